@@ -1,0 +1,1 @@
+//! The words of crashrate as types: no I/O, no clock.

@@ -1,0 +1,1 @@
+//! From a dead process to a cause and a signature.

@@ -1,0 +1,1 @@
+//! Task and events between supervisor and worker: versioned JSON lines.

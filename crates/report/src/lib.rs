@@ -1,0 +1,1 @@
+//! One view of a journal, several writers.

@@ -1,0 +1,1 @@
+//! Rates, intervals, comparisons and stopping rules: pure functions of numbers.

@@ -1,0 +1,1 @@
+//! The engine: suite, plan, schedule, process, outcome, journal.

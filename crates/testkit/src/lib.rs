@@ -1,0 +1,1 @@
+//! Development only: misbehaving programs and golden-file helpers.

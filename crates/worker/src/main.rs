@@ -1,0 +1,2 @@
+//! The chapters on libtorch.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Set-up, build, demo and test of crashrate.
+fn main() {}
