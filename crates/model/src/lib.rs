@@ -1,1 +1,15 @@
-//! The words of crashrate as types: no I/O, no clock.
+//! The words of crashrate as types: what is planned, how an attempt ended, and the journal's records.
+//!
+//! Nothing here reads a file, looks at a clock or starts a process. The records are the portable form of what was
+//! measured: the supervisor writes them, every report reads them back, and nothing else passes between the two.
+
+mod outcome;
+mod record;
+mod unit;
+
+pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
+pub use record::{
+    ChapterEnd, Closed, Ended, Hello, JOURNAL_VERSION, Measure, Opened, Record, RunInfo, Started,
+    StopReason,
+};
+pub use unit::{Mode, Unit};

@@ -1,0 +1,209 @@
+//! The journal's records, version 1: one JSON object a line.
+//!
+//! The first record is `opened`. Each attempt then has a `started` and, unless the supervisor died, an `ended`.
+//! A run that ended in good order has `closed` last; a resumed one has another `opened` after what it found.
+//! Times named `at` are seconds since the `opened` record before them, on a clock that never jumps.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DiedIn, Exit, Mode, Outcome, OutcomeSet, Unit};
+
+/// The version of the record format. Changes: 1 is the first.
+pub const JOURNAL_VERSION: u32 = 1;
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "rec", rename_all = "kebab-case")]
+pub enum Record {
+    /// A supervisor opened the journal.
+    Opened(Box<Opened>),
+    /// A child said what it runs on; written once for each different answer.
+    Hello(Hello),
+    /// An attempt is about to be started.
+    Started(Started),
+    /// An attempt ended.
+    Ended(Box<Ended>),
+    /// The supervisor ended in good order.
+    Closed(Closed),
+}
+
+/// A supervisor opened the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    /// [`JOURNAL_VERSION`] of the writer.
+    pub v: u32,
+    /// Wall-clock time, RFC 3339.
+    pub time: String,
+    /// What is being run.
+    pub run: RunInfo,
+}
+
+/// What a report needs to know of a run besides its attempts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// The run's id, which is also the name of its folder.
+    pub id: String,
+    /// The report number N.
+    pub number: u32,
+    /// The suite's name.
+    pub suite: String,
+    /// The seed that block orders and the rounds' own seeds come from.
+    pub seed: u64,
+    /// The device asked for, such as `auto` or `cpu`; the one used is in [`Hello`].
+    pub device: String,
+    /// How many attempts may run at the same time.
+    pub jobs: u32,
+    /// How many times a round that did not pass is tried again.
+    pub retries: u32,
+    /// Which outcomes the crash rate counts.
+    pub bad: OutcomeSet,
+    /// The hazard that was injected, if any, as the suite has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hazard: Option<serde_json::Value>,
+    /// Where it runs: `os`, `host`, `cpu`, `crashrate` and whatever else is known.
+    #[serde(default)]
+    pub machine: BTreeMap<String, String>,
+    /// What is measured; records name a unit by its place in this list.
+    pub units: Vec<Unit>,
+}
+
+/// A child said what it runs on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The device in use, such as `cpu` or `cuda:0`.
+    pub device: String,
+    /// Library versions by name.
+    #[serde(default)]
+    pub versions: BTreeMap<String, String>,
+}
+
+/// An attempt is about to be started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// Place in [`RunInfo::units`].
+    pub unit: u32,
+    /// From 1.
+    pub round: u32,
+    /// From 1; 1 is the measurement.
+    pub attempt: u32,
+    /// Seconds since `opened`.
+    pub at: f64,
+}
+
+/// An attempt ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Place in [`RunInfo::units`].
+    pub unit: u32,
+    /// From 1.
+    pub round: u32,
+    /// From 1; 1 is the measurement.
+    pub attempt: u32,
+    /// Seconds since `opened`.
+    pub at: f64,
+    /// From start to end of the process, seconds.
+    pub secs: f64,
+    /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential mode.
+    pub outcome: Outcome,
+    /// How the process ended; nothing when it was never started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<Exit>,
+    /// Sequential mode: where it died, if its outcome is a death.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub died_in: Option<DiedIn>,
+    /// Why, in words for people, where the outcome needs any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Isolated mode: what the chapter measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
+    /// Sequential mode: every chapter of the sequence, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chapters: Vec<ChapterEnd>,
+    /// What else was seen: garbage on the events descriptor, processes that had to be killed, and the like.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Where the kept output is, relative to the run folder, if it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+}
+
+impl Ended {
+    /// The chapters of this attempt with how each ended, whatever the mode.
+    pub fn chapter_ends<'a>(
+        &'a self,
+        unit: &'a Unit,
+    ) -> Box<dyn Iterator<Item = (&'a str, ChapterEnd)> + 'a> {
+        match unit.mode {
+            Mode::Isolated => Box::new(unit.chapters.iter().take(1).map(|id| {
+                let end = ChapterEnd {
+                    outcome: self.outcome,
+                    secs: Some(self.secs),
+                    reason: self.reason.clone(),
+                    measures: self.measures.clone(),
+                };
+                (id.as_str(), end)
+            })),
+            Mode::Sequential => Box::new(
+                unit.chapters
+                    .iter()
+                    .map(String::as_str)
+                    .zip(self.chapters.iter().cloned()),
+            ),
+        }
+    }
+}
+
+/// How one chapter of a sequence ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChapterEnd {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// From its start to its end, seconds; nothing when it never started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secs: Option<f64>,
+    /// Why, in words for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What it measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
+}
+
+/// One measured value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// What was measured, such as `throughput`.
+    pub name: String,
+    /// Under which condition, such as `threads=8`; empty when there is only one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
+    /// The unit, such as `ops/s`; empty for a bare number.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unit: String,
+    /// The value; finite.
+    pub value: f64,
+}
+
+/// The supervisor ended in good order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Wall-clock time, RFC 3339.
+    pub time: String,
+    /// Seconds since `opened`.
+    pub at: f64,
+    /// Why no more rounds were started.
+    pub why: StopReason,
+}
+
+/// Why no more rounds were started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// Every planned round has its end.
+    Done,
+    /// The user stopped the run.
+    Interrupted,
+}
