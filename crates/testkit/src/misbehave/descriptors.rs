@@ -1,0 +1,142 @@
+//! Wrong things on descriptors: too much, nonsense, too little, none.
+#![allow(unsafe_code)]
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use crashrate_protocol::env;
+
+use super::{Done, number};
+
+pub(super) fn flood_stdout(args: &[String]) -> Done {
+    let bytes = number(args, 0, Some(2_000_000_000))?;
+    let line = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n";
+    let stdout = open(1).map_err(|e| e.to_string())?;
+    repeat(stdout, line, bytes)
+}
+
+pub(super) fn garbage_events(_: &[String]) -> Done {
+    let pieces: [&[u8]; 9] = [
+        b"hello, supervisor\n",
+        b"\xff\xfe\x00\x01\x80\n",
+        b"{\"v\":1,\"event\":\n",
+        b"{\"v\":1,\"event\":\"chapter-passed\"}\n",
+        b"{\"v\":1,\"event\":\"measure\",\"name\":\"x\",\"value\":NaN}\n",
+        b"{\"v\":99,\"event\":\"note\",\"text\":\"from the future\"}\n",
+        b"{\"v\":1,\"event\":\"applause\",\"from\":\"a newer worker\"}\n",
+        b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n\n\n\r\n",
+        b"{\"v\":1,\"event\":\"chapter-started\",\"chapter\":\"no-such-chapter\"}\n",
+    ];
+    let Some(mut events) = events()? else {
+        return Ok(0);
+    };
+    for piece in pieces {
+        events.write_all(piece).map_err(|e| e.to_string())?;
+    }
+    Ok(0)
+}
+
+pub(super) fn half_line(_: &[String]) -> Done {
+    if let Some(mut events) = events()? {
+        let half = b"{\"v\":1,\"event\":\"chapter-pas";
+        events.write_all(half).map_err(|e| e.to_string())?;
+    }
+    std::process::exit(0)
+}
+
+pub(super) fn long_line(args: &[String]) -> Done {
+    let bytes = number(args, 0, Some(1_000_000_000))?;
+    let Some(mut events) = events()? else {
+        return Ok(0);
+    };
+    let begin = b"{\"v\":1,\"event\":\"note\",\"text\":\"";
+    events.write_all(begin).map_err(|e| e.to_string())?;
+    let again = events.try_clone().map_err(|e| e.to_string())?;
+    repeat(again, b"x", bytes)?;
+    events.write_all(b"\"}\n").map_err(|e| e.to_string())?;
+    Ok(0)
+}
+
+pub(super) fn many_events(args: &[String]) -> Done {
+    let count = number(args, 0, Some(10_000_000))?;
+    let Some(mut events) = events()? else {
+        return Ok(0);
+    };
+    // Many lines a write, against the protocol's advice: as fast as it gets.
+    let mut lines = String::with_capacity(80_000);
+    for i in 1..=count {
+        let written = match i % 3 {
+            1 => writeln!(
+                lines,
+                r#"{{"v":1,"event":"progress","done":{i},"total":{count},"unit":"events"}}"#
+            ),
+            2 => writeln!(
+                lines,
+                r#"{{"v":1,"event":"measure","name":"event","value":{i},"unit":"1","label":"i={i}"}}"#
+            ),
+            _ => writeln!(lines, r#"{{"v":1,"event":"note","text":"event {i}"}}"#),
+        };
+        written.map_err(|e| e.to_string())?;
+        if lines.len() > 65_536 || i == count {
+            let sent = events.write_all(lines.as_bytes());
+            sent.map_err(|e| e.to_string())?;
+            lines.clear();
+        }
+    }
+    Ok(0)
+}
+
+pub(super) fn close_all(_: &[String]) -> Done {
+    let open: Vec<i32> = std::fs::read_dir("/dev/fd")
+        .map_err(|e| format!("/dev/fd: {e}"))?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    for fd in open {
+        // SAFETY: what is owned elsewhere is closed under its owner, which is the point; nothing runs after this
+        // but the exit below, and a number that is closed already does no harm.
+        unsafe { libc::close(fd) };
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    std::process::exit(0)
+}
+
+/// The events descriptor, written to without any helper; nothing if no supervisor listens.
+fn events() -> Result<Option<File>, String> {
+    let Ok(fd) = std::env::var(env::EVENTS_FD) else {
+        eprintln!("nobody listens: {} is not set", env::EVENTS_FD);
+        return Ok(None);
+    };
+    let number = fd
+        .parse()
+        .map_err(|_| format!("{}: `{fd}`", env::EVENTS_FD))?;
+    open(number)
+        .map(Some)
+        .map_err(|e| format!("descriptor {fd}: {e}"))
+}
+
+/// A duplicate of this descriptor, without the buffers and locks of `stdout`.
+fn open(fd: i32) -> io::Result<File> {
+    if fd < 0 {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: borrowed for this call only; a number that is not open gives an error.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    borrowed.try_clone_to_owned().map(File::from)
+}
+
+/// Writes this again and again until so many bytes are out, as fast as it gets.
+fn repeat(mut to: File, piece: &[u8], bytes: u64) -> Done {
+    let block = piece.repeat(65_536 / piece.len());
+    let mut left = bytes;
+    while left > 0 {
+        let now = block
+            .len()
+            .min(usize::try_from(left).unwrap_or(block.len()));
+        to.write_all(&block[..now]).map_err(|e| e.to_string())?;
+        left -= now as u64;
+    }
+    Ok(0)
+}

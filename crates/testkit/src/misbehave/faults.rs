@@ -1,0 +1,146 @@
+//! Faults of the processor, and deaths that a runtime library decides on.
+#![allow(unsafe_code)]
+
+use std::hint::black_box;
+use std::ptr;
+
+use super::{Done, arch};
+
+/// Said when a fault did not happen.
+const SURVIVED: i32 = 70;
+
+pub(super) fn segfault(_: &[String]) -> Done {
+    write_to_null();
+    Ok(SURVIVED)
+}
+
+pub(super) fn segfault_thread(_: &[String]) -> Done {
+    in_a_thread(write_to_null);
+    Ok(SURVIVED)
+}
+
+/// Writes to the null address. A raise would not do: Rust's runtime swallows one SIGSEGV that was sent.
+#[inline(never)]
+pub(crate) fn write_to_null() {
+    arch::store(black_box(0));
+}
+
+/// Runs it in a thread of its own and waits for that.
+pub(crate) fn in_a_thread(act: fn()) {
+    let thread = std::thread::Builder::new().name("misbehaving".to_owned());
+    thread
+        .spawn(act)
+        .expect("a thread can be started")
+        .join()
+        .expect("the act does not panic");
+}
+
+/// From now on the process faults when it exits.
+pub(crate) fn segfault_at_exit() {
+    extern "C" fn at_exit() {
+        write_to_null();
+    }
+    // SAFETY: the handler is a plain function that takes and returns nothing.
+    let refused = unsafe { libc::atexit(at_exit) };
+    assert_eq!(refused, 0, "the exit handler was refused");
+}
+
+pub(super) fn bus_error(_: &[String]) -> Done {
+    let path = std::env::temp_dir().join(format!("misbehave-{}", std::process::id()));
+    let file = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .map_err(|e| format!("{}: {e}", path.display()))?;
+    let removed = std::fs::remove_file(&path);
+    removed.map_err(|e| format!("{}: {e}", path.display()))?;
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory that is in use.
+    let page = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            4096,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED,
+            std::os::fd::AsRawFd::as_raw_fd(&file),
+            0,
+        )
+    };
+    if page == libc::MAP_FAILED {
+        return Err(format!("mmap: {}", std::io::Error::last_os_error()));
+    }
+    write_beyond_the_file(page as usize);
+    Ok(SURVIVED)
+}
+
+#[inline(never)]
+fn write_beyond_the_file(address: usize) {
+    arch::store(black_box(address));
+}
+
+pub(super) fn illegal_instruction(_: &[String]) -> Done {
+    arch::illegal_instruction();
+    Ok(SURVIVED)
+}
+
+pub(super) fn divide(_: &[String]) -> Done {
+    if !arch::DIVISION_TRAPS {
+        return Err("this processor does not trap a division by zero".to_owned());
+    }
+    arch::divide_by_zero();
+    Ok(SURVIVED)
+}
+
+pub(super) fn stack_overflow(_: &[String]) -> Done {
+    overflow();
+    Ok(SURVIVED)
+}
+
+pub(super) fn stack_overflow_plain(_: &[String]) -> Done {
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        // SAFETY: the default action is no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    overflow();
+    Ok(SURVIVED)
+}
+
+/// In a thread, whose stack has a limit whatever the limit of the main thread's is.
+fn overflow() {
+    let thread = std::thread::Builder::new()
+        .name("overflowing".to_owned())
+        .stack_size(1 << 20);
+    let depth = thread
+        .spawn(|| recurse(1))
+        .expect("a thread can be started")
+        .join();
+    black_box(depth.unwrap_or_default());
+}
+
+#[inline(never)]
+fn recurse(depth: u64) -> u64 {
+    let frame = black_box([depth; 64]);
+    if black_box(depth) == 0 {
+        return 0;
+    }
+    recurse(depth + 1) + black_box(&frame)[0]
+}
+
+pub(super) fn uncaught_exception(_: &[String]) -> Done {
+    unsafe extern "C" {
+        fn crashrate_testkit_throw();
+    }
+    // SAFETY: declared as it is defined in `uncaught.cpp`; no exception leaves it, for it does not return.
+    unsafe { crashrate_testkit_throw() };
+    Ok(SURVIVED)
+}
+
+pub(super) fn double_free(_: &[String]) -> Done {
+    // SAFETY: the second `free` is the very thing that the allocator must notice; nothing is done with the memory.
+    unsafe {
+        let memory = black_box(libc::malloc(black_box(40)));
+        libc::free(black_box(memory));
+        libc::free(black_box(memory));
+    }
+    Ok(SURVIVED)
+}

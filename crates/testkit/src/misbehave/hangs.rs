@@ -1,0 +1,74 @@
+//! Not ending, and signals where the signal is the thing.
+#![allow(unsafe_code)]
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{SigHandler, SigSet, Signal, kill, signal};
+use nix::unistd::Pid;
+
+use super::{Done, number};
+
+/// A hang that nobody ends is over after this: far above any time limit of a test, and nothing stays for ever.
+const LONGEST: Duration = Duration::from_secs(900);
+
+pub(super) fn hang(_: &[String]) -> Done {
+    say("hanging");
+    wait_for_nothing();
+    Ok(70)
+}
+
+pub(super) fn hang_ignoring_sigterm(_: &[String]) -> Done {
+    // SAFETY: ignoring a signal runs no code.
+    unsafe { signal(Signal::SIGTERM, SigHandler::SigIgn) }.map_err(|e| e.to_string())?;
+    say("hanging, deaf to SIGTERM");
+    wait_for_nothing();
+    Ok(70)
+}
+
+pub(super) fn slow_to_die(args: &[String]) -> Done {
+    let secs = number(args, 0, Some(3))?;
+    let mut term = SigSet::empty();
+    term.add(Signal::SIGTERM);
+    term.thread_block().map_err(|e| e.to_string())?;
+    say("waiting for SIGTERM");
+    term.wait().map_err(|e| e.to_string())?;
+    say("tidying up");
+    std::thread::sleep(Duration::from_secs(secs));
+    Ok(0)
+}
+
+pub(super) fn sleep(args: &[String]) -> Done {
+    std::thread::sleep(Duration::from_secs(number(args, 0, None)?));
+    Ok(0)
+}
+
+pub(super) fn kill_self(_: &[String]) -> Done {
+    send_self(Signal::SIGKILL)?;
+    Ok(70)
+}
+
+pub(super) fn stop_self(_: &[String]) -> Done {
+    say("stopping");
+    send_self(Signal::SIGSTOP)?;
+    // Somebody sent SIGCONT.
+    Ok(0)
+}
+
+pub(super) fn wait_for_nothing() {
+    let begin = Instant::now();
+    while begin.elapsed() < LONGEST {
+        std::thread::sleep(LONGEST);
+    }
+}
+
+fn send_self(signal: Signal) -> Result<(), String> {
+    kill(Pid::this(), signal).map_err(|e| e.to_string())
+}
+
+/// Whoever reads standard output knows from this that the act has begun.
+fn say(what: &str) {
+    let mut out = std::io::stdout();
+    // Nobody may be listening, and that is none of this program's concern.
+    let _ = writeln!(out, "{what}").and_then(|()| out.flush());
+}

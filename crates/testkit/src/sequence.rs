@@ -1,0 +1,196 @@
+//! The program `sequence-runner`: a worker without libtorch, and a program that runs a whole sequence.
+//!
+//! It reads the task on standard input and acts out each chapter as the chapter's parameters say:
+//! - `act`: `pass`, `fail`, `measure`, `exit-0` (leaves without a verdict), `segfault-between` and
+//!   `segfault-between-thread` (after the verdict, before the next chapter), `segfault-at-exit` (in an exit handler),
+//!   or any [kind](crate::misbehave::KINDS) of `misbehave` that says no verdict of its own;
+//! - `args`: the arguments of that kind, a list of strings;
+//! - `when_round`: a list of the rounds in which to act, all if it is empty; the chapter passes in the others;
+//! - `secs`: how long to take before that;
+//! - `name`, `value`, `unit`, `label`: what `measure` says.
+//!
+//! The variable [`END`] names an act for after the last verdict. The exit code is 0, or 1 if a chapter failed.
+
+use std::io::Read;
+use std::time::Duration;
+
+use crashrate_protocol::{
+    ChapterInfo, Event, EventWriter, Task, TaskChapter, VERSION, WorkerInfo, env,
+};
+use serde_json::{Map, Value, json};
+
+use crate::misbehave::{self, Kind, USAGE};
+
+/// The environment variable that names an act for after the last verdict.
+pub const END: &str = "SEQUENCE_END";
+
+/// The one chapter that there is.
+const CHAPTER: &str = "act";
+
+/// Runs the program with these arguments; what comes back is its exit code.
+pub fn main(args: &[String]) -> i32 {
+    let done = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => run(),
+        ["list"] => {
+            println!("{}", json!(info()));
+            Ok(0)
+        }
+        _ => Err("usage: sequence-runner [list] (the task on standard input)".to_owned()),
+    };
+    done.unwrap_or_else(|wrong| {
+        eprintln!("sequence-runner: {wrong}");
+        USAGE
+    })
+}
+
+/// What `sequence-runner list` says of it.
+pub fn info() -> WorkerInfo {
+    WorkerInfo {
+        v: VERSION,
+        versions: versions(),
+        chapters: vec![ChapterInfo {
+            name: CHAPTER.to_owned(),
+            about: "does what its parameter `act` says".to_owned(),
+            params: defaults(),
+        }],
+    }
+}
+
+fn versions() -> std::collections::BTreeMap<String, String> {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    [("sequence-runner".to_owned(), version)].into()
+}
+
+fn defaults() -> Map<String, Value> {
+    let params = json!({
+        "act": "pass", "args": [], "when_round": [], "secs": 0,
+        "name": "value", "value": 1.0, "unit": "", "label": "",
+    });
+    match params {
+        Value::Object(params) => params,
+        _ => Map::new(),
+    }
+}
+
+/// What is left to do when a chapter's verdict is out.
+enum Then {
+    Next,
+    Do(fn()),
+}
+
+fn run() -> Result<i32, String> {
+    let mut line = String::new();
+    let read = std::io::stdin().read_to_string(&mut line);
+    read.map_err(|e| format!("standard input: {e}"))?;
+    let task: Task = serde_json::from_str(&line).map_err(|e| format!("the task: {e}"))?;
+    let events = EventWriter::from_env().map_err(|e| format!("the events descriptor: {e}"))?;
+    let send = |event: Event| events.send(&event).map_err(|e| format!("events: {e}"));
+    send(Event::Hello {
+        device: "cpu".to_owned(),
+        versions: versions(),
+    })?;
+    let mut code = 0;
+    for chapter in &task.chapters {
+        let id = chapter.id.clone();
+        println!("chapter {id}");
+        send(Event::ChapterStarted {
+            chapter: id.clone(),
+        })?;
+        match play(chapter, &send) {
+            Ok(then) => {
+                send(Event::ChapterPassed { chapter: id })?;
+                if let Then::Do(act) = then {
+                    act();
+                }
+            }
+            Err(reason) => {
+                send(Event::ChapterFailed {
+                    chapter: id,
+                    reason,
+                })?;
+                code = 1;
+            }
+        }
+    }
+    match std::env::var(END) {
+        Ok(name) if !name.is_empty() => match kind(&name)?.act(&[])? {
+            0 => Ok(code),
+            worse => Ok(worse),
+        },
+        _ => Ok(code),
+    }
+}
+
+/// Acts out one chapter. An error is its reason to have failed.
+fn play(
+    chapter: &TaskChapter,
+    send: &impl Fn(Event) -> Result<(), String>,
+) -> Result<Then, String> {
+    if chapter.worker.as_deref().unwrap_or(CHAPTER) != CHAPTER {
+        return Err(format!("there is no chapter but `{CHAPTER}`"));
+    }
+    let mut params = defaults();
+    params.extend(chapter.params.clone());
+    let secs = params["secs"].as_f64().unwrap_or(0.0);
+    std::thread::sleep(Duration::try_from_secs_f64(secs).unwrap_or_default());
+    if !is_due(&params["when_round"])? {
+        return Ok(Then::Next);
+    }
+    let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();
+    match text("act").as_str() {
+        "fail" => Err("told to fail".to_owned()),
+        "measure" => {
+            send(Event::Measure {
+                name: text("name"),
+                value: params["value"].as_f64().ok_or("`value` is no number")?,
+                unit: text("unit"),
+                label: text("label"),
+            })?;
+            Ok(Then::Next)
+        }
+        "exit-0" => std::process::exit(0),
+        "segfault-between" => Ok(Then::Do(misbehave::write_to_null)),
+        "segfault-between-thread" => Ok(Then::Do(|| {
+            misbehave::in_a_thread(misbehave::write_to_null);
+        })),
+        "segfault-at-exit" => {
+            misbehave::segfault_at_exit();
+            Ok(Then::Next)
+        }
+        name => match kind(name)?.act(&strings(&params["args"]))? {
+            0 => Ok(Then::Next),
+            code => std::process::exit(code),
+        },
+    }
+}
+
+fn kind(name: &str) -> Result<&'static Kind, String> {
+    match Kind::named(name) {
+        Some(kind) if kind.speaks => Err(format!("`{name}` says a verdict of its own")),
+        Some(kind) => Ok(kind),
+        None => Err(format!("there is no act `{name}`")),
+    }
+}
+
+/// Whether this round is one of those, all if the list is empty.
+fn is_due(when_round: &Value) -> Result<bool, String> {
+    let rounds = when_round.as_array().ok_or("`when_round` is no list")?;
+    if rounds.is_empty() {
+        return Ok(true);
+    }
+    let round = std::env::var(env::ROUND).map_err(|_| format!("{} is not set", env::ROUND))?;
+    let round: u64 = round
+        .parse()
+        .map_err(|_| format!("{}: `{round}`", env::ROUND))?;
+    Ok(rounds.iter().any(|r| r.as_u64() == Some(round)))
+}
+
+fn strings(list: &Value) -> Vec<String> {
+    let items = list.as_array().into_iter().flatten();
+    items
+        .map(|item| {
+            item.as_str()
+                .map_or_else(|| item.to_string(), str::to_owned)
+        })
+        .collect()
+}
