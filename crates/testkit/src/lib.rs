@@ -2,6 +2,17 @@
 //!
 //! - The binary `misbehave` does one bad thing for real: [`misbehave`].
 //! - The binary `sequence-runner` is a worker without libtorch, and a sequence's own program: [`sequence`].
+//! - [`catalogue()`] has the expected outcome of each way to misbehave as data, and makes suites of them.
+//! - [`programs()`] says where the binaries are, and builds them if need be.
+//! - [`processes`] has what tests ask of live processes.
 
+pub mod catalogue;
 pub mod misbehave;
+mod platform;
+pub mod processes;
+pub mod programs;
 pub mod sequence;
+
+pub use catalogue::{Case, InSequence, catalogue};
+pub use processes::{no_core_dumps, peak_memory, processes_with_marker};
+pub use programs::{Programs, programs};

@@ -14,7 +14,9 @@ mod hangs;
 mod rounds;
 mod verdicts;
 
+pub(crate) use arch::DIVISION_TRAPS;
 pub(crate) use faults::{in_a_thread, segfault_at_exit, write_to_null};
+pub(crate) use hangs::wait_for_nothing;
 
 /// The exit code of a call that asks for something that does not exist.
 pub const USAGE: i32 = 64;

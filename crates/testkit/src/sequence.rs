@@ -1,9 +1,10 @@
 //! The program `sequence-runner`: a worker without libtorch, and a program that runs a whole sequence.
 //!
 //! It reads the task on standard input and acts out each chapter as the chapter's parameters say:
-//! - `act`: `pass`, `fail`, `measure`, `exit-0` (leaves without a verdict), `segfault-between` and
-//!   `segfault-between-thread` (after the verdict, before the next chapter), `segfault-at-exit` (in an exit handler),
-//!   or any [kind](crate::misbehave::KINDS) of `misbehave` that says no verdict of its own;
+//! - `act`: `pass`, `fail`, `measure`, `exit-0` (leaves without a verdict), `unavailable` (says so and exits with 1),
+//!   `segfault-between`, `segfault-between-thread` and `hang-between` (after the verdict, before the next chapter),
+//!   `segfault-at-exit` (in an exit handler), or any [kind](crate::misbehave::KINDS) of `misbehave` that says no
+//!   verdict of its own;
 //! - `args`: the arguments of that kind, a list of strings;
 //! - `when_round`: a list of the rounds in which to act, all if it is empty; the chapter passes in the others;
 //! - `secs`: how long to take before that;
@@ -149,10 +150,16 @@ fn play(
             Ok(Then::Next)
         }
         "exit-0" => std::process::exit(0),
+        "unavailable" => {
+            let reason = "there is no such device here".to_owned();
+            send(Event::Unavailable { reason })?;
+            std::process::exit(1)
+        }
         "segfault-between" => Ok(Then::Do(misbehave::write_to_null)),
         "segfault-between-thread" => Ok(Then::Do(|| {
             misbehave::in_a_thread(misbehave::write_to_null);
         })),
+        "hang-between" => Ok(Then::Do(misbehave::wait_for_nothing)),
         "segfault-at-exit" => {
             misbehave::segfault_at_exit();
             Ok(Then::Next)

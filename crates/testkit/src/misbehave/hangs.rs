@@ -55,7 +55,7 @@ pub(super) fn stop_self(_: &[String]) -> Done {
     Ok(0)
 }
 
-pub(super) fn wait_for_nothing() {
+pub(crate) fn wait_for_nothing() {
     let begin = Instant::now();
     while begin.elapsed() < LONGEST {
         std::thread::sleep(LONGEST);

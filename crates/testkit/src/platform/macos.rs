@@ -1,0 +1,83 @@
+//! macOS: the kernel is asked through `sysctl` and `libproc`.
+#![allow(unsafe_code)]
+
+use std::mem::{MaybeUninit, size_of};
+use std::ptr;
+
+/// By what a process dies that overflows its stack and has no handler.
+pub(crate) const STACK_OVERFLOW_SIGNALS: &[&str] = &["SIGSEGV", "SIGBUS"];
+
+/// The core limit under which no dump is made.
+pub(crate) fn silent_core_limit() -> u64 {
+    0
+}
+
+/// The live processes that were started with this variable in their environment. Those of others are not seen.
+pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
+    let wanted = format!("{name}={value}").into_bytes();
+    let mut pids: Vec<u32> = all_processes()
+        .into_iter()
+        .filter(|pid| arguments_and_environment(*pid).is_some_and(|all| contains(&all, &wanted)))
+        .collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// `KERN_PROCARGS2`: the number of arguments (4 bytes), then the program, its arguments and its environment, each
+/// ended by a zero byte. The arguments come first, so that one of them that looks like the variable would be taken
+/// for it: the tests have none.
+fn contains(all: &[u8], wanted: &[u8]) -> bool {
+    let strings = all.get(size_of::<i32>()..).unwrap_or_default();
+    strings.split(|&b| b == 0).any(|v| v == wanted)
+}
+
+fn all_processes() -> Vec<u32> {
+    // SAFETY: without a buffer the call only says how many there are.
+    let count = unsafe { libc::proc_listallpids(ptr::null_mut(), 0) };
+    let mut pids = vec![0i32; usize::try_from(count).unwrap_or(0) + 64];
+    let bytes = i32::try_from(pids.len() * size_of::<i32>()).unwrap_or(i32::MAX);
+    // SAFETY: the buffer is writable and of the length that the call is told.
+    let filled = unsafe { libc::proc_listallpids(pids.as_mut_ptr().cast(), bytes) };
+    pids.truncate(usize::try_from(filled).unwrap_or(0));
+    pids.into_iter()
+        .filter_map(|pid| u32::try_from(pid).ok())
+        .collect()
+}
+
+fn arguments_and_environment(pid: u32) -> Option<Vec<u8>> {
+    let mut name = [
+        libc::CTL_KERN,
+        libc::KERN_PROCARGS2,
+        libc::c_int::try_from(pid).ok()?,
+    ];
+    let mut all = vec![0u8; 1 << 20];
+    let mut length = all.len();
+    // SAFETY: name and buffer are valid for the lengths that the call is told; it says how much it has written.
+    let refused = unsafe {
+        libc::sysctl(
+            name.as_mut_ptr(),
+            3,
+            all.as_mut_ptr().cast(),
+            &raw mut length,
+            ptr::null_mut(),
+            0,
+        )
+    };
+    all.truncate(length);
+    (refused == 0).then_some(all)
+}
+
+/// The most memory that the process has had so far, bytes.
+pub(crate) fn peak_memory(pid: u32) -> Option<u64> {
+    let mut usage = MaybeUninit::<libc::rusage_info_v4>::zeroed();
+    // SAFETY: the buffer is of the type that this flavour fills.
+    let refused = unsafe {
+        libc::proc_pid_rusage(
+            libc::c_int::try_from(pid).ok()?,
+            libc::RUSAGE_INFO_V4,
+            usage.as_mut_ptr().cast(),
+        )
+    };
+    // SAFETY: the call succeeded, and zeroed memory is a valid value anyway.
+    (refused == 0).then(|| unsafe { usage.assume_init() }.ri_lifetime_max_phys_footprint)
+}

@@ -1,0 +1,127 @@
+//! What tests ask of live processes: which are left of a run, and how much memory one has had.
+
+use std::io::{self, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crashrate_model::Exit;
+use crashrate_protocol::env;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::platform;
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// No child of this process leaves a core dump from now on.
+pub fn no_core_dumps() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_CORE).unwrap_or_default();
+    let soft = platform::silent_core_limit().min(hard);
+    setrlimit(Resource::RLIMIT_CORE, soft, hard).expect("the core limit can be lowered");
+}
+
+/// The live processes that belong to this run by their `CRASHRATE_RUN_ID`, whatever groups and sessions they are in.
+pub fn processes_with_marker(run_id: &str) -> Vec<u32> {
+    platform::processes_with_variable(env::RUN_ID, run_id)
+}
+
+/// Waits until nothing is left of this run. What is still there at the end of the limit is returned.
+pub fn wait_until_gone(run_id: &str, limit: Duration) -> Vec<u32> {
+    let begin = Instant::now();
+    loop {
+        let left = processes_with_marker(run_id);
+        if left.is_empty() || begin.elapsed() > limit {
+            return left;
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+/// Kills what is left of a run when it is dropped, so that a test that panics leaves nothing behind either.
+#[derive(Debug)]
+pub struct KillAtEnd(pub String);
+
+impl Drop for KillAtEnd {
+    fn drop(&mut self) {
+        for pid in processes_with_marker(&self.0) {
+            // Gone by itself in the meantime is as good.
+            let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
+        }
+    }
+}
+
+/// The most memory that a live process has had so far, bytes.
+pub fn peak_memory(pid: u32) -> Option<u64> {
+    platform::peak_memory(pid)
+}
+
+/// How a process ended, in the journal's words.
+pub fn exit_of(status: ExitStatus) -> Exit {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Exit::Code(code),
+        (None, signal) => {
+            let number = signal.unwrap_or_default();
+            let name = Signal::try_from(number).map(|s| s.as_str().to_owned());
+            Exit::Signal(name.unwrap_or_else(|_| format!("signal {number}")))
+        }
+    }
+}
+
+/// A program that has ended, with what it printed and how much memory it needed.
+#[derive(Debug)]
+pub struct Watched {
+    /// How it ended.
+    pub exit: Exit,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+    /// The most memory that it was seen to have had, bytes: looked at 50 times a second.
+    pub peak_memory: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Runs a program to its end and watches its memory.
+///
+/// # Errors
+/// It cannot be started or waited for.
+pub fn run_watched(command: &mut Command) -> io::Result<Watched> {
+    let begin = Instant::now();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let stdout = in_background(child.stdout.take());
+    let stderr = in_background(child.stderr.take());
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(peak_memory(child.id()).unwrap_or(0));
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        std::thread::sleep(POLL);
+    };
+    let took = begin.elapsed();
+    Ok(Watched {
+        exit: exit_of(status),
+        stdout: stdout.join().unwrap_or_default(),
+        stderr: stderr.join().unwrap_or_default(),
+        peak_memory: peak,
+        took,
+    })
+}
+
+fn in_background(from: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut from) = from {
+            // What was read before an error counts.
+            let _ = from.read_to_end(&mut bytes);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
