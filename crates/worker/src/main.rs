@@ -1,2 +1,76 @@
-//! The chapters on libtorch.
-fn main() {}
+//! `crashrate-worker`: the chapters on libtorch. The only part of crashrate that uses it, and the part that may crash.
+//!
+//! It reads a task, opens the device, and runs the task's chapters one after another in this process. What it says goes
+//! to the supervisor event by event, so that nothing said is lost in a crash. It measures; suites judge.
+
+mod caught;
+mod chapter;
+mod cli;
+mod crew;
+mod device;
+mod encoder;
+mod exit;
+mod gate;
+mod info;
+mod norm;
+mod params;
+mod random;
+mod reference;
+mod repeat;
+mod task;
+mod verify;
+mod voice;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command};
+use exit::Refusal;
+use voice::{Unheard, Voice};
+
+fn main() -> ExitCode {
+    caught::install_panic_hook();
+    let ended = match Cli::parse().command {
+        None if io::stdin().is_terminal() => help(),
+        None => task_on_stdin(),
+        Some(Command::List) => list(),
+        Some(Command::Run(run)) => by_hand(run),
+        Some(Command::VerifyEncoder(wanted)) => verify::run(&wanted),
+    };
+    ExitCode::from(match ended {
+        Ok(true) => exit::PASSED,
+        Ok(false) => exit::FAILED,
+        Err(refusal) => {
+            // There may be nobody to read this either.
+            let _ = writeln!(io::stderr(), "crashrate-worker: {refusal}");
+            refusal.code()
+        }
+    })
+}
+
+fn task_on_stdin() -> Result<bool, Refusal> {
+    let task = task::read(io::stdin().lock())?;
+    task::run(&task, &Voice::for_task()?)
+}
+
+fn by_hand(run: cli::Run) -> Result<bool, Refusal> {
+    task::run(&run.task()?, &Voice::by_hand()?)
+}
+
+fn list() -> Result<bool, Refusal> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &info::worker())
+        .map_err(io::Error::from)
+        .and_then(|()| writeln!(out))
+        .map_err(Unheard::from)?;
+    Ok(true)
+}
+
+fn help() -> Result<bool, Refusal> {
+    let _ = Cli::command().print_help();
+    Err(Refusal::Usage(
+        "no command, and standard input is a terminal: nothing to do".to_owned(),
+    ))
+}

@@ -1,0 +1,100 @@
+//! `batching-advantage`: the same samples as one large batch, or spread over threads.
+//!
+//! Every thread of every configuration gets a new model, all with the same weights. That is how the original does it,
+//! and it is this chapter in which the recorded sequence dies.
+
+use anyhow::Result;
+
+use super::team::Team;
+use super::{Chapter, Context, Verdict, stress};
+use crate::crew;
+use crate::encoder::Encoder;
+use crate::params::{iterations, size, threads};
+use crate::repeat::Check;
+
+/// The declaration.
+pub(crate) const CHAPTER: Chapter = Chapter {
+    name: "batching-advantage",
+    about: "samples a second of one thread with all samples in a batch, of a thread for each `batch` of them, \
+            and of half the threads with twice the batch",
+    params: &[
+        threads(8),
+        iterations(30),
+        stress::TOLERANCE,
+        size("batch", 1),
+    ],
+    unused: &[],
+    run,
+};
+
+fn run(context: &Context<'_>) -> Result<Verdict> {
+    let mut random = context.random();
+    let model = Encoder::random(context.sizes(), &mut random)?;
+    let teams = teams(context);
+    let total: u64 = teams.iter().map(samples).sum();
+    let (mut before, mut rates, mut complaints) = (0, Vec::new(), Vec::new());
+    for team in teams {
+        let mut jobs = team.jobs(context, &model, &mut random)?;
+        let tally = crew::run(&mut jobs, &context.plan(), |done, _| {
+            let done = before + done * team.batch as u64;
+            Ok(context
+                .voice
+                .progress(done as f64, total as f64, "samples")?)
+        })?;
+        before += samples(&team);
+        let rate = tally.throughput() * team.batch as f64;
+        context
+            .voice
+            .measure("samples_per_second", rate, "1/s", &label(&team))?;
+        rates.push((label(&team), rate));
+
+        let difference = stress::largest_difference(&jobs)?;
+        let tolerance = context.params.number("tolerance");
+        let wrong = stress::complaints(&tally, team.operations(), difference, tolerance);
+        complaints.extend(
+            wrong
+                .iter()
+                .map(|wrong| format!("{}: {wrong}", label(&team))),
+        );
+    }
+    let (batched, threaded) = rates.split_first().expect("three teams");
+    for (label, rate) in threaded {
+        let label = format!("{} / {label}", batched.0);
+        context
+            .voice
+            .measure("ratio", batched.1 / rate, "", &label)?;
+    }
+    Ok(Verdict::from_complaints(&complaints))
+}
+
+/// One thread with everything, all threads, and half of them with twice as much.
+fn teams(context: &Context<'_>) -> Vec<Team> {
+    let threads = context.params.count("threads");
+    let batch = context.params.size("batch");
+    let team = |threads: u64, batch| Team {
+        threads,
+        batch,
+        iterations: context.params.count("iterations"),
+        check: Check::Last,
+    };
+    let mut teams = vec![
+        team(1, batch * threads.cast_signed()),
+        team(threads, batch),
+        team(threads / 2, batch * 2),
+    ];
+    // The half is one whole number of threads, and none of the two before it.
+    teams.truncate(if threads > 2 && threads.is_multiple_of(2) {
+        3
+    } else {
+        2
+    });
+    teams
+}
+
+fn samples(team: &Team) -> u64 {
+    team.operations() * team.batch as u64
+}
+
+fn label(team: &Team) -> String {
+    format!("threads={},batch={}", team.threads, team.batch)
+}

@@ -1,0 +1,89 @@
+//! `multi-model`: several different models, shared out among threads.
+
+use anyhow::Result;
+
+use super::stress::{self, Compared};
+use super::team::Team;
+use super::{Chapter, Context, Verdict};
+use crate::crew::Job;
+use crate::encoder::Encoder;
+use crate::params::{count, iterations, threads};
+use crate::random::Random;
+use crate::repeat::{Check, Repeat, larger};
+
+/// The declaration.
+pub(crate) const CHAPTER: Chapter = Chapter {
+    name: "multi-model",
+    about: "several models, each with weights of its own, run by threads that take turns with theirs: \
+            every forward pass must be done, and right",
+    params: &[
+        count("models", 8, 1, 1024),
+        threads(8),
+        iterations(20),
+        stress::TOLERANCE,
+    ],
+    unused: &[],
+    run,
+};
+
+/// The models of one thread. A step is one forward pass of the next of them.
+struct Turns {
+    models: Vec<Repeat<Encoder>>,
+    next: usize,
+}
+
+fn run(context: &Context<'_>) -> Result<Verdict> {
+    let models = context.params.count("models");
+    // A thread without a model would have nothing to do.
+    let threads = context.params.count("threads").min(models);
+    let team = Team {
+        threads,
+        batch: context.params.size("batch"),
+        iterations: context.params.count("iterations"),
+        check: Check::Every,
+    };
+    let turns = || Turns {
+        models: Vec::new(),
+        next: 0,
+    };
+    let mut jobs: Vec<Turns> = (0..threads).map(|_| turns()).collect();
+    let mut random = context.random();
+    for number in 0..models {
+        let model = model(context, &team, &mut random)?;
+        jobs[(number % threads) as usize].models.push(model);
+    }
+    stress::run(context, jobs)
+}
+
+fn model(context: &Context<'_>, team: &Team, random: &mut Random) -> Result<Repeat<Encoder>> {
+    let device = context.device.tch();
+    let model = Encoder::random(context.sizes(), random)?.copy_to(device)?;
+    team.job(context, model, &context.input_shape(team.batch), random)
+}
+
+impl Job for Turns {
+    fn operations(&self) -> u64 {
+        self.models.iter().map(Job::operations).sum()
+    }
+
+    fn step(&mut self) -> Result<()> {
+        let turn = self.next;
+        self.next = (turn + 1) % self.models.len();
+        self.models[turn].step()
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        self.models.iter_mut().try_for_each(Job::settle)
+    }
+}
+
+impl Compared for Turns {
+    fn difference(&self) -> Result<Option<f64>> {
+        self.models.iter().try_fold(None, |largest, model| {
+            Ok(match (largest, model.difference()?) {
+                (Some(a), Some(b)) => Some(larger(a, b)),
+                (a, b) => a.or(b),
+            })
+        })
+    }
+}

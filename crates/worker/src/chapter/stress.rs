@@ -1,0 +1,102 @@
+//! What the chapters share that count operations: measuring them and judging whether any was lost or wrong.
+
+use anyhow::Result;
+
+use super::{Context, Verdict};
+use crate::crew::{self, Job, Tally};
+use crate::encoder::Forward;
+use crate::params::{Param, number};
+use crate::repeat::{Repeat, larger};
+
+/// How far a result may be from the same computation with nothing else running.
+pub(crate) const TOLERANCE: Param = number("tolerance", 1e-3);
+
+/// A job whose results were compared.
+pub(crate) trait Compared: Job {
+    /// The largest difference; NaN where a result was not finite, nothing where none was compared.
+    fn difference(&self) -> Result<Option<f64>>;
+}
+
+impl<F: Forward> Compared for Repeat<F> {
+    fn difference(&self) -> Result<Option<f64>> {
+        Repeat::difference(self)
+    }
+}
+
+/// Runs the jobs, measures, and judges.
+pub(crate) fn run<J: Compared>(context: &Context<'_>, mut jobs: Vec<J>) -> Result<Verdict> {
+    let expected: u64 = jobs.iter().map(Job::operations).sum();
+    let tally = crew::run(&mut jobs, &context.plan(), |done, _| {
+        Ok(context
+            .voice
+            .progress(done as f64, expected as f64, "ops")?)
+    })?;
+    let difference = largest_difference(&jobs)?;
+
+    let voice = context.voice;
+    voice.measure("operations", tally.done as f64, "", "")?;
+    voice.measure("operations_expected", expected as f64, "", "")?;
+    voice.measure("errors", tally.errors as f64, "", "")?;
+    voice.measure("elapsed", tally.wall.as_secs_f64(), "s", "")?;
+    voice.measure("throughput", tally.throughput(), "ops/s", "")?;
+    voice.measure("difference_max", difference, "", "")?;
+
+    let tolerance = context.params.number("tolerance");
+    let complaints = complaints(&tally, expected, difference, tolerance);
+    Ok(Verdict::from_complaints(&complaints))
+}
+
+/// The largest difference over all jobs; 0 where nothing was compared.
+pub(crate) fn largest_difference<J: Compared>(jobs: &[J]) -> Result<f64> {
+    jobs.iter().try_fold(0.0, |largest, job| {
+        Ok(larger(largest, job.difference()?.unwrap_or(0.0)))
+    })
+}
+
+/// What speaks against operations whose truth does not depend on the device.
+pub(crate) fn complaints(
+    tally: &Tally,
+    expected: u64,
+    difference: f64,
+    tolerance: f64,
+) -> Vec<String> {
+    let mut complaints = Vec::new();
+    if tally.errors > 0 {
+        let first = tally.first_error.as_deref().unwrap_or("unknown");
+        complaints.push(format!(
+            "{} of {expected} operations ended with an error, the first: {first}",
+            tally.errors
+        ));
+    } else if tally.done != expected {
+        complaints.push(format!("{} of {expected} operations were done", tally.done));
+    }
+    if !difference.is_finite() {
+        complaints.push("a result was not finite".to_owned());
+    } else if difference > tolerance {
+        complaints.push(format!(
+            "a result is {difference:.2e} off from the same computation alone; the tolerance is {tolerance:e}"
+        ));
+    }
+    complaints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_or_wrong_is_said() {
+        let tally = |done, errors| Tally {
+            done,
+            errors,
+            first_error: (errors > 0).then(|| "bad stride".to_owned()),
+            ..Tally::default()
+        };
+        assert_eq!(complaints(&tally(160, 0), 160, 1e-6, 1e-3), [""; 0]);
+        let said = complaints(&tally(158, 2), 160, f64::NAN, 1e-3);
+        assert!(said[0].starts_with("2 of 160") && said[0].ends_with("bad stride"));
+        assert_eq!(said[1], "a result was not finite");
+        let said = complaints(&tally(159, 0), 160, 0.5, 1e-3);
+        assert!(said[0].starts_with("159 of 160") && said[1].starts_with("a result is 5.00e-1"));
+    }
+}

@@ -1,0 +1,156 @@
+//! Reading reference tensors of an encoder: weights under PyTorch's names, an input, and each layer's output.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use safetensors::{Dtype, SafeTensors};
+use tch::{Kind, Tensor};
+
+use crate::encoder::{Encoder, Layer, Sizes};
+
+/// What such a file has.
+#[derive(Debug)]
+pub(crate) struct Reference {
+    /// From its metadata.
+    pub(crate) sizes: Sizes,
+    /// The stack, in single precision on the CPU.
+    pub(crate) encoder: Encoder,
+    /// Its input, likewise.
+    pub(crate) input: Tensor,
+    /// What each layer has to make of it, in double precision.
+    pub(crate) outputs: Vec<Tensor>,
+}
+
+impl Reference {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// It cannot be read, is no safetensors file, lacks something, or does not fit its own metadata.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).context("cannot be read")?;
+        let (_, header) =
+            SafeTensors::read_metadata(&bytes).context("is not a safetensors file")?;
+        let tensors = SafeTensors::deserialize(&bytes).context("is not a safetensors file")?;
+        let sizes = sizes(header.metadata().as_ref())?;
+        let file = File { tensors };
+        file.check_no_more_layers(sizes.layers)?;
+
+        let input = file.input(sizes)?;
+        let shape = input.size();
+        let layers = (0..sizes.layers).map(|number| {
+            Layer::from_named(sizes, |name, shape| {
+                let tensor = file.shaped(&format!("layers.{number}.{name}"), shape)?;
+                Ok(tensor.f_to_kind(Kind::Float)?)
+            })
+        });
+        let encoder = Encoder::of(layers.collect::<Result<_>>()?);
+        let outputs = (0..sizes.layers).map(|number| {
+            let tensor = file.shaped(&format!("output.{number}"), &shape)?;
+            Ok(tensor.f_to_kind(Kind::Double)?)
+        });
+        Ok(Reference {
+            sizes,
+            encoder,
+            outputs: outputs.collect::<Result<_>>()?,
+            input,
+        })
+    }
+}
+
+/// The sizes that the metadata gives.
+fn sizes(metadata: Option<&HashMap<String, String>>) -> Result<Sizes> {
+    let get = |name: &str| -> Result<i64> {
+        let text = metadata
+            .and_then(|metadata| metadata.get(name))
+            .with_context(|| format!("its metadata does not give {name}"))?;
+        match text.trim().parse::<u32>() {
+            Ok(size) if size > 0 => Ok(size.into()),
+            _ => {
+                bail!("its metadata gives {name} as \"{text}\": a whole number from 1 was expected")
+            }
+        }
+    };
+    let sizes = Sizes {
+        d_model: get("d_model")?,
+        heads: get("nhead")?,
+        feed_forward: get("dim_feedforward")?,
+        layers: get("layers")?,
+    };
+    ensure!(
+        sizes.d_model % sizes.heads == 0,
+        "its metadata has d_model {} and nhead {}, which does not divide it",
+        sizes.d_model,
+        sizes.heads
+    );
+    Ok(sizes)
+}
+
+struct File<'a> {
+    tensors: SafeTensors<'a>,
+}
+
+impl File<'_> {
+    fn input(&self, sizes: Sizes) -> Result<Tensor> {
+        let input = self.tensor("input")?;
+        match input.size()[..] {
+            [batch, sequence, d_model] if batch > 0 && sequence > 0 && d_model == sizes.d_model => {
+                Ok(input.f_to_kind(Kind::Float)?)
+            }
+            ref shape => bail!(
+                "its tensor \"input\" has the shape {shape:?}: [batch, sequence, {}] was expected",
+                sizes.d_model
+            ),
+        }
+    }
+
+    fn shaped(&self, name: &str, shape: &[i64]) -> Result<Tensor> {
+        let tensor = self.tensor(name)?;
+        ensure!(
+            tensor.size() == shape,
+            "its tensor \"{name}\" has the shape {:?}: by the metadata {shape:?} was expected",
+            tensor.size()
+        );
+        Ok(tensor)
+    }
+
+    fn tensor(&self, name: &str) -> Result<Tensor> {
+        let view = self
+            .tensors
+            .tensor(name)
+            .ok()
+            .with_context(|| format!("it has no tensor \"{name}\""))?;
+        let kind = match view.dtype() {
+            Dtype::F64 => Kind::Double,
+            Dtype::F32 => Kind::Float,
+            Dtype::F16 => Kind::Half,
+            Dtype::BF16 => Kind::BFloat16,
+            other => bail!("its tensor \"{name}\" is of type {other:?}: F32 or F64 was expected"),
+        };
+        let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
+        Ok(Tensor::f_from_data_size(view.data(), &shape, kind)?)
+    }
+
+    /// A stack cut short would agree layer by layer, and still not be the one in the file.
+    fn check_no_more_layers(&self, layers: i64) -> Result<()> {
+        let number = |name: &str| {
+            let rest = name
+                .strip_prefix("layers.")
+                .or_else(|| name.strip_prefix("output."))?;
+            rest.split('.').next()?.parse::<i64>().ok()
+        };
+        let beyond = self
+            .tensors
+            .names()
+            .into_iter()
+            .filter(|name| number(name).is_some_and(|number| number >= layers))
+            .min();
+        match beyond {
+            Some(name) => {
+                bail!("its metadata gives layers as {layers}, and it has a tensor \"{name}\"")
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One computation again and again on one input, its results compared with the first.
+
+use anyhow::{Result, ensure};
+use tch::Tensor;
+
+use crate::crew::Job;
+use crate::device::Device;
+use crate::encoder::Forward;
+
+/// Which results are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// Every one, on the device and as part of the operation: where it is asked whether threads disturb each other.
+    Every,
+    /// The last one, after the clock has stopped: where the speed of the computation alone is asked for.
+    Last,
+}
+
+/// A job that repeats a computation.
+#[derive(Debug)]
+pub(crate) struct Repeat<F> {
+    computation: F,
+    input: Tensor,
+    /// What comes out while nothing else runs.
+    expected: Tensor,
+    operations: u64,
+    check: Check,
+    device: Device,
+    /// The last result, or with [`Check::Every`] the largest difference so far at each place.
+    last: Option<Tensor>,
+}
+
+impl<F: Forward> Repeat<F> {
+    /// Computes once, alone, for the result to compare with.
+    ///
+    /// # Errors
+    /// It cannot be computed, or has numbers that are not finite.
+    pub(crate) fn new(
+        device: Device,
+        computation: F,
+        input: Tensor,
+        operations: u64,
+        check: Check,
+    ) -> Result<Self> {
+        let expected = computation.forward(&input)?;
+        let finite = expected.f_isfinite()?.f_all()?.f_int64_value(&[])? != 0;
+        ensure!(
+            finite,
+            "the output is not finite, with nothing else running"
+        );
+        Ok(Repeat {
+            computation,
+            input,
+            expected,
+            operations,
+            check,
+            device,
+            last: None,
+        })
+    }
+
+    /// The largest difference between what was compared and what was expected; NaN where a result was not finite.
+    /// Nothing where no result was compared.
+    pub(crate) fn difference(&self) -> Result<Option<f64>> {
+        let Some(last) = &self.last else {
+            return Ok(None);
+        };
+        let largest = match self.check {
+            Check::Every => last.f_max()?,
+            Check::Last => last.f_sub(&self.expected)?.f_abs()?.f_max()?,
+        };
+        Ok(Some(largest.f_double_value(&[])?))
+    }
+}
+
+impl<F: Forward> Job for Repeat<F> {
+    fn operations(&self) -> u64 {
+        self.operations
+    }
+
+    fn step(&mut self) -> Result<()> {
+        let mut output = self.computation.forward(&self.input)?;
+        if self.check == Check::Every {
+            output = output.f_sub_(&self.expected)?.f_abs_()?;
+            if let Some(largest) = &self.last {
+                // Keeps a NaN, wherever it came from.
+                output = output.f_maximum(largest)?;
+            }
+        }
+        self.last = Some(output);
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        self.last
+            .as_ref()
+            .map_or(Ok(()), |last| self.device.wait(last))
+    }
+}
+
+/// The larger of two differences, and NaN where one of them is.
+pub(crate) fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.max(b)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use anyhow::anyhow;
+    use tch::Kind;
+
+    use super::*;
+
+    /// Adds nothing, but what `wrong` says in the third call.
+    struct Third {
+        calls: AtomicU64,
+        wrong: f64,
+    }
+
+    impl Forward for Third {
+        fn forward(&self, input: &Tensor) -> Result<Tensor> {
+            let third = self.calls.fetch_add(1, Ordering::Relaxed) == 2;
+            let wrong = if third { self.wrong } else { 0.0 };
+            input
+                .f_add_scalar(wrong)
+                .map_err(|error| anyhow!("{error}"))
+        }
+    }
+
+    fn difference(check: Check, wrong: f64) -> f64 {
+        let input = Tensor::ones([4], (Kind::Float, tch::Device::Cpu));
+        let third = Third {
+            calls: AtomicU64::new(0),
+            wrong,
+        };
+        let mut job = Repeat::new(Device::CPU, third, input, 5, check).unwrap();
+        for _ in 0..job.operations() {
+            job.step().unwrap();
+        }
+        job.difference().unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_wrong_result_in_the_middle_is_seen_where_every_one_is_compared() {
+        assert_eq!(difference(Check::Every, 0.5), 0.5);
+        assert_eq!(difference(Check::Last, 0.5), 0.0);
+        assert!(difference(Check::Every, f64::NAN).is_nan());
+        assert!(difference(Check::Every, f64::INFINITY).is_infinite());
+    }
+}
