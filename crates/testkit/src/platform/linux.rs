@@ -1,6 +1,7 @@
 //! Linux: everything is read from `/proc`.
 
 use std::fs;
+use std::time::Duration;
 
 /// By what a process dies that overflows its stack and has no handler.
 pub(crate) const STACK_OVERFLOW_SIGNALS: &[&str] = &["SIGSEGV"];
@@ -14,20 +15,47 @@ pub(crate) fn silent_core_limit() -> u64 {
 /// The live processes that were started with this variable in their environment. Those of others are not seen.
 pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
     let wanted = format!("{name}={value}").into_bytes();
-    let mut pids: Vec<u32> = fs::read_dir("/proc")
+    let mut found = Vec::new();
+    let mut unknown: Vec<u32> = fs::read_dir("/proc")
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|pid| has_variable(*pid, &wanted))
         .collect();
-    pids.sort_unstable();
-    pids
+    // In the middle of an exec a process has no environment for a moment, and whoever spawned it may already go on.
+    for _ in 0..10 {
+        unknown.retain(|&pid| match environment(pid) {
+            Environment::Known(all) => {
+                if all.split(|&b| b == 0).any(|variable| variable == wanted) {
+                    found.push(pid);
+                }
+                false
+            }
+            Environment::None => false,
+            Environment::NotYet => true,
+        });
+        if unknown.is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    found.sort_unstable();
+    found
 }
 
-/// A zombie has no environment any more.
-fn has_variable(pid: u32, wanted: &[u8]) -> bool {
-    fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|environment| environment.split(|&b| b == 0).any(|v| v == wanted))
+enum Environment {
+    Known(Vec<u8>),
+    /// Gone, a zombie, a kernel thread, or somebody else's.
+    None,
+    /// It runs a program, but its environment is empty: most likely it is not there yet.
+    NotYet,
+}
+
+fn environment(pid: u32) -> Environment {
+    match fs::read(format!("/proc/{pid}/environ")) {
+        Ok(all) if !all.is_empty() => Environment::Known(all),
+        Ok(_) if fs::read_link(format!("/proc/{pid}/exe")).is_ok() => Environment::NotYet,
+        _ => Environment::None,
+    }
 }
 
 /// The most memory that the process has had resident so far, bytes.
