@@ -1,1 +1,21 @@
-//! The engine: suite, plan, schedule, process, outcome, journal.
+//! The engine of crashrate: `suite -> plan -> schedule -> process -> outcome -> journal`, one direction.
+//!
+//! - [`suite`] reads a TOML file and resolves it once.
+//! - [`plan`] says which units are measured in which rounds, in which order.
+//! - [`schedule`] decides when which attempt starts: a pure state machine.
+//! - [`process`] takes one attempt from its start to its reaping.
+//! - [`outcome`] turns what was seen into an outcome: pure.
+//! - [`journal`] keeps the record, and reads it back.
+//! - [`driver`] is the one event loop that joins them.
+
+pub mod driver;
+pub mod journal;
+pub mod machine;
+pub mod outcome;
+pub mod plan;
+pub mod process;
+mod program;
+mod run_file;
+pub mod schedule;
+pub mod suite;
+pub mod worker;

@@ -1,0 +1,385 @@
+//! The one event loop: schedule, slots, signals and journal joined. It alone owns the state of a run.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crashrate_model::{
+    Closed, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started, StopReason,
+};
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::journal::{Journal, JournalError, RunFolder};
+use crate::outcome::{Note, classify};
+use crate::plan::{AttemptSpec, Plan, Recipe, RoundKey};
+use crate::process::{self, FromSlot, Guardian, Observed, PlainExec, Slots};
+use crate::schedule::{Action, End, Input, Running, Schedule};
+use crate::worker::Workers;
+use crate::{machine, run_file};
+
+/// How often the journal is made to survive a power cut.
+const SYNC_EVERY: Duration = Duration::from_secs(3);
+/// How many outputs of attempts that did not pass are kept in a run's folder.
+const MAX_OUTPUTS: u32 = 1000;
+
+/// What to run, and how.
+#[derive(Debug)]
+pub struct Campaign {
+    /// The plan.
+    pub plan: Plan,
+    /// The workers of its variants.
+    pub workers: Workers,
+    /// How many attempts may run at the same time.
+    pub jobs: u32,
+    /// Whether children may leave core dumps.
+    pub core_dumps: bool,
+    /// The program that is the guardian, with the arguments before the run's id.
+    pub guardian: (PathBuf, &'static [&'static str]),
+}
+
+/// A plain fact for whoever shows the run while it goes on.
+#[derive(Debug)]
+pub enum Fact<'a> {
+    /// The journal has a new record.
+    Record(&'a Record),
+    /// A running attempt said something of its progress.
+    Progress(RoundKey, &'a Note),
+    /// Asked to stop: what runs may end.
+    Stopping,
+    /// Asked to stop at once: what runs is being killed.
+    Killing,
+}
+
+/// A run that could not go on.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The journal could not be written. What was measured before is on record.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The run's folder could not be prepared.
+    #[error("{}: {source}", path.display())]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The supervisor's process could not be prepared.
+    #[error("children cannot be started from here: {0}")]
+    SetUp(#[source] io::Error),
+}
+
+/// Runs a campaign to its end in this thread; `tell` is handed every fact.
+///
+/// # Errors
+/// The journal cannot be written, or nothing can be started at all. Nothing is left running.
+pub fn run(
+    campaign: &Campaign,
+    folder: &RunFolder,
+    tell: &mut dyn FnMut(Fact<'_>),
+) -> Result<StopReason, RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunError::SetUp)?;
+    process::prepare(campaign.core_dumps).map_err(RunError::SetUp)?;
+    let info = run_info(campaign, folder);
+    let wrong = |source| RunError::Folder {
+        path: folder.path().to_owned(),
+        source,
+    };
+    run_file::write(folder.path(), &campaign.plan, &info).map_err(wrong)?;
+    fs::create_dir_all(folder.path().join("output")).map_err(wrong)?;
+    let mut journal = Journal::open(&folder.journal())?;
+    let (program, arguments) = &campaign.guardian;
+    let guardian = Guardian::start(program, arguments, folder.id()).map_err(RunError::SetUp)?;
+    let guardian = Arc::new(guardian);
+    let (news, inbox) = unbounded_channel();
+    let start = Arc::new(PlainExec::new(guardian.clone()));
+    let slots = Slots::start(campaign.jobs, folder.id(), start, guardian, &news)
+        .map_err(RunError::SetUp)?;
+    let opened = Record::Opened(Box::new(Opened {
+        v: JOURNAL_VERSION,
+        time: now(),
+        run: info,
+    }));
+    journal.append(&opened)?;
+    tell(Fact::Record(&opened));
+    let plan = &campaign.plan;
+    let driver = Driver {
+        recipe: Recipe {
+            plan,
+            run_id: folder.id(),
+            workers: &campaign.workers.by_variant,
+        },
+        schedule: Schedule::new(plan.rounds(), campaign.jobs, |unit| plan.retries(unit)),
+        specs: vec![None; campaign.jobs.max(1) as usize],
+        slots,
+        journal,
+        outputs: Outputs {
+            folder: folder.path().to_owned(),
+            kept: 0,
+        },
+        hellos: Vec::new(),
+        begun: Instant::now(),
+        tell,
+    };
+    runtime.block_on(driver.run(inbox))
+}
+
+fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
+    let plan = &campaign.plan;
+    let mut machine = machine::describe(&plan.suite.around.directory);
+    machine.extend(campaign.workers.facts.clone());
+    RunInfo {
+        id: folder.id().to_owned(),
+        number: folder.number(),
+        suite: plan.suite.name.clone(),
+        seed: plan.seed,
+        device: plan.suite.device.clone(),
+        jobs: campaign.jobs,
+        retries: (0u32..)
+            .zip(&plan.units)
+            .map(|(unit, _)| plan.retries(unit))
+            .max()
+            .unwrap_or(0),
+        bad: plan.suite.bad.clone(),
+        hazard: None,
+        machine,
+        units: plan.units.clone(),
+    }
+}
+
+fn now() -> String {
+    jiff::Zoned::now()
+        .strftime("%Y-%m-%dT%H:%M:%S%:z")
+        .to_string()
+}
+
+/// A running attempt: what was asked for and where it stands in the plan.
+#[derive(Clone)]
+struct InSlot {
+    running: Running,
+    spec: AttemptSpec,
+}
+
+struct Driver<'a, R, T> {
+    recipe: Recipe<'a>,
+    schedule: Schedule<R, T>,
+    specs: Vec<Option<InSlot>>,
+    slots: Slots,
+    journal: Journal,
+    outputs: Outputs,
+    /// What children said they run on; each different answer is on record once.
+    hellos: Vec<Hello>,
+    begun: Instant,
+    tell: &'a mut dyn FnMut(Fact<'_>),
+}
+
+impl<R, T> Driver<'_, R, T>
+where
+    R: Iterator<Item = RoundKey>,
+    T: Fn(u32) -> u32,
+{
+    async fn run(mut self, mut inbox: UnboundedReceiver<FromSlot>) -> Result<StopReason, RunError> {
+        let listen = |kind| signal(kind).map_err(RunError::SetUp);
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut terminate = listen(SignalKind::terminate())?;
+        let mut hangup = listen(SignalKind::hangup())?;
+        let mut sync = interval(SYNC_EVERY);
+        sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut asked = false;
+        let mut input = Some(Input::Begin);
+        loop {
+            if let Some(input) = input
+                && let Some(why) = self.step(input)?
+            {
+                return Ok(why);
+            }
+            input = tokio::select! {
+                Some(news) = inbox.recv() => self.hear(news)?,
+                _ = interrupt.recv() => Some(self.stop(&mut asked)),
+                _ = terminate.recv() => Some(self.kill()),
+                _ = hangup.recv() => Some(self.kill()),
+                _ = sync.tick() => self.journal.sync().map(|()| None)?,
+            };
+        }
+    }
+
+    /// Once: let what runs end. Twice: kill it.
+    fn stop(&mut self, asked: &mut bool) -> Input {
+        if std::mem::replace(asked, true) {
+            return self.kill();
+        }
+        (self.tell)(Fact::Stopping);
+        Input::Stop
+    }
+
+    fn kill(&mut self) -> Input {
+        (self.tell)(Fact::Killing);
+        Input::Kill
+    }
+
+    fn step(&mut self, input: Input) -> Result<Option<StopReason>, RunError> {
+        let mut actions: VecDeque<Action> = self.schedule.step(input);
+        while let Some(action) = actions.pop_front() {
+            match action {
+                Action::Start(running) => self.start(running)?,
+                Action::KillAll => self.slots.kill_all(),
+                Action::Finish(why) => {
+                    self.record(Record::Closed(Closed {
+                        time: now(),
+                        at: self.elapsed(),
+                        why,
+                    }))?;
+                    self.journal.sync()?;
+                    return Ok(Some(why));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn start(&mut self, running: Running) -> Result<(), RunError> {
+        let Running { slot, key, attempt } = running;
+        // On record before it starts: a death of the supervisor in between leaves a lost attempt, never an unknown one.
+        self.record(Record::Started(Started {
+            unit: key.unit,
+            round: key.round,
+            attempt,
+            at: self.elapsed(),
+        }))?;
+        let spec = self.recipe.attempt(key, attempt, slot);
+        self.specs[slot as usize] = Some(InSlot {
+            running,
+            spec: spec.clone(),
+        });
+        self.slots.run(slot, spec);
+        Ok(())
+    }
+
+    fn hear(&mut self, news: FromSlot) -> Result<Option<Input>, RunError> {
+        match news {
+            FromSlot::Note(slot, note) => {
+                if let Some(in_slot) = &self.specs[slot as usize] {
+                    (self.tell)(Fact::Progress(in_slot.running.key, &note));
+                }
+                Ok(None)
+            }
+            FromSlot::Ended(slot, observed) => self.ended(slot, &observed),
+        }
+    }
+
+    fn ended(&mut self, slot: u32, observed: &Observed) -> Result<Option<Input>, RunError> {
+        let Some(InSlot { running, spec }) = self.specs[slot as usize].take() else {
+            return Ok(None);
+        };
+        if let Some(hello) = observed.seen.transcript.hello()
+            && !self.hellos.contains(hello)
+        {
+            self.hellos.push(hello.clone());
+            self.record(Record::Hello(hello.clone()))?;
+        }
+        let verdict = classify(&spec, &observed.seen);
+        let mut notes = verdict.notes;
+        let output = match verdict.outcome {
+            Outcome::Passed => None,
+            _ => self.outputs.keep(
+                &self.recipe.plan.units[running.key.unit as usize],
+                running,
+                observed,
+                &mut notes,
+            ),
+        };
+        let outcome = verdict.outcome;
+        self.record(Record::Ended(Box::new(Ended {
+            unit: running.key.unit,
+            round: running.key.round,
+            attempt: running.attempt,
+            at: self.elapsed(),
+            secs: rounded(observed.seen.secs),
+            outcome,
+            exit: observed.seen.exit.clone(),
+            died_in: verdict.died_in,
+            reason: verdict.reason,
+            measures: verdict.measures,
+            chapters: verdict.chapters,
+            notes,
+            output,
+        })))?;
+        let end = match outcome {
+            Outcome::Passed => End::Passed,
+            other if other.counts() => End::NotPassed,
+            _ => End::Void,
+        };
+        Ok(Some(Input::Ended { slot, end }))
+    }
+
+    fn record(&mut self, record: Record) -> Result<(), RunError> {
+        self.journal.append(&record)?;
+        (self.tell)(Fact::Record(&record));
+        Ok(())
+    }
+
+    /// Seconds since the journal was opened.
+    fn elapsed(&self) -> f64 {
+        rounded(self.begun.elapsed().as_secs_f64())
+    }
+}
+
+/// To microseconds: more digits would only make the journal longer.
+fn rounded(secs: f64) -> f64 {
+    (secs * 1e6).round() / 1e6
+}
+
+/// Keeps what attempts that did not pass printed.
+struct Outputs {
+    folder: PathBuf,
+    kept: u32,
+}
+
+impl Outputs {
+    /// Returns where it is, relative to the run's folder.
+    fn keep(
+        &mut self,
+        unit: &crashrate_model::Unit,
+        running: Running,
+        observed: &Observed,
+        notes: &mut Vec<String>,
+    ) -> Option<String> {
+        if observed.stdout.is_empty() && observed.stderr.is_empty() {
+            return None;
+        }
+        if self.kept == MAX_OUTPUTS {
+            notes.push(format!(
+                "output not kept: the run has {MAX_OUTPUTS} already"
+            ));
+            return None;
+        }
+        let Running { key, attempt, .. } = running;
+        let name = format!(
+            "output/{}-{}-{}-r{}-a{attempt}.txt",
+            unit.name, unit.mode, unit.variant, key.round
+        );
+        let mut text = b"--- standard output ---\n".to_vec();
+        text.extend(observed.stdout.text());
+        text.extend(b"\n--- standard error ---\n");
+        text.extend(observed.stderr.text());
+        match fs::write(self.folder.join(&name), text) {
+            Ok(()) => {
+                self.kept += 1;
+                Some(name)
+            }
+            Err(error) => {
+                notes.push(format!("its output could not be kept: {error}"));
+                None
+            }
+        }
+    }
+}

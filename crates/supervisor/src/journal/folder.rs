@@ -1,0 +1,186 @@
+//! Run folders: made with a number and a lock, found again by path, id or `latest`.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::JOURNAL;
+
+/// A run folder that cannot be made or found.
+#[derive(Debug, Error)]
+pub enum FolderError {
+    /// A file or folder cannot be used.
+    #[error("{}: {what}: {source}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What could not be done.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// No such run.
+    #[error("there is no run `{name}` in {}; `crashrate runs` lists what is there", runs.display())]
+    NotFound {
+        /// What was asked for.
+        name: String,
+        /// The runs folder.
+        runs: PathBuf,
+    },
+    /// Another supervisor is at work in it.
+    #[error("{} is in use by another crashrate", path.display())]
+    Locked {
+        /// The run folder.
+        path: PathBuf,
+    },
+}
+
+/// A run's folder, locked for as long as this lives.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    id: String,
+    number: u32,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run of that suite in `runs`, with the next number there or the one given.
+    ///
+    /// # Errors
+    /// The folder cannot be made or locked.
+    pub fn create(runs: &Path, suite: &str, number: Option<u32>) -> Result<RunFolder, FolderError> {
+        let wrong = |what| {
+            move |source| FolderError::Io {
+                path: runs.to_owned(),
+                what,
+                source,
+            }
+        };
+        fs::create_dir_all(runs).map_err(wrong("the runs folder cannot be made"))?;
+        // Two supervisors that start at the same time must not take the same number.
+        let numbering = File::create(runs.join(".lock"))
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(wrong("the runs folder cannot be locked"))?;
+        let number = match number {
+            Some(number) => number,
+            None => list(runs)?.last().map_or(0, |run| number_of(run)) + 1,
+        };
+        let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+        let id = format!("{number}-{suite}-{time}");
+        let path = runs.join(&id);
+        fs::create_dir(&path).map_err(wrong("the run's folder cannot be made"))?;
+        let lock = lock(&path)?;
+        drop(numbering);
+        Ok(RunFolder {
+            path,
+            id,
+            number,
+            _lock: lock,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The report number N.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Where its journal is.
+    pub fn journal(&self) -> PathBuf {
+        self.path.join(JOURNAL)
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, FolderError> {
+    let wrong = |source| FolderError::Io {
+        path: folder.to_owned(),
+        what: "the run's folder cannot be locked",
+        source,
+    };
+    let file = File::create(folder.join("lock")).map_err(wrong)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(FolderError::Locked {
+            path: folder.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(wrong(source)),
+    }
+}
+
+/// Whether a supervisor is at work in a run folder.
+pub fn is_live(folder: &Path) -> bool {
+    File::open(folder.join("lock"))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// The run folders in `runs`, by number; none if there is no such folder.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn list(runs: &Path) -> Result<Vec<PathBuf>, FolderError> {
+    let entries = match fs::read_dir(runs) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|source| FolderError::Io {
+            path: runs.to_owned(),
+            what: "the runs folder cannot be read",
+            source,
+        })?,
+    };
+    let mut folders: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.join(JOURNAL).is_file() || path.join("lock").is_file())
+        .collect();
+    folders.sort_by_cached_key(|path| (number_of(path), modified(path), path.clone()));
+    Ok(folders)
+}
+
+/// The run that a person means by a folder, an id, a number or `latest`.
+///
+/// # Errors
+/// There is none.
+pub fn find(runs: &Path, name: &str) -> Result<PathBuf, FolderError> {
+    let not_found = || FolderError::NotFound {
+        name: name.to_owned(),
+        runs: runs.to_owned(),
+    };
+    let path = Path::new(name);
+    if path.join(JOURNAL).is_file() {
+        return Ok(path.to_owned());
+    }
+    let folders = list(runs)?;
+    let wanted = |folder: &&PathBuf| {
+        let id = folder.file_name().unwrap_or_default().to_string_lossy();
+        id == name || name.parse().is_ok_and(|n: u32| n == number_of(folder))
+    };
+    let found = match name {
+        "latest" => folders.last(),
+        _ => folders.iter().rev().find(wanted),
+    };
+    found.cloned().ok_or_else(not_found)
+}
+
+/// The report number is the beginning of a run's id.
+fn number_of(folder: &Path) -> u32 {
+    let id = folder.file_name().unwrap_or_default().to_string_lossy();
+    id.split('-')
+        .next()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0)
+}
+
+fn modified(folder: &Path) -> Option<std::time::SystemTime> {
+    fs::metadata(folder.join("run.toml")).ok()?.modified().ok()
+}

@@ -1,0 +1,57 @@
+//! The run's folder and its journal: written once, read by every report.
+
+mod folder;
+mod reader;
+mod writer;
+
+pub use folder::{FolderError, RunFolder, find, is_live, list};
+pub use reader::{Records, read};
+pub use writer::Journal;
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// The journal's name in a run folder.
+pub(crate) const JOURNAL: &str = "journal.jsonl";
+
+/// A journal that cannot be written or read.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// Writing failed: what was measured before is on record.
+    #[error("the journal {} cannot be written: {source}", path.display())]
+    Write {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Reading failed.
+    #[error("the journal {} cannot be read: {source}", path.display())]
+    Read {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line that is no record.
+    #[error("{}:{line}: not a journal record: {problem}", path.display())]
+    Corrupt {
+        /// The journal.
+        path: PathBuf,
+        /// From 1.
+        line: u64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Written by a later crashrate.
+    #[error("{}:{line}: journal version {version}; this crashrate reads up to {}", path.display(), crashrate_model::JOURNAL_VERSION)]
+    Newer {
+        /// The journal.
+        path: PathBuf,
+        /// From 1.
+        line: u64,
+        /// Its version.
+        version: u64,
+    },
+}

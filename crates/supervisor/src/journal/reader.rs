@@ -1,0 +1,79 @@
+//! Reading a journal back, record by record, whether its run is live, finished or ten months old.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use crashrate_model::{JOURNAL_VERSION, Record};
+use serde::Deserialize;
+
+use super::JournalError;
+
+/// The records of a journal, in their order.
+#[derive(Debug)]
+pub struct Records {
+    file: BufReader<File>,
+    path: PathBuf,
+    line: u64,
+    buffer: Vec<u8>,
+}
+
+/// Opens a journal for reading.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn read(path: &Path) -> Result<Records, JournalError> {
+    let file = File::open(path).map_err(|source| JournalError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Records {
+        file: BufReader::with_capacity(1 << 16, file),
+        path: path.to_owned(),
+        line: 0,
+        buffer: Vec::new(),
+    })
+}
+
+impl Iterator for Records {
+    type Item = Result<Record, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.buffer.clear();
+        self.line += 1;
+        match self.file.read_until(b'\n', &mut self.buffer) {
+            Err(source) => Some(Err(JournalError::Read {
+                path: self.path.clone(),
+                source,
+            })),
+            // A last line without its newline is torn, or is being written just now: it is no record yet.
+            Ok(_) if self.buffer.last() != Some(&b'\n') => None,
+            Ok(_) => Some(self.parse()),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: u64,
+}
+
+impl Records {
+    fn parse(&self) -> Result<Record, JournalError> {
+        let (path, line) = (&self.path, self.line);
+        serde_json::from_slice(&self.buffer).map_err(|error| {
+            match serde_json::from_slice::<Version>(&self.buffer) {
+                Ok(Version { v }) if v > u64::from(JOURNAL_VERSION) => JournalError::Newer {
+                    path: path.clone(),
+                    line,
+                    version: v,
+                },
+                _ => JournalError::Corrupt {
+                    path: path.clone(),
+                    line,
+                    problem: error.to_string(),
+                },
+            }
+        })
+    }
+}

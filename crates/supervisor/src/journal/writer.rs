@@ -1,0 +1,163 @@
+//! Appending to the journal: one `write(2)` a record.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crashrate_model::Record;
+
+use super::JournalError;
+
+/// A journal open for appending. Its folder's lock must be held.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+    line: Vec<u8>,
+    unsynced: bool,
+}
+
+impl Journal {
+    /// Opens a journal, made if it is not there. A torn last line is cut off before anything is appended.
+    ///
+    /// # Errors
+    /// The file cannot be opened, read or cut.
+    pub fn open(path: &Path) -> Result<Journal, JournalError> {
+        let open = || -> io::Result<File> {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)?;
+            let whole = end_of_last_line(&mut file)?;
+            file.set_len(whole)?;
+            file.seek(SeekFrom::Start(whole))?;
+            Ok(file)
+        };
+        let file = open().map_err(|source| JournalError::Write {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Journal {
+            file,
+            path: path.to_owned(),
+            line: Vec::new(),
+            unsynced: false,
+        })
+    }
+
+    /// Appends a record. It has left the process when this returns: a killed supervisor loses nothing.
+    ///
+    /// # Errors
+    /// It could not be written whole.
+    pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
+        self.line.clear();
+        let written = serde_json::to_writer(&mut self.line, record)
+            .map_err(io::Error::from)
+            .and_then(|()| {
+                self.line.push(b'\n');
+                self.file.write_all(&self.line)
+            });
+        self.unsynced = true;
+        written.map_err(|source| self.failed(source))
+    }
+
+    /// Makes what was appended survive a power cut.
+    ///
+    /// # Errors
+    /// The disk did not take it.
+    pub fn sync(&mut self) -> Result<(), JournalError> {
+        if self.unsynced {
+            self.file
+                .sync_data()
+                .map_err(|source| self.failed(source))?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, source: io::Error) -> JournalError {
+        JournalError::Write {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// The length up to and including the last newline.
+fn end_of_last_line(file: &mut File) -> io::Result<u64> {
+    let mut end = file.seek(SeekFrom::End(0))?;
+    let mut buffer = [0; 4096];
+    while end > 0 {
+        let length = end.min(buffer.len() as u64) as usize;
+        let begin = end - length as u64;
+        file.seek(SeekFrom::Start(begin))?;
+        file.read_exact(&mut buffer[..length])?;
+        if let Some(newline) = buffer[..length].iter().rposition(|&b| b == b'\n') {
+            return Ok(begin + newline as u64 + 1);
+        }
+        end = begin;
+    }
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use crashrate_model::{Hello, Started};
+    use proptest::prelude::*;
+
+    use super::super::read;
+    use super::*;
+
+    fn record(n: u32) -> Record {
+        match n % 2 {
+            0 => Record::Started(Started {
+                unit: n,
+                round: 1,
+                attempt: 1,
+                at: 0.25,
+            }),
+            _ => Record::Hello(Hello {
+                device: format!("d{n}\n\"é"),
+                versions: Default::default(),
+            }),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn what_was_written_is_read_and_a_torn_tail_is_cut(before in 0u32..6, after in 0u32..4, torn in "[^\n]{0,5000}") {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("journal.jsonl");
+            let mut journal = Journal::open(&path).unwrap();
+            (0..before).for_each(|n| journal.append(&record(n)).unwrap());
+            journal.file.write_all(torn.as_bytes()).unwrap();
+            let whole: Vec<_> = read(&path).unwrap().collect::<Result<_, _>>().unwrap();
+            prop_assert_eq!(whole, (0..before).map(record).collect::<Vec<_>>());
+
+            let mut journal = Journal::open(&path).unwrap();
+            (before..before + after).for_each(|n| journal.append(&record(n)).unwrap());
+            let whole: Vec<_> = read(&path).unwrap().collect::<Result<_, _>>().unwrap();
+            prop_assert_eq!(whole, (0..before + after).map(record).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn corruption_is_named_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(&record(0)).unwrap();
+        journal.file.write_all(b"{\"rec\":\"started\"}\n").unwrap();
+        journal.append(&record(1)).unwrap();
+        let error = read(&path).unwrap().find_map(Result::err).unwrap();
+        assert!(
+            error
+                .to_string()
+                .contains("journal.jsonl:2: not a journal record"),
+            "{error}"
+        );
+    }
+}

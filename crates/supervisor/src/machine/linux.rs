@@ -1,0 +1,22 @@
+//! From /proc.
+
+use std::fs;
+
+/// The processor's name.
+pub(super) fn cpu() -> Option<String> {
+    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
+    field(&text, "model name").or_else(|| field(&text, "Processor"))
+}
+
+/// The memory, in GiB.
+pub(super) fn memory() -> Option<String> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let total = field(&text, "MemTotal")?;
+    let kib: f64 = total.split_whitespace().next()?.parse().ok()?;
+    Some(format!("{:.1} GiB", kib / 1024.0 / 1024.0))
+}
+
+fn field(text: &str, name: &str) -> Option<String> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}

@@ -1,0 +1,20 @@
+//! From sysctl. Not run by its authors yet.
+
+use std::process::Command;
+
+use super::output_of;
+
+/// The processor's name.
+pub(super) fn cpu() -> Option<String> {
+    sysctl("machdep.cpu.brand_string")
+}
+
+/// The memory, in GiB.
+pub(super) fn memory() -> Option<String> {
+    let bytes: f64 = sysctl("hw.memsize")?.parse().ok()?;
+    Some(format!("{:.1} GiB", bytes / (1u64 << 30) as f64))
+}
+
+fn sysctl(name: &str) -> Option<String> {
+    output_of(Command::new("sysctl").arg("-n").arg(name))
+}

@@ -1,0 +1,69 @@
+//! Where a run runs: what a report has to name so that its figures can be read.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+#[cfg(target_os = "linux")]
+use linux as platform;
+#[cfg(target_os = "macos")]
+use macos as platform;
+
+/// What is known of this machine and of the git revision of `directory`. What cannot be found out is left out.
+pub fn describe(directory: &Path) -> BTreeMap<String, String> {
+    let cores = std::thread::available_parallelism().map(|n| n.to_string());
+    let facts = [
+        ("crashrate", Some(env!("CARGO_PKG_VERSION").to_owned())),
+        ("os", system()),
+        ("host", host()),
+        ("cpu", platform::cpu()),
+        ("cores", cores.ok()),
+        ("memory", platform::memory()),
+        ("git", git_revision(directory)),
+    ];
+    facts
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}
+
+fn system() -> Option<String> {
+    let name = nix::sys::utsname::uname().ok()?;
+    let part = |s: &std::ffi::OsStr| s.to_string_lossy().into_owned();
+    Some(format!(
+        "{} {} {}",
+        part(name.sysname()),
+        part(name.release()),
+        part(name.machine())
+    ))
+}
+
+fn host() -> Option<String> {
+    Some(
+        nix::unistd::gethostname()
+            .ok()?
+            .to_string_lossy()
+            .into_owned(),
+    )
+}
+
+fn git_revision(directory: &Path) -> Option<String> {
+    let git = |arguments: &[&str]| {
+        output_of(Command::new("git").arg("-C").arg(directory).args(arguments))
+    };
+    let revision = git(&["rev-parse", "--short=12", "HEAD"])?;
+    let changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    Some(revision + if changed { " (changed)" } else { "" })
+}
+
+/// What a command printed, trimmed; nothing if it is not there or failed.
+fn output_of(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    output.status.success().then_some(text)
+}

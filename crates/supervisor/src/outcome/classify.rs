@@ -1,0 +1,261 @@
+//! The rules that turn what was seen into an outcome. Each rule of the design stands here once.
+
+use crashrate_model::{ChapterEnd, DiedIn, Exit, Measure, Mode, Outcome};
+
+use super::expect::missed;
+use super::transcript::{State, Told, Transcript};
+use crate::plan::AttemptSpec;
+
+/// Why crashrate killed an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kill {
+    /// Its time limit was over.
+    TimeLimit,
+    /// The user stopped the run.
+    Interrupt,
+}
+
+/// What was seen of an attempt.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// How the process ended; nothing when it was never started, or could not be killed.
+    pub exit: Option<Exit>,
+    /// Why it could not be started, if so.
+    pub not_started: Option<String>,
+    /// Whether crashrate killed it, and why.
+    pub killed: Option<Kill>,
+    /// What it said.
+    pub transcript: Transcript,
+    /// From start to end, seconds.
+    pub secs: f64,
+    /// What else was seen.
+    pub notes: Vec<String>,
+}
+
+/// What an attempt came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Of the chapter in isolated mode, of the sequence in sequential mode.
+    pub outcome: Outcome,
+    /// Sequential mode: where it died.
+    pub died_in: Option<DiedIn>,
+    /// Why, for people.
+    pub reason: Option<String>,
+    /// Isolated mode: what was measured.
+    pub measures: Vec<Measure>,
+    /// Sequential mode: the chapters.
+    pub chapters: Vec<ChapterEnd>,
+    /// What else was seen.
+    pub notes: Vec<String>,
+}
+
+/// Judges an attempt.
+pub fn classify(spec: &AttemptSpec, seen: &Seen) -> Verdict {
+    let mut notes = seen.notes.clone();
+    notes.extend(seen.transcript.all_notes());
+    let whole = process_end(spec, seen);
+    let judged = match spec.mode {
+        Mode::Isolated => isolated(spec, seen, whole),
+        Mode::Sequential => sequential(spec, seen, whole),
+    };
+    Verdict { notes, ..judged }
+}
+
+/// How the process as such ended, whatever its chapters said.
+enum Whole {
+    /// No attempt was made of the chapters: the set-up's fault.
+    NotStarted(String),
+    /// Died, was killed or was stopped before it could end by itself.
+    Cut(Outcome, String),
+    /// Ended by itself with this code.
+    Ended(i32),
+}
+
+fn process_end(spec: &AttemptSpec, seen: &Seen) -> Whole {
+    if let Some(reason) = &seen.not_started {
+        return Whole::NotStarted(reason.clone());
+    }
+    if let Some(reason) = &seen.transcript.unavailable {
+        return Whole::NotStarted(format!("unavailable: {reason}"));
+    }
+    match (seen.killed, &seen.exit) {
+        // A kill that crashrate sent is never the worker's own signal, whatever the process made of it.
+        (Some(Kill::TimeLimit), _) => Whole::Cut(Outcome::TimedOut, time_limit(spec, seen)),
+        (Some(Kill::Interrupt), _) => {
+            Whole::Cut(Outcome::Interrupted, "the run was stopped".into())
+        }
+        (None, Some(Exit::Code(code))) => Whole::Ended(*code),
+        (None, Some(Exit::Signal(name))) if name == "SIGKILL" => Whole::Cut(
+            Outcome::Crashed,
+            "SIGKILL from outside (out of memory suspected)".into(),
+        ),
+        (None, Some(Exit::Signal(name))) => Whole::Cut(Outcome::Crashed, name.clone()),
+        (None, None) => Whole::Cut(Outcome::Lost, "its end was not seen".into()),
+    }
+}
+
+fn time_limit(spec: &AttemptSpec, seen: &Seen) -> String {
+    let (limit, place) = match seen.transcript.running {
+        Some(index) => (spec.chapters[index].timeout, ""),
+        None if spec.mode == Mode::Isolated => (spec.chapters[0].timeout, ""),
+        None => (spec.timeout, " outside of a chapter"),
+    };
+    format!(
+        "killed after its time limit of {}{place}",
+        humantime::format_duration(limit)
+    )
+}
+
+fn isolated(spec: &AttemptSpec, seen: &Seen, whole: Whole) -> Verdict {
+    let told = &seen.transcript.chapters[0];
+    let (outcome, reason) = match whole {
+        Whole::NotStarted(reason) => (Outcome::NotStarted, Some(reason)),
+        Whole::Cut(outcome, reason) => (outcome, Some(with_phase(reason, told))),
+        Whole::Ended(code) => ended_chapter(spec, seen, told, code),
+    };
+    Verdict {
+        outcome,
+        died_in: None,
+        reason,
+        measures: told.measures.clone(),
+        chapters: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn with_phase(reason: String, told: &Told) -> String {
+    match told.state {
+        State::Passed | State::Failed(_) => format!("{reason}, while exiting after its verdict"),
+        _ => reason,
+    }
+}
+
+/// A chapter alone in its process, which ended by itself.
+fn ended_chapter(
+    spec: &AttemptSpec,
+    seen: &Seen,
+    told: &Told,
+    code: i32,
+) -> (Outcome, Option<String>) {
+    let failed = |reason: String| (Outcome::Failed, Some(reason));
+    match (&told.state, code) {
+        (State::Failed(reason), _) => failed(reason.clone()),
+        (_, code) if code != 0 => failed(format!("exit code {code}")),
+        (State::Passed, _) => against_expectations(spec, seen, 0, told),
+        (State::Waiting | State::Running, _) if !spec.needs_verdict => {
+            against_expectations(spec, seen, 0, told)
+        }
+        (State::Waiting, _) => failed("exit code 0, but the chapter never started".into()),
+        (State::Running, _) => failed("exit code 0, but no verdict".into()),
+    }
+}
+
+fn against_expectations(
+    spec: &AttemptSpec,
+    seen: &Seen,
+    index: usize,
+    told: &Told,
+) -> (Outcome, Option<String>) {
+    let asked = spec.env.get(crashrate_protocol::env::DEVICE);
+    let device = (seen.transcript.hello.as_ref().map(|h| h.device.as_str()))
+        .or(asked.map(String::as_str))
+        .unwrap_or_default();
+    match missed(&spec.chapters[index].expect, &told.measures, device) {
+        Some(reason) => (Outcome::Failed, Some(reason)),
+        None => (Outcome::Passed, None),
+    }
+}
+
+fn sequential(spec: &AttemptSpec, seen: &Seen, whole: Whole) -> Verdict {
+    let chapters: Vec<ChapterEnd> = (seen.transcript.chapters.iter().enumerate())
+        .map(|(index, told)| chapter_of_sequence(spec, seen, index, told, &whole))
+        .collect();
+    let (outcome, reason) = whole_sequence(spec, &chapters, &whole);
+    Verdict {
+        died_in: is_death(outcome).then(|| died_in(&seen.transcript)),
+        outcome,
+        reason,
+        measures: Vec::new(),
+        chapters,
+        notes: Vec::new(),
+    }
+}
+
+fn is_death(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
+    )
+}
+
+fn chapter_of_sequence(
+    spec: &AttemptSpec,
+    seen: &Seen,
+    index: usize,
+    told: &Told,
+    whole: &Whole,
+) -> ChapterEnd {
+    let (outcome, reason) = match (&told.state, whole) {
+        // What has its verdict keeps it, however the process went on.
+        (State::Passed, _) => against_expectations(spec, seen, index, told),
+        (State::Failed(reason), _) => (Outcome::Failed, Some(reason.clone())),
+        (_, Whole::NotStarted(reason)) => (Outcome::NotStarted, Some(reason.clone())),
+        (State::Running, Whole::Cut(outcome, reason)) => (*outcome, Some(reason.clone())),
+        (State::Running, Whole::Ended(code)) => (
+            Outcome::Failed,
+            Some(format!("exit code {code}, but no verdict")),
+        ),
+        (State::Waiting, Whole::Cut(Outcome::Interrupted, _)) => (Outcome::Interrupted, None),
+        (State::Waiting, Whole::Cut(Outcome::Lost, _)) => (Outcome::Lost, None),
+        (State::Waiting, _) => (Outcome::Unreached, None),
+    };
+    ChapterEnd {
+        outcome,
+        secs: told.secs(seen.secs),
+        reason,
+        measures: told.measures.clone(),
+    }
+}
+
+fn whole_sequence(
+    spec: &AttemptSpec,
+    chapters: &[ChapterEnd],
+    whole: &Whole,
+) -> (Outcome, Option<String>) {
+    let code = match whole {
+        Whole::NotStarted(reason) => return (Outcome::NotStarted, Some(reason.clone())),
+        Whole::Cut(outcome, reason) => return (*outcome, Some(reason.clone())),
+        Whole::Ended(code) => *code,
+    };
+    let names = |wanted: Outcome| -> Vec<&str> {
+        (spec.chapters.iter().zip(chapters))
+            .filter(|(_, end)| end.outcome == wanted)
+            .map(|(chapter, _)| chapter.id.as_str())
+            .collect()
+    };
+    let (failed, unreached) = (names(Outcome::Failed), names(Outcome::Unreached));
+    let reason = if !failed.is_empty() {
+        format!("failed: {}", failed.join(", "))
+    } else if !unreached.is_empty() {
+        format!("exit code {code} before {}", unreached.join(", "))
+    } else if code != 0 {
+        format!("exit code {code} after the last verdict")
+    } else {
+        return (Outcome::Passed, None);
+    };
+    (Outcome::Failed, Some(reason))
+}
+
+fn died_in(transcript: &Transcript) -> DiedIn {
+    if let Some(running) = transcript.running {
+        return DiedIn::Chapter(transcript.chapters[running].id.clone());
+    }
+    match transcript
+        .chapters
+        .iter()
+        .any(|c| c.state == State::Waiting)
+    {
+        true => DiedIn::Between,
+        false => DiedIn::Exit,
+    }
+}

@@ -1,0 +1,45 @@
+//! The suite's expectations, held against one round's measures.
+
+use crashrate_model::Measure;
+
+use crate::suite::Expect;
+
+/// Why the measures miss an expectation, with both numbers; nothing if all are met.
+///
+/// An expectation for other devices is met. One whose measure is not there is missed: a chapter that stopped measuring
+/// must not pass for that.
+pub(super) fn missed(expect: &[Expect], measures: &[Measure], device: &str) -> Option<String> {
+    let kind = device.split(':').next().unwrap_or_default();
+    let misses: Vec<String> = expect
+        .iter()
+        .filter(|e| e.on.is_empty() || e.on.iter().any(|on| on == kind))
+        .filter_map(|e| miss(e, measures))
+        .collect();
+    (!misses.is_empty()).then(|| misses.join("; "))
+}
+
+fn miss(expect: &Expect, measures: &[Measure]) -> Option<String> {
+    let name = match expect.label.as_str() {
+        "" => expect.measure.clone(),
+        label => format!("{} ({label})", expect.measure),
+    };
+    let mut found = measures
+        .iter()
+        .filter(|m| m.name == expect.measure && m.label == expect.label)
+        .peekable();
+    if found.peek().is_none() {
+        return Some(format!("expected {name}, which was not measured"));
+    }
+    found.find_map(|m| {
+        let value = m.value;
+        match (expect.at_most, expect.at_least) {
+            (Some(most), _) if value > most => {
+                Some(format!("expected {name} at most {most}, measured {value}"))
+            }
+            (_, Some(least)) if value < least => Some(format!(
+                "expected {name} at least {least}, measured {value}"
+            )),
+            _ => None,
+        }
+    })
+}

@@ -1,0 +1,11 @@
+//! From what was seen of an attempt to its outcome: pure classification, no process, no clock.
+
+mod classify;
+mod expect;
+mod transcript;
+
+pub use classify::{Kill, Seen, Verdict, classify};
+pub use transcript::{Note, Transcript};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! Every rule of the design's table of outcomes, from what was seen to what it is called.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crashrate_model::{DiedIn, Exit, Mode, Outcome};
+use crashrate_protocol::Event;
+
+use super::*;
+use crate::plan::{AttemptSpec, ChapterSpec};
+use crate::suite::Expect;
+
+fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> AttemptSpec {
+    AttemptSpec {
+        argv: vec!["x".into()],
+        directory: "/".into(),
+        env: BTreeMap::new(),
+        input: None,
+        chapters: chapters
+            .iter()
+            .map(|id| ChapterSpec {
+                id: (*id).into(),
+                timeout: Duration::from_secs(9),
+                expect: Vec::new(),
+            })
+            .collect(),
+        mode,
+        timeout: Duration::from_secs(5),
+        grace: Duration::from_secs(1),
+        needs_verdict,
+    }
+}
+
+fn started(chapter: &str) -> Event {
+    Event::ChapterStarted {
+        chapter: chapter.into(),
+    }
+}
+
+fn passed(chapter: &str) -> Event {
+    Event::ChapterPassed {
+        chapter: chapter.into(),
+    }
+}
+
+fn failed(chapter: &str) -> Event {
+    Event::ChapterFailed {
+        chapter: chapter.into(),
+        reason: "wrong".into(),
+    }
+}
+
+fn measured(name: &str, value: f64) -> Event {
+    Event::Measure {
+        name: name.into(),
+        value,
+        unit: String::new(),
+        label: String::new(),
+    }
+}
+
+fn seen(spec: &AttemptSpec, events: &[Event], exit: Exit) -> Seen {
+    let ids = spec.chapters.iter().map(|c| c.id.clone());
+    let mut transcript = Transcript::new(ids, spec.mode == Mode::Isolated);
+    for (at, event) in events.iter().enumerate() {
+        transcript.push(event.clone(), at as f64);
+    }
+    Seen {
+        exit: Some(exit),
+        not_started: None,
+        killed: None,
+        transcript,
+        secs: events.len() as f64,
+        notes: Vec::new(),
+    }
+}
+
+fn signal(name: &str) -> Exit {
+    Exit::Signal(name.into())
+}
+
+#[test]
+fn a_plain_command_is_judged_by_its_end() {
+    let spec = spec(Mode::Isolated, false, &["a"]);
+    let outcome = |events: &[Event], exit| classify(&spec, &seen(&spec, events, exit)).outcome;
+    assert_eq!(outcome(&[], Exit::Code(0)), Outcome::Passed);
+    assert_eq!(outcome(&[], Exit::Code(139)), Outcome::Failed);
+    assert_eq!(outcome(&[], signal("SIGSEGV")), Outcome::Crashed);
+    assert_eq!(outcome(&[failed("a")], Exit::Code(0)), Outcome::Failed);
+    assert_eq!(outcome(&[started("other")], Exit::Code(0)), Outcome::Passed);
+}
+
+#[test]
+fn a_worker_has_to_give_its_verdict() {
+    let spec = spec(Mode::Isolated, true, &["a"]);
+    let judge = |events: &[Event], exit| classify(&spec, &seen(&spec, events, exit));
+    let whole = [started("a"), passed("a")];
+    assert_eq!(judge(&whole, Exit::Code(0)).outcome, Outcome::Passed);
+    assert_eq!(judge(&whole, Exit::Code(1)).outcome, Outcome::Failed);
+    assert_eq!(judge(&whole[..1], Exit::Code(0)).outcome, Outcome::Failed);
+    assert_eq!(judge(&[], Exit::Code(0)).outcome, Outcome::Failed);
+    let exiting = judge(&whole, signal("SIGSEGV"));
+    assert_eq!(exiting.outcome, Outcome::Crashed);
+    assert!(exiting.reason.unwrap().contains("exiting"));
+    let no_device = [Event::Unavailable {
+        reason: "no GPU".into(),
+    }];
+    assert_eq!(
+        judge(&no_device, Exit::Code(3)).outcome,
+        Outcome::NotStarted
+    );
+}
+
+#[test]
+fn a_kill_of_ours_is_never_a_crash() {
+    let spec = spec(Mode::Isolated, false, &["a"]);
+    let mut facts = seen(&spec, &[], signal("SIGSEGV"));
+    facts.killed = Some(Kill::TimeLimit);
+    let verdict = classify(&spec, &facts);
+    assert_eq!(verdict.outcome, Outcome::TimedOut);
+    assert_eq!(
+        verdict.reason.as_deref(),
+        Some("killed after its time limit of 9s")
+    );
+    facts.killed = Some(Kill::Interrupt);
+    assert_eq!(classify(&spec, &facts).outcome, Outcome::Interrupted);
+    facts.killed = None;
+    facts.exit = Some(signal("SIGKILL"));
+    let verdict = classify(&spec, &facts);
+    assert_eq!(verdict.outcome, Outcome::Crashed);
+    assert!(verdict.reason.unwrap().contains("out of memory suspected"));
+}
+
+fn outcomes(verdict: &Verdict) -> Vec<Outcome> {
+    verdict.chapters.iter().map(|c| c.outcome).collect()
+}
+
+#[test]
+fn a_death_belongs_to_the_chapter_that_had_started_and_not_ended() {
+    use Outcome::*;
+    let spec = spec(Mode::Sequential, true, &["a", "b", "c"]);
+    let judge = |events: &[Event], exit| classify(&spec, &seen(&spec, events, exit));
+    let told = [
+        started("a"),
+        passed("a"),
+        started("b"),
+        passed("b"),
+        started("c"),
+        passed("c"),
+    ];
+    let died = |n: usize| judge(&told[..n], signal("SIGSEGV"));
+
+    assert_eq!(judge(&told, Exit::Code(0)).outcome, Passed);
+    assert_eq!(outcomes(&died(3)), [Passed, Crashed, Unreached]);
+    assert_eq!(died(3).died_in, Some(DiedIn::Chapter("b".into())));
+    assert_eq!(outcomes(&died(0)), [Unreached, Unreached, Unreached]);
+    assert_eq!(died(0).died_in, Some(DiedIn::Between));
+    assert_eq!(outcomes(&died(4)), [Passed, Passed, Unreached]);
+    assert_eq!(died(4).died_in, Some(DiedIn::Between));
+    assert_eq!(outcomes(&died(6)), [Passed, Passed, Passed]);
+    assert_eq!(died(6).died_in, Some(DiedIn::Exit));
+    assert_eq!(died(6).outcome, Crashed);
+}
+
+#[test]
+fn a_sequence_that_ends_by_itself() {
+    use Outcome::*;
+    let spec = spec(Mode::Sequential, true, &["a", "b"]);
+    let judge = |events: &[Event], exit| classify(&spec, &seen(&spec, events, exit));
+    let goes_on = judge(
+        &[started("a"), failed("a"), started("b"), passed("b")],
+        Exit::Code(1),
+    );
+    assert_eq!(
+        (goes_on.outcome, outcomes(&goes_on)),
+        (Failed, vec![Failed, Passed])
+    );
+    let early = judge(&[started("a"), passed("a")], Exit::Code(0));
+    assert_eq!(
+        (early.outcome, outcomes(&early)),
+        (Failed, vec![Passed, Unreached])
+    );
+    let mute = judge(&[started("a"), started("b"), passed("b")], Exit::Code(0));
+    assert_eq!(
+        (mute.outcome, outcomes(&mute)),
+        (Failed, vec![Failed, Passed])
+    );
+    let late = judge(&[passed("a"), passed("b")], Exit::Code(3));
+    assert_eq!(
+        (late.outcome, outcomes(&late)),
+        (Failed, vec![Passed, Passed])
+    );
+    assert_eq!(late.died_in, None);
+}
+
+#[test]
+fn expectations_are_judged_on_their_devices_with_both_numbers() {
+    let mut spec = spec(Mode::Isolated, false, &["a"]);
+    spec.chapters[0].expect = vec![Expect {
+        measure: "efficiency".into(),
+        label: String::new(),
+        at_most: Some(0.5),
+        at_least: None,
+        on: vec!["cuda".into()],
+    }];
+    let hello = |device: &str| Event::Hello {
+        device: device.into(),
+        versions: BTreeMap::new(),
+    };
+    let judge = |device, value| {
+        classify(
+            &spec,
+            &seen(
+                &spec,
+                &[hello(device), measured("efficiency", value)],
+                Exit::Code(0),
+            ),
+        )
+    };
+    assert_eq!(judge("cpu", 0.9).outcome, Outcome::Passed);
+    assert_eq!(judge("cuda:0", 0.4).outcome, Outcome::Passed);
+    let miss = judge("cuda:0", 0.9);
+    assert_eq!(miss.outcome, Outcome::Failed);
+    assert_eq!(
+        miss.reason.as_deref(),
+        Some("expected efficiency at most 0.5, measured 0.9")
+    );
+    let silent = classify(&spec, &seen(&spec, &[hello("cuda:0")], Exit::Code(0)));
+    assert!(silent.reason.unwrap().contains("not measured"));
+}
+
+#[test]
+fn what_a_child_says_is_kept_in_bounds() {
+    let spec = spec(Mode::Isolated, false, &["a"]);
+    let mut events = vec![measured("m", 1.0); 5000];
+    events.extend(vec![
+        Event::Note {
+            text: "x".repeat(9999)
+        };
+        50
+    ]);
+    let verdict = classify(&spec, &seen(&spec, &events, Exit::Code(0)));
+    assert_eq!(verdict.measures.len(), 4096);
+    assert_eq!(verdict.notes.len(), 22);
+    assert!(verdict.notes.iter().all(|n| n.len() < 2100));
+}

@@ -1,0 +1,181 @@
+//! From a planned round to what has to be started for it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crashrate_model::{Mode, Unit};
+use crashrate_protocol::{Task, TaskChapter, VERSION, env};
+
+use super::{Plan, RoundKey, round_seed};
+use crate::suite::{Action, Chapter, Expect, Limits, Suite, Variant};
+
+/// One attempt, ready to be started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptSpec {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// Where it runs.
+    pub directory: PathBuf,
+    /// Environment on top of the supervisor's own.
+    pub env: BTreeMap<String, String>,
+    /// What it gets on standard input; nothing means `/dev/null`.
+    pub input: Option<Vec<u8>>,
+    /// Its chapters, in order, with the time limit of each.
+    pub chapters: Vec<ChapterSpec>,
+    /// How its chapters share the process.
+    pub mode: Mode,
+    /// Time limit outside of chapters: before the first, between two, after the last.
+    pub timeout: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub grace: Duration,
+    /// Whether a chapter has to say its verdict; a plain command is judged by its exit status alone.
+    pub needs_verdict: bool,
+}
+
+/// A chapter of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChapterSpec {
+    /// Its id.
+    pub id: String,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// What its measures have to be.
+    pub expect: Vec<Expect>,
+}
+
+/// What turns rounds of a plan into attempts: the plan and what is the same for all of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Recipe<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) run_id: &'a str,
+    /// The worker of each variant, by the variant's id.
+    pub(crate) workers: &'a BTreeMap<String, PathBuf>,
+}
+
+impl Recipe<'_> {
+    /// What to start for an attempt of a round.
+    pub(crate) fn attempt(&self, key: RoundKey, attempt: u32, slot: u32) -> AttemptSpec {
+        let unit = &self.plan.units[key.unit as usize];
+        let suite = &self.plan.suite;
+        let variant = variant(suite, unit);
+        let chapters: Vec<&Chapter> = (unit.chapters.iter())
+            .filter_map(|id| suite.chapter(id))
+            .collect();
+        let seed = round_seed(self.plan.seed, key.round);
+        let (argv, needs_verdict) = self.argv(unit, &chapters);
+        let limits = self.limits(unit, &chapters);
+        let mut spec_env = self.suite_env(unit, &chapters);
+        spec_env.extend(variant.env.clone());
+        spec_env.extend(self.own_env(unit, key, attempt, slot, seed));
+        AttemptSpec {
+            argv,
+            directory: limits.directory.clone(),
+            env: spec_env,
+            input: needs_verdict.then(|| self.task(&chapters, seed)),
+            chapters: chapters.iter().map(|c| chapter_spec(c)).collect(),
+            mode: unit.mode,
+            timeout: limits.timeout,
+            grace: limits.grace,
+            needs_verdict,
+        }
+    }
+
+    /// The command line, and whether what it starts is told by a task and has to give verdicts.
+    fn argv(&self, unit: &Unit, chapters: &[&Chapter]) -> (Vec<String>, bool) {
+        let worker = || vec![self.workers[&unit.variant].display().to_string()];
+        match (unit.mode, &chapters[0].action) {
+            (Mode::Sequential, _) => {
+                let sequence = self.plan.suite.sequences.iter().find(|s| s.id == unit.name);
+                let own = sequence.and_then(|s| s.command.clone());
+                (own.unwrap_or_else(worker), true)
+            }
+            (Mode::Isolated, Action::Worker { .. }) => (worker(), true),
+            (Mode::Isolated, Action::Command(argv)) => (argv.clone(), false),
+        }
+    }
+
+    fn limits<'b>(&'b self, unit: &Unit, chapters: &[&'b Chapter]) -> &'b Limits {
+        match unit.mode {
+            Mode::Isolated => &chapters[0].limits,
+            Mode::Sequential => &self.plan.suite.around,
+        }
+    }
+
+    fn suite_env(&self, unit: &Unit, chapters: &[&Chapter]) -> BTreeMap<String, String> {
+        match unit.mode {
+            Mode::Isolated => chapters[0].env.clone(),
+            Mode::Sequential => (self.plan.suite.sequences.iter())
+                .find(|s| s.id == unit.name)
+                .map(|s| s.env.clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    fn own_env(
+        &self,
+        unit: &Unit,
+        key: RoundKey,
+        attempt: u32,
+        slot: u32,
+        seed: u64,
+    ) -> impl Iterator<Item = (String, String)> {
+        let name = match unit.mode {
+            Mode::Isolated => env::CHAPTER,
+            Mode::Sequential => env::SEQUENCE,
+        };
+        [
+            (env::RUN_ID, self.run_id.to_owned()),
+            (name, unit.name.clone()),
+            (env::MODE, unit.mode.to_string()),
+            (env::ROUND, key.round.to_string()),
+            (env::ATTEMPT, attempt.to_string()),
+            (env::VARIANT, unit.variant.clone()),
+            (env::SEED, seed.to_string()),
+            (env::DEVICE, self.plan.suite.device.clone()),
+            (env::SLOT, slot.to_string()),
+        ]
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), v))
+    }
+
+    fn task(&self, chapters: &[&Chapter], seed: u64) -> Vec<u8> {
+        let task = Task {
+            v: VERSION,
+            chapters: chapters.iter().map(|c| task_chapter(c)).collect(),
+            device: self.plan.suite.device.clone(),
+            seed,
+            hazard: None,
+        };
+        let mut line =
+            serde_json::to_vec(&task).expect("a task has string keys and finite numbers");
+        line.push(b'\n');
+        line
+    }
+}
+
+fn variant<'a>(suite: &'a Suite, unit: &Unit) -> &'a Variant {
+    (suite.variants.iter())
+        .find(|v| v.id == unit.variant)
+        .unwrap_or(&suite.variants[0])
+}
+
+fn chapter_spec(chapter: &Chapter) -> ChapterSpec {
+    ChapterSpec {
+        id: chapter.id.clone(),
+        timeout: chapter.limits.timeout,
+        expect: chapter.expect.clone(),
+    }
+}
+
+fn task_chapter(chapter: &Chapter) -> TaskChapter {
+    let (worker, params) = match &chapter.action {
+        Action::Worker { chapter, params } => (Some(chapter.clone()), params.clone()),
+        Action::Command(_) => (None, serde_json::Map::new()),
+    };
+    TaskChapter {
+        id: chapter.id.clone(),
+        worker,
+        params,
+    }
+}

@@ -1,0 +1,180 @@
+//! The plan: which units of a suite are measured, in how many rounds, in which order.
+
+mod attempt;
+mod order;
+
+use crashrate_model::{Mode, Unit};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::suite::{DEFAULT_VARIANT, Suite};
+
+pub use attempt::AttemptSpec;
+pub(crate) use attempt::Recipe;
+pub use order::{RoundKey, Rounds, round_seed};
+
+/// Which part of a suite is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Only this mode; both when not given.
+    pub mode: Option<Mode>,
+    /// Only these chapters, and the sequences that consist of them alone; all when empty.
+    pub chapters: Vec<String>,
+    /// These variants; only the default one when empty.
+    pub variants: Vec<String>,
+    /// This many rounds of each unit in place of the suite's.
+    pub rounds: Option<u32>,
+}
+
+/// A selection that cannot be planned.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum PlanError {
+    /// A name that the suite does not have.
+    #[error("the suite has no {kind} `{name}`; it has: {known}")]
+    Unknown {
+        /// `chapter` or `variant`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
+    /// Nothing is left.
+    #[error("nothing to run: {0}")]
+    Nothing(String),
+}
+
+/// What is measured, with the seed of its order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The suite.
+    pub suite: Suite,
+    /// The units; journal records name them by their place here.
+    pub units: Vec<Unit>,
+    /// The seed of the order in each block and of the rounds' own seeds.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// Plans the selected part of a suite.
+    ///
+    /// # Errors
+    /// The selection names what is not there, or leaves nothing to run.
+    pub fn new(suite: Suite, selection: &Selection, seed: u64) -> Result<Plan, PlanError> {
+        let variants = variants(&suite, &selection.variants)?;
+        for name in &selection.chapters {
+            if suite.chapter(name).is_none() {
+                let known = suite.chapters.iter().map(|c| c.id.as_str());
+                return Err(unknown("chapter", name, known));
+            }
+        }
+        let wanted = |id: &String| selection.chapters.is_empty() || selection.chapters.contains(id);
+        let mut units = Vec::new();
+        for variant in variants {
+            if selection.mode != Some(Mode::Sequential) {
+                units.extend(isolated(&suite, &variant, wanted));
+            }
+            if selection.mode != Some(Mode::Isolated) {
+                units.extend(sequential(&suite, &variant, wanted));
+            }
+        }
+        if units.is_empty() {
+            return Err(PlanError::Nothing(why_nothing(&suite, selection)));
+        }
+        if let Some(rounds) = selection.rounds {
+            units.iter_mut().for_each(|u| u.rounds = rounds);
+        }
+        Ok(Plan { suite, units, seed })
+    }
+
+    /// The planned rounds in their order, made as they are asked for.
+    pub fn rounds(&self) -> Rounds {
+        Rounds::new(self.units.iter().map(|u| u.rounds).collect(), self.seed)
+    }
+
+    /// How many times a round of this unit that did not pass is tried again.
+    pub fn retries(&self, unit: u32) -> u32 {
+        let unit = &self.units[unit as usize];
+        match unit.mode {
+            Mode::Isolated => self.suite.chapter(&unit.name).map_or(0, |c| c.retries),
+            Mode::Sequential => (self.suite.sequences.iter())
+                .find(|s| s.id == unit.name)
+                .map_or(0, |s| s.retries),
+        }
+    }
+
+    /// A hash of everything that makes two plans the same measurement: suite, units and seed, but no file's place.
+    pub fn fingerprint(&self) -> String {
+        let mut suite = self.suite.clone();
+        suite.file = None;
+        let text = json!({"suite": suite, "units": self.units, "seed": self.seed}).to_string();
+        hex(&Sha256::digest(text.as_bytes()))
+    }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn variants(suite: &Suite, names: &[String]) -> Result<Vec<String>, PlanError> {
+    if names.is_empty() {
+        return Ok(vec![DEFAULT_VARIANT.into()]);
+    }
+    let mut chosen = Vec::new();
+    for name in names {
+        if !suite.variants.iter().any(|v| v.id == *name) {
+            let known = suite.variants.iter().map(|v| v.id.as_str());
+            return Err(unknown("variant", name, known));
+        }
+        if !chosen.contains(name) {
+            chosen.push(name.clone());
+        }
+    }
+    Ok(chosen)
+}
+
+fn unknown<'a>(kind: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> PlanError {
+    PlanError::Unknown {
+        kind,
+        name: name.into(),
+        known: known.collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn isolated(suite: &Suite, variant: &str, wanted: impl Fn(&String) -> bool) -> Vec<Unit> {
+    (suite.chapters.iter())
+        .filter(|c| c.modes.contains(&Mode::Isolated) && wanted(&c.id))
+        .map(|c| Unit {
+            name: c.id.clone(),
+            mode: Mode::Isolated,
+            variant: variant.into(),
+            chapters: vec![c.id.clone()],
+            rounds: c.rounds,
+        })
+        .collect()
+}
+
+fn sequential(suite: &Suite, variant: &str, wanted: impl Fn(&String) -> bool) -> Vec<Unit> {
+    (suite.sequences.iter())
+        .filter(|s| s.chapters.iter().all(&wanted))
+        .map(|s| Unit {
+            name: s.id.clone(),
+            mode: Mode::Sequential,
+            variant: variant.into(),
+            chapters: s.chapters.clone(),
+            rounds: s.rounds,
+        })
+        .collect()
+}
+
+fn why_nothing(suite: &Suite, selection: &Selection) -> String {
+    match selection.mode {
+        Some(Mode::Sequential) if suite.sequences.is_empty() => {
+            "the suite has no [[sequence]] for sequential mode".into()
+        }
+        Some(Mode::Sequential) => "no [[sequence]] consists of the chosen chapters alone".into(),
+        _ => "no chosen chapter runs in isolated mode".into(),
+    }
+}

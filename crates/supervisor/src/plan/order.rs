@@ -1,0 +1,106 @@
+//! The order of rounds: block after block, shuffled within each block by the seed.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// One planned round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoundKey {
+    /// Place of the unit in the plan.
+    pub unit: u32,
+    /// From 1; also the number of its block.
+    pub round: u32,
+}
+
+/// The planned rounds in order. A block is made when its first round is asked for, so a million rounds cost nothing.
+#[derive(Clone, Debug)]
+pub struct Rounds {
+    rounds: Vec<u32>,
+    seed: u64,
+    block: u32,
+    /// What is left of the block, last first.
+    left: Vec<u32>,
+}
+
+impl Rounds {
+    /// The rounds of units that have this many each.
+    pub fn new(rounds: Vec<u32>, seed: u64) -> Self {
+        Rounds {
+            rounds,
+            seed,
+            block: 0,
+            left: Vec::new(),
+        }
+    }
+}
+
+impl Iterator for Rounds {
+    type Item = RoundKey;
+
+    fn next(&mut self) -> Option<RoundKey> {
+        if self.left.is_empty() {
+            self.block = self.block.checked_add(1)?;
+            let block = self.block;
+            self.left = (0u32..)
+                .zip(&self.rounds)
+                .filter(|&(_, &rounds)| rounds >= block)
+                .map(|(unit, _)| unit)
+                .collect();
+            shuffle(&mut self.left, self.seed, block);
+        }
+        let unit = self.left.pop()?;
+        Some(RoundKey {
+            unit,
+            round: self.block,
+        })
+    }
+}
+
+/// Fisher-Yates. Written out because an order on record must not change with a library's version.
+fn shuffle(units: &mut [u32], seed: u64, block: u32) {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(u64::from(block));
+    for last in (1..units.len()).rev() {
+        let other = random.next_u64() % (last as u64 + 1);
+        units.swap(last, other as usize);
+    }
+}
+
+/// The seed of a round: the same for all units of its block, so that both modes and all variants are given the same
+/// weights and inputs. Below 2^53, so that every JSON reader keeps it whole.
+pub fn round_seed(seed: u64, round: u32) -> u64 {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    // Streams from 2^32 on: those below are the blocks' orders.
+    random.set_stream((1 << 32) + u64::from(round));
+    random.next_u64() >> 11
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_round_once_and_blocks_in_order(rounds in prop::collection::vec(0u32..9, 0..6), seed: u64) {
+            let keys: Vec<_> = Rounds::new(rounds.clone(), seed).collect();
+            let distinct: HashSet<_> = keys.iter().copied().collect();
+            prop_assert_eq!(distinct.len(), keys.len());
+            prop_assert_eq!(keys.len() as u32, rounds.iter().sum::<u32>());
+            prop_assert!(keys.is_sorted_by_key(|k| k.round));
+            prop_assert!(keys.iter().all(|k| (1..=rounds[k.unit as usize]).contains(&k.round)));
+            let again: Vec<_> = Rounds::new(rounds, seed).collect();
+            prop_assert_eq!(keys, again);
+        }
+    }
+
+    #[test]
+    fn the_order_on_record_does_not_change() {
+        let keys: Vec<_> = Rounds::new(vec![3; 5], 7).map(|k| k.unit).collect();
+        let blocks: Vec<_> = keys.chunks(5).collect();
+        insta::assert_debug_snapshot!((blocks, round_seed(7, 1), round_seed(7, 2)));
+    }
+}

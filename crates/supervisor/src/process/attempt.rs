@@ -1,0 +1,338 @@
+//! One attempt: start, drain, limit, kill, clean up, reap.
+
+use std::io::{self, PipeReader};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use crashrate_model::Mode;
+use crashrate_protocol::EventReader;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
+
+use super::capture::Captured;
+use super::guardian::Guardian;
+use super::slots::Observed;
+use super::{Pipes, Start, Started, Wait, group, platform};
+use crate::outcome::{Kill, Note, Seen, Transcript};
+use crate::plan::AttemptSpec;
+
+/// How long a child may take to disappear after SIGKILL before it is given up: it hangs in the kernel.
+const UNKILLABLE: Duration = Duration::from_secs(30);
+/// How long what a dead child left in its pipes may take to arrive.
+const LEFTOVER_OUTPUT: Duration = Duration::from_millis(500);
+
+/// What all attempts of a slot share.
+pub(super) struct Place<'a> {
+    pub(super) slot: u32,
+    pub(super) run_id: &'a str,
+    /// Whether no other attempt runs at the same time.
+    pub(super) alone: bool,
+    pub(super) start: &'a dyn Start,
+    pub(super) guardian: &'a Guardian,
+    /// At its end when everything has to be killed.
+    pub(super) kill_all: &'a PipeReader,
+}
+
+/// Runs an attempt to its end; `tell` is handed what the child says of its progress.
+pub(super) fn run(place: &Place<'_>, spec: &AttemptSpec, tell: &mut dyn FnMut(Note)) -> Observed {
+    let begun = Instant::now();
+    match place.start.start(spec, place.slot) {
+        Ok(started) => Attempt::new(place, spec, started, begun, tell).to_its_end(),
+        Err(error) => {
+            let mut seen = nothing_seen(spec);
+            seen.not_started = Some(format!("could not be started: {error}"));
+            Observed {
+                seen,
+                stdout: Captured::default(),
+                stderr: Captured::default(),
+            }
+        }
+    }
+}
+
+fn nothing_seen(spec: &AttemptSpec) -> Seen {
+    let ids = spec.chapters.iter().map(|c| c.id.clone());
+    Seen {
+        exit: None,
+        not_started: None,
+        killed: None,
+        transcript: Transcript::new(ids, spec.mode == Mode::Isolated),
+        secs: 0.0,
+        notes: Vec::new(),
+    }
+}
+
+/// How far the killing is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ladder {
+    /// Nothing was sent; the limit that runs counts from `since`.
+    Alive { since: Instant, limit: Duration },
+    /// SIGTERM was sent; SIGKILL follows then.
+    Terminated(Instant),
+    /// SIGKILL was sent; given up then.
+    Killed(Instant),
+}
+
+struct Attempt<'a> {
+    place: &'a Place<'a>,
+    spec: &'a AttemptSpec,
+    pid: Pid,
+    wait: Box<dyn Wait>,
+    pipes: Pipes<Option<OwnedFd>>,
+    stdout: Captured,
+    stderr: Captured,
+    events: EventReader,
+    ladder: Ladder,
+    begun: Instant,
+    seen: Seen,
+    tell: &'a mut dyn FnMut(Note),
+    buffer: Box<[u8; 64 * 1024]>,
+}
+
+impl<'a> Attempt<'a> {
+    fn new(
+        place: &'a Place<'a>,
+        spec: &'a AttemptSpec,
+        started: Started,
+        begun: Instant,
+        tell: &'a mut dyn FnMut(Note),
+    ) -> Self {
+        let limit = match spec.mode {
+            Mode::Isolated => spec.chapters[0].timeout,
+            Mode::Sequential => spec.timeout,
+        };
+        let Pipes {
+            stdout,
+            stderr,
+            events,
+        } = started.pipes;
+        Attempt {
+            place,
+            spec,
+            pid: started.pid,
+            wait: started.wait,
+            pipes: Pipes {
+                stdout: Some(stdout),
+                stderr: Some(stderr),
+                events: Some(events),
+            },
+            stdout: Captured::default(),
+            stderr: Captured::default(),
+            events: EventReader::new(),
+            ladder: Ladder::Alive {
+                since: begun,
+                limit,
+            },
+            begun,
+            seen: nothing_seen(spec),
+            tell,
+            buffer: Box::new([0; 64 * 1024]),
+        }
+    }
+
+    fn to_its_end(mut self) -> Observed {
+        let ended = match self.until_ended() {
+            Ok(ended) => ended,
+            Err(error) => {
+                self.seen
+                    .notes
+                    .push(format!("waiting for the child failed: {error}"));
+                false
+            }
+        };
+        self.seen.secs = self.begun.elapsed().as_secs_f64();
+        self.clean_up(ended);
+        self.seen.notes.extend(self.events.finish());
+        Observed {
+            seen: self.seen,
+            stdout: self.stdout,
+            stderr: self.stderr,
+        }
+    }
+
+    /// Whether it ended; it did not if SIGKILL could not end it.
+    fn until_ended(&mut self) -> io::Result<bool> {
+        loop {
+            if self.wait.ended()? {
+                return Ok(true);
+            }
+            let Some(timeout) = self.climb() else {
+                return Ok(false);
+            };
+            self.poll(timeout)?;
+        }
+    }
+
+    /// Does what is due by the clock; returns how long until the next thing is. Nothing: it is given up.
+    fn climb(&mut self) -> Option<Duration> {
+        let now = Instant::now();
+        let due = match self.ladder {
+            Ladder::Alive { since, limit } => since + limit,
+            Ladder::Terminated(due) | Ladder::Killed(due) => due,
+        };
+        if now < due {
+            return Some(due - now);
+        }
+        match self.ladder {
+            Ladder::Alive { .. } => {
+                self.seen.killed = Some(Kill::TimeLimit);
+                group::terminate(self.pid);
+                self.ladder = Ladder::Terminated(now + self.spec.grace);
+                Some(self.spec.grace)
+            }
+            Ladder::Terminated(_) => Some(self.kill(now)),
+            Ladder::Killed(_) => {
+                let pid = self.pid;
+                self.seen.notes.push(format!(
+                    "process {pid} does not die of SIGKILL; left behind"
+                ));
+                None
+            }
+        }
+    }
+
+    fn kill(&mut self, now: Instant) -> Duration {
+        group::kill(self.pid);
+        self.ladder = Ladder::Killed(now + UNKILLABLE);
+        UNKILLABLE
+    }
+
+    fn poll(&mut self, timeout: Duration) -> io::Result<()> {
+        let may_interrupt = !matches!(self.ladder, Ladder::Killed(_));
+        let interrupt = may_interrupt.then(|| self.place.kill_all.as_fd());
+        let mut fds = vec![PollFd::new(self.wait.fd(), PollFlags::POLLIN)];
+        fds.extend(interrupt.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        let pipes = [&self.pipes.stdout, &self.pipes.stderr, &self.pipes.events];
+        for fd in pipes.into_iter().flatten() {
+            fds.push(PollFd::new(fd.as_fd(), PollFlags::POLLIN));
+        }
+        // Rounded up, so that it is due when poll returns.
+        let millis = timeout.as_millis().saturating_add(1).min(60_000);
+        match poll(
+            &mut fds,
+            PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX),
+        ) {
+            Ok(_) | Err(nix::Error::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let interrupted = may_interrupt && is_ready(&fds[1]);
+        if interrupted {
+            self.seen.killed.get_or_insert(Kill::Interrupt);
+            self.kill(Instant::now());
+        }
+        self.read_once();
+        Ok(())
+    }
+
+    /// Reads at most one buffer of each pipe. Whether anything came.
+    fn read_once(&mut self) -> bool {
+        let stdout = read(&mut self.pipes.stdout, &mut self.buffer[..]);
+        let came_out = stdout
+            .inspect(|n| self.stdout.push(&self.buffer[..*n]))
+            .is_some();
+        let stderr = read(&mut self.pipes.stderr, &mut self.buffer[..]);
+        let came_err = stderr
+            .inspect(|n| self.stderr.push(&self.buffer[..*n]))
+            .is_some();
+        let events = read(&mut self.pipes.events, &mut self.buffer[..]);
+        let came_events = events.inspect(|n| self.read_events(*n)).is_some();
+        came_out || came_err || came_events
+    }
+
+    fn read_events(&mut self, length: usize) {
+        let at = self.begun.elapsed();
+        let mut notes = Vec::new();
+        let transcript = &mut self.seen.transcript;
+        self.events.push(&self.buffer[..length], |event| {
+            notes.extend(transcript.push(event, at.as_secs_f64()));
+        });
+        for note in notes {
+            self.reset_limit(&note);
+            (self.tell)(note);
+        }
+    }
+
+    /// In a sequence each chapter has its own time limit.
+    fn reset_limit(&mut self, note: &Note) {
+        let limit = match note {
+            Note::ChapterStarted(index) => self.spec.chapters[*index].timeout,
+            Note::ChapterEnded => self.spec.timeout,
+            Note::Progress { .. } => return,
+        };
+        if self.spec.mode == Mode::Sequential && matches!(self.ladder, Ladder::Alive { .. }) {
+            self.ladder = Ladder::Alive {
+                since: Instant::now(),
+                limit,
+            };
+        }
+    }
+
+    /// Leaves nothing of the attempt behind. The group first, while the leader's number is still taken.
+    fn clean_up(&mut self, ended: bool) {
+        group::kill(self.pid);
+        let keep = [self.pid, self.place.guardian.pid()];
+        let place = self.place;
+        let escaped = platform::kill_escaped(place.run_id, place.slot, place.alone, &keep);
+        self.drain();
+        self.place.guardian.clear(self.place.slot);
+        let mut members = 0;
+        if ended {
+            match self.wait.reap() {
+                Ok(exit) => self.seen.exit = Some(exit),
+                Err(error) => self.seen.notes.push(format!("its status is lost: {error}")),
+            }
+            members = group::await_gone(self.pid);
+        }
+        if escaped + members > 0 {
+            let processes = escaped + members;
+            let s = if processes == 1 {
+                "process"
+            } else {
+                "processes"
+            };
+            self.seen
+                .notes
+                .push(format!("left {processes} {s} behind, killed"));
+        }
+    }
+
+    fn drain(&mut self) {
+        let deadline = Instant::now() + LEFTOVER_OUTPUT;
+        loop {
+            let came = self.read_once();
+            let open = [&self.pipes.stdout, &self.pipes.stderr, &self.pipes.events];
+            if open.into_iter().all(Option::is_none) {
+                return;
+            }
+            if Instant::now() > deadline {
+                let note = "a process that could not be found holds its output open";
+                self.seen.notes.push(note.into());
+                return;
+            }
+            if !came {
+                std::thread::sleep(Duration::from_micros(100));
+            }
+        }
+    }
+}
+
+fn is_ready(fd: &PollFd<'_>) -> bool {
+    fd.revents().is_some_and(|events| !events.is_empty())
+}
+
+/// How many bytes came. At the end of the pipe it is closed.
+fn read(pipe: &mut Option<OwnedFd>, buffer: &mut [u8]) -> Option<usize> {
+    let fd = pipe.as_ref()?;
+    match nix::unistd::read(fd, buffer) {
+        Ok(0) => {
+            *pipe = None;
+            None
+        }
+        Ok(n) => Some(n),
+        Err(nix::Error::EAGAIN | nix::Error::EINTR) => None,
+        Err(_) => {
+            *pipe = None;
+            None
+        }
+    }
+}

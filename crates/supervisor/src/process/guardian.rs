@@ -1,0 +1,136 @@
+//! The guardian: a small process that outlives the supervisor by a moment and kills what it left.
+//!
+//! It reads fixed-size messages from a pipe: which process group runs in which slot. When the pipe ends, the supervisor
+//! is gone, in whatever way, and the guardian kills the groups that were not cleared.
+#![allow(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::io::{self, PipeReader, PipeWriter, Read};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::{SigHandler, Signal, killpg, signal};
+use nix::unistd::Pid;
+
+use super::platform;
+
+/// Slot and process group, each in native byte order: far below `PIPE_BUF`, so written whole or not at all.
+const MESSAGE: usize = 8;
+
+/// The supervisor's end: the running guardian and the pipe to it.
+pub struct Guardian {
+    pipe: PipeWriter,
+    /// Held open so that writing to a guardian that somebody killed is no SIGPIPE in a child about to execute.
+    _read_end: PipeReader,
+    process: Child,
+}
+
+impl Guardian {
+    /// Starts `program GUARD_ARGUMENTS... RUN_ID` as the guardian of a run.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn start(program: &Path, arguments: &[&str], run_id: &str) -> io::Result<Guardian> {
+        let (read, write) = io::pipe()?;
+        // A full pipe (the guardian is stopped) must not stop the supervisor.
+        fcntl(&write, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        let process = Command::new(program)
+            .args(arguments)
+            .arg(run_id)
+            .stdin(Stdio::from(read.try_clone()?))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Its own group: what the terminal sends to the supervisor's does not reach it.
+            .process_group(0)
+            .spawn()?;
+        Ok(Guardian {
+            pipe: write,
+            _read_end: read,
+            process,
+        })
+    }
+
+    /// Its pid.
+    pub(super) fn pid(&self) -> Pid {
+        Pid::from_raw(self.process.id() as i32)
+    }
+
+    /// What a child needs to register its group, from between fork and exec.
+    pub(super) fn registration(&self, slot: u32) -> Registration {
+        Registration {
+            pipe: self.pipe.as_raw_fd(),
+            slot,
+        }
+    }
+
+    /// Nothing of the slot's attempt is left.
+    pub(super) fn clear(&self, slot: u32) {
+        // A failure leaves the group registered, which is harmless until the supervisor dies, too.
+        let _ = self.registration(slot).send(0);
+    }
+}
+
+impl Drop for Guardian {
+    fn drop(&mut self) {
+        // All groups are gone: nothing is left to guard, and waiting for its end of file would need a closed pipe.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Sends one message to the guardian; safe between fork and exec.
+#[derive(Clone, Copy)]
+pub(super) struct Registration {
+    pipe: RawFd,
+    slot: u32,
+}
+
+impl Registration {
+    pub(super) fn send(self, group: u32) -> io::Result<()> {
+        let mut message = [0; MESSAGE];
+        message[..4].copy_from_slice(&self.slot.to_ne_bytes());
+        message[4..].copy_from_slice(&group.to_ne_bytes());
+        // SAFETY: the guardian keeps the descriptor open for as long as attempts are started, and the buffer is on this
+        // stack; write(2) is safe between fork and exec.
+        let written = unsafe { libc::write(self.pipe, message.as_ptr().cast(), MESSAGE) };
+        if written < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(())
+    }
+}
+
+/// The guardian's own main function: reads its standard input to the end, then kills what is left of the run.
+///
+/// # Errors
+/// Its standard input cannot be read.
+pub fn guard(run_id: &str) -> io::Result<()> {
+    for polite in [
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+    ] {
+        // SAFETY: ignoring a signal installs no handler.
+        unsafe { signal(polite, SigHandler::SigIgn)? };
+    }
+    let mut groups = BTreeMap::new();
+    let mut message = [0; MESSAGE];
+    let mut pipe = io::stdin().lock();
+    while let Ok(()) = pipe.read_exact(&mut message) {
+        let [slot, group] = [&message[..4], &message[4..]]
+            .map(|half| u32::from_ne_bytes(half.try_into().unwrap_or_default()));
+        match group {
+            0 => groups.remove(&slot),
+            group => groups.insert(slot, group),
+        };
+    }
+    for group in groups.into_values() {
+        let _ = killpg(Pid::from_raw(group as i32), Signal::SIGKILL);
+    }
+    platform::kill_strays_of_run(run_id);
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! What only Linux has: pidfd, subreaper, /proc.
+#![allow(unsafe_code)]
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use crashrate_protocol::env;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+/// Becomes readable when a child ends.
+pub(super) struct ExitWatch(OwnedFd);
+
+impl ExitWatch {
+    pub(super) fn new(pid: Pid) -> io::Result<Self> {
+        let pid =
+            rustix::process::Pid::from_raw(pid.as_raw()).ok_or(io::ErrorKind::InvalidInput)?;
+        let flags = rustix::process::PidfdFlags::empty();
+        Ok(ExitWatch(rustix::process::pidfd_open(pid, flags)?))
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Makes this process the parent of orphans among its descendants.
+pub(super) fn adopt_orphans() {
+    // Without it, escaped descendants are looked for by their environment alone.
+    if let Err(error) = nix::sys::prctl::set_child_subreaper(true) {
+        tracing::warn!("cannot become a subreaper: {error}");
+    }
+}
+
+/// The soft limit on core dumps under which none is made: a piped core pattern ignores 0 and obeys 1 (core(5)).
+pub(super) fn silent_core_limit() -> u64 {
+    let pattern = fs::read("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    u64::from(pattern.starts_with(b"|"))
+}
+
+/// In the child before exec: die when the supervisor's thread that started it does.
+pub(super) fn die_with(supervisor: u32) -> io::Result<()> {
+    // SAFETY: plain system calls without memory.
+    unsafe {
+        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // It may have died before the call.
+        if libc::getppid() != supervisor as i32 {
+            libc::_exit(127);
+        }
+    }
+    Ok(())
+}
+
+/// Kills and reaps descendants that left their group and came to this process when their parents died.
+///
+/// Only those whose environment names the slot, or all when nothing else runs (`alone`), except `keep`. Returns how many.
+pub(super) fn kill_escaped(run_id: &str, slot: u32, alone: bool, keep: &[Pid]) -> usize {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let mut killed = 0;
+    loop {
+        // A killed one's own children come next, hence the loop.
+        let escaped: Vec<Pid> = (children().into_iter())
+            .filter(|pid| !keep.contains(pid))
+            .filter(|&pid| alone || has_mark(pid, run_id, Some(slot)))
+            .collect();
+        if escaped.is_empty() || Instant::now() > deadline {
+            return killed;
+        }
+        for pid in escaped {
+            killed += usize::from(kill_and_reap(pid, deadline));
+        }
+    }
+}
+
+/// Whether it was alive.
+fn kill_and_reap(pid: Pid, deadline: Instant) -> bool {
+    let dead = |flags| !matches!(waitpid(pid, Some(flags)), Ok(WaitStatus::StillAlive));
+    if dead(WaitPidFlag::WNOHANG) {
+        return false;
+    }
+    let _ = kill(pid, Signal::SIGKILL);
+    while !dead(WaitPidFlag::WNOHANG) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    true
+}
+
+/// After the supervisor's death: kills every process whose environment names the run.
+pub(super) fn kill_strays_of_run(run_id: &str) {
+    // Twice in a row none: one pass can miss what is being forked just then.
+    let mut clean = 0;
+    for _ in 0..100 {
+        let own = std::process::id();
+        let strays: Vec<Pid> = (numbers_in("/proc"))
+            .filter(|&pid| pid as u32 != own)
+            .map(Pid::from_raw)
+            .filter(|&pid| has_mark(pid, run_id, None))
+            .collect();
+        clean = if strays.is_empty() { clean + 1 } else { 0 };
+        if clean == 2 {
+            return;
+        }
+        for pid in strays {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn has_mark(pid: Pid, run_id: &str, slot: Option<u32>) -> bool {
+    let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else {
+        return false;
+    };
+    let has = |name: &str, value: &str| {
+        environ
+            .split(|&b| b == 0)
+            .any(|entry| entry == format!("{name}={value}").as_bytes())
+    };
+    has(env::RUN_ID, run_id) && slot.is_none_or(|slot| has(env::SLOT, &slot.to_string()))
+}
+
+/// The direct children of this process.
+fn children() -> Vec<Pid> {
+    let mut pids: Vec<i32> = Vec::new();
+    for thread in numbers_in("/proc/self/task") {
+        let Ok(list) = fs::read_to_string(format!("/proc/self/task/{thread}/children")) else {
+            continue;
+        };
+        pids.extend(
+            list.split_whitespace()
+                .filter_map(|pid| pid.parse::<i32>().ok()),
+        );
+    }
+    pids.into_iter().map(Pid::from_raw).collect()
+}
+
+fn numbers_in(folder: &str) -> impl Iterator<Item = i32> {
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}

@@ -1,0 +1,62 @@
+//! What macOS has in place of pidfd, subreaper and /proc: kqueue, and otherwise nothing. Not run by its authors yet.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
+use nix::unistd::Pid;
+
+/// Becomes readable when a child ends.
+pub(super) enum ExitWatch {
+    /// A kqueue with a note on the child's exit.
+    Queue(Kqueue),
+    /// The child had ended before the note was made: a pipe at its end, which is always readable.
+    Ended(OwnedFd),
+}
+
+impl ExitWatch {
+    pub(super) fn new(pid: Pid) -> io::Result<Self> {
+        let queue = Kqueue::new()?;
+        let note = KEvent::new(
+            pid.as_raw() as usize,
+            EventFilter::EVFILT_PROC,
+            EvFlags::EV_ADD | EvFlags::EV_ENABLE,
+            FilterFlag::NOTE_EXIT,
+            0,
+            0,
+        );
+        match queue.kevent(&[note], &mut [], None) {
+            Ok(_) => Ok(ExitWatch::Queue(queue)),
+            Err(nix::Error::ESRCH) => Ok(ExitWatch::Ended(io::pipe()?.0.into())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            ExitWatch::Queue(queue) => queue.as_fd(),
+            ExitWatch::Ended(pipe) => pipe.as_fd(),
+        }
+    }
+}
+
+/// macOS has no subreaper: orphans go to launchd.
+pub(super) fn adopt_orphans() {}
+
+/// The soft limit on core dumps under which none is made.
+pub(super) fn silent_core_limit() -> u64 {
+    0
+}
+
+/// macOS has no parent-death signal: the guardian is what kills children of a dead supervisor.
+pub(super) fn die_with(_supervisor: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// Descendants that left their group cannot be found here.
+pub(super) fn kill_escaped(_run_id: &str, _slot: u32, _alone: bool, _keep: &[Pid]) -> usize {
+    0
+}
+
+/// Processes cannot be found by their environment here; their groups were killed.
+pub(super) fn kill_strays_of_run(_run_id: &str) {}

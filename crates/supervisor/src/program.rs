@@ -1,0 +1,25 @@
+//! Finding a program as the child's own environment would.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where a program is: a name with a slash is relative to `directory`, one without is looked up on the `PATH`.
+pub(crate) fn find(
+    program: &str,
+    directory: &Path,
+    env: &BTreeMap<String, String>,
+) -> Result<PathBuf, String> {
+    let search = (env.get("PATH").map(std::ffi::OsString::from))
+        .or_else(|| std::env::var_os("PATH"))
+        .unwrap_or_default();
+    which::which_in(program, Some(search), directory).map_err(|_| {
+        let path = directory.join(program);
+        if !program.contains('/') {
+            format!("there is no program `{program}` on the PATH")
+        } else if path.is_file() {
+            format!("{} is not executable; chmod +x it", path.display())
+        } else {
+            format!("there is no program {}", path.display())
+        }
+    })
+}

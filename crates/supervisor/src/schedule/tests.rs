@@ -1,0 +1,146 @@
+//! The schedule by property: nothing lost, nothing run twice, always ends.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::plan::Rounds;
+
+#[derive(Clone, Copy, Debug)]
+enum Choice {
+    EndOldest(End),
+    EndNewest(End),
+    Stop,
+    Kill,
+}
+
+fn choices(stops: u32) -> impl Strategy<Value = Choice> {
+    let end = prop_oneof![4 => Just(End::Passed), 3 => Just(End::NotPassed), 1 => Just(End::Void)];
+    prop_oneof![
+        20 => end.clone().prop_map(Choice::EndOldest),
+        20 => end.prop_map(Choice::EndNewest),
+        stops => Just(Choice::Stop),
+        stops => Just(Choice::Kill),
+    ]
+}
+
+/// What a simulated run did.
+#[derive(Default)]
+struct Trace {
+    running: Vec<Running>,
+    /// Attempts of each round in the order of their starts.
+    attempts: HashMap<RoundKey, Vec<u32>>,
+    started_after_stop: bool,
+    kills: u32,
+    finished: Option<StopReason>,
+}
+
+fn simulate(rounds: &[u32], jobs: u32, retries: u32, choices: &[Choice]) -> Trace {
+    let mut schedule = Schedule::new(Rounds::new(rounds.to_vec(), 1), jobs, |_| retries);
+    let mut trace = Trace::default();
+    let mut stopped = false;
+    apply(&mut trace, schedule.step(Input::Begin), jobs, stopped);
+    for choice in choices.iter().cycle().take(10_000) {
+        if trace.finished.is_some() {
+            break;
+        }
+        let input = match *choice {
+            Choice::Stop => Input::Stop,
+            Choice::Kill => Input::Kill,
+            Choice::EndOldest(end) => Input::Ended {
+                slot: trace.running.remove(0).slot,
+                end,
+            },
+            Choice::EndNewest(end) => Input::Ended {
+                slot: trace.running.pop().unwrap().slot,
+                end,
+            },
+        };
+        stopped |= matches!(input, Input::Stop | Input::Kill);
+        apply(&mut trace, schedule.step(input), jobs, stopped);
+    }
+    assert!(schedule.step(Input::Kill).is_empty() || trace.finished.is_none());
+    trace
+}
+
+fn apply(trace: &mut Trace, actions: VecDeque<Action>, jobs: u32, stopped: bool) {
+    for action in actions {
+        assert_eq!(trace.finished, None, "nothing follows the finish");
+        match action {
+            Action::Start(running) => {
+                assert!(running.slot < jobs);
+                assert!(trace.running.iter().all(|r| r.slot != running.slot));
+                trace
+                    .attempts
+                    .entry(running.key)
+                    .or_default()
+                    .push(running.attempt);
+                trace.running.push(running);
+                trace.started_after_stop |= stopped;
+            }
+            Action::KillAll => trace.kills += 1,
+            Action::Finish(why) => {
+                assert!(trace.running.is_empty());
+                trace.finished = Some(why);
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_round_is_run_and_the_run_ends(
+        rounds in prop::collection::vec(0u32..6, 1..5),
+        jobs in 1u32..5,
+        retries in 0u32..3,
+        choices in prop::collection::vec(choices(0), 1..40),
+    ) {
+        let trace = simulate(&rounds, jobs, retries, &choices);
+        prop_assert_eq!(trace.finished, Some(StopReason::Done));
+        prop_assert_eq!(trace.attempts.len() as u32, rounds.iter().sum::<u32>());
+        for attempts in trace.attempts.values() {
+            let expected: Vec<u32> = (1..=attempts.len() as u32).collect();
+            prop_assert_eq!(attempts, &expected, "attempts count up from 1, none twice");
+            prop_assert!(attempts.len() as u32 <= retries + 1);
+        }
+    }
+
+    #[test]
+    fn a_stopped_run_starts_nothing_more_and_ends(
+        rounds in prop::collection::vec(0u32..6, 1..5),
+        jobs in 1u32..5,
+        choices in prop::collection::vec(choices(5), 1..40),
+    ) {
+        let trace = simulate(&rounds, jobs, 1, &choices);
+        prop_assert!(trace.finished.is_some());
+        prop_assert!(!trace.started_after_stop);
+        prop_assert!(trace.kills <= 1);
+        let all = trace.attempts.len() as u32 == rounds.iter().sum::<u32>();
+        prop_assert_eq!(trace.finished == Some(StopReason::Done), all);
+    }
+}
+
+#[test]
+fn a_retry_keeps_its_slot_and_a_void_attempt_has_none() {
+    let mut schedule = Schedule::new(Rounds::new(vec![1], 1), 2, |_| 2);
+    let key = RoundKey { unit: 0, round: 1 };
+    let start = |attempt| {
+        Action::Start(Running {
+            slot: 0,
+            key,
+            attempt,
+        })
+    };
+    assert_eq!(schedule.step(Input::Begin), [start(1)]);
+    let not_passed = Input::Ended {
+        slot: 0,
+        end: End::NotPassed,
+    };
+    assert_eq!(schedule.step(not_passed), [start(2)]);
+    let void = Input::Ended {
+        slot: 0,
+        end: End::Void,
+    };
+    assert_eq!(schedule.step(void), [Action::Finish(StopReason::Done)]);
+}

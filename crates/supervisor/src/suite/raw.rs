@@ -1,0 +1,95 @@
+//! The suite file as it is written: spans kept, nothing checked but names and types of keys.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) suite: Option<Head>,
+    #[serde(default)]
+    pub(super) defaults: Settings,
+    #[serde(default)]
+    pub(super) chapter: Vec<Chapter>,
+    #[serde(default)]
+    pub(super) sequence: Vec<Sequence>,
+    #[serde(default)]
+    pub(super) variant: Vec<Variant>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Head {
+    pub(super) name: Spanned<String>,
+    pub(super) device: Option<Spanned<String>>,
+    pub(super) bad: Option<Vec<Spanned<String>>>,
+    pub(super) worker: Option<Spanned<String>>,
+}
+
+/// What `[defaults]` sets.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    pub(super) rounds: Option<Spanned<i64>>,
+    pub(super) timeout: Option<Spanned<String>>,
+    pub(super) grace: Option<Spanned<String>>,
+    pub(super) retries: Option<Spanned<i64>>,
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) directory: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Chapter {
+    pub(super) id: Spanned<String>,
+    pub(super) worker: Option<Spanned<String>>,
+    pub(super) command: Option<Spanned<Vec<String>>>,
+    pub(super) params: Option<Spanned<Map<String, Value>>>,
+    pub(super) modes: Option<Spanned<Vec<Spanned<String>>>>,
+    #[serde(default)]
+    pub(super) expect: Vec<Spanned<Expect>>,
+    pub(super) rounds: Option<Spanned<i64>>,
+    pub(super) timeout: Option<Spanned<String>>,
+    pub(super) grace: Option<Spanned<String>>,
+    pub(super) retries: Option<Spanned<i64>>,
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) directory: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Expect {
+    pub(super) measure: String,
+    #[serde(default)]
+    pub(super) label: String,
+    pub(super) at_most: Option<f64>,
+    pub(super) at_least: Option<f64>,
+    #[serde(default)]
+    pub(super) on: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sequence {
+    pub(super) id: Spanned<String>,
+    pub(super) chapters: Spanned<Vec<Spanned<String>>>,
+    pub(super) rounds: Option<Spanned<i64>>,
+    pub(super) retries: Option<Spanned<i64>>,
+    pub(super) command: Option<Spanned<Vec<String>>>,
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Variant {
+    pub(super) id: Spanned<String>,
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) worker: Option<Spanned<String>>,
+}

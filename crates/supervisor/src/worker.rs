@@ -1,0 +1,233 @@
+//! Finding the worker, asking it what it can do, and holding the suite against that.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crashrate_protocol::{ChapterInfo, WorkerInfo};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::plan::{Plan, hex};
+use crate::suite::{Action, Suite};
+
+/// The worker's name where nothing else is said.
+const NAME: &str = "crashrate-worker";
+/// The environment variable that names a worker.
+pub const WORKER_VARIABLE: &str = "CRASHRATE_WORKER";
+/// How long a worker may take to say what it can do. Loading libtorch from a cold disk takes tens of seconds.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A worker that cannot be used, or a suite that asks of it what it does not have.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// It is not there.
+    #[error(
+        "the worker `{0}` is not there; build it with `cargo xtask build`, or name it with --worker, {WORKER_VARIABLE} or the suite's `worker`"
+    )]
+    NotFound(String),
+    /// It does not say what it can do.
+    #[error("the worker {} does not answer `list`: {problem}", path.display())]
+    Mute {
+        /// The worker.
+        path: PathBuf,
+        /// What happened.
+        problem: String,
+    },
+    /// The suite asks for what it does not have.
+    #[error("{suite}: chapter `{chapter}`: {problem}")]
+    Suite {
+        /// The suite's file.
+        suite: String,
+        /// The chapter.
+        chapter: String,
+        /// What is wrong and what there is.
+        problem: String,
+    },
+}
+
+/// The workers of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Workers {
+    /// Each variant's worker.
+    pub by_variant: BTreeMap<String, PathBuf>,
+    /// What reports say of them: path, hash, library versions.
+    pub facts: BTreeMap<String, String>,
+}
+
+/// Finds the worker of each of the plan's variants and holds the suite against what it can do.
+///
+/// `given` is what the command line names; `beside` the folder of the running program.
+///
+/// # Errors
+/// A worker is not there or mute, or the suite asks for what it does not have.
+pub fn prepare(plan: &Plan, given: Option<&Path>, beside: &Path) -> Result<Workers, WorkerError> {
+    let mut workers = Workers::default();
+    if !plan.suite.needs_worker() {
+        return Ok(workers);
+    }
+    for variant in &plan.suite.variants {
+        if !plan.units.iter().any(|u| u.variant == variant.id) {
+            continue;
+        }
+        let wanted = variant.worker.as_deref().or(plan.suite.worker.as_deref());
+        let path = locate(given, wanted, beside)?;
+        if !workers.by_variant.values().any(|known| *known == path) {
+            let info = ask(&path)?;
+            check(&plan.suite, &info)?;
+            workers.facts.extend(facts(&variant.id, &path, &info));
+        }
+        workers.by_variant.insert(variant.id.clone(), path);
+    }
+    Ok(workers)
+}
+
+fn locate(
+    given: Option<&Path>,
+    suite: Option<&Path>,
+    beside: &Path,
+) -> Result<PathBuf, WorkerError> {
+    let has_folder = |p: &&Path| p.components().count() > 1;
+    let variable = std::env::var_os(WORKER_VARIABLE).map(PathBuf::from);
+    let named = given
+        .or(suite.filter(has_folder))
+        .or(variable.as_deref())
+        .or(suite)
+        .unwrap_or(Path::new(NAME));
+    let not_found = || WorkerError::NotFound(named.display().to_string());
+    if !has_folder(&named) && given.is_none() {
+        let sibling = beside.join(named);
+        if sibling.is_file() {
+            return Ok(sibling);
+        }
+    }
+    let here = std::env::current_dir().map_err(|_| not_found())?;
+    let path = which::which_in(named, std::env::var_os("PATH"), &here)
+        // A file of that name here, without `./` before it, is what somebody who wrote `--worker NAME` means, too.
+        .or_else(|_| which::which_in(here.join(named), None::<&str>, &here))
+        .map_err(|_| not_found())?;
+    std::path::absolute(path).map_err(|_| not_found())
+}
+
+/// Asks a worker what it can do: runs `WORKER list`.
+///
+/// # Errors
+/// It fails, takes too long or prints something else.
+pub fn ask(path: &Path) -> Result<WorkerInfo, WorkerError> {
+    let mute = |problem: String| WorkerError::Mute {
+        path: path.to_owned(),
+        problem,
+    };
+    let mut child = Command::new(path)
+        .arg("list")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| mute(e.to_string()))?;
+    let (send, printed) = mpsc::channel();
+    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+    std::thread::spawn(move || {
+        let mut texts = [String::new(), String::new()];
+        let _ = stdout.as_mut().map(|s| s.read_to_string(&mut texts[0]));
+        let _ = stderr.as_mut().map(|s| s.read_to_string(&mut texts[1]));
+        let _ = send.send(texts);
+    });
+    let texts = printed.recv_timeout(PATIENCE);
+    if texts.is_err() {
+        let _ = child.kill();
+    }
+    let status = child.wait().map_err(|e| mute(e.to_string()))?;
+    let [stdout, stderr] = texts.map_err(|_| mute(format!("no answer in {PATIENCE:?}")))?;
+    if !status.success() {
+        let said = stderr.lines().last().unwrap_or_default();
+        return Err(mute(format!("{status}: {said}")));
+    }
+    serde_json::from_str(&stdout).map_err(|e| mute(format!("not the expected JSON: {e}")))
+}
+
+fn facts(variant: &str, path: &Path, info: &WorkerInfo) -> Vec<(String, String)> {
+    let name = match variant {
+        crate::suite::DEFAULT_VARIANT => "worker".to_owned(),
+        other => format!("worker ({other})"),
+    };
+    let mut facts = vec![(name.clone(), path.display().to_string())];
+    if let Ok(bytes) = fs::read(path) {
+        let hash = hex(&Sha256::digest(&bytes));
+        facts.push((format!("{name} sha256"), hash));
+    }
+    let versions = info.versions.iter();
+    facts.extend(versions.map(|(library, version)| (format!("{name} {library}"), version.clone())));
+    facts
+}
+
+/// Holds the suite's worker chapters against what the worker has.
+fn check(suite: &Suite, info: &WorkerInfo) -> Result<(), WorkerError> {
+    let file = match &suite.file {
+        Some(file) => file.display().to_string(),
+        None => suite.name.clone(),
+    };
+    for chapter in &suite.chapters {
+        let Action::Worker {
+            chapter: name,
+            params,
+        } = &chapter.action
+        else {
+            continue;
+        };
+        let wrong = |problem: String| WorkerError::Suite {
+            suite: file.clone(),
+            chapter: chapter.id.clone(),
+            problem,
+        };
+        let known = info
+            .chapters
+            .iter()
+            .find(|c| c.name == *name)
+            .ok_or_else(|| {
+                let names: Vec<_> = info.chapters.iter().map(|c| c.name.as_str()).collect();
+                let names = names.join(", ");
+                wrong(format!(
+                    "worker: there is no chapter `{name}` in it; it has: {names}"
+                ))
+            })?;
+        for (key, value) in params {
+            check_param(known, key, value).map_err(wrong)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_param(chapter: &ChapterInfo, key: &str, value: &Value) -> Result<(), String> {
+    let Some(default) = chapter.params.get(key) else {
+        let known: Vec<_> = chapter.params.keys().map(String::as_str).collect();
+        let known = known.join(", ");
+        return Err(format!(
+            "params: `{}` has no parameter `{key}`; it has: {known}",
+            chapter.name
+        ));
+    };
+    if default.is_null() || kind(default) == kind(value) {
+        return Ok(());
+    }
+    Err(format!(
+        "params: `{key}` has to be {}; its default is {default}",
+        kind(default)
+    ))
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a table",
+    }
+}
