@@ -1,2 +1,61 @@
-//! Runs each test chapter in a process of its own, counts how it dies, and says what the numbers mean.
-fn main() {}
+//! The program `crashrate`: from a command line to a run, a report or a list.
+//!
+//! It joins the crates and holds no knowledge of its own about attempts, rates or formats.
+
+mod args;
+mod exit;
+mod guard;
+mod inspect;
+mod live;
+mod run;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use args::{Arguments, Command};
+use exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Passed
+            };
+            // Nothing can be done about a closed standard output here.
+            let _ = error.print();
+            return exit.code();
+        }
+    };
+    log(arguments.verbose);
+    let done = match arguments.command {
+        Command::Run(run) => run::run(&arguments.runs_dir, run),
+        Command::List(list) => inspect::list(&list.suite),
+        Command::Report(report) => inspect::report(&arguments.runs_dir, &report),
+        Command::Runs => inspect::runs(&arguments.runs_dir),
+        Command::Guard { run_id } => guard::guard(&run_id),
+    };
+    done.unwrap_or_else(Failure::tell).code()
+}
+
+/// The program's own log, on standard error.
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .init();
+}

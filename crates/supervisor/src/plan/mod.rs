@@ -10,8 +10,8 @@ use thiserror::Error;
 
 use crate::suite::{DEFAULT_VARIANT, Suite};
 
-pub use attempt::AttemptSpec;
 pub(crate) use attempt::Recipe;
+pub use attempt::{AttemptSpec, ChapterSpec};
 pub use order::{RoundKey, Rounds, round_seed};
 
 /// Which part of a suite is wanted.

@@ -41,7 +41,9 @@ fn simulate(rounds: &[u32], jobs: u32, retries: u32, choices: &[Choice]) -> Trac
     let mut trace = Trace::default();
     let mut stopped = false;
     apply(&mut trace, schedule.step(Input::Begin), jobs, stopped);
-    for choice in choices.iter().cycle().take(10_000) {
+    // Whatever was chosen, attempts do end some time.
+    let choices = choices.iter().chain(&[Choice::EndOldest(End::Passed)]);
+    for choice in choices.cycle().take(10_000) {
         if trace.finished.is_some() {
             break;
         }

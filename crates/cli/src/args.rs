@@ -1,0 +1,158 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use crashrate_supervisor::suite::is_device;
+
+use crate::exit;
+
+/// Runs each test chapter in a process of its own, counts how it dies, and says what the numbers mean.
+#[derive(Debug, Parser)]
+#[command(name = "crashrate", version, after_help = exit::HELP, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// The folder that holds the runs
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "CRASHRATE_RUNS_DIR",
+        default_value = "crashrate-runs"
+    )]
+    pub(crate) runs_dir: PathBuf,
+
+    /// Say more in the log on standard error; twice for still more (RUST_LOG says it in detail)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a suite, or a command, in rounds and count how they end
+    Run(Box<RunArguments>),
+    /// Show what a suite would run
+    List(ListArguments),
+    /// Show the report of a run, finished or not
+    Report(ReportArguments),
+    /// List the runs
+    Runs,
+    /// Kill what a dead supervisor left behind (started by `run`)
+    #[command(hide = true)]
+    Guard { run_id: String },
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The worker is, in this order: --worker; the variant's or the suite's `worker` if it has a path; \
+CRASHRATE_WORKER; a program of that name (crashrate-worker unless the suite names another) beside \
+crashrate; one on the PATH.
+
+Ctrl-C once: start nothing more, let what runs end, write the report. Twice: kill what runs and write \
+what there is.")]
+pub(crate) struct RunArguments {
+    /// The suite's TOML file
+    #[arg(required_unless_present = "argv")]
+    pub(crate) suite: Option<PathBuf>,
+
+    /// A command to run in place of a suite
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "suite")]
+    pub(crate) argv: Vec<String>,
+
+    /// A process per chapter and round, a process per sequence and round, or both
+    #[arg(long, value_enum, default_value_t = ModeChoice::Both)]
+    pub(crate) mode: ModeChoice,
+
+    /// So many rounds of everything, in place of the suite's numbers [a command: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: Option<u32>,
+
+    /// Only this chapter, and sequences that consist of chosen chapters alone; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub(crate) chapter: Vec<String>,
+
+    /// Under this variant of the suite (`default`: none); may be repeated, and then blocks hold them all
+    #[arg(long, value_name = "ID")]
+    pub(crate) variant: Vec<String>,
+
+    /// How many attempts run at the same time; more than 1 changes timings and race rates
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: u32,
+
+    /// Time limit of every chapter (90s, 10m), in place of the suite's
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// How often a round that did not pass is tried again, in place of the suite's
+    #[arg(long, value_name = "N")]
+    pub(crate) retries: Option<u32>,
+
+    /// Seed of the order of rounds and of the rounds' own seeds [random]
+    #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    pub(crate) seed: Option<u64>,
+
+    /// auto, mps, cuda, cuda:N or cpu, in place of the suite's
+    #[arg(long, value_parser = device)]
+    pub(crate) device: Option<String>,
+
+    /// The worker program
+    #[arg(long, value_name = "PATH")]
+    pub(crate) worker: Option<PathBuf>,
+
+    /// Let children leave core dumps
+    #[arg(long)]
+    pub(crate) core_dumps: bool,
+
+    /// End with 0 also when something was not passed
+    #[arg(long)]
+    pub(crate) report_only: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListArguments {
+    /// The suite's TOML file
+    pub(crate) suite: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportArguments {
+    /// A run's folder, its id, its number, or `latest`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+
+    /// As what
+    #[arg(long, value_enum, default_value_t = Format::Terminal)]
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeChoice {
+    Isolated,
+    Sequential,
+    Both,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Terminal,
+    Markdown,
+    Json,
+}
+
+fn device(text: &str) -> Result<String, String> {
+    match is_device(text) {
+        true => Ok(text.to_owned()),
+        false => Err("use auto, mps, cuda, cuda:N or cpu".into()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time.is_zero() => Err("must be more than 0".into()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(format!("{error}; write it as 90s, 10m or 1h 30m")),
+    }
+}

@@ -1,0 +1,65 @@
+//! The exit codes, and failures on their way to one.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// How the program ends. Part of its interface: the numbers do not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// Complete, and nothing but `passed`.
+    Passed = 0,
+    /// There was nothing to run.
+    NothingToRun = 4,
+    /// The command line or the suite is wrong.
+    Usage = 96,
+    /// Complete, and something was not `passed`.
+    NotPassed = 100,
+    /// Interrupted, or rounds were not started.
+    Incomplete = 106,
+    /// The journal could not be written.
+    Journal = 110,
+}
+
+/// The exit codes, for `--help`.
+pub(crate) const HELP: &str = "\
+Exit codes:
+    0  complete, nothing but passed
+    4  nothing to run
+   96  the command line or the suite is wrong
+  100  complete, something was not passed
+  106  incomplete: interrupted, or rounds were not started
+  110  the journal could not be written";
+
+impl Exit {
+    pub(crate) fn code(self) -> ExitCode {
+        ExitCode::from(self as u8)
+    }
+}
+
+/// What went wrong, in one message, and how the program ends because of it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Display) -> Self {
+        Failure {
+            exit,
+            message: message.to_string(),
+        }
+    }
+
+    /// Wrong command line, suite, run or worker.
+    pub(crate) fn usage(message: impl Display) -> Self {
+        Failure::new(Exit::Usage, message)
+    }
+
+    /// Says it on standard error.
+    pub(crate) fn tell(self) -> Exit {
+        eprintln!("error: {}", self.message);
+        self.exit
+    }
+}

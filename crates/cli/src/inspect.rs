@@ -1,0 +1,159 @@
+//! Looking without running: what a suite would run, what a run came to, which runs there are.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
+use std::path::Path;
+
+use crashrate_model::Mode;
+use crashrate_report::{View, ViewBuilder, json, markdown, rate, terminal};
+use crashrate_supervisor::journal::{self, FolderError};
+use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
+
+use crate::args::{Format, ReportArguments};
+use crate::exit::{Exit, Failure};
+
+/// `crashrate report RUN`.
+pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, Failure> {
+    let folder = journal::find(runs, &arguments.run).map_err(Failure::usage)?;
+    let view = view(&folder, journal::is_live(&folder))?;
+    print(&match arguments.format {
+        Format::Terminal => for_terminal(&view),
+        Format::Markdown => markdown(&view),
+        Format::Json => json(&view),
+    });
+    Ok(Exit::Passed)
+}
+
+/// The view of a run, from its journal. Whether it is `live` has to be asked before: a run that ends while its journal
+/// is read is then seen whole.
+pub(crate) fn view(folder: &Path, live: bool) -> Result<View, Failure> {
+    let path = folder.join("journal.jsonl");
+    let mut builder = ViewBuilder::new();
+    for record in journal::read(&path).map_err(Failure::usage)? {
+        let record = record.map_err(Failure::usage)?;
+        let wrong = |error| Failure::usage(format!("{}: {error}", path.display()));
+        builder.push(&record).map_err(wrong)?;
+    }
+    builder
+        .finish(live)
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}
+
+/// The terminal form, as wide and as coloured as standard output is.
+pub(crate) fn for_terminal(view: &View) -> String {
+    let stdout = console::Term::stdout();
+    let width = match stdout.size_checked() {
+        Some((_, columns)) => usize::from(columns),
+        None => 120,
+    };
+    terminal(view, width, console::colors_enabled())
+}
+
+/// `crashrate runs`.
+pub(crate) fn runs(runs: &Path) -> Result<Exit, Failure> {
+    let folders = journal::list(runs).map_err(Failure::usage)?;
+    if folders.is_empty() {
+        eprintln!("no runs in {}", runs.display());
+    }
+    let mut text = String::new();
+    for folder in folders {
+        let id = folder.file_name().unwrap_or_default().to_string_lossy();
+        let line = match view(&folder, journal::is_live(&folder)) {
+            Ok(view) => summary(&view),
+            Err(_) => "its journal cannot be read; `crashrate report` says why".into(),
+        };
+        let _ = writeln!(text, "{id}  {line}");
+    }
+    print(&text);
+    Ok(Exit::Passed)
+}
+
+fn summary(view: &View) -> String {
+    let state = match (view.run.live, view.run.complete) {
+        (true, _) => "running",
+        (false, true) => "complete",
+        (false, false) => "incomplete",
+    };
+    let first = view.totals.first_attempt;
+    format!(
+        "{}  {}  {state}, {} of {} rounds, bad {}",
+        view.run.started,
+        view.run.device,
+        view.totals.rounds,
+        view.totals.planned,
+        rate(first.bad, first.n),
+    )
+}
+
+/// `crashrate list SUITE`.
+pub(crate) fn list(path: &Path) -> Result<Exit, Failure> {
+    let suite = Suite::read(path).map_err(suite_failure)?;
+    let mut text = String::new();
+    let _ = writeln!(text, "suite {}, device {}", suite.name, suite.device);
+    for chapter in &suite.chapters {
+        let modes: Vec<_> = chapter.modes.iter().map(|m| m.word()).collect();
+        let rounds = match chapter.modes.contains(&Mode::Isolated) {
+            true => format!(", {} isolated rounds", chapter.rounds),
+            false => String::new(),
+        };
+        let _ = writeln!(
+            text,
+            "chapter {}: {} ({}{rounds})",
+            chapter.id,
+            what(chapter),
+            modes.join(", ")
+        );
+    }
+    for sequence in &suite.sequences {
+        let own = match &sequence.command {
+            Some(command) => format!(", run by {}", command.join(" ")),
+            None => String::new(),
+        };
+        let chapters = sequence.chapters.join(" > ");
+        let _ = writeln!(
+            text,
+            "sequence {}: {chapters} ({} rounds{own})",
+            sequence.id, sequence.rounds
+        );
+    }
+    for variant in &suite.variants[1..] {
+        let _ = writeln!(text, "variant {}", variant.id);
+    }
+    print(&text);
+    Ok(Exit::Passed)
+}
+
+fn what(chapter: &Chapter) -> String {
+    match &chapter.action {
+        Action::Command(argv) => argv.join(" "),
+        Action::Worker { chapter, params } if params.is_empty() => format!("worker {chapter}"),
+        Action::Worker { chapter, params } => {
+            let params: Vec<_> = params.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            format!("worker {chapter} {}", params.join(" "))
+        }
+    }
+}
+
+/// A suite that cannot be used, on its way to its exit code.
+pub(crate) fn suite_failure(error: SuiteError) -> Failure {
+    let exit = match error {
+        SuiteError::Empty { .. } => Exit::NothingToRun,
+        _ => Exit::Usage,
+    };
+    Failure::new(exit, error)
+}
+
+/// A run folder that cannot be made, on its way to its exit code.
+pub(crate) fn folder_failure(error: FolderError) -> Failure {
+    Failure::new(Exit::Journal, error)
+}
+
+/// Prints a result. A reader that has seen enough (`| head`) is no error.
+pub(crate) fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes());
+    if !text.ends_with('\n') && stdout.is_terminal() {
+        let _ = stdout.write_all(b"\n");
+    }
+    let _ = stdout.flush();
+}
