@@ -1,0 +1,191 @@
+//! Makes the view from the journal's records, in one pass.
+//!
+//! Memory grows with the number of rounds only by the three bytes of a cell, the durations and the measured values
+//! (medians need them all), and the cells of sequences' chapters.
+
+mod row;
+mod run;
+mod texts;
+mod unit;
+mod values;
+
+use std::collections::BTreeMap;
+
+use crashrate_model::{JOURNAL_VERSION, Mode, Opened, Record};
+
+use crate::error::{Fault, ViewError};
+use crate::view::{Running, Totals, View};
+use run::RunTally;
+use unit::UnitTally;
+
+/// Takes the records of one journal, in their order, and makes the view.
+///
+/// ```
+/// use crashrate_report::{Fault, ViewBuilder};
+/// // A journal without records is no run.
+/// let error = ViewBuilder::new().finish(false).unwrap_err();
+/// assert_eq!(error.fault, Fault::NotOpened);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ViewBuilder {
+    records: u64,
+    run: Option<RunTally>,
+    units: Vec<UnitTally>,
+    /// Attempts without an end so far, and when they started.
+    open: BTreeMap<Attempt, f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Attempt {
+    unit: u32,
+    round: u32,
+    attempt: u32,
+}
+
+impl ViewBuilder {
+    /// A builder that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// The record does not fit what came before it: see [`Fault`]. The builder is of no further use then.
+    pub fn push(&mut self, record: &Record) -> Result<(), ViewError> {
+        self.records += 1;
+        self.take(record).map_err(|fault| self.error(fault))
+    }
+
+    /// Makes the view. An attempt without an end is running now if the run is `live`, and lost if it is not.
+    ///
+    /// # Errors
+    /// There was no `opened` record.
+    pub fn finish(mut self, live: bool) -> Result<View, ViewError> {
+        // A closed journal has nothing running, whatever the lock said a moment before.
+        let live = live && self.run.as_ref().is_some_and(|run| !run.is_closed());
+        if !live {
+            self.lose_open().map_err(|fault| self.error(fault))?;
+        }
+        let Some(run) = &self.run else {
+            return Err(self.error(Fault::NotOpened));
+        };
+        let complete = self.units.iter().all(UnitTally::is_complete);
+        let mut facts = run.facts(live, complete);
+        let command = facts.machine.remove("command");
+        let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
+        let mut totals = Totals::default();
+        for unit in &self.units {
+            let results = unit.results(&facts.bad, facts.retries);
+            totals.add(&results);
+            match unit.mode() {
+                Mode::Isolated => chapters.push(unit.isolated_row(results)),
+                Mode::Sequential => {
+                    chapters.extend(unit.chapter_rows(&facts.bad));
+                    sequences.push(unit.sequence_row(results));
+                }
+            }
+        }
+        Ok(View {
+            run: facts,
+            chapters,
+            sequences,
+            totals,
+            running: self.running(),
+            command,
+        })
+    }
+
+    fn take(&mut self, record: &Record) -> Result<(), Fault> {
+        if let Record::Opened(opened) = record {
+            return self.opened(opened);
+        }
+        let run = self.run.as_mut().ok_or(Fault::NotOpened)?;
+        match record {
+            Record::Opened(_) => {}
+            Record::Hello(hello) => run.hello(hello),
+            Record::Closed(closed) => run.close(closed),
+            Record::Started(started) => {
+                run.at(started.at);
+                let attempt = Attempt {
+                    unit: started.unit,
+                    round: started.round,
+                    attempt: started.attempt,
+                };
+                self.unit(attempt)?;
+                if self.open.insert(attempt, started.at).is_some() {
+                    // Started twice without an end between: the first one's end is not known.
+                    self.unit(attempt)?.lose(attempt.round, attempt.attempt);
+                }
+            }
+            Record::Ended(ended) => {
+                run.at(ended.at);
+                let attempt = Attempt {
+                    unit: ended.unit,
+                    round: ended.round,
+                    attempt: ended.attempt,
+                };
+                self.unit(attempt)?.end(ended)?;
+                self.open.remove(&attempt);
+            }
+        }
+        Ok(())
+    }
+
+    fn opened(&mut self, opened: &Opened) -> Result<(), Fault> {
+        if opened.v > JOURNAL_VERSION {
+            return Err(Fault::Version(opened.v));
+        }
+        match &mut self.run {
+            None => {
+                let units = opened.run.units.iter();
+                self.units = units.map(|unit| UnitTally::new(unit.clone())).collect();
+                self.run = Some(RunTally::new(opened));
+                Ok(())
+            }
+            Some(run) => {
+                run.reopen(opened)?;
+                // What the supervisor before this one had running died with it.
+                self.lose_open()
+            }
+        }
+    }
+
+    fn lose_open(&mut self) -> Result<(), Fault> {
+        for attempt in std::mem::take(&mut self.open).into_keys() {
+            self.unit(attempt)?.lose(attempt.round, attempt.attempt);
+        }
+        Ok(())
+    }
+
+    /// The unit of an attempt, with the attempt's numbers checked.
+    fn unit(&mut self, attempt: Attempt) -> Result<&mut UnitTally, Fault> {
+        let units = self.units.len();
+        let unit = usize::try_from(attempt.unit)
+            .ok()
+            .and_then(|place| self.units.get_mut(place))
+            .ok_or(Fault::UnknownUnit {
+                unit: attempt.unit,
+                units,
+            })?;
+        unit.check(attempt.round, attempt.attempt)?;
+        Ok(unit)
+    }
+
+    fn running(&self) -> Vec<Running> {
+        self.open
+            .iter()
+            .filter_map(|(attempt, at)| {
+                let unit = self.units.get(attempt.unit as usize)?;
+                Some(unit.running(attempt.round, attempt.attempt, *at))
+            })
+            .collect()
+    }
+
+    fn error(&self, fault: Fault) -> ViewError {
+        ViewError {
+            record: self.records,
+            fault,
+        }
+    }
+}

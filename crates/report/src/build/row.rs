@@ -1,0 +1,168 @@
+//! What is gathered for one row of the report: a unit as a whole, or a chapter of a sequence.
+
+use std::collections::BTreeMap;
+
+use crashrate_model::{Ended, Exit, Measure, Outcome, OutcomeSet};
+
+use super::texts::{NoteTally, ReasonTally};
+use super::values::{MeasureTally, spread};
+use crate::view::{Cell, Outcomes, Reason, Results};
+
+/// How a unit or a chapter ended in one attempt.
+pub(super) struct End<'a> {
+    pub(super) outcome: Outcome,
+    pub(super) secs: Option<f64>,
+    pub(super) reason: Option<&'a str>,
+    pub(super) measures: &'a [Measure],
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct RowTally {
+    cells: Vec<Cell>,
+    run_again: Outcomes,
+    signals: BTreeMap<String, u32>,
+    secs: Vec<f64>,
+    measures: MeasureTally,
+    reasons: ReasonTally,
+    notes: NoteTally,
+}
+
+impl RowTally {
+    pub(super) fn has_counted_first(&self, round: u32) -> bool {
+        let cell = self.cells.get(round as usize - 1);
+        cell.and_then(|cell| cell.first)
+            .is_some_and(Outcome::counts)
+    }
+
+    /// The round's first attempt ended so. One that was there before is put aside, but stays counted.
+    pub(super) fn put_first(&mut self, round: u32, outcome: Outcome) {
+        let before = self.cell(round).first.replace(outcome);
+        if let Some(before) = before {
+            self.run_again.add(before, 1);
+        }
+        self.put_retry(round, 1, outcome);
+    }
+
+    /// An attempt of the round ended so: it is the round's last if it counts.
+    pub(super) fn put_retry(&mut self, round: u32, attempt: u32, outcome: Outcome) {
+        let cell = self.cell(round);
+        if outcome.counts() {
+            cell.last = Some(outcome);
+            cell.attempts = u8::try_from(attempt).unwrap_or(u8::MAX);
+        }
+    }
+
+    /// Takes in what an attempt measured: its duration, its values and its signal.
+    pub(super) fn measure(&mut self, end: &End<'_>, ended: &Ended) {
+        if !end.outcome.counts() {
+            return;
+        }
+        self.secs
+            .extend(end.secs.filter(|secs| secs.is_finite() && *secs >= 0.0));
+        for measure in end.measures {
+            self.measures.add(measure);
+        }
+        // A kill by crashrate is no signal of the worker's own; one by the kernel is.
+        if let (Outcome::Crashed | Outcome::OutOfMemory, Some(Exit::Signal(name))) =
+            (end.outcome, &ended.exit)
+        {
+            *self.signals.entry(name.clone()).or_default() += 1;
+        }
+    }
+
+    /// Takes in why an attempt did not pass.
+    pub(super) fn explain(&mut self, end: &End<'_>, ended: &Ended) {
+        if matches!(end.outcome, Outcome::Passed | Outcome::Unreached) {
+            return;
+        }
+        let text = match (end.reason, end.outcome, &ended.exit) {
+            (Some(reason), _, _) => reason.to_owned(),
+            // A process that crashrate killed did not choose its end: its exit explains nothing.
+            (None, Outcome::TimedOut, _) => "killed after its time limit".to_owned(),
+            (None, Outcome::Failed | Outcome::Crashed | Outcome::OutOfMemory, Some(exit)) => {
+                exit.to_string()
+            }
+            (None, _, _) => return,
+        };
+        self.reasons.add(Reason {
+            outcome: end.outcome,
+            text,
+            count: 1,
+            round: ended.round,
+            output: ended.output.clone(),
+        });
+    }
+
+    pub(super) fn note(&mut self, notes: &[String]) {
+        for note in notes {
+            self.notes.add(note);
+        }
+    }
+
+    pub(super) fn counted_rounds(&self) -> usize {
+        let counts = |cell: &&Cell| cell.first.is_some_and(Outcome::counts);
+        self.cells.iter().filter(counts).count()
+    }
+
+    /// Rounds that did not pass and have retries left.
+    pub(super) fn unsettled(&self, retries: u32) -> u32 {
+        let unsettled = |cell: &&Cell| {
+            cell.last.is_some_and(|last| last != Outcome::Passed)
+                && u32::from(cell.attempts) < retries.saturating_add(1).min(u32::from(u8::MAX))
+        };
+        self.cells.iter().filter(unsettled).count() as u32
+    }
+
+    pub(super) fn results(&self, planned: u32, bad: &OutcomeSet) -> Results {
+        let (reasons, reasons_left_out) = self.reasons.sorted();
+        let (notes, notes_left_out) = self.notes.sorted();
+        let (measures, measures_left_out) = self.measures.stats();
+        let mut results = Results {
+            planned,
+            outcomes: self.run_again,
+            run_again: self.run_again,
+            signals: self.signals.clone(),
+            secs: spread(self.secs.clone()),
+            measures,
+            measures_left_out,
+            reasons,
+            reasons_left_out,
+            notes,
+            notes_left_out,
+            cells: self.cells.clone(),
+            ..Results::default()
+        };
+        for (round, cell) in (1..).zip(&self.cells) {
+            add_cell(&mut results, round, cell, bad);
+        }
+        results
+    }
+
+    fn cell(&mut self, round: u32) -> &mut Cell {
+        let place = round as usize - 1;
+        if place >= self.cells.len() {
+            self.cells.resize(place + 1, Cell::default());
+        }
+        &mut self.cells[place]
+    }
+}
+
+fn add_cell(results: &mut Results, round: u32, cell: &Cell, bad: &OutcomeSet) {
+    if let Some(first) = cell.first {
+        results.rounds += 1;
+        results.ended += u32::from(first.is_measured());
+        results.outcomes.add(first, 1);
+        if first.counts() {
+            results.first_attempt.n += 1;
+            results.first_attempt.bad += u32::from(bad.contains(first));
+        }
+    }
+    if let Some(last) = cell.last {
+        results.after_retries.n += 1;
+        results.after_retries.bad += u32::from(bad.contains(last));
+        results.passed_after_retries += u32::from(last == Outcome::Passed);
+    }
+    if cell.is_flaky() {
+        results.flaky_rounds.push(round);
+    }
+}

@@ -1,0 +1,162 @@
+//! The facts of the run as a whole, over all the times it was opened.
+
+use std::collections::BTreeMap;
+
+use crashrate_model::{Closed, Hello, Opened, RunInfo};
+
+use crate::error::Fault;
+use crate::view::RunFacts;
+
+/// Different answers to what children run on that are kept; a handful is already strange.
+const HELLOS: usize = 16;
+
+#[derive(Clone, Debug)]
+pub(super) struct RunTally {
+    info: RunInfo,
+    started: String,
+    closed: Option<Closed>,
+    hellos: Vec<Hello>,
+    /// Seconds of the times it was opened before.
+    secs_before: f64,
+    /// The latest time on record since it was last opened.
+    last_at: f64,
+    resumed: u32,
+    changes: Vec<String>,
+}
+
+impl RunTally {
+    pub(super) fn new(opened: &Opened) -> Self {
+        RunTally {
+            info: opened.run.clone(),
+            started: opened.time.clone(),
+            closed: None,
+            hellos: Vec::new(),
+            secs_before: 0.0,
+            last_at: 0.0,
+            resumed: 0,
+            changes: Vec::new(),
+        }
+    }
+
+    /// Resumed: the plan must be the same; anything else that differs is remembered, since it may explain rates.
+    pub(super) fn reopen(&mut self, opened: &Opened) -> Result<(), Fault> {
+        if opened.run.units != self.info.units {
+            return Err(Fault::PlanChanged);
+        }
+        self.changes.extend(changes(&self.info, &opened.run));
+        self.info = opened.run.clone();
+        self.closed = None;
+        self.secs_before += std::mem::take(&mut self.last_at);
+        self.resumed += 1;
+        Ok(())
+    }
+
+    pub(super) fn hello(&mut self, hello: &Hello) {
+        if self.hellos.len() < HELLOS && !self.hellos.contains(hello) {
+            self.hellos.push(hello.clone());
+        }
+    }
+
+    pub(super) fn at(&mut self, at: f64) {
+        if at.is_finite() {
+            self.last_at = self.last_at.max(at);
+        }
+    }
+
+    pub(super) fn close(&mut self, closed: &Closed) {
+        self.at(closed.at);
+        self.closed = Some(closed.clone());
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
+    pub(super) fn facts(&self, live: bool, complete: bool) -> RunFacts {
+        let info = &self.info;
+        let devices = self.hellos.iter().map(|hello| hello.device.as_str());
+        let device = join_distinct(devices).unwrap_or_else(|| info.device.clone());
+        RunFacts {
+            id: info.id.clone(),
+            number: info.number,
+            suite: info.suite.clone(),
+            seed: info.seed,
+            device,
+            device_asked: info.device.clone(),
+            versions: self.versions(),
+            machine: info.machine.clone(),
+            started: self.started.clone(),
+            finished: self.closed.as_ref().map(|closed| closed.time.clone()),
+            stopped: self.closed.as_ref().map(|closed| closed.why),
+            live,
+            complete,
+            hazard: info.hazard.clone(),
+            jobs: info.jobs,
+            retries: info.retries,
+            bad: info.bad.clone(),
+            secs: self.secs_before + self.last_at,
+            resumed: self.resumed,
+            changes: self.changes.clone(),
+        }
+    }
+
+    fn versions(&self) -> BTreeMap<String, String> {
+        let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, version) in self.hellos.iter().flat_map(|hello| &hello.versions) {
+            all.entry(name).or_default().push(version);
+        }
+        all.into_iter()
+            .filter_map(|(name, versions)| Some((name.to_owned(), join_distinct(versions)?)))
+            .collect()
+    }
+}
+
+fn join_distinct<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let mut distinct: Vec<&str> = Vec::new();
+    for word in words {
+        if !distinct.contains(&word) {
+            distinct.push(word);
+        }
+    }
+    (!distinct.is_empty()).then(|| distinct.join(", "))
+}
+
+fn changes(before: &RunInfo, after: &RunInfo) -> Vec<String> {
+    let mut changes = Vec::new();
+    let mut compare = |what: &str, before: String, after: String| {
+        if before != after {
+            changes.push(format!("{what} {before} became {after}"));
+        }
+    };
+    let hazard = |info: &RunInfo| match &info.hazard {
+        Some(hazard) => hazard.to_string(),
+        None => "none".to_owned(),
+    };
+    let bad = |info: &RunInfo| {
+        let words: Vec<_> = info.bad.iter().map(|outcome| outcome.word()).collect();
+        words.join("+")
+    };
+    compare("suite", before.suite.clone(), after.suite.clone());
+    compare("device", before.device.clone(), after.device.clone());
+    compare("seed", before.seed.to_string(), after.seed.to_string());
+    compare("jobs", before.jobs.to_string(), after.jobs.to_string());
+    compare(
+        "retries",
+        before.retries.to_string(),
+        after.retries.to_string(),
+    );
+    compare("bad", bad(before), bad(after));
+    compare("hazard", hazard(before), hazard(after));
+    for (key, value) in &after.machine {
+        // The command of a resumed run differs by its nature.
+        if key != "command" {
+            let old = before
+                .machine
+                .get(key)
+                .cloned()
+                .unwrap_or_else(|| "unknown".to_owned());
+            compare(key, old, value.clone());
+        }
+    }
+    changes
+}

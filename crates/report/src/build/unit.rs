@@ -1,0 +1,285 @@
+//! One unit: which of its attempts count as a round's first, and what they say of the unit and of its chapters.
+
+use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, OutcomeSet, Unit};
+
+use super::row::{End, RowTally};
+use crate::error::Fault;
+use crate::view::{ChapterRow, DiedInCounts, Results, Running, SequenceRow, Totals};
+
+#[derive(Clone, Debug)]
+pub(super) struct UnitTally {
+    unit: Unit,
+    /// The unit as a whole; in isolated mode that is its one chapter.
+    whole: RowTally,
+    /// The chapters of a sequence.
+    chapters: Vec<RowTally>,
+    /// Deaths by the chapter's place in the sequence.
+    died_in: Vec<u32>,
+    between: u32,
+    exit: u32,
+    attempts: u32,
+    lost_retries: u32,
+    repeated: u32,
+}
+
+impl UnitTally {
+    pub(super) fn new(unit: Unit) -> Self {
+        let chapters = match unit.mode {
+            Mode::Isolated => 0,
+            Mode::Sequential => unit.chapters.len(),
+        };
+        UnitTally {
+            unit,
+            whole: RowTally::default(),
+            chapters: vec![RowTally::default(); chapters],
+            died_in: vec![0; chapters],
+            between: 0,
+            exit: 0,
+            attempts: 0,
+            lost_retries: 0,
+            repeated: 0,
+        }
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.unit.mode
+    }
+
+    pub(super) fn check(&self, round: u32, attempt: u32) -> Result<(), Fault> {
+        if round == 0 || round > self.unit.rounds {
+            return Err(Fault::UnknownRound {
+                unit: self.unit.name.clone(),
+                round,
+                planned: self.unit.rounds,
+            });
+        }
+        if attempt == 0 {
+            return Err(Fault::AttemptZero(self.unit.name.clone()));
+        }
+        Ok(())
+    }
+
+    /// An attempt ended.
+    pub(super) fn end(&mut self, ended: &Ended) -> Result<(), Fault> {
+        self.check_sequence(ended)?;
+        self.attempts += 1;
+        self.whole.note(&ended.notes);
+        if ended.attempt > 1 {
+            self.retry(ended);
+        } else if self.whole.has_counted_first(ended.round) {
+            self.repeated += 1;
+        } else {
+            self.first(ended);
+        }
+        Ok(())
+    }
+
+    /// An attempt was started and its end will never be known.
+    pub(super) fn lose(&mut self, round: u32, attempt: u32) {
+        self.attempts += 1;
+        if attempt > 1 {
+            self.lost_retries += 1;
+        } else if self.whole.has_counted_first(round) {
+            self.repeated += 1;
+        } else {
+            self.put_all(round, Outcome::Lost);
+        }
+    }
+
+    fn check_sequence(&self, ended: &Ended) -> Result<(), Fault> {
+        if self.unit.mode == Mode::Isolated {
+            return Ok(());
+        }
+        if ended.chapters.len() > self.chapters.len() {
+            return Err(Fault::TooManyChapters {
+                unit: self.unit.name.clone(),
+                found: ended.chapters.len(),
+                planned: self.chapters.len(),
+            });
+        }
+        match &ended.died_in {
+            Some(DiedIn::Chapter(id)) if !self.unit.chapters.contains(id) => {
+                Err(Fault::UnknownChapter {
+                    unit: self.unit.name.clone(),
+                    chapter: id.clone(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn first(&mut self, ended: &Ended) {
+        // In a sequence the chapters say why; the sequence itself only what none of them says.
+        let told = ended
+            .chapters
+            .iter()
+            .any(|end| end.outcome.counts() && end.outcome != Outcome::Passed);
+        let outside = matches!(ended.died_in, Some(DiedIn::Between | DiedIn::Exit));
+        let explain = self.unit.mode == Mode::Isolated || !told || outside;
+        let whole = End {
+            outcome: ended.outcome,
+            secs: Some(ended.secs),
+            reason: ended.reason.as_deref(),
+            measures: &ended.measures,
+        };
+        if !ended.outcome.counts() {
+            self.put_all(ended.round, ended.outcome);
+            self.whole.explain(&whole, ended);
+            return;
+        }
+        self.whole.put_first(ended.round, ended.outcome);
+        self.whole.measure(&whole, ended);
+        if explain {
+            self.whole.explain(&whole, ended);
+        }
+        for (place, row) in self.chapters.iter_mut().enumerate() {
+            let end = chapter_end(ended.chapters.get(place));
+            row.put_first(ended.round, end.outcome);
+            row.measure(&end, ended);
+            row.explain(&end, ended);
+        }
+        self.count_death(ended.died_in.as_ref());
+    }
+
+    fn retry(&mut self, ended: &Ended) {
+        if !ended.outcome.counts() {
+            return;
+        }
+        self.whole
+            .put_retry(ended.round, ended.attempt, ended.outcome);
+        for (place, row) in self.chapters.iter_mut().enumerate() {
+            let outcome = chapter_end(ended.chapters.get(place)).outcome;
+            row.put_retry(ended.round, ended.attempt, outcome);
+        }
+    }
+
+    fn put_all(&mut self, round: u32, outcome: Outcome) {
+        self.whole.put_first(round, outcome);
+        for row in &mut self.chapters {
+            row.put_first(round, outcome);
+        }
+    }
+
+    fn count_death(&mut self, died_in: Option<&DiedIn>) {
+        match died_in {
+            None => {}
+            Some(DiedIn::Between) => self.between += 1,
+            Some(DiedIn::Exit) => self.exit += 1,
+            Some(DiedIn::Chapter(id)) => {
+                let place = self.unit.chapters.iter().position(|chapter| chapter == id);
+                if let Some(count) = place.and_then(|place| self.died_in.get_mut(place)) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+
+    /// Whether every planned round has a measured end.
+    pub(super) fn is_complete(&self) -> bool {
+        self.whole.counted_rounds() == self.unit.rounds as usize
+    }
+
+    pub(super) fn results(&self, bad: &OutcomeSet, retries: u32) -> Results {
+        Results {
+            attempts: self.attempts,
+            lost_retries: self.lost_retries,
+            repeated: self.repeated,
+            unsettled: self.whole.unsettled(retries),
+            ..self.whole.results(self.unit.rounds, bad)
+        }
+    }
+
+    pub(super) fn isolated_row(&self, results: Results) -> ChapterRow {
+        let unit = &self.unit;
+        ChapterRow {
+            chapter: unit.chapters.first().unwrap_or(&unit.name).clone(),
+            mode: Mode::Isolated,
+            sequence: None,
+            position: None,
+            variant: unit.variant.clone(),
+            results,
+        }
+    }
+
+    pub(super) fn chapter_rows<'a>(
+        &'a self,
+        bad: &'a OutcomeSet,
+    ) -> impl Iterator<Item = ChapterRow> + 'a {
+        let rows = self.unit.chapters.iter().zip(&self.chapters);
+        (1..)
+            .zip(rows)
+            .map(|(position, (chapter, row))| ChapterRow {
+                chapter: chapter.clone(),
+                mode: Mode::Sequential,
+                sequence: Some(self.unit.name.clone()),
+                position: Some(position),
+                variant: self.unit.variant.clone(),
+                results: Results {
+                    attempts: self.attempts,
+                    ..row.results(self.unit.rounds, bad)
+                },
+            })
+    }
+
+    pub(super) fn sequence_row(&self, results: Results) -> SequenceRow {
+        let deaths = self.unit.chapters.iter().zip(&self.died_in);
+        SequenceRow {
+            sequence: self.unit.name.clone(),
+            variant: self.unit.variant.clone(),
+            chapters: self.unit.chapters.clone(),
+            died_in: DiedInCounts {
+                chapters: deaths
+                    .filter(|(_, n)| **n > 0)
+                    .map(|(chapter, n)| (chapter.clone(), *n))
+                    .collect(),
+                between: self.between,
+                exit: self.exit,
+            },
+            results,
+        }
+    }
+
+    pub(super) fn running(&self, round: u32, attempt: u32, at: f64) -> Running {
+        Running {
+            name: self.unit.name.clone(),
+            mode: self.unit.mode,
+            variant: self.unit.variant.clone(),
+            round,
+            attempt,
+            at,
+        }
+    }
+}
+
+/// A chapter without an end of its own in an attempt that has one was not reached.
+fn chapter_end(end: Option<&ChapterEnd>) -> End<'_> {
+    match end {
+        None => End {
+            outcome: Outcome::Unreached,
+            secs: None,
+            reason: None,
+            measures: &[],
+        },
+        Some(end) => End {
+            outcome: end.outcome,
+            secs: end.secs,
+            reason: end.reason.as_deref(),
+            measures: &end.measures,
+        },
+    }
+}
+
+impl Totals {
+    pub(super) fn add(&mut self, unit: &Results) {
+        // Plans are read from a file: absurd ones must not panic.
+        self.planned = self.planned.saturating_add(unit.planned);
+        self.rounds += unit.rounds;
+        self.outcomes.add_all(&unit.outcomes);
+        self.run_again.add_all(&unit.run_again);
+        self.first_attempt.add(unit.first_attempt);
+        self.after_retries.add(unit.after_retries);
+        self.passed_after_retries += unit.passed_after_retries;
+        self.flaky += unit.flaky_rounds.len() as u32;
+        self.attempts += unit.attempts;
+    }
+}

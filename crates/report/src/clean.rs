@@ -1,0 +1,65 @@
+//! Makes text from children harmless before it reaches a terminal or a file that people open.
+
+/// The longest text of a table cell or a name, in characters.
+pub(crate) const NAME: usize = 80;
+/// The longest text of a reason or a note, in characters.
+pub(crate) const SENTENCE: usize = 400;
+
+/// The text with control characters and invisible marks written out, cut to `limit` characters with a remark.
+pub(crate) fn clean(text: &str, limit: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(4 * limit));
+    for c in text.chars().take(limit) {
+        push_visible(&mut out, c);
+    }
+    let left = text.chars().skip(limit).count();
+    if left > 0 {
+        out.push_str(&format!(
+            "... (+{} characters)",
+            crate::words::count(left as u64)
+        ));
+    }
+    out
+}
+
+/// Whether a character may do something to a terminal, or to the order in which text is read, instead of being seen.
+pub(crate) fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+fn push_visible(out: &mut String, c: char) {
+    match c {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        c if !is_unseen(c) => out.push(c),
+        c if u32::from(c) < 0x100 => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+        c => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_acts_on_the_terminal() {
+        assert_eq!(
+            clean("\x1b[31mred\x1b[0m\n\0", 80),
+            "\\x1b[31mred\\x1b[0m\\n\\x00"
+        );
+        assert_eq!(
+            clean("a\u{9b}2Jb\u{202e}c\u{7f}", 80),
+            "a\\x9b2Jb\\u{202e}c\\x7f"
+        );
+        assert_eq!(clean("größer 数", 80), "größer 数");
+    }
+
+    #[test]
+    fn long_text_is_cut_and_says_so() {
+        let cut = clean(&"x".repeat(10_000), 10);
+        assert_eq!(cut, "xxxxxxxxxx... (+9,990 characters)");
+    }
+}

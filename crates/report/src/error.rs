@@ -1,0 +1,68 @@
+//! What can be wrong with a journal's records.
+
+use crashrate_model::JOURNAL_VERSION;
+use thiserror::Error;
+
+/// A record that cannot be taken into the view.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("record {record}: {fault}")]
+pub struct ViewError {
+    /// Which record, from 1; for a fault that is seen only at the end, how many there were.
+    pub record: u64,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a record.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The journal has no records, or something stands before the first `opened`.
+    #[error("the journal does not begin with an `opened` record")]
+    NotOpened,
+    /// Written by a later version.
+    #[error("journal version {0}; this crashrate reads versions up to {JOURNAL_VERSION}")]
+    Version(u32),
+    /// The run was resumed with other units or rounds.
+    #[error("the run was resumed with another plan")]
+    PlanChanged,
+    /// A unit that the plan does not have.
+    #[error("unit {unit}, but the plan has {units}")]
+    UnknownUnit {
+        /// The unit named.
+        unit: u32,
+        /// How many there are.
+        units: usize,
+    },
+    /// A round that the plan does not have.
+    #[error("round {round} of `{unit}`, which has rounds 1 to {planned}")]
+    UnknownRound {
+        /// The unit's name.
+        unit: String,
+        /// The round named.
+        round: u32,
+        /// How many are planned.
+        planned: u32,
+    },
+    /// Attempts are numbered from 1.
+    #[error("attempt 0 of `{0}`: attempts are numbered from 1")]
+    AttemptZero(String),
+    /// A death in a chapter that the sequence does not have.
+    #[error("a death in chapter `{chapter}`, which `{unit}` does not have")]
+    UnknownChapter {
+        /// The unit's name.
+        unit: String,
+        /// The chapter named.
+        chapter: String,
+    },
+    /// More chapters ended than the sequence has.
+    #[error("{found} chapters of `{unit}` ended, but it has {planned}")]
+    TooManyChapters {
+        /// The unit's name.
+        unit: String,
+        /// How many ends are on record.
+        found: usize,
+        /// How many chapters there are.
+        planned: usize,
+    },
+}

@@ -1,0 +1,190 @@
+//! Measures as tables: those with labels such as `threads=8` become a row per label, the others a list.
+
+use std::cmp::Ordering;
+
+use super::{Table, Text};
+use crate::view::{ChapterRow, MeasureStat, Spread, View};
+use crate::words::{count, measured, of_chapter, shown_unit};
+
+/// The tables of each chapter that measured something.
+pub(crate) fn measures(view: &View) -> Vec<Table> {
+    view.chapters.iter().flat_map(of_row).collect()
+}
+
+fn of_row(row: &ChapterRow) -> Vec<Table> {
+    let mut groups: Vec<Group> = Vec::new();
+    for stat in &row.results.measures {
+        let keys = keys(&stat.label);
+        match groups.iter_mut().find(|group| group.keys == keys) {
+            Some(group) => group.stats.push(stat),
+            None => groups.push(Group {
+                keys,
+                stats: vec![stat],
+            }),
+        }
+    }
+    let name = of_chapter(row);
+    let (tables, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(Group::is_table);
+    let rest: Vec<_> = rest.into_iter().flat_map(|group| group.stats).collect();
+    let mut out: Vec<_> = tables.iter().map(|group| group.table(&name)).collect();
+    if !rest.is_empty() {
+        out.push(list(&name, &rest));
+    }
+    // What is said of one table is not said again of the next.
+    let mut said = String::new();
+    for table in &mut out {
+        if table.title == said {
+            table.title.clear();
+        } else {
+            said.clone_from(&table.title);
+        }
+    }
+    out
+}
+
+/// Measures whose labels have the same keys.
+struct Group<'a> {
+    keys: Vec<&'a str>,
+    stats: Vec<&'a MeasureStat>,
+}
+
+impl Group<'_> {
+    /// One label alone is no table.
+    fn is_table(&self) -> bool {
+        let first = self.stats.first().map(|stat| &stat.label);
+        !self.keys.is_empty() && self.stats.iter().any(|stat| Some(&stat.label) != first)
+    }
+
+    fn table(&self, chapter: &str) -> Table {
+        let mut columns: Vec<(&str, &str)> = Vec::new();
+        let mut labels: Vec<&str> = Vec::new();
+        for stat in &self.stats {
+            if !columns.contains(&(&stat.name, &stat.unit)) {
+                columns.push((&stat.name, &stat.unit));
+            }
+            if !labels.contains(&stat.label.as_str()) {
+                labels.push(&stat.label);
+            }
+        }
+        sort_numbers(&mut labels);
+        let mut table = Table {
+            title: format!("{chapter}: {}", of_values(&self.stats)),
+            ..Table::default()
+        };
+        for key in &self.keys {
+            table = table.number(key);
+        }
+        for (name, unit) in &columns {
+            table = table.number(format!("{name} {}", shown_unit(name, unit)).trim_end());
+        }
+        for label in labels {
+            let values = pairs(label).into_iter().flatten();
+            let mut cells: Vec<_> = values.map(|(_, value)| Text::plain(value)).collect();
+            cells.extend(columns.iter().map(|column| self.cell(*column, label)));
+            table.rows.push(cells);
+        }
+        table
+    }
+
+    fn cell(&self, (name, unit): (&str, &str), label: &str) -> Text {
+        let column = self
+            .stats
+            .iter()
+            .filter(|s| s.name == name && s.unit == unit);
+        let medians: Vec<_> = column.clone().map(|s| s.spread.median).collect();
+        let value = column.clone().find(|s| s.label == label);
+        let value = value.map(|s| measured(name, unit, s.spread.median, whole(&medians)));
+        Text::plain(value.as_deref().unwrap_or("-"))
+    }
+}
+
+fn whole(values: &[f64]) -> bool {
+    values.iter().all(|value| value.fract() == 0.0)
+}
+
+fn list(chapter: &str, stats: &[&MeasureStat]) -> Table {
+    let spread = stats
+        .iter()
+        .any(|stat| stat.spread.n > 1 && stat.spread.min != stat.spread.max);
+    let mut table = Table::default()
+        .text("measure")
+        .number("value")
+        .text("unit");
+    if spread {
+        table = table.number("min").number("max");
+    }
+    let counts = stats.iter().any(|stat| stat.spread.n != stats[0].spread.n);
+    if counts {
+        table = table.number("n");
+    }
+    table.title = format!("{chapter}: {}", of_values(stats));
+    for stat in stats {
+        let name = match stat.label.as_str() {
+            "" => stat.name.clone(),
+            label => format!("{} ({label})", stat.name),
+        };
+        let Spread {
+            min, median, max, ..
+        } = stat.spread;
+        let whole = whole(&[min, median, max]);
+        let value = |value: f64| Text::plain(&measured(&stat.name, &stat.unit, value, whole));
+        let mut cells = vec![
+            Text::plain(&name),
+            value(median),
+            Text::plain(shown_unit(&stat.name, &stat.unit)),
+        ];
+        if spread {
+            cells.push(value(min));
+            cells.push(value(max));
+        }
+        if counts {
+            cells.push(Text::plain(&count(stat.spread.n.into())));
+        }
+        table.rows.push(cells);
+    }
+    table
+}
+
+/// What the numbers of a table are: of one value each, or the middle of several.
+fn of_values(stats: &[&MeasureStat]) -> String {
+    let n = stats.iter().map(|stat| stat.spread.n);
+    let (least, most) = (n.clone().min().unwrap_or(0), n.max().unwrap_or(0));
+    let (fewest, many) = (count(least.into()), count(most.into()));
+    match (least, most) {
+        (_, 1) => "n = 1".to_owned(),
+        (least, most) if least == most => format!("medians, n = {many}"),
+        _ => format!("medians, n = {fewest} to {many}"),
+    }
+}
+
+/// The label as keys and values, if it is written so: `threads=8,batch=1`. Anything more (`a=1 / a=2`) is only text.
+fn pairs(label: &str) -> Option<Vec<(&str, &str)>> {
+    let pairs = label.split(',').map(|part| {
+        let (key, value) = part.trim().split_once('=')?;
+        let word = |text: &str| !text.is_empty() && !text.contains(['=', ' ', '/']);
+        (word(key) && word(value)).then_some((key, value))
+    });
+    pairs.collect()
+}
+
+fn keys(label: &str) -> Vec<&str> {
+    let pairs = pairs(label).into_iter().flatten();
+    pairs.map(|(key, _)| key).collect()
+}
+
+/// Sorts labels whose values are all numbers by size, whatever order they were said in; others stay in theirs.
+fn sort_numbers(labels: &mut Vec<&str>) {
+    let numbers = |label| -> Option<Vec<f64>> {
+        let pairs = pairs(label)?;
+        pairs.iter().map(|(_, value)| value.parse().ok()).collect()
+    };
+    let sorted: Option<Vec<_>> = labels.iter().map(|l| Some((numbers(l)?, *l))).collect();
+    let Some(mut sorted) = sorted else {
+        return;
+    };
+    sorted.sort_by(|(a, _), (b, _)| {
+        let sizes = a.iter().zip(b).map(|(a, b)| a.total_cmp(b));
+        sizes.fold(Ordering::Equal, Ordering::then)
+    });
+    *labels = sorted.into_iter().map(|(_, label)| label).collect();
+}

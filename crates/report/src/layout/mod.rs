@@ -1,0 +1,91 @@
+//! What the tables of a report hold, whatever they are written as: terminal, Markdown and others draw the same ones.
+
+mod chapters;
+mod measures;
+mod sequences;
+
+pub(crate) use chapters::{ChapterColumns, chapters, groups, reasons};
+pub(crate) use measures::measures;
+pub(crate) use sequences::{order, order_legend, sequences};
+
+use crate::clean::{NAME, SENTENCE, clean};
+
+/// A table, with its texts made harmless but not yet escaped for a format.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Table {
+    /// Empty where the section's heading says it all.
+    pub(crate) title: String,
+    pub(crate) columns: Vec<Column>,
+    /// Each with as many cells as there are columns.
+    pub(crate) rows: Vec<Vec<Text>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Column {
+    pub(crate) head: String,
+    /// Numbers stand at the right.
+    pub(crate) number: bool,
+}
+
+/// The text of a cell, and what it means to a reader in a hurry.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Text {
+    pub(crate) text: String,
+    pub(crate) tone: Tone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Plain,
+    /// As wished.
+    Good,
+    /// A bad end.
+    Bad,
+    /// To be looked at: failed, flaky, or not measured.
+    Doubtful,
+}
+
+/// Facts in two columns, a name and what it is.
+pub(crate) fn facts(rows: &[(&str, String)]) -> Table {
+    let mut table = Table::default().text("fact").text("value");
+    for (name, value) in rows {
+        let value = Text {
+            text: clean(value, SENTENCE),
+            tone: Tone::Plain,
+        };
+        table.rows.push(vec![Text::plain(name), value]);
+    }
+    table
+}
+
+impl Text {
+    pub(crate) fn new(text: &str, tone: Tone) -> Self {
+        Text {
+            text: clean(text, NAME),
+            tone,
+        }
+    }
+
+    pub(crate) fn plain(text: &str) -> Self {
+        Text::new(text, Tone::Plain)
+    }
+}
+
+impl Table {
+    fn text(mut self, head: &str) -> Self {
+        self.push_column(head, false);
+        self
+    }
+
+    fn number(mut self, head: &str) -> Self {
+        self.push_column(head, true);
+        self
+    }
+
+    fn push_column(&mut self, head: &str, number: bool) {
+        self.columns.push(Column {
+            head: clean(head, NAME),
+            number,
+        });
+    }
+}

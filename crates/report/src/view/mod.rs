@@ -1,0 +1,113 @@
+//! What a report knows of a run: facts and counts, and no words for them.
+
+mod outcomes;
+mod rows;
+
+use std::collections::BTreeMap;
+
+use crashrate_model::{Mode, OutcomeSet, StopReason};
+
+pub use outcomes::{Cell, Outcomes, Share};
+pub use rows::{ChapterRow, DiedInCounts, MeasureStat, Note, Reason, Results, SequenceRow, Spread};
+
+/// Everything that a report of a run can say. Made by [`crate::ViewBuilder`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// Facts about the run as a whole.
+    pub run: RunFacts,
+    /// A row for each chapter in isolated mode, and one for each chapter of each sequence.
+    pub chapters: Vec<ChapterRow>,
+    /// A row for each sequence.
+    pub sequences: Vec<SequenceRow>,
+    /// Sums over all units.
+    pub totals: Totals,
+    /// What is running now; empty unless the run is live.
+    pub running: Vec<Running>,
+    /// How to repeat the run. Taken from `machine["command"]` if it is there; whoever makes the report may set it.
+    pub command: Option<String>,
+}
+
+/// Facts about a run as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunFacts {
+    /// Its id, which is also the name of its folder.
+    pub id: String,
+    /// The report number N.
+    pub number: u32,
+    /// The suite's name.
+    pub suite: String,
+    /// The seed that block orders and the rounds' own seeds come from.
+    pub seed: u64,
+    /// The device that children said they use, several joined by commas; the one asked for if none said so.
+    pub device: String,
+    /// The device asked for, such as `auto`.
+    pub device_asked: String,
+    /// Library versions by name, as children said; different answers are joined by commas.
+    pub versions: BTreeMap<String, String>,
+    /// Where it ran.
+    pub machine: BTreeMap<String, String>,
+    /// When it was first opened, RFC 3339.
+    pub started: String,
+    /// When it was closed; nothing if it is live or was killed.
+    pub finished: Option<String>,
+    /// Why no more rounds were started; nothing if it is live or was killed.
+    pub stopped: Option<StopReason>,
+    /// Whether it is being written at the moment.
+    pub live: bool,
+    /// Whether every planned round has a measured end.
+    pub complete: bool,
+    /// The hazard that was injected, if any.
+    pub hazard: Option<serde_json::Value>,
+    /// How many attempts could run at the same time.
+    pub jobs: u32,
+    /// How many times a round that did not pass was tried again.
+    pub retries: u32,
+    /// Which outcomes the crash rate counts.
+    pub bad: OutcomeSet,
+    /// How long it ran, in seconds, over all the times it was opened; up to the last record.
+    pub secs: f64,
+    /// How many times it was resumed.
+    pub resumed: u32,
+    /// What was set differently when it was resumed, in words.
+    pub changes: Vec<String>,
+}
+
+/// Sums over all units. A round of a sequence is one round here, however many chapters it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Rounds planned.
+    pub planned: u32,
+    /// Rounds with a first attempt on record, whatever became of it.
+    pub rounds: u32,
+    /// First attempts by outcome, those of rounds that were run again included.
+    pub outcomes: Outcomes,
+    /// First attempts that were put aside because their round was run again.
+    pub run_again: Outcomes,
+    /// Bad first attempts.
+    pub first_attempt: Share,
+    /// Bad rounds after retries.
+    pub after_retries: Share,
+    /// Rounds that passed in the end, retries included.
+    pub passed_after_retries: u32,
+    /// Rounds that passed only on a retry.
+    pub flaky: u32,
+    /// Attempts that were started and are not running, retries included.
+    pub attempts: u32,
+}
+
+/// An attempt that is running now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Running {
+    /// The chapter's or sequence's id.
+    pub name: String,
+    /// How it runs.
+    pub mode: Mode,
+    /// Its variant.
+    pub variant: String,
+    /// From 1.
+    pub round: u32,
+    /// From 1.
+    pub attempt: u32,
+    /// When it started: seconds since the run was last opened.
+    pub at: f64,
+}

@@ -1,0 +1,106 @@
+//! Counts of outcomes, and the cell of one round.
+
+use crashrate_model::Outcome;
+
+/// How many attempts had each outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes([u32; Outcome::ALL.len()]);
+
+impl Outcomes {
+    /// How many had this outcome.
+    pub fn get(&self, outcome: Outcome) -> u32 {
+        self.0[outcome as usize]
+    }
+
+    /// Those outcomes that occurred, in their usual order.
+    pub fn occurred(&self) -> impl Iterator<Item = (Outcome, u32)> + '_ {
+        Outcome::ALL
+            .into_iter()
+            .map(|outcome| (outcome, self.get(outcome)))
+            .filter(|(_, n)| *n > 0)
+    }
+
+    /// How many there are in all.
+    pub fn sum(&self) -> u32 {
+        self.0.iter().sum()
+    }
+
+    /// How many of them are in the denominators of rates.
+    pub fn counted(&self) -> u32 {
+        self.occurred()
+            .filter(|(outcome, _)| outcome.counts())
+            .map(|(_, n)| n)
+            .sum()
+    }
+
+    pub(crate) fn add(&mut self, outcome: Outcome, n: u32) {
+        self.0[outcome as usize] += n;
+    }
+
+    pub(crate) fn add_all(&mut self, other: &Outcomes) {
+        for (outcome, n) in other.occurred() {
+            self.add(outcome, n);
+        }
+    }
+}
+
+/// So many bad of so many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// How many were bad, by the suite's own set.
+    pub bad: u32,
+    /// Of how many that count.
+    pub n: u32,
+}
+
+impl Share {
+    pub(crate) fn add(&mut self, other: Share) {
+        self.bad += other.bad;
+        self.n += other.n;
+    }
+}
+
+/// One round of a unit, or of a chapter of a sequence. Three bytes, so that a long run's cells can all be kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// How the first attempt ended. Nothing if the round was not run, or its first attempt is running now.
+    pub first: Option<Outcome>,
+    /// How the last of its attempts that counts ended.
+    pub last: Option<Outcome>,
+    /// The number of the last attempt that counts.
+    pub attempts: u8,
+}
+
+impl Cell {
+    /// Whether it did not pass on the first attempt and passed later. A first attempt that does not count (the device
+    /// was not there, the chapter was not reached) says nothing about the chapter, so it makes nothing flaky.
+    pub fn is_flaky(&self) -> bool {
+        self.last == Some(Outcome::Passed)
+            && self
+                .first
+                .is_some_and(|o| o.counts() && o != Outcome::Passed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_its_own_place() {
+        let mut outcomes = Outcomes::default();
+        for (place, outcome) in Outcome::ALL.into_iter().enumerate() {
+            outcomes.add(outcome, place as u32 + 1);
+        }
+        for (place, outcome) in Outcome::ALL.into_iter().enumerate() {
+            assert_eq!(outcomes.get(outcome), place as u32 + 1);
+        }
+        assert_eq!(outcomes.sum(), 45);
+        assert_eq!(outcomes.counted(), 15);
+    }
+
+    #[test]
+    fn a_cell_stays_small() {
+        assert_eq!(std::mem::size_of::<Cell>(), 3);
+    }
+}

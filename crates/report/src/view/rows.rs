@@ -1,0 +1,168 @@
+//! The rows of a report: a chapter in a mode, a sequence, and what their rounds came to.
+
+use std::collections::BTreeMap;
+
+use crashrate_model::{Mode, Outcome};
+
+use super::{Cell, Outcomes, Share};
+
+/// A chapter in one mode, sequence and variant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChapterRow {
+    /// The chapter's id.
+    pub chapter: String,
+    /// How it ran.
+    pub mode: Mode,
+    /// Sequential mode: the sequence's id.
+    pub sequence: Option<String>,
+    /// Sequential mode: its place in the sequence, from 1.
+    pub position: Option<u32>,
+    /// The variant's id.
+    pub variant: String,
+    /// What its rounds came to. A round that was lost, interrupted or not started is so for every chapter of a
+    /// sequence, also for those that had their verdict: the round is run again as a whole, and counted then.
+    pub results: Results,
+}
+
+/// A sequence under one variant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SequenceRow {
+    /// The sequence's id.
+    pub sequence: String,
+    /// The variant's id.
+    pub variant: String,
+    /// Its chapters in order.
+    pub chapters: Vec<String>,
+    /// Where the first attempts that count died.
+    pub died_in: DiedInCounts,
+    /// What its rounds came to.
+    pub results: Results,
+}
+
+/// Where in a sequence the process died, and how often.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DiedInCounts {
+    /// Chapters with at least one death, in the sequence's order.
+    pub chapters: Vec<(String, u32)>,
+    /// Before the first chapter or between two.
+    pub between: u32,
+    /// After the last verdict.
+    pub exit: u32,
+}
+
+/// What the rounds of a unit, or of a chapter of a sequence, came to. Unless said otherwise, over first attempts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Results {
+    /// Rounds planned.
+    pub planned: u32,
+    /// Rounds with a first attempt on record, whatever became of it; one that is running now is not among them.
+    pub rounds: u32,
+    /// Rounds that were measured: they have an end, or are censored (`unreached`).
+    pub ended: u32,
+    /// First attempts by outcome, those of rounds that were run again included. Their sum is `rounds` plus the sum
+    /// of `run_again`.
+    pub outcomes: Outcomes,
+    /// First attempts that were put aside because their round was run again: lost, interrupted or not started.
+    pub run_again: Outcomes,
+    /// The crash rate: bad first attempts over those that count.
+    pub first_attempt: Share,
+    /// Bad rounds after retries, over rounds with an attempt that counts. Never to be shown in place of the above.
+    pub after_retries: Share,
+    /// Rounds that passed in the end, retries included; over the same rounds.
+    pub passed_after_retries: u32,
+    /// Rounds that did not pass on the first attempt and passed later.
+    pub flaky_rounds: Vec<u32>,
+    /// Rounds that did not pass and have retries left that were not run.
+    pub unsettled: u32,
+    /// Attempts that were started and are not running, retries included.
+    pub attempts: u32,
+    /// Retries whose end is not known.
+    pub lost_retries: u32,
+    /// Further first attempts of rounds that had been measured: shown, never counted.
+    pub repeated: u32,
+    /// Deaths by the name of their signal.
+    pub signals: BTreeMap<String, u32>,
+    /// How long the attempts that count took, in seconds.
+    pub secs: Option<Spread>,
+    /// What was measured, in the order in which it was first said.
+    pub measures: Vec<MeasureStat>,
+    /// Values of further measures that were left out because there were too many kinds of them.
+    pub measures_left_out: u32,
+    /// Why attempts did not pass, the most frequent first.
+    pub reasons: Vec<Reason>,
+    /// Attempts with further reasons, left out because there were too many different ones.
+    pub reasons_left_out: u32,
+    /// What else was seen, over all attempts, the most frequent first.
+    pub notes: Vec<Note>,
+    /// Further notes, left out because there were too many different ones.
+    pub notes_left_out: u32,
+    /// Each round in turn, from round 1 to the last that has a record.
+    pub cells: Vec<Cell>,
+}
+
+impl Results {
+    /// First attempts that passed.
+    pub fn passed(&self) -> u32 {
+        self.outcomes.get(Outcome::Passed)
+    }
+
+    /// First attempts that failed.
+    pub fn failed(&self) -> u32 {
+        self.outcomes.get(Outcome::Failed)
+    }
+
+    /// Rounds that reached it and have an end: the denominator of the hazard by position.
+    pub fn reached(&self) -> u32 {
+        self.first_attempt.n
+    }
+}
+
+/// The smallest, the middle and the largest of some values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// How many values; never 0.
+    pub n: u32,
+    /// The smallest.
+    pub min: f64,
+    /// The middle one; the mean of the two in the middle if their number is even.
+    pub median: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+/// One measure under one label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeasureStat {
+    /// What was measured.
+    pub name: String,
+    /// Under which condition; often empty.
+    pub label: String,
+    /// The unit; empty for a bare number.
+    pub unit: String,
+    /// The values of all first attempts that count.
+    pub spread: Spread,
+}
+
+/// Why attempts did not pass, in the words of the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// How they ended.
+    pub outcome: Outcome,
+    /// Why.
+    pub text: String,
+    /// How many.
+    pub count: u32,
+    /// The first round it was seen in.
+    pub round: u32,
+    /// Where that round's output is, relative to the run folder, if it was kept.
+    pub output: Option<String>,
+}
+
+/// Something that was seen besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What.
+    pub text: String,
+    /// In how many attempts.
+    pub count: u32,
+}

@@ -1,0 +1,12 @@
+//! Numbers and facts in words for people, the same in every format. Plain text: escaping is the writers' part.
+
+mod names;
+mod notes;
+mod numbers;
+mod summary;
+
+pub(crate) use names::{died_in, letter, of_chapter, of_unit};
+pub(crate) use notes::notes;
+pub use numbers::{count, percent, quantity, rate, seconds, share};
+pub(crate) use numbers::{measured, shown_unit};
+pub(crate) use summary::{flaky, summary};

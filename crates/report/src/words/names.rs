@@ -1,0 +1,79 @@
+//! How units and chapters are named in sentences, and the letters of outcomes.
+
+use crashrate_model::{Mode, Outcome};
+
+use super::numbers::count;
+use crate::clean::{NAME, clean};
+use crate::view::{ChapterRow, DiedInCounts, Outcomes};
+
+const DEFAULT_VARIANT: &str = "default";
+
+/// The chapter with its mode or sequence, and its variant if it has a name: `a (isolated)`, `b in story (with-fix)`.
+pub(crate) fn of_chapter(row: &ChapterRow) -> String {
+    match &row.sequence {
+        None => of_unit(&row.chapter, Some(Mode::Isolated), &row.variant),
+        Some(sequence) => {
+            let chapter = clean(&row.chapter, NAME);
+            format!("{chapter} in {}", of_unit(sequence, None, &row.variant))
+        }
+    }
+}
+
+/// A unit with its mode, if that is given, and its variant.
+pub(crate) fn of_unit(name: &str, mode: Option<Mode>, variant: &str) -> String {
+    let name = clean(name, NAME);
+    let variant = (variant != DEFAULT_VARIANT).then(|| clean(variant, NAME));
+    match (mode, variant) {
+        (None, None) => name,
+        (None, Some(variant)) => format!("{name} ({variant})"),
+        (Some(mode), None) => format!("{name} ({mode})"),
+        (Some(mode), Some(variant)) => format!("{name} ({mode}, {variant})"),
+    }
+}
+
+/// Outcomes with their counts: `4 passed, 6 crashed`.
+pub(crate) fn counted(outcomes: &Outcomes, which: impl Fn(Outcome) -> bool) -> String {
+    let words: Vec<_> = outcomes
+        .occurred()
+        .filter(|(outcome, _)| which(*outcome))
+        .map(|(outcome, n)| format!("{} {outcome}", count(n.into())))
+        .collect();
+    words.join(", ")
+}
+
+/// Where a sequence died: `batching-advantage 6, exit 1`; nothing if it did not.
+pub(crate) fn died_in(places: &DiedInCounts) -> String {
+    let chapters = places
+        .chapters
+        .iter()
+        .map(|(chapter, n)| (clean(chapter, NAME), *n));
+    let others = [
+        ("between chapters", places.between),
+        ("at exit", places.exit),
+    ];
+    let others = others
+        .into_iter()
+        .map(|(place, n)| (place.to_owned(), n))
+        .filter(|(_, n)| *n > 0);
+    let words: Vec<_> = chapters
+        .chain(others)
+        .map(|(place, n)| format!("{place} {}", count(n.into())))
+        .collect();
+    words.join(", ")
+}
+
+/// One letter for a round's first attempt; a dot for a round that has none.
+pub(crate) fn letter(first: Option<Outcome>) -> char {
+    match first {
+        None => '.',
+        Some(Outcome::Passed) => 'P',
+        Some(Outcome::Failed) => 'F',
+        Some(Outcome::Crashed) => 'C',
+        Some(Outcome::TimedOut) => 'T',
+        Some(Outcome::OutOfMemory) => 'M',
+        Some(Outcome::Unreached) => 'U',
+        Some(Outcome::NotStarted) => 'N',
+        Some(Outcome::Interrupted) => 'I',
+        Some(Outcome::Lost) => 'L',
+    }
+}

@@ -1,0 +1,171 @@
+//! What a reader must know besides the counts: what is missing and why, and what was put aside.
+
+use crashrate_model::{Mode, Outcome, StopReason};
+
+use super::names::{counted, of_chapter, of_unit};
+use super::numbers::count;
+use crate::clean::{SENTENCE, clean};
+use crate::view::{Cell, Results, View};
+
+/// The notes of a run, each a sentence or two.
+pub(crate) fn notes(view: &View) -> Vec<String> {
+    let mut notes = Vec::new();
+    run_notes(view, &mut notes);
+    for (name, results) in units(view) {
+        missing(&name, results, view.run.live, &mut notes);
+        uncounted(&name, results, &mut notes);
+        if view.run.stopped != Some(StopReason::Done) && !view.run.live && results.unsettled > 0 {
+            notes.push(format!(
+                "{name}: {} did not pass and had retries left that were not run; the rate after retries is not final.",
+                rounds(results.unsettled)
+            ));
+        }
+        besides(&name, results, &mut notes);
+        left_out(&name, results, &mut notes);
+    }
+    for row in view.chapters.iter().filter(|row| row.sequence.is_some()) {
+        left_out(&of_chapter(row), &row.results, &mut notes);
+    }
+    notes
+}
+
+/// Every unit with its name; chapters of sequences are in their sequence's results.
+fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
+    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
+    let isolated = isolated.map(|row| {
+        let name = of_unit(&row.chapter, Some(Mode::Isolated), &row.variant);
+        (name, &row.results)
+    });
+    let sequences = view.sequences.iter().map(|row| {
+        let name = of_unit(&row.sequence, Some(Mode::Sequential), &row.variant);
+        (name, &row.results)
+    });
+    isolated.chain(sequences)
+}
+
+fn run_notes(view: &View, notes: &mut Vec<String>) {
+    let run = &view.run;
+    if run.stopped == Some(StopReason::Interrupted) {
+        notes.push("The user stopped the run.".to_owned());
+    } else if run.stopped.is_none() && !run.live {
+        notes.push(
+            "The run was not closed: crashrate or its machine died before it ended.".to_owned(),
+        );
+    }
+    match run.resumed {
+        0 => {}
+        1 => notes.push("The run was resumed once.".to_owned()),
+        n => notes.push(format!("The run was resumed {n} times.")),
+    }
+    for change in &run.changes {
+        let change = clean(change, SENTENCE);
+        notes.push(format!("Changed when the run was resumed: {change}."));
+    }
+    if let Some(hazard) = &run.hazard {
+        let hazard = clean(&hazard.to_string(), SENTENCE);
+        notes.push(format!("A hazard was injected on purpose: {hazard}."));
+    }
+}
+
+fn missing(name: &str, results: &Results, live: bool, notes: &mut Vec<String>) {
+    let missing = results.planned.saturating_sub(results.first_attempt.n);
+    if missing == 0 {
+        return;
+    }
+    let left = results.planned.saturating_sub(results.rounds);
+    let mut why = Vec::new();
+    for outcome in [Outcome::Lost, Outcome::NotStarted, Outcome::Interrupted] {
+        let first = |cell: &&Cell| cell.first == Some(outcome);
+        match results.cells.iter().filter(first).count() {
+            0 => {}
+            n => why.push(format!("{} {outcome}", count(n as u64))),
+        }
+    }
+    if left > 0 {
+        let word = if live { "still to end" } else { "never begun" };
+        why.push(format!("{} {word}", count(left.into())));
+    }
+    notes.push(format!(
+        "{name}: {} of {} without an end: {}.",
+        count(missing.into()),
+        rounds(results.planned),
+        why.join(", ")
+    ));
+}
+
+fn uncounted(name: &str, results: &Results, notes: &mut Vec<String>) {
+    if results.run_again.sum() > 0 {
+        notes.push(format!(
+            "{name}: first attempts that were run again: {}.",
+            counted(&results.run_again, |_| true)
+        ));
+    }
+    let lost = results.outcomes.get(Outcome::Lost);
+    if lost > 0 {
+        notes.push(format!(
+            "{name}: {} lost: started, and crashrate or its machine died before the end was known.",
+            attempts(lost)
+        ));
+    }
+    for reason in &results.reasons {
+        if !reason.outcome.counts() {
+            let text = clean(&reason.text, SENTENCE);
+            let (outcome, n) = (reason.outcome, count(reason.count.into()));
+            notes.push(format!("{name}: {n} {outcome}: {text}"));
+        }
+    }
+    if results.lost_retries > 0 {
+        notes.push(format!("{name}: {} lost.", retries(results.lost_retries)));
+    }
+    if results.repeated > 0 {
+        notes.push(format!(
+            "{name}: {} of rounds that had been measured: not counted.",
+            attempts(results.repeated)
+        ));
+    }
+}
+
+fn besides(name: &str, results: &Results, notes: &mut Vec<String>) {
+    for note in &results.notes {
+        let text = clean(&note.text, SENTENCE);
+        let times = if note.count == 1 {
+            String::new()
+        } else {
+            format!(" ({} times)", count(note.count.into()))
+        };
+        notes.push(format!("{name}: {text}{times}"));
+    }
+}
+
+/// Nothing is cut in silence.
+fn left_out(name: &str, results: &Results, notes: &mut Vec<String>) {
+    let left_out = [
+        (results.reasons_left_out, "attempts with further reasons"),
+        (results.notes_left_out, "further notes"),
+        (results.measures_left_out, "values of further measures"),
+    ];
+    for (n, what) in left_out.into_iter().filter(|(n, _)| *n > 0) {
+        notes.push(format!("{name}: {} {what} left out.", count(n.into())));
+    }
+}
+
+fn rounds(n: u32) -> String {
+    plural(n, "round")
+}
+
+fn attempts(n: u32) -> String {
+    plural(n, "attempt")
+}
+
+fn retries(n: u32) -> String {
+    if n == 1 {
+        "1 retry".to_owned()
+    } else {
+        format!("{} retries", count(n.into()))
+    }
+}
+
+fn plural(n: u32, word: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {word}{s}", count(n.into()))
+}

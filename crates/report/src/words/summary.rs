@@ -1,0 +1,143 @@
+//! The run in two sentences, made from its counts and saying nothing beyond them.
+
+use crashrate_model::Outcome;
+
+use super::names::{counted, of_chapter, of_unit};
+use super::numbers::{count, rate};
+use crate::clean::{NAME, clean};
+use crate::view::{Results, Share, View};
+
+/// Rows that a sentence names before it says how many more there are.
+const NAMED: usize = 3;
+
+/// How far the run is and how its rounds ended; then where the bad ends were.
+pub(crate) fn summary(view: &View) -> [String; 2] {
+    [ends(view), bad_ends(view)]
+}
+
+fn ends(view: &View) -> String {
+    let totals = &view.totals;
+    let planned = count(totals.planned.into());
+    let rounds = if totals.planned == 1 {
+        "round"
+    } else {
+        "rounds"
+    };
+    if totals.planned == 0 {
+        return "No rounds were planned.".to_owned();
+    }
+    let far = match (view.run.complete, view.run.live) {
+        (true, _) => format!("All {planned} planned {rounds} have an end"),
+        (false, live) => {
+            let so_far = if live { "So far " } else { "" };
+            let ended = count(totals.first_attempt.n.into());
+            format!("{so_far}{ended} of {planned} planned {rounds} have an end")
+        }
+    };
+    let far = if totals.planned == 1 {
+        far.replace("All 1 planned round have", "The planned round has")
+    } else {
+        far
+    };
+    if totals.first_attempt.n == 0 {
+        return format!("{far}.");
+    }
+    let mut text = format!(
+        "{far}; on the first attempt {}",
+        counted(&totals.outcomes, Outcome::counts)
+    );
+    if view.run.retries > 0 {
+        let after = rate(totals.passed_after_retries, totals.after_retries.n);
+        text += &format!("; after retries {after} passed");
+    }
+    text + "."
+}
+
+fn bad_ends(view: &View) -> String {
+    let bad: Vec<_> = view.run.bad.iter().map(|outcome| outcome.word()).collect();
+    if view.totals.first_attempt.n == 0 {
+        return "No rate can be given yet.".to_owned();
+    }
+    let mut places = bad_places(view);
+    if places.is_empty() {
+        return format!("None was {}.", listed(&bad));
+    }
+    places.sort_by_key(|(share, _)| std::cmp::Reverse(share.bad));
+    let left = places.len().saturating_sub(NAMED);
+    let mut words: Vec<_> = places.into_iter().take(NAMED).map(|(_, w)| w).collect();
+    if left > 0 {
+        words.push(format!("and {left} more"));
+    }
+    format!("Bad ends ({}): {}.", bad.join(", "), words.join("; "))
+}
+
+/// `a, b or c`.
+fn listed(words: &[&str]) -> String {
+    match words {
+        [] => "bad".to_owned(),
+        [one] => (*one).to_owned(),
+        [all @ .., last] => format!("{} or {last}", all.join(", ")),
+    }
+}
+
+/// Every row with bad ends, and those that a sequence had outside its chapters.
+fn bad_places(view: &View) -> Vec<(Share, String)> {
+    let mut places = Vec::new();
+    for row in &view.chapters {
+        let share = row.results.first_attempt;
+        if share.bad > 0 {
+            let rate = rate(share.bad, share.n);
+            let words = format!("{} {rate}{}", of_chapter(row), signals(&row.results));
+            places.push((share, words));
+        }
+    }
+    for row in &view.sequences {
+        let name = of_unit(&row.sequence, None, &row.variant);
+        let n = row.results.first_attempt.n;
+        let outside = [
+            (row.died_in.between, "between the chapters of"),
+            (row.died_in.exit, "at the exit of"),
+        ];
+        for (bad, place) in outside.into_iter().filter(|(bad, _)| *bad > 0) {
+            places.push((Share { bad, n }, format!("{place} {name} {}", rate(bad, n))));
+        }
+    }
+    places
+}
+
+fn signals(results: &Results) -> String {
+    let names: Vec<_> = results
+        .signals
+        .keys()
+        .map(|name| clean(name, NAME))
+        .collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", names.join(", "))
+}
+
+/// Which units passed only on a retry, and in which rounds; nothing if none did.
+pub(crate) fn flaky(view: &View) -> Option<String> {
+    let mut names = Vec::new();
+    for row in view.chapters.iter().filter(|row| row.sequence.is_none()) {
+        names.extend(rounds(&row.results).map(|rounds| format!("{} {rounds}", of_chapter(row))));
+    }
+    for row in &view.sequences {
+        let name = of_unit(&row.sequence, None, &row.variant);
+        names.extend(rounds(&row.results).map(|rounds| format!("{name} {rounds}")));
+    }
+    (!names.is_empty()).then(|| format!("Flaky, passed only on a retry: {}.", names.join("; ")))
+}
+
+fn rounds(results: &Results) -> Option<String> {
+    const SHOWN: usize = 10;
+    let flaky = &results.flaky_rounds;
+    let numbers: Vec<_> = flaky.iter().take(SHOWN).map(u32::to_string).collect();
+    let more = match flaky.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {} more", count(more as u64)),
+    };
+    let word = if flaky.len() == 1 { "round" } else { "rounds" };
+    (!flaky.is_empty()).then(|| format!("in {word} {}{more}", numbers.join(", ")))
+}

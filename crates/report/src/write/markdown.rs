@@ -1,0 +1,187 @@
+//! The report in Markdown (GitHub's), as people keep it.
+
+use crate::clean::{NAME, SENTENCE, clean, is_unseen};
+use crate::layout::{self, ChapterColumns, Table};
+use crate::view::View;
+use crate::words::{flaky, notes, of_unit, seconds, summary};
+
+/// The report in Markdown.
+pub fn markdown(view: &View) -> String {
+    let run = &view.run;
+    let suite = escaped(&clean(&run.suite, NAME));
+    let mut out = format!("# Report N={}: {suite}\n\n", run.number);
+    out.push_str(&table(&facts(view)));
+    section(&mut out, "Summary", &paragraphs(view));
+    section(&mut out, "Chapters", &chapters(view));
+    section(&mut out, "Sequences", &sequences(view));
+    section(&mut out, "Measures", &measures(view));
+    section(
+        &mut out,
+        "Why rounds did not pass",
+        &list(&layout::reasons(view)),
+    );
+    section(&mut out, "Notes", &list(&notes(view)));
+    section(&mut out, "How to repeat it", &command(view));
+    out
+}
+
+/// What was run, where and when.
+fn facts(view: &View) -> Table {
+    let run = &view.run;
+    let device = match run.device == run.device_asked {
+        true => run.device.clone(),
+        false => format!("{} ({} asked for)", run.device, run.device_asked),
+    };
+    let state = if run.live { "running for" } else { "took" };
+    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
+    let mut rows = vec![
+        (
+            "date",
+            format!("{}, {state} {}", run.started, seconds(run.secs)),
+        ),
+        ("device", device),
+    ];
+    let versions = run.versions.iter().map(|(k, v)| (k.as_str(), v.clone()));
+    rows.extend(versions);
+    let machine = run.machine.iter().map(|(k, v)| (k.as_str(), v.clone()));
+    rows.extend(machine);
+    rows.push(("seed", run.seed.to_string()));
+    rows.push(("jobs", run.jobs.to_string()));
+    if run.retries > 0 {
+        rows.push(("retries", run.retries.to_string()));
+    }
+    rows.push(("counted in the crash rate", bad.join(", ")));
+    rows.push(("run", run.id.clone()));
+    layout::facts(&rows)
+}
+
+fn paragraphs(view: &View) -> String {
+    let mut text = escaped(&summary(view).join(" ")) + "\n";
+    if let Some(flaky) = flaky(view) {
+        text += &format!("\n{}\n", escaped(&flaky));
+    }
+    text
+}
+
+fn chapters(view: &View) -> String {
+    if view.chapters.is_empty() {
+        return String::new();
+    }
+    let (mode, time) = (true, true);
+    table(&layout::chapters(view, ChapterColumns { mode, time }))
+}
+
+fn sequences(view: &View) -> String {
+    if view.sequences.is_empty() {
+        return String::new();
+    }
+    let mut out = table(&layout::sequences(view));
+    let orders: Vec<_> = view
+        .sequences
+        .iter()
+        .filter_map(|row| {
+            let name = of_unit(&row.sequence, None, &row.variant);
+            Some(format!("order of {name}: {}", layout::order(row)?))
+        })
+        .collect();
+    if !orders.is_empty() {
+        let legend = escaped(&layout::order_legend(view));
+        out += &format!("\n{}\n{legend}\n", list(&orders));
+    }
+    out
+}
+
+fn measures(view: &View) -> String {
+    let tables: Vec<_> = layout::measures(view).iter().map(table).collect();
+    tables.join("\n")
+}
+
+fn command(view: &View) -> String {
+    let Some(command) = &view.command else {
+        return String::new();
+    };
+    let command = clean(command, 10 * SENTENCE);
+    // A fence that the command cannot close.
+    let longest = command.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(3.max(longest + 1));
+    format!("{fence}sh\n{command}\n{fence}\n")
+}
+
+fn section(out: &mut String, name: &str, body: &str) {
+    if !body.is_empty() {
+        out.push_str(&format!("\n## {name}\n\n{body}"));
+    }
+}
+
+fn list(lines: &[String]) -> String {
+    let items = lines.iter().map(|line| format!("- {}\n", escaped(line)));
+    items.collect()
+}
+
+fn table(table: &Table) -> String {
+    let mut out = String::new();
+    if !table.title.is_empty() {
+        out.push_str(&format!("{}\n\n", escaped(&table.title)));
+    }
+    let heads: Vec<_> = table.columns.iter().map(|c| escaped(&c.head)).collect();
+    let rules: Vec<_> = table
+        .columns
+        .iter()
+        .map(|column| if column.number { "---:" } else { "---" })
+        .collect();
+    out.push_str(&format!(
+        "| {} |\n|{}|\n",
+        heads.join(" | "),
+        rules.join("|")
+    ));
+    for row in &table.rows {
+        let cells: Vec<_> = row.iter().map(|cell| escaped(&cell.text)).collect();
+        out.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+    out
+}
+
+/// The text with every character that Markdown or HTML would act on made plain.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let chars: Vec<char> = text.chars().collect();
+    for (place, c) in chars.iter().enumerate() {
+        let beside = [place.checked_sub(1), Some(place + 1)];
+        let inside = beside.iter().all(|at| {
+            at.and_then(|at| chars.get(at))
+                .is_some_and(|c| c.is_alphanumeric())
+        });
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // An underscore within a word means nothing, and names are full of them.
+            '_' if inside => out.push('_'),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
+                out.push('\\');
+                out.push(*c);
+            }
+            // Line ends have been made visible before; one that was not must not start a block.
+            c if is_unseen(*c) => out.push(' '),
+            c => out.push(*c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_acts_in_markdown() {
+        assert_eq!(
+            escaped("<b>|`x`|</b> [a](b) *c* _d_"),
+            "&lt;b&gt;\\|\\`x\\`\\|&lt;/b&gt; \\[a\\](b) \\*c\\* \\_d\\_"
+        );
+        assert_eq!(
+            escaped("samples_per_second & a\nb"),
+            "samples_per_second &amp; a b"
+        );
+    }
+}

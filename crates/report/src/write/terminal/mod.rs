@@ -1,0 +1,129 @@
+//! The report on a terminal: what was run, tables by chapter and sequence, measures, notes, and a summary last.
+
+mod table;
+mod text;
+
+use text::{Screen, Style};
+
+use crate::clean::{NAME, clean};
+use crate::layout::{self, ChapterColumns, Table, Tone};
+use crate::view::{Running, View};
+use crate::words::{flaky, notes, of_unit, seconds, summary};
+
+/// Narrower than this nothing is readable, so lines are this long however narrow the terminal is.
+const NARROWEST: usize = 40;
+
+/// The report for a terminal of this many columns, in colour or plain.
+pub fn terminal(view: &View, width: usize, color: bool) -> String {
+    let screen = Screen {
+        width: width.max(NARROWEST),
+        color,
+    };
+    let mut out = head(view, screen);
+    section(&mut out, screen, "chapters", &chapters(view, screen));
+    section(&mut out, screen, "sequences", &sequences(view, screen));
+    section(&mut out, screen, "measures", &measures(view, screen));
+    section(
+        &mut out,
+        screen,
+        "why",
+        &list(&layout::reasons(view), screen),
+    );
+    section(&mut out, screen, "running", &list(&running(view), screen));
+    section(&mut out, screen, "notes", &list(&notes(view), screen));
+    out.push('\n');
+    if let Some(flaky) = flaky(view) {
+        out.push_str(&screen.paragraph(&flaky, 0, 0, Style::Tone(Tone::Doubtful)));
+    }
+    out.push_str(&screen.paragraph(&summary(view).join(" "), 0, 0, Style::Plain));
+    out
+}
+
+fn head(view: &View, screen: Screen) -> String {
+    let run = &view.run;
+    let suite = clean(&run.suite, NAME);
+    let device = clean(&run.device, NAME);
+    let title = format!("N={} {suite} on {device}, seed {}", run.number, run.seed);
+    let state = if run.live { "running for" } else { "took" };
+    let jobs = match run.jobs {
+        1 => String::new(),
+        jobs => format!(", {jobs} attempts at a time"),
+    };
+    let times = format!(
+        "run {}, started {}, {state} {}{jobs}",
+        clean(&run.id, NAME),
+        clean(&run.started, NAME),
+        seconds(run.secs)
+    );
+    screen.paragraph(&title, 0, 0, Style::Bold) + &screen.paragraph(&times, 0, 0, Style::Dim)
+}
+
+fn section(out: &mut String, screen: Screen, name: &str, body: &str) {
+    if !body.is_empty() {
+        out.push('\n');
+        out.push_str(&screen.paint(name, Style::Bold));
+        out.push('\n');
+        out.push_str(body);
+    }
+}
+
+/// The chapters in the widest form that fits.
+fn chapters(view: &View, screen: Screen) -> String {
+    if view.chapters.is_empty() {
+        return String::new();
+    }
+    let one_table = [true, false].map(|time| {
+        let columns = ChapterColumns { mode: true, time };
+        layout::chapters(view, columns)
+    });
+    match one_table.iter().find(|one| table::fits(one, screen)) {
+        Some(one) => table::draw(one, screen),
+        None => tables(&layout::groups(view), screen),
+    }
+}
+
+fn tables(tables: &[Table], screen: Screen) -> String {
+    let drawn: Vec<_> = tables.iter().map(|t| table::draw(t, screen)).collect();
+    drawn.join("\n")
+}
+
+fn sequences(view: &View, screen: Screen) -> String {
+    if view.sequences.is_empty() {
+        return String::new();
+    }
+    let mut out = table::draw(&layout::sequences(view), screen);
+    for row in &view.sequences {
+        if let Some(order) = layout::order(row) {
+            let name = of_unit(&row.sequence, None, &row.variant);
+            let line = format!("order of {name}: {order}");
+            out.push_str(&screen.paragraph(&line, 2, 4, Style::Plain));
+        }
+    }
+    let legend = layout::order_legend(view);
+    if !legend.is_empty() {
+        out.push_str(&screen.paragraph(&legend, 2, 4, Style::Dim));
+    }
+    out
+}
+
+fn measures(view: &View, screen: Screen) -> String {
+    tables(&layout::measures(view), screen)
+}
+
+fn running(view: &View) -> Vec<String> {
+    let line = |now: &Running| {
+        let name = of_unit(&now.name, Some(now.mode), &now.variant);
+        match now.attempt {
+            1 => format!("{name} round {}", now.round),
+            attempt => format!("{name} round {}, attempt {attempt}", now.round),
+        }
+    };
+    view.running.iter().map(line).collect()
+}
+
+fn list(lines: &[String], screen: Screen) -> String {
+    let drawn = lines
+        .iter()
+        .map(|line| screen.paragraph(line, 2, 4, Style::Plain));
+    drawn.collect()
+}
