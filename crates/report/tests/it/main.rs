@@ -1,0 +1,6 @@
+//! The view and its writers, from journals that are built in code.
+
+mod counts;
+mod journal;
+mod properties;
+mod writers;

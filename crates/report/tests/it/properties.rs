@@ -1,0 +1,284 @@
+//! Counts add up, whatever a supervisor went through; and no journal makes anything panic.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Mode, Outcome, Record, StopReason, Unit};
+use crashrate_report::{Results, Share, View, json, markdown, terminal};
+use proptest::prelude::*;
+use unicode_width::UnicodeWidthStr;
+
+use crate::journal::{Journal, build, chapter, ended, info, isolated, measure, sequence};
+
+/// What happens to an attempt.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    /// It ends so; in a sequence, `place` is the chapter that decides.
+    Ends { outcome: Outcome, place: usize },
+    /// The supervisor dies, and another resumes the run.
+    Killed,
+}
+
+fn fates() -> impl Strategy<Value = Vec<Fate>> {
+    let ends = |outcome| (0..3usize).prop_map(move |place| Fate::Ends { outcome, place });
+    let fate = prop_oneof![
+        6 => ends(Outcome::Passed),
+        3 => ends(Outcome::Crashed),
+        2 => ends(Outcome::Failed),
+        1 => ends(Outcome::TimedOut),
+        1 => ends(Outcome::OutOfMemory),
+        1 => ends(Outcome::NotStarted),
+        1 => ends(Outcome::Interrupted),
+        1 => Just(Fate::Killed),
+    ];
+    prop::collection::vec(fate, 0..60)
+}
+
+fn units() -> impl Strategy<Value = Vec<Unit>> {
+    let chapters = ["a", "b", "c"];
+    let unit = (any::<bool>(), 1..=3usize, 1..=4u32).prop_map(move |(alone, n, rounds)| {
+        if alone {
+            isolated(chapters[n - 1], rounds)
+        } else {
+            sequence("s", &chapters[..n], rounds)
+        }
+    });
+    prop::collection::vec(unit, 1..4)
+}
+
+/// Runs rounds in blocks as a supervisor would, until the fates run out. Rounds without an end are run again.
+fn play(units: &[Unit], retries: u32, fates: &[Fate]) -> Vec<Record> {
+    let mut info = info(units.to_vec());
+    info.retries = retries;
+    let mut journal = Journal::of(info);
+    let planned: u32 = units.iter().map(|unit| unit.rounds).sum();
+    let mut measured = BTreeSet::new();
+    let mut fates = fates.iter().copied();
+    'resumed: loop {
+        for round in 1..=4 {
+            for (place, unit) in (0..).zip(units) {
+                if round > unit.rounds || measured.contains(&(place, round)) {
+                    continue;
+                }
+                for attempt in 1..=1 + retries {
+                    let Some(fate) = fates.next() else {
+                        journal.start(place, round, attempt);
+                        return journal.records;
+                    };
+                    journal.start(place, round, attempt);
+                    let Fate::Ends { outcome, place: at } = fate else {
+                        journal.open();
+                        continue 'resumed;
+                    };
+                    journal.end(end_of(unit, place, (round, attempt), outcome, at));
+                    if outcome.counts() {
+                        measured.insert((place, round));
+                    }
+                    if outcome == Outcome::Passed || !outcome.counts() {
+                        break;
+                    }
+                }
+            }
+        }
+        if fates.len() == 0 || measured.len() as u32 == planned {
+            journal.close(StopReason::Done);
+            return journal.records;
+        }
+        journal.close(StopReason::Interrupted).open();
+    }
+}
+
+fn end_of(
+    unit: &Unit,
+    place: u32,
+    (round, attempt): (u32, u32),
+    outcome: Outcome,
+    at: usize,
+) -> Ended {
+    let mut end = ended(place, round, attempt, outcome, 1.5);
+    if unit.mode == Mode::Sequential && outcome.counts() {
+        let at = at % unit.chapters.len();
+        let behind = match outcome {
+            Outcome::Passed | Outcome::Failed => Outcome::Passed,
+            _ => {
+                end.died_in = Some(DiedIn::Chapter(unit.chapters[at].clone()));
+                Outcome::Unreached
+            }
+        };
+        end.chapters = (0..unit.chapters.len())
+            .map(|chapter_at| match chapter_at.cmp(&at) {
+                std::cmp::Ordering::Less => chapter(Outcome::Passed),
+                std::cmp::Ordering::Equal => chapter(outcome),
+                std::cmp::Ordering::Greater => chapter(behind),
+            })
+            .collect();
+    }
+    end
+}
+
+/// Attempt-1 ends of a unit by round, as they come, with `lost` for those that never came.
+fn firsts(records: &[Record], unit: u32) -> BTreeMap<u32, Vec<Outcome>> {
+    let mut rounds: BTreeMap<u32, Vec<Outcome>> = BTreeMap::new();
+    for record in records {
+        match record {
+            Record::Started(s) if s.unit == unit && s.attempt == 1 => {
+                rounds.entry(s.round).or_default().push(Outcome::Lost);
+            }
+            Record::Ended(e) if e.unit == unit && e.attempt == 1 => {
+                let firsts = rounds.get_mut(&e.round).expect("started before");
+                *firsts.last_mut().expect("started before") = e.outcome;
+            }
+            _ => {}
+        }
+    }
+    rounds
+}
+
+fn adds_up(results: &Results) -> Result<(), TestCaseError> {
+    let again = results.run_again.sum();
+    prop_assert_eq!(results.outcomes.sum(), results.rounds + again);
+    prop_assert_eq!(results.outcomes.counted(), results.first_attempt.n);
+    prop_assert_eq!(results.run_again.counted(), 0);
+    let uncounted = results.outcomes.sum() - results.outcomes.counted() - again;
+    prop_assert_eq!(results.first_attempt.n + uncounted, results.rounds);
+    prop_assert!(results.first_attempt.bad <= results.first_attempt.n);
+    prop_assert!(results.first_attempt.n <= results.ended);
+    prop_assert!(results.ended <= results.rounds && results.rounds <= results.planned);
+    prop_assert!(
+        results.passed_after_retries + results.after_retries.bad <= results.after_retries.n
+    );
+    prop_assert!(results.flaky_rounds.len() as u32 <= results.passed_after_retries);
+    prop_assert!(results.after_retries.n >= results.first_attempt.n);
+    prop_assert_eq!(results.repeated, 0);
+    let secs = results.secs.map_or(0, |secs| secs.n);
+    prop_assert_eq!(secs, results.first_attempt.n);
+    Ok(())
+}
+
+fn whole_units(view: &View) -> impl Iterator<Item = &Results> {
+    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
+    let sequences = view.sequences.iter().map(|row| &row.results);
+    isolated.map(|row| &row.results).chain(sequences)
+}
+
+proptest! {
+    #[test]
+    fn counts_add_up(units in units(), retries in 0..3u32, fates in fates()) {
+        let records = play(&units, retries, &fates);
+        let view = build(&records, false).unwrap();
+        for results in whole_units(&view).chain(view.chapters.iter().map(|row| &row.results)) {
+            adds_up(results)?;
+        }
+        for row in &view.sequences {
+            let deaths: u32 = row.died_in.chapters.iter().map(|(_, n)| n).sum();
+            prop_assert_eq!(deaths + row.died_in.between + row.died_in.exit, row.results.first_attempt.bad);
+        }
+        let totals = whole_units(&view).fold(Share::default(), |sum, results| Share {
+            bad: sum.bad + results.first_attempt.bad,
+            n: sum.n + results.first_attempt.n,
+        });
+        prop_assert_eq!(view.totals.first_attempt, totals);
+        prop_assert_eq!(view.run.complete, totals.n == view.totals.planned);
+    }
+
+    #[test]
+    fn first_attempts_are_those_of_the_journal(units in units(), retries in 0..3u32, fates in fates()) {
+        let records = play(&units, retries, &fates);
+        let view = build(&records, false).unwrap();
+        let (mut isolated, mut sequences) = (
+            view.chapters.iter().filter(|row| row.sequence.is_none()).map(|row| &row.results),
+            view.sequences.iter().map(|row| &row.results),
+        );
+        for (place, unit) in (0..).zip(&units) {
+            let results = match unit.mode {
+                Mode::Isolated => isolated.next(),
+                Mode::Sequential => sequences.next(),
+            }.unwrap();
+            let firsts = firsts(&records, place);
+            for outcome in Outcome::ALL {
+                let n = firsts.values().flatten().filter(|o| **o == outcome).count();
+                prop_assert_eq!(results.outcomes.get(outcome) as usize, n);
+            }
+            for (round, outcomes) in firsts {
+                let cell = results.cells[round as usize - 1];
+                prop_assert_eq!(cell.first, outcomes.last().copied());
+            }
+        }
+    }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_journal_makes_anything_panic(records in prop::collection::vec(any_record(), 0..40), width in 0..150usize) {
+        let mut all = Journal::new(vec![isolated("a", 3), sequence("s", &["a", "b"], 3)]).records;
+        all.extend(records);
+        for live in [false, true] {
+            if let Ok(view) = build(&all, live) {
+                let text = terminal(&view, width, false);
+                prop_assert!(text.lines().all(|line| line.width() <= width.max(40)), "{}", text);
+                let _ = (terminal(&view, width, true), markdown(&view));
+                let parsed: serde_json::Value = serde_json::from_str(&json(&view)).unwrap();
+                prop_assert_eq!(parsed["schema"].as_u64(), Some(1));
+            }
+        }
+    }
+}
+
+fn any_record() -> impl Strategy<Value = Record> {
+    let attempt = (
+        0..2u32,
+        1..4u32,
+        prop_oneof![4 => 1..4u32, 1 => Just(u32::MAX)],
+    );
+    let text = prop_oneof![
+        Just(String::new()),
+        any::<String>(),
+        Just("threads=8,batch=x".to_owned())
+    ];
+    let outcome = prop::sample::select(Outcome::ALL.to_vec());
+    let value = prop_oneof![any::<f64>(), Just(0.5), Just(100.0)];
+    let kind = prop_oneof![6 => Just(0), 2 => Just(1), 1 => Just(2)];
+    (
+        kind,
+        attempt,
+        outcome,
+        prop::collection::vec((text, value), 0..4),
+    )
+        .prop_map(|(kind, (unit, round, attempt), outcome, said)| match kind {
+            0 => Record::Ended(Box::new(any_end(unit, round, attempt, outcome, &said))),
+            1 => {
+                let mut journal = Journal::new(vec![]);
+                journal.start(unit, round, attempt);
+                journal.records.remove(1)
+            }
+            _ => {
+                let mut journal = Journal::new(vec![]);
+                journal.close(StopReason::Interrupted);
+                journal.records.remove(1)
+            }
+        })
+}
+
+fn any_end(unit: u32, round: u32, attempt: u32, outcome: Outcome, said: &[(String, f64)]) -> Ended {
+    let mut end = ended(unit, round, attempt, outcome, said.len() as f64);
+    end.reason = said.first().map(|(text, _)| text.clone());
+    end.notes = said.iter().map(|(text, _)| text.clone()).collect();
+    end.exit = said.get(1).map(|(text, _)| Exit::Signal(text.clone()));
+    end.measures = said
+        .iter()
+        .map(|(text, value)| measure("m", text, text, *value))
+        .collect();
+    end.chapters = said
+        .iter()
+        .take(2)
+        .map(|(text, value)| ChapterEnd {
+            outcome,
+            secs: Some(*value),
+            reason: Some(text.clone()),
+            measures: end.measures.clone(),
+        })
+        .collect();
+    end
+}

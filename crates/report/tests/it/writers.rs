@@ -1,0 +1,190 @@
+//! What each writer makes of a handful of journals.
+
+use crashrate_model::{Exit, Outcome, StopReason};
+use crashrate_report::{View, json, markdown, terminal};
+
+use crate::journal::{Journal, all_passed, died_at, info, isolated, measure, sequence, story};
+
+fn wide_and_narrow(view: &View) -> String {
+    [120, 80, 60]
+        .map(|width| {
+            let text = terminal(view, width, false);
+            for line in text.lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+            format!("--- {width} columns\n{text}")
+        })
+        .join("\n")
+}
+
+/// Commands of one's own, isolated only: one crashes now and then, one fails always.
+fn commands() -> Journal {
+    let mut journal = Journal::new(vec![isolated("segfault", 9), isolated("exit-3", 9)]);
+    for round in 1..=9 {
+        let crashes = round % 3 == 2;
+        let outcome = if crashes {
+            Outcome::Crashed
+        } else {
+            Outcome::Passed
+        };
+        journal.attempt(0, round, 1, outcome);
+        journal.attempt_with(1, round, 1, Outcome::Failed, |end| {
+            end.exit = Some(Exit::Code(3));
+            end.output = Some(format!("output/exit-3-{round}-1.txt"));
+        });
+    }
+    journal.close(StopReason::Done);
+    journal
+}
+
+/// Crashes on the first attempt of every second round, with two retries.
+fn flaky() -> Journal {
+    let mut info = info(vec![isolated("now-and-then", 4)]);
+    info.retries = 2;
+    let mut journal = Journal::of(info);
+    for round in 1..=4 {
+        if round % 2 == 0 {
+            journal.attempt(0, round, 1, Outcome::Crashed);
+            journal.attempt(0, round, 2, Outcome::Passed);
+        } else {
+            journal.attempt(0, round, 1, Outcome::Passed);
+        }
+    }
+    journal.close(StopReason::Done);
+    journal
+}
+
+/// The supervisor died while a chapter and a sequence ran; the device was not there once.
+fn killed() -> Journal {
+    let sequence = sequence("both", &["a", "b"], 4);
+    let mut journal = Journal::new(vec![isolated("a", 4), sequence.clone()]);
+    journal.attempt(0, 1, 1, Outcome::Passed);
+    journal.attempt_with(1, 1, 1, Outcome::TimedOut, died_at(&sequence, 1));
+    journal.attempt_with(0, 2, 1, Outcome::NotStarted, |end| {
+        end.reason = Some("no device `cuda:1` here".into());
+    });
+    journal.attempt_with(1, 2, 1, Outcome::Passed, all_passed(&sequence));
+    journal.start(0, 3, 1).start(1, 3, 1);
+    journal
+}
+
+/// Text from a child that would do harm.
+fn hostile() -> Journal {
+    let mut journal = Journal::new(vec![isolated("evil", 1)]);
+    journal.attempt_with(0, 1, 1, Outcome::Failed, |end| {
+        end.reason = Some("\x1b[2J<script>alert('x')</script>|`a`|\n# b ]]> \0".into());
+        end.notes = vec![format!("[click](javascript:x) {}", "y".repeat(10_000))];
+        end.measures = vec![measure("a|b\x1b[31m", "k=<b>", "`s`", 1.5)];
+    });
+    journal.close(StopReason::Done);
+    journal
+}
+
+#[test]
+fn the_story_in_both_modes() {
+    let mut view = story().view();
+    view.command = Some("crashrate run configs/story.toml --mode both --seed 7".into());
+    insta::assert_snapshot!("story_terminal", wide_and_narrow(&view));
+    insta::assert_snapshot!("story_markdown", markdown(&view));
+    insta::assert_snapshot!("story_json", json(&view));
+}
+
+#[test]
+fn commands_in_isolated_mode() {
+    let view = commands().view();
+    insta::assert_snapshot!("commands_terminal", wide_and_narrow(&view));
+    insta::assert_snapshot!("commands_markdown", markdown(&view));
+    insta::assert_snapshot!("commands_json", json(&view));
+}
+
+#[test]
+fn retries_are_beside_the_first_attempts() {
+    let view = flaky().view();
+    insta::assert_snapshot!("flaky_terminal", wide_and_narrow(&view));
+    insta::assert_snapshot!("flaky_markdown", markdown(&view));
+}
+
+#[test]
+fn a_killed_supervisor() {
+    let view = killed().view();
+    insta::assert_snapshot!("killed_terminal", wide_and_narrow(&view));
+    insta::assert_snapshot!("killed_markdown", markdown(&view));
+    insta::assert_snapshot!("killed_json", json(&view));
+}
+
+#[test]
+fn a_live_run() {
+    let view = killed().live();
+    insta::assert_snapshot!("live_terminal", wide_and_narrow(&view));
+}
+
+#[test]
+fn text_of_children_is_harmless() {
+    let view = hostile().view();
+    let formats = [terminal(&view, 80, false), markdown(&view), json(&view)];
+    for text in &formats {
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
+    }
+    let [on_terminal, in_markdown, in_json] = formats;
+    assert!(!in_markdown.contains("<script>") && !in_markdown.contains("[click]("));
+    assert!(on_terminal.len() < 3_000 && in_markdown.len() < 3_000);
+    let parsed: serde_json::Value = serde_json::from_str(&in_json).unwrap();
+    let reason = parsed["chapters"][0]["reasons"][0]["text"]
+        .as_str()
+        .unwrap();
+    assert!(
+        reason.contains("\x1b[2J<script>"),
+        "the JSON keeps what was said"
+    );
+    insta::assert_snapshot!("hostile_terminal", on_terminal);
+    insta::assert_snapshot!("hostile_markdown", in_markdown);
+}
+
+#[test]
+fn colour_only_where_it_is_asked_for() {
+    let view = story().view();
+    let plain = terminal(&view, 120, false);
+    let colored = terminal(&view, 120, true);
+    assert!(!plain.contains('\x1b') && colored.contains("\x1b[31m6\x1b[0m"));
+    let mut stripped = colored;
+    for code in ["0", "1", "2", "31", "32", "33"] {
+        stripped = stripped.replace(&format!("\x1b[{code}m"), "");
+    }
+    assert_eq!(stripped, plain);
+}
+
+#[test]
+fn the_json_has_the_shape_of_the_design() {
+    let parsed: serde_json::Value = serde_json::from_str(&json(&story().view())).unwrap();
+    let keys = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(
+        keys(&parsed)[..4],
+        ["schema", "run", "sequences", "chapters"]
+    );
+    let run = "id number suite seed device versions started finished complete hazard";
+    let run: Vec<_> = run.split(' ').collect();
+    assert_eq!(keys(&parsed["run"])[..run.len()], run);
+    let sequence = "sequence variant rounds bad first_attempt died_in order";
+    let sequence: Vec<_> = sequence.split(' ').collect();
+    assert_eq!(keys(&parsed["sequences"][0])[..sequence.len()], sequence);
+    let chapter = "chapter mode sequence variant rounds reached outcomes first_attempt \
+                   after_retries signals measures";
+    let chapter: Vec<_> = chapter.split_whitespace().collect();
+    assert_eq!(keys(&parsed["chapters"][0])[..chapter.len()], chapter);
+    let batching = &parsed["chapters"][6];
+    assert_eq!(
+        batching["outcomes"],
+        serde_json::json!({"passed": 4, "crashed": 6})
+    );
+    assert_eq!(
+        batching["first_attempt"],
+        serde_json::json!({"bad": 6, "n": 10})
+    );
+    assert_eq!(batching["signals"], serde_json::json!({"SIGSEGV": 6}));
+    assert_eq!(
+        parsed["sequences"][0]["died_in"],
+        serde_json::json!({"batching-advantage": 6, "between": 0, "exit": 0})
+    );
+}
