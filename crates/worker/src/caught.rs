@@ -39,7 +39,13 @@ pub(crate) fn brief(error: &anyhow::Error) -> String {
 }
 
 fn text(info: &PanicHookInfo<'_>) -> String {
-    let what = info.payload_as_str().unwrap_or("no message");
+    let payload = info.payload();
+    let what = match payload.downcast_ref::<&str>() {
+        Some(text) => text,
+        None => payload
+            .downcast_ref::<String>()
+            .map_or("no message", String::as_str),
+    };
     match info.location() {
         Some(place) => format!("{} ({}:{})", first_line(what), place.file(), place.line()),
         None => first_line(what).to_owned(),

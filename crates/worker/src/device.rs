@@ -69,26 +69,34 @@ impl Device {
     /// The central processor: always there.
     pub(crate) const CPU: Device = Device(tch::Device::Cpu);
 
-    /// Opens the device that was asked for. `note` is told what a user of `auto` should know.
+    /// Opens the device that was asked for. `note` is told what a user of `auto` should know: a better device that is
+    /// there and does not work.
     ///
     /// # Errors
     /// It is not there; the text says why and what to do.
     pub(crate) fn open(asked: Asked, mut note: impl FnMut(String)) -> Result<Device, String> {
-        match asked {
+        let opened = match asked {
             Asked::Cpu => Ok(Device::CPU),
             Asked::Mps => mps(),
-            Asked::Cuda(number) => load_cuda().map_err(|e| e.text)?.then_cuda(number),
-            Asked::Auto => Ok(mps()
-                .or_else(|_| match load_cuda() {
-                    Ok(loaded) => loaded.then_cuda(0),
-                    Err(missing) if missing.is_absent => Err(missing.text),
-                    Err(broken) => {
-                        note(format!("CUDA is not used: {}", broken.text));
-                        Err(broken.text)
-                    }
-                })
-                .unwrap_or(Device::CPU)),
-        }
+            Asked::Cuda(number) => cuda(number),
+            Asked::Auto => {
+                let best = [mps as fn() -> Opened, || cuda(0)];
+                Ok(best
+                    .into_iter()
+                    .find_map(|open| match open() {
+                        Ok(device) => Some(device),
+                        Err(NotThere::Absent(_)) => None,
+                        Err(NotThere::Broken(text)) => {
+                            note(text);
+                            None
+                        }
+                    })
+                    .unwrap_or(Device::CPU))
+            }
+        };
+        opened.map_err(|not_there| match not_there {
+            NotThere::Absent(text) | NotThere::Broken(text) => text,
+        })
     }
 
     /// The device as tch knows it.
@@ -125,68 +133,71 @@ impl Device {
     }
 
     /// The device itself, if a value comes back from it.
-    fn tried(self) -> Result<Device, String> {
+    fn tried(self) -> Opened {
         caught(|| {
             let one = Tensor::f_ones([1], (Kind::Float, self.0))?;
             Ok(one.f_double_value(&[0])?)
         })
         .map(|_| self)
-        .map_err(|error| format!("{self} does not work: {}", brief(&error)))
+        .map_err(|error| NotThere::Broken(format!("{self} does not work: {}", brief(&error))))
     }
 }
 
-fn mps() -> Result<Device, String> {
+type Opened = Result<Device, NotThere>;
+
+/// Why a device cannot be had.
+enum NotThere {
+    /// This machine, or this libtorch, has none.
+    Absent(String),
+    /// It has one that does not work.
+    Broken(String),
+}
+
+fn mps() -> Opened {
     match caught(|| Ok(tch::utils::has_mps())) {
         Ok(true) => Device(tch::Device::Mps).tried(),
-        Ok(false) => Err("this libtorch has no mps: it takes macOS on Apple silicon".to_owned()),
-        Err(error) => Err(brief(&error)),
+        Ok(false) => Err(NotThere::Absent(
+            "this libtorch has no mps: it takes macOS on Apple silicon".to_owned(),
+        )),
+        Err(error) => Err(NotThere::Broken(brief(&error))),
     }
 }
 
-/// Proof that CUDA's libraries are in the process.
-struct CudaLoaded;
-
-/// Why they are not.
-struct NotLoaded {
-    text: String,
-    is_absent: bool,
+fn cuda(number: usize) -> Opened {
+    load_cuda()?;
+    let broken = |error| NotThere::Broken(brief(&error));
+    let count = caught(|| Ok(Cuda::device_count())).map_err(broken)?;
+    match usize::try_from(count).unwrap_or(0) {
+        0 => Err(NotThere::Absent(
+            "CUDA's libraries are there, and no CUDA device: is there an NVIDIA driver?".to_owned(),
+        )),
+        count if number >= count => Err(NotThere::Absent(format!(
+            "there is no cuda:{number}: the last of {count} is cuda:{}",
+            count - 1
+        ))),
+        _ => Device(tch::Device::Cuda(number)).tried(),
+    }
 }
 
 /// libtorch looks for CUDA once, when first asked: its library has to be in the process before that.
-fn load_cuda() -> Result<CudaLoaded, NotLoaded> {
+fn load_cuda() -> Result<(), NotThere> {
     let Some(library) = platform::CUDA_LIBRARY else {
-        return Err(NotLoaded {
-            text: "there is no cuda on this platform".to_owned(),
-            is_absent: true,
-        });
+        let text = "there is no cuda on this platform".to_owned();
+        return Err(NotThere::Absent(text));
     };
-    loading::open_for_all(library)
-        .map(|()| CudaLoaded)
-        .map_err(|why| NotLoaded {
-            is_absent: why.starts_with(&format!("{library}: cannot open")),
-            text: format!(
-                "{library} cannot be loaded ({why}); put the folder of the CUDA libraries of PyTorch {} (torch/lib) \
-                 on LD_LIBRARY_PATH",
-                libtorch_version().unwrap_or_else(|| "of the same version".to_owned())
-            ),
-        })
-}
-
-impl CudaLoaded {
-    fn then_cuda(self, number: usize) -> Result<Device, String> {
-        let count = caught(|| Ok(Cuda::device_count())).map_err(|error| brief(&error))?;
-        match usize::try_from(count).unwrap_or(0) {
-            0 => Err(
-                "CUDA's libraries are there, and no CUDA device: is there an NVIDIA driver?"
-                    .to_owned(),
-            ),
-            count if number >= count => Err(format!(
-                "there is no cuda:{number}: the last of {count} is cuda:{}",
-                count - 1
-            )),
-            _ => Device(tch::Device::Cuda(number)).tried(),
+    loading::open_for_all(library).map_err(|why| {
+        let version = libtorch_version().unwrap_or_else(|| "of the same version".to_owned());
+        let text = format!(
+            "{library} cannot be loaded ({why}); put the folder of the CUDA libraries of PyTorch {version} \
+             (torch/lib) on LD_LIBRARY_PATH"
+        );
+        // The loader names the file that it missed: this one, or one that this one needs.
+        if why.starts_with(&format!("{library}: cannot open")) {
+            NotThere::Absent(text)
+        } else {
+            NotThere::Broken(text)
         }
-    }
+    })
 }
 
 #[cfg(test)]

@@ -29,10 +29,17 @@ impl Reference {
     /// # Errors
     /// It cannot be read, is no safetensors file, lacks something, or does not fit its own metadata.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).context("cannot be read")?;
-        let (_, header) =
-            SafeTensors::read_metadata(&bytes).context("is not a safetensors file")?;
-        let tensors = SafeTensors::deserialize(&bytes).context("is not a safetensors file")?;
+        Self::parse(&fs::read(path).context("cannot be read")?)
+    }
+
+    /// The same from the bytes of a file.
+    ///
+    /// # Errors
+    /// As for a file.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
+        let what = "not a safetensors file";
+        let (_, header) = SafeTensors::read_metadata(bytes).context(what)?;
+        let tensors = SafeTensors::deserialize(bytes).context(what)?;
         let sizes = sizes(header.metadata().as_ref())?;
         let file = File { tensors };
         file.check_no_more_layers(sizes.layers)?;
@@ -64,11 +71,11 @@ fn sizes(metadata: Option<&HashMap<String, String>>) -> Result<Sizes> {
     let get = |name: &str| -> Result<i64> {
         let text = metadata
             .and_then(|metadata| metadata.get(name))
-            .with_context(|| format!("its metadata does not give {name}"))?;
+            .with_context(|| format!("the metadata does not give {name}"))?;
         match text.trim().parse::<u32>() {
             Ok(size) if size > 0 => Ok(size.into()),
             _ => {
-                bail!("its metadata gives {name} as \"{text}\": a whole number from 1 was expected")
+                bail!("the metadata gives {name} as \"{text}\": a whole number from 1 was expected")
             }
         }
     };
@@ -80,7 +87,7 @@ fn sizes(metadata: Option<&HashMap<String, String>>) -> Result<Sizes> {
     };
     ensure!(
         sizes.d_model % sizes.heads == 0,
-        "its metadata has d_model {} and nhead {}, which does not divide it",
+        "the metadata has d_model {} and nhead {}, which does not divide d_model",
         sizes.d_model,
         sizes.heads
     );
@@ -99,7 +106,7 @@ impl File<'_> {
                 Ok(input.f_to_kind(Kind::Float)?)
             }
             ref shape => bail!(
-                "its tensor \"input\" has the shape {shape:?}: [batch, sequence, {}] was expected",
+                "tensor \"input\" has the shape {shape:?}: [batch, sequence, {}] was expected",
                 sizes.d_model
             ),
         }
@@ -109,7 +116,7 @@ impl File<'_> {
         let tensor = self.tensor(name)?;
         ensure!(
             tensor.size() == shape,
-            "its tensor \"{name}\" has the shape {:?}: by the metadata {shape:?} was expected",
+            "tensor \"{name}\" has the shape {:?}: by the metadata {shape:?} was expected",
             tensor.size()
         );
         Ok(tensor)
@@ -120,13 +127,13 @@ impl File<'_> {
             .tensors
             .tensor(name)
             .ok()
-            .with_context(|| format!("it has no tensor \"{name}\""))?;
+            .with_context(|| format!("there is no tensor \"{name}\""))?;
         let kind = match view.dtype() {
             Dtype::F64 => Kind::Double,
             Dtype::F32 => Kind::Float,
             Dtype::F16 => Kind::Half,
             Dtype::BF16 => Kind::BFloat16,
-            other => bail!("its tensor \"{name}\" is of type {other:?}: F32 or F64 was expected"),
+            other => bail!("tensor \"{name}\" is of type {other:?}: F32 or F64 was expected"),
         };
         let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
         Ok(Tensor::f_from_data_size(view.data(), &shape, kind)?)
@@ -148,7 +155,7 @@ impl File<'_> {
             .min();
         match beyond {
             Some(name) => {
-                bail!("its metadata gives layers as {layers}, and it has a tensor \"{name}\"")
+                bail!("the metadata gives layers as {layers}, and there is a tensor \"{name}\"")
             }
             None => Ok(()),
         }

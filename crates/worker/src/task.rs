@@ -114,8 +114,14 @@ fn plan_one(wanted: &TaskChapter) -> Result<Planned<'_>, Refusal> {
             chapter::names()
         ))
     })?;
-    let params = Params::read(chapter.params, chapter.unused, &wanted.params)
-        .map_err(|why| wrong(format!("{name}: {why}")))?;
+    let params = Params::read(chapter.params, chapter.unused, &wanted.params).map_err(|why| {
+        // By hand, and often in suites, the id is the name.
+        wrong(if id == name {
+            why
+        } else {
+            format!("{name}: {why}")
+        })
+    })?;
     Ok(Planned {
         id,
         chapter,

@@ -21,7 +21,7 @@ pub(crate) fn run(wanted: &VerifyEncoder) -> Result<bool, Refusal> {
     let name = wanted.file.display();
     let asked = wanted.device.parse().map_err(Refusal::Usage)?;
     let reference = caught(|| Reference::read(&wanted.file))
-        .map_err(|error| Refusal::Usage(format!("{name} {}", brief(&error))))?;
+        .map_err(|error| Refusal::Usage(format!("{name}: {}", brief(&error))))?;
     let device = Device::open(asked, |_| {}).map_err(Refusal::Unavailable)?;
     // Computing may fail on a device that is there: then nothing agrees, and nobody made a mistake.
     let differences = caught(|| differences(&reference, device));
@@ -86,4 +86,121 @@ fn print(
     let verdict = if all { "passed" } else { "failed" };
     writeln!(out, "{verdict}: tolerance {tolerance:e}")?;
     Ok(())
+}
+
+#[cfg(test)]
+#[path = "../tests/it/exact.rs"]
+mod exact;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::exact::{self, Sizes, Tensors};
+    use super::*;
+
+    const SMALL: Sizes = Sizes {
+        d_model: 12,
+        heads: 3,
+        feed_forward: 20,
+        layers: 2,
+        batch: 2,
+        sequence: 5,
+    };
+
+    fn found(bytes: &[u8]) -> Result<Vec<f64>> {
+        differences(&Reference::parse(bytes)?, Device::CPU)
+    }
+
+    #[test]
+    fn other_sizes_in_both_precisions() {
+        let one = Sizes {
+            d_model: 8,
+            heads: 1,
+            feed_forward: 3,
+            layers: 1,
+            batch: 1,
+            sequence: 1,
+        };
+        let wide = Sizes {
+            d_model: 96,
+            heads: 12,
+            feed_forward: 200,
+            layers: 5,
+            batch: 3,
+            sequence: 17,
+        };
+        for sizes in [SMALL, one, wide] {
+            let tensors = exact::reference(sizes);
+            for double in [false, true] {
+                let file = exact::file(&tensors, exact::metadata(sizes), double);
+                let found = found(&file).unwrap();
+                assert_eq!(found.len(), sizes.layers);
+                assert!(found.iter().all(|&largest| largest < 2e-5), "{found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_differs_is_found_in_its_layer() {
+        let mut tensors = exact::reference(SMALL);
+        tensors.get_mut("output.1").unwrap().1[7] += 1e-3;
+        let file = exact::file(&tensors, exact::metadata(SMALL), true);
+        let [first, second] = found(&file).unwrap()[..] else {
+            panic!("two layers")
+        };
+        assert!(first < 2e-5 && (second - 1e-3).abs() < 2e-5);
+        // Nothing is a number behind a weight that is none.
+        tensors.get_mut("layers.0.linear1.bias").unwrap().1[0] = f64::NAN;
+        let file = exact::file(&tensors, exact::metadata(SMALL), false);
+        assert!(found(&file).unwrap().iter().all(|largest| largest.is_nan()));
+    }
+
+    /// The small reference with a change.
+    fn changed(change: impl FnOnce(&mut Tensors, &mut HashMap<String, String>)) -> Vec<u8> {
+        let (mut tensors, mut metadata) = (exact::reference(SMALL), exact::metadata(SMALL));
+        change(&mut tensors, &mut metadata);
+        exact::file(&tensors, metadata, false)
+    }
+
+    #[test]
+    fn what_is_no_reference_is_refused() {
+        let set = |name: &'static str, value: &'static str| {
+            changed(move |_, metadata| drop(metadata.insert(name.to_owned(), value.to_owned())))
+        };
+        let without = |name: &'static str| changed(move |tensors, _| drop(tensors.remove(name)));
+        let fine = changed(|_, _| {});
+        for (bytes, said) in [
+            (Vec::new(), "not a safetensors file"),
+            (fine[..100].to_vec(), "not a safetensors file"),
+            (fine[..fine.len() - 1].to_vec(), "not a safetensors file"),
+            (
+                changed(|_, metadata| drop(metadata.remove("nhead"))),
+                "the metadata does not give nhead",
+            ),
+            (set("layers", "two"), "gives layers as \"two\""),
+            (set("layers", "0"), "gives layers as \"0\""),
+            (set("layers", "1"), "gives layers as 1, and there is"),
+            (set("layers", "3"), "no tensor \"layers.2."),
+            (set("layers", "4000000000"), "no tensor \"layers.2."),
+            (set("nhead", "5"), "does not divide"),
+            (set("d_model", "24"), "[batch, sequence, 24] was expected"),
+            (
+                set("dim_feedforward", "21"),
+                "by the metadata [21, 12] was expected",
+            ),
+            (without("output.1"), "no tensor \"output.1\""),
+            (
+                without("layers.1.norm2.bias"),
+                "no tensor \"layers.1.norm2.bias\"",
+            ),
+            (
+                changed(|tensors, _| tensors.get_mut("output.0").unwrap().0 = vec![5, 2, 12]),
+                "\"output.0\" has the shape [5, 2, 12]",
+            ),
+        ] {
+            let error = brief(&found(&bytes).unwrap_err());
+            assert!(error.contains(said), "{error}");
+        }
+    }
 }

@@ -127,7 +127,8 @@ fn print(event: &Event) -> io::Result<()> {
             let versions: Vec<_> = versions.iter().map(|(k, v)| format!("{k} {v}")).collect();
             writeln!(out, "device {device}, {}", versions.join(", "))
         }
-        Event::Unavailable { reason } => writeln!(out, "unavailable: {reason}"),
+        // It ends the program, and so is said on standard error.
+        Event::Unavailable { .. } => Ok(()),
         Event::ChapterStarted { chapter } => writeln!(out, "{chapter}"),
         Event::Progress { done, total, unit } => {
             writeln!(out, "  {} of {} {unit}", number(*done), number(*total))

@@ -1,0 +1,8 @@
+//! The real worker, as a supervisor and as people use it.
+
+mod chapters;
+mod command_line;
+mod encoder;
+mod exact;
+mod support;
+mod task;
