@@ -68,8 +68,11 @@ fn digits(value: f64, whole: bool) -> String {
     grouped(&format!("{value:.decimals$}"))
 }
 
-/// A time, such as `15.6 s`, `3 min 20 s` or `1 h 05 min`.
+/// A time, such as `4.13 ms`, `15.6 s`, `3 min 20 s` or `1 h 05 min`.
 pub fn seconds(secs: f64) -> String {
+    if (1e-6..0.1).contains(&secs) {
+        return format!("{} ms", quantity(1000.0 * secs));
+    }
     if !(59.95..1e12).contains(&secs) {
         return format!("{} s", quantity(secs));
     }
@@ -194,7 +197,7 @@ mod tests {
 
     #[test]
     fn times() {
-        assert_eq!(seconds(0.0123), "0.0123 s");
+        assert_eq!(seconds(0.00413), "4.13 ms");
         assert_eq!(seconds(20.5), "20.5 s");
         assert_eq!(seconds(59.99), "1 min 00 s");
         assert_eq!(seconds(200.4), "3 min 20 s");

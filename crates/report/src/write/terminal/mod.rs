@@ -43,7 +43,10 @@ fn head(view: &View, screen: Screen) -> String {
     let run = &view.run;
     let suite = clean(&run.suite, NAME);
     let device = clean(&run.device, NAME);
-    let title = format!("N={} {suite} on {device}, seed {}", run.number, run.seed);
+    let title = format!(
+        "N={} {suite}, device {device}, seed {}",
+        run.number, run.seed
+    );
     let state = if run.live { "running for" } else { "took" };
     let jobs = match run.jobs {
         1 => String::new(),
