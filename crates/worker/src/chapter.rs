@@ -118,6 +118,7 @@ impl Context<'_> {
     /// How threads work under the common parameters.
     pub(crate) fn plan(&self) -> Plan {
         Plan {
+            device: self.device,
             warm_up: self.params.count("warm_up"),
             gate: Gate::new(self.params.count("max_in_flight") as usize),
             intra_op_threads: self.device.is_cpu().then(|| self.intra_op_threads()),

@@ -19,7 +19,7 @@ Exit codes: 0 all passed, 1 a chapter failed, 2 the task or the command line is 
 
 /// Test chapters on libtorch: threads, efficiency, batching, correctness.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = AFTER_HELP)]
+#[command(version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::caught::{brief, caught};
+use crate::device::Device;
 use crate::gate::Gate;
 
 /// How often the one who waits for the threads is told how far they are.
@@ -29,6 +30,8 @@ pub(crate) trait Job: Send {
 /// How the threads are to work.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// Where they work.
+    pub(crate) device: Device,
     /// Operations of each thread before the clock starts.
     pub(crate) warm_up: u64,
     /// Who may have work on the device.
@@ -136,6 +139,7 @@ fn work<J: Job>(job: &mut J, plan: &Plan, shared: &Shared) -> (Tally, Instant) {
         if let Some(threads) = plan.intra_op_threads {
             tch::set_num_threads(threads);
         }
+        plan.device.enter_thread();
         (0..plan.warm_up).try_for_each(|_| submit(job, &plan.gate))?;
         job.settle()
     });
@@ -284,6 +288,7 @@ mod tests {
 
     fn plan(limit: usize) -> Plan {
         Plan {
+            device: Device::CPU,
             warm_up: 1,
             gate: Gate::new(limit),
             intra_op_threads: None,

@@ -109,6 +109,14 @@ impl Device {
         self.0 == tch::Device::Cpu
     }
 
+    /// Makes the device ready for work from the calling thread.
+    pub(crate) fn enter_thread(self) {
+        if let tch::Device::Cuda(number) = self.0 {
+            // Binds CUDA's context to the thread; cuBLAS prints a warning where it has to do that itself.
+            Cuda::synchronize(number as i64);
+        }
+    }
+
     /// Waits until everything submitted up to `last` is done.
     pub(crate) fn wait(self, last: &Tensor) -> Result<()> {
         match self.0 {

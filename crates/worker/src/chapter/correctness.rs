@@ -28,10 +28,6 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     let shape = context.input_shape(context.params.size("batch"));
     let inputs = context.params.count("inputs");
     // One thread has one input in flight whatever the limit, and copying the output waits for the device.
-    let plan = context.plan();
-    if let Some(threads) = plan.intra_op_threads {
-        tch::set_num_threads(threads);
-    }
     let (mut mean, mut largest) = (0.0, 0.0);
     for done in 1..=inputs {
         let input = random.normal(&shape)?;
