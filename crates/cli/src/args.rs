@@ -55,7 +55,7 @@ Ctrl-C once: start nothing more, let what runs end, write the report. Twice: kil
 what there is.")]
 pub(crate) struct RunArguments {
     /// The suite's TOML file
-    #[arg(required_unless_present = "argv")]
+    #[arg(required_unless_present_any = ["argv", "resume"])]
     pub(crate) suite: Option<PathBuf>,
 
     /// A command to run in place of a suite
@@ -97,6 +97,30 @@ pub(crate) struct RunArguments {
     /// auto, mps, cuda, cuda:N or cpu, in place of the suite's
     #[arg(long, value_parser = device)]
     pub(crate) device: Option<String>,
+
+    /// Go on with this run: exactly the rounds that have no end on record are run, by its own plan
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["suite", "argv", "mode", "rounds", "chapter", "variant", "timeout", "retries", "seed", "device", "number"]
+    )]
+    pub(crate) resume: Option<String>,
+
+    /// Start nothing more once a round did not pass, retries included
+    #[arg(long, conflicts_with = "max_failures")]
+    pub(crate) fail_fast: bool,
+
+    /// Start nothing more once so many rounds did not pass, retries included
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_failures: Option<u32>,
+
+    /// Start nothing more after this time (30m, 8h)
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) time_budget: Option<Duration>,
+
+    /// The report number N [the last in the runs folder plus 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) number: Option<u32>,
 
     /// The worker program
     #[arg(long, value_name = "PATH")]

@@ -7,8 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crashrate_model::Mode;
 use crashrate_report::{View, markdown};
 use crashrate_supervisor::driver::{self, Campaign, RunError};
-use crashrate_supervisor::journal::RunFolder;
+use crashrate_supervisor::journal::{self, RunFolder};
 use crashrate_supervisor::plan::{Plan, PlanError, Selection};
+use crashrate_supervisor::run_file;
+use crashrate_supervisor::schedule::Bounds;
 use crashrate_supervisor::suite::{Action, Suite};
 use crashrate_supervisor::worker;
 
@@ -22,18 +24,34 @@ use crate::live::Live;
 const COMMAND_ROUNDS: u32 = 10;
 
 pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Failure> {
-    let plan = plan(&arguments)?;
+    let resumed = match &arguments.resume {
+        Some(name) => Some(resume(runs, name)?),
+        None => None,
+    };
+    let (plan, resumed) = match resumed {
+        Some((folder, plan)) => (plan, Some(folder)),
+        None => (plan(&arguments)?, None),
+    };
     let program = std::env::current_exe()
         .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
     let beside = program.parent().map(Path::to_owned).unwrap_or_default();
     let workers =
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
     warn_of_jobs(&plan, arguments.jobs);
-    let folder = RunFolder::create(runs, &plan.suite.name, None).map_err(folder_failure)?;
+    let folder = match resumed {
+        Some(folder) => folder,
+        None => {
+            RunFolder::create(runs, &plan.suite.name, arguments.number).map_err(folder_failure)?
+        }
+    };
     let campaign = Campaign {
         plan,
         workers,
-        jobs: arguments.jobs,
+        bounds: Bounds {
+            slots: arguments.jobs,
+            max_failures: arguments.max_failures.or(arguments.fail_fast.then_some(1)),
+        },
+        time_budget: arguments.time_budget,
         core_dumps: arguments.core_dumps,
         guardian: (program, guard::ARGUMENTS),
     };
@@ -52,6 +70,14 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
             Err(Failure::new(exit, error))
         }
     }
+}
+
+/// The folder and the plan of a run that is to be gone on with.
+fn resume(runs: &Path, name: &str) -> Result<(RunFolder, Plan), Failure> {
+    let path = journal::find(runs, name).map_err(Failure::usage)?;
+    let folder = RunFolder::reopen(&path).map_err(folder_failure)?;
+    let (plan, _) = run_file::read(&path).map_err(Failure::usage)?;
+    Ok((folder, plan))
 }
 
 fn plan(arguments: &RunArguments) -> Result<Plan, Failure> {

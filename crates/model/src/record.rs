@@ -131,6 +131,25 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// An attempt that came to this, and of which nothing else is known.
+    pub fn of(unit: u32, round: u32, attempt: u32, outcome: Outcome) -> Ended {
+        Ended {
+            unit,
+            round,
+            attempt,
+            at: 0.0,
+            secs: 0.0,
+            outcome,
+            exit: None,
+            died_in: None,
+            reason: None,
+            measures: Vec::new(),
+            chapters: Vec::new(),
+            notes: Vec::new(),
+            output: None,
+        }
+    }
+
     /// The chapters of this attempt with how each ended, whatever the mode.
     pub fn chapter_ends<'a>(
         &'a self,
@@ -206,4 +225,8 @@ pub enum StopReason {
     Done,
     /// The user stopped the run.
     Interrupted,
+    /// As many rounds did not pass as were allowed not to.
+    MaxFailures,
+    /// The time for it was over.
+    TimeBudget,
 }

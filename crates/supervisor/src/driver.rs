@@ -15,18 +15,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::journal::{Journal, JournalError, RunFolder};
+use crate::journal::{self, Journal, JournalError, RunFolder};
 use crate::outcome::{Note, classify};
-use crate::plan::{AttemptSpec, Plan, Recipe, RoundKey};
+use crate::outputs::Outputs;
+use crate::plan::{AttemptSpec, History, Pending, Plan, Recipe, RoundKey};
 use crate::process::{self, FromSlot, Guardian, Observed, PlainExec, Slots};
-use crate::schedule::{Action, End, Input, Running, Schedule};
+use crate::schedule::{Action, Bounds, End, Input, Running, Schedule};
 use crate::worker::Workers;
 use crate::{machine, run_file};
 
 /// How often the journal is made to survive a power cut.
 const SYNC_EVERY: Duration = Duration::from_secs(3);
-/// How many outputs of attempts that did not pass are kept in a run's folder.
-const MAX_OUTPUTS: u32 = 1000;
 
 /// What to run, and how.
 #[derive(Debug)]
@@ -35,8 +34,10 @@ pub struct Campaign {
     pub plan: Plan,
     /// The workers of its variants.
     pub workers: Workers,
-    /// How many attempts may run at the same time.
-    pub jobs: u32,
+    /// How many attempts may run at the same time, and how many rounds may fail.
+    pub bounds: Bounds,
+    /// After this time no more rounds are started.
+    pub time_budget: Option<Duration>,
     /// Whether children may leave core dumps.
     pub core_dumps: bool,
     /// The program that is the guardian, with the arguments before the run's id.
@@ -75,7 +76,8 @@ pub enum RunError {
     SetUp(#[source] io::Error),
 }
 
-/// Runs a campaign to its end in this thread; `tell` is handed every fact.
+/// Runs a campaign to its end in this thread; `tell` is handed every fact. A folder that has a journal already is gone on
+/// with: exactly the rounds that have no end on record are run.
 ///
 /// # Errors
 /// The journal cannot be written, or nothing can be started at all. Nothing is left running.
@@ -89,48 +91,60 @@ pub fn run(
         .build()
         .map_err(RunError::SetUp)?;
     process::prepare(campaign.core_dumps).map_err(RunError::SetUp)?;
+    let plan = &campaign.plan;
     let info = run_info(campaign, folder);
-    let wrong = |source| RunError::Folder {
-        path: folder.path().to_owned(),
-        source,
-    };
-    run_file::write(folder.path(), &campaign.plan, &info).map_err(wrong)?;
-    fs::create_dir_all(folder.path().join("output")).map_err(wrong)?;
-    let mut journal = Journal::open(&folder.journal())?;
+    prepare_folder(folder, plan, &info)?;
+    let history = history(folder, plan)?;
+    let journal = Journal::open(&folder.journal())?;
     let (program, arguments) = &campaign.guardian;
     let guardian = Guardian::start(program, arguments, folder.id()).map_err(RunError::SetUp)?;
     let guardian = Arc::new(guardian);
     let (news, inbox) = unbounded_channel();
     let start = Arc::new(PlainExec::new(guardian.clone()));
-    let slots = Slots::start(campaign.jobs, folder.id(), start, guardian, &news)
-        .map_err(RunError::SetUp)?;
-    let opened = Record::Opened(Box::new(Opened {
-        v: JOURNAL_VERSION,
-        time: now(),
-        run: info,
-    }));
-    journal.append(&opened)?;
-    tell(Fact::Record(&opened));
-    let plan = &campaign.plan;
-    let driver = Driver {
+    let jobs = campaign.bounds.slots;
+    let slots = Slots::start(jobs, folder.id(), start, guardian, &news).map_err(RunError::SetUp)?;
+    let lost = history.open().to_vec();
+    let mut driver = Driver {
         recipe: Recipe {
             plan,
             run_id: folder.id(),
             workers: &campaign.workers.by_variant,
         },
-        schedule: Schedule::new(plan.rounds(), campaign.jobs, |unit| plan.retries(unit)),
-        specs: vec![None; campaign.jobs.max(1) as usize],
+        schedule: Schedule::new(history.left(plan.rounds()), campaign.bounds, |unit| {
+            plan.retries(unit)
+        }),
+        specs: vec![None; jobs.max(1) as usize],
         slots,
         journal,
-        outputs: Outputs {
-            folder: folder.path().to_owned(),
-            kept: 0,
-        },
+        outputs: Outputs::new(folder.path()),
         hellos: Vec::new(),
         begun: Instant::now(),
         tell,
     };
-    runtime.block_on(driver.run(inbox))
+    driver.open(info, &lost)?;
+    runtime.block_on(driver.run(inbox, campaign.time_budget))
+}
+
+fn prepare_folder(folder: &RunFolder, plan: &Plan, info: &RunInfo) -> Result<(), RunError> {
+    let wrong = |source| RunError::Folder {
+        path: folder.path().to_owned(),
+        source,
+    };
+    if !folder.is_resumed() {
+        run_file::write(folder.path(), plan, info).map_err(wrong)?;
+    }
+    fs::create_dir_all(folder.path().join("output")).map_err(wrong)
+}
+
+/// What of the plan has its end on record.
+fn history(folder: &RunFolder, plan: &Plan) -> Result<History, RunError> {
+    let mut history = History::new(plan);
+    if folder.journal().exists() {
+        for record in journal::read(&folder.journal())? {
+            history.push(&record?);
+        }
+    }
+    Ok(history)
 }
 
 fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
@@ -143,7 +157,7 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         suite: plan.suite.name.clone(),
         seed: plan.seed,
         device: plan.suite.device.clone(),
-        jobs: campaign.jobs,
+        jobs: campaign.bounds.slots,
         retries: (0u32..)
             .zip(&plan.units)
             .map(|(unit, _)| plan.retries(unit))
@@ -184,10 +198,34 @@ struct Driver<'a, R, T> {
 
 impl<R, T> Driver<'_, R, T>
 where
-    R: Iterator<Item = RoundKey>,
+    R: Iterator<Item = Pending>,
     T: Fn(u32) -> u32,
 {
-    async fn run(mut self, mut inbox: UnboundedReceiver<FromSlot>) -> Result<StopReason, RunError> {
+    /// Opens the journal. Attempts that a supervisor before this one started and did not see the end of are lost.
+    fn open(&mut self, run: RunInfo, lost: &[(RoundKey, u32)]) -> Result<(), RunError> {
+        for &(key, attempt) in lost {
+            self.record(Record::Ended(Box::new(Ended {
+                reason: Some("crashrate or its machine died before its end was known".into()),
+                ..Ended::of(key.unit, key.round, attempt, Outcome::Lost)
+            })))?;
+        }
+        self.record(Record::Opened(Box::new(Opened {
+            v: JOURNAL_VERSION,
+            time: now(),
+            run,
+        })))
+    }
+
+    async fn run(
+        mut self,
+        mut inbox: UnboundedReceiver<FromSlot>,
+        time_budget: Option<Duration>,
+    ) -> Result<StopReason, RunError> {
+        // Without a budget: far enough away for any run.
+        let budget = time_budget.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
+        let out_of_time = tokio::time::sleep(budget);
+        tokio::pin!(out_of_time);
+        let mut in_time = true;
         let listen = |kind| signal(kind).map_err(RunError::SetUp);
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
@@ -207,6 +245,10 @@ where
                 _ = interrupt.recv() => Some(self.stop(&mut asked)),
                 _ = terminate.recv() => Some(self.kill()),
                 _ = hangup.recv() => Some(self.kill()),
+                () = &mut out_of_time, if in_time => {
+                    in_time = false;
+                    Some(Input::Stop(StopReason::TimeBudget))
+                }
                 _ = sync.tick() => self.journal.sync().map(|()| None)?,
             };
         }
@@ -218,7 +260,7 @@ where
             return self.kill();
         }
         (self.tell)(Fact::Stopping);
-        Input::Stop
+        Input::Stop(StopReason::Interrupted)
     }
 
     fn kill(&mut self) -> Input {
@@ -336,50 +378,4 @@ where
 /// To microseconds: more digits would only make the journal longer.
 fn rounded(secs: f64) -> f64 {
     (secs * 1e6).round() / 1e6
-}
-
-/// Keeps what attempts that did not pass printed.
-struct Outputs {
-    folder: PathBuf,
-    kept: u32,
-}
-
-impl Outputs {
-    /// Returns where it is, relative to the run's folder.
-    fn keep(
-        &mut self,
-        unit: &crashrate_model::Unit,
-        running: Running,
-        observed: &Observed,
-        notes: &mut Vec<String>,
-    ) -> Option<String> {
-        if observed.stdout.is_empty() && observed.stderr.is_empty() {
-            return None;
-        }
-        if self.kept == MAX_OUTPUTS {
-            notes.push(format!(
-                "output not kept: the run has {MAX_OUTPUTS} already"
-            ));
-            return None;
-        }
-        let Running { key, attempt, .. } = running;
-        let name = format!(
-            "output/{}-{}-{}-r{}-a{attempt}.txt",
-            unit.name, unit.mode, unit.variant, key.round
-        );
-        let mut text = b"--- standard output ---\n".to_vec();
-        text.extend(observed.stdout.text());
-        text.extend(b"\n--- standard error ---\n");
-        text.extend(observed.stderr.text());
-        match fs::write(self.folder.join(&name), text) {
-            Ok(()) => {
-                self.kept += 1;
-                Some(name)
-            }
-            Err(error) => {
-                notes.push(format!("its output could not be kept: {error}"));
-                None
-            }
-        }
-    }
 }

@@ -43,6 +43,7 @@ pub struct RunFolder {
     path: PathBuf,
     id: String,
     number: u32,
+    resumed: bool,
     _lock: File,
 }
 
@@ -78,8 +79,31 @@ impl RunFolder {
             path,
             id,
             number,
+            resumed: false,
             _lock: lock,
         })
+    }
+
+    /// Takes the folder of a run that is to be gone on with.
+    ///
+    /// # Errors
+    /// Another supervisor is at work in it, or it cannot be locked.
+    pub fn reopen(path: &Path) -> Result<RunFolder, FolderError> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let lock = lock(&path)?;
+        let id = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(RunFolder {
+            id: id.into_owned(),
+            number: number_of(&path),
+            resumed: true,
+            _lock: lock,
+            path,
+        })
+    }
+
+    /// Whether this goes on with an earlier run.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// Where it is.

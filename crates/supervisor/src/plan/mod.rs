@@ -1,6 +1,7 @@
 //! The plan: which units of a suite are measured, in how many rounds, in which order.
 
 mod attempt;
+mod history;
 mod order;
 
 use crashrate_model::{Mode, Unit};
@@ -12,6 +13,7 @@ use crate::suite::{DEFAULT_VARIANT, Suite};
 
 pub(crate) use attempt::Recipe;
 pub use attempt::{AttemptSpec, ChapterSpec};
+pub use history::{History, Pending};
 pub use order::{RoundKey, Rounds, round_seed};
 
 /// Which part of a suite is wanted.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crashrate_model::StopReason;
 
-use crate::plan::RoundKey;
+use crate::plan::{Pending, RoundKey};
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +22,7 @@ pub enum Input {
         end: End,
     },
     /// Start nothing more, but let what runs end.
-    Stop,
+    Stop(StopReason),
     /// Start nothing more and kill what runs.
     Kill,
 }
@@ -60,10 +60,19 @@ pub struct Running {
     pub attempt: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What bounds a schedule besides its rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many attempts run at the same time.
+    pub slots: u32,
+    /// After so many rounds that did not pass, retries included, nothing more is started.
+    pub max_failures: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Running,
-    Draining,
+    Draining(StopReason),
     Killing,
     Finished,
 }
@@ -73,20 +82,23 @@ pub struct Schedule<R, T> {
     rounds: R,
     retries: T,
     slots: Vec<Option<Running>>,
+    /// How many more rounds may fail.
+    failures_left: Option<u32>,
     phase: Phase,
 }
 
 impl<R, T> Schedule<R, T>
 where
-    R: Iterator<Item = RoundKey>,
+    R: Iterator<Item = Pending>,
     T: Fn(u32) -> u32,
 {
-    /// A schedule of these rounds over `slots` slots; `retries` says how many retries a unit's rounds have.
-    pub fn new(rounds: R, slots: u32, retries: T) -> Self {
+    /// A schedule of these rounds; `retries` says how many retries a unit's rounds have.
+    pub fn new(rounds: R, bounds: Bounds, retries: T) -> Self {
         Schedule {
             rounds,
             retries,
-            slots: vec![None; slots.max(1) as usize],
+            slots: vec![None; bounds.slots.max(1) as usize],
+            failures_left: bounds.max_failures,
             phase: Phase::Running,
         }
     }
@@ -94,48 +106,43 @@ where
     /// The one function that moves the state.
     pub fn step(&mut self, input: Input) -> VecDeque<Action> {
         let mut actions = VecDeque::new();
-        match input {
-            Input::Begin => {}
-            Input::Ended { slot, end } => actions.extend(self.ended(slot, end)),
-            Input::Stop => self.phase = self.phase.max(Phase::Draining),
-            Input::Kill if self.phase < Phase::Killing => {
+        match (input, self.phase) {
+            (Input::Ended { slot, end }, _) => actions.extend(self.ended(slot, end)),
+            (Input::Stop(why), Phase::Running) => self.phase = Phase::Draining(why),
+            (Input::Kill, Phase::Running | Phase::Draining(_)) => {
                 self.phase = Phase::Killing;
                 actions.push_back(Action::KillAll);
             }
-            Input::Kill => {}
+            (Input::Begin | Input::Stop(_) | Input::Kill, _) => {}
         }
         if self.phase == Phase::Running {
             self.fill(&mut actions);
         }
         if self.phase != Phase::Finished && self.slots.iter().all(Option::is_none) {
-            // Asked to stop with nothing left to start: the run is whole all the same.
-            let done = self.phase == Phase::Running || self.rounds.next().is_none();
-            let why = match done {
-                true => StopReason::Done,
-                false => StopReason::Interrupted,
-            };
-            actions.push_back(Action::Finish(why));
+            actions.push_back(Action::Finish(self.why_finished()));
             self.phase = Phase::Finished;
         }
         actions
     }
 
-    /// What runs.
-    pub fn running(&self) -> impl Iterator<Item = Running> + '_ {
-        self.slots.iter().flatten().copied()
-    }
-
     fn ended(&mut self, slot: u32, end: End) -> Option<Action> {
         let ended = self.slots.get_mut(slot as usize)?.take()?;
-        let again = end == End::NotPassed
-            && self.phase == Phase::Running
-            && ended.attempt <= (self.retries)(ended.key.unit);
-        again.then(|| {
-            self.start(Running {
+        if end != End::NotPassed {
+            return None;
+        }
+        if ended.attempt <= (self.retries)(ended.key.unit) {
+            let again = Running {
                 attempt: ended.attempt + 1,
                 ..ended
-            })
-        })
+            };
+            return (self.phase == Phase::Running).then(|| self.start(again));
+        }
+        let left = self.failures_left.as_mut()?;
+        *left = left.saturating_sub(1);
+        if *left == 0 && self.phase == Phase::Running {
+            self.phase = Phase::Draining(StopReason::MaxFailures);
+        }
+        None
     }
 
     fn fill(&mut self, actions: &mut VecDeque<Action>) {
@@ -143,13 +150,13 @@ where
             if self.slots[slot].is_some() {
                 continue;
             }
-            let Some(key) = self.rounds.next() else {
+            let Some(Pending { key, attempt }) = self.rounds.next() else {
                 break;
             };
             let running = Running {
                 slot: slot as u32,
                 key,
-                attempt: 1,
+                attempt,
             };
             actions.push_back(self.start(running));
         }
@@ -158,5 +165,15 @@ where
     fn start(&mut self, running: Running) -> Action {
         self.slots[running.slot as usize] = Some(running);
         Action::Start(running)
+    }
+
+    /// A run that was asked to stop with nothing left to start is whole all the same.
+    fn why_finished(&mut self) -> StopReason {
+        match self.phase {
+            Phase::Running | Phase::Finished => StopReason::Done,
+            Phase::Draining(_) | Phase::Killing if self.rounds.next().is_none() => StopReason::Done,
+            Phase::Draining(why) => why,
+            Phase::Killing => StopReason::Interrupted,
+        }
     }
 }

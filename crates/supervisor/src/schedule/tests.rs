@@ -7,6 +7,19 @@ use proptest::prelude::*;
 use super::*;
 use crate::plan::Rounds;
 
+fn schedule(
+    rounds: &[u32],
+    bounds: Bounds,
+    retries: u32,
+) -> Schedule<impl Iterator<Item = Pending> + use<>, impl Fn(u32) -> u32> {
+    let pending = |key| Pending { key, attempt: 1 };
+    Schedule::new(
+        Rounds::new(rounds.to_vec(), 1).map(pending),
+        bounds,
+        move |_| retries,
+    )
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Choice {
     EndOldest(End),
@@ -37,7 +50,14 @@ struct Trace {
 }
 
 fn simulate(rounds: &[u32], jobs: u32, retries: u32, choices: &[Choice]) -> Trace {
-    let mut schedule = Schedule::new(Rounds::new(rounds.to_vec(), 1), jobs, |_| retries);
+    let mut schedule = schedule(
+        rounds,
+        Bounds {
+            slots: jobs,
+            max_failures: None,
+        },
+        retries,
+    );
     let mut trace = Trace::default();
     let mut stopped = false;
     apply(&mut trace, schedule.step(Input::Begin), jobs, stopped);
@@ -48,7 +68,7 @@ fn simulate(rounds: &[u32], jobs: u32, retries: u32, choices: &[Choice]) -> Trac
             break;
         }
         let input = match *choice {
-            Choice::Stop => Input::Stop,
+            Choice::Stop => Input::Stop(StopReason::TimeBudget),
             Choice::Kill => Input::Kill,
             Choice::EndOldest(end) => Input::Ended {
                 slot: trace.running.remove(0).slot,
@@ -59,7 +79,7 @@ fn simulate(rounds: &[u32], jobs: u32, retries: u32, choices: &[Choice]) -> Trac
                 end,
             },
         };
-        stopped |= matches!(input, Input::Stop | Input::Kill);
+        stopped |= matches!(input, Input::Stop(_) | Input::Kill);
         apply(&mut trace, schedule.step(input), jobs, stopped);
     }
     assert!(schedule.step(Input::Kill).is_empty() || trace.finished.is_none());
@@ -125,7 +145,14 @@ proptest! {
 
 #[test]
 fn a_retry_keeps_its_slot_and_a_void_attempt_has_none() {
-    let mut schedule = Schedule::new(Rounds::new(vec![1], 1), 2, |_| 2);
+    let mut schedule = schedule(
+        &[1],
+        Bounds {
+            slots: 2,
+            max_failures: None,
+        },
+        2,
+    );
     let key = RoundKey { unit: 0, round: 1 };
     let start = |attempt| {
         Action::Start(Running {
@@ -145,4 +172,34 @@ fn a_retry_keeps_its_slot_and_a_void_attempt_has_none() {
         end: End::Void,
     };
     assert_eq!(schedule.step(void), [Action::Finish(StopReason::Done)]);
+}
+
+#[test]
+fn after_so_many_failures_nothing_more_starts() {
+    let bounds = Bounds {
+        slots: 1,
+        max_failures: Some(2),
+    };
+    let mut schedule = schedule(&[5], bounds, 1);
+    let mut started = 0;
+    let mut actions = schedule.step(Input::Begin);
+    let why = loop {
+        match actions
+            .pop_front()
+            .expect("an attempt runs or the end is there")
+        {
+            Action::Start(_) => started += 1,
+            Action::Finish(why) => break why,
+            Action::KillAll => unreachable!(),
+        }
+        actions = schedule.step(Input::Ended {
+            slot: 0,
+            end: End::NotPassed,
+        });
+    };
+    assert_eq!(
+        (started, why),
+        (4, StopReason::MaxFailures),
+        "two rounds with a retry each"
+    );
 }

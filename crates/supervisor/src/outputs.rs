@@ -1,0 +1,67 @@
+//! What attempts that did not pass printed, kept in the run's folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crashrate_model::Unit;
+
+use crate::process::Observed;
+use crate::schedule::Running;
+
+/// How many outputs are kept in a run's folder.
+const MAX_OUTPUTS: usize = 1000;
+
+/// Keeps what attempts that did not pass printed.
+pub(crate) struct Outputs {
+    folder: PathBuf,
+    kept: usize,
+}
+
+impl Outputs {
+    /// In the run's folder; those that are there already count.
+    pub(crate) fn new(folder: &Path) -> Outputs {
+        let kept = fs::read_dir(folder.join("output")).map_or(0, Iterator::count);
+        Outputs {
+            folder: folder.to_owned(),
+            kept,
+        }
+    }
+
+    /// Returns where it is, relative to the run's folder.
+    pub(crate) fn keep(
+        &mut self,
+        unit: &Unit,
+        running: Running,
+        observed: &Observed,
+        notes: &mut Vec<String>,
+    ) -> Option<String> {
+        if observed.stdout.is_empty() && observed.stderr.is_empty() {
+            return None;
+        }
+        if self.kept == MAX_OUTPUTS {
+            notes.push(format!(
+                "output not kept: the run has {MAX_OUTPUTS} already"
+            ));
+            return None;
+        }
+        let Running { key, attempt, .. } = running;
+        let name = format!(
+            "output/{}-{}-{}-r{}-a{attempt}.txt",
+            unit.name, unit.mode, unit.variant, key.round
+        );
+        let mut text = b"--- standard output ---\n".to_vec();
+        text.extend(observed.stdout.text());
+        text.extend(b"\n--- standard error ---\n");
+        text.extend(observed.stderr.text());
+        match fs::write(self.folder.join(&name), text) {
+            Ok(()) => {
+                self.kept += 1;
+                Some(name)
+            }
+            Err(error) => {
+                notes.push(format!("its output could not be kept: {error}"));
+                None
+            }
+        }
+    }
+}
