@@ -27,6 +27,11 @@ pub fn processes_with_marker(run_id: &str) -> Vec<u32> {
     platform::processes_with_variable(env::RUN_ID, run_id)
 }
 
+/// The live processes that were started with exactly this argument: a run's guardian has the run's id as one.
+pub fn processes_with_argument(argument: &str) -> Vec<u32> {
+    platform::processes_with_argument(argument)
+}
+
 /// Waits until nothing is left of this run. What is still there at the end of the limit is returned.
 pub fn wait_until_gone(run_id: &str, limit: Duration) -> Vec<u32> {
     let begin = Instant::now();

@@ -16,11 +16,7 @@ pub(crate) fn silent_core_limit() -> u64 {
 pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
     let wanted = format!("{name}={value}").into_bytes();
     let mut found = Vec::new();
-    let mut unknown: Vec<u32> = fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .collect();
+    let mut unknown: Vec<u32> = all_processes().collect();
     // In the middle of an exec a process has no environment for a moment, and whoever spawned it may already go on.
     for _ in 0..10 {
         unknown.retain(|&pid| match environment(pid) {
@@ -40,6 +36,22 @@ pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
     }
     found.sort_unstable();
     found
+}
+
+/// The live processes that were started with this argument.
+pub(crate) fn processes_with_argument(argument: &str) -> Vec<u32> {
+    let has_it = |pid: &u32| {
+        let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        arguments
+            .split(|&b| b == 0)
+            .any(|a| a == argument.as_bytes())
+    };
+    all_processes().filter(has_it).collect()
+}
+
+fn all_processes() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
 enum Environment {

@@ -14,10 +14,20 @@ pub(crate) fn silent_core_limit() -> u64 {
 
 /// The live processes that were started with this variable in their environment. Those of others are not seen.
 pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
-    let wanted = format!("{name}={value}").into_bytes();
+    processes_with_string(&format!("{name}={value}"))
+}
+
+/// The live processes that were started with this argument.
+pub(crate) fn processes_with_argument(argument: &str) -> Vec<u32> {
+    processes_with_string(argument)
+}
+
+fn processes_with_string(wanted: &str) -> Vec<u32> {
     let mut pids: Vec<u32> = all_processes()
         .into_iter()
-        .filter(|pid| arguments_and_environment(*pid).is_some_and(|all| contains(&all, &wanted)))
+        .filter(|pid| {
+            arguments_and_environment(*pid).is_some_and(|all| contains(&all, wanted.as_bytes()))
+        })
         .collect();
     pids.sort_unstable();
     pids
@@ -25,7 +35,7 @@ pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
 
 /// `KERN_PROCARGS2`: the number of arguments (4 bytes), then the program, its arguments and its environment, each
 /// ended by a zero byte. The arguments come first, so that one of them that looks like the variable would be taken
-/// for it: the tests have none.
+/// for it, and the other way round: the tests have none.
 fn contains(all: &[u8], wanted: &[u8]) -> bool {
     let strings = all.get(size_of::<i32>()..).unwrap_or_default();
     strings.split(|&b| b == 0).any(|v| v == wanted)

@@ -1,0 +1,309 @@
+//! A place to run the program in, and what came of it.
+
+use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use crashrate_model::{Closed, Ended, Opened, Record, Started};
+use crashrate_testkit::processes::{KillAtEnd, processes_with_argument, wait_until_gone};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// After this a test that waits has failed: far above what anything here takes, also on a loaded machine.
+const TOO_LONG: Duration = Duration::from_secs(120);
+/// How long what was killed may take to be gone from the process table.
+const GONE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(10);
+
+/// A folder with a runs folder in it. When it is dropped, nothing of its runs may be left in the process table.
+pub(crate) struct Place {
+    folder: TempDir,
+    /// A suite's name of its own: run ids of tests that run at the same time must differ, as they mark processes.
+    pub(crate) name: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Place {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        Place {
+            folder: tempfile::tempdir().unwrap(),
+            name: format!("t{}-{count}", std::process::id()),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn runs_dir(&self) -> PathBuf {
+        self.path().join("runs")
+    }
+
+    /// Writes a file and returns where it is.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Writes `suite.toml` with a head and this after it.
+    pub(crate) fn suite(&self, body: &str) -> PathBuf {
+        let head = format!("[suite]\nname = \"{}\"\ndevice = \"cpu\"\n", self.name);
+        self.write("suite.toml", head + body)
+    }
+
+    /// Writes `suite.toml` with a head that names this worker, and this after it.
+    pub(crate) fn worker_suite(&self, worker: &Path, body: &str) -> PathBuf {
+        self.suite(&format!("worker = {worker:?}\n{body}"))
+    }
+
+    /// The program with these arguments, in this place and with nothing in the environment that it would listen to.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crashrate"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("CRASHRATE_") {
+                command.env_remove(name);
+            }
+        }
+        for name in ["CI", "RUST_LOG", "NO_COLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        command
+            .env("CRASHRATE_RUNS_DIR", self.runs_dir())
+            .current_dir(self.path())
+            .args(args);
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn crashrate(&self, args: &[&str]) -> Done {
+        self.start(&mut self.command(args)).wait()
+    }
+
+    /// Starts a program and lets it run.
+    pub(crate) fn start(&self, command: &mut Command) -> Live {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let file = |what| self.path().join(format!(".{what}-{count}"));
+        let (stdout, stderr) = (file("stdout"), file("stderr"));
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(File::create(&stdout).unwrap())
+            .stderr(File::create(&stderr).unwrap())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Live {
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// The runs' folders, in their order.
+    pub(crate) fn runs(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.runs_dir()).into_iter().flatten();
+        let mut runs: Vec<_> = entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_dir())
+            .collect();
+        let number = |path: &PathBuf| id(path).split('-').next().unwrap().parse::<u32>().unwrap();
+        runs.sort_by_key(number);
+        runs
+    }
+
+    /// The folder of the one run that there is.
+    pub(crate) fn run(&self) -> PathBuf {
+        let runs = self.runs();
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        runs[0].clone()
+    }
+
+    /// The JSON report of the last run.
+    pub(crate) fn json(&self) -> Value {
+        let done = self.crashrate(&["report", "--format", "json"]);
+        assert_eq!((done.code(), &*done.stderr), (0, ""), "{}", done.stdout);
+        serde_json::from_str(&done.stdout).unwrap()
+    }
+
+    /// The journal of the one run that there is, as far as it is written.
+    pub(crate) fn journal(&self) -> Journal {
+        Journal::read(&self.run())
+    }
+
+    /// The journal of the run that is just being started: empty before it has one.
+    pub(crate) fn journal_so_far(&self) -> Journal {
+        match self.runs().first() {
+            Some(run) if run.join("journal.jsonl").is_file() => Journal::read(run),
+            _ => Journal::default(),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for run in self.runs() {
+            let _kill = KillAtEnd(id(&run));
+            if !std::thread::panicking() {
+                assert_nothing_left(&id(&run));
+            }
+        }
+    }
+}
+
+/// Nothing of a run is left in the process table: neither its children nor its guardian.
+pub(crate) fn assert_nothing_left(run_id: &str) {
+    let children = wait_until_gone(run_id, GONE);
+    assert!(children.is_empty(), "{run_id} left {children:?}");
+    until("its guardian is gone", || {
+        processes_with_argument(run_id).is_empty()
+    });
+}
+
+/// A run's id is its folder's name.
+pub(crate) fn id(run: &Path) -> String {
+    run.file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+/// A program that runs. It is killed when this is dropped.
+pub(crate) struct Live {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Live {
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().cast_signed())
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).unwrap();
+    }
+
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.stderr).unwrap()).into_owned()
+    }
+
+    pub(crate) fn wait(mut self) -> Done {
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(
+                begin.elapsed() < TOO_LONG,
+                "it does not end; it said: {}",
+                self.stderr()
+            );
+            std::thread::sleep(POLL);
+        };
+        let stdout = String::from_utf8_lossy(&fs::read(&self.stdout).unwrap()).into_owned();
+        Done {
+            status,
+            stdout,
+            stderr: self.stderr(),
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        // Ended and waited for already, most of the time.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until this holds.
+pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < TOO_LONG, "not yet: {what}");
+        std::thread::sleep(POLL);
+    }
+}
+
+/// A program that has ended.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Done {
+    /// Its exit code; minus the signal if it died by one.
+    pub(crate) fn code(&self) -> i32 {
+        let signal = || -self.status.signal().unwrap();
+        self.status.code().unwrap_or_else(signal)
+    }
+
+    /// Checks the exit code, and shows what was printed if it is another.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Done {
+        assert_eq!(
+            self.code(),
+            code,
+            "{}\n--- standard error\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+}
+
+/// A journal's records, by kind.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    pub(crate) opened: Vec<Opened>,
+    pub(crate) started: Vec<Started>,
+    pub(crate) ended: Vec<Ended>,
+    pub(crate) closed: Vec<Closed>,
+}
+
+impl Journal {
+    pub(crate) fn read(run: &Path) -> Journal {
+        let text = fs::read_to_string(run.join("journal.jsonl")).unwrap();
+        let mut journal = Journal::default();
+        for line in text.split_inclusive('\n').filter(|l| l.ends_with('\n')) {
+            match serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}")) {
+                Record::Opened(opened) => journal.opened.push(*opened),
+                Record::Started(started) => journal.started.push(started),
+                Record::Ended(ended) => journal.ended.push(*ended),
+                Record::Closed(closed) => journal.closed.push(closed),
+                Record::Hello(_) => {}
+            }
+        }
+        journal
+    }
+
+    /// The unit's name of a record.
+    pub(crate) fn name(&self, unit: u32) -> &str {
+        &self.opened[0].run.units[unit as usize].name
+    }
+
+    /// The one attempt of that unit.
+    #[track_caller]
+    pub(crate) fn only_end_of(&self, name: &str) -> &Ended {
+        let ends = self.ended.iter().filter(|e| self.name(e.unit) == name);
+        let ends: Vec<_> = ends.collect();
+        assert_eq!(ends.len(), 1, "{name}: {ends:?}");
+        ends[0]
+    }
+}
+
+/// The row of a report's list in which the key is this.
+#[track_caller]
+pub(crate) fn row<'a>(rows: &'a Value, key: &str, is: &str) -> &'a Value {
+    let rows = rows.as_array().unwrap();
+    let found: Vec<_> = rows.iter().filter(|row| row[key] == is).collect();
+    assert_eq!(found.len(), 1, "{key} {is} in {rows:#?}");
+    found[0]
+}
