@@ -52,6 +52,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
             max_failures: arguments.max_failures.or(arguments.fail_fast.then_some(1)),
         },
         time_budget: arguments.time_budget,
+        findings: Vec::new(),
         core_dumps: arguments.core_dumps,
         guardian: (program, guard::ARGUMENTS),
     };

@@ -3,10 +3,12 @@
 //! Nothing here reads a file, looks at a clock or starts a process. The records are the portable form of what was
 //! measured: the supervisor writes them, every report reads them back, and nothing else passes between the two.
 
+mod finding;
 mod outcome;
 mod record;
 mod unit;
 
+pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};
 pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
 pub use record::{
     ChapterEnd, Closed, Ended, Hello, JOURNAL_VERSION, Measure, Opened, Record, RunInfo, Started,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DiedIn, Exit, Mode, Outcome, OutcomeSet, Unit};
+use crate::{ChapterFacts, DiedIn, Exit, Finding, Mode, Outcome, OutcomeSet, Recommendation, Unit};
 
 /// The version of the record format. Changes: 1 is the first.
 pub const JOURNAL_VERSION: u32 = 1;
@@ -41,7 +41,7 @@ pub struct Opened {
 }
 
 /// What a report needs to know of a run besides its attempts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// The run's id, which is also the name of its folder.
     pub id: String,
@@ -65,6 +65,15 @@ pub struct RunInfo {
     /// Where it runs: `os`, `host`, `cpu`, `crashrate` and whatever else is known.
     #[serde(default)]
     pub machine: BTreeMap<String, String>,
+    /// What the chapters are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chapters: Vec<ChapterFacts>,
+    /// What was found out about the machine before the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// What the suite recommends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recommendations: Vec<Recommendation>,
     /// What is measured; records name a unit by its place in this list.
     pub units: Vec<Unit>,
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crashrate_model::{
-    Closed, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started, StopReason,
+    Closed, Ended, Finding, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started,
+    StopReason,
 };
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +39,8 @@ pub struct Campaign {
     pub bounds: Bounds,
     /// After this time no more rounds are started.
     pub time_budget: Option<Duration>,
+    /// What was found out about the machine.
+    pub findings: Vec<Finding>,
     /// Whether children may leave core dumps.
     pub core_dumps: bool,
     /// The program that is the guardian, with the arguments before the run's id.
@@ -166,6 +169,9 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         bad: plan.suite.bad.clone(),
         hazard: None,
         machine,
+        chapters: campaign.workers.chapter_facts(&plan.suite),
+        findings: campaign.findings.clone(),
+        recommendations: plan.suite.recommendations.clone(),
         units: plan.units.clone(),
     }
 }

@@ -8,13 +8,14 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crashrate_model::ChapterFacts;
 use crashrate_protocol::{ChapterInfo, WorkerInfo};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::plan::{Plan, hex};
-use crate::suite::{Action, Suite};
+use crate::suite::{Action, Chapter, Suite};
 
 /// The worker's name where nothing else is said.
 const NAME: &str = "crashrate-worker";
@@ -58,6 +59,35 @@ pub struct Workers {
     pub by_variant: BTreeMap<String, PathBuf>,
     /// What reports say of them: path, hash, library versions.
     pub facts: BTreeMap<String, String>,
+    /// What they can do.
+    pub chapters: Vec<ChapterInfo>,
+}
+
+impl Workers {
+    /// What the suite's chapters are, with the worker's defaults filled in.
+    pub fn chapter_facts(&self, suite: &Suite) -> Vec<ChapterFacts> {
+        let facts = |chapter: &Chapter| match &chapter.action {
+            Action::Command(_) => ChapterFacts {
+                id: chapter.id.clone(),
+                worker: None,
+                params: Map::new(),
+            },
+            Action::Worker {
+                chapter: name,
+                params,
+            } => {
+                let known = self.chapters.iter().find(|c| c.name == *name);
+                let mut all = known.map(|c| c.params.clone()).unwrap_or_default();
+                all.extend(params.clone());
+                ChapterFacts {
+                    id: chapter.id.clone(),
+                    worker: Some(name.clone()),
+                    params: all,
+                }
+            }
+        };
+        suite.chapters.iter().map(facts).collect()
+    }
 }
 
 /// Finds the worker of each of the plan's variants and holds the suite against what it can do.
@@ -81,6 +111,7 @@ pub fn prepare(plan: &Plan, given: Option<&Path>, beside: &Path) -> Result<Worke
             let info = ask(&path)?;
             check(&plan.suite, &info)?;
             workers.facts.extend(facts(&variant.id, &path, &info));
+            workers.chapters.extend(info.chapters);
         }
         workers.by_variant.insert(variant.id.clone(), path);
     }

@@ -50,6 +50,7 @@ pub(crate) fn info(units: Vec<Unit>) -> RunInfo {
             ("os".into(), "macOS 15.7.3".into()),
         ]),
         units,
+        ..RunInfo::default()
     }
 }
 

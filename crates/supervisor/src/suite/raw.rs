@@ -18,6 +18,8 @@ pub(super) struct File {
     pub(super) sequence: Vec<Sequence>,
     #[serde(default)]
     pub(super) variant: Vec<Variant>,
+    #[serde(default)]
+    pub(super) recommendation: Vec<Recommendation>,
 }
 
 #[derive(Deserialize)]
@@ -92,4 +94,11 @@ pub(super) struct Variant {
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
     pub(super) worker: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Recommendation {
+    pub(super) text: String,
+    pub(super) when: Option<Spanned<String>>,
 }

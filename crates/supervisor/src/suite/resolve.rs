@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crashrate_model::{Mode, OutcomeSet};
+use crashrate_model::{Condition, Mode, OutcomeSet, Recommendation};
 use toml::Spanned;
 
 use super::error::Source;
@@ -66,6 +66,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
             action: Action::Command(argv.to_vec()),
         }],
         sequences: Vec::new(),
+        recommendations: Vec::new(),
     })
 }
 
@@ -128,9 +129,40 @@ impl Resolver<'_> {
             worker: head.worker.map(|w| self.worker_path(w.get_ref())),
             around,
             variants: self.variants(file.variant)?,
+            recommendations: self.recommendations(file.recommendation, &chapters, &sequences)?,
             chapters,
             sequences,
         })
+    }
+
+    fn recommendations(
+        &self,
+        raw: Vec<raw::Recommendation>,
+        chapters: &[Chapter],
+        sequences: &[Sequence],
+    ) -> Result<Vec<Recommendation>> {
+        let condition = |when: &Spanned<String>| {
+            let wrong = |problem| {
+                let problem = format!("recommendation.when: {problem}");
+                self.source.error(when.span(), problem)
+            };
+            let condition: Condition = when.get_ref().parse().map_err(wrong)?;
+            let name = &condition.name;
+            let known =
+                chapters.iter().any(|c| c.id == *name) || sequences.iter().any(|s| s.id == *name);
+            match known {
+                true => Ok(condition),
+                false => Err(wrong(format!("there is no chapter or sequence `{name}`"))),
+            }
+        };
+        raw.into_iter()
+            .map(|r| {
+                Ok(Recommendation {
+                    when: r.when.as_ref().map(condition).transpose()?,
+                    text: r.text,
+                })
+            })
+            .collect()
     }
 
     fn suite_name(&self, name: &Spanned<String>) -> Result<String> {
@@ -147,6 +179,12 @@ impl Resolver<'_> {
         raw.iter()
             .map(|chapter| {
                 let id = self.source.id(&chapter.id, "chapter.id")?;
+                // Reports name places outside of chapters so.
+                if matches!(id.as_str(), "between" | "exit") {
+                    let problem =
+                        format!("chapter.id: `{id}` is taken: it is a place in a sequence");
+                    return Err(self.source.error(chapter.id.span(), problem));
+                }
                 if !seen.insert(id.clone()) {
                     let problem = format!("chapter.id: there is another chapter `{id}`");
                     return Err(self.source.error(chapter.id.span(), problem));

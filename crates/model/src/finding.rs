@@ -1,0 +1,225 @@
+//! What was found out about the machine before a run, and what a suite recommends after it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{Mode, Outcome};
+
+/// One thing that was looked at before a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was looked at, such as `core dumps`.
+    pub name: String,
+    /// Whether it stands in the way.
+    pub level: Level,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+/// Whether a finding stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// Something is worse than it could be.
+    Warning,
+    /// Something cannot be done here.
+    Blocker,
+}
+
+impl Level {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Ok => "ok",
+            Level::Warning => "warning",
+            Level::Blocker => "blocker",
+        }
+    }
+}
+
+/// What a chapter of the run is, as far as a report has to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChapterFacts {
+    /// Its id.
+    pub id: String,
+    /// The worker's built-in chapter that it runs; nothing for a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+    /// Its parameters, the worker's defaults filled in where they are known.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub params: Map<String, Value>,
+}
+
+/// A text of the suite that its report ends with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// The text.
+    pub text: String,
+    /// Only when this holds; always when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+}
+
+/// A condition on what a run came to, such as `crashed > 0 in complete-story` or `passed < 90% in soak isolated`.
+///
+/// Counts are of first attempts; a percentage is of those that count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Condition {
+    /// Which outcome is counted; nothing for `bad`, the run's own set.
+    pub outcome: Option<Outcome>,
+    /// How the count is compared.
+    pub comparison: Comparison,
+    /// With what.
+    pub value: f64,
+    /// Whether the value is a percentage.
+    pub percent: bool,
+    /// The id of a chapter or a sequence.
+    pub name: String,
+    /// Only in this mode; a chapter in all its modes together when there is none.
+    pub mode: Option<Mode>,
+}
+
+/// How two numbers are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `>`
+    More,
+    /// `>=`
+    AtLeast,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `=`
+    Equal,
+}
+
+impl Comparison {
+    const ALL: [(Comparison, &'static str); 5] = [
+        (Comparison::More, ">"),
+        (Comparison::AtLeast, ">="),
+        (Comparison::Less, "<"),
+        (Comparison::AtMost, "<="),
+        (Comparison::Equal, "="),
+    ];
+
+    /// Whether `left` stands so to `right`.
+    pub fn holds(self, left: f64, right: f64) -> bool {
+        match self {
+            Comparison::More => left > right,
+            Comparison::AtLeast => left >= right,
+            Comparison::Less => left < right,
+            Comparison::AtMost => left <= right,
+            Comparison::Equal => left == right,
+        }
+    }
+
+    /// The sign for it.
+    pub fn sign(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(one, _)| *one == self);
+        found.map_or("=", |(_, sign)| sign)
+    }
+}
+
+const FORM: &str = "write it as `crashed > 0 in complete-story` or `bad >= 5% in soak isolated`";
+
+impl FromStr for Condition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (what, sign, value, name, mode) = match words[..] {
+            [what, sign, value, "in", name] => (what, sign, value, name, None),
+            [what, sign, value, "in", name, mode] => (what, sign, value, name, Some(mode)),
+            _ => return Err(format!("`{text}` is no condition; {FORM}")),
+        };
+        let outcome = match what {
+            "bad" => None,
+            word => {
+                Some(Outcome::from_word(word).ok_or(format!("`{word}` is no outcome; {FORM}"))?)
+            }
+        };
+        let comparison = (Comparison::ALL.iter().find(|(_, s)| *s == sign))
+            .ok_or(format!("`{sign}` is no comparison; use >, >=, <, <= or ="))?
+            .0;
+        let number = value.strip_suffix('%').unwrap_or(value);
+        let mode = match mode {
+            None => None,
+            Some("isolated") => Some(Mode::Isolated),
+            Some("sequential") => Some(Mode::Sequential),
+            Some(other) => return Err(format!("`{other}` is no mode; use isolated, sequential")),
+        };
+        Ok(Condition {
+            outcome,
+            comparison,
+            value: (number.parse().ok())
+                .filter(|v: &f64| v.is_finite())
+                .ok_or(format!("`{value}` is no number; {FORM}"))?,
+            percent: value.ends_with('%'),
+            name: name.into(),
+            mode,
+        })
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = self.outcome.map_or("bad", Outcome::word);
+        let percent = if self.percent { "%" } else { "" };
+        let (sign, value, name) = (self.comparison.sign(), self.value, &self.name);
+        write!(f, "{what} {sign} {value}{percent} in {name}")?;
+        match self.mode {
+            Some(mode) => write!(f, " {mode}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<Condition> for String {
+    fn from(condition: Condition) -> String {
+        condition.to_string()
+    }
+}
+
+impl TryFrom<String> for Condition {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_read_and_said_alike() {
+        for text in [
+            "crashed > 0 in complete-story",
+            "bad >= 5% in soak isolated",
+            "passed = 10 in a sequential",
+        ] {
+            assert_eq!(text.parse::<Condition>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "crashed > in x",
+            "dead > 0 in x",
+            "crashed ~ 0 in x",
+            "bad > NaN in x",
+            "bad > 0 in x y",
+        ] {
+            assert!(text.parse::<Condition>().is_err(), "{text}");
+        }
+    }
+}
