@@ -156,9 +156,10 @@ fn work<J: Job>(job: &mut J, plan: &Plan, shared: &Shared) -> (Tally, Instant) {
 
 /// The timed part.
 fn operate<J: Job>(job: &mut J, plan: &Plan, shared: &Shared, started: Instant, tally: &mut Tally) {
-    let in_time = || plan.duration.is_none_or(|limit| started.elapsed() < limit);
-    for _ in 0..job.operations() {
-        if !in_time() || shared.stop.load(Ordering::Relaxed) {
+    // One operation each, however late a thread gets to run on a busy machine.
+    let in_time = |done| done == 0 || plan.duration.is_none_or(|limit| started.elapsed() < limit);
+    for done in 0..job.operations() {
+        if !in_time(done) || shared.stop.load(Ordering::Relaxed) {
             break;
         }
         match caught(|| submit(job, &plan.gate)) {
