@@ -30,6 +30,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Print the chapters with their parameters and defaults, as JSON
     List,
+    /// Print the devices that are there and work, a line each
+    Devices,
     /// Run one chapter, and print what it measures
     Run(Run),
     /// Compare the encoder with reference tensors: exit code 1 if they differ by more than the tolerance

@@ -99,6 +99,16 @@ impl Device {
         })
     }
 
+    /// Every device that is there and works.
+    pub(crate) fn all() -> Vec<Device> {
+        let cuda = (0..=usize::from(u8::MAX)).map_while(|number| cuda(number).ok());
+        let mps = mps().ok();
+        std::iter::once(Device::CPU)
+            .chain(mps)
+            .chain(cuda)
+            .collect()
+    }
+
     /// The device as tch knows it.
     pub(crate) fn tch(self) -> tch::Device {
         self.0

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         None if io::stdin().is_terminal() => help(),
         None => task_on_stdin(),
         Some(Command::List) => list(),
+        Some(Command::Devices) => devices(),
         Some(Command::Run(run)) => by_hand(run),
         Some(Command::VerifyEncoder(wanted)) => verify::run(&wanted),
     };
@@ -65,6 +66,14 @@ fn list() -> Result<bool, Refusal> {
         .map_err(io::Error::from)
         .and_then(|()| writeln!(out))
         .map_err(Unheard::from)?;
+    Ok(true)
+}
+
+fn devices() -> Result<bool, Refusal> {
+    let mut out = io::stdout().lock();
+    for device in device::Device::all() {
+        writeln!(out, "{device}").map_err(Unheard::from)?;
+    }
     Ok(true)
 }
 
