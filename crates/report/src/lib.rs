@@ -19,8 +19,8 @@ mod write;
 pub use build::ViewBuilder;
 pub use error::{Fault, ViewError};
 pub use view::{
-    Cell, ChapterRow, DiedInCounts, MeasureStat, Note, Outcomes, Reason, Results, RunFacts,
-    Running, SequenceRow, Share, Spread, Totals, View,
+    Advice, Cell, ChapterRow, DiedInCounts, Held, MeasureStat, Missed, Note, Outcomes, Reason,
+    Results, RunFacts, Running, SequenceRow, Share, Spread, Totals, View,
 };
 pub use words::{count, percent, quantity, rate, seconds, share};
-pub use write::{json, markdown, terminal};
+pub use write::{doctor_json, doctor_terminal, json, markdown, terminal};

@@ -3,6 +3,8 @@
 //! Memory grows with the number of rounds only by the three bytes of a cell, the durations and the measured values
 //! (medians need them all), and the cells of sequences' chapters.
 
+mod advice;
+mod missed;
 mod row;
 mod run;
 mod texts;
@@ -86,11 +88,13 @@ impl ViewBuilder {
                 }
             }
         }
+        let recommendations = advice::that_holds(run.recommendations(), &chapters, &sequences);
         Ok(View {
             run: facts,
             chapters,
             sequences,
             totals,
+            recommendations,
             running: self.running(),
             command,
         })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crashrate_model::{Ended, Exit, Measure, Outcome, OutcomeSet};
 
+use super::missed::MissedTally;
 use super::texts::{NoteTally, ReasonTally};
 use super::values::{MeasureTally, spread};
 use crate::view::{Cell, Outcomes, Reason, Results};
@@ -23,6 +24,7 @@ pub(super) struct RowTally {
     signals: BTreeMap<String, u32>,
     secs: Vec<f64>,
     measures: MeasureTally,
+    missed: MissedTally,
     reasons: ReasonTally,
     notes: NoteTally,
 }
@@ -84,6 +86,9 @@ impl RowTally {
             }
             (None, _, _) => return,
         };
+        if end.outcome == Outcome::Failed {
+            self.missed.add(&text);
+        }
         self.reasons.add(Reason {
             outcome: end.outcome,
             text,
@@ -117,6 +122,7 @@ impl RowTally {
         let (reasons, reasons_left_out) = self.reasons.sorted();
         let (notes, notes_left_out) = self.notes.sorted();
         let (measures, measures_left_out) = self.measures.stats();
+        let (missed, missed_left_out) = self.missed.sums();
         let mut results = Results {
             planned,
             outcomes: self.run_again,
@@ -125,6 +131,8 @@ impl RowTally {
             secs: spread(self.secs.clone()),
             measures,
             measures_left_out,
+            missed,
+            missed_left_out,
             reasons,
             reasons_left_out,
             notes,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Closed, Hello, Opened, RunInfo};
+use crashrate_model::{Closed, Hello, Opened, Recommendation, RunInfo};
 
 use crate::error::Fault;
 use crate::view::RunFacts;
@@ -72,6 +72,10 @@ impl RunTally {
         self.closed.is_some()
     }
 
+    pub(super) fn recommendations(&self) -> &[Recommendation] {
+        &self.info.recommendations
+    }
+
     pub(super) fn facts(&self, live: bool, complete: bool) -> RunFacts {
         let info = &self.info;
         let devices = self.hellos.iter().map(|hello| hello.device.as_str());
@@ -85,6 +89,8 @@ impl RunTally {
             device_asked: info.device.clone(),
             versions: self.versions(),
             machine: info.machine.clone(),
+            chapters: info.chapters.clone(),
+            findings: info.findings.clone(),
             started: self.started.clone(),
             finished: self.closed.as_ref().map(|closed| closed.time.clone()),
             stopped: self.closed.as_ref().map(|closed| closed.why),

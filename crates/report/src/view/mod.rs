@@ -1,14 +1,18 @@
 //! What a report knows of a run: facts and counts, and no words for them.
 
+mod advice;
 mod outcomes;
 mod rows;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Mode, OutcomeSet, StopReason};
+use crashrate_model::{ChapterFacts, Finding, Mode, OutcomeSet, StopReason};
 
+pub use advice::{Advice, Held};
 pub use outcomes::{Cell, Outcomes, Share};
-pub use rows::{ChapterRow, DiedInCounts, MeasureStat, Note, Reason, Results, SequenceRow, Spread};
+pub use rows::{
+    ChapterRow, DiedInCounts, MeasureStat, Missed, Note, Reason, Results, SequenceRow, Spread,
+};
 
 /// Everything that a report of a run can say. Made by [`crate::ViewBuilder`].
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +25,8 @@ pub struct View {
     pub sequences: Vec<SequenceRow>,
     /// Sums over all units.
     pub totals: Totals,
+    /// What the suite recommends, as far as its conditions hold.
+    pub recommendations: Vec<Advice>,
     /// What is running now; empty unless the run is live.
     pub running: Vec<Running>,
     /// How to repeat the run. Taken from `machine["command"]` if it is there; whoever makes the report may set it.
@@ -46,6 +52,10 @@ pub struct RunFacts {
     pub versions: BTreeMap<String, String>,
     /// Where it ran.
     pub machine: BTreeMap<String, String>,
+    /// What the chapters are.
+    pub chapters: Vec<ChapterFacts>,
+    /// What was found out about the machine before the run.
+    pub findings: Vec<Finding>,
     /// When it was first opened, RFC 3339.
     pub started: String,
     /// When it was closed; nothing if it is live or was killed.
@@ -70,6 +80,13 @@ pub struct RunFacts {
     pub resumed: u32,
     /// What was set differently when it was resumed, in words.
     pub changes: Vec<String>,
+}
+
+impl RunFacts {
+    /// What is known of the chapter of this id.
+    pub fn chapter(&self, id: &str) -> Option<&ChapterFacts> {
+        self.chapters.iter().find(|chapter| chapter.id == id)
+    }
 }
 
 /// Sums over all units. A round of a sequence is one round here, however many chapters it has.

@@ -88,6 +88,10 @@ pub struct Results {
     pub measures: Vec<MeasureStat>,
     /// Values of further measures that were left out because there were too many kinds of them.
     pub measures_left_out: u32,
+    /// Expectations of the suite that first attempts missed, in the order in which they were first missed.
+    pub missed: Vec<Missed>,
+    /// Missed expectations that were left out because there were too many different ones.
+    pub missed_left_out: u32,
     /// Why attempts did not pass, the most frequent first.
     pub reasons: Vec<Reason>,
     /// Attempts with further reasons, left out because there were too many different ones.
@@ -141,6 +145,17 @@ pub struct MeasureStat {
     pub unit: String,
     /// The values of all first attempts that count.
     pub spread: Spread,
+}
+
+/// An expectation of the suite that was missed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Missed {
+    /// What was expected: `efficiency (threads=8) at most 0.5`.
+    pub expected: String,
+    /// By how many first attempts.
+    pub count: u32,
+    /// What they measured; nothing where there was no such measure.
+    pub measured: Option<Spread>,
 }
 
 /// Why attempts did not pass, in the words of the record.

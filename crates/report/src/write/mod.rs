@@ -1,9 +1,11 @@
 //! The writers: each says what is in the view, in one format.
 
+mod doctor;
 mod json;
 mod markdown;
 mod terminal;
 
+pub use doctor::{doctor_json, doctor_terminal};
 pub use json::json;
 pub use markdown::markdown;
 pub use terminal::terminal;

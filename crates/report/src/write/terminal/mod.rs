@@ -3,6 +3,7 @@
 mod table;
 mod text;
 
+pub(super) use text::width;
 use text::{Screen, Style};
 
 use crate::clean::{NAME, clean};

@@ -51,7 +51,7 @@ impl Screen {
 }
 
 /// How many columns the text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(in crate::write) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 

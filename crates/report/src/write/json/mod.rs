@@ -1,15 +1,17 @@
 //! The JSON report, schema 1. Fields are only ever added; those of the schema come first, in its order.
 
+mod values;
+
 use std::collections::BTreeMap;
 
-use crashrate_model::{Mode, Outcome, StopReason};
-use serde::{Serialize, Serializer};
+use crashrate_model::{ChapterFacts, Mode, Outcome, StopReason};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::clean::is_unseen;
-use crate::view::{
-    ChapterRow, MeasureStat, Note, Outcomes, Reason, Results, RunFacts, Running, SequenceRow,
-    Share, Spread, Totals, View,
-};
+use crate::view::{ChapterRow, Results, RunFacts, SequenceRow, Totals, View};
+pub(super) use values::Found;
+use values::{Advised, Kinds, Measure, Miss, Now, Rate, Said, Values, Why, pairs};
 
 /// The version of the format.
 const SCHEMA: u32 = 1;
@@ -24,13 +26,24 @@ pub fn json(view: &View) -> String {
         schema: SCHEMA,
         run: Run::of(&view.run),
         sequences: view.sequences.iter().map(Sequence::of).collect(),
-        chapters: view.chapters.iter().map(Chapter::of).collect(),
+        chapters: view
+            .chapters
+            .iter()
+            .map(|row| Chapter::of(row, view.run.chapter(&row.chapter)))
+            .collect(),
         totals: Sums::of(&view.totals),
+        findings: view.run.findings.iter().map(Found::of).collect(),
+        recommendations: view.recommendations.iter().map(Advised::of).collect(),
         running: view.running.iter().map(Now::of).collect(),
         command: view.command.as_deref(),
     };
+    pretty(&report)
+}
+
+/// The value as JSON for people, harmless on a terminal, with a newline at its end.
+pub(super) fn pretty(value: &impl Serialize) -> String {
     // Maps with string keys and finite numbers: there is nothing in it that JSON cannot hold.
-    let text = serde_json::to_string_pretty(&report).unwrap_or_default();
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
     harmless(&text) + "\n"
 }
 
@@ -57,6 +70,9 @@ struct Report<'a> {
     sequences: Vec<Sequence<'a>>,
     chapters: Vec<Chapter<'a>>,
     totals: Sums,
+    findings: Vec<Found<'a>>,
+    /// Those that hold.
+    recommendations: Vec<Advised<'a>>,
     running: Vec<Now<'a>>,
     command: Option<&'a str>,
 }
@@ -72,7 +88,7 @@ struct Run<'a> {
     started: &'a str,
     finished: Option<&'a str>,
     complete: bool,
-    hazard: Option<&'a serde_json::Value>,
+    hazard: Option<&'a Value>,
     live: bool,
     stopped: Option<StopReason>,
     seconds: f64,
@@ -166,12 +182,15 @@ struct Chapter<'a> {
     signals: &'a BTreeMap<String, u32>,
     measures: Vec<Measure<'a>>,
     position: Option<u32>,
+    /// The worker's built-in chapter that it runs.
+    worker: Option<&'a str>,
+    params: Option<&'a Map<String, Value>>,
     #[serde(flatten)]
     more: More<'a>,
 }
 
 impl<'a> Chapter<'a> {
-    fn of(row: &'a ChapterRow) -> Self {
+    fn of(row: &'a ChapterRow, facts: Option<&'a ChapterFacts>) -> Self {
         let results = &row.results;
         Chapter {
             chapter: &row.chapter,
@@ -186,6 +205,8 @@ impl<'a> Chapter<'a> {
             signals: &results.signals,
             measures: results.measures.iter().map(Measure::of).collect(),
             position: row.position,
+            worker: facts.and_then(|facts| facts.worker.as_deref()),
+            params: facts.map(|facts| &facts.params),
             more: More::of(results),
         }
     }
@@ -205,6 +226,7 @@ struct More<'a> {
     attempts: u32,
     lost_retries: u32,
     seconds: Option<Values>,
+    missed: Vec<Miss<'a>>,
     reasons: Vec<Why<'a>>,
     notes: Vec<Said<'a>>,
 }
@@ -223,6 +245,7 @@ impl<'a> More<'a> {
             attempts: results.attempts,
             lost_retries: results.lost_retries,
             seconds: results.secs.map(Values::from),
+            missed: results.missed.iter().map(Miss::of).collect(),
             reasons: results.reasons.iter().map(Why::of).collect(),
             notes: results.notes.iter().map(Said::of).collect(),
         }
@@ -254,134 +277,6 @@ impl Sums {
             passed_after_retries: totals.passed_after_retries,
             flaky: totals.flaky,
             attempts: totals.attempts,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Rate {
-    bad: u32,
-    n: u32,
-}
-
-impl From<Share> for Rate {
-    fn from(share: Share) -> Self {
-        let Share { bad, n } = share;
-        Rate { bad, n }
-    }
-}
-
-/// Counts of those outcomes that occurred.
-struct Kinds(Outcomes);
-
-impl Serialize for Kinds {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.occurred())
-    }
-}
-
-fn pairs<S: Serializer>(pairs: &[(&str, u32)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(pairs.iter().copied())
-}
-
-#[derive(Serialize)]
-struct Values {
-    n: u32,
-    min: f64,
-    median: f64,
-    max: f64,
-}
-
-impl From<Spread> for Values {
-    fn from(spread: Spread) -> Self {
-        let Spread {
-            n,
-            min,
-            median,
-            max,
-        } = spread;
-        Values {
-            n,
-            min,
-            median,
-            max,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Measure<'a> {
-    name: &'a str,
-    label: &'a str,
-    unit: &'a str,
-    #[serde(flatten)]
-    values: Values,
-}
-
-impl<'a> Measure<'a> {
-    fn of(stat: &'a MeasureStat) -> Self {
-        Measure {
-            name: &stat.name,
-            label: &stat.label,
-            unit: &stat.unit,
-            values: stat.spread.into(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Why<'a> {
-    outcome: Outcome,
-    text: &'a str,
-    count: u32,
-    round: u32,
-    output: Option<&'a str>,
-}
-
-impl<'a> Why<'a> {
-    fn of(reason: &'a Reason) -> Self {
-        Why {
-            outcome: reason.outcome,
-            text: &reason.text,
-            count: reason.count,
-            round: reason.round,
-            output: reason.output.as_deref(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Said<'a> {
-    text: &'a str,
-    count: u32,
-}
-
-impl<'a> Said<'a> {
-    fn of(note: &'a Note) -> Self {
-        Said {
-            text: &note.text,
-            count: note.count,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Now<'a> {
-    name: &'a str,
-    mode: Mode,
-    variant: &'a str,
-    round: u32,
-    attempt: u32,
-}
-
-impl<'a> Now<'a> {
-    fn of(running: &'a Running) -> Self {
-        Now {
-            name: &running.name,
-            mode: running.mode,
-            variant: &running.variant,
-            round: running.round,
-            attempt: running.attempt,
         }
     }
 }

@@ -1,0 +1,47 @@
+//! What was found out about the machine, by itself: what `crashrate doctor` says.
+
+use crashrate_model::Finding;
+use serde::Serialize;
+
+use super::json::{Found, pretty};
+use super::terminal::width;
+use crate::clean::{NAME, SENTENCE, clean};
+
+/// The findings for a terminal: how bad, what, and what was found, in columns; what to do about it on a line below.
+pub fn doctor_terminal(findings: &[Finding]) -> String {
+    let names: Vec<_> = findings.iter().map(|f| clean(&f.name, NAME)).collect();
+    let widest = |words: &mut dyn Iterator<Item = usize>| words.max().unwrap_or(0);
+    let level = widest(&mut findings.iter().map(|f| f.level.word().len()));
+    let name = widest(&mut names.iter().map(|name| width(name)));
+    let mut out = String::new();
+    for (finding, text) in findings.iter().zip(&names) {
+        let padding = " ".repeat(name - width(text));
+        let found = clean(&finding.found, SENTENCE);
+        let line = format!("{:level$}  {text}{padding}  {found}", finding.level.word());
+        out.push_str(line.trim_end());
+        out.push('\n');
+        if let Some(advice) = &finding.advice {
+            let indent = " ".repeat(level + name + 4);
+            out.push_str(&format!("{indent}> {}\n", clean(advice, SENTENCE)));
+        }
+    }
+    out
+}
+
+/// The findings as JSON, with a newline at its end.
+///
+/// ```json
+/// {"schema":1,"findings":[{"level":"warning","name":"core dumps","found":"...","advice":"..."}]}
+/// ```
+pub fn doctor_json(findings: &[Finding]) -> String {
+    pretty(&Doctor {
+        schema: 1,
+        findings: findings.iter().map(Found::of).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct Doctor<'a> {
+    schema: u32,
+    findings: Vec<Found<'a>>,
+}
