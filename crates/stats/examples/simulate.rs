@@ -1,0 +1,236 @@
+//! What the stopping rules do over whole runs, measured: `simulate [SEED]`.
+//!
+//! Exact probabilities come from dynamic programming over the counts, the others from simulated runs with fixed seeds.
+//! Exit code 1 if one is beyond its limit.
+
+use std::process::ExitCode;
+
+use crashrate_stats::{
+    BetaPrior, Counts, DEFAULT_GAMMA, Gate, GateVerdict, PairProcess, Side, clopper_pearson,
+    ln_e_point, ln_threshold,
+};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+const ALPHA: f64 = 0.05;
+const RUNS: u32 = 2000;
+const GATE_ROUNDS: u64 = 3000;
+const MOST_PAIRS: u32 = 300;
+
+/// Prints measurements and keeps whether all were within their limits.
+struct Report {
+    beyond: bool,
+}
+
+impl Report {
+    fn share(&mut self, what: &str, share: f64, most: f64) {
+        let within = share <= most;
+        self.beyond |= !within;
+        let sign = if within { "at most" } else { "BEYOND" };
+        println!(
+            "{what}: {:.2} % ({sign} {:.0} %)",
+            100.0 * share,
+            100.0 * most
+        );
+    }
+
+    fn fact(what: &str, value: f64, unit: &str) {
+        println!("{what}: {value:.2} {unit}");
+    }
+}
+
+fn main() -> ExitCode {
+    let seed = std::env::args().nth(1).map_or(Ok(1), |text| text.parse());
+    let Ok(seed) = seed else {
+        eprintln!("usage: simulate [SEED]");
+        return ExitCode::from(2);
+    };
+    println!("seed {seed}, {RUNS} runs each");
+    let mut report = Report { beyond: false };
+    gates(&mut report, seed);
+    pairs(&mut report, seed);
+    looks(&mut report);
+    ExitCode::from(u8::from(report.beyond))
+}
+
+fn gates(report: &mut Report, seed: u64) {
+    let gate = Gate::new(0.01).expect("a limit between 0 and 1");
+    let below = |bad, n| gate.verdict(counts(bad, n), ALPHA) == Ok(GateVerdict::Below);
+    let above = |bad, n| gate.verdict(counts(bad, n), ALPHA) == Ok(GateVerdict::Above);
+    let rate = gate.limit();
+    let passed = absorbed(rate, GATE_ROUNDS, below, |_, _| false);
+    report.share(
+        "gate at 1 %, true rate 1 %, ever below in 3000 rounds, exact",
+        passed,
+        ALPHA,
+    );
+    let passed = absorbed(rate, GATE_ROUNDS, below, above);
+    report.share("the same, stopped by 'above' as well, exact", passed, ALPHA);
+    let refuted = absorbed(rate, GATE_ROUNDS, above, below);
+    report.share(
+        "gate at 1 %, true rate 1 %, wrongly above in 3000 rounds, exact",
+        refuted,
+        ALPHA,
+    );
+
+    let mut dice = Dice::new(seed, 1);
+    let wrong = (0..RUNS).filter(|_| {
+        let mut bad = 0;
+        (1..=GATE_ROUNDS).any(|n| {
+            bad += u64::from(dice.bad(rate));
+            below(bad, n)
+        })
+    });
+    report.share(
+        "gate at 1 %, true rate 1 %, ever below in 3000 rounds, simulated",
+        share(wrong.count()),
+        0.06,
+    );
+}
+
+fn pairs(report: &mut Report, seed: u64) {
+    for rate in [0.01, 0.1, 0.5, 0.9] {
+        let mut dice = Dice::new(seed, 2);
+        let wrong = (0..RUNS).filter(|_| decided(&mut dice, rate, rate, 1, MOST_PAIRS).is_some());
+        let what = format!("A/B {rate} v {rate}, 300 pairs, a verdict");
+        report.share(&what, share(wrong.count()), ALPHA);
+
+        let mut dice = Dice::new(seed, 3);
+        let wrong = (0..RUNS).filter(|_| {
+            let verdicts = (0..5).filter_map(|_| decided(&mut dice, rate, rate, 5, MOST_PAIRS));
+            verdicts.count() > 0
+        });
+        let what = format!("five A/B {rate} v {rate} at once, 300 pairs, any verdict");
+        report.share(&what, share(wrong.count()), ALPHA);
+    }
+    for (one, two, most) in [(0.4, 0.9, 10_000), (0.9, 0.99, 10_000), (0.6, 0.1, 10_000)] {
+        let mut dice = Dice::new(seed, 4);
+        let verdicts: Vec<_> = (0..RUNS)
+            .filter_map(|_| decided(&mut dice, one, two, 1, most))
+            .collect();
+        let worse = if one > two { Side::One } else { Side::Two };
+        let wrong = verdicts
+            .iter()
+            .filter(|(_, side)| *side != Some(worse))
+            .count();
+        let pairs: u64 = verdicts.iter().map(|(pairs, _)| pairs).sum();
+        let mean = pairs as f64 / verdicts.len() as f64;
+        Report::fact(
+            &format!("A/B {one} v {two}, mean to the verdict"),
+            mean,
+            "pairs",
+        );
+        report.share("its verdicts for the wrong side", share(wrong), ALPHA);
+    }
+}
+
+fn looks(report: &mut Report) {
+    let sequence = absorbed(
+        0.5,
+        1000,
+        |bad, n| {
+            let ln_e = ln_e_point(counts(bad, n), 0.5, BetaPrior::HALF).expect("a rate");
+            ln_e >= -ALPHA.ln()
+        },
+        |_, _| false,
+    );
+    report.share(
+        "confidence sequence, rate 50 %, wrong at any of 1000 looks, exact",
+        sequence,
+        ALPHA,
+    );
+    let naive = absorbed(
+        0.5,
+        1000,
+        |bad, n| {
+            !clopper_pearson(counts(bad, n), ALPHA)
+                .expect("an alpha")
+                .contains(0.5)
+        },
+        |_, _| false,
+    );
+    Report::fact(
+        "Clopper-Pearson in its place, for comparison, exact",
+        100.0 * naive,
+        "%",
+    );
+}
+
+/// The probability that a run at `rate` arrives, within `rounds`, at counts that `hit`, before any that `stop` it.
+fn absorbed(
+    rate: f64,
+    rounds: u64,
+    hit: impl Fn(u64, u64) -> bool,
+    stop: impl Fn(u64, u64) -> bool,
+) -> f64 {
+    let mut alive = vec![1.0];
+    let mut absorbed = 0.0;
+    for n in 1..=rounds {
+        let mut next = vec![0.0; alive.len() + 1];
+        for (bad, chance) in alive.iter().enumerate() {
+            next[bad] += chance * (1.0 - rate);
+            next[bad + 1] += chance * rate;
+        }
+        for (bad, chance) in next.iter_mut().enumerate() {
+            // What is too unlikely to matter is not asked about.
+            if *chance < 1e-18 {
+                *chance = 0.0;
+            } else if hit(bad as u64, n) {
+                absorbed += std::mem::take(chance);
+            } else if stop(bad as u64, n) {
+                *chance = 0.0;
+            }
+        }
+        while next.last() == Some(&0.0) {
+            next.pop();
+        }
+        alive = next;
+    }
+    absorbed
+}
+
+/// Runs pairs until the verdict: after how many, and who was worse; none if there was no verdict.
+fn decided(
+    dice: &mut Dice,
+    one: f64,
+    two: f64,
+    comparisons: usize,
+    most: u32,
+) -> Option<(u64, Option<Side>)> {
+    let needed = ln_threshold(ALPHA, comparisons).expect("an alpha");
+    let mut process = PairProcess::new(DEFAULT_GAMMA).expect("a positive gamma");
+    let mut verdict = None;
+    for _ in 0..most {
+        process.update(dice.bad(one), dice.bad(two));
+        if process.reached(needed) {
+            verdict = Some((process.pairs(), process.worse()));
+            break;
+        }
+    }
+    verdict
+}
+
+fn counts(bad: u64, n: u64) -> Counts {
+    Counts::new(bad, n).expect("bad rounds are among the rounds")
+}
+
+fn share(count: usize) -> f64 {
+    count as f64 / f64::from(RUNS)
+}
+
+/// Bernoulli rounds.
+struct Dice(ChaCha8Rng);
+
+impl Dice {
+    fn new(seed: u64, stream: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(stream);
+        Self(random)
+    }
+
+    fn bad(&mut self, rate: f64) -> bool {
+        // The upper 53 bits make a float between 0 and 1.
+        let uniform = (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        uniform < rate
+    }
+}

@@ -1,0 +1,41 @@
+//! Checks the library against a file of expected values: `vectors FILE`.
+//!
+//! Prints a line a vector, its kind and then `ok` or the difference; exit code 1 if one fails or its kind is unknown.
+
+#[path = "../tests/oracle/mod.rs"]
+mod oracle;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let Some(file) = std::env::args_os().nth(1) else {
+        eprintln!("usage: vectors FILE");
+        return ExitCode::from(2);
+    };
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("{}: {error}", file.display());
+            return ExitCode::from(2);
+        }
+    };
+    let vectors = match oracle::parse(&text) {
+        Ok(vectors) => vectors,
+        Err(error) => {
+            eprintln!("{}: {error}", file.display());
+            return ExitCode::from(2);
+        }
+    };
+    let mut failed = 0;
+    for vector in &vectors {
+        match vector.check() {
+            Ok(()) => println!("{} ok", vector.kind),
+            Err(difference) => {
+                failed += 1;
+                println!("{} {difference} (inputs {})", vector.kind, vector.inputs());
+            }
+        }
+    }
+    println!("{} vectors, {failed} failed", vectors.len());
+    ExitCode::from(u8::from(failed > 0))
+}

@@ -1,0 +1,85 @@
+//! Bad rounds out of rounds, and intervals.
+
+use crate::error::StatsError;
+
+/// The most rounds that [`Counts`] takes. The series and sums below need about the square root of it in steps.
+pub const MAX_ROUNDS: u64 = 1_000_000_000;
+
+/// Bad rounds out of rounds, checked: `bad <= n <= MAX_ROUNDS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Counts {
+    bad: u64,
+    n: u64,
+}
+
+impl Counts {
+    /// `bad` bad rounds of `n` rounds. Zero rounds are allowed and mean "nothing known".
+    pub fn new(bad: u64, n: u64) -> Result<Self, StatsError> {
+        if bad > n {
+            return Err(StatsError::BadExceedsRounds { bad, n });
+        }
+        if n > MAX_ROUNDS {
+            return Err(StatsError::TooManyRounds {
+                method: "a rate",
+                n,
+                limit: MAX_ROUNDS,
+            });
+        }
+        Ok(Self { bad, n })
+    }
+
+    /// Bad rounds.
+    pub fn bad(self) -> u64 {
+        self.bad
+    }
+
+    /// Rounds that were not bad.
+    pub fn good(self) -> u64 {
+        self.n - self.bad
+    }
+
+    /// All rounds.
+    pub fn n(self) -> u64 {
+        self.n
+    }
+
+    /// The share of bad rounds, 0 to 1; none without rounds.
+    pub fn rate(self) -> Option<f64> {
+        (self.n > 0).then(|| self.bad as f64 / self.n as f64)
+    }
+
+    /// The same rounds with good and bad swapped.
+    pub(crate) fn mirrored(self) -> Self {
+        Self {
+            bad: self.good(),
+            n: self.n,
+        }
+    }
+}
+
+/// A closed interval. The upper end of a ratio may be infinite; neither end is ever NaN.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub lo: f64,
+    /// Upper end.
+    pub hi: f64,
+}
+
+impl Interval {
+    /// What is known of a probability without any rounds.
+    pub(crate) const UNIT: Self = Self { lo: 0.0, hi: 1.0 };
+
+    /// Whether `value` lies in the interval, ends included.
+    pub fn contains(self, value: f64) -> bool {
+        self.lo <= value && value <= self.hi
+    }
+
+    /// The interval of `1 - x`.
+    pub(crate) fn mirrored(self) -> Self {
+        Self {
+            lo: 1.0 - self.hi,
+            hi: 1.0 - self.lo,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What can be wrong with an argument.
+
+use thiserror::Error;
+
+/// A bad argument. Counts that were made by [`crate::Counts::new`] never cause one, apart from the documented limits.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+pub enum StatsError {
+    /// More bad rounds than rounds.
+    #[error("{bad} bad rounds of {n}: more bad rounds than rounds")]
+    BadExceedsRounds {
+        /// Bad rounds.
+        bad: u64,
+        /// All rounds.
+        n: u64,
+    },
+    /// More rounds than the method is made for.
+    #[error("{n} rounds: {method} is made for at most {limit}")]
+    TooManyRounds {
+        /// The method asked for.
+        method: &'static str,
+        /// Rounds given.
+        n: u64,
+        /// Most rounds allowed.
+        limit: u64,
+    },
+    /// A number that has to lie strictly between 0 and 1.
+    #[error("{what} is {value}: it must lie strictly between 0 and 1")]
+    NotBetweenZeroAndOne {
+        /// The argument.
+        what: &'static str,
+        /// What it was.
+        value: f64,
+    },
+    /// A probability that is not one; its ends are allowed.
+    #[error("{what} is {value}: it must lie between 0 and 1")]
+    NotAProbability {
+        /// The argument.
+        what: &'static str,
+        /// What it was.
+        value: f64,
+    },
+    /// A number that has to be positive and finite.
+    #[error("{what} is {value}: it must be a positive finite number")]
+    NotPositive {
+        /// The argument.
+        what: &'static str,
+        /// What it was.
+        value: f64,
+    },
+    /// A count that has to be at least one.
+    #[error("{what} must be at least 1")]
+    Zero {
+        /// The argument.
+        what: &'static str,
+    },
+    /// A plan to detect a difference between two equal rates.
+    #[error("both rates are {rate}: no number of rounds tells equal rates apart")]
+    EqualRates {
+        /// The rate given twice.
+        rate: f64,
+    },
+    /// The number of rounds asked for is beyond [`crate::MAX_ROUNDS`].
+    #[error("no number of rounds up to {limit} is enough")]
+    NotReached {
+        /// The largest number that was considered.
+        limit: u64,
+    },
+}
+
+/// `value` if it lies strictly between 0 and 1; NaN does not.
+pub(crate) fn open_unit(what: &'static str, value: f64) -> Result<f64, StatsError> {
+    if value > 0.0 && value < 1.0 {
+        Ok(value)
+    } else {
+        Err(StatsError::NotBetweenZeroAndOne { what, value })
+    }
+}
+
+/// `value` if it lies between 0 and 1, ends included.
+pub(crate) fn probability(what: &'static str, value: f64) -> Result<f64, StatsError> {
+    if (0.0..=1.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err(StatsError::NotAProbability { what, value })
+    }
+}
+
+/// `value` if it is positive and finite.
+pub(crate) fn positive(what: &'static str, value: f64) -> Result<f64, StatsError> {
+    if value > 0.0 && value.is_finite() {
+        Ok(value)
+    } else {
+        Err(StatsError::NotPositive { what, value })
+    }
+}

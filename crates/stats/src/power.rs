@@ -1,0 +1,188 @@
+//! The power of Boschloo's test with equally many rounds a side.
+
+use std::f64::consts::FRAC_PI_4;
+
+use crate::boschloo::{Cut, TIE, cuts, largest_mean, mean_at};
+use crate::error::{StatsError, open_unit, probability};
+use crate::hypergeometric::Hypergeometric;
+use crate::plan::{Method, Plan, different_rates};
+use crate::special::ln_binomial;
+
+/// The most rounds a side for which the exact power is computed.
+pub const MAX_EXACT_POWER: u64 = 1000;
+
+/// The probability that Boschloo's two-sided test at error `alpha` (0 < `alpha` < 1) finds a difference between two
+/// sides of `per_side` rounds each whose rates are `rate1` and `rate2` (0 to 1). All tables are counted.
+///
+/// Boschloo 1970 (see [`crate::boschloo`]); the sum over tables as in Suissa and Shuster 1985, "Exact unconditional
+/// sample sizes for the 2x2 binomial trial", J. R. Statist. Soc. A 148.
+pub fn boschloo_power(
+    per_side: u64,
+    rate1: f64,
+    rate2: f64,
+    alpha: f64,
+) -> Result<f64, StatsError> {
+    let half = open_unit("alpha", alpha)? / 2.0;
+    let rates = (
+        probability("rate one", rate1)?,
+        probability("rate two", rate2)?,
+    );
+    check_size(per_side)?;
+    Ok(power_at(per_side, rates, half))
+}
+
+/// The smallest number of rounds a side, up to `most` (at most [`MAX_EXACT_POWER`]), whose [`boschloo_power`] reaches
+/// `power` (0 < `power` < 1), if any does. The power is saw-toothed: a few rounds more may have a little less of it.
+pub fn boschloo_rounds(
+    rate1: f64,
+    rate2: f64,
+    power: f64,
+    alpha: f64,
+    most: u64,
+) -> Result<Option<Plan>, StatsError> {
+    let rates = different_rates(rate1, rate2)?;
+    let wanted = open_unit("the power", power)?;
+    let half = open_unit("alpha", alpha)? / 2.0;
+    check_size(most)?;
+    for per_side in 1..=most {
+        // Checked at a few common rates only, the region is too large and so is its power, but it is found quickly.
+        let generous = rejection(per_side, half, |tails| mean_at_few(tails) <= half);
+        if power_of(&generous, per_side, rates) < wanted {
+            continue;
+        }
+        let power = power_at(per_side, rates, half);
+        if power >= wanted {
+            return Ok(Some(Plan {
+                per_side,
+                power,
+                method: Method::Exact,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+fn check_size(per_side: u64) -> Result<(), StatsError> {
+    if per_side > MAX_EXACT_POWER {
+        return Err(StatsError::TooManyRounds {
+            method: "the exact power",
+            n: per_side,
+            limit: MAX_EXACT_POWER,
+        });
+    }
+    Ok(())
+}
+
+fn power_at(per_side: u64, rates: (f64, f64), half: f64) -> f64 {
+    let region = rejection(per_side, half, |tails| largest_mean(tails) <= half);
+    power_of(&region, per_side, rates)
+}
+
+/// The largest mean at eight common rates up to a half; with equally many rounds a side the others mirror them.
+fn mean_at_few(tails: &[f64]) -> f64 {
+    (1..=8)
+        .map(|i| mean_at(tails, f64::from(i) * FRAC_PI_4 / 8.0))
+        .fold(0.0, f64::max)
+}
+
+/// The probability that a table falls into `region`, or into the one to the other side, which with equally many rounds is
+/// the same with the sides swapped.
+fn power_of(region: &[u64], per_side: u64, (rate1, rate2): (f64, f64)) -> f64 {
+    let (pmf1, pmf2) = (binomial(per_side, rate1), binomial(per_side, rate2));
+    (inside(region, &pmf1, &pmf2) + inside(region, &pmf2, &pmf1)).min(1.0)
+}
+
+/// The probability of the tables inside `region`: how many of side one's values, from 0, belong to it for each total.
+fn inside(region: &[u64], pmf1: &[f64], pmf2: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    for (x1, p1) in pmf1.iter().enumerate() {
+        let row: f64 = pmf2
+            .iter()
+            .enumerate()
+            .filter(|(x2, _)| (x1 as u64) < region[x1 + x2])
+            .map(|(_, p2)| p2)
+            .sum();
+        sum += p1 * row;
+    }
+    sum
+}
+
+fn binomial(n: u64, rate: f64) -> Vec<f64> {
+    (0..=n)
+        .map(|x| ln_binomial(x as f64, (n - x) as f64, rate, 1.0 - rate).exp())
+        .collect()
+}
+
+/// All tables whose one-sided p-value is at most `level`: for each total of bad rounds, how many of side one's values.
+///
+/// Those are the tables whose Fisher p-value is at most c, for the largest c for which the tails, one for each total,
+/// are small enough for `fits`. Fisher's test is conservative, so c is at least `level`; from there on the Fisher
+/// p-values that occur are tried by halving.
+fn rejection(per_side: u64, level: f64, fits: impl Fn(&[f64]) -> bool) -> Vec<u64> {
+    let base = cuts(per_side, per_side, level);
+    let mut most = level;
+    loop {
+        // Seldom is c much larger than `level`, so that few of the p-values have to be known.
+        most *= 3.0;
+        let ladders = ladders(per_side, &base, most);
+        let mut steps: Vec<f64> = ladders.iter().flat_map(|l| &l.rungs).copied().collect();
+        steps.sort_by(f64::total_cmp);
+        steps.dedup_by(|next, kept| *next <= *kept * (1.0 + TIE));
+        let fitting = steps.partition_point(|&limit| {
+            let tails: Vec<f64> = ladders.iter().map(|l| l.tail(limit)).collect();
+            fits(&tails)
+        });
+        if fitting < steps.len() || most >= 1.0 {
+            let limit = fitting.checked_sub(1).map_or(level, |last| steps[last]);
+            return ladders.iter().map(|l| l.below(limit)).collect();
+        }
+    }
+}
+
+/// The Fisher p-values of the tables with one total.
+struct Ladder {
+    /// The tables that are inside at the level itself.
+    base: Cut,
+    /// The p-values above it that matter, rising.
+    rungs: Vec<f64>,
+}
+
+impl Ladder {
+    fn climbed(&self, limit: f64) -> usize {
+        self.rungs
+            .partition_point(|&rung| rung <= limit * (1.0 + TIE))
+    }
+
+    /// The largest p-value up to `limit`; 0 if there is none.
+    fn tail(&self, limit: f64) -> f64 {
+        match self.climbed(limit) {
+            0 => self.base.tail,
+            climbed => self.rungs[climbed - 1],
+        }
+    }
+
+    /// How many of side one's values have a p-value up to `limit`.
+    fn below(&self, limit: f64) -> u64 {
+        self.base.below + self.climbed(limit) as u64
+    }
+}
+
+fn ladders(per_side: u64, base: &[Cut], most: f64) -> Vec<Ladder> {
+    base.iter()
+        .zip(0..)
+        .map(|(&base, total)| {
+            let table = Hypergeometric::new(per_side, per_side, total);
+            let mut sum = base.tail;
+            let mut chance = table.pmf(base.below);
+            let rungs = (base.below..table.highest())
+                .map(|x| {
+                    sum += chance;
+                    chance *= table.ratio(x);
+                    sum
+                })
+                .take_while(|&rung| rung <= most)
+                .collect();
+            Ladder { base, rungs }
+        })
+        .collect()
+}

@@ -1,0 +1,308 @@
+//! What has to hold for any counts.
+
+use crashrate_stats::*;
+use proptest::prelude::*;
+
+/// Counts of all sizes, the edges often among them.
+fn counts_up_to(most: u64) -> impl Strategy<Value = Counts> {
+    let n = prop_oneof![0..=3_u64, 0..=60_u64, 0..=most].prop_map(move |n| n.min(most));
+    (n, prop_oneof![Just(0.0), Just(1.0), 0.0..1.0, 0.0..0.01]).prop_map(|(n, share)| {
+        Counts::new((share * n as f64) as u64, n).expect("a share of the rounds")
+    })
+}
+
+fn any_counts() -> impl Strategy<Value = Counts> {
+    counts_up_to(2_000_000)
+}
+
+fn alphas() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.05), 1e-6..0.5]
+}
+
+fn mirrored(counts: Counts) -> Counts {
+    counts_of(counts.good(), counts.n())
+}
+
+fn counts_of(bad: u64, n: u64) -> Counts {
+    Counts::new(bad, n).expect("valid counts")
+}
+
+/// A part of the usual number of cases, for what is slow without optimisation; PROPTEST_CASES asks for more.
+fn one_case_of(part: u32) -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        cases: usual.cases.div_ceil(part),
+        ..usual
+    }
+}
+
+/// The three intervals of one rate.
+fn intervals(counts: Counts, alpha: f64) -> [Interval; 3] {
+    [
+        wilson(counts, alpha).expect("an alpha"),
+        clopper_pearson(counts, alpha).expect("an alpha"),
+        confidence_sequence(counts, alpha, BetaPrior::HALF).expect("an alpha"),
+    ]
+}
+
+fn close(a: f64, b: f64) -> bool {
+    a == b || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-3)
+}
+
+proptest! {
+    #![proptest_config(one_case_of(4))]
+
+    #[test]
+    fn intervals_of_a_rate_contain_it(counts in any_counts(), alpha in alphas()) {
+        for interval in intervals(counts, alpha) {
+            prop_assert!(0.0 <= interval.lo && interval.hi <= 1.0, "{interval:?}");
+            match counts.rate() {
+                Some(rate) => prop_assert!(interval.contains(rate), "{interval:?} {rate}"),
+                None => prop_assert_eq!(interval, Interval { lo: 0.0, hi: 1.0 }),
+            }
+            prop_assert_eq!(interval.lo == 0.0, counts.bad() == 0);
+            prop_assert_eq!(interval.hi == 1.0, counts.good() == 0);
+        }
+    }
+
+    #[test]
+    fn intervals_of_a_rate_rise_with_its_bad_rounds(counts in any_counts(), alpha in alphas()) {
+        let counts = counts_of(counts.bad(), counts.n() + 1);
+        let more = counts_of(counts.bad() + 1, counts.n());
+        for (one, other) in intervals(counts, alpha).into_iter().zip(intervals(more, alpha)) {
+            prop_assert!(one.lo < other.lo && one.hi < other.hi, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn intervals_of_good_and_bad_mirror_each_other(counts in any_counts(), alpha in alphas()) {
+        let bad = intervals(counts, alpha);
+        for (bad, good) in bad.into_iter().zip(intervals(mirrored(counts), alpha)) {
+            prop_assert!(close(bad.lo, 1.0 - good.hi) && close(bad.hi, 1.0 - good.lo));
+        }
+    }
+
+    #[test]
+    fn a_smaller_error_makes_wider_intervals(counts in any_counts(), alpha in alphas()) {
+        for (wide, narrow) in intervals(counts, alpha / 2.0).into_iter().zip(intervals(counts, alpha)) {
+            prop_assert!(wide.lo <= narrow.lo && narrow.hi <= wide.hi);
+        }
+    }
+
+    #[test]
+    fn the_confidence_sequence_is_where_e_is_small(counts in any_counts(), alpha in alphas(), p in 1e-6..0.999_999) {
+        let inside = confidence_sequence(counts, alpha, BetaPrior::HALF).expect("an alpha");
+        let ln_e = ln_e_point(counts, p, BetaPrior::HALF).expect("a rate");
+        let distance = (ln_e + alpha.ln()).abs();
+        prop_assert!(distance < 1e-6 || inside.contains(p) == (ln_e < -alpha.ln()), "{inside:?} {ln_e}");
+    }
+
+    #[test]
+    fn the_bound_without_failures_is_the_exact_bound(n in 0..1_000_000_u64, alpha in alphas()) {
+        let bound = zero_failure_upper(n, alpha).expect("an alpha");
+        prop_assert_eq!(bound, clopper_pearson_upper(counts_of(0, n), alpha).expect("an alpha"));
+        prop_assert!((0.0..=1.0).contains(&bound));
+    }
+
+    #[test]
+    fn tests_of_two_rates_do_not_care_which_is_first(one in any_counts(), two in any_counts()) {
+        let (p, q) = (fisher_exact(one, two), fisher_exact(two, one));
+        prop_assert!(close(p.less, q.greater) && close(p.two_sided, q.two_sided));
+        for p in [p.less, p.greater, p.two_sided] {
+            prop_assert!((0.0..=1.0).contains(&p));
+        }
+        let (p, q) = (fisher_mid_p(one, two), fisher_mid_p(two, one));
+        prop_assert!(close(p.less, q.greater) && close(p.central, q.central) && close(p.minlike, q.minlike));
+        prop_assert!(close(p.less + p.greater, 1.0));
+        for p in [p.less, p.greater, p.central, p.minlike] {
+            prop_assert!((0.0..=1.0).contains(&p));
+        }
+    }
+
+    #[test]
+    fn a_risk_ratio_turns_over_with_its_sides(one in any_counts(), two in any_counts(), alpha in alphas()) {
+        let (a, b) = (risk_ratio(one, two, alpha).expect("an alpha"), risk_ratio(two, one, alpha).expect("an alpha"));
+        prop_assert!(a.lo >= 0.0 && a.hi >= a.lo);
+        prop_assert!((a.lo * b.hi - 1.0).abs() < 1e-9 || (a.lo == 0.0 && b.hi == f64::INFINITY), "{a:?} {b:?}");
+        if let (Some(p), Some(q)) = (one.rate(), two.rate()) {
+            prop_assert!(q == 0.0 || a.contains(p / q), "{a:?} {p} {q}");
+        }
+    }
+
+    #[test]
+    fn a_gate_leans_with_each_round(counts in any_counts(), limit in 1e-4..0.9999) {
+        let gate = Gate::new(limit).expect("a limit");
+        let (below, above) = (gate.ln_e_below(counts), gate.ln_e_above(counts));
+        prop_assert!(!below.is_nan() && !above.is_nan());
+        let (bad, n) = (counts.bad(), counts.n());
+        // A rounding error, in units of the logarithm.
+        let slack = 1e-9 * (1.0 + below.abs().max(above.abs()));
+        for (next, sign) in [(counts_of(bad, n + 1), 1.0), (counts_of(bad + 1, n + 1), -1.0)] {
+            prop_assert!(sign * (gate.ln_e_below(next) - below) > -slack);
+            prop_assert!(sign * (gate.ln_e_above(next) - above) < slack);
+        }
+    }
+
+    #[test]
+    fn pairs_do_not_care_which_side_is_first(pairs in prop::collection::vec(any::<(bool, bool)>(), 0..200), gamma in 0.01..10.0) {
+        let swapped: Vec<_> = pairs.iter().map(|&(one, two)| (two, one)).collect();
+        let process = PairProcess::after(gamma, &pairs).expect("positive");
+        let other = PairProcess::after(gamma, &swapped).expect("positive");
+        prop_assert!((process.ln_e() - other.ln_e()).abs() < 1e-12);
+        prop_assert_eq!((process.bad().1, process.bad().0), other.bad());
+    }
+
+    #[test]
+    fn pairs_multiply_up_to_the_formula(pairs in prop::collection::vec(any::<(bool, bool)>(), 0..200), gamma in 0.01..10.0) {
+        let mut product = 1.0_f64;
+        for i in 0..pairs.len() {
+            let rate = |side: &dyn Fn(&(bool, bool)) -> bool| {
+                let bad = pairs[..i].iter().filter(|pair| side(pair)).count();
+                (gamma + bad as f64) / (2.0 * gamma + i as f64)
+            };
+            let (one, two) = (rate(&|pair| pair.0), rate(&|pair| pair.1));
+            let both = (one + two) / 2.0;
+            let chance = |rate: f64, bad: bool| if bad { rate } else { 1.0 - rate };
+            product *= chance(one, pairs[i].0) * chance(two, pairs[i].1)
+                / (chance(both, pairs[i].0) * chance(both, pairs[i].1));
+        }
+        let process = PairProcess::after(gamma, &pairs).expect("positive");
+        prop_assert!((process.ln_e() - product.ln()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_pair_of_equal_rates_gains_nothing_on_average(pairs in prop::collection::vec(any::<(bool, bool)>(), 0..100), rate in 0.0..1.0) {
+        let before = PairProcess::after(DEFAULT_GAMMA, &pairs).expect("positive");
+        let mut mean = 0.0;
+        for (one, two) in [(false, false), (false, true), (true, false), (true, true)] {
+            let chance = |bad| if bad { rate } else { 1.0 - rate };
+            let mut after = before;
+            after.update(one, two);
+            mean += chance(one) * chance(two) * (after.ln_e() - before.ln_e()).exp();
+        }
+        prop_assert!(mean <= 1.0 + 1e-12, "{mean}");
+    }
+
+    #[test]
+    fn the_order_of_rounds_may_be_read_backwards(rounds in prop::collection::vec(any::<bool>(), 0..300)) {
+        let backwards: Vec<bool> = rounds.iter().rev().copied().collect();
+        let opposite: Vec<bool> = rounds.iter().map(|bad| !bad).collect();
+        let (runs, trend) = (runs_test(&rounds), rank_trend(&rounds));
+        for other in [&backwards, &opposite] {
+            let (r, t) = (runs_test(other), rank_trend(other));
+            prop_assert!(r.runs == runs.runs && close(r.few, runs.few) && close(r.many, runs.many));
+            prop_assert!(close(t.p, trend.p) && t.u == runs.bad * runs.good - trend.u);
+        }
+        prop_assert!(runs.few + runs.many >= 1.0 - 1e-12);
+        for p in [runs.few, runs.many, runs.two_sided, runs.normal_p, trend.p] {
+            prop_assert!((0.0..=1.0).contains(&p));
+        }
+        prop_assert!(runs.z.is_finite());
+        prop_assert_eq!(independence(&rounds).is_some(), runs.bad >= 5 && runs.good >= 5);
+    }
+
+    #[test]
+    fn holm_raises_p_values_and_keeps_their_order(p_values in prop::collection::vec(0.0..=1.0_f64, 0..20)) {
+        let adjusted = holm(&p_values).expect("probabilities");
+        for (i, &p) in p_values.iter().enumerate() {
+            prop_assert!(adjusted[i] >= p && adjusted[i] <= 1.0);
+            for (j, &q) in p_values.iter().enumerate() {
+                prop_assert!(p > q || adjusted[i] <= adjusted[j]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_gate_passes_exactly_when_it_says(limit in 0.001..0.9, alpha in 0.001..0.5, bad in 0..4_u64) {
+        let gate = Gate::new(limit).expect("a limit");
+        let rounds = gate.rounds_to_pass(bad, alpha).expect("reached");
+        prop_assert_eq!(gate.verdict(counts_of(bad, rounds), alpha), Ok(GateVerdict::Below));
+        if rounds > bad.max(1) {
+            prop_assert_ne!(gate.verdict(counts_of(bad, rounds - 1), alpha), Ok(GateVerdict::Below));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(one_case_of(16))]
+
+    #[test]
+    fn boschloo_is_symmetric_and_sharper_than_fisher(one in counts_up_to(80), two in counts_up_to(80)) {
+        let p = boschloo(one, two).expect("few rounds");
+        let swapped = boschloo(two, one).expect("few rounds");
+        let opposite = boschloo(mirrored(two), mirrored(one)).expect("few rounds");
+        let fisher = fisher_exact(one, two);
+        prop_assert!(close(p.less, swapped.greater) && close(p.two_sided, swapped.two_sided));
+        prop_assert!(close(p.less, opposite.less) && close(p.greater, opposite.greater));
+        prop_assert!(p.less <= fisher.less * (1.0 + 1e-8) && p.greater <= fisher.greater * (1.0 + 1e-8));
+        prop_assert!((0.0..=1.0).contains(&p.two_sided));
+    }
+
+    #[test]
+    fn a_comparison_swaps_with_its_sides(one in any_counts(), two in any_counts(), alpha in alphas()) {
+        let (a, b) = (compare(one, two, alpha).expect("an alpha"), compare(two, one, alpha).expect("an alpha"));
+        prop_assert_eq!(a.test, b.test);
+        prop_assert!(close(a.p, b.p) && (0.0..=1.0).contains(&a.p));
+        prop_assert!(close(a.interval.lo, -b.interval.hi) && close(a.interval.hi, -b.interval.lo));
+        prop_assert!(-1.0 <= a.interval.lo && a.interval.hi <= 1.0);
+        if let Some(difference) = a.difference {
+            prop_assert!(a.interval.contains(difference));
+        }
+        prop_assert_eq!(a.difference.is_none(), one.n() == 0 || two.n() == 0);
+    }
+
+    #[test]
+    fn power_is_a_symmetric_probability(n in 0..25_u64, p in 0.0..=1.0_f64, q in 0.0..=1.0_f64, alpha in 0.001..0.3) {
+        let power = boschloo_power(n, p, q, alpha).expect("few rounds");
+        prop_assert!((0.0..=1.0).contains(&power));
+        prop_assert!(close(power, boschloo_power(n, q, p, alpha).expect("few rounds")));
+        prop_assert!(close(power, boschloo_power(n, 1.0 - p, 1.0 - q, alpha).expect("few rounds")));
+        // At equal rates it is the error, which the test promises to keep.
+        prop_assert!(boschloo_power(n, p, p, alpha).expect("few rounds") <= alpha * (1.0 + 1e-9));
+    }
+
+    #[test]
+    fn power_counts_the_tables_that_the_test_rejects(n in 1..12_u64, p in 0.0..=1.0_f64, q in 0.0..=1.0_f64, alpha in 0.001..0.3) {
+        let chance = |bad: u64, rate: f64| {
+            let orders = (0..bad).map(|i| (n - i) as f64 / (i + 1) as f64).product::<f64>();
+            orders * rate.powi(bad as i32) * (1.0 - rate).powi((n - bad) as i32)
+        };
+        let mut sum = 0.0;
+        for x in 0..=n {
+            for y in 0..=n {
+                let test = boschloo(counts_of(x, n), counts_of(y, n)).expect("few rounds");
+                if test.two_sided <= alpha {
+                    sum += chance(x, p) * chance(y, q);
+                }
+            }
+        }
+        prop_assert!((boschloo_power(n, p, q, alpha).expect("few rounds") - sum).abs() < 1e-9);
+    }
+
+    #[test]
+    fn e_values_have_mean_one_at_the_null(n in 0..300_u64, rate in 0.001..0.999, a in 0.1..5.0, b in 0.1..5.0) {
+        let prior = BetaPrior::new(a, b).expect("positive");
+        let gate = Gate::with_prior(rate, 0.3, prior).expect("a limit");
+        let (mut point, mut below, mut above) = (0.0, 0.0, 0.0);
+        let mut ln_orders = 0.0;
+        for bad in 0..=n {
+            let counts = counts_of(bad, n);
+            let ln_chance = ln_orders + bad as f64 * rate.ln() + (n - bad) as f64 * (-rate).ln_1p();
+            point += (ln_chance + ln_e_point(counts, rate, prior).expect("a rate")).exp();
+            below += (ln_chance + gate.ln_e_below(counts)).exp();
+            above += (ln_chance + gate.ln_e_above(counts)).exp();
+            ln_orders += ((n - bad) as f64 / (bad + 1) as f64).ln();
+        }
+        for mean in [point, below, above] {
+            prop_assert!((mean - 1.0).abs() < 1e-9, "{mean}");
+        }
+    }
+
+    #[test]
+    fn plans_are_enough_and_no_more(limit in 1e-4..0.9, alpha in alphas(), allowed in 0..50_u64) {
+        let rounds = rounds_with_failures(limit, alpha, allowed).expect("a plan");
+        let upper = |n| clopper_pearson_upper(counts_of(allowed, n), alpha).expect("an alpha");
+        prop_assert!(upper(rounds) <= limit * (1.0 + 1e-9));
+        prop_assert!(rounds == allowed + 1 || upper(rounds - 1) > limit * (1.0 - 1e-9));
+    }
+}
