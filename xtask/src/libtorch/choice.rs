@@ -62,14 +62,15 @@ pub(super) fn check_folder(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// torch-sys asks `cpp_extension` where the libraries are; without setuptools that cannot be imported.
+const ASK: &str = "import torch; from torch.utils import cpp_extension; \
+                   print(torch.__version__); print(torch.__path__[0])";
+
 /// Asks the PyTorch of the user for its version, as torch-sys will.
 pub(super) fn check_pytorch() -> Result<String> {
     let program = python::name();
     let output = std::process::Command::new(program)
-        .args([
-            "-c",
-            "import torch; print(torch.__version__); print(torch.__path__[0])",
-        ])
+        .args(["-c", ASK])
         .output()
         .with_context(|| {
             format!("LIBTORCH_USE_PYTORCH is set, but {program} could not be started")
