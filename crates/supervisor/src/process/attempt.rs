@@ -37,7 +37,7 @@ pub(super) struct Place<'a> {
 pub(super) fn run(place: &Place<'_>, spec: &AttemptSpec, tell: &mut dyn FnMut(Note)) -> Observed {
     let begun = Instant::now();
     match place.start.start(spec, place.slot) {
-        Ok(started) => Attempt::new(place, spec, started, begun, tell).to_its_end(),
+        Ok(started) => Attempt::new(place, spec, started, begun, tell).run_to_end(),
         Err(error) => {
             let mut seen = nothing_seen(spec);
             seen.not_started = Some(format!("could not be started: {error}"));
@@ -130,7 +130,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn to_its_end(mut self) -> Observed {
+    fn run_to_end(mut self) -> Observed {
         let ended = match self.until_ended() {
             Ok(ended) => ended,
             Err(error) => {
