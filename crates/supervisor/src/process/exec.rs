@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use crashrate_model::Exit;
-use crashrate_protocol::env::EVENTS_FD;
+use crashrate_protocol::env::{CHAPTER, EVENTS_FD, SEQUENCE};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -47,6 +47,9 @@ impl Start for PlainExec {
         command
             .args(&spec.argv[1..])
             .current_dir(&spec.directory)
+            // Of these it is given one; the other may come from a crashrate that runs this one.
+            .env_remove(CHAPTER)
+            .env_remove(SEQUENCE)
             .envs(&spec.env)
             .env(EVENTS_FD, EVENTS.to_string())
             .stdin(input(spec.input.as_deref())?)
