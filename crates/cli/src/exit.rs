@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use crate::inspect::tell;
+
 /// How the program ends. Part of its interface: the numbers do not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -59,7 +61,7 @@ impl Failure {
 
     /// Says it on standard error.
     pub(crate) fn tell(self) -> Exit {
-        eprintln!("error: {}", self.message);
+        tell(format_args!("error: {}", self.message));
         self.exit
     }
 }

@@ -1,6 +1,6 @@
 //! Looking without running: what a suite would run, what a run came to, which runs there are.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io::{IsTerminal, Write as _};
 use std::path::Path;
 
@@ -53,7 +53,7 @@ pub(crate) fn for_terminal(view: &View) -> String {
 pub(crate) fn runs(runs: &Path) -> Result<Exit, Failure> {
     let folders = journal::list(runs).map_err(Failure::usage)?;
     if folders.is_empty() {
-        eprintln!("no runs in {}", runs.display());
+        tell(format!("no runs in {}", runs.display()));
     }
     let mut text = String::new();
     for folder in folders {
@@ -156,4 +156,9 @@ pub(crate) fn print(text: &str) {
         let _ = stdout.write_all(b"\n");
     }
     let _ = stdout.flush();
+}
+
+/// Says something beside the results, on standard error. That nobody can read it is no reason to end a run.
+pub(crate) fn tell(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

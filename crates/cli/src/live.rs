@@ -10,6 +10,8 @@ use crashrate_supervisor::outcome::Note;
 use crashrate_supervisor::plan::{Plan, RoundKey};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::inspect::tell;
+
 /// How often a line says in CI how far the run is.
 const LINE_EVERY: Duration = Duration::from_secs(20);
 
@@ -143,11 +145,14 @@ impl Live {
             }
             How::Lines { last } => {
                 if notable {
-                    eprintln!("{line}");
+                    tell(&line);
                 }
                 if last.elapsed() >= LINE_EVERY {
                     *last = Instant::now();
-                    eprintln!("{} of {} rounds: {totals}", self.done, self.planned);
+                    tell(format_args!(
+                        "{} of {} rounds: {totals}",
+                        self.done, self.planned
+                    ));
                 }
             }
             How::Nothing => {}
@@ -179,7 +184,7 @@ impl Live {
             How::Bars { all, .. } => {
                 let _ = all.println(text);
             }
-            How::Lines { .. } | How::Nothing => eprintln!("{text}"),
+            How::Lines { .. } | How::Nothing => tell(text),
         }
     }
 }

@@ -17,7 +17,7 @@ use crashrate_supervisor::worker;
 use crate::args::{ModeChoice, RunArguments};
 use crate::exit::{Exit, Failure};
 use crate::guard;
-use crate::inspect::{folder_failure, for_terminal, print, suite_failure, view};
+use crate::inspect::{folder_failure, for_terminal, print, suite_failure, tell, view};
 use crate::live::Live;
 
 /// Rounds of a command given on the command line.
@@ -149,11 +149,11 @@ fn conclude(folder: &RunFolder, report_only: bool) -> Result<Exit, Failure> {
     let written = fs::write(&report, markdown(&view));
     print(&for_terminal(&view));
     match written {
-        Ok(()) => eprintln!("report: {}", shown(&report).display()),
-        Err(error) => eprintln!(
+        Ok(()) => tell(format_args!("report: {}", shown(&report).display())),
+        Err(error) => tell(format_args!(
             "warning: {} could not be written: {error}",
             report.display()
-        ),
+        )),
     }
     Ok(match exit(&view) {
         Exit::NotPassed if report_only => Exit::Passed,
