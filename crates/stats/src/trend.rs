@@ -12,7 +12,7 @@ pub struct RankTrend {
     pub u: u64,
     /// Two-sided p-value: twice the smaller tail, at most 1.
     pub p: f64,
-    /// Exact but for rounding; the normal approximation only for one or two rounds of a kind among tens of millions.
+    /// Exact but for rounding; the normal approximation only for fewer than eight rounds of a kind among millions.
     pub method: Method,
 }
 
