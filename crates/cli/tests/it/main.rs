@@ -1,5 +1,16 @@
 //! The program `crashrate` as its users have it: the real binary with real children, in folders of their own.
 
 mod catalogue;
+mod children;
 mod commands;
+mod floods;
+mod full_disk;
+mod journal;
+mod kills;
+mod limits;
+mod places;
+mod reports;
+mod resume;
+mod stops;
 mod util;
+mod wrong;

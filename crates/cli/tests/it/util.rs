@@ -1,6 +1,7 @@
 //! A place to run the program in, and what came of it.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -50,6 +51,13 @@ impl Place {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Writes a script that can be started.
+    pub(crate) fn program(&self, name: &str, script: &str) -> PathBuf {
+        let path = self.write(name, script);
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
         path
     }
 

@@ -1,0 +1,158 @@
+//! `kill -9` of the supervisor: nothing of the run is left, and what had ended is on record.
+
+use std::os::unix::process::CommandExt;
+use std::time::Duration;
+
+use crashrate_model::Outcome;
+use crashrate_testkit::processes::{processes_with_argument, processes_with_marker};
+use crashrate_testkit::programs;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::util::{Done, Live, Place, assert_nothing_left, id, row, until};
+
+/// Five rounds that end, and three that would take minutes: two plain ones, and one with a daemon of its own session.
+fn long_run(place: &Place) -> Live {
+    let program = &programs().misbehave;
+    place.suite(&format!(
+        r#"
+        [[chapter]]
+        id = "quick"
+        rounds = 5
+        command = ["true"]
+
+        [[chapter]]
+        id = "slow"
+        rounds = 2
+        command = ["sh", "-c", "sleep 300"]
+
+        [[chapter]]
+        id = "daemon"
+        rounds = 1
+        command = ["sh", "-c", "\"$0\" hold-pipe-setsid; touch daemon-runs; sleep 300", {program:?}]
+        "#
+    ));
+    let mut run = place.command(&["run", "suite.toml", "--jobs", "4"]);
+    let live = place.start(run.process_group(0));
+    until("all that ends has ended, and the rest runs", || {
+        let journal = place.journal_so_far();
+        (journal.started.len(), journal.ended.len()) == (8, 5)
+            && place.path().join("daemon-runs").exists()
+            && processes_with_marker(&id(&place.run())).len() >= 4
+    });
+    live
+}
+
+fn assert_lost_but_told(place: &Place) {
+    assert_nothing_left(&id(&place.run()));
+    let json = place.json();
+    let outcomes = |chapter| &row(&json["chapters"], "chapter", chapter)["outcomes"];
+    assert_eq!(outcomes("quick"), &json!({"passed": 5}));
+    assert_eq!(outcomes("slow"), &json!({"lost": 2}));
+    assert_eq!(outcomes("daemon"), &json!({"lost": 1}));
+    // Shown beside the rate, and in no rate.
+    let slow = row(&json["chapters"], "chapter", "slow");
+    assert_eq!(slow["first_attempt"], json!({"bad": 0, "n": 0}));
+    assert_eq!(json["run"]["complete"], false);
+    assert_eq!(json["run"]["live"], false);
+    assert_eq!(json["run"]["finished"], json!(null));
+    let Done { stdout, .. } = place.crashrate(&["report"]).expect(0);
+    let words = [
+        "lost",
+        "crashrate or its machine died before the end was known",
+    ];
+    for words in words {
+        assert!(stdout.contains(words), "{stdout}");
+    }
+    let Done { stdout, .. } = place.crashrate(&["runs"]).expect(0);
+    assert!(stdout.contains("incomplete, 8 of 8 rounds"), "{stdout}");
+}
+
+#[test]
+fn of_the_supervisor() {
+    let place = Place::new();
+    let live = long_run(&place);
+    live.signal(Signal::SIGKILL);
+    assert_eq!(live.wait().code(), -9);
+    assert_lost_but_told(&place);
+}
+
+#[test]
+fn of_the_supervisors_whole_group() {
+    let place = Place::new();
+    let live = long_run(&place);
+    killpg(live.pid(), Signal::SIGKILL).unwrap();
+    assert_eq!(live.wait().code(), -9);
+    assert_lost_but_told(&place);
+}
+
+#[test]
+fn of_the_guardian_stops_no_run() {
+    let place = Place::new();
+    place.suite(
+        r#"
+        [[chapter]]
+        id = "wait"
+        rounds = 5
+        command = ["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"]
+        "#,
+    );
+    let live = place.start(&mut place.command(&["run", "suite.toml"]));
+    until("it runs", || place.journal_so_far().started.len() == 1);
+    let guardians = processes_with_argument(&id(&place.run()));
+    assert_eq!(guardians.len(), 1, "{guardians:?}");
+    kill(Pid::from_raw(guardians[0].cast_signed()), Signal::SIGKILL).unwrap();
+    place.write("go", "");
+    live.wait().expect(0);
+    let outcomes = place.json()["totals"]["outcomes"].clone();
+    assert_eq!(outcomes, json!({"passed": 5}));
+}
+
+/// Also in the middle of a start, of which nobody else knows yet.
+#[test]
+fn of_the_supervisor_at_any_moment() {
+    let place = Place::new();
+    place.suite(
+        r#"
+        [[chapter]]
+        id = "short"
+        rounds = 1000
+        command = ["sh", "-c", "sleep 0.01 & sleep 0.01; sleep 0.01"]
+
+        [[chapter]]
+        id = "long"
+        rounds = 3
+        command = ["sh", "-c", "sleep 300 & sleep 300"]
+        "#,
+    );
+    for millis in (0..100).step_by(9) {
+        let mut run = place.command(&["run", "suite.toml", "--jobs", "4"]);
+        let live = place.start(&mut run);
+        std::thread::sleep(Duration::from_millis(millis));
+        live.signal(Signal::SIGKILL);
+        assert_eq!(live.wait().code(), -9);
+    }
+    for run in place.runs() {
+        assert_nothing_left(&id(&run));
+        let report = place.crashrate(&["report", run.to_str().unwrap()]);
+        // Killed before it could write the first record, it has nothing to report, and says so.
+        let told = match report.code() {
+            0 => true,
+            code => code == 96 && report.stderr.lines().count() == 1,
+        };
+        assert!(told, "{report:?}");
+    }
+}
+
+#[test]
+fn a_lost_attempt_is_not_a_crash() {
+    let place = Place::new();
+    let live = long_run(&place);
+    live.signal(Signal::SIGKILL);
+    live.wait();
+    let journal = place.journal();
+    assert!(journal.closed.is_empty());
+    let passed = journal.ended.iter().all(|e| e.outcome == Outcome::Passed);
+    assert!(passed, "{:?}", journal.ended);
+}

@@ -1,0 +1,153 @@
+//! Time limits: the run ends whatever its children do.
+
+use std::fs;
+
+use crashrate_model::{DiedIn, Exit, Outcome};
+use crashrate_testkit::programs;
+use serde_json::json;
+
+use crate::util::{Place, row};
+
+#[test]
+fn a_chapter_that_always_hangs() {
+    let place = Place::new();
+    let program = &programs().misbehave;
+    place.suite(&format!(
+        r#"
+        [defaults]
+        rounds = 3
+        timeout = "200ms"
+
+        [[chapter]]
+        id = "hang"
+        command = [{program:?}, "hang"]
+
+        [[chapter]]
+        id = "shell"
+        command = ["sh", "-c", "sleep 300 & sleep 300"]
+        "#
+    ));
+    place.crashrate(&["run", "suite.toml"]).expect(100);
+    let json = place.json();
+    for chapter in ["hang", "shell"] {
+        let row = row(&json["chapters"], "chapter", chapter);
+        assert_eq!(row["outcomes"], json!({"timed-out": 3}));
+        assert_eq!(row["first_attempt"], json!({"bad": 3, "n": 3}));
+        // The signal was crashrate's own.
+        assert_eq!(row["signals"], json!({}));
+    }
+    assert_eq!(json["run"]["complete"], true);
+}
+
+#[test]
+fn one_that_ignores_sigterm_is_given_its_grace() {
+    let place = Place::new();
+    let program = &programs().misbehave;
+    place.suite(&format!(
+        r#"
+        [[chapter]]
+        id = "deaf"
+        rounds = 1
+        timeout = "2s"
+        grace = "700ms"
+        command = [{program:?}, "hang-ignoring-sigterm"]
+        "#
+    ));
+    place.crashrate(&["run", "suite.toml"]).expect(100);
+    let journal = place.journal();
+    let ended = &journal.ended[0];
+    assert_eq!(ended.outcome, Outcome::TimedOut);
+    assert_eq!(ended.exit, Some(Exit::Signal("SIGKILL".into())));
+    assert!(ended.secs >= 2.7, "{ended:?}");
+}
+
+#[test]
+fn one_that_ends_well_in_its_grace_has_timed_out() {
+    let place = Place::new();
+    place.suite(
+        r#"
+        [[chapter]]
+        id = "polite"
+        rounds = 1
+        timeout = "2s"
+        grace = "10m"
+        command = ["sh", "-c", "trap 'echo good bye; exit 0' TERM; while true; do sleep 0.05; done"]
+        "#,
+    );
+    place.crashrate(&["run", "suite.toml"]).expect(100);
+    let journal = place.journal();
+    let ended = &journal.ended[0];
+    assert_eq!(ended.outcome, Outcome::TimedOut);
+    assert_eq!(ended.exit, Some(Exit::Code(0)));
+    let output = place.run().join(ended.output.as_ref().unwrap());
+    assert!(fs::read_to_string(output).unwrap().contains("good bye"));
+}
+
+/// Together they take longer than the limit of each.
+#[test]
+fn each_chapter_of_a_sequence_has_its_own() {
+    let place = Place::new();
+    let suite: String = ["a", "b", "c"]
+        .map(|id| {
+            format!("[[chapter]]\nid = \"{id}\"\nworker = \"act\"\nparams = {{ secs = 1.5 }}\n")
+        })
+        .concat();
+    let sequence = "[[sequence]]\nid = \"s\"\nchapters = [\"a\", \"b\", \"c\"]\n";
+    let defaults = "[defaults]\nrounds = 1\ntimeout = \"4s\"\n";
+    place.worker_suite(
+        &programs().sequence_runner,
+        &[defaults, &suite, sequence].concat(),
+    );
+    let run = ["run", "suite.toml", "--mode", "sequential"];
+    place.crashrate(&run).expect(0);
+    let journal = place.journal();
+    let ended = &journal.ended[0];
+    assert!(ended.secs > 4.0, "{ended:?}");
+    for chapter in &ended.chapters {
+        assert!(chapter.secs.is_some_and(|s| s >= 1.5), "{ended:?}");
+    }
+}
+
+#[test]
+fn one_chapter_of_a_sequence_that_hangs() {
+    let place = Place::new();
+    place.worker_suite(
+        &programs().sequence_runner,
+        r#"
+        [defaults]
+        rounds = 1
+        timeout = "5m"
+
+        [[chapter]]
+        id = "a"
+        worker = "act"
+
+        [[chapter]]
+        id = "b"
+        worker = "act"
+        params = { act = "hang" }
+        timeout = "300ms"
+
+        [[chapter]]
+        id = "c"
+        worker = "act"
+
+        [[sequence]]
+        id = "s"
+        chapters = ["a", "b", "c"]
+        "#,
+    );
+    let run = ["run", "suite.toml", "--mode", "sequential"];
+    place.crashrate(&run).expect(100);
+    let journal = place.journal();
+    let ended = &journal.ended[0];
+    let ends: Vec<_> = ended.chapters.iter().map(|c| c.outcome).collect();
+    let expected = [Outcome::Passed, Outcome::TimedOut, Outcome::Unreached];
+    assert_eq!(ends, expected);
+    assert_eq!(ended.died_in, Some(DiedIn::Chapter("b".into())));
+    let reason = ended.chapters[1].reason.as_deref();
+    assert_eq!(reason, Some("killed after its time limit of 300ms"));
+    let died_in = &place.json()["sequences"][0]["died_in"];
+    let expected = json!({"b": 1, "between": 0, "exit": 0});
+    assert_eq!(died_in, &expected);
+}

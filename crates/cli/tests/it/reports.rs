@@ -1,0 +1,242 @@
+//! The forms of a report: each has the shape that was promised, and all say the same.
+
+use std::collections::BTreeMap;
+
+use crashrate_model::Outcome;
+use crashrate_testkit::programs;
+use serde_json::Value;
+
+use crate::util::Place;
+
+/// Both modes, with deaths in chapters, between them and at the exit, failures and measures.
+fn story() -> Place {
+    let place = Place::new();
+    let misbehave = &programs().misbehave;
+    place.worker_suite(
+        &programs().sequence_runner,
+        &format!(
+            r#"
+            [defaults]
+            rounds = 4
+
+            [[chapter]]
+            id = "measures"
+            worker = "act"
+            params = {{ act = "measure", name = "speed", value = 0.5, unit = "1/s", label = "threads=8" }}
+
+            [[chapter]]
+            id = "crashes"
+            worker = "act"
+            params = {{ act = "segfault", when_round = [2, 3] }}
+
+            [[chapter]]
+            id = "fails"
+            worker = "act"
+            params = {{ act = "fail", when_round = [1, 4] }}
+
+            [[chapter]]
+            id = "command"
+            rounds = 3
+            retries = 1
+            command = [{misbehave:?}, "crash-first-attempt"]
+
+            [[sequence]]
+            id = "story"
+            rounds = 5
+            chapters = ["measures", "crashes", "fails"]
+            "#
+        ),
+    );
+    place
+        .crashrate(&["run", "suite.toml", "--seed", "5"])
+        .expect(100);
+    place
+}
+
+/// The normative shape: every key that is there, with the type of its value. `order` and `measures` may be empty.
+fn assert_shape(at: &str, shape: &Value, value: &Value) {
+    match (shape, value) {
+        (Value::Object(shape), Value::Object(value)) => {
+            for (key, shape) in shape {
+                let found = value
+                    .get(key)
+                    .unwrap_or_else(|| panic!("{at}.{key} is missing"));
+                assert_shape(&format!("{at}.{key}"), shape, found);
+            }
+        }
+        (Value::Array(shape), Value::Array(values)) => {
+            for value in values {
+                assert_shape(&format!("{at}[]"), &shape[0], value);
+            }
+        }
+        (Value::Null, _) => {}
+        (Value::String(_), Value::String(_)) | (Value::Number(_), Value::Number(_)) => {}
+        (Value::Bool(_), Value::Bool(_)) => {}
+        _ => panic!("{at} is {value}"),
+    }
+}
+
+/// The design's own example, with what differs between suites left out.
+const SHAPE: &str = r#"
+{"schema":1,
+ "run":{"id":"...","number":1973,"suite":"story","seed":7,"device":"cpu","versions":{},"started":"...","finished":"...","complete":true,"hazard":null},
+ "sequences":[{"sequence":"complete-story","variant":"default","rounds":10,"bad":6,"first_attempt":{"bad":6,"n":10},"died_in":{"between":0,"exit":0},"order":["passed"]}],
+ "chapters":[{"chapter":"batching-advantage","mode":"sequential","sequence":null,"variant":"default","rounds":10,"reached":10,
+   "outcomes":{},"first_attempt":{"bad":6,"n":10},"after_retries":{"bad":6,"n":10},"signals":{},
+   "measures":[{"name":"samples_per_second","label":"threads=8,batch=1","unit":"1/s","n":4,"min":0,"median":0,"max":0}]}]}
+"#;
+
+#[test]
+fn json_has_the_normative_shape() {
+    let place = story();
+    let json = place.json();
+    assert_shape("", &serde_json::from_str(SHAPE).unwrap(), &json);
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["run"]["seed"], 5);
+    assert_eq!(json["run"]["number"], 1);
+    let story = &json["sequences"][0];
+    assert_eq!(
+        story["order"],
+        serde_json::json!(["failed", "crashed", "crashed", "failed", "passed"])
+    );
+    assert_eq!(story["bad"], 2);
+    assert_eq!(story["died_in"]["crashes"], 2);
+    let isolated = json["chapters"].as_array().unwrap().iter();
+    for row in isolated.filter(|row| row["mode"] == "isolated") {
+        assert_eq!(row["sequence"], Value::Null);
+        assert_eq!(row["reached"], row["rounds"]);
+    }
+}
+
+/// The numbers under their columns' heads, by chapter and mode.
+type Table = BTreeMap<(String, String), BTreeMap<String, u64>>;
+
+fn from_json(json: &Value) -> Table {
+    let mut table = Table::new();
+    for row in json["chapters"].as_array().unwrap() {
+        let mut numbers: BTreeMap<String, u64> = BTreeMap::new();
+        for key in ["rounds", "reached"] {
+            numbers.insert(key.into(), row[key].as_u64().unwrap());
+        }
+        for (outcome, n) in row["outcomes"].as_object().unwrap() {
+            numbers.insert(outcome.clone(), n.as_u64().unwrap());
+        }
+        let text = |key: &str| row[key].as_str().unwrap().to_owned();
+        table.insert((text("chapter"), text("mode")), numbers);
+    }
+    table
+}
+
+/// Rows of cells under heads: the counts of rounds, reached and outcomes, without zeros.
+fn from_cells(heads: &[String], rows: &[Vec<String>]) -> Table {
+    let rows = rows.iter().map(|cells| {
+        let numbers = heads.iter().zip(cells).skip(2);
+        let numbers = numbers.filter_map(|(head, cell)| {
+            let number: u64 = cell.parse().ok()?;
+            let counts =
+                matches!(&**head, "rounds" | "reached") || Outcome::from_word(head).is_some();
+            (number > 0 && counts).then(|| (head.clone(), number))
+        });
+        ((cells[0].clone(), cells[1].clone()), numbers.collect())
+    });
+    rows.collect()
+}
+
+fn from_markdown(markdown: &str) -> Table {
+    let (_, section) = markdown.split_once("## Chapters\n\n").unwrap();
+    let cells = |line: &str| -> Vec<String> {
+        let cells = line.trim_matches('|').split('|');
+        cells.map(|cell| cell.trim().replace('\\', "")).collect()
+    };
+    let lines: Vec<_> = section
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect();
+    let rows: Vec<_> = lines[2..].iter().map(|line| cells(line)).collect();
+    from_cells(&cells(lines[0]), &rows)
+}
+
+fn from_terminal(terminal: &str) -> Table {
+    let (_, section) = terminal.split_once("\nchapters\n").unwrap();
+    let lines = section.lines().take_while(|line| !line.is_empty());
+    let mut lines = lines.skip_while(|line| !line.trim_start().starts_with("chapter "));
+    let words = |line: &str| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let heads = words(lines.next().unwrap());
+    // From `pass rate` on a cell may have several words.
+    let counts = heads.iter().position(|head| head == "pass").unwrap();
+    let rows: Vec<_> = lines.map(|line| words(line)[..counts].to_vec()).collect();
+    from_cells(&heads[..counts], &rows)
+}
+
+#[test]
+fn all_forms_say_the_same() {
+    let place = story();
+    let expected = from_json(&place.json());
+    assert_eq!(expected.len(), 7);
+    let as_text = |format: &str| {
+        place
+            .crashrate(&["report", "--format", format])
+            .expect(0)
+            .stdout
+    };
+    assert_eq!(from_markdown(&as_text("markdown")), expected);
+    assert_eq!(from_terminal(&as_text("terminal")), expected);
+    assert_eq!(
+        from_terminal(&place.crashrate(&["report"]).expect(0).stdout),
+        expected
+    );
+}
+
+#[test]
+fn reports_say_where_a_sequence_died_and_what_was_measured() {
+    let place = story();
+    for format in ["markdown", "terminal"] {
+        let text = place
+            .crashrate(&["report", "--format", format])
+            .expect(0)
+            .stdout;
+        for words in [
+            "crashes 2",
+            "FCCFP",
+            "SIGSEGV",
+            "told to fail",
+            "speed",
+            "threads=8",
+        ] {
+            assert!(text.contains(words), "{words} in {text}");
+        }
+    }
+}
+
+#[test]
+fn only_results_when_piped() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"false\"]\n");
+    let done = place.crashrate(&["run", "suite.toml"]).expect(100);
+    assert!(done.stdout.starts_with("N=1 "), "{}", done.stdout);
+    let report = place.run().join("report.md");
+    let report = report
+        .strip_prefix(place.path().canonicalize().unwrap())
+        .unwrap_or(&report);
+    assert_eq!(done.stderr, format!("report: {}\n", report.display()));
+    assert!(!done.stdout.contains('\x1b'), "{:?}", done.stdout);
+}
+
+#[test]
+fn plain_lines_in_ci() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nrounds = 2\ncommand = [\"false\"]\n");
+    let mut run = place.command(&["run", "suite.toml"]);
+    let done = place.start(run.env("CI", "true")).wait().expect(100);
+    let lines: Vec<_> = done.stderr.lines().collect();
+    let expected = [
+        "isolated x round 1: failed: exit code 1",
+        "isolated x round 2: failed: exit code 1",
+    ];
+    assert_eq!(&lines[..2], expected);
+    assert!(!done.stderr.contains('\x1b'), "{:?}", done.stderr);
+}
