@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use crashrate_model::Limit;
 use crashrate_supervisor::suite::is_device;
 
 use crate::exit;
@@ -40,6 +41,9 @@ pub(crate) enum Command {
     Report(ReportArguments),
     /// List the runs
     Runs,
+    /// Say what stands in the way of measuring here
+    #[command(after_help = "Ends with 100 if something is a blocker, else with 0.")]
+    Doctor(DoctorArguments),
     /// Kill what a dead supervisor left behind (started by `run`)
     #[command(hide = true)]
     Guard { run_id: String },
@@ -102,7 +106,7 @@ pub(crate) struct RunArguments {
     #[arg(
         long,
         value_name = "RUN",
-        conflicts_with_all = ["suite", "argv", "mode", "rounds", "chapter", "variant", "timeout", "retries", "seed", "device", "number"]
+        conflicts_with_all = ["suite", "argv", "mode", "rounds", "chapter", "variant", "timeout", "retries", "seed", "device", "number", "until", "gate"]
     )]
     pub(crate) resume: Option<String>,
 
@@ -117,6 +121,16 @@ pub(crate) struct RunArguments {
     /// Start nothing more after this time (30m, 8h)
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) time_budget: Option<Duration>,
+
+    /// Run until each comparison of modes or variants has its verdict, or until the first bad round; at most
+    /// --rounds [10000] of each unit, at most --for
+    #[arg(long, value_enum, conflicts_with = "gate")]
+    pub(crate) until: Option<Until>,
+
+    /// Run until each chapter's and sequence's rate is shown to be below or above a limit: 'crashed < 1%'; at most
+    /// --rounds [10000] of each unit, at most --for
+    #[arg(long, value_name = "LIMIT")]
+    pub(crate) gate: Option<Limit>,
 
     /// The report number N [the last in the runs folder plus 1]
     #[arg(long, value_name = "N")]
@@ -142,6 +156,23 @@ pub(crate) struct ListArguments {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct DoctorArguments {
+    /// As what
+    #[arg(long, value_enum, default_value_t = DoctorFormat::Terminal)]
+    pub(crate) format: DoctorFormat,
+
+    /// The worker program
+    #[arg(long, value_name = "PATH")]
+    pub(crate) worker: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    Terminal,
+    Json,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct ReportArguments {
     /// A run's folder, its id, its number, or `latest`
     #[arg(default_value = "latest")]
@@ -164,6 +195,12 @@ pub(crate) enum Format {
     Terminal,
     Markdown,
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Until {
+    Decided,
+    FirstCrash,
 }
 
 fn device(text: &str) -> Result<String, String> {

@@ -18,7 +18,7 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
     let view = view(&folder, journal::is_live(&folder))?;
     print(&match arguments.format {
         Format::Terminal => for_terminal(&view),
-        Format::Markdown => markdown(&view),
+        Format::Markdown => markdown(&view, None),
         Format::Json => json(&view),
     });
     Ok(Exit::Passed)

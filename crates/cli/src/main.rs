@@ -3,11 +3,13 @@
 //! It joins the crates and holds no knowledge of its own about attempts, rates or formats.
 
 mod args;
+mod doctor;
 mod exit;
 mod guard;
 mod inspect;
 mod live;
 mod run;
+mod wanted;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::List(list) => inspect::list(&list.suite),
         Command::Report(report) => inspect::report(&arguments.runs_dir, &report),
         Command::Runs => inspect::runs(&arguments.runs_dir),
+        Command::Doctor(doctor) => doctor::doctor(&doctor),
         Command::Guard { run_id } => guard::guard(&run_id),
     };
     done.unwrap_or_else(Failure::tell).code()

@@ -5,13 +5,17 @@
 
 mod finding;
 mod outcome;
+mod pairing;
 mod record;
+mod stopping;
 mod unit;
 
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};
 pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
+pub use pairing::{BlockPairs, Pairing};
 pub use record::{
     ChapterEnd, Closed, Ended, Hello, JOURNAL_VERSION, Measure, Opened, Record, RunInfo, Started,
     StopReason,
 };
+pub use stopping::{ALPHA, Axis, Contrast, Gate, Limit, Reading, Stopping, contrasts};
 pub use unit::{Mode, Unit};

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ChapterFacts, DiedIn, Exit, Finding, Mode, Outcome, OutcomeSet, Recommendation, Unit};
+use crate::{
+    ChapterFacts, DiedIn, Exit, Finding, Mode, Outcome, OutcomeSet, Recommendation, Stopping, Unit,
+};
 
 /// The version of the record format. Changes: 1 is the first.
 pub const JOURNAL_VERSION: u32 = 1;
@@ -65,6 +67,9 @@ pub struct RunInfo {
     /// Where it runs: `os`, `host`, `cpu`, `crashrate` and whatever else is known.
     #[serde(default)]
     pub machine: BTreeMap<String, String>,
+    /// When it stops by itself.
+    #[serde(default)]
+    pub stopping: Stopping,
     /// What the chapters are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chapters: Vec<ChapterFacts>,
@@ -238,4 +243,6 @@ pub enum StopReason {
     MaxFailures,
     /// The time for it was over.
     TimeBudget,
+    /// The run's own rule stopped it: every comparison or gate has its verdict, or the first bad round was there.
+    Decided,
 }

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use crashrate_model::{
     Closed, Ended, Finding, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started,
-    StopReason,
+    StopReason, Stopping,
 };
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::decide::{Decider, Decision};
 use crate::journal::{self, Journal, JournalError, RunFolder};
 use crate::outcome::{Note, classify};
 use crate::outputs::Outputs;
@@ -37,6 +38,8 @@ pub struct Campaign {
     pub workers: Workers,
     /// How many attempts may run at the same time, and how many rounds may fail.
     pub bounds: Bounds,
+    /// When the run stops by itself.
+    pub stopping: Stopping,
     /// After this time no more rounds are started.
     pub time_budget: Option<Duration>,
     /// What was found out about the machine.
@@ -74,6 +77,9 @@ pub enum RunError {
         /// Why.
         source: io::Error,
     },
+    /// The stopping rule makes no sense.
+    #[error("the stopping rule: {0}")]
+    Rule(#[source] crashrate_stats::StatsError),
     /// The supervisor's process could not be prepared.
     #[error("children cannot be started from here: {0}")]
     SetUp(#[source] io::Error),
@@ -97,7 +103,10 @@ pub fn run(
     let plan = &campaign.plan;
     let info = run_info(campaign, folder);
     prepare_folder(folder, plan, &info)?;
-    let history = history(folder, plan)?;
+    let bad = &plan.suite.bad;
+    let decider = Decider::new(&campaign.stopping, &plan.units, bad).map_err(RunError::Rule)?;
+    let mut past = Past::new(History::new(plan), decider);
+    past.read(folder)?;
     let journal = Journal::open(&folder.journal())?;
     let (program, arguments) = &campaign.guardian;
     let guardian = Guardian::start(program, arguments, folder.id()).map_err(RunError::SetUp)?;
@@ -106,14 +115,14 @@ pub fn run(
     let start = Arc::new(PlainExec::new(guardian.clone()));
     let jobs = campaign.bounds.slots;
     let slots = Slots::start(jobs, folder.id(), start, guardian, &news).map_err(RunError::SetUp)?;
-    let lost = history.open().to_vec();
+    let lost = past.history.open().to_vec();
     let mut driver = Driver {
         recipe: Recipe {
             plan,
             run_id: folder.id(),
             workers: &campaign.workers.by_variant,
         },
-        schedule: Schedule::new(history.left(plan.rounds()), campaign.bounds, |unit| {
+        schedule: Schedule::new(past.history.left(plan.rounds()), campaign.bounds, |unit| {
             plan.retries(unit)
         }),
         specs: vec![None; jobs.max(1) as usize],
@@ -121,6 +130,8 @@ pub fn run(
         journal,
         outputs: Outputs::new(folder.path()),
         hellos: Vec::new(),
+        decider: past.decider,
+        decided: past.decided,
         begun: Instant::now(),
         tell,
     };
@@ -139,15 +150,37 @@ fn prepare_folder(folder: &RunFolder, plan: &Plan, info: &RunInfo) -> Result<(),
     fs::create_dir_all(folder.path().join("output")).map_err(wrong)
 }
 
-/// What of the plan has its end on record.
-fn history(folder: &RunFolder, plan: &Plan) -> Result<History, RunError> {
-    let mut history = History::new(plan);
-    if folder.journal().exists() {
-        for record in journal::read(&folder.journal())? {
-            history.push(&record?);
+/// What a run that is gone on with has on record.
+struct Past {
+    history: History,
+    decider: Decider,
+    decided: Vec<Input>,
+}
+
+impl Past {
+    fn new(history: History, decider: Decider) -> Self {
+        Past {
+            history,
+            decider,
+            decided: Vec::new(),
         }
     }
-    Ok(history)
+
+    fn read(&mut self, folder: &RunFolder) -> Result<(), RunError> {
+        if folder.journal().exists() {
+            for record in journal::read(&folder.journal())? {
+                let record = record?;
+                self.history.push(&record);
+                self.decided.extend(inputs(self.decider.push(&record)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn inputs(decision: Decision) -> impl Iterator<Item = Input> {
+    let stop = decision.stop.then_some(Input::Stop(StopReason::Decided));
+    decision.retire.into_iter().map(Input::Retire).chain(stop)
 }
 
 fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
@@ -168,6 +201,7 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
             .unwrap_or(0),
         bad: plan.suite.bad.clone(),
         hazard: None,
+        stopping: campaign.stopping.clone(),
         machine,
         chapters: campaign.workers.chapter_facts(&plan.suite),
         findings: campaign.findings.clone(),
@@ -198,6 +232,9 @@ struct Driver<'a, R, T> {
     outputs: Outputs,
     /// What children said they run on; each different answer is on record once.
     hellos: Vec<Hello>,
+    decider: Decider,
+    /// What the stopping rule asks for and the schedule has not heard yet.
+    decided: Vec<Input>,
     begun: Instant,
     tell: &'a mut dyn FnMut(Fact<'_>),
 }
@@ -241,10 +278,12 @@ where
         let mut asked = false;
         let mut input = Some(Input::Begin);
         loop {
-            if let Some(input) = input
-                && let Some(why) = self.step(input)?
-            {
-                return Ok(why);
+            // The rule first: what it stops must not be started because something else ended.
+            let decided = std::mem::take(&mut self.decided);
+            for input in decided.into_iter().chain(input) {
+                if let Some(why) = self.step(input)? {
+                    return Ok(why);
+                }
             }
             input = tokio::select! {
                 Some(news) = inbox.recv() => self.hear(news)?,
@@ -371,6 +410,7 @@ where
 
     fn record(&mut self, record: Record) -> Result<(), RunError> {
         self.journal.append(&record)?;
+        self.decided.extend(inputs(self.decider.push(&record)));
         (self.tell)(Fact::Record(&record));
         Ok(())
     }

@@ -6,8 +6,11 @@
 //! - [`process`] takes one attempt from its start to its reaping.
 //! - [`outcome`] turns what was seen into an outcome: pure.
 //! - [`journal`] keeps the record, and reads it back.
+//! - [`decide`] is the rule by which a run stops by itself.
 //! - [`driver`] is the one event loop that joins them.
 
+pub mod decide;
+pub mod doctor;
 pub mod driver;
 pub mod journal;
 pub mod machine;

@@ -90,3 +90,79 @@ pub(crate) fn write(folder: &Path, plan: &Plan, run: &RunInfo) -> io::Result<()>
     let text = toml::to_string_pretty(&file).map_err(io::Error::other)?;
     fs::write(folder.join(NAME), text)
 }
+
+#[cfg(test)]
+mod tests {
+    use crashrate_model::{Axis, Stopping};
+    use crashrate_protocol::ChapterInfo;
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::Selection;
+    use crate::worker::Workers;
+
+    const SUITE: &str = r#"
+        [suite]
+        name = "all"
+        bad = ["failed", "crashed"]
+        [[chapter]]
+        id = "a"
+        worker = "w"
+        params = { threads = [1, 2], text = "x", part = 0.5, on = true }
+        expect = [{ measure = "m", at_most = 0.1, on = ["cpu"] }]
+        [[chapter]]
+        id = "b"
+        command = ["true", "x y"]
+        timeout = "1m 5s"
+        env = { A = "=b" }
+        [[sequence]]
+        id = "s"
+        chapters = ["a"]
+        [[variant]]
+        id = "v"
+        env = { X = "1" }
+        [[gate]]
+        chapter = "a"
+        require = "crashed < 0.1%"
+        [[recommendation]]
+        text = "do it"
+        when = "bad > 10% in s"
+    "#;
+
+    /// A worker's default of nothing once made `run.toml` impossible to write.
+    #[test]
+    fn what_is_written_is_read_back_and_a_changed_plan_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("suite.toml");
+        fs::write(&file, SUITE).unwrap();
+        let suite = Suite::read(&file).unwrap();
+        let plan = Plan::new(suite, &Selection::default(), 7).unwrap();
+        let defaults = json!({"threads": [1], "seed": null});
+        let workers = Workers {
+            chapters: vec![ChapterInfo {
+                name: "w".into(),
+                about: String::new(),
+                params: defaults.as_object().unwrap().clone(),
+            }],
+            ..Workers::default()
+        };
+        let run = RunInfo {
+            id: "1-all".into(),
+            suite: "all".into(),
+            seed: 7,
+            units: plan.units.clone(),
+            chapters: workers.chapter_facts(&plan.suite),
+            stopping: Stopping::Decided(Axis::Mode),
+            recommendations: plan.suite.recommendations.clone(),
+            ..RunInfo::default()
+        };
+        write(folder.path(), &plan, &run).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), (plan, run));
+
+        let path = folder.path().join(NAME);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("1m 5s", "1m 6s")).unwrap();
+        let error = read(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("fingerprint"), "{error}");
+    }
+}

@@ -33,10 +33,12 @@ pub enum WorkerError {
     )]
     NotFound(String),
     /// It does not say what it can do.
-    #[error("the worker {} does not answer `list`: {problem}", path.display())]
+    #[error("the worker {} does not answer `{question}`: {problem}", path.display())]
     Mute {
         /// The worker.
         path: PathBuf,
+        /// What it was asked.
+        question: String,
         /// What happened.
         problem: String,
     },
@@ -79,6 +81,8 @@ impl Workers {
                 let known = self.chapters.iter().find(|c| c.name == *name);
                 let mut all = known.map(|c| c.params.clone()).unwrap_or_default();
                 all.extend(params.clone());
+                // A default of nothing says nothing, and TOML has no word for it.
+                all.retain(|_, value| !value.is_null());
                 ChapterFacts {
                     id: chapter.id.clone(),
                     worker: Some(name.clone()),
@@ -145,17 +149,41 @@ fn locate(
     std::path::absolute(path).map_err(|_| not_found())
 }
 
+/// Finds the worker that is used when no suite names one, and asks it what it can do.
+///
+/// # Errors
+/// It is not there or mute.
+pub fn find(given: Option<&Path>, beside: &Path) -> Result<(PathBuf, WorkerInfo), WorkerError> {
+    let path = locate(given, None, beside)?;
+    let info = ask(&path)?;
+    Ok((path, info))
+}
+
 /// Asks a worker what it can do: runs `WORKER list`.
 ///
 /// # Errors
 /// It fails, takes too long or prints something else.
 pub fn ask(path: &Path) -> Result<WorkerInfo, WorkerError> {
+    let text = ask_text(path, "list")?;
+    serde_json::from_str(&text).map_err(|error| WorkerError::Mute {
+        path: path.to_owned(),
+        question: "list".into(),
+        problem: format!("not the expected JSON: {error}"),
+    })
+}
+
+/// What a worker prints when it is run with this one argument.
+///
+/// # Errors
+/// It fails or takes too long.
+pub(crate) fn ask_text(path: &Path, question: &str) -> Result<String, WorkerError> {
     let mute = |problem: String| WorkerError::Mute {
         path: path.to_owned(),
+        question: question.into(),
         problem,
     };
     let mut child = Command::new(path)
-        .arg("list")
+        .arg(question)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -175,11 +203,11 @@ pub fn ask(path: &Path) -> Result<WorkerInfo, WorkerError> {
     }
     let status = child.wait().map_err(|e| mute(e.to_string()))?;
     let [stdout, stderr] = texts.map_err(|_| mute(format!("no answer in {PATIENCE:?}")))?;
-    if !status.success() {
-        let said = stderr.lines().last().unwrap_or_default();
-        return Err(mute(format!("{status}: {said}")));
+    if status.success() {
+        return Ok(stdout);
     }
-    serde_json::from_str(&stdout).map_err(|e| mute(format!("not the expected JSON: {e}")))
+    let said = stderr.lines().last().unwrap_or_default();
+    Err(mute(format!("{status}: {said}")))
 }
 
 fn facts(variant: &str, path: &Path, info: &WorkerInfo) -> Vec<(String, String)> {

@@ -4,12 +4,14 @@ mod attempt;
 mod history;
 mod order;
 
+use std::path::PathBuf;
+
 use crashrate_model::{Mode, Unit};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::suite::{DEFAULT_VARIANT, Suite};
+use crate::suite::{DEFAULT_VARIANT, Suite, Variant};
 
 pub(crate) use attempt::Recipe;
 pub use attempt::{AttemptSpec, ChapterSpec};
@@ -42,6 +44,16 @@ pub enum PlanError {
         /// Those there are.
         known: String,
     },
+    /// A library that a variant preloads is not there: the variant would silently change nothing.
+    #[error("variant `{variant}`: {variable}: there is no file {}", path.display())]
+    Preload {
+        /// The variant.
+        variant: String,
+        /// The environment variable that names it.
+        variable: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// Nothing is left.
     #[error("nothing to run: {0}")]
     Nothing(String),
@@ -65,6 +77,9 @@ impl Plan {
     /// The selection names what is not there, or leaves nothing to run.
     pub fn new(suite: Suite, selection: &Selection, seed: u64) -> Result<Plan, PlanError> {
         let variants = variants(&suite, &selection.variants)?;
+        for variant in suite.variants.iter().filter(|v| variants.contains(&v.id)) {
+            check_preloads(&suite, variant)?;
+        }
         for name in &selection.chapters {
             if suite.chapter(name).is_none() {
                 let known = suite.chapters.iter().map(|c| c.id.as_str());
@@ -135,6 +150,24 @@ fn variants(suite: &Suite, names: &[String]) -> Result<Vec<String>, PlanError> {
         }
     }
     Ok(chosen)
+}
+
+/// The loader only mutters about a library that is not there, and the variant would be measured without it.
+fn check_preloads(suite: &Suite, variant: &Variant) -> Result<(), PlanError> {
+    for variable in ["LD_PRELOAD", "DYLD_INSERT_LIBRARIES"] {
+        let libraries = variant.env.get(variable).into_iter();
+        for library in libraries.flat_map(|list| list.split([':', ' '])) {
+            let path = suite.around.directory.join(library);
+            if library.contains('/') && !path.exists() {
+                return Err(PlanError::Preload {
+                    variant: variant.id.clone(),
+                    variable: variable.into(),
+                    path,
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn unknown<'a>(kind: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> PlanError {

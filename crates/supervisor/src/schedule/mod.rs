@@ -1,6 +1,6 @@
 //! When which attempt starts: a pure state machine. State and input give actions; it knows no process and no clock.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crashrate_model::StopReason;
 
@@ -21,6 +21,8 @@ pub enum Input {
         /// How.
         end: End,
     },
+    /// Start no more rounds of this unit.
+    Retire(u32),
     /// Start nothing more, but let what runs end.
     Stop(StopReason),
     /// Start nothing more and kill what runs.
@@ -84,6 +86,7 @@ pub struct Schedule<R, T> {
     slots: Vec<Option<Running>>,
     /// How many more rounds may fail.
     failures_left: Option<u32>,
+    retired: BTreeSet<u32>,
     phase: Phase,
 }
 
@@ -99,6 +102,7 @@ where
             retries,
             slots: vec![None; bounds.slots.max(1) as usize],
             failures_left: bounds.max_failures,
+            retired: BTreeSet::new(),
             phase: Phase::Running,
         }
     }
@@ -108,6 +112,11 @@ where
         let mut actions = VecDeque::new();
         match (input, self.phase) {
             (Input::Ended { slot, end }, _) => actions.extend(self.ended(slot, end)),
+            (Input::Retire(unit), _) => {
+                // What ended because of it comes next, and only then a slot is free.
+                self.retired.insert(unit);
+                return actions;
+            }
             (Input::Stop(why), Phase::Running) => self.phase = Phase::Draining(why),
             (Input::Kill, Phase::Running | Phase::Draining(_)) => {
                 self.phase = Phase::Killing;
@@ -150,7 +159,7 @@ where
             if self.slots[slot].is_some() {
                 continue;
             }
-            let Some(Pending { key, attempt }) = self.rounds.next() else {
+            let Some(Pending { key, attempt }) = self.next_round() else {
                 break;
             };
             let running = Running {
@@ -162,6 +171,12 @@ where
         }
     }
 
+    fn next_round(&mut self) -> Option<Pending> {
+        let retired = &self.retired;
+        self.rounds
+            .find(|pending| !retired.contains(&pending.key.unit))
+    }
+
     fn start(&mut self, running: Running) -> Action {
         self.slots[running.slot as usize] = Some(running);
         Action::Start(running)
@@ -169,11 +184,15 @@ where
 
     /// A run that was asked to stop with nothing left to start is whole all the same.
     fn why_finished(&mut self) -> StopReason {
+        let whole = match self.phase {
+            Phase::Running | Phase::Finished => true,
+            Phase::Draining(_) | Phase::Killing => self.next_round().is_none(),
+        };
         match self.phase {
-            Phase::Running | Phase::Finished => StopReason::Done,
-            Phase::Draining(_) | Phase::Killing if self.rounds.next().is_none() => StopReason::Done,
+            _ if whole && !self.retired.is_empty() => StopReason::Decided,
+            _ if whole => StopReason::Done,
             Phase::Draining(why) => why,
-            Phase::Killing => StopReason::Interrupted,
+            _ => StopReason::Interrupted,
         }
     }
 }

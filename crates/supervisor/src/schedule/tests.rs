@@ -203,3 +203,31 @@ fn after_so_many_failures_nothing_more_starts() {
         "two rounds with a retry each"
     );
 }
+
+#[test]
+fn a_retired_unit_gets_no_more_rounds_and_the_others_go_on() {
+    let bounds = Bounds {
+        slots: 1,
+        max_failures: None,
+    };
+    let mut schedule = schedule(&[9, 3], bounds, 0);
+    let mut started = [0, 0];
+    let mut actions = schedule.step(Input::Begin);
+    assert!(schedule.step(Input::Retire(0)).is_empty());
+    let why = loop {
+        match actions
+            .pop_front()
+            .expect("an attempt runs or the end is there")
+        {
+            Action::Start(running) => started[running.key.unit as usize] += 1,
+            Action::Finish(why) => break why,
+            Action::KillAll => unreachable!(),
+        }
+        actions = schedule.step(Input::Ended {
+            slot: 0,
+            end: End::Passed,
+        });
+    };
+    assert!(started[0] <= 1, "only what had started");
+    assert_eq!((started[1], why), (3, StopReason::Decided));
+}

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crashrate_model::{Mode, OutcomeSet, Recommendation};
+use crashrate_model::{Gate, Mode, OutcomeSet, Recommendation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -39,6 +39,9 @@ pub struct Suite {
     pub chapters: Vec<Chapter>,
     /// The sequences, in the order of the file.
     pub sequences: Vec<Sequence>,
+    /// The limits that its rates have to stay below, under every variant.
+    #[serde(default)]
+    pub gates: Vec<Gate>,
     /// What the report ends with.
     #[serde(default)]
     pub recommendations: Vec<Recommendation>,

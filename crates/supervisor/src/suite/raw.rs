@@ -19,6 +19,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) variant: Vec<Variant>,
     #[serde(default)]
+    pub(super) gate: Vec<Gate>,
+    #[serde(default)]
     pub(super) recommendation: Vec<Recommendation>,
 }
 
@@ -101,4 +103,12 @@ pub(super) struct Variant {
 pub(super) struct Recommendation {
     pub(super) text: String,
     pub(super) when: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Gate {
+    pub(super) chapter: Option<Spanned<String>>,
+    pub(super) sequence: Option<Spanned<String>>,
+    pub(super) require: Spanned<String>,
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crashrate_model::{Condition, Mode, OutcomeSet, Recommendation};
+use crashrate_model::{Condition, Gate, Mode, OutcomeSet, Recommendation};
 use toml::Spanned;
 
 use super::error::Source;
@@ -66,6 +66,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
             action: Action::Command(argv.to_vec()),
         }],
         sequences: Vec::new(),
+        gates: Vec::new(),
         recommendations: Vec::new(),
     })
 }
@@ -129,10 +130,52 @@ impl Resolver<'_> {
             worker: head.worker.map(|w| self.worker_path(w.get_ref())),
             around,
             variants: self.variants(file.variant)?,
+            gates: self.gates(&file.gate, &chapters, &sequences)?,
             recommendations: self.recommendations(file.recommendation, &chapters, &sequences)?,
             chapters,
             sequences,
         })
+    }
+
+    fn gates(
+        &self,
+        raw: &[raw::Gate],
+        chapters: &[Chapter],
+        sequences: &[Sequence],
+    ) -> Result<Vec<Gate>> {
+        raw.iter()
+            .map(|gate| {
+                let wrong =
+                    |span, problem: String| self.source.error(span, format!("gate: {problem}"));
+                let (name, mode) = match (&gate.chapter, &gate.sequence) {
+                    (Some(chapter), None) => (chapter, Mode::Isolated),
+                    (None, Some(sequence)) => (sequence, Mode::Sequential),
+                    _ => {
+                        let problem = "name either a `chapter` or a `sequence`".to_owned();
+                        return Err(wrong(gate.require.span(), problem));
+                    }
+                };
+                let id = name.get_ref();
+                let known = match mode {
+                    Mode::Isolated => chapters
+                        .iter()
+                        .any(|c| c.id == *id && c.modes.contains(&mode)),
+                    Mode::Sequential => sequences.iter().any(|s| s.id == *id),
+                };
+                if !known {
+                    let problem =
+                        format!("there is nothing called `{id}` that runs in {mode} mode");
+                    return Err(wrong(name.span(), problem));
+                }
+                let limit = gate.require.get_ref().parse();
+                Ok(Gate {
+                    name: id.clone(),
+                    mode,
+                    variant: DEFAULT_VARIANT.into(),
+                    limit: limit.map_err(|problem| wrong(gate.require.span(), problem))?,
+                })
+            })
+            .collect()
     }
 
     fn recommendations(

@@ -1,0 +1,130 @@
+//! From the command line, or from an earlier run, to what is to be run.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crashrate_model::{Axis, Gate, Mode, Stopping};
+use crashrate_supervisor::decide::{gates_for_all, has_both_modes};
+use crashrate_supervisor::journal::{self, RunFolder};
+use crashrate_supervisor::plan::{Plan, PlanError, Selection};
+use crashrate_supervisor::run_file;
+use crashrate_supervisor::suite::Suite;
+
+use crate::args::{ModeChoice, RunArguments, Until};
+use crate::exit::{Exit, Failure};
+use crate::inspect::{folder_failure, suite_failure};
+
+/// Rounds of a command given on the command line.
+const COMMAND_ROUNDS: u32 = 10;
+/// Rounds of each unit when the run is to stop by itself and nothing else bounds it.
+pub(crate) const OPEN_ROUNDS: u32 = 10_000;
+
+/// What is to be run, and when it stops.
+pub(crate) struct Wanted {
+    pub(crate) plan: Plan,
+    pub(crate) stopping: Stopping,
+}
+
+/// A run that is to be gone on with, by its own plan and rule.
+pub(crate) fn resume(runs: &Path, name: &str) -> Result<(Wanted, RunFolder), Failure> {
+    let path = journal::find(runs, name).map_err(Failure::usage)?;
+    let folder = RunFolder::reopen(&path).map_err(folder_failure)?;
+    let (plan, run) = run_file::read(&path).map_err(Failure::usage)?;
+    let stopping = run.stopping;
+    Ok((Wanted { plan, stopping }, folder))
+}
+
+/// What the command line asks for.
+pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
+    let mut suite = match &arguments.suite {
+        Some(path) => Suite::read(path),
+        None => Suite::of_command(&arguments.argv, COMMAND_ROUNDS),
+    }
+    .map_err(suite_failure)?;
+    override_suite(&mut suite, arguments);
+    let is_open = arguments.until.is_some() || arguments.gate.is_some();
+    let selection = Selection {
+        mode: match arguments.mode {
+            ModeChoice::Isolated => Some(Mode::Isolated),
+            ModeChoice::Sequential => Some(Mode::Sequential),
+            ModeChoice::Both => None,
+        },
+        chapters: arguments.chapter.clone(),
+        variants: arguments.variant.clone(),
+        rounds: arguments.rounds.or(is_open.then_some(OPEN_ROUNDS)),
+    };
+    let seed = arguments.seed.unwrap_or_else(random_seed);
+    let plan = Plan::new(suite, &selection, seed).map_err(|error| match error {
+        PlanError::Nothing(_) => Failure::new(Exit::NothingToRun, error),
+        PlanError::Unknown { .. } | PlanError::Preload { .. } => Failure::usage(error),
+    })?;
+    let stopping = stopping(&plan, arguments)?;
+    Ok(Wanted { plan, stopping })
+}
+
+fn stopping(plan: &Plan, arguments: &RunArguments) -> Result<Stopping, Failure> {
+    if let Some(limit) = &arguments.gate {
+        return Ok(Stopping::Gates(gates_for_all(&plan.units, limit)));
+    }
+    match arguments.until {
+        Some(Until::FirstCrash) => Ok(Stopping::FirstBad),
+        Some(Until::Decided) => axis(plan).map(Stopping::Decided),
+        None => Ok(match suite_gates(plan) {
+            gates if gates.is_empty() => Stopping::FixedRounds,
+            gates => Stopping::Gates(gates),
+        }),
+    }
+}
+
+/// Two variants are compared with each other, in each mode for itself; with one, its two modes are.
+fn axis(plan: &Plan) -> Result<Axis, Failure> {
+    let first = &plan.units[0].variant;
+    if plan.units.iter().any(|u| u.variant != *first) {
+        Ok(Axis::Variant)
+    } else if has_both_modes(&plan.units) {
+        Ok(Axis::Mode)
+    } else {
+        let problem = "--until decided has nothing to compare: run both modes of a suite with a [[sequence]], \
+                       or name two variants with --variant";
+        Err(Failure::usage(problem))
+    }
+}
+
+fn suite_gates(plan: &Plan) -> Vec<Gate> {
+    let mut gates = Vec::new();
+    for unit in &plan.units {
+        let same = |name: &str, mode| unit.name == name && unit.mode == mode;
+        for gate in plan.suite.gates.iter().filter(|g| same(&g.name, g.mode)) {
+            gates.push(Gate {
+                variant: unit.variant.clone(),
+                ..gate.clone()
+            });
+        }
+    }
+    gates
+}
+
+/// What the command line says is in place of what the suite says.
+fn override_suite(suite: &mut Suite, arguments: &RunArguments) {
+    if let Some(device) = &arguments.device {
+        suite.device.clone_from(device);
+    }
+    for chapter in &mut suite.chapters {
+        chapter.limits.timeout = arguments.timeout.unwrap_or(chapter.limits.timeout);
+        chapter.retries = arguments.retries.unwrap_or(chapter.retries);
+    }
+    suite.around.timeout = arguments.timeout.unwrap_or(suite.around.timeout);
+    for sequence in &mut suite.sequences {
+        sequence.retries = arguments.retries.unwrap_or(sequence.retries);
+    }
+}
+
+/// Any number below 2^53 will do; it is on record.
+fn random_seed() -> u64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let mixed = (now.as_nanos() as u64 ^ u64::from(std::process::id()) << 40)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed >> 11
+}

@@ -1,0 +1,251 @@
+//! When a run stops by itself, and what it compares.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Mode, Outcome, Unit};
+
+/// When a run stops by itself. On record before the first round: what it found is read by the same rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stopping {
+    /// After the planned rounds.
+    #[default]
+    FixedRounds,
+    /// When each comparison has its verdict, or after the planned rounds.
+    Decided(Axis),
+    /// When each gate has its verdict, or after the planned rounds; a unit without an open gate retires.
+    Gates(Vec<Gate>),
+    /// After the first bad round, or after the planned rounds.
+    FirstBad,
+}
+
+impl Stopping {
+    /// Whether the number of rounds was decided by the data: then only methods that allow that may read it.
+    pub fn is_by_data(&self) -> bool {
+        *self != Stopping::FixedRounds
+    }
+}
+
+/// Which two sides are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Axis {
+    /// Sequential against isolated.
+    Mode,
+    /// A second variant against the first.
+    Variant,
+}
+
+/// The error probability of all verdicts of a run together.
+pub const ALPHA: f64 = 0.05;
+
+/// A limit that the rate of a unit has to stay below.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The chapter or sequence.
+    pub name: String,
+    /// Its mode.
+    pub mode: Mode,
+    /// Its variant.
+    pub variant: String,
+    /// What is counted, and the limit.
+    pub limit: Limit,
+}
+
+/// What a gate counts and the limit for it, such as `crashed < 1%`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Limit {
+    /// Which outcome is counted; nothing for `bad`, the run's own set.
+    pub outcome: Option<Outcome>,
+    /// The rate has to be below this; between 0 and 1, both excluded.
+    pub below: f64,
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no gate; write it as `crashed < 1%` or `bad < 0.01`");
+        let (what, value) = text.split_once('<').ok_or_else(wrong)?;
+        let outcome = match what.trim() {
+            "bad" => None,
+            word => Some(
+                Outcome::from_word(word)
+                    .filter(|o| o.counts() && *o != Outcome::Passed)
+                    .ok_or_else(wrong)?,
+            ),
+        };
+        let value = value.trim();
+        let number = value.strip_suffix('%').unwrap_or(value);
+        let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+        let below = if value.ends_with('%') {
+            number / 100.0
+        } else {
+            number
+        };
+        if below > 0.0 && below < 1.0 {
+            Ok(Limit { outcome, below })
+        } else {
+            Err(format!(
+                "`{text}`: the limit must be between 0% and 100%, both excluded"
+            ))
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = self.outcome.map_or("bad", Outcome::word);
+        // Twelve digits: enough to read the same limit back, and no noise of binary fractions.
+        let percent = (self.below * 100.0 * 1e12).round() / 1e12;
+        write!(f, "{what} < {percent}%")
+    }
+}
+
+impl From<Limit> for String {
+    fn from(limit: Limit) -> String {
+        limit.to_string()
+    }
+}
+
+impl TryFrom<String> for Limit {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// What one side of a contrast looks at in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The rounds of these units, whole: bad if any of them is.
+    Units(Vec<u32>),
+    /// A chapter of a sequence, by its place: there only if it was reached.
+    Chapter(u32, usize),
+}
+
+/// Two sides that are compared, block by block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contrast {
+    /// The chapter; nothing for a sequence as a whole.
+    pub chapter: Option<String>,
+    /// The sequence that it is about, if any.
+    pub sequence: Option<String>,
+    /// The variants of the two sides.
+    pub variants: [String; 2],
+    /// The modes of the two sides.
+    pub modes: [Mode; 2],
+    /// What each side looks at.
+    pub sides: [Reading; 2],
+}
+
+/// The contrasts that a run's units allow, in the order of its units.
+///
+/// By mode: the sequence as a whole against the isolated block of its chapters, and each of its chapters given reached
+/// against itself isolated; side 0 is isolated, side 1 sequential. By variant: every unit, and every chapter of a
+/// sequence given reached; side 0 is the first variant, side 1 another.
+pub fn contrasts(units: &[Unit], axis: Axis) -> Vec<Contrast> {
+    match axis {
+        Axis::Mode => by_mode(units),
+        Axis::Variant => by_variant(units),
+    }
+}
+
+fn by_mode(units: &[Unit]) -> Vec<Contrast> {
+    let isolated: BTreeMap<(&str, &str), u32> = (0u32..)
+        .zip(units)
+        .filter(|(_, u)| u.mode == Mode::Isolated)
+        .map(|(place, u)| ((u.variant.as_str(), u.name.as_str()), place))
+        .collect();
+    let mut all = Vec::new();
+    for (place, unit) in (0u32..).zip(units) {
+        if unit.mode != Mode::Sequential {
+            continue;
+        }
+        let of = |id: &String| isolated.get(&(unit.variant.as_str(), id.as_str())).copied();
+        let contrast = |chapter: Option<&String>, sides| Contrast {
+            chapter: chapter.cloned(),
+            sequence: Some(unit.name.clone()),
+            variants: [unit.variant.clone(), unit.variant.clone()],
+            modes: [Mode::Isolated, Mode::Sequential],
+            sides,
+        };
+        let alone: Option<Vec<u32>> = unit.chapters.iter().map(of).collect();
+        if let Some(alone) = alone {
+            let sides = [Reading::Units(alone), Reading::Units(vec![place])];
+            all.push(contrast(None, sides));
+        }
+        for (index, chapter) in unit.chapters.iter().enumerate() {
+            if let Some(alone) = of(chapter) {
+                let sides = [Reading::Units(vec![alone]), Reading::Chapter(place, index)];
+                all.push(contrast(Some(chapter), sides));
+            }
+        }
+    }
+    all
+}
+
+fn by_variant(units: &[Unit]) -> Vec<Contrast> {
+    let Some(first) = units.first().map(|u| u.variant.clone()) else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for (other, unit) in (0u32..).zip(units) {
+        let same = |u: &Unit| u.variant == first && u.name == unit.name && u.mode == unit.mode;
+        let base = (0u32..).zip(units).find(|(_, u)| same(u));
+        let Some((base, _)) = base.filter(|_| unit.variant != first) else {
+            continue;
+        };
+        let is_sequence = unit.mode == Mode::Sequential;
+        let contrast = |chapter: Option<&String>, sides| Contrast {
+            chapter: chapter.cloned(),
+            sequence: is_sequence.then(|| unit.name.clone()),
+            variants: [first.clone(), unit.variant.clone()],
+            modes: [unit.mode, unit.mode],
+            sides,
+        };
+        let whole = [Reading::Units(vec![base]), Reading::Units(vec![other])];
+        all.push(contrast((!is_sequence).then_some(&unit.name), whole));
+        if is_sequence {
+            for (index, chapter) in unit.chapters.iter().enumerate() {
+                let sides = [
+                    Reading::Chapter(base, index),
+                    Reading::Chapter(other, index),
+                ];
+                all.push(contrast(Some(chapter), sides));
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_and_said_alike() {
+        for text in ["crashed < 1%", "bad < 0.1%", "failed < 33.3%"] {
+            assert_eq!(text.parse::<Limit>().unwrap().to_string(), text);
+        }
+        assert_eq!("crashed<0.05".parse::<Limit>().unwrap().below, 0.05);
+        for text in [
+            "",
+            "crashed",
+            "passed < 1%",
+            "lost < 1%",
+            "bad < 0",
+            "bad < 100%",
+            "bad < x",
+            "bad > 1%",
+        ] {
+            assert!(text.parse::<Limit>().is_err(), "{text}");
+        }
+    }
+}
