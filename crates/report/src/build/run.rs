@@ -44,7 +44,12 @@ impl RunTally {
             return Err(Fault::PlanChanged);
         }
         self.changes.extend(changes(&self.info, &opened.run));
+        let command = self.info.machine.remove("command");
         self.info = opened.run.clone();
+        // A run is repeated by what began it, not by what went on with it.
+        if let Some(command) = command {
+            self.info.machine.insert("command".to_owned(), command);
+        }
         self.closed = None;
         self.secs_before += std::mem::take(&mut self.last_at);
         self.resumed += 1;

@@ -2,18 +2,47 @@
 
 use std::cmp::Ordering;
 
+use super::parts::has_part;
 use super::{Table, Text};
 use crate::view::{ChapterRow, MeasureStat, Spread, View};
 use crate::words::{count, measured, of_chapter, shown_unit};
 
-/// The tables of each chapter that measured something.
-pub(crate) fn measures(view: &View) -> Vec<Table> {
-    view.chapters.iter().flat_map(of_row).collect()
+/// How the columns of measures are headed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heads {
+    /// By the measure's name and unit.
+    Full,
+    /// By the unit where that says enough, as in the tables that people know.
+    Short,
 }
 
-fn of_row(row: &ChapterRow) -> Vec<Table> {
+impl Heads {
+    fn of(self, name: &str, unit: &str) -> String {
+        match (self, name, unit) {
+            (Heads::Short, "throughput", unit) if !unit.is_empty() => unit.to_owned(),
+            (Heads::Short, "samples_per_second", "1/s") => "samples/s".to_owned(),
+            (Heads::Short, "speedup", _) => "speed-up".to_owned(),
+            _ => format!("{name} {}", shown_unit(name, unit))
+                .trim_end()
+                .to_owned(),
+        }
+    }
+}
+
+/// The tables of each chapter that measured something and has no part of its own.
+pub(crate) fn measures(view: &View) -> Vec<Table> {
+    let rows = view.chapters.iter().filter(|row| !has_part(view, row));
+    let of_row = |row: &ChapterRow| {
+        let stats: Vec<_> = row.results.measures.iter().collect();
+        tables(&of_chapter(row), &stats, Heads::Full)
+    };
+    rows.flat_map(of_row).collect()
+}
+
+/// The tables of some measures, titled by this name and the number of values.
+pub(super) fn tables(name: &str, stats: &[&MeasureStat], heads: Heads) -> Vec<Table> {
     let mut groups: Vec<Group> = Vec::new();
-    for stat in &row.results.measures {
+    for stat in stats.iter().copied() {
         let keys = keys(&stat.label);
         match groups.iter_mut().find(|group| group.keys == keys) {
             Some(group) => group.stats.push(stat),
@@ -23,12 +52,14 @@ fn of_row(row: &ChapterRow) -> Vec<Table> {
             }),
         }
     }
-    let name = of_chapter(row);
     let (tables, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(Group::is_table);
     let rest: Vec<_> = rest.into_iter().flat_map(|group| group.stats).collect();
-    let mut out: Vec<_> = tables.iter().map(|group| group.table(&name)).collect();
+    let mut out: Vec<_> = tables
+        .iter()
+        .map(|group| group.table(name, heads))
+        .collect();
     if !rest.is_empty() {
-        out.push(list(&name, &rest));
+        out.push(list(name, &rest));
     }
     // What is said of one table is not said again of the next.
     let mut said = String::new();
@@ -55,7 +86,7 @@ impl Group<'_> {
         !self.keys.is_empty() && self.stats.iter().any(|stat| Some(&stat.label) != first)
     }
 
-    fn table(&self, chapter: &str) -> Table {
+    fn table(&self, chapter: &str, heads: Heads) -> Table {
         let mut columns: Vec<(&str, &str)> = Vec::new();
         let mut labels: Vec<&str> = Vec::new();
         for stat in &self.stats {
@@ -75,7 +106,7 @@ impl Group<'_> {
             table = table.number(key);
         }
         for (name, unit) in &columns {
-            table = table.number(format!("{name} {}", shown_unit(name, unit)).trim_end());
+            table = table.number(&heads.of(name, unit));
         }
         for label in labels {
             let values = pairs(label).into_iter().flatten();
@@ -106,10 +137,13 @@ fn list(chapter: &str, stats: &[&MeasureStat]) -> Table {
     let spread = stats
         .iter()
         .any(|stat| stat.spread.n > 1 && stat.spread.min != stat.spread.max);
-    let mut table = Table::default()
-        .text("measure")
-        .number("value")
-        .text("unit");
+    let units = stats
+        .iter()
+        .any(|stat| !shown_unit(&stat.name, &stat.unit).is_empty());
+    let mut table = Table::default().text("measure").number("value");
+    if units {
+        table = table.text("unit");
+    }
     if spread {
         table = table.number("min").number("max");
     }
@@ -128,11 +162,10 @@ fn list(chapter: &str, stats: &[&MeasureStat]) -> Table {
         } = stat.spread;
         let whole = whole(&[min, median, max]);
         let value = |value: f64| Text::plain(&measured(&stat.name, &stat.unit, value, whole));
-        let mut cells = vec![
-            Text::plain(&name),
-            value(median),
-            Text::plain(shown_unit(&stat.name, &stat.unit)),
-        ];
+        let mut cells = vec![Text::plain(&name), value(median)];
+        if units {
+            cells.push(Text::plain(shown_unit(&stat.name, &stat.unit)));
+        }
         if spread {
             cells.push(value(min));
             cells.push(value(max));

@@ -1,14 +1,39 @@
 //! What the tables of a report hold, whatever they are written as: terminal, Markdown and others draw the same ones.
 
+mod blockers;
 mod chapters;
+mod hazard;
 mod measures;
+mod modes;
+mod parts;
+mod previous;
 mod sequences;
 
+pub(crate) use blockers::blockers;
 pub(crate) use chapters::{ChapterColumns, chapters, groups, reasons};
+pub(crate) use hazard::hazard;
 pub(crate) use measures::measures;
+pub(crate) use modes::modes;
+pub(crate) use parts::parts;
+pub(crate) use previous::previous;
 pub(crate) use sequences::{order, order_legend, sequences};
 
 use crate::clean::{NAME, SENTENCE, clean};
+
+/// What stands under a heading of its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Section {
+    pub(crate) heading: String,
+    pub(crate) blocks: Vec<Block>,
+}
+
+/// A piece of a section.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Block {
+    /// A line of text, made harmless but not yet escaped.
+    Line(String),
+    Table(Table),
+}
 
 /// A table, with its texts made harmless but not yet escaped for a format.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,11 +74,7 @@ pub(crate) enum Tone {
 pub(crate) fn facts(rows: &[(&str, String)]) -> Table {
     let mut table = Table::default().text("fact").text("value");
     for (name, value) in rows {
-        let value = Text {
-            text: clean(value, SENTENCE),
-            tone: Tone::Plain,
-        };
-        table.rows.push(vec![Text::plain(name), value]);
+        table.rows.push(vec![Text::plain(name), Text::long(value)]);
     }
     table
 }
@@ -63,6 +84,14 @@ impl Text {
         Text {
             text: clean(text, NAME),
             tone,
+        }
+    }
+
+    /// A sentence, or a list of things of which each may be as long as a name.
+    pub(crate) fn long(text: &str) -> Self {
+        Text {
+            text: clean(text, SENTENCE),
+            tone: Tone::Plain,
         }
     }
 

@@ -45,7 +45,11 @@ const TOGETHER: usize = 10;
 
 /// The first attempts of a sequence by round, a letter each; nothing if no round has one.
 pub(crate) fn order(row: &SequenceRow) -> Option<String> {
-    let cells = &row.results.cells;
+    letters(&row.results.cells)
+}
+
+/// The first attempts of rounds, a letter each; nothing if no round has one.
+pub(super) fn letters(cells: &[Cell]) -> Option<String> {
     let shown: Vec<_> = cells
         .iter()
         .take(SHOWN)
@@ -62,8 +66,13 @@ pub(crate) fn order(row: &SequenceRow) -> Option<String> {
 
 /// What the letters mean, of those that occur.
 pub(crate) fn order_legend(view: &View) -> String {
+    legend(view.sequences.iter().flat_map(|row| &row.results.cells))
+}
+
+/// What the letters of these rounds mean.
+pub(super) fn legend<'a>(cells: impl Iterator<Item = &'a Cell>) -> String {
     let mut seen: Vec<Cell> = Vec::new();
-    for cell in view.sequences.iter().flat_map(|row| &row.results.cells) {
+    for cell in cells {
         if !seen.iter().any(|other| other.first == cell.first) {
             seen.push(*cell);
         }

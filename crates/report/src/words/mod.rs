@@ -1,12 +1,14 @@
 //! Numbers and facts in words for people, the same in every format. Plain text: escaping is the writers' part.
 
+mod findings;
 mod names;
 mod notes;
 mod numbers;
 mod summary;
 
-pub(crate) use names::{died_in, letter, of_chapter, of_unit};
+pub(crate) use findings::{findings, hazard, recommendations};
+pub(crate) use names::{died_in, letter, of_chapter, of_unit, signals, sums};
 pub(crate) use notes::notes;
 pub use numbers::{count, percent, quantity, rate, seconds, share};
-pub(crate) use numbers::{measured, shown_unit};
+pub(crate) use numbers::{measured, parameter, shown_unit};
 pub(crate) use summary::{flaky, summary};

@@ -2,9 +2,9 @@
 
 use crashrate_model::{Mode, Outcome};
 
-use super::numbers::count;
+use super::numbers::{count, rate};
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, DiedInCounts, Outcomes};
+use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results};
 
 const DEFAULT_VARIANT: &str = "default";
 
@@ -28,6 +28,32 @@ pub(crate) fn of_unit(name: &str, mode: Option<Mode>, variant: &str) -> String {
         (None, Some(variant)) => format!("{name} ({variant})"),
         (Some(mode), None) => format!("{name} ({mode})"),
         (Some(mode), Some(variant)) => format!("{name} ({mode}, {variant})"),
+    }
+}
+
+/// Deaths by signal: `SIGSEGV 6, SIGABRT 1`; nothing if there were none.
+pub(crate) fn signals(results: &Results) -> Option<String> {
+    let words: Vec<_> = results
+        .signals
+        .iter()
+        .map(|(name, n)| format!("{} {}", clean(name, NAME), count((*n).into())))
+        .collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// How the first attempts of a row ended: `passed 2/3 = 66.7%, 1 crashed`.
+pub(crate) fn sums(results: &Results) -> String {
+    let n = results.first_attempt.n;
+    if n == 0 {
+        return "no round has an end".to_owned();
+    }
+    let passed = format!("passed {}", rate(results.passed(), n));
+    let others = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
+    let others = counted(&results.outcomes, others);
+    match (others.as_str(), signals(results)) {
+        ("", _) => passed,
+        (others, None) => format!("{passed}, {others}"),
+        (others, Some(signals)) => format!("{passed}, {others} ({signals})"),
     }
 }
 

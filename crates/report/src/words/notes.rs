@@ -30,7 +30,7 @@ pub(crate) fn notes(view: &View) -> Vec<String> {
 }
 
 /// Every unit with its name; chapters of sequences are in their sequence's results.
-fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
+pub(super) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
     let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
     let isolated = isolated.map(|row| {
         let name = of_unit(&row.chapter, Some(Mode::Isolated), &row.variant);
@@ -60,10 +60,6 @@ fn run_notes(view: &View, notes: &mut Vec<String>) {
     for change in &run.changes {
         let change = clean(change, SENTENCE);
         notes.push(format!("Changed when the run was resumed: {change}."));
-    }
-    if let Some(hazard) = &run.hazard {
-        let hazard = clean(&hazard.to_string(), SENTENCE);
-        notes.push(format!("A hazard was injected on purpose: {hazard}."));
     }
 }
 
@@ -142,6 +138,7 @@ fn left_out(name: &str, results: &Results, notes: &mut Vec<String>) {
     let left_out = [
         (results.reasons_left_out, "attempts with further reasons"),
         (results.notes_left_out, "further notes"),
+        (results.missed_left_out, "further missed expectations"),
         (results.measures_left_out, "values of further measures"),
     ];
     for (n, what) in left_out.into_iter().filter(|(n, _)| *n > 0) {

@@ -1,5 +1,7 @@
 //! Numbers for people: 127,818; 15.6 s; 83.0 %; 6,232 ops/s; 1.2e-6.
 
+use crate::clean::{NAME, clean};
+
 /// A rate with its n, such as `4/10 = 40%`. The one place where a rate is turned into words.
 pub fn rate(k: u32, n: u32) -> String {
     if n == 0 {
@@ -134,6 +136,20 @@ fn percentage(value: f64) -> String {
     } else {
         format!("{} %", quantity(value))
     }
+}
+
+/// A parameter's value, made harmless. Fractions are as they were written: they were chosen, not measured.
+pub(crate) fn parameter(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_u64() {
+            Some(whole) => count(whole),
+            None => number.to_string(),
+        },
+        other => other.to_string(),
+    };
+    clean(&text, NAME)
 }
 
 /// Puts commas between the thousands of a number in decimal form.

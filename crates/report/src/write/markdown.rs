@@ -1,25 +1,42 @@
 //! The report in Markdown (GitHub's), as people keep it.
 
 use crate::clean::{NAME, SENTENCE, clean, is_unseen};
-use crate::layout::{self, ChapterColumns, Table};
+use crate::layout::{self, Block, ChapterColumns, Table};
 use crate::view::View;
-use crate::words::{flaky, notes, of_unit, seconds, summary};
+use crate::words::{findings, hazard, notes, of_unit, recommendations, seconds, summary};
 
-/// The report in Markdown.
-pub fn markdown(view: &View) -> String {
+/// The report in Markdown. With the run before it, the numbers of both stand side by side.
+pub fn markdown(view: &View, previous: Option<&View>) -> String {
     let run = &view.run;
     let suite = escaped(&clean(&run.suite, NAME));
     let mut out = format!("# Report N={}: {suite}\n\n", run.number);
+    if let Some(hazard) = hazard(view) {
+        out.push_str(&format!("**{}**\n\n", escaped(&hazard)));
+    }
     out.push_str(&table(&facts(view)));
-    section(&mut out, "Summary", &paragraphs(view));
-    section(&mut out, "Chapters", &chapters(view));
+    section(&mut out, "Summary", &summary_of(view));
+    for part in layout::parts(view) {
+        section(&mut out, &part.heading, &blocks(&part.blocks));
+    }
     section(&mut out, "Sequences", &sequences(view));
-    section(&mut out, "Measures", &measures(view));
+    let modes = layout::modes(view).as_ref().map(table);
     section(
         &mut out,
-        "Why rounds did not pass",
-        &list(&layout::reasons(view)),
+        "Isolated beside sequential",
+        &modes.unwrap_or_default(),
     );
+    section(&mut out, "Chapters", &chapters(view));
+    section(&mut out, "Measures", &tables(&layout::measures(view)));
+    section(&mut out, "Findings", &list(&findings(view)));
+    if let Some(previous) = previous {
+        let part = layout::previous(view, previous);
+        section(&mut out, &part.heading, &blocks(&part.blocks));
+    }
+    let reasons = list(&layout::reasons(view));
+    section(&mut out, "Why rounds did not pass", &reasons);
+    let blockers = layout::blockers(view);
+    section(&mut out, "Blockers", &blocks(blockers.as_slice()));
+    section(&mut out, "Recommendations", &list(&recommendations(view)));
     section(&mut out, "Notes", &list(&notes(view)));
     section(&mut out, "How to repeat it", &command(view));
     out
@@ -55,12 +72,8 @@ fn facts(view: &View) -> Table {
     layout::facts(&rows)
 }
 
-fn paragraphs(view: &View) -> String {
-    let mut text = escaped(&summary(view).join(" ")) + "\n";
-    if let Some(flaky) = flaky(view) {
-        text += &format!("\n{}\n", escaped(&flaky));
-    }
-    text
+fn summary_of(view: &View) -> String {
+    escaped(&summary(view).join(" ")) + "\n"
 }
 
 fn chapters(view: &View) -> String {
@@ -88,12 +101,20 @@ fn sequences(view: &View) -> String {
         let legend = escaped(&layout::order_legend(view));
         out += &format!("\n{}\n{legend}\n", list(&orders));
     }
-    out
+    out + "\n" + &tables(&layout::hazard(view))
 }
 
-fn measures(view: &View) -> String {
-    let tables: Vec<_> = layout::measures(view).iter().map(table).collect();
+fn tables(tables: &[Table]) -> String {
+    let tables: Vec<_> = tables.iter().map(table).collect();
     tables.join("\n")
+}
+
+fn blocks(blocks: &[Block]) -> String {
+    let drawn = blocks.iter().map(|block| match block {
+        Block::Line(line) => format!("{}\n", escaped(line)),
+        Block::Table(one) => table(one),
+    });
+    drawn.collect::<Vec<_>>().join("\n")
 }
 
 fn command(view: &View) -> String {

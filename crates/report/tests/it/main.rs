@@ -3,4 +3,6 @@
 mod counts;
 mod journal;
 mod properties;
+mod recorded;
+mod verification;
 mod writers;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Mode, Outcome, Record, StopReason, Unit};
+use crashrate_model::{
+    ChapterEnd, ChapterFacts, DiedIn, Ended, Exit, Mode, Outcome, Record, StopReason, Unit,
+};
 use crashrate_report::{Results, Share, View, json, markdown, terminal};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -211,19 +213,47 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn no_journal_makes_anything_panic(records in prop::collection::vec(any_record(), 0..40), width in 0..150usize) {
-        let mut all = Journal::new(vec![isolated("a", 3), sequence("s", &["a", "b"], 3)]).records;
+    fn no_journal_makes_anything_panic(
+        records in prop::collection::vec(any_record(), 0..40),
+        workers in prop::sample::subsequence(WORKERS.to_vec(), 2),
+        width in 0..150usize,
+    ) {
+        let mut info = info(vec![isolated("a", 3), sequence("s", &["a", "b"], 3)]);
+        info.chapters = worked(&workers);
+        let mut all = Journal::of(info).records;
         all.extend(records);
         for live in [false, true] {
             if let Ok(view) = build(&all, live) {
                 let text = terminal(&view, width, false);
                 prop_assert!(text.lines().all(|line| line.width() <= width.max(40)), "{}", text);
-                let _ = (terminal(&view, width, true), markdown(&view));
+                let _ = (terminal(&view, width, true), markdown(&view, Some(&view)));
                 let parsed: serde_json::Value = serde_json::from_str(&json(&view)).unwrap();
                 prop_assert_eq!(parsed["schema"].as_u64(), Some(1));
             }
         }
     }
+}
+
+const WORKERS: [&str; 5] = [
+    "matmul-soak",
+    "encoder-layer",
+    "batching-advantage",
+    "correctness",
+    "of-tomorrow",
+];
+
+/// What the chapters `a` and `b` run.
+fn worked(workers: &[&str]) -> Vec<ChapterFacts> {
+    let facts = ["a", "b"].into_iter().zip(workers).map(|(id, worker)| {
+        let params =
+            serde_json::json!({"threads": 8, "iterations": "x\u{1b}", "size": [1, 2.5, null]});
+        ChapterFacts {
+            id: id.to_owned(),
+            worker: Some((*worker).to_owned()),
+            params: params.as_object().unwrap().clone(),
+        }
+    });
+    facts.collect()
 }
 
 fn any_record() -> impl Strategy<Value = Record> {
@@ -268,7 +298,8 @@ fn any_end(unit: u32, round: u32, attempt: u32, outcome: Outcome, said: &[(Strin
     end.exit = said.get(1).map(|(text, _)| Exit::Signal(text.clone()));
     end.measures = said
         .iter()
-        .map(|(text, value)| measure("m", text, text, *value))
+        .zip(["operations", "elapsed", "throughput", "m"])
+        .map(|((text, value), name)| measure(name, text, text, *value))
         .collect();
     end.chapters = said
         .iter()

@@ -1,7 +1,7 @@
 //! What each writer makes of a handful of journals.
 
-use crashrate_model::{Exit, Outcome, StopReason};
-use crashrate_report::{View, json, markdown, terminal};
+use crashrate_model::{Exit, Finding, Level, Outcome, Recommendation, StopReason};
+use crashrate_report::{View, doctor_json, doctor_terminal, json, markdown, terminal};
 
 use crate::journal::{Journal, all_passed, died_at, info, isolated, measure, sequence, story};
 
@@ -70,7 +70,19 @@ fn killed() -> Journal {
 
 /// Text from a child that would do harm.
 fn hostile() -> Journal {
-    let mut journal = Journal::new(vec![isolated("evil", 1)]);
+    let mut info = info(vec![isolated("evil", 1)]);
+    info.findings = vec![Finding {
+        name: "\x1b[2Jname".into(),
+        level: Level::Blocker,
+        found: "a | b\n\n# c".into(),
+        advice: Some("<img src=x>".into()),
+    }];
+    info.hazard = Some(serde_json::json!({"kind": "**\u{202e}"}));
+    info.recommendations = vec![Recommendation {
+        text: "\x1b]0;title\x07<b>".into(),
+        when: None,
+    }];
+    let mut journal = Journal::of(info);
     journal.attempt_with(0, 1, 1, Outcome::Failed, |end| {
         end.reason = Some("\x1b[2J<script>alert('x')</script>|`a`|\n# b ]]> \0".into());
         end.notes = vec![format!("[click](javascript:x) {}", "y".repeat(10_000))];
@@ -85,7 +97,7 @@ fn the_story_in_both_modes() {
     let mut view = story().view();
     view.command = Some("crashrate run configs/story.toml --mode both --seed 7".into());
     insta::assert_snapshot!("story_terminal", wide_and_narrow(&view));
-    insta::assert_snapshot!("story_markdown", markdown(&view));
+    insta::assert_snapshot!("story_markdown", markdown(&view, None));
     insta::assert_snapshot!("story_json", json(&view));
 }
 
@@ -93,7 +105,7 @@ fn the_story_in_both_modes() {
 fn commands_in_isolated_mode() {
     let view = commands().view();
     insta::assert_snapshot!("commands_terminal", wide_and_narrow(&view));
-    insta::assert_snapshot!("commands_markdown", markdown(&view));
+    insta::assert_snapshot!("commands_markdown", markdown(&view, None));
     insta::assert_snapshot!("commands_json", json(&view));
 }
 
@@ -101,14 +113,14 @@ fn commands_in_isolated_mode() {
 fn retries_are_beside_the_first_attempts() {
     let view = flaky().view();
     insta::assert_snapshot!("flaky_terminal", wide_and_narrow(&view));
-    insta::assert_snapshot!("flaky_markdown", markdown(&view));
+    insta::assert_snapshot!("flaky_markdown", markdown(&view, None));
 }
 
 #[test]
 fn a_killed_supervisor() {
     let view = killed().view();
     insta::assert_snapshot!("killed_terminal", wide_and_narrow(&view));
-    insta::assert_snapshot!("killed_markdown", markdown(&view));
+    insta::assert_snapshot!("killed_markdown", markdown(&view, None));
     insta::assert_snapshot!("killed_json", json(&view));
 }
 
@@ -121,8 +133,14 @@ fn a_live_run() {
 #[test]
 fn text_of_children_is_harmless() {
     let view = hostile().view();
-    let formats = [terminal(&view, 80, false), markdown(&view), json(&view)];
-    for text in &formats {
+    let formats = [
+        terminal(&view, 80, false),
+        markdown(&view, None),
+        json(&view),
+    ];
+    let findings = &view.run.findings;
+    let doctor = [doctor_terminal(findings), doctor_json(findings)];
+    for text in formats.iter().chain(&doctor) {
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
     }
     let [on_terminal, in_markdown, in_json] = formats;

@@ -7,9 +7,9 @@ pub(super) use text::width;
 use text::{Screen, Style};
 
 use crate::clean::{NAME, clean};
-use crate::layout::{self, ChapterColumns, Table, Tone};
+use crate::layout::{self, Block, ChapterColumns, Table, Tone};
 use crate::view::{Running, View};
-use crate::words::{flaky, notes, of_unit, seconds, summary};
+use crate::words::{flaky, hazard, notes, of_unit, recommendations, seconds, summary};
 
 /// Narrower than this nothing is readable, so lines are this long however narrow the terminal is.
 const NARROWEST: usize = 40;
@@ -23,12 +23,33 @@ pub fn terminal(view: &View, width: usize, color: bool) -> String {
     let mut out = head(view, screen);
     section(&mut out, screen, "chapters", &chapters(view, screen));
     section(&mut out, screen, "sequences", &sequences(view, screen));
+    if let Some(modes) = layout::modes(view) {
+        let drawn = table::draw(&modes, screen);
+        section(&mut out, screen, "isolated beside sequential", &drawn);
+    }
+    for part in layout::parts(view) {
+        let name = part.heading.to_lowercase();
+        section(&mut out, screen, &name, &blocks(&part.blocks, screen));
+    }
     section(&mut out, screen, "measures", &measures(view, screen));
     section(
         &mut out,
         screen,
         "why",
         &list(&layout::reasons(view), screen),
+    );
+    let blockers = layout::blockers(view);
+    section(
+        &mut out,
+        screen,
+        "blockers",
+        &blocks(blockers.as_slice(), screen),
+    );
+    section(
+        &mut out,
+        screen,
+        "recommendations",
+        &list(&recommendations(view), screen),
     );
     section(&mut out, screen, "running", &list(&running(view), screen));
     section(&mut out, screen, "notes", &list(&notes(view), screen));
@@ -59,7 +80,12 @@ fn head(view: &View, screen: Screen) -> String {
         clean(&run.started, NAME),
         seconds(run.secs)
     );
-    screen.paragraph(&title, 0, 0, Style::Bold) + &screen.paragraph(&times, 0, 0, Style::Dim)
+    let hazard = hazard(view).map(|hazard| {
+        let style = Style::Tone(Tone::Doubtful);
+        screen.paragraph(&hazard, 0, 0, style)
+    });
+    let title = screen.paragraph(&title, 0, 0, Style::Bold);
+    title + &screen.paragraph(&times, 0, 0, Style::Dim) + &hazard.unwrap_or_default()
 }
 
 fn section(out: &mut String, screen: Screen, name: &str, body: &str) {
@@ -112,6 +138,14 @@ fn sequences(view: &View, screen: Screen) -> String {
 
 fn measures(view: &View, screen: Screen) -> String {
     tables(&layout::measures(view), screen)
+}
+
+fn blocks(blocks: &[Block], screen: Screen) -> String {
+    let drawn = blocks.iter().map(|block| match block {
+        Block::Line(line) => screen.paragraph(line, 2, 4, Style::Plain),
+        Block::Table(one) => table::draw(one, screen),
+    });
+    drawn.collect::<Vec<_>>().join("\n")
 }
 
 fn running(view: &View) -> Vec<String> {

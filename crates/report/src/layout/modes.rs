@@ -1,0 +1,72 @@
+//! Isolated beside sequential: each chapter in processes of its own, and in a sequence given that it was reached.
+
+use crashrate_model::Mode;
+
+use super::{Table, Text};
+use crate::view::{ChapterRow, Results, View};
+use crate::words::rate;
+
+/// A row for each chapter that ran in both modes under the same variant, and for each sequence that it is in; nothing
+/// if there is none.
+pub(crate) fn modes(view: &View) -> Option<Table> {
+    let pairs: Vec<_> = view
+        .chapters
+        .iter()
+        .flat_map(|row| pairs(view, row))
+        .collect();
+    let variants = pairs.iter().any(|(row, _)| row.variant != "default");
+    let sequences = pairs
+        .iter()
+        .any(|(_, row)| row.sequence != pairs[0].1.sequence);
+    let mut table = Table {
+        title: "first attempts; in sequence, of the rounds that reached the chapter".to_owned(),
+        ..Table::default()
+    }
+    .text("chapter");
+    if sequences {
+        table = table.text("sequence");
+    }
+    if variants {
+        table = table.text("variant");
+    }
+    for what in [
+        "passed isolated",
+        "passed in sequence",
+        "bad isolated",
+        "bad in sequence",
+    ] {
+        table = table.number(what);
+    }
+    for (alone, row) in &pairs {
+        let mut cells = vec![Text::plain(&row.chapter)];
+        if sequences {
+            cells.push(Text::plain(row.sequence.as_deref().unwrap_or("")));
+        }
+        if variants {
+            cells.push(Text::plain(&row.variant));
+        }
+        let both = [&alone.results, &row.results];
+        let passed = |results: &Results| rate(results.passed(), results.reached());
+        let bad = |results: &Results| rate(results.first_attempt.bad, results.first_attempt.n);
+        cells.extend(both.map(|results| Text::plain(&passed(results))));
+        cells.extend(both.map(|results| Text::plain(&bad(results))));
+        table.rows.push(cells);
+    }
+    (!pairs.is_empty()).then_some(table)
+}
+
+/// The chapter alone, with each row of it in a sequence.
+fn pairs<'a>(
+    view: &'a View,
+    alone: &'a ChapterRow,
+) -> impl Iterator<Item = (&'a ChapterRow, &'a ChapterRow)> {
+    let same = move |row: &&ChapterRow| {
+        alone.mode == Mode::Isolated
+            && row.mode == Mode::Sequential
+            && (&row.chapter, &row.variant) == (&alone.chapter, &alone.variant)
+    };
+    view.chapters
+        .iter()
+        .filter(same)
+        .map(move |row| (alone, row))
+}

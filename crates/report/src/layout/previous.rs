@@ -1,0 +1,188 @@
+//! This run beside the one before it: numbers of both, and what else differs between them. Whether a difference means
+//! anything is not for this table to say.
+
+use std::collections::BTreeSet;
+
+use crashrate_model::Mode;
+use serde_json::{Map, Value};
+
+use super::{Block, Section, Table, Text};
+use crate::clean::{NAME, clean};
+use crate::view::{ChapterRow, MeasureStat, Results, RunFacts, View};
+use crate::words::{count, measured, of_chapter, of_unit, parameter, rate, shown_unit};
+
+/// What both runs have, side by side.
+pub(crate) fn previous(view: &View, before: &View) -> Section {
+    let number = before.run.number;
+    let mut blocks = Vec::new();
+    let ended = before.totals.first_attempt.n;
+    if !before.run.complete {
+        blocks.push(Block::Line(format!(
+            "N={number} is incomplete: {} of {} rounds have an end.",
+            count(ended.into()),
+            count(before.totals.planned.into())
+        )));
+    }
+    let tables = [
+        rates(view, before),
+        throughputs(view, before),
+        differences(view, before),
+    ];
+    let tables = tables.into_iter().filter(|table| !table.rows.is_empty());
+    blocks.extend(tables.map(Block::Table));
+    Section {
+        heading: format!("Beside N={number}"),
+        blocks,
+    }
+}
+
+/// How often each unit passed, and ended badly, in both runs.
+fn rates(view: &View, before: &View) -> Table {
+    let n = before.run.number;
+    let mut table = Table {
+        title: "first attempts".to_owned(),
+        ..Table::default()
+    }
+    .text("what")
+    .number(&format!("passed, N={n}"))
+    .number("passed, now")
+    .number(&format!("bad, N={n}"))
+    .number("bad, now");
+    let old = units(before);
+    for unit in units(view) {
+        let Some(then) = old.iter().find(|then| then.key == unit.key) else {
+            continue;
+        };
+        let both = [then.results, unit.results];
+        let passed = |results: &Results| rate(results.passed(), results.reached());
+        let bad = |results: &Results| rate(results.first_attempt.bad, results.first_attempt.n);
+        let (name, mode, variant) = unit.key;
+        let mut cells = vec![Text::plain(&of_unit(name, Some(mode), variant))];
+        cells.extend(both.map(|results| Text::plain(&passed(results))));
+        cells.extend(both.map(|results| Text::plain(&bad(results))));
+        table.rows.push(cells);
+    }
+    table
+}
+
+struct Unit<'a> {
+    /// Its name, mode and variant.
+    key: (&'a str, Mode, &'a str),
+    results: &'a Results,
+}
+
+fn units(view: &View) -> Vec<Unit<'_>> {
+    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
+    let isolated = isolated.map(|row| Unit {
+        key: (&row.chapter, Mode::Isolated, &row.variant),
+        results: &row.results,
+    });
+    let sequences = view.sequences.iter().map(|row| Unit {
+        key: (&row.sequence, Mode::Sequential, &row.variant),
+        results: &row.results,
+    });
+    isolated.chain(sequences).collect()
+}
+
+/// Operations and samples a second in both runs.
+fn throughputs(view: &View, before: &View) -> Table {
+    let mut table = Table {
+        title: "medians".to_owned(),
+        ..Table::default()
+    }
+    .text("what")
+    .text("measure")
+    .number(&format!("N={}", before.run.number))
+    .number("now");
+    for row in &view.chapters {
+        let same = |then: &&ChapterRow| {
+            (&then.chapter, &then.sequence, &then.variant)
+                == (&row.chapter, &row.sequence, &row.variant)
+        };
+        let Some(then) = before.chapters.iter().find(same) else {
+            continue;
+        };
+        let is_rate =
+            |stat: &&MeasureStat| matches!(stat.name.as_str(), "throughput" | "samples_per_second");
+        for stat in row.results.measures.iter().filter(is_rate) {
+            let key = |s: &MeasureStat| (s.name.clone(), s.label.clone(), s.unit.clone());
+            let mut olds = then.results.measures.iter();
+            let Some(old) = olds.find(|old| key(old) == key(stat)) else {
+                continue;
+            };
+            let value = |stat: &MeasureStat| {
+                let value = measured(&stat.name, &stat.unit, stat.spread.median, false);
+                let unit = shown_unit(&stat.name, &stat.unit);
+                Text::plain(format!("{value} {unit}").trim_end())
+            };
+            let measure = match stat.label.as_str() {
+                "" => stat.name.clone(),
+                label => format!("{} ({label})", stat.name),
+            };
+            let (name, measure) = (Text::long(&of_chapter(row)), Text::plain(&measure));
+            table
+                .rows
+                .push(vec![name, measure, value(old), value(stat)]);
+        }
+    }
+    table
+}
+
+/// What else differs: without it the numbers above might be read as saying more than they do.
+fn differences(view: &View, before: &View) -> Table {
+    let mut table = Table {
+        title: "what differs".to_owned(),
+        ..Table::default()
+    }
+    .text("what")
+    .text(&format!("N={}", before.run.number))
+    .text("now");
+    let (then, now) = (facts(&before.run, &view.run), facts(&view.run, &before.run));
+    let names: BTreeSet<_> = then.iter().chain(&now).map(|(name, _)| name).collect();
+    let find = |all: &[(String, String)], name: &str| {
+        let found = all.iter().find(|(other, _)| other == name);
+        found.map_or_else(|| "-".to_owned(), |(_, value)| value.clone())
+    };
+    for name in names {
+        let (old, new) = (find(&then, name), find(&now, name));
+        if old != new {
+            let cells = [name, &old, &new];
+            table.rows.push(cells.map(|cell| Text::long(cell)).to_vec());
+        }
+    }
+    table
+}
+
+/// Everything about a run that may bear on its numbers, by name; of its chapters those that the other run has too.
+fn facts(run: &RunFacts, other: &RunFacts) -> Vec<(String, String)> {
+    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
+    let mut facts = vec![
+        ("device".to_owned(), run.device.clone()),
+        ("jobs".to_owned(), run.jobs.to_string()),
+        ("retries".to_owned(), run.retries.to_string()),
+        ("counted in the crash rate".to_owned(), bad.join(", ")),
+    ];
+    if let Some(hazard) = &run.hazard {
+        facts.push(("hazard".to_owned(), hazard.to_string()));
+    }
+    let known = run.versions.iter().chain(&run.machine);
+    facts.extend(known.map(|(name, value)| (name.clone(), value.clone())));
+    let in_both = run
+        .chapters
+        .iter()
+        .filter(|c| other.chapter(&c.id).is_some());
+    for chapter in in_both {
+        let id = clean(&chapter.id, NAME);
+        if let Some(worker) = &chapter.worker {
+            facts.push((format!("{id}: worker chapter"), worker.clone()));
+        }
+        facts.extend(params(&chapter.params).map(|(key, value)| (format!("{id}: {key}"), value)));
+    }
+    facts
+}
+
+fn params(params: &Map<String, Value>) -> impl Iterator<Item = (String, String)> {
+    params
+        .iter()
+        .map(|(key, value)| (key.clone(), parameter(value)))
+}

@@ -1,0 +1,163 @@
+//! What was found, in sentences that hold a number each and no judgement; and what the suite recommends.
+
+use crashrate_model::{Mode, Outcome};
+
+use super::names::{counted, of_chapter, of_unit, signals, sums};
+use super::notes::units;
+use super::numbers::{count, quantity, rate, share};
+use super::summary::flaky;
+use crate::clean::{NAME, SENTENCE, clean};
+use crate::view::{Advice, ChapterRow, Held, Results, SequenceRow, View};
+
+/// The findings of a run, a line each. Rates are of first attempts unless said otherwise.
+pub(crate) fn findings(view: &View) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(all_passed(view));
+    for row in view.chapters.iter().filter(|row| row.sequence.is_none()) {
+        if !has_only_passed(&row.results) {
+            let after = after_retries(view, &row.results);
+            lines.push(format!(
+                "{}: {}{after}.",
+                of_chapter(row),
+                sums(&row.results)
+            ));
+        }
+    }
+    for row in &view.sequences {
+        if !has_only_passed(&row.results) {
+            lines.push(of_sequence(view, row));
+        }
+    }
+    lines.extend(view.chapters.iter().flat_map(missed));
+    lines.extend(flaky(view));
+    lines.extend(units(view).filter_map(|(name, results)| unmeasured(&name, results)));
+    lines
+}
+
+fn has_only_passed(results: &Results) -> bool {
+    let n = results.first_attempt.n;
+    n > 0 && results.passed() == n
+}
+
+/// The units of which every first attempt passed, in one line.
+fn all_passed(view: &View) -> Option<String> {
+    const NAMED: usize = 20;
+    let all: Vec<_> = units(view).filter(|(_, r)| has_only_passed(r)).collect();
+    let mut names: Vec<_> = all
+        .iter()
+        .take(NAMED)
+        .map(|(name, results)| format!("{name} {}", share(results.passed(), results.reached())))
+        .collect();
+    if all.len() > NAMED {
+        names.push(format!("and {} more", count((all.len() - NAMED) as u64)));
+    }
+    (!names.is_empty()).then(|| {
+        format!(
+            "Passed in every round that has an end: {}.",
+            names.join(", ")
+        )
+    })
+}
+
+fn of_sequence(view: &View, row: &SequenceRow) -> String {
+    let name = of_unit(&row.sequence, Some(Mode::Sequential), &row.variant);
+    let results = &row.results;
+    let n = results.first_attempt.n;
+    if n == 0 {
+        return format!("{name}: {}.", sums(results));
+    }
+    let mut words = vec![format!("passed {}", rate(results.passed(), n))];
+    let own = |chapter: &&ChapterRow| {
+        chapter.sequence.as_ref() == Some(&row.sequence) && chapter.variant == row.variant
+    };
+    words.extend(view.chapters.iter().filter(own).filter_map(in_chapter));
+    let outside = [
+        (row.died_in.between, "between chapters"),
+        (row.died_in.exit, "at the exit, after the last verdict"),
+    ];
+    let outside = outside.into_iter().filter(|(deaths, _)| *deaths > 0);
+    words.extend(outside.map(|(deaths, place)| format!("died {place} {}", rate(deaths, n))));
+    format!(
+        "{name}: {}{}.",
+        words.join("; "),
+        after_retries(view, results)
+    )
+}
+
+/// How often a chapter of a sequence did not pass, of those rounds that reached it.
+fn in_chapter(row: &ChapterRow) -> Option<String> {
+    let results = &row.results;
+    let others = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
+    let others = counted(&results.outcomes, others);
+    let signals = signals(results).map_or_else(String::new, |signals| format!(" ({signals})"));
+    let (chapter, reached) = (clean(&row.chapter, NAME), count(results.reached().into()));
+    (!others.is_empty())
+        .then(|| format!("in {chapter} {others} of {reached} that reached it{signals}"))
+}
+
+fn after_retries(view: &View, results: &Results) -> String {
+    if view.run.retries == 0 {
+        return String::new();
+    }
+    let after = rate(results.passed_after_retries, results.after_retries.n);
+    format!("; after retries {after} passed")
+}
+
+/// The expectations that a chapter missed, with both numbers.
+fn missed(row: &ChapterRow) -> Vec<String> {
+    let name = of_chapter(row);
+    let reached = row.results.reached();
+    let line = |missed: &crate::view::Missed| {
+        let expected = clean(&missed.expected, SENTENCE);
+        let times = share(missed.count, reached);
+        let measured = match missed.measured {
+            None => "not measured".to_owned(),
+            Some(spread) => match (quantity(spread.min), quantity(spread.max)) {
+                (least, most) if least == most => format!("measured {least}"),
+                (least, most) => format!("measured {least} to {most}"),
+            },
+        };
+        format!("{name}: expected {expected}; missed in {times} rounds: {measured}.")
+    };
+    row.results.missed.iter().map(line).collect()
+}
+
+/// First attempts that are in no rate.
+fn unmeasured(name: &str, results: &Results) -> Option<String> {
+    let apart = |outcome: Outcome| !outcome.counts() && outcome != Outcome::Unreached;
+    let apart = counted(&results.outcomes, apart);
+    (!apart.is_empty()).then(|| format!("{name}: first attempts that are in no rate: {apart}."))
+}
+
+/// The hazard that was injected, if any.
+pub(crate) fn hazard(view: &View) -> Option<String> {
+    let hazard = clean(&view.run.hazard.as_ref()?.to_string(), SENTENCE);
+    Some(format!("A hazard was injected: {hazard}"))
+}
+
+/// The suite's recommendations that hold, each with the counts by which it does.
+pub(crate) fn recommendations(view: &View) -> Vec<String> {
+    view.recommendations.iter().map(recommendation).collect()
+}
+
+fn recommendation(advice: &Advice) -> String {
+    let text = clean(&advice.text, SENTENCE);
+    let Some(when) = &advice.when else {
+        return text;
+    };
+    let alone = advice.held.iter().all(|held| held.variant == "default");
+    let counts = |held: &Held| {
+        // What is in no denominator is no part of one.
+        let counts = match when.outcome.is_none_or(Outcome::counts) {
+            true => rate(held.count, held.n),
+            false => count(held.count.into()),
+        };
+        match alone {
+            true => counts,
+            false => format!("{counts} ({})", clean(&held.variant, NAME)),
+        }
+    };
+    let counts: Vec<_> = advice.held.iter().map(counts).collect();
+    let when = clean(&when.to_string(), SENTENCE);
+    format!("{text} ({when}: {})", counts.join(", "))
+}
