@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crashrate_model::Mode;
+use crashrate_model::{Mode, StopReason};
 use crashrate_report::{View, markdown};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::driver::{self, Campaign, RunError};
@@ -102,7 +102,9 @@ fn conclude(folder: &RunFolder, report_only: bool) -> Result<Exit, Failure> {
 }
 
 fn exit(view: &View) -> Exit {
-    if !view.run.complete {
+    // Also with an end of every round on record: then retries were left out.
+    let interrupted = view.run.stopped == Some(StopReason::Interrupted);
+    if !view.run.complete || interrupted {
         Exit::Incomplete
     } else if view.totals.passed_after_retries < view.totals.planned {
         Exit::NotPassed

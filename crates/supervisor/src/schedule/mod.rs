@@ -88,6 +88,8 @@ pub struct Schedule<R, T> {
     failures_left: Option<u32>,
     retired: BTreeSet<u32>,
     phase: Phase,
+    /// A stop cut short what had begun: an attempt was killed, or a retry left out.
+    cut_short: bool,
 }
 
 impl<R, T> Schedule<R, T>
@@ -104,6 +106,7 @@ where
             failures_left: bounds.max_failures,
             retired: BTreeSet::new(),
             phase: Phase::Running,
+            cut_short: false,
         }
     }
 
@@ -137,6 +140,7 @@ where
     fn ended(&mut self, slot: u32, end: End) -> Option<Action> {
         let ended = self.slots.get_mut(slot as usize)?.take()?;
         if end != End::NotPassed {
+            self.cut_short |= end == End::Void && self.phase == Phase::Killing;
             return None;
         }
         if ended.attempt <= (self.retries)(ended.key.unit) {
@@ -144,6 +148,7 @@ where
                 attempt: ended.attempt + 1,
                 ..ended
             };
+            self.cut_short |= self.phase != Phase::Running;
             return (self.phase == Phase::Running).then(|| self.start(again));
         }
         let left = self.failures_left.as_mut()?;
@@ -186,7 +191,7 @@ where
     fn why_finished(&mut self) -> StopReason {
         let whole = match self.phase {
             Phase::Running | Phase::Finished => true,
-            Phase::Draining(_) | Phase::Killing => self.next_round().is_none(),
+            Phase::Draining(_) | Phase::Killing => !self.cut_short && self.next_round().is_none(),
         };
         match self.phase {
             _ if whole && !self.retired.is_empty() => StopReason::Decided,
