@@ -70,7 +70,8 @@ impl RunFolder {
             None => list(runs)?.last().map_or(0, |run| number_of(run)) + 1,
         };
         let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
-        let id = format!("{number}-{suite}-{time}");
+        // The id marks processes: no other run on this machine may have the same, whatever its runs folder.
+        let id = format!("{number}-{suite}-{time}-{}", std::process::id());
         let path = runs.join(&id);
         fs::create_dir(&path).map_err(wrong("the run's folder cannot be made"))?;
         let lock = lock(&path)?;
