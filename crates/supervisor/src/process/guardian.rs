@@ -96,10 +96,12 @@ impl Registration {
         // SAFETY: the guardian keeps the descriptor open for as long as attempts are started, and the buffer is on this
         // stack; write(2) is safe between fork and exec.
         let written = unsafe { libc::write(self.pipe, message.as_ptr().cast(), MESSAGE) };
-        if written < 0 {
-            return Err(io::Error::last_os_error());
+        match io::Error::last_os_error() {
+            _ if written >= 0 => Ok(()),
+            // Nobody reads: somebody stopped or killed the guardian. The run goes on without one.
+            error if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            error => Err(error),
         }
-        Ok(())
     }
 }
 
@@ -133,4 +135,22 @@ pub fn guard(run_id: &str) -> io::Result<()> {
     }
     platform::kill_strays_of_run(run_id);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guardian_that_does_not_read_stops_no_attempt() {
+        let (_read, write) = io::pipe().unwrap();
+        fcntl(&write, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        let registration = Registration {
+            pipe: write.as_raw_fd(),
+            slot: 0,
+        };
+        for group in 1..100_000 {
+            registration.send(group).unwrap();
+        }
+    }
 }
