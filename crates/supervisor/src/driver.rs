@@ -109,7 +109,9 @@ pub fn run(
     past.read(folder)?;
     let journal = Journal::open(&folder.journal())?;
     let (program, arguments) = &campaign.guardian;
-    let guardian = Guardian::start(program, arguments, folder.id()).map_err(RunError::SetUp)?;
+    let at_work = folder.path().join("guardian.lock");
+    let guardian = Guardian::start(program, arguments, folder.id(), &at_work);
+    let guardian = guardian.map_err(RunError::SetUp)?;
     let guardian = Arc::new(guardian);
     let (news, inbox) = unbounded_channel();
     let start = Arc::new(PlainExec::new(guardian.clone()));

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::process::CommandExt;
@@ -29,11 +30,19 @@ pub struct Guardian {
 }
 
 impl Guardian {
-    /// Starts `program GUARD_ARGUMENTS... RUN_ID` as the guardian of a run.
+    /// Starts `program GUARD_ARGUMENTS... RUN_ID` as the guardian of a run. It holds the lock on `at_work` for as long as
+    /// it lives, and one that is still at work is waited for: it kills all that has the run's mark.
     ///
     /// # Errors
     /// It could not be started.
-    pub fn start(program: &Path, arguments: &[&str], run_id: &str) -> io::Result<Guardian> {
+    pub fn start(
+        program: &Path,
+        arguments: &[&str],
+        run_id: &str,
+        at_work: &Path,
+    ) -> io::Result<Guardian> {
+        let at_work = File::create(at_work)?;
+        at_work.lock()?;
         let (read, write) = io::pipe()?;
         // A full pipe (the guardian is stopped) must not stop the supervisor.
         fcntl(&write, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
@@ -41,7 +50,8 @@ impl Guardian {
             .args(arguments)
             .arg(run_id)
             .stdin(Stdio::from(read.try_clone()?))
-            .stdout(Stdio::null())
+            // It prints nothing there; the descriptor is what keeps the lock.
+            .stdout(Stdio::from(at_work))
             .stderr(Stdio::null())
             // Its own group: what the terminal sends to the supervisor's does not reach it.
             .process_group(0)
