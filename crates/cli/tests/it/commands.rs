@@ -255,3 +255,36 @@ fn retries_never_change_the_first_attempt_rate() {
     assert_eq!(row["flaky_rounds"], json!([2, 4, 6]));
     assert_eq!(json["totals"]["attempts"], 9);
 }
+
+#[test]
+fn failures_end_a_run_early() {
+    for (option, failed) in [(&["--fail-fast"][..], 1), (&["--max-failures", "3"], 3)] {
+        let place = Place::new();
+        place.suite(PASS_AND_FAIL);
+        let run = [&["run", "suite.toml", "--chapter", "no"], option].concat();
+        place.crashrate(&run).expect(106);
+        let json = place.json();
+        assert_eq!(outcomes(&json, "no"), json!({"failed": failed}));
+        assert_eq!(json["run"]["stopped"], "max-failures");
+    }
+}
+
+#[test]
+fn time_ends_a_run_early() {
+    let place = Place::new();
+    let run = [
+        "run",
+        "--rounds",
+        "4000000000",
+        "--for",
+        "500ms",
+        "--",
+        "true",
+    ];
+    place.crashrate(&run).expect(106);
+    let json = place.json();
+    assert_eq!(json["run"]["stopped"], "time-budget");
+    assert_eq!(json["totals"]["planned"], 4_000_000_000_u32);
+    let outcomes = json["totals"]["outcomes"].as_object().unwrap();
+    assert_eq!(outcomes.keys().collect::<Vec<_>>(), ["passed"]);
+}

@@ -109,6 +109,36 @@ fn of_the_guardian_stops_no_run() {
     assert_eq!(outcomes, json!({"passed": 5}));
 }
 
+/// Regression: two runs in different runs folders had the same id when they were started in the same second, and the
+/// guardian of the one that was killed took the other's children for its own.
+#[test]
+fn of_the_supervisor_spares_the_run_beside_it() {
+    let places = [Place::new(), Place::new()];
+    let suite = format!(
+        r#"
+        [suite]
+        name = "{}"
+        [[chapter]]
+        id = "wait"
+        rounds = 1
+        command = ["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"]
+        "#,
+        places[0].name
+    );
+    let [killed, spared] = places.each_ref().map(|place| {
+        place.write("suite.toml", &suite);
+        place.start(&mut place.command(&["run", "suite.toml"]))
+    });
+    for place in &places {
+        until("it runs", || place.journal_so_far().started.len() == 1);
+    }
+    killed.signal(Signal::SIGKILL);
+    killed.wait();
+    assert_nothing_left(&id(&places[0].run()));
+    places[1].write("go", "");
+    spared.wait().expect(0);
+}
+
 /// Also in the middle of a start, of which nobody else knows yet.
 #[test]
 fn of_the_supervisor_at_any_moment() {

@@ -25,11 +25,15 @@ fn a_chapter_that_always_hangs() {
         [[chapter]]
         id = "shell"
         command = ["sh", "-c", "sleep 300 & sleep 300"]
+
+        [[chapter]]
+        id = "groups"
+        command = ["sh", "-mc", "sleep 300 & sleep 300"]
         "#
     ));
     place.crashrate(&["run", "suite.toml"]).expect(100);
     let json = place.json();
-    for chapter in ["hang", "shell"] {
+    for chapter in ["hang", "shell", "groups"] {
         let row = row(&json["chapters"], "chapter", chapter);
         assert_eq!(row["outcomes"], json!({"timed-out": 3}));
         assert_eq!(row["first_attempt"], json!({"bad": 3, "n": 3}));
@@ -150,4 +154,29 @@ fn one_chapter_of_a_sequence_that_hangs() {
     let died_in = &place.json()["sequences"][0]["died_in"];
     let expected = json!({"b": 1, "between": 0, "exit": 0});
     assert_eq!(died_in, &expected);
+}
+
+/// One without any mark, and in a session of its own: it is known by its descent alone.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_hides_from_its_attempt_does_not_outlive_the_run() {
+    use crashrate_testkit::processes::processes_with_argument;
+
+    for jobs in ["1", "3"] {
+        let place = Place::new();
+        let program = &programs().misbehave;
+        // The argument is what it is found by in this test.
+        let seconds = format!("30{}{jobs}", std::process::id());
+        place.suite(&format!(
+            r#"
+            [[chapter]]
+            id = "daemon"
+            rounds = 4
+            command = ["env", "-i", {program:?}, "hold-pipe-setsid", "{seconds}"]
+            "#
+        ));
+        let run = ["run", "suite.toml", "--jobs", jobs];
+        place.crashrate(&run).expect(0);
+        assert_eq!(processes_with_argument(&seconds), [0; 0]);
+    }
 }

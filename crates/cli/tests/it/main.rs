@@ -8,6 +8,7 @@ mod full_disk;
 mod journal;
 mod kills;
 mod limits;
+mod locations;
 mod places;
 mod reports;
 mod resume;

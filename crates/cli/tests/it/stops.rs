@@ -133,7 +133,6 @@ fn once_in_the_last_round_is_no_interruption() {
 
 /// Regression: the run was taken for whole, although its rounds had retries left.
 #[test]
-#[ignore = "the schedule takes such a run for whole"]
 fn once_starts_no_retry() {
     let place = Place::new();
     place.suite(
@@ -158,7 +157,6 @@ fn once_starts_no_retry() {
 
 /// Regression: it was taken for whole because no round was left to start.
 #[test]
-#[ignore = "the schedule takes such a run for whole"]
 fn a_last_round_that_is_killed_is_an_interruption() {
     let place = Place::new();
     place.suite(HANGS);
