@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Mode, Outcome, Unit};
+use crate::{Mode, Outcome, OutcomeSet, Unit};
 
 /// When a run stops by itself. On record before the first round: what it found is read by the same rule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -64,6 +64,16 @@ pub struct Limit {
     pub outcome: Option<Outcome>,
     /// The rate has to be below this; between 0 and 1, both excluded.
     pub below: f64,
+}
+
+impl Limit {
+    /// Whether a first attempt with this outcome is one that the limit counts; nothing if it is in no denominator.
+    pub fn hits(&self, outcome: Outcome, bad: &OutcomeSet) -> Option<bool> {
+        outcome.counts().then(|| match self.outcome {
+            Some(counted) => counted == outcome,
+            None => bad.contains(outcome),
+        })
+    }
 }
 
 impl FromStr for Limit {

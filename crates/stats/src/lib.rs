@@ -11,8 +11,8 @@
 //! | one rate, rounds fixed in advance | [`wilson`], [`zero_failure_upper`], [`clopper_pearson`] |
 //! | one rate, looked at all the time | [`confidence_sequence`] |
 //! | two rates, rounds fixed | [`compare`] ([`boschloo`], [`fisher_mid_p`], [`newcombe`]), [`risk_ratio`] |
-//! | two rates, run until clear | [`PairProcess`] |
-//! | is the rate below or above a limit | [`Gate`] |
+//! | two rates, run until clear | [`PairProcess`], [`PairWatch`] |
+//! | is the rate below or above a limit | [`Gate`], [`GateWatch`] |
 //! | how many rounds | [`rounds_without_failure`], [`rounds_with_failures`], [`rounds_to_detect`] |
 //! | are rounds independent | [`independence`] |
 //! | many comparisons | [`holm`], [`ln_threshold`] |
@@ -36,6 +36,7 @@ mod runs;
 mod sequence;
 mod special;
 mod trend;
+mod watch;
 
 pub use boschloo::{MAX_BOSCHLOO_ROUNDS, boschloo};
 pub use compare::{Comparison, EXACT_TABLES, Test, compare};
@@ -57,3 +58,4 @@ pub use ratio::risk_ratio;
 pub use runs::{RunsTest, runs_test};
 pub use sequence::{BetaPrior, confidence_sequence, ln_e_point};
 pub use trend::{RankTrend, rank_trend};
+pub use watch::{GateWatch, PairWatch};

@@ -1,10 +1,9 @@
 //! When a run stops by itself: the stopping rule fed with the journal's records, as every report feeds it again.
 
 use crashrate_model::{
-    ALPHA, BlockPairs, Gate, Limit, Mode, Outcome, OutcomeSet, Pairing, Record, Stopping, Unit,
-    contrasts,
+    ALPHA, Gate, Limit, Mode, Outcome, OutcomeSet, Pairing, Record, Stopping, Unit, contrasts,
 };
-use crashrate_stats::{Counts, DEFAULT_GAMMA, GateVerdict, PairProcess, StatsError, ln_threshold};
+use crashrate_stats::{GateWatch, PairWatch, StatsError};
 
 /// What the rule says after a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,49 +24,16 @@ enum Rule {
     FirstBad(OutcomeSet),
     Contrasts {
         pairing: Pairing,
-        processes: Vec<PairProcess>,
-        threshold: f64,
+        watches: Vec<PairWatch>,
     },
     Gates(Vec<OpenGate>),
 }
 
 struct OpenGate {
     unit: u32,
-    counter: RateCounter,
-    decided: bool,
-}
-
-/// Counts what a gate counts, over first attempts.
-struct RateCounter {
-    gate: crashrate_stats::Gate,
-    outcome: Option<Outcome>,
+    limit: Limit,
     bad: OutcomeSet,
-    k: u64,
-    n: u64,
-}
-
-impl RateCounter {
-    fn new(limit: &Limit, bad: &OutcomeSet) -> Result<Self, StatsError> {
-        Ok(RateCounter {
-            gate: crashrate_stats::Gate::new(limit.below)?,
-            outcome: limit.outcome,
-            bad: bad.clone(),
-            k: 0,
-            n: 0,
-        })
-    }
-
-    fn push(&mut self, outcome: Outcome) -> Result<GateVerdict, StatsError> {
-        if outcome.counts() {
-            let hit = match self.outcome {
-                Some(wanted) => wanted == outcome,
-                None => self.bad.contains(outcome),
-            };
-            self.n += 1;
-            self.k += u64::from(hit);
-        }
-        self.gate.verdict(Counts::new(self.k, self.n)?, ALPHA)
-    }
+    watch: GateWatch,
 }
 
 impl Decider {
@@ -81,11 +47,10 @@ impl Decider {
             Stopping::FirstBad => Rule::FirstBad(bad.clone()),
             Stopping::Decided(axis) => {
                 let contrasts = contrasts(units, *axis);
-                let processes = vec![PairProcess::new(DEFAULT_GAMMA)?; contrasts.len()];
+                let watch = PairWatch::new(ALPHA, contrasts.len().max(1))?;
                 Rule::Contrasts {
-                    threshold: ln_threshold(ALPHA, contrasts.len().max(1))?,
+                    watches: vec![watch; contrasts.len()],
                     pairing: Pairing::new(units, bad, contrasts),
-                    processes,
                 }
             }
             Stopping::Gates(gates) => Rule::Gates(open(gates, units, bad)?),
@@ -101,34 +66,23 @@ impl Decider {
                 retire: Vec::new(),
                 stop: first_attempt(record).is_some_and(|(_, outcome)| bad.contains(outcome)),
             },
-            Rule::Contrasts {
-                pairing,
-                processes,
-                threshold,
-            } => {
+            Rule::Contrasts { pairing, watches } => {
                 for block in pairing.push(record) {
-                    advance(processes, &block, *threshold);
+                    for (watch, pair) in watches.iter_mut().zip(block) {
+                        if let Some([one, two]) = pair {
+                            watch.push(one, two);
+                        }
+                    }
                 }
                 Decision {
                     retire: Vec::new(),
-                    stop: !processes.is_empty() && processes.iter().all(|p| p.reached(*threshold)),
+                    stop: !watches.is_empty() && watches.iter().all(PairWatch::is_decided),
                 }
             }
             Rule::Gates(gates) => match first_attempt(record) {
                 Some((unit, outcome)) => count(gates, unit, outcome),
                 None => Decision::default(),
             },
-        }
-    }
-}
-
-/// A verdict that was reached stays: later pairs do not change it.
-fn advance(processes: &mut [PairProcess], block: &BlockPairs, threshold: f64) {
-    for (process, pair) in processes.iter_mut().zip(block) {
-        if let Some([one, two]) = *pair
-            && !process.reached(threshold)
-        {
-            process.update(one, two);
         }
     }
 }
@@ -141,8 +95,9 @@ fn open(gates: &[Gate], units: &[Unit], bad: &OutcomeSet) -> Result<Vec<OpenGate
         if let Some((unit, _)) = (0u32..).zip(units).find(|(_, u)| same(u)) {
             all.push(OpenGate {
                 unit,
-                counter: RateCounter::new(&gate.limit, bad)?,
-                decided: false,
+                limit: gate.limit.clone(),
+                bad: bad.clone(),
+                watch: GateWatch::new(gate.limit.below, ALPHA)?,
             });
         }
     }
@@ -150,12 +105,13 @@ fn open(gates: &[Gate], units: &[Unit], bad: &OutcomeSet) -> Result<Vec<OpenGate
 }
 
 fn count(gates: &mut [OpenGate], unit: u32, outcome: Outcome) -> Decision {
-    for gate in gates.iter_mut().filter(|g| g.unit == unit && !g.decided) {
-        let verdict = gate.counter.push(outcome);
-        gate.decided = verdict.is_ok_and(|v| v != GateVerdict::Undecided);
+    for gate in gates.iter_mut().filter(|g| g.unit == unit) {
+        if let Some(hit) = gate.limit.hits(outcome, &gate.bad) {
+            gate.watch.push(hit);
+        }
     }
     let mut of_unit = gates.iter().filter(|g| g.unit == unit).peekable();
-    let retires = of_unit.peek().is_some() && of_unit.all(|g| g.decided);
+    let retires = of_unit.peek().is_some() && of_unit.all(|g| g.watch.is_decided());
     Decision {
         retire: retires.then_some(unit).into_iter().collect(),
         stop: false,
