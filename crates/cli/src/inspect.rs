@@ -2,9 +2,9 @@
 
 use std::fmt::{Display, Write as _};
 use std::io::{IsTerminal, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crashrate_model::Mode;
+use crashrate_model::{Mode, Record, RunInfo};
 use crashrate_report::{View, ViewBuilder, json, markdown, rate, terminal};
 use crashrate_supervisor::journal::{self, FolderError};
 use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
@@ -18,7 +18,7 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
     let view = view(&folder, journal::is_live(&folder))?;
     print(&match arguments.format {
         Format::Terminal => for_terminal(&view),
-        Format::Markdown => markdown(&view, None),
+        Format::Markdown => markdown(&view, previous(runs, &view).as_ref()),
         Format::Json => json(&view),
     });
     Ok(Exit::Passed)
@@ -37,6 +37,27 @@ pub(crate) fn view(folder: &Path, live: bool) -> Result<View, Failure> {
     builder
         .finish(live)
         .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}
+
+/// The run before this one: of the same suite, with the next lower number, and with a journal that can be read.
+pub(crate) fn previous(runs: &Path, of: &View) -> Option<View> {
+    let is_earlier = |folder: &PathBuf| {
+        opened(folder).is_some_and(|run| run.suite == of.run.suite && run.number < of.run.number)
+    };
+    let folders = journal::list(runs).ok()?;
+    let earlier = folders.iter().rev().filter(|folder| is_earlier(folder));
+    earlier
+        .map(|folder| view(folder, journal::is_live(folder)))
+        .find_map(Result::ok)
+}
+
+/// What a journal says of its run at its beginning.
+fn opened(folder: &Path) -> Option<RunInfo> {
+    let first = journal::read(&folder.join("journal.jsonl")).ok()?.next()?;
+    match first.ok()? {
+        Record::Opened(opened) => Some(opened.run),
+        _ => None,
+    }
 }
 
 /// The terminal form, as wide and as coloured as standard output is.

@@ -16,7 +16,7 @@ use crashrate_supervisor::worker;
 use crate::args::RunArguments;
 use crate::exit::{Exit, Failure};
 use crate::guard;
-use crate::inspect::{folder_failure, for_terminal, print, tell, view};
+use crate::inspect::{folder_failure, for_terminal, previous, print, tell, view};
 use crate::live::Live;
 use crate::wanted::{Wanted, resume, wanted};
 
@@ -29,7 +29,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
     let program = std::env::current_exe()
         .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
     let beside = program.parent().map(Path::to_owned).unwrap_or_default();
-    let workers =
+    let mut workers =
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
     warn_of_jobs(&plan, arguments.jobs);
     let folder = match resumed {
@@ -39,6 +39,11 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         }
     };
     let findings = doctor::examine_for(&plan, &workers);
+    if !folder.is_resumed() {
+        workers
+            .facts
+            .insert("command".into(), repetition(plan.seed));
+    }
     let campaign = Campaign {
         plan,
         workers,
@@ -55,7 +60,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
     let mut live = Live::new(&campaign.plan);
     let done = driver::run(&campaign, &folder, &mut |fact| live.show(&fact));
     live.end();
-    let ended = conclude(&folder, arguments.report_only);
+    let ended = conclude(runs, &folder, arguments.report_only);
     match done {
         Ok(_) => ended,
         Err(error) => {
@@ -67,6 +72,34 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
             };
             Err(Failure::new(exit, error))
         }
+    }
+}
+
+/// How to repeat this run: its command line, with the seed if that was drawn.
+fn repetition(seed: u64) -> String {
+    let given: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|argument| quoted(&argument.to_string_lossy()))
+        .collect();
+    // What stands behind `--` is a command of the user's own.
+    let end = given.iter().position(|argument| argument == "--");
+    let (own, command) = given.split_at(end.unwrap_or(given.len()));
+    let has_seed = |argument: &String| argument == "--seed" || argument.starts_with("--seed=");
+    let mut words = vec!["crashrate".to_owned()];
+    words.extend_from_slice(own);
+    if !own.iter().any(has_seed) {
+        words.extend(["--seed".to_owned(), seed.to_string()]);
+    }
+    words.extend_from_slice(command);
+    words.join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 
@@ -82,11 +115,11 @@ fn warn_of_jobs(plan: &Plan, jobs: u32) {
 }
 
 /// Writes the reports of a run and says how the program ends.
-fn conclude(folder: &RunFolder, report_only: bool) -> Result<Exit, Failure> {
+fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, Failure> {
     // The lock is still held, but nothing runs any more.
     let view = view(folder.path(), false)?;
     let report = folder.path().join("report.md");
-    let written = fs::write(&report, markdown(&view, None));
+    let written = fs::write(&report, markdown(&view, previous(runs, &view).as_ref()));
     print(&for_terminal(&view));
     match written {
         Ok(()) => tell(format_args!("report: {}", shown(&report).display())),

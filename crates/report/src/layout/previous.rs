@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{Block, Section, Table, Text};
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, MeasureStat, Results, RunFacts, View};
-use crate::words::{count, measured, of_chapter, of_unit, parameter, rate, shown_unit};
+use crate::view::{ChapterRow, MeasureStat, Results, View};
+use crate::words::{count, estimate, measured, of_chapter, of_unit, parameter, rate, shown_unit};
 
 /// What both runs have, side by side.
 pub(crate) fn previous(view: &View, before: &View) -> Section {
@@ -55,7 +55,10 @@ fn rates(view: &View, before: &View) -> Table {
         };
         let both = [then.results, unit.results];
         let passed = |results: &Results| rate(results.passed(), results.reached());
-        let bad = |results: &Results| rate(results.first_attempt.bad, results.first_attempt.n);
+        let bad = |results: &Results| {
+            let share = results.first_attempt;
+            estimate(share.bad, share.n, results.by_data)
+        };
         let (name, mode, variant) = unit.key;
         let mut cells = vec![Text::plain(&of_unit(name, Some(mode), variant))];
         cells.extend(both.map(|results| Text::plain(&passed(results))));
@@ -137,7 +140,7 @@ fn differences(view: &View, before: &View) -> Table {
     .text("what")
     .text(&format!("N={}", before.run.number))
     .text("now");
-    let (then, now) = (facts(&before.run, &view.run), facts(&view.run, &before.run));
+    let (then, now) = (facts(before, view), facts(view, before));
     let names: BTreeSet<_> = then.iter().chain(&now).map(|(name, _)| name).collect();
     let find = |all: &[(String, String)], name: &str| {
         let found = all.iter().find(|(other, _)| other == name);
@@ -154,7 +157,8 @@ fn differences(view: &View, before: &View) -> Table {
 }
 
 /// Everything about a run that may bear on its numbers, by name; of its chapters those that the other run has too.
-fn facts(run: &RunFacts, other: &RunFacts) -> Vec<(String, String)> {
+fn facts(view: &View, other: &View) -> Vec<(String, String)> {
+    let (run, other) = (&view.run, &other.run);
     let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
     let mut facts = vec![
         ("device".to_owned(), run.device.clone()),
@@ -162,6 +166,9 @@ fn facts(run: &RunFacts, other: &RunFacts) -> Vec<(String, String)> {
         ("retries".to_owned(), run.retries.to_string()),
         ("counted in the crash rate".to_owned(), bad.join(", ")),
     ];
+    if let Some(command) = &view.command {
+        facts.push(("command".to_owned(), command.clone()));
+    }
     if let Some(hazard) = &run.hazard {
         facts.push(("hazard".to_owned(), hazard.to_string()));
     }
