@@ -144,7 +144,7 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) core_dumps: bool,
 
-    /// End with 0 also when something was not passed
+    /// End with 0 also when something was not passed, a gate was refuted or something has no verdict
     #[arg(long)]
     pub(crate) report_only: bool,
 }

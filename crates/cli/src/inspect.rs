@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Mode, Record, RunInfo};
-use crashrate_report::{View, ViewBuilder, json, markdown, rate, terminal};
+use crashrate_report::{View, ViewBuilder, json, markdown, share, terminal};
 use crashrate_supervisor::journal::{self, FolderError};
 use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
 
@@ -102,7 +102,7 @@ fn summary(view: &View) -> String {
         view.run.device,
         view.totals.rounds,
         view.totals.planned,
-        rate(first.bad, first.n),
+        share(first.bad, first.n),
     )
 }
 

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{Mode, StopReason};
-use crashrate_report::{View, markdown};
+use crashrate_model::Mode;
+use crashrate_report::{ExitClass, View, exit_class, markdown};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::driver::{self, Campaign, RunError};
 use crashrate_supervisor::journal::RunFolder;
@@ -129,20 +129,18 @@ fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, 
         )),
     }
     Ok(match exit(&view) {
-        Exit::NotPassed if report_only => Exit::Passed,
+        Exit::NotPassed | Exit::Refuted | Exit::Undecided if report_only => Exit::Passed,
         exit => exit,
     })
 }
 
 fn exit(view: &View) -> Exit {
-    // Also with an end of every round on record: then retries were left out.
-    let interrupted = view.run.stopped == Some(StopReason::Interrupted);
-    if !view.run.complete || interrupted {
-        Exit::Incomplete
-    } else if view.totals.passed_after_retries < view.totals.planned {
-        Exit::NotPassed
-    } else {
-        Exit::Passed
+    match exit_class(view) {
+        ExitClass::Incomplete => Exit::Incomplete,
+        ExitClass::Refuted => Exit::Refuted,
+        ExitClass::Undecided => Exit::Undecided,
+        ExitClass::NotPassed => Exit::NotPassed,
+        ExitClass::Passed => Exit::Passed,
     }
 }
 

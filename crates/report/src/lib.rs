@@ -19,8 +19,9 @@ mod write;
 pub use build::ViewBuilder;
 pub use error::{Fault, ViewError};
 pub use view::{
-    Advice, Cell, ChapterRow, DiedInCounts, Held, MeasureStat, Missed, Note, Outcomes, Reason,
-    Results, RunFacts, Running, SequenceRow, Share, Spread, Totals, View,
+    Advice, Cell, ChapterRow, DiedInCounts, ExitClass, GateSeen, Held, Judgement, MeasureStat,
+    Missed, Note, Outcomes, PairsSeen, Reason, Results, RunFacts, Running, SequenceRow, Share,
+    Spread, Totals, View, exit_class,
 };
-pub use words::{count, percent, quantity, rate, seconds, share};
+pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{doctor_json, doctor_terminal, json, markdown, terminal};

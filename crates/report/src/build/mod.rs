@@ -10,6 +10,7 @@ mod run;
 mod texts;
 mod unit;
 mod values;
+mod watched;
 
 use std::collections::BTreeMap;
 
@@ -17,8 +18,9 @@ use crashrate_model::{JOURNAL_VERSION, Mode, Opened, Record};
 
 use crate::error::{Fault, ViewError};
 use crate::view::{Running, Totals, View};
-use run::RunTally;
+use run::{Measured, RunTally};
 use unit::UnitTally;
+use watched::Watched;
 
 /// Takes the records of one journal, in their order, and makes the view.
 ///
@@ -33,6 +35,7 @@ pub struct ViewBuilder {
     records: u64,
     run: Option<RunTally>,
     units: Vec<UnitTally>,
+    watched: Watched,
     /// Attempts without an end so far, and when they started.
     open: BTreeMap<Attempt, f64>,
 }
@@ -72,18 +75,18 @@ impl ViewBuilder {
         let Some(run) = &self.run else {
             return Err(self.error(Fault::NotOpened));
         };
-        let complete = self.units.iter().all(UnitTally::is_complete);
-        let mut facts = run.facts(live, complete);
+        let measured = self.units.iter().map(UnitTally::measured).min();
+        let mut facts = run.facts(live, measured.unwrap_or(Measured::All));
         let command = facts.machine.remove("command");
         let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
         let mut totals = Totals::default();
         for unit in &self.units {
-            let results = unit.results(&facts.bad, facts.retries);
+            let results = unit.results(&facts);
             totals.add(&results);
             match unit.mode() {
                 Mode::Isolated => chapters.push(unit.isolated_row(results)),
                 Mode::Sequential => {
-                    chapters.extend(unit.chapter_rows(&facts.bad));
+                    chapters.extend(unit.chapter_rows(&facts));
                     sequences.push(unit.sequence_row(results));
                 }
             }
@@ -96,6 +99,9 @@ impl ViewBuilder {
             totals,
             recommendations,
             running: self.running(),
+            units: run.units().to_vec(),
+            pairs: self.watched.pairs(),
+            gates: self.watched.gates(),
             command,
         })
     }
@@ -131,6 +137,9 @@ impl ViewBuilder {
                 };
                 self.unit(attempt)?.end(ended)?;
                 self.open.remove(&attempt);
+                if let Some(run) = &self.run {
+                    self.watched.push(record, run.info());
+                }
             }
         }
         Ok(())
@@ -144,6 +153,7 @@ impl ViewBuilder {
             None => {
                 let units = opened.run.units.iter();
                 self.units = units.map(|unit| UnitTally::new(unit.clone())).collect();
+                self.watched = Watched::new(&opened.run);
                 self.run = Some(RunTally::new(opened));
                 Ok(())
             }

@@ -2,13 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Closed, Hello, Opened, Recommendation, RunInfo};
+use crashrate_model::{Closed, Hello, Opened, Recommendation, RunInfo, StopReason, Unit};
 
 use crate::error::Fault;
 use crate::view::RunFacts;
 
 /// Different answers to what children run on that are kept; a handful is already strange.
 const HELLOS: usize = 16;
+
+/// How many of the planned rounds have a measured end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Measured {
+    /// There is a unit without any.
+    TooFew,
+    /// Some of each unit's.
+    Some,
+    /// All of them.
+    All,
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct RunTally {
@@ -81,7 +92,27 @@ impl RunTally {
         &self.info.recommendations
     }
 
-    pub(super) fn facts(&self, live: bool, complete: bool) -> RunFacts {
+    pub(super) fn info(&self) -> &RunInfo {
+        &self.info
+    }
+
+    pub(super) fn units(&self) -> &[Unit] {
+        &self.info.units
+    }
+
+    /// A run that stops by a rule is begun for as many rounds as that takes: stopped by it, or at the end of the time
+    /// that it was given, it lacks nothing.
+    fn ended_as_begun(&self, measured: Measured) -> bool {
+        match self.closed.as_ref().map(|closed| closed.why) {
+            Some(StopReason::Decided) => true,
+            Some(StopReason::TimeBudget) => {
+                self.info.stopping.is_by_data() && measured >= Measured::Some
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn facts(&self, live: bool, measured: Measured) -> RunFacts {
         let info = &self.info;
         let devices = self.hellos.iter().map(|hello| hello.device.as_str());
         let device = join_distinct(devices).unwrap_or_else(|| info.device.clone());
@@ -100,7 +131,8 @@ impl RunTally {
             finished: self.closed.as_ref().map(|closed| closed.time.clone()),
             stopped: self.closed.as_ref().map(|closed| closed.why),
             live,
-            complete,
+            stopping: info.stopping.clone(),
+            complete: measured == Measured::All || self.ended_as_begun(measured),
             hazard: info.hazard.clone(),
             jobs: info.jobs,
             retries: info.retries,

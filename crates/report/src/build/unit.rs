@@ -1,10 +1,11 @@
 //! One unit: which of its attempts count as a round's first, and what they say of the unit and of its chapters.
 
-use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, OutcomeSet, Unit};
+use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, Unit};
 
 use super::row::{End, RowTally};
+use super::run::Measured;
 use crate::error::Fault;
-use crate::view::{ChapterRow, DiedInCounts, Results, Running, SequenceRow, Totals};
+use crate::view::{ChapterRow, DiedInCounts, Results, RunFacts, Running, SequenceRow, Totals};
 
 #[derive(Clone, Debug)]
 pub(super) struct UnitTally {
@@ -174,18 +175,23 @@ impl UnitTally {
         }
     }
 
-    /// Whether every planned round has a measured end.
-    pub(super) fn is_complete(&self) -> bool {
-        self.whole.counted_rounds() == self.unit.rounds as usize
+    /// How many of its rounds have a measured end.
+    pub(super) fn measured(&self) -> Measured {
+        match self.whole.counted_rounds() {
+            n if n == self.unit.rounds as usize => Measured::All,
+            0 => Measured::TooFew,
+            _ => Measured::Some,
+        }
     }
 
-    pub(super) fn results(&self, bad: &OutcomeSet, retries: u32) -> Results {
+    pub(super) fn results(&self, run: &RunFacts) -> Results {
         Results {
+            by_data: run.stopping.is_by_data(),
             attempts: self.attempts,
             lost_retries: self.lost_retries,
             repeated: self.repeated,
-            unsettled: self.whole.unsettled(retries),
-            ..self.whole.results(self.unit.rounds, bad)
+            unsettled: self.whole.unsettled(run.retries),
+            ..self.whole.results(self.unit.rounds, &run.bad)
         }
     }
 
@@ -203,7 +209,7 @@ impl UnitTally {
 
     pub(super) fn chapter_rows<'a>(
         &'a self,
-        bad: &'a OutcomeSet,
+        run: &'a RunFacts,
     ) -> impl Iterator<Item = ChapterRow> + 'a {
         let rows = self.unit.chapters.iter().zip(&self.chapters);
         (1..)
@@ -215,8 +221,9 @@ impl UnitTally {
                 position: Some(position),
                 variant: self.unit.variant.clone(),
                 results: Results {
+                    by_data: run.stopping.is_by_data(),
                     attempts: self.attempts,
-                    ..row.results(self.unit.rounds, bad)
+                    ..row.results(self.unit.rounds, &run.bad)
                 },
             })
     }

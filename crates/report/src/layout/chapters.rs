@@ -5,7 +5,9 @@ use crashrate_model::{Mode, Outcome};
 use super::{Table, Text, Tone};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{ChapterRow, Outcomes, Results, View};
-use crate::words::{count, of_chapter, of_unit, rate, seconds, share};
+use crate::words::{
+    count, estimates_head, of_chapter, of_unit, percent, rate, seconds, short_estimate,
+};
 
 /// Which columns the table of chapters has besides those that it always has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +64,7 @@ fn table(view: &View, rows: &[&ChapterRow], columns: ChapterColumns) -> Table {
     for row in rows {
         all.add_all(&row.results.outcomes);
     }
-    let results = ResultColumns::new(all, view.run.retries, true);
+    let results = ResultColumns::new(view, all, true);
     let mut table = Table::default().text("chapter");
     if columns.mode {
         table = table.text("mode");
@@ -103,16 +105,18 @@ pub(super) struct ResultColumns {
     kinds: Vec<Outcome>,
     reached: bool,
     retries: bool,
+    by_data: bool,
 }
 
 impl ResultColumns {
     /// A column for each kind of end that occurs among `all`; what is after retries only if there are any.
-    pub(super) fn new(all: Outcomes, retries: u32, reached: bool) -> Self {
+    pub(super) fn new(view: &View, all: Outcomes, reached: bool) -> Self {
         let occurs = |o: &Outcome| *o == Outcome::Passed || all.get(*o) > 0;
         ResultColumns {
             kinds: Outcome::ALL.into_iter().filter(occurs).collect(),
             reached,
-            retries: retries > 0,
+            retries: view.run.retries > 0,
+            by_data: view.run.stopping.is_by_data(),
         }
     }
 
@@ -124,7 +128,8 @@ impl ResultColumns {
         for kind in &self.kinds {
             table = table.number(kind.word());
         }
-        table = table.number("pass rate").number("crash rate");
+        let crash_rate = estimates_head("crash rate", self.by_data);
+        table = table.number("pass rate").number(&crash_rate);
         if self.retries {
             table = table.number("after retries").number("flaky");
         }
@@ -144,7 +149,7 @@ impl ResultColumns {
         }
         let all_passed = first.n > 0 && results.passed() == first.n;
         cells.push(Text::new(
-            &rate(results.passed(), first.n),
+            &percent(results.passed(), first.n),
             if all_passed { Tone::Good } else { Tone::Plain },
         ));
         let bad = if first.bad > 0 {
@@ -152,7 +157,8 @@ impl ResultColumns {
         } else {
             Tone::Plain
         };
-        cells.push(Text::new(&share(first.bad, first.n), bad));
+        let crash_rate = short_estimate(first.bad, first.n, self.by_data);
+        cells.push(Text::new(&crash_rate, bad));
         if self.retries {
             let flaky = results.flaky_rounds.len() as u32;
             let after = rate(results.passed_after_retries, results.after_retries.n);

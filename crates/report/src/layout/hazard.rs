@@ -2,7 +2,7 @@
 
 use super::{Table, Text, Tone};
 use crate::view::{ChapterRow, SequenceRow, View};
-use crate::words::{of_unit, rate, signals};
+use crate::words::{estimates_head, of_unit, short_estimate, signals};
 
 /// A table for each sequence and variant, its chapters in order.
 pub(crate) fn hazard(view: &View) -> Vec<Table> {
@@ -17,7 +17,7 @@ fn table(view: &View, sequence: &SequenceRow) -> Table {
     }
     .number("position")
     .text("chapter")
-    .number("bad of reached")
+    .number(&estimates_head("bad of reached", sequence.results.by_data))
     .text("signals");
     let own = |row: &&ChapterRow| {
         row.sequence.as_ref() == Some(&sequence.sequence) && row.variant == sequence.variant
@@ -28,7 +28,7 @@ fn table(view: &View, sequence: &SequenceRow) -> Table {
         table.rows.push(vec![
             Text::plain(&position),
             Text::plain(&row.chapter),
-            bad(share.bad, share.n),
+            bad(share.bad, share.n, row.results.by_data),
             Text::long(signals(&row.results).as_deref().unwrap_or("-")),
         ]);
     }
@@ -40,14 +40,17 @@ fn table(view: &View, sequence: &SequenceRow) -> Table {
     ];
     for (place, deaths) in outside.into_iter().filter(|(_, deaths)| *deaths > 0) {
         let (none, place) = (Text::plain("-"), Text::plain(place));
-        table
-            .rows
-            .push(vec![none.clone(), place, bad(deaths, n), none]);
+        table.rows.push(vec![
+            none.clone(),
+            place,
+            bad(deaths, n, sequence.results.by_data),
+            none,
+        ]);
     }
     table
 }
 
-fn bad(k: u32, n: u32) -> Text {
+fn bad(k: u32, n: u32, by_data: bool) -> Text {
     let tone = if k > 0 { Tone::Bad } else { Tone::Plain };
-    Text::new(&rate(k, n), tone)
+    Text::new(&short_estimate(k, n, by_data), tone)
 }

@@ -4,7 +4,7 @@ use crashrate_model::Mode;
 
 use super::{Table, Text};
 use crate::view::{ChapterRow, Results, View};
-use crate::words::rate;
+use crate::words::{estimates_head, share, short_estimate};
 
 /// A row for each chapter that ran in both modes under the same variant, and for each sequence that it is in; nothing
 /// if there is none.
@@ -29,13 +29,12 @@ pub(crate) fn modes(view: &View) -> Option<Table> {
     if variants {
         table = table.text("variant");
     }
-    for what in [
-        "passed isolated",
-        "passed in sequence",
-        "bad isolated",
-        "bad in sequence",
-    ] {
+    for what in ["passed isolated", "passed in sequence"] {
         table = table.number(what);
+    }
+    let by_data = view.run.stopping.is_by_data();
+    for what in ["bad isolated", "bad in sequence"] {
+        table = table.number(&estimates_head(what, by_data));
     }
     for (alone, row) in &pairs {
         let mut cells = vec![Text::plain(&row.chapter)];
@@ -46,8 +45,11 @@ pub(crate) fn modes(view: &View) -> Option<Table> {
             cells.push(Text::plain(&row.variant));
         }
         let both = [&alone.results, &row.results];
-        let passed = |results: &Results| rate(results.passed(), results.reached());
-        let bad = |results: &Results| rate(results.first_attempt.bad, results.first_attempt.n);
+        let passed = |results: &Results| share(results.passed(), results.reached());
+        let bad = |results: &Results| {
+            let first = results.first_attempt;
+            short_estimate(first.bad, first.n, by_data)
+        };
         cells.extend(both.map(|results| Text::plain(&passed(results))));
         cells.extend(both.map(|results| Text::plain(&bad(results))));
         table.rows.push(cells);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{Block, Section, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, MeasureStat, Results, View};
-use crate::words::{count, measured, of_chapter, of_unit, parameter, rate, shown_unit};
+use crate::words::{count, estimate, measured, of_chapter, of_unit, parameter, rate, shown_unit};
 
 /// What both runs have, side by side.
 pub(crate) fn previous(view: &View, before: &View) -> Section {
@@ -55,7 +55,10 @@ fn rates(view: &View, before: &View) -> Table {
         };
         let both = [then.results, unit.results];
         let passed = |results: &Results| rate(results.passed(), results.reached());
-        let bad = |results: &Results| rate(results.first_attempt.bad, results.first_attempt.n);
+        let bad = |results: &Results| {
+            let share = results.first_attempt;
+            estimate(share.bad, share.n, results.by_data)
+        };
         let (name, mode, variant) = unit.key;
         let mut cells = vec![Text::plain(&of_unit(name, Some(mode), variant))];
         cells.extend(both.map(|results| Text::plain(&passed(results))));

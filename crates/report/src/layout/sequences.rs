@@ -12,7 +12,7 @@ pub(crate) fn sequences(view: &View) -> Table {
     for row in &view.sequences {
         all.add_all(&row.results.outcomes);
     }
-    let results = ResultColumns::new(all, view.run.retries, false);
+    let results = ResultColumns::new(view, all, false);
     let mut table = Table::default().text("sequence");
     if variants {
         table = table.text("variant");

@@ -1,18 +1,22 @@
 //! What a report knows of a run: facts and counts, and no words for them.
 
 mod advice;
+mod judgement;
 mod outcomes;
 mod rows;
+mod watched;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{ChapterFacts, Finding, Mode, OutcomeSet, StopReason};
+use crashrate_model::{ChapterFacts, Finding, Mode, OutcomeSet, StopReason, Stopping, Unit};
 
 pub use advice::{Advice, Held};
+pub use judgement::{ExitClass, Judgement, exit_class};
 pub use outcomes::{Cell, Outcomes, Share};
 pub use rows::{
     ChapterRow, DiedInCounts, MeasureStat, Missed, Note, Reason, Results, SequenceRow, Spread,
 };
+pub use watched::{GateSeen, PairsSeen};
 
 /// Everything that a report of a run can say. Made by [`crate::ViewBuilder`].
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +33,12 @@ pub struct View {
     pub recommendations: Vec<Advice>,
     /// What is running now; empty unless the run is live.
     pub running: Vec<Running>,
+    /// What was planned, in the order of the plan.
+    pub units: Vec<Unit>,
+    /// A run that was stopped by its data: the pairs of each comparison that its units allow.
+    pub pairs: Vec<PairsSeen>,
+    /// The run's gates, in their order.
+    pub gates: Vec<GateSeen>,
     /// How to repeat the run. Taken from `machine["command"]` if it is there; whoever makes the report may set it.
     pub command: Option<String>,
 }
@@ -64,7 +74,10 @@ pub struct RunFacts {
     pub stopped: Option<StopReason>,
     /// Whether it is being written at the moment.
     pub live: bool,
-    /// Whether every planned round has a measured end.
+    /// When it stops by itself.
+    pub stopping: Stopping,
+    /// Whether it came to the end that it was begun for: every planned round has a measured end; or its own rule
+    /// stopped it; or it has a rule, and the time for it was over.
     pub complete: bool,
     /// The hazard that was injected, if any.
     pub hazard: Option<serde_json::Value>,

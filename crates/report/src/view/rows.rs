@@ -53,8 +53,10 @@ pub struct DiedInCounts {
 /// What the rounds of a unit, or of a chapter of a sequence, came to. Unless said otherwise, over first attempts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
-    /// Rounds planned.
+    /// Rounds planned; the most there can be if the data stop the run.
     pub planned: u32,
+    /// Whether the data decide how many rounds there are: then only intervals that allow that hold.
+    pub by_data: bool,
     /// Rounds with a first attempt on record, whatever became of it; one that is running now is not among them.
     pub rounds: u32,
     /// Rounds that were measured: they have an end, or are censored (`unreached`).

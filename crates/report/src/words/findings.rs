@@ -2,6 +2,7 @@
 
 use crashrate_model::{Mode, Outcome};
 
+use super::estimates::estimate;
 use super::names::{counted, of_chapter, of_unit, signals, sums};
 use super::notes::units;
 use super::numbers::{count, quantity, rate, share};
@@ -66,7 +67,10 @@ fn of_sequence(view: &View, row: &SequenceRow) -> String {
     if n == 0 {
         return format!("{name}: {}.", sums(results));
     }
-    let mut words = vec![format!("passed {}", rate(results.passed(), n))];
+    let mut words = vec![format!(
+        "passed {}",
+        estimate(results.passed(), n, results.by_data)
+    )];
     let own = |chapter: &&ChapterRow| {
         chapter.sequence.as_ref() == Some(&row.sequence) && chapter.variant == row.variant
     };
@@ -76,7 +80,10 @@ fn of_sequence(view: &View, row: &SequenceRow) -> String {
         (row.died_in.exit, "at the exit, after the last verdict"),
     ];
     let outside = outside.into_iter().filter(|(deaths, _)| *deaths > 0);
-    words.extend(outside.map(|(deaths, place)| format!("died {place} {}", rate(deaths, n))));
+    words.extend(outside.map(|(deaths, place)| {
+        let rate = estimate(deaths, n, results.by_data);
+        format!("died {place} {rate}")
+    }));
     format!(
         "{name}: {}{}.",
         words.join("; "),
@@ -91,8 +98,13 @@ fn in_chapter(row: &ChapterRow) -> Option<String> {
     let others = counted(&results.outcomes, others);
     let signals = signals(results).map_or_else(String::new, |signals| format!(" ({signals})"));
     let (chapter, reached) = (clean(&row.chapter, NAME), count(results.reached().into()));
+    let bad = results.first_attempt;
+    let rate = match bad.bad {
+        0 => String::new(),
+        k => format!(", bad {}", estimate(k, bad.n, results.by_data)),
+    };
     (!others.is_empty())
-        .then(|| format!("in {chapter} {others} of {reached} that reached it{signals}"))
+        .then(|| format!("in {chapter} {others} of {reached} that reached it{signals}{rate}"))
 }
 
 fn after_retries(view: &View, results: &Results) -> String {

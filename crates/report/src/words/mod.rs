@@ -1,11 +1,14 @@
 //! Numbers and facts in words for people, the same in every format. Plain text: escaping is the writers' part.
 
+mod estimates;
 mod findings;
 mod names;
 mod notes;
 mod numbers;
 mod summary;
 
+pub use estimates::estimate;
+pub(crate) use estimates::{Method, estimates_head, known, p_value, points, short_estimate};
 pub(crate) use findings::{findings, hazard, recommendations};
 pub(crate) use names::{died_in, letter, of_chapter, of_unit, signals, sums};
 pub(crate) use notes::notes;

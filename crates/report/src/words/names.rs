@@ -2,7 +2,8 @@
 
 use crashrate_model::{Mode, Outcome};
 
-use super::numbers::{count, rate};
+use super::estimates::estimate;
+use super::numbers::count;
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results};
 
@@ -41,13 +42,13 @@ pub(crate) fn signals(results: &Results) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// How the first attempts of a row ended: `passed 2/3 = 66.7%, 1 crashed`.
+/// How the first attempts of a row ended: `passed 2/3 = 66.7% (95%: 21-94%), 1 crashed`.
 pub(crate) fn sums(results: &Results) -> String {
     let n = results.first_attempt.n;
     if n == 0 {
         return "no round has an end".to_owned();
     }
-    let passed = format!("passed {}", rate(results.passed(), n));
+    let passed = format!("passed {}", estimate(results.passed(), n, results.by_data));
     let others = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
     let others = counted(&results.outcomes, others);
     match (others.as_str(), signals(results)) {

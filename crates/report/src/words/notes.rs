@@ -5,16 +5,17 @@ use crashrate_model::{Mode, Outcome, StopReason};
 use super::names::{counted, of_chapter, of_unit};
 use super::numbers::count;
 use crate::clean::{SENTENCE, clean};
-use crate::view::{Cell, Results, View};
+use crate::view::{Cell, Results, RunFacts, View};
 
 /// The notes of a run, each a sentence or two.
 pub(crate) fn notes(view: &View) -> Vec<String> {
     let mut notes = Vec::new();
     run_notes(view, &mut notes);
     for (name, results) in units(view) {
-        missing(&name, results, view.run.live, &mut notes);
+        missing(&name, results, &view.run, &mut notes);
         uncounted(&name, results, &mut notes);
-        if view.run.stopped != Some(StopReason::Done) && !view.run.live && results.unsettled > 0 {
+        let is_done = view.run.stopped == Some(StopReason::Done);
+        if !is_done && !view.run.live && results.unsettled > 0 {
             notes.push(format!(
                 "{name}: {} did not pass and had retries left that were not run; the rate after retries is not final.",
                 rounds(results.unsettled)
@@ -63,12 +64,18 @@ fn run_notes(view: &View, notes: &mut Vec<String>) {
     }
 }
 
-fn missing(name: &str, results: &Results, live: bool, notes: &mut Vec<String>) {
-    let missing = results.planned.saturating_sub(results.first_attempt.n);
+fn missing(name: &str, results: &Results, run: &RunFacts, notes: &mut Vec<String>) {
+    // A run with a rule of its own need not begin all the rounds that it may.
+    let planned = if run.complete {
+        results.rounds
+    } else {
+        results.planned
+    };
+    let missing = planned.saturating_sub(results.first_attempt.n);
     if missing == 0 {
         return;
     }
-    let left = results.planned.saturating_sub(results.rounds);
+    let left = planned.saturating_sub(results.rounds);
     let mut why = Vec::new();
     for outcome in [Outcome::Lost, Outcome::NotStarted, Outcome::Interrupted] {
         let first = |cell: &&Cell| cell.first == Some(outcome);
@@ -78,13 +85,17 @@ fn missing(name: &str, results: &Results, live: bool, notes: &mut Vec<String>) {
         }
     }
     if left > 0 {
-        let word = if live { "still to end" } else { "never begun" };
+        let word = if run.live {
+            "still to end"
+        } else {
+            "never begun"
+        };
         why.push(format!("{} {word}", count(left.into())));
     }
     notes.push(format!(
         "{name}: {} of {} without an end: {}.",
         count(missing.into()),
-        rounds(results.planned),
+        rounds(planned),
         why.join(", ")
     ));
 }

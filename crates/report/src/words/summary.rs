@@ -1,8 +1,10 @@
 //! The run in two sentences, made from its counts and saying nothing beyond them.
 
-use crashrate_model::Outcome;
+use crashrate_model::{Outcome, StopReason};
 
+use super::estimates::estimate;
 use super::names::{counted, of_chapter, of_unit};
+use super::notes::units;
 use super::numbers::{count, rate};
 use crate::clean::{NAME, clean};
 use crate::view::{Results, Share, View};
@@ -27,6 +29,7 @@ fn ends(view: &View) -> String {
         return "No rounds were planned.".to_owned();
     }
     let far = match (view.run.complete, view.run.live) {
+        (true, _) if totals.first_attempt.n < totals.planned => stopped(view),
         (true, _) => format!("All {planned} planned {rounds} have an end"),
         (false, live) => {
             let so_far = if live { "So far " } else { "" };
@@ -53,6 +56,20 @@ fn ends(view: &View) -> String {
     text + "."
 }
 
+/// How a run with a rule of its own ended before all the rounds that it may have.
+fn stopped(view: &View) -> String {
+    let why = match view.run.stopped {
+        Some(StopReason::TimeBudget) => "Its time was over",
+        _ => "Stopped by its rule",
+    };
+    let (n, most) = (view.totals.first_attempt.n, view.totals.planned);
+    format!(
+        "{why} after {} of at most {} rounds",
+        count(n.into()),
+        count(most.into())
+    )
+}
+
 fn bad_ends(view: &View) -> String {
     let bad: Vec<_> = view.run.bad.iter().map(|outcome| outcome.word()).collect();
     if view.totals.first_attempt.n == 0 {
@@ -60,7 +77,7 @@ fn bad_ends(view: &View) -> String {
     }
     let mut places = bad_places(view);
     if places.is_empty() {
-        return format!("None was {}.", listed(&bad));
+        return format!("None was {}: {}.", listed(&bad), bounds(view));
     }
     places.sort_by_key(|(share, _)| std::cmp::Reverse(share.bad));
     let left = places.len().saturating_sub(NAMED);
@@ -69,6 +86,25 @@ fn bad_ends(view: &View) -> String {
         words.push(format!("and {left} more"));
     }
     format!("Bad ends ({}): {}.", bad.join(", "), words.join("; "))
+}
+
+/// What a clean run says of its units all the same.
+fn bounds(view: &View) -> String {
+    let all: Vec<_> = units(view)
+        .filter(|(_, results)| results.first_attempt.n > 0)
+        .collect();
+    let mut words: Vec<_> = all
+        .iter()
+        .take(NAMED)
+        .map(|(name, results)| {
+            let first = results.first_attempt;
+            format!("{name} {}", estimate(first.bad, first.n, results.by_data))
+        })
+        .collect();
+    if all.len() > NAMED {
+        words.push(format!("and {} more", count((all.len() - NAMED) as u64)));
+    }
+    words.join("; ")
 }
 
 /// `a, b or c`.
@@ -86,7 +122,7 @@ fn bad_places(view: &View) -> Vec<(Share, String)> {
     for row in &view.chapters {
         let share = row.results.first_attempt;
         if share.bad > 0 {
-            let rate = rate(share.bad, share.n);
+            let rate = estimate(share.bad, share.n, row.results.by_data);
             let words = format!("{} {rate}{}", of_chapter(row), signals(&row.results));
             places.push((share, words));
         }
@@ -99,7 +135,8 @@ fn bad_places(view: &View) -> Vec<(Share, String)> {
             (row.died_in.exit, "at the exit of"),
         ];
         for (bad, place) in outside.into_iter().filter(|(bad, _)| *bad > 0) {
-            places.push((Share { bad, n }, format!("{place} {name} {}", rate(bad, n))));
+            let rate = estimate(bad, n, row.results.by_data);
+            places.push((Share { bad, n }, format!("{place} {name} {rate}")));
         }
     }
     places
@@ -114,7 +151,7 @@ fn signals(results: &Results) -> String {
     if names.is_empty() {
         return String::new();
     }
-    format!(" ({})", names.join(", "))
+    format!(", {}", names.join(", "))
 }
 
 /// Which units passed only on a retry, and in which rounds; nothing if none did.

@@ -4,14 +4,14 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{ChapterFacts, Mode, Outcome, StopReason};
+use crashrate_model::{ChapterFacts, Mode, Outcome, StopReason, Stopping};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::clean::is_unseen;
 use crate::view::{ChapterRow, Results, RunFacts, SequenceRow, Totals, View};
 pub(super) use values::Found;
-use values::{Advised, Kinds, Measure, Miss, Now, Rate, Said, Values, Why, pairs};
+use values::{Advised, Estimated, Kinds, Measure, Miss, Now, Rate, Said, Values, Why, pairs};
 
 /// The version of the format.
 const SCHEMA: u32 = 1;
@@ -97,6 +97,8 @@ struct Run<'a> {
     jobs: u32,
     retries: u32,
     bad: Vec<Outcome>,
+    /// When it stops by itself.
+    stopping: &'a Stopping,
     resumed: u32,
     changes: &'a [String],
 }
@@ -122,6 +124,7 @@ impl<'a> Run<'a> {
             jobs: run.jobs,
             retries: run.retries,
             bad: run.bad.iter().collect(),
+            stopping: &run.stopping,
             resumed: run.resumed,
             changes: &run.changes,
         }
@@ -215,6 +218,8 @@ impl<'a> Chapter<'a> {
 /// What schema 1 does not ask for, the same for chapters and sequences.
 #[derive(Serialize)]
 struct More<'a> {
+    /// `first_attempt` as a rate, with its interval.
+    crash_rate: Option<Estimated>,
     planned: u32,
     ended: u32,
     passed: u32,
@@ -234,6 +239,7 @@ struct More<'a> {
 impl<'a> More<'a> {
     fn of(results: &'a Results) -> Self {
         More {
+            crash_rate: Estimated::of(results.first_attempt, results.by_data),
             planned: results.planned,
             ended: results.ended,
             passed: results.passed(),

@@ -1,11 +1,12 @@
 //! The small objects of the JSON report: shares, counts, measures, reasons, findings.
 
-use crashrate_model::{Condition, Finding, Level, Mode, Outcome};
+use crashrate_model::{ALPHA, Condition, Finding, Level, Mode, Outcome};
 use serde::{Serialize, Serializer};
 
 use crate::view::{
     Advice, Held, MeasureStat, Missed, Note, Outcomes, Reason, Running, Share, Spread,
 };
+use crate::words::{Method, known};
 
 #[derive(Serialize)]
 pub(super) struct Rate {
@@ -17,6 +18,34 @@ impl From<Share> for Rate {
     fn from(share: Share) -> Self {
         let Share { bad, n } = share;
         Rate { bad, n }
+    }
+}
+
+/// What the first attempts say of the crash rate.
+#[derive(Serialize)]
+pub(super) struct Estimated {
+    rate: f64,
+    lo: f64,
+    hi: f64,
+    confidence: f64,
+    method: &'static str,
+    /// Whether it holds however often one looked, and whenever the run was stopped.
+    peek_safe: bool,
+}
+
+impl Estimated {
+    /// Nothing without rounds.
+    pub(super) fn of(share: Share, by_data: bool) -> Option<Self> {
+        let Share { bad, n } = share;
+        let known = known(bad, n, by_data)?;
+        Some(Estimated {
+            rate: f64::from(bad) / f64::from(n),
+            lo: known.interval.lo,
+            hi: known.interval.hi,
+            confidence: 1.0 - ALPHA,
+            method: known.method.word(),
+            peek_safe: known.method == Method::ConfidenceSequence,
+        })
     }
 }
 

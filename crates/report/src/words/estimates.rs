@@ -1,0 +1,174 @@
+//! A rate with what is known of it: the one place that turns counts into such words.
+
+use crashrate_model::ALPHA;
+use crashrate_stats::{
+    BetaPrior, Counts, Interval, confidence_sequence, wilson, zero_failure_upper,
+};
+
+use super::numbers::{NOTHING, rate, share};
+
+/// What is known of a rate, at 95 %.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Estimate {
+    pub(crate) interval: Interval,
+    pub(crate) method: Method,
+}
+
+/// Where an interval is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// Wilson's interval, rounds fixed in advance.
+    Wilson,
+    /// The exact one-sided bound where nothing was seen, rounds fixed in advance.
+    ExactBound,
+    /// The beta-binomial confidence sequence: it holds however often one looked, and whenever one stopped.
+    ConfidenceSequence,
+}
+
+impl Method {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Method::Wilson => "wilson",
+            Method::ExactBound => "exact-one-sided",
+            Method::ConfidenceSequence => "confidence-sequence",
+        }
+    }
+}
+
+/// What so many of so many say of a rate; nothing without rounds.
+pub(crate) fn known(k: u32, n: u32, by_data: bool) -> Option<Estimate> {
+    let counts = Counts::new(k.into(), n.into()).ok()?;
+    if n == 0 {
+        return None;
+    }
+    let (interval, method) = if by_data {
+        let interval = confidence_sequence(counts, ALPHA, BetaPrior::HALF).ok()?;
+        (interval, Method::ConfidenceSequence)
+    } else if k == 0 {
+        let hi = zero_failure_upper(n.into(), ALPHA).ok()?;
+        (Interval { lo: 0.0, hi }, Method::ExactBound)
+    } else {
+        (wilson(counts, ALPHA).ok()?, Method::Wilson)
+    };
+    Some(Estimate { interval, method })
+}
+
+/// So many of so many with the interval of the rate: `6/10 = 60% (95%: 31-83%)`, `0/10, rate below 26% (95%)`; marked
+/// `peek-safe` if the data decided how many rounds there were.
+pub fn estimate(k: u32, n: u32, by_data: bool) -> String {
+    let Some(known) = known(k, n, by_data) else {
+        return NOTHING.to_owned();
+    };
+    let mark = if by_data { " peek-safe" } else { "" };
+    let Interval { lo, hi } = known.interval;
+    if k == 0 {
+        return format!("{}, rate below {}% (95%{mark})", share(k, n), points(hi));
+    }
+    format!("{} (95%{mark}: {}-{}%)", rate(k, n), points(lo), points(hi))
+}
+
+/// The same for a table whose head says what the interval is: `6/10 (31-83%)`, `0/10 (<26%)`.
+pub(crate) fn short_estimate(k: u32, n: u32, by_data: bool) -> String {
+    let Some(known) = known(k, n, by_data) else {
+        return NOTHING.to_owned();
+    };
+    let Interval { lo, hi } = known.interval;
+    if k == 0 {
+        return format!("{} (<{}%)", share(k, n), points(hi));
+    }
+    format!("{} ({}-{}%)", share(k, n), points(lo), points(hi))
+}
+
+/// The head of a column of short estimates.
+pub(crate) fn estimates_head(what: &str, by_data: bool) -> String {
+    let mark = if by_data { " peek-safe" } else { "" };
+    format!("{what} (95%{mark})")
+}
+
+/// A share between -1 and 1 in hundredths: two digits of what is next to 0 or to 1, since those are the ends that say
+/// something; and 0 and 100 only of exactly these.
+pub(crate) fn points(share: f64) -> String {
+    let value = 100.0 * share;
+    let size = value.abs();
+    let next = size.min(100.0 - size);
+    if size == 0.0 || size == 100.0 {
+        return format!("{:.0}", value + 0.0);
+    }
+    let decimals = match next {
+        9.95.. => 0,
+        0.995.. => 1,
+        0.0995.. => 2,
+        0.00995.. => 3,
+        _ if size < 50.0 => return format!("{value:.1e}"),
+        _ => return if value < 0.0 { "<-99.99" } else { ">99.99" }.to_owned(),
+    };
+    format!("{value:.decimals$}")
+}
+
+/// A p-value: `0.82`, `0.0035`, `2.1e-7`.
+pub(crate) fn p_value(p: f64) -> String {
+    match p {
+        0.995.. => "1".to_owned(),
+        0.01.. => format!("{p:.2}"),
+        0.001.. => format!("{p:.4}"),
+        0.0 => "0".to_owned(),
+        _ => format!("{p:.1e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_with_their_intervals() {
+        let said = [
+            estimate(6, 10, false),
+            estimate(0, 10, false),
+            estimate(10, 10, false),
+            estimate(1, 1000, false),
+            estimate(0, 100_000, false),
+            estimate(0, 0, false),
+            estimate(6, 10, true),
+            estimate(0, 328, true),
+            short_estimate(1, 3, false),
+            short_estimate(0, 3, true),
+            estimates_head("crash rate", true),
+        ];
+        insta::assert_snapshot!(said.join("\n"), @r"
+        6/10 = 60% (95%: 31-83%)
+        0/10, rate below 26% (95%)
+        10/10 = 100% (95%: 72-100%)
+        1/1,000 = 0.1% (95%: 0.018-0.56%)
+        0/100,000, rate below 3.0e-3% (95%)
+        -
+        6/10 = 60% (95% peek-safe: 18-93.1%)
+        0/328, rate below 2.0% (95% peek-safe)
+        1/3 (6.1-79%)
+        0/3 (<75%)
+        crash rate (95% peek-safe)
+        ");
+    }
+
+    #[test]
+    fn numbers_of_tests() {
+        let said = [
+            0.832,
+            -0.2011,
+            0.0266,
+            0.00501,
+            0.9974,
+            1.0,
+            0.0,
+            -0.0,
+            1e-9,
+            1.0 - 1e-9,
+        ];
+        assert_eq!(
+            said.map(points).join(" "),
+            "83 -20 2.7 0.50 99.74 100 0 0 1.0e-7 >99.99"
+        );
+        let said = [1.0, 0.8193, 0.0498, 0.00350, 2.13e-7, 0.0];
+        assert_eq!(said.map(p_value).join(" "), "1 0.82 0.05 0.0035 2.1e-7 0");
+    }
+}
