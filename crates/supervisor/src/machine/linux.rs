@@ -16,6 +16,17 @@ pub(super) fn memory() -> Option<String> {
     Some(format!("{:.1} GiB", kib / 1024.0 / 1024.0))
 }
 
+/// The NVIDIA GPUs, as their driver names them.
+pub(super) fn gpu() -> Option<String> {
+    let folders = fs::read_dir("/proc/driver/nvidia/gpus").ok()?.flatten();
+    let model = |folder: fs::DirEntry| {
+        let text = fs::read_to_string(folder.path().join("information")).ok()?;
+        field(&text, "Model")
+    };
+    let models: Vec<String> = folders.filter_map(model).collect();
+    (!models.is_empty()).then(|| models.join(", "))
+}
+
 fn field(text: &str, name: &str) -> Option<String> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     Some(line.split_once(':')?.1.trim().to_owned())

@@ -15,6 +15,11 @@ pub(super) fn memory() -> Option<String> {
     Some(format!("{:.1} GiB", bytes / (1u64 << 30) as f64))
 }
 
+/// The GPU is part of Apple's processor, and named with it.
+pub(super) fn gpu() -> Option<String> {
+    None
+}
+
 fn sysctl(name: &str) -> Option<String> {
     output_of(Command::new("sysctl").arg("-n").arg(name))
 }

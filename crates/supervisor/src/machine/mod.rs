@@ -24,6 +24,7 @@ pub fn describe(directory: &Path) -> BTreeMap<String, String> {
         ("cpu", platform::cpu()),
         ("cores", cores.ok()),
         ("memory", platform::memory()),
+        ("gpu", platform::gpu()),
         ("git", git_revision(directory)),
     ];
     facts
