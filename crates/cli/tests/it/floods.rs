@@ -38,7 +38,7 @@ fn of_standard_output() {
 
 #[test]
 fn of_one_event_that_never_ends() {
-    let (_, row) = flood(&["long-line", "200000000"], 0);
+    let (_, row) = flood(&["long-line", "150000000"], 0);
     assert_eq!(row["outcomes"], json!({"passed": 1}));
     let notes = row["notes"].as_array().unwrap();
     assert_eq!(notes.len(), 1, "{row:#}");
@@ -46,10 +46,11 @@ fn of_one_event_that_never_ends() {
 
 #[test]
 fn of_events() {
-    let (place, row) = flood(&["many-events", "200000"], 0);
+    let (place, row) = flood(&["many-events", "60000"], 0);
     assert_eq!(row["outcomes"], json!({"passed": 1}));
     let journal = fs::metadata(place.run().join("journal.jsonl")).unwrap();
-    assert!(journal.len() < 1_000_000, "{} bytes", journal.len());
+    // All of the measures would take more than a million.
+    assert!(journal.len() < 500_000, "{} bytes", journal.len());
 }
 
 #[test]

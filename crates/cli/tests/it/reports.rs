@@ -127,15 +127,17 @@ fn from_json(json: &Value) -> Table {
     table
 }
 
+fn is_count(head: &str) -> bool {
+    matches!(head, "rounds" | "reached") || Outcome::from_word(head).is_some()
+}
+
 /// Rows of cells under heads: the counts of rounds, reached and outcomes, without zeros.
 fn from_cells(heads: &[String], rows: &[Vec<String>]) -> Table {
     let rows = rows.iter().map(|cells| {
         let numbers = heads.iter().zip(cells).skip(2);
         let numbers = numbers.filter_map(|(head, cell)| {
             let number: u64 = cell.parse().ok()?;
-            let counts =
-                matches!(&**head, "rounds" | "reached") || Outcome::from_word(head).is_some();
-            (number > 0 && counts).then(|| (head.clone(), number))
+            (number > 0 && is_count(head)).then(|| (head.clone(), number))
         });
         ((cells[0].clone(), cells[1].clone()), numbers.collect())
     });
@@ -166,8 +168,9 @@ fn from_terminal(terminal: &str) -> Table {
             .collect::<Vec<_>>()
     };
     let heads = words(lines.next().unwrap());
-    // From `pass rate` on a cell may have several words.
-    let counts = heads.iter().position(|head| head == "pass").unwrap();
+    // What follows the counts may have several words in a cell.
+    let known = |head: &&String| is_count(head) || matches!(&***head, "chapter" | "mode");
+    let counts = heads.iter().take_while(known).count();
     let rows: Vec<_> = lines.map(|line| words(line)[..counts].to_vec()).collect();
     from_cells(&heads[..counts], &rows)
 }
