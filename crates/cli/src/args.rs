@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crashrate_model::Limit;
 use crashrate_supervisor::suite::is_device;
 
+use crate::compare::CompareArguments;
 use crate::exit;
+use crate::plan::PlanArguments;
 
 /// Runs each test chapter in a process of its own, counts how it dies, and says what the numbers mean.
 #[derive(Debug, Parser)]
@@ -39,6 +41,10 @@ pub(crate) enum Command {
     List(ListArguments),
     /// Show the report of a run, finished or not
     Report(ReportArguments),
+    /// Compare two runs, or the modes or variants of one, and say whether they differ
+    Compare(CompareArguments),
+    /// Say how many rounds a question takes
+    Plan(PlanArguments),
     /// List the runs
     Runs,
     /// Say what stands in the way of measuring here

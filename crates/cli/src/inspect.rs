@@ -62,12 +62,15 @@ fn opened(folder: &Path) -> Option<RunInfo> {
 
 /// The terminal form, as wide and as coloured as standard output is.
 pub(crate) fn for_terminal(view: &View) -> String {
-    let stdout = console::Term::stdout();
-    let width = match stdout.size_checked() {
+    terminal(view, columns(), console::colors_enabled())
+}
+
+/// How many columns standard output has.
+pub(crate) fn columns() -> usize {
+    match console::Term::stdout().size_checked() {
         Some((_, columns)) => usize::from(columns),
         None => 120,
-    };
-    terminal(view, width, console::colors_enabled())
+    }
 }
 
 /// `crashrate runs`.

@@ -3,11 +3,14 @@
 //! It joins the crates and holds no knowledge of its own about attempts, rates or formats.
 
 mod args;
+mod compare;
 mod doctor;
 mod exit;
 mod guard;
 mod inspect;
 mod live;
+mod plan;
+mod rates;
 mod run;
 mod wanted;
 
@@ -39,6 +42,8 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(&arguments.runs_dir, run),
         Command::List(list) => inspect::list(&list.suite),
         Command::Report(report) => inspect::report(&arguments.runs_dir, &report),
+        Command::Compare(compare) => compare::compare(&arguments.runs_dir, &compare),
+        Command::Plan(plan) => plan::plan(&arguments.runs_dir, &plan),
         Command::Runs => inspect::runs(&arguments.runs_dir),
         Command::Doctor(doctor) => doctor::doctor(&doctor),
         Command::Guard { run_id } => guard::guard(&run_id),

@@ -10,6 +10,7 @@
 
 mod build;
 mod clean;
+mod compare;
 mod error;
 mod layout;
 mod view;
@@ -17,6 +18,10 @@ mod words;
 mod write;
 
 pub use build::ViewBuilder;
+pub use compare::{
+    Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, FixedTest, How, Origin, POWER,
+    Planned, Side, What, axes, compare_runs, compare_within, comparisons,
+};
 pub use error::{Fault, ViewError};
 pub use view::{
     Advice, Cell, ChapterRow, DiedInCounts, ExitClass, GateSeen, Held, Judgement, MeasureStat,
@@ -24,4 +29,7 @@ pub use view::{
     Spread, Totals, View, exit_class,
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
-pub use write::{doctor_json, doctor_terminal, json, markdown, terminal};
+pub use write::{
+    compare_json, compare_markdown, compare_terminal, doctor_json, doctor_terminal, json, markdown,
+    terminal,
+};

@@ -1,9 +1,12 @@
 //! The report in Markdown (GitHub's), as people keep it.
 
 use crate::clean::{NAME, SENTENCE, clean, is_unseen};
+use crate::compare::{Comparisons, comparisons, gates, intro, lines};
 use crate::layout::{self, Block, ChapterColumns, Table};
 use crate::view::View;
-use crate::words::{findings, hazard, notes, of_unit, recommendations, seconds, summary};
+use crate::words::{
+    findings, hazard, independence, notes, of_unit, recommendations, seconds, summary,
+};
 
 /// The report in Markdown. With the run before it, the numbers of both stand side by side.
 pub fn markdown(view: &View, previous: Option<&View>) -> String {
@@ -25,6 +28,11 @@ pub fn markdown(view: &View, previous: Option<&View>) -> String {
         "Isolated beside sequential",
         &modes.unwrap_or_default(),
     );
+    for all in &comparisons(view) {
+        section(&mut out, "Comparisons", &compared(all));
+    }
+    section(&mut out, "Gates", &list(&gates(view)));
+    section(&mut out, "Independence", &list(&independence(view)));
     section(&mut out, "Chapters", &chapters(view));
     section(&mut out, "Measures", &tables(&layout::measures(view)));
     section(&mut out, "Findings", &list(&findings(view)));
@@ -40,6 +48,18 @@ pub fn markdown(view: &View, previous: Option<&View>) -> String {
     section(&mut out, "Notes", &list(&notes(view)));
     section(&mut out, "How to repeat it", &command(view));
     out
+}
+
+/// Comparisons in Markdown.
+pub fn compare_markdown(all: &Comparisons) -> String {
+    let mut out = "# Comparison\n".to_owned();
+    section(&mut out, "Before believing it", &list(&all.warnings));
+    section(&mut out, "Comparisons", &compared(all));
+    out
+}
+
+fn compared(all: &Comparisons) -> String {
+    format!("{}\n\n{}", escaped(&intro(all)), list(&lines(all)))
 }
 
 /// What was run, where and when.

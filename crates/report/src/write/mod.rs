@@ -6,6 +6,6 @@ mod markdown;
 mod terminal;
 
 pub use doctor::{doctor_json, doctor_terminal};
-pub use json::json;
-pub use markdown::markdown;
-pub use terminal::terminal;
+pub use json::{compare_json, json};
+pub use markdown::{compare_markdown, markdown};
+pub use terminal::{compare_terminal, terminal};

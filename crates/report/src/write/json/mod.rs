@@ -1,15 +1,19 @@
 //! The JSON report, schema 1. Fields are only ever added; those of the schema come first, in its order.
 
+mod compared;
 mod values;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{ChapterFacts, Mode, Outcome, StopReason, Stopping};
+use crashrate_model::{Mode, Outcome, StopReason, Stopping};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::clean::is_unseen;
-use crate::view::{ChapterRow, Results, RunFacts, SequenceRow, Totals, View};
+use crate::compare::{Comparisons, comparisons};
+use crate::view::{ChapterRow, Judgement, Results, RunFacts, SequenceRow, Totals, View};
+use crate::words::tested;
+use compared::{Order, Set, Shown};
 pub(super) use values::Found;
 use values::{Advised, Estimated, Kinds, Measure, Miss, Now, Rate, Said, Values, Why, pairs};
 
@@ -22,22 +26,40 @@ const SCHEMA: u32 = 1;
 /// {"schema":1,"run":{"id":"...","number":1973},"sequences":[],"chapters":[]}
 /// ```
 pub fn json(view: &View) -> String {
+    let compared = comparisons(view);
     let report = Report {
         schema: SCHEMA,
         run: Run::of(&view.run),
-        sequences: view.sequences.iter().map(Sequence::of).collect(),
+        sequences: view
+            .sequences
+            .iter()
+            .map(|row| Sequence::of(row, &view.run))
+            .collect(),
         chapters: view
             .chapters
             .iter()
-            .map(|row| Chapter::of(row, view.run.chapter(&row.chapter)))
+            .map(|row| Chapter::of(row, &view.run))
             .collect(),
         totals: Sums::of(&view.totals),
         findings: view.run.findings.iter().map(Found::of).collect(),
         recommendations: view.recommendations.iter().map(Advised::of).collect(),
+        comparisons: compared.iter().map(Set::of).collect(),
+        gates: view.gates.iter().map(Shown::of).collect(),
+        judgement: match view.judgement() {
+            Judgement::None => None,
+            Judgement::Shown => Some("shown"),
+            Judgement::Undecided => Some("undecided"),
+            Judgement::Refuted => Some("refuted"),
+        },
         running: view.running.iter().map(Now::of).collect(),
         command: view.command.as_deref(),
     };
     pretty(&report)
+}
+
+/// Comparisons as JSON, with a newline at its end.
+pub fn compare_json(all: &Comparisons) -> String {
+    pretty(&Set::of(all))
 }
 
 /// The value as JSON for people, harmless on a terminal, with a newline at its end.
@@ -73,6 +95,10 @@ struct Report<'a> {
     findings: Vec<Found<'a>>,
     /// Those that hold.
     recommendations: Vec<Advised<'a>>,
+    comparisons: Vec<Set<'a>>,
+    gates: Vec<Shown<'a>>,
+    /// What the run's own rule says; `null` if it has none.
+    judgement: Option<&'static str>,
     running: Vec<Now<'a>>,
     command: Option<&'a str>,
 }
@@ -150,7 +176,7 @@ struct Sequence<'a> {
 }
 
 impl<'a> Sequence<'a> {
-    fn of(row: &'a SequenceRow) -> Self {
+    fn of(row: &'a SequenceRow, run: &RunFacts) -> Self {
         let results = &row.results;
         let died_in = &row.died_in;
         let chapters = died_in.chapters.iter().map(|(id, n)| (id.as_str(), *n));
@@ -166,7 +192,7 @@ impl<'a> Sequence<'a> {
             after_retries: results.after_retries.into(),
             chapters: &row.chapters,
             outcomes: Kinds(results.outcomes),
-            more: More::of(results),
+            more: More::of(results, run),
         }
     }
 }
@@ -193,8 +219,9 @@ struct Chapter<'a> {
 }
 
 impl<'a> Chapter<'a> {
-    fn of(row: &'a ChapterRow, facts: Option<&'a ChapterFacts>) -> Self {
+    fn of(row: &'a ChapterRow, run: &'a RunFacts) -> Self {
         let results = &row.results;
+        let facts = run.chapter(&row.chapter);
         Chapter {
             chapter: &row.chapter,
             mode: row.mode,
@@ -210,7 +237,7 @@ impl<'a> Chapter<'a> {
             position: row.position,
             worker: facts.and_then(|facts| facts.worker.as_deref()),
             params: facts.map(|facts| &facts.params),
-            more: More::of(results),
+            more: More::of(results, run),
         }
     }
 }
@@ -220,6 +247,8 @@ impl<'a> Chapter<'a> {
 struct More<'a> {
     /// `first_attempt` as a rate, with its interval.
     crash_rate: Option<Estimated>,
+    /// Nothing where there are too few rounds of either kind.
+    independence: Option<Order>,
     planned: u32,
     ended: u32,
     passed: u32,
@@ -237,9 +266,10 @@ struct More<'a> {
 }
 
 impl<'a> More<'a> {
-    fn of(results: &'a Results) -> Self {
+    fn of(results: &'a Results, run: &RunFacts) -> Self {
         More {
             crash_rate: Estimated::of(results.first_attempt, results.by_data),
+            independence: tested(results, run).map(Order::from),
             planned: results.planned,
             ended: results.ended,
             passed: results.passed(),

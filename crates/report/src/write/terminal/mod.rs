@@ -7,9 +7,12 @@ pub(super) use text::width;
 use text::{Screen, Style};
 
 use crate::clean::{NAME, clean};
+use crate::compare::{Comparisons, comparisons, gates, intro, lines};
 use crate::layout::{self, Block, ChapterColumns, Table, Tone};
 use crate::view::{Running, View};
-use crate::words::{flaky, hazard, notes, of_unit, recommendations, seconds, summary};
+use crate::words::{
+    flaky, hazard, independence, notes, of_unit, recommendations, seconds, summary,
+};
 
 /// Narrower than this nothing is readable, so lines are this long however narrow the terminal is.
 const NARROWEST: usize = 40;
@@ -27,6 +30,12 @@ pub fn terminal(view: &View, width: usize, color: bool) -> String {
         let drawn = table::draw(&modes, screen);
         section(&mut out, screen, "isolated beside sequential", &drawn);
     }
+    for all in &comparisons(view) {
+        section(&mut out, screen, "comparisons", &compared(all, screen));
+    }
+    section(&mut out, screen, "gates", &list(&gates(view), screen));
+    let independence = list(&independence(view), screen);
+    section(&mut out, screen, "independence", &independence);
     for part in layout::parts(view) {
         let name = part.heading.to_lowercase();
         section(&mut out, screen, &name, &blocks(&part.blocks, screen));
@@ -59,6 +68,24 @@ pub fn terminal(view: &View, width: usize, color: bool) -> String {
     }
     out.push_str(&screen.paragraph(&summary(view).join(" "), 0, 0, Style::Plain));
     out
+}
+
+/// Comparisons for a terminal of this many columns, in colour or plain.
+pub fn compare_terminal(all: &Comparisons, width: usize, color: bool) -> String {
+    let screen = Screen {
+        width: width.max(NARROWEST),
+        color,
+    };
+    let warn = |warning: &String| {
+        let style = Style::Tone(Tone::Doubtful);
+        screen.paragraph(&format!("warning: {warning}"), 0, 2, style)
+    };
+    let warnings: String = all.warnings.iter().map(warn).collect();
+    warnings + &compared(all, screen)
+}
+
+fn compared(all: &Comparisons, screen: Screen) -> String {
+    screen.paragraph(&intro(all), 2, 2, Style::Dim) + &list(&lines(all), screen)
 }
 
 fn head(view: &View, screen: Screen) -> String {

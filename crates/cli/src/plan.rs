@@ -1,0 +1,151 @@
+//! `crashrate plan`: how many rounds a question takes, and how long that is.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::Args;
+use crashrate_model::{ALPHA, Mode};
+use crashrate_report::{View, count, seconds};
+use crashrate_stats::{Gate, Method, StatsError, rounds_to_detect, rounds_without_failure};
+use crashrate_supervisor::journal;
+
+use crate::exit::{Exit, Failure};
+use crate::inspect::{print, view};
+use crate::rates::{open_rate, said, two_rates};
+
+#[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("question").required(true).multiple(true))]
+pub(crate) struct PlanArguments {
+    /// To show that a rate is below this: 1%
+    #[arg(long, value_name = "RATE", group = "question", value_parser = open_rate)]
+    below: Option<f64>,
+
+    /// To tell two rates apart: 90%:99%
+    #[arg(long, value_name = "RATE:RATE", group = "question", value_parser = two_rates)]
+    detect: Option<[f64; 2]>,
+
+    /// How surely two rates are to be told apart
+    #[arg(long, value_name = "SHARE", default_value = "80%", value_parser = open_rate)]
+    power: f64,
+
+    /// To see at least one crash of a chapter that crashes at this rate: 30%
+    #[arg(long, value_name = "RATE", group = "question", value_parser = open_rate)]
+    see_one: Option<f64>,
+
+    /// Also how long that takes, by the durations of this run: its folder, id, number, or `latest`
+    #[arg(long, value_name = "RUN")]
+    from: Option<String>,
+}
+
+pub(crate) fn plan(runs: &Path, arguments: &PlanArguments) -> Result<Exit, Failure> {
+    let from = match &arguments.from {
+        Some(name) => {
+            let folder = journal::find(runs, name).map_err(Failure::usage)?;
+            Some(view(&folder, journal::is_live(&folder))?)
+        }
+        None => None,
+    };
+    let mut text = String::new();
+    for (said, rounds) in answers(arguments).map_err(Failure::usage)? {
+        let _ = writeln!(text, "{said}");
+        if let Some(view) = &from {
+            text += &times(view, rounds);
+        }
+    }
+    print(&text);
+    Ok(Exit::Passed)
+}
+
+/// What is asked, each with its answer and the rounds of each unit that it takes.
+fn answers(arguments: &PlanArguments) -> Result<Vec<(String, u64)>, StatsError> {
+    let mut answers = Vec::new();
+    if let Some(limit) = arguments.below {
+        let fixed = rounds_without_failure(limit, ALPHA)?;
+        let gate = Gate::new(limit)?.rounds_to_pass(0, ALPHA);
+        let gate = gate.map_or_else(
+            |_| String::new(),
+            |n| format!("; looked at after every round (run --gate), {}", rounds(n)),
+        );
+        let rate = said(limit);
+        answers.push((
+            format!(
+                "below {rate}: {} without a bad one show it with 95% (exact){gate}",
+                rounds(fixed)
+            ),
+            fixed,
+        ));
+    }
+    if let Some([one, two]) = arguments.detect {
+        let plan = rounds_to_detect(one, two, arguments.power, ALPHA)?;
+        let method = match plan.method {
+            Method::Exact => "exact",
+            Method::Normal => "normal approximation",
+        };
+        answers.push((
+            format!(
+                "{} v {}: {} a side tell them apart with a power of {} at p = {ALPHA} ({method})",
+                said(one),
+                said(two),
+                rounds(plan.per_side),
+                said(arguments.power),
+            ),
+            plan.per_side,
+        ));
+    }
+    if let Some(rate) = arguments.see_one {
+        let n = rounds_without_failure(rate, ALPHA)?;
+        let rate = said(rate);
+        answers.push((
+            format!(
+                "see one at {rate}: {} have at least one crash with 95% (exact)",
+                rounds(n)
+            ),
+            n,
+        ));
+    }
+    Ok(answers)
+}
+
+fn rounds(n: u64) -> String {
+    match n {
+        1 => "1 round".to_owned(),
+        n => format!("{} rounds", count(n)),
+    }
+}
+
+/// How long so many rounds of each unit take, one after the other.
+fn times(view: &View, rounds: u64) -> String {
+    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
+    let isolated = isolated.map(|row| (&row.chapter, Mode::Isolated, &row.variant, &row.results));
+    let sequences = view.sequences.iter();
+    let sequences =
+        sequences.map(|row| (&row.sequence, Mode::Sequential, &row.variant, &row.results));
+    let mut text = String::new();
+    let (mut total, mut units) = (0.0, 0);
+    for (name, mode, variant, results) in isolated.chain(sequences) {
+        let variant = match variant.as_str() {
+            "default" => String::new(),
+            variant => format!(", {variant}"),
+        };
+        let _ = match results.secs {
+            None => writeln!(text, "  {name} ({mode}{variant}): no duration on record"),
+            Some(secs) => {
+                let takes = rounds as f64 * secs.median;
+                (total, units) = (total + takes, units + 1);
+                let (median, takes) = (seconds(secs.median), seconds(takes));
+                writeln!(
+                    text,
+                    "  {name} ({mode}{variant}): {takes} (median {median} a round)"
+                )
+            }
+        };
+    }
+    if units > 1 {
+        let _ = writeln!(
+            text,
+            "  all of them, one attempt at a time: {}",
+            seconds(total)
+        );
+    }
+    text
+}

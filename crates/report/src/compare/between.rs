@@ -1,0 +1,186 @@
+//! Two runs: the same chapters and sequences in both.
+
+use std::collections::BTreeSet;
+
+use crashrate_model::Mode;
+use serde_json::Value;
+
+use super::plan::Planner;
+use super::test::fixed;
+use super::within::count;
+use super::{Compared, Comparisons, Detect, Evidence, How, Side, What};
+
+use crate::clean::{NAME, clean};
+use crate::view::{ChapterRow, Results, RunFacts, SequenceRow, View};
+
+/// Compares the rows that two runs both have. What is bad is what the first run says.
+pub fn compare_runs(one: &View, two: &View, detect: Detect) -> Comparisons {
+    let bad = &one.run.bad;
+    let views = [one, two];
+    let labels = labels(views);
+    let by_data = views.map(|view| view.run.stopping.is_by_data());
+    let how = match by_data.contains(&true) {
+        true => How::Untested,
+        false => How::FixedRounds,
+    };
+    let pairs = pairs(one, two);
+    let shares: Vec<_> = (pairs.iter())
+        .map(|(_, results)| results.map(|results| count(&[&results.cells], bad)))
+        .collect();
+    let tests = match how {
+        How::FixedRounds => fixed(&shares),
+        _ => vec![None; shares.len()],
+    };
+    let mut planner = Planner::new(detect, pairs.len());
+    let list = pairs
+        .into_iter()
+        .zip(shares)
+        .zip(tests)
+        .map(|(((compared, _), shares), test)| {
+            let mut compared = Compared {
+                sides: [0, 1].map(|side| Side {
+                    label: labels[side].clone(),
+                    share: shares[side],
+                    by_data: by_data[side],
+                }),
+                evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
+                ..compared
+            };
+            if how == How::FixedRounds && !compared.differs() {
+                compared.plan = planner.plan(shares);
+            }
+            compared
+        });
+    Comparisons {
+        what: What::Runs,
+        how,
+        bad: bad.clone(),
+        list: list.collect(),
+        warnings: warnings(views, &labels),
+    }
+}
+
+/// What both runs have, with the results of each; the sides are still to be filled in.
+fn pairs<'a>(one: &'a View, two: &'a View) -> Vec<(Compared, [&'a Results; 2])> {
+    let empty = |chapter: Option<&String>, sequence: Option<&String>, mode, variant: &String| {
+        let side = || Side {
+            label: String::new(),
+            share: crate::view::Share::default(),
+            by_data: false,
+        };
+        Compared {
+            chapter: chapter.cloned(),
+            sequence: sequence.cloned(),
+            mode: Some(mode),
+            variant: Some(variant.clone()),
+            sides: [side(), side()],
+            evidence: Evidence::Untested,
+            plan: None,
+        }
+    };
+    let mut pairs = Vec::new();
+    for row in &one.sequences {
+        let same = |other: &&SequenceRow| {
+            (&other.sequence, &other.variant) == (&row.sequence, &row.variant)
+        };
+        if let Some(other) = two.sequences.iter().find(same) {
+            let compared = empty(None, Some(&row.sequence), Mode::Sequential, &row.variant);
+            pairs.push((compared, [&row.results, &other.results]));
+        }
+    }
+    for row in &one.chapters {
+        let key = |row: &ChapterRow| {
+            (
+                row.chapter.clone(),
+                row.mode,
+                row.sequence.clone(),
+                row.variant.clone(),
+            )
+        };
+        if let Some(other) = two.chapters.iter().find(|other| key(other) == key(row)) {
+            let sequence = row.sequence.as_ref();
+            let compared = empty(Some(&row.chapter), sequence, row.mode, &row.variant);
+            pairs.push((compared, [&row.results, &other.results]));
+        }
+    }
+    pairs
+}
+
+/// By number where that tells them apart, else by id.
+fn labels(views: [&View; 2]) -> [String; 2] {
+    let [one, two] = views.map(|view| &view.run);
+    match one.number == two.number {
+        false => [one, two].map(|run| format!("N={}", run.number)),
+        true => [one, two].map(|run| clean(&run.id, NAME)),
+    }
+}
+
+fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (view, label) in views.iter().zip(labels) {
+        if !view.run.complete {
+            warnings.push(format!("{label} is incomplete."));
+        }
+        if view.run.stopping.is_by_data() {
+            warnings.push(format!(
+                "{label} was stopped by its data: tests for a fixed number of rounds do not hold, and two runs have no \
+                 pairs. The intervals are peek-safe; there is no verdict."
+            ));
+        }
+    }
+    let facts = [facts(views[0], views[1]), facts(views[1], views[0])];
+    let names: BTreeSet<_> = facts.iter().flatten().map(|(name, _)| name).collect();
+    for name in names {
+        let find = |all: &[(String, String)]| {
+            let found = all.iter().find(|(other, _)| other == name);
+            found.map_or_else(|| "none".to_owned(), |(_, value)| clean(value, NAME))
+        };
+        let [one, two] = [find(&facts[0]), find(&facts[1])];
+        if one != two {
+            let name = clean(name, NAME);
+            warnings.push(format!(
+                "{name} differs: {one} in {}, {two} in {}.",
+                labels[0], labels[1]
+            ));
+        }
+    }
+    warnings
+}
+
+/// What may make a difference between the runs that is none of the chapters': those that both runs have.
+fn facts(view: &View, other: &View) -> Vec<(String, String)> {
+    let run: &RunFacts = &view.run;
+    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
+    let hazard = run
+        .hazard
+        .as_ref()
+        .map_or("none".to_owned(), Value::to_string);
+    let mut facts = vec![
+        ("suite".to_owned(), run.suite.clone()),
+        ("device".to_owned(), run.device.clone()),
+        ("jobs".to_owned(), run.jobs.to_string()),
+        ("hazard".to_owned(), hazard),
+        ("counted as bad".to_owned(), bad.join(", ")),
+    ];
+    let versions = run.versions.iter();
+    facts.extend(versions.map(|(name, version)| (format!("version of {name}"), version.clone())));
+    for key in ["crashrate", "os", "cpu", "host", "worker"] {
+        let value = run
+            .machine
+            .get(key)
+            .map(|value| (key.to_owned(), value.clone()));
+        facts.extend(value);
+    }
+    for chapter in &run.chapters {
+        if other.run.chapter(&chapter.id).is_none() {
+            continue;
+        }
+        let id = &chapter.id;
+        if let Some(worker) = &chapter.worker {
+            facts.push((format!("what {id} runs"), worker.clone()));
+        }
+        let params = chapter.params.iter();
+        facts.extend(params.map(|(key, value)| (format!("{key} of {id}"), value.to_string())));
+    }
+    facts
+}
