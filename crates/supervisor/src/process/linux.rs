@@ -77,11 +77,13 @@ pub(super) fn kill_escaped(run_id: &str, slot: u32, alone: bool, keep: &[Pid]) -
     }
 }
 
-/// Whether it was alive.
+/// Whether it was alive, or died just now with its group.
 fn kill_and_reap(pid: Pid, deadline: Instant) -> bool {
     let dead = |flags| !matches!(waitpid(pid, Some(flags)), Ok(WaitStatus::StillAlive));
-    if dead(WaitPidFlag::WNOHANG) {
-        return false;
+    match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
+        Ok(WaitStatus::StillAlive) => {}
+        Ok(WaitStatus::Signaled(_, Signal::SIGKILL, _)) => return true,
+        _ => return false,
     }
     let _ = kill(pid, Signal::SIGKILL);
     while !dead(WaitPidFlag::WNOHANG) && Instant::now() < deadline {
