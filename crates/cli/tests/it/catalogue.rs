@@ -73,7 +73,10 @@ fn assert_notes(case: &Case, row: &Value) {
         let said = |note: &&&Value| note["text"].as_str().unwrap().contains(words);
         notes.iter().find(said).is_some()
     };
-    assert_eq!(note("behind, killed"), case.leaves_processes, "{row:#}");
+    // Elsewhere they are killed by others than the supervisor, or not seen to be.
+    if cfg!(target_os = "linux") {
+        assert_eq!(note("behind, killed"), case.leaves_processes, "{row:#}");
+    }
     if case.garbage {
         assert!(!notes.is_empty(), "{row:#}");
     }
