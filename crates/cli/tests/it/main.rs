@@ -3,6 +3,8 @@
 mod catalogue;
 mod children;
 mod commands;
+mod compare;
+mod decided;
 mod floods;
 mod full_disk;
 mod journal;

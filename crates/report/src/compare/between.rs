@@ -106,12 +106,15 @@ fn pairs<'a>(one: &'a View, two: &'a View) -> Vec<(Compared, [&'a Results; 2])> 
     pairs
 }
 
-/// By number where that tells them apart, else by id.
+/// By number where that tells them apart, else by id, else by order.
 fn labels(views: [&View; 2]) -> [String; 2] {
     let [one, two] = views.map(|view| &view.run);
-    match one.number == two.number {
-        false => [one, two].map(|run| format!("N={}", run.number)),
-        true => [one, two].map(|run| clean(&run.id, NAME)),
+    if one.number != two.number {
+        [one, two].map(|run| format!("N={}", run.number))
+    } else if one.id != two.id {
+        [one, two].map(|run| clean(&run.id, NAME))
+    } else {
+        ["the first", "the second"].map(str::to_owned)
     }
 }
 

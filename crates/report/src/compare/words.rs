@@ -214,7 +214,7 @@ fn future(plan: &Planned) -> String {
     match plan.plan {
         None => format!("no number of rounds detects {}", pair(plan)),
         Some(found) => format!(
-            "{} a side detect {} in {:.0} of 100 cases{}",
+            "{} rounds a side detect {} in {:.0} of 100 cases{}",
             count(found.per_side),
             pair(plan),
             100.0 * POWER,

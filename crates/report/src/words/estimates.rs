@@ -99,6 +99,7 @@ pub(crate) fn points(share: f64) -> String {
         0.995.. => 1,
         0.0995.. => 2,
         0.00995.. => 3,
+        0.000995.. => 4,
         _ if size < 50.0 => return format!("{value:.1e}"),
         _ => return if value < 0.0 { "<-99.99" } else { ">99.99" }.to_owned(),
     };
@@ -140,7 +141,7 @@ mod tests {
         0/10, rate below 26% (95%)
         10/10 = 100% (95%: 72-100%)
         1/1,000 = 0.1% (95%: 0.018-0.56%)
-        0/100,000, rate below 3.0e-3% (95%)
+        0/100,000, rate below 0.0030% (95%)
         -
         6/10 = 60% (95% peek-safe: 18-93.1%)
         0/328, rate below 2.0% (95% peek-safe)

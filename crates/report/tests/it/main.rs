@@ -4,5 +4,6 @@ mod counts;
 mod journal;
 mod properties;
 mod recorded;
+mod statistics;
 mod verification;
 mod writers;

@@ -1,0 +1,264 @@
+//! Runs that stop by themselves, on chapters whose crashes are a hash of seed, variant and round: each run has an
+//! answer that is known.
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::util::{Done, Place, until};
+
+/// So many chapters that crash at `$RATE` percent: 60 without a variant, and under `other` at the one given.
+fn suite(place: &Place, chapters: usize, other: u32) {
+    let mut body = format!(
+        "[defaults]\nenv = {{ RATE = \"60\" }}\n[[variant]]\nid = \"other\"\nenv = {{ RATE = \"{other}\" }}\n"
+    );
+    for number in 1..=chapters {
+        body += &format!(
+            r#"
+            [[chapter]]
+            id = "c{number}"
+            command = ["sh", "-c", '''
+            key=$CRASHRATE_SEED/$CRASHRATE_VARIANT/$CRASHRATE_ROUND/$CRASHRATE_CHAPTER
+            [ $(($(printf %s "$key" | cksum | cut -d " " -f 1) % 100)) -ge $RATE ] || kill -SEGV $$
+            ''']
+            "#
+        );
+    }
+    place.suite(&body);
+}
+
+const BOTH: [&str; 10] = [
+    "run",
+    "suite.toml",
+    "--variant",
+    "default",
+    "--variant",
+    "other",
+    "--until",
+    "decided",
+    "--seed",
+    "5",
+];
+
+fn run<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&BOTH, more].concat()
+}
+
+/// What was printed, however its lines were broken.
+fn said(done: &Done) -> String {
+    done.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The comparisons of the last run.
+fn compared(place: &Place) -> Vec<Value> {
+    let json = place.json();
+    assert_eq!(json["comparisons"][0]["by"], "variant");
+    assert_eq!(json["comparisons"][0]["method"], "pairs");
+    json["comparisons"][0]["comparisons"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+#[test]
+fn different_rates_stop_early_with_the_right_verdict() {
+    let place = Place::new();
+    suite(&place, 1, 10);
+    let done = place.crashrate(&run(&[])).expect(100);
+    assert!(
+        said(&done).contains("other crashes less: E = "),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        said(&done).contains("Stopped by its rule after "),
+        "{}",
+        done.stdout
+    );
+    assert!(said(&done).contains("(95% peek-safe: "), "{}", done.stdout);
+    assert!(!said(&done).contains("never begun"), "{}", done.stdout);
+    let json = place.json();
+    assert_eq!(json["run"]["stopped"], "decided");
+    assert_eq!(json["run"]["complete"], true);
+    assert_eq!(json["judgement"], "shown");
+    let [one] = &compared(&place)[..] else {
+        panic!("one comparison");
+    };
+    assert_eq!(one["differs"], true);
+    assert!(one["pairs"].as_u64().unwrap() < 100, "{one}");
+    assert!(one["sides"][0]["bad"].as_u64() > one["sides"][1]["bad"].as_u64());
+    // `compare` says the same.
+    let again = place
+        .crashrate(&["compare", "--by", "variant", "--format", "json"])
+        .expect(0);
+    let again: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(again["comparisons"][0], *one);
+}
+
+#[test]
+fn equal_rates_stay_undecided() {
+    let place = Place::new();
+    suite(&place, 1, 60);
+    let done = place.crashrate(&run(&["--rounds", "30"])).expect(121);
+    assert!(
+        said(&done).contains("no verdict yet: E = "),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        said(&done).contains("after 30 pairs (needs 20)"),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        said(&done).contains("in 80 of 100 cases"),
+        "{}",
+        done.stdout
+    );
+    assert_eq!(place.json()["judgement"], "undecided");
+    place
+        .crashrate(&run(&["--rounds", "10", "--report-only"]))
+        .expect(0);
+}
+
+#[test]
+fn equal_rates_stay_undecided_in_five_chapters() {
+    let place = Place::new();
+    suite(&place, 5, 60);
+    let done = place.crashrate(&run(&["--rounds", "12"])).expect(121);
+    assert!(said(&done).contains("(needs 100)"), "{}", done.stdout);
+    let all = compared(&place);
+    assert_eq!(all.len(), 5);
+    assert!(all.iter().all(|one| one["differs"] == false), "{all:?}");
+}
+
+#[test]
+fn the_end_of_the_time_is_no_interruption() {
+    let place = Place::new();
+    suite(&place, 1, 60);
+    let done = place.crashrate(&run(&["--for", "300ms"])).expect(121);
+    assert!(
+        said(&done).contains("Its time was over after "),
+        "{}",
+        done.stdout
+    );
+}
+
+#[test]
+fn kill_9_and_resume_change_nothing() {
+    let undisturbed = Place::new();
+    suite(&undisturbed, 1, 10);
+    undisturbed.crashrate(&run(&[])).expect(100);
+    let place = Place::new();
+    suite(&place, 1, 10);
+    let live = place.start(&mut place.command(&run(&[])));
+    until("a few rounds have ended", || {
+        place.journal_so_far().ended.len() >= 8
+    });
+    live.signal(Signal::SIGKILL);
+    live.wait();
+    place.crashrate(&["run", "--resume", "latest"]).expect(100);
+    assert_eq!(compared(&place), compared(&undisturbed));
+    let outcomes = |place: &Place| {
+        let json = place.json();
+        let rows = json["chapters"].as_array().unwrap().clone();
+        rows.iter()
+            .map(|row| row["first_attempt"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(&place), outcomes(&undisturbed));
+}
+
+#[test]
+fn jobs_change_no_e_value() {
+    let [one, four] = ["1", "4"].map(|jobs| {
+        let place = Place::new();
+        suite(&place, 2, 30);
+        place.crashrate(&run(&["--rounds", "12", "--jobs", jobs]));
+        compared(&place)
+    });
+    for (one, four) in one.iter().zip(&four) {
+        for key in ["ln_e", "pairs", "bad_in_pairs", "differs"] {
+            assert_eq!(one[key], four[key], "{key}");
+        }
+    }
+}
+
+#[test]
+fn gates_are_shown_refuted_or_left_open() {
+    let place = Place::new();
+    place.suite(
+        r#"
+        [[chapter]]
+        id = "clean"
+        command = ["true"]
+        [[chapter]]
+        id = "always"
+        command = ["sh", "-c", "kill -SEGV $$"]
+        [[chapter]]
+        id = "fails"
+        command = ["false"]
+        "#,
+    );
+    let gate = |chapter: &str, more: &[&str], code: i32| {
+        let run = [
+            "run",
+            "suite.toml",
+            "--gate",
+            "crashed < 20%",
+            "--chapter",
+            chapter,
+        ];
+        let done = place.crashrate(&[&run, more].concat()).expect(code);
+        let json = place.json();
+        (
+            done.stdout,
+            json["gates"][0]["verdict"].clone(),
+            json["judgement"].clone(),
+        )
+    };
+    let (said, verdict, judgement) = gate("clean", &[], 0);
+    assert!(
+        said.contains("crashed < 20%: below 20% (95%) after "),
+        "{said}"
+    );
+    assert_eq!((verdict, judgement), ("below".into(), "shown".into()));
+    let (said, verdict, _) = gate("always", &[], 120);
+    assert!(said.contains("above 20% (95%) after "), "{said}");
+    assert_eq!(verdict, "above");
+    gate("always", &["--report-only"], 0);
+    let (said, verdict, _) = gate("clean", &["--rounds", "3"], 121);
+    assert!(said.contains("inconclusive after 3 rounds"), "{said}");
+    assert_eq!(verdict, "inconclusive");
+    // That it fails is not for a gate on crashes to say.
+    gate("fails", &[], 100);
+}
+
+#[test]
+fn the_first_crash_ends_it() {
+    let place = Place::new();
+    place.suite(
+        r#"
+        [[chapter]]
+        id = "third"
+        command = ["sh", "-c", "[ $CRASHRATE_ROUND != 3 ] || kill -SEGV $$"]
+        "#,
+    );
+    let done = place
+        .crashrate(&["run", "suite.toml", "--until", "first-crash"])
+        .expect(100);
+    assert!(
+        done.stdout
+            .contains("Stopped by its rule after 3 of at most"),
+        "{}",
+        done.stdout
+    );
+    let done = place.crashrate(&[
+        "run",
+        "suite.toml",
+        "--until",
+        "first-crash",
+        "--rounds",
+        "2",
+    ]);
+    done.expect(0);
+}

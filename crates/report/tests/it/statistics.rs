@@ -1,0 +1,230 @@
+//! What counts are made to say: comparisons, gates, and how a run ends because of them.
+
+use crashrate_model::{Axis, Gate, Mode, Outcome, RunInfo, StopReason, Stopping};
+use crashrate_report::{
+    DEFAULT_DETECT, ExitClass, Judgement, View, compare_json, compare_markdown, compare_runs,
+    compare_terminal, compare_within, estimate, exit_class, json, markdown, terminal,
+};
+use proptest::prelude::*;
+
+use crate::journal::{Journal, all_passed, died_at, info, isolated, sequence, story};
+
+/// A chapter of ten rounds of which the first few crash.
+fn crashes(k: u32) -> View {
+    let mut journal = Journal::new(vec![isolated("a", 10)]);
+    for round in 1..=10 {
+        let outcome = if round <= k {
+            Outcome::Crashed
+        } else {
+            Outcome::Passed
+        };
+        journal.attempt(0, round, 1, outcome);
+    }
+    journal.close(StopReason::Done).view()
+}
+
+#[test]
+fn runs_side_by_side() {
+    let pairs = [(1, 0), (6, 0), (9, 10), (4, 10), (0, 0), (5, 5)];
+    let said = pairs.map(|(one, two)| {
+        let all = compare_runs(&crashes(one), &crashes(two), DEFAULT_DETECT);
+        format!("{one} v {two}\n{}", compare_terminal(&all, 100, false))
+    });
+    insta::assert_snapshot!("runs_compared", said.join("\n"));
+}
+
+#[test]
+fn the_story_by_mode() {
+    let all = compare_within(&story().view(), Axis::Mode, DEFAULT_DETECT);
+    insta::assert_snapshot!("story_compared", compare_markdown(&all));
+    insta::assert_snapshot!("story_compared_json", compare_json(&all));
+}
+
+fn with(stopping: Stopping) -> RunInfo {
+    let sequence = sequence("s", &["a"], 100);
+    let mut info = info(vec![isolated("a", 100), sequence]);
+    info.stopping = stopping;
+    info
+}
+
+/// Isolated it passes, in sequence it crashes.
+fn opposed(blocks: u32, why: StopReason) -> View {
+    let info = with(Stopping::Decided(Axis::Mode));
+    let sequence = info.units[1].clone();
+    let mut journal = Journal::of(info);
+    for round in 1..=blocks {
+        journal.attempt(0, round, 1, Outcome::Passed);
+        journal.attempt_with(1, round, 1, Outcome::Crashed, died_at(&sequence, 0));
+    }
+    journal.close(why).view()
+}
+
+#[test]
+fn a_run_until_decided() {
+    let early = opposed(3, StopReason::TimeBudget);
+    assert_eq!(early.judgement(), Judgement::Undecided);
+    assert_eq!(
+        (early.run.complete, exit_class(&early)),
+        (true, ExitClass::Undecided)
+    );
+    let stopped = opposed(3, StopReason::Interrupted);
+    assert_eq!(exit_class(&stopped), ExitClass::Incomplete);
+    let decided = opposed(20, StopReason::Decided);
+    assert_eq!(decided.judgement(), Judgement::Shown);
+    assert_eq!(
+        (decided.run.complete, exit_class(&decided)),
+        (true, ExitClass::NotPassed)
+    );
+    let text = terminal(&decided, 100, false);
+    assert!(
+        !text.contains("never begun") && !text.contains("without an end"),
+        "{text}"
+    );
+    insta::assert_snapshot!("decided_terminal", text);
+    insta::assert_snapshot!("undecided_markdown", markdown(&early, None));
+}
+
+/// Pairs go by the plan: in whatever order attempts ended, E is the same.
+#[test]
+fn the_order_of_arrival_does_not_matter() {
+    let view = opposed(12, StopReason::Decided);
+    let info = with(Stopping::Decided(Axis::Mode));
+    let sequence = info.units[1].clone();
+    let mut journal = Journal::of(info);
+    for round in (1..=12).rev() {
+        journal.attempt_with(1, round, 1, Outcome::Crashed, died_at(&sequence, 0));
+    }
+    for round in 1..=12 {
+        journal.attempt(0, round, 1, Outcome::Passed);
+    }
+    let other = journal.close(StopReason::Decided).view();
+    assert_eq!(view.pairs, other.pairs);
+}
+
+/// A run with a gate on the chapter alone, whose rounds ended so.
+fn gated(limit: &str, outcomes: &[(Outcome, u32)]) -> View {
+    let gate = Gate {
+        name: "a".into(),
+        mode: Mode::Isolated,
+        variant: "default".into(),
+        limit: limit.parse().unwrap(),
+    };
+    let mut info = with(Stopping::Gates(vec![gate]));
+    info.units[0].rounds = outcomes.iter().map(|(_, n)| n).sum();
+    info.units[1].rounds = 1;
+    let sequence = info.units[1].clone();
+    let mut journal = Journal::of(info);
+    let mut round = 0;
+    for (outcome, n) in outcomes {
+        for _ in 0..*n {
+            round += 1;
+            journal.attempt(0, round, 1, *outcome);
+        }
+    }
+    journal.attempt_with(1, 1, 1, Outcome::Passed, all_passed(&sequence));
+    journal.close(StopReason::Done).view()
+}
+
+#[test]
+fn gates_speak_about_bad_outcomes_and_about_no_others() {
+    use Outcome::{Crashed, Failed, Passed, TimedOut};
+    let cases = [
+        (gated("crashed < 20%", &[(Passed, 40)]), ExitClass::Passed),
+        (
+            gated(
+                "crashed < 20%",
+                &[(Crashed, 1), (TimedOut, 1), (Passed, 90)],
+            ),
+            ExitClass::Passed,
+        ),
+        (
+            gated("crashed < 20%", &[(Failed, 1), (Passed, 90)]),
+            ExitClass::NotPassed,
+        ),
+        (
+            gated("failed < 20%", &[(Failed, 1), (Passed, 90)]),
+            ExitClass::Passed,
+        ),
+        (gated("bad < 20%", &[(Passed, 3)]), ExitClass::Undecided),
+        (gated("bad < 20%", &[(Crashed, 9)]), ExitClass::Refuted),
+    ];
+    for (place, (view, expected)) in cases.iter().enumerate() {
+        assert_eq!(
+            exit_class(view),
+            *expected,
+            "case {place}: {:?}",
+            view.gates
+        );
+    }
+    let said = cases.map(|(view, _)| {
+        let text = markdown(&view, None);
+        let (_, gates) = text.split_once("## Gates").unwrap();
+        gates.lines().nth(2).unwrap().to_owned()
+    });
+    insta::assert_snapshot!("gates", said.join("\n"));
+}
+
+/// Whatever was counted, and however it was stopped, every writer has words for it.
+fn any_run() -> impl Strategy<Value = View> {
+    let rounds = proptest::collection::vec((0u8..6, 0u8..6), 0..30);
+    (rounds, 0u8..5).prop_map(|(rounds, rule)| {
+        let outcome = |kind: u8| match kind {
+            0 | 1 => Outcome::Passed,
+            2 | 3 => Outcome::Crashed,
+            4 => Outcome::Failed,
+            _ => Outcome::NotStarted,
+        };
+        let gate = Gate {
+            name: "a".into(),
+            mode: Mode::Isolated,
+            variant: "default".into(),
+            limit: "bad < 10%".parse().unwrap(),
+        };
+        let mut info = with(match rule {
+            0 => Stopping::Decided(Axis::Mode),
+            1 => Stopping::Gates(vec![gate]),
+            2 => Stopping::FirstBad,
+            _ => Stopping::FixedRounds,
+        });
+        for unit in &mut info.units {
+            unit.rounds = 30;
+        }
+        let sequence = info.units[1].clone();
+        let mut journal = Journal::of(info);
+        for (round, (one, two)) in (1..).zip(rounds) {
+            journal.attempt(0, round, 1, outcome(one));
+            let end = died_at(&sequence, 0);
+            journal.attempt_with(1, round, 1, outcome(two), end);
+        }
+        journal.close(StopReason::Decided).view()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_counts_make_anything_panic(one in any_run(), two in any_run()) {
+        exit_class(&one);
+        let all = [
+            compare_within(&one, Axis::Mode, DEFAULT_DETECT),
+            compare_runs(&one, &two, DEFAULT_DETECT),
+        ];
+        for all in &all {
+            prop_assert!(!compare_markdown(all).contains("NaN"));
+            for line in compare_terminal(all, 60, false).lines() {
+                prop_assert!(line.chars().count() <= 60);
+            }
+            let text = compare_json(all);
+            let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(parsed["comparisons"].as_array().unwrap().len(), all.list.len());
+        }
+        prop_assert!(!json(&one).is_empty());
+    }
+
+    #[test]
+    fn every_rate_has_words(n in 0u32..5_000_000, share in 0.0f64..=1.0, by_data: bool) {
+        let said = estimate((f64::from(n) * share) as u32, n, by_data);
+        prop_assert!(!said.contains("NaN") && !said.contains("inf"), "{}", said);
+    }
+}
