@@ -15,5 +15,6 @@ mod places;
 mod reports;
 mod resume;
 mod stops;
+mod suites;
 mod util;
 mod wrong;

@@ -100,14 +100,23 @@ fn at_once_after_kill_9() {
     for _ in 0..6 {
         let before = place.journal_so_far().ended.len();
         until("some more have ended", || {
+            assert_eq!(live.stderr(), "");
             place.journal_so_far().ended.len() > before + 8
         });
         live.signal(Signal::SIGKILL);
         live.wait();
         live = place.start(&mut place.command(&resume));
     }
-    let resumed = || place.journal_so_far().opened.len() == 7;
-    until("it was resumed for the last time", resumed);
+    until("it runs for the last time", || {
+        assert_eq!(live.stderr(), "");
+        let Journal {
+            opened,
+            started,
+            ended,
+            ..
+        } = place.journal_so_far();
+        opened.len() == 7 && started.len() > ended.len()
+    });
     live.signal(Signal::SIGTERM);
     live.wait().expect(106);
     let harmless = [Outcome::Passed, Outcome::Lost, Outcome::Interrupted];

@@ -1,0 +1,231 @@
+//! The suites that ship, in small: the same files with smaller models and fewer rounds, on the real worker.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use toml::Table;
+
+use crate::util::{Place, row};
+
+/// The worker beside the program; `cargo xtask test` builds it. Without libtorch there is none, and nothing to test.
+fn worker() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_BIN_EXE_crashrate")).with_file_name("crashrate-worker");
+    if path.is_file() {
+        return Some(path);
+    }
+    eprintln!(
+        "SKIPPED: there is no {}; `cargo xtask build` builds it",
+        path.display()
+    );
+    None
+}
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Writes a suite that ships into a place, each worker chapter as small as it goes.
+fn in_small(place: &Place, name: &str) -> PathBuf {
+    let text = fs::read_to_string(project().join("configs").join(name)).unwrap();
+    let mut suite: Table = text.parse().unwrap();
+    for chapter in suite["chapter"].as_array_mut().unwrap() {
+        let chapter = chapter.as_table_mut().unwrap();
+        chapter.remove("rounds");
+        let Some(kind) = chapter.get("worker").and_then(|w| w.as_str()) else {
+            continue;
+        };
+        let params: Table = small(kind).parse().unwrap();
+        chapter.insert("params".into(), params.into());
+    }
+    for sequence in suite
+        .get_mut("sequence")
+        .and_then(|s| s.as_array_mut())
+        .into_iter()
+        .flatten()
+    {
+        sequence.as_table_mut().unwrap().remove("rounds");
+    }
+    if !place.path().join("fixtures").exists() {
+        std::os::unix::fs::symlink(project().join("fixtures"), place.path().join("fixtures"))
+            .unwrap();
+    }
+    place.write(&format!("configs/{name}"), suite.to_string())
+}
+
+fn small(kind: &str) -> String {
+    let model = "d_model = 32\nfeed_forward = 64\niterations = 2\n";
+    match kind {
+        "matmul-soak" => "threads = 2\nduration = \"0.2s\"\nsize = 32".into(),
+        "correctness" => "d_model = 32\nfeed_forward = 64".into(),
+        "layer-norm-stress" => "threads = 2\niterations = 2\nd_model = 32".into(),
+        "efficiency-ceiling" | "scaling" => format!("{model}threads = [1, 2, 4, 8]"),
+        "batching-advantage" => format!("{model}threads = 8"),
+        "multi-model" => format!("{model}threads = 2\nmodels = 2"),
+        // All operations of the story's first chapter, as its expectation has it.
+        "thread-safety" => "d_model = 32\nfeed_forward = 64\nthreads = 8\niterations = 20".into(),
+        _ => format!("{model}threads = 2"),
+    }
+}
+
+fn run(place: &Place, name: &str, more: &[&str], code: i32) -> Value {
+    let suite = in_small(place, name);
+    let suite = suite.to_str().unwrap();
+    let args = [&["run", suite, "--device", "cpu", "--rounds", "1"], more].concat();
+    place.crashrate(&args).expect(code);
+    place.json()
+}
+
+fn measure(row: &Value, name: &str, label: &str) -> f64 {
+    let all = row["measures"].as_array().unwrap();
+    let found = all
+        .iter()
+        .find(|m| m["name"] == name && m["label"] == label);
+    let found = found.unwrap_or_else(|| panic!("{name} {label} in {all:?}"));
+    found["median"].as_f64().unwrap()
+}
+
+#[test]
+fn the_story_runs_in_both_modes_on_libtorch() {
+    if worker().is_none() {
+        return;
+    }
+    let place = Place::new();
+    let json = run(&place, "story.toml", &["--mode", "both"], 0);
+    assert_eq!(json["run"]["complete"], true);
+    assert_eq!(json["run"]["device"], "cpu");
+    let rows = json["chapters"].as_array().unwrap();
+    assert_eq!(rows.len(), 8, "four chapters in each mode");
+    for row in rows {
+        assert_eq!(row["outcomes"], serde_json::json!({"passed": 1}), "{row}");
+        match row["chapter"].as_str().unwrap() {
+            "thread-safety" => assert_eq!(measure(row, "operations", ""), 160.0),
+            "efficiency-ceiling" => {
+                let labels = ["threads=1", "threads=2", "threads=4", "threads=8"];
+                assert!(
+                    labels
+                        .iter()
+                        .all(|label| measure(row, "efficiency", label) > 0.0)
+                );
+            }
+            "batching-advantage" => {
+                let labels = [
+                    "threads=1,batch=8",
+                    "threads=8,batch=1",
+                    "threads=4,batch=2",
+                ];
+                assert!(
+                    labels
+                        .iter()
+                        .all(|label| measure(row, "samples_per_second", label) > 0.0)
+                );
+            }
+            "correctness" => assert!(measure(row, "difference_max", "") < 1e-3),
+            other => panic!("{other}"),
+        }
+    }
+    let sequence = row(&json["sequences"], "sequence", "complete-story");
+    assert_eq!(sequence["order"], serde_json::json!(["passed"]));
+}
+
+#[test]
+fn the_other_worker_suites_pass_in_small() {
+    if worker().is_none() {
+        return;
+    }
+    for name in ["quick.toml", "soak.toml", "verification.toml"] {
+        let place = Place::new();
+        let json = run(&place, name, &[], 0);
+        assert_eq!(json["run"]["complete"], true, "{name}");
+        let report = fs::read_to_string(place.run().join("report.md")).unwrap();
+        assert!(report.starts_with("# Report N=1"), "{name}");
+    }
+}
+
+#[test]
+fn variants_change_the_environment_and_are_never_mixed() {
+    if worker().is_none() {
+        return;
+    }
+    let place = Place::new();
+    let library = place.write("target/libslow-unmap.so", "");
+    let source = project().join("fixtures/preload/slow_unmap.c");
+    let mut compiler = std::process::Command::new("cc");
+    compiler
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(source);
+    assert!(compiler.status().unwrap().success());
+    let more = [
+        "--variant",
+        "default",
+        "--variant",
+        "slow-unmap",
+        "--variant",
+        "one-arena",
+    ];
+    let json = run(&place, "variants.toml", &more, 0);
+    let rows = json["chapters"].as_array().unwrap();
+    let of = |variant: &str| rows.iter().filter(|row| row["variant"] == variant).count();
+    assert_eq!(
+        [of("default"), of("slow-unmap"), of("one-arena")],
+        [4, 4, 4]
+    );
+
+    fs::remove_file(&library).unwrap();
+    let suite = place.path().join("configs/variants.toml");
+    let refused = place.crashrate(&["run", suite.to_str().unwrap(), "--variant", "slow-unmap"]);
+    assert!(refused.expect(96).stderr.contains("libslow-unmap.so"));
+}
+
+#[test]
+fn any_command_is_a_chapter_and_a_python_file_runs_a_sequence() {
+    let place = Place::new();
+    let json = run(&place, "any-command.toml", &[], 100);
+    let rows = json["chapters"].as_array().unwrap();
+    let outcome = |chapter: &str, mode: &str| {
+        let found = rows
+            .iter()
+            .find(|row| row["chapter"] == chapter && row["mode"] == mode);
+        found.unwrap()["outcomes"].clone()
+    };
+    assert_eq!(
+        outcome("shell-script", "isolated"),
+        serde_json::json!({"passed": 1})
+    );
+    assert_eq!(
+        outcome("crash", "isolated"),
+        serde_json::json!({"crashed": 1})
+    );
+    assert_eq!(
+        outcome("last", "isolated"),
+        serde_json::json!({"passed": 1})
+    );
+    assert_eq!(
+        outcome("sort", "sequential"),
+        serde_json::json!({"passed": 1})
+    );
+    assert_eq!(
+        outcome("crash", "sequential"),
+        serde_json::json!({"crashed": 1})
+    );
+    assert_eq!(
+        outcome("last", "sequential"),
+        serde_json::json!({"unreached": 1})
+    );
+}
+
+/// The README shows the worker in Python whole: it has to be the file that is tested here.
+#[test]
+fn the_readme_shows_the_file_that_ships() {
+    let readme = fs::read_to_string(project().join("README.md")).unwrap();
+    let shown = readme
+        .split("```python\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let ships = fs::read_to_string(project().join("fixtures/any-command/story.py")).unwrap();
+    assert_eq!(shown, ships);
+}
