@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
@@ -74,7 +75,7 @@ impl RunFolder {
         let id = format!("{number}-{suite}-{time}-{}", std::process::id());
         let path = runs.join(&id);
         fs::create_dir(&path).map_err(wrong("the run's folder cannot be made"))?;
-        let lock = lock(&path)?;
+        let lock = lock(&path, Duration::ZERO)?;
         drop(numbering);
         Ok(RunFolder {
             path,
@@ -91,7 +92,7 @@ impl RunFolder {
     /// Another supervisor is at work in it, or it cannot be locked.
     pub fn reopen(path: &Path) -> Result<RunFolder, FolderError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let lock = lock(&path)?;
+        let lock = lock(&path, INHERITED)?;
         let id = path.file_name().unwrap_or_default().to_string_lossy();
         Ok(RunFolder {
             id: id.into_owned(),
@@ -128,19 +129,30 @@ impl RunFolder {
     }
 }
 
-fn lock(folder: &Path) -> Result<File, FolderError> {
+/// How long the lock of a supervisor that was killed may last: a child that it was just starting has inherited it.
+const INHERITED: Duration = Duration::from_secs(3);
+
+fn lock(folder: &Path, patience: Duration) -> Result<File, FolderError> {
     let wrong = |source| FolderError::Io {
         path: folder.to_owned(),
         what: "the run's folder cannot be locked",
         source,
     };
     let file = File::create(folder.join("lock")).map_err(wrong)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(FolderError::Locked {
-            path: folder.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(wrong(source)),
+    let begin = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(source)) => return Err(wrong(source)),
+            Err(TryLockError::WouldBlock) if begin.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(FolderError::Locked {
+                    path: folder.to_owned(),
+                });
+            }
+        }
     }
 }
 
