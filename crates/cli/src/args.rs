@@ -88,9 +88,9 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "ID")]
     pub(crate) variant: Vec<String>,
 
-    /// How many attempts run at the same time; more than 1 changes timings and race rates
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub(crate) jobs: u32,
+    /// How many attempts run at the same time; more than 1 changes timings and race rates [1, or what the resumed run had]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: Option<u32>,
 
     /// Time limit of every chapter (90s, 10m), in place of the suite's
     #[arg(long, value_name = "TIME", value_parser = duration)]

@@ -22,16 +22,22 @@ use crate::wanted::{Wanted, resume, wanted};
 
 pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Failure> {
     let (wanted, resumed) = match &arguments.resume {
-        Some(name) => resume(runs, name).map(|(wanted, folder)| (wanted, Some(folder)))?,
+        Some(name) => {
+            resume(runs, name, arguments.jobs).map(|(wanted, folder)| (wanted, Some(folder)))?
+        }
         None => (wanted(&arguments)?, None),
     };
-    let Wanted { plan, stopping } = wanted;
+    let Wanted {
+        plan,
+        stopping,
+        jobs,
+    } = wanted;
     let program = std::env::current_exe()
         .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
     let beside = program.parent().map(Path::to_owned).unwrap_or_default();
     let mut workers =
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
-    warn_of_jobs(&plan, arguments.jobs);
+    warn_of_jobs(&plan, jobs);
     let folder = match resumed {
         Some(folder) => folder,
         None => {
@@ -49,7 +55,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         workers,
         findings,
         bounds: Bounds {
-            slots: arguments.jobs,
+            slots: jobs,
             max_failures: arguments.max_failures.or(arguments.fail_fast.then_some(1)),
         },
         stopping,

@@ -23,15 +23,25 @@ pub(crate) const OPEN_ROUNDS: u32 = 10_000;
 pub(crate) struct Wanted {
     pub(crate) plan: Plan,
     pub(crate) stopping: Stopping,
+    /// How many attempts run at the same time.
+    pub(crate) jobs: u32,
 }
 
 /// A run that is to be gone on with, by its own plan and rule.
-pub(crate) fn resume(runs: &Path, name: &str) -> Result<(Wanted, RunFolder), Failure> {
+pub(crate) fn resume(
+    runs: &Path,
+    name: &str,
+    jobs: Option<u32>,
+) -> Result<(Wanted, RunFolder), Failure> {
     let path = journal::find(runs, name).map_err(Failure::usage)?;
     let folder = RunFolder::reopen(&path).map_err(folder_failure)?;
     let (plan, run) = run_file::read(&path).map_err(Failure::usage)?;
-    let stopping = run.stopping;
-    Ok((Wanted { plan, stopping }, folder))
+    let wanted = Wanted {
+        plan,
+        stopping: run.stopping,
+        jobs: jobs.unwrap_or(run.jobs),
+    };
+    Ok((wanted, folder))
 }
 
 /// What the command line asks for.
@@ -59,7 +69,11 @@ pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         PlanError::Unknown { .. } | PlanError::Preload { .. } => Failure::usage(error),
     })?;
     let stopping = stopping(&plan, arguments)?;
-    Ok(Wanted { plan, stopping })
+    Ok(Wanted {
+        plan,
+        stopping,
+        jobs: arguments.jobs.unwrap_or(1),
+    })
 }
 
 fn stopping(plan: &Plan, arguments: &RunArguments) -> Result<Stopping, Failure> {

@@ -16,10 +16,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::decide::{Decider, Decision};
-use crate::journal::{self, Journal, JournalError, RunFolder};
+use crate::decide::Decider;
+use crate::journal::{Journal, JournalError, RunFolder};
 use crate::outcome::{Note, classify};
 use crate::outputs::Outputs;
+use crate::past::{Past, inputs};
 use crate::plan::{AttemptSpec, History, Pending, Plan, Recipe, RoundKey};
 use crate::process::{self, FromSlot, Guardian, Observed, PlainExec, Slots};
 use crate::schedule::{Action, Bounds, End, Input, Running, Schedule};
@@ -150,39 +151,6 @@ fn prepare_folder(folder: &RunFolder, plan: &Plan, info: &RunInfo) -> Result<(),
         run_file::write(folder.path(), plan, info).map_err(wrong)?;
     }
     fs::create_dir_all(folder.path().join("output")).map_err(wrong)
-}
-
-/// What a run that is gone on with has on record.
-struct Past {
-    history: History,
-    decider: Decider,
-    decided: Vec<Input>,
-}
-
-impl Past {
-    fn new(history: History, decider: Decider) -> Self {
-        Past {
-            history,
-            decider,
-            decided: Vec::new(),
-        }
-    }
-
-    fn read(&mut self, folder: &RunFolder) -> Result<(), RunError> {
-        if folder.journal().exists() {
-            for record in journal::read(&folder.journal())? {
-                let record = record?;
-                self.history.push(&record);
-                self.decided.extend(inputs(self.decider.push(&record)));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn inputs(decision: Decision) -> impl Iterator<Item = Input> {
-    let stop = decision.stop.then_some(Input::Stop(StopReason::Decided));
-    decision.retire.into_iter().map(Input::Retire).chain(stop)
 }
 
 fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {

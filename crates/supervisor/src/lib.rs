@@ -16,6 +16,7 @@ pub mod journal;
 pub mod machine;
 pub mod outcome;
 mod outputs;
+mod past;
 pub mod plan;
 pub mod process;
 mod program;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crashrate_model::RunInfo;
+use crashrate_model::{RunInfo, Stopping};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -18,7 +18,7 @@ const NAME: &str = "run.toml";
 struct RunFile<'a> {
     /// What makes two plans the same measurement.
     fingerprint: String,
-    /// When the run stops: after the planned rounds.
+    /// When the run stops, in a word; the whole rule is in `run`.
     stopping_rule: Cow<'a, str>,
     /// The command line.
     command: Vec<String>,
@@ -76,11 +76,20 @@ pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
     Ok((plan, run))
 }
 
+fn rule(stopping: &Stopping) -> &'static str {
+    match stopping {
+        Stopping::FixedRounds => "fixed-rounds",
+        Stopping::Decided(_) => "until-decided",
+        Stopping::Gates(_) => "gates",
+        Stopping::FirstBad => "until-first-bad",
+    }
+}
+
 /// Writes `run.toml` into a run's folder.
 pub(crate) fn write(folder: &Path, plan: &Plan, run: &RunInfo) -> io::Result<()> {
     let file = RunFile {
         fingerprint: plan.fingerprint(),
-        stopping_rule: "fixed-rounds".into(),
+        stopping_rule: rule(&run.stopping).into(),
         command: std::env::args_os()
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect(),
@@ -93,7 +102,7 @@ pub(crate) fn write(folder: &Path, plan: &Plan, run: &RunInfo) -> io::Result<()>
 
 #[cfg(test)]
 mod tests {
-    use crashrate_model::{Axis, Stopping};
+    use crashrate_model::Axis;
     use crashrate_protocol::ChapterInfo;
     use serde_json::json;
 

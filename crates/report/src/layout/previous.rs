@@ -156,6 +156,19 @@ fn differences(view: &View, before: &View) -> Table {
     table
 }
 
+/// The seed differs from run to run, and is no difference in what was measured.
+fn without_seed(command: &str) -> String {
+    let mut words = command.split(' ');
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        match word {
+            "--seed" => drop(words.next()),
+            _ => kept.push(word),
+        }
+    }
+    kept.join(" ")
+}
+
 /// Everything about a run that may bear on its numbers, by name; of its chapters those that the other run has too.
 fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     let (run, other) = (&view.run, &other.run);
@@ -167,7 +180,7 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
         ("counted in the crash rate".to_owned(), bad.join(", ")),
     ];
     if let Some(command) = &view.command {
-        facts.push(("command".to_owned(), command.clone()));
+        facts.push(("command".to_owned(), without_seed(command)));
     }
     if let Some(hazard) = &run.hazard {
         facts.push(("hazard".to_owned(), hazard.to_string()));

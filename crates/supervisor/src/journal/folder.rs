@@ -203,10 +203,15 @@ pub fn find(runs: &Path, name: &str) -> Result<PathBuf, FolderError> {
         id == name || name.parse().is_ok_and(|n: u32| n == number_of(folder))
     };
     let found = match name {
-        "latest" => folders.last(),
+        // One that died before it opened its journal has nothing to show, and hides no run before it.
+        "latest" => folders.iter().rev().find(|folder| has_records(folder)),
         _ => folders.iter().rev().find(wanted),
     };
     found.cloned().ok_or_else(not_found)
+}
+
+fn has_records(folder: &Path) -> bool {
+    fs::metadata(folder.join(JOURNAL)).is_ok_and(|file| file.len() > 0)
 }
 
 /// The report number is the beginning of a run's id.

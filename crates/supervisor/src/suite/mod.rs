@@ -1,6 +1,7 @@
 //! The suite: what a TOML file says, resolved once. Later code sees only the resolved form.
 
 mod error;
+mod judged;
 mod raw;
 mod resolve;
 mod values;

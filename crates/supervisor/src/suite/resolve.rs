@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crashrate_model::{Condition, Gate, Mode, OutcomeSet, Recommendation};
+use crashrate_model::{Mode, OutcomeSet};
 use toml::Spanned;
 
 use super::error::Source;
@@ -16,7 +16,7 @@ use crate::program;
 const TIMEOUT: Duration = Duration::from_secs(600);
 const GRACE: Duration = Duration::from_secs(5);
 
-type Result<T> = std::result::Result<T, SuiteError>;
+pub(super) type Result<T> = std::result::Result<T, SuiteError>;
 
 pub(super) fn read(path: &Path) -> Result<Suite> {
     let text = read_text(path)?;
@@ -98,8 +98,8 @@ fn read_text(path: &Path) -> Result<String> {
     })
 }
 
-struct Resolver<'a> {
-    source: Source<'a>,
+pub(super) struct Resolver<'a> {
+    pub(super) source: Source<'a>,
     /// Of the suite file; what is relative in it is relative to this.
     directory: PathBuf,
 }
@@ -135,77 +135,6 @@ impl Resolver<'_> {
             chapters,
             sequences,
         })
-    }
-
-    fn gates(
-        &self,
-        raw: &[raw::Gate],
-        chapters: &[Chapter],
-        sequences: &[Sequence],
-    ) -> Result<Vec<Gate>> {
-        raw.iter()
-            .map(|gate| {
-                let wrong =
-                    |span, problem: String| self.source.error(span, format!("gate: {problem}"));
-                let (name, mode) = match (&gate.chapter, &gate.sequence) {
-                    (Some(chapter), None) => (chapter, Mode::Isolated),
-                    (None, Some(sequence)) => (sequence, Mode::Sequential),
-                    _ => {
-                        let problem = "name either a `chapter` or a `sequence`".to_owned();
-                        return Err(wrong(gate.require.span(), problem));
-                    }
-                };
-                let id = name.get_ref();
-                let known = match mode {
-                    Mode::Isolated => chapters
-                        .iter()
-                        .any(|c| c.id == *id && c.modes.contains(&mode)),
-                    Mode::Sequential => sequences.iter().any(|s| s.id == *id),
-                };
-                if !known {
-                    let problem =
-                        format!("there is nothing called `{id}` that runs in {mode} mode");
-                    return Err(wrong(name.span(), problem));
-                }
-                let limit = gate.require.get_ref().parse();
-                Ok(Gate {
-                    name: id.clone(),
-                    mode,
-                    variant: DEFAULT_VARIANT.into(),
-                    limit: limit.map_err(|problem| wrong(gate.require.span(), problem))?,
-                })
-            })
-            .collect()
-    }
-
-    fn recommendations(
-        &self,
-        raw: Vec<raw::Recommendation>,
-        chapters: &[Chapter],
-        sequences: &[Sequence],
-    ) -> Result<Vec<Recommendation>> {
-        let condition = |when: &Spanned<String>| {
-            let wrong = |problem| {
-                let problem = format!("recommendation.when: {problem}");
-                self.source.error(when.span(), problem)
-            };
-            let condition: Condition = when.get_ref().parse().map_err(wrong)?;
-            let name = &condition.name;
-            let known =
-                chapters.iter().any(|c| c.id == *name) || sequences.iter().any(|s| s.id == *name);
-            match known {
-                true => Ok(condition),
-                false => Err(wrong(format!("there is no chapter or sequence `{name}`"))),
-            }
-        };
-        raw.into_iter()
-            .map(|r| {
-                Ok(Recommendation {
-                    when: r.when.as_ref().map(condition).transpose()?,
-                    text: r.text,
-                })
-            })
-            .collect()
     }
 
     fn suite_name(&self, name: &Spanned<String>) -> Result<String> {
@@ -251,6 +180,7 @@ impl Resolver<'_> {
             raw.directory.as_ref(),
         )?;
         let env = merged(&defaults.env, &raw.env);
+        self.source.env(raw.id.span(), &env)?;
         let action = self.action(&id, raw, &limits.directory, &env)?;
         Ok(Chapter {
             modes: self
@@ -327,6 +257,9 @@ impl Resolver<'_> {
         let Some(program) = command.get_ref().first() else {
             return Err((command.span(), "`command` is empty; name a program".into()));
         };
+        if command.get_ref().iter().any(|word| word.contains('\0')) {
+            return Err((command.span(), "`command` holds a NUL".into()));
+        }
         program::find(program, directory, env)
             .map(|_| command.get_ref().clone())
             .map_err(|problem| (command.span(), problem))
@@ -397,6 +330,7 @@ impl Resolver<'_> {
             }
         }
         let env = merged(&defaults.env, &raw.env);
+        self.source.env(raw.id.span(), &env)?;
         let command = (raw.command.as_ref())
             .map(|c| self.command(c, &around.directory, &env))
             .transpose()
@@ -424,6 +358,7 @@ impl Resolver<'_> {
         let mut variants = vec![default_variant()];
         for variant in raw {
             let id = self.source.id(&variant.id, "variant.id")?;
+            self.source.env(variant.id.span(), &variant.env)?;
             if variants.iter().any(|v| v.id == id) {
                 let problem = match id.as_str() {
                     DEFAULT_VARIANT => {

@@ -1,5 +1,7 @@
 //! The single values of a suite file: what each key may be, and the message when it is something else.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use crashrate_model::{Mode, Outcome, OutcomeSet};
@@ -91,6 +93,11 @@ impl Source<'_> {
         if [e.at_most, e.at_least].iter().flatten().any(|x| x.is_nan()) {
             return wrong("a limit is not a number".into());
         }
+        if let (Some(most), Some(least)) = (e.at_most, e.at_least)
+            && least > most
+        {
+            return wrong(format!("nothing is at least {least} and at most {most}"));
+        }
         if let Some(other) =
             e.on.iter()
                 .find(|d| !matches!(d.as_str(), "mps" | "cuda" | "cpu"))
@@ -175,5 +182,23 @@ impl Source<'_> {
             text.escape_debug()
         );
         Err(self.error(id.span(), problem))
+    }
+
+    /// What a process cannot be given as its environment, or what crashrate sets itself.
+    pub(super) fn env(&self, at: Range<usize>, env: &BTreeMap<String, String>) -> Result<()> {
+        for (name, value) in env {
+            let shown = name.escape_debug();
+            let problem = if name.is_empty() || name.contains(['=', '\0']) {
+                format!("env: `{shown}` cannot be the name of a variable")
+            } else if value.contains('\0') {
+                format!("env: the value of `{shown}` holds a NUL")
+            } else if name.starts_with("CRASHRATE_") {
+                format!("env: `{shown}` is set by crashrate itself; choose another name")
+            } else {
+                continue;
+            };
+            return Err(self.error(at, problem));
+        }
+        Ok(())
     }
 }
