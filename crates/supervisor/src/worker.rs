@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crashrate_model::ChapterFacts;
+use crashrate_model::{ChapterFacts, Mode};
 use crashrate_protocol::{ChapterInfo, WorkerInfo};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -102,7 +102,7 @@ impl Workers {
 /// A worker is not there or mute, or the suite asks for what it does not have.
 pub fn prepare(plan: &Plan, given: Option<&Path>, beside: &Path) -> Result<Workers, WorkerError> {
     let mut workers = Workers::default();
-    if !plan.suite.needs_worker() {
+    if !needs_worker(plan) {
         return Ok(workers);
     }
     for variant in &plan.suite.variants {
@@ -120,6 +120,20 @@ pub fn prepare(plan: &Plan, given: Option<&Path>, beside: &Path) -> Result<Worke
         workers.by_variant.insert(variant.id.clone(), path);
     }
     Ok(workers)
+}
+
+/// Whether any planned unit starts the worker: a sequence with a command of its own does not.
+fn needs_worker(plan: &Plan) -> bool {
+    plan.units.iter().any(|unit| match unit.mode {
+        Mode::Isolated => {
+            let chapter = plan.suite.chapter(&unit.name);
+            chapter.is_some_and(|c| matches!(c.action, Action::Worker { .. }))
+        }
+        Mode::Sequential => {
+            let sequence = plan.suite.sequences.iter().find(|s| s.id == unit.name);
+            sequence.is_some_and(|s| s.command.is_none())
+        }
+    })
 }
 
 fn locate(

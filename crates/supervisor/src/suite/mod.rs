@@ -163,13 +163,6 @@ impl Suite {
     pub fn chapter(&self, id: &str) -> Option<&Chapter> {
         self.chapters.iter().find(|c| c.id == id)
     }
-
-    /// Whether anything in it needs a worker.
-    pub fn needs_worker(&self) -> bool {
-        self.chapters
-            .iter()
-            .any(|c| matches!(c.action, Action::Worker { .. }))
-    }
 }
 
 /// Whether a text names a device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
