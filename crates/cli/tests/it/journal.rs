@@ -41,7 +41,7 @@ fn replace_line(journal: &PathBuf, number: usize, with: &[u8]) {
 
 /// The report ends with 96 and one line on standard error that names the journal.
 fn refused(place: &Place) -> String {
-    let done = place.crashrate(&["report"]).expect(96);
+    let done = place.crashrate(&["report", "1"]).expect(96);
     assert_eq!(done.stdout, "");
     let lines: Vec<_> = done.stderr.lines().collect();
     assert_eq!(lines.len(), 1, "{}", done.stderr);
