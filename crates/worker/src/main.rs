@@ -11,6 +11,7 @@ mod device;
 mod encoder;
 mod exit;
 mod gate;
+mod hazard;
 mod info;
 mod norm;
 mod params;

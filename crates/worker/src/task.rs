@@ -2,13 +2,15 @@
 
 use std::io::BufRead;
 
-use crashrate_protocol::{Event, Task, TaskChapter, VERSION};
+use crashrate_protocol::{Event, Hazard, Task, TaskChapter, VERSION};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::caught::{brief, caught};
 use crate::chapter::{self, Chapter, Context, Verdict};
 use crate::device::{Asked, Device};
 use crate::exit::Refusal;
+use crate::hazard::Injected;
 use crate::info;
 use crate::params::Params;
 use crate::voice::{Unheard, Voice};
@@ -53,6 +55,7 @@ pub(crate) fn read(input: impl BufRead) -> Result<Task, Refusal> {
 pub(crate) fn run(task: &Task, voice: &Voice) -> Result<bool, Refusal> {
     let asked: Asked = task.device.parse().map_err(Refusal::Usage)?;
     let planned = planned(task)?;
+    let hazard = hazard(task)?;
     // Before the device: what CUDA or MPS start must not change what the CPU's default is.
     let libtorch_threads = tch::get_num_threads();
     let device = open(asked, voice)?;
@@ -60,6 +63,10 @@ pub(crate) fn run(task: &Task, voice: &Voice) -> Result<bool, Refusal> {
         device: device.to_string(),
         versions: info::versions(Some(device)),
     })?;
+    let injected = hazard
+        .map(|hazard| inject(&hazard, device, voice))
+        .transpose()?
+        .flatten();
     let mut all_passed = true;
     for Planned {
         id,
@@ -74,7 +81,7 @@ pub(crate) fn run(task: &Task, voice: &Voice) -> Result<bool, Refusal> {
             libtorch_threads,
             voice,
         };
-        all_passed &= run_one(id, chapter, &context)?;
+        all_passed &= run_one(id, chapter, &context, injected.as_ref())?;
     }
     Ok(all_passed)
 }
@@ -91,13 +98,41 @@ fn planned(task: &Task) -> Result<Vec<Planned<'_>>, Refusal> {
     if task.chapters.is_empty() {
         return Err(Refusal::Usage("the task has no chapters".to_owned()));
     }
-    if task.hazard.as_ref().is_some_and(|hazard| !hazard.is_null()) {
-        // Running without it would give figures that look like those of a run with it.
-        return Err(Refusal::Usage(
-            "the task asks for a hazard, and this worker can inject none".to_owned(),
-        ));
-    }
     task.chapters.iter().map(plan_one).collect()
+}
+
+/// The hazard that a task asks for, if this worker can make it.
+fn hazard(task: &Task) -> Result<Option<Hazard>, Refusal> {
+    let wrong = |why: String| Refusal::Usage(format!("hazard: {why}"));
+    let asked = task.hazard.as_ref().filter(|hazard| !hazard.is_null());
+    let Some(asked) = asked else {
+        return Ok(None);
+    };
+    // Running without it would give figures that look like those of a run with it.
+    let hazard = Hazard::deserialize(asked).map_err(|error| wrong(error.to_string()))?;
+    match hazard.on.iter().find(|kind| *kind != "cpu") {
+        None => Ok(Some(hazard)),
+        Some(other) => Err(wrong(format!(
+            "on \"{other}\": the tensors of this race live on the CPU; it can be injected on cpu only"
+        ))),
+    }
+}
+
+/// Begins the hazard where it is meant for this device, and says which of both.
+fn inject(hazard: &Hazard, device: Device, voice: &Voice) -> Result<Option<Injected>, Refusal> {
+    let here = device.is_cpu() && !hazard.on.is_empty();
+    let text = if here {
+        format!("a hazard is injected: {}", crate::hazard::in_words(hazard))
+    } else {
+        format!("the hazard is not injected on {device}")
+    };
+    voice.say(&Event::Note { text })?;
+    if !here {
+        return Ok(None);
+    }
+    Injected::begin(hazard)
+        .map(Some)
+        .map_err(|error| Refusal::Unavailable(format!("no hazard: {}", brief(&error))))
 }
 
 fn plan_one(wanted: &TaskChapter) -> Result<Planned<'_>, Refusal> {
@@ -147,7 +182,12 @@ fn open(asked: Asked, voice: &Voice) -> Result<Device, Refusal> {
 }
 
 /// Runs one chapter and tells its verdict. A failure of any kind is its verdict, but for nobody listening.
-fn run_one(id: &str, chapter: &Chapter, context: &Context<'_>) -> Result<bool, Refusal> {
+fn run_one(
+    id: &str,
+    chapter: &Chapter,
+    context: &Context<'_>,
+    hazard: Option<&Injected>,
+) -> Result<bool, Refusal> {
     let voice = context.voice;
     voice.say(&Event::ChapterStarted {
         chapter: id.to_owned(),
@@ -165,6 +205,9 @@ fn run_one(id: &str, chapter: &Chapter, context: &Context<'_>) -> Result<bool, R
         }
         (chapter.run)(context)
     });
+    if let Some(hazard) = hazard {
+        voice.measure("contexts_left", hazard.chapter_ended() as f64, "", "")?;
+    }
     let verdict = match verdict {
         Ok(verdict) => verdict,
         Err(error) => match error.downcast::<Unheard>() {
