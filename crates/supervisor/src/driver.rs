@@ -170,7 +170,7 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
             .max()
             .unwrap_or(0),
         bad: plan.suite.bad.clone(),
-        hazard: None,
+        hazard: plan.suite.hazard_value(),
         stopping: campaign.stopping.clone(),
         machine,
         chapters: campaign.workers.chapter_facts(&plan.suite),

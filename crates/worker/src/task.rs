@@ -234,7 +234,7 @@ mod tests {
 
     fn refusal(line: &str) -> String {
         let task = read(line.as_bytes());
-        match task.and_then(|task| planned(&task).map(|planned| planned.len())) {
+        match task.and_then(|task| hazard(&task).and(planned(&task).map(|all| all.len()))) {
             Ok(chapters) => format!("{chapters} chapters"),
             Err(refusal) => refusal.to_string(),
         }

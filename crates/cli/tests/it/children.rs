@@ -184,6 +184,41 @@ fn the_task() {
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);
 }
 
+/// Every default of the hazard is filled in, and the run says that there was one.
+#[test]
+fn the_hazard() {
+    let place = Place::new();
+    place.worker_suite(
+        &programs().sequence_runner,
+        r#"
+        [hazard]
+        kind = "tensor-lifetime"
+        writes = 12
+
+        [[chapter]]
+        id = "a"
+        worker = "act"
+        modes = ["sequential"]
+
+        [[sequence]]
+        id = "s"
+        rounds = 1
+        chapters = ["a"]
+        command = ["sh", "-c", "cat > task"]
+        "#,
+    );
+    place.crashrate(&["run", "suite.toml"]).expect(100);
+    let task = fs::read_to_string(place.path().join("task")).unwrap();
+    let task: Value = serde_json::from_str(&task).unwrap();
+    let hazard = json!({
+        "kind": "tensor-lifetime", "writes": 12, "carry_over": true, "on": ["cpu"],
+    });
+    assert_eq!(task["hazard"], hazard);
+    let report = place.crashrate(&["report", "--format", "json"]).expect(0);
+    let report: Value = serde_json::from_str(&report.stdout).unwrap();
+    assert_eq!(report["run"]["hazard"], hazard);
+}
+
 #[test]
 fn a_plain_command_has_an_empty_input_and_no_descriptors_of_others() {
     let place = Place::new();

@@ -144,6 +144,30 @@ const CASES: &[(&str, &str)] = &[
         "variant called default",
         "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[[variant]]\nid = \"default\"\n",
     ),
+    (
+        "unknown hazard",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"dice\"\nwrites = 10\n",
+    ),
+    (
+        "negative writes",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = -1\n",
+    ),
+    (
+        "too many writes",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = 5_000_000_000\n",
+    ),
+    (
+        "no writes",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\n",
+    ),
+    (
+        "unknown key of the hazard",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = 10\nwrite = 3\n",
+    ),
+    (
+        "hazard on a GPU",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = 10\non = [\"cpu\", \"mps\"]\n",
+    ),
     ("empty suite", ""),
 ];
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crashrate_model::{Closed, Hello, Opened, Recommendation, RunInfo, StopReason, Unit};
+use serde_json::Value;
 
 use crate::error::Fault;
 use crate::view::RunFacts;
@@ -112,6 +113,17 @@ impl RunTally {
         }
     }
 
+    /// The hazard, unless every child said that it runs on a device that the hazard is not for: then none was injected.
+    fn hazard(&self) -> Option<&Value> {
+        let hazard = self.info.hazard.as_ref()?;
+        let meant = |hello: &Hello| {
+            let kind = hello.device.split(':').next();
+            let on = hazard.get("on").and_then(Value::as_array);
+            on.is_none_or(|on| on.iter().any(|device| device.as_str() == kind))
+        };
+        (self.hellos.is_empty() || self.hellos.iter().any(meant)).then_some(hazard)
+    }
+
     pub(super) fn facts(&self, live: bool, measured: Measured) -> RunFacts {
         let info = &self.info;
         let devices = self.hellos.iter().map(|hello| hello.device.as_str());
@@ -133,7 +145,7 @@ impl RunTally {
             live,
             stopping: info.stopping.clone(),
             complete: measured == Measured::All || self.ended_as_begun(measured),
-            hazard: info.hazard.clone(),
+            hazard: self.hazard().cloned(),
             jobs: info.jobs,
             retries: info.retries,
             bad: info.bad.clone(),

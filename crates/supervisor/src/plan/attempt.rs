@@ -145,7 +145,7 @@ impl Recipe<'_> {
             chapters: chapters.iter().map(|c| task_chapter(c)).collect(),
             device: self.plan.suite.device.clone(),
             seed,
-            hazard: None,
+            hazard: self.plan.suite.hazard_value(),
         };
         let mut line =
             serde_json::to_vec(&task).expect("a task has string keys and finite numbers");

@@ -1,6 +1,7 @@
 //! The suite: what a TOML file says, resolved once. Later code sees only the resolved form.
 
 mod error;
+mod hazard;
 mod judged;
 mod raw;
 mod resolve;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crashrate_model::{Gate, Mode, OutcomeSet, Recommendation};
+use crashrate_protocol::Hazard;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -32,6 +34,9 @@ pub struct Suite {
     pub bad: OutcomeSet,
     /// The worker that the suite names, absolute where it has a path.
     pub worker: Option<PathBuf>,
+    /// What its worker chapters are told to inject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hazard: Option<Hazard>,
     /// What is around chapters in a sequence: time limit, grace, directory.
     pub around: Limits,
     /// The variants; the first is always the default one, which changes nothing.
@@ -162,6 +167,12 @@ impl Suite {
     /// The chapter of that id.
     pub fn chapter(&self, id: &str) -> Option<&Chapter> {
         self.chapters.iter().find(|c| c.id == id)
+    }
+
+    /// The hazard, as the task and the run's record have it.
+    pub(crate) fn hazard_value(&self) -> Option<Value> {
+        let hazard = self.hazard.as_ref()?;
+        Some(serde_json::to_value(hazard).expect("a hazard has string keys and finite numbers"))
     }
 }
 

@@ -10,6 +10,7 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) suite: Option<Head>,
+    pub(super) hazard: Option<Spanned<Hazard>>,
     #[serde(default)]
     pub(super) defaults: Settings,
     #[serde(default)]
@@ -31,6 +32,16 @@ pub(super) struct Head {
     pub(super) device: Option<Spanned<String>>,
     pub(super) bad: Option<Vec<Spanned<String>>>,
     pub(super) worker: Option<Spanned<String>>,
+}
+
+/// What `[hazard]` sets.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hazard {
+    pub(super) kind: Spanned<String>,
+    pub(super) writes: Spanned<i64>,
+    pub(super) carry_over: Option<bool>,
+    pub(super) on: Option<Vec<Spanned<String>>>,
 }
 
 /// What `[defaults]` sets.

@@ -53,6 +53,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
         device: "auto".into(),
         bad: OutcomeSet::default(),
         worker: None,
+        hazard: None,
         around: limits.clone(),
         variants: vec![default_variant()],
         chapters: vec![Chapter {
@@ -128,6 +129,7 @@ impl Resolver<'_> {
             device: self.source.device(head.device.as_ref())?,
             bad: self.source.bad(head.bad)?,
             worker: head.worker.map(|w| self.worker_path(w.get_ref())),
+            hazard: self.source.hazard(file.hazard)?,
             around,
             variants: self.variants(file.variant)?,
             gates: self.gates(&file.gate, &chapters, &sequences)?,

@@ -4,5 +4,6 @@ mod chapters;
 mod command_line;
 mod encoder;
 mod exact;
+mod hazard;
 mod support;
 mod task;

@@ -1,6 +1,7 @@
 //! Running the worker and reading what it said.
 
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ fn clean(mut command: Command) -> Command {
 pub(crate) struct Ended {
     /// The exit code; nothing after a signal.
     pub(crate) code: Option<i32>,
+    /// The signal it died of, if it did.
+    pub(crate) signal: Option<i32>,
     /// Everything on the events descriptor.
     pub(crate) events: Vec<Value>,
     /// What was printed.
@@ -39,6 +42,7 @@ pub(crate) fn call(arguments: &[&str]) -> Ended {
 fn ended(output: Output, events: Vec<Value>) -> Ended {
     Ended {
         code: output.status.code(),
+        signal: output.status.signal(),
         events,
         stdout: String::from_utf8(output.stdout).expect("stdout is text"),
         stderr: String::from_utf8(output.stderr).expect("stderr is text"),
