@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crashrate_model::Limit;
-use crashrate_supervisor::suite::is_device;
+use crashrate_supervisor::suite::{MAX_WRITES, is_device};
 
+use crate::calibrate::CalibrateArguments;
 use crate::compare::CompareArguments;
 use crate::exit;
 use crate::plan::PlanArguments;
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     List(ListArguments),
     /// Show the report of a run, finished or not
     Report(ReportArguments),
+    /// Find the writes of a suite's hazard with which its first sequence passes as often as is wanted
+    Calibrate(CalibrateArguments),
     /// Compare two runs, or the modes or variants of one, and say whether they differ
     Compare(CompareArguments),
     /// Say how many rounds a question takes
@@ -115,6 +118,14 @@ pub(crate) struct RunArguments {
         conflicts_with_all = ["suite", "argv", "mode", "rounds", "chapter", "variant", "timeout", "retries", "seed", "device", "number", "until", "gate"]
     )]
     pub(crate) resume: Option<String>,
+
+    /// Inject no hazard, whatever the suite says
+    #[arg(long, conflicts_with_all = ["writes", "resume"])]
+    pub(crate) no_hazard: bool,
+
+    /// So many writes of the suite's hazard, in place of its number or its calibration
+    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_WRITES)))]
+    pub(crate) writes: Option<u32>,
 
     /// Start nothing more once a round did not pass, retries included
     #[arg(long, conflicts_with = "max_failures")]
@@ -209,7 +220,7 @@ pub(crate) enum Until {
     FirstCrash,
 }
 
-fn device(text: &str) -> Result<String, String> {
+pub(crate) fn device(text: &str) -> Result<String, String> {
     match is_device(text) {
         true => Ok(text.to_owned()),
         false => Err("use auto, mps, cuda, cuda:N or cpu".into()),

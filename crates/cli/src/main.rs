@@ -3,6 +3,7 @@
 //! It joins the crates and holds no knowledge of its own about attempts, rates or formats.
 
 mod args;
+mod calibrate;
 mod compare;
 mod doctor;
 mod exit;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(&arguments.runs_dir, run),
         Command::List(list) => inspect::list(&list.suite),
         Command::Report(report) => inspect::report(&arguments.runs_dir, &report),
+        Command::Calibrate(calibrate) => calibrate::calibrate(&arguments.runs_dir, calibrate),
         Command::Compare(compare) => compare::compare(&arguments.runs_dir, &compare),
         Command::Plan(plan) => plan::plan(&arguments.runs_dir, &plan),
         Command::Runs => inspect::runs(&arguments.runs_dir),

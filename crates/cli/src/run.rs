@@ -14,6 +14,7 @@ use crashrate_supervisor::suite::Action;
 use crashrate_supervisor::worker;
 
 use crate::args::RunArguments;
+use crate::calibrate;
 use crate::exit::{Exit, Failure};
 use crate::guard;
 use crate::inspect::{folder_failure, for_terminal, previous, print, tell, view};
@@ -35,7 +36,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
     let program = std::env::current_exe()
         .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
     let beside = program.parent().map(Path::to_owned).unwrap_or_default();
-    let mut workers =
+    let workers =
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
     warn_of_jobs(&plan, jobs);
     let folder = match resumed {
@@ -45,12 +46,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         }
     };
     let findings = doctor::examine_for(&plan, &workers);
-    if !folder.is_resumed() {
-        workers
-            .facts
-            .insert("command".into(), repetition(plan.seed));
-    }
-    let campaign = Campaign {
+    let mut campaign = Campaign {
         plan,
         workers,
         findings,
@@ -63,26 +59,40 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         core_dumps: arguments.core_dumps,
         guardian: (program, guard::ARGUMENTS),
     };
+    let calibrated = calibrate::found(&mut campaign, &folder)?;
+    if calibrated.is_some() {
+        // With what was found in it.
+        driver::announce(&campaign, &folder).map_err(run_failure)?;
+    }
+    if !folder.is_resumed() {
+        let plan = &campaign.plan;
+        let hazard = plan.suite.hazard.as_ref().filter(|_| calibrated.is_some());
+        let command = repetition(plan.seed, hazard.map(|hazard| hazard.injected.writes));
+        campaign.workers.facts.insert("command".into(), command);
+    }
     let mut live = Live::new(&campaign.plan);
     let done = driver::run(&campaign, &folder, &mut |fact| live.show(&fact));
     live.end();
     let ended = conclude(runs, &folder, arguments.report_only);
     match done {
         Ok(_) => ended,
-        Err(error) => {
-            // What was measured is on record, and reported as far as that goes.
-            let exit = match error {
-                RunError::Journal(_) | RunError::Folder { .. } => Exit::Journal,
-                RunError::SetUp(_) => Exit::Incomplete,
-                RunError::Rule(_) => Exit::Usage,
-            };
-            Err(Failure::new(exit, error))
-        }
+        // What was measured is on record, and reported as far as that goes.
+        Err(error) => Err(run_failure(error)),
     }
 }
 
-/// How to repeat this run: its command line, with the seed if that was drawn.
-fn repetition(seed: u64) -> String {
+/// How the program ends when a run could not go on.
+pub(crate) fn run_failure(error: RunError) -> Failure {
+    let exit = match error {
+        RunError::Journal(_) | RunError::Folder { .. } => Exit::Journal,
+        RunError::SetUp(_) => Exit::Incomplete,
+        RunError::Rule(_) => Exit::Usage,
+    };
+    Failure::new(exit, error)
+}
+
+/// How to repeat this run: its command line, with the seed if that was drawn, and the writes if they were found.
+fn repetition(seed: u64, writes: Option<u32>) -> String {
     let given: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| quoted(&argument.to_string_lossy()))
@@ -95,6 +105,9 @@ fn repetition(seed: u64) -> String {
     words.extend_from_slice(own);
     if !own.iter().any(has_seed) {
         words.extend(["--seed".to_owned(), seed.to_string()]);
+    }
+    if let Some(writes) = writes {
+        words.extend(["--writes".to_owned(), writes.to_string()]);
     }
     words.extend_from_slice(command);
     words.join(" ")

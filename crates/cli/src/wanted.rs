@@ -52,6 +52,7 @@ pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
     }
     .map_err(suite_failure)?;
     override_suite(&mut suite, arguments);
+    override_hazard(&mut suite, arguments)?;
     let is_open = arguments.until.is_some() || arguments.gate.is_some();
     let selection = Selection {
         mode: match arguments.mode {
@@ -133,8 +134,20 @@ fn override_suite(suite: &mut Suite, arguments: &RunArguments) {
     }
 }
 
+fn override_hazard(suite: &mut Suite, arguments: &RunArguments) -> Result<(), Failure> {
+    if arguments.no_hazard {
+        suite.hazard = None;
+    }
+    match (arguments.writes, &mut suite.hazard) {
+        (Some(writes), Some(hazard)) => hazard.fix(writes),
+        (Some(_), None) => return Err(Failure::usage("--writes: the suite has no [hazard]")),
+        (None, _) => {}
+    }
+    Ok(())
+}
+
 /// Any number below 2^53 will do; it is on record.
-fn random_seed() -> u64 {
+pub(crate) fn random_seed() -> u64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -3,6 +3,7 @@
 //! Nothing here reads a file, looks at a clock or starts a process. The records are the portable form of what was
 //! measured: the supervisor writes them, every report reads them back, and nothing else passes between the two.
 
+mod calibration;
 mod finding;
 mod outcome;
 mod pairing;
@@ -10,6 +11,7 @@ mod record;
 mod stopping;
 mod unit;
 
+pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};
 pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
 pub use pairing::{BlockPairs, Pairing};

@@ -14,6 +14,7 @@
 //! | two rates, run until clear | [`PairProcess`], [`PairWatch`] |
 //! | is the rate below or above a limit | [`Gate`], [`GateWatch`] |
 //! | how many rounds | [`rounds_without_failure`], [`rounds_with_failures`], [`rounds_to_detect`] |
+//! | at which amount does a wanted share pass | [`DoseFinding`] |
 //! | are rounds independent | [`independence`] |
 //! | many comparisons | [`holm`], [`ln_threshold`] |
 
@@ -21,6 +22,7 @@ mod boschloo;
 mod compare;
 mod counts;
 mod difference;
+mod dose;
 mod error;
 mod fisher;
 mod gate;
@@ -42,6 +44,7 @@ pub use boschloo::{MAX_BOSCHLOO_ROUNDS, boschloo};
 pub use compare::{Comparison, EXACT_TABLES, Test, compare};
 pub use counts::{Counts, Interval, MAX_ROUNDS};
 pub use difference::newcombe;
+pub use dose::DoseFinding;
 pub use error::StatsError;
 pub use fisher::{MidP, PValues, fisher_exact, fisher_mid_p};
 pub use gate::{Gate, GateVerdict};

@@ -24,6 +24,7 @@ use crate::past::{Past, inputs};
 use crate::plan::{AttemptSpec, History, Pending, Plan, Recipe, RoundKey};
 use crate::process::{self, FromSlot, Guardian, Observed, PlainExec, Slots};
 use crate::schedule::{Action, Bounds, End, Input, Running, Schedule};
+use crate::suite::SuiteHazard;
 use crate::worker::Workers;
 use crate::{machine, run_file};
 
@@ -31,7 +32,7 @@ use crate::{machine, run_file};
 const SYNC_EVERY: Duration = Duration::from_secs(3);
 
 /// What to run, and how.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Campaign {
     /// The plan.
     pub plan: Plan,
@@ -142,6 +143,18 @@ pub fn run(
     runtime.block_on(driver.run(inbox, campaign.time_budget))
 }
 
+/// Prepares the folder of a run whose journal is not opened yet, so that it can be gone on with from there.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn announce(campaign: &Campaign, folder: &RunFolder) -> Result<(), RunError> {
+    let info = run_info(campaign, folder);
+    run_file::write(folder.path(), &campaign.plan, &info).map_err(|source| RunError::Folder {
+        path: folder.path().to_owned(),
+        source,
+    })
+}
+
 fn prepare_folder(folder: &RunFolder, plan: &Plan, info: &RunInfo) -> Result<(), RunError> {
     let wrong = |source| RunError::Folder {
         path: folder.path().to_owned(),
@@ -170,7 +183,7 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
             .max()
             .unwrap_or(0),
         bad: plan.suite.bad.clone(),
-        hazard: plan.suite.hazard_value(),
+        hazard: plan.suite.hazard.as_ref().map(SuiteHazard::record),
         stopping: campaign.stopping.clone(),
         machine,
         chapters: campaign.workers.chapter_facts(&plan.suite),

@@ -9,6 +9,7 @@
 //! - [`decide`] is the rule by which a run stops by itself.
 //! - [`driver`] is the one event loop that joins them.
 
+pub mod calibrate;
 pub mod decide;
 pub mod doctor;
 pub mod driver;

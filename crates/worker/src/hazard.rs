@@ -7,7 +7,8 @@
 //! that moment faults: the crash is the kernel's own, no random number decides it, and nothing is raised or killed.
 //!
 //! Damage adds up as in a driver that releases late. Each return leaves a [handle](recycler::Handle) behind for some
-//! seconds of computing, so a context that has been through more models is replaced more often. What a chapter returns
+//! seconds of computing, with more replacements the more often the context was returned before: one that has been through
+//! many models is worn. What a chapter returns
 //! is there for others from the chapter's end, or when there is much of it. So a chapter alone meets little or nothing
 //! of what it returned itself, and in a sequence it also meets what those before it left.
 
@@ -75,7 +76,7 @@ pub(crate) fn in_words(hazard: &Hazard) -> String {
         false => "nothing is carried over from chapter to chapter",
     };
     format!(
-        "tensor-lifetime, {} writes for each context that is returned, {carried}",
+        "tensor-lifetime, {} writes for each time that a context was returned, {carried}",
         hazard.writes
     )
 }

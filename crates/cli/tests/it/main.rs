@@ -1,5 +1,6 @@
 //! The program `crashrate` as its users have it: the real binary with real children, in folders of their own.
 
+mod calibrate;
 mod catalogue;
 mod children;
 mod commands;

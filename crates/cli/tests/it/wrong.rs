@@ -168,6 +168,30 @@ const CASES: &[(&str, &str)] = &[
         "hazard on a GPU",
         "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = 10\non = [\"cpu\", \"mps\"]\n",
     ),
+    (
+        "writes in words",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = \"many\"\n",
+    ),
+    (
+        "writes of another kind",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = 1.5\n",
+    ),
+    (
+        "nothing to calibrate by",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\n",
+    ),
+    (
+        "given and calibrated",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = 3\ncalibrate = { rounds = 3 }\n",
+    ),
+    (
+        "a share that is none",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\ncalibrate = { pass = 1.0 }\n",
+    ),
+    (
+        "calibration without rounds",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\ncalibrate = { rounds = 0 }\n",
+    ),
     ("empty suite", ""),
 ];
 

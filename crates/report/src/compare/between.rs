@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crashrate_model::Mode;
-use serde_json::Value;
 
 use super::plan::Planner;
 use super::test::fixed;
@@ -12,6 +11,7 @@ use super::{Compared, Comparisons, Detect, Evidence, How, Side, What};
 
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, Results, RunFacts, SequenceRow, View};
+use crate::words::hazard_facts;
 
 /// Compares the rows that two runs both have. What is bad is what the first run says.
 pub fn compare_runs(one: &View, two: &View, detect: Detect) -> Comparisons {
@@ -154,10 +154,7 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
 fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     let run: &RunFacts = &view.run;
     let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
-    let hazard = run
-        .hazard
-        .as_ref()
-        .map_or("none".to_owned(), Value::to_string);
+    let hazard = run.hazard.as_ref().map_or("none".to_owned(), hazard_facts);
     let mut facts = vec![
         ("suite".to_owned(), run.suite.clone()),
         ("device".to_owned(), run.device.clone()),

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use super::{Block, Section, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, MeasureStat, Results, View};
-use crate::words::{count, estimate, measured, of_chapter, of_unit, parameter, rate, shown_unit};
+use crate::words::{
+    count, estimate, hazard_facts, measured, of_chapter, of_unit, parameter, rate, shown_unit,
+};
 
 /// What both runs have, side by side.
 pub(crate) fn previous(view: &View, before: &View) -> Section {
@@ -183,7 +185,7 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
         facts.push(("command".to_owned(), without_seed(command)));
     }
     if let Some(hazard) = &run.hazard {
-        facts.push(("hazard".to_owned(), hazard.to_string()));
+        facts.push(("hazard".to_owned(), hazard_facts(hazard)));
     }
     let known = run.versions.iter().chain(&run.machine);
     facts.extend(known.map(|(name, value)| (name.clone(), value.clone())));

@@ -141,12 +141,6 @@ fn unmeasured(name: &str, results: &Results) -> Option<String> {
     (!apart.is_empty()).then(|| format!("{name}: first attempts that are in no rate: {apart}."))
 }
 
-/// The hazard that was injected, if any.
-pub(crate) fn hazard(view: &View) -> Option<String> {
-    let hazard = clean(&view.run.hazard.as_ref()?.to_string(), SENTENCE);
-    Some(format!("A hazard was injected: {hazard}"))
-}
-
 /// The suite's recommendations that hold, each with the counts by which it does.
 pub(crate) fn recommendations(view: &View) -> Vec<String> {
     view.recommendations.iter().map(recommendation).collect()

@@ -2,6 +2,7 @@
 
 mod estimates;
 mod findings;
+mod hazard;
 mod independence;
 mod names;
 mod notes;
@@ -10,7 +11,8 @@ mod summary;
 
 pub use estimates::estimate;
 pub(crate) use estimates::{Method, estimates_head, known, p_value, points, short_estimate};
-pub(crate) use findings::{findings, hazard, recommendations};
+pub(crate) use findings::{findings, recommendations};
+pub(crate) use hazard::{facts as hazard_facts, hazard};
 pub(crate) use independence::{independence, pattern, tested};
 pub(crate) use names::{died_in, letter, of_chapter, of_unit, signals, sums};
 pub(crate) use notes::notes;

@@ -8,7 +8,7 @@ use crashrate_model::{Mode, Unit};
 use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::{Plan, RoundKey, round_seed};
-use crate::suite::{Action, Chapter, Expect, Limits, Suite, Variant};
+use crate::suite::{Action, Chapter, Expect, Limits, Suite, SuiteHazard, Variant};
 
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,7 +145,7 @@ impl Recipe<'_> {
             chapters: chapters.iter().map(|c| task_chapter(c)).collect(),
             device: self.plan.suite.device.clone(),
             seed,
-            hazard: self.plan.suite.hazard_value(),
+            hazard: self.plan.suite.hazard.as_ref().map(SuiteHazard::task),
         };
         let mut line =
             serde_json::to_vec(&task).expect("a task has string keys and finite numbers");

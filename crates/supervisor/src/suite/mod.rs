@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crashrate_model::{Gate, Mode, OutcomeSet, Recommendation};
-use crashrate_protocol::Hazard;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use error::SuiteError;
+pub use hazard::{MAX_WRITES, SuiteHazard};
 
 /// The variant that changes nothing.
 pub const DEFAULT_VARIANT: &str = "default";
@@ -36,7 +36,7 @@ pub struct Suite {
     pub worker: Option<PathBuf>,
     /// What its worker chapters are told to inject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hazard: Option<Hazard>,
+    pub hazard: Option<SuiteHazard>,
     /// What is around chapters in a sequence: time limit, grace, directory.
     pub around: Limits,
     /// The variants; the first is always the default one, which changes nothing.
@@ -167,12 +167,6 @@ impl Suite {
     /// The chapter of that id.
     pub fn chapter(&self, id: &str) -> Option<&Chapter> {
         self.chapters.iter().find(|c| c.id == id)
-    }
-
-    /// The hazard, as the task and the run's record have it.
-    pub(crate) fn hazard_value(&self) -> Option<Value> {
-        let hazard = self.hazard.as_ref()?;
-        Some(serde_json::to_value(hazard).expect("a hazard has string keys and finite numbers"))
     }
 }
 

@@ -39,9 +39,28 @@ pub(super) struct Head {
 #[serde(deny_unknown_fields)]
 pub(super) struct Hazard {
     pub(super) kind: Spanned<String>,
-    pub(super) writes: Spanned<i64>,
+    pub(super) writes: Spanned<Writes>,
+    pub(super) calibrate: Option<Spanned<Calibrate>>,
     pub(super) carry_over: Option<bool>,
     pub(super) on: Option<Vec<Spanned<String>>>,
+}
+
+/// A number, or `calibrated`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Writes {
+    Number(i64),
+    Word(String),
+    Other(serde::de::IgnoredAny),
+}
+
+/// What `[hazard]` says of its calibration.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Calibrate {
+    pub(super) pass: Option<Spanned<f64>>,
+    pub(super) rounds: Option<Spanned<i64>>,
+    pub(super) start: Option<Spanned<i64>>,
 }
 
 /// What `[defaults]` sets.

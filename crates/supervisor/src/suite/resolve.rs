@@ -129,7 +129,7 @@ impl Resolver<'_> {
             device: self.source.device(head.device.as_ref())?,
             bad: self.source.bad(head.bad)?,
             worker: head.worker.map(|w| self.worker_path(w.get_ref())),
-            hazard: self.source.hazard(file.hazard)?,
+            hazard: self.source.hazard(file.hazard, &chapters, &sequences)?,
             around,
             variants: self.variants(file.variant)?,
             gates: self.gates(&file.gate, &chapters, &sequences)?,

@@ -17,6 +17,8 @@ const SIZES: i64 = 16;
 pub(super) struct Context {
     weight: Tensor,
     bias: Tensor,
+    /// How often it was given back.
+    pub(super) returns: u32,
 }
 
 impl Context {
@@ -27,7 +29,11 @@ impl Context {
         let mut weight = memory.f_narrow(0, 0, features)?;
         let mut bias = memory.f_narrow(0, features, features)?;
         let _ = (weight.f_fill_(1.0)?, bias.f_zero_()?);
-        Ok(Context { weight, bias })
+        Ok(Context {
+            weight,
+            bias,
+            returns: 0,
+        })
     }
 
     /// For how many features it is.
@@ -43,7 +49,11 @@ impl Context {
     /// Another hold on the same context.
     pub(super) fn alias(&self) -> Self {
         let (weight, bias) = self.tensors();
-        Context { weight, bias }
+        Context {
+            weight,
+            bias,
+            returns: self.returns,
+        }
     }
 
     /// Gives it new memory with the same numbers. Its old memory is freed, whoever reads it now.

@@ -73,7 +73,8 @@ impl Pool {
     }
 
     /// Takes a context back.
-    pub(super) fn give_back(&self, context: Context) {
+    pub(super) fn give_back(&self, mut context: Context) {
+        context.returns += 1;
         let mut state = self.state();
         state.held_back.push(context);
         if state.held_back.len() > HELD_BACK {
@@ -98,12 +99,14 @@ impl Pool {
         let contexts = std::mem::take(&mut state.held_back);
         let (now, count) = (computed(), contexts.len() as u32);
         for (index, context) in (1..).zip(contexts) {
-            if let Some(every) = CONSEQUENCES.checked_div(self.writes) {
+            // Worn: what was given back more often is replaced more often.
+            let writes = self.writes.saturating_mul(context.returns);
+            if let Some(every) = CONSEQUENCES.checked_div(writes) {
                 state.handles.push(Handle {
                     // Spread out, so that not all are due together.
                     due: now + every * index / count,
                     every,
-                    left: self.writes,
+                    left: writes,
                     cleared: state.cleared,
                     turn: 0,
                     context: context.alias(),

@@ -1,0 +1,209 @@
+//! Calibrating a hazard: before a run that wants it, and for itself.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use crashrate_model::{Calibration, CalibrationRule, Mode, Stopping};
+use crashrate_supervisor::calibrate::{self, FOLDER, Next};
+use crashrate_supervisor::driver::{self, Campaign};
+use crashrate_supervisor::journal::RunFolder;
+use crashrate_supervisor::plan::{Plan, Selection};
+use crashrate_supervisor::schedule::Bounds;
+use crashrate_supervisor::suite::Suite;
+use crashrate_supervisor::worker;
+
+use crate::args::device;
+use crate::exit::{Exit, Failure};
+use crate::guard;
+use crate::inspect::{folder_failure, print, suite_failure, tell};
+use crate::live::Live;
+use crate::run::run_failure;
+use crate::wanted::random_seed;
+
+#[derive(Args, Debug)]
+pub(crate) struct CalibrateArguments {
+    /// The suite's TOML file; it has a [hazard] and a [[sequence]]
+    suite: PathBuf,
+
+    /// The share of rounds that is to pass, in place of the suite's [0.4]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pass: Option<f64>,
+
+    /// How many rounds it may take, in place of the suite's [24]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+
+    /// auto, mps, cuda, cuda:N or cpu, in place of the suite's
+    #[arg(long, value_parser = device)]
+    device: Option<String>,
+
+    /// The worker program
+    #[arg(long, value_name = "PATH")]
+    worker: Option<PathBuf>,
+}
+
+/// `crashrate calibrate SUITE`: a run that has nothing but its calibration.
+pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Exit, Failure> {
+    let mut suite = Suite::read(&arguments.suite).map_err(suite_failure)?;
+    suite.device = arguments.device.unwrap_or(suite.device);
+    wish(&mut suite, arguments.pass, arguments.rounds)?;
+    let selection = Selection {
+        mode: Some(Mode::Sequential),
+        ..Selection::default()
+    };
+    let plan = Plan::new(suite, &selection, random_seed())
+        .map_err(|error| Failure::new(Exit::NothingToRun, error))?;
+    let program = std::env::current_exe()
+        .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
+    let beside = program.parent().map(Path::to_owned).unwrap_or_default();
+    let workers =
+        worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
+    let mut campaign = Campaign {
+        plan,
+        workers,
+        findings: Vec::new(),
+        bounds: Bounds {
+            slots: 1,
+            max_failures: None,
+        },
+        stopping: Stopping::FixedRounds,
+        time_budget: None,
+        core_dumps: false,
+        guardian: (program, guard::ARGUMENTS),
+    };
+    let name = format!("{FOLDER}-{}", campaign.plan.suite.name);
+    let folder = RunFolder::create(runs, &name, None).map_err(folder_failure)?;
+    let found = found(&mut campaign, &folder)?;
+    let writes = campaign.plan.suite.hazard.map_or(0, |h| h.injected.writes);
+    print(&match found {
+        Some(calibration) => words(&calibration, writes),
+        None => String::new(),
+    });
+    tell(format_args!(
+        "its runs: {}",
+        folder.path().join(FOLDER).display()
+    ));
+    Ok(Exit::Passed)
+}
+
+/// The suite with its hazard still to be calibrated.
+fn wish(suite: &mut Suite, pass: Option<f64>, rounds: Option<u32>) -> Result<(), Failure> {
+    let Some(hazard) = &mut suite.hazard else {
+        return Err(Failure::usage("the suite has no [hazard] to calibrate"));
+    };
+    if suite.sequences.is_empty() {
+        return Err(Failure::usage(
+            "the suite has no [[sequence]] to calibrate its hazard by",
+        ));
+    }
+    hazard.injected.writes = hazard.injected.writes.max(1);
+    let rule = hazard.calibrate.get_or_insert(CalibrationRule {
+        pass: 0.4,
+        rounds: 24,
+    });
+    rule.pass = pass.unwrap_or(rule.pass);
+    rule.rounds = rounds.unwrap_or(rule.rounds);
+    Ok(())
+}
+
+/// Calibrates the hazard of a campaign, if that is still to be done, and puts what was found into its suite.
+///
+/// # Errors
+/// Something stood in the way, or the user stopped it.
+pub(crate) fn found(
+    campaign: &mut Campaign,
+    folder: &RunFolder,
+) -> Result<Option<Calibration>, Failure> {
+    let runs = folder.path().join(FOLDER);
+    let failure = |error| Failure::new(Exit::Incomplete, error);
+    loop {
+        match calibrate::next(campaign, &runs).map_err(failure)? {
+            None => return Ok(None),
+            Some(Next::Cohort {
+                campaign: cohort,
+                folder: own,
+                done,
+            }) => run(&cohort, &own, done, campaign, folder)?,
+            Some(Next::Found {
+                writes,
+                calibration,
+            }) => {
+                if let Some(hazard) = &mut campaign.plan.suite.hazard {
+                    hazard.fix(writes);
+                    hazard.calibration = Some(calibration.clone());
+                }
+                return Ok(Some(calibration));
+            }
+        }
+    }
+}
+
+/// Runs a cohort.
+fn run(
+    cohort: &Campaign,
+    own: &RunFolder,
+    done: u32,
+    campaign: &Campaign,
+    folder: &RunFolder,
+) -> Result<(), Failure> {
+    if done == 0 {
+        // Whoever stops it can go on with it.
+        driver::announce(campaign, folder).map_err(run_failure)?;
+    }
+    let hazard = |campaign: &Campaign| campaign.plan.suite.hazard.clone();
+    let most = hazard(campaign)
+        .and_then(|h| h.calibrate)
+        .map_or(0, |rule| rule.rounds);
+    let writes = hazard(cohort).map_or(0, |h| h.injected.writes);
+    tell(format_args!(
+        "calibrating the hazard: {writes} writes, after {done} of at most {most} rounds"
+    ));
+    let mut live = Live::new(&cohort.plan);
+    let ended = driver::run(cohort, own, &mut |fact| live.show(&fact));
+    live.end();
+    match ended.map_err(run_failure)? {
+        crashrate_model::StopReason::Done => Ok(()),
+        _ => Err(Failure::new(
+            Exit::Incomplete,
+            format!(
+                "stopped while calibrating; `crashrate run --resume {}` goes on",
+                folder.id()
+            ),
+        )),
+    }
+}
+
+/// What was tried, and what came out.
+fn words(calibration: &Calibration, writes: u32) -> String {
+    let mut text = format!("sequence {}\n", calibration.sequence);
+    for step in &calibration.steps {
+        let _ = writeln!(
+            text,
+            "{:>8} writes: {} of {} passed",
+            step.writes, step.passed, step.of
+        );
+    }
+    let _ = match calibration.interval {
+        Some((low, high)) => writeln!(
+            text,
+            "writes = {writes}: about {:.0}% pass (95%: {:.0}-{:.0}%)",
+            calibration.rule.pass * 100.0,
+            low * 100.0,
+            high * 100.0
+        ),
+        None => writeln!(
+            text,
+            "the hazard is not injected on the device in use: nothing was found"
+        ),
+    };
+    text
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|&share: &f64| share > 0.0 && share < 1.0);
+    number.ok_or_else(|| "must be a number between 0 and 1, such as 0.4".to_owned())
+}

@@ -1,0 +1,183 @@
+//! Finding the writes of a hazard: in rounds that are in no rate, bounded, on record, and gone on with.
+//!
+//! The worker here dies in every round from 37 writes on and in none below: what is found must settle about there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crashrate_testkit::programs;
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::util::{Place, row, until};
+
+fn suite(place: &Place, hazard: &str, secs: f64) {
+    place.worker_suite(
+        &programs().sequence_runner,
+        &format!(
+            r#"
+            [hazard]
+            kind = "tensor-lifetime"
+            {hazard}
+
+            [[chapter]]
+            id = "dies"
+            worker = "act"
+            params = {{ act = "segfault", when_writes = 37, secs = {secs} }}
+            rounds = 2
+
+            [[sequence]]
+            id = "story"
+            chapters = ["dies"]
+            rounds = 3
+            "#
+        ),
+    );
+}
+
+fn writes(json: &Value) -> u64 {
+    json["run"]["hazard"]["writes"].as_u64().unwrap()
+}
+
+/// How many rounds a calibration had.
+fn calibrated(json: &Value) -> u64 {
+    let steps = &json["run"]["hazard"]["calibration"]["steps"];
+    let steps = steps.as_array().unwrap();
+    steps.iter().map(|step| step["of"].as_u64().unwrap()).sum()
+}
+
+/// The runs of a calibration, by folder.
+fn runs_of(run: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(run.join("calibration")).into_iter().flatten();
+    let folders = entries.map(|entry| entry.unwrap().path());
+    folders.filter(|path| path.is_dir()).collect()
+}
+
+#[test]
+fn before_the_run_and_in_no_rate() {
+    let place = Place::new();
+    suite(&place, "writes = \"calibrated\"", 0.0);
+    place
+        .crashrate(&["run", "suite.toml", "--report-only"])
+        .expect(0);
+    let json = place.json();
+    let found = writes(&json);
+    assert!((15..90).contains(&found), "{found}");
+    assert_eq!(calibrated(&json), 24);
+    assert_eq!(runs_of(&place.run()).len(), 6);
+    let sequence = row(&json["sequences"], "sequence", "story");
+    assert_eq!(sequence["first_attempt"]["n"], 3);
+    assert_eq!(json["totals"]["first_attempt"]["n"], 5);
+    assert_eq!(json["totals"]["planned"], 5);
+    let report = place
+        .crashrate(&["report", "--format", "markdown"])
+        .expect(0);
+    assert!(
+        report
+            .stdout
+            .contains("24 rounds before the run, which are in no rate"),
+        "{}",
+        report.stdout
+    );
+    // The same rounds again need no second calibration.
+    let repeated = format!("--writes {found}");
+    assert!(report.stdout.contains(&repeated), "{}", report.stdout);
+    assert_eq!(place.runs().len(), 1);
+}
+
+#[test]
+fn what_the_suite_asks_of_it() {
+    let place = Place::new();
+    let wish = "writes = \"calibrated\"\ncalibrate = { pass = 0.9, rounds = 6, start = 50 }";
+    suite(&place, wish, 0.0);
+    place
+        .crashrate(&["run", "suite.toml", "--report-only"])
+        .expect(0);
+    let json = place.json();
+    let steps = &json["run"]["hazard"]["calibration"]["steps"];
+    assert_eq!(steps[0], json!({"writes": 50, "passed": 0, "of": 4}));
+    assert_eq!(calibrated(&json), 6);
+    assert!(writes(&json) < 37);
+}
+
+#[test]
+fn with_writes_that_are_given_there_is_none() {
+    let place = Place::new();
+    suite(&place, "writes = \"calibrated\"", 0.0);
+    place
+        .crashrate(&["run", "suite.toml", "--writes", "36"])
+        .expect(0);
+    let json = place.json();
+    assert_eq!(writes(&json), 36);
+    assert_eq!(json["run"]["hazard"]["calibration"], Value::Null);
+    assert!(runs_of(&place.run()).is_empty());
+
+    place
+        .crashrate(&["run", "suite.toml", "--no-hazard"])
+        .expect(0);
+    let latest = place.runs().pop().unwrap();
+    let latest = latest.to_str().unwrap();
+    let report = place
+        .crashrate(&["report", latest, "--format", "json"])
+        .expect(0);
+    let json: Value = serde_json::from_str(&report.stdout).unwrap();
+    assert_eq!(json["run"]["hazard"], Value::Null);
+
+    place.suite("[[chapter]]\nid = \"a\"\ncommand = [\"true\"]");
+    let done = place
+        .crashrate(&["run", "suite.toml", "--writes", "1"])
+        .expect(96);
+    assert!(
+        done.stderr.contains("the suite has no [hazard]"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn stopped_and_gone_on_with() {
+    let place = Place::new();
+    suite(&place, "writes = \"calibrated\"", 0.1);
+    let live = place.start(&mut place.command(&["run", "suite.toml"]));
+    until("the third cohort is at work", || {
+        place
+            .runs()
+            .first()
+            .is_some_and(|run| runs_of(run).len() == 3)
+    });
+    live.signal(Signal::SIGINT);
+    let done = live.wait().expect(106);
+    assert!(
+        done.stderr.contains("stopped while calibrating"),
+        "{}",
+        done.stderr
+    );
+    let run = place.run();
+    let name = run.file_name().unwrap().to_str().unwrap();
+    place
+        .crashrate(&["run", "--resume", name, "--report-only"])
+        .expect(0);
+    let json = place.json();
+    assert_eq!(calibrated(&json), 24);
+    assert_eq!(json["run"]["complete"], true);
+    assert_eq!(json["totals"]["first_attempt"]["n"], 5);
+}
+
+#[test]
+fn alone() {
+    let place = Place::new();
+    suite(&place, "writes = 20", 0.0);
+    let done = place
+        .crashrate(&["calibrate", "suite.toml", "--rounds", "8"])
+        .expect(0);
+    assert!(
+        done.stdout
+            .starts_with("sequence story\n      20 writes: 4 of 4 passed\n"),
+        "{}",
+        done.stdout
+    );
+    assert!(done.stdout.contains("\nwrites = "), "{}", done.stdout);
+    place.suite("[[chapter]]\nid = \"a\"\ncommand = [\"true\"]");
+    let done = place.crashrate(&["calibrate", "suite.toml"]).expect(96);
+    assert!(done.stderr.contains("no [hazard]"), "{}", done.stderr);
+}

@@ -1,0 +1,183 @@
+//! At which amount of something does a wanted share of rounds pass?
+
+use crate::counts::Interval;
+use crate::error::{StatsError, open_unit};
+
+/// The standard deviation of the prior of ln(rate): a factor of seven either way is nothing unusual.
+const PRIOR_DEVIATION: f64 = 2.0;
+/// The grid of ln(rate) reaches so far to both sides of the prior's centre, in steps of [`GRID_STEP`].
+const GRID_REACH: f64 = 10.0;
+const GRID_STEP: f64 = 0.02;
+/// The next amount is at most so many times the largest one tried: no leap into the unknown.
+const LEAP: f64 = 3.0;
+
+/// Finds the amount at which a wanted share of rounds passes, in few rounds: each is run at the best guess so far.
+///
+/// The continual reassessment method (O'Quigley, Pepe and Fisher 1990, Biometrics 46) with the working model
+/// P(pass at w) = exp(-r w), a constant risk r for each unit of the amount, and a normal prior for ln r around
+/// -ln(share) / start. The guess is right where the rounds are, so it settles there even if the model is wrong elsewhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DoseFinding {
+    share: f64,
+    start: u32,
+    largest: u32,
+    /// ln r and the logarithm of its posterior weight.
+    grid: Vec<(f64, f64)>,
+}
+
+impl DoseFinding {
+    /// For the `share` of rounds that is to pass (0 < `share` < 1), with the amount to try first (at least 1).
+    ///
+    /// # Errors
+    /// The share is none, or there is nothing to start with.
+    pub fn new(share: f64, start: u32) -> Result<Self, StatsError> {
+        let share = open_unit("the share", share)?;
+        if start == 0 {
+            return Err(StatsError::Zero {
+                what: "the first amount",
+            });
+        }
+        let centre = (-share.ln() / f64::from(start)).ln();
+        let steps = (GRID_REACH / GRID_STEP) as i32;
+        let point = |step: i32| {
+            let offset = f64::from(step) * GRID_STEP;
+            let z = offset / PRIOR_DEVIATION;
+            (centre + offset, -z * z / 2.0)
+        };
+        Ok(DoseFinding {
+            share,
+            start,
+            largest: 0,
+            grid: (-steps..=steps).map(point).collect(),
+        })
+    }
+
+    /// Takes a round at `amount` (at least 1; nothing is learned from one without).
+    pub fn push(&mut self, amount: u32, passed: bool) {
+        if amount == 0 {
+            return;
+        }
+        self.largest = self.largest.max(amount);
+        for (ln_rate, weight) in &mut self.grid {
+            let risk = ln_rate.exp() * f64::from(amount);
+            // ln(1 - exp(-risk)) without losing small risks.
+            *weight += if passed {
+                -risk
+            } else {
+                (-(-risk).exp_m1()).ln()
+            };
+        }
+    }
+
+    /// The amount to run the next rounds at, and after the last round the answer.
+    pub fn amount(&self) -> u32 {
+        let guess = -self.share.ln() / self.quantile(0.5).exp();
+        let most = match self.largest {
+            0 => f64::from(self.start),
+            largest => f64::from(largest) * LEAP,
+        };
+        // The cast saturates, and the bound is below it.
+        guess.min(most).round().max(1.0) as u32
+    }
+
+    /// The central credible interval of the share that passes at `amount`, with probability 1 - `alpha`.
+    ///
+    /// # Errors
+    /// `alpha` does not lie between 0 and 1.
+    pub fn interval(&self, amount: u32, alpha: f64) -> Result<Interval, StatsError> {
+        let alpha = open_unit("alpha", alpha)?;
+        let passes = |ln_rate: f64| (-ln_rate.exp() * f64::from(amount)).exp();
+        Ok(Interval {
+            lo: passes(self.quantile(1.0 - alpha / 2.0)),
+            hi: passes(self.quantile(alpha / 2.0)),
+        })
+    }
+
+    /// The posterior's quantile of ln r, on the grid.
+    fn quantile(&self, p: f64) -> f64 {
+        let heaviest = self
+            .grid
+            .iter()
+            .fold(f64::NEG_INFINITY, |a, &(_, w)| a.max(w));
+        let weight = |w: f64| (w - heaviest).exp();
+        let whole: f64 = self.grid.iter().map(|&(_, w)| weight(w)).sum();
+        let mut sum = 0.0;
+        for &(ln_rate, w) in &self.grid {
+            sum += weight(w);
+            if sum >= p * whole {
+                return ln_rate;
+            }
+        }
+        self.grid.last().map_or(0.0, |&(ln_rate, _)| ln_rate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sequence of numbers between 0 and 1 that covers them evenly: a deterministic stand-in for chance.
+    fn even(n: u32) -> f64 {
+        (f64::from(n) * 0.618_033_988_749_895).fract()
+    }
+
+    fn found(passes: impl Fn(u32) -> f64, cohorts: u32) -> u32 {
+        let mut finding = DoseFinding::new(0.4, 20).unwrap();
+        for cohort in 0..cohorts {
+            let amount = finding.amount();
+            for round in 0..4 {
+                finding.push(amount, even(4 * cohort + round) < passes(amount));
+            }
+        }
+        finding.amount()
+    }
+
+    #[test]
+    fn it_settles_at_the_wanted_share_from_far_above_and_far_below() {
+        for right in [2.0, 20.0, 400.0] {
+            let rate = -(0.4f64.ln()) / right;
+            let amount = found(|w| (-rate * f64::from(w)).exp(), 12);
+            let passes = (-rate * f64::from(amount)).exp();
+            assert!((0.25..0.55).contains(&passes), "{amount}: {passes}");
+        }
+    }
+
+    #[test]
+    fn it_settles_there_with_a_wrong_model_too() {
+        // No risk at all up to 30, and then a steep one.
+        let passes = |w: u32| 1.0 / (1.0 + ((f64::from(w) - 60.0) / 10.0).exp());
+        let share = passes(found(passes, 40));
+        assert!((0.2..0.65).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn the_interval_narrows_and_holds_what_was_seen() {
+        let mut finding = DoseFinding::new(0.4, 20).unwrap();
+        let wide = finding.interval(20, 0.05).unwrap();
+        (0..40).for_each(|n| finding.push(20, n % 5 < 2));
+        let narrow = finding.interval(20, 0.05).unwrap();
+        assert!(wide.lo < 0.01 && wide.hi > 0.95, "{wide:?}");
+        assert!(narrow.lo > 0.2 && narrow.hi < 0.6, "{narrow:?}");
+        assert!(narrow.lo < 0.4 && 0.4 < narrow.hi, "{narrow:?}");
+    }
+
+    #[test]
+    fn it_does_not_leap() {
+        let mut finding = DoseFinding::new(0.4, 20).unwrap();
+        assert_eq!(finding.amount(), 20);
+        (0..50).for_each(|_| finding.push(20, true));
+        assert_eq!(finding.amount(), 60);
+        let mut finding = DoseFinding::new(0.4, 20).unwrap();
+        (0..50).for_each(|_| finding.push(1, false));
+        assert_eq!(finding.amount(), 1);
+    }
+
+    #[test]
+    fn what_is_no_question_is_refused() {
+        assert!(DoseFinding::new(1.0, 20).is_err());
+        assert!(DoseFinding::new(0.4, 0).is_err());
+        let mut finding = DoseFinding::new(0.4, 1).unwrap();
+        finding.push(0, false);
+        assert_eq!(finding, DoseFinding::new(0.4, 1).unwrap());
+    }
+}

@@ -1,0 +1,228 @@
+//! Finding the writes of a hazard: runs of a few rounds each, in a runs folder of their own, so that they are in no rate.
+//!
+//! What is known is read from those runs each time. So a calibration that was stopped goes on where it was.
+
+use std::path::{Path, PathBuf};
+
+use crashrate_model::{
+    ALPHA, Calibration, CalibrationRule, CalibrationStep, Mode, Outcome, Record, Stopping,
+};
+use crashrate_protocol::Hazard;
+use crashrate_stats::{DoseFinding, StatsError};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::driver::Campaign;
+use crate::journal::{self, FolderError, JournalError, RunFolder};
+use crate::plan::{Plan, PlanError, Selection};
+use crate::suite::{MAX_WRITES, SuiteHazard};
+
+/// Where a run keeps the runs of its calibration.
+pub const FOLDER: &str = "calibration";
+/// Rounds with the same writes, one after the other.
+const COHORT: u32 = 4;
+
+/// A calibration that cannot go on.
+#[derive(Debug, Error)]
+pub enum CalibrateError {
+    /// Its folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// What was measured cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What is wanted makes no sense.
+    #[error("the calibration: {0}")]
+    Rule(#[from] StatsError),
+    /// There is no sequence to run.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Nothing can be learned here.
+    #[error("the calibration cannot go on: the worker could not be measured: {0}")]
+    Void(String),
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Next {
+    /// Run these rounds, and ask again.
+    Cohort {
+        /// The rounds.
+        campaign: Box<Campaign>,
+        /// Their folder.
+        folder: RunFolder,
+        /// How many rounds have been run before.
+        done: u32,
+    },
+    /// The writes are found.
+    Found {
+        /// How many.
+        writes: u32,
+        /// How that is known.
+        calibration: Calibration,
+    },
+}
+
+/// What the rounds of a calibration came to until now.
+struct Known {
+    steps: Vec<CalibrationStep>,
+    /// A worker said that it runs on a device that the hazard is not for.
+    elsewhere: bool,
+    void: Option<String>,
+}
+
+/// Says what comes next in the calibration of a campaign's hazard; `runs` is the folder of its runs. Nothing if there is
+/// nothing to calibrate.
+///
+/// # Errors
+/// What was measured cannot be read or gone on with.
+pub fn next(campaign: &Campaign, runs: &Path) -> Result<Option<Next>, CalibrateError> {
+    let suite = &campaign.plan.suite;
+    let Some((hazard, rule)) = suite.hazard.as_ref().and_then(wanted) else {
+        return Ok(None);
+    };
+    let sequence = suite.sequences.first().map(|s| s.id.clone());
+    let sequence = sequence.unwrap_or_default();
+    let known = known(&journal::list(runs)?, &hazard.injected)?;
+    if let Some(why) = known.void {
+        return Err(CalibrateError::Void(why));
+    }
+    let mut finding = DoseFinding::new(rule.pass, hazard.injected.writes)?;
+    for step in &known.steps {
+        (0..step.of).for_each(|n| finding.push(step.writes, n < step.passed));
+    }
+    let done = known.steps.iter().map(|step| step.of).sum();
+    let writes = finding.amount().min(MAX_WRITES);
+    if done < rule.rounds && !known.elsewhere {
+        let rounds = COHORT.min(rule.rounds - done);
+        return Ok(Some(Next::Cohort {
+            campaign: Box::new(cohort(campaign, &sequence, writes, done, rounds)?),
+            folder: RunFolder::create(runs, &suite.name, None)?,
+            done,
+        }));
+    }
+    let interval = finding.interval(writes, ALPHA)?;
+    Ok(Some(Next::Found {
+        writes,
+        calibration: Calibration {
+            rule: rule.clone(),
+            sequence,
+            steps: known.steps,
+            interval: (!known.elsewhere).then_some((interval.lo, interval.hi)),
+        },
+    }))
+}
+
+fn wanted(hazard: &SuiteHazard) -> Option<(&SuiteHazard, &CalibrationRule)> {
+    hazard.calibrate.as_ref().map(|rule| (hazard, rule))
+}
+
+/// A few rounds of the sequence with so many writes, and with everything carried over: how much a chapter leaves to the
+/// next one is what the writes are measured by, and a run without it is to have the same hazard.
+fn cohort(
+    campaign: &Campaign,
+    sequence: &str,
+    writes: u32,
+    done: u32,
+    rounds: u32,
+) -> Result<Campaign, CalibrateError> {
+    let mut suite = campaign.plan.suite.clone();
+    suite.sequences.retain(|s| s.id == sequence);
+    suite.gates.clear();
+    suite.recommendations.clear();
+    for sequence in &mut suite.sequences {
+        sequence.retries = 0;
+    }
+    if let Some(hazard) = &mut suite.hazard {
+        hazard.fix(writes);
+        hazard.injected.carry_over = true;
+    }
+    let selection = Selection {
+        mode: Some(Mode::Sequential),
+        rounds: Some(rounds),
+        // That of the first unit: a variant that is not run may not even have its files.
+        variants: vec![campaign.plan.units[0].variant.clone()],
+        ..Selection::default()
+    };
+    // Other seeds than those of the rounds that count, and the same ones if it is repeated.
+    let seed = campaign.plan.seed ^ u64::from(done + 1) << 32;
+    let mut bounds = campaign.bounds;
+    bounds.slots = 1;
+    bounds.max_failures = None;
+    Ok(Campaign {
+        plan: Plan::new(suite, &selection, seed & ((1 << 53) - 1))?,
+        stopping: Stopping::FixedRounds,
+        bounds,
+        time_budget: None,
+        findings: Vec::new(),
+        ..campaign.clone()
+    })
+}
+
+/// The part of a run's hazard that says how much of it there was.
+#[derive(Deserialize)]
+struct Injected {
+    writes: u32,
+}
+
+fn known(runs: &[PathBuf], hazard: &Hazard) -> Result<Known, JournalError> {
+    let mut known = Known {
+        steps: Vec::new(),
+        elsewhere: false,
+        void: None,
+    };
+    for run in runs {
+        let path = run.join(journal::JOURNAL);
+        if path.exists() {
+            let mut step = CalibrationStep {
+                writes: 0,
+                passed: 0,
+                of: 0,
+            };
+            for record in journal::read(&path)? {
+                push(&mut known, &mut step, &record?, hazard);
+            }
+            merge(&mut known.steps, step);
+        }
+    }
+    Ok(known)
+}
+
+fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, hazard: &Hazard) {
+    match record {
+        Record::Opened(opened) => {
+            let injected = opened.run.hazard.as_ref();
+            let injected = injected.and_then(|value| Injected::deserialize(value).ok());
+            step.writes = injected.map_or(0, |injected| injected.writes);
+        }
+        Record::Hello(hello) => {
+            let kind = hello.device.split(':').next().unwrap_or_default();
+            known.elsewhere |= !hazard.on.iter().any(|on| on == kind);
+        }
+        Record::Ended(ended) if ended.outcome.counts() => {
+            step.of += 1;
+            step.passed += u32::from(ended.outcome == Outcome::Passed);
+        }
+        Record::Ended(ended) if ended.outcome == Outcome::NotStarted => {
+            known.void = Some(
+                ended
+                    .reason
+                    .clone()
+                    .unwrap_or_else(|| "it was not started".into()),
+            );
+        }
+        Record::Ended(_) | Record::Started(_) | Record::Closed(_) => {}
+    }
+}
+
+/// Cohorts with the same writes are one step.
+fn merge(steps: &mut Vec<CalibrationStep>, step: CalibrationStep) {
+    match steps.last_mut() {
+        _ if step.of == 0 => {}
+        Some(last) if last.writes == step.writes => {
+            last.passed += step.passed;
+            last.of += step.of;
+        }
+        _ => steps.push(step),
+    }
+}
