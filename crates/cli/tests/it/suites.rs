@@ -142,14 +142,40 @@ fn the_other_worker_suites_pass_in_small() {
     }
 }
 
+/// Without writes nothing is raced for: what is left is that contexts go from chapter to chapter, or do not.
+#[test]
+fn the_experiment_of_n1972_runs_with_its_hazard_and_its_control_without_carrying_over() {
+    if worker().is_none() {
+        return;
+    }
+    let carried = [("n1972.toml", true), ("n1972-control.toml", false)];
+    for (name, carries) in carried {
+        let place = Place::new();
+        let json = run(&place, name, &["--writes", "0"], 0);
+        assert_eq!(json["run"]["hazard"]["carry_over"], carries);
+        let rows = json["chapters"].as_array().unwrap();
+        let sequential = rows.iter().filter(|row| row["mode"] == "sequential");
+        let left: Vec<_> = sequential
+            .map(|row| measure(row, "contexts_left", ""))
+            .collect();
+        assert_eq!(left.len(), 4);
+        assert_eq!(left.iter().all(|&left| left > 0.0), carries, "{left:?}");
+        let report = fs::read_to_string(place.run().join("report.md")).unwrap();
+        assert!(
+            report.contains("A hazard was injected: tensor-lifetime"),
+            "{report}"
+        );
+    }
+}
+
 #[test]
 fn variants_change_the_environment_and_are_never_mixed() {
     if worker().is_none() {
         return;
     }
     let place = Place::new();
-    let library = place.write("target/libslow-unmap.so", "");
-    let source = project().join("fixtures/preload/slow_unmap.c");
+    let library = place.write("target/liblate-free.so", "");
+    let source = project().join("fixtures/preload/late_free.c");
     let mut compiler = std::process::Command::new("cc");
     compiler
         .args(["-shared", "-fPIC", "-o"])
@@ -160,22 +186,20 @@ fn variants_change_the_environment_and_are_never_mixed() {
         "--variant",
         "default",
         "--variant",
-        "slow-unmap",
+        "late-free",
         "--variant",
         "one-arena",
+        "--no-hazard",
     ];
     let json = run(&place, "variants.toml", &more, 0);
     let rows = json["chapters"].as_array().unwrap();
     let of = |variant: &str| rows.iter().filter(|row| row["variant"] == variant).count();
-    assert_eq!(
-        [of("default"), of("slow-unmap"), of("one-arena")],
-        [4, 4, 4]
-    );
+    assert_eq!([of("default"), of("late-free"), of("one-arena")], [6, 6, 6]);
 
     fs::remove_file(&library).unwrap();
     let suite = place.path().join("configs/variants.toml");
-    let refused = place.crashrate(&["run", suite.to_str().unwrap(), "--variant", "slow-unmap"]);
-    assert!(refused.expect(96).stderr.contains("libslow-unmap.so"));
+    let refused = place.crashrate(&["run", suite.to_str().unwrap(), "--variant", "late-free"]);
+    assert!(refused.expect(96).stderr.contains("liblate-free.so"));
 }
 
 #[test]
