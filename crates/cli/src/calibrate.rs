@@ -10,7 +10,7 @@ use crashrate_supervisor::driver::{self, Campaign};
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan::{Plan, Selection};
 use crashrate_supervisor::schedule::Bounds;
-use crashrate_supervisor::suite::Suite;
+use crashrate_supervisor::suite::{PASS, ROUNDS, Suite};
 use crashrate_supervisor::worker;
 
 use crate::args::device;
@@ -30,7 +30,7 @@ pub(crate) struct CalibrateArguments {
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pass: Option<f64>,
 
-    /// How many rounds it may take, in place of the suite's [24]
+    /// How many rounds it may take, in place of the suite's [20]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
 
@@ -99,8 +99,8 @@ fn wish(suite: &mut Suite, pass: Option<f64>, rounds: Option<u32>) -> Result<(),
     }
     hazard.injected.writes = hazard.injected.writes.max(1);
     let rule = hazard.calibrate.get_or_insert(CalibrationRule {
-        pass: 0.4,
-        rounds: 24,
+        pass: PASS,
+        rounds: ROUNDS,
     });
     rule.pass = pass.unwrap_or(rule.pass);
     rule.rounds = rounds.unwrap_or(rule.rounds);

@@ -63,8 +63,8 @@ fn before_the_run_and_in_no_rate() {
     let json = place.json();
     let found = writes(&json);
     assert!((15..90).contains(&found), "{found}");
-    assert_eq!(calibrated(&json), 24);
-    assert_eq!(runs_of(&place.run()).len(), 6);
+    assert_eq!(calibrated(&json), 20);
+    assert_eq!(runs_of(&place.run()).len(), 5);
     let sequence = row(&json["sequences"], "sequence", "story");
     assert_eq!(sequence["first_attempt"]["n"], 3);
     assert_eq!(json["totals"]["first_attempt"]["n"], 5);
@@ -75,7 +75,7 @@ fn before_the_run_and_in_no_rate() {
     assert!(
         report
             .stdout
-            .contains("24 rounds before the run, which are in no rate"),
+            .contains("20 rounds before the run, which are in no rate"),
         "{}",
         report.stdout
     );
@@ -158,7 +158,7 @@ fn stopped_and_gone_on_with() {
         .crashrate(&["run", "--resume", name, "--report-only"])
         .expect(0);
     let json = place.json();
-    assert_eq!(calibrated(&json), 24);
+    assert_eq!(calibrated(&json), 20);
     assert_eq!(json["run"]["complete"], true);
     assert_eq!(json["totals"]["first_attempt"]["n"], 5);
 }

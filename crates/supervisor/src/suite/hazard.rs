@@ -13,6 +13,10 @@ use super::{Action, Chapter, Sequence, SuiteError, raw};
 pub const MAX_WRITES: u32 = 1_000_000;
 /// The most rounds of a calibration.
 const MAX_ROUNDS: i64 = 1_000;
+/// The rounds of a calibration where the suite does not say.
+pub const ROUNDS: u32 = 20;
+/// The share that passes where the suite does not say: that of the report N=1972.
+pub const PASS: f64 = 0.4;
 /// The writes that a calibration tries first where the suite does not say: about right on two cores.
 const START: u32 = 8;
 /// The word for writes that are found out before the run.
@@ -139,10 +143,10 @@ impl Source<'_> {
                 return Err(self.error(pass.span(), problem));
             }
             Some(pass) => pass.into_inner(),
-            None => 0.4,
+            None => PASS,
         };
         let start = number("start", raw.start, i64::from(MAX_WRITES), START)?;
-        let rounds = number("rounds", raw.rounds, MAX_ROUNDS, 24)?;
+        let rounds = number("rounds", raw.rounds, MAX_ROUNDS, ROUNDS)?;
         Ok((start, CalibrationRule { pass, rounds }))
     }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use error::SuiteError;
-pub use hazard::{MAX_WRITES, SuiteHazard};
+pub use hazard::{MAX_WRITES, PASS, ROUNDS, SuiteHazard};
 
 /// The variant that changes nothing.
 pub const DEFAULT_VARIANT: &str = "default";
