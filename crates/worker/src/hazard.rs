@@ -7,10 +7,10 @@
 //! that moment faults: the crash is the kernel's own, no random number decides it, and nothing is raised or killed.
 //!
 //! Damage adds up as in a driver that releases late. Each return leaves a [handle](recycler::Handle) behind for some
-//! seconds of computing, with more replacements the more often the context was returned before: one that has been through
-//! many models is worn. What a chapter returns
-//! is there for others from the chapter's end, or when there is much of it. So a chapter alone meets little or nothing
-//! of what it returned itself, and in a sequence it also meets what those before it left.
+//! seconds of computing, with the more replacements the more often the context was returned before, by the square: one
+//! that has been through many models is worn. What a chapter returns is there for others from the chapter's end, or when
+//! there is much of it. So a chapter alone meets little or nothing of what it returned itself, and in a sequence it also
+//! meets what those before it left.
 
 mod clock;
 mod context;

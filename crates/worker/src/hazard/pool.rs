@@ -99,8 +99,9 @@ impl Pool {
         let contexts = std::mem::take(&mut state.held_back);
         let (now, count) = (computed(), contexts.len() as u32);
         for (index, context) in (1..).zip(contexts) {
-            // Worn: what was given back more often is replaced more often.
-            let writes = self.writes.saturating_mul(context.returns);
+            // Worn: what was given back twice is replaced four times as often.
+            let worn = context.returns.saturating_pow(2);
+            let writes = self.writes.saturating_mul(worn);
             if let Some(every) = CONSEQUENCES.checked_div(writes) {
                 state.handles.push(Handle {
                     // Spread out, so that not all are due together.
