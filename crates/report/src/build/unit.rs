@@ -119,7 +119,7 @@ impl UnitTally {
         let explain = self.unit.mode == Mode::Isolated || !told || outside;
         let whole = End {
             outcome: ended.outcome,
-            secs: Some(ended.secs),
+            secs: ended.secs,
             reason: ended.reason.as_deref(),
             measures: &ended.measures,
         };
