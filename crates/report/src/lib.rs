@@ -19,8 +19,8 @@ mod write;
 
 pub use build::ViewBuilder;
 pub use compare::{
-    Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, FixedTest, How, Origin, POWER,
-    Planned, Side, What, axes, compare_runs, compare_within, comparisons,
+    Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, FixedTest, How, Origin,
+    POWER, Planned, Side, What, axes, claims, compare_runs, compare_within, comparisons,
 };
 pub use error::{Fault, ViewError};
 pub use view::{

@@ -5,6 +5,7 @@
 //! it is not tested at all.
 
 mod between;
+mod claims;
 mod plan;
 mod test;
 mod within;
@@ -15,10 +16,11 @@ use crashrate_stats::PairWatch;
 
 use crate::view::Share;
 pub use between::compare_runs;
+pub use claims::{Claimed, claims};
 pub use plan::{DEFAULT_DETECT, Detect, Origin, POWER, Planned};
 pub use test::FixedTest;
 pub use within::{axes, compare_within, comparisons};
-pub(crate) use words::{gate, gates, intro, lines, verdict};
+pub(crate) use words::{claimed, claimed_in_short, gate, gates, intro, lines, verdict};
 
 /// What is compared with what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub enum What {
     Within(Axis),
     /// Two runs.
     Runs,
+    /// What an imported report claims.
+    Claim,
 }
 
 /// How it is compared.

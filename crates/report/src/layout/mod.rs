@@ -8,6 +8,7 @@ mod modes;
 mod parts;
 mod previous;
 mod sequences;
+mod told;
 
 pub(crate) use blockers::blockers;
 pub(crate) use chapters::{ChapterColumns, chapters, groups, reasons};
@@ -17,6 +18,7 @@ pub(crate) use modes::modes;
 pub(crate) use parts::parts;
 pub(crate) use previous::previous;
 pub(crate) use sequences::{order, order_legend, sequences};
+pub(crate) use told::told;
 
 use crate::clean::{NAME, SENTENCE, clean};
 
