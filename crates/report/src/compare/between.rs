@@ -151,7 +151,12 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
             found.map_or_else(|| "none".to_owned(), |(_, value)| clean(value, NAME))
         };
         let [one, two] = [find(&facts[0]), find(&facts[1])];
-        if one != two {
+        // An imported run does not say everything.
+        let is_unknown = [0, 1].into_iter().any(|side| {
+            let has = facts[side].iter().any(|(other, _)| other == name);
+            views[side].run.imported.is_some() && !has
+        });
+        if one != two && !is_unknown {
             let name = clean(name, NAME);
             warnings.push(format!(
                 "{name} differs: {one} in {}, {two} in {}.",
@@ -170,10 +175,12 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     let mut facts = vec![
         ("suite".to_owned(), run.suite.clone()),
         ("device".to_owned(), run.device.clone()),
-        ("jobs".to_owned(), run.jobs.to_string()),
         ("hazard".to_owned(), hazard),
         ("counted as bad".to_owned(), bad.join(", ")),
     ];
+    if run.imported.is_none() {
+        facts.push(("jobs".to_owned(), run.jobs.to_string()));
+    }
     let versions = run.versions.iter();
     facts.extend(versions.map(|(name, version)| (format!("version of {name}"), version.clone())));
     for key in ["crashrate", "os", "cpu", "host", "worker"] {

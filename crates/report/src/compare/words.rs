@@ -23,6 +23,7 @@ pub(crate) fn intro(all: &Comparisons) -> String {
         What::Runs => {
             "The second run against the first; a chapter of a sequence given that it was reached"
         }
+        What::Record => "This run against the record",
         What::Claim => "What the report claims",
     };
     let several = all.list.len() > 1;
@@ -103,7 +104,7 @@ pub(crate) fn lines(all: &Comparisons) -> Vec<String> {
 }
 
 /// What is compared.
-fn name(one: &Compared) -> String {
+pub(crate) fn name(one: &Compared) -> String {
     let variant = one.variant.as_deref().unwrap_or("default");
     match (&one.chapter, &one.sequence) {
         (Some(chapter), Some(sequence)) => {

@@ -1,5 +1,6 @@
 //! What the tables of a report hold, whatever they are written as: terminal, Markdown and others draw the same ones.
 
+mod beside;
 mod blockers;
 mod chapters;
 mod hazard;
@@ -10,6 +11,7 @@ mod previous;
 mod sequences;
 mod told;
 
+pub(crate) use beside::beside_the_record;
 pub(crate) use blockers::blockers;
 pub(crate) use chapters::{ChapterColumns, chapters, groups, reasons};
 pub(crate) use hazard::hazard;

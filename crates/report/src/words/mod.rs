@@ -1,5 +1,6 @@
 //! Numbers and facts in words for people, the same in every format. Plain text: escaping is the writers' part.
 
+mod beside;
 mod estimates;
 mod findings;
 mod hazard;
@@ -9,6 +10,7 @@ mod notes;
 mod numbers;
 mod summary;
 
+pub(crate) use beside::{beside, on_record};
 pub use estimates::estimate;
 pub(crate) use estimates::{Method, estimates_head, known, p_value, points, short_estimate};
 pub(crate) use findings::{findings, imported, recommendations};

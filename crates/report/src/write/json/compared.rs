@@ -31,6 +31,7 @@ impl<'a> Set<'a> {
                 What::Within(Axis::Mode) => "mode",
                 What::Within(Axis::Variant) => "variant",
                 What::Runs => "run",
+                What::Record => "record",
                 What::Claim => "claim",
             },
             method: match all.how {

@@ -1,5 +1,6 @@
 //! The JSON report, schema 1. Fields are only ever added; those of the schema come first, in its order.
 
+mod beside;
 mod compared;
 mod values;
 
@@ -10,9 +11,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::clean::is_unseen;
-use crate::compare::{Comparisons, claims, comparisons};
+use crate::compare::{Comparisons, beside_record, claims, comparisons};
 use crate::view::{ChapterRow, Judgement, Results, RunFacts, SequenceRow, Totals, View};
 use crate::words::tested;
+use beside::Beside;
 use compared::{OneClaim, Order, Set, Shown};
 pub(super) use values::Found;
 use values::{Advised, Estimated, Kinds, Measure, Miss, Now, Rate, Said, Values, Why, pairs};
@@ -27,6 +29,7 @@ const SCHEMA: u32 = 1;
 /// ```
 pub fn json(view: &View) -> String {
     let (compared, claimed) = (comparisons(view), claims(view));
+    let beside = beside_record(view);
     let report = Report {
         schema: SCHEMA,
         run: Run::of(&view.run),
@@ -44,6 +47,7 @@ pub fn json(view: &View) -> String {
         findings: view.run.findings.iter().map(Found::of).collect(),
         recommendations: view.recommendations.iter().map(Advised::of).collect(),
         comparisons: compared.iter().map(Set::of).collect(),
+        beside_record: beside.as_ref().map(|all| Beside::of(view, all)),
         claims: OneClaim::all(&claimed),
         gates: view.gates.iter().map(Shown::of).collect(),
         judgement: match view.judgement() {
@@ -97,6 +101,8 @@ struct Report<'a> {
     /// Those that hold.
     recommendations: Vec<Advised<'a>>,
     comparisons: Vec<Set<'a>>,
+    /// The record that the suite repeats; `null` if it names none.
+    beside_record: Option<Beside<'a>>,
     /// Of an imported report.
     claims: Vec<OneClaim<'a>>,
     gates: Vec<Shown<'a>>,

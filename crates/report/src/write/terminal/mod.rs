@@ -33,6 +33,10 @@ pub fn terminal(view: &View, width: usize, color: bool) -> String {
     for all in &comparisons(view) {
         section(&mut out, screen, "comparisons", &compared(all, screen));
     }
+    if let Some(part) = layout::beside_the_record(view) {
+        let name = part.heading.to_lowercase();
+        section(&mut out, screen, &name, &blocks(&part.blocks, screen));
+    }
     let told = list(&layout::told(view), screen);
     section(&mut out, screen, "what the report says", &told);
     section(&mut out, screen, "gates", &list(&gates(view), screen));
