@@ -18,7 +18,7 @@ pub struct BesideRecord {
     pub rows: Vec<RecordRow>,
     /// Sequential against isolated on this machine, of whole sequences; nothing if it ran only one of the two.
     pub modes: Option<Comparisons>,
-    /// This machine against the record, each unit that both have.
+    /// This machine against the record: the sequences that both have, or else the chapters isolated.
     pub machine: Comparisons,
 }
 
@@ -72,8 +72,8 @@ fn rows(view: &View, record: &View, modes: &Comparisons) -> Vec<RecordRow> {
     };
     let mut all = Vec::new();
     for sequence in &view.sequences {
-        let of_record = record.sequences.iter();
-        let of_record = of_record.filter(|r| r.sequence == sequence.sequence).next();
+        let mut of_record = record.sequences.iter();
+        let of_record = of_record.find(|r| r.sequence == sequence.sequence);
         all.push(RecordRow {
             chapter: None,
             sequence: Some(sequence.sequence.clone()),
@@ -138,7 +138,8 @@ fn of_whole_sequences(mut modes: Comparisons) -> Option<Comparisons> {
     (!modes.list.is_empty()).then_some(modes)
 }
 
-/// This machine against the record: sequences as wholes, and chapters isolated.
+/// This machine against the record: sequences as wholes; where they have none in common, chapters isolated. More
+/// questions would share the error, and make it easier to look like the record.
 fn machine(view: &View, record: &View) -> Comparisons {
     let mut units: Vec<(Compared, [&Results; 2])> = Vec::new();
     for row in &view.sequences {
@@ -148,7 +149,9 @@ fn machine(view: &View, record: &View) -> Comparisons {
             units.push((compared, [&then.results, &row.results]));
         }
     }
-    for row in view.chapters.iter().filter(|row| row.sequence.is_none()) {
+    let has_sequence = !units.is_empty();
+    let isolated = |row: &&ChapterRow| !has_sequence && row.sequence.is_none();
+    for row in view.chapters.iter().filter(isolated) {
         let same = |then: &&ChapterRow| then.sequence.is_none() && then.chapter == row.chapter;
         if let Some(then) = record.chapters.iter().find(same) {
             let compared = unit(Some(&row.chapter), None, Mode::Isolated, &row.variant);

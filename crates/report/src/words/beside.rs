@@ -10,7 +10,7 @@ pub(crate) fn beside(view: &View, beside: &BesideRecord) -> Vec<String> {
     let mut said = Vec::new();
     if let Some(hazard) = hazard(view) {
         said.push(format!(
-            "{hazard}. What died here died of that, and says nothing about this machine's libraries; none was injected into the record's rounds."
+            "{hazard}. What died here may have died of that, and is no evidence about this machine's libraries; none was injected into the record's rounds."
         ));
     }
     said.extend(beside.machine.warnings.iter().cloned());
