@@ -1,6 +1,6 @@
 //! What is shown, and what is not, of a run beside the record that its suite repeats.
 
-use super::findings::hazard;
+use super::hazard::hazard;
 use super::names::{died_in, of_unit};
 use crate::compare::{BesideRecord, Compared, Evidence, RecordRow, lines, name};
 use crate::view::{DiedInCounts, Share, View};
@@ -10,8 +10,17 @@ pub(crate) fn beside(view: &View, beside: &BesideRecord) -> Vec<String> {
     let mut said = Vec::new();
     if let Some(hazard) = hazard(view) {
         said.push(format!(
-            "{hazard}. What died here may have died of that, and is no evidence about this machine's libraries; none was injected into the record's rounds."
+            "{hazard} What died here may have died of that, and is no evidence about this machine's libraries; none was injected into the record's rounds."
         ));
+    }
+    // Its size was chosen by the rate of the sequence: a rate like the recorded one is then no finding.
+    let of_hazard = view.run.hazard.as_ref();
+    if of_hazard.is_some_and(|hazard| hazard.get("calibration").is_some()) {
+        said.push(
+            "How much of it is injected was chosen by how often the sequence passes: that its rate is like the recorded one \
+             shows nothing; that its chapters isolated crash less, and where it dies, was not chosen."
+                .to_owned(),
+        );
     }
     said.extend(beside.machine.warnings.iter().cloned());
     said.push(modes(beside));

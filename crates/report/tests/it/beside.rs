@@ -102,6 +102,18 @@ fn a_hazard_and_pairs_are_said() {
     );
 }
 
+/// What was chosen is no finding.
+#[test]
+fn a_calibrated_hazard_is_said_to_have_been_chosen_by_the_rate() {
+    let hazard = serde_json::json!({"kind": "tensor-lifetime", "calibration": {}});
+    let view = again(|run| run.hazard = Some(hazard), 10, StopReason::Done);
+    let said = section(&markdown(&view, None));
+    let words = "was chosen by how often the sequence passes";
+    assert!(said.contains(words), "{said}");
+    let view = again(|_| {}, 10, StopReason::Done);
+    assert!(!section(&markdown(&view, None)).contains(words));
+}
+
 #[test]
 fn a_run_of_one_mode_answers_what_it_can() {
     let recorded = recorded();

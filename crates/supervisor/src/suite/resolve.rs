@@ -75,7 +75,7 @@ pub(crate) fn read_text(path: &Path, what: &str) -> Result<String> {
         problem,
     };
     if path.is_dir() {
-        let problem = format!("this is a directory; name the TOML file of the {what} in it");
+        let problem = format!("this is a directory; name the {what}'s TOML file in it");
         return Err(unreadable(problem));
     }
     let bytes = std::fs::read(path).map_err(|e| match e.kind() {
