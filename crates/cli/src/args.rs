@@ -10,6 +10,7 @@ use crashrate_supervisor::suite::{MAX_WRITES, is_device};
 use crate::calibrate::CalibrateArguments;
 use crate::compare::CompareArguments;
 use crate::exit;
+use crate::import::ImportArguments;
 use crate::plan::PlanArguments;
 
 /// Runs each test chapter in a process of its own, counts how it dies, and says what the numbers mean.
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Compare(CompareArguments),
     /// Say how many rounds a question takes
     Plan(PlanArguments),
+    /// Make runs of recorded reports
+    Import(ImportArguments),
     /// List the runs
     Runs,
     /// Say what stands in the way of measuring here

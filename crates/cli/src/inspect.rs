@@ -98,9 +98,13 @@ fn summary(view: &View) -> String {
         (false, true) => "complete",
         (false, false) => "incomplete",
     };
+    let imported = match view.run.imported {
+        Some(_) => "imported, ",
+        None => "",
+    };
     let first = view.totals.first_attempt;
     format!(
-        "{}  {}  {state}, {} of {} rounds, bad {}",
+        "{}  {}  {imported}{state}, {} of {} rounds, bad {}",
         view.run.started,
         view.run.device,
         view.totals.rounds,

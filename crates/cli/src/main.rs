@@ -8,6 +8,7 @@ mod compare;
 mod doctor;
 mod exit;
 mod guard;
+mod import;
 mod inspect;
 mod live;
 mod plan;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Calibrate(calibrate) => calibrate::calibrate(&arguments.runs_dir, calibrate),
         Command::Compare(compare) => compare::compare(&arguments.runs_dir, &compare),
         Command::Plan(plan) => plan::plan(&arguments.runs_dir, &plan),
+        Command::Import(files) => import::import(&arguments.runs_dir, &files),
         Command::Runs => inspect::runs(&arguments.runs_dir),
         Command::Doctor(doctor) => doctor::doctor(&doctor),
         Command::Guard { run_id } => guard::guard(&run_id),

@@ -8,6 +8,7 @@ mod finding;
 mod outcome;
 mod pairing;
 mod record;
+mod recorded;
 mod stopping;
 mod unit;
 
@@ -19,5 +20,6 @@ pub use record::{
     ChapterEnd, Closed, Ended, Hello, JOURNAL_VERSION, Measure, Opened, Record, RunInfo, Started,
     StopReason,
 };
+pub use recorded::{Claim, Earlier, Imported, Recorded};
 pub use stopping::{ALPHA, Axis, Contrast, Gate, Limit, Reading, Stopping, contrasts};
 pub use unit::{Mode, Unit};

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ChapterFacts, DiedIn, Exit, Finding, Mode, Outcome, OutcomeSet, Recommendation, Stopping, Unit,
+    ChapterFacts, DiedIn, Exit, Finding, Imported, Mode, Outcome, OutcomeSet, Recommendation,
+    Recorded, Stopping, Unit,
 };
 
 /// The version of the record format. Changes: 1 is the first.
@@ -79,6 +80,12 @@ pub struct RunInfo {
     /// What the suite recommends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recommendations: Vec<Recommendation>,
+    /// What makes it an imported one: crashrate did not measure it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
+    /// The record that the suite repeats, as it was when the run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Box<Recorded>>,
     /// What is measured; records name a unit by its place in this list.
     pub units: Vec<Unit>,
 }
@@ -117,8 +124,9 @@ pub struct Ended {
     pub attempt: u32,
     /// Seconds since `opened`.
     pub at: f64,
-    /// From start to end of the process, seconds.
-    pub secs: f64,
+    /// From start to end of the process, seconds; nothing where it is not known, as in an imported run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secs: Option<f64>,
     /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential mode.
     pub outcome: Outcome,
     /// How the process ended; nothing when it was never started.
@@ -152,7 +160,7 @@ impl Ended {
             round,
             attempt,
             at: 0.0,
-            secs: 0.0,
+            secs: None,
             outcome,
             exit: None,
             died_in: None,
@@ -173,7 +181,7 @@ impl Ended {
             Mode::Isolated => Box::new(unit.chapters.iter().take(1).map(|id| {
                 let end = ChapterEnd {
                     outcome: self.outcome,
-                    secs: Some(self.secs),
+                    secs: self.secs,
                     reason: self.reason.clone(),
                     measures: self.measures.clone(),
                 };

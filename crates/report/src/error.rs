@@ -26,6 +26,9 @@ pub enum Fault {
     /// The run was resumed with other units or rounds.
     #[error("the run was resumed with another plan")]
     PlanChanged,
+    /// The record that the run is set beside is none.
+    #[error("the record that the suite repeats: {0}")]
+    OfRecord(Box<ViewError>),
     /// A unit that the plan does not have.
     #[error("unit {unit}, but the plan has {units}")]
     UnknownUnit {

@@ -19,8 +19,9 @@ mod write;
 
 pub use build::ViewBuilder;
 pub use compare::{
-    Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, FixedTest, How, Origin, POWER,
-    Planned, Side, What, axes, compare_runs, compare_within, comparisons,
+    BesideRecord, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, FixedTest, How,
+    Origin, POWER, Planned, RecordRow, Side, What, axes, beside_record, claims, compare_runs,
+    compare_within, comparisons,
 };
 pub use error::{Fault, ViewError};
 pub use view::{

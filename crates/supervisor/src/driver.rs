@@ -189,6 +189,8 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         chapters: campaign.workers.chapter_facts(&plan.suite),
         findings: campaign.findings.clone(),
         recommendations: plan.suite.recommendations.clone(),
+        imported: None,
+        record: plan.suite.record.clone(),
         units: plan.units.clone(),
     }
 }
@@ -373,7 +375,7 @@ where
             round: running.key.round,
             attempt: running.attempt,
             at: self.elapsed(),
-            secs: rounded(observed.seen.secs),
+            secs: Some(rounded(observed.seen.secs)),
             outcome,
             exit: observed.seen.exit.clone(),
             died_in: verdict.died_in,

@@ -6,6 +6,7 @@
 //! - [`process`] takes one attempt from its start to its reaping.
 //! - [`outcome`] turns what was seen into an outcome: pure.
 //! - [`journal`] keeps the record, and reads it back.
+//! - [`recorded`] reads a report of the past, which is a run like any other once it is imported.
 //! - [`decide`] is the rule by which a run stops by itself.
 //! - [`driver`] is the one event loop that joins them.
 
@@ -21,6 +22,7 @@ mod past;
 pub mod plan;
 pub mod process;
 mod program;
+pub mod recorded;
 pub mod run_file;
 pub mod schedule;
 pub mod suite;

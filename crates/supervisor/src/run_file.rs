@@ -16,14 +16,17 @@ const NAME: &str = "run.toml";
 
 #[derive(Deserialize, Serialize)]
 struct RunFile<'a> {
-    /// What makes two plans the same measurement.
-    fingerprint: String,
+    /// What makes two plans the same measurement; an imported run has no plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
     /// When the run stops, in a word; the whole rule is in `run`.
     stopping_rule: Cow<'a, str>,
     /// The command line.
     command: Vec<String>,
     run: Cow<'a, RunInfo>,
-    suite: Cow<'a, Suite>,
+    /// Nothing for an imported run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suite: Option<Cow<'a, Suite>>,
 }
 
 /// A `run.toml` that cannot be gone on with.
@@ -45,6 +48,14 @@ pub enum RunFileError {
         /// What is wrong.
         problem: String,
     },
+    /// The run was imported.
+    #[error("{}: the run was imported from {file}: others measured it, and there is nothing to go on with", path.display())]
+    Imported {
+        /// The file.
+        path: PathBuf,
+        /// Where the run is from.
+        file: String,
+    },
 }
 
 /// Reads back what a run was to be.
@@ -63,12 +74,23 @@ pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
     };
     let file: RunFile<'_> = toml::from_str(&text).map_err(|e| changed(e.to_string()))?;
     let run = file.run.into_owned();
+    if let Some(imported) = run.imported {
+        let file = imported.file;
+        return Err(RunFileError::Imported { path, file });
+    }
+    let (Some(suite), Some(fingerprint)) = (file.suite, file.fingerprint) else {
+        return Err(changed("there is no suite in it".into()));
+    };
     let plan = Plan {
-        suite: file.suite.into_owned(),
+        suite: Suite {
+            // As it was when the run began: the file may be another by now.
+            record: run.record.clone(),
+            ..suite.into_owned()
+        },
         units: run.units.clone(),
         seed: run.seed,
     };
-    if plan.fingerprint() != file.fingerprint {
+    if plan.fingerprint() != fingerprint {
         return Err(changed(
             "the fingerprint does not fit the rest of it".into(),
         ));
@@ -87,14 +109,23 @@ fn rule(stopping: &Stopping) -> &'static str {
 
 /// Writes `run.toml` into a run's folder.
 pub(crate) fn write(folder: &Path, plan: &Plan, run: &RunInfo) -> io::Result<()> {
+    write_file(folder, run, Some(plan))
+}
+
+/// Writes `run.toml` into the folder of an imported run.
+pub(crate) fn write_imported(folder: &Path, run: &RunInfo) -> io::Result<()> {
+    write_file(folder, run, None)
+}
+
+fn write_file(folder: &Path, run: &RunInfo, plan: Option<&Plan>) -> io::Result<()> {
     let file = RunFile {
-        fingerprint: plan.fingerprint(),
+        fingerprint: plan.map(Plan::fingerprint),
         stopping_rule: rule(&run.stopping).into(),
         command: std::env::args_os()
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect(),
         run: Cow::Borrowed(run),
-        suite: Cow::Borrowed(&plan.suite),
+        suite: plan.map(|plan| Cow::Borrowed(&plan.suite)),
     };
     let text = toml::to_string_pretty(&file).map_err(io::Error::other)?;
     fs::write(folder.join(NAME), text)

@@ -8,6 +8,7 @@ mod compare;
 mod decided;
 mod floods;
 mod full_disk;
+mod import;
 mod journal;
 mod kills;
 mod limits;

@@ -133,7 +133,7 @@ fn the_other_worker_suites_pass_in_small() {
     if worker().is_none() {
         return;
     }
-    for name in ["quick.toml", "soak.toml", "verification.toml"] {
+    for name in ["quick.toml", "soak.toml", "verification.toml", "n1973.toml"] {
         let place = Place::new();
         let json = run(&place, name, &[], 0);
         assert_eq!(json["run"]["complete"], true, "{name}");

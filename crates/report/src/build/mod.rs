@@ -14,7 +14,7 @@ mod watched;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{JOURNAL_VERSION, Mode, Opened, Record};
+use crashrate_model::{JOURNAL_VERSION, Mode, Opened, Record, Recorded};
 
 use crate::error::{Fault, ViewError};
 use crate::view::{Running, Totals, View};
@@ -45,6 +45,18 @@ struct Attempt {
     unit: u32,
     round: u32,
     attempt: u32,
+}
+
+/// The view of a record that a run is set beside.
+fn view_of(recorded: &Recorded) -> Result<View, Fault> {
+    let view = || {
+        let mut builder = ViewBuilder::new();
+        for record in recorded.records() {
+            builder.push(&record)?;
+        }
+        builder.finish(false)
+    };
+    view().map_err(|error: ViewError| Fault::OfRecord(Box::new(error)))
 }
 
 impl ViewBuilder {
@@ -91,6 +103,8 @@ impl ViewBuilder {
                 }
             }
         }
+        let record = run.info().record.as_deref().map(view_of).transpose();
+        let record = record.map_err(|fault| self.error(fault))?.map(Box::new);
         let recommendations = advice::that_holds(run.recommendations(), &chapters, &sequences);
         Ok(View {
             run: facts,
@@ -102,6 +116,7 @@ impl ViewBuilder {
             units: run.units().to_vec(),
             pairs: self.watched.pairs(),
             gates: self.watched.gates(),
+            record,
             command,
         })
     }
@@ -151,8 +166,12 @@ impl ViewBuilder {
         }
         match &mut self.run {
             None => {
-                let units = opened.run.units.iter();
-                self.units = units.map(|unit| UnitTally::new(unit.clone())).collect();
+                let imported = opened.run.imported.as_ref();
+                let unordered = |place| imported.is_some_and(|i| i.unordered.contains(&place));
+                self.units = (0u32..)
+                    .zip(&opened.run.units)
+                    .map(|(place, unit)| UnitTally::new(unit.clone(), unordered(place)))
+                    .collect();
                 self.watched = Watched::new(&opened.run);
                 self.run = Some(RunTally::new(opened));
                 Ok(())

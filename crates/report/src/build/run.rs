@@ -132,7 +132,7 @@ impl RunTally {
             id: info.id.clone(),
             number: info.number,
             suite: info.suite.clone(),
-            seed: info.seed,
+            seed: info.imported.is_none().then_some(info.seed),
             device,
             device_asked: info.device.clone(),
             versions: self.versions(),
@@ -149,7 +149,8 @@ impl RunTally {
             jobs: info.jobs,
             retries: info.retries,
             bad: info.bad.clone(),
-            secs: self.secs_before + self.last_at,
+            secs: (info.imported.is_none()).then_some(self.secs_before + self.last_at),
+            imported: info.imported.clone(),
             resumed: self.resumed,
             changes: self.changes.clone(),
         }

@@ -10,6 +10,8 @@ use crate::view::{ChapterRow, DiedInCounts, Results, RunFacts, Running, Sequence
 #[derive(Clone, Debug)]
 pub(super) struct UnitTally {
     unit: Unit,
+    /// Only counts of its rounds are known.
+    unordered: bool,
     /// The unit as a whole; in isolated mode that is its one chapter.
     whole: RowTally,
     /// The chapters of a sequence.
@@ -24,13 +26,14 @@ pub(super) struct UnitTally {
 }
 
 impl UnitTally {
-    pub(super) fn new(unit: Unit) -> Self {
+    pub(super) fn new(unit: Unit, unordered: bool) -> Self {
         let chapters = match unit.mode {
             Mode::Isolated => 0,
             Mode::Sequential => unit.chapters.len(),
         };
         UnitTally {
             unit,
+            unordered,
             whole: RowTally::default(),
             chapters: vec![RowTally::default(); chapters],
             died_in: vec![0; chapters],
@@ -119,7 +122,7 @@ impl UnitTally {
         let explain = self.unit.mode == Mode::Isolated || !told || outside;
         let whole = End {
             outcome: ended.outcome,
-            secs: Some(ended.secs),
+            secs: ended.secs,
             reason: ended.reason.as_deref(),
             measures: &ended.measures,
         };
@@ -187,6 +190,7 @@ impl UnitTally {
     pub(super) fn results(&self, run: &RunFacts) -> Results {
         Results {
             by_data: run.stopping.is_by_data(),
+            unordered: self.unordered,
             attempts: self.attempts,
             lost_retries: self.lost_retries,
             repeated: self.repeated,
@@ -222,6 +226,7 @@ impl UnitTally {
                 variant: self.unit.variant.clone(),
                 results: Results {
                     by_data: run.stopping.is_by_data(),
+                    unordered: self.unordered,
                     attempts: self.attempts,
                     ..row.results(self.unit.rounds, &run.bad)
                 },

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use crashrate_model::Mode;
 
 use super::plan::Planner;
-use super::test::fixed;
+use super::test::{Pair, fixed, taking_part};
 use super::within::count;
-use super::{Compared, Comparisons, Detect, Evidence, How, Side, What};
+use super::{Compared, Comparisons, Detect, Evidence, How, Side, What, claimed_in_short, claims};
+use crate::words::imported;
 
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, Results, RunFacts, SequenceRow, View};
@@ -24,19 +25,23 @@ pub fn compare_runs(one: &View, two: &View, detect: Detect) -> Comparisons {
         false => How::FixedRounds,
     };
     let pairs = pairs(one, two);
-    let shares: Vec<_> = (pairs.iter())
-        .map(|(_, results)| results.map(|results| count(&[&results.cells], bad)))
+    let counted: Vec<_> = (pairs.iter())
+        .map(|(_, results)| Pair {
+            shares: results.map(|results| count(&[&results.cells], bad)),
+            rounds: results.map(|results| results.rounds),
+        })
         .collect();
     let tests = match how {
-        How::FixedRounds => fixed(&shares),
-        _ => vec![None; shares.len()],
+        How::FixedRounds => fixed(&counted),
+        _ => vec![None; counted.len()],
     };
-    let mut planner = Planner::new(detect, pairs.len());
+    let mut planner = Planner::new(detect, taking_part(&counted));
     let list = pairs
         .into_iter()
-        .zip(shares)
+        .zip(counted)
         .zip(tests)
-        .map(|(((compared, _), shares), test)| {
+        .map(|(((compared, _), counted), test)| {
+            let shares = counted.shares;
             let mut compared = Compared {
                 sides: [0, 1].map(|side| Side {
                     label: labels[side].clone(),
@@ -124,12 +129,19 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
         if !view.run.complete {
             warnings.push(format!("{label} is incomplete."));
         }
+        warnings.extend(imported(view).map(|what| format!("{label}: {what}.")));
         if view.run.stopping.is_by_data() {
             warnings.push(format!(
                 "{label} was stopped by its data: tests for a fixed number of rounds do not hold, and two runs have no \
                  pairs. The intervals are peek-safe; there is no verdict."
             ));
         }
+    }
+    for (view, other) in [(views[0], views[1]), (views[1], views[0])] {
+        let number = format!("N={}", other.run.number);
+        let all = claims(view).into_iter();
+        let about = all.filter(|claim| claim.comparison.list[0].sides[0].label == number);
+        warnings.extend(about.map(|claim| claimed_in_short(&claim, view.run.number)));
     }
     let facts = [facts(views[0], views[1]), facts(views[1], views[0])];
     let names: BTreeSet<_> = facts.iter().flatten().map(|(name, _)| name).collect();
@@ -139,7 +151,12 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
             found.map_or_else(|| "none".to_owned(), |(_, value)| clean(value, NAME))
         };
         let [one, two] = [find(&facts[0]), find(&facts[1])];
-        if one != two {
+        // An imported run does not say everything.
+        let is_unknown = [0, 1].into_iter().any(|side| {
+            let has = facts[side].iter().any(|(other, _)| other == name);
+            views[side].run.imported.is_some() && !has
+        });
+        if one != two && !is_unknown {
             let name = clean(name, NAME);
             warnings.push(format!(
                 "{name} differs: {one} in {}, {two} in {}.",
@@ -158,10 +175,12 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     let mut facts = vec![
         ("suite".to_owned(), run.suite.clone()),
         ("device".to_owned(), run.device.clone()),
-        ("jobs".to_owned(), run.jobs.to_string()),
         ("hazard".to_owned(), hazard),
         ("counted as bad".to_owned(), bad.join(", ")),
     ];
+    if run.imported.is_none() {
+        facts.push(("jobs".to_owned(), run.jobs.to_string()));
+    }
     let versions = run.versions.iter();
     facts.extend(versions.map(|(name, version)| (format!("version of {name}"), version.clone())));
     for key in ["crashrate", "os", "cpu", "host", "worker"] {

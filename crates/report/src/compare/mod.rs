@@ -5,7 +5,9 @@
 //! it is not tested at all.
 
 mod between;
+mod claims;
 mod plan;
+mod record;
 mod test;
 mod within;
 mod words;
@@ -15,10 +17,12 @@ use crashrate_stats::PairWatch;
 
 use crate::view::Share;
 pub use between::compare_runs;
+pub use claims::{Claimed, claims};
 pub use plan::{DEFAULT_DETECT, Detect, Origin, POWER, Planned};
+pub use record::{BesideRecord, RecordRow, beside_record};
 pub use test::FixedTest;
 pub use within::{axes, compare_within, comparisons};
-pub(crate) use words::{gate, gates, intro, lines, verdict};
+pub(crate) use words::{claimed, claimed_in_short, gate, gates, intro, lines, name, verdict};
 
 /// What is compared with what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,10 @@ pub enum What {
     Within(Axis),
     /// Two runs.
     Runs,
+    /// A run and the record that its suite repeats.
+    Record,
+    /// What an imported report claims.
+    Claim,
 }
 
 /// How it is compared.

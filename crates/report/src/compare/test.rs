@@ -12,6 +12,8 @@ pub struct FixedTest {
     pub comparison: Comparison,
     /// p adjusted for all comparisons that are made together.
     pub p: f64,
+    /// Whether it takes no part in that: with so few rounds it could not show anything, whatever they came to.
+    pub apart: bool,
     /// Whether the test and the interval both say that the rates differ.
     pub differs: bool,
     /// The ratio of the rates with its interval, where both sides had bad ends.
@@ -22,19 +24,64 @@ pub(super) fn counts(share: Share) -> Result<Counts, StatsError> {
     Counts::new(share.bad.into(), share.n.into())
 }
 
-/// Tests that are made together. Sides without rounds say nothing and are no comparison; they take no part in the
-/// adjustment.
-pub(super) fn fixed(sides: &[[Share; 2]]) -> Vec<Option<FixedTest>> {
-    let alone: Vec<_> = sides.iter().map(|sides| test(*sides)).collect();
-    let p_values: Vec<f64> = alone.iter().flatten().map(|(c, _)| c.p).collect();
+/// With this many rounds on both sides a test can always show a difference.
+const ENOUGH: u32 = 10;
+
+/// Whether a test of so many rounds could show a difference at all, whatever they came to.
+///
+/// Those that cannot are left out of the adjustment (Tarone 1990). That adds nothing to the error because it goes by the
+/// rounds that were run and not by what came of them: of a chapter in a sequence, also those that did not reach it.
+pub(super) fn can_show([one, two]: [u32; 2]) -> bool {
+    if one.min(two) >= ENOUGH {
+        return true;
+    }
+    let most_unlike = || {
+        let none = Counts::new(0, one.into()).ok()?;
+        let all = Counts::new(two.into(), two.into()).ok()?;
+        compare(none, all, ALPHA).ok()
+    };
+    one > 0 && two > 0 && most_unlike().is_some_and(|c| c.p <= ALPHA)
+}
+
+/// Two sides to be tested.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pair {
+    pub(super) shares: [Share; 2],
+    /// How many rounds were run on each side.
+    pub(super) rounds: [u32; 2],
+}
+
+impl Pair {
+    /// Sides without rounds say nothing and are no comparison.
+    fn takes_part(&self) -> bool {
+        self.shares.iter().all(|share| share.n > 0) && can_show(self.rounds)
+    }
+}
+
+/// How many of these share the error between them.
+pub(super) fn taking_part(pairs: &[Pair]) -> usize {
+    pairs.iter().filter(|pair| pair.takes_part()).count()
+}
+
+/// Tests that are made together.
+pub(super) fn fixed(pairs: &[Pair]) -> Vec<Option<FixedTest>> {
+    let alone: Vec<_> = (pairs.iter())
+        .map(|pair| Some((pair.takes_part(), test(pair.shares)?)))
+        .collect();
+    let tested = alone.iter().flatten().filter(|(takes_part, _)| *takes_part);
+    let p_values: Vec<f64> = tested.map(|(_, (c, _))| c.p).collect();
     let mut adjusted = holm(&p_values).unwrap_or_default().into_iter();
     let judged = alone.into_iter().map(|alone| {
-        let (comparison, ratio) = alone?;
-        let p = adjusted.next()?;
+        let (takes_part, (comparison, ratio)) = alone?;
+        let p = match takes_part {
+            true => adjusted.next()?,
+            false => comparison.p,
+        };
         Some(FixedTest {
             comparison,
             p,
-            differs: comparison.differs(p, ALPHA),
+            apart: !takes_part,
+            differs: takes_part && comparison.differs(p, ALPHA),
             ratio,
         })
     });

@@ -3,10 +3,14 @@
 use crashrate_model::{Axis, Contrast, Mode, OutcomeSet, Reading, Stopping, contrasts};
 
 use super::plan::Planner;
-use super::test::fixed;
-use super::{Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, How, Side, What};
+use super::test::{Pair, fixed, taking_part};
+use super::{
+    Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, How, Side, What, claimed_in_short,
+    claims,
+};
+use crate::words::imported;
 
-use crate::view::{Cell, Share, View};
+use crate::view::{Cell, Results, Share, View};
 
 /// The axes along which a run can be compared with itself.
 pub fn axes(view: &View) -> Vec<Axis> {
@@ -35,33 +39,43 @@ pub fn compare_within(view: &View, axis: Axis, detect: Detect) -> Comparisons {
     let bad = &view.run.bad;
     let by_data = view.run.stopping.is_by_data();
     let contrasts = contrasts(&view.units, axis);
-    let shares: Vec<_> = (contrasts.iter())
-        .map(|contrast| [0, 1].map(|side| share(view, &contrast.sides[side], bad)))
-        .collect();
+    let pairs: Vec<_> = contrasts.iter().map(|c| pair(view, c, bad)).collect();
     let evidence: Vec<Evidence> = if by_data {
         let seen = view.pairs.iter().find(|seen| seen.axis == axis);
         let watches = seen.into_iter().flat_map(|seen| &seen.contrasts);
         watches.map(|(_, watch)| Evidence::Pairs(*watch)).collect()
     } else {
-        let tests = fixed(&shares).into_iter();
+        let tests = fixed(&pairs).into_iter();
         tests
             .map(|test| test.map_or(Evidence::Untested, Evidence::Fixed))
             .collect()
     };
-    let mut planner = Planner::new(detect, contrasts.len());
+    let comparisons = match by_data {
+        true => contrasts.len(),
+        false => taking_part(&pairs),
+    };
+    let mut planner = Planner::new(detect, comparisons);
     let list = contrasts
         .iter()
-        .zip(shares)
+        .zip(pairs)
         .zip(evidence)
-        .map(|((contrast, shares), evidence)| {
-            let mut compared = compared(contrast, axis, shares, by_data, evidence);
+        .map(|((contrast, pair), evidence)| {
+            let mut compared = compared(contrast, axis, pair.shares, by_data, evidence);
             if !compared.differs() {
-                compared.plan = planner.plan(shares);
+                compared.plan = planner.plan(pair.shares);
             }
             compared
         });
     let incomplete = !view.run.complete && !view.run.live;
     let warning = "The run is incomplete: what is missing may not be missing by chance.".to_owned();
+    let claims = claims(view).into_iter();
+    let claims =
+        claims.filter(|claim| axis == Axis::Mode && claim.comparison.list[0].mode.is_none());
+    let of_record: Vec<_> = imported(view)
+        .map(|what| format!("{what}."))
+        .into_iter()
+        .chain(claims.map(|claim| claimed_in_short(&claim, view.run.number)))
+        .collect();
     Comparisons {
         what: What::Within(axis),
         how: if by_data {
@@ -71,7 +85,11 @@ pub fn compare_within(view: &View, axis: Axis, detect: Detect) -> Comparisons {
         },
         bad: bad.clone(),
         list: list.collect(),
-        warnings: incomplete.then_some(warning).into_iter().collect(),
+        warnings: incomplete
+            .then_some(warning)
+            .into_iter()
+            .chain(of_record)
+            .collect(),
     }
 }
 
@@ -102,20 +120,35 @@ fn compared(
     }
 }
 
-/// The blocks that have all of this side, and how many of them were bad.
-fn share(view: &View, reading: &Reading, bad: &OutcomeSet) -> Share {
-    let cells: Option<Vec<&[Cell]>> = match reading {
-        Reading::Chapter(unit, place) => {
-            chapter_cells(view, *unit, *place).map(|cells| vec![cells])
-        }
-        Reading::Units(units) => units.iter().map(|unit| unit_cells(view, *unit)).collect(),
-    };
-    count(&cells.unwrap_or_default(), bad)
+/// Both sides: the blocks that have all of a side, how many of them were bad, and how many were run.
+fn pair(view: &View, contrast: &Contrast, bad: &OutcomeSet) -> Pair {
+    let [one, two] = contrast.sides.each_ref().map(|side| seen(view, side, bad));
+    Pair {
+        shares: [one.0, two.0],
+        rounds: [one.1, two.1],
+    }
 }
 
-fn unit_cells(view: &View, unit: u32) -> Option<&[Cell]> {
+fn seen(view: &View, reading: &Reading, bad: &OutcomeSet) -> (Share, u32) {
+    let all: Option<Vec<&Results>> = match reading {
+        Reading::Chapter(unit, place) => {
+            chapter_results(view, *unit, *place).map(|results| vec![results])
+        }
+        Reading::Units(units) => units.iter().map(|unit| unit_results(view, *unit)).collect(),
+    };
+    let all = all.unwrap_or_default();
+    // Which rounds of several units belong to a block is not known where their order is not.
+    if all.len() > 1 && all.iter().any(|results| results.unordered) {
+        return (Share::default(), 0);
+    }
+    let rounds = all.iter().map(|results| results.rounds).min();
+    let cells: Vec<&[Cell]> = all.iter().map(|results| results.cells.as_slice()).collect();
+    (count(&cells, bad), rounds.unwrap_or(0))
+}
+
+fn unit_results(view: &View, unit: u32) -> Option<&Results> {
     let unit = view.units.get(unit as usize)?;
-    let results = match unit.mode {
+    Some(match unit.mode {
         Mode::Isolated => {
             let chapter = unit.chapters.first().unwrap_or(&unit.name);
             let rows = view.chapters.iter().filter(|row| row.sequence.is_none());
@@ -129,18 +162,17 @@ fn unit_cells(view: &View, unit: u32) -> Option<&[Cell]> {
                 .filter(|row| row.variant == unit.variant);
             &rows.find(|row| row.sequence == unit.name)?.results
         }
-    };
-    Some(&results.cells)
+    })
 }
 
-fn chapter_cells(view: &View, unit: u32, place: usize) -> Option<&[Cell]> {
+fn chapter_results(view: &View, unit: u32, place: usize) -> Option<&Results> {
     let unit = view.units.get(unit as usize)?;
     let mut rows = view
         .chapters
         .iter()
         .filter(|row| row.sequence.as_ref() == Some(&unit.name) && row.variant == unit.variant);
     let row = rows.find(|row| row.position.is_some_and(|at| at as usize == place + 1))?;
-    Some(&row.results.cells)
+    Some(&row.results)
 }
 
 /// Rounds that every one of these has a measured end of, and in how many of them any was bad.

@@ -3,9 +3,10 @@
 use crashrate_model::{Axis, Outcome, OutcomeSet};
 use crashrate_stats::{GateVerdict, Method, PairWatch, Side as Worse};
 
+use super::claims::Claimed;
 use super::plan::{Origin, POWER, Planned};
 use super::{Compared, Comparisons, Evidence, FixedTest, How, What};
-use crate::clean::{NAME, clean};
+use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{GateSeen, View};
 use crate::words::{count, estimate, of_unit, p_value, points};
 
@@ -22,13 +23,16 @@ pub(crate) fn intro(all: &Comparisons) -> String {
         What::Runs => {
             "The second run against the first; a chapter of a sequence given that it was reached"
         }
+        What::Record => "This run against the record",
+        What::Claim => "What the report claims",
     };
     let several = all.list.len() > 1;
     let n = count(all.list.len() as u64);
     let how = match all.how {
         How::FixedRounds if several => format!(
-            "{n} comparisons by exact tests, p adjusted by Holm's method; a difference is said only if the test and the \
-             interval agree"
+            "{n} comparisons by exact tests, p adjusted by Holm's method{}; a difference is said only if the test and the \
+             interval agree",
+            apart(all)
         ),
         How::FixedRounds => {
             "By exact tests; a difference is said only if the test and the interval agree"
@@ -47,6 +51,52 @@ pub(crate) fn intro(all: &Comparisons) -> String {
     format!("{sides}. First attempts. {how}.")
 }
 
+/// Those that are in no adjustment.
+fn apart(all: &Comparisons) -> String {
+    let apart = |one: &&Compared| matches!(&one.evidence, Evidence::Fixed(test) if test.apart);
+    match all.list.iter().filter(apart).count() {
+        0 => String::new(),
+        n => format!(
+            " but for {} with too few rounds to show anything, whatever they came to",
+            count(n as u64)
+        ),
+    }
+}
+
+/// What a report claims, and what its rounds say of that.
+pub(crate) fn claimed(claim: &Claimed) -> String {
+    let text = clean(&claim.text, SENTENCE);
+    let shown = match claim.is_shown() {
+        true => "the two differ",
+        false => "not shown",
+    };
+    let lines = lines(&claim.comparison);
+    format!(
+        "The report claims \"{text}\": {shown}. {}",
+        lines.join("; ")
+    )
+}
+
+/// The same in short, where the comparison itself stands below.
+pub(crate) fn claimed_in_short(claim: &Claimed, number: u32) -> String {
+    let text = clean(&claim.text, SENTENCE);
+    let about = claim.comparison.list.iter().map(|one| {
+        let p = match &one.evidence {
+            Evidence::Fixed(test) => format!(" (p = {})", p_value(test.p)),
+            _ => String::new(),
+        };
+        (name(one), p)
+    });
+    let shown = match claim.is_shown() {
+        true => "the two differ",
+        false => "not shown",
+    };
+    let about: Vec<_> = about
+        .map(|(name, p)| format!("{name}: {shown}{p}."))
+        .collect();
+    format!("N={number} claims \"{text}\" of {}", about.join(" "))
+}
+
 /// A line for each comparison.
 pub(crate) fn lines(all: &Comparisons) -> Vec<String> {
     let line = |one: &Compared| format!("{}: {}: {}", name(one), rates(one), verdict(all, one));
@@ -54,7 +104,7 @@ pub(crate) fn lines(all: &Comparisons) -> Vec<String> {
 }
 
 /// What is compared.
-fn name(one: &Compared) -> String {
+pub(crate) fn name(one: &Compared) -> String {
     let variant = one.variant.as_deref().unwrap_or("default");
     match (&one.chapter, &one.sequence) {
         (Some(chapter), Some(sequence)) => {
@@ -72,9 +122,11 @@ fn name(one: &Compared) -> String {
 
 /// Both sides with their rates.
 fn rates(one: &Compared) -> String {
+    let of_blocks = one.chapter.is_none() && one.mode.is_none();
     let sides = one.sides.each_ref().map(|side| {
         let share = side.share;
         let rate = match share.n {
+            0 if of_blocks => "no whole block".to_owned(),
             0 => "no rounds".to_owned(),
             n => estimate(share.bad, n, side.by_data),
         };

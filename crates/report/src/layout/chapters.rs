@@ -205,11 +205,14 @@ pub(crate) fn reasons(view: &View) -> Vec<String> {
                 Some(output) => format!(", {}", clean(output, NAME)),
                 None => String::new(),
             };
+            let place = match results.unordered {
+                true => String::new(),
+                false => format!(" (first in round {}{output})", reason.round),
+            };
             lines.push(format!(
-                "{name}: {} {}: {text} (first in round {}{output})",
+                "{name}: {} {}: {text}{place}",
                 count(reason.count.into()),
                 reason.outcome,
-                reason.round
             ));
         }
         let more: u32 = counting.skip(REASONS).map(|reason| reason.count).sum();

@@ -1,5 +1,6 @@
 //! What the tables of a report hold, whatever they are written as: terminal, Markdown and others draw the same ones.
 
+mod beside;
 mod blockers;
 mod chapters;
 mod hazard;
@@ -8,7 +9,9 @@ mod modes;
 mod parts;
 mod previous;
 mod sequences;
+mod told;
 
+pub(crate) use beside::beside_the_record;
 pub(crate) use blockers::blockers;
 pub(crate) use chapters::{ChapterColumns, chapters, groups, reasons};
 pub(crate) use hazard::hazard;
@@ -17,6 +20,7 @@ pub(crate) use modes::modes;
 pub(crate) use parts::parts;
 pub(crate) use previous::previous;
 pub(crate) use sequences::{order, order_legend, sequences};
+pub(crate) use told::told;
 
 use crate::clean::{NAME, SENTENCE, clean};
 

@@ -90,7 +90,7 @@ fn units(view: &View) -> Vec<Unit<'_>> {
 }
 
 /// Operations and samples a second in both runs.
-fn throughputs(view: &View, before: &View) -> Table {
+pub(super) fn throughputs(view: &View, before: &View) -> Table {
     let mut table = Table {
         title: "medians".to_owned(),
         ..Table::default()
@@ -134,7 +134,7 @@ fn throughputs(view: &View, before: &View) -> Table {
 }
 
 /// What else differs: without it the numbers above might be read as saying more than they do.
-fn differences(view: &View, before: &View) -> Table {
+pub(super) fn differences(view: &View, before: &View) -> Table {
     let mut table = Table {
         title: "what differs".to_owned(),
         ..Table::default()
@@ -144,11 +144,16 @@ fn differences(view: &View, before: &View) -> Table {
     .text("now");
     let (then, now) = (facts(before, view), facts(view, before));
     let names: BTreeSet<_> = then.iter().chain(&now).map(|(name, _)| name).collect();
+    // An imported run does not say everything; that nobody injected a hazard goes without saying.
+    let knows = |of: &View, all: &[(String, String)], name: &str| {
+        of.run.imported.is_none() || name == "hazard" || all.iter().any(|(one, _)| one == name)
+    };
+    let is_known = |name: &str| knows(before, &then, name) && knows(view, &now, name);
     let find = |all: &[(String, String)], name: &str| {
         let found = all.iter().find(|(other, _)| other == name);
         found.map_or_else(|| "-".to_owned(), |(_, value)| value.clone())
     };
-    for name in names {
+    for name in names.into_iter().filter(|name| is_known(name)) {
         let (old, new) = (find(&then, name), find(&now, name));
         if old != new {
             let cells = [name, &old, &new];
@@ -177,10 +182,12 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
     let mut facts = vec![
         ("device".to_owned(), run.device.clone()),
-        ("jobs".to_owned(), run.jobs.to_string()),
-        ("retries".to_owned(), run.retries.to_string()),
         ("counted in the crash rate".to_owned(), bad.join(", ")),
     ];
+    if run.imported.is_none() {
+        facts.push(("jobs".to_owned(), run.jobs.to_string()));
+        facts.push(("retries".to_owned(), run.retries.to_string()));
+    }
     if let Some(command) = &view.command {
         facts.push(("command".to_owned(), without_seed(command)));
     }

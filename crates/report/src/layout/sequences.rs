@@ -2,7 +2,7 @@
 
 use super::chapters::ResultColumns;
 use super::{Table, Text, Tone};
-use crate::view::{Cell, Outcomes, SequenceRow, View};
+use crate::view::{Cell, Outcomes, Results, SequenceRow, View};
 use crate::words::{died_in, letter};
 
 /// A row for each sequence.
@@ -43,13 +43,14 @@ const SHOWN: usize = 200;
 /// Letters between two spaces, so that rounds can be counted.
 const TOGETHER: usize = 10;
 
-/// The first attempts of a sequence by round, a letter each; nothing if no round has one.
+/// The first attempts of a sequence by round, a letter each; nothing if no round has one, or their order is not known.
 pub(crate) fn order(row: &SequenceRow) -> Option<String> {
-    letters(&row.results.cells)
+    letters(&row.results)
 }
 
-/// The first attempts of rounds, a letter each; nothing if no round has one.
-pub(super) fn letters(cells: &[Cell]) -> Option<String> {
+/// The first attempts of rounds, a letter each; nothing if no round has one, or their order is not known.
+pub(super) fn letters(results: &Results) -> Option<String> {
+    let cells = &results.cells;
     let shown: Vec<_> = cells
         .iter()
         .take(SHOWN)
@@ -60,13 +61,15 @@ pub(super) fn letters(cells: &[Cell]) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more rounds"),
     };
-    let any = cells.iter().any(|cell| cell.first.is_some());
+    let any = !results.unordered && cells.iter().any(|cell| cell.first.is_some());
     any.then(|| groups.join(" ") + &more)
 }
 
 /// What the letters mean, of those that occur.
 pub(crate) fn order_legend(view: &View) -> String {
-    legend(view.sequences.iter().flat_map(|row| &row.results.cells))
+    let ordered = view.sequences.iter().map(|row| &row.results);
+    let ordered = ordered.filter(|results| !results.unordered);
+    legend(ordered.flat_map(|results| &results.cells))
 }
 
 /// What the letters of these rounds mean.

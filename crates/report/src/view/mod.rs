@@ -8,7 +8,9 @@ mod watched;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{ChapterFacts, Finding, Mode, OutcomeSet, StopReason, Stopping, Unit};
+use crashrate_model::{
+    ChapterFacts, Finding, Imported, Mode, OutcomeSet, StopReason, Stopping, Unit,
+};
 
 pub use advice::{Advice, Held};
 pub use judgement::{ExitClass, Judgement, exit_class};
@@ -39,6 +41,8 @@ pub struct View {
     pub pairs: Vec<PairsSeen>,
     /// The run's gates, in their order.
     pub gates: Vec<GateSeen>,
+    /// The record that the suite repeats, as a run of its own.
+    pub record: Option<Box<View>>,
     /// How to repeat the run. Taken from `machine["command"]` if it is there; whoever makes the report may set it.
     pub command: Option<String>,
 }
@@ -52,8 +56,8 @@ pub struct RunFacts {
     pub number: u32,
     /// The suite's name.
     pub suite: String,
-    /// The seed that block orders and the rounds' own seeds come from.
-    pub seed: u64,
+    /// The seed that block orders and the rounds' own seeds come from; an imported run has none.
+    pub seed: Option<u64>,
     /// The device that children said they use, several joined by commas; the one asked for if none said so.
     pub device: String,
     /// The device asked for, such as `auto`.
@@ -87,8 +91,10 @@ pub struct RunFacts {
     pub retries: u32,
     /// Which outcomes the crash rate counts.
     pub bad: OutcomeSet,
-    /// How long it ran, in seconds, over all the times it was opened; up to the last record.
-    pub secs: f64,
+    /// How long it ran, in seconds, over all the times it was opened; up to the last record. Not known of an imported run.
+    pub secs: Option<f64>,
+    /// What makes it an imported one: crashrate did not measure it.
+    pub imported: Option<Imported>,
     /// How many times it was resumed.
     pub resumed: u32,
     /// What was set differently when it was resumed, in words.

@@ -57,6 +57,8 @@ pub struct Results {
     pub planned: u32,
     /// Whether the data decide how many rounds there are: then only intervals that allow that hold.
     pub by_data: bool,
+    /// Whether only counts are known: then the numbers of rounds say nothing about what came before what.
+    pub unordered: bool,
     /// Rounds with a first attempt on record, whatever became of it; one that is running now is not among them.
     pub rounds: u32,
     /// Rounds that were measured: they have an end, or are censored (`unreached`).

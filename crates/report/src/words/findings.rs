@@ -141,6 +141,14 @@ fn unmeasured(name: &str, results: &Results) -> Option<String> {
     (!apart.is_empty()).then(|| format!("{name}: first attempts that are in no rate: {apart}."))
 }
 
+/// Where the run is from, if others measured it.
+pub(crate) fn imported(view: &View) -> Option<String> {
+    let file = clean(&view.run.imported.as_ref()?.file, SENTENCE);
+    Some(format!(
+        "Imported from {file}: crashrate did not measure it"
+    ))
+}
+
 /// The suite's recommendations that hold, each with the counts by which it does.
 pub(crate) fn recommendations(view: &View) -> Vec<String> {
     view.recommendations.iter().map(recommendation).collect()

@@ -8,6 +8,9 @@ use crate::view::{Results, RunFacts, View};
 
 /// What the order of a row's bad rounds says; nothing where there are too few of either kind to say anything.
 pub(crate) fn tested(results: &Results, run: &RunFacts) -> Option<Independence> {
+    if results.unordered {
+        return None;
+    }
     let firsts = results.cells.iter().filter_map(|cell| cell.first);
     let rounds: Vec<bool> = firsts
         .filter(|outcome| outcome.counts())

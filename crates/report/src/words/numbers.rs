@@ -88,6 +88,11 @@ pub fn seconds(secs: f64) -> String {
     }
 }
 
+/// A time that may not be known.
+pub(crate) fn duration(secs: Option<f64>) -> String {
+    secs.map_or_else(|| NOTHING.to_owned(), seconds)
+}
+
 /// How the values of a measure are written.
 enum Form {
     /// A part of one, said in percent: efficiency is.

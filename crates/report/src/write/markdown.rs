@@ -5,7 +5,7 @@ use crate::compare::{Comparisons, comparisons, gates, intro, lines};
 use crate::layout::{self, Block, ChapterColumns, Table};
 use crate::view::View;
 use crate::words::{
-    findings, hazard, independence, notes, of_unit, recommendations, seconds, summary,
+    duration, findings, hazard, imported, independence, notes, of_unit, recommendations, summary,
 };
 
 /// The report in Markdown. With the run before it, the numbers of both stand side by side.
@@ -13,8 +13,8 @@ pub fn markdown(view: &View, previous: Option<&View>) -> String {
     let run = &view.run;
     let suite = escaped(&clean(&run.suite, NAME));
     let mut out = format!("# Report N={}: {suite}\n\n", run.number);
-    if let Some(hazard) = hazard(view) {
-        out.push_str(&format!("**{}**\n\n", escaped(&hazard)));
+    for warning in imported(view).into_iter().chain(hazard(view)) {
+        out.push_str(&format!("**{}**\n\n", escaped(&warning)));
     }
     out.push_str(&table(&facts(view)));
     section(&mut out, "Summary", &summary_of(view));
@@ -31,6 +31,10 @@ pub fn markdown(view: &View, previous: Option<&View>) -> String {
     for all in &comparisons(view) {
         section(&mut out, "Comparisons", &compared(all));
     }
+    if let Some(part) = layout::beside_the_record(view) {
+        section(&mut out, &part.heading, &blocks(&part.blocks));
+    }
+    section(&mut out, "What the report says", &list(&layout::told(view)));
     section(&mut out, "Gates", &list(&gates(view)));
     section(&mut out, "Independence", &list(&independence(view)));
     section(&mut out, "Chapters", &chapters(view));
@@ -74,7 +78,7 @@ fn facts(view: &View) -> Table {
     let mut rows = vec![
         (
             "date",
-            format!("{}, {state} {}", run.started, seconds(run.secs)),
+            format!("{}, {state} {}", run.started, duration(run.secs)),
         ),
         ("device", device),
     ];
@@ -82,8 +86,10 @@ fn facts(view: &View) -> Table {
     rows.extend(versions);
     let machine = run.machine.iter().map(|(k, v)| (k.as_str(), v.clone()));
     rows.extend(machine);
-    rows.push(("seed", run.seed.to_string()));
-    rows.push(("jobs", run.jobs.to_string()));
+    if let Some(seed) = run.seed {
+        rows.push(("seed", seed.to_string()));
+        rows.push(("jobs", run.jobs.to_string()));
+    }
     if run.retries > 0 {
         rows.push(("retries", run.retries.to_string()));
     }

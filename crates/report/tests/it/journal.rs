@@ -172,7 +172,7 @@ pub(crate) fn ended(unit: u32, round: u32, attempt: u32, outcome: Outcome, secs:
         round,
         attempt,
         at: 0.0,
-        secs,
+        secs: Some(secs),
         outcome,
         exit,
         died_in: None,

@@ -1,5 +1,6 @@
 //! The view and its writers, from journals that are built in code.
 
+mod beside;
 mod counts;
 mod journal;
 mod properties;

@@ -210,6 +210,15 @@ pub fn find(runs: &Path, name: &str) -> Result<PathBuf, FolderError> {
     found.cloned().ok_or_else(not_found)
 }
 
+/// The run of that number, if there is one.
+///
+/// # Errors
+/// The runs folder cannot be read.
+pub fn find_number(runs: &Path, number: u32) -> Result<Option<PathBuf>, FolderError> {
+    let mut folders = list(runs)?.into_iter();
+    Ok(folders.find(|folder| number_of(folder) == number))
+}
+
 fn has_records(folder: &Path) -> bool {
     fs::metadata(folder.join(JOURNAL)).is_ok_and(|file| file.len() > 0)
 }

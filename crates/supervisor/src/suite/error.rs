@@ -1,11 +1,12 @@
-//! What can be wrong with a suite, said in one message.
+//! What can be wrong with a suite, or with a record that it names, said in one message.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-/// A suite that cannot be used.
+/// A suite, or a recorded report, that cannot be used.
 #[derive(Debug, Error)]
 pub enum SuiteError {
     /// The file cannot be read.
@@ -39,14 +40,22 @@ pub enum SuiteError {
     Command(String),
 }
 
-/// A suite file's text, for messages that say where.
-pub(super) struct Source<'a> {
-    pub(super) path: &'a Path,
-    pub(super) text: &'a str,
+/// The text of a suite or record, for messages that say where.
+pub(crate) struct Source<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) text: &'a str,
 }
 
 impl Source<'_> {
-    pub(super) fn error(&self, span: Range<usize>, problem: impl Into<String>) -> SuiteError {
+    /// The file as it is written.
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, SuiteError> {
+        toml::from_str(self.text).map_err(|e| {
+            let message = e.message().trim_end_matches('\n');
+            self.error(e.span().unwrap_or_default(), message)
+        })
+    }
+
+    pub(crate) fn error(&self, span: Range<usize>, problem: impl Into<String>) -> SuiteError {
         let mut start = span.start.min(self.text.len());
         while !self.text.is_char_boundary(start) {
             start -= 1;

@@ -11,12 +11,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crashrate_model::{Gate, Mode, OutcomeSet, Recommendation};
+use crashrate_model::{Gate, Mode, OutcomeSet, Recommendation, Recorded};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use error::Source;
 pub use error::SuiteError;
 pub use hazard::{MAX_WRITES, PASS, ROUNDS, SuiteHazard};
+pub(crate) use resolve::read_text;
 
 /// The variant that changes nothing.
 pub const DEFAULT_VARIANT: &str = "default";
@@ -37,6 +39,10 @@ pub struct Suite {
     /// What its worker chapters are told to inject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hazard: Option<SuiteHazard>,
+    /// The record that it repeats. It changes nothing that is run, so it is no part of the plan: the run's own record has
+    /// it.
+    #[serde(skip)]
+    pub record: Option<Box<Recorded>>,
     /// What is around chapters in a sequence: time limit, grace, directory.
     pub around: Limits,
     /// The variants; the first is always the default one, which changes nothing.

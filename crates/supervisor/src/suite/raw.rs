@@ -32,6 +32,7 @@ pub(super) struct Head {
     pub(super) device: Option<Spanned<String>>,
     pub(super) bad: Option<Vec<Spanned<String>>>,
     pub(super) worker: Option<Spanned<String>>,
+    pub(super) record: Option<Spanned<String>>,
 }
 
 /// What `[hazard]` sets.

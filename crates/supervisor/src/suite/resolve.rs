@@ -5,13 +5,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crashrate_model::{Mode, OutcomeSet};
+use crashrate_model::{Mode, OutcomeSet, Recorded};
 use toml::Spanned;
 
 use super::error::Source;
 use super::raw;
 use super::{Action, Chapter, DEFAULT_VARIANT, Limits, Sequence, Suite, SuiteError, Variant};
-use crate::program;
+use crate::{program, recorded};
 
 const TIMEOUT: Duration = Duration::from_secs(600);
 const GRACE: Duration = Duration::from_secs(5);
@@ -19,14 +19,9 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) type Result<T> = std::result::Result<T, SuiteError>;
 
 pub(super) fn read(path: &Path) -> Result<Suite> {
-    let text = read_text(path)?;
+    let text = read_text(path, "suite")?;
     let source = Source { path, text: &text };
-    let file: raw::File = toml::from_str(&text).map_err(|e| {
-        source.error(
-            e.span().unwrap_or_default(),
-            e.message().trim_end_matches('\n'),
-        )
-    })?;
+    let file: raw::File = source.parse()?;
     let directory = std::path::absolute(path)
         .ok()
         .and_then(|p| p.parent().map(Path::to_owned))
@@ -54,6 +49,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
         bad: OutcomeSet::default(),
         worker: None,
         hazard: None,
+        record: None,
         around: limits.clone(),
         variants: vec![default_variant()],
         chapters: vec![Chapter {
@@ -72,15 +68,15 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
     })
 }
 
-fn read_text(path: &Path) -> Result<String> {
+/// The text of a file that holds a `what`.
+pub(crate) fn read_text(path: &Path, what: &str) -> Result<String> {
     let unreadable = |problem: String| SuiteError::Unreadable {
         path: path.to_owned(),
         problem,
     };
     if path.is_dir() {
-        return Err(unreadable(
-            "this is a directory; name the suite's TOML file in it".into(),
-        ));
+        let problem = format!("this is a directory; name the {what}'s TOML file in it");
+        return Err(unreadable(problem));
     }
     let bytes = std::fs::read(path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => unreadable("no such file".into()),
@@ -94,7 +90,7 @@ fn read_text(path: &Path) -> Result<String> {
             .count()
             + 1;
         unreadable(format!(
-            "line {line} is not UTF-8; a suite is a UTF-8 text in TOML"
+            "line {line} is not UTF-8; a {what} is a UTF-8 text in TOML"
         ))
     })
 }
@@ -126,10 +122,11 @@ impl Resolver<'_> {
         Ok(Suite {
             name: self.suite_name(&head.name)?,
             file: Some(std::path::absolute(self.source.path).unwrap_or_default()),
-            device: self.source.device(head.device.as_ref())?,
-            bad: self.source.bad(head.bad)?,
+            device: self.source.device("suite.device", head.device.as_ref())?,
+            bad: self.source.bad("suite.bad", head.bad)?.unwrap_or_default(),
             worker: head.worker.map(|w| self.worker_path(w.get_ref())),
             hazard: self.source.hazard(file.hazard, &chapters, &sequences)?,
+            record: self.record(head.record.as_ref())?,
             around,
             variants: self.variants(file.variant)?,
             gates: self.gates(&file.gate, &chapters, &sequences)?,
@@ -152,13 +149,7 @@ impl Resolver<'_> {
         let mut seen = HashSet::new();
         raw.iter()
             .map(|chapter| {
-                let id = self.source.id(&chapter.id, "chapter.id")?;
-                // Reports name places outside of chapters so.
-                if matches!(id.as_str(), "between" | "exit") {
-                    let problem =
-                        format!("chapter.id: `{id}` is taken: it is a place in a sequence");
-                    return Err(self.source.error(chapter.id.span(), problem));
-                }
+                let id = self.source.chapter_id(&chapter.id)?;
                 if !seen.insert(id.clone()) {
                     let problem = format!("chapter.id: there is another chapter `{id}`");
                     return Err(self.source.error(chapter.id.span(), problem));
@@ -378,6 +369,19 @@ impl Resolver<'_> {
             });
         }
         Ok(variants)
+    }
+
+    fn record(&self, record: Option<&Spanned<String>>) -> Result<Option<Box<Recorded>>> {
+        let Some(record) = record else {
+            return Ok(None);
+        };
+        let name = record.get_ref();
+        let read = recorded::read(&self.directory.join(name), name);
+        let read = read.map_err(|problem| {
+            let problem = format!("suite.record: {problem}");
+            self.source.error(record.span(), problem)
+        })?;
+        Ok(Some(Box::new(read)))
     }
 
     /// A worker with a slash in it is relative to the suite file; one without is looked for later.

@@ -15,7 +15,7 @@ const ROUNDS: u32 = 10;
 type Result<T> = std::result::Result<T, SuiteError>;
 
 impl Source<'_> {
-    pub(super) fn device(&self, device: Option<&Spanned<String>>) -> Result<String> {
+    pub(crate) fn device(&self, key: &str, device: Option<&Spanned<String>>) -> Result<String> {
         let Some(device) = device else {
             return Ok("auto".into());
         };
@@ -23,28 +23,32 @@ impl Source<'_> {
             return Ok(device.get_ref().clone());
         }
         let problem = format!(
-            "suite.device: `{}` is no device; use auto, mps, cuda, cuda:N or cpu",
+            "{key}: `{}` is no device; use auto, mps, cuda, cuda:N or cpu",
             device.get_ref()
         );
         Err(self.error(device.span(), problem))
     }
 
-    pub(super) fn bad(&self, bad: Option<Vec<Spanned<String>>>) -> Result<OutcomeSet> {
+    pub(crate) fn bad(
+        &self,
+        key: &str,
+        bad: Option<Vec<Spanned<String>>>,
+    ) -> Result<Option<OutcomeSet>> {
         let Some(bad) = bad else {
-            return Ok(OutcomeSet::default());
+            return Ok(None);
         };
         let outcomes = bad.iter().map(|word| {
             Outcome::from_word(word.get_ref())
                 .filter(|o| o.counts() && *o != Outcome::Passed)
                 .ok_or_else(|| {
                     let problem = format!(
-                        "suite.bad: `{}` cannot be counted; use failed, crashed, timed-out, out-of-memory",
+                        "{key}: `{}` cannot be counted; use failed, crashed, timed-out, out-of-memory",
                         word.get_ref()
                     );
                     self.error(word.span(), problem)
                 })
         });
-        Ok(OutcomeSet::new(outcomes.collect::<Result<Vec<_>>>()?))
+        Ok(Some(OutcomeSet::new(outcomes.collect::<Result<Vec<_>>>()?)))
     }
 
     pub(super) fn modes(
@@ -166,7 +170,17 @@ impl Source<'_> {
         })
     }
 
-    pub(super) fn id(&self, id: &Spanned<String>, key: &str) -> Result<String> {
+    /// The id of a chapter: reports name places outside of chapters `between` and `exit`.
+    pub(crate) fn chapter_id(&self, id: &Spanned<String>) -> Result<String> {
+        let text = self.id(id, "chapter.id")?;
+        if matches!(text.as_str(), "between" | "exit") {
+            let problem = format!("chapter.id: `{text}` is taken: it is a place in a sequence");
+            return Err(self.error(id.span(), problem));
+        }
+        Ok(text)
+    }
+
+    pub(crate) fn id(&self, id: &Spanned<String>, key: &str) -> Result<String> {
         let text = id.get_ref();
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         if text.starts_with(plain)

@@ -207,12 +207,13 @@ fn cell(line: &Line, row: &ChapterRow, params: Option<&Map<String, Value>>) -> O
                 None => done,
             })
         }
-        Order => letters(&row.results.cells),
+        Order => letters(&row.results),
     }
 }
 
 fn order_head(rows: &[&ChapterRow]) -> String {
-    let cells = rows.iter().flat_map(|row| &row.results.cells);
+    let ordered = rows.iter().filter(|row| !row.results.unordered);
+    let cells = ordered.flat_map(|row| &row.results.cells);
     format!("order ({})", legend(cells))
 }
 

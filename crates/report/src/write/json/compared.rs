@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::values::Estimated;
 use crate::compare::{
-    Compared, Comparisons, Evidence, FixedTest, How, POWER, Planned, What, gate, intro, verdict,
+    Claimed, Compared, Comparisons, Evidence, FixedTest, How, POWER, Planned, What, claimed, gate,
+    intro, verdict,
 };
 use crate::view::GateSeen;
 use crate::words::pattern;
@@ -30,6 +31,8 @@ impl<'a> Set<'a> {
                 What::Within(Axis::Mode) => "mode",
                 What::Within(Axis::Variant) => "variant",
                 What::Runs => "run",
+                What::Record => "record",
+                What::Claim => "claim",
             },
             method: match all.how {
                 How::FixedRounds => "fixed-rounds",
@@ -179,6 +182,30 @@ impl Rounds {
                 Method::Normal => "normal",
             }),
         }
+    }
+}
+
+/// A claim of an imported report, and what its rounds say of it.
+#[derive(Serialize)]
+pub(super) struct OneClaim<'a> {
+    text: &'a str,
+    shown: bool,
+    said: String,
+    comparison: One<'a>,
+}
+
+impl<'a> OneClaim<'a> {
+    pub(super) fn all(claims: &'a [Claimed]) -> Vec<Self> {
+        let each = claims.iter().flat_map(|claim| {
+            let all = &claim.comparison;
+            all.list.iter().map(move |one| OneClaim {
+                text: &claim.text,
+                shown: claim.is_shown(),
+                said: claimed(claim),
+                comparison: One::of(all, one),
+            })
+        });
+        each.collect()
     }
 }
 

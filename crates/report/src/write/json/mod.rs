@@ -1,5 +1,6 @@
 //! The JSON report, schema 1. Fields are only ever added; those of the schema come first, in its order.
 
+mod beside;
 mod compared;
 mod values;
 
@@ -10,10 +11,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::clean::is_unseen;
-use crate::compare::{Comparisons, comparisons};
+use crate::compare::{Comparisons, beside_record, claims, comparisons};
 use crate::view::{ChapterRow, Judgement, Results, RunFacts, SequenceRow, Totals, View};
 use crate::words::tested;
-use compared::{Order, Set, Shown};
+use beside::Beside;
+use compared::{OneClaim, Order, Set, Shown};
 pub(super) use values::Found;
 use values::{Advised, Estimated, Kinds, Measure, Miss, Now, Rate, Said, Values, Why, pairs};
 
@@ -26,7 +28,8 @@ const SCHEMA: u32 = 1;
 /// {"schema":1,"run":{"id":"...","number":1973},"sequences":[],"chapters":[]}
 /// ```
 pub fn json(view: &View) -> String {
-    let compared = comparisons(view);
+    let (compared, claimed) = (comparisons(view), claims(view));
+    let beside = beside_record(view);
     let report = Report {
         schema: SCHEMA,
         run: Run::of(&view.run),
@@ -44,6 +47,8 @@ pub fn json(view: &View) -> String {
         findings: view.run.findings.iter().map(Found::of).collect(),
         recommendations: view.recommendations.iter().map(Advised::of).collect(),
         comparisons: compared.iter().map(Set::of).collect(),
+        beside_record: beside.as_ref().map(|all| Beside::of(view, all)),
+        claims: OneClaim::all(&claimed),
         gates: view.gates.iter().map(Shown::of).collect(),
         judgement: match view.judgement() {
             Judgement::None => None,
@@ -96,6 +101,10 @@ struct Report<'a> {
     /// Those that hold.
     recommendations: Vec<Advised<'a>>,
     comparisons: Vec<Set<'a>>,
+    /// The record that the suite repeats; `null` if it names none.
+    beside_record: Option<Beside<'a>>,
+    /// Of an imported report.
+    claims: Vec<OneClaim<'a>>,
     gates: Vec<Shown<'a>>,
     /// What the run's own rule says; `null` if it has none.
     judgement: Option<&'static str>,
@@ -108,7 +117,8 @@ struct Run<'a> {
     id: &'a str,
     number: u32,
     suite: &'a str,
-    seed: u64,
+    /// `null` for an imported run, as everything else that is not known of one.
+    seed: Option<u64>,
     device: &'a str,
     versions: &'a BTreeMap<String, String>,
     started: &'a str,
@@ -117,16 +127,24 @@ struct Run<'a> {
     hazard: Option<&'a Value>,
     live: bool,
     stopped: Option<StopReason>,
-    seconds: f64,
+    seconds: Option<f64>,
     device_asked: &'a str,
     machine: &'a BTreeMap<String, String>,
-    jobs: u32,
-    retries: u32,
+    jobs: Option<u32>,
+    retries: Option<u32>,
     bad: Vec<Outcome>,
     /// When it stops by itself.
     stopping: &'a Stopping,
     resumed: u32,
     changes: &'a [String],
+    /// Where it is from, if others measured it.
+    imported: Option<Import<'a>>,
+}
+
+#[derive(Serialize)]
+struct Import<'a> {
+    file: &'a str,
+    measured_by_crashrate: bool,
 }
 
 impl<'a> Run<'a> {
@@ -147,12 +165,16 @@ impl<'a> Run<'a> {
             seconds: run.secs,
             device_asked: &run.device_asked,
             machine: &run.machine,
-            jobs: run.jobs,
-            retries: run.retries,
+            jobs: run.imported.is_none().then_some(run.jobs),
+            retries: run.imported.is_none().then_some(run.retries),
             bad: run.bad.iter().collect(),
             stopping: &run.stopping,
             resumed: run.resumed,
             changes: &run.changes,
+            imported: run.imported.as_ref().map(|imported| Import {
+                file: &imported.file,
+                measured_by_crashrate: false,
+            }),
         }
     }
 }
@@ -166,7 +188,7 @@ struct Sequence<'a> {
     first_attempt: Rate,
     #[serde(serialize_with = "pairs")]
     died_in: Vec<(&'a str, u32)>,
-    /// `null` for a round that has no end while a later one has.
+    /// `null` for a round that has no end while a later one has. Empty where only counts are known.
     order: Vec<Option<Outcome>>,
     after_retries: Rate,
     chapters: &'a [String],
@@ -188,7 +210,10 @@ impl<'a> Sequence<'a> {
             bad: results.first_attempt.bad,
             first_attempt: results.first_attempt.into(),
             died_in: chapters.chain(others).collect(),
-            order: results.cells.iter().map(|cell| cell.first).collect(),
+            order: match results.unordered {
+                true => Vec::new(),
+                false => results.cells.iter().map(|cell| cell.first).collect(),
+            },
             after_retries: results.after_retries.into(),
             chapters: &row.chapters,
             outcomes: Kinds(results.outcomes),
@@ -267,6 +292,7 @@ struct More<'a> {
 
 impl<'a> More<'a> {
     fn of(results: &'a Results, run: &RunFacts) -> Self {
+        let why = results.reasons.iter();
         More {
             crash_rate: Estimated::of(results.first_attempt, results.by_data),
             independence: tested(results, run).map(Order::from),
@@ -282,7 +308,9 @@ impl<'a> More<'a> {
             lost_retries: results.lost_retries,
             seconds: results.secs.map(Values::from),
             missed: results.missed.iter().map(Miss::of).collect(),
-            reasons: results.reasons.iter().map(Why::of).collect(),
+            reasons: why
+                .map(|reason| Why::of(reason, results.unordered))
+                .collect(),
             notes: results.notes.iter().map(Said::of).collect(),
         }
     }

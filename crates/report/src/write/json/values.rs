@@ -116,17 +116,18 @@ pub(super) struct Why<'a> {
     outcome: Outcome,
     text: &'a str,
     count: u32,
-    round: u32,
+    /// `null` where the order of rounds is not known.
+    round: Option<u32>,
     output: Option<&'a str>,
 }
 
 impl<'a> Why<'a> {
-    pub(super) fn of(reason: &'a Reason) -> Self {
+    pub(super) fn of(reason: &'a Reason, unordered: bool) -> Self {
         Why {
             outcome: reason.outcome,
             text: &reason.text,
             count: reason.count,
-            round: reason.round,
+            round: (!unordered).then_some(reason.round),
             output: reason.output.as_deref(),
         }
     }

@@ -11,7 +11,7 @@ use crate::compare::{Comparisons, comparisons, gates, intro, lines};
 use crate::layout::{self, Block, ChapterColumns, Table, Tone};
 use crate::view::{Running, View};
 use crate::words::{
-    flaky, hazard, independence, notes, of_unit, recommendations, seconds, summary,
+    duration, flaky, hazard, imported, independence, notes, of_unit, recommendations, summary,
 };
 
 /// Narrower than this nothing is readable, so lines are this long however narrow the terminal is.
@@ -33,6 +33,12 @@ pub fn terminal(view: &View, width: usize, color: bool) -> String {
     for all in &comparisons(view) {
         section(&mut out, screen, "comparisons", &compared(all, screen));
     }
+    if let Some(part) = layout::beside_the_record(view) {
+        let name = part.heading.to_lowercase();
+        section(&mut out, screen, &name, &blocks(&part.blocks, screen));
+    }
+    let told = list(&layout::told(view), screen);
+    section(&mut out, screen, "what the report says", &told);
     section(&mut out, screen, "gates", &list(&gates(view), screen));
     let independence = list(&independence(view), screen);
     section(&mut out, screen, "independence", &independence);
@@ -92,10 +98,10 @@ fn head(view: &View, screen: Screen) -> String {
     let run = &view.run;
     let suite = clean(&run.suite, NAME);
     let device = clean(&run.device, NAME);
-    let title = format!(
-        "N={} {suite}, device {device}, seed {}",
-        run.number, run.seed
-    );
+    let seed = run
+        .seed
+        .map_or_else(String::new, |seed| format!(", seed {seed}"));
+    let title = format!("N={} {suite}, device {device}{seed}", run.number);
     let state = if run.live { "running for" } else { "took" };
     let jobs = match run.jobs {
         1 => String::new(),
@@ -105,14 +111,15 @@ fn head(view: &View, screen: Screen) -> String {
         "run {}, started {}, {state} {}{jobs}",
         clean(&run.id, NAME),
         clean(&run.started, NAME),
-        seconds(run.secs)
+        duration(run.secs)
     );
-    let hazard = hazard(view).map(|hazard| {
+    let warnings = imported(view).into_iter().chain(hazard(view));
+    let warnings = warnings.map(|warning| {
         let style = Style::Tone(Tone::Doubtful);
-        screen.paragraph(&hazard, 0, 0, style)
+        screen.paragraph(&warning, 0, 0, style)
     });
     let title = screen.paragraph(&title, 0, 0, Style::Bold);
-    title + &screen.paragraph(&times, 0, 0, Style::Dim) + &hazard.unwrap_or_default()
+    title + &screen.paragraph(&times, 0, 0, Style::Dim) + &warnings.collect::<String>()
 }
 
 fn section(out: &mut String, screen: Screen, name: &str, body: &str) {
