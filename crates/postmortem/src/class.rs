@@ -1,0 +1,185 @@
+//! The class of a death: its signal and a coarse cause, from what can be known for sure.
+
+use crate::crash::{Access, Frame};
+
+/// Below this an address is a null pointer with an offset.
+const NULL_PAGE: u64 = 64 * 1024;
+/// So far from the stack pointer a fault in memory that cannot be used is a stack at its end.
+const NEAR_THE_STACK: u64 = 64 * 1024;
+/// The memory allocator's functions: an abort right above one of them is its own.
+const ALLOCATOR: &[&str] = &[
+    "free",
+    "cfree",
+    "malloc",
+    "calloc",
+    "realloc",
+    "reallocarray",
+    "memalign",
+    "posix_memalign",
+    "aligned_alloc",
+    "operator delete",
+    "operator delete[]",
+    "operator new",
+    "malloc_printerr",
+    "_int_free",
+    "_int_malloc",
+    "__libc_free",
+    "__libc_malloc",
+    "__libc_realloc",
+    "szone_error",
+    "malloc_error_break",
+    "malloc_vreport",
+    "malloc_report",
+];
+/// Functions by which a C++ program gives up.
+const TERMINATE: &[&str] = &[
+    "std::terminate",
+    "__cxxabiv1::__terminate",
+    "__gnu_cxx::__verbose_terminate_handler",
+    "__cxa_throw",
+    "__cxa_rethrow",
+    "__cxa_call_terminate",
+    "demangling_terminate_handler",
+    "std::__terminate",
+];
+
+/// What a signal for a fault said, with what is known of the address.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faulted<'a> {
+    /// The signal's name.
+    pub signal: &'a str,
+    /// The address, if the kernel gave one.
+    pub address: Option<u64>,
+    /// The processor refused the address itself: it is none (x86-64's non-canonical addresses).
+    pub no_address_at_all: bool,
+    /// The stack pointer.
+    pub sp: Option<u64>,
+    /// Whether the address can be read and written: then the fault is no stack at its end.
+    pub usable: bool,
+    /// How it was accessed, if that is known.
+    pub access: Option<Access>,
+}
+
+/// The class of a fault.
+pub fn of_fault(fault: Faulted<'_>) -> String {
+    if fault.signal != "SIGSEGV" {
+        return fault.signal.to_owned();
+    }
+    if fault.no_address_at_all {
+        return "SEGV_NONCANON".to_owned();
+    }
+    let Some(address) = fault.address else {
+        return fault.signal.to_owned();
+    };
+    let near = |sp: u64| {
+        address >= sp.saturating_sub(NEAR_THE_STACK) && address < sp.saturating_add(NEAR_THE_STACK)
+    };
+    let class = if address < NULL_PAGE {
+        "SEGV_NULL"
+    } else if fault.access != Some(Access::Exec) && !fault.usable && fault.sp.is_some_and(near) {
+        "SEGV_STACK"
+    } else {
+        "SEGV_WILD"
+    };
+    class.to_owned()
+}
+
+/// The class of an abort, by who called for it.
+pub fn of_abort(frames: &[Frame]) -> String {
+    let named = || frames.iter().filter_map(|f| f.function.as_deref());
+    if named().any(|name| TERMINATE.contains(&name)) {
+        return "ABRT_TERMINATE".to_owned();
+    }
+    let caller = named().find(|name| !is_abort(name));
+    match caller {
+        Some(name) if ALLOCATOR.contains(&name) => "ABRT_MALLOC".to_owned(),
+        _ => "SIGABRT".to_owned(),
+    }
+}
+
+fn is_abort(name: &str) -> bool {
+    let inner = [
+        "raise",
+        "gsignal",
+        "abort",
+        "__libc_message",
+        "__abort",
+        "__libc_message_impl",
+    ];
+    inner.contains(&name) || name.contains("pthread_kill")
+}
+
+/// How memory was accessed, as far as its permissions tell: what is readable and faults was written, an address that
+/// is the instruction's own was executed. The rest only the processor knew.
+pub fn access(address: u64, pc: u64, readable: bool, writable: bool) -> Option<Access> {
+    match (address == pc, readable, writable) {
+        (true, _, _) => Some(Access::Exec),
+        (false, true, false) => Some(Access::Write),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_by_their_address() {
+        let fault = |address, sp, usable| {
+            of_fault(Faulted {
+                signal: "SIGSEGV",
+                address: Some(address),
+                sp: Some(sp),
+                usable,
+                ..Faulted::default()
+            })
+        };
+        assert_eq!(fault(8, 0x7000_0000, false), "SEGV_NULL");
+        assert_eq!(fault(0x7000_0000 - 4096, 0x7000_0000, false), "SEGV_STACK");
+        assert_eq!(fault(0x7000_0000 - 4096, 0x7000_0000, true), "SEGV_WILD");
+        assert_eq!(fault(0x5000_0000, 0x7000_0000, false), "SEGV_WILD");
+        let other = Faulted {
+            signal: "SIGBUS",
+            address: Some(0),
+            ..Faulted::default()
+        };
+        assert_eq!(of_fault(other), "SIGBUS");
+        let wild = Faulted {
+            signal: "SIGSEGV",
+            no_address_at_all: true,
+            ..Faulted::default()
+        };
+        assert_eq!(of_fault(wild), "SEGV_NONCANON");
+    }
+
+    #[test]
+    fn aborts_by_their_caller() {
+        let class = |names: &[&str]| {
+            let frames: Vec<Frame> = (names.iter())
+                .map(|name| Frame {
+                    function: (!name.is_empty()).then(|| (*name).to_owned()),
+                    ..Frame::default()
+                })
+                .collect();
+            of_abort(&frames)
+        };
+        assert_eq!(class(&["", "raise", "abort", "main"]), "SIGABRT");
+        assert_eq!(
+            class(&["raise", "abort", "", "", "free", "main"]),
+            "ABRT_MALLOC"
+        );
+        assert_eq!(
+            class(&["abort", "", "std::terminate", "main"]),
+            "ABRT_TERMINATE"
+        );
+        assert_eq!(class(&["abort", "main", "free"]), "SIGABRT");
+    }
+
+    #[test]
+    fn only_what_is_sure_is_said_of_an_access() {
+        assert_eq!(access(1, 1, false, false), Some(Access::Exec));
+        assert_eq!(access(8, 1, true, false), Some(Access::Write));
+        assert_eq!(access(8, 1, false, false), None);
+        assert_eq!(access(8, 1, true, true), None);
+    }
+}

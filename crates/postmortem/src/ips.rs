@@ -1,0 +1,1 @@
+//! The crash reports that macOS writes.

@@ -1,0 +1,258 @@
+//! One file of code: its unwind tables and its symbols.
+
+use std::collections::HashMap;
+use std::ops::{Deref, Range};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use framehop::ExplicitModuleSectionInfo;
+use memmap2::Mmap;
+use object::elf::{self, FileHeader64};
+use object::read::elf::{ElfFile64, SymbolTable};
+use object::{Endianness, Object, ObjectSection, ObjectSegment, SegmentFlags};
+
+use crate::names::demangle;
+
+/// What a file consists of: mapped, or copied out of a process.
+pub(super) enum Bytes {
+    Mapped(Mmap),
+    Copied(Vec<u8>),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Mapped(map) => map,
+            Bytes::Copied(bytes) => bytes,
+        }
+    }
+}
+
+impl Default for Bytes {
+    fn default() -> Self {
+        Bytes::Copied(Vec::new())
+    }
+}
+
+/// A part of a file's bytes.
+#[derive(Clone, Default)]
+pub(super) struct Part {
+    bytes: Arc<Bytes>,
+    range: Range<usize>,
+}
+
+impl Deref for Part {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[self.range.clone()]
+    }
+}
+
+/// An ELF file that is mapped in a process. Addresses in it are as the file has them.
+pub(super) struct Image {
+    bytes: Arc<Bytes>,
+    base: u64,
+    /// Executable segments: where they are in the file, and their addresses.
+    code: Vec<(Range<u64>, u64)>,
+    sections: HashMap<&'static str, (Range<u64>, Range<usize>)>,
+    build_id: Option<String>,
+    /// What was asked for before.
+    names: Mutex<HashMap<u64, Option<Arc<str>>>>,
+}
+
+const SECTIONS: [&str; 3] = [".text", ".eh_frame", ".eh_frame_hdr"];
+
+impl Image {
+    pub(super) fn read(bytes: Bytes) -> object::Result<Image> {
+        let bytes = Arc::new(bytes);
+        let file = ElfFile64::<Endianness>::parse(&**bytes)?;
+        let mut sections = HashMap::new();
+        for name in SECTIONS {
+            let Some(section) = file.section_by_name(name) else {
+                continue;
+            };
+            let addresses = section.address()..section.address().saturating_add(section.size());
+            if let Some((start, len)) = section.file_range() {
+                let (start, end) = (start as usize, start.saturating_add(len) as usize);
+                if start <= end && end <= bytes.len() {
+                    sections.insert(name, (addresses, start..end));
+                }
+            }
+        }
+        let mut code = Vec::new();
+        for segment in file.segments() {
+            let (start, len) = segment.file_range();
+            if let SegmentFlags::Elf { p_flags, .. } = segment.flags()
+                && p_flags.contains(elf::PF_X)
+            {
+                code.push((start..start.saturating_add(len), segment.address()));
+            }
+        }
+        let base = file.segments().map(|s| s.address()).min().unwrap_or(0);
+        let id = file.build_id()?.map(hex);
+        Ok(Image {
+            base,
+            code,
+            sections,
+            build_id: id,
+            names: Mutex::default(),
+            bytes: bytes.clone(),
+        })
+    }
+
+    pub(super) fn build_id(&self) -> Option<&str> {
+        self.build_id.as_deref()
+    }
+
+    /// Where the file's address 0 is, if this offset of it is mapped at `start`.
+    pub(super) fn bias(&self, offset: u64, start: u64) -> Option<u64> {
+        const PAGE: u64 = 4096;
+        let (range, address) = self
+            .code
+            .iter()
+            .find(|(range, _)| range.start / PAGE * PAGE <= offset && offset < range.end)?;
+        Some(start.wrapping_sub(address.wrapping_sub(range.start).wrapping_add(offset)))
+    }
+
+    /// The lowest address in it.
+    pub(super) fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// What an unwinder needs of it.
+    pub(super) fn sections(&self) -> ExplicitModuleSectionInfo<Part> {
+        let addresses = |name| {
+            self.sections
+                .get(name)
+                .map(|(addresses, _)| addresses.clone())
+        };
+        let part = |name| {
+            self.sections.get(name).map(|(_, range)| Part {
+                bytes: self.bytes.clone(),
+                range: range.clone(),
+            })
+        };
+        ExplicitModuleSectionInfo {
+            base_svma: self.base,
+            text_svma: addresses(".text"),
+            text: part(".text"),
+            eh_frame_svma: addresses(".eh_frame"),
+            eh_frame: part(".eh_frame"),
+            eh_frame_hdr_svma: addresses(".eh_frame_hdr"),
+            eh_frame_hdr: part(".eh_frame_hdr"),
+            ..ExplicitModuleSectionInfo::default()
+        }
+    }
+
+    /// The functions at these addresses, all found in one pass over the symbols.
+    pub(super) fn functions(&self, addresses: &[u64]) -> HashMap<u64, Option<Arc<str>>> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut missing: Vec<u64> = (addresses.iter().copied())
+            .filter(|address| !names.contains_key(address))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        if !missing.is_empty() {
+            let found = self.look_up(&missing);
+            names.extend(missing.into_iter().zip(found));
+        }
+        let known = |&address: &u64| Some((address, names.get(&address)?.clone()));
+        addresses.iter().filter_map(known).collect()
+    }
+
+    fn look_up(&self, addresses: &[u64]) -> Vec<Option<Arc<str>>> {
+        let mut best: Vec<Option<Candidate<'_>>> = vec![None; addresses.len()];
+        // It was parsed before: what cannot be read now has no symbols.
+        if let Ok(file) = ElfFile64::<Endianness>::parse(&**self.bytes) {
+            let endian = file.endian();
+            for table in [file.elf_symbol_table(), file.elf_dynamic_symbol_table()] {
+                one_pass(table, endian, addresses, &mut best);
+            }
+        }
+        best.into_iter()
+            .map(|found| Some(demangle(found?.name).into()))
+            .collect()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A symbol that covers an address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Candidate<'a> {
+    value: u64,
+    sized: bool,
+    rank: u8,
+    name: &'a str,
+}
+
+/// How far a symbol without a size reaches at most: hand-written assembly.
+const UNSIZED_REACH: u64 = 4096;
+
+fn one_pass<'a>(
+    table: &SymbolTable<'a, FileHeader64<Endianness>>,
+    endian: Endianness,
+    addresses: &[u64],
+    best: &mut [Option<Candidate<'a>>],
+) {
+    for symbol in table.iter() {
+        let value = symbol.st_value.get(endian);
+        let size = symbol.st_size.get(endian);
+        let end = value.saturating_add(if size == 0 { UNSIZED_REACH } else { size });
+        let first = addresses.partition_point(|&address| address < value);
+        if addresses.get(first).is_none_or(|&address| address >= end) || !is_code(symbol, endian) {
+            continue;
+        }
+        let name = table.symbol_name(endian, symbol).unwrap_or_default();
+        let Ok(name) = std::str::from_utf8(name) else {
+            continue;
+        };
+        if name.is_empty() || name.starts_with('$') {
+            continue;
+        }
+        let candidate = Candidate {
+            value,
+            sized: size > 0,
+            rank: rank(symbol.st_bind()),
+            name,
+        };
+        for (address, best) in addresses.iter().zip(best.iter_mut()).skip(first) {
+            if *address >= end {
+                break;
+            }
+            if best.is_none_or(|known| is_better(&candidate, &known)) {
+                *best = Some(candidate);
+            }
+        }
+    }
+}
+
+fn is_code(symbol: &elf::Sym64<Endianness>, endian: Endianness) -> bool {
+    let kind = symbol.st_type();
+    let is_defined = symbol.st_shndx.get(endian) != elf::SHN_UNDEF;
+    is_defined && (kind == elf::STT_FUNC || kind == elf::STT_GNU_IFUNC || kind == elf::STT_NOTYPE)
+}
+
+fn rank(bind: elf::SymbolBind) -> u8 {
+    if bind == elf::STB_GLOBAL {
+        2
+    } else {
+        u8::from(bind == elf::STB_WEAK)
+    }
+}
+
+/// What has a size and begins nearer is better; of names for the same thing the one that a programmer would use, always
+/// the same.
+fn is_better(a: &Candidate<'_>, b: &Candidate<'_>) -> bool {
+    let underscores = |c: &Candidate<'_>| c.name.bytes().take_while(|&b| b == b'_').count();
+    let order = (a.sized, a.value, a.rank).cmp(&(b.sized, b.value, b.rank));
+    order
+        .then_with(|| underscores(b).cmp(&underscores(a)))
+        .then_with(|| b.name.len().cmp(&a.name.len()))
+        .then_with(|| b.name.cmp(a.name))
+        .is_gt()
+}

@@ -1,0 +1,69 @@
+//! What the kernel says of a process in `/proc/PID/status`.
+
+use std::fs;
+
+/// The signals that end nothing by default.
+const HARMLESS: [i32; 8] = [
+    libc::SIGCHLD,
+    libc::SIGCONT,
+    libc::SIGURG,
+    libc::SIGWINCH,
+    libc::SIGSTOP,
+    libc::SIGTSTP,
+    libc::SIGTTIN,
+    libc::SIGTTOU,
+];
+
+/// How the signals of a thread are disposed of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Dispositions {
+    caught: u64,
+    ignored: u64,
+    blocked: u64,
+}
+
+impl Dispositions {
+    pub(super) fn of(tid: i32) -> Option<Dispositions> {
+        let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+        let mask = |name: &str| {
+            let line = status.lines().find_map(|l| l.strip_prefix(name))?;
+            u64::from_str_radix(line.trim(), 16).ok()
+        };
+        Some(Dispositions {
+            caught: mask("SigCgt:")?,
+            ignored: mask("SigIgn:")?,
+            blocked: mask("SigBlk:")?,
+        })
+    }
+
+    pub(super) fn catches(self, signal: i32) -> bool {
+        signal > 0 && self.caught & (1 << (signal - 1)) != 0
+    }
+
+    /// Whether this signal, about to be delivered, ends the process. A fault of the processor does so also if its signal
+    /// is ignored or blocked.
+    pub(super) fn kills(self, signal: i32, is_fault: bool) -> bool {
+        if HARMLESS.contains(&signal) {
+            return false;
+        }
+        let has = |mask: u64| signal > 0 && mask & (1 << (signal - 1)) != 0;
+        match is_fault {
+            true => !has(self.caught) || has(self.blocked),
+            false => !has(self.caught) && !has(self.ignored),
+        }
+    }
+}
+
+/// The most memory that a live process has had resident so far, bytes.
+pub fn peak_memory(pid: i32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// The name of a thread.
+pub(super) fn thread_name(tid: i32) -> String {
+    let name = fs::read(format!("/proc/{tid}/comm")).unwrap_or_default();
+    String::from_utf8_lossy(&name).trim_end().to_owned()
+}

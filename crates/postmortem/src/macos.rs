@@ -1,0 +1,1 @@
+//! Where macOS puts its crash reports.

@@ -1,0 +1,183 @@
+//! Names of functions: demangled for people, and without what differs between builds for signatures.
+
+use std::borrow::Cow;
+
+/// The most bytes of a name that are kept: the names of templates can be longer than their code.
+const MAX_NAME: usize = 400;
+
+/// The name of a symbol as its language has it: without arguments, return type and hash.
+pub fn demangle(symbol: &str) -> String {
+    // What the compiler appends to a part of a function is no part of its name.
+    let bare = match symbol.find('.') {
+        Some(at) if symbol.starts_with("_Z") || symbol.starts_with("_R") => &symbol[..at],
+        Some(at) if is_clone(&symbol[at..]) => &symbol[..at],
+        _ => symbol,
+    };
+    let mut name = rust(bare)
+        .or_else(|| cpp(bare))
+        .unwrap_or_else(|| bare.to_owned());
+    shorten(&mut name);
+    name
+}
+
+fn is_clone(suffix: &str) -> bool {
+    [
+        ".part.",
+        ".cold",
+        ".isra.",
+        ".constprop.",
+        ".llvm.",
+        ".lto_priv",
+    ]
+    .iter()
+    .any(|known| suffix.starts_with(known))
+}
+
+fn rust(symbol: &str) -> Option<String> {
+    let name = rustc_demangle::try_demangle(symbol).ok()?;
+    Some(format!("{name:#}"))
+}
+
+fn cpp(symbol: &str) -> Option<String> {
+    if !symbol.starts_with("_Z") && !symbol.starts_with("__Z") {
+        return None;
+    }
+    let options = cpp_demangle::DemangleOptions::new()
+        .no_params()
+        .no_return_type()
+        .recursion_limit(200);
+    let parsed = cpp_demangle::Symbol::new(symbol).ok()?;
+    parsed.demangle_with_options(&options).ok()
+}
+
+fn shorten(name: &mut String) {
+    if name.len() > MAX_NAME {
+        let end = (0..=MAX_NAME).rev().find(|&i| name.is_char_boundary(i));
+        name.truncate(end.unwrap_or(0));
+        name.push_str("...");
+    }
+}
+
+/// The name without template arguments and generics, which say for what and not where.
+///
+/// What a Rust name has in its front (`<A as B>::f`) is kept: it says where.
+pub fn plain(name: &str) -> Cow<'_, str> {
+    if !name.contains('<') {
+        return Cow::Borrowed(name);
+    }
+    let chars: Vec<char> = name.chars().collect();
+    let mut out = String::with_capacity(name.len());
+    // For each open bracket whether it is kept.
+    let mut open: Vec<bool> = Vec::new();
+    let mut at = 0;
+    while at < chars.len() {
+        let kept = open.iter().all(|&kept| kept);
+        let c = chars[at];
+        if kept && out.ends_with("operator") && "<>-=!".contains(c) {
+            while at < chars.len() && "<>-=!".contains(chars[at]) {
+                out.push(chars[at]);
+                at += 1;
+            }
+            continue;
+        }
+        match c {
+            '<' => {
+                let keeps = kept && !ends_a_name(&out);
+                open.push(keeps);
+                if keeps {
+                    out.push(c);
+                } else if kept && out.ends_with("::") {
+                    out.truncate(out.len() - 2);
+                }
+            }
+            '>' if at > 0 && chars[at - 1] == '-' => {
+                if kept {
+                    out.push(c);
+                }
+            }
+            '>' => {
+                if open.pop() == Some(true) && kept {
+                    out.push(c);
+                }
+            }
+            c if kept => out.push(c),
+            _ => {}
+        }
+        at += 1;
+    }
+    if out.is_empty() {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(out)
+}
+
+fn ends_a_name(text: &str) -> bool {
+    if text.ends_with("operator<< ") || text.ends_with("operator< ") {
+        return true;
+    }
+    text.chars()
+        .next_back()
+        .is_some_and(|c| c.is_alphanumeric() || "_:]})".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn symbols_of_three_languages() {
+        for (symbol, name) in [
+            ("memcpy", "memcpy"),
+            ("do_work.part.0", "do_work"),
+            (
+                "_ZN2at6native10layer_normERKNS_6TensorEd",
+                "at::native::layer_norm",
+            ),
+            ("_ZSt9terminatev", "std::terminate"),
+            (
+                "_ZN4core9panicking5panic17h0123456789abcdefE",
+                "core::panicking::panic",
+            ),
+            (
+                "_ZN4core9panicking5panic17h0123456789abcdefE.llvm.12",
+                "core::panicking::panic",
+            ),
+        ] {
+            assert_eq!(demangle(symbol), name);
+        }
+    }
+
+    #[test]
+    fn signatures_have_no_template_arguments() {
+        for (name, expected) in [
+            (
+                "at::native::AVX2::RowwiseMomentsImpl<float, 4l>",
+                "at::native::AVX2::RowwiseMomentsImpl",
+            ),
+            ("a<b<c>, d>::e", "a::e"),
+            ("(anonymous namespace)::f<int>", "(anonymous namespace)::f"),
+            ("a::operator<< <int>", "a::operator<< "),
+            ("a::operator->", "a::operator->"),
+            ("f<int>::operator() const", "f::operator() const"),
+            (
+                "<alloc::vec::Vec<T> as core::ops::Drop>::drop",
+                "<alloc::vec::Vec as core::ops::Drop>::drop",
+            ),
+            ("foo::bar::<u8>", "foo::bar"),
+            ("f<(a)->b>::g", "f::g"),
+        ] {
+            assert_eq!(plain(name), expected, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_is_too_odd(name in "[<>a:\\-(){}é ]{0,40}|operator[<>=\\-]{0,5}.{0,9}") {
+            prop_assert!(plain(&name).len() <= name.len());
+            let _ = demangle(&name);
+            let _ = demangle(&format!("_Z{name}"));
+        }
+    }
+}
