@@ -160,6 +160,10 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "PATH")]
     pub(crate) worker: Option<PathBuf>,
 
+    /// Do not trace children: for programs that trace themselves or run under LeakSanitizer. Crashes then have no place
+    #[arg(long)]
+    pub(crate) no_trace: bool,
+
     /// Let children leave core dumps
     #[arg(long)]
     pub(crate) core_dumps: bool,

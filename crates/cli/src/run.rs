@@ -24,7 +24,9 @@ use crate::wanted::{Wanted, resume, wanted};
 pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Failure> {
     let (wanted, resumed) = match &arguments.resume {
         Some(name) => {
-            resume(runs, name, arguments.jobs).map(|(wanted, folder)| (wanted, Some(folder)))?
+            let no_trace = arguments.no_trace;
+            resume(runs, name, arguments.jobs, no_trace)
+                .map(|(wanted, folder)| (wanted, Some(folder)))?
         }
         None => (wanted(&arguments)?, None),
     };
@@ -32,6 +34,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         plan,
         stopping,
         jobs,
+        trace,
     } = wanted;
     let program = std::env::current_exe()
         .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
@@ -56,6 +59,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         },
         stopping,
         time_budget: arguments.time_budget,
+        trace,
         core_dumps: arguments.core_dumps,
         guardian: (program, guard::ARGUMENTS),
     };

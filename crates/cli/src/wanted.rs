@@ -25,6 +25,8 @@ pub(crate) struct Wanted {
     pub(crate) stopping: Stopping,
     /// How many attempts run at the same time.
     pub(crate) jobs: u32,
+    /// Whether children are to be traced.
+    pub(crate) trace: bool,
 }
 
 /// A run that is to be gone on with, by its own plan and rule.
@@ -32,6 +34,7 @@ pub(crate) fn resume(
     runs: &Path,
     name: &str,
     jobs: Option<u32>,
+    no_trace: bool,
 ) -> Result<(Wanted, RunFolder), Failure> {
     let path = journal::find(runs, name).map_err(Failure::usage)?;
     let folder = RunFolder::reopen(&path).map_err(folder_failure)?;
@@ -40,6 +43,8 @@ pub(crate) fn resume(
         plan,
         stopping: run.stopping,
         jobs: jobs.unwrap_or(run.jobs),
+        // As it began, or the rates of its two parts would not be of the same thing.
+        trace: run.traced && !no_trace,
     };
     Ok((wanted, folder))
 }
@@ -74,6 +79,7 @@ pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         plan,
         stopping,
         jobs: arguments.jobs.unwrap_or(1),
+        trace: !arguments.no_trace,
     })
 }
 

@@ -17,8 +17,8 @@ pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommend
 pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
 pub use pairing::{BlockPairs, Pairing};
 pub use record::{
-    ChapterEnd, Closed, Ended, Hello, JOURNAL_VERSION, Measure, Opened, Record, RunInfo, Started,
-    StopReason,
+    ChapterEnd, Closed, CrashRef, Ended, Hello, JOURNAL_VERSION, Measure, Opened, Record, RunInfo,
+    Started, StopReason, Usage,
 };
 pub use recorded::{Claim, Earlier, Imported, Recorded};
 pub use stopping::{ALPHA, Axis, Contrast, Gate, Limit, Reading, Stopping, contrasts};

@@ -65,6 +65,9 @@ pub struct RunInfo {
     /// The hazard that was injected, if any, as the suite has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hazard: Option<serde_json::Value>,
+    /// Whether its attempts are watched by a tracer. Rates with and without are never taken together unasked.
+    #[serde(default)]
+    pub traced: bool,
     /// Where it runs: `os`, `host`, `cpu`, `crashrate` and whatever else is known.
     #[serde(default)]
     pub machine: BTreeMap<String, String>,
@@ -150,6 +153,37 @@ pub struct Ended {
     /// Where the kept output is, relative to the run folder, if it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// What is known of its crash, or of its hang at the time limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<CrashRef>,
+    /// What it used of the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// Whether it was traced, if that is not what [`RunInfo::traced`] says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traced: Option<bool>,
+}
+
+/// A crash by its name, and where the rest of it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashRef {
+    /// Its signature: `v1 | class | frames`.
+    pub signature: String,
+    /// The file with the whole evidence, relative to the run folder, if it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// What an attempt used of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Processor time of the process and of its children that it waited for, seconds.
+    pub cpu_secs: f64,
+    /// The most memory that one of its processes had resident, bytes.
+    pub peak_bytes: u64,
+    /// Whether that is only an upper limit: the kernel's count begins with what the supervisor had when it forked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_most: bool,
 }
 
 impl Ended {
@@ -169,6 +203,9 @@ impl Ended {
             chapters: Vec::new(),
             notes: Vec::new(),
             output: None,
+            crash: None,
+            usage: None,
+            traced: None,
         }
     }
 

@@ -16,20 +16,25 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::crashes::Crashes;
 use crate::decide::Decider;
 use crate::journal::{Journal, JournalError, RunFolder};
 use crate::outcome::{Note, classify};
 use crate::outputs::Outputs;
 use crate::past::{Past, inputs};
 use crate::plan::{AttemptSpec, History, Pending, Plan, Recipe, RoundKey};
-use crate::process::{self, FromSlot, Guardian, Observed, PlainExec, Slots};
+use crate::process::{self, FromSlot, Guardian, Observed, PlainExec, Slots, Start, TracedExec};
 use crate::schedule::{Action, Bounds, End, Input, Running, Schedule};
 use crate::suite::SuiteHazard;
 use crate::worker::Workers;
-use crate::{machine, run_file};
+use crate::{doctor, machine, run_file};
 
 /// How often the journal is made to survive a power cut.
 const SYNC_EVERY: Duration = Duration::from_secs(3);
+
+/// What LeakSanitizer says when it finds itself traced, and what to say then.
+const PTRACE_REFUSED: &str = "LeakSanitizer does not work under ptrace";
+const SANITIZER_HINT: &str = "LeakSanitizer does not work in a traced process: run with --no-trace";
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -46,6 +51,8 @@ pub struct Campaign {
     pub time_budget: Option<Duration>,
     /// What was found out about the machine.
     pub findings: Vec<Finding>,
+    /// Whether children are traced, where that is possible: without it a crash has no place.
+    pub trace: bool,
     /// Whether children may leave core dumps.
     pub core_dumps: bool,
     /// The program that is the guardian, with the arguments before the run's id.
@@ -103,7 +110,7 @@ pub fn run(
         .map_err(RunError::SetUp)?;
     process::prepare(campaign.core_dumps).map_err(RunError::SetUp)?;
     let plan = &campaign.plan;
-    let info = run_info(campaign, folder);
+    let mut info = run_info(campaign, folder);
     prepare_folder(folder, plan, &info)?;
     let bad = &plan.suite.bad;
     let decider = Decider::new(&campaign.stopping, &plan.units, bad).map_err(RunError::Rule)?;
@@ -116,7 +123,7 @@ pub fn run(
     let guardian = guardian.map_err(RunError::SetUp)?;
     let guardian = Arc::new(guardian);
     let (news, inbox) = unbounded_channel();
-    let start = Arc::new(PlainExec::new(guardian.clone()));
+    let start = starter(campaign.trace, &guardian, &mut info);
     let jobs = campaign.bounds.slots;
     let slots = Slots::start(jobs, folder.id(), start, guardian, &news).map_err(RunError::SetUp)?;
     let lost = past.history.open().to_vec();
@@ -133,6 +140,8 @@ pub fn run(
         slots,
         journal,
         outputs: Outputs::new(folder.path()),
+        crashes: Crashes::new(folder.path(), folder.id()),
+        traced: info.traced,
         hellos: Vec::new(),
         decider: past.decider,
         decided: past.decided,
@@ -153,6 +162,25 @@ pub fn announce(campaign: &Campaign, folder: &RunFolder) -> Result<(), RunError>
         path: folder.path().to_owned(),
         source,
     })
+}
+
+/// How children are started: traced if that is wanted and possible, which the run's facts say.
+fn starter(trace: bool, guardian: &Arc<Guardian>, info: &mut RunInfo) -> Arc<dyn Start> {
+    let possible = match trace {
+        true => TracedExec::probe(guardian),
+        false => Ok(false),
+    };
+    info.traced = possible == Ok(true);
+    if let Err(why) = possible {
+        tracing::warn!(
+            "crashes have no place in this run: processes cannot be traced here ({why})"
+        );
+        info.findings.push(doctor::not_traced(&why));
+    }
+    match trace {
+        true => Arc::new(TracedExec::new(guardian.clone())),
+        false => Arc::new(PlainExec::new(guardian.clone())),
+    }
 }
 
 fn prepare_folder(folder: &RunFolder, plan: &Plan, info: &RunInfo) -> Result<(), RunError> {
@@ -184,6 +212,7 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
             .unwrap_or(0),
         bad: plan.suite.bad.clone(),
         hazard: plan.suite.hazard.as_ref().map(SuiteHazard::record),
+        traced: campaign.trace,
         stopping: campaign.stopping.clone(),
         machine,
         chapters: campaign.workers.chapter_facts(&plan.suite),
@@ -215,6 +244,9 @@ struct Driver<'a, R, T> {
     slots: Slots,
     journal: Journal,
     outputs: Outputs,
+    crashes: Crashes,
+    /// Whether attempts of this run are traced.
+    traced: bool,
     /// What children said they run on; each different answer is on record once.
     hellos: Vec<Hello>,
     decider: Decider,
@@ -370,6 +402,21 @@ where
             ),
         };
         let outcome = verdict.outcome;
+        let evidence = &observed.evidence;
+        let crash = (evidence.crash.as_deref())
+            .filter(|_| {
+                matches!(
+                    outcome,
+                    Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
+                )
+            })
+            .map(|crash| {
+                let unit = &self.recipe.plan.units[running.key.unit as usize];
+                self.crashes.keep(unit, running, crash, &mut notes)
+            });
+        if outcome == Outcome::Failed && evidence.traced && observed.stderr.has(PTRACE_REFUSED) {
+            notes.push(SANITIZER_HINT.into());
+        }
         self.record(Record::Ended(Box::new(Ended {
             unit: running.key.unit,
             round: running.key.round,
@@ -384,6 +431,10 @@ where
             chapters: verdict.chapters,
             notes,
             output,
+            crash,
+            usage: evidence.usage,
+            traced: (evidence.usage.is_some() && evidence.traced != self.traced)
+                .then_some(evidence.traced),
         })))?;
         let end = match outcome {
             Outcome::Passed => End::Passed,

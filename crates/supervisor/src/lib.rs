@@ -11,6 +11,7 @@
 //! - [`driver`] is the one event loop that joins them.
 
 pub mod calibrate;
+pub mod crashes;
 pub mod decide;
 pub mod doctor;
 pub mod driver;

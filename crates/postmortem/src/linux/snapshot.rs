@@ -66,6 +66,11 @@ impl Snapshot {
         self.thread.pid
     }
 
+    /// Whether it had no handler: then this is what ends the process.
+    pub fn is_fatal(&self) -> bool {
+        self.fatal
+    }
+
     fn is_stack_overflow(&self, frames: &Crash) -> bool {
         frames.class == "SEGV_STACK" && self.address.is_some()
     }

@@ -147,6 +147,7 @@ impl RunTally {
             complete: measured == Measured::All || self.ended_as_begun(measured),
             hazard: self.hazard().cloned(),
             jobs: info.jobs,
+            traced: info.traced,
             retries: info.retries,
             bad: info.bad.clone(),
             secs: (info.imported.is_none()).then_some(self.secs_before + self.last_at),
@@ -177,6 +178,10 @@ fn join_distinct<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<String>
     (!distinct.is_empty()).then(|| distinct.join(", "))
 }
 
+fn on(is_on: bool) -> String {
+    if is_on { "on" } else { "off" }.to_owned()
+}
+
 fn changes(before: &RunInfo, after: &RunInfo) -> Vec<String> {
     let mut changes = Vec::new();
     let mut compare = |what: &str, before: String, after: String| {
@@ -203,6 +208,7 @@ fn changes(before: &RunInfo, after: &RunInfo) -> Vec<String> {
     );
     compare("bad", bad(before), bad(after));
     compare("hazard", hazard(before), hazard(after));
+    compare("tracing", on(before.traced), on(after.traced));
     for (key, value) in &after.machine {
         // The command of a resumed run differs by its nature.
         if key != "command" {

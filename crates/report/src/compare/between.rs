@@ -176,6 +176,10 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
         ("suite".to_owned(), run.suite.clone()),
         ("device".to_owned(), run.device.clone()),
         ("hazard".to_owned(), hazard),
+        (
+            "tracing".to_owned(),
+            if run.traced { "on" } else { "off" }.to_owned(),
+        ),
         ("counted as bad".to_owned(), bad.join(", ")),
     ];
     if run.imported.is_none() {

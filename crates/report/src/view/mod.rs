@@ -87,6 +87,8 @@ pub struct RunFacts {
     pub hazard: Option<serde_json::Value>,
     /// How many attempts could run at the same time.
     pub jobs: u32,
+    /// Whether its attempts were traced.
+    pub traced: bool,
     /// How many times a round that did not pass was tried again.
     pub retries: u32,
     /// Which outcomes the crash rate counts.

@@ -168,19 +168,9 @@ pub(crate) fn ended(unit: u32, round: u32, attempt: u32, outcome: Outcome, secs:
         _ => None,
     };
     Ended {
-        unit,
-        round,
-        attempt,
-        at: 0.0,
         secs: Some(secs),
-        outcome,
         exit,
-        died_in: None,
-        reason: None,
-        measures: vec![],
-        chapters: vec![],
-        notes: vec![],
-        output: None,
+        ..Ended::of(unit, round, attempt, outcome)
     }
 }
 

@@ -43,6 +43,16 @@ fn blocker(name: &str, found: impl Into<String>, advice: &str) -> Finding {
     }
 }
 
+/// That processes cannot be traced, found when a run begins.
+pub(crate) fn not_traced(why: &str) -> Finding {
+    warning(
+        "tracing",
+        format!("refused: {why}"),
+        "crashes are counted, and have no place; in a container allow SYS_PTRACE, or set kernel.yama.ptrace_scope to 0 \
+         or 1; --no-trace says that it is not wanted",
+    )
+}
+
 /// Looks at everything: the worker (`given`, or found `beside` this program), its devices, and the machine.
 pub fn examine(given: Option<&Path>, beside: &Path) -> Vec<Finding> {
     let mut findings = match worker::find(given, beside) {

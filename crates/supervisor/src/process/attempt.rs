@@ -4,14 +4,14 @@ use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use crashrate_model::Mode;
+use crashrate_model::{Mode, Usage};
 use crashrate_protocol::EventReader;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 
 use super::capture::Captured;
 use super::guardian::Guardian;
-use super::slots::Observed;
+use super::slots::{Evidence, Observed};
 use super::{Pipes, Start, Started, Wait, group, platform};
 use crate::outcome::{Kill, Note, Seen, Transcript};
 use crate::plan::AttemptSpec;
@@ -45,6 +45,7 @@ pub(super) fn run(place: &Place<'_>, spec: &AttemptSpec, tell: &mut dyn FnMut(No
                 seen,
                 stdout: Captured::default(),
                 stderr: Captured::default(),
+                evidence: Evidence::default(),
             }
         }
     }
@@ -85,6 +86,7 @@ struct Attempt<'a> {
     ladder: Ladder,
     begun: Instant,
     seen: Seen,
+    evidence: Evidence,
     tell: &'a mut dyn FnMut(Note),
     buffer: Box<[u8; 64 * 1024]>,
 }
@@ -125,6 +127,7 @@ impl<'a> Attempt<'a> {
             },
             begun,
             seen: nothing_seen(spec),
+            evidence: Evidence::default(),
             tell,
             buffer: Box::new([0; 64 * 1024]),
         }
@@ -147,6 +150,7 @@ impl<'a> Attempt<'a> {
             seen: self.seen,
             stdout: self.stdout,
             stderr: self.stderr,
+            evidence: self.evidence,
         }
     }
 
@@ -176,6 +180,8 @@ impl<'a> Attempt<'a> {
         match self.ladder {
             Ladder::Alive { .. } => {
                 self.seen.killed = Some(Kill::TimeLimit);
+                self.wait.look();
+                let now = Instant::now();
                 group::terminate(self.pid);
                 self.ladder = Ladder::Terminated(now + self.spec.grace);
                 Some(self.spec.grace)
@@ -270,6 +276,8 @@ impl<'a> Attempt<'a> {
     /// Leaves nothing of the attempt behind. The group first, while the leader's number is still taken.
     fn clean_up(&mut self, ended: bool) {
         group::kill(self.pid);
+        // Before anything else is waited for: what is traced is waited for by its tracer alone.
+        let watched = self.wait.finish();
         let keep = [self.pid, self.place.guardian.pid()];
         let place = self.place;
         let escaped = platform::kill_escaped(place.run_id, place.slot, place.alone, &keep);
@@ -278,13 +286,22 @@ impl<'a> Attempt<'a> {
         let mut members = 0;
         if ended {
             match self.wait.reap() {
-                Ok(exit) => self.seen.exit = Some(exit),
+                Ok(reaped) => {
+                    self.seen.exit = Some(reaped.exit);
+                    self.evidence.usage = Some(measured(reaped.usage, watched.peak_bytes));
+                }
                 Err(error) => self.seen.notes.push(format!("its status is lost: {error}")),
             }
             members = group::await_gone(self.pid);
         }
-        if escaped + members > 0 {
-            let processes = escaped + members;
+        self.evidence.traced = watched.traced;
+        self.evidence.crash = match self.seen.killed {
+            Some(Kill::Interrupt) => None,
+            _ => watched.crash,
+        };
+        // The same process may be seen to die by its tracer and by its parent.
+        let processes = watched.left_behind.max(escaped + members);
+        if processes > 0 {
             let s = if processes == 1 {
                 "process"
             } else {
@@ -313,6 +330,18 @@ impl<'a> Attempt<'a> {
                 std::thread::sleep(Duration::from_micros(100));
             }
         }
+    }
+}
+
+/// The peak that was read at the exit is exact; what the kernel accounts is at least not less.
+fn measured(usage: Usage, peak_bytes: Option<u64>) -> Usage {
+    match peak_bytes {
+        Some(peak_bytes) => Usage {
+            peak_bytes,
+            at_most: false,
+            ..usage
+        },
+        None => usage,
     }
 }
 

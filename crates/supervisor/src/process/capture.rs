@@ -30,6 +30,11 @@ impl Captured {
         self.total == 0
     }
 
+    /// Whether what was kept has this in it.
+    pub fn has(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.text()).contains(text)
+    }
+
     /// What was kept, with a line that says what was left out.
     pub fn text(&self) -> Vec<u8> {
         let left_out = self.total - (self.head.len() + self.tail.len()) as u64;

@@ -8,16 +8,16 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use crashrate_model::Exit;
+use crashrate_model::{Exit, Usage};
 use crashrate_protocol::env::{CHAPTER, EVENTS_FD, SEQUENCE};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 use super::guardian::Guardian;
 use super::platform::{self, ExitWatch};
-use super::{Pipes, Start, Started, Wait};
+use super::{Pipes, Reaped, Start, Started, Wait};
 use crate::plan::AttemptSpec;
 use crate::program;
 
@@ -38,55 +38,64 @@ impl PlainExec {
 
 impl Start for PlainExec {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
-        let program = program::find(&spec.argv[0], &spec.directory, &spec.env)
-            .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?;
-        let (stdout, child_stdout) = pipe()?;
-        let (stderr, child_stderr) = pipe()?;
-        let (events, child_events) = pipe()?;
-        let mut command = Command::new(program);
-        command
-            .args(&spec.argv[1..])
-            .current_dir(&spec.directory)
-            // Of these it is given one; the other may come from a crashrate that runs this one.
-            .env_remove(CHAPTER)
-            .env_remove(SEQUENCE)
-            .envs(&spec.env)
-            .env(EVENTS_FD, EVENTS.to_string())
-            .stdin(input(spec.input.as_deref())?)
-            .stdout(child_stdout)
-            .stderr(child_stderr)
-            .process_group(0);
-        let register = self.guardian.registration(slot);
-        let supervisor = std::process::id();
-        // SAFETY: the closure runs in the forked child before exec and does only what is safe there: system calls on
-        // descriptors that are open, no allocation, no lock.
-        unsafe {
-            command.pre_exec(move || {
-                platform::die_with(supervisor)?;
-                register.send(std::process::id())?;
-                take_number(child_events.as_raw_fd(), EVENTS)
-            });
-        }
-        let started = command.spawn();
-        if started.is_err() {
-            self.guardian.clear(slot);
-        }
-        let child = started?;
-        drop(command);
-        let pid = Pid::from_raw(child.id() as i32);
+        let (pid, pipes) = spawn(&self.guardian, spec, slot, || Ok(()))?;
         Ok(Started {
             pid,
-            pipes: Pipes {
-                stdout,
-                stderr,
-                events,
-            },
-            wait: Box::new(Exec {
-                pid,
-                watch: ExitWatch::new(pid)?,
-            }),
+            pipes,
+            wait: Box::new(Exec::new(pid)?),
         })
     }
+}
+
+/// Starts the child of an attempt. `gate` is called in it last before exec, and may do only what is safe there.
+pub(super) fn spawn(
+    guardian: &Guardian,
+    spec: &AttemptSpec,
+    slot: u32,
+    gate: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+) -> io::Result<(Pid, Pipes<OwnedFd>)> {
+    let program = program::find(&spec.argv[0], &spec.directory, &spec.env)
+        .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?;
+    let (stdout, child_stdout) = pipe()?;
+    let (stderr, child_stderr) = pipe()?;
+    let (events, child_events) = pipe()?;
+    let mut command = Command::new(program);
+    command
+        .args(&spec.argv[1..])
+        .current_dir(&spec.directory)
+        // Of these it is given one; the other may come from a crashrate that runs this one.
+        .env_remove(CHAPTER)
+        .env_remove(SEQUENCE)
+        .envs(&spec.env)
+        .env(EVENTS_FD, EVENTS.to_string())
+        .stdin(input(spec.input.as_deref())?)
+        .stdout(child_stdout)
+        .stderr(child_stderr)
+        .process_group(0);
+    let register = guardian.registration(slot);
+    let supervisor = std::process::id();
+    // SAFETY: the closure runs in the forked child before exec and does only what is safe there: system calls on
+    // descriptors that are open, no allocation, no lock.
+    unsafe {
+        command.pre_exec(move || {
+            platform::die_with(supervisor)?;
+            register.send(std::process::id())?;
+            // Before the events descriptor takes its number: the gate's own descriptors may not be in its way.
+            gate()?;
+            take_number(child_events.as_raw_fd(), EVENTS)
+        });
+    }
+    let started = command.spawn();
+    if started.is_err() {
+        guardian.clear(slot);
+    }
+    let pid = Pid::from_raw(started?.id() as i32);
+    let pipes = Pipes {
+        stdout,
+        stderr,
+        events,
+    };
+    Ok((pid, pipes))
 }
 
 fn pipe() -> io::Result<(OwnedFd, PipeWriter)> {
@@ -136,9 +145,17 @@ pub(super) fn reserve_events_number() -> io::Result<()> {
     }
 }
 
-struct Exec {
+/// Waits for a child that nobody traces.
+pub(super) struct Exec {
     pid: Pid,
     watch: ExitWatch,
+}
+
+impl Exec {
+    pub(super) fn new(pid: Pid) -> io::Result<Exec> {
+        let watch = ExitWatch::new(pid)?;
+        Ok(Exec { pid, watch })
+    }
 }
 
 impl Wait for Exec {
@@ -159,18 +176,41 @@ impl Wait for Exec {
         }
     }
 
-    fn reap(&mut self) -> io::Result<Exit> {
-        loop {
-            match waitpid(self.pid, None) {
-                Ok(WaitStatus::Exited(_, code)) => return Ok(Exit::Code(code)),
-                Ok(WaitStatus::Signaled(_, signal, _)) => {
-                    return Ok(Exit::Signal(signal.as_str().to_owned()));
-                }
-                // Real-time signals have no name in nix and come as an error from it.
-                Err(nix::Error::EINVAL) => return Ok(Exit::Signal("SIGRT".into())),
-                Ok(_) | Err(nix::Error::EINTR) => {}
-                Err(e) => return Err(e.into()),
-            }
+    fn reap(&mut self) -> io::Result<Reaped> {
+        reap(self.pid)
+    }
+}
+
+/// Reaps a child that has ended, with the kernel's account of what it used.
+pub(super) fn reap(pid: Pid) -> io::Result<Reaped> {
+    let mut status = 0;
+    // SAFETY: all fields of the structure are plain numbers, for which zero is a value.
+    let mut used: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to locals of the right types that outlive the call.
+    while unsafe { libc::wait4(pid.as_raw(), &mut status, 0, &mut used) } < 0 {
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
         }
+    }
+    let secs = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    Ok(Reaped {
+        exit: exit_of(status),
+        usage: Usage {
+            cpu_secs: secs(used.ru_utime) + secs(used.ru_stime),
+            peak_bytes: u64::try_from(used.ru_maxrss).unwrap_or(0) * platform::MAXRSS_UNIT,
+            at_most: true,
+        },
+    })
+}
+
+fn exit_of(status: libc::c_int) -> Exit {
+    if libc::WIFEXITED(status) {
+        return Exit::Code(libc::WEXITSTATUS(status));
+    }
+    match Signal::try_from(libc::WTERMSIG(status)) {
+        Ok(signal) => Exit::Signal(signal.as_str().to_owned()),
+        // Real-time signals have no names of their own.
+        Err(_) => Exit::Signal("SIGRT".into()),
     }
 }

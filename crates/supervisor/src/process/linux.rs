@@ -1,6 +1,12 @@
 //! What only Linux has: pidfd, subreaper, /proc.
 #![allow(unsafe_code)]
 
+mod calls;
+mod gate;
+mod look;
+mod trace;
+mod tracer;
+
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,6 +16,11 @@ use crashrate_protocol::env;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+
+pub use trace::TracedExec;
+
+/// `ru_maxrss` counts in these.
+pub(super) const MAXRSS_UNIT: u64 = 1024;
 
 /// Becomes readable when a child ends.
 pub(super) struct ExitWatch(OwnedFd);

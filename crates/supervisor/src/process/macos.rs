@@ -1,10 +1,17 @@
 //! What macOS has in place of pidfd, subreaper and /proc: kqueue, and otherwise nothing. Not run by its authors yet.
 
+mod trace;
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 use nix::unistd::Pid;
+
+pub use trace::TracedExec;
+
+/// `ru_maxrss` counts in these.
+pub(super) const MAXRSS_UNIT: u64 = 1;
 
 /// Becomes readable when a child ends.
 pub(super) enum ExitWatch {

@@ -22,7 +22,8 @@ mod slots;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use crashrate_model::Exit;
+use crashrate_model::{Exit, Usage};
+use crashrate_postmortem::Crash;
 #[cfg(target_os = "linux")]
 use linux as platform;
 #[cfg(target_os = "macos")]
@@ -34,7 +35,8 @@ use crate::plan::AttemptSpec;
 pub use capture::Captured;
 pub use exec::PlainExec;
 pub use guardian::{Guardian, guard};
-pub use slots::{FromSlot, Observed, Slots};
+pub use platform::TracedExec;
+pub use slots::{Evidence, FromSlot, Observed, Slots};
 
 /// A way of starting a child.
 pub trait Start: Send + Sync {
@@ -77,11 +79,41 @@ pub trait Wait {
     /// The system call failed.
     fn ended(&mut self) -> io::Result<bool>;
 
+    /// Looks at what the child and its descendants are about, because they are about to be killed at the time limit.
+    fn look(&mut self) {}
+
+    /// Ends the watching of a child that has ended or is given up. What was watched of its descendants is gone after it.
+    fn finish(&mut self) -> Watched {
+        Watched::default()
+    }
+
     /// Reaps the child that has ended.
     ///
     /// # Errors
     /// The system call failed.
-    fn reap(&mut self) -> io::Result<Exit>;
+    fn reap(&mut self) -> io::Result<Reaped>;
+}
+
+/// What was seen by watching a child.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// Whether it was watched at all.
+    pub traced: bool,
+    /// What is known of its death by a signal; of its hang, if it was looked at.
+    pub crash: Option<Box<Crash>>,
+    /// The most memory that one of its processes had resident, bytes.
+    pub peak_bytes: Option<u64>,
+    /// How many of its descendants had to be killed.
+    pub left_behind: usize,
+}
+
+/// A child that is gone.
+#[derive(Clone, Debug)]
+pub struct Reaped {
+    /// How it ended.
+    pub exit: Exit,
+    /// What it used, by the kernel's account.
+    pub usage: Usage,
 }
 
 /// Prepares the supervisor's process for children; once, before the first.

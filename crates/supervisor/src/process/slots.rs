@@ -5,6 +5,8 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crashrate_model::Usage;
+use crashrate_postmortem::Crash;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::attempt::{self, Place};
@@ -26,6 +28,19 @@ pub struct Observed {
     pub stdout: Captured,
     /// Its standard error.
     pub stderr: Captured,
+    /// What else is known of it.
+    pub evidence: Evidence,
+}
+
+/// What is known of an attempt and decides nothing: where it crashed, and what it used.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    /// Whether it was traced.
+    pub traced: bool,
+    /// What is known of its crash, or of its hang.
+    pub crash: Option<Box<Crash>>,
+    /// What it used of the machine.
+    pub usage: Option<Usage>,
 }
 
 /// News from a slot.

@@ -1,0 +1,114 @@
+//! The system calls of a tracer that no crate has as they are needed: with every signal, and peeking.
+
+use std::io;
+use std::mem;
+
+/// Every kind of child, of this thread alone: what another thread traces is none of its business.
+const OURS: libc::c_int = libc::__WALL | libc::__WNOTHREAD;
+
+/// Something that can be waited for, and is still to be taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peeked {
+    pub(super) tid: i32,
+    /// Whether it is the end of it, and by which signal (0: none).
+    pub(super) ended_by: Option<i32>,
+}
+
+/// The next thing that a tracee of this thread has to say, without taking it. Nothing only if it should not `block`.
+pub(super) fn peek(block: bool) -> io::Result<Option<Peeked>> {
+    let options = libc::WEXITED | libc::WSTOPPED | libc::WNOWAIT | OURS;
+    let options = if block {
+        options
+    } else {
+        options | libc::WNOHANG
+    };
+    // SAFETY: all fields of the structure are plain numbers, for which zero is a value.
+    let mut info: libc::siginfo_t = unsafe { mem::zeroed() };
+    // SAFETY: the pointer is to a local of the right type that outlives the call.
+    if unsafe { libc::waitid(libc::P_ALL, 0, &mut info, options) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: waitid filled the structure, or left the zeros that say that there was nothing.
+    let (tid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    let ended_by = match info.si_code {
+        libc::CLD_EXITED => Some(0),
+        libc::CLD_KILLED | libc::CLD_DUMPED => Some(status),
+        _ => None,
+    };
+    Ok((tid != 0).then_some(Peeked { tid, ended_by }))
+}
+
+/// What a tracee said, taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It is gone, by this signal (0: by itself).
+    Ended(i32),
+    /// It is stopped, with this signal, for this ptrace event (0: the signal is being delivered).
+    Stopped { signal: i32, event: i32 },
+}
+
+/// Takes what a tracee has to say, if anything.
+pub(super) fn take(tid: i32) -> Option<Said> {
+    let mut status = 0;
+    // SAFETY: the pointer is to a local of the right type that outlives the call.
+    let taken = unsafe { libc::waitpid(tid, &mut status, libc::WNOHANG | OURS) };
+    if taken <= 0 {
+        return None;
+    }
+    if libc::WIFSTOPPED(status) {
+        return Some(Said::Stopped {
+            signal: libc::WSTOPSIG(status),
+            event: status >> 16,
+        });
+    }
+    match libc::WIFSIGNALED(status) {
+        true => Some(Said::Ended(libc::WTERMSIG(status))),
+        false => Some(Said::Ended(0)),
+    }
+}
+
+/// Lets a stopped tracee go on, with this signal (0: none). One that is gone needs no telling.
+pub(super) fn go_on(tid: i32, signal: i32) {
+    request(libc::PTRACE_CONT, tid, signal);
+}
+
+/// Leaves a tracee in the group stop that it is in, and hears when that ends.
+pub(super) fn stay_stopped(tid: i32) {
+    request(libc::PTRACE_LISTEN, tid, 0);
+}
+
+fn request(what: libc::c_uint, tid: i32, data: i32) {
+    // SAFETY: these requests take numbers and no memory; a wrong tracee is an error of the call.
+    unsafe { libc::ptrace(what, tid, 0 as libc::c_long, libc::c_long::from(data)) };
+}
+
+/// Whether the thread belongs to the process.
+pub(super) fn is_thread_of(pid: i32, tid: i32) -> bool {
+    // SAFETY: a system call on numbers; signal 0 is sent to nobody.
+    unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, 0) == 0 }
+}
+
+/// The number of this thread.
+pub(super) fn this_thread() -> i32 {
+    nix::unistd::gettid().as_raw()
+}
+
+/// Makes [`wake`] interrupt a blocking call of a thread, and nothing else.
+pub(super) fn prepare_waking() -> io::Result<()> {
+    use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+    extern "C" fn nothing(_: libc::c_int) {}
+    let action = SigAction::new(
+        SigHandler::Handler(nothing),
+        SaFlags::empty(),
+        SigSet::empty(),
+    );
+    // SAFETY: the handler does nothing. Nobody here uses this signal otherwise, and exec resets it in children.
+    unsafe { sigaction(Signal::SIGURG, &action) }?;
+    Ok(())
+}
+
+/// Interrupts a thread of this process that waits.
+pub(super) fn wake(tid: i32) {
+    // SAFETY: a system call on numbers; the signal's handler does nothing.
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, libc::SIGURG) };
+}

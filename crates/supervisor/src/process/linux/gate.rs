@@ -1,0 +1,70 @@
+//! The gate in front of exec: a child waits there until its tracer has hold of it.
+//!
+//! The thread that spawns sleeps until the exec, so it cannot open the gate itself; and a tracer that came after the
+//! exec would miss the shortest of children.
+
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+
+/// The tracer's side.
+pub(super) struct Keeper {
+    asks: PipeReader,
+    opens: PipeWriter,
+}
+
+/// The child's side, kept open in the supervisor until the child has its copy.
+pub(super) struct Gate {
+    asks: PipeWriter,
+    opens: PipeReader,
+    keeper_opens: RawFd,
+}
+
+/// A gate, and who opens it.
+pub(super) fn gate() -> io::Result<(Gate, Keeper)> {
+    let (asked, asks) = io::pipe()?;
+    let (opened, opens) = io::pipe()?;
+    let keeper_opens = opens.as_raw_fd();
+    let gate = Gate {
+        asks,
+        opens: opened,
+        keeper_opens,
+    };
+    Ok((gate, Keeper { asks: asked, opens }))
+}
+
+impl Gate {
+    /// In the child before exec: waits until the gate is opened, or its keeper is gone.
+    pub(super) fn pass(&self) -> io::Result<()> {
+        let pid = std::process::id().to_ne_bytes();
+        let mut answer = [0u8];
+        // SAFETY: plain system calls on descriptors that are open and buffers of this stack. The child's copy of the
+        // keeper's end is closed first, or the keeper's death would not end the waiting.
+        unsafe {
+            libc::close(self.keeper_opens);
+            if libc::write(self.asks.as_raw_fd(), pid.as_ptr().cast(), pid.len()) < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            while libc::read(self.opens.as_raw_fd(), answer.as_mut_ptr().cast(), 1) < 0 {
+                if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Keeper {
+    /// The child that stands at the gate; nothing if none came, since it could not be started.
+    pub(super) fn who(&mut self) -> Option<i32> {
+        let mut pid = [0; 4];
+        self.asks.read_exact(&mut pid).ok()?;
+        i32::try_from(u32::from_ne_bytes(pid)).ok()
+    }
+
+    /// Opens it.
+    pub(super) fn open(mut self) {
+        // Nobody stands there any more if this fails.
+        let _ = self.opens.write_all(&[1]);
+    }
+}

@@ -1,0 +1,303 @@
+//! The tracer of one attempt: hears every stop of its processes, and keeps what the stops say of a death.
+//!
+//! No system call is traced: a process stops at clone, fork, exec, signals and its exit, and runs at its full speed
+//! otherwise. The tracer is the only one that waits for what it traces, until the attempt's process has ended; that one
+//! is left unreaped, so that its number stays taken.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, PipeWriter};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::time::{Duration, Instant};
+
+use crashrate_postmortem::linux::{Died, Images, Snapshot, choose, peak_memory, unseen};
+use nix::errno::Errno;
+use nix::sys::ptrace::{self, Options};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::super::Watched;
+use super::calls::{self, Said};
+use super::gate::Keeper;
+use super::look::Hang;
+
+/// The most snapshots of signals that a process handled: the newest are not better than the first.
+const MAX_HANDLED: usize = 8;
+/// The most snapshots in all.
+const MAX_SNAPSHOTS: usize = 64;
+/// How often a signal that is no fault is looked at more closely: a program may live on such signals.
+const MAX_CLOSER_LOOKS: usize = 64;
+/// How long what is left of an attempt has to die.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the slot wants of a tracer.
+pub(super) enum Order {
+    /// Look at all threads.
+    Look,
+    /// Kill what is left, and end.
+    Finish,
+}
+
+/// What a tracer tells its slot.
+pub(super) enum Answer {
+    /// Whether it has hold of the child.
+    Seized(nix::Result<()>),
+    /// All threads were looked at.
+    Looked,
+    /// The child has ended.
+    Ended,
+}
+
+/// What is known of one attempt's processes.
+pub(super) struct Tracer {
+    pub(super) leader: i32,
+    pub(super) images: Arc<Images>,
+    /// The process of each thread that is traced.
+    pub(super) threads: HashMap<i32, i32>,
+    snapshots: Vec<Snapshot>,
+    handled: usize,
+    closer_looks: usize,
+    peak_bytes: Option<u64>,
+    hang: Option<Hang>,
+    /// By which signal the child ended, once it has.
+    pub(super) ended_by: Option<i32>,
+    left_behind: usize,
+}
+
+impl Tracer {
+    /// Takes hold of the child at the gate and follows it to its end.
+    pub(super) fn run(
+        mut keeper: Keeper,
+        images: Arc<Images>,
+        orders: Receiver<Order>,
+        answers: Sender<Answer>,
+        at_end: PipeWriter,
+    ) -> Watched {
+        let Some(leader) = keeper.who() else {
+            return Watched::default();
+        };
+        let seized = ptrace::seize(Pid::from_raw(leader), options());
+        keeper.open();
+        let _ = answers.send(Answer::Seized(seized));
+        if seized.is_err() {
+            return Watched::default();
+        }
+        let mut tracer = Tracer {
+            leader,
+            images,
+            threads: HashMap::from([(leader, leader)]),
+            snapshots: Vec::new(),
+            handled: 0,
+            closer_looks: 0,
+            peak_bytes: None,
+            hang: None,
+            ended_by: None,
+            left_behind: 0,
+        };
+        if tracer.follow(&orders, &answers) {
+            let _ = answers.send(Answer::Ended);
+            drop(at_end);
+            // Whatever is asked for now: there is nothing to look at any more.
+            while let Ok(Order::Look) = orders.recv() {
+                let _ = answers.send(Answer::Looked);
+            }
+        }
+        tracer.kill_the_rest();
+        tracer.watched()
+    }
+
+    /// Until the child has ended (true), or was given up.
+    fn follow(&mut self, orders: &Receiver<Order>, answers: &Sender<Answer>) -> bool {
+        loop {
+            match self.hear(true, |_, _| false) {
+                Ok(_) if self.ended_by.is_some() => return true,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Nothing is left to be traced: the child could not be started.
+                Err(_) => return false,
+            }
+            match orders.try_recv() {
+                Ok(Order::Look) => {
+                    self.hang = Hang::look(self);
+                    let _ = answers.send(Answer::Looked);
+                }
+                Ok(Order::Finish) | Err(TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+    }
+
+    /// Hears one stop or end, and answers it unless it is the stop that one of these was asked for.
+    pub(super) fn hear_holding(&mut self, held: &HashSet<i32>) -> io::Result<Option<(i32, Said)>> {
+        self.hear(false, |tid, event| {
+            event == libc::PTRACE_EVENT_STOP && held.contains(&tid)
+        })
+    }
+
+    /// Hears and answers one stop or end, unless it is to be held. Returns what was said by whom, if anything.
+    fn hear(
+        &mut self,
+        block: bool,
+        held: impl Fn(i32, i32) -> bool,
+    ) -> io::Result<Option<(i32, Said)>> {
+        let Some(peeked) = calls::peek(block)? else {
+            return Ok(None);
+        };
+        let tid = peeked.tid;
+        if let Some(signal) = peeked.ended_by
+            && tid == self.leader
+        {
+            self.ended_by = Some(signal);
+            return Ok(Some((tid, Said::Ended(signal))));
+        }
+        let Some(said) = calls::take(tid) else {
+            return Ok(None);
+        };
+        match said {
+            Said::Ended(signal) => self.gone(tid, signal),
+            Said::Stopped { event, .. } if held(tid, event) => {}
+            Said::Stopped { signal, event } => self.stopped(tid, signal, event),
+        }
+        Ok(Some((tid, said)))
+    }
+
+    fn gone(&mut self, tid: i32, signal: i32) {
+        let pid = self.threads.remove(&tid);
+        if pid == Some(tid) && signal == libc::SIGKILL {
+            self.left_behind += 1;
+        }
+    }
+
+    fn stopped(&mut self, tid: i32, signal: i32, event: i32) {
+        let pid = self.process_of(tid);
+        match event {
+            0 => {
+                self.about_to_be_delivered(pid, tid, signal);
+                calls::go_on(tid, signal);
+            }
+            libc::PTRACE_EVENT_STOP if signal != libc::SIGTRAP => calls::stay_stopped(tid),
+            libc::PTRACE_EVENT_EXEC => {
+                // Other threads are gone, and the one that called it has its process's number now.
+                self.threads.retain(|other, of| *of != pid || *other == tid);
+                let _ = ptrace::setoptions(Pid::from_raw(tid), options_with_exit());
+                calls::go_on(tid, 0);
+            }
+            libc::PTRACE_EVENT_EXIT => {
+                if pid == tid {
+                    self.peak_bytes = self.peak_bytes.max(peak_memory(pid));
+                }
+                calls::go_on(tid, 0);
+            }
+            _ => calls::go_on(tid, 0),
+        }
+    }
+
+    fn about_to_be_delivered(&mut self, pid: i32, tid: i32, signal: i32) {
+        if self.snapshots.len() == MAX_SNAPSHOTS {
+            return;
+        }
+        let is_core = matches!(
+            signal,
+            libc::SIGSEGV
+                | libc::SIGBUS
+                | libc::SIGFPE
+                | libc::SIGILL
+                | libc::SIGTRAP
+                | libc::SIGSYS
+                | libc::SIGABRT
+        );
+        if !is_core {
+            if self.closer_looks == MAX_CLOSER_LOOKS {
+                return;
+            }
+            self.closer_looks += 1;
+        }
+        let spare = self.handled < MAX_HANDLED;
+        if let Some(snapshot) = Snapshot::take(pid, tid, signal, spare, &self.images) {
+            self.handled += usize::from(!snapshot.is_fatal());
+            self.snapshots.push(snapshot);
+        }
+    }
+
+    /// The process of a thread; one that is heard of for the first time is known from now on.
+    fn process_of(&mut self, tid: i32) -> i32 {
+        if let Some(&pid) = self.threads.get(&tid) {
+            return pid;
+        }
+        let mut processes: Vec<i32> = self.threads.values().copied().collect();
+        processes.sort_unstable();
+        processes.dedup();
+        let of = processes
+            .into_iter()
+            .find(|&pid| calls::is_thread_of(pid, tid));
+        if of.is_some() {
+            // A thread's exit says nothing, and would be one stop more for each.
+            let _ = ptrace::setoptions(Pid::from_raw(tid), options());
+        }
+        let pid = of.unwrap_or(tid);
+        self.threads.insert(tid, pid);
+        pid
+    }
+
+    /// The child has ended: what it started must not go on.
+    fn kill_the_rest(&mut self) {
+        let leader = self.leader;
+        self.threads.retain(|_, pid| *pid != leader);
+        let deadline = Instant::now() + PATIENCE;
+        for &pid in self.threads.values() {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        while !self.threads.is_empty() && Instant::now() < deadline {
+            let tids: Vec<i32> = self.threads.keys().copied().collect();
+            let mut heard = false;
+            for tid in tids {
+                match calls::take(tid) {
+                    Some(Said::Ended(signal)) => self.gone(tid, signal),
+                    Some(Said::Stopped { .. }) => calls::go_on(tid, 0),
+                    None if kill(Pid::from_raw(tid), None) == Err(Errno::ESRCH) => {
+                        self.threads.remove(&tid);
+                    }
+                    None => continue,
+                }
+                heard = true;
+            }
+            if !heard {
+                std::thread::sleep(Duration::from_micros(100));
+            }
+        }
+    }
+
+    fn watched(self) -> Watched {
+        let died = (self.ended_by)
+            .filter(|&signal| signal > 0)
+            .map(|signal| Died {
+                pid: self.leader,
+                signal,
+            });
+        let death =
+            || died.map(|died| choose(&self.snapshots, died).unwrap_or_else(|| unseen(died)));
+        let crash = match self.hang {
+            Some(hang) => hang.crash(),
+            None => death(),
+        };
+        Watched {
+            traced: true,
+            crash: crash.map(Box::new),
+            peak_bytes: self.peak_bytes,
+            left_behind: self.left_behind,
+        }
+    }
+}
+
+fn options() -> Options {
+    Options::PTRACE_O_EXITKILL
+        | Options::PTRACE_O_TRACECLONE
+        | Options::PTRACE_O_TRACEEXEC
+        | Options::PTRACE_O_TRACEFORK
+        | Options::PTRACE_O_TRACEVFORK
+}
+
+/// Set at the exec: a child that ends before it is seen by the thread that spawns it, and must not stop for its exit.
+fn options_with_exit() -> Options {
+    options() | Options::PTRACE_O_TRACEEXIT
+}
