@@ -9,6 +9,7 @@ use crashrate_supervisor::suite::{MAX_WRITES, is_device};
 
 use crate::calibrate::CalibrateArguments;
 use crate::compare::CompareArguments;
+use crate::crashes::CrashesArguments;
 use crate::exit;
 use crate::import::ImportArguments;
 use crate::plan::PlanArguments;
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Make runs of recorded reports
     Import(ImportArguments),
+    /// List the crashes of a run by signature, or show one whole
+    Crashes(CrashesArguments),
     /// List the runs
     Runs,
     /// Say what stands in the way of measuring here

@@ -10,6 +10,7 @@ use crashrate_supervisor::journal::{self, FolderError};
 use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
 
 use crate::args::{Format, ReportArguments};
+use crate::crashes::add_excerpts;
 use crate::exit::{Exit, Failure};
 
 /// `crashrate report RUN`.
@@ -34,9 +35,11 @@ pub(crate) fn view(folder: &Path, live: bool) -> Result<View, Failure> {
         let wrong = |error| Failure::usage(format!("{}: {error}", path.display()));
         builder.push(&record).map_err(wrong)?;
     }
-    builder
+    let mut view = builder
         .finish(live)
-        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    add_excerpts(folder, &mut view);
+    Ok(view)
 }
 
 /// The run before this one: of the same suite, with the next lower number, and with a journal that can be read.

@@ -5,6 +5,7 @@
 mod args;
 mod calibrate;
 mod compare;
+mod crashes;
 mod doctor;
 mod exit;
 mod guard;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Compare(compare) => compare::compare(&arguments.runs_dir, &compare),
         Command::Plan(plan) => plan::plan(&arguments.runs_dir, &plan),
         Command::Import(files) => import::import(&arguments.runs_dir, &files),
+        Command::Crashes(asked) => crashes::crashes(&arguments.runs_dir, &asked),
         Command::Runs => inspect::runs(&arguments.runs_dir),
         Command::Doctor(doctor) => doctor::doctor(&doctor),
         Command::Guard { run_id } => guard::guard(&run_id),

@@ -25,9 +25,9 @@ pub use compare::{
 };
 pub use error::{Fault, ViewError};
 pub use view::{
-    Advice, Cell, ChapterRow, DiedInCounts, ExitClass, GateSeen, Held, Judgement, MeasureStat,
-    Missed, Note, Outcomes, PairsSeen, Reason, Results, RunFacts, Running, SequenceRow, Share,
-    Spread, Totals, View, exit_class,
+    Advice, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts, ExitClass, GateSeen, Held,
+    Judgement, MeasureStat, Missed, Note, Outcomes, PairsSeen, Reason, Results, RunFacts, Running,
+    SequenceRow, Share, Spread, Totals, View, exit_class,
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{

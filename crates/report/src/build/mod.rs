@@ -4,6 +4,7 @@
 //! (medians need them all), and the cells of sequences' chapters.
 
 mod advice;
+mod crashes;
 mod missed;
 mod row;
 mod run;
@@ -91,10 +92,11 @@ impl ViewBuilder {
         let mut facts = run.facts(live, measured.unwrap_or(Measured::All));
         let command = facts.machine.remove("command");
         let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
-        let mut totals = Totals::default();
+        let (mut totals, mut crashes) = (Totals::default(), Vec::new());
         for unit in &self.units {
             let results = unit.results(&facts);
             totals.add(&results);
+            unit.put_crashes(&results, command.as_deref(), &mut crashes);
             match unit.mode() {
                 Mode::Isolated => chapters.push(unit.isolated_row(results)),
                 Mode::Sequential => {
@@ -117,6 +119,7 @@ impl ViewBuilder {
             pairs: self.watched.pairs(),
             gates: self.watched.gates(),
             record,
+            crashes: crashes::sorted(crashes),
             command,
         })
     }

@@ -2,10 +2,13 @@
 
 use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, Unit};
 
+use super::crashes::CrashTally;
 use super::row::{End, RowTally};
 use super::run::Measured;
 use crate::error::Fault;
-use crate::view::{ChapterRow, DiedInCounts, Results, RunFacts, Running, SequenceRow, Totals};
+use crate::view::{
+    ChapterRow, CrashRow, DiedInCounts, Results, RunFacts, Running, SequenceRow, Totals,
+};
 
 #[derive(Clone, Debug)]
 pub(super) struct UnitTally {
@@ -21,6 +24,7 @@ pub(super) struct UnitTally {
     between: u32,
     exit: u32,
     attempts: u32,
+    crashes: CrashTally,
     lost_retries: u32,
     repeated: u32,
 }
@@ -40,6 +44,7 @@ impl UnitTally {
             between: 0,
             exit: 0,
             attempts: 0,
+            crashes: CrashTally::default(),
             lost_retries: 0,
             repeated: 0,
         }
@@ -132,6 +137,7 @@ impl UnitTally {
             return;
         }
         self.whole.put_first(ended.round, ended.outcome);
+        self.crashes.add(ended);
         self.whole.measure(&whole, ended);
         if explain {
             self.whole.explain(&whole, ended);
@@ -197,6 +203,15 @@ impl UnitTally {
             unsettled: self.whole.unsettled(run.retries),
             ..self.whole.results(self.unit.rounds, &run.bad)
         }
+    }
+
+    pub(super) fn put_crashes(
+        &self,
+        results: &Results,
+        command: Option<&str>,
+        rows: &mut Vec<CrashRow>,
+    ) {
+        self.crashes.put(&self.unit, results, command, rows);
     }
 
     pub(super) fn isolated_row(&self, results: Results) -> ChapterRow {

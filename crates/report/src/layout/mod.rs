@@ -3,6 +3,7 @@
 mod beside;
 mod blockers;
 mod chapters;
+mod crashes;
 mod hazard;
 mod measures;
 mod modes;
@@ -14,6 +15,7 @@ mod told;
 pub(crate) use beside::beside_the_record;
 pub(crate) use blockers::blockers;
 pub(crate) use chapters::{ChapterColumns, chapters, groups, reasons};
+pub(crate) use crashes::crashes;
 pub(crate) use hazard::hazard;
 pub(crate) use measures::measures;
 pub(crate) use modes::modes;

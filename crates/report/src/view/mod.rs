@@ -1,6 +1,7 @@
 //! What a report knows of a run: facts and counts, and no words for them.
 
 mod advice;
+mod crashes;
 mod judgement;
 mod outcomes;
 mod rows;
@@ -13,6 +14,7 @@ use crashrate_model::{
 };
 
 pub use advice::{Advice, Held};
+pub use crashes::{CrashPlace, CrashRow};
 pub use judgement::{ExitClass, Judgement, exit_class};
 pub use outcomes::{Cell, Outcomes, Share};
 pub use rows::{
@@ -43,6 +45,8 @@ pub struct View {
     pub gates: Vec<GateSeen>,
     /// The record that the suite repeats, as a run of its own.
     pub record: Option<Box<View>>,
+    /// Deaths by their signature, the most frequent first.
+    pub crashes: Vec<CrashRow>,
     /// How to repeat the run. Taken from `machine["command"]` if it is there; whoever makes the report may set it.
     pub command: Option<String>,
 }

@@ -46,6 +46,9 @@ pub fn markdown(view: &View, previous: Option<&View>) -> String {
     }
     let reasons = list(&layout::reasons(view));
     section(&mut out, "Why rounds did not pass", &reasons);
+    if let Some(part) = layout::crashes(view) {
+        section(&mut out, "Crashes by signature", &blocks(&part.blocks));
+    }
     let blockers = layout::blockers(view);
     section(&mut out, "Blockers", &blocks(blockers.as_slice()));
     section(&mut out, "Recommendations", &list(&recommendations(view)));

@@ -2,6 +2,7 @@
 
 mod beside;
 mod compared;
+mod crashes;
 mod values;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::view::{ChapterRow, Judgement, Results, RunFacts, SequenceRow, Totals,
 use crate::words::tested;
 use beside::Beside;
 use compared::{OneClaim, Order, Set, Shown};
+use crashes::Crashed;
 pub(super) use values::Found;
 use values::{Advised, Estimated, Kinds, Measure, Miss, Now, Rate, Said, Values, Why, pairs};
 
@@ -58,6 +60,7 @@ pub fn json(view: &View) -> String {
         },
         running: view.running.iter().map(Now::of).collect(),
         command: view.command.as_deref(),
+        crashes: view.crashes.iter().map(Crashed::of).collect(),
     };
     pretty(&report)
 }
@@ -110,6 +113,8 @@ struct Report<'a> {
     judgement: Option<&'static str>,
     running: Vec<Now<'a>>,
     command: Option<&'a str>,
+    /// By signature, the most frequent first.
+    crashes: Vec<Crashed<'a>>,
 }
 
 #[derive(Serialize)]
@@ -137,6 +142,7 @@ struct Run<'a> {
     stopping: &'a Stopping,
     resumed: u32,
     changes: &'a [String],
+    traced: bool,
     /// Where it is from, if others measured it.
     imported: Option<Import<'a>>,
 }
@@ -175,6 +181,7 @@ impl<'a> Run<'a> {
                 file: &imported.file,
                 measured_by_crashrate: false,
             }),
+            traced: run.traced,
         }
     }
 }

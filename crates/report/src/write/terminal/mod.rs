@@ -53,6 +53,14 @@ pub fn terminal(view: &View, width: usize, color: bool) -> String {
         "why",
         &list(&layout::reasons(view), screen),
     );
+    if let Some(part) = layout::crashes(view) {
+        section(
+            &mut out,
+            screen,
+            &part.heading,
+            &blocks(&part.blocks, screen),
+        );
+    }
     let blockers = layout::blockers(view);
     section(
         &mut out,

@@ -1,0 +1,198 @@
+//! `crashrate crashes`: the crashes of a run by signature, and one of them whole.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::Args;
+use crashrate_postmortem::{Frame, Thread};
+use crashrate_report::{CrashRow, View, estimate};
+use crashrate_supervisor::crashes::{CrashFile, read};
+use crashrate_supervisor::journal;
+
+use crate::exit::{Exit, Failure};
+use crate::inspect::{print, view};
+
+/// The frames of a stack that stand in a report.
+const EXCERPT: usize = 6;
+/// Signatures whose stacks stand in a report.
+const EXCERPTS: usize = 10;
+
+#[derive(Args, Debug)]
+pub(crate) struct CrashesArguments {
+    /// A run's folder, its id, its number, or `latest`
+    #[arg(default_value = "latest")]
+    run: String,
+
+    /// Show this one whole: its number in the list, or any part of its signature that no other has
+    signature: Option<String>,
+}
+
+pub(crate) fn crashes(runs: &Path, arguments: &CrashesArguments) -> Result<Exit, Failure> {
+    let folder = journal::find(runs, &arguments.run).map_err(Failure::usage)?;
+    let view = view(&folder, journal::is_live(&folder))?;
+    let text = match &arguments.signature {
+        None => list(&view),
+        Some(asked) => {
+            let row = find(&view.crashes, asked)?;
+            whole(row, &folder)?
+        }
+    };
+    print(&text);
+    Ok(Exit::Passed)
+}
+
+/// Reads the beginning of the stack of each signature into a view. What cannot be read is not shown.
+pub(crate) fn add_excerpts(folder: &Path, view: &mut View) {
+    for row in view.crashes.iter_mut().take(EXCERPTS) {
+        let file = row.file.as_deref().and_then(|file| read(folder, file).ok());
+        let thread = file.as_ref().and_then(|file| file.crash.main_thread());
+        if let Some(thread) = thread {
+            row.excerpt = thread
+                .frames
+                .iter()
+                .take(EXCERPT)
+                .map(Frame::place)
+                .collect();
+        }
+    }
+}
+
+fn list(view: &View) -> String {
+    let mut text = String::new();
+    if view.crashes.is_empty() {
+        let why = match view.run.traced {
+            true => "",
+            false => " (the run was not traced)",
+        };
+        let _ = writeln!(text, "no crash has a signature{why}");
+    }
+    for (number, row) in (1..).zip(&view.crashes) {
+        let _ = writeln!(text, "{number}  {}", row.signature);
+        for place in &row.places {
+            let share = estimate(place.share.bad, place.share.n, place.by_data);
+            let _ = writeln!(
+                text,
+                "   {} ({}, {}): {share}, rounds {} to {}",
+                place.name, place.mode, place.variant, place.first, place.last
+            );
+        }
+        if let Some(repeat) = &row.repeat {
+            let _ = writeln!(text, "   again: {repeat}");
+        }
+    }
+    harmless(&text)
+}
+
+/// By number, or by a part of the signature that only one has.
+fn find<'a>(rows: &'a [CrashRow], asked: &str) -> Result<&'a CrashRow, Failure> {
+    let numbered = asked.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+    if let Some(row) = numbered.and_then(|n| rows.get(n)) {
+        return Ok(row);
+    }
+    if let Some(row) = rows.iter().find(|row| row.signature == asked) {
+        return Ok(row);
+    }
+    let mut fitting = rows.iter().filter(|row| row.signature.contains(asked));
+    match (fitting.next(), fitting.next()) {
+        (Some(row), None) => Ok(row),
+        (None, _) => Err(Failure::usage(format!(
+            "no crash of the run has `{asked}` in its signature"
+        ))),
+        (Some(_), Some(_)) => Err(Failure::usage(format!(
+            "`{asked}` is in several signatures; say more of it, or its number in the list"
+        ))),
+    }
+}
+
+fn whole(row: &CrashRow, folder: &Path) -> Result<String, Failure> {
+    let Some(name) = &row.file else {
+        return Err(Failure::usage(
+            "no crash with this signature was kept whole",
+        ));
+    };
+    let path = folder.join(name);
+    let file =
+        read(folder, name).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+    let mut text = head(&file);
+    let crash = &file.crash;
+    for (at, thread) in crash.threads.iter().enumerate() {
+        stack(&mut text, thread, at == 0 && !thread.registers.is_empty());
+    }
+    let _ = writeln!(text, "\nmodules");
+    for module in &crash.modules {
+        let id = module.build_id.as_deref().unwrap_or("-");
+        let _ = writeln!(
+            text,
+            "  {}-{}  {id}  {}",
+            module.start, module.end, module.path
+        );
+    }
+    let _ = writeln!(text, "\nfile: {}", path.display());
+    if let Some(repeat) = &row.repeat {
+        let _ = writeln!(text, "again: {repeat}");
+    }
+    Ok(harmless(&text))
+}
+
+fn head(file: &CrashFile) -> String {
+    let crash = &file.crash;
+    let mut text = format!(
+        "{}\n{} ({}, {}), round {}, attempt {}, process {}\n",
+        crash.signature, file.name, file.mode, file.variant, file.round, file.attempt, crash.pid
+    );
+    if let Some(signal) = &crash.signal {
+        let code = crash.code.as_deref().unwrap_or("no code");
+        let _ = writeln!(text, "{signal}, {code}");
+    }
+    if let Some(fault) = &crash.fault {
+        let how = match fault.access {
+            Some(crashrate_postmortem::Access::Read) => " (read)",
+            Some(crashrate_postmortem::Access::Write) => " (written)",
+            Some(crashrate_postmortem::Access::Exec) => " (executed)",
+            None => "",
+        };
+        let what = fault
+            .mapping
+            .as_deref()
+            .unwrap_or("nothing is mapped there");
+        let _ = writeln!(text, "at {}{how}: {what}", fault.address);
+    }
+    for note in &crash.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    text
+}
+
+fn stack(text: &mut String, thread: &Thread, registers: bool) {
+    let of = thread
+        .pid
+        .map(|pid| format!(" of process {pid}"))
+        .unwrap_or_default();
+    let _ = writeln!(text, "\nthread {}{of} `{}`", thread.tid, thread.name);
+    for (number, frame) in thread.frames.iter().enumerate() {
+        let _ = writeln!(text, "  #{number:<3} {}  {}", frame.address, frame.place());
+    }
+    if !thread.complete {
+        let _ = writeln!(
+            text,
+            "  (the stack could not be followed further, or is too deep)"
+        );
+    }
+    if registers {
+        let all: Vec<_> = thread
+            .registers
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        for line in all.chunks(4) {
+            let _ = writeln!(text, "  {}", line.join(" "));
+        }
+    }
+}
+
+/// Names of threads and files are the program's own: a terminal must not act on them.
+fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() && c != '\n' { '?' } else { c })
+        .collect()
+}

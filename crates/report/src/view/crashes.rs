@@ -1,0 +1,46 @@
+//! Deaths by their signature.
+
+use crashrate_model::Mode;
+
+use super::Share;
+
+/// A signature, and how often and where deaths had it. Over first attempts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrashRow {
+    /// `v1 | class | frames`.
+    pub signature: String,
+    /// Where it was seen, in the order of the plan.
+    pub places: Vec<CrashPlace>,
+    /// The file of its first crash that was kept, relative to the run's folder.
+    pub file: Option<String>,
+    /// How to see it again; nothing if the run's own command is not known.
+    pub repeat: Option<String>,
+    /// The beginning of the stack of that crash. Whoever makes the report reads it from the file, if wanted.
+    pub excerpt: Vec<String>,
+}
+
+/// A signature in one unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrashPlace {
+    /// The chapter's or sequence's id.
+    pub name: String,
+    /// How it ran.
+    pub mode: Mode,
+    /// Its variant.
+    pub variant: String,
+    /// First attempts with this signature, over those that count.
+    pub share: Share,
+    /// Whether the data decided how many there are.
+    pub by_data: bool,
+    /// The first round that had it.
+    pub first: u32,
+    /// The last one.
+    pub last: u32,
+}
+
+impl CrashRow {
+    /// How many first attempts had it.
+    pub fn count(&self) -> u32 {
+        self.places.iter().map(|place| place.share.bad).sum()
+    }
+}

@@ -1,0 +1,53 @@
+//! Deaths by their signature, in JSON.
+
+use crashrate_model::Mode;
+use serde::Serialize;
+
+use super::values::{Estimated, Rate};
+use crate::view::CrashRow;
+
+#[derive(Serialize)]
+pub(super) struct Crashed<'a> {
+    signature: &'a str,
+    count: u32,
+    places: Vec<Place<'a>>,
+    /// Relative to the run's folder.
+    file: Option<&'a str>,
+    repeat: Option<&'a str>,
+    /// The beginning of the stack of its first crash that was kept, where it was asked for.
+    excerpt: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    name: &'a str,
+    mode: Mode,
+    variant: &'a str,
+    first_attempt: Rate,
+    rate: Option<Estimated>,
+    first_round: u32,
+    last_round: u32,
+}
+
+impl<'a> Crashed<'a> {
+    pub(super) fn of(row: &'a CrashRow) -> Self {
+        Crashed {
+            signature: &row.signature,
+            count: row.count(),
+            places: (row.places.iter())
+                .map(|place| Place {
+                    name: &place.name,
+                    mode: place.mode,
+                    variant: &place.variant,
+                    first_attempt: place.share.into(),
+                    rate: Estimated::of(place.share, place.by_data),
+                    first_round: place.first,
+                    last_round: place.last,
+                })
+                .collect(),
+            file: row.file.as_deref(),
+            repeat: row.repeat.as_deref(),
+            excerpt: &row.excerpt,
+        }
+    }
+}
