@@ -6,6 +6,8 @@ mod children;
 mod commands;
 mod compare;
 mod decided;
+#[cfg(target_os = "linux")]
+mod evidence;
 mod floods;
 mod full_disk;
 mod import;

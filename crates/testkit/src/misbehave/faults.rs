@@ -25,6 +25,40 @@ pub(crate) fn write_to_null() {
     arch::store(black_box(0));
 }
 
+pub(super) fn segfault_wild(_: &[String]) -> Done {
+    write_wild();
+    Ok(SURVIVED)
+}
+
+#[inline(never)]
+fn write_wild() {
+    arch::store(black_box(0x5eed_0000));
+}
+
+pub(super) fn segfault_non_canonical(_: &[String]) -> Done {
+    write_non_canonical();
+    Ok(SURVIVED)
+}
+
+#[inline(never)]
+fn write_non_canonical() {
+    arch::store(black_box(0x5eed_5eed_5eed_5eed));
+}
+
+pub(super) fn jump_to_nowhere(_: &[String]) -> Done {
+    jump_nowhere();
+    Ok(SURVIVED)
+}
+
+#[inline(never)]
+fn jump_nowhere() {
+    // SAFETY: none is wanted: there is no function at that address, and the call faults before it does anything.
+    let nothing: extern "C" fn() = unsafe { std::mem::transmute(black_box(1usize)) };
+    nothing();
+    // Keeps the call from becoming a jump, of which the stack would say nothing.
+    black_box(());
+}
+
 /// Runs it in a thread of its own and waits for that.
 pub(crate) fn in_a_thread(act: fn()) {
     let thread = std::thread::Builder::new().name("misbehaving".to_owned());

@@ -163,7 +163,9 @@ impl Tracer {
 
     fn gone(&mut self, tid: i32, signal: i32) {
         let pid = self.threads.remove(&tid);
-        if pid == Some(tid) && signal == libc::SIGKILL {
+        // Before that it was somebody else's doing.
+        let is_over = self.ended_by.is_some();
+        if is_over && pid == Some(tid) && signal == libc::SIGKILL {
             self.left_behind += 1;
         }
     }
