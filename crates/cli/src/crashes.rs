@@ -51,7 +51,7 @@ pub(crate) fn add_excerpts(folder: &Path, view: &mut View) {
                 .frames
                 .iter()
                 .take(EXCERPT)
-                .map(Frame::place)
+                .map(Frame::short_place)
                 .collect();
         }
     }

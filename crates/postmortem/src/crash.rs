@@ -168,6 +168,16 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// The same without template arguments, which can be longer than a page.
+    pub fn short_place(&self) -> String {
+        match (&self.module, &self.function) {
+            (Some(module), Some(function)) => format!("{module}!{}", crate::names::plain(function)),
+            _ => self.place(),
+        }
+    }
+}
+
 impl Crash {
     /// The thread that it is about.
     pub fn main_thread(&self) -> Option<&Thread> {

@@ -109,13 +109,13 @@ fn crash(body: &Map<String, Value>) -> Crash {
     let images = list(body, "usedImages");
     let modules: Vec<Module> = images.iter().map(|image| module(image)).collect();
     let threads = list(body, "threads");
-    let triggered = |thread: &&Map<String, Value>| {
+    let triggered = |thread: &Map<String, Value>| {
         thread.get("triggered").and_then(Value::as_bool) == Some(true)
     };
     let place = number(body, "faultingThread")
         .and_then(|n| usize::try_from(n).ok())
         .filter(|&n| n < threads.len())
-        .or_else(|| threads.iter().position(|thread| triggered(&thread)));
+        .or_else(|| threads.iter().position(|thread| triggered(thread)));
     let mut all: Vec<Thread> = Vec::new();
     // The one that crashed first, wherever the report has it.
     let order = place

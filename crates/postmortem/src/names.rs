@@ -90,16 +90,8 @@ pub fn plain(name: &str) -> Cow<'_, str> {
                     out.truncate(out.len() - 2);
                 }
             }
-            '>' if at > 0 && chars[at - 1] == '-' => {
-                if kept {
-                    out.push(c);
-                }
-            }
-            '>' => {
-                if open.pop() == Some(true) && kept {
-                    out.push(c);
-                }
-            }
+            // An arrow closes nothing. What does closes first: a kept bracket's own end is kept.
+            '>' if (at == 0 || chars[at - 1] != '-') && open.pop() != Some(true) => {}
             c if kept => out.push(c),
             _ => {}
         }

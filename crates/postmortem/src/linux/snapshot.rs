@@ -151,10 +151,10 @@ pub fn choose(snapshots: &[Snapshot], died: Died) -> Option<Crash> {
     let fits = |s: &&Snapshot| s.pid() == died.pid && s.signal == died.signal;
     let matching = || snapshots.iter().filter(fits);
     let ending = matching().find(|s| s.fatal).or(matching().next_back())?;
-    let faults = snapshots.iter().filter(|s| {
+    let mut faults = snapshots.iter().filter(|s| {
         s.thread.tid == ending.thread.tid && s.pid() == died.pid && s.address.is_some()
     });
-    let Some(fault) = faults.last().filter(|_| ending.own) else {
+    let Some(fault) = faults.next_back().filter(|_| ending.own) else {
         return Some(ending.crash());
     };
     let mut crash = fault.crash();
