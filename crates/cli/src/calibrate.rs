@@ -69,6 +69,8 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
         },
         stopping: Stopping::FixedRounds,
         time_budget: None,
+        // As the runs that it is for.
+        trace: true,
         core_dumps: false,
         guardian: (program, guard::ARGUMENTS),
     };
