@@ -18,12 +18,15 @@ pub(crate) fn beside(view: &View, beside: &BesideRecord) -> Vec<String> {
     if of_hazard.is_some_and(|hazard| hazard.get("calibration").is_some()) {
         said.push(
             "How much of it is injected was chosen by how often the sequence passes: that its rate is like the recorded one \
-             shows nothing; that its chapters isolated crash less, and where it dies, was not chosen."
+             shows nothing; whether its chapters isolated crash less, and where it dies, was not chosen."
                 .to_owned(),
         );
     }
     said.extend(beside.machine.warnings.iter().cloned());
-    said.push(modes(beside));
+    let record = view.record.iter().flat_map(|record| &record.sequences);
+    if view.sequences.iter().chain(record).next().is_some() {
+        said.push(modes(beside));
+    }
     said.extend(beside.rows.iter().filter_map(|row| died(beside, row)));
     said.extend(machine(beside));
     said
