@@ -168,6 +168,63 @@ fn the_experiment_of_n1972_runs_with_its_hazard_and_its_control_without_carrying
     }
 }
 
+/// The fault of the hazard is libtorch's own, in a thread that computes, and the rounds before it are none of it.
+#[test]
+fn the_hazard_faults_inside_libtorch_in_a_worker_thread() {
+    if worker().is_none() || !cfg!(target_os = "linux") {
+        return;
+    }
+    let place = Place::new();
+    place.suite(
+        r#"
+        device = "cpu"
+
+        [hazard]
+        kind = "tensor-lifetime"
+        writes = 100_000
+
+        [[chapter]]
+        id = "leaves"
+        worker = "layer-norm-stress"
+        modes = ["sequential"]
+        params = { threads = 4, iterations = 10, d_model = 256, sequence = 32 }
+
+        [[chapter]]
+        id = "takes"
+        worker = "layer-norm-stress"
+        modes = ["sequential"]
+        params = { threads = 4, iterations = 20_000, d_model = 256, sequence = 32 }
+
+        [[sequence]]
+        id = "both"
+        chapters = ["leaves", "takes"]
+        "#,
+    );
+    let until = ["--until", "first-crash", "--rounds", "20"];
+    place
+        .crashrate(&[&["run", "suite.toml"], &until[..]].concat())
+        .expect(100);
+    let json = place.json();
+    assert_eq!(
+        row(&json["sequences"], "sequence", "both")["died_in"]["takes"],
+        1
+    );
+    let crash = place
+        .run()
+        .join(json["crashes"][0]["file"].as_str().unwrap());
+    let crash: Value = serde_json::from_slice(&fs::read(crash).unwrap()).unwrap();
+    assert_eq!(crash["signal"], "SIGSEGV");
+    assert_ne!(crash["thread"], crash["pid"], "not the main thread");
+    let signature = crash["signature"].as_str().unwrap();
+    assert!(
+        signature.contains("libtorch") && signature.contains("at::native"),
+        "{signature}"
+    );
+    let died = &crash["threads"][0];
+    assert!(died["name"].as_str().unwrap().starts_with("job-"), "{died}");
+    assert!(died.to_string().contains("layer_norm"), "{died}");
+}
+
 #[test]
 fn variants_change_the_environment_and_are_never_mixed() {
     if worker().is_none() {
