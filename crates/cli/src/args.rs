@@ -206,8 +206,21 @@ pub(crate) struct ReportArguments {
     pub(crate) run: String,
 
     /// As what
-    #[arg(long, value_enum, default_value_t = Format::Terminal)]
-    pub(crate) format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Terminal)]
+    pub(crate) format: ReportFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Terminal,
+    Markdown,
+    /// One file with pictures, for a browser
+    Html,
+    /// JUnit's XML, for CI
+    Junit,
+    Json,
+    /// The attempts, a line for each chapter of each
+    Csv,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -5,11 +5,11 @@ use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Mode, Record, RunInfo};
-use crashrate_report::{View, ViewBuilder, json, markdown, share, terminal};
+use crashrate_report::{Place, View, ViewBuilder, html, json, markdown, share, terminal};
 use crashrate_supervisor::journal::{self, FolderError};
 use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
 
-use crate::args::{Format, ReportArguments};
+use crate::args::{ReportArguments, ReportFormat};
 use crate::crashes::add_excerpts;
 use crate::exit::{Exit, Failure};
 
@@ -18,9 +18,11 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
     let folder = journal::find(runs, &arguments.run).map_err(Failure::usage)?;
     let view = view(&folder, journal::is_live(&folder))?;
     print(&match arguments.format {
-        Format::Terminal => for_terminal(&view),
-        Format::Markdown => markdown(&view, previous(runs, &view).as_ref()),
-        Format::Json => json(&view),
+        ReportFormat::Terminal => for_terminal(&view),
+        ReportFormat::Markdown => markdown(&view, previous(runs, &view).as_ref()),
+        ReportFormat::Html => html(&view, previous(runs, &view).as_ref(), Place::File),
+        ReportFormat::Json => json(&view),
+        ReportFormat::Junit | ReportFormat::Csv => todo!(),
     });
     Ok(Exit::Passed)
 }

@@ -3,6 +3,7 @@
 mod advice;
 mod crashes;
 mod judgement;
+mod line;
 mod outcomes;
 mod rows;
 mod watched;
@@ -16,6 +17,7 @@ use crashrate_model::{
 pub use advice::{Advice, Held};
 pub use crashes::{CrashPlace, CrashRow};
 pub use judgement::{ExitClass, Judgement, exit_class};
+pub use line::{InShort, RunLine};
 pub use outcomes::{Cell, Outcomes, Share};
 pub use rows::{
     ChapterRow, DiedInCounts, MeasureStat, Missed, Note, Reason, Results, SequenceRow, Spread,
