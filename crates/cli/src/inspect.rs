@@ -5,7 +5,9 @@ use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Mode, Record, RunInfo};
-use crashrate_report::{Place, View, ViewBuilder, html, json, markdown, share, terminal};
+use crashrate_report::{
+    Place, View, ViewBuilder, csv, html, json, junit, markdown, share, terminal,
+};
 use crashrate_supervisor::journal::{self, FolderError};
 use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
 
@@ -16,13 +18,19 @@ use crate::exit::{Exit, Failure};
 /// `crashrate report RUN`.
 pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, Failure> {
     let folder = journal::find(runs, &arguments.run).map_err(Failure::usage)?;
-    let view = view(&folder, journal::is_live(&folder))?;
+    let live = journal::is_live(&folder);
+    let lists_attempts = matches!(arguments.format, ReportFormat::Junit | ReportFormat::Csv);
+    let view = match lists_attempts {
+        true => build(&folder, live, ViewBuilder::with_attempts())?,
+        false => view(&folder, live)?,
+    };
     print(&match arguments.format {
         ReportFormat::Terminal => for_terminal(&view),
         ReportFormat::Markdown => markdown(&view, previous(runs, &view).as_ref()),
         ReportFormat::Html => html(&view, previous(runs, &view).as_ref(), Place::File),
+        ReportFormat::Junit => junit(&view).map_err(Failure::usage)?,
         ReportFormat::Json => json(&view),
-        ReportFormat::Junit | ReportFormat::Csv => todo!(),
+        ReportFormat::Csv => csv(&view).map_err(Failure::usage)?,
     });
     Ok(Exit::Passed)
 }
@@ -30,8 +38,11 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
 /// The view of a run, from its journal. Whether it is `live` has to be asked before: a run that ends while its journal
 /// is read is then seen whole.
 pub(crate) fn view(folder: &Path, live: bool) -> Result<View, Failure> {
+    build(folder, live, ViewBuilder::new())
+}
+
+fn build(folder: &Path, live: bool, mut builder: ViewBuilder) -> Result<View, Failure> {
     let path = folder.join("journal.jsonl");
-    let mut builder = ViewBuilder::new();
     for record in journal::read(&path).map_err(Failure::usage)? {
         let record = record.map_err(Failure::usage)?;
         let wrong = |error| Failure::usage(format!("{}: {error}", path.display()));

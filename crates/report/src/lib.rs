@@ -25,12 +25,13 @@ pub use compare::{
 };
 pub use error::{Fault, ViewError};
 pub use view::{
-    Advice, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts, ExitClass, GateSeen, Held, InShort,
+    Advice, Attempt, AttemptChapter, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts, ExitClass, GateSeen, Held, InShort,
     Judgement, MeasureStat, Missed, Note, Outcomes, PairsSeen, Reason, Results, RunFacts, RunLine, Running,
     SequenceRow, Share, Spread, Totals, View, exit_class,
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{
-    LIVE_SCRIPT, Place, compare_json, compare_markdown, compare_terminal, doctor_json,
-    doctor_terminal, error_html, history_html, html, index_html, json, markdown, terminal,
+    CsvError, JunitError, LIVE_SCRIPT, Place, compare_json, compare_markdown, compare_terminal,
+    csv, doctor_json, doctor_terminal, error_html, history_html, html, index_html, json, junit,
+    markdown, terminal,
 };

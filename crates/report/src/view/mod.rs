@@ -1,6 +1,7 @@
 //! What a report knows of a run: facts and counts, and no words for them.
 
 mod advice;
+mod attempts;
 mod crashes;
 mod judgement;
 mod line;
@@ -15,6 +16,7 @@ use crashrate_model::{
 };
 
 pub use advice::{Advice, Held};
+pub use attempts::{Attempt, AttemptChapter};
 pub use crashes::{CrashPlace, CrashRow};
 pub use judgement::{ExitClass, Judgement, exit_class};
 pub use line::{InShort, RunLine};
@@ -49,6 +51,8 @@ pub struct View {
     pub record: Option<Box<View>>,
     /// Deaths by their signature, the most frequent first.
     pub crashes: Vec<CrashRow>,
+    /// The attempts in the order in which they ended, if they were asked for.
+    pub attempts: Vec<Attempt>,
     /// How to repeat the run. Taken from `machine["command"]` if it is there; whoever makes the report may set it.
     pub command: Option<String>,
 }

@@ -7,8 +7,8 @@ use super::parts::scrolled;
 use crate::layout::{Grid, Square};
 use crate::words::{count, letter};
 
-/// So many squares stand in a row of a table; more rounds have more tables.
-const BAND: usize = 50;
+/// So many squares stand in a row of a table, of a round each or of several; more have more tables.
+const BANDS: [usize; 2] = [40, 25];
 
 pub(super) fn grid(grid: &Grid) -> Markup {
     let columns = grid
@@ -17,27 +17,23 @@ pub(super) fn grid(grid: &Grid) -> Markup {
         .map(|row| row.squares.len())
         .max()
         .unwrap_or(0);
+    let wide = BANDS[usize::from(grid.per_square > 1)];
     html! {
         (legend(grid))
-        @for begin in (0..columns).step_by(BAND) { (band(grid, begin, columns.min(begin + BAND))) }
+        @for begin in (0..columns).step_by(wide) { (band(grid, begin, columns.min(begin + wide))) }
     }
 }
 
-/// What the letters mean, with the number of rounds of each; and what a square is.
+/// What the letters mean, and what a square is.
 fn legend(grid: &Grid) -> Markup {
-    let outcomes = grid.outcomes.occurred();
+    let ended = grid.outcomes.occurred().map(|(outcome, _)| Some(outcome));
+    let open = (grid.open > 0).then_some(None);
     html! {
         p class="legend" {
-            @for (outcome, n) in outcomes {
+            @for outcome in ended.chain(open) {
                 span class="key" {
-                    span class=(class(Some(outcome), 4)) aria-hidden="true" { (letter(Some(outcome))) }
-                    " " (letter(Some(outcome))) " " (outcome.word()) " " (count(n.into()))
-                }
-            }
-            @if grid.open > 0 {
-                span class="key" {
-                    span class=(class(None, 4)) aria-hidden="true" { "." }
-                    " no end yet " (count(grid.open.into()))
+                    span class=(class(outcome, 4)) { (letter(outcome)) }
+                    " " (outcome.map_or("no end yet", Outcome::word))
                 }
             }
         }
