@@ -8,6 +8,7 @@ mod compare;
 mod crashes;
 mod doctor;
 mod exit;
+mod github;
 mod guard;
 mod import;
 mod inspect;

@@ -32,6 +32,6 @@ pub use view::{
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{
     CsvError, JunitError, LIVE_SCRIPT, Place, compare_json, compare_markdown, compare_terminal,
-    csv, doctor_json, doctor_terminal, error_html, history_html, html, index_html, json, junit,
-    markdown, terminal,
+    csv, doctor_json, doctor_terminal, error_html, github_annotations, github_summary,
+    history_html, html, index_html, json, junit, markdown, terminal,
 };

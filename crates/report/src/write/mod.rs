@@ -2,6 +2,7 @@
 
 mod csv;
 mod doctor;
+mod github;
 mod html;
 mod json;
 mod junit;
@@ -10,6 +11,7 @@ mod terminal;
 
 pub use csv::{CsvError, csv};
 pub use doctor::{doctor_json, doctor_terminal};
+pub use github::{github_annotations, github_summary};
 pub use html::{LIVE_SCRIPT, Place, error_html, history_html, html, index_html};
 pub use json::{compare_json, json};
 pub use junit::{JunitError, junit};
