@@ -33,5 +33,6 @@ pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{
     CsvError, JunitError, LIVE_SCRIPT, Place, compare_json, compare_markdown, compare_terminal,
     csv, doctor_json, doctor_terminal, error_html, github_annotations, github_summary,
-    history_html, html, index_html, json, junit, markdown, terminal,
+    history_html, history_json, history_markdown, history_terminal, html, index_html, json, junit,
+    markdown, runs_terminal, terminal,
 };

@@ -38,6 +38,8 @@ pub struct PastRun {
     pub live: bool,
     /// Whether it came to its end.
     pub complete: bool,
+    /// Whether others measured it.
+    pub imported: bool,
     /// First attempts that count, and rounds planned.
     pub rounds: (u32, u32),
     /// What differs from the run before, besides the rates, in sentences.
@@ -105,6 +107,7 @@ fn past_run(view: &View, before: Option<&View>) -> PastRun {
         device: run.device.clone(),
         live: run.live,
         complete: run.complete,
+        imported: run.imported.is_some(),
         rounds: (view.totals.first_attempt.n, view.totals.planned),
         differs: before.map_or_else(Vec::new, |before| differences([before, view])),
     }

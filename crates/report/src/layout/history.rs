@@ -51,7 +51,7 @@ pub(crate) fn runs(lines: &[RunLine]) -> Table {
             Text::plain(&date(&known.started)),
             Text::plain(&known.suite),
             Text::plain(&known.device),
-            Text::plain(state(known.live, known.complete)),
+            Text::plain(&state(known.live, known.complete, known.imported)),
             Text::plain(&rounds(known.rounds)),
             Text::plain(&share(known.passed, known.bad.n)),
             Text::new(&share(known.bad.bad, known.bad.n), bad),
@@ -61,11 +61,15 @@ pub(crate) fn runs(lines: &[RunLine]) -> Table {
     table
 }
 
-fn state(live: bool, complete: bool) -> &'static str {
-    match (live, complete) {
+fn state(live: bool, complete: bool, imported: bool) -> String {
+    let state = match (live, complete) {
         (true, _) => "running",
         (false, true) => "complete",
         (false, false) => "incomplete",
+    };
+    match imported {
+        true => format!("imported, {state}"),
+        false => state.to_owned(),
     }
 }
 
@@ -99,7 +103,7 @@ pub(crate) fn past_runs(history: &History) -> Table {
             Text::plain(&run.number.to_string()),
             Text::plain(&date(&run.started)),
             Text::plain(&run.device),
-            Text::plain(state(run.live, run.complete)),
+            Text::plain(&state(run.live, run.complete, run.imported)),
             Text::plain(&rounds(run.rounds)),
             Text::long(&differs),
         ]);

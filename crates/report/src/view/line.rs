@@ -26,6 +26,8 @@ pub struct InShort {
     pub live: bool,
     /// Whether it came to its end.
     pub complete: bool,
+    /// Whether others measured it.
+    pub imported: bool,
     /// First attempts that count, and rounds planned.
     pub rounds: (u32, u32),
     /// First attempts that passed.
@@ -44,6 +46,7 @@ impl From<&View> for InShort {
             started: run.started.clone(),
             live: run.live,
             complete: run.complete,
+            imported: run.imported.is_some(),
             rounds: (totals.first_attempt.n, totals.planned),
             passed: totals.outcomes.get(crashrate_model::Outcome::Passed),
             bad: totals.first_attempt,

@@ -1,7 +1,7 @@
 //! The report in Markdown (GitHub's), as people keep it.
 
 use crate::clean::{NAME, SENTENCE, clean, is_unseen};
-use crate::compare::{Comparisons, comparisons, gates, intro, lines};
+use crate::compare::{Comparisons, History, comparisons, gates, intro, lines, step_intro};
 use crate::layout::{self, Block, ChapterColumns, Table};
 use crate::view::View;
 use crate::words::{
@@ -62,6 +62,21 @@ pub fn compare_markdown(all: &Comparisons) -> String {
     let mut out = "# Comparison\n".to_owned();
     section(&mut out, "Before believing it", &list(&all.warnings));
     section(&mut out, "Comparisons", &compared(all));
+    out
+}
+
+/// The history of a suite in Markdown.
+pub fn history_markdown(history: &History) -> String {
+    let suite = escaped(&clean(&history.suite, NAME));
+    let intro = escaped(&step_intro(history));
+    let mut out = format!("# History of {suite}\n\n{intro}\n");
+    section(&mut out, "Runs", &table(&layout::past_runs(history)));
+    for trend in layout::trends(history) {
+        // The title is the section's heading already.
+        let mut numbers = trend.table;
+        numbers.title.clear();
+        section(&mut out, &escaped(&trend.name), &table(&numbers));
+    }
     out
 }
 

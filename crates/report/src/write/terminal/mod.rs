@@ -1,7 +1,10 @@
 //! The report on a terminal: what was run, tables by chapter and sequence, measures, notes, and a summary last.
 
+mod history;
 mod table;
 mod text;
+
+pub use history::{history_terminal, runs_terminal};
 
 pub(super) use text::width;
 use text::{Screen, Style};
