@@ -45,4 +45,10 @@ impl Attempt {
     pub fn in_rate(&self, outcome: Outcome) -> bool {
         self.attempt == 1 && !self.repeated && outcome.counts()
     }
+
+    /// How its process ended by itself. A kill by crashrate is no end of the process's own.
+    pub fn own_exit(&self) -> Option<&Exit> {
+        let killed = matches!(self.outcome, Outcome::TimedOut | Outcome::Interrupted);
+        self.exit.as_ref().filter(|_| !killed)
+    }
 }

@@ -88,7 +88,7 @@ fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len(
     // How a process ended is said of the chapter that it ended in, and of the whole.
     let ended_here =
         line.chapter.is_empty() || unit.mode == Mode::Isolated || is_death(line.outcome);
-    let exit = attempt.exit.as_ref().filter(|_| ended_here);
+    let exit = attempt.own_exit().filter(|_| ended_here);
     let [signal, code] = match exit {
         Some(Exit::Signal(name)) => [name.clone(), String::new()],
         Some(Exit::Code(code)) => [String::new(), code.to_string()],

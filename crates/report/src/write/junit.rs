@@ -149,11 +149,11 @@ fn whole(attempt: &Attempt) -> End {
 
 /// Why, in a line: the reason on record, else how the process ended; and where its output is.
 fn why(attempt: &Attempt, outcome: Outcome, reason: Option<&str>) -> String {
-    let exit = attempt
-        .exit
-        .as_ref()
-        .filter(|_| outcome.counts())
-        .map(ToString::to_string);
+    let exit = match (outcome, attempt.own_exit()) {
+        (Outcome::TimedOut, _) => Some("killed after its time limit".to_owned()),
+        (outcome, Some(exit)) if outcome.counts() => Some(exit.to_string()),
+        _ => None,
+    };
     let reason = reason.or(attempt.reason.as_deref().filter(|_| !outcome.counts()));
     let mut words = vec![outcome.word().to_owned()];
     words.extend(

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{caption, cells, heads};
-use crate::layout::{Mark, Plot, Tick};
+use crate::layout::{Mark, Plot, Text, Tick};
 
 /// The table with the tracks. Lengths are in percent of the track, so it fits any page.
 pub(super) fn plot(plot: &Plot) -> Markup {
@@ -24,7 +24,7 @@ pub(super) fn plot(plot: &Plot) -> Markup {
                 @for (row, mark) in table.rows.iter().zip(&plot.marks) {
                     tr {
                         (cells(table, row))
-                        td class="track" { (track(&plot.ticks, mark.as_ref(), row.first().map(|c| c.text.as_str()))) }
+                        td class="track" { (track(&plot.ticks, mark.as_ref(), row)) }
                     }
                 }
             }
@@ -51,13 +51,11 @@ pub(super) fn anchor(place: f64) -> &'static str {
     }
 }
 
-fn track(ticks: &[Tick], mark: Option<&Mark>, name: Option<&str>) -> Markup {
+fn track(ticks: &[Tick], mark: Option<&Mark>, row: &[Text]) -> Markup {
+    let cells: Vec<_> = row.iter().map(|cell| cell.text.as_str()).collect();
     html! {
         svg width="100%" height="18" role="img" {
-            title {
-                (name.unwrap_or_default())
-                @if mark.is_none() { ": no number" } @else { ", drawn to scale: the numbers are beside it" }
-            }
+            title { (cells.join(", ")) }
             @for tick in ticks {
                 line class="g" x1=(percent(tick.place)) x2=(percent(tick.place)) y2="18" {}
             }
