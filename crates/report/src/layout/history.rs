@@ -83,7 +83,7 @@ fn rounds((ended, planned): (u32, u32)) -> String {
 /// The runs of a history, with what differs between each and the one before.
 pub(crate) fn past_runs(history: &History) -> Table {
     let mut table = Table::default()
-        .number("N")
+        .text("run")
         .text("date")
         .text("device")
         .text("state")
@@ -100,7 +100,7 @@ pub(crate) fn past_runs(history: &History) -> Table {
             _ => differs.join("; "),
         };
         table.rows.push(vec![
-            Text::plain(&run.number.to_string()),
+            Text::plain(&format!("N={}", run.number)),
             Text::plain(&date(&run.started)),
             Text::plain(&run.device),
             Text::plain(&state(run.live, run.complete, run.imported)),
@@ -129,7 +129,7 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
         title: name.clone(),
         ..Table::default()
     }
-    .number("N")
+    .text("run")
     .text("date")
     .number("crash rate (95%)")
     .text("change");
@@ -172,7 +172,7 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
             ..Text::long(&said)
         };
         table.rows.push(vec![
-            Text::plain(&run.number.to_string()),
+            Text::plain(&format!("N={}", run.number)),
             Text::plain(&date(&run.started)),
             Text::new(&mark, tone),
             change,

@@ -172,18 +172,20 @@ fn status(ends: &[End]) -> TestCaseStatus {
     let Some(last) = counted.last() else {
         return uncounted(ends.last());
     };
-    let not_passed = counted.iter().filter(|end| end.outcome != Outcome::Passed);
-    let (mut status, reruns) = match last.outcome {
-        Outcome::Passed => (TestCaseStatus::success(), not_passed.skip(0)),
-        _ => {
+    let not_passed: Vec<_> = (counted.iter())
+        .filter(|end| end.outcome != Outcome::Passed)
+        .collect();
+    let (mut status, reruns) = match (last.outcome, not_passed.as_slice()) {
+        (Outcome::Passed, flaky) => (TestCaseStatus::success(), flaky),
+        (_, [first, reruns @ ..]) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            if let Some(first) = not_passed.clone().next() {
-                status
-                    .set_type(first.outcome.word())
-                    .set_message(first.why.as_str());
-            }
-            (status, not_passed.skip(1))
+            status
+                .set_type(first.outcome.word())
+                .set_message(first.why.as_str());
+            (status, reruns)
         }
+        // The last one did not pass, so there is one.
+        (_, []) => return uncounted(Some(last)),
     };
     for end in reruns {
         let mut rerun = TestRerun::new(NonSuccessKind::Failure);
