@@ -19,9 +19,9 @@ mod write;
 
 pub use build::ViewBuilder;
 pub use compare::{
-    BesideRecord, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, FixedTest, History, How,
-    Origin, POWER, PastRun, Planned, Point, RecordRow, Side, Trend, What, axes, beside_record, claims, compare_runs,
-    compare_within, comparisons, history,
+    BesideRecord, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, FixedTest,
+    History, How, Origin, POWER, PastRun, Planned, Point, RecordRow, Side, Trend, What, axes,
+    beside_record, claims, compare_runs, compare_within, comparisons, history,
 };
 pub use error::{Fault, ViewError};
 pub use view::{

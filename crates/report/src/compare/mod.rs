@@ -25,7 +25,8 @@ pub use record::{BesideRecord, RecordRow, beside_record};
 pub use test::FixedTest;
 pub use within::{axes, compare_within, comparisons};
 pub(crate) use words::{
-    claimed, claimed_in_short, gate, gates, intro, lines, name, shown, step, step_intro, trend_name, verdict,
+    claimed, claimed_in_short, gate, gates, intro, lines, name, shown, step, step_intro,
+    trend_name, verdict,
 };
 
 /// What is compared with what.

@@ -82,7 +82,11 @@ pub(crate) fn grid(view: &View) -> Option<Grid> {
         open = open.saturating_add(shown(results) - seen);
     }
     let rows = rows.into_iter().map(|(name, results)| GridRow {
-        name,
+        // Its squares are counts, and stand in no order.
+        name: match results.unordered {
+            true => format!("{name}, order not known"),
+            false => name,
+        },
         squares: squares(results, per_square),
     });
     let grid = Grid {
@@ -126,13 +130,13 @@ fn squares(results: &Results, per_square: u32) -> Vec<Square> {
         let end = begin.saturating_add(per_square).min(shown);
         let recorded = results.cells.len();
         let cells = &results.cells[(begin as usize).min(recorded)..(end as usize).min(recorded)];
-        square(begin + 1, end, cells)
+        square(begin + 1, end, cells, results.unordered)
     };
     begins.map(square).collect()
 }
 
 /// The square of the rounds from the one to the other.
-fn square(first: u32, last: u32, cells: &[Cell]) -> Square {
+fn square(first: u32, last: u32, cells: &[Cell], unordered: bool) -> Square {
     let mut outcomes = Outcomes::default();
     for outcome in cells.iter().filter_map(|cell| cell.first) {
         outcomes.add(outcome, 1);
@@ -150,16 +154,28 @@ fn square(first: u32, last: u32, cells: &[Cell]) -> Square {
         worst,
         quarters: (4 * u64::from(n)).div_ceil(u64::from(rounds)) as u32,
         mark,
-        said: said(first, last, &outcomes, flaky),
+        said: match unordered {
+            true => said(
+                if rounds == 1 { "one round" } else { "rounds" },
+                first,
+                last,
+                &outcomes,
+                flaky,
+            ),
+            false => said(&numbers(first, last), first, last, &outcomes, flaky),
+        },
         flaky,
     }
 }
 
-fn said(first: u32, last: u32, outcomes: &Outcomes, flaky: bool) -> String {
-    let rounds = match first == last {
+fn numbers(first: u32, last: u32) -> String {
+    match first == last {
         true => format!("round {}", count(first.into())),
         false => format!("rounds {} to {}", count(first.into()), count(last.into())),
-    };
+    }
+}
+
+fn said(rounds: &str, first: u32, last: u32, outcomes: &Outcomes, flaky: bool) -> String {
     let open = (last + 1 - first) - outcomes.sum();
     let mut words = match (first == last, outcomes.occurred().next()) {
         (true, Some((outcome, _))) => vec![outcome.word().to_owned()],
@@ -206,13 +222,13 @@ mod tests {
     fn the_worst_outcome_marks_a_square_and_the_words_have_all() {
         let mut cells = vec![cell(Outcome::Passed); 7];
         cells.extend([cell(Outcome::Crashed), cell(Outcome::Unreached)]);
-        let square = square(11, 20, &cells);
+        let square = square(11, 20, &cells, false);
         assert_eq!((square.mark.as_str(), square.quarters), ("C1", 1));
         assert_eq!(
             square.said,
             "rounds 11 to 20: 7 passed, 1 crashed, 1 unreached, 1 without an end"
         );
-        let none = super::square(3, 3, &[]);
+        let none = super::square(3, 3, &[], false);
         assert_eq!((none.mark.as_str(), none.worst), (".", None));
         assert_eq!(none.said, "round 3: no end yet");
     }

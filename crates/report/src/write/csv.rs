@@ -108,7 +108,7 @@ fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len(
         text(&unit.variant, NAME),
         text(line.chapter, NAME),
         line.position.map_or_else(String::new, |n| n.to_string()),
-        attempt.round.to_string(),
+        round(view, attempt),
         attempt.attempt.to_string(),
         line.outcome.word().to_owned(),
         in_rate.to_string(),
@@ -119,6 +119,15 @@ fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len(
         text(line.reason.unwrap_or_default(), SENTENCE),
         text(attempt.output.as_deref().unwrap_or_default(), NAME),
     ]
+}
+
+/// Nothing where only counts of rounds are known.
+fn round(view: &View, attempt: &Attempt) -> String {
+    let imported = view.run.imported.as_ref();
+    match imported.is_some_and(|imported| imported.unordered.contains(&attempt.unit)) {
+        true => String::new(),
+        false => attempt.round.to_string(),
+    }
 }
 
 fn is_death(outcome: Outcome) -> bool {

@@ -76,7 +76,8 @@ fn suite(view: &View, unit: &Unit, name: &str) -> TestSuite {
         ("device", run.device.clone()),
         (
             "seed",
-            run.seed.map_or_else(|| "-".to_owned(), |seed| seed.to_string()),
+            run.seed
+                .map_or_else(|| "-".to_owned(), |seed| seed.to_string()),
         ),
         ("mode", unit.mode.word().to_owned()),
         ("variant", unit.variant.clone()),

@@ -18,7 +18,8 @@ use crate::compare::{comparisons, gates, intro, lines, shown};
 use crate::layout::{self, ChapterColumns};
 use crate::view::View;
 use crate::words::{
-    count, duration, findings, flaky, hazard, imported, independence, notes, recommendations, summary,
+    count, duration, findings, flaky, hazard, imported, independence, notes, recommendations,
+    summary,
 };
 pub use history::history_html;
 pub use index::{error_html, index_html};
