@@ -13,6 +13,7 @@ mod guard;
 mod history;
 mod import;
 mod inspect;
+mod kept;
 mod live;
 mod plan;
 mod rates;

@@ -1,10 +1,9 @@
 //! `crashrate run`: from the command line to a campaign, and from its journal to the report.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crashrate_model::Mode;
-use crashrate_report::{ExitClass, Place, View, exit_class, html, markdown};
+use crashrate_report::{ExitClass, View, exit_class};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::driver::{self, Campaign, RunError};
 use crashrate_supervisor::journal::RunFolder;
@@ -19,6 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::github::Step;
 use crate::guard;
 use crate::inspect::{folder_failure, for_terminal, previous, print, tell, view};
+use crate::kept;
 use crate::live::Live;
 use crate::wanted::{Wanted, resume, wanted};
 
@@ -148,19 +148,8 @@ fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, 
         Some(step) => step.print(&for_terminal(&view)),
         None => print(&for_terminal(&view)),
     }
-    let forms = [
-        ("report.md", markdown(&view, previous.as_ref())),
-        ("report.html", html(&view, previous.as_ref(), Place::File)),
-    ];
-    for (name, text) in forms {
-        let path = folder.path().join(name);
-        match fs::write(&path, text) {
-            Ok(()) => tell(format_args!("report: {}", shown(&path).display())),
-            Err(error) => tell(format_args!(
-                "warning: {} could not be written: {error}",
-                path.display()
-            )),
-        }
+    for report in kept::write(folder.path(), &view, previous.as_ref()) {
+        tell(format_args!("report: {}", shown(&report).display()));
     }
     if let Some(step) = &step {
         step.tell(&view, previous.as_ref());

@@ -26,7 +26,7 @@ pub(crate) struct Curves {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Curve {
     pub(crate) name: String,
-    /// Of the run before this one.
+    /// Of another run: the record, or the run before this one.
     pub(crate) past: bool,
     /// Places between 0 and 1, across and up.
     pub(crate) points: Vec<(f64, f64)>,
@@ -50,9 +50,13 @@ pub(crate) fn efficiency(view: &View, previous: Option<&View>) -> Vec<Curves> {
     let drawn = chapters.into_iter().filter_map(|chapter| {
         let mut key = None;
         let mut ways = ways(view, chapter, "", false, &mut key);
-        if let Some(previous) = previous.filter(|_| !ways.is_empty()) {
-            let number = format!("N={}, ", previous.run.number);
-            ways.extend(self::ways(previous, chapter, &number, true, &mut key));
+        let record = view.record.as_deref().map(|record| ("the record", record));
+        let others = record
+            .into_iter()
+            .chain(previous.map(|previous| ("the run before", previous)));
+        for (what, other) in others.filter(|_| !ways.is_empty()).collect::<Vec<_>>() {
+            let prefix = format!("{what} (N={}), ", other.run.number);
+            ways.extend(self::ways(other, chapter, &prefix, true, &mut key));
         }
         draw(&clean(chapter, NAME), &key?, &ways)
     });

@@ -47,16 +47,16 @@ pub fn html(view: &View, previous: Option<&View>, place: Place) -> String {
 
 fn head(view: &View, suite: &str) -> Markup {
     let run = &view.run;
-    let state = match (run.live, run.complete) {
-        (true, _) => format!("running for {}", duration(run.secs)),
-        (false, true) => format!("took {}", duration(run.secs)),
-        (false, false) => format!("incomplete, took {}", duration(run.secs)),
-    };
+    let incomplete = !run.live && !run.complete;
+    let verb = if run.live { "running for" } else { "took" };
     html! {
         header id="head" {
             h1 { "Report N=" (run.number) ": " (suite) }
             p class="facts" {
-                (clean(&run.started, NAME)) ", " (state) "; device " (clean(&run.device, NAME))
+                (clean(&run.started, NAME))
+                @if incomplete { ", incomplete" }
+                @if run.secs.is_some() { ", " (verb) " " (duration(run.secs)) }
+                "; device " (clean(&run.device, NAME))
                 @if let Some(seed) = run.seed { "; seed " (seed) }
             }
         }
