@@ -25,9 +25,10 @@ pub use compare::{
 };
 pub use error::{Fault, ViewError};
 pub use view::{
-    Advice, Attempt, AttemptChapter, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts, ExitClass, GateSeen, Held, InShort,
-    Judgement, MeasureStat, Missed, Note, Outcomes, PairsSeen, Reason, Results, RunFacts, RunLine, Running,
-    SequenceRow, Share, Spread, Totals, View, exit_class,
+    Advice, Attempt, AttemptChapter, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts,
+    ExitClass, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, Outcomes, PairsSeen,
+    Reason, Results, RunFacts, RunLine, Running, SequenceRow, Share, Spread, Totals, View,
+    exit_class,
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{

@@ -35,6 +35,7 @@ pub(super) fn ended(unit: &Unit, ended: &Ended, repeated: bool) -> Attempt {
         exit: ended.exit.clone(),
         died_in: ended.died_in.clone(),
         reason: ended.reason.clone(),
+        signature: ended.crash.as_ref().map(|crash| crash.signature.clone()),
         output: ended.output.clone(),
         chapters,
     }
@@ -52,6 +53,7 @@ pub(super) fn lost(place: u32, unit: &Unit, round: u32, attempt: u32, repeated: 
         exit: None,
         died_in: None,
         reason: None,
+        signature: None,
         output: None,
         chapters: vec![none(Outcome::Lost); unit.chapters.len()],
     }

@@ -23,6 +23,8 @@ pub struct Attempt {
     pub died_in: Option<DiedIn>,
     /// Why, where the record says it.
     pub reason: Option<String>,
+    /// The signature of its crash, or of its hang.
+    pub signature: Option<String>,
     /// Where the kept output is, relative to the run folder.
     pub output: Option<String>,
     /// The chapters of its unit, in their order.
@@ -51,4 +53,17 @@ impl Attempt {
         let killed = matches!(self.outcome, Outcome::TimedOut | Outcome::Interrupted);
         self.exit.as_ref().filter(|_| !killed)
     }
+
+    /// The signature, as far as it is about a chapter that ended so: of a sequence only that in which it died.
+    pub fn signature_of(&self, outcome: Outcome) -> Option<&str> {
+        self.signature.as_deref().filter(|_| is_death(outcome))
+    }
+}
+
+/// Whether the process did not end by itself.
+pub(crate) fn is_death(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
+    )
 }

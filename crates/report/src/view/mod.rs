@@ -16,6 +16,7 @@ use crashrate_model::{
 };
 
 pub use advice::{Advice, Held};
+pub(crate) use attempts::is_death;
 pub use attempts::{Attempt, AttemptChapter};
 pub use crashes::{CrashPlace, CrashRow};
 pub use judgement::{ExitClass, Judgement, exit_class};

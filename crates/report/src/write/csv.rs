@@ -4,7 +4,7 @@ use crashrate_model::{Exit, Mode, Outcome};
 use thiserror::Error;
 
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{Attempt, View};
+use crate::view::{Attempt, View, is_death};
 
 /// The attempts could not be written as CSV.
 #[derive(Debug, Error)]
@@ -13,7 +13,7 @@ pub struct CsvError(#[from] ::csv::Error);
 
 /// The columns. `in_rate` says which lines the first-attempt rate is over, `bad` which of them it counts; a line of a
 /// sequence as a whole has no chapter.
-const HEAD: [&str; 19] = [
+const HEAD: [&str; 20] = [
     "number",
     "run",
     "suite",
@@ -31,6 +31,7 @@ const HEAD: [&str; 19] = [
     "seconds",
     "signal",
     "exit_code",
+    "signature",
     "reason",
     "output",
 ];
@@ -94,6 +95,7 @@ fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len(
         Some(Exit::Code(code)) => [String::new(), code.to_string()],
         None => Default::default(),
     };
+    let signature = attempt.signature_of(line.outcome);
     let sequence = match unit.mode {
         Mode::Isolated => "",
         Mode::Sequential => &unit.name,
@@ -116,6 +118,7 @@ fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len(
         line.secs.map_or_else(String::new, |secs| secs.to_string()),
         text(&signal, NAME),
         code,
+        text(signature.unwrap_or_default(), SENTENCE),
         text(line.reason.unwrap_or_default(), SENTENCE),
         text(attempt.output.as_deref().unwrap_or_default(), NAME),
     ]
@@ -128,13 +131,6 @@ fn round(view: &View, attempt: &Attempt) -> String {
         true => String::new(),
         false => attempt.round.to_string(),
     }
-}
-
-fn is_death(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
-    )
 }
 
 /// Text made harmless. A spreadsheet takes what begins like this for a formula, unless a quote stands before it.

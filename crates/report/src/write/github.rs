@@ -1,9 +1,11 @@
 //! What GitHub Actions shows of a run: a summary in Markdown, and an annotation for each kind of crash.
 
+use crashrate_model::{Mode, Outcome};
+
 use super::markdown;
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{Reason, View};
-use crate::words::{count, of_chapter, of_unit};
+use crate::view::{CrashPlace, CrashRow, Reason, View};
+use crate::words::{count, of_chapter, of_unit, short_estimate};
 
 /// So many annotations a step may have.
 const ANNOTATIONS: usize = 10;
@@ -33,16 +35,16 @@ pub fn github_summary(view: &View, previous: Option<&View>, limit: usize) -> Str
 /// A workflow command for each kind of bad end, the most frequent first; of more kinds than a step may have, the last
 /// says how many more there are.
 pub fn github_annotations(view: &View) -> Vec<String> {
-    let mut kinds = kinds(view);
-    kinds.sort_by_key(|(_, reason)| std::cmp::Reverse(reason.count));
+    let mut kinds: Vec<_> = view.crashes.iter().map(by_signature).collect();
+    kinds.extend(without_signature(view));
+    kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
     let shown = match kinds.len() > ANNOTATIONS {
         true => ANNOTATIONS - 1,
         false => kinds.len(),
     };
-    let mut lines: Vec<_> = kinds
-        .iter()
-        .take(shown)
-        .map(|(name, r)| annotation(name, r))
+    let told = kinds.iter().take(shown);
+    let mut lines: Vec<_> = told
+        .map(|kind| command(&kind.title, &kind.message))
         .collect();
     if kinds.len() > shown {
         let more = count((kinds.len() - shown) as u64);
@@ -54,27 +56,68 @@ pub fn github_annotations(view: &View) -> Vec<String> {
     lines
 }
 
-/// The reasons of bad ends by row. Ends of the same kind have the same words.
-fn kinds(view: &View) -> Vec<(String, &Reason)> {
-    let chapters = view
-        .chapters
-        .iter()
-        .map(|row| (of_chapter(row), &row.results));
+/// Bad ends that have something in common.
+struct Kind {
+    count: u32,
+    title: String,
+    message: String,
+}
+
+fn by_signature(row: &CrashRow) -> Kind {
+    let place = |place: &CrashPlace| {
+        let name = of_unit(&place.name, Some(place.mode), &place.variant);
+        let rate = short_estimate(place.share.bad, place.share.n, place.by_data);
+        format!("{name} {rate}, first in round {}", place.first)
+    };
+    let places: Vec<_> = row.places.iter().map(place).collect();
+    let again = match &row.repeat {
+        Some(repeat) => format!("; again: {}", clean(repeat, SENTENCE)),
+        None => String::new(),
+    };
+    Kind {
+        count: row.count(),
+        title: clean(&row.signature, SENTENCE),
+        message: format!("{}{again}", places.join("; ")),
+    }
+}
+
+/// Bad ends of what has no signature: those of the same kind have the same words.
+fn without_signature(view: &View) -> Vec<Kind> {
+    let has = |name: &str, mode: Mode, variant: &str| {
+        let mut places = view.crashes.iter().flat_map(|row| &row.places);
+        places.any(|p| (p.name.as_str(), p.mode, p.variant.as_str()) == (name, mode, variant))
+    };
+    let chapters = view.chapters.iter().map(|row| {
+        let unit = row.sequence.as_ref().unwrap_or(&row.chapter);
+        (
+            of_chapter(row),
+            &row.results,
+            has(unit, row.mode, &row.variant),
+        )
+    });
     let sequences = view.sequences.iter().map(|row| {
         let name = of_unit(&row.sequence, None, &row.variant);
-        (name, &row.results)
+        let has = has(&row.sequence, Mode::Sequential, &row.variant);
+        (name, &row.results, has)
     });
-    let all = chapters.chain(sequences).flat_map(|(name, results)| {
+    let mut kinds = Vec::new();
+    for (name, results, has_signatures) in chapters.chain(sequences) {
+        let told = |reason: &Reason| {
+            has_signatures && matches!(reason.outcome, Outcome::Crashed | Outcome::TimedOut)
+        };
         let bad = results
             .reasons
             .iter()
-            .filter(|reason| view.run.bad.contains(reason.outcome));
-        bad.map(move |reason| (name.clone(), reason))
-    });
-    all.collect()
+            .filter(|r| view.run.bad.contains(r.outcome));
+        kinds.extend(
+            bad.filter(|r| !told(r))
+                .map(|reason| by_reason(&name, reason)),
+        );
+    }
+    kinds
 }
 
-fn annotation(name: &str, reason: &Reason) -> String {
+fn by_reason(name: &str, reason: &Reason) -> Kind {
     let times = match reason.count {
         1 => "once".to_owned(),
         n => format!("{} times", count(n.into())),
@@ -83,13 +126,16 @@ fn annotation(name: &str, reason: &Reason) -> String {
         Some(output) => format!(", {}", clean(output, NAME)),
         None => String::new(),
     };
-    let message = format!(
-        "{} {times}: {} (first in round {}{output})",
-        reason.outcome,
-        clean(&reason.text, SENTENCE),
-        reason.round
-    );
-    command(&format!("{name} {}", reason.outcome), &message)
+    Kind {
+        count: reason.count,
+        title: format!("{name} {}", reason.outcome),
+        message: format!(
+            "{} {times}: {} (first in round {}{output})",
+            reason.outcome,
+            clean(&reason.text, SENTENCE),
+            reason.round
+        ),
+    }
 }
 
 fn command(title: &str, message: &str) -> String {

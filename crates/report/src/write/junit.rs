@@ -163,6 +163,8 @@ fn why(attempt: &Attempt, outcome: Outcome, reason: Option<&str>) -> String {
             .or(exit)
             .map(|text| clean(&text, SENTENCE)),
     );
+    let signature = attempt.signature_of(outcome);
+    words.extend(signature.map(|signature| clean(signature, SENTENCE)));
     words.extend(attempt.output.as_ref().map(|output| clean(output, NAME)));
     words.join(": ")
 }

@@ -90,7 +90,11 @@ fn sections(view: &View, previous: Option<&View>) -> Vec<Markup> {
         all.push(section(&part.heading, blocks(&part.blocks)));
     }
     all.push(section("Measures", tables(&layout::measures(view))));
-    // Crashes by their signature belong here, before the reasons of single attempts.
+    let crashes = layout::crashes(view).map(|part| part.blocks);
+    all.push(section(
+        "Crashes by signature",
+        blocks(&crashes.unwrap_or_default()),
+    ));
     all.push(section(
         "Why rounds did not pass",
         list(&layout::reasons(view)),
