@@ -11,8 +11,11 @@ use crate::calibrate::CalibrateArguments;
 use crate::compare::CompareArguments;
 use crate::crashes::CrashesArguments;
 use crate::exit;
+use crate::history::HistoryArguments;
 use crate::import::ImportArguments;
 use crate::plan::PlanArguments;
+use crate::runs::RunsArguments;
+use crate::serve::ServeArguments;
 
 /// Runs each test chapter in a process of its own, counts how it dies, and says what the numbers mean.
 #[derive(Debug, Parser)]
@@ -54,8 +57,12 @@ pub(crate) enum Command {
     Import(ImportArguments),
     /// List the crashes of a run by signature, or show one whole
     Crashes(CrashesArguments),
-    /// List the runs
-    Runs,
+    /// List the runs, or remove old ones
+    Runs(RunsArguments),
+    /// Show each chapter's rate over the runs of a suite, and where a change is shown
+    History(HistoryArguments),
+    /// Show the runs in a browser, those that go on live
+    Serve(ServeArguments),
     /// Say what stands in the way of measuring here
     #[command(after_help = "Ends with 100 if something is a blocker, else with 0.")]
     Doctor(DoctorArguments),
@@ -206,8 +213,21 @@ pub(crate) struct ReportArguments {
     pub(crate) run: String,
 
     /// As what
-    #[arg(long, value_enum, default_value_t = Format::Terminal)]
-    pub(crate) format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Terminal)]
+    pub(crate) format: ReportFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Terminal,
+    Markdown,
+    /// One file with pictures, for a browser
+    Html,
+    /// JUnit's XML, for CI
+    Junit,
+    Json,
+    /// The attempts, a line for each chapter of each
+    Csv,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -237,7 +257,7 @@ pub(crate) fn device(text: &str) -> Result<String, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if time.is_zero() => Err("must be more than 0".into()),
         Ok(time) => Ok(time),

@@ -66,6 +66,11 @@ impl Failure {
         Failure::new(Exit::Usage, message)
     }
 
+    /// What went wrong.
+    pub(crate) fn message(self) -> String {
+        self.message
+    }
+
     /// Says it on standard error.
     pub(crate) fn tell(self) -> Exit {
         tell(format_args!("error: {}", self.message));

@@ -1,14 +1,13 @@
 //! `crashrate import`: reports of the past as run folders.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use crashrate_report::markdown;
 use crashrate_supervisor::recorded::{self, ImportError};
 
 use crate::exit::{Exit, Failure};
-use crate::inspect::{previous, print, suite_failure, tell, view};
+use crate::inspect::{previous, print, suite_failure, view};
+use crate::kept;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -27,13 +26,7 @@ pub(crate) fn import(runs: &Path, arguments: &ImportArguments) -> Result<Exit, F
     for recorded in all.map_err(suite_failure)? {
         let folder = recorded::import(runs, &recorded).map_err(failure)?;
         let view = view(folder.path(), false)?;
-        let report = folder.path().join("report.md");
-        if let Err(error) = fs::write(&report, markdown(&view, previous(runs, &view).as_ref())) {
-            tell(format_args!(
-                "warning: {} could not be written: {error}",
-                report.display()
-            ));
-        }
+        kept::write(folder.path(), &view, previous(runs, &view).as_ref());
         let path = folder.path().display();
         print(&format!("imported N={}: {path}\n", folder.number()));
     }

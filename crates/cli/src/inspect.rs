@@ -5,22 +5,30 @@ use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Mode, Record, RunInfo};
-use crashrate_report::{View, ViewBuilder, json, markdown, share, terminal};
+use crashrate_report::{Place, View, ViewBuilder, csv, html, json, junit, markdown, terminal};
 use crashrate_supervisor::journal::{self, FolderError};
 use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
 
-use crate::args::{Format, ReportArguments};
+use crate::args::{ReportArguments, ReportFormat};
 use crate::crashes::add_excerpts;
 use crate::exit::{Exit, Failure};
 
 /// `crashrate report RUN`.
 pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, Failure> {
     let folder = journal::find(runs, &arguments.run).map_err(Failure::usage)?;
-    let view = view(&folder, journal::is_live(&folder))?;
+    let live = journal::is_live(&folder);
+    let lists_attempts = matches!(arguments.format, ReportFormat::Junit | ReportFormat::Csv);
+    let view = match lists_attempts {
+        true => build(&folder, live, ViewBuilder::with_attempts())?,
+        false => view(&folder, live)?,
+    };
     print(&match arguments.format {
-        Format::Terminal => for_terminal(&view),
-        Format::Markdown => markdown(&view, previous(runs, &view).as_ref()),
-        Format::Json => json(&view),
+        ReportFormat::Terminal => for_terminal(&view),
+        ReportFormat::Markdown => markdown(&view, previous(runs, &view).as_ref()),
+        ReportFormat::Html => html(&view, previous(runs, &view).as_ref(), Place::File),
+        ReportFormat::Junit => junit(&view).map_err(Failure::usage)?,
+        ReportFormat::Json => json(&view),
+        ReportFormat::Csv => csv(&view).map_err(Failure::usage)?,
     });
     Ok(Exit::Passed)
 }
@@ -28,8 +36,11 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
 /// The view of a run, from its journal. Whether it is `live` has to be asked before: a run that ends while its journal
 /// is read is then seen whole.
 pub(crate) fn view(folder: &Path, live: bool) -> Result<View, Failure> {
+    build(folder, live, ViewBuilder::new())
+}
+
+fn build(folder: &Path, live: bool, mut builder: ViewBuilder) -> Result<View, Failure> {
     let path = folder.join("journal.jsonl");
-    let mut builder = ViewBuilder::new();
     for record in journal::read(&path).map_err(Failure::usage)? {
         let record = record.map_err(Failure::usage)?;
         let wrong = |error| Failure::usage(format!("{}: {error}", path.display()));
@@ -44,18 +55,22 @@ pub(crate) fn view(folder: &Path, live: bool) -> Result<View, Failure> {
 
 /// The run before this one: of the same suite, with the next lower number, and with a journal that can be read.
 pub(crate) fn previous(runs: &Path, of: &View) -> Option<View> {
-    let is_earlier = |folder: &PathBuf| {
+    previous_among(&journal::list(runs).ok()?, of)
+}
+
+/// The same among these folders, which are in their order.
+pub(crate) fn previous_among(folders: &[PathBuf], of: &View) -> Option<View> {
+    let is_earlier = |folder: &&PathBuf| {
         opened(folder).is_some_and(|run| run.suite == of.run.suite && run.number < of.run.number)
     };
-    let folders = journal::list(runs).ok()?;
-    let earlier = folders.iter().rev().filter(|folder| is_earlier(folder));
+    let earlier = folders.iter().rev().filter(is_earlier);
     earlier
         .map(|folder| view(folder, journal::is_live(folder)))
         .find_map(Result::ok)
 }
 
 /// What a journal says of its run at its beginning.
-fn opened(folder: &Path) -> Option<RunInfo> {
+pub(crate) fn opened(folder: &Path) -> Option<RunInfo> {
     let first = journal::read(&folder.join("journal.jsonl")).ok()?.next()?;
     match first.ok()? {
         Record::Opened(opened) => Some(opened.run),
@@ -74,46 +89,6 @@ pub(crate) fn columns() -> usize {
         Some((_, columns)) => usize::from(columns),
         None => 120,
     }
-}
-
-/// `crashrate runs`.
-pub(crate) fn runs(runs: &Path) -> Result<Exit, Failure> {
-    let folders = journal::list(runs).map_err(Failure::usage)?;
-    if folders.is_empty() {
-        tell(format!("no runs in {}", runs.display()));
-    }
-    let mut text = String::new();
-    for folder in folders {
-        let id = folder.file_name().unwrap_or_default().to_string_lossy();
-        let line = match view(&folder, journal::is_live(&folder)) {
-            Ok(view) => summary(&view),
-            Err(_) => "its journal cannot be read; `crashrate report` says why".into(),
-        };
-        let _ = writeln!(text, "{id}  {line}");
-    }
-    print(&text);
-    Ok(Exit::Passed)
-}
-
-fn summary(view: &View) -> String {
-    let state = match (view.run.live, view.run.complete) {
-        (true, _) => "running",
-        (false, true) => "complete",
-        (false, false) => "incomplete",
-    };
-    let imported = match view.run.imported {
-        Some(_) => "imported, ",
-        None => "",
-    };
-    let first = view.totals.first_attempt;
-    format!(
-        "{}  {}  {imported}{state}, {} of {} rounds, bad {}",
-        view.run.started,
-        view.run.device,
-        view.totals.rounds,
-        view.totals.planned,
-        share(first.bad, first.n),
-    )
 }
 
 /// `crashrate list SUITE`.

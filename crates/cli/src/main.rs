@@ -8,13 +8,18 @@ mod compare;
 mod crashes;
 mod doctor;
 mod exit;
+mod github;
 mod guard;
+mod history;
 mod import;
 mod inspect;
+mod kept;
 mod live;
 mod plan;
 mod rates;
 mod run;
+mod runs;
+mod serve;
 mod wanted;
 
 use std::io::IsTerminal;
@@ -50,7 +55,9 @@ fn main() -> ExitCode {
         Command::Plan(plan) => plan::plan(&arguments.runs_dir, &plan),
         Command::Import(files) => import::import(&arguments.runs_dir, &files),
         Command::Crashes(asked) => crashes::crashes(&arguments.runs_dir, &asked),
-        Command::Runs => inspect::runs(&arguments.runs_dir),
+        Command::Runs(runs) => runs::runs(&arguments.runs_dir, &runs),
+        Command::History(history) => history::history(&arguments.runs_dir, &history),
+        Command::Serve(serve) => serve::serve(&arguments.runs_dir, &serve),
         Command::Doctor(doctor) => doctor::doctor(&doctor),
         Command::Guard { run_id } => guard::guard(&run_id),
     };

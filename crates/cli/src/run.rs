@@ -1,10 +1,9 @@
 //! `crashrate run`: from the command line to a campaign, and from its journal to the report.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crashrate_model::Mode;
-use crashrate_report::{ExitClass, View, exit_class, markdown};
+use crashrate_report::{ExitClass, View, exit_class};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::driver::{self, Campaign, RunError};
 use crashrate_supervisor::journal::RunFolder;
@@ -16,8 +15,10 @@ use crashrate_supervisor::worker;
 use crate::args::RunArguments;
 use crate::calibrate;
 use crate::exit::{Exit, Failure};
+use crate::github::Step;
 use crate::guard;
 use crate::inspect::{folder_failure, for_terminal, previous, print, tell, view};
+use crate::kept;
 use crate::live::Live;
 use crate::wanted::{Wanted, resume, wanted};
 
@@ -141,15 +142,17 @@ fn warn_of_jobs(plan: &Plan, jobs: u32) {
 fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, Failure> {
     // The lock is still held, but nothing runs any more.
     let view = view(folder.path(), false)?;
-    let report = folder.path().join("report.md");
-    let written = fs::write(&report, markdown(&view, previous(runs, &view).as_ref()));
-    print(&for_terminal(&view));
-    match written {
-        Ok(()) => tell(format_args!("report: {}", shown(&report).display())),
-        Err(error) => tell(format_args!(
-            "warning: {} could not be written: {error}",
-            report.display()
-        )),
+    let previous = previous(runs, &view);
+    let step = Step::here();
+    match &step {
+        Some(step) => step.print(&for_terminal(&view)),
+        None => print(&for_terminal(&view)),
+    }
+    for report in kept::write(folder.path(), &view, previous.as_ref()) {
+        tell(format_args!("report: {}", shown(&report).display()));
+    }
+    if let Some(step) = &step {
+        step.tell(&view, previous.as_ref());
     }
     Ok(match exit(&view) {
         Exit::NotPassed | Exit::Refuted | Exit::Undecided if report_only => Exit::Passed,

@@ -19,18 +19,21 @@ mod write;
 
 pub use build::ViewBuilder;
 pub use compare::{
-    BesideRecord, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, FixedTest, How,
-    Origin, POWER, Planned, RecordRow, Side, What, axes, beside_record, claims, compare_runs,
-    compare_within, comparisons,
+    BesideRecord, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, FixedTest,
+    History, How, Origin, POWER, PastRun, Planned, Point, RecordRow, Side, Trend, What, axes,
+    beside_record, claims, compare_runs, compare_within, comparisons, history,
 };
 pub use error::{Fault, ViewError};
 pub use view::{
-    Advice, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts, ExitClass, GateSeen, Held,
-    Judgement, MeasureStat, Missed, Note, Outcomes, PairsSeen, Reason, Results, RunFacts, Running,
-    SequenceRow, Share, Spread, Totals, View, exit_class,
+    Advice, Attempt, AttemptChapter, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts,
+    ExitClass, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, Outcomes, PairsSeen,
+    Reason, Results, RunFacts, RunLine, Running, SequenceRow, Share, Spread, Totals, View,
+    exit_class,
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{
-    compare_json, compare_markdown, compare_terminal, doctor_json, doctor_terminal, json, markdown,
-    terminal,
+    CsvError, JunitError, LIVE_SCRIPT, Place, compare_json, compare_markdown, compare_terminal,
+    csv, doctor_json, doctor_terminal, error_html, github_annotations, github_summary,
+    history_html, history_json, history_markdown, history_terminal, html, index_html, json, junit,
+    markdown, runs_terminal, terminal,
 };

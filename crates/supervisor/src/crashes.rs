@@ -43,9 +43,14 @@ pub struct CrashFile {
 /// Reads a crash of a run, by its path relative to the run's folder.
 ///
 /// # Errors
-/// It cannot be read, or it is no such file.
+/// It cannot be read, it is no such file, or it is not in the folder.
 pub fn read(folder: &Path, file: &str) -> io::Result<CrashFile> {
-    let text = fs::read(folder.join(file))?;
+    let path = folder.join(file).canonicalize()?;
+    // A journal may be somebody else's.
+    if !path.starts_with(folder.canonicalize()?) {
+        return Err(io::Error::other("it is outside the run's folder"));
+    }
+    let text = fs::read(path)?;
     serde_json::from_slice(&text).map_err(io::Error::other)
 }
 

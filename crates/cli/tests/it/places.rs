@@ -61,10 +61,17 @@ fn runs_lists_them() {
     let place = three_runs();
     let Done { stdout, .. } = place.crashrate(&["runs"]).expect(0);
     let lines: Vec<_> = stdout.lines().collect();
-    assert_eq!(lines.len(), 3, "{stdout}");
-    for (line, run) in lines.iter().zip(place.runs()) {
-        assert!(line.starts_with(&id(&run)), "{line}");
-        assert!(line.contains("complete, 1 of 1 rounds"), "{line}");
+    assert_eq!(lines.len(), 4, "{stdout}");
+    let heads = lines[0].split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(heads, "N date suite device state rounds passed bad run");
+    for ((n, line), run) in (1..).zip(&lines[1..]).zip(place.runs()) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let [number, _, _, suite, rest @ ..] = words.as_slice() else {
+            panic!("{line}");
+        };
+        assert_eq!((*number, *suite), (&*n.to_string(), &*place.name), "{line}");
+        let own = id(&run);
+        assert_eq!(rest, ["cpu", "complete", "1", "1/1", "0/1", &own], "{line}");
     }
 }
 
@@ -172,7 +179,13 @@ fn a_run_folder_has_what_the_design_says() {
         names.collect::<BTreeSet<_>>()
     };
     let names = has(&run);
-    for name in ["run.toml", "journal.jsonl", "output", "report.md"] {
+    for name in [
+        "run.toml",
+        "journal.jsonl",
+        "output",
+        "report.md",
+        "report.html",
+    ] {
         assert!(names.contains(name), "{name} in {names:?}");
     }
     assert_eq!(has(&run.join("output")).len(), 1);
@@ -197,4 +210,7 @@ fn the_report_at_the_end_is_the_report_of_later() {
     let markdown = place.crashrate(&["report", "--format", "markdown"]);
     let kept = std::fs::read_to_string(place.run().join("report.md")).unwrap();
     assert_eq!(markdown.expect(0).stdout, kept);
+    let html = place.crashrate(&["report", "--format", "html"]);
+    let kept = std::fs::read_to_string(place.run().join("report.html")).unwrap();
+    assert_eq!(html.expect(0).stdout, kept);
 }

@@ -221,11 +221,13 @@ fn only_results_when_piped() {
     place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"false\"]\n");
     let done = place.crashrate(&["run", "suite.toml"]).expect(100);
     assert!(done.stdout.starts_with("N=1 "), "{}", done.stdout);
-    let report = place.run().join("report.md");
-    let report = report
+    let run = place.run();
+    let run = run
         .strip_prefix(place.path().canonicalize().unwrap())
-        .unwrap_or(&report);
-    assert_eq!(done.stderr, format!("report: {}\n", report.display()));
+        .unwrap_or(&run);
+    let reports = ["report.md", "report.html"].map(|name| run.join(name).display().to_string());
+    let said = reports.map(|report| format!("report: {report}\n")).concat();
+    assert_eq!(done.stderr, said);
     assert!(!done.stdout.contains('\x1b'), "{:?}", done.stdout);
 }
 

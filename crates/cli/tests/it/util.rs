@@ -80,7 +80,13 @@ impl Place {
                 command.env_remove(name);
             }
         }
-        for name in ["CI", "RUST_LOG", "NO_COLOR", "CLICOLOR_FORCE"] {
+        for name in [
+            "CI",
+            "RUST_LOG",
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+            "GITHUB_STEP_SUMMARY",
+        ] {
             command.env_remove(name);
         }
         command
@@ -195,6 +201,10 @@ impl Live {
         kill(self.pid(), signal).unwrap();
     }
 
+    pub(crate) fn stdout(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.stdout).unwrap()).into_owned()
+    }
+
     pub(crate) fn stderr(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.stderr).unwrap()).into_owned()
     }
@@ -212,10 +222,9 @@ impl Live {
             );
             std::thread::sleep(POLL);
         };
-        let stdout = String::from_utf8_lossy(&fs::read(&self.stdout).unwrap()).into_owned();
         Done {
             status,
-            stdout,
+            stdout: self.stdout(),
             stderr: self.stderr(),
         }
     }

@@ -4,6 +4,7 @@
 //! (medians need them all), and the cells of sequences' chapters.
 
 mod advice;
+mod attempts;
 mod crashes;
 mod missed;
 mod row;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use crashrate_model::{JOURNAL_VERSION, Mode, Opened, Record, Recorded};
 
 use crate::error::{Fault, ViewError};
-use crate::view::{Running, Totals, View};
+use crate::view::{self, Running, Totals, View};
 use run::{Measured, RunTally};
 use unit::UnitTally;
 use watched::Watched;
@@ -39,6 +40,8 @@ pub struct ViewBuilder {
     watched: Watched,
     /// Attempts without an end so far, and when they started.
     open: BTreeMap<Attempt, f64>,
+    /// Only if they were asked for.
+    attempts: Option<Vec<view::Attempt>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +67,14 @@ impl ViewBuilder {
     /// A builder that has seen nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A builder that keeps the attempts one by one, too.
+    pub fn with_attempts() -> Self {
+        ViewBuilder {
+            attempts: Some(Vec::new()),
+            ..Self::default()
+        }
     }
 
     /// Takes the next record.
@@ -119,6 +130,7 @@ impl ViewBuilder {
             pairs: self.watched.pairs(),
             gates: self.watched.gates(),
             record,
+            attempts: self.attempts.unwrap_or_default(),
             crashes: crashes::sorted(crashes),
             command,
         })
@@ -143,7 +155,7 @@ impl ViewBuilder {
                 self.unit(attempt)?;
                 if self.open.insert(attempt, started.at).is_some() {
                     // Started twice without an end between: the first one's end is not known.
-                    self.unit(attempt)?.lose(attempt.round, attempt.attempt);
+                    self.lose(attempt)?;
                 }
             }
             Record::Ended(ended) => {
@@ -153,7 +165,13 @@ impl ViewBuilder {
                     round: ended.round,
                     attempt: ended.attempt,
                 };
-                self.unit(attempt)?.end(ended)?;
+                let unit = self.unit(attempt)?;
+                let repeated = unit.is_repeated(ended.round, ended.attempt);
+                unit.end(ended)?;
+                if self.attempts.is_some() {
+                    let ended = attempts::ended(self.unit(attempt)?.unit(), ended, repeated);
+                    self.attempts.get_or_insert_default().push(ended);
+                }
                 self.open.remove(&attempt);
                 if let Some(run) = &self.run {
                     self.watched.push(record, run.info());
@@ -189,7 +207,21 @@ impl ViewBuilder {
 
     fn lose_open(&mut self) -> Result<(), Fault> {
         for attempt in std::mem::take(&mut self.open).into_keys() {
-            self.unit(attempt)?.lose(attempt.round, attempt.attempt);
+            self.lose(attempt)?;
+        }
+        Ok(())
+    }
+
+    /// An attempt was started and its end will never be known.
+    fn lose(&mut self, of: Attempt) -> Result<(), Fault> {
+        let unit = self.unit(of)?;
+        let repeated = unit.is_repeated(of.round, of.attempt);
+        unit.lose(of.round, of.attempt);
+        let unit = unit.unit().clone();
+        if let Some(kept) = &mut self.attempts {
+            kept.push(attempts::lost(
+                of.unit, &unit, of.round, of.attempt, repeated,
+            ));
         }
         Ok(())
     }

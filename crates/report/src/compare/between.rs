@@ -115,12 +115,17 @@ fn pairs<'a>(one: &'a View, two: &'a View) -> Vec<(Compared, [&'a Results; 2])> 
 fn labels(views: [&View; 2]) -> [String; 2] {
     let [one, two] = views.map(|view| &view.run);
     if one.number != two.number {
-        [one, two].map(|run| format!("N={}", run.number))
+        views.map(label)
     } else if one.id != two.id {
         [one, two].map(|run| clean(&run.id, NAME))
     } else {
         ["the first", "the second"].map(str::to_owned)
     }
+}
+
+/// What a run is called among others of its suite.
+pub(super) fn label(view: &View) -> String {
+    format!("N={}", view.run.number)
 }
 
 fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
@@ -143,28 +148,43 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
         let about = all.filter(|claim| claim.comparison.list[0].sides[0].label == number);
         warnings.extend(about.map(|claim| claimed_in_short(&claim, view.run.number)));
     }
+    let differences = differing(views).into_iter();
+    warnings.extend(differences.map(|[name, one, two]| {
+        format!(
+            "{name} differs: {one} in {}, {two} in {}.",
+            labels[0], labels[1]
+        )
+    }));
+    warnings
+}
+
+/// What differs between the runs besides their rates: `device: cpu, before cuda`.
+pub(super) fn differences(views: [&View; 2]) -> Vec<String> {
+    let all = differing(views).into_iter();
+    all.map(|[name, one, two]| format!("{name}: {two}, before {one}"))
+        .collect()
+}
+
+/// The facts that differ: their names, with what they are in the one run and in the other.
+fn differing(views: [&View; 2]) -> Vec<[String; 3]> {
     let facts = [facts(views[0], views[1]), facts(views[1], views[0])];
     let names: BTreeSet<_> = facts.iter().flatten().map(|(name, _)| name).collect();
-    for name in names {
-        let find = |all: &[(String, String)]| {
-            let found = all.iter().find(|(other, _)| other == name);
-            found.map_or_else(|| "none".to_owned(), |(_, value)| clean(value, NAME))
-        };
-        let [one, two] = [find(&facts[0]), find(&facts[1])];
-        // An imported run does not say everything.
-        let is_unknown = [0, 1].into_iter().any(|side| {
-            let has = facts[side].iter().any(|(other, _)| other == name);
-            views[side].run.imported.is_some() && !has
-        });
-        if one != two && !is_unknown {
-            let name = clean(name, NAME);
-            warnings.push(format!(
-                "{name} differs: {one} in {}, {two} in {}.",
-                labels[0], labels[1]
-            ));
-        }
-    }
-    warnings
+    let find = |all: &[(String, String)], name: &str| {
+        let found = all.iter().find(|(other, _)| other == name);
+        found.map_or_else(|| "none".to_owned(), |(_, value)| clean(value, NAME))
+    };
+    // An imported run does not say everything.
+    let is_known = |name: &&String| {
+        [0, 1].into_iter().all(|side| {
+            let has = facts[side].iter().any(|(other, _)| other == *name);
+            views[side].run.imported.is_none() || has
+        })
+    };
+    let named = names.into_iter().filter(is_known).map(|name| {
+        let [one, two] = [0, 1].map(|side| find(&facts[side], name));
+        [clean(name, NAME), one, two]
+    });
+    named.filter(|[_, one, two]| one != two).collect()
 }
 
 /// What may make a difference between the runs that is none of the chapters': those that both runs have.

@@ -6,8 +6,10 @@
 
 mod between;
 mod claims;
+mod history;
 mod plan;
 mod record;
+mod steps;
 mod test;
 mod within;
 mod words;
@@ -18,11 +20,15 @@ use crashrate_stats::PairWatch;
 use crate::view::Share;
 pub use between::compare_runs;
 pub use claims::{Claimed, claims};
+pub use history::{History, PastRun, Point, Trend, history};
 pub use plan::{DEFAULT_DETECT, Detect, Origin, POWER, Planned};
 pub use record::{BesideRecord, RecordRow, beside_record};
+pub(crate) use steps::{step, step_intro, trend_name};
 pub use test::FixedTest;
 pub use within::{axes, compare_within, comparisons};
-pub(crate) use words::{claimed, claimed_in_short, gate, gates, intro, lines, name, verdict};
+pub(crate) use words::{
+    claimed, claimed_in_short, gate, gates, intro, lines, name, shown, verdict,
+};
 
 /// What is compared with what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

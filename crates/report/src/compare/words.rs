@@ -8,7 +8,7 @@ use super::plan::{Origin, POWER, Planned};
 use super::{Compared, Comparisons, Evidence, FixedTest, How, What};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{GateSeen, View};
-use crate::words::{count, estimate, of_unit, p_value, points};
+use crate::words::{count, estimate, of_unit, p_value, percent_of, points};
 
 /// What was compared, and how.
 pub(crate) fn intro(all: &Comparisons) -> String {
@@ -103,6 +103,22 @@ pub(crate) fn lines(all: &Comparisons) -> Vec<String> {
     all.list.iter().map(line).collect()
 }
 
+/// The comparisons that show a difference, or a line that says that none does.
+pub(crate) fn shown(all: &Comparisons) -> Vec<String> {
+    let differ = all.list.iter().filter(|one| one.differs());
+    let said: Vec<_> = differ
+        .map(|one| format!("{}: {}.", name(one), verdict(all, one)))
+        .collect();
+    match (said.is_empty(), all.list.len()) {
+        (false, _) => said,
+        (true, 1) => vec!["The comparison shows no difference.".to_owned()],
+        (true, n) => vec![format!(
+            "None of {} comparisons shows a difference.",
+            count(n as u64)
+        )],
+    }
+}
+
 /// What is compared.
 pub(crate) fn name(one: &Compared) -> String {
     let variant = one.variant.as_deref().unwrap_or("default");
@@ -156,27 +172,29 @@ fn verb(bad: &OutcomeSet) -> &'static str {
 }
 
 fn by_test(bad: &OutcomeSet, one: &Compared, test: &FixedTest) -> String {
-    let difference = test.comparison.difference.unwrap_or_default();
-    let interval = test.comparison.interval;
-    let alone = test.comparison.p;
-    let p = match p_value(test.p) == p_value(alone) {
-        true => format!("p = {}", p_value(alone)),
-        false => format!("p = {} (alone {})", p_value(test.p), p_value(alone)),
-    };
-    let sign = if difference > 0.0 { "+" } else { "" };
-    let points = format!(
-        "{sign}{} points (95%: {}..{})",
-        points(difference),
-        points(interval.lo),
-        points(interval.hi)
-    );
     if !test.differs {
+        let numbers = numbers(test);
         return match &one.plan {
-            None => format!("no verdict ({p}; {points})"),
-            Some(plan) => format!("no verdict ({p}; {points}): {}", present(plan)),
+            None => format!("no verdict ({numbers})"),
+            Some(plan) => format!("no verdict ({numbers}): {}", present(plan)),
         };
     }
-    let more = if difference > 0.0 { "more" } else { "less" };
+    let label = clean(&one.sides[1].label, NAME);
+    format!("{label} {}: {}", direction(bad, test), beyond(test))
+}
+
+/// `crashes less`.
+pub(super) fn direction(bad: &OutcomeSet, test: &FixedTest) -> String {
+    let more = if test.comparison.difference.unwrap_or_default() > 0.0 {
+        "more"
+    } else {
+        "less"
+    };
+    format!("{} {more}", verb(bad))
+}
+
+/// The numbers of a difference that is shown.
+pub(super) fn beyond(test: &FixedTest) -> String {
     let ratio = test.ratio.map_or_else(String::new, |(ratio, interval)| {
         let ratios = [ratio, interval.lo, interval.hi].map(times);
         format!(
@@ -184,8 +202,32 @@ fn by_test(bad: &OutcomeSet, one: &Compared, test: &FixedTest) -> String {
             ratios[0], ratios[1], ratios[2]
         )
     });
-    let label = clean(&one.sides[1].label, NAME);
-    format!("{label} {} {more}: {points}, {p}{ratio}", verb(bad))
+    format!("{}, {}{ratio}", difference(test), p(test))
+}
+
+/// The numbers of a difference that is not.
+pub(super) fn numbers(test: &FixedTest) -> String {
+    format!("{}; {}", p(test), difference(test))
+}
+
+fn difference(test: &FixedTest) -> String {
+    let difference = test.comparison.difference.unwrap_or_default();
+    let interval = test.comparison.interval;
+    let sign = if difference > 0.0 { "+" } else { "" };
+    format!(
+        "{sign}{} points (95%: {}..{})",
+        points(difference),
+        points(interval.lo),
+        points(interval.hi)
+    )
+}
+
+fn p(test: &FixedTest) -> String {
+    let alone = test.comparison.p;
+    match p_value(test.p) == p_value(alone) {
+        true => format!("p = {}", p_value(alone)),
+        false => format!("p = {} (alone {})", p_value(test.p), p_value(alone)),
+    }
 }
 
 fn times(ratio: f64) -> String {
@@ -284,7 +326,7 @@ fn method(method: Method) -> &'static str {
 
 /// The two rates of a plan. People think of rounds that went well as often as of those that did not.
 fn pair(plan: &Planned) -> String {
-    let said = |[one, two]: [f64; 2]| format!("{} v {}", round(one), round(two));
+    let said = |[one, two]: [f64; 2]| format!("{} v {}", percent_of(one), percent_of(two));
     let origin = plan.origin.word();
     match plan.origin {
         Origin::Observed => {
@@ -292,15 +334,6 @@ fn pair(plan: &Planned) -> String {
             format!("{} bad, {well} not bad ({origin})", said(plan.rates))
         }
         _ => format!("{} ({origin})", said(plan.rates)),
-    }
-}
-
-/// A rate that somebody wrote, or that is a quotient of small numbers: `99%`, `0.5%`.
-fn round(rate: f64) -> String {
-    let text = points(rate);
-    match text.contains('.') && !text.contains('e') {
-        true => format!("{}%", text.trim_end_matches('0').trim_end_matches('.')),
-        false => format!("{text}%"),
     }
 }
 
@@ -319,7 +352,7 @@ pub(crate) fn gate(seen: &GateSeen) -> String {
         1 => "1 round".to_owned(),
         n => format!("{} rounds", count(n)),
     };
-    let below = round(gate.limit.below);
+    let below = percent_of(gate.limit.below);
     let verdict = match seen.watch.verdict() {
         GateVerdict::Below => format!("below {below} (95%) after {rounds}"),
         GateVerdict::Above => format!("above {below} (95%) after {rounds}"),

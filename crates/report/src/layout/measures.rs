@@ -109,7 +109,7 @@ impl Group<'_> {
             table = table.number(&heads.of(name, unit));
         }
         for label in labels {
-            let values = pairs(label).into_iter().flatten();
+            let values = label_pairs(label).into_iter().flatten();
             let mut cells: Vec<_> = values.map(|(_, value)| Text::plain(value)).collect();
             cells.extend(columns.iter().map(|column| self.cell(*column, label)));
             table.rows.push(cells);
@@ -191,7 +191,7 @@ fn of_values(stats: &[&MeasureStat]) -> String {
 }
 
 /// The label as keys and values, if it is written so: `threads=8,batch=1`. Anything more (`a=1 / a=2`) is only text.
-fn pairs(label: &str) -> Option<Vec<(&str, &str)>> {
+pub(super) fn label_pairs(label: &str) -> Option<Vec<(&str, &str)>> {
     let pairs = label.split(',').map(|part| {
         let (key, value) = part.trim().split_once('=')?;
         let word = |text: &str| !text.is_empty() && !text.contains(['=', ' ', '/']);
@@ -201,14 +201,14 @@ fn pairs(label: &str) -> Option<Vec<(&str, &str)>> {
 }
 
 fn keys(label: &str) -> Vec<&str> {
-    let pairs = pairs(label).into_iter().flatten();
+    let pairs = label_pairs(label).into_iter().flatten();
     pairs.map(|(key, _)| key).collect()
 }
 
 /// Sorts labels whose values are all numbers by size, whatever order they were said in; others stay in theirs.
 fn sort_numbers(labels: &mut Vec<&str>) {
     let numbers = |label| -> Option<Vec<f64>> {
-        let pairs = pairs(label)?;
+        let pairs = label_pairs(label)?;
         pairs.iter().map(|(_, value)| value.parse().ok()).collect()
     };
     let sorted: Option<Vec<_>> = labels.iter().map(|l| Some((numbers(l)?, *l))).collect();

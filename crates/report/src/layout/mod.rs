@@ -4,11 +4,18 @@ mod beside;
 mod blockers;
 mod chapters;
 mod crashes;
+mod efficiency;
+mod environment;
+mod grid;
 mod hazard;
+mod history;
 mod measures;
 mod modes;
 mod parts;
+mod plot;
 mod previous;
+mod rates;
+mod running;
 mod sequences;
 mod told;
 
@@ -16,11 +23,18 @@ pub(crate) use beside::beside_the_record;
 pub(crate) use blockers::blockers;
 pub(crate) use chapters::{ChapterColumns, chapters, groups, reasons};
 pub(crate) use crashes::crashes;
-pub(crate) use hazard::hazard;
+pub(crate) use efficiency::{Curve, Curves, efficiency};
+pub(crate) use environment::environment;
+pub(crate) use grid::{Grid, Square, grid};
+pub(crate) use hazard::{hazard, hazard_plots};
+pub(crate) use history::{TrendPlot, past_runs, runs, trends};
 pub(crate) use measures::measures;
 pub(crate) use modes::modes;
 pub(crate) use parts::parts;
+pub(crate) use plot::{Mark, Plot, Tick};
 pub(crate) use previous::previous;
+pub(crate) use rates::{durations, rates};
+pub(crate) use running::running;
 pub(crate) use sequences::{order, order_legend, sequences};
 pub(crate) use told::told;
 
@@ -74,15 +88,6 @@ pub(crate) enum Tone {
     Bad,
     /// To be looked at: failed, flaky, or not measured.
     Doubtful,
-}
-
-/// Facts in two columns, a name and what it is.
-pub(crate) fn facts(rows: &[(&str, String)]) -> Table {
-    let mut table = Table::default().text("fact").text("value");
-    for (name, value) in rows {
-        table.rows.push(vec![Text::plain(name), Text::long(value)]);
-    }
-    table
 }
 
 impl Text {

@@ -1,8 +1,10 @@
 //! What a report knows of a run: facts and counts, and no words for them.
 
 mod advice;
+mod attempts;
 mod crashes;
 mod judgement;
+mod line;
 mod outcomes;
 mod rows;
 mod watched;
@@ -14,8 +16,11 @@ use crashrate_model::{
 };
 
 pub use advice::{Advice, Held};
+pub(crate) use attempts::is_death;
+pub use attempts::{Attempt, AttemptChapter};
 pub use crashes::{CrashPlace, CrashRow};
 pub use judgement::{ExitClass, Judgement, exit_class};
+pub use line::{InShort, RunLine};
 pub use outcomes::{Cell, Outcomes, Share};
 pub use rows::{
     ChapterRow, DiedInCounts, MeasureStat, Missed, Note, Reason, Results, SequenceRow, Spread,
@@ -47,6 +52,8 @@ pub struct View {
     pub record: Option<Box<View>>,
     /// Deaths by their signature, the most frequent first.
     pub crashes: Vec<CrashRow>,
+    /// The attempts in the order in which they ended, if they were asked for.
+    pub attempts: Vec<Attempt>,
     /// How to repeat the run. Taken from `machine["command"]` if it is there; whoever makes the report may set it.
     pub command: Option<String>,
 }

@@ -106,6 +106,15 @@ pub(crate) fn points(share: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+/// A share that somebody wrote, or that is a round number: `99%`, `0.5%`.
+pub(crate) fn percent_of(share: f64) -> String {
+    let text = points(share);
+    match text.contains('.') && !text.contains('e') {
+        true => format!("{}%", text.trim_end_matches('0').trim_end_matches('.')),
+        false => format!("{text}%"),
+    }
+}
+
 /// A p-value: `0.82`, `0.0035`, `2.1e-7`.
 pub(crate) fn p_value(p: f64) -> String {
     match p {

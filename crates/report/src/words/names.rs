@@ -89,6 +89,15 @@ pub(crate) fn died_in(places: &DiedInCounts) -> String {
     words.join(", ")
 }
 
+/// When something was, to the minute where it is written as RFC 3339: `2026-11-23 19:31`.
+pub(crate) fn date(time: &str) -> String {
+    let time = clean(time, NAME);
+    match (time.get(..10), time.get(10..11), time.get(11..16)) {
+        (Some(day), Some("T"), Some(minute)) => format!("{day} {minute}"),
+        _ => time,
+    }
+}
+
 /// One letter for a round's first attempt; a dot for a round that has none.
 pub(crate) fn letter(first: Option<Outcome>) -> char {
     match first {

@@ -1,11 +1,11 @@
 //! The report in Markdown (GitHub's), as people keep it.
 
 use crate::clean::{NAME, SENTENCE, clean, is_unseen};
-use crate::compare::{Comparisons, comparisons, gates, intro, lines};
+use crate::compare::{Comparisons, History, comparisons, gates, intro, lines, step_intro};
 use crate::layout::{self, Block, ChapterColumns, Table};
 use crate::view::View;
 use crate::words::{
-    duration, findings, hazard, imported, independence, notes, of_unit, recommendations, summary,
+    findings, hazard, imported, independence, notes, of_unit, recommendations, summary,
 };
 
 /// The report in Markdown. With the run before it, the numbers of both stand side by side.
@@ -16,7 +16,7 @@ pub fn markdown(view: &View, previous: Option<&View>) -> String {
     for warning in imported(view).into_iter().chain(hazard(view)) {
         out.push_str(&format!("**{}**\n\n", escaped(&warning)));
     }
-    out.push_str(&table(&facts(view)));
+    out.push_str(&table(&layout::environment(view)));
     section(&mut out, "Summary", &summary_of(view));
     for part in layout::parts(view) {
         section(&mut out, &part.heading, &blocks(&part.blocks));
@@ -65,40 +65,23 @@ pub fn compare_markdown(all: &Comparisons) -> String {
     out
 }
 
-fn compared(all: &Comparisons) -> String {
-    format!("{}\n\n{}", escaped(&intro(all)), list(&lines(all)))
+/// The history of a suite in Markdown.
+pub fn history_markdown(history: &History) -> String {
+    let suite = escaped(&clean(&history.suite, NAME));
+    let intro = escaped(&step_intro(history));
+    let mut out = format!("# History of {suite}\n\n{intro}\n");
+    section(&mut out, "Runs", &table(&layout::past_runs(history)));
+    for trend in layout::trends(history) {
+        // The title is the section's heading already.
+        let mut numbers = trend.table;
+        numbers.title.clear();
+        section(&mut out, &escaped(&trend.name), &table(&numbers));
+    }
+    out
 }
 
-/// What was run, where and when.
-fn facts(view: &View) -> Table {
-    let run = &view.run;
-    let device = match run.device == run.device_asked {
-        true => run.device.clone(),
-        false => format!("{} ({} asked for)", run.device, run.device_asked),
-    };
-    let state = if run.live { "running for" } else { "took" };
-    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
-    let mut rows = vec![
-        (
-            "date",
-            format!("{}, {state} {}", run.started, duration(run.secs)),
-        ),
-        ("device", device),
-    ];
-    let versions = run.versions.iter().map(|(k, v)| (k.as_str(), v.clone()));
-    rows.extend(versions);
-    let machine = run.machine.iter().map(|(k, v)| (k.as_str(), v.clone()));
-    rows.extend(machine);
-    if let Some(seed) = run.seed {
-        rows.push(("seed", seed.to_string()));
-        rows.push(("jobs", run.jobs.to_string()));
-    }
-    if run.retries > 0 {
-        rows.push(("retries", run.retries.to_string()));
-    }
-    rows.push(("counted in the crash rate", bad.join(", ")));
-    rows.push(("run", run.id.clone()));
-    layout::facts(&rows)
+fn compared(all: &Comparisons) -> String {
+    format!("{}\n\n{}", escaped(&intro(all)), list(&lines(all)))
 }
 
 fn summary_of(view: &View) -> String {

@@ -1,11 +1,19 @@
 //! The writers: each says what is in the view, in one format.
 
+mod csv;
 mod doctor;
+mod github;
+mod html;
 mod json;
+mod junit;
 mod markdown;
 mod terminal;
 
+pub use csv::{CsvError, csv};
 pub use doctor::{doctor_json, doctor_terminal};
-pub use json::{compare_json, json};
-pub use markdown::{compare_markdown, markdown};
-pub use terminal::{compare_terminal, terminal};
+pub use github::{github_annotations, github_summary};
+pub use html::{LIVE_SCRIPT, Place, error_html, history_html, html, index_html};
+pub use json::{compare_json, history_json, json};
+pub use junit::{JunitError, junit};
+pub use markdown::{compare_markdown, history_markdown, markdown};
+pub use terminal::{compare_terminal, history_terminal, runs_terminal, terminal};

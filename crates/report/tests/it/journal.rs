@@ -150,7 +150,15 @@ impl Journal {
 }
 
 pub(crate) fn build(records: &[Record], live: bool) -> Result<View, ViewError> {
-    let mut builder = ViewBuilder::new();
+    build_with(ViewBuilder::new(), records, live)
+}
+
+/// With the attempts one by one.
+pub(crate) fn attempts(records: &[Record], live: bool) -> Result<View, ViewError> {
+    build_with(ViewBuilder::with_attempts(), records, live)
+}
+
+fn build_with(mut builder: ViewBuilder, records: &[Record], live: bool) -> Result<View, ViewError> {
     for record in records {
         builder.push(record)?;
     }

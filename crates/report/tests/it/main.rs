@@ -2,7 +2,9 @@
 
 mod beside;
 mod counts;
+mod forms;
 mod journal;
+mod pages;
 mod properties;
 mod recorded;
 mod statistics;

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crashrate_model::{
     ChapterEnd, ChapterFacts, DiedIn, Ended, Exit, Mode, Outcome, Record, StopReason, Unit,
 };
-use crashrate_report::{Results, Share, View, json, markdown, terminal};
+use crashrate_report::{
+    Place, Results, Share, View, csv, history, history_html, html, json, junit, markdown, terminal,
+};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
-use crate::journal::{Journal, build, chapter, ended, info, isolated, measure, sequence};
+use crate::journal::{Journal, attempts, build, chapter, ended, info, isolated, measure, sequence};
 
 /// What happens to an attempt.
 #[derive(Clone, Copy, Debug)]
@@ -207,6 +209,46 @@ proptest! {
         }
     }
 
+    /// Whoever adds up the attempts has the rates of the report.
+    #[test]
+    fn attempts_add_up_to_the_rates(units in units(), retries in 0..3u32, fates in fates()) {
+        let records = play(&units, retries, &fates);
+        let view = attempts(&records, false).unwrap();
+        let lines = lines(&csv(&view).unwrap());
+        let yes = |line: &[String], column: usize| u32::from(line[column] == "true");
+        let mut sums: BTreeMap<[String; 4], (u32, u32)> = BTreeMap::new();
+        for line in &lines[1..] {
+            let key = [4, 5, 7, 8].map(|column| line[column].clone());
+            let sum = sums.entry(key).or_default();
+            *sum = (sum.0 + yes(line, 13), sum.1 + yes(line, 12));
+        }
+        let mut rows: BTreeMap<[String; 4], (u32, u32)> = BTreeMap::new();
+        let chapters = view.chapters.iter().map(|row| {
+            let position = row.position.map_or_else(String::new, |p| p.to_string());
+            let sequence = row.sequence.clone().unwrap_or_default();
+            ([row.mode.word().to_owned(), sequence, row.chapter.clone(), position], &row.results)
+        });
+        let sequences = view.sequences.iter().map(|row| {
+            let mode = Mode::Sequential.word().to_owned();
+            ([mode, row.sequence.clone(), String::new(), String::new()], &row.results)
+        });
+        for (key, results) in chapters.chain(sequences).filter(|(_, results)| results.rounds > 0) {
+            // A plan that has a unit twice has two rows of the same name.
+            let sum = rows.entry(key).or_default();
+            *sum = (sum.0 + results.first_attempt.bad, sum.1 + results.first_attempt.n);
+        }
+        prop_assert_eq!(sums, rows);
+    }
+}
+
+fn lines(text: &str) -> Vec<Vec<String>> {
+    let mut reader = ::csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(text.as_bytes());
+    let lines = reader.records().map(|line| line.unwrap());
+    lines
+        .map(|line| line.iter().map(str::to_owned).collect())
+        .collect()
 }
 
 proptest! {
@@ -223,12 +265,23 @@ proptest! {
         let mut all = Journal::of(info).records;
         all.extend(records);
         for live in [false, true] {
-            if let Ok(view) = build(&all, live) {
+            if let Ok(view) = attempts(&all, live) {
                 let text = terminal(&view, width, false);
                 prop_assert!(text.lines().all(|line| line.width() <= width.max(40)), "{}", text);
                 let _ = (terminal(&view, width, true), markdown(&view, Some(&view)));
                 let parsed: serde_json::Value = serde_json::from_str(&json(&view)).unwrap();
                 prop_assert_eq!(parsed["schema"].as_u64(), Some(1));
+                for page in [
+                    html(&view, Some(&view), Place::File),
+                    history_html(&history("story", &[view.clone(), view.clone()]), Place::Served),
+                ] {
+                    prop_assert!(!page.chars().any(|c| c.is_control() && c != '\n'));
+                }
+                let xml = junit(&view).unwrap();
+                prop_assert!(quick_junit::Report::deserialize_from_str(&xml).is_ok(), "{}", xml);
+                let lines = lines(&csv(&view).unwrap());
+                let formula = |cell: &String| cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err();
+                prop_assert!(!lines.iter().flatten().any(formula), "{:?}", lines);
             }
         }
     }

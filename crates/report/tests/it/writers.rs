@@ -38,7 +38,7 @@ fn commands() -> Journal {
 }
 
 /// Crashes on the first attempt of every second round, with two retries.
-fn flaky() -> Journal {
+pub(crate) fn flaky() -> Journal {
     let mut info = info(vec![isolated("now-and-then", 4)]);
     info.retries = 2;
     let mut journal = Journal::of(info);
@@ -55,7 +55,7 @@ fn flaky() -> Journal {
 }
 
 /// The supervisor died while a chapter and a sequence ran; the device was not there once.
-fn killed() -> Journal {
+pub(crate) fn killed() -> Journal {
     let sequence = sequence("both", &["a", "b"], 4);
     let mut journal = Journal::new(vec![isolated("a", 4), sequence.clone()]);
     journal.attempt(0, 1, 1, Outcome::Passed);
@@ -69,7 +69,7 @@ fn killed() -> Journal {
 }
 
 /// Text from a child that would do harm.
-fn hostile() -> Journal {
+pub(crate) fn hostile() -> Journal {
     let mut info = info(vec![isolated("evil", 1)]);
     info.findings = vec![Finding {
         name: "\x1b[2Jname".into(),

@@ -156,6 +156,21 @@ fn lock(folder: &Path, patience: Duration) -> Result<File, FolderError> {
     }
 }
 
+/// Removes a run's folder with all that is in it. Nobody can go on with the run meanwhile.
+///
+/// # Errors
+/// A supervisor is at work in it, or it cannot be removed.
+pub fn remove(folder: &Path) -> Result<(), FolderError> {
+    let lock = lock(folder, Duration::ZERO)?;
+    let removed = fs::remove_dir_all(folder);
+    drop(lock);
+    removed.map_err(|source| FolderError::Io {
+        path: folder.to_owned(),
+        what: "the run's folder cannot be removed",
+        source,
+    })
+}
+
 /// Whether a supervisor is at work in a run folder.
 pub fn is_live(folder: &Path) -> bool {
     File::open(folder.join("lock"))

@@ -4,7 +4,7 @@ mod folder;
 mod reader;
 mod writer;
 
-pub use folder::{FolderError, RunFolder, find, find_number, is_live, list};
+pub use folder::{FolderError, RunFolder, find, find_number, is_live, list, remove};
 pub use reader::{Records, read};
 pub use writer::Journal;
 

@@ -122,7 +122,7 @@ impl From<Interval> for Ends {
 
 /// Of the second side against the first.
 #[derive(Serialize)]
-struct Tested {
+pub(super) struct Tested {
     difference: Option<f64>,
     difference_interval: Ends,
     p: f64,
@@ -133,7 +133,7 @@ struct Tested {
 }
 
 impl Tested {
-    fn of(test: &FixedTest) -> Self {
+    pub(super) fn of(test: &FixedTest) -> Self {
         Tested {
             difference: test.comparison.difference,
             difference_interval: test.comparison.interval.into(),

@@ -3,6 +3,7 @@
 mod beside;
 mod compared;
 mod crashes;
+mod history;
 mod values;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::words::tested;
 use beside::Beside;
 use compared::{OneClaim, Order, Set, Shown};
 use crashes::Crashed;
+pub use history::history_json;
 pub(super) use values::Found;
 use values::{Advised, Estimated, Kinds, Measure, Miss, Now, Rate, Said, Values, Why, pairs};
 

@@ -1,7 +1,10 @@
 //! The report on a terminal: what was run, tables by chapter and sequence, measures, notes, and a summary last.
 
+mod history;
 mod table;
 mod text;
+
+pub use history::{history_terminal, runs_terminal};
 
 pub(super) use text::width;
 use text::{Screen, Style};
@@ -9,7 +12,7 @@ use text::{Screen, Style};
 use crate::clean::{NAME, clean};
 use crate::compare::{Comparisons, comparisons, gates, intro, lines};
 use crate::layout::{self, Block, ChapterColumns, Table, Tone};
-use crate::view::{Running, View};
+use crate::view::View;
 use crate::words::{
     duration, flaky, hazard, imported, independence, notes, of_unit, recommendations, summary,
 };
@@ -74,7 +77,12 @@ pub fn terminal(view: &View, width: usize, color: bool) -> String {
         "recommendations",
         &list(&recommendations(view), screen),
     );
-    section(&mut out, screen, "running", &list(&running(view), screen));
+    section(
+        &mut out,
+        screen,
+        "running",
+        &list(&layout::running(view), screen),
+    );
     section(&mut out, screen, "notes", &list(&notes(view), screen));
     out.push('\n');
     if let Some(flaky) = flaky(view) {
@@ -188,17 +196,6 @@ fn blocks(blocks: &[Block], screen: Screen) -> String {
         Block::Table(one) => table::draw(one, screen),
     });
     drawn.collect::<Vec<_>>().join("\n")
-}
-
-fn running(view: &View) -> Vec<String> {
-    let line = |now: &Running| {
-        let name = of_unit(&now.name, Some(now.mode), &now.variant);
-        match now.attempt {
-            1 => format!("{name} round {}", now.round),
-            attempt => format!("{name} round {}, attempt {attempt}", now.round),
-        }
-    };
-    view.running.iter().map(line).collect()
 }
 
 fn list(lines: &[String], screen: Screen) -> String {

@@ -1,0 +1,141 @@
+//! The pages, made from the journals in one folder and from nothing outside it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crashrate_report::{InShort, Place, RunLine, history_html, html, index_html};
+use crashrate_supervisor::journal;
+
+use crate::history::of_suite;
+use crate::inspect::{previous_among, view};
+
+/// Pages that are kept: so many tabs look at runs at the same time.
+const KEPT: usize = 16;
+
+/// The runs of a folder.
+pub(super) struct Site {
+    runs: PathBuf,
+    /// Also keeps pages from being made at the same time: a run that goes on shall not feel who looks.
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    pages: HashMap<PathBuf, (Stamp, Found)>,
+    lines: HashMap<PathBuf, (Stamp, Option<InShort>)>,
+}
+
+/// What a journal looked like: the same stamp, the same page.
+type Stamp = (bool, u64, Option<SystemTime>);
+
+/// A page, and what it is known by.
+#[derive(Clone)]
+pub(super) struct Found {
+    pub(super) page: String,
+    pub(super) mark: u64,
+}
+
+/// Why there is no page.
+pub(super) enum Missing {
+    NoSuchRun,
+    Unreadable(String),
+}
+
+impl Site {
+    /// The runs of that folder, which must be there.
+    pub(super) fn new(runs: &Path) -> io::Result<Site> {
+        Ok(Site {
+            runs: runs.canonicalize()?,
+            kept: Mutex::default(),
+        })
+    }
+
+    /// The list of runs.
+    pub(super) fn index(&self) -> Result<Found, Missing> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = self.folders()?;
+        kept.lines.retain(|folder, _| folders.contains(folder));
+        let lines = folders.iter().map(|folder| {
+            let stamp = stamp(folder);
+            let known = match kept.lines.get(folder) {
+                Some((of, known)) if *of == stamp => known.clone(),
+                _ => view(folder, stamp.0).ok().as_ref().map(InShort::from),
+            };
+            kept.lines.insert(folder.clone(), (stamp, known.clone()));
+            RunLine {
+                id: id(folder).into_owned(),
+                known,
+            }
+        });
+        Ok(found(index_html(&lines.collect::<Vec<_>>())))
+    }
+
+    /// The report of a run.
+    pub(super) fn run(&self, name: &str) -> Result<Found, Missing> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = self.folders()?;
+        let folder = folders.iter().find(|folder| id(folder) == name);
+        let folder = folder.ok_or(Missing::NoSuchRun)?;
+        let stamp = stamp(folder);
+        if let Some((of, page)) = kept.pages.get(folder)
+            && *of == stamp
+        {
+            return Ok(page.clone());
+        }
+        let view = view(folder, stamp.0).map_err(|error| Missing::Unreadable(error.message()))?;
+        let page = found(html(
+            &view,
+            previous_among(&folders, &view).as_ref(),
+            Place::Served,
+        ));
+        if kept.pages.len() >= KEPT {
+            kept.pages.clear();
+        }
+        kept.pages.insert(folder.clone(), (stamp, page.clone()));
+        Ok(page)
+    }
+
+    /// The history of a suite.
+    pub(super) fn history(&self, suite: &str) -> Result<Found, Missing> {
+        let _one = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let history = of_suite(&self.folders()?, suite, None).ok_or(Missing::NoSuchRun)?;
+        Ok(found(history_html(&history, Place::Served)))
+    }
+
+    /// The run folders that really are in the runs folder: no link leads out of it.
+    fn folders(&self) -> Result<Vec<PathBuf>, Missing> {
+        let all =
+            journal::list(&self.runs).map_err(|error| Missing::Unreadable(error.to_string()))?;
+        let inside = |folder: &PathBuf| {
+            let real = folder.join("journal.jsonl").canonicalize();
+            real.is_ok_and(|journal| journal.parent() == Some(folder.as_path()))
+        };
+        Ok(all.into_iter().filter(inside).collect())
+    }
+}
+
+fn id(folder: &Path) -> std::borrow::Cow<'_, str> {
+    folder.file_name().unwrap_or_default().to_string_lossy()
+}
+
+/// Whether it is live is asked before its journal is looked at: a run that ends meanwhile is then seen whole.
+fn stamp(folder: &Path) -> Stamp {
+    let live = journal::is_live(folder);
+    let file = fs::metadata(folder.join("journal.jsonl")).ok();
+    let length = file.as_ref().map_or(0, fs::Metadata::len);
+    (live, length, file.and_then(|file| file.modified().ok()))
+}
+
+fn found(page: String) -> Found {
+    let mut hasher = DefaultHasher::new();
+    page.hash(&mut hasher);
+    Found {
+        mark: hasher.finish(),
+        page,
+    }
+}

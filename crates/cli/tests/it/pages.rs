@@ -1,0 +1,218 @@
+//! `crashrate serve`, as a browser asks it.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::symlink;
+
+use nix::sys::signal::Signal;
+
+use crate::util::{Live, Place, id, until};
+
+/// The pages of a place's runs.
+struct Pages {
+    live: Live,
+    address: String,
+}
+
+impl Pages {
+    fn of(place: &Place) -> Pages {
+        std::fs::create_dir_all(place.runs_dir()).unwrap();
+        let live = place.start(&mut place.command(&["serve", "--bind", "127.0.0.1:0"]));
+        until("it listens", || live.stdout().ends_with('\n'));
+        let said = live.stdout();
+        let address = said
+            .trim()
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap();
+        Pages {
+            address: address.to_owned(),
+            live,
+        }
+    }
+
+    /// The answer with its head.
+    fn ask(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
+    fn get_with(&self, path: &str, head: &str) -> String {
+        let host = &self.address;
+        self.ask(&format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{head}\r\n"
+        ))
+    }
+
+    fn get(&self, path: &str) -> String {
+        self.get_with(path, "")
+    }
+}
+
+#[track_caller]
+fn assert_status(answer: &str, status: u32) {
+    let expected = format!("HTTP/1.1 {status} ");
+    assert!(answer.starts_with(&expected), "{status}: {answer:.600}");
+}
+
+fn two_rounds() -> Place {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nrounds = 2\ncommand = [\"true\"]\n");
+    place.crashrate(&["run", "suite.toml"]).expect(0);
+    place
+}
+
+#[test]
+fn runs_and_histories_are_shown_and_nothing_can_be_changed() {
+    let place = two_rounds();
+    let pages = Pages::of(&place);
+    let own = id(&place.run());
+    let index = pages.get("/");
+    assert_status(&index, 200);
+    assert!(index.contains(&format!("/runs/{own}")), "{index}");
+    let run = pages.get(&format!("/runs/{own}"));
+    assert_status(&run, 200);
+    assert!(run.contains("All 2 planned rounds have an end"), "{run}");
+    assert!(
+        run.to_lowercase()
+            .contains("content-security-policy: default-src 'none'"),
+        "{run}"
+    );
+    assert_status(&pages.get(&format!("/history/{}", place.name)), 200);
+    assert_status(&pages.get("/live.js"), 200);
+    for method in ["POST", "PUT", "DELETE"] {
+        let host = &pages.address;
+        let request = format!(
+            "{method} /runs/{own} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        );
+        assert_status(&pages.ask(&request), 405);
+    }
+    // What has not changed is not sent again.
+    let mark = run
+        .lines()
+        .find_map(|line| line.strip_prefix("etag: "))
+        .unwrap();
+    let again = pages.get_with(
+        &format!("/runs/{own}"),
+        &format!("If-None-Match: {mark}\r\n"),
+    );
+    assert_status(&again, 304);
+    pages.live.signal(Signal::SIGINT);
+    pages.live.wait().expect(0);
+}
+
+#[test]
+fn nothing_outside_the_runs_folder_is_shown() {
+    let place = two_rounds();
+    let other = two_rounds();
+    // A run folder that is elsewhere, and a journal that is.
+    symlink(other.run(), place.runs_dir().join("7-elsewhere-1-1")).unwrap();
+    let inside = place.runs_dir().join("8-linked-1-1");
+    std::fs::create_dir(&inside).unwrap();
+    symlink(
+        other.run().join("journal.jsonl"),
+        inside.join("journal.jsonl"),
+    )
+    .unwrap();
+    let pages = Pages::of(&place);
+    for path in [
+        "/runs/7-elsewhere-1-1",
+        "/runs/8-linked-1-1",
+        "/runs/..",
+        "/runs/%2e%2e",
+        "/runs/..%2f..%2fsuite.toml",
+        "/runs/%2fetc%2fpasswd",
+        "/runs/",
+        "/../suite.toml",
+        "/history/..%2f",
+        "/etc/passwd",
+        "/runs/1-x/journal.jsonl",
+        &format!("/history/{}", other.name),
+    ] {
+        assert_status(&pages.get(path), 404);
+    }
+    let index = pages.get("/");
+    assert!(
+        !index.contains("elsewhere") && !index.contains(&other.name),
+        "{index}"
+    );
+    // A page of another site, by a name that it has for this machine.
+    let foreign = "GET / HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n";
+    assert_status(&pages.ask(foreign), 403);
+    std::fs::remove_dir_all(&inside).unwrap();
+    std::fs::remove_file(place.runs_dir().join("7-elsewhere-1-1")).unwrap();
+}
+
+#[test]
+fn a_run_that_goes_on_is_shown_as_far_as_it_is() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"sh\", \"-c\", \"while [ ! -e go-$CRASHRATE_ROUND ]; do sleep 0.02; done\"]\n");
+    let pages = Pages::of(&place);
+    let run = place.start(&mut place.command(&["run", "suite.toml"]));
+    until("it is going on", || {
+        place.journal_so_far().started.len() == 1
+    });
+    let path = format!("/runs/{}", id(&place.run()));
+    let shown = pages.get(&path);
+    assert!(shown.contains("So far 0 of 3 planned rounds"), "{shown}");
+    assert!(
+        shown.contains("data-refresh=\"2\"") && shown.contains("x (isolated) round 1"),
+        "{shown}"
+    );
+    place.write("go-1", "");
+    until("a round has ended", || {
+        place.journal_so_far().started.len() == 2
+    });
+    assert!(pages.get(&path).contains("So far 1 of 3 planned rounds"));
+    for go in ["go-2", "go-3"] {
+        place.write(go, "");
+    }
+    run.wait().expect(0);
+    let ended = pages.get(&path);
+    assert!(
+        ended.contains("All 3 planned rounds have an end") && !ended.contains("data-refresh"),
+        "{ended}"
+    );
+}
+
+#[test]
+fn a_journal_that_is_torn_or_broken_ends_nothing() {
+    let place = two_rounds();
+    let path = format!("/runs/{}", id(&place.run()));
+    let pages = Pages::of(&place);
+    let journal = place.run().join("journal.jsonl");
+    let whole = std::fs::read(&journal).unwrap();
+    std::fs::write(&journal, &whole[..whole.len() - 20]).unwrap();
+    assert_status(&pages.get(&path), 200);
+    std::fs::write(&journal, b"<script>\n{}\n").unwrap();
+    let broken = pages.get(&path);
+    assert_status(&broken, 500);
+    assert!(!broken.contains("<script>\n"), "{broken}");
+    assert!(pages.get("/").contains("its journal cannot be read"));
+    std::fs::write(&journal, &whole).unwrap();
+    assert_status(&pages.get(&path), 200);
+}
+
+#[test]
+fn a_folder_that_is_not_there_and_an_address_that_is_taken() {
+    let place = Place::new();
+    let none = place.crashrate(&["serve", "nowhere"]).expect(96);
+    assert!(
+        none.stderr.starts_with("error: nowhere: cannot be served"),
+        "{}",
+        none.stderr
+    );
+    let pages = Pages::of(&place);
+    let taken = place
+        .crashrate(&["serve", "--bind", &pages.address])
+        .expect(96);
+    assert!(
+        taken.stderr.starts_with("error: cannot listen on"),
+        "{}",
+        taken.stderr
+    );
+}

@@ -1,0 +1,175 @@
+//! Efficiency curves: what each thread is worth beside one alone, and the ideal line.
+
+use super::measures::label_pairs;
+use super::plot::Tick;
+use super::{Table, Text};
+use crate::clean::{NAME, clean};
+use crate::view::{ChapterRow, MeasureStat, View};
+use crate::words::{measured, of_unit, percent_of};
+
+/// The curves of one chapter.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Curves {
+    /// The chapter, and what the horizontal axis is.
+    pub(crate) title: String,
+    pub(crate) key: String,
+    pub(crate) curves: Vec<Curve>,
+    /// The numbers.
+    pub(crate) table: Table,
+    /// Places along the axes, between 0 and 1.
+    pub(crate) across: Vec<Tick>,
+    pub(crate) up: Vec<Tick>,
+    /// How high the ideal line is.
+    pub(crate) ideal: f64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Curve {
+    pub(crate) name: String,
+    /// Of another run: the record, or the run before this one.
+    pub(crate) past: bool,
+    /// Places between 0 and 1, across and up.
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// A way in which a chapter ran, with its medians.
+struct Way {
+    name: String,
+    past: bool,
+    values: Vec<(f64, f64)>,
+}
+
+/// The curves of every chapter that measured an efficiency under at least two labels such as `threads=8`.
+pub(crate) fn efficiency(view: &View, previous: Option<&View>) -> Vec<Curves> {
+    let mut chapters: Vec<&str> = Vec::new();
+    for row in &view.chapters {
+        if !chapters.contains(&row.chapter.as_str()) {
+            chapters.push(&row.chapter);
+        }
+    }
+    let drawn = chapters.into_iter().filter_map(|chapter| {
+        let mut key = None;
+        let mut ways = ways(view, chapter, "", false, &mut key);
+        let record = view.record.as_deref().map(|record| ("the record", record));
+        let others = record
+            .into_iter()
+            .chain(previous.map(|previous| ("the run before", previous)));
+        for (what, other) in others.filter(|_| !ways.is_empty()).collect::<Vec<_>>() {
+            let prefix = format!("{what} (N={}), ", other.run.number);
+            ways.extend(self::ways(other, chapter, &prefix, true, &mut key));
+        }
+        draw(&clean(chapter, NAME), &key?, &ways)
+    });
+    drawn.collect()
+}
+
+fn ways(
+    view: &View,
+    chapter: &str,
+    prefix: &str,
+    past: bool,
+    key: &mut Option<String>,
+) -> Vec<Way> {
+    let rows = view.chapters.iter().filter(|row| row.chapter == chapter);
+    let ways = rows.filter_map(|row| {
+        let values = values(row, key);
+        (values.len() > 1).then(|| Way {
+            name: format!("{prefix}{}", way(row)),
+            past,
+            values,
+        })
+    });
+    ways.collect()
+}
+
+fn way(row: &ChapterRow) -> String {
+    match &row.sequence {
+        None => of_unit(row.mode.word(), None, &row.variant),
+        Some(sequence) => format!("in {}", of_unit(sequence, None, &row.variant)),
+    }
+}
+
+/// What was measured under labels with one number; the key of the first of them is the key of all.
+fn values(row: &ChapterRow, key: &mut Option<String>) -> Vec<(f64, f64)> {
+    let is_share = |stat: &&MeasureStat| {
+        stat.name == "efficiency" && matches!(stat.unit.as_str(), "" | "1" | "ratio")
+    };
+    let stats = row.results.measures.iter().filter(is_share);
+    let mut values: Vec<_> = stats
+        .filter_map(|stat| {
+            let pairs = label_pairs(&stat.label)?;
+            let [(name, value)] = pairs.as_slice() else {
+                return None;
+            };
+            let value: f64 = value.parse().ok()?;
+            let same = key.get_or_insert_with(|| (*name).to_owned()) == name;
+            let usable = same && value.is_finite() && value > 0.0 && stat.spread.median.is_finite();
+            usable.then_some((value, stat.spread.median.max(0.0)))
+        })
+        .collect();
+    values.sort_by(|a, b| a.0.total_cmp(&b.0));
+    values
+}
+
+fn draw(chapter: &str, key: &str, ways: &[Way]) -> Option<Curves> {
+    let mut all: Vec<f64> = ways
+        .iter()
+        .flat_map(|way| &way.values)
+        .map(|v| v.0)
+        .collect();
+    all.sort_by(f64::total_cmp);
+    all.dedup();
+    let (first, last) = (*all.first()?, *all.last()?);
+    if first == last {
+        return None;
+    }
+    let most = ways.iter().flat_map(|way| &way.values).map(|v| v.1);
+    // More than ideal can be measured, by a thread that was slow alone.
+    let top = most.fold(1.0, f64::max);
+    let across = |value: f64| (value / first).ln() / (last / first).ln();
+    let mut table = Table::default().number(key);
+    for way in ways {
+        table = table.number(&way.name);
+    }
+    for value in &all {
+        let of_way = |way: &Way| {
+            let found = way.values.iter().find(|v| v.0 == *value);
+            let said = found.map(|v| measured("efficiency", "", v.1, false));
+            Text::plain(said.as_deref().unwrap_or("-"))
+        };
+        let label = Text::plain(&value.to_string());
+        table.rows.push(
+            std::iter::once(label)
+                .chain(ways.iter().map(of_way))
+                .collect(),
+        );
+    }
+    let curve = |way: &Way| Curve {
+        name: way.name.clone(),
+        past: way.past,
+        points: way
+            .values
+            .iter()
+            .map(|(x, y)| (across(*x), y / top))
+            .collect(),
+    };
+    Some(Curves {
+        title: format!("{chapter}: efficiency by {}", clean(key, NAME)),
+        key: clean(key, NAME),
+        curves: ways.iter().map(curve).collect(),
+        table,
+        across: (all.iter())
+            .map(|value| Tick {
+                place: across(*value),
+                label: value.to_string(),
+            })
+            .collect(),
+        up: [0.0, 0.25, 0.5, 0.75, 1.0]
+            .map(|share| Tick {
+                place: share / top,
+                label: percent_of(share),
+            })
+            .to_vec(),
+        ideal: 1.0 / top,
+    })
+}

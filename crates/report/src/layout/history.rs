@@ -1,0 +1,199 @@
+//! The runs of a suite, and each chapter's rate over them.
+
+use super::plot::{Mark, Tick};
+use super::rates::marks;
+use super::{Table, Text, Tone};
+use crate::compare::{History, PastRun, Trend, step, trend_name};
+use crate::view::RunLine;
+use crate::words::{count, date, percent_of, share, short_estimate};
+
+/// One chapter over the runs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TrendPlot {
+    pub(crate) name: String,
+    /// The numbers, a row for each run.
+    pub(crate) table: Table,
+    /// A mark for each run that has the chapter: the run's number, the mark, and whether its rate is shown to have
+    /// gone up or down.
+    pub(crate) marks: Vec<(u32, Option<Mark>, Option<bool>)>,
+    pub(crate) ticks: Vec<Tick>,
+}
+
+/// The runs that there are, the last one last.
+pub(crate) fn runs(lines: &[RunLine]) -> Table {
+    let mut table = Table::default()
+        .number("N")
+        .text("date")
+        .text("suite")
+        .text("device")
+        .text("state")
+        .number("rounds")
+        .number("passed")
+        .number("bad")
+        .text("run");
+    for line in lines {
+        let id = Text::long(&line.id);
+        let Some(known) = &line.known else {
+            let none = || Text::plain("-");
+            let mut row = vec![none(), none(), none(), none()];
+            row.push(Text::new("its journal cannot be read", Tone::Bad));
+            row.extend([none(), none(), none(), id]);
+            table.rows.push(row);
+            continue;
+        };
+        let bad = if known.bad.bad > 0 {
+            Tone::Bad
+        } else {
+            Tone::Plain
+        };
+        table.rows.push(vec![
+            Text::plain(&known.number.to_string()),
+            Text::plain(&date(&known.started)),
+            Text::plain(&known.suite),
+            Text::plain(&known.device),
+            Text::plain(&state(known.live, known.complete, known.imported)),
+            Text::plain(&rounds(known.rounds)),
+            Text::plain(&share(known.passed, known.bad.n)),
+            Text::new(&share(known.bad.bad, known.bad.n), bad),
+            id,
+        ]);
+    }
+    table
+}
+
+fn state(live: bool, complete: bool, imported: bool) -> String {
+    let state = match (live, complete) {
+        (true, _) => "running",
+        (false, true) => "complete",
+        (false, false) => "incomplete",
+    };
+    match imported {
+        true => format!("imported, {state}"),
+        false => state.to_owned(),
+    }
+}
+
+fn rounds((ended, planned): (u32, u32)) -> String {
+    match ended == planned {
+        true => count(ended.into()),
+        false => format!("{} of {}", count(ended.into()), count(planned.into())),
+    }
+}
+
+/// The runs of a history, with what differs between each and the one before.
+pub(crate) fn past_runs(history: &History) -> Table {
+    let mut table = Table::default()
+        .text("run")
+        .text("date")
+        .text("device")
+        .text("state")
+        .number("rounds")
+        .text("what differs from the run before");
+    for run in &history.runs {
+        let PastRun { differs, .. } = run;
+        let differs = match differs.len() {
+            0 => "-".to_owned(),
+            n if n > DIFFERENCES => {
+                let more = count((n - DIFFERENCES) as u64);
+                format!("{}; and {more} more", differs[..DIFFERENCES].join("; "))
+            }
+            _ => differs.join("; "),
+        };
+        table.rows.push(vec![
+            Text::plain(&format!("N={}", run.number)),
+            Text::plain(&date(&run.started)),
+            Text::plain(&run.device),
+            Text::plain(&state(run.live, run.complete, run.imported)),
+            Text::plain(&rounds(run.rounds)),
+            Text::long(&differs),
+        ]);
+    }
+    table
+}
+
+/// So many differences are named.
+const DIFFERENCES: usize = 6;
+
+/// Each chapter over the runs that have it.
+pub(crate) fn trends(history: &History) -> Vec<TrendPlot> {
+    history
+        .trends
+        .iter()
+        .map(|trend| plot(history, trend))
+        .collect()
+}
+
+fn plot(history: &History, trend: &Trend) -> TrendPlot {
+    let name = trend_name(trend);
+    let mut table = Table {
+        title: name.clone(),
+        ..Table::default()
+    }
+    .text("run")
+    .text("date")
+    .number("crash rate (95%)")
+    .text("change");
+    let by_data = trend.points.iter().any(|point| point.by_data);
+    let mut changes = Vec::new();
+    for point in &trend.points {
+        let run = &history.runs[point.run];
+        let known = short_estimate(point.share.bad, point.share.n, point.by_data);
+        let mark = if point.by_data {
+            format!("{known} peek-safe")
+        } else {
+            known
+        };
+        let tone = if point.share.bad > 0 {
+            Tone::Bad
+        } else {
+            Tone::Plain
+        };
+        let up = point
+            .step
+            .as_ref()
+            .filter(|step| step.differs())
+            .map(|step| {
+                let [one, two] = step
+                    .sides
+                    .each_ref()
+                    .map(|side| f64::from(side.share.bad) / f64::from(side.share.n));
+                two > one
+            });
+        let said = point
+            .step
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |one| step(&history.bad, one));
+        let change = Text {
+            tone: match up {
+                Some(true) => Tone::Bad,
+                Some(false) => Tone::Good,
+                None => Tone::Plain,
+            },
+            ..Text::long(&said)
+        };
+        table.rows.push(vec![
+            Text::plain(&format!("N={}", run.number)),
+            Text::plain(&date(&run.started)),
+            Text::new(&mark, tone),
+            change,
+        ]);
+        changes.push((run.number, up));
+    }
+    let shares: Vec<_> = trend
+        .points
+        .iter()
+        .map(|p| (p.share.bad, p.share.n))
+        .collect();
+    // A scale must hold the widest of them.
+    let (scale, marks) = marks(&shares, by_data);
+    TrendPlot {
+        name,
+        table,
+        marks: changes
+            .into_iter()
+            .zip(marks)
+            .map(|((n, up), mark)| (n, mark, up))
+            .collect(),
+        ticks: scale.ticks(percent_of),
+    }
+}

@@ -1,0 +1,143 @@
+//! The attempts as CSV, a line for each chapter of each, for people who draw for themselves.
+
+use crashrate_model::{Exit, Mode, Outcome};
+use thiserror::Error;
+
+use crate::clean::{NAME, SENTENCE, clean};
+use crate::view::{Attempt, View, is_death};
+
+/// The attempts could not be written as CSV.
+#[derive(Debug, Error)]
+#[error("the attempts cannot be written as CSV: {0}")]
+pub struct CsvError(#[from] ::csv::Error);
+
+/// The columns. `in_rate` says which lines the first-attempt rate is over, `bad` which of them it counts; a line of a
+/// sequence as a whole has no chapter.
+const HEAD: [&str; 20] = [
+    "number",
+    "run",
+    "suite",
+    "device",
+    "mode",
+    "sequence",
+    "variant",
+    "chapter",
+    "position",
+    "round",
+    "attempt",
+    "outcome",
+    "in_rate",
+    "bad",
+    "seconds",
+    "signal",
+    "exit_code",
+    "signature",
+    "reason",
+    "output",
+];
+
+/// The attempts of a view that was built with them.
+///
+/// # Errors
+/// Never for a view: there is no more text than memory has.
+pub fn csv(view: &View) -> Result<String, CsvError> {
+    let mut out = ::csv::Writer::from_writer(Vec::new());
+    out.write_record(HEAD)?;
+    for attempt in &view.attempts {
+        let Some(unit) = view.units.get(attempt.unit as usize) else {
+            continue;
+        };
+        if unit.mode == Mode::Sequential {
+            let whole = Line {
+                chapter: "",
+                position: None,
+                outcome: attempt.outcome,
+                secs: attempt.secs,
+                reason: attempt.reason.as_deref(),
+            };
+            out.write_record(fields(view, attempt, &whole))?;
+        }
+        for (place, (id, chapter)) in (1..).zip(unit.chapters.iter().zip(&attempt.chapters)) {
+            let line = Line {
+                chapter: id,
+                position: (unit.mode == Mode::Sequential).then_some(place),
+                outcome: chapter.outcome,
+                secs: chapter.secs,
+                reason: chapter.reason.as_deref(),
+            };
+            out.write_record(fields(view, attempt, &line))?;
+        }
+    }
+    let bytes = out
+        .into_inner()
+        .map_err(|error| ::csv::Error::from(error.into_error()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+struct Line<'a> {
+    chapter: &'a str,
+    position: Option<u32>,
+    outcome: Outcome,
+    secs: Option<f64>,
+    reason: Option<&'a str>,
+}
+
+fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len()] {
+    let run = &view.run;
+    let unit = &view.units[attempt.unit as usize];
+    let in_rate = attempt.in_rate(line.outcome);
+    // How a process ended is said of the chapter that it ended in, and of the whole.
+    let ended_here =
+        line.chapter.is_empty() || unit.mode == Mode::Isolated || is_death(line.outcome);
+    let exit = attempt.own_exit().filter(|_| ended_here);
+    let [signal, code] = match exit {
+        Some(Exit::Signal(name)) => [name.clone(), String::new()],
+        Some(Exit::Code(code)) => [String::new(), code.to_string()],
+        None => Default::default(),
+    };
+    let signature = attempt.signature_of(line.outcome);
+    let sequence = match unit.mode {
+        Mode::Isolated => "",
+        Mode::Sequential => &unit.name,
+    };
+    [
+        run.number.to_string(),
+        text(&run.id, NAME),
+        text(&run.suite, NAME),
+        text(&run.device, NAME),
+        unit.mode.word().to_owned(),
+        text(sequence, NAME),
+        text(&unit.variant, NAME),
+        text(line.chapter, NAME),
+        line.position.map_or_else(String::new, |n| n.to_string()),
+        round(view, attempt),
+        attempt.attempt.to_string(),
+        line.outcome.word().to_owned(),
+        in_rate.to_string(),
+        (in_rate && run.bad.contains(line.outcome)).to_string(),
+        line.secs.map_or_else(String::new, |secs| secs.to_string()),
+        text(&signal, NAME),
+        code,
+        text(signature.unwrap_or_default(), SENTENCE),
+        text(line.reason.unwrap_or_default(), SENTENCE),
+        text(attempt.output.as_deref().unwrap_or_default(), NAME),
+    ]
+}
+
+/// Nothing where only counts of rounds are known.
+fn round(view: &View, attempt: &Attempt) -> String {
+    let imported = view.run.imported.as_ref();
+    match imported.is_some_and(|imported| imported.unordered.contains(&attempt.unit)) {
+        true => String::new(),
+        false => attempt.round.to_string(),
+    }
+}
+
+/// Text made harmless. A spreadsheet takes what begins like this for a formula, unless a quote stands before it.
+fn text(text: &str, limit: usize) -> String {
+    let text = clean(text, limit);
+    match text.starts_with(['=', '+', '-', '@']) {
+        true => format!("'{text}"),
+        false => text,
+    }
+}

@@ -1,0 +1,99 @@
+//! The rounds as a grid of squares: a colour and a letter each.
+
+use crashrate_model::Outcome;
+use maud::{Markup, html};
+
+use super::parts::scrolled;
+use crate::layout::{Grid, Square};
+use crate::words::{count, letter};
+
+/// So many squares stand in a row of a table, of a round each or of several; more have more tables.
+const BANDS: [usize; 2] = [40, 25];
+
+pub(super) fn grid(grid: &Grid) -> Markup {
+    let columns = grid
+        .rows
+        .iter()
+        .map(|row| row.squares.len())
+        .max()
+        .unwrap_or(0);
+    let wide = BANDS[usize::from(grid.per_square > 1)];
+    html! {
+        (legend(grid))
+        @for begin in (0..columns).step_by(wide) { (band(grid, begin, columns.min(begin + wide))) }
+    }
+}
+
+/// What the letters mean, and what a square is.
+fn legend(grid: &Grid) -> Markup {
+    let ended = grid.outcomes.occurred().map(|(outcome, _)| Some(outcome));
+    let open = (grid.open > 0).then_some(None);
+    html! {
+        p class="legend" {
+            @for outcome in ended.chain(open) {
+                span class="key" {
+                    span class=(class(outcome, 4)) { (letter(outcome)) }
+                    " " (outcome.map_or("no end yet", Outcome::word))
+                }
+            }
+        }
+        p class="small" {
+            @if grid.per_square == 1 {
+                "A square is a round's first attempt. The rounds of a column belong to one block. A corner marks a \
+                 round that passed on a retry. Where a chapter was not reached, its square is empty."
+            } @else {
+                "A square stands for " (count(grid.per_square.into())) " rounds of up to " (count(grid.rounds.into()))
+                ", and none is left out. Its letter is their worst outcome, with the number of rounds that had it \
+                 where that is not all of them; the stronger its colour, the more had it. Its title has all the counts."
+            }
+        }
+    }
+}
+
+fn band(grid: &Grid, begin: usize, end: usize) -> Markup {
+    let number = |column: usize| column as u64 * u64::from(grid.per_square) + 1;
+    let last = (number(end) - 1).min(grid.rounds.into());
+    let name = format!("rounds {} to {}", count(number(begin)), count(last));
+    let several = grid.per_square > 1;
+    scrolled(
+        &name,
+        html! {
+            table class=(if several { "grid several" } else { "grid" }) {
+                caption { (name) }
+                thead {
+                    tr {
+                        th scope="col" { "chapter or sequence" }
+                        @for column in begin..end { th scope="col" { (number(column)) } }
+                    }
+                }
+                tbody {
+                    @for row in grid.rows.iter().filter(|row| row.squares.len() > begin) {
+                        tr {
+                            th scope="row" { (row.name) }
+                            @for square in row.squares.iter().take(end).skip(begin) { (drawn(square)) }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+fn drawn(square: &Square) -> Markup {
+    let class = class(square.worst, square.quarters);
+    let class = if square.flaky {
+        format!("{class} flaky")
+    } else {
+        class
+    };
+    html! { td class=(class) title=(square.said) { span { (square.mark) } } }
+}
+
+/// The colour: that of the outcome, and how strong it is.
+fn class(outcome: Option<Outcome>, quarters: u32) -> String {
+    let word = outcome.map_or("open", Outcome::word);
+    match quarters {
+        1..=3 => format!("o {word} q{quarters}"),
+        _ => format!("o {word}"),
+    }
+}

@@ -1,0 +1,97 @@
+//! The history of a suite: each chapter's rate over its runs.
+
+use maud::{Markup, html};
+
+use super::page::{Page, Place};
+use super::parts::{section, table};
+use super::track::anchor;
+use crate::clean::{NAME, clean};
+use crate::compare::{History, step_intro};
+use crate::layout::{self, Mark, TrendPlot};
+
+/// The height of a picture, and of the band in it that is for marks.
+const HIGH: f64 = 150.0;
+const ABOVE: f64 = 22.0;
+const BELOW: f64 = 24.0;
+/// So many run numbers fit below a picture on a narrow page.
+const LABELS: usize = 10;
+
+/// The history as a page.
+pub fn history_html(history: &History, place: Place) -> String {
+    let suite = clean(&history.suite, NAME);
+    let page = Page {
+        title: format!("History of {suite}"),
+        place,
+        live: history.runs.iter().any(|run| run.live),
+        body: html! {
+            header id="head" { h1 { "History of " (suite) } p class="facts" { (step_intro(history)) } }
+            main {
+                (section("Runs", Some(table(&layout::past_runs(history)))))
+                @for (place, trend) in layout::trends(history).iter().enumerate() { (drawn(place, trend)) }
+            }
+        },
+    };
+    page.write()
+}
+
+fn drawn(place: usize, trend: &TrendPlot) -> Markup {
+    html! {
+        section id={ "trend-" (place) } aria-labelledby={ "trend-" (place) "-h" } {
+            h2 id={ "trend-" (place) "-h" } { (trend.name) }
+            (picture(trend))
+            (table(&trend.table))
+        }
+    }
+}
+
+fn picture(trend: &TrendPlot) -> Markup {
+    let n = trend.marks.len();
+    let every = n.div_ceil(LABELS).max(1);
+    html! {
+        svg class="trend" height=(ABOVE + HIGH + BELOW) role="img" {
+            title { (trend.name) ": crash rate by run; the numbers are in the table below" }
+            @for tick in &trend.ticks {
+                line class="g" x1="9%" x2="100%" y1=(y(tick.place)) y2=(y(tick.place)) {}
+                text x="8%" y=(y(tick.place)) dy="4" text-anchor="end" { (tick.label) }
+            }
+            @for (place, (number, mark, up)) in trend.marks.iter().enumerate() {
+                @let x = x(place, n);
+                @if let Some(mark) = mark { (whisker(&x, mark)) }
+                @if let Some(up) = up { (changed(&x, *up)) }
+                @if place % every == 0 {
+                    text x=(x) y=(ABOVE + HIGH + 18.0) text-anchor=(anchor(0.5)) { "N=" (number) }
+                }
+            }
+        }
+    }
+}
+
+fn whisker(x: &str, mark: &Mark) -> Markup {
+    html! {
+        g class=(if mark.bad { "m bad" } else { "m" }) {
+            line x1=(x) x2=(x) y1=(y(mark.from)) y2=(y(mark.to)) {}
+            circle cx=(x) cy=(y(mark.at)) r="4" {}
+        }
+    }
+}
+
+/// A change that is shown has an arrow above it.
+fn changed(x: &str, up: bool) -> Markup {
+    html! {
+        text class=(if up { "bad" } else { "good" }) x=(x) y="14" text-anchor="middle" {
+            @if up { "\u{25b2} more" } @else { "\u{25bc} less" }
+        }
+    }
+}
+
+/// The runs stand at equal distances between the labels of the scale and the right side.
+fn x(place: usize, n: usize) -> String {
+    format!(
+        "{:.2}%",
+        12.0 + 85.0 * (place as f64 + 0.5) / n.max(1) as f64
+    )
+}
+
+fn y(place: f64) -> String {
+    format!("{:.1}", ABOVE + HIGH * (1.0 - place))
+}

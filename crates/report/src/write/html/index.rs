@@ -1,0 +1,81 @@
+//! The pages of `crashrate serve` that are about no single run.
+
+use maud::html;
+
+use super::page::{Page, Place};
+use crate::clean::{SENTENCE, clean};
+use crate::layout;
+use crate::view::RunLine;
+
+/// The runs that there are, the last one first, with links to their reports and to the history of each suite.
+pub fn index_html(lines: &[RunLine]) -> String {
+    let table = layout::runs(lines);
+    let mut suites: Vec<&str> = Vec::new();
+    for known in lines.iter().filter_map(|line| line.known.as_ref()) {
+        if !suites.contains(&known.suite.as_str()) {
+            suites.push(&known.suite);
+        }
+    }
+    let page = Page {
+        title: "Runs".to_owned(),
+        place: Place::Served,
+        // A run may begin at any moment.
+        live: true,
+        body: html! {
+            header id="head" { h1 { "Runs" } }
+            main {
+                section id="suites" {
+                    @if suites.is_empty() { p { "There are no runs yet." } }
+                    @else {
+                        p {
+                            "History of "
+                            @for (place, suite) in suites.iter().enumerate() {
+                                @if place > 0 { ", " }
+                                a href={ "/history/" (segment(suite)) } { (clean(suite, SENTENCE)) }
+                            }
+                        }
+                    }
+                }
+                section id="runs" { (super::parts::scrolled("runs", html! {
+                    table {
+                        thead { tr { (super::parts::heads(&table)) } }
+                        tbody {
+                            @for (line, row) in lines.iter().zip(&table.rows).rev() {
+                                tr {
+                                    @let (link, rest) = row.split_last().map_or((None, row.as_slice()), |(l, r)| (Some(l), r));
+                                    (super::parts::cells(&table, rest))
+                                    td { a href={ "/runs/" (segment(&line.id)) } { @if let Some(link) = link { (link.text) } } }
+                                }
+                            }
+                        }
+                    }
+                })) }
+            }
+        },
+    };
+    page.write()
+}
+
+/// A page that says what is wrong.
+pub fn error_html(title: &str, message: &str) -> String {
+    let page = Page {
+        title: title.to_owned(),
+        place: Place::Served,
+        live: false,
+        body: html! {
+            header id="head" { h1 { (title) } }
+            main { section id="error" { p { (clean(message, 10 * SENTENCE)) } } }
+        },
+    };
+    page.write()
+}
+
+/// A name as one part of an address.
+fn segment(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
+    let part = |b: u8| match plain(b) {
+        true => char::from(b).to_string(),
+        false => format!("%{b:02X}"),
+    };
+    name.bytes().map(part).collect()
+}

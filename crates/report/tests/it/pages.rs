@@ -1,0 +1,153 @@
+//! Pages: what is on them, and what can never be.
+
+use crashrate_model::{Outcome, StopReason};
+use crashrate_report::{
+    InShort, Place, Results, RunLine, View, error_html, history, history_html, html, index_html,
+};
+
+use crate::journal::{Journal, isolated, story};
+use crate::recorded::verification;
+use crate::writers::{flaky, hostile, killed};
+
+fn page(view: &View) -> String {
+    html(view, None, Place::File)
+}
+
+/// What stands between the tags, a piece a line.
+fn text(page: &str) -> String {
+    let (_, body) = page.split_once("</head>").unwrap();
+    let pieces = body.split('<').filter_map(|piece| piece.split_once('>'));
+    let texts = pieces
+        .map(|(_, text)| text.trim())
+        .filter(|text| !text.is_empty());
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// How many squares of single rounds have this outcome.
+fn squares(page: &str, outcome: Outcome) -> usize {
+    let (_, body) = page.split_once("</head>").unwrap();
+    let class = format!("<td class=\"o {}", outcome.word());
+    let after = body
+        .match_indices(&class)
+        .map(|(at, found)| &body[at + found.len()..]);
+    after.filter(|rest| rest.starts_with(['"', ' '])).count()
+}
+
+#[test]
+fn a_killed_run_as_a_page() {
+    insta::assert_snapshot!("killed_page", text(&page(&killed().view())));
+}
+
+#[test]
+fn a_square_for_every_round() {
+    for view in [
+        story().view(),
+        flaky().view(),
+        killed().view(),
+        verification().view(),
+    ] {
+        let page = page(&view);
+        let rows = view.chapters.iter().map(|row| &row.results);
+        let rows: Vec<&Results> = rows
+            .chain(view.sequences.iter().map(|row| &row.results))
+            .collect();
+        for outcome in Outcome::ALL {
+            let cells = rows.iter().flat_map(|results| &results.cells);
+            let n = cells.filter(|cell| cell.first == Some(outcome)).count();
+            assert_eq!(squares(&page, outcome), n, "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn every_part_of_the_recorded_report_is_on_its_page() {
+    let page = page(&verification().view());
+    for heading in [
+        "Verdict",
+        "Crash rates",
+        "Rounds",
+        "Hazard by position",
+        "Isolated beside sequential",
+        "Comparisons",
+        "Efficiency",
+        "Durations",
+        "Matmul soak",
+        "Batching advantage",
+        "Why rounds did not pass",
+        "Findings",
+        "Chapters",
+        "Sequences",
+        "Blockers",
+        "Recommendations",
+        "Environment",
+        "How to repeat it",
+    ] {
+        assert!(page.contains(&format!(">{heading}</h2>")), "{heading}");
+    }
+    assert!(page.contains("crashrate run configs/verification.toml --seed 7"));
+    // The curve, and its numbers.
+    assert!(page.contains("<polyline ") && page.contains("14.7 %"));
+    assert!(page.find("Verdict</h2>") < page.find("Crash rates</h2>"));
+}
+
+/// In a file nothing can be loaded or run, should all else fail.
+#[test]
+fn a_page_needs_nothing_and_runs_nothing() {
+    let page = page(&verification().view());
+    assert!(page.contains("default-src 'none'") && !page.contains("<script"));
+    for outside in ["http://", "https://", "src=", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn what_children_say_is_text_on_every_page() {
+    let view = hostile().view();
+    let lines = [RunLine {
+        id: "<img src=x onerror=x>".into(),
+        known: Some(InShort::from(&view)),
+    }];
+    let both = history("<svg onload=x>", &[view.clone(), view.clone()]);
+    let pages = [
+        page(&view),
+        html(&view, Some(&view), Place::File),
+        history_html(&both, Place::File),
+        index_html(&lines).replace("<script src=\"/live.js\" defer></script>", ""),
+        error_html("x", "\x1b[2J<script>").replace("<script src=\"/live.js\" defer></script>", ""),
+    ];
+    for page in &pages {
+        assert!(!page.chars().any(|c| c.is_control() && c != '\n'));
+        for tag in ["<script", "<img", "<svg onload", "<b>"] {
+            assert!(!page.contains(tag), "{tag} in {page}");
+        }
+    }
+    assert!(pages[0].contains("\\x1b[2J&lt;script&gt;"), "{}", pages[0]);
+    assert!(pages[0].len() < 60_000);
+}
+
+#[test]
+fn only_what_goes_on_draws_itself_anew() {
+    let served = |view: &View| html(view, None, Place::Served);
+    assert!(served(&killed().live()).contains("data-refresh=\"2\""));
+    assert!(!served(&killed().view()).contains("data-refresh"));
+    assert!(!html(&killed().live(), None, Place::File).contains("data-refresh"));
+}
+
+/// Squares stand for several rounds, and all rounds are in them.
+#[test]
+fn a_long_run_has_all_its_rounds_in_few_squares() {
+    let mut journal = Journal::new(vec![isolated("long", 10_000)]);
+    for round in 1..=10_000 {
+        let outcome = if round % 1000 == 0 {
+            Outcome::Crashed
+        } else {
+            Outcome::Passed
+        };
+        journal.attempt(0, round, 1, outcome);
+    }
+    let page = page(&journal.close(StopReason::Done).view());
+    assert!(page.contains("A square stands for 200 rounds of up to 10,000, and none is left out"));
+    assert_eq!(page.matches("rounds 1 to 200: 200 passed").count(), 1);
+    assert_eq!(page.matches(": 199 passed, 1 crashed\"").count(), 10);
+    assert!(page.len() < 40_000, "{}", page.len());
+}
