@@ -94,9 +94,14 @@ fn no_child_speaks_to_the_workflow() {
     let end = lines.iter().position(|line| *line == end).unwrap();
     let annotations = &lines[end + 1..];
     assert_eq!(annotations.len(), 1, "{annotations:?}");
+    // By its signature; where nothing can be traced, by its signal.
     assert!(
-        annotations[0]
-            .starts_with("::error title=dies (isolated) crashed::crashed 2 times: SIGSEGV")
+        annotations[0].starts_with("::error title="),
+        "{annotations:?}"
+    );
+    assert!(
+        annotations[0].contains("dies (isolated)"),
+        "{annotations:?}"
     );
     let (during, _) = done.stderr.split_once("report: ").unwrap();
     assert!(
