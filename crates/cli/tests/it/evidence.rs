@@ -72,7 +72,7 @@ const DEATHS: &[(&str, &str, &str, &str)] = &[
         "0x0",
         "faults::write_to_null",
     ),
-    ("hang", "HANG", "", "hangs::wait_for_nothing"),
+    ("hang", "HANG", "", "misbehave::hangs::"),
     ("kill-self", "SIGKILL", "", "no stack"),
 ];
 
@@ -269,7 +269,7 @@ fn a_hang_shows_all_threads_also_of_what_a_shell_waits_for() {
         file["signature"]
             .as_str()
             .unwrap()
-            .contains("wait_for_nothing"),
+            .contains("misbehave::hangs::"),
         "{file:#}"
     );
     assert_eq!(file["threads"].as_array().unwrap().len(), 2, "{file:#}");

@@ -177,8 +177,6 @@ fn the_hazard_faults_inside_libtorch_in_a_worker_thread() {
     let place = Place::new();
     place.suite(
         r#"
-        device = "cpu"
-
         [hazard]
         kind = "tensor-lifetime"
         writes = 100_000
