@@ -7,6 +7,9 @@
 //! | `cargo.rs` | calling cargo, with libtorch told |
 //! | `demo.rs` | the demo |
 //! | `tests.rs` | the tests and their total |
+//! | `torture/` | a supervisor that is killed again and again |
+//! | `fuzz.rs` | the fuzz targets |
+//! | `macos/` | the types of the macOS side |
 //! | `failure.rs` | how a failure is told |
 
 /// `println!` without its panic: a reader that has gone away, as in `cargo xtask setup | head`, must not
@@ -21,8 +24,11 @@ macro_rules! say {
 mod cargo;
 mod demo;
 mod failure;
+mod fuzz;
 mod libtorch;
+mod macos;
 mod tests;
+mod torture;
 mod workspace;
 
 use std::process::ExitCode;
@@ -68,6 +74,22 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Kill the supervisor of a run of 200 rounds at random moments, and check that nothing is lost or left behind
+    ///
+    /// After each kill the run is gone on with (`--resume`). At the end every round must be in the journal and in the
+    /// report exactly once, with its right end, and nothing of the run may be in the process table. Takes some minutes.
+    Torture(torture::Arguments),
+    /// Run the fuzz targets of crates/fuzz, each for 30 s
+    ///
+    /// What is found is kept in `fuzz/` of the target directory; an input that crashes a reader is named, and the exit
+    /// code is then not 0.
+    Fuzz(fuzz::Arguments),
+    /// Check the types of everything but the worker for macOS, on Linux
+    ///
+    /// For that, the standard library is checked for macOS from its source, by a compiler that comes from Debian's
+    /// packages and is unpacked under the target directory. Where these packages are not to be had, that is said and
+    /// nothing is checked.
+    CheckMacos,
 }
 
 fn main() -> ExitCode {
@@ -78,6 +100,13 @@ fn main() -> ExitCode {
         Task::Test { arguments } => {
             Workspace::find().and_then(|workspace| tests::run(&workspace, &arguments))
         }
+        Task::Torture(arguments) => {
+            Workspace::find().and_then(|workspace| torture::run(&workspace, &arguments))
+        }
+        Task::Fuzz(arguments) => {
+            Workspace::find().and_then(|workspace| fuzz::run(&workspace, &arguments))
+        }
+        Task::CheckMacos => Workspace::find().and_then(|workspace| macos::check(&workspace)),
     };
     done.unwrap_or_else(|error| failure::tell(&error))
 }

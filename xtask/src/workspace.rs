@@ -42,8 +42,13 @@ impl Workspace {
         self.root.join("target").join("libtorch")
     }
 
-    /// Where cargo puts the binaries: asked, because a user may have moved the target directory.
+    /// Where cargo puts the binaries.
     pub(crate) fn binaries(&self) -> Result<PathBuf> {
+        Ok(self.target()?.join("release"))
+    }
+
+    /// Where cargo puts what it builds: asked, because a user may have moved the target directory.
+    pub(crate) fn target(&self) -> Result<PathBuf> {
         let output = self
             .cargo()
             .args(["metadata", "--no-deps", "--format-version", "1"])
@@ -57,7 +62,7 @@ impl Workspace {
         );
         let metadata: Metadata = serde_json::from_slice(&output.stdout)
             .context("cargo metadata printed something unexpected")?;
-        Ok(metadata.target_directory.join("release"))
+        Ok(metadata.target_directory)
     }
 
     /// The cargo that called us, to be run in the checkout.

@@ -84,7 +84,9 @@ fn seconds(text: &str) -> Option<i64> {
     if !(0..=23).contains(&hour) || !(0..=59).contains(&minute) || !(0..=60).contains(&second) {
         return None;
     }
-    let offset: i64 = zone.get(1..)?.parse().ok()?;
+    // Two digits each: more would be no zone, and overflow.
+    let offset = zone.get(1..).filter(|digits| digits.len() <= 4)?;
+    let offset: i64 = offset.parse().ok()?;
     let offset = (offset / 100 * 60 + offset % 100) * 60;
     let offset = if zone.starts_with('-') {
         -offset

@@ -40,6 +40,15 @@ fn it_is_matched_by_pid_and_time() {
     assert!(!report.is_of(4711, at - 200, at - 100));
 }
 
+/// Regression, found by fuzzing: the offset of a zone with twenty digits overflowed.
+#[test]
+fn an_endless_zone_is_no_time() {
+    for zone in ["11111111111111111111", "+9223372036854775807", "-99999"] {
+        assert_eq!(seconds(&format!("2025-12-22 10:15:00.1 {zone}")), None);
+    }
+    assert!(seconds("2025-12-22 10:15:00.1 -9999").is_some());
+}
+
 #[test]
 fn other_reports_are_passed_over() {
     for text in [

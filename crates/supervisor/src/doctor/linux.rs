@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crashrate_model::Finding;
+use crashrate_model::{Finding, Level};
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
-use super::{blocker, ok, warning};
+use super::{ok, warning};
 
 pub(super) fn examine() -> Vec<Finding> {
     vec![core_dumps(), ptrace(), cgroup()]
@@ -49,7 +49,10 @@ fn ptrace() -> Finding {
             let scope = read("/proc/sys/kernel/yama/ptrace_scope");
             let found = format!("refused: {error} (ptrace_scope {scope})");
             let advice = "deaths are counted, but without a stack: allow ptrace, or run the container with SYS_PTRACE";
-            blocker(name, found, advice)
+            Finding {
+                level: Level::Blocker,
+                ..warning(name, found, advice)
+            }
         }
     }
 }

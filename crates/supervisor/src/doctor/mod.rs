@@ -36,13 +36,6 @@ fn warning(name: &str, found: impl Into<String>, advice: &str) -> Finding {
     }
 }
 
-fn blocker(name: &str, found: impl Into<String>, advice: &str) -> Finding {
-    Finding {
-        level: Level::Blocker,
-        ..warning(name, found, advice)
-    }
-}
-
 /// That processes cannot be traced, found when a run begins.
 pub(crate) fn not_traced(why: &str) -> Finding {
     warning(

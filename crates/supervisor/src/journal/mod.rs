@@ -5,7 +5,7 @@ mod reader;
 mod writer;
 
 pub use folder::{FolderError, RunFolder, find, find_number, is_live, list, remove};
-pub use reader::{Records, read};
+pub use reader::{Records, read, read_from};
 pub use writer::Journal;
 
 use std::path::PathBuf;

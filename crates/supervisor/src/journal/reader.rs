@@ -11,8 +11,8 @@ use super::JournalError;
 
 /// The records of a journal, in their order.
 #[derive(Debug)]
-pub struct Records {
-    file: BufReader<File>,
+pub struct Records<R = BufReader<File>> {
+    from: R,
     path: PathBuf,
     line: u64,
     buffer: Vec<u8>,
@@ -27,21 +27,26 @@ pub fn read(path: &Path) -> Result<Records, JournalError> {
         path: path.to_owned(),
         source,
     })?;
-    Ok(Records {
-        file: BufReader::with_capacity(1 << 16, file),
+    Ok(read_from(BufReader::with_capacity(1 << 16, file), path))
+}
+
+/// The records of a journal that is not a file, or is open already. Messages call it `path`.
+pub fn read_from<R: BufRead>(from: R, path: &Path) -> Records<R> {
+    Records {
+        from,
         path: path.to_owned(),
         line: 0,
         buffer: Vec::new(),
-    })
+    }
 }
 
-impl Iterator for Records {
+impl<R: BufRead> Iterator for Records<R> {
     type Item = Result<Record, JournalError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.buffer.clear();
         self.line += 1;
-        match self.file.read_until(b'\n', &mut self.buffer) {
+        match self.from.read_until(b'\n', &mut self.buffer) {
             Err(source) => Some(Err(JournalError::Read {
                 path: self.path.clone(),
                 source,
@@ -58,7 +63,7 @@ struct Version {
     v: u64,
 }
 
-impl Records {
+impl<R> Records<R> {
     fn parse(&self) -> Result<Record, JournalError> {
         let (path, line) = (&self.path, self.line);
         serde_json::from_slice(&self.buffer).map_err(|error| {

@@ -25,8 +25,15 @@ type Result<T> = std::result::Result<T, SuiteError>;
 /// # Errors
 /// The file cannot be read or says something that is no record: one message with file and line.
 pub fn read(path: &Path, name: &str) -> Result<Recorded> {
-    let text = read_text(path, "recorded report")?;
-    let source = Source { path, text: &text };
+    parse(&read_text(path, "recorded report")?, path, name)
+}
+
+/// Reads the text of a recorded report as if it stood in the file `path`, which need not be there.
+///
+/// # Errors
+/// It says something that is no record: one message with file and line.
+pub fn parse(text: &str, path: &Path, name: &str) -> Result<Recorded> {
+    let source = Source { path, text };
     let file: raw::File = source.parse()?;
     Reader { source }.recorded(file, name)
 }

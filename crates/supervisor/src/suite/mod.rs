@@ -162,6 +162,14 @@ impl Suite {
         resolve::read(path)
     }
 
+    /// Resolves the text of a suite as if it stood in the file `path`, which need not be there.
+    ///
+    /// # Errors
+    /// It says something that is no suite: one message with file and line.
+    pub fn parse(text: &str, path: &Path) -> Result<Suite, SuiteError> {
+        resolve::parse(text, path)
+    }
+
     /// A suite of one chapter that runs a command, for `crashrate run -- COMMAND`.
     ///
     /// # Errors

@@ -19,8 +19,11 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) type Result<T> = std::result::Result<T, SuiteError>;
 
 pub(super) fn read(path: &Path) -> Result<Suite> {
-    let text = read_text(path, "suite")?;
-    let source = Source { path, text: &text };
+    parse(&read_text(path, "suite")?, path)
+}
+
+pub(super) fn parse(text: &str, path: &Path) -> Result<Suite> {
+    let source = Source { path, text };
     let file: raw::File = source.parse()?;
     let directory = std::path::absolute(path)
         .ok()

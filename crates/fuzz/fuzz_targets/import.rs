@@ -1,0 +1,15 @@
+//! The reader of recorded reports: any text is a record or one message, and a record has a report.
+#![no_main]
+
+use std::path::Path;
+
+use crashrate_fuzz::report;
+use crashrate_supervisor::recorded;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    match recorded::parse(text, Path::new("record.toml"), "record.toml") {
+        Ok(recorded) => report(recorded.records()),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+});

@@ -1,0 +1,21 @@
+//! What several fuzz targets do with what was read.
+
+use crashrate_model::Record;
+use crashrate_report::{ViewBuilder, json, markdown, terminal};
+
+/// Makes every form of the report of these records. Records that do not fit each other are an error, and never a panic.
+pub fn report(records: impl Iterator<Item = Record>) {
+    let mut builder = ViewBuilder::new();
+    for record in records {
+        if builder.push(&record).is_err() {
+            return;
+        }
+    }
+    for live in [true, false] {
+        if let Ok(view) = builder.clone().finish(live) {
+            json(&view);
+            terminal(&view, 100, true);
+            markdown(&view, Some(&view));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! A compiler with the source of its standard library, from Debian's packages, unpacked into a folder of ours.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+/// The compiler, its standard library's source, and the beginnings of the names of what they need besides: the
+/// libraries have their version in their names.
+const ASKED: [&str; 2] = ["rustc-web", "rust-web-src"];
+const NEEDED: [&str; 2] = ["libstd-rust-web", "libllvm"];
+
+/// What came of looking for a compiler.
+pub(super) enum Found {
+    /// A program that is used in place of `rustc`.
+    Compiler(PathBuf),
+    /// None, and why.
+    Nothing(String),
+}
+
+/// Finds out which packages there are, and brings them into `home` if they are not there yet.
+pub(super) fn provide(home: &Path) -> Result<Found> {
+    let Some(packages) = packages() else {
+        let why = format!(
+            "the Debian packages {} are not to be had here",
+            ASKED.join(" and ")
+        );
+        return Ok(Found::Nothing(why));
+    };
+    let version = packages.iter().find_map(|p| p.strip_prefix("rustc-web="));
+    let folder = home.join(version.unwrap_or("any").replace(['/', ':'], "-"));
+    let rustc = folder.join("rustc");
+    if rustc.is_file() {
+        return Ok(Found::Compiler(rustc));
+    }
+    say!("downloading {} (about 140 MB)", packages.join(" "));
+    let downloads = folder.join("packages");
+    fs::create_dir_all(&downloads).with_context(|| downloads.display().to_string())?;
+    let mut download = Command::new("apt-get");
+    download
+        .arg("download")
+        .args(&packages)
+        .current_dir(&downloads);
+    // As root, it would warn that it cannot become another user in this folder.
+    download.args(["-q", "-o", "APT::Sandbox::User=root"]);
+    if !download.status().is_ok_and(|status| status.success()) {
+        let why = "the packages could not be downloaded (see above)".to_owned();
+        return Ok(Found::Nothing(why));
+    }
+    let root = folder.join("root");
+    for package in fs::read_dir(&downloads)?.flatten() {
+        let unpacked = Command::new("dpkg")
+            .arg("-x")
+            .arg(package.path())
+            .arg(&root)
+            .status();
+        let unpacked = unpacked.context("dpkg could not be started")?;
+        ensure!(
+            unpacked.success(),
+            "{} could not be unpacked",
+            package.path().display()
+        );
+    }
+    fs::remove_dir_all(&downloads)?;
+    write_wrapper(&root, &rustc)?;
+    Ok(Found::Compiler(rustc))
+}
+
+/// The packages with their versions, `name=version`: none if one of those asked for is not to be had.
+fn packages() -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut wanted: Vec<String> = ASKED.map(str::to_owned).to_vec();
+    while let Some(name) = wanted.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        let record = newest_record(&name)?;
+        let field = |key: &str| record.lines().find_map(|line| line.strip_prefix(key));
+        found.push(format!("{name}={}", field("Version:")?.trim()));
+        let depends = field("Depends:").unwrap_or_default();
+        wanted.extend(
+            (depends.split([',', '|']))
+                .filter_map(|dependency| dependency.split_whitespace().next())
+                .filter(|name| NEEDED.iter().any(|needed| name.starts_with(needed)))
+                .map(str::to_owned),
+        );
+    }
+    Some(found)
+}
+
+/// What apt knows of a package that it could download.
+fn newest_record(name: &str) -> Option<String> {
+    let asked = Command::new("apt-cache")
+        .args(["show", "--no-all-versions", name])
+        .stderr(Stdio::null())
+        .output();
+    let told = asked.ok().filter(|told| told.status.success())?;
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// The compiler finds its libraries only if it is told where they are; nobody else should be told.
+fn write_wrapper(root: &Path, wrapper: &Path) -> Result<()> {
+    let libraries = fs::read_dir(root.join("usr/lib"))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|folder| folder.to_string_lossy().ends_with("-linux-gnu"))
+        .map(|folder| folder.display().to_string())
+        .collect::<Vec<_>>();
+    let script = format!(
+        "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n",
+        libraries.join(":"),
+        root.join("usr/bin/rustc").display()
+    );
+    // Its being there says that everything else is: put in place last, and at once.
+    let draft = wrapper.with_extension("draft");
+    fs::write(&draft, script)?;
+    fs::set_permissions(&draft, PermissionsExt::from_mode(0o755))?;
+    fs::rename(&draft, wrapper)?;
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! The torture run: the supervisor is killed at random moments, again and again, and must lose and leave nothing.
+
+mod processes;
+mod record;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::cargo::call;
+use crate::workspace::Workspace;
+
+const SUITE: &str = include_str!("torture/suite.toml");
+const JOBS: &str = "4";
+/// The supervisor is killed at most so long after it was started. Most of its rounds take longer, so that a run of 200
+/// rounds lasts for all kills.
+const LONGEST_LIFE_MILLIS: u64 = 900;
+/// Killed supervisors end at once; a run that is let go on takes about a minute.
+const HANG: Duration = Duration::from_secs(600);
+
+/// What to do.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The moments of the kills are drawn from it; drawn itself if it is not given
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How often the supervisor is killed
+    #[arg(long, default_value_t = 100)]
+    kills: u32,
+    /// A `crashrate` that is built already
+    #[arg(long)]
+    program: Option<PathBuf>,
+}
+
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
+    let program = match &arguments.program {
+        Some(program) => std::path::absolute(program)?,
+        None => build(workspace)?,
+    };
+    let seed = arguments
+        .seed
+        .unwrap_or_else(|| u64::from(std::process::id()));
+    say!(
+        "seed {seed}: {} times kill -9 of the supervisor of a run of 200 rounds, --jobs {JOBS}",
+        arguments.kills
+    );
+    if !processes::can_be_seen() {
+        say!("warning: there is no /proc here: processes that are left behind are not seen");
+    }
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let torture = Torture {
+        program,
+        folder: folder.path().to_owned(),
+        random: ChaCha8Rng::seed_from_u64(seed),
+        kills_left: arguments.kills,
+    };
+    let done = torture.run();
+    if done.is_err() {
+        say!("what was there is kept: {}", folder.keep().display());
+    }
+    done.with_context(|| format!("the torture run of seed {seed} failed"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn build(workspace: &Workspace) -> Result<PathBuf> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--release", "-p", "crashrate", "--bins"]);
+    call(cargo, "cargo build")?;
+    Ok(workspace.binaries()?.join("crashrate"))
+}
+
+struct Torture {
+    program: PathBuf,
+    folder: PathBuf,
+    random: ChaCha8Rng,
+    kills_left: u32,
+}
+
+impl Torture {
+    /// Run after run, until all kills were done. One is enough, unless the machine is faster than expected.
+    fn run(mut self) -> Result<()> {
+        fs::write(self.folder.join("suite.toml"), SUITE)?;
+        for number in 1.. {
+            let (begun, kills_before) = (Instant::now(), self.kills_left);
+            let run = self.one_run(number)?;
+            let id = id_of(&run)?;
+            let left = processes::wait_until_gone(processes::of_run(id));
+            ensure!(left.is_empty(), "{id} is complete and has left {left:?}");
+            let left = processes::wait_until_gone(processes::guardians(id));
+            ensure!(left.is_empty(), "{id} is complete and guarded by {left:?}");
+            let counts = record::check_journal(&run)?;
+            record::check_report(&self.report(id)?)?;
+            say!(
+                "run {number}: killed {} times, {} supervisors opened its journal, {} attempts were lost and run again; \
+                 all 200 rounds are there exactly once, and nothing is left ({:.0} s)",
+                kills_before - self.kills_left,
+                counts.opened,
+                counts.lost,
+                begun.elapsed().as_secs_f64()
+            );
+            if self.kills_left == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A run from its first supervisor to the one that is let go on to the end.
+    fn one_run(&mut self, number: u32) -> Result<PathBuf> {
+        let mut supervisor = self.start(&["run", "suite.toml", "--jobs", JOBS, "--seed", "7"])?;
+        // One that is killed before it has a run on record leaves nothing to go on with.
+        let run = self.wait_for_journal(&mut supervisor, number)?;
+        let id = id_of(&run)?.to_owned();
+        let mut from_before = Vec::new();
+        loop {
+            if self.kills_left == 0 {
+                wait(&mut supervisor, HANG)?;
+                return Ok(run);
+            }
+            let life = Duration::from_millis(self.random.next_u64() % LONGEST_LIFE_MILLIS);
+            // Half of them are followed at once, while the guardian of the one before is still at work.
+            let at_once = self.random.next_u32() % 2 == 0;
+            std::thread::sleep(life);
+            if supervisor.try_wait()?.is_some() {
+                return Ok(run);
+            }
+            supervisor.kill()?;
+            wait(&mut supervisor, HANG)?;
+            self.kills_left -= 1;
+            let left = processes::wait_until_gone(from_before);
+            ensure!(
+                left.is_empty(),
+                "{id}: an earlier supervisor has left {left:?}"
+            );
+            from_before = processes::of_run(&id);
+            if !at_once {
+                let left = processes::wait_until_gone(std::mem::take(&mut from_before));
+                ensure!(
+                    left.is_empty(),
+                    "{id}: a killed supervisor has left {left:?}"
+                );
+            }
+            supervisor = self.start(&["run", "--resume", &id, "--jobs", JOBS])?;
+        }
+    }
+
+    fn start(&self, arguments: &[&str]) -> Result<Child> {
+        let output = || {
+            File::options()
+                .append(true)
+                .create(true)
+                .open(self.folder.join("output"))
+        };
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::null())
+            .stdout(output()?)
+            .stderr(output()?);
+        let started = command.spawn();
+        started.with_context(|| format!("{} could not be started", self.program.display()))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("CRASHRATE_") {
+                command.env_remove(name);
+            }
+        }
+        command.env("CRASHRATE_RUNS_DIR", self.folder.join("runs"));
+        command.current_dir(&self.folder).args(arguments);
+        command
+    }
+
+    fn report(&self, id: &str) -> Result<serde_json::Value> {
+        let done = self.command(&["report", id, "--format", "json"]).output()?;
+        ensure!(
+            done.status.success(),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        serde_json::from_slice(&done.stdout).context("its report is no JSON")
+    }
+
+    fn wait_for_journal(&self, supervisor: &mut Child, number: u32) -> Result<PathBuf> {
+        let begun = Instant::now();
+        let prefix = format!("{number}-");
+        while begun.elapsed() < HANG {
+            let runs = fs::read_dir(self.folder.join("runs")).into_iter().flatten();
+            let mut runs = runs.flatten().map(|run| run.path());
+            let found = runs.find(|run| {
+                let has_records =
+                    fs::metadata(run.join("journal.jsonl")).is_ok_and(|file| file.len() > 0);
+                has_records && id_of(run).is_ok_and(|id| id.starts_with(&prefix))
+            });
+            if let Some(run) = found {
+                return Ok(run);
+            }
+            if let Some(status) = supervisor.try_wait()? {
+                bail!("crashrate ended ({status}) before it had a run on record");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        bail!("crashrate has no run on record after {} s", HANG.as_secs())
+    }
+}
+
+fn id_of(run: &Path) -> Result<&str> {
+    let name = run.file_name().and_then(|name| name.to_str());
+    name.context("a run's folder without a name")
+}
+
+fn wait(child: &mut Child, limit: Duration) -> Result<ExitStatus> {
+    let begun = Instant::now();
+    while begun.elapsed() < limit {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.kill();
+    bail!(
+        "the supervisor hangs: it has not ended after {} s",
+        limit.as_secs()
+    )
+}
