@@ -35,7 +35,7 @@ pub(crate) fn import(runs: &Path, arguments: &ImportArguments) -> Result<Exit, F
             ));
         }
         let path = folder.path().display();
-        print(&format!("imported N={}: {path}\n", folder.number()));
+        print(&format!("imported N={}: {path}\n", folder.number()))?;
     }
     Ok(Exit::Passed)
 }

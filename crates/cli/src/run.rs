@@ -77,20 +77,26 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
     let mut live = Live::new(&campaign.plan);
     let done = driver::run(&campaign, &folder, &mut |fact| live.show(&fact));
     live.end();
-    let ended = conclude(runs, &folder, arguments.report_only);
     match done {
-        Ok(_) => ended,
-        // What was measured is on record, and reported as far as that goes.
-        Err(error) => Err(run_failure(error)),
+        Ok(_) => conclude(runs, &folder, arguments.report_only),
+        // Nothing was done.
+        Err(error @ RunError::Replaced(_)) => Err(run_failure(error)),
+        Err(error) => {
+            // What was measured is on record, and reported as far as that goes.
+            let _ = conclude(runs, &folder, arguments.report_only);
+            Err(run_failure(error))
+        }
     }
 }
 
 /// How the program ends when a run could not go on.
 pub(crate) fn run_failure(error: RunError) -> Failure {
-    let exit = match error {
+    let exit = match &error {
+        // What was written before is an input of this run.
+        RunError::Journal(error) if error.is_of_reading() => Exit::Usage,
         RunError::Journal(_) | RunError::Folder { .. } => Exit::Journal,
         RunError::SetUp(_) => Exit::Incomplete,
-        RunError::Rule(_) => Exit::Usage,
+        RunError::Rule(_) | RunError::Replaced(_) => Exit::Usage,
     };
     Failure::new(exit, error)
 }
@@ -143,7 +149,7 @@ fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, 
     let view = view(folder.path(), false)?;
     let report = folder.path().join("report.md");
     let written = fs::write(&report, markdown(&view, previous(runs, &view).as_ref()));
-    print(&for_terminal(&view));
+    let printed = print(&for_terminal(&view));
     match written {
         Ok(()) => tell(format_args!("report: {}", shown(&report).display())),
         Err(error) => tell(format_args!(
@@ -151,6 +157,7 @@ fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, 
             report.display()
         )),
     }
+    printed?;
     Ok(match exit(&view) {
         Exit::NotPassed | Exit::Refuted | Exit::Undecided if report_only => Exit::Passed,
         exit => exit,

@@ -142,6 +142,7 @@ impl RunTally {
             started: self.started.clone(),
             finished: self.closed.as_ref().map(|closed| closed.time.clone()),
             stopped: self.closed.as_ref().map(|closed| closed.why),
+            stopped_because: self.closed.as_ref().and_then(|c| c.reason.clone()),
             live,
             stopping: info.stopping.clone(),
             complete: measured == Measured::All || self.ended_as_begun(measured),

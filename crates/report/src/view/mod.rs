@@ -80,6 +80,8 @@ pub struct RunFacts {
     pub finished: Option<String>,
     /// Why no more rounds were started; nothing if it is live or was killed.
     pub stopped: Option<StopReason>,
+    /// More of why, in words.
+    pub stopped_because: Option<String>,
     /// Whether it is being written at the moment.
     pub live: bool,
     /// When it stops by itself.

@@ -81,6 +81,12 @@ impl Recipe<'_> {
         }
     }
 
+    /// The first attempt of each unit: all programs that are started, and how.
+    pub(crate) fn first_attempts(&self) -> impl Iterator<Item = AttemptSpec> {
+        let units = 0..self.plan.units.len() as u32;
+        units.map(|unit| self.attempt(RoundKey { unit, round: 1 }, 1, 0))
+    }
+
     /// The command line, and whether what it starts is told by a task and has to give verdicts.
     fn argv(&self, unit: &Unit, chapters: &[&Chapter]) -> (Vec<String>, bool) {
         let worker = || vec![self.workers[&unit.variant].display().to_string()];

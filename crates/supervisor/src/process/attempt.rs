@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 
 use super::capture::Captured;
 use super::guardian::Guardian;
+use super::pace::{Pace, TICK};
 use super::slots::{Evidence, Observed};
 use super::{Pipes, Start, Started, Wait, group, platform};
 use crate::outcome::{Kill, Note, Seen, Transcript};
@@ -74,6 +75,20 @@ enum Ladder {
     Killed(Instant),
 }
 
+impl Ladder {
+    /// Everything is due so much later.
+    fn later(self, by: Duration) -> Ladder {
+        match self {
+            Ladder::Alive { since, limit } => Ladder::Alive {
+                since: since + by,
+                limit,
+            },
+            Ladder::Terminated(due) => Ladder::Terminated(due + by),
+            Ladder::Killed(due) => Ladder::Killed(due + by),
+        }
+    }
+}
+
 struct Attempt<'a> {
     place: &'a Place<'a>,
     spec: &'a AttemptSpec,
@@ -84,6 +99,7 @@ struct Attempt<'a> {
     stderr: Captured,
     events: EventReader,
     ladder: Ladder,
+    pace: Pace,
     begun: Instant,
     seen: Seen,
     evidence: Evidence,
@@ -125,6 +141,7 @@ impl<'a> Attempt<'a> {
                 since: begun,
                 limit,
             },
+            pace: Pace::default(),
             begun,
             seen: nothing_seen(spec),
             evidence: Evidence::default(),
@@ -146,6 +163,7 @@ impl<'a> Attempt<'a> {
         self.seen.secs = self.begun.elapsed().as_secs_f64();
         self.clean_up(ended);
         self.seen.notes.extend(self.events.finish());
+        self.seen.notes.extend(self.pace.note());
         Observed {
             seen: self.seen,
             stdout: self.stdout,
@@ -213,7 +231,8 @@ impl<'a> Attempt<'a> {
             fds.push(PollFd::new(fd.as_fd(), PollFlags::POLLIN));
         }
         // Rounded up, so that it is due when poll returns.
-        let millis = timeout.as_millis().saturating_add(1).min(60_000);
+        let millis = timeout.min(TICK).as_millis() + 1;
+        let begun = Instant::now();
         match poll(
             &mut fds,
             PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX),
@@ -221,6 +240,8 @@ impl<'a> Attempt<'a> {
             Ok(_) | Err(nix::Error::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
+        let stopped = self.pace.waited(begun, timeout.min(TICK));
+        self.ladder = self.ladder.later(stopped);
         let interrupted = may_interrupt && is_ready(&fds[1]);
         if interrupted {
             self.seen.killed.get_or_insert(Kill::Interrupt);

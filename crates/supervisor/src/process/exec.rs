@@ -214,3 +214,13 @@ fn exit_of(status: libc::c_int) -> Exit {
         Err(_) => Exit::Signal("SIGRT".into()),
     }
 }
+
+/// Whether whoever started this program had it ignore this signal.
+pub fn is_ignored(signal: i32) -> bool {
+    // SAFETY: the structure is plain data for which zero is a value; with no new action the call only fills it.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &mut action) == 0
+            && action.sa_sigaction == libc::SIG_IGN
+    }
+}

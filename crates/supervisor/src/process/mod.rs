@@ -17,6 +17,7 @@ mod guardian;
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
+mod pace;
 mod slots;
 
 use std::io;
@@ -28,12 +29,13 @@ use crashrate_postmortem::Crash;
 use linux as platform;
 #[cfg(target_os = "macos")]
 use macos as platform;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 
 use crate::plan::AttemptSpec;
 
 pub use capture::Captured;
-pub use exec::PlainExec;
+pub use exec::{PlainExec, is_ignored};
 pub use guardian::{Guardian, guard};
 pub use platform::TracedExec;
 pub use slots::{Evidence, FromSlot, Observed, Slots};
@@ -122,14 +124,14 @@ pub struct Reaped {
 /// core dump.
 ///
 /// # Errors
-/// The limit could not be set.
-pub fn prepare(core_dumps: bool) -> io::Result<()> {
+/// Too few files may be open for so many `slots`, or the limit could not be set.
+pub fn prepare(core_dumps: bool, slots: u32) -> io::Result<()> {
+    check_open_files(slots)?;
     exec::reserve_events_number()?;
     platform::adopt_orphans();
     if core_dumps {
         return Ok(());
     }
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
     setrlimit(
         Resource::RLIMIT_CORE,
@@ -137,4 +139,21 @@ pub fn prepare(core_dumps: bool) -> io::Result<()> {
         hard,
     )?;
     Ok(())
+}
+
+/// The files that the supervisor has open by itself, and those of each slot while it starts a child, with room to spare.
+const OPEN_FILES: u64 = 40;
+const OPEN_FILES_OF_A_SLOT: u64 = 20;
+
+/// A run that fails now and then because of it would say of every such round that it could not be started.
+fn check_open_files(slots: u32) -> io::Result<()> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let needed = OPEN_FILES + OPEN_FILES_OF_A_SLOT * u64::from(slots);
+    if limit >= needed {
+        return Ok(());
+    }
+    let problem = format!(
+        "too few files may be open: {limit}, and {needed} are needed for --jobs {slots}; raise the limit (ulimit -n)"
+    );
+    Err(io::Error::other(problem))
 }

@@ -132,6 +132,8 @@ struct Run<'a> {
     hazard: Option<&'a Value>,
     live: bool,
     stopped: Option<StopReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_because: Option<&'a str>,
     seconds: Option<f64>,
     device_asked: &'a str,
     machine: &'a BTreeMap<String, String>,
@@ -168,6 +170,7 @@ impl<'a> Run<'a> {
             hazard: run.hazard.as_ref(),
             live: run.live,
             stopped: run.stopped,
+            stopped_because: run.stopped_because.as_deref(),
             seconds: run.secs,
             device_asked: &run.device_asked,
             machine: &run.machine,
