@@ -188,7 +188,13 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let newline = !text.ends_with('\n') && stdout.is_terminal();
     let written = stdout
         .write_all(text.as_bytes())
-        .and_then(|()| if newline { stdout.write_all(b"\n") } else { Ok(()) })
+        .and_then(|()| {
+            if newline {
+                stdout.write_all(b"\n")
+            } else {
+                Ok(())
+            }
+        })
         .and_then(|()| stdout.flush());
     written_or(written)
 }

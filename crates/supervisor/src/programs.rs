@@ -74,11 +74,13 @@ pub(crate) fn differ(
     recorded: &BTreeMap<String, String>,
     now: &BTreeMap<String, String>,
 ) -> Option<String> {
-    let changed = recorded.iter().find_map(|(path, hash)| match now.get(path) {
-        Some(other) if other == hash => None,
-        Some(other) => Some(became(path, hash, other)),
-        None => Some(format!("{path} is not what would be started now")),
-    });
+    let changed = recorded
+        .iter()
+        .find_map(|(path, hash)| match now.get(path) {
+            Some(other) if other == hash => None,
+            Some(other) => Some(became(path, hash, other)),
+            None => Some(format!("{path} is not what would be started now")),
+        });
     // Nothing is known of the programs of a run that an older crashrate began.
     let added = || {
         let path = now.keys().find(|path| !recorded.contains_key(*path))?;

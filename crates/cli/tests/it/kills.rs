@@ -60,7 +60,7 @@ fn assert_lost_but_told(place: &Place) {
     let Done { stdout, .. } = place.crashrate(&["report"]).expect(0);
     let words = [
         "lost",
-        "crashrate or its machine died before the end was known",
+        "since crashrate or its machine died or the journal could not be written",
     ];
     for words in words {
         assert!(stdout.contains(words), "{stdout}");

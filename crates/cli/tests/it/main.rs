@@ -12,6 +12,7 @@ mod floods;
 mod full_disk;
 mod import;
 mod journal;
+mod keeping;
 mod kills;
 mod limits;
 mod locations;

@@ -30,7 +30,8 @@ const PTRACE_REFUSED: &str = "LeakSanitizer does not work under ptrace";
 const SANITIZER_HINT: &str = "LeakSanitizer does not work in a traced process: run with --no-trace";
 
 /// What is said of an attempt that has no end on record and that nobody runs any more.
-const LOST: &str = "its end is not on record: crashrate or its machine died, or the journal could not be written";
+const LOST: &str =
+    "its end is not on record: crashrate or its machine died, or the journal could not be written";
 
 /// A running attempt: what was asked for and where it stands in the plan.
 #[derive(Clone)]

@@ -138,7 +138,8 @@ impl<'a> Attempt<'a> {
             stderr: Captured::default(),
             events: EventReader::new(),
             ladder: Ladder::Alive {
-                since: begun,
+                // Not from `begun`: the supervisor may have been stopped while it started the child.
+                since: Instant::now(),
                 limit,
             },
             pace: Pace::default(),
