@@ -83,6 +83,9 @@ pub struct RunInfo {
     /// What the suite recommends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recommendations: Vec<Recommendation>,
+    /// What its attempts may use of the machine, and by what means that is limited.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, String>,
     /// The SHA-256 of each program that is measured, by its path, where it can be read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub programs: BTreeMap<String, String>,

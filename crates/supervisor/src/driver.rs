@@ -114,6 +114,13 @@ pub fn run(
     let programs = Programs::of(recipe.first_attempts());
     let mut info = run_info(campaign, folder);
     info.programs = programs.hashes();
+    let in_force = process::in_force(&plan.suite);
+    for finding in &in_force.findings {
+        let advice = finding.advice.as_deref().unwrap_or_default();
+        tracing::warn!("{}: {}; {advice}", finding.name, finding.found);
+    }
+    info.limits = in_force.limits;
+    info.findings.extend(in_force.findings);
     prepare_folder(folder, plan, &info)?;
     let bad = &plan.suite.bad;
     let decider = Decider::new(&campaign.stopping, &plan.units, bad).map_err(RunError::Rule)?;
@@ -208,6 +215,7 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         findings: campaign.findings.clone(),
         recommendations: plan.suite.recommendations.clone(),
         programs: Default::default(),
+        limits: Default::default(),
         imported: None,
         record: plan.suite.record.clone(),
         units: plan.units.clone(),

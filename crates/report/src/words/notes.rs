@@ -62,6 +62,10 @@ fn run_notes(view: &View, notes: &mut Vec<String>) {
         ),
         _ => {}
     }
+    for (what, limit) in &run.limits {
+        let limit = clean(&format!("{what} {limit}"), SENTENCE);
+        notes.push(format!("Limit of an attempt: {limit}."));
+    }
     match run.resumed {
         0 => {}
         1 => notes.push("The run was resumed once.".to_owned()),

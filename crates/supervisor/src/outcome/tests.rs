@@ -27,6 +27,7 @@ fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> AttemptSpec {
         mode,
         timeout: Duration::from_secs(5),
         grace: Duration::from_secs(1),
+        resources: Default::default(),
         needs_verdict,
     }
 }
@@ -71,6 +72,7 @@ fn seen(spec: &AttemptSpec, events: &[Event], exit: Exit) -> Seen {
         killed: None,
         transcript,
         secs: events.len() as f64,
+        oom_kills: 0,
         notes: Vec::new(),
     }
 }

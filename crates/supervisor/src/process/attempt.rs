@@ -4,7 +4,7 @@ use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use crashrate_model::{Mode, Usage};
+use crashrate_model::{Exit, Mode, Usage};
 use crashrate_protocol::EventReader;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
@@ -16,6 +16,7 @@ use super::slots::{Evidence, Observed};
 use super::{Pipes, Start, Started, Wait, group, platform};
 use crate::outcome::{Kill, Note, Seen, Transcript};
 use crate::plan::AttemptSpec;
+use crate::suite::bytes_text;
 
 /// How long a child may take to disappear after SIGKILL before it is given up: it hangs in the kernel.
 const UNKILLABLE: Duration = Duration::from_secs(30);
@@ -60,6 +61,7 @@ fn nothing_seen(spec: &AttemptSpec) -> Seen {
         killed: None,
         transcript: Transcript::new(ids, spec.mode == Mode::Isolated),
         secs: 0.0,
+        oom_kills: 0,
         notes: Vec::new(),
     }
 }
@@ -94,6 +96,7 @@ struct Attempt<'a> {
     spec: &'a AttemptSpec,
     pid: Pid,
     wait: Box<dyn Wait>,
+    bounds: Option<platform::Cgroup>,
     pipes: Pipes<Option<OwnedFd>>,
     stdout: Captured,
     stderr: Captured,
@@ -129,6 +132,7 @@ impl<'a> Attempt<'a> {
             spec,
             pid: started.pid,
             wait: started.wait,
+            bounds: started.bounds,
             pipes: Pipes {
                 stdout: Some(stdout),
                 stderr: Some(stderr),
@@ -297,6 +301,11 @@ impl<'a> Attempt<'a> {
 
     /// Leaves nothing of the attempt behind. The group first, while the leader's number is still taken.
     fn clean_up(&mut self, ended: bool) {
+        if let Some(bounds) = &self.bounds {
+            // The record first: what is killed now is killed by us.
+            self.seen.oom_kills = bounds.oom_kills();
+            bounds.kill();
+        }
         group::kill(self.pid);
         // Before anything else is waited for: what is traced is waited for by its tracer alone.
         let watched = self.wait.finish();
@@ -309,8 +318,10 @@ impl<'a> Attempt<'a> {
         if ended {
             match self.wait.reap() {
                 Ok(reaped) => {
+                    let usage = measured(reaped.usage, watched.peak_bytes);
+                    self.seen.notes.extend(self.suspicion(&reaped.exit, &usage));
                     self.seen.exit = Some(reaped.exit);
-                    self.evidence.usage = Some(measured(reaped.usage, watched.peak_bytes));
+                    self.evidence.usage = Some(usage);
                 }
                 Err(error) => self.seen.notes.push(format!("its status is lost: {error}")),
             }
@@ -333,6 +344,16 @@ impl<'a> Attempt<'a> {
                 .notes
                 .push(format!("left {processes} {s} behind, killed"));
         }
+    }
+
+    /// What speaks for or against a want of memory where a SIGKILL has no other reason.
+    fn suspicion(&self, exit: &Exit, usage: &Usage) -> Option<String> {
+        let unexplained = self.seen.killed.is_none() && self.seen.oom_kills == 0;
+        let killed = *exit == Exit::Signal("SIGKILL".into());
+        (unexplained && killed).then(|| {
+            let most = if usage.at_most { "at most " } else { "" };
+            format!("its peak memory was {most}{}", bytes_text(usage.peak_bytes))
+        })
     }
 
     fn drain(&mut self) {

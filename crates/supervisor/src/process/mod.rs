@@ -13,6 +13,7 @@ mod capture;
 mod exec;
 mod group;
 mod guardian;
+mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]
@@ -37,6 +38,7 @@ use crate::plan::AttemptSpec;
 pub use capture::Captured;
 pub use exec::{PlainExec, is_ignored};
 pub use guardian::{Guardian, guard};
+pub(crate) use limits::in_force;
 pub use platform::TracedExec;
 pub use slots::{Evidence, FromSlot, Observed, Slots};
 
@@ -57,6 +59,8 @@ pub struct Started {
     pub pipes: Pipes<OwnedFd>,
     /// How its end is waited for.
     pub wait: Box<dyn Wait>,
+    /// What limits it and all that it starts, where that is not left to each process.
+    bounds: Option<platform::Cgroup>,
 }
 
 /// One of something for each descriptor that a child writes to.
