@@ -18,6 +18,20 @@ pub(super) fn flood_stdout(args: &[String]) -> Done {
     repeat(stdout, line, bytes)
 }
 
+pub(super) fn flood_all(args: &[String]) -> Done {
+    let bytes = number(args, 0, Some(1_000_000_000))?;
+    // Beyond the events descriptor there is nothing that a supervisor gave it.
+    let flood = |fd: i32| -> Done {
+        match open(fd) {
+            // What is only there to be read cannot be flooded.
+            Ok(file) => repeat(file, b"x", bytes).or(Ok(0)),
+            Err(_) => Ok(0),
+        }
+    };
+    (0..16).try_for_each(|fd| flood(fd).map(|_| ()))?;
+    Ok(0)
+}
+
 pub(super) fn garbage_events(_: &[String]) -> Done {
     let pieces: [&[u8]; 9] = [
         b"hello, supervisor\n",
