@@ -21,14 +21,15 @@ pub(super) fn flood_stdout(args: &[String]) -> Done {
 pub(super) fn flood_all(args: &[String]) -> Done {
     let bytes = number(args, 0, Some(1_000_000_000))?;
     // Beyond the events descriptor there is nothing that a supervisor gave it.
-    let flood = |fd: i32| -> Done {
-        match open(fd) {
-            // What is only there to be read cannot be flooded.
-            Ok(file) => repeat(file, b"x", bytes).or(Ok(0)),
-            Err(_) => Ok(0),
+    for fd in 0..16 {
+        let Ok(mut file) = open(fd) else { continue };
+        // What is only there to be read cannot be flooded.
+        if let Ok(to) = file.try_clone() {
+            let _ = repeat(to, b"x", bytes);
         }
-    };
-    (0..16).try_for_each(|fd| flood(fd).map(|_| ()))?;
+        // What is said after it is not to drown in it.
+        let _ = file.write_all(b"\n");
+    }
     Ok(0)
 }
 
