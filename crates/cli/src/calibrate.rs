@@ -81,7 +81,7 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
     print(&match found {
         Some(calibration) => words(&calibration, writes),
         None => String::new(),
-    });
+    })?;
     tell(format_args!(
         "its runs: {}",
         folder.path().join(FOLDER).display()

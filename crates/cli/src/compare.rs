@@ -57,7 +57,7 @@ pub(crate) fn compare(runs: &Path, arguments: &CompareArguments) -> Result<Exit,
         Format::Terminal => compare_terminal(&all, columns(), console::colors_enabled()),
         Format::Markdown => compare_markdown(&all),
         Format::Json => compare_json(&all),
-    });
+    })?;
     Ok(Exit::Passed)
 }
 

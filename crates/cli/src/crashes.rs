@@ -37,7 +37,7 @@ pub(crate) fn crashes(runs: &Path, arguments: &CrashesArguments) -> Result<Exit,
             whole(row, &folder)?
         }
     };
-    print(&text);
+    print(&text)?;
     Ok(Exit::Passed)
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum Exit {
     NotPassed = 100,
     /// Interrupted, or rounds were not started.
     Incomplete = 106,
-    /// The journal could not be written.
+    /// The journal, or the output, could not be written.
     Journal = 110,
     /// A gate was refuted.
     Refuted = 120,
@@ -32,10 +32,10 @@ pub(crate) const HELP: &str = "\
 Exit codes:
     0  complete, nothing but passed; with gates: every rate is shown to be below its limit
     4  nothing to run
-   96  the command line or the suite is wrong
+   96  the command line, the suite or the run that it names is wrong
   100  complete, something was not passed
   106  incomplete: interrupted, or rounds were not started
-  110  the journal could not be written
+  110  the journal, or the output, could not be written
   120  a rate is shown to be above its gate
   121  a comparison or a gate had no verdict when the rounds or the time for them were used up
 --report-only turns 100, 120 and 121 into 0.";

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crashrate_report::{View, github_annotations, github_summary};
 
+use crate::exit::Failure;
 use crate::inspect::{print, tell};
 
 /// A step's summary may have so many bytes; one that is larger is not shown at all.
@@ -28,26 +29,26 @@ impl Step {
     }
 
     /// Prints text in which nothing is taken for a command of the workflow, whatever a child said.
-    pub(crate) fn print(&self, text: &str) {
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         // A child cannot know it, so it cannot end what it begins.
         let token = format!(
             "crashrate-{:016x}",
             RandomState::new().build_hasher().finish()
         );
-        print(&format!("::stop-commands::{token}\n{text}\n::{token}::\n"));
+        print(&format!("::stop-commands::{token}\n{text}\n::{token}::\n"))
     }
 
     /// Appends the summary, and says the annotations.
-    pub(crate) fn tell(&self, view: &View, previous: Option<&View>) {
-        for line in github_annotations(view) {
-            print(&format!("{line}\n"));
-        }
+    pub(crate) fn tell(&self, view: &View, previous: Option<&View>) -> Result<(), Failure> {
+        let lines = github_annotations(view);
+        let printed = print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>());
         if let Err(error) = append(&self.summary, view, previous) {
             let path = self.summary.display();
             tell(format_args!(
                 "warning: the summary {path} could not be written: {error}"
             ));
         }
+        printed
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit,
         HistoryFormat::Markdown => history_markdown(&history),
         HistoryFormat::Html => history_html(&history, Place::File),
         HistoryFormat::Json => history_json(&history),
-    });
+    })?;
     Ok(Exit::Passed)
 }
 

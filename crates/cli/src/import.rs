@@ -28,7 +28,7 @@ pub(crate) fn import(runs: &Path, arguments: &ImportArguments) -> Result<Exit, F
         let view = view(folder.path(), false)?;
         kept::write(folder.path(), &view, previous(runs, &view).as_ref());
         let path = folder.path().display();
-        print(&format!("imported N={}: {path}\n", folder.number()));
+        print(&format!("imported N={}: {path}\n", folder.number()))?;
     }
     Ok(Exit::Passed)
 }

@@ -29,7 +29,7 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         ReportFormat::Junit => junit(&view).map_err(Failure::usage)?,
         ReportFormat::Json => json(&view),
         ReportFormat::Csv => csv(&view).map_err(Failure::usage)?,
-    });
+    })?;
     Ok(Exit::Passed)
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn list(path: &Path) -> Result<Exit, Failure> {
     for variant in &suite.variants[1..] {
         let _ = writeln!(text, "variant {}", variant.id);
     }
-    print(&text);
+    print(&text)?;
     Ok(Exit::Passed)
 }
 
@@ -155,13 +155,34 @@ pub(crate) fn folder_failure(error: FolderError) -> Failure {
 }
 
 /// Prints a result. A reader that has seen enough (`| head`) is no error.
-pub(crate) fn print(text: &str) {
+///
+/// # Errors
+/// It cannot be written, because the disk is full for instance.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
-    if !text.ends_with('\n') && stdout.is_terminal() {
-        let _ = stdout.write_all(b"\n");
+    let newline = !text.ends_with('\n') && stdout.is_terminal();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| {
+            if newline {
+                stdout.write_all(b"\n")
+            } else {
+                Ok(())
+            }
+        })
+        .and_then(|()| stdout.flush());
+    written_or(written)
+}
+
+/// What became of writing to standard output.
+pub(crate) fn written_or(written: std::io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(
+            Exit::Journal,
+            format_args!("the output cannot be written: {error}"),
+        )),
+        _ => Ok(()),
     }
-    let _ = stdout.flush();
 }
 
 /// Says something beside the results, on standard error. That nobody can read it is no reason to end a run.

@@ -70,6 +70,7 @@ impl Live {
             Fact::Record(_) => {}
             Fact::Progress(key, note) => self.progress(*key, note),
             Fact::Stopping => self.say("stopping: what runs may end; Ctrl-C again kills it"),
+            Fact::Trouble(reason) => self.say(&format!("stopping: {reason}")),
             Fact::Killing => self.say("stopping: killing what runs"),
         }
     }

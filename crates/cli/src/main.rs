@@ -30,6 +30,7 @@ use tracing_subscriber::EnvFilter;
 
 use args::{Arguments, Command};
 use exit::{Exit, Failure};
+use inspect::written_or;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -40,9 +41,11 @@ fn main() -> ExitCode {
             } else {
                 Exit::Passed
             };
-            // Nothing can be done about a closed standard output here.
-            let _ = error.print();
-            return exit.code();
+            return match written_or(error.print()) {
+                Err(failure) if exit == Exit::Passed => failure.tell().code(),
+                // Nobody hears it: its exit code still says it.
+                _ => exit.code(),
+            };
         }
     };
     log(arguments.verbose);

@@ -52,7 +52,7 @@ pub(crate) fn plan(runs: &Path, arguments: &PlanArguments) -> Result<Exit, Failu
             text += &times(view, rounds);
         }
     }
-    print(&text);
+    print(&text)?;
     Ok(Exit::Passed)
 }
 

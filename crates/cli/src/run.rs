@@ -78,20 +78,26 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
     let mut live = Live::new(&campaign.plan);
     let done = driver::run(&campaign, &folder, &mut |fact| live.show(&fact));
     live.end();
-    let ended = conclude(runs, &folder, arguments.report_only);
     match done {
-        Ok(_) => ended,
-        // What was measured is on record, and reported as far as that goes.
-        Err(error) => Err(run_failure(error)),
+        Ok(_) => conclude(runs, &folder, arguments.report_only),
+        // Nothing was done.
+        Err(error @ RunError::Replaced(_)) => Err(run_failure(error)),
+        Err(error) => {
+            // What was measured is on record, and reported as far as that goes.
+            let _ = conclude(runs, &folder, arguments.report_only);
+            Err(run_failure(error))
+        }
     }
 }
 
 /// How the program ends when a run could not go on.
 pub(crate) fn run_failure(error: RunError) -> Failure {
-    let exit = match error {
+    let exit = match &error {
+        // What was written before is an input of this run.
+        RunError::Journal(error) if error.is_of_reading() => Exit::Usage,
         RunError::Journal(_) | RunError::Folder { .. } => Exit::Journal,
         RunError::SetUp(_) => Exit::Incomplete,
-        RunError::Rule(_) => Exit::Usage,
+        RunError::Rule(_) | RunError::Replaced(_) => Exit::Usage,
     };
     Failure::new(exit, error)
 }
@@ -144,16 +150,15 @@ fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, 
     let view = view(folder.path(), false)?;
     let previous = previous(runs, &view);
     let step = Step::here();
-    match &step {
+    let printed = match &step {
         Some(step) => step.print(&for_terminal(&view)),
         None => print(&for_terminal(&view)),
-    }
+    };
     for report in kept::write(folder.path(), &view, previous.as_ref()) {
         tell(format_args!("report: {}", shown(&report).display()));
     }
-    if let Some(step) = &step {
-        step.tell(&view, previous.as_ref());
-    }
+    let told = step.map_or(Ok(()), |step| step.tell(&view, previous.as_ref()));
+    printed.and(told)?;
     Ok(match exit(&view) {
         Exit::NotPassed | Exit::Refuted | Exit::Undecided if report_only => Exit::Passed,
         exit => exit,

@@ -53,7 +53,7 @@ fn list(runs: &Path) -> Result<Exit, Failure> {
     let lines = lines(runs)?;
     match lines.is_empty() {
         true => tell(format_args!("no runs in {}", runs.display())),
-        false => print(&runs_terminal(&lines, columns(), console::colors_enabled())),
+        false => print(&runs_terminal(&lines, columns(), console::colors_enabled()))?,
     }
     Ok(Exit::Passed)
 }

@@ -83,6 +83,12 @@ pub struct RunInfo {
     /// What the suite recommends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recommendations: Vec<Recommendation>,
+    /// What its attempts may use of the machine, and by what means that is limited.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, String>,
+    /// The SHA-256 of each program that is measured, by its path, where it can be read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub programs: BTreeMap<String, String>,
     /// What makes it an imported one: crashrate did not measure it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<Imported>,
@@ -274,6 +280,9 @@ pub struct Closed {
     pub at: f64,
     /// Why no more rounds were started.
     pub why: StopReason,
+    /// More of it in words for people, where a word does not say it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Why no more rounds were started.
@@ -290,4 +299,8 @@ pub enum StopReason {
     TimeBudget,
     /// The run's own rule stopped it: every comparison or gate has its verdict, or the first bad round was there.
     Decided,
+    /// The journal could not be written, because the disk was full for instance.
+    JournalFailed,
+    /// A program that the run measures was replaced by another: its rounds would have been of two programs.
+    ProgramReplaced,
 }

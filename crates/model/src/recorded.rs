@@ -75,6 +75,7 @@ impl Recorded {
             time: self.date.clone(),
             at: 0.0,
             why: StopReason::Done,
+            reason: None,
         });
         [opened, Record::Hello(self.hello.clone())]
             .into_iter()

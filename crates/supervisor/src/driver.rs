@@ -1,40 +1,29 @@
-//! The one event loop: schedule, slots, signals and journal joined. It alone owns the state of a run.
+//! A run from its campaign to its end: what it needs is made here, and the event loop runs it.
 
-use std::collections::VecDeque;
+mod event_loop;
+
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crashrate_model::{
-    Closed, Ended, Finding, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started,
-    StopReason, Stopping,
-};
+use crashrate_model::{Finding, Record, RunInfo, StopReason, Stopping};
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::sync::mpsc::unbounded_channel;
 
-use crate::crashes::Crashes;
 use crate::decide::Decider;
 use crate::journal::{Journal, JournalError, RunFolder};
-use crate::outcome::{Note, classify};
-use crate::outputs::Outputs;
-use crate::past::{Past, inputs};
-use crate::plan::{AttemptSpec, History, Pending, Plan, Recipe, RoundKey};
-use crate::process::{self, FromSlot, Guardian, Observed, PlainExec, Slots, Start, TracedExec};
-use crate::schedule::{Action, Bounds, End, Input, Running, Schedule};
+use crate::outcome::Note;
+use crate::past::Past;
+use crate::plan::{History, Plan, Recipe, RoundKey};
+use crate::process::{self, Guardian, PlainExec, Slots, Start, TracedExec};
+use crate::programs::{self, Programs};
+use crate::schedule::{Bounds, Schedule};
 use crate::suite::SuiteHazard;
 use crate::worker::Workers;
 use crate::{doctor, machine, run_file};
-
-/// How often the journal is made to survive a power cut.
-const SYNC_EVERY: Duration = Duration::from_secs(3);
-
-/// What LeakSanitizer says when it finds itself traced, and what to say then.
-const PTRACE_REFUSED: &str = "LeakSanitizer does not work under ptrace";
-const SANITIZER_HINT: &str = "LeakSanitizer does not work in a traced process: run with --no-trace";
+use event_loop::{Driver, Kept};
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -70,6 +59,8 @@ pub enum Fact<'a> {
     Stopping,
     /// Asked to stop at once: what runs is being killed.
     Killing,
+    /// It cannot go on, for this reason.
+    Trouble(&'a str),
 }
 
 /// A run that could not go on.
@@ -86,6 +77,11 @@ pub enum RunError {
         /// Why.
         source: io::Error,
     },
+    /// A program that the run measures is another by now.
+    #[error(
+        "{0}; the rounds of two programs are no rate: put it back, or begin a new run and compare the two"
+    )]
+    Replaced(String),
     /// The stopping rule makes no sense.
     #[error("the stopping rule: {0}")]
     Rule(#[source] crashrate_stats::StatsError),
@@ -108,46 +104,46 @@ pub fn run(
         .enable_all()
         .build()
         .map_err(RunError::SetUp)?;
-    process::prepare(campaign.core_dumps).map_err(RunError::SetUp)?;
+    process::prepare(campaign.core_dumps, campaign.bounds.slots).map_err(RunError::SetUp)?;
     let plan = &campaign.plan;
+    let recipe = Recipe {
+        plan,
+        run_id: folder.id(),
+        workers: &campaign.workers.by_variant,
+    };
+    let programs = Programs::of(recipe.first_attempts());
     let mut info = run_info(campaign, folder);
+    info.programs = programs.hashes();
+    let in_force = process::in_force(&plan.suite);
+    for finding in &in_force.findings {
+        let advice = finding.advice.as_deref().unwrap_or_default();
+        tracing::warn!("{}: {}; {advice}", finding.name, finding.found);
+    }
+    info.limits = in_force.limits;
+    info.findings.extend(in_force.findings);
     prepare_folder(folder, plan, &info)?;
     let bad = &plan.suite.bad;
     let decider = Decider::new(&campaign.stopping, &plan.units, bad).map_err(RunError::Rule)?;
     let mut past = Past::new(History::new(plan), decider);
-    past.read(folder)?;
+    past.read(folder, &plan.units)?;
+    if let Some(differ) = programs::differ(&past.programs, &info.programs) {
+        return Err(RunError::Replaced(differ));
+    }
     let journal = Journal::open(&folder.journal())?;
     let (program, arguments) = &campaign.guardian;
     let at_work = folder.path().join("guardian.lock");
     let guardian = Guardian::start(program, arguments, folder.id(), &at_work);
-    let guardian = guardian.map_err(RunError::SetUp)?;
-    let guardian = Arc::new(guardian);
+    let guardian = Arc::new(guardian.map_err(RunError::SetUp)?);
     let (news, inbox) = unbounded_channel();
     let start = starter(campaign.trace, &guardian, &mut info);
     let jobs = campaign.bounds.slots;
     let slots = Slots::start(jobs, folder.id(), start, guardian, &news).map_err(RunError::SetUp)?;
     let lost = past.history.open().to_vec();
-    let mut driver = Driver {
-        recipe: Recipe {
-            plan,
-            run_id: folder.id(),
-            workers: &campaign.workers.by_variant,
-        },
-        schedule: Schedule::new(past.history.left(plan.rounds()), campaign.bounds, |unit| {
-            plan.retries(unit)
-        }),
-        specs: vec![None; jobs.max(1) as usize],
-        slots,
-        journal,
-        outputs: Outputs::new(folder.path()),
-        crashes: Crashes::new(folder.path(), folder.id()),
-        traced: info.traced,
-        hellos: Vec::new(),
-        decider: past.decider,
-        decided: past.decided,
-        begun: Instant::now(),
-        tell,
-    };
+    let left = past.history.left(plan.rounds());
+    let schedule = Schedule::new(left, campaign.bounds, |unit| plan.retries(unit));
+    let kept = Kept::new(folder, journal, info.traced);
+    let mut driver = Driver::new(recipe, schedule, slots, programs, kept, tell);
+    driver.rule(past.decider, past.decided);
     driver.open(info, &lost)?;
     runtime.block_on(driver.run(inbox, campaign.time_budget))
 }
@@ -218,246 +214,10 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         chapters: campaign.workers.chapter_facts(&plan.suite),
         findings: campaign.findings.clone(),
         recommendations: plan.suite.recommendations.clone(),
+        programs: Default::default(),
+        limits: Default::default(),
         imported: None,
         record: plan.suite.record.clone(),
         units: plan.units.clone(),
     }
-}
-
-fn now() -> String {
-    jiff::Zoned::now()
-        .strftime("%Y-%m-%dT%H:%M:%S%:z")
-        .to_string()
-}
-
-/// A running attempt: what was asked for and where it stands in the plan.
-#[derive(Clone)]
-struct InSlot {
-    running: Running,
-    spec: AttemptSpec,
-}
-
-struct Driver<'a, R, T> {
-    recipe: Recipe<'a>,
-    schedule: Schedule<R, T>,
-    specs: Vec<Option<InSlot>>,
-    slots: Slots,
-    journal: Journal,
-    outputs: Outputs,
-    crashes: Crashes,
-    /// Whether attempts of this run are traced.
-    traced: bool,
-    /// What children said they run on; each different answer is on record once.
-    hellos: Vec<Hello>,
-    decider: Decider,
-    /// What the stopping rule asks for and the schedule has not heard yet.
-    decided: Vec<Input>,
-    begun: Instant,
-    tell: &'a mut dyn FnMut(Fact<'_>),
-}
-
-impl<R, T> Driver<'_, R, T>
-where
-    R: Iterator<Item = Pending>,
-    T: Fn(u32) -> u32,
-{
-    /// Opens the journal. Attempts that a supervisor before this one started and did not see the end of are lost.
-    fn open(&mut self, run: RunInfo, lost: &[(RoundKey, u32)]) -> Result<(), RunError> {
-        for &(key, attempt) in lost {
-            self.record(Record::Ended(Box::new(Ended {
-                reason: Some("crashrate or its machine died before its end was known".into()),
-                ..Ended::of(key.unit, key.round, attempt, Outcome::Lost)
-            })))?;
-        }
-        self.record(Record::Opened(Box::new(Opened {
-            v: JOURNAL_VERSION,
-            time: now(),
-            run,
-        })))
-    }
-
-    async fn run(
-        mut self,
-        mut inbox: UnboundedReceiver<FromSlot>,
-        time_budget: Option<Duration>,
-    ) -> Result<StopReason, RunError> {
-        // Without a budget: far enough away for any run.
-        let budget = time_budget.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
-        let out_of_time = tokio::time::sleep(budget);
-        tokio::pin!(out_of_time);
-        let mut in_time = true;
-        let listen = |kind| signal(kind).map_err(RunError::SetUp);
-        let mut interrupt = listen(SignalKind::interrupt())?;
-        let mut terminate = listen(SignalKind::terminate())?;
-        let mut hangup = listen(SignalKind::hangup())?;
-        let mut sync = interval(SYNC_EVERY);
-        sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut asked = false;
-        let mut input = Some(Input::Begin);
-        loop {
-            // The rule first: what it stops must not be started because something else ended.
-            let decided = std::mem::take(&mut self.decided);
-            for input in decided.into_iter().chain(input) {
-                if let Some(why) = self.step(input)? {
-                    return Ok(why);
-                }
-            }
-            input = tokio::select! {
-                Some(news) = inbox.recv() => self.hear(news)?,
-                _ = interrupt.recv() => Some(self.stop(&mut asked)),
-                _ = terminate.recv() => Some(self.kill()),
-                _ = hangup.recv() => Some(self.kill()),
-                () = &mut out_of_time, if in_time => {
-                    in_time = false;
-                    Some(Input::Stop(StopReason::TimeBudget))
-                }
-                _ = sync.tick() => self.journal.sync().map(|()| None)?,
-            };
-        }
-    }
-
-    /// Once: let what runs end. Twice: kill it.
-    fn stop(&mut self, asked: &mut bool) -> Input {
-        if std::mem::replace(asked, true) {
-            return self.kill();
-        }
-        (self.tell)(Fact::Stopping);
-        Input::Stop(StopReason::Interrupted)
-    }
-
-    fn kill(&mut self) -> Input {
-        (self.tell)(Fact::Killing);
-        Input::Kill
-    }
-
-    fn step(&mut self, input: Input) -> Result<Option<StopReason>, RunError> {
-        let mut actions: VecDeque<Action> = self.schedule.step(input);
-        while let Some(action) = actions.pop_front() {
-            match action {
-                Action::Start(running) => self.start(running)?,
-                Action::KillAll => self.slots.kill_all(),
-                Action::Finish(why) => {
-                    self.record(Record::Closed(Closed {
-                        time: now(),
-                        at: self.elapsed(),
-                        why,
-                    }))?;
-                    self.journal.sync()?;
-                    return Ok(Some(why));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    fn start(&mut self, running: Running) -> Result<(), RunError> {
-        let Running { slot, key, attempt } = running;
-        // On record before it starts: a death of the supervisor in between leaves a lost attempt, never an unknown one.
-        self.record(Record::Started(Started {
-            unit: key.unit,
-            round: key.round,
-            attempt,
-            at: self.elapsed(),
-        }))?;
-        let spec = self.recipe.attempt(key, attempt, slot);
-        self.specs[slot as usize] = Some(InSlot {
-            running,
-            spec: spec.clone(),
-        });
-        self.slots.run(slot, spec);
-        Ok(())
-    }
-
-    fn hear(&mut self, news: FromSlot) -> Result<Option<Input>, RunError> {
-        match news {
-            FromSlot::Note(slot, note) => {
-                if let Some(in_slot) = &self.specs[slot as usize] {
-                    (self.tell)(Fact::Progress(in_slot.running.key, &note));
-                }
-                Ok(None)
-            }
-            FromSlot::Ended(slot, observed) => self.ended(slot, &observed),
-        }
-    }
-
-    fn ended(&mut self, slot: u32, observed: &Observed) -> Result<Option<Input>, RunError> {
-        let Some(InSlot { running, spec }) = self.specs[slot as usize].take() else {
-            return Ok(None);
-        };
-        if let Some(hello) = observed.seen.transcript.hello()
-            && !self.hellos.contains(hello)
-        {
-            self.hellos.push(hello.clone());
-            self.record(Record::Hello(hello.clone()))?;
-        }
-        let verdict = classify(&spec, &observed.seen);
-        let mut notes = verdict.notes;
-        let output = match verdict.outcome {
-            Outcome::Passed => None,
-            _ => self.outputs.keep(
-                &self.recipe.plan.units[running.key.unit as usize],
-                running,
-                observed,
-                &mut notes,
-            ),
-        };
-        let outcome = verdict.outcome;
-        let evidence = &observed.evidence;
-        let crash = (evidence.crash.as_deref())
-            .filter(|_| {
-                matches!(
-                    outcome,
-                    Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
-                )
-            })
-            .map(|crash| {
-                let unit = &self.recipe.plan.units[running.key.unit as usize];
-                self.crashes.keep(unit, running, crash, &mut notes)
-            });
-        if outcome == Outcome::Failed && evidence.traced && observed.stderr.has(PTRACE_REFUSED) {
-            notes.push(SANITIZER_HINT.into());
-        }
-        self.record(Record::Ended(Box::new(Ended {
-            unit: running.key.unit,
-            round: running.key.round,
-            attempt: running.attempt,
-            at: self.elapsed(),
-            secs: Some(rounded(observed.seen.secs)),
-            outcome,
-            exit: observed.seen.exit.clone(),
-            died_in: verdict.died_in,
-            reason: verdict.reason,
-            measures: verdict.measures,
-            chapters: verdict.chapters,
-            notes,
-            output,
-            crash,
-            usage: evidence.usage,
-            traced: (evidence.usage.is_some() && evidence.traced != self.traced)
-                .then_some(evidence.traced),
-        })))?;
-        let end = match outcome {
-            Outcome::Passed => End::Passed,
-            other if other.counts() => End::NotPassed,
-            _ => End::Void,
-        };
-        Ok(Some(Input::Ended { slot, end }))
-    }
-
-    fn record(&mut self, record: Record) -> Result<(), RunError> {
-        self.journal.append(&record)?;
-        self.decided.extend(inputs(self.decider.push(&record)));
-        (self.tell)(Fact::Record(&record));
-        Ok(())
-    }
-
-    /// Seconds since the journal was opened.
-    fn elapsed(&self) -> f64 {
-        rounded(self.begun.elapsed().as_secs_f64())
-    }
-}
-
-/// To microseconds: more digits would only make the journal longer.
-fn rounded(secs: f64) -> f64 {
-    (secs * 1e6).round() / 1e6
 }

@@ -23,6 +23,7 @@ mod past;
 pub mod plan;
 pub mod process;
 mod program;
+mod programs;
 pub mod recorded;
 pub mod run_file;
 pub mod schedule;

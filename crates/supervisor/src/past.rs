@@ -1,6 +1,8 @@
 //! What a run that is gone on with has on record, and what its stopping rule says to that.
 
-use crashrate_model::StopReason;
+use std::collections::BTreeMap;
+
+use crashrate_model::{Record, StopReason, Unit};
 
 use crate::decide::{Decider, Decision};
 use crate::journal::{self, JournalError, RunFolder};
@@ -13,6 +15,8 @@ pub(crate) struct Past {
     pub(crate) decider: Decider,
     /// What the schedule has to hear first.
     pub(crate) decided: Vec<Input>,
+    /// The programs that it has measured.
+    pub(crate) programs: BTreeMap<String, String>,
 }
 
 impl Past {
@@ -21,18 +25,53 @@ impl Past {
             history,
             decider,
             decided: Vec::new(),
+            programs: BTreeMap::new(),
         }
     }
 
-    pub(crate) fn read(&mut self, folder: &RunFolder) -> Result<(), JournalError> {
-        if folder.journal().exists() {
-            for record in journal::read(&folder.journal())? {
-                let record = record?;
-                self.history.push(&record);
-                self.decided.extend(inputs(self.decider.push(&record)));
+    /// Reads the journal, if there is one, of a run of these units.
+    ///
+    /// # Errors
+    /// It cannot be read, or it is of something else.
+    pub(crate) fn read(&mut self, folder: &RunFolder, units: &[Unit]) -> Result<(), JournalError> {
+        let path = folder.journal();
+        if !path.exists() {
+            return Ok(());
+        }
+        for (line, record) in (1..).zip(journal::read(&path)?) {
+            let record = record?;
+            check(&record, units).map_err(|problem| JournalError::Corrupt {
+                path: path.clone(),
+                line,
+                problem,
+            })?;
+            if let Record::Opened(opened) = &record {
+                self.programs.clone_from(&opened.run.programs);
             }
+            self.history.push(&record);
+            self.decided.extend(inputs(self.decider.push(&record)));
         }
         Ok(())
+    }
+}
+
+/// A record that is well written and cannot be of this plan.
+fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
+    let (unit, round, attempt) = match record {
+        Record::Started(started) => (started.unit, started.round, started.attempt),
+        Record::Ended(ended) => (ended.unit, ended.round, ended.attempt),
+        Record::Opened(opened) if opened.run.units != units => {
+            return Err("it is of another plan than run.toml".into());
+        }
+        Record::Opened(_) | Record::Hello(_) | Record::Closed(_) => return Ok(()),
+    };
+    match units.get(unit as usize) {
+        None => Err(format!("there is no unit {unit} in the plan")),
+        Some(planned) if round == 0 || round > planned.rounds || attempt == 0 => Err(format!(
+            "the plan has no round {round}, attempt {attempt} of `{}`",
+            planned.name
+        )),
+        Some(_) => Ok(()),
     }
 }
 

@@ -72,7 +72,7 @@ async fn listen(site: Arc<Site>, bind: SocketAddr, runs: &Path) -> Result<Exit, 
         .fallback(nothing)
         .with_state(site)
         .layer(from_fn_with_state(guard, guarded));
-    print(&format!("{} at http://{address}/\n", runs.display()));
+    print(&format!("{} at http://{address}/\n", runs.display()))?;
     axum::serve(listener, pages)
         .with_graceful_shutdown(async {
             // Without a handler for it, Ctrl-C ends the program anyway.

@@ -58,6 +58,7 @@ fn of_events() {
 fn in_full_size() {
     flood(&["long-line"], 0);
     flood(&["many-events"], 0);
+    flood(&["flood-all"], 0);
 }
 
 #[test]

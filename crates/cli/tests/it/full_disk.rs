@@ -1,5 +1,7 @@
 //! A disk that is full: exit code 110, a clear message, and what was measured before is on record.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -56,6 +58,8 @@ fn a_journal_that_may_not_grow() {
     assert_full(&place, done, "File too large");
 }
 
+const SKIPPED: &str = "SKIPPED: no small disk can be mounted here (that needs root on Linux)";
+
 struct Mounted(PathBuf);
 
 impl Drop for Mounted {
@@ -65,17 +69,18 @@ impl Drop for Mounted {
 }
 
 #[cfg(target_os = "linux")]
-fn small_disk(place: &Place) -> Option<Mounted> {
+fn small_disk(place: &Place, kib: u32) -> Option<Mounted> {
     let folder = place.runs_dir();
-    std::fs::create_dir(&folder).unwrap();
-    let mount = ["-t", "tmpfs", "-o", "size=48k", "tmpfs"];
+    fs::create_dir(&folder).unwrap();
+    let size = format!("size={kib}k");
+    let mount = ["-t", "tmpfs", "-o", &size, "tmpfs"];
     let mounted = Command::new("mount").args(mount).arg(&folder).output();
     let done = mounted.is_ok_and(|output| output.status.success());
     done.then(|| Mounted(folder))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn small_disk(_: &Place) -> Option<Mounted> {
+fn small_disk(_: &Place, _: u32) -> Option<Mounted> {
     None
 }
 
@@ -83,8 +88,8 @@ fn small_disk(_: &Place) -> Option<Mounted> {
 fn a_small_disk() {
     let place = Place::new();
     place.suite(MANY);
-    let Some(disk) = small_disk(&place) else {
-        eprintln!("SKIPPED: no small disk can be mounted here (that needs root on Linux)");
+    let Some(disk) = small_disk(&place, 48) else {
+        eprintln!("{SKIPPED}");
         return;
     };
     let done = place.crashrate(&["run", "suite.toml"]);
@@ -98,6 +103,95 @@ fn a_small_disk() {
         "{}",
         done.stderr
     );
+}
+
+/// Full in the middle of a run, by no fault of its own: what ran is on record as interrupted, the report says that it was
+/// the disk, and with room again everything is there exactly once.
+#[test]
+fn a_disk_that_is_full_for_a_while() {
+    let place = Place::new();
+    place.suite(
+        r#"
+        [defaults]
+        rounds = 40
+        retries = 1
+        [[chapter]]
+        id = "quick"
+        command = ["true"]
+        [[chapter]]
+        id = "fails"
+        command = ["sh", "-c", "echo wrong; exit 3"]
+        [[chapter]]
+        id = "fills"
+        rounds = 1
+        retries = 0
+        command = ["sh", "-c", "[ -e runs/again ] || { cat /dev/zero > runs/filler; sleep 300; }"]
+        "#,
+    );
+    let Some(disk) = small_disk(&place, 1024) else {
+        eprintln!("{SKIPPED}");
+        return;
+    };
+    let args = ["run", "suite.toml", "--jobs", "3", "--seed", "1"];
+    let done = place.crashrate(&args).expect(110);
+    let says = "cannot be written: No space left on device";
+    assert!(done.stderr.contains(says), "{}", done.stderr);
+    let whole = "The run stopped when no more could be recorded: the journal";
+    assert!(done.stdout.contains(whole), "{}", done.stdout);
+    for report in [&done.stdout, &place.crashrate(&["report"]).expect(0).stdout] {
+        assert!(!report.contains("died"), "{report}");
+        assert!(!report.contains(" lost"), "{report}");
+    }
+    let json = place.json();
+    assert_eq!(json["run"]["stopped"], "journal-failed");
+    let before = place.journal();
+    assert_eq!(before.started.len(), before.ended.len(), "all have an end");
+
+    let still = place.crashrate(&["run", "--resume", "latest"]).expect(110);
+    assert!(still.stderr.contains("No space left"), "{}", still.stderr);
+    fs::remove_file(disk.0.join("filler")).unwrap();
+    fs::write(disk.0.join("again"), "").unwrap();
+    place.crashrate(&["run", "--resume", "latest"]).expect(100);
+    let json = place.json();
+    assert_eq!(json["run"]["complete"], true);
+    assert_eq!(json["totals"]["first_attempt"]["n"], 81);
+    let mut counted = BTreeMap::new();
+    for ended in place.journal().ended {
+        if ended.outcome.counts() {
+            let key = (ended.unit, ended.round, ended.attempt);
+            *counted.entry(key).or_insert(0) += 1;
+        }
+    }
+    // 40 of one attempt, 40 of two, and 1.
+    assert_eq!(counted.len(), 121);
+    assert!(counted.values().all(|&n| n == 1), "{counted:?}");
+    assert!(!place.run().join("reserve").exists());
+}
+
+#[test]
+fn a_disk_that_may_only_be_read() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"true\"]\n");
+    let Some(disk) = small_disk(&place, 1024) else {
+        eprintln!("{SKIPPED}");
+        return;
+    };
+    place.crashrate(&["run", "suite.toml"]).expect(0);
+    let remount = ["-o", "remount,ro"];
+    let status = Command::new("mount").args(remount).arg(&disk.0).status();
+    assert!(status.unwrap().success());
+    for args in [&["run", "suite.toml"][..], &["run", "--resume", "latest"]] {
+        let done = place.crashrate(args).expect(110);
+        assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
+        assert!(
+            done.stderr.contains("Read-only file system"),
+            "{}",
+            done.stderr
+        );
+    }
+    // To look at it takes no right to write.
+    place.crashrate(&["report"]).expect(0);
+    place.crashrate(&["runs"]).expect(0);
 }
 
 #[test]
@@ -116,8 +210,8 @@ fn runs_that_cannot_be_written() {
     );
 }
 
-/// Regression: it panicked because nobody could read what it said, and the run was lost. Its own standard output and
-/// error are only for show.
+/// Regression: it panicked because nobody could read what it said, and the run was lost. What it could not print is an
+/// error of its own: the run is whole all the same.
 #[cfg(target_os = "linux")]
 #[test]
 fn nowhere_to_print_to() {
@@ -131,7 +225,38 @@ fn nowhere_to_print_to() {
         let mut run = place.command(&["run", "suite.toml"]);
         run.env(variable, "true").env("RUST_LOG", "trace");
         let status = run.stdout(full()).stderr(full()).status().unwrap();
-        assert_eq!(status.code(), Some(100));
+        assert_eq!(status.code(), Some(110));
         assert_eq!(place.json()["run"]["complete"], true);
     }
+}
+
+/// Regression: it ended with 0, and whoever kept the output had an empty file.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_printed() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"true\"]\n");
+    place.crashrate(&["run", "suite.toml"]).expect(0);
+    for args in [
+        &["report"][..],
+        &["runs"],
+        &["list", "suite.toml"],
+        &["--help"],
+    ] {
+        let mut command = place.command(args);
+        let full = fs::OpenOptions::new().write(true).open("/dev/full");
+        let output = command.stdout(full.unwrap()).output().unwrap();
+        assert_eq!(output.status.code(), Some(110), "{args:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let expected = "error: the output cannot be written: No space left on device";
+        assert!(said.starts_with(expected), "{args:?}: {said}");
+    }
+    // A reader that has seen enough is no error.
+    let mut head = Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_crashrate");
+    let script = "(\"$0\" report; echo $? > code) | true; cat code";
+    head.args(["-c", script, program]);
+    head.env("CRASHRATE_RUNS_DIR", place.runs_dir());
+    let output = head.current_dir(place.path()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "0");
 }

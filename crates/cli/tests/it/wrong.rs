@@ -192,6 +192,22 @@ const CASES: &[(&str, &str)] = &[
         "calibration without rounds",
         "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\ncalibrate = { rounds = 0 }\n",
     ),
+    (
+        "unknown limit",
+        "[limits]\nmemroy = \"2GiB\"\n[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n",
+    ),
+    (
+        "limit without a unit",
+        "[limits]\nmemory = \"2\"\n[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n",
+    ),
+    (
+        "limit of nothing",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\nlimits = { processes = 0 }\n",
+    ),
+    (
+        "limit of less than a second",
+        "[limits]\ncpu = \"10ms\"\n[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n",
+    ),
     ("empty suite", ""),
 ];
 

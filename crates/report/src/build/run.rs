@@ -142,11 +142,13 @@ impl RunTally {
             started: self.started.clone(),
             finished: self.closed.as_ref().map(|closed| closed.time.clone()),
             stopped: self.closed.as_ref().map(|closed| closed.why),
+            stopped_because: self.closed.as_ref().and_then(|c| c.reason.clone()),
             live,
             stopping: info.stopping.clone(),
             complete: measured == Measured::All || self.ended_as_begun(measured),
             hazard: self.hazard().cloned(),
             jobs: info.jobs,
+            limits: info.limits.clone(),
             traced: info.traced,
             retries: info.retries,
             bad: info.bad.clone(),
@@ -182,6 +184,17 @@ fn on(is_on: bool) -> String {
     if is_on { "on" } else { "off" }.to_owned()
 }
 
+fn limits(info: &RunInfo) -> String {
+    let words = info
+        .limits
+        .iter()
+        .map(|(what, limit)| format!("{what} {limit}"));
+    match words.collect::<Vec<_>>() {
+        none if none.is_empty() => "none".to_owned(),
+        some => some.join("; "),
+    }
+}
+
 fn changes(before: &RunInfo, after: &RunInfo) -> Vec<String> {
     let mut changes = Vec::new();
     let mut compare = |what: &str, before: String, after: String| {
@@ -208,6 +221,7 @@ fn changes(before: &RunInfo, after: &RunInfo) -> Vec<String> {
     );
     compare("bad", bad(before), bad(after));
     compare("hazard", hazard(before), hazard(after));
+    compare("limits", limits(before), limits(after));
     compare("tracing", on(before.traced), on(after.traced));
     for (key, value) in &after.machine {
         // The command of a resumed run differs by its nature.

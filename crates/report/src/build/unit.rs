@@ -161,6 +161,9 @@ impl UnitTally {
     }
 
     fn retry(&mut self, ended: &Ended) {
+        if ended.outcome == Outcome::Lost {
+            self.lost_retries += 1;
+        }
         if !ended.outcome.counts() {
             return;
         }

@@ -87,6 +87,10 @@ pub struct RunFacts {
     pub finished: Option<String>,
     /// Why no more rounds were started; nothing if it is live or was killed.
     pub stopped: Option<StopReason>,
+    /// More of why, in words.
+    pub stopped_because: Option<String>,
+    /// What its attempts may use of the machine, and by what means that is limited.
+    pub limits: BTreeMap<String, String>,
     /// Whether it is being written at the moment.
     pub live: bool,
     /// When it stops by itself.

@@ -46,12 +46,25 @@ pub(super) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
 
 fn run_notes(view: &View, notes: &mut Vec<String>) {
     let run = &view.run;
-    if run.stopped == Some(StopReason::Interrupted) {
-        notes.push("The user stopped the run.".to_owned());
-    } else if run.stopped.is_none() && !run.live {
-        notes.push(
-            "The run was not closed: crashrate or its machine died before it ended.".to_owned(),
-        );
+    let because = run.stopped_because.as_deref().unwrap_or_default();
+    let because = clean(because, SENTENCE);
+    match run.stopped {
+        Some(StopReason::Interrupted) => notes.push("The user stopped the run.".to_owned()),
+        Some(StopReason::JournalFailed) => notes.push(format!(
+            "The run stopped when no more could be recorded: {because}."
+        )),
+        Some(StopReason::ProgramReplaced) => notes.push(format!(
+            "The run stopped when a program that it measures changed: {because}."
+        )),
+        None if !run.live => notes.push(
+            "The run was not closed: crashrate or its machine died, or its journal could not be written."
+                .to_owned(),
+        ),
+        _ => {}
+    }
+    for (what, limit) in &run.limits {
+        let limit = clean(&format!("{what} {limit}"), SENTENCE);
+        notes.push(format!("Limit of an attempt: {limit}."));
     }
     match run.resumed {
         0 => {}
@@ -110,7 +123,7 @@ fn uncounted(name: &str, results: &Results, notes: &mut Vec<String>) {
     let lost = results.outcomes.get(Outcome::Lost);
     if lost > 0 {
         notes.push(format!(
-            "{name}: {} lost: started, and crashrate or its machine died before the end was known.",
+            "{name}: {} lost: started, and the end is not on record, since crashrate or its machine died or the journal could not be written.",
             attempts(lost)
         ));
     }

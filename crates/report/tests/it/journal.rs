@@ -136,6 +136,7 @@ impl Journal {
             time: "2025-12-22T10:18:20Z".into(),
             at: self.at,
             why,
+            reason: None,
         }));
         self
     }

@@ -46,6 +46,41 @@ pub(crate) fn not_traced(why: &str) -> Finding {
     )
 }
 
+/// That the memory of an attempt is not limited as a whole.
+pub(crate) fn memory_not_by_cgroup(by_rlimit: bool, may_be_cuda: bool) -> Finding {
+    let found = match by_rlimit {
+        true => {
+            "there is no cgroup controller to be used from here: the address space of each process is limited instead"
+        }
+        false => "the memory of a process cannot be limited on this system: the limit is not set",
+    };
+    let advice = match by_rlimit && may_be_cuda {
+        true => {
+            "CUDA reserves far more address space than it uses and does not start under such a limit: take `memory` \
+                 away for it, or run in a delegated cgroup (systemd-run --user --scope -p Delegate=yes)"
+        }
+        false => {
+            "an out-of-memory kill is then only suspected, never known: run in a delegated cgroup with the memory \
+                  controller to have both"
+        }
+    };
+    warning("memory limit", found, advice)
+}
+
+/// That the processes of an attempt are not limited as a whole.
+pub(crate) fn processes_not_by_cgroup(is_root: bool) -> Finding {
+    let found = match is_root {
+        true => {
+            "there is no cgroup controller to be used from here, and the limit of a user does not bind root"
+        }
+        false => {
+            "there is no cgroup controller to be used from here: all processes of the user count, and not the attempt's"
+        }
+    };
+    let advice = "run in a delegated cgroup with the pids controller";
+    warning("process limit", found, advice)
+}
+
 /// Looks at everything: the worker (`given`, or found `beside` this program), its devices, and the machine.
 pub fn examine(given: Option<&Path>, beside: &Path) -> Vec<Finding> {
     let mut findings = match worker::find(given, beside) {

@@ -2,10 +2,12 @@
 
 mod folder;
 mod reader;
+mod reserve;
 mod writer;
 
 pub use folder::{FolderError, RunFolder, find, find_number, is_live, list, remove};
 pub use reader::{Records, read, read_from};
+pub(crate) use reserve::Reserve;
 pub use writer::Journal;
 
 use std::path::PathBuf;
@@ -14,6 +16,16 @@ use thiserror::Error;
 
 /// The journal's name in a run folder.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
+
+impl JournalError {
+    /// Whether it is what was written before that is wrong, rather than that nothing can be written now.
+    pub fn is_of_reading(&self) -> bool {
+        matches!(
+            self,
+            JournalError::Read { .. } | JournalError::Corrupt { .. } | JournalError::Newer { .. }
+        )
+    }
+}
 
 /// A journal that cannot be written or read.
 #[derive(Debug, Error)]
@@ -25,6 +37,12 @@ pub enum JournalError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// It is not there any more.
+    #[error("the journal {} was removed while the run went on: nothing can be kept of it", path.display())]
+    Removed {
+        /// Where it was.
+        path: PathBuf,
     },
     /// Reading failed.
     #[error("the journal {} cannot be read: {source}", path.display())]

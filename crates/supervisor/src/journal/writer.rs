@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crashrate_model::Record;
@@ -15,6 +16,8 @@ pub struct Journal {
     path: PathBuf,
     line: Vec<u8>,
     unsynced: bool,
+    /// The length up to the last record that was written whole.
+    whole: u64,
 }
 
 impl Journal {
@@ -23,7 +26,7 @@ impl Journal {
     /// # Errors
     /// The file cannot be opened, read or cut.
     pub fn open(path: &Path) -> Result<Journal, JournalError> {
-        let open = || -> io::Result<File> {
+        let open = || -> io::Result<(File, u64)> {
             let mut file = OpenOptions::new()
                 .read(true)
                 .write(true)
@@ -33,9 +36,9 @@ impl Journal {
             let whole = end_of_last_line(&mut file)?;
             file.set_len(whole)?;
             file.seek(SeekFrom::Start(whole))?;
-            Ok(file)
+            Ok((file, whole))
         };
-        let file = open().map_err(|source| JournalError::Write {
+        let (file, whole) = open().map_err(|source| JournalError::Write {
             path: path.to_owned(),
             source,
         })?;
@@ -44,14 +47,16 @@ impl Journal {
             path: path.to_owned(),
             line: Vec::new(),
             unsynced: false,
+            whole,
         })
     }
 
     /// Appends a record. It has left the process when this returns: a killed supervisor loses nothing.
     ///
     /// # Errors
-    /// It could not be written whole.
+    /// It could not be written whole; nothing of it is left, so that it may be tried again.
     pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
+        self.check_that_it_is_there()?;
         self.line.clear();
         let written = serde_json::to_writer(&mut self.line, record)
             .map_err(io::Error::from)
@@ -60,14 +65,34 @@ impl Journal {
                 self.file.write_all(&self.line)
             });
         self.unsynced = true;
-        written.map_err(|source| self.failed(source))
+        match written {
+            Ok(()) => self.whole += self.line.len() as u64,
+            Err(source) => {
+                // Half a record may be there. If it cannot be cut off, what comes next writes over it.
+                let _ = self.file.set_len(self.whole);
+                let _ = self.file.seek(SeekFrom::Start(self.whole));
+                return Err(self.failed(source));
+            }
+        }
+        Ok(())
+    }
+
+    /// A file that was removed takes records as before, and nobody will ever read them.
+    fn check_that_it_is_there(&self) -> Result<(), JournalError> {
+        match self.file.metadata() {
+            Ok(file) if file.nlink() == 0 => Err(JournalError::Removed {
+                path: self.path.clone(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Makes what was appended survive a power cut.
     ///
     /// # Errors
-    /// The disk did not take it.
+    /// The disk did not take it, or the journal is not there any more.
     pub fn sync(&mut self) -> Result<(), JournalError> {
+        self.check_that_it_is_there()?;
         if self.unsynced {
             self.file
                 .sync_data()

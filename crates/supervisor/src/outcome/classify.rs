@@ -5,6 +5,7 @@ use crashrate_model::{ChapterEnd, DiedIn, Exit, Measure, Mode, Outcome};
 use super::expect::missed;
 use super::transcript::{State, Told, Transcript};
 use crate::plan::AttemptSpec;
+use crate::suite::bytes_text;
 
 /// Why crashrate killed an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Seen {
     pub transcript: Transcript,
     /// From start to end, seconds.
     pub secs: f64,
+    /// How many of its processes the kernel killed for want of memory, by the kernel's own record.
+    pub oom_kills: u64,
     /// What else was seen.
     pub notes: Vec<String>,
 }
@@ -85,12 +88,31 @@ fn process_end(spec: &AttemptSpec, seen: &Seen) -> Whole {
             Whole::Cut(Outcome::Interrupted, "the run was stopped".into())
         }
         (None, Some(Exit::Code(code))) => Whole::Ended(*code),
+        (None, Some(Exit::Signal(name))) if name == "SIGKILL" && seen.oom_kills > 0 => Whole::Cut(
+            Outcome::OutOfMemory,
+            "killed by the kernel: its memory limit was reached".into(),
+        ),
         (None, Some(Exit::Signal(name))) if name == "SIGKILL" => Whole::Cut(
             Outcome::Crashed,
             "SIGKILL from outside (out of memory suspected)".into(),
         ),
-        (None, Some(Exit::Signal(name))) => Whole::Cut(Outcome::Crashed, name.clone()),
+        (None, Some(Exit::Signal(name))) => by_signal(spec, name),
         (None, None) => Whole::Cut(Outcome::Lost, "its end was not seen".into()),
+    }
+}
+
+/// The kernel sends these two for limits that crashrate has set.
+fn by_signal(spec: &AttemptSpec, name: &str) -> Whole {
+    match (name, spec.resources.cpu, spec.resources.file_size) {
+        ("SIGXCPU", Some(secs), _) => Whole::Cut(
+            Outcome::TimedOut,
+            format!("killed after its {secs} s of processor time"),
+        ),
+        ("SIGXFSZ", _, Some(bytes)) => Whole::Cut(
+            Outcome::Crashed,
+            format!("SIGXFSZ: a file reached its limit of {}", bytes_text(bytes)),
+        ),
+        _ => Whole::Cut(Outcome::Crashed, name.to_owned()),
     }
 }
 

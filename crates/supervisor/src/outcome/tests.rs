@@ -27,6 +27,7 @@ fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> AttemptSpec {
         mode,
         timeout: Duration::from_secs(5),
         grace: Duration::from_secs(1),
+        resources: Default::default(),
         needs_verdict,
     }
 }
@@ -71,6 +72,7 @@ fn seen(spec: &AttemptSpec, events: &[Event], exit: Exit) -> Seen {
         killed: None,
         transcript,
         secs: events.len() as f64,
+        oom_kills: 0,
         notes: Vec::new(),
     }
 }
@@ -243,4 +245,20 @@ fn what_a_child_says_is_kept_in_bounds() {
     assert_eq!(verdict.measures.len(), 4096);
     assert_eq!(verdict.notes.len(), 22);
     assert!(verdict.notes.iter().all(|n| n.len() < 2100));
+}
+
+/// Nobody knows what a verdict was about of a chapter that never started: it was not reached.
+#[test]
+fn a_verdict_without_a_start_does_not_count_in_a_sequence() {
+    let sequence = spec(Mode::Sequential, true, &["a", "b"]);
+    let events = [started("a"), passed("b"), passed("a"), failed("b")];
+    let verdict = classify(&sequence, &seen(&sequence, &events, Exit::Code(0)));
+    let ends: Vec<_> = verdict.chapters.iter().map(|c| c.outcome).collect();
+    assert_eq!(ends, [Outcome::Passed, Outcome::Unreached]);
+    assert_eq!(verdict.outcome, Outcome::Failed);
+    assert_eq!(verdict.notes.len(), 2, "{:?}", verdict.notes);
+    // A process that is there for one chapter has reached it.
+    let alone = spec(Mode::Isolated, true, &["a"]);
+    let verdict = classify(&alone, &seen(&alone, &[passed("a")], Exit::Code(0)));
+    assert_eq!(verdict.outcome, Outcome::Passed);
 }

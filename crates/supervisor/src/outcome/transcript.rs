@@ -166,10 +166,14 @@ impl Transcript {
     fn ended(&mut self, id: &str, state: State, at: f64) -> Option<Note> {
         let index = self.find(id)?;
         let told = &mut self.chapters[index];
-        let first = matches!(told.state, State::Waiting | State::Running);
-        if told.state == State::Waiting {
-            told.started = at;
+        // A process that is there for one chapter alone has reached it. In a sequence nobody knows what it was about.
+        if told.state == State::Waiting && !self.only_one {
+            self.note(format!(
+                "chapter `{id}` had a verdict before it started: not counted"
+            ));
+            return None;
         }
+        let first = matches!(told.state, State::Waiting | State::Running);
         // A chapter that said no stays so, whatever it says later.
         if !matches!(told.state, State::Failed(_)) {
             told.state = state;

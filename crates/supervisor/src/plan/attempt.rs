@@ -8,7 +8,7 @@ use crashrate_model::{Mode, Unit};
 use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::{Plan, RoundKey, round_seed};
-use crate::suite::{Action, Chapter, Expect, Limits, Suite, SuiteHazard, Variant};
+use crate::suite::{Action, Chapter, Expect, Limits, Resources, Suite, SuiteHazard, Variant};
 
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub struct AttemptSpec {
     pub timeout: Duration,
     /// From SIGTERM to SIGKILL.
     pub grace: Duration,
+    /// How much of the machine it may use.
+    pub resources: Resources,
     /// Whether a chapter has to say its verdict; a plain command is judged by its exit status alone.
     pub needs_verdict: bool,
 }
@@ -77,8 +79,18 @@ impl Recipe<'_> {
             mode: unit.mode,
             timeout: limits.timeout,
             grace: limits.grace,
+            resources: match unit.mode {
+                Mode::Isolated => chapters[0].resources,
+                Mode::Sequential => suite.resources,
+            },
             needs_verdict,
         }
+    }
+
+    /// The first attempt of each unit: all programs that are started, and how.
+    pub(crate) fn first_attempts(&self) -> impl Iterator<Item = AttemptSpec> {
+        let units = 0..self.plan.units.len() as u32;
+        units.map(|unit| self.attempt(RoundKey { unit, round: 1 }, 1, 0))
     }
 
     /// The command line, and whether what it starts is told by a task and has to give verdicts.

@@ -4,17 +4,19 @@ use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use crashrate_model::{Mode, Usage};
+use crashrate_model::{Exit, Mode, Usage};
 use crashrate_protocol::EventReader;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 
 use super::capture::Captured;
 use super::guardian::Guardian;
+use super::pace::{Pace, TICK};
 use super::slots::{Evidence, Observed};
 use super::{Pipes, Start, Started, Wait, group, platform};
 use crate::outcome::{Kill, Note, Seen, Transcript};
 use crate::plan::AttemptSpec;
+use crate::suite::bytes_text;
 
 /// How long a child may take to disappear after SIGKILL before it is given up: it hangs in the kernel.
 const UNKILLABLE: Duration = Duration::from_secs(30);
@@ -59,6 +61,7 @@ fn nothing_seen(spec: &AttemptSpec) -> Seen {
         killed: None,
         transcript: Transcript::new(ids, spec.mode == Mode::Isolated),
         secs: 0.0,
+        oom_kills: 0,
         notes: Vec::new(),
     }
 }
@@ -74,16 +77,32 @@ enum Ladder {
     Killed(Instant),
 }
 
+impl Ladder {
+    /// Everything is due so much later.
+    fn later(self, by: Duration) -> Ladder {
+        match self {
+            Ladder::Alive { since, limit } => Ladder::Alive {
+                since: since + by,
+                limit,
+            },
+            Ladder::Terminated(due) => Ladder::Terminated(due + by),
+            Ladder::Killed(due) => Ladder::Killed(due + by),
+        }
+    }
+}
+
 struct Attempt<'a> {
     place: &'a Place<'a>,
     spec: &'a AttemptSpec,
     pid: Pid,
     wait: Box<dyn Wait>,
+    bounds: Option<platform::Cgroup>,
     pipes: Pipes<Option<OwnedFd>>,
     stdout: Captured,
     stderr: Captured,
     events: EventReader,
     ladder: Ladder,
+    pace: Pace,
     begun: Instant,
     seen: Seen,
     evidence: Evidence,
@@ -113,6 +132,7 @@ impl<'a> Attempt<'a> {
             spec,
             pid: started.pid,
             wait: started.wait,
+            bounds: started.bounds,
             pipes: Pipes {
                 stdout: Some(stdout),
                 stderr: Some(stderr),
@@ -122,9 +142,11 @@ impl<'a> Attempt<'a> {
             stderr: Captured::default(),
             events: EventReader::new(),
             ladder: Ladder::Alive {
-                since: begun,
+                // Not from `begun`: the supervisor may have been stopped while it started the child.
+                since: Instant::now(),
                 limit,
             },
+            pace: Pace::default(),
             begun,
             seen: nothing_seen(spec),
             evidence: Evidence::default(),
@@ -146,6 +168,7 @@ impl<'a> Attempt<'a> {
         self.seen.secs = self.begun.elapsed().as_secs_f64();
         self.clean_up(ended);
         self.seen.notes.extend(self.events.finish());
+        self.seen.notes.extend(self.pace.note());
         Observed {
             seen: self.seen,
             stdout: self.stdout,
@@ -213,7 +236,8 @@ impl<'a> Attempt<'a> {
             fds.push(PollFd::new(fd.as_fd(), PollFlags::POLLIN));
         }
         // Rounded up, so that it is due when poll returns.
-        let millis = timeout.as_millis().saturating_add(1).min(60_000);
+        let millis = timeout.min(TICK).as_millis() + 1;
+        let begun = Instant::now();
         match poll(
             &mut fds,
             PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX),
@@ -221,6 +245,8 @@ impl<'a> Attempt<'a> {
             Ok(_) | Err(nix::Error::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
+        let stopped = self.pace.waited(begun, timeout.min(TICK));
+        self.ladder = self.ladder.later(stopped);
         let interrupted = may_interrupt && is_ready(&fds[1]);
         if interrupted {
             self.seen.killed.get_or_insert(Kill::Interrupt);
@@ -275,6 +301,11 @@ impl<'a> Attempt<'a> {
 
     /// Leaves nothing of the attempt behind. The group first, while the leader's number is still taken.
     fn clean_up(&mut self, ended: bool) {
+        if let Some(bounds) = &self.bounds {
+            // The record first: what is killed now is killed by us.
+            self.seen.oom_kills = bounds.oom_kills();
+            bounds.kill();
+        }
         group::kill(self.pid);
         // Before anything else is waited for: what is traced is waited for by its tracer alone.
         let watched = self.wait.finish();
@@ -287,8 +318,10 @@ impl<'a> Attempt<'a> {
         if ended {
             match self.wait.reap() {
                 Ok(reaped) => {
+                    let usage = measured(reaped.usage, watched.peak_bytes);
+                    self.seen.notes.extend(self.suspicion(&reaped.exit, &usage));
                     self.seen.exit = Some(reaped.exit);
-                    self.evidence.usage = Some(measured(reaped.usage, watched.peak_bytes));
+                    self.evidence.usage = Some(usage);
                 }
                 Err(error) => self.seen.notes.push(format!("its status is lost: {error}")),
             }
@@ -311,6 +344,16 @@ impl<'a> Attempt<'a> {
                 .notes
                 .push(format!("left {processes} {s} behind, killed"));
         }
+    }
+
+    /// What speaks for or against a want of memory where a SIGKILL has no other reason.
+    fn suspicion(&self, exit: &Exit, usage: &Usage) -> Option<String> {
+        let unexplained = self.seen.killed.is_none() && self.seen.oom_kills == 0;
+        let killed = *exit == Exit::Signal("SIGKILL".into());
+        (unexplained && killed).then(|| {
+            let most = if usage.at_most { "at most " } else { "" };
+            format!("its peak memory was {most}{}", bytes_text(usage.peak_bytes))
+        })
     }
 
     fn drain(&mut self) {

@@ -17,7 +17,7 @@ use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 use super::guardian::Guardian;
 use super::platform::{self, ExitWatch};
-use super::{Pipes, Reaped, Start, Started, Wait};
+use super::{Pipes, Reaped, Start, Started, Wait, limits};
 use crate::plan::AttemptSpec;
 use crate::program;
 
@@ -38,13 +38,21 @@ impl PlainExec {
 
 impl Start for PlainExec {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
-        let (pid, pipes) = spawn(&self.guardian, spec, slot, || Ok(()))?;
+        let Spawned { pid, pipes, bounds } = spawn(&self.guardian, spec, slot, || Ok(()))?;
         Ok(Started {
             pid,
             pipes,
             wait: Box::new(Exec::new(pid)?),
+            bounds,
         })
     }
+}
+
+/// A child that was spawned.
+pub(super) struct Spawned {
+    pub(super) pid: Pid,
+    pub(super) pipes: Pipes<OwnedFd>,
+    pub(super) bounds: Option<platform::Cgroup>,
 }
 
 /// Starts the child of an attempt. `gate` is called in it last before exec, and may do only what is safe there.
@@ -53,7 +61,7 @@ pub(super) fn spawn(
     spec: &AttemptSpec,
     slot: u32,
     gate: impl Fn() -> io::Result<()> + Send + Sync + 'static,
-) -> io::Result<(Pid, Pipes<OwnedFd>)> {
+) -> io::Result<Spawned> {
     let program = program::find(&spec.argv[0], &spec.directory, &spec.env)
         .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?;
     let (stdout, child_stdout) = pipe()?;
@@ -74,6 +82,8 @@ pub(super) fn spawn(
         .process_group(0);
     let register = guardian.registration(slot);
     let supervisor = std::process::id();
+    let (bounds, rlimits) = limits::divide(&spec.resources);
+    let entrance = bounds.as_ref().map(platform::Cgroup::entrance);
     // SAFETY: the closure runs in the forked child before exec and does only what is safe there: system calls on
     // descriptors that are open, no allocation, no lock.
     unsafe {
@@ -82,7 +92,10 @@ pub(super) fn spawn(
             register.send(std::process::id())?;
             // Before the events descriptor takes its number: the gate's own descriptors may not be in its way.
             gate()?;
-            take_number(child_events.as_raw_fd(), EVENTS)
+            // Before the number is taken: the entrance may have it.
+            enter(entrance)?;
+            take_number(child_events.as_raw_fd(), EVENTS)?;
+            rlimits.set()
         });
     }
     let started = command.spawn();
@@ -95,7 +108,19 @@ pub(super) fn spawn(
         stderr,
         events,
     };
-    Ok((pid, pipes))
+    Ok(Spawned { pid, pipes, bounds })
+}
+
+/// Joins a cgroup. In the child only.
+fn enter(entrance: Option<RawFd>) -> io::Result<()> {
+    let Some(procs) = entrance else {
+        return Ok(());
+    };
+    // SAFETY: a plain system call on an open descriptor and a constant.
+    match unsafe { libc::write(procs, b"0".as_ptr().cast(), 1) } {
+        1 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn pipe() -> io::Result<(OwnedFd, PipeWriter)> {
@@ -212,5 +237,15 @@ fn exit_of(status: libc::c_int) -> Exit {
         Ok(signal) => Exit::Signal(signal.as_str().to_owned()),
         // Real-time signals have no names of their own.
         Err(_) => Exit::Signal("SIGRT".into()),
+    }
+}
+
+/// Whether whoever started this program had it ignore this signal.
+pub fn is_ignored(signal: i32) -> bool {
+    // SAFETY: the structure is plain data for which zero is a value; with no new action the call only fills it.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &mut action) == 0
+            && action.sa_sigaction == libc::SIG_IGN
     }
 }

@@ -3,22 +3,30 @@
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill as kill_process, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid};
 
 /// How long the members of a killed group have to disappear.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Asks the group to end. A stopped one is woken, or it could not hear.
 pub(super) fn terminate(group: Pid) {
-    let _ = killpg(group, Signal::SIGTERM);
-    let _ = killpg(group, Signal::SIGCONT);
+    send(group, Signal::SIGTERM);
+    send(group, Signal::SIGCONT);
 }
 
 /// Kills the group. Safe as long as its leader is not reaped: the number cannot belong to anybody else.
 pub(super) fn kill(group: Pid) {
-    let _ = killpg(group, Signal::SIGKILL);
+    send(group, Signal::SIGKILL);
+}
+
+/// To the group, and to the process that began it if it has left it for another.
+fn send(group: Pid, signal: Signal) {
+    let _ = killpg(group, signal);
+    if getpgid(Some(group)) != Ok(group) {
+        let _ = kill_process(group, signal);
+    }
 }
 
 /// Waits until the killed group is gone, its leader reaped before. Returns how many members besides it were killed.

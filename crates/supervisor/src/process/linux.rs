@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod calls;
+mod cgroup;
 mod gate;
 mod look;
 mod trace;
@@ -17,7 +18,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+pub(super) use cgroup::Cgroup;
 pub use trace::TracedExec;
+
+/// What names an rlimit.
+pub(super) type RlimitName = libc::__rlimit_resource_t;
+/// Whether the address space of a process can be limited.
+pub(super) const LIMITS_ADDRESS_SPACE: bool = true;
 
 /// `ru_maxrss` counts in these.
 pub(super) const MAXRSS_UNIT: u64 = 1024;

@@ -3,12 +3,43 @@
 mod trace;
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 use nix::unistd::Pid;
 
 pub use trace::TracedExec;
+
+/// What names an rlimit.
+pub(super) type RlimitName = libc::c_int;
+/// Whether the address space of a process can be limited: the system takes the limit and does not keep it.
+pub(super) const LIMITS_ADDRESS_SPACE: bool = false;
+
+/// macOS has no cgroups: there never is one.
+#[derive(Debug)]
+pub(super) enum Cgroup {}
+
+impl Cgroup {
+    pub(super) fn is_possible() -> bool {
+        false
+    }
+
+    pub(super) fn make(_memory: Option<u64>, _processes: Option<u64>) -> Option<Cgroup> {
+        None
+    }
+
+    pub(super) fn entrance(&self) -> RawFd {
+        match *self {}
+    }
+
+    pub(super) fn oom_kills(&self) -> u64 {
+        match *self {}
+    }
+
+    pub(super) fn kill(&self) {
+        match *self {}
+    }
+}
 
 /// `ru_maxrss` counts in these.
 pub(super) const MAXRSS_UNIT: u64 = 1;

@@ -13,10 +13,12 @@ mod capture;
 mod exec;
 mod group;
 mod guardian;
+mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
+mod pace;
 mod slots;
 
 use std::io;
@@ -28,13 +30,15 @@ use crashrate_postmortem::Crash;
 use linux as platform;
 #[cfg(target_os = "macos")]
 use macos as platform;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 
 use crate::plan::AttemptSpec;
 
 pub use capture::Captured;
-pub use exec::PlainExec;
+pub use exec::{PlainExec, is_ignored};
 pub use guardian::{Guardian, guard};
+pub(crate) use limits::in_force;
 pub use platform::TracedExec;
 pub use slots::{Evidence, FromSlot, Observed, Slots};
 
@@ -55,6 +59,8 @@ pub struct Started {
     pub pipes: Pipes<OwnedFd>,
     /// How its end is waited for.
     pub wait: Box<dyn Wait>,
+    /// What limits it and all that it starts, where that is not left to each process.
+    bounds: Option<platform::Cgroup>,
 }
 
 /// One of something for each descriptor that a child writes to.
@@ -122,14 +128,14 @@ pub struct Reaped {
 /// core dump.
 ///
 /// # Errors
-/// The limit could not be set.
-pub fn prepare(core_dumps: bool) -> io::Result<()> {
+/// Too few files may be open for so many `slots`, or the limit could not be set.
+pub fn prepare(core_dumps: bool, slots: u32) -> io::Result<()> {
+    check_open_files(slots)?;
     exec::reserve_events_number()?;
     platform::adopt_orphans();
     if core_dumps {
         return Ok(());
     }
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
     setrlimit(
         Resource::RLIMIT_CORE,
@@ -137,4 +143,21 @@ pub fn prepare(core_dumps: bool) -> io::Result<()> {
         hard,
     )?;
     Ok(())
+}
+
+/// The files that the supervisor has open by itself, and those of each slot while it starts a child, with room to spare.
+const OPEN_FILES: u64 = 40;
+const OPEN_FILES_OF_A_SLOT: u64 = 20;
+
+/// A run that fails now and then because of it would say of every such round that it could not be started.
+fn check_open_files(slots: u32) -> io::Result<()> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let needed = OPEN_FILES + OPEN_FILES_OF_A_SLOT * u64::from(slots);
+    if limit >= needed {
+        return Ok(());
+    }
+    let problem = format!(
+        "too few files may be open: {limit}, and {needed} are needed for --jobs {slots}; raise the limit (ulimit -n)"
+    );
+    Err(io::Error::other(problem))
 }

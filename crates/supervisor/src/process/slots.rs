@@ -102,6 +102,11 @@ impl Slots {
         Ok(slots)
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.orders.len()
+    }
+
     /// Starts an attempt in a free slot.
     pub fn run(&self, slot: u32, spec: AttemptSpec) {
         // The slot's thread ends only when this sender does.

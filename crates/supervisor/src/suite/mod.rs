@@ -5,6 +5,7 @@ mod hazard;
 mod judged;
 mod raw;
 mod resolve;
+mod resources;
 mod values;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub(crate) use error::Source;
 pub use error::SuiteError;
 pub use hazard::{MAX_WRITES, PASS, ROUNDS, SuiteHazard};
 pub(crate) use resolve::read_text;
+pub use resources::Resources;
+pub(crate) use resources::bytes_text;
 
 /// The variant that changes nothing.
 pub const DEFAULT_VARIANT: &str = "default";
@@ -43,6 +46,9 @@ pub struct Suite {
     /// it.
     #[serde(skip)]
     pub record: Option<Box<Recorded>>,
+    /// How much of the machine an attempt may use.
+    #[serde(rename = "limits", default, skip_serializing_if = "Resources::is_none")]
+    pub resources: Resources,
     /// What is around chapters in a sequence: time limit, grace, directory.
     pub around: Limits,
     /// The variants; the first is always the default one, which changes nothing.
@@ -85,6 +91,9 @@ pub struct Chapter {
     pub retries: u32,
     /// Time limit, grace and directory.
     pub limits: Limits,
+    /// How much of the machine an isolated attempt of it may use; in a sequence the suite's own hold.
+    #[serde(default, skip_serializing_if = "Resources::is_none")]
+    pub resources: Resources,
     /// Environment on top of the supervisor's own.
     pub env: BTreeMap<String, String>,
     /// What its measures have to be.

@@ -11,6 +11,7 @@ use toml::Spanned;
 pub(super) struct File {
     pub(super) suite: Option<Head>,
     pub(super) hazard: Option<Spanned<Hazard>>,
+    pub(super) limits: Option<Resources>,
     #[serde(default)]
     pub(super) defaults: Settings,
     #[serde(default)]
@@ -64,6 +65,16 @@ pub(super) struct Calibrate {
     pub(super) start: Option<Spanned<i64>>,
 }
 
+/// What `[limits]` sets, or the `limits` of a chapter.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Resources {
+    pub(super) memory: Option<Spanned<String>>,
+    pub(super) processes: Option<Spanned<i64>>,
+    pub(super) cpu: Option<Spanned<String>>,
+    pub(super) file_size: Option<Spanned<String>>,
+}
+
 /// What `[defaults]` sets.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,6 +96,7 @@ pub(super) struct Chapter {
     pub(super) command: Option<Spanned<Vec<String>>>,
     pub(super) params: Option<Spanned<Map<String, Value>>>,
     pub(super) modes: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) limits: Option<Resources>,
     #[serde(default)]
     pub(super) expect: Vec<Spanned<Expect>>,
     pub(super) rounds: Option<Spanned<i64>>,

@@ -10,7 +10,9 @@ use toml::Spanned;
 
 use super::error::Source;
 use super::raw;
-use super::{Action, Chapter, DEFAULT_VARIANT, Limits, Sequence, Suite, SuiteError, Variant};
+use super::{
+    Action, Chapter, DEFAULT_VARIANT, Limits, Resources, Sequence, Suite, SuiteError, Variant,
+};
 use crate::{program, recorded};
 
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -53,6 +55,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
         worker: None,
         hazard: None,
         record: None,
+        resources: Resources::default(),
         around: limits.clone(),
         variants: vec![default_variant()],
         chapters: vec![Chapter {
@@ -61,6 +64,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
             rounds,
             retries: 0,
             limits,
+            resources: Resources::default(),
             env: BTreeMap::new(),
             expect: Vec::new(),
             action: Action::Command(argv.to_vec()),
@@ -120,7 +124,11 @@ impl Resolver<'_> {
             .flat_map(|s| s.chapters.get_ref())
             .map(|id| id.get_ref().as_str())
             .collect();
-        let chapters = self.chapters(&file.chapter, &file.defaults, &in_sequence)?;
+        let resources = self.source.resources(file.limits.as_ref(), "limits")?;
+        let mut chapters = self.chapters(&file.chapter, &file.defaults, &in_sequence)?;
+        for chapter in &mut chapters {
+            chapter.resources = chapter.resources.or(resources);
+        }
         let sequences = self.sequences(&file.sequence, &file.defaults, &chapters, &around)?;
         Ok(Suite {
             name: self.suite_name(&head.name)?,
@@ -130,6 +138,7 @@ impl Resolver<'_> {
             worker: head.worker.map(|w| self.worker_path(w.get_ref())),
             hazard: self.source.hazard(file.hazard, &chapters, &sequences)?,
             record: self.record(head.record.as_ref())?,
+            resources,
             around,
             variants: self.variants(file.variant)?,
             gates: self.gates(&file.gate, &chapters, &sequences)?,
@@ -194,6 +203,9 @@ impl Resolver<'_> {
                 .map(|e| self.source.expect(&id, e))
                 .collect::<Result<_>>()?,
             limits,
+            resources: self
+                .source
+                .resources(raw.limits.as_ref(), &format!("chapter `{id}`: limits"))?,
             env,
             action,
             id,

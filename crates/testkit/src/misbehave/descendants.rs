@@ -3,12 +3,12 @@
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, fork, setsid};
+use nix::unistd::{ForkResult, Pid, fork, getpgid, getppid, setpgid, setsid};
 
-use super::{Done, number};
+use super::{Done, number, wait_for_nothing};
 
 pub(super) fn hold_pipe(args: &[String]) -> Done {
     let secs = number(args, 0, Some(300))?;
@@ -37,6 +37,42 @@ pub(super) fn hold_pipe_setsid(args: &[String]) -> Done {
             unsafe { libc::_exit(i32::from(!left)) }
         }
     }
+}
+
+pub(super) fn join_group(_: &[String]) -> Done {
+    let group = getpgid(Some(getppid())).map_err(|e| e.to_string())?;
+    setpgid(Pid::this(), group).map_err(|e| e.to_string())?;
+    wait_for_nothing();
+    Ok(70)
+}
+
+pub(super) fn fork_many(args: &[String]) -> Done {
+    for _ in 0..number(args, 0, Some(200))? {
+        // SAFETY: this process has one thread, and so has each of its children.
+        if let ForkResult::Child = unsafe { fork() }.map_err(|e| e.to_string())? {
+            let _ = setsid();
+            // SAFETY: as above.
+            let _ = unsafe { fork() };
+            wait_for_nothing();
+        }
+    }
+    Ok(0)
+}
+
+pub(super) fn fork_relay(args: &[String]) -> Done {
+    let end = Instant::now() + Duration::from_secs(number(args, 0, Some(300))?.min(900));
+    let mut is_first = true;
+    while Instant::now() < end {
+        // SAFETY: this process has one thread, and so has each that it hands on to.
+        match unsafe { fork() }.map_err(|e| e.to_string())? {
+            ForkResult::Parent { .. } if is_first => return Ok(0),
+            // SAFETY: ends the process without the exit handlers that belong to the first one.
+            ForkResult::Parent { .. } => unsafe { libc::_exit(0) },
+            ForkResult::Child => is_first = false,
+        }
+        let _ = setsid();
+    }
+    Ok(0)
 }
 
 pub(super) fn exec_other(args: &[String]) -> Done {

@@ -18,6 +18,21 @@ pub(super) fn flood_stdout(args: &[String]) -> Done {
     repeat(stdout, line, bytes)
 }
 
+pub(super) fn flood_all(args: &[String]) -> Done {
+    let bytes = number(args, 0, Some(1_000_000_000))?;
+    // Beyond the events descriptor there is nothing that a supervisor gave it.
+    for fd in 0..16 {
+        let Ok(mut file) = open(fd) else { continue };
+        // What is only there to be read cannot be flooded.
+        if let Ok(to) = file.try_clone() {
+            let _ = repeat(to, b"x", bytes);
+        }
+        // What is said after it is not to drown in it.
+        let _ = file.write_all(b"\n");
+    }
+    Ok(0)
+}
+
 pub(super) fn garbage_events(_: &[String]) -> Done {
     let pieces: [&[u8]; 9] = [
         b"hello, supervisor\n",

@@ -55,6 +55,22 @@ pub(super) fn exit_42(_: &[String]) -> Done {
     Ok(70)
 }
 
+pub(super) fn fault_again(_: &[String]) -> Done {
+    extern "C" fn fault(_: libc::c_int) {
+        write_to_null();
+    }
+    handle(fault);
+    write_to_null();
+    Ok(70)
+}
+
+pub(super) fn strange_name(_: &[String]) -> Done {
+    let named = std::thread::Builder::new().name("\u{1b}[2J) R 1\n\"".into());
+    let thread = named.spawn(write_to_null).map_err(|e| e.to_string())?;
+    let _ = thread.join();
+    Ok(70)
+}
+
 /// Both signals: which one a forbidden page raises differs between systems.
 fn handle(handler: extern "C" fn(libc::c_int)) {
     let action = SigAction::new(

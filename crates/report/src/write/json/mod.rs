@@ -134,6 +134,10 @@ struct Run<'a> {
     hazard: Option<&'a Value>,
     live: bool,
     stopped: Option<StopReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_because: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    limits: &'a BTreeMap<String, String>,
     seconds: Option<f64>,
     device_asked: &'a str,
     machine: &'a BTreeMap<String, String>,
@@ -170,6 +174,8 @@ impl<'a> Run<'a> {
             hazard: run.hazard.as_ref(),
             live: run.live,
             stopped: run.stopped,
+            stopped_because: run.stopped_because.as_deref(),
+            limits: &run.limits,
             seconds: run.secs,
             device_asked: &run.device_asked,
             machine: &run.machine,

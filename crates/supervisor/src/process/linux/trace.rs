@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
-use super::super::exec::{self, Exec};
+use super::super::exec::{self, Exec, Spawned};
 use super::super::guardian::Guardian;
 use super::super::{Reaped, Start, Started, Wait, Watched};
 use super::calls;
@@ -70,7 +70,7 @@ impl Start for TracedExec {
         let mut thread = TracerThread::start(keeper, self.images.clone())?;
         // The command, and with it the gate's side of the child, is gone when this returns.
         let spawned = exec::spawn(&self.guardian, spec, slot, move || gate.pass());
-        let (pid, pipes) = match spawned {
+        let Spawned { pid, pipes, bounds } = match spawned {
             Ok(child) => child,
             Err(error) => {
                 thread.finish();
@@ -85,7 +85,12 @@ impl Start for TracedExec {
                 Box::new(Exec::new(pid)?)
             }
         };
-        Ok(Started { pid, pipes, wait })
+        Ok(Started {
+            pid,
+            pipes,
+            wait,
+            bounds,
+        })
     }
 }
 

@@ -1,0 +1,252 @@
+//! What happens to a run from outside: its folder, its programs, its limits, its own process. Nothing of it is lost in
+//! silence, and nothing is counted that is not of this run.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crashrate_model::{Ended, Outcome, StopReason};
+use crashrate_testkit::programs;
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::util::{Done, Live, Place, assert_nothing_left, id, until};
+
+const WAITS: &str = r#"
+[[chapter]]
+id = "wait"
+rounds = 4
+timeout = "2s"
+command = ["sh", "-c", "[ $CRASHRATE_ROUND = 1 ] || while [ ! -e go ]; do sleep 0.02; done"]
+"#;
+
+/// Round 1 has ended and round 2 waits for `go`.
+fn in_round_2(place: &Place, suite: &str) -> Live {
+    place.suite(suite);
+    let live = place.start(&mut place.command(&["run", "suite.toml"]));
+    until("round 2 runs", || place.journal_so_far().started.len() == 2);
+    live
+}
+
+#[test]
+fn a_folder_that_is_removed() {
+    let place = Place::new();
+    let live = in_round_2(&place, WAITS);
+    let run = place.run();
+    fs::remove_dir_all(&run).unwrap();
+    place.write("go", "");
+    let done = live.wait().expect(110);
+    assert!(
+        done.stderr.contains("was removed while the run went on"),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(done.stderr.matches("error: ").count(), 1, "{}", done.stderr);
+    assert_nothing_left(&id(&run));
+}
+
+/// The same program with these limits of the shell.
+fn limited(place: &Place, limits: &str, args: &[&str]) -> Done {
+    let run = place.command(args);
+    let mut shell = Command::new("sh");
+    let script = format!("{limits}; exec \"$0\" \"$@\"");
+    shell.arg("-c").arg(script).arg(run.get_program());
+    shell.args(run.get_args()).current_dir(place.path());
+    shell.env("CRASHRATE_RUNS_DIR", place.runs_dir());
+    place.start(&mut shell).wait()
+}
+
+#[test]
+fn too_few_open_files() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nrounds = 20\ncommand = [\"true\"]\n");
+    let args = ["run", "suite.toml", "--jobs", "4"];
+    let done = limited(&place, "ulimit -n 60", &args).expect(106);
+    let says = "too few files may be open: 60, and 120 are needed for --jobs 4";
+    assert!(done.stderr.contains(says), "{}", done.stderr);
+    // As many as are asked for are enough.
+    limited(&place, "ulimit -n 120", &args).expect(0);
+    assert_eq!(place.json()["totals"]["outcomes"], json!({"passed": 20}));
+}
+
+/// In place, or by another file of that name: its rounds are those of two programs.
+#[test]
+fn a_program_that_is_replaced_in_the_middle() {
+    let place = Place::new();
+    let suite = WAITS.replace("\"sh\", \"-c\", ", "\"./program\", ");
+    let script = "#!/bin/sh\neval \"$1\"\n";
+    let program = place.program("program", script);
+    let live = in_round_2(&place, &suite);
+    place.program("other", &format!("{script}# another build\n"));
+    fs::rename(place.path().join("other"), &program).unwrap();
+    place.write("go", "");
+    let done = live.wait().expect(106);
+    let says = "program was replaced (sha256 ";
+    assert!(done.stderr.contains(says), "{}", done.stderr);
+    let closed = "The run stopped when a program that it measures changed: ";
+    assert!(done.stdout.contains(closed), "{}", done.stdout);
+    let journal = place.journal();
+    assert_eq!((journal.started.len(), journal.ended.len()), (2, 2));
+    assert_eq!(journal.closed[0].why, StopReason::ProgramReplaced);
+
+    // Nor are the two pooled later.
+    let refused = place.crashrate(&["run", "--resume", "latest"]).expect(96);
+    assert!(refused.stderr.contains(says), "{}", refused.stderr);
+    assert_eq!(refused.stdout, "");
+    assert_eq!(place.journal().opened.len(), 1, "nothing was written");
+    place.program("program", script);
+    place.crashrate(&["run", "--resume", "latest"]).expect(0);
+    assert_eq!(place.json()["totals"]["outcomes"], json!({"passed": 4}));
+}
+
+#[test]
+fn a_program_that_was_only_touched() {
+    let place = Place::new();
+    let suite = WAITS.replace("\"sh\", \"-c\", ", "\"./program\", ");
+    let script = "#!/bin/sh\neval \"$1\"\n";
+    place.program("program", script);
+    let live = in_round_2(&place, &suite);
+    place.program("program", script);
+    place.write("go", "");
+    live.wait().expect(0);
+}
+
+#[test]
+fn a_worker_that_is_replaced_between_run_and_resume() {
+    let place = Place::new();
+    let worker = place.path().join("worker");
+    fs::copy(&programs().sequence_runner, &worker).unwrap();
+    place.worker_suite(
+        &worker,
+        "[[chapter]]\nid = \"a\"\nworker = \"act\"\nrounds = 50\nparams = { secs = 0.1 }\n",
+    );
+    let live = place.start(&mut place.command(&["run", "suite.toml"]));
+    until("it runs", || place.journal_so_far().ended.len() > 1);
+    live.signal(Signal::SIGTERM);
+    live.wait().expect(106);
+    let mut file = fs::OpenOptions::new().append(true).open(&worker).unwrap();
+    file.write_all(b"another build").unwrap();
+    drop(file);
+    let refused = place.crashrate(&["run", "--resume", "latest"]).expect(96);
+    let says = format!("{} was replaced", worker.display());
+    assert!(refused.stderr.contains(&says), "{}", refused.stderr);
+    assert!(refused.stderr.contains("compare"), "{}", refused.stderr);
+}
+
+/// Stopped by the shell's job control for longer than the time limit: no attempt is killed for that.
+#[test]
+fn a_supervisor_that_is_stopped_for_a_while() {
+    let place = Place::new();
+    let live = in_round_2(&place, WAITS);
+    live.signal(Signal::SIGSTOP);
+    std::thread::sleep(Duration::from_secs(4));
+    live.signal(Signal::SIGCONT);
+    std::thread::sleep(Duration::from_millis(300));
+    place.write("go", "");
+    live.wait().expect(0);
+    let journal = place.journal();
+    let second = &journal.ended[1];
+    assert_eq!(second.outcome, Outcome::Passed, "{second:?}");
+    assert!(second.secs > Some(4.0), "{second:?}");
+    let note = &second.notes[0];
+    assert!(note.starts_with("crashrate was stopped for "), "{note}");
+}
+
+/// Its limit goes on when the supervisor does.
+#[test]
+fn a_supervisor_that_goes_on_still_has_time_limits() {
+    let place = Place::new();
+    let live = in_round_2(&place, &WAITS.replace("rounds = 4", "rounds = 2"));
+    live.signal(Signal::SIGSTOP);
+    std::thread::sleep(Duration::from_secs(1));
+    live.signal(Signal::SIGCONT);
+    live.wait().expect(100);
+    let ended: Vec<Ended> = place.journal().ended;
+    assert_eq!(ended[1].outcome, Outcome::TimedOut, "{ended:?}");
+    assert!(ended[1].secs > Some(2.5), "{ended:?}");
+}
+
+/// As `nohup` does it: a closed terminal is no reason to stop.
+#[test]
+fn a_run_that_is_to_outlive_its_terminal() {
+    let place = Place::new();
+    place.suite(&WAITS.replace("2s", "60s"));
+    let run = place.command(&["run", "suite.toml"]);
+    let mut shell = Command::new("sh");
+    let script = "trap '' HUP; exec \"$0\" \"$@\"";
+    shell.args(["-c", script]).arg(run.get_program());
+    shell.args(run.get_args()).current_dir(place.path());
+    shell.env("CRASHRATE_RUNS_DIR", place.runs_dir());
+    let live = place.start(shell.process_group(0));
+    until("round 2 runs", || place.journal_so_far().started.len() == 2);
+    live.signal(Signal::SIGHUP);
+    std::thread::sleep(Duration::from_millis(200));
+    place.write("go", "");
+    live.wait().expect(0);
+}
+
+#[test]
+fn a_retry_that_is_lost_is_named() {
+    let place = Place::new();
+    place.suite(
+        r#"
+        [[chapter]]
+        id = "x"
+        rounds = 1
+        retries = 1
+        command = ["sh", "-c", "[ $CRASHRATE_ATTEMPT = 2 ] && while [ ! -e go ]; do sleep 0.02; done; exit 1"]
+        "#,
+    );
+    let live = place.start(&mut place.command(&["run", "suite.toml"]));
+    until("the retry runs", || {
+        place.journal_so_far().started.len() == 2
+    });
+    live.signal(Signal::SIGKILL);
+    live.wait();
+    let lost = |place: &Place| place.json()["chapters"][0]["lost_retries"].clone();
+    assert_eq!(lost(&place), 1);
+    place.write("go", "");
+    place.crashrate(&["run", "--resume", "latest"]).expect(100);
+    assert_eq!(lost(&place), 1);
+    let row = place.json()["chapters"][0].clone();
+    assert_eq!(row["attempts"], 3, "{row:#}");
+    assert_eq!(row["first_attempt"], json!({"bad": 0, "n": 1}));
+}
+
+/// What is wrong with a journal is wrong with an input, whoever reads it.
+#[test]
+fn a_corrupt_journal_is_not_gone_on_with() {
+    let corrupt = [
+        &b"{\"rec\":\"started\",\"unit\":0\n"[..],
+        b"{\"rec\":\"started\",\"unit\":9,\"round\":1,\"attempt\":1,\"at\":0.1}\n",
+        b"{\"rec\":\"started\",\"unit\":0,\"round\":99,\"attempt\":1,\"at\":0.1}\n",
+    ];
+    for line in corrupt {
+        let place = Place::new();
+        place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"true\"]\n");
+        place.crashrate(&["run", "suite.toml"]).expect(0);
+        let journal = place.run().join("journal.jsonl");
+        let mut bytes = fs::read(&journal).unwrap();
+        bytes.extend(line);
+        fs::write(&journal, &bytes).unwrap();
+        for args in [&["run", "--resume", "1"][..], &["report", "1"]] {
+            let done = place.crashrate(args).expect(96);
+            assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
+            assert!(done.stderr.contains("journal.jsonl"), "{}", done.stderr);
+        }
+        assert_eq!(fs::read(&journal).unwrap(), bytes, "it was left as it was");
+    }
+}
+
+#[test]
+fn a_worker_that_the_user_named_and_that_is_not_there() {
+    let place = Place::new();
+    let done = place.crashrate(&["doctor", "--worker", "/nope"]).expect(96);
+    assert!(done.stderr.contains("/nope"), "{}", done.stderr);
+    let mut by_variable = place.command(&["doctor"]);
+    by_variable.env("CRASHRATE_WORKER", Path::new("/nope"));
+    place.start(&mut by_variable).wait().expect(96);
+}

@@ -1,0 +1,389 @@
+//! The one event loop: schedule, slots, signals and journal joined. It alone owns the state of a run.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crashrate_model::{
+    Closed, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started, StopReason,
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Fact, RunError};
+use crate::crashes::Crashes;
+use crate::decide::Decider;
+use crate::journal::{Journal, JournalError, Reserve, RunFolder};
+use crate::outcome::classify;
+use crate::outputs::Outputs;
+use crate::past::inputs;
+use crate::plan::{AttemptSpec, Pending, Recipe, RoundKey};
+use crate::process::{self, FromSlot, Observed, Slots};
+use crate::programs::Programs;
+use crate::schedule::{Action, End, Input, Running, Schedule};
+
+/// How often the journal is made to survive a power cut.
+const SYNC_EVERY: Duration = Duration::from_secs(3);
+
+/// What LeakSanitizer says when it finds itself traced, and what to say then.
+const PTRACE_REFUSED: &str = "LeakSanitizer does not work under ptrace";
+const SANITIZER_HINT: &str = "LeakSanitizer does not work in a traced process: run with --no-trace";
+
+/// What is said of an attempt that has no end on record and that nobody runs any more.
+const LOST: &str =
+    "its end is not on record: crashrate or its machine died, or the journal could not be written";
+
+/// A running attempt: what was asked for and where it stands in the plan.
+#[derive(Clone)]
+struct InSlot {
+    running: Running,
+    spec: AttemptSpec,
+}
+
+/// What is kept of a run, in its folder.
+pub(super) struct Kept {
+    journal: Journal,
+    reserve: Reserve,
+    outputs: Outputs,
+    crashes: Crashes,
+    /// Whether attempts of this run are traced.
+    traced: bool,
+}
+
+impl Kept {
+    pub(super) fn new(folder: &RunFolder, journal: Journal, traced: bool) -> Kept {
+        Kept {
+            journal,
+            reserve: Reserve::take(folder.path()),
+            outputs: Outputs::new(folder.path()),
+            crashes: Crashes::new(folder.path(), folder.id()),
+            traced,
+        }
+    }
+}
+
+pub(super) struct Driver<'a, R, T> {
+    recipe: Recipe<'a>,
+    schedule: Schedule<R, T>,
+    specs: Vec<Option<InSlot>>,
+    slots: Slots,
+    programs: Programs,
+    kept: Kept,
+    /// What children said they run on; each different answer is on record once.
+    hellos: Vec<Hello>,
+    decider: Option<Decider>,
+    /// What the schedule has not heard yet: what the stopping rule asks for, and what makes the run impossible.
+    decided: Vec<Input>,
+    /// Why the run cannot go on.
+    trouble: Option<(StopReason, String)>,
+    /// The journal took the records since then only because room was held back for them.
+    failed: Option<JournalError>,
+    begun: Instant,
+    tell: &'a mut dyn FnMut(Fact<'_>),
+}
+
+impl<'a, R, T> Driver<'a, R, T>
+where
+    R: Iterator<Item = Pending>,
+    T: Fn(u32) -> u32,
+{
+    pub(super) fn new(
+        recipe: Recipe<'a>,
+        schedule: Schedule<R, T>,
+        slots: Slots,
+        programs: Programs,
+        kept: Kept,
+        tell: &'a mut dyn FnMut(Fact<'_>),
+    ) -> Self {
+        Driver {
+            recipe,
+            schedule,
+            specs: vec![None; slots.count()],
+            slots,
+            programs,
+            kept,
+            hellos: Vec::new(),
+            decider: None,
+            decided: Vec::new(),
+            trouble: None,
+            failed: None,
+            begun: Instant::now(),
+            tell,
+        }
+    }
+
+    /// The stopping rule, which has seen the run until now, and what it said to that.
+    pub(super) fn rule(&mut self, decider: Decider, decided: Vec<Input>) {
+        self.decider = Some(decider);
+        self.decided = decided;
+    }
+
+    /// Opens the journal. Attempts that a supervisor before this one started and did not see the end of are lost.
+    pub(super) fn open(&mut self, run: RunInfo, lost: &[(RoundKey, u32)]) -> Result<(), RunError> {
+        for &(key, attempt) in lost {
+            self.record(Record::Ended(Box::new(Ended {
+                reason: Some(LOST.into()),
+                ..Ended::of(key.unit, key.round, attempt, Outcome::Lost)
+            })))?;
+        }
+        self.record(Record::Opened(Box::new(Opened {
+            v: JOURNAL_VERSION,
+            time: now(),
+            run,
+        })))
+    }
+
+    pub(super) async fn run(
+        mut self,
+        mut inbox: UnboundedReceiver<FromSlot>,
+        time_budget: Option<Duration>,
+    ) -> Result<StopReason, RunError> {
+        // Without a budget: far enough away for any run.
+        let budget = time_budget.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
+        let out_of_time = tokio::time::sleep(budget);
+        tokio::pin!(out_of_time);
+        let mut in_time = true;
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut terminate = listen(SignalKind::terminate())?;
+        let mut hangup = listen(SignalKind::hangup())?;
+        let mut sync = interval(SYNC_EVERY);
+        sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut asked = false;
+        let mut input = Some(Input::Begin);
+        loop {
+            // The rule first: what it stops must not be started because something else ended.
+            let mut inputs = VecDeque::from(std::mem::take(&mut self.decided));
+            inputs.extend(input.take());
+            while let Some(input) = inputs.pop_front() {
+                if let Some(why) = self.step(input)? {
+                    return self.end(why);
+                }
+                inputs.extend(self.decided.drain(..));
+            }
+            input = tokio::select! {
+                Some(news) = inbox.recv() => self.hear(news)?,
+                () = heard(&mut interrupt) => Some(self.stop(&mut asked)),
+                () = heard(&mut terminate) => Some(self.kill()),
+                () = heard(&mut hangup) => Some(self.kill()),
+                () = &mut out_of_time, if in_time => {
+                    in_time = false;
+                    Some(Input::Stop(StopReason::TimeBudget))
+                }
+                _ = sync.tick() => self.kept.journal.sync().map(|()| None)?,
+            };
+        }
+    }
+
+    /// A run whose last records were written with the last of the room did not end well.
+    fn end(self, why: StopReason) -> Result<StopReason, RunError> {
+        match self.failed {
+            Some(error) => Err(error.into()),
+            None => Ok(why),
+        }
+    }
+
+    /// Once: let what runs end. Twice: kill it.
+    fn stop(&mut self, asked: &mut bool) -> Input {
+        if std::mem::replace(asked, true) {
+            return self.kill();
+        }
+        (self.tell)(Fact::Stopping);
+        Input::Stop(StopReason::Interrupted)
+    }
+
+    fn kill(&mut self) -> Input {
+        (self.tell)(Fact::Killing);
+        Input::Kill
+    }
+
+    fn step(&mut self, input: Input) -> Result<Option<StopReason>, RunError> {
+        let mut actions: VecDeque<Action> = self.schedule.step(input);
+        while let Some(action) = actions.pop_front() {
+            match action {
+                Action::Start(running) => self.start(running)?,
+                Action::KillAll => self.slots.kill_all(),
+                Action::Finish(why) => return self.close(why).map(Some),
+            }
+        }
+        Ok(None)
+    }
+
+    fn close(&mut self, why: StopReason) -> Result<StopReason, RunError> {
+        let (why, reason) = match self.trouble.clone() {
+            Some((trouble, reason)) => (trouble, Some(reason)),
+            None => (why, None),
+        };
+        self.record(Record::Closed(Closed {
+            time: now(),
+            at: self.elapsed(),
+            why,
+            reason,
+        }))?;
+        self.kept.journal.sync()?;
+        Ok(why)
+    }
+
+    /// The run ends early, for a reason that is on record.
+    fn give_up(&mut self, why: StopReason, reason: String) {
+        (self.tell)(Fact::Trouble(&reason));
+        self.trouble.get_or_insert((why, reason));
+    }
+
+    fn start(&mut self, running: Running) -> Result<(), RunError> {
+        let Running { slot, key, attempt } = running;
+        let spec = self.recipe.attempt(key, attempt, slot);
+        if let Some(replaced) = self.programs.replaced(&spec) {
+            self.give_up(StopReason::ProgramReplaced, replaced);
+            let end = End::Void;
+            self.decided.push(Input::Stop(StopReason::ProgramReplaced));
+            self.decided.push(Input::Ended { slot, end });
+            return Ok(());
+        }
+        // On record before it starts: a death of the supervisor in between leaves a lost attempt, never an unknown one.
+        self.record(Record::Started(Started {
+            unit: key.unit,
+            round: key.round,
+            attempt,
+            at: self.elapsed(),
+        }))?;
+        self.specs[slot as usize] = Some(InSlot {
+            running,
+            spec: spec.clone(),
+        });
+        self.slots.run(slot, spec);
+        Ok(())
+    }
+
+    fn hear(&mut self, news: FromSlot) -> Result<Option<Input>, RunError> {
+        match news {
+            FromSlot::Note(slot, note) => {
+                if let Some(in_slot) = &self.specs[slot as usize] {
+                    (self.tell)(Fact::Progress(in_slot.running.key, &note));
+                }
+                Ok(None)
+            }
+            FromSlot::Ended(slot, observed) => self.ended(slot, &observed),
+        }
+    }
+
+    fn ended(&mut self, slot: u32, observed: &Observed) -> Result<Option<Input>, RunError> {
+        let Some(InSlot { running, spec }) = self.specs[slot as usize].take() else {
+            return Ok(None);
+        };
+        if let Some(hello) = observed.seen.transcript.hello()
+            && !self.hellos.contains(hello)
+        {
+            self.hellos.push(hello.clone());
+            self.record(Record::Hello(hello.clone()))?;
+        }
+        let verdict = classify(&spec, &observed.seen);
+        let mut notes = verdict.notes;
+        let output = match verdict.outcome {
+            Outcome::Passed => None,
+            _ => self.kept.outputs.keep(
+                &self.recipe.plan.units[running.key.unit as usize],
+                running,
+                observed,
+                &mut notes,
+            ),
+        };
+        let outcome = verdict.outcome;
+        let evidence = &observed.evidence;
+        let crash = (evidence.crash.as_deref())
+            .filter(|_| {
+                matches!(
+                    outcome,
+                    Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
+                )
+            })
+            .map(|crash| {
+                let unit = &self.recipe.plan.units[running.key.unit as usize];
+                self.kept.crashes.keep(unit, running, crash, &mut notes)
+            });
+        if outcome == Outcome::Failed && evidence.traced && observed.stderr.has(PTRACE_REFUSED) {
+            notes.push(SANITIZER_HINT.into());
+        }
+        self.record(Record::Ended(Box::new(Ended {
+            unit: running.key.unit,
+            round: running.key.round,
+            attempt: running.attempt,
+            at: self.elapsed(),
+            secs: Some(rounded(observed.seen.secs)),
+            outcome,
+            exit: observed.seen.exit.clone(),
+            died_in: verdict.died_in,
+            reason: verdict.reason,
+            measures: verdict.measures,
+            chapters: verdict.chapters,
+            notes,
+            output,
+            crash,
+            usage: evidence.usage,
+            traced: (evidence.usage.is_some() && evidence.traced != self.kept.traced)
+                .then_some(evidence.traced),
+        })))?;
+        let end = match outcome {
+            Outcome::Passed => End::Passed,
+            other if other.counts() => End::NotPassed,
+            _ => End::Void,
+        };
+        Ok(Some(Input::Ended { slot, end }))
+    }
+
+    fn record(&mut self, record: Record) -> Result<(), RunError> {
+        if let Err(error) = self.kept.journal.append(&record) {
+            self.make_room(error)?;
+            self.kept.journal.append(&record)?;
+        }
+        if let Some(decider) = &mut self.decider {
+            self.decided.extend(inputs(decider.push(&record)));
+        }
+        (self.tell)(Fact::Record(&record));
+        Ok(())
+    }
+
+    /// The journal takes nothing more. With the room that was held back, what runs is ended and the run closed in good
+    /// order.
+    fn make_room(&mut self, error: JournalError) -> Result<(), RunError> {
+        if !self.kept.reserve.release() {
+            return Err(error.into());
+        }
+        self.give_up(StopReason::JournalFailed, error.to_string());
+        self.failed = Some(error);
+        self.decided.push(Input::Kill);
+        Ok(())
+    }
+
+    /// Seconds since the journal was opened.
+    fn elapsed(&self) -> f64 {
+        rounded(self.begun.elapsed().as_secs_f64())
+    }
+}
+
+/// To microseconds: more digits would only make the journal longer.
+fn rounded(secs: f64) -> f64 {
+    (secs * 1e6).round() / 1e6
+}
+
+fn now() -> String {
+    jiff::Zoned::now()
+        .strftime("%Y-%m-%dT%H:%M:%S%:z")
+        .to_string()
+}
+
+/// A signal, unless whoever started this program wanted it ignored, as `nohup` does.
+fn listen(kind: SignalKind) -> Result<Option<Signal>, RunError> {
+    match process::is_ignored(kind.as_raw_value()) {
+        true => Ok(None),
+        false => signal(kind).map(Some).map_err(RunError::SetUp),
+    }
+}
+
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}

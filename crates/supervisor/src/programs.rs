@@ -1,0 +1,136 @@
+//! The programs that a run measures, and whether they are still what they were: the rounds of two builds are no rate.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::plan::{AttemptSpec, hex};
+use crate::program;
+
+/// The programs of a run, as they were when it began or was gone on with.
+#[derive(Debug, Default)]
+pub(crate) struct Programs(BTreeMap<PathBuf, Known>);
+
+#[derive(Debug)]
+struct Known {
+    stamp: Stamp,
+    hash: String,
+}
+
+/// What changes whenever a file is written or replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    modified: (i64, i64),
+}
+
+impl Programs {
+    /// The programs that these attempts start. One that cannot be read cannot be watched, either.
+    pub(crate) fn of(attempts: impl Iterator<Item = AttemptSpec>) -> Programs {
+        let mut known = BTreeMap::new();
+        for path in attempts.filter_map(|spec| path_of(&spec)) {
+            if !known.contains_key(&path)
+                && let Ok(program) = look(&path)
+            {
+                known.insert(path, program);
+            }
+        }
+        Programs(known)
+    }
+
+    /// The SHA-256 of each, by its path: what is on record of them.
+    pub(crate) fn hashes(&self) -> BTreeMap<String, String> {
+        let hash = |(path, known): (&PathBuf, &Known)| (shown(path), known.hash.clone());
+        self.0.iter().map(hash).collect()
+    }
+
+    /// How the program that an attempt would start now differs from what it was, in words; nothing if it does not.
+    pub(crate) fn replaced(&mut self, spec: &AttemptSpec) -> Option<String> {
+        let path = path_of(spec)?;
+        let known = self.0.get_mut(&path)?;
+        // One that is gone cannot be started, and that says more.
+        let stamp = Stamp::of(&fs::metadata(&path).ok()?);
+        if stamp == known.stamp {
+            return None;
+        }
+        let now = look(&path).ok()?;
+        let same = now.hash == known.hash;
+        let words = became(&shown(&path), &known.hash, &now.hash);
+        if same {
+            known.stamp = now.stamp;
+        }
+        (!same).then_some(words)
+    }
+}
+
+/// How the programs that a run is to go on with differ from those on its record, in words; nothing if they do not.
+pub(crate) fn differ(
+    recorded: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+) -> Option<String> {
+    let changed = recorded
+        .iter()
+        .find_map(|(path, hash)| match now.get(path) {
+            Some(other) if other == hash => None,
+            Some(other) => Some(became(path, hash, other)),
+            None => Some(format!("{path} is not what would be started now")),
+        });
+    // Nothing is known of the programs of a run that an older crashrate began.
+    let added = || {
+        let path = now.keys().find(|path| !recorded.contains_key(*path))?;
+        Some(format!("{path} would be started now"))
+    };
+    changed.or_else(|| (!recorded.is_empty()).then(added).flatten())
+}
+
+fn became(path: &str, before: &str, after: &str) -> String {
+    let short = |hash: &str| hash.chars().take(12).collect::<String>();
+    format!(
+        "{path} was replaced (sha256 {}... became {}...)",
+        short(before),
+        short(after)
+    )
+}
+
+fn path_of(spec: &AttemptSpec) -> Option<PathBuf> {
+    program::find(spec.argv.first()?, &spec.directory, &spec.env).ok()
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn look(path: &Path) -> io::Result<Known> {
+    // The stamp first: a change after it is seen the next time.
+    let stamp = Stamp::of(&fs::metadata(path)?);
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            n => hash.update(&buffer[..n]),
+        }
+    }
+    Ok(Known {
+        stamp,
+        hash: hex(&hash.finalize()),
+    })
+}
+
+impl Stamp {
+    fn of(file: &Metadata) -> Stamp {
+        Stamp {
+            device: file.dev(),
+            inode: file.ino(),
+            bytes: file.len(),
+            modified: (file.mtime(), file.mtime_nsec()),
+        }
+    }
+}
