@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crashrate_model::Limit;
+use crashrate_supervisor::plan::SpawnChoice;
 use crashrate_supervisor::suite::{MAX_WRITES, is_device};
 
 use crate::calibrate::CalibrateArguments;
@@ -104,6 +105,11 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "ID")]
     pub(crate) variant: Vec<String>,
 
+    /// Execute each process, or fork it from one that has loaded the program, or both as units of their own, where the
+    /// program can be forked [what the suite says: exec]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) spawn: Option<SpawnArgument>,
+
     /// How many attempts run at the same time; more than 1 changes timings and race rates [1, or what the resumed run had]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) jobs: Option<u32>,
@@ -128,7 +134,7 @@ pub(crate) struct RunArguments {
     #[arg(
         long,
         value_name = "RUN",
-        conflicts_with_all = ["suite", "argv", "mode", "rounds", "chapter", "variant", "timeout", "retries", "seed", "device", "number", "until", "gate"]
+        conflicts_with_all = ["suite", "argv", "mode", "spawn", "rounds", "chapter", "variant", "timeout", "retries", "seed", "device", "number", "until", "gate"]
     )]
     pub(crate) resume: Option<String>,
 
@@ -235,6 +241,23 @@ pub(crate) enum ModeChoice {
     Isolated,
     Sequential,
     Both,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SpawnArgument {
+    Exec,
+    Fork,
+    Both,
+}
+
+impl From<SpawnArgument> for SpawnChoice {
+    fn from(argument: SpawnArgument) -> SpawnChoice {
+        match argument {
+            SpawnArgument::Exec => SpawnChoice::Exec,
+            SpawnArgument::Fork => SpawnChoice::Fork,
+            SpawnArgument::Both => SpawnChoice::Both,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

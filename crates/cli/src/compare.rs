@@ -25,7 +25,7 @@ pub(crate) struct CompareArguments {
     #[arg(conflicts_with = "by")]
     two: Option<String>,
 
-    /// Which two sides of one run [its modes if it has both, else its variants]
+    /// Which two sides of one run [its modes if it has both, else its variants, else how it was spawned]
     #[arg(long, value_enum)]
     by: Option<By>,
 
@@ -42,6 +42,8 @@ pub(crate) struct CompareArguments {
 enum By {
     Mode,
     Variant,
+    /// Executed and forked
+    Spawn,
 }
 
 pub(crate) fn compare(runs: &Path, arguments: &CompareArguments) -> Result<Exit, Failure> {
@@ -81,6 +83,7 @@ fn within(view: &View, by: Option<By>, detect: Detect) -> Result<Comparisons, Fa
     let asked = by.map(|by| match by {
         By::Mode => Axis::Mode,
         By::Variant => Axis::Variant,
+        By::Spawn => Axis::Spawn,
     });
     let axis = match asked {
         None => axes.first().copied(),
@@ -91,6 +94,9 @@ fn within(view: &View, by: Option<By>, detect: Detect) -> Result<Comparisons, Fa
             None => "the run has one mode and one variant: name a second run to compare it with",
             Some(Axis::Mode) => "the run has no chapter in both modes under the same variant",
             Some(Axis::Variant) => "the run has only one variant",
+            Some(Axis::Spawn) => {
+                "the run has nothing both executed and forked: `run --spawn both` makes such a run"
+            }
         })
     })?;
     Ok(compare_within(view, axis, detect))

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crashrate_model::{Axis, Gate, Mode, Stopping};
+use crashrate_model::{Axis, Gate, Mode, Spawn, Stopping};
 use crashrate_supervisor::decide::{gates_for_all, has_both_modes};
 use crashrate_supervisor::journal::{self, RunFolder};
-use crashrate_supervisor::plan::{Plan, PlanError, Selection};
+use crashrate_supervisor::plan::{Plan, PlanError, Selection, SpawnChoice};
 use crashrate_supervisor::run_file;
 use crashrate_supervisor::suite::Suite;
 
@@ -58,6 +58,10 @@ pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
     .map_err(suite_failure)?;
     override_suite(&mut suite, arguments);
     override_hazard(&mut suite, arguments)?;
+    if arguments.suite.is_none() && arguments.spawn.is_some() {
+        // Who wants a command forked says with that that it can be.
+        suite.chapters[0].spawning.zygote = true;
+    }
     let is_open = arguments.until.is_some() || arguments.gate.is_some();
     let selection = Selection {
         mode: match arguments.mode {
@@ -68,6 +72,7 @@ pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         chapters: arguments.chapter.clone(),
         variants: arguments.variant.clone(),
         rounds: arguments.rounds.or(is_open.then_some(OPEN_ROUNDS)),
+        spawn: arguments.spawn.map(SpawnChoice::from),
     };
     let seed = arguments.seed.unwrap_or_else(random_seed);
     let plan = Plan::new(suite, &selection, seed).map_err(|error| match error {
@@ -99,9 +104,12 @@ fn stopping(plan: &Plan, arguments: &RunArguments) -> Result<Stopping, Failure> 
 
 /// Two variants are compared with each other, in each mode for itself; with one, its two modes are.
 fn axis(plan: &Plan) -> Result<Axis, Failure> {
-    let first = &plan.units[0].variant;
-    if plan.units.iter().any(|u| u.variant != *first) {
+    let first = plan.units[0].suite_variant();
+    let has = |spawn| plan.units.iter().any(|u| u.spawn == spawn);
+    if plan.units.iter().any(|u| u.suite_variant() != first) {
         Ok(Axis::Variant)
+    } else if has(Spawn::Exec) && has(Spawn::Fork) {
+        Ok(Axis::Spawn)
     } else if has_both_modes(&plan.units) {
         Ok(Axis::Mode)
     } else {

@@ -18,8 +18,8 @@ pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
 pub use pairing::{BlockPairs, Pairing};
 pub use record::{
     ChapterEnd, Closed, CrashRef, Ended, Hello, JOURNAL_VERSION, Measure, Opened, Record, RunInfo,
-    Started, StopReason, Usage,
+    Started, StopReason, Usage, ZygoteEnd,
 };
 pub use recorded::{Claim, Earlier, Imported, Recorded};
 pub use stopping::{ALPHA, Axis, Contrast, Gate, Limit, Reading, Stopping, contrasts};
-pub use unit::{Mode, Unit};
+pub use unit::{Mode, Spawn, Unit, suite_variant};

@@ -120,6 +120,7 @@ mod tests {
             name: name.into(),
             mode,
             variant: "default".into(),
+            spawn: crate::Spawn::Exec,
             chapters: chapters.iter().map(|c| (*c).into()).collect(),
             rounds: 9,
         };

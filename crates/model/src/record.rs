@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ChapterFacts, DiedIn, Exit, Finding, Imported, Mode, Outcome, OutcomeSet, Recommendation,
-    Recorded, Stopping, Unit,
+    Recorded, Spawn, Stopping, Unit,
 };
 
 /// The version of the record format. Changes: 1 is the first.
@@ -28,6 +28,8 @@ pub enum Record {
     Started(Started),
     /// An attempt ended.
     Ended(Box<Ended>),
+    /// A process that attempts were forked from ended by itself.
+    Zygote(ZygoteEnd),
     /// The supervisor ended in good order.
     Closed(Closed),
 }
@@ -168,6 +170,22 @@ pub struct Ended {
     /// Whether it was traced, if that is not what [`RunInfo::traced`] says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traced: Option<bool>,
+    /// How its process came to be, if that is not what its unit says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spawn: Option<Spawn>,
+}
+
+/// A process that attempts were forked from ended, and nobody wanted it to. What it had running was run again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ZygoteEnd {
+    /// Seconds since `opened`.
+    pub at: f64,
+    /// Place in [`RunInfo::units`] of what it was asked for.
+    pub unit: u32,
+    /// The round.
+    pub round: u32,
+    /// How it ended, for people.
+    pub reason: String,
 }
 
 /// A crash by its name, and where the rest of it is.
@@ -212,6 +230,7 @@ impl Ended {
             crash: None,
             usage: None,
             traced: None,
+            spawn: None,
         }
     }
 

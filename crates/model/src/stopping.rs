@@ -38,6 +38,8 @@ pub enum Axis {
     Mode,
     /// A second variant against the first.
     Variant,
+    /// Forked against executed.
+    Spawn,
 }
 
 /// The error probability of all verdicts of a run together.
@@ -159,11 +161,13 @@ pub struct Contrast {
 ///
 /// By mode: the sequence as a whole against the isolated block of its chapters, and each of its chapters given reached
 /// against itself isolated; side 0 is isolated, side 1 sequential. By variant: every unit, and every chapter of a
-/// sequence given reached; side 0 is the first variant, side 1 another.
+/// sequence given reached; side 0 is the first variant, side 1 another. By spawn: the same, with what is executed as side
+/// 0 and what is forked as side 1.
 pub fn contrasts(units: &[Unit], axis: Axis) -> Vec<Contrast> {
     match axis {
         Axis::Mode => by_mode(units),
         Axis::Variant => by_variant(units),
+        Axis::Spawn => by_spawn(units),
     }
 }
 
@@ -202,21 +206,35 @@ fn by_mode(units: &[Unit]) -> Vec<Contrast> {
 }
 
 fn by_variant(units: &[Unit]) -> Vec<Contrast> {
-    let Some(first) = units.first().map(|u| u.variant.clone()) else {
+    let Some(first) = units.first().map(Unit::suite_variant) else {
         return Vec::new();
     };
+    against_base(units, |unit, base| {
+        let (of, other) = (base.suite_variant(), unit.suite_variant());
+        of == first && other != first && base.spawn == unit.spawn
+    })
+}
+
+fn by_spawn(units: &[Unit]) -> Vec<Contrast> {
+    against_base(units, |unit, base| {
+        let same = base.suite_variant() == unit.suite_variant();
+        same && base.spawn.is_exec() && !unit.spawn.is_exec()
+    })
+}
+
+/// Each unit against the same one that is its base.
+fn against_base(units: &[Unit], is_base: impl Fn(&Unit, &Unit) -> bool) -> Vec<Contrast> {
     let mut all = Vec::new();
     for (other, unit) in (0u32..).zip(units) {
-        let same = |u: &Unit| u.variant == first && u.name == unit.name && u.mode == unit.mode;
-        let base = (0u32..).zip(units).find(|(_, u)| same(u));
-        let Some((base, _)) = base.filter(|_| unit.variant != first) else {
+        let same = |u: &Unit| u.name == unit.name && u.mode == unit.mode && is_base(unit, u);
+        let Some((base, first)) = (0u32..).zip(units).find(|(_, u)| same(u)) else {
             continue;
         };
         let is_sequence = unit.mode == Mode::Sequential;
         let contrast = |chapter: Option<&String>, sides| Contrast {
             chapter: chapter.cloned(),
             sequence: is_sequence.then(|| unit.name.clone()),
-            variants: [first.clone(), unit.variant.clone()],
+            variants: [first.variant.clone(), unit.variant.clone()],
             modes: [unit.mode, unit.mode],
             sides,
         };

@@ -141,7 +141,7 @@ fn cohort(
         mode: Some(Mode::Sequential),
         rounds: Some(rounds),
         // That of the first unit: a variant that is not run may not even have its files.
-        variants: vec![campaign.plan.units[0].variant.clone()],
+        variants: vec![campaign.plan.units[0].suite_variant().to_owned()],
         ..Selection::default()
     };
     // Other seeds than those of the rounds that count, and the same ones if it is repeated.
@@ -211,7 +211,7 @@ fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, hazard: 
                     .unwrap_or_else(|| "it was not started".into()),
             );
         }
-        Record::Ended(_) | Record::Started(_) | Record::Closed(_) => {}
+        Record::Ended(_) | Record::Started(_) | Record::Zygote(_) | Record::Closed(_) => {}
     }
 }
 

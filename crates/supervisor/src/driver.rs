@@ -17,7 +17,7 @@ use crate::journal::{Journal, JournalError, RunFolder};
 use crate::outcome::Note;
 use crate::past::Past;
 use crate::plan::{History, Plan, Recipe, RoundKey};
-use crate::process::{self, Guardian, PlainExec, Slots, Start, TracedExec};
+use crate::process::{self, Forks, Guardian, PlainExec, Slots, Start, TracedExec};
 use crate::programs::{self, Programs};
 use crate::schedule::{Bounds, Schedule};
 use crate::suite::SuiteHazard;
@@ -135,7 +135,7 @@ pub fn run(
     let guardian = Guardian::start(program, arguments, folder.id(), &at_work);
     let guardian = Arc::new(guardian.map_err(RunError::SetUp)?);
     let (news, inbox) = unbounded_channel();
-    let start = starter(campaign.trace, &guardian, &mut info);
+    let start = starter(campaign, &guardian, &mut info);
     let jobs = campaign.bounds.slots;
     let slots = Slots::start(jobs, folder.id(), start, guardian, &news).map_err(RunError::SetUp)?;
     let lost = past.history.open().to_vec();
@@ -161,7 +161,8 @@ pub fn announce(campaign: &Campaign, folder: &RunFolder) -> Result<(), RunError>
 }
 
 /// How children are started: traced if that is wanted and possible, which the run's facts say.
-fn starter(trace: bool, guardian: &Arc<Guardian>, info: &mut RunInfo) -> Arc<dyn Start> {
+fn starter(campaign: &Campaign, guardian: &Arc<Guardian>, info: &mut RunInfo) -> Arc<dyn Start> {
+    let trace = campaign.trace;
     let possible = match trace {
         true => TracedExec::probe(guardian),
         false => Ok(false),
@@ -173,10 +174,21 @@ fn starter(trace: bool, guardian: &Arc<Guardian>, info: &mut RunInfo) -> Arc<dyn
         );
         info.findings.push(doctor::not_traced(&why));
     }
-    match trace {
+    let start: Arc<dyn Start> = match trace {
         true => Arc::new(TracedExec::new(guardian.clone())),
         false => Arc::new(PlainExec::new(guardian.clone())),
+    };
+    let plan = &campaign.plan;
+    if plan.units.iter().all(|unit| unit.spawn.is_exec()) {
+        return start;
     }
+    let why_not = process::why_not(&plan.suite.device, plan.suite.fork_cuda);
+    if let Some(why) = &why_not {
+        tracing::warn!("nothing is forked in this run: {why}");
+        info.findings.push(doctor::not_forked(why));
+    }
+    let guardian = guardian.clone();
+    Arc::new(Forks::new(start, guardian, info.traced, why_not))
 }
 
 fn prepare_folder(folder: &RunFolder, plan: &Plan, info: &RunInfo) -> Result<(), RunError> {

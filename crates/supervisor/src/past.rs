@@ -63,7 +63,9 @@ fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
         Record::Opened(opened) if opened.run.units != units => {
             return Err("it is of another plan than run.toml".into());
         }
-        Record::Opened(_) | Record::Hello(_) | Record::Closed(_) => return Ok(()),
+        Record::Opened(_) | Record::Hello(_) | Record::Zygote(_) | Record::Closed(_) => {
+            return Ok(());
+        }
     };
     match units.get(unit as usize) {
         None => Err(format!("there is no unit {unit} in the plan")),

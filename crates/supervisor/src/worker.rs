@@ -106,7 +106,7 @@ pub fn prepare(plan: &Plan, given: Option<&Path>, beside: &Path) -> Result<Worke
         return Ok(workers);
     }
     for variant in &plan.suite.variants {
-        if !plan.units.iter().any(|u| u.variant == variant.id) {
+        if !plan.units.iter().any(|u| u.suite_variant() == variant.id) {
             continue;
         }
         let wanted = variant.worker.as_deref().or(plan.suite.worker.as_deref());

@@ -12,7 +12,9 @@ mod platform;
 pub mod processes;
 pub mod programs;
 pub mod sequence;
+mod warm_up;
 
 pub use catalogue::{Case, InSequence, catalogue};
 pub use processes::{no_core_dumps, peak_memory, processes_with_marker};
 pub use programs::{Programs, programs};
+pub use warm_up::{WARM_UP, warm_up};

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use crashrate_model::{Closed, Ended, Opened, Record, Started};
+use crashrate_model::{Closed, Ended, Opened, Record, Started, ZygoteEnd};
 use crashrate_testkit::processes::{KillAtEnd, processes_with_argument, wait_until_gone};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -283,6 +283,7 @@ pub(crate) struct Journal {
     pub(crate) started: Vec<Started>,
     pub(crate) ended: Vec<Ended>,
     pub(crate) closed: Vec<Closed>,
+    pub(crate) zygotes: Vec<ZygoteEnd>,
 }
 
 impl Journal {
@@ -295,6 +296,7 @@ impl Journal {
                 Record::Started(started) => journal.started.push(started),
                 Record::Ended(ended) => journal.ended.push(*ended),
                 Record::Closed(closed) => journal.closed.push(closed),
+                Record::Zygote(end) => journal.zygotes.push(end),
                 Record::Hello(_) => {}
             }
         }

@@ -125,6 +125,7 @@ mod tests {
             name: "a".into(),
             mode,
             variant: "default".into(),
+            spawn: crashrate_model::Spawn::Exec,
             chapters: vec!["a".into()],
             rounds: 1,
         };

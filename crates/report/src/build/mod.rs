@@ -145,6 +145,7 @@ impl ViewBuilder {
             Record::Opened(_) => {}
             Record::Hello(hello) => run.hello(hello),
             Record::Closed(closed) => run.close(closed),
+            Record::Zygote(end) => run.zygote_ended(end),
             Record::Started(started) => {
                 run.at(started.at);
                 let attempt = Attempt {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Closed, Hello, Opened, Recommendation, RunInfo, StopReason, Unit};
+use crashrate_model::{
+    Closed, Finding, Hello, Level, Opened, Recommendation, RunInfo, StopReason, Unit, ZygoteEnd,
+};
 use serde_json::Value;
 
 use crate::error::Fault;
@@ -10,6 +12,8 @@ use crate::view::RunFacts;
 
 /// Different answers to what children run on that are kept; a handful is already strange.
 const HELLOS: usize = 16;
+/// Different ends of zygotes that are kept.
+const ZYGOTE_REASONS: usize = 4;
 
 /// How many of the planned rounds have a measured end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +24,13 @@ pub(super) enum Measured {
     Some,
     /// All of them.
     All,
+}
+
+/// What became of the processes that attempts were forked from.
+#[derive(Clone, Debug, Default)]
+struct Zygotes {
+    ended: u32,
+    reasons: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +45,7 @@ pub(super) struct RunTally {
     last_at: f64,
     resumed: u32,
     changes: Vec<String>,
+    zygotes: Zygotes,
 }
 
 impl RunTally {
@@ -47,6 +59,7 @@ impl RunTally {
             last_at: 0.0,
             resumed: 0,
             changes: Vec::new(),
+            zygotes: Zygotes::default(),
         }
     }
 
@@ -83,6 +96,34 @@ impl RunTally {
     pub(super) fn close(&mut self, closed: &Closed) {
         self.at(closed.at);
         self.closed = Some(closed.clone());
+    }
+
+    pub(super) fn zygote_ended(&mut self, end: &ZygoteEnd) {
+        self.at(end.at);
+        self.zygotes.ended += 1;
+        if self.zygotes.reasons.len() < ZYGOTE_REASONS
+            && !self.zygotes.reasons.contains(&end.reason)
+        {
+            self.zygotes.reasons.push(end.reason.clone());
+        }
+    }
+
+    /// What was found before the run, and what became of the processes that attempts were forked from.
+    fn findings(&self) -> Vec<Finding> {
+        let mut findings = self.info.findings.clone();
+        let Zygotes { ended, reasons } = &self.zygotes;
+        if *ended > 0 {
+            findings.push(Finding {
+                name: "zygote".to_owned(),
+                level: Level::Warning,
+                found: format!("ended by itself {ended} times: {}", reasons.join("; ")),
+                advice: Some(
+                    "a new one was started, and what it had running was run again; cross-check with --spawn exec"
+                        .to_owned(),
+                ),
+            });
+        }
+        findings
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -138,7 +179,7 @@ impl RunTally {
             versions: self.versions(),
             machine: info.machine.clone(),
             chapters: info.chapters.clone(),
-            findings: info.findings.clone(),
+            findings: self.findings(),
             started: self.started.clone(),
             finished: self.closed.as_ref().map(|closed| closed.time.clone()),
             stopped: self.closed.as_ref().map(|closed| closed.why),

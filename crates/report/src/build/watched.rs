@@ -16,7 +16,7 @@ pub(super) struct Watched {
 impl Watched {
     pub(super) fn new(run: &RunInfo) -> Self {
         let mut pairs = Vec::new();
-        for axis in [Axis::Mode, Axis::Variant] {
+        for axis in [Axis::Mode, Axis::Variant, Axis::Spawn] {
             // A run of a fixed number of rounds is compared by its counts.
             let contrasts = match run.stopping.is_by_data() {
                 true => contrasts(&run.units, axis),

@@ -1,6 +1,8 @@
 //! The two sides of one run: its modes, or its variants.
 
-use crashrate_model::{Axis, Contrast, Mode, OutcomeSet, Reading, Stopping, contrasts};
+use crashrate_model::{
+    Axis, Contrast, Mode, OutcomeSet, Reading, Spawn, Stopping, contrasts, suite_variant,
+};
 
 use super::plan::Planner;
 use super::test::{Pair, fixed, taking_part};
@@ -15,7 +17,7 @@ use crate::view::{Cell, Results, Share, View};
 /// The axes along which a run can be compared with itself.
 pub fn axes(view: &View) -> Vec<Axis> {
     let has = |axis: &Axis| !contrasts(&view.units, *axis).is_empty();
-    [Axis::Mode, Axis::Variant]
+    [Axis::Mode, Axis::Variant, Axis::Spawn]
         .into_iter()
         .filter(has)
         .collect()
@@ -103,13 +105,21 @@ fn compared(
     let label = |side: usize| match axis {
         Axis::Mode => contrast.modes[side].word().to_owned(),
         Axis::Variant => contrast.variants[side].clone(),
+        Axis::Spawn => [Spawn::Exec, Spawn::Fork][side].word().to_owned(),
     };
-    let [one, two] = &contrast.variants;
+    let [one, two] = match axis {
+        // They differ in that alone.
+        Axis::Spawn => contrast
+            .variants
+            .each_ref()
+            .map(|variant| suite_variant(variant)),
+        _ => contrast.variants.each_ref().map(String::as_str),
+    };
     Compared {
         chapter: contrast.chapter.clone(),
         sequence: contrast.sequence.clone(),
         mode: (contrast.modes[0] == contrast.modes[1]).then_some(contrast.modes[0]),
-        variant: (one == two).then(|| one.clone()),
+        variant: (one == two).then(|| one.to_owned()),
         sides: [0, 1].map(|side| Side {
             label: label(side),
             share: shares[side],

@@ -20,6 +20,9 @@ pub(crate) fn intro(all: &Comparisons) -> String {
         What::Within(Axis::Variant) => {
             "Each variant against the first; a chapter of a sequence given that it was reached"
         }
+        What::Within(Axis::Spawn) => {
+            "Forked from a process that was warm against executed; a chapter of a sequence given that it was reached"
+        }
         What::Runs => {
             "The second run against the first; a chapter of a sequence given that it was reached"
         }

@@ -19,6 +19,7 @@ pub(crate) fn isolated(name: &str, rounds: u32) -> Unit {
         name: name.into(),
         mode: Mode::Isolated,
         variant: "default".into(),
+        spawn: crashrate_model::Spawn::Exec,
         chapters: vec![name.into()],
         rounds,
     }
@@ -29,6 +30,7 @@ pub(crate) fn sequence(name: &str, chapters: &[&str], rounds: u32) -> Unit {
         name: name.into(),
         mode: Mode::Sequential,
         variant: "default".into(),
+        spawn: crashrate_model::Spawn::Exec,
         chapters: chapters.iter().map(|id| (*id).to_owned()).collect(),
         rounds,
     }

@@ -46,6 +46,15 @@ pub(crate) fn not_traced(why: &str) -> Finding {
     )
 }
 
+/// That processes cannot be forked, found when a run begins.
+pub(crate) fn not_forked(why: &str) -> Finding {
+    warning(
+        "fork",
+        format!("nothing is forked: {why}"),
+        "what was to be forked is executed, which each attempt says",
+    )
+}
+
 /// That the memory of an attempt is not limited as a whole.
 pub(crate) fn memory_not_by_cgroup(by_rlimit: bool, may_be_cuda: bool) -> Finding {
     let found = match by_rlimit {
@@ -156,9 +165,13 @@ fn stripped_variables(plan: &Plan, workers: &Workers) -> Vec<Finding> {
         let Some(chapter) = unit.chapters.first().and_then(|id| plan.suite.chapter(id)) else {
             continue;
         };
-        let variant = plan.suite.variants.iter().find(|v| v.id == unit.variant);
+        let variant = plan
+            .suite
+            .variants
+            .iter()
+            .find(|v| v.id == unit.suite_variant());
         let path = match &chapter.action {
-            Action::Worker { .. } => workers.by_variant.get(&unit.variant).cloned(),
+            Action::Worker { .. } => workers.by_variant.get(unit.suite_variant()).cloned(),
             Action::Command(argv) => {
                 program::find(&argv[0], &chapter.limits.directory, &chapter.env).ok()
             }

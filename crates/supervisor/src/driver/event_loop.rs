@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crashrate_model::{
     Closed, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started, StopReason,
+    ZygoteEnd,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -276,6 +277,14 @@ where
             self.hellos.push(hello.clone());
             self.record(Record::Hello(hello.clone()))?;
         }
+        for reason in &observed.evidence.zygotes_ended {
+            self.record(Record::Zygote(ZygoteEnd {
+                at: self.elapsed(),
+                unit: running.key.unit,
+                round: running.key.round,
+                reason: reason.clone(),
+            }))?;
+        }
         let verdict = classify(&spec, &observed.seen);
         let mut notes = verdict.notes;
         let output = match verdict.outcome {
@@ -321,6 +330,8 @@ where
             usage: evidence.usage,
             traced: (evidence.usage.is_some() && evidence.traced != self.kept.traced)
                 .then_some(evidence.traced),
+            spawn: (evidence.spawn)
+                .filter(|spawn| *spawn != self.recipe.plan.units[running.key.unit as usize].spawn),
         })))?;
         let end = match outcome {
             Outcome::Passed => End::Passed,

@@ -31,6 +31,8 @@ pub struct AttemptSpec {
     pub grace: Duration,
     /// How much of the machine it may use.
     pub resources: Resources,
+    /// The command line of the zygote that it is forked from; nothing where it is executed.
+    pub zygote: Option<Vec<String>>,
     /// Whether a chapter has to say its verdict; a plain command is judged by its exit status alone.
     pub needs_verdict: bool,
 }
@@ -67,6 +69,7 @@ impl Recipe<'_> {
         let seed = round_seed(self.plan.seed, key.round);
         let (argv, needs_verdict) = self.argv(unit, &chapters);
         let limits = self.limits(unit, &chapters);
+        let zygote = (!unit.spawn.is_exec()).then(|| self.zygote(unit, &argv));
         let mut spec_env = self.suite_env(unit, &chapters);
         spec_env.extend(variant.env.clone());
         spec_env.extend(self.own_env(unit, key, attempt, slot, seed));
@@ -83,6 +86,7 @@ impl Recipe<'_> {
                 Mode::Isolated => chapters[0].resources,
                 Mode::Sequential => suite.resources,
             },
+            zygote,
             needs_verdict,
         }
     }
@@ -95,7 +99,7 @@ impl Recipe<'_> {
 
     /// The command line, and whether what it starts is told by a task and has to give verdicts.
     fn argv(&self, unit: &Unit, chapters: &[&Chapter]) -> (Vec<String>, bool) {
-        let worker = || vec![self.workers[&unit.variant].display().to_string()];
+        let worker = || vec![self.workers[unit.suite_variant()].display().to_string()];
         match (unit.mode, &chapters[0].action) {
             (Mode::Sequential, _) => {
                 let sequence = self.plan.suite.sequences.iter().find(|s| s.id == unit.name);
@@ -105,6 +109,14 @@ impl Recipe<'_> {
             (Mode::Isolated, Action::Worker { .. }) => (worker(), true),
             (Mode::Isolated, Action::Command(argv)) => (argv.clone(), false),
         }
+    }
+
+    /// The worker is asked to be a zygote on its command line, other programs by their environment alone.
+    fn zygote(&self, unit: &Unit, argv: &[String]) -> Vec<String> {
+        let worker = self.workers.get(unit.suite_variant());
+        let is_worker = worker.is_some_and(|path| argv == [path.display().to_string()]);
+        let flag = is_worker.then(|| "--zygote".to_owned());
+        argv.iter().cloned().chain(flag).collect()
     }
 
     fn limits<'b>(&'b self, unit: &Unit, chapters: &[&'b Chapter]) -> &'b Limits {
@@ -142,7 +154,7 @@ impl Recipe<'_> {
             (env::MODE, unit.mode.to_string()),
             (env::ROUND, key.round.to_string()),
             (env::ATTEMPT, attempt.to_string()),
-            (env::VARIANT, unit.variant.clone()),
+            (env::VARIANT, unit.suite_variant().to_owned()),
             (env::SEED, seed.to_string()),
             (env::DEVICE, self.plan.suite.device.clone()),
             (env::SLOT, slot.to_string()),
@@ -168,7 +180,7 @@ impl Recipe<'_> {
 
 fn variant<'a>(suite: &'a Suite, unit: &Unit) -> &'a Variant {
     (suite.variants.iter())
-        .find(|v| v.id == unit.variant)
+        .find(|v| v.id == unit.suite_variant())
         .unwrap_or(&suite.variants[0])
 }
 

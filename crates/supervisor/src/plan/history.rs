@@ -55,7 +55,7 @@ impl History {
                 self.open.retain(|open| *open != (key, e.attempt));
                 self.ended(key, e.attempt, e.outcome);
             }
-            Record::Opened(_) | Record::Hello(_) | Record::Closed(_) => {}
+            Record::Opened(_) | Record::Hello(_) | Record::Zygote(_) | Record::Closed(_) => {}
         }
     }
 

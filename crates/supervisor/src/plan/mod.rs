@@ -3,10 +3,11 @@
 mod attempt;
 mod history;
 mod order;
+mod spawn;
 
 use std::path::PathBuf;
 
-use crashrate_model::{Mode, Unit};
+use crashrate_model::{Mode, Spawn, Unit};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -17,6 +18,8 @@ pub(crate) use attempt::Recipe;
 pub use attempt::{AttemptSpec, ChapterSpec};
 pub use history::{History, Pending};
 pub use order::{RoundKey, Rounds, round_seed};
+pub use spawn::SpawnChoice;
+use spawn::can_fork;
 
 /// Which part of a suite is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Selection {
     pub variants: Vec<String>,
     /// This many rounds of each unit in place of the suite's.
     pub rounds: Option<u32>,
+    /// How processes come to be in place of what the suite says, where they can.
+    pub spawn: Option<SpawnChoice>,
 }
 
 /// A selection that cannot be planned.
@@ -86,6 +91,13 @@ impl Plan {
                 return Err(unknown("chapter", name, known));
             }
         }
+        if let Some(choice) = selection.spawn
+            && choice != SpawnChoice::Exec
+            && !can_fork(&suite)
+        {
+            let problem = "nothing in the suite can be forked: that takes worker chapters, or commands with `zygote = true`";
+            return Err(PlanError::Nothing(problem.into()));
+        }
         let wanted = |id: &String| selection.chapters.is_empty() || selection.chapters.contains(id);
         let mut units = Vec::new();
         for variant in variants {
@@ -96,6 +108,9 @@ impl Plan {
                 units.extend(sequential(&suite, &variant, wanted));
             }
         }
+        let mut units: Vec<Unit> = (units.into_iter())
+            .flat_map(|unit| spawn::units(&suite, unit, selection.spawn))
+            .collect();
         if units.is_empty() {
             return Err(PlanError::Nothing(why_nothing(&suite, selection)));
         }
@@ -185,6 +200,7 @@ fn isolated(suite: &Suite, variant: &str, wanted: impl Fn(&String) -> bool) -> V
             name: c.id.clone(),
             mode: Mode::Isolated,
             variant: variant.into(),
+            spawn: Spawn::Exec,
             chapters: vec![c.id.clone()],
             rounds: c.rounds,
         })
@@ -198,6 +214,7 @@ fn sequential(suite: &Suite, variant: &str, wanted: impl Fn(&String) -> bool) ->
             name: s.id.clone(),
             mode: Mode::Sequential,
             variant: variant.into(),
+            spawn: Spawn::Exec,
             chapters: s.chapters.clone(),
             rounds: s.rounds,
         })

@@ -35,11 +35,32 @@ pub(super) struct Place<'a> {
     pub(super) kill_all: &'a PipeReader,
 }
 
+/// How often an attempt is begun anew because what it was forked from died under it.
+const MAX_ANEW: usize = 2;
+
 /// Runs an attempt to its end; `tell` is handed what the child says of its progress.
 pub(super) fn run(place: &Place<'_>, spec: &AttemptSpec, tell: &mut dyn FnMut(Note)) -> Observed {
+    let mut zygotes_ended = Vec::new();
+    loop {
+        let mut observed = once(place, spec, tell);
+        zygotes_ended.extend(place.start.ended(place.slot));
+        // Nothing is known of its end: it was not measured, whatever it did.
+        let anew = observed.evidence.orphaned && observed.seen.killed.is_none();
+        if anew && zygotes_ended.len() <= MAX_ANEW {
+            continue;
+        }
+        observed.evidence.zygotes_ended = zygotes_ended;
+        return observed;
+    }
+}
+
+fn once(place: &Place<'_>, spec: &AttemptSpec, tell: &mut dyn FnMut(Note)) -> Observed {
     let begun = Instant::now();
     match place.start.start(spec, place.slot) {
-        Ok(started) => Attempt::new(place, spec, started, begun, tell).run_to_end(),
+        Ok(started) => {
+            let begun = started.how.since.unwrap_or(begun);
+            Attempt::new(place, spec, started, begun, tell).run_to_end()
+        }
         Err(error) => {
             let mut seen = nothing_seen(spec);
             seen.not_started = Some(format!("could not be started: {error}"));
@@ -148,8 +169,16 @@ impl<'a> Attempt<'a> {
             },
             pace: Pace::default(),
             begun,
-            seen: nothing_seen(spec),
-            evidence: Evidence::default(),
+            seen: Seen {
+                notes: (started.how.instead.into_iter())
+                    .map(|why| format!("executed, not forked: {why}"))
+                    .collect(),
+                ..nothing_seen(spec)
+            },
+            evidence: Evidence {
+                spawn: Some(started.how.spawn),
+                ..Evidence::default()
+            },
             tell,
             buffer: Box::new([0; 64 * 1024]),
         }
@@ -309,8 +338,9 @@ impl<'a> Attempt<'a> {
         group::kill(self.pid);
         // Before anything else is waited for: what is traced is waited for by its tracer alone.
         let watched = self.wait.finish();
-        let keep = [self.pid, self.place.guardian.pid()];
         let place = self.place;
+        let mut keep = place.start.kept();
+        keep.extend([self.pid, place.guardian.pid()]);
         let escaped = platform::kill_escaped(place.run_id, place.slot, place.alone, &keep);
         self.drain();
         self.place.guardian.clear(self.place.slot);
@@ -323,7 +353,10 @@ impl<'a> Attempt<'a> {
                     self.seen.exit = Some(reaped.exit);
                     self.evidence.usage = Some(usage);
                 }
-                Err(error) => self.seen.notes.push(format!("its status is lost: {error}")),
+                Err(error) => {
+                    self.evidence.orphaned = error.kind() == io::ErrorKind::BrokenPipe;
+                    self.seen.notes.push(format!("its status is lost: {error}"));
+                }
             }
             members = group::await_gone(self.pid);
         }

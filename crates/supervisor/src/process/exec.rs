@@ -17,12 +17,12 @@ use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 use super::guardian::Guardian;
 use super::platform::{self, ExitWatch};
-use super::{Pipes, Reaped, Start, Started, Wait, limits};
+use super::{How, Pipes, Reaped, Start, Started, Wait, limits};
 use crate::plan::AttemptSpec;
 use crate::program;
 
 /// The number of the events descriptor in the child: a single digit, so that `>&3` works in every shell.
-const EVENTS: RawFd = 3;
+pub(super) const EVENTS: RawFd = 3;
 
 /// Starts a child by fork and exec.
 pub struct PlainExec {
@@ -44,6 +44,7 @@ impl Start for PlainExec {
             pipes,
             wait: Box::new(Exec::new(pid)?),
             bounds,
+            how: How::default(),
         })
     }
 }
@@ -123,7 +124,7 @@ fn enter(entrance: Option<RawFd>) -> io::Result<()> {
     }
 }
 
-fn pipe() -> io::Result<(OwnedFd, PipeWriter)> {
+pub(super) fn pipe() -> io::Result<(OwnedFd, PipeWriter)> {
     let (read, write) = io::pipe()?;
     let read = OwnedFd::from(read);
     fcntl(&read, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
@@ -229,7 +230,7 @@ pub(super) fn reap(pid: Pid) -> io::Result<Reaped> {
     })
 }
 
-fn exit_of(status: libc::c_int) -> Exit {
+pub(super) fn exit_of(status: libc::c_int) -> Exit {
     if libc::WIFEXITED(status) {
         return Exit::Code(libc::WEXITSTATUS(status));
     }

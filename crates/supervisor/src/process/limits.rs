@@ -14,10 +14,10 @@ use crate::suite::{Resources, Suite, bytes_text};
 /// rlimits, ready to be set between fork and exec.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rlimits {
-    memory: Option<u64>,
-    processes: Option<u64>,
-    cpu: Option<u64>,
-    file_size: Option<u64>,
+    pub(super) memory: Option<u64>,
+    pub(super) processes: Option<u64>,
+    pub(super) cpu: Option<u64>,
+    pub(super) file_size: Option<u64>,
 }
 
 /// What is limited by a cgroup, and what by rlimits.

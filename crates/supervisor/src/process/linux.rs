@@ -7,6 +7,8 @@ mod gate;
 mod look;
 mod trace;
 mod tracer;
+mod zygote;
+mod zygote_tracer;
 
 use std::fs;
 use std::io;
@@ -20,6 +22,7 @@ use nix::unistd::Pid;
 
 pub(super) use cgroup::Cgroup;
 pub use trace::TracedExec;
+pub(super) use zygote::{Zygote, has_cuda};
 
 /// What names an rlimit.
 pub(super) type RlimitName = libc::__rlimit_resource_t;

@@ -11,6 +11,7 @@
 mod attempt;
 mod capture;
 mod exec;
+mod forks;
 mod group;
 mod guardian;
 mod limits;
@@ -23,8 +24,9 @@ mod slots;
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Instant;
 
-use crashrate_model::{Exit, Usage};
+use crashrate_model::{Exit, Spawn, Usage};
 use crashrate_postmortem::Crash;
 #[cfg(target_os = "linux")]
 use linux as platform;
@@ -37,6 +39,7 @@ use crate::plan::AttemptSpec;
 
 pub use capture::Captured;
 pub use exec::{PlainExec, is_ignored};
+pub use forks::{Forks, why_not};
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
 pub use platform::TracedExec;
@@ -49,6 +52,16 @@ pub trait Start: Send + Sync {
     /// # Errors
     /// It could not be started; nothing of it is left.
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started>;
+
+    /// What was started for several attempts of any slot, and is still there: it is nothing that an attempt left.
+    fn kept(&self) -> Vec<Pid> {
+        Vec::new()
+    }
+
+    /// How what was started for several attempts of a slot has ended by itself since this was last asked.
+    fn ended(&self, _slot: u32) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A child that was started.
@@ -61,6 +74,17 @@ pub struct Started {
     pub wait: Box<dyn Wait>,
     /// What limits it and all that it starts, where that is not left to each process.
     bounds: Option<platform::Cgroup>,
+    how: How,
+}
+
+/// How a child came to be.
+#[derive(Clone, Debug, Default)]
+struct How {
+    spawn: Spawn,
+    /// Why it was not forked, if it should have been.
+    instead: Option<String>,
+    /// When its start began, if something was started for others, too, before that.
+    since: Option<Instant>,
 }
 
 /// One of something for each descriptor that a child writes to.

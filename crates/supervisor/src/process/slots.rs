@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crashrate_model::Usage;
+use crashrate_model::{Spawn, Usage};
 use crashrate_postmortem::Crash;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -41,6 +41,12 @@ pub struct Evidence {
     pub crash: Option<Box<Crash>>,
     /// What it used of the machine.
     pub usage: Option<Usage>,
+    /// How its process came to be; nothing if it never was.
+    pub spawn: Option<Spawn>,
+    /// Whether what it was forked from died before its end was known.
+    pub orphaned: bool,
+    /// How what it was forked from, or would have been, ended by itself.
+    pub zygotes_ended: Vec<String>,
 }
 
 /// News from a slot.

@@ -260,6 +260,7 @@ fn unit(name: &str, mode: Mode, chapters: Vec<String>) -> Unit {
         name: name.to_owned(),
         mode,
         variant: crate::suite::DEFAULT_VARIANT.to_owned(),
+        spawn: crashrate_model::Spawn::Exec,
         chapters,
         rounds: 0,
     }

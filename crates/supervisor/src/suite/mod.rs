@@ -6,6 +6,7 @@ mod judged;
 mod raw;
 mod resolve;
 mod resources;
+mod spawn;
 mod values;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use hazard::{MAX_WRITES, PASS, ROUNDS, SuiteHazard};
 pub(crate) use resolve::read_text;
 pub use resources::Resources;
 pub(crate) use resources::bytes_text;
+pub use spawn::Spawning;
 
 /// The variant that changes nothing.
 pub const DEFAULT_VARIANT: &str = "default";
@@ -46,6 +48,9 @@ pub struct Suite {
     /// it.
     #[serde(skip)]
     pub record: Option<Box<Recorded>>,
+    /// Whether chapters on CUDA may be forked, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fork_cuda: bool,
     /// How much of the machine an attempt may use.
     #[serde(rename = "limits", default, skip_serializing_if = "Resources::is_none")]
     pub resources: Resources,
@@ -100,6 +105,9 @@ pub struct Chapter {
     pub expect: Vec<Expect>,
     /// What it runs.
     pub action: Action,
+    /// How its isolated processes come to be.
+    #[serde(default, skip_serializing_if = "Spawning::is_usual")]
+    pub spawning: Spawning,
 }
 
 /// What a chapter runs.
@@ -130,6 +138,9 @@ pub struct Sequence {
     pub chapters: Vec<String>,
     /// A program of one's own that runs it, told by the task line.
     pub command: Option<Vec<String>>,
+    /// How its processes come to be.
+    #[serde(default, skip_serializing_if = "Spawning::is_usual")]
+    pub spawning: Spawning,
     /// Environment on top of the supervisor's own.
     pub env: BTreeMap<String, String>,
 }

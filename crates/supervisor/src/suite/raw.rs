@@ -34,6 +34,7 @@ pub(super) struct Head {
     pub(super) bad: Option<Vec<Spanned<String>>>,
     pub(super) worker: Option<Spanned<String>>,
     pub(super) record: Option<Spanned<String>>,
+    pub(super) fork_cuda: Option<bool>,
 }
 
 /// What `[hazard]` sets.
@@ -86,6 +87,7 @@ pub(super) struct Settings {
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
     pub(super) directory: Option<Spanned<String>>,
+    pub(super) spawn: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +98,8 @@ pub(super) struct Chapter {
     pub(super) command: Option<Spanned<Vec<String>>>,
     pub(super) params: Option<Spanned<Map<String, Value>>>,
     pub(super) modes: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) spawn: Option<Spanned<String>>,
+    pub(super) zygote: Option<Spanned<bool>>,
     pub(super) limits: Option<Resources>,
     #[serde(default)]
     pub(super) expect: Vec<Spanned<Expect>>,
@@ -128,6 +132,8 @@ pub(super) struct Sequence {
     pub(super) rounds: Option<Spanned<i64>>,
     pub(super) retries: Option<Spanned<i64>>,
     pub(super) command: Option<Spanned<Vec<String>>>,
+    pub(super) spawn: Option<Spanned<String>>,
+    pub(super) zygote: Option<Spanned<bool>>,
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
 }

@@ -11,7 +11,8 @@ use toml::Spanned;
 use super::error::Source;
 use super::raw;
 use super::{
-    Action, Chapter, DEFAULT_VARIANT, Limits, Resources, Sequence, Suite, SuiteError, Variant,
+    Action, Chapter, DEFAULT_VARIANT, Limits, Resources, Sequence, Spawning, Suite, SuiteError,
+    Variant,
 };
 use crate::{program, recorded};
 
@@ -55,6 +56,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
         worker: None,
         hazard: None,
         record: None,
+        fork_cuda: false,
         resources: Resources::default(),
         around: limits.clone(),
         variants: vec![default_variant()],
@@ -68,6 +70,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
             env: BTreeMap::new(),
             expect: Vec::new(),
             action: Action::Command(argv.to_vec()),
+            spawning: Spawning::default(),
         }],
         sequences: Vec::new(),
         gates: Vec::new(),
@@ -138,6 +141,7 @@ impl Resolver<'_> {
             worker: head.worker.map(|w| self.worker_path(w.get_ref())),
             hazard: self.source.hazard(file.hazard, &chapters, &sequences)?,
             record: self.record(head.record.as_ref())?,
+            fork_cuda: head.fork_cuda.unwrap_or(false),
             resources,
             around,
             variants: self.variants(file.variant)?,
@@ -206,6 +210,13 @@ impl Resolver<'_> {
             resources: self
                 .source
                 .resources(raw.limits.as_ref(), &format!("chapter `{id}`: limits"))?,
+            spawning: self.source.spawning(
+                &format!("chapter `{id}`"),
+                matches!(action, Action::Command(_)),
+                raw.spawn.as_ref(),
+                raw.zygote.as_ref(),
+                defaults,
+            )?,
             env,
             action,
             id,
@@ -356,6 +367,13 @@ impl Resolver<'_> {
                 .iter()
                 .map(|c| c.get_ref().clone())
                 .collect(),
+            spawning: self.source.spawning(
+                &format!("sequence `{id}`"),
+                command.is_some(),
+                raw.spawn.as_ref(),
+                raw.zygote.as_ref(),
+                defaults,
+            )?,
             command,
             env,
             id,

@@ -1,6 +1,12 @@
-//! A worker without libtorch, and a program for sequences: acts out the task that it reads on standard input.
+//! A worker without libtorch, and a program for sequences: acts out the task that it reads on standard input. It can be a
+//! zygote.
+
+use crashrate_testkit::{sequence, warm_up};
 
 fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    std::process::exit(crashrate_testkit::sequence::main(&args));
+    // The worker is asked for that on its command line, too.
+    let args: Vec<String> = (std::env::args().skip(1))
+        .filter(|arg| arg != "--zygote")
+        .collect();
+    std::process::exit(crashrate_zygote::serve(warm_up, || sequence::main(&args)));
 }

@@ -30,6 +30,7 @@ impl<'a> Set<'a> {
             by: match all.what {
                 What::Within(Axis::Mode) => "mode",
                 What::Within(Axis::Variant) => "variant",
+                What::Within(Axis::Spawn) => "spawn",
                 What::Runs => "run",
                 What::Record => "record",
                 What::Claim => "claim",

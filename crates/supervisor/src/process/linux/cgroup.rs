@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::unistd::Pid;
+
 /// What the limits need.
 const CONTROLLERS: [&str; 2] = ["memory", "pids"];
 /// How long the kernel may take to let go of what was killed.
@@ -61,6 +63,11 @@ impl Cgroup {
     /// Where a child writes `0` to join, between fork and exec.
     pub(in super::super) fn entrance(&self) -> RawFd {
         self.procs.as_raw_fd()
+    }
+
+    /// Puts a process in.
+    pub(in super::super) fn admit(&self, pid: Pid) -> io::Result<()> {
+        (&self.procs).write_all(pid.to_string().as_bytes())
     }
 
     /// How many processes the kernel killed in it for want of memory.

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 
 use super::super::exec::{self, Exec, Spawned};
 use super::super::guardian::Guardian;
-use super::super::{Reaped, Start, Started, Wait, Watched};
+use super::super::{How, Reaped, Start, Started, Wait, Watched};
 use super::calls;
 use super::gate::{self, Keeper};
 use super::tracer::{Answer, Order, Tracer};
@@ -60,12 +60,7 @@ impl TracedExec {
 
 impl Start for TracedExec {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
-        static WAKING: Once = Once::new();
-        WAKING.call_once(|| {
-            if let Err(error) = calls::prepare_waking() {
-                tracing::warn!("tracers cannot be woken: {error}");
-            }
-        });
+        prepare_waking();
         let (gate, keeper) = gate::gate()?;
         let mut thread = TracerThread::start(keeper, self.images.clone())?;
         // The command, and with it the gate's side of the child, is gone when this returns.
@@ -90,8 +85,19 @@ impl Start for TracedExec {
             pipes,
             wait,
             bounds,
+            how: How::default(),
         })
     }
+}
+
+/// Once, before the first tracer.
+pub(super) fn prepare_waking() {
+    static WAKING: Once = Once::new();
+    WAKING.call_once(|| {
+        if let Err(error) = calls::prepare_waking() {
+            tracing::warn!("tracers cannot be woken: {error}");
+        }
+    });
 }
 
 /// Waits for a child that is traced.

@@ -27,6 +27,8 @@ const MAX_HANDLED: usize = 8;
 const MAX_SNAPSHOTS: usize = 64;
 /// How often a signal that is no fault is looked at more closely: a program may live on such signals.
 const MAX_CLOSER_LOOKS: usize = 64;
+/// The leader where there is none.
+const NOBODY: i32 = 0;
 /// How long what is left of an attempt has to die.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -51,6 +53,9 @@ pub(super) enum Answer {
 /// What is known of one attempt's processes.
 pub(super) struct Tracer {
     pub(super) leader: i32,
+    /// What the leaders are forked from, one after another; nothing where the leader was spawned.
+    zygote: Option<i32>,
+    zygote_is_gone: bool,
     pub(super) images: Arc<Images>,
     /// The process of each thread that is traced.
     pub(super) threads: HashMap<i32, i32>,
@@ -58,7 +63,7 @@ pub(super) struct Tracer {
     handled: usize,
     closer_looks: usize,
     peak_bytes: Option<u64>,
-    hang: Option<Hang>,
+    pub(super) hang: Option<Hang>,
     /// By which signal the child ended, once it has.
     pub(super) ended_by: Option<i32>,
     left_behind: usize,
@@ -82,18 +87,7 @@ impl Tracer {
         if seized.is_err() {
             return Watched::default();
         }
-        let mut tracer = Tracer {
-            leader,
-            images,
-            threads: HashMap::from([(leader, leader)]),
-            snapshots: Vec::new(),
-            handled: 0,
-            closer_looks: 0,
-            peak_bytes: None,
-            hang: None,
-            ended_by: None,
-            left_behind: 0,
-        };
+        let mut tracer = Tracer::of(leader, images);
         if tracer.follow(&orders, &answers) {
             let _ = answers.send(Answer::Ended);
             drop(at_end);
@@ -104,6 +98,74 @@ impl Tracer {
         }
         tracer.kill_the_rest();
         tracer.watched()
+    }
+
+    fn of(leader: i32, images: Arc<Images>) -> Tracer {
+        Tracer {
+            leader,
+            zygote: None,
+            zygote_is_gone: false,
+            images,
+            threads: HashMap::from([(leader, leader)]),
+            snapshots: Vec::new(),
+            handled: 0,
+            closer_looks: 0,
+            peak_bytes: None,
+            hang: None,
+            ended_by: None,
+            left_behind: 0,
+        }
+    }
+
+    /// Of a zygote that has no child yet.
+    pub(super) fn of_zygote(zygote: i32, images: Arc<Images>) -> Tracer {
+        Tracer {
+            zygote: Some(zygote),
+            threads: HashMap::new(),
+            ..Tracer::of(NOBODY, images)
+        }
+    }
+
+    /// Waits for one stop or end, or to be woken, and answers it. Whether the zygote is still there.
+    pub(super) fn hear_zygote(&mut self) -> bool {
+        if self.zygote_is_gone {
+            return false;
+        }
+        match self.hear(true, |_, _| false) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => false,
+            _ => !self.zygote_is_gone,
+        }
+    }
+
+    /// The zygote has forked: everything begins anew with its child, which may have been heard of already.
+    fn forked(&mut self, child: i32) {
+        let (zygote, images) = (self.zygote, self.images.clone());
+        *self = Tracer {
+            zygote,
+            ..Tracer::of(child, images)
+        };
+    }
+
+    /// What was seen of the child, which has ended or is given up; what it left is killed. Its status is its parent's.
+    pub(super) fn finish_child(&mut self) -> Watched {
+        let deadline = Instant::now() + PATIENCE;
+        while self.ended_by.is_none() && self.leader != NOBODY && Instant::now() < deadline {
+            match calls::take(self.leader) {
+                Some(Said::Ended(signal)) => self.ended_by = Some(signal),
+                Some(Said::Stopped { signal, event }) => self.stopped(self.leader, signal, event),
+                None => std::thread::sleep(Duration::from_micros(50)),
+            }
+        }
+        self.kill_the_rest();
+        let watched = self.watched();
+        let (zygote, images, gone) = (self.zygote, self.images.clone(), self.zygote_is_gone);
+        *self = Tracer {
+            zygote,
+            zygote_is_gone: gone,
+            threads: HashMap::new(),
+            ..Tracer::of(NOBODY, images)
+        };
+        watched
     }
 
     /// Until the child has ended (true), or was given up.
@@ -148,7 +210,15 @@ impl Tracer {
             && tid == self.leader
         {
             self.ended_by = Some(signal);
+            if self.zygote.is_some() {
+                // Its parent, the zygote, sees its end only when it is taken here; its number stays taken by that.
+                calls::take(tid);
+            }
             return Ok(Some((tid, Said::Ended(signal))));
+        }
+        if peeked.ended_by.is_some() && self.zygote == Some(tid) {
+            self.zygote_is_gone = true;
+            return Ok(None);
         }
         let Some(said) = calls::take(tid) else {
             return Ok(None);
@@ -171,6 +241,18 @@ impl Tracer {
     }
 
     fn stopped(&mut self, tid: i32, signal: i32, event: i32) {
+        if self.zygote == Some(tid) {
+            if event == libc::PTRACE_EVENT_FORK
+                && let Ok(child) = ptrace::getevent(Pid::from_raw(tid))
+            {
+                self.forked(child as i32);
+            }
+            return match event {
+                libc::PTRACE_EVENT_STOP if signal != libc::SIGTRAP => calls::stay_stopped(tid),
+                0 => calls::go_on(tid, signal),
+                _ => calls::go_on(tid, 0),
+            };
+        }
         let pid = self.process_of(tid);
         match event {
             0 => {
@@ -269,7 +351,7 @@ impl Tracer {
         }
     }
 
-    fn watched(self) -> Watched {
+    fn watched(&self) -> Watched {
         let died = (self.ended_by)
             .filter(|&signal| signal > 0)
             .map(|signal| Died {
@@ -278,7 +360,7 @@ impl Tracer {
             });
         let death =
             || died.map(|died| choose(&self.snapshots, died).unwrap_or_else(|| unseen(died)));
-        let crash = match self.hang {
+        let crash = match &self.hang {
             Some(hang) => hang.crash(),
             None => death(),
         };
@@ -300,6 +382,6 @@ fn options() -> Options {
 }
 
 /// Set at the exec: a child that ends before it is seen by the thread that spawns it, and must not stop for its exit.
-fn options_with_exit() -> Options {
+pub(super) fn options_with_exit() -> Options {
     options() | Options::PTRACE_O_TRACEEXIT
 }

@@ -1,0 +1,68 @@
+//! There are no zygotes on macOS: its own libraries do not work in a forked child that does not execute.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, Mutex};
+
+use crashrate_zygote::Attempt;
+use nix::unistd::Pid;
+
+use super::super::forks::Kind;
+use super::super::guardian::Guardian;
+use super::super::limits::Rlimits;
+use super::super::{Reaped, Watched};
+
+/// There never is one.
+pub(in super::super) enum Zygote {}
+
+impl Zygote {
+    pub(in super::super) fn start(
+        _kind: &Kind,
+        _guardian: &Arc<Guardian>,
+        _traced: bool,
+        _alive: &Arc<Mutex<BTreeSet<i32>>>,
+    ) -> io::Result<Zygote> {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "processes are forked on Linux only",
+        ))
+    }
+
+    pub(in super::super) fn children(&self) -> u32 {
+        match *self {}
+    }
+
+    pub(in super::super) fn fork(
+        &mut self,
+        _attempt: &Attempt,
+        _descriptors: [BorrowedFd<'_>; 5],
+    ) -> Result<Result<Pid, String>, String> {
+        match *self {}
+    }
+
+    pub(in super::super) fn limit(_pid: Pid, _limits: Rlimits) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(in super::super) fn look(&mut self) {
+        match *self {}
+    }
+
+    pub(in super::super) fn finish(&mut self) -> Watched {
+        match *self {}
+    }
+
+    pub(in super::super) fn reap(&mut self) -> Result<Reaped, String> {
+        match *self {}
+    }
+
+    pub(in super::super) fn how_it_died(&mut self) -> String {
+        match *self {}
+    }
+}
+
+/// Whether there may be a CUDA device: never here.
+pub(in super::super) fn has_cuda() -> bool {
+    false
+}
