@@ -21,6 +21,10 @@ Exit codes: 0 all passed, 1 a chapter failed, 2 the task or the command line is 
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
+    /// Load libtorch once, and fork for each task that crashrate sends (spawn = "fork"; Linux)
+    #[arg(long)]
+    pub(crate) zygote: bool,
+
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }

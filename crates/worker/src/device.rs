@@ -197,6 +197,12 @@ fn cuda(number: usize) -> Opened {
     }
 }
 
+/// Loads CUDA's library, and asks it for nothing: that is what may be done before a fork.
+pub(crate) fn load_cuda_library() {
+    // Where it cannot be loaded, opening the device says why.
+    let _ = load_cuda();
+}
+
 /// libtorch looks for CUDA once, when first asked: its library has to be in the process before that.
 fn load_cuda() -> Result<(), NotThere> {
     let Some(library) = platform::CUDA_LIBRARY else {

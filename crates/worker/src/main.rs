@@ -21,7 +21,9 @@ mod repeat;
 mod task;
 mod verify;
 mod voice;
+mod warm;
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -33,15 +35,22 @@ use voice::{Unheard, Voice};
 
 fn main() -> ExitCode {
     caught::install_panic_hook();
-    let ended = match Cli::parse().command {
+    let cli = Cli::parse();
+    if cli.zygote && cli.command.is_none() {
+        return zygote();
+    }
+    ExitCode::from(code(match cli.command {
         None if io::stdin().is_terminal() => help(),
         None => task_on_stdin(),
         Some(Command::List) => list(),
         Some(Command::Devices) => devices(),
         Some(Command::Run(run)) => by_hand(run),
         Some(Command::VerifyEncoder(wanted)) => verify::run(&wanted),
-    };
-    ExitCode::from(match ended {
+    }))
+}
+
+fn code(ended: Result<bool, Refusal>) -> u8 {
+    match ended {
         Ok(true) => exit::PASSED,
         Ok(false) => exit::FAILED,
         Err(refusal) => {
@@ -49,7 +58,20 @@ fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "crashrate-worker: {refusal}");
             refusal.code()
         }
-    })
+    }
+}
+
+/// Forks a child for each task. Where crashrate did not ask for that, this is a task like any other.
+fn zygote() -> ExitCode {
+    let threads = Cell::new(None);
+    let attempt = || {
+        if let Some(threads) = threads.get() {
+            tch::set_num_threads(threads);
+        }
+        i32::from(code(task_on_stdin()))
+    };
+    let ended = crashrate_zygote::serve(|| threads.set(Some(warm::warm_up())), attempt);
+    ExitCode::from(u8::try_from(ended).unwrap_or(exit::FAILED))
 }
 
 fn task_on_stdin() -> Result<bool, Refusal> {

@@ -9,6 +9,8 @@ mod decided;
 #[cfg(target_os = "linux")]
 mod evidence;
 mod floods;
+#[cfg(target_os = "linux")]
+mod forks;
 mod full_disk;
 mod harmful_text;
 mod hostile;

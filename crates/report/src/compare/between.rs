@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crashrate_model::Mode;
+use crashrate_model::{Mode, suite_variant};
 
 use super::plan::Planner;
 use super::test::{Pair, fixed, taking_part};
@@ -11,7 +11,7 @@ use super::{Compared, Comparisons, Detect, Evidence, How, Side, What, claimed_in
 use crate::words::imported;
 
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, Results, RunFacts, SequenceRow, View};
+use crate::view::{ChapterRow, Results, RunFacts, View};
 use crate::words::hazard_facts;
 
 /// Compares the rows that two runs both have. What is bad is what the first run says.
@@ -85,30 +85,46 @@ fn pairs<'a>(one: &'a View, two: &'a View) -> Vec<(Compared, [&'a Results; 2])> 
     };
     let mut pairs = Vec::new();
     for row in &one.sequences {
-        let same = |other: &&SequenceRow| {
-            (&other.sequence, &other.variant) == (&row.sequence, &row.variant)
-        };
-        if let Some(other) = two.sequences.iter().find(same) {
-            let compared = empty(None, Some(&row.sequence), Mode::Sequential, &row.variant);
+        let others = two.sequences.iter().filter(|o| o.sequence == row.sequence);
+        if let Some((other, variant)) = of_variant(others, |other| &other.variant, &row.variant) {
+            let compared = empty(None, Some(&row.sequence), Mode::Sequential, &variant);
             pairs.push((compared, [&row.results, &other.results]));
         }
     }
     for row in &one.chapters {
-        let key = |row: &ChapterRow| {
-            (
-                row.chapter.clone(),
-                row.mode,
-                row.sequence.clone(),
-                row.variant.clone(),
-            )
-        };
-        if let Some(other) = two.chapters.iter().find(|other| key(other) == key(row)) {
+        let key = |row: &ChapterRow| (row.chapter.clone(), row.mode, row.sequence.clone());
+        let others = two.chapters.iter().filter(|other| key(other) == key(row));
+        if let Some((other, variant)) = of_variant(others, |other| &other.variant, &row.variant) {
             let sequence = row.sequence.as_ref();
-            let compared = empty(Some(&row.chapter), sequence, row.mode, &row.variant);
+            let compared = empty(Some(&row.chapter), sequence, row.mode, &variant);
             pairs.push((compared, [&row.results, &other.results]));
         }
     }
     pairs
+}
+
+/// The row of this variant; where there is none, the one that differs from it only in how its processes came to be, which
+/// is said once for the runs. With the variant that both are of.
+fn of_variant<'a, T>(
+    mut rows: impl Iterator<Item = &'a T> + Clone,
+    variant_of: impl Fn(&T) -> &String,
+    variant: &String,
+) -> Option<(&'a T, String)> {
+    let mut others = rows.clone();
+    let same = rows.find(|row| variant_of(row) == variant);
+    same.map(|row| (row, variant.clone())).or_else(|| {
+        let base = suite_variant(variant);
+        let other = others.find(|row| suite_variant(variant_of(row)) == base)?;
+        Some((other, base.to_owned()))
+    })
+}
+
+/// How the processes of a run's units came to be.
+fn spawns(view: &View) -> String {
+    let mut words: Vec<_> = view.units.iter().map(|unit| unit.spawn.word()).collect();
+    words.sort_unstable();
+    words.dedup();
+    words.join(" and ")
 }
 
 /// By number where that tells them apart, else by id, else by order.
@@ -200,6 +216,7 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
             "tracing".to_owned(),
             if run.traced { "on" } else { "off" }.to_owned(),
         ),
+        ("spawn".to_owned(), spawns(view)),
         ("counted as bad".to_owned(), bad.join(", ")),
     ];
     if run.imported.is_none() {

@@ -28,6 +28,7 @@ fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> AttemptSpec {
         timeout: Duration::from_secs(5),
         grace: Duration::from_secs(1),
         resources: Default::default(),
+        zygote: None,
         needs_verdict,
     }
 }

@@ -31,7 +31,7 @@ const ZYGOTES: usize = 4;
 const DEATHS: u32 = 3;
 
 /// Variables of an attempt that are not the zygote's.
-const OF_ATTEMPT: [&str; 9] = [
+const OF_ATTEMPT: [&str; 8] = [
     env::CHAPTER,
     env::SEQUENCE,
     env::MODE,
@@ -39,7 +39,6 @@ const OF_ATTEMPT: [&str; 9] = [
     env::ATTEMPT,
     env::VARIANT,
     env::SEED,
-    env::DEVICE,
     env::EVENTS_FD,
 ];
 

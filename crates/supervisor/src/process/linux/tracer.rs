@@ -129,6 +129,15 @@ impl Tracer {
     /// Waits for one stop or end, or to be woken, and answers it. Whether the zygote is still there.
     pub(super) fn hear_zygote(&mut self) -> bool {
         if self.zygote_is_gone {
+            // What has ended would be heard of for ever, were it waited for: it is its parent's to take.
+            for tid in self.threads.keys().copied().collect::<Vec<_>>() {
+                match calls::take(tid) {
+                    Some(Said::Ended(signal)) if tid == self.leader => self.ended_by = Some(signal),
+                    Some(Said::Ended(signal)) => self.gone(tid, signal),
+                    Some(Said::Stopped { signal, event }) => self.stopped(tid, signal, event),
+                    None => {}
+                }
+            }
             return false;
         }
         match self.hear(true, |_, _| false) {

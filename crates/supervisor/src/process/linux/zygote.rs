@@ -15,7 +15,7 @@ use crashrate_model::{Exit, Usage};
 use crashrate_protocol::env;
 use crashrate_zygote::{Attempt, Control, ENV, Reply, Request, VERSION};
 use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::super::forks::Kind;
@@ -179,7 +179,9 @@ impl Zygote {
         let deadline = Instant::now() + patience;
         let mut by_itself = true;
         while !self.reaped {
-            match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
+            // Not waitpid: that would take the stops, too, which are its tracer's to hear.
+            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
+            match waitid(Id::Pid(self.pid), flags) {
                 Ok(WaitStatus::StillAlive) if Instant::now() >= deadline => {
                     by_itself = false;
                     // Its children die with it.

@@ -22,6 +22,8 @@ use super::tracer::{Order, Tracer, options_with_exit};
 
 /// How often a tracer that waits is interrupted until it has heard an order.
 const KNOCK_EVERY: Duration = Duration::from_millis(1);
+/// How often a child is heard whose zygote is gone.
+const ORPHAN_EVERY: Duration = Duration::from_millis(1);
 /// How long an order may take at most.
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -136,10 +138,14 @@ fn follow(mut keeper: Keeper, orders: &Receiver<Order>, answers: &Sender<Answer>
     }
     let mut tracer = Tracer::of_zygote(zygote, IMAGES.clone());
     loop {
-        // Where the zygote is gone, there is nothing to wait for but orders.
         let order = match tracer.hear_zygote() {
             true => orders.try_recv(),
-            false => orders.recv().map_err(|_| TryRecvError::Disconnected),
+            // The zygote is gone, and its child is dying: it has to be let go on at its stops.
+            false => match orders.recv_timeout(ORPHAN_EVERY) {
+                Ok(order) => Ok(order),
+                Err(RecvTimeoutError::Timeout) => Err(TryRecvError::Empty),
+                Err(RecvTimeoutError::Disconnected) => Err(TryRecvError::Disconnected),
+            },
         };
         match order {
             Ok(Order::Look) => {

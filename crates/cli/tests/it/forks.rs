@@ -1,0 +1,335 @@
+//! `spawn = "fork"`: attempts that are forked from a warm process come to the same as executed ones, and say so.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crashrate_model::{Outcome, Spawn};
+use crashrate_testkit::processes::processes_with_marker;
+use crashrate_testkit::programs;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::util::{Done, Live, Place, assert_nothing_left, id, row, until};
+
+/// A chapter that `misbehave` makes by fork.
+fn chapter(chapter: &str, rounds: u32, arguments: &[&str]) -> String {
+    let mut command = vec![programs().misbehave.to_str().unwrap()];
+    command.extend(arguments);
+    format!(
+        "[[chapter]]\nid = {chapter:?}\nrounds = {rounds}\ntimeout = \"20s\"\nspawn = \"fork\"\nzygote = true\n\
+         command = {command:?}\n"
+    )
+}
+
+/// The zygotes of a run that goes on: children of the supervisor itself that were told to be one.
+fn zygotes(place: &Place, live: &Live) -> Vec<Pid> {
+    let Some(run) = place.runs().first().cloned() else {
+        return Vec::new();
+    };
+    let supervisor = live.pid().as_raw().to_string();
+    let is_zygote = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let parent = stat
+            .rsplit(')')
+            .next()
+            .and_then(|rest| rest.split(' ').nth(2));
+        let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        parent == Some(&supervisor)
+            && String::from_utf8_lossy(&environ).contains("CRASHRATE_ZYGOTE=")
+    };
+    let marked = processes_with_marker(&id(&run)).into_iter();
+    let zygotes = marked.filter(is_zygote);
+    zygotes
+        .map(|pid| Pid::from_raw(pid.cast_signed()))
+        .collect()
+}
+
+/// The fewest descriptors that a process has over some moments: what it keeps, without what it needs for a moment.
+fn descriptors(pid: Pid) -> usize {
+    let count = || fs::read_dir(format!("/proc/{pid}/fd")).map_or(usize::MAX, Iterator::count);
+    (0..50).map(|_| count()).min().unwrap()
+}
+
+#[test]
+fn a_tenth_crashes_for_real_and_all_is_counted_with_evidence() {
+    let place = Place::new();
+    place.suite(&chapter("tenth", 1200, &["crash-when", "10", "3"]));
+    let live = place.start(&mut place.command(&["run", "suite.toml", "--seed", "1"]));
+    until("a hundred have ended", || {
+        place.journal_so_far().ended.len() >= 100
+    });
+    let early = (descriptors(live.pid()), zygotes(&place, &live));
+    assert_eq!(early.1.len(), 1, "one zygote for one command");
+    let of_zygote = descriptors(early.1[0]);
+    until("most have ended", || {
+        place.journal_so_far().ended.len() >= 800
+    });
+    if zygotes(&place, &live) == early.1 {
+        assert!(
+            descriptors(early.1[0]) <= of_zygote + 1,
+            "the zygote keeps descriptors"
+        );
+    }
+    assert!(
+        descriptors(live.pid()) <= early.0 + 4,
+        "the supervisor keeps descriptors"
+    );
+    live.wait().expect(100);
+    let journal = place.journal();
+    assert_eq!(journal.ended.len(), 1200);
+    assert!(journal.zygotes.is_empty(), "{:?}", journal.zygotes);
+    for ended in &journal.ended {
+        let expected = match ended.round % 10 == 3 {
+            true => Outcome::Crashed,
+            false => Outcome::Passed,
+        };
+        assert_eq!((ended.outcome, ended.spawn), (expected, None), "{ended:?}");
+        assert_eq!(ended.notes, [""; 0]);
+        let signature = ended.crash.as_ref().map(|crash| crash.signature.as_str());
+        if journal.opened[0].run.traced && expected == Outcome::Crashed {
+            assert!(
+                signature.unwrap().contains("faults::write_to_null"),
+                "{ended:?}"
+            );
+        } else {
+            assert_eq!(signature, None);
+        }
+    }
+    let unit = &journal.opened[0].run.units[0];
+    assert_eq!(
+        (unit.spawn, unit.variant.as_str()),
+        (Spawn::Fork, "default+fork")
+    );
+}
+
+#[test]
+fn each_way_to_die_is_what_it_is_when_executed() {
+    let kinds = [
+        "pass",
+        "exit-3",
+        "segfault-thread",
+        "abort",
+        "stack-overflow",
+        "double-free",
+        "handled-segfault-exit-42",
+        "kill-self",
+        "hold-pipe-setsid",
+        "uncaught-exception",
+    ];
+    for trace in [&["--spawn", "both"][..], &["--spawn", "both", "--no-trace"]] {
+        let place = Place::new();
+        let chapters = kinds.map(|kind| chapter(kind, 2, &[kind]));
+        place.suite(&chapters.concat());
+        place
+            .crashrate(&[&["run", "suite.toml"], trace].concat())
+            .expect(100);
+        let journal = place.journal();
+        let came_to = |kind: &str, spawn: Spawn| {
+            let of = |unit: u32| &journal.opened[0].run.units[unit as usize];
+            let ends = journal.ended.iter();
+            let ends = ends.filter(|e| of(e.unit).name == kind && of(e.unit).spawn == spawn);
+            let class = |signature: &str| signature.split(" | ").nth(1).map(str::to_owned);
+            let what = ends.map(|e| {
+                let class = e.crash.as_ref().and_then(|crash| class(&crash.signature));
+                // Its peak is its own.
+                let notes = e.notes.iter().filter(|note| !note.contains("peak memory"));
+                let notes: Vec<_> = notes.cloned().collect();
+                (e.outcome, e.exit.clone(), class, notes)
+            });
+            what.collect::<Vec<_>>()
+        };
+        for kind in kinds {
+            let forked = came_to(kind, Spawn::Fork);
+            assert_eq!(forked.len(), 2);
+            assert_eq!(forked, came_to(kind, Spawn::Exec), "{kind}");
+        }
+        assert!(journal.ended.iter().all(|ended| ended.spawn.is_none()));
+    }
+}
+
+#[test]
+fn sequences_and_worker_chapters_are_forked() {
+    let place = Place::new();
+    place.worker_suite(
+        &programs().sequence_runner,
+        r#"
+        [defaults]
+        rounds = 10
+        spawn = "fork"
+
+        [[chapter]]
+        id = "a"
+        worker = "act"
+
+        [[chapter]]
+        id = "b"
+        worker = "act"
+        params = { act = "segfault", when_round = [3, 7] }
+
+        [[sequence]]
+        id = "both"
+        chapters = ["a", "b"]
+        "#,
+    );
+    place.crashrate(&["run", "suite.toml"]).expect(100);
+    let journal = place.journal();
+    assert!(
+        journal
+            .ended
+            .iter()
+            .all(|ended| ended.spawn.is_none() && ended.notes.is_empty())
+    );
+    let json = place.json();
+    let sequence = row(&json["sequences"], "sequence", "both");
+    assert_eq!(sequence["first_attempt"], json!({"bad": 2, "n": 10}));
+    assert_eq!(sequence["died_in"]["b"], 2);
+    assert_eq!(
+        json["totals"]["outcomes"],
+        json!({"passed": 26, "crashed": 4})
+    );
+}
+
+#[test]
+fn what_must_not_fork_is_executed_and_says_so() {
+    for (wrong, why) in [
+        ("thread", "its zygote refused: it has 2 threads"),
+        ("descriptor", "/dev/zero) is open"),
+        (
+            "exit",
+            "the zygote ended with 7, and said: the warm-up gives up",
+        ),
+    ] {
+        let place = Place::new();
+        let env = format!("env = {{ TESTKIT_WARM_UP = {wrong:?} }}\n");
+        place.suite(&(chapter("x", 6, &["crash-when", "3", "1"]) + &env));
+        place.crashrate(&["run", "suite.toml"]).expect(100);
+        let journal = place.journal();
+        assert_eq!(journal.ended.len(), 6);
+        for ended in &journal.ended {
+            assert_eq!(ended.spawn, Some(Spawn::Exec), "{ended:?}");
+            assert!(
+                ended.notes.iter().any(|note| note.contains(why)),
+                "{ended:?}"
+            );
+        }
+        assert_eq!(
+            place.json()["totals"]["outcomes"],
+            json!({"passed": 4, "crashed": 2})
+        );
+        let Done { stdout, .. } = place.crashrate(&["report"]).expect(0);
+        assert!(stdout.contains("executed, not forked"), "{stdout}");
+    }
+}
+
+#[test]
+fn the_death_of_a_zygote_is_on_record_and_no_round_is_lost() {
+    for trace in [&[][..], &["--no-trace"]] {
+        let place = Place::new();
+        place.suite(&chapter("slow", 12, &["slow-round"]).replace("slow-round", "sleep\", \"1"));
+        let live = place.start(&mut place.command(&[&["run", "suite.toml"], trace].concat()));
+        let mut killed = BTreeSet::new();
+        for ended in [1, 3] {
+            until("some have ended", || {
+                place.journal_so_far().ended.len() >= ended
+            });
+            until("there is a zygote", || !zygotes(&place, &live).is_empty());
+            let zygote = zygotes(&place, &live)[0];
+            kill(zygote, Signal::SIGKILL).unwrap();
+            killed.insert(zygote);
+        }
+        live.wait().expect(0);
+        let journal = place.journal();
+        assert_eq!(journal.zygotes.len(), killed.len(), "{:?}", journal.zygotes);
+        assert!(
+            journal
+                .zygotes
+                .iter()
+                .all(|end| end.reason.contains("died of SIGKILL"))
+        );
+        assert_eq!(place.json()["totals"]["outcomes"], json!({"passed": 12}));
+        let Done { stdout, .. } = place.crashrate(&["report"]).expect(0);
+        assert!(stdout.contains("ended by itself 2 times"), "{stdout}");
+    }
+}
+
+#[test]
+fn nothing_is_left_after_the_supervisors_death() {
+    let place = Place::new();
+    place.suite(&(chapter("hangs", 3, &["hang"]) + &chapter("daemon", 3, &["hold-pipe-setsid"])));
+    let live = place.start(&mut place.command(&["run", "suite.toml", "--jobs", "2"]));
+    until("zygotes are at work", || zygotes(&place, &live).len() >= 2);
+    live.signal(Signal::SIGKILL);
+    assert_eq!(live.wait().code(), -9);
+    assert_nothing_left(&id(&place.run()));
+}
+
+#[test]
+fn time_limits_and_limits_hold_for_forked_children() {
+    let place = Place::new();
+    let short = |text: String| text.replace("20s", "300ms") + "grace = \"200ms\"\n";
+    place.suite(
+        &(short(chapter("hang", 3, &["hang"]))
+            + &short(chapter("deaf", 2, &["hang-ignoring-sigterm"]))
+            + &chapter("limited", 2, &["flood-file"]).replace("\"flood-file\"", "\"pass\"")
+            + "limits = { file-size = \"1MiB\", cpu = \"5s\" }\n"),
+    );
+    place.crashrate(&["run", "suite.toml"]).expect(100);
+    let journal = place.journal();
+    for ended in &journal.ended {
+        let expected = match journal.name(ended.unit) {
+            "limited" => Outcome::Passed,
+            _ => Outcome::TimedOut,
+        };
+        assert_eq!((ended.outcome, ended.spawn), (expected, None), "{ended:?}");
+        if journal.opened[0].run.traced && expected == Outcome::TimedOut {
+            assert!(
+                ended.crash.as_ref().unwrap().signature.contains("HANG"),
+                "{ended:?}"
+            );
+        }
+    }
+    assert!(journal.zygotes.is_empty(), "{:?}", journal.zygotes);
+}
+
+#[test]
+fn the_two_are_compared_and_never_taken_together() {
+    let place = Place::new();
+    place.suite(&chapter("x", 20, &["crash-when", "4", "1"]));
+    for spawn in ["exec", "fork", "both"] {
+        place
+            .crashrate(&["run", "suite.toml", "--spawn", spawn])
+            .expect(100);
+    }
+    let Done { stdout, .. } = place.crashrate(&["compare", "1", "2"]).expect(0);
+    assert!(
+        stdout.contains("spawn differs: exec in N=1, fork in N=2"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("x (isolated): N=1 5/20"), "{stdout}");
+    let Done { stdout, .. } = place
+        .crashrate(&["compare", "3", "--by", "spawn"])
+        .expect(0);
+    assert!(stdout.contains("x (isolated): exec 5/20"), "{stdout}");
+    assert!(stdout.contains("fork 5/20"), "{stdout}");
+    place
+        .crashrate(&["compare", "1", "--by", "spawn"])
+        .expect(96);
+}
+
+#[test]
+fn only_what_can_be_forked_may_be_asked_to() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nspawn = \"fork\"\ncommand = [\"true\"]\n");
+    let Done { stderr, .. } = place.crashrate(&["run", "suite.toml"]).expect(96);
+    assert!(stderr.contains("zygote = true"), "{stderr}");
+    // What [defaults] say is for those that can.
+    place.suite("[defaults]\nspawn = \"fork\"\n[[chapter]]\nid = \"x\"\ncommand = [\"true\"]\n");
+    place.crashrate(&["run", "suite.toml"]).expect(0);
+    place
+        .crashrate(&["run", "suite.toml", "--spawn", "fork"])
+        .expect(4);
+    // A program that is none is executed in the end.
+    let run = ["run", "--spawn", "fork", "--rounds", "2", "--", "true"];
+    place.crashrate(&run).expect(0);
+}
