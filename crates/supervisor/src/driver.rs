@@ -135,7 +135,7 @@ pub fn run(
     let guardian = Guardian::start(program, arguments, folder.id(), &at_work);
     let guardian = Arc::new(guardian.map_err(RunError::SetUp)?);
     let (news, inbox) = unbounded_channel();
-    let start = starter(campaign.trace, &guardian, &mut info);
+    let start = starter(campaign.trace, &guardian, &mut info).map_err(RunError::SetUp)?;
     let jobs = campaign.bounds.slots;
     let slots = Slots::start(jobs, folder.id(), start, guardian, &news).map_err(RunError::SetUp)?;
     let lost = past.history.open().to_vec();
@@ -161,7 +161,11 @@ pub fn announce(campaign: &Campaign, folder: &RunFolder) -> Result<(), RunError>
 }
 
 /// How children are started: traced if that is wanted and possible, which the run's facts say.
-fn starter(trace: bool, guardian: &Arc<Guardian>, info: &mut RunInfo) -> Arc<dyn Start> {
+fn starter(
+    trace: bool,
+    guardian: &Arc<Guardian>,
+    info: &mut RunInfo,
+) -> io::Result<Arc<dyn Start>> {
     let possible = match trace {
         true => TracedExec::probe(guardian),
         false => Ok(false),
@@ -173,10 +177,10 @@ fn starter(trace: bool, guardian: &Arc<Guardian>, info: &mut RunInfo) -> Arc<dyn
         );
         info.findings.push(doctor::not_traced(&why));
     }
-    match trace {
-        true => Arc::new(TracedExec::new(guardian.clone())),
-        false => Arc::new(PlainExec::new(guardian.clone())),
-    }
+    Ok(match trace {
+        true => Arc::new(TracedExec::new(guardian.clone())?),
+        false => Arc::new(PlainExec::new(guardian.clone())?),
+    })
 }
 
 fn prepare_folder(folder: &RunFolder, plan: &Plan, info: &RunInfo) -> Result<(), RunError> {

@@ -23,6 +23,9 @@ const UNKILLABLE: Duration = Duration::from_secs(30);
 /// How long what a dead child left in its pipes may take to arrive.
 const LEFTOVER_OUTPUT: Duration = Duration::from_millis(500);
 
+/// Where a slot reads into what its children print: as much as a pipe holds.
+pub(super) type Buffer = [u8; 64 * 1024];
+
 /// What all attempts of a slot share.
 pub(super) struct Place<'a> {
     pub(super) slot: u32,
@@ -36,10 +39,15 @@ pub(super) struct Place<'a> {
 }
 
 /// Runs an attempt to its end; `tell` is handed what the child says of its progress.
-pub(super) fn run(place: &Place<'_>, spec: &AttemptSpec, tell: &mut dyn FnMut(Note)) -> Observed {
+pub(super) fn run(
+    place: &Place<'_>,
+    spec: &AttemptSpec,
+    buffer: &mut Buffer,
+    tell: &mut dyn FnMut(Note),
+) -> Observed {
     let begun = Instant::now();
     match place.start.start(spec, place.slot) {
-        Ok(started) => Attempt::new(place, spec, started, begun, tell).run_to_end(),
+        Ok(started) => Attempt::new(place, spec, started, begun, buffer, tell).run_to_end(),
         Err(error) => {
             let mut seen = nothing_seen(spec);
             seen.not_started = Some(format!("could not be started: {error}"));
@@ -107,7 +115,7 @@ struct Attempt<'a> {
     seen: Seen,
     evidence: Evidence,
     tell: &'a mut dyn FnMut(Note),
-    buffer: Box<[u8; 64 * 1024]>,
+    buffer: &'a mut Buffer,
 }
 
 impl<'a> Attempt<'a> {
@@ -116,6 +124,7 @@ impl<'a> Attempt<'a> {
         spec: &'a AttemptSpec,
         started: Started,
         begun: Instant,
+        buffer: &'a mut Buffer,
         tell: &'a mut dyn FnMut(Note),
     ) -> Self {
         let limit = match spec.mode {
@@ -151,7 +160,7 @@ impl<'a> Attempt<'a> {
             seen: nothing_seen(spec),
             evidence: Evidence::default(),
             tell,
-            buffer: Box::new([0; 64 * 1024]),
+            buffer,
         }
     }
 
