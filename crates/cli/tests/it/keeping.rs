@@ -152,7 +152,7 @@ fn a_supervisor_that_is_stopped_for_a_while() {
     assert_eq!(second.outcome, Outcome::Passed, "{second:?}");
     assert!(second.secs > Some(4.0), "{second:?}");
     let note = &second.notes[0];
-    assert!(note.starts_with("crashrate was stopped for "), "{note}");
+    assert!(note.starts_with("crashrate stood still for "), "{note}");
 }
 
 /// Its limit goes on when the supervisor does.
