@@ -41,7 +41,12 @@ impl Step {
     /// Appends the summary, and says the annotations.
     pub(crate) fn tell(&self, view: &View, previous: Option<&View>) -> Result<(), Failure> {
         let lines = github_annotations(view);
-        let printed = print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+        let printed = print(
+            &lines
+                .iter()
+                .map(|line| format!("{line}\n"))
+                .collect::<String>(),
+        );
         if let Err(error) = append(&self.summary, view, previous) {
             let path = self.summary.display();
             tell(format_args!(

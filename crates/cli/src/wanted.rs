@@ -1,9 +1,10 @@
 //! From the command line, or from an earlier run, to what is to be run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crashrate_model::{Axis, Gate, Mode, Stopping};
+use crashrate_supervisor::calibrate::FOLDER;
 use crashrate_supervisor::decide::{gates_for_all, has_both_modes};
 use crashrate_supervisor::journal::{self, RunFolder};
 use crashrate_supervisor::plan::{Plan, PlanError, Selection};
@@ -36,7 +37,7 @@ pub(crate) fn resume(
     jobs: Option<u32>,
     no_trace: bool,
 ) -> Result<(Wanted, RunFolder), Failure> {
-    let path = journal::find(runs, name).map_err(Failure::usage)?;
+    let path = begun(runs, name)?;
     let folder = RunFolder::reopen(&path).map_err(folder_failure)?;
     let (plan, run) = run_file::read(&path).map_err(Failure::usage)?;
     let wanted = Wanted {
@@ -47,6 +48,20 @@ pub(crate) fn resume(
         trace: run.traced && !no_trace,
     };
     Ok((wanted, folder))
+}
+
+/// The run of that name. `latest` is also one that was stopped in its calibration, and has nothing to report yet.
+fn begun(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
+    let last = journal::list(runs).map_err(Failure::usage)?.pop();
+    let calibrates = |folder: &PathBuf| {
+        let id = folder.file_name().unwrap_or_default().to_string_lossy();
+        // `crashrate calibrate` has nothing but that, and is done with it.
+        folder.join(FOLDER).is_dir() && !id.contains(&format!("-{FOLDER}-"))
+    };
+    match last.filter(|last| name == "latest" && !journal::has_records(last) && calibrates(last)) {
+        Some(last) => Ok(last),
+        None => journal::find(runs, name).map_err(Failure::usage),
+    }
 }
 
 /// What the command line asks for.

@@ -1,9 +1,11 @@
 //! JUnit's XML, as CI reads it: a suite for each mode, sequence and variant, a test case for each chapter and round.
 //!
 //! As nextest has it: a round that passed on a retry is a success with its `flakyFailure`s; one that did not is a
-//! failure with its `rerunFailure`s.
+//! failure with its `rerunFailure`s. It is valid by the schema of Jenkins' xUnit plugin (junit-10.xsd), which knows no
+//! properties of a test case: mode and rounds are properties of the suite, and the round is in each case's name.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crashrate_model::{Mode, Outcome, Unit};
@@ -37,7 +39,7 @@ pub fn junit(view: &View) -> Result<String, JunitError> {
         }
         round.push(attempt);
     }
-    let mut suites: BTreeMap<(Mode, Option<&str>, &str), TestSuite> = BTreeMap::new();
+    let mut suites: BTreeMap<(Mode, Option<&str>, &str), Suite> = BTreeMap::new();
     for ((place, round), attempts) in &rounds {
         let Some(unit) = view.units.get(*place as usize) else {
             continue;
@@ -46,15 +48,32 @@ pub fn junit(view: &View) -> Result<String, JunitError> {
         let name = suite_name(unit);
         let suite = suites
             .entry((unit.mode, sequence, &unit.variant))
-            .or_insert_with(|| suite(view, unit, &name));
-        suite.add_test_cases(cases(view, unit, *round, attempts, &name));
+            .or_insert_with(|| Suite {
+                suite: suite(view, unit, &name),
+                rounds: *round..=*round,
+            });
+        let (first, last) = suite.rounds.clone().into_inner();
+        suite.rounds = first.min(*round)..=last.max(*round);
+        let cases = cases(view, unit, *round, attempts, &name);
+        suite.suite.add_test_cases(cases);
     }
-    for (_, mut suite) in suites {
+    for (_, Suite { mut suite, rounds }) in suites {
+        let (first, last) = rounds.into_inner();
+        suite.add_property(("rounds", format!("{first}-{last}").as_str()));
         let secs = suite.test_cases.iter().filter_map(|case| case.time).sum();
         suite.set_time(secs);
         report.add_test_suite(suite);
     }
-    Ok(report.to_string()?)
+    let xml = report.to_string()?;
+    // The writer has it, and the schema knows it of a suite only. The head comes before all text of children.
+    let skipped: usize = report.test_suites.iter().map(|suite| suite.skipped).sum();
+    Ok(xml.replacen(&format!(" skipped=\"{skipped}\""), "", 1))
+}
+
+/// A suite, and which rounds it has.
+struct Suite {
+    suite: TestSuite,
+    rounds: RangeInclusive<u32>,
 }
 
 /// `isolated`, `sequential: complete-story`, with the variant if it has a name.
@@ -102,8 +121,6 @@ fn cases(
         case.set_classname(format!("{}.{suite}", clean(&view.run.suite, NAME)));
         let secs = ends.iter().filter_map(|end| end.secs).next_back();
         case.set_time(time(secs.unwrap_or(0.0)));
-        case.add_property(("mode", unit.mode.word()));
-        case.add_property(("round", round.to_string().as_str()));
         case
     };
     let chapters = unit.chapters.iter().enumerate();
@@ -195,9 +212,6 @@ fn status(ends: &[End]) -> TestCaseStatus {
         rerun
             .set_type(end.outcome.word())
             .set_message(end.why.as_str());
-        if let Some(secs) = end.secs {
-            rerun.set_time(time(secs));
-        }
         status.add_rerun(rerun);
     }
     status

@@ -5,7 +5,7 @@ mod reader;
 mod reserve;
 mod writer;
 
-pub use folder::{FolderError, RunFolder, find, find_number, is_live, list, remove};
+pub use folder::{FolderError, RunFolder, find, find_number, has_records, is_live, list, remove};
 pub use reader::{Records, read, read_from};
 pub(crate) use reserve::Reserve;
 pub use writer::Journal;

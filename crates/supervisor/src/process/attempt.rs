@@ -136,6 +136,8 @@ impl<'a> Attempt<'a> {
             stderr,
             events,
         } = started.pipes;
+        let mut pace = Pace::from(begun);
+        pace.waited(Duration::ZERO);
         Attempt {
             place,
             spec,
@@ -151,11 +153,11 @@ impl<'a> Attempt<'a> {
             stderr: Captured::default(),
             events: EventReader::new(),
             ladder: Ladder::Alive {
-                // Not from `begun`: the supervisor may have been stopped while it started the child.
+                // Not from `begun`: the supervisor may have stood still while it started the child.
                 since: Instant::now(),
                 limit,
             },
-            pace: Pace::default(),
+            pace,
             begun,
             seen: nothing_seen(spec),
             evidence: Evidence::default(),
@@ -213,6 +215,7 @@ impl<'a> Attempt<'a> {
             Ladder::Alive { .. } => {
                 self.seen.killed = Some(Kill::TimeLimit);
                 self.wait.look();
+                self.pace.worked();
                 let now = Instant::now();
                 group::terminate(self.pid);
                 self.ladder = Ladder::Terminated(now + self.spec.grace);
@@ -246,7 +249,6 @@ impl<'a> Attempt<'a> {
         }
         // Rounded up, so that it is due when poll returns.
         let millis = timeout.min(TICK).as_millis() + 1;
-        let begun = Instant::now();
         match poll(
             &mut fds,
             PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX),
@@ -254,7 +256,7 @@ impl<'a> Attempt<'a> {
             Ok(_) | Err(nix::Error::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let stopped = self.pace.waited(begun, timeout.min(TICK));
+        let stopped = self.pace.waited(timeout.min(TICK));
         self.ladder = self.ladder.later(stopped);
         let interrupted = may_interrupt && is_ready(&fds[1]);
         if interrupted {

@@ -207,6 +207,13 @@ impl Tracer {
                 let _ = ptrace::setoptions(Pid::from_raw(tid), options_with_exit());
                 calls::go_on(tid, 0);
             }
+            libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => {
+                // Known from now on: its parent may be heard to end before it is heard of itself.
+                if let Ok(new) = ptrace::getevent(Pid::from_raw(tid)) {
+                    self.threads.entry(new as i32).or_insert(new as i32);
+                }
+                calls::go_on(tid, 0);
+            }
             libc::PTRACE_EVENT_EXIT => {
                 if pid == tid {
                     self.peak_bytes = self.peak_bytes.max(peak_memory(pid));
