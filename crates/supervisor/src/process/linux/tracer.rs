@@ -208,6 +208,7 @@ impl Tracer {
                 calls::go_on(tid, 0);
             }
             libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => {
+                self.has_company = true;
                 // Known from now on: its parent may be heard to end before it is heard of itself.
                 if let Ok(new) = ptrace::getevent(Pid::from_raw(tid)) {
                     self.threads.entry(new as i32).or_insert(new as i32);
@@ -220,7 +221,7 @@ impl Tracer {
                 }
                 calls::go_on(tid, 0);
             }
-            libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
+            libc::PTRACE_EVENT_CLONE => {
                 self.has_company = true;
                 calls::go_on(tid, 0);
             }
