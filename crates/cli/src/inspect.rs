@@ -1,12 +1,15 @@
 //! Looking without running: what a suite would run, what a run came to, which runs there are.
 
+use std::error::Error;
 use std::fmt::{Display, Write as _};
-use std::io::{IsTerminal, Write as _};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{Mode, Record, RunInfo};
-use crashrate_report::{Place, View, ViewBuilder, csv, html, json, junit, markdown, terminal};
-use crashrate_supervisor::journal::{self, FolderError};
+use crashrate_model::{Ended, Mode, Record, RunInfo};
+use crashrate_report::{
+    Ends, ListError, Place, View, ViewBuilder, csv, html, json, junit, markdown, terminal,
+};
+use crashrate_supervisor::journal::{self, Again, FolderError};
 use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
 
 use crate::args::{ReportArguments, ReportFormat};
@@ -17,20 +20,49 @@ use crate::exit::{Exit, Failure};
 pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, Failure> {
     let folder = journal::find(runs, &arguments.run).map_err(Failure::usage)?;
     let live = journal::is_live(&folder);
-    let lists_attempts = matches!(arguments.format, ReportFormat::Junit | ReportFormat::Csv);
-    let view = match lists_attempts {
-        true => build(&folder, live, ViewBuilder::with_attempts())?,
-        false => view(&folder, live)?,
+    let text = match arguments.format {
+        ReportFormat::Junit => return list_attempts(&folder, live, junit),
+        ReportFormat::Csv => return list_attempts(&folder, live, csv),
+        ReportFormat::Terminal => for_terminal(&view(&folder, live)?),
+        ReportFormat::Json => json(&view(&folder, live)?),
+        ReportFormat::Markdown => {
+            let view = view(&folder, live)?;
+            markdown(&view, previous(runs, &view).as_ref())
+        }
+        ReportFormat::Html => {
+            let view = view(&folder, live)?;
+            html(&view, previous(runs, &view).as_ref(), Place::File)
+        }
     };
-    print(&match arguments.format {
-        ReportFormat::Terminal => for_terminal(&view),
-        ReportFormat::Markdown => markdown(&view, previous(runs, &view).as_ref()),
-        ReportFormat::Html => html(&view, previous(runs, &view).as_ref(), Place::File),
-        ReportFormat::Junit => junit(&view).map_err(Failure::usage)?,
-        ReportFormat::Json => json(&view),
-        ReportFormat::Csv => csv(&view).map_err(Failure::usage)?,
-    })?;
+    print(&text)?;
     Ok(Exit::Passed)
+}
+
+/// A form that lists attempts: it has as many lines as the run has chapters and rounds, and is written as they are read.
+type List = fn(&View, &mut dyn Ends, &mut dyn Write) -> Result<(), ListError>;
+
+fn list_attempts(folder: &Path, live: bool, list: List) -> Result<Exit, Failure> {
+    let view = build(folder, live, ViewBuilder::with_attempts())?;
+    let journal = Again::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
+    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    match list(&view, &mut EndsOf(journal), &mut stdout) {
+        Ok(()) => written_or(stdout.flush())?,
+        Err(ListError::Output(error)) => written_or(Err(error))?,
+        Err(error) => return Err(Failure::usage(error)),
+    }
+    Ok(Exit::Passed)
+}
+
+/// The ends of attempts in a journal.
+struct EndsOf(Again);
+
+impl Ends for EndsOf {
+    fn end(&mut self, place: u64) -> Result<Ended, Box<dyn Error + Send + Sync>> {
+        match self.0.record(place)? {
+            Record::Ended(ended) => Ok(*ended),
+            _ => Err("the journal was changed while it was read".into()),
+        }
+    }
 }
 
 /// The view of a run, from its journal. Whether it is `live` has to be asked before: a run that ends while its journal
@@ -41,10 +73,12 @@ pub(crate) fn view(folder: &Path, live: bool) -> Result<View, Failure> {
 
 fn build(folder: &Path, live: bool, mut builder: ViewBuilder) -> Result<View, Failure> {
     let path = folder.join("journal.jsonl");
-    for record in journal::read(&path).map_err(Failure::usage)? {
+    let mut records = journal::read(&path).map_err(Failure::usage)?;
+    while let Some(record) = records.next() {
         let record = record.map_err(Failure::usage)?;
         let wrong = |error| Failure::usage(format!("{}: {error}", path.display()));
-        builder.push(&record).map_err(wrong)?;
+        let pushed = builder.push_from(&record, records.place());
+        pushed.map_err(wrong)?;
     }
     let mut view = builder
         .finish(live)

@@ -21,5 +21,5 @@ pub use record::{
     Started, StopReason, Usage,
 };
 pub use recorded::{Claim, Earlier, Imported, Recorded};
-pub use stopping::{ALPHA, Axis, Contrast, Gate, Limit, Reading, Stopping, contrasts};
+pub use stopping::{ALPHA, Axis, Contrast, Gate, Limit, Reading, Stopping, contrasts, places};
 pub use unit::{Mode, Unit};

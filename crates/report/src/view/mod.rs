@@ -16,8 +16,9 @@ use crashrate_model::{
 };
 
 pub use advice::{Advice, Held};
+pub(crate) use attempts::Attempt;
+pub use attempts::AttemptPlace;
 pub(crate) use attempts::is_death;
-pub use attempts::{Attempt, AttemptChapter};
 pub use crashes::{CrashPlace, CrashRow};
 pub use judgement::{ExitClass, Judgement, exit_class};
 pub use line::{InShort, RunLine};
@@ -53,7 +54,7 @@ pub struct View {
     /// Deaths by their signature, the most frequent first.
     pub crashes: Vec<CrashRow>,
     /// The attempts in the order in which they ended, if they were asked for.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<AttemptPlace>,
     /// How to repeat the run. Taken from `machine["command"]` if it is there; whoever makes the report may set it.
     pub command: Option<String>,
 }

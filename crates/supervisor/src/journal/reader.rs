@@ -15,6 +15,9 @@ pub struct Records<R = BufReader<File>> {
     from: R,
     path: PathBuf,
     line: u64,
+    /// Where the record that was handed out last begins, and where the next one does.
+    place: u64,
+    next: u64,
     buffer: Vec<u8>,
 }
 
@@ -36,6 +39,8 @@ pub fn read_from<R: BufRead>(from: R, path: &Path) -> Records<R> {
         from,
         path: path.to_owned(),
         line: 0,
+        place: 0,
+        next: 0,
         buffer: Vec::new(),
     }
 }
@@ -46,6 +51,7 @@ impl<R: BufRead> Iterator for Records<R> {
     fn next(&mut self) -> Option<Self::Item> {
         self.buffer.clear();
         self.line += 1;
+        self.place = self.next;
         match self.from.read_until(b'\n', &mut self.buffer) {
             Err(source) => Some(Err(JournalError::Read {
                 path: self.path.clone(),
@@ -53,7 +59,10 @@ impl<R: BufRead> Iterator for Records<R> {
             })),
             // A last line without its newline is torn, or is being written just now: it is no record yet.
             Ok(_) if self.buffer.last() != Some(&b'\n') => None,
-            Ok(_) => Some(self.parse()),
+            Ok(length) => {
+                self.next += length as u64;
+                Some(self.parse())
+            }
         }
     }
 }
@@ -64,9 +73,14 @@ struct Version {
 }
 
 impl<R> Records<R> {
+    /// Where the record that was handed out last begins, in bytes.
+    pub fn place(&self) -> u64 {
+        self.place
+    }
+
     fn parse(&self) -> Result<Record, JournalError> {
         let (path, line) = (&self.path, self.line);
-        serde_json::from_slice(&self.buffer).map_err(|error| {
+        Record::from_line(&self.buffer).map_err(|error| {
             match serde_json::from_slice::<Version>(&self.buffer) {
                 Ok(Version { v }) if v > u64::from(JOURNAL_VERSION) => JournalError::Newer {
                     path: path.clone(),
