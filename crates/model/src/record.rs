@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ChapterFacts, DiedIn, Exit, Finding, Imported, Mode, Outcome, OutcomeSet, Recommendation,
-    Recorded, Stopping, Unit,
+    Recorded, Stopping, Unit, Usage,
 };
 
 /// The version of the record format. Changes: 1 is the first; 2 leaves out `unit` 0, `attempt` 1 and the `exit` of a
@@ -207,54 +207,6 @@ pub struct CrashRef {
     pub file: Option<String>,
 }
 
-/// What an attempt used of the machine. On record it is `cpu`, and `peak` or `peak_at_most`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "UsageRecord", into = "UsageRecord")]
-pub struct Usage {
-    /// Processor time of the process and of its children that it waited for, seconds.
-    pub cpu_secs: f64,
-    /// The most memory that one of its processes had resident, bytes.
-    pub peak_bytes: u64,
-    /// Whether that is only an upper limit: the kernel's count begins with what the supervisor had when it forked.
-    pub at_most: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct UsageRecord {
-    #[serde(alias = "cpu_secs")]
-    cpu: f64,
-    #[serde(alias = "peak_bytes", skip_serializing_if = "Option::is_none")]
-    peak: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    peak_at_most: Option<u64>,
-    /// Of version 1, beside `peak_bytes`.
-    #[serde(default, skip_serializing)]
-    at_most: bool,
-}
-
-impl From<UsageRecord> for Usage {
-    fn from(on_record: UsageRecord) -> Self {
-        let (peak, at_most) = (on_record.peak, on_record.peak_at_most);
-        Usage {
-            cpu_secs: on_record.cpu,
-            peak_bytes: peak.or(at_most).unwrap_or(0),
-            at_most: on_record.at_most || (peak.is_none() && at_most.is_some()),
-        }
-    }
-}
-
-impl From<Usage> for UsageRecord {
-    fn from(usage: Usage) -> Self {
-        let peak = Some(usage.peak_bytes);
-        UsageRecord {
-            cpu: usage.cpu_secs,
-            peak: peak.filter(|_| !usage.at_most),
-            peak_at_most: peak.filter(|_| usage.at_most),
-            at_most: false,
-        }
-    }
-}
-
 fn is_zero(unit: &u32) -> bool {
     *unit == 0
 }
@@ -394,4 +346,70 @@ pub enum StopReason {
     JournalFailed,
     /// A program that the run measures was replaced by another: its rounds would have been of two programs.
     ProgramReplaced,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Record {
+        let record = Record::from_line(line.as_bytes()).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(line).unwrap(), record);
+        record
+    }
+
+    #[test]
+    fn what_version_1_wrote_is_read_as_what_is_written_now() {
+        for (old, now) in [
+            (
+                r#"{"rec":"started","unit":0,"round":9,"attempt":1,"at":0.5}"#,
+                r#"{"rec":"started","round":9,"at":0.5}"#,
+            ),
+            (
+                r#"{"rec":"ended","unit":2,"round":9,"attempt":3,"at":0.5,"secs":0.25,"outcome":"crashed","exit":{"signal":"SIGSEGV"},"usage":{"cpu_secs":0.25,"peak_bytes":4096}}"#,
+                r#"{"rec":"ended","unit":2,"round":9,"attempt":3,"at":0.5,"secs":0.25,"outcome":"crashed","exit":{"signal":"SIGSEGV"},"usage":{"cpu":0.25,"peak":4096}}"#,
+            ),
+        ] {
+            assert_eq!(read(old), read(now));
+            assert_eq!(serde_json::to_string(&read(old)).unwrap(), now);
+        }
+    }
+
+    #[test]
+    fn the_exit_of_an_attempt_that_passed_goes_without_saying() {
+        let with = |outcome, exit: &Exit, usage| Ended {
+            exit: Some(exit.clone()),
+            usage,
+            ..Ended::of(0, 1, 1, outcome)
+        };
+        let usage = Some(Usage::default());
+        let zero = Exit::Code(0);
+        let passed = with(Outcome::Passed, &zero, usage).shortened();
+        assert_eq!((&passed.exit, passed.exit()), (&None, Some(&zero)));
+        // What does not follow stays on record.
+        for (outcome, exit, usage) in [
+            (Outcome::Passed, Exit::Code(3), usage),
+            (Outcome::Failed, zero.clone(), usage),
+            (Outcome::Passed, zero.clone(), None),
+        ] {
+            let ended = with(outcome, &exit, usage);
+            assert_eq!(ended.clone().shortened(), ended);
+            assert_eq!(ended.exit(), Some(&exit));
+        }
+        assert_eq!(Ended::of(0, 1, 1, Outcome::Passed).exit(), None);
+    }
+
+    #[test]
+    fn a_wrong_line_is_told_alike_however_it_is_read() {
+        for line in [
+            r#"{"rec":"started"}"#,
+            r#"{"rec":"started","round":1}"#,
+            r#"{"rec":"ended","round":1,"at":0,"outcome":"tired"}"#,
+            r#"{"rec":"started","round":1,"at":0} more"#,
+        ] {
+            let told = Record::from_line(line.as_bytes()).unwrap_err().to_string();
+            let otherwise = serde_json::from_str::<Record>(line).unwrap_err();
+            assert_eq!(told, otherwise.to_string());
+        }
+    }
 }

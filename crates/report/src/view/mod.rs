@@ -2,6 +2,7 @@
 
 mod advice;
 mod attempts;
+mod by_chapter;
 mod crashes;
 mod judgement;
 mod line;
@@ -9,7 +10,7 @@ mod outcomes;
 mod rows;
 mod watched;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crashrate_model::{
     ChapterFacts, Finding, Imported, Mode, OutcomeSet, StopReason, Stopping, Unit,
@@ -19,6 +20,7 @@ pub use advice::{Advice, Held};
 pub(crate) use attempts::Attempt;
 pub use attempts::AttemptPlace;
 pub(crate) use attempts::is_death;
+pub(crate) use by_chapter::ByChapter;
 pub use crashes::{CrashPlace, CrashRow};
 pub use judgement::{ExitClass, Judgement, exit_class};
 pub use line::{InShort, RunLine};
@@ -117,12 +119,14 @@ pub struct RunFacts {
     pub resumed: u32,
     /// What was set differently when it was resumed, in words.
     pub changes: Vec<String>,
+    /// The place of each chapter in `chapters`.
+    pub(crate) places: HashMap<String, usize>,
 }
 
 impl RunFacts {
     /// What is known of the chapter of this id.
     pub fn chapter(&self, id: &str) -> Option<&ChapterFacts> {
-        self.chapters.iter().find(|chapter| chapter.id == id)
+        self.chapters.get(*self.places.get(id)?)
     }
 }
 
