@@ -1,5 +1,6 @@
 //! From the command line, or from an earlier run, to what is to be run.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -127,13 +128,18 @@ fn axis(plan: &Plan) -> Result<Axis, Failure> {
 }
 
 fn suite_gates(plan: &Plan) -> Vec<Gate> {
+    let mut by_unit: HashMap<(&str, Mode), Vec<&Gate>> = HashMap::new();
+    for gate in &plan.suite.gates {
+        let of_unit = by_unit.entry((&gate.name, gate.mode)).or_default();
+        of_unit.push(gate);
+    }
     let mut gates = Vec::new();
     for unit in &plan.units {
-        let same = |name: &str, mode| unit.name == name && unit.mode == mode;
-        for gate in plan.suite.gates.iter().filter(|g| same(&g.name, g.mode)) {
+        let of_unit = by_unit.get(&(unit.name.as_str(), unit.mode));
+        for gate in of_unit.into_iter().flatten() {
             gates.push(Gate {
                 variant: unit.variant.clone(),
-                ..gate.clone()
+                ..(*gate).clone()
             });
         }
     }

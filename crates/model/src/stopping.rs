@@ -1,6 +1,6 @@
 //! When a run stops by itself, and what it compares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
@@ -131,6 +131,16 @@ impl TryFrom<String> for Limit {
     }
 }
 
+/// The place of each unit by its name, mode and variant; of those that share all three, the first.
+pub fn places(units: &[Unit]) -> HashMap<(&str, Mode, &str), u32> {
+    let mut places = HashMap::with_capacity(units.len());
+    for (place, unit) in (0u32..).zip(units) {
+        let key = (unit.name.as_str(), unit.mode, unit.variant.as_str());
+        places.entry(key).or_insert(place);
+    }
+    places
+}
+
 /// What one side of a contrast looks at in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
@@ -206,10 +216,10 @@ fn by_variant(units: &[Unit]) -> Vec<Contrast> {
         return Vec::new();
     };
     let mut all = Vec::new();
+    let places = places(units);
     for (other, unit) in (0u32..).zip(units) {
-        let same = |u: &Unit| u.variant == first && u.name == unit.name && u.mode == unit.mode;
-        let base = (0u32..).zip(units).find(|(_, u)| same(u));
-        let Some((base, _)) = base.filter(|_| unit.variant != first) else {
+        let base = places.get(&(unit.name.as_str(), unit.mode, first.as_str()));
+        let Some(&base) = base.filter(|_| unit.variant != first) else {
             continue;
         };
         let is_sequence = unit.mode == Mode::Sequential;

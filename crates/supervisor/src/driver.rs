@@ -20,7 +20,7 @@ use crate::plan::{History, Plan, Recipe, RoundKey};
 use crate::process::{self, Guardian, PlainExec, Slots, Start, TracedExec};
 use crate::programs::{self, Programs};
 use crate::schedule::{Bounds, Schedule};
-use crate::suite::SuiteHazard;
+use crate::suite::{ById, SuiteHazard};
 use crate::worker::Workers;
 use crate::{doctor, machine, run_file};
 use event_loop::{Driver, Kept};
@@ -110,6 +110,7 @@ pub fn run(
         plan,
         run_id: folder.id(),
         workers: &campaign.workers.by_variant,
+        by_id: ById::of(&plan.suite),
     };
     let programs = Programs::of(recipe.first_attempts());
     let mut info = run_info(campaign, folder);
@@ -140,7 +141,8 @@ pub fn run(
     let slots = Slots::start(jobs, folder.id(), start, guardian, &news).map_err(RunError::SetUp)?;
     let lost = past.history.open().to_vec();
     let left = past.history.left(plan.rounds());
-    let schedule = Schedule::new(left, campaign.bounds, |unit| plan.retries(unit));
+    let retries = plan.retries();
+    let schedule = Schedule::new(left, campaign.bounds, |unit| retries[unit as usize]);
     let kept = Kept::new(folder, journal, info.traced);
     let mut driver = Driver::new(recipe, schedule, slots, programs, kept, tell);
     driver.rule(past.decider, past.decided);
@@ -205,11 +207,7 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         seed: plan.seed,
         device: plan.suite.device.clone(),
         jobs: campaign.bounds.slots,
-        retries: (0u32..)
-            .zip(&plan.units)
-            .map(|(unit, _)| plan.retries(unit))
-            .max()
-            .unwrap_or(0),
+        retries: plan.retries().into_iter().max().unwrap_or(0),
         bad: plan.suite.bad.clone(),
         hazard: plan.suite.hazard.as_ref().map(SuiteHazard::record),
         traced: campaign.trace,

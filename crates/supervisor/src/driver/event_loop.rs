@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crashrate_model::{
     Closed, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started, StopReason,
+    Usage,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -303,7 +304,7 @@ where
         if outcome == Outcome::Failed && evidence.traced && observed.stderr.has(PTRACE_REFUSED) {
             notes.push(SANITIZER_HINT.into());
         }
-        self.record(Record::Ended(Box::new(Ended {
+        let ended = Ended {
             unit: running.key.unit,
             round: running.key.round,
             attempt: running.attempt,
@@ -318,10 +319,14 @@ where
             notes,
             output,
             crash,
-            usage: evidence.usage,
+            usage: evidence.usage.map(|usage| Usage {
+                cpu_secs: rounded(usage.cpu_secs),
+                ..usage
+            }),
             traced: (evidence.usage.is_some() && evidence.traced != self.kept.traced)
                 .then_some(evidence.traced),
-        })))?;
+        };
+        self.record(Record::Ended(Box::new(ended.shortened())))?;
         let end = match outcome {
             Outcome::Passed => End::Passed,
             other if other.counts() => End::NotPassed,
