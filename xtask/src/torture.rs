@@ -124,7 +124,7 @@ impl Torture {
             }
             let life = Duration::from_millis(self.random.next_u64() % LONGEST_LIFE_MILLIS);
             // Half of them are followed at once, while the guardian of the one before is still at work.
-            let at_once = self.random.next_u32() % 2 == 0;
+            let at_once = self.random.next_u32().is_multiple_of(2);
             std::thread::sleep(life);
             if supervisor.try_wait()?.is_some() {
                 return Ok(run);

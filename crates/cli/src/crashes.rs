@@ -60,11 +60,7 @@ pub(crate) fn add_excerpts(folder: &Path, view: &mut View) {
 fn list(view: &View) -> String {
     let mut text = String::new();
     if view.crashes.is_empty() {
-        let why = match view.run.traced {
-            true => "",
-            false => " (the run was not traced)",
-        };
-        let _ = writeln!(text, "no crash has a signature{why}");
+        let _ = writeln!(text, "{}", none(view));
     }
     for (number, row) in (1..).zip(&view.crashes) {
         let _ = writeln!(text, "{number}  {}", row.signature);
@@ -83,6 +79,15 @@ fn list(view: &View) -> String {
     harmless(&text)
 }
 
+/// Why there is nothing to show.
+fn none(view: &View) -> &'static str {
+    match (&view.run.imported, view.run.traced) {
+        (Some(_), _) => "an imported run has no evidence of its crashes",
+        (None, true) => "no crash has a signature",
+        (None, false) => "no crash has a signature: the run was not traced",
+    }
+}
+
 /// By number, or by a part of the signature that only one has.
 fn find<'a>(rows: &'a [CrashRow], asked: &str) -> Result<&'a CrashRow, Failure> {
     let numbered = asked.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
@@ -95,6 +100,7 @@ fn find<'a>(rows: &'a [CrashRow], asked: &str) -> Result<&'a CrashRow, Failure> 
     let mut fitting = rows.iter().filter(|row| row.signature.contains(asked));
     match (fitting.next(), fitting.next()) {
         (Some(row), None) => Ok(row),
+        _ if rows.is_empty() => Err(Failure::usage("no crash of the run has a signature")),
         (None, _) => Err(Failure::usage(format!(
             "no crash of the run has `{asked}` in its signature"
         ))),
@@ -111,8 +117,10 @@ fn whole(row: &CrashRow, folder: &Path) -> Result<String, Failure> {
         ));
     };
     let path = folder.join(name);
-    let file =
-        read(folder, name).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+    let file = read(folder, name).map_err(|e| {
+        let what = "the evidence of this crash cannot be read, its counts are not touched by that";
+        Failure::usage(format!("{}: {what}: {e}", path.display()))
+    })?;
     let mut text = head(&file);
     let crash = &file.crash;
     for (at, thread) in crash.threads.iter().enumerate() {

@@ -1,12 +1,16 @@
 //! Looking without running: what a suite would run, what a run came to, which runs there are.
 
+use std::error::Error;
 use std::fmt::{Display, Write as _};
-use std::io::{IsTerminal, Write as _};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{Mode, Record, RunInfo};
-use crashrate_report::{Place, View, ViewBuilder, csv, html, json, junit, markdown, terminal};
-use crashrate_supervisor::journal::{self, FolderError};
+use crashrate_model::{Ended, Mode, Record, RunInfo};
+use crashrate_report::{
+    Ends, ListError, Place, View, ViewBuilder, ViewError, csv, html, json, junit, markdown,
+    terminal,
+};
+use crashrate_supervisor::journal::{self, Again, FolderError, Upto};
 use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
 
 use crate::args::{ReportArguments, ReportFormat};
@@ -17,20 +21,49 @@ use crate::exit::{Exit, Failure};
 pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, Failure> {
     let folder = journal::find(runs, &arguments.run).map_err(Failure::usage)?;
     let live = journal::is_live(&folder);
-    let lists_attempts = matches!(arguments.format, ReportFormat::Junit | ReportFormat::Csv);
-    let view = match lists_attempts {
-        true => build(&folder, live, ViewBuilder::with_attempts())?,
-        false => view(&folder, live)?,
+    let text = match arguments.format {
+        ReportFormat::Junit => return list_attempts(&folder, live, junit),
+        ReportFormat::Csv => return list_attempts(&folder, live, csv),
+        ReportFormat::Terminal => for_terminal(&view(&folder, live)?),
+        ReportFormat::Json => json(&view(&folder, live)?),
+        ReportFormat::Markdown => {
+            let view = view(&folder, live)?;
+            markdown(&view, previous(runs, &view).as_ref())
+        }
+        ReportFormat::Html => {
+            let view = view(&folder, live)?;
+            html(&view, previous(runs, &view).as_ref(), Place::File)
+        }
     };
-    print(&match arguments.format {
-        ReportFormat::Terminal => for_terminal(&view),
-        ReportFormat::Markdown => markdown(&view, previous(runs, &view).as_ref()),
-        ReportFormat::Html => html(&view, previous(runs, &view).as_ref(), Place::File),
-        ReportFormat::Junit => junit(&view).map_err(Failure::usage)?,
-        ReportFormat::Json => json(&view),
-        ReportFormat::Csv => csv(&view).map_err(Failure::usage)?,
-    })?;
+    print(&text)?;
     Ok(Exit::Passed)
+}
+
+/// A form that lists attempts: it has as many lines as the run has chapters and rounds, and is written as they are read.
+type List = fn(&View, &mut dyn Ends, &mut dyn Write) -> Result<(), ListError>;
+
+fn list_attempts(folder: &Path, live: bool, list: List) -> Result<Exit, Failure> {
+    let view = build(folder, live, ViewBuilder::with_attempts())?;
+    let journal = Again::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
+    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    match list(&view, &mut EndsOf(journal), &mut stdout) {
+        Ok(()) => written_or(stdout.flush())?,
+        Err(ListError::Output(error)) => written_or(Err(error))?,
+        Err(error) => return Err(Failure::usage(error)),
+    }
+    Ok(Exit::Passed)
+}
+
+/// The ends of attempts in a journal.
+struct EndsOf(Again);
+
+impl Ends for EndsOf {
+    fn end(&mut self, place: u64) -> Result<Ended, Box<dyn Error + Send + Sync>> {
+        match self.0.record(place)? {
+            Record::Ended(ended) => Ok(*ended),
+            _ => Err("the journal was changed while it was read".into()),
+        }
+    }
 }
 
 /// The view of a run, from its journal. Whether it is `live` has to be asked before: a run that ends while its journal
@@ -39,18 +72,62 @@ pub(crate) fn view(folder: &Path, live: bool) -> Result<View, Failure> {
     build(folder, live, ViewBuilder::new())
 }
 
-fn build(folder: &Path, live: bool, mut builder: ViewBuilder) -> Result<View, Failure> {
-    let path = folder.join("journal.jsonl");
-    for record in journal::read(&path).map_err(Failure::usage)? {
-        let record = record.map_err(Failure::usage)?;
-        let wrong = |error| Failure::usage(format!("{}: {error}", path.display()));
-        builder.push(&record).map_err(wrong)?;
+fn build(folder: &Path, live: bool, builder: ViewBuilder) -> Result<View, Failure> {
+    let mut reading = Reading {
+        builder,
+        ..Reading::new(folder)
+    };
+    reading.go_on()?;
+    reading.view(live)
+}
+
+/// A journal that is being read, and can be read on once there is more in it.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    folder: PathBuf,
+    builder: ViewBuilder,
+    upto: Upto,
+}
+
+impl Reading {
+    pub(crate) fn new(folder: &Path) -> Reading {
+        Reading {
+            folder: folder.to_owned(),
+            builder: ViewBuilder::new(),
+            upto: Upto::default(),
+        }
     }
-    let mut view = builder
-        .finish(live)
-        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-    add_excerpts(folder, &mut view);
-    Ok(view)
+
+    /// How many bytes were read.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.upto.place
+    }
+
+    /// Reads what there is.
+    pub(crate) fn go_on(&mut self) -> Result<(), Failure> {
+        let path = self.folder.join("journal.jsonl");
+        let mut records = journal::read_on(&path, self.upto).map_err(Failure::usage)?;
+        while let Some(record) = records.next() {
+            let record = record.map_err(Failure::usage)?;
+            let pushed = self.builder.push_from(&record, records.place());
+            pushed.map_err(|error| wrong(&self.folder, &error))?;
+        }
+        self.upto = records.upto();
+        Ok(())
+    }
+
+    /// The view of what was read.
+    pub(crate) fn view(self, live: bool) -> Result<View, Failure> {
+        let view = self.builder.finish(live);
+        let mut view = view.map_err(|error| wrong(&self.folder, &error))?;
+        add_excerpts(&self.folder, &mut view);
+        Ok(view)
+    }
+}
+
+fn wrong(folder: &Path, error: &ViewError) -> Failure {
+    let path = folder.join("journal.jsonl");
+    Failure::usage(format!("{}: {error}", path.display()))
 }
 
 /// The run before this one: of the same suite, with the next lower number, and with a journal that can be read.
@@ -59,14 +136,21 @@ pub(crate) fn previous(runs: &Path, of: &View) -> Option<View> {
 }
 
 /// The same among these folders, which are in their order.
-pub(crate) fn previous_among(folders: &[PathBuf], of: &View) -> Option<View> {
+fn previous_among(folders: &[PathBuf], of: &View) -> Option<View> {
+    earlier_among(folders, of)
+        .map(|folder| view(folder, journal::is_live(folder)))
+        .find_map(Result::ok)
+}
+
+/// Those of the same suite with a lower number, the last one first.
+pub(crate) fn earlier_among<'a>(
+    folders: &'a [PathBuf],
+    of: &'a View,
+) -> impl Iterator<Item = &'a PathBuf> {
     let is_earlier = |folder: &&PathBuf| {
         opened(folder).is_some_and(|run| run.suite == of.run.suite && run.number < of.run.number)
     };
-    let earlier = folders.iter().rev().filter(is_earlier);
-    earlier
-        .map(|folder| view(folder, journal::is_live(folder)))
-        .find_map(Result::ok)
+    folders.iter().rev().filter(is_earlier)
 }
 
 /// What a journal says of its run at its beginning.

@@ -1,9 +1,11 @@
 //! From the command line, or from an earlier run, to what is to be run.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crashrate_model::{Axis, Gate, Mode, Spawn, Stopping};
+use crashrate_supervisor::calibrate::FOLDER;
 use crashrate_supervisor::decide::{gates_for_all, has_both_modes};
 use crashrate_supervisor::journal::{self, RunFolder};
 use crashrate_supervisor::plan::{Plan, PlanError, Selection, SpawnChoice};
@@ -36,7 +38,7 @@ pub(crate) fn resume(
     jobs: Option<u32>,
     no_trace: bool,
 ) -> Result<(Wanted, RunFolder), Failure> {
-    let path = journal::find(runs, name).map_err(Failure::usage)?;
+    let path = begun(runs, name)?;
     let folder = RunFolder::reopen(&path).map_err(folder_failure)?;
     let (plan, run) = run_file::read(&path).map_err(Failure::usage)?;
     let wanted = Wanted {
@@ -47,6 +49,20 @@ pub(crate) fn resume(
         trace: run.traced && !no_trace,
     };
     Ok((wanted, folder))
+}
+
+/// The run of that name. `latest` is also one that was stopped in its calibration, and has nothing to report yet.
+fn begun(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
+    let last = journal::list(runs).map_err(Failure::usage)?.pop();
+    let calibrates = |folder: &PathBuf| {
+        let id = folder.file_name().unwrap_or_default().to_string_lossy();
+        // `crashrate calibrate` has nothing but that, and is done with it.
+        folder.join(FOLDER).is_dir() && !id.contains(&format!("-{FOLDER}-"))
+    };
+    match last.filter(|last| name == "latest" && !journal::has_records(last) && calibrates(last)) {
+        Some(last) => Ok(last),
+        None => journal::find(runs, name).map_err(Failure::usage),
+    }
 }
 
 /// What the command line asks for.
@@ -120,13 +136,18 @@ fn axis(plan: &Plan) -> Result<Axis, Failure> {
 }
 
 fn suite_gates(plan: &Plan) -> Vec<Gate> {
+    let mut by_unit: HashMap<(&str, Mode), Vec<&Gate>> = HashMap::new();
+    for gate in &plan.suite.gates {
+        let of_unit = by_unit.entry((&gate.name, gate.mode)).or_default();
+        of_unit.push(gate);
+    }
     let mut gates = Vec::new();
     for unit in &plan.units {
-        let same = |name: &str, mode| unit.name == name && unit.mode == mode;
-        for gate in plan.suite.gates.iter().filter(|g| same(&g.name, g.mode)) {
+        let of_unit = by_unit.get(&(unit.name.as_str(), unit.mode));
+        for gate in of_unit.into_iter().flatten() {
             gates.push(Gate {
                 variant: unit.variant.clone(),
-                ..gate.clone()
+                ..(*gate).clone()
             });
         }
     }

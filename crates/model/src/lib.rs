@@ -11,6 +11,7 @@ mod record;
 mod recorded;
 mod stopping;
 mod unit;
+mod usage;
 
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};
@@ -18,8 +19,9 @@ pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
 pub use pairing::{BlockPairs, Pairing};
 pub use record::{
     ChapterEnd, Closed, CrashRef, Ended, Hello, JOURNAL_VERSION, Measure, Opened, Record, RunInfo,
-    Started, StopReason, Usage, ZygoteEnd,
+    Started, StopReason, ZygoteEnd,
 };
 pub use recorded::{Claim, Earlier, Imported, Recorded};
-pub use stopping::{ALPHA, Axis, Contrast, Gate, Limit, Reading, Stopping, contrasts};
+pub use stopping::{ALPHA, Axis, Contrast, Gate, Limit, Reading, Stopping, contrasts, places};
 pub use unit::{Mode, Spawn, Unit, suite_variant};
+pub use usage::Usage;

@@ -14,7 +14,7 @@ pub struct Pairing {
     units: Vec<Unit>,
     bad: OutcomeSet,
     contrasts: Vec<Contrast>,
-    /// The units that any contrast looks at.
+    /// The units that any contrast looks at, in their order; a block has no others.
     needed: Vec<u32>,
     /// The block that is handed out next.
     next: u32,
@@ -63,7 +63,7 @@ impl Pairing {
         }
         let mut whole = Vec::new();
         while let Some(seen) = self.waiting.get(&self.next)
-            && self.needed.iter().all(|unit| seen.contains_key(unit))
+            && seen.len() == self.needed.len()
         {
             whole.push(self.contrasts.iter().map(|c| pair(c, seen)).collect());
             self.waiting.remove(&self.next);
@@ -76,7 +76,7 @@ impl Pairing {
     fn take(&mut self, ended: &Ended) {
         let is_measurement = ended.attempt == 1 && ended.round >= self.next;
         let waits = matches!(ended.outcome, Outcome::Lost | Outcome::Interrupted);
-        if !is_measurement || waits || !self.needed.contains(&ended.unit) {
+        if !is_measurement || waits || self.needed.binary_search(&ended.unit).is_err() {
             return;
         }
         let mode = self.units[ended.unit as usize].mode;

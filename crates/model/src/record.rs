@@ -1,4 +1,7 @@
-//! The journal's records, version 1: one JSON object a line.
+//! The journal's records, version 2: one JSON object a line.
+//!
+//! A long run has millions of them, and nearly all are of attempts that passed: what says nothing there is left out
+//! (the first unit, the first attempt, the exit that an outcome implies).
 //!
 //! The first record is `opened`. Each attempt then has a `started` and, unless the supervisor died, an `ended`.
 //! A run that ended in good order has `closed` last; a resumed one has another `opened` after what it found.
@@ -10,11 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ChapterFacts, DiedIn, Exit, Finding, Imported, Mode, Outcome, OutcomeSet, Recommendation,
-    Recorded, Spawn, Stopping, Unit,
+    Recorded, Spawn, Stopping, Unit, Usage,
 };
 
-/// The version of the record format. Changes: 1 is the first.
-pub const JOURNAL_VERSION: u32 = 1;
+/// The version of the record format. Changes: 1 is the first; 2 leaves out `unit` 0, `attempt` 1 and the `exit` of a
+/// passed attempt with a `usage`, and has shorter names in `usage`. Version 1 is read as ever.
+pub const JOURNAL_VERSION: u32 = 2;
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +36,25 @@ pub enum Record {
     Zygote(ZygoteEnd),
     /// The supervisor ended in good order.
     Closed(Closed),
+}
+
+impl Record {
+    /// Reads a line of a journal.
+    ///
+    /// # Errors
+    /// It is no record.
+    pub fn from_line(line: &[u8]) -> serde_json::Result<Record> {
+        // A tagged enum is kept whole before it is known which one it is. What nearly all lines are is tried first, as
+        // writers begin it; what is said of a wrong one is the same either way.
+        let quick = if line.starts_with(br#"{"rec":"ended","#) {
+            (serde_json::from_slice(line).ok()).map(|ended| Record::Ended(Box::new(ended)))
+        } else if line.starts_with(br#"{"rec":"started","#) {
+            serde_json::from_slice(line).ok().map(Record::Started)
+        } else {
+            None
+        };
+        quick.map_or_else(|| serde_json::from_slice(line), Ok)
+    }
 }
 
 /// A supervisor opened the journal.
@@ -115,10 +138,12 @@ pub struct Hello {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Started {
     /// Place in [`RunInfo::units`].
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub unit: u32,
     /// From 1.
     pub round: u32,
     /// From 1; 1 is the measurement.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub attempt: u32,
     /// Seconds since `opened`.
     pub at: f64,
@@ -128,10 +153,12 @@ pub struct Started {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
     /// Place in [`RunInfo::units`].
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub unit: u32,
     /// From 1.
     pub round: u32,
     /// From 1; 1 is the measurement.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub attempt: u32,
     /// Seconds since `opened`.
     pub at: f64,
@@ -140,7 +167,7 @@ pub struct Ended {
     pub secs: Option<f64>,
     /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential mode.
     pub outcome: Outcome,
-    /// How the process ended; nothing when it was never started.
+    /// How the process ended; nothing when it was never started, or where [`Ended::exit`] follows from the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<Exit>,
     /// Sequential mode: where it died, if its outcome is a death.
@@ -198,19 +225,35 @@ pub struct CrashRef {
     pub file: Option<String>,
 }
 
-/// What an attempt used of the machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Processor time of the process and of its children that it waited for, seconds.
-    pub cpu_secs: f64,
-    /// The most memory that one of its processes had resident, bytes.
-    pub peak_bytes: u64,
-    /// Whether that is only an upper limit: the kernel's count begins with what the supervisor had when it forked.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub at_most: bool,
+fn is_zero(unit: &u32) -> bool {
+    *unit == 0
+}
+
+fn is_one(attempt: &u32) -> bool {
+    *attempt == 1
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Ended {
+    /// How the process ended. One that passed, and whose use of the machine is known, ended with 0: anything else is not
+    /// called passed, and what was never started has used nothing.
+    pub fn exit(&self) -> Option<&Exit> {
+        let implied = self.outcome == Outcome::Passed && self.usage.is_some();
+        self.exit.as_ref().or(implied.then_some(&Exit::Code(0)))
+    }
+
+    /// Leaves out what follows from the rest.
+    #[must_use]
+    pub fn shortened(mut self) -> Ended {
+        if let Some(exit) = self.exit.take() {
+            self.exit = (self.exit() != Some(&exit)).then_some(exit);
+        }
+        self
+    }
+
     /// An attempt that came to this, and of which nothing else is known.
     pub fn of(unit: u32, round: u32, attempt: u32, outcome: Outcome) -> Ended {
         Ended {
@@ -322,4 +365,70 @@ pub enum StopReason {
     JournalFailed,
     /// A program that the run measures was replaced by another: its rounds would have been of two programs.
     ProgramReplaced,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Record {
+        let record = Record::from_line(line.as_bytes()).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(line).unwrap(), record);
+        record
+    }
+
+    #[test]
+    fn what_version_1_wrote_is_read_as_what_is_written_now() {
+        for (old, now) in [
+            (
+                r#"{"rec":"started","unit":0,"round":9,"attempt":1,"at":0.5}"#,
+                r#"{"rec":"started","round":9,"at":0.5}"#,
+            ),
+            (
+                r#"{"rec":"ended","unit":2,"round":9,"attempt":3,"at":0.5,"secs":0.25,"outcome":"crashed","exit":{"signal":"SIGSEGV"},"usage":{"cpu_secs":0.25,"peak_bytes":4096}}"#,
+                r#"{"rec":"ended","unit":2,"round":9,"attempt":3,"at":0.5,"secs":0.25,"outcome":"crashed","exit":{"signal":"SIGSEGV"},"usage":{"cpu":0.25,"peak":4096}}"#,
+            ),
+        ] {
+            assert_eq!(read(old), read(now));
+            assert_eq!(serde_json::to_string(&read(old)).unwrap(), now);
+        }
+    }
+
+    #[test]
+    fn the_exit_of_an_attempt_that_passed_goes_without_saying() {
+        let with = |outcome, exit: &Exit, usage| Ended {
+            exit: Some(exit.clone()),
+            usage,
+            ..Ended::of(0, 1, 1, outcome)
+        };
+        let usage = Some(Usage::default());
+        let zero = Exit::Code(0);
+        let passed = with(Outcome::Passed, &zero, usage).shortened();
+        assert_eq!((&passed.exit, passed.exit()), (&None, Some(&zero)));
+        // What does not follow stays on record.
+        for (outcome, exit, usage) in [
+            (Outcome::Passed, Exit::Code(3), usage),
+            (Outcome::Failed, zero.clone(), usage),
+            (Outcome::Passed, zero.clone(), None),
+        ] {
+            let ended = with(outcome, &exit, usage);
+            assert_eq!(ended.clone().shortened(), ended);
+            assert_eq!(ended.exit(), Some(&exit));
+        }
+        assert_eq!(Ended::of(0, 1, 1, Outcome::Passed).exit(), None);
+    }
+
+    #[test]
+    fn a_wrong_line_is_told_alike_however_it_is_read() {
+        for line in [
+            r#"{"rec":"started"}"#,
+            r#"{"rec":"started","round":1}"#,
+            r#"{"rec":"ended","round":1,"at":0,"outcome":"tired"}"#,
+            r#"{"rec":"started","round":1,"at":0} more"#,
+        ] {
+            let told = Record::from_line(line.as_bytes()).unwrap_err().to_string();
+            let otherwise = serde_json::from_str::<Record>(line).unwrap_err();
+            assert_eq!(told, otherwise.to_string());
+        }
+    }
 }

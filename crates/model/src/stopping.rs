@@ -1,6 +1,6 @@
 //! When a run stops by itself, and what it compares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
@@ -133,6 +133,16 @@ impl TryFrom<String> for Limit {
     }
 }
 
+/// The place of each unit by its name, mode and variant; of those that share all three, the first.
+pub fn places(units: &[Unit]) -> HashMap<(&str, Mode, &str), u32> {
+    let mut places = HashMap::with_capacity(units.len());
+    for (place, unit) in (0u32..).zip(units) {
+        let key = (unit.name.as_str(), unit.mode, unit.variant.as_str());
+        places.entry(key).or_insert(place);
+    }
+    places
+}
+
 /// What one side of a contrast looks at in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
@@ -206,35 +216,46 @@ fn by_mode(units: &[Unit]) -> Vec<Contrast> {
 }
 
 fn by_variant(units: &[Unit]) -> Vec<Contrast> {
-    let Some(first) = units.first().map(Unit::suite_variant) else {
+    let Some(first) = units.first() else {
         return Vec::new();
     };
-    against_base(units, |unit, base| {
-        let (of, other) = (base.suite_variant(), unit.suite_variant());
-        of == first && other != first && base.spawn == unit.spawn
+    let (plain, forked) = (first.suite_variant().to_owned(), first.clone().forked());
+    against_base(units, |unit| {
+        let base = if unit.spawn.is_exec() {
+            &plain
+        } else {
+            &forked.variant
+        };
+        (unit.variant != *base).then_some(base.as_str())
     })
 }
 
 fn by_spawn(units: &[Unit]) -> Vec<Contrast> {
-    against_base(units, |unit, base| {
-        let same = base.suite_variant() == unit.suite_variant();
-        same && base.spawn.is_exec() && !unit.spawn.is_exec()
+    against_base(units, |unit| {
+        (!unit.spawn.is_exec()).then(|| unit.suite_variant())
     })
 }
 
-/// Each unit against the same one that is its base.
-fn against_base(units: &[Unit], is_base: impl Fn(&Unit, &Unit) -> bool) -> Vec<Contrast> {
+/// Each unit against the same one under the variant that is its base, where it has one.
+fn against_base<'a>(
+    units: &'a [Unit],
+    base_of: impl Fn(&'a Unit) -> Option<&'a str>,
+) -> Vec<Contrast> {
     let mut all = Vec::new();
+    let places = places(units);
     for (other, unit) in (0u32..).zip(units) {
-        let same = |u: &Unit| u.name == unit.name && u.mode == unit.mode && is_base(unit, u);
-        let Some((base, first)) = (0u32..).zip(units).find(|(_, u)| same(u)) else {
+        let base = base_of(unit).and_then(|variant| {
+            let base = places.get(&(unit.name.as_str(), unit.mode, variant));
+            base.map(|&base| (base, variant))
+        });
+        let Some((base, variant)) = base else {
             continue;
         };
         let is_sequence = unit.mode == Mode::Sequential;
         let contrast = |chapter: Option<&String>, sides| Contrast {
             chapter: chapter.cloned(),
             sequence: is_sequence.then(|| unit.name.clone()),
-            variants: [first.variant.clone(), unit.variant.clone()],
+            variants: [variant.to_owned(), unit.variant.clone()],
             modes: [unit.mode, unit.mode],
             sides,
         };

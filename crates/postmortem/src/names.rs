@@ -8,9 +8,10 @@ const MAX_NAME: usize = 400;
 /// The name of a symbol as its language has it: without arguments, return type and hash.
 pub fn demangle(symbol: &str) -> String {
     // What the compiler appends to a part of a function is no part of its name.
-    let bare = match symbol.find('.') {
-        Some(at) if symbol.starts_with("_Z") || symbol.starts_with("_R") => &symbol[..at],
-        Some(at) if is_clone(&symbol[at..]) => &symbol[..at],
+    let bare = match (legacy_end(symbol), symbol.find('.')) {
+        (Some(end), _) => &symbol[..end],
+        (_, Some(at)) if symbol.starts_with("_Z") || symbol.starts_with("_R") => &symbol[..at],
+        (_, Some(at)) if is_clone(&symbol[at..]) => &symbol[..at],
         _ => symbol,
     };
     let mut name = rust(bare)
@@ -18,6 +19,17 @@ pub fn demangle(symbol: &str) -> String {
         .unwrap_or_else(|| bare.to_owned());
     shorten(&mut name);
     name
+}
+
+/// Where a name of Rust's older mangling ends: after its hash. It may have dots before it, as no other mangled name has.
+fn legacy_end(symbol: &str) -> Option<usize> {
+    const HASH: &str = "17h";
+    let at = symbol.starts_with("_ZN").then(|| symbol.rfind(HASH))??;
+    let digits = at + HASH.len();
+    let end = digits + 16;
+    let hash = symbol.as_bytes().get(digits..end)?;
+    let is_one = hash.iter().all(u8::is_ascii_hexdigit);
+    (is_one && symbol.as_bytes().get(end) == Some(&b'E')).then_some(end + 1)
 }
 
 fn is_clone(suffix: &str) -> bool {
@@ -135,6 +147,10 @@ mod tests {
             (
                 "_ZN4core9panicking5panic17h0123456789abcdefE.llvm.12",
                 "core::panicking::panic",
+            ),
+            (
+                "_ZN48_$LT$core..skip..Skip$LT$I$GT$$u20$as$u20$It$GT$4next17h37f3ef17cfa53cbfE.cold",
+                "<core::skip::Skip<I> as It>::next",
             ),
         ] {
             assert_eq!(demangle(symbol), name);

@@ -7,6 +7,10 @@ pub(crate) const SENTENCE: usize = 400;
 
 /// The text with control characters and invisible marks written out, cut to `limit` characters with a remark.
 pub(crate) fn clean(text: &str, limit: usize) -> String {
+    // Nearly all text is: a list of millions of attempts has it in each line.
+    if text.len() <= limit && text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(4 * limit));
     for c in text.chars().take(limit) {
         push_visible(&mut out, c);

@@ -25,15 +25,14 @@ pub use compare::{
 };
 pub use error::{Fault, ViewError};
 pub use view::{
-    Advice, Attempt, AttemptChapter, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts,
-    ExitClass, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, Outcomes, PairsSeen,
-    Reason, Results, RunFacts, RunLine, Running, SequenceRow, Share, Spread, Totals, View,
-    exit_class,
+    Advice, AttemptPlace, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts, ExitClass,
+    GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, Outcomes, PairsSeen, Reason,
+    Results, RunFacts, RunLine, Running, SequenceRow, Share, Spread, Totals, View, exit_class,
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{
-    CsvError, JunitError, LIVE_SCRIPT, Place, compare_json, compare_markdown, compare_terminal,
-    csv, doctor_json, doctor_terminal, error_html, github_annotations, github_summary,
-    history_html, history_json, history_markdown, history_terminal, html, index_html, json, junit,
-    markdown, runs_terminal, terminal,
+    Ends, LIVE_SCRIPT, ListError, Place, compare_json, compare_markdown, compare_terminal, csv,
+    doctor_json, doctor_terminal, error_html, github_annotations, github_summary, history_html,
+    history_json, history_markdown, history_terminal, html, index_html, json, junit, markdown,
+    runs_terminal, terminal,
 };

@@ -2,6 +2,7 @@
 
 use crashrate_model::{
     ALPHA, Gate, Limit, Mode, Outcome, OutcomeSet, Pairing, Record, Stopping, Unit, contrasts,
+    places,
 };
 use crashrate_stats::{GateWatch, PairWatch, StatsError};
 
@@ -89,10 +90,9 @@ impl Decider {
 
 fn open(gates: &[Gate], units: &[Unit], bad: &OutcomeSet) -> Result<Vec<OpenGate>, StatsError> {
     let mut all = Vec::new();
+    let places = places(units);
     for gate in gates {
-        let same =
-            |u: &Unit| u.name == gate.name && u.mode == gate.mode && u.variant == gate.variant;
-        if let Some((unit, _)) = (0u32..).zip(units).find(|(_, u)| same(u)) {
+        if let Some(&unit) = places.get(&(gate.name.as_str(), gate.mode, gate.variant.as_str())) {
             all.push(OpenGate {
                 unit,
                 limit: gate.limit.clone(),

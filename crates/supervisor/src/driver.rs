@@ -20,7 +20,7 @@ use crate::plan::{History, Plan, Recipe, RoundKey};
 use crate::process::{self, Forks, Guardian, PlainExec, Slots, Start, TracedExec};
 use crate::programs::{self, Programs};
 use crate::schedule::{Bounds, Schedule};
-use crate::suite::SuiteHazard;
+use crate::suite::{ById, SuiteHazard};
 use crate::worker::Workers;
 use crate::{doctor, machine, run_file};
 use event_loop::{Driver, Kept};
@@ -110,6 +110,7 @@ pub fn run(
         plan,
         run_id: folder.id(),
         workers: &campaign.workers.by_variant,
+        by_id: ById::of(&plan.suite),
     };
     let programs = Programs::of(recipe.first_attempts());
     let mut info = run_info(campaign, folder);
@@ -135,12 +136,13 @@ pub fn run(
     let guardian = Guardian::start(program, arguments, folder.id(), &at_work);
     let guardian = Arc::new(guardian.map_err(RunError::SetUp)?);
     let (news, inbox) = unbounded_channel();
-    let start = starter(campaign, &guardian, &mut info);
+    let start = starter(campaign, &guardian, &mut info).map_err(RunError::SetUp)?;
     let jobs = campaign.bounds.slots;
     let slots = Slots::start(jobs, folder.id(), start, guardian, &news).map_err(RunError::SetUp)?;
     let lost = past.history.open().to_vec();
     let left = past.history.left(plan.rounds());
-    let schedule = Schedule::new(left, campaign.bounds, |unit| plan.retries(unit));
+    let retries = plan.retries();
+    let schedule = Schedule::new(left, campaign.bounds, |unit| retries[unit as usize]);
     let kept = Kept::new(folder, journal, info.traced);
     let mut driver = Driver::new(recipe, schedule, slots, programs, kept, tell);
     driver.rule(past.decider, past.decided);
@@ -161,7 +163,11 @@ pub fn announce(campaign: &Campaign, folder: &RunFolder) -> Result<(), RunError>
 }
 
 /// How children are started: traced if that is wanted and possible, which the run's facts say.
-fn starter(campaign: &Campaign, guardian: &Arc<Guardian>, info: &mut RunInfo) -> Arc<dyn Start> {
+fn starter(
+    campaign: &Campaign,
+    guardian: &Arc<Guardian>,
+    info: &mut RunInfo,
+) -> io::Result<Arc<dyn Start>> {
     let trace = campaign.trace;
     let possible = match trace {
         true => TracedExec::probe(guardian),
@@ -175,12 +181,12 @@ fn starter(campaign: &Campaign, guardian: &Arc<Guardian>, info: &mut RunInfo) ->
         info.findings.push(doctor::not_traced(&why));
     }
     let start: Arc<dyn Start> = match trace {
-        true => Arc::new(TracedExec::new(guardian.clone())),
-        false => Arc::new(PlainExec::new(guardian.clone())),
+        true => Arc::new(TracedExec::new(guardian.clone())?),
+        false => Arc::new(PlainExec::new(guardian.clone())?),
     };
     let plan = &campaign.plan;
     if plan.units.iter().all(|unit| unit.spawn.is_exec()) {
-        return start;
+        return Ok(start);
     }
     let why_not = process::why_not(&plan.suite.device, plan.suite.fork_cuda);
     if let Some(why) = &why_not {
@@ -188,7 +194,7 @@ fn starter(campaign: &Campaign, guardian: &Arc<Guardian>, info: &mut RunInfo) ->
         info.findings.push(doctor::not_forked(why));
     }
     let guardian = guardian.clone();
-    Arc::new(Forks::new(start, guardian, info.traced, why_not))
+    Ok(Arc::new(Forks::new(start, guardian, info.traced, why_not)))
 }
 
 fn prepare_folder(folder: &RunFolder, plan: &Plan, info: &RunInfo) -> Result<(), RunError> {
@@ -213,11 +219,7 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         seed: plan.seed,
         device: plan.suite.device.clone(),
         jobs: campaign.bounds.slots,
-        retries: (0u32..)
-            .zip(&plan.units)
-            .map(|(unit, _)| plan.retries(unit))
-            .max()
-            .unwrap_or(0),
+        retries: plan.retries().into_iter().max().unwrap_or(0),
         bad: plan.suite.bad.clone(),
         hazard: plan.suite.hazard.as_ref().map(SuiteHazard::record),
         traced: campaign.trace,

@@ -1,6 +1,6 @@
 //! The programs that a run measures, and whether they are still what they were: the rounds of two builds are no rate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -34,8 +34,14 @@ impl Programs {
     /// The programs that these attempts start. One that cannot be read cannot be watched, either.
     pub(crate) fn of(attempts: impl Iterator<Item = AttemptSpec>) -> Programs {
         let mut known = BTreeMap::new();
-        for path in attempts.filter_map(|spec| path_of(&spec)) {
-            if !known.contains_key(&path)
+        // The same words find the same program: thousands of chapters may start one.
+        let mut asked = HashSet::new();
+        for spec in attempts {
+            let search = spec.env.get("PATH").cloned();
+            let words = (spec.argv.first().cloned(), spec.directory.clone(), search);
+            if asked.insert(words)
+                && let Some(path) = path_of(&spec)
+                && !known.contains_key(&path)
                 && let Ok(program) = look(&path)
             {
                 known.insert(path, program);

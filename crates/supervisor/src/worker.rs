@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::plan::{Plan, hex};
-use crate::suite::{Action, Chapter, Suite};
+use crate::suite::{Action, ById, Chapter, Suite};
 
 /// The worker's name where nothing else is said.
 const NAME: &str = "crashrate-worker";
@@ -124,13 +124,14 @@ pub fn prepare(plan: &Plan, given: Option<&Path>, beside: &Path) -> Result<Worke
 
 /// Whether any planned unit starts the worker: a sequence with a command of its own does not.
 fn needs_worker(plan: &Plan) -> bool {
+    let by_id = ById::of(&plan.suite);
     plan.units.iter().any(|unit| match unit.mode {
         Mode::Isolated => {
-            let chapter = plan.suite.chapter(&unit.name);
+            let chapter = by_id.chapter(&unit.name);
             chapter.is_some_and(|c| matches!(c.action, Action::Worker { .. }))
         }
         Mode::Sequential => {
-            let sequence = plan.suite.sequences.iter().find(|s| s.id == unit.name);
+            let sequence = by_id.sequence(&unit.name);
             sequence.is_some_and(|s| s.command.is_none())
         }
     })

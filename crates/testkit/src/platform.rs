@@ -7,11 +7,11 @@ mod macos;
 
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    STACK_OVERFLOW_SIGNALS, peak_memory, processes_with_argument, processes_with_variable,
-    silent_core_limit,
+    STACK_OVERFLOW_SIGNALS, memory_file, peak_memory, posix_spawn, processes_with_argument,
+    processes_with_variable, silent_core_limit, vfork,
 };
 #[cfg(target_os = "macos")]
 pub(crate) use macos::{
-    STACK_OVERFLOW_SIGNALS, peak_memory, processes_with_argument, processes_with_variable,
-    silent_core_limit,
+    STACK_OVERFLOW_SIGNALS, memory_file, peak_memory, posix_spawn, processes_with_argument,
+    processes_with_variable, silent_core_limit, vfork,
 };

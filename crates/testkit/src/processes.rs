@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crashrate_model::Exit;
 use crashrate_protocol::env;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 
 use crate::platform;
@@ -20,6 +20,15 @@ pub fn no_core_dumps() {
     let (_, hard) = getrlimit(Resource::RLIMIT_CORE).unwrap_or_default();
     let soft = platform::silent_core_limit().min(hard);
     setrlimit(Resource::RLIMIT_CORE, soft, hard).expect("the core limit can be lowered");
+}
+
+/// Children of this process hear these signals, also where it was started by `nohup` or in the background of a shell.
+#[allow(unsafe_code)]
+pub fn hear_signals() {
+    for each in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
+        // SAFETY: the default action is no handler that could do wrong.
+        unsafe { signal(each, SigHandler::SigDfl) }.expect("the signal can be heard");
+    }
 }
 
 /// The live processes that belong to this run by their `CRASHRATE_RUN_ID`, whatever groups and sessions they are in.

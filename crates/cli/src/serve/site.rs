@@ -5,14 +5,15 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crashrate_report::{InShort, Place, RunLine, history_html, html, index_html};
+use crashrate_report::{InShort, Place, RunLine, View, history_html, html, index_html};
 use crashrate_supervisor::journal;
 
+use crate::exit::Failure;
 use crate::history::of_suite;
-use crate::inspect::{previous_among, view};
+use crate::inspect::{Reading, earlier_among};
 
 /// Pages that are kept: so many tabs look at runs at the same time.
 const KEPT: usize = 16;
@@ -27,6 +28,11 @@ pub(super) struct Site {
 #[derive(Default)]
 struct Kept {
     pages: HashMap<PathBuf, (Stamp, Found)>,
+    /// By suite, of runs that looked like this.
+    histories: HashMap<String, (Vec<(PathBuf, Stamp)>, Found)>,
+    views: HashMap<PathBuf, (Stamp, Arc<View>)>,
+    /// Of runs that go on: their journals may be long, and grow while somebody looks.
+    readings: HashMap<PathBuf, Reading>,
     lines: HashMap<PathBuf, (Stamp, Option<InShort>)>,
 }
 
@@ -64,7 +70,7 @@ impl Site {
             let stamp = stamp(folder);
             let known = match kept.lines.get(folder) {
                 Some((of, known)) if *of == stamp => known.clone(),
-                _ => view(folder, stamp.0).ok().as_ref().map(InShort::from),
+                _ => kept.view(folder, stamp).ok().map(|v| InShort::from(&*v)),
             };
             kept.lines.insert(folder.clone(), (stamp, known.clone()));
             RunLine {
@@ -87,12 +93,11 @@ impl Site {
         {
             return Ok(page.clone());
         }
-        let view = view(folder, stamp.0).map_err(|error| Missing::Unreadable(error.message()))?;
-        let page = found(html(
-            &view,
-            previous_among(&folders, &view).as_ref(),
-            Place::Served,
-        ));
+        let view = kept.view(folder, stamp);
+        let view = view.map_err(|error| Missing::Unreadable(error.message()))?;
+        let mut earlier = earlier_among(&folders, &view);
+        let previous = earlier.find_map(|folder| kept.view(folder, self::stamp(folder)).ok());
+        let page = found(html(&view, previous.as_deref(), Place::Served));
         if kept.pages.len() >= KEPT {
             kept.pages.clear();
         }
@@ -102,9 +107,22 @@ impl Site {
 
     /// The history of a suite.
     pub(super) fn history(&self, suite: &str) -> Result<Found, Missing> {
-        let _one = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let history = of_suite(&self.folders()?, suite, None).ok_or(Missing::NoSuchRun)?;
-        Ok(found(history_html(&history, Place::Served)))
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = self.folders()?;
+        let stamps: Vec<_> = folders.iter().map(|f| (f.clone(), stamp(f))).collect();
+        if let Some((of, page)) = kept.histories.get(suite)
+            && *of == stamps
+        {
+            return Ok(page.clone());
+        }
+        let history = of_suite(&folders, suite, None).ok_or(Missing::NoSuchRun)?;
+        let page = found(history_html(&history, Place::Served));
+        if kept.histories.len() >= KEPT {
+            kept.histories.clear();
+        }
+        let known = (stamps, page.clone());
+        kept.histories.insert(suite.to_owned(), known);
+        Ok(page)
     }
 
     /// The run folders that really are in the runs folder: no link leads out of it.
@@ -116,6 +134,32 @@ impl Site {
             real.is_ok_and(|journal| journal.parent() == Some(folder.as_path()))
         };
         Ok(all.into_iter().filter(inside).collect())
+    }
+}
+
+impl Kept {
+    /// The view of a run that looks like this. Of one that goes on only what is new in its journal is read.
+    fn view(&mut self, folder: &Path, stamp: Stamp) -> Result<Arc<View>, Failure> {
+        if let Some((of, view)) = self.views.get(folder)
+            && *of == stamp
+        {
+            return Ok(view.clone());
+        }
+        let (live, length, _) = stamp;
+        let begun = self.readings.remove(folder);
+        let begun = begun.filter(|reading| reading.bytes() <= length);
+        let mut reading = begun.unwrap_or_else(|| Reading::new(folder));
+        reading.go_on()?;
+        if live {
+            self.readings.insert(folder.to_owned(), reading.clone());
+        }
+        let view = Arc::new(reading.view(live)?);
+        if self.views.len() >= KEPT {
+            self.views.clear();
+        }
+        let known = (stamp, view.clone());
+        self.views.insert(folder.to_owned(), known);
+        Ok(view)
     }
 }
 

@@ -35,7 +35,7 @@ fn isolated(args: &[&str]) {
         let chapter = row(&json["chapters"], "chapter", &case.name);
         let ended = journal.only_end_of(&case.name);
         assert_counts(&case.name, chapter, case.outcome, ended);
-        let exit = ended.exit.as_ref();
+        let exit = ended.exit();
         assert!(
             exit.is_some_and(|exit| case.ends_with(exit)),
             "{case:?}: {ended:?}"

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
 
-use crashrate_model::StopReason;
+use crashrate_model::{JOURNAL_VERSION, StopReason};
 use serde_json::json;
 
 use crate::util::{Place, until};
@@ -123,7 +123,8 @@ fn an_impossible_record_is_named() {
 fn from_the_future_is_named() {
     let (place, journal) = finished();
     let text = fs::read_to_string(&journal).unwrap();
-    let newer = text.replacen("\"v\":1", "\"v\":99", 1);
+    let now = format!("\"v\":{JOURNAL_VERSION}");
+    let newer = text.replacen(&now, "\"v\":99", 1);
     fs::write(&journal, newer).unwrap();
     let message = refused(&place);
     assert!(message.contains("version 99"), "{message}");

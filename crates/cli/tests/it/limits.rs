@@ -82,7 +82,7 @@ fn one_that_ends_well_in_its_grace_has_timed_out() {
     let journal = place.journal();
     let ended = &journal.ended[0];
     assert_eq!(ended.outcome, Outcome::TimedOut);
-    assert_eq!(ended.exit, Some(Exit::Code(0)));
+    assert_eq!(ended.exit(), Some(&Exit::Code(0)));
     let output = place.run().join(ended.output.as_ref().unwrap());
     assert!(fs::read_to_string(output).unwrap().contains("good bye"));
 }

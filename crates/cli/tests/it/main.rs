@@ -26,6 +26,7 @@ mod places;
 mod reports;
 mod resources;
 mod resume;
+mod scale;
 mod stops;
 mod suites;
 mod util;

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crashrate_model::{Closed, Ended, Opened, Record, Started, ZygoteEnd};
-use crashrate_testkit::processes::{KillAtEnd, processes_with_argument, wait_until_gone};
+use crashrate_testkit::processes::{
+    KillAtEnd, hear_signals, processes_with_argument, wait_until_gone,
+};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -107,6 +109,7 @@ impl Place {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let file = |what| self.path().join(format!(".{what}-{count}"));
         let (stdout, stderr) = (file("stdout"), file("stderr"));
+        hear_signals();
         let child = command
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).unwrap())

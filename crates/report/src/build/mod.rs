@@ -4,7 +4,6 @@
 //! (medians need them all), and the cells of sequences' chapters.
 
 mod advice;
-mod attempts;
 mod crashes;
 mod missed;
 mod row;
@@ -19,7 +18,7 @@ use std::collections::BTreeMap;
 use crashrate_model::{JOURNAL_VERSION, Mode, Opened, Record, Recorded};
 
 use crate::error::{Fault, ViewError};
-use crate::view::{self, Running, Totals, View};
+use crate::view::{AttemptPlace, Running, Totals, View};
 use run::{Measured, RunTally};
 use unit::UnitTally;
 use watched::Watched;
@@ -41,7 +40,7 @@ pub struct ViewBuilder {
     /// Attempts without an end so far, and when they started.
     open: BTreeMap<Attempt, f64>,
     /// Only if they were asked for.
-    attempts: Option<Vec<view::Attempt>>,
+    attempts: Option<Vec<AttemptPlace>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +48,12 @@ struct Attempt {
     unit: u32,
     round: u32,
     attempt: u32,
+}
+
+impl Attempt {
+    fn at(self, repeated: bool, end: Option<u64>) -> AttemptPlace {
+        AttemptPlace::new([self.unit, self.round, self.attempt], repeated, end)
+    }
 }
 
 /// The view of a record that a run is set beside.
@@ -69,7 +74,7 @@ impl ViewBuilder {
         Self::default()
     }
 
-    /// A builder that keeps the attempts one by one, too.
+    /// A builder that keeps where each attempt is on record, too.
     pub fn with_attempts() -> Self {
         ViewBuilder {
             attempts: Some(Vec::new()),
@@ -82,8 +87,16 @@ impl ViewBuilder {
     /// # Errors
     /// The record does not fit what came before it: see [`Fault`]. The builder is of no further use then.
     pub fn push(&mut self, record: &Record) -> Result<(), ViewError> {
+        self.push_from(record, self.records)
+    }
+
+    /// The same with the record's place in the journal, for the forms that read it again; [`Self::push`] counts records.
+    ///
+    /// # Errors
+    /// As for [`Self::push`].
+    pub fn push_from(&mut self, record: &Record, place: u64) -> Result<(), ViewError> {
         self.records += 1;
-        self.take(record).map_err(|fault| self.error(fault))
+        self.take(record, place).map_err(|fault| self.error(fault))
     }
 
     /// Makes the view. An attempt without an end is running now if the run is `live`, and lost if it is not.
@@ -136,7 +149,7 @@ impl ViewBuilder {
         })
     }
 
-    fn take(&mut self, record: &Record) -> Result<(), Fault> {
+    fn take(&mut self, record: &Record, place: u64) -> Result<(), Fault> {
         if let Record::Opened(opened) = record {
             return self.opened(opened);
         }
@@ -169,9 +182,8 @@ impl ViewBuilder {
                 let unit = self.unit(attempt)?;
                 let repeated = unit.is_repeated(ended.round, ended.attempt);
                 unit.end(ended)?;
-                if self.attempts.is_some() {
-                    let ended = attempts::ended(self.unit(attempt)?.unit(), ended, repeated);
-                    self.attempts.get_or_insert_default().push(ended);
+                if let Some(kept) = &mut self.attempts {
+                    kept.push(attempt.at(repeated, Some(place)));
                 }
                 self.open.remove(&attempt);
                 if let Some(run) = &self.run {
@@ -218,11 +230,8 @@ impl ViewBuilder {
         let unit = self.unit(of)?;
         let repeated = unit.is_repeated(of.round, of.attempt);
         unit.lose(of.round, of.attempt);
-        let unit = unit.unit().clone();
         if let Some(kept) = &mut self.attempts {
-            kept.push(attempts::lost(
-                of.unit, &unit, of.round, of.attempt, repeated,
-            ));
+            kept.push(of.at(repeated, None));
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! The facts of the run as a whole, over all the times it was opened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crashrate_model::{
-    Closed, Finding, Hello, Level, Opened, Recommendation, RunInfo, StopReason, Unit, ZygoteEnd,
+    ChapterFacts, Closed, Finding, Hello, Level, Opened, Recommendation, RunInfo, StopReason, Unit,
+    ZygoteEnd,
 };
 use serde_json::Value;
 
@@ -197,6 +198,7 @@ impl RunTally {
             imported: info.imported.clone(),
             resumed: self.resumed,
             changes: self.changes.clone(),
+            places: places(&info.chapters),
         }
     }
 
@@ -209,6 +211,14 @@ impl RunTally {
             .filter_map(|(name, versions)| Some((name.to_owned(), join_distinct(versions)?)))
             .collect()
     }
+}
+
+fn places(chapters: &[ChapterFacts]) -> HashMap<String, usize> {
+    let mut places = HashMap::with_capacity(chapters.len());
+    for (place, chapter) in chapters.iter().enumerate() {
+        places.entry(chapter.id.clone()).or_insert(place);
+    }
+    places
 }
 
 fn join_distinct<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<String> {

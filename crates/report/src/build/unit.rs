@@ -50,10 +50,6 @@ impl UnitTally {
         }
     }
 
-    pub(super) fn unit(&self) -> &Unit {
-        &self.unit
-    }
-
     /// Whether this is a first attempt of a round that has been measured before.
     pub(super) fn is_repeated(&self, round: u32, attempt: u32) -> bool {
         attempt == 1 && self.whole.has_counted_first(round)

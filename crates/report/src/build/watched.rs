@@ -1,7 +1,7 @@
 //! Feeds the run's stopping rule with the journal's records, exactly as the engine does while it runs: the same journal
 //! has the same verdicts, and they stay what they were when they were reached.
 
-use crashrate_model::{ALPHA, Axis, Pairing, Record, RunInfo, Stopping, contrasts};
+use crashrate_model::{ALPHA, Axis, Pairing, Record, RunInfo, Stopping, contrasts, places};
 use crashrate_stats::{GateWatch, PairWatch};
 
 use crate::view::{GateSeen, PairsSeen};
@@ -31,10 +31,10 @@ impl Watched {
             Stopping::Gates(gates) => gates.as_slice(),
             _ => &[],
         };
+        let places = places(&run.units);
         let gates = gates.iter().filter_map(|gate| {
-            let key = (&gate.name, gate.mode, &gate.variant);
-            let mut units = (0u32..).zip(&run.units);
-            let (unit, _) = units.find(|(_, u)| (&u.name, u.mode, &u.variant) == key)?;
+            let key = (gate.name.as_str(), gate.mode, gate.variant.as_str());
+            let unit = *places.get(&key)?;
             // A limit that is no rate is refused before a run begins.
             let watch = GateWatch::new(gate.limit.below, ALPHA).ok()?;
             let gate = gate.clone();

@@ -203,6 +203,15 @@ fn differing(views: [&View; 2]) -> Vec<[String; 3]> {
     named.filter(|[_, one, two]| one != two).collect()
 }
 
+/// A record does not say whether what it is of was traced.
+fn tracing(run: &RunFacts) -> &'static str {
+    match (&run.imported, run.traced) {
+        (Some(_), _) => "unknown",
+        (None, true) => "on",
+        (None, false) => "off",
+    }
+}
+
 /// What may make a difference between the runs that is none of the chapters': those that both runs have.
 fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     let run: &RunFacts = &view.run;
@@ -212,10 +221,7 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
         ("suite".to_owned(), run.suite.clone()),
         ("device".to_owned(), run.device.clone()),
         ("hazard".to_owned(), hazard),
-        (
-            "tracing".to_owned(),
-            if run.traced { "on" } else { "off" }.to_owned(),
-        ),
+        ("tracing".to_owned(), tracing(run).to_owned()),
         ("spawn".to_owned(), spawns(view)),
         ("counted as bad".to_owned(), bad.join(", ")),
     ];

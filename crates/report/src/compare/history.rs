@@ -13,7 +13,7 @@ use crate::view::{Results, Share, View};
 pub struct History {
     /// The suite's name.
     pub suite: String,
-    /// What is counted as bad: what the last run says.
+    /// What is counted as bad: what any of the runs does, so that no run's bad ends vanish beside another's.
     pub bad: OutcomeSet,
     /// The runs in the order in which they were given.
     pub runs: Vec<PastRun>,
@@ -79,10 +79,10 @@ pub struct Point {
 /// Puts the runs of a suite beside each other, in the order given. Each is compared with the one before that has the
 /// same chapter, and all these tests share one error.
 pub fn history(suite: &str, views: &[View]) -> History {
-    let bad = views
-        .last()
-        .map(|view| view.run.bad.clone())
-        .unwrap_or_default();
+    let bad = match views {
+        [] => OutcomeSet::default(),
+        views => OutcomeSet::new(views.iter().flat_map(|view| view.run.bad.iter())),
+    };
     let mut trends = trends(views, &bad);
     let tests = compare(&mut trends, views);
     let runs = views.iter().enumerate().map(|(place, view)| {

@@ -4,7 +4,7 @@ use super::measures::label_pairs;
 use super::plot::Tick;
 use super::{Table, Text};
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, MeasureStat, View};
+use crate::view::{ByChapter, ChapterRow, MeasureStat, View};
 use crate::words::{measured, of_unit, percent_of};
 
 /// The curves of one chapter.
@@ -41,37 +41,30 @@ struct Way {
 
 /// The curves of every chapter that measured an efficiency under at least two labels such as `threads=8`.
 pub(crate) fn efficiency(view: &View, previous: Option<&View>) -> Vec<Curves> {
-    let mut chapters: Vec<&str> = Vec::new();
-    for row in &view.chapters {
-        if !chapters.contains(&row.chapter.as_str()) {
-            chapters.push(&row.chapter);
-        }
-    }
-    let drawn = chapters.into_iter().filter_map(|chapter| {
-        let mut key = None;
-        let mut ways = ways(view, chapter, "", false, &mut key);
-        let record = view.record.as_deref().map(|record| ("the record", record));
-        let others = record
-            .into_iter()
-            .chain(previous.map(|previous| ("the run before", previous)));
-        for (what, other) in others.filter(|_| !ways.is_empty()).collect::<Vec<_>>() {
+    let by_chapter = ByChapter::of(view);
+    let record = view.record.as_deref().map(|record| ("the record", record));
+    let others = record
+        .into_iter()
+        .chain(previous.map(|previous| ("the run before", previous)));
+    let others: Vec<_> = others
+        .map(|(what, other)| {
             let prefix = format!("{what} (N={}), ", other.run.number);
-            ways.extend(self::ways(other, chapter, &prefix, true, &mut key));
+            (prefix, ByChapter::of(other))
+        })
+        .collect();
+    let drawn = by_chapter.ids().filter_map(|chapter| {
+        let mut key = None;
+        let mut ways = ways(by_chapter.rows(chapter), "", false, &mut key);
+        for (prefix, other) in others.iter().take(if ways.is_empty() { 0 } else { 2 }) {
+            ways.extend(self::ways(other.rows(chapter), prefix, true, &mut key));
         }
         draw(&clean(chapter, NAME), &key?, &ways)
     });
     drawn.collect()
 }
 
-fn ways(
-    view: &View,
-    chapter: &str,
-    prefix: &str,
-    past: bool,
-    key: &mut Option<String>,
-) -> Vec<Way> {
-    let rows = view.chapters.iter().filter(|row| row.chapter == chapter);
-    let ways = rows.filter_map(|row| {
+fn ways(rows: &[&ChapterRow], prefix: &str, past: bool, key: &mut Option<String>) -> Vec<Way> {
+    let ways = rows.iter().filter_map(|row| {
         let values = values(row, key);
         (values.len() > 1).then(|| Way {
             name: format!("{prefix}{}", way(row)),

@@ -3,16 +3,17 @@
 use crashrate_model::Mode;
 
 use super::{Table, Text};
-use crate::view::{ChapterRow, Results, View};
+use crate::view::{ByChapter, ChapterRow, Results, View};
 use crate::words::{estimates_head, share, short_estimate};
 
 /// A row for each chapter that ran in both modes under the same variant, and for each sequence that it is in; nothing
 /// if there is none.
 pub(crate) fn modes(view: &View) -> Option<Table> {
+    let by_chapter = ByChapter::of(view);
     let pairs: Vec<_> = view
         .chapters
         .iter()
-        .flat_map(|row| pairs(view, row))
+        .flat_map(|row| pairs(&by_chapter, row))
         .collect();
     let variants = pairs.iter().any(|(row, _)| row.variant != "default");
     let sequences = pairs
@@ -59,16 +60,12 @@ pub(crate) fn modes(view: &View) -> Option<Table> {
 
 /// The chapter alone, with each row of it in a sequence.
 fn pairs<'a>(
-    view: &'a View,
+    by_chapter: &ByChapter<'a>,
     alone: &'a ChapterRow,
 ) -> impl Iterator<Item = (&'a ChapterRow, &'a ChapterRow)> {
     let same = move |row: &&ChapterRow| {
-        alone.mode == Mode::Isolated
-            && row.mode == Mode::Sequential
-            && (&row.chapter, &row.variant) == (&alone.chapter, &alone.variant)
+        alone.mode == Mode::Isolated && row.mode == Mode::Sequential && row.variant == alone.variant
     };
-    view.chapters
-        .iter()
-        .filter(same)
-        .map(move |row| (alone, row))
+    let rows = by_chapter.rows(&alone.chapter).to_vec();
+    rows.into_iter().filter(same).map(move |row| (alone, row))
 }

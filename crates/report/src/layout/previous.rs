@@ -1,14 +1,14 @@
 //! This run beside the one before it: numbers of both, and what else differs between them. Whether a difference means
 //! anything is not for this table to say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crashrate_model::Mode;
 use serde_json::{Map, Value};
 
 use super::{Block, Section, Table, Text};
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, MeasureStat, Results, View};
+use crate::view::{ByChapter, ChapterRow, MeasureStat, Results, View};
 use crate::words::{
     count, estimate, hazard_facts, measured, of_chapter, of_unit, parameter, rate, shown_unit,
 };
@@ -50,9 +50,12 @@ fn rates(view: &View, before: &View) -> Table {
     .number("passed, now")
     .number(&format!("bad, N={n}"))
     .number("bad, now");
-    let old = units(before);
+    let mut old = HashMap::new();
+    for then in units(before) {
+        old.entry(then.key).or_insert(then);
+    }
     for unit in units(view) {
-        let Some(then) = old.iter().find(|then| then.key == unit.key) else {
+        let Some(then) = old.get(&unit.key) else {
             continue;
         };
         let both = [then.results, unit.results];
@@ -99,12 +102,11 @@ pub(super) fn throughputs(view: &View, before: &View) -> Table {
     .text("measure")
     .number(&format!("N={}", before.run.number))
     .number("now");
+    let old = ByChapter::of(before);
     for row in &view.chapters {
-        let same = |then: &&ChapterRow| {
-            (&then.chapter, &then.sequence, &then.variant)
-                == (&row.chapter, &row.sequence, &row.variant)
-        };
-        let Some(then) = before.chapters.iter().find(same) else {
+        let same =
+            |then: &&&ChapterRow| (&then.sequence, &then.variant) == (&row.sequence, &row.variant);
+        let Some(then) = old.rows(&row.chapter).iter().find(same) else {
             continue;
         };
         let is_rate =
@@ -142,16 +144,15 @@ pub(super) fn differences(view: &View, before: &View) -> Table {
     .text("what")
     .text(&format!("N={}", before.run.number))
     .text("now");
-    let (then, now) = (facts(before, view), facts(view, before));
-    let names: BTreeSet<_> = then.iter().chain(&now).map(|(name, _)| name).collect();
+    let (then, now) = (first(facts(before, view)), first(facts(view, before)));
+    let names: BTreeSet<_> = then.keys().chain(now.keys()).collect();
     // An imported run does not say everything; that nobody injected a hazard goes without saying.
-    let knows = |of: &View, all: &[(String, String)], name: &str| {
-        of.run.imported.is_none() || name == "hazard" || all.iter().any(|(one, _)| one == name)
+    let knows = |of: &View, all: &BTreeMap<String, String>, name: &str| {
+        of.run.imported.is_none() || name == "hazard" || all.contains_key(name)
     };
     let is_known = |name: &str| knows(before, &then, name) && knows(view, &now, name);
-    let find = |all: &[(String, String)], name: &str| {
-        let found = all.iter().find(|(other, _)| other == name);
-        found.map_or_else(|| "-".to_owned(), |(_, value)| value.clone())
+    let find = |all: &BTreeMap<String, String>, name: &str| {
+        all.get(name).cloned().unwrap_or_else(|| "-".to_owned())
     };
     for name in names.into_iter().filter(|name| is_known(name)) {
         let (old, new) = (find(&then, name), find(&now, name));
@@ -161,6 +162,15 @@ pub(super) fn differences(view: &View, before: &View) -> Table {
         }
     }
     table
+}
+
+/// What is said first under each name.
+fn first(facts: Vec<(String, String)>) -> BTreeMap<String, String> {
+    let mut first = BTreeMap::new();
+    for (name, value) in facts {
+        first.entry(name).or_insert(value);
+    }
+    first
 }
 
 /// The seed differs from run to run, and is no difference in what was measured.

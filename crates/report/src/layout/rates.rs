@@ -2,7 +2,7 @@
 
 use super::plot::{Mark, Plot, Scale};
 use super::{Table, Text, Tone};
-use crate::view::{ChapterRow, Results, View};
+use crate::view::{ByChapter, Results, View};
 use crate::words::{
     count, estimates_head, known, of_chapter, of_unit, percent_of, seconds, short_estimate,
 };
@@ -96,14 +96,8 @@ pub(super) fn top(scale: Scale) -> f64 {
 
 /// Every chapter with the ways in which it ran beside each other, then the sequences.
 pub(super) fn rows(view: &View) -> Vec<(String, &Results)> {
-    let mut chapters: Vec<(&str, Vec<&ChapterRow>)> = Vec::new();
-    for row in &view.chapters {
-        match chapters.iter_mut().find(|(id, _)| *id == row.chapter) {
-            Some((_, rows)) => rows.push(row),
-            None => chapters.push((&row.chapter, vec![row])),
-        }
-    }
-    let chapters = chapters.into_iter().flat_map(|(_, rows)| rows);
+    let by_chapter = ByChapter::of(view);
+    let chapters = by_chapter.ids().flat_map(|id| by_chapter.rows(id));
     let chapters = chapters.map(|row| (of_chapter(row), &row.results));
     let sequences = view.sequences.iter().map(|row| {
         let name = of_unit(&row.sequence, None, &row.variant);

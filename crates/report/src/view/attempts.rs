@@ -1,62 +1,147 @@
 //! The attempts of a run one by one, for the forms that list them.
 
-use crashrate_model::{DiedIn, Exit, Outcome};
+use crashrate_model::{DiedIn, Ended, Exit, Mode, Outcome, Unit};
 
-/// One attempt that ended, or that was lost.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Attempt {
+/// Where an attempt is on record. A long run has millions of attempts, so that a view has no more of each than this, and
+/// the forms that list them read their records again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptPlace {
     /// Its unit's place in [`super::View::units`].
     pub unit: u32,
     /// From 1.
     pub round: u32,
     /// From 1; 1 is the measurement.
     pub attempt: u32,
-    /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential mode.
-    pub outcome: Outcome,
     /// Whether its round had been measured before: then it is in no count.
     pub repeated: bool,
+    end: u64,
+}
+
+/// The end of an attempt that has none on record.
+const LOST: u64 = u64::MAX;
+
+impl AttemptPlace {
+    pub(crate) fn new(
+        [unit, round, attempt]: [u32; 3],
+        repeated: bool,
+        end: Option<u64>,
+    ) -> AttemptPlace {
+        AttemptPlace {
+            unit,
+            round,
+            attempt,
+            repeated,
+            end: end.unwrap_or(LOST),
+        }
+    }
+
+    /// Where its end is in the journal, as whoever fed the builder counts; nothing if it was lost.
+    pub fn end(&self) -> Option<u64> {
+        (self.end != LOST).then_some(self.end)
+    }
+}
+
+/// One attempt that ended, or that was lost.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Attempt {
+    /// Its unit's place in [`super::View::units`].
+    pub(crate) unit: u32,
+    /// From 1.
+    pub(crate) round: u32,
+    /// From 1; 1 is the measurement.
+    pub(crate) attempt: u32,
+    /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential mode.
+    pub(crate) outcome: Outcome,
+    /// Whether its round had been measured before: then it is in no count.
+    pub(crate) repeated: bool,
     /// From start to end of the process, seconds.
-    pub secs: Option<f64>,
+    pub(crate) secs: Option<f64>,
     /// How the process ended.
-    pub exit: Option<Exit>,
+    pub(crate) exit: Option<Exit>,
     /// Where a sequence died.
-    pub died_in: Option<DiedIn>,
+    pub(crate) died_in: Option<DiedIn>,
     /// Why, where the record says it.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The signature of its crash, or of its hang.
-    pub signature: Option<String>,
+    pub(crate) signature: Option<String>,
     /// Where the kept output is, relative to the run folder.
-    pub output: Option<String>,
+    pub(crate) output: Option<String>,
     /// The chapters of its unit, in their order.
-    pub chapters: Vec<AttemptChapter>,
+    pub(crate) chapters: Vec<AttemptChapter>,
 }
 
 /// A chapter of an attempt.
 #[derive(Clone, Debug, PartialEq)]
-pub struct AttemptChapter {
+pub(crate) struct AttemptChapter {
     /// How it ended.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// From its start to its end, seconds.
-    pub secs: Option<f64>,
+    pub(crate) secs: Option<f64>,
     /// Why, where the record says it.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 impl Attempt {
+    /// An attempt of this unit, by its end; without one it is lost, and how it ended will never be known.
+    pub(crate) fn of(unit: &Unit, at: &AttemptPlace, end: Option<Ended>) -> Attempt {
+        let end = end.unwrap_or_else(|| Ended::of(at.unit, at.round, at.attempt, Outcome::Lost));
+        Attempt {
+            unit: at.unit,
+            round: at.round,
+            attempt: at.attempt,
+            outcome: end.outcome,
+            repeated: at.repeated,
+            secs: end.secs,
+            exit: end.exit().cloned(),
+            chapters: chapters(unit, &end),
+            died_in: end.died_in,
+            reason: end.reason,
+            signature: end.crash.map(|crash| crash.signature),
+            output: end.output,
+        }
+    }
+
     /// Whether it is one of those that the first-attempt rate is over.
-    pub fn in_rate(&self, outcome: Outcome) -> bool {
+    pub(crate) fn in_rate(&self, outcome: Outcome) -> bool {
         self.attempt == 1 && !self.repeated && outcome.counts()
     }
 
     /// How its process ended by itself. A kill by crashrate is no end of the process's own.
-    pub fn own_exit(&self) -> Option<&Exit> {
+    pub(crate) fn own_exit(&self) -> Option<&Exit> {
         let killed = matches!(self.outcome, Outcome::TimedOut | Outcome::Interrupted);
         self.exit.as_ref().filter(|_| !killed)
     }
 
     /// The signature, as far as it is about a chapter that ended so: of a sequence only that in which it died.
-    pub fn signature_of(&self, outcome: Outcome) -> Option<&str> {
+    pub(crate) fn signature_of(&self, outcome: Outcome) -> Option<&str> {
         self.signature.as_deref().filter(|_| is_death(outcome))
+    }
+}
+
+fn chapters(unit: &Unit, end: &Ended) -> Vec<AttemptChapter> {
+    let none = |outcome: Outcome| AttemptChapter {
+        outcome,
+        secs: None,
+        reason: None,
+    };
+    match (unit.mode, end.outcome.counts()) {
+        (Mode::Sequential, true) => (0..unit.chapters.len())
+            .map(|place| match end.chapters.get(place) {
+                Some(end) => AttemptChapter {
+                    outcome: end.outcome,
+                    secs: end.secs,
+                    reason: end.reason.clone(),
+                },
+                None => none(Outcome::Unreached),
+            })
+            .collect(),
+        (Mode::Isolated, true) => vec![AttemptChapter {
+            outcome: end.outcome,
+            secs: end.secs,
+            reason: end.reason.clone(),
+        }],
+        // The round is run again as a whole.
+        (_, false) => vec![none(end.outcome); unit.chapters.len()],
     }
 }
 

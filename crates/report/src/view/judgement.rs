@@ -1,5 +1,7 @@
 //! What a run as a whole came to: what its own rule says, and how the program that ran it ends.
 
+use std::collections::HashMap;
+
 use crashrate_model::{Mode, Outcome, StopReason, Stopping};
 use crashrate_stats::{GateVerdict, PairWatch};
 
@@ -91,12 +93,14 @@ pub fn exit_class(view: &View) -> ExitClass {
         Judgement::Undecided => return ExitClass::Undecided,
         Judgement::Shown | Judgement::None => {}
     }
+    let mut by_unit: HashMap<_, Vec<&GateSeen>> = HashMap::new();
+    for seen in &view.gates {
+        let gate = &seen.gate;
+        let key = (gate.name.as_str(), gate.mode, gate.variant.as_str());
+        by_unit.entry(key).or_default().push(seen);
+    }
     let not_passed = view.unit_results().any(|(key, results)| {
-        let of_unit = |seen: &&GateSeen| {
-            let gate = &seen.gate;
-            (gate.name.as_str(), gate.mode, gate.variant.as_str()) == key
-        };
-        let gates: Vec<_> = view.gates.iter().filter(of_unit).collect();
+        let gates = by_unit.get(&key).map_or(&[][..], Vec::as_slice);
         let is_judged = |last: Outcome| {
             // A gate's word on how often is the last one on everything that is bad, whichever kind of it it counts.
             let counted =

@@ -2,6 +2,7 @@
 
 mod advice;
 mod attempts;
+mod by_chapter;
 mod crashes;
 mod judgement;
 mod line;
@@ -9,15 +10,17 @@ mod outcomes;
 mod rows;
 mod watched;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crashrate_model::{
     ChapterFacts, Finding, Imported, Mode, OutcomeSet, StopReason, Stopping, Unit,
 };
 
 pub use advice::{Advice, Held};
+pub(crate) use attempts::Attempt;
+pub use attempts::AttemptPlace;
 pub(crate) use attempts::is_death;
-pub use attempts::{Attempt, AttemptChapter};
+pub(crate) use by_chapter::ByChapter;
 pub use crashes::{CrashPlace, CrashRow};
 pub use judgement::{ExitClass, Judgement, exit_class};
 pub use line::{InShort, RunLine};
@@ -53,7 +56,7 @@ pub struct View {
     /// Deaths by their signature, the most frequent first.
     pub crashes: Vec<CrashRow>,
     /// The attempts in the order in which they ended, if they were asked for.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<AttemptPlace>,
     /// How to repeat the run. Taken from `machine["command"]` if it is there; whoever makes the report may set it.
     pub command: Option<String>,
 }
@@ -116,12 +119,14 @@ pub struct RunFacts {
     pub resumed: u32,
     /// What was set differently when it was resumed, in words.
     pub changes: Vec<String>,
+    /// The place of each chapter in `chapters`.
+    pub(crate) places: HashMap<String, usize>,
 }
 
 impl RunFacts {
     /// What is known of the chapter of this id.
     pub fn chapter(&self, id: &str) -> Option<&ChapterFacts> {
-        self.chapters.iter().find(|chapter| chapter.id == id)
+        self.chapters.get(*self.places.get(id)?)
     }
 }
 

@@ -1,15 +1,12 @@
 //! The attempts as CSV, a line for each chapter of each, for people who draw for themselves.
 
-use crashrate_model::{Exit, Mode, Outcome};
-use thiserror::Error;
+use std::io::Write;
 
+use crashrate_model::{Exit, Mode, Outcome};
+
+use super::listed::{Ends, ListError, attempt};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{Attempt, View, is_death};
-
-/// The attempts could not be written as CSV.
-#[derive(Debug, Error)]
-#[error("the attempts cannot be written as CSV: {0}")]
-pub struct CsvError(#[from] ::csv::Error);
 
 /// The columns. `in_rate` says which lines the first-attempt rate is over, `bad` which of them it counts; a line of a
 /// sequence as a whole has no chapter.
@@ -36,17 +33,18 @@ const HEAD: [&str; 20] = [
     "output",
 ];
 
-/// The attempts of a view that was built with them.
+/// The attempts of a view that was built with them, read again one by one and written as they come.
 ///
 /// # Errors
-/// Never for a view: there is no more text than memory has.
-pub fn csv(view: &View) -> Result<String, CsvError> {
-    let mut out = ::csv::Writer::from_writer(Vec::new());
+/// A record cannot be read again, or the text not be written.
+pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), ListError> {
+    let mut out = ::csv::Writer::from_writer(out);
     out.write_record(HEAD)?;
-    for attempt in &view.attempts {
-        let Some(unit) = view.units.get(attempt.unit as usize) else {
+    for at in &view.attempts {
+        let Some(unit) = view.units.get(at.unit as usize) else {
             continue;
         };
+        let attempt = &attempt(unit, at, ends)?;
         if unit.mode == Mode::Sequential {
             let whole = Line {
                 chapter: "",
@@ -68,10 +66,7 @@ pub fn csv(view: &View) -> Result<String, CsvError> {
             out.write_record(fields(view, attempt, &line))?;
         }
     }
-    let bytes = out
-        .into_inner()
-        .map_err(|error| ::csv::Error::from(error.into_error()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(out.flush()?)
 }
 
 struct Line<'a> {

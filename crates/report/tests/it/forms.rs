@@ -2,34 +2,39 @@
 
 use crashrate_model::{Outcome, Record, StopReason};
 use crashrate_report::{
-    View, csv, github_annotations, github_summary, history, history_json, history_markdown,
-    history_terminal, junit,
+    View, github_annotations, github_summary, history, history_json, history_markdown,
+    history_terminal,
 };
 use quick_junit::{Report, TestCaseStatus};
 
-use crate::journal::{Journal, attempts, info, isolated, story};
+use crate::journal::{Journal, attempts, info, isolated, listed, story};
 use crate::writers::{flaky, hostile, killed};
 
-fn with_attempts(records: &[Record]) -> View {
-    attempts(records, false).unwrap()
+fn junit(records: &[Record]) -> String {
+    listed(
+        crashrate_report::junit,
+        &attempts(records, false).unwrap(),
+        records,
+    )
+}
+
+fn csv(records: &[Record]) -> String {
+    listed(
+        crashrate_report::csv,
+        &attempts(records, false).unwrap(),
+        records,
+    )
 }
 
 #[test]
 fn junit_of_retries_and_of_a_killed_supervisor() {
-    insta::assert_snapshot!(
-        "flaky_junit",
-        junit(&with_attempts(&flaky().records)).unwrap()
-    );
-    insta::assert_snapshot!(
-        "killed_junit",
-        junit(&with_attempts(&killed().records)).unwrap()
-    );
+    insta::assert_snapshot!("flaky_junit", junit(&flaky().records));
+    insta::assert_snapshot!("killed_junit", junit(&killed().records));
 }
 
 #[test]
 fn junit_counts_what_the_report_counts() {
-    let view = with_attempts(&story().records);
-    let report = Report::deserialize_from_str(&junit(&view).unwrap()).unwrap();
+    let report = Report::deserialize_from_str(&junit(&story().records)).unwrap();
     let counts: Vec<_> = (report.test_suites.iter())
         .map(|suite| {
             let not_reached = |case: &&quick_junit::TestCase| {
@@ -56,18 +61,15 @@ fn a_round_that_never_passed_is_a_failure_with_its_reruns() {
         journal.attempt(0, 1, attempt, Outcome::Crashed);
     }
     journal.close(StopReason::Done);
-    let xml = junit(&with_attempts(&journal.records)).unwrap();
+    let xml = junit(&journal.records);
     assert_eq!(xml.matches("<failure ").count(), 1, "{xml}");
     assert_eq!(xml.matches("<rerunFailure ").count(), 2, "{xml}");
 }
 
 #[test]
 fn csv_of_attempts() {
-    insta::assert_snapshot!(
-        "killed_csv",
-        csv(&with_attempts(&killed().records)).unwrap()
-    );
-    insta::assert_snapshot!("flaky_csv", csv(&with_attempts(&flaky().records)).unwrap());
+    insta::assert_snapshot!("killed_csv", csv(&killed().records));
+    insta::assert_snapshot!("flaky_csv", csv(&flaky().records));
 }
 
 #[test]
@@ -115,11 +117,12 @@ fn a_summary_that_is_too_long_is_cut_at_a_line_and_says_so() {
 
 #[test]
 fn what_children_say_is_harmless_in_every_form() {
-    let view = with_attempts(&hostile().records);
-    let xml = junit(&view).unwrap();
+    let records = hostile().records;
+    let view = attempts(&records, false).unwrap();
+    let xml = junit(&records);
     let report = Report::deserialize_from_str(&xml).unwrap();
     assert_eq!(report.failures, 1);
-    let lines = csv(&view).unwrap();
+    let lines = csv(&records);
     for text in [&xml, &lines, &github_annotations(&view).join("\n")] {
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
         assert!(
@@ -133,7 +136,7 @@ fn what_children_say_is_harmless_in_every_form() {
     journal.attempt_with(0, 1, 1, Outcome::Failed, |end| {
         end.reason = Some("=HYPERLINK(\"x\"),\"".into());
     });
-    let sheet = csv(&with_attempts(&journal.records)).unwrap();
+    let sheet = csv(&journal.records);
     assert!(sheet.contains(r#","'=HYPERLINK(""x""),""","#), "{sheet}");
 }
 

@@ -1,12 +1,13 @@
 //! Small journals, as a supervisor would have written them.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use crashrate_model::{
     ChapterEnd, Closed, DiedIn, Ended, Exit, Hello, JOURNAL_VERSION, Measure, Mode, Opened,
     Outcome, OutcomeSet, Record, RunInfo, Started, StopReason, Unit,
 };
-use crashrate_report::{View, ViewBuilder, ViewError};
+use crashrate_report::{Ends, ListError, View, ViewBuilder, ViewError};
 
 pub(crate) struct Journal {
     pub(crate) records: Vec<Record>,
@@ -159,6 +160,17 @@ pub(crate) fn build(records: &[Record], live: bool) -> Result<View, ViewError> {
 /// With the attempts one by one.
 pub(crate) fn attempts(records: &[Record], live: bool) -> Result<View, ViewError> {
     build_with(ViewBuilder::with_attempts(), records, live)
+}
+
+/// The attempts in a form that lists them.
+pub(crate) fn listed(
+    list: fn(&View, &mut dyn Ends, &mut dyn Write) -> Result<(), ListError>,
+    view: &View,
+    mut records: &[Record],
+) -> String {
+    let mut text = Vec::new();
+    list(view, &mut records, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
 }
 
 fn build_with(mut builder: ViewBuilder, records: &[Record], live: bool) -> Result<View, ViewError> {

@@ -16,7 +16,7 @@ use macos as platform;
 
 use crate::plan::Plan;
 use crate::program;
-use crate::suite::Action;
+use crate::suite::{Action, ById};
 use crate::worker::{self, WorkerError, Workers};
 
 fn ok(name: &str, found: impl Into<String>) -> Finding {
@@ -161,15 +161,16 @@ fn load() -> Option<Finding> {
 /// Variables that the system takes away before the program of a chapter sees them.
 fn stripped_variables(plan: &Plan, workers: &Workers) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let by_id = ById::of(&plan.suite);
     for unit in &plan.units {
-        let Some(chapter) = unit.chapters.first().and_then(|id| plan.suite.chapter(id)) else {
+        let Some(chapter) = unit.chapters.first().and_then(|id| by_id.chapter(id)) else {
             continue;
         };
-        let variant = plan
-            .suite
-            .variants
-            .iter()
-            .find(|v| v.id == unit.suite_variant());
+        let variant = (plan.suite.variants.iter()).find(|v| v.id == unit.suite_variant());
+        // Nothing to be taken away, and no program to be looked for.
+        if chapter.env.is_empty() && variant.is_none_or(|variant| variant.env.is_empty()) {
+            continue;
+        }
         let path = match &chapter.action {
             Action::Worker { .. } => workers.by_variant.get(unit.suite_variant()).cloned(),
             Action::Command(argv) => {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crashrate_model::{
     Closed, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started, StopReason,
-    ZygoteEnd,
+    Usage, ZygoteEnd,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -312,7 +312,7 @@ where
         if outcome == Outcome::Failed && evidence.traced && observed.stderr.has(PTRACE_REFUSED) {
             notes.push(SANITIZER_HINT.into());
         }
-        self.record(Record::Ended(Box::new(Ended {
+        let ended = Ended {
             unit: running.key.unit,
             round: running.key.round,
             attempt: running.attempt,
@@ -327,12 +327,16 @@ where
             notes,
             output,
             crash,
-            usage: evidence.usage,
+            usage: evidence.usage.map(|usage| Usage {
+                cpu_secs: rounded(usage.cpu_secs),
+                ..usage
+            }),
             traced: (evidence.usage.is_some() && evidence.traced != self.kept.traced)
                 .then_some(evidence.traced),
             spawn: (evidence.spawn)
                 .filter(|spawn| *spawn != self.recipe.plan.units[running.key.unit as usize].spawn),
-        })))?;
+        };
+        self.record(Record::Ended(Box::new(ended.shortened())))?;
         let end = match outcome {
             Outcome::Passed => End::Passed,
             other if other.counts() => End::NotPassed,

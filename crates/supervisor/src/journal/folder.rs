@@ -234,7 +234,8 @@ pub fn find_number(runs: &Path, number: u32) -> Result<Option<PathBuf>, FolderEr
     Ok(folders.find(|folder| number_of(folder) == number))
 }
 
-fn has_records(folder: &Path) -> bool {
+/// Whether anything is in a run's journal.
+pub fn has_records(folder: &Path) -> bool {
     fs::metadata(folder.join(JOURNAL)).is_ok_and(|file| file.len() > 0)
 }
 

@@ -1,12 +1,14 @@
 //! The run's folder and its journal: written once, read by every report.
 
+mod again;
 mod folder;
 mod reader;
 mod reserve;
 mod writer;
 
-pub use folder::{FolderError, RunFolder, find, find_number, is_live, list, remove};
-pub use reader::{Records, read, read_from};
+pub use again::Again;
+pub use folder::{FolderError, RunFolder, find, find_number, has_records, is_live, list, remove};
+pub use reader::{Records, Upto, read, read_from, read_on};
 pub(crate) use reserve::Reserve;
 pub use writer::Journal;
 

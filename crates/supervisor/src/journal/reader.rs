@@ -1,7 +1,7 @@
 //! Reading a journal back, record by record, whether its run is live, finished or ten months old.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{JOURNAL_VERSION, Record};
@@ -14,8 +14,40 @@ use super::JournalError;
 pub struct Records<R = BufReader<File>> {
     from: R,
     path: PathBuf,
-    line: u64,
+    /// Where the record that was handed out last begins.
+    place: u64,
+    next: Upto,
     buffer: Vec<u8>,
+}
+
+/// How far a journal was read: what follows was written later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Upto {
+    /// In bytes.
+    pub place: u64,
+    /// In lines.
+    pub line: u64,
+}
+
+/// Opens a journal for reading on from there.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn read_on(path: &Path, from: Upto) -> Result<Records, JournalError> {
+    let open = || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(from.place))?;
+        Ok(file)
+    };
+    let file = open().map_err(|source| JournalError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let from_there = BufReader::with_capacity(1 << 16, file);
+    Ok(Records {
+        next: from,
+        ..read_from(from_there, path)
+    })
 }
 
 /// Opens a journal for reading.
@@ -23,11 +55,7 @@ pub struct Records<R = BufReader<File>> {
 /// # Errors
 /// The file cannot be opened.
 pub fn read(path: &Path) -> Result<Records, JournalError> {
-    let file = File::open(path).map_err(|source| JournalError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(read_from(BufReader::with_capacity(1 << 16, file), path))
+    read_on(path, Upto::default())
 }
 
 /// The records of a journal that is not a file, or is open already. Messages call it `path`.
@@ -35,7 +63,8 @@ pub fn read_from<R: BufRead>(from: R, path: &Path) -> Records<R> {
     Records {
         from,
         path: path.to_owned(),
-        line: 0,
+        place: 0,
+        next: Upto::default(),
         buffer: Vec::new(),
     }
 }
@@ -45,7 +74,7 @@ impl<R: BufRead> Iterator for Records<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.buffer.clear();
-        self.line += 1;
+        self.place = self.next.place;
         match self.from.read_until(b'\n', &mut self.buffer) {
             Err(source) => Some(Err(JournalError::Read {
                 path: self.path.clone(),
@@ -53,7 +82,11 @@ impl<R: BufRead> Iterator for Records<R> {
             })),
             // A last line without its newline is torn, or is being written just now: it is no record yet.
             Ok(_) if self.buffer.last() != Some(&b'\n') => None,
-            Ok(_) => Some(self.parse()),
+            Ok(length) => {
+                self.next.place += length as u64;
+                self.next.line += 1;
+                Some(self.parse())
+            }
         }
     }
 }
@@ -64,9 +97,19 @@ struct Version {
 }
 
 impl<R> Records<R> {
+    /// Where the record that was handed out last begins, in bytes.
+    pub fn place(&self) -> u64 {
+        self.place
+    }
+
+    /// How far it was read.
+    pub fn upto(&self) -> Upto {
+        self.next
+    }
+
     fn parse(&self) -> Result<Record, JournalError> {
-        let (path, line) = (&self.path, self.line);
-        serde_json::from_slice(&self.buffer).map_err(|error| {
+        let (path, line) = (&self.path, self.next.line);
+        Record::from_line(&self.buffer).map_err(|error| {
             match serde_json::from_slice::<Version>(&self.buffer) {
                 Ok(Version { v }) if v > u64::from(JOURNAL_VERSION) => JournalError::Newer {
                     path: path.clone(),

@@ -188,7 +188,8 @@ fn a_sequence_that_ends_by_itself() {
         (mute.outcome, outcomes(&mute)),
         (Failed, vec![Failed, Passed])
     );
-    let late = judge(&[passed("a"), passed("b")], Exit::Code(3));
+    let late = [started("a"), passed("a"), started("b"), passed("b")];
+    let late = judge(&late, Exit::Code(3));
     assert_eq!(
         (late.outcome, outcomes(&late)),
         (Failed, vec![Passed, Passed])

@@ -8,7 +8,7 @@ use crashrate_model::{Mode, Unit};
 use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::{Plan, RoundKey, round_seed};
-use crate::suite::{Action, Chapter, Expect, Limits, Resources, Suite, SuiteHazard, Variant};
+use crate::suite::{Action, ById, Chapter, Expect, Limits, Resources, Suite, SuiteHazard, Variant};
 
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,8 @@ pub(crate) struct Recipe<'a> {
     pub(crate) run_id: &'a str,
     /// The worker of each variant, by the variant's id.
     pub(crate) workers: &'a BTreeMap<String, PathBuf>,
+    /// The plan's suite.
+    pub(crate) by_id: ById<'a>,
 }
 
 impl Recipe<'_> {
@@ -64,7 +66,7 @@ impl Recipe<'_> {
         let suite = &self.plan.suite;
         let variant = variant(suite, unit);
         let chapters: Vec<&Chapter> = (unit.chapters.iter())
-            .filter_map(|id| suite.chapter(id))
+            .filter_map(|id| self.by_id.chapter(id))
             .collect();
         let seed = round_seed(self.plan.seed, key.round);
         let (argv, needs_verdict) = self.argv(unit, &chapters);
@@ -102,7 +104,7 @@ impl Recipe<'_> {
         let worker = || vec![self.workers[unit.suite_variant()].display().to_string()];
         match (unit.mode, &chapters[0].action) {
             (Mode::Sequential, _) => {
-                let sequence = self.plan.suite.sequences.iter().find(|s| s.id == unit.name);
+                let sequence = self.by_id.sequence(&unit.name);
                 let own = sequence.and_then(|s| s.command.clone());
                 (own.unwrap_or_else(worker), true)
             }
@@ -129,8 +131,7 @@ impl Recipe<'_> {
     fn suite_env(&self, unit: &Unit, chapters: &[&Chapter]) -> BTreeMap<String, String> {
         match unit.mode {
             Mode::Isolated => chapters[0].env.clone(),
-            Mode::Sequential => (self.plan.suite.sequences.iter())
-                .find(|s| s.id == unit.name)
+            Mode::Sequential => (self.by_id.sequence(&unit.name))
                 .map(|s| s.env.clone())
                 .unwrap_or_default(),
         }

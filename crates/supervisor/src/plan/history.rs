@@ -29,10 +29,9 @@ impl History {
     /// Nothing has been run yet.
     pub fn new(plan: &Plan) -> Self {
         let rounds = plan.units.iter().map(|u| vec![0; u.rounds as usize]);
-        let units = 0..plan.units.len() as u32;
         History {
             rounds: rounds.collect(),
-            retries: units.map(|unit| plan.retries(unit)).collect(),
+            retries: plan.retries(),
             open: Vec::new(),
         }
     }
@@ -134,7 +133,8 @@ mod tests {
                 max_failures: None,
             };
             let left = history.left(plan.rounds());
-            let mut schedule = Schedule::new(left, bounds, |unit| plan.retries(unit));
+            let retries = plan.retries();
+            let mut schedule = Schedule::new(left, bounds, |unit| retries[unit as usize]);
             let mut running = Vec::new();
             let mut actions = schedule.step(Input::Begin);
             for _ in 0..steps {

@@ -5,6 +5,7 @@ mod history;
 mod order;
 mod spawn;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crashrate_model::{Mode, Spawn, Unit};
@@ -12,7 +13,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::suite::{DEFAULT_VARIANT, Suite, Variant};
+use crate::suite::{ById, DEFAULT_VARIANT, Suite, Variant};
 
 pub(crate) use attempt::Recipe;
 pub use attempt::{AttemptSpec, ChapterSpec};
@@ -85,8 +86,9 @@ impl Plan {
         for variant in suite.variants.iter().filter(|v| variants.contains(&v.id)) {
             check_preloads(&suite, variant)?;
         }
+        let by_id = ById::of(&suite);
         for name in &selection.chapters {
-            if suite.chapter(name).is_none() {
+            if by_id.chapter(name).is_none() {
                 let known = suite.chapters.iter().map(|c| c.id.as_str());
                 return Err(unknown("chapter", name, known));
             }
@@ -98,7 +100,8 @@ impl Plan {
             let problem = "nothing in the suite can be forked: that takes worker chapters, or commands with `zygote = true`";
             return Err(PlanError::Nothing(problem.into()));
         }
-        let wanted = |id: &String| selection.chapters.is_empty() || selection.chapters.contains(id);
+        let chosen: HashSet<&String> = selection.chapters.iter().collect();
+        let wanted = |id: &String| chosen.is_empty() || chosen.contains(id);
         let mut units = Vec::new();
         for variant in variants {
             if selection.mode != Some(Mode::Sequential) {
@@ -125,15 +128,14 @@ impl Plan {
         Rounds::new(self.units.iter().map(|u| u.rounds).collect(), self.seed)
     }
 
-    /// How many times a round of this unit that did not pass is tried again.
-    pub fn retries(&self, unit: u32) -> u32 {
-        let unit = &self.units[unit as usize];
-        match unit.mode {
-            Mode::Isolated => self.suite.chapter(&unit.name).map_or(0, |c| c.retries),
-            Mode::Sequential => (self.suite.sequences.iter())
-                .find(|s| s.id == unit.name)
-                .map_or(0, |s| s.retries),
-        }
+    /// How many times a round of each unit that did not pass is tried again.
+    pub fn retries(&self) -> Vec<u32> {
+        let by_id = ById::of(&self.suite);
+        let of = |unit: &Unit| match unit.mode {
+            Mode::Isolated => by_id.chapter(&unit.name).map_or(0, |c| c.retries),
+            Mode::Sequential => by_id.sequence(&unit.name).map_or(0, |s| s.retries),
+        };
+        self.units.iter().map(of).collect()
     }
 
     /// A hash of everything that makes two plans the same measurement: suite, units and seed, but no file's place.

@@ -23,6 +23,9 @@ const UNKILLABLE: Duration = Duration::from_secs(30);
 /// How long what a dead child left in its pipes may take to arrive.
 const LEFTOVER_OUTPUT: Duration = Duration::from_millis(500);
 
+/// Where a slot reads into what its children print: as much as a pipe holds.
+pub(super) type Buffer = [u8; 64 * 1024];
+
 /// What all attempts of a slot share.
 pub(super) struct Place<'a> {
     pub(super) slot: u32,
@@ -39,10 +42,15 @@ pub(super) struct Place<'a> {
 const MAX_ANEW: usize = 2;
 
 /// Runs an attempt to its end; `tell` is handed what the child says of its progress.
-pub(super) fn run(place: &Place<'_>, spec: &AttemptSpec, tell: &mut dyn FnMut(Note)) -> Observed {
+pub(super) fn run(
+    place: &Place<'_>,
+    spec: &AttemptSpec,
+    buffer: &mut Buffer,
+    tell: &mut dyn FnMut(Note),
+) -> Observed {
     let mut zygotes_ended = Vec::new();
     loop {
-        let mut observed = once(place, spec, tell);
+        let mut observed = once(place, spec, buffer, tell);
         zygotes_ended.extend(place.start.ended(place.slot));
         // Nothing is known of its end: it was not measured, whatever it did.
         let anew = observed.evidence.orphaned && observed.seen.killed.is_none();
@@ -54,12 +62,17 @@ pub(super) fn run(place: &Place<'_>, spec: &AttemptSpec, tell: &mut dyn FnMut(No
     }
 }
 
-fn once(place: &Place<'_>, spec: &AttemptSpec, tell: &mut dyn FnMut(Note)) -> Observed {
+fn once(
+    place: &Place<'_>,
+    spec: &AttemptSpec,
+    buffer: &mut Buffer,
+    tell: &mut dyn FnMut(Note),
+) -> Observed {
     let begun = Instant::now();
     match place.start.start(spec, place.slot) {
         Ok(started) => {
             let begun = started.how.since.unwrap_or(begun);
-            Attempt::new(place, spec, started, begun, tell).run_to_end()
+            Attempt::new(place, spec, started, begun, buffer, tell).run_to_end()
         }
         Err(error) => {
             let mut seen = nothing_seen(spec);
@@ -128,7 +141,7 @@ struct Attempt<'a> {
     seen: Seen,
     evidence: Evidence,
     tell: &'a mut dyn FnMut(Note),
-    buffer: Box<[u8; 64 * 1024]>,
+    buffer: &'a mut Buffer,
 }
 
 impl<'a> Attempt<'a> {
@@ -137,6 +150,7 @@ impl<'a> Attempt<'a> {
         spec: &'a AttemptSpec,
         started: Started,
         begun: Instant,
+        buffer: &'a mut Buffer,
         tell: &'a mut dyn FnMut(Note),
     ) -> Self {
         let limit = match spec.mode {
@@ -148,6 +162,8 @@ impl<'a> Attempt<'a> {
             stderr,
             events,
         } = started.pipes;
+        let mut pace = Pace::from(begun);
+        pace.waited(Duration::ZERO);
         Attempt {
             place,
             spec,
@@ -163,11 +179,11 @@ impl<'a> Attempt<'a> {
             stderr: Captured::default(),
             events: EventReader::new(),
             ladder: Ladder::Alive {
-                // Not from `begun`: the supervisor may have been stopped while it started the child.
+                // Not from `begun`: the supervisor may have stood still while it started the child.
                 since: Instant::now(),
                 limit,
             },
-            pace: Pace::default(),
+            pace,
             begun,
             seen: Seen {
                 notes: (started.how.instead.into_iter())
@@ -180,7 +196,7 @@ impl<'a> Attempt<'a> {
                 ..Evidence::default()
             },
             tell,
-            buffer: Box::new([0; 64 * 1024]),
+            buffer,
         }
     }
 
@@ -233,6 +249,7 @@ impl<'a> Attempt<'a> {
             Ladder::Alive { .. } => {
                 self.seen.killed = Some(Kill::TimeLimit);
                 self.wait.look();
+                self.pace.worked();
                 let now = Instant::now();
                 group::terminate(self.pid);
                 self.ladder = Ladder::Terminated(now + self.spec.grace);
@@ -266,7 +283,6 @@ impl<'a> Attempt<'a> {
         }
         // Rounded up, so that it is due when poll returns.
         let millis = timeout.min(TICK).as_millis() + 1;
-        let begun = Instant::now();
         match poll(
             &mut fds,
             PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX),
@@ -274,7 +290,7 @@ impl<'a> Attempt<'a> {
             Ok(_) | Err(nix::Error::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let stopped = self.pace.waited(begun, timeout.min(TICK));
+        let stopped = self.pace.waited(timeout.min(TICK));
         self.ladder = self.ladder.later(stopped);
         let interrupted = may_interrupt && is_ready(&fds[1]);
         if interrupted {

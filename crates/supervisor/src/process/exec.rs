@@ -1,11 +1,10 @@
-//! The plain way of starting a child: fork and exec through the standard library.
+//! The plain way of starting a child: fork and exec, and nobody who watches it but its slot.
 #![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io::{self, PipeWriter, Seek, Write};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::Path;
 use std::sync::Arc;
 
 use crashrate_model::{Exit, Usage};
@@ -13,7 +12,7 @@ use crashrate_protocol::env::{CHAPTER, EVENTS_FD, SEQUENCE};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
-use rustix::process::{WaitId, WaitIdOptions, waitid};
+use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
 use super::guardian::Guardian;
 use super::platform::{self, ExitWatch};
@@ -25,91 +24,129 @@ use crate::program;
 pub(super) const EVENTS: RawFd = 3;
 
 /// Starts a child by fork and exec.
-pub struct PlainExec {
-    guardian: Arc<Guardian>,
-}
+pub struct PlainExec(Launcher);
 
 impl PlainExec {
     /// With this guardian over its children.
-    pub fn new(guardian: Arc<Guardian>) -> Self {
-        PlainExec { guardian }
+    ///
+    /// # Errors
+    /// `/dev/null` cannot be opened.
+    pub fn new(guardian: Arc<Guardian>) -> io::Result<Self> {
+        Launcher::new(guardian).map(PlainExec)
     }
 }
 
 impl Start for PlainExec {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
-        let Spawned { pid, pipes, bounds } = spawn(&self.guardian, spec, slot, || Ok(()))?;
+        let spawned = self.0.spawn(spec, slot, || Ok(()))?;
         Ok(Started {
-            pid,
-            pipes,
-            wait: Box::new(Exec::new(pid)?),
-            bounds,
+            pid: spawned.pid,
+            pipes: spawned.pipes,
+            wait: Box::new(Exec::new(spawned.pid, spawned.watch)),
+            bounds: spawned.bounds,
             how: How::default(),
         })
     }
+}
+
+/// A program that is to be started, and what it is given.
+pub(super) struct Launch<'a> {
+    pub(super) program: &'a Path,
+    /// Without the program's own name.
+    pub(super) arguments: &'a [String],
+    pub(super) directory: &'a Path,
+    /// On top of the supervisor's own.
+    pub(super) env: &'a [(&'a str, &'a str)],
+    pub(super) stdio: [BorrowedFd<'a>; 3],
 }
 
 /// A child that was spawned.
 pub(super) struct Spawned {
     pub(super) pid: Pid,
     pub(super) pipes: Pipes<OwnedFd>,
+    pub(super) watch: ExitWatch,
     pub(super) bounds: Option<platform::Cgroup>,
 }
 
-/// Starts the child of an attempt. `gate` is called in it last before exec, and may do only what is safe there.
-pub(super) fn spawn(
-    guardian: &Guardian,
-    spec: &AttemptSpec,
-    slot: u32,
-    gate: impl Fn() -> io::Result<()> + Send + Sync + 'static,
-) -> io::Result<Spawned> {
-    let program = program::find(&spec.argv[0], &spec.directory, &spec.env)
-        .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?;
-    let (stdout, child_stdout) = pipe()?;
-    let (stderr, child_stderr) = pipe()?;
-    let (events, child_events) = pipe()?;
-    let mut command = Command::new(program);
-    command
-        .args(&spec.argv[1..])
-        .current_dir(&spec.directory)
-        // Of these it is given one; the other may come from a crashrate that runs this one.
-        .env_remove(CHAPTER)
-        .env_remove(SEQUENCE)
-        .envs(&spec.env)
-        .env(EVENTS_FD, EVENTS.to_string())
-        .stdin(input(spec.input.as_deref())?)
-        .stdout(child_stdout)
-        .stderr(child_stderr)
-        .process_group(0);
-    let register = guardian.registration(slot);
-    let supervisor = std::process::id();
-    let (bounds, rlimits) = limits::divide(&spec.resources);
-    let entrance = bounds.as_ref().map(platform::Cgroup::entrance);
-    // SAFETY: the closure runs in the forked child before exec and does only what is safe there: system calls on
-    // descriptors that are open, no allocation, no lock.
-    unsafe {
-        command.pre_exec(move || {
+/// Starts the children of attempts, whoever watches them.
+pub(super) struct Launcher {
+    guardian: Arc<Guardian>,
+    spawner: platform::Spawner,
+    /// What a plain command reads.
+    nothing: File,
+}
+
+impl Launcher {
+    pub(super) fn new(guardian: Arc<Guardian>) -> io::Result<Launcher> {
+        Ok(Launcher {
+            guardian,
+            // Of these a child is given one; the other may come from a crashrate that runs this one.
+            spawner: platform::Spawner::new(&[CHAPTER, SEQUENCE]),
+            nothing: File::open("/dev/null")?,
+        })
+    }
+
+    /// Starts the child of an attempt. `gate` is called in it last but for the limits, and may do only what is safe
+    /// between fork and exec.
+    pub(super) fn spawn(
+        &self,
+        spec: &AttemptSpec,
+        slot: u32,
+        gate: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Spawned> {
+        let program = program::find(&spec.argv[0], &spec.directory, &spec.env)
+            .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?;
+        let (stdout, child_stdout) = pipe()?;
+        let (stderr, child_stderr) = pipe()?;
+        let (events, child_events) = pipe()?;
+        let input = input(spec.input.as_deref())?;
+        let number = EVENTS.to_string();
+        let own = (spec.env.iter()).map(|(name, value)| (name.as_str(), value.as_str()));
+        let env: Vec<_> = own.chain([(EVENTS_FD, number.as_str())]).collect();
+        let launch = Launch {
+            program: &program,
+            arguments: &spec.argv[1..],
+            directory: &spec.directory,
+            env: &env,
+            stdio: [
+                input.as_ref().unwrap_or(&self.nothing).as_fd(),
+                child_stdout.as_fd(),
+                child_stderr.as_fd(),
+            ],
+        };
+        let register = self.guardian.registration(slot);
+        let supervisor = std::process::id();
+        let (bounds, rlimits) = limits::divide(&spec.resources);
+        let entrance = bounds.as_ref().map(platform::Cgroup::entrance);
+        let events_end = child_events.as_raw_fd();
+        // It does only what is safe between fork and exec: system calls on descriptors that are open, no allocation,
+        // no lock.
+        let started = self.spawner.spawn(&launch, move || {
             platform::die_with(supervisor)?;
             register.send(std::process::id())?;
             // Before the events descriptor takes its number: the gate's own descriptors may not be in its way.
             gate()?;
             // Before the number is taken: the entrance may have it.
             enter(entrance)?;
-            take_number(child_events.as_raw_fd(), EVENTS)?;
+            take_number(events_end, EVENTS)?;
             rlimits.set()
         });
+        if started.is_err() {
+            self.guardian.clear(slot);
+        }
+        let (pid, watch) = started?;
+        let pipes = Pipes {
+            stdout,
+            stderr,
+            events,
+        };
+        Ok(Spawned {
+            pid,
+            pipes,
+            watch,
+            bounds,
+        })
     }
-    let started = command.spawn();
-    if started.is_err() {
-        guardian.clear(slot);
-    }
-    let pid = Pid::from_raw(started?.id() as i32);
-    let pipes = Pipes {
-        stdout,
-        stderr,
-        events,
-    };
-    Ok(Spawned { pid, pipes, bounds })
 }
 
 /// Joins a cgroup. In the child only.
@@ -132,18 +169,18 @@ pub(super) fn pipe() -> io::Result<(OwnedFd, PipeWriter)> {
 }
 
 /// A file rather than a pipe: its end is the end of the input, and writing it never blocks on a child that reads none.
-fn input(bytes: Option<&[u8]>) -> io::Result<Stdio> {
+fn input(bytes: Option<&[u8]>) -> io::Result<Option<File>> {
     let Some(bytes) = bytes else {
-        return Ok(Stdio::null());
+        return Ok(None);
     };
     let mut file: File = tempfile::tempfile()?;
     file.write_all(bytes)?;
     file.rewind()?;
-    Ok(file.into())
+    Ok(Some(file))
 }
 
 /// Gives a descriptor this number, open across exec. In the child only: `to` is overwritten.
-fn take_number(from: RawFd, to: RawFd) -> io::Result<()> {
+pub(super) fn take_number(from: RawFd, to: RawFd) -> io::Result<()> {
     // SAFETY: plain system calls on descriptor numbers; no memory is touched.
     let done = unsafe {
         if from == to {
@@ -178,9 +215,8 @@ pub(super) struct Exec {
 }
 
 impl Exec {
-    pub(super) fn new(pid: Pid) -> io::Result<Exec> {
-        let watch = ExitWatch::new(pid)?;
-        Ok(Exec { pid, watch })
+    pub(super) fn new(pid: Pid, watch: ExitWatch) -> Exec {
+        Exec { pid, watch }
     }
 }
 
@@ -195,7 +231,11 @@ impl Wait for Exec {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         loop {
             match waitid(WaitId::Pid(pid), options) {
-                Ok(status) => return Ok(status.is_some()),
+                // What its tracer in this process is to hear of may be seen here, too: a stop is no end.
+                Ok(status) => {
+                    let is_over = |s: &WaitIdStatus| s.exited() || s.killed() || s.dumped();
+                    return Ok(status.as_ref().is_some_and(is_over));
+                }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(e) => return Err(e.into()),
             }

@@ -5,14 +5,17 @@ mod calls;
 mod cgroup;
 mod gate;
 mod look;
+mod spawn;
 mod trace;
 mod tracer;
 mod zygote;
 mod zygote_tracer;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crashrate_protocol::env;
@@ -21,6 +24,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 pub(super) use cgroup::Cgroup;
+pub(super) use spawn::Spawner;
 pub use trace::TracedExec;
 pub(super) use zygote::{Zygote, has_cuda};
 
@@ -36,13 +40,6 @@ pub(super) const MAXRSS_UNIT: u64 = 1024;
 pub(super) struct ExitWatch(OwnedFd);
 
 impl ExitWatch {
-    pub(super) fn new(pid: Pid) -> io::Result<Self> {
-        let pid =
-            rustix::process::Pid::from_raw(pid.as_raw()).ok_or(io::ErrorKind::InvalidInput)?;
-        let flags = rustix::process::PidfdFlags::empty();
-        Ok(ExitWatch(rustix::process::pidfd_open(pid, flags)?))
-    }
-
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -81,6 +78,9 @@ pub(super) fn die_with(supervisor: u32) -> io::Result<()> {
 ///
 /// Only those whose environment names the slot, or all when nothing else runs (`alone`), except `keep`. Returns how many.
 pub(super) fn kill_escaped(run_id: &str, slot: u32, alone: bool, keep: &[Pid]) -> usize {
+    if !has_adopted(keep) {
+        return 0;
+    }
     let deadline = Instant::now() + Duration::from_secs(2);
     let mut killed = 0;
     loop {
@@ -145,6 +145,27 @@ fn has_mark(pid: Pid, run_id: &str, slot: Option<u32>) -> bool {
             .any(|entry| entry == format!("{name}={value}").as_bytes())
     };
     has(env::RUN_ID, run_id) && slot.is_none_or(|slot| has(env::SLOT, &slot.to_string()))
+}
+
+/// Whether there may be orphans here besides `keep`. The kernel gives them to the first thread of a process, and no
+/// attempt is started by that one: its list of children, kept open, tells in one system call.
+fn has_adopted(keep: &[Pid]) -> bool {
+    static LIST: OnceLock<Option<File>> = OnceLock::new();
+    let first = std::process::id();
+    let open = || File::open(format!("/proc/self/task/{first}/children")).ok();
+    let mut list = [0; 256];
+    let Some(Ok(length)) = (LIST.get_or_init(open).as_ref()).map(|file| file.read_at(&mut list, 0))
+    else {
+        return true;
+    };
+    let known = |pid: &[u8]| {
+        let pid = std::str::from_utf8(pid)
+            .ok()
+            .and_then(|pid| pid.parse().ok());
+        pid.is_some_and(|pid| keep.contains(&Pid::from_raw(pid)))
+    };
+    let mut pids = list[..length].split(u8::is_ascii_whitespace);
+    length == list.len() || !pids.all(|pid| pid.is_empty() || known(pid))
 }
 
 /// The direct children of this process.

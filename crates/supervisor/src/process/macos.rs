@@ -1,5 +1,6 @@
 //! What macOS has in place of pidfd, subreaper and /proc: kqueue, and otherwise nothing. Not run by its authors yet.
 
+mod spawn;
 mod trace;
 mod zygote;
 
@@ -9,6 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 use nix::unistd::Pid;
 
+pub(super) use spawn::Spawner;
 pub use trace::TracedExec;
 pub(super) use zygote::{Zygote, has_cuda};
 

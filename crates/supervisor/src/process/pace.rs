@@ -1,36 +1,51 @@
-//! Noticing that the supervisor itself was stopped (SIGTSTP, SIGSTOP, a machine asleep): time in which no limit runs.
+//! Noticing that the supervisor itself stood still (SIGTSTP, SIGSTOP, a machine asleep): time in which no limit runs.
 
 use std::time::{Duration, Instant};
 
 /// The longest that a slot waits before it looks at the clock again.
 pub(super) const TICK: Duration = Duration::from_millis(500);
-/// A wait that took longer than asked for by this much was no wait: the process was stopped.
+/// What takes longer than asked for by this much was no wait: the process was stopped.
 const LATE: Duration = Duration::from_millis(250);
-/// A stop that is worth a note; below it, a busy machine may have been the reason.
+/// A halt that is worth a note; below it, a busy machine may have been the reason.
 const NOTABLE: Duration = Duration::from_secs(1);
 
-/// Watches the waits of a slot.
-#[derive(Debug, Default)]
+/// Watches the time of a slot. All of it is watched, not the waits alone: a stop may come at any moment.
+#[derive(Debug)]
 pub(super) struct Pace {
-    stopped: Duration,
+    /// Until then all time is accounted for.
+    watched: Instant,
+    stood: Duration,
 }
 
 impl Pace {
-    /// A wait that was to end after `asked` began at `begun` and has ended now: for how long the process was stopped.
-    pub(super) fn waited(&mut self, begun: Instant, asked: Duration) -> Duration {
-        let over = begun.elapsed().saturating_sub(asked);
+    pub(super) fn from(begun: Instant) -> Self {
+        Self {
+            watched: begun,
+            stood: Duration::ZERO,
+        }
+    }
+
+    /// Since the last call there was a reason to wait for `asked`: for how long the process stood still beyond that.
+    pub(super) fn waited(&mut self, asked: Duration) -> Duration {
+        let over = self.watched.elapsed().saturating_sub(asked);
+        self.worked();
         if over < LATE {
             return Duration::ZERO;
         }
-        self.stopped += over;
+        self.stood += over;
         over
+    }
+
+    /// Since the last call there was work to do, however long it took.
+    pub(super) fn worked(&mut self) {
+        self.watched = Instant::now();
     }
 
     /// What is to be said of it.
     pub(super) fn note(&self) -> Option<String> {
-        (self.stopped >= NOTABLE).then(|| {
-            let secs = self.stopped.as_secs_f64();
-            format!("crashrate was stopped for {secs:.1} s meanwhile: no time limit ran then")
+        (self.stood >= NOTABLE).then(|| {
+            let secs = self.stood.as_secs_f64();
+            format!("crashrate stood still for {secs:.1} s meanwhile: no time limit ran then")
         })
     }
 }

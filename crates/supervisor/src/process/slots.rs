@@ -9,7 +9,7 @@ use crashrate_model::{Spawn, Usage};
 use crashrate_postmortem::Crash;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::attempt::{self, Place};
+use super::attempt::{self, Buffer, Place};
 use super::capture::Captured;
 use super::guardian::Guardian;
 use super::{Start, platform};
@@ -157,9 +157,10 @@ impl Thread {
             guardian: &self.guardian,
             kill_all: &self.kill_all,
         };
+        let mut buffer: Box<Buffer> = Box::new([0; size_of::<Buffer>()]);
         while let Ok(spec) = inbox.recv() {
             let mut told: Option<Instant> = None;
-            let observed = attempt::run(&place, &spec, &mut |note| {
+            let observed = attempt::run(&place, &spec, &mut buffer, &mut |note| {
                 let is_progress = matches!(note, Note::Progress { .. });
                 if is_progress && told.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
                     return;

@@ -1,5 +1,7 @@
 //! What a suite says of its own results: the gates they have to pass, and what is recommended when they do not.
 
+use std::collections::HashSet;
+
 use crashrate_model::{Condition, Gate, Mode, Recommendation};
 use toml::Spanned;
 
@@ -13,6 +15,10 @@ impl Resolver<'_> {
         chapters: &[Chapter],
         sequences: &[Sequence],
     ) -> Result<Vec<Gate>> {
+        let isolated = chapters
+            .iter()
+            .filter(|c| c.modes.contains(&Mode::Isolated));
+        let isolated: HashSet<&str> = isolated.map(|c| c.id.as_str()).collect();
         raw.iter()
             .map(|gate| {
                 let wrong =
@@ -27,9 +33,7 @@ impl Resolver<'_> {
                 };
                 let id = name.get_ref();
                 let known = match mode {
-                    Mode::Isolated => chapters
-                        .iter()
-                        .any(|c| c.id == *id && c.modes.contains(&mode)),
+                    Mode::Isolated => isolated.contains(id.as_str()),
                     Mode::Sequential => sequences.iter().any(|s| s.id == *id),
                 };
                 if !known {

@@ -1,5 +1,6 @@
 //! The suite: what a TOML file says, resolved once. Later code sees only the resolved form.
 
+mod by_id;
 mod error;
 mod hazard;
 mod judged;
@@ -17,6 +18,7 @@ use crashrate_model::{Gate, Mode, OutcomeSet, Recommendation, Recorded};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use by_id::ById;
 pub(crate) use error::Source;
 pub use error::SuiteError;
 pub use hazard::{MAX_WRITES, PASS, ROUNDS, SuiteHazard};

@@ -1,6 +1,6 @@
 //! From the file as written to the resolved suite: defaults filled in, references and programs checked.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -292,6 +292,7 @@ impl Resolver<'_> {
         around: &Limits,
     ) -> Result<Vec<Sequence>> {
         let mut seen = HashSet::new();
+        let by_id = chapters.iter().map(|c| (c.id.as_str(), c)).collect();
         raw.iter()
             .map(|sequence| {
                 let id = self.source.id(&sequence.id, "sequence.id")?;
@@ -299,7 +300,7 @@ impl Resolver<'_> {
                     let problem = format!("sequence.id: there is another sequence `{id}`");
                     return Err(self.source.error(sequence.id.span(), problem));
                 }
-                self.sequence(id, sequence, defaults, chapters, around)
+                self.sequence(id, sequence, defaults, (chapters, &by_id), around)
             })
             .collect()
     }
@@ -309,7 +310,7 @@ impl Resolver<'_> {
         id: String,
         raw: &raw::Sequence,
         defaults: &raw::Settings,
-        chapters: &[Chapter],
+        (chapters, by_id): (&[Chapter], &HashMap<&str, &Chapter>),
         around: &Limits,
     ) -> Result<Sequence> {
         let wrong = |span: Range<usize>, problem: String| {
@@ -321,7 +322,7 @@ impl Resolver<'_> {
         }
         let mut seen = HashSet::new();
         for name in raw.chapters.get_ref() {
-            let Some(chapter) = chapters.iter().find(|c| c.id == *name.get_ref()) else {
+            let Some(chapter) = by_id.get(name.get_ref().as_str()) else {
                 let known: Vec<_> = chapters.iter().map(|c| c.id.as_str()).collect();
                 return Err(wrong(
                     name.span(),

@@ -20,8 +20,10 @@ pub(super) fn flood_stdout(args: &[String]) -> Done {
 
 pub(super) fn flood_all(args: &[String]) -> Done {
     let bytes = number(args, 0, Some(1_000_000_000))?;
-    // Beyond the events descriptor there is nothing that a supervisor gave it.
-    for fd in 0..16 {
+    let events = std::env::var(env::EVENTS_FD).ok();
+    let events = events.and_then(|fd| fd.parse().ok()).filter(|fd| *fd >= 16);
+    // Beyond these there is nothing that a supervisor gave it.
+    for fd in (0..16).chain(events) {
         let Ok(mut file) = open(fd) else { continue };
         // What is only there to be read cannot be flooded.
         if let Ok(to) = file.try_clone() {

@@ -1,7 +1,11 @@
 //! Linux: everything is read from `/proc`.
 
+mod spawn;
+
 use std::fs;
 use std::time::Duration;
+
+pub(crate) use spawn::{memory_file, posix_spawn, vfork};
 
 /// By what a process dies that overflows its stack and has no handler.
 pub(crate) const STACK_OVERFLOW_SIGNALS: &[&str] = &["SIGSEGV"];

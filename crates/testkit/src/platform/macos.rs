@@ -1,8 +1,12 @@
 //! macOS: the kernel is asked through `sysctl` and `libproc`.
 #![allow(unsafe_code)]
 
+mod spawn;
+
 use std::mem::{MaybeUninit, size_of};
 use std::ptr;
+
+pub(crate) use spawn::{memory_file, posix_spawn, vfork};
 
 /// By what a process dies that overflows its stack and has no handler.
 pub(crate) const STACK_OVERFLOW_SIGNALS: &[&str] = &["SIGSEGV", "SIGBUS"];

@@ -10,7 +10,7 @@ use sheet::Line;
 use super::measures::{Heads, tables};
 use super::{Block, Section, Table};
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, View};
+use crate::view::{ByChapter, ChapterRow, View};
 use crate::words::{of_chapter, sums};
 
 /// A built-in chapter, and how its measures are shown.
@@ -90,14 +90,12 @@ pub(super) fn has_part(view: &View, row: &ChapterRow) -> bool {
 /// The parts, in the order in which their first chapter comes.
 pub(crate) fn parts(view: &View) -> Vec<Section> {
     let mut parts: Vec<(&str, Section)> = Vec::new();
-    let mut seen: Vec<&str> = Vec::new();
-    for row in &view.chapters {
-        let id = row.chapter.as_str();
-        let Some(kind) = kind(view, id).filter(|_| !seen.contains(&id)) else {
+    let by_chapter = ByChapter::of(view);
+    for id in by_chapter.ids() {
+        let Some(kind) = kind(view, id) else {
             continue;
         };
-        seen.push(id);
-        let blocks = blocks(view, kind, id);
+        let blocks = blocks(view, kind, id, by_chapter.rows(id));
         match parts.iter_mut().find(|(worker, _)| *worker == kind.worker) {
             Some((_, part)) => part.blocks.extend(blocks),
             None => {
@@ -110,8 +108,7 @@ pub(crate) fn parts(view: &View) -> Vec<Section> {
 }
 
 /// What is shown of the chapter of this id, over all the ways in which it ran.
-fn blocks(view: &View, kind: &Kind, id: &str) -> Vec<Block> {
-    let rows: Vec<_> = view.chapters.iter().filter(|r| r.chapter == id).collect();
+fn blocks(view: &View, kind: &Kind, id: &str, rows: &[&ChapterRow]) -> Vec<Block> {
     let params = view.run.chapter(id).map(|facts| &facts.params);
     let about = params.and_then(model::about);
     let name = clean(id, NAME);
@@ -122,7 +119,7 @@ fn blocks(view: &View, kind: &Kind, id: &str) -> Vec<Block> {
     match kind.shape {
         Shape::Sheet(lines) => {
             let retries = view.run.retries > 0;
-            let (sheet, rest) = sheet::draw(lines, &rows, params, retries);
+            let (sheet, rest) = sheet::draw(lines, rows, params, retries);
             let several = rows.iter().flat_map(|row| &row.results.measures);
             let title = match several.clone().any(|stat| stat.spread.n > 1) {
                 true => format!("{title}; medians (smallest to largest)"),

@@ -1,7 +1,7 @@
 //! The gate in front of exec: a child waits there until its tracer has hold of it.
 //!
 //! The thread that spawns sleeps until the exec, so it cannot open the gate itself; and a tracer that came after the
-//! exec would miss the shortest of children.
+//! exec would miss the shortest of children. A gate serves the children of a slot one after the other.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
@@ -12,10 +12,18 @@ pub(super) struct Keeper {
     opens: PipeWriter,
 }
 
-/// The child's side, kept open in the supervisor until the child has its copy.
+/// The slot's side, which its children have copies of. When it is gone, the keeper hears that nobody will come.
 pub(super) struct Gate {
     asks: PipeWriter,
     opens: PipeReader,
+    keeper_opens: RawFd,
+}
+
+/// How a child passes a gate: the numbers of its descriptors.
+#[derive(Clone, Copy)]
+pub(super) struct Way {
+    asks: RawFd,
+    opens: RawFd,
     keeper_opens: RawFd,
 }
 
@@ -33,18 +41,29 @@ pub(super) fn gate() -> io::Result<(Gate, Keeper)> {
 }
 
 impl Gate {
+    /// For a child that is started while the gate is there.
+    pub(super) fn way(&self) -> Way {
+        Way {
+            asks: self.asks.as_raw_fd(),
+            opens: self.opens.as_raw_fd(),
+            keeper_opens: self.keeper_opens,
+        }
+    }
+}
+
+impl Way {
     /// In the child before exec: waits until the gate is opened, or its keeper is gone.
-    pub(super) fn pass(&self) -> io::Result<()> {
+    pub(super) fn pass(self) -> io::Result<()> {
         let pid = std::process::id().to_ne_bytes();
         let mut answer = [0u8];
         // SAFETY: plain system calls on descriptors that are open and buffers of this stack. The child's copy of the
         // keeper's end is closed first, or the keeper's death would not end the waiting.
         unsafe {
             libc::close(self.keeper_opens);
-            if libc::write(self.asks.as_raw_fd(), pid.as_ptr().cast(), pid.len()) < 0 {
+            if libc::write(self.asks, pid.as_ptr().cast(), pid.len()) < 0 {
                 return Err(io::Error::last_os_error());
             }
-            while libc::read(self.opens.as_raw_fd(), answer.as_mut_ptr().cast(), 1) < 0 {
+            while libc::read(self.opens, answer.as_mut_ptr().cast(), 1) < 0 {
                 if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
                     break;
                 }
@@ -55,15 +74,15 @@ impl Gate {
 }
 
 impl Keeper {
-    /// The child that stands at the gate; nothing if none came, since it could not be started.
+    /// The next child that stands at the gate; nothing if none will come any more.
     pub(super) fn who(&mut self) -> Option<i32> {
         let mut pid = [0; 4];
         self.asks.read_exact(&mut pid).ok()?;
         i32::try_from(u32::from_ne_bytes(pid)).ok()
     }
 
-    /// Opens it.
-    pub(super) fn open(mut self) {
+    /// Opens it for that one.
+    pub(super) fn open(&mut self) {
         // Nobody stands there any more if this fails.
         let _ = self.opens.write_all(&[1]);
     }

@@ -1,23 +1,23 @@
 //! Children under a tracer: their deaths have evidence, and nothing that they start outlives the supervisor.
 
-use std::io::{self, PipeReader};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crashrate_postmortem::linux::Images;
 use nix::errno::Errno;
 use nix::sys::ptrace;
-use nix::unistd::Pid;
 
-use super::super::exec::{self, Exec, Spawned};
+use super::super::exec::{Exec, Launcher, Spawned};
 use super::super::guardian::Guardian;
 use super::super::{How, Reaped, Start, Started, Wait, Watched};
 use super::calls;
-use super::gate::{self, Keeper};
+use super::gate::{self, Gate, Way};
 use super::tracer::{Answer, Order, Tracer};
 use crate::plan::AttemptSpec;
 
@@ -26,19 +26,25 @@ const KNOCK_EVERY: Duration = Duration::from_millis(1);
 /// How long looking at a hang may take at most.
 const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
-/// Starts a child by fork and exec under a tracer: a thread of its own for each attempt.
+/// Starts a child by fork and exec under a tracer: a thread of its own for each slot.
 pub struct TracedExec {
-    guardian: Arc<Guardian>,
+    launcher: Launcher,
     images: Arc<Images>,
+    /// The tracers that wait for a child, by slot.
+    waiting: Arc<Mutex<HashMap<u32, TracerThread>>>,
 }
 
 impl TracedExec {
     /// With this guardian over its children.
-    pub fn new(guardian: Arc<Guardian>) -> Self {
-        TracedExec {
-            guardian,
+    ///
+    /// # Errors
+    /// `/dev/null` cannot be opened.
+    pub fn new(guardian: Arc<Guardian>) -> io::Result<Self> {
+        Ok(TracedExec {
+            launcher: Launcher::new(guardian)?,
             images: Arc::default(),
-        }
+            waiting: Arc::default(),
+        })
     }
 
     /// Whether this way of starting traces processes; asked of a process of our own.
@@ -61,23 +67,32 @@ impl TracedExec {
 impl Start for TracedExec {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
         prepare_waking();
-        let (gate, keeper) = gate::gate()?;
-        let mut thread = TracerThread::start(keeper, self.images.clone())?;
-        // The command, and with it the gate's side of the child, is gone when this returns.
-        let spawned = exec::spawn(&self.guardian, spec, slot, move || gate.pass());
-        let Spawned { pid, pipes, bounds } = match spawned {
-            Ok(child) => child,
-            Err(error) => {
-                thread.finish();
-                return Err(error);
-            }
+        let waiting = lock(&self.waiting).remove(&slot);
+        let mut tracer = match waiting {
+            Some(tracer) => tracer,
+            None => TracerThread::start(self.images.clone())?,
         };
-        let wait: Box<dyn Wait> = match thread.seized() {
-            Ok(()) => Box::new(Traced { pid, thread }),
+        let way = tracer.way()?;
+        // If that fails, the tracer ends with it: nobody knows how far the child came.
+        let spawned = self.launcher.spawn(spec, slot, move || way.pass())?;
+        let Spawned {
+            pid,
+            pipes,
+            watch,
+            bounds,
+        } = spawned;
+        let exec = Exec::new(pid, watch);
+        let wait: Box<dyn Wait> = match tracer.seized() {
+            Ok(()) => Box::new(Traced {
+                exec,
+                has_ended: false,
+                tracer: Some(tracer),
+                slot,
+                waiting: self.waiting.clone(),
+            }),
             Err(error) => {
                 tracing::debug!("process {pid} is not traced: {error}");
-                thread.finish();
-                Box::new(Exec::new(pid)?)
+                Box::new(exec)
             }
         };
         Ok(Started {
@@ -102,115 +117,150 @@ pub(super) fn prepare_waking() {
 
 /// Waits for a child that is traced.
 struct Traced {
-    pid: Pid,
-    thread: TracerThread,
+    exec: Exec,
+    has_ended: bool,
+    tracer: Option<TracerThread>,
+    slot: u32,
+    waiting: Arc<Mutex<HashMap<u32, TracerThread>>>,
 }
 
 impl Wait for Traced {
     fn fd(&self) -> BorrowedFd<'_> {
-        self.thread.ready.as_fd()
+        self.exec.fd()
     }
 
+    /// It only peeks: the tracer is the one who hears.
     fn ended(&mut self) -> io::Result<bool> {
-        self.thread.ended()
+        self.has_ended = self.exec.ended()?;
+        Ok(self.has_ended)
     }
 
     fn look(&mut self) {
-        self.thread.look();
+        if let Some(tracer) = &mut self.tracer {
+            tracer.look();
+        }
     }
 
     fn finish(&mut self) -> Watched {
-        self.thread.finish()
+        let Some(mut tracer) = self.tracer.take() else {
+            return Watched::default();
+        };
+        let (watched, is_clean) = tracer.finish(self.has_ended);
+        if is_clean {
+            lock(&self.waiting).insert(self.slot, tracer);
+        }
+        watched
     }
 
     fn reap(&mut self) -> io::Result<Reaped> {
-        exec::reap(self.pid)
+        self.exec.reap()
     }
 }
 
-/// The slot's end of a tracer.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What it holds is whole between any two of its uses.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The slot's end of a tracer. The tracer's thread ends with it, and what it still traced then dies.
 struct TracerThread {
+    /// Nothing once nobody will come to it any more.
+    gate: Option<Gate>,
     orders: Sender<Order>,
     answers: Receiver<Answer>,
-    /// At its end when the child is.
-    ready: PipeReader,
     tid: Arc<AtomicI32>,
-    handle: Option<JoinHandle<Watched>>,
+    handle: Option<JoinHandle<()>>,
+    /// An order to look was given, and may not have been heard.
+    was_to_look: bool,
+    /// The child has ended; others may be left.
     ended: bool,
+    /// What there is to say of the child that was watched last, until it is asked for.
+    done: Option<(Watched, bool)>,
 }
 
 impl TracerThread {
-    fn start(keeper: Keeper, images: Arc<Images>) -> io::Result<TracerThread> {
+    fn start(images: Arc<Images>) -> io::Result<TracerThread> {
+        let (gate, keeper) = gate::gate()?;
         let (orders, inbox) = channel();
         let (outbox, answers) = channel();
-        let (ready, at_end) = io::pipe()?;
         let tid = Arc::new(AtomicI32::new(0));
         let own = tid.clone();
         let handle = std::thread::Builder::new()
             .name("tracer".into())
             .spawn(move || {
                 own.store(calls::this_thread(), Ordering::Release);
-                Tracer::run(keeper, images, inbox, outbox, at_end)
+                Tracer::run(keeper, images, inbox, outbox);
             })?;
         Ok(TracerThread {
+            gate: Some(gate),
             orders,
             answers,
-            ready,
             tid,
             handle: Some(handle),
+            was_to_look: false,
             ended: false,
+            done: None,
         })
+    }
+
+    fn way(&self) -> io::Result<Way> {
+        let gate = self.gate.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        Ok(gate.way())
     }
 
     /// Whether it has hold of the child. Asked once, after the child was spawned.
     fn seized(&mut self) -> io::Result<()> {
         match self.answers.recv() {
-            Ok(Answer::Seized(Ok(()))) => Ok(()),
-            Ok(Answer::Seized(Err(error))) => Err(error.into()),
+            Ok(Answer::Seized(seized)) => Ok(seized?),
             _ => Err(Errno::ESRCH.into()),
-        }
-    }
-
-    fn ended(&mut self) -> io::Result<bool> {
-        while let Ok(answer) = self.answers.try_recv() {
-            self.ended |= matches!(answer, Answer::Ended);
-        }
-        let gone = self.handle.as_ref().is_none_or(JoinHandle::is_finished);
-        match self.ended {
-            false if gone => Err(io::Error::other("its tracer has ended")),
-            ended => Ok(ended),
         }
     }
 
     fn look(&mut self) {
         let deadline = Instant::now() + LONGEST_LOOK;
+        self.was_to_look = true;
         if self.orders.send(Order::Look).is_err() {
             return;
         }
-        while !self.ended && Instant::now() < deadline {
+        while !self.ended && self.done.is_none() && Instant::now() < deadline {
             self.knock();
             match self.answers.recv_timeout(KNOCK_EVERY) {
                 Ok(Answer::Looked) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(Answer::Ended) => self.ended = true,
-                Ok(Answer::Seized(_)) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(answer) => self.hear(answer),
+                Err(RecvTimeoutError::Timeout) => {}
             }
         }
     }
 
-    /// Has it kill what is left, and ends it. What it still traced then dies with it.
-    fn finish(&mut self) -> Watched {
-        let Some(handle) = self.handle.take() else {
-            return Watched::default();
-        };
-        let _ = self.orders.send(Order::Finish);
-        while !handle.is_finished() {
-            if !self.ended {
+    /// Has it kill what is left of the child, and says what it has seen; also whether it can watch another. `ended`:
+    /// the child has, and is not merely given up.
+    fn finish(&mut self, ended: bool) -> (Watched, bool) {
+        let mut told = false;
+        loop {
+            if let Some((watched, is_clean)) = self.done.take() {
+                // An order that was not heard would be taken for one about the next child.
+                return (watched, is_clean && !told && !self.was_to_look);
+            }
+            // Not before it has heard of the end: the order would cut that short.
+            if !told && (self.ended || !ended) {
+                told = true;
+                let _ = self.orders.send(Order::Finish);
                 self.knock();
             }
-            // It ends its side of the channel with itself.
-            let _ = self.answers.recv_timeout(KNOCK_EVERY);
+            match self.answers.recv_timeout(KNOCK_EVERY) {
+                Ok(answer) => self.hear(answer),
+                Err(RecvTimeoutError::Timeout) => self.knock(),
+                Err(RecvTimeoutError::Disconnected) => return (Watched::default(), false),
+            }
         }
-        handle.join().unwrap_or_default()
+    }
+
+    fn hear(&mut self, answer: Answer) {
+        match answer {
+            Answer::Ended => self.ended = true,
+            Answer::Done(watched, is_clean) => self.done = Some((*watched, is_clean)),
+            Answer::Looked | Answer::Seized(_) => {}
+        }
     }
 
     fn knock(&self) {
@@ -223,6 +273,17 @@ impl TracerThread {
 
 impl Drop for TracerThread {
     fn drop(&mut self) {
-        self.finish();
+        let _ = self.orders.send(Order::Finish);
+        // Nobody will come to it any more, which ends one that waits there.
+        self.gate = None;
+        let Some(handle) = self.handle.take() else {
+            return;
+        };
+        while !handle.is_finished() {
+            self.knock();
+            // It ends its side of the channel with itself.
+            let _ = self.answers.recv_timeout(KNOCK_EVERY);
+        }
+        let _ = handle.join();
     }
 }

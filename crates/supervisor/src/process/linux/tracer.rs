@@ -1,11 +1,11 @@
-//! The tracer of one attempt: hears every stop of its processes, and keeps what the stops say of a death.
+//! The tracer of a slot's attempts: hears every stop of their processes, and keeps what the stops say of a death.
 //!
 //! No system call is traced: a process stops at clone, fork, exec, signals and its exit, and runs at its full speed
 //! otherwise. The tracer is the only one that waits for what it traces, until the attempt's process has ended; that one
 //! is left unreaped, so that its number stays taken.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, PipeWriter};
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
@@ -46,8 +46,10 @@ pub(super) enum Answer {
     Seized(nix::Result<()>),
     /// All threads were looked at.
     Looked,
-    /// The child has ended.
+    /// The child has ended; others may be left of what it started.
     Ended,
+    /// It is over, and whether the tracer can watch another: nothing may be left that only its end would kill.
+    Done(Box<Watched>, bool),
 }
 
 /// What is known of one attempt's processes.
@@ -59,6 +61,8 @@ pub(super) struct Tracer {
     pub(super) images: Arc<Images>,
     /// The process of each thread that is traced.
     pub(super) threads: HashMap<i32, i32>,
+    /// Whether it ever had another thread or process.
+    has_company: bool,
     snapshots: Vec<Snapshot>,
     handled: usize,
     closer_looks: usize,
@@ -70,34 +74,29 @@ pub(super) struct Tracer {
 }
 
 impl Tracer {
-    /// Takes hold of the child at the gate and follows it to its end.
+    /// Watches the children that come to the gate, one after the other; returns when none will come any more, or when
+    /// this thread has to end so that nothing is left of one.
     pub(super) fn run(
         mut keeper: Keeper,
         images: Arc<Images>,
         orders: Receiver<Order>,
         answers: Sender<Answer>,
-        at_end: PipeWriter,
-    ) -> Watched {
-        let Some(leader) = keeper.who() else {
-            return Watched::default();
-        };
-        let seized = ptrace::seize(Pid::from_raw(leader), options());
-        keeper.open();
-        let _ = answers.send(Answer::Seized(seized));
-        if seized.is_err() {
-            return Watched::default();
-        }
-        let mut tracer = Tracer::of(leader, images);
-        if tracer.follow(&orders, &answers) {
-            let _ = answers.send(Answer::Ended);
-            drop(at_end);
-            // Whatever is asked for now: there is nothing to look at any more.
-            while let Ok(Order::Look) = orders.recv() {
-                let _ = answers.send(Answer::Looked);
+    ) {
+        while let Some(leader) = keeper.who() {
+            let seized = ptrace::seize(Pid::from_raw(leader), options());
+            // Before the gate opens: who starts the child finds it there when the child has executed.
+            let _ = answers.send(Answer::Seized(seized));
+            keeper.open();
+            if seized.is_err() {
+                return;
+            }
+            let tracer = Tracer::of(leader, images.clone());
+            let (watched, is_clean) = tracer.watch(&orders, &answers);
+            let _ = answers.send(Answer::Done(Box::new(watched), is_clean));
+            if !is_clean {
+                return;
             }
         }
-        tracer.kill_the_rest();
-        tracer.watched()
     }
 
     fn of(leader: i32, images: Arc<Images>) -> Tracer {
@@ -107,6 +106,7 @@ impl Tracer {
             zygote_is_gone: false,
             images,
             threads: HashMap::from([(leader, leader)]),
+            has_company: false,
             snapshots: Vec::new(),
             handled: 0,
             closer_looks: 0,
@@ -115,6 +115,25 @@ impl Tracer {
             ended_by: None,
             left_behind: 0,
         }
+    }
+
+    /// Follows a child to its end. Also returns whether nothing at all can be left of it.
+    fn watch(mut self, orders: &Receiver<Order>, answers: &Sender<Answer>) -> (Watched, bool) {
+        let ended = self.follow(orders, answers);
+        // A child that is killed in the middle of a fork may leave one that nobody has heard of.
+        let by_itself = self.ended_by.is_some_and(|signal| signal != libc::SIGKILL);
+        if ended && by_itself && !self.has_company {
+            return (self.watched(), true);
+        }
+        if ended {
+            let _ = answers.send(Answer::Ended);
+            // Whatever is asked for now: there is nothing to look at any more.
+            while let Ok(Order::Look) = orders.recv() {
+                let _ = answers.send(Answer::Looked);
+            }
+        }
+        self.kill_the_rest();
+        (self.watched(), false)
     }
 
     /// Of a zygote that has no child yet.
@@ -275,10 +294,22 @@ impl Tracer {
                 let _ = ptrace::setoptions(Pid::from_raw(tid), options_with_exit());
                 calls::go_on(tid, 0);
             }
+            libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => {
+                self.has_company = true;
+                // Known from now on: its parent may be heard to end before it is heard of itself.
+                if let Ok(new) = ptrace::getevent(Pid::from_raw(tid)) {
+                    self.threads.entry(new as i32).or_insert(new as i32);
+                }
+                calls::go_on(tid, 0);
+            }
             libc::PTRACE_EVENT_EXIT => {
                 if pid == tid {
                     self.peak_bytes = self.peak_bytes.max(peak_memory(pid));
                 }
+                calls::go_on(tid, 0);
+            }
+            libc::PTRACE_EVENT_CLONE => {
+                self.has_company = true;
                 calls::go_on(tid, 0);
             }
             _ => calls::go_on(tid, 0),
@@ -317,6 +348,7 @@ impl Tracer {
         if let Some(&pid) = self.threads.get(&tid) {
             return pid;
         }
+        self.has_company = true;
         let mut processes: Vec<i32> = self.threads.values().copied().collect();
         processes.sort_unstable();
         processes.dedup();

@@ -19,8 +19,11 @@ pub struct TracedExec(PlainExec);
 
 impl TracedExec {
     /// With this guardian over its children.
-    pub fn new(guardian: Arc<Guardian>) -> Self {
-        TracedExec(PlainExec::new(guardian))
+    ///
+    /// # Errors
+    /// `/dev/null` cannot be opened.
+    pub fn new(guardian: Arc<Guardian>) -> io::Result<Self> {
+        PlainExec::new(guardian).map(TracedExec)
     }
 
     /// Whether this way of starting traces processes; asked of a process of our own.

@@ -1,0 +1,112 @@
+//! Long runs and large suites: what a round costs in the journal, and what a report of very many costs in memory.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use crate::util::Place;
+
+/// The bytes that the digits of a million rounds, and the times of an hour, may add to the records of the first ones.
+const DIGITS: usize = 16;
+
+#[test]
+fn a_passing_round_is_less_than_200_bytes_of_journal() {
+    for tracing in [&[][..], &["--no-trace"]] {
+        let place = Place::new();
+        place.suite("[[chapter]]\nid = \"yes\"\ncommand = [\"true\"]\nrounds = 5\n");
+        let arguments = [&["run", "suite.toml"], tracing].concat();
+        place.crashrate(&arguments).expect(0);
+        let text = fs::read_to_string(place.run().join("journal.jsonl")).unwrap();
+        let lines: Vec<_> = text.split_inclusive('\n').collect();
+        let rounds = lines[1..lines.len() - 1].chunks(2);
+        assert_eq!(rounds.len(), 5, "{text}");
+        for round in rounds {
+            let bytes: usize = round.iter().map(|line| line.len()).sum();
+            assert!(bytes + DIGITS < 200, "{bytes} bytes: {round:?}");
+        }
+    }
+}
+
+/// Every form of the report of 200,000 rounds, of which each hundredth crashed.
+///
+/// The limit is of the address space, with the program itself in it: attempts that are kept one by one do not fit.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_report_of_very_many_rounds_takes_little_memory() {
+    const ROUNDS: usize = 200_000;
+    const KIB: usize = 128 * 1024;
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"yes\"\ncommand = [\"true\"]\nrounds = 1\n");
+    place
+        .crashrate(&["run", "suite.toml", "--no-trace"])
+        .expect(0);
+    let journal = place.run().join("journal.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    let (opened, rest) = text.split_once('\n').unwrap();
+    let mut long = opened.replace("\"rounds\":1", &format!("\"rounds\":{ROUNDS}"));
+    for round in 1..=ROUNDS {
+        let at = round as f64 / 1000.0;
+        let end = match round % 100 {
+            0 => {
+                r#""outcome":"crashed","exit":{"signal":"SIGSEGV"},"crash":{"signature":"v1 | SIGSEGV | a<b"}"#
+            }
+            _ => r#""outcome":"passed","usage":{"cpu":0.001,"peak":1048576}"#,
+        };
+        let head = format!("\n{{\"rec\":\"started\",\"round\":{round},\"at\":{at}}}");
+        let _ = write!(
+            long,
+            "{head}\n{{\"rec\":\"ended\",\"round\":{round},\"at\":{at},\"secs\":0.001,{end}}}"
+        );
+    }
+    let closed = rest.lines().last().unwrap();
+    fs::write(&journal, long + "\n" + closed + "\n").unwrap();
+    for (format, lines) in [
+        ("terminal", 1),
+        ("markdown", 1),
+        ("html", 1),
+        ("json", 1),
+        ("junit", ROUNDS),
+        ("csv", ROUNDS),
+    ] {
+        let crashrate = place.command(&[]).get_program().to_owned();
+        let limited = format!("ulimit -v {KIB}; exec \"$0\" report 1 --format {format}");
+        let mut shell = std::process::Command::new("sh");
+        shell
+            .args(["-c", &limited])
+            .arg(crashrate)
+            .env("CRASHRATE_RUNS_DIR", place.runs_dir())
+            .current_dir(place.path());
+        let done = place.start(&mut shell).wait().expect(0);
+        assert!(done.stdout.lines().count() >= lines, "{format}");
+    }
+}
+
+/// None is lost or mixed up with another where chapters are looked up by name.
+#[test]
+fn a_suite_of_thousands_of_chapters_is_run_and_reported() {
+    const CHAPTERS: usize = 3_000;
+    let place = Place::new();
+    let mut body = "[defaults]\nrounds = 1\n".to_owned();
+    for chapter in 0..CHAPTERS {
+        let _ = write!(
+            body,
+            "[[chapter]]\nid = \"a-chapter-with-a-long-name-{chapter}\"\ncommand = [\"true\"]\n"
+        );
+    }
+    body += "[[chapter]]\nid = \"first\"\ncommand = [\"false\"]\n";
+    place.suite(&body);
+    place
+        .crashrate(&["run", "suite.toml", "--no-trace", "--chapter", "first"])
+        .expect(100);
+    let list = place.crashrate(&["list", "suite.toml"]).expect(0);
+    assert_eq!(list.stdout.lines().count(), CHAPTERS + 2);
+    let _ = place.crashrate(&["run", "suite.toml", "--no-trace", "--for", "1ms"]);
+    let json: serde_json::Value = serde_json::from_str(
+        &place
+            .crashrate(&["report", "2", "--format", "json"])
+            .expect(0)
+            .stdout,
+    )
+    .unwrap();
+    assert_eq!(json["totals"]["planned"], CHAPTERS + 1);
+    assert_eq!(json["chapters"].as_array().unwrap().len(), CHAPTERS + 1);
+}

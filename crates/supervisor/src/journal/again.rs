@@ -1,0 +1,97 @@
+//! Reading single records of a journal again, by their places.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crashrate_model::Record;
+
+use super::JournalError;
+
+/// How much is read at once: records that are asked for one after the other mostly lie so.
+const WINDOW: usize = 16 * 1024;
+
+/// A journal whose records are read one by one, in any order.
+#[derive(Debug)]
+pub struct Again {
+    file: File,
+    path: PathBuf,
+    /// What was read last, and where it begins.
+    window: Vec<u8>,
+    begin: u64,
+}
+
+impl Again {
+    /// Opens a journal.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(path: &Path) -> Result<Again, JournalError> {
+        let file = File::open(path).map_err(|source| JournalError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Again {
+            file,
+            path: path.to_owned(),
+            window: Vec::new(),
+            begin: 0,
+        })
+    }
+
+    /// The record that begins at this place, in bytes.
+    ///
+    /// # Errors
+    /// It cannot be read, or there is none.
+    pub fn record(&mut self, place: u64) -> Result<Record, JournalError> {
+        let wrong = |path: &Path, source| JournalError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let line = self.line(place);
+        let line = line.map_err(|source| wrong(&self.path, source))?;
+        Record::from_line(&self.window[line])
+            .map_err(|error| wrong(&self.path, io::Error::other(error)))
+    }
+
+    /// Where the line that begins there is in the window.
+    fn line(&mut self, place: u64) -> io::Result<std::ops::Range<usize>> {
+        if let Some(line) = self.in_window(place) {
+            return Ok(line);
+        }
+        let mut length = WINDOW;
+        loop {
+            self.window.resize(length, 0);
+            self.begin = place;
+            let mut read = 0;
+            while read < length {
+                match self
+                    .file
+                    .read_at(&mut self.window[read..], place + read as u64)
+                {
+                    Ok(0) => break,
+                    Ok(n) => read += n,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => {
+                        self.window.clear();
+                        return Err(error);
+                    }
+                }
+            }
+            self.window.truncate(read);
+            match self.in_window(place) {
+                Some(line) => return Ok(line),
+                None if read < length => return Err(io::ErrorKind::UnexpectedEof.into()),
+                None => length *= 2,
+            }
+        }
+    }
+
+    fn in_window(&self, place: u64) -> Option<std::ops::Range<usize>> {
+        let begin = usize::try_from(place.checked_sub(self.begin)?).ok()?;
+        let rest = self.window.get(begin..)?;
+        let length = rest.iter().position(|&b| b == b'\n')?;
+        Some(begin..begin + length)
+    }
+}

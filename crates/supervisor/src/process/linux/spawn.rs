@@ -1,0 +1,209 @@
+//! Starting a child by clone and exec, with the semantics of vfork.
+//!
+//! A fork would copy the supervisor's page tables for every round. Here the child runs in the supervisor's memory, on a
+//! stack of its own, while the thread that starts it sleeps until it has executed or ended. Until then it makes system
+//! calls on what was prepared for it, and nothing else: it allocates nothing and takes no lock.
+
+use std::collections::BTreeSet;
+use std::ffi::{CString, OsString, c_char, c_int, c_void};
+use std::io;
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ptr;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use nix::errno::Errno;
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+
+use super::super::exec::{Launch, take_number};
+use super::ExitWatch;
+
+/// Room for what a child does before it executes; the deepest of it is some hundred bytes.
+const STACK: usize = 32 * 1024;
+/// What runs a program that the kernel does not take: a script without a first line that says what runs it.
+const SHELL: &std::ffi::CStr = c"/bin/sh";
+/// The signals that this program, its runtime or its libraries have handlers for. In the child's memory they would run
+/// in the middle of ours. SIGPIPE is ignored here, and is not meant to be ignored there.
+const HANDLED: [c_int; 7] = [
+    libc::SIGINT,
+    libc::SIGTERM,
+    libc::SIGHUP,
+    libc::SIGURG,
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGPIPE,
+];
+
+/// Starts children.
+pub(in super::super) struct Spawner {
+    /// This program's own environment, as children get it.
+    inherited: Vec<(OsString, CString)>,
+}
+
+impl Spawner {
+    /// Children get this program's environment as it is now, without these variables.
+    pub(in super::super) fn new(without: &[&str]) -> Spawner {
+        let inherited = std::env::vars_os()
+            .filter(|(name, _)| !without.iter().any(|other| name == other))
+            .filter_map(|(name, value)| {
+                let mut entry = name.clone().into_vec();
+                entry.push(b'=');
+                entry.extend_from_slice(value.as_bytes());
+                Some((name, CString::new(entry).ok()?))
+            });
+        Spawner {
+            inherited: inherited.collect(),
+        }
+    }
+
+    /// Starts a child in a process group of its own. `before_exec` is called in it last, and may do only what is safe
+    /// between fork and exec.
+    pub(in super::super) fn spawn<F>(
+        &self,
+        launch: &Launch<'_>,
+        before_exec: F,
+    ) -> io::Result<(Pid, ExitWatch)>
+    where
+        F: Fn() -> io::Result<()> + Send + Sync + 'static,
+    {
+        let program = CString::new(launch.program.as_os_str().as_bytes())?;
+        let arguments = launch.arguments.iter().map(|word| CString::new(&**word));
+        let arguments: Vec<CString> = arguments.collect::<Result<_, _>>()?;
+        let own = launch.env.iter().map(|(name, value)| {
+            let mut entry = String::with_capacity(name.len() + value.len() + 2);
+            entry.extend([name, "=", value]);
+            CString::new(entry)
+        });
+        let own: Vec<CString> = own.collect::<Result<_, _>>()?;
+        let names: BTreeSet<&[u8]> = launch.env.iter().map(|(name, _)| name.as_bytes()).collect();
+        let inherited = (self.inherited.iter())
+            .filter(|(name, _)| !names.contains(name.as_bytes()))
+            .map(|(_, entry)| entry);
+        let words = [SHELL, program.as_c_str()].into_iter();
+        let child = Child {
+            argv: pointers(words.chain(arguments.iter().map(CString::as_c_str))),
+            envp: pointers(inherited.chain(&own).map(CString::as_c_str)),
+            directory: CString::new(launch.directory.as_os_str().as_bytes())?,
+            stdio: launch.stdio.each_ref().map(AsRawFd::as_raw_fd),
+            before_exec: &before_exec,
+            error: AtomicI32::new(0),
+        };
+        child.start()
+    }
+}
+
+/// What a child needs, made before it starts.
+struct Child<'a> {
+    /// [`SHELL`], the program, its arguments and the end: from the second on it is what the program is started with.
+    argv: Vec<*const c_char>,
+    envp: Vec<*const c_char>,
+    directory: CString,
+    stdio: [c_int; 3],
+    before_exec: &'a dyn Fn() -> io::Result<()>,
+    /// Set by the child if it cannot execute.
+    error: AtomicI32,
+}
+
+impl Child<'_> {
+    fn start(&self) -> io::Result<(Pid, ExitWatch)> {
+        let mut stack: Vec<MaybeUninit<u8>> = Vec::with_capacity(STACK);
+        let mut pidfd: c_int = -1;
+        // SAFETY: this thread sleeps until the child has executed or ended, so the stack and everything that the child
+        // is handed outlive its use of them. No signal's handler can run in the child: all are blocked here, and it
+        // has none left when it lets them in. The stack grows down from an end that is aligned; the pointers are to
+        // locals.
+        let pid = unsafe {
+            let top = stack.as_mut_ptr().add(STACK);
+            let top = top.sub(top as usize % 16).cast::<c_void>();
+            let mut blocked: libc::sigset_t = mem::zeroed();
+            let mut before: libc::sigset_t = mem::zeroed();
+            libc::sigfillset(&mut blocked);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &blocked, &mut before);
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+            let child = ptr::from_ref(self).cast_mut().cast();
+            let pid = libc::clone(enter, top, flags, child, &raw mut pidfd);
+            let error = Errno::last_raw();
+            libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
+            if pid < 0 {
+                return Err(io::Error::from_raw_os_error(error));
+            }
+            pid
+        };
+        let pid = Pid::from_raw(pid);
+        // SAFETY: the call has just made it, and nobody else has it.
+        let watch = ExitWatch(unsafe { OwnedFd::from_raw_fd(pidfd) });
+        match self.error.load(Ordering::Acquire) {
+            0 => Ok((pid, watch)),
+            error => {
+                while waitpid(pid, None) == Err(Errno::EINTR) {}
+                Err(io::Error::from_raw_os_error(error))
+            }
+        }
+    }
+
+    /// In the child: everything up to the exec, from which there is no way back. Returns why it did not come to that.
+    fn execute(&self) -> io::Error {
+        let prepared = || -> io::Result<()> {
+            for (from, to) in self.stdio.into_iter().zip(0..) {
+                take_number(from, to)?;
+            }
+            // SAFETY: system calls on a text that the thread which sleeps holds, and on numbers.
+            unsafe {
+                if libc::chdir(self.directory.as_ptr()) < 0 || libc::setpgid(0, 0) < 0 {
+                    return Err(io::Error::last_os_error());
+                }
+            }
+            reset_signals();
+            (self.before_exec)()
+        };
+        if let Err(error) = prepared() {
+            return error;
+        }
+        // SAFETY: both lists end with nothing, and all texts are held by the thread that sleeps.
+        unsafe {
+            let program = &self.argv[1..];
+            libc::execve(program[0], program.as_ptr(), self.envp.as_ptr());
+            if Errno::last() == Errno::ENOEXEC {
+                libc::execve(self.argv[0], self.argv.as_ptr(), self.envp.as_ptr());
+            }
+        }
+        io::Error::last_os_error()
+    }
+}
+
+/// The child's first function.
+extern "C" fn enter(child: *mut c_void) -> c_int {
+    // SAFETY: it is the `Child` that the thread which sleeps holds.
+    let child = unsafe { &*child.cast_const().cast::<Child<'_>>() };
+    let error = child.execute().raw_os_error().unwrap_or(libc::EINVAL);
+    child.error.store(error, Ordering::Release);
+    // SAFETY: it ends the child, and runs nothing else.
+    unsafe { libc::_exit(127) }
+}
+
+/// Takes away the handlers of this program, and lets all signals in. What is ignored stays ignored.
+fn reset_signals() {
+    // SAFETY: the structures are plain data for which zero is a value: no handler, no signal in the mask. In a child
+    // without CLONE_SIGHAND the calls change its own dispositions alone.
+    unsafe {
+        let default: libc::sigaction = mem::zeroed();
+        for signal in HANDLED {
+            let mut before: libc::sigaction = mem::zeroed();
+            libc::sigaction(signal, &default, &mut before);
+            if before.sa_sigaction == libc::SIG_IGN && signal != libc::SIGPIPE {
+                libc::sigaction(signal, &before, ptr::null_mut());
+            }
+        }
+        let none: libc::sigset_t = mem::zeroed();
+        libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut());
+    }
+}
+
+fn pointers<'a>(texts: impl Iterator<Item = &'a std::ffi::CStr>) -> Vec<*const c_char> {
+    texts
+        .map(std::ffi::CStr::as_ptr)
+        .chain([ptr::null()])
+        .collect()
+}

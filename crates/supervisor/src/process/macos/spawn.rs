@@ -1,0 +1,62 @@
+//! Starting a child through the standard library. Not run by its authors yet.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use nix::unistd::Pid;
+
+use super::super::exec::Launch;
+use super::ExitWatch;
+
+/// Starts children.
+pub(in super::super) struct Spawner {
+    without: Vec<String>,
+}
+
+impl Spawner {
+    /// Children get this program's environment, without these variables.
+    pub(in super::super) fn new(without: &[&str]) -> Spawner {
+        Spawner {
+            without: without.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    /// Starts a child in a process group of its own. `before_exec` is called in it last, and may do only what is safe
+    /// between fork and exec.
+    pub(in super::super) fn spawn<F>(
+        &self,
+        launch: &Launch<'_>,
+        before_exec: F,
+    ) -> io::Result<(Pid, ExitWatch)>
+    where
+        F: Fn() -> io::Result<()> + Send + Sync + 'static,
+    {
+        let mut command = Command::new(launch.program);
+        command
+            .args(launch.arguments)
+            .current_dir(launch.directory)
+            .process_group(0);
+        for name in &self.without {
+            command.env_remove(name);
+        }
+        command.envs(launch.env.iter().copied());
+        let copy = |fd: std::os::fd::BorrowedFd<'_>| -> io::Result<Stdio> {
+            let fd: OwnedFd = fd.try_clone_to_owned()?;
+            Ok(fd.into())
+        };
+        let [stdin, stdout, stderr] = launch.stdio;
+        command
+            .stdin(copy(stdin)?)
+            .stdout(copy(stdout)?)
+            .stderr(copy(stderr)?);
+        // SAFETY: the closure does only what is safe between fork and exec; that is what this function asks of it.
+        #[allow(unsafe_code)]
+        unsafe {
+            command.pre_exec(before_exec);
+        }
+        let pid = Pid::from_raw(command.spawn()?.id() as i32);
+        Ok((pid, ExitWatch::new(pid)?))
+    }
+}

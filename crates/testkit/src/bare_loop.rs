@@ -1,0 +1,148 @@
+//! The least that running a program again and again can cost: what the supervisor's speed is a ratio to.
+//!
+//! Each thread starts a child, reads what it prints to its end, reaps it, and starts the next. Nothing is recorded,
+//! limited, guarded or cleaned up.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::wait::waitpid;
+use serde_json::json;
+
+use crate::platform;
+
+/// How a child is started, and where its output goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// vfork and exec; the child has the loop's own output.
+    Plain,
+    /// vfork and exec; two pipes.
+    Pipes,
+    /// vfork and exec; a file in memory for both outputs.
+    Memory,
+    /// `posix_spawn`; two pipes.
+    Spawn,
+    /// The standard library's `Command`; two pipes.
+    Command,
+}
+
+impl Way {
+    const ALL: [(&'static str, Way); 5] = [
+        ("plain", Way::Plain),
+        ("pipes", Way::Pipes),
+        ("memory", Way::Memory),
+        ("spawn", Way::Spawn),
+        ("command", Way::Command),
+    ];
+}
+
+/// The program `bare-loop`; returns its exit code.
+pub fn main(args: &[String]) -> i32 {
+    match run(args) {
+        Ok(line) => {
+            println!("{line}");
+            0
+        }
+        Err(problem) => {
+            let ways: Vec<_> = Way::ALL.iter().map(|(name, _)| *name).collect();
+            eprintln!("bare-loop: {problem}");
+            eprintln!("bare-loop WAY THREADS ROUNDS PROGRAM [ARGUMENT...]; ways: {ways:?}");
+            96
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<serde_json::Value, String> {
+    let [name, threads, rounds, program @ ..] = args else {
+        return Err("too few arguments".to_owned());
+    };
+    let (_, way) = *(Way::ALL.iter())
+        .find(|(known, _)| known == name)
+        .ok_or(format!("there is no way `{name}`"))?;
+    let number = |text: &String| text.parse::<u64>().map_err(|e| format!("{text}: {e}"));
+    let (threads, rounds) = (number(threads)?.max(1), number(rounds)?);
+    if program.is_empty() {
+        return Err("no program".to_owned());
+    }
+    let words = program.iter().map(|word| CString::new(word.as_str()));
+    let words: Vec<CString> = words.collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+
+    let (before, begun) = (own_cpu(), Instant::now());
+    let left = AtomicU64::new(rounds);
+    let worked = std::thread::scope(|scope| {
+        let work = || -> io::Result<()> {
+            let mut buffer = vec![0; 1 << 16];
+            while left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+                .is_ok()
+            {
+                round(way, &words, program, &mut buffer)?;
+            }
+            Ok(())
+        };
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let ends = threads.into_iter().map(|thread| thread.join());
+        ends.map(|end| end.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())))
+            .collect::<io::Result<Vec<()>>>()
+    });
+    worked.map_err(|e| e.to_string())?;
+    let secs = begun.elapsed().as_secs_f64();
+    let rounds = rounds as f64;
+    Ok(json!({
+        "way": name,
+        "rounds_per_second": rounds / secs,
+        "own_cpu_us": (own_cpu() - before) * 1e6 / rounds,
+        "peak_bytes": crate::peak_memory(std::process::id()),
+    }))
+}
+
+fn round(way: Way, words: &[CString], program: &[String], buffer: &mut [u8]) -> io::Result<()> {
+    match way {
+        Way::Plain => reap(platform::vfork(words, [1, 2])?),
+        Way::Memory => {
+            let output = platform::memory_file()?;
+            let fd = output.as_raw_fd();
+            reap(platform::vfork(words, [fd, fd])?)
+        }
+        Way::Pipes => piped(|outputs| platform::vfork(words, outputs), buffer),
+        Way::Spawn => piped(|outputs| platform::posix_spawn(words, outputs), buffer),
+        Way::Command => {
+            let mut command = Command::new(&program[0]);
+            command.args(&program[1..]).stdin(Stdio::null());
+            command.output().map(drop)
+        }
+    }
+}
+
+fn piped(start: impl Fn([RawFd; 2]) -> io::Result<i32>, buffer: &mut [u8]) -> io::Result<()> {
+    let (out, child_out) = io::pipe()?;
+    let (err, child_err) = io::pipe()?;
+    let pid = start([child_out.as_raw_fd(), child_err.as_raw_fd()])?;
+    drop((child_out, child_err));
+    for pipe in [OwnedFd::from(out), OwnedFd::from(err)] {
+        let mut pipe = File::from(pipe);
+        while pipe.read(buffer)? > 0 {}
+    }
+    reap(pid)
+}
+
+fn reap(pid: i32) -> io::Result<()> {
+    waitpid(nix::unistd::Pid::from_raw(pid), None)?;
+    Ok(())
+}
+
+/// Processor time of this process alone, seconds.
+fn own_cpu() -> f64 {
+    getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |used| {
+        [used.user_time(), used.system_time()]
+            .map(|time| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6)
+            .iter()
+            .sum()
+    })
+}
