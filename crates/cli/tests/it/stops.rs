@@ -74,6 +74,29 @@ fn once_lets_what_runs_end() {
     assert_interrupted(&place, Outcome::Passed);
 }
 
+/// A child belongs to the supervisor's group for a moment, and the signal is not for it.
+#[test]
+fn once_does_not_hit_what_is_about_to_start() {
+    for trace in [&[][..], &["--no-trace"]].repeat(10) {
+        let place = Place::new();
+        let run = ["run", "--rounds", "100000", "--jobs", "2"];
+        let command = [&run, trace, &["--", "true"]].concat();
+        let live = place.start(place.command(&command).process_group(0));
+        until("some have ended", || {
+            place.journal_so_far().ended.len() > 20
+        });
+        ctrl_c(&live);
+        live.wait().expect(106);
+        let journal = place.journal();
+        let ends = journal
+            .ended
+            .iter()
+            .filter(|e| e.outcome != Outcome::Passed);
+        assert_eq!(ends.map(|e| (e.outcome, &e.exit)).collect::<Vec<_>>(), []);
+        assert_eq!(journal.started.len(), journal.ended.len());
+    }
+}
+
 #[test]
 fn twice_kills_what_runs() {
     let place = Place::new();

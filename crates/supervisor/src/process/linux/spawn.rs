@@ -36,6 +36,16 @@ const HANDLED: [c_int; 7] = [
     libc::SIGPIPE,
 ];
 
+/// The signals that somebody sends to the supervisor's whole group, a terminal above all. A child that is just coming to
+/// be was in that group, and is not meant.
+const TO_THE_GROUP: [c_int; 5] = [
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGTSTP,
+    libc::SIGTERM,
+    libc::SIGHUP,
+];
+
 /// Starts children.
 pub(in super::super) struct Spawner {
     /// This program's own environment, as children get it.
@@ -183,7 +193,8 @@ extern "C" fn enter(child: *mut c_void) -> c_int {
     unsafe { libc::_exit(127) }
 }
 
-/// Takes away the handlers of this program, and lets all signals in. What is ignored stays ignored.
+/// Takes away the handlers of this program, and lets all signals in but those that came while the child was in this
+/// program's group. What is ignored stays ignored.
 fn reset_signals() {
     // SAFETY: the structures are plain data for which zero is a value: no handler, no signal in the mask. In a child
     // without CLONE_SIGHAND the calls change its own dispositions alone.
@@ -195,6 +206,14 @@ fn reset_signals() {
             if before.sa_sigaction == libc::SIG_IGN && signal != libc::SIGPIPE {
                 libc::sigaction(signal, &before, ptr::null_mut());
             }
+        }
+        let mut ignored = default;
+        ignored.sa_sigaction = libc::SIG_IGN;
+        for signal in TO_THE_GROUP {
+            // To be ignored for a moment takes away what is pending.
+            let mut before: libc::sigaction = mem::zeroed();
+            libc::sigaction(signal, &ignored, &mut before);
+            libc::sigaction(signal, &before, ptr::null_mut());
         }
         let none: libc::sigset_t = mem::zeroed();
         libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut());

@@ -208,9 +208,10 @@ impl TracerThread {
         Ok(gate.way())
     }
 
-    /// Whether it has hold of the child. Asked once, after the child was spawned.
+    /// Whether it has hold of the child. Asked once, after the child was spawned: it has said so before it let the child
+    /// pass, and says nothing of one that died before.
     fn seized(&mut self) -> io::Result<()> {
-        match self.answers.recv() {
+        match self.answers.try_recv() {
             Ok(Answer::Seized(seized)) => Ok(seized?),
             _ => Err(Errno::ESRCH.into()),
         }
