@@ -226,24 +226,30 @@ impl Wait for Exec {
     }
 
     fn ended(&mut self) -> io::Result<bool> {
-        let pid = rustix::process::Pid::from_raw(self.pid.as_raw());
-        let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        loop {
-            match waitid(WaitId::Pid(pid), options) {
-                // What its tracer in this process is to hear of may be seen here, too: a stop is no end.
-                Ok(status) => {
-                    let is_over = |s: &WaitIdStatus| s.exited() || s.killed() || s.dumped();
-                    return Ok(status.as_ref().is_some_and(is_over));
-                }
-                Err(rustix::io::Errno::INTR) => {}
-                Err(e) => return Err(e.into()),
-            }
-        }
+        has_ended(self.pid)
     }
 
     fn reap(&mut self) -> io::Result<Reaped> {
         reap(self.pid)
+    }
+}
+
+/// Whether a child of this process has ended. It is only looked at, with its stops: to take one would be to take it from
+/// its tracer.
+pub(super) fn has_ended(pid: Pid) -> io::Result<bool> {
+    let pid = rustix::process::Pid::from_raw(pid.as_raw());
+    let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    loop {
+        match waitid(WaitId::Pid(pid), options) {
+            // What its tracer in this process is to hear of may be seen here, too: a stop is no end.
+            Ok(status) => {
+                let is_over = |s: &WaitIdStatus| s.exited() || s.killed() || s.dumped();
+                return Ok(status.as_ref().is_some_and(is_over));
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
     }
 }
 

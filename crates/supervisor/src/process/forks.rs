@@ -254,7 +254,7 @@ impl Forks {
             Err(how) => return Err(Unborn::Died(how)),
         };
         // It stands at its gate. Whatever fails from here on closes the gate, and it ends.
-        let watch = ExitWatch::new(pid).map_err(|_| Unborn::Died(zygote.how_it_died()))?;
+        let watch = ExitWatch::of(pid).map_err(|_| Unborn::Died(zygote.how_it_died()))?;
         self.guardian
             .registration(slot)
             .send(pid.as_raw().cast_unsigned())?;

@@ -40,6 +40,14 @@ pub(super) const MAXRSS_UNIT: u64 = 1024;
 pub(super) struct ExitWatch(OwnedFd);
 
 impl ExitWatch {
+    /// Of a process that somebody else started, and that cannot have been reaped.
+    pub(super) fn of(pid: Pid) -> io::Result<Self> {
+        let pid =
+            rustix::process::Pid::from_raw(pid.as_raw()).ok_or(io::ErrorKind::InvalidInput)?;
+        let flags = rustix::process::PidfdFlags::empty();
+        Ok(ExitWatch(rustix::process::pidfd_open(pid, flags)?))
+    }
+
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

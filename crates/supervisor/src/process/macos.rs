@@ -61,7 +61,7 @@ pub(super) enum ExitWatch {
 }
 
 impl ExitWatch {
-    pub(super) fn new(pid: Pid) -> io::Result<Self> {
+    pub(super) fn of(pid: Pid) -> io::Result<Self> {
         let queue = Kqueue::new()?;
         let note = KEvent::new(
             pid.as_raw() as usize,

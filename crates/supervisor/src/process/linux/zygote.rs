@@ -15,14 +15,13 @@ use crashrate_model::{Exit, Usage};
 use crashrate_protocol::env;
 use crashrate_zygote::{Attempt, Control, ENV, Reply, Request, VERSION};
 use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::super::forks::Kind;
 use super::super::guardian::Guardian;
 use super::super::limits::Rlimits;
 use super::super::{Reaped, Watched, exec};
-use super::gate;
+use super::gate::{self, Gate, Way};
 use super::zygote_tracer::ZygoteTracer;
 use crate::program;
 
@@ -179,25 +178,20 @@ impl Zygote {
         let deadline = Instant::now() + patience;
         let mut by_itself = true;
         while !self.reaped {
-            // Not waitpid: that would take the stops, too, which are its tracer's to hear.
-            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
-            match waitid(Id::Pid(self.pid), flags) {
-                Ok(WaitStatus::StillAlive) if Instant::now() >= deadline => {
-                    by_itself = false;
-                    // Its children die with it.
-                    let _ = killpg(self.pid, Signal::SIGKILL);
+            match exec::has_ended(self.pid) {
+                Ok(true) => {
+                    self.reaped = true;
+                    let reaped = exec::reap(self.pid).ok()?;
+                    return by_itself.then_some(reaped.exit);
+                }
+                Ok(false) => {
+                    if Instant::now() >= deadline {
+                        by_itself = false;
+                        // Its children die with it.
+                        let _ = killpg(self.pid, Signal::SIGKILL);
+                    }
                     std::thread::sleep(Duration::from_micros(200));
                 }
-                Ok(WaitStatus::StillAlive) => std::thread::sleep(Duration::from_micros(200)),
-                Ok(WaitStatus::Exited(_, code)) => {
-                    self.reaped = true;
-                    return by_itself.then_some(Exit::Code(code));
-                }
-                Ok(WaitStatus::Signaled(_, signal, _)) => {
-                    self.reaped = true;
-                    return by_itself.then(|| Exit::Signal(signal.as_str().to_owned()));
-                }
-                Ok(_) | Err(nix::Error::EINTR) => {}
                 Err(_) => self.reaped = true,
             }
         }
@@ -248,18 +242,19 @@ fn spawn(
         }
         false => (None, None),
     };
+    let way = gate.as_ref().map(Gate::way);
     // SAFETY: the closure runs in the forked child before exec and does only what is safe there: system calls on
     // descriptors that are open, no allocation, no lock.
     unsafe {
         command.pre_exec(move || {
             super::die_with(supervisor)?;
             register.send(std::process::id())?;
-            gate.as_ref().map_or(Ok(()), |gate| gate.pass())
+            way.map_or(Ok(()), Way::pass)
         });
     }
     let spawned = command.spawn();
-    // With it go the other ends of the socket and of the gate: a zygote that dies is heard of.
-    drop(command);
+    // With them go the other ends of the socket and of the gate: a zygote that dies is heard of.
+    drop((command, gate));
     let pid = match spawned {
         Ok(child) => Pid::from_raw(child.id().cast_signed()),
         Err(error) => {

@@ -66,9 +66,9 @@ impl ZygoteTracer {
         })
     }
 
-    /// Whether it has hold of the zygote. Asked once, after that was spawned.
+    /// Whether it has hold of the zygote. Asked once, after that was spawned: it has said so before it let it pass.
     pub(super) fn seized(&mut self) -> io::Result<()> {
-        match self.answers.recv() {
+        match self.answers.try_recv() {
             Ok(Answer::Seized(Ok(()))) => Ok(()),
             Ok(Answer::Seized(Err(error))) => Err(error.into()),
             _ => Err(Errno::ESRCH.into()),
@@ -130,9 +130,9 @@ fn follow(mut keeper: Keeper, orders: &Receiver<Order>, answers: &Sender<Answer>
         return;
     };
     let seized = ptrace::seize(Pid::from_raw(zygote), options_with_exit());
-    keeper.open();
     let failed = seized.is_err();
     let _ = answers.send(Answer::Seized(seized));
+    keeper.open();
     if failed {
         return;
     }

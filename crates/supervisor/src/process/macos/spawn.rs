@@ -57,6 +57,6 @@ impl Spawner {
             command.pre_exec(before_exec);
         }
         let pid = Pid::from_raw(command.spawn()?.id() as i32);
-        Ok((pid, ExitWatch::new(pid)?))
+        Ok((pid, ExitWatch::of(pid)?))
     }
 }
