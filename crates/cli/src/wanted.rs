@@ -9,8 +9,8 @@ use crashrate_supervisor::calibrate::FOLDER;
 use crashrate_supervisor::decide::{gates_for_all, has_both_modes};
 use crashrate_supervisor::journal::{self, RunFolder};
 use crashrate_supervisor::plan::{Plan, PlanError, Selection, SpawnChoice};
-use crashrate_supervisor::run_file;
 use crashrate_supervisor::suite::Suite;
+use crashrate_supervisor::{process, run_file};
 
 use crate::args::{ModeChoice, RunArguments, Until};
 use crate::exit::{Exit, Failure};
@@ -78,6 +78,7 @@ pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         // Who wants a command forked says with that that it can be.
         suite.chapters[0].spawning.zygote = true;
     }
+    let spawn = spawn_choice(&suite, arguments)?;
     let is_open = arguments.until.is_some() || arguments.gate.is_some();
     let selection = Selection {
         mode: match arguments.mode {
@@ -88,7 +89,7 @@ pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         chapters: arguments.chapter.clone(),
         variants: arguments.variant.clone(),
         rounds: arguments.rounds.or(is_open.then_some(OPEN_ROUNDS)),
-        spawn: arguments.spawn.map(SpawnChoice::from),
+        spawn,
     };
     let seed = arguments.seed.unwrap_or_else(random_seed);
     let plan = Plan::new(suite, &selection, seed).map_err(|error| match error {
@@ -102,6 +103,18 @@ pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         jobs: arguments.jobs.unwrap_or(1),
         trace: !arguments.no_trace,
     })
+}
+
+/// What the command line says of it. What only the suite wants is executed where nothing can be forked.
+fn spawn_choice(suite: &Suite, arguments: &RunArguments) -> Result<Option<SpawnChoice>, Failure> {
+    let choice = arguments.spawn.map(SpawnChoice::from);
+    match (choice, process::why_not(&suite.device, suite.fork_cuda)) {
+        (None, Some(_)) => Ok(Some(SpawnChoice::Exec)),
+        (Some(SpawnChoice::Fork | SpawnChoice::Both), Some(why)) => {
+            Err(Failure::usage(format!("--spawn: {why}")))
+        }
+        (choice, _) => Ok(choice),
+    }
 }
 
 fn stopping(plan: &Plan, arguments: &RunArguments) -> Result<Stopping, Failure> {

@@ -80,7 +80,9 @@ impl Pairing {
             return;
         }
         let mode = self.units[ended.unit as usize].mode;
-        let judge = |outcome: Outcome| outcome.counts().then(|| self.bad.contains(outcome));
+        // An attempt that came to be otherwise than its unit's says nothing of the unit.
+        let counts = |outcome: Outcome| outcome.counts() && ended.spawn.is_none();
+        let judge = |outcome: Outcome| counts(outcome).then(|| self.bad.contains(outcome));
         let chapters = match mode {
             Mode::Isolated => Vec::new(),
             Mode::Sequential => {

@@ -120,7 +120,7 @@ fn count(gates: &mut [OpenGate], unit: u32, outcome: Outcome) -> Decision {
 
 fn first_attempt(record: &Record) -> Option<(u32, Outcome)> {
     match record {
-        Record::Ended(e) if e.attempt == 1 => Some((e.unit, e.outcome)),
+        Record::Ended(e) if e.attempt == 1 && e.spawn.is_none() => Some((e.unit, e.outcome)),
         _ => None,
     }
 }

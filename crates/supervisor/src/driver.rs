@@ -185,16 +185,16 @@ fn starter(
         false => Arc::new(PlainExec::new(guardian.clone())?),
     };
     let plan = &campaign.plan;
-    if plan.units.iter().all(|unit| unit.spawn.is_exec()) {
-        return Ok(start);
+    if plan.units.iter().any(|unit| !unit.spawn.is_exec()) {
+        return Ok(Arc::new(Forks::new(start, guardian.clone(), info.traced)));
     }
-    let why_not = process::why_not(&plan.suite.device, plan.suite.fork_cuda);
-    if let Some(why) = &why_not {
+    if let Some(why) = process::why_not(&plan.suite.device, plan.suite.fork_cuda)
+        && plan.wants_forks()
+    {
         tracing::warn!("nothing is forked in this run: {why}");
-        info.findings.push(doctor::not_forked(why));
+        info.findings.push(doctor::not_forked(&why));
     }
-    let guardian = guardian.clone();
-    Ok(Arc::new(Forks::new(start, guardian, info.traced, why_not)))
+    Ok(start)
 }
 
 fn prepare_folder(folder: &RunFolder, plan: &Plan, info: &RunInfo) -> Result<(), RunError> {

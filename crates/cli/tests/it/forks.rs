@@ -213,9 +213,22 @@ fn what_must_not_fork_is_executed_and_says_so() {
                 "{ended:?}"
             );
         }
+        let json = place.json();
         assert_eq!(
-            place.json()["totals"]["outcomes"],
+            json["totals"]["outcomes"],
             json!({"passed": 4, "crashed": 2})
+        );
+        assert_eq!(json["totals"]["planned"], 6);
+        assert_eq!(json["run"]["complete"], true);
+        let rates = json["chapters"].as_array().unwrap().iter();
+        let rates = rates.map(|row| (row["variant"].clone(), row["first_attempt"].clone()));
+        assert_eq!(
+            rates.collect::<Vec<_>>(),
+            [
+                (json!("default+fork"), json!({"bad": 0, "n": 0})),
+                (json!("default+exec"), json!({"bad": 2, "n": 6})),
+            ],
+            "they are never taken together"
         );
         let Done { stdout, .. } = place.crashrate(&["report"]).expect(0);
         assert!(stdout.contains("executed, not forked"), "{stdout}");
@@ -315,6 +328,42 @@ fn the_two_are_compared_and_never_taken_together() {
     place
         .crashrate(&["compare", "1", "--by", "spawn"])
         .expect(96);
+}
+
+#[test]
+fn a_device_that_does_not_survive_a_fork_has_none() {
+    for device in ["mps", "cuda"] {
+        let place = Place::new();
+        place.suite(&chapter("x", 3, &["pass"]));
+        let run = ["run", "suite.toml", "--device", device];
+        place.crashrate(&run).expect(0);
+        let journal = place.journal();
+        let run = &journal.opened[0].run;
+        assert_eq!(run.units[0].spawn, Spawn::Exec);
+        assert!(run.findings.iter().any(|found| found.name == "fork"));
+        assert!(journal.ended.iter().all(|ended| ended.spawn.is_none()));
+        let fork = ["run", "suite.toml", "--spawn", "fork", "--device", device];
+        let Done { stderr, .. } = place.crashrate(&fork).expect(96);
+        assert!(stderr.contains("--spawn: "), "{stderr}");
+    }
+}
+
+#[test]
+fn a_zygote_that_never_gets_warm_does_not_hold_up_the_end() {
+    let place = Place::new();
+    let slow = "[[chapter]]\nid = \"x\"\nrounds = 3\nspawn = \"fork\"\nzygote = true\n\
+                command = [\"sleep\", \"300\"]\n";
+    place.suite(slow);
+    let live = place.start(&mut place.command(&["run", "suite.toml", "--jobs", "2"]));
+    until("zygotes warm up", || zygotes(&place, &live).len() == 2);
+    let begun = std::time::Instant::now();
+    live.signal(Signal::SIGTERM);
+    live.wait().expect(106);
+    // Not a matter of speed: it would wait for a minute.
+    assert!(begun.elapsed().as_secs() < 50);
+    assert_nothing_left(&id(&place.run()));
+    let outcomes = place.journal().ended.into_iter().map(|ended| ended.outcome);
+    assert_eq!(outcomes.collect::<Vec<_>>(), [Outcome::Interrupted; 2]);
 }
 
 #[test]

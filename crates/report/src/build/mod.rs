@@ -15,7 +15,7 @@ mod watched;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{JOURNAL_VERSION, Mode, Opened, Record, Recorded};
+use crashrate_model::{Ended, JOURNAL_VERSION, Mode, Opened, Record, Recorded};
 
 use crate::error::{Fault, ViewError};
 use crate::view::{AttemptPlace, Running, Totals, View};
@@ -36,6 +36,8 @@ pub struct ViewBuilder {
     records: u64,
     run: Option<RunTally>,
     units: Vec<UnitTally>,
+    /// What came to be otherwise than its unit's attempts do is counted for itself.
+    otherwise: BTreeMap<u32, UnitTally>,
     watched: Watched,
     /// Attempts without an end so far, and when they started.
     open: BTreeMap<Attempt, f64>,
@@ -112,13 +114,23 @@ impl ViewBuilder {
         let Some(run) = &self.run else {
             return Err(self.error(Fault::NotOpened));
         };
-        let measured = self.units.iter().map(UnitTally::measured).min();
+        let measured = (0u32..).zip(&self.units);
+        let measured = measured.map(|(place, unit)| unit.measured(self.otherwise.get(&place)));
+        let measured = measured.min();
         let mut facts = run.facts(live, measured.unwrap_or(Measured::All));
         let command = facts.machine.remove("command");
         let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
         let (mut totals, mut crashes) = (Totals::default(), Vec::new());
-        for unit in &self.units {
-            let results = unit.results(&facts);
+        let own = (0u32..).zip(&self.units).map(|(place, unit)| {
+            let elsewhere = self.otherwise.get(&place);
+            (unit, unit.planned(elsewhere))
+        });
+        let others = self
+            .otherwise
+            .values()
+            .map(|other| (other, other.counted()));
+        for (unit, planned) in own.chain(others) {
+            let results = unit.results(&facts, planned);
             totals.add(&results);
             unit.put_crashes(&results, command.as_deref(), &mut crashes);
             match unit.mode() {
@@ -179,7 +191,8 @@ impl ViewBuilder {
                     round: ended.round,
                     attempt: ended.attempt,
                 };
-                let unit = self.unit(attempt)?;
+                self.unit(attempt)?;
+                let unit = self.tally(ended);
                 let repeated = unit.is_repeated(ended.round, ended.attempt);
                 unit.end(ended)?;
                 if let Some(kept) = &mut self.attempts {
@@ -192,6 +205,20 @@ impl ViewBuilder {
             }
         }
         Ok(())
+    }
+
+    /// Where an attempt counts: with its unit, unless it, or the first of its round, came to be otherwise.
+    fn tally(&mut self, ended: &Ended) -> &mut UnitTally {
+        let unit = &mut self.units[ended.unit as usize];
+        let other = self.otherwise.get(&ended.unit);
+        let is_otherwise = match ended.attempt {
+            1 => ended.spawn.is_some(),
+            _ => other.is_some_and(|other| other.has_first(ended.round)),
+        };
+        match is_otherwise {
+            false => unit,
+            true => (self.otherwise.entry(ended.unit)).or_insert_with(|| unit.otherwise()),
+        }
     }
 
     fn opened(&mut self, opened: &Opened) -> Result<(), Fault> {

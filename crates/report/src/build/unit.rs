@@ -1,6 +1,6 @@
 //! One unit: which of its attempts count as a round's first, and what they say of the unit and of its chapters.
 
-use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, Unit};
+use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, Spawn, Unit};
 
 use super::crashes::CrashTally;
 use super::row::{End, RowTally};
@@ -192,16 +192,42 @@ impl UnitTally {
         }
     }
 
-    /// How many of its rounds have a measured end.
-    pub(super) fn measured(&self) -> Measured {
-        match self.whole.counted_rounds() {
-            n if n == self.unit.rounds as usize => Measured::All,
+    /// For those of its attempts that came to be otherwise than its own: executed where they were to be forked.
+    pub(super) fn otherwise(&self) -> UnitTally {
+        let unit = Unit {
+            variant: format!("{}+exec", self.unit.suite_variant()),
+            spawn: Spawn::Exec,
+            ..self.unit.clone()
+        };
+        UnitTally::new(unit, self.unordered)
+    }
+
+    /// Whether the round's first attempt has ended here.
+    pub(super) fn has_first(&self, round: u32) -> bool {
+        self.whole.has_counted_first(round)
+    }
+
+    /// How many of its rounds have a measured first attempt.
+    pub(super) fn counted(&self) -> u32 {
+        self.whole.counted_rounds() as u32
+    }
+
+    /// How many rounds are planned of it, without those that came to be `otherwise`.
+    pub(super) fn planned(&self, otherwise: Option<&UnitTally>) -> u32 {
+        let elsewhere = otherwise.map_or(0, UnitTally::counted);
+        self.unit.rounds.saturating_sub(elsewhere)
+    }
+
+    /// How many of its rounds have a measured end, here or where those are that came to be `otherwise`.
+    pub(super) fn measured(&self, otherwise: Option<&UnitTally>) -> Measured {
+        match self.counted() {
+            n if n == self.planned(otherwise) => Measured::All,
             0 => Measured::TooFew,
             _ => Measured::Some,
         }
     }
 
-    pub(super) fn results(&self, run: &RunFacts) -> Results {
+    pub(super) fn results(&self, run: &RunFacts, planned: u32) -> Results {
         Results {
             by_data: run.stopping.is_by_data(),
             unordered: self.unordered,
@@ -209,7 +235,7 @@ impl UnitTally {
             lost_retries: self.lost_retries,
             repeated: self.repeated,
             unsettled: self.whole.unsettled(run.retries),
-            ..self.whole.results(self.unit.rounds, &run.bad)
+            ..self.whole.results(planned, &run.bad)
         }
     }
 

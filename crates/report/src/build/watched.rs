@@ -61,6 +61,7 @@ impl Watched {
         };
         for (unit, seen) in &mut self.gates {
             if ended.attempt == 1
+                && ended.spawn.is_none()
                 && ended.unit == *unit
                 && let Some(hit) = seen.gate.limit.hits(ended.outcome, &run.bad)
             {

@@ -51,7 +51,7 @@ pub(crate) fn not_forked(why: &str) -> Finding {
     warning(
         "fork",
         format!("nothing is forked: {why}"),
-        "what was to be forked is executed, which each attempt says",
+        "what the suite wants forked is executed",
     )
 }
 

@@ -112,7 +112,7 @@ impl Plan {
             }
         }
         let mut units: Vec<Unit> = (units.into_iter())
-            .flat_map(|unit| spawn::units(&suite, unit, selection.spawn))
+            .flat_map(|unit| spawn::units(&by_id, unit, selection.spawn))
             .collect();
         if units.is_empty() {
             return Err(PlanError::Nothing(why_nothing(&suite, selection)));
@@ -136,6 +136,18 @@ impl Plan {
             Mode::Sequential => by_id.sequence(&unit.name).map_or(0, |s| s.retries),
         };
         self.units.iter().map(of).collect()
+    }
+
+    /// Whether the suite wants any of the units forked, whatever came of that.
+    pub(crate) fn wants_forks(&self) -> bool {
+        let by_id = ById::of(&self.suite);
+        self.units.iter().any(|unit| {
+            let spawning = match unit.mode {
+                Mode::Isolated => by_id.chapter(&unit.name).map(|c| c.spawning),
+                Mode::Sequential => by_id.sequence(&unit.name).map(|s| s.spawning),
+            };
+            spawning.is_some_and(|spawning| spawning.spawn == Spawn::Fork)
+        })
     }
 
     /// A hash of everything that makes two plans the same measurement: suite, units and seed, but no file's place.

@@ -2,7 +2,7 @@
 
 use crashrate_model::{Mode, Spawn, Unit};
 
-use crate::suite::Suite;
+use crate::suite::{ById, Suite};
 
 /// How processes come to be, by the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +21,12 @@ pub(super) fn can_fork(suite: &Suite) -> bool {
 }
 
 /// The units that an executed one becomes.
-pub(super) fn units(suite: &Suite, unit: Unit, choice: Option<SpawnChoice>) -> Vec<Unit> {
+pub(super) fn units(suite: &ById<'_>, unit: Unit, choice: Option<SpawnChoice>) -> Vec<Unit> {
     let (spawn, can_fork) = match unit.mode {
         Mode::Isolated => (suite.chapter(&unit.name))
             .map(|c| (c.spawning.spawn, c.can_fork()))
             .unwrap_or_default(),
-        Mode::Sequential => (suite.sequences.iter())
-            .find(|s| s.id == unit.name)
+        Mode::Sequential => (suite.sequence(&unit.name))
             .map(|s| (s.spawning.spawn, s.can_fork()))
             .unwrap_or_default(),
     };

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -16,10 +17,11 @@ use crashrate_model::Spawn;
 use crashrate_protocol::env;
 use crashrate_zygote::Attempt;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::guardian::Guardian;
-use super::platform::{ExitWatch, Zygote, has_cuda};
+use super::platform::{CAN_FORK, ExitWatch, Zygote, has_cuda};
 use super::{How, Pipes, Reaped, Start, Started, Wait, Watched, exec, limits};
 use crate::plan::AttemptSpec;
 
@@ -44,6 +46,9 @@ const OF_ATTEMPT: [&str; 8] = [
 
 /// Why nothing may be forked in a run on this device; nothing if it may.
 pub fn why_not(device: &str, fork_cuda: bool) -> Option<String> {
+    if !CAN_FORK {
+        return Some("processes are forked on Linux only".to_owned());
+    }
     let kind = device.split(':').next().unwrap_or_default();
     let why = match kind {
         "mps" => "an MPS context does not survive a fork",
@@ -130,10 +135,11 @@ pub struct Forks {
     exec: Arc<dyn Start>,
     guardian: Arc<Guardian>,
     traced: bool,
-    why_not: Option<String>,
     nests: Mutex<BTreeMap<u32, Arc<Mutex<Nest>>>>,
     /// Of all slots.
     alive: Arc<Mutex<BTreeSet<i32>>>,
+    /// Everything is to be killed.
+    abandoned: AtomicBool,
 }
 
 /// What could not be forked, and why.
@@ -151,20 +157,15 @@ impl From<io::Error> for NoFork {
 }
 
 impl Forks {
-    /// With `exec` for all that is not forked. Nothing is forked if there is a reason `why_not`.
-    pub fn new(
-        exec: Arc<dyn Start>,
-        guardian: Arc<Guardian>,
-        traced: bool,
-        why_not: Option<String>,
-    ) -> Forks {
+    /// With `exec` for all that is not forked.
+    pub fn new(exec: Arc<dyn Start>, guardian: Arc<Guardian>, traced: bool) -> Forks {
         Forks {
             exec,
             guardian,
             traced,
-            why_not,
             nests: Mutex::default(),
             alive: Arc::default(),
+            abandoned: AtomicBool::new(false),
         }
     }
 
@@ -173,12 +174,12 @@ impl Forks {
     }
 
     fn fork(&self, spec: &AttemptSpec, argv: &[String], slot: u32) -> Result<Started, NoFork> {
-        if let Some(why) = &self.why_not {
-            return Err(NoFork::Execute(why.clone()));
-        }
         let kind = Kind::of(spec, argv);
         let nest = self.nest(slot);
         loop {
+            if self.abandoned.load(Ordering::Acquire) {
+                return Err(io::Error::from(io::ErrorKind::Interrupted).into());
+            }
             let zygote = self.zygote(&kind, &nest)?;
             let since = Instant::now();
             match self.child(zygote, spec, slot, &kind, &nest) {
@@ -193,7 +194,7 @@ impl Forks {
                     });
                 }
                 Err(Unborn::Refused(zygote, why)) => {
-                    locked(&nest).place(&kind).idle = Some(zygote);
+                    locked(&nest).place(&kind).idle = Some(*zygote);
                     return Err(NoFork::Execute(format!("its zygote refused: {why}")));
                 }
                 Err(Unborn::Died(how)) => locked(&nest).died(&kind, how),
@@ -250,7 +251,7 @@ impl Forks {
         ];
         let pid = match zygote.fork(&attempt, descriptors) {
             Ok(Ok(pid)) => pid,
-            Ok(Err(why)) => return Err(Unborn::Refused(zygote, why)),
+            Ok(Err(why)) => return Err(Unborn::Refused(Box::new(zygote), why)),
             Err(how) => return Err(Unborn::Died(how)),
         };
         // It stands at its gate. Whatever fails from here on closes the gate, and it ends.
@@ -286,7 +287,7 @@ impl Forks {
 
 /// Why a zygote has no child.
 enum Unborn {
-    Refused(Zygote, String),
+    Refused(Box<Zygote>, String),
     Died(String),
     Failed(io::Error),
 }
@@ -318,6 +319,19 @@ impl Start for Forks {
                 })
             }
         }
+    }
+
+    /// Those that are warming up are killed: their slots wait for them, and for nothing else. What has a child is killed
+    /// with it.
+    fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+        for zygote in self.kept() {
+            let _ = killpg(zygote, Signal::SIGKILL);
+        }
+    }
+
+    fn close(&self) {
+        locked(&self.nests).clear();
     }
 
     fn kept(&self) -> Vec<Pid> {

@@ -26,7 +26,7 @@ use nix::unistd::Pid;
 pub(super) use cgroup::Cgroup;
 pub(super) use spawn::Spawner;
 pub use trace::TracedExec;
-pub(super) use zygote::{Zygote, has_cuda};
+pub(super) use zygote::{CAN_FORK, Zygote, has_cuda};
 
 /// What names an rlimit.
 pub(super) type RlimitName = libc::__rlimit_resource_t;

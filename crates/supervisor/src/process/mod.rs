@@ -53,6 +53,12 @@ pub trait Start: Send + Sync {
     /// It could not be started; nothing of it is left.
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started>;
 
+    /// Nothing more is to be started, and what only the start of an attempt waits for is killed.
+    fn abandon(&self) {}
+
+    /// Ends what was started for several attempts. No slot is at work any more.
+    fn close(&self) {}
+
     /// What was started for several attempts of any slot, and is still there: it is nothing that an attempt left.
     fn kept(&self) -> Vec<Pid> {
         Vec::new()

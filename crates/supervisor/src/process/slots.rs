@@ -63,6 +63,7 @@ pub struct Slots {
     orders: Vec<mpsc::Sender<AttemptSpec>>,
     threads: Vec<JoinHandle<()>>,
     kill_all: Option<PipeWriter>,
+    start: Arc<dyn Start>,
     guardian: Arc<Guardian>,
     run_id: Arc<str>,
 }
@@ -85,6 +86,7 @@ impl Slots {
             orders: Vec::new(),
             threads: Vec::new(),
             kill_all: Some(kill_all),
+            start,
             guardian,
             run_id: run_id.into(),
         };
@@ -94,7 +96,7 @@ impl Slots {
                 slot,
                 alone: count == 1,
                 run_id: slots.run_id.clone(),
-                start: start.clone(),
+                start: slots.start.clone(),
                 guardian: slots.guardian.clone(),
                 kill_all: watch.clone(),
                 news: news.clone(),
@@ -122,16 +124,18 @@ impl Slots {
     /// Kills all attempts, now and from now on.
     pub fn kill_all(&mut self) {
         self.kill_all = None;
+        self.start.abandon();
     }
 }
 
 impl Drop for Slots {
     fn drop(&mut self) {
-        self.kill_all = None;
+        self.kill_all();
         self.orders.clear();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
+        self.start.close();
         // With several slots at work, an escaped process without a mark could belong to any: now none does.
         platform::kill_escaped(&self.run_id, 0, true, &[self.guardian.pid()]);
     }

@@ -25,6 +25,8 @@ use super::gate::{self, Gate, Way};
 use super::zygote_tracer::ZygoteTracer;
 use crate::program;
 
+/// Whether processes can be forked at all.
+pub(in super::super) const CAN_FORK: bool = true;
 /// How long a zygote may take to be warm: one that is not by then is none.
 const WARM: Duration = Duration::from_secs(60);
 /// How long one that is warm may take to answer.

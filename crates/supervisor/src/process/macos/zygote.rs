@@ -13,6 +13,9 @@ use super::super::guardian::Guardian;
 use super::super::limits::Rlimits;
 use super::super::{Reaped, Watched};
 
+/// Whether processes can be forked at all.
+pub(in super::super) const CAN_FORK: bool = false;
+
 /// There never is one.
 pub(in super::super) enum Zygote {}
 
