@@ -67,3 +67,12 @@ pub(crate) fn provide(workspace: &Workspace, force: bool) -> Result<Libtorch> {
     };
     Ok(Libtorch { folder })
 }
+
+/// Whether `provide` would find a libtorch in place, and fetch nothing.
+pub(crate) fn is_there(workspace: &Workspace) -> Result<bool> {
+    let ours = workspace.libtorch();
+    Ok(match Choice::of_environment(&ours)? {
+        Choice::Ours => choice::check_folder(&ours).is_ok(),
+        Choice::Folder(_) | Choice::Parts | Choice::PyTorch => true,
+    })
+}

@@ -1,4 +1,4 @@
-//! Set-up, build, demo and test of crashrate: `cargo xtask --help`.
+//! Set-up, build, demo, test and benchmark of crashrate: `cargo xtask --help`.
 //!
 //! | file | subject |
 //! |---|---|
@@ -8,6 +8,7 @@
 //! | `demo.rs` | the demo |
 //! | `tests.rs` | the tests and their total |
 //! | `torture/` | a supervisor that is killed again and again |
+//! | `bench/` | the benchmark beside bare loops and peers |
 //! | `fuzz.rs` | the fuzz targets |
 //! | `macos/` | the types of the macOS side |
 //! | `failure.rs` | how a failure is told |
@@ -21,6 +22,7 @@ macro_rules! say {
     }};
 }
 
+mod bench;
 mod cargo;
 mod demo;
 mod failure;
@@ -79,6 +81,11 @@ enum Task {
     /// After each kill the run is gone on with (`--resume`). At the end every round must be in the journal and in the
     /// report exactly once, with its right end, and nothing of the run may be in the process table. Takes some minutes.
     Torture(torture::Arguments),
+    /// Measure how fast rounds are: beside bare loops, and beside nextest, hyperfine and xargs where they are installed
+    ///
+    /// Prints tables, and writes them to `bench/speed.md` of the target directory. Takes some minutes, and wants a machine
+    /// with nothing else to do. No figure makes it fail.
+    Bench(bench::Arguments),
     /// Run the fuzz targets of crates/fuzz, each for 30 s
     ///
     /// What is found is kept in `fuzz/` of the target directory; an input that crashes a reader is named, and the exit
@@ -102,6 +109,9 @@ fn main() -> ExitCode {
         }
         Task::Torture(arguments) => {
             Workspace::find().and_then(|workspace| torture::run(&workspace, &arguments))
+        }
+        Task::Bench(arguments) => {
+            Workspace::find().and_then(|workspace| bench::run(&workspace, &arguments))
         }
         Task::Fuzz(arguments) => {
             Workspace::find().and_then(|workspace| fuzz::run(&workspace, &arguments))

@@ -83,6 +83,9 @@ impl Live {
     }
 
     fn started(&mut self, key: RoundKey) {
+        if matches!(self.how, How::Nothing) {
+            return;
+        }
         let name = self.name(key);
         if let How::Bars { all, running, .. } = &mut self.how {
             let bar =
@@ -96,6 +99,9 @@ impl Live {
     }
 
     fn progress(&mut self, key: RoundKey, note: &Note) {
+        if matches!(self.how, How::Nothing) {
+            return;
+        }
         let (name, unit) = (self.name(key), &self.units[key.unit as usize]);
         let How::Bars { running, .. } = &self.how else {
             return;
@@ -116,6 +122,9 @@ impl Live {
     }
 
     fn ended(&mut self, ended: &Ended) {
+        if matches!(self.how, How::Nothing) {
+            return;
+        }
         let key = RoundKey {
             unit: ended.unit,
             round: ended.round,

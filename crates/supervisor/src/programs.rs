@@ -56,9 +56,11 @@ impl Programs {
         self.0.iter().map(hash).collect()
     }
 
-    /// How the program that an attempt would start now differs from what it was, in words; nothing if it does not.
-    pub(crate) fn replaced(&mut self, spec: &AttemptSpec) -> Option<String> {
-        let path = path_of(spec)?;
+    /// How the program that an attempt would start now differs from what it was, in words; nothing if it does not. The
+    /// attempt is told where it is.
+    pub(crate) fn replaced(&mut self, spec: &mut AttemptSpec) -> Option<String> {
+        spec.program = path_of(spec);
+        let path = spec.program.clone()?;
         let known = self.0.get_mut(&path)?;
         // One that is gone cannot be started, and that says more.
         let stamp = Stamp::of(&fs::metadata(&path).ok()?);

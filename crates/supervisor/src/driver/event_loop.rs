@@ -1,6 +1,7 @@
 //! The one event loop: schedule, slots, signals and journal joined. It alone owns the state of a run.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crashrate_model::{
@@ -38,7 +39,7 @@ const LOST: &str =
 #[derive(Clone)]
 struct InSlot {
     running: Running,
-    spec: AttemptSpec,
+    spec: Arc<AttemptSpec>,
 }
 
 /// What is kept of a run, in its folder.
@@ -232,8 +233,8 @@ where
 
     fn start(&mut self, running: Running) -> Result<(), RunError> {
         let Running { slot, key, attempt } = running;
-        let spec = self.recipe.attempt(key, attempt, slot);
-        if let Some(replaced) = self.programs.replaced(&spec) {
+        let mut spec = self.recipe.attempt(key, attempt, slot);
+        if let Some(replaced) = self.programs.replaced(&mut spec) {
             self.give_up(StopReason::ProgramReplaced, replaced);
             let end = End::Void;
             self.decided.push(Input::Stop(StopReason::ProgramReplaced));
@@ -247,6 +248,7 @@ where
             attempt,
             at: self.elapsed(),
         }))?;
+        let spec = Arc::new(spec);
         self.specs[slot as usize] = Some(InSlot {
             running,
             spec: spec.clone(),

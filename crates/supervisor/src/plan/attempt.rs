@@ -15,6 +15,8 @@ use crate::suite::{Action, ById, Chapter, Expect, Limits, Resources, Suite, Suit
 pub struct AttemptSpec {
     /// The program and its arguments.
     pub argv: Vec<String>,
+    /// Where the program is, once it was looked for and found.
+    pub program: Option<PathBuf>,
     /// Where it runs.
     pub directory: PathBuf,
     /// Environment on top of the supervisor's own.
@@ -77,6 +79,7 @@ impl Recipe<'_> {
         spec_env.extend(self.own_env(unit, key, attempt, slot, seed));
         AttemptSpec {
             argv,
+            program: None,
             directory: limits.directory.clone(),
             env: spec_env,
             input: needs_verdict.then(|| self.task(&chapters, seed)),

@@ -94,8 +94,11 @@ impl Launcher {
         slot: u32,
         gate: impl Fn() -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Spawned> {
-        let program = program::find(&spec.argv[0], &spec.directory, &spec.env)
-            .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?;
+        let program = match &spec.program {
+            Some(program) => program.clone(),
+            None => program::find(&spec.argv[0], &spec.directory, &spec.env)
+                .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?,
+        };
         let (stdout, child_stdout) = pipe()?;
         let (stderr, child_stderr) = pipe()?;
         let (events, child_events) = pipe()?;

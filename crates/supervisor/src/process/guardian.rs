@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter, Read};
+use std::io::{self, BufRead, PipeReader, PipeWriter};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{SigHandler, Signal, killpg, signal};
@@ -20,6 +21,9 @@ use super::platform;
 
 /// Slot and process group, each in native byte order: far below `PIPE_BUF`, so written whole or not at all.
 const MESSAGE: usize = 8;
+
+/// How long the guardian sleeps between two looks at the pipe. It holds thousands of messages.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The supervisor's end: the running guardian and the pipe to it.
 pub struct Guardian {
@@ -130,15 +134,29 @@ pub fn guard(run_id: &str) -> io::Result<()> {
         unsafe { signal(polite, SigHandler::SigIgn)? };
     }
     let mut groups = BTreeMap::new();
-    let mut message = [0; MESSAGE];
     let mut pipe = io::stdin().lock();
-    while let Ok(()) = pipe.read_exact(&mut message) {
-        let [slot, group] = [&message[..4], &message[4..]]
-            .map(|half| u32::from_ne_bytes(half.try_into().unwrap_or_default()));
-        match group {
-            0 => groups.remove(&slot),
-            group => groups.insert(slot, group),
+    loop {
+        let waiting = match pipe.fill_buf() {
+            Ok(messages) => messages,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => break,
         };
+        let (messages, _) = waiting.as_chunks::<MESSAGE>();
+        if messages.is_empty() {
+            break;
+        }
+        for message in messages {
+            let [slot, group] = [&message[..4], &message[4..]]
+                .map(|half| u32::from_ne_bytes(half.try_into().unwrap_or_default()));
+            match group {
+                0 => groups.remove(&slot),
+                group => groups.insert(slot, group),
+            };
+        }
+        let taken = size_of_val(messages);
+        pipe.consume(taken);
+        // To be woken for each of thousands of short attempts a second would cost each of them more than its message.
+        std::thread::sleep(PAUSE);
     }
     for group in groups.into_values() {
         let _ = killpg(Pid::from_raw(group as i32), Signal::SIGKILL);

@@ -60,7 +60,7 @@ pub enum FromSlot {
 
 /// The slots of a run.
 pub struct Slots {
-    orders: Vec<mpsc::Sender<AttemptSpec>>,
+    orders: Vec<mpsc::Sender<Arc<AttemptSpec>>>,
     threads: Vec<JoinHandle<()>>,
     kill_all: Option<PipeWriter>,
     start: Arc<dyn Start>,
@@ -116,7 +116,7 @@ impl Slots {
     }
 
     /// Starts an attempt in a free slot.
-    pub fn run(&self, slot: u32, spec: AttemptSpec) {
+    pub fn run(&self, slot: u32, spec: Arc<AttemptSpec>) {
         // The slot's thread ends only when this sender does.
         let _ = self.orders[slot as usize].send(spec);
     }
@@ -152,7 +152,7 @@ struct Thread {
 }
 
 impl Thread {
-    fn work(&self, inbox: &mpsc::Receiver<AttemptSpec>) {
+    fn work(&self, inbox: &mpsc::Receiver<Arc<AttemptSpec>>) {
         let place = Place {
             slot: self.slot,
             run_id: &self.run_id,

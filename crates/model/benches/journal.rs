@@ -1,0 +1,51 @@
+//! Writing and reading the two records that a passing round has in the journal.
+#![allow(missing_docs)]
+
+use std::hint::black_box;
+
+use crashrate_model::{Ended, Outcome, Record, Started, Usage};
+use criterion::{Criterion, criterion_group, criterion_main};
+
+fn records() -> [Record; 2] {
+    let mut ended = Ended::of(0, 123_456, 1, Outcome::Passed);
+    ended.at = 98.765_432;
+    ended.secs = Some(0.001_234);
+    ended.usage = Some(Usage {
+        cpu_secs: 0.000_987,
+        peak_bytes: 1_572_864,
+        at_most: false,
+    });
+    let started = Started {
+        unit: 0,
+        round: 123_456,
+        attempt: 1,
+        at: 98.764_198,
+    };
+    [Record::Started(started), Record::Ended(Box::new(ended))]
+}
+
+fn journal(bench: &mut Criterion) {
+    let records = records();
+    let mut line = Vec::new();
+    bench.bench_function("a passing round into the journal", |b| {
+        b.iter(|| {
+            line.clear();
+            for record in black_box(&records) {
+                serde_json::to_writer(&mut line, record).expect("records are JSON");
+                line.push(b'\n');
+            }
+            black_box(line.len())
+        });
+    });
+    let lines = records.map(|record| serde_json::to_vec(&record).expect("records are JSON"));
+    bench.bench_function("a passing round out of the journal", |b| {
+        b.iter(|| {
+            for line in black_box(&lines) {
+                black_box(Record::from_line(line).expect("it is a record"));
+            }
+        });
+    });
+}
+
+criterion_group!(benches, journal);
+criterion_main!(benches);

@@ -1,0 +1,97 @@
+//! What was measured on, and with: a figure without it says nothing.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use crate::workspace::Workspace;
+
+const UNKNOWN: &str = "unknown";
+
+/// The load of the last minute, as the kernel says it.
+pub(super) fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ')
+        .next()
+        .filter(|load| !load.is_empty())
+        .unwrap_or(UNKNOWN)
+        .to_owned()
+}
+
+/// The processor, its cores and the kernel.
+pub(super) fn machine() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let kernel = said(Command::new("uname").arg("-sr")).unwrap_or_else(|| UNKNOWN.to_owned());
+    let cores = thread::available_parallelism().map_or(0, usize::from);
+    format!("{}, {cores} cores, {kernel}", model(&info))
+}
+
+fn model(cpuinfo: &str) -> &str {
+    let line = cpuinfo.lines().find(|line| line.starts_with("model name"));
+    line.and_then(|line| line.split_once(':'))
+        .map_or("unknown processor", |(_, model)| model.trim())
+}
+
+pub(super) fn date() -> String {
+    said(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))
+        .unwrap_or_else(|| UNKNOWN.to_owned())
+}
+
+/// The versions of what was measured; what is not installed is left out.
+pub(super) fn versions(workspace: &Workspace) -> String {
+    let mut git = Command::new("git");
+    git.args(["describe", "--always", "--dirty", "--abbrev=12"])
+        .current_dir(workspace.root());
+    let crashrate = said(&mut git).map(|commit| format!("crashrate {commit}"));
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let others = [
+        said(Command::new(rustc).arg("--version")),
+        said(Command::new("cargo-nextest").args(["nextest", "--version"])),
+        said(Command::new("hyperfine").arg("--version")),
+        said(Command::new("xargs").arg("--version")),
+    ];
+    let all: Vec<String> = crashrate
+        .into_iter()
+        .chain(others.into_iter().flatten())
+        .collect();
+    all.join("; ")
+}
+
+/// Whether a program of that name is on the PATH.
+pub(super) fn is_installed(program: &str) -> bool {
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|dir| is_file(&dir.join(program))))
+}
+
+fn is_file(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
+/// The command as it was given.
+pub(super) fn command() -> String {
+    let mut words = vec!["cargo xtask".to_owned()];
+    words.extend(env::args().skip(1));
+    words.join(" ")
+}
+
+/// The first line that a program prints, if it can be started and ends well.
+fn said(command: &mut Command) -> Option<String> {
+    let output = command.output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().next()?.trim().to_owned();
+    (output.status.success() && !line.is_empty()).then_some(line)
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn the_model_is_told_once() {
+        let info = "processor\t: 0\nmodel name\t: A Processor @ 2 GHz\nmodel name\t: A Processor @ 2 GHz\n";
+        assert_eq!(model(info), "A Processor @ 2 GHz");
+        assert_eq!(model(""), "unknown processor");
+    }
+}
