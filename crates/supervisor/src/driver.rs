@@ -1,16 +1,17 @@
-//! A run from its campaign to its end: what it needs is made here, and the event loop runs it.
+//! A run from its campaign to its end: what it needs is made here, and joined.
 
-mod event_loop;
+mod hub;
+mod state;
 
 use std::fs;
 use std::io;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crashrate_model::{Finding, Record, RunInfo, StopReason, Stopping};
 use thiserror::Error;
-use tokio::sync::mpsc::unbounded_channel;
 
 use crate::decide::Decider;
 use crate::journal::{Journal, JournalError, RunFolder};
@@ -23,7 +24,8 @@ use crate::schedule::{Bounds, Schedule};
 use crate::suite::{ById, SuiteHazard};
 use crate::worker::Workers;
 use crate::{doctor, machine, run_file};
-use event_loop::{Driver, Kept};
+use hub::{Hub, Leaving};
+use state::{Driver, Kept};
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -63,6 +65,9 @@ pub enum Fact<'a> {
     Trouble(&'a str),
 }
 
+/// Who is told of facts, in whichever thread they come up.
+pub type Tell<'t> = dyn FnMut(Fact<'_>) + Send + 't;
+
 /// A run that could not go on.
 #[derive(Debug, Error)]
 pub enum RunError {
@@ -90,7 +95,7 @@ pub enum RunError {
     SetUp(#[source] io::Error),
 }
 
-/// Runs a campaign to its end in this thread; `tell` is handed every fact. A folder that has a journal already is gone on
+/// Runs a campaign to its end; `tell` is handed every fact. A folder that has a journal already is gone on
 /// with: exactly the rounds that have no end on record are run.
 ///
 /// # Errors
@@ -98,7 +103,7 @@ pub enum RunError {
 pub fn run(
     campaign: &Campaign,
     folder: &RunFolder,
-    tell: &mut dyn FnMut(Fact<'_>),
+    tell: &mut Tell<'_>,
 ) -> Result<StopReason, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -135,10 +140,10 @@ pub fn run(
     let at_work = folder.path().join("guardian.lock");
     let guardian = Guardian::start(program, arguments, folder.id(), &at_work);
     let guardian = Arc::new(guardian.map_err(RunError::SetUp)?);
-    let (news, inbox) = unbounded_channel();
     let start = starter(campaign, &guardian, &mut info).map_err(RunError::SetUp)?;
     let jobs = campaign.bounds.slots;
-    let slots = Slots::start(jobs, folder.id(), start, guardian, &news).map_err(RunError::SetUp)?;
+    let (slots, works) =
+        Slots::new(jobs, folder.id(), start, guardian).map_err(RunError::SetUp)?;
     let lost = past.history.open().to_vec();
     let left = past.history.left(plan.rounds());
     let retries = plan.retries();
@@ -147,7 +152,30 @@ pub fn run(
     let mut driver = Driver::new(recipe, schedule, slots, programs, kept, tell);
     driver.rule(past.decider, past.decided);
     driver.open(info, &lost)?;
-    runtime.block_on(driver.run(inbox, campaign.time_budget))
+    let hub = Hub::new(driver);
+    std::thread::scope(|scope| {
+        let threads = works.into_iter().map(|slot| {
+            let (name, hub) = (slot.name(), &hub);
+            let thread = std::thread::Builder::new().name(name);
+            thread.spawn_scoped(scope, move || {
+                let _leaving = Leaving(hub);
+                slot.work(|news| hub.hear(news));
+            })
+        });
+        let ended = (threads.collect::<io::Result<Vec<_>>>())
+            .map_err(RunError::SetUp)
+            .and_then(|threads| {
+                let ended = runtime.block_on(hub.attend(campaign.time_budget));
+                hub.close_slots();
+                for thread in threads {
+                    thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+                }
+                ended
+            });
+        // Also where a thread could not be started: those that were must end.
+        hub.close_slots();
+        ended
+    })
 }
 
 /// Prepares the folder of a run whose journal is not opened yet, so that it can be gone on with from there.

@@ -1,6 +1,6 @@
 //! The programs that a run measures, and whether they are still what they were: the rounds of two builds are no rate.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -13,7 +13,11 @@ use crate::program;
 
 /// The programs of a run, as they were when it began or was gone on with.
 #[derive(Debug, Default)]
-pub(crate) struct Programs(BTreeMap<PathBuf, Known>);
+pub(crate) struct Programs {
+    known: BTreeMap<PathBuf, Known>,
+    /// Where the program of each unit is. One that is not there may come.
+    of_units: Vec<Option<PathBuf>>,
+}
 
 #[derive(Debug)]
 struct Known {
@@ -31,37 +35,39 @@ struct Stamp {
 }
 
 impl Programs {
-    /// The programs that these attempts start. One that cannot be read cannot be watched, either.
+    /// The programs that these attempts start, one of each unit. One that cannot be read cannot be watched, either.
     pub(crate) fn of(attempts: impl Iterator<Item = AttemptSpec>) -> Programs {
-        let mut known = BTreeMap::new();
+        let mut programs = Programs::default();
         // The same words find the same program: thousands of chapters may start one.
-        let mut asked = HashSet::new();
+        let mut asked = HashMap::new();
         for spec in attempts {
             let search = spec.env.get("PATH").cloned();
             let words = (spec.argv.first().cloned(), spec.directory.clone(), search);
-            if asked.insert(words)
-                && let Some(path) = path_of(&spec)
-                && !known.contains_key(&path)
-                && let Ok(program) = look(&path)
+            let path = asked.entry(words).or_insert_with(|| path_of(&spec));
+            programs.of_units.push(path.clone());
+            if let Some(path) = path
+                && !programs.known.contains_key(path)
+                && let Ok(program) = look(path)
             {
-                known.insert(path, program);
+                programs.known.insert(path.clone(), program);
             }
         }
-        Programs(known)
+        programs
     }
 
     /// The SHA-256 of each, by its path: what is on record of them.
     pub(crate) fn hashes(&self) -> BTreeMap<String, String> {
         let hash = |(path, known): (&PathBuf, &Known)| (shown(path), known.hash.clone());
-        self.0.iter().map(hash).collect()
+        self.known.iter().map(hash).collect()
     }
 
-    /// How the program that an attempt would start now differs from what it was, in words; nothing if it does not. The
-    /// attempt is told where it is.
-    pub(crate) fn replaced(&mut self, spec: &mut AttemptSpec) -> Option<String> {
-        spec.program = path_of(spec);
+    /// How the program that an attempt of a unit would start now differs from what it was, in words; nothing if it does
+    /// not. The attempt is told where it is.
+    pub(crate) fn replaced(&mut self, unit: u32, spec: &mut AttemptSpec) -> Option<String> {
+        let of_unit = self.of_units.get(unit as usize).cloned().flatten();
+        spec.program = of_unit.or_else(|| path_of(spec));
         let path = spec.program.clone()?;
-        let known = self.0.get_mut(&path)?;
+        let known = self.known.get_mut(&path)?;
         // One that is gone cannot be started, and that says more.
         let stamp = Stamp::of(&fs::metadata(&path).ok()?);
         if stamp == known.stamp {

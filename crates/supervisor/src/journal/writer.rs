@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crashrate_model::Record;
 
@@ -18,7 +19,12 @@ pub struct Journal {
     unsynced: bool,
     /// The length up to the last record that was written whole.
     whole: u64,
+    /// When it was last seen that the file is still there.
+    seen: Instant,
 }
+
+/// How often it is looked whether the file is still there: not for each of thousands of records a second.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl Journal {
     /// Opens a journal, made if it is not there. A torn last line is cut off before anything is appended.
@@ -48,6 +54,7 @@ impl Journal {
             line: Vec::new(),
             unsynced: false,
             whole,
+            seen: Instant::now(),
         })
     }
 
@@ -56,7 +63,9 @@ impl Journal {
     /// # Errors
     /// It could not be written whole; nothing of it is left, so that it may be tried again.
     pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
-        self.check_that_it_is_there()?;
+        if self.seen.elapsed() >= LOOK_EVERY {
+            self.check_that_it_is_there()?;
+        }
         self.line.clear();
         let written = serde_json::to_writer(&mut self.line, record)
             .map_err(io::Error::from)
@@ -78,13 +87,28 @@ impl Journal {
     }
 
     /// A file that was removed takes records as before, and nobody will ever read them.
-    fn check_that_it_is_there(&self) -> Result<(), JournalError> {
+    fn check_that_it_is_there(&mut self) -> Result<(), JournalError> {
+        self.seen = Instant::now();
         match self.file.metadata() {
             Ok(file) if file.nlink() == 0 => Err(JournalError::Removed {
                 path: self.path.clone(),
             }),
             _ => Ok(()),
         }
+    }
+
+    /// The file with its path, if it has what would not survive a power cut yet. Whoever asks has to sync it.
+    ///
+    /// # Errors
+    /// It cannot be opened once more, or is not there any more.
+    pub(crate) fn unsynced(&mut self) -> Result<Option<(File, PathBuf)>, JournalError> {
+        self.check_that_it_is_there()?;
+        if !std::mem::replace(&mut self.unsynced, false) {
+            return Ok(None);
+        }
+        let file = self.file.try_clone();
+        let file = file.map_err(|source| self.failed(source))?;
+        Ok(Some((file, self.path.clone())))
     }
 
     /// Makes what was appended survive a power cut.

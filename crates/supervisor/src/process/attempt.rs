@@ -1,7 +1,7 @@
 //! One attempt: start, drain, limit, kill, clean up, reap.
 
 use std::io::{self, PipeReader};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use crashrate_model::{Exit, Mode, Usage};
@@ -275,43 +275,35 @@ impl<'a> Attempt<'a> {
     fn poll(&mut self, timeout: Duration) -> io::Result<()> {
         let may_interrupt = !matches!(self.ladder, Ladder::Killed(_));
         let interrupt = may_interrupt.then(|| self.place.kill_all.as_fd());
-        let mut fds = vec![PollFd::new(self.wait.fd(), PollFlags::POLLIN)];
-        fds.extend(interrupt.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
-        let pipes = [&self.pipes.stdout, &self.pipes.stderr, &self.pipes.events];
-        for fd in pipes.into_iter().flatten() {
-            fds.push(PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-        }
+        let mut fds = Vec::with_capacity(5);
+        fds.push(waited_for(self.wait.fd()));
+        fds.extend(interrupt.map(waited_for));
         // Rounded up, so that it is due when poll returns.
         let millis = timeout.min(TICK).as_millis() + 1;
-        match poll(
-            &mut fds,
-            PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX),
-        ) {
-            Ok(_) | Err(nix::Error::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
+        let millis = PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX);
+        let ready = wait_for(&mut fds, &self.pipes, millis)?;
+        let interrupted = may_interrupt && is_ready(&fds[1]);
         let stopped = self.pace.waited(timeout.min(TICK));
         self.ladder = self.ladder.later(stopped);
-        let interrupted = may_interrupt && is_ready(&fds[1]);
         if interrupted {
             self.seen.killed.get_or_insert(Kill::Interrupt);
             self.kill(Instant::now());
         }
-        self.read_once();
+        self.read_once(ready);
         Ok(())
     }
 
-    /// Reads at most one buffer of each pipe. Whether anything came.
-    fn read_once(&mut self) -> bool {
-        let stdout = read(&mut self.pipes.stdout, &mut self.buffer[..]);
+    /// Reads at most one buffer of each pipe that has something. Whether anything came.
+    fn read_once(&mut self, ready: Pipes<PollFlags>) -> bool {
+        let stdout = read(&mut self.pipes.stdout, ready.stdout, &mut self.buffer[..]);
         let came_out = stdout
             .inspect(|n| self.stdout.push(&self.buffer[..*n]))
             .is_some();
-        let stderr = read(&mut self.pipes.stderr, &mut self.buffer[..]);
+        let stderr = read(&mut self.pipes.stderr, ready.stderr, &mut self.buffer[..]);
         let came_err = stderr
             .inspect(|n| self.stderr.push(&self.buffer[..*n]))
             .is_some();
-        let events = read(&mut self.pipes.events, &mut self.buffer[..]);
+        let events = read(&mut self.pipes.events, ready.events, &mut self.buffer[..]);
         let came_events = events.inspect(|n| self.read_events(*n)).is_some();
         came_out || came_err || came_events
     }
@@ -408,7 +400,8 @@ impl<'a> Attempt<'a> {
     fn drain(&mut self) {
         let deadline = Instant::now() + LEFTOVER_OUTPUT;
         loop {
-            let came = self.read_once();
+            let ready = wait_for(&mut Vec::with_capacity(3), &self.pipes, PollTimeout::ZERO);
+            let came = ready.is_ok_and(|ready| self.read_once(ready));
             let open = [&self.pipes.stdout, &self.pipes.stderr, &self.pipes.events];
             if open.into_iter().all(Option::is_none) {
                 return;
@@ -441,9 +434,43 @@ fn is_ready(fd: &PollFd<'_>) -> bool {
     fd.revents().is_some_and(|events| !events.is_empty())
 }
 
-/// How many bytes came. At the end of the pipe it is closed.
-fn read(pipe: &mut Option<OwnedFd>, buffer: &mut [u8]) -> Option<usize> {
-    let fd = pipe.as_ref()?;
+fn waited_for(fd: BorrowedFd<'_>) -> PollFd<'_> {
+    PollFd::new(fd, PollFlags::POLLIN)
+}
+
+/// Waits until one of these or of the pipes has something, and says which of the pipes has what.
+fn wait_for<'f>(
+    fds: &mut Vec<PollFd<'f>>,
+    pipes: &'f Pipes<Option<OwnedFd>>,
+    timeout: PollTimeout,
+) -> io::Result<Pipes<PollFlags>> {
+    let others = fds.len();
+    let all = [&pipes.stdout, &pipes.stderr, &pipes.events];
+    fds.extend(all.into_iter().flatten().map(|fd| waited_for(fd.as_fd())));
+    match poll(fds, timeout) {
+        Ok(_) | Err(nix::Error::EINTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut of_pipes = fds[others..].iter();
+    let mut flags = |pipe: &Option<OwnedFd>| {
+        let fd = pipe.as_ref().and_then(|_| of_pipes.next());
+        fd.and_then(PollFd::revents).unwrap_or(PollFlags::empty())
+    };
+    Ok(Pipes {
+        stdout: flags(&pipes.stdout),
+        stderr: flags(&pipes.stderr),
+        events: flags(&pipes.events),
+    })
+}
+
+/// How many bytes came to a pipe that has this. It is read only when it has something: a slot waits nowhere but in `poll`.
+/// At its end it is closed.
+fn read(pipe: &mut Option<OwnedFd>, ready: PollFlags, buffer: &mut [u8]) -> Option<usize> {
+    let fd = pipe.as_ref().filter(|_| !ready.is_empty())?;
+    if !ready.contains(PollFlags::POLLIN) {
+        *pipe = None;
+        return None;
+    }
     match nix::unistd::read(fd, buffer) {
         Ok(0) => {
             *pipe = None;

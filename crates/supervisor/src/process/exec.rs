@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use crashrate_model::{Exit, Usage};
 use crashrate_protocol::env::{CHAPTER, EVENTS_FD, SEQUENCE};
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
@@ -166,9 +165,7 @@ fn enter(entrance: Option<RawFd>) -> io::Result<()> {
 
 pub(super) fn pipe() -> io::Result<(OwnedFd, PipeWriter)> {
     let (read, write) = io::pipe()?;
-    let read = OwnedFd::from(read);
-    fcntl(&read, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    Ok((read, write))
+    Ok((OwnedFd::from(read), write))
 }
 
 /// A file rather than a pipe: its end is the end of the input, and writing it never blocks on a child that reads none.

@@ -43,7 +43,7 @@ pub use forks::{Forks, why_not};
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
 pub use platform::TracedExec;
-pub use slots::{Evidence, FromSlot, Observed, Slots};
+pub use slots::{Evidence, FromSlot, Observed, Slot, Slots};
 
 /// A way of starting a child.
 pub trait Start: Send + Sync {

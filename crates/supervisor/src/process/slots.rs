@@ -2,12 +2,10 @@
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crashrate_model::{Spawn, Usage};
 use crashrate_postmortem::Crash;
-use tokio::sync::mpsc::UnboundedSender;
 
 use super::attempt::{self, Buffer, Place};
 use super::capture::Captured;
@@ -58,10 +56,9 @@ pub enum FromSlot {
     Ended(u32, Box<Observed>),
 }
 
-/// The slots of a run.
+/// The slots of a run, as whoever starts attempts in them has them. It is dropped when their threads have ended.
 pub struct Slots {
     orders: Vec<mpsc::Sender<Arc<AttemptSpec>>>,
-    threads: Vec<JoinHandle<()>>,
     kill_all: Option<PipeWriter>,
     start: Arc<dyn Start>,
     guardian: Arc<Guardian>,
@@ -69,45 +66,42 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// Starts `count` slots that report to `news`.
+    /// So many, each with the work of its thread.
     ///
     /// # Errors
-    /// No thread or pipe could be made.
-    pub fn start(
+    /// No pipe could be made.
+    pub fn new(
         count: u32,
         run_id: &str,
         start: Arc<dyn Start>,
         guardian: Arc<Guardian>,
-        news: &UnboundedSender<FromSlot>,
-    ) -> io::Result<Slots> {
+    ) -> io::Result<(Slots, Vec<Slot>)> {
         let (watch, kill_all) = io::pipe()?;
         let watch = Arc::new(watch);
-        let mut slots = Slots {
-            orders: Vec::new(),
-            threads: Vec::new(),
+        let run_id: Arc<str> = run_id.into();
+        let (orders, works) = (0..count)
+            .map(|number| {
+                let (orders, inbox) = mpsc::channel();
+                let slot = Slot {
+                    number,
+                    alone: count == 1,
+                    run_id: run_id.clone(),
+                    start: start.clone(),
+                    guardian: guardian.clone(),
+                    kill_all: watch.clone(),
+                    inbox,
+                };
+                (orders, slot)
+            })
+            .unzip();
+        let slots = Slots {
+            orders,
             kill_all: Some(kill_all),
             start,
             guardian,
-            run_id: run_id.into(),
+            run_id,
         };
-        for slot in 0..count {
-            let (orders, inbox) = mpsc::channel();
-            let thread = Thread {
-                slot,
-                alone: count == 1,
-                run_id: slots.run_id.clone(),
-                start: slots.start.clone(),
-                guardian: slots.guardian.clone(),
-                kill_all: watch.clone(),
-                news: news.clone(),
-            };
-            let handle = std::thread::Builder::new()
-                .name(format!("slot-{slot}"))
-                .spawn(move || thread.work(&inbox))?;
-            slots.orders.push(orders);
-            slots.threads.push(handle);
-        }
-        Ok(slots)
+        Ok((slots, works))
     }
 
     /// How many there are.
@@ -126,35 +120,44 @@ impl Slots {
         self.kill_all = None;
         self.start.abandon();
     }
+
+    /// Kills all attempts and lets the threads end.
+    pub fn close(&mut self) {
+        self.kill_all();
+        self.orders.clear();
+    }
 }
 
 impl Drop for Slots {
     fn drop(&mut self) {
-        self.kill_all();
-        self.orders.clear();
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
         self.start.close();
         // With several slots at work, an escaped process without a mark could belong to any: now none does.
         platform::kill_escaped(&self.run_id, 0, true, &[self.guardian.pid()]);
     }
 }
 
-struct Thread {
-    slot: u32,
+/// A slot, as its thread has it.
+pub struct Slot {
+    number: u32,
     alone: bool,
     run_id: Arc<str>,
     start: Arc<dyn Start>,
     guardian: Arc<Guardian>,
     kill_all: Arc<PipeReader>,
-    news: UnboundedSender<FromSlot>,
+    inbox: mpsc::Receiver<Arc<AttemptSpec>>,
 }
 
-impl Thread {
-    fn work(&self, inbox: &mpsc::Receiver<Arc<AttemptSpec>>) {
+impl Slot {
+    /// The name of its thread.
+    pub fn name(&self) -> String {
+        format!("slot-{}", self.number)
+    }
+
+    /// Runs what it is given, one attempt after the other; `hear` is told of them, and may give it the next. The thread
+    /// must live until all is over: children die with the thread that started them.
+    pub fn work(self, hear: impl Fn(FromSlot)) {
         let place = Place {
-            slot: self.slot,
+            slot: self.number,
             run_id: &self.run_id,
             alone: self.alone,
             start: &*self.start,
@@ -162,7 +165,7 @@ impl Thread {
             kill_all: &self.kill_all,
         };
         let mut buffer: Box<Buffer> = Box::new([0; size_of::<Buffer>()]);
-        while let Ok(spec) = inbox.recv() {
+        while let Ok(spec) = self.inbox.recv() {
             let mut told: Option<Instant> = None;
             let observed = attempt::run(&place, &spec, &mut buffer, &mut |note| {
                 let is_progress = matches!(note, Note::Progress { .. });
@@ -172,12 +175,9 @@ impl Thread {
                 if is_progress {
                     told = Some(Instant::now());
                 }
-                let _ = self.news.send(FromSlot::Note(self.slot, note));
+                hear(FromSlot::Note(self.number, note));
             });
-            let ended = FromSlot::Ended(self.slot, Box::new(observed));
-            if self.news.send(ended).is_err() {
-                return;
-            }
+            hear(FromSlot::Ended(self.number, Box::new(observed)));
         }
     }
 }

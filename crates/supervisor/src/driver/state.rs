@@ -1,18 +1,17 @@
-//! The one event loop: schedule, slots, signals and journal joined. It alone owns the state of a run.
+//! What follows from what: schedule, slots and journal joined. It alone owns the state of a run.
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crashrate_model::{
     Closed, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started, StopReason,
     Usage, ZygoteEnd,
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Fact, RunError};
+use super::{Fact, RunError, Tell};
 use crate::crashes::Crashes;
 use crate::decide::Decider;
 use crate::journal::{Journal, JournalError, Reserve, RunFolder};
@@ -20,12 +19,9 @@ use crate::outcome::classify;
 use crate::outputs::Outputs;
 use crate::past::inputs;
 use crate::plan::{AttemptSpec, Pending, Recipe, RoundKey};
-use crate::process::{self, FromSlot, Observed, Slots};
+use crate::process::{FromSlot, Observed, Slots};
 use crate::programs::Programs;
 use crate::schedule::{Action, End, Input, Running, Schedule};
-
-/// How often the journal is made to survive a power cut.
-const SYNC_EVERY: Duration = Duration::from_secs(3);
 
 /// What LeakSanitizer says when it finds itself traced, and what to say then.
 const PTRACE_REFUSED: &str = "LeakSanitizer does not work under ptrace";
@@ -80,8 +76,12 @@ pub(super) struct Driver<'a, R, T> {
     trouble: Option<(StopReason, String)>,
     /// The journal took the records since then only because room was held back for them.
     failed: Option<JournalError>,
+    /// Nothing is done any more.
+    over: bool,
+    /// How the run ended, until it is asked for.
+    end: Option<Result<StopReason, RunError>>,
     begun: Instant,
-    tell: &'a mut dyn FnMut(Fact<'_>),
+    tell: &'a mut Tell<'a>,
 }
 
 impl<'a, R, T> Driver<'a, R, T>
@@ -95,7 +95,7 @@ where
         slots: Slots,
         programs: Programs,
         kept: Kept,
-        tell: &'a mut dyn FnMut(Fact<'_>),
+        tell: &'a mut Tell<'a>,
     ) -> Self {
         Driver {
             recipe,
@@ -109,6 +109,8 @@ where
             decided: Vec::new(),
             trouble: None,
             failed: None,
+            over: false,
+            end: None,
             begun: Instant::now(),
             tell,
         }
@@ -135,67 +137,106 @@ where
         })))
     }
 
-    pub(super) async fn run(
-        mut self,
-        mut inbox: UnboundedReceiver<FromSlot>,
-        time_budget: Option<Duration>,
-    ) -> Result<StopReason, RunError> {
-        // Without a budget: far enough away for any run.
-        let budget = time_budget.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
-        let out_of_time = tokio::time::sleep(budget);
-        tokio::pin!(out_of_time);
-        let mut in_time = true;
-        let mut interrupt = listen(SignalKind::interrupt())?;
-        let mut terminate = listen(SignalKind::terminate())?;
-        let mut hangup = listen(SignalKind::hangup())?;
-        let mut sync = interval(SYNC_EVERY);
-        sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut asked = false;
-        let mut input = Some(Input::Begin);
-        loop {
-            // The rule first: what it stops must not be started because something else ended.
-            let mut inputs = VecDeque::from(std::mem::take(&mut self.decided));
-            inputs.extend(input.take());
-            while let Some(input) = inputs.pop_front() {
-                if let Some(why) = self.step(input)? {
-                    return self.end(why);
+    /// Begins: what can run at first is started.
+    pub(super) fn begin(&mut self) {
+        self.follow(|_| Ok(Some(Input::Begin)));
+    }
+
+    /// Takes news of a slot.
+    pub(super) fn hear(&mut self, news: FromSlot) {
+        self.follow(|driver| match news {
+            FromSlot::Note(slot, note) => {
+                if let Some(in_slot) = &driver.specs[slot as usize] {
+                    (driver.tell)(Fact::Progress(in_slot.running.key, &note));
                 }
-                inputs.extend(self.decided.drain(..));
+                Ok(None)
             }
-            input = tokio::select! {
-                Some(news) = inbox.recv() => self.hear(news)?,
-                () = heard(&mut interrupt) => Some(self.stop(&mut asked)),
-                () = heard(&mut terminate) => Some(self.kill()),
-                () = heard(&mut hangup) => Some(self.kill()),
-                () = &mut out_of_time, if in_time => {
-                    in_time = false;
-                    Some(Input::Stop(StopReason::TimeBudget))
-                }
-                _ = sync.tick() => self.kept.journal.sync().map(|()| None)?,
-            };
-        }
+            FromSlot::Ended(slot, observed) => driver.ended(slot, &observed),
+        });
     }
 
-    /// A run whose last records were written with the last of the room did not end well.
-    fn end(self, why: StopReason) -> Result<StopReason, RunError> {
-        match self.failed {
-            Some(error) => Err(error.into()),
-            None => Ok(why),
-        }
-    }
-
-    /// Once: let what runs end. Twice: kill it.
-    fn stop(&mut self, asked: &mut bool) -> Input {
-        if std::mem::replace(asked, true) {
-            return self.kill();
-        }
+    /// Asked to stop: what runs may end.
+    pub(super) fn stop(&mut self) {
         (self.tell)(Fact::Stopping);
-        Input::Stop(StopReason::Interrupted)
+        self.follow(|_| Ok(Some(Input::Stop(StopReason::Interrupted))));
     }
 
-    fn kill(&mut self) -> Input {
+    /// Asked to stop at once: what runs is killed.
+    pub(super) fn kill(&mut self) {
         (self.tell)(Fact::Killing);
-        Input::Kill
+        self.follow(|_| Ok(Some(Input::Kill)));
+    }
+
+    /// The time for it is over: what runs may end.
+    pub(super) fn out_of_time(&mut self) {
+        self.follow(|_| Ok(Some(Input::Stop(StopReason::TimeBudget))));
+    }
+
+    /// It cannot go on.
+    pub(super) fn fail(&mut self, error: RunError) {
+        self.finish(Err(error));
+    }
+
+    fn finish(&mut self, end: Result<StopReason, RunError>) {
+        if !std::mem::replace(&mut self.over, true) {
+            self.end = Some(end);
+        }
+    }
+
+    /// Whether it has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// How it ended, once it has; told once.
+    pub(super) fn end(&mut self) -> Option<Result<StopReason, RunError>> {
+        self.end.take()
+    }
+
+    /// Kills what runs, and lets the slots' threads end.
+    pub(super) fn close_slots(&mut self) {
+        self.slots.close();
+    }
+
+    /// What of the journal has to be made to survive a power cut, if anything has.
+    pub(super) fn unsynced(&mut self) -> Option<(File, PathBuf)> {
+        match self.kept.journal.unsynced() {
+            Ok(file) => file,
+            Err(error) => {
+                self.fail(error.into());
+                None
+            }
+        }
+    }
+
+    /// Does what something comes to, and all that follows from that. Nothing once the run is over.
+    fn follow(&mut self, happened: impl FnOnce(&mut Self) -> Result<Option<Input>, RunError>) {
+        if self.over {
+            return;
+        }
+        match happened(self).and_then(|input| self.consequences(input)) {
+            Ok(None) => {}
+            // One whose last records were written with the last of the room did not end well.
+            Ok(Some(why)) => {
+                let failed = self.failed.take();
+                self.finish(failed.map_or(Ok(why), |error| Err(error.into())));
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Why the run has ended, if it has.
+    fn consequences(&mut self, input: Option<Input>) -> Result<Option<StopReason>, RunError> {
+        // The rule first: what it stops must not be started because something else ended.
+        let mut inputs = VecDeque::from(std::mem::take(&mut self.decided));
+        inputs.extend(input);
+        while let Some(input) = inputs.pop_front() {
+            if let Some(why) = self.step(input)? {
+                return Ok(Some(why));
+            }
+            inputs.extend(self.decided.drain(..));
+        }
+        Ok(None)
     }
 
     fn step(&mut self, input: Input) -> Result<Option<StopReason>, RunError> {
@@ -234,7 +275,7 @@ where
     fn start(&mut self, running: Running) -> Result<(), RunError> {
         let Running { slot, key, attempt } = running;
         let mut spec = self.recipe.attempt(key, attempt, slot);
-        if let Some(replaced) = self.programs.replaced(&mut spec) {
+        if let Some(replaced) = self.programs.replaced(key.unit, &mut spec) {
             self.give_up(StopReason::ProgramReplaced, replaced);
             let end = End::Void;
             self.decided.push(Input::Stop(StopReason::ProgramReplaced));
@@ -255,18 +296,6 @@ where
         });
         self.slots.run(slot, spec);
         Ok(())
-    }
-
-    fn hear(&mut self, news: FromSlot) -> Result<Option<Input>, RunError> {
-        match news {
-            FromSlot::Note(slot, note) => {
-                if let Some(in_slot) = &self.specs[slot as usize] {
-                    (self.tell)(Fact::Progress(in_slot.running.key, &note));
-                }
-                Ok(None)
-            }
-            FromSlot::Ended(slot, observed) => self.ended(slot, &observed),
-        }
     }
 
     fn ended(&mut self, slot: u32, observed: &Observed) -> Result<Option<Input>, RunError> {
@@ -386,21 +415,4 @@ fn now() -> String {
     jiff::Zoned::now()
         .strftime("%Y-%m-%dT%H:%M:%S%:z")
         .to_string()
-}
-
-/// A signal, unless whoever started this program wanted it ignored, as `nohup` does.
-fn listen(kind: SignalKind) -> Result<Option<Signal>, RunError> {
-    match process::is_ignored(kind.as_raw_value()) {
-        true => Ok(None),
-        false => signal(kind).map(Some).map_err(RunError::SetUp),
-    }
-}
-
-async fn heard(signal: &mut Option<Signal>) {
-    match signal {
-        Some(signal) => {
-            signal.recv().await;
-        }
-        None => std::future::pending().await,
-    }
 }
