@@ -21,7 +21,7 @@ use crate::plan::{History, Plan, Recipe, RoundKey};
 use crate::process::{self, Forks, Guardian, PlainExec, Slots, Start, TracedExec};
 use crate::programs::{self, Programs};
 use crate::schedule::{Bounds, Schedule};
-use crate::suite::{ById, SuiteHazard};
+use crate::suite::SuiteHazard;
 use crate::worker::Workers;
 use crate::{doctor, machine, run_file};
 use hub::{Hub, Leaving};
@@ -111,12 +111,7 @@ pub fn run(
         .map_err(RunError::SetUp)?;
     process::prepare(campaign.core_dumps, campaign.bounds.slots).map_err(RunError::SetUp)?;
     let plan = &campaign.plan;
-    let recipe = Recipe {
-        plan,
-        run_id: folder.id(),
-        workers: &campaign.workers.by_variant,
-        by_id: ById::of(&plan.suite),
-    };
+    let recipe = Recipe::new(plan, folder.id(), &campaign.workers.by_variant);
     let programs = Programs::of(recipe.first_attempts());
     let mut info = run_info(campaign, folder);
     info.programs = programs.hashes();
@@ -142,8 +137,7 @@ pub fn run(
     let guardian = Arc::new(guardian.map_err(RunError::SetUp)?);
     let start = starter(campaign, &guardian, &mut info).map_err(RunError::SetUp)?;
     let jobs = campaign.bounds.slots;
-    let (slots, works) =
-        Slots::new(jobs, folder.id(), start, guardian).map_err(RunError::SetUp)?;
+    let (slots, works) = Slots::new(jobs, folder.id(), start, guardian).map_err(RunError::SetUp)?;
     let lost = past.history.open().to_vec();
     let left = past.history.left(plan.rounds());
     let retries = plan.retries();

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -14,9 +15,9 @@ use crate::program;
 /// The programs of a run, as they were when it began or was gone on with.
 #[derive(Debug, Default)]
 pub(crate) struct Programs {
-    known: BTreeMap<PathBuf, Known>,
+    known: BTreeMap<Arc<Path>, Known>,
     /// Where the program of each unit is. One that is not there may come.
-    of_units: Vec<Option<PathBuf>>,
+    of_units: Vec<Option<Arc<Path>>>,
 }
 
 #[derive(Debug)]
@@ -41,8 +42,9 @@ impl Programs {
         // The same words find the same program: thousands of chapters may start one.
         let mut asked = HashMap::new();
         for spec in attempts {
-            let search = spec.env.get("PATH").cloned();
-            let words = (spec.argv.first().cloned(), spec.directory.clone(), search);
+            let unit = &spec.unit;
+            let search = unit.env.get("PATH").cloned();
+            let words = (unit.argv.first().cloned(), unit.directory.clone(), search);
             let path = asked.entry(words).or_insert_with(|| path_of(&spec));
             programs.of_units.push(path.clone());
             if let Some(path) = path
@@ -57,7 +59,7 @@ impl Programs {
 
     /// The SHA-256 of each, by its path: what is on record of them.
     pub(crate) fn hashes(&self) -> BTreeMap<String, String> {
-        let hash = |(path, known): (&PathBuf, &Known)| (shown(path), known.hash.clone());
+        let hash = |(path, known): (&Arc<Path>, &Known)| (shown(path), known.hash.clone());
         self.known.iter().map(hash).collect()
     }
 
@@ -112,8 +114,10 @@ fn became(path: &str, before: &str, after: &str) -> String {
     )
 }
 
-fn path_of(spec: &AttemptSpec) -> Option<PathBuf> {
-    program::find(spec.argv.first()?, &spec.directory, &spec.env).ok()
+fn path_of(spec: &AttemptSpec) -> Option<Arc<Path>> {
+    let unit = &spec.unit;
+    let path = program::find(unit.argv.first()?, &unit.directory, &unit.env);
+    path.ok().map(Arc::from)
 }
 
 fn shown(path: &Path) -> String {

@@ -53,7 +53,11 @@ fn descriptors(pid: Pid) -> usize {
 
 /// The fewest descriptors that each process has while some rounds end: what it keeps, without what it needs for a moment.
 /// Looks follow each other by rounds, not by time: of two in one moment both see what only that moment needs.
-fn kept_descriptors<const N: usize>(place: &Place, until_ended: usize, pids: [Pid; N]) -> [usize; N] {
+fn kept_descriptors<const N: usize>(
+    place: &Place,
+    until_ended: usize,
+    pids: [Pid; N],
+) -> [usize; N] {
     let fewest = Cell::new([usize::MAX; N]);
     until("more rounds have ended", || {
         let mut so_far = fewest.get();

@@ -316,7 +316,7 @@ where
                 reason: reason.clone(),
             }))?;
         }
-        let verdict = classify(&spec, &observed.seen);
+        let verdict = classify(&spec.unit, &observed.seen);
         let mut notes = verdict.notes;
         let output = match verdict.outcome {
             Outcome::Passed => None,

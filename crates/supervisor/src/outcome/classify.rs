@@ -4,7 +4,7 @@ use crashrate_model::{ChapterEnd, DiedIn, Exit, Measure, Mode, Outcome};
 
 use super::expect::missed;
 use super::transcript::{State, Told, Transcript};
-use crate::plan::AttemptSpec;
+use crate::plan::UnitSpec;
 use crate::suite::bytes_text;
 
 /// Why crashrate killed an attempt.
@@ -53,7 +53,7 @@ pub struct Verdict {
 }
 
 /// Judges an attempt.
-pub fn classify(spec: &AttemptSpec, seen: &Seen) -> Verdict {
+pub fn classify(spec: &UnitSpec, seen: &Seen) -> Verdict {
     let mut notes = seen.notes.clone();
     notes.extend(seen.transcript.all_notes());
     let whole = process_end(spec, seen);
@@ -74,7 +74,7 @@ enum Whole {
     Ended(i32),
 }
 
-fn process_end(spec: &AttemptSpec, seen: &Seen) -> Whole {
+fn process_end(spec: &UnitSpec, seen: &Seen) -> Whole {
     if let Some(reason) = &seen.not_started {
         return Whole::NotStarted(reason.clone());
     }
@@ -102,7 +102,7 @@ fn process_end(spec: &AttemptSpec, seen: &Seen) -> Whole {
 }
 
 /// The kernel sends these two for limits that crashrate has set.
-fn by_signal(spec: &AttemptSpec, name: &str) -> Whole {
+fn by_signal(spec: &UnitSpec, name: &str) -> Whole {
     match (name, spec.resources.cpu, spec.resources.file_size) {
         ("SIGXCPU", Some(secs), _) => Whole::Cut(
             Outcome::TimedOut,
@@ -116,7 +116,7 @@ fn by_signal(spec: &AttemptSpec, name: &str) -> Whole {
     }
 }
 
-fn time_limit(spec: &AttemptSpec, seen: &Seen) -> String {
+fn time_limit(spec: &UnitSpec, seen: &Seen) -> String {
     let (limit, place) = match seen.transcript.running {
         Some(index) => (spec.chapters[index].timeout, ""),
         None if spec.mode == Mode::Isolated => (spec.chapters[0].timeout, ""),
@@ -128,7 +128,7 @@ fn time_limit(spec: &AttemptSpec, seen: &Seen) -> String {
     )
 }
 
-fn isolated(spec: &AttemptSpec, seen: &Seen, whole: Whole) -> Verdict {
+fn isolated(spec: &UnitSpec, seen: &Seen, whole: Whole) -> Verdict {
     let told = &seen.transcript.chapters[0];
     let (outcome, reason) = match whole {
         Whole::NotStarted(reason) => (Outcome::NotStarted, Some(reason)),
@@ -154,7 +154,7 @@ fn with_phase(reason: String, told: &Told) -> String {
 
 /// A chapter alone in its process, which ended by itself.
 fn ended_chapter(
-    spec: &AttemptSpec,
+    spec: &UnitSpec,
     seen: &Seen,
     told: &Told,
     code: i32,
@@ -173,7 +173,7 @@ fn ended_chapter(
 }
 
 fn against_expectations(
-    spec: &AttemptSpec,
+    spec: &UnitSpec,
     seen: &Seen,
     index: usize,
     told: &Told,
@@ -188,7 +188,7 @@ fn against_expectations(
     }
 }
 
-fn sequential(spec: &AttemptSpec, seen: &Seen, whole: Whole) -> Verdict {
+fn sequential(spec: &UnitSpec, seen: &Seen, whole: Whole) -> Verdict {
     let chapters: Vec<ChapterEnd> = (seen.transcript.chapters.iter().enumerate())
         .map(|(index, told)| chapter_of_sequence(spec, seen, index, told, &whole))
         .collect();
@@ -211,7 +211,7 @@ fn is_death(outcome: Outcome) -> bool {
 }
 
 fn chapter_of_sequence(
-    spec: &AttemptSpec,
+    spec: &UnitSpec,
     seen: &Seen,
     index: usize,
     told: &Told,
@@ -240,7 +240,7 @@ fn chapter_of_sequence(
 }
 
 fn whole_sequence(
-    spec: &AttemptSpec,
+    spec: &UnitSpec,
     chapters: &[ChapterEnd],
     whole: &Whole,
 ) -> (Outcome, Option<String>) {

@@ -7,16 +7,14 @@ use crashrate_model::{DiedIn, Exit, Mode, Outcome};
 use crashrate_protocol::Event;
 
 use super::*;
-use crate::plan::{AttemptSpec, ChapterSpec};
+use crate::plan::{ChapterSpec, UnitSpec};
 use crate::suite::Expect;
 
-fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> AttemptSpec {
-    AttemptSpec {
-        program: None,
+fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> UnitSpec {
+    UnitSpec {
         argv: vec!["x".into()],
         directory: "/".into(),
         env: BTreeMap::new(),
-        input: None,
         chapters: chapters
             .iter()
             .map(|id| ChapterSpec {
@@ -62,7 +60,7 @@ fn measured(name: &str, value: f64) -> Event {
     }
 }
 
-fn seen(spec: &AttemptSpec, events: &[Event], exit: Exit) -> Seen {
+fn seen(spec: &UnitSpec, events: &[Event], exit: Exit) -> Seen {
     let ids = spec.chapters.iter().map(|c| c.id.clone());
     let mut transcript = Transcript::new(ids, spec.mode == Mode::Isolated);
     for (at, event) in events.iter().enumerate() {

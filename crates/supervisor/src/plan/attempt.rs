@@ -1,7 +1,8 @@
 //! From a planned round to what has to be started for it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crashrate_model::{Mode, Unit};
@@ -13,16 +14,25 @@ use crate::suite::{Action, ById, Chapter, Expect, Limits, Resources, Suite, Suit
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttemptSpec {
-    /// The program and its arguments.
-    pub argv: Vec<String>,
+    /// What it has in common with all attempts of its unit.
+    pub unit: Arc<UnitSpec>,
     /// Where the program is, once it was looked for and found.
-    pub program: Option<PathBuf>,
-    /// Where it runs.
-    pub directory: PathBuf,
-    /// Environment on top of the supervisor's own.
-    pub env: BTreeMap<String, String>,
+    pub program: Option<Arc<Path>>,
+    /// Environment of its own, on top of the unit's.
+    pub env: [(&'static str, String); OWN.len()],
     /// What it gets on standard input; nothing means `/dev/null`.
     pub input: Option<Vec<u8>>,
+}
+
+/// What is the same for all attempts of a unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitSpec {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// Where it runs.
+    pub directory: PathBuf,
+    /// Environment on top of the supervisor's own; none of the variables that each attempt has of its own.
+    pub env: BTreeMap<String, String>,
     /// Its chapters, in order, with the time limit of each.
     pub chapters: Vec<ChapterSpec>,
     /// How its chapters share the process.
@@ -37,6 +47,17 @@ pub struct AttemptSpec {
     pub zygote: Option<Vec<String>>,
     /// Whether a chapter has to say its verdict; a plain command is judged by its exit status alone.
     pub needs_verdict: bool,
+}
+
+/// The variables that differ from attempt to attempt.
+const OWN: [&str; 4] = [env::ROUND, env::ATTEMPT, env::SEED, env::SLOT];
+
+impl AttemptSpec {
+    /// All of its environment on top of the supervisor's own.
+    pub fn all_env(&self) -> impl Iterator<Item = (&str, &str)> {
+        let of_unit = (self.unit.env.iter()).map(|(name, value)| (name.as_str(), value.as_str()));
+        of_unit.chain((self.env.iter()).map(|(name, value)| (*name, value.as_str())))
+    }
 }
 
 /// A chapter of an attempt.
@@ -54,35 +75,72 @@ pub struct ChapterSpec {
 #[derive(Clone, Debug)]
 pub(crate) struct Recipe<'a> {
     pub(crate) plan: &'a Plan,
-    pub(crate) run_id: &'a str,
+    run_id: &'a str,
     /// The worker of each variant, by the variant's id.
-    pub(crate) workers: &'a BTreeMap<String, PathBuf>,
+    workers: &'a BTreeMap<String, PathBuf>,
     /// The plan's suite.
-    pub(crate) by_id: ById<'a>,
+    by_id: ById<'a>,
+    units: Vec<Arc<UnitSpec>>,
 }
 
-impl Recipe<'_> {
+impl<'a> Recipe<'a> {
+    /// Of a run with this id.
+    pub(crate) fn new(
+        plan: &'a Plan,
+        run_id: &'a str,
+        workers: &'a BTreeMap<String, PathBuf>,
+    ) -> Recipe<'a> {
+        let mut recipe = Recipe {
+            plan,
+            run_id,
+            workers,
+            by_id: ById::of(&plan.suite),
+            units: Vec::new(),
+        };
+        let units = plan.units.iter().map(|unit| Arc::new(recipe.unit(unit)));
+        recipe.units = units.collect();
+        recipe
+    }
+
     /// What to start for an attempt of a round.
     pub(crate) fn attempt(&self, key: RoundKey, attempt: u32, slot: u32) -> AttemptSpec {
-        let unit = &self.plan.units[key.unit as usize];
-        let suite = &self.plan.suite;
-        let variant = variant(suite, unit);
-        let chapters: Vec<&Chapter> = (unit.chapters.iter())
-            .filter_map(|id| self.by_id.chapter(id))
-            .collect();
+        let unit = &self.units[key.unit as usize];
         let seed = round_seed(self.plan.seed, key.round);
+        let own = [
+            key.round.to_string(),
+            attempt.to_string(),
+            seed.to_string(),
+            slot.to_string(),
+        ];
+        let mut names = OWN.into_iter();
+        let input = (unit.needs_verdict)
+            .then(|| self.task(&self.chapters(&self.plan.units[key.unit as usize]), seed));
+        AttemptSpec {
+            unit: unit.clone(),
+            program: None,
+            env: own.map(|value| (names.next().unwrap_or_default(), value)),
+            input,
+        }
+    }
+
+    /// The first attempt of each unit: all programs that are started, and how.
+    pub(crate) fn first_attempts(&self) -> impl Iterator<Item = AttemptSpec> {
+        let units = 0..self.plan.units.len() as u32;
+        units.map(|unit| self.attempt(RoundKey { unit, round: 1 }, 1, 0))
+    }
+
+    fn unit(&self, unit: &Unit) -> UnitSpec {
+        let suite = &self.plan.suite;
+        let chapters = self.chapters(unit);
         let (argv, needs_verdict) = self.argv(unit, &chapters);
         let limits = self.limits(unit, &chapters);
-        let zygote = (!unit.spawn.is_exec()).then(|| self.zygote(unit, &argv));
-        let mut spec_env = self.suite_env(unit, &chapters);
-        spec_env.extend(variant.env.clone());
-        spec_env.extend(self.own_env(unit, key, attempt, slot, seed));
-        AttemptSpec {
-            argv,
-            program: None,
+        let mut env = self.suite_env(unit, &chapters);
+        env.extend(variant(suite, unit).env.clone());
+        env.extend(self.own_env(unit));
+        env.retain(|name, _| !OWN.contains(&name.as_str()));
+        UnitSpec {
             directory: limits.directory.clone(),
-            env: spec_env,
-            input: needs_verdict.then(|| self.task(&chapters, seed)),
+            env,
             chapters: chapters.iter().map(|c| chapter_spec(c)).collect(),
             mode: unit.mode,
             timeout: limits.timeout,
@@ -91,15 +149,15 @@ impl Recipe<'_> {
                 Mode::Isolated => chapters[0].resources,
                 Mode::Sequential => suite.resources,
             },
-            zygote,
+            zygote: (!unit.spawn.is_exec()).then(|| self.zygote(unit, &argv)),
+            argv,
             needs_verdict,
         }
     }
 
-    /// The first attempt of each unit: all programs that are started, and how.
-    pub(crate) fn first_attempts(&self) -> impl Iterator<Item = AttemptSpec> {
-        let units = 0..self.plan.units.len() as u32;
-        units.map(|unit| self.attempt(RoundKey { unit, round: 1 }, 1, 0))
+    fn chapters(&self, unit: &Unit) -> Vec<&'a Chapter> {
+        let ids = unit.chapters.iter();
+        ids.filter_map(|id| self.by_id.chapter(id)).collect()
     }
 
     /// The command line, and whether what it starts is told by a task and has to give verdicts.
@@ -124,7 +182,7 @@ impl Recipe<'_> {
         argv.iter().cloned().chain(flag).collect()
     }
 
-    fn limits<'b>(&'b self, unit: &Unit, chapters: &[&'b Chapter]) -> &'b Limits {
+    fn limits(&self, unit: &Unit, chapters: &[&'a Chapter]) -> &'a Limits {
         match unit.mode {
             Mode::Isolated => &chapters[0].limits,
             Mode::Sequential => &self.plan.suite.around,
@@ -140,14 +198,8 @@ impl Recipe<'_> {
         }
     }
 
-    fn own_env(
-        &self,
-        unit: &Unit,
-        key: RoundKey,
-        attempt: u32,
-        slot: u32,
-        seed: u64,
-    ) -> impl Iterator<Item = (String, String)> {
+    /// What crashrate tells every attempt of a unit.
+    fn own_env(&self, unit: &Unit) -> impl Iterator<Item = (String, String)> {
         let name = match unit.mode {
             Mode::Isolated => env::CHAPTER,
             Mode::Sequential => env::SEQUENCE,
@@ -156,12 +208,8 @@ impl Recipe<'_> {
             (env::RUN_ID, self.run_id.to_owned()),
             (name, unit.name.clone()),
             (env::MODE, unit.mode.to_string()),
-            (env::ROUND, key.round.to_string()),
-            (env::ATTEMPT, attempt.to_string()),
             (env::VARIANT, unit.suite_variant().to_owned()),
-            (env::SEED, seed.to_string()),
             (env::DEVICE, self.plan.suite.device.clone()),
-            (env::SLOT, slot.to_string()),
         ]
         .into_iter()
         .map(|(k, v)| (k.to_owned(), v))

@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::suite::{ById, DEFAULT_VARIANT, Suite, Variant};
 
 pub(crate) use attempt::Recipe;
-pub use attempt::{AttemptSpec, ChapterSpec};
+pub use attempt::{AttemptSpec, ChapterSpec, UnitSpec};
 pub use history::{History, Pending};
 pub use order::{RoundKey, Rounds, round_seed};
 pub use spawn::SpawnChoice;

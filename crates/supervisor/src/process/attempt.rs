@@ -15,7 +15,7 @@ use super::pace::{Pace, TICK};
 use super::slots::{Evidence, Observed};
 use super::{Pipes, Start, Started, Wait, group, platform};
 use crate::outcome::{Kill, Note, Seen, Transcript};
-use crate::plan::AttemptSpec;
+use crate::plan::{AttemptSpec, UnitSpec};
 use crate::suite::bytes_text;
 
 /// How long a child may take to disappear after SIGKILL before it is given up: it hangs in the kernel.
@@ -75,7 +75,7 @@ fn once(
             Attempt::new(place, spec, started, begun, buffer, tell).run_to_end()
         }
         Err(error) => {
-            let mut seen = nothing_seen(spec);
+            let mut seen = nothing_seen(&spec.unit);
             seen.not_started = Some(format!("could not be started: {error}"));
             Observed {
                 seen,
@@ -87,13 +87,13 @@ fn once(
     }
 }
 
-fn nothing_seen(spec: &AttemptSpec) -> Seen {
-    let ids = spec.chapters.iter().map(|c| c.id.clone());
+fn nothing_seen(unit: &UnitSpec) -> Seen {
+    let ids = unit.chapters.iter().map(|c| c.id.clone());
     Seen {
         exit: None,
         not_started: None,
         killed: None,
-        transcript: Transcript::new(ids, spec.mode == Mode::Isolated),
+        transcript: Transcript::new(ids, unit.mode == Mode::Isolated),
         secs: 0.0,
         oom_kills: 0,
         notes: Vec::new(),
@@ -153,9 +153,9 @@ impl<'a> Attempt<'a> {
         buffer: &'a mut Buffer,
         tell: &'a mut dyn FnMut(Note),
     ) -> Self {
-        let limit = match spec.mode {
-            Mode::Isolated => spec.chapters[0].timeout,
-            Mode::Sequential => spec.timeout,
+        let limit = match spec.unit.mode {
+            Mode::Isolated => spec.unit.chapters[0].timeout,
+            Mode::Sequential => spec.unit.timeout,
         };
         let Pipes {
             stdout,
@@ -189,7 +189,7 @@ impl<'a> Attempt<'a> {
                 notes: (started.how.instead.into_iter())
                     .map(|why| format!("executed, not forked: {why}"))
                     .collect(),
-                ..nothing_seen(spec)
+                ..nothing_seen(&spec.unit)
             },
             evidence: Evidence {
                 spawn: Some(started.how.spawn),
@@ -252,8 +252,8 @@ impl<'a> Attempt<'a> {
                 self.pace.worked();
                 let now = Instant::now();
                 group::terminate(self.pid);
-                self.ladder = Ladder::Terminated(now + self.spec.grace);
-                Some(self.spec.grace)
+                self.ladder = Ladder::Terminated(now + self.spec.unit.grace);
+                Some(self.spec.unit.grace)
             }
             Ladder::Terminated(_) => Some(self.kill(now)),
             Ladder::Killed(_) => {
@@ -324,11 +324,11 @@ impl<'a> Attempt<'a> {
     /// In a sequence each chapter has its own time limit.
     fn reset_limit(&mut self, note: &Note) {
         let limit = match note {
-            Note::ChapterStarted(index) => self.spec.chapters[*index].timeout,
-            Note::ChapterEnded => self.spec.timeout,
+            Note::ChapterStarted(index) => self.spec.unit.chapters[*index].timeout,
+            Note::ChapterEnded => self.spec.unit.timeout,
             Note::Progress { .. } => return,
         };
-        if self.spec.mode == Mode::Sequential && matches!(self.ladder, Ladder::Alive { .. }) {
+        if self.spec.unit.mode == Mode::Sequential && matches!(self.ladder, Ladder::Alive { .. }) {
             self.ladder = Ladder::Alive {
                 since: Instant::now(),
                 limit,

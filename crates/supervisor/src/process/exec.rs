@@ -93,22 +93,25 @@ impl Launcher {
         slot: u32,
         gate: impl Fn() -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Spawned> {
+        let unit = &*spec.unit;
         let program = match &spec.program {
             Some(program) => program.clone(),
-            None => program::find(&spec.argv[0], &spec.directory, &spec.env)
-                .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?,
+            None => program::find(&unit.argv[0], &unit.directory, &unit.env)
+                .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?
+                .into(),
         };
         let (stdout, child_stdout) = pipe()?;
         let (stderr, child_stderr) = pipe()?;
         let (events, child_events) = pipe()?;
         let input = input(spec.input.as_deref())?;
         let number = EVENTS.to_string();
-        let own = (spec.env.iter()).map(|(name, value)| (name.as_str(), value.as_str()));
-        let env: Vec<_> = own.chain([(EVENTS_FD, number.as_str())]).collect();
+        let env: Vec<_> = (spec.all_env())
+            .chain([(EVENTS_FD, number.as_str())])
+            .collect();
         let launch = Launch {
             program: &program,
-            arguments: &spec.argv[1..],
-            directory: &spec.directory,
+            arguments: &unit.argv[1..],
+            directory: &unit.directory,
             env: &env,
             stdio: [
                 input.as_ref().unwrap_or(&self.nothing).as_fd(),
@@ -118,7 +121,7 @@ impl Launcher {
         };
         let register = self.guardian.registration(slot);
         let supervisor = std::process::id();
-        let (bounds, rlimits) = limits::divide(&spec.resources);
+        let (bounds, rlimits) = limits::divide(&unit.resources);
         let entrance = bounds.as_ref().map(platform::Cgroup::entrance);
         let events_end = child_events.as_raw_fd();
         // It does only what is safe between fork and exec: system calls on descriptors that are open, no allocation,

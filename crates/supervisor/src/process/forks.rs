@@ -72,11 +72,11 @@ pub(super) struct Kind {
 
 impl Kind {
     fn of(spec: &AttemptSpec, argv: &[String]) -> Kind {
-        let mut env = spec.env.clone();
+        let mut env = spec.unit.env.clone();
         env.retain(|name, _| !OF_ATTEMPT.contains(&name.as_str()));
         Kind {
             argv: argv.to_vec(),
-            directory: spec.directory.clone(),
+            directory: spec.unit.directory.clone(),
             env,
         }
     }
@@ -235,12 +235,14 @@ impl Forks {
         let (events, child_events) = exec::pipe()?;
         let (gate, opens) = io::pipe()?;
         let stdin = input(spec.input.as_deref())?;
-        let mut env = spec.env.clone();
+        let own = spec.all_env();
+        let mut env: BTreeMap<String, String> =
+            own.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
         env.insert(env::EVENTS_FD.into(), exec::EVENTS.to_string());
         let attempt = Attempt {
             env,
             unset: vec![env::CHAPTER.into(), env::SEQUENCE.into()],
-            directory: spec.directory.clone(),
+            directory: spec.unit.directory.clone(),
         };
         let descriptors = [
             stdin.as_fd(),
@@ -259,7 +261,7 @@ impl Forks {
         self.guardian
             .registration(slot)
             .send(pid.as_raw().cast_unsigned())?;
-        let (bounds, rlimits) = limits::divide(&spec.resources);
+        let (bounds, rlimits) = limits::divide(&spec.unit.resources);
         if let Some(bounds) = &bounds {
             bounds.admit(pid)?;
         }
@@ -300,7 +302,7 @@ impl From<io::Error> for Unborn {
 
 impl Start for Forks {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
-        let Some(argv) = &spec.zygote else {
+        let Some(argv) = &spec.unit.zygote else {
             return self.exec.start(spec, slot);
         };
         match self.fork(spec, argv, slot) {

@@ -4,8 +4,7 @@
 //! stack of its own, while the thread that starts it sleeps until it has executed or ended. Until then it makes system
 //! calls on what was prepared for it, and nothing else: it allocates nothing and takes no lock.
 
-use std::collections::BTreeSet;
-use std::ffi::{CString, OsString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -23,7 +22,7 @@ use super::ExitWatch;
 /// Room for what a child does before it executes; the deepest of it is some hundred bytes.
 const STACK: usize = 32 * 1024;
 /// What runs a program that the kernel does not take: a script without a first line that says what runs it.
-const SHELL: &std::ffi::CStr = c"/bin/sh";
+const SHELL: &CStr = c"/bin/sh";
 /// The signals that this program, its runtime or its libraries have handlers for. In the child's memory they would run
 /// in the middle of ours. SIGPIPE is ignored here, and is not meant to be ignored there.
 const HANDLED: [c_int; 7] = [
@@ -48,7 +47,7 @@ const TO_THE_GROUP: [c_int; 5] = [
 
 /// Starts children.
 pub(in super::super) struct Spawner {
-    /// This program's own environment, as children get it.
+    /// This program's own environment, as children get it, by name.
     inherited: Vec<(OsString, CString)>,
 }
 
@@ -63,9 +62,9 @@ impl Spawner {
                 entry.extend_from_slice(value.as_bytes());
                 Some((name, CString::new(entry).ok()?))
             });
-        Spawner {
-            inherited: inherited.collect(),
-        }
+        let mut inherited: Vec<_> = inherited.collect();
+        inherited.sort_by(|(one, _), (two, _)| one.cmp(two));
+        Spawner { inherited }
     }
 
     /// Starts a child in a process group of its own. `before_exec` is called in it last, and may do only what is safe
@@ -78,29 +77,78 @@ impl Spawner {
     where
         F: Fn() -> io::Result<()> + Send + Sync + 'static,
     {
-        let program = CString::new(launch.program.as_os_str().as_bytes())?;
-        let arguments = launch.arguments.iter().map(|word| CString::new(&**word));
-        let arguments: Vec<CString> = arguments.collect::<Result<_, _>>()?;
-        let own = launch.env.iter().map(|(name, value)| {
-            let mut entry = String::with_capacity(name.len() + value.len() + 2);
-            entry.extend([name, "=", value]);
-            CString::new(entry)
-        });
-        let own: Vec<CString> = own.collect::<Result<_, _>>()?;
-        let names: BTreeSet<&[u8]> = launch.env.iter().map(|(name, _)| name.as_bytes()).collect();
-        let inherited = (self.inherited.iter())
-            .filter(|(name, _)| !names.contains(name.as_bytes()))
-            .map(|(_, entry)| entry);
-        let words = [SHELL, program.as_c_str()].into_iter();
+        let mut words = Texts::default();
+        words.push(&[launch.program.as_os_str().as_bytes()])?;
+        for word in launch.arguments {
+            words.push(&[word.as_bytes()])?;
+        }
+        let mut own = Texts::default();
+        for (name, value) in launch.env {
+            own.push(&[name.as_bytes(), b"=", value.as_bytes()])?;
+        }
+        let directory = CString::new(launch.directory.as_os_str().as_bytes())?;
+        let ends = || [ptr::null()];
         let child = Child {
-            argv: pointers(words.chain(arguments.iter().map(CString::as_c_str))),
-            envp: pointers(inherited.chain(&own).map(CString::as_c_str)),
-            directory: CString::new(launch.directory.as_os_str().as_bytes())?,
+            argv: ([SHELL.as_ptr()].into_iter())
+                .chain(words.pointers())
+                .chain(ends())
+                .collect(),
+            envp: (self.inherited_but(launch.env))
+                .chain(own.pointers())
+                .chain(ends())
+                .collect(),
+            directory: &directory,
             stdio: launch.stdio.each_ref().map(AsRawFd::as_raw_fd),
             before_exec: &before_exec,
             error: AtomicI32::new(0),
         };
         child.start()
+    }
+
+    /// What children inherit and are not given otherwise. Both lists are gone through once, by name.
+    fn inherited_but<'s>(
+        &'s self,
+        given: &[(&'s str, &'s str)],
+    ) -> impl Iterator<Item = *const c_char> + use<'s> {
+        let names = given.iter().map(|(name, _)| name.as_bytes());
+        let mut given: Vec<&[u8]> = names.collect();
+        given.sort_unstable();
+        let mut given = given.into_iter().peekable();
+        self.inherited.iter().filter_map(move |(name, entry)| {
+            let name = name.as_bytes();
+            while given.next_if(|given| *given < name).is_some() {}
+            (given.peek() != Some(&name)).then(|| entry.as_ptr())
+        })
+    }
+}
+
+/// Texts with their ends, in one piece of memory.
+#[derive(Default)]
+struct Texts {
+    bytes: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Texts {
+    /// Adds a text of these parts.
+    fn push(&mut self, parts: &[&[u8]]) -> io::Result<()> {
+        if parts.iter().any(|part| part.contains(&0)) {
+            let problem = "a word or variable with a zero byte in it cannot be handed to a program";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
+        self.starts.push(self.bytes.len());
+        parts
+            .iter()
+            .for_each(|part| self.bytes.extend_from_slice(part));
+        self.bytes.push(0);
+        Ok(())
+    }
+
+    /// Where each begins. They stay there for as long as none is added.
+    fn pointers(&self) -> impl Iterator<Item = *const c_char> {
+        self.starts
+            .iter()
+            .map(|&at| self.bytes[at..].as_ptr().cast())
     }
 }
 
@@ -109,7 +157,7 @@ struct Child<'a> {
     /// [`SHELL`], the program, its arguments and the end: from the second on it is what the program is started with.
     argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
-    directory: CString,
+    directory: &'a CStr,
     stdio: [c_int; 3],
     before_exec: &'a dyn Fn() -> io::Result<()>,
     /// Set by the child if it cannot execute.
@@ -218,11 +266,4 @@ fn reset_signals() {
         let none: libc::sigset_t = mem::zeroed();
         libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut());
     }
-}
-
-fn pointers<'a>(texts: impl Iterator<Item = &'a std::ffi::CStr>) -> Vec<*const c_char> {
-    texts
-        .map(std::ffi::CStr::as_ptr)
-        .chain([ptr::null()])
-        .collect()
 }
