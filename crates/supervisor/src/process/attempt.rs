@@ -23,6 +23,11 @@ const UNKILLABLE: Duration = Duration::from_secs(30);
 /// How long what a dead child left in its pipes may take to arrive.
 const LEFTOVER_OUTPUT: Duration = Duration::from_millis(500);
 
+/// For how long at first a slot waits for events and for the end alone: the shortest of attempts are over by then, and to
+/// be woken for each line and for the end of each pipe would cost as much as half of all else. What they print waits in
+/// its pipe.
+const QUIET: Duration = Duration::from_millis(4);
+
 /// Where a slot reads into what its children print: as much as a pipe holds.
 pub(super) type Buffer = [u8; 64 * 1024];
 
@@ -275,15 +280,25 @@ impl<'a> Attempt<'a> {
     fn poll(&mut self, timeout: Duration) -> io::Result<()> {
         let may_interrupt = !matches!(self.ladder, Ladder::Killed(_));
         let interrupt = may_interrupt.then(|| self.place.kill_all.as_fd());
+        let quiet = (QUIET.checked_sub(self.begun.elapsed()))
+            // Their end is most often that of the child.
+            .filter(|_| self.pipes.events.is_some());
+        let asked = timeout.min(quiet.unwrap_or(TICK)).min(TICK);
+        let mut pipes = self.pipes.open();
+        if quiet.is_some() {
+            (pipes.stdout, pipes.stderr) = (None, None);
+        }
         let mut fds = Vec::with_capacity(5);
-        fds.push(waited_for(self.wait.fd()));
         fds.extend(interrupt.map(waited_for));
+        if quiet.is_none() {
+            fds.push(waited_for(self.wait.fd()?));
+        }
         // Rounded up, so that it is due when poll returns.
-        let millis = timeout.min(TICK).as_millis() + 1;
+        let millis = asked.as_millis() + 1;
         let millis = PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX);
-        let ready = wait_for(&mut fds, &self.pipes, millis)?;
-        let interrupted = may_interrupt && is_ready(&fds[1]);
-        let stopped = self.pace.waited(timeout.min(TICK));
+        let ready = wait_for(&mut fds, &pipes, millis)?;
+        let interrupted = may_interrupt && is_ready(&fds[0]);
+        let stopped = self.pace.waited(asked);
         self.ladder = self.ladder.later(stopped);
         if interrupted {
             self.seen.killed.get_or_insert(Kill::Interrupt);
@@ -400,7 +415,11 @@ impl<'a> Attempt<'a> {
     fn drain(&mut self) {
         let deadline = Instant::now() + LEFTOVER_OUTPUT;
         loop {
-            let ready = wait_for(&mut Vec::with_capacity(3), &self.pipes, PollTimeout::ZERO);
+            let ready = wait_for(
+                &mut Vec::with_capacity(3),
+                &self.pipes.open(),
+                PollTimeout::ZERO,
+            );
             let came = ready.is_ok_and(|ready| self.read_once(ready));
             let open = [&self.pipes.stdout, &self.pipes.stderr, &self.pipes.events];
             if open.into_iter().all(Option::is_none) {
@@ -418,7 +437,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// The peak that was read at the exit is exact; what the kernel accounts is at least not less.
+/// The peak that was read at the death is exact; what the kernel accounts is at least not less.
 fn measured(usage: Usage, peak_bytes: Option<u64>) -> Usage {
     match peak_bytes {
         Some(peak_bytes) => Usage {
@@ -441,25 +460,25 @@ fn waited_for(fd: BorrowedFd<'_>) -> PollFd<'_> {
 /// Waits until one of these or of the pipes has something, and says which of the pipes has what.
 fn wait_for<'f>(
     fds: &mut Vec<PollFd<'f>>,
-    pipes: &'f Pipes<Option<OwnedFd>>,
+    pipes: &Pipes<Option<BorrowedFd<'f>>>,
     timeout: PollTimeout,
 ) -> io::Result<Pipes<PollFlags>> {
     let others = fds.len();
-    let all = [&pipes.stdout, &pipes.stderr, &pipes.events];
-    fds.extend(all.into_iter().flatten().map(|fd| waited_for(fd.as_fd())));
+    let all = [pipes.stdout, pipes.stderr, pipes.events];
+    fds.extend(all.into_iter().flatten().map(waited_for));
     match poll(fds, timeout) {
         Ok(_) | Err(nix::Error::EINTR) => {}
         Err(error) => return Err(error.into()),
     }
     let mut of_pipes = fds[others..].iter();
-    let mut flags = |pipe: &Option<OwnedFd>| {
-        let fd = pipe.as_ref().and_then(|_| of_pipes.next());
+    let mut flags = |pipe: Option<BorrowedFd<'_>>| {
+        let fd = pipe.and_then(|_| of_pipes.next());
         fd.and_then(PollFd::revents).unwrap_or(PollFlags::empty())
     };
     Ok(Pipes {
-        stdout: flags(&pipes.stdout),
-        stderr: flags(&pipes.stderr),
-        events: flags(&pipes.events),
+        stdout: flags(pipes.stdout),
+        stderr: flags(pipes.stderr),
+        events: flags(pipes.events),
     })
 }
 

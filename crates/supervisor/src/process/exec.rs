@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crashrate_model::{Exit, Usage};
 use crashrate_protocol::env::{CHAPTER, EVENTS_FD, SEQUENCE};
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
@@ -37,11 +38,11 @@ impl PlainExec {
 
 impl Start for PlainExec {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
-        let spawned = self.0.spawn(spec, slot, || Ok(()))?;
+        let spawned = self.0.spawn(spec, slot, || Ok(()), || Ok(()))?;
         Ok(Started {
             pid: spawned.pid,
             pipes: spawned.pipes,
-            wait: Box::new(Exec::new(spawned.pid, spawned.watch)),
+            wait: Box::new(Exec::new(spawned.pid)),
             bounds: spawned.bounds,
             how: How::default(),
         })
@@ -63,7 +64,6 @@ pub(super) struct Launch<'a> {
 pub(super) struct Spawned {
     pub(super) pid: Pid,
     pub(super) pipes: Pipes<OwnedFd>,
-    pub(super) watch: ExitWatch,
     pub(super) bounds: Option<platform::Cgroup>,
 }
 
@@ -85,12 +85,13 @@ impl Launcher {
         })
     }
 
-    /// Starts the child of an attempt. `gate` is called in it last but for the limits, and may do only what is safe
-    /// between fork and exec.
+    /// Starts the child of an attempt. In it `announce` is called first, and `gate` last but for the limits; both may do
+    /// only what is safe between fork and exec.
     pub(super) fn spawn(
         &self,
         spec: &AttemptSpec,
         slot: u32,
+        announce: impl Fn() -> io::Result<()> + Send + Sync + 'static,
         gate: impl Fn() -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Spawned> {
         let unit = &*spec.unit;
@@ -126,7 +127,7 @@ impl Launcher {
         let events_end = child_events.as_raw_fd();
         // It does only what is safe between fork and exec: system calls on descriptors that are open, no allocation,
         // no lock.
-        let started = self.spawner.spawn(&launch, move || {
+        let started = self.spawner.spawn(&launch, announce, move || {
             platform::die_with(supervisor)?;
             register.send(std::process::id())?;
             // Before the events descriptor takes its number: the gate's own descriptors may not be in its way.
@@ -139,18 +140,13 @@ impl Launcher {
         if started.is_err() {
             self.guardian.clear(slot);
         }
-        let (pid, watch) = started?;
+        let pid = started?;
         let pipes = Pipes {
             stdout,
             stderr,
             events,
         };
-        Ok(Spawned {
-            pid,
-            pipes,
-            watch,
-            bounds,
-        })
+        Ok(Spawned { pid, pipes, bounds })
     }
 }
 
@@ -214,18 +210,23 @@ pub(super) fn reserve_events_number() -> io::Result<()> {
 /// Waits for a child that nobody traces.
 pub(super) struct Exec {
     pid: Pid,
-    watch: ExitWatch,
+    /// Opened when it is asked for.
+    watch: Option<ExitWatch>,
 }
 
 impl Exec {
-    pub(super) fn new(pid: Pid, watch: ExitWatch) -> Exec {
-        Exec { pid, watch }
+    pub(super) fn new(pid: Pid) -> Exec {
+        Exec { pid, watch: None }
     }
 }
 
 impl Wait for Exec {
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.watch.as_fd()
+    fn fd(&mut self) -> io::Result<BorrowedFd<'_>> {
+        let watch = match self.watch.take() {
+            Some(watch) => watch,
+            None => ExitWatch::of(self.pid)?,
+        };
+        Ok(self.watch.insert(watch).as_fd())
     }
 
     fn ended(&mut self) -> io::Result<bool> {
@@ -269,12 +270,14 @@ pub(super) fn reap(pid: Pid) -> io::Result<Reaped> {
         }
     }
     let secs = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    // The account begins with this program's own peak, in whose memory the child was until its exec.
+    let own = getrusage(UsageWho::RUSAGE_SELF).map_or(libc::c_long::MAX, |own| own.max_rss());
     Ok(Reaped {
         exit: exit_of(status),
         usage: Usage {
             cpu_secs: secs(used.ru_utime) + secs(used.ru_stime),
             peak_bytes: u64::try_from(used.ru_maxrss).unwrap_or(0) * platform::MAXRSS_UNIT,
-            at_most: true,
+            at_most: used.ru_maxrss <= own,
         },
     })
 }

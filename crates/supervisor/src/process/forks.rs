@@ -355,8 +355,8 @@ struct Forked {
 }
 
 impl Wait for Forked {
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.watch.as_fd()
+    fn fd(&mut self) -> io::Result<BorrowedFd<'_>> {
+        Ok(self.watch.as_fd())
     }
 
     fn ended(&mut self) -> io::Result<bool> {

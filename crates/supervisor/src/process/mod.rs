@@ -23,7 +23,7 @@ mod pace;
 mod slots;
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use crashrate_model::{Exit, Spawn, Usage};
@@ -104,10 +104,24 @@ pub struct Pipes<T> {
     pub events: T,
 }
 
+impl Pipes<Option<OwnedFd>> {
+    /// Those that are open.
+    fn open(&self) -> Pipes<Option<BorrowedFd<'_>>> {
+        Pipes {
+            stdout: self.stdout.as_ref().map(AsFd::as_fd),
+            stderr: self.stderr.as_ref().map(AsFd::as_fd),
+            events: self.events.as_ref().map(AsFd::as_fd),
+        }
+    }
+}
+
 /// How a child's end is waited for. It belongs to the thread that started the child.
 pub trait Wait {
-    /// Readable when there may be news of the child.
-    fn fd(&self) -> BorrowedFd<'_>;
+    /// Readable when there may be news of the child. Asked for only where the end is really waited for.
+    ///
+    /// # Errors
+    /// It could not be opened.
+    fn fd(&mut self) -> io::Result<BorrowedFd<'_>>;
 
     /// Whether the child has ended, without reaping it: its pid, and so its group's, stays taken.
     ///
@@ -137,7 +151,7 @@ pub struct Watched {
     pub traced: bool,
     /// What is known of its death by a signal; of its hang, if it was looked at.
     pub crash: Option<Box<Crash>>,
-    /// The most memory that one of its processes had resident, bytes.
+    /// The most memory that it had had resident when it died, bytes.
     pub peak_bytes: Option<u64>,
     /// How many of its descendants had to be killed.
     pub left_behind: usize,

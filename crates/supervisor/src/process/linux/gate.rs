@@ -1,7 +1,8 @@
 //! The gate in front of exec: a child waits there until its tracer has hold of it.
 //!
 //! The thread that spawns sleeps until the exec, so it cannot open the gate itself; and a tracer that came after the
-//! exec would miss the shortest of children. A gate serves the children of a slot one after the other.
+//! exec would miss the shortest of children. A child says at first that it will come, and most often finds the gate open
+//! when it does. A gate serves the children of a slot one after the other.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
@@ -52,17 +53,23 @@ impl Gate {
 }
 
 impl Way {
-    /// In the child before exec: waits until the gate is opened, or its keeper is gone.
-    pub(super) fn pass(self) -> io::Result<()> {
+    /// In the child before exec, first of all: tells the keeper who will come.
+    pub(super) fn announce(self) -> io::Result<()> {
         let pid = std::process::id().to_ne_bytes();
+        // SAFETY: a plain system call on a descriptor that is open and a buffer of this stack.
+        match unsafe { libc::write(self.asks, pid.as_ptr().cast(), pid.len()) } {
+            -1 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        }
+    }
+
+    /// In the child before exec, once it was announced: waits until the gate is opened, or its keeper is gone.
+    pub(super) fn pass(self) -> io::Result<()> {
         let mut answer = [0u8];
-        // SAFETY: plain system calls on descriptors that are open and buffers of this stack. The child's copy of the
+        // SAFETY: plain system calls on descriptors that are open and a buffer of this stack. The child's copy of the
         // keeper's end is closed first, or the keeper's death would not end the waiting.
         unsafe {
             libc::close(self.keeper_opens);
-            if libc::write(self.asks, pid.as_ptr().cast(), pid.len()) < 0 {
-                return Err(io::Error::last_os_error());
-            }
             while libc::read(self.opens, answer.as_mut_ptr().cast(), 1) < 0 {
                 if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
                     break;

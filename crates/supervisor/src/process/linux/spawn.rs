@@ -7,7 +7,7 @@
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::io;
 use std::mem::{self, MaybeUninit};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -17,7 +17,6 @@ use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
 use super::super::exec::{Launch, take_number};
-use super::ExitWatch;
 
 /// Room for what a child does before it executes; the deepest of it is some hundred bytes.
 const STACK: usize = 32 * 1024;
@@ -67,16 +66,14 @@ impl Spawner {
         Spawner { inherited }
     }
 
-    /// Starts a child in a process group of its own. `before_exec` is called in it last, and may do only what is safe
-    /// between fork and exec.
-    pub(in super::super) fn spawn<F>(
+    /// Starts a child in a process group of its own. In it `at_first` is called first and `before_exec` last; both may do
+    /// only what is safe between fork and exec.
+    pub(in super::super) fn spawn(
         &self,
         launch: &Launch<'_>,
-        before_exec: F,
-    ) -> io::Result<(Pid, ExitWatch)>
-    where
-        F: Fn() -> io::Result<()> + Send + Sync + 'static,
-    {
+        at_first: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+        before_exec: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Pid> {
         let mut words = Texts::default();
         words.push(&[launch.program.as_os_str().as_bytes()])?;
         for word in launch.arguments {
@@ -99,6 +96,7 @@ impl Spawner {
                 .collect(),
             directory: &directory,
             stdio: launch.stdio.each_ref().map(AsRawFd::as_raw_fd),
+            at_first: &at_first,
             before_exec: &before_exec,
             error: AtomicI32::new(0),
         };
@@ -159,15 +157,15 @@ struct Child<'a> {
     envp: Vec<*const c_char>,
     directory: &'a CStr,
     stdio: [c_int; 3],
+    at_first: &'a dyn Fn() -> io::Result<()>,
     before_exec: &'a dyn Fn() -> io::Result<()>,
     /// Set by the child if it cannot execute.
     error: AtomicI32,
 }
 
 impl Child<'_> {
-    fn start(&self) -> io::Result<(Pid, ExitWatch)> {
+    fn start(&self) -> io::Result<Pid> {
         let mut stack: Vec<MaybeUninit<u8>> = Vec::with_capacity(STACK);
-        let mut pidfd: c_int = -1;
         // SAFETY: this thread sleeps until the child has executed or ended, so the stack and everything that the child
         // is handed outlive its use of them. No signal's handler can run in the child: all are blocked here, and it
         // has none left when it lets them in. The stack grows down from an end that is aligned; the pointers are to
@@ -179,9 +177,9 @@ impl Child<'_> {
             let mut before: libc::sigset_t = mem::zeroed();
             libc::sigfillset(&mut blocked);
             libc::pthread_sigmask(libc::SIG_SETMASK, &blocked, &mut before);
-            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
             let child = ptr::from_ref(self).cast_mut().cast();
-            let pid = libc::clone(enter, top, flags, child, &raw mut pidfd);
+            let pid = libc::clone(enter, top, flags, child);
             let error = Errno::last_raw();
             libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
             if pid < 0 {
@@ -190,10 +188,8 @@ impl Child<'_> {
             pid
         };
         let pid = Pid::from_raw(pid);
-        // SAFETY: the call has just made it, and nobody else has it.
-        let watch = ExitWatch(unsafe { OwnedFd::from_raw_fd(pidfd) });
         match self.error.load(Ordering::Acquire) {
-            0 => Ok((pid, watch)),
+            0 => Ok(pid),
             error => {
                 while waitpid(pid, None) == Err(Errno::EINTR) {}
                 Err(io::Error::from_raw_os_error(error))
@@ -204,6 +200,7 @@ impl Child<'_> {
     /// In the child: everything up to the exec, from which there is no way back. Returns why it did not come to that.
     fn execute(&self) -> io::Error {
         let prepared = || -> io::Result<()> {
+            (self.at_first)()?;
             for (from, to) in self.stdio.into_iter().zip(0..) {
                 take_number(from, to)?;
             }

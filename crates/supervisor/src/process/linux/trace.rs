@@ -74,14 +74,10 @@ impl Start for TracedExec {
         };
         let way = tracer.way()?;
         // If that fails, the tracer ends with it: nobody knows how far the child came.
-        let spawned = self.launcher.spawn(spec, slot, move || way.pass())?;
-        let Spawned {
-            pid,
-            pipes,
-            watch,
-            bounds,
-        } = spawned;
-        let exec = Exec::new(pid, watch);
+        let spawned =
+            (self.launcher).spawn(spec, slot, move || way.announce(), move || way.pass())?;
+        let Spawned { pid, pipes, bounds } = spawned;
+        let exec = Exec::new(pid);
         let wait: Box<dyn Wait> = match tracer.seized() {
             Ok(()) => Box::new(Traced {
                 exec,
@@ -125,7 +121,7 @@ struct Traced {
 }
 
 impl Wait for Traced {
-    fn fd(&self) -> BorrowedFd<'_> {
+    fn fd(&mut self) -> io::Result<BorrowedFd<'_>> {
         self.exec.fd()
     }
 

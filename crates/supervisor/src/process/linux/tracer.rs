@@ -61,12 +61,16 @@ pub(super) struct Tracer {
     pub(super) images: Arc<Images>,
     /// The process of each thread that is traced.
     pub(super) threads: HashMap<i32, i32>,
-    /// Whether it ever had another thread or process.
+    /// Threads that were heard of before what started them said so.
+    unannounced: HashSet<i32>,
+    /// Whether it ever had another process.
     has_company: bool,
     snapshots: Vec<Snapshot>,
     handled: usize,
     closer_looks: usize,
-    peak_bytes: Option<u64>,
+    /// The peak memory of the child when this signal was about to be delivered to it. At its exit it would be one stop
+    /// more for every attempt, and most would be no wiser for it.
+    peak_at: Option<(i32, u64)>,
     pub(super) hang: Option<Hang>,
     /// By which signal the child ended, once it has.
     pub(super) ended_by: Option<i32>,
@@ -83,7 +87,7 @@ impl Tracer {
         answers: Sender<Answer>,
     ) {
         while let Some(leader) = keeper.who() {
-            let seized = ptrace::seize(Pid::from_raw(leader), options());
+            let seized = ptrace::seize(Pid::from_raw(leader), options_alone());
             // Before the gate opens: who starts the child finds it there when the child has executed.
             let _ = answers.send(Answer::Seized(seized));
             keeper.open();
@@ -106,11 +110,12 @@ impl Tracer {
             zygote_is_gone: false,
             images,
             threads: HashMap::from([(leader, leader)]),
+            unannounced: HashSet::new(),
             has_company: false,
             snapshots: Vec::new(),
             handled: 0,
             closer_looks: 0,
-            peak_bytes: None,
+            peak_at: None,
             hang: None,
             ended_by: None,
             left_behind: 0,
@@ -291,33 +296,49 @@ impl Tracer {
             libc::PTRACE_EVENT_EXEC => {
                 // Other threads are gone, and the one that called it has its process's number now.
                 self.threads.retain(|other, of| *of != pid || *other == tid);
-                let _ = ptrace::setoptions(Pid::from_raw(tid), options_with_exit());
                 calls::go_on(tid, 0);
             }
             libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => {
                 self.has_company = true;
+                set_options(tid);
                 // Known from now on: its parent may be heard to end before it is heard of itself.
                 if let Ok(new) = ptrace::getevent(Pid::from_raw(tid)) {
                     self.threads.entry(new as i32).or_insert(new as i32);
                 }
                 calls::go_on(tid, 0);
             }
-            libc::PTRACE_EVENT_EXIT => {
-                if pid == tid {
-                    self.peak_bytes = self.peak_bytes.max(peak_memory(pid));
-                }
+            libc::PTRACE_EVENT_CLONE => {
+                // Threads end with their process; a process goes on.
+                let new = ptrace::getevent(Pid::from_raw(tid));
+                let is_thread = new.is_ok_and(|new| self.is_new_thread(pid, new as i32));
+                self.has_company |= !is_thread;
+                set_options(tid);
                 calls::go_on(tid, 0);
             }
-            libc::PTRACE_EVENT_CLONE => {
-                self.has_company = true;
+            // The first that is heard of one, most often.
+            libc::PTRACE_EVENT_STOP => {
+                set_options(tid);
                 calls::go_on(tid, 0);
             }
             _ => calls::go_on(tid, 0),
         }
     }
 
+    /// Whether what a thread of the process says it has started is another thread of it.
+    fn is_new_thread(&mut self, pid: i32, new: i32) -> bool {
+        if self.unannounced.remove(&new) {
+            return true;
+        }
+        let is_thread = calls::is_thread_of(pid, new);
+        if is_thread {
+            self.threads.insert(new, pid);
+        }
+        is_thread
+    }
+
     fn about_to_be_delivered(&mut self, pid: i32, tid: i32, signal: i32) {
         if self.snapshots.len() == MAX_SNAPSHOTS {
+            self.peak_at = None;
             return;
         }
         let is_core = matches!(
@@ -336,6 +357,9 @@ impl Tracer {
             }
             self.closer_looks += 1;
         }
+        if pid == self.leader {
+            self.peak_at = peak_memory(pid).map(|bytes| (signal, bytes));
+        }
         let spare = self.handled < MAX_HANDLED;
         if let Some(snapshot) = Snapshot::take(pid, tid, signal, spare, &self.images) {
             self.handled += usize::from(!snapshot.is_fatal());
@@ -348,17 +372,16 @@ impl Tracer {
         if let Some(&pid) = self.threads.get(&tid) {
             return pid;
         }
-        self.has_company = true;
         let mut processes: Vec<i32> = self.threads.values().copied().collect();
         processes.sort_unstable();
         processes.dedup();
         let of = processes
             .into_iter()
             .find(|&pid| calls::is_thread_of(pid, tid));
-        if of.is_some() {
-            // A thread's exit says nothing, and would be one stop more for each.
-            let _ = ptrace::setoptions(Pid::from_raw(tid), options());
-        }
+        match of {
+            Some(_) => self.unannounced.insert(tid),
+            None => std::mem::replace(&mut self.has_company, true),
+        };
         let pid = of.unwrap_or(tid);
         self.threads.insert(tid, pid);
         pid
@@ -408,13 +431,16 @@ impl Tracer {
         Watched {
             traced: true,
             crash: crash.map(Box::new),
-            peak_bytes: self.peak_bytes,
+            peak_bytes: (self.peak_at)
+                .filter(|(signal, _)| self.ended_by == Some(*signal))
+                .map(|(_, bytes)| bytes),
             left_behind: self.left_behind,
         }
     }
 }
 
-fn options() -> Options {
+/// What stops a process, besides signals.
+pub(super) fn options() -> Options {
     Options::PTRACE_O_EXITKILL
         | Options::PTRACE_O_TRACECLONE
         | Options::PTRACE_O_TRACEEXEC
@@ -422,7 +448,12 @@ fn options() -> Options {
         | Options::PTRACE_O_TRACEVFORK
 }
 
-/// Set at the exec: a child that ends before it is seen by the thread that spawns it, and must not stop for its exit.
-pub(super) fn options_with_exit() -> Options {
-    options() | Options::PTRACE_O_TRACEEXIT
+/// A process with one thread and no children: its exec changes nothing that is known here.
+fn options_alone() -> Options {
+    options() - Options::PTRACE_O_TRACEEXEC
+}
+
+/// Of one that is stopped, and has company or is company. What it starts from then on has the same.
+fn set_options(tid: i32) {
+    let _ = ptrace::setoptions(Pid::from_raw(tid), options());
 }

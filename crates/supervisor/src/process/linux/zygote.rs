@@ -21,7 +21,7 @@ use super::super::forks::Kind;
 use super::super::guardian::Guardian;
 use super::super::limits::Rlimits;
 use super::super::{Reaped, Watched, exec};
-use super::gate::{self, Gate, Way};
+use super::gate::{self, Gate};
 use super::zygote_tracer::ZygoteTracer;
 use crate::program;
 
@@ -150,7 +150,8 @@ impl Zygote {
                 usage: Usage {
                     cpu_secs: reaped.cpu_micros as f64 / 1e6,
                     peak_bytes: reaped.maxrss * super::MAXRSS_UNIT,
-                    at_most: true,
+                    // It began as a copy of what it is forked from, and so did its account.
+                    at_most: false,
                 },
             }),
             _ => Err(self.how_it_died()),
@@ -251,7 +252,7 @@ fn spawn(
         command.pre_exec(move || {
             super::die_with(supervisor)?;
             register.send(std::process::id())?;
-            way.map_or(Ok(()), Way::pass)
+            way.map_or(Ok(()), |way| way.announce().and_then(|()| way.pass()))
         });
     }
     let spawned = command.spawn();

@@ -18,7 +18,7 @@ use super::calls;
 use super::gate::Keeper;
 use super::look::Hang;
 use super::trace::prepare_waking;
-use super::tracer::{Order, Tracer, options_with_exit};
+use super::tracer::{Order, Tracer, options};
 
 /// How often a tracer that waits is interrupted until it has heard an order.
 const KNOCK_EVERY: Duration = Duration::from_millis(1);
@@ -129,7 +129,7 @@ fn follow(mut keeper: Keeper, orders: &Receiver<Order>, answers: &Sender<Answer>
     let Some(zygote) = keeper.who() else {
         return;
     };
-    let seized = ptrace::seize(Pid::from_raw(zygote), options_with_exit());
+    let seized = ptrace::seize(Pid::from_raw(zygote), options());
     let failed = seized.is_err();
     let _ = answers.send(Answer::Seized(seized));
     keeper.open();

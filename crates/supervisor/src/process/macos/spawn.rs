@@ -8,7 +8,6 @@ use std::process::{Command, Stdio};
 use nix::unistd::Pid;
 
 use super::super::exec::Launch;
-use super::ExitWatch;
 
 /// Starts children.
 pub(in super::super) struct Spawner {
@@ -23,16 +22,14 @@ impl Spawner {
         }
     }
 
-    /// Starts a child in a process group of its own. `before_exec` is called in it last, and may do only what is safe
-    /// between fork and exec.
-    pub(in super::super) fn spawn<F>(
+    /// Starts a child in a process group of its own. In it `at_first` is called first and `before_exec` last; both may do
+    /// only what is safe between fork and exec.
+    pub(in super::super) fn spawn(
         &self,
         launch: &Launch<'_>,
-        before_exec: F,
-    ) -> io::Result<(Pid, ExitWatch)>
-    where
-        F: Fn() -> io::Result<()> + Send + Sync + 'static,
-    {
+        at_first: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+        before_exec: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Pid> {
         let mut command = Command::new(launch.program);
         command
             .args(launch.arguments)
@@ -51,12 +48,12 @@ impl Spawner {
             .stdin(copy(stdin)?)
             .stdout(copy(stdout)?)
             .stderr(copy(stderr)?);
-        // SAFETY: the closure does only what is safe between fork and exec; that is what this function asks of it.
+        // SAFETY: the closures do only what is safe between fork and exec; that is what this function asks of it.
         #[allow(unsafe_code)]
         unsafe {
+            command.pre_exec(at_first);
             command.pre_exec(before_exec);
         }
-        let pid = Pid::from_raw(command.spawn()?.id() as i32);
-        Ok((pid, ExitWatch::of(pid)?))
+        Ok(Pid::from_raw(command.spawn()?.id() as i32))
     }
 }

@@ -72,7 +72,7 @@ impl Reported {
 }
 
 impl Wait for Reported {
-    fn fd(&self) -> BorrowedFd<'_> {
+    fn fd(&mut self) -> io::Result<BorrowedFd<'_>> {
         self.inner.fd()
     }
 
