@@ -241,16 +241,41 @@ fn real_time_signals_and_the_shortest_of_children_are_no_trouble() {
         ends.iter().filter(|e| e.outcome == Outcome::Passed).count(),
         200
     );
-    assert!(
-        ends.iter()
-            .all(|e| e.traced.is_none() && e.usage.is_some_and(|u| !u.at_most))
-    );
+    assert!(ends.iter().all(|e| e.traced.is_none() && e.usage.is_some()));
     let ends = rounds(
         &place,
         &["--rounds", "1"],
         &["sh", "-c", "trap : RTMIN+3; kill -37 $$; kill -38 $$"],
     );
     assert_eq!(ends[0].outcome, Outcome::Crashed, "{ends:?}");
+}
+
+/// What is more than crashrate itself had can be nobody else's; what is less may be its own, but not where it was looked at.
+#[test]
+fn the_peak_is_exact_or_says_that_it_is_not() {
+    let place = Place::new();
+    let peaks = |options: &[&str], command: &[&str]| {
+        let ends = rounds(&place, &[&["--rounds", "2"], options].concat(), command);
+        ends.into_iter().map(|e| e.usage.unwrap())
+    };
+    let large = ["python3", "-c", "b'x' * 100_000_000"];
+    for options in [&[][..], &["--no-trace"]] {
+        for usage in peaks(options, &large) {
+            assert!(!usage.at_most, "{usage:?}");
+            assert!(
+                (100..200).contains(&(usage.peak_bytes / 1_000_000)),
+                "{usage:?}"
+            );
+        }
+        for usage in peaks(options, &["true"]) {
+            assert!(usage.at_most, "{usage:?}");
+        }
+    }
+    let misbehave = programs().misbehave.display().to_string();
+    for usage in peaks(&[], &[&misbehave, "segfault"]) {
+        assert!(!usage.at_most, "{usage:?}");
+        assert!(usage.peak_bytes < 8_000_000, "{usage:?}");
+    }
 }
 
 #[test]

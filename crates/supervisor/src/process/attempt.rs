@@ -230,13 +230,13 @@ impl<'a> Attempt<'a> {
     /// Whether it ended; it did not if SIGKILL could not end it.
     fn until_ended(&mut self) -> io::Result<bool> {
         loop {
-            if self.wait.ended()? {
-                return Ok(true);
-            }
             let Some(timeout) = self.climb() else {
                 return Ok(false);
             };
             self.poll(timeout)?;
+            if self.wait.ended()? {
+                return Ok(true);
+            }
         }
     }
 

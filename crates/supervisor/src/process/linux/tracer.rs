@@ -1,8 +1,8 @@
 //! The tracer of a slot's attempts: hears every stop of their processes, and keeps what the stops say of a death.
 //!
-//! No system call is traced: a process stops at clone, fork, exec, signals and its exit, and runs at its full speed
-//! otherwise. The tracer is the only one that waits for what it traces, until the attempt's process has ended; that one
-//! is left unreaped, so that its number stays taken.
+//! No system call is traced: a process stops when it starts another or a thread, and for signals, and runs at its full
+//! speed otherwise. The tracer is the only one that waits for what it traces, until the attempt's process has ended; that
+//! one is left unreaped, so that its number stays taken.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
