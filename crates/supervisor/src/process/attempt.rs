@@ -1,19 +1,20 @@
 //! One attempt: start, drain, limit, kill, clean up, reap.
 
 use std::io::{self, PipeReader};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use crashrate_model::{Exit, Mode, Usage};
 use crashrate_protocol::EventReader;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFlags, PollTimeout};
 use nix::unistd::Pid;
 
 use super::capture::Captured;
 use super::guardian::Guardian;
 use super::pace::{Pace, TICK};
+use super::pipes::{Pipes, is_ready, read, wait_for, waited_for};
 use super::slots::{Evidence, Observed};
-use super::{Pipes, Start, Started, Wait, group, platform};
+use super::{Start, Started, Wait, group, platform};
 use crate::outcome::{Kill, Note, Seen, Transcript};
 use crate::plan::{AttemptSpec, UnitSpec};
 use crate::suite::bytes_text;
@@ -446,60 +447,5 @@ fn measured(usage: Usage, peak_bytes: Option<u64>) -> Usage {
             ..usage
         },
         None => usage,
-    }
-}
-
-fn is_ready(fd: &PollFd<'_>) -> bool {
-    fd.revents().is_some_and(|events| !events.is_empty())
-}
-
-fn waited_for(fd: BorrowedFd<'_>) -> PollFd<'_> {
-    PollFd::new(fd, PollFlags::POLLIN)
-}
-
-/// Waits until one of these or of the pipes has something, and says which of the pipes has what.
-fn wait_for<'f>(
-    fds: &mut Vec<PollFd<'f>>,
-    pipes: &Pipes<Option<BorrowedFd<'f>>>,
-    timeout: PollTimeout,
-) -> io::Result<Pipes<PollFlags>> {
-    let others = fds.len();
-    let all = [pipes.stdout, pipes.stderr, pipes.events];
-    fds.extend(all.into_iter().flatten().map(waited_for));
-    match poll(fds, timeout) {
-        Ok(_) | Err(nix::Error::EINTR) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let mut of_pipes = fds[others..].iter();
-    let mut flags = |pipe: Option<BorrowedFd<'_>>| {
-        let fd = pipe.and_then(|_| of_pipes.next());
-        fd.and_then(PollFd::revents).unwrap_or(PollFlags::empty())
-    };
-    Ok(Pipes {
-        stdout: flags(pipes.stdout),
-        stderr: flags(pipes.stderr),
-        events: flags(pipes.events),
-    })
-}
-
-/// How many bytes came to a pipe that has this. It is read only when it has something: a slot waits nowhere but in `poll`.
-/// At its end it is closed.
-fn read(pipe: &mut Option<OwnedFd>, ready: PollFlags, buffer: &mut [u8]) -> Option<usize> {
-    let fd = pipe.as_ref().filter(|_| !ready.is_empty())?;
-    if !ready.contains(PollFlags::POLLIN) {
-        *pipe = None;
-        return None;
-    }
-    match nix::unistd::read(fd, buffer) {
-        Ok(0) => {
-            *pipe = None;
-            None
-        }
-        Ok(n) => Some(n),
-        Err(nix::Error::EAGAIN | nix::Error::EINTR) => None,
-        Err(_) => {
-            *pipe = None;
-            None
-        }
     }
 }

@@ -20,10 +20,11 @@ mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
 mod pace;
+mod pipes;
 mod slots;
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use crashrate_model::{Exit, Spawn, Usage};
@@ -42,6 +43,7 @@ pub use exec::{PlainExec, is_ignored};
 pub use forks::{Forks, why_not};
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
+pub use pipes::Pipes;
 pub use platform::TracedExec;
 pub use slots::{Evidence, FromSlot, Observed, Slot, Slots};
 
@@ -91,28 +93,6 @@ struct How {
     instead: Option<String>,
     /// When its start began, if something was started for others, too, before that.
     since: Option<Instant>,
-}
-
-/// One of something for each descriptor that a child writes to.
-#[derive(Clone, Debug, Default)]
-pub struct Pipes<T> {
-    /// Standard output.
-    pub stdout: T,
-    /// Standard error.
-    pub stderr: T,
-    /// The events descriptor.
-    pub events: T,
-}
-
-impl Pipes<Option<OwnedFd>> {
-    /// Those that are open.
-    fn open(&self) -> Pipes<Option<BorrowedFd<'_>>> {
-        Pipes {
-            stdout: self.stdout.as_ref().map(AsFd::as_fd),
-            stderr: self.stderr.as_ref().map(AsFd::as_fd),
-            events: self.events.as_ref().map(AsFd::as_fd),
-        }
-    }
 }
 
 /// How a child's end is waited for. It belongs to the thread that started the child.
