@@ -35,10 +35,15 @@ struct Line {
     unit: usize,
     #[serde(default)]
     round: u64,
-    #[serde(default)]
+    /// A first attempt goes without saying.
+    #[serde(default = "first")]
     attempt: u64,
     #[serde(default)]
     outcome: String,
+}
+
+fn first() -> u64 {
+    1
 }
 
 #[derive(Deserialize)]
