@@ -8,7 +8,7 @@
 //! - [`journal`] keeps the record, and reads it back.
 //! - [`recorded`] reads a report of the past, which is a run like any other once it is imported.
 //! - [`decide`] is the rule by which a run stops by itself.
-//! - [`driver`] is the one event loop that joins them.
+//! - [`driver`] joins them: one state behind one lock, moved by the threads of the slots, by signals and by the clock.
 
 pub mod calibrate;
 pub mod crashes;
