@@ -124,7 +124,11 @@ impl Crashes {
             ..
         } = file;
         let name = format!("{FOLDER}/{name}-{mode}-{variant}-r{round}-a{attempt}.json");
-        fs::create_dir_all(self.folder.join(FOLDER))?;
+        // Not the run's folder itself: one that was removed stays so.
+        match fs::create_dir(self.folder.join(FOLDER)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
         let mut text = serde_json::to_vec_pretty(file).map_err(io::Error::other)?;
         text.push(b'\n');
         fs::write(self.folder.join(&name), text)?;

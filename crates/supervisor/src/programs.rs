@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use sha2::{Digest, Sha256};
 
@@ -24,6 +25,8 @@ pub(crate) struct Programs {
 struct Known {
     stamp: Stamp,
     hash: String,
+    /// When it was last seen to be what it was.
+    looked: Instant,
 }
 
 /// What changes whenever a file is written or replaced.
@@ -66,22 +69,61 @@ impl Programs {
     /// How the program that an attempt of a unit would start now differs from what it was, in words; nothing if it does
     /// not. The attempt is told where it is.
     pub(crate) fn replaced(&mut self, unit: u32, spec: &mut AttemptSpec) -> Option<String> {
-        let of_unit = self.of_units.get(unit as usize).cloned().flatten();
-        spec.program = of_unit.or_else(|| path_of(spec));
-        let path = spec.program.clone()?;
+        let path = self.of_unit(unit)?;
         let known = self.known.get_mut(&path)?;
-        // One that is gone cannot be started, and that says more.
-        let stamp = Stamp::of(&fs::metadata(&path).ok()?);
-        if stamp == known.stamp {
+        spec.program = Some(path.clone());
+        // Of the end of an attempt it is known already.
+        if known.looked.elapsed() < JUST_NOW {
             return None;
         }
-        let now = look(&path).ok()?;
-        let same = now.hash == known.hash;
-        let words = became(&shown(&path), &known.hash, &now.hash);
-        if same {
-            known.stamp = now.stamp;
+        known.changed(&path).map(|change| change.words)
+    }
+
+    /// Whether the program that an attempt of a unit has run may be another than it was, in words. One that was replaced
+    /// long after the attempt began had no part in it.
+    pub(crate) fn replaced_under(&mut self, unit: u32, begun: SystemTime) -> Option<String> {
+        let path = self.of_unit(unit)?;
+        let change = self.known.get_mut(&path)?.changed(&path)?;
+        (change.at <= begun + STARTING).then_some(change.words)
+    }
+
+    fn of_unit(&self, unit: u32) -> Option<Arc<Path>> {
+        self.of_units.get(unit as usize).cloned().flatten()
+    }
+}
+
+/// How long a start may take until the program is read: an interpreter reads its script after its own start.
+const STARTING: Duration = Duration::from_secs(1);
+/// A look that is not older is as good as a new one.
+const JUST_NOW: Duration = Duration::from_millis(1);
+
+/// A program that is another by now.
+struct Change {
+    words: String,
+    at: SystemTime,
+}
+
+impl Known {
+    fn changed(&mut self, path: &Path) -> Option<Change> {
+        // One that is gone cannot be started, and that says more.
+        let file = fs::metadata(path).ok()?;
+        if Stamp::of(&file) == self.stamp {
+            self.looked = Instant::now();
+            return None;
         }
-        (!same).then_some(words)
+        let now = look(path).ok()?;
+        if now.hash == self.hash {
+            *self = now;
+            return None;
+        }
+        let at = Duration::new(
+            file.ctime().try_into().unwrap_or(0),
+            file.ctime_nsec().try_into().unwrap_or(0),
+        );
+        Some(Change {
+            words: became(&shown(path), &self.hash, &now.hash),
+            at: SystemTime::UNIX_EPOCH + at,
+        })
     }
 }
 
@@ -139,6 +181,7 @@ fn look(path: &Path) -> io::Result<Known> {
     Ok(Known {
         stamp,
         hash: hex(&hash.finalize()),
+        looked: Instant::now(),
     })
 }
 

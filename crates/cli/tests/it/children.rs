@@ -379,9 +379,14 @@ fn a_program_that_is_gone_by_then_is_not_started() {
     place.program("now.sh", "#!/bin/sh\nrm now.sh\n");
     place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"./now.sh\"]\n");
     place.crashrate(&["run", "suite.toml"]).expect(106);
-    let ends: Vec<_> = place.journal().ended.iter().map(|e| e.outcome).collect();
+    let ended = place.journal().ended;
+    let ends: Vec<_> = ended.iter().map(|e| e.outcome).collect();
     assert_eq!(
         ends,
         [Outcome::Passed, Outcome::NotStarted, Outcome::NotStarted]
     );
+    for ended in &ended[1..] {
+        let reason = ended.reason.as_deref().unwrap_or_default();
+        assert!(reason.contains("there is no program"), "{reason}");
+    }
 }

@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::util::{Done, Live, Place, assert_nothing_left, id, row, until};
+use crate::util::{Done, Journal, Live, Place, assert_nothing_left, id, row, until};
 
 /// A chapter that `misbehave` makes by fork.
 fn chapter(chapter: &str, rounds: u32, arguments: &[&str]) -> String {
@@ -403,4 +403,21 @@ fn only_what_can_be_forked_may_be_asked_to() {
     // A program that is none is executed in the end.
     let run = ["run", "--spawn", "fork", "--rounds", "2", "--", "true"];
     place.crashrate(&run).expect(0);
+}
+
+/// What a forked child leaves shows the environment of its zygote.
+#[test]
+fn what_a_forked_child_leaves_is_found_beside_others() {
+    let place = Place::new();
+    place.suite(&chapter("daemon", 6, &["hold-pipe-setsid", "60"]));
+    for trace in [&["--jobs", "2"][..], &["--jobs", "2", "--no-trace"]] {
+        place
+            .crashrate(&[&["run", "suite.toml"], trace].concat())
+            .expect(0);
+    }
+    for run in place.runs() {
+        for ended in Journal::read(&run).ended {
+            assert_eq!(ended.notes, ["left 1 process behind, killed"], "{ended:?}");
+        }
+    }
 }

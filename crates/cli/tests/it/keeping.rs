@@ -32,6 +32,19 @@ fn in_round_2(place: &Place, suite: &str) -> Live {
 }
 
 #[test]
+fn a_folder_that_is_moved() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"a\"\ncommand = [\"sleep\", \"0.05\"]\nrounds = 500\n");
+    let live = place.start(&mut place.command(&["run", "suite.toml"]));
+    until("it runs", || place.journal_so_far().ended.len() > 1);
+    let run = place.run();
+    fs::rename(&run, run.with_file_name("elsewhere")).unwrap();
+    let done = live.wait().expect(110);
+    assert!(done.stderr.contains("removed or moved"), "{}", done.stderr);
+    assert!(!run.exists());
+}
+
+#[test]
 fn a_folder_that_is_removed() {
     let place = Place::new();
     let live = in_round_2(&place, WAITS);
@@ -40,7 +53,8 @@ fn a_folder_that_is_removed() {
     place.write("go", "");
     let done = live.wait().expect(110);
     assert!(
-        done.stderr.contains("was removed while the run went on"),
+        done.stderr
+            .contains("was removed or moved while the run went on"),
         "{}",
         done.stderr
     );
@@ -91,6 +105,8 @@ fn a_program_that_is_replaced_in_the_middle() {
     let journal = place.journal();
     assert_eq!((journal.started.len(), journal.ended.len()), (2, 2));
     assert_eq!(journal.closed[0].why, StopReason::ProgramReplaced);
+    // It had begun less than a second before.
+    assert_eq!(journal.ended[1].outcome, Outcome::NotStarted);
 
     // Nor are the two pooled later.
     let refused = place.crashrate(&["run", "--resume", "latest"]).expect(96);
@@ -99,7 +115,8 @@ fn a_program_that_is_replaced_in_the_middle() {
     assert_eq!(place.journal().opened.len(), 1, "nothing was written");
     place.program("program", script);
     place.crashrate(&["run", "--resume", "latest"]).expect(0);
-    assert_eq!(place.json()["totals"]["outcomes"], json!({"passed": 4}));
+    let outcomes = json!({"passed": 4, "not-started": 1});
+    assert_eq!(place.json()["totals"]["outcomes"], outcomes);
 }
 
 #[test]
@@ -112,6 +129,22 @@ fn a_program_that_was_only_touched() {
     place.program("program", script);
     place.write("go", "");
     live.wait().expect(0);
+}
+
+/// Nobody can say which of the two a round has run that began when one became the other.
+#[test]
+fn a_round_that_began_when_its_program_was_replaced_is_not_counted() {
+    let place = Place::new();
+    place.program("other", "#!/bin/sh\nexit 3\n");
+    place.program("program", "#!/bin/sh\nmv other \"$0\"\n");
+    place.suite("[[chapter]]\nid = \"a\"\ncommand = [\"./program\"]\nrounds = 3\n");
+    let done = place.crashrate(&["run", "suite.toml"]).expect(106);
+    assert!(done.stderr.contains("was replaced"), "{}", done.stderr);
+    let journal = place.journal();
+    assert_eq!(journal.ended.len(), 1);
+    assert_eq!(journal.ended[0].outcome, Outcome::NotStarted);
+    let reason = journal.ended[0].reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("was replaced"), "{reason}");
 }
 
 #[test]

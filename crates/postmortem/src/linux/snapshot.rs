@@ -47,7 +47,8 @@ impl Snapshot {
         if !(fatal || catches && spare && is_core(signal)) {
             return None;
         }
-        let maps = Maps::of(pid).ok()?;
+        // By the thread: a process whose first thread has ended shows no maps under its own number.
+        let maps = Maps::of(tid).ok()?;
         let thread = ThreadShot::take(pid, tid, &maps, images, MAX_FRAMES).ok()?;
         let (address, sender) = origin(&info);
         Some(Snapshot {

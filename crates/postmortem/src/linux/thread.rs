@@ -37,7 +37,7 @@ impl ThreadShot {
             tid,
             name: thread_name(tid),
             registers,
-            stack: Walker::new(pid, maps, images).walk(&registers, cap),
+            stack: Walker::new(tid, maps, images).walk(&registers, cap),
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crashrate_model::{
     Closed, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started, StopReason,
@@ -15,7 +15,7 @@ use super::{Fact, RunError, Tell};
 use crate::crashes::Crashes;
 use crate::decide::Decider;
 use crate::journal::{Journal, JournalError, Reserve, RunFolder};
-use crate::outcome::classify;
+use crate::outcome::{Seen, classify};
 use crate::outputs::Outputs;
 use crate::past::inputs;
 use crate::plan::{AttemptSpec, Pending, Recipe, RoundKey};
@@ -36,6 +36,7 @@ const LOST: &str =
 struct InSlot {
     running: Running,
     spec: Arc<AttemptSpec>,
+    begun: SystemTime,
 }
 
 /// What is kept of a run, in its folder.
@@ -151,7 +152,7 @@ where
                 }
                 Ok(None)
             }
-            FromSlot::Ended(slot, observed) => driver.ended(slot, &observed),
+            FromSlot::Ended(slot, mut observed) => driver.ended(slot, &mut observed),
         });
     }
 
@@ -293,15 +294,30 @@ where
         self.specs[slot as usize] = Some(InSlot {
             running,
             spec: spec.clone(),
+            begun: SystemTime::now(),
         });
         self.slots.run(slot, spec);
         Ok(())
     }
 
-    fn ended(&mut self, slot: u32, observed: &Observed) -> Result<Option<Input>, RunError> {
-        let Some(InSlot { running, spec }) = self.specs[slot as usize].take() else {
+    fn ended(&mut self, slot: u32, observed: &mut Observed) -> Result<Option<Input>, RunError> {
+        let Some(in_slot) = self.specs[slot as usize].take() else {
             return Ok(None);
         };
+        let InSlot {
+            running,
+            spec,
+            begun,
+        } = in_slot;
+        if let Some(replaced) = self.programs.replaced_under(running.key.unit, begun) {
+            // Nobody knows which of the two it was: whatever was seen is no measurement.
+            observed.seen = Seen {
+                not_started: Some(format!("not counted: {replaced} when it began")),
+                ..Seen::nothing(&spec.unit)
+            };
+            self.give_up(StopReason::ProgramReplaced, replaced);
+            (self.decided).push(Input::Stop(StopReason::ProgramReplaced));
+        }
         if let Some(hello) = observed.seen.transcript.hello()
             && !self.hellos.contains(hello)
         {

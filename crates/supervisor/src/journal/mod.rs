@@ -41,7 +41,7 @@ pub enum JournalError {
         source: std::io::Error,
     },
     /// It is not there any more.
-    #[error("the journal {} was removed while the run went on: nothing can be kept of it", path.display())]
+    #[error("the journal {} was removed or moved while the run went on: nothing more can be kept of it", path.display())]
     Removed {
         /// Where it was.
         path: PathBuf,

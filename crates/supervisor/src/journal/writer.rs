@@ -1,6 +1,6 @@
 //! Appending to the journal: one `write(2)` a record.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -86,14 +86,19 @@ impl Journal {
         Ok(())
     }
 
-    /// A file that was removed takes records as before, and nobody will ever read them.
+    /// A file that was removed or moved takes records as before, and nobody will look for them there.
     fn check_that_it_is_there(&mut self) -> Result<(), JournalError> {
         self.seen = Instant::now();
-        match self.file.metadata() {
-            Ok(file) if file.nlink() == 0 => Err(JournalError::Removed {
+        let is_there = match (self.file.metadata(), fs::metadata(&self.path)) {
+            (Ok(file), Ok(there)) => (file.dev(), file.ino()) == (there.dev(), there.ino()),
+            (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
+            (Err(_), _) => true,
+        };
+        match is_there {
+            true => Ok(()),
+            false => Err(JournalError::Removed {
                 path: self.path.clone(),
             }),
-            _ => Ok(()),
         }
     }
 

@@ -35,6 +35,22 @@ pub struct Seen {
     pub notes: Vec<String>,
 }
 
+impl Seen {
+    /// Nothing yet of an attempt of this unit.
+    pub(crate) fn nothing(unit: &UnitSpec) -> Seen {
+        let ids = unit.chapters.iter().map(|c| c.id.clone());
+        Seen {
+            exit: None,
+            not_started: None,
+            killed: None,
+            transcript: Transcript::new(ids, unit.mode == Mode::Isolated),
+            secs: 0.0,
+            oom_kills: 0,
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// What an attempt came to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {

@@ -15,8 +15,8 @@ use super::pace::{Pace, TICK};
 use super::pipes::{Pipes, is_ready, read, wait_for, waited_for};
 use super::slots::{Evidence, Observed};
 use super::{Start, Started, Wait, group, platform};
-use crate::outcome::{Kill, Note, Seen, Transcript};
-use crate::plan::{AttemptSpec, UnitSpec};
+use crate::outcome::{Kill, Note, Seen};
+use crate::plan::AttemptSpec;
 use crate::suite::bytes_text;
 
 /// How long a child may take to disappear after SIGKILL before it is given up: it hangs in the kernel.
@@ -81,7 +81,7 @@ fn once(
             Attempt::new(place, spec, started, begun, buffer, tell).run_to_end()
         }
         Err(error) => {
-            let mut seen = nothing_seen(&spec.unit);
+            let mut seen = Seen::nothing(&spec.unit);
             seen.not_started = Some(format!("could not be started: {error}"));
             Observed {
                 seen,
@@ -90,19 +90,6 @@ fn once(
                 evidence: Evidence::default(),
             }
         }
-    }
-}
-
-fn nothing_seen(unit: &UnitSpec) -> Seen {
-    let ids = unit.chapters.iter().map(|c| c.id.clone());
-    Seen {
-        exit: None,
-        not_started: None,
-        killed: None,
-        transcript: Transcript::new(ids, unit.mode == Mode::Isolated),
-        secs: 0.0,
-        oom_kills: 0,
-        notes: Vec::new(),
     }
 }
 
@@ -195,7 +182,7 @@ impl<'a> Attempt<'a> {
                 notes: (started.how.instead.into_iter())
                     .map(|why| format!("executed, not forked: {why}"))
                     .collect(),
-                ..nothing_seen(&spec.unit)
+                ..Seen::nothing(&spec.unit)
             },
             evidence: Evidence {
                 spawn: Some(started.how.spawn),
@@ -438,9 +425,9 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// The peak that was read at the death is exact; what the kernel accounts is at least not less.
+/// What the kernel accounts may be crashrate's own; what was read at the death is not.
 fn measured(usage: Usage, peak_bytes: Option<u64>) -> Usage {
-    match peak_bytes {
+    match peak_bytes.filter(|_| usage.at_most) {
         Some(peak_bytes) => Usage {
             peak_bytes,
             at_most: false,

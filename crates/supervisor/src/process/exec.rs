@@ -140,7 +140,16 @@ impl Launcher {
         if started.is_err() {
             self.guardian.clear(slot);
         }
-        let pid = started?;
+        let pid = started.map_err(|error| {
+            // It was there when it was looked for; what is missing now is said in words.
+            let found = program::find(&unit.argv[0], &unit.directory, &unit.env);
+            match (error.kind(), found) {
+                (io::ErrorKind::NotFound, Err(problem)) => {
+                    io::Error::new(io::ErrorKind::NotFound, problem)
+                }
+                _ => error,
+            }
+        })?;
         let pipes = Pipes {
             stdout,
             stderr,

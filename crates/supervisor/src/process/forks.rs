@@ -72,12 +72,14 @@ pub(super) struct Kind {
 
 impl Kind {
     fn of(spec: &AttemptSpec, argv: &[String]) -> Kind {
-        let mut env = spec.unit.env.clone();
-        env.retain(|name, _| !OF_ATTEMPT.contains(&name.as_str()));
+        // The slot's number is among it: what an attempt leaves is found by it, and shows the environment of its zygote.
+        let env = spec
+            .all_env()
+            .filter(|(name, _)| !OF_ATTEMPT.contains(name));
         Kind {
             argv: argv.to_vec(),
             directory: spec.unit.directory.clone(),
-            env,
+            env: env.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
         }
     }
 }

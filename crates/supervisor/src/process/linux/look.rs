@@ -64,7 +64,7 @@ impl Hang {
         let maps = self
             .maps
             .entry(pid)
-            .or_insert_with(|| Maps::of(pid).unwrap_or_default());
+            .or_insert_with(|| Maps::of(tid).unwrap_or_default());
         // One that is being killed meanwhile is simply not there.
         if let Ok(shot) = ThreadShot::take(pid, tid, maps, &tracer.images, MAX_FRAMES) {
             self.threads.push(shot);

@@ -432,7 +432,8 @@ impl Tracer {
             traced: true,
             crash: crash.map(Box::new),
             peak_bytes: (self.peak_at)
-                .filter(|(signal, _)| self.ended_by == Some(*signal))
+                // Of what else there was nothing is known.
+                .filter(|(signal, _)| self.ended_by == Some(*signal) && !self.has_company)
                 .map(|(_, bytes)| bytes),
             left_behind: self.left_behind,
         }
