@@ -221,7 +221,11 @@ impl<'a> Attempt<'a> {
             let Some(timeout) = self.climb() else {
                 return Ok(false);
             };
+            let had_events = self.pipes.events.is_some();
             self.poll(timeout)?;
+            if had_events && self.pipes.events.is_none() {
+                self.wait.about_to_end();
+            }
             if self.wait.ended()? {
                 return Ok(true);
             }

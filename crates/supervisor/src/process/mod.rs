@@ -109,6 +109,9 @@ pub trait Wait {
     /// The system call failed.
     fn ended(&mut self) -> io::Result<bool>;
 
+    /// The child is about to end, by all that it shows: waits for that a moment, where it costs less than [`Wait::fd`].
+    fn about_to_end(&mut self) {}
+
     /// Looks at what the child and its descendants are about, because they are about to be killed at the time limit.
     fn look(&mut self) {}
 

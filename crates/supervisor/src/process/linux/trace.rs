@@ -23,6 +23,8 @@ use crate::plan::AttemptSpec;
 
 /// How often a tracer that waits is interrupted until it has heard an order.
 const KNOCK_EVERY: Duration = Duration::from_millis(1);
+/// How long a child may take from the end of its events to its own until that is waited for otherwise.
+const ABOUT_TO_END: Duration = Duration::from_millis(1);
 /// How long looking at a hang may take at most.
 const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
@@ -131,6 +133,12 @@ impl Wait for Traced {
         Ok(self.has_ended)
     }
 
+    fn about_to_end(&mut self) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.listen(ABOUT_TO_END);
+        }
+    }
+
     fn look(&mut self) {
         if let Some(tracer) = &mut self.tracer {
             tracer.look();
@@ -210,6 +218,13 @@ impl TracerThread {
         match self.answers.try_recv() {
             Ok(Answer::Seized(seized)) => Ok(seized?),
             _ => Err(Errno::ESRCH.into()),
+        }
+    }
+
+    /// Waits for what it has to say of the child, at most so long.
+    fn listen(&mut self, most: Duration) {
+        if let Ok(answer) = self.answers.recv_timeout(most) {
+            self.hear(answer);
         }
     }
 
