@@ -135,7 +135,8 @@ where
             v: JOURNAL_VERSION,
             time: now(),
             run,
-        })))
+        })))?;
+        self.write()
     }
 
     /// Begins: what can run at first is started.
@@ -231,13 +232,20 @@ where
         // The rule first: what it stops must not be started because something else ended.
         let mut inputs = VecDeque::from(std::mem::take(&mut self.decided));
         inputs.extend(input);
-        while let Some(input) = inputs.pop_front() {
-            if let Some(why) = self.step(input)? {
-                return Ok(Some(why));
+        loop {
+            while let Some(input) = inputs.pop_front() {
+                if let Some(why) = self.step(input)? {
+                    return Ok(Some(why));
+                }
+                inputs.extend(self.decided.drain(..));
+            }
+            // Nothing, if it went with the start of what follows.
+            self.write()?;
+            if self.decided.is_empty() {
+                return Ok(None);
             }
             inputs.extend(self.decided.drain(..));
         }
-        Ok(None)
     }
 
     fn step(&mut self, input: Input) -> Result<Option<StopReason>, RunError> {
@@ -263,6 +271,7 @@ where
             why,
             reason,
         }))?;
+        self.write()?;
         self.kept.journal.sync()?;
         Ok(why)
     }
@@ -290,6 +299,7 @@ where
             attempt,
             at: self.elapsed(),
         }))?;
+        self.write()?;
         let spec = Arc::new(spec);
         self.specs[slot as usize] = Some(InSlot {
             running,
@@ -392,15 +402,22 @@ where
         Ok(Some(Input::Ended { slot, end }))
     }
 
+    /// Takes a record for the journal. It is there after [`Driver::write`].
     fn record(&mut self, record: Record) -> Result<(), RunError> {
-        if let Err(error) = self.kept.journal.append(&record) {
-            self.make_room(error)?;
-            self.kept.journal.append(&record)?;
-        }
+        self.kept.journal.push(&record)?;
         if let Some(decider) = &mut self.decider {
             self.decided.extend(inputs(decider.push(&record)));
         }
         (self.tell)(Fact::Record(&record));
+        Ok(())
+    }
+
+    /// The end of an attempt and the start of the next in its slot are written in one piece.
+    fn write(&mut self) -> Result<(), RunError> {
+        if let Err(error) = self.kept.journal.write() {
+            self.make_room(error)?;
+            self.kept.journal.write()?;
+        }
         Ok(())
     }
 

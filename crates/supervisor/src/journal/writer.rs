@@ -1,4 +1,4 @@
-//! Appending to the journal: one `write(2)` a record.
+//! Appending to the journal: one `write(2)` for what is on record at the same moment.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -15,7 +15,8 @@ use super::JournalError;
 pub struct Journal {
     file: File,
     path: PathBuf,
-    line: Vec<u8>,
+    /// Lines that are still to be written.
+    pending: Vec<u8>,
     unsynced: bool,
     /// The length up to the last record that was written whole.
     whole: u64,
@@ -51,7 +52,7 @@ impl Journal {
         Ok(Journal {
             file,
             path: path.to_owned(),
-            line: Vec::new(),
+            pending: Vec::new(),
             unsynced: false,
             whole,
             seen: Instant::now(),
@@ -61,28 +62,48 @@ impl Journal {
     /// Appends a record. It has left the process when this returns: a killed supervisor loses nothing.
     ///
     /// # Errors
-    /// It could not be written whole; nothing of it is left, so that it may be tried again.
+    /// As of [`Journal::write`].
     pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
+        self.push(record)?;
+        self.write()
+    }
+
+    /// Takes a record that [`Journal::write`] appends, in one piece with those taken before it. Until then a killed
+    /// supervisor loses it.
+    ///
+    /// # Errors
+    /// It cannot be written as a line.
+    pub(crate) fn push(&mut self, record: &Record) -> Result<(), JournalError> {
+        let whole = self.pending.len();
+        let encoded = serde_json::to_writer(&mut self.pending, record);
+        encoded.map_err(|error| {
+            self.pending.truncate(whole);
+            self.failed(error.into())
+        })?;
+        self.pending.push(b'\n');
+        Ok(())
+    }
+
+    /// Appends what was taken since.
+    ///
+    /// # Errors
+    /// It could not be written whole; nothing of it is left, so that it may be tried again.
+    pub(crate) fn write(&mut self) -> Result<(), JournalError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
         if self.seen.elapsed() >= LOOK_EVERY {
             self.check_that_it_is_there()?;
         }
-        self.line.clear();
-        let written = serde_json::to_writer(&mut self.line, record)
-            .map_err(io::Error::from)
-            .and_then(|()| {
-                self.line.push(b'\n');
-                self.file.write_all(&self.line)
-            });
         self.unsynced = true;
-        match written {
-            Ok(()) => self.whole += self.line.len() as u64,
-            Err(source) => {
-                // Half a record may be there. If it cannot be cut off, what comes next writes over it.
-                let _ = self.file.set_len(self.whole);
-                let _ = self.file.seek(SeekFrom::Start(self.whole));
-                return Err(self.failed(source));
-            }
+        if let Err(source) = self.file.write_all(&self.pending) {
+            // Half a record may be there. If it cannot be cut off, what comes next writes over it.
+            let _ = self.file.set_len(self.whole);
+            let _ = self.file.seek(SeekFrom::Start(self.whole));
+            return Err(self.failed(source));
         }
+        self.whole += self.pending.len() as u64;
+        self.pending.clear();
         Ok(())
     }
 

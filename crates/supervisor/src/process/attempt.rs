@@ -21,12 +21,14 @@ use crate::suite::bytes_text;
 
 /// How long a child may take to disappear after SIGKILL before it is given up: it hangs in the kernel.
 const UNKILLABLE: Duration = Duration::from_secs(30);
+/// How long a child may take from the end of its events to its own until that is waited for otherwise.
+const ABOUT_TO_END: Duration = Duration::from_millis(1);
 /// How long what a dead child left in its pipes may take to arrive.
 const LEFTOVER_OUTPUT: Duration = Duration::from_millis(500);
 
-/// For how long at first a slot waits for events and for the end alone: the shortest of attempts are over by then, and to
-/// be woken for each line and for the end of each pipe would cost as much as half of all else. What they print waits in
-/// its pipe.
+/// For how long at first a slot waits for the end alone, or for events and the end: the shortest of attempts are over by
+/// then, and to be woken for each line and for the end of each pipe would cost as much as half of all else. What they
+/// print waits in its pipe.
 const QUIET: Duration = Duration::from_millis(4);
 
 /// Where a slot reads into what its children print: as much as a pipe holds.
@@ -156,7 +158,8 @@ impl<'a> Attempt<'a> {
             events,
         } = started.pipes;
         let mut pace = Pace::from(begun);
-        pace.waited(Duration::ZERO);
+        let now = Instant::now();
+        pace.waited(Duration::ZERO, now);
         Attempt {
             place,
             spec,
@@ -173,7 +176,7 @@ impl<'a> Attempt<'a> {
             events: EventReader::new(),
             ladder: Ladder::Alive {
                 // Not from `begun`: the supervisor may have stood still while it started the child.
-                since: Instant::now(),
+                since: now,
                 limit,
             },
             pace,
@@ -217,16 +220,19 @@ impl<'a> Attempt<'a> {
 
     /// Whether it ended; it did not if SIGKILL could not end it.
     fn until_ended(&mut self) -> io::Result<bool> {
+        if let Some(timeout) = self.climb()
+            && self.wait.listen(QUIET.min(timeout))?
+        {
+            return Ok(true);
+        }
         loop {
             let Some(timeout) = self.climb() else {
                 return Ok(false);
             };
             let had_events = self.pipes.events.is_some();
             self.poll(timeout)?;
-            if had_events && self.pipes.events.is_none() {
-                self.wait.about_to_end();
-            }
-            if self.wait.ended()? {
+            let is_ending = had_events && self.pipes.events.is_none();
+            if is_ending && self.wait.listen(ABOUT_TO_END)? || self.wait.ended()? {
                 return Ok(true);
             }
         }
@@ -290,7 +296,7 @@ impl<'a> Attempt<'a> {
         let millis = PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX);
         let ready = wait_for(&mut fds, &pipes, millis)?;
         let interrupted = may_interrupt && is_ready(&fds[0]);
-        let stopped = self.pace.waited(asked);
+        let stopped = self.pace.waited(asked, Instant::now());
         self.ladder = self.ladder.later(stopped);
         if interrupted {
             self.seen.killed.get_or_insert(Kill::Interrupt);
@@ -350,7 +356,10 @@ impl<'a> Attempt<'a> {
             self.seen.oom_kills = bounds.oom_kills();
             bounds.kill();
         }
-        group::kill(self.pid);
+        match ended {
+            true => group::kill_rest(self.pid),
+            false => group::kill(self.pid),
+        }
         // Before anything else is waited for: what is traced is waited for by its tracer alone.
         let watched = self.wait.finish();
         let place = self.place;
@@ -405,7 +414,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn drain(&mut self) {
-        let deadline = Instant::now() + LEFTOVER_OUTPUT;
+        let mut deadline = None;
         loop {
             let ready = wait_for(
                 &mut Vec::with_capacity(3),
@@ -417,7 +426,8 @@ impl<'a> Attempt<'a> {
             if open.into_iter().all(Option::is_none) {
                 return;
             }
-            if Instant::now() > deadline {
+            let now = Instant::now();
+            if now > *deadline.get_or_insert(now + LEFTOVER_OUTPUT) {
                 let note = "a process that could not be found holds its output open";
                 self.seen.notes.push(note.into());
                 return;

@@ -6,6 +6,8 @@ use std::io::{self, PipeWriter, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use crashrate_model::{Exit, Usage};
 use crashrate_protocol::env::{CHAPTER, EVENTS_FD, SEQUENCE};
@@ -71,6 +73,8 @@ pub(super) struct Spawned {
 pub(super) struct Launcher {
     guardian: Arc<Guardian>,
     spawner: platform::Spawner,
+    /// The number of this process.
+    own: u32,
     /// What a plain command reads.
     nothing: File,
 }
@@ -81,6 +85,7 @@ impl Launcher {
             guardian,
             // Of these a child is given one; the other may come from a crashrate that runs this one.
             spawner: platform::Spawner::new(&[CHAPTER, SEQUENCE]),
+            own: std::process::id(),
             nothing: File::open("/dev/null")?,
         })
     }
@@ -121,7 +126,7 @@ impl Launcher {
             ],
         };
         let register = self.guardian.registration(slot);
-        let supervisor = std::process::id();
+        let supervisor = self.own;
         let (bounds, rlimits) = limits::divide(&unit.resources);
         let entrance = bounds.as_ref().map(platform::Cgroup::entrance);
         let events_end = child_events.as_raw_fd();
@@ -239,7 +244,11 @@ impl Wait for Exec {
     }
 
     fn ended(&mut self) -> io::Result<bool> {
-        has_ended(self.pid)
+        has_ended(self.pid, false)
+    }
+
+    fn listen(&mut self, most: Duration) -> io::Result<bool> {
+        platform::ends_within(self.pid, most)
     }
 
     fn reap(&mut self) -> io::Result<Reaped> {
@@ -247,22 +256,18 @@ impl Wait for Exec {
     }
 }
 
-/// Whether a child of this process has ended. It is only looked at, with its stops: to take one would be to take it from
-/// its tracer.
-pub(super) fn has_ended(pid: Pid) -> io::Result<bool> {
+/// Whether a child of this process has ended; to `wait` is to do so until it has, or a signal interrupts that. It is only
+/// looked at, with its stops: to take one would be to take it from its tracer.
+pub(super) fn has_ended(pid: Pid, wait: bool) -> io::Result<bool> {
     let pid = rustix::process::Pid::from_raw(pid.as_raw());
     let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    loop {
-        match waitid(WaitId::Pid(pid), options) {
-            // What its tracer in this process is to hear of may be seen here, too: a stop is no end.
-            Ok(status) => {
-                let is_over = |s: &WaitIdStatus| s.exited() || s.killed() || s.dumped();
-                return Ok(status.as_ref().is_some_and(is_over));
-            }
-            Err(rustix::io::Errno::INTR) => {}
-            Err(e) => return Err(e.into()),
-        }
+    let mut options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    options.set(WaitIdOptions::NOHANG, !wait);
+    // What its tracer in this process is to hear of may be seen here, too: a stop is no end.
+    let is_over = |s: &WaitIdStatus| s.exited() || s.killed() || s.dumped();
+    match waitid(WaitId::Pid(pid), options) {
+        Ok(status) => Ok(status.as_ref().is_some_and(is_over)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -279,16 +284,26 @@ pub(super) fn reap(pid: Pid) -> io::Result<Reaped> {
         }
     }
     let secs = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-    // The account begins with this program's own peak, in whose memory the child was until its exec.
-    let own = getrusage(UsageWho::RUSAGE_SELF).map_or(libc::c_long::MAX, |own| own.max_rss());
     Ok(Reaped {
         exit: exit_of(status),
         usage: Usage {
             cpu_secs: secs(used.ru_utime) + secs(used.ru_stime),
             peak_bytes: u64::try_from(used.ru_maxrss).unwrap_or(0) * platform::MAXRSS_UNIT,
-            at_most: used.ru_maxrss <= own,
+            at_most: is_own_peak(used.ru_maxrss),
         },
     })
+}
+
+/// Whether a child's peak memory may be that of this program, in whose memory the child was until its exec: the kernel's
+/// account begins with it.
+fn is_own_peak(peak: libc::c_long) -> bool {
+    /// It only grows: what was once below it is below it for ever.
+    static OWN: AtomicI64 = AtomicI64::new(0);
+    if peak > OWN.load(Ordering::Relaxed) {
+        let own = getrusage(UsageWho::RUSAGE_SELF).map_or(libc::c_long::MAX, |own| own.max_rss());
+        OWN.store(own, Ordering::Relaxed);
+    }
+    peak <= OWN.load(Ordering::Relaxed)
 }
 
 pub(super) fn exit_of(status: libc::c_int) -> Exit {

@@ -16,9 +16,15 @@ pub(super) fn terminate(group: Pid) {
     send(group, Signal::SIGCONT);
 }
 
-/// Kills the group. Safe as long as its leader is not reaped: the number cannot belong to anybody else.
+/// Kills the group, and its leader wherever that is. Safe as long as the leader is not reaped: the number cannot belong to
+/// anybody else.
 pub(super) fn kill(group: Pid) {
     send(group, Signal::SIGKILL);
+}
+
+/// Kills what is left of a group whose leader has ended and is not reaped.
+pub(super) fn kill_rest(group: Pid) {
+    let _ = killpg(group, Signal::SIGKILL);
 }
 
 /// To the group, and to the process that began it if it has left it for another.
@@ -31,6 +37,11 @@ fn send(group: Pid, signal: Signal) {
 
 /// Waits until the killed group is gone, its leader reaped before. Returns how many members besides it were killed.
 pub(super) fn await_gone(group: Pid) -> usize {
+    let is_gone = || killpg(group, None) == Err(Errno::ESRCH);
+    // Most leave nothing, and are over with this.
+    if is_gone() {
+        return 0;
+    }
     let deadline = Instant::now() + PATIENCE;
     let everyone = Pid::from_raw(-group.as_raw());
     let mut killed = 0;
@@ -43,7 +54,7 @@ pub(super) fn await_gone(group: Pid) -> usize {
             Err(_) => break,
         }
     }
-    while killpg(group, None) != Err(Errno::ESRCH) && pause(deadline) {}
+    while !is_gone() && pause(deadline) {}
     killed
 }
 

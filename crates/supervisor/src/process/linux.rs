@@ -1,6 +1,7 @@
 //! What only Linux has: pidfd, subreaper, /proc.
 #![allow(unsafe_code)]
 
+mod alarm;
 mod calls;
 mod cgroup;
 mod gate;
@@ -23,6 +24,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+pub(super) use alarm::ends_within;
 pub(super) use cgroup::Cgroup;
 pub(super) use spawn::Spawner;
 pub use trace::TracedExec;
@@ -159,8 +161,10 @@ fn has_mark(pid: Pid, run_id: &str, slot: Option<u32>) -> bool {
 /// attempt is started by that one: its list of children, kept open, tells in one system call.
 fn has_adopted(keep: &[Pid]) -> bool {
     static LIST: OnceLock<Option<File>> = OnceLock::new();
-    let first = std::process::id();
-    let open = || File::open(format!("/proc/self/task/{first}/children")).ok();
+    let open = || {
+        let first = std::process::id();
+        File::open(format!("/proc/self/task/{first}/children")).ok()
+    };
     let mut list = [0; 256];
     let Some(Ok(length)) = (LIST.get_or_init(open).as_ref()).map(|file| file.read_at(&mut list, 0))
     else {

@@ -25,7 +25,7 @@ mod slots;
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crashrate_model::{Exit, Spawn, Usage};
 use crashrate_postmortem::Crash;
@@ -109,8 +109,14 @@ pub trait Wait {
     /// The system call failed.
     fn ended(&mut self) -> io::Result<bool>;
 
-    /// The child is about to end, by all that it shows: waits for that a moment, where it costs less than [`Wait::fd`].
-    fn about_to_end(&mut self) {}
+    /// Waits for the end of the child alone, at most so long and perhaps not at all: where that costs less than
+    /// [`Wait::fd`]. Whether it has ended.
+    ///
+    /// # Errors
+    /// The system call failed.
+    fn listen(&mut self, _most: Duration) -> io::Result<bool> {
+        Ok(false)
+    }
 
     /// Looks at what the child and its descendants are about, because they are about to be killed at the time limit.
     fn look(&mut self) {}

@@ -25,10 +25,11 @@ impl Pace {
         }
     }
 
-    /// Since the last call there was a reason to wait for `asked`: for how long the process stood still beyond that.
-    pub(super) fn waited(&mut self, asked: Duration) -> Duration {
-        let over = self.watched.elapsed().saturating_sub(asked);
-        self.worked();
+    /// From the last call until `now` there was a reason to wait for `asked`: for how long the process stood still beyond
+    /// that.
+    pub(super) fn waited(&mut self, asked: Duration, now: Instant) -> Duration {
+        let over = (now - self.watched).saturating_sub(asked);
+        self.watched = now;
         if over < LATE {
             return Duration::ZERO;
         }

@@ -79,7 +79,13 @@ pub(super) fn read(
             *pipe = None;
             None
         }
-        Ok(n) => Some(n),
+        Ok(n) => {
+            // Nobody can write any more, and nothing is left.
+            if ready.contains(PollFlags::POLLHUP) && n < buffer.len() {
+                *pipe = None;
+            }
+            Some(n)
+        }
         Err(nix::Error::EAGAIN | nix::Error::EINTR) => None,
         Err(_) => {
             *pipe = None;

@@ -6,16 +6,18 @@ use std::mem;
 /// Every kind of child, of this thread alone: what another thread traces is none of its business.
 const OURS: libc::c_int = libc::__WALL | libc::__WNOTHREAD;
 
-/// Something that can be waited for, and is still to be taken.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peeked {
-    pub(super) tid: i32,
-    /// Whether it is the end of it, and by which signal (0: none).
-    pub(super) ended_by: Option<i32>,
+/// What a tracee says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It is gone, by this signal (0: by itself).
+    Ended(i32),
+    /// It is stopped, with this signal, for this ptrace event (0: the signal is being delivered).
+    Stopped { signal: i32, event: i32 },
 }
 
-/// The next thing that a tracee of this thread has to say, without taking it. Nothing only if it should not `block`.
-pub(super) fn peek(block: bool) -> io::Result<Option<Peeked>> {
+/// The next thing that a tracee of this thread has to say, and which one, without taking it: a stop is over when the tracee
+/// goes on, and an end when it is taken. Nothing only if it should not `block`.
+pub(super) fn peek(block: bool) -> io::Result<Option<(i32, Said)>> {
     let options = libc::WEXITED | libc::WSTOPPED | libc::WNOWAIT | OURS;
     let options = if block {
         options
@@ -30,21 +32,16 @@ pub(super) fn peek(block: bool) -> io::Result<Option<Peeked>> {
     }
     // SAFETY: waitid filled the structure, or left the zeros that say that there was nothing.
     let (tid, status) = unsafe { (info.si_pid(), info.si_status()) };
-    let ended_by = match info.si_code {
-        libc::CLD_EXITED => Some(0),
-        libc::CLD_KILLED | libc::CLD_DUMPED => Some(status),
-        _ => None,
+    let said = match info.si_code {
+        libc::CLD_EXITED => Said::Ended(0),
+        libc::CLD_KILLED | libc::CLD_DUMPED => Said::Ended(status),
+        // The event stands where the exit code of an ended one would: see ptrace(2).
+        _ => Said::Stopped {
+            signal: status & 0x7f,
+            event: status >> 8,
+        },
     };
-    Ok((tid != 0).then_some(Peeked { tid, ended_by }))
-}
-
-/// What a tracee said, taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
-    /// It is gone, by this signal (0: by itself).
-    Ended(i32),
-    /// It is stopped, with this signal, for this ptrace event (0: the signal is being delivered).
-    Stopped { signal: i32, event: i32 },
+    Ok((tid != 0).then_some((tid, said)))
 }
 
 /// Takes what a tracee has to say, if anything.

@@ -74,26 +74,27 @@ impl Spawner {
         at_first: impl Fn() -> io::Result<()> + Send + Sync + 'static,
         before_exec: impl Fn() -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Pid> {
-        let mut words = Texts::default();
+        let mut words = Texts::with_room_for(1 + launch.arguments.len());
         words.push(&[launch.program.as_os_str().as_bytes()])?;
         for word in launch.arguments {
             words.push(&[word.as_bytes()])?;
         }
-        let mut own = Texts::default();
+        let mut own = Texts::with_room_for(launch.env.len());
         for (name, value) in launch.env {
             own.push(&[name.as_bytes(), b"=", value.as_bytes()])?;
         }
         let directory = CString::new(launch.directory.as_os_str().as_bytes())?;
         let ends = || [ptr::null()];
+        // As long as it can get: it is made for every attempt, and grown it would be made five times.
+        let mut envp = Vec::with_capacity(self.inherited.len() + launch.env.len() + 1);
+        envp.extend(self.inherited_but(launch.env));
+        envp.extend(own.pointers().chain(ends()));
         let child = Child {
             argv: ([SHELL.as_ptr()].into_iter())
                 .chain(words.pointers())
                 .chain(ends())
                 .collect(),
-            envp: (self.inherited_but(launch.env))
-                .chain(own.pointers())
-                .chain(ends())
-                .collect(),
+            envp,
             directory: &directory,
             stdio: launch.stdio.each_ref().map(AsRawFd::as_raw_fd),
             at_first: &at_first,
@@ -121,13 +122,20 @@ impl Spawner {
 }
 
 /// Texts with their ends, in one piece of memory.
-#[derive(Default)]
 struct Texts {
     bytes: Vec<u8>,
     starts: Vec<usize>,
 }
 
 impl Texts {
+    /// None, and room for so many of a usual length.
+    fn with_room_for(count: usize) -> Texts {
+        Texts {
+            bytes: Vec::with_capacity(count * 64),
+            starts: Vec::with_capacity(count),
+        }
+    }
+
     /// Adds a text of these parts.
     fn push(&mut self, parts: &[&[u8]]) -> io::Result<()> {
         if parts.iter().any(|part| part.contains(&0)) {

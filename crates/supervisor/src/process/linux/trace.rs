@@ -23,8 +23,6 @@ use crate::plan::AttemptSpec;
 
 /// How often a tracer that waits is interrupted until it has heard an order.
 const KNOCK_EVERY: Duration = Duration::from_millis(1);
-/// How long a child may take from the end of its events to its own until that is waited for otherwise.
-const ABOUT_TO_END: Duration = Duration::from_millis(1);
 /// How long looking at a hang may take at most.
 const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
@@ -133,10 +131,9 @@ impl Wait for Traced {
         Ok(self.has_ended)
     }
 
-    fn about_to_end(&mut self) {
-        if let Some(tracer) = &mut self.tracer {
-            tracer.listen(ABOUT_TO_END);
-        }
+    fn listen(&mut self, most: Duration) -> io::Result<bool> {
+        let tracer = self.tracer.as_mut();
+        Ok(tracer.is_some_and(|tracer| tracer.listen(most)) && self.ended()?)
     }
 
     fn look(&mut self) {
@@ -221,11 +218,10 @@ impl TracerThread {
         }
     }
 
-    /// Waits for what it has to say of the child, at most so long.
-    fn listen(&mut self, most: Duration) {
-        if let Ok(answer) = self.answers.recv_timeout(most) {
-            self.hear(answer);
-        }
+    /// Waits for what it has to say of the child, at most so long. Whether it had.
+    fn listen(&mut self, most: Duration) -> bool {
+        let answer = self.answers.recv_timeout(most);
+        answer.map(|answer| self.hear(answer)).is_ok()
     }
 
     fn look(&mut self) {

@@ -61,8 +61,8 @@ pub(super) struct Tracer {
     pub(super) images: Arc<Images>,
     /// The process of each thread that is traced.
     pub(super) threads: HashMap<i32, i32>,
-    /// Threads that were heard of before what started them said so.
-    unannounced: HashSet<i32>,
+    /// How many threads or processes more were said to be started by clone(2) than were heard of themselves.
+    awaited: i32,
     /// Whether it ever had another process.
     has_company: bool,
     snapshots: Vec<Snapshot>,
@@ -110,7 +110,7 @@ impl Tracer {
             zygote_is_gone: false,
             images,
             threads: HashMap::from([(leader, leader)]),
-            unannounced: HashSet::new(),
+            awaited: 0,
             has_company: false,
             snapshots: Vec::new(),
             handled: 0,
@@ -127,7 +127,7 @@ impl Tracer {
         let ended = self.follow(orders, answers);
         // A child that is killed in the middle of a fork may leave one that nobody has heard of.
         let by_itself = self.ended_by.is_some_and(|signal| signal != libc::SIGKILL);
-        if ended && by_itself && !self.has_company {
+        if ended && by_itself && !self.has_company && self.awaited == 0 {
             return (self.watched(), true);
         }
         if ended {
@@ -235,30 +235,27 @@ impl Tracer {
         block: bool,
         held: impl Fn(i32, i32) -> bool,
     ) -> io::Result<Option<(i32, Said)>> {
-        let Some(peeked) = calls::peek(block)? else {
-            return Ok(None);
-        };
-        let tid = peeked.tid;
-        if let Some(signal) = peeked.ended_by
-            && tid == self.leader
-        {
-            self.ended_by = Some(signal);
-            if self.zygote.is_some() {
-                // Its parent, the zygote, sees its end only when it is taken here; its number stays taken by that.
-                calls::take(tid);
-            }
-            return Ok(Some((tid, Said::Ended(signal))));
-        }
-        if peeked.ended_by.is_some() && self.zygote == Some(tid) {
-            self.zygote_is_gone = true;
-            return Ok(None);
-        }
-        let Some(said) = calls::take(tid) else {
+        let Some((tid, said)) = calls::peek(block)? else {
             return Ok(None);
         };
         match said {
-            Said::Ended(signal) => self.gone(tid, signal),
-            Said::Stopped { event, .. } if held(tid, event) => {}
+            Said::Ended(signal) if tid == self.leader => {
+                self.ended_by = Some(signal);
+                if self.zygote.is_some() {
+                    // Its parent, the zygote, sees its end only when it is taken here; its number stays taken by that.
+                    calls::take(tid);
+                }
+            }
+            Said::Ended(_) if self.zygote == Some(tid) => {
+                self.zygote_is_gone = true;
+                return Ok(None);
+            }
+            Said::Ended(signal) => {
+                calls::take(tid);
+                self.gone(tid, signal);
+            }
+            // Taken, or it would be heard of until it goes on.
+            Said::Stopped { event, .. } if held(tid, event) => drop(calls::take(tid)),
             Said::Stopped { signal, event } => self.stopped(tid, signal, event),
         }
         Ok(Some((tid, said)))
@@ -266,6 +263,9 @@ impl Tracer {
 
     fn gone(&mut self, tid: i32, signal: i32) {
         let pid = self.threads.remove(&tid);
+        if pid.is_none() {
+            self.awaited -= 1;
+        }
         // Before that it was somebody else's doing.
         let is_over = self.ended_by.is_some();
         if is_over && pid == Some(tid) && signal == libc::SIGKILL {
@@ -308,32 +308,18 @@ impl Tracer {
                 calls::go_on(tid, 0);
             }
             libc::PTRACE_EVENT_CLONE => {
-                // Threads end with their process; a process goes on.
-                let new = ptrace::getevent(Pid::from_raw(tid));
-                let is_thread = new.is_ok_and(|new| self.is_new_thread(pid, new as i32));
-                self.has_company |= !is_thread;
-                set_options(tid);
+                self.awaited += 1;
                 calls::go_on(tid, 0);
             }
             // The first that is heard of one, most often.
             libc::PTRACE_EVENT_STOP => {
-                set_options(tid);
+                if self.has_company {
+                    set_options(tid);
+                }
                 calls::go_on(tid, 0);
             }
             _ => calls::go_on(tid, 0),
         }
-    }
-
-    /// Whether what a thread of the process says it has started is another thread of it.
-    fn is_new_thread(&mut self, pid: i32, new: i32) -> bool {
-        if self.unannounced.remove(&new) {
-            return true;
-        }
-        let is_thread = calls::is_thread_of(pid, new);
-        if is_thread {
-            self.threads.insert(new, pid);
-        }
-        is_thread
     }
 
     fn about_to_be_delivered(&mut self, pid: i32, tid: i32, signal: i32) {
@@ -378,10 +364,8 @@ impl Tracer {
         let of = processes
             .into_iter()
             .find(|&pid| calls::is_thread_of(pid, tid));
-        match of {
-            Some(_) => self.unannounced.insert(tid),
-            None => std::mem::replace(&mut self.has_company, true),
-        };
+        self.awaited -= 1;
+        self.has_company |= of.is_none();
         let pid = of.unwrap_or(tid);
         self.threads.insert(tid, pid);
         pid
@@ -449,7 +433,7 @@ pub(super) fn options() -> Options {
         | Options::PTRACE_O_TRACEVFORK
 }
 
-/// A process with one thread and no children: its exec changes nothing that is known here.
+/// A process without company: of its threads all are gone with it, and its exec changes nothing else that is known here.
 fn options_alone() -> Options {
     options() - Options::PTRACE_O_TRACEEXEC
 }

@@ -181,7 +181,7 @@ impl Zygote {
         let deadline = Instant::now() + patience;
         let mut by_itself = true;
         while !self.reaped {
-            match exec::has_ended(self.pid) {
+            match exec::has_ended(self.pid, false) {
                 Ok(true) => {
                     self.reaped = true;
                     let reaped = exec::reap(self.pid).ok()?;
