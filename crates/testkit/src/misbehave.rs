@@ -111,6 +111,7 @@ pub const KINDS: &[Kind] = &[
     quiet("fork-many", "[N=200] leaves so many daemons with a child each, all in sessions of their own", descendants::fork_many),
     quiet("fork-relay", "[SECONDS=300] leaves a process that hands on to a new one and ends, again and again", descendants::fork_relay),
     quiet("exec-other", "[KIND [ARGUMENT...]] becomes another program: true, or itself with KIND", descendants::exec_other),
+    quiet("exec-other-thread", "[KIND [ARGUMENT...]] runs a program, then becomes another in a thread that is not the first", descendants::exec_other_thread),
     quiet("crash-when", "N M faults when the round modulo N is M, else exits with 0", rounds::crash_when),
     quiet("crash-first-attempt", "faults in attempt 1 of every even round, else exits with 0", rounds::crash_first_attempt),
     speaking("pass-verdict", "says that the chapter passed and exits with 0", verdicts::pass),

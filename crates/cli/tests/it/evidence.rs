@@ -72,6 +72,12 @@ const DEATHS: &[(&str, &str, &str, &str)] = &[
         "0x0",
         "faults::write_to_null",
     ),
+    (
+        "exec-other-thread-segfault",
+        "SEGV_NULL",
+        "0x0",
+        "faults::write_to_null",
+    ),
     ("hang", "HANG", "", "misbehave::hangs::"),
     ("kill-self", "SIGKILL", "", "no stack"),
 ];

@@ -53,6 +53,7 @@ pub fn catalogue() -> Vec<Case> {
         Case { leaves_processes: true, ..passes("hold-pipe-setsid", "a daemon in a session of its own keeps the pipes open") },
         Case { sequence: Some(left_early("exec-other")), ..passes("exec-other", "becomes the program `true`") },
         named("exec-other-segfault", with(crashes("exec-other", &["SIGSEGV"], "becomes a program that crashes"), &["segfault"])),
+        named("exec-other-thread-segfault", with(crashes("exec-other-thread", &["SIGSEGV"], "a thread that is not the first becomes a program that crashes"), &["segfault"])),
         with(crashes("crash-when", &["SIGSEGV"], "crashes in every odd round; the catalogue is about round 1"), &["2", "1"]),
         passes("crash-first-attempt", "crashes in attempt 1 of every even round; the catalogue is about round 1"),
         speaks(passes("pass-verdict", "says what its exit code says"), acts("pass", Outcome::Passed)),

@@ -87,6 +87,14 @@ pub(super) fn exec_other(args: &[String]) -> Done {
     Err(other.exec().to_string())
 }
 
+pub(super) fn exec_other_thread(args: &[String]) -> Done {
+    let child = Command::new("true").status();
+    child.map_err(|e| e.to_string())?;
+    let args = args.to_vec();
+    let executed = std::thread::spawn(move || exec_other(&args)).join();
+    executed.unwrap_or_else(|_| Err("its thread panicked".to_owned()))
+}
+
 /// The program `misbehave`: this one, or the one beside it.
 fn itself() -> Result<Command, String> {
     let path = std::env::current_exe().map_err(|e| e.to_string())?;

@@ -294,7 +294,9 @@ impl Tracer {
             }
             libc::PTRACE_EVENT_STOP if signal != libc::SIGTRAP => calls::stay_stopped(tid),
             libc::PTRACE_EVENT_EXEC => {
-                // Other threads are gone, and the one that called it has its process's number now.
+                // Other threads are gone, and the one that called it has its process's number now. The kernel lets nobody
+                // tell it to go on who might mean the thread that had the number before, and has not taken this.
+                calls::take(tid);
                 self.threads.retain(|other, of| *of != pid || *other == tid);
                 calls::go_on(tid, 0);
             }
