@@ -23,6 +23,8 @@ use crate::plan::AttemptSpec;
 
 /// How often a tracer that waits is interrupted until it has heard an order.
 const KNOCK_EVERY: Duration = Duration::from_millis(1);
+/// How long a tracer may take to hear of an end that its slot has seen.
+const HEARING: Duration = Duration::from_secs(1);
 /// How long looking at a hang may take at most.
 const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
@@ -125,9 +127,15 @@ impl Wait for Traced {
         self.exec.fd()
     }
 
-    /// It only peeks: the tracer is the one who hears.
+    /// It only peeks: the tracer is the one who hears. It has done so when this is true: what dies after that was left
+    /// behind.
     fn ended(&mut self) -> io::Result<bool> {
         self.has_ended = self.exec.ended()?;
+        if self.has_ended
+            && let Some(tracer) = &mut self.tracer
+        {
+            tracer.await_end();
+        }
         Ok(self.has_ended)
     }
 
@@ -222,6 +230,18 @@ impl TracerThread {
     fn listen(&mut self, most: Duration) -> bool {
         let answer = self.answers.recv_timeout(most);
         answer.map(|answer| self.hear(answer)).is_ok()
+    }
+
+    /// Waits until it has heard of the end of the child, which has ended.
+    fn await_end(&mut self) {
+        let deadline = Instant::now() + HEARING;
+        while !self.ended && self.done.is_none() && Instant::now() < deadline {
+            match self.answers.recv_timeout(KNOCK_EVERY) {
+                Ok(answer) => self.hear(answer),
+                Err(RecvTimeoutError::Timeout) => self.knock(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
     }
 
     fn look(&mut self) {
