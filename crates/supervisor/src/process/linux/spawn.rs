@@ -262,11 +262,15 @@ fn reset_signals() {
         }
         let mut ignored = default;
         ignored.sa_sigaction = libc::SIG_IGN;
+        let mut pending: libc::sigset_t = mem::zeroed();
+        libc::sigpending(&mut pending);
         for signal in TO_THE_GROUP {
-            // To be ignored for a moment takes away what is pending.
-            let mut before: libc::sigaction = mem::zeroed();
-            libc::sigaction(signal, &ignored, &mut before);
-            libc::sigaction(signal, &before, ptr::null_mut());
+            if libc::sigismember(&pending, signal) == 1 {
+                // To be ignored for a moment takes away what is pending.
+                let mut before: libc::sigaction = mem::zeroed();
+                libc::sigaction(signal, &ignored, &mut before);
+                libc::sigaction(signal, &before, ptr::null_mut());
+            }
         }
         let none: libc::sigset_t = mem::zeroed();
         libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut());
