@@ -1,4 +1,4 @@
-//! What only Linux has: pidfd, subreaper, /proc.
+//! What only Linux has: pidfd, subreaper, timers of a thread, /proc.
 #![allow(unsafe_code)]
 
 mod alarm;
