@@ -28,6 +28,12 @@ impl Measured {
         Spread::of(self.of(key)?.iter().filter_map(|sample| sample.cpu))
     }
 
+    /// How many times the own processor time of `two` that of `one` is, sample by sample.
+    pub(super) fn cpu_ratio(&self, one: &str, two: &str) -> Option<Spread> {
+        let pairs = self.of(one)?.iter().zip(self.of(two)?);
+        Spread::of(pairs.filter_map(|(one, two)| Some(one.cpu? / two.cpu?)))
+    }
+
     /// MiB.
     pub(super) fn peak(&self, key: &str) -> Option<Spread> {
         let peaks = self.of(key)?.iter().filter_map(|sample| sample.peak);
