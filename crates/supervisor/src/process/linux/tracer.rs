@@ -274,6 +274,11 @@ impl Tracer {
     }
 
     fn stopped(&mut self, tid: i32, signal: i32, event: i32) {
+        if event == libc::PTRACE_EVENT_EXEC {
+            // The thread may have its process's number only now. The kernel lets nobody tell it to go on who has not taken
+            // this, and might mean the thread that had the number before.
+            calls::take(tid);
+        }
         if self.zygote == Some(tid) {
             if event == libc::PTRACE_EVENT_FORK
                 && let Ok(child) = ptrace::getevent(Pid::from_raw(tid))
@@ -294,9 +299,7 @@ impl Tracer {
             }
             libc::PTRACE_EVENT_STOP if signal != libc::SIGTRAP => calls::stay_stopped(tid),
             libc::PTRACE_EVENT_EXEC => {
-                // Other threads are gone, and the one that called it has its process's number now. The kernel lets nobody
-                // tell it to go on who might mean the thread that had the number before, and has not taken this.
-                calls::take(tid);
+                // Other threads are gone, and the one that called it has its process's number now.
                 self.threads.retain(|other, of| *of != pid || *other == tid);
                 calls::go_on(tid, 0);
             }
