@@ -188,6 +188,58 @@ fn a_supervisor_that_is_stopped_for_a_while() {
     assert!(note.starts_with("crashrate stood still for "), "{note}");
 }
 
+/// Also for a child that is over in less time than it takes to look for its output.
+#[test]
+fn a_supervisor_that_is_stopped_in_the_first_milliseconds_of_a_child() {
+    for more in [&[][..], &["--no-trace"]] {
+        let place = Place::new();
+        let command = [
+            &["run"],
+            more,
+            &["--rounds", "200", "--timeout", "1s", "--", "sleep", "0.002"],
+        ];
+        let live = place.start(&mut place.command(&command.concat()));
+        until("it runs", || {
+            let runs = place.runs();
+            runs.iter().any(|run| run.join("journal.jsonl").exists())
+        });
+        let ended = || place.journal_so_far().ended.len();
+        for _ in 0..2 {
+            let before = ended();
+            until("a round ends", || ended() > before);
+            live.signal(Signal::SIGSTOP);
+            std::thread::sleep(Duration::from_millis(1300));
+            live.signal(Signal::SIGCONT);
+        }
+        live.wait().expect(0);
+    }
+}
+
+/// What whoever started crashrate blocks or ignores is no reason not to notice a time limit, or an end.
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_that_are_blocked_or_ignored_when_it_starts() {
+    let limit = ["--timeout", "3ms", "--", "sleep", "0.5"];
+    let exit = ["--", "sh", "-c", "exit 7"];
+    for (how, command, outcome) in [
+        ("--block-signal=URG", &limit[..], Outcome::TimedOut),
+        ("--ignore-signal=CHLD", &exit, Outcome::Failed),
+    ] {
+        for more in [&[][..], &["--no-trace"]] {
+            let place = Place::new();
+            let rounds = ["run", "--report-only", "--rounds", "3"];
+            let run = place.command(&[&rounds, more, command].concat());
+            let mut env = Command::new("env");
+            env.arg(how).arg(run.get_program()).args(run.get_args());
+            env.env("CRASHRATE_RUNS_DIR", place.runs_dir());
+            place.start(env.current_dir(place.path())).wait().expect(0);
+            let ended = place.journal().ended;
+            assert_eq!(ended.len(), 3);
+            assert!(ended.iter().all(|e| e.outcome == outcome), "{ended:?}");
+        }
+    }
+}
+
 /// Its limit goes on when the supervisor does.
 #[test]
 fn a_supervisor_that_goes_on_still_has_time_limits() {

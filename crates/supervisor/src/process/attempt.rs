@@ -221,7 +221,7 @@ impl<'a> Attempt<'a> {
     /// Whether it ended; it did not if SIGKILL could not end it.
     fn until_ended(&mut self) -> io::Result<bool> {
         if let Some(timeout) = self.climb()
-            && self.wait.listen(QUIET.min(timeout))?
+            && self.listen(QUIET.min(timeout))?
         {
             return Ok(true);
         }
@@ -232,10 +232,23 @@ impl<'a> Attempt<'a> {
             let had_events = self.pipes.events.is_some();
             self.poll(timeout)?;
             let is_ending = had_events && self.pipes.events.is_none();
-            if is_ending && self.wait.listen(ABOUT_TO_END)? || self.wait.ended()? {
+            if is_ending && self.listen(ABOUT_TO_END)? || self.wait.ended()? {
                 return Ok(true);
             }
         }
+    }
+
+    /// Waits for the end alone. Whether it has ended.
+    fn listen(&mut self, most: Duration) -> io::Result<bool> {
+        let ended = self.wait.listen(most)?;
+        self.account_for(most);
+        Ok(ended)
+    }
+
+    /// All limits wait while this process stands still. There was a reason to wait for `asked`.
+    fn account_for(&mut self, asked: Duration) {
+        let stopped = self.pace.waited(asked, Instant::now());
+        self.ladder = self.ladder.later(stopped);
     }
 
     /// Does what is due by the clock; returns how long until the next thing is. Nothing: it is given up.
@@ -296,8 +309,7 @@ impl<'a> Attempt<'a> {
         let millis = PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX);
         let ready = wait_for(&mut fds, &pipes, millis)?;
         let interrupted = may_interrupt && is_ready(&fds[0]);
-        let stopped = self.pace.waited(asked, Instant::now());
-        self.ladder = self.ladder.later(stopped);
+        self.account_for(asked);
         if interrupted {
             self.seen.killed.get_or_insert(Kill::Interrupt);
             self.kill(Instant::now());

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crashrate_model::{Exit, Usage};
 use crashrate_protocol::env::{CHAPTER, EVENTS_FD, SEQUENCE};
 use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
@@ -315,6 +315,14 @@ pub(super) fn exit_of(status: libc::c_int) -> Exit {
         // Real-time signals have no names of their own.
         Err(_) => Exit::Signal("SIGRT".into()),
     }
+}
+
+/// Where the signal of a child's end is ignored, the kernel forgets the child at its end, and how it ended.
+pub(super) fn hear_of_children() -> io::Result<()> {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: no handler is installed.
+    unsafe { sigaction(Signal::SIGCHLD, &default) }?;
+    Ok(())
 }
 
 /// Whether whoever started this program had it ignore this signal.

@@ -164,6 +164,7 @@ pub struct Reaped {
 /// Too few files may be open for so many `slots`, or the limit could not be set.
 pub fn prepare(core_dumps: bool, slots: u32) -> io::Result<()> {
     check_open_files(slots)?;
+    exec::hear_of_children()?;
     exec::reserve_events_number()?;
     platform::adopt_orphans();
     if core_dumps {

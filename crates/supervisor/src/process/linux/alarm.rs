@@ -14,6 +14,7 @@ use nix::time::ClockId;
 use nix::unistd::{Pid, gettid};
 
 use super::super::exec::has_ended;
+use super::calls;
 use super::trace::prepare_waking;
 
 /// How often a thread is interrupted once its time is over: it may not have begun to wait the first time.
@@ -26,6 +27,7 @@ thread_local! {
 
 fn alarm() -> Option<RefCell<Timer>> {
     prepare_waking();
+    calls::can_be_woken();
     let this_thread = SigevNotify::SigevThreadId {
         signal: Signal::SIGURG,
         thread_id: gettid().as_raw(),

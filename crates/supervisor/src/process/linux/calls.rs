@@ -104,6 +104,15 @@ pub(super) fn prepare_waking() -> io::Result<()> {
     Ok(())
 }
 
+/// Lets this thread be woken, whatever whoever started this program had it block.
+pub(super) fn can_be_woken() {
+    use nix::sys::signal::{SigSet, Signal};
+    let mut urgent = SigSet::empty();
+    urgent.add(Signal::SIGURG);
+    // It fails only for what is no signal.
+    let _ = urgent.thread_unblock();
+}
+
 /// Interrupts a thread of this process that waits.
 pub(super) fn wake(tid: i32) {
     // SAFETY: a system call on numbers; the signal's handler does nothing.

@@ -197,6 +197,7 @@ impl TracerThread {
         let handle = std::thread::Builder::new()
             .name("tracer".into())
             .spawn(move || {
+                calls::can_be_woken();
                 own.store(calls::this_thread(), Ordering::Release);
                 Tracer::run(keeper, images, inbox, outbox);
             })?;

@@ -63,6 +63,8 @@ pub(super) struct Tracer {
     pub(super) threads: HashMap<i32, i32>,
     /// How many threads or processes more were said to be started by clone(2) than were heard of themselves.
     awaited: i32,
+    /// Processes that were heard of before what started them said so: they may have ended by then.
+    unannounced: HashSet<i32>,
     /// Whether it ever had another process.
     has_company: bool,
     snapshots: Vec<Snapshot>,
@@ -111,6 +113,7 @@ impl Tracer {
             images,
             threads: HashMap::from([(leader, leader)]),
             awaited: 0,
+            unannounced: HashSet::new(),
             has_company: false,
             snapshots: Vec::new(),
             handled: 0,
@@ -265,6 +268,7 @@ impl Tracer {
         let pid = self.threads.remove(&tid);
         if pid.is_none() {
             self.awaited -= 1;
+            self.unannounced.insert(tid);
         }
         // Before that it was somebody else's doing.
         let is_over = self.ended_by.is_some();
@@ -307,7 +311,9 @@ impl Tracer {
                 self.has_company = true;
                 set_options(tid);
                 // Known from now on: its parent may be heard to end before it is heard of itself.
-                if let Ok(new) = ptrace::getevent(Pid::from_raw(tid)) {
+                if let Ok(new) = ptrace::getevent(Pid::from_raw(tid))
+                    && !self.unannounced.remove(&(new as i32))
+                {
                     self.threads.entry(new as i32).or_insert(new as i32);
                 }
                 calls::go_on(tid, 0);
@@ -370,7 +376,10 @@ impl Tracer {
             .into_iter()
             .find(|&pid| calls::is_thread_of(pid, tid));
         self.awaited -= 1;
-        self.has_company |= of.is_none();
+        if of.is_none() {
+            self.has_company = true;
+            self.unannounced.insert(tid);
+        }
         let pid = of.unwrap_or(tid);
         self.threads.insert(tid, pid);
         pid

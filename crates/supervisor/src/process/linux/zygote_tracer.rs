@@ -55,6 +55,7 @@ impl ZygoteTracer {
         let handle = std::thread::Builder::new()
             .name("zygote-tracer".into())
             .spawn(move || {
+                calls::can_be_woken();
                 own.store(calls::this_thread(), Ordering::Release);
                 follow(keeper, &inbox, &outbox);
             })?;
