@@ -15,7 +15,6 @@ use nix::unistd::{Pid, gettid};
 
 use super::super::exec::has_ended;
 use super::calls;
-use super::trace::prepare_waking;
 
 /// How often a thread is interrupted once its time is over: it may not have begun to wait the first time.
 const AGAIN: Duration = Duration::from_millis(1);
@@ -26,7 +25,6 @@ thread_local! {
 }
 
 fn alarm() -> Option<RefCell<Timer>> {
-    prepare_waking();
     calls::can_be_woken();
     let this_thread = SigevNotify::SigevThreadId {
         signal: Signal::SIGURG,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem;
+use std::sync::Once;
 
 /// Every kind of child, of this thread alone: what another thread traces is none of its business.
 const OURS: libc::c_int = libc::__WALL | libc::__WNOTHREAD;
@@ -90,23 +91,20 @@ pub(super) fn this_thread() -> i32 {
     nix::unistd::gettid().as_raw()
 }
 
-/// Makes [`wake`] interrupt a blocking call of a thread, and nothing else.
-pub(super) fn prepare_waking() -> io::Result<()> {
+/// Lets this thread be woken, whatever whoever started this program had it block: [`wake`] interrupts a blocking call, and
+/// does nothing else.
+pub(super) fn can_be_woken() {
     use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
     extern "C" fn nothing(_: libc::c_int) {}
-    let action = SigAction::new(
-        SigHandler::Handler(nothing),
-        SaFlags::empty(),
-        SigSet::empty(),
-    );
-    // SAFETY: the handler does nothing. Nobody here uses this signal otherwise, and exec resets it in children.
-    unsafe { sigaction(Signal::SIGURG, &action) }?;
-    Ok(())
-}
-
-/// Lets this thread be woken, whatever whoever started this program had it block.
-pub(super) fn can_be_woken() {
-    use nix::sys::signal::{SigSet, Signal};
+    static HANDLED: Once = Once::new();
+    HANDLED.call_once(|| {
+        let handler = SigHandler::Handler(nothing);
+        let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+        // SAFETY: the handler does nothing. Nobody here uses this signal otherwise, and exec resets it in children.
+        if let Err(error) = unsafe { sigaction(Signal::SIGURG, &action) } {
+            tracing::warn!("threads cannot be woken: {error}");
+        }
+    });
     let mut urgent = SigSet::empty();
     urgent.add(Signal::SIGURG);
     // It fails only for what is no signal.

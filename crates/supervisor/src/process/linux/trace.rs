@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -68,7 +68,6 @@ impl TracedExec {
 
 impl Start for TracedExec {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
-        prepare_waking();
         let waiting = lock(&self.waiting).remove(&slot);
         let mut tracer = match waiting {
             Some(tracer) => tracer,
@@ -101,16 +100,6 @@ impl Start for TracedExec {
             how: How::default(),
         })
     }
-}
-
-/// Once, before the first tracer.
-pub(super) fn prepare_waking() {
-    static WAKING: Once = Once::new();
-    WAKING.call_once(|| {
-        if let Err(error) = calls::prepare_waking() {
-            tracing::warn!("tracers cannot be woken: {error}");
-        }
-    });
 }
 
 /// Waits for a child that is traced.

@@ -17,7 +17,6 @@ use super::super::Watched;
 use super::calls;
 use super::gate::Keeper;
 use super::look::Hang;
-use super::trace::prepare_waking;
 use super::tracer::{Order, Tracer, options};
 
 /// How often a tracer that waits is interrupted until it has heard an order.
@@ -47,7 +46,6 @@ pub(super) struct ZygoteTracer {
 impl ZygoteTracer {
     /// Starts a thread that waits at the gate for the zygote.
     pub(super) fn start(keeper: Keeper) -> io::Result<ZygoteTracer> {
-        prepare_waking();
         let (orders, inbox) = channel();
         let (outbox, answers) = channel();
         let tid = Arc::new(AtomicI32::new(0));
