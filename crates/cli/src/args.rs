@@ -12,15 +12,17 @@ use crate::calibrate::CalibrateArguments;
 use crate::compare::CompareArguments;
 use crate::crashes::CrashesArguments;
 use crate::exit;
+use crate::help::HelpArguments;
 use crate::history::HistoryArguments;
 use crate::import::ImportArguments;
 use crate::plan::PlanArguments;
+use crate::rates::open_rate;
 use crate::runs::RunsArguments;
 use crate::serve::ServeArguments;
 
 /// Runs each test chapter in a process of its own, counts how it dies, and says what the numbers mean.
 #[derive(Debug, Parser)]
-#[command(name = "crashrate", version, after_help = exit::HELP, max_term_width = 100)]
+#[command(name = "crashrate", version, after_help = exit::HELP, max_term_width = 100, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -67,6 +69,8 @@ pub(crate) enum Command {
     /// Say what stands in the way of measuring here
     #[command(after_help = "Ends with 100 if something is a blocker, else with 0.")]
     Doctor(DoctorArguments),
+    /// Show the help of a command, or `help statistics`: how verdicts are made
+    Help(HelpArguments),
     /// Kill what a dead supervisor left behind (started by `run`)
     #[command(hide = true)]
     Guard { run_id: String },
@@ -167,6 +171,14 @@ pub(crate) struct RunArguments {
     /// --rounds [10000] of each unit, at most --for
     #[arg(long, value_name = "LIMIT")]
     pub(crate) gate: Option<Limit>,
+
+    /// With --until decided: also stop when the second side is shown to be bad more often by less than this margin (2%)
+    #[arg(long, value_name = "MARGIN", value_parser = open_rate, requires = "until")]
+    pub(crate) not_worse_by: Option<f64>,
+
+    /// Refuse to start when a gate cannot be shown within its rounds
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) strict: bool,
 
     /// The report number N [the last in the runs folder plus 1]
     #[arg(long, value_name = "N")]

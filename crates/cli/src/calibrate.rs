@@ -69,6 +69,7 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
         },
         stopping: Stopping::FixedRounds,
         time_budget: None,
+        not_worse_by: None,
         // As the runs that it is for.
         trace: true,
         core_dumps: false,

@@ -6,32 +6,34 @@ use clap::{Args, ValueEnum};
 use crashrate_model::Axis;
 use crashrate_report::{
     Comparisons, DEFAULT_DETECT, Detect, View, axes, compare_json, compare_markdown, compare_runs,
-    compare_terminal, compare_within,
+    compare_strata, compare_terminal, compare_within, strata_json, strata_text,
 };
 use crashrate_supervisor::journal;
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure};
 use crate::inspect::{columns, print, view};
-use crate::rates::two_rates;
+use crate::rates::{open_rate, two_rates};
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArguments {
-    /// A run's folder, its id, its number, or `latest`
+    /// Runs: folders, ids, numbers, or `latest`. One: its two sides. Two: the second against the first. With --by several:
+    /// each within itself, and the comparisons added up
     #[arg(default_value = "latest")]
-    one: String,
-
-    /// The run to compare it with; without one, two sides of the first
-    #[arg(conflicts_with = "by")]
-    two: Option<String>,
+    runs: Vec<String>,
 
     /// Which two sides of one run [its modes if it has both, else its variants, else how it was spawned]
     #[arg(long, value_enum)]
     by: Option<By>,
 
-    /// The change to plan for where the rates are equal [90%:99%]
+    /// The difference to plan for where there is no verdict, in rounds that are not bad [90%:99%]
     #[arg(long, value_name = "RATE:RATE", value_parser = two_rates)]
     detect: Option<[f64; 2]>,
+
+    /// Also test whether the second side is bad more often by less than this margin (2%): "no difference shown" and "shown
+    /// to be no worse" are different results
+    #[arg(long, value_name = "MARGIN", value_parser = open_rate)]
+    not_worse_by: Option<f64>,
 
     /// As what
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
@@ -46,14 +48,33 @@ enum By {
     Spawn,
 }
 
+impl By {
+    fn axis(self) -> Axis {
+        match self {
+            By::Mode => Axis::Mode,
+            By::Variant => Axis::Variant,
+            By::Spawn => Axis::Spawn,
+        }
+    }
+}
+
 pub(crate) fn compare(runs: &Path, arguments: &CompareArguments) -> Result<Exit, Failure> {
     let detect = arguments
         .detect
         .map_or(DEFAULT_DETECT, |rates| Detect { rates, asked: true });
-    let one = read(runs, &arguments.one)?;
-    let all = match &arguments.two {
-        Some(two) => between(&one, &read(runs, two)?, detect)?,
-        None => within(&one, arguments.by, detect)?,
+    let margin = arguments.not_worse_by;
+    let views: Vec<View> = (arguments.runs.iter())
+        .map(|name| read(runs, name))
+        .collect::<Result<_, _>>()?;
+    let all = match (views.as_slice(), arguments.by) {
+        ([one], by) => within(one, by, detect, margin)?,
+        ([one, two], None) => between(one, two, detect, margin)?,
+        (_, None) => {
+            return Err(Failure::usage(
+                "more than two runs are compared within themselves: say which two sides with --by",
+            ));
+        }
+        (several, Some(by)) => return over_runs(several, by.axis(), arguments.format),
     };
     print(&match arguments.format {
         Format::Terminal => compare_terminal(&all, columns(), console::colors_enabled()),
@@ -63,13 +84,34 @@ pub(crate) fn compare(runs: &Path, arguments: &CompareArguments) -> Result<Exit,
     Ok(Exit::Passed)
 }
 
+/// Several runs as strata.
+fn over_runs(views: &[View], axis: Axis, format: Format) -> Result<Exit, Failure> {
+    let all = compare_strata(views, axis);
+    if all.list.is_empty() {
+        return Err(Failure::usage(format!(
+            "nothing to add up: {}",
+            all.warnings.join(" ")
+        )));
+    }
+    print(&match format {
+        Format::Terminal | Format::Markdown => strata_text(&all),
+        Format::Json => strata_json(&all),
+    })?;
+    Ok(Exit::Passed)
+}
+
 fn read(runs: &Path, name: &str) -> Result<View, Failure> {
     let folder = journal::find(runs, name).map_err(Failure::usage)?;
     view(&folder, journal::is_live(&folder))
 }
 
-fn between(one: &View, two: &View, detect: Detect) -> Result<Comparisons, Failure> {
-    let all = compare_runs(one, two, detect);
+fn between(
+    one: &View,
+    two: &View,
+    detect: Detect,
+    margin: Option<f64>,
+) -> Result<Comparisons, Failure> {
+    let all = compare_runs(one, two, detect, margin);
     match all.list.is_empty() {
         false => Ok(all),
         true => Err(Failure::usage(
@@ -78,13 +120,14 @@ fn between(one: &View, two: &View, detect: Detect) -> Result<Comparisons, Failur
     }
 }
 
-fn within(view: &View, by: Option<By>, detect: Detect) -> Result<Comparisons, Failure> {
+fn within(
+    view: &View,
+    by: Option<By>,
+    detect: Detect,
+    margin: Option<f64>,
+) -> Result<Comparisons, Failure> {
     let axes = axes(view);
-    let asked = by.map(|by| match by {
-        By::Mode => Axis::Mode,
-        By::Variant => Axis::Variant,
-        By::Spawn => Axis::Spawn,
-    });
+    let asked = by.map(By::axis);
     let axis = match asked {
         None => axes.first().copied(),
         Some(axis) => Some(axis).filter(|axis| axes.contains(axis)),
@@ -99,5 +142,5 @@ fn within(view: &View, by: Option<By>, detect: Detect) -> Result<Comparisons, Fa
             }
         })
     })?;
-    Ok(compare_within(view, axis, detect))
+    Ok(compare_within(view, axis, detect, margin))
 }

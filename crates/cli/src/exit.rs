@@ -17,7 +17,7 @@ pub(crate) enum Exit {
     Usage = 96,
     /// Complete, and something was not `passed`.
     NotPassed = 100,
-    /// Interrupted, or rounds were not started.
+    /// Interrupted, rounds were not started, or a result was lost and all others passed.
     Incomplete = 106,
     /// The journal, or the output, could not be written.
     Journal = 110,
@@ -34,7 +34,8 @@ Exit codes:
     4  nothing to run
    96  the command line, the suite or the run that it names is wrong
   100  complete, something was not passed
-  106  incomplete: interrupted, or rounds were not started
+  106  incomplete: interrupted, rounds were not started, or the result of a round was lost and all
+       others passed (a gate counts lost rounds as bad and speaks for its unit)
   110  the journal, or the output, could not be written
   120  a rate is shown to be above its gate
   121  a comparison or a gate had no verdict when the rounds or the time for them were used up

@@ -16,7 +16,7 @@ pub(crate) struct HistoryArguments {
     /// The suite's name, as in its file
     suite: String,
 
-    /// Only the last N runs
+    /// List only the last N runs; the tests are those of all runs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     last: Option<u32>,
 
@@ -37,12 +37,15 @@ enum HistoryFormat {
 pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit, Failure> {
     let folders = journal::list(runs).map_err(Failure::usage)?;
     let suite = &arguments.suite;
-    let history = of_suite(&folders, suite, arguments.last).ok_or_else(|| {
+    let mut history = of_suite(&folders, suite).ok_or_else(|| {
         Failure::usage(format!(
             "there is no run of a suite `{suite}` in {}; `crashrate runs` lists what is there",
             runs.display()
         ))
     })?;
+    if let Some(last) = arguments.last {
+        history.list_last(last as usize);
+    }
     print(&match arguments.format {
         HistoryFormat::Terminal => history_terminal(&history, columns(), console::colors_enabled()),
         HistoryFormat::Markdown => history_markdown(&history),
@@ -54,15 +57,14 @@ pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit,
 
 /// The runs of that suite in their order, of these folders; nothing if there is none. One whose journal cannot be read
 /// is passed over, and named.
-pub(crate) fn of_suite(folders: &[PathBuf], suite: &str, last: Option<u32>) -> Option<History> {
+pub(crate) fn of_suite(folders: &[PathBuf], suite: &str) -> Option<History> {
     let is_of_suite = |folder: &&PathBuf| opened(folder).is_some_and(|run| run.suite == suite);
     let folders: Vec<_> = folders.iter().filter(is_of_suite).collect();
     if folders.is_empty() {
         return None;
     }
-    let most = last.map_or(usize::MAX, |last| last as usize);
     let mut views: Vec<View> = Vec::new();
-    for folder in &folders[folders.len().saturating_sub(most)..] {
+    for folder in folders {
         match view(folder, journal::is_live(folder)) {
             Ok(view) => views.push(view),
             Err(_) => tell(format_args!(

@@ -10,11 +10,13 @@ mod doctor;
 mod exit;
 mod github;
 mod guard;
+mod help;
 mod history;
 mod import;
 mod inspect;
 mod kept;
 mod live;
+mod pilot;
 mod plan;
 mod rates;
 mod run;
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::History(history) => history::history(&arguments.runs_dir, &history),
         Command::Serve(serve) => serve::serve(&arguments.runs_dir, &serve),
         Command::Doctor(doctor) => doctor::doctor(&doctor),
+        Command::Help(asked) => help::help(&asked),
         Command::Guard { run_id } => guard::guard(&run_id),
     };
     done.unwrap_or_else(Failure::tell).code()

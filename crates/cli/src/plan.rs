@@ -6,11 +6,15 @@ use std::path::Path;
 use clap::Args;
 use crashrate_model::{ALPHA, Mode};
 use crashrate_report::{View, count, seconds};
-use crashrate_stats::{Gate, Method, StatsError, rounds_to_detect, rounds_without_failure};
+use crashrate_stats::{
+    Gate, Method, StatsError, blocks_until_decided, power_curve, rounds_to_detect,
+    rounds_without_failure,
+};
 use crashrate_supervisor::journal;
 
 use crate::exit::{Exit, Failure};
 use crate::inspect::{print, view};
+use crate::pilot::pilot;
 use crate::rates::{open_rate, said, two_rates};
 
 #[derive(Args, Debug)]
@@ -24,6 +28,10 @@ pub(crate) struct PlanArguments {
     #[arg(long, value_name = "RATE:RATE", group = "question", value_parser = two_rates)]
     detect: Option<[f64; 2]>,
 
+    /// How many comparisons share the error of 5%
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    comparisons: u32,
+
     /// How surely two rates are to be told apart
     #[arg(long, value_name = "SHARE", default_value = "80%", value_parser = open_rate)]
     power: f64,
@@ -31,6 +39,10 @@ pub(crate) struct PlanArguments {
     /// To see at least one crash of a chapter that crashes at this rate: 30%
     #[arg(long, value_name = "RATE", group = "question", value_parser = open_rate)]
     see_one: Option<f64>,
+
+    /// What a pilot run says of further rounds, with its uncertainty: its folder, id, number, or `latest`
+    #[arg(long, value_name = "RUN", group = "question")]
+    pilot: Option<String>,
 
     /// Also how long that takes, by the durations of this run: its folder, id, number, or `latest`
     #[arg(long, value_name = "RUN")]
@@ -51,6 +63,12 @@ pub(crate) fn plan(runs: &Path, arguments: &PlanArguments) -> Result<Exit, Failu
         if let Some(view) = &from {
             text += &times(view, rounds);
         }
+    }
+    if let Some(name) = &arguments.pilot {
+        let folder = journal::find(runs, name).map_err(Failure::usage)?;
+        let view = view(&folder, journal::is_live(&folder))?;
+        let alpha = ALPHA / f64::from(arguments.comparisons);
+        text += &pilot(&view, arguments.power, alpha).map_err(Failure::usage)?;
     }
     print(&text)?;
     Ok(Exit::Passed)
@@ -76,21 +94,25 @@ fn answers(arguments: &PlanArguments) -> Result<Vec<(String, u64)>, StatsError> 
         ));
     }
     if let Some([one, two]) = arguments.detect {
-        let plan = rounds_to_detect(one, two, arguments.power, ALPHA)?;
+        let alpha = ALPHA / f64::from(arguments.comparisons);
+        let plan = rounds_to_detect(one, two, arguments.power, alpha)?;
         let method = match plan.method {
             Method::Exact => "exact",
             Method::Normal => "normal approximation",
         };
-        answers.push((
-            format!(
-                "{} v {}: {} a side tell them apart with a power of {} at p = {ALPHA} ({method})",
-                said(one),
-                said(two),
-                rounds(plan.per_side),
-                said(arguments.power),
-            ),
-            plan.per_side,
-        ));
+        let shared = match arguments.comparisons {
+            1 => "one comparison".to_owned(),
+            n => format!("one of {n} comparisons that share 5%"),
+        };
+        let told = format!(
+            "{} v {}: {} a side tell them apart with a power of {} ({method}; {shared}, error {})",
+            said(one),
+            said(two),
+            rounds(plan.per_side),
+            said(arguments.power),
+            said(alpha),
+        );
+        answers.push((told + &curve([one, two], alpha)?, plan.per_side));
     }
     if let Some(rate) = arguments.see_one {
         let n = rounds_without_failure(rate, ALPHA)?;
@@ -104,6 +126,32 @@ fn answers(arguments: &PlanArguments) -> Result<Vec<(String, u64)>, StatsError> 
         ));
     }
     Ok(answers)
+}
+
+/// The chance of a verdict by the number of rounds, and how long a run until decided takes.
+fn curve([one, two]: [f64; 2], alpha: f64) -> Result<String, StatsError> {
+    let mut text = "\n  rounds a side  chance of a verdict".to_owned();
+    for (per_side, power) in power_curve(one, two, alpha)? {
+        let _ = write!(
+            text,
+            "\n  {:>13}  {:>17.1}%",
+            count(per_side),
+            100.0 * power
+        );
+    }
+    // The rates are of rounds that are not bad: for a difference that is the same.
+    let until = blocks_until_decided(one, two, alpha).map_or_else(
+        |_| "takes more blocks than this can follow".to_owned(),
+        |until| {
+            format!(
+                "takes {:.0} blocks on average, and at most {} in nine of ten runs",
+                until.mean,
+                count(until.nine_of_ten)
+            )
+        },
+    );
+    let _ = write!(text, "\n  run --until decided {until}");
+    Ok(text)
 }
 
 fn rounds(n: u64) -> String {

@@ -39,6 +39,15 @@ pub(crate) fn said(rate: f64) -> String {
     format!("{percent}%")
 }
 
+/// A measured rate in percent, to two digits.
+pub(crate) fn rounded(rate: f64) -> String {
+    let percent = 100.0 * rate;
+    match percent.abs() {
+        9.95.. | 0.0 => format!("{percent:.0}%"),
+        _ => format!("{percent:.1}%"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crashrate_model::Mode;
 use crashrate_report::{ExitClass, View, exit_class};
+use crashrate_supervisor::decide::hopeless_gates;
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::driver::{self, Campaign, RunError};
 use crashrate_supervisor::journal::RunFolder;
@@ -36,6 +37,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         stopping,
         jobs,
         trace,
+        not_worse_by,
     } = wanted;
     let program = std::env::current_exe()
         .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
@@ -43,6 +45,9 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
     let workers =
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
     warn_of_jobs(&plan, jobs);
+    for gate in hopeless_gates(&plan.units, &stopping) {
+        tracing::warn!("{gate}");
+    }
     let folder = match resumed {
         Some(folder) => folder,
         None => {
@@ -60,6 +65,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         },
         stopping,
         time_budget: arguments.time_budget,
+        not_worse_by,
         trace,
         core_dumps: arguments.core_dumps,
         guardian: (program, guard::ARGUMENTS),

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crashrate_model::{Axis, Gate, Mode, Spawn, Stopping};
 use crashrate_supervisor::calibrate::FOLDER;
-use crashrate_supervisor::decide::{gates_for_all, has_both_modes};
+use crashrate_supervisor::decide::{gates_for_all, has_both_modes, hopeless_gates};
 use crashrate_supervisor::journal::{self, RunFolder};
 use crashrate_supervisor::plan::{Plan, PlanError, Selection, SpawnChoice};
 use crashrate_supervisor::suite::Suite;
@@ -29,6 +29,8 @@ pub(crate) struct Wanted {
     pub(crate) jobs: u32,
     /// Whether children are to be traced.
     pub(crate) trace: bool,
+    /// How much more often the second side of a comparison may be bad and still count as no worse, as a share.
+    pub(crate) not_worse_by: Option<f64>,
 }
 
 /// A run that is to be gone on with, by its own plan and rule.
@@ -47,6 +49,7 @@ pub(crate) fn resume(
         jobs: jobs.unwrap_or(run.jobs),
         // As it began, or the rates of its two parts would not be of the same thing.
         trace: run.traced && !no_trace,
+        not_worse_by: run.not_worse_by,
     };
     Ok((wanted, folder))
 }
@@ -97,11 +100,16 @@ pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         PlanError::Unknown { .. } | PlanError::Preload { .. } => Failure::usage(error),
     })?;
     let stopping = stopping(&plan, arguments)?;
+    let hopeless = hopeless_gates(&plan.units, &stopping);
+    if arguments.strict && !hopeless.is_empty() {
+        return Err(Failure::usage(format!("--strict: {}", hopeless.join("; "))));
+    }
     Ok(Wanted {
         plan,
         stopping,
         jobs: arguments.jobs.unwrap_or(1),
         trace: !arguments.no_trace,
+        not_worse_by: arguments.not_worse_by,
     })
 }
 

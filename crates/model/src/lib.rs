@@ -7,6 +7,7 @@ mod calibration;
 mod finding;
 mod outcome;
 mod pairing;
+mod plan_order;
 mod record;
 mod recorded;
 mod stopping;
@@ -16,7 +17,8 @@ mod usage;
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};
 pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
-pub use pairing::{BlockPairs, Pairing};
+pub use pairing::{BlockChange, BlockPairs, Pairing};
+pub use plan_order::PlanOrder;
 pub use record::{
     ChapterEnd, Closed, CrashRef, Ended, Hello, JOURNAL_VERSION, Measure, Opened, Record, RunInfo,
     Started, StopReason, ZygoteEnd,

@@ -1,14 +1,25 @@
-//! From first attempts to pairs: block by block, by the plan and never by the order of arrival.
+//! From first attempts to pairs: block by block, in the order of the plan and never in the order of arrival.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{ChapterEnd, Contrast, Ended, Mode, Outcome, OutcomeSet, Reading, Record, Unit};
+use crate::{Contrast, Ended, Mode, Outcome, OutcomeSet, PlanOrder, Reading, Record, Unit};
 
-/// What a block held for each contrast: whether each side was bad, or nothing where a side is missing because a chapter
-/// was unreached or a round was lost to the set-up.
-pub type BlockPairs = Vec<Option<[bool; 2]>>;
+/// What a block holds for each contrast: whether each side was bad, or nothing where a side was drawn and its end is not
+/// known. No pair at all where a side is absent: a chapter that was not reached, or a block that was started on neither
+/// side.
+pub type BlockPairs = Vec<Option<[Option<bool>; 2]>>;
 
-/// Forms the pairs of a run from its journal. It keeps only blocks that are not whole yet.
+/// A change of the pairs of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlockChange {
+    /// The next block in the order of the plan.
+    Drawn(BlockPairs),
+    /// A block in which something could not be started: the resumed run draws it again.
+    Withdrawn(BlockPairs),
+}
+
+/// Forms the pairs of a run from its journal. It keeps only blocks that are not whole yet, and those in which something
+/// could not be started.
 #[derive(Clone, Debug)]
 pub struct Pairing {
     units: Vec<Unit>,
@@ -16,38 +27,54 @@ pub struct Pairing {
     contrasts: Vec<Contrast>,
     /// The units that any contrast looks at, in their order; a block has no others.
     needed: Vec<u32>,
-    /// The block that is handed out next.
-    next: u32,
-    waiting: BTreeMap<u32, BTreeMap<u32, Seen>>,
+    opened: bool,
+    blocks: BTreeMap<u32, Block>,
+    undrawn: BTreeMap<u32, (Block, BlockPairs)>,
+    order: PlanOrder<Block>,
+}
+
+/// What a block has of each unit.
+type Block = BTreeMap<u32, Seen>;
+
+/// How a side of a block, or a part of it, ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Measured, and bad or not.
+    Measured(bool),
+    /// Started; the end is not known.
+    Vanished,
+    /// Could not be started.
+    NotStarted,
+    /// Not drawn, or not reached.
+    Absent,
 }
 
 /// What a block has of a unit.
 #[derive(Clone, Debug)]
 struct Seen {
-    /// Nothing: lost to the set-up.
-    bad: Option<bool>,
-    /// Of a sequence's chapters; nothing: not reached.
-    chapters: Vec<Option<bool>>,
+    whole: End,
+    /// Of a sequence's chapters.
+    chapters: Vec<End>,
 }
 
 impl Pairing {
     /// For these contrasts of a run's units.
     pub fn new(units: &[Unit], bad: &OutcomeSet, contrasts: Vec<Contrast>) -> Self {
-        let mut needed: Vec<u32> = (contrasts.iter().flat_map(|c| &c.sides))
+        let needed: BTreeSet<u32> = (contrasts.iter().flat_map(|c| &c.sides))
             .flat_map(|side| match side {
                 Reading::Units(units) => units.clone(),
                 Reading::Chapter(unit, _) => vec![*unit],
             })
             .collect();
-        needed.sort_unstable();
-        needed.dedup();
         Pairing {
             units: units.to_vec(),
             bad: bad.clone(),
             contrasts,
-            needed,
-            next: 1,
-            waiting: BTreeMap::new(),
+            needed: needed.into_iter().collect(),
+            opened: false,
+            blocks: BTreeMap::new(),
+            undrawn: BTreeMap::new(),
+            order: PlanOrder::default(),
         }
     }
 
@@ -56,66 +83,134 @@ impl Pairing {
         &self.contrasts
     }
 
-    /// Takes a record of the journal; hands out the blocks that are whole now, in their order.
-    pub fn push(&mut self, record: &Record) -> Vec<BlockPairs> {
-        if let Record::Ended(ended) = record {
-            self.take(ended);
+    /// Takes a record of the journal and returns the blocks that it settles, in the order of the plan.
+    pub fn push(&mut self, record: &Record) -> Vec<BlockChange> {
+        match record {
+            Record::Opened(_) if self.opened => self.reopen(),
+            Record::Opened(_) => {
+                self.opened = true;
+                Vec::new()
+            }
+            Record::Ended(ended) => {
+                self.take(ended);
+                self.settled()
+            }
+            _ => Vec::new(),
         }
-        let mut whole = Vec::new();
-        while let Some(seen) = self.waiting.get(&self.next)
-            && seen.len() == self.needed.len()
-        {
-            whole.push(self.contrasts.iter().map(|c| pair(c, seen)).collect());
-            self.waiting.remove(&self.next);
-            self.next += 1;
-        }
-        whole
     }
 
-    /// What was not measured for a reason that lies in the machine or the user is run again, and waited for.
+    fn settled(&mut self) -> Vec<BlockChange> {
+        let mut changes = Vec::new();
+        while let Some((round, block)) = self.order.pop() {
+            let pairs: BlockPairs = self.contrasts.iter().map(|c| pair(c, &block)).collect();
+            changes.push(BlockChange::Drawn(pairs.clone()));
+            if !is_drawn(&block) {
+                self.undrawn.insert(round, (block, pairs));
+            }
+        }
+        changes
+    }
+
+    /// The run is resumed: what could not be started is started again.
+    fn reopen(&mut self) -> Vec<BlockChange> {
+        let mut changes = Vec::new();
+        self.blocks.extend(self.order.reopen());
+        for (round, (mut block, pairs)) in std::mem::take(&mut self.undrawn) {
+            block.retain(|_, seen| seen.whole != End::NotStarted);
+            self.blocks.insert(round, block);
+            changes.push(BlockChange::Withdrawn(pairs));
+        }
+        for block in self.blocks.values_mut() {
+            block.retain(|_, seen| seen.whole != End::NotStarted);
+        }
+        changes
+    }
+
     fn take(&mut self, ended: &Ended) {
-        let is_measurement = ended.attempt == 1 && ended.round >= self.next;
-        let waits = matches!(ended.outcome, Outcome::Lost | Outcome::Interrupted);
-        if !is_measurement || waits || self.needed.binary_search(&ended.unit).is_err() {
+        if ended.attempt != 1 || self.needed.binary_search(&ended.unit).is_err() {
             return;
         }
-        let mode = self.units[ended.unit as usize].mode;
-        // An attempt that came to be otherwise than its unit's says nothing of the unit.
-        let counts = |outcome: Outcome| outcome.counts() && ended.spawn.is_none();
-        let judge = |outcome: Outcome| counts(outcome).then(|| self.bad.contains(outcome));
-        let chapters = match mode {
-            Mode::Isolated => Vec::new(),
-            Mode::Sequential => {
-                let judge_end = |end: &ChapterEnd| judge(end.outcome);
-                ended.chapters.iter().map(judge_end).collect()
-            }
-        };
-        let seen = Seen {
-            bad: judge(ended.outcome),
-            chapters,
-        };
-        let block = self.waiting.entry(ended.round).or_default();
-        block.entry(ended.unit).or_insert(seen);
+        let block = self.blocks.entry(ended.round).or_default();
+        // What was lost is run again. The second draw was made because the first one vanished: it does not replace it.
+        block
+            .entry(ended.unit)
+            .or_insert_with(|| seen(&self.units[ended.unit as usize], ended, &self.bad));
+        if block.len() == self.needed.len()
+            && let Some(block) = self.blocks.remove(&ended.round)
+        {
+            let drawn = is_drawn(&block);
+            self.order.put(ended.round, block, drawn);
+        }
     }
 }
 
-fn pair(contrast: &Contrast, block: &BTreeMap<u32, Seen>) -> Option<[bool; 2]> {
-    let read = |side: &Reading| -> Option<bool> {
-        match side {
-            Reading::Chapter(unit, index) => *block.get(unit)?.chapters.get(*index)?,
-            Reading::Units(units) => {
-                let bad: Option<Vec<bool>> = units.iter().map(|u| block.get(u)?.bad).collect();
-                Some(bad?.contains(&true))
-            }
+fn is_drawn(block: &Block) -> bool {
+    block.values().all(|seen| seen.whole != End::NotStarted)
+}
+
+fn seen(unit: &Unit, ended: &Ended, bad: &OutcomeSet) -> Seen {
+    let end = |outcome: Outcome| match outcome {
+        // An attempt that came to be otherwise than its unit's says nothing of the unit.
+        _ if ended.spawn.is_some() => End::Absent,
+        Outcome::Lost | Outcome::Interrupted => End::Vanished,
+        Outcome::NotStarted => End::NotStarted,
+        outcome if outcome.counts() => End::Measured(bad.contains(outcome)),
+        _ => End::Absent,
+    };
+    let whole = end(ended.outcome);
+    let chapter = |place: usize| match whole {
+        // A round without an end has none of any chapter.
+        End::Vanished | End::NotStarted => whole,
+        _ => (ended.chapters.get(place)).map_or(End::Absent, |chapter| end(chapter.outcome)),
+    };
+    let chapters = match unit.mode {
+        Mode::Isolated => 0,
+        Mode::Sequential => unit.chapters.len(),
+    };
+    Seen {
+        whole,
+        chapters: (0..chapters).map(chapter).collect(),
+    }
+}
+
+fn pair(contrast: &Contrast, block: &Block) -> Option<[Option<bool>; 2]> {
+    let read = |side: &Reading| match side {
+        Reading::Chapter(unit, index) => (block.get(unit))
+            .and_then(|seen| seen.chapters.get(*index).copied())
+            .unwrap_or(End::Absent),
+        Reading::Units(units) => {
+            let end = |unit| block.get(unit).map_or(End::Absent, |seen| seen.whole);
+            joined(units.iter().map(end))
         }
     };
-    Some([read(&contrast.sides[0])?, read(&contrast.sides[1])?])
+    let sides = contrast.sides.each_ref().map(read);
+    if sides.contains(&End::Absent) || sides == [End::NotStarted; 2] {
+        return None;
+    }
+    Some(sides.map(|end| match end {
+        End::Measured(is_bad) => Some(is_bad),
+        _ => None,
+    }))
+}
+
+/// Several rounds as one: all must have been drawn, it is bad if any is, and good only if all are.
+fn joined(ends: impl Iterator<Item = End> + Clone) -> End {
+    let any = |end: End| ends.clone().any(|other| other == end);
+    [
+        End::Absent,
+        End::Measured(true),
+        End::Vanished,
+        End::NotStarted,
+    ]
+    .into_iter()
+    .find(|end| any(*end))
+    .unwrap_or(End::Measured(false))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Axis, contrasts};
+    use crate::{Axis, ChapterEnd, Opened, RunInfo, contrasts};
 
     fn units() -> Vec<Unit> {
         let unit = |name: &str, mode, chapters: &[&str]| Unit {
@@ -146,29 +241,93 @@ mod tests {
         }))
     }
 
-    #[test]
-    fn pairs_come_by_block_whatever_the_order_of_arrival() {
-        use Outcome::{Crashed, Lost, NotStarted, Passed, Unreached};
+    fn opened() -> Record {
+        Record::Opened(Box::new(Opened {
+            v: 0,
+            time: String::new(),
+            run: RunInfo::default(),
+        }))
+    }
+
+    fn pairing() -> Pairing {
         let contrasts = contrasts(&units(), Axis::Mode);
         assert_eq!(
             contrasts.len(),
             3,
             "the sequence as a whole and two chapters"
         );
-        let mut pairing = Pairing::new(&units(), &OutcomeSet::default(), contrasts);
+        Pairing::new(&units(), &OutcomeSet::default(), contrasts)
+    }
+
+    #[test]
+    fn pairs_come_by_block_whatever_the_order_of_arrival() {
+        use Outcome::{Crashed, Passed, Unreached};
+        let mut pairing = pairing();
         for record in [
-            ended(0, 2, NotStarted, &[]),
+            opened(),
+            ended(0, 2, Passed, &[]),
             ended(1, 2, Passed, &[]),
             ended(2, 2, Passed, &[Passed, Passed]),
-            ended(0, 1, Lost, &[]),
             ended(1, 1, Crashed, &[]),
             ended(2, 1, Crashed, &[Crashed, Unreached]),
         ] {
             assert!(pairing.push(&record).is_empty(), "block 1 is not whole");
         }
         let blocks = pairing.push(&ended(0, 1, Passed, &[]));
-        let first = vec![Some([true, true]), Some([false, true]), None];
-        let second = vec![None, None, Some([false, false])];
-        assert_eq!(blocks, [first, second]);
+        let (good, bad) = (Some(false), Some(true));
+        let first = vec![Some([bad, bad]), Some([good, bad]), None];
+        let second = vec![Some([good, good]); 3];
+        assert_eq!(blocks, [first, second].map(BlockChange::Drawn));
+    }
+
+    #[test]
+    fn a_lost_round_holds_up_nothing_and_stays_unknown() {
+        use Outcome::{Crashed, Lost, Passed};
+        let mut pairing = pairing();
+        pairing.push(&ended(1, 1, Passed, &[]));
+        pairing.push(&ended(2, 1, Lost, &[]));
+        let blocks = pairing.push(&ended(0, 1, Passed, &[]));
+        let unknown = Some([Some(false), None]);
+        assert_eq!(blocks, [BlockChange::Drawn(vec![unknown; 3])]);
+        pairing.push(&opened());
+        let again = ended(2, 1, Crashed, &[Passed, Crashed]);
+        assert!(pairing.push(&again).is_empty());
+    }
+
+    #[test]
+    fn a_block_that_waits_for_others_is_drawn_again_as_well() {
+        use Outcome::{NotStarted, Passed};
+        let mut pairing = pairing();
+        pairing.push(&opened());
+        pairing.push(&ended(0, 2, NotStarted, &[]));
+        pairing.push(&ended(1, 2, Passed, &[]));
+        assert!(
+            pairing
+                .push(&ended(2, 2, Passed, &[Passed, Passed]))
+                .is_empty()
+        );
+        assert!(pairing.push(&opened()).is_empty());
+        pairing.push(&ended(0, 2, Passed, &[]));
+        pairing.push(&ended(0, 1, Passed, &[]));
+        pairing.push(&ended(1, 1, Passed, &[]));
+        let blocks = pairing.push(&ended(2, 1, Passed, &[Passed, Passed]));
+        assert_eq!(blocks.len(), 2);
+    }
+
+    #[test]
+    fn what_could_not_be_started_is_drawn_again() {
+        use Outcome::{NotStarted, Passed};
+        let mut pairing = pairing();
+        pairing.push(&opened());
+        pairing.push(&ended(0, 1, NotStarted, &[]));
+        pairing.push(&ended(1, 1, NotStarted, &[]));
+        let blocks = pairing.push(&ended(2, 1, Passed, &[Passed, Passed]));
+        let unknown = vec![Some([None, Some(false)]); 3];
+        assert_eq!(blocks, [BlockChange::Drawn(unknown.clone())]);
+        assert_eq!(pairing.push(&opened()), [BlockChange::Withdrawn(unknown)]);
+        pairing.push(&ended(0, 1, Passed, &[]));
+        let blocks = pairing.push(&ended(1, 1, Passed, &[]));
+        let good = vec![Some([Some(false), Some(false)]); 3];
+        assert_eq!(blocks, [BlockChange::Drawn(good)]);
     }
 }

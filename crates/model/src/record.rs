@@ -99,6 +99,15 @@ pub struct RunInfo {
     /// When it stops by itself.
     #[serde(default)]
     pub stopping: Stopping,
+    /// The number of rounds that may fail before nothing more is started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_failures: Option<u32>,
+    /// The time after which no more rounds are started, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_budget: Option<f64>,
+    /// How much more often the second side of a comparison may be bad and still count as no worse, as a share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_worse_by: Option<f64>,
     /// What the chapters are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chapters: Vec<ChapterFacts>,

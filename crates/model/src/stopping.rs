@@ -1,12 +1,12 @@
 //! When a run stops by itself, and what it compares.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Mode, Outcome, OutcomeSet, Unit};
+use crate::{Ended, Mode, Outcome, OutcomeSet, Unit};
 
 /// When a run stops by itself. On record before the first round: what it found is read by the same rule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,6 +75,16 @@ impl Limit {
             Some(counted) => counted == outcome,
             None => bad.contains(outcome),
         })
+    }
+
+    /// What a first attempt says to the gate: whether the limit counts it, `Some(None)` where it was started and its end
+    /// is unknown, and nothing where it says nothing of the unit.
+    pub fn sees(&self, ended: &Ended, bad: &OutcomeSet) -> Option<Option<bool>> {
+        match ended.outcome {
+            _ if ended.spawn.is_some() => None,
+            Outcome::Lost | Outcome::Interrupted => Some(None),
+            outcome => self.hits(outcome, bad).map(Some),
+        }
     }
 }
 
@@ -165,6 +175,17 @@ pub struct Contrast {
     pub modes: [Mode; 2],
     /// What each side looks at.
     pub sides: [Reading; 2],
+    /// Whether it answers the question of the run: a sequence as a whole, or a chapter of no sequence that is compared.
+    /// The others explain the answer.
+    pub primary: bool,
+}
+
+impl Contrast {
+    /// Whether a side may not be reached, because of what comes before it in its sequence.
+    pub fn is_censored(&self) -> bool {
+        let in_sequence = |side: &Reading| matches!(side, Reading::Chapter(..));
+        self.sides.iter().any(in_sequence)
+    }
 }
 
 /// The contrasts that a run's units allow, in the order of its units.
@@ -174,11 +195,24 @@ pub struct Contrast {
 /// sequence given reached; side 0 is the first variant, side 1 another. By spawn: the same, with what is executed as side
 /// 0 and what is forked as side 1.
 pub fn contrasts(units: &[Unit], axis: Axis) -> Vec<Contrast> {
-    match axis {
+    let mut all = match axis {
         Axis::Mode => by_mode(units),
         Axis::Variant => by_variant(units),
         Axis::Spawn => by_spawn(units),
+    };
+    let whole: Vec<&String> = (all.iter().filter(|c| c.chapter.is_none()))
+        .filter_map(|contrast| contrast.sequence.as_ref())
+        .collect();
+    // The chapters whose sequence is compared as a whole.
+    let explained: BTreeSet<String> = (units.iter())
+        .filter(|unit| unit.mode == Mode::Sequential && whole.contains(&&unit.name))
+        .flat_map(|unit| unit.chapters.clone())
+        .collect();
+    for contrast in &mut all {
+        let explains = |chapter| explained.contains(chapter);
+        contrast.primary = !contrast.chapter.as_ref().is_some_and(explains);
     }
+    all
 }
 
 fn by_mode(units: &[Unit]) -> Vec<Contrast> {
@@ -199,6 +233,7 @@ fn by_mode(units: &[Unit]) -> Vec<Contrast> {
             variants: [unit.variant.clone(), unit.variant.clone()],
             modes: [Mode::Isolated, Mode::Sequential],
             sides,
+            primary: true,
         };
         let alone: Option<Vec<u32>> = unit.chapters.iter().map(of).collect();
         if let Some(alone) = alone {
@@ -258,6 +293,7 @@ fn against_base<'a>(
             variants: [variant.to_owned(), unit.variant.clone()],
             modes: [unit.mode, unit.mode],
             sides,
+            primary: true,
         };
         let whole = [Reading::Units(vec![base]), Reading::Units(vec![other])];
         all.push(contrast((!is_sequence).then_some(&unit.name), whole));

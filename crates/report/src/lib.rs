@@ -19,20 +19,22 @@ mod write;
 
 pub use build::ViewBuilder;
 pub use compare::{
-    BesideRecord, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, FixedTest,
-    History, How, Origin, POWER, PastRun, Planned, Point, RecordRow, Side, Trend, What, axes,
-    beside_record, claims, compare_runs, compare_within, comparisons, history,
+    BesideRecord, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect, Difference,
+    Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PairEvidence, PastRun, Planned,
+    Point, RecordRow, Side, Strata, Stratum, Trend, Untested, What, axes, beside_record, claims,
+    compare_runs, compare_strata, compare_within, comparisons, history,
 };
 pub use error::{Fault, ViewError};
 pub use view::{
-    Advice, AttemptPlace, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts, ExitClass,
-    GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, Outcomes, PairsSeen, Reason,
-    Results, RunFacts, RunLine, Running, SequenceRow, Share, Spread, Totals, View, exit_class,
+    Advice, AttemptPlace, Bounds, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts, ExitClass,
+    Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, Outcomes, PairsSeen,
+    Reason, Results, RunFacts, RunLine, Running, SequenceRow, Share, Spread, Totals, View,
+    exit_class,
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{
     Ends, LIVE_SCRIPT, ListError, Place, compare_json, compare_markdown, compare_terminal, csv,
     doctor_json, doctor_terminal, error_html, github_annotations, github_summary, history_html,
     history_json, history_markdown, history_terminal, html, index_html, json, junit, markdown,
-    runs_terminal, terminal,
+    runs_terminal, strata_json, strata_text, terminal,
 };

@@ -19,16 +19,16 @@ fn watches(bench: &mut Criterion) {
         b.iter(|| {
             let mut watch = PairWatch::new(0.05, 4).expect("an error probability");
             for round in 0..1000_u32 {
-                watch.push(round % 10 == 3, round % 10 == 7);
+                watch.push([Some(round % 10 == 3), Some(round % 10 == 7)]);
                 black_box(watch.is_decided());
             }
         });
     });
     bench.bench_function("a thousand rounds against a gate, E after each", |b| {
         b.iter(|| {
-            let mut watch = GateWatch::new(0.1, 0.05).expect("a limit");
+            let mut watch = GateWatch::new(0.1, 0.05, 1).expect("a limit");
             for round in 0..1000_u32 {
-                watch.push(round % 10 == 3);
+                watch.push(Some(round % 10 == 3));
                 black_box(watch.is_decided());
             }
         });

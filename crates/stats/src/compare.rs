@@ -16,6 +16,8 @@ pub enum Test {
     Boschloo,
     /// Fisher's test, mid-p, central.
     FisherMidP,
+    /// McNemar's exact test on blocks.
+    McNemar,
 }
 
 /// Two rates compared.
@@ -23,7 +25,7 @@ pub enum Test {
 pub struct Comparison {
     /// Rate one minus rate two, as a share; none when a side has no rounds.
     pub difference: Option<f64>,
-    /// Newcombe's interval of the difference.
+    /// The interval of the difference: Newcombe's, or Tango's where blocks are compared.
     pub interval: Interval,
     /// The two-sided p-value, not adjusted for other comparisons.
     pub p: f64,
@@ -39,10 +41,13 @@ impl Comparison {
     }
 }
 
-/// Compares two rates at error `alpha` (0 < `alpha` < 1). For runs whose number of rounds was fixed in advance; a run
-/// that was stopped by its data is compared by its e-values instead.
+/// Compares two rates at error `alpha` (0 < `alpha` < 1). For independent rounds whose number was fixed in advance: two
+/// runs. The two sides of one run are compared by [`crate::compare_blocks`].
 ///
 /// The sources are those of [`boschloo`], [`fisher_mid_p`] and [`newcombe`].
+///
+/// # Errors
+/// `alpha` is not between 0 and 1, or there are too many rounds.
 pub fn compare(one: Counts, two: Counts, alpha: f64) -> Result<Comparison, StatsError> {
     let interval = newcombe(one, two, alpha)?;
     let (p, test) = if one.n() * two.n() <= EXACT_TABLES && one.n() + two.n() <= EXACT_TABLES + 1 {

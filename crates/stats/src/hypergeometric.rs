@@ -110,7 +110,7 @@ impl Hypergeometric {
 
 /// 1 + r1 + r1 r2 + ...: a tail in units of its first term. The ratios fall away from the mode, so that the rest is
 /// bounded by a geometric series.
-fn sum_tail(ratios: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn sum_tail(ratios: impl Iterator<Item = f64>) -> f64 {
     let mut term = 1.0;
     let mut sum = 1.0;
     for ratio in ratios {

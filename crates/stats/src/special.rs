@@ -114,6 +114,11 @@ pub(crate) fn ln_binomial(a: f64, b: f64, p: f64, q: f64) -> f64 {
         - 0.5 * (TAU * a * (b / n)).ln()
 }
 
+/// ln of the Poisson probability of `x` > 0 events at `mean` > 0: Loader 2000, as above.
+pub(crate) fn ln_poisson(x: f64, mean: f64) -> f64 {
+    -stirling_error(x) - half_deviance(x, mean) - 0.5 * (TAU * x).ln()
+}
+
 /// ln of the number of ways to order `a` things of one kind and `b` of another.
 pub(crate) fn ln_choose(a: f64, b: f64) -> f64 {
     if a == 0.0 || b == 0.0 {

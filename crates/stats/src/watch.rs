@@ -1,100 +1,295 @@
-//! A stopping rule at work: fed with rounds one by one, and still once it has its verdict. What ran on after the verdict
-//! (attempts that were under way, other comparisons that were still open) does not change it.
+//! Stopping rules at work: fed with rounds one by one, in the order of the plan, and still once they have their verdict.
+//! Rounds that run on after the verdict do not change it.
+//!
+//! A round whose end is unknown (the machine died, the user stopped the run) is never left out: a verdict is reached only
+//! if it holds whatever became of these rounds (Horowitz and Manski 2000, J. Amer. Statist. Assoc. 95).
 
 use crate::counts::Counts;
 use crate::error::StatsError;
 use crate::gate::{Gate, GateVerdict};
+use crate::margin::MarginProcess;
+use crate::matched::ln_e_matched;
 use crate::multiple::ln_threshold;
-use crate::pairs::{DEFAULT_GAMMA, PairProcess};
+use crate::paired::{Blocks, Worse};
 
-/// A [`PairProcess`] that stands still once it has its verdict.
+/// Two sides compared within blocks while the run goes on, by [`ln_e_matched`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairWatch {
-    process: PairProcess,
+    blocks: Blocks,
+    /// Blocks that may be bad on side one alone, and on side two alone, if their unknown ends were so.
+    maybe: [u64; 2],
+    /// Blocks with an unknown end.
+    missing: u64,
     ln_needed: f64,
+    /// The side that was shown to be worse, at the first block at which it was.
+    reached: Option<Worse>,
+    margin: Option<MarginWatch>,
+}
+
+/// Whether side two is shown to be no worse than side one by more than a margin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct MarginWatch {
+    process: MarginProcess,
+    shown: bool,
 }
 
 impl PairWatch {
     /// One of `comparisons` (at least 1) whose verdicts share the error `alpha` (0 < `alpha` < 1).
+    ///
+    /// # Errors
+    /// `alpha` or `comparisons` is out of range.
     pub fn new(alpha: f64, comparisons: usize) -> Result<Self, StatsError> {
         Ok(PairWatch {
-            process: PairProcess::new(DEFAULT_GAMMA)?,
+            blocks: Blocks::default(),
+            maybe: [0; 2],
+            missing: 0,
             ln_needed: ln_threshold(alpha, comparisons)?,
+            reached: None,
+            margin: None,
         })
     }
 
-    /// Takes in the next pair, in the order of the plan; nothing once it has its verdict.
-    pub fn push(&mut self, one_bad: bool, two_bad: bool) {
-        if !self.is_decided() {
-            self.process.update(one_bad, two_bad);
+    /// Also watches whether side two is bad more often than side one by less than `margin` (strictly between 0 and 1), if
+    /// there is one, by [`MarginProcess`].
+    ///
+    /// # Errors
+    /// `margin` is out of range.
+    pub fn with_margin(mut self, margin: Option<f64>) -> Result<Self, StatsError> {
+        let process = margin.map(MarginProcess::new).transpose()?;
+        self.margin = process.map(|process| MarginWatch {
+            process,
+            shown: false,
+        });
+        Ok(self)
+    }
+
+    /// Takes the next block in the order of the plan: whether each side was bad, or nothing where its end is unknown. Once
+    /// there is a verdict only unknown ends are taken: it must hold whatever became of them.
+    pub fn push(&mut self, sides: [Option<bool>; 2]) {
+        if self.reached.is_some() && !sides.contains(&None) {
+            return;
         }
+        match sides {
+            [Some(true), Some(true)] => self.blocks.both += 1,
+            [Some(true), Some(false)] => self.blocks.only_one += 1,
+            [Some(false), Some(true)] => self.blocks.only_two += 1,
+            [Some(false), Some(false)] => self.blocks.neither += 1,
+            unknown => {
+                let maybe = maybe(unknown);
+                self.missing += 1;
+                self.maybe = [0, 1].map(|side| self.maybe[side] + u64::from(maybe[side]));
+            }
+        }
+        if let Some(margin) = self.margin.as_mut().filter(|margin| !margin.shown) {
+            // An unknown end counts as it speaks most against "no worse".
+            let [one, two] = sides;
+            (margin.process).update(one.unwrap_or(false), two.unwrap_or(true));
+            margin.shown = margin.process.ln_e() >= self.ln_needed;
+        }
+        self.reached = self.reached.or_else(|| self.judge());
+    }
+
+    /// Takes back a block with an unknown end that is drawn again.
+    pub fn withdraw(&mut self, sides: [Option<bool>; 2]) {
+        if !sides.contains(&None) {
+            return;
+        }
+        let maybe = maybe(sides);
+        self.missing = self.missing.saturating_sub(1);
+        self.maybe = [0, 1].map(|side| self.maybe[side].saturating_sub(u64::from(maybe[side])));
+    }
+
+    fn judge(&self) -> Option<Worse> {
+        let Blocks {
+            only_one, only_two, ..
+        } = self.blocks;
+        let [maybe_one, maybe_two] = self.maybe;
+        if only_one > only_two + maybe_two && self.reaches(only_one, only_two + maybe_two) {
+            Some(Worse::One)
+        } else if only_two > only_one + maybe_one && self.reaches(only_one + maybe_one, only_two) {
+            Some(Worse::Two)
+        } else {
+            None
+        }
+    }
+
+    fn reaches(&self, only_one: u64, only_two: u64) -> bool {
+        ln_e_matched(only_one, only_two) >= self.ln_needed
     }
 
     /// Whether the two sides are shown to differ.
     pub fn is_decided(&self) -> bool {
-        self.process.reached(self.ln_needed)
+        self.verdict().is_some()
     }
 
-    /// What was seen, up to the verdict.
-    pub fn process(&self) -> &PairProcess {
-        &self.process
+    /// Whether side two is shown to be no worse by more than the margin; nothing without a margin.
+    pub fn is_not_worse(&self) -> Option<bool> {
+        self.margin.map(|margin| margin.shown)
     }
 
-    /// Where ln E has to arrive.
+    /// The margin and ln E against "side two is worse by the margin or more", if that is watched.
+    pub fn margin(&self) -> Option<(f64, f64)> {
+        self.margin
+            .map(|margin| (margin.process.margin(), margin.process.ln_e()))
+    }
+
+    /// Whether the question is answered: the sides differ, or side two is no worse by more than the margin.
+    pub fn is_answered(&self) -> bool {
+        self.is_decided() || self.is_not_worse() == Some(true)
+    }
+
+    /// The side that is shown to be bad more often.
+    pub fn verdict(&self) -> Option<Worse> {
+        self.reached.filter(|_| self.judge() == self.reached)
+    }
+
+    /// The side that was bad alone in more blocks so far.
+    pub fn worse(&self) -> Option<Worse> {
+        match self.blocks.only_one.cmp(&self.blocks.only_two) {
+            std::cmp::Ordering::Greater => Some(Worse::One),
+            std::cmp::Ordering::Less => Some(Worse::Two),
+            std::cmp::Ordering::Equal => None,
+        }
+    }
+
+    /// The measured blocks, up to the verdict.
+    pub fn blocks(&self) -> Blocks {
+        self.blocks
+    }
+
+    /// Blocks with an unknown end, up to the verdict.
+    pub fn missing(&self) -> u64 {
+        self.missing
+    }
+
+    /// Whether only the unknown ends prevent a verdict.
+    pub fn is_prevented(&self) -> bool {
+        !self.is_decided() && self.ln_e() >= self.ln_needed
+    }
+
+    /// ln E of the measured blocks.
+    pub fn ln_e(&self) -> f64 {
+        ln_e_matched(self.blocks.only_one, self.blocks.only_two)
+    }
+
+    /// The ln E that a verdict needs.
     pub fn ln_needed(&self) -> f64 {
         self.ln_needed
     }
+}
+
+/// Whether side one alone, and side two alone, may have been bad.
+fn maybe([one, two]: [Option<bool>; 2]) -> [bool; 2] {
+    [
+        one != Some(false) && two != Some(true),
+        one != Some(true) && two != Some(false),
+    ]
 }
 
 /// A [`Gate`] that stands still once it has its verdict.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GateWatch {
     gate: Gate,
-    alpha: f64,
+    ln_below: f64,
+    ln_above: f64,
     bad: u64,
     n: u64,
-    verdict: GateVerdict,
+    missing: u64,
+    /// The first verdict that was reached.
+    reached: GateVerdict,
 }
 
 impl GateWatch {
-    /// A gate at the rate `limit` with verdicts at error `alpha` (both strictly between 0 and 1).
-    pub fn new(limit: f64, alpha: f64) -> Result<Self, StatsError> {
-        ln_threshold(alpha, 1)?;
+    /// One of `gates` (at least 1) at the rate `limit`; `limit` and `alpha` lie strictly between 0 and 1.
+    ///
+    /// "Below" is shown at error `alpha`: a run passes only if every gate is below its limit, and that is wrong with
+    /// probability at most `alpha` without any adjustment (intersection-union test, Berger 1982, Technometrics 24).
+    /// "Above" is shown at `alpha` divided by `gates` (the first step of Holm 1979): one such gate refutes the run.
+    ///
+    /// # Errors
+    /// An argument is out of range.
+    pub fn new(limit: f64, alpha: f64, gates: usize) -> Result<Self, StatsError> {
         Ok(GateWatch {
             gate: Gate::new(limit)?,
-            alpha,
+            ln_below: ln_threshold(alpha, 1)?,
+            ln_above: ln_threshold(alpha, gates)?,
             bad: 0,
             n: 0,
-            verdict: GateVerdict::Undecided,
+            missing: 0,
+            reached: GateVerdict::Undecided,
         })
     }
 
-    /// Takes in the next round; nothing once it has its verdict.
-    pub fn push(&mut self, is_bad: bool) {
-        if self.is_decided() {
+    /// Takes the next round in the order of the plan: whether it was bad, or nothing where it was started and its end is
+    /// unknown. Such a round counts as bad for "below", and as good for "above". Once there is a verdict only unknown ends
+    /// are taken: it must hold whatever became of them.
+    pub fn push(&mut self, is_bad: Option<bool>) {
+        if self.reached != GateVerdict::Undecided && is_bad.is_some() {
             return;
         }
-        let Ok(counts) = Counts::new(self.bad + u64::from(is_bad), self.n + 1) else {
+        match is_bad {
+            Some(is_bad) => {
+                self.bad += u64::from(is_bad);
+                self.n += 1;
+            }
+            None => self.missing += 1,
+        }
+        if self.reached == GateVerdict::Undecided {
+            self.reached = self.judge();
+        }
+    }
+
+    fn judge(&self) -> GateVerdict {
+        let all = self.n + self.missing;
+        let (Ok(worst), Ok(best)) = (
+            Counts::new(self.bad + self.missing, all),
+            Counts::new(self.bad, all),
+        ) else {
             // More rounds than a rate takes: nothing can be added to what is known.
-            return;
+            return self.reached;
         };
-        (self.bad, self.n) = (counts.bad(), counts.n());
-        self.verdict = (self.gate.verdict(counts, self.alpha)).unwrap_or(GateVerdict::Undecided);
+        if self.gate.ln_e_below(worst) >= self.ln_below {
+            GateVerdict::Below
+        } else if self.gate.ln_e_above(best) >= self.ln_above {
+            GateVerdict::Above
+        } else {
+            GateVerdict::Undecided
+        }
     }
 
     /// Whether the rate is shown to be below or above the limit.
     pub fn is_decided(&self) -> bool {
-        self.verdict != GateVerdict::Undecided
+        self.verdict() != GateVerdict::Undecided
     }
 
     /// The verdict so far.
     pub fn verdict(&self) -> GateVerdict {
-        self.verdict
+        // Without unknown ends it is what it was when it was reached.
+        match self.missing == 0 || self.judge() == self.reached {
+            true => self.reached,
+            false => GateVerdict::Undecided,
+        }
     }
 
-    /// Bad rounds and all rounds, up to the verdict.
+    /// Bad rounds and measured rounds, up to the verdict.
     pub fn seen(&self) -> (u64, u64) {
         (self.bad, self.n)
+    }
+
+    /// Rounds that were started and whose end is unknown, up to the verdict.
+    pub fn missing(&self) -> u64 {
+        self.missing
+    }
+
+    /// Whether only the unknown ends prevent a verdict.
+    pub fn is_prevented(&self) -> bool {
+        let known = Counts::new(self.bad, self.n);
+        !self.is_decided()
+            && self.missing > 0
+            && known.is_ok_and(|known| {
+                self.gate.ln_e_below(known) >= self.ln_below
+                    || self.gate.ln_e_above(known) >= self.ln_above
+            })
     }
 }
 
@@ -106,24 +301,98 @@ mod tests {
     fn a_verdict_stays() {
         let mut pairs = PairWatch::new(0.05, 1).unwrap();
         for _ in 0..50 {
-            pairs.push(true, false);
+            pairs.push([Some(true), Some(false)]);
         }
-        let at = *pairs.process();
-        assert!(pairs.is_decided() && at.pairs() < 50);
+        let at = pairs.blocks();
+        assert_eq!((pairs.verdict(), at.n()), (Some(Worse::One), 7));
         for _ in 0..50 {
-            pairs.push(false, true);
+            pairs.push([Some(false), Some(true)]);
         }
-        assert_eq!(*pairs.process(), at);
+        assert_eq!(pairs.blocks(), at);
 
-        let mut gate = GateWatch::new(0.01, 0.05).unwrap();
+        let mut gate = GateWatch::new(0.01, 0.05, 1).unwrap();
         for _ in 0..400 {
-            gate.push(false);
+            gate.push(Some(false));
         }
         assert_eq!(
             (gate.verdict(), gate.seen()),
             (GateVerdict::Below, (0, 328))
         );
-        gate.push(true);
+        gate.push(Some(true));
         assert_eq!(gate.seen(), (0, 328));
+    }
+
+    #[test]
+    fn unknown_ends_speak_against_a_verdict() {
+        let mut pairs = PairWatch::new(0.05, 1).unwrap();
+        pairs.push([None, Some(false)]);
+        for _ in 0..7 {
+            pairs.push([Some(false), Some(true)]);
+        }
+        assert!(!pairs.is_decided() && pairs.is_prevented());
+        let mut again = pairs;
+        again.withdraw([None, Some(false)]);
+        again.push([Some(false), Some(false)]);
+        assert!(again.is_decided());
+        // The other side's unknown ends could only add to it.
+        let mut pairs = PairWatch::new(0.05, 1).unwrap();
+        pairs.push([Some(true), None]);
+        pairs.push([None, Some(false)]);
+        for _ in 0..7 {
+            pairs.push([Some(true), Some(false)]);
+        }
+        assert_eq!(pairs.verdict(), Some(Worse::One));
+
+        let mut gate = GateWatch::new(0.01, 0.05, 1).unwrap();
+        gate.push(None);
+        for _ in 0..400 {
+            gate.push(Some(false));
+        }
+        assert!(!gate.is_decided() && gate.is_prevented());
+        for _ in 0..400 {
+            gate.push(Some(false));
+        }
+        assert_eq!((gate.verdict(), gate.missing()), (GateVerdict::Below, 1));
+
+        let mut gate = GateWatch::new(0.2, 0.05, 1).unwrap();
+        for _ in 0..4 {
+            gate.push(None);
+        }
+        for _ in 0..3 {
+            gate.push(Some(true));
+        }
+        assert!(!gate.is_decided());
+    }
+
+    #[test]
+    fn what_vanishes_after_a_verdict_can_take_it_back() {
+        let mut pairs = PairWatch::new(0.05, 1).unwrap();
+        for _ in 0..7 {
+            pairs.push([Some(true), Some(false)]);
+        }
+        pairs.push([Some(true), None]);
+        assert!(pairs.is_decided());
+        pairs.push([Some(false), None]);
+        assert!(!pairs.is_decided() && pairs.is_prevented());
+
+        let mut gate = GateWatch::new(0.01, 0.05, 1).unwrap();
+        for _ in 0..328 {
+            gate.push(Some(false));
+        }
+        assert!(gate.is_decided());
+        gate.push(None);
+        assert!(!gate.is_decided() && gate.is_prevented());
+    }
+
+    #[test]
+    fn one_of_many_gates_is_refuted_later() {
+        let rounds = |gates| {
+            let mut gate = GateWatch::new(0.2, 0.05, gates).unwrap();
+            while !gate.is_decided() {
+                gate.push(Some(true));
+            }
+            gate.seen().1
+        };
+        assert!(rounds(1) < rounds(20));
     }
 }

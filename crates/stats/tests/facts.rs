@@ -87,7 +87,7 @@ fn holm_follows_the_textbook() {
 #[test]
 fn the_order_of_rounds_is_named() {
     let rounds = |text: &str| -> Vec<bool> { text.chars().map(|c| c == 'x').collect() };
-    let pattern = |text: &str| independence(&rounds(text)).map(|found| found.pattern);
+    let pattern = |text: &str| independence(&rounds(text), 0.05).map(|found| found.pattern);
     assert_eq!(pattern("xxxx......................"), None);
     assert_eq!(
         pattern("..........xxxxxx.........."),
@@ -197,7 +197,7 @@ fn a_million_rounds_have_an_order_too() {
     for at in (0..1_000_000).step_by(7) {
         rounds[at] = true;
     }
-    let found = independence(&rounds).unwrap();
+    let found = independence(&rounds, 0.05).unwrap();
     assert_eq!(found.pattern, Pattern::Alternating);
     assert_eq!(found.trend.method, Method::Exact);
     assert_eq!(runs_test(&[]).runs, 0);

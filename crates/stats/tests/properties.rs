@@ -198,7 +198,7 @@ proptest! {
             prop_assert!((0.0..=1.0).contains(&p));
         }
         prop_assert!(runs.z.is_finite());
-        prop_assert_eq!(independence(&rounds).is_some(), runs.bad >= 5 && runs.good >= 5);
+        prop_assert_eq!(independence(&rounds, 0.05).is_some(), runs.bad >= 5 && runs.good >= 5);
     }
 
     #[test]

@@ -1,13 +1,10 @@
-//! The expected values of the fixture.
+//! The expected values of the fixtures.
 
 mod oracle;
 
-const FIXTURE: &str = include_str!("../../../fixtures/statistics_vectors.json");
-
-#[test]
-fn every_vector_of_the_fixture_is_met() {
-    let vectors = oracle::parse(FIXTURE).expect("the fixture is valid");
-    assert_eq!(vectors.len(), 132);
+fn check(fixture: &str, count: usize) {
+    let vectors = oracle::parse(fixture).expect("the fixture is valid");
+    assert_eq!(vectors.len(), count);
     let wrong: Vec<String> = vectors
         .iter()
         .filter_map(|vector| {
@@ -16,4 +13,21 @@ fn every_vector_of_the_fixture_is_met() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_vector_of_the_fixture_is_met() {
+    check(
+        include_str!("../../../fixtures/statistics_vectors.json"),
+        132,
+    );
+}
+
+/// The output of `scripts/make_vectors.py`.
+#[test]
+fn every_vector_of_the_second_fixture_is_met() {
+    check(
+        include_str!("../../../fixtures/statistics_vectors_more.json"),
+        72,
+    );
 }

@@ -1,10 +1,12 @@
 //! When a run stops by itself: the stopping rule fed with the journal's records, as every report feeds it again.
 
 use crashrate_model::{
-    ALPHA, Gate, Limit, Mode, Outcome, OutcomeSet, Pairing, Record, Stopping, Unit, contrasts,
-    places,
+    ALPHA, BlockChange, Gate, Limit, Mode, Outcome, OutcomeSet, Pairing, PlanOrder, Record,
+    StopReason, Stopping, Unit, contrasts, places,
 };
-use crashrate_stats::{GateWatch, PairWatch, StatsError};
+use crashrate_stats::{GateVerdict, GateWatch, PairWatch, StatsError};
+
+use crate::schedule::Input;
 
 /// What the rule says after a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,17 +17,21 @@ pub struct Decision {
     pub stop: bool,
 }
 
-/// A stopping rule at work.
+/// A stopping rule at work. It sees rounds in the order of the plan: a round counts when all before it have ended.
 pub struct Decider {
     rule: Rule,
 }
 
 enum Rule {
     Never,
-    FirstBad(OutcomeSet),
+    FirstBad {
+        bad: OutcomeSet,
+        /// By unit: whether each round was bad.
+        rounds: Vec<PlanOrder<bool>>,
+    },
     Contrasts {
-        pairing: Pairing,
-        watches: Vec<PairWatch>,
+        pairing: Box<Pairing>,
+        rules: Vec<(bool, PairWatch)>,
     },
     Gates(Vec<OpenGate>),
 }
@@ -34,24 +40,39 @@ struct OpenGate {
     unit: u32,
     limit: Limit,
     bad: OutcomeSet,
+    rounds: PlanOrder<GateRound>,
     watch: GateWatch,
 }
 
+/// What a gate sees of a round: whether it was bad, nothing where its end is unknown; and nothing at all of a round that
+/// says nothing.
+type GateRound = Option<Option<bool>>;
+
 impl Decider {
-    /// A rule for a run of these units.
+    /// A rule for a run of these units; `not_worse_by` is the margin, as a share, within which the second side of a
+    /// comparison counts as no worse.
     ///
     /// # Errors
     /// A gate's limit is no rate.
-    pub fn new(stopping: &Stopping, units: &[Unit], bad: &OutcomeSet) -> Result<Self, StatsError> {
+    pub fn new(
+        stopping: &Stopping,
+        units: &[Unit],
+        bad: &OutcomeSet,
+        not_worse_by: Option<f64>,
+    ) -> Result<Self, StatsError> {
         let rule = match stopping {
             Stopping::FixedRounds => Rule::Never,
-            Stopping::FirstBad => Rule::FirstBad(bad.clone()),
+            Stopping::FirstBad => Rule::FirstBad {
+                bad: bad.clone(),
+                rounds: vec![PlanOrder::default(); units.len()],
+            },
             Stopping::Decided(axis) => {
                 let contrasts = contrasts(units, *axis);
-                let watch = PairWatch::new(ALPHA, contrasts.len().max(1))?;
+                let primary = contrasts.iter().filter(|c| c.primary).count().max(1);
+                let rule = PairWatch::new(ALPHA, primary)?.with_margin(not_worse_by)?;
                 Rule::Contrasts {
-                    watches: vec![watch; contrasts.len()],
-                    pairing: Pairing::new(units, bad, contrasts),
+                    rules: contrasts.iter().map(|c| (c.primary, rule)).collect(),
+                    pairing: Box::new(Pairing::new(units, bad, contrasts)),
                 }
             }
             Stopping::Gates(gates) => Rule::Gates(open(gates, units, bad)?),
@@ -63,27 +84,47 @@ impl Decider {
     pub fn push(&mut self, record: &Record) -> Decision {
         match &mut self.rule {
             Rule::Never => Decision::default(),
-            Rule::FirstBad(bad) => Decision {
+            Rule::FirstBad { bad, rounds } => Decision {
                 retire: Vec::new(),
-                stop: first_attempt(record).is_some_and(|(_, outcome)| bad.contains(outcome)),
+                stop: first_bad(rounds, bad, record),
             },
-            Rule::Contrasts { pairing, watches } => {
-                for block in pairing.push(record) {
-                    for (watch, pair) in watches.iter_mut().zip(block) {
-                        if let Some([one, two]) = pair {
-                            watch.push(one, two);
-                        }
-                    }
+            Rule::Contrasts { pairing, rules } => {
+                for change in pairing.push(record) {
+                    feed(rules, change);
                 }
+                // The question of the run is answered when its primary comparisons are: the others explain the answer.
+                let mut primary = rules.iter().filter(|(is_primary, _)| *is_primary);
                 Decision {
                     retire: Vec::new(),
-                    stop: !watches.is_empty() && watches.iter().all(PairWatch::is_decided),
+                    stop: !rules.is_empty() && primary.all(|(_, rule)| rule.is_answered()),
                 }
             }
-            Rule::Gates(gates) => match first_attempt(record) {
-                Some((unit, outcome)) => count(gates, unit, outcome),
-                None => Decision::default(),
-            },
+            Rule::Gates(gates) => count(gates, record),
+        }
+    }
+}
+
+impl Decider {
+    /// What the gate at this place says so far; undecided where there is none.
+    pub fn gate_verdict(&self, place: usize) -> GateVerdict {
+        match &self.rule {
+            Rule::Gates(gates) => gates.get(place).map(|gate| gate.watch.verdict()),
+            _ => None,
+        }
+        .unwrap_or(GateVerdict::Undecided)
+    }
+}
+
+fn feed(rules: &mut [(bool, PairWatch)], change: BlockChange) {
+    let (pairs, is_drawn) = match change {
+        BlockChange::Drawn(pairs) => (pairs, true),
+        BlockChange::Withdrawn(pairs) => (pairs, false),
+    };
+    for ((_, rule), pair) in rules.iter_mut().zip(pairs) {
+        match pair {
+            Some(pair) if is_drawn => rule.push(pair),
+            Some(pair) => rule.withdraw(pair),
+            None => {}
         }
     }
 }
@@ -97,17 +138,51 @@ fn open(gates: &[Gate], units: &[Unit], bad: &OutcomeSet) -> Result<Vec<OpenGate
                 unit,
                 limit: gate.limit.clone(),
                 bad: bad.clone(),
-                watch: GateWatch::new(gate.limit.below, ALPHA)?,
+                rounds: PlanOrder::default(),
+                watch: GateWatch::new(gate.limit.below, ALPHA, gates.len())?,
             });
         }
     }
     Ok(all)
 }
 
-fn count(gates: &mut [OpenGate], unit: u32, outcome: Outcome) -> Decision {
+fn first_bad(units: &mut [PlanOrder<bool>], bad: &OutcomeSet, record: &Record) -> bool {
+    match record {
+        Record::Opened(_) => {
+            units.iter_mut().for_each(|rounds| drop(rounds.reopen()));
+            false
+        }
+        Record::Ended(ended) if ended.attempt == 1 => {
+            let Some(rounds) = units.get_mut(ended.unit as usize) else {
+                return false;
+            };
+            let is_bad = ended.spawn.is_none() && bad.contains(ended.outcome);
+            rounds.put(ended.round, is_bad, ended.outcome != Outcome::NotStarted);
+            // Not `any`: all of them are taken.
+            std::iter::from_fn(|| rounds.pop()).fold(false, |seen, (_, is_bad)| seen | is_bad)
+        }
+        _ => false,
+    }
+}
+
+fn count(gates: &mut [OpenGate], record: &Record) -> Decision {
+    let unit = match record {
+        Record::Opened(_) => {
+            gates.iter_mut().for_each(|gate| drop(gate.rounds.reopen()));
+            return Decision::default();
+        }
+        Record::Ended(ended) if ended.attempt == 1 => ended.unit,
+        _ => return Decision::default(),
+    };
     for gate in gates.iter_mut().filter(|g| g.unit == unit) {
-        if let Some(hit) = gate.limit.hits(outcome, &gate.bad) {
-            gate.watch.push(hit);
+        if let Record::Ended(ended) = record {
+            let seen = gate.limit.sees(ended, &gate.bad);
+            (gate.rounds).put(ended.round, seen, ended.outcome != Outcome::NotStarted);
+        }
+        while let Some((_, seen)) = gate.rounds.pop() {
+            if let Some(is_bad) = seen {
+                gate.watch.push(is_bad);
+            }
         }
     }
     let mut of_unit = gates.iter().filter(|g| g.unit == unit).peekable();
@@ -118,11 +193,10 @@ fn count(gates: &mut [OpenGate], unit: u32, outcome: Outcome) -> Decision {
     }
 }
 
-fn first_attempt(record: &Record) -> Option<(u32, Outcome)> {
-    match record {
-        Record::Ended(e) if e.attempt == 1 && e.spawn.is_none() => Some((e.unit, e.outcome)),
-        _ => None,
-    }
+/// A decision as inputs of the schedule.
+pub fn inputs(decision: Decision) -> impl Iterator<Item = Input> {
+    let stop = decision.stop.then_some(Input::Stop(StopReason::Decided));
+    decision.retire.into_iter().map(Input::Retire).chain(stop)
 }
 
 /// The gates that a limit for everything makes: one for each unit.
@@ -134,6 +208,31 @@ pub fn gates_for_all(units: &[Unit], limit: &Limit) -> Vec<Gate> {
         limit: limit.clone(),
     };
     units.iter().map(gate).collect()
+}
+
+/// Gates that cannot be shown within the rounds of their units, a sentence for each.
+pub fn hopeless_gates(units: &[Unit], stopping: &Stopping) -> Vec<String> {
+    let Stopping::Gates(gates) = stopping else {
+        return Vec::new();
+    };
+    let places = places(units);
+    let hopeless = gates.iter().filter_map(|gate| {
+        let key = (gate.name.as_str(), gate.mode, gate.variant.as_str());
+        let rounds = units.get(*places.get(&key)? as usize)?.rounds;
+        let needed = rate_gate(gate.limit.below).ok()?;
+        (needed > u64::from(rounds)).then(|| {
+            format!(
+                "the gate `{}` of {} ({}) cannot be shown in {rounds} rounds: it takes {needed} without a bad one",
+                gate.limit, gate.name, gate.mode
+            )
+        })
+    });
+    hopeless.collect()
+}
+
+/// The rounds without a bad one that show a rate to be below the limit.
+fn rate_gate(limit: f64) -> Result<u64, StatsError> {
+    crashrate_stats::Gate::new(limit)?.rounds_to_pass(0, ALPHA)
 }
 
 /// Whether the units of a plan have both sides of anything to compare by mode.

@@ -40,6 +40,8 @@ pub struct Campaign {
     pub stopping: Stopping,
     /// After this time no more rounds are started.
     pub time_budget: Option<Duration>,
+    /// How much more often the second side of a comparison may be bad and still count as no worse, as a share.
+    pub not_worse_by: Option<f64>,
     /// What was found out about the machine.
     pub findings: Vec<Finding>,
     /// Whether children are traced, where that is possible: without it a crash has no place.
@@ -124,7 +126,8 @@ pub fn run(
     info.findings.extend(in_force.findings);
     prepare_folder(folder, plan, &info)?;
     let bad = &plan.suite.bad;
-    let decider = Decider::new(&campaign.stopping, &plan.units, bad).map_err(RunError::Rule)?;
+    let decider = Decider::new(&campaign.stopping, &plan.units, bad, campaign.not_worse_by)
+        .map_err(RunError::Rule)?;
     let mut past = Past::new(History::new(plan), decider);
     past.read(folder, &plan.units)?;
     if let Some(differ) = programs::differ(&past.programs, &info.programs) {
@@ -246,6 +249,9 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         hazard: plan.suite.hazard.as_ref().map(SuiteHazard::record),
         traced: campaign.trace,
         stopping: campaign.stopping.clone(),
+        max_failures: campaign.bounds.max_failures,
+        time_budget: campaign.time_budget.map(|time| time.as_secs_f64()),
+        not_worse_by: campaign.not_worse_by,
         machine,
         chapters: campaign.workers.chapter_facts(&plan.suite),
         findings: campaign.findings.clone(),

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Record, StopReason, Unit};
+use crashrate_model::{Record, Unit};
 
-use crate::decide::{Decider, Decision};
+use crate::decide::{Decider, inputs};
 use crate::journal::{self, JournalError, RunFolder};
 use crate::plan::History;
 use crate::schedule::Input;
@@ -75,10 +75,4 @@ fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
         )),
         Some(_) => Ok(()),
     }
-}
-
-/// A decision as the schedule hears it.
-pub(crate) fn inputs(decision: Decision) -> impl Iterator<Item = Input> {
-    let stop = decision.stop.then_some(Input::Stop(StopReason::Decided));
-    decision.retire.into_iter().map(Input::Retire).chain(stop)
 }

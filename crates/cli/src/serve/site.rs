@@ -115,7 +115,7 @@ impl Site {
         {
             return Ok(page.clone());
         }
-        let history = of_suite(&folders, suite, None).ok_or(Missing::NoSuchRun)?;
+        let history = of_suite(&folders, suite).ok_or(Missing::NoSuchRun)?;
         let page = found(history_html(&history, Place::Served));
         if kept.histories.len() >= KEPT {
             kept.histories.clear();

@@ -65,7 +65,9 @@ fn different_rates_stop_early_with_the_right_verdict() {
     suite(&place, 1, 10);
     let done = place.crashrate(&run(&[])).expect(100);
     assert!(
-        said(&done).contains("other crashes less: E = "),
+        said(&done).contains(
+            "other crashes less often: 0/10 v 7/10; evidence 27:1 for a difference (20 needed)"
+        ),
         "{}",
         done.stdout
     );
@@ -100,17 +102,17 @@ fn equal_rates_stay_undecided() {
     suite(&place, 1, 60);
     let done = place.crashrate(&run(&["--rounds", "30"])).expect(121);
     assert!(
-        said(&done).contains("no verdict yet: E = "),
+        said(&done).contains("no verdict yet: evidence "),
         "{}",
         done.stdout
     );
     assert!(
-        said(&done).contains("after 30 pairs (needs 20)"),
+        said(&done).contains("for a difference (20 needed) after 30 blocks"),
         "{}",
         done.stdout
     );
     assert!(
-        said(&done).contains("in 80 of 100 cases"),
+        said(&done).contains("too few rounds (about 92 each would do"),
         "{}",
         done.stdout
     );
@@ -125,7 +127,7 @@ fn equal_rates_stay_undecided_in_five_chapters() {
     let place = Place::new();
     suite(&place, 5, 60);
     let done = place.crashrate(&run(&["--rounds", "12"])).expect(121);
-    assert!(said(&done).contains("(needs 100)"), "{}", done.stdout);
+    assert!(said(&done).contains("(100 needed)"), "{}", done.stdout);
     let all = compared(&place);
     assert_eq!(all.len(), 5);
     assert!(all.iter().all(|one| one["differs"] == false), "{all:?}");
@@ -144,7 +146,7 @@ fn the_end_of_the_time_is_no_interruption() {
 }
 
 #[test]
-fn kill_9_and_resume_change_nothing() {
+fn kill_9_and_resume_leave_one_round_unknown() {
     let undisturbed = Place::new();
     suite(&undisturbed, 1, 10);
     undisturbed.crashrate(&run(&[])).expect(100);
@@ -157,15 +159,24 @@ fn kill_9_and_resume_change_nothing() {
     live.signal(Signal::SIGKILL);
     live.wait();
     place.crashrate(&["run", "--resume", "latest"]).expect(100);
-    assert_eq!(compared(&place), compared(&undisturbed));
-    let outcomes = |place: &Place| {
-        let json = place.json();
-        let rows = json["chapters"].as_array().unwrap().clone();
-        rows.iter()
-            .map(|row| row["first_attempt"].clone())
-            .collect::<Vec<_>>()
+    let [one] = &compared(&place)[..] else {
+        panic!("one comparison");
     };
-    assert_eq!(outcomes(&place), outcomes(&undisturbed));
+    // The round that was lost speaks against the verdict, so it may take a block more.
+    assert_eq!(one["differs"], true, "{one}");
+    assert!(one["missing_pairs"].as_u64().unwrap() <= 1, "{one}");
+    // What was measured is what is measured without a kill.
+    let cells = |place: &Place| {
+        let journal = place.journal();
+        let all = journal.ended.iter().filter(|end| end.outcome.counts());
+        all.map(|end| ((end.round, end.unit), end.outcome))
+            .collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let (all, more) = (cells(&undisturbed), cells(&place));
+    assert!(
+        all.iter()
+            .all(|(key, outcome)| more.get(key) == Some(outcome))
+    );
 }
 
 #[test]
@@ -177,7 +188,7 @@ fn jobs_change_no_e_value() {
         compared(&place)
     });
     for (one, four) in one.iter().zip(&four) {
-        for key in ["ln_e", "pairs", "bad_in_pairs", "differs"] {
+        for key in ["ln_e", "pairs", "bad_alone", "differs"] {
             assert_eq!(one[key], four[key], "{key}");
         }
     }

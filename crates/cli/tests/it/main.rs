@@ -30,4 +30,5 @@ mod scale;
 mod stops;
 mod suites;
 mod util;
+mod verdicts;
 mod wrong;

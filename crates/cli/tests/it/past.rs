@@ -7,12 +7,19 @@ use serde_json::Value;
 
 use crate::util::{Place, id, until};
 
-/// A suite with a chapter that crashes in every round, or in none.
+/// A suite with a program that crashes in every round, or in none.
 fn suite(place: &Place, crashes: bool) {
-    let command = if crashes { "kill -SEGV $$" } else { "true" };
+    let script = if crashes { "kill -SEGV $$" } else { "exit 0" };
+    let program = place.program("x", &format!("#!/bin/sh\n{script}\n"));
     place.suite(&format!(
-        "[[chapter]]\nid = \"x\"\nrounds = 12\ncommand = [\"sh\", \"-c\", \"{command}\"]\n"
+        "[[chapter]]\nid = \"x\"\nrounds = 12\ncommand = [{program:?}]\n"
     ));
+}
+
+/// The text with one space between words, however its lines were broken, and without Markdown's escapes.
+fn flowing(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    words.join(" ").replace('\\', "")
 }
 
 #[test]
@@ -30,17 +37,18 @@ fn a_change_is_marked_and_no_change_is_said_to_be_none() {
     };
     let json: Value = serde_json::from_str(&as_text("json")).unwrap();
     let points = json["trends"][0]["points"].as_array().unwrap();
-    let shown: Vec<_> = points
-        .iter()
-        .map(|point| &point["change"]["shown"])
-        .collect();
+    let shown: Vec<_> = points.iter().map(|point| &point["look"]["shown"]).collect();
     assert_eq!(
         shown,
         [&Value::Null, &Value::Bool(false), &Value::Bool(true)]
     );
     for format in ["terminal", "markdown", "html"] {
-        let text = as_text(format).replace('\\', "");
-        for words in ["not shown against N=1", "shown: N=3 crashes more than N=2"] {
+        let text = flowing(&as_text(format));
+        for words in [
+            "no change shown",
+            "Crash rate rose from 0% (0/24) to 100% (12/12) at N=3 (95%: N=3); shown since N=3.",
+            "The program changed at N=3.",
+        ] {
             assert!(text.contains(words), "{format}: {words} in {text}");
         }
     }
@@ -53,6 +61,86 @@ fn a_change_is_marked_and_no_change_is_said_to_be_none() {
         "{}",
         none.stderr
     );
+}
+
+/// Imports runs of 50 rounds of one chapter, with so many crashes each, numbered from `first`.
+fn import(place: &Place, first: u32, crashes: &[u32]) {
+    let files: Vec<String> = (first..)
+        .zip(crashes)
+        .map(|(number, crashes)| {
+            let mut report = format!(
+                "[record]\nnumber = {number}\nsuite = \"{}\"\ndate = \"2026-01-02\"\ndevice = \"cpu\"\n\n\
+                 [[chapter]]\nid = \"x\"\nworker = \"matmul-soak\"\n",
+                place.name
+            );
+            for (outcome, count) in [("crashed", *crashes), ("passed", 50 - crashes)] {
+                if count > 0 {
+                    report += &format!(
+                        "\n[[chapter.rounds]]\noutcome = \"{outcome}\"\ncount = {count}\n"
+                    );
+                }
+            }
+            let name = format!("n{number}.toml");
+            place.write(&name, report);
+            name
+        })
+        .collect();
+    let files = files.iter().map(String::as_str);
+    let args: Vec<_> = std::iter::once("import").chain(files).collect();
+    place.crashrate(&args).expect(0);
+}
+
+fn history_of(place: &Place) -> Value {
+    let done = place.crashrate(&["history", &place.name, "--format", "json"]);
+    serde_json::from_str(&done.expect(0).stdout).unwrap()
+}
+
+#[test]
+fn a_rate_that_creeps_is_marked_and_its_marks_stay() {
+    let creep: Vec<u32> = (1..=20).collect();
+    let place = Place::new();
+    import(&place, 1, &creep[..14]);
+    let before = &history_of(&place)["trends"][0];
+    let marks = before["marks"].as_array().unwrap();
+    assert!(!marks.is_empty(), "{before:#}");
+    import(&place, 15, &creep[14..]);
+    let history = history_of(&place);
+    let after = &history["trends"][0];
+    let so_far = after["marks"].as_array().unwrap();
+    assert_eq!(so_far[..marks.len()], marks[..]);
+    assert_eq!(so_far.last(), Some(&Value::from(20)));
+    assert_eq!(so_far[0], after["change"]["since"]);
+    assert_eq!(history["alpha"], 0.05);
+    for (key, value) in [("direction", "rose"), ("shape", "creeping")] {
+        assert_eq!(after["change"][key], value);
+    }
+    assert_eq!(after["change"]["holds"], true);
+    let look = &after["points"][19]["look"];
+    assert!(
+        look["p_adjusted"].as_f64() <= look["alpha"].as_f64(),
+        "{look}"
+    );
+    let text = place.crashrate(&["history", &place.name, "--last", "3"]);
+    let text = flowing(&text.expect(0).stdout);
+    let sentence = format!(
+        "Crash rate rises over the runs: 1/50 in N=1 to 20/50 in N=20; shown since N={}.",
+        so_far[0]
+    );
+    assert!(text.contains(&sentence), "{sentence} in {text}");
+    // The runs that are not listed are in the tests all the same.
+    assert!(!text.contains("N=17 2026"), "{text}");
+}
+
+#[test]
+fn a_flat_history_is_not_marked() {
+    let place = Place::new();
+    let crashes = [5, 3, 7, 5, 4, 6, 8, 2, 5, 5, 6, 4, 3, 7, 5, 9, 5, 2, 5, 4];
+    import(&place, 1, &crashes);
+    let history = history_of(&place);
+    let trend = &history["trends"][0];
+    assert_eq!(trend["marks"], Value::Array(Vec::new()));
+    assert_eq!(trend["change"], Value::Null);
+    assert_eq!(trend["said"], "No change shown over 20 runs.");
 }
 
 /// Five runs, the first three of them a hundred days old.

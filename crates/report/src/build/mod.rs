@@ -6,6 +6,7 @@
 mod advice;
 mod crashes;
 mod missed;
+mod order;
 mod row;
 mod run;
 mod texts;
@@ -15,7 +16,7 @@ mod watched;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Ended, JOURNAL_VERSION, Mode, Opened, Record, Recorded};
+use crashrate_model::{Ended, JOURNAL_VERSION, Mode, Opened, Outcome, Record, Recorded};
 
 use crate::error::{Fault, ViewError};
 use crate::view::{AttemptPlace, Running, Totals, View};
@@ -141,6 +142,9 @@ impl ViewBuilder {
                 }
             }
         }
+        order::test(&mut chapters, &mut sequences, &facts.bad);
+        let mut gates = self.watched.gates();
+        order::mark(&mut gates, &chapters, &sequences);
         let record = run.info().record.as_deref().map(view_of).transpose();
         let record = record.map_err(|fault| self.error(fault))?.map(Box::new);
         let recommendations = advice::that_holds(run.recommendations(), &chapters, &sequences);
@@ -153,7 +157,7 @@ impl ViewBuilder {
             running: self.running(),
             units: run.units().to_vec(),
             pairs: self.watched.pairs(),
-            gates: self.watched.gates(),
+            gates,
             record,
             attempts: self.attempts.unwrap_or_default(),
             crashes: crashes::sorted(crashes),
@@ -192,33 +196,18 @@ impl ViewBuilder {
                     attempt: ended.attempt,
                 };
                 self.unit(attempt)?;
-                let unit = self.tally(ended);
+                let run = self.run.as_ref().ok_or(Fault::NotOpened)?;
+                let unit = tally(&mut self.units, &mut self.otherwise, ended);
                 let repeated = unit.is_repeated(ended.round, ended.attempt);
-                unit.end(ended)?;
+                unit.end(ended, &run.info().bad)?;
                 if let Some(kept) = &mut self.attempts {
                     kept.push(attempt.at(repeated, Some(place)));
                 }
                 self.open.remove(&attempt);
-                if let Some(run) = &self.run {
-                    self.watched.push(record, run.info());
-                }
+                self.watch(record);
             }
         }
         Ok(())
-    }
-
-    /// Where an attempt counts: with its unit, unless it, or the first of its round, came to be otherwise.
-    fn tally(&mut self, ended: &Ended) -> &mut UnitTally {
-        let unit = &mut self.units[ended.unit as usize];
-        let other = self.otherwise.get(&ended.unit);
-        let is_otherwise = match ended.attempt {
-            1 => ended.spawn.is_some(),
-            _ => other.is_some_and(|other| other.has_first(ended.round)),
-        };
-        match is_otherwise {
-            false => unit,
-            true => (self.otherwise.entry(ended.unit)).or_insert_with(|| unit.otherwise()),
-        }
     }
 
     fn opened(&mut self, opened: &Opened) -> Result<(), Fault> {
@@ -240,7 +229,9 @@ impl ViewBuilder {
             Some(run) => {
                 run.reopen(opened)?;
                 // What the supervisor before this one had running died with it.
-                self.lose_open()
+                self.lose_open()?;
+                self.watch(&Record::Opened(Box::new(opened.clone())));
+                Ok(())
             }
         }
     }
@@ -260,7 +251,16 @@ impl ViewBuilder {
         if let Some(kept) = &mut self.attempts {
             kept.push(of.at(repeated, None));
         }
+        let lost = Ended::of(of.unit, of.round, of.attempt, Outcome::Lost);
+        self.watch(&Record::Ended(Box::new(lost)));
         Ok(())
+    }
+
+    /// The run's rules see it, too.
+    fn watch(&mut self, record: &Record) {
+        if let Some(run) = &self.run {
+            self.watched.push(record, run.info());
+        }
     }
 
     /// The unit of an attempt, with the attempt's numbers checked.
@@ -292,5 +292,23 @@ impl ViewBuilder {
             record: self.records,
             fault,
         }
+    }
+}
+
+/// The tally that an attempt belongs to: its unit's, unless it, or the first of its round, was spawned in another way.
+fn tally<'a>(
+    units: &'a mut [UnitTally],
+    others: &'a mut BTreeMap<u32, UnitTally>,
+    ended: &Ended,
+) -> &'a mut UnitTally {
+    let unit = &mut units[ended.unit as usize];
+    let other = others.get(&ended.unit);
+    let is_otherwise = match ended.attempt {
+        1 => ended.spawn.is_some(),
+        _ => other.is_some_and(|other| other.has_first(ended.round)),
+    };
+    match is_otherwise {
+        false => unit,
+        true => others.entry(ended.unit).or_insert_with(|| unit.otherwise()),
     }
 }

@@ -7,7 +7,7 @@ use crashrate_model::{Ended, Exit, Measure, Outcome, OutcomeSet};
 use super::missed::MissedTally;
 use super::texts::{NoteTally, ReasonTally};
 use super::values::{MeasureTally, spread};
-use crate::view::{Cell, Outcomes, Reason, Results};
+use crate::view::{Bounds, Cell, Exposure, Outcomes, Reason, Results, Share};
 
 /// How a unit or a chapter ended in one attempt.
 pub(super) struct End<'a> {
@@ -23,6 +23,8 @@ pub(super) struct RowTally {
     run_again: Outcomes,
     signals: BTreeMap<String, u32>,
     secs: Vec<f64>,
+    bad_secs: f64,
+    bad_timed: u32,
     measures: MeasureTally,
     missed: MissedTally,
     reasons: ReasonTally,
@@ -38,7 +40,9 @@ impl RowTally {
 
     /// The round's first attempt ended so. One that was there before is put aside, but stays counted.
     pub(super) fn put_first(&mut self, round: u32, outcome: Outcome) {
-        let before = self.cell(round).first.replace(outcome);
+        let cell = self.cell(round);
+        let before = cell.first.replace(outcome);
+        cell.vanished |= matches!(outcome, Outcome::Lost | Outcome::Interrupted);
         if let Some(before) = before {
             self.run_again.add(before, 1);
         }
@@ -55,12 +59,16 @@ impl RowTally {
     }
 
     /// Takes in what an attempt measured: its duration, its values and its signal.
-    pub(super) fn measure(&mut self, end: &End<'_>, ended: &Ended) {
+    pub(super) fn measure(&mut self, end: &End<'_>, ended: &Ended, is_bad: bool) {
         if !end.outcome.counts() {
             return;
         }
-        self.secs
-            .extend(end.secs.filter(|secs| secs.is_finite() && *secs >= 0.0));
+        let secs = end.secs.filter(|secs| secs.is_finite() && *secs >= 0.0);
+        self.secs.extend(secs);
+        if is_bad && let Some(secs) = secs {
+            self.bad_secs += secs;
+            self.bad_timed += 1;
+        }
         for measure in end.measures {
             self.measures.add(measure);
         }
@@ -129,6 +137,13 @@ impl RowTally {
             run_again: self.run_again,
             signals: self.signals.clone(),
             secs: spread(self.secs.clone()),
+            exposure: Exposure {
+                secs: self.secs.iter().sum(),
+                n: u32::try_from(self.secs.len()).unwrap_or(u32::MAX),
+                bad_secs: self.bad_secs,
+                bad: self.bad_timed,
+            },
+            bounds: self.bounds(bad),
             measures,
             measures_left_out,
             missed,
@@ -144,6 +159,27 @@ impl RowTally {
             add_cell(&mut results, round, cell, bad);
         }
         results
+    }
+
+    fn bounds(&self, bad: &OutcomeSet) -> Option<Bounds> {
+        let missing = self.cells.iter().filter(|cell| cell.is_missing()).count() as u32;
+        let known = self.cells.iter().filter(|cell| !cell.is_missing());
+        let mut share = Share::default();
+        for first in known.filter_map(|cell| cell.first).filter(|o| o.counts()) {
+            share.add(Share {
+                bad: bad.contains(first).into(),
+                n: 1,
+            });
+        }
+        let with = |bad| Share {
+            bad: share.bad + bad,
+            n: share.n + missing,
+        };
+        (missing > 0).then(|| Bounds {
+            missing,
+            best: with(0),
+            worst: with(missing),
+        })
     }
 
     fn cell(&mut self, round: u32) -> &mut Cell {

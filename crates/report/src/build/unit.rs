@@ -1,6 +1,6 @@
 //! One unit: which of its attempts count as a round's first, and what they say of the unit and of its chapters.
 
-use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, Spawn, Unit};
+use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, OutcomeSet, Spawn, Unit};
 
 use super::crashes::CrashTally;
 use super::row::{End, RowTally};
@@ -74,7 +74,7 @@ impl UnitTally {
     }
 
     /// An attempt ended.
-    pub(super) fn end(&mut self, ended: &Ended) -> Result<(), Fault> {
+    pub(super) fn end(&mut self, ended: &Ended, bad: &OutcomeSet) -> Result<(), Fault> {
         self.check_sequence(ended)?;
         self.attempts += 1;
         self.whole.note(&ended.notes);
@@ -83,7 +83,7 @@ impl UnitTally {
         } else if self.whole.has_counted_first(ended.round) {
             self.repeated += 1;
         } else {
-            self.first(ended);
+            self.first(ended, bad);
         }
         Ok(())
     }
@@ -122,7 +122,7 @@ impl UnitTally {
         }
     }
 
-    fn first(&mut self, ended: &Ended) {
+    fn first(&mut self, ended: &Ended, bad: &OutcomeSet) {
         // In a sequence the chapters say why; the sequence itself only what none of them says.
         let told = ended
             .chapters
@@ -143,14 +143,15 @@ impl UnitTally {
         }
         self.whole.put_first(ended.round, ended.outcome);
         self.crashes.add(ended);
-        self.whole.measure(&whole, ended);
+        self.whole
+            .measure(&whole, ended, bad.contains(whole.outcome));
         if explain {
             self.whole.explain(&whole, ended);
         }
         for (place, row) in self.chapters.iter_mut().enumerate() {
             let end = chapter_end(ended.chapters.get(place));
             row.put_first(ended.round, end.outcome);
-            row.measure(&end, ended);
+            row.measure(&end, ended, bad.contains(end.outcome));
             row.explain(&end, ended);
         }
         self.count_death(ended.died_in.as_ref());
@@ -229,7 +230,7 @@ impl UnitTally {
 
     pub(super) fn results(&self, run: &RunFacts, planned: u32) -> Results {
         Results {
-            by_data: run.stopping.is_by_data(),
+            by_data: run.is_by_data(),
             unordered: self.unordered,
             attempts: self.attempts,
             lost_retries: self.lost_retries,
@@ -274,7 +275,7 @@ impl UnitTally {
                 position: Some(position),
                 variant: self.unit.variant.clone(),
                 results: Results {
-                    by_data: run.stopping.is_by_data(),
+                    by_data: run.is_by_data(),
                     unordered: self.unordered,
                     attempts: self.attempts,
                     ..row.results(self.unit.rounds, &run.bad)

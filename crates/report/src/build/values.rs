@@ -66,6 +66,7 @@ impl MeasureTally {
                 label: kind.label.clone(),
                 unit: kind.unit.clone(),
                 spread: spread(kind.values.clone())?,
+                sum: kind.values.iter().sum(),
             })
         });
         (stats.collect(), self.left_out)

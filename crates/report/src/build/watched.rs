@@ -1,7 +1,10 @@
 //! Feeds the run's stopping rule with the journal's records, exactly as the engine does while it runs: the same journal
 //! has the same verdicts, and they stay what they were when they were reached.
 
-use crashrate_model::{ALPHA, Axis, Pairing, Record, RunInfo, Stopping, contrasts, places};
+use crashrate_model::{
+    ALPHA, Axis, BlockChange, Contrast, Outcome, Pairing, PlanOrder, Record, RunInfo, Stopping,
+    contrasts, places,
+};
 use crashrate_stats::{GateWatch, PairWatch};
 
 use crate::view::{GateSeen, PairsSeen};
@@ -9,64 +12,53 @@ use crate::view::{GateSeen, PairsSeen};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watched {
     pairs: Vec<(Axis, Pairing, Vec<PairWatch>)>,
-    /// Each with the place of its unit.
-    gates: Vec<(u32, GateSeen)>,
+    gates: Vec<OpenGate>,
+}
+
+#[derive(Clone, Debug)]
+struct OpenGate {
+    unit: u32,
+    /// Whether each round was bad, nothing where its end is unknown; and nothing at all of a round that says nothing.
+    rounds: PlanOrder<Option<Option<bool>>>,
+    seen: GateSeen,
 }
 
 impl Watched {
     pub(super) fn new(run: &RunInfo) -> Self {
-        let mut pairs = Vec::new();
-        for axis in [Axis::Mode, Axis::Variant, Axis::Spawn] {
-            // A run of a fixed number of rounds is compared by its counts.
-            let contrasts = match run.stopping.is_by_data() {
-                true => contrasts(&run.units, axis),
-                false => Vec::new(),
-            };
-            if let Ok(watch) = PairWatch::new(ALPHA, contrasts.len()) {
-                let watches = vec![watch; contrasts.len()];
-                pairs.push((axis, Pairing::new(&run.units, &run.bad, contrasts), watches));
-            }
-        }
-        let gates = match &run.stopping {
-            Stopping::Gates(gates) => gates.as_slice(),
-            _ => &[],
+        let all: Vec<_> = [Axis::Mode, Axis::Variant, Axis::Spawn]
+            .into_iter()
+            .map(|axis| (axis, contrasts(&run.units, axis)))
+            .filter(|(_, contrasts)| !contrasts.is_empty())
+            .collect();
+        let compared = match run.stopping {
+            Stopping::Decided(axis) => vec![axis],
+            _ => all.iter().map(|(axis, _)| *axis).collect(),
         };
-        let places = places(&run.units);
-        let gates = gates.iter().filter_map(|gate| {
-            let key = (gate.name.as_str(), gate.mode, gate.variant.as_str());
-            let unit = *places.get(&key)?;
-            // A limit that is no rate is refused before a run begins.
-            let watch = GateWatch::new(gate.limit.below, ALPHA).ok()?;
-            let gate = gate.clone();
-            Some((unit, GateSeen { gate, watch }))
+        let pairs = all.into_iter().map(|(axis, contrasts)| {
+            // The axes that are compared share the error.
+            let axes = if compared.contains(&axis) {
+                compared.len()
+            } else {
+                1
+            };
+            let alpha = ALPHA / axes as f64;
+            let watches = watches(&contrasts, alpha, run.not_worse_by);
+            (axis, Pairing::new(&run.units, &run.bad, contrasts), watches)
         });
         Watched {
-            gates: gates.collect(),
-            pairs,
+            pairs: pairs.collect(),
+            gates: gates(run),
         }
     }
 
     pub(super) fn push(&mut self, record: &Record, run: &RunInfo) {
         for (_, pairing, watches) in &mut self.pairs {
-            for block in pairing.push(record) {
-                for (watch, pair) in watches.iter_mut().zip(block) {
-                    if let Some([one, two]) = pair {
-                        watch.push(one, two);
-                    }
-                }
+            for change in pairing.push(record) {
+                feed(watches, change);
             }
         }
-        let Record::Ended(ended) = record else {
-            return;
-        };
-        for (unit, seen) in &mut self.gates {
-            if ended.attempt == 1
-                && ended.spawn.is_none()
-                && ended.unit == *unit
-                && let Some(hit) = seen.gate.limit.hits(ended.outcome, &run.bad)
-            {
-                seen.watch.push(hit);
-            }
+        for gate in &mut self.gates {
+            gate.push(record, run);
         }
     }
 
@@ -84,6 +76,74 @@ impl Watched {
     }
 
     pub(super) fn gates(&self) -> Vec<GateSeen> {
-        self.gates.iter().map(|(_, seen)| seen.clone()).collect()
+        self.gates.iter().map(|gate| gate.seen.clone()).collect()
+    }
+}
+
+/// Primary comparisons share the error among themselves; so do those that explain them.
+fn watches(contrasts: &[Contrast], alpha: f64, not_worse_by: Option<f64>) -> Vec<PairWatch> {
+    let all = contrasts.iter().filter_map(|contrast| {
+        let same = contrasts.iter().filter(|c| c.primary == contrast.primary);
+        let watch = PairWatch::new(alpha, same.count()).ok()?;
+        watch.with_margin(not_worse_by).ok()
+    });
+    all.collect()
+}
+
+fn feed(watches: &mut [PairWatch], change: BlockChange) {
+    let (pairs, is_drawn) = match change {
+        BlockChange::Drawn(pairs) => (pairs, true),
+        BlockChange::Withdrawn(pairs) => (pairs, false),
+    };
+    for (watch, pair) in watches.iter_mut().zip(pairs) {
+        match pair {
+            Some(pair) if is_drawn => watch.push(pair),
+            Some(pair) => watch.withdraw(pair),
+            None => {}
+        }
+    }
+}
+
+fn gates(run: &RunInfo) -> Vec<OpenGate> {
+    let gates = match &run.stopping {
+        Stopping::Gates(gates) => gates.as_slice(),
+        _ => &[],
+    };
+    let places = places(&run.units);
+    let open = gates.iter().filter_map(|gate| {
+        let key = (gate.name.as_str(), gate.mode, gate.variant.as_str());
+        let unit = *places.get(&key)?;
+        // A limit that is no rate is refused before a run begins.
+        let watch = GateWatch::new(gate.limit.below, ALPHA, gates.len()).ok()?;
+        let gate = gate.clone();
+        Some(OpenGate {
+            unit,
+            rounds: PlanOrder::default(),
+            seen: GateSeen {
+                gate,
+                watch,
+                clustered: false,
+            },
+        })
+    });
+    open.collect()
+}
+
+impl OpenGate {
+    fn push(&mut self, record: &Record, run: &RunInfo) {
+        match record {
+            Record::Opened(_) => drop(self.rounds.reopen()),
+            Record::Ended(ended) if ended.attempt == 1 && ended.unit == self.unit => {
+                let seen = self.seen.gate.limit.sees(ended, &run.bad);
+                let is_drawn = ended.outcome != Outcome::NotStarted;
+                self.rounds.put(ended.round, seen, is_drawn);
+                while let Some((_, seen)) = self.rounds.pop() {
+                    if let Some(is_bad) = seen {
+                        self.seen.watch.push(is_bad);
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 }

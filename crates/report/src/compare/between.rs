@@ -1,93 +1,93 @@
 //! Two runs: the same chapters and sequences in both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crashrate_model::{Mode, suite_variant};
+use crashrate_model::{ALPHA, Mode, suite_variant};
+use crashrate_stats::Role;
 
+use super::blocks::{count, outcomes};
 use super::plan::Planner;
-use super::test::{Pair, fixed, taking_part};
-use super::within::count;
-use super::{Compared, Comparisons, Detect, Evidence, How, Side, What, claimed_in_short, claims};
+use super::test::{Pair, Together, doubt, fixed, taking_part};
+use super::{
+    Compared, Comparisons, Detect, Difference, Evidence, How, Side, What, claimed_in_short, claims,
+};
 use crate::words::imported;
 
-use crate::clean::{NAME, clean};
+use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{ChapterRow, Results, RunFacts, View};
 use crate::words::hazard_facts;
 
-/// Compares the rows that two runs both have. What is bad is what the first run says.
-pub fn compare_runs(one: &View, two: &View, detect: Detect) -> Comparisons {
+/// Compares the rows that two runs both have. What is bad is what the first run says; `margin` is how much more often the
+/// second run may be bad and still count as no worse, as a share.
+pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>) -> Comparisons {
     let bad = &one.run.bad;
     let views = [one, two];
     let labels = labels(views);
-    let by_data = views.map(|view| view.run.stopping.is_by_data());
+    let by_data = views.map(|view| view.run.is_by_data());
     let how = match by_data.contains(&true) {
         true => How::Untested,
         false => How::FixedRounds,
     };
-    let pairs = pairs(one, two);
-    let counted: Vec<_> = (pairs.iter())
-        .map(|(_, results)| Pair {
-            shares: results.map(|results| count(&[&results.cells], bad)),
-            rounds: results.map(|results| results.rounds),
+    let together = Together {
+        alpha: ALPHA,
+        margin,
+    };
+    let rows = pairs(one, two);
+    let counted: Vec<Pair> = (rows.iter())
+        .map(|(compared, results)| {
+            let role = match compared.primary {
+                true => Role::Primary,
+                false => Role::Explains,
+            };
+            let shares = results.map(|results| count(&results.cells, bad));
+            let rounds = results.map(|results| results.rounds);
+            Pair::of_runs(shares, rounds, results.map(|r| r.bounds), role)
         })
         .collect();
     let tests = match how {
-        How::FixedRounds => fixed(&counted),
+        How::FixedRounds => fixed(&counted, together),
         _ => vec![None; counted.len()],
     };
-    let mut planner = Planner::new(detect, taking_part(&counted));
-    let list = pairs
-        .into_iter()
-        .zip(counted)
-        .zip(tests)
-        .map(|(((compared, _), counted), test)| {
-            let shares = counted.shares;
-            let mut compared = Compared {
-                sides: [0, 1].map(|side| Side {
-                    label: labels[side].clone(),
-                    share: shares[side],
-                    by_data: by_data[side],
-                }),
-                evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
-                ..compared
-            };
-            if how == How::FixedRounds && !compared.differs() {
-                compared.plan = planner.plan(shares);
-            }
-            compared
-        });
+    let planner = Planner::new(detect, ALPHA, taking_part(&counted, ALPHA));
+    let list = rows.into_iter().zip(counted).zip(tests);
+    let list = list.map(|(((compared, results), counted), test)| {
+        let mut compared = Compared {
+            sides: [0, 1].map(|side| Side {
+                label: labels[side].clone(),
+                share: counted.shares[side],
+                outcomes: outcomes(&results[side].cells),
+                bounds: results[side].bounds,
+                by_data: by_data[side],
+            }),
+            doubt: doubt(results, compared.censored),
+            evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
+            ..compared
+        };
+        if how == How::FixedRounds && !compared.differs() {
+            compared.plan = planner.plan(counted.shares);
+        }
+        compared
+    });
+    let list: Vec<Compared> = list.collect();
+    let warnings = warnings(views, &labels);
     Comparisons {
         what: What::Runs,
         how,
         bad: bad.clone(),
-        list: list.collect(),
-        warnings: warnings(views, &labels),
+        alpha: ALPHA,
+        list,
+        warnings,
     }
 }
 
 /// What both runs have, with the results of each; the sides are still to be filled in.
 fn pairs<'a>(one: &'a View, two: &'a View) -> Vec<(Compared, [&'a Results; 2])> {
-    let empty = |chapter: Option<&String>, sequence: Option<&String>, mode, variant: &String| {
-        let side = || Side {
-            label: String::new(),
-            share: crate::view::Share::default(),
-            by_data: false,
-        };
-        Compared {
-            chapter: chapter.cloned(),
-            sequence: sequence.cloned(),
-            mode: Some(mode),
-            variant: Some(variant.clone()),
-            sides: [side(), side()],
-            evidence: Evidence::Untested,
-            plan: None,
-        }
-    };
     let mut pairs = Vec::new();
     for row in &one.sequences {
         let others = two.sequences.iter().filter(|o| o.sequence == row.sequence);
         if let Some((other, variant)) = of_variant(others, |other| &other.variant, &row.variant) {
-            let compared = empty(None, Some(&row.sequence), Mode::Sequential, &variant);
+            let of = (None, Some(&row.sequence));
+            let compared = Compared::unfilled(of, Mode::Sequential, &variant, true);
             pairs.push((compared, [&row.results, &other.results]));
         }
     }
@@ -95,8 +95,10 @@ fn pairs<'a>(one: &'a View, two: &'a View) -> Vec<(Compared, [&'a Results; 2])> 
         let key = |row: &ChapterRow| (row.chapter.clone(), row.mode, row.sequence.clone());
         let others = two.chapters.iter().filter(|other| key(other) == key(row));
         if let Some((other, variant)) = of_variant(others, |other| &other.variant, &row.variant) {
-            let sequence = row.sequence.as_ref();
-            let compared = empty(Some(&row.chapter), sequence, row.mode, &variant);
+            let of = (Some(&row.chapter), row.sequence.as_ref());
+            let explains =
+                (one.sequences.iter()).any(|sequence| sequence.chapters.contains(&row.chapter));
+            let compared = Compared::unfilled(of, row.mode, &variant, !explains);
             pairs.push((compared, [&row.results, &other.results]));
         }
     }
@@ -151,9 +153,9 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
             warnings.push(format!("{label} is incomplete."));
         }
         warnings.extend(imported(view).map(|what| format!("{label}: {what}.")));
-        if view.run.stopping.is_by_data() {
+        if view.run.is_by_data() {
             warnings.push(format!(
-                "{label} was stopped by its data: tests for a fixed number of rounds do not hold, and two runs have no \
+                "{label} could be stopped by its data: tests for a fixed number of rounds do not hold, and two runs have no \
                  pairs. The intervals are peek-safe; there is no verdict."
             ));
         }
@@ -174,11 +176,59 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
     warnings
 }
 
-/// What differs between the runs besides their rates: `device: cpu, before cuda`.
-pub(super) fn differences(views: [&View; 2]) -> Vec<String> {
-    let all = differing(views).into_iter();
-    all.map(|[name, one, two]| format!("{name}: {two}, before {one}"))
-        .collect()
+/// What differs between the runs besides their rates: the programs and the command first.
+pub(super) fn differences(views: [&View; 2]) -> Vec<Difference> {
+    let difference = |[what, before, now]: [String; 3]| Difference { what, before, now };
+    let first = programs(views).into_iter().chain(commands(views));
+    first.chain(differing(views)).map(difference).collect()
+}
+
+/// The programs that only one of the runs measured, if each run has one. A program that was only added or only left out
+/// belongs to other chapters.
+fn programs(views: [&View; 2]) -> Option<[String; 3]> {
+    let [one, two] = views.map(|view| &view.run.programs);
+    let only = |of: &BTreeMap<String, String>, not_of: &BTreeMap<String, String>| {
+        let known: BTreeSet<_> = not_of.values().collect();
+        let only = of.iter().filter(|(_, hash)| !known.contains(hash));
+        let said: Vec<_> = only
+            .map(|(path, hash)| {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                let start: String = hash.chars().take(HASH_SHOWN).collect();
+                format!("{} {}", clean(name, NAME), clean(&start, NAME))
+            })
+            .collect();
+        (!said.is_empty()).then(|| said.join(", "))
+    };
+    Some(["program".to_owned(), only(one, two)?, only(two, one)?])
+}
+
+/// How many characters of a hash tell two programs apart for a reader.
+const HASH_SHOWN: usize = 8;
+
+/// The command lines, where both are known and differ in more than the seed and the report number.
+fn commands(views: [&View; 2]) -> Option<[String; 3]> {
+    let [one, two] = views.map(|view| view.command.as_deref().map(of_any_run));
+    let (one, two) = (one?, two?);
+    let said = |command: &str| clean(command, SENTENCE / 2);
+    (one != two).then(|| ["command".to_owned(), said(&one), said(&two)])
+}
+
+/// A command line without what differs from run to run. What follows `--` is the user's own command.
+fn of_any_run(command: &str) -> String {
+    let mut words = command.split(' ');
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        match word {
+            "--seed" | "--number" => drop(words.next()),
+            word if word.starts_with("--seed=") || word.starts_with("--number=") => {}
+            "--" => {
+                kept.push(word);
+                kept.extend(words.by_ref());
+            }
+            word => kept.push(word),
+        }
+    }
+    kept.join(" ")
 }
 
 /// The facts that differ: their names, with what they are in the one run and in the other.

@@ -1,11 +1,13 @@
 //! What an imported report says of its own numbers, held against these numbers.
 
-use crashrate_model::{Claim, Mode};
+use crashrate_model::{ALPHA, Claim, Mode};
+use crashrate_stats::Role;
 
+use super::blocks::outcomes;
 use super::plan::Planner;
-use super::test::{Pair, fixed};
+use super::test::{Pair, Together, fixed};
 use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
-use crate::view::{ChapterRow, Share, View};
+use crate::view::{ChapterRow, Outcomes, Share, View};
 
 /// A claim of a report, and what its rounds say of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,12 +37,20 @@ fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
         let mut rows = view.chapters.iter();
         rows.find(|row| row.mode == mode && row.chapter == claim.chapter)
     };
-    let side = |label: String, share: Share| Side {
+    let side = |label: String, share: Share, outcomes: Outcomes| Side {
         label,
         share,
+        outcomes,
+        bounds: None,
         by_data: false,
     };
-    let of_row = |row: &ChapterRow| row.results.first_attempt;
+    let of_row = |label: String, row: &ChapterRow| {
+        side(
+            label,
+            row.results.first_attempt,
+            outcomes(&row.results.cells),
+        )
+    };
     let isolated = find(Mode::Isolated)?;
     let (sides, sequence, mode) = match &claim.before {
         Some(before) => {
@@ -49,37 +59,40 @@ fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
                 n: before.rounds,
             };
             let sides = [
-                side(format!("N={}", before.number), earlier),
-                side(format!("N={}", view.run.number), of_row(isolated)),
+                side(format!("N={}", before.number), earlier, Outcomes::default()),
+                of_row(format!("N={}", view.run.number), isolated),
             ];
             (sides, None, Some(Mode::Isolated))
         }
         None => {
             let sequential = find(Mode::Sequential)?;
-            let sides =
-                [isolated, sequential].map(|row| side(row.mode.word().to_owned(), of_row(row)));
+            let sides = [isolated, sequential].map(|row| of_row(row.mode.word().to_owned(), row));
             (sides, sequential.sequence.clone(), None)
         }
     };
     let shares = [sides[0].share, sides[1].share];
-    let test = fixed(&[Pair {
-        shares,
-        rounds: shares.map(|share| share.n),
-    }])
-    .into_iter()
-    .next()
-    .flatten();
+    let rounds = shares.map(|share| share.n);
+    let pair = Pair::of_runs(shares, rounds, [None, None], Role::Primary);
+    let together = Together {
+        alpha: ALPHA,
+        margin: None,
+    };
+    let test = fixed(&[pair], together).into_iter().next().flatten();
     let mut compared = Compared {
         chapter: Some(claim.chapter.clone()),
         sequence,
         mode,
         variant: Some(isolated.variant.clone()),
+        primary: true,
+        censored: false,
         sides,
+        blocks: None,
+        doubt: None,
         evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
         plan: None,
     };
     if !compared.differs() {
-        compared.plan = Planner::new(DEFAULT_DETECT, 1).plan(shares);
+        compared.plan = Planner::new(DEFAULT_DETECT, ALPHA, 1).plan(shares);
     }
     Some(Claimed {
         text: claim.text.clone(),
@@ -87,6 +100,7 @@ fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
             what: What::Claim,
             how: How::FixedRounds,
             bad: view.run.bad.clone(),
+            alpha: ALPHA,
             list: vec![compared],
             warnings: Vec::new(),
         },

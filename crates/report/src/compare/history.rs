@@ -1,26 +1,30 @@
 //! The runs of a suite in their order: each chapter's rate over them, and where a change is shown.
 
-use crashrate_model::{Mode, OutcomeSet};
+use std::ops::Range;
 
-use super::between::{differences, label};
-use super::test::{Pair, fixed, taking_part};
-use super::within::count;
-use super::{Compared, Evidence, Side};
-use crate::view::{Results, Share, View};
+use crashrate_model::{ALPHA, Mode, Outcome, OutcomeSet};
+use crashrate_stats::{
+    ChangeShape, Counts, HistoryLook, change_point, change_shape, history_looks,
+};
+
+use super::between::differences;
+use super::blocks::count;
+use super::test::counts;
+use crate::view::{Cell, Outcomes, Results, Share, View};
 
 /// The runs of one suite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
     /// The suite's name.
     pub suite: String,
-    /// What is counted as bad: what any of the runs does, so that no run's bad ends vanish beside another's.
+    /// What counts as bad: what any of the runs counts, so that no bad end vanishes beside another run's.
     pub bad: OutcomeSet,
-    /// The runs in the order in which they were given.
+    /// The runs in the order given.
     pub runs: Vec<PastRun>,
     /// A row for each chapter in each way it ran, and for each sequence as a whole.
     pub trends: Vec<Trend>,
-    /// How many tests were made; p is adjusted for all of them.
-    pub tests: usize,
+    /// The place of the first run that is listed. Those before it are tested all the same.
+    pub listed_from: usize,
 }
 
 /// One run of a history.
@@ -42,8 +46,49 @@ pub struct PastRun {
     pub imported: bool,
     /// First attempts that count, and rounds planned.
     pub rounds: (u32, u32),
-    /// What differs from the run before, besides the rates, in sentences.
-    pub differs: Vec<String>,
+    /// What differs from the run before, besides the rates.
+    pub differs: Vec<Difference>,
+}
+
+/// A fact about a run that differs from the run before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name, such as `device`.
+    pub what: String,
+    /// What it was.
+    pub before: String,
+    /// What it is now.
+    pub now: String,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [now, before] = around_difference([&self.now, &self.before]);
+        write!(f, "{}: {now}, before {before}", self.what)
+    }
+}
+
+/// The part in which two long texts differ, with a little of what is around it.
+fn around_difference(texts: [&str; 2]) -> [String; 2] {
+    /// Texts up to this many characters are shown whole.
+    const WHOLE: usize = 40;
+    const AROUND: usize = 12;
+    let [one, two] = texts.map(|text| text.chars().collect::<Vec<char>>());
+    if one.len().max(two.len()) <= WHOLE {
+        return texts.map(str::to_owned);
+    }
+    let same =
+        |pairs: &mut dyn Iterator<Item = (&char, &char)>| pairs.take_while(|(a, b)| a == b).count();
+    let head = same(&mut one.iter().zip(&two));
+    let rest = one.len().min(two.len()) - head;
+    let tail = same(&mut one.iter().rev().zip(two.iter().rev())).min(rest);
+    [one, two].map(|text| {
+        let start = head.saturating_sub(AROUND);
+        let end = (text.len() - tail + AROUND).min(text.len());
+        let middle: String = text[start..end].iter().collect();
+        let [before, after] = [start > 0, end < text.len()].map(|cut| if cut { "..." } else { "" });
+        format!("{before}{middle}{after}")
+    })
 }
 
 /// One chapter, or a sequence as a whole, over the runs.
@@ -59,6 +104,11 @@ pub struct Trend {
     pub variant: String,
     /// Its runs, in their order.
     pub points: Vec<Point>,
+    /// The places of the runs after which a change is shown. Each is computed from the runs up to it, so it stays when runs
+    /// are added.
+    pub marks: Vec<usize>,
+    /// The change as of the last mark.
+    pub change: Option<Change>,
 }
 
 /// What one run says of a chapter.
@@ -68,23 +118,119 @@ pub struct Point {
     pub run: usize,
     /// Bad first attempts of those that count.
     pub share: Share,
-    /// Rounds that were run.
-    pub rounds: u32,
     /// Whether the data decided how many there were.
     pub by_data: bool,
-    /// Beside the run before that has it; nothing for the first.
-    pub step: Option<Compared>,
+    /// Rounds without a result, by what became of them: lost, interrupted or not started. In no rate.
+    pub missing: Outcomes,
+    /// Why it takes no part in tests.
+    pub untested: Option<Untested>,
+    /// The test of all runs up to this one; nothing for the first and for those that take no part.
+    pub look: Option<HistoryLook>,
+    /// Whether that shows a change whatever became of rounds without a known end.
+    pub holds: bool,
 }
 
-/// Puts the runs of a suite beside each other, in the order given. Each is compared with the one before that has the
-/// same chapter, and all these tests share one error.
+/// Why a run takes no part in the tests of a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untested {
+    /// The data decided how many rounds it has.
+    ByData,
+    /// It is still running: its counts are not final, and each look at them would be another test.
+    Live,
+}
+
+/// A change of a rate. Places are those of runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The most probable first run with the new rate.
+    pub at: usize,
+    /// The first run of those that hold 95 % of the posterior.
+    pub first: usize,
+    /// The last run of them.
+    pub last: usize,
+    /// The last run of the row before `first`: what changed after it may explain the change.
+    pub base: usize,
+    /// Bad of all rounds before `at`.
+    pub before: Share,
+    /// Bad of all rounds from `at` to the last mark.
+    pub after: Share,
+    /// The first and the last run that took part, with their rounds.
+    pub ends: [(usize, Share); 2],
+    /// A step, or a little with each run. A description; not a test.
+    pub shape: ChangeShape,
+    /// The first of the unbroken marks up to the last one.
+    pub since: usize,
+    /// The last mark.
+    pub until: usize,
+    /// Whether the test after the last run that took part still shows it.
+    pub holds: bool,
+}
+
+impl Change {
+    /// Whether the rate went up.
+    pub fn rose(&self) -> bool {
+        is_rise(self.before, self.after)
+    }
+}
+
+/// Whether the second rate is the higher one.
+pub(super) fn is_rise(before: Share, after: Share) -> bool {
+    u64::from(after.bad) * u64::from(before.n) > u64::from(before.bad) * u64::from(after.n)
+}
+
+impl Point {
+    /// Whether the test after this run shows a change.
+    pub fn is_marked(&self) -> bool {
+        self.holds
+    }
+
+    /// Whether its rounds are in the tests.
+    fn tested(&self) -> Option<Counts> {
+        let counts = counts(self.share).ok()?;
+        (self.untested.is_none() && self.share.n > 0).then_some(counts)
+    }
+}
+
+impl Trend {
+    /// The first mark of each unbroken series of marks in one direction: the run's place, and whether the rate rose.
+    pub fn turns(&self) -> Vec<(usize, bool)> {
+        let mut turns = Vec::new();
+        let mut before = None;
+        for point in &self.points {
+            let Some(look) = point.look else { continue };
+            let now = point.is_marked().then(|| rises(look));
+            if let Some(rose) = now.filter(|_| now != before) {
+                turns.push((point.run, rose));
+            }
+            before = now;
+        }
+        turns
+    }
+}
+
+impl History {
+    /// Lists the last `n` runs only. The tests are still those of all runs.
+    pub fn list_last(&mut self, n: usize) {
+        self.listed_from = self.runs.len().saturating_sub(n);
+    }
+
+    /// The runs that are listed.
+    pub fn listed(&self) -> &[PastRun] {
+        self.runs.get(self.listed_from..).unwrap_or_default()
+    }
+
+    /// The points of a row in the runs that are listed.
+    pub fn listed_points<'a>(&'a self, trend: &'a Trend) -> impl Iterator<Item = &'a Point> {
+        let listed = |point: &&Point| point.run >= self.listed_from;
+        trend.points.iter().filter(listed)
+    }
+}
+
+/// Puts the runs of a suite beside each other, in the order given, and tests each row after each run.
+///
+/// All rows and all runs share one error probability of 5 %: see [`history_looks`].
 pub fn history(suite: &str, views: &[View]) -> History {
-    let bad = match views {
-        [] => OutcomeSet::default(),
-        views => OutcomeSet::new(views.iter().flat_map(|view| view.run.bad.iter())),
-    };
-    let mut trends = trends(views, &bad);
-    let tests = compare(&mut trends, views);
+    let (bad, trends) = tested(views);
     let runs = views.iter().enumerate().map(|(place, view)| {
         let before = place.checked_sub(1).map(|before| &views[before]);
         past_run(view, before)
@@ -94,7 +240,7 @@ pub fn history(suite: &str, views: &[View]) -> History {
         bad,
         runs: runs.collect(),
         trends,
-        tests,
+        listed_from: 0,
     }
 }
 
@@ -120,19 +266,13 @@ fn trends(views: &[View], bad: &OutcomeSet) -> Vec<Trend> {
     let mut trends: Vec<Trend> = Vec::new();
     for (run, view) in views.iter().enumerate() {
         for (key, results) in rows(view) {
-            let point = Point {
-                run,
-                share: count(&[&results.cells], bad),
-                rounds: results.rounds,
-                by_data: results.by_data,
-                step: None,
-            };
+            let point = point(run, view, results, bad);
             let same = |trend: &&mut Trend| {
                 (&trend.chapter, &trend.sequence, trend.mode, &trend.variant)
                     == (&key.0, &key.1, key.2, &key.3)
             };
             match trends.iter_mut().find(same) {
-                Some(trend) => trend.points.push(point),
+                Some(trend) => add(&mut trend.points, point),
                 None => {
                     let (chapter, sequence, mode, variant) = key;
                     trends.push(Trend {
@@ -141,12 +281,63 @@ fn trends(views: &[View], bad: &OutcomeSet) -> Vec<Trend> {
                         mode,
                         variant,
                         points: vec![point],
+                        marks: Vec::new(),
+                        change: None,
                     });
                 }
             }
         }
     }
     trends
+}
+
+fn point(run: usize, view: &View, results: &Results, bad: &OutcomeSet) -> Point {
+    let untested = match (view.run.live, results.by_data) {
+        (true, _) => Some(Untested::Live),
+        (false, true) => Some(Untested::ByData),
+        (false, false) => None,
+    };
+    Point {
+        run,
+        share: count(&results.cells, bad),
+        by_data: results.by_data,
+        missing: missing(&results.cells),
+        untested,
+        look: None,
+        holds: false,
+    }
+}
+
+/// A plan that has a unit twice has two rows of one name: they are one point.
+fn add(points: &mut Vec<Point>, point: Point) {
+    match points.last_mut().filter(|last| last.run == point.run) {
+        Some(last) => {
+            last.share.add(point.share);
+            last.by_data |= point.by_data;
+            last.missing.add_all(&point.missing);
+            last.untested = last.untested.or(point.untested);
+        }
+        None => points.push(point),
+    }
+}
+
+fn missing(cells: &[Cell]) -> Outcomes {
+    let mut missing = Outcomes::default();
+    let without_result = |outcome: &Outcome| {
+        matches!(
+            outcome,
+            Outcome::Lost | Outcome::Interrupted | Outcome::NotStarted
+        )
+    };
+    for cell in cells {
+        match cell.first {
+            Some(outcome) if without_result(&outcome) => missing.add(outcome, 1),
+            // Run again, but the first draw is unknown all the same.
+            _ if cell.vanished => missing.add(Outcome::Lost, 1),
+            _ => {}
+        }
+    }
+    missing
 }
 
 fn rows(view: &View) -> Vec<(Key, &Results)> {
@@ -165,44 +356,125 @@ fn rows(view: &View) -> Vec<(Key, &Results)> {
     chapters.chain(sequences).collect()
 }
 
-/// Compares each point with the one before it; says how many tests that took.
-fn compare(trends: &mut [Trend], views: &[View]) -> usize {
-    let steps = |trend: &Trend| -> Vec<[Point; 2]> {
-        let pairs = trend.points.windows(2);
-        pairs
-            .map(|pair| [pair[0].clone(), pair[1].clone()])
-            .collect()
+/// The rows, tested after each run.
+///
+/// What counts as bad is what any run so far counts. A run that counts more recounts those before it, but not their tests:
+/// otherwise a mark could vanish.
+fn tested(views: &[View]) -> (OutcomeSet, Vec<Trend>) {
+    let with = |bad: &OutcomeSet, view: &View| -> OutcomeSet {
+        OutcomeSet::new(bad.iter().chain(view.run.bad.iter()))
     };
-    let all: Vec<Vec<[Point; 2]>> = trends.iter().map(steps).collect();
-    // What the data decided the number of is not tested: it takes no part in the adjustment either.
-    let is_fixed = |pair: &&[Point; 2]| pair.iter().all(|point| !point.by_data);
-    let counted: Vec<_> = (all.iter().flatten().filter(is_fixed))
-        .map(|pair| Pair {
-            shares: pair.each_ref().map(|point| point.share),
-            rounds: pair.each_ref().map(|point| point.rounds),
-        })
-        .collect();
-    let made = taking_part(&counted);
-    let tests = fixed(&counted);
-    let mut tests = tests.into_iter();
-    for (trend, pairs) in trends.iter_mut().zip(&all) {
-        for (place, pair) in pairs.iter().enumerate() {
-            let test = is_fixed(&pair).then(|| tests.next().flatten()).flatten();
-            let step = Compared {
-                chapter: trend.chapter.clone(),
-                sequence: trend.sequence.clone(),
-                mode: Some(trend.mode),
-                variant: Some(trend.variant.clone()),
-                sides: pair.each_ref().map(|point| Side {
-                    label: label(&views[point.run]),
-                    share: point.share,
-                    by_data: point.by_data,
-                }),
-                evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
-                plan: None,
-            };
-            trend.points[place + 1].step = Some(step);
+    let mut bad = views
+        .first()
+        .map_or_else(OutcomeSet::default, |view| view.run.bad.clone());
+    let mut tested: Vec<Trend> = Vec::new();
+    let mut start = 0;
+    while let Some(first) = views.get(start) {
+        bad = with(&bad, first);
+        let adds_none = |view: &&View| with(&bad, view) == bad;
+        let end = start + views[start..].iter().take_while(adds_none).count();
+        let mut trends = trends(&views[..end], &bad);
+        // Rows are in the order of the first run that has them: those so far keep their places.
+        for (trend, before) in trends.iter_mut().zip(&tested) {
+            trend.change.clone_from(&before.change);
+            for (point, before) in trend.points.iter_mut().zip(&before.points) {
+                point.look = before.look;
+            }
+        }
+        test(&mut trends, start..end);
+        (tested, start) = (trends, end);
+    }
+    (bad, tested)
+}
+
+/// Tests all rows after each of these runs; `trends` has the runs up to them.
+fn test(trends: &mut [Trend], runs: Range<usize>) {
+    let row = |trend: &Trend| {
+        let mut row = vec![None; runs.end];
+        // A row whose rounds did not get that far exists all the same, and takes its part of the budget.
+        for point in trend.points.iter().filter(|p| p.untested.is_none()) {
+            row[point.run] = counts(point.share).ok();
+        }
+        row
+    };
+    let rows: Vec<_> = trends.iter().map(row).collect();
+    let looks = history_looks(&rows, ALPHA).unwrap_or_default();
+    for (trend, looks) in trends.iter_mut().zip(looks) {
+        for point in &mut trend.points {
+            if runs.contains(&point.run) {
+                point.look = looks[point.run];
+            }
+        }
+        for place in 0..trend.points.len() {
+            let missing = missing_around(&trend.points[..=place]);
+            let point = &mut trend.points[place];
+            point.holds = point.look.is_some_and(|look| look.holds(missing));
+        }
+        let marked = trend.points.iter().filter(|point| point.is_marked());
+        trend.marks = marked.map(|point| point.run).collect();
+        let is_new = (trend.marks.last()).is_some_and(|last| runs.contains(last));
+        if is_new {
+            trend.change = change(&trend.points);
+        }
+        let last = trend.points.iter().rfind(|point| point.look.is_some());
+        if let (Some(change), Some(last)) = (&mut trend.change, last) {
+            change.holds = last.run == change.until;
         }
     }
-    made
+}
+
+/// Rounds without a known end before and after the change that the last of these points shows.
+fn missing_around(points: &[Point]) -> [u64; 2] {
+    let Some(look) = points.last().and_then(|point| point.look) else {
+        return [0, 0];
+    };
+    let tested = points.iter().filter(|point| point.untested.is_none());
+    let mut missing = [0, 0];
+    for point in tested {
+        missing[usize::from(point.run >= look.from)] += u64::from(point.missing.sum());
+    }
+    missing
+}
+
+/// The change as of the last mark.
+fn change(points: &[Point]) -> Option<Change> {
+    let tested: Vec<_> = (points.iter())
+        .filter_map(|point| Some((point, point.tested()?)))
+        .collect();
+    let until = tested.iter().rposition(|(point, _)| point.is_marked())?;
+    let (points, counts): (Vec<&Point>, Vec<Counts>) = tested[..=until].iter().copied().unzip();
+    let found = change_point(&counts, ALPHA).ok()??;
+    let rises = |point: &Point| point.look.map(rises);
+    let unbroken = |place: &usize| {
+        let point = points[*place];
+        point.is_marked() && rises(point) == rises(points[until])
+    };
+    let since = (0..=until).rev().take_while(unbroken).last()?;
+    let run = |place: usize| points[place].run;
+    Some(Change {
+        at: run(found.at),
+        first: run(found.first),
+        last: run(found.last),
+        base: run(found.first - 1),
+        before: share(found.before),
+        after: share(found.after),
+        ends: [0, until].map(|place| (run(place), points[place].share)),
+        shape: change_shape(&counts),
+        since: run(since),
+        until: run(until),
+        holds: true,
+    })
+}
+
+/// Whether the split with the smallest p-value has the higher rate after it.
+pub(crate) fn rises(look: HistoryLook) -> bool {
+    is_rise(share(look.before), share(look.after))
+}
+
+pub(super) fn share(counts: Counts) -> Share {
+    let rounds = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    Share {
+        bad: rounds(counts.bad()),
+        n: rounds(counts.n()),
+    }
 }

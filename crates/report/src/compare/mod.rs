@@ -5,30 +5,38 @@
 //! it is not tested at all.
 
 mod between;
+mod blocks;
 mod claims;
+mod gates;
 mod history;
+mod history_words;
 mod plan;
 mod record;
-mod steps;
+mod strata;
 mod test;
+mod verdict;
 mod within;
 mod words;
 
 use crashrate_model::{Axis, Mode, OutcomeSet};
-use crashrate_stats::PairWatch;
+use crashrate_stats::{Blocks, PairWatch};
 
-use crate::view::Share;
+use crate::view::{Bounds, Outcomes, Share};
 pub use between::compare_runs;
 pub use claims::{Claimed, claims};
-pub use history::{History, PastRun, Point, Trend, history};
-pub use plan::{DEFAULT_DETECT, Detect, Origin, POWER, Planned};
-pub use record::{BesideRecord, RecordRow, beside_record};
-pub(crate) use steps::{step, step_intro, trend_name};
-pub use test::FixedTest;
-pub use within::{axes, compare_within, comparisons};
-pub(crate) use words::{
-    claimed, claimed_in_short, gate, gates, intro, lines, name, shown, verdict,
+pub(crate) use gates::{gate, gates};
+pub(crate) use history::rises;
+pub use history::{Change, Difference, History, PastRun, Point, Trend, Untested, history};
+pub(crate) use history_words::{
+    history_intro, look_in_short, number, trend_name, trend_sentences, verb,
 };
+pub use plan::{DEFAULT_DETECT, Detect, POWER, Planned};
+pub use record::{BesideRecord, RecordRow, beside_record};
+pub use strata::{Strata, Stratum, compare_strata};
+pub use test::{FixedTest, NotWorse};
+pub(crate) use verdict::verdict;
+pub use within::{axes, compare_within, comparisons};
+pub(crate) use words::{cautions, claimed, claimed_in_short, intro, lines, name, shown};
 
 /// What is compared with what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +71,8 @@ pub struct Comparisons {
     pub how: How,
     /// What is counted as bad.
     pub bad: OutcomeSet,
+    /// The error that the primary comparisons share, and after them those that explain them.
+    pub alpha: f64,
     /// The comparisons, in the order of the plan.
     pub list: Vec<Compared>,
     /// What a reader must know before believing a difference.
@@ -80,8 +90,16 @@ pub struct Compared {
     pub mode: Option<Mode>,
     /// The variant, where both sides have the same.
     pub variant: Option<String>,
+    /// Whether it answers the question of the run; the others explain the answer.
+    pub primary: bool,
+    /// Whether a side counts only rounds that got so far in a sequence.
+    pub censored: bool,
     /// The two sides.
     pub sides: [Side; 2],
+    /// The blocks of which both sides were measured; nothing for two runs.
+    pub blocks: Option<Blocks>,
+    /// Why no test holds, if none does.
+    pub doubt: Option<Doubt>,
     /// What they say of each other.
     pub evidence: Evidence,
     /// How many rounds would do, where there is no verdict.
@@ -95,8 +113,21 @@ pub struct Side {
     pub label: String,
     /// Bad first attempts of those that count.
     pub share: Share,
+    /// How the first attempts that count ended.
+    pub outcomes: Outcomes,
+    /// The rates that rounds without a known end allow; nothing if there are none.
+    pub bounds: Option<Bounds>,
     /// Whether the data decided how many there were.
     pub by_data: bool,
+}
+
+/// Why no test of two sides holds where they are not compared within blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// The bad rounds of this side cluster or drift.
+    Clustered(usize),
+    /// A chapter was not always reached: the rounds that got this far are a selection, and cannot be matched.
+    Unmatched,
 }
 
 /// What two sides say of each other.
@@ -105,17 +136,64 @@ pub enum Evidence {
     /// By tests for rounds that were fixed in advance.
     Fixed(FixedTest),
     /// By the e-value of pairs.
-    Pairs(PairWatch),
+    Pairs(PairEvidence),
     /// Nothing.
     Untested,
 }
 
+/// What pairs say, block by block.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairEvidence {
+    /// The blocks, and what they show.
+    pub watch: PairWatch,
+    /// Whether it counts: what explains an answer counts once there is one.
+    pub counts: bool,
+}
+
 impl Compared {
+    /// What two runs both have; the sides are still to be filled in.
+    fn unfilled(
+        (chapter, sequence): (Option<&String>, Option<&String>),
+        mode: Mode,
+        variant: &str,
+        primary: bool,
+    ) -> Self {
+        let side = || Side {
+            label: String::new(),
+            share: Share::default(),
+            outcomes: Outcomes::default(),
+            bounds: None,
+            by_data: false,
+        };
+        Compared {
+            chapter: chapter.cloned(),
+            sequence: sequence.cloned(),
+            mode: Some(mode),
+            variant: Some(variant.to_owned()),
+            primary,
+            censored: chapter.is_some() && sequence.is_some(),
+            sides: [side(), side()],
+            blocks: None,
+            doubt: None,
+            evidence: Evidence::Untested,
+            plan: None,
+        }
+    }
+
     /// Whether the two sides are shown to differ.
     pub fn differs(&self) -> bool {
         match &self.evidence {
-            Evidence::Fixed(test) => test.differs,
-            Evidence::Pairs(watch) => watch.is_decided(),
+            Evidence::Fixed(test) => test.differs && self.doubt.is_none(),
+            Evidence::Pairs(pairs) => pairs.counts && pairs.watch.is_decided(),
+            Evidence::Untested => false,
+        }
+    }
+
+    /// Whether only rounds without a known end prevent that.
+    pub fn is_prevented(&self) -> bool {
+        match &self.evidence {
+            Evidence::Fixed(test) => test.prevented && self.doubt.is_none(),
+            Evidence::Pairs(pairs) => pairs.counts && pairs.watch.is_prevented(),
             Evidence::Untested => false,
         }
     }

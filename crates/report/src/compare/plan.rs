@@ -1,7 +1,7 @@
-//! How many rounds would do, where there is no verdict.
+//! How many rounds would do, where there is no verdict. Only for a difference that somebody states: the power of a test to
+//! find what it has just seen says nothing beyond its p-value (Hoenig and Heisey 2001, Amer. Statist. 55).
 
-use crashrate_model::ALPHA;
-use crashrate_stats::{Method, Plan, boschloo_power, normal_power, rounds_to_detect};
+use crashrate_stats::{Plan, rounds_to_detect};
 
 use super::test::counts;
 use crate::view::Share;
@@ -9,7 +9,7 @@ use crate::view::Share;
 /// The power that plans are made for.
 pub const POWER: f64 = 0.8;
 
-/// Two rates to be told apart where the observed ones are equal.
+/// Two rates to be told apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Detect {
     /// The two rates, each between 0 and 1.
@@ -18,101 +18,61 @@ pub struct Detect {
     pub asked: bool,
 }
 
-/// The change that is planned for unless another is asked for.
+/// The difference that is planned for unless another is asked for: 90 % against 99 % of rounds that are not bad.
 pub const DEFAULT_DETECT: Detect = Detect {
     rates: [0.9, 0.99],
     asked: false,
 };
 
-/// Up to so many rounds a side the power of those that there are is computed exactly.
-const EXACT_PER_SIDE: u64 = 200;
-
 /// A plan for telling two rates apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Planned {
-    /// The rates.
-    pub rates: [f64; 2],
-    /// Where they are from.
-    pub origin: Origin,
+    /// What is to be told apart.
+    pub detect: Detect,
     /// Rounds a side that there are: the smaller number of the two.
     pub per_side: u64,
-    /// The probability of a verdict with these, and how it was computed.
-    pub power: (f64, Method),
     /// How many it takes for [`POWER`]; nothing if no number is enough.
     pub plan: Option<Plan>,
+    /// The error of each of the comparisons that it is for.
+    pub alpha: f64,
 }
 
-/// Where the rates of a plan are from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// They were observed.
-    Observed,
-    /// They were asked for.
-    Asked,
-    /// Neither: the observed ones are equal, and none were asked for.
-    Assumed,
-}
-
-impl Origin {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Origin::Observed => "observed",
-            Origin::Asked => "asked for",
-            Origin::Assumed => "assumed",
-        }
+impl Planned {
+    /// Whether there are fewer rounds than it takes.
+    pub fn is_short(&self) -> bool {
+        self.plan.is_none_or(|plan| self.per_side < plan.per_side)
     }
 }
 
-/// Plans for comparisons that are made together: the error is shared between them. Those for the same rates are made
-/// once.
+/// Plans for comparisons that are made together: the error is shared between them.
 pub(super) struct Planner {
     detect: Detect,
     alpha: f64,
-    made: Vec<([f64; 2], Option<Plan>)>,
+    plan: Option<Plan>,
 }
 
 impl Planner {
-    pub(super) fn new(detect: Detect, comparisons: usize) -> Self {
+    pub(super) fn new(detect: Detect, alpha: f64, comparisons: usize) -> Self {
+        let alpha = alpha / comparisons.max(1) as f64;
+        let [one, two] = detect.rates;
         Planner {
             detect,
-            alpha: ALPHA / comparisons.max(1) as f64,
-            made: Vec::new(),
+            alpha,
+            plan: rounds_to_detect(one, two, POWER, alpha).ok(),
         }
     }
 
-    /// A plan for these two sides; nothing where the arguments allow none.
-    pub(super) fn plan(&mut self, sides: [Share; 2]) -> Option<Planned> {
-        let rate = |share| counts(share).ok()?.rate();
-        let observed = rate(sides[0]).zip(rate(sides[1]));
-        let (rates, origin) = match observed.filter(|(one, two)| one != two) {
-            Some((one, two)) => ([one, two], Origin::Observed),
-            None if self.detect.asked => (self.detect.rates, Origin::Asked),
-            None => (self.detect.rates, Origin::Assumed),
-        };
-        let per_side = u64::from(sides[0].n.min(sides[1].n));
-        let power = if per_side <= EXACT_PER_SIDE {
-            let power = boschloo_power(per_side, rates[0], rates[1], self.alpha).ok()?;
-            (power, Method::Exact)
-        } else {
-            let power = normal_power(per_side, rates[0], rates[1], self.alpha).ok()?;
-            (power, Method::Normal)
-        };
+    /// A plan for these two sides; nothing without rounds.
+    pub(super) fn plan(&self, sides: [Share; 2]) -> Option<Planned> {
+        counts(sides[0])
+            .ok()?
+            .rate()
+            .zip(counts(sides[1]).ok()?.rate())?;
         Some(Planned {
-            rates,
-            origin,
-            per_side,
-            power,
-            plan: self.rounds(rates),
+            detect: self.detect,
+            per_side: u64::from(sides[0].n.min(sides[1].n)),
+            plan: self.plan,
+            alpha: self.alpha,
         })
-    }
-
-    fn rounds(&mut self, rates: [f64; 2]) -> Option<Plan> {
-        if let Some((_, plan)) = self.made.iter().find(|(made, _)| *made == rates) {
-            return *plan;
-        }
-        let plan = rounds_to_detect(rates[0], rates[1], POWER, self.alpha).ok();
-        self.made.push((rates, plan));
-        plan
     }
 }

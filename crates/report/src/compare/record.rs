@@ -1,10 +1,12 @@
 //! A run beside the record that its suite repeats: what the record has, what this machine came to in sequence, and what
 //! it came to with its chapters isolated.
 
-use crashrate_model::{Axis, Mode};
+use crashrate_model::{ALPHA, Axis, Mode};
+use crashrate_stats::Role;
 
+use super::blocks::outcomes;
 use super::plan::Planner;
-use super::test::{Pair, fixed, taking_part};
+use super::test::{Pair, Together, doubt, fixed, taking_part};
 use super::within::compare_within;
 use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
 use crate::view::{ChapterRow, DiedInCounts, Results, SequenceRow, Share, View};
@@ -48,7 +50,7 @@ pub struct RecordRow {
 /// The run beside the record of its suite; nothing if that names none.
 pub fn beside_record(view: &View) -> Option<BesideRecord> {
     let record = view.record.as_deref()?;
-    let modes = compare_within(view, Axis::Mode, DEFAULT_DETECT);
+    let modes = compare_within(view, Axis::Mode, DEFAULT_DETECT, None);
     Some(BesideRecord {
         number: record.run.number,
         rows: rows(view, record, &modes),
@@ -145,7 +147,8 @@ fn machine(view: &View, record: &View) -> Comparisons {
     for row in &view.sequences {
         let then = record.sequences.iter().find(|r| r.sequence == row.sequence);
         if let Some(then) = then {
-            let compared = unit(None, Some(&row.sequence), Mode::Sequential, &row.variant);
+            let of = (None, Some(&row.sequence));
+            let compared = Compared::unfilled(of, Mode::Sequential, &row.variant, true);
             units.push((compared, [&then.results, &row.results]));
         }
     }
@@ -154,35 +157,41 @@ fn machine(view: &View, record: &View) -> Comparisons {
     for row in view.chapters.iter().filter(isolated) {
         let same = |then: &&ChapterRow| then.sequence.is_none() && then.chapter == row.chapter;
         if let Some(then) = record.chapters.iter().find(same) {
-            let compared = unit(Some(&row.chapter), None, Mode::Isolated, &row.variant);
+            let of = (Some(&row.chapter), None);
+            let compared = Compared::unfilled(of, Mode::Isolated, &row.variant, true);
             units.push((compared, [&then.results, &row.results]));
         }
     }
-    let by_data = view.run.stopping.is_by_data();
-    let pairs: Vec<_> = (units.iter())
-        .map(|(_, results)| Pair {
-            shares: results.map(|results| results.first_attempt),
-            rounds: results.map(|results| results.rounds),
+    let by_data = view.run.is_by_data();
+    let pairs: Vec<Pair> = (units.iter())
+        .map(|(_, results)| {
+            let shares = results.map(|results| results.first_attempt);
+            let rounds = results.map(|results| results.rounds);
+            Pair::of_runs(shares, rounds, results.map(|r| r.bounds), Role::Primary)
         })
         .collect();
+    let together = Together {
+        alpha: ALPHA,
+        margin: None,
+    };
     let tests = match by_data {
         true => vec![None; pairs.len()],
-        false => fixed(&pairs),
+        false => fixed(&pairs, together),
     };
-    let mut planner = Planner::new(DEFAULT_DETECT, taking_part(&pairs));
+    let planner = Planner::new(DEFAULT_DETECT, ALPHA, taking_part(&pairs, ALPHA));
     let number = record.run.number;
     let list = units.into_iter().zip(pairs).zip(tests);
-    let list = list.map(|(((compared, _), pair), test)| {
-        let side = |label: String, share, by_data| Side {
-            label,
-            share,
-            by_data,
-        };
+    let list = list.map(|(((compared, results), pair), test)| {
+        let labels = [format!("N={number}"), "here".to_owned()];
         let mut compared = Compared {
-            sides: [
-                side(format!("N={number}"), pair.shares[0], false),
-                side("here".to_owned(), pair.shares[1], by_data),
-            ],
+            sides: [0, 1].map(|side| Side {
+                label: labels[side].clone(),
+                share: pair.shares[side],
+                outcomes: outcomes(&results[side].cells),
+                bounds: results[side].bounds,
+                by_data: by_data && side == 1,
+            }),
+            doubt: doubt(results, compared.censored),
             evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
             ..compared
         };
@@ -198,31 +207,9 @@ fn machine(view: &View, record: &View) -> Comparisons {
             false => How::FixedRounds,
         },
         bad: view.run.bad.clone(),
+        alpha: ALPHA,
         list: list.collect(),
         warnings: warnings(view, record),
-    }
-}
-
-/// What both have; the sides are still to be filled in.
-fn unit(
-    chapter: Option<&String>,
-    sequence: Option<&String>,
-    mode: Mode,
-    variant: &str,
-) -> Compared {
-    let side = || Side {
-        label: String::new(),
-        share: Share::default(),
-        by_data: false,
-    };
-    Compared {
-        chapter: chapter.cloned(),
-        sequence: sequence.cloned(),
-        mode: Some(mode),
-        variant: Some(variant.to_owned()),
-        sides: [side(), side()],
-        evidence: Evidence::Untested,
-        plan: None,
     }
 }
 

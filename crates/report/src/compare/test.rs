@@ -1,101 +1,296 @@
 //! Tests for rounds that were fixed in advance.
 
-use crashrate_model::ALPHA;
-use crashrate_stats::{Comparison, Counts, Interval, StatsError, compare, holm, risk_ratio};
+use crashrate_model::Outcome;
+use crashrate_stats::{
+    Comparison, Counts, Design, Interval, PairTable, Role, StatsError, Worse, compare,
+    compare_blocks, farrington_manning, gatekeeping, risk_ratio, tango_test,
+};
 
-use crate::view::Share;
+use super::Doubt;
+use crate::view::{Bounds, Results, Share};
 
 /// Two rates compared. Differences and ratios are those of the second side against the first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FixedTest {
     /// The difference with its interval, and p of this comparison alone.
     pub comparison: Comparison,
-    /// p adjusted for all comparisons that are made together.
+    /// p adjusted for the comparisons that are made together.
     pub p: f64,
     /// Whether it takes no part in that: with so few rounds it could not show anything, whatever they came to.
     pub apart: bool,
-    /// Whether the test and the interval both say that the rates differ.
+    /// Whether the test and the interval both say that the rates differ, whatever became of missing rounds.
     pub differs: bool,
+    /// Whether they would, were it not for rounds without a known end.
+    pub prevented: bool,
     /// The ratio of the rates with its interval, where both sides had bad ends.
     pub ratio: Option<(f64, Interval)>,
+    /// Whether the second side is shown to be no worse than the first by more than a margin, where that was asked.
+    pub not_worse: Option<NotWorse>,
+}
+
+/// A test of whether the second side is no worse than the first by more than a margin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NotWorse {
+    /// The margin, as a share.
+    pub margin: f64,
+    /// The one-sided p-value with every missing round as it speaks most against it, adjusted like the p of differences.
+    pub p: f64,
+    /// Whether it is shown.
+    pub shown: bool,
 }
 
 pub(super) fn counts(share: Share) -> Result<Counts, StatsError> {
     Counts::new(share.bad.into(), share.n.into())
 }
 
-/// With this many rounds on both sides a test can always show a difference.
-const ENOUGH: u32 = 10;
+/// The blocks of a run as they were measured in the end, and with every round whose first draw vanished as missing.
+#[derive(Clone, Debug)]
+pub(super) struct Tables {
+    pub(super) measured: PairTable,
+    pub(super) strict: PairTable,
+}
 
-/// Whether a test of so many rounds could show a difference at all, whatever they came to.
-///
-/// Those that cannot are left out of the adjustment (Tarone 1990). That adds nothing to the error because it goes by the
-/// rounds that were run and not by what came of them: of a chapter in a sequence, also those that did not reach it.
-pub(super) fn can_show([one, two]: [u32; 2]) -> bool {
-    if one.min(two) >= ENOUGH {
-        return true;
-    }
-    let most_unlike = || {
-        let none = Counts::new(0, one.into()).ok()?;
-        let all = Counts::new(two.into(), two.into()).ok()?;
-        compare(none, all, ALPHA).ok()
-    };
-    one > 0 && two > 0 && most_unlike().is_some_and(|c| c.p <= ALPHA)
+/// Where two sides are from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// One run, block by block.
+    Blocks { tables: Box<Tables>, design: Design },
+    /// Two runs, with what their rounds without a known end allow.
+    Runs { bounds: [Option<Bounds>; 2] },
 }
 
 /// Two sides to be tested.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pair {
     pub(super) shares: [Share; 2],
     /// How many rounds were run on each side.
     pub(super) rounds: [u32; 2],
+    pub(super) role: Role,
+    pub(super) source: Source,
+}
+
+/// What tests that are made together share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Together {
+    /// The error of all their verdicts.
+    pub(super) alpha: f64,
+    /// A margin within which the second side counts as no worse, as a share.
+    pub(super) margin: Option<f64>,
 }
 
 impl Pair {
-    /// Sides without rounds say nothing and are no comparison.
-    fn takes_part(&self) -> bool {
-        self.shares.iter().all(|share| share.n > 0) && can_show(self.rounds)
+    /// Two sides of different runs.
+    pub(super) fn of_runs(
+        shares: [Share; 2],
+        rounds: [u32; 2],
+        bounds: [Option<Bounds>; 2],
+        role: Role,
+    ) -> Self {
+        let source = Source::Runs { bounds };
+        Pair {
+            shares,
+            rounds,
+            role,
+            source,
+        }
+    }
+
+    /// Whether a test of so many rounds could show a difference at all, whatever they came to. Sides without rounds say
+    /// nothing and are no comparison.
+    ///
+    /// Tests that cannot are left out of the adjustment (Tarone 1990). That adds nothing to the error because it goes by
+    /// the rounds that were run and not by what came of them: of a chapter in a sequence, also those that did not reach it.
+    fn takes_part(&self, alpha: f64) -> bool {
+        /// With this many rounds on both sides a test can always show a difference at 5 %.
+        const ENOUGH: u32 = 10;
+        let [one, two] = self.rounds;
+        let least = one.min(two);
+        if self.shares.iter().any(|share| share.n == 0) || least == 0 {
+            return false;
+        }
+        if let Source::Blocks { design, .. } = self.source
+            && design == Design::Matched
+        {
+            return 2.0 * 0.5f64.powi(i32::try_from(least).unwrap_or(i32::MAX)) <= alpha;
+        }
+        if least >= 2 * ENOUGH || (least >= ENOUGH && alpha >= 0.01) {
+            return true;
+        }
+        let most_unlike = || {
+            let none = Counts::new(0, one.into()).ok()?;
+            let all = Counts::new(two.into(), two.into()).ok()?;
+            compare(none, all, alpha).ok()
+        };
+        most_unlike().is_some_and(|c| c.p <= alpha)
+    }
+
+    fn test(&self, alpha: f64) -> Option<Comparison> {
+        if self.shares.iter().any(|share| share.n == 0) {
+            return None;
+        }
+        match &self.source {
+            Source::Blocks { tables, design } => {
+                compare_blocks(&tables.measured, *design, alpha).ok()
+            }
+            Source::Runs { .. } => {
+                let [one, two] = self.shares;
+                compare(counts(two).ok()?, counts(one).ok()?, alpha).ok()
+            }
+        }
+    }
+
+    /// The same with every missing end as it speaks most against `worse`.
+    fn worst(&self, worse: Worse, alpha: f64) -> Option<Comparison> {
+        match &self.source {
+            Source::Blocks { tables, design } => {
+                compare_blocks(&tables.strict.against(worse), *design, alpha).ok()
+            }
+            Source::Runs { .. } => {
+                let [one, two] = self.extreme(worse);
+                compare(counts(two).ok()?, counts(one).ok()?, alpha).ok()
+            }
+        }
+    }
+
+    fn extreme(&self, worse: Worse) -> [Share; 2] {
+        let Source::Runs { bounds } = &self.source else {
+            return self.shares;
+        };
+        let side = |place: usize, is_worse: bool| {
+            bounds[place].map_or(self.shares[place], |bounds| match is_worse {
+                true => bounds.best,
+                false => bounds.worst,
+            })
+        };
+        [side(0, worse == Worse::One), side(1, worse == Worse::Two)]
+    }
+
+    fn has_missing(&self) -> bool {
+        match &self.source {
+            Source::Blocks { tables, .. } => tables.strict.missing() != [0, 0],
+            Source::Runs { bounds } => bounds.iter().any(Option::is_some),
+        }
+    }
+
+    /// The one-sided p-value of "the second side is bad more often by `margin` or more". Missing ends speak for that.
+    fn not_worse(&self, margin: f64) -> Option<f64> {
+        match &self.source {
+            Source::Blocks { tables, design } => {
+                let table = tables.strict.against(Worse::One);
+                let blocks = table.blocks();
+                match design {
+                    Design::Matched => {
+                        tango_test(blocks.only_two, blocks.only_one, blocks.n(), margin).ok()
+                    }
+                    Design::Complete => {
+                        let [one, two] = table.sides().ok()?;
+                        farrington_manning(two, one, margin).ok()
+                    }
+                }
+            }
+            Source::Runs { .. } => {
+                let [one, two] = self.extreme(Worse::One);
+                farrington_manning(counts(two).ok()?, counts(one).ok()?, margin).ok()
+            }
+        }
+    }
+
+    fn ratio(&self, alpha: f64) -> Option<(f64, Interval)> {
+        let [one, two] = self.shares;
+        let (first, second) = (counts(one).ok()?, counts(two).ok()?);
+        let (a, b) = first.rate().zip(second.rate())?;
+        if one.bad == 0 || two.bad == 0 {
+            return None;
+        }
+        Some((b / a, risk_ratio(second, first, alpha).ok()?))
     }
 }
 
-/// How many of these share the error between them.
-pub(super) fn taking_part(pairs: &[Pair]) -> usize {
-    pairs.iter().filter(|pair| pair.takes_part()).count()
+/// How many of these answer the question, and share the error between them.
+pub(super) fn taking_part(pairs: &[Pair], alpha: f64) -> usize {
+    let of = |role| {
+        let same = pairs.iter().filter(|pair| pair.role == role);
+        same.filter(|pair| pair.takes_part(alpha)).count()
+    };
+    match of(Role::Primary) {
+        0 => of(Role::Explains),
+        n => n,
+    }
 }
 
-/// Tests that are made together.
-pub(super) fn fixed(pairs: &[Pair]) -> Vec<Option<FixedTest>> {
-    let alone: Vec<_> = (pairs.iter())
-        .map(|pair| Some((pair.takes_part(), test(pair.shares)?)))
+/// Tests that are made together: the primary ones first, and then those that explain them.
+pub(super) fn fixed(pairs: &[Pair], together: Together) -> Vec<Option<FixedTest>> {
+    let Together { alpha, margin } = together;
+    let tested: Vec<_> = (pairs.iter())
+        .map(|pair| Some((pair, pair.takes_part(alpha), pair.test(alpha)?)))
         .collect();
-    let tested = alone.iter().flatten().filter(|(takes_part, _)| *takes_part);
-    let p_values: Vec<f64> = tested.map(|(_, (c, _))| c.p).collect();
-    let mut adjusted = holm(&p_values).unwrap_or_default().into_iter();
-    let judged = alone.into_iter().map(|alone| {
-        let (takes_part, (comparison, ratio)) = alone?;
-        let p = match takes_part {
-            true => adjusted.next()?,
-            false => comparison.p,
+    let worst: Vec<_> = (tested.iter())
+        .map(|tested| {
+            let (pair, _, comparison) = tested.as_ref()?;
+            let worse = match comparison.difference? {
+                difference if difference > 0.0 => Worse::Two,
+                _ => Worse::One,
+            };
+            match pair.has_missing() {
+                true => pair.worst(worse, alpha),
+                false => Some(*comparison),
+            }
+        })
+        .collect();
+    let adjust = |p_of: &dyn Fn(usize) -> Option<f64>| {
+        let taking = |place: usize| tested[place].as_ref().filter(|(_, takes, _)| *takes);
+        let places: Vec<usize> = (0..tested.len()).filter(|p| taking(*p).is_some()).collect();
+        let tests: Vec<_> = (places.iter())
+            .map(|&place| (pairs[place].role, p_of(place).unwrap_or(1.0)))
+            .collect();
+        let adjusted = gatekeeping(&tests).unwrap_or_default();
+        let mut all = vec![None; tested.len()];
+        for (place, p) in places.into_iter().zip(adjusted) {
+            all[place] = Some(p);
+        }
+        all
+    };
+    let of_measured = adjust(&|place| tested[place].as_ref().map(|(_, _, c)| c.p));
+    let of_worst = adjust(&|place| worst[place].map(|c| c.p));
+    let not_worse = |place: usize| pairs[place].not_worse(margin?);
+    let of_margin = adjust(&not_worse);
+    let judged = tested.iter().enumerate().map(|(place, tested)| {
+        let (pair, takes_part, comparison) = tested.as_ref()?;
+        let says = |comparison: &Comparison, p: Option<f64>| {
+            p.is_some_and(|p| comparison.differs(p, alpha))
         };
+        let is_measured = says(comparison, of_measured[place]);
+        let holds = worst[place].is_some_and(|worst| {
+            // Missing ends may even turn the difference round.
+            let same = worst.difference.zip(comparison.difference);
+            same.is_some_and(|(a, b)| a * b > 0.0) && says(&worst, of_worst[place])
+        });
         Some(FixedTest {
-            comparison,
-            p,
+            comparison: *comparison,
+            p: of_measured[place].unwrap_or(comparison.p),
             apart: !takes_part,
-            differs: takes_part && comparison.differs(p, ALPHA),
-            ratio,
+            differs: is_measured && holds,
+            prevented: is_measured && !holds,
+            ratio: pair.ratio(alpha),
+            not_worse: margin.zip(not_worse(place)).map(|(margin, alone)| {
+                let p = of_margin[place].unwrap_or(alone);
+                NotWorse {
+                    margin,
+                    p,
+                    shown: *takes_part && p <= alpha,
+                }
+            }),
         })
     });
     judged.collect()
 }
 
-fn test([one, two]: [Share; 2]) -> Option<(Comparison, Option<(f64, Interval)>)> {
-    if one.n == 0 || two.n == 0 {
-        return None;
+/// Why the rows of two runs cannot be tested, if they cannot.
+pub(super) fn doubt(results: [&Results; 2], is_censored: bool) -> Option<Doubt> {
+    let is_selected = |results: &&Results| results.outcomes.get(Outcome::Unreached) > 0;
+    if is_censored && results.iter().any(is_selected) {
+        return Some(Doubt::Unmatched);
     }
-    let (first, second) = (counts(one).ok()?, counts(two).ok()?);
-    let comparison = compare(second, first, ALPHA).ok()?;
-    let ratio = (first.rate().zip(second.rate()))
-        .filter(|_| one.bad > 0 && two.bad > 0)
-        .and_then(|(a, b)| Some((b / a, risk_ratio(second, first, ALPHA).ok()?)));
-    Some((comparison, ratio))
+    let clustered = results.iter().position(|results| results.is_clustered());
+    clustered.map(Doubt::Clustered)
 }

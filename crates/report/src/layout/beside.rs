@@ -21,7 +21,7 @@ pub(crate) fn beside_the_record(view: &View) -> Option<Section> {
 }
 
 fn rates(view: &View, all: &BesideRecord) -> Table {
-    let by_data = view.run.stopping.is_by_data();
+    let by_data = view.run.is_by_data();
     let title = "bad ends of first attempts; a chapter in sequence of the rounds that reached it, a sequence isolated by \
                  whole blocks of its chapters";
     let mut table = Table {

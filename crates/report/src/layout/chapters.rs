@@ -6,7 +6,7 @@ use super::{Table, Text, Tone};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{ChapterRow, Outcomes, Results, View};
 use crate::words::{
-    count, estimates_head, of_chapter, of_unit, percent, rate, seconds, short_estimate,
+    count, estimates_head, of_chapter, of_unit, percent, rate, seconds, short_rate_of,
 };
 
 /// Which columns the table of chapters has besides those that it always has.
@@ -116,7 +116,7 @@ impl ResultColumns {
             kinds: Outcome::ALL.into_iter().filter(occurs).collect(),
             reached,
             retries: view.run.retries > 0,
-            by_data: view.run.stopping.is_by_data(),
+            by_data: view.run.is_by_data(),
         }
     }
 
@@ -157,7 +157,7 @@ impl ResultColumns {
         } else {
             Tone::Plain
         };
-        let crash_rate = short_estimate(first.bad, first.n, self.by_data);
+        let crash_rate = short_rate_of(results);
         cells.push(Text::new(&crash_rate, bad));
         if self.retries {
             let flaky = results.flaky_rounds.len() as u32;

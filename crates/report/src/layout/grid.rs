@@ -203,6 +203,7 @@ mod tests {
             first: Some(first),
             last: Some(first),
             attempts: 1,
+            vanished: false,
         }
     }
 

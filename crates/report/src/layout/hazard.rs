@@ -38,14 +38,18 @@ fn places(view: &View, sequence: &SequenceRow) -> Vec<Place> {
             signals: signals(&row.results),
         }
     });
-    // Deaths outside chapters are the sequence's own: of all its rounds.
+    // Deaths between chapters are of all rounds; those at the exit of the rounds that came so far.
     let n = sequence.results.first_attempt.n;
     let outside = [
-        ("(between chapters)", sequence.died_in.between),
-        ("(at exit)", sequence.died_in.exit),
+        ("(between chapters)", sequence.died_in.between, n),
+        (
+            "(at exit)",
+            sequence.died_in.exit,
+            sequence.died_in.reached_exit(n),
+        ),
     ];
-    let outside = outside.into_iter().filter(|(_, deaths)| *deaths > 0);
-    let outside = outside.map(|(name, deaths)| Place {
+    let outside = outside.into_iter().filter(|(_, deaths, _)| *deaths > 0);
+    let outside = outside.map(|(name, deaths, n)| Place {
         position: "-".to_owned(),
         name: name.to_owned(),
         share: (deaths, n),

@@ -3,7 +3,9 @@
 use super::plot::{Mark, Tick};
 use super::rates::marks;
 use super::{Table, Text, Tone};
-use crate::compare::{History, PastRun, Trend, step, trend_name};
+use crate::compare::{
+    History, Point, Trend, look_in_short, number, rises, trend_name, trend_sentences,
+};
 use crate::view::RunLine;
 use crate::words::{count, date, percent_of, share, short_estimate};
 
@@ -11,10 +13,12 @@ use crate::words::{count, date, percent_of, share, short_estimate};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TrendPlot {
     pub(crate) name: String,
+    /// What the history says of it, in sentences.
+    pub(crate) said: Vec<String>,
     /// The numbers, a row for each run.
     pub(crate) table: Table,
-    /// A mark for each run that has the chapter: the run's number, the mark, and whether its rate is shown to have
-    /// gone up or down.
+    /// A mark for each run that has the chapter: the run's number, the mark, and whether a change up (`true`) or down is
+    /// first shown there.
     pub(crate) marks: Vec<(u32, Option<Mark>, Option<bool>)>,
     pub(crate) ticks: Vec<Tick>,
 }
@@ -89,8 +93,8 @@ pub(crate) fn past_runs(history: &History) -> Table {
         .text("state")
         .number("rounds")
         .text("what differs from the run before");
-    for run in &history.runs {
-        let PastRun { differs, .. } = run;
+    for run in history.listed() {
+        let differs: Vec<_> = run.differs.iter().map(ToString::to_string).collect();
         let differs = match differs.len() {
             0 => "-".to_owned(),
             n if n > DIFFERENCES => {
@@ -111,14 +115,14 @@ pub(crate) fn past_runs(history: &History) -> Table {
     table
 }
 
-/// So many differences are named.
+/// How many differences are named.
 const DIFFERENCES: usize = 6;
 
 /// Each chapter over the runs that have it.
 pub(crate) fn trends(history: &History) -> Vec<TrendPlot> {
-    history
-        .trends
-        .iter()
+    let listed = |trend: &&Trend| history.listed_points(trend).next().is_some();
+    (history.trends.iter())
+        .filter(listed)
         .map(|trend| plot(history, trend))
         .collect()
 }
@@ -133,12 +137,11 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
     .text("date")
     .number("crash rate (95%)")
     .text("change");
-    let by_data = trend.points.iter().any(|point| point.by_data);
-    let mut changes = Vec::new();
-    for point in &trend.points {
-        let run = &history.runs[point.run];
+    let points: Vec<&Point> = history.listed_points(trend).collect();
+    let by_data = points.iter().any(|point| point.by_data);
+    for point in &points {
         let known = short_estimate(point.share.bad, point.share.n, point.by_data);
-        let mark = if point.by_data {
+        let known = if point.by_data {
             format!("{known} peek-safe")
         } else {
             known
@@ -148,52 +151,35 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
         } else {
             Tone::Plain
         };
-        let up = point
-            .step
-            .as_ref()
-            .filter(|step| step.differs())
-            .map(|step| {
-                let [one, two] = step
-                    .sides
-                    .each_ref()
-                    .map(|side| f64::from(side.share.bad) / f64::from(side.share.n));
-                two > one
-            });
-        let said = point
-            .step
-            .as_ref()
-            .map_or_else(|| "-".to_owned(), |one| step(&history.bad, one));
         let change = Text {
-            tone: match up {
+            tone: match point.look.filter(|_| point.is_marked()).map(rises) {
                 Some(true) => Tone::Bad,
                 Some(false) => Tone::Good,
                 None => Tone::Plain,
             },
-            ..Text::long(&said)
+            ..Text::long(&look_in_short(history, point))
         };
         table.rows.push(vec![
-            Text::plain(&format!("N={}", run.number)),
-            Text::plain(&date(&run.started)),
-            Text::new(&mark, tone),
+            Text::plain(&number(history, point.run)),
+            Text::plain(&date(&history.runs[point.run].started)),
+            Text::new(&known, tone),
             change,
         ]);
-        changes.push((run.number, up));
     }
-    let shares: Vec<_> = trend
-        .points
-        .iter()
-        .map(|p| (p.share.bad, p.share.n))
-        .collect();
+    let shares: Vec<_> = points.iter().map(|p| (p.share.bad, p.share.n)).collect();
     // A scale must hold the widest of them.
     let (scale, marks) = marks(&shares, by_data);
+    let turns = trend.turns();
+    let marks = points.iter().zip(marks).map(|(point, mark)| {
+        let turn = turns.iter().find(|(run, _)| *run == point.run);
+        let number = history.runs[point.run].number;
+        (number, mark, turn.map(|(_, rose)| *rose))
+    });
     TrendPlot {
         name,
+        said: trend_sentences(history, trend),
         table,
-        marks: changes
-            .into_iter()
-            .zip(marks)
-            .map(|((n, up), mark)| (n, mark, up))
-            .collect(),
+        marks: marks.collect(),
         ticks: scale.ticks(percent_of),
     }
 }

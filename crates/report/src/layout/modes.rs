@@ -4,7 +4,7 @@ use crashrate_model::Mode;
 
 use super::{Table, Text};
 use crate::view::{ByChapter, ChapterRow, Results, View};
-use crate::words::{estimates_head, share, short_estimate};
+use crate::words::{estimates_head, share, short_rate_of};
 
 /// A row for each chapter that ran in both modes under the same variant, and for each sequence that it is in; nothing
 /// if there is none.
@@ -33,7 +33,7 @@ pub(crate) fn modes(view: &View) -> Option<Table> {
     for what in ["passed isolated", "passed in sequence"] {
         table = table.number(what);
     }
-    let by_data = view.run.stopping.is_by_data();
+    let by_data = view.run.is_by_data();
     for what in ["bad isolated", "bad in sequence"] {
         table = table.number(&estimates_head(what, by_data));
     }
@@ -47,10 +47,7 @@ pub(crate) fn modes(view: &View) -> Option<Table> {
         }
         let both = [&alone.results, &row.results];
         let passed = |results: &Results| share(results.passed(), results.reached());
-        let bad = |results: &Results| {
-            let first = results.first_attempt;
-            short_estimate(first.bad, first.n, by_data)
-        };
+        let bad = |results: &Results| short_rate_of(results);
         cells.extend(both.map(|results| Text::plain(&passed(results))));
         cells.extend(both.map(|results| Text::plain(&bad(results))));
         table.rows.push(cells);

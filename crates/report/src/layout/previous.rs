@@ -10,7 +10,7 @@ use super::{Block, Section, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ByChapter, ChapterRow, MeasureStat, Results, View};
 use crate::words::{
-    count, estimate, hazard_facts, measured, of_chapter, of_unit, parameter, rate, shown_unit,
+    count, hazard_facts, measured, of_chapter, of_unit, parameter, rate, rate_of, shown_unit,
 };
 
 /// What both runs have, side by side.
@@ -60,10 +60,7 @@ fn rates(view: &View, before: &View) -> Table {
         };
         let both = [then.results, unit.results];
         let passed = |results: &Results| rate(results.passed(), results.reached());
-        let bad = |results: &Results| {
-            let share = results.first_attempt;
-            estimate(share.bad, share.n, results.by_data)
-        };
+        let bad = |results: &Results| rate_of(results);
         let (name, mode, variant) = unit.key;
         let mut cells = vec![Text::plain(&of_unit(name, Some(mode), variant))];
         cells.extend(both.map(|results| Text::plain(&passed(results))));

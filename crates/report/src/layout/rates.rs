@@ -4,14 +4,14 @@ use super::plot::{Mark, Plot, Scale};
 use super::{Table, Text, Tone};
 use crate::view::{ByChapter, Results, View};
 use crate::words::{
-    count, estimates_head, known, of_chapter, of_unit, percent_of, seconds, short_estimate,
+    count, estimates_head, known, of_chapter, of_unit, percent_of, seconds, short_rate_of,
 };
 
 /// The rates of chapters, in all the ways in which each ran beside each other, and of sequences as a whole; nothing
 /// if there is nothing to be measured.
 pub(crate) fn rates(view: &View) -> Option<Plot> {
     let rows = rows(view);
-    let by_data = view.run.stopping.is_by_data();
+    let by_data = view.run.is_by_data();
     let shares: Vec<_> = (rows.iter())
         .map(|(_, results)| (results.first_attempt.bad, results.first_attempt.n))
         .collect();
@@ -19,9 +19,9 @@ pub(crate) fn rates(view: &View) -> Option<Plot> {
     let mut table = Table::default()
         .text("chapter or sequence")
         .number(&estimates_head("crash rate", by_data));
-    for ((name, _), (bad, n)) in rows.iter().zip(&shares) {
+    for ((name, results), (bad, _)) in rows.iter().zip(&shares) {
         let tone = if *bad > 0 { Tone::Bad } else { Tone::Plain };
-        let rate = Text::new(&short_estimate(*bad, *n, by_data), tone);
+        let rate = Text::new(&short_rate_of(results), tone);
         table.rows.push(vec![Text::long(name), rate]);
     }
     (!rows.is_empty()).then(|| Plot {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crashrate_model::{Mode, Outcome, StopReason, Stopping};
-use crashrate_stats::{GateVerdict, PairWatch};
+use crashrate_stats::GateVerdict;
 
-use super::{Cell, GateSeen, Results, View};
+use super::{Cell, GateSeen, PairsSeen, Results, View};
 
 /// What the run's own rule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Judgement {
 /// How a program that ran the suite ends, the first that applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExitClass {
-    /// The run did not come to the end that it was begun for.
+    /// The run did not come to the end that it was begun for, or all passed but rounds whose result was lost.
     Incomplete,
     /// A gate was refuted.
     Refuted,
@@ -42,14 +42,13 @@ impl View {
             Stopping::FixedRounds | Stopping::FirstBad => Judgement::None,
             Stopping::Decided(axis) => {
                 let seen = self.pairs.iter().find(|seen| seen.axis == *axis);
-                let mut watches = seen.iter().flat_map(|seen| &seen.contrasts).map(|(_, w)| w);
-                match seen.is_some() && watches.all(PairWatch::is_decided) {
+                match seen.is_some_and(PairsSeen::is_answered) {
                     true => Judgement::Shown,
                     false => Judgement::Undecided,
                 }
             }
             Stopping::Gates(_) => {
-                let any = |verdict| self.gates.iter().any(|g| g.watch.verdict() == verdict);
+                let any = |verdict| self.gates.iter().any(|g| g.verdict() == verdict);
                 if any(GateVerdict::Above) {
                     Judgement::Refuted
                 } else if any(GateVerdict::Undecided) {
@@ -64,7 +63,7 @@ impl View {
     }
 
     /// The units of the run by name, mode and variant; chapters of sequences are in their sequence's results.
-    fn unit_results(&self) -> impl Iterator<Item = ((&str, Mode, &str), &Results)> {
+    pub(crate) fn unit_results(&self) -> impl Iterator<Item = ((&str, Mode, &str), &Results)> {
         let isolated = self.chapters.iter().filter(|row| row.sequence.is_none());
         let isolated = isolated.map(|row| {
             let key = (row.chapter.as_str(), Mode::Isolated, row.variant.as_str());
@@ -113,9 +112,15 @@ pub fn exit_class(view: &View) -> ExitClass {
         };
         results.cells.iter().any(stands)
     });
-    if not_passed {
-        ExitClass::NotPassed
-    } else {
-        ExitClass::Passed
+    // Nothing but passed is not known to be true where the result of a round was lost, even if it was run again. A gate
+    // has counted such rounds as bad.
+    let lost = view.unit_results().any(|(key, results)| {
+        let is_gated = by_unit.contains_key(&key);
+        !is_gated && results.cells.iter().any(Cell::is_missing)
+    });
+    match (not_passed, lost) {
+        (true, _) => ExitClass::NotPassed,
+        (false, true) => ExitClass::Incomplete,
+        (false, false) => ExitClass::Passed,
     }
 }

@@ -24,9 +24,10 @@ pub(crate) use by_chapter::ByChapter;
 pub use crashes::{CrashPlace, CrashRow};
 pub use judgement::{ExitClass, Judgement, exit_class};
 pub use line::{InShort, RunLine};
-pub use outcomes::{Cell, Outcomes, Share};
+pub use outcomes::{Bounds, Cell, Outcomes, Share};
 pub use rows::{
-    ChapterRow, DiedInCounts, MeasureStat, Missed, Note, Reason, Results, SequenceRow, Spread,
+    ChapterRow, DiedInCounts, Exposure, MeasureStat, Missed, Note, Reason, Results, SequenceRow,
+    Spread,
 };
 pub use watched::{GateSeen, PairsSeen};
 
@@ -98,6 +99,12 @@ pub struct RunFacts {
     pub live: bool,
     /// When it stops by itself.
     pub stopping: Stopping,
+    /// The number of rounds that may fail before nothing more is started.
+    pub max_failures: Option<u32>,
+    /// The time after which no more rounds are started, seconds.
+    pub time_budget: Option<f64>,
+    /// How much more often the second side of a comparison may be bad and still count as no worse, as a share.
+    pub not_worse_by: Option<f64>,
     /// Whether it came to the end that it was begun for: every planned round has a measured end; or its own rule
     /// stopped it; or it has a rule, and the time for it was over.
     pub complete: bool,
@@ -111,6 +118,8 @@ pub struct RunFacts {
     pub retries: u32,
     /// Which outcomes the crash rate counts.
     pub bad: OutcomeSet,
+    /// The SHA-256 of each program measured, by its path, where it is known.
+    pub programs: BTreeMap<String, String>,
     /// How long it ran, in seconds, over all the times it was opened; up to the last record. Not known of an imported run.
     pub secs: Option<f64>,
     /// What makes it an imported one: crashrate did not measure it.
@@ -124,6 +133,14 @@ pub struct RunFacts {
 }
 
 impl RunFacts {
+    /// Whether what happened in the rounds may have decided how many there are: a rule could stop the run early, or it
+    /// did not come to its end. Then only methods that allow that hold.
+    pub fn is_by_data(&self) -> bool {
+        let rule =
+            self.stopping.is_by_data() || self.max_failures.is_some() || self.time_budget.is_some();
+        self.imported.is_none() && (rule || !self.complete)
+    }
+
     /// What is known of the chapter of this id.
     pub fn chapter(&self, id: &str) -> Option<&ChapterFacts> {
         self.chapters.get(*self.places.get(id)?)

@@ -60,7 +60,18 @@ impl Share {
     }
 }
 
-/// One round of a unit, or of a chapter of a sequence. Three bytes, so that a long run's cells can all be kept.
+/// Rounds that were begun and whose end is unknown, with the rates that they allow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many they are: lost, interrupted or not started. Rounds that were run again after being lost are among them.
+    pub missing: u32,
+    /// The rate if none of them was bad.
+    pub best: Share,
+    /// The rate if all of them were bad.
+    pub worst: Share,
+}
+
+/// One round of a unit, or of a chapter of a sequence. Four bytes, so that a long run's cells can all be kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
     /// How the first attempt ended. Nothing if the round was not run, or its first attempt is running now.
@@ -69,9 +80,17 @@ pub struct Cell {
     pub last: Option<Outcome>,
     /// The number of the last attempt that counts.
     pub attempts: u8,
+    /// Whether a first attempt was started whose end is unknown, even if the round was run again.
+    pub vanished: bool,
 }
 
 impl Cell {
+    /// Whether the round was begun, and what its first draw came to is unknown. A second draw does not replace it: it was
+    /// made because the first one vanished.
+    pub fn is_missing(&self) -> bool {
+        self.vanished || self.first == Some(Outcome::NotStarted)
+    }
+
     /// Whether it did not pass on the first attempt and passed later. A first attempt that does not count (the device
     /// was not there, the chapter was not reached) says nothing about the chapter, so it makes nothing flaky.
     pub fn is_flaky(&self) -> bool {
@@ -101,6 +120,6 @@ mod tests {
 
     #[test]
     fn a_cell_stays_small() {
-        assert_eq!(std::mem::size_of::<Cell>(), 3);
+        assert_eq!(std::mem::size_of::<Cell>(), 4);
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crashrate_model::{Mode, Outcome};
+use crashrate_stats::{Independence, Pattern};
 
-use super::{Cell, Outcomes, Share};
+use super::{Bounds, Cell, Outcomes, Share};
 
 /// A chapter in one mode, sequence and variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +51,14 @@ pub struct DiedInCounts {
     pub exit: u32,
 }
 
+impl DiedInCounts {
+    /// How many of `n` rounds came to the exit: those that did not die before it.
+    pub fn reached_exit(&self, n: u32) -> u32 {
+        let before: u32 = self.chapters.iter().map(|(_, deaths)| deaths).sum();
+        n.saturating_sub(before + self.between)
+    }
+}
+
 /// What the rounds of a unit, or of a chapter of a sequence, came to. Unless said otherwise, over first attempts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
@@ -70,6 +79,8 @@ pub struct Results {
     pub run_again: Outcomes,
     /// The crash rate: bad first attempts over those that count.
     pub first_attempt: Share,
+    /// The rates that rounds without a known end allow; nothing if there are none.
+    pub bounds: Option<Bounds>,
     /// Bad rounds after retries, over rounds with an attempt that counts. Never to be shown in place of the above.
     pub after_retries: Share,
     /// Rounds that passed in the end, retries included; over the same rounds.
@@ -88,6 +99,8 @@ pub struct Results {
     pub signals: BTreeMap<String, u32>,
     /// How long the attempts that count took, in seconds.
     pub secs: Option<Spread>,
+    /// How long the first attempts that count took together, in seconds, and the bad ones among them.
+    pub exposure: Exposure,
     /// What was measured, in the order in which it was first said.
     pub measures: Vec<MeasureStat>,
     /// Values of further measures that were left out because there were too many kinds of them.
@@ -104,6 +117,8 @@ pub struct Results {
     pub notes: Vec<Note>,
     /// Further notes, left out because there were too many different ones.
     pub notes_left_out: u32,
+    /// Whether its bad rounds look independent; nothing where there are too few of either kind, or no order is known.
+    pub independence: Option<Independence>,
     /// Each round in turn, from round 1 to the last that has a record.
     pub cells: Vec<Cell>,
 }
@@ -119,10 +134,29 @@ impl Results {
         self.outcomes.get(Outcome::Failed)
     }
 
+    /// Whether its bad rounds cluster or drift: then its rounds are not as many as they seem, or there is no one rate.
+    pub fn is_clustered(&self) -> bool {
+        let pattern = self.independence.map(|tested| tested.pattern);
+        matches!(pattern, Some(Pattern::Clustered | Pattern::Drifting))
+    }
+
     /// Rounds that reached it and have an end: the denominator of the hazard by position.
     pub fn reached(&self) -> u32 {
         self.first_attempt.n
     }
+}
+
+/// How long attempts took together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Exposure {
+    /// All of them, in seconds.
+    pub secs: f64,
+    /// How many of them have a time on record.
+    pub n: u32,
+    /// The bad ones, in seconds.
+    pub bad_secs: f64,
+    /// How many of those have a time on record.
+    pub bad: u32,
 }
 
 /// The smallest, the middle and the largest of some values.
@@ -149,6 +183,8 @@ pub struct MeasureStat {
     pub unit: String,
     /// The values of all first attempts that count.
     pub spread: Spread,
+    /// Their sum.
+    pub sum: f64,
 }
 
 /// An expectation of the suite that was missed.

@@ -5,7 +5,8 @@ use crashrate_stats::{
     BetaPrior, Counts, Interval, confidence_sequence, wilson, zero_failure_upper,
 };
 
-use super::numbers::{NOTHING, rate, share};
+use super::numbers::{NOTHING, count, rate, share};
+use crate::view::{Bounds, Results, Share};
 
 /// What is known of a rate, at 95 %.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,6 +66,33 @@ pub fn estimate(k: u32, n: u32, by_data: bool) -> String {
         return format!("{}, rate below {}% (95%{mark})", share(k, n), points(hi));
     }
     format!("{} (95%{mark}: {}-{}%)", rate(k, n), points(lo), points(hi))
+}
+
+/// A row's rate with its interval, and what rounds without a known end allow.
+pub(crate) fn rate_of(results: &Results) -> String {
+    let Share { bad, n } = results.first_attempt;
+    estimate(bad, n, results.by_data) + &in_bounds(results.bounds)
+}
+
+/// The same for a table whose head says what the interval is: `0/16 (<17%) [0/20..4/20]`.
+pub(crate) fn short_rate_of(results: &Results) -> String {
+    let Share { bad, n } = results.first_attempt;
+    let bounds = results.bounds.map_or_else(String::new, |bounds| {
+        let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
+        format!(" [{best}..{worst}]")
+    });
+    short_estimate(bad, n, results.by_data) + &bounds
+}
+
+/// What rounds without a known end allow: ` [4 missing: 0/20 to 4/20]`; empty where there are none.
+pub(crate) fn in_bounds(bounds: Option<Bounds>) -> String {
+    bounds.map_or_else(String::new, |bounds| {
+        let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
+        format!(
+            " [{} missing: {best} to {worst}]",
+            count(bounds.missing.into())
+        )
+    })
 }
 
 /// The same for a table whose head says what the interval is: `6/10 (31-83%)`, `0/10 (<26%)`.

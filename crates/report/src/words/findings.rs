@@ -3,6 +3,7 @@
 use crashrate_model::{Mode, Outcome};
 
 use super::estimates::estimate;
+use super::exposure::exposure;
 use super::names::{counted, of_chapter, of_unit, signals, sums};
 use super::notes::units;
 use super::numbers::{count, quantity, rate, share};
@@ -30,6 +31,7 @@ pub(crate) fn findings(view: &View) -> Vec<String> {
         }
     }
     lines.extend(view.chapters.iter().flat_map(missed));
+    lines.extend(exposure(view));
     lines.extend(flaky(view));
     lines.extend(units(view).filter_map(|(name, results)| unmeasured(&name, results)));
     lines
@@ -76,11 +78,15 @@ fn of_sequence(view: &View, row: &SequenceRow) -> String {
     };
     words.extend(view.chapters.iter().filter(own).filter_map(in_chapter));
     let outside = [
-        (row.died_in.between, "between chapters"),
-        (row.died_in.exit, "at the exit, after the last verdict"),
+        (row.died_in.between, n, "between chapters"),
+        (
+            row.died_in.exit,
+            row.died_in.reached_exit(n),
+            "at the exit, after the last verdict,",
+        ),
     ];
-    let outside = outside.into_iter().filter(|(deaths, _)| *deaths > 0);
-    words.extend(outside.map(|(deaths, place)| {
+    let outside = outside.into_iter().filter(|(deaths, ..)| *deaths > 0);
+    words.extend(outside.map(|(deaths, n, place)| {
         let rate = estimate(deaths, n, results.by_data);
         format!("died {place} {rate}")
     }));

@@ -186,7 +186,7 @@ fn retries(n: u32) -> String {
     }
 }
 
-fn plural(n: u32, word: &str) -> String {
+pub(crate) fn plural(n: u32, word: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
     format!("{} {word}{s}", count(n.into()))
 }

@@ -2,7 +2,10 @@
 
 use crashrate_model::{Outcome, StopReason};
 
-use super::estimates::estimate;
+use super::doubts::doubts;
+use super::estimates::{estimate, rate_of};
+use super::findings::imported;
+use super::hazard::hazard;
 use super::names::{counted, of_chapter, of_unit};
 use super::notes::units;
 use super::numbers::{count, rate};
@@ -15,6 +18,12 @@ const NAMED: usize = 3;
 /// How far the run is and how its rounds ended; then where the bad ends were.
 pub(crate) fn summary(view: &View) -> [String; 2] {
     [ends(view), bad_ends(view)]
+}
+
+/// What leads every report, because it bears on all that follows.
+pub(crate) fn leading(view: &View) -> Vec<String> {
+    let facts = imported(view).into_iter().chain(hazard(view));
+    facts.chain(doubts(view)).collect()
 }
 
 fn ends(view: &View) -> String {
@@ -96,10 +105,7 @@ fn bounds(view: &View) -> String {
     let mut words: Vec<_> = all
         .iter()
         .take(NAMED)
-        .map(|(name, results)| {
-            let first = results.first_attempt;
-            format!("{name} {}", estimate(first.bad, first.n, results.by_data))
-        })
+        .map(|(name, results)| format!("{name} {}", rate_of(results)))
         .collect();
     if all.len() > NAMED {
         words.push(format!("and {} more", count((all.len() - NAMED) as u64)));
@@ -122,7 +128,7 @@ fn bad_places(view: &View) -> Vec<(Share, String)> {
     for row in &view.chapters {
         let share = row.results.first_attempt;
         if share.bad > 0 {
-            let rate = estimate(share.bad, share.n, row.results.by_data);
+            let rate = rate_of(&row.results);
             let words = format!("{} {rate}{}", of_chapter(row), signals(&row.results));
             places.push((share, words));
         }
@@ -131,10 +137,14 @@ fn bad_places(view: &View) -> Vec<(Share, String)> {
         let name = of_unit(&row.sequence, None, &row.variant);
         let n = row.results.first_attempt.n;
         let outside = [
-            (row.died_in.between, "between the chapters of"),
-            (row.died_in.exit, "at the exit of"),
+            (row.died_in.between, n, "between the chapters of"),
+            (
+                row.died_in.exit,
+                row.died_in.reached_exit(n),
+                "at the exit of",
+            ),
         ];
-        for (bad, place) in outside.into_iter().filter(|(bad, _)| *bad > 0) {
+        for (bad, n, place) in outside.into_iter().filter(|(bad, ..)| *bad > 0) {
             let rate = estimate(bad, n, row.results.by_data);
             places.push((Share { bad, n }, format!("{place} {name} {rate}")));
         }

@@ -8,9 +8,10 @@ use super::listed::{Ends, ListError, attempt};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{Attempt, View, is_death};
 
-/// The columns. `in_rate` says which lines the first-attempt rate is over, `bad` which of them it counts; a line of a
+/// The columns. `in_rate` says which lines the first-attempt rate is over, `bad` which of them it counts, and `missing`
+/// which first attempts were begun and have no known end: the rate may be any between none and all of them bad. A line of a
 /// sequence as a whole has no chapter.
-const HEAD: [&str; 20] = [
+const HEAD: [&str; 21] = [
     "number",
     "run",
     "suite",
@@ -25,6 +26,7 @@ const HEAD: [&str; 20] = [
     "outcome",
     "in_rate",
     "bad",
+    "missing",
     "seconds",
     "signal",
     "exit_code",
@@ -110,6 +112,7 @@ fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len(
         line.outcome.word().to_owned(),
         in_rate.to_string(),
         (in_rate && run.bad.contains(line.outcome)).to_string(),
+        (attempt.attempt == 1 && is_missing(line.outcome)).to_string(),
         line.secs.map_or_else(String::new, |secs| secs.to_string()),
         text(&signal, NAME),
         code,
@@ -117,6 +120,13 @@ fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len(
         text(line.reason.unwrap_or_default(), SENTENCE),
         text(attempt.output.as_deref().unwrap_or_default(), NAME),
     ]
+}
+
+fn is_missing(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Lost | Outcome::Interrupted | Outcome::NotStarted
+    )
 }
 
 /// Nothing where only counts of rounds are known.

@@ -18,6 +18,7 @@ use super::xml::Xml;
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{Attempt, View};
 use crate::words::of_unit;
+use crate::words::share;
 
 /// The attempts of a view that was built with them.
 ///
@@ -201,6 +202,22 @@ fn open_suite(
     xml.open("properties", &[])?;
     let (first, last) = counts.rounds.unwrap_or_default();
     let seed = run.seed.map_or_else(|| "-".to_owned(), |s| s.to_string());
+    let key = (unit.name.as_str(), unit.mode, unit.variant.as_str());
+    let bounds = (view.unit_results().find(|(other, _)| *other == key))
+        .and_then(|(_, results)| results.bounds);
+    let [missing, best, worst] = bounds.map_or_else(Default::default, |bounds| {
+        let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
+        [bounds.missing.to_string(), best, worst]
+    });
+    for (name, value) in [
+        ("missing", missing),
+        ("bad-if-no-missing-was", best),
+        ("bad-if-all-missing-were", worst),
+    ] {
+        if !value.is_empty() {
+            xml.empty("property", &[("name", &name), ("value", &value)])?;
+        }
+    }
     for (name, value) in [
         ("number", run.number.to_string()),
         ("run", run.id.clone()),

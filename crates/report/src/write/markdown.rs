@@ -1,19 +1,19 @@
 //! The report in Markdown (GitHub's), as people keep it.
 
 use crate::clean::{NAME, SENTENCE, clean, is_unseen};
-use crate::compare::{Comparisons, History, comparisons, gates, intro, lines, step_intro};
+use crate::compare::{
+    Comparisons, History, cautions, comparisons, gates, history_intro, intro, lines,
+};
 use crate::layout::{self, Block, ChapterColumns, Table};
 use crate::view::View;
-use crate::words::{
-    findings, hazard, imported, independence, notes, of_unit, recommendations, summary,
-};
+use crate::words::{findings, independence, leading, notes, of_unit, recommendations, summary};
 
 /// The report in Markdown. With the run before it, the numbers of both stand side by side.
 pub fn markdown(view: &View, previous: Option<&View>) -> String {
     let run = &view.run;
     let suite = escaped(&clean(&run.suite, NAME));
     let mut out = format!("# Report N={}: {suite}\n\n", run.number);
-    for warning in imported(view).into_iter().chain(hazard(view)) {
+    for warning in leading(view) {
         out.push_str(&format!("**{}**\n\n", escaped(&warning)));
     }
     out.push_str(&table(&layout::environment(view)));
@@ -68,20 +68,29 @@ pub fn compare_markdown(all: &Comparisons) -> String {
 /// The history of a suite in Markdown.
 pub fn history_markdown(history: &History) -> String {
     let suite = escaped(&clean(&history.suite, NAME));
-    let intro = escaped(&step_intro(history));
+    let intro = escaped(&history_intro(history));
     let mut out = format!("# History of {suite}\n\n{intro}\n");
     section(&mut out, "Runs", &table(&layout::past_runs(history)));
     for trend in layout::trends(history) {
         // The title is the section's heading already.
         let mut numbers = trend.table;
         numbers.title.clear();
-        section(&mut out, &escaped(&trend.name), &table(&numbers));
+        let said = escaped(&trend.said.join(" "));
+        let body = format!("{said}\n\n{}", table(&numbers));
+        section(&mut out, &escaped(&trend.name), &body);
     }
     out
 }
 
 fn compared(all: &Comparisons) -> String {
-    format!("{}\n\n{}", escaped(&intro(all)), list(&lines(all)))
+    let cautions: String = (cautions(all).iter())
+        .map(|caution| format!("\n{}\n", escaped(caution)))
+        .collect();
+    format!(
+        "{}\n\n{}{cautions}",
+        escaped(&intro(all)),
+        list(&lines(all))
+    )
 }
 
 fn summary_of(view: &View) -> String {

@@ -8,6 +8,7 @@ mod json;
 mod junit;
 mod listed;
 mod markdown;
+mod strata;
 mod terminal;
 mod xml;
 
@@ -19,4 +20,5 @@ pub use json::{compare_json, history_json, json};
 pub use junit::junit;
 pub use listed::{Ends, ListError};
 pub use markdown::{compare_markdown, history_markdown, markdown};
+pub use strata::{strata_json, strata_text};
 pub use terminal::{compare_terminal, history_terminal, runs_terminal, terminal};

@@ -114,7 +114,7 @@ fn deaths_outside_chapters_are_the_sequences_own() {
     assert_eq!(view.chapters[1].results.first_attempt, share(0, 2));
     let text = markdown(&view, None);
     assert!(text.contains("between chapters 1, at exit 2"), "{text}");
-    assert!(text.contains("at the exit of ab 2/3 = 66.7%"), "{text}");
+    assert!(text.contains("at the exit of ab 2/2 = 100%"), "{text}");
     assert!(text.contains("- ab: 3 crashed: SIGSEGV"), "{text}");
 }
 

@@ -1,6 +1,8 @@
 //! The forms for machines: JUnit's XML, CSV and what GitHub Actions reads.
 
-use crashrate_model::{Outcome, Record, StopReason};
+use std::collections::BTreeMap;
+
+use crashrate_model::{Outcome, Record, RunInfo, StopReason};
 use crashrate_report::{
     View, github_annotations, github_summary, history, history_json, history_markdown,
     history_terminal,
@@ -140,48 +142,217 @@ fn what_children_say_is_harmless_in_every_form() {
     assert!(sheet.contains(r#","'=HYPERLINK(""x""),""","#), "{sheet}");
 }
 
-/// The same chapter in four runs: clean, as clean with fewer rounds, far worse, and stopped by its data.
+/// A run of one chapter in which the first `bad` rounds crashed.
+fn run(number: u32, bad: u32, rounds: u32, change: impl FnOnce(&mut RunInfo)) -> Journal {
+    let mut info = info(vec![isolated("shaky", rounds)]);
+    info.number = number;
+    info.id = format!("{number}-story");
+    info.programs = BTreeMap::from([("/usr/bin/shaky".into(), "0a1b2c3d4e5f".into())]);
+    change(&mut info);
+    let mut journal = Journal::of(info);
+    for round in 1..=rounds {
+        let outcome = if round <= bad {
+            Outcome::Crashed
+        } else {
+            Outcome::Passed
+        };
+        journal.attempt(0, round, 1, outcome);
+    }
+    journal.close(StopReason::Done);
+    journal
+}
+
+/// Clean; as clean with fewer rounds; another program that is far worse; another device, and stopped by its data; and
+/// one with a lost round that was run again.
 fn runs() -> Vec<View> {
-    let run = |number: u32, rounds: u32, bad_every: u32| {
-        let mut info = info(vec![isolated("shaky", rounds)]);
-        info.number = number;
-        info.id = format!("{number}-story");
-        if number == 4 {
-            info.device = "cuda".into();
-            info.stopping = crashrate_model::Stopping::FirstBad;
-        }
-        let mut journal = Journal::of(info);
-        for round in 1..=rounds {
-            let outcome = match round % bad_every {
-                0 => Outcome::Crashed,
-                _ => Outcome::Passed,
-            };
-            journal.attempt(0, round, 1, outcome);
-        }
-        journal.close(StopReason::Done).view()
+    let replaced = |info: &mut RunInfo| {
+        info.programs
+            .insert("/usr/bin/shaky".into(), "ffeeddccbbaa".into());
     };
+    let other = |info: &mut RunInfo| {
+        replaced(info);
+        info.device = "cuda".into();
+        info.stopping = crashrate_model::Stopping::FirstBad;
+    };
+    let mut lost = run(5, 9, 18, |info| {
+        replaced(info);
+        info.units = vec![isolated("shaky", 20)];
+    });
+    lost.start(0, 19, 1).open();
+    for round in [19, 20] {
+        lost.attempt(0, round, 1, Outcome::Passed);
+    }
+    lost.close(StopReason::Done);
     vec![
-        run(1, 60, 100),
-        run(2, 20, 100),
-        run(3, 60, 2),
-        run(4, 20, 20),
+        run(1, 0, 60, |_| {}).view(),
+        run(2, 0, 20, |_| {}).view(),
+        run(3, 30, 60, replaced).view(),
+        run(4, 1, 20, other).view(),
+        lost.view(),
     ]
 }
 
 #[test]
 fn a_change_is_shown_or_it_is_said_that_it_is_not() {
     let history = history("story", &runs());
-    assert_eq!(history.tests, 2);
-    let steps: Vec<_> = history.trends[0].points.iter().map(|p| &p.step).collect();
-    let shown: Vec<_> = steps
-        .iter()
-        .flat_map(|step| step.as_ref().map(|s| s.differs()))
-        .collect();
-    assert_eq!(shown, [false, true, false]);
+    let trend = &history.trends[0];
+    assert_eq!(trend.marks, [2, 4]);
+    assert_eq!(trend.change.as_ref().map(|change| change.at), Some(2));
+    let tested: Vec<_> = trend.points.iter().map(|p| p.look.is_some()).collect();
+    assert_eq!(tested, [false, true, true, false, true]);
     insta::assert_snapshot!("history_terminal", history_terminal(&history, 120, false));
     insta::assert_snapshot!("history_markdown", history_markdown(&history));
     insta::assert_snapshot!("history_json", history_json(&history));
     for line in history_terminal(&history, 60, false).lines() {
         assert!(line.chars().count() <= 60, "{line}");
     }
+}
+
+/// A history of runs of 50 rounds with these crashes, in the words of its only row.
+fn said(bad: &[u32]) -> String {
+    let runs: Vec<_> = (1..)
+        .zip(bad)
+        .map(|(number, bad)| run(number, *bad, 50, |_| {}).view())
+        .collect();
+    let json: serde_json::Value =
+        serde_json::from_str(&history_json(&history("story", &runs))).unwrap();
+    json["trends"][0]["said"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_history_is_said_in_words() {
+    let creep: Vec<_> = (1..=20).collect();
+    assert_eq!(
+        said(&creep),
+        "Crash rate rises over the runs: 1/50 in N=1 to 20/50 in N=20; shown since N=12."
+    );
+    let step = [[5; 10], [15; 10]].concat();
+    assert_eq!(
+        said(&step),
+        "Crash rate rose from 10% (50/500) to 30% (150/500) at N=11 (95%: N=11); shown since N=12."
+    );
+    let back: Vec<_> = step.iter().rev().copied().collect();
+    assert!(said(&back).starts_with("Crash rate fell from 30% (150/500) to 10%"));
+    assert_eq!(said(&[5; 12]), "No change shown over 12 runs.");
+    assert_eq!(
+        said(&[5]),
+        "Nothing to test: that takes two runs with rounds fixed in advance."
+    );
+    let episode = [&[0; 8][..], &[12, 0, 0, 0, 0, 0, 0, 0, 0, 0]].concat();
+    assert_eq!(
+        said(&episode),
+        "Crash rate rose from 0% (0/400) to 4.8% (12/250) at N=9 (95%: N=8 to N=9); \
+         shown from N=9 to N=13, not since."
+    );
+}
+
+#[test]
+fn a_mark_stays_when_runs_are_added() {
+    let bad: Vec<u32> = (0..24)
+        .map(|run| run * 7 % 5 + if run < 9 { 1 } else { 9 })
+        .collect();
+    let runs: Vec<_> = (1..)
+        .zip(&bad)
+        .map(|(number, bad)| run(number, *bad, 50, |_| {}).view())
+        .collect();
+    let whole = history("story", &runs).trends[0].clone();
+    assert!(!whole.marks.is_empty());
+    for end in 1..=runs.len() {
+        let part = history("story", &runs[..end]).trends[0].clone();
+        let so_far: Vec<_> = whole.marks.iter().filter(|mark| **mark < end).collect();
+        assert_eq!(part.marks.iter().collect::<Vec<_>>(), so_far, "{end}");
+    }
+}
+
+/// Each look at a run that goes on would be a test more.
+#[test]
+fn a_run_that_goes_on_is_not_tested() {
+    let mut live = Journal::new(vec![isolated("shaky", 50)]);
+    for round in 1..=40 {
+        live.attempt(0, round, 1, Outcome::Crashed);
+    }
+    let runs = [run(1, 0, 50, |_| {}).view(), live.live()];
+    let history = history("story", &runs);
+    assert!(history.trends[0].marks.is_empty());
+    let text = history_terminal(&history, 120, false);
+    assert!(
+        text.contains("N=1973 is still running and not tested yet."),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_runs_that_are_not_listed_are_tested_all_the_same() {
+    let runs: Vec<_> = (1..=6)
+        .map(|n| run(n, if n < 4 { 0 } else { 20 }, 50, |_| {}).view())
+        .collect();
+    let mut history = history("story", &runs);
+    history.list_last(2);
+    let text = history_terminal(&history, 120, false);
+    assert!(!text.contains("N=3 "), "{text}");
+    assert!(
+        text.contains("at N=4 (95%: N=4); shown since N=4."),
+        "{text}"
+    );
+}
+
+#[test]
+fn another_command_is_a_difference_and_another_seed_is_none() {
+    let command = |number: u32, words: &str| {
+        let words = words.to_owned();
+        run(number, 0, 5, |info| {
+            info.machine.insert("command".into(), words);
+        })
+        .view()
+    };
+    let runs = [
+        command(1, "crashrate run --rounds 5 --seed 7 -- ./a --seed 1"),
+        command(2, "crashrate run --rounds 5 --seed=8 -- ./a --seed 1"),
+        command(3, "crashrate run --rounds 5 --seed 9 -- ./a --seed 2"),
+    ];
+    let history = history("story", &runs);
+    let differs: Vec<_> = history.runs.iter().map(|run| run.differs.len()).collect();
+    assert_eq!(differs, [0, 0, 1]);
+    assert_eq!(
+        history.runs[2].differs[0].to_string(),
+        "command: crashrate run --rounds 5 -- ./a --seed 2, before crashrate run --rounds 5 -- ./a --seed 1"
+    );
+}
+
+/// A run that counts more as bad recounts those before it, and their marks stay.
+#[test]
+fn a_mark_stays_when_more_counts_as_bad() {
+    let mut runs: Vec<_> = (1..=6)
+        .map(|n| {
+            let mut journal = run(n, if n < 4 { 0 } else { 20 }, 50, |info| {
+                info.units = vec![isolated("shaky", 150)];
+            });
+            // The first runs failed as often as the last ones crashed.
+            for round in 51..=150 {
+                let fails = n < 4 && round <= 70;
+                let outcome = if fails {
+                    Outcome::Failed
+                } else {
+                    Outcome::Passed
+                };
+                journal.attempt(0, round, 1, outcome);
+            }
+            journal.view()
+        })
+        .collect();
+    let before = history("story", &runs).trends[0].clone();
+    assert_eq!(before.marks, [3, 4, 5]);
+    let more = |info: &mut RunInfo| {
+        info.bad = crashrate_model::OutcomeSet::new([Outcome::Crashed, Outcome::Failed]);
+    };
+    runs.push(run(7, 7, 50, more).view());
+    let after = history("story", &runs).trends[0].clone();
+    assert_eq!(after.points[0].share.bad, 20);
+    assert_eq!(after.marks, before.marks);
+    assert_eq!(
+        after
+            .change
+            .map(|change| (change.at, change.before.bad, change.holds)),
+        Some((3, 0, false))
+    );
 }

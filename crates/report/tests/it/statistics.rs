@@ -27,7 +27,7 @@ fn crashes(k: u32) -> View {
 fn runs_side_by_side() {
     let pairs = [(1, 0), (6, 0), (9, 10), (4, 10), (0, 0), (5, 5)];
     let said = pairs.map(|(one, two)| {
-        let all = compare_runs(&crashes(one), &crashes(two), DEFAULT_DETECT);
+        let all = compare_runs(&crashes(one), &crashes(two), DEFAULT_DETECT, None);
         format!("{one} v {two}\n{}", compare_terminal(&all, 100, false))
     });
     insta::assert_snapshot!("runs_compared", said.join("\n"));
@@ -35,7 +35,7 @@ fn runs_side_by_side() {
 
 #[test]
 fn the_story_by_mode() {
-    let all = compare_within(&story().view(), Axis::Mode, DEFAULT_DETECT);
+    let all = compare_within(&story().view(), Axis::Mode, DEFAULT_DETECT, None);
     insta::assert_snapshot!("story_compared", compare_markdown(&all));
     insta::assert_snapshot!("story_compared_json", compare_json(&all));
 }
@@ -207,8 +207,8 @@ proptest! {
     fn no_counts_make_anything_panic(one in any_run(), two in any_run()) {
         exit_class(&one);
         let all = [
-            compare_within(&one, Axis::Mode, DEFAULT_DETECT),
-            compare_runs(&one, &two, DEFAULT_DETECT),
+            compare_within(&one, Axis::Mode, DEFAULT_DETECT, None),
+            compare_runs(&one, &two, DEFAULT_DETECT, None),
         ];
         for all in &all {
             prop_assert!(!compare_markdown(all).contains("NaN"));

@@ -13,11 +13,10 @@ use crashrate_model::{
 
 use super::{Fact, RunError, Tell};
 use crate::crashes::Crashes;
-use crate::decide::Decider;
+use crate::decide::{Decider, inputs};
 use crate::journal::{Journal, JournalError, Reserve, RunFolder};
 use crate::outcome::{Seen, classify};
 use crate::outputs::Outputs;
-use crate::past::inputs;
 use crate::plan::{AttemptSpec, Pending, Recipe, RoundKey};
 use crate::process::{FromSlot, Observed, Slots};
 use crate::programs::Programs;

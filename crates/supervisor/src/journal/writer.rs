@@ -62,7 +62,7 @@ impl Journal {
     /// Appends a record. It has left the process when this returns: a killed supervisor loses nothing.
     ///
     /// # Errors
-    /// As of [`Journal::write`].
+    /// It cannot be written.
     pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
         self.push(record)?;
         self.write()

@@ -6,7 +6,7 @@
 //! - A child registers with the guardian before it executes anything: no moment of the supervisor's death leaves orphans.
 //!
 //! How a child is started and waited for is behind [`Start`] and [`Wait`]: the loop that drains, limits and cleans up
-//! ([`attempt`]) and the classification behind it do not change when another way is added.
+//! (`attempt`) and the classification behind it do not change when another way is added.
 
 mod attempt;
 mod capture;

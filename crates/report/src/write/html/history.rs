@@ -6,7 +6,7 @@ use super::page::{Page, Place};
 use super::parts::{section, table};
 use super::track::anchor;
 use crate::clean::{NAME, clean};
-use crate::compare::{History, step_intro};
+use crate::compare::{History, history_intro, verb};
 use crate::layout::{self, Mark, TrendPlot};
 
 /// The height of a picture, and of the band in it that is for marks.
@@ -24,7 +24,7 @@ pub fn history_html(history: &History, place: Place) -> String {
         place,
         live: history.runs.iter().any(|run| run.live),
         body: html! {
-            header id="head" { h1 { "History of " (suite) } p class="facts" { (step_intro(history)) } }
+            header id="head" { h1 { "History of " (suite) } p class="facts" { (history_intro(history)) } }
             main {
                 (section("Runs", Some(table(&layout::past_runs(history)))))
                 @for (place, trend) in layout::trends(history).iter().enumerate() { (drawn(place, trend)) }
@@ -38,6 +38,7 @@ fn drawn(place: usize, trend: &TrendPlot) -> Markup {
     html! {
         section id={ "trend-" (place) } aria-labelledby={ "trend-" (place) "-h" } {
             h2 id={ "trend-" (place) "-h" } { (trend.name) }
+            p { (trend.said.join(" ")) }
             (picture(trend))
             (table(&trend.table))
         }
@@ -75,11 +76,11 @@ fn whisker(x: &str, mark: &Mark) -> Markup {
     }
 }
 
-/// A change that is shown has an arrow above it.
+/// An arrow above the run in which a change is first shown.
 fn changed(x: &str, up: bool) -> Markup {
     html! {
         text class=(if up { "bad" } else { "good" }) x=(x) y="14" text-anchor="middle" {
-            @if up { "\u{25b2} more" } @else { "\u{25bc} less" }
+            @if up { "\u{25b2} " } @else { "\u{25bc} " } (verb(up))
         }
     }
 }

@@ -14,12 +14,11 @@ mod track;
 use maud::{Markup, html};
 
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::compare::{comparisons, gates, intro, lines, shown};
+use crate::compare::{cautions, comparisons, gates, intro, lines, shown};
 use crate::layout::{self, ChapterColumns};
 use crate::view::View;
 use crate::words::{
-    count, duration, findings, flaky, hazard, imported, independence, notes, recommendations,
-    summary,
+    count, duration, findings, flaky, independence, leading, notes, recommendations, summary,
 };
 pub use history::history_html;
 pub use index::{error_html, index_html};
@@ -122,7 +121,7 @@ fn sections(view: &View, previous: Option<&View>) -> Vec<Markup> {
 fn verdict(view: &View) -> Option<Markup> {
     let gates = gates(view);
     Some(html! {
-        @for warning in imported(view).into_iter().chain(hazard(view)) {
+        @for warning in leading(view) {
             p class="doubt" { strong { (warning) } }
         }
         @for sentence in summary(view) { p class="said" { (sentence) } }
@@ -142,6 +141,7 @@ fn compared(view: &View) -> Option<Markup> {
             @for one in &all {
                 p class="small" { (intro(one)) }
                 (list(&lines(one)).unwrap_or_default())
+                @for caution in cautions(one) { p class="small" { (caution) } }
             }
         }
     })

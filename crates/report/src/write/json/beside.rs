@@ -25,7 +25,7 @@ impl<'a> Beside<'a> {
     pub(super) fn of(view: &'a View, all: &'a BesideRecord) -> Self {
         let run = view.record.as_ref().map(|record| &record.run);
         let imported = run.and_then(|run| run.imported.as_ref());
-        let by_data = view.run.stopping.is_by_data();
+        let by_data = view.run.is_by_data();
         Beside {
             number: all.number,
             file: imported.map(|imported| imported.file.as_str()),

@@ -4,10 +4,10 @@ use crashrate_model::{Axis, Gate, Mode, Outcome};
 use crashrate_stats::{GateVerdict, Independence, Interval, Method, Test};
 use serde::Serialize;
 
-use super::values::Estimated;
+use super::values::{Estimated, Range};
 use crate::compare::{
-    Claimed, Compared, Comparisons, Evidence, FixedTest, How, POWER, Planned, What, claimed, gate,
-    intro, verdict,
+    Claimed, Compared, Comparisons, Evidence, FixedTest, How, POWER, PairEvidence, Planned, What,
+    cautions, claimed, gate, intro, verdict,
 };
 use crate::view::GateSeen;
 use crate::words::pattern;
@@ -20,7 +20,10 @@ pub(super) struct Set<'a> {
     method: &'static str,
     compared: String,
     bad: Vec<Outcome>,
+    /// The error that the primary comparisons share.
+    alpha: f64,
     comparisons: Vec<One<'a>>,
+    cautions: Vec<String>,
     warnings: &'a [String],
 }
 
@@ -42,6 +45,8 @@ impl<'a> Set<'a> {
             },
             compared: intro(all),
             bad: all.bad.iter().collect(),
+            alpha: all.alpha,
+            cautions: cautions(all),
             comparisons: all.list.iter().map(|one| One::of(all, one)).collect(),
             warnings: &all.warnings,
         }
@@ -54,8 +59,14 @@ pub(super) struct One<'a> {
     sequence: Option<&'a str>,
     mode: Option<Mode>,
     variant: Option<&'a str>,
+    /// Whether it answers the question of the run; the others explain the answer.
+    primary: bool,
     sides: [OneSide<'a>; 2],
+    /// The blocks of which both sides were measured; `null` for two runs.
+    blocks: Option<Blocks>,
     differs: bool,
+    /// Whether only rounds without a known end prevent that.
+    prevented_by_missing: bool,
     verdict: String,
     #[serde(flatten)]
     test: Option<Tested>,
@@ -76,19 +87,26 @@ impl<'a> One<'a> {
                 bad: side.share.bad,
                 n: side.share.n,
                 crash_rate: Estimated::of(side.share, side.by_data),
+                bounds: side.bounds.map(Range::from),
             }),
+            primary: one.primary,
+            blocks: one.blocks.map(Blocks::from),
             differs: one.differs(),
+            prevented_by_missing: one.is_prevented(),
             verdict: verdict(all, one),
             test: match &one.evidence {
                 Evidence::Fixed(test) => Some(Tested::of(test)),
                 _ => None,
             },
             pairs: match &one.evidence {
-                Evidence::Pairs(watch) => Some(Pairs {
-                    pairs: watch.process().pairs(),
-                    bad_in_pairs: watch.process().bad().into(),
-                    ln_e: watch.process().ln_e(),
+                Evidence::Pairs(PairEvidence { watch, .. }) => Some(Pairs {
+                    pairs: watch.blocks().n(),
+                    bad_alone: [watch.blocks().only_one, watch.blocks().only_two],
+                    missing_pairs: watch.missing(),
+                    ln_e: watch.ln_e(),
                     ln_e_needed: watch.ln_needed(),
+                    not_worse_by: watch.margin().map(|(margin, _)| margin),
+                    no_worse: watch.is_not_worse(),
                 }),
                 _ => None,
             },
@@ -103,6 +121,28 @@ struct OneSide<'a> {
     bad: u32,
     n: u32,
     crash_rate: Option<Estimated>,
+    /// The rates that rounds without a known end allow.
+    bounds: Option<Range>,
+}
+
+/// Blocks by how both sides ended.
+#[derive(Serialize)]
+struct Blocks {
+    both_bad: u64,
+    only_first_bad: u64,
+    only_second_bad: u64,
+    neither_bad: u64,
+}
+
+impl From<crashrate_stats::Blocks> for Blocks {
+    fn from(blocks: crashrate_stats::Blocks) -> Self {
+        Blocks {
+            both_bad: blocks.both,
+            only_first_bad: blocks.only_one,
+            only_second_bad: blocks.only_two,
+            neither_bad: blocks.neither,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -131,6 +171,9 @@ pub(super) struct Tested {
     test: &'static str,
     risk_ratio: Option<f64>,
     risk_ratio_interval: Option<Ends>,
+    not_worse_by: Option<f64>,
+    not_worse_p: Option<f64>,
+    no_worse: Option<bool>,
 }
 
 impl Tested {
@@ -143,9 +186,13 @@ impl Tested {
             test: match test.comparison.test {
                 Test::Boschloo => "boschloo",
                 Test::FisherMidP => "fisher-mid-p",
+                Test::McNemar => "mcnemar",
             },
             risk_ratio: test.ratio.map(|(ratio, _)| ratio),
             risk_ratio_interval: test.ratio.map(|(_, interval)| interval.into()),
+            not_worse_by: test.not_worse.map(|not_worse| not_worse.margin),
+            not_worse_p: test.not_worse.map(|not_worse| not_worse.p),
+            no_worse: test.not_worse.map(|not_worse| not_worse.shown),
         }
     }
 }
@@ -153,31 +200,33 @@ impl Tested {
 #[derive(Serialize)]
 struct Pairs {
     pairs: u64,
-    bad_in_pairs: [u64; 2],
+    bad_alone: [u64; 2],
+    missing_pairs: u64,
     ln_e: f64,
     ln_e_needed: f64,
+    not_worse_by: Option<f64>,
+    no_worse: Option<bool>,
 }
 
 #[derive(Serialize)]
 struct Rounds {
+    /// The two rates that are to be told apart.
     rates: [f64; 2],
-    rates_are: &'static str,
     per_side_now: u64,
-    power_now: f64,
     per_side: Option<u64>,
     power: f64,
+    alpha: f64,
     method: Option<&'static str>,
 }
 
 impl Rounds {
     fn of(plan: &Planned) -> Self {
         Rounds {
-            rates: plan.rates,
-            rates_are: plan.origin.word(),
+            rates: plan.detect.rates,
             per_side_now: plan.per_side,
-            power_now: plan.power.0,
             per_side: plan.plan.map(|plan| plan.per_side),
             power: POWER,
+            alpha: plan.alpha,
             method: plan.plan.map(|plan| match plan.method {
                 Method::Exact => "exact",
                 Method::Normal => "normal",
@@ -218,6 +267,9 @@ pub(super) struct Shown<'a> {
     verdict: &'static str,
     bad: u64,
     n: u64,
+    /// Rounds that were started and whose end is not known.
+    missing: u64,
+    clustered: bool,
     said: String,
 }
 
@@ -226,13 +278,15 @@ impl<'a> Shown<'a> {
         let (bad, n) = seen.watch.seen();
         Shown {
             gate: &seen.gate,
-            verdict: match seen.watch.verdict() {
+            verdict: match seen.verdict() {
                 GateVerdict::Below => "below",
                 GateVerdict::Above => "above",
                 GateVerdict::Undecided => "inconclusive",
             },
             bad,
             n,
+            missing: seen.watch.missing(),
+            clustered: seen.clustered,
             said: gate(seen),
         }
     }

@@ -1,23 +1,27 @@
 //! The history of a suite in JSON.
 
-use crashrate_model::{Mode, Outcome};
+use crashrate_model::{ALPHA, Mode, Outcome};
+use crashrate_stats::{ChangeShape, Counts, HistoryLook};
 use serde::Serialize;
 
-use super::compared::Tested;
-use super::values::{Estimated, Rate};
+use super::values::{Estimated, Kinds, Rate};
 use super::{SCHEMA, pretty};
-use crate::compare::{Compared, Evidence, History, Point, Trend, step, step_intro};
+use crate::compare::{
+    Change, History, Point, Trend, Untested, history_intro, trend_sentences, verb,
+};
 
 /// The history as JSON, with a newline at its end.
 pub fn history_json(history: &History) -> String {
     pretty(&All {
         schema: SCHEMA,
         suite: &history.suite,
-        compared: step_intro(history),
+        tested: history_intro(history),
+        test: "fisher-exact, every split, alpha spent over the runs",
+        alpha: ALPHA,
         bad: history.bad.iter().collect(),
-        tests: history.tests,
-        runs: history.runs.iter().map(Run::of).collect(),
+        runs: history.listed().iter().map(Run::of).collect(),
         trends: (history.trends.iter())
+            .filter(|trend| history.listed_points(trend).next().is_some())
             .map(|trend| OneTrend::of(history, trend))
             .collect(),
     })
@@ -27,9 +31,11 @@ pub fn history_json(history: &History) -> String {
 struct All<'a> {
     schema: u32,
     suite: &'a str,
-    compared: String,
+    tested: String,
+    test: &'static str,
+    /// The error probability of the whole history.
+    alpha: f64,
     bad: Vec<Outcome>,
-    tests: usize,
     runs: Vec<Run<'a>>,
     trends: Vec<OneTrend<'a>>,
 }
@@ -46,7 +52,7 @@ struct Run<'a> {
     rounds: u32,
     planned: u32,
     /// From the run before.
-    differs: &'a [String],
+    differs: Vec<String>,
 }
 
 impl<'a> Run<'a> {
@@ -61,7 +67,7 @@ impl<'a> Run<'a> {
             imported: run.imported,
             rounds: run.rounds.0,
             planned: run.rounds.1,
-            differs: &run.differs,
+            differs: run.differs.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -72,19 +78,66 @@ struct OneTrend<'a> {
     sequence: Option<&'a str>,
     mode: Mode,
     variant: &'a str,
+    said: String,
+    /// The numbers of the runs after which a change is shown, those that are not listed included.
+    marks: Vec<u32>,
+    change: Option<OneChange>,
     points: Vec<OnePoint<'a>>,
 }
 
 impl<'a> OneTrend<'a> {
     fn of(history: &'a History, trend: &'a Trend) -> Self {
+        let marks = trend.marks.iter();
         OneTrend {
             chapter: trend.chapter.as_deref(),
             sequence: trend.sequence.as_deref(),
             mode: trend.mode,
             variant: &trend.variant,
-            points: (trend.points.iter())
+            said: trend_sentences(history, trend).join(" "),
+            marks: marks.map(|run| history.runs[*run].number).collect(),
+            change: (trend.change.as_ref()).map(|change| OneChange::of(history, change)),
+            points: (history.listed_points(trend))
                 .map(|point| OnePoint::of(history, point))
                 .collect(),
+        }
+    }
+}
+
+/// The change as of the last mark; runs by their numbers.
+#[derive(Serialize)]
+struct OneChange {
+    direction: &'static str,
+    shape: &'static str,
+    /// The most probable first run with the new rate.
+    at: u32,
+    /// The runs that hold 95 % of the posterior of that place.
+    first: u32,
+    last: u32,
+    before: Rate,
+    after: Rate,
+    since: u32,
+    until: u32,
+    /// Whether the test after the last run that took part still shows it.
+    holds: bool,
+}
+
+impl OneChange {
+    fn of(history: &History, change: &Change) -> Self {
+        let number = |run: usize| history.runs[run].number;
+        OneChange {
+            direction: verb(change.rose()),
+            shape: match change.shape {
+                ChangeShape::Step => "step",
+                ChangeShape::Creeping => "creeping",
+            },
+            at: number(change.at),
+            first: number(change.first),
+            last: number(change.last),
+            before: change.before.into(),
+            after: change.after.into(),
+            since: number(change.since),
+            until: number(change.until),
+            holds: change.holds,
         }
     }
 }
@@ -95,8 +148,12 @@ struct OnePoint<'a> {
     run: &'a str,
     first_attempt: Rate,
     crash_rate: Option<Estimated>,
-    /// Against the run before that has the chapter; `null` for the first.
-    change: Option<Change<'a>>,
+    /// Rounds without a result, by what became of them.
+    missing: Kinds,
+    /// Why it takes no part in the tests.
+    untested: Option<&'static str>,
+    /// The test of all runs up to this one.
+    look: Option<Look>,
 }
 
 impl<'a> OnePoint<'a> {
@@ -107,30 +164,51 @@ impl<'a> OnePoint<'a> {
             run: &run.id,
             first_attempt: point.share.into(),
             crash_rate: Estimated::of(point.share, point.by_data),
-            change: point.step.as_ref().map(|one| Change::of(history, one)),
+            missing: Kinds(point.missing),
+            untested: point.untested.map(|why| match why {
+                Untested::ByData => "by-data",
+                Untested::Live => "live",
+            }),
+            look: point.look.map(|look| Look::of(history, point, look)),
         }
     }
 }
 
+/// The split with the smallest p-value.
 #[derive(Serialize)]
-struct Change<'a> {
-    against: &'a str,
+struct Look {
     shown: bool,
-    said: String,
-    #[serde(flatten)]
-    test: Option<Tested>,
+    /// The first run after the split.
+    from: u32,
+    before: Counted,
+    after: Counted,
+    p: f64,
+    /// For the number of splits and of rows.
+    p_adjusted: f64,
+    /// The budget of this look; a change is shown if `p_adjusted` is at most that.
+    alpha: f64,
 }
 
-impl<'a> Change<'a> {
-    fn of(history: &History, one: &'a Compared) -> Self {
-        Change {
-            against: &one.sides[0].label,
-            shown: one.differs(),
-            said: step(&history.bad, one),
-            test: match &one.evidence {
-                Evidence::Fixed(test) => Some(Tested::of(test)),
-                Evidence::Pairs(_) | Evidence::Untested => None,
-            },
+#[derive(Serialize)]
+struct Counted {
+    bad: u64,
+    n: u64,
+}
+
+impl Look {
+    fn of(history: &History, point: &Point, look: HistoryLook) -> Self {
+        let counted = |counts: Counts| Counted {
+            bad: counts.bad(),
+            n: counts.n(),
+        };
+        Look {
+            shown: point.is_marked(),
+            from: history.runs[look.from].number,
+            before: counted(look.before),
+            after: counted(look.after),
+            p: look.p,
+            p_adjusted: look.p_adjusted,
+            alpha: look.alpha,
         }
     }
 }

@@ -15,13 +15,16 @@ use serde_json::{Map, Value};
 use crate::clean::is_unseen;
 use crate::compare::{Comparisons, beside_record, claims, comparisons};
 use crate::view::{ChapterRow, Judgement, Results, RunFacts, SequenceRow, Totals, View};
-use crate::words::tested;
+use crate::words::{doubts, rates_by_exposure};
 use beside::Beside;
 use compared::{OneClaim, Order, Set, Shown};
 use crashes::Crashed;
 pub use history::history_json;
 pub(super) use values::Found;
-use values::{Advised, Estimated, Kinds, Measure, Miss, Now, Rate, Said, Values, Why, pairs};
+use values::{
+    Advised, ByExposure, Estimated, Kinds, Measure, Miss, Now, Range, Rate, Said, Values, Why,
+    pairs,
+};
 
 /// The version of the format.
 const SCHEMA: u32 = 1;
@@ -54,6 +57,7 @@ pub fn json(view: &View) -> String {
         beside_record: beside.as_ref().map(|all| Beside::of(view, all)),
         claims: OneClaim::all(&claimed),
         gates: view.gates.iter().map(Shown::of).collect(),
+        doubts: doubts(view),
         judgement: match view.judgement() {
             Judgement::None => None,
             Judgement::Shown => Some("shown"),
@@ -111,6 +115,8 @@ struct Report<'a> {
     /// Of an imported report.
     claims: Vec<OneClaim<'a>>,
     gates: Vec<Shown<'a>>,
+    /// What must be known before a rate is believed.
+    doubts: Vec<String>,
     /// What the run's own rule says; `null` if it has none.
     judgement: Option<&'static str>,
     running: Vec<Now<'a>>,
@@ -287,6 +293,10 @@ impl<'a> Chapter<'a> {
 struct More<'a> {
     /// `first_attempt` as a rate, with its interval.
     crash_rate: Option<Estimated>,
+    /// The rates that rounds without a known end allow; nothing if there are none.
+    bounds: Option<Range>,
+    /// Bad ends by time and by operations; nothing unless rounds differ in length.
+    exposure: Option<ByExposure>,
     /// Nothing where there are too few rounds of either kind.
     independence: Option<Order>,
     planned: u32,
@@ -310,7 +320,9 @@ impl<'a> More<'a> {
         let why = results.reasons.iter();
         More {
             crash_rate: Estimated::of(results.first_attempt, results.by_data),
-            independence: tested(results, run).map(Order::from),
+            bounds: results.bounds.map(Range::from),
+            exposure: rates_by_exposure(results, run).map(ByExposure::from),
+            independence: results.independence.map(Order::from),
             planned: results.planned,
             ended: results.ended,
             passed: results.passed(),

@@ -1,12 +1,13 @@
 //! The small objects of the JSON report: shares, counts, measures, reasons, findings.
 
 use crashrate_model::{ALPHA, Condition, Finding, Level, Mode, Outcome};
+use crashrate_stats::Interval;
 use serde::{Serialize, Serializer};
 
 use crate::view::{
-    Advice, Held, MeasureStat, Missed, Note, Outcomes, Reason, Running, Share, Spread,
+    Advice, Bounds, Held, MeasureStat, Missed, Note, Outcomes, Reason, Running, Share, Spread,
 };
-use crate::words::{Method, known};
+use crate::words::{Method, Rates, known};
 
 #[derive(Serialize)]
 pub(super) struct Rate {
@@ -46,6 +47,52 @@ impl Estimated {
             method: known.method.word(),
             peek_safe: known.method == Method::ConfidenceSequence,
         })
+    }
+}
+
+/// The rates that rounds without a known end allow.
+#[derive(Serialize)]
+pub(super) struct Range {
+    missing: u32,
+    best: Rate,
+    worst: Rate,
+}
+
+impl From<Bounds> for Range {
+    fn from(bounds: Bounds) -> Self {
+        Range {
+            missing: bounds.missing,
+            best: bounds.best.into(),
+            worst: bounds.worst.into(),
+        }
+    }
+}
+
+/// Bad ends by time and by operations, each with its interval.
+#[derive(Serialize)]
+pub(super) struct ByExposure {
+    an_hour: PerUnit,
+    a_million_operations: Option<PerUnit>,
+}
+
+#[derive(Serialize)]
+struct PerUnit {
+    rate: f64,
+    lo: f64,
+    hi: f64,
+}
+
+impl From<Rates> for ByExposure {
+    fn from(rates: Rates) -> Self {
+        let of = |(rate, interval): (f64, Interval)| PerUnit {
+            rate,
+            lo: interval.lo,
+            hi: interval.hi,
+        };
+        ByExposure {
+            an_hour: of(rates.an_hour),
+            a_million_operations: rates.a_million.map(of),
+        }
     }
 }
 

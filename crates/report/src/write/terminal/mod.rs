@@ -10,11 +10,11 @@ pub(super) use text::width;
 use text::{Screen, Style};
 
 use crate::clean::{NAME, clean};
-use crate::compare::{Comparisons, comparisons, gates, intro, lines};
+use crate::compare::{Comparisons, cautions, comparisons, gates, intro, lines};
 use crate::layout::{self, Block, ChapterColumns, Table, Tone};
 use crate::view::View;
 use crate::words::{
-    duration, flaky, hazard, imported, independence, notes, of_unit, recommendations, summary,
+    duration, exposure, flaky, independence, leading, notes, of_unit, recommendations, summary,
 };
 
 /// Narrower than this nothing is readable, so lines are this long however narrow the terminal is.
@@ -64,6 +64,7 @@ pub fn terminal(view: &View, width: usize, color: bool) -> String {
             &blocks(&part.blocks, screen),
         );
     }
+    section(&mut out, screen, "by time", &list(&exposure(view), screen));
     let blockers = layout::blockers(view);
     section(
         &mut out,
@@ -107,7 +108,10 @@ pub fn compare_terminal(all: &Comparisons, width: usize, color: bool) -> String 
 }
 
 fn compared(all: &Comparisons, screen: Screen) -> String {
-    screen.paragraph(&intro(all), 2, 2, Style::Dim) + &list(&lines(all), screen)
+    let cautions: String = (cautions(all).iter())
+        .map(|caution| screen.paragraph(caution, 2, 2, Style::Dim))
+        .collect();
+    screen.paragraph(&intro(all), 2, 2, Style::Dim) + &list(&lines(all), screen) + &cautions
 }
 
 fn head(view: &View, screen: Screen) -> String {
@@ -129,7 +133,7 @@ fn head(view: &View, screen: Screen) -> String {
         clean(&run.started, NAME),
         duration(run.secs)
     );
-    let warnings = imported(view).into_iter().chain(hazard(view));
+    let warnings = leading(view).into_iter();
     let warnings = warnings.map(|warning| {
         let style = Style::Tone(Tone::Doubtful);
         screen.paragraph(&warning, 0, 0, style)

@@ -1,0 +1,107 @@
+//! Rounds in the order of the plan, however they end: what a stopping rule may look at.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Hands out rounds in the order of their numbers: a round counts when all before it have ended. In the order of their
+/// ends slow rounds would come last, and a rule that stops early would never see hangs.
+///
+/// A round that was not drawn (its process could not be started) holds up nothing. When the run is resumed it is drawn
+/// again, and is waited for before all later ones.
+#[derive(Clone, Debug)]
+pub struct PlanOrder<T> {
+    next: u32,
+    /// Rounds before `next` that are drawn again.
+    again: VecDeque<u32>,
+    ended: BTreeMap<u32, (T, bool)>,
+    undrawn: BTreeSet<u32>,
+}
+
+impl<T> Default for PlanOrder<T> {
+    fn default() -> Self {
+        PlanOrder {
+            next: 1,
+            again: VecDeque::new(),
+            ended: BTreeMap::new(),
+            undrawn: BTreeSet::new(),
+        }
+    }
+}
+
+impl<T> PlanOrder<T> {
+    /// Takes the end of a round (from 1), and whether it was drawn at all. The first end of a round is the one that counts.
+    pub fn put(&mut self, round: u32, end: T, drawn: bool) {
+        if round >= self.next || self.again.binary_search(&round).is_ok() {
+            self.ended.entry(round).or_insert((end, drawn));
+        }
+    }
+
+    /// The next round in the order of the plan, if it has ended.
+    pub fn pop(&mut self) -> Option<(u32, T)> {
+        let round = self.again.front().copied().unwrap_or(self.next);
+        let (end, drawn) = self.ended.remove(&round)?;
+        if self.again.pop_front().is_none() {
+            self.next += 1;
+        }
+        if !drawn {
+            self.undrawn.insert(round);
+        }
+        Some((round, end))
+    }
+
+    /// The run is resumed: rounds that were not drawn are drawn again. Returns those that had not been handed out.
+    pub fn reopen(&mut self) -> Vec<(u32, T)> {
+        let (drawn, undrawn) = std::mem::take(&mut self.ended)
+            .into_iter()
+            .partition(|(_, (_, drawn))| *drawn);
+        self.ended = drawn;
+        // In order, as `put` and `pop` expect it.
+        let mut again: BTreeSet<u32> = self.again.drain(..).collect();
+        again.append(&mut self.undrawn);
+        self.again = again.into_iter().collect();
+        let undrawn: BTreeMap<u32, (T, bool)> = undrawn;
+        undrawn
+            .into_iter()
+            .map(|(round, (end, _))| (round, end))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(order: &mut PlanOrder<char>) -> String {
+        std::iter::from_fn(|| order.pop()).map(|(_, c)| c).collect()
+    }
+
+    #[test]
+    fn a_hang_holds_up_what_is_behind_it() {
+        let mut order = PlanOrder::default();
+        order.put(2, 'b', true);
+        order.put(3, 'c', true);
+        assert_eq!(all(&mut order), "");
+        order.put(1, 'a', true);
+        order.put(1, 'x', true);
+        assert_eq!(all(&mut order), "abc");
+        order.put(2, 'x', true);
+        assert_eq!(all(&mut order), "");
+    }
+
+    #[test]
+    fn what_was_not_drawn_is_waited_for_once_it_is_drawn_again() {
+        let mut order = PlanOrder::default();
+        for (round, drawn) in [(1, false), (2, true), (3, false)] {
+            order.put(round, 'a', drawn);
+        }
+        assert_eq!(all(&mut order), "aaa");
+        order.put(1, 'x', true);
+        assert_eq!(all(&mut order), "", "not resumed yet");
+        assert_eq!(order.reopen(), []);
+        for (round, end) in [(4, 'e'), (3, 'd'), (1, 'c')] {
+            order.put(round, end, true);
+        }
+        assert_eq!(all(&mut order), "cde");
+        order.put(6, 'f', false);
+        assert_eq!(order.reopen(), [(6, 'f')]);
+    }
+}

@@ -1,0 +1,54 @@
+//! Whether the rounds of a run look independent: one error for all the tests of it.
+
+use crashrate_model::{Mode, OutcomeSet};
+use crashrate_stats::{INDEPENDENCE_ALPHA, has_order, independence};
+
+use crate::view::{ChapterRow, GateSeen, Results, SequenceRow};
+
+/// Tests every unit and every chapter of a sequence that has enough rounds of both kinds.
+pub(super) fn test(chapters: &mut [ChapterRow], sequences: &mut [SequenceRow], bad: &OutcomeSet) {
+    let rows = chapters.iter_mut().map(|row| &mut row.results);
+    let rows = rows.chain(sequences.iter_mut().map(|row| &mut row.results));
+    let tested: Vec<_> = rows
+        .filter(|results| !results.unordered)
+        .map(|results| {
+            let rounds = rounds(results, bad);
+            (results, rounds)
+        })
+        .filter(|(_, rounds)| has_order(rounds))
+        .collect();
+    let alpha = INDEPENDENCE_ALPHA / tested.len().max(1) as f64;
+    for (results, rounds) in tested {
+        results.independence = independence(&rounds, alpha);
+    }
+}
+
+fn rounds(results: &Results, bad: &OutcomeSet) -> Vec<bool> {
+    let firsts = results.cells.iter().filter_map(|cell| cell.first);
+    firsts
+        .filter(|outcome| outcome.counts())
+        .map(|outcome| bad.contains(outcome))
+        .collect()
+}
+
+/// A gate on rounds that cluster has no verdict.
+pub(super) fn mark(gates: &mut [GateSeen], chapters: &[ChapterRow], sequences: &[SequenceRow]) {
+    for seen in gates {
+        let gate = &seen.gate;
+        let results = match gate.mode {
+            Mode::Isolated => chapters
+                .iter()
+                .find(|row| {
+                    row.sequence.is_none()
+                        && row.chapter == gate.name
+                        && row.variant == gate.variant
+                })
+                .map(|row| &row.results),
+            Mode::Sequential => sequences
+                .iter()
+                .find(|row| row.sequence == gate.name && row.variant == gate.variant)
+                .map(|row| &row.results),
+        };
+        seen.clustered = results.is_some_and(Results::is_clustered);
+    }
+}

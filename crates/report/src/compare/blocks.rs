@@ -1,0 +1,246 @@
+//! What the blocks of a run hold for a comparison: both sides, round by round.
+
+use crashrate_model::{Contrast, Mode, Outcome, OutcomeSet, Reading};
+use crashrate_stats::{Design, PairTable, Role, SideEnd};
+
+use super::Doubt;
+use super::test::{Pair, Source, Tables};
+use crate::view::{Bounds, Cell, Outcomes, Results, RunFacts, Share, View};
+
+/// Both sides of a comparison.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sides {
+    /// Bad rounds of those that were measured, each side for itself.
+    pub(super) shares: [Share; 2],
+    /// How these ended.
+    pub(super) outcomes: [Outcomes; 2],
+    /// What rounds without a known end allow.
+    pub(super) bounds: [Option<Bounds>; 2],
+    /// The blocks as they were measured in the end.
+    pub(super) measured: PairTable,
+    /// The blocks with every round whose first draw vanished as missing.
+    strict: PairTable,
+    rounds: [u32; 2],
+    /// Why no test holds, if none does.
+    pub(super) doubt: Option<Doubt>,
+}
+
+impl Sides {
+    /// What is tested. With one attempt at a time the sides of a block do not disturb each other.
+    pub(super) fn pair(&self, role: Role, is_censored: bool, run: &RunFacts) -> Pair {
+        let design = match is_censored || run.jobs > 1 {
+            true => Design::Matched,
+            false => Design::Complete,
+        };
+        let source = match run.imported.is_some() {
+            // A report of the past has counts, and no blocks.
+            true => Source::Runs {
+                bounds: self.bounds,
+            },
+            false => Source::Blocks {
+                tables: Box::new(Tables {
+                    measured: self.measured,
+                    strict: self.strict,
+                }),
+                design,
+            },
+        };
+        Pair {
+            shares: self.shares,
+            rounds: self.rounds,
+            role,
+            source,
+        }
+    }
+}
+
+/// Reads both sides of a contrast from the rounds of a run.
+pub(super) fn sides(view: &View, contrast: &Contrast) -> Sides {
+    let cells = contrast.sides.each_ref().map(|side| cells_of(view, side));
+    let bad = &view.run.bad;
+    let mut sides = Sides::default();
+    let rounds = cells.each_ref().map(|all| rounds(all));
+    for round in 0..rounds[0].max(rounds[1]) {
+        let ends = cells.each_ref().map(|all| end(all, round, bad));
+        for (side, end) in ends.iter().enumerate() {
+            sides.rounds[side] += u32::from(end.begun);
+            if let Drawn::Ended(outcome) = end.measured {
+                sides.outcomes[side].add(outcome, 1);
+                sides.shares[side].add(Share {
+                    bad: bad.contains(outcome).into(),
+                    n: 1,
+                });
+            }
+        }
+        let none_started = ends.iter().all(|end| end.strict == Drawn::NotStarted);
+        let [one, two] = ends.each_ref().map(|end| side_end(end.measured, bad, true));
+        sides.measured.add(one, two);
+        let [one, two] = (ends.each_ref()).map(|end| side_end(end.strict, bad, none_started));
+        sides.strict.add(one, two);
+    }
+    sides.bounds = [0, 1].map(|side| bounds(&sides, side));
+    // A report of the past has counts, and no blocks in which what was reached could be matched.
+    let is_selected = contrast.is_censored() && sides.rounds[1] > sides.shares[1].n;
+    sides.doubt = (view.run.imported.is_some() && is_selected).then_some(Doubt::Unmatched);
+    sides
+}
+
+/// How a side of a block was drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drawn {
+    /// Not at all, or not reached.
+    Not,
+    Ended(Outcome),
+    Vanished,
+    NotStarted,
+}
+
+struct End {
+    /// As measured in the end.
+    measured: Drawn,
+    /// As the first draw came to.
+    strict: Drawn,
+    /// Whether anything is on record of it, be it that it was not reached.
+    begun: bool,
+}
+
+fn side_end(drawn: Drawn, bad: &OutcomeSet, none_started: bool) -> SideEnd {
+    match drawn {
+        Drawn::Ended(outcome) => SideEnd::measured(bad.contains(outcome)),
+        Drawn::Vanished => SideEnd::Missing,
+        Drawn::NotStarted if !none_started => SideEnd::Missing,
+        Drawn::NotStarted | Drawn::Not => SideEnd::Absent,
+    }
+}
+
+/// The rates that one side's rounds without a known end allow.
+fn bounds(sides: &Sides, side: usize) -> Option<Bounds> {
+    let missing = u32::try_from(sides.strict.missing()[side]).unwrap_or(u32::MAX);
+    let known = sides.strict.sides().ok()?[side];
+    let (bad, n) = (known.bad() as u32, known.n() as u32 + missing);
+    (missing > 0).then(|| Bounds {
+        missing,
+        best: Share { bad, n },
+        worst: Share {
+            bad: bad + missing,
+            n,
+        },
+    })
+}
+
+/// The rounds of a side, one list for each unit that it looks at; none where they cannot be put together.
+fn cells_of<'a>(view: &'a View, reading: &Reading) -> Vec<&'a [Cell]> {
+    let all: Option<Vec<&Results>> = match reading {
+        Reading::Chapter(unit, place) => {
+            chapter_results(view, *unit, *place).map(|results| vec![results])
+        }
+        Reading::Units(units) => units.iter().map(|unit| unit_results(view, *unit)).collect(),
+    };
+    let all = all.unwrap_or_default();
+    // Which rounds of several units belong to a block is not known where their order is not.
+    if all.len() > 1 && all.iter().any(|results| results.unordered) {
+        return Vec::new();
+    }
+    all.iter().map(|results| results.cells.as_slice()).collect()
+}
+
+fn rounds(all: &[&[Cell]]) -> usize {
+    all.iter().map(|cells| cells.len()).min().unwrap_or(0)
+}
+
+fn end(all: &[&[Cell]], round: usize, bad: &OutcomeSet) -> End {
+    let cells: Vec<Cell> = (all.iter())
+        .map(|cells| cells.get(round).copied().unwrap_or_default())
+        .collect();
+    let drawn = |cell: &Cell| match cell.first {
+        Some(outcome) if outcome.counts() => Drawn::Ended(outcome),
+        Some(Outcome::Lost | Outcome::Interrupted) => Drawn::Vanished,
+        Some(Outcome::NotStarted) => Drawn::NotStarted,
+        _ => Drawn::Not,
+    };
+    let strict = |cell: &Cell| match cell.vanished {
+        true => Drawn::Vanished,
+        false => drawn(cell),
+    };
+    End {
+        measured: joined(cells.iter().map(drawn), bad),
+        strict: joined(cells.iter().map(strict), bad),
+        begun: cells.iter().all(|cell| cell.first.is_some()),
+    }
+}
+
+/// Several rounds as one: all must have been drawn, it is bad if any is, and otherwise measured only if all are.
+fn joined(ends: impl Iterator<Item = Drawn> + Clone, bad: &OutcomeSet) -> Drawn {
+    if ends.clone().any(|end| end == Drawn::Not) {
+        return Drawn::Not;
+    }
+    let is_bad = |end: &Drawn| matches!(end, Drawn::Ended(outcome) if bad.contains(*outcome));
+    if let Some(end) = ends.clone().find(is_bad) {
+        return end;
+    }
+    for open in [Drawn::Vanished, Drawn::NotStarted] {
+        if ends.clone().any(|end| end == open) {
+            return open;
+        }
+    }
+    // Of those that are not bad, the one that did not pass says more.
+    let passed = Drawn::Ended(Outcome::Passed);
+    ends.clone()
+        .find(|end| *end != passed)
+        .or_else(|| ends.clone().next())
+        .unwrap_or(Drawn::Not)
+}
+
+fn unit_results(view: &View, unit: u32) -> Option<&Results> {
+    let unit = view.units.get(unit as usize)?;
+    Some(match unit.mode {
+        Mode::Isolated => {
+            let chapter = unit.chapters.first().unwrap_or(&unit.name);
+            let rows = view.chapters.iter().filter(|row| row.sequence.is_none());
+            let mut rows = rows.filter(|row| row.variant == unit.variant);
+            &rows.find(|row| row.chapter == *chapter)?.results
+        }
+        Mode::Sequential => {
+            let mut rows = view
+                .sequences
+                .iter()
+                .filter(|row| row.variant == unit.variant);
+            &rows.find(|row| row.sequence == unit.name)?.results
+        }
+    })
+}
+
+fn chapter_results(view: &View, unit: u32, place: usize) -> Option<&Results> {
+    let unit = view.units.get(unit as usize)?;
+    let mut rows = view
+        .chapters
+        .iter()
+        .filter(|row| row.sequence.as_ref() == Some(&unit.name) && row.variant == unit.variant);
+    let row = rows.find(|row| row.position.is_some_and(|at| at as usize == place + 1))?;
+    Some(&row.results)
+}
+
+/// The measured rounds of one unit, and how many of them were bad by this set.
+pub(super) fn count(cells: &[Cell], bad: &OutcomeSet) -> Share {
+    let mut share = Share::default();
+    for outcome in cells.iter().filter_map(|cell| cell.first) {
+        if outcome.counts() {
+            share.add(Share {
+                bad: bad.contains(outcome).into(),
+                n: 1,
+            });
+        }
+    }
+    share
+}
+
+/// How the measured rounds of one unit ended.
+pub(super) fn outcomes(cells: &[Cell]) -> Outcomes {
+    let mut outcomes = Outcomes::default();
+    for outcome in cells.iter().filter_map(|cell| cell.first) {
+        if outcome.counts() {
+            outcomes.add(outcome, 1);
+        }
+    }
+    outcomes
+}

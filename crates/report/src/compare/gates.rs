@@ -1,0 +1,84 @@
+//! Gates in sentences, the same in every format.
+
+use crashrate_model::{ALPHA, Outcome};
+use crashrate_stats::GateVerdict;
+
+use crate::view::{GateSeen, View};
+use crate::words::{count, estimate, of_unit, percent_of, plural};
+
+/// A line for each gate, and what is known of all of them together.
+pub(crate) fn gates(view: &View) -> Vec<String> {
+    let lines = view.gates.iter().map(gate);
+    lines.chain(gates_intro(view)).collect()
+}
+
+/// Which error the verdicts of several gates have, each and together.
+fn gates_intro(view: &View) -> Option<String> {
+    let n = view.gates.len();
+    if n < 2 {
+        return None;
+    }
+    let below = view
+        .gates
+        .iter()
+        .filter(|gate| gate.verdict() == GateVerdict::Below)
+        .count();
+    let each = percent_of(ALPHA);
+    // Units that are measured apart are independent.
+    let some = 1.0 - (1.0 - ALPHA).powi(i32::try_from(n).unwrap_or(i32::MAX));
+    let single = match below {
+        1.. if below < n => format!(
+            " A single `below` is wrong in at most {each} of runs; some of {} would be in up to {} if all rates stood at \
+             their limits.",
+            count(n as u64),
+            percent_of((some * 100.0).round() / 100.0)
+        ),
+        _ => String::new(),
+    };
+    Some(format!(
+        "The {} gates together: exit code 0 and exit code 120 are each wrong in at most {each} of runs.{single}",
+        count(n as u64)
+    ))
+}
+
+/// What a gate says.
+pub(crate) fn gate(seen: &GateSeen) -> String {
+    let gate = &seen.gate;
+    let name = of_unit(&gate.name, Some(gate.mode), &gate.variant);
+    let (bad, n) = seen.watch.seen();
+    let counted = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    let missing = counted(seen.watch.missing());
+    let rounds = plural(counted(n), "round");
+    let below = percent_of(gate.limit.below);
+    let would = match seen.watch.is_prevented() {
+        true => format!(
+            "no verdict after {rounds}: {} vanished, and the rate may lie on either side of {below} depending on how they \
+             ended",
+            plural(missing, "round")
+        ),
+        false => format!("inconclusive after {rounds}"),
+    };
+    let verdict = match (seen.clustered, seen.watch.verdict()) {
+        (true, _) => format!(
+            "no verdict after {rounds}: bad rounds come in clusters, and a gate assumes independent rounds"
+        ),
+        (_, GateVerdict::Below) => format!("below {below} (95%) after {rounds}"),
+        (_, GateVerdict::Above) => format!("above {below} (95%) after {rounds}"),
+        (_, GateVerdict::Undecided) => would,
+    };
+    let what = gate.limit.outcome.map_or("bad", Outcome::word);
+    let rate = match n {
+        0 => String::new(),
+        n => format!("; {what} {}", estimate(counted(bad), counted(n), true)),
+    };
+    let vanished = match missing {
+        0 => String::new(),
+        n => format!(
+            "; {} vanished: if all were {what}: {}/{}",
+            plural(n, "round"),
+            count(bad + u64::from(n)),
+            count(seen.watch.seen().1 + u64::from(n))
+        ),
+    };
+    format!("{name}: {}: {verdict}{rate}{vanished}", gate.limit)
+}

@@ -1,0 +1,296 @@
+//! A history in sentences, the same in every format.
+
+use crashrate_model::{Outcome, OutcomeSet};
+use crashrate_stats::ChangeShape;
+
+use super::history::{is_rise, share as share_of};
+use super::{Change, History, Point, Trend, Untested};
+use crate::clean::{NAME, clean};
+use crate::view::Share;
+use crate::words::{count, of_unit, percent, share};
+
+/// How many runs, and how many differences, a sentence names.
+const NAMED: usize = 4;
+
+/// The row of a history.
+pub(crate) fn trend_name(trend: &Trend) -> String {
+    let variant = trend.variant.as_str();
+    match (&trend.chapter, &trend.sequence) {
+        (Some(chapter), Some(sequence)) => {
+            let chapter = clean(chapter, NAME);
+            format!("{chapter} in {}", of_unit(sequence, None, variant))
+        }
+        (Some(chapter), None) => of_unit(chapter, Some(trend.mode), variant),
+        (None, sequence) => {
+            let sequence = sequence.as_deref().unwrap_or("all");
+            format!("{} as a whole", of_unit(sequence, None, variant))
+        }
+    }
+}
+
+/// How the runs of a history are tested.
+pub(crate) fn history_intro(history: &History) -> String {
+    let bad: Vec<_> = history.bad.iter().map(Outcome::word).collect();
+    format!(
+        "After each run, every row is tested for a change of its rate. At most 5% of histories without any change are ever \
+         marked, and a mark stays when runs are added. First attempts; bad: {}.",
+        bad.join(", ")
+    )
+}
+
+/// What a history says of a row: the change or that none is shown, what changed with it, and what was not tested.
+pub(crate) fn trend_sentences(history: &History, trend: &Trend) -> Vec<String> {
+    let mut said = vec![match &trend.change {
+        Some(change) => changed(history, trend, change),
+        None => unchanged(trend),
+    }];
+    if let Some(change) = &trend.change {
+        said.extend(coinciding(history, change));
+    }
+    said.extend(not_tested(history, trend));
+    said.extend(missing(history, trend));
+    said
+}
+
+/// What the test after a run says, in short.
+pub(crate) fn look_in_short(history: &History, point: &Point) -> String {
+    match (point.untested, point.look) {
+        (Some(Untested::ByData), _) => "not tested: the data decided the rounds".to_owned(),
+        (Some(Untested::Live), _) => "not tested: still running".to_owned(),
+        (None, Some(look)) if look.is_shown() && !point.is_marked() => {
+            "no change shown: missing rounds may explain it".to_owned()
+        }
+        (None, Some(look)) if look.is_shown() => {
+            let (before, after) = (share_of(look.before), share_of(look.after));
+            format!(
+                "{} at {}: {} to {}",
+                verb(is_rise(before, after)),
+                number(history, look.from),
+                share(before.bad, before.n),
+                share(after.bad, after.n)
+            )
+        }
+        (None, Some(_)) => "no change shown".to_owned(),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+fn unchanged(trend: &Trend) -> String {
+    let looks = trend.points.iter().filter(|point| point.look.is_some());
+    match looks.count() {
+        0 => "Nothing to test: that takes two runs with rounds fixed in advance.".to_owned(),
+        n => format!("No change shown over {} runs.", count(n as u64 + 1)),
+    }
+}
+
+fn changed(history: &History, trend: &Trend, change: &Change) -> String {
+    let what = rate_name(&history.bad);
+    let run = |place| number(history, place);
+    let at = run(change.at);
+    let shown = match (change.holds, change.since == change.until) {
+        (true, _) => format!("shown since {}", run(change.since)),
+        (false, true) => format!("shown in {}, not since", run(change.until)),
+        (false, false) => format!(
+            "shown from {} to {}, not since",
+            run(change.since),
+            run(change.until)
+        ),
+    };
+    let [(first, one), (last, two)] = change.ends;
+    let rose = change.rose();
+    // With few rounds a run, the first and the last run may say the opposite of all of them together.
+    let ends_agree = is_rise(one, two) == rose && is_rise(two, one) != rose;
+    let body = match change.shape {
+        ChangeShape::Step => format!(
+            "{what} {} from {} to {} at {at} (95%: {})",
+            verb(rose),
+            rate(change.before),
+            rate(change.after),
+            span(history, change.first, change.last)
+        ),
+        ChangeShape::Creeping if ends_agree => format!(
+            "{what} {} over the runs: {} in {} to {} in {}",
+            present_verb(rose),
+            share(one.bad, one.n),
+            run(first),
+            share(two.bad, two.n),
+            run(last)
+        ),
+        ChangeShape::Creeping => format!(
+            "{what} {} over the runs: {} before {at}, {} from there",
+            present_verb(rose),
+            rate(change.before),
+            rate(change.after)
+        ),
+    };
+    let mut said = format!("{body}; {shown}.");
+    let earlier = trend.marks.iter().filter(|mark| **mark < change.since);
+    let earlier: Vec<usize> = earlier.copied().collect();
+    if let [first, .., last] = earlier[..] {
+        said += &format!(
+            " An earlier change was shown between {} and {}.",
+            run(first),
+            run(last)
+        );
+    } else if let [only] = earlier[..] {
+        said += &format!(" An earlier change was shown in {}.", run(only));
+    }
+    said
+}
+
+/// What else changed where the rate may have changed.
+fn coinciding(history: &History, change: &Change) -> Option<String> {
+    let places = match change.shape {
+        ChangeShape::Step => change.base + 1..=change.last,
+        ChangeShape::Creeping => change.ends[0].0 + 1..=change.until,
+    };
+    let mut changed: Vec<(&str, Vec<usize>)> = Vec::new();
+    for place in places {
+        for difference in &history.runs[place].differs {
+            match changed
+                .iter_mut()
+                .find(|(what, _)| *what == difference.what)
+            {
+                Some((_, at)) => at.push(place),
+                None => changed.push((&difference.what, vec![place])),
+            }
+        }
+    }
+    if changed.is_empty() {
+        return None;
+    }
+    let more = changed.len().saturating_sub(NAMED);
+    let mut named: Vec<_> = (changed.iter().take(NAMED))
+        .map(|(what, at)| format!("{} changed at {}", fact(what), numbers(history, at)))
+        .collect();
+    if more > 0 {
+        named.push(format!("{} other facts changed", count(more as u64)));
+    }
+    Some(capitalized(&named.join("; ")) + ".")
+}
+
+/// A fact of a run as a noun.
+fn fact(what: &str) -> String {
+    match what {
+        "counted as bad" => "what counts as bad".to_owned(),
+        what if what.starts_with("what ") => what.to_owned(),
+        what => format!("the {what}"),
+    }
+}
+
+fn not_tested(history: &History, trend: &Trend) -> Vec<String> {
+    let places = |why| -> Vec<usize> {
+        let points = history.listed_points(trend);
+        let points = points.filter(|point| point.untested == Some(why));
+        points.map(|point| point.run).collect()
+    };
+    let (by_data, live) = (places(Untested::ByData), places(Untested::Live));
+    let mut said = Vec::new();
+    match by_data.len() {
+        0 => {}
+        1 => said.push(format!(
+            "{} is not tested: its data decided how many rounds it has.",
+            numbers(history, &by_data)
+        )),
+        _ => said.push(format!(
+            "{} are not tested: their data decided how many rounds they have.",
+            numbers(history, &by_data)
+        )),
+    }
+    if !live.is_empty() {
+        let (runs, verb) = (
+            numbers(history, &live),
+            if live.len() == 1 { "is" } else { "are" },
+        );
+        said.push(format!("{runs} {verb} still running and not tested yet."));
+    }
+    said
+}
+
+fn missing(history: &History, trend: &Trend) -> Option<String> {
+    let points: Vec<_> = (history.listed_points(trend))
+        .filter(|point| point.missing.sum() > 0)
+        .collect();
+    if points.is_empty() {
+        return None;
+    }
+    let mut each: Vec<_> = (points.iter().take(NAMED))
+        .map(|point| {
+            let what = (point.missing.occurred())
+                .map(|(outcome, n)| format!("{} {}", count(n.into()), outcome.word()));
+            let what: Vec<_> = what.collect();
+            format!("{} in {}", what.join(", "), number(history, point.run))
+        })
+        .collect();
+    if points.len() > NAMED {
+        let more = count((points.len() - NAMED) as u64);
+        each.push(format!("and more in {more} other runs"));
+    }
+    Some(format!(
+        "Rounds without a result: {}; a change is shown only if it holds whatever they came to.",
+        each.join("; ")
+    ))
+}
+
+fn rate_name(bad: &OutcomeSet) -> &'static str {
+    match bad.contains(Outcome::Crashed) {
+        true => "Crash rate",
+        false => "Rate of bad rounds",
+    }
+}
+
+/// What the rate did.
+pub(crate) fn verb(rose: bool) -> &'static str {
+    if rose { "rose" } else { "fell" }
+}
+
+fn present_verb(rose: bool) -> &'static str {
+    if rose { "rises" } else { "falls" }
+}
+
+fn rate(counted: Share) -> String {
+    let Share { bad, n } = counted;
+    format!("{} ({})", percent(bad, n), share(bad, n))
+}
+
+/// `N=11`.
+pub(crate) fn number(history: &History, place: usize) -> String {
+    history
+        .runs
+        .get(place)
+        .map_or_else(|| "?".to_owned(), |run| format!("N={}", run.number))
+}
+
+/// `N=10 to N=12`.
+fn span(history: &History, first: usize, last: usize) -> String {
+    match first == last {
+        true => number(history, first),
+        false => format!("{} to {}", number(history, first), number(history, last)),
+    }
+}
+
+/// `N=1, N=2 and N=7`.
+fn numbers(history: &History, places: &[usize]) -> String {
+    let named = |places: &[usize]| -> Vec<String> {
+        let numbers = places.iter().map(|place| number(history, *place));
+        numbers.collect()
+    };
+    if places.len() > NAMED {
+        let more = count((places.len() - NAMED) as u64);
+        return format!(
+            "{} and {more} more runs",
+            named(&places[..NAMED]).join(", ")
+        );
+    }
+    match named(places).split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(chars).collect()
+}

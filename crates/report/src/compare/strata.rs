@@ -1,0 +1,219 @@
+//! Several runs, or machines, as strata: each is compared within itself, and only the comparisons are added up. Rounds of
+//! different runs are never pooled, since that can turn a difference round.
+
+use crashrate_model::{ALPHA, Axis};
+use crashrate_stats::{Counts, Method, Stratified, holm, mantel_haenszel};
+
+use super::between::{differences, label};
+use super::words::name;
+use super::{Compared, DEFAULT_DETECT, compare_within};
+use crate::clean::{NAME, clean};
+use crate::view::{Share, View};
+use crate::words::{p_value, points, quantity, share};
+
+/// The primary comparisons that several runs have, each over all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strata {
+    /// Which two sides are compared.
+    pub axis: Axis,
+    /// The comparisons, in the order of the first run that has them.
+    pub list: Vec<Stratum>,
+    /// What a reader must know before believing a difference.
+    pub warnings: Vec<String>,
+}
+
+/// One comparison over several runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stratum {
+    /// What is compared: a chapter, or a sequence as a whole.
+    pub name: String,
+    /// What the two sides are called.
+    pub labels: [String; 2],
+    /// Each run with bad rounds out of rounds of both sides.
+    pub runs: Vec<(String, [Share; 2])>,
+    /// All runs together; differences are those of the second side against the first.
+    pub pooled: Stratified,
+    /// The p-value adjusted for all comparisons that are made together.
+    pub p: f64,
+    /// Whether the two sides are shown to differ, whatever became of missing rounds.
+    pub differs: bool,
+}
+
+/// Compares both sides of each of these runs along an axis, and adds the comparisons up. Runs whose rounds the data decided,
+/// and runs whose sides may have collided, are left out with a warning.
+pub fn compare_strata(views: &[View], axis: Axis) -> Strata {
+    let mut warnings = Vec::new();
+    let mut used: Vec<&View> = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
+    for view in views {
+        let run = label(view);
+        let left_out = match () {
+            () if view.run.is_by_data() => Some("its data could decide how many rounds it has"),
+            () if view.run.jobs > 1 => {
+                Some("its attempts ran side by side, so its sides may have collided")
+            }
+            () => None,
+        };
+        if let Some(why) = left_out {
+            warnings.push(format!("{run} is left out: {why}."));
+            continue;
+        }
+        let compared = compare_within(view, axis, DEFAULT_DETECT, None);
+        let primary: Vec<_> = (compared.list.into_iter())
+            .filter(|one| one.primary && one.sides.iter().all(|side| side.share.n > 0))
+            .collect();
+        if primary.is_empty() {
+            warnings.push(format!(
+                "{run} is left out: it has no two sides to compare."
+            ));
+            continue;
+        }
+        if let Some(before) = used.last() {
+            let differ = differences([before, view]);
+            let differ: Vec<_> = differ.iter().map(ToString::to_string).collect();
+            if !differ.is_empty() {
+                warnings.push(format!("{run} differs: {}.", differ.join("; ")));
+            }
+        }
+        used.push(view);
+        for one in primary {
+            add(&mut found, &run, &one);
+        }
+    }
+    Strata {
+        axis,
+        list: judged(found),
+        warnings,
+    }
+}
+
+/// A comparison with what each run has for it.
+struct Found {
+    name: String,
+    labels: [String; 2],
+    runs: Vec<(String, [Share; 2])>,
+    /// The same with missing rounds as they speak most against the first, and against the second side being worse.
+    worst: [Vec<(Counts, Counts)>; 2],
+}
+
+fn add(found: &mut Vec<Found>, run: &str, one: &Compared) {
+    let labels = one.sides.each_ref().map(|side| clean(&side.label, NAME));
+    let name = name(one);
+    let place = found
+        .iter()
+        .position(|f| f.name == name && f.labels == labels);
+    let place = place.unwrap_or_else(|| {
+        found.push(Found {
+            name,
+            labels,
+            runs: Vec::new(),
+            worst: Default::default(),
+        });
+        found.len() - 1
+    });
+    let Some(found) = found.get_mut(place) else {
+        return;
+    };
+    found
+        .runs
+        .push((run.to_owned(), one.sides.each_ref().map(|side| side.share)));
+    for (worse, worst) in found.worst.iter_mut().enumerate() {
+        let counts = [0, 1].map(|side| {
+            let side_of = &one.sides[side];
+            let share = side_of.bounds.map_or(side_of.share, |bounds| {
+                if side == worse {
+                    bounds.best
+                } else {
+                    bounds.worst
+                }
+            });
+            Counts::new(share.bad.into(), share.n.into())
+        });
+        if let [Ok(one), Ok(two)] = counts {
+            // Differences are those of the second side against the first.
+            worst.push((two, one));
+        }
+    }
+}
+
+fn judged(found: Vec<Found>) -> Vec<Stratum> {
+    let pooled: Vec<_> = (found.into_iter())
+        .filter_map(|found| {
+            let strata: Vec<_> = (found.runs.iter())
+                .filter_map(|(_, [one, two])| {
+                    let counts = |share: &Share| Counts::new(share.bad.into(), share.n.into()).ok();
+                    Some((counts(two)?, counts(one)?))
+                })
+                .collect();
+            let pooled = mantel_haenszel(&strata, ALPHA).ok()?;
+            Some((found, pooled))
+        })
+        .collect();
+    let p_values: Vec<f64> = pooled.iter().map(|(_, pooled)| pooled.p).collect();
+    let adjusted = holm(&p_values).unwrap_or_default();
+    let tests = p_values.len().max(1) as f64;
+    let judged = pooled
+        .into_iter()
+        .zip(adjusted)
+        .map(|((found, pooled), p)| {
+            let worse = usize::from(pooled.difference.unwrap_or_default() > 0.0);
+            let worst = mantel_haenszel(&found.worst[worse], ALPHA).ok();
+            let says = |of: &Stratified, p: f64| {
+                p <= ALPHA && of.interval.is_some_and(|interval| !interval.contains(0.0))
+            };
+            let holds = worst.is_some_and(|worst| {
+                let same = worst.difference.zip(pooled.difference);
+                same.is_some_and(|(a, b)| a * b > 0.0) && says(&worst, (worst.p * tests).min(1.0))
+            });
+            Stratum {
+                name: found.name,
+                labels: found.labels,
+                runs: found.runs,
+                differs: says(&pooled, p) && holds,
+                pooled,
+                p,
+            }
+        });
+    judged.collect()
+}
+
+impl Stratum {
+    /// The verdict in a sentence.
+    pub fn said(&self) -> String {
+        let [one, two] = &self.labels;
+        let difference = self.pooled.difference.unwrap_or_default();
+        let often = if difference > 0.0 { "more" } else { "less" };
+        let verdict = match self.differs {
+            true => format!("{two} ends badly {often} often than {one}"),
+            false => "no difference shown".to_owned(),
+        };
+        let interval = self.pooled.interval.map_or_else(String::new, |interval| {
+            format!(" (95%: {}..{})", points(interval.lo), points(interval.hi))
+        });
+        let ratio = self.pooled.odds_ratio.map_or_else(String::new, |ratio| {
+            let [at, lo, hi] = [ratio.estimate, ratio.interval.lo, ratio.interval.hi].map(quantity);
+            format!(", odds ratio {at} (95%: {lo}..{hi})")
+        });
+        let method = match self.pooled.method {
+            Method::Exact => "exact",
+            Method::Normal => "chi-square",
+        };
+        format!(
+            "{}, over {} runs: {verdict}; {} points{interval}{ratio}, p = {} ({method})",
+            self.name,
+            self.runs.len(),
+            points(difference),
+            p_value(self.p)
+        )
+    }
+
+    /// A line for each run.
+    pub fn by_run(&self) -> Vec<String> {
+        let [one, two] = &self.labels;
+        let line = |(run, shares): &(String, [Share; 2])| {
+            let [a, b] = shares.map(|of| share(of.bad, of.n));
+            format!("{run}: {one} {a}, {two} {b}")
+        };
+        self.runs.iter().map(line).collect()
+    }
+}

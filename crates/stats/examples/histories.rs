@@ -1,0 +1,101 @@
+//! How often histories of runs are marked, measured: `histories [REPETITIONS [SEED]]`.
+//!
+//! Exit code 1 if a share is beyond its limit.
+
+#[path = "../tests/simulated/mod.rs"]
+mod simulated;
+
+use std::process::ExitCode;
+
+use crashrate_stats::{Counts, clopper_pearson};
+use simulated::{ALPHA, Marked, Scene, Shape, median, simulate};
+
+/// What a share may be.
+enum Limit {
+    /// Not significantly above alpha, at 0.001 one-sided.
+    Alpha,
+    AtLeast(f64),
+    None,
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let mut number = |default: u32| arguments.next().map_or(Ok(default), |text| text.parse());
+    let (Ok(repetitions @ 1..), Ok(seed)) = (number(1000), number(1)) else {
+        eprintln!("usage: histories [REPETITIONS [SEED]]");
+        return ExitCode::from(2);
+    };
+    println!("seed {seed}, {repetitions} repetitions, 50 rounds a run");
+    println!(
+        "{:<32} {:>8}  {:>12}  limit",
+        "history", "marked", "first mark"
+    );
+    let mut beyond = false;
+    for (scene, limit) in scenes() {
+        let marked = simulate(&scene, seed.into(), repetitions);
+        let (said, holds) = limit.judge(&marked);
+        let first = median(&marked.first).map_or("-".to_owned(), |run| format!("median {run}"));
+        let verdict = if holds { "" } else { "  BEYOND" };
+        println!(
+            "{:<32} {:>6.1} %  {first:>12}  {said}{verdict}",
+            scene.name,
+            100.0 * marked.share()
+        );
+        described(&scene, &marked);
+        beyond |= !holds;
+    }
+    ExitCode::from(u8::from(beyond))
+}
+
+/// What the descriptions of a change come to at the end of its histories.
+fn described(scene: &Scene, marked: &Marked) {
+    if scene.shape == Shape::Flat {
+        return;
+    }
+    let percent = |count: u32| 100.0 * f64::from(count) / f64::from(marked.repetitions);
+    println!(
+        "    described as creeping: {:.1} %",
+        percent(marked.creeping)
+    );
+    if scene.shape == Shape::Step {
+        println!(
+            "    95 % range holds the true run: {:.1} %; its median width: {}",
+            percent(marked.in_range),
+            median(&marked.ranges).unwrap_or(0)
+        );
+    }
+}
+
+fn scenes() -> Vec<(Scene, Limit)> {
+    vec![
+        (Scene::flat(0.01, 1, 50), Limit::Alpha),
+        (Scene::flat(0.1, 1, 50), Limit::Alpha),
+        (Scene::flat(0.5, 1, 50), Limit::Alpha),
+        (Scene::flat(0.1, 3, 50), Limit::Alpha),
+        (Scene::flat(0.5, 3, 50), Limit::Alpha),
+        (Scene::creeping(0.02, 0.4, 20), Limit::AtLeast(0.9)),
+        (Scene::step(0.1, 0.3, 20), Limit::AtLeast(0.8)),
+        (Scene::step(0.3, 0.1, 20), Limit::AtLeast(0.8)),
+        (Scene::step(0.1, 0.2, 20), Limit::None),
+    ]
+}
+
+impl Limit {
+    fn judge(&self, marked: &Marked) -> (String, bool) {
+        match *self {
+            Limit::Alpha => {
+                let count = marked.first.len() as u64;
+                let counts = Counts::new(count, marked.repetitions.into()).expect("a share");
+                // Its lower end is above alpha exactly if the one-sided binomial p-value is below 0.001.
+                let interval = clopper_pearson(counts, 0.002).expect("an alpha");
+                let said = format!("at most {:.0} % (binomial p >= 0.001)", 100.0 * ALPHA);
+                (said, interval.lo <= ALPHA)
+            }
+            Limit::AtLeast(least) => {
+                let said = format!("at least {:.0} %", 100.0 * least);
+                (said, marked.share() >= least)
+            }
+            Limit::None => ("none".to_owned(), true),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Events per unit of exposure: the exact interval of a Poisson rate.
+
+use std::f64::consts::LN_2;
+
+use crate::counts::{Interval, MAX_ROUNDS};
+use crate::error::{StatsError, open_unit, positive};
+use crate::hypergeometric::sum_tail;
+use crate::special::{bisect, ln_poisson};
+
+/// The exact two-sided interval, at confidence 1 - `alpha` (0 < `alpha` < 1), of the rate of a Poisson process that had
+/// `events` events in `exposure` units of time, work or rounds (positive and finite). The ends are events per unit; each
+/// tail has `alpha`/2. Without events the lower end is 0.
+///
+/// Holds where events are independent, occur at a constant rate, and the exposure does not depend on them.
+///
+/// # Errors
+/// `alpha` or `exposure` is out of range, or there are more than [`MAX_ROUNDS`] events.
+///
+/// Garwood 1936, "Fiducial limits for the Poisson distribution", Biometrika 28.
+pub fn garwood(events: u64, exposure: f64, alpha: f64) -> Result<Interval, StatsError> {
+    // Half of the smallest float would be 0; its logarithm is not lost.
+    let ln_half = open_unit("alpha", alpha)?.ln() - LN_2;
+    let exposure = positive("the exposure", exposure)?;
+    if events > MAX_ROUNDS {
+        return Err(StatsError::TooManyRounds {
+            method: "a Poisson rate",
+            n: events,
+            limit: MAX_ROUNDS,
+        });
+    }
+    Ok(Interval {
+        lo: lower_mean(events, ln_half) / exposure,
+        hi: upper_mean(events, ln_half) / exposure,
+    })
+}
+
+/// The mean at which at least `events` events have the probability e^`ln_p` <= 1/2.
+fn lower_mean(events: u64, ln_p: f64) -> f64 {
+    if events == 0 {
+        return 0.0;
+    }
+    // The tail is at most mean^k / k!, so that the mean is at least e^ln_p; the tail at k itself exceeds a half.
+    let root = bisect(ln_p, (events as f64).ln(), |ln_mean| {
+        ln_at_least(events, ln_mean.exp()) >= ln_p
+    });
+    root.exp()
+}
+
+/// The mean at which at most `events` events have the probability e^`ln_p` <= 1/2.
+fn upper_mean(events: u64, ln_p: f64) -> f64 {
+    if events == 0 {
+        return -ln_p;
+    }
+    let k = events as f64;
+    let small_enough = |ln_mean: f64| ln_at_most(events, ln_mean.exp()) <= ln_p;
+    let mut step = 1.0 / k.sqrt();
+    while !small_enough(k.ln() + step) {
+        step *= 2.0;
+    }
+    bisect(k.ln(), k.ln() + step, small_enough).exp()
+}
+
+/// ln P(X <= k) for a mean of at least `events` = k.
+fn ln_at_most(events: u64, mean: f64) -> f64 {
+    ln_poisson(events as f64, mean)
+        + sum_tail((1..=events).rev().map(|below| below as f64 / mean)).ln()
+}
+
+/// ln P(X >= k) for a mean of at most `events` = k.
+fn ln_at_least(events: u64, mean: f64) -> f64 {
+    ln_poisson(events as f64, mean) + sum_tail((events + 1..).map(|above| mean / above as f64)).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(got: f64, expected: f64, relative: f64) {
+        assert!(
+            (got - expected).abs() <= relative * expected.abs(),
+            "{got:e}, expected {expected:e}"
+        );
+    }
+
+    #[test]
+    fn intervals_from_chi_square_quantiles() {
+        // Half of scipy's chi2.ppf(0.025, 2 k) and chi2.ppf(0.975, 2 k + 2).
+        for (events, lo, hi) in [
+            (1, 0.025_317_807_984_289_897, 5.571_643_390_938_898),
+            (10, 4.795_388_696_132_434, 18.390_356_042_017_775),
+        ] {
+            let got = garwood(events, 1.0, 0.05).unwrap();
+            near(got.lo, lo, 1e-10);
+            near(got.hi, hi, 1e-10);
+        }
+    }
+
+    #[test]
+    fn edges() {
+        let clean = garwood(0, 300.0, 0.05).unwrap();
+        assert_eq!(clean.lo, 0.0);
+        near(clean.hi, 40_f64.ln() / 300.0, 1e-14);
+        assert!(garwood(1, 0.0, 0.05).is_err());
+        assert!(garwood(1, f64::INFINITY, 0.05).is_err());
+        assert!(garwood(1, 1.0, 0.0).is_err());
+        assert!(garwood(MAX_ROUNDS + 1, 1.0, 0.05).is_err());
+        let tiny = f64::from_bits(1);
+        for events in [0, 1, 2, 1000] {
+            let wide = garwood(events, 1.0, tiny).unwrap();
+            assert!(wide.lo >= 0.0 && wide.hi.is_finite() && wide.lo <= wide.hi);
+        }
+    }
+
+    #[test]
+    fn many_events_are_close_to_normal() {
+        let got = garwood(MAX_ROUNDS, 1e9, 0.05).unwrap();
+        let half = 1.959_964 / 1e9_f64.sqrt();
+        near(got.lo, 1.0 - half, 1e-8);
+        near(got.hi, 1.0 + half, 1e-8);
+    }
+}

@@ -1,0 +1,155 @@
+//! Simulated histories: how often a row of them is marked.
+
+use crashrate_stats::{
+    ChangeShape, Counts, HistoryLook, change_point, change_shape, history_looks,
+};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+pub(crate) const ALPHA: f64 = 0.05;
+
+/// How the rates of a scene go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Flat,
+    Creep,
+    /// Halfway.
+    Step,
+}
+
+/// A history to simulate.
+#[derive(Debug, Clone)]
+pub(crate) struct Scene {
+    pub(crate) name: String,
+    pub(crate) shape: Shape,
+    /// The rate of each run, the same in all rows.
+    pub(crate) rates: Vec<f64>,
+    pub(crate) rows: usize,
+    pub(crate) rounds: u32,
+}
+
+impl Scene {
+    pub(crate) fn flat(rate: f64, rows: usize, runs: usize) -> Self {
+        let rows_named = if rows == 1 { "row" } else { "rows" };
+        Self {
+            name: format!(
+                "flat {:.0} %, {rows} {rows_named}, {runs} runs",
+                100.0 * rate
+            ),
+            shape: Shape::Flat,
+            rates: vec![rate; runs],
+            rows,
+            rounds: 50,
+        }
+    }
+
+    /// From one rate to the other in equal steps.
+    pub(crate) fn creeping(from: f64, to: f64, runs: usize) -> Self {
+        let rate = |run: usize| from + (to - from) * run as f64 / (runs - 1) as f64;
+        Self {
+            name: format!(
+                "creep {:.0} to {:.0} %, {runs} runs",
+                100.0 * from,
+                100.0 * to
+            ),
+            shape: Shape::Creep,
+            rates: (0..runs).map(rate).collect(),
+            rows: 1,
+            rounds: 50,
+        }
+    }
+
+    /// From one rate to the other halfway.
+    pub(crate) fn step(from: f64, to: f64, runs: usize) -> Self {
+        let rate = |run: usize| if run < runs / 2 { from } else { to };
+        Self {
+            name: format!(
+                "step {:.0} to {:.0} %, {runs} runs",
+                100.0 * from,
+                100.0 * to
+            ),
+            shape: Shape::Step,
+            rates: (0..runs).map(rate).collect(),
+            rows: 1,
+            rounds: 50,
+        }
+    }
+
+    /// The history of one repetition.
+    pub(crate) fn draw(&self, random: &mut ChaCha8Rng) -> Vec<Vec<Option<Counts>>> {
+        let row = |random: &mut ChaCha8Rng| {
+            let run = |rate: &f64| {
+                let bad = (0..self.rounds).filter(|_| is_bad(random, *rate)).count();
+                Counts::new(bad as u64, self.rounds.into()).ok()
+            };
+            self.rates.iter().map(run).collect()
+        };
+        (0..self.rows).map(|_| row(random)).collect()
+    }
+}
+
+fn is_bad(random: &mut ChaCha8Rng, rate: f64) -> bool {
+    // The upper 53 bits make a float between 0 and 1.
+    let uniform = (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+    uniform < rate
+}
+
+/// What became of the repetitions of a scene.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Marked {
+    /// The run of the first mark of any row in each marked repetition, from 1.
+    pub(crate) first: Vec<usize>,
+    pub(crate) repetitions: u32,
+    /// In how many repetitions the 95 % range of the change holds its true place, halfway.
+    pub(crate) in_range: u32,
+    /// The number of runs in each of these ranges.
+    pub(crate) ranges: Vec<usize>,
+    /// How many repetitions are described as creeping.
+    pub(crate) creeping: u32,
+}
+
+impl Marked {
+    pub(crate) fn share(&self) -> f64 {
+        self.first.len() as f64 / f64::from(self.repetitions)
+    }
+
+    /// Adds the range and the shape of a row at its end.
+    fn describe(&mut self, row: &[Option<Counts>]) {
+        let points: Vec<Counts> = row.iter().flatten().copied().collect();
+        let Ok(Some(found)) = change_point(&points, ALPHA) else {
+            return;
+        };
+        let range = found.first..=found.last;
+        self.in_range += u32::from(range.contains(&(points.len() / 2)));
+        self.ranges.push(found.last - found.first + 1);
+        self.creeping += u32::from(change_shape(&points) == ChangeShape::Creeping);
+    }
+}
+
+/// The middle one.
+pub(crate) fn median(values: &[usize]) -> Option<usize> {
+    let mut values = values.to_vec();
+    values.sort_unstable();
+    values.get(values.len() / 2).copied()
+}
+
+/// Repeats a scene, each repetition with a random stream of its own.
+pub(crate) fn simulate(scene: &Scene, seed: u64, repetitions: u32) -> Marked {
+    let mut marked = Marked {
+        repetitions,
+        ..Marked::default()
+    };
+    for repetition in 0..repetitions {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(repetition.into());
+        let rows = scene.draw(&mut random);
+        marked.describe(&rows[0]);
+        let looks = history_looks(&rows, ALPHA).expect("an alpha");
+        let first = looks.iter().filter_map(|row| {
+            row.iter()
+                .position(|look| look.is_some_and(HistoryLook::is_shown))
+        });
+        marked.first.extend(first.min().map(|run| run + 1));
+    }
+    marked
+}

@@ -1,0 +1,3 @@
+//! The engine's parts joined, without processes.
+
+mod campaigns;
