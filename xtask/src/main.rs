@@ -11,6 +11,7 @@
 //! | `bench/` | the benchmark beside bare loops and peers |
 //! | `fuzz.rs` | the fuzz targets |
 //! | `macos/` | the types of the macOS side |
+//! | `verify.rs` | long simulations of the verdicts |
 //! | `failure.rs` | how a failure is told |
 
 /// `println!` without its panic: a reader that has gone away, as in `cargo xtask setup | head`, must not
@@ -31,6 +32,7 @@ mod libtorch;
 mod macos;
 mod tests;
 mod torture;
+mod verify;
 mod workspace;
 
 use std::process::ExitCode;
@@ -91,6 +93,11 @@ enum Task {
     /// What is found is kept in `fuzz/` of the target directory; an input that crashes a reader is named, and the exit
     /// code is then not 0.
     Fuzz(fuzz::Arguments),
+    /// Simulate runs whose true answer is known, and check how often the verdicts are wrong
+    ///
+    /// Prints a table for each simulation. The exit code is not 0 if an error is significantly larger than what is stated
+    /// for it. Takes some minutes; CI runs a small version as ordinary tests.
+    Verify(verify::Arguments),
     /// Check the types of everything but the worker for macOS, on Linux
     ///
     /// For that, the standard library is checked for macOS from its source, by a compiler that comes from Debian's
@@ -115,6 +122,9 @@ fn main() -> ExitCode {
         }
         Task::Fuzz(arguments) => {
             Workspace::find().and_then(|workspace| fuzz::run(&workspace, &arguments))
+        }
+        Task::Verify(arguments) => {
+            Workspace::find().and_then(|workspace| verify::run(&workspace, &arguments))
         }
         Task::CheckMacos => Workspace::find().and_then(|workspace| macos::check(&workspace)),
     };

@@ -31,6 +31,12 @@ pub(super) fn provide(home: &Path) -> Result<Found> {
         return Ok(Found::Nothing(why));
     };
     let version = packages.iter().find_map(|p| p.strip_prefix("rustc-web="));
+    if let Some(version) = version.filter(|version| is_too_old(version)) {
+        return Ok(Found::Nothing(format!(
+            "the newest rustc-web that apt knows is {version}, and the workspace needs rustc {NEEDED_VERSION}; does \
+             `apt-get update` bring a newer one?"
+        )));
+    }
     let folder = home.join(version.unwrap_or("any").replace(['/', ':'], "-"));
     let rustc = folder.join("rustc");
     if rustc.is_file() {
@@ -67,6 +73,18 @@ pub(super) fn provide(home: &Path) -> Result<Found> {
     fs::remove_dir_all(&downloads)?;
     write_wrapper(&root, &rustc)?;
     Ok(Found::Compiler(rustc))
+}
+
+/// The compiler that the workspace needs.
+const NEEDED_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// Whether a Debian version such as `1.85.0+dfsg3-1` is of an older compiler than the workspace needs.
+fn is_too_old(version: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u32> {
+        let parts = text.split(|c: char| !c.is_ascii_digit());
+        parts.take(2).filter_map(|part| part.parse().ok()).collect()
+    };
+    numbers(version) < numbers(NEEDED_VERSION)
 }
 
 /// The packages with their versions, `name=version`: none if one of those asked for is not to be had.
@@ -122,4 +140,16 @@ fn write_wrapper(root: &Path, wrapper: &Path) -> Result<()> {
     fs::set_permissions(&draft, PermissionsExt::from_mode(0o755))?;
     fs::rename(&draft, wrapper)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_compilers_are_known_by_their_package() {
+        assert!(is_too_old("1.85.0+dfsg3-1~deb12u3"));
+        assert!(!is_too_old("1.96.0+dfsg1-1~deb12u2"));
+        assert!(!is_too_old("2.0.0"));
+    }
 }
