@@ -1,11 +1,11 @@
 //! The reader of the crash reports that macOS writes: any text is a report or none.
 #![no_main]
 
-use crashrate_postmortem::ips::Report;
+use crashrate_postmortem::apple::Report;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Some(report) = Report::read(&String::from_utf8_lossy(bytes)) {
+    if let Ok(report) = Report::read(&String::from_utf8_lossy(bytes)) {
         report.is_of(report.pid, 0, 2_000_000_000);
         assert!(report.crash.signature.starts_with("v1 | "));
         assert!(serde_json::to_string(&report.crash).is_ok());

@@ -4,11 +4,17 @@
 use std::path::Path;
 
 use crashrate_fuzz::report;
+use crashrate_model::Lines;
 use crashrate_supervisor::journal::read_from;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let records = read_from(bytes, Path::new("journal.jsonl"));
+    // Right checksums: without them nothing but the first line would be looked at.
+    let (mut lines, mut journal) = (Lines::default(), Vec::new());
+    for line in bytes.split(|&b| b == b'\n') {
+        lines.write_json(line, &mut journal);
+    }
+    let records = read_from(journal.as_slice(), Path::new("journal.jsonl"));
     let records: Result<Vec<_>, _> = records.collect();
     match records {
         Ok(records) => report(records.into_iter()),

@@ -4,8 +4,6 @@ use crate::crash::{Access, Frame};
 
 /// Below this an address is a null pointer with an offset.
 const NULL_PAGE: u64 = 64 * 1024;
-/// So far from the stack pointer a fault in memory that cannot be used is a stack at its end.
-const NEAR_THE_STACK: u64 = 64 * 1024;
 /// The memory allocator's functions: an abort right above one of them is its own.
 const ALLOCATOR: &[&str] = &[
     "free",
@@ -52,10 +50,8 @@ pub struct Faulted<'a> {
     pub address: Option<u64>,
     /// The processor refused the address itself: it is none (x86-64's non-canonical addresses).
     pub no_address_at_all: bool,
-    /// The stack pointer.
-    pub sp: Option<u64>,
-    /// Whether the address can be read and written: then the fault is no stack at its end.
-    pub usable: bool,
+    /// Whether the stack has reached its end, and the address is right below it.
+    pub past_the_stack: bool,
     /// How it was accessed, if that is known.
     pub access: Option<Access>,
 }
@@ -71,12 +67,9 @@ pub fn of_fault(fault: Faulted<'_>) -> String {
     let Some(address) = fault.address else {
         return fault.signal.to_owned();
     };
-    let near = |sp: u64| {
-        address >= sp.saturating_sub(NEAR_THE_STACK) && address < sp.saturating_add(NEAR_THE_STACK)
-    };
     let class = if address < NULL_PAGE {
         "SEGV_NULL"
-    } else if fault.access != Some(Access::Exec) && !fault.usable && fault.sp.is_some_and(near) {
+    } else if fault.access != Some(Access::Exec) && fault.past_the_stack {
         "SEGV_STACK"
     } else {
         "SEGV_WILD"
@@ -125,19 +118,17 @@ mod tests {
 
     #[test]
     fn faults_by_their_address() {
-        let fault = |address, sp, usable| {
+        let fault = |address, past_the_stack| {
             of_fault(Faulted {
                 signal: "SIGSEGV",
                 address: Some(address),
-                sp: Some(sp),
-                usable,
+                past_the_stack,
                 ..Faulted::default()
             })
         };
-        assert_eq!(fault(8, 0x7000_0000, false), "SEGV_NULL");
-        assert_eq!(fault(0x7000_0000 - 4096, 0x7000_0000, false), "SEGV_STACK");
-        assert_eq!(fault(0x7000_0000 - 4096, 0x7000_0000, true), "SEGV_WILD");
-        assert_eq!(fault(0x5000_0000, 0x7000_0000, false), "SEGV_WILD");
+        assert_eq!(fault(8, false), "SEGV_NULL");
+        assert_eq!(fault(0x7000_0000 - 4096, true), "SEGV_STACK");
+        assert_eq!(fault(0x7000_0000 - 4096, false), "SEGV_WILD");
         let other = Faulted {
             signal: "SIGBUS",
             address: Some(0),

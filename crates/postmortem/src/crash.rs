@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Crash {
-    /// The short stable name by which deaths are counted: `v1 | class | frames`.
+    /// The short stable name by which deaths are counted: `v1 | class | frames | message`.
     pub signature: String,
     /// Signal and coarse cause, such as `SEGV_NULL`.
     pub class: String,
@@ -24,6 +24,9 @@ pub struct Crash {
     /// Where memory could not be accessed; for SIGILL and SIGFPE the instruction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// What the program said as it died, such as the condition of an assertion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// The process.
     pub pid: i32,
     /// The thread that died, or the one that the hang is named after; it is the first of `threads`.

@@ -7,17 +7,25 @@ mod arch;
 #[path = "linux/x86_64.rs"]
 mod arch;
 mod codes;
+pub mod core;
+mod evidence;
+mod hang;
+mod head;
 mod image;
 mod images;
+mod imports;
 mod maps;
 mod memory;
+mod overflow;
 mod snapshot;
 mod stack;
 mod status;
 mod thread;
 
+pub use evidence::{Died, Evidence};
+pub use hang::hang;
 pub use images::Images;
+pub use imports::imports;
 pub use maps::Maps;
-pub use snapshot::{Died, Snapshot, choose, hang, unseen};
 pub use status::peak_memory;
 pub use thread::ThreadShot;

@@ -2,39 +2,98 @@
 
 use std::sync::LazyLock;
 
-/// Frames that are passed over.
-pub(crate) static IRRELEVANT: LazyLock<List> =
-    LazyLock::new(|| List::new(include_str!("../lists/irrelevant.txt")));
-/// Frames that are named and passed.
-pub(crate) static PREFIX: LazyLock<List> =
-    LazyLock::new(|| List::new(include_str!("../lists/prefix.txt")));
+use crate::message::Kind;
 
-/// Patterns, one a line of a data file.
-pub(crate) struct List(Vec<&'static str>);
+/// Frames that are skipped.
+static IRRELEVANT: LazyLock<List> =
+    LazyLock::new(|| List::new(include_str!("../lists/irrelevant.txt")));
+/// Frames that are named, and the next one too.
+static PREFIX: LazyLock<List> = LazyLock::new(|| List::new(include_str!("../lists/prefix.txt")));
+/// Frames that report a failure and give up.
+static HELPERS: LazyLock<List> = LazyLock::new(|| List::new(include_str!("../lists/helpers.txt")));
+
+/// What a frame means for a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Skipped.
+    Irrelevant,
+    /// Named once for a run of them; the frame behind the run counts.
+    Helper,
+    /// Named; the next frame counts too.
+    Prefix,
+    /// Named, and the last one.
+    Ordinary,
+}
+
+/// The role of a frame, by its function and its place `module!function` or `module+offset`.
+pub(crate) fn role(function: Option<&str>, place: &str) -> Role {
+    if IRRELEVANT.has(function, place) {
+        Role::Irrelevant
+    } else if PREFIX.has(function, place) {
+        Role::Prefix
+    } else if HELPERS.has(function, place) {
+        Role::Helper
+    } else {
+        Role::Ordinary
+    }
+}
+
+/// Whether this frame is a helper that prints messages of this kind.
+pub(crate) fn prints(kind: Kind, function: Option<&str>, place: &str) -> bool {
+    let section = kind.section();
+    (HELPERS.0.iter()).any(|entry| entry.section == section && entry.fits(function, place))
+}
+
+/// Patterns, one per line of a data file, in sections.
+struct List(Vec<Entry>);
+
+struct Entry {
+    section: &'static str,
+    pattern: &'static str,
+    /// Whether the pattern is for the place, not for the function.
+    of_module: bool,
+}
 
 impl List {
     fn new(text: &'static str) -> Self {
-        let lines = text.lines().map(str::trim);
-        List(
-            lines
-                .filter(|l| !l.is_empty() && !l.starts_with('#'))
-                .collect(),
-        )
+        let mut section = "";
+        let mut entries = Vec::new();
+        for line in text.lines().map(str::trim) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            match line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+                Some(name) => section = name,
+                None => entries.push(Entry {
+                    section,
+                    pattern: line,
+                    of_module: is_of_module(line),
+                }),
+            }
+        }
+        List(entries)
     }
 
-    /// Whether a frame is in it: by its function, or by its place `module!function` or `module+offset`.
-    pub(crate) fn has(&self, function: Option<&str>, place: &str) -> bool {
-        self.0.iter().any(|pattern| {
-            let of_module = pattern.contains(['!', '+']) || pattern.contains(".so") || {
-                // A library's name with a dash, such as `libgomp-*`, has no `.so`.
-                pattern.starts_with("lib") && pattern.contains(['-', '5'])
-            };
-            match (of_module, function) {
-                (true, _) => matches(pattern, place),
-                (false, Some(function)) => matches(pattern, function),
-                (false, None) => false,
-            }
-        })
+    fn has(&self, function: Option<&str>, place: &str) -> bool {
+        self.0.iter().any(|entry| entry.fits(function, place))
+    }
+}
+
+impl Entry {
+    fn fits(&self, function: Option<&str>, place: &str) -> bool {
+        match (self.of_module, function) {
+            (true, _) => matches(self.pattern, place),
+            (false, Some(function)) => matches(self.pattern, function),
+            (false, None) => false,
+        }
+    }
+}
+
+/// A `+` alone says nothing: Objective-C's class methods begin with one.
+fn is_of_module(pattern: &str) -> bool {
+    pattern.contains('!') || pattern.contains("+*") || pattern.contains(".so") || {
+        // A library's name with a dash, such as `libgomp-*`, has no `.so`.
+        pattern.starts_with("lib") && pattern.contains(['-', '5'])
     }
 }
 
@@ -82,10 +141,46 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_library_can_be_passed_over() {
-        assert!(IRRELEVANT.has(Some("GOMP_parallel"), "libgomp-98b21ff3.so.1!GOMP_parallel"));
-        assert!(IRRELEVANT.has(None, "libc.so.6+0x5"));
-        assert!(!IRRELEVANT.has(Some("main"), "prog!main"));
-        assert!(PREFIX.has(Some("free"), "libc.so.6!free"));
+    fn every_frame_has_its_role() {
+        for (function, place, expected) in [
+            (
+                Some("GOMP_parallel"),
+                "libgomp-98b21ff3.so.1!GOMP_parallel",
+                Role::Irrelevant,
+            ),
+            (None, "libc.so.6+0x5", Role::Irrelevant),
+            (Some("main"), "prog!main", Role::Ordinary),
+            (Some("free"), "libc.so.6!free", Role::Prefix),
+            (None, "libasan.so.8.0.0+0x5@ab", Role::Helper),
+            (
+                Some("MTLReportFailure"),
+                "Metal!MTLReportFailure",
+                Role::Helper,
+            ),
+            (
+                Some("+[NSException raise:format:]"),
+                "CoreFoundation!+[NSException raise:format:]",
+                Role::Helper,
+            ),
+            (
+                Some("__interceptor_free"),
+                "libasan.so.8!__interceptor_free",
+                Role::Helper,
+            ),
+        ] {
+            assert_eq!(role(function, place), expected, "{place}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_message_has_a_section_of_helpers() {
+        for kind in Kind::ALL {
+            let section = kind.section();
+            assert!(HELPERS.0.iter().any(|e| e.section == section), "{section}");
+        }
+        for entry in &HELPERS.0 {
+            let known = Kind::ALL.iter().any(|kind| kind.section() == entry.section);
+            assert!(known || entry.section == "other", "{}", entry.section);
+        }
     }
 }

@@ -5,20 +5,35 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Crash;
-use crate::ips::Report;
+use crate::apple::Report;
 
 /// The system writes a report some seconds after the death, or never.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// For a SIGKILL there is a report only if the code signature was invalid; most were sent by somebody.
+const PATIENCE_FOR_KILLED: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(250);
 /// No report of a crash is larger.
 const MAX_SIZE: u64 = 32 << 20;
+/// The folder with the reports, in a home folder and at the root, where the reports of root's processes are.
+const FOLDER: &str = "Library/Logs/DiagnosticReports";
+/// Reports that were sent to Apple are moved here, in the same folder.
+const RETIRED: &str = "Retired";
 
-/// The system's report of a process that died just now and was started at `begun`; waits for it for some seconds.
+/// The system's report of a process that died just now and was started at `begun`; waits some seconds for it.
 pub fn find_report(pid: i32, begun: SystemTime) -> Option<Crash> {
-    let folder = folder()?;
-    let deadline = Instant::now() + PATIENCE;
+    wait(PATIENCE, || search(pid, begun, |_| true))
+}
+
+/// The same for a process that was killed by SIGKILL: only a report that its code signature was invalid is about that.
+pub fn find_code_signing_report(pid: i32, begun: SystemTime) -> Option<Crash> {
+    let is_code_signing = |report: &Report| report.code_signing;
+    wait(PATIENCE_FOR_KILLED, || search(pid, begun, is_code_signing))
+}
+
+fn wait(patience: Duration, find: impl Fn() -> Option<Report>) -> Option<Crash> {
+    let deadline = Instant::now() + patience;
     loop {
-        if let Some(report) = newest(&folder, pid, begun) {
+        if let Some(report) = find() {
             return Some(report.crash);
         }
         if Instant::now() > deadline {
@@ -28,33 +43,40 @@ pub fn find_report(pid: i32, begun: SystemTime) -> Option<Crash> {
     }
 }
 
-fn folder() -> Option<PathBuf> {
-    let home = std::env::var_os("HOME")?;
-    Some(Path::new(&home).join("Library/Logs/DiagnosticReports"))
+/// The folders that may hold a report, the user's own first. A folder that cannot be read holds none.
+fn folders() -> Vec<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let roots = home.into_iter().chain([PathBuf::from("/")]);
+    let folders = roots.map(|root| root.join(FOLDER));
+    folders
+        .flat_map(|folder| [folder.join(RETIRED), folder])
+        .collect()
 }
 
-fn newest(folder: &Path, pid: i32, begun: SystemTime) -> Option<Report> {
+fn search(pid: i32, begun: SystemTime, is_wanted: impl Fn(&Report) -> bool) -> Option<Report> {
     let (from, to) = (seconds(begun), seconds(SystemTime::now()));
-    for entry in fs::read_dir(folder).ok()?.flatten() {
-        let path = entry.path();
-        let is_new = |data: &fs::Metadata| {
-            data.len() <= MAX_SIZE && data.modified().is_ok_and(|at| seconds(at) >= from)
-        };
-        if path.extension().is_none_or(|e| e != "ips")
-            || !entry.metadata().is_ok_and(|d| is_new(&d))
-        {
-            continue;
-        }
-        let Ok(text) = fs::read(&path) else {
-            continue;
-        };
-        // One that is still being written is no report yet.
-        let report = Report::read(&String::from_utf8_lossy(&text));
-        if let Some(report) = report.filter(|r| r.is_of(pid, from, to)) {
-            return Some(report);
-        }
+    let entries = folders().into_iter().filter_map(|f| fs::read_dir(f).ok());
+    let reports = entries.flatten().flatten().filter_map(|entry| {
+        let data = entry.metadata().ok()?;
+        let is_new = data.modified().is_ok_and(|at| seconds(at) >= from);
+        let is_file = data.is_file() && data.len() <= MAX_SIZE;
+        (is_new && is_file).then(|| read(&entry.path()))?
+    });
+    let mut fitting = reports.filter(|r| r.is_of(pid, from, to) && is_wanted(r));
+    fitting.next()
+}
+
+/// Reads a report. One that is still being written is no report yet.
+fn read(path: &Path) -> Option<Report> {
+    let extension = path.extension()?;
+    if extension != "ips" && extension != "crash" {
+        return None;
     }
-    None
+    let text = fs::read(path).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    // JSON that is cut off cannot be read; a text that is cut off lacks its last section.
+    let is_whole = extension == "ips" || text.contains("\nBinary Images:");
+    is_whole.then(|| Report::read(&text).ok())?
 }
 
 fn seconds(time: SystemTime) -> i64 {

@@ -1,11 +1,13 @@
-//! The short stable name of a death: `v1 | class | frames`.
+//! The short stable name of a death: `v1 | class | frames`, and `| message` where the program said why it died.
 //!
-//! Irrelevant frames are passed over, prefix frames are named and passed, the first other frame ends it. Frames are
-//! `module!function` without arguments, template arguments, hashes and offsets, so that a rebuild keeps the name; a frame
-//! without a symbol is `module+offset@build-id`, which only the same build has.
+//! Irrelevant frames are skipped. Of a run of helpers (assertion and abort machinery) the innermost is named. Prefix
+//! frames are named. The first other frame is the last one. Frames are `module!function` without arguments, template
+//! arguments, hashes and offsets, so that a rebuild keeps the name; a frame without a symbol is `module+offset@build-id`,
+//! which only the same build has.
 
-use crate::crash::{Frame, Module};
-use crate::lists::{IRRELEVANT, PREFIX};
+use crate::crash::{Crash, Frame, Module};
+use crate::lists::{Role, prints, role};
+use crate::message::Kind;
 use crate::names::plain;
 
 /// The version of the rule and of its lists. Signatures of different versions are different.
@@ -14,25 +16,12 @@ pub const VERSION: &str = "v1";
 const MAX_FRAMES: usize = 6;
 /// Between the frames: the left one was called by the right one.
 const CALLED_BY: &str = " < ";
+/// Between the parts of a signature.
+const PART: &str = " | ";
 
 /// The signature of a death of this class with this stack, the innermost frame first.
 pub fn signature(class: &str, frames: &[Frame], modules: &[Module]) -> String {
-    let mut keys: Vec<String> = Vec::new();
-    for frame in frames {
-        let function = frame.function.as_deref().map(plain);
-        let key = key(frame, function.as_deref(), modules);
-        if IRRELEVANT.has(function.as_deref(), &key) {
-            continue;
-        }
-        let goes_on = PREFIX.has(function.as_deref(), &key) || is_nowhere(frame);
-        // Recursion of any depth is one frame.
-        if keys.last() != Some(&key) {
-            keys.push(key);
-        }
-        if !goes_on || keys.len() == MAX_FRAMES {
-            break;
-        }
-    }
+    let mut keys = keys(frames, modules, role);
     // Nothing but machinery: then the innermost of it is better than nothing.
     if keys.is_empty()
         && let Some(frame) = frames.first()
@@ -44,7 +33,61 @@ pub fn signature(class: &str, frames: &[Frame], modules: &[Module]) -> String {
         true => "no stack".to_owned(),
         false => keys.join(CALLED_BY),
     };
-    format!("{VERSION} | {class} | {frames}")
+    [VERSION, class, &frames].join(PART)
+}
+
+/// The frames that count, by their roles.
+fn keys(
+    frames: &[Frame],
+    modules: &[Module],
+    role: impl Fn(Option<&str>, &str) -> Role,
+) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    let mut in_helpers = false;
+    for frame in frames {
+        let function = frame.function.as_deref().map(plain);
+        let key = key(frame, function.as_deref(), modules);
+        let role = role(function.as_deref(), &key);
+        let is_skipped = match role {
+            Role::Irrelevant => continue,
+            Role::Helper => in_helpers,
+            // Recursion of any depth is one frame.
+            Role::Prefix | Role::Ordinary => keys.last() == Some(&key),
+        };
+        in_helpers = role == Role::Helper;
+        if !is_skipped {
+            keys.push(key);
+        }
+        let is_last = role == Role::Ordinary && !is_nowhere(frame);
+        if is_last || keys.len() == MAX_FRAMES {
+            break;
+        }
+    }
+    keys
+}
+
+/// The signature with the message by which the program named the failure.
+pub(crate) fn add_message(signature: &str, message: &str) -> String {
+    match message.is_empty() {
+        true => signature.to_owned(),
+        false => [signature, message].join(PART),
+    }
+}
+
+/// Whether a helper that prints messages of this kind is among the innermost frames, before the first ordinary one.
+pub(crate) fn is_about_to_say(kind: Kind, crash: &Crash) -> bool {
+    let frames = crash.main_thread().map_or(&[][..], |t| &t.frames);
+    for frame in frames {
+        let function = frame.function.as_deref().map(plain);
+        let key = key(frame, function.as_deref(), &crash.modules);
+        if prints(kind, function.as_deref(), &key) {
+            return true;
+        }
+        if role(function.as_deref(), &key) == Role::Ordinary && !is_nowhere(frame) {
+            return false;
+        }
+    }
+    false
 }
 
 /// An address outside of every file: its value means nothing, and who went there does.
@@ -74,6 +117,8 @@ fn short(id: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::crash::Hex;
 
@@ -128,6 +173,45 @@ mod tests {
         assert_eq!(sig(&["p!malloc"; 20]), "v1 | C | p!malloc");
     }
 
+    /// The innermost helper is today's whole signature in many cases: it stays, so that no two signatures merge.
+    #[test]
+    fn the_frame_behind_the_helpers_counts() {
+        let sig = |places: &[&str]| signature("SIGABRT", &stack(places), &[]);
+        let asan = |last: &str| {
+            sig(&[
+                "libc.so.6!raise",
+                "libc.so.6!abort",
+                "libasan.so.8!__sanitizer::Abort",
+                "libasan.so.8!__asan::ScopedInErrorReport::~ScopedInErrorReport",
+                "libasan.so.8!__asan_report_load4",
+                last,
+                "p!main",
+            ])
+        };
+        assert_eq!(
+            asan("p!f"),
+            "v1 | SIGABRT | libasan.so.8!__sanitizer::Abort < p!f"
+        );
+        assert_ne!(asan("p!f"), asan("p!g"));
+        assert_eq!(
+            sig(&[
+                "libstdc++.so.6!std::__glibcxx_assert_fail",
+                "p!std::vector<int>::back",
+                "p!f"
+            ]),
+            "v1 | SIGABRT | libstdc++.so.6!std::__glibcxx_assert_fail < p!std::vector::back < p!f"
+        );
+        let many = ["p!runtime.throw"; 20];
+        assert_eq!(
+            sig(&[&many[..], &["p!main.f"]].concat()),
+            "v1 | SIGABRT | p!runtime.throw < p!main.f"
+        );
+        assert_eq!(
+            add_message(&asan("p!f"), "why"),
+            format!("{} | why", asan("p!f"))
+        );
+    }
+
     #[test]
     fn one_bug_in_two_threads_is_one() {
         let main = ["t.so!kernel", "t.so!at::parallel_for<f>", "p!main"];
@@ -153,5 +237,39 @@ mod tests {
             signature("C", &stack(&["x.so"]), &[module]),
             "v1 | C | x.so+0x10@0123456789ab"
         );
+    }
+
+    /// Frames of every role, some of them twice.
+    const PLACES: &[&str] = &[
+        "libc.so.6!raise",
+        "libc.so.6!abort",
+        "libc.so.6!memcpy",
+        "libc.so.6!free",
+        "p!std::vector<int>::back",
+        "libasan.so.8!__sanitizer::Abort",
+        "libasan.so.8!__asan_report_load4",
+        "libasan.so.8",
+        "p!runtime.throw",
+        "p!f",
+        "p!g",
+        "p!main",
+        "q.so",
+        "",
+    ];
+
+    proptest! {
+        /// What helpers add comes behind what the signature is without them: it can split two bugs, not merge them.
+        #[test]
+        fn helpers_only_lengthen_a_signature(places in prop::collection::vec(0..PLACES.len(), 0..12)) {
+            let places: Vec<&str> = places.iter().map(|&at| PLACES[at]).collect();
+            let frames = stack(&places);
+            let without = keys(&frames, &[], |function, place| match role(function, place) {
+                Role::Helper => Role::Ordinary,
+                other => other,
+            });
+            let with = keys(&frames, &[], role);
+            prop_assert!(with.starts_with(&without), "{with:?} and {without:?}");
+            prop_assert!(with.len() <= MAX_FRAMES);
+        }
     }
 }

@@ -1,26 +1,106 @@
 //! 64-bit ARM: registers and how a stack begins. Not run by its authors yet.
 
+use std::ptr;
+
 use framehop::aarch64::{CacheAarch64, UnwindRegsAarch64, UnwinderAarch64};
-use nix::sys::ptrace::{getregset, regset};
-use nix::unistd::Pid;
+use nix::errno::Errno;
 
 pub(super) type Unwinder<D> = UnwinderAarch64<D>;
 pub(super) type Cache = CacheAarch64;
 pub(super) type UnwindRegs = UnwindRegsAarch64;
 
-/// Every fault comes with its address here.
-pub(super) const NO_ADDRESS_CODE: Option<i32> = None;
+/// The machine of a core file that is read here.
+pub(super) const MACHINE: object::elf::Machine = object::elf::EM_AARCH64;
+
+/// What a signal handler returns to, in the vdso: `mov x8, #139; svc #0`.
+pub(super) const TRAMPOLINE: &[u8] = &[0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4];
+pub(super) const TRAMPOLINE_NAME: &str = "__restore_rt";
+
+/// In a signal frame, from the stack pointer that the handler returns with: the siginfo_t, and the saved registers x0 to
+/// x30, sp, pc and pstate (128 bytes of siginfo_t, then the context behind 176 bytes and the fault's address).
+pub(super) const SIGINFO: u64 = 0;
+const CONTEXT: u64 = 128 + 176 + 8;
 
 const FP: usize = 29;
 const LR: usize = 30;
+
+/// The bit of `pstate` for 32-bit programs, and how many bytes their registers are: r0 to r15, cpsr and the old r0.
+const NARROW: u64 = 0x10;
+const NARROW_LEN: usize = 18 * 4;
+const NARROW_SP: usize = 13;
+const NARROW_PC: usize = 15;
+const NARROW_STATE: usize = 16;
 
 /// The registers of a stopped thread.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Registers(libc::user_regs_struct);
 
 impl Registers {
+    #[allow(unsafe_code)]
     pub(super) fn of(tid: i32) -> nix::Result<Registers> {
-        getregset::<regset::NT_PRSTATUS>(Pid::from_raw(tid)).map(Registers)
+        let mut bytes = [0; size_of::<libc::user_regs_struct>()];
+        let mut buffer = libc::iovec {
+            iov_base: bytes.as_mut_ptr().cast(),
+            iov_len: bytes.len(),
+        };
+        // SAFETY: the kernel writes at most as many bytes as the buffer says that it has, and says how many it wrote.
+        let got = unsafe {
+            libc::ptrace(
+                libc::PTRACE_GETREGSET,
+                tid,
+                // As wide as the pointer that ptrace(2) takes there.
+                libc::c_long::from(libc::NT_PRSTATUS),
+                &raw mut buffer,
+            )
+        };
+        Errno::result(got)?;
+        let narrow = (buffer.iov_len == NARROW_LEN).then(|| Registers::of_narrow(&bytes));
+        (narrow.unwrap_or_else(|| Registers::from_bytes(&bytes))).ok_or(Errno::EIO)
+    }
+
+    fn of_narrow(bytes: &[u8]) -> Option<Registers> {
+        let mut registers = Registers::from_bytes(&[0; size_of::<libc::user_regs_struct>()])?;
+        let (words, _) = bytes[..NARROW_LEN].as_chunks::<4>();
+        let word = |at: usize| u64::from(u32::from_le_bytes(words[at]));
+        for at in 0..NARROW_STATE {
+            registers.0.regs[at] = word(at);
+        }
+        registers.0.sp = word(NARROW_SP);
+        registers.0.pc = word(NARROW_PC);
+        registers.0.pstate = word(NARROW_STATE) | NARROW;
+        Some(registers)
+    }
+
+    /// Whether they are of a 32-bit program.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.0.pstate & NARROW != 0
+    }
+
+    /// From the bytes of a core file's `elf_gregset_t`.
+    #[allow(unsafe_code)]
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Registers> {
+        let bytes = bytes.get(..size_of::<libc::user_regs_struct>())?;
+        // SAFETY: as many bytes as the structure has, and it consists of integers only.
+        let registers = unsafe { ptr::read_unaligned(bytes.as_ptr().cast()) };
+        Some(Registers(registers))
+    }
+
+    /// Those that the kernel saved when it called a signal handler, `sp` being that after the handler's return.
+    pub(super) fn saved_at(
+        sp: u64,
+        word: &mut impl FnMut(u64) -> Option<u64>,
+    ) -> Option<Registers> {
+        let mut bytes = Vec::new();
+        let words = size_of::<libc::user_regs_struct>() / 8;
+        for at in (sp.checked_add(CONTEXT)?..).step_by(8).take(words) {
+            bytes.extend(word(at)?.to_le_bytes());
+        }
+        Registers::from_bytes(&bytes)
+    }
+
+    /// Every fault comes with its address here.
+    pub(super) fn has_non_canonical(&self) -> bool {
+        false
     }
 
     pub(super) fn pc(&self) -> u64 {

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use framehop::ExplicitModuleSectionInfo;
 use memmap2::Mmap;
-use object::elf::{self, FileHeader64};
-use object::read::elf::{ElfFile64, SymbolTable};
-use object::{Endianness, Object, ObjectSection, ObjectSegment, SegmentFlags};
+use object::elf::{self, FileHeader64, ProgramHeader64};
+use object::read::elf::{ElfFile64, ProgramHeader, SymbolTable};
+use object::{Endianness, Object, ObjectSection};
 
+use super::memory::PAGE;
 use crate::names::demangle;
 
 /// What a file consists of: mapped, or copied out of a process.
@@ -50,12 +51,44 @@ impl Deref for Part {
     }
 }
 
+/// Where the loaded parts of a file are in it, and at which addresses.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Segments {
+    base: u64,
+    code: Vec<(Range<u64>, u64)>,
+}
+
+impl Segments {
+    pub(super) fn of(endian: Endianness, headers: &[ProgramHeader64<Endianness>]) -> Segments {
+        let loaded = || headers.iter().filter(|h| h.p_type(endian) == elf::PT_LOAD);
+        Segments {
+            base: loaded().map(|h| h.p_vaddr(endian)).min().unwrap_or(0),
+            code: loaded()
+                .filter(|h| h.p_flags(endian).contains(elf::PF_X))
+                .map(|h| {
+                    let start = h.p_offset(endian);
+                    let end = start.saturating_add(h.p_filesz(endian));
+                    (start..end, h.p_vaddr(endian))
+                })
+                .collect(),
+        }
+    }
+
+    /// The address of the file's address 0, if this offset of it is mapped at `start`.
+    pub(super) fn bias(&self, offset: u64, start: u64) -> Option<u64> {
+        let (range, address) = self
+            .code
+            .iter()
+            .find(|(range, _)| range.start / PAGE * PAGE <= offset && offset < range.end)?;
+        let offset_of_zero = address.wrapping_sub(range.start).wrapping_add(offset);
+        Some(start.wrapping_sub(offset_of_zero))
+    }
+}
+
 /// An ELF file that is mapped in a process. Addresses in it are as the file has them.
 pub(super) struct Image {
     bytes: Arc<Bytes>,
-    base: u64,
-    /// Executable segments: where they are in the file, and their addresses.
-    code: Vec<(Range<u64>, u64)>,
+    segments: Segments,
     sections: HashMap<&'static str, (Range<u64>, Range<usize>)>,
     build_id: Option<String>,
     /// What was asked for before.
@@ -81,20 +114,10 @@ impl Image {
                 }
             }
         }
-        let mut code = Vec::new();
-        for segment in file.segments() {
-            let (start, len) = segment.file_range();
-            if let SegmentFlags::Elf { p_flags, .. } = segment.flags()
-                && p_flags.contains(elf::PF_X)
-            {
-                code.push((start..start.saturating_add(len), segment.address()));
-            }
-        }
-        let base = file.segments().map(|s| s.address()).min().unwrap_or(0);
+        let segments = Segments::of(file.endian(), file.elf_program_headers());
         let id = file.build_id()?.map(hex);
         Ok(Image {
-            base,
-            code,
+            segments,
             sections,
             build_id: id,
             names: Mutex::default(),
@@ -106,19 +129,23 @@ impl Image {
         self.build_id.as_deref()
     }
 
-    /// Where the file's address 0 is, if this offset of it is mapped at `start`.
-    pub(super) fn bias(&self, offset: u64, start: u64) -> Option<u64> {
-        const PAGE: u64 = 4096;
-        let (range, address) = self
-            .code
-            .iter()
-            .find(|(range, _)| range.start / PAGE * PAGE <= offset && offset < range.end)?;
-        Some(start.wrapping_sub(address.wrapping_sub(range.start).wrapping_add(offset)))
+    /// Where the loaded parts are.
+    pub(super) fn segments(&self) -> &Segments {
+        &self.segments
     }
 
     /// The lowest address in it.
     pub(super) fn base(&self) -> u64 {
-        self.base
+        self.segments.base
+    }
+
+    /// The code at one of its addresses.
+    pub(super) fn code(&self, address: u64, len: usize) -> Option<&[u8]> {
+        let (range, start) = (self.segments.code.iter()).find(|(range, start)| {
+            *start <= address && address - start < range.end - range.start
+        })?;
+        let at = usize::try_from(range.start.checked_add(address - start)?).ok()?;
+        self.bytes.get(at..at.checked_add(len)?)
     }
 
     /// What an unwinder needs of it.
@@ -135,7 +162,7 @@ impl Image {
             })
         };
         ExplicitModuleSectionInfo {
-            base_svma: self.base,
+            base_svma: self.base(),
             text_svma: addresses(".text"),
             text: part(".text"),
             eh_frame_svma: addresses(".eh_frame"),
@@ -177,7 +204,7 @@ impl Image {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

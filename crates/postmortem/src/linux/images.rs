@@ -1,17 +1,21 @@
 //! The files of code that were read, kept across crashes: reading the symbols of a large library takes a while.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memmap2::Mmap;
+use nix::sys::statfs::{BTRFS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, fstatfs};
 
+use super::head::Head;
 use super::image::{Bytes, Image};
 use super::maps::Mapping;
-use super::memory::Memory;
+use super::memory::{Memory, Source};
 
 /// The most bytes of code that is in no file: the kernel's own, `[vdso]`.
 const MAX_IN_MEMORY: u64 = 64 * 1024;
@@ -19,7 +23,7 @@ const MAX_IN_MEMORY: u64 = 64 * 1024;
 /// The same file, unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
-    path: String,
+    device: u64,
     inode: u64,
     size: u64,
     changed: (i64, i64),
@@ -33,21 +37,104 @@ pub struct Images {
 }
 
 impl Images {
-    /// The file that is mapped there in a process.
-    pub(super) fn of(&self, pid: i32, mapping: &Mapping, memory: &Memory) -> Option<Arc<Image>> {
-        if mapping.path == "[vdso]" {
+    /// The file that is mapped there. `None` if no file is known to be that one: a path may name another file by now,
+    /// or another one in the mount namespace of the process.
+    pub(super) fn of(
+        &self,
+        memory: &Memory,
+        mapping: &Mapping,
+        head: Option<&Head>,
+    ) -> Option<Arc<Image>> {
+        if mapping.is_vdso() {
             return in_memory(mapping, memory);
         }
-        if !mapping.path.starts_with('/') {
+        if !mapping.is_file() {
             return None;
         }
-        let (file, key) = open(pid, mapping).ok()?;
+        let build_id = head.and_then(|head| head.build_id.as_deref());
+        let has_build = |opened: &Opened| build_id.is_some() && opened.image.build_id() == build_id;
+        let pid = match memory.source() {
+            Source::Live(pid) => *pid,
+            Source::Core(_) => {
+                let by_path = mapping.paths().into_iter();
+                let opened = by_path
+                    .filter_map(|path| self.open(&path))
+                    .find(has_build)?;
+                return Some(opened.image);
+            }
+        };
+        let opened = (self.by_link(pid, mapping).into_iter())
+            .chain(self.by_path(pid, mapping, has_build))
+            // Whatever the way to it: a file with another build id was changed after it was mapped.
+            .find(|opened| {
+                build_id.is_none() || opened.image.build_id().is_none() || has_build(opened)
+            })?;
+        Some(opened.image)
+    }
+
+    /// By the kernel's own links to files that are mapped. All but that of the program need a privilege.
+    fn by_link(&self, pid: i32, mapping: &Mapping) -> Vec<Opened> {
+        let range = format!("{:x}-{:x}", mapping.start, mapping.end);
+        let mapped = self.open(Path::new(&format!("/proc/{pid}/map_files/{range}")));
+        let exe = PathBuf::from(format!("/proc/{pid}/exe"));
+        let is_program = exe
+            .read_link()
+            .is_ok_and(|path| mapping.paths().contains(&path));
+        let program = is_program.then(|| self.open(&exe)).flatten();
+        let program = program.filter(|opened| opened.key.inode == mapping.inode);
+        mapped.into_iter().chain(program).collect()
+    }
+
+    /// By the path of the mapping, as the process sees it and as this one does.
+    fn by_path(
+        &self,
+        pid: i32,
+        mapping: &Mapping,
+        has_build: impl Fn(&Opened) -> bool,
+    ) -> impl Iterator<Item = Opened> {
+        let is_it = move |opened: &Opened, is_its_own: bool| {
+            let Key { device, inode, .. } = opened.key;
+            let same_device = device == mapping.device || is_its_own && opened.has_other_devices;
+            inode == mapping.inode && same_device || has_build(opened)
+        };
+        mapping.paths().into_iter().flat_map(move |path| {
+            let mut seen_by_it = format!("/proc/{pid}/root").into_bytes();
+            seen_by_it.extend(path.as_os_str().as_bytes());
+            let its_own = self.open(Path::new(OsStr::from_bytes(&seen_by_it)));
+            let its_own = its_own.filter(|opened| is_it(opened, true));
+            its_own.or_else(|| self.open(&path).filter(|opened| is_it(opened, false)))
+        })
+    }
+
+    fn open(&self, path: &Path) -> Option<Opened> {
+        let file = open_regular(path).ok()?;
+        let data = file.metadata().ok()?;
+        let key = Key {
+            device: data.dev(),
+            inode: data.ino(),
+            size: data.size(),
+            changed: (data.mtime(), data.mtime_nsec()),
+        };
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let image = files
-            .entry(key)
-            .or_insert_with(|| read(&file).map(Arc::new));
-        image.clone()
+            .entry(key.clone())
+            .or_insert_with(|| read(&file).map(Arc::new))
+            .clone()?;
+        let kind = fstatfs(&file).ok().map(|data| data.filesystem_type());
+        Some(Opened {
+            key,
+            image,
+            has_other_devices: matches!(kind, Some(OVERLAYFS_SUPER_MAGIC | BTRFS_SUPER_MAGIC)),
+        })
     }
+}
+
+/// A file that may be the one that is mapped.
+struct Opened {
+    key: Key,
+    image: Arc<Image>,
+    /// Its file system may name another device in `/proc/PID/maps` than in stat(2).
+    has_other_devices: bool,
 }
 
 fn in_memory(mapping: &Mapping, memory: &Memory) -> Option<Arc<Image>> {
@@ -58,27 +145,6 @@ fn in_memory(mapping: &Mapping, memory: &Memory) -> Option<Arc<Image>> {
     let mut bytes = vec![0; len as usize];
     memory.read(mapping.start, &mut bytes)?;
     Image::read(Bytes::Copied(bytes)).ok().map(Arc::new)
-}
-
-/// The very file that is mapped: a path may name another one by now, or another one in the process's root folder.
-fn open(pid: i32, mapping: &Mapping) -> io::Result<(File, Key)> {
-    let seen_by_it = format!("/proc/{pid}/root{}", mapping.path);
-    for path in [PathBuf::from(&mapping.path), PathBuf::from(seen_by_it)] {
-        let Ok(file) = open_regular(&path) else {
-            continue;
-        };
-        let data = file.metadata()?;
-        if data.ino() == mapping.inode {
-            let key = Key {
-                path: mapping.path.clone(),
-                inode: data.ino(),
-                size: data.size(),
-                changed: (data.mtime(), data.mtime_nsec()),
-            };
-            return Ok((file, key));
-        }
-    }
-    Err(io::ErrorKind::NotFound.into())
 }
 
 /// Opening a device can do anything.

@@ -1,7 +1,10 @@
 //! What is mapped in a process.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 
 use crate::crash::{Hex, Module};
 
@@ -19,9 +22,11 @@ pub(super) struct Mapping {
     pub(super) end: u64,
     pub(super) permissions: String,
     pub(super) offset: u64,
+    /// Device and inode of its file; zeros where there is no file, and in a core file.
+    pub(super) device: u64,
     pub(super) inode: u64,
     /// The file, or a name in brackets; empty for anonymous memory.
-    pub(super) path: String,
+    pub(super) path: PathBuf,
 }
 
 impl Mapping {
@@ -38,10 +43,50 @@ impl Mapping {
     }
 
     /// The base name of its file.
-    pub(super) fn name(&self) -> &str {
-        let path = self.path.strip_suffix(" (deleted)").unwrap_or(&self.path);
-        path.rsplit('/').next().unwrap_or(path)
+    pub(super) fn name(&self) -> String {
+        let path = self.path.as_os_str().as_bytes();
+        let path = path.strip_suffix(DELETED).unwrap_or(path);
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+        String::from_utf8_lossy(name).into_owned()
     }
+
+    /// Where its file may be: the kernel writes a newline as `\012`, and marks a file without a name.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let path = self.path.as_os_str().as_bytes();
+        let mut paths = vec![path.to_vec()];
+        if path.windows(4).any(|four| four == NEWLINE) {
+            paths.push(unescaped(path));
+        }
+        let to_path = |path| PathBuf::from(OsString::from_vec(path));
+        paths.into_iter().map(to_path).collect()
+    }
+
+    pub(super) fn is_file(&self) -> bool {
+        self.path.is_absolute()
+    }
+
+    pub(super) fn is_vdso(&self) -> bool {
+        self.path == Path::new("[vdso]")
+    }
+}
+
+/// What follows the path of a file that was removed. A file can also be called so.
+const DELETED: &[u8] = b" (deleted)";
+const NEWLINE: &[u8] = b"\\012";
+
+fn unescaped(path: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let mut rest = path;
+    while let Some((&byte, tail)) = rest.split_first() {
+        if let Some(tail) = rest.strip_prefix(NEWLINE) {
+            plain.push(b'\n');
+            rest = tail;
+        } else {
+            plain.push(byte);
+            rest = tail;
+        }
+    }
+    plain
 }
 
 impl Maps {
@@ -51,11 +96,30 @@ impl Maps {
     /// It is gone, or may not be looked at.
     pub fn of(pid: i32) -> io::Result<Maps> {
         let text = fs::read(format!("/proc/{pid}/maps"))?;
-        Ok(Maps::parse(&String::from_utf8_lossy(&text)))
+        Ok(Maps::parse(&text))
     }
 
-    fn parse(text: &str) -> Maps {
-        Maps(text.lines().filter_map(mapping).collect())
+    fn parse(text: &[u8]) -> Maps {
+        Maps(text.split(|&b| b == b'\n').filter_map(mapping).collect())
+    }
+
+    /// Of a process that is known otherwise.
+    pub(super) fn new(mut mappings: Vec<Mapping>) -> Maps {
+        mappings.sort_by_key(|mapping| mapping.start);
+        Maps(mappings)
+    }
+
+    /// The mapping of the beginning of the file that this one is a part of.
+    pub(super) fn first_of(&self, mapping: &Mapping) -> Option<&Mapping> {
+        let end = self.0.partition_point(|m| m.start <= mapping.start);
+        let same = |m: &&Mapping| {
+            m.path == mapping.path && m.inode == mapping.inode && m.device == mapping.device
+        };
+        let first = self.0[..end]
+            .iter()
+            .rev()
+            .find(|m| m.offset == 0 && same(m));
+        first.filter(|_| mapping.is_file())
     }
 
     /// What is mapped at this address.
@@ -65,21 +129,29 @@ impl Maps {
         (address < found.end).then_some(found)
     }
 
+    /// What is mapped from this address on.
+    pub(super) fn from(&self, address: u64) -> impl Iterator<Item = &Mapping> {
+        let first = self.0.partition_point(|m| m.end <= address);
+        self.0[first..].iter()
+    }
+
     /// The files with executable pages.
     pub(super) fn modules(&self) -> Vec<Module> {
         let mut modules: Vec<Module> = Vec::new();
         for mapping in self
             .0
             .iter()
-            .filter(|m| m.executable() && !m.path.is_empty())
+            .filter(|m| m.executable() && !m.path.as_os_str().is_empty())
         {
             let full = modules.len() == MAX_MODULES;
             match modules.last_mut() {
-                Some(last) if last.path == mapping.path => last.end = Hex(mapping.end),
+                Some(last) if last.path == mapping.path.to_string_lossy() => {
+                    last.end = Hex(mapping.end);
+                }
                 _ if full => break,
                 _ => modules.push(Module {
-                    name: mapping.name().to_owned(),
-                    path: mapping.path.clone(),
+                    name: mapping.name(),
+                    path: mapping.path.to_string_lossy().into_owned(),
                     start: Hex(mapping.start),
                     end: Hex(mapping.end),
                     build_id: None,
@@ -90,26 +162,31 @@ impl Maps {
     }
 }
 
-/// `start-end perms offset dev inode path`.
-fn mapping(line: &str) -> Option<Mapping> {
+/// `start-end perms offset dev inode path`. The path is bytes: the rest of the line.
+fn mapping(line: &[u8]) -> Option<Mapping> {
     let mut rest = line;
     let mut field = || {
-        let trimmed = rest.trim_start_matches(' ');
-        let end = trimmed.find(' ').unwrap_or(trimmed.len());
-        let (field, left) = trimmed.split_at(end);
+        let trimmed = rest.trim_ascii_start();
+        let end = trimmed.iter().position(|&b| b == b' ');
+        let (field, left) = trimmed.split_at(end.unwrap_or(trimmed.len()));
         rest = left;
-        field
+        std::str::from_utf8(field).ok()
     };
-    let (range, permissions, offset, _dev, inode) = (field(), field(), field(), field(), field());
+    let (range, permissions, offset) = (field()?, field()?, field()?);
+    let (device, inode) = (field()?, field()?);
     let hex = |text| u64::from_str_radix(text, 16).ok();
     let (start, end) = range.split_once('-')?;
+    let (major, minor) = device.split_once(':')?;
+    let number = |text| u32::from_str_radix(text, 16).ok();
+    let spaces = rest.iter().take_while(|&&b| b == b' ').count();
     Some(Mapping {
         start: hex(start)?,
         end: hex(end)?,
         permissions: permissions.to_owned(),
         offset: hex(offset)?,
+        device: libc::makedev(number(major)?, number(minor)?),
         inode: inode.parse().ok()?,
-        path: rest.trim_start_matches(' ').to_owned(),
+        path: PathBuf::from(OsString::from_vec(rest[spaces..].to_vec())),
     })
 }
 
@@ -117,10 +194,12 @@ fn mapping(line: &str) -> Option<Mapping> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "\
+    const TEXT: &[u8] = b"\
 5560a000-5560b000 r--p 00000000 fe:00 77 /opt/a b/prog
 5560b000-5560c000 r-xp 00001000 fe:00 77                         /opt/a b/prog
 7f000000-7f001000 ---p 00000000 00:00 0 
+7f100000-7f101000 r--p 00000000 fe:00 78 /opt/\xff\\012x (deleted)
+7f101000-7f102000 r-xp 00001000 fe:01 78 /opt/\xff\\012x (deleted)
 7ffc0000-7ffc2000 r-xp 00000000 00:00 0                          [vdso]
 nonsense
 ";
@@ -128,14 +207,28 @@ nonsense
     #[test]
     fn lines_of_the_kernel_are_read() {
         let maps = Maps::parse(TEXT);
-        assert_eq!(maps.0.len(), 4);
+        assert_eq!(maps.0.len(), 6);
         let code = maps.at(0x5560_b010).unwrap();
-        assert_eq!((code.path.as_str(), code.name()), ("/opt/a b/prog", "prog"));
+        assert_eq!(code.path, Path::new("/opt/a b/prog"));
+        assert_eq!(code.name(), "prog");
         assert!(code.readable() && code.executable() && !code.writable());
         assert_eq!((code.offset, code.inode), (0x1000, 77));
+        assert_eq!(code.device, libc::makedev(0xfe, 0));
         assert!(maps.at(0x5560_c000).is_none() && maps.at(0).is_none());
         assert!(!maps.at(0x7f00_0000).unwrap().readable());
         let names: Vec<String> = maps.modules().into_iter().map(|m| m.name).collect();
-        assert_eq!(names, ["prog", "[vdso]"]);
+        assert_eq!(names, ["prog", "\u{fffd}\\012x", "[vdso]"]);
+        assert_eq!(maps.first_of(code).unwrap().start, 0x5560_a000);
+        // The other file of this name is on another device.
+        assert!(maps.first_of(maps.at(0x7f10_1000).unwrap()).is_none());
+    }
+
+    #[test]
+    fn paths_are_bytes() {
+        let maps = Maps::parse(TEXT);
+        let paths = maps.at(0x7f10_0000).unwrap().paths();
+        let bytes: Vec<&[u8]> = paths.iter().map(|p| p.as_os_str().as_bytes()).collect();
+        let expected: [&[u8]; 2] = [b"/opt/\xff\\012x (deleted)", b"/opt/\xff\nx (deleted)"];
+        assert_eq!(bytes, expected);
     }
 }

@@ -14,17 +14,24 @@ const HARMLESS: [i32; 8] = [
     libc::SIGTTOU,
 ];
 
+/// Whether a signal ends nothing, if the process does not ask for it.
+pub(super) fn is_harmless(signal: i32) -> bool {
+    HARMLESS.contains(&signal)
+}
+
 /// How the signals of a thread are disposed of.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Dispositions {
     caught: u64,
     ignored: u64,
     blocked: u64,
+    /// The number of its process in the innermost process namespace: signals name their sender by that.
+    pub(super) pid_inside: Option<i32>,
 }
 
 impl Dispositions {
     pub(super) fn of(tid: i32) -> Option<Dispositions> {
-        let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+        let status = status(tid)?;
         let mask = |name: &str| {
             let line = status.lines().find_map(|l| l.strip_prefix(name))?;
             u64::from_str_radix(line.trim(), 16).ok()
@@ -33,17 +40,14 @@ impl Dispositions {
             caught: mask("SigCgt:")?,
             ignored: mask("SigIgn:")?,
             blocked: mask("SigBlk:")?,
+            pid_inside: last_number(&status, "NStgid:"),
         })
-    }
-
-    pub(super) fn catches(self, signal: i32) -> bool {
-        signal > 0 && self.caught & (1 << (signal - 1)) != 0
     }
 
     /// Whether this signal, about to be delivered, ends the process. A fault of the processor does so also if its signal
     /// is ignored or blocked.
     pub(super) fn kills(self, signal: i32, is_fault: bool) -> bool {
-        if HARMLESS.contains(&signal) {
+        if is_harmless(signal) {
             return false;
         }
         let has = |mask: u64| signal > 0 && mask & (1 << (signal - 1)) != 0;
@@ -54,9 +58,20 @@ impl Dispositions {
     }
 }
 
+/// As text: the name in it can be any bytes.
+fn status(tid: i32) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{tid}/status")).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn last_number(status: &str, name: &str) -> Option<i32> {
+    let line = status.lines().find_map(|l| l.strip_prefix(name))?;
+    line.split_whitespace().last()?.parse().ok()
+}
+
 /// The most memory that a live process has had resident so far, bytes.
 pub fn peak_memory(pid: i32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = status(pid)?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)

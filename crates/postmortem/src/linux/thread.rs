@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::arch::Registers;
 use super::images::Images;
 use super::maps::Maps;
-use super::stack::{RawStack, Walker};
+use super::memory::Source;
+use super::stack::{Interruption, RawStack, Walker};
 use super::status::thread_name;
 use crate::crash::{Frame, Hex, Thread};
 
@@ -37,8 +38,53 @@ impl ThreadShot {
             tid,
             name: thread_name(tid),
             registers,
-            stack: Walker::new(tid, maps, images).walk(&registers, cap),
+            stack: Walker::new(Source::Live(tid), maps, images).walk(&registers, cap),
         })
+    }
+
+    /// Of a thread that is known otherwise.
+    pub(super) fn new(
+        pid: i32,
+        tid: i32,
+        name: String,
+        registers: Registers,
+        stack: RawStack,
+    ) -> ThreadShot {
+        ThreadShot {
+            pid,
+            tid,
+            name,
+            registers,
+            stack,
+        }
+    }
+
+    /// What is to be said of its stack besides the frames.
+    pub(super) fn notes(&self) -> Vec<String> {
+        if self.registers.is_narrow() {
+            return vec!["32-bit program: no stack".to_owned()];
+        }
+        let unknown = self.stack.unknown_files().into_iter();
+        unknown
+            .map(|(name, has_build_id)| match has_build_id {
+                true => format!(
+                    "{name}: the file with this build id was not found, so functions are unknown"
+                ),
+                false => format!(
+                    "{name}: no file is known to be the one that ran, so functions are unknown; \
+                     linked with `-Wl,--build-id` it can be recognised"
+                ),
+            })
+            .collect()
+    }
+
+    /// The thread as it was when this signal handler was called.
+    pub(super) fn interrupted(&self, by: &Interruption) -> ThreadShot {
+        ThreadShot {
+            registers: by.registers,
+            stack: self.stack.interrupted(by),
+            ..self.clone()
+        }
     }
 
     pub(super) fn with_frames(&self, frames: Vec<Frame>, pid: i32, has_registers: bool) -> Thread {

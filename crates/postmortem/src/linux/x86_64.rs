@@ -1,15 +1,28 @@
 //! x86-64: registers and how a stack begins.
 
+use std::ptr;
+
 use framehop::x86_64::{CacheX86_64, UnwindRegsX86_64, UnwinderX86_64};
-use nix::sys::ptrace::{getregset, regset};
+use nix::sys::ptrace::getregs;
 use nix::unistd::Pid;
 
 pub(super) type Unwinder<D> = UnwinderX86_64<D>;
 pub(super) type Cache = CacheX86_64;
 pub(super) type UnwindRegs = UnwindRegsX86_64;
 
-/// The kernel reports an address that is none at all by this code, and without the address.
-pub(super) const NO_ADDRESS_CODE: Option<i32> = Some(libc::SI_KERNEL);
+/// The machine of a core file that is read here.
+pub(super) const MACHINE: object::elf::Machine = object::elf::EM_X86_64;
+
+/// What a signal handler returns to, `__restore_rt`: `mov $15, %rax; syscall`.
+pub(super) const TRAMPOLINE: &[u8] = &[0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
+pub(super) const TRAMPOLINE_NAME: &str = "__restore_rt";
+
+/// In a signal frame, from the stack pointer that the handler returns with: the saved registers and the siginfo_t.
+const CONTEXT: u64 = 40;
+pub(super) const SIGINFO: u64 = 304;
+
+/// The code segment of 32-bit programs.
+const NARROW_CODE: u64 = 0x23;
 
 /// The registers of a stopped thread.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +30,88 @@ pub(super) struct Registers(libc::user_regs_struct);
 
 impl Registers {
     pub(super) fn of(tid: i32) -> nix::Result<Registers> {
-        getregset::<regset::NT_PRSTATUS>(Pid::from_raw(tid)).map(Registers)
+        // By PTRACE_GETREGS, which has the layout of this program also for a 32-bit one.
+        getregs(Pid::from_raw(tid)).map(Registers)
+    }
+
+    /// Whether they are of a 32-bit program.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.0.cs == NARROW_CODE
+    }
+
+    /// From the bytes of a core file's `elf_gregset_t`.
+    #[allow(unsafe_code)]
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Registers> {
+        let bytes = bytes.get(..size_of::<libc::user_regs_struct>())?;
+        // SAFETY: as many bytes as the structure has, and it consists of integers only.
+        let registers = unsafe { ptr::read_unaligned(bytes.as_ptr().cast()) };
+        Some(Registers(registers))
+    }
+
+    /// Those that the kernel saved when it called a signal handler, `sp` being that after the handler's return.
+    pub(super) fn saved_at(
+        sp: u64,
+        word: &mut impl FnMut(u64) -> Option<u64>,
+    ) -> Option<Registers> {
+        let mut saved = [0; 18];
+        for (at, value) in (sp.checked_add(CONTEXT)?..).step_by(8).zip(&mut saved) {
+            *value = word(at)?;
+        }
+        let [
+            r8,
+            r9,
+            r10,
+            r11,
+            r12,
+            r13,
+            r14,
+            r15,
+            rdi,
+            rsi,
+            rbp,
+            rbx,
+            rdx,
+            rax,
+            rcx,
+            rsp,
+            rip,
+            eflags,
+        ] = saved;
+        let mut registers = Registers::from_bytes(&[0; size_of::<libc::user_regs_struct>()])?;
+        registers.0 = libc::user_regs_struct {
+            r8,
+            r9,
+            r10,
+            r11,
+            r12,
+            r13,
+            r14,
+            r15,
+            rdi,
+            rsi,
+            rbp,
+            rbx,
+            rdx,
+            rax,
+            rcx,
+            rsp,
+            rip,
+            eflags,
+            ..registers.0
+        };
+        Some(registers)
+    }
+
+    /// Whether one of them is no address at all: its upper bits are not all the same. A processor that does not tell the
+    /// address of a fault has other reasons too, such as an operand that is not aligned.
+    pub(super) fn has_non_canonical(&self) -> bool {
+        let is_canonical = |value: u64| matches!(value >> 47, 0 | 0x1_ffff);
+        let r = &self.0;
+        let general = [
+            r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.rsp, r.r8, r.r9, r.r10, r.r11,
+            r.r12, r.r13, r.r14, r.r15, r.rip,
+        ];
+        !general.into_iter().all(is_canonical)
     }
 
     pub(super) fn pc(&self) -> u64 {

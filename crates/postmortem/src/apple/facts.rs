@@ -1,0 +1,215 @@
+//! What a report of either format says, and the crash that it amounts to.
+
+use super::Report;
+use crate::class::{self, Faulted};
+use crate::crash::{Crash, Fault, Frame, Hex, Kind, Module, Thread};
+use crate::message;
+use crate::names::demangle;
+use crate::signature::signature;
+
+/// The most frames, threads and modules that are kept.
+pub(super) const MAX_FRAMES: usize = 200;
+const MAX_THREADS: usize = 64;
+const MAX_MODULES: usize = 512;
+/// The longest description of an address, in characters.
+const MAX_REGION: usize = 200;
+/// The name of the stack on which an exception was thrown, in place of a thread's.
+const THROWN: &str = "exception backtrace";
+/// The most lines of application-specific information that are read.
+const MAX_LINES: usize = 200;
+/// Lines of application-specific information that say nothing of the failure.
+const NOISE: &[&str] = &["abort() called", "dyld config:", "dyld4 config:"];
+
+/// What a report says.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) pid: i32,
+    pub(super) process: String,
+    pub(super) captured: String,
+    /// Such as `EXC_BAD_ACCESS`.
+    pub(super) exception: String,
+    /// The signal's name; empty if the report has none.
+    pub(super) signal: String,
+    /// Such as `KERN_INVALID_ADDRESS at 0x0000000000000008`.
+    pub(super) subtype: String,
+    /// The exception's second code: the address of a bad access.
+    pub(super) second_code: Option<u64>,
+    /// Whether the system found the code signature invalid.
+    pub(super) code_signing: bool,
+    /// What the system says of the memory around the address.
+    pub(super) region: String,
+    /// Application-specific information.
+    pub(super) information: String,
+    /// The place of the thread that crashed.
+    pub(super) crashed: Option<usize>,
+    pub(super) threads: Vec<Thread>,
+    /// The stack on which the uncaught exception was thrown.
+    pub(super) thrown: Vec<Frame>,
+    pub(super) modules: Vec<Module>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Facts {
+    pub(super) fn report(self) -> Report {
+        Report {
+            pid: self.pid,
+            process: self.process.clone(),
+            captured: self.captured.clone(),
+            code_signing: self.code_signing,
+            crash: self.crash(),
+        }
+    }
+
+    fn crash(mut self) -> Crash {
+        let crashed = self.crashed.filter(|&at| at < self.threads.len());
+        if let Some(at) = crashed {
+            // The one that crashed first, wherever the report has it.
+            self.threads[..=at].rotate_right(1);
+        }
+        self.threads.truncate(MAX_THREADS);
+        let tid = crashed.map(|_| self.threads[0].tid);
+        let address = self.address();
+        let class = self.class(address);
+        if !self.thrown.is_empty() {
+            // Where the exception was thrown is the bug; where the runtime gave up is the same for all.
+            let at = usize::from(!class.starts_with("ABRT_TERMINATE")).min(self.threads.len());
+            let thrown = Thread {
+                tid: tid.unwrap_or(0),
+                name: THROWN.into(),
+                complete: true,
+                frames: self.thrown,
+                ..Thread::default()
+            };
+            self.threads.insert(at, thrown);
+        }
+        let frames = self.threads.first().map_or(&[][..], |t| &t.frames);
+        let mut crash = Crash {
+            signature: signature(&class, frames, &self.modules),
+            class,
+            kind: Kind::Crash,
+            signal: Some(self.signal).filter(|s| !s.is_empty()),
+            code: Some(self.subtype).filter(|s| !s.is_empty()),
+            fault: address.map(|address| Fault {
+                address: Hex(address),
+                access: None,
+                mapping: Some(mapping(&self.region)),
+            }),
+            pid: self.pid,
+            thread: tid,
+            threads: self.threads,
+            modules: self.modules,
+            notes: self.notes,
+            ..Crash::default()
+        };
+        crash.modules.truncate(MAX_MODULES);
+        let is_telling = |line: &&str| !NOISE.iter().any(|noise| line.trim().starts_with(noise));
+        let information = self.information.lines().filter(is_telling);
+        let information: Vec<&str> = information.take(MAX_LINES).collect();
+        if let Some(message) = message::of_report(&information.join("\n")) {
+            crash.set_message(&message);
+        }
+        crash
+    }
+
+    /// Where memory could not be accessed, if the report says it.
+    fn address(&self) -> Option<u64> {
+        if let Some(address) = address_in(&self.subtype) {
+            return Some(address);
+        }
+        let is_known = self.exception == "EXC_BAD_ACCESS" && !self.subtype.contains("GPFLT");
+        self.second_code.filter(|_| is_known)
+    }
+
+    fn class(&self, address: Option<u64>) -> String {
+        let frames = self.threads.first().map_or(&[][..], |t| &t.frames);
+        match self.signal.as_str() {
+            _ if self.code_signing => "KILL_CODESIGNING".to_owned(),
+            "SIGABRT" if !self.thrown.is_empty() => "ABRT_TERMINATE".to_owned(),
+            "SIGABRT" => class::of_abort(frames),
+            "SIGSEGV" | "SIGBUS" if is_in_guard(&self.region) => "SEGV_STACK".to_owned(),
+            // Protection errors and missing pages come as either of the two signals.
+            "SIGBUS" if self.subtype.starts_with("KERN_") && address.is_some() => {
+                fault("SIGSEGV", address)
+            }
+            "" if self.exception.is_empty() => "unknown".to_owned(),
+            "" => self.exception.clone(),
+            signal => fault(signal, address),
+        }
+    }
+}
+
+fn fault(signal: &str, address: Option<u64>) -> String {
+    class::of_fault(Faulted {
+        signal,
+        address,
+        ..Faulted::default()
+    })
+}
+
+/// `KERN_INVALID_ADDRESS at 0x0000000000000008`, `UNKNOWN_0x32 at 0x000000010101c000`: the number behind `at`.
+fn address_in(subtype: &str) -> Option<u64> {
+    let (_, digits) = subtype.split_once(" at 0x")?;
+    let end = digits
+        .find(|c: char| !c.is_ascii_hexdigit())
+        .unwrap_or(digits.len());
+    u64::from_str_radix(&digits[..end], 16).ok()
+}
+
+/// The second of an exception's codes, unless it means nothing: x86-64 gives no address for a general protection fault.
+pub(super) fn second(first: u64, second: u64) -> Option<u64> {
+    const GENERAL_PROTECTION_FAULT: u64 = 13;
+    (first != GENERAL_PROTECTION_FAULT).then_some(second)
+}
+
+/// What the report says of the address: `0x8 is not in any region`.
+fn mapping(region: &str) -> String {
+    let first = region.lines().next().unwrap_or_default();
+    let says = first.contains(" is in ") || first.contains(" is not in ");
+    let end = first.find([';', '.']).unwrap_or(first.len());
+    match says {
+        true => first[..end].trim().chars().take(MAX_REGION).collect(),
+        false => "the report does not say what is mapped there".to_owned(),
+    }
+}
+
+/// Whether the address lies in the guard page of a stack: the line with the arrow is its region, the others are
+/// neighbours.
+fn is_in_guard(region: &str) -> bool {
+    let is_arrow = |line: &str| line.trim_start().starts_with("--");
+    (region.lines()).any(|line| is_arrow(line) && line.to_uppercase().contains("STACK GUARD"))
+}
+
+/// Splits `SIGKILL (Code Signature Invalid)` into the signal and whether it is about the code signature.
+pub(super) fn signal(text: &str) -> (String, bool) {
+    let name = text.split_whitespace().next().unwrap_or_default();
+    let name = if name.starts_with("SIG") { name } else { "" };
+    (name.to_owned(), text.contains("Code Signature Invalid"))
+}
+
+/// The name of a function. The system demangles C++ by itself, with arguments.
+pub(super) fn function(symbol: &str) -> String {
+    let name = demangle(symbol);
+    let is_objective_c = symbol.starts_with("-[") || symbol.starts_with("+[");
+    if name != symbol || is_objective_c {
+        return name;
+    }
+    // An opening parenthesis that follows a name begins the arguments; others are part of it.
+    let chars: Vec<(usize, char)> = symbol.char_indices().collect();
+    let mut depth = 0;
+    for (place, &(at, c)) in chars.iter().enumerate() {
+        match c {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            '(' if depth == 0 && place > 0 => {
+                let before = chars[place - 1].1;
+                if (before.is_alphanumeric() || "_>".contains(before))
+                    && !symbol[..at].ends_with("operator")
+                {
+                    return symbol[..at].to_owned();
+                }
+            }
+            _ => {}
+        }
+    }
+    name
+}

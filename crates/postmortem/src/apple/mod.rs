@@ -1,0 +1,101 @@
+//! The crash reports that macOS writes: `.ips` files, and the `.crash` texts of macOS 11 and earlier. Pure.
+
+mod facts;
+mod ips;
+mod text;
+mod time;
+
+use std::error::Error;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::crash::Crash;
+use time::seconds;
+
+/// The `bug_type` of a crash whose report is a JSON object, and of one whose report is text.
+const JSON: &str = "309";
+const TEXT: &str = "109";
+/// Clocks are read at different moments, and fractions are cut off.
+const SLACK: i64 = 2;
+
+/// A report, as far as it was understood.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// The process.
+    pub pid: i32,
+    /// Its name.
+    pub process: String,
+    /// When, as the system wrote it: `2025-12-22 10:15:00.1234 +0100`.
+    pub captured: String,
+    /// Whether the system killed the process because its code signature is invalid.
+    pub code_signing: bool,
+    /// What is known of the death.
+    pub crash: Crash,
+}
+
+/// Why a text is no report of a crash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAReport(String);
+
+impl fmt::Display for NotAReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for NotAReport {}
+
+impl Report {
+    /// Reads a report in either format.
+    ///
+    /// # Errors
+    /// The text is no report of a crash, or it is damaged.
+    pub fn read(text: &str) -> Result<Report, NotAReport> {
+        let text = text.trim_start_matches('\u{feff}').trim_start();
+        let facts = match text.starts_with('{') {
+            true => with_header(text)?,
+            false => text::facts(text),
+        };
+        let facts = facts.ok_or_else(|| {
+            NotAReport(
+                "not a macOS crash report: expected an .ips file (a line of JSON with `bug_type`, then a JSON object) \
+                 or a .crash text (with `Process:` and `Exception Type:` lines)"
+                    .into(),
+            )
+        })?;
+        Ok(facts.report())
+    }
+
+    /// Whether the report is about this process, which ran between these seconds since 1970. A time that cannot be read
+    /// does not count against it: process numbers are reused only after a long while.
+    pub fn is_of(&self, pid: i32, from: i64, to: i64) -> bool {
+        self.pid == pid
+            && seconds(&self.captured).is_none_or(|at| (from - SLACK..=to + SLACK).contains(&at))
+    }
+}
+
+/// Reads a report that begins with a line of JSON.
+fn with_header(text: &str) -> Result<Option<facts::Facts>, NotAReport> {
+    let (header, body) = text.split_once('\n').unwrap_or((text, ""));
+    let header: Value = serde_json::from_str(header)
+        .map_err(|error| NotAReport(format!("line 1 is no .ips header: {error}")))?;
+    let kind = match header.get("bug_type") {
+        Some(Value::String(kind)) => kind.clone(),
+        Some(kind) => kind.to_string(),
+        None => return Ok(None),
+    };
+    match kind.as_str() {
+        JSON => ips::facts(body).map_err(NotAReport),
+        TEXT => Ok(text::facts(body)),
+        other => {
+            // The text is the file's own: a long one must not fill the terminal.
+            let other: String = other.chars().take(20).collect();
+            let what = format!("bug_type {other:?} is not a crash; crashes have {JSON} or {TEXT}");
+            Err(NotAReport(what))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! `.crash` files, the text format of macOS 11 and earlier: `Key: value` lines, then sections that end at an empty line.
+
+use super::facts::{self, Facts, MAX_FRAMES};
+use crate::crash::{Frame, Hex, Module, Thread};
+
+/// What the text says; nothing if it is no report.
+pub(super) fn facts(text: &str) -> Option<Facts> {
+    let mut lines = text.lines();
+    let mut facts = Facts::default();
+    let (mut has_process, mut is_crash) = (false, false);
+    let mut number_of_crashed = None;
+    let mut numbers = Vec::new();
+    while let Some(line) = lines.next() {
+        if let Some((number, name, crashed)) = thread_header(line) {
+            let frames = stack(&mut lines);
+            if crashed {
+                facts.crashed.get_or_insert(facts.threads.len());
+            }
+            numbers.push(number);
+            facts.threads.push(Thread {
+                tid: i32::try_from(number).unwrap_or(0),
+                name: name.to_owned(),
+                complete: (1..=MAX_FRAMES).contains(&frames.len()),
+                frames,
+                ..Thread::default()
+            });
+            continue;
+        }
+        let Some((key, value)) = line.split_once(':') else {
+            continue;
+        };
+        let value = value.trim();
+        match key.trim() {
+            "Process" => {
+                has_process = true;
+                (facts.process, facts.pid) = process(value);
+            }
+            "Date/Time" => facts.captured = value.to_owned(),
+            "Crashed Thread" | "Triggered by Thread" => {
+                let number = value.split_whitespace().next();
+                number_of_crashed = number.and_then(|n| n.parse::<u64>().ok());
+            }
+            "Exception Type" => {
+                is_crash = true;
+                exception_type(&mut facts, value);
+            }
+            "Exception Codes" | "Exception Subtype" => codes(&mut facts, value),
+            "Termination Reason" => {
+                facts.code_signing |= value.contains("CODESIGNING");
+                facts.notes.push(value.to_owned());
+            }
+            "Application Specific Information" => facts.information = section(&mut lines),
+            "Last Exception Backtrace" | "Application Specific Backtrace 1" => {
+                facts.thrown = stack(&mut lines)
+            }
+            "VM Region Info" => facts.region = format!("{value}\n{}", section(&mut lines)),
+            key if key.starts_with("VM Regions Near ") => facts.region = section(&mut lines),
+            "Binary Images" => facts.modules = images(&mut lines),
+            _ => {}
+        }
+    }
+    if !has_process || !is_crash {
+        return None;
+    }
+    let crashed = || numbers.iter().position(|&n| Some(n) == number_of_crashed);
+    facts.crashed = facts.crashed.or_else(crashed);
+    let modules = &facts.modules;
+    let threads = facts.threads.iter_mut().flat_map(|t| &mut t.frames);
+    for frame in threads.chain(&mut facts.thrown) {
+        place(frame, modules);
+    }
+    Some(facts)
+}
+
+/// `app [4711]`
+fn process(value: &str) -> (String, i32) {
+    let Some((name, pid)) = value.rsplit_once('[') else {
+        return (value.to_owned(), 0);
+    };
+    let pid = pid.trim_end_matches(']').trim().parse().unwrap_or(0);
+    (name.trim().to_owned(), pid)
+}
+
+/// `EXC_BAD_ACCESS (SIGSEGV)`, `EXC_CRASH (Code Signature Invalid)`
+fn exception_type(facts: &mut Facts, value: &str) {
+    let (exception, signal) = value.split_once('(').unwrap_or((value, ""));
+    facts.exception = exception.trim().to_owned();
+    let (signal, is_signature) = facts::signal(signal.trim_end().trim_end_matches(')'));
+    facts.signal = signal;
+    if is_signature {
+        // The only signal with which the system answers an invalid signature.
+        facts.signal = "SIGKILL".into();
+        facts.code_signing = true;
+    }
+}
+
+/// `KERN_INVALID_ADDRESS at 0x0000000000000008`, `0x0000000000000001, 0x0000000000000008`
+fn codes(facts: &mut Facts, value: &str) {
+    match value.strip_prefix("0x") {
+        None if !value.is_empty() => facts.subtype = value.to_owned(),
+        _ => {
+            let number = |code: &str| u64::from_str_radix(code.trim().strip_prefix("0x")?, 16).ok();
+            let codes = value.split_once(',');
+            facts.second_code = codes.and_then(|(a, b)| facts::second(number(a)?, number(b)?));
+        }
+    }
+}
+
+/// `Thread 3 Crashed:: name`, `Thread 0:: Dispatch queue: com.apple.main-thread`; not `Thread 0 crashed with ...`
+fn thread_header(line: &str) -> Option<(u64, &str, bool)> {
+    let rest = line.strip_prefix("Thread ")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit())?;
+    let number = rest[..end].parse().ok()?;
+    let rest = &rest[end..];
+    let (rest, crashed) = match rest.strip_prefix(" Crashed") {
+        Some(rest) => (rest, true),
+        None => (rest, false),
+    };
+    let name = rest.strip_prefix(':')?.trim_start_matches(':').trim();
+    let name = name.strip_prefix("Dispatch queue:").unwrap_or(name);
+    Some((number, name.trim(), crashed))
+}
+
+/// The lines up to an empty one.
+fn section<'a>(lines: &mut impl Iterator<Item = &'a str>) -> String {
+    let lines: Vec<&str> = lines.take_while(|line| !line.trim().is_empty()).collect();
+    lines.join("\n")
+}
+
+fn stack<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Frame> {
+    let lines = lines.take_while(|line| !line.trim().is_empty());
+    // All are taken, so that the frames left out are not read as something else.
+    let mut frames: Vec<Frame> = lines.filter_map(frame).collect();
+    frames.truncate(MAX_FRAMES);
+    frames
+}
+
+/// `1   app   0x000000010e2b3f3a main + 42 (main.c:12)`, or `0x10e2b0000 + 16186` in place of a symbol.
+fn frame(line: &str) -> Option<Frame> {
+    let line = line.trim_start();
+    let end = line.find(|c: char| !c.is_ascii_digit())?;
+    let rest = line.get(end..).filter(|_| end > 0)?;
+    // An image's name may have spaces in it.
+    let (at, address) = rest.match_indices("0x").find_map(|(at, _)| {
+        let digits = &rest[at + 2..];
+        let end = digits
+            .find(|c: char| !c.is_ascii_hexdigit())
+            .unwrap_or(digits.len());
+        let is_word = rest[..at].ends_with(char::is_whitespace);
+        let address = u64::from_str_radix(&digits[..end], 16).ok()?;
+        is_word.then_some((at, address))
+    })?;
+    let image = rest[..at].trim();
+    let symbol = rest[at..].split_once(char::is_whitespace).map(|(_, s)| s);
+    let symbol = symbol
+        .and_then(|s| s.rsplit_once(" + "))
+        .map(|(s, _)| s.trim());
+    let symbol = symbol.filter(|s| !s.is_empty() && !s.starts_with("0x") && *s != "???");
+    Some(Frame {
+        address: Hex(address),
+        module: Some(image)
+            .filter(|i| !i.is_empty() && *i != "???")
+            .map(str::to_owned),
+        function: symbol.map(facts::function),
+        ..Frame::default()
+    })
+}
+
+fn images<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Module> {
+    let lines = lines.take_while(|line| !line.trim().is_empty());
+    let mut images: Vec<Module> = lines.filter_map(image).collect();
+    images.sort_by_key(|image| image.start);
+    images
+}
+
+/// `0x10e2b0000 - 0x10e2b3fff +com.example.app (1.0 - 1) <F5B0F6B4-...> /Applications/app`
+fn image(line: &str) -> Option<Module> {
+    let (start, rest) = line.trim().split_once(" - ")?;
+    let (end, rest) = rest.trim_start().split_once(char::is_whitespace)?;
+    let number = |text: &str| u64::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok();
+    let (name, rest) = rest.split_once('<').unwrap_or((rest, ""));
+    let (id, path) = rest.split_once('>').unwrap_or(("", rest));
+    let path = path.trim();
+    let name = match path.rsplit_once('/') {
+        Some((_, name)) => name,
+        None => name.trim().trim_start_matches('+'),
+    };
+    Some(Module {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        start: Hex(number(start)?),
+        // The report has the last byte.
+        end: Hex(number(end)?.saturating_add(1)),
+        build_id: Some(id.to_owned()).filter(|id| !id.is_empty()),
+    })
+}
+
+/// Names the file that a frame lies in; the stack has the bundle's identifier in its place, or a part of the name.
+/// The modules are sorted by their start.
+fn place(frame: &mut Frame, modules: &[Module]) {
+    let at = frame.address;
+    let after = modules.partition_point(|m| m.start <= at);
+    let module = after.checked_sub(1).map(|before| &modules[before]);
+    if let Some(module) = module.filter(|m| at < m.end) {
+        frame.module = Some(module.name.clone());
+        frame.offset = Some(Hex(at.0 - module.start.0));
+    }
+}

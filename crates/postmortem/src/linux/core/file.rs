@@ -1,0 +1,181 @@
+//! The core file itself: its segments and the memory in them.
+
+use std::fs::File;
+use std::os::unix::fs::{FileExt, MetadataExt};
+
+use object::Endianness;
+use object::elf::{self, FileHeader64, ProgramHeader64};
+use object::read::ReadCache;
+use object::read::elf::{FileHeader, ProgramHeader};
+
+use super::CoreError;
+use super::notes::Notes;
+use crate::linux::arch::MACHINE;
+use crate::linux::maps::{Mapping, Maps};
+
+/// The most bytes of notes: a thread has a few KiB of them.
+const MAX_NOTES: u64 = 256 * 1024 * 1024;
+
+/// A core file, and where the memory of the process is in it.
+pub(in crate::linux) struct CoreFile {
+    /// Read, not mapped: the next process to die here may overwrite the file, and the access would be a fault.
+    file: File,
+    stamp: Stamp,
+    segments: Vec<Segment>,
+}
+
+/// One range of addresses.
+struct Segment {
+    start: u64,
+    end: u64,
+    /// How much of it was written, and where.
+    written: u64,
+    offset: u64,
+    permissions: String,
+}
+
+/// Length and change time: whether the file was written to.
+type Stamp = (u64, i64, i64);
+
+impl CoreFile {
+    pub(super) fn open(file: File) -> Result<(CoreFile, Notes), CoreError> {
+        let stamp = stamp(&file)?;
+        let cache = ReadCache::new(file.try_clone()?);
+        let class = read_class(&file)?;
+        if class == elf::ELFCLASS32 {
+            return Err(CoreError::NarrowProgram);
+        }
+        let header = FileHeader64::<Endianness>::parse(&cache)
+            .map_err(|_| CoreError::NoCore("no ELF header"))?;
+        let endian = header
+            .endian()
+            .map_err(|_| CoreError::NoCore("no byte order"))?;
+        if header.e_type(endian) != elf::ET_CORE {
+            return Err(CoreError::NoCore("another kind of ELF file"));
+        }
+        if header.e_machine(endian) != MACHINE || endian != Endianness::Little {
+            return Err(CoreError::OtherMachine);
+        }
+        let headers = header
+            .program_headers(endian, &cache)
+            .map_err(|_| CoreError::Truncated)?;
+        let mut notes = Notes::default();
+        let mut segments = Vec::new();
+        for header in headers {
+            let end = (header.p_offset(endian)).checked_add(header.p_filesz(endian));
+            if end.is_none_or(|end| end > stamp.0) {
+                return Err(CoreError::Truncated);
+            }
+            match header.p_type(endian) {
+                elf::PT_NOTE if header.p_filesz(endian) > MAX_NOTES => {
+                    return Err(CoreError::NoCore("too many notes"));
+                }
+                elf::PT_NOTE => {
+                    let found = header.notes(endian, &cache);
+                    let found = found.map_err(|_| CoreError::NoCore("unreadable notes"))?;
+                    notes.read(endian, found.ok_or(CoreError::Truncated)?)?;
+                }
+                elf::PT_LOAD => segments.push(Segment::of(endian, header)),
+                _ => {}
+            }
+        }
+        segments.sort_by_key(|segment| segment.start);
+        let core = CoreFile {
+            file,
+            stamp,
+            segments,
+        };
+        Ok((core, notes))
+    }
+
+    /// Fills the buffer from this address; `None` if the file does not have all of it.
+    pub(in crate::linux) fn read(&self, address: u64, mut buffer: &mut [u8]) -> Option<()> {
+        let mut at = address;
+        while !buffer.is_empty() {
+            let next = self.segments.partition_point(|s| s.start <= at);
+            let segment = self.segments[..next].last()?;
+            let within = at - segment.start;
+            let left = segment
+                .written
+                .checked_sub(within)
+                .filter(|left| *left > 0)?;
+            let len = buffer
+                .len()
+                .min(usize::try_from(left).unwrap_or(usize::MAX));
+            let (part, rest) = buffer.split_at_mut(len);
+            (self.file)
+                .read_exact_at(part, segment.offset.checked_add(within)?)
+                .ok()?;
+            buffer = rest;
+            at = at.checked_add(len as u64)?;
+        }
+        Some(())
+    }
+
+    /// What was mapped in the process.
+    pub(super) fn maps(&self, notes: &Notes) -> Maps {
+        let mapping = |segment: &Segment| {
+            let file = notes.file_at(segment.start);
+            Mapping {
+                start: segment.start,
+                end: segment.end,
+                permissions: segment.permissions.clone(),
+                offset: file.map_or(0, |file| {
+                    file.offset.wrapping_add(segment.start - file.start)
+                }),
+                path: match file {
+                    Some(file) => file.path.clone(),
+                    None => notes.name_of(segment.start..segment.end).into(),
+                },
+                ..Mapping::default()
+            }
+        };
+        Maps::new(self.segments.iter().map(mapping).collect())
+    }
+
+    /// Whether nothing was written to the file since it was opened.
+    pub(super) fn is_unchanged(&self) -> bool {
+        stamp(&self.file).is_ok_and(|stamp| stamp == self.stamp)
+    }
+}
+
+impl Segment {
+    fn of(endian: Endianness, header: &ProgramHeader64<Endianness>) -> Segment {
+        let start = header.p_vaddr(endian);
+        let flags = header.p_flags(endian);
+        let may = |flag, letter| if flags.contains(flag) { letter } else { '-' };
+        Segment {
+            start,
+            end: start.saturating_add(header.p_memsz(endian)),
+            written: header.p_filesz(endian).min(header.p_memsz(endian)),
+            offset: header.p_offset(endian),
+            permissions: [
+                may(elf::PF_R, 'r'),
+                may(elf::PF_W, 'w'),
+                may(elf::PF_X, 'x'),
+                'p',
+            ]
+            .iter()
+            .collect(),
+        }
+    }
+}
+
+fn stamp(file: &File) -> Result<Stamp, CoreError> {
+    let data = file.metadata()?;
+    if !data.is_file() {
+        return Err(CoreError::NoCore("no regular file"));
+    }
+    Ok((data.len(), data.mtime(), data.mtime_nsec()))
+}
+
+/// Whether it is of a 32-bit or a 64-bit program.
+fn read_class(file: &File) -> Result<elf::FileClass, CoreError> {
+    let mut start = [0; 5];
+    file.read_exact_at(&mut start, 0)
+        .map_err(|_| CoreError::Truncated)?;
+    match start {
+        [0x7f, b'E', b'L', b'F', class] => Ok(elf::FileClass(class)),
+        _ => Err(CoreError::NoCore("no ELF header")),
+    }
+}

@@ -1,0 +1,171 @@
+//! Core files that the Linux kernel wrote: the evidence of a death that no tracer saw.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+mod file;
+mod notes;
+#[cfg(test)]
+mod tests;
+
+pub(super) use file::CoreFile;
+use notes::Notes;
+
+use super::arch::Registers;
+use super::images::Images;
+use super::memory::Source;
+use super::snapshot::{Cause, Handled, Snapshot};
+use super::stack::{RawStack, Walker, resolve};
+use super::thread::ThreadShot;
+use crate::crash::{Crash, Thread};
+
+/// The most frames of the thread that died, and of the others.
+const MAX_FRAMES: usize = 200;
+const MAX_OTHER_FRAMES: usize = 100;
+/// The most threads whose stacks are followed.
+const MAX_THREADS: usize = 64;
+
+/// Why a core file is no evidence.
+#[derive(Debug, thiserror::Error)]
+pub enum CoreError {
+    /// It cannot be read.
+    #[error("the core file cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// It is something else.
+    #[error("not a core file: {0}")]
+    NoCore(&'static str),
+    /// Its end is missing: the disk was full, or it reached RLIMIT_CORE.
+    #[error("the core file is not complete")]
+    Truncated,
+    /// It is of a program for another processor.
+    #[error("the core file is of another machine")]
+    OtherMachine,
+    /// It is of a 32-bit program.
+    #[error("32-bit program: no stack")]
+    NarrowProgram,
+    /// It is of another process.
+    #[error("the core file is of process {found}, not of {expected}")]
+    OtherProcess {
+        /// The process in the file.
+        found: i32,
+        /// The process that it should be of.
+        expected: i32,
+    },
+    /// It was written to while it was read.
+    #[error("the core file changed while it was read")]
+    Changed,
+}
+
+/// The process that a core file is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoreProcess {
+    /// Its number.
+    pub pid: i32,
+    /// Its session: the number of the session's leader.
+    pub session: i32,
+    /// The name of its program.
+    pub program: String,
+}
+
+/// Says whose core file this is.
+///
+/// # Errors
+/// As [`read`].
+pub fn process(file: File) -> Result<CoreProcess, CoreError> {
+    let (_, notes) = CoreFile::open(file)?;
+    let absent = CoreError::NoCore("no process in it");
+    let (Some(pid), Some(session)) = (notes.pid, notes.session) else {
+        return Err(absent);
+    };
+    Ok(CoreProcess {
+        pid,
+        session,
+        program: notes.name,
+    })
+}
+
+/// Reads the core file of this process.
+///
+/// # Errors
+/// There is none, or it is not complete, or not of this process.
+pub fn read(path: &Path, expected_pid: i32, images: &Images) -> Result<Crash, CoreError> {
+    let file = OpenOptions::new()
+        .read(true)
+        // A FIFO would wait for a writer.
+        .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
+        .open(path)?;
+    read_file(file, expected_pid, images)
+}
+
+/// Reads a core file of this process that is open.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_file(file: File, expected_pid: i32, images: &Images) -> Result<Crash, CoreError> {
+    let (core, notes) = CoreFile::open(file)?;
+    let found = notes.pid.ok_or(CoreError::NoCore("no process in it"))?;
+    if found != expected_pid {
+        return Err(CoreError::OtherProcess {
+            found,
+            expected: expected_pid,
+        });
+    }
+    let core = Arc::new(core);
+    let crash = crash(&core, &notes, found, images)?;
+    match core.is_unchanged() {
+        true => Ok(crash),
+        false => Err(CoreError::Changed),
+    }
+}
+
+fn crash(
+    core: &Arc<CoreFile>,
+    notes: &Notes,
+    pid: i32,
+    images: &Images,
+) -> Result<Crash, CoreError> {
+    let info = notes.siginfo.ok_or(CoreError::NoCore("no signal in it"))?;
+    let maps = core.maps(notes);
+    let (dead, others) = notes
+        .threads
+        .split_first()
+        .ok_or(CoreError::NoCore("no thread in it"))?;
+    let mut walker = Walker::new(Source::Core(core.clone()), &maps, images);
+    let shot = |&(tid, registers): &(i32, Registers), stack: RawStack| {
+        // Only the first thread's name is in the file.
+        let name = if tid == pid { &notes.name } else { "" };
+        ThreadShot::new(pid, tid, name.to_owned(), registers, stack)
+    };
+    let first = shot(dead, walker.walk(&dead.1, MAX_FRAMES));
+    let seen: Vec<ThreadShot> = (others.iter().take(MAX_THREADS - 1))
+        .map(|thread| shot(thread, walker.walk(&thread.1, MAX_OTHER_FRAMES)))
+        .collect();
+    let cause = Cause::new(info.signal, info.code, info.address, info.sender == pid);
+    let mut crash = Snapshot::new(cause, first, maps.clone()).crash(Handled::OnStack);
+    add_threads(&mut crash, &seen);
+    let left_out = others.len() - seen.len();
+    if left_out > 0 {
+        crash
+            .notes
+            .push(format!("{left_out} more threads are in the core file"));
+    }
+    Ok(crash)
+}
+
+fn add_threads(crash: &mut Crash, seen: &[ThreadShot]) {
+    let stacks: Vec<&RawStack> = seen.iter().map(|thread| &thread.stack).collect();
+    let (frames, builds) = resolve(&stacks);
+    let named = |(thread, frames): (&ThreadShot, _)| -> Thread {
+        thread.with_frames(frames, crash.pid, false)
+    };
+    let threads: Vec<Thread> = seen.iter().zip(frames).map(named).collect();
+    crash.threads.extend(threads);
+    for module in &mut crash.modules {
+        if module.build_id.is_none() {
+            module.build_id = builds.get(&module.name).cloned();
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The notes of a core file: threads, the signal, and what was mapped.
+
+use std::ffi::OsString;
+use std::ops::Range;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use object::Endianness;
+use object::elf::{self, FileHeader64};
+use object::read::elf::NoteIterator;
+
+use super::CoreError;
+use crate::linux::arch::Registers;
+
+/// Offsets in `struct elf_prstatus` and `struct elf_prpsinfo` of 64-bit programs.
+const STATUS_TID: usize = 32;
+const STATUS_REGISTERS: usize = 112;
+const INFO_PID: usize = 24;
+const INFO_SESSION: usize = 36;
+const INFO_NAME: usize = 40;
+const NAME_LEN: usize = 16;
+/// Keys of the auxiliary vector: the vdso, and 16 random bytes on the stack of the first thread.
+const AT_RANDOM: u64 = 25;
+const AT_SYSINFO_EHDR: u64 = 33;
+
+/// What the notes say.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Every thread, the one that died first.
+    pub(super) threads: Vec<(i32, Registers)>,
+    pub(super) siginfo: Option<SigInfo>,
+    pub(super) pid: Option<i32>,
+    /// The session of the process, which is the number of its leader.
+    pub(super) session: Option<i32>,
+    /// The name of the process's first thread.
+    pub(super) name: String,
+    files: Vec<MappedFile>,
+    auxv: Vec<(u64, u64)>,
+}
+
+/// The start of a `siginfo_t`.
+#[derive(Clone, Copy)]
+pub(super) struct SigInfo {
+    pub(super) signal: i32,
+    pub(super) code: i32,
+    /// The address of a fault.
+    pub(super) address: u64,
+    /// Who sent a signal that is no fault.
+    pub(super) sender: i32,
+}
+
+/// A range of addresses that is a part of a file.
+pub(super) struct MappedFile {
+    pub(super) start: u64,
+    end: u64,
+    pub(super) offset: u64,
+    pub(super) path: PathBuf,
+}
+
+impl Notes {
+    pub(super) fn read(
+        &mut self,
+        endian: Endianness,
+        notes: NoteIterator<'_, FileHeader64<Endianness>>,
+    ) -> Result<(), CoreError> {
+        for note in notes {
+            let note = note.map_err(|_| CoreError::NoCore("unreadable notes"))?;
+            let data = note.desc();
+            if note.name() != b"CORE" {
+                continue;
+            }
+            match note.n_type(endian) {
+                elf::NT_PRSTATUS => {
+                    let registers = data.get(STATUS_REGISTERS..);
+                    let registers = registers.and_then(Registers::from_bytes);
+                    let thread = int(data, STATUS_TID).zip(registers);
+                    self.threads
+                        .push(thread.ok_or(CoreError::NoCore("a short note"))?);
+                }
+                elf::NT_SIGINFO => self.siginfo = siginfo(data),
+                elf::NT_PRPSINFO => {
+                    self.pid = int(data, INFO_PID);
+                    self.session = int(data, INFO_SESSION);
+                    let name = data
+                        .get(INFO_NAME..INFO_NAME + NAME_LEN)
+                        .unwrap_or_default();
+                    let end = name.iter().position(|&b| b == 0).unwrap_or(name.len());
+                    self.name = String::from_utf8_lossy(&name[..end]).into_owned();
+                }
+                elf::NT_FILE => {
+                    self.files = files(data).ok_or(CoreError::NoCore("unreadable mappings"))?;
+                }
+                elf::NT_AUXV => {
+                    let (pairs, _) = data.as_chunks::<16>();
+                    let pairs = pairs.iter();
+                    self.auxv = pairs
+                        .filter_map(|p| Some((word(p, 0)?, word(p, 8)?)))
+                        .collect();
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The part of a file that is mapped at an address.
+    pub(super) fn file_at(&self, address: u64) -> Option<&MappedFile> {
+        let holds = |file: &&MappedFile| file.start <= address && address < file.end;
+        self.files.iter().find(holds)
+    }
+
+    /// The name of memory that is no file's, as `/proc/PID/maps` has it; empty if it has none.
+    pub(super) fn name_of(&self, range: Range<u64>) -> &'static str {
+        let has = |wanted: u64| {
+            let found = self.auxv.iter().find(|(key, _)| *key == wanted);
+            found.is_some_and(|(_, address)| range.contains(address))
+        };
+        if has(AT_SYSINFO_EHDR) {
+            "[vdso]"
+        } else if has(AT_RANDOM) {
+            "[stack]"
+        } else {
+            ""
+        }
+    }
+}
+
+fn siginfo(data: &[u8]) -> Option<SigInfo> {
+    Some(SigInfo {
+        signal: int(data, 0)?,
+        code: int(data, 8)?,
+        address: word(data, 16)?,
+        sender: int(data, 16)?,
+    })
+}
+
+/// `count, page size, count times (start, end, offset in pages), count times a path and a NUL`.
+fn files(data: &[u8]) -> Option<Vec<MappedFile>> {
+    let (count, page) = (word(data, 0)?, word(data, 8)?);
+    let count = usize::try_from(count).ok()?;
+    let (ranges, paths) = data.get(16..)?.split_at_checked(count.checked_mul(24)?)?;
+    let (ranges, _) = ranges.as_chunks::<24>();
+    let file = |(range, path): (&[u8; 24], &[u8])| {
+        Some(MappedFile {
+            start: word(range, 0)?,
+            end: word(range, 8)?,
+            offset: word(range, 16)?.checked_mul(page)?,
+            path: PathBuf::from(OsString::from_vec(path.to_vec())),
+        })
+    };
+    ranges
+        .iter()
+        .zip(paths.split(|&byte| byte == 0))
+        .map(file)
+        .collect()
+}
+
+fn word(data: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*data.get(at..)?.first_chunk()?))
+}
+
+fn int(data: &[u8], at: usize) -> Option<i32> {
+    Some(i32::from_le_bytes(*data.get(at..)?.first_chunk()?))
+}

@@ -1,0 +1,158 @@
+//! What a tracer saw of the processes of an attempt, until they die.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use nix::sys::ptrace;
+use nix::unistd::Pid;
+
+use super::arch::Registers;
+use super::codes::signal_name;
+use super::images::Images;
+use super::maps::Maps;
+use super::snapshot::{Cause, Handled, HandledFailure, Snapshot, is_fault_signal};
+use super::status::{Dispositions, is_harmless};
+use super::thread::ThreadShot;
+use crate::crash::Crash;
+use crate::signature::signature;
+
+/// The most frames of a thread that crashed: the recursion of an overflown stack has far more.
+const MAX_FRAMES: usize = 200;
+/// The most snapshots of a process: several of its threads may die together.
+const MAX_SNAPSHOTS: usize = 16;
+/// The most handled faults and aborts that are remembered of a process: the handler of a fault may cause others.
+const MAX_HANDLED: usize = 64;
+/// How many signals of one kind that are no faults are looked at without a pause, and how long the pause is after that. A look takes
+/// about 20 microseconds, and a program may live on such signals.
+const FREE_LOOKS: u32 = 64;
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Died {
+    /// Its number.
+    pub pid: i32,
+    /// The signal.
+    pub signal: i32,
+}
+
+/// What the signals of traced processes said. Each process has limits of its own, so that none uses up another's.
+#[derive(Default)]
+pub struct Evidence {
+    processes: HashMap<i32, Seen>,
+}
+
+/// What was seen of one process.
+#[derive(Default)]
+struct Seen {
+    /// Of signals without a handler: the process dies by one of them.
+    fatal: Vec<Snapshot>,
+    /// The newest last.
+    handled: Vec<HandledFailure>,
+    /// How often signals that are no faults were looked at, and when last, by signal.
+    looks: HashMap<i32, (u32, Instant)>,
+}
+
+impl Evidence {
+    /// Looks at a thread that is stopped because a signal is about to be delivered to it. Whether it ends the
+    /// process.
+    pub fn signal(&mut self, pid: i32, tid: i32, signal: i32, images: &Images) -> bool {
+        let seen = self.processes.entry(pid).or_default();
+        seen.signal(pid, tid, signal, images).unwrap_or_default()
+    }
+
+    /// The evidence of a death.
+    pub fn of(&self, died: Died) -> Crash {
+        let seen = self.processes.get(&died.pid);
+        seen.and_then(|seen| seen.death(died.signal))
+            .unwrap_or_else(|| unseen(died))
+    }
+
+    /// Forgets a process that has ended, or executes another program.
+    pub fn forget(&mut self, pid: i32) {
+        self.processes.remove(&pid);
+    }
+}
+
+impl Seen {
+    fn signal(&mut self, pid: i32, tid: i32, signal: i32, images: &Images) -> Option<bool> {
+        if is_harmless(signal) {
+            return Some(false);
+        }
+        if !is_fault_signal(signal) && signal != libc::SIGABRT && !self.may_look(signal) {
+            return None;
+        }
+        let info = ptrace::getsiginfo(Pid::from_raw(tid)).ok()?;
+        let dispositions = Dispositions::of(tid)?;
+        let (address, sender) = origin(&info);
+        let own = sender == dispositions.pid_inside.unwrap_or(pid);
+        let cause = Cause::new(signal, info.si_code, address, own);
+        let is_fault = cause.address.is_some();
+        if dispositions.kills(signal, is_fault) {
+            if self.fatal.len() < MAX_SNAPSHOTS {
+                self.fatal.extend(take(pid, tid, cause, images));
+            }
+            return Some(true);
+        }
+        if !cause.is_failure() {
+            return Some(false);
+        }
+        let registers = Registers::of(tid).ok()?;
+        let failure = HandledFailure {
+            tid,
+            pc: registers.pc(),
+            sp: registers.sp(),
+            cause,
+        };
+        self.handled
+            .retain(|f| (f.tid, f.pc, f.sp) != (tid, failure.pc, failure.sp));
+        if self.handled.len() == MAX_HANDLED {
+            self.handled.remove(0);
+        }
+        self.handled.push(failure);
+        Some(false)
+    }
+
+    fn may_look(&mut self, signal: i32) -> bool {
+        let now = Instant::now();
+        let (count, last) = self.looks.entry(signal).or_insert((0, now));
+        if *count >= FREE_LOOKS && now.duration_since(*last) < PAUSE {
+            return false;
+        }
+        *count = count.saturating_add(1);
+        *last = now;
+        true
+    }
+
+    /// The first of several threads that die together names the death: the others are cut off by it.
+    fn death(&self, signal: i32) -> Option<Crash> {
+        let snapshot = (self.fatal.iter()).find(|snapshot| snapshot.cause.signal == signal)?;
+        Some(snapshot.crash(Handled::Watched(&self.handled)))
+    }
+}
+
+fn take(pid: i32, tid: i32, cause: Cause, images: &Images) -> Option<Snapshot> {
+    // By the thread: a process whose first thread has ended shows no maps under its own number.
+    let maps = Maps::of(tid).ok()?;
+    let thread = ThreadShot::take(pid, tid, &maps, images, MAX_FRAMES).ok()?;
+    Some(Snapshot::new(cause, thread, maps))
+}
+
+/// What is said of a death that nothing was seen of: of SIGKILL, or of a process that was not traced any more.
+fn unseen(died: Died) -> Crash {
+    let class = signal_name(died.signal);
+    Crash {
+        signature: signature(&class, &[], &[]),
+        signal: Some(class.clone()),
+        class,
+        pid: died.pid,
+        ..Crash::default()
+    }
+}
+
+/// The address of a fault, and the sender of a signal: which of the two has a meaning depends on the code.
+#[allow(unsafe_code)]
+fn origin(info: &libc::siginfo_t) -> (u64, i32) {
+    // SAFETY: the kernel filled all of the structure; both fields are plain numbers, whatever they mean.
+    unsafe { (info.si_addr() as u64, info.si_pid()) }
+}

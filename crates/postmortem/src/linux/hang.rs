@@ -1,0 +1,57 @@
+//! The evidence of a hang: what all threads were about when the time limit was over.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::maps::Maps;
+use super::snapshot::with_builds;
+use super::stack::resolve;
+use super::thread::ThreadShot;
+use crate::crash::{Crash, Kind};
+use crate::signature::signature;
+
+/// The evidence of a hang: all threads of a process and of its descendants, that of `pid` first, each process's main
+/// thread first.
+pub fn hang(pid: i32, threads: &[ThreadShot], maps: &HashMap<i32, Maps>) -> Option<Crash> {
+    // Each once, however many threads it is about.
+    let notes: BTreeSet<String> = threads.iter().flat_map(ThreadShot::notes).collect();
+    let stacks: Vec<_> = threads.iter().map(|thread| &thread.stack).collect();
+    let (frames, builds) = resolve(&stacks);
+    let mut threads: Vec<_> = threads
+        .iter()
+        .zip(frames)
+        .map(|(thread, frames)| (thread.pid, thread.with_frames(frames, pid, false)))
+        .collect();
+    // A shell that waits for what it started says nothing: what it waits for does.
+    let waits = |frames: &[crate::Frame]| {
+        let named = frames.iter().filter_map(|f| f.function.as_deref());
+        named
+            .take(3)
+            .any(|name| name.trim_start_matches('_').starts_with("wait"))
+    };
+    let is_main = |(of, thread): &&(i32, crate::Thread)| *of == thread.tid;
+    let blamed = threads
+        .iter()
+        .filter(is_main)
+        .find(|(_, thread)| !waits(&thread.frames))
+        .or(threads.first())
+        .map(|(_, thread)| thread.tid)?;
+    let place = threads.iter().position(|(_, t)| t.tid == blamed)?;
+    let first = threads.remove(place);
+    threads.insert(0, first);
+    let of = threads[0].0;
+    let modules = maps
+        .get(&of)
+        .map(|maps| with_builds(maps, &builds))
+        .unwrap_or_default();
+    Some(Crash {
+        signature: signature("HANG", &threads[0].1.frames, &modules),
+        class: "HANG".into(),
+        kind: Kind::Hang,
+        pid,
+        thread: Some(blamed),
+        threads: threads.into_iter().map(|(_, thread)| thread).collect(),
+        modules,
+        notes: notes.into_iter().collect(),
+        ..Crash::default()
+    })
+}
