@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use crashrate_model::{Ended, Outcome, Record, Started, Usage};
+use crashrate_model::{Ended, Lines, Outcome, Record, Started, Usage};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn records() -> [Record; 2] {
@@ -28,20 +28,25 @@ fn journal(bench: &mut Criterion) {
     let records = records();
     let mut line = Vec::new();
     bench.bench_function("a passing round into the journal", |b| {
+        let mut lines = Lines::default();
         b.iter(|| {
             line.clear();
             for record in black_box(&records) {
-                serde_json::to_writer(&mut line, record).expect("records are JSON");
-                line.push(b'\n');
+                lines.write(record, &mut line).expect("records are JSON");
             }
             black_box(line.len())
         });
     });
-    let lines = records.map(|record| serde_json::to_vec(&record).expect("records are JSON"));
+    let mut text = Vec::new();
+    let mut lines = Lines::default();
+    for record in &records {
+        lines.write(record, &mut text).expect("records are JSON");
+    }
     bench.bench_function("a passing round out of the journal", |b| {
         b.iter(|| {
-            for line in black_box(&lines) {
-                black_box(Record::from_line(line).expect("it is a record"));
+            let mut lines = Lines::default();
+            for line in black_box(&text).split_inclusive(|&b| b == b'\n') {
+                black_box(lines.read(line).expect("it is a record"));
             }
         });
     });

@@ -4,7 +4,10 @@
 //! measured: the supervisor writes them, every report reads them back, and nothing else passes between the two.
 
 mod calibration;
+mod ended;
+mod evidence;
 mod finding;
+mod lines;
 mod outcome;
 mod pairing;
 mod plan_order;
@@ -15,13 +18,15 @@ mod unit;
 mod usage;
 
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
+pub use ended::{ChapterEnd, CrashRef, Ended, Measure};
+pub use evidence::{Descendant, EvidenceMode, EvidenceRound};
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};
+pub use lines::{LineError, Lines};
 pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
 pub use pairing::{BlockChange, BlockPairs, Pairing};
 pub use plan_order::PlanOrder;
 pub use record::{
-    ChapterEnd, Closed, CrashRef, Ended, Hello, JOURNAL_VERSION, Measure, Opened, Record, RunInfo,
-    Started, StopReason, ZygoteEnd,
+    Closed, Hello, JOURNAL_VERSION, Opened, Record, RunInfo, Started, StopReason, ZygoteEnd,
 };
 pub use recorded::{Claim, Earlier, Imported, Recorded};
 pub use stopping::{ALPHA, Axis, Contrast, Gate, Limit, Reading, Stopping, contrasts, places};

@@ -151,7 +151,7 @@ fn is_drawn(block: &Block) -> bool {
 fn seen(unit: &Unit, ended: &Ended, bad: &OutcomeSet) -> Seen {
     let end = |outcome: Outcome| match outcome {
         // An attempt that came to be otherwise than its unit's says nothing of the unit.
-        _ if ended.spawn.is_some() => End::Absent,
+        _ if ended.is_apart() => End::Absent,
         Outcome::Lost | Outcome::Interrupted => End::Vanished,
         Outcome::NotStarted => End::NotStarted,
         outcome if outcome.counts() => End::Measured(bad.contains(outcome)),

@@ -81,7 +81,7 @@ impl Limit {
     /// is unknown, and nothing where it says nothing of the unit.
     pub fn sees(&self, ended: &Ended, bad: &OutcomeSet) -> Option<Option<bool>> {
         match ended.outcome {
-            _ if ended.spawn.is_some() => None,
+            _ if ended.is_apart() => None,
             Outcome::Lost | Outcome::Interrupted => Some(None),
             outcome => self.hits(outcome, bad).map(Some),
         }

@@ -77,7 +77,6 @@ pub struct Unit {
     /// keeps variants apart keeps these apart, too.
     pub variant: String,
     /// How its processes come to be.
-    #[serde(default, skip_serializing_if = "Spawn::is_exec")]
     pub spawn: Spawn,
     /// The ids of its chapters in order; in isolated mode just the one.
     pub chapters: Vec<String>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What an attempt used of the machine. On record it is `cpu`, and `peak` or `peak_at_most`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "UsageRecord", into = "UsageRecord")]
+#[serde(try_from = "UsageRecord", into = "UsageRecord")]
 pub struct Usage {
     /// Processor time of the process and of its children that it waited for, seconds.
     pub cpu_secs: f64,
@@ -16,25 +16,27 @@ pub struct Usage {
 
 #[derive(Serialize, Deserialize)]
 struct UsageRecord {
-    #[serde(alias = "cpu_secs")]
     cpu: f64,
-    #[serde(alias = "peak_bytes", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     peak: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     peak_at_most: Option<u64>,
-    /// Of version 1, beside `peak_bytes`.
-    #[serde(default, skip_serializing)]
-    at_most: bool,
 }
 
-impl From<UsageRecord> for Usage {
-    fn from(on_record: UsageRecord) -> Self {
-        let (peak, at_most) = (on_record.peak, on_record.peak_at_most);
-        Usage {
+impl TryFrom<UsageRecord> for Usage {
+    type Error = &'static str;
+
+    fn try_from(on_record: UsageRecord) -> Result<Self, Self::Error> {
+        let (peak_bytes, at_most) = match (on_record.peak, on_record.peak_at_most) {
+            (Some(peak), None) => (peak, false),
+            (None, Some(peak)) => (peak, true),
+            _ => return Err("usage must have either `peak` or `peak_at_most`"),
+        };
+        Ok(Usage {
             cpu_secs: on_record.cpu,
-            peak_bytes: peak.or(at_most).unwrap_or(0),
-            at_most: on_record.at_most || (peak.is_none() && at_most.is_some()),
-        }
+            peak_bytes,
+            at_most,
+        })
     }
 }
 
@@ -45,7 +47,6 @@ impl From<Usage> for UsageRecord {
             cpu: usage.cpu_secs,
             peak: peak.filter(|_| !usage.at_most),
             peak_at_most: peak.filter(|_| usage.at_most),
-            at_most: false,
         }
     }
 }
@@ -56,14 +57,9 @@ mod tests {
 
     #[test]
     fn an_upper_limit_is_named_as_one() {
-        for (on_record, written, at_most) in [
-            (r#"{"cpu":0.5,"peak":8}"#, None, false),
-            (r#"{"cpu":0.5,"peak_at_most":8}"#, None, true),
-            (
-                r#"{"cpu_secs":0.5,"peak_bytes":8,"at_most":true}"#,
-                Some(r#"{"cpu":0.5,"peak_at_most":8}"#),
-                true,
-            ),
+        for (on_record, at_most) in [
+            (r#"{"cpu":0.5,"peak":8}"#, false),
+            (r#"{"cpu":0.5,"peak_at_most":8}"#, true),
         ] {
             let usage: Usage = serde_json::from_str(on_record).unwrap();
             let expected = Usage {
@@ -72,8 +68,8 @@ mod tests {
                 at_most,
             };
             assert_eq!(usage, expected);
-            let again = serde_json::to_string(&usage).unwrap();
-            assert_eq!(again, written.unwrap_or(on_record));
+            assert_eq!(serde_json::to_string(&usage).unwrap(), on_record);
         }
+        assert!(serde_json::from_str::<Usage>(r#"{"cpu":0.5}"#).is_err());
     }
 }
