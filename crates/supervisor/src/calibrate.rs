@@ -16,6 +16,7 @@ use crate::driver::Campaign;
 use crate::journal::{self, FolderError, JournalError, RunFolder};
 use crate::plan::{Plan, PlanError, Selection};
 use crate::suite::{MAX_WRITES, SuiteHazard};
+use crate::watching::Watching;
 
 /// Where a run keeps the runs of its calibration.
 pub const FOLDER: &str = "calibration";
@@ -155,6 +156,10 @@ fn cohort(
         bounds,
         time_budget: None,
         findings: Vec::new(),
+        watching: Watching {
+            rounds: false,
+            ..campaign.watching.clone()
+        },
         ..campaign.clone()
     })
 }
@@ -211,7 +216,11 @@ fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, hazard: 
                     .unwrap_or_else(|| "it was not started".into()),
             );
         }
-        Record::Ended(_) | Record::Started(_) | Record::Zygote(_) | Record::Closed(_) => {}
+        Record::Ended(_)
+        | Record::Started(_)
+        | Record::Evidence(_)
+        | Record::Zygote(_)
+        | Record::Closed(_) => {}
     }
 }
 

@@ -1,6 +1,5 @@
 //! The evidence of crashes, kept in the run's folder: a JSON file for each attempt that crashed or hung.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,8 @@ use crashrate_model::{CrashRef, Mode, Unit};
 use crashrate_postmortem::Crash;
 use serde::{Deserialize, Serialize};
 
+use crate::evidence;
+use crate::safe_file;
 use crate::schedule::Running;
 
 /// How many crashes of a run are kept whole.
@@ -35,6 +36,12 @@ pub struct CrashFile {
     pub round: u32,
     /// In which attempt.
     pub attempt: u32,
+    /// Whether it was an evidence round, which is in no rate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evidence_round: bool,
+    /// The program of the descendant that crashed, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descendant: Option<String>,
     /// What is known.
     #[serde(flatten)]
     pub crash: Crash,
@@ -45,13 +52,31 @@ pub struct CrashFile {
 /// # Errors
 /// It cannot be read, it is no such file, or it is not in the folder.
 pub fn read(folder: &Path, file: &str) -> io::Result<CrashFile> {
-    let path = folder.join(file).canonicalize()?;
-    // A journal may be somebody else's.
-    if !path.starts_with(folder.canonicalize()?) {
-        return Err(io::Error::other("it is outside the run's folder"));
-    }
-    let text = fs::read(path)?;
+    let text = safe_file::read(folder, file)?;
     serde_json::from_slice(&text).map_err(io::Error::other)
+}
+
+/// Which of the crashes of an attempt it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CrashRole<'a> {
+    /// The attempt is an evidence round.
+    pub(crate) evidence_round: bool,
+    /// It is of a descendant: which of them, and its program.
+    pub(crate) descendant: Option<(usize, &'a str)>,
+}
+
+impl CrashRole<'_> {
+    /// What tells its file from others of the attempt, and of the round that it repeats.
+    fn suffix(&self) -> String {
+        let mut suffix = String::new();
+        if self.evidence_round {
+            suffix += "-evidence";
+        }
+        if let Some((place, _)) = self.descendant {
+            suffix += &format!("-d{place}");
+        }
+        suffix
+    }
 }
 
 /// Keeps the evidence of crashes.
@@ -68,7 +93,7 @@ impl Crashes {
         Crashes {
             folder: folder.to_owned(),
             run: run.to_owned(),
-            kept: fs::read_dir(folder.join(FOLDER)).map_or(0, Iterator::count),
+            kept: safe_file::count(folder, FOLDER),
             known: Vec::new(),
         }
     }
@@ -79,6 +104,7 @@ impl Crashes {
         unit: &Unit,
         running: Running,
         crash: &Crash,
+        role: &CrashRole<'_>,
         notes: &mut Vec<String>,
     ) -> CrashRef {
         let is_new = !self.known.contains(&crash.signature);
@@ -99,9 +125,11 @@ impl Crashes {
             variant: unit.variant.clone(),
             round: key.round,
             attempt,
+            evidence_round: role.evidence_round,
+            descendant: role.descendant.map(|(_, program)| program.to_owned()),
             crash: crash.clone(),
         };
-        match self.write(&file) {
+        match self.write(&(evidence::name(unit, running) + &role.suffix()), &file) {
             Ok(name) => {
                 self.kept += 1;
                 kept.file = Some(name);
@@ -114,24 +142,13 @@ impl Crashes {
         kept
     }
 
-    fn write(&self, file: &CrashFile) -> io::Result<String> {
-        let CrashFile {
-            name,
-            mode,
-            variant,
-            round,
-            attempt,
-            ..
-        } = file;
-        let name = format!("{FOLDER}/{name}-{mode}-{variant}-r{round}-a{attempt}.json");
+    fn write(&self, name: &str, file: &CrashFile) -> io::Result<String> {
+        let name = format!("{FOLDER}/{name}.json");
         // Not the run's folder itself: one that was removed stays so.
-        match fs::create_dir(self.folder.join(FOLDER)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
+        safe_file::make_folder(&self.folder, FOLDER)?;
         let mut text = serde_json::to_vec_pretty(file).map_err(io::Error::other)?;
         text.push(b'\n');
-        fs::write(self.folder.join(&name), text)?;
+        safe_file::write(&self.folder, &name, &text)?;
         Ok(name)
     }
 }

@@ -156,7 +156,7 @@ fn first_bad(units: &mut [PlanOrder<bool>], bad: &OutcomeSet, record: &Record) -
             let Some(rounds) = units.get_mut(ended.unit as usize) else {
                 return false;
             };
-            let is_bad = ended.spawn.is_none() && bad.contains(ended.outcome);
+            let is_bad = !ended.is_apart() && bad.contains(ended.outcome);
             rounds.put(ended.round, is_bad, ended.outcome != Outcome::NotStarted);
             // Not `any`: all of them are taken.
             std::iter::from_fn(|| rounds.pop()).fold(false, |seen, (_, is_bad)| seen | is_bad)

@@ -1,16 +1,17 @@
 //! A run from its campaign to its end: what it needs is made here, and joined.
 
+mod clock;
+mod evidence_rounds;
 mod hub;
 mod state;
 
-use std::fs;
 use std::io;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crashrate_model::{Finding, Record, RunInfo, StopReason, Stopping};
+use crashrate_model::{EvidenceMode, Finding, Record, RunInfo, StopReason, Stopping};
 use thiserror::Error;
 
 use crate::decide::Decider;
@@ -18,14 +19,23 @@ use crate::journal::{Journal, JournalError, RunFolder};
 use crate::outcome::Note;
 use crate::past::Past;
 use crate::plan::{History, Plan, Recipe, RoundKey};
-use crate::process::{self, Forks, Guardian, PlainExec, Slots, Start, TracedExec};
+use crate::process::{self, Forks, Guardian, SlotContext, Slots, Start, Starter};
 use crate::programs::{self, Programs};
 use crate::schedule::{Bounds, Schedule};
 use crate::suite::SuiteHazard;
+use crate::watching::Watching;
 use crate::worker::Workers;
-use crate::{doctor, machine, run_file};
+use crate::{doctor, machine, outputs, run_file, safe_file};
+use evidence_rounds::EvidenceRounds;
 use hub::{Hub, Leaving};
 use state::{Driver, Kept};
+
+/// Locked by a guardian for as long as it lives.
+const GUARDIAN_LOCK: &str = "guardian.lock";
+/// Where attempts in a directory of their own run.
+const WORK: &str = "work";
+/// Where core dumps are kept.
+const CORES: &str = "cores";
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -44,9 +54,9 @@ pub struct Campaign {
     pub not_worse_by: Option<f64>,
     /// What was found out about the machine.
     pub findings: Vec<Finding>,
-    /// Whether children are traced, where that is possible: without it a crash has no place.
-    pub trace: bool,
-    /// Whether children may leave core dumps.
+    /// How attempts are watched for evidence of their deaths.
+    pub watching: Watching,
+    /// Whether a core dump of each signature is kept.
     pub core_dumps: bool,
     /// The program that is the guardian, with the arguments before the run's id.
     pub guardian: (PathBuf, &'static [&'static str]),
@@ -111,7 +121,7 @@ pub fn run(
         .enable_all()
         .build()
         .map_err(RunError::SetUp)?;
-    process::prepare(campaign.core_dumps, campaign.bounds.slots).map_err(RunError::SetUp)?;
+    process::prepare(campaign.bounds.slots).map_err(RunError::SetUp)?;
     let plan = &campaign.plan;
     let recipe = Recipe::new(plan, folder.id(), &campaign.workers.by_variant);
     let programs = Programs::of(recipe.first_attempts());
@@ -129,28 +139,46 @@ pub fn run(
     let decider = Decider::new(&campaign.stopping, &plan.units, bad, campaign.not_worse_by)
         .map_err(RunError::Rule)?;
     let mut past = Past::new(History::new(plan), decider);
-    past.read(folder, &plan.units)?;
+    let judged_by_exit = recipe.units().map(|unit| !unit.needs_verdict);
+    let mut evidence_rounds = EvidenceRounds::new(judged_by_exit);
+    past.read(folder, &plan.units, |record| evidence_rounds.push(record))?;
     if let Some(differ) = programs::differ(&past.programs, &info.programs) {
         return Err(RunError::Replaced(differ));
     }
     let journal = Journal::open(&folder.journal())?;
     let (program, arguments) = &campaign.guardian;
-    let at_work = folder.path().join("guardian.lock");
-    let guardian = Guardian::start(program, arguments, folder.id(), &at_work);
+    let at_work = safe_file::open_or_create(folder.path(), GUARDIAN_LOCK);
+    let at_work = at_work.map_err(|source| RunError::Folder {
+        path: folder.path().join(GUARDIAN_LOCK),
+        source,
+    })?;
+    let guardian = Guardian::start(program, arguments, folder.id(), at_work);
     let guardian = Arc::new(guardian.map_err(RunError::SetUp)?);
     let start = starter(campaign, &guardian, &mut info).map_err(RunError::SetUp)?;
     let jobs = campaign.bounds.slots;
-    let (slots, works) = Slots::new(jobs, folder.id(), start, guardian).map_err(RunError::SetUp)?;
+    let context = SlotContext {
+        run_id: folder.id().into(),
+        start,
+        guardian,
+        work: folder.path().join(WORK),
+        cores: campaign.watching.cores.clone(),
+        keep_cores: campaign.core_dumps.then(|| folder.path().join(CORES)),
+    };
+    let (slots, works) = Slots::new(jobs, &context).map_err(RunError::SetUp)?;
+    drop(context);
     let lost = past.history.open().to_vec();
     let left = past.history.left(plan.rounds());
     let retries = plan.retries();
     let schedule = Schedule::new(left, campaign.bounds, |unit| retries[unit as usize]);
-    let kept = Kept::new(folder, journal, info.traced);
+    let kept = Kept::new(folder, journal, info.evidence);
     let mut driver = Driver::new(recipe, schedule, slots, programs, kept, tell);
     driver.rule(past.decider, past.decided);
+    if info.evidence_rounds {
+        driver.make_evidence_rounds(evidence_rounds);
+    }
     driver.open(info, &lost)?;
     let hub = Hub::new(driver);
-    std::thread::scope(|scope| {
+    let ended = std::thread::scope(|scope| {
         let threads = works.into_iter().map(|slot| {
             let (name, hub) = (slot.name(), &hub);
             let thread = std::thread::Builder::new().name(name);
@@ -172,7 +200,10 @@ pub fn run(
         // Also where a thread could not be started: those that were must end.
         hub.close_slots();
         ended
-    })
+    });
+    // Empty, if all that was in it could be removed.
+    let _ = std::fs::remove_dir(folder.path().join(WORK));
+    ended
 }
 
 /// Prepares the folder of a run whose journal is not opened yet, so that it can be gone on with from there.
@@ -187,31 +218,23 @@ pub fn announce(campaign: &Campaign, folder: &RunFolder) -> Result<(), RunError>
     })
 }
 
-/// How children are started: traced if that is wanted and possible, which the run's facts say.
+/// How children are started.
 fn starter(
     campaign: &Campaign,
     guardian: &Arc<Guardian>,
     info: &mut RunInfo,
 ) -> io::Result<Arc<dyn Start>> {
-    let trace = campaign.trace;
-    let possible = match trace {
-        true => TracedExec::probe(guardian),
-        false => Ok(false),
-    };
-    info.traced = possible == Ok(true);
-    if let Err(why) = possible {
-        tracing::warn!(
-            "crashes have no place in this run: processes cannot be traced here ({why})"
-        );
-        info.findings.push(doctor::not_traced(&why));
-    }
-    let start: Arc<dyn Start> = match trace {
-        true => Arc::new(TracedExec::new(guardian.clone())?),
-        false => Arc::new(PlainExec::new(guardian.clone())?),
-    };
+    let watching = &campaign.watching;
+    info.findings.extend(watching.findings.iter().cloned());
+    let start: Arc<dyn Start> = Arc::new(Starter::new(guardian.clone(), watching.captures_hangs)?);
     let plan = &campaign.plan;
     if plan.units.iter().any(|unit| !unit.spawn.is_exec()) {
-        return Ok(Arc::new(Forks::new(start, guardian.clone(), info.traced)));
+        return Ok(Arc::new(Forks::new(
+            start,
+            guardian.clone(),
+            info.evidence == EvidenceMode::Trace,
+            watching.captures_hangs,
+        )));
     }
     if let Some(why) = process::why_not(&plan.suite.device, plan.suite.fork_cuda)
         && plan.wants_forks()
@@ -230,7 +253,7 @@ fn prepare_folder(folder: &RunFolder, plan: &Plan, info: &RunInfo) -> Result<(),
     if !folder.is_resumed() {
         run_file::write(folder.path(), plan, info).map_err(wrong)?;
     }
-    fs::create_dir_all(folder.path().join("output")).map_err(wrong)
+    safe_file::make_folder(folder.path(), outputs::FOLDER).map_err(wrong)
 }
 
 fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
@@ -247,11 +270,13 @@ fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         retries: plan.retries().into_iter().max().unwrap_or(0),
         bad: plan.suite.bad.clone(),
         hazard: plan.suite.hazard.as_ref().map(SuiteHazard::record),
-        traced: campaign.trace,
+        evidence: campaign.watching.mode,
+        evidence_rounds: campaign.watching.rounds,
         stopping: campaign.stopping.clone(),
         max_failures: campaign.bounds.max_failures,
         time_budget: campaign.time_budget.map(|time| time.as_secs_f64()),
         not_worse_by: campaign.not_worse_by,
+        only_round: plan.only_round,
         machine,
         chapters: campaign.workers.chapter_facts(&plan.suite),
         findings: campaign.findings.clone(),

@@ -6,8 +6,11 @@
 //! - [`process`] takes one attempt from its start to its reaping.
 //! - [`outcome`] turns what was seen into an outcome: pure.
 //! - [`journal`] keeps the record, and reads it back.
+//! - [`safe_file`] opens files in run folders, which may hold what others put there.
 //! - [`recorded`] reads a report of the past, which is a run like any other once it is imported.
 //! - [`decide`] is the rule by which a run stops by itself.
+//! - [`watching`] says how attempts are watched for evidence of their deaths.
+//! - [`misbehave`] is the misbehaving programs of the self-test.
 //! - [`driver`] joins them: one state behind one lock, moved by the threads of the slots, by signals and by the clock.
 
 pub mod calibrate;
@@ -15,8 +18,10 @@ pub mod crashes;
 pub mod decide;
 pub mod doctor;
 pub mod driver;
+mod evidence;
 pub mod journal;
 pub mod machine;
+pub mod misbehave;
 pub mod outcome;
 mod outputs;
 mod past;
@@ -26,6 +31,8 @@ mod program;
 mod programs;
 pub mod recorded;
 pub mod run_file;
+pub mod safe_file;
 pub mod schedule;
 pub mod suite;
+pub mod watching;
 pub mod worker;

@@ -1,15 +1,17 @@
 //! What attempts that did not pass printed, kept in the run's folder.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crashrate_model::Unit;
 
+use crate::evidence;
 use crate::process::Observed;
+use crate::safe_file;
 use crate::schedule::Running;
 
 /// How many outputs are kept in a run's folder.
 const MAX_OUTPUTS: usize = 1000;
+pub(crate) const FOLDER: &str = "output";
 
 /// Keeps what attempts that did not pass printed.
 pub(crate) struct Outputs {
@@ -20,7 +22,7 @@ pub(crate) struct Outputs {
 impl Outputs {
     /// In the run's folder; those that are there already count.
     pub(crate) fn new(folder: &Path) -> Outputs {
-        let kept = fs::read_dir(folder.join("output")).map_or(0, Iterator::count);
+        let kept = safe_file::count(folder, FOLDER);
         Outputs {
             folder: folder.to_owned(),
             kept,
@@ -44,16 +46,12 @@ impl Outputs {
             ));
             return None;
         }
-        let Running { key, attempt, .. } = running;
-        let name = format!(
-            "output/{}-{}-{}-r{}-a{attempt}.txt",
-            unit.name, unit.mode, unit.variant, key.round
-        );
+        let name = format!("{FOLDER}/{}.txt", evidence::name(unit, running));
         let mut text = b"--- standard output ---\n".to_vec();
         text.extend(observed.stdout.text());
         text.extend(b"\n--- standard error ---\n");
         text.extend(observed.stderr.text());
-        match fs::write(self.folder.join(&name), text) {
+        match safe_file::write(&self.folder, &name, &text) {
             Ok(()) => {
                 self.kept += 1;
                 Some(name)

@@ -1,6 +1,7 @@
 //! What a run that is gone on with has on record, and what its stopping rule says to that.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use crashrate_model::{Record, Unit};
 
@@ -33,14 +34,24 @@ impl Past {
     ///
     /// # Errors
     /// It cannot be read, or it is of something else.
-    pub(crate) fn read(&mut self, folder: &RunFolder, units: &[Unit]) -> Result<(), JournalError> {
+    pub(crate) fn read(
+        &mut self,
+        folder: &RunFolder,
+        units: &[Unit],
+        mut also: impl FnMut(&Record),
+    ) -> Result<(), JournalError> {
         let path = folder.journal();
-        if !path.exists() {
-            return Ok(());
-        }
-        for (line, record) in (1..).zip(journal::read(&path)?) {
+        let records = match journal::read(&path) {
+            Err(JournalError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                return Ok(());
+            }
+            records => records?,
+        };
+        for (line, record) in (1..).zip(records) {
             let record = record?;
-            check(&record, units).map_err(|problem| JournalError::Corrupt {
+            let checked = check(&record, units).and_then(|()| self.history.push(&record));
+            also(&record);
+            checked.map_err(|problem| JournalError::Corrupt {
                 path: path.clone(),
                 line,
                 problem,
@@ -48,7 +59,6 @@ impl Past {
             if let Record::Opened(opened) = &record {
                 self.programs.clone_from(&opened.run.programs);
             }
-            self.history.push(&record);
             self.decided.extend(inputs(self.decider.push(&record)));
         }
         Ok(())
@@ -63,6 +73,7 @@ fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
         Record::Opened(opened) if opened.run.units != units => {
             return Err("it is of another plan than run.toml".into());
         }
+        Record::Evidence(round) => (round.unit, round.round, 1),
         Record::Opened(_) | Record::Hello(_) | Record::Zygote(_) | Record::Closed(_) => {
             return Ok(());
         }

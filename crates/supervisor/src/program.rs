@@ -1,7 +1,10 @@
 //! Finding a program as the child's own environment would.
 
 use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use crate::suite::word_of_text;
 
 /// Where a program is: a name with a slash is relative to `directory`, one without is looked up on the `PATH`.
 pub(crate) fn find(
@@ -9,13 +12,14 @@ pub(crate) fn find(
     directory: &Path,
     env: &BTreeMap<String, String>,
 ) -> Result<PathBuf, String> {
+    let program = word_of_text(program);
     let search = (env.get("PATH").map(std::ffi::OsString::from))
         .or_else(|| std::env::var_os("PATH"))
         .unwrap_or_default();
-    which::which_in(program, Some(search), directory).map_err(|_| {
-        let path = directory.join(program);
-        if !program.contains('/') {
-            format!("there is no program `{program}` on the PATH")
+    which::which_in(&program, Some(search), directory).map_err(|_| {
+        let path = directory.join(&program);
+        if !program.as_bytes().contains(&b'/') {
+            format!("there is no program `{}` on the PATH", program.display())
         } else if path.is_file() {
             format!("{} is not executable; chmod +x it", path.display())
         } else {

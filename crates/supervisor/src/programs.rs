@@ -36,6 +36,8 @@ struct Stamp {
     inode: u64,
     bytes: u64,
     modified: (i64, i64),
+    /// Set by the kernel alone: `cp -p` and `touch` bring back every other field, and not this one.
+    changed: (i64, i64),
 }
 
 impl Programs {
@@ -192,6 +194,7 @@ impl Stamp {
             inode: file.ino(),
             bytes: file.len(),
             modified: (file.mtime(), file.mtime_nsec()),
+            changed: (file.ctime(), file.ctime_nsec()),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `run.toml`: what was to be run, for people and for going on with it later.
 
 use std::borrow::Cow;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::plan::Plan;
+use crate::safe_file;
 use crate::suite::Suite;
 
 const NAME: &str = "run.toml";
@@ -64,7 +64,9 @@ pub enum RunFileError {
 /// The file cannot be read, or it is not what was written.
 pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
     let path = folder.join(NAME);
-    let text = match fs::read_to_string(&path) {
+    let text = safe_file::read(folder, NAME)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    let text = match text {
         Ok(text) => text,
         Err(source) => return Err(RunFileError::Unreadable { path, source }),
     };
@@ -89,6 +91,7 @@ pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
         },
         units: run.units.clone(),
         seed: run.seed,
+        only_round: run.only_round,
     };
     if plan.fingerprint() != fingerprint {
         return Err(changed(
@@ -128,11 +131,13 @@ fn write_file(folder: &Path, run: &RunInfo, plan: Option<&Plan>) -> io::Result<(
         suite: plan.map(|plan| Cow::Borrowed(&plan.suite)),
     };
     let text = toml::to_string_pretty(&file).map_err(io::Error::other)?;
-    fs::write(folder.join(NAME), text)
+    safe_file::write(folder, NAME, text.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use crashrate_model::Axis;
     use crashrate_protocol::ChapterInfo;
     use serde_json::json;

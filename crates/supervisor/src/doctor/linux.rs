@@ -9,21 +9,18 @@ use nix::sys::ptrace;
 use nix::unistd::Pid;
 
 use super::{ok, warning};
+use crate::process::CoreFiles;
 
 pub(super) fn examine() -> Vec<Finding> {
     vec![core_dumps(), ptrace(), cgroup()]
 }
 
 fn core_dumps() -> Finding {
-    let pattern = read("/proc/sys/kernel/core_pattern");
-    let found = match pattern.strip_prefix('|') {
-        Some(program) => format!("piped to {}", program.split(' ').next().unwrap_or_default()),
-        None => format!("files named {pattern}"),
+    let found = match CoreFiles::find(false) {
+        Ok(_) => "--evidence core is possible".to_owned(),
+        Err(why) => format!("--evidence core is not possible: {why}"),
     };
-    ok(
-        "core dumps",
-        format!("{found}; none is made unless --core-dumps asks for them"),
-    )
+    ok("core dumps", found)
 }
 
 /// Tried for real: Yama, seccomp and containers all have their say.

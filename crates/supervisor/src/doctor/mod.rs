@@ -15,6 +15,7 @@ use linux as platform;
 use macos as platform;
 
 use crate::plan::Plan;
+use crate::process::{self, RefusedCall};
 use crate::program;
 use crate::suite::{Action, ById};
 use crate::worker::{self, WorkerError, Workers};
@@ -42,8 +43,23 @@ pub(crate) fn not_traced(why: &str) -> Finding {
         "tracing",
         format!("refused: {why}"),
         "crashes are counted, and have no place; in a container allow SYS_PTRACE, or set kernel.yama.ptrace_scope to 0 \
-         or 1; --no-trace says that it is not wanted",
+         or 1; --evidence none says that it is not wanted",
     )
+}
+
+/// That a system call is refused.
+pub fn refused_call(call: &RefusedCall) -> Finding {
+    let advice = call
+        .without
+        .unwrap_or("nothing can be measured without it: allow it");
+    let finding = warning("system calls", call.sentence(), advice);
+    match call.without {
+        Some(_) => finding,
+        None => Finding {
+            level: Level::Blocker,
+            ..finding
+        },
+    }
 }
 
 /// That processes cannot be forked, found when a run begins.
@@ -91,7 +107,7 @@ pub(crate) fn processes_not_by_cgroup(is_root: bool) -> Finding {
 }
 
 /// Looks at everything: the worker (`given`, or found `beside` this program), its devices, and the machine.
-pub fn examine(given: Option<&Path>, beside: &Path) -> Vec<Finding> {
+pub fn examine(given: Option<&Path>, beside: &Path, guardian: (&Path, &[&str])) -> Vec<Finding> {
     let mut findings = match worker::find(given, beside) {
         Ok((path, info)) => {
             let versions: Vec<_> = (info.versions.iter())
@@ -103,6 +119,8 @@ pub fn examine(given: Option<&Path>, beside: &Path) -> Vec<Finding> {
         Err(error) => vec![no_worker(&error)],
     };
     findings.extend(examine_machine());
+    let refused = process::refused_calls(guardian);
+    findings.extend(refused.iter().map(refused_call));
     findings
 }
 

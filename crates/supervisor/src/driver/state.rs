@@ -7,25 +7,25 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crashrate_model::{
-    Closed, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started, StopReason,
-    Usage, ZygoteEnd,
+    Closed, CrashRef, Descendant, Ended, EvidenceMode, EvidenceRound, Exit, Hello, JOURNAL_VERSION,
+    Opened, Outcome, Record, RunInfo, Started, StopReason, Usage, ZygoteEnd,
 };
 
+use super::clock::now;
+use super::evidence_rounds::EvidenceRounds;
 use super::{Fact, RunError, Tell};
-use crate::crashes::Crashes;
+use crate::crashes::{CrashRole, Crashes};
 use crate::decide::{Decider, inputs};
 use crate::journal::{Journal, JournalError, Reserve, RunFolder};
 use crate::outcome::{Seen, classify};
 use crate::outputs::Outputs;
 use crate::plan::{AttemptSpec, Pending, Recipe, RoundKey};
-use crate::process::{FromSlot, Observed, Slots};
+use crate::process::{DescendantCrash, FromSlot, Observed, Slots};
 use crate::programs::Programs;
 use crate::schedule::{Action, End, Input, Running, Schedule};
 
-/// What LeakSanitizer says when it finds itself traced, and what to say then.
-const PTRACE_REFUSED: &str = "LeakSanitizer does not work under ptrace";
-const SANITIZER_HINT: &str = "LeakSanitizer does not work in a traced process: run with --no-trace";
-
+/// How many different crashes of descendants are kept of an attempt.
+const MAX_DESCENDANTS: usize = 16;
 /// What is said of an attempt that has no end on record and that nobody runs any more.
 const LOST: &str =
     "its end is not on record: crashrate or its machine died, or the journal could not be written";
@@ -44,18 +44,18 @@ pub(super) struct Kept {
     reserve: Reserve,
     outputs: Outputs,
     crashes: Crashes,
-    /// Whether attempts of this run are traced.
-    traced: bool,
+    /// How the rounds of this run that count are watched.
+    watch: EvidenceMode,
 }
 
 impl Kept {
-    pub(super) fn new(folder: &RunFolder, journal: Journal, traced: bool) -> Kept {
+    pub(super) fn new(folder: &RunFolder, journal: Journal, watch: EvidenceMode) -> Kept {
         Kept {
             journal,
             reserve: Reserve::take(folder.path()),
             outputs: Outputs::new(folder.path()),
             crashes: Crashes::new(folder.path(), folder.id()),
-            traced,
+            watch,
         }
     }
 }
@@ -70,6 +70,12 @@ pub(super) struct Driver<'a, R, T> {
     /// What children said they run on; each different answer is on record once.
     hellos: Vec<Hello>,
     decider: Option<Decider>,
+    /// The evidence rounds; nothing if none are made.
+    evidence_rounds: Option<EvidenceRounds>,
+    /// Why the counted rounds ended, once evidence rounds are made.
+    counted: Option<StopReason>,
+    /// How the first attempt of each unit was watched: what was watched differently is not pooled with it.
+    first_watch: Vec<Option<EvidenceMode>>,
     /// What the schedule has not heard yet: what the stopping rule asks for, and what makes the run impossible.
     decided: Vec<Input>,
     /// Why the run cannot go on.
@@ -97,6 +103,7 @@ where
         kept: Kept,
         tell: &'a mut Tell<'a>,
     ) -> Self {
+        let recipe_units = recipe.plan.units.len();
         Driver {
             recipe,
             schedule,
@@ -106,6 +113,9 @@ where
             kept,
             hellos: Vec::new(),
             decider: None,
+            evidence_rounds: None,
+            counted: None,
+            first_watch: vec![None; recipe_units],
             decided: Vec::new(),
             trouble: None,
             failed: None,
@@ -120,6 +130,11 @@ where
     pub(super) fn rule(&mut self, decider: Decider, decided: Vec<Input>) {
         self.decider = Some(decider);
         self.decided = decided;
+    }
+
+    /// Traced rounds that are in no rate follow the counted ones where they are needed.
+    pub(super) fn make_evidence_rounds(&mut self, rounds: EvidenceRounds) {
+        self.evidence_rounds = Some(rounds);
     }
 
     /// Opens the journal. Attempts that a supervisor before this one started and did not see the end of are lost.
@@ -159,17 +174,23 @@ where
     /// Asked to stop: what runs may end.
     pub(super) fn stop(&mut self) {
         (self.tell)(Fact::Stopping);
+        self.evidence_rounds = None;
         self.follow(|_| Ok(Some(Input::Stop(StopReason::Interrupted))));
     }
 
     /// Asked to stop at once: what runs is killed.
     pub(super) fn kill(&mut self) {
         (self.tell)(Fact::Killing);
+        self.evidence_rounds = None;
+        if self.counted.is_some() {
+            self.slots.kill_all();
+        }
         self.follow(|_| Ok(Some(Input::Kill)));
     }
 
     /// The time for it is over: what runs may end.
     pub(super) fn out_of_time(&mut self) {
+        self.evidence_rounds = None;
         self.follow(|_| Ok(Some(Input::Stop(StopReason::TimeBudget))));
     }
 
@@ -240,6 +261,13 @@ where
             }
             // Nothing, if it went with the start of what follows.
             self.write()?;
+            if let Some(why) = self.counted {
+                self.fill_with_evidence_rounds()?;
+                return match self.specs.iter().all(Option::is_none) {
+                    true => self.close(why).map(Some),
+                    false => Ok(None),
+                };
+            }
             if self.decided.is_empty() {
                 return Ok(None);
             }
@@ -253,10 +281,127 @@ where
             match action {
                 Action::Start(running) => self.start(running)?,
                 Action::KillAll => self.slots.kill_all(),
+                Action::Finish(why) if self.wants_evidence(why) => self.counted = Some(why),
                 Action::Finish(why) => return self.close(why).map(Some),
             }
         }
         Ok(None)
+    }
+
+    /// Whether evidence rounds may follow rounds that ended for this reason.
+    fn wants_evidence(&self, why: StopReason) -> bool {
+        use StopReason::{Decided, Done, MaxFailures};
+        let ended_as_planned = matches!(why, Done | Decided | MaxFailures);
+        ended_as_planned && self.trouble.is_none() && self.evidence_rounds.is_some()
+    }
+
+    /// Starts evidence rounds in all slots that are free. They are in no rate, so nothing needs to be on record first.
+    fn fill_with_evidence_rounds(&mut self) -> Result<(), RunError> {
+        for slot in 0..self.slots.count() {
+            if self.specs[slot].is_some() {
+                continue;
+            }
+            let next = self.evidence_rounds.as_mut().and_then(EvidenceRounds::next);
+            let Some(key) = next else {
+                return Ok(());
+            };
+            let slot = slot as u32;
+            let mut spec = self.recipe.for_evidence(key, slot);
+            if self.programs.replaced(key.unit, &mut spec).is_some() {
+                self.evidence_rounds = None;
+                return Ok(());
+            }
+            let running = Running {
+                slot,
+                key,
+                attempt: 1,
+            };
+            self.run(running, spec);
+        }
+        Ok(())
+    }
+
+    /// An evidence round ended.
+    fn evidence_ended(
+        &mut self,
+        running: Running,
+        spec: &AttemptSpec,
+        observed: &Observed,
+    ) -> Result<(), RunError> {
+        let verdict = classify(&spec.unit, &observed.seen);
+        let mut notes = verdict.notes;
+        if !verdict.outcome.counts() {
+            return Ok(());
+        }
+        let (crash, descendants) =
+            self.keep_crashes(running, verdict.outcome, true, observed, &mut notes);
+        self.record(Record::Evidence(Box::new(EvidenceRound {
+            at: self.elapsed(),
+            unit: running.key.unit,
+            round: running.key.round,
+            secs: rounded(observed.seen.secs),
+            outcome: verdict.outcome,
+            exit: observed.seen.exit.clone(),
+            reason: verdict.reason,
+            crash,
+            descendants,
+            notes,
+        })))
+    }
+
+    /// Keeps what is known of the crash of an attempt, and of those of its descendants.
+    fn keep_crashes(
+        &mut self,
+        running: Running,
+        outcome: Outcome,
+        evidence_round: bool,
+        observed: &Observed,
+        notes: &mut Vec<String>,
+    ) -> (Option<CrashRef>, Vec<Descendant>) {
+        let unit = &self.recipe.plan.units[running.key.unit as usize];
+        let crashes = &mut self.kept.crashes;
+        let role = CrashRole {
+            evidence_round,
+            descendant: None,
+        };
+        let of_descendant = observed.evidence.descendants.iter();
+        let mut descendants: Vec<Descendant> = Vec::new();
+        for (place, DescendantCrash { program, crash }) in of_descendant.enumerate() {
+            let is_full = descendants.len() == MAX_DESCENDANTS;
+            let known = descendants.iter_mut().find(|known| {
+                known.program == *program && known.crash.signature == crash.signature
+            });
+            match known {
+                Some(known) => known.times += 1,
+                None if is_full => {}
+                None => descendants.push(Descendant {
+                    program: program.clone(),
+                    signal: crash.signal.clone().unwrap_or_default(),
+                    crash: {
+                        let role = CrashRole {
+                            descendant: Some((place, program)),
+                            ..role
+                        };
+                        crashes.keep(unit, running, crash, &role, notes)
+                    },
+                    times: 1,
+                }),
+            }
+        }
+        let has_died = matches!(
+            outcome,
+            Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
+        );
+        let own = observed.evidence.crash.as_deref().filter(|_| has_died);
+        let crash = own.map(|crash| crashes.keep(unit, running, crash, &role, notes));
+        // One that is `crashed` because a descendant was has that one's signature.
+        let counts =
+            outcome == Outcome::Crashed && matches!(observed.seen.exit, Some(Exit::Code(_)));
+        let crash = crash.or_else(|| {
+            let first = descendants.first().filter(|_| counts);
+            first.map(|first| first.crash.clone())
+        });
+        (crash, descendants)
     }
 
     fn close(&mut self, why: StopReason) -> Result<StopReason, RunError> {
@@ -299,14 +444,21 @@ where
             at: self.elapsed(),
         }))?;
         self.write()?;
+        spec.watch = self.kept.watch;
+        spec.asks_for_children = (self.evidence_rounds.as_ref())
+            .is_some_and(|rounds| rounds.asks_for_children(key.unit));
+        self.run(running, spec);
+        Ok(())
+    }
+
+    fn run(&mut self, running: Running, spec: AttemptSpec) {
         let spec = Arc::new(spec);
-        self.specs[slot as usize] = Some(InSlot {
+        self.specs[running.slot as usize] = Some(InSlot {
             running,
             spec: spec.clone(),
             begun: SystemTime::now(),
         });
-        self.slots.run(slot, spec);
-        Ok(())
+        self.slots.run(running.slot, spec);
     }
 
     fn ended(&mut self, slot: u32, observed: &mut Observed) -> Result<Option<Input>, RunError> {
@@ -318,6 +470,14 @@ where
             spec,
             begun,
         } = in_slot;
+        if spec.for_evidence {
+            self.evidence_ended(running, &spec, observed)?;
+            return Ok(None);
+        }
+        if let Some(problem) = &observed.evidence.waiting_failed {
+            self.give_up(StopReason::WaitingFailed, problem.clone());
+            (self.decided).push(Input::Stop(StopReason::WaitingFailed));
+        }
         if let Some(replaced) = self.programs.replaced_under(running.key.unit, begun) {
             // Nobody knows which of the two it was: whatever was seen is no measurement.
             observed.seen = Seen {
@@ -341,6 +501,11 @@ where
                 reason: reason.clone(),
             }))?;
         }
+        if spec.asks_for_children
+            && let Some(rounds) = &mut self.evidence_rounds
+        {
+            rounds.looked(running.key.unit, observed.evidence.had_children);
+        }
         let verdict = classify(&spec.unit, &observed.seen);
         let mut notes = verdict.notes;
         let output = match verdict.outcome {
@@ -353,21 +518,11 @@ where
             ),
         };
         let outcome = verdict.outcome;
+        let (crash, descendants) = self.keep_crashes(running, outcome, false, observed, &mut notes);
         let evidence = &observed.evidence;
-        let crash = (evidence.crash.as_deref())
-            .filter(|_| {
-                matches!(
-                    outcome,
-                    Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
-                )
-            })
-            .map(|crash| {
-                let unit = &self.recipe.plan.units[running.key.unit as usize];
-                self.kept.crashes.keep(unit, running, crash, &mut notes)
-            });
-        if outcome == Outcome::Failed && evidence.traced && observed.stderr.has(PTRACE_REFUSED) {
-            notes.push(SANITIZER_HINT.into());
-        }
+        let was_run = evidence.usage.is_some();
+        let first = &mut self.first_watch[running.key.unit as usize];
+        let apart = was_run && *first.get_or_insert(evidence.watch) != evidence.watch;
         let ended = Ended {
             unit: running.key.unit,
             round: running.key.round,
@@ -387,8 +542,9 @@ where
                 cpu_secs: rounded(usage.cpu_secs),
                 ..usage
             }),
-            traced: (evidence.usage.is_some() && evidence.traced != self.kept.traced)
-                .then_some(evidence.traced),
+            evidence: (was_run && evidence.watch != self.kept.watch).then_some(evidence.watch),
+            apart,
+            descendants,
             spawn: (evidence.spawn)
                 .filter(|spawn| *spawn != self.recipe.plan.units[running.key.unit as usize].spawn),
         };
@@ -404,6 +560,9 @@ where
     /// Takes a record for the journal. It is there after [`Driver::write`].
     fn record(&mut self, record: Record) -> Result<(), RunError> {
         self.kept.journal.push(&record)?;
+        if let Some(rounds) = &mut self.evidence_rounds {
+            rounds.push(&record);
+        }
         if let Some(decider) = &mut self.decider {
             self.decided.extend(inputs(decider.push(&record)));
         }
@@ -413,11 +572,13 @@ where
 
     /// The end of an attempt and the start of the next in its slot are written in one piece.
     fn write(&mut self) -> Result<(), RunError> {
-        if let Err(error) = self.kept.journal.write() {
-            self.make_room(error)?;
-            self.kept.journal.write()?;
+        match self.kept.journal.write() {
+            Err(error @ JournalError::Write { .. }) => {
+                self.make_room(error)?;
+                Ok(self.kept.journal.write()?)
+            }
+            written => Ok(written?),
         }
-        Ok(())
     }
 
     /// The journal takes nothing more. With the room that was held back, what runs is ended and the run closed in good
@@ -441,10 +602,4 @@ where
 /// To microseconds: more digits would only make the journal longer.
 fn rounded(secs: f64) -> f64 {
     (secs * 1e6).round() / 1e6
-}
-
-fn now() -> String {
-    jiff::Zoned::now()
-        .strftime("%Y-%m-%dT%H:%M:%S%:z")
-        .to_string()
 }

@@ -5,9 +5,10 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crashrate_model::Record;
+use crashrate_model::{Lines, Record};
 
-use super::JournalError;
+use super::{JournalError, split};
+use crate::safe_file;
 
 /// How much is read at once: records that are asked for one after the other mostly lie so.
 const WINDOW: usize = 16 * 1024;
@@ -28,7 +29,8 @@ impl Again {
     /// # Errors
     /// The file cannot be opened.
     pub fn open(path: &Path) -> Result<Again, JournalError> {
-        let file = File::open(path).map_err(|source| JournalError::Read {
+        let file = split(path).and_then(|(folder, name)| safe_file::open(folder, name));
+        let file = file.map_err(|source| JournalError::Read {
             path: path.to_owned(),
             source,
         })?;
@@ -51,11 +53,22 @@ impl Again {
         };
         let line = self.line(place);
         let line = line.map_err(|source| wrong(&self.path, source))?;
-        Record::from_line(&self.window[line])
-            .map_err(|error| wrong(&self.path, io::Error::other(error)))
+        // The line before says with what its checksum starts.
+        let mut lines = match line.start {
+            0 => Some(Lines::default()),
+            start => Lines::after(&self.window[..start]),
+        };
+        let record = lines.as_mut().map(|lines| lines.read(&self.window[line]));
+        match record {
+            Some(Ok(record)) => Ok(record),
+            _ => {
+                let changed = "it was changed while it was read";
+                Err(wrong(&self.path, io::Error::other(changed)))
+            }
+        }
     }
 
-    /// Where the line that begins there is in the window.
+    /// Where the line that begins there is in the window, with the end of the line before it.
     fn line(&mut self, place: u64) -> io::Result<std::ops::Range<usize>> {
         if let Some(line) = self.in_window(place) {
             return Ok(line);
@@ -63,12 +76,12 @@ impl Again {
         let mut length = WINDOW;
         loop {
             self.window.resize(length, 0);
-            self.begin = place;
+            self.begin = place.saturating_sub(Lines::TAIL as u64);
             let mut read = 0;
             while read < length {
                 match self
                     .file
-                    .read_at(&mut self.window[read..], place + read as u64)
+                    .read_at(&mut self.window[read..], self.begin + read as u64)
                 {
                     Ok(0) => break,
                     Ok(n) => read += n,
@@ -90,7 +103,8 @@ impl Again {
 
     fn in_window(&self, place: u64) -> Option<std::ops::Range<usize>> {
         let begin = usize::try_from(place.checked_sub(self.begin)?).ok()?;
-        let rest = self.window.get(begin..)?;
+        let enough = begin >= Lines::TAIL || self.begin == 0;
+        let rest = self.window.get(begin..).filter(|_| enough)?;
         let length = rest.iter().position(|&b| b == b'\n')?;
         Some(begin..begin + length)
     }

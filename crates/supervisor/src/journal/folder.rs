@@ -8,6 +8,11 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use super::JOURNAL;
+use crate::safe_file;
+
+const LOCK: &str = "lock";
+/// Held while a new run takes its number.
+const NUMBERING: &str = ".lock";
 
 /// A run folder that cannot be made or found.
 #[derive(Debug, Error)]
@@ -27,6 +32,20 @@ pub enum FolderError {
     NotFound {
         /// What was asked for.
         name: String,
+        /// The runs folder.
+        runs: PathBuf,
+    },
+    /// The number belongs to another run.
+    #[error("there is a run N={number} already: {}; choose another number, or another --runs-dir", folder.display())]
+    Taken {
+        /// The number.
+        number: u32,
+        /// The run that has it.
+        folder: PathBuf,
+    },
+    /// The highest number there is belongs to a run.
+    #[error("{} has a run N={}, the highest number: give the new run a free one with --number", runs.display(), u32::MAX)]
+    NoNumber {
         /// The runs folder.
         runs: PathBuf,
     },
@@ -63,15 +82,17 @@ impl RunFolder {
         };
         fs::create_dir_all(runs).map_err(wrong("the runs folder cannot be made"))?;
         // Two supervisors that start at the same time must not take the same number.
-        let numbering = File::create(runs.join(".lock"))
+        let numbering = safe_file::open_or_create(runs, NUMBERING)
             .and_then(|file| file.lock().map(|()| file))
-            .map_err(wrong("the runs folder cannot be locked"))?;
-        let number = match number {
-            Some(number) => number,
-            None => list(runs)?.last().map_or(0, |run| number_of(run)) + 1,
-        };
+            .map_err(|source| FolderError::Io {
+                path: runs.join(NUMBERING),
+                what: "the runs folder cannot be locked",
+                source,
+            })?;
+        let number = free_number(runs, number)?;
         let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
         // The id marks processes: no other run on this machine may have the same, whatever its runs folder.
+        let suite = safe_file::readable_name(suite);
         let id = format!("{number}-{suite}-{time}-{}", std::process::id());
         let path = runs.join(&id);
         fs::create_dir(&path).map_err(wrong("the run's folder cannot be made"))?;
@@ -134,11 +155,11 @@ const INHERITED: Duration = Duration::from_secs(3);
 
 fn lock(folder: &Path, patience: Duration) -> Result<File, FolderError> {
     let wrong = |source| FolderError::Io {
-        path: folder.to_owned(),
+        path: folder.join(LOCK),
         what: "the run's folder cannot be locked",
         source,
     };
-    let file = File::create(folder.join("lock")).map_err(wrong)?;
+    let file = safe_file::open_or_create(folder, LOCK).map_err(wrong)?;
     let begin = Instant::now();
     loop {
         match file.try_lock() {
@@ -173,7 +194,7 @@ pub fn remove(folder: &Path) -> Result<(), FolderError> {
 
 /// Whether a supervisor is at work in a run folder.
 pub fn is_live(folder: &Path) -> bool {
-    File::open(folder.join("lock"))
+    safe_file::open(folder, LOCK)
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
@@ -190,10 +211,13 @@ pub fn list(runs: &Path) -> Result<Vec<PathBuf>, FolderError> {
             source,
         })?,
     };
+    // A link would lead out of the runs folder.
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
     let mut folders: Vec<PathBuf> = entries
         .flatten()
+        .filter(is_folder)
         .map(|entry| entry.path())
-        .filter(|path| path.join(JOURNAL).is_file() || path.join("lock").is_file())
+        .filter(|path| has(path, JOURNAL) || has(path, LOCK))
         .collect();
     folders.sort_by_cached_key(|path| (number_of(path), modified(path), path.clone()));
     Ok(folders)
@@ -209,7 +233,7 @@ pub fn find(runs: &Path, name: &str) -> Result<PathBuf, FolderError> {
         runs: runs.to_owned(),
     };
     let path = Path::new(name);
-    if path.join(JOURNAL).is_file() {
+    if has(path, JOURNAL) {
         return Ok(path.to_owned());
     }
     let folders = list(runs)?;
@@ -229,14 +253,33 @@ pub fn find(runs: &Path, name: &str) -> Result<PathBuf, FolderError> {
 ///
 /// # Errors
 /// The runs folder cannot be read.
-pub fn find_number(runs: &Path, number: u32) -> Result<Option<PathBuf>, FolderError> {
+fn find_number(runs: &Path, number: u32) -> Result<Option<PathBuf>, FolderError> {
     let mut folders = list(runs)?.into_iter();
     Ok(folders.find(|folder| number_of(folder) == number))
 }
 
+/// Whether something of that name is in a folder. What is no regular file is an error later, when it is opened.
+fn has(folder: &Path, name: &str) -> bool {
+    fs::symlink_metadata(folder.join(name)).is_ok()
+}
+
+/// The number of a new run: the one asked for, or the one after the highest.
+fn free_number(runs: &Path, asked: Option<u32>) -> Result<u32, FolderError> {
+    let Some(number) = asked else {
+        let highest = list(runs)?.last().map_or(0, |run| number_of(run));
+        return highest.checked_add(1).ok_or_else(|| FolderError::NoNumber {
+            runs: runs.to_owned(),
+        });
+    };
+    match find_number(runs, number)? {
+        Some(folder) => Err(FolderError::Taken { number, folder }),
+        None => Ok(number),
+    }
+}
+
 /// Whether anything is in a run's journal.
 pub fn has_records(folder: &Path) -> bool {
-    fs::metadata(folder.join(JOURNAL)).is_ok_and(|file| file.len() > 0)
+    fs::symlink_metadata(folder.join(JOURNAL)).is_ok_and(|file| file.len() > 0)
 }
 
 /// The report number is the beginning of a run's id.
@@ -249,5 +292,6 @@ fn number_of(folder: &Path) -> u32 {
 }
 
 fn modified(folder: &Path) -> Option<std::time::SystemTime> {
-    fs::metadata(folder.join("run.toml")).ok()?.modified().ok()
+    let file = fs::symlink_metadata(folder.join("run.toml")).ok()?;
+    file.modified().ok()
 }

@@ -7,12 +7,13 @@ mod reserve;
 mod writer;
 
 pub use again::Again;
-pub use folder::{FolderError, RunFolder, find, find_number, has_records, is_live, list, remove};
+pub use folder::{FolderError, RunFolder, find, has_records, is_live, list, remove};
 pub use reader::{Records, Upto, read, read_from, read_on};
 pub(crate) use reserve::Reserve;
 pub use writer::Journal;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -24,9 +25,20 @@ impl JournalError {
     pub fn is_of_reading(&self) -> bool {
         matches!(
             self,
-            JournalError::Read { .. } | JournalError::Corrupt { .. } | JournalError::Newer { .. }
+            JournalError::Read { .. }
+                | JournalError::Corrupt { .. }
+                | JournalError::Version { .. }
+                | JournalError::Linked { .. }
         )
     }
+}
+
+/// A journal's folder and its name there.
+fn split(path: &Path) -> io::Result<(&Path, &str)> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| io::Error::other("it is not the name of a journal"))?;
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    Ok((folder.unwrap_or(Path::new(".")), name))
 }
 
 /// A journal that cannot be written or read.
@@ -40,10 +52,18 @@ pub enum JournalError {
         /// Why.
         source: std::io::Error,
     },
-    /// It is not there any more.
-    #[error("the journal {} was removed or moved while the run went on: nothing more can be kept of it", path.display())]
-    Removed {
-        /// Where it was.
+    /// Something other than this run removed it, replaced it or wrote to it.
+    #[error("the journal {} was {how} while the run went on; the run ends here, because its results could be lost or wrong", path.display())]
+    Changed {
+        /// The journal.
+        path: PathBuf,
+        /// What was done to it.
+        how: &'static str,
+    },
+    /// Writing to it would change another file.
+    #[error("the journal {} has a second name (a hard link): copy the folder, or remove the other name", path.display())]
+    Linked {
+        /// The journal.
         path: PathBuf,
     },
     /// Reading failed.
@@ -54,8 +74,8 @@ pub enum JournalError {
         /// Why.
         source: std::io::Error,
     },
-    /// A line that is no record.
-    #[error("{}:{line}: not a journal record: {problem}", path.display())]
+    /// A line that is damaged, or is not a record of this run.
+    #[error("{}:{line}: {problem}", path.display())]
     Corrupt {
         /// The journal.
         path: PathBuf,
@@ -64,9 +84,9 @@ pub enum JournalError {
         /// What is wrong.
         problem: String,
     },
-    /// Written by a later crashrate.
-    #[error("{}:{line}: journal version {version}; this crashrate reads up to {}", path.display(), crashrate_model::JOURNAL_VERSION)]
-    Newer {
+    /// Written by another version of crashrate.
+    #[error("{}:{line}: journal version {version}, but this crashrate reads version {}: use the crashrate that wrote it", path.display(), crashrate_model::JOURNAL_VERSION)]
+    Version {
         /// The journal.
         path: PathBuf,
         /// From 1.

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{JOURNAL_VERSION, Record};
+use crashrate_model::{JOURNAL_VERSION, LineError, Lines, Record};
 use serde::Deserialize;
 
-use super::JournalError;
+use super::{JournalError, split};
+use crate::safe_file;
 
 /// The records of a journal, in their order.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub struct Upto {
     pub place: u64,
     /// In lines.
     pub line: u64,
+    lines: Lines,
 }
 
 /// Opens a journal for reading on from there.
@@ -35,7 +37,8 @@ pub struct Upto {
 /// The file cannot be opened.
 pub fn read_on(path: &Path, from: Upto) -> Result<Records, JournalError> {
     let open = || {
-        let mut file = File::open(path)?;
+        let (folder, name) = split(path)?;
+        let mut file = safe_file::open(folder, name)?;
         file.seek(SeekFrom::Start(from.place))?;
         Ok(file)
     };
@@ -80,8 +83,7 @@ impl<R: BufRead> Iterator for Records<R> {
                 path: self.path.clone(),
                 source,
             })),
-            // A last line without its newline is torn, or is being written just now: it is no record yet.
-            Ok(_) if self.buffer.last() != Some(&b'\n') => None,
+            Ok(_) if self.buffer.last() != Some(&b'\n') => self.unfinished().map(Err),
             Ok(length) => {
                 self.next.place += length as u64;
                 self.next.line += 1;
@@ -107,21 +109,33 @@ impl<R> Records<R> {
         self.next
     }
 
-    fn parse(&self) -> Result<Record, JournalError> {
-        let (path, line) = (&self.path, self.next.line);
-        Record::from_line(&self.buffer).map_err(|error| {
-            match serde_json::from_slice::<Version>(&self.buffer) {
-                Ok(Version { v }) if v > u64::from(JOURNAL_VERSION) => JournalError::Newer {
-                    path: path.clone(),
-                    line,
-                    version: v,
-                },
-                _ => JournalError::Corrupt {
-                    path: path.clone(),
-                    line,
-                    problem: error.to_string(),
-                },
-            }
-        })
+    fn parse(&mut self) -> Result<Record, JournalError> {
+        let read = self.next.lines.read(&self.buffer);
+        read.map_err(|error| self.corrupt(self.next.line, &error))
+    }
+
+    /// A last line without its newline is torn, or is being written at this moment: it is no record yet. A whole record
+    /// and one more byte is neither.
+    fn unfinished(&self) -> Option<JournalError> {
+        let (_, whole) = self.buffer.split_last()?;
+        self.next.lines.clone().read(whole).ok()?;
+        Some(self.corrupt(self.next.line + 1, &LineError::Damaged))
+    }
+
+    fn corrupt(&self, line: u64, error: &LineError) -> JournalError {
+        let path = self.path.clone();
+        // The form of the lines may have changed with the version, so the checksum is of no help.
+        match serde_json::from_slice::<Version>(&self.buffer) {
+            Ok(Version { v }) if v != u64::from(JOURNAL_VERSION) => JournalError::Version {
+                path,
+                line,
+                version: v,
+            },
+            _ => JournalError::Corrupt {
+                path,
+                line,
+                problem: error.to_string(),
+            },
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::safe_file;
+
 /// How much: the ends of what runs when the disk is full, and the record that the run was closed.
 const ROOM: usize = 64 * 1024;
 const NAME: &str = "reserve";
@@ -15,10 +17,8 @@ impl Reserve {
     /// Takes up the room. Where there is none, the run goes on without: its last records may then be missing.
     pub(crate) fn take(folder: &Path) -> Reserve {
         let path = folder.join(NAME);
-        if let Err(error) = fs::write(&path, vec![b'-'; ROOM]) {
+        if let Err(error) = safe_file::write(folder, NAME, &vec![b'-'; ROOM]) {
             tracing::debug!("no room is held back for the journal: {error}");
-            // What there is of it would be in the way of records.
-            let _ = fs::remove_file(&path);
         }
         Reserve(path)
     }

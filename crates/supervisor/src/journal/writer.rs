@@ -1,61 +1,66 @@
-//! Appending to the journal: one `write(2)` for what is on record at the same moment.
+//! Appending to the journal: one `write(2)` for all records that are due at one moment.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use crashrate_model::Record;
+use crashrate_model::{Lines, Record};
 
-use super::JournalError;
+use super::{JournalError, split};
+use crate::safe_file;
 
 /// A journal open for appending. Its folder's lock must be held.
 #[derive(Debug)]
 pub struct Journal {
     file: File,
     path: PathBuf,
+    /// The checksums up to the last record in `pending`.
+    lines: Lines,
     /// Lines that are still to be written.
     pending: Vec<u8>,
     unsynced: bool,
     /// The length up to the last record that was written whole.
     whole: u64,
-    /// When it was last seen that the file is still there.
-    seen: Instant,
+    /// The length of the file when this last wrote to it.
+    length: u64,
 }
 
-/// How often it is looked whether the file is still there: not for each of thousands of records a second.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-
 impl Journal {
-    /// Opens a journal, made if it is not there. A torn last line is cut off before anything is appended.
+    /// Opens a journal, and creates it if it is missing. A torn last line is cut off before anything is appended.
     ///
     /// # Errors
-    /// The file cannot be opened, read or cut.
+    /// The file cannot be opened, read or cut, or its last line has no checksum to go on from.
     pub fn open(path: &Path) -> Result<Journal, JournalError> {
-        let open = || -> io::Result<(File, u64)> {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(path)?;
-            let whole = end_of_last_line(&mut file)?;
-            file.set_len(whole)?;
-            file.seek(SeekFrom::Start(whole))?;
-            Ok((file, whole))
-        };
-        let (file, whole) = open().map_err(|source| JournalError::Write {
+        let wrong = |source| JournalError::Write {
             path: path.to_owned(),
             source,
+        };
+        let open = || -> io::Result<File> {
+            let (folder, name) = split(path)?;
+            safe_file::open_or_create(folder, name)
+        };
+        let mut file = open().map_err(wrong)?;
+        if file.metadata().map_err(wrong)?.nlink() > 1 {
+            let path = path.to_owned();
+            return Err(JournalError::Linked { path });
+        }
+        let (lines, whole) = end_of_last_line(&mut file).map_err(wrong)?;
+        let lines = lines.ok_or_else(|| JournalError::Read {
+            path: path.to_owned(),
+            source: io::Error::other("its last line has no checksum"),
         })?;
+        file.set_len(whole)
+            .and_then(|()| file.seek(SeekFrom::Start(whole)))
+            .map_err(wrong)?;
         Ok(Journal {
             file,
             path: path.to_owned(),
+            lines,
             pending: Vec::new(),
             unsynced: false,
             whole,
-            seen: Instant::now(),
+            length: whole,
         })
     }
 
@@ -74,61 +79,59 @@ impl Journal {
     /// # Errors
     /// It cannot be written as a line.
     pub(crate) fn push(&mut self, record: &Record) -> Result<(), JournalError> {
-        let whole = self.pending.len();
-        let encoded = serde_json::to_writer(&mut self.pending, record);
-        encoded.map_err(|error| {
-            self.pending.truncate(whole);
-            self.failed(error.into())
-        })?;
-        self.pending.push(b'\n');
-        Ok(())
+        let pushed = self.lines.write(record, &mut self.pending);
+        pushed.map_err(|error| self.failed(error.into()))
     }
 
     /// Appends what was taken since.
     ///
     /// # Errors
-    /// It could not be written whole; nothing of it is left, so that it may be tried again.
+    /// Something else changed the journal; or the records could not be written whole, and nothing of them is left, so
+    /// that it may be tried again.
     pub(crate) fn write(&mut self) -> Result<(), JournalError> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        if self.seen.elapsed() >= LOOK_EVERY {
-            self.check_that_it_is_there()?;
-        }
+        self.check_unchanged()?;
         self.unsynced = true;
         if let Err(source) = self.file.write_all(&self.pending) {
             // Half a record may be there. If it cannot be cut off, what comes next writes over it.
             let _ = self.file.set_len(self.whole);
             let _ = self.file.seek(SeekFrom::Start(self.whole));
+            self.length = self.file.metadata().map_or(self.whole, |file| file.len());
             return Err(self.failed(source));
         }
         self.whole += self.pending.len() as u64;
+        self.length = self.length.max(self.whole);
         self.pending.clear();
         Ok(())
     }
 
-    /// A file that was removed or moved takes records as before, and nobody will look for them there.
-    fn check_that_it_is_there(&mut self) -> Result<(), JournalError> {
-        self.seen = Instant::now();
-        let is_there = match (self.file.metadata(), fs::metadata(&self.path)) {
-            (Ok(file), Ok(there)) => (file.dev(), file.ino()) == (there.dev(), there.ino()),
-            (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
-            (Err(_), _) => true,
+    /// Only this run writes to its journal. Two calls of the kernel before each write find a file that was removed,
+    /// replaced, shortened or appended to; bytes changed in place are found by their checksum when it is read.
+    fn check_unchanged(&self) -> Result<(), JournalError> {
+        let file = self.file.metadata().map_err(|source| self.failed(source))?;
+        let how = match fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => "removed or moved",
+            Ok(there) if (file.dev(), file.ino()) != (there.dev(), there.ino()) => {
+                "replaced by another file"
+            }
+            _ if file.len() < self.length => "shortened by another program",
+            _ if file.len() > self.length => "written to by another program",
+            _ => return Ok(()),
         };
-        match is_there {
-            true => Ok(()),
-            false => Err(JournalError::Removed {
-                path: self.path.clone(),
-            }),
-        }
+        Err(JournalError::Changed {
+            path: self.path.clone(),
+            how,
+        })
     }
 
-    /// The file with its path, if it has what would not survive a power cut yet. Whoever asks has to sync it.
+    /// The file with its path, if it has what would not survive a power cut yet. The caller has to sync it.
     ///
     /// # Errors
-    /// It cannot be opened once more, or is not there any more.
+    /// It cannot be opened once more, or something else changed it.
     pub(crate) fn unsynced(&mut self) -> Result<Option<(File, PathBuf)>, JournalError> {
-        self.check_that_it_is_there()?;
+        self.check_unchanged()?;
         if !std::mem::replace(&mut self.unsynced, false) {
             return Ok(None);
         }
@@ -140,9 +143,9 @@ impl Journal {
     /// Makes what was appended survive a power cut.
     ///
     /// # Errors
-    /// The disk did not take it, or the journal is not there any more.
+    /// The disk did not take it, or something else changed the journal.
     pub fn sync(&mut self) -> Result<(), JournalError> {
-        self.check_that_it_is_there()?;
+        self.check_unchanged()?;
         if self.unsynced {
             self.file
                 .sync_data()
@@ -160,8 +163,8 @@ impl Journal {
     }
 }
 
-/// The length up to and including the last newline.
-fn end_of_last_line(file: &mut File) -> io::Result<u64> {
+/// The length up to and including the last newline, and the checksums up to there if its line has one.
+fn end_of_last_line(file: &mut File) -> io::Result<(Option<Lines>, u64)> {
     let mut end = file.seek(SeekFrom::End(0))?;
     let mut buffer = [0; 4096];
     while end > 0 {
@@ -170,11 +173,15 @@ fn end_of_last_line(file: &mut File) -> io::Result<u64> {
         file.seek(SeekFrom::Start(begin))?;
         file.read_exact(&mut buffer[..length])?;
         if let Some(newline) = buffer[..length].iter().rposition(|&b| b == b'\n') {
-            return Ok(begin + newline as u64 + 1);
+            let whole = begin + newline as u64 + 1;
+            let tail = whole.min(Lines::TAIL as u64) as usize;
+            file.seek(SeekFrom::Start(whole - tail as u64))?;
+            file.read_exact(&mut buffer[..tail])?;
+            return Ok((Lines::after(&buffer[..tail]), whole));
         }
         end = begin;
     }
-    Ok(0)
+    Ok((Some(Lines::default()), 0))
 }
 
 #[cfg(test)]
@@ -219,20 +226,91 @@ mod tests {
         }
     }
 
-    #[test]
-    fn corruption_is_named_with_its_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.jsonl");
+    fn open_with_two(folder: &Path) -> (PathBuf, Journal) {
+        let path = folder.join("journal.jsonl");
         let mut journal = Journal::open(&path).unwrap();
-        journal.append(&record(0)).unwrap();
-        journal.file.write_all(b"{\"rec\":\"started\"}\n").unwrap();
-        journal.append(&record(1)).unwrap();
+        (0..2).for_each(|n| journal.append(&record(n)).unwrap());
+        (path, journal)
+    }
+
+    #[test]
+    fn a_damaged_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _) = open_with_two(folder.path());
+        let text = fs::read_to_string(&path).unwrap();
+        let damaged = text.replacen("hello", "hallo", 1);
+        fs::write(&path, damaged).unwrap();
         let error = read(&path).unwrap().find_map(Result::err).unwrap();
-        assert!(
-            error
-                .to_string()
-                .contains("journal.jsonl:2: not a journal record"),
-            "{error}"
-        );
+        let says = "journal.jsonl:2: the checksum is wrong: ";
+        assert!(error.to_string().contains(says), "{error}");
+        fs::write(&path, "{}\n").unwrap();
+        let error = Journal::open(&path).unwrap_err().to_string();
+        assert!(error.contains("has no checksum"), "{error}");
+    }
+
+    #[test]
+    fn nothing_is_appended_to_a_journal_that_another_changed() {
+        let append = |path: &Path, text: &[u8]| {
+            let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
+            file.write_all(text).unwrap();
+        };
+        type Change<'c> = &'c dyn Fn(&Path);
+        let changes: [(Change<'_>, &str); 6] = [
+            (
+                &|path| fs::write(path, "").unwrap(),
+                "was shortened by another program",
+            ),
+            (
+                &|path| {
+                    fs::File::options()
+                        .write(true)
+                        .open(path)
+                        .unwrap()
+                        .set_len(9)
+                        .unwrap()
+                },
+                "was shortened",
+            ),
+            (
+                &|path| append(path, b"{\"rec\":\"started\"}\n"),
+                "was written to by another program",
+            ),
+            (&|path| append(path, b"x"), "was written to"),
+            (
+                &|path| fs::remove_file(path).unwrap(),
+                "was removed or moved",
+            ),
+            (
+                &|path| {
+                    fs::copy(path, path.with_extension("copy")).unwrap();
+                    fs::rename(path.with_extension("copy"), path).unwrap();
+                },
+                "was replaced by another file",
+            ),
+        ];
+        for (change, says) in changes {
+            let folder = tempfile::tempdir().unwrap();
+            let (path, mut journal) = open_with_two(folder.path());
+            change(&path);
+            let after = fs::read(&path).ok();
+            for _ in 0..2 {
+                let error = journal.append(&record(0)).unwrap_err().to_string();
+                assert!(error.contains(says), "{error}");
+            }
+            assert!(journal.sync().is_err());
+            assert_eq!(fs::read(&path).ok(), after);
+        }
+    }
+
+    #[test]
+    fn a_journal_with_a_second_name_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let precious = folder.path().join("precious");
+        fs::write(&precious, "no newline").unwrap();
+        let path = folder.path().join("journal.jsonl");
+        fs::hard_link(&precious, &path).unwrap();
+        let error = Journal::open(&path).unwrap_err().to_string();
+        assert!(error.contains("a second name"), "{error}");
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "no newline");
     }
 }

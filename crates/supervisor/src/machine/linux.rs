@@ -27,6 +27,15 @@ pub(super) fn gpu() -> Option<String> {
     (!models.is_empty()).then(|| models.join(", "))
 }
 
+/// From os-release(5).
+pub(super) fn distribution() -> Option<String> {
+    let text = fs::read_to_string("/etc/os-release").ok()?;
+    let name = text
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(name.trim_matches('"').to_owned())
+}
+
 fn field(text: &str, name: &str) -> Option<String> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     Some(line.split_once(':')?.1.trim().to_owned())

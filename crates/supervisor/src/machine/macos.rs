@@ -20,6 +20,12 @@ pub(super) fn gpu() -> Option<String> {
     None
 }
 
+/// macOS and its version.
+pub(super) fn distribution() -> Option<String> {
+    let version = output_of(Command::new("sw_vers").arg("-productVersion"))?;
+    Some(format!("macOS {version}"))
+}
+
 fn sysctl(name: &str) -> Option<String> {
     output_of(Command::new("sysctl").arg("-n").arg(name))
 }

@@ -33,6 +33,19 @@ pub fn describe(directory: &Path) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The name and version of the operating system, such as `Debian GNU/Linux 12 (bookworm)`.
+pub fn distribution() -> Option<String> {
+    platform::distribution()
+}
+
+/// The user whose rights this process has.
+pub fn user() -> String {
+    match nix::unistd::geteuid() {
+        root if root.is_root() => "uid 0 (root)".to_owned(),
+        uid => format!("uid {uid}"),
+    }
+}
+
 fn system() -> Option<String> {
     let name = nix::sys::utsname::uname().ok()?;
     let part = |s: &std::ffi::OsStr| s.to_string_lossy().into_owned();

@@ -5,7 +5,8 @@ use crashrate_model::{ChapterEnd, DiedIn, Exit, Measure, Mode, Outcome};
 use super::expect::missed;
 use super::transcript::{State, Told, Transcript};
 use crate::plan::UnitSpec;
-use crate::suite::bytes_text;
+use crate::process;
+use crate::suite::{DescendantCrash, bytes_text};
 
 /// Why crashrate killed an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +32,32 @@ pub struct Seen {
     pub secs: f64,
     /// How many of its processes the kernel killed for want of memory, by the kernel's own record.
     pub oom_kills: u64,
+    /// Whether its peak memory was near what the machine or its limits allow.
+    pub near_memory_limit: bool,
+    /// The signal that it was stopped by at its time limit, if it was.
+    pub stopped_by: Option<String>,
+    /// The descendants that crashed.
+    pub descendants: Vec<DescendantDeath>,
     /// What else was seen.
     pub notes: Vec<String>,
+}
+
+/// The death of a descendant by a signal that stands for a crash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescendantDeath {
+    /// The name of its program.
+    pub program: String,
+    /// The signal's name.
+    pub signal: String,
+}
+
+impl DescendantDeath {
+    pub(crate) fn of(crash: &process::DescendantCrash) -> DescendantDeath {
+        DescendantDeath {
+            program: crash.program.clone(),
+            signal: crash.crash.signal.clone().unwrap_or_default(),
+        }
+    }
 }
 
 impl Seen {
@@ -46,6 +71,9 @@ impl Seen {
             transcript: Transcript::new(ids, unit.mode == Mode::Isolated),
             secs: 0.0,
             oom_kills: 0,
+            near_memory_limit: false,
+            stopped_by: None,
+            descendants: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -72,6 +100,7 @@ pub struct Verdict {
 pub fn classify(spec: &UnitSpec, seen: &Seen) -> Verdict {
     let mut notes = seen.notes.clone();
     notes.extend(seen.transcript.all_notes());
+    notes.extend(descendant_note(seen));
     let whole = process_end(spec, seen);
     let judged = match spec.mode {
         Mode::Isolated => isolated(spec, seen, whole),
@@ -106,11 +135,15 @@ fn process_end(spec: &UnitSpec, seen: &Seen) -> Whole {
         (None, Some(Exit::Code(code))) => Whole::Ended(*code),
         (None, Some(Exit::Signal(name))) if name == "SIGKILL" && seen.oom_kills > 0 => Whole::Cut(
             Outcome::OutOfMemory,
-            "killed by the kernel: its memory limit was reached".into(),
+            "killed by the kernel for want of memory".into(),
         ),
         (None, Some(Exit::Signal(name))) if name == "SIGKILL" => Whole::Cut(
             Outcome::Crashed,
-            "SIGKILL from outside (out of memory suspected)".into(),
+            match seen.near_memory_limit {
+                true => "SIGKILL from outside (out of memory suspected)",
+                false => "SIGKILL from outside",
+            }
+            .into(),
         ),
         (None, Some(Exit::Signal(name))) => by_signal(spec, name),
         (None, None) => Whole::Cut(Outcome::Lost, "its end was not seen".into()),
@@ -138,8 +171,12 @@ fn time_limit(spec: &UnitSpec, seen: &Seen) -> String {
         None if spec.mode == Mode::Isolated => (spec.chapters[0].timeout, ""),
         None => (spec.timeout, " outside of a chapter"),
     };
+    let stopped = match &seen.stopped_by {
+        Some(signal) => format!("; it was stopped by {signal}"),
+        None => String::new(),
+    };
     format!(
-        "killed after its time limit of {}{place}",
+        "killed after its time limit of {}{place}{stopped}",
         humantime::format_duration(limit)
     )
 }
@@ -149,7 +186,10 @@ fn isolated(spec: &UnitSpec, seen: &Seen, whole: Whole) -> Verdict {
     let (outcome, reason) = match whole {
         Whole::NotStarted(reason) => (Outcome::NotStarted, Some(reason)),
         Whole::Cut(outcome, reason) => (outcome, Some(with_phase(reason, told))),
-        Whole::Ended(code) => ended_chapter(spec, seen, told, code),
+        Whole::Ended(code) => {
+            let (outcome, reason) = ended_chapter(spec, seen, told, code);
+            with_descendants(spec, seen, outcome, reason)
+        }
     };
     Verdict {
         outcome,
@@ -159,6 +199,49 @@ fn isolated(spec: &UnitSpec, seen: &Seen, whole: Whole) -> Verdict {
         chapters: Vec::new(),
         notes: Vec::new(),
     }
+}
+
+/// The outcome of a process that ended by itself, if descendants of it crashed and that counts.
+fn with_descendants(
+    spec: &UnitSpec,
+    seen: &Seen,
+    outcome: Outcome,
+    reason: Option<String>,
+) -> (Outcome, Option<String>) {
+    let counts = match spec.process.descendants {
+        Some(DescendantCrash::Count) => true,
+        Some(DescendantCrash::Note) => false,
+        None => outcome != Outcome::Passed,
+    };
+    match seen.descendants.first() {
+        Some(first) if counts => {
+            let own = reason.map_or(String::new(), |reason| format!(" ({reason})"));
+            let DescendantDeath { program, signal } = first;
+            let reason = format!("{signal} of its descendant `{program}`{own}");
+            (Outcome::Crashed, Some(reason))
+        }
+        _ => (outcome, reason),
+    }
+}
+
+/// The descendants that crashed, in a sentence.
+fn descendant_note(seen: &Seen) -> Option<String> {
+    let mut counts: Vec<(&DescendantDeath, usize)> = Vec::new();
+    for death in &seen.descendants {
+        match counts.iter_mut().find(|(other, _)| *other == death) {
+            Some((_, times)) => *times += 1,
+            None => counts.push((death, 1)),
+        }
+    }
+    let words = counts.iter().map(|(death, times)| {
+        let DescendantDeath { program, signal } = death;
+        match times {
+            1 => format!("`{program}` of {signal}"),
+            times => format!("`{program}` of {signal} ({times} times)"),
+        }
+    });
+    let words: Vec<String> = words.collect();
+    (!words.is_empty()).then(|| format!("descendants died: {}", words.join(", ")))
 }
 
 fn with_phase(reason: String, told: &Told) -> String {
@@ -209,6 +292,10 @@ fn sequential(spec: &UnitSpec, seen: &Seen, whole: Whole) -> Verdict {
         .map(|(index, told)| chapter_of_sequence(spec, seen, index, told, &whole))
         .collect();
     let (outcome, reason) = whole_sequence(spec, &chapters, &whole);
+    let (outcome, reason) = match whole {
+        Whole::Ended(_) => with_descendants(spec, seen, outcome, reason),
+        Whole::NotStarted(_) | Whole::Cut(..) => (outcome, reason),
+    };
     Verdict {
         died_in: is_death(outcome).then(|| died_in(&seen.transcript)),
         outcome,

@@ -27,6 +27,7 @@ fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> UnitSpec {
         timeout: Duration::from_secs(5),
         grace: Duration::from_secs(1),
         resources: Default::default(),
+        process: Default::default(),
         zygote: None,
         needs_verdict,
     }
@@ -73,6 +74,9 @@ fn seen(spec: &UnitSpec, events: &[Event], exit: Exit) -> Seen {
         transcript,
         secs: events.len() as f64,
         oom_kills: 0,
+        near_memory_limit: false,
+        stopped_by: None,
+        descendants: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -130,7 +134,34 @@ fn a_kill_of_ours_is_never_a_crash() {
     facts.exit = Some(signal("SIGKILL"));
     let verdict = classify(&spec, &facts);
     assert_eq!(verdict.outcome, Outcome::Crashed);
-    assert!(verdict.reason.unwrap().contains("out of memory suspected"));
+    assert_eq!(verdict.reason.unwrap(), "SIGKILL from outside");
+    facts.near_memory_limit = true;
+    let reason = classify(&spec, &facts).reason.unwrap();
+    assert!(reason.contains("out of memory suspected"), "{reason}");
+    facts.oom_kills = 1;
+    assert_eq!(classify(&spec, &facts).outcome, Outcome::OutOfMemory);
+}
+
+#[test]
+fn the_crash_of_a_descendant_counts_where_the_attempt_did_not_pass() {
+    use crate::suite::DescendantCrash::{Count, Note};
+    for (rule, code, expected) in [
+        (None, 0, Outcome::Passed),
+        (None, 1, Outcome::Crashed),
+        (Some(Note), 1, Outcome::Failed),
+        (Some(Count), 0, Outcome::Crashed),
+    ] {
+        let mut spec = spec(Mode::Isolated, false, &["a"]);
+        spec.process.descendants = rule;
+        let mut facts = seen(&spec, &[], Exit::Code(code));
+        facts.descendants = vec![DescendantDeath {
+            program: "cc1".into(),
+            signal: "SIGSEGV".into(),
+        }];
+        let verdict = classify(&spec, &facts);
+        assert_eq!(verdict.outcome, expected, "{rule:?} {code}");
+        assert_eq!(verdict.notes, ["descendants died: `cc1` of SIGSEGV"]);
+    }
 }
 
 fn outcomes(verdict: &Verdict) -> Vec<Outcome> {

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crashrate_model::{Mode, Unit};
+use crashrate_model::{EvidenceMode, Mode, Unit};
 use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::{Plan, RoundKey, round_seed};
-use crate::suite::{Action, ById, Chapter, Expect, Limits, Resources, Suite, SuiteHazard, Variant};
+use crate::suite::{
+    Action, ById, Chapter, Expect, Limits, ProcessOptions, Resources, Suite, SuiteHazard, Variant,
+};
 
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +24,16 @@ pub struct AttemptSpec {
     pub env: [(&'static str, String); OWN.len()],
     /// What it gets on standard input; nothing means `/dev/null`.
     pub input: Option<Vec<u8>>,
+    /// How it is watched.
+    pub watch: EvidenceMode,
+    /// Whether it is looked whether it had children.
+    pub asks_for_children: bool,
+    /// Whether it is made for evidence alone and is in no rate.
+    pub for_evidence: bool,
+    /// The largest core dump that it may leave, bytes; nothing leaves the limit as it is.
+    pub core_limit: Option<u64>,
+    /// The empty directory in which it runs in place of its unit's.
+    pub fresh_directory: Option<PathBuf>,
 }
 
 /// What is the same for all attempts of a unit.
@@ -43,6 +55,8 @@ pub struct UnitSpec {
     pub grace: Duration,
     /// How much of the machine it may use.
     pub resources: Resources,
+    /// How its processes are set up and judged.
+    pub process: ProcessOptions,
     /// The command line of the zygote that it is forked from; nothing where it is executed.
     pub zygote: Option<Vec<String>>,
     /// Whether a chapter has to say its verdict; a plain command is judged by its exit status alone.
@@ -53,6 +67,13 @@ pub struct UnitSpec {
 const OWN: [&str; 4] = [env::ROUND, env::ATTEMPT, env::SEED, env::SLOT];
 
 impl AttemptSpec {
+    /// Where it runs.
+    pub fn directory(&self) -> &Path {
+        self.fresh_directory
+            .as_deref()
+            .unwrap_or(&self.unit.directory)
+    }
+
     /// All of its environment on top of the supervisor's own.
     pub fn all_env(&self) -> impl Iterator<Item = (&str, &str)> {
         let of_unit = (self.unit.env.iter()).map(|(name, value)| (name.as_str(), value.as_str()));
@@ -120,7 +141,35 @@ impl<'a> Recipe<'a> {
             program: None,
             env: own.map(|value| (names.next().unwrap_or_default(), value)),
             input,
+            watch: EvidenceMode::None,
+            core_limit: None,
+            asks_for_children: false,
+            for_evidence: false,
+            fresh_directory: None,
         }
+    }
+
+    /// What to start for an evidence round: as the first attempt of a round, traced, and always executed.
+    pub(crate) fn for_evidence(&self, key: RoundKey, slot: u32) -> AttemptSpec {
+        let spec = self.attempt(key, 1, slot);
+        let unit = match spec.unit.zygote {
+            None => spec.unit.clone(),
+            Some(_) => Arc::new(UnitSpec {
+                zygote: None,
+                ..(*spec.unit).clone()
+            }),
+        };
+        AttemptSpec {
+            unit,
+            watch: EvidenceMode::Trace,
+            for_evidence: true,
+            ..spec
+        }
+    }
+
+    /// What is the same for all attempts of each unit, in the order of the plan.
+    pub(crate) fn units(&self) -> impl Iterator<Item = &UnitSpec> {
+        self.units.iter().map(|unit| &**unit)
     }
 
     /// The first attempt of each unit: all programs that are started, and how.
@@ -148,6 +197,10 @@ impl<'a> Recipe<'a> {
             resources: match unit.mode {
                 Mode::Isolated => chapters[0].resources,
                 Mode::Sequential => suite.resources,
+            },
+            process: match unit.mode {
+                Mode::Isolated => chapters[0].process,
+                Mode::Sequential => suite.process,
             },
             zygote: (!unit.spawn.is_exec()).then(|| self.zygote(unit, &argv)),
             argv,

@@ -1,4 +1,4 @@
-//! What of a plan has its end on record, and what is therefore left: a byte a round.
+//! What of a plan has its end on record, and what is therefore left: four bytes a round.
 
 use crashrate_model::{Outcome, Record};
 
@@ -16,46 +16,78 @@ pub struct Pending {
 /// What the journal of a run says of each planned round.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// By unit and round: how many attempts were measured and did not pass, or [`SETTLED`].
-    rounds: Vec<Vec<u8>>,
+    /// By unit and round, as far as rounds are on record: how many attempts were measured and did not pass, or
+    /// [`SETTLED`]. A plan may have billions of rounds that never come.
+    rounds: Vec<Vec<u32>>,
+    /// By unit: how many rounds it has.
+    planned: Vec<u32>,
     retries: Vec<u32>,
     /// Attempts that were started and have no end yet: the unit, round and attempt of each.
     open: Vec<(RoundKey, u32)>,
 }
 
-const SETTLED: u8 = u8::MAX;
+const SETTLED: u32 = u32::MAX;
 
 impl History {
     /// Nothing has been run yet.
     pub fn new(plan: &Plan) -> Self {
-        let rounds = plan.units.iter().map(|u| vec![0; u.rounds as usize]);
         History {
-            rounds: rounds.collect(),
+            rounds: vec![Vec::new(); plan.units.len()],
+            planned: plan.units.iter().map(|u| u.rounds).collect(),
             retries: plan.retries(),
             open: Vec::new(),
         }
     }
 
     /// Takes a record of the run's journal.
-    pub fn push(&mut self, record: &Record) {
+    ///
+    /// # Errors
+    /// An attempt starts a second time, or ends without running. The problem is in words.
+    pub fn push(&mut self, record: &Record) -> Result<(), String> {
         match record {
             Record::Started(s) => {
                 let key = RoundKey {
                     unit: s.unit,
                     round: s.round,
                 };
-                self.open.push((key, s.attempt));
+                let running = (key, s.attempt);
+                if self.open.contains(&running) || s.attempt <= self.measured(key) {
+                    return Err(format!(
+                        "round {}, attempt {} of unit {} started a second time",
+                        s.round, s.attempt, s.unit
+                    ));
+                }
+                self.open.push(running);
             }
             Record::Ended(e) => {
                 let key = RoundKey {
                     unit: e.unit,
                     round: e.round,
                 };
-                self.open.retain(|open| *open != (key, e.attempt));
+                let running = self.open.iter().position(|open| *open == (key, e.attempt));
+                let Some(running) = running else {
+                    return Err(format!(
+                        "round {}, attempt {} of unit {} ended, but it was not running: it has two ends, or no start",
+                        e.round, e.attempt, e.unit
+                    ));
+                };
+                self.open.remove(running);
                 self.ended(key, e.attempt, e.outcome);
             }
-            Record::Opened(_) | Record::Hello(_) | Record::Zygote(_) | Record::Closed(_) => {}
+            Record::Opened(_)
+            | Record::Hello(_)
+            | Record::Evidence(_)
+            | Record::Zygote(_)
+            | Record::Closed(_) => {}
         }
+        Ok(())
+    }
+
+    /// How many attempts of a round were measured; [`SETTLED`] if there will be no more.
+    fn measured(&self, key: RoundKey) -> u32 {
+        let rounds = self.rounds.get(key.unit as usize);
+        let round = rounds.and_then(|rounds| rounds.get((key.round as usize).wrapping_sub(1)));
+        round.copied().unwrap_or(0)
     }
 
     /// Attempts that were started and have no end: lost, if nobody runs them any more.
@@ -66,25 +98,30 @@ impl History {
     /// What is left to run, in the plan's order.
     pub fn left(self, rounds: Rounds) -> impl Iterator<Item = Pending> {
         rounds.filter_map(move |key| {
-            let measured = self.rounds[key.unit as usize][key.round as usize - 1];
+            let measured = self.measured(key);
             (measured != SETTLED).then(|| Pending {
                 key,
-                attempt: u32::from(measured) + 1,
+                attempt: measured + 1,
             })
         })
     }
 
     fn ended(&mut self, key: RoundKey, attempt: u32, outcome: Outcome) {
         let retries = self.retries.get(key.unit as usize).copied().unwrap_or(0);
-        let Some(round) = (self.rounds.get_mut(key.unit as usize))
-            .and_then(|rounds| rounds.get_mut((key.round as usize).wrapping_sub(1)))
-        else {
+        let planned = self.planned.get(key.unit as usize).copied().unwrap_or(0);
+        if !(1..=planned).contains(&key.round) {
             return;
-        };
+        }
+        let rounds = &mut self.rounds[key.unit as usize];
+        let place = key.round as usize - 1;
+        if rounds.len() <= place {
+            rounds.resize(place + 1, 0);
+        }
+        let round = &mut rounds[place];
         if outcome == Outcome::Passed || (outcome.counts() && attempt > retries) {
             *round = SETTLED;
         } else if outcome.counts() && *round != SETTLED {
-            *round = (*round).max(u8::try_from(attempt).unwrap_or(SETTLED - 1));
+            *round = (*round).max(attempt.min(SETTLED - 1));
         }
     }
 }
@@ -124,7 +161,9 @@ mod tests {
         let mut outcomes = outcomes.iter().cycle();
         for steps in deaths.iter().copied().chain([usize::MAX]) {
             let mut history = History::new(plan);
-            journal.iter().for_each(|record| history.push(record));
+            journal
+                .iter()
+                .for_each(|record| history.push(record).unwrap());
             for &(key, attempt) in &history.open().to_vec() {
                 journal.push(ended(key, attempt, Outcome::Lost));
             }

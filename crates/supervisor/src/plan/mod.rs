@@ -33,6 +33,8 @@ pub struct Selection {
     pub variants: Vec<String>,
     /// This many rounds of each unit in place of the suite's.
     pub rounds: Option<u32>,
+    /// Only this round of each unit that has so many.
+    pub only_round: Option<u32>,
     /// How processes come to be in place of what the suite says, where they can.
     pub spawn: Option<SpawnChoice>,
 }
@@ -60,6 +62,14 @@ pub enum PlanError {
         /// The file.
         path: PathBuf,
     },
+    /// A round that no unit has.
+    #[error("there is no round {round}: the units have at most {most} rounds")]
+    NoSuchRound {
+        /// The round.
+        round: u32,
+        /// The most rounds of a unit.
+        most: u32,
+    },
     /// Nothing is left.
     #[error("nothing to run: {0}")]
     Nothing(String),
@@ -74,6 +84,8 @@ pub struct Plan {
     pub units: Vec<Unit>,
     /// The seed of the order in each block and of the rounds' own seeds.
     pub seed: u64,
+    /// The only block that is run, if not all are.
+    pub only_round: Option<u32>,
 }
 
 impl Plan {
@@ -120,12 +132,37 @@ impl Plan {
         if let Some(rounds) = selection.rounds {
             units.iter_mut().for_each(|u| u.rounds = rounds);
         }
-        Ok(Plan { suite, units, seed })
+        let most = units.iter().map(|u| u.rounds).max().unwrap_or(0);
+        if let Some(round) = selection
+            .only_round
+            .filter(|round| !(1..=most).contains(round))
+        {
+            return Err(PlanError::NoSuchRound { round, most });
+        }
+        Ok(Plan {
+            suite,
+            units,
+            seed,
+            only_round: selection.only_round,
+        })
     }
 
     /// The planned rounds in their order, made as they are asked for.
     pub fn rounds(&self) -> Rounds {
-        Rounds::new(self.units.iter().map(|u| u.rounds).collect(), self.seed)
+        let all = Rounds::new(self.units.iter().map(|u| u.rounds).collect(), self.seed);
+        match self.only_round {
+            None => all,
+            Some(round) => all.only(round),
+        }
+    }
+
+    /// How many rounds that are.
+    pub fn count(&self) -> u64 {
+        let of = |unit: &Unit| match self.only_round {
+            None => u64::from(unit.rounds),
+            Some(round) => u64::from(unit.rounds >= round),
+        };
+        self.units.iter().map(of).sum()
     }
 
     /// How many times a round of each unit that did not pass is tried again.
@@ -154,7 +191,7 @@ impl Plan {
     pub fn fingerprint(&self) -> String {
         let mut suite = self.suite.clone();
         suite.file = None;
-        let text = json!({"suite": suite, "units": self.units, "seed": self.seed}).to_string();
+        let text = json!({"suite": suite, "units": self.units, "seed": self.seed, "only_round": self.only_round}).to_string();
         hex(&Sha256::digest(text.as_bytes()))
     }
 }

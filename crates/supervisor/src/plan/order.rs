@@ -18,6 +18,8 @@ pub struct Rounds {
     rounds: Vec<u32>,
     seed: u64,
     block: u32,
+    /// The last block.
+    last: u32,
     /// What is left of the block, last first.
     left: Vec<u32>,
 }
@@ -29,8 +31,19 @@ impl Rounds {
             rounds,
             seed,
             block: 0,
+            last: u32::MAX,
             left: Vec::new(),
         }
+    }
+}
+
+impl Rounds {
+    /// Only the rounds of this block, in their order.
+    #[must_use]
+    pub fn only(mut self, block: u32) -> Self {
+        self.block = block.saturating_sub(1);
+        self.last = block;
+        self
     }
 }
 
@@ -39,7 +52,7 @@ impl Iterator for Rounds {
 
     fn next(&mut self) -> Option<RoundKey> {
         if self.left.is_empty() {
-            self.block = self.block.checked_add(1)?;
+            self.block = self.block.checked_add(1).filter(|b| *b <= self.last)?;
             let block = self.block;
             self.left = (0u32..)
                 .zip(&self.rounds)
@@ -92,6 +105,11 @@ mod tests {
             prop_assert_eq!(keys.len() as u32, rounds.iter().sum::<u32>());
             prop_assert!(keys.is_sorted_by_key(|k| k.round));
             prop_assert!(keys.iter().all(|k| (1..=rounds[k.unit as usize]).contains(&k.round)));
+            for block in 1..9 {
+                let alone: Vec<_> = Rounds::new(rounds.clone(), seed).only(block).collect();
+                let of_block: Vec<_> = keys.iter().copied().filter(|k| k.round == block).collect();
+                prop_assert_eq!(alone, of_block);
+            }
             let again: Vec<_> = Rounds::new(rounds, seed).collect();
             prop_assert_eq!(keys, again);
         }

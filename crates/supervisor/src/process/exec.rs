@@ -1,4 +1,4 @@
-//! The plain way of starting a child: fork and exec, and nobody who watches it but its slot.
+//! Starting a child by fork and exec, and waiting for it.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -18,38 +18,13 @@ use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
 use super::guardian::Guardian;
 use super::platform::{self, ExitWatch};
-use super::{How, Pipes, Reaped, Start, Started, Wait, limits};
+use super::pty::{self, Terminal};
+use super::{Pipes, Reaped, Wait, limits};
 use crate::plan::AttemptSpec;
 use crate::program;
 
 /// The number of the events descriptor in the child: a single digit, so that `>&3` works in every shell.
 pub(super) const EVENTS: RawFd = 3;
-
-/// Starts a child by fork and exec.
-pub struct PlainExec(Launcher);
-
-impl PlainExec {
-    /// With this guardian over its children.
-    ///
-    /// # Errors
-    /// `/dev/null` cannot be opened.
-    pub fn new(guardian: Arc<Guardian>) -> io::Result<Self> {
-        Launcher::new(guardian).map(PlainExec)
-    }
-}
-
-impl Start for PlainExec {
-    fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
-        let spawned = self.0.spawn(spec, slot, || Ok(()), || Ok(()))?;
-        Ok(Started {
-            pid: spawned.pid,
-            pipes: spawned.pipes,
-            wait: Box::new(Exec::new(spawned.pid)),
-            bounds: spawned.bounds,
-            how: How::default(),
-        })
-    }
-}
 
 /// A program that is to be started, and what it is given.
 pub(super) struct Launch<'a> {
@@ -106,6 +81,7 @@ impl Launcher {
                 .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?
                 .into(),
         };
+        let terminal = unit.process.pty.then(Terminal::open).transpose()?;
         let (stdout, child_stdout) = pipe()?;
         let (stderr, child_stderr) = pipe()?;
         let (events, child_events) = pipe()?;
@@ -117,19 +93,24 @@ impl Launcher {
         let launch = Launch {
             program: &program,
             arguments: &unit.argv[1..],
-            directory: &unit.directory,
+            directory: spec.directory(),
             env: &env,
-            stdio: [
-                input.as_ref().unwrap_or(&self.nothing).as_fd(),
-                child_stdout.as_fd(),
-                child_stderr.as_fd(),
-            ],
+            stdio: match &terminal {
+                Some(terminal) => [terminal.child.as_fd(); 3],
+                None => [
+                    input.as_ref().unwrap_or(&self.nothing).as_fd(),
+                    child_stdout.as_fd(),
+                    child_stderr.as_fd(),
+                ],
+            },
         };
         let register = self.guardian.registration(slot);
         let supervisor = self.own;
         let (bounds, rlimits) = limits::divide(&unit.resources);
         let entrance = bounds.as_ref().map(platform::Cgroup::entrance);
         let events_end = child_events.as_raw_fd();
+        let has_terminal = terminal.is_some();
+        let core_limit = spec.core_limit;
         // It does only what is safe between fork and exec: system calls on descriptors that are open, no allocation,
         // no lock.
         let started = self.spawner.spawn(&launch, announce, move || {
@@ -140,6 +121,12 @@ impl Launcher {
             // Before the number is taken: the entrance may have it.
             enter(entrance)?;
             take_number(events_end, EVENTS)?;
+            if has_terminal {
+                pty::take_control()?;
+            }
+            if let Some(most) = core_limit {
+                limits::set_core(most)?;
+            }
             rlimits.set()
         });
         if started.is_err() {
@@ -156,7 +143,8 @@ impl Launcher {
             }
         })?;
         let pipes = Pipes {
-            stdout,
+            stdout: terminal.map_or(stdout, |terminal| terminal.own),
+            // With a terminal it ends here: the child's copy is closed when this returns.
             stderr,
             events,
         };
@@ -235,12 +223,11 @@ impl Exec {
 }
 
 impl Wait for Exec {
-    fn fd(&mut self) -> io::Result<BorrowedFd<'_>> {
-        let watch = match self.watch.take() {
-            Some(watch) => watch,
-            None => ExitWatch::of(self.pid)?,
-        };
-        Ok(self.watch.insert(watch).as_fd())
+    fn fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
+        if self.watch.is_none() {
+            self.watch = ExitWatch::of(self.pid)?;
+        }
+        Ok(self.watch.as_ref().map(ExitWatch::as_fd))
     }
 
     fn ended(&mut self) -> io::Result<bool> {
@@ -269,6 +256,16 @@ pub(super) fn has_ended(pid: Pid, wait: bool) -> io::Result<bool> {
         Ok(status) => Ok(status.as_ref().is_some_and(is_over)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The name of the signal that a child is stopped by, unless it is traced. The stop stays on record for others.
+pub(super) fn stopped_by(pid: Pid) -> Option<String> {
+    let pid = rustix::process::Pid::from_raw(pid.as_raw())?;
+    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let status = waitid(WaitId::Pid(pid), options).ok().flatten()?;
+    status
+        .stopping_signal()
+        .map(|signal| signal_name(signal as libc::c_int))
 }
 
 /// Reaps a child that has ended, with the kernel's account of what it used.
@@ -310,10 +307,15 @@ pub(super) fn exit_of(status: libc::c_int) -> Exit {
     if libc::WIFEXITED(status) {
         return Exit::Code(libc::WEXITSTATUS(status));
     }
-    match Signal::try_from(libc::WTERMSIG(status)) {
-        Ok(signal) => Exit::Signal(signal.as_str().to_owned()),
-        // Real-time signals have no names of their own.
-        Err(_) => Exit::Signal("SIGRT".into()),
+    Exit::Signal(signal_name(libc::WTERMSIG(status)))
+}
+
+/// The name of a signal. Real-time signals are named by their distance from the first, as `kill -l` does; the C library
+/// keeps the ones before that for itself.
+pub(super) fn signal_name(number: libc::c_int) -> String {
+    match Signal::try_from(number) {
+        Ok(signal) => signal.as_str().to_owned(),
+        Err(_) => platform::realtime_name(number),
     }
 }
 

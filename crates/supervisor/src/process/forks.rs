@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crashrate_model::Spawn;
+use crashrate_postmortem::Crash;
 use crashrate_protocol::env;
 use crashrate_zygote::Attempt;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -21,7 +22,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::guardian::Guardian;
-use super::platform::{CAN_FORK, ExitWatch, Zygote, has_cuda};
+use super::platform::{self, CAN_FORK, ExitWatch, Zygote, has_cuda};
 use super::{How, Pipes, Reaped, Start, Started, Wait, Watched, exec, limits};
 use crate::plan::AttemptSpec;
 
@@ -137,6 +138,7 @@ pub struct Forks {
     exec: Arc<dyn Start>,
     guardian: Arc<Guardian>,
     traced: bool,
+    captures_hangs: bool,
     nests: Mutex<BTreeMap<u32, Arc<Mutex<Nest>>>>,
     /// Of all slots.
     alive: Arc<Mutex<BTreeSet<i32>>>,
@@ -160,11 +162,17 @@ impl From<io::Error> for NoFork {
 
 impl Forks {
     /// With `exec` for all that is not forked.
-    pub fn new(exec: Arc<dyn Start>, guardian: Arc<Guardian>, traced: bool) -> Forks {
+    pub fn new(
+        exec: Arc<dyn Start>,
+        guardian: Arc<Guardian>,
+        traced: bool,
+        captures_hangs: bool,
+    ) -> Forks {
         Forks {
             exec,
             guardian,
             traced,
+            captures_hangs,
             nests: Mutex::default(),
             alive: Arc::default(),
             abandoned: AtomicBool::new(false),
@@ -259,7 +267,14 @@ impl Forks {
             Err(how) => return Err(Unborn::Died(how)),
         };
         // It stands at its gate. Whatever fails from here on closes the gate, and it ends.
-        let watch = ExitWatch::of(pid).map_err(|_| Unborn::Died(zygote.how_it_died()))?;
+        let watch = match ExitWatch::of(pid) {
+            Ok(Some(watch)) => watch,
+            Ok(None) => {
+                let why = "the end of a process of its own cannot be waited for here: pidfd_open is refused";
+                return Err(Unborn::Refused(Box::new(zygote), why.into()));
+            }
+            Err(_) => return Err(Unborn::Died(zygote.how_it_died())),
+        };
         self.guardian
             .registration(slot)
             .send(pid.as_raw().cast_unsigned())?;
@@ -270,6 +285,9 @@ impl Forks {
         Zygote::limit(pid, rlimits)?;
         (&opens).write_all(&[1])?;
         let wait = Forked {
+            pid,
+            captures_hangs: self.captures_hangs && !self.traced,
+            hang: None,
             watch,
             zygote: Some(zygote),
             kind: kind.clone(),
@@ -350,6 +368,10 @@ impl Start for Forks {
 
 /// Waits for a child of a zygote.
 struct Forked {
+    pid: Pid,
+    /// Whether it is looked at before it is killed at its time limit, without a tracer of its own.
+    captures_hangs: bool,
+    hang: Option<Box<Crash>>,
     watch: ExitWatch,
     zygote: Option<Zygote>,
     kind: Kind,
@@ -357,8 +379,8 @@ struct Forked {
 }
 
 impl Wait for Forked {
-    fn fd(&mut self) -> io::Result<BorrowedFd<'_>> {
-        Ok(self.watch.as_fd())
+    fn fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
+        Ok(Some(self.watch.as_fd()))
     }
 
     fn ended(&mut self) -> io::Result<bool> {
@@ -371,14 +393,21 @@ impl Wait for Forked {
     }
 
     fn look(&mut self) {
-        if let Some(zygote) = &mut self.zygote {
+        if self.captures_hangs {
+            let captured = platform::capture_hang(self.pid);
+            self.hang = captured.ok().flatten().map(Box::new);
+        } else if let Some(zygote) = &mut self.zygote {
             zygote.look();
         }
     }
 
     fn finish(&mut self) -> Watched {
         let zygote = self.zygote.as_mut();
-        zygote.map_or_else(Watched::default, Zygote::finish)
+        let watched = zygote.map_or_else(Watched::default, Zygote::finish);
+        Watched {
+            crash: self.hang.take().or(watched.crash),
+            ..watched
+        }
     }
 
     fn reap(&mut self) -> io::Result<Reaped> {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{SigHandler, Signal, killpg, signal};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid, getpgrp, getppid};
 
 use super::platform;
 
@@ -43,23 +43,29 @@ impl Guardian {
         program: &Path,
         arguments: &[&str],
         run_id: &str,
-        at_work: &Path,
+        at_work: File,
     ) -> io::Result<Guardian> {
-        let at_work = File::create(at_work)?;
         at_work.lock()?;
         let (read, write) = io::pipe()?;
         // A full pipe (the guardian is stopped) must not stop the supervisor.
         fcntl(&write, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        let process = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             .arg(run_id)
             .stdin(Stdio::from(read.try_clone()?))
             // It prints nothing there; the descriptor is what keeps the lock.
             .stdout(Stdio::from(at_work))
-            .stderr(Stdio::null())
-            // Its own group: what the terminal sends to the supervisor's does not reach it.
-            .process_group(0)
-            .spawn()?;
+            .stderr(Stdio::null());
+        // A session of its own: what the terminal sends to the supervisor's group does not reach it.
+        // SAFETY: a system call on nothing, which is safe between fork and exec.
+        unsafe {
+            command.pre_exec(|| match libc::setsid() {
+                -1 => Err(io::Error::last_os_error()),
+                _ => Ok(()),
+            });
+        }
+        let process = command.spawn()?;
         Ok(Guardian {
             pipe: write,
             _read_end: read,
@@ -119,6 +125,15 @@ impl Registration {
     }
 }
 
+/// Whether a group that was reported can be an attempt's: neither everybody's, nor the guardian's, nor the supervisor's.
+fn may_be_attempt(group: u32, supervisor: Pid) -> bool {
+    let Ok(group) = i32::try_from(group) else {
+        return false;
+    };
+    let group = Pid::from_raw(group);
+    group.as_raw() > 1 && group != getpgrp() && getpgid(Some(supervisor)) != Ok(group)
+}
+
 /// The guardian's own main function: reads its standard input to the end, then kills what is left of the run.
 ///
 /// # Errors
@@ -134,6 +149,7 @@ pub fn guard(run_id: &str) -> io::Result<()> {
         unsafe { signal(polite, SigHandler::SigIgn)? };
     }
     let mut groups = BTreeMap::new();
+    let supervisor = getppid();
     let mut pipe = io::stdin().lock();
     loop {
         let waiting = match pipe.fill_buf() {
@@ -149,9 +165,11 @@ pub fn guard(run_id: &str) -> io::Result<()> {
             let [slot, group] = [&message[..4], &message[4..]]
                 .map(|half| u32::from_ne_bytes(half.try_into().unwrap_or_default()));
             match group {
-                0 => groups.remove(&slot),
-                group => groups.insert(slot, group),
-            };
+                0 => drop(groups.remove(&slot)),
+                // 1 would be every process of the user.
+                group if may_be_attempt(group, supervisor) => drop(groups.insert(slot, group)),
+                _ => {}
+            }
         }
         let taken = size_of_val(messages);
         pipe.consume(taken);

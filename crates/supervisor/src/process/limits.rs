@@ -50,6 +50,23 @@ impl Rlimits {
     }
 }
 
+/// Sets how large a core dump of this process may be; safe between fork and exec.
+pub(super) fn set_core(most: u64) -> io::Result<()> {
+    // SAFETY: all fields are plain numbers, for which zero is a value; the pointers are to a local that outlives the
+    // calls, which are safe between fork and exec.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        if libc::getrlimit(libc::RLIMIT_CORE, &mut limit) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        limit.rlim_cur = limit.rlim_max.min(most);
+        if libc::setrlimit(libc::RLIMIT_CORE, &limit) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
 #[cfg_attr(
     target_os = "linux",
     expect(clippy::useless_conversion, reason = "not so elsewhere")

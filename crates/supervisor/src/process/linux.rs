@@ -2,10 +2,17 @@
 #![allow(unsafe_code)]
 
 mod alarm;
+mod aside;
+mod attach;
 mod calls;
 mod cgroup;
+mod core_files;
+mod family;
 mod gate;
 mod look;
+mod memory;
+mod probe;
+mod reissue;
 mod spawn;
 mod trace;
 mod tracer;
@@ -16,20 +23,37 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
-use std::sync::OnceLock;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use crashrate_postmortem::Crash;
+use crashrate_postmortem::linux::Images;
 use crashrate_protocol::env;
+use nix::pty::PtyMaster;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 pub(super) use alarm::ends_within;
+pub(super) use aside::uses_ptrace;
 pub(super) use cgroup::Cgroup;
+pub use core_files::CoreFiles;
+pub(super) use memory::MemoryWatch;
+pub(super) use probe::refused_calls;
 pub(super) use spawn::Spawner;
-pub use trace::TracedExec;
+pub use trace::Starter;
+pub(super) use trace::can_trace;
 pub(super) use zygote::{CAN_FORK, Zygote, has_cuda};
 
+/// The stacks of a process that nobody traces, and of its descendants; nothing if it has ended.
+pub(super) fn capture_hang(pid: Pid) -> io::Result<Option<Crash>> {
+    static IMAGES: OnceLock<Arc<Images>> = OnceLock::new();
+    attach::capture(pid.as_raw(), IMAGES.get_or_init(Arc::default).clone())
+}
+
+/// Whether processes can be traced on this system at all.
+pub const TRACES: bool = true;
 /// What names an rlimit.
 pub(super) type RlimitName = libc::__rlimit_resource_t;
 /// Whether the address space of a process can be limited.
@@ -38,16 +62,37 @@ pub(super) const LIMITS_ADDRESS_SPACE: bool = true;
 /// `ru_maxrss` counts in these.
 pub(super) const MAXRSS_UNIT: u64 = 1024;
 
+/// The name of the child's end of a pseudo-terminal.
+pub(super) fn terminal_name(own: &PtyMaster) -> io::Result<PathBuf> {
+    Ok(nix::pty::ptsname_r(own)?.into())
+}
+
+/// The name of a signal that has none in POSIX. The first real-time signals are the C library's own.
+pub(super) fn realtime_name(number: i32) -> String {
+    match number - libc::SIGRTMIN() {
+        0 => "SIGRTMIN".to_owned(),
+        n if n > 0 => format!("SIGRTMIN+{n}"),
+        _ => format!("SIG{number}"),
+    }
+}
+
 /// Becomes readable when a child ends.
 pub(super) struct ExitWatch(OwnedFd);
 
 impl ExitWatch {
-    /// Of a process that somebody else started, and that cannot have been reaped.
-    pub(super) fn of(pid: Pid) -> io::Result<Self> {
+    /// Of a process that somebody else started, and that cannot have been reaped. Nothing where there are no pidfds: Linux
+    /// before 5.3, and containers whose seccomp profile refuses them.
+    pub(super) fn of(pid: Pid) -> io::Result<Option<Self>> {
+        use rustix::io::Errno;
         let pid =
             rustix::process::Pid::from_raw(pid.as_raw()).ok_or(io::ErrorKind::InvalidInput)?;
-        let flags = rustix::process::PidfdFlags::empty();
-        Ok(ExitWatch(rustix::process::pidfd_open(pid, flags)?))
+        match rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
+            Ok(fd) => Ok(Some(ExitWatch(fd))),
+            Err(error @ (Errno::MFILE | Errno::NFILE | Errno::SRCH | Errno::NOMEM)) => {
+                Err(error.into())
+            }
+            Err(_) => Ok(None),
+        }
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
@@ -55,8 +100,30 @@ impl ExitWatch {
     }
 }
 
+/// The children that this process had before it started any: whoever executed it had started them.
+static INHERITED: OnceLock<Vec<Pid>> = OnceLock::new();
+
+fn inherited() -> &'static [Pid] {
+    INHERITED.get().map_or(&[], Vec::as_slice)
+}
+
+/// Whether a process that has ended, and was not reaped, had children that it waited for: the kernel adds their page faults
+/// to its own account (`cminflt` in proc_pid_stat(5)), and every process that executes a program has some.
+pub(super) fn had_children(pid: Pid) -> bool {
+    /// Its place behind the name of the program, which may hold anything.
+    const CHILD_FAULTS: usize = 8;
+    let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let Some(end) = stat.iter().rposition(|&byte| byte == b')') else {
+        return false;
+    };
+    let rest = String::from_utf8_lossy(&stat[end + 1..]);
+    let faults = rest.split_whitespace().nth(CHILD_FAULTS);
+    faults.is_some_and(|faults| faults != "0")
+}
+
 /// Makes this process the parent of orphans among its descendants.
 pub(super) fn adopt_orphans() {
+    INHERITED.get_or_init(children);
     // Without it, escaped descendants are looked for by their environment alone.
     if let Err(error) = nix::sys::prctl::set_child_subreaper(true) {
         tracing::warn!("cannot become a subreaper: {error}");
@@ -73,9 +140,8 @@ pub(super) fn silent_core_limit() -> u64 {
 pub(super) fn die_with(supervisor: u32) -> io::Result<()> {
     // SAFETY: plain system calls without memory.
     unsafe {
-        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 {
-            return Err(io::Error::last_os_error());
-        }
+        // Where it is refused, the guardian alone sees to that.
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
         // It may have died before the call.
         if libc::getppid() != supervisor as i32 {
             libc::_exit(127);
@@ -88,9 +154,12 @@ pub(super) fn die_with(supervisor: u32) -> io::Result<()> {
 ///
 /// Only those whose environment names the slot, or all when nothing else runs (`alone`), except `keep`. Returns how many.
 pub(super) fn kill_escaped(run_id: &str, slot: u32, alone: bool, keep: &[Pid]) -> usize {
-    if !has_adopted(keep) {
+    let keep: Vec<Pid> = keep.iter().chain(inherited()).copied().collect();
+    if !has_adopted(&keep) {
         return 0;
     }
+    // What an inherited child starts may become an orphan as well: only a mark tells it from an attempt's.
+    let alone = alone && inherited().is_empty();
     let deadline = Instant::now() + Duration::from_secs(2);
     let mut killed = 0;
     loop {

@@ -14,6 +14,7 @@ mod exec;
 mod forks;
 mod group;
 mod guardian;
+mod jobserver;
 mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -21,13 +22,18 @@ mod linux;
 mod macos;
 mod pace;
 mod pipes;
+mod pty;
 mod slots;
+mod untraceable;
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crashrate_model::{Exit, Spawn, Usage};
+use crashrate_model::{EvidenceMode, Exit, Spawn, Usage};
 use crashrate_postmortem::Crash;
 #[cfg(target_os = "linux")]
 use linux as platform;
@@ -39,13 +45,13 @@ use nix::unistd::Pid;
 use crate::plan::AttemptSpec;
 
 pub use capture::Captured;
-pub use exec::{PlainExec, is_ignored};
+pub use exec::is_ignored;
 pub use forks::{Forks, why_not};
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
 pub use pipes::Pipes;
-pub use platform::TracedExec;
-pub use slots::{Evidence, FromSlot, Observed, Slot, Slots};
+pub use platform::{CoreFiles, Starter, TRACES};
+pub use slots::{Evidence, FromSlot, Observed, Slot, SlotContext, Slots};
 
 /// A way of starting a child.
 pub trait Start: Send + Sync {
@@ -97,11 +103,12 @@ struct How {
 
 /// How a child's end is waited for. It belongs to the thread that started the child.
 pub trait Wait {
-    /// Readable when there may be news of the child. Asked for only where the end is really waited for.
+    /// Readable when there may be news of the child; nothing where the system has no such descriptor, and the end has to be
+    /// polled for. Asked for only where the end is really waited for.
     ///
     /// # Errors
     /// It could not be opened.
-    fn fd(&mut self) -> io::Result<BorrowedFd<'_>>;
+    fn fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>>;
 
     /// Whether the child has ended, without reaping it: its pid, and so its group's, stays taken.
     ///
@@ -133,17 +140,127 @@ pub trait Wait {
     fn reap(&mut self) -> io::Result<Reaped>;
 }
 
+/// The crash of a descendant of an attempt's process.
+#[derive(Clone, Debug)]
+pub struct DescendantCrash {
+    /// The name of its program.
+    pub program: String,
+    /// What is known of it; it has a signal.
+    pub crash: Crash,
+}
+
 /// What was seen by watching a child.
 #[derive(Debug, Default)]
 pub struct Watched {
-    /// Whether it was watched at all.
-    pub traced: bool,
+    /// How it was watched.
+    pub mode: EvidenceMode,
+    /// The signal that was about to end it, whatever ended it in the end: a tracer delays the delivery, and another thread
+    /// may call `exit` meanwhile.
+    pub settled: Option<String>,
+    /// The signal that it was stopped by when its hang was captured: the kernel tells only its tracer.
+    pub stopped_by: Option<String>,
+    /// The crashes of its descendants.
+    pub descendants: Vec<DescendantCrash>,
+    /// The programs that it and its descendants executed.
+    pub programs: Vec<PathBuf>,
+    /// What the watching did to it, if that may have changed its outcome.
+    pub disturbed: Option<String>,
+    /// What else there is to say of the watching.
+    pub notes: Vec<String>,
     /// What is known of its death by a signal; of its hang, if it was looked at.
     pub crash: Option<Box<Crash>>,
     /// The most memory that it had had resident when it died, bytes.
     pub peak_bytes: Option<u64>,
     /// How many of its descendants had to be killed.
     pub left_behind: usize,
+}
+
+/// A system call that is needed and refused here.
+#[derive(Clone, Debug)]
+pub struct RefusedCall {
+    /// Its name.
+    pub name: &'static str,
+    /// The error that it gives.
+    pub error: String,
+    /// What is done without it; nothing if nothing can be measured then.
+    pub without: Option<&'static str>,
+}
+
+impl RefusedCall {
+    /// What it means, in a sentence.
+    pub fn sentence(&self) -> String {
+        let RefusedCall { name, error, .. } = self;
+        format!(
+            "{name}(2) is refused here ({error}), probably by the seccomp profile of a container"
+        )
+    }
+}
+
+/// The system calls that starting, waiting, tracing and killing need, and that are refused here. `guardian` is the program
+/// that is started for that.
+pub fn refused_calls((program, arguments): (&Path, &[&str])) -> Vec<RefusedCall> {
+    let mut refused = platform::refused_calls();
+    if refused.iter().any(|call| call.without.is_none()) {
+        return refused;
+    }
+    let trial = || {
+        let mut command = Command::new(program);
+        command.args(arguments).arg("none").stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let mut command = trial();
+    // SAFETY: a system call on nothing, which is safe between fork and exec.
+    #[allow(unsafe_code)]
+    unsafe {
+        command.pre_exec(|| match libc::setsid() {
+            -1 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        });
+    }
+    match command.spawn() {
+        Ok(mut child) => {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        // Otherwise it is a want of processes or memory, and says so when the run begins.
+        Err(error) if is_refusal(&error) => refused.push(RefusedCall {
+            name: match trial().status() {
+                Ok(_) => "setsid",
+                Err(_) => "clone, pipe2 or execve",
+            },
+            error: error.to_string(),
+            without: None,
+        }),
+        Err(_) => {}
+    }
+    refused
+}
+
+fn is_refusal(error: &io::Error) -> bool {
+    let codes = [libc::EPERM, libc::EACCES, libc::ENOSYS];
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
+}
+
+/// Whether processes can be traced here; asked of a process of our own, which is started for that.
+///
+/// # Errors
+/// They cannot: why, in words.
+pub fn can_trace((program, arguments): (&Path, &[&str])) -> Result<(), String> {
+    let child = Command::new(program)
+        .args(arguments)
+        .arg("none")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = child.map_err(|error| format!("a process to try it with: {error}"))?;
+    let can = platform::can_trace(Pid::from_raw(child.id() as i32));
+    let _ = child.kill();
+    let _ = child.wait();
+    can
 }
 
 /// A child that is gone.
@@ -157,19 +274,16 @@ pub struct Reaped {
 
 /// Prepares the supervisor's process for children; once, before the first.
 ///
-/// Orphans of children come to the supervisor where the platform allows it. Without `core_dumps`, no child leaves a
-/// core dump.
+/// Orphans of children come to the supervisor where the platform allows it. No child leaves a core dump unless its own
+/// limit is raised.
 ///
 /// # Errors
 /// Too few files may be open for so many `slots`, or the limit could not be set.
-pub fn prepare(core_dumps: bool, slots: u32) -> io::Result<()> {
+pub fn prepare(slots: u32) -> io::Result<()> {
     check_open_files(slots)?;
     exec::hear_of_children()?;
     exec::reserve_events_number()?;
     platform::adopt_orphans();
-    if core_dumps {
-        return Ok(());
-    }
     let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
     setrlimit(
         Resource::RLIMIT_CORE,

@@ -1,16 +1,18 @@
 //! The places in which attempts run: a thread each, so that a child has one waiter and its parent thread lives on.
 
 use std::io::{self, PipeReader, PipeWriter};
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use crashrate_model::{Spawn, Usage};
+use crashrate_model::{EvidenceMode, Spawn, Usage};
 use crashrate_postmortem::Crash;
 
 use super::attempt::{self, Buffer, Place};
 use super::capture::Captured;
 use super::guardian::Guardian;
-use super::{Start, platform};
+use super::untraceable::Untraceable;
+use super::{CoreFiles, DescendantCrash, Start, platform};
 use crate::outcome::{Note, Seen};
 use crate::plan::AttemptSpec;
 
@@ -33,10 +35,18 @@ pub struct Observed {
 /// What is known of an attempt and decides nothing: where it crashed, and what it used.
 #[derive(Debug, Default)]
 pub struct Evidence {
-    /// Whether it was traced.
-    pub traced: bool,
+    /// How it was watched.
+    pub watch: EvidenceMode,
     /// What is known of its crash, or of its hang.
     pub crash: Option<Box<Crash>>,
+    /// The crashes of its descendants.
+    pub descendants: Vec<DescendantCrash>,
+    /// Whether it had children that it waited for, if that was asked.
+    pub had_children: bool,
+    /// What the watching did to it, if that may have changed its outcome.
+    pub disturbed: Option<String>,
+    /// Why its end could not be waited for, if so: those of others could not either.
+    pub waiting_failed: Option<String>,
     /// What it used of the machine.
     pub usage: Option<Usage>,
     /// How its process came to be; nothing if it never was.
@@ -65,29 +75,40 @@ pub struct Slots {
     run_id: Arc<str>,
 }
 
+/// What the attempts of a run have in common.
+#[derive(Clone)]
+pub struct SlotContext {
+    /// The run's id.
+    pub run_id: Arc<str>,
+    /// How children are started.
+    pub start: Arc<dyn Start>,
+    /// The guardian over them.
+    pub guardian: Arc<Guardian>,
+    /// Where attempts in an empty directory of their own run.
+    pub work: PathBuf,
+    /// Where the kernel writes core dumps; nothing where none are wanted.
+    pub cores: Option<Arc<CoreFiles>>,
+    /// Where a core dump of each signature is kept; nothing if none is.
+    pub keep_cores: Option<PathBuf>,
+}
+
 impl Slots {
     /// So many, each with the work of its thread.
     ///
     /// # Errors
     /// No pipe could be made.
-    pub fn new(
-        count: u32,
-        run_id: &str,
-        start: Arc<dyn Start>,
-        guardian: Arc<Guardian>,
-    ) -> io::Result<(Slots, Vec<Slot>)> {
+    pub fn new(count: u32, context: &SlotContext) -> io::Result<(Slots, Vec<Slot>)> {
         let (watch, kill_all) = io::pipe()?;
         let watch = Arc::new(watch);
-        let run_id: Arc<str> = run_id.into();
+        let untraceable = Arc::new(Untraceable::default());
         let (orders, works) = (0..count)
             .map(|number| {
                 let (orders, inbox) = mpsc::channel();
                 let slot = Slot {
                     number,
                     alone: count == 1,
-                    run_id: run_id.clone(),
-                    start: start.clone(),
-                    guardian: guardian.clone(),
+                    context: context.clone(),
+                    untraceable: untraceable.clone(),
                     kill_all: watch.clone(),
                     inbox,
                 };
@@ -97,9 +118,9 @@ impl Slots {
         let slots = Slots {
             orders,
             kill_all: Some(kill_all),
-            start,
-            guardian,
-            run_id,
+            start: context.start.clone(),
+            guardian: context.guardian.clone(),
+            run_id: context.run_id.clone(),
         };
         Ok((slots, works))
     }
@@ -140,9 +161,8 @@ impl Drop for Slots {
 pub struct Slot {
     number: u32,
     alone: bool,
-    run_id: Arc<str>,
-    start: Arc<dyn Start>,
-    guardian: Arc<Guardian>,
+    context: SlotContext,
+    untraceable: Arc<Untraceable>,
     kill_all: Arc<PipeReader>,
     inbox: mpsc::Receiver<Arc<AttemptSpec>>,
 }
@@ -158,10 +178,14 @@ impl Slot {
     pub fn work(self, hear: impl Fn(FromSlot)) {
         let place = Place {
             slot: self.number,
-            run_id: &self.run_id,
+            run_id: &self.context.run_id,
             alone: self.alone,
-            start: &*self.start,
-            guardian: &self.guardian,
+            start: &*self.context.start,
+            guardian: &self.context.guardian,
+            work: &self.context.work,
+            cores: self.context.cores.as_deref(),
+            keep_cores: self.context.keep_cores.as_deref(),
+            untraceable: &self.untraceable,
             kill_all: &self.kill_all,
         };
         let mut buffer: Box<Buffer> = Box::new([0; size_of::<Buffer>()]);

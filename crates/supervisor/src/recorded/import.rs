@@ -7,21 +7,13 @@ use std::path::{Path, PathBuf};
 use crashrate_model::Recorded;
 use thiserror::Error;
 
-use crate::journal::{self, FolderError, Journal, JournalError, RunFolder};
+use crate::journal::{FolderError, Journal, JournalError, RunFolder};
 use crate::run_file;
 
 /// A recorded report that cannot be imported.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// Its number is taken: two runs of the same number could not be told apart.
-    #[error("there is a run N={number} already: {}; remove it, or import into another --runs-dir", folder.display())]
-    Taken {
-        /// The number.
-        number: u32,
-        /// The run that has it.
-        folder: PathBuf,
-    },
-    /// The run's folder cannot be made.
+    /// The run's folder cannot be made: its number is taken, for example.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The journal cannot be written.
@@ -43,9 +35,6 @@ pub enum ImportError {
 /// The number is taken, or the folder cannot be written.
 pub fn import(runs: &Path, recorded: &Recorded) -> Result<RunFolder, ImportError> {
     let (number, suite) = (recorded.run.number, &recorded.run.suite);
-    if let Some(folder) = journal::find_number(runs, number)? {
-        return Err(ImportError::Taken { number, folder });
-    }
     let folder = RunFolder::create(runs, suite, Some(number))?;
     let written = write(&folder, recorded);
     if written.is_err() {

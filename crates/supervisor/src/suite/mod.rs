@@ -4,11 +4,14 @@ mod by_id;
 mod error;
 mod hazard;
 mod judged;
+mod path_text;
+mod process;
 mod raw;
 mod resolve;
 mod resources;
 mod spawn;
 mod values;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,10 +25,13 @@ pub(crate) use by_id::ById;
 pub(crate) use error::Source;
 pub use error::SuiteError;
 pub use hazard::{MAX_WRITES, PASS, ROUNDS, SuiteHazard};
+pub use process::{DescendantCrash, ProcessOptions};
 pub(crate) use resolve::read_text;
 pub use resources::Resources;
 pub(crate) use resources::bytes_text;
 pub use spawn::Spawning;
+pub(crate) use words::word_of_text;
+pub use words::word_to_text;
 
 /// The variant that changes nothing.
 pub const DEFAULT_VARIANT: &str = "default";
@@ -36,12 +42,14 @@ pub struct Suite {
     /// Its name, also in the history.
     pub name: String,
     /// The file it came from; nothing for a command given on the command line.
+    #[serde(with = "path_text::option", default)]
     pub file: Option<PathBuf>,
     /// The device asked for: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
     pub device: String,
     /// Which outcomes the crash rate counts.
     pub bad: OutcomeSet,
     /// The worker that the suite names, absolute where it has a path.
+    #[serde(with = "path_text::option", default)]
     pub worker: Option<PathBuf>,
     /// What its worker chapters are told to inject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,6 +66,9 @@ pub struct Suite {
     pub resources: Resources,
     /// What is around chapters in a sequence: time limit, grace, directory.
     pub around: Limits,
+    /// How the processes of sequences are set up and judged.
+    #[serde(default, skip_serializing_if = "ProcessOptions::is_usual")]
+    pub process: ProcessOptions,
     /// The variants; the first is always the default one, which changes nothing.
     pub variants: Vec<Variant>,
     /// The chapters, in the order of the file.
@@ -82,6 +93,7 @@ pub struct Limits {
     #[serde(with = "duration_text")]
     pub grace: Duration,
     /// Where it runs; absolute.
+    #[serde(with = "path_text")]
     pub directory: PathBuf,
 }
 
@@ -107,6 +119,9 @@ pub struct Chapter {
     pub expect: Vec<Expect>,
     /// What it runs.
     pub action: Action,
+    /// How its isolated processes are set up and judged.
+    #[serde(default, skip_serializing_if = "ProcessOptions::is_usual")]
+    pub process: ProcessOptions,
     /// How its isolated processes come to be.
     #[serde(default, skip_serializing_if = "Spawning::is_usual")]
     pub spawning: Spawning,
@@ -153,6 +168,7 @@ pub struct Variant {
     /// Its id.
     pub id: String,
     /// Another build of the worker, absolute where it has a path.
+    #[serde(with = "path_text::option", default)]
     pub worker: Option<PathBuf>,
     /// Environment on top of everything else's.
     pub env: BTreeMap<String, String>,

@@ -35,6 +35,7 @@ pub(super) struct Head {
     pub(super) worker: Option<Spanned<String>>,
     pub(super) record: Option<Spanned<String>>,
     pub(super) fork_cuda: Option<bool>,
+    pub(super) descendants: Option<Spanned<String>>,
 }
 
 /// What `[hazard]` sets.
@@ -87,6 +88,8 @@ pub(super) struct Settings {
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
     pub(super) directory: Option<Spanned<String>>,
+    pub(super) fresh_directory: Option<bool>,
+    pub(super) descendants: Option<Spanned<String>>,
     pub(super) spawn: Option<Spanned<String>>,
 }
 
@@ -110,6 +113,9 @@ pub(super) struct Chapter {
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
     pub(super) directory: Option<Spanned<String>>,
+    pub(super) fresh_directory: Option<bool>,
+    pub(super) descendants: Option<Spanned<String>>,
+    pub(super) pty: Option<Spanned<bool>>,
 }
 
 #[derive(Deserialize)]

@@ -11,8 +11,8 @@ use toml::Spanned;
 use super::error::Source;
 use super::raw;
 use super::{
-    Action, Chapter, DEFAULT_VARIANT, Limits, Resources, Sequence, Spawning, Suite, SuiteError,
-    Variant,
+    Action, Chapter, DEFAULT_VARIANT, Limits, ProcessOptions, Resources, Sequence, Spawning, Suite,
+    SuiteError, Variant,
 };
 use crate::{program, recorded};
 
@@ -59,6 +59,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
         fork_cuda: false,
         resources: Resources::default(),
         around: limits.clone(),
+        process: ProcessOptions::default(),
         variants: vec![default_variant()],
         chapters: vec![Chapter {
             id,
@@ -70,6 +71,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
             env: BTreeMap::new(),
             expect: Vec::new(),
             action: Action::Command(argv.to_vec()),
+            process: ProcessOptions::default(),
             spawning: Spawning::default(),
         }],
         sequences: Vec::new(),
@@ -128,9 +130,11 @@ impl Resolver<'_> {
             .map(|id| id.get_ref().as_str())
             .collect();
         let resources = self.source.resources(file.limits.as_ref(), "limits")?;
+        let process = self.source.common_process(&head, &file.defaults)?;
         let mut chapters = self.chapters(&file.chapter, &file.defaults, &in_sequence)?;
-        for chapter in &mut chapters {
+        for (chapter, raw) in chapters.iter_mut().zip(&file.chapter) {
             chapter.resources = chapter.resources.or(resources);
+            chapter.process = self.source.process(raw, process)?;
         }
         let sequences = self.sequences(&file.sequence, &file.defaults, &chapters, &around)?;
         Ok(Suite {
@@ -144,6 +148,7 @@ impl Resolver<'_> {
             fork_cuda: head.fork_cuda.unwrap_or(false),
             resources,
             around,
+            process,
             variants: self.variants(file.variant)?,
             gates: self.gates(&file.gate, &chapters, &sequences)?,
             recommendations: self.recommendations(file.recommendation, &chapters, &sequences)?,
@@ -219,6 +224,7 @@ impl Resolver<'_> {
             )?,
             env,
             action,
+            process: ProcessOptions::default(),
             id,
         })
     }

@@ -25,7 +25,7 @@ pub(super) fn become_attempt(
         if libc::getppid() != zygote.cast_signed() {
             libc::_exit(NO_CHILD);
         }
-        libc::setpgid(0, 0);
+        libc::setsid();
     }
     let [stdin, stdout, stderr, events, gate] = descriptors;
     if !pass(&gate) {

@@ -14,7 +14,7 @@ use nix::time::ClockId;
 use nix::unistd::{Pid, gettid};
 
 use super::super::exec::has_ended;
-use super::calls;
+use super::{calls, probe};
 
 /// How often a thread is interrupted once its time is over: it may not have begun to wait the first time.
 const AGAIN: Duration = Duration::from_millis(1);
@@ -25,6 +25,9 @@ thread_local! {
 }
 
 fn alarm() -> Option<RefCell<Timer>> {
+    if !probe::has_alarms() {
+        return None;
+    }
     calls::can_be_woken();
     let this_thread = SigevNotify::SigevThreadId {
         signal: Signal::SIGURG,

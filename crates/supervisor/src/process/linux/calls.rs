@@ -67,7 +67,17 @@ pub(super) fn take(tid: i32) -> Option<Said> {
 
 /// Lets a stopped tracee go on, with this signal (0: none). One that is gone needs no telling.
 pub(super) fn go_on(tid: i32, signal: i32) {
-    request(libc::PTRACE_CONT, tid, signal);
+    try_go_on(tid, signal);
+}
+
+/// The same, and whether the tracee was still there.
+pub(super) fn try_go_on(tid: i32, signal: i32) -> bool {
+    request(libc::PTRACE_CONT, tid, signal)
+}
+
+/// Ends the tracing of a stopped tracee, which goes on with this signal.
+pub(super) fn detach(tid: i32, signal: i32) {
+    request(libc::PTRACE_DETACH, tid, signal);
 }
 
 /// Leaves a tracee in the group stop that it is in, and hears when that ends.
@@ -75,9 +85,9 @@ pub(super) fn stay_stopped(tid: i32) {
     request(libc::PTRACE_LISTEN, tid, 0);
 }
 
-fn request(what: libc::c_uint, tid: i32, data: i32) {
+fn request(what: libc::c_uint, tid: i32, data: i32) -> bool {
     // SAFETY: these requests take numbers and no memory; a wrong tracee is an error of the call.
-    unsafe { libc::ptrace(what, tid, 0 as libc::c_long, libc::c_long::from(data)) };
+    unsafe { libc::ptrace(what, tid, 0 as libc::c_long, libc::c_long::from(data)) == 0 }
 }
 
 /// Whether the thread belongs to the process.
@@ -109,6 +119,12 @@ pub(super) fn can_be_woken() {
     urgent.add(Signal::SIGURG);
     // It fails only for what is no signal.
     let _ = urgent.thread_unblock();
+}
+
+/// Runs this thread before others, where that is allowed: what a tracee does is lost if its tracer hears of it too late.
+pub(super) fn run_first() {
+    // SAFETY: a system call on numbers. On Linux it sets the priority of the thread alone.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -20) };
 }
 
 /// Interrupts a thread of this process that waits.

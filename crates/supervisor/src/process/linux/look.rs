@@ -25,6 +25,8 @@ pub(super) struct Hang {
     threads: Vec<ThreadShot>,
     maps: HashMap<i32, Maps>,
     left_out: usize,
+    /// The signal that the child was stopped by.
+    pub(super) stopped_by: Option<i32>,
 }
 
 impl Hang {
@@ -42,6 +44,7 @@ impl Hang {
             threads: Vec::new(),
             maps: HashMap::new(),
             left_out,
+            stopped_by: stopped.get(&leader).copied().flatten(),
         };
         let deadline = Instant::now() + WALKING;
         for &(tid, pid) in &order {
@@ -51,10 +54,10 @@ impl Hang {
                 hang.left_out += 1;
             }
         }
-        for (tid, in_group_stop) in stopped {
-            match in_group_stop {
-                true => calls::stay_stopped(tid),
-                false => calls::go_on(tid, 0),
+        for (tid, stopped_by) in stopped {
+            match stopped_by {
+                Some(_) => calls::stay_stopped(tid),
+                None => calls::go_on(tid, 0),
             }
         }
         (!hang.threads.is_empty()).then_some(hang)
@@ -82,8 +85,8 @@ impl Hang {
     }
 }
 
-/// Stops these threads; returns those that did, with whether they are in a group stop besides.
-fn stop(tracer: &mut Tracer, threads: &[(i32, i32)]) -> HashMap<i32, bool> {
+/// Stops these threads. Returns those that did, with the signal of the group stop that they were in.
+fn stop(tracer: &mut Tracer, threads: &[(i32, i32)]) -> HashMap<i32, Option<i32>> {
     let mut awaited: HashSet<i32> = HashSet::new();
     for &(tid, _) in threads {
         if ptrace::interrupt(Pid::from_raw(tid)).is_ok() {
@@ -100,7 +103,7 @@ fn stop(tracer: &mut Tracer, threads: &[(i32, i32)]) -> HashMap<i32, bool> {
             Some((tid, Said::Stopped { signal, event })) if awaited.contains(&tid) => {
                 if event == libc::PTRACE_EVENT_STOP {
                     awaited.remove(&tid);
-                    stopped.insert(tid, signal != libc::SIGTRAP);
+                    stopped.insert(tid, Some(signal).filter(|&signal| signal != libc::SIGTRAP));
                 }
             }
             Some((tid, Said::Ended(_))) => {

@@ -17,6 +17,8 @@ use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
 use super::super::exec::{Launch, take_number};
+use super::super::jobserver;
+use crate::suite::word_of_text;
 
 /// Room for what a child does before it executes; the deepest of it is some hundred bytes.
 const STACK: usize = 32 * 1024;
@@ -53,7 +55,7 @@ pub(in super::super) struct Spawner {
 impl Spawner {
     /// Children get this program's environment as it is now, without these variables.
     pub(in super::super) fn new(without: &[&str]) -> Spawner {
-        let inherited = std::env::vars_os()
+        let inherited = jobserver::cleaned(std::env::vars_os())
             .filter(|(name, _)| !without.iter().any(|other| name == other))
             .filter_map(|(name, value)| {
                 let mut entry = name.clone().into_vec();
@@ -66,7 +68,7 @@ impl Spawner {
         Spawner { inherited }
     }
 
-    /// Starts a child in a process group of its own. In it `at_first` is called first and `before_exec` last; both may do
+    /// Starts a child in a session and process group of its own. In it `at_first` is called first and `before_exec` last; both may do
     /// only what is safe between fork and exec.
     pub(in super::super) fn spawn(
         &self,
@@ -77,7 +79,7 @@ impl Spawner {
         let mut words = Texts::with_room_for(1 + launch.arguments.len());
         words.push(&[launch.program.as_os_str().as_bytes()])?;
         for word in launch.arguments {
-            words.push(&[word.as_bytes()])?;
+            words.push(&[word_of_text(word).as_bytes()])?;
         }
         let mut own = Texts::with_room_for(launch.env.len());
         for (name, value) in launch.env {
@@ -214,7 +216,8 @@ impl Child<'_> {
             }
             // SAFETY: system calls on a text that the thread which sleeps holds, and on numbers.
             unsafe {
-                if libc::chdir(self.directory.as_ptr()) < 0 || libc::setpgid(0, 0) < 0 {
+                // A session of its own is a process group, too, and has no terminal.
+                if libc::chdir(self.directory.as_ptr()) < 0 || libc::setsid() < 0 {
                     return Err(io::Error::last_os_error());
                 }
             }

@@ -9,16 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crashrate_model::EvidenceMode;
 use crashrate_postmortem::linux::Images;
 use nix::errno::Errno;
 use nix::sys::ptrace;
+use nix::unistd::Pid;
 
 use super::super::exec::{Exec, Launcher, Spawned};
 use super::super::guardian::Guardian;
 use super::super::{How, Reaped, Start, Started, Wait, Watched};
-use super::calls;
 use super::gate::{self, Gate, Way};
 use super::tracer::{Answer, Order, Tracer};
+use super::{aside, attach, calls, probe};
 use crate::plan::AttemptSpec;
 
 /// How often a tracer that waits is interrupted until it has heard an order.
@@ -28,46 +30,75 @@ const HEARING: Duration = Duration::from_secs(1);
 /// How long looking at a hang may take at most.
 const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
-/// Starts a child by fork and exec under a tracer: a thread of its own for each slot.
-pub struct TracedExec {
+/// Starts a child by fork and exec, under a tracer where its attempt asks for one: a thread of its own for each slot.
+pub struct Starter {
     launcher: Launcher,
     images: Arc<Images>,
     /// The tracers that wait for a child, by slot.
     waiting: Arc<Mutex<HashMap<u32, TracerThread>>>,
+    /// Whether a process that is not traced is looked at before it is killed at its time limit.
+    captures_hangs: bool,
 }
 
-impl TracedExec {
-    /// With this guardian over its children.
+impl Starter {
+    /// With this guardian over its children. `captures_hangs`: processes may be stopped and read at their time limit.
     ///
     /// # Errors
     /// `/dev/null` cannot be opened.
-    pub fn new(guardian: Arc<Guardian>) -> io::Result<Self> {
-        Ok(TracedExec {
+    pub fn new(guardian: Arc<Guardian>, captures_hangs: bool) -> io::Result<Self> {
+        Ok(Starter {
             launcher: Launcher::new(guardian)?,
             images: Arc::default(),
             waiting: Arc::default(),
+            captures_hangs,
         })
     }
 
-    /// Whether this way of starting traces processes; asked of a process of our own.
-    ///
-    /// # Errors
-    /// It would, and is not allowed to: why, in words.
-    pub fn probe(guardian: &Guardian) -> Result<bool, String> {
-        let pid = guardian.pid();
-        // A thread of its own: when it ends, the guardian is let go.
-        let seized =
-            std::thread::spawn(move || ptrace::seize(pid, ptrace::Options::empty())).join();
-        match seized {
-            Ok(Ok(())) => Ok(true),
-            Ok(Err(error)) => Err(error.desc().to_owned()),
-            Err(_) => Err("its thread failed".to_owned()),
-        }
+    fn start_untraced(
+        &self,
+        spec: &AttemptSpec,
+        slot: u32,
+        notes: Vec<String>,
+    ) -> io::Result<Started> {
+        let Spawned { pid, pipes, bounds } =
+            self.launcher.spawn(spec, slot, || Ok(()), || Ok(()))?;
+        let wait = Untraced {
+            exec: Exec::new(pid),
+            pid,
+            images: self.captures_hangs.then(|| self.images.clone()),
+            watched: Watched {
+                mode: match spec.watch {
+                    EvidenceMode::Core => EvidenceMode::Core,
+                    EvidenceMode::None | EvidenceMode::Trace => EvidenceMode::None,
+                },
+                notes,
+                ..Watched::default()
+            },
+        };
+        Ok(Started {
+            pid,
+            pipes,
+            wait: Box::new(wait),
+            bounds,
+            how: How::default(),
+        })
     }
 }
 
-impl Start for TracedExec {
+impl Start for Starter {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
+        if spec.watch != EvidenceMode::Trace {
+            return self.start_untraced(spec, slot, Vec::new());
+        }
+        if let Some(program) = &spec.program
+            && aside::gains_privileges(program)
+        {
+            let note = format!(
+                "not traced: {} is set-uid, set-gid or has capabilities, which a tracer would take away",
+                program.display()
+            );
+            return self.start_untraced(spec, slot, vec![note]);
+        }
         let waiting = lock(&self.waiting).remove(&slot);
         let mut tracer = match waiting {
             Some(tracer) => tracer,
@@ -87,10 +118,15 @@ impl Start for TracedExec {
                 slot,
                 waiting: self.waiting.clone(),
             }),
-            Err(error) => {
-                tracing::debug!("process {pid} is not traced: {error}");
-                Box::new(exec)
-            }
+            Err(error) => Box::new(Untraced {
+                exec,
+                pid,
+                images: None,
+                watched: Watched {
+                    notes: vec![format!("not traced: {error}")],
+                    ..Watched::default()
+                },
+            }),
         };
         Ok(Started {
             pid,
@@ -99,6 +135,62 @@ impl Start for TracedExec {
             bounds,
             how: How::default(),
         })
+    }
+}
+
+/// Whether this process can be traced.
+pub(in super::super) fn can_trace(pid: Pid) -> Result<(), String> {
+    if !probe::has_alarms() {
+        return Err("tgkill(2) or the timers that wake a tracer are refused".to_owned());
+    }
+    // A thread of its own: when it ends, the process is let go.
+    let seized = std::thread::spawn(move || ptrace::seize(pid, ptrace::Options::empty())).join();
+    match seized {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(error.desc().to_owned()),
+        Err(_) => Err("its thread failed".to_owned()),
+    }
+}
+
+/// Waits for a child that is not traced.
+struct Untraced {
+    exec: Exec,
+    pid: Pid,
+    /// To look at it with at its time limit; nothing if that is not wanted.
+    images: Option<Arc<Images>>,
+    watched: Watched,
+}
+
+impl Wait for Untraced {
+    fn fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
+        self.exec.fd()
+    }
+
+    fn ended(&mut self) -> io::Result<bool> {
+        self.exec.ended()
+    }
+
+    fn listen(&mut self, most: Duration) -> io::Result<bool> {
+        self.exec.listen(most)
+    }
+
+    fn look(&mut self) {
+        if let Some(images) = &self.images {
+            let pid = self.pid.as_raw();
+            match attach::capture(pid, images.clone()) {
+                Ok(crash) => self.watched.crash = crash.map(Box::new),
+                Err(error) => (self.watched.notes)
+                    .push(format!("its threads could not be looked at: {error}")),
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Watched {
+        std::mem::take(&mut self.watched)
+    }
+
+    fn reap(&mut self) -> io::Result<Reaped> {
+        self.exec.reap()
     }
 }
 
@@ -112,7 +204,7 @@ struct Traced {
 }
 
 impl Wait for Traced {
-    fn fd(&mut self) -> io::Result<BorrowedFd<'_>> {
+    fn fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
         self.exec.fd()
     }
 
@@ -187,6 +279,7 @@ impl TracerThread {
             .name("tracer".into())
             .spawn(move || {
                 calls::can_be_woken();
+                calls::run_first();
                 own.store(calls::this_thread(), Ordering::Release);
                 Tracer::run(keeper, images, inbox, outbox);
             })?;

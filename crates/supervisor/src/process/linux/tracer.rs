@@ -5,28 +5,31 @@
 //! one is left unreaped, so that its number stays taken.
 
 use std::collections::{HashMap, HashSet};
+use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
-use crashrate_postmortem::linux::{Died, Images, Snapshot, choose, peak_memory, unseen};
+use crashrate_model::EvidenceMode;
+use crashrate_postmortem::linux::{Died, Evidence, Images, peak_memory};
 use nix::errno::Errno;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::super::Watched;
+use super::super::exec::signal_name;
+use super::aside;
 use super::calls::{self, Said};
+use super::family::Family;
 use super::gate::Keeper;
 use super::look::Hang;
+use super::reissue::Reissue;
 
-/// The most snapshots of signals that a process handled: the newest are not better than the first.
-const MAX_HANDLED: usize = 8;
-/// The most snapshots in all.
-const MAX_SNAPSHOTS: usize = 64;
-/// How often a signal that is no fault is looked at more closely: a program may live on such signals.
-const MAX_CLOSER_LOOKS: usize = 64;
+/// The most programs that are remembered.
+const MAX_PROGRAMS: usize = 64;
 /// The leader where there is none.
 const NOBODY: i32 = 0;
 /// How long what is left of an attempt has to die.
@@ -67,9 +70,14 @@ pub(super) struct Tracer {
     unannounced: HashSet<i32>,
     /// Whether it ever had another process.
     has_company: bool,
-    snapshots: Vec<Snapshot>,
-    handled: usize,
-    closer_looks: usize,
+    family: Family,
+    reissue: Reissue,
+    /// The signals of faults that processes were seen to handle.
+    handled: HashSet<(i32, i32)>,
+    /// The programs that were executed, as far as they can be read.
+    programs: Vec<PathBuf>,
+    disturbed: Option<String>,
+    evidence: Evidence,
     /// The peak memory of the child when this signal was about to be delivered to it. At its exit it would be one stop
     /// more for every attempt, and most would be no wiser for it.
     peak_at: Option<(i32, u64)>,
@@ -89,7 +97,7 @@ impl Tracer {
         answers: Sender<Answer>,
     ) {
         while let Some(leader) = keeper.who() {
-            let seized = ptrace::seize(Pid::from_raw(leader), options_alone());
+            let seized = ptrace::seize(Pid::from_raw(leader), options());
             // Before the gate opens: who starts the child finds it there when the child has executed.
             let _ = answers.send(Answer::Seized(seized));
             keeper.open();
@@ -105,7 +113,7 @@ impl Tracer {
         }
     }
 
-    fn of(leader: i32, images: Arc<Images>) -> Tracer {
+    pub(super) fn of(leader: i32, images: Arc<Images>) -> Tracer {
         Tracer {
             leader,
             zygote: None,
@@ -115,9 +123,12 @@ impl Tracer {
             awaited: 0,
             unannounced: HashSet::new(),
             has_company: false,
-            snapshots: Vec::new(),
-            handled: 0,
-            closer_looks: 0,
+            family: Family::default(),
+            reissue: Reissue::default(),
+            handled: HashSet::new(),
+            programs: Vec::new(),
+            disturbed: None,
+            evidence: Evidence::default(),
             peak_at: None,
             hang: None,
             ended_by: None,
@@ -266,6 +277,10 @@ impl Tracer {
 
     fn gone(&mut self, tid: i32, signal: i32) {
         let pid = self.threads.remove(&tid);
+        if pid == Some(tid) {
+            self.family.ended(tid, &self.evidence);
+            self.evidence.forget(tid);
+        }
         if pid.is_none() {
             self.awaited -= 1;
             self.unannounced.insert(tid);
@@ -297,24 +312,24 @@ impl Tracer {
         }
         let pid = self.process_of(tid);
         match event {
-            0 => {
-                self.about_to_be_delivered(pid, tid, signal);
-                calls::go_on(tid, signal);
-            }
+            0 => self.deliver(pid, tid, signal),
             libc::PTRACE_EVENT_STOP if signal != libc::SIGTRAP => calls::stay_stopped(tid),
             libc::PTRACE_EVENT_EXEC => {
                 // Other threads are gone, and the one that called it has its process's number now.
                 self.threads.retain(|other, of| *of != pid || *other == tid);
+                self.evidence.forget(pid);
+                self.executed(tid);
                 calls::go_on(tid, 0);
             }
             libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => {
                 self.has_company = true;
-                set_options(tid);
                 // Known from now on: its parent may be heard to end before it is heard of itself.
-                if let Ok(new) = ptrace::getevent(Pid::from_raw(tid))
-                    && !self.unannounced.remove(&(new as i32))
-                {
-                    self.threads.entry(new as i32).or_insert(new as i32);
+                if let Ok(new) = ptrace::getevent(Pid::from_raw(tid)) {
+                    let new = new as i32;
+                    self.family.born(new, pid);
+                    if !self.unannounced.remove(&new) {
+                        self.threads.entry(new).or_insert(new);
+                    }
                 }
                 calls::go_on(tid, 0);
             }
@@ -322,46 +337,70 @@ impl Tracer {
                 self.awaited += 1;
                 calls::go_on(tid, 0);
             }
-            // The first that is heard of one, most often.
-            libc::PTRACE_EVENT_STOP => {
-                if self.has_company {
-                    set_options(tid);
-                }
-                calls::go_on(tid, 0);
-            }
             _ => calls::go_on(tid, 0),
         }
     }
 
-    fn about_to_be_delivered(&mut self, pid: i32, tid: i32, signal: i32) {
-        if self.snapshots.len() == MAX_SNAPSHOTS {
-            self.peak_at = None;
+    fn deliver(&mut self, pid: i32, tid: i32, signal: i32) {
+        self.reissue.check(tid, signal);
+        self.about_to_be_delivered(pid, tid, signal);
+        let ends = self.family.settled(pid).is_some();
+        if ends && aside::is_init_of_namespace(pid) {
+            // Traced it would be spared, and fault for ever.
+            calls::detach(tid, signal);
+            self.threads.remove(&tid);
+            self.family.ended(pid, &self.evidence);
             return;
         }
-        let is_core = matches!(
-            signal,
-            libc::SIGSEGV
-                | libc::SIGBUS
-                | libc::SIGFPE
-                | libc::SIGILL
-                | libc::SIGTRAP
-                | libc::SIGSYS
-                | libc::SIGABRT
-        );
-        if !is_core {
-            if self.closer_looks == MAX_CLOSER_LOOKS {
-                return;
-            }
-            self.closer_looks += 1;
+        let is_there = calls::try_go_on(tid, signal);
+        if ends && !is_there && kill(Pid::from_raw(pid), None).is_ok() {
+            // Another thread executed a program meanwhile: untraced, the signal would have come first.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
-        if pid == self.leader {
+    }
+
+    fn executed(&mut self, pid: i32) {
+        if aside::lost_privileges(pid) {
+            let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+            self.disturbed.get_or_insert_with(|| {
+                format!(
+                    "{} is set-uid, set-gid or has capabilities, which its tracer took away",
+                    program.display()
+                )
+            });
+        }
+        // Through the process: its mount namespace may be another.
+        if self.programs.len() < MAX_PROGRAMS
+            && let Ok(program) = fs::read_link(format!("/proc/{pid}/exe"))
+            && !self.programs.contains(&program)
+        {
+            self.programs.push(program);
+        }
+    }
+
+    fn about_to_be_delivered(&mut self, pid: i32, tid: i32, signal: i32) {
+        let may_end_it = self.evidence.signal(pid, tid, signal, &self.images)
+            || self.was_overtaken(pid, tid, signal);
+        if may_end_it && pid == self.leader {
             self.peak_at = peak_memory(pid).map(|bytes| (signal, bytes));
         }
-        let spare = self.handled < MAX_HANDLED;
-        if let Some(snapshot) = Snapshot::take(pid, tid, signal, spare, &self.images) {
-            self.handled += usize::from(!snapshot.is_fatal());
-            self.snapshots.push(snapshot);
+        if may_end_it {
+            self.family.settle(pid, tid, signal);
         }
+    }
+
+    /// Whether another thread ended the process before this one, which is about to be delivered the signal of a fault, could
+    /// be looked at. A process that never handled that signal dies of it.
+    fn was_overtaken(&mut self, pid: i32, tid: i32, signal: i32) -> bool {
+        let is_fault = matches!(
+            signal,
+            libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL
+        );
+        let is_gone = ptrace::getsiginfo(Pid::from_raw(tid)) == Err(Errno::ESRCH);
+        if is_fault && !is_gone {
+            self.handled.insert((pid, signal));
+        }
+        is_fault && is_gone && !self.handled.contains(&(pid, signal))
     }
 
     /// The process of a thread; one that is heard of for the first time is known from now on.
@@ -413,21 +452,31 @@ impl Tracer {
         }
     }
 
-    fn watched(&self) -> Watched {
+    fn watched(&mut self) -> Watched {
         let died = (self.ended_by)
             .filter(|&signal| signal > 0)
             .map(|signal| Died {
                 pid: self.leader,
                 signal,
             });
-        let death =
-            || died.map(|died| choose(&self.snapshots, died).unwrap_or_else(|| unseen(died)));
+        let death = || died.map(|died| self.evidence.of(died));
         let crash = match &self.hang {
             Some(hang) => hang.crash(),
             None => death(),
         };
+        let settled = self.family.settled(self.leader);
         Watched {
-            traced: true,
+            mode: EvidenceMode::Trace,
+            settled: settled.map(signal_name),
+            stopped_by: self
+                .hang
+                .as_ref()
+                .and_then(|hang| hang.stopped_by)
+                .map(signal_name),
+            descendants: self.family.take_crashes(),
+            disturbed: self.disturbed.take(),
+            programs: std::mem::take(&mut self.programs),
+            notes: self.reissue.note().into_iter().collect(),
             crash: crash.map(Box::new),
             peak_bytes: (self.peak_at)
                 // Of what else there was nothing is known.
@@ -445,14 +494,4 @@ pub(super) fn options() -> Options {
         | Options::PTRACE_O_TRACEEXEC
         | Options::PTRACE_O_TRACEFORK
         | Options::PTRACE_O_TRACEVFORK
-}
-
-/// A process without company: of its threads all are gone with it, and its exec changes nothing else that is known here.
-fn options_alone() -> Options {
-    options() - Options::PTRACE_O_TRACEEXEC
-}
-
-/// Of one that is stopped, and has company or is company. What it starts from then on has the same.
-fn set_options(tid: i32) {
-    let _ = ptrace::setoptions(Pid::from_raw(tid), options());
 }

@@ -21,9 +21,11 @@ use super::super::forks::Kind;
 use super::super::guardian::Guardian;
 use super::super::limits::Rlimits;
 use super::super::{Reaped, Watched, exec};
+use super::aside;
 use super::gate::{self, Gate};
 use super::zygote_tracer::ZygoteTracer;
 use crate::program;
+use crate::suite::word_of_text;
 
 /// Whether processes can be forked at all.
 pub(in super::super) const CAN_FORK: bool = true;
@@ -107,7 +109,8 @@ impl Zygote {
             Ok(()) => {}
         }
         match self.control.reply(ANSWER) {
-            Ok(Reply::Forked(pid)) => {
+            // What it says is believed only of a child that it has: signals will be sent there.
+            Ok(Reply::Forked(pid)) if pid > 1 && parent_of(pid) == Some(self.pid.as_raw()) => {
                 self.children += 1;
                 Ok(Ok(Pid::from_raw(pid)))
             }
@@ -226,7 +229,7 @@ fn spawn(
     let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
     let mut command = Command::new(program);
     command
-        .args(&kind.argv[1..])
+        .args(kind.argv[1..].iter().map(|word| word_of_text(word)))
         .current_dir(&kind.directory)
         .env_remove(env::CHAPTER)
         .env_remove(env::SEQUENCE)
@@ -234,8 +237,7 @@ fn spawn(
         .env(ENV, VERSION.to_string())
         .stdin(Stdio::from(other))
         .stdout(Stdio::null())
-        .stderr(Stdio::from(printed.try_clone()?))
-        .process_group(0);
+        .stderr(Stdio::from(printed.try_clone()?));
     let register = guardian.registration(number);
     let supervisor = std::process::id();
     let (gate, tracer) = match traced {
@@ -250,6 +252,9 @@ fn spawn(
     // descriptors that are open, no allocation, no lock.
     unsafe {
         command.pre_exec(move || {
+            if libc::setsid() < 0 {
+                return Err(io::Error::last_os_error());
+            }
             super::die_with(supervisor)?;
             register.send(std::process::id())?;
             way.map_or(Ok(()), |way| way.announce().and_then(|()| way.pass()))
@@ -311,6 +316,11 @@ fn limit(
         }
     }
     Ok(())
+}
+
+/// The parent of a process.
+fn parent_of(pid: i32) -> Option<i32> {
+    aside::field(pid, "PPid:")?.parse().ok()
 }
 
 /// The end of what it printed, in a line.

@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use nix::unistd::Pid;
 
 use super::super::exec::Launch;
+use super::super::jobserver;
+use crate::suite::word_of_text;
 
 /// Starts children.
 pub(in super::super) struct Spawner {
@@ -22,7 +24,7 @@ impl Spawner {
         }
     }
 
-    /// Starts a child in a process group of its own. In it `at_first` is called first and `before_exec` last; both may do
+    /// Starts a child in a session and process group of its own. In it `at_first` is called first and `before_exec` last; both may do
     /// only what is safe between fork and exec.
     pub(in super::super) fn spawn(
         &self,
@@ -32,9 +34,9 @@ impl Spawner {
     ) -> io::Result<Pid> {
         let mut command = Command::new(launch.program);
         command
-            .args(launch.arguments)
-            .current_dir(launch.directory)
-            .process_group(0);
+            .args(launch.arguments.iter().map(|word| word_of_text(word)))
+            .current_dir(launch.directory);
+        command.envs(jobserver::cleaned(std::env::vars_os()));
         for name in &self.without {
             command.env_remove(name);
         }
@@ -52,6 +54,10 @@ impl Spawner {
         #[allow(unsafe_code)]
         unsafe {
             command.pre_exec(at_first);
+            command.pre_exec(|| match libc::setsid() {
+                -1 => Err(io::Error::last_os_error()),
+                _ => Ok(()),
+            });
             command.pre_exec(before_exec);
         }
         Ok(Pid::from_raw(command.spawn()?.id() as i32))

@@ -5,46 +5,48 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crashrate_postmortem::macos::find_report;
+use crashrate_postmortem::macos::{find_code_signing_report, find_report};
 use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
-use super::super::exec::PlainExec;
+use super::super::exec::{Exec, Launcher, Spawned};
 use super::super::guardian::Guardian;
-use super::super::{Reaped, Start, Started, Wait, Watched};
+use super::super::{How, Reaped, Start, Started, Wait, Watched};
 use crate::plan::AttemptSpec;
 
 /// Starts a child by fork and exec, and looks for the system's report when it crashed.
-pub struct TracedExec(PlainExec);
+pub struct Starter(Launcher);
 
-impl TracedExec {
-    /// With this guardian over its children.
+impl Starter {
+    /// With this guardian over its children. Hangs are not captured here.
     ///
     /// # Errors
     /// `/dev/null` cannot be opened.
-    pub fn new(guardian: Arc<Guardian>) -> io::Result<Self> {
-        PlainExec::new(guardian).map(TracedExec)
-    }
-
-    /// Whether this way of starting traces processes; asked of a process of our own.
-    ///
-    /// # Errors
-    /// It would, and is not allowed to: why, in words.
-    pub fn probe(_guardian: &Guardian) -> Result<bool, String> {
-        Ok(false)
+    pub fn new(guardian: Arc<Guardian>, _captures_hangs: bool) -> io::Result<Self> {
+        Launcher::new(guardian).map(Starter)
     }
 }
 
-impl Start for TracedExec {
+/// Never, and none needs to be.
+pub(in super::super) fn can_trace(_pid: Pid) -> Result<(), String> {
+    Err("there is no tracer for macOS; its own crash reports are read".to_owned())
+}
+
+impl Start for Starter {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
         let begun = SystemTime::now();
-        let started = self.0.start(spec, slot)?;
-        let wait = Box::new(Reported {
-            pid: started.pid,
-            begun,
-            inner: started.wait,
-        });
-        Ok(Started { wait, ..started })
+        let Spawned { pid, pipes, bounds } = self.0.spawn(spec, slot, || Ok(()), || Ok(()))?;
+        Ok(Started {
+            pid,
+            pipes,
+            wait: Box::new(Reported {
+                pid,
+                begun,
+                exec: Exec::new(pid),
+            }),
+            bounds,
+            how: How::default(),
+        })
     }
 }
 
@@ -52,46 +54,44 @@ impl Start for TracedExec {
 struct Reported {
     pid: Pid,
     begun: SystemTime,
-    inner: Box<dyn Wait>,
+    exec: Exec,
 }
 
 impl Reported {
-    /// Whether it died by a signal, without reaping it.
-    fn crashed(&self) -> bool {
-        let Some(pid) = rustix::process::Pid::from_raw(self.pid.as_raw()) else {
-            return false;
-        };
+    /// The signal that ended it, if one did; it is not reaped by that.
+    fn signal(&self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_raw(self.pid.as_raw())?;
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let status = waitid(WaitId::Pid(pid), options).ok().flatten();
-        let signal = status.and_then(|status| status.terminating_signal());
-        // No report is written of what somebody else wanted.
-        signal.is_some_and(|signal| {
-            ![libc::SIGKILL, libc::SIGTERM, libc::SIGINT, libc::SIGHUP].contains(&(signal as i32))
-        })
+        let status = waitid(WaitId::Pid(pid), options).ok().flatten()?;
+        status.terminating_signal().map(|signal| signal as i32)
     }
 }
 
 impl Wait for Reported {
-    fn fd(&mut self) -> io::Result<BorrowedFd<'_>> {
-        self.inner.fd()
+    fn fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
+        self.exec.fd()
     }
 
     fn ended(&mut self) -> io::Result<bool> {
-        self.inner.ended()
+        self.exec.ended()
     }
 
     fn finish(&mut self) -> Watched {
-        let crash = match self.crashed() {
-            true => find_report(self.pid.as_raw(), self.begun),
-            false => None,
+        let pid = self.pid.as_raw();
+        let crash = match self.signal() {
+            // No report is written of what somebody else wanted, except that the system itself kills by SIGKILL what has
+            // an invalid code signature.
+            None | Some(libc::SIGTERM | libc::SIGINT | libc::SIGHUP) => None,
+            Some(libc::SIGKILL) => find_code_signing_report(pid, self.begun),
+            Some(_) => find_report(pid, self.begun),
         };
         Watched {
             crash: crash.map(Box::new),
-            ..self.inner.finish()
+            ..Watched::default()
         }
     }
 
     fn reap(&mut self) -> io::Result<Reaped> {
-        self.inner.reap()
+        self.exec.reap()
     }
 }

@@ -1,10 +1,16 @@
 //! One attempt: start, drain, limit, kill, clean up, reap.
 
+mod begin;
+mod end;
+
+use std::borrow::Cow;
+use std::fs;
 use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
-use crashrate_model::{Exit, Mode, Usage};
+use crashrate_model::{EvidenceMode, Exit, Mode, Usage};
 use crashrate_protocol::EventReader;
 use nix::poll::{PollFlags, PollTimeout};
 use nix::unistd::Pid;
@@ -13,18 +19,23 @@ use super::capture::Captured;
 use super::guardian::Guardian;
 use super::pace::{Pace, TICK};
 use super::pipes::{Pipes, is_ready, read, wait_for, waited_for};
+use super::platform::{CoreFiles, MemoryWatch};
 use super::slots::{Evidence, Observed};
-use super::{Start, Started, Wait, group, platform};
-use crate::outcome::{Kill, Note, Seen};
+use super::untraceable::Untraceable;
+use super::{Start, Started, Wait, Watched, exec, group, platform};
+use crate::misbehave;
+use crate::outcome::{DescendantDeath, Kill, Note, Seen};
 use crate::plan::AttemptSpec;
 use crate::suite::bytes_text;
+
+pub(super) use begin::run;
 
 /// How long a child may take to disappear after SIGKILL before it is given up: it hangs in the kernel.
 const UNKILLABLE: Duration = Duration::from_secs(30);
 /// How long a child may take from the end of its events to its own until that is waited for otherwise.
 const ABOUT_TO_END: Duration = Duration::from_millis(1);
-/// How long what a dead child left in its pipes may take to arrive.
-const LEFTOVER_OUTPUT: Duration = Duration::from_millis(500);
+/// How often the end of a child is asked for where nothing tells of it.
+const POLL_FOR_END: Duration = Duration::from_millis(2);
 
 /// For how long at first a slot waits for the end alone, or for events and the end: the shortest of attempts are over by
 /// then, and to be woken for each line and for the end of each pipe would cost as much as half of all else. What they
@@ -42,57 +53,16 @@ pub(super) struct Place<'a> {
     pub(super) alone: bool,
     pub(super) start: &'a dyn Start,
     pub(super) guardian: &'a Guardian,
+    /// Where attempts in an empty directory of their own run.
+    pub(super) work: &'a Path,
+    /// Where the kernel writes core dumps; nothing where none are wanted.
+    pub(super) cores: Option<&'a CoreFiles>,
+    /// Where a core dump of each signature is kept; nothing if none is.
+    pub(super) keep_cores: Option<&'a Path>,
+    /// The units whose outcomes a tracer changes.
+    pub(super) untraceable: &'a Untraceable,
     /// At its end when everything has to be killed.
     pub(super) kill_all: &'a PipeReader,
-}
-
-/// How often an attempt is begun anew because what it was forked from died under it.
-const MAX_ANEW: usize = 2;
-
-/// Runs an attempt to its end; `tell` is handed what the child says of its progress.
-pub(super) fn run(
-    place: &Place<'_>,
-    spec: &AttemptSpec,
-    buffer: &mut Buffer,
-    tell: &mut dyn FnMut(Note),
-) -> Observed {
-    let mut zygotes_ended = Vec::new();
-    loop {
-        let mut observed = once(place, spec, buffer, tell);
-        zygotes_ended.extend(place.start.ended(place.slot));
-        // Nothing is known of its end: it was not measured, whatever it did.
-        let anew = observed.evidence.orphaned && observed.seen.killed.is_none();
-        if anew && zygotes_ended.len() <= MAX_ANEW {
-            continue;
-        }
-        observed.evidence.zygotes_ended = zygotes_ended;
-        return observed;
-    }
-}
-
-fn once(
-    place: &Place<'_>,
-    spec: &AttemptSpec,
-    buffer: &mut Buffer,
-    tell: &mut dyn FnMut(Note),
-) -> Observed {
-    let begun = Instant::now();
-    match place.start.start(spec, place.slot) {
-        Ok(started) => {
-            let begun = started.how.since.unwrap_or(begun);
-            Attempt::new(place, spec, started, begun, buffer, tell).run_to_end()
-        }
-        Err(error) => {
-            let mut seen = Seen::nothing(&spec.unit);
-            seen.not_started = Some(format!("could not be started: {error}"));
-            Observed {
-                seen,
-                stdout: Captured::default(),
-                stderr: Captured::default(),
-                evidence: Evidence::default(),
-            }
-        }
-    }
 }
 
 /// How far the killing is.
@@ -133,6 +103,8 @@ struct Attempt<'a> {
     ladder: Ladder,
     pace: Pace,
     begun: Instant,
+    begun_at: SystemTime,
+    memory: MemoryWatch,
     seen: Seen,
     evidence: Evidence,
     tell: &'a mut dyn FnMut(Note),
@@ -181,6 +153,8 @@ impl<'a> Attempt<'a> {
             },
             pace,
             begun,
+            begun_at: SystemTime::now(),
+            memory: MemoryWatch::begin(),
             seen: Seen {
                 notes: (started.how.instead.into_iter())
                     .map(|why| format!("executed, not forked: {why}"))
@@ -200,9 +174,9 @@ impl<'a> Attempt<'a> {
         let ended = match self.until_ended() {
             Ok(ended) => ended,
             Err(error) => {
-                self.seen
-                    .notes
-                    .push(format!("waiting for the child failed: {error}"));
+                let problem = format!("waiting for a child failed: {error}");
+                self.seen.notes.push(problem.clone());
+                self.evidence.waiting_failed = Some(problem);
                 false
             }
         };
@@ -264,6 +238,7 @@ impl<'a> Attempt<'a> {
         match self.ladder {
             Ladder::Alive { .. } => {
                 self.seen.killed = Some(Kill::TimeLimit);
+                self.seen.stopped_by = exec::stopped_by(self.pid);
                 self.wait.look();
                 self.pace.worked();
                 let now = Instant::now();
@@ -294,16 +269,21 @@ impl<'a> Attempt<'a> {
         let quiet = (QUIET.checked_sub(self.begun.elapsed()))
             // Their end is most often that of the child.
             .filter(|_| self.pipes.events.is_some());
-        let asked = timeout.min(quiet.unwrap_or(TICK)).min(TICK);
+        let mut asked = timeout.min(quiet.unwrap_or(TICK)).min(TICK);
+        let end = match quiet {
+            None => self.wait.fd()?,
+            Some(_) => None,
+        };
+        if quiet.is_none() && end.is_none() {
+            asked = asked.min(POLL_FOR_END);
+        }
         let mut pipes = self.pipes.open();
         if quiet.is_some() {
             (pipes.stdout, pipes.stderr) = (None, None);
         }
         let mut fds = Vec::with_capacity(5);
         fds.extend(interrupt.map(waited_for));
-        if quiet.is_none() {
-            fds.push(waited_for(self.wait.fd()?));
-        }
+        fds.extend(end.map(waited_for));
         // Rounded up, so that it is due when poll returns.
         let millis = asked.as_millis() + 1;
         let millis = PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX);
@@ -359,106 +339,5 @@ impl<'a> Attempt<'a> {
                 limit,
             };
         }
-    }
-
-    /// Leaves nothing of the attempt behind. The group first, while the leader's number is still taken.
-    fn clean_up(&mut self, ended: bool) {
-        if let Some(bounds) = &self.bounds {
-            // The record first: what is killed now is killed by us.
-            self.seen.oom_kills = bounds.oom_kills();
-            bounds.kill();
-        }
-        match ended {
-            true => group::kill_rest(self.pid),
-            false => group::kill(self.pid),
-        }
-        // Before anything else is waited for: what is traced is waited for by its tracer alone.
-        let watched = self.wait.finish();
-        let place = self.place;
-        let mut keep = place.start.kept();
-        keep.extend([self.pid, place.guardian.pid()]);
-        let escaped = platform::kill_escaped(place.run_id, place.slot, place.alone, &keep);
-        self.drain();
-        self.place.guardian.clear(self.place.slot);
-        let mut members = 0;
-        if ended {
-            match self.wait.reap() {
-                Ok(reaped) => {
-                    let usage = measured(reaped.usage, watched.peak_bytes);
-                    self.seen.notes.extend(self.suspicion(&reaped.exit, &usage));
-                    self.seen.exit = Some(reaped.exit);
-                    self.evidence.usage = Some(usage);
-                }
-                Err(error) => {
-                    self.evidence.orphaned = error.kind() == io::ErrorKind::BrokenPipe;
-                    self.seen.notes.push(format!("its status is lost: {error}"));
-                }
-            }
-            members = group::await_gone(self.pid);
-        }
-        self.evidence.traced = watched.traced;
-        self.evidence.crash = match self.seen.killed {
-            Some(Kill::Interrupt) => None,
-            _ => watched.crash,
-        };
-        // The same process may be seen to die by its tracer and by its parent.
-        let processes = watched.left_behind.max(escaped + members);
-        if processes > 0 {
-            let s = if processes == 1 {
-                "process"
-            } else {
-                "processes"
-            };
-            self.seen
-                .notes
-                .push(format!("left {processes} {s} behind, killed"));
-        }
-    }
-
-    /// What speaks for or against a want of memory where a SIGKILL has no other reason.
-    fn suspicion(&self, exit: &Exit, usage: &Usage) -> Option<String> {
-        let unexplained = self.seen.killed.is_none() && self.seen.oom_kills == 0;
-        let killed = *exit == Exit::Signal("SIGKILL".into());
-        (unexplained && killed).then(|| {
-            let most = if usage.at_most { "at most " } else { "" };
-            format!("its peak memory was {most}{}", bytes_text(usage.peak_bytes))
-        })
-    }
-
-    fn drain(&mut self) {
-        let mut deadline = None;
-        loop {
-            let ready = wait_for(
-                &mut Vec::with_capacity(3),
-                &self.pipes.open(),
-                PollTimeout::ZERO,
-            );
-            let came = ready.is_ok_and(|ready| self.read_once(ready));
-            let open = [&self.pipes.stdout, &self.pipes.stderr, &self.pipes.events];
-            if open.into_iter().all(Option::is_none) {
-                return;
-            }
-            let now = Instant::now();
-            if now > *deadline.get_or_insert(now + LEFTOVER_OUTPUT) {
-                let note = "a process that could not be found holds its output open";
-                self.seen.notes.push(note.into());
-                return;
-            }
-            if !came {
-                std::thread::sleep(Duration::from_micros(100));
-            }
-        }
-    }
-}
-
-/// What the kernel accounts may be crashrate's own; what was read at the death is not.
-fn measured(usage: Usage, peak_bytes: Option<u64>) -> Usage {
-    match peak_bytes.filter(|_| usage.at_most) {
-        Some(peak_bytes) => Usage {
-            peak_bytes,
-            at_most: false,
-            ..usage
-        },
-        None => usage,
     }
 }

@@ -1,0 +1,279 @@
+//! Which traced rounds are made after the counted ones, for evidence of deaths that left none: a pure function of the
+//! records.
+
+use crashrate_model::{CrashRef, Ended, EvidenceRound, Exit, Outcome, Record};
+
+use crate::plan::RoundKey;
+
+/// No more evidence rounds of a unit are started after so many seconds of them.
+const MAX_SECS: f64 = 120.0;
+/// How many are made for an exit code that does not stand for a signal: a descendant may have crashed, or not.
+const FOR_A_CODE: u32 = 3;
+/// Shells end with this and the number of the signal that their last command died of.
+const SHELL_SIGNALS: i32 = 128;
+/// How many attempts of a unit are looked at for children.
+const LOOKS: u32 = 3;
+/// How many rounds are remembered of each kind of death.
+const MAX_ROUNDS: usize = 64;
+
+/// The evidence rounds of a run.
+pub(crate) struct EvidenceRounds {
+    units: Vec<UnitEvidence>,
+}
+
+#[derive(Default)]
+struct UnitEvidence {
+    /// Whether a plain exit code may hide the crash of a descendant: the exit status is the verdict.
+    judged_by_exit: bool,
+    counted: u32,
+    deaths: Vec<Death>,
+    /// The first rounds that were looked at for children, and whether one had any.
+    looked: u32,
+    had_children: bool,
+    longest: f64,
+    first_round: Option<u32>,
+    /// Evidence rounds that were made or are being made.
+    started: u32,
+    secs: f64,
+}
+
+/// A kind of death that left no evidence.
+struct Death {
+    exit: Exit,
+    /// The rounds that ended so.
+    rounds: Vec<u32>,
+    seen: bool,
+}
+
+impl Death {
+    /// Whether a round that ended so has what is looked for. A tracer sees nothing of a thread that faults while another one
+    /// ends the process.
+    fn is_shown_by(&self, round: &EvidenceRound) -> bool {
+        let has_stack = |crash: &CrashRef| !crash.signature.ends_with("no stack");
+        let descendants = round.descendants.iter().map(|descendant| &descendant.crash);
+        match self.exit {
+            Exit::Code(code) if code <= SHELL_SIGNALS => true,
+            // The kernel tells no tracer of it before it is over.
+            Exit::Signal(ref name) if name == "SIGKILL" => true,
+            _ => round.crash.iter().chain(descendants).any(has_stack),
+        }
+    }
+
+    /// How many rounds may be made for it.
+    fn limit(&self, counted: u32) -> u32 {
+        match self.exit {
+            Exit::Code(code) if code <= SHELL_SIGNALS => counted.min(FOR_A_CODE),
+            _ => counted,
+        }
+    }
+}
+
+impl EvidenceRounds {
+    /// Of units that are judged by their exit status, or not.
+    pub(crate) fn new(judged_by_exit: impl Iterator<Item = bool>) -> EvidenceRounds {
+        let unit = |judged_by_exit| UnitEvidence {
+            judged_by_exit,
+            ..UnitEvidence::default()
+        };
+        EvidenceRounds {
+            units: judged_by_exit.map(unit).collect(),
+        }
+    }
+
+    /// Takes a record of the run's journal.
+    pub(crate) fn push(&mut self, record: &Record) {
+        match record {
+            Record::Ended(ended) if ended.attempt == 1 => {
+                if let Some(unit) = self.units.get_mut(ended.unit as usize) {
+                    unit.counted(ended);
+                }
+            }
+            Record::Evidence(round) => {
+                if let Some(unit) = self.units.get_mut(round.unit as usize) {
+                    unit.made(round);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it is not known yet if the attempts of a unit have children.
+    pub(crate) fn asks_for_children(&self, unit: u32) -> bool {
+        let unit = self.units.get(unit as usize);
+        unit.is_some_and(|unit| !unit.had_children && unit.looked < LOOKS)
+    }
+
+    /// An attempt was looked at for children.
+    pub(crate) fn looked(&mut self, unit: u32, had_children: bool) {
+        if let Some(unit) = self.units.get_mut(unit as usize) {
+            unit.looked += 1;
+            unit.had_children |= had_children;
+        }
+    }
+
+    /// The next one; it counts as started from now on.
+    pub(crate) fn next(&mut self) -> Option<RoundKey> {
+        (0..).zip(&mut self.units).find_map(|(place, unit)| {
+            let round = unit.next()?;
+            unit.started += 1;
+            Some(RoundKey { unit: place, round })
+        })
+    }
+}
+
+impl UnitEvidence {
+    fn counted(&mut self, ended: &Ended) {
+        if ended.outcome.counts() {
+            self.counted += 1;
+            self.first_round.get_or_insert(ended.round);
+            self.longest = self.longest.max(ended.secs.unwrap_or(0.0));
+        }
+        let has_evidence = ended.crash.is_some() || !ended.descendants.is_empty();
+        let Some(exit) = ended.exit().filter(|_| !has_evidence) else {
+            return;
+        };
+        let is_wanted = match (ended.outcome, exit) {
+            (Outcome::Crashed, Exit::Signal(_)) => true,
+            (Outcome::Failed, Exit::Code(code)) => {
+                *code > SHELL_SIGNALS || *code != 0 && self.judged_by_exit
+            }
+            _ => false,
+        };
+        if !is_wanted {
+            return;
+        }
+        match self.deaths.iter_mut().find(|death| death.exit == *exit) {
+            Some(death) if death.rounds.len() < MAX_ROUNDS => death.rounds.push(ended.round),
+            Some(_) => {}
+            None => self.deaths.push(Death {
+                exit: exit.clone(),
+                rounds: vec![ended.round],
+                seen: false,
+            }),
+        }
+    }
+
+    fn made(&mut self, round: &EvidenceRound) {
+        self.secs += round.secs;
+        for death in &mut self.deaths {
+            death.seen |= round.exit.as_ref() == Some(&death.exit) && death.is_shown_by(round);
+        }
+    }
+
+    /// A round that ended in a way that was not seen again yet.
+    fn next(&self) -> Option<u32> {
+        if self.secs >= MAX_SECS {
+            return None;
+        }
+        let mut deaths = self.deaths.iter();
+        let wanted = deaths.find(|d| !d.seen && self.started < d.limit(self.counted));
+        match wanted {
+            Some(death) => death
+                .rounds
+                .get(self.started as usize % death.rounds.len())
+                .copied(),
+            // The crash of a child that its parent does not tell of is seen by a tracer alone.
+            None if self.had_children && self.started == 0 && self.longest < MAX_SECS => {
+                self.first_round
+            }
+            None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(round: u32, outcome: Outcome, exit: Exit) -> Record {
+        Record::Ended(Box::new(Ended {
+            exit: Some(exit),
+            ..Ended::of(0, round, 1, outcome)
+        }))
+    }
+
+    fn evidence(round: u32, exit: Exit, secs: f64) -> Record {
+        Record::Evidence(Box::new(EvidenceRound {
+            at: 0.0,
+            unit: 0,
+            round,
+            secs,
+            outcome: Outcome::Crashed,
+            exit: Some(exit),
+            reason: None,
+            crash: Some(CrashRef {
+                signature: "v1 | SEGV_NULL | a!b".into(),
+                file: None,
+            }),
+            descendants: Vec::new(),
+            notes: Vec::new(),
+        }))
+    }
+
+    fn segv() -> Exit {
+        Exit::Signal("SIGSEGV".into())
+    }
+
+    fn all(rounds: &mut EvidenceRounds) -> Vec<u32> {
+        std::iter::from_fn(|| rounds.next().map(|key| key.round)).collect()
+    }
+
+    #[test]
+    fn rounds_that_crashed_are_repeated_until_that_death_is_seen_again() {
+        let mut rounds = EvidenceRounds::new([true].into_iter());
+        for round in 1..=5 {
+            let outcome = if round % 2 == 0 {
+                Outcome::Crashed
+            } else {
+                Outcome::Passed
+            };
+            let exit = if round % 2 == 0 {
+                segv()
+            } else {
+                Exit::Code(0)
+            };
+            rounds.push(&ended(round, outcome, exit));
+        }
+        assert_eq!(rounds.next().unwrap().round, 2);
+        rounds.push(&evidence(2, Exit::Code(0), 1.0));
+        assert_eq!(rounds.next().unwrap().round, 4);
+        rounds.push(&evidence(4, segv(), 1.0));
+        assert_eq!(rounds.next(), None);
+    }
+
+    #[test]
+    fn there_are_no_more_of_them_than_counted_ones_and_not_for_long() {
+        let mut rounds = EvidenceRounds::new([true].into_iter());
+        (1..=4).for_each(|round| rounds.push(&ended(round, Outcome::Crashed, segv())));
+        assert_eq!(all(&mut rounds), [1, 2, 3, 4]);
+        let mut rounds = EvidenceRounds::new([true].into_iter());
+        (1..=4).for_each(|round| rounds.push(&ended(round, Outcome::Crashed, segv())));
+        rounds.push(&evidence(1, Exit::Code(0), 121.0));
+        assert_eq!(all(&mut rounds), [0u32; 0]);
+    }
+
+    #[test]
+    fn a_unit_with_children_is_looked_at_once() {
+        let mut rounds = EvidenceRounds::new([true].into_iter());
+        assert!(rounds.asks_for_children(0));
+        rounds.looked(0, true);
+        assert!(!rounds.asks_for_children(0));
+        (3..=4).for_each(|r| rounds.push(&ended(r, Outcome::Passed, Exit::Code(0))));
+        assert_eq!(all(&mut rounds), [3]);
+    }
+
+    #[test]
+    fn exit_codes_may_hide_a_crash_of_a_descendant() {
+        for (judged_by_exit, code, expected) in [
+            (true, 139, 6),
+            (false, 139, 6),
+            (true, 1, 3),
+            (false, 1, 0),
+            (true, 0, 0),
+        ] {
+            let mut rounds = EvidenceRounds::new([judged_by_exit].into_iter());
+            (1..=6).for_each(|r| rounds.push(&ended(r, Outcome::Failed, Exit::Code(code))));
+            assert_eq!(all(&mut rounds).len(), expected, "{judged_by_exit} {code}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Names of the files that hold what an attempt left: its output, its crash.
+
+use crashrate_model::Unit;
+
+use crate::safe_file::readable_name;
+use crate::schedule::Running;
+
+/// A file name, without its extension, that no other attempt of the run has: the unit's place in the plan tells units
+/// apart whose names look alike, on file systems that ignore case as well.
+pub(crate) fn name(unit: &Unit, running: Running) -> String {
+    let Running { key, attempt, .. } = running;
+    format!(
+        "{}-{}-{}-{}-r{}-a{attempt}",
+        key.unit,
+        readable_name(&unit.name),
+        unit.mode,
+        readable_name(&unit.variant),
+        key.round
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use crashrate_model::{Mode, Spawn};
+
+    use super::*;
+    use crate::plan::RoundKey;
+
+    /// File systems that ignore case, and characters that no file name may hold, make no two units one.
+    #[test]
+    fn names_that_look_alike_are_different_files() {
+        let long = "long".repeat(100);
+        let units = [
+            ("a", "isolated-x"),
+            ("a-isolated", "x"),
+            ("A", "isolated-x"),
+            ("a/b", "x"),
+            ("a_b", "x"),
+            ("a\u{e9}b", "x"),
+            ("..", "."),
+            (&long, &long),
+        ];
+        let mut names = HashSet::new();
+        for (place, (name, variant)) in (0..).zip(units) {
+            let unit = Unit {
+                name: name.into(),
+                mode: Mode::Isolated,
+                variant: variant.into(),
+                spawn: Spawn::Exec,
+                chapters: vec![name.into()],
+                rounds: 2,
+            };
+            for (round, attempt) in [(1, 1), (1, 2), (2, 1)] {
+                let running = Running {
+                    slot: 0,
+                    key: RoundKey { unit: place, round },
+                    attempt,
+                };
+                let name = super::name(&unit, running);
+                assert!(name.len() < 230 && !name.contains('/'), "{name}");
+                assert!(names.insert(name.to_lowercase()), "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! macOS describes crashes by itself, and core dumps are not read here.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use crashrate_postmortem::Crash;
+use nix::unistd::Pid;
+
+use super::super::DescendantCrash;
+
+/// There never are any.
+#[derive(Debug)]
+pub enum CoreFiles {}
+
+/// What the core dumps of an attempt say.
+#[derive(Default)]
+pub(in super::super) struct Found {
+    pub(in super::super) own: Option<Crash>,
+    pub(in super::super) descendants: Vec<DescendantCrash>,
+    pub(in super::super) notes: Vec<String>,
+}
+
+impl CoreFiles {
+    /// They are not read here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn find(_fresh: bool) -> Result<CoreFiles, String> {
+        Err(
+            "core dumps are read on Linux only; macOS writes crash reports, which are read"
+                .to_owned(),
+        )
+    }
+
+    /// Whether a dump lies where it is expected even if the process changes its directory.
+    pub fn is_absolute(&self) -> bool {
+        match *self {}
+    }
+
+    pub(in super::super) fn limit(&self) -> u64 {
+        match *self {}
+    }
+
+    pub(in super::super) fn collect(
+        &self,
+        _pid: Pid,
+        _directory: &Path,
+        _since: SystemTime,
+        _keep: Option<&Path>,
+    ) -> Found {
+        match *self {}
+    }
+}

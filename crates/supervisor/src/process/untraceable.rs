@@ -1,0 +1,27 @@
+//! The units whose outcome a tracer changes: they are not traced any more.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::plan::UnitSpec;
+
+/// Which units of a run are not traced, and why.
+#[derive(Default)]
+pub(super) struct Untraceable(Mutex<HashMap<usize, String>>);
+
+impl Untraceable {
+    pub(super) fn why(&self, unit: &Arc<UnitSpec>) -> Option<String> {
+        let units = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        units.get(&key(unit)).cloned()
+    }
+
+    pub(super) fn add(&self, unit: &Arc<UnitSpec>, why: String) {
+        let mut units = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        units.entry(key(unit)).or_insert(why);
+    }
+}
+
+/// A unit's specification lives as long as its run: its place in memory names it.
+fn key(unit: &Arc<UnitSpec>) -> usize {
+    Arc::as_ptr(unit) as usize
+}

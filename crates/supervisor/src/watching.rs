@@ -1,0 +1,124 @@
+//! How the attempts of a run are watched for evidence of their deaths: what is asked for, and what this machine allows.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crashrate_model::{EvidenceMode, Finding};
+
+use crate::doctor;
+use crate::plan::Plan;
+use crate::process::{self, CoreFiles};
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EvidenceChoice {
+    /// Rounds that count are not traced. Evidence comes from core dumps where those are safe, else from evidence rounds.
+    #[default]
+    Auto,
+    /// The kernel's core dumps.
+    Core,
+    /// A tracer for every attempt.
+    Trace,
+    /// Nothing.
+    None,
+}
+
+/// How attempts are watched.
+#[derive(Clone, Debug, Default)]
+pub struct Watching {
+    /// How the rounds that count are.
+    pub mode: EvidenceMode,
+    /// Whether traced rounds that do not count follow where a unit crashed.
+    pub rounds: bool,
+    /// Whether processes are looked at before they are killed at their time limit.
+    pub captures_hangs: bool,
+    /// Where core dumps lie.
+    pub(crate) cores: Option<Arc<CoreFiles>>,
+    /// What is not as one would wish.
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Watching {
+    /// What a choice comes to on this machine. One core dump of each signature is kept in the folder `keep`. `guardian` is
+    /// the program that is tried to be traced.
+    ///
+    /// # Errors
+    /// What is asked for is not possible: a plain sentence.
+    pub fn choose(
+        choice: EvidenceChoice,
+        plan: &Plan,
+        guardian: (&Path, &[&str]),
+        keeps_cores: bool,
+    ) -> Result<Watching, String> {
+        if keeps_cores && matches!(choice, EvidenceChoice::Trace | EvidenceChoice::None) {
+            return Err("--core-dumps needs --evidence core or auto".to_owned());
+        }
+        match choice {
+            EvidenceChoice::None => Ok(Watching::default()),
+            EvidenceChoice::Core => by_core(plan)
+                .map(|cores| with_cores(cores, false))
+                .map_err(|why| format!("--evidence core: {why}")),
+            EvidenceChoice::Trace => match process::can_trace(guardian) {
+                Ok(()) => Ok(Watching {
+                    mode: EvidenceMode::Trace,
+                    captures_hangs: true,
+                    ..Watching::default()
+                }),
+                Err(why) => Err(format!(
+                    "--evidence trace: processes cannot be traced here: {why}; in a container allow SYS_PTRACE, or set \
+                     kernel.yama.ptrace_scope to 0 or 1"
+                )),
+            },
+            EvidenceChoice::Auto => Ok(auto(plan, guardian, keeps_cores)),
+        }
+    }
+}
+
+fn auto(plan: &Plan, guardian: (&Path, &[&str]), keeps_cores: bool) -> Watching {
+    let traceable = process::can_trace(guardian);
+    let mut watching = match by_core(plan) {
+        // A process may change its directory, and a dump would then be written where nobody looks for it.
+        Ok(cores) if cores.is_absolute() || keeps_cores => with_cores(cores, true),
+        Ok(_) => Watching::default(),
+        Err(why) => {
+            if keeps_cores {
+                tracing::warn!("--core-dumps: none is kept: {why}");
+            }
+            Watching::default()
+        }
+    };
+    watching.rounds = traceable.is_ok();
+    watching.captures_hangs = traceable.is_ok();
+    if let Err(why) = traceable
+        && watching.mode == EvidenceMode::None
+        && process::TRACES
+    {
+        tracing::warn!(
+            "crashes have no place in this run: processes cannot be traced here ({why})"
+        );
+        watching.findings.push(doctor::not_traced(&why));
+    }
+    watching
+}
+
+fn by_core(plan: &Plan) -> Result<CoreFiles, String> {
+    let suite = &plan.suite;
+    let all = plan.units.iter().all(|unit| {
+        let chapter = unit.chapters.first().and_then(|id| suite.chapter(id));
+        match unit.mode {
+            crashrate_model::Mode::Isolated => chapter.is_some_and(|c| c.process.fresh_directory),
+            crashrate_model::Mode::Sequential => suite.process.fresh_directory,
+        }
+    });
+    CoreFiles::find(all)
+}
+
+fn with_cores(cores: CoreFiles, rounds: bool) -> Watching {
+    Watching {
+        mode: EvidenceMode::Core,
+        rounds,
+        captures_hangs: true,
+        cores: Some(Arc::new(cores)),
+        findings: Vec::new(),
+    }
+}
