@@ -25,6 +25,45 @@ pub(crate) fn clean(text: &str, limit: usize) -> String {
     out
 }
 
+/// The text for one line of a terminal: whatever could act on the terminal, line ends included, is written out.
+pub fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    text.chars().for_each(|c| push_visible(&mut out, c));
+    out
+}
+
+/// The text for a terminal, with its lines and tabs; with `colors` also its colours. Anything else that could act on the
+/// terminal is written out.
+pub fn lines(text: &str, colors: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            '\x1b' if colors => color(rest),
+            _ => 0,
+        };
+        if length > 0 || matches!(c, '\n' | '\t') {
+            out.push_str(&rest[..length.max(1)]);
+        } else {
+            push_visible(&mut out, c);
+        }
+        rest = &rest[length.max(c.len_utf8())..];
+    }
+    out
+}
+
+/// The length of the colour sequence (`ESC [ 1 ; 31 m`) with which the text begins; 0 if it begins with none.
+fn color(text: &str) -> usize {
+    let Some(parameters) = text.strip_prefix("\x1b[") else {
+        return 0;
+    };
+    let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';');
+    match end {
+        Some(end) if parameters[end..].starts_with('m') => "\x1b[".len() + end + 1,
+        _ => 0,
+    }
+}
+
 /// Whether a character may do something to a terminal, or to the order in which text is read, instead of being seen.
 pub(crate) fn is_unseen(c: char) -> bool {
     c.is_control()
@@ -59,6 +98,15 @@ mod tests {
             "a\\x9b2Jb\\u{202e}c\\x7f"
         );
         assert_eq!(clean("größer 数", 80), "größer 数");
+    }
+
+    #[test]
+    fn only_lines_tabs_and_colours_reach_a_terminal() {
+        let text = "\x1b[1;31mred\x1b[0m\t\n\x1b[2J\x1b[31\x1b]0;t\x07\u{202e}\u{9b}m\x1b";
+        let shown = "\t\n\\x1b[2J\\x1b[31\\x1b]0;t\\x07\\u{202e}\\x9bm\\x1b";
+        assert_eq!(lines(text, true), format!("\x1b[1;31mred\x1b[0m{shown}"));
+        assert_eq!(lines(text, false), format!("\\x1b[1;31mred\\x1b[0m{shown}"));
+        assert_eq!(one_line("a\n\tb\u{2066}"), "a\\n\\tb\\u{2066}");
     }
 
     #[test]

@@ -20,8 +20,10 @@ pub enum Fault {
     /// The journal has no records, or something stands before the first `opened`.
     #[error("the journal does not begin with an `opened` record")]
     NotOpened,
-    /// Written by a later version.
-    #[error("journal version {0}; this crashrate reads versions up to {JOURNAL_VERSION}")]
+    /// Written by another version.
+    #[error(
+        "journal version {0}, but this crashrate reads version {JOURNAL_VERSION}: use the crashrate that wrote it"
+    )]
     Version(u32),
     /// The run was resumed with other units or rounds.
     #[error("the run was resumed with another plan")]
@@ -50,6 +52,15 @@ pub enum Fault {
     /// Attempts are numbered from 1.
     #[error("attempt 0 of `{0}`: attempts are numbered from 1")]
     AttemptZero(String),
+    /// An attempt ended that was not running.
+    #[error("{0} ended, but it was not running: it has two ends, or no start")]
+    NotRunning(String),
+    /// An attempt started that was running or had been measured.
+    #[error("{0} started a second time")]
+    StartedTwice(String),
+    /// A sequence died, and the record does not say in which chapter.
+    #[error("`{0}` died, but the record does not say where")]
+    NoDiedIn(String),
     /// A death in a chapter that the sequence does not have.
     #[error("a death in chapter `{chapter}`, which `{unit}` does not have")]
     UnknownChapter {
@@ -58,9 +69,9 @@ pub enum Fault {
         /// The chapter named.
         chapter: String,
     },
-    /// More chapters ended than the sequence has.
-    #[error("{found} chapters of `{unit}` ended, but it has {planned}")]
-    TooManyChapters {
+    /// Not as many chapters ended as the unit has.
+    #[error("{found} chapters of `{unit}` have an end, but it has {planned}")]
+    ChapterCount {
         /// The unit's name.
         unit: String,
         /// How many ends are on record.

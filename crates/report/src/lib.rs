@@ -18,6 +18,7 @@ mod words;
 mod write;
 
 pub use build::ViewBuilder;
+pub use clean::{lines, one_line};
 pub use compare::{
     BesideRecord, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect, Difference,
     Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PairEvidence, PastRun, Planned,
@@ -26,15 +27,15 @@ pub use compare::{
 };
 pub use error::{Fault, ViewError};
 pub use view::{
-    Advice, AttemptPlace, Bounds, Cell, ChapterRow, CrashPlace, CrashRow, DiedInCounts, ExitClass,
-    Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, Outcomes, PairsSeen,
-    Reason, Results, RunFacts, RunLine, Running, SequenceRow, Share, Spread, Totals, View,
-    exit_class,
+    Advice, AttemptPlace, Bounds, Cell, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts,
+    ExitClass, Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, Outcomes,
+    PairsSeen, Reason, Results, RunFacts, RunLine, Running, SequenceRow, Share, Spread, Totals,
+    View, exit_class,
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{
     Ends, LIVE_SCRIPT, ListError, Place, compare_json, compare_markdown, compare_terminal, csv,
     doctor_json, doctor_terminal, error_html, github_annotations, github_summary, history_html,
-    history_json, history_markdown, history_terminal, html, index_html, json, junit, markdown,
-    runs_terminal, strata_json, strata_text, terminal,
+    history_json, history_markdown, history_terminal, html, index_html, json, junit, junit_rounds,
+    markdown, runs_terminal, strata_json, strata_text, terminal, waiting_html,
 };

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Ended, Mode, Unit};
+use crashrate_model::{CrashRef, Descendant, Ended, EvidenceRound, Outcome, Unit};
 
-use crate::view::{CrashPlace, CrashRow, Results};
+use crate::view::{CrashPlace, CrashRole, CrashRow, Results, is_hang};
 
 /// The most signatures that are told apart in a unit: a program that dies elsewhere each time has no more to say.
 const MAX_SIGNATURES: usize = 200;
 
 /// The signatures of one unit.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CrashTally(BTreeMap<String, Seen>);
+pub(super) struct CrashTally {
+    seen: BTreeMap<(String, CrashRole), Seen>,
+    evidence_rounds: u32,
+}
 
 #[derive(Clone, Debug)]
 struct Seen {
@@ -24,21 +27,57 @@ struct Seen {
 impl CrashTally {
     /// A first attempt that counts.
     pub(super) fn add(&mut self, ended: &Ended) {
-        let Some(crash) = &ended.crash else {
-            return;
+        // What crashes when it is told to end at its time limit has not crashed by itself.
+        let own = (ended.crash.as_ref())
+            .filter(|crash| ended.outcome != Outcome::TimedOut || is_hang(&crash.signature));
+        self.add_all(ended.round, &ended.descendants, own, false);
+    }
+
+    /// An evidence round.
+    pub(super) fn add_evidence(&mut self, round: &EvidenceRound) {
+        self.evidence_rounds += 1;
+        self.add_all(round.round, &round.descendants, round.crash.as_ref(), true);
+    }
+
+    fn add_all(
+        &mut self,
+        round: u32,
+        descendants: &[Descendant],
+        own: Option<&CrashRef>,
+        in_evidence_rounds: bool,
+    ) {
+        // An attempt that crashed because a descendant did has that one's crash.
+        let own = own.filter(|own| descendants.iter().all(|d| d.crash != **own));
+        let role = |descendant| CrashRole {
+            descendant,
+            in_evidence_rounds,
         };
-        if !self.0.contains_key(&crash.signature) && self.0.len() == MAX_SIGNATURES {
+        if let Some(crash) = own {
+            self.add_one(round, crash, role(None));
+        }
+        for descendant in descendants {
+            self.add_one(
+                round,
+                &descendant.crash,
+                role(Some(descendant.program.clone())),
+            );
+        }
+    }
+
+    fn add_one(&mut self, round: u32, crash: &CrashRef, role: CrashRole) {
+        let key = (crash.signature.clone(), role);
+        if !self.seen.contains_key(&key) && self.seen.len() == MAX_SIGNATURES {
             return;
         }
-        let seen = self.0.entry(crash.signature.clone()).or_insert(Seen {
+        let seen = self.seen.entry(key).or_insert(Seen {
             count: 0,
-            first: ended.round,
-            last: ended.round,
+            first: round,
+            last: round,
             file: None,
         });
         seen.count += 1;
-        seen.first = seen.first.min(ended.round);
-        seen.last = seen.last.max(ended.round);
+        seen.first = seen.first.min(round);
+        seen.last = seen.last.max(round);
         if seen.file.is_none() {
             seen.file.clone_from(&crash.file);
         }
@@ -52,15 +91,17 @@ impl CrashTally {
         command: Option<&str>,
         rows: &mut Vec<CrashRow>,
     ) {
-        for (signature, seen) in &self.0 {
+        for ((signature, role), seen) in &self.seen {
+            let n = match role.in_evidence_rounds {
+                true => self.evidence_rounds,
+                false => results.first_attempt.n,
+            };
             let place = CrashPlace {
                 name: unit.name.clone(),
                 mode: unit.mode,
                 variant: unit.variant.clone(),
-                share: crate::view::Share {
-                    bad: seen.count,
-                    n: results.first_attempt.n,
-                },
+                role: role.clone(),
+                share: crate::view::Share { bad: seen.count, n },
                 by_data: results.by_data,
                 first: seen.first,
                 last: seen.last,
@@ -71,7 +112,7 @@ impl CrashTally {
                     signature: signature.clone(),
                     places: vec![place],
                     file: seen.file.clone(),
-                    repeat: command.map(|command| repeat(command, unit)),
+                    repeat: command.map(|command| repeat(command, seen.first)),
                     excerpt: Vec::new(),
                 }),
             }
@@ -85,33 +126,18 @@ pub(super) fn sorted(mut rows: Vec<CrashRow>) -> Vec<CrashRow> {
     rows
 }
 
-/// The run's command, narrowed to the unit and stopped at its first crash, as far as the command does not say so itself.
-fn repeat(command: &str, unit: &Unit) -> String {
+/// The run's command, for the one round.
+fn repeat(command: &str, round: u32) -> String {
     let (own, rest) = match command.split_once(" -- ") {
-        Some((own, rest)) => (own, Some(rest)),
-        None => (command, None),
+        Some((own, rest)) => (own, format!(" -- {rest}")),
+        None => (command, String::new()),
     };
-    let says = |option: &str| {
-        own.split_whitespace().any(|word| {
-            word == option
-                || word
-                    .strip_prefix(option)
-                    .is_some_and(|r| r.starts_with('='))
-        })
-    };
-    let mut words = own.to_owned();
-    if rest.is_none() && !says("--mode") {
-        words += &format!(" --mode {}", unit.mode);
-    }
-    if rest.is_none() && unit.mode == Mode::Isolated && !says("--chapter") {
-        words += &format!(" --chapter {}", unit.name);
-    }
-    if !says("--until") && !says("--gate") {
-        words += " --until first-crash";
-    }
-    match rest {
-        Some(rest) => format!("{words} -- {rest}"),
-        None => words,
+    let says_it = own
+        .split(' ')
+        .any(|word| word == "--round" || word.starts_with("--round="));
+    match says_it {
+        true => command.to_owned(),
+        false => format!("{own} --round {round}{rest}"),
     }
 }
 
@@ -120,33 +146,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crash_is_repeated_by_the_runs_own_command() {
-        let unit = |mode| Unit {
-            name: "a".into(),
-            mode,
-            variant: "default".into(),
-            spawn: crashrate_model::Spawn::Exec,
-            chapters: vec!["a".into()],
-            rounds: 1,
-        };
-        for (command, mode, expected) in [
+    fn a_round_is_repeated_by_the_runs_own_command() {
+        for (command, expected) in [
             (
-                "crashrate run s.toml --seed 7",
-                Mode::Isolated,
-                "crashrate run s.toml --seed 7 --mode isolated --chapter a --until first-crash",
+                "crashrate run s.toml --seed 7 --until decided",
+                "crashrate run s.toml --seed 7 --until decided --round 3",
             ),
             (
-                "crashrate run s.toml --mode=sequential --until decided",
-                Mode::Sequential,
-                "crashrate run s.toml --mode=sequential --until decided",
+                "crashrate run --seed 7 -- prog --round x",
+                "crashrate run --seed 7 --round 3 -- prog --round x",
             ),
             (
-                "crashrate run --seed 7 -- prog --mode x",
-                Mode::Isolated,
-                "crashrate run --seed 7 --until first-crash -- prog --mode x",
+                "crashrate run s.toml --seed 7 --round=3",
+                "crashrate run s.toml --seed 7 --round=3",
             ),
         ] {
-            assert_eq!(repeat(command, &unit(mode)), expected);
+            assert_eq!(repeat(command, 3), expected);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Makes the view from the journal's records, in one pass.
 //!
-//! Memory grows with the number of rounds only by the three bytes of a cell, the durations and the measured values
+//! Memory grows with the number of rounds only by the eight bytes of a cell, the durations and the measured values
 //! (medians need them all), and the cells of sequences' chapters.
 
 mod advice;
@@ -54,8 +54,8 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn at(self, repeated: bool, end: Option<u64>) -> AttemptPlace {
-        AttemptPlace::new([self.unit, self.round, self.attempt], repeated, end)
+    fn at(self, end: Option<u64>) -> AttemptPlace {
+        AttemptPlace::new([self.unit, self.round, self.attempt], end)
     }
 }
 
@@ -175,6 +175,15 @@ impl ViewBuilder {
             Record::Hello(hello) => run.hello(hello),
             Record::Closed(closed) => run.close(closed),
             Record::Zygote(end) => run.zygote_ended(end),
+            Record::Evidence(round) => {
+                run.at(round.at);
+                let attempt = Attempt {
+                    unit: round.unit,
+                    round: round.round,
+                    attempt: 1,
+                };
+                self.unit(attempt)?.evidence_round(round);
+            }
             Record::Started(started) => {
                 run.at(started.at);
                 let attempt = Attempt {
@@ -182,10 +191,12 @@ impl ViewBuilder {
                     round: started.round,
                     attempt: started.attempt,
                 };
-                self.unit(attempt)?;
-                if self.open.insert(attempt, started.at).is_some() {
-                    // Started twice without an end between: the first one's end is not known.
-                    self.lose(attempt)?;
+                let measured = self.unit(attempt)?.measured_attempts(attempt.round);
+                let other = self.otherwise.get(&attempt.unit);
+                let other = other.map_or(0, |other| other.measured_attempts(attempt.round));
+                let is_measured = attempt.attempt <= measured.max(other);
+                if is_measured || self.open.insert(attempt, started.at).is_some() {
+                    return Err(Fault::StartedTwice(self.said(attempt)));
                 }
             }
             Record::Ended(ended) => {
@@ -196,14 +207,15 @@ impl ViewBuilder {
                     attempt: ended.attempt,
                 };
                 self.unit(attempt)?;
+                if self.open.remove(&attempt).is_none() {
+                    return Err(Fault::NotRunning(self.said(attempt)));
+                }
                 let run = self.run.as_ref().ok_or(Fault::NotOpened)?;
                 let unit = tally(&mut self.units, &mut self.otherwise, ended);
-                let repeated = unit.is_repeated(ended.round, ended.attempt);
                 unit.end(ended, &run.info().bad)?;
                 if let Some(kept) = &mut self.attempts {
-                    kept.push(attempt.at(repeated, Some(place)));
+                    kept.push(attempt.at(Some(place)));
                 }
-                self.open.remove(&attempt);
                 self.watch(record);
             }
         }
@@ -211,16 +223,17 @@ impl ViewBuilder {
     }
 
     fn opened(&mut self, opened: &Opened) -> Result<(), Fault> {
-        if opened.v > JOURNAL_VERSION {
+        if opened.v != JOURNAL_VERSION {
             return Err(Fault::Version(opened.v));
         }
         match &mut self.run {
             None => {
                 let imported = opened.run.imported.as_ref();
+                let only_round = opened.run.only_round;
                 let unordered = |place| imported.is_some_and(|i| i.unordered.contains(&place));
                 self.units = (0u32..)
                     .zip(&opened.run.units)
-                    .map(|(place, unit)| UnitTally::new(unit.clone(), unordered(place)))
+                    .map(|(place, unit)| UnitTally::new(unit.clone(), only_round, unordered(place)))
                     .collect();
                 self.watched = Watched::new(&opened.run);
                 self.run = Some(RunTally::new(opened));
@@ -246,10 +259,9 @@ impl ViewBuilder {
     /// An attempt was started and its end will never be known.
     fn lose(&mut self, of: Attempt) -> Result<(), Fault> {
         let unit = self.unit(of)?;
-        let repeated = unit.is_repeated(of.round, of.attempt);
         unit.lose(of.round, of.attempt);
         if let Some(kept) = &mut self.attempts {
-            kept.push(of.at(repeated, None));
+            kept.push(of.at(None));
         }
         let lost = Ended::of(of.unit, of.round, of.attempt, Outcome::Lost);
         self.watch(&Record::Ended(Box::new(lost)));
@@ -277,6 +289,14 @@ impl ViewBuilder {
         Ok(unit)
     }
 
+    /// An attempt in words.
+    fn said(&self, attempt: Attempt) -> String {
+        let unit = self.units.get(attempt.unit as usize);
+        let name = unit.map_or_else(String::new, UnitTally::name);
+        let Attempt { round, attempt, .. } = attempt;
+        format!("round {round}, attempt {attempt} of `{name}`")
+    }
+
     fn running(&self) -> Vec<Running> {
         self.open
             .iter()
@@ -295,7 +315,7 @@ impl ViewBuilder {
     }
 }
 
-/// The tally that an attempt belongs to: its unit's, unless it, or the first of its round, was spawned in another way.
+/// The tally that an attempt belongs to: its unit's, unless it, or the first of its round, was spawned or watched in another way.
 fn tally<'a>(
     units: &'a mut [UnitTally],
     others: &'a mut BTreeMap<u32, UnitTally>,
@@ -304,7 +324,7 @@ fn tally<'a>(
     let unit = &mut units[ended.unit as usize];
     let other = others.get(&ended.unit);
     let is_otherwise = match ended.attempt {
-        1 => ended.spawn.is_some(),
+        1 => ended.is_apart(),
         _ => other.is_some_and(|other| other.has_first(ended.round)),
     };
     match is_otherwise {

@@ -38,6 +38,12 @@ impl RowTally {
             .is_some_and(Outcome::counts)
     }
 
+    /// The number of the round's last attempt that counts; 0 if none does.
+    pub(super) fn measured_attempts(&self, round: u32) -> u32 {
+        let cell = self.cells.get(round as usize - 1);
+        cell.map_or(0, |cell| cell.attempts)
+    }
+
     /// The round's first attempt ended so. One that was there before is put aside, but stays counted.
     pub(super) fn put_first(&mut self, round: u32, outcome: Outcome) {
         let cell = self.cell(round);
@@ -54,7 +60,7 @@ impl RowTally {
         let cell = self.cell(round);
         if outcome.counts() {
             cell.last = Some(outcome);
-            cell.attempts = u8::try_from(attempt).unwrap_or(u8::MAX);
+            cell.attempts = attempt;
         }
     }
 
@@ -120,8 +126,7 @@ impl RowTally {
     /// Rounds that did not pass and have retries left.
     pub(super) fn unsettled(&self, retries: u32) -> u32 {
         let unsettled = |cell: &&Cell| {
-            cell.last.is_some_and(|last| last != Outcome::Passed)
-                && u32::from(cell.attempts) < retries.saturating_add(1).min(u32::from(u8::MAX))
+            cell.last.is_some_and(|last| last != Outcome::Passed) && cell.attempts <= retries
         };
         self.cells.iter().filter(unsettled).count() as u32
     }

@@ -190,11 +190,13 @@ impl RunTally {
             max_failures: info.max_failures,
             time_budget: info.time_budget,
             not_worse_by: info.not_worse_by,
+            only_round: info.only_round,
             complete: measured == Measured::All || self.ended_as_begun(measured),
             hazard: self.hazard().cloned(),
             jobs: info.jobs,
             limits: info.limits.clone(),
-            traced: info.traced,
+            evidence: info.evidence,
+            evidence_rounds: info.evidence_rounds,
             retries: info.retries,
             bad: info.bad.clone(),
             programs: info.programs.clone(),
@@ -235,10 +237,6 @@ fn join_distinct<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<String>
     (!distinct.is_empty()).then(|| distinct.join(", "))
 }
 
-fn on(is_on: bool) -> String {
-    if is_on { "on" } else { "off" }.to_owned()
-}
-
 fn limits(info: &RunInfo) -> String {
     let words = info
         .limits
@@ -277,7 +275,11 @@ fn changes(before: &RunInfo, after: &RunInfo) -> Vec<String> {
     compare("bad", bad(before), bad(after));
     compare("hazard", hazard(before), hazard(after));
     compare("limits", limits(before), limits(after));
-    compare("tracing", on(before.traced), on(after.traced));
+    compare(
+        "evidence",
+        before.evidence.to_string(),
+        after.evidence.to_string(),
+    );
     for (key, value) in &after.machine {
         // The command of a resumed run differs by its nature.
         if key != "command" {

@@ -1,6 +1,8 @@
 //! One unit: which of its attempts count as a round's first, and what they say of the unit and of its chapters.
 
-use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, OutcomeSet, Spawn, Unit};
+use crashrate_model::{
+    ChapterEnd, DiedIn, Ended, EvidenceRound, Mode, Outcome, OutcomeSet, Spawn, Unit,
+};
 
 use super::crashes::CrashTally;
 use super::row::{End, RowTally};
@@ -13,6 +15,8 @@ use crate::view::{
 #[derive(Clone, Debug)]
 pub(super) struct UnitTally {
     unit: Unit,
+    /// The only round that is run, if not all are.
+    only_round: Option<u32>,
     /// Only counts of its rounds are known.
     unordered: bool,
     /// The unit as a whole; in isolated mode that is its one chapter.
@@ -26,17 +30,17 @@ pub(super) struct UnitTally {
     attempts: u32,
     crashes: CrashTally,
     lost_retries: u32,
-    repeated: u32,
 }
 
 impl UnitTally {
-    pub(super) fn new(unit: Unit, unordered: bool) -> Self {
+    pub(super) fn new(unit: Unit, only_round: Option<u32>, unordered: bool) -> Self {
         let chapters = match unit.mode {
             Mode::Isolated => 0,
             Mode::Sequential => unit.chapters.len(),
         };
         UnitTally {
             unit,
+            only_round,
             unordered,
             whole: RowTally::default(),
             chapters: vec![RowTally::default(); chapters],
@@ -46,13 +50,16 @@ impl UnitTally {
             attempts: 0,
             crashes: CrashTally::default(),
             lost_retries: 0,
-            repeated: 0,
         }
     }
 
-    /// Whether this is a first attempt of a round that has been measured before.
-    pub(super) fn is_repeated(&self, round: u32, attempt: u32) -> bool {
-        attempt == 1 && self.whole.has_counted_first(round)
+    pub(super) fn name(&self) -> String {
+        self.unit.name.clone()
+    }
+
+    /// The number of the round's last attempt that counts; 0 if none does.
+    pub(super) fn measured_attempts(&self, round: u32) -> u32 {
+        self.whole.measured_attempts(round)
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -75,13 +82,11 @@ impl UnitTally {
 
     /// An attempt ended.
     pub(super) fn end(&mut self, ended: &Ended, bad: &OutcomeSet) -> Result<(), Fault> {
-        self.check_sequence(ended)?;
+        self.check_chapters(ended)?;
         self.attempts += 1;
         self.whole.note(&ended.notes);
         if ended.attempt > 1 {
             self.retry(ended);
-        } else if self.whole.has_counted_first(ended.round) {
-            self.repeated += 1;
         } else {
             self.first(ended, bad);
         }
@@ -93,25 +98,31 @@ impl UnitTally {
         self.attempts += 1;
         if attempt > 1 {
             self.lost_retries += 1;
-        } else if self.whole.has_counted_first(round) {
-            self.repeated += 1;
         } else {
             self.put_all(round, Outcome::Lost);
         }
     }
 
-    fn check_sequence(&self, ended: &Ended) -> Result<(), Fault> {
-        if self.unit.mode == Mode::Isolated {
-            return Ok(());
-        }
-        if ended.chapters.len() > self.chapters.len() {
-            return Err(Fault::TooManyChapters {
+    /// What an attempt says of its chapters. A missing key must not change what is counted for them.
+    fn check_chapters(&self, ended: &Ended) -> Result<(), Fault> {
+        let (found, planned) = (ended.chapters.len(), self.chapters.len());
+        // An attempt that was lost has no more to say than that.
+        let fits = found == planned || (found == 0 && !ended.outcome.counts());
+        if !fits {
+            return Err(Fault::ChapterCount {
                 unit: self.unit.name.clone(),
-                found: ended.chapters.len(),
-                planned: self.chapters.len(),
+                found,
+                planned,
             });
         }
+        let is_death = matches!(
+            ended.outcome,
+            Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
+        );
         match &ended.died_in {
+            None if is_death && self.unit.mode == Mode::Sequential => {
+                Err(Fault::NoDiedIn(self.unit.name.clone()))
+            }
             Some(DiedIn::Chapter(id)) if !self.unit.chapters.contains(id) => {
                 Err(Fault::UnknownChapter {
                     unit: self.unit.name.clone(),
@@ -148,13 +159,18 @@ impl UnitTally {
         if explain {
             self.whole.explain(&whole, ended);
         }
-        for (place, row) in self.chapters.iter_mut().enumerate() {
-            let end = chapter_end(ended.chapters.get(place));
+        for (row, end) in self.chapters.iter_mut().zip(&ended.chapters) {
+            let end = chapter_end(end);
             row.put_first(ended.round, end.outcome);
             row.measure(&end, ended, bad.contains(end.outcome));
             row.explain(&end, ended);
         }
         self.count_death(ended.died_in.as_ref());
+    }
+
+    /// An evidence round of the unit was made.
+    pub(super) fn evidence_round(&mut self, round: &EvidenceRound) {
+        self.crashes.add_evidence(round);
     }
 
     fn retry(&mut self, ended: &Ended) {
@@ -166,9 +182,8 @@ impl UnitTally {
         }
         self.whole
             .put_retry(ended.round, ended.attempt, ended.outcome);
-        for (place, row) in self.chapters.iter_mut().enumerate() {
-            let outcome = chapter_end(ended.chapters.get(place)).outcome;
-            row.put_retry(ended.round, ended.attempt, outcome);
+        for (row, end) in self.chapters.iter_mut().zip(&ended.chapters) {
+            row.put_retry(ended.round, ended.attempt, end.outcome);
         }
     }
 
@@ -200,7 +215,7 @@ impl UnitTally {
             spawn: Spawn::Exec,
             ..self.unit.clone()
         };
-        UnitTally::new(unit, self.unordered)
+        UnitTally::new(unit, self.only_round, self.unordered)
     }
 
     /// Whether the round's first attempt has ended here.
@@ -216,7 +231,11 @@ impl UnitTally {
     /// How many rounds are planned of it, without those that came to be `otherwise`.
     pub(super) fn planned(&self, otherwise: Option<&UnitTally>) -> u32 {
         let elsewhere = otherwise.map_or(0, UnitTally::counted);
-        self.unit.rounds.saturating_sub(elsewhere)
+        let rounds = match self.only_round {
+            None => self.unit.rounds,
+            Some(round) => u32::from(self.unit.rounds >= round),
+        };
+        rounds.saturating_sub(elsewhere)
     }
 
     /// How many of its rounds have a measured end, here or where those are that came to be `otherwise`.
@@ -234,7 +253,6 @@ impl UnitTally {
             unordered: self.unordered,
             attempts: self.attempts,
             lost_retries: self.lost_retries,
-            repeated: self.repeated,
             unsettled: self.whole.unsettled(run.retries),
             ..self.whole.results(planned, &run.bad)
         }
@@ -313,21 +331,12 @@ impl UnitTally {
     }
 }
 
-/// A chapter without an end of its own in an attempt that has one was not reached.
-fn chapter_end(end: Option<&ChapterEnd>) -> End<'_> {
-    match end {
-        None => End {
-            outcome: Outcome::Unreached,
-            secs: None,
-            reason: None,
-            measures: &[],
-        },
-        Some(end) => End {
-            outcome: end.outcome,
-            secs: end.secs,
-            reason: end.reason.as_deref(),
-            measures: &end.measures,
-        },
+fn chapter_end(end: &ChapterEnd) -> End<'_> {
+    End {
+        outcome: end.outcome,
+        secs: end.secs,
+        reason: end.reason.as_deref(),
+        measures: &end.measures,
     }
 }
 

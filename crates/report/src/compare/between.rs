@@ -253,12 +253,11 @@ fn differing(views: [&View; 2]) -> Vec<[String; 3]> {
     named.filter(|[_, one, two]| one != two).collect()
 }
 
-/// A record does not say whether what it is of was traced.
-fn tracing(run: &RunFacts) -> &'static str {
-    match (&run.imported, run.traced) {
-        (Some(_), _) => "unknown",
-        (None, true) => "on",
-        (None, false) => "off",
+/// An imported report does not say how its attempts were watched.
+fn evidence(run: &RunFacts) -> &'static str {
+    match &run.imported {
+        Some(_) => "unknown",
+        None => run.evidence.word(),
     }
 }
 
@@ -271,7 +270,7 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
         ("suite".to_owned(), run.suite.clone()),
         ("device".to_owned(), run.device.clone()),
         ("hazard".to_owned(), hazard),
-        ("tracing".to_owned(), tracing(run).to_owned()),
+        ("evidence".to_owned(), evidence(run).to_owned()),
         ("spawn".to_owned(), spawns(view)),
         ("counted as bad".to_owned(), bad.join(", ")),
     ];

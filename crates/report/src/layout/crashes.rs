@@ -3,7 +3,7 @@
 use super::{Block, Section, Table, Text, Tone};
 use crate::clean::{SENTENCE, clean};
 use crate::view::{CrashRow, View};
-use crate::words::{estimates_head, of_unit, short_estimate};
+use crate::words::{crash_place, crash_share, estimates_head};
 
 /// Signatures that are shown; `crashrate crashes` lists them all.
 const SHOWN: usize = 10;
@@ -66,11 +66,8 @@ fn add(table: &mut Table, number: usize, row: &CrashRow) {
         };
         table.rows.push(vec![
             Text::plain(&number),
-            Text::plain(&of_unit(&place.name, Some(place.mode), &place.variant)),
-            Text::new(
-                &short_estimate(place.share.bad, place.share.n, place.by_data),
-                Tone::Bad,
-            ),
+            Text::plain(&crash_place(place)),
+            Text::new(&crash_share(place), Tone::Bad),
             Text::plain(&rounds),
             Text::long(if first { &row.signature } else { "" }),
         ]);

@@ -6,7 +6,7 @@ use super::{Table, Text, Tone};
 use crate::compare::{
     History, Point, Trend, look_in_short, number, rises, trend_name, trend_sentences,
 };
-use crate::view::RunLine;
+use crate::view::{InShort, RunLine};
 use crate::words::{count, date, percent_of, share, short_estimate};
 
 /// One chapter over the runs.
@@ -55,7 +55,7 @@ pub(crate) fn runs(lines: &[RunLine]) -> Table {
             Text::plain(&date(&known.started)),
             Text::plain(&known.suite),
             Text::plain(&known.device),
-            Text::plain(&state(known.live, known.complete, known.imported)),
+            Text::plain(&state_of(known)),
             Text::plain(&rounds(known.rounds)),
             Text::plain(&share(known.passed, known.bad.n)),
             Text::new(&share(known.bad.bad, known.bad.n), bad),
@@ -63,6 +63,14 @@ pub(crate) fn runs(lines: &[RunLine]) -> Table {
         ]);
     }
     table
+}
+
+fn state_of(known: &InShort) -> String {
+    match (known.calibrating, known.live) {
+        (false, live) => state(live, known.complete, known.imported),
+        (true, true) => "calibrating".to_owned(),
+        (true, false) => "calibration only".to_owned(),
+    }
 }
 
 fn state(live: bool, complete: bool, imported: bool) -> String {

@@ -99,7 +99,7 @@ impl Group<'_> {
         }
         sort_numbers(&mut labels);
         let mut table = Table {
-            title: format!("{chapter}: {}", of_values(&self.stats)),
+            title: format!("{chapter}: {}", of_columns(&self.stats)),
             ..Table::default()
         };
         for key in &self.keys {
@@ -151,7 +151,7 @@ fn list(chapter: &str, stats: &[&MeasureStat]) -> Table {
     if counts {
         table = table.number("n");
     }
-    table.title = format!("{chapter}: {}", of_values(stats));
+    table.title = format!("{chapter}: {}", of_columns(stats));
     for stat in stats {
         let name = match stat.label.as_str() {
             "" => stat.name.clone(),
@@ -188,6 +188,23 @@ fn of_values(stats: &[&MeasureStat]) -> String {
         (least, most) if least == most => format!("medians, n = {many}"),
         _ => format!("medians, n = {fewest} to {many}"),
     }
+}
+
+/// The same with a remark where a ratio is shown beside other numbers: its median is not the ratio of their medians.
+fn of_columns(stats: &[&MeasureStat]) -> String {
+    let is_ratio = |stat: &&MeasureStat| {
+        let name = stat.name.replace(['-', '_', ' '], "");
+        ["speedup", "efficiency", "ratio", "advantage"]
+            .iter()
+            .any(|kind| name.ends_with(kind))
+    };
+    let several = stats.iter().any(|stat| stat.spread.n > 1);
+    let ratios = stats.iter().copied().filter(|stat| is_ratio(stat)).count();
+    let remark = match several && (1..stats.len()).contains(&ratios) {
+        true => "; ratios taken per round",
+        false => "",
+    };
+    of_values(stats) + remark
 }
 
 /// The label as keys and values, if it is written so: `threads=8,batch=1`. Anything more (`a=1 / a=2`) is only text.

@@ -12,8 +12,6 @@ pub struct AttemptPlace {
     pub round: u32,
     /// From 1; 1 is the measurement.
     pub attempt: u32,
-    /// Whether its round had been measured before: then it is in no count.
-    pub repeated: bool,
     end: u64,
 }
 
@@ -21,16 +19,11 @@ pub struct AttemptPlace {
 const LOST: u64 = u64::MAX;
 
 impl AttemptPlace {
-    pub(crate) fn new(
-        [unit, round, attempt]: [u32; 3],
-        repeated: bool,
-        end: Option<u64>,
-    ) -> AttemptPlace {
+    pub(crate) fn new([unit, round, attempt]: [u32; 3], end: Option<u64>) -> AttemptPlace {
         AttemptPlace {
             unit,
             round,
             attempt,
-            repeated,
             end: end.unwrap_or(LOST),
         }
     }
@@ -52,8 +45,6 @@ pub(crate) struct Attempt {
     pub(crate) attempt: u32,
     /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential mode.
     pub(crate) outcome: Outcome,
-    /// Whether its round had been measured before: then it is in no count.
-    pub(crate) repeated: bool,
     /// From start to end of the process, seconds.
     pub(crate) secs: Option<f64>,
     /// How the process ended.
@@ -64,6 +55,8 @@ pub(crate) struct Attempt {
     pub(crate) reason: Option<String>,
     /// The signature of its crash, or of its hang.
     pub(crate) signature: Option<String>,
+    /// The file of its crash, relative to the run folder.
+    pub(crate) crash: Option<String>,
     /// Where the kept output is, relative to the run folder.
     pub(crate) output: Option<String>,
     /// The chapters of its unit, in their order.
@@ -90,12 +83,12 @@ impl Attempt {
             round: at.round,
             attempt: at.attempt,
             outcome: end.outcome,
-            repeated: at.repeated,
             secs: end.secs,
             exit: end.exit().cloned(),
             chapters: chapters(unit, &end),
             died_in: end.died_in,
             reason: end.reason,
+            crash: end.crash.as_ref().and_then(|crash| crash.file.clone()),
             signature: end.crash.map(|crash| crash.signature),
             output: end.output,
         }
@@ -103,7 +96,7 @@ impl Attempt {
 
     /// Whether it is one of those that the first-attempt rate is over.
     pub(crate) fn in_rate(&self, outcome: Outcome) -> bool {
-        self.attempt == 1 && !self.repeated && outcome.counts()
+        self.attempt == 1 && outcome.counts()
     }
 
     /// How its process ended by itself. A kill by crashrate is no end of the process's own.
@@ -114,7 +107,8 @@ impl Attempt {
 
     /// The signature, as far as it is about a chapter that ended so: of a sequence only that in which it died.
     pub(crate) fn signature_of(&self, outcome: Outcome) -> Option<&str> {
-        self.signature.as_deref().filter(|_| is_death(outcome))
+        let signature = self.signature.as_deref().filter(|_| is_death(outcome))?;
+        (outcome != Outcome::TimedOut || is_hang(signature)).then_some(signature)
     }
 }
 
@@ -143,6 +137,11 @@ fn chapters(unit: &Unit, end: &Ended) -> Vec<AttemptChapter> {
         // The round is run again as a whole.
         (_, false) => vec![none(end.outcome); unit.chapters.len()],
     }
+}
+
+/// Whether a signature says where a process hung, and not how it crashed.
+pub(crate) fn is_hang(signature: &str) -> bool {
+    signature.split(" | ").nth(1) == Some("HANG")
 }
 
 /// Whether the process did not end by itself.

@@ -19,6 +19,15 @@ pub struct CrashRow {
     pub excerpt: Vec<String>,
 }
 
+/// Whose crash it was, and in which rounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CrashRole {
+    /// The program of a descendant of the attempt's process; nothing if the process itself crashed.
+    pub descendant: Option<String>,
+    /// Whether it was seen in evidence rounds, which are in no rate.
+    pub in_evidence_rounds: bool,
+}
+
 /// A signature in one unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrashPlace {
@@ -28,7 +37,9 @@ pub struct CrashPlace {
     pub mode: Mode,
     /// Its variant.
     pub variant: String,
-    /// First attempts with this signature, over those that count.
+    /// Whose crash it was, and in which rounds.
+    pub role: CrashRole,
+    /// First attempts with this signature, over those that count; or evidence rounds, over those that were made.
     pub share: Share,
     /// Whether the data decided how many there are.
     pub by_data: bool,
@@ -41,6 +52,10 @@ pub struct CrashPlace {
 impl CrashRow {
     /// How many first attempts had it.
     pub fn count(&self) -> u32 {
-        self.places.iter().map(|place| place.share.bad).sum()
+        let counted = self
+            .places
+            .iter()
+            .filter(|place| !place.role.in_evidence_rounds);
+        counted.map(|place| place.share.bad).sum()
     }
 }

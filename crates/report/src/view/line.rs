@@ -26,6 +26,8 @@ pub struct InShort {
     pub live: bool,
     /// Whether it came to its end.
     pub complete: bool,
+    /// Whether it has nothing but its calibration, whose rounds are in no rate.
+    pub calibrating: bool,
     /// Whether others measured it.
     pub imported: bool,
     /// First attempts that count, and rounds planned.
@@ -46,6 +48,7 @@ impl From<&View> for InShort {
             started: run.started.clone(),
             live: run.live,
             complete: run.complete,
+            calibrating: false,
             imported: run.imported.is_some(),
             rounds: (totals.first_attempt.n, totals.planned),
             passed: totals.outcomes.get(crashrate_model::Outcome::Passed),

@@ -13,15 +13,15 @@ mod watched;
 use std::collections::{BTreeMap, HashMap};
 
 use crashrate_model::{
-    ChapterFacts, Finding, Imported, Mode, OutcomeSet, StopReason, Stopping, Unit,
+    ChapterFacts, EvidenceMode, Finding, Imported, Mode, OutcomeSet, StopReason, Stopping, Unit,
 };
 
 pub use advice::{Advice, Held};
 pub(crate) use attempts::Attempt;
 pub use attempts::AttemptPlace;
-pub(crate) use attempts::is_death;
+pub(crate) use attempts::{is_death, is_hang};
 pub(crate) use by_chapter::ByChapter;
-pub use crashes::{CrashPlace, CrashRow};
+pub use crashes::{CrashPlace, CrashRole, CrashRow};
 pub use judgement::{ExitClass, Judgement, exit_class};
 pub use line::{InShort, RunLine};
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
@@ -105,6 +105,8 @@ pub struct RunFacts {
     pub time_budget: Option<f64>,
     /// How much more often the second side of a comparison may be bad and still count as no worse, as a share.
     pub not_worse_by: Option<f64>,
+    /// The one round of each unit that it ran, to repeat it.
+    pub only_round: Option<u32>,
     /// Whether it came to the end that it was begun for: every planned round has a measured end; or its own rule
     /// stopped it; or it has a rule, and the time for it was over.
     pub complete: bool,
@@ -112,8 +114,10 @@ pub struct RunFacts {
     pub hazard: Option<serde_json::Value>,
     /// How many attempts could run at the same time.
     pub jobs: u32,
-    /// Whether its attempts were traced.
-    pub traced: bool,
+    /// How the rounds that count were watched.
+    pub evidence: EvidenceMode,
+    /// Whether evidence rounds follow where a unit crashed.
+    pub evidence_rounds: bool,
     /// How many times a round that did not pass was tried again.
     pub retries: u32,
     /// Which outcomes the crash rate counts.

@@ -71,7 +71,7 @@ pub struct Bounds {
     pub worst: Share,
 }
 
-/// One round of a unit, or of a chapter of a sequence. Four bytes, so that a long run's cells can all be kept.
+/// One round of a unit, or of a chapter of a sequence. Eight bytes, so that a long run's cells can all be kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
     /// How the first attempt ended. Nothing if the round was not run, or its first attempt is running now.
@@ -79,7 +79,7 @@ pub struct Cell {
     /// How the last of its attempts that counts ended.
     pub last: Option<Outcome>,
     /// The number of the last attempt that counts.
-    pub attempts: u8,
+    pub attempts: u32,
     /// Whether a first attempt was started whose end is unknown, even if the round was run again.
     pub vanished: bool,
 }
@@ -120,6 +120,6 @@ mod tests {
 
     #[test]
     fn a_cell_stays_small() {
-        assert_eq!(std::mem::size_of::<Cell>(), 4);
+        assert_eq!(std::mem::size_of::<Cell>(), 8);
     }
 }

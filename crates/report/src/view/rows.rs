@@ -93,8 +93,6 @@ pub struct Results {
     pub attempts: u32,
     /// Retries whose end is not known.
     pub lost_retries: u32,
-    /// Further first attempts of rounds that had been measured: shown, never counted.
-    pub repeated: u32,
     /// Deaths by the name of their signal.
     pub signals: BTreeMap<String, u32>,
     /// How long the attempts that count took, in seconds.

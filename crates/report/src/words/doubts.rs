@@ -1,6 +1,6 @@
 //! What must be known before a rate is believed: it leads every report.
 
-use crashrate_model::{Outcome, StopReason, Stopping};
+use crashrate_model::{EvidenceMode, Outcome, StopReason, Stopping};
 use crashrate_stats::GateVerdict;
 
 use super::names::of_chapter;
@@ -23,6 +23,10 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
                 )
             }),
     );
+    if view.run.evidence == EvidenceMode::Trace && view.totals.first_attempt.n > 0 {
+        let caution = "Every attempt was traced, which can change how often races crash. Compare this run only with traced ones.";
+        doubts.push(caution.to_owned());
+    }
     doubts.extend(bias(view));
     doubts
 }

@@ -1,6 +1,7 @@
 //! Numbers and facts in words for people, the same in every format. Plain text: escaping is the writers' part.
 
 mod beside;
+mod crashes;
 mod doubts;
 mod estimates;
 mod exposure;
@@ -13,6 +14,7 @@ mod numbers;
 mod summary;
 
 pub(crate) use beside::{beside, on_record};
+pub(crate) use crashes::{crash_place, crash_share};
 pub(crate) use doubts::doubts;
 pub use estimates::estimate;
 pub(crate) use estimates::{

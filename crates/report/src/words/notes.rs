@@ -1,6 +1,6 @@
 //! What a reader must know besides the counts: what is missing and why, and what was put aside.
 
-use crashrate_model::{Mode, Outcome, StopReason};
+use crashrate_model::{EvidenceMode, Mode, Outcome, StopReason};
 
 use super::names::{counted, of_chapter, of_unit};
 use super::numbers::count;
@@ -53,6 +53,9 @@ fn run_notes(view: &View, notes: &mut Vec<String>) {
         Some(StopReason::JournalFailed) => notes.push(format!(
             "The run stopped when no more could be recorded: {because}."
         )),
+        Some(StopReason::WaitingFailed) => notes.push(format!(
+            "The run stopped because the ends of children would have been lost: {because}."
+        )),
         Some(StopReason::ProgramReplaced) => notes.push(format!(
             "The run stopped when a program that it measures changed: {because}."
         )),
@@ -61,6 +64,17 @@ fn run_notes(view: &View, notes: &mut Vec<String>) {
                 .to_owned(),
         ),
         _ => {}
+    }
+    if run.evidence != EvidenceMode::Trace && !run.evidence_rounds && run.imported.is_none() {
+        notes.push(
+            "The counted rounds were not traced: a descendant's crash is known only by the exit status of the attempt."
+                .to_owned(),
+        );
+    }
+    if let Some(round) = run.only_round {
+        notes.push(format!(
+            "Only round {round} was run, to repeat it: it was chosen, so it says nothing about the rate."
+        ));
     }
     for (what, limit) in &run.limits {
         let limit = clean(&format!("{what} {limit}"), SENTENCE);
@@ -136,12 +150,6 @@ fn uncounted(name: &str, results: &Results, notes: &mut Vec<String>) {
     }
     if results.lost_retries > 0 {
         notes.push(format!("{name}: {} lost.", retries(results.lost_retries)));
-    }
-    if results.repeated > 0 {
-        notes.push(format!(
-            "{name}: {} of rounds that had been measured: not counted.",
-            attempts(results.repeated)
-        ));
     }
 }
 

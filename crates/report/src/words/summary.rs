@@ -2,6 +2,7 @@
 
 use crashrate_model::{Outcome, StopReason};
 
+use super::crashes::beside_the_outcomes;
 use super::doubts::doubts;
 use super::estimates::{estimate, rate_of};
 use super::findings::imported;
@@ -23,7 +24,8 @@ pub(crate) fn summary(view: &View) -> [String; 2] {
 /// What leads every report, because it bears on all that follows.
 pub(crate) fn leading(view: &View) -> Vec<String> {
     let facts = imported(view).into_iter().chain(hazard(view));
-    facts.chain(doubts(view)).collect()
+    let facts = facts.chain(doubts(view));
+    facts.chain(beside_the_outcomes(view)).collect()
 }
 
 fn ends(view: &View) -> String {
@@ -129,7 +131,7 @@ fn bad_places(view: &View) -> Vec<(Share, String)> {
         let share = row.results.first_attempt;
         if share.bad > 0 {
             let rate = rate_of(&row.results);
-            let words = format!("{} {rate}{}", of_chapter(row), signals(&row.results));
+            let words = format!("{} {rate}{}", of_chapter(row), kinds(view, &row.results));
             places.push((share, words));
         }
     }
@@ -150,6 +152,31 @@ fn bad_places(view: &View) -> Vec<(Share, String)> {
         }
     }
     places
+}
+
+/// What the bad ends were: the signals alone where all of them were deaths by a signal, else each kind with its count.
+fn kinds(view: &View, results: &Results) -> String {
+    let by_signal: u32 = results.signals.values().sum();
+    let bad = results.first_attempt.bad;
+    if by_signal == bad {
+        return signals(results);
+    }
+    let of = |outcome: Outcome| results.outcomes.get(outcome);
+    let others = (view.run.bad.iter())
+        .map(|outcome| match outcome {
+            // Those by a signal are named by it.
+            Outcome::Crashed => (outcome, of(outcome).saturating_sub(by_signal)),
+            other => (other, of(other)),
+        })
+        .filter(|(_, n)| *n > 0)
+        .map(|(outcome, n)| format!("{} {outcome}", count(n.into())));
+    let signals = (results.signals.iter())
+        .map(|(name, n)| format!("{} {}", count((*n).into()), clean(name, NAME)));
+    let words: Vec<_> = signals.chain(others).collect();
+    match words.is_empty() || by_signal == 0 {
+        true => String::new(),
+        false => format!(": {}", words.join(", ")),
+    }
 }
 
 fn signals(results: &Results) -> String {

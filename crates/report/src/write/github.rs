@@ -4,7 +4,7 @@ use crashrate_model::{Mode, Outcome};
 
 use super::markdown;
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{CrashPlace, CrashRow, Reason, View};
+use crate::view::{CrashPlace, CrashRow, Reason, View, is_hang};
 use crate::words::{count, of_chapter, of_unit, short_estimate};
 
 /// So many annotations a step may have.
@@ -83,9 +83,13 @@ fn by_signature(row: &CrashRow) -> Kind {
 
 /// Bad ends of what has no signature: those of the same kind have the same words.
 fn without_signature(view: &View) -> Vec<Kind> {
+    // Whether it has signatures of crashes, and of hangs.
     let has = |name: &str, mode: Mode, variant: &str| {
-        let mut places = view.crashes.iter().flat_map(|row| &row.places);
-        places.any(|p| (p.name.as_str(), p.mode, p.variant.as_str()) == (name, mode, variant))
+        [false, true].map(|hangs| {
+            let rows = (view.crashes.iter()).filter(|row| is_hang(&row.signature) == hangs);
+            let mut places = rows.flat_map(|row| &row.places);
+            places.any(|p| (p.name.as_str(), p.mode, p.variant.as_str()) == (name, mode, variant))
+        })
     };
     let chapters = view.chapters.iter().map(|row| {
         let unit = row.sequence.as_ref().unwrap_or(&row.chapter);
@@ -101,9 +105,11 @@ fn without_signature(view: &View) -> Vec<Kind> {
         (name, &row.results, has)
     });
     let mut kinds = Vec::new();
-    for (name, results, has_signatures) in chapters.chain(sequences) {
-        let told = |reason: &Reason| {
-            has_signatures && matches!(reason.outcome, Outcome::Crashed | Outcome::TimedOut)
+    for (name, results, [has_crashes, has_hangs]) in chapters.chain(sequences) {
+        let told = |reason: &Reason| match reason.outcome {
+            Outcome::Crashed => has_crashes,
+            Outcome::TimedOut => has_hangs,
+            _ => false,
         };
         let bad = results
             .reasons

@@ -18,6 +18,21 @@ pub trait Ends {
     /// # Errors
     /// It cannot be read, or is not there any more.
     fn end(&mut self, place: u64) -> Result<Ended, Unreadable>;
+
+    /// The ends of what an attempt printed on standard output and standard error, from the file that is on record.
+    fn output(&mut self, _file: &str) -> Option<[String; 2]> {
+        None
+    }
+
+    /// The frames of the thread that crashed, from the file that is on record.
+    fn stack(&mut self, _file: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The suite's file, as CI knows files: relative to the folder in which it works.
+    fn suite_file(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// Records that are in memory, which a builder counts by itself.

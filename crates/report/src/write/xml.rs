@@ -45,6 +45,20 @@ impl<'a> Xml<'a> {
         self.out.write_all(b"/>")
     }
 
+    /// An element with text in it; without any it is empty.
+    pub(super) fn text(
+        &mut self,
+        name: &'static str,
+        attributes: &[(&str, &dyn Display)],
+        text: &str,
+    ) -> io::Result<()> {
+        if text.is_empty() {
+            return self.empty(name, attributes);
+        }
+        self.tag(name, attributes)?;
+        write!(self.out, ">{}</{name}>", escaped(text))
+    }
+
     /// Closes the element that was opened last; after the first one nothing follows.
     pub(super) fn close(&mut self) -> io::Result<()> {
         let Some(name) = self.open.pop() else {
@@ -76,10 +90,12 @@ impl<'a> Xml<'a> {
     }
 }
 
-/// The value of an attribute. What XML has no place for is left out.
+/// The value of an attribute, or text. What XML has no place for is left out.
 fn escaped(text: &str) -> std::borrow::Cow<'_, str> {
-    let plain =
-        |c: char| !matches!(c, '<' | '>' | '&' | '\'' | '"' | '\u{fffe}' | '\u{ffff}') && c >= ' ';
+    let plain = |c: char| {
+        !matches!(c, '<' | '>' | '&' | '\'' | '"' | '\u{fffe}' | '\u{ffff}')
+            && (c >= ' ' || matches!(c, '\n' | '\t'))
+    };
     if text.chars().all(plain) {
         return text.into();
     }

@@ -148,14 +148,43 @@ fn what_is_bad_is_the_suites_to_say() {
 }
 
 #[test]
-fn a_second_first_attempt_of_a_measured_round_is_shown_and_not_counted() {
-    let mut journal = Journal::new(vec![isolated("x", 1)]);
-    journal.attempt(0, 1, 1, Outcome::Passed);
-    journal.attempt(0, 1, 1, Outcome::Crashed);
-    let view = journal.view();
-    let x = &view.chapters[0].results;
-    assert_eq!((x.first_attempt, x.repeated, x.rounds), (share(0, 1), 1, 1));
-    assert!(terminal(&view, 80, false).contains("had been measured: not counted"));
+fn a_second_end_or_start_of_an_attempt_is_an_error() {
+    let fault = |journal: &Journal| build(&journal.records, false).unwrap_err();
+    let one = || {
+        let mut journal = Journal::new(vec![isolated("x", 1)]);
+        journal.attempt(0, 1, 1, Outcome::Crashed);
+        journal
+    };
+    let twice = "record 4: round 1, attempt 1 of `x` started a second time";
+    assert_eq!(fault(one().start(0, 1, 1)).to_string(), twice);
+    let end = ended(0, 1, 1, Outcome::Crashed, 1.0);
+    let says = "record 4: round 1, attempt 1 of `x` ended, but it was not running: it has two ends, or no start";
+    assert_eq!(fault(one().end(end)).to_string(), says);
+    // Running twice, and a retry that was measured.
+    fault(one().start(0, 1, 2).start(0, 1, 2));
+    let mut retried = one();
+    retried.attempt(0, 1, 2, Outcome::Failed);
+    fault(retried.start(0, 1, 2));
+    // What was lost is started again.
+    let mut lost = Journal::new(vec![isolated("x", 1)]);
+    lost.attempt(0, 1, 1, Outcome::Lost);
+    lost.attempt(0, 1, 1, Outcome::Crashed);
+    let view = lost.view();
+    assert_eq!(view.chapters[0].results.first_attempt, share(1, 1));
+}
+
+/// The rounds of a long plan of retries are counted beyond what a byte holds.
+#[test]
+fn hundreds_of_retries_are_counted() {
+    let mut info = info(vec![isolated("x", 1)]);
+    info.retries = 299;
+    let mut journal = Journal::of(info);
+    for attempt in 1..=299 {
+        journal.attempt(0, 1, attempt, Outcome::Failed);
+    }
+    let unsettled = |journal: &Journal| journal.view().chapters[0].results.unsettled;
+    assert_eq!(unsettled(&journal), 1);
+    assert_eq!(unsettled(journal.attempt(0, 1, 300, Outcome::Failed)), 0);
 }
 
 #[test]
@@ -237,33 +266,43 @@ fn several_devices_and_changes_are_said() {
 fn records_that_do_not_fit_are_named() {
     let sequence = sequence("ab", &["a", "b"], 2);
     let mut said = Vec::new();
-    let mut fault = |record: Record| {
+    let mut fault = |before: &[Record], record: Record| {
         let mut records = Journal::new(vec![isolated("x", 2), sequence.clone()]).records;
+        records.extend_from_slice(before);
         records.push(record);
         let error = build(&records, false).unwrap_err();
-        assert_eq!(error.record, 2);
+        assert_eq!(error.record, records.len() as u64);
         said.push(error.to_string());
     };
     let end = |unit, round, attempt| ended(unit, round, attempt, Outcome::Passed, 1.0);
-    fault(Record::Ended(Box::new(end(2, 1, 1))));
-    fault(Record::Ended(Box::new(end(0, 3, 1))));
-    fault(Record::Ended(Box::new(end(0, 0, 1))));
-    fault(Record::Ended(Box::new(end(0, 1, 0))));
-    let mut unknown = end(1, 1, 1);
-    unknown.died_in = Some(DiedIn::Chapter("c".into()));
-    fault(Record::Ended(Box::new(unknown)));
-    let mut too_many = end(1, 1, 1);
-    too_many.chapters = vec![chapter(Outcome::Passed); 3];
-    fault(Record::Ended(Box::new(too_many)));
-    fault(Journal::new(vec![isolated("y", 2)]).records.remove(0));
+    let ended = |end| Record::Ended(Box::new(end));
+    fault(&[], ended(end(2, 1, 1)));
+    fault(&[], ended(end(0, 3, 1)));
+    fault(&[], ended(end(0, 0, 1)));
+    fault(&[], ended(end(0, 1, 0)));
+    fault(&[], ended(end(0, 1, 1)));
+    let start = Journal::new(vec![]).start(1, 1, 1).records.remove(1);
+    fault(std::slice::from_ref(&start), start.clone());
+    let mut death = |died_in, chapters| {
+        let mut end = end(1, 1, 1);
+        end.outcome = Outcome::Crashed;
+        end.died_in = died_in;
+        end.chapters = vec![chapter(Outcome::Passed); chapters];
+        fault(std::slice::from_ref(&start), ended(end));
+    };
+    death(Some(DiedIn::Chapter("c".into())), 2);
+    death(None, 2);
+    death(Some(DiedIn::Exit), 1);
+    death(Some(DiedIn::Exit), 3);
+    fault(&[], Journal::new(vec![isolated("y", 2)]).records.remove(0));
     let Record::Opened(mut newer) = Journal::new(vec![]).records.remove(0) else {
         panic!("a journal begins with `opened`");
     };
     newer.v = JOURNAL_VERSION + 1;
-    fault(Record::Opened(newer));
+    fault(&[], Record::Opened(newer));
     insta::assert_snapshot!("faults", said.join("\n"));
 
-    let headless = [Record::Ended(Box::new(end(0, 1, 1)))];
+    let headless = [ended(end(0, 1, 1))];
     let error = build(&headless, false).unwrap_err();
     assert_eq!((error.record, error.fault), (1, Fault::NotOpened));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Outcome, Record, RunInfo, StopReason};
+use crashrate_model::{CrashRef, Exit, Outcome, Record, RunInfo, StopReason};
 use crashrate_report::{
     View, github_annotations, github_summary, history, history_json, history_markdown,
     history_terminal,
@@ -13,6 +13,14 @@ use crate::journal::{Journal, attempts, info, isolated, listed, story};
 use crate::writers::{flaky, hostile, killed};
 
 fn junit(records: &[Record]) -> String {
+    listed(
+        crashrate_report::junit_rounds,
+        &attempts(records, false).unwrap(),
+        records,
+    )
+}
+
+fn junit_of_chapters(records: &[Record]) -> String {
     listed(
         crashrate_report::junit,
         &attempts(records, false).unwrap(),
@@ -32,6 +40,20 @@ fn csv(records: &[Record]) -> String {
 fn junit_of_retries_and_of_a_killed_supervisor() {
     insta::assert_snapshot!("flaky_junit", junit(&flaky().records));
     insta::assert_snapshot!("killed_junit", junit(&killed().records));
+}
+
+#[test]
+fn junit_of_chapters_counts_their_rounds() {
+    insta::assert_snapshot!("flaky_chapters", junit_of_chapters(&flaky().records));
+    insta::assert_snapshot!("killed_chapters", junit_of_chapters(&killed().records));
+    insta::assert_snapshot!("story_chapters", junit_of_chapters(&story().records));
+    let xml = junit_of_chapters(&story().records);
+    let report = Report::deserialize_from_str(&xml).unwrap();
+    let counts: Vec<_> = (report.test_suites.iter())
+        .map(|suite| (suite.name.as_str(), suite.tests, suite.failures))
+        .collect();
+    let expected = [("isolated", 4, 1), ("sequential: complete-story", 4, 1)];
+    assert_eq!(counts, expected);
 }
 
 #[test]
@@ -66,6 +88,48 @@ fn a_round_that_never_passed_is_a_failure_with_its_reruns() {
     let xml = junit(&journal.records);
     assert_eq!(xml.matches("<failure ").count(), 1, "{xml}");
     assert_eq!(xml.matches("<rerunFailure ").count(), 2, "{xml}");
+}
+
+/// A process that crashes when it is told to end at its time limit has timed out.
+#[test]
+fn no_crash_is_said_of_a_time_out() {
+    let mut journal = Journal::new(vec![isolated("both", 7)]);
+    for round in 1..=7 {
+        let outcome = match round {
+            1 => Outcome::Crashed,
+            2..=5 => Outcome::TimedOut,
+            _ => Outcome::Passed,
+        };
+        journal.attempt_with(0, round, 1, outcome, |end| {
+            let class = if round == 3 { "HANG" } else { "SIGSEGV" };
+            end.exit = Some(Exit::Signal("SIGSEGV".into()));
+            end.crash = (outcome != Outcome::Passed).then(|| CrashRef {
+                signature: format!("v1 | {class} | f"),
+                file: None,
+            });
+        });
+    }
+    let records = journal.close(StopReason::Done).records.clone();
+    let view = attempts(&records, false).unwrap();
+    let count = |signature: &str| {
+        let row = view.crashes.iter().find(|row| row.signature == signature);
+        row.map_or(0, |row| row.places[0].share.bad)
+    };
+    assert_eq!((count("v1 | SIGSEGV | f"), count("v1 | HANG | f")), (1, 1));
+    let text = crashrate_report::markdown(&view, None);
+    assert!(text.contains(": 1 SIGSEGV, 4 timed-out."), "{text}");
+    let rounds = junit(&records);
+    assert_eq!(rounds.matches("SIGSEGV in f\"").count(), 1, "{rounds}");
+    let chapters = junit_of_chapters(&records);
+    let said = "message=\"4 of 7 rounds timed-out, 1 crashed: killed after its time limit";
+    assert!(chapters.contains(said), "{chapters}");
+    assert_eq!(csv(&records).matches("| SIGSEGV |").count(), 1);
+    let annotations = github_annotations(&view);
+    assert!(
+        annotations
+            .iter()
+            .any(|line| line.contains("v1 | HANG | f"))
+    );
 }
 
 #[test]
@@ -121,9 +185,11 @@ fn a_summary_that_is_too_long_is_cut_at_a_line_and_says_so() {
 fn what_children_say_is_harmless_in_every_form() {
     let records = hostile().records;
     let view = attempts(&records, false).unwrap();
-    let xml = junit(&records);
-    let report = Report::deserialize_from_str(&xml).unwrap();
-    assert_eq!(report.failures, 1);
+    let xml = junit(&records) + &junit_of_chapters(&records);
+    for xml in [junit(&records), junit_of_chapters(&records)] {
+        let report = Report::deserialize_from_str(&xml).unwrap();
+        assert_eq!(report.failures, 1);
+    }
     let lines = csv(&records);
     for text in [&xml, &lines, &github_annotations(&view).join("\n")] {
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");

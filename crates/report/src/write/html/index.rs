@@ -58,10 +58,20 @@ pub fn index_html(lines: &[RunLine]) -> String {
 
 /// A page that says what is wrong.
 pub fn error_html(title: &str, message: &str) -> String {
+    message_html(title, message, false)
+}
+
+/// A page that says why there is no report yet. It draws itself anew.
+pub fn waiting_html(title: &str, message: &str) -> String {
+    message_html(title, message, true)
+}
+
+fn message_html(title: &str, message: &str, live: bool) -> String {
+    let title = clean(title, SENTENCE);
     let page = Page {
-        title: title.to_owned(),
+        title: title.clone(),
         place: Place::Served,
-        live: false,
+        live,
         body: html! {
             header id="head" { h1 { (title) } }
             main { section id="error" { p { (clean(message, 10 * SENTENCE)) } } }

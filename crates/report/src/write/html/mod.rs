@@ -21,7 +21,7 @@ use crate::words::{
     count, duration, findings, flaky, independence, leading, notes, recommendations, summary,
 };
 pub use history::history_html;
-pub use index::{error_html, index_html};
+pub use index::{error_html, index_html, waiting_html};
 use page::Page;
 pub use page::{LIVE_SCRIPT, Place};
 use parts::{blocks, list, section, table, tables};

@@ -8,7 +8,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Mode, Outcome, StopReason, Stopping};
+use crashrate_model::{EvidenceMode, Mode, Outcome, StopReason, Stopping};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -152,9 +152,12 @@ struct Run<'a> {
     bad: Vec<Outcome>,
     /// When it stops by itself.
     stopping: &'a Stopping,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only_round: Option<u32>,
     resumed: u32,
     changes: &'a [String],
-    traced: bool,
+    evidence: EvidenceMode,
+    evidence_rounds: bool,
     /// Where it is from, if others measured it.
     imported: Option<Import<'a>>,
 }
@@ -189,13 +192,15 @@ impl<'a> Run<'a> {
             retries: run.imported.is_none().then_some(run.retries),
             bad: run.bad.iter().collect(),
             stopping: &run.stopping,
+            only_round: run.only_round,
             resumed: run.resumed,
             changes: &run.changes,
             imported: run.imported.as_ref().map(|imported| Import {
                 file: &imported.file,
                 measured_by_crashrate: false,
             }),
-            traced: run.traced,
+            evidence: run.evidence,
+            evidence_rounds: run.evidence_rounds,
         }
     }
 }

@@ -1,0 +1,64 @@
+//! Crashes in words: where they were seen and how often; those of descendants, and those that only evidence rounds show.
+
+use super::estimates::short_estimate;
+use super::names::of_unit;
+use super::numbers::share;
+use crate::clean::{NAME, SENTENCE, clean};
+use crate::view::{CrashPlace, View};
+
+/// `a (isolated), its descendant `cc1``.
+pub(crate) fn crash_place(place: &CrashPlace) -> String {
+    let unit = of_unit(&place.name, Some(place.mode), &place.variant);
+    match &place.role.descendant {
+        Some(program) => format!("{unit}, its descendant `{}`", clean(program, NAME)),
+        None => unit,
+    }
+}
+
+/// The rate; of evidence rounds there is none.
+pub(crate) fn crash_share(place: &CrashPlace) -> String {
+    let of = place.share;
+    match place.role.in_evidence_rounds {
+        true => format!("seen in evidence rounds ({})", share(of.bad, of.n)),
+        false => short_estimate(of.bad, of.n, place.by_data),
+    }
+}
+
+/// The crashes of descendants, and what evidence rounds saw, a sentence each.
+pub(super) fn beside_the_outcomes(view: &View) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for row in &view.crashes {
+        for place in &row.places {
+            let unit = of_unit(&place.name, Some(place.mode), &place.variant);
+            let signature = clean(&row.signature, SENTENCE);
+            let of = place.share;
+            let rounds = share(of.bad, of.n);
+            match (&place.role.descendant, place.role.in_evidence_rounds) {
+                (Some(program), false) => sentences.push(format!(
+                    "{unit}: its descendant `{}` crashed in {rounds} rounds: {signature}.",
+                    clean(program, NAME)
+                )),
+                (Some(program), true) => sentences.push(format!(
+                    "{unit}: its descendant `{}` crashed, seen in evidence rounds ({rounds}, not counted): {signature}.",
+                    clean(program, NAME)
+                )),
+                (None, true) => sentences.push(format!(
+                    "{unit}: crash seen in evidence rounds ({rounds}, not counted): {signature}."
+                )),
+                (None, false) => {}
+            }
+        }
+    }
+    let left = sentences.len().saturating_sub(SHOWN);
+    sentences.truncate(SHOWN);
+    if left > 0 {
+        sentences.push(format!(
+            "{left} more such crashes: crashrate crashes {}",
+            view.run.number
+        ));
+    }
+    sentences
+}
+
+/// How many of them lead a report.
+const SHOWN: usize = 5;
