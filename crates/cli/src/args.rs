@@ -1,12 +1,14 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crashrate_model::Limit;
 use crashrate_supervisor::plan::SpawnChoice;
-use crashrate_supervisor::suite::{MAX_WRITES, is_device};
+use crashrate_supervisor::suite::{DescendantCrash, MAX_WRITES, is_device};
+use crashrate_supervisor::watching::EvidenceChoice;
 
 use crate::calibrate::CalibrateArguments;
 use crate::compare::CompareArguments;
@@ -67,13 +69,18 @@ pub(crate) enum Command {
     /// Show the runs in a browser, those that go on live
     Serve(ServeArguments),
     /// Say what stands in the way of measuring here
-    #[command(after_help = "Ends with 100 if something is a blocker, else with 0.")]
+    #[command(
+        after_help = "Ends with 100 if something is a blocker or a row of the self-test is not as expected, else with 0."
+    )]
     Doctor(DoctorArguments),
     /// Show the help of a command, or `help statistics`: how verdicts are made
     Help(HelpArguments),
     /// Kill what a dead supervisor left behind (started by `run`)
     #[command(hide = true)]
     Guard { run_id: String },
+    /// Fault, hang or leave processes behind (started by `doctor --self-test`)
+    #[command(hide = true)]
+    Misbehave { kind: String },
 }
 
 #[derive(Args, Debug)]
@@ -91,7 +98,7 @@ pub(crate) struct RunArguments {
 
     /// A command to run in place of a suite
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "suite")]
-    pub(crate) argv: Vec<String>,
+    pub(crate) argv: Vec<OsString>,
 
     /// A process per chapter and round, a process per sequence and round, or both
     #[arg(long, value_enum, default_value_t = ModeChoice::Both)]
@@ -100,6 +107,10 @@ pub(crate) struct RunArguments {
     /// So many rounds of everything, in place of the suite's numbers [a command: 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: Option<u32>,
+
+    /// Only round N of each unit, with its seed and in its order, to repeat it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) round: Option<u32>,
 
     /// Only this chapter, and sequences that consist of chosen chapters alone; may be repeated
     #[arg(long, value_name = "ID")]
@@ -138,7 +149,7 @@ pub(crate) struct RunArguments {
     #[arg(
         long,
         value_name = "RUN",
-        conflicts_with_all = ["suite", "argv", "mode", "spawn", "rounds", "chapter", "variant", "timeout", "retries", "seed", "device", "number", "until", "gate"]
+        conflicts_with_all = ["suite", "argv", "mode", "spawn", "rounds", "round", "chapter", "variant", "timeout", "retries", "seed", "device", "number", "until", "gate"]
     )]
     pub(crate) resume: Option<String>,
 
@@ -181,20 +192,35 @@ pub(crate) struct RunArguments {
     pub(crate) strict: bool,
 
     /// The report number N [the last in the runs folder plus 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=999_999_999))]
     pub(crate) number: Option<u32>,
 
     /// The worker program
     #[arg(long, value_name = "PATH")]
     pub(crate) worker: Option<PathBuf>,
 
-    /// Do not trace children: for programs that trace themselves or run under LeakSanitizer. Crashes then have no place
-    #[arg(long)]
-    pub(crate) no_trace: bool,
+    /// Where the evidence of crashes comes from. auto: core dumps where they are safe, else traced evidence rounds that
+    /// are in no rate. core: core dumps. trace: a tracer for every attempt, which changes the rate of races. none: nothing
+    /// [auto, or what the resumed run had]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(crate) evidence: Option<EvidenceArgument>,
 
-    /// Let children leave core dumps
+    /// Keep one core dump of each signature in the run's folder (with --evidence auto or core)
     #[arg(long)]
     pub(crate) core_dumps: bool,
+
+    /// What the crash of a descendant does: make the attempt crashed, or only add a note [count if the attempt itself did
+    /// not pass, else note]
+    #[arg(long, value_enum, value_name = "HOW", conflicts_with = "resume")]
+    pub(crate) descendants: Option<DescendantsArgument>,
+
+    /// Run each attempt in an empty directory of its own, which is removed afterwards
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) fresh_directory: bool,
+
+    /// Give each command a terminal as its standard input, output and error
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) pty: bool,
 
     /// End with 0 also when something was not passed, a gate was refuted or something has no verdict
     #[arg(long)]
@@ -216,6 +242,11 @@ pub(crate) struct DoctorArguments {
     /// The worker program
     #[arg(long, value_name = "PATH")]
     pub(crate) worker: Option<PathBuf>,
+
+    /// Run misbehaving programs in each evidence mode that is possible here and compare the outcomes with the expected
+    /// ones: a table for a bug report. Takes about half a minute
+    #[arg(long, conflicts_with = "worker")]
+    pub(crate) self_test: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -230,9 +261,13 @@ pub(crate) struct ReportArguments {
     #[arg(default_value = "latest")]
     pub(crate) run: String,
 
-    /// As what
+    /// Output format
     #[arg(long, value_enum, default_value_t = ReportFormat::Terminal)]
     pub(crate) format: ReportFormat,
+
+    /// With --format junit: a test case for each round instead of each chapter
+    #[arg(long)]
+    pub(crate) junit_rounds: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -253,6 +288,40 @@ pub(crate) enum ModeChoice {
     Isolated,
     Sequential,
     Both,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvidenceArgument {
+    Auto,
+    Core,
+    Trace,
+    None,
+}
+
+impl From<EvidenceArgument> for EvidenceChoice {
+    fn from(argument: EvidenceArgument) -> EvidenceChoice {
+        match argument {
+            EvidenceArgument::Auto => EvidenceChoice::Auto,
+            EvidenceArgument::Core => EvidenceChoice::Core,
+            EvidenceArgument::Trace => EvidenceChoice::Trace,
+            EvidenceArgument::None => EvidenceChoice::None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DescendantsArgument {
+    Count,
+    Note,
+}
+
+impl From<DescendantsArgument> for DescendantCrash {
+    fn from(argument: DescendantsArgument) -> DescendantCrash {
+        match argument {
+            DescendantsArgument::Count => DescendantCrash::Count,
+            DescendantsArgument::Note => DescendantCrash::Note,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -11,14 +11,17 @@ use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan::{Plan, Selection};
 use crashrate_supervisor::schedule::Bounds;
 use crashrate_supervisor::suite::{PASS, ROUNDS, Suite};
+use crashrate_supervisor::watching::Watching;
 use crashrate_supervisor::worker;
 
 use crate::args::device;
+use crate::environment::enough_for_run;
 use crate::exit::{Exit, Failure};
 use crate::guard;
-use crate::inspect::{folder_failure, print, suite_failure, tell};
-use crate::live::Live;
-use crate::run::run_failure;
+use crate::inspect::{folder_failure, suite_failure};
+use crate::run::{attend, run_failure};
+use crate::screen::{print, tell};
+use crate::stop::StopWatch;
 use crate::wanted::random_seed;
 
 #[derive(Args, Debug)]
@@ -70,14 +73,16 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
         stopping: Stopping::FixedRounds,
         time_budget: None,
         not_worse_by: None,
-        // As the runs that it is for.
-        trace: true,
+        // As the counted rounds of the runs that it is for.
+        watching: Watching::default(),
         core_dumps: false,
         guardian: (program, guard::ARGUMENTS),
     };
     let name = format!("{FOLDER}-{}", campaign.plan.suite.name);
     let folder = RunFolder::create(runs, &name, None).map_err(folder_failure)?;
-    let found = found(&mut campaign, &folder)?;
+    enough_for_run(1)?;
+    let watch = StopWatch::new(&campaign.plan);
+    let found = found(&mut campaign, &folder, &watch)?;
     let writes = campaign.plan.suite.hazard.map_or(0, |h| h.injected.writes);
     print(&match found {
         Some(calibration) => words(&calibration, writes),
@@ -117,6 +122,7 @@ fn wish(suite: &mut Suite, pass: Option<f64>, rounds: Option<u32>) -> Result<(),
 pub(crate) fn found(
     campaign: &mut Campaign,
     folder: &RunFolder,
+    watch: &StopWatch,
 ) -> Result<Option<Calibration>, Failure> {
     let runs = folder.path().join(FOLDER);
     let failure = |error| Failure::new(Exit::Incomplete, error);
@@ -127,7 +133,7 @@ pub(crate) fn found(
                 campaign: cohort,
                 folder: own,
                 done,
-            }) => run(&cohort, &own, done, campaign, folder)?,
+            }) => run(&cohort, &own, done, campaign, folder, watch)?,
             Some(Next::Found {
                 writes,
                 calibration,
@@ -149,6 +155,7 @@ fn run(
     done: u32,
     campaign: &Campaign,
     folder: &RunFolder,
+    watch: &StopWatch,
 ) -> Result<(), Failure> {
     if done == 0 {
         // Whoever stops it can go on with it.
@@ -162,18 +169,13 @@ fn run(
     tell(format_args!(
         "calibrating the hazard: {writes} writes, after {done} of at most {most} rounds"
     ));
-    let mut live = Live::new(&cohort.plan);
-    let ended = driver::run(cohort, own, &mut |fact| live.show(&fact));
-    live.end();
-    match ended.map_err(run_failure)? {
+    let stopped = format!(
+        "stopped while calibrating; `crashrate run --resume {}` goes on",
+        folder.id()
+    );
+    match attend(cohort, own, watch, stopped.clone()).map_err(run_failure)? {
         crashrate_model::StopReason::Done => Ok(()),
-        _ => Err(Failure::new(
-            Exit::Incomplete,
-            format!(
-                "stopped while calibrating; `crashrate run --resume {}` goes on",
-                folder.id()
-            ),
-        )),
+        _ => Err(Failure::new(Exit::Incomplete, stopped)),
     }
 }
 

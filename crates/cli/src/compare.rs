@@ -12,8 +12,9 @@ use crashrate_supervisor::journal;
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure};
-use crate::inspect::{columns, print, view};
+use crate::inspect::{columns, view};
 use crate::rates::{open_rate, two_rates};
+use crate::screen::print;
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArguments {

@@ -1,16 +1,19 @@
 //! `crashrate crashes`: the crashes of a run by signature, and one of them whole.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use crashrate_postmortem::{Frame, Thread};
-use crashrate_report::{CrashRow, View, estimate};
+use crashrate_model::EvidenceMode;
+use crashrate_postmortem::{Crash, Frame, Thread};
+use crashrate_report::{CrashPlace, CrashRow, View, estimate, one_line};
 use crashrate_supervisor::crashes::{CrashFile, read};
 use crashrate_supervisor::journal;
 
+use crate::crash_report;
 use crate::exit::{Exit, Failure};
-use crate::inspect::{print, view};
+use crate::inspect::view;
+use crate::screen::print;
 
 /// The frames of a stack that stand in a report.
 const EXCERPT: usize = 6;
@@ -25,9 +28,17 @@ pub(crate) struct CrashesArguments {
 
     /// Show this one whole: its number in the list, or any part of its signature that no other has
     signature: Option<String>,
+
+    /// Show a macOS crash report (.ips or .crash) in place of a run's crashes
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "signature"])]
+    import: Option<PathBuf>,
 }
 
 pub(crate) fn crashes(runs: &Path, arguments: &CrashesArguments) -> Result<Exit, Failure> {
+    if let Some(file) = &arguments.import {
+        print(&crash_report::show(file)?)?;
+        return Ok(Exit::Passed);
+    }
     let folder = journal::find(runs, &arguments.run).map_err(Failure::usage)?;
     let view = view(&folder, journal::is_live(&folder))?;
     let text = match &arguments.signature {
@@ -63,28 +74,51 @@ fn list(view: &View) -> String {
         let _ = writeln!(text, "{}", none(view));
     }
     for (number, row) in (1..).zip(&view.crashes) {
-        let _ = writeln!(text, "{number}  {}", row.signature);
+        let _ = writeln!(text, "{number}  {}", one_line(&row.signature));
         for place in &row.places {
-            let share = estimate(place.share.bad, place.share.n, place.by_data);
-            let _ = writeln!(
-                text,
-                "   {} ({}, {}): {share}, rounds {} to {}",
-                place.name, place.mode, place.variant, place.first, place.last
-            );
+            let _ = writeln!(text, "   {}", place_line(place));
         }
         if let Some(repeat) = &row.repeat {
-            let _ = writeln!(text, "   again: {repeat}");
+            let _ = writeln!(text, "   again: {}", one_line(repeat));
         }
     }
-    harmless(&text)
+    text
+}
+
+/// Where a crash was seen, and how often.
+fn place_line(place: &CrashPlace) -> String {
+    let CrashPlace {
+        mode,
+        share,
+        first,
+        last,
+        ..
+    } = place;
+    let (name, variant) = (one_line(&place.name), one_line(&place.variant));
+    let whose = match &place.role.descendant {
+        Some(program) => format!(", its descendant `{}`", one_line(program)),
+        None => String::new(),
+    };
+    let often = match place.role.in_evidence_rounds {
+        true => format!(
+            "seen in {} of {} evidence rounds, not counted",
+            share.bad, share.n
+        ),
+        false => estimate(share.bad, share.n, place.by_data),
+    };
+    format!("{name} ({mode}, {variant}){whose}: {often}, rounds {first} to {last}")
 }
 
 /// Why there is nothing to show.
 fn none(view: &View) -> &'static str {
-    match (&view.run.imported, view.run.traced) {
+    let run = &view.run;
+    match (
+        &run.imported,
+        run.evidence != EvidenceMode::None || run.evidence_rounds,
+    ) {
         (Some(_), _) => "an imported run has no evidence of its crashes",
         (None, true) => "no crash has a signature",
-        (None, false) => "no crash has a signature: the run was not traced",
+        (None, false) => "no crash has a signature: the run took no evidence (--evidence)",
     }
 }
 
@@ -121,33 +155,39 @@ fn whole(row: &CrashRow, folder: &Path) -> Result<String, Failure> {
         let what = "the evidence of this crash cannot be read, its counts are not touched by that";
         Failure::usage(format!("{}: {what}: {e}", path.display()))
     })?;
-    let mut text = head(&file);
     let crash = &file.crash;
-    for (at, thread) in crash.threads.iter().enumerate() {
-        stack(&mut text, thread, at == 0 && !thread.registers.is_empty());
-    }
-    let _ = writeln!(text, "\nmodules");
-    for module in &crash.modules {
-        let id = module.build_id.as_deref().unwrap_or("-");
-        let _ = writeln!(
-            text,
-            "  {}-{}  {id}  {}",
-            module.start, module.end, module.path
-        );
-    }
-    let _ = writeln!(text, "\nfile: {}", path.display());
+    let mut text = head(&file);
+    describe(&mut text, crash);
+    let _ = writeln!(text, "\nfile: {}", one_line(&path.to_string_lossy()));
     if let Some(repeat) = &row.repeat {
-        let _ = writeln!(text, "again: {repeat}");
+        let _ = writeln!(text, "again: {}", one_line(repeat));
     }
-    Ok(harmless(&text))
+    Ok(text)
 }
 
 fn head(file: &CrashFile) -> String {
     let crash = &file.crash;
     let mut text = format!(
         "{}\n{} ({}, {}), round {}, attempt {}, process {}\n",
-        crash.signature, file.name, file.mode, file.variant, file.round, file.attempt, crash.pid
+        one_line(&crash.signature),
+        one_line(&file.name),
+        file.mode,
+        one_line(&file.variant),
+        file.round,
+        file.attempt,
+        crash.pid
     );
+    if let Some(program) = &file.descendant {
+        let _ = writeln!(text, "crash of its descendant `{}`", one_line(program));
+    }
+    if file.evidence_round {
+        text.push_str("seen in an evidence round, which is in no rate\n");
+    }
+    text
+}
+
+/// What is known of a crash, besides its signature and who crashed.
+pub(crate) fn describe(text: &mut String, crash: &Crash) {
     if let Some(signal) = &crash.signal {
         let code = crash.code.as_deref().unwrap_or("no code");
         let _ = writeln!(text, "{signal}, {code}");
@@ -163,12 +203,28 @@ fn head(file: &CrashFile) -> String {
             .mapping
             .as_deref()
             .unwrap_or("nothing is mapped there");
-        let _ = writeln!(text, "at {}{how}: {what}", fault.address);
+        let _ = writeln!(text, "at {}{how}: {}", fault.address, one_line(what));
+    }
+    if let Some(message) = &crash.message {
+        let _ = writeln!(text, "message: {}", one_line(message));
     }
     for note in &crash.notes {
-        let _ = writeln!(text, "note: {note}");
+        let _ = writeln!(text, "note: {}", one_line(note));
     }
-    text
+    for (at, thread) in crash.threads.iter().enumerate() {
+        stack(text, thread, at == 0 && !thread.registers.is_empty());
+    }
+    let _ = writeln!(text, "\nmodules");
+    for module in &crash.modules {
+        let id = module.build_id.as_deref().unwrap_or("-");
+        let _ = writeln!(
+            text,
+            "  {}-{}  {id}  {}",
+            module.start,
+            module.end,
+            one_line(&module.path)
+        );
+    }
 }
 
 fn stack(text: &mut String, thread: &Thread, registers: bool) {
@@ -176,9 +232,19 @@ fn stack(text: &mut String, thread: &Thread, registers: bool) {
         .pid
         .map(|pid| format!(" of process {pid}"))
         .unwrap_or_default();
-    let _ = writeln!(text, "\nthread {}{of} `{}`", thread.tid, thread.name);
+    let _ = writeln!(
+        text,
+        "\nthread {}{of} `{}`",
+        thread.tid,
+        one_line(&thread.name)
+    );
     for (number, frame) in thread.frames.iter().enumerate() {
-        let _ = writeln!(text, "  #{number:<3} {}  {}", frame.address, frame.place());
+        let _ = writeln!(
+            text,
+            "  #{number:<3} {}  {}",
+            frame.address,
+            one_line(&frame.place())
+        );
     }
     if !thread.complete {
         let _ = writeln!(
@@ -196,11 +262,4 @@ fn stack(text: &mut String, thread: &Thread, registers: bool) {
             let _ = writeln!(text, "  {}", line.join(" "));
         }
     }
-}
-
-/// Names of threads and files are the program's own: a terminal must not act on them.
-fn harmless(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() && c != '\n' { '?' } else { c })
-        .collect()
 }

@@ -9,9 +9,14 @@ use crashrate_supervisor::worker::{self, WORKER_VARIABLE};
 
 use crate::args::{DoctorArguments, DoctorFormat};
 use crate::exit::{Exit, Failure};
-use crate::inspect::print;
+use crate::guard;
+use crate::screen::print;
+use crate::self_test;
 
 pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<Exit, Failure> {
+    if arguments.self_test {
+        return self_test::self_test(arguments.format);
+    }
     let program = std::env::current_exe().unwrap_or_default();
     let beside = program.parent().unwrap_or(Path::new("."));
     let named = arguments.worker.is_some() || std::env::var_os(WORKER_VARIABLE).is_some();
@@ -19,7 +24,11 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<Exit, Failure> {
         // Without a worker much can be measured, but not with the one that is asked for.
         worker::find(arguments.worker.as_deref(), beside).map_err(Failure::usage)?;
     }
-    let findings = examine(arguments.worker.as_deref(), beside);
+    let findings = examine(
+        arguments.worker.as_deref(),
+        beside,
+        (&program, guard::ARGUMENTS),
+    );
     print(&match arguments.format {
         DoctorFormat::Terminal => doctor_terminal(&findings),
         DoctorFormat::Json => doctor_json(&findings),

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use crate::inspect::tell;
+use crate::screen::{tell, tell_lines};
 
 /// How the program ends. Part of its interface: the numbers do not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,8 @@ impl Exit {
 pub(crate) struct Failure {
     exit: Exit,
     message: String,
+    /// Whether the message has several lines of its own. In others a line end comes from a name, and is written out.
+    has_lines: bool,
 }
 
 impl Failure {
@@ -59,12 +61,21 @@ impl Failure {
         Failure {
             exit,
             message: message.to_string(),
+            has_lines: false,
         }
     }
 
     /// Wrong command line, suite, run or worker.
     pub(crate) fn usage(message: impl Display) -> Self {
         Failure::new(Exit::Usage, message)
+    }
+
+    /// The same, with a message of several lines.
+    pub(crate) fn with_lines(self) -> Self {
+        Failure {
+            has_lines: true,
+            ..self
+        }
     }
 
     /// What went wrong.
@@ -74,7 +85,11 @@ impl Failure {
 
     /// Says it on standard error.
     pub(crate) fn tell(self) -> Exit {
-        tell(format_args!("error: {}", self.message));
+        let text = format!("error: {}", self.message);
+        match self.has_lines {
+            true => tell_lines(&text),
+            false => tell(text),
+        }
         self.exit
     }
 }

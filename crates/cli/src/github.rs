@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crashrate_report::{View, github_annotations, github_summary};
 
 use crate::exit::Failure;
-use crate::inspect::{print, tell};
+use crate::screen::{print, tell};
 
 /// A step's summary may have so many bytes; one that is larger is not shown at all.
 const SUMMARY: u64 = 1024 * 1024;

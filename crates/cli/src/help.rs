@@ -4,7 +4,7 @@ use clap::{Args, CommandFactory};
 
 use crate::args::Arguments;
 use crate::exit::{Exit, Failure};
-use crate::inspect::print;
+use crate::screen::print;
 
 const STATISTICS: &str = include_str!("help/statistics.txt");
 

@@ -9,7 +9,8 @@ use crashrate_report::{
 use crashrate_supervisor::journal;
 
 use crate::exit::{Exit, Failure};
-use crate::inspect::{columns, opened, print, tell, view};
+use crate::inspect::{columns, opened, view};
+use crate::screen::{print, tell};
 
 #[derive(Args, Debug)]
 pub(crate) struct HistoryArguments {
@@ -58,7 +59,10 @@ pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit,
 /// The runs of that suite in their order, of these folders; nothing if there is none. One whose journal cannot be read
 /// is passed over, and named.
 pub(crate) fn of_suite(folders: &[PathBuf], suite: &str) -> Option<History> {
-    let is_of_suite = |folder: &&PathBuf| opened(folder).is_some_and(|run| run.suite == suite);
+    // A round that was repeated was chosen, and is no sample.
+    let is_of_suite = |folder: &&PathBuf| {
+        opened(folder).is_some_and(|run| run.suite == suite && run.only_round.is_none())
+    };
     let folders: Vec<_> = folders.iter().filter(is_of_suite).collect();
     if folders.is_empty() {
         return None;

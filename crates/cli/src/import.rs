@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use crashrate_report::one_line;
 use crashrate_supervisor::recorded::{self, ImportError};
 
 use crate::exit::{Exit, Failure};
-use crate::inspect::{previous, print, suite_failure, view};
+use crate::inspect::{folder_failure, previous, suite_failure, view};
 use crate::kept;
+use crate::screen::print;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -27,7 +29,7 @@ pub(crate) fn import(runs: &Path, arguments: &ImportArguments) -> Result<Exit, F
         let folder = recorded::import(runs, &recorded).map_err(failure)?;
         let view = view(folder.path(), false)?;
         kept::write(folder.path(), &view, previous(runs, &view).as_ref());
-        let path = folder.path().display();
+        let path = one_line(&folder.path().to_string_lossy());
         print(&format!("imported N={}: {path}\n", folder.number()))?;
     }
     Ok(Exit::Passed)
@@ -35,7 +37,7 @@ pub(crate) fn import(runs: &Path, arguments: &ImportArguments) -> Result<Exit, F
 
 fn failure(error: ImportError) -> Failure {
     let exit = match error {
-        ImportError::Taken { .. } => Exit::Usage,
+        ImportError::Folder(error) => return folder_failure(error),
         _ => Exit::Journal,
     };
     Failure::new(exit, error)

@@ -1,27 +1,46 @@
 //! Looking without running: what a suite would run, what a run came to, which runs there are.
 
-use std::error::Error;
-use std::fmt::{Display, Write as _};
-use std::io::{BufWriter, IsTerminal, Write};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{Ended, Mode, Record, RunInfo};
+use crashrate_model::{Mode, Record, RunInfo};
 use crashrate_report::{
-    Ends, ListError, Place, View, ViewBuilder, ViewError, csv, html, json, junit, markdown,
+    Place, View, ViewBuilder, ViewError, csv, html, json, junit, junit_rounds, markdown, one_line,
     terminal,
 };
-use crashrate_supervisor::journal::{self, Again, FolderError, Upto};
+use crashrate_supervisor::journal::{self, FolderError, Upto};
 use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
 
 use crate::args::{ReportArguments, ReportFormat};
+use crate::calibrating::{self, calibrating};
 use crate::crashes::add_excerpts;
 use crate::exit::{Exit, Failure};
+use crate::listed::list_attempts;
+use crate::screen::print;
 
 /// `crashrate report RUN`.
 pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, Failure> {
-    let folder = journal::find(runs, &arguments.run).map_err(Failure::usage)?;
+    let last = calibrating::last(runs).filter(|_| arguments.run == "latest");
+    let folder = match last {
+        Some(last) => last,
+        None => journal::find(runs, &arguments.run).map_err(Failure::usage)?,
+    };
     let live = journal::is_live(&folder);
+    if let Some(short) = calibrating(&folder) {
+        let sentence = calibrating::sentence(&short);
+        if arguments.format != ReportFormat::Terminal {
+            return Err(Failure::new(Exit::Incomplete, sentence));
+        }
+        print(&format!("{sentence}\n"))?;
+        return Ok(Exit::Passed);
+    }
+    if arguments.junit_rounds && arguments.format != ReportFormat::Junit {
+        return Err(Failure::usage("--junit-rounds needs --format junit"));
+    }
     let text = match arguments.format {
+        ReportFormat::Junit if arguments.junit_rounds => {
+            return list_attempts(&folder, live, junit_rounds);
+        }
         ReportFormat::Junit => return list_attempts(&folder, live, junit),
         ReportFormat::Csv => return list_attempts(&folder, live, csv),
         ReportFormat::Terminal => for_terminal(&view(&folder, live)?),
@@ -39,40 +58,13 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
     Ok(Exit::Passed)
 }
 
-/// A form that lists attempts: it has as many lines as the run has chapters and rounds, and is written as they are read.
-type List = fn(&View, &mut dyn Ends, &mut dyn Write) -> Result<(), ListError>;
-
-fn list_attempts(folder: &Path, live: bool, list: List) -> Result<Exit, Failure> {
-    let view = build(folder, live, ViewBuilder::with_attempts())?;
-    let journal = Again::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
-    let mut stdout = BufWriter::new(std::io::stdout().lock());
-    match list(&view, &mut EndsOf(journal), &mut stdout) {
-        Ok(()) => written_or(stdout.flush())?,
-        Err(ListError::Output(error)) => written_or(Err(error))?,
-        Err(error) => return Err(Failure::usage(error)),
-    }
-    Ok(Exit::Passed)
-}
-
-/// The ends of attempts in a journal.
-struct EndsOf(Again);
-
-impl Ends for EndsOf {
-    fn end(&mut self, place: u64) -> Result<Ended, Box<dyn Error + Send + Sync>> {
-        match self.0.record(place)? {
-            Record::Ended(ended) => Ok(*ended),
-            _ => Err("the journal was changed while it was read".into()),
-        }
-    }
-}
-
 /// The view of a run, from its journal. Whether it is `live` has to be asked before: a run that ends while its journal
 /// is read is then seen whole.
 pub(crate) fn view(folder: &Path, live: bool) -> Result<View, Failure> {
     build(folder, live, ViewBuilder::new())
 }
 
-fn build(folder: &Path, live: bool, builder: ViewBuilder) -> Result<View, Failure> {
+pub(crate) fn build(folder: &Path, live: bool, builder: ViewBuilder) -> Result<View, Failure> {
     let mut reading = Reading {
         builder,
         ..Reading::new(folder)
@@ -148,7 +140,11 @@ pub(crate) fn earlier_among<'a>(
     of: &'a View,
 ) -> impl Iterator<Item = &'a PathBuf> {
     let is_earlier = |folder: &&PathBuf| {
-        opened(folder).is_some_and(|run| run.suite == of.run.suite && run.number < of.run.number)
+        opened(folder).is_some_and(|run| {
+            // A round that was repeated was chosen, and is no sample.
+            let whole = run.only_round.is_none();
+            whole && run.suite == of.run.suite && run.number < of.run.number
+        })
     };
     folders.iter().rev().filter(is_earlier)
 }
@@ -196,7 +192,7 @@ pub(crate) fn list(path: &Path) -> Result<Exit, Failure> {
     }
     for sequence in &suite.sequences {
         let own = match &sequence.command {
-            Some(command) => format!(", run by {}", command.join(" ")),
+            Some(command) => format!(", run by {}", one_line(&command.join(" "))),
             None => String::new(),
         };
         let chapters = sequence.chapters.join(" > ");
@@ -215,11 +211,11 @@ pub(crate) fn list(path: &Path) -> Result<Exit, Failure> {
 
 fn what(chapter: &Chapter) -> String {
     match &chapter.action {
-        Action::Command(argv) => argv.join(" "),
+        Action::Command(argv) => one_line(&argv.join(" ")),
         Action::Worker { chapter, params } if params.is_empty() => format!("worker {chapter}"),
         Action::Worker { chapter, params } => {
             let params: Vec<_> = params.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            format!("worker {chapter} {}", params.join(" "))
+            one_line(&format!("worker {chapter} {}", params.join(" ")))
         }
     }
 }
@@ -230,46 +226,15 @@ pub(crate) fn suite_failure(error: SuiteError) -> Failure {
         SuiteError::Empty { .. } => Exit::NothingToRun,
         _ => Exit::Usage,
     };
-    Failure::new(exit, error)
+    // Faults in the file are shown with its lines.
+    Failure::new(exit, error).with_lines()
 }
 
 /// A run folder that cannot be made, on its way to its exit code.
 pub(crate) fn folder_failure(error: FolderError) -> Failure {
-    Failure::new(Exit::Journal, error)
-}
-
-/// Prints a result. A reader that has seen enough (`| head`) is no error.
-///
-/// # Errors
-/// It cannot be written, because the disk is full for instance.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    let newline = !text.ends_with('\n') && stdout.is_terminal();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| {
-            if newline {
-                stdout.write_all(b"\n")
-            } else {
-                Ok(())
-            }
-        })
-        .and_then(|()| stdout.flush());
-    written_or(written)
-}
-
-/// What became of writing to standard output.
-pub(crate) fn written_or(written: std::io::Result<()>) -> Result<(), Failure> {
-    match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(
-            Exit::Journal,
-            format_args!("the output cannot be written: {error}"),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Says something beside the results, on standard error. That nobody can read it is no reason to end a run.
-pub(crate) fn tell(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let exit = match error {
+        FolderError::Taken { .. } | FolderError::NoNumber { .. } => Exit::Usage,
+        _ => Exit::Journal,
+    };
+    Failure::new(exit, error)
 }

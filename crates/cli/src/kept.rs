@@ -1,11 +1,11 @@
 //! The reports that are kept in a run's folder.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crashrate_report::{Place, View, html, markdown};
+use crashrate_supervisor::safe_file;
 
-use crate::inspect::tell;
+use crate::screen::tell;
 
 /// Writes `report.md` and `report.html`, and says where those are that could be written.
 pub(crate) fn write(folder: &Path, view: &View, previous: Option<&View>) -> Vec<PathBuf> {
@@ -16,7 +16,7 @@ pub(crate) fn write(folder: &Path, view: &View, previous: Option<&View>) -> Vec<
     let mut written = Vec::new();
     for (name, text) in forms {
         let path = folder.join(name);
-        match fs::write(&path, text) {
+        match safe_file::write(folder, name, text.as_bytes()) {
             Ok(()) => written.push(path),
             Err(error) => tell(format_args!(
                 "warning: {} could not be written: {error}",

@@ -1,48 +1,71 @@
-//! The run while it goes on: bars on a terminal, plain lines in CI, nothing when piped.
+//! The run while it goes on: a picture on a terminal, plain lines in CI, nothing when piped.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crashrate_model::{Ended, Mode, Outcome, OutcomeSet, Record, Unit};
 use crashrate_supervisor::driver::Fact;
 use crashrate_supervisor::outcome::Note;
 use crashrate_supervisor::plan::{Plan, RoundKey};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::inspect::tell;
+use crate::screen::{self, tell};
 
-/// How often a line says in CI how far the run is.
+/// Time between two lines in CI.
 const LINE_EVERY: Duration = Duration::from_secs(20);
+/// Columns of the bar.
+const BAR: u64 = 30;
+/// The longest reason or progress in a line, in characters.
+const LONGEST: usize = 200;
 
-/// Shows a run while it goes on, on standard error.
+/// Shows a run while it goes on, on standard error. The run only updates numbers; the screen's thread draws them.
 pub(crate) struct Live {
-    units: Vec<Unit>,
-    bad: OutcomeSet,
-    planned: u64,
-    done: u64,
-    counts: BTreeMap<Outcome, u64>,
+    progress: Arc<Mutex<Progress>>,
     how: How,
 }
 
 enum How {
-    Bars {
-        all: MultiProgress,
-        total: ProgressBar,
-        running: BTreeMap<RoundKey, ProgressBar>,
-    },
-    Lines {
-        last: Instant,
-    },
+    Picture,
+    Lines { last: Instant },
     Nothing,
+}
+
+/// How far a run is.
+struct Progress {
+    units: Vec<Unit>,
+    bad: OutcomeSet,
+    begun: Instant,
+    planned: u64,
+    done: u64,
+    counts: BTreeMap<Outcome, u64>,
+    running: BTreeMap<RoundKey, Running>,
+}
+
+struct Running {
+    begun: Instant,
+    /// What the attempt said of its progress.
+    said: Option<String>,
 }
 
 impl Live {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let planned = plan.units.iter().map(|u| u64::from(u.rounds)).sum();
+        let progress = Arc::new(Mutex::new(Progress {
+            units: plan.units.clone(),
+            bad: plan.suite.bad.clone(),
+            begun: Instant::now(),
+            planned: plan.count(),
+            done: 0,
+            counts: BTreeMap::new(),
+            running: BTreeMap::new(),
+        }));
         let in_ci = std::env::var_os("CI").is_some_and(|v| !v.is_empty());
         let how = if std::io::stderr().is_terminal() {
-            bars(planned)
+            let drawn = progress.clone();
+            screen::show(Arc::new(move |columns, rows| {
+                lock(&drawn).lines(Instant::now(), columns, rows)
+            }));
+            How::Picture
         } else if in_ci {
             How::Lines {
                 last: Instant::now(),
@@ -50,123 +73,124 @@ impl Live {
         } else {
             How::Nothing
         };
-        Live {
-            units: plan.units.clone(),
-            bad: plan.suite.bad.clone(),
-            planned,
-            done: 0,
-            counts: BTreeMap::new(),
-            how,
-        }
+        Live { progress, how }
     }
 
     pub(crate) fn show(&mut self, fact: &Fact<'_>) {
         match fact {
-            Fact::Record(Record::Started(started)) => self.started(RoundKey {
-                unit: started.unit,
-                round: started.round,
-            }),
+            Fact::Stopping => {
+                tell("stopping: waiting for running attempts; press Ctrl-C again to kill them");
+            }
+            Fact::Trouble(reason) => tell(format_args!("stopping: {reason}")),
+            Fact::Killing => tell("stopping: killing running attempts"),
+            Fact::Record(_) | Fact::Progress(..) if matches!(self.how, How::Nothing) => {}
+            Fact::Record(Record::Started(started)) => {
+                let key = RoundKey {
+                    unit: started.unit,
+                    round: started.round,
+                };
+                let running = Running {
+                    begun: Instant::now(),
+                    said: None,
+                };
+                lock(&self.progress).running.insert(key, running);
+            }
             Fact::Record(Record::Ended(ended)) => self.ended(ended),
             Fact::Record(_) => {}
-            Fact::Progress(key, note) => self.progress(*key, note),
-            Fact::Stopping => self.say("stopping: what runs may end; Ctrl-C again kills it"),
-            Fact::Trouble(reason) => self.say(&format!("stopping: {reason}")),
-            Fact::Killing => self.say("stopping: killing what runs"),
+            Fact::Progress(key, note) => lock(&self.progress).said(*key, note),
         }
     }
 
-    /// Takes the bars away: the report follows.
-    pub(crate) fn end(&mut self) {
-        if let How::Bars { all, .. } = &self.how {
-            let _ = all.clear();
+    fn ended(&mut self, ended: &Ended) {
+        // Not held while something is told: the screen's thread takes both locks.
+        let line = lock(&self.progress).ended(ended);
+        if ended.outcome != Outcome::Passed {
+            tell(line);
+        }
+        if let How::Lines { last } = &mut self.how
+            && last.elapsed() >= LINE_EVERY
+        {
+            *last = Instant::now();
+            let line = lock(&self.progress).line();
+            tell(line);
         }
     }
+}
 
-    fn started(&mut self, key: RoundKey) {
-        if matches!(self.how, How::Nothing) {
-            return;
-        }
-        let name = self.name(key);
-        if let How::Bars { all, running, .. } = &mut self.how {
-            let bar =
-                all.add(ProgressBar::new_spinner().with_style(style("{spinner} {msg} {elapsed}")));
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar.set_message(name);
-            if let Some(old) = running.insert(key, bar) {
-                old.finish_and_clear();
-            }
-        }
+impl Drop for Live {
+    /// The report follows.
+    fn drop(&mut self) {
+        screen::hide();
     }
+}
 
-    fn progress(&mut self, key: RoundKey, note: &Note) {
-        if matches!(self.how, How::Nothing) {
-            return;
-        }
-        let (name, unit) = (self.name(key), &self.units[key.unit as usize]);
-        let How::Bars { running, .. } = &self.how else {
-            return;
+impl Progress {
+    /// Takes in the end of an attempt, and returns a line about it.
+    fn ended(&mut self, ended: &Ended) -> String {
+        let key = RoundKey {
+            unit: ended.unit,
+            round: ended.round,
         };
-        let Some(bar) = running.get(&key) else {
+        if ended.attempt == 1 {
+            self.done += 1;
+            *self.counts.entry(ended.outcome).or_default() += 1;
+        }
+        self.running.remove(&key);
+        format!("{}: {}", self.name(key), how(ended))
+    }
+
+    fn said(&mut self, key: RoundKey, note: &Note) {
+        let unit = &self.units[key.unit as usize];
+        let Some(running) = self.running.get_mut(&key) else {
             return;
         };
         match note {
             Note::Progress { done, total, unit } => {
-                let unit: String = unit.chars().filter(|c| !c.is_control()).take(20).collect();
-                bar.set_message(format!("{name}: {done:.0} of {total:.0} {unit}"));
+                let unit: String = unit.chars().take(20).collect();
+                running.said = Some(format!("{done:.0} of {total:.0} {unit}"));
             }
             Note::ChapterStarted(index) if unit.mode == Mode::Sequential => {
-                bar.set_message(format!("{name}: {}", unit.chapters[*index]));
+                running.said = unit.chapters.get(*index).cloned();
             }
             _ => {}
         }
     }
 
-    fn ended(&mut self, ended: &Ended) {
-        if matches!(self.how, How::Nothing) {
-            return;
-        }
-        let key = RoundKey {
-            unit: ended.unit,
-            round: ended.round,
+    /// The picture: the running attempts, as many as fit, and the totals.
+    fn lines(&self, now: Instant, columns: usize, rows: usize) -> Vec<String> {
+        let room = rows.saturating_sub(2).max(1);
+        let mut lines: Vec<_> = (self.running.iter().take(room))
+            .map(|(key, running)| {
+                let said = running.said.as_ref().map(|said| format!(": {said}"));
+                let since = clock(now.saturating_duration_since(running.begun));
+                format!(
+                    "  {since} {}{}",
+                    self.name(*key),
+                    cut(&said.unwrap_or_default())
+                )
+            })
+            .collect();
+        let filled = (BAR * self.done.min(self.planned))
+            .checked_div(self.planned)
+            .unwrap_or(BAR) as usize;
+        let bar = match columns < 60 {
+            true => String::new(),
+            false => format!("[{:<30}] ", "#".repeat(filled)),
         };
-        let name = self.name(key);
-        if ended.attempt == 1 {
-            self.done += 1;
-            *self.counts.entry(ended.outcome).or_default() += 1;
-        }
-        let totals = self.totals();
-        let line = format!("{name}: {}", how(ended));
-        let notable = ended.outcome != Outcome::Passed;
-        match &mut self.how {
-            How::Bars {
-                all,
-                total,
-                running,
-            } => {
-                if let Some(bar) = running.remove(&key) {
-                    bar.finish_and_clear();
-                    all.remove(&bar);
-                }
-                if notable {
-                    let _ = all.println(&line);
-                }
-                total.set_position(self.done);
-                total.set_message(totals);
-            }
-            How::Lines { last } => {
-                if notable {
-                    tell(&line);
-                }
-                if last.elapsed() >= LINE_EVERY {
-                    *last = Instant::now();
-                    tell(format_args!(
-                        "{} of {} rounds: {totals}",
-                        self.done, self.planned
-                    ));
-                }
-            }
-            How::Nothing => {}
-        }
+        lines.push(format!(
+            "{} {bar}{} of {} rounds, {}",
+            clock(now.saturating_duration_since(self.begun)),
+            self.done,
+            self.planned,
+            self.totals()
+        ));
+        lines
+    }
+
+    /// How far the run is, in a line.
+    fn line(&self) -> String {
+        let Progress { done, planned, .. } = self;
+        format!("{done} of {planned} rounds: {}", self.totals())
     }
 
     fn totals(&self) -> String {
@@ -177,7 +201,10 @@ impl Live {
             .filter(|(outcome, _)| self.bad.contains(**outcome))
             .map(|(_, n)| n)
             .sum();
-        format!("{bad} bad ({})", counts.join(", "))
+        match counts.is_empty() {
+            true => format!("{bad} bad"),
+            false => format!("{bad} bad ({})", counts.join(", ")),
+        }
     }
 
     fn name(&self, key: RoundKey) -> String {
@@ -188,49 +215,36 @@ impl Live {
         };
         format!("{} {}{variant} round {}", unit.mode, unit.name, key.round)
     }
+}
 
-    fn say(&self, text: &str) {
-        match &self.how {
-            How::Bars { all, .. } => {
-                let _ = all.println(text);
-            }
-            How::Lines { .. } | How::Nothing => tell(text),
-        }
+/// Held for moments only: nothing is written while it is.
+fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
+    progress.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `4s`, `2:05`, `1:00:09`.
+fn clock(time: Duration) -> String {
+    let secs = time.as_secs();
+    let (hours, minutes) = (secs / 3600, secs / 60 % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{secs}s"),
+        (0, _) => format!("{minutes}:{:02}", secs % 60),
+        (_, _) => format!("{hours}:{minutes:02}:{:02}", secs % 60),
     }
 }
 
-fn bars(planned: u64) -> How {
-    // Ten redraws a second: the run itself must not feel them.
-    let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-    let total = all.add(
-        ProgressBar::new(planned)
-            .with_style(style("{elapsed} [{bar:30}] {pos} of {len} rounds, {msg}")),
-    );
-    total.set_message("0 bad");
-    How::Bars {
-        all,
-        total,
-        running: BTreeMap::new(),
-    }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
-}
-
-/// How an attempt ended, in a few words. What came from the child in them is made harmless.
+/// How an attempt ended, in a few words.
 fn how(ended: &Ended) -> String {
     let attempt = match ended.attempt {
         1 => String::new(),
         n => format!(" on attempt {n}"),
     };
-    let reason: String = (ended.reason.iter())
-        .flat_map(|reason| reason.chars())
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(200)
-        .collect();
-    match reason.as_str() {
-        "" => format!("{}{attempt}", ended.outcome),
-        reason => format!("{}{attempt}: {reason}", ended.outcome),
+    match &ended.reason {
+        None => format!("{}{attempt}", ended.outcome),
+        Some(reason) => format!("{}{attempt}: {}", ended.outcome, cut(reason)),
     }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
 }

@@ -4,9 +4,12 @@
 
 mod args;
 mod calibrate;
+mod calibrating;
 mod compare;
+mod crash_report;
 mod crashes;
 mod doctor;
+mod environment;
 mod exit;
 mod github;
 mod guard;
@@ -15,24 +18,30 @@ mod history;
 mod import;
 mod inspect;
 mod kept;
+mod listed;
 mod live;
 mod pilot;
 mod plan;
 mod rates;
+mod repetition;
 mod run;
 mod runs;
+mod screen;
+mod self_test;
 mod serve;
+mod stop;
 mod wanted;
 
-use std::io::IsTerminal;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use crashrate_supervisor::misbehave::misbehave;
 use tracing_subscriber::EnvFilter;
 
 use args::{Arguments, Command};
 use exit::{Exit, Failure};
-use inspect::written_or;
+use screen::{print, tell_lines};
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -43,15 +52,31 @@ fn main() -> ExitCode {
             } else {
                 Exit::Passed
             };
-            return match written_or(error.print()) {
-                Err(failure) if exit == Exit::Passed => failure.tell().code(),
-                // Nobody hears it: its exit code still says it.
-                _ => exit.code(),
+            let text = error.render().to_string();
+            let exit = match exit {
+                Exit::Passed => print(&text).map_or_else(Failure::tell, |()| exit),
+                _ => {
+                    tell_lines(text.trim_end());
+                    exit
+                }
             };
+            screen::flush();
+            return exit.code();
         }
     };
+    if let Command::Misbehave { kind } = &arguments.command {
+        // Before this process has a thread or a signal handler of crashrate.
+        return ExitCode::from(misbehave(kind) as u8);
+    }
     log(arguments.verbose);
-    let done = match arguments.command {
+    let done = environment::prepare().and_then(|()| command(arguments));
+    let exit = done.unwrap_or_else(Failure::tell);
+    screen::flush();
+    exit.code()
+}
+
+fn command(arguments: Arguments) -> Result<Exit, Failure> {
+    match arguments.command {
         Command::Run(run) => run::run(&arguments.runs_dir, run),
         Command::List(list) => inspect::list(&list.suite),
         Command::Report(report) => inspect::report(&arguments.runs_dir, &report),
@@ -66,8 +91,8 @@ fn main() -> ExitCode {
         Command::Doctor(doctor) => doctor::doctor(&doctor),
         Command::Help(asked) => help::help(&asked),
         Command::Guard { run_id } => guard::guard(&run_id),
-    };
-    done.unwrap_or_else(Failure::tell).code()
+        Command::Misbehave { .. } => Ok(Exit::Passed),
+    }
 }
 
 /// The program's own log, on standard error.
@@ -81,8 +106,22 @@ fn log(verbose: u8) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(|| Log)
+        .with_ansi(false)
         .without_time()
         .init();
+}
+
+/// Hands the log's lines to the screen: the log is also written while the run's state is locked, and must not wait.
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        tell_lines(String::from_utf8_lossy(line).trim_end());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

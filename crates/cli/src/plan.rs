@@ -13,9 +13,10 @@ use crashrate_stats::{
 use crashrate_supervisor::journal;
 
 use crate::exit::{Exit, Failure};
-use crate::inspect::{print, view};
+use crate::inspect::view;
 use crate::pilot::pilot;
 use crate::rates::{open_rate, said, two_rates};
+use crate::screen::print;
 
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("question").required(true).multiple(true))]

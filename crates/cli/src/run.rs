@@ -2,59 +2,78 @@
 
 use std::path::{Path, PathBuf};
 
-use crashrate_model::Mode;
+use crashrate_model::{Mode, Record, StopReason};
 use crashrate_report::{ExitClass, View, exit_class};
 use crashrate_supervisor::decide::hopeless_gates;
 use crashrate_supervisor::doctor;
-use crashrate_supervisor::driver::{self, Campaign, RunError};
-use crashrate_supervisor::journal::RunFolder;
+use crashrate_supervisor::driver::{self, Campaign, Fact, RunError};
+use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan::Plan;
+use crashrate_supervisor::process;
 use crashrate_supervisor::schedule::Bounds;
 use crashrate_supervisor::suite::Action;
+use crashrate_supervisor::watching::Watching;
 use crashrate_supervisor::worker;
 
 use crate::args::RunArguments;
 use crate::calibrate;
+use crate::environment::enough_for_run;
 use crate::exit::{Exit, Failure};
 use crate::github::Step;
 use crate::guard;
-use crate::inspect::{folder_failure, for_terminal, previous, print, tell, view};
+use crate::inspect::{folder_failure, for_terminal, previous, view};
 use crate::kept;
 use crate::live::Live;
+use crate::repetition::repetition;
+use crate::screen::{print, tell};
+use crate::stop::StopWatch;
 use crate::wanted::{Wanted, resume, wanted};
 
 pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Failure> {
     let (wanted, resumed) = match &arguments.resume {
-        Some(name) => {
-            let no_trace = arguments.no_trace;
-            resume(runs, name, arguments.jobs, no_trace)
-                .map(|(wanted, folder)| (wanted, Some(folder)))?
-        }
+        Some(name) => resume(runs, name, arguments.jobs, arguments.evidence)
+            .map(|(wanted, folder)| (wanted, Some(folder)))?,
         None => (wanted(&arguments)?, None),
     };
     let Wanted {
         plan,
         stopping,
         jobs,
-        trace,
+        evidence,
         not_worse_by,
     } = wanted;
     let program = std::env::current_exe()
         .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
+    let refused = process::refused_calls((&program, guard::ARGUMENTS));
+    if let Some(call) = refused.iter().find(|call| call.without.is_none()) {
+        return Err(Failure::usage(format!(
+            "{}: nothing can be measured without it; allow it",
+            call.sentence()
+        )));
+    }
     let beside = program.parent().map(Path::to_owned).unwrap_or_default();
     let workers =
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
+    enough_for_run(jobs)?;
     warn_of_jobs(&plan, jobs);
     for gate in hopeless_gates(&plan.units, &stopping) {
         tracing::warn!("{gate}");
     }
+    let watching = Watching::choose(
+        evidence,
+        &plan,
+        (&program, guard::ARGUMENTS),
+        arguments.core_dumps,
+    )
+    .map_err(Failure::usage)?;
     let folder = match resumed {
         Some(folder) => folder,
         None => {
             RunFolder::create(runs, &plan.suite.name, arguments.number).map_err(folder_failure)?
         }
     };
-    let findings = doctor::examine_for(&plan, &workers);
+    let mut findings = doctor::examine_for(&plan, &workers);
+    findings.extend(refused.iter().map(doctor::refused_call));
     let mut campaign = Campaign {
         plan,
         workers,
@@ -66,11 +85,12 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         stopping,
         time_budget: arguments.time_budget,
         not_worse_by,
-        trace,
+        watching,
         core_dumps: arguments.core_dumps,
         guardian: (program, guard::ARGUMENTS),
     };
-    let calibrated = calibrate::found(&mut campaign, &folder)?;
+    let watch = StopWatch::new(&campaign.plan);
+    let calibrated = calibrate::found(&mut campaign, &folder, &watch)?;
     if calibrated.is_some() {
         // With what was found in it.
         driver::announce(&campaign, &folder).map_err(run_failure)?;
@@ -81,19 +101,43 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         let command = repetition(plan.seed, hazard.map(|hazard| hazard.injected.writes));
         campaign.workers.facts.insert("command".into(), command);
     }
-    let mut live = Live::new(&campaign.plan);
-    let done = driver::run(&campaign, &folder, &mut |fact| live.show(&fact));
-    live.end();
+    let done = attend(&campaign, &folder, &watch, unread(&folder));
     match done {
         Ok(_) => conclude(runs, &folder, arguments.report_only),
-        // Nothing was done.
-        Err(error @ RunError::Replaced(_)) => Err(run_failure(error)),
+        // Nothing was done, or what is on record is not what was measured.
+        Err(error @ (RunError::Replaced(_) | RunError::Journal(JournalError::Changed { .. }))) => {
+            Err(run_failure(error))
+        }
         Err(error) => {
             // What was measured is on record, and reported as far as that goes.
             let _ = conclude(runs, &folder, arguments.report_only);
             Err(run_failure(error))
         }
     }
+}
+
+/// What to say when a signal ends the program after the run.
+fn unread(folder: &RunFolder) -> String {
+    let number = folder.number();
+    format!("stopped while the report was printed; `crashrate report {number}` shows it")
+}
+
+/// Runs a campaign, shows it while it goes on, and makes sure that signals end it.
+pub(crate) fn attend(
+    campaign: &Campaign,
+    folder: &RunFolder,
+    watch: &StopWatch,
+    if_stopped_then: String,
+) -> Result<StopReason, RunError> {
+    let mut live = Live::new(&campaign.plan);
+    let done = driver::run(campaign, folder, &mut |fact| {
+        if let Fact::Record(Record::Started(_)) = fact {
+            watch.running();
+        }
+        live.show(&fact);
+    });
+    watch.ended(if_stopped_then);
+    done
 }
 
 /// How the program ends when a run could not go on.
@@ -106,37 +150,6 @@ pub(crate) fn run_failure(error: RunError) -> Failure {
         RunError::Rule(_) | RunError::Replaced(_) => Exit::Usage,
     };
     Failure::new(exit, error)
-}
-
-/// How to repeat this run: its command line, with the seed if that was drawn, and the writes if they were found.
-fn repetition(seed: u64, writes: Option<u32>) -> String {
-    let given: Vec<String> = std::env::args_os()
-        .skip(1)
-        .map(|argument| quoted(&argument.to_string_lossy()))
-        .collect();
-    // What stands behind `--` is a command of the user's own.
-    let end = given.iter().position(|argument| argument == "--");
-    let (own, command) = given.split_at(end.unwrap_or(given.len()));
-    let has_seed = |argument: &String| argument == "--seed" || argument.starts_with("--seed=");
-    let mut words = vec!["crashrate".to_owned()];
-    words.extend_from_slice(own);
-    if !own.iter().any(has_seed) {
-        words.extend(["--seed".to_owned(), seed.to_string()]);
-    }
-    if let Some(writes) = writes {
-        words.extend(["--writes".to_owned(), writes.to_string()]);
-    }
-    words.extend_from_slice(command);
-    words.join(" ")
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
 }
 
 fn warn_of_jobs(plan: &Plan, jobs: u32) {
@@ -153,14 +166,18 @@ fn warn_of_jobs(plan: &Plan, jobs: u32) {
 /// Writes the reports of a run and says how the program ends.
 fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, Failure> {
     // The lock is still held, but nothing runs any more.
-    let view = view(folder.path(), false)?;
+    let view = view(folder.path(), false);
+    // It was read when the run began, or begun by it: what is wrong with it now came from outside meanwhile.
+    let view = view.map_err(|failure| Failure::new(Exit::Journal, failure.message()))?;
     let previous = previous(runs, &view);
+    // Before anything is printed: the terminal may have stopped reading.
+    let reports = kept::write(folder.path(), &view, previous.as_ref());
     let step = Step::here();
     let printed = match &step {
         Some(step) => step.print(&for_terminal(&view)),
         None => print(&for_terminal(&view)),
     };
-    for report in kept::write(folder.path(), &view, previous.as_ref()) {
+    for report in reports {
         tell(format_args!("report: {}", shown(&report).display()));
     }
     let told = step.map_or(Ok(()), |step| step.tell(&view, previous.as_ref()));

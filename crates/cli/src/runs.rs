@@ -9,8 +9,10 @@ use crashrate_report::{InShort, RunLine, runs_terminal};
 use crashrate_supervisor::journal::{self, FolderError};
 
 use crate::args::duration;
+use crate::calibrating::calibrating;
 use crate::exit::{Exit, Failure};
-use crate::inspect::{columns, print, tell, view};
+use crate::inspect::{columns, view};
+use crate::screen::{print, tell};
 
 #[derive(Args, Debug)]
 pub(crate) struct RunsArguments {
@@ -66,7 +68,8 @@ pub(crate) fn lines(runs: &Path) -> Result<Vec<RunLine>, Failure> {
         known: view(folder, journal::is_live(folder))
             .ok()
             .as_ref()
-            .map(InShort::from),
+            .map(InShort::from)
+            .or_else(|| calibrating(folder)),
     };
     Ok(folders.iter().map(line).collect())
 }
@@ -121,7 +124,7 @@ fn prune(runs: &Path, arguments: &PruneArguments) -> Result<Exit, Failure> {
 fn is_older(folder: &Path, age: Duration) -> bool {
     let written = ["journal.jsonl", "lock"]
         .iter()
-        .find_map(|name| folder.join(name).metadata().ok()?.modified().ok());
+        .find_map(|name| folder.join(name).symlink_metadata().ok()?.modified().ok());
     written
         .and_then(|written| SystemTime::now().duration_since(written).ok())
         .is_some_and(|since| since > age)

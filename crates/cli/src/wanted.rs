@@ -1,18 +1,20 @@
 //! From the command line, or from an earlier run, to what is to be run.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crashrate_model::{Axis, Gate, Mode, Spawn, Stopping};
+use crashrate_model::{Axis, EvidenceMode, Gate, Mode, RunInfo, Spawn, Stopping};
 use crashrate_supervisor::calibrate::FOLDER;
 use crashrate_supervisor::decide::{gates_for_all, has_both_modes, hopeless_gates};
 use crashrate_supervisor::journal::{self, RunFolder};
 use crashrate_supervisor::plan::{Plan, PlanError, Selection, SpawnChoice};
-use crashrate_supervisor::suite::Suite;
+use crashrate_supervisor::suite::{Action, Suite, word_to_text};
+use crashrate_supervisor::watching::EvidenceChoice;
 use crashrate_supervisor::{process, run_file};
 
-use crate::args::{ModeChoice, RunArguments, Until};
+use crate::args::{EvidenceArgument, ModeChoice, RunArguments, Until};
 use crate::exit::{Exit, Failure};
 use crate::inspect::{folder_failure, suite_failure};
 
@@ -27,8 +29,8 @@ pub(crate) struct Wanted {
     pub(crate) stopping: Stopping,
     /// How many attempts run at the same time.
     pub(crate) jobs: u32,
-    /// Whether children are to be traced.
-    pub(crate) trace: bool,
+    /// How attempts are watched.
+    pub(crate) evidence: EvidenceChoice,
     /// How much more often the second side of a comparison may be bad and still count as no worse, as a share.
     pub(crate) not_worse_by: Option<f64>,
 }
@@ -38,20 +40,31 @@ pub(crate) fn resume(
     runs: &Path,
     name: &str,
     jobs: Option<u32>,
-    no_trace: bool,
+    evidence: Option<EvidenceArgument>,
 ) -> Result<(Wanted, RunFolder), Failure> {
     let path = begun(runs, name)?;
     let folder = RunFolder::reopen(&path).map_err(folder_failure)?;
     let (plan, run) = run_file::read(&path).map_err(Failure::usage)?;
+    let began_with = evidence_of(&run);
     let wanted = Wanted {
         plan,
         stopping: run.stopping,
         jobs: jobs.unwrap_or(run.jobs),
         // As it began, or the rates of its two parts would not be of the same thing.
-        trace: run.traced && !no_trace,
+        evidence: evidence.map_or(began_with, EvidenceChoice::from),
         not_worse_by: run.not_worse_by,
     };
     Ok((wanted, folder))
+}
+
+/// How the attempts of a run that began before were watched.
+fn evidence_of(run: &RunInfo) -> EvidenceChoice {
+    match (run.evidence, run.evidence_rounds) {
+        (EvidenceMode::Trace, _) => EvidenceChoice::Trace,
+        (EvidenceMode::Core, _) => EvidenceChoice::Core,
+        (EvidenceMode::None, true) => EvidenceChoice::Auto,
+        (EvidenceMode::None, false) => EvidenceChoice::None,
+    }
 }
 
 /// The run of that name. `latest` is also one that was stopped in its calibration, and has nothing to report yet.
@@ -72,7 +85,7 @@ fn begun(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
 pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
     let mut suite = match &arguments.suite {
         Some(path) => Suite::read(path),
-        None => Suite::of_command(&arguments.argv, COMMAND_ROUNDS),
+        None => Suite::of_command(&words(&arguments.argv), COMMAND_ROUNDS),
     }
     .map_err(suite_failure)?;
     override_suite(&mut suite, arguments);
@@ -91,13 +104,16 @@ pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         },
         chapters: arguments.chapter.clone(),
         variants: arguments.variant.clone(),
+        only_round: arguments.round,
         rounds: arguments.rounds.or(is_open.then_some(OPEN_ROUNDS)),
         spawn,
     };
     let seed = arguments.seed.unwrap_or_else(random_seed);
     let plan = Plan::new(suite, &selection, seed).map_err(|error| match error {
         PlanError::Nothing(_) => Failure::new(Exit::NothingToRun, error),
-        PlanError::Unknown { .. } | PlanError::Preload { .. } => Failure::usage(error),
+        PlanError::Unknown { .. } | PlanError::Preload { .. } | PlanError::NoSuchRound { .. } => {
+            Failure::usage(error)
+        }
     })?;
     let stopping = stopping(&plan, arguments)?;
     let hopeless = hopeless_gates(&plan.units, &stopping);
@@ -108,9 +124,16 @@ pub(crate) fn wanted(arguments: &RunArguments) -> Result<Wanted, Failure> {
         plan,
         stopping,
         jobs: arguments.jobs.unwrap_or(1),
-        trace: !arguments.no_trace,
+        evidence: arguments
+            .evidence
+            .map_or_else(EvidenceChoice::default, EvidenceChoice::from),
         not_worse_by: arguments.not_worse_by,
     })
+}
+
+/// The words of a command as text.
+fn words(argv: &[OsString]) -> Vec<String> {
+    argv.iter().map(|word| word_to_text(word)).collect()
 }
 
 /// What the command line says of it. What only the suite wants is executed where nothing can be forked.
@@ -126,6 +149,10 @@ fn spawn_choice(suite: &Suite, arguments: &RunArguments) -> Result<Option<SpawnC
 }
 
 fn stopping(plan: &Plan, arguments: &RunArguments) -> Result<Stopping, Failure> {
+    if arguments.round.is_some() {
+        // The command of the run that is repeated may say when to stop; one round decides nothing.
+        return Ok(Stopping::FixedRounds);
+    }
     if let Some(limit) = &arguments.gate {
         return Ok(Stopping::Gates(gates_for_all(&plan.units, limit)));
     }
@@ -183,7 +210,20 @@ fn override_suite(suite: &mut Suite, arguments: &RunArguments) {
     for chapter in &mut suite.chapters {
         chapter.limits.timeout = arguments.timeout.unwrap_or(chapter.limits.timeout);
         chapter.retries = arguments.retries.unwrap_or(chapter.retries);
+        let process = &mut chapter.process;
+        process.descendants = arguments
+            .descendants
+            .map(Into::into)
+            .or(process.descendants);
+        process.fresh_directory |= arguments.fresh_directory;
+        process.pty |= arguments.pty && matches!(chapter.action, Action::Command(_));
     }
+    let process = &mut suite.process;
+    process.descendants = arguments
+        .descendants
+        .map(Into::into)
+        .or(process.descendants);
+    process.fresh_directory |= arguments.fresh_directory;
     suite.around.timeout = arguments.timeout.unwrap_or(suite.around.timeout);
     for sequence in &mut suite.sequences {
         sequence.retries = arguments.retries.unwrap_or(sequence.retries);

@@ -13,10 +13,12 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clap::Args;
-use crashrate_report::{LIVE_SCRIPT, error_html};
+use crashrate_report::{LIVE_SCRIPT, error_html, one_line};
 
+use crate::environment::enough_for_serve;
 use crate::exit::{Exit, Failure};
-use crate::inspect::{print, tell};
+use crate::screen::{print_if_read, tell};
+use crate::stop;
 use site::{Found, Missing, Site};
 
 #[derive(Args, Debug)]
@@ -41,11 +43,15 @@ pub(crate) fn serve(runs: &Path, arguments: &ServeArguments) -> Result<Exit, Fai
     let site = Site::new(runs).map_err(|error| {
         Failure::usage(format!("{}: cannot be served: {error}", runs.display()))
     })?;
+    enough_for_serve()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Failure::usage)?;
-    runtime.block_on(listen(Arc::new(site), arguments.bind, runs))
+    let ended = runtime.block_on(listen(Arc::new(site), arguments.bind, runs));
+    // A page that is being made is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn listen(site: Arc<Site>, bind: SocketAddr, runs: &Path) -> Result<Exit, Failure> {
@@ -72,14 +78,13 @@ async fn listen(site: Arc<Site>, bind: SocketAddr, runs: &Path) -> Result<Exit, 
         .fallback(nothing)
         .with_state(site)
         .layer(from_fn_with_state(guard, guarded));
-    print(&format!("{} at http://{address}/\n", runs.display()))?;
-    axum::serve(listener, pages)
-        .with_graceful_shutdown(async {
-            // Without a handler for it, Ctrl-C ends the program anyway.
-            let _ = tokio::signal::ctrl_c().await;
-        })
-        .await
-        .map_err(wrong)?;
+    let runs = one_line(&runs.to_string_lossy());
+    print_if_read(&format!("{runs} at http://{address}/\n"));
+    tokio::select! {
+        served = axum::serve(listener, pages) => served.map_err(wrong)?,
+        // Browsers keep connections open: they are cut.
+        () = stop::asked() => {}
+    }
     Ok(Exit::Passed)
 }
 

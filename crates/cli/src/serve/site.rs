@@ -8,9 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crashrate_report::{InShort, Place, RunLine, View, history_html, html, index_html};
+use crashrate_report::{
+    InShort, Place, RunLine, View, history_html, html, index_html, waiting_html,
+};
 use crashrate_supervisor::journal;
 
+use crate::calibrating::{calibrating, sentence};
 use crate::exit::Failure;
 use crate::history::of_suite;
 use crate::inspect::{Reading, earlier_among};
@@ -69,8 +72,14 @@ impl Site {
         let lines = folders.iter().map(|folder| {
             let stamp = stamp(folder);
             let known = match kept.lines.get(folder) {
-                Some((of, known)) if *of == stamp => known.clone(),
-                _ => kept.view(folder, stamp).ok().map(|v| InShort::from(&*v)),
+                // The rounds of a calibration are in other journals.
+                Some((of, Some(known))) if *of == stamp && !known.calibrating => {
+                    Some(known.clone())
+                }
+                Some((of, None)) if *of == stamp && !stamp.0 => None,
+                _ => (kept.view(folder, stamp).ok())
+                    .map(|v| InShort::from(&*v))
+                    .or_else(|| calibrating(folder)),
             };
             kept.lines.insert(folder.clone(), (stamp, known.clone()));
             RunLine {
@@ -87,6 +96,10 @@ impl Site {
         let folders = self.folders()?;
         let folder = folders.iter().find(|folder| id(folder) == name);
         let folder = folder.ok_or(Missing::NoSuchRun)?;
+        if let Some(short) = calibrating(folder) {
+            let title = format!("Report N={}: {}", short.number, short.suite);
+            return Ok(found(waiting_html(&title, &sentence(&short))));
+        }
         let stamp = stamp(folder);
         if let Some((of, page)) = kept.pages.get(folder)
             && *of == stamp
@@ -130,8 +143,8 @@ impl Site {
         let all =
             journal::list(&self.runs).map_err(|error| Missing::Unreadable(error.to_string()))?;
         let inside = |folder: &PathBuf| {
-            let real = folder.join("journal.jsonl").canonicalize();
-            real.is_ok_and(|journal| journal.parent() == Some(folder.as_path()))
+            let journal = fs::symlink_metadata(folder.join("journal.jsonl"));
+            journal.is_ok_and(|journal| journal.is_file()) || calibrating(folder).is_some()
         };
         Ok(all.into_iter().filter(inside).collect())
     }
@@ -170,7 +183,7 @@ fn id(folder: &Path) -> std::borrow::Cow<'_, str> {
 /// Whether it is live is asked before its journal is looked at: a run that ends meanwhile is then seen whole.
 fn stamp(folder: &Path) -> Stamp {
     let live = journal::is_live(folder);
-    let file = fs::metadata(folder.join("journal.jsonl")).ok();
+    let file = fs::symlink_metadata(folder.join("journal.jsonl")).ok();
     let length = file.as_ref().map_or(0, fs::Metadata::len);
     (live, length, file.and_then(|file| file.modified().ok()))
 }

@@ -202,7 +202,7 @@ fn two_variants(place: &Place, rounds: u32, crashes: [u32; 2]) {
         "default",
         "--variant",
         "fix",
-        "--no-trace",
+        "--evidence=none",
     ];
     place
         .crashrate(&[&run[..], &["--report-only"]].concat())

@@ -96,7 +96,15 @@ fn every_death_has_its_class_its_address_and_its_function() {
     let suite = isolated_suite(&cases, programs(), Size::Small);
     place.suite(&suite[suite.find("[[chapter]]").unwrap()..]);
     place
-        .crashrate(&["run", "suite.toml", "--mode", "isolated", "--rounds", "1"])
+        .crashrate(&[
+            "run",
+            "suite.toml",
+            "--evidence=trace",
+            "--mode",
+            "isolated",
+            "--rounds",
+            "1",
+        ])
         .expect(100);
     let journal = place.journal();
     for (name, class, address, signature) in DEATHS {
@@ -133,6 +141,12 @@ fn output(place: &Place, args: &[&str]) -> String {
 /// `--rounds N -- COMMAND`, and what the journal says of each round.
 fn rounds(place: &Place, options: &[&str], command: &[&str]) -> Vec<Ended> {
     let mut args = vec!["run"];
+    if !options
+        .iter()
+        .any(|option| option.starts_with("--evidence"))
+    {
+        args.push("--evidence=trace");
+    }
     args.extend(options);
     args.push("--");
     args.extend(command);
@@ -167,7 +181,7 @@ fn two_places_are_two_signatures_with_their_counts() {
     );
     assert_eq!(first["first_attempt"]["n"], 60);
     let repeat = crashes[0]["repeat"].as_str().unwrap();
-    assert!(repeat.contains("--until first-crash -- sh"), "{repeat}");
+    assert!(repeat.contains("--round 5 -- sh"), "{repeat}");
 
     let listed = output(&place, &["crashes"]);
     assert!(
@@ -194,17 +208,17 @@ fn without_a_tracer_a_crash_is_a_crash_and_has_no_place() {
     let misbehave = programs().misbehave.display().to_string();
     for ended in rounds(
         &place,
-        &["--rounds", "2", "--no-trace"],
+        &["--rounds", "2", "--evidence=none"],
         &[&misbehave, "segfault"],
     ) {
         assert_eq!((ended.outcome, ended.crash), (Outcome::Crashed, None));
         assert!(ended.usage.is_some_and(|usage| usage.at_most));
     }
-    assert_eq!(place.json()["run"]["traced"], false);
+    assert_eq!(place.json()["run"]["evidence"], "none");
     rounds(&place, &["--rounds", "2"], &[&misbehave, "segfault"]);
     let compared = output(&place, &["compare", "1", "2"]);
     assert!(
-        compared.contains("tracing differs: off in N=1, on in N=2"),
+        compared.contains("evidence differs: none in N=1, trace in N=2"),
         "{compared}"
     );
 }
@@ -231,7 +245,10 @@ fn what_children_do_goes_on_as_without_a_tracer() {
         assert os.WEXITSTATUS(status) == 5, status\n\
         os.execvp('sh', ['sh', '-c', 'true | true; exit 3'])\n";
     let script = place.write("all.py", python).display().to_string();
-    for options in [&["--rounds", "2"][..], &["--rounds", "2", "--no-trace"]] {
+    for options in [
+        &["--rounds", "2"][..],
+        &["--rounds", "2", "--evidence=none"],
+    ] {
         for ended in rounds(&place, options, &["python3", &script]) {
             assert_eq!(ended.reason.as_deref(), Some("exit code 3"), "{ended:?}");
             assert_eq!(ended.notes, [""; 0], "{ended:?}");
@@ -247,7 +264,10 @@ fn real_time_signals_and_the_shortest_of_children_are_no_trouble() {
         ends.iter().filter(|e| e.outcome == Outcome::Passed).count(),
         200
     );
-    assert!(ends.iter().all(|e| e.traced.is_none() && e.usage.is_some()));
+    assert!(
+        ends.iter()
+            .all(|e| e.evidence.is_none() && e.usage.is_some())
+    );
     let ends = rounds(
         &place,
         &["--rounds", "1"],
@@ -264,12 +284,12 @@ fn the_peak_is_exact_or_says_that_it_is_not() {
         let ends = rounds(&place, &[&["--rounds", "2"], options].concat(), command);
         ends.into_iter().map(|e| e.usage.unwrap())
     };
-    let large = ["python3", "-c", "b'x' * 100_000_000"];
-    for options in [&[][..], &["--no-trace"]] {
+    let large = ["python3", "-c", "b'x' * 400_000_000"];
+    for options in [&[][..], &["--evidence=none"]] {
         for usage in peaks(options, &large) {
             assert!(!usage.at_most, "{usage:?}");
             assert!(
-                (100..200).contains(&(usage.peak_bytes / 1_000_000)),
+                (400..500).contains(&(usage.peak_bytes / 1_000_000)),
                 "{usage:?}"
             );
         }

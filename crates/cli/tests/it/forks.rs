@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
 
-use crashrate_model::{Outcome, Spawn};
+use crashrate_model::{EvidenceMode, Outcome, Spawn};
 use crashrate_testkit::processes::processes_with_marker;
 use crashrate_testkit::programs;
 use nix::sys::signal::{Signal, kill};
@@ -109,7 +109,7 @@ fn a_tenth_crashes_for_real_and_all_is_counted_with_evidence() {
         assert_eq!((ended.outcome, ended.spawn), (expected, None), "{ended:?}");
         assert_eq!(ended.notes, [""; 0]);
         let signature = ended.crash.as_ref().map(|crash| crash.signature.as_str());
-        if journal.opened[0].run.traced && expected == Outcome::Crashed {
+        if journal.opened[0].run.evidence == EvidenceMode::Trace && expected == Outcome::Crashed {
             assert!(
                 signature.unwrap().contains("faults::write_to_null"),
                 "{ended:?}"
@@ -139,7 +139,10 @@ fn each_way_to_die_is_what_it_is_when_executed() {
         "hold-pipe-setsid",
         "uncaught-exception",
     ];
-    for trace in [&["--spawn", "both"][..], &["--spawn", "both", "--no-trace"]] {
+    for trace in [
+        &["--spawn", "both"][..],
+        &["--spawn", "both", "--evidence=none"],
+    ] {
         let place = Place::new();
         let chapters = kinds.map(|kind| chapter(kind, 2, &[kind]));
         place.suite(&chapters.concat());
@@ -259,7 +262,7 @@ fn what_must_not_fork_is_executed_and_says_so() {
 
 #[test]
 fn the_death_of_a_zygote_is_on_record_and_no_round_is_lost() {
-    for trace in [&[][..], &["--no-trace"]] {
+    for trace in [&[][..], &["--evidence=none"]] {
         let place = Place::new();
         place.suite(&chapter("slow", 12, &["slow-round"]).replace("slow-round", "sleep\", \"1"));
         let live = place.start(&mut place.command(&[&["run", "suite.toml"], trace].concat()));
@@ -317,7 +320,7 @@ fn time_limits_and_limits_hold_for_forked_children() {
             _ => Outcome::TimedOut,
         };
         assert_eq!((ended.outcome, ended.spawn), (expected, None), "{ended:?}");
-        if journal.opened[0].run.traced && expected == Outcome::TimedOut {
+        if expected == Outcome::TimedOut {
             assert!(
                 ended.crash.as_ref().unwrap().signature.contains("HANG"),
                 "{ended:?}"
@@ -410,7 +413,7 @@ fn only_what_can_be_forked_may_be_asked_to() {
 fn what_a_forked_child_leaves_is_found_beside_others() {
     let place = Place::new();
     place.suite(&chapter("daemon", 6, &["hold-pipe-setsid", "60"]));
-    for trace in [&["--jobs", "2"][..], &["--jobs", "2", "--no-trace"]] {
+    for trace in [&["--jobs", "2"][..], &["--jobs", "2", "--evidence=none"]] {
         place
             .crashrate(&[&["run", "suite.toml"], trace].concat())
             .expect(0);

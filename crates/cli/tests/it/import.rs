@@ -8,7 +8,7 @@ use crashrate_model::Record;
 use crashrate_testkit::programs;
 use serde_json::{Value, json};
 
-use crate::util::{Done, Place, row};
+use crate::util::{Done, Place, records, row};
 
 /// A report that ships.
 pub(crate) fn recorded(number: u32) -> String {
@@ -107,11 +107,7 @@ fn the_sequential_crash_is_a_run_like_any_other() {
 #[test]
 fn the_journal_is_of_ordinary_records() {
     let place = imported();
-    let text = fs::read_to_string(place.runs()[0].join("journal.jsonl")).unwrap();
-    let records: Vec<Record> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let records = records(&place.runs()[0]);
     let ended = |r: &&Record| matches!(r, Record::Ended(e) if e.secs.is_none());
     assert_eq!(records.iter().filter(ended).count(), 22);
     assert!(matches!(records.last(), Some(Record::Closed(_))));

@@ -1,25 +1,43 @@
 //! The program `crashrate` as its users have it: the real binary with real children, in folders of their own.
 
+mod again;
 mod calibrate;
+mod calibrating;
 mod catalogue;
 mod children;
 mod commands;
 mod compare;
+#[cfg(target_os = "linux")]
+mod containers;
+mod crash_reports;
+mod damaged_journal;
 mod decided;
 #[cfg(target_os = "linux")]
+mod descendants;
+mod environments;
+
+#[cfg(target_os = "linux")]
 mod evidence;
+#[cfg(target_os = "linux")]
+mod evidence_modes;
+#[cfg(target_os = "linux")]
+mod evidence_right;
 mod floods;
+mod foreign_files;
 #[cfg(target_os = "linux")]
 mod forks;
 mod full_disk;
 mod harmful_text;
 mod hostile;
+mod identity;
 mod import;
 mod journal;
+mod junit;
 mod keeping;
 mod kills;
 mod limits;
 mod locations;
+mod mutated;
 mod pages;
 mod past;
 mod places;
@@ -27,8 +45,12 @@ mod reports;
 mod resources;
 mod resume;
 mod scale;
+mod self_test;
+#[cfg(target_os = "linux")]
+mod signatures;
 mod stops;
 mod suites;
+mod terminal;
 mod util;
 mod verdicts;
 mod wrong;

@@ -9,13 +9,13 @@ use nix::sys::signal::Signal;
 use crate::util::{Live, Place, id, until};
 
 /// The pages of a place's runs.
-struct Pages {
+pub(crate) struct Pages {
     live: Live,
     address: String,
 }
 
 impl Pages {
-    fn of(place: &Place) -> Pages {
+    pub(crate) fn of(place: &Place) -> Pages {
         std::fs::create_dir_all(place.runs_dir()).unwrap();
         let live = place.start(&mut place.command(&["serve", "--bind", "127.0.0.1:0"]));
         until("it listens", || live.stdout().ends_with('\n'));
@@ -48,7 +48,7 @@ impl Pages {
         ))
     }
 
-    fn get(&self, path: &str) -> String {
+    pub(crate) fn get(&self, path: &str) -> String {
         self.get_with(path, "")
     }
 }

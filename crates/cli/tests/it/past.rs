@@ -207,6 +207,8 @@ fn a_run_that_goes_on_is_never_removed() {
     place.suite(
         "[[chapter]]\nid = \"x\"\nrounds = 1\ncommand = [\"sh\", \"-c\", \"until [ -e go ]; do sleep 0.02; done\"]\n",
     );
+    // A number that is free again, and not the last one.
+    fs::remove_dir_all(&place.runs()[0]).unwrap();
     let live = place.start(&mut place.command(&["run", "suite.toml", "--number", "1"]));
     until("it is going on", || {
         place

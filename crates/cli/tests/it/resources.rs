@@ -96,7 +96,7 @@ fn are_set_and_on_record() {
 
 /// Somebody killed it: only the kernel's own record would make more of it.
 #[test]
-fn a_foreign_kill_is_only_suspected() {
+fn a_foreign_kill_is_no_want_of_memory() {
     let place = Place::new();
     place.suite(
         r#"
@@ -113,7 +113,7 @@ fn a_foreign_kill_is_only_suspected() {
     let ended = journal.only_end_of("x");
     assert_eq!(ended.outcome, Outcome::Crashed);
     let reason = ended.reason.as_deref().unwrap();
-    assert!(reason.contains("out of memory suspected"), "{reason}");
+    assert_eq!(reason, "SIGKILL from outside");
     assert!(
         ended.notes[0].starts_with("its peak memory was "),
         "{ended:?}"

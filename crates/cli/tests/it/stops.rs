@@ -42,8 +42,8 @@ fn says(live: &Live, text: &str) {
     until(text, || live.stderr().contains(text));
 }
 
-const STOPPING: &str = "stopping: what runs may end; Ctrl-C again kills it";
-const KILLING: &str = "stopping: killing what runs";
+const STOPPING: &str = "stopping: waiting for running attempts; press Ctrl-C again to kill them";
+const KILLING: &str = "stopping: killing running attempts";
 
 fn assert_interrupted(place: &Place, outcome: Outcome) {
     assert_nothing_left(&id(&place.run()));
@@ -77,7 +77,7 @@ fn once_lets_what_runs_end() {
 /// A child belongs to the supervisor's group for a moment, and the signal is not for it.
 #[test]
 fn once_does_not_hit_what_is_about_to_start() {
-    for trace in [&[][..], &["--no-trace"]].repeat(10) {
+    for trace in [&[][..], &["--evidence=none"]].repeat(10) {
         let place = Place::new();
         let run = ["run", "--rounds", "100000", "--jobs", "2"];
         let command = [&run, trace, &["--", "true"]].concat();

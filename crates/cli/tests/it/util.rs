@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use crashrate_model::{Closed, Ended, Opened, Record, Started, ZygoteEnd};
+use crashrate_model::{Closed, Ended, EvidenceRound, Lines, Opened, Record, Started, ZygoteEnd};
 use crashrate_testkit::processes::{
     KillAtEnd, hear_signals, processes_with_argument, wait_until_gone,
 };
@@ -279,6 +279,33 @@ impl Done {
     }
 }
 
+/// What the small C programs of the tests share.
+const HEADERS: &str = "#define _GNU_SOURCE\n#include <pthread.h>\n#include <setjmp.h>\n#include <signal.h>\n\
+    #include <stdlib.h>\n#include <string.h>\n#include <sys/mman.h>\n#include <sys/prctl.h>\n#include <sys/wait.h>\n\
+    #include <unistd.h>\n#define NI __attribute__((noinline))\n#define END __asm__ volatile(\"\")\n\
+    static void handle(int s, void (*f)(int, siginfo_t *, void *), int flags) {\n\
+      struct sigaction a; memset(&a, 0, sizeof a); a.sa_sigaction = f; a.sa_flags = flags; sigaction(s, &a, 0); }\n\
+    static void second_stack(void) { static char st[65536];\n\
+      stack_t ss = {.ss_sp = st, .ss_size = sizeof st}; sigaltstack(&ss, 0); }\n";
+
+/// A program of this source, behind the common headers.
+pub(crate) fn compile_c(place: &Place, name: &str, source: &str) -> PathBuf {
+    let file = place.write(&format!("{name}.c"), format!("{HEADERS}{source}"));
+    let program = place.path().join(name);
+    let options = [
+        "-O1",
+        "-fno-optimize-sibling-calls",
+        "-pthread",
+        "-Wl,--build-id=sha1",
+        "-w",
+        "-o",
+    ];
+    let mut command = Command::new("cc");
+    command.args(options).arg(&program).arg(file);
+    assert!(command.status().expect("a C compiler is needed").success());
+    program
+}
+
 /// A journal's records, by kind.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
@@ -287,19 +314,20 @@ pub(crate) struct Journal {
     pub(crate) ended: Vec<Ended>,
     pub(crate) closed: Vec<Closed>,
     pub(crate) zygotes: Vec<ZygoteEnd>,
+    pub(crate) evidence: Vec<EvidenceRound>,
 }
 
 impl Journal {
     pub(crate) fn read(run: &Path) -> Journal {
-        let text = fs::read_to_string(run.join("journal.jsonl")).unwrap();
         let mut journal = Journal::default();
-        for line in text.split_inclusive('\n').filter(|l| l.ends_with('\n')) {
-            match serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}")) {
+        for record in records(run) {
+            match record {
                 Record::Opened(opened) => journal.opened.push(*opened),
                 Record::Started(started) => journal.started.push(started),
                 Record::Ended(ended) => journal.ended.push(*ended),
                 Record::Closed(closed) => journal.closed.push(closed),
                 Record::Zygote(end) => journal.zygotes.push(end),
+                Record::Evidence(round) => journal.evidence.push(*round),
                 Record::Hello(_) => {}
             }
         }
@@ -319,6 +347,24 @@ impl Journal {
         assert_eq!(ends.len(), 1, "{name}: {ends:?}");
         ends[0]
     }
+}
+
+/// The records of a run's journal, as far as it is written.
+pub(crate) fn records(run: &Path) -> Vec<Record> {
+    let bytes = fs::read(run.join("journal.jsonl")).unwrap();
+    let whole = bytes.split_inclusive(|&b| b == b'\n');
+    let whole = whole.filter(|line| line.ends_with(b"\n"));
+    let mut lines = Lines::default();
+    whole.map(|line| lines.read(line).unwrap()).collect()
+}
+
+/// A journal of these records.
+pub(crate) fn journal_of<'r>(records: impl IntoIterator<Item = &'r Record>) -> Vec<u8> {
+    let (mut lines, mut journal) = (Lines::default(), Vec::new());
+    for record in records {
+        lines.write(record, &mut journal).unwrap();
+    }
+    journal
 }
 
 /// The row of a report's list in which the key is this.

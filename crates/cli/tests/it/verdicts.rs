@@ -4,12 +4,12 @@
 use std::fs;
 
 use crashrate_model::{
-    ChapterEnd, Closed, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, Record, RunInfo, Spawn,
-    Started, StopReason, Stopping, Unit,
+    ChapterEnd, Closed, DiedIn, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, Record, RunInfo,
+    Spawn, Started, StopReason, Stopping, Unit,
 };
 use serde_json::Value;
 
-use crate::util::Place;
+use crate::util::{Place, journal_of};
 
 /// A journal in the making.
 struct Made {
@@ -82,8 +82,18 @@ impl Made {
         self.end_of(unit, round, outcome, 1.0, &[]);
     }
 
-    /// An attempt of a sequence with the ends of its chapters.
+    /// An attempt of a sequence with the ends of its chapters. It is started, too, unless it runs already.
     fn end_of(&mut self, unit: u32, round: u32, outcome: Outcome, secs: f64, ends: &[Outcome]) {
+        let runs = self.records.last().is_some_and(
+            |last| matches!(last, Record::Started(s) if (s.unit, s.round) == (unit, round)),
+        );
+        if !runs {
+            self.start(unit, round);
+        }
+        let died_in = ends.iter().position(|end| *end == outcome).map(|place| {
+            let chapters = &self.info.units[unit as usize].chapters;
+            DiedIn::Chapter(chapters[place].clone())
+        });
         let chapter = |outcome: &Outcome| ChapterEnd {
             outcome: *outcome,
             secs: None,
@@ -93,6 +103,7 @@ impl Made {
         self.records.push(Record::Ended(Box::new(Ended {
             secs: Some(secs),
             chapters: ends.iter().map(chapter).collect(),
+            died_in: died_in.filter(|_| outcome == Outcome::Crashed),
             ..Ended::of(unit, round, 1, outcome)
         })));
     }
@@ -119,10 +130,8 @@ impl Made {
             }
             other => other.clone(),
         };
-        let lines: String = (self.records.iter())
-            .map(|record| serde_json::to_string(&numbered(record)).unwrap() + "\n")
-            .collect();
-        fs::write(folder.join("journal.jsonl"), lines).unwrap();
+        let records: Vec<_> = self.records.iter().map(numbered).collect();
+        fs::write(folder.join("journal.jsonl"), journal_of(&records)).unwrap();
     }
 
     /// Puts it into a place; gives the report as JSON, as text without its line breaks, and the comparison by an axis.
@@ -168,7 +177,7 @@ fn hangs_do_not_vanish_behind_fast_rounds() {
             "bad < 1%",
             "--rounds",
             "700",
-            "--no-trace",
+            "--evidence=none",
             "--",
             "sh",
             "-c",
@@ -626,7 +635,7 @@ fn real_campaigns() {
                 "bad < 1%",
                 "--rounds",
                 "2000",
-                "--no-trace",
+                "--evidence=none",
                 "--seed",
                 &seed,
                 "--",

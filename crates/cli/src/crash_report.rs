@@ -1,0 +1,59 @@
+//! `crashrate crashes --import FILE`: a crash report of macOS, read on any platform.
+
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use crashrate_postmortem::apple::Report;
+
+use crate::crashes::describe;
+use crate::exit::Failure;
+
+/// No report of a crash is larger.
+const MAX_SIZE: u64 = 32 << 20;
+const WHAT_TO_DO: &str =
+    "give an .ips or .crash file; macOS keeps them in Library/Logs/DiagnosticReports";
+
+/// The crash in a report, as `crashrate crashes` shows one.
+pub(crate) fn show(path: &Path) -> Result<String, Failure> {
+    let refuse = |why: &dyn Display| {
+        let message = format!("{}: {why}; {WHAT_TO_DO}", path.display());
+        Failure::usage(message)
+    };
+    let bytes = read(path).map_err(|why| refuse(&why))?;
+    let report = Report::read(&String::from_utf8_lossy(&bytes)).map_err(|why| refuse(&why))?;
+    let crash = &report.crash;
+    let known = |text: &str| match text {
+        "" => "unknown".to_owned(),
+        text => text.to_owned(),
+    };
+    let mut text = format!(
+        "{}\nclass {}, program {}, process {}, time {}\n",
+        crash.signature,
+        crash.class,
+        known(&report.process),
+        crash.pid,
+        known(&report.captured)
+    );
+    describe(&mut text, crash);
+    text.push_str(&format!("\nfile: {}\n", path.display()));
+    Ok(text)
+}
+
+/// Only a regular file: reading from a pipe or a device may never end.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let words = |error: std::io::Error| error.to_string();
+    if !fs::metadata(path).map_err(words)?.is_file() {
+        return Err("not a regular file".into());
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(words)?;
+    file.take(MAX_SIZE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(words)?;
+    match bytes.len() as u64 > MAX_SIZE {
+        true => Err(format!("larger than {} MiB", MAX_SIZE >> 20)),
+        false => Ok(bytes),
+    }
+}

@@ -1,0 +1,132 @@
+//! The promise that two Ctrl-C or a SIGTERM end the program, whatever it waits for.
+//!
+//! While a run goes on, the driver handles these signals. From the first handler on, the default action is gone for the
+//! rest of the process, and a driver that cannot go on (a disk that does not answer) or a report that nobody reads would
+//! keep it alive. A thread watches for that.
+
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
+
+use crashrate_supervisor::plan::Plan;
+use crashrate_supervisor::process;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::exit::Exit;
+use crate::screen::{self, tell};
+
+/// The longest grace that is waited for.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Time beyond the grace of the attempts for the end of the run.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Watches over the end of the program.
+pub(crate) struct StopWatch {
+    grace: Duration,
+    state: Arc<Mutex<State>>,
+    started: Once,
+}
+
+/// What a signal means at the moment.
+enum State {
+    /// The driver handles it.
+    Running,
+    /// It ends the program with this message.
+    Waiting(String),
+}
+
+impl StopWatch {
+    /// For the attempts of this plan.
+    pub(crate) fn new(plan: &Plan) -> StopWatch {
+        let graces = plan.suite.chapters.iter().map(|c| c.limits.grace);
+        let around = plan.suite.around.grace;
+        StopWatch {
+            grace: graces.fold(around, Duration::max).min(LONGEST) + MARGIN,
+            state: Arc::new(Mutex::new(State::Running)),
+            started: Once::new(),
+        }
+    }
+
+    /// The driver handles signals: it has started an attempt.
+    pub(crate) fn running(&self) {
+        *lock(&self.state) = State::Running;
+        self.started.call_once(|| {
+            let (state, grace) = (self.state.clone(), self.grace);
+            let thread = std::thread::Builder::new().name("stop".into());
+            // Without the thread, only the driver handles signals.
+            let _ = thread.spawn(move || watch(&state, grace));
+        });
+    }
+
+    /// The driver has ended: from here on one signal ends the program, with this message.
+    pub(crate) fn ended(&self, message: String) {
+        *lock(&self.state) = State::Waiting(message);
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn watch(state: &Mutex<State>, grace: Duration) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    else {
+        return;
+    };
+    runtime.block_on(async {
+        let mut interrupt = listen(SignalKind::interrupt());
+        let mut terminate = listen(SignalKind::terminate());
+        let mut hangup = listen(SignalKind::hangup());
+        let is_running = || matches!(*lock(state), State::Running);
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                () = heard(&mut interrupt) => {
+                    if is_running() && !std::mem::replace(&mut asked, true) {
+                        // Running attempts may end.
+                        continue;
+                    }
+                }
+                () = heard(&mut terminate) => {}
+                () = heard(&mut hangup) => {}
+            }
+            break;
+        }
+        if is_running() {
+            tokio::time::sleep(grace).await;
+        }
+    });
+    if let State::Waiting(message) = &*lock(state) {
+        tell(message);
+        screen::flush_briefly();
+    }
+    std::process::exit(Exit::Incomplete as i32);
+}
+
+/// A signal, unless whoever started this program wanted it ignored, as `nohup` does.
+fn listen(kind: SignalKind) -> Option<Signal> {
+    match process::is_ignored(kind.as_raw_value()) {
+        true => None,
+        false => signal(kind).ok(),
+    }
+}
+
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM, by which a command that has nothing to finish ends.
+pub(crate) async fn asked() {
+    let mut interrupt = listen(SignalKind::interrupt());
+    let mut terminate = listen(SignalKind::terminate());
+    tokio::select! {
+        () = heard(&mut interrupt) => {}
+        () = heard(&mut terminate) => {}
+    }
+}

@@ -1,0 +1,109 @@
+//! A round that is run again: the same seed, the same order, and said to be no sample.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::util::{Journal, Place};
+
+/// Each attempt notes its seed; `unlucky` dies by its seed, as a race would.
+const SUITE: &str = r#"
+[[chapter]]
+id = "unlucky"
+rounds = 40
+command = ["sh", "-c", "echo $CRASHRATE_CHAPTER $CRASHRATE_ROUND $CRASHRATE_SEED >> seeds; [ $((CRASHRATE_SEED % 5)) != 0 ] || kill -SEGV $$"]
+[[chapter]]
+id = "short"
+rounds = 2
+command = ["sh", "-c", "echo $CRASHRATE_CHAPTER $CRASHRATE_ROUND $CRASHRATE_SEED >> seeds"]
+[[chapter]]
+id = "long"
+rounds = 40
+command = ["sh", "-c", "echo $CRASHRATE_CHAPTER $CRASHRATE_ROUND $CRASHRATE_SEED >> seeds"]
+"#;
+
+fn seeds(place: &Place) -> Vec<String> {
+    let path = place.path().join("seeds");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::remove_file(path).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_round_runs_alone_with_its_seed_and_in_its_order() {
+    let place = Place::new();
+    place.suite(SUITE);
+    let run = ["run", "suite.toml", "--seed", "7", "--report-only"];
+    place.crashrate(&run).expect(0);
+    let all = seeds(&place);
+    for round in ["1", "2", "17", "40"] {
+        let alone = [&run[..], &["--round", round]].concat();
+        place.crashrate(&alone).expect(0);
+        let of_round = |line: &&String| line.split(' ').nth(1) == Some(round);
+        let expected: Vec<_> = all.iter().filter(of_round).cloned().collect();
+        assert_eq!(seeds(&place), expected, "round {round}");
+        let json = place.json();
+        assert_eq!(json["run"]["only_round"], round.parse::<u32>().unwrap());
+        assert_eq!(json["run"]["complete"], true);
+        let planned = if round.len() == 2 { 2 } else { 3 };
+        assert_eq!(json["totals"]["planned"], planned);
+        let report = place.crashrate(&["report"]).expect(0).stdout;
+        let words = report.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = format!("Only round {round} was run, to repeat it");
+        assert!(words.contains(&said), "{report}");
+    }
+    let done = place
+        .crashrate(&["run", "suite.toml", "--round", "41"])
+        .expect(96);
+    assert!(
+        done.stderr.contains("there is no round 41"),
+        "{}",
+        done.stderr
+    );
+    // Chosen rounds are no part of the history.
+    let history = ["history", &place.name, "--format", "json"];
+    let history = place.crashrate(&history).expect(0).stdout;
+    let history: Value = serde_json::from_str(&history).unwrap();
+    assert_eq!(history["runs"].as_array().unwrap().len(), 1, "{history}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_line_of_a_signature_repeats_its_crash() {
+    let place = Place::new();
+    place.suite(SUITE);
+    place
+        .crashrate(&["run", "suite.toml", "--until", "first-crash"])
+        .expect(100);
+    let before = place.json();
+    let crash = &before["crashes"][0];
+    let again = crash["repeat"].as_str().unwrap().to_owned();
+    let args: Vec<_> = again.split(' ').skip(1).collect();
+    place.crashrate(&args).expect(100);
+    let after = place.json();
+    assert_eq!(after["crashes"][0]["signature"], crash["signature"]);
+    let first = &crash["places"][0]["first_round"];
+    assert_eq!(&after["crashes"][0]["places"][0]["first_round"], first);
+    // The line of that run is the same, and so does the same again.
+    assert_eq!(after["crashes"][0]["repeat"], *again);
+    let listed = place.crashrate(&["crashes"]).expect(0).stdout;
+    assert!(listed.contains(&format!("again: {again}")), "{listed}");
+}
+
+#[test]
+fn a_repeated_round_that_was_stopped_goes_on() {
+    let place = Place::new();
+    place.suite(
+        "[[chapter]]\nid = \"a\"\nrounds = 9\ncommand = [\"sleep\", \"0.1\"]\n\
+         [[chapter]]\nid = \"b\"\nrounds = 9\ncommand = [\"false\"]\n\
+         [[chapter]]\nid = \"c\"\nrounds = 9\ncommand = [\"false\"]\n",
+    );
+    let run = ["run", "suite.toml", "--round", "8", "--fail-fast"];
+    place.crashrate(&run);
+    place
+        .crashrate(&["run", "--resume", "latest", "--report-only"])
+        .expect(0);
+    let journal = Journal::read(&place.run());
+    let rounds: Vec<_> = journal.ended.iter().map(|e| e.round).collect();
+    assert_eq!(rounds, [8; 3]);
+}
