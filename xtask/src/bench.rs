@@ -9,8 +9,10 @@
 //! | `table.rs`, `aims.rs` | what is told |
 //! | `machine.rs` | what it was measured on |
 //! | `readme.rs` | the README's section |
+//! | `evidence/` | rate and cost of the evidence modes |
 
 mod aims;
+mod evidence;
 mod figures;
 mod heavy;
 mod machine;
@@ -36,7 +38,10 @@ use crate::workspace::Workspace;
 
 /// What to do.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// How often each way is measured [5; with --quick: 2]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     samples: Option<u32>,
@@ -54,6 +59,12 @@ pub(crate) struct Arguments {
     readme: bool,
 }
 
+#[derive(clap::Subcommand)]
+enum Other {
+    /// Measure rate and cost of racy programs under each evidence mode, and write `fixtures/measured/evidence.md`
+    Evidence(evidence::Arguments),
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Only {
     Tiny,
@@ -64,6 +75,9 @@ enum Only {
 }
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(Other::Evidence(arguments)) = &arguments.other {
+        return evidence::run(workspace, arguments);
+    }
     let chosen = |group| arguments.only.is_empty() || arguments.only.contains(&group);
     let wants_worker = chosen(Only::Libtorch) || chosen(Only::Story);
     let with_worker = wants_worker && !arguments.no_libtorch && libtorch::is_there(workspace)?;

@@ -17,6 +17,14 @@ use crate::workspace::Workspace;
 
 const SUITE: &str = include_str!("torture/suite.toml");
 const JOBS: &str = "4";
+/// How attempts are watched, in turn.
+const EVIDENCE: [&[&str]; 4] = [
+    &["--evidence=auto"],
+    &["--evidence=trace"],
+    &["--evidence=none"],
+    // A core dump is safe only in a directory that is crashrate's own, on most machines.
+    &["--evidence=core", "--fresh-directory"],
+];
 /// The supervisor is killed at most so long after it was started. Most of its rounds take longer, so that a run of 200
 /// rounds lasts for all kills.
 const LONGEST_LIFE_MILLIS: u64 = 900;
@@ -29,7 +37,7 @@ pub(crate) struct Arguments {
     /// The moments of the kills are drawn from it; drawn itself if it is not given
     #[arg(long)]
     seed: Option<u64>,
-    /// How often the supervisor is killed
+    /// How often the supervisor is killed in all, at least; a quarter of it under each kind of evidence
     #[arg(long, default_value_t = 100)]
     kills: u32,
     /// A `crashrate` that is built already
@@ -52,18 +60,22 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     if !processes::can_be_seen() {
         say!("warning: there is no /proc here: processes that are left behind are not seen");
     }
-    let folder = tempfile::tempdir().context("no temporary folder")?;
-    let torture = Torture {
-        program,
-        folder: folder.path().to_owned(),
-        random: ChaCha8Rng::seed_from_u64(seed),
-        kills_left: arguments.kills,
-    };
-    let done = torture.run();
-    if done.is_err() {
-        say!("what was there is kept: {}", folder.keep().display());
+    for (place, evidence) in (0..).zip(EVIDENCE) {
+        let folder = tempfile::tempdir().context("no temporary folder")?;
+        say!("{}:", evidence.join(" "));
+        let torture = Torture {
+            program: program.clone(),
+            folder: folder.path().to_owned(),
+            random: ChaCha8Rng::seed_from_u64(seed + place),
+            kills_left: arguments.kills.div_ceil(EVIDENCE.len() as u32),
+            evidence,
+        };
+        let done = torture.run();
+        if done.is_err() {
+            say!("what was there is kept: {}", folder.keep().display());
+        }
+        done.with_context(|| format!("the torture run of seed {seed} failed"))?;
     }
-    done.with_context(|| format!("the torture run of seed {seed} failed"))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -79,6 +91,7 @@ struct Torture {
     folder: PathBuf,
     random: ChaCha8Rng,
     kills_left: u32,
+    evidence: &'static [&'static str],
 }
 
 impl Torture {
@@ -112,7 +125,10 @@ impl Torture {
 
     /// A run from its first supervisor to the one that is let go on to the end.
     fn one_run(&mut self, number: u32) -> Result<PathBuf> {
-        let mut supervisor = self.start(&["run", "suite.toml", "--jobs", JOBS, "--seed", "7"])?;
+        let mut supervisor = {
+            let run = ["run", "suite.toml", "--jobs", JOBS, "--seed", "7"];
+            self.start(&[&run, self.evidence].concat())?
+        };
         // One that is killed before it has a run on record leaves nothing to go on with.
         let run = self.wait_for_journal(&mut supervisor, number)?;
         let id = id_of(&run)?.to_owned();

@@ -15,24 +15,29 @@ const SIMULATIONS: [(&str, &str); 4] = [
     ("simulate", "crashrate-stats"),
 ];
 
-/// Gates on real runs, as an ignored test of the program.
-const REAL: &str = "real-campaigns";
+/// Ignored tests of the program: a name, and the tests.
+const TESTS: [(&str, &[&str]); 2] = [
+    ("real-campaigns", &["verdicts::real_campaigns"]),
+    ("journals", &["damaged_journal::", "mutated::"]),
+];
 
 /// What to do.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// `verdicts`: size and power of comparisons, gates and independence tests; `campaigns`: gates on runs with slow hangs and
-    /// several jobs; `real-campaigns`: the same on 100 real runs; `histories`: marks in flat and changing histories; `simulate`: exact error rates of the stopping rules.
+    /// several jobs; `real-campaigns`: the same on 100 real runs; `journals`: every flipped bit of a journal, and 150,000 changed suites, reports and journals; `histories`: marks in flat and changing histories; `simulate`: exact error rates of the stopping rules.
     /// All if none is named
     names: Vec<String>,
 }
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
     for name in &arguments.names {
-        let names = SIMULATIONS.map(|(name, _)| name);
+        let names: Vec<_> = (SIMULATIONS.map(|(name, _)| name).into_iter())
+            .chain(TESTS.map(|(name, _)| name))
+            .collect();
         ensure!(
-            name == REAL || names.contains(&name.as_str()),
-            "there is no simulation `{name}`; the simulations: {}, {REAL}",
+            names.contains(&name.as_str()),
+            "there is no simulation `{name}`; the simulations: {}",
             names.join(", ")
         );
     }
@@ -53,8 +58,11 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
         ]);
         call(cargo, name)?;
     }
-    if arguments.names.is_empty() || arguments.names.iter().any(|asked| asked == REAL) {
-        say!("{REAL}");
+    for (name, tests) in TESTS {
+        if !arguments.names.is_empty() && !arguments.names.iter().any(|asked| asked == name) {
+            continue;
+        }
+        say!("{name}");
         let mut cargo = workspace.cargo();
         cargo.args([
             "test",
@@ -66,8 +74,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
             "it",
             "--",
         ]);
-        cargo.args(["--ignored", "--nocapture", "verdicts::real_campaigns"]);
-        call(cargo, REAL)?;
+        cargo.args(["--ignored", "--nocapture"]).args(tests);
+        call(cargo, name)?;
     }
     Ok(ExitCode::SUCCESS)
 }

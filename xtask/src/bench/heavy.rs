@@ -24,8 +24,8 @@ impl Maker<'_> {
             "flood-all".into(),
             BYTES.into(),
         ];
-        let two = ["--jobs", "2", "--report-only"];
-        let bare = ["--jobs", "2", "--report-only", "--no-trace"];
+        let two = ["--jobs", "2", "--report-only", "--evidence=trace"];
+        let bare = ["--jobs", "2", "--report-only", "--evidence=none"];
         Group {
             key: "flood",
             title: "Children that flood all of their descriptors with 200 MB each, two in flight",

@@ -23,7 +23,7 @@ pub(super) fn load() -> String {
 /// The processor, its cores and the kernel.
 pub(super) fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let kernel = said(Command::new("uname").arg("-sr")).unwrap_or_else(|| UNKNOWN.to_owned());
+    let kernel = first_line(Command::new("uname").arg("-sr")).unwrap_or_else(|| UNKNOWN.to_owned());
     let cores = thread::available_parallelism().map_or(0, usize::from);
     format!("{}, {cores} cores, {kernel}", model(&info))
 }
@@ -35,7 +35,7 @@ fn model(cpuinfo: &str) -> &str {
 }
 
 pub(super) fn date() -> String {
-    said(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))
+    first_line(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))
         .unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
@@ -44,13 +44,13 @@ pub(super) fn versions(workspace: &Workspace) -> String {
     let mut git = Command::new("git");
     git.args(["describe", "--always", "--dirty", "--abbrev=12"])
         .current_dir(workspace.root());
-    let crashrate = said(&mut git).map(|commit| format!("crashrate {commit}"));
+    let crashrate = first_line(&mut git).map(|commit| format!("crashrate {commit}"));
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let others = [
-        said(Command::new(rustc).arg("--version")),
-        said(Command::new("cargo-nextest").args(["nextest", "--version"])),
-        said(Command::new("hyperfine").arg("--version")),
-        said(Command::new("xargs").arg("--version")),
+        first_line(Command::new(rustc).arg("--version")),
+        first_line(Command::new("cargo-nextest").args(["nextest", "--version"])),
+        first_line(Command::new("hyperfine").arg("--version")),
+        first_line(Command::new("xargs").arg("--version")),
     ];
     let all: Vec<String> = crashrate
         .into_iter()
@@ -77,7 +77,7 @@ pub(super) fn command() -> String {
 }
 
 /// The first line that a program prints, if it can be started and ends well.
-fn said(command: &mut Command) -> Option<String> {
+pub(super) fn first_line(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().next()?.trim().to_owned();

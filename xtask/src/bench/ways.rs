@@ -139,10 +139,11 @@ impl Maker<'_> {
                 Ok(command)
             }));
         }
-        let (two, bare) = (["--jobs", "2"], ["--jobs", "2", "--no-trace"]);
+        let traced = ["--jobs", "2", "--evidence=trace"];
+        let bare = ["--jobs", "2", "--evidence=none"];
         ways.extend([
             self.crashrate("untraced", "crashrate, untraced", ROUNDS, &bare, &command),
-            self.crashrate("traced", "crashrate, traced", ROUNDS, &two, &command),
+            self.crashrate("traced", "crashrate, traced", ROUNDS, &traced, &command),
             self.crashrate(
                 "forked",
                 "crashrate, untraced, forked (not the same child: `misbehave pass`)",
@@ -154,7 +155,7 @@ impl Maker<'_> {
                 "forked-traced",
                 "crashrate, traced, forked (likewise)",
                 ROUNDS,
-                &two,
+                &traced,
                 &forked,
             ),
         ]);
@@ -191,14 +192,14 @@ impl Maker<'_> {
                 "untraced",
                 "crashrate, untraced",
                 ROUNDS,
-                &["--jobs", "2", "--no-trace"],
+                &["--jobs", "2", "--evidence=none"],
                 &command,
             ),
             self.crashrate(
                 "traced",
                 "crashrate, traced",
                 ROUNDS,
-                &["--jobs", "2"],
+                &["--jobs", "2", "--evidence=trace"],
                 &command,
             ),
         ];

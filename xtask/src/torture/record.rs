@@ -35,15 +35,10 @@ struct Line {
     unit: usize,
     #[serde(default)]
     round: u64,
-    /// A first attempt goes without saying.
-    #[serde(default = "first")]
+    #[serde(default)]
     attempt: u64,
     #[serde(default)]
     outcome: String,
-}
-
-fn first() -> u64 {
-    1
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,315 @@
+//! Cost and effect of the evidence modes: small racy programs, run in interleaved blocks under each mode.
+
+mod table;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::Deserialize;
+
+use super::figures::Spread;
+use super::machine;
+use crate::cargo::call;
+use crate::workspace::Workspace;
+
+/// The sources in `fixtures/racy`.
+const PROGRAMS: [&str; 6] = [
+    "vector_growth.cpp",
+    "reference_count.c",
+    "lost_wakeup.c",
+    "exit_statics.cpp",
+    "every_tenth.c",
+    "handled_signals.c",
+];
+/// The evidence modes; the first is what the others are compared with.
+const MODES: [&str; 3] = ["none", "core", "trace"];
+const COMPILE: [&str; 4] = ["-O1", "-g", "-Wall", "-pthread"];
+
+/// What to do.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Blocks of each program; each holds all three modes in a shuffled order
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    blocks: u32,
+    /// Rounds of each mode in a block
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Runs of each program with --evidence auto
+    #[arg(long, default_value_t = 5)]
+    auto: u32,
+    /// Seed of the order of the modes
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Crashrate binary to measure [default: a release build]
+    #[arg(long)]
+    program: Option<PathBuf>,
+}
+
+/// What the journal of a run holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Block {
+    rounds: u64,
+    bad: u64,
+    /// Median time of a round, seconds.
+    median: f64,
+    /// Time of the whole run, crash processing included, divided by its rounds; seconds.
+    whole: f64,
+    evidence: Vec<Evidence>,
+}
+
+/// An evidence round: its time in seconds, and whether it left evidence of a death.
+#[derive(Clone, Debug, PartialEq)]
+struct Evidence {
+    secs: f64,
+    seen: bool,
+}
+
+/// The blocks of one program: by mode as in `MODES`, then those of `auto`.
+struct Measured {
+    name: String,
+    modes: [Vec<Block>; 3],
+    auto: Vec<Block>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    rec: String,
+    #[serde(default)]
+    at: f64,
+    #[serde(default)]
+    secs: f64,
+    #[serde(default)]
+    outcome: String,
+    #[serde(default)]
+    crash: Option<serde_json::Value>,
+}
+
+pub(super) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
+    let crashrate = match &arguments.program {
+        Some(program) => fs::canonicalize(program).context("--program cannot be found")?,
+        None => {
+            let mut cargo = workspace.cargo();
+            cargo.args(["build", "--release", "-p", "crashrate"]);
+            call(cargo, "cargo build")?;
+            workspace.binaries()?.join("crashrate")
+        }
+    };
+    let scratch = tempfile::tempdir().context("no temporary folder")?;
+    let programs = compile(workspace.root(), scratch.path())?;
+    let date = machine::date();
+    let before = machine::load();
+    let measured = measure(&crashrate, &programs, scratch.path(), arguments)?;
+    let versions = [
+        machine::first_line(Command::new("gcc").arg("--version")),
+        machine::first_line(Command::new("ldd").arg("--version")),
+    ];
+    let text = table::markdown(
+        &measured,
+        &format!(
+            "`{}` (seed {}), {date}, on {} (load {before} before, {} after); {}.",
+            machine::command(),
+            arguments.seed,
+            machine::machine(),
+            machine::load(),
+            versions
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join("; "),
+        ),
+    )?;
+    say!("\n{text}");
+    let path = workspace.root().join("fixtures/measured/evidence.md");
+    fs::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
+    say!("written: {}", path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Compiles the programs into `folder`.
+fn compile(root: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut programs = Vec::new();
+    for source in PROGRAMS {
+        let (name, language) = source.rsplit_once('.').unwrap_or((source, "c"));
+        let compiler = if language == "cpp" { "g++" } else { "gcc" };
+        let program = folder.join(name);
+        let mut command = Command::new(compiler);
+        command.args(COMPILE).arg("-o").arg(&program);
+        command.arg(root.join("fixtures/racy").join(source));
+        call(command, compiler)?;
+        programs.push(program);
+    }
+    Ok(programs)
+}
+
+fn measure(
+    crashrate: &Path,
+    programs: &[PathBuf],
+    scratch: &Path,
+    arguments: &Arguments,
+) -> Result<Vec<Measured>> {
+    let mut random = ChaCha8Rng::seed_from_u64(arguments.seed);
+    let mut measured: Vec<_> = (programs.iter())
+        .map(|program| Measured {
+            name: program
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            modes: [const { Vec::new() }; 3],
+            auto: Vec::new(),
+        })
+        .collect();
+    let take = |mode, program: &Path, seed| {
+        block(crashrate, mode, program, arguments.rounds, seed, scratch)
+            .with_context(|| format!("{} under {mode}", program.display()))
+    };
+    for number in 0..arguments.blocks {
+        say!("block {} of {}", number + 1, arguments.blocks);
+        for (program, measured) in programs.iter().zip(&mut measured) {
+            for mode in shuffled(&mut random) {
+                let seed = u64::from(random.next_u32());
+                measured.modes[mode].push(take(MODES[mode], program, seed)?);
+            }
+        }
+    }
+    for number in 0..arguments.auto {
+        say!("auto: run {} of {}", number + 1, arguments.auto);
+        for (program, measured) in programs.iter().zip(&mut measured) {
+            let seed = u64::from(random.next_u32());
+            measured.auto.push(take("auto", program, seed)?);
+        }
+    }
+    Ok(measured)
+}
+
+fn shuffled(random: &mut ChaCha8Rng) -> [usize; 3] {
+    let mut order = [0, 1, 2];
+    order.swap(2, (random.next_u32() % 3) as usize);
+    order.swap(1, (random.next_u32() % 2) as usize);
+    order
+}
+
+/// Runs the program under an evidence mode and reads the run's journal.
+fn block(
+    crashrate: &Path,
+    mode: &str,
+    program: &Path,
+    rounds: u32,
+    seed: u64,
+    scratch: &Path,
+) -> Result<Block> {
+    let runs = scratch.join("runs");
+    let status = Command::new(crashrate)
+        .args([
+            "run",
+            "--evidence",
+            mode,
+            "--fresh-directory",
+            "--report-only",
+        ])
+        .args(["--timeout", "300ms", "--rounds", &rounds.to_string()])
+        .args(["--seed", &seed.to_string(), "--runs-dir"])
+        .arg(&runs)
+        .arg("--")
+        .arg(program)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .context("crashrate could not be started")?;
+    ensure!(status.success(), "crashrate run ended with {status}");
+    let entries = fs::read_dir(&runs).context("the runs folder cannot be read")?;
+    let journal = (entries.flatten())
+        .map(|entry| entry.path().join("journal.jsonl"))
+        .find(|path| path.is_file())
+        .context("the run has left no journal")?;
+    let text = fs::read_to_string(journal).context("the journal cannot be read")?;
+    fs::remove_dir_all(&runs).context("the runs folder cannot be removed")?;
+    read(&text)
+}
+
+fn read(journal: &str) -> Result<Block> {
+    let mut block = Block::default();
+    let mut secs = Vec::new();
+    let mut last = 0.0;
+    for line in journal.lines() {
+        let line: Line = serde_json::from_str(line).context("a line of the journal is not JSON")?;
+        match line.rec.as_str() {
+            "ended" => {
+                block.rounds += 1;
+                block.bad += u64::from(["crashed", "timed-out"].contains(&line.outcome.as_str()));
+                secs.push(line.secs);
+                last = line.at;
+            }
+            "evidence" => block.evidence.push(Evidence {
+                secs: line.secs,
+                seen: line.crash.is_some(),
+            }),
+            _ => {}
+        }
+    }
+    ensure!(block.rounds > 0, "no round of the run has ended");
+    block.median = Spread::of(secs).map_or(0.0, |spread| spread.median);
+    block.whole = last / block.rounds as f64;
+    Ok(block)
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn a_journal_becomes_a_block_and_blocks_a_table() {
+        let journal = r#"{"rec":"opened","run":{}}
+{"rec":"ended","at":1.0,"secs":0.5,"outcome":"passed","crash":null}
+{"rec":"ended","at":2.0,"secs":0.7,"outcome":"crashed","crash":null}
+{"rec":"evidence","at":3.0,"secs":0.9,"outcome":"crashed","crash":{"class":"SEGV_NULL"}}
+"#;
+        let block = read(journal).unwrap();
+        assert_eq!((block.rounds, block.bad, block.whole), (2, 1, 1.0));
+        assert_eq!(
+            block.evidence,
+            [Evidence {
+                secs: 0.9,
+                seen: true
+            }]
+        );
+        let measured = Measured {
+            name: "example".to_owned(),
+            modes: [const { Vec::new() }; 3].map(|_: Vec<Block>| vec![block.clone(); 2]),
+            auto: vec![block],
+        };
+        let text = table::markdown(&[measured], "Here.").unwrap();
+        assert!(
+            text.contains("| example | 2/4 (50%) | 2/4 (50%) | 2/4 (50%) | 1.00 ("),
+            "{text}"
+        );
+        assert!(
+            text.contains("| example | 1 of 1 | 1 | 1 of 1 | 900 |"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn every_order_holds_each_mode_once() {
+        let mut random = ChaCha8Rng::seed_from_u64(7);
+        for _ in 0..50 {
+            let mut order = shuffled(&mut random);
+            order.sort_unstable();
+            assert_eq!(order, [0, 1, 2]);
+        }
+    }
+
+    #[test]
+    fn the_programs_compile() {
+        if !["gcc", "g++"].into_iter().all(machine::is_installed) {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        assert_eq!(compile(root, folder.path()).unwrap().len(), PROGRAMS.len());
+    }
+}
