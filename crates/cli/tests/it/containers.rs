@@ -103,6 +103,22 @@ fn what_can_be_done_without_changes_no_rate() {
     }
 }
 
+/// Without a subreaper, what escapes an attempt is found by its environment.
+#[test]
+fn what_is_left_behind_is_found_without_a_subreaper() {
+    let refusing = Refusing::new();
+    let daemon = format!("setsid sleep 300.{} & sleep 0.1; exit 0", std::process::id());
+    refusing.place.write("quarter.sh", daemon);
+    refusing
+        .run(libc::EPERM, &[libc::SYS_prctl], &["--evidence=none"])
+        .expect(0);
+    let run = refusing.place.runs().pop().unwrap();
+    crate::util::assert_nothing_left(&crate::util::id(&run));
+    let ended = Journal::read(&run).ended;
+    let left = "left 1 process behind, killed".to_owned();
+    assert!(ended.iter().all(|e| e.notes.contains(&left)), "{ended:?}");
+}
+
 /// Without these nothing can be measured, and nothing is.
 #[test]
 fn what_cannot_be_done_without_is_named() {

@@ -19,11 +19,13 @@ mod tracer;
 mod zygote;
 mod zygote_tracer;
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -100,6 +102,9 @@ impl ExitWatch {
     }
 }
 
+/// Whether orphans among the descendants of this process come to it.
+static ADOPTS: AtomicBool = AtomicBool::new(false);
+
 /// The children that this process had before it started any: whoever executed it had started them.
 static INHERITED: OnceLock<Vec<Pid>> = OnceLock::new();
 
@@ -125,8 +130,9 @@ pub(super) fn had_children(pid: Pid) -> bool {
 pub(super) fn adopt_orphans() {
     INHERITED.get_or_init(children);
     // Without it, escaped descendants are looked for by their environment alone.
-    if let Err(error) = nix::sys::prctl::set_child_subreaper(true) {
-        tracing::warn!("cannot become a subreaper: {error}");
+    match nix::sys::prctl::set_child_subreaper(true) {
+        Ok(()) => ADOPTS.store(true, Ordering::Relaxed),
+        Err(error) => tracing::warn!("cannot become a subreaper: {error}"),
     }
 }
 
@@ -154,6 +160,9 @@ pub(super) fn die_with(supervisor: u32) -> io::Result<()> {
 ///
 /// Only those whose environment names the slot, or all when nothing else runs (`alone`), except `keep`. Returns how many.
 pub(super) fn kill_escaped(run_id: &str, slot: u32, alone: bool, keep: &[Pid]) -> usize {
+    if !ADOPTS.load(Ordering::Relaxed) {
+        return kill_marked(run_id, slot, keep);
+    }
     let keep: Vec<Pid> = keep.iter().chain(inherited()).copied().collect();
     if !has_adopted(&keep) {
         return 0;
@@ -175,6 +184,27 @@ pub(super) fn kill_escaped(run_id: &str, slot: u32, alone: bool, keep: &[Pid]) -
             killed += usize::from(kill_and_reap(pid, deadline));
         }
     }
+}
+
+/// Kills the processes whose environment names the slot, where orphans do not come to this process. Returns how many.
+fn kill_marked(run_id: &str, slot: u32, keep: &[Pid]) -> usize {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let mut killed = HashSet::new();
+    while Instant::now() < deadline {
+        let marked: Vec<Pid> = (numbers_in("/proc"))
+            .map(Pid::from_raw)
+            .filter(|&pid| !keep.contains(&pid) && has_mark(pid, run_id, Some(slot)))
+            .collect();
+        if marked.is_empty() {
+            break;
+        }
+        for pid in marked {
+            let _ = kill(pid, Signal::SIGKILL);
+            killed.insert(pid);
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    killed.len()
 }
 
 /// Whether it was alive, or died just now with its group.
