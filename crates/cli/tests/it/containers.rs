@@ -107,7 +107,10 @@ fn what_can_be_done_without_changes_no_rate() {
 #[test]
 fn what_is_left_behind_is_found_without_a_subreaper() {
     let refusing = Refusing::new();
-    let daemon = format!("setsid sleep 300.{} & sleep 0.1; exit 0", std::process::id());
+    let daemon = format!(
+        "setsid sleep 300.{} & sleep 0.1; exit 0",
+        std::process::id()
+    );
     refusing.place.write("quarter.sh", daemon);
     refusing
         .run(libc::EPERM, &[libc::SYS_prctl], &["--evidence=none"])
