@@ -43,7 +43,7 @@ pub(crate) fn prepare() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Checks that a run with so many attempts at the same time will not be out of descriptors, threads or processes.
+/// Checks that there are enough descriptors, threads and processes for a run with this many concurrent attempts.
 ///
 /// # Errors
 /// It would be.

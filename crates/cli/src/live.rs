@@ -1,4 +1,4 @@
-//! The run while it goes on: a picture on a terminal, plain lines in CI, nothing when piped.
+//! The progress of a run: a picture on a terminal, plain lines in CI, nothing when piped.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -19,7 +19,7 @@ const BAR: u64 = 30;
 /// The longest reason or progress in a line, in characters.
 const LONGEST: usize = 200;
 
-/// Shows a run while it goes on, on standard error. The run only updates numbers; the screen's thread draws them.
+/// Shows the progress of a run on standard error. The run only updates numbers; the screen's thread draws them.
 pub(crate) struct Live {
     progress: Arc<Mutex<Progress>>,
     how: How,

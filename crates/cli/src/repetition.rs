@@ -11,7 +11,7 @@ pub(crate) fn repetition(seed: u64, writes: Option<u32>) -> String {
         .skip(1)
         .map(|argument| quoted(&argument))
         .collect();
-    // What stands behind `--` is a command of the user's own.
+    // The words after `--` are the user's command.
     let end = given.iter().position(|argument| argument == "--");
     let (own, command) = given.split_at(end.unwrap_or(given.len()));
     let has_seed = |argument: &String| argument == "--seed" || argument.starts_with("--seed=");

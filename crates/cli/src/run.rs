@@ -122,7 +122,7 @@ fn unread(folder: &RunFolder) -> String {
     format!("stopped while the report was printed; `crashrate report {number}` shows it")
 }
 
-/// Runs a campaign, shows it while it goes on, and makes sure that signals end it.
+/// Runs a campaign, shows its progress, and ends it on signals.
 pub(crate) fn attend(
     campaign: &Campaign,
     folder: &RunFolder,

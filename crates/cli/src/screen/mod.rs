@@ -192,7 +192,7 @@ impl State {
         self.busy || stale || !self.notes.is_empty() || self.left_out > 0
     }
 
-    /// What is to be written next.
+    /// The next bytes to write.
     fn take(&mut self) -> String {
         let mut text = String::new();
         if self.drawn > 0 {
@@ -210,7 +210,7 @@ impl State {
     }
 }
 
-/// Adds the picture to what is to be written, and returns how many lines it has.
+/// Appends the picture to the next bytes to write and returns its number of lines.
 fn draw(picture: &Picture, text: &mut String) -> usize {
     let (rows, columns) = console::Term::stderr().size();
     let lines = picture(columns.into(), rows.into());

@@ -10,7 +10,7 @@ const METHOD: &str = "\
 Each block of a program holds the three modes, one run each, in a shuffled order. All runs use `--fresh-directory` and a \
 time limit of 300 ms. The programs are in `fixtures/racy`, compiled with `-O1 -g`. Crashed and timed-out rounds both \
 count as bad. `every_tenth` is the control: it crashes in every tenth round whatever the mode. `handled_signals` never \
-crashes; it measures cost. The n1972 fault needs libtorch and is not measured here.\n";
+crashes; it measures cost. The n1972 fault needs libtorch: see `n1972.md`.\n";
 
 /// The whole file.
 pub(super) fn markdown(measured: &[Measured], conditions: &str) -> Result<String> {

@@ -1,6 +1,18 @@
 //! The beginning of an attempt: what it needs is made, and it is begun anew where it was no measurement.
 
-use super::*;
+use std::borrow::Cow;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crashrate_model::EvidenceMode;
+
+use super::{Attempt, Buffer, Place};
+use crate::outcome::{Kill, Note, Seen};
+use crate::plan::AttemptSpec;
+use crate::process::capture::Captured;
+use crate::process::slots::{Evidence, Observed};
 
 /// How often an attempt is begun anew because what it was forked from died under it.
 const MAX_ANEW: usize = 2;

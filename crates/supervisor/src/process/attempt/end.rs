@@ -1,6 +1,18 @@
 //! The end of an attempt: nothing of it is left, and what is known of its death is put together.
 
-use super::*;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crashrate_model::{EvidenceMode, Exit, Usage};
+use nix::poll::PollTimeout;
+
+use super::Attempt;
+use crate::misbehave;
+use crate::outcome::{DescendantDeath, Kill};
+use crate::process::pipes::wait_for;
+use crate::process::{Watched, group, platform};
+use crate::suite::bytes_text;
 
 /// What programs say when ptrace is refused to them.
 const REFUSALS: [&str; 3] = [

@@ -3,14 +3,12 @@
 mod begin;
 mod end;
 
-use std::borrow::Cow;
-use std::fs;
 use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use crashrate_model::{EvidenceMode, Exit, Mode, Usage};
+use crashrate_model::Mode;
 use crashrate_protocol::EventReader;
 use nix::poll::{PollFlags, PollTimeout};
 use nix::unistd::Pid;
@@ -22,11 +20,9 @@ use super::pipes::{Pipes, is_ready, read, wait_for, waited_for};
 use super::platform::{CoreFiles, MemoryWatch};
 use super::slots::{Evidence, Observed};
 use super::untraceable::Untraceable;
-use super::{Start, Started, Wait, Watched, exec, group, platform};
-use crate::misbehave;
-use crate::outcome::{DescendantDeath, Kill, Note, Seen};
+use super::{Start, Started, Wait, exec, group, platform};
+use crate::outcome::{Kill, Note, Seen};
 use crate::plan::AttemptSpec;
-use crate::suite::bytes_text;
 
 pub(super) use begin::run;
 
