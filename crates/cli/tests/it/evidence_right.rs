@@ -71,6 +71,42 @@ fn a_handler_that_aborts_does_not_hide_the_fault() {
     }
 }
 
+const HANDLER_REMOVED: &str = r#"
+static pthread_barrier_t all;
+static void on(int s, siginfo_t *i, void *u) { signal(s, SIG_DFL); }
+NI void *bug(void *p) { pthread_barrier_wait(&all); *(volatile int *)8 = 1; END; return p; }
+int main(void) {
+  pthread_t t[8];
+  handle(SIGSEGV, on, SA_SIGINFO);
+  pthread_barrier_init(&all, 0, 8);
+  for (int i = 0; i < 8; i++) pthread_create(&t[i], 0, bug, 0);
+  pthread_join(t[0], 0);
+}
+"#;
+
+/// The handler, like Rust's, removes itself and returns. The signal of a thread that stopped before that ends the process
+/// without another stop. A tracer that then sends SIGKILL replaces the signal.
+#[test]
+fn a_fault_whose_handler_another_thread_removes_has_its_stack() {
+    let place = Place::new();
+    let program = compile_c(&place, "removed", HANDLER_REMOVED);
+    let trace = ["run", "--evidence=trace", "--rounds", "30", "--"];
+    place.crashrate(&[&trace[..], &[text(&program)]].concat());
+    let ended = Journal::read(place.runs().last().unwrap()).ended;
+    assert_eq!(ended.len(), 30);
+    for end in ended {
+        let crash = end.crash.unwrap();
+        assert_eq!(crash.signature, "v1 | SEGV_NULL | removed!bug");
+    }
+    let script = format!("{}; exit 1", text(&program));
+    place.crashrate(&[&trace[..], &["sh", "-c", &script]].concat());
+    for end in Journal::read(place.runs().last().unwrap()).ended {
+        assert_eq!(end.descendants.len(), 1, "{end:?}");
+        let crash = &end.descendants[0].crash;
+        assert_eq!(crash.signature, "v1 | SEGV_NULL | removed!bug");
+    }
+}
+
 const ABORT_HANDLED: &str = r#"
 NI void die(int s) { signal(s, SIG_DFL); raise(s); }
 static void on(int s, siginfo_t *i, void *u) { die(s); }

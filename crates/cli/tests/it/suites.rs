@@ -168,7 +168,8 @@ fn the_experiment_of_n1972_runs_with_its_hazard_and_its_control_without_carrying
     }
 }
 
-/// The fault of the hazard is libtorch's own, in a thread that computes, and the rounds before it are none of it.
+/// The crash happens in libtorch's own code, in a thread that computes. Preparing a thread's input computes, too, so now and
+/// then a crash comes before the thread has started.
 #[test]
 fn the_hazard_faults_inside_libtorch_in_a_worker_thread() {
     if worker().is_none() || !cfg!(target_os = "linux") {
@@ -198,29 +199,29 @@ fn the_hazard_faults_inside_libtorch_in_a_worker_thread() {
         chapters = ["leaves", "takes"]
         "#,
     );
-    let until = ["--until", "first-crash", "--rounds", "20"];
+    let traced = ["--evidence", "trace", "--rounds", "10"];
     place
-        .crashrate(&[&["run", "suite.toml"], &until[..]].concat())
+        .crashrate(&[&["run", "suite.toml"], &traced[..]].concat())
         .expect(100);
     let json = place.json();
-    assert_eq!(
-        row(&json["sequences"], "sequence", "both")["died_in"]["takes"],
-        1
-    );
-    let crash = place
-        .run()
-        .join(json["crashes"][0]["file"].as_str().unwrap());
-    let crash: Value = serde_json::from_slice(&fs::read(crash).unwrap()).unwrap();
-    assert_eq!(crash["signal"], "SIGSEGV");
-    assert_ne!(crash["thread"], crash["pid"], "not the main thread");
-    let signature = crash["signature"].as_str().unwrap();
-    assert!(
-        signature.contains("libtorch") && signature.contains("at::native"),
-        "{signature}"
-    );
-    let died = &crash["threads"][0];
-    assert!(died["name"].as_str().unwrap().starts_with("job-"), "{died}");
-    assert!(died.to_string().contains("layer_norm"), "{died}");
+    let both = row(&json["sequences"], "sequence", "both");
+    assert_eq!(both["died_in"]["takes"], 10, "{both}");
+    let mut in_jobs = 0;
+    for crash in json["crashes"].as_array().unwrap() {
+        let file = place.run().join(crash["file"].as_str().unwrap());
+        let crash: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        assert_eq!(crash["signal"], "SIGSEGV");
+        let signature = crash["signature"].as_str().unwrap();
+        assert!(
+            signature.contains("libtorch") && signature.contains("at::native"),
+            "{signature}"
+        );
+        let died = &crash["threads"][0];
+        assert!(died.to_string().contains("layer_norm"), "{died}");
+        let is_main = crash["thread"] == crash["pid"];
+        in_jobs += usize::from(!is_main && died["name"].as_str().unwrap().starts_with("job-"));
+    }
+    assert!(in_jobs > 0, "no crash in a thread that computes");
 }
 
 #[test]

@@ -26,6 +26,8 @@ const MAX_HANDLED: usize = 64;
 /// about 20 microseconds, and a program may live on such signals.
 const FREE_LOOKS: u32 = 64;
 const PAUSE: Duration = Duration::from_millis(2);
+/// Pause between snapshots of handled faults, after the first [`MAX_SNAPSHOTS`]: some programs handle faults all the time.
+const SNAPSHOT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,11 @@ struct Seen {
     fatal: Vec<Snapshot>,
     /// The newest last.
     handled: Vec<HandledFailure>,
+    /// The last handled fault of each thread, the newest last. Another thread may remove the handler after this one's stop
+    /// and before its signal is delivered, as Rust's handler of SIGSEGV does; then the process dies without another stop.
+    exposed: Vec<Snapshot>,
+    /// How many of those were taken, and when the last one was.
+    exposed_taken: (usize, Option<Instant>),
     /// How often signals that are no faults were looked at, and when last, by signal.
     looks: HashMap<i32, (u32, Instant)>,
 }
@@ -110,7 +117,25 @@ impl Seen {
             self.handled.remove(0);
         }
         self.handled.push(failure);
+        self.exposed.retain(|snapshot| snapshot.tid() != tid);
+        if dispositions.has_siblings && self.may_take_exposed() {
+            if self.exposed.len() == MAX_SNAPSHOTS {
+                self.exposed.remove(0);
+            }
+            self.exposed.extend(take(pid, tid, cause, images));
+        }
         Some(false)
+    }
+
+    fn may_take_exposed(&mut self) -> bool {
+        let (taken, last) = &mut self.exposed_taken;
+        let paused = last.is_none_or(|last| last.elapsed() >= SNAPSHOT_PAUSE);
+        let may = *taken < MAX_SNAPSHOTS || paused;
+        if may {
+            *taken += 1;
+            *last = Some(Instant::now());
+        }
+        may
     }
 
     fn may_look(&mut self, signal: i32) -> bool {
@@ -126,8 +151,18 @@ impl Seen {
 
     /// The first of several threads that die together names the death: the others are cut off by it.
     fn death(&self, signal: i32) -> Option<Crash> {
-        let snapshot = (self.fatal.iter()).find(|snapshot| snapshot.cause.signal == signal)?;
-        Some(snapshot.crash(Handled::Watched(&self.handled)))
+        let is_it = |snapshot: &&Snapshot| snapshot.cause.signal == signal;
+        if let Some(snapshot) = self.fatal.iter().find(is_it) {
+            return Some(snapshot.crash(Handled::Watched(&self.handled)));
+        }
+        let mut crash = self
+            .exposed
+            .iter()
+            .rfind(is_it)?
+            .crash(Handled::Watched(&[]));
+        let note = "another thread removed the handler of this signal before it was delivered";
+        crash.notes.push(note.to_owned());
+        Some(crash)
     }
 }
 

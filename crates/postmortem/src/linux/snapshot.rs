@@ -94,6 +94,10 @@ impl Snapshot {
         }
     }
 
+    pub(super) fn tid(&self) -> i32 {
+        self.thread.tid
+    }
+
     /// The evidence of a death by this signal. When the process sent the signal to itself in the handler of another one,
     /// what raised that one is the evidence.
     pub(super) fn crash(&self, handled: Handled<'_>) -> Crash {

@@ -25,6 +25,8 @@ pub(super) struct Dispositions {
     caught: u64,
     ignored: u64,
     blocked: u64,
+    /// Whether its process has other threads.
+    pub(super) has_siblings: bool,
     /// The number of its process in the innermost process namespace: signals name their sender by that.
     pub(super) pid_inside: Option<i32>,
 }
@@ -40,6 +42,7 @@ impl Dispositions {
             caught: mask("SigCgt:")?,
             ignored: mask("SigIgn:")?,
             blocked: mask("SigBlk:")?,
+            has_siblings: last_number(&status, "Threads:").is_some_and(|threads| threads > 1),
             pid_inside: last_number(&status, "NStgid:"),
         })
     }

@@ -49,14 +49,27 @@ impl Family {
     /// A signal with its default disposition is about to be delivered to a thread of a process, and ends it.
     pub(super) fn settle(&mut self, pid: i32, tid: i32, signal: i32) {
         let is_crash = CRASH_SIGNALS.contains(&signal) && self.is_own_doing(pid, tid);
-        let program = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
-        let settled = Settled {
-            signal,
-            program: String::from_utf8_lossy(program.trim_ascii_end()).into_owned(),
-            is_crash,
-        };
-        // The first one ends it.
-        self.settled.entry(pid).or_insert(settled);
+        self.settle_as(pid, signal, is_crash);
+    }
+
+    /// A process has died by a signal, and is still a zombie. No stop announces the death if another thread removed the
+    /// handler of the signal after the stop; a signal that somebody sent always has one.
+    pub(super) fn died_of(&mut self, pid: i32, signal: i32) {
+        if CRASH_SIGNALS.contains(&signal) {
+            self.settle_as(pid, signal, true);
+        }
+    }
+
+    /// The first signal is the one that ends a process.
+    fn settle_as(&mut self, pid: i32, signal: i32, is_crash: bool) {
+        self.settled.entry(pid).or_insert_with(|| {
+            let program = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+            Settled {
+                signal,
+                program: String::from_utf8_lossy(program.trim_ascii_end()).into_owned(),
+                is_crash,
+            }
+        });
     }
 
     /// The signal that was about to end a process.

@@ -72,6 +72,10 @@ pub(super) struct Tracer {
     has_company: bool,
     family: Family,
     reissue: Reissue,
+    /// Processes that ended a thread before a fatal signal reached it. Most are dying of another thread's; a SIGKILL would
+    /// replace the signal that they die of. But if another thread was executing a program, untraced the signal would have
+    /// come first.
+    overtaken: HashSet<i32>,
     /// The signals of faults that processes were seen to handle.
     handled: HashSet<(i32, i32)>,
     /// The programs that were executed, as far as they can be read.
@@ -125,6 +129,7 @@ impl Tracer {
             has_company: false,
             family: Family::default(),
             reissue: Reissue::default(),
+            overtaken: HashSet::new(),
             handled: HashSet::new(),
             programs: Vec::new(),
             disturbed: None,
@@ -265,6 +270,9 @@ impl Tracer {
                 return Ok(None);
             }
             Said::Ended(signal) => {
+                if self.threads.get(&tid) == Some(&tid) {
+                    self.family.died_of(tid, signal);
+                }
                 calls::take(tid);
                 self.gone(tid, signal);
             }
@@ -314,6 +322,9 @@ impl Tracer {
         match event {
             0 => self.deliver(pid, tid, signal),
             libc::PTRACE_EVENT_STOP if signal != libc::SIGTRAP => calls::stay_stopped(tid),
+            libc::PTRACE_EVENT_EXEC if self.overtaken.remove(&pid) => {
+                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            }
             libc::PTRACE_EVENT_EXEC => {
                 // Other threads are gone, and the one that called it has its process's number now.
                 self.threads.retain(|other, of| *of != pid || *other == tid);
@@ -353,9 +364,8 @@ impl Tracer {
             return;
         }
         let is_there = calls::try_go_on(tid, signal);
-        if ends && !is_there && kill(Pid::from_raw(pid), None).is_ok() {
-            // Another thread executed a program meanwhile: untraced, the signal would have come first.
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        if ends && !is_there {
+            self.overtaken.insert(pid);
         }
     }
 
