@@ -4,14 +4,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use crashrate_model::{Calibration, CalibrationRule, Mode, Stopping};
+use crashrate_model::{Calibration, CalibrationRule, Mode};
 use crashrate_supervisor::calibrate::{self, FOLDER, Next};
 use crashrate_supervisor::driver::{self, Campaign};
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan::{Plan, Selection};
-use crashrate_supervisor::schedule::Bounds;
 use crashrate_supervisor::suite::{PASS, ROUNDS, Suite};
-use crashrate_supervisor::watching::Watching;
 use crashrate_supervisor::worker;
 
 use crate::args::device;
@@ -62,22 +60,7 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
     let beside = program.parent().map(Path::to_owned).unwrap_or_default();
     let workers =
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
-    let mut campaign = Campaign {
-        plan,
-        workers,
-        findings: Vec::new(),
-        bounds: Bounds {
-            slots: 1,
-            max_failures: None,
-        },
-        stopping: Stopping::FixedRounds,
-        time_budget: None,
-        not_worse_by: None,
-        // As the counted rounds of the runs that it is for.
-        watching: Watching::default(),
-        core_dumps: false,
-        guardian: (program, guard::ARGUMENTS),
-    };
+    let mut campaign = Campaign::new(plan, workers, (program, guard::ARGUMENTS));
     let name = format!("{FOLDER}-{}", campaign.plan.suite.name);
     let folder = RunFolder::create(runs, &name, None).map_err(folder_failure)?;
     enough_for_run(1)?;
@@ -170,7 +153,7 @@ fn run(
         "calibrating the hazard: {writes} writes, after {done} of at most {most} rounds"
     ));
     let stopped = format!(
-        "stopped while calibrating; `crashrate run --resume {}` goes on",
+        "stopped while calibrating; to continue: crashrate run --resume {}",
         folder.id()
     );
     match attend(cohort, own, watch, stopped.clone()).map_err(run_failure)? {

@@ -75,8 +75,6 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
     let mut findings = doctor::examine_for(&plan, &workers);
     findings.extend(refused.iter().map(doctor::refused_call));
     let mut campaign = Campaign {
-        plan,
-        workers,
         findings,
         bounds: Bounds {
             slots: jobs,
@@ -87,7 +85,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         not_worse_by,
         watching,
         core_dumps: arguments.core_dumps,
-        guardian: (program, guard::ARGUMENTS),
+        ..Campaign::new(plan, workers, (program, guard::ARGUMENTS))
     };
     let watch = StopWatch::new(&campaign.plan);
     let calibrated = calibrate::found(&mut campaign, &folder, &watch)?;

@@ -1,15 +1,15 @@
 //! The promise that two Ctrl-C or a SIGTERM end the program, whatever it waits for.
 //!
-//! While a run goes on, the driver handles these signals. From the first handler on, the default action is gone for the
-//! rest of the process, and a driver that cannot go on (a disk that does not answer) or a report that nobody reads would
-//! keep it alive. A thread watches for that.
+//! During a run the driver handles these signals. Once a handler is installed, the default action is gone for the rest of
+//! the process. A blocked driver (a disk that does not answer) or a report that nobody reads would then keep the program
+//! alive, so a thread ends it after a time limit.
 
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use crashrate_supervisor::plan::Plan;
-use crashrate_supervisor::process;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use crashrate_supervisor::signals::EndSignal;
+use tokio::signal::unix::SignalKind;
 
 use crate::exit::Exit;
 use crate::screen::{self, tell};
@@ -82,14 +82,14 @@ fn watch(state: &Mutex<State>, grace: Duration) {
         let mut asked = false;
         loop {
             tokio::select! {
-                () = heard(&mut interrupt) => {
+                () = received(&mut interrupt) => {
                     if is_running() && !std::mem::replace(&mut asked, true) {
                         // Running attempts may end.
                         continue;
                     }
                 }
-                () = heard(&mut terminate) => {}
-                () = heard(&mut hangup) => {}
+                () = received(&mut terminate) => {}
+                () = received(&mut hangup) => {}
             }
             break;
         }
@@ -104,19 +104,14 @@ fn watch(state: &Mutex<State>, grace: Duration) {
     std::process::exit(Exit::Incomplete as i32);
 }
 
-/// A signal, unless whoever started this program wanted it ignored, as `nohup` does.
-fn listen(kind: SignalKind) -> Option<Signal> {
-    match process::is_ignored(kind.as_raw_value()) {
-        true => None,
-        false => signal(kind).ok(),
-    }
+/// Without a handler the default action ends the program.
+fn listen(kind: SignalKind) -> Option<EndSignal> {
+    EndSignal::listen(kind).ok()
 }
 
-async fn heard(signal: &mut Option<Signal>) {
+async fn received(signal: &mut Option<EndSignal>) {
     match signal {
-        Some(signal) => {
-            signal.recv().await;
-        }
+        Some(signal) => signal.received().await,
         None => std::future::pending().await,
     }
 }
@@ -126,7 +121,7 @@ pub(crate) async fn asked() {
     let mut interrupt = listen(SignalKind::interrupt());
     let mut terminate = listen(SignalKind::terminate());
     tokio::select! {
-        () = heard(&mut interrupt) => {}
-        () = heard(&mut terminate) => {}
+        () = received(&mut interrupt) => {}
+        () = received(&mut terminate) => {}
     }
 }

@@ -56,7 +56,7 @@ pub struct Ended {
     /// Its descendants that crashed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub descendants: Vec<Descendant>,
-    /// How its process came to be, if that is not what its unit says.
+    /// How its process was started, if that differs from its unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spawn: Option<Spawn>,
 }
@@ -79,7 +79,7 @@ impl Ended {
         self.exit.as_ref().or(implied.then_some(&Exit::Code(0)))
     }
 
-    /// Whether it is not pooled with its unit's other attempts: its process came to be, or was watched, differently.
+    /// Whether the rates of its unit leave it out, because its process was started or watched differently.
     pub fn is_apart(&self) -> bool {
         self.spawn.is_some() || self.apart
     }

@@ -17,6 +17,7 @@ mod imports;
 mod maps;
 mod memory;
 mod overflow;
+mod registers;
 mod snapshot;
 mod stack;
 mod status;

@@ -62,6 +62,31 @@ pub struct Campaign {
     pub guardian: (PathBuf, &'static [&'static str]),
 }
 
+impl Campaign {
+    /// All rounds of a plan, one attempt at a time, watched in the default way.
+    pub fn new(
+        plan: Plan,
+        workers: Workers,
+        guardian: (PathBuf, &'static [&'static str]),
+    ) -> Campaign {
+        Campaign {
+            plan,
+            workers,
+            bounds: Bounds {
+                slots: 1,
+                max_failures: None,
+            },
+            stopping: Stopping::FixedRounds,
+            time_budget: None,
+            not_worse_by: None,
+            findings: Vec::new(),
+            watching: Watching::default(),
+            core_dumps: false,
+            guardian,
+        }
+    }
+}
+
 /// A plain fact for whoever shows the run while it goes on.
 #[derive(Debug)]
 pub enum Fact<'a> {

@@ -8,6 +8,7 @@
 //! - [`journal`] keeps the record, and reads it back.
 //! - [`safe_file`] opens files in run folders, which may hold what others put there.
 //! - [`recorded`] reads a report of the past, which is a run like any other once it is imported.
+//! - [`signals`] are those by which a user ends the program.
 //! - [`decide`] is the rule by which a run stops by itself.
 //! - [`watching`] says how attempts are watched for evidence of their deaths.
 //! - [`misbehave`] is the misbehaving programs of the self-test.
@@ -33,6 +34,7 @@ pub mod recorded;
 pub mod run_file;
 pub mod safe_file;
 pub mod schedule;
+pub mod signals;
 pub mod suite;
 pub mod watching;
 pub mod worker;

@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crashrate_model::{Ended, EvidenceMode, Record, StopReason, Stopping};
+use crashrate_model::{Ended, EvidenceMode, Record, StopReason};
 use crashrate_supervisor::driver::{self, Campaign, Fact};
 use crashrate_supervisor::journal::{self, RunFolder};
 use crashrate_supervisor::misbehave;
 use crashrate_supervisor::plan::{Plan, Selection};
-use crashrate_supervisor::schedule::Bounds;
 use crashrate_supervisor::suite::{Action, Suite};
 use crashrate_supervisor::watching::{EvidenceChoice, Watching};
 use crashrate_supervisor::worker;
@@ -132,20 +131,10 @@ impl SelfTest {
         let beside = self.program.parent().unwrap_or(Path::new("/"));
         let plan = self.plan.clone();
         let workers = worker::prepare(&plan, None, beside).map_err(Failure::usage)?;
+        let guardian = (self.program.clone(), guard::ARGUMENTS);
         Ok(Campaign {
-            plan,
-            workers,
-            findings: Vec::new(),
-            bounds: Bounds {
-                slots: 1,
-                max_failures: None,
-            },
-            stopping: Stopping::FixedRounds,
-            time_budget: None,
-            not_worse_by: None,
             watching,
-            core_dumps: false,
-            guardian: (self.program.clone(), guard::ARGUMENTS),
+            ..Campaign::new(plan, workers, guardian)
         })
     }
 }

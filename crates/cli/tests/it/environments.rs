@@ -271,7 +271,9 @@ fn billions_of_rounds_cost_no_memory() {
     let resume = ["run", "--resume", "latest"];
     let begun = place.journal().ended.len();
     let live = place.start(&mut place.command(&resume));
-    crate::util::until("it goes on", || place.journal().ended.len() > begun + 10);
+    crate::util::until("10 more attempts end", || {
+        place.journal().ended.len() > begun + 10
+    });
     live.signal(nix::sys::signal::Signal::SIGINT);
     live.wait().expect(106);
     for format in ["terminal", "html", "junit", "csv", "json", "markdown"] {

@@ -215,7 +215,7 @@ fn a_supervisor_that_is_stopped_in_the_first_milliseconds_of_a_child() {
     }
 }
 
-/// What whoever started crashrate blocks or ignores is no reason not to notice a time limit, or an end.
+/// Signals that the parent of crashrate blocked or ignored do not hide a time limit or the end of a child.
 #[cfg(target_os = "linux")]
 #[test]
 fn signals_that_are_blocked_or_ignored_when_it_starts() {

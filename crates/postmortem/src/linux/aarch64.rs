@@ -1,9 +1,9 @@
 //! 64-bit ARM: registers and how a stack begins. Not run by its authors yet.
 
-use std::ptr;
-
 use framehop::aarch64::{CacheAarch64, UnwindRegsAarch64, UnwinderAarch64};
 use nix::errno::Errno;
+
+pub(super) use super::registers::Registers;
 
 pub(super) type Unwinder<D> = UnwinderAarch64<D>;
 pub(super) type Cache = CacheAarch64;
@@ -30,10 +30,6 @@ const NARROW_LEN: usize = 18 * 4;
 const NARROW_SP: usize = 13;
 const NARROW_PC: usize = 15;
 const NARROW_STATE: usize = 16;
-
-/// The registers of a stopped thread.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Registers(libc::user_regs_struct);
 
 impl Registers {
     #[allow(unsafe_code)]
@@ -74,15 +70,6 @@ impl Registers {
     /// Whether they are of a 32-bit program.
     pub(super) fn is_narrow(&self) -> bool {
         self.0.pstate & NARROW != 0
-    }
-
-    /// From the bytes of a core file's `elf_gregset_t`.
-    #[allow(unsafe_code)]
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Registers> {
-        let bytes = bytes.get(..size_of::<libc::user_regs_struct>())?;
-        // SAFETY: as many bytes as the structure has, and it consists of integers only.
-        let registers = unsafe { ptr::read_unaligned(bytes.as_ptr().cast()) };
-        Some(Registers(registers))
     }
 
     /// Those that the kernel saved when it called a signal handler, `sp` being that after the handler's return.

@@ -51,8 +51,8 @@ struct Seen {
     fatal: Vec<Snapshot>,
     /// The newest last.
     handled: Vec<HandledFailure>,
-    /// The last handled fault of each thread, the newest last. Another thread may remove the handler after this one's stop
-    /// and before its signal is delivered, as Rust's handler of SIGSEGV does; then the process dies without another stop.
+    /// The last handled fault of each thread, the newest last. A handler may remove itself, as Rust's handler of SIGSEGV does.
+    /// If that happens between the stop of another thread and its signal, the process dies without another stop.
     exposed: Vec<Snapshot>,
     /// How many of those were taken, and when the last one was.
     exposed_taken: (usize, Option<Instant>),

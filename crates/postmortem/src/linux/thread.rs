@@ -59,7 +59,7 @@ impl ThreadShot {
         }
     }
 
-    /// What is to be said of its stack besides the frames.
+    /// Reasons why frames are missing from its stack.
     pub(super) fn notes(&self) -> Vec<String> {
         if self.registers.is_narrow() {
             return vec!["32-bit program: no stack".to_owned()];

@@ -1,10 +1,10 @@
 //! x86-64: registers and how a stack begins.
 
-use std::ptr;
-
 use framehop::x86_64::{CacheX86_64, UnwindRegsX86_64, UnwinderX86_64};
 use nix::sys::ptrace::getregs;
 use nix::unistd::Pid;
+
+pub(super) use super::registers::Registers;
 
 pub(super) type Unwinder<D> = UnwinderX86_64<D>;
 pub(super) type Cache = CacheX86_64;
@@ -24,10 +24,6 @@ pub(super) const SIGINFO: u64 = 304;
 /// The code segment of 32-bit programs.
 const NARROW_CODE: u64 = 0x23;
 
-/// The registers of a stopped thread.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Registers(libc::user_regs_struct);
-
 impl Registers {
     pub(super) fn of(tid: i32) -> nix::Result<Registers> {
         // By PTRACE_GETREGS, which has the layout of this program also for a 32-bit one.
@@ -39,66 +35,40 @@ impl Registers {
         self.0.cs == NARROW_CODE
     }
 
-    /// From the bytes of a core file's `elf_gregset_t`.
-    #[allow(unsafe_code)]
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Registers> {
-        let bytes = bytes.get(..size_of::<libc::user_regs_struct>())?;
-        // SAFETY: as many bytes as the structure has, and it consists of integers only.
-        let registers = unsafe { ptr::read_unaligned(bytes.as_ptr().cast()) };
-        Some(Registers(registers))
-    }
-
     /// Those that the kernel saved when it called a signal handler, `sp` being that after the handler's return.
     pub(super) fn saved_at(
         sp: u64,
         word: &mut impl FnMut(u64) -> Option<u64>,
     ) -> Option<Registers> {
-        let mut saved = [0; 18];
-        for (at, value) in (sp.checked_add(CONTEXT)?..).step_by(8).zip(&mut saved) {
-            *value = word(at)?;
-        }
-        let [
-            r8,
-            r9,
-            r10,
-            r11,
-            r12,
-            r13,
-            r14,
-            r15,
-            rdi,
-            rsi,
-            rbp,
-            rbx,
-            rdx,
-            rax,
-            rcx,
-            rsp,
-            rip,
-            eflags,
-        ] = saved;
         let mut registers = Registers::from_bytes(&[0; size_of::<libc::user_regs_struct>()])?;
-        registers.0 = libc::user_regs_struct {
-            r8,
-            r9,
-            r10,
-            r11,
-            r12,
-            r13,
-            r14,
-            r15,
-            rdi,
-            rsi,
-            rbp,
-            rbx,
-            rdx,
-            rax,
-            rcx,
-            rsp,
-            rip,
-            eflags,
-            ..registers.0
-        };
+        let r = &mut registers.0;
+        // In the order of the kernel's `struct sigcontext`.
+        let fields = [
+            &mut r.r8,
+            &mut r.r9,
+            &mut r.r10,
+            &mut r.r11,
+            &mut r.r12,
+            &mut r.r13,
+            &mut r.r14,
+            &mut r.r15,
+            &mut r.rdi,
+            &mut r.rsi,
+            &mut r.rbp,
+            &mut r.rbx,
+            &mut r.rdx,
+            &mut r.rax,
+            &mut r.rcx,
+            &mut r.rsp,
+            &mut r.rip,
+            &mut r.eflags,
+        ];
+        for (field, at) in fields
+            .into_iter()
+            .zip((sp.checked_add(CONTEXT)?..).step_by(8))
+        {
+            *field = word(at)?;
+        }
         Some(registers)
     }
 

@@ -5,7 +5,7 @@ use crashrate_model::{CrashRef, Ended, EvidenceRound, Exit, Outcome, Record};
 
 use crate::plan::RoundKey;
 
-/// No more evidence rounds of a unit are started after so many seconds of them.
+/// Seconds of evidence rounds of a unit after which no further one starts.
 const MAX_SECS: f64 = 120.0;
 /// How many are made for an exit code that does not stand for a signal: a descendant may have crashed, or not.
 const FOR_A_CODE: u32 = 3;

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crashrate_model::StopReason;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -16,7 +16,8 @@ use super::RunError;
 use super::state::Driver;
 use crate::journal::JournalError;
 use crate::plan::Pending;
-use crate::process::{self, FromSlot};
+use crate::process::FromSlot;
+use crate::signals::EndSignal;
 
 /// How often the journal is made to survive a power cut.
 const SYNC_EVERY: Duration = Duration::from_secs(3);
@@ -66,9 +67,9 @@ where
         let out_of_time = tokio::time::sleep(budget);
         tokio::pin!(out_of_time);
         let mut in_time = true;
-        let mut interrupt = listen(SignalKind::interrupt())?;
-        let mut terminate = listen(SignalKind::terminate())?;
-        let mut hangup = listen(SignalKind::hangup())?;
+        let mut interrupt = EndSignal::listen(SignalKind::interrupt()).map_err(RunError::SetUp)?;
+        let mut terminate = EndSignal::listen(SignalKind::terminate()).map_err(RunError::SetUp)?;
+        let mut hangup = EndSignal::listen(SignalKind::hangup()).map_err(RunError::SetUp)?;
         let mut sync = interval(SYNC_EVERY);
         sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut asked = false;
@@ -80,12 +81,12 @@ where
             tokio::select! {
                 () = self.over.notified() => {}
                 // Once: let what runs end. Twice: kill it.
-                () = heard(&mut interrupt) => match std::mem::replace(&mut asked, true) {
+                () = interrupt.received() => match std::mem::replace(&mut asked, true) {
                     false => self.lock().stop(),
                     true => self.lock().kill(),
                 },
-                () = heard(&mut terminate) => self.lock().kill(),
-                () = heard(&mut hangup) => self.lock().kill(),
+                () = terminate.received() => self.lock().kill(),
+                () = hangup.received() => self.lock().kill(),
                 () = &mut out_of_time, if in_time => {
                     in_time = false;
                     self.lock().out_of_time();
@@ -129,22 +130,5 @@ where
             self.0.lock().fail(RunError::SetUp(error));
             self.0.over.notify_one();
         }
-    }
-}
-
-/// A signal, unless whoever started this program wanted it ignored, as `nohup` does.
-fn listen(kind: SignalKind) -> Result<Option<Signal>, RunError> {
-    match process::is_ignored(kind.as_raw_value()) {
-        true => Ok(None),
-        false => signal(kind).map(Some).map_err(RunError::SetUp),
-    }
-}
-
-async fn heard(signal: &mut Option<Signal>) {
-    match signal {
-        Some(signal) => {
-            signal.recv().await;
-        }
-        None => std::future::pending().await,
     }
 }

@@ -327,7 +327,7 @@ pub(super) fn hear_of_children() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether whoever started this program had it ignore this signal.
+/// Whether this program ignores the signal: its parent may have asked for that.
 pub fn is_ignored(signal: i32) -> bool {
     // SAFETY: the structure is plain data for which zero is a value; with no new action the call only fills it.
     unsafe {

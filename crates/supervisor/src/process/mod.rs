@@ -149,6 +149,17 @@ pub struct DescendantCrash {
     pub crash: Crash,
 }
 
+/// The core dumps of an attempt.
+#[derive(Debug, Default)]
+struct CoreEvidence {
+    /// The crash of its own process.
+    own: Option<Crash>,
+    /// Crashes of descendants in its session.
+    descendants: Vec<DescendantCrash>,
+    /// Why dumps are missing or were not read.
+    notes: Vec<String>,
+}
+
 /// What was seen by watching a child.
 #[derive(Debug, Default)]
 pub struct Watched {

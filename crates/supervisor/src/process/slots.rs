@@ -49,7 +49,7 @@ pub struct Evidence {
     pub waiting_failed: Option<String>,
     /// What it used of the machine.
     pub usage: Option<Usage>,
-    /// How its process came to be; nothing if it never was.
+    /// How its process was started; nothing if that failed.
     pub spawn: Option<Spawn>,
     /// Whether what it was forked from died before its end was known.
     pub orphaned: bool,

@@ -101,8 +101,7 @@ pub(super) fn this_thread() -> i32 {
     nix::unistd::gettid().as_raw()
 }
 
-/// Lets this thread be woken, whatever whoever started this program had it block: [`wake`] interrupts a blocking call, and
-/// does nothing else.
+/// Lets [`wake`] interrupt a blocking call of this thread, even if this program's parent had blocked the signal.
 pub(super) fn can_be_woken() {
     use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
     extern "C" fn nothing(_: libc::c_int) {}

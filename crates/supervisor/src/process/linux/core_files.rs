@@ -15,12 +15,11 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use crashrate_postmortem::Crash;
 use crashrate_postmortem::linux::{Images, core};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{AccessFlags, Pid, access};
 
-use super::super::DescendantCrash;
+use super::super::{CoreEvidence, DescendantCrash};
 
 /// How many bytes of core dumps a run writes at most, as they lie on the disk.
 const BUDGET: u64 = 10_000_000_000;
@@ -55,17 +54,6 @@ enum Part {
     Pid,
     /// Something that is not known beforehand.
     Any,
-}
-
-/// What the core dumps of an attempt say.
-#[derive(Default)]
-pub(in super::super) struct Found {
-    /// Of its own process.
-    pub(in super::super) own: Option<Crash>,
-    /// Of descendants in its session.
-    pub(in super::super) descendants: Vec<DescendantCrash>,
-    /// What else there is to say.
-    pub(in super::super) notes: Vec<String>,
 }
 
 impl CoreFiles {
@@ -131,8 +119,8 @@ impl CoreFiles {
         directory: &Path,
         since: SystemTime,
         keep: Option<&Path>,
-    ) -> Found {
-        let mut found = Found::default();
+    ) -> CoreEvidence {
+        let mut found = CoreEvidence::default();
         if self.limit() == 0 {
             let note = "no core dump: the run has written as much of them as it may";
             found.notes.push(note.to_owned());
@@ -169,7 +157,7 @@ impl CoreFiles {
         path: &Path,
         pid: Pid,
         keep: Option<&Path>,
-        found: &mut Found,
+        found: &mut CoreEvidence,
     ) -> Result<(), String> {
         let file = fs::OpenOptions::new()
             .read(true)

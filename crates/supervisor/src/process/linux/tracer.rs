@@ -72,9 +72,9 @@ pub(super) struct Tracer {
     has_company: bool,
     family: Family,
     reissue: Reissue,
-    /// Processes that ended a thread before a fatal signal reached it. Most are dying of another thread's; a SIGKILL would
-    /// replace the signal that they die of. But if another thread was executing a program, untraced the signal would have
-    /// come first.
+    /// Processes in which the kernel ended a thread before a fatal signal reached it. Either the process is dying of another
+    /// thread's signal, which a SIGKILL would replace, or another thread executes a program. A process of the second kind is
+    /// killed at its exec stop: without a tracer, the signal would have come first.
     overtaken: HashSet<i32>,
     /// The signals of faults that processes were seen to handle.
     handled: HashSet<(i32, i32)>,

@@ -3,22 +3,13 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use crashrate_postmortem::Crash;
 use nix::unistd::Pid;
 
-use super::super::DescendantCrash;
+use super::super::CoreEvidence;
 
 /// There never are any.
 #[derive(Debug)]
 pub enum CoreFiles {}
-
-/// What the core dumps of an attempt say.
-#[derive(Default)]
-pub(in super::super) struct Found {
-    pub(in super::super) own: Option<Crash>,
-    pub(in super::super) descendants: Vec<DescendantCrash>,
-    pub(in super::super) notes: Vec<String>,
-}
 
 impl CoreFiles {
     /// They are not read here.
@@ -47,7 +38,7 @@ impl CoreFiles {
         _directory: &Path,
         _since: SystemTime,
         _keep: Option<&Path>,
-    ) -> Found {
+    ) -> CoreEvidence {
         match *self {}
     }
 }
