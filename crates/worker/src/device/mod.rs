@@ -2,10 +2,10 @@
 
 mod loading;
 #[cfg(target_os = "linux")]
-#[path = "device/linux.rs"]
+#[path = "linux.rs"]
 mod platform;
 #[cfg(target_os = "macos")]
-#[path = "device/macos.rs"]
+#[path = "macos.rs"]
 mod platform;
 
 use std::fmt;

@@ -15,7 +15,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use crate::cargo::call;
 use crate::workspace::Workspace;
 
-const SUITE: &str = include_str!("torture/suite.toml");
+const SUITE: &str = include_str!("suite.toml");
 const JOBS: &str = "4";
 /// How attempts are watched, in turn.
 const EVIDENCE: [&[&str]; 4] = [

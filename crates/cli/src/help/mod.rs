@@ -6,7 +6,7 @@ use crate::args::Arguments;
 use crate::exit::{Exit, Failure};
 use crate::screen::print;
 
-const STATISTICS: &str = include_str!("help/statistics.txt");
+const STATISTICS: &str = include_str!("statistics.txt");
 
 #[derive(Args, Debug)]
 pub(crate) struct HelpArguments {

@@ -1,10 +1,10 @@
 //! Linux: evidence of a stopped thread of another process, gathered from outside. Nothing runs in that process.
 
 #[cfg(target_arch = "aarch64")]
-#[path = "linux/aarch64.rs"]
+#[path = "aarch64.rs"]
 mod arch;
 #[cfg(target_arch = "x86_64")]
-#[path = "linux/x86_64.rs"]
+#[path = "x86_64.rs"]
 mod arch;
 mod codes;
 pub mod core;

@@ -5,10 +5,10 @@
 //! limit) return EINTR. They are issued again here: with their whole time limit, since nobody knows how much of it was left.
 
 #[cfg(target_arch = "aarch64")]
-#[path = "reissue/aarch64.rs"]
+#[path = "aarch64.rs"]
 mod arch;
 #[cfg(target_arch = "x86_64")]
-#[path = "reissue/x86_64.rs"]
+#[path = "x86_64.rs"]
 mod arch;
 
 use std::collections::HashMap;

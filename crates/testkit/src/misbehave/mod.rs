@@ -1,10 +1,10 @@
 //! What the program `misbehave` can do wrong. Each kind does it for real: it faults, floods, hangs or holds on.
 
 #[cfg(target_arch = "aarch64")]
-#[path = "misbehave/aarch64.rs"]
+#[path = "aarch64.rs"]
 mod arch;
 #[cfg(target_arch = "x86_64")]
-#[path = "misbehave/x86_64.rs"]
+#[path = "x86_64.rs"]
 mod arch;
 mod descendants;
 mod descriptors;
