@@ -12,15 +12,13 @@ use crashrate_supervisor::runner::{self, Campaign};
 use crashrate_supervisor::suite::{PASS, ROUNDS, Suite};
 use crashrate_supervisor::worker;
 
-use crate::args::device;
 use crate::environment::enough_for_run;
-use crate::exit::{Exit, Failure};
-use crate::guardian;
-use crate::inspect::{folder_failure, suite_failure};
-use crate::run::{attend, run_failure};
-use crate::run_request::random_seed;
-use crate::screen::{print, tell};
-use crate::stop::StopWatch;
+use crate::error::{Exit, Failure};
+use crate::output::{note, print};
+use crate::program::{GUARDIAN, this_program};
+use crate::progress::run_campaign;
+use crate::signals::StopWatch;
+use crate::values::{device, random_seed};
 
 #[derive(Args, Debug)]
 pub(crate) struct CalibrateArguments {
@@ -46,7 +44,7 @@ pub(crate) struct CalibrateArguments {
 
 /// `crashrate calibrate SUITE`: a run that has nothing but its calibration.
 pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Exit, Failure> {
-    let mut suite = Suite::read(&arguments.suite).map_err(suite_failure)?;
+    let mut suite = Suite::read(&arguments.suite)?;
     suite.device = arguments.device.unwrap_or(suite.device);
     wish(&mut suite, arguments.pass, arguments.rounds)?;
     let selection = Selection {
@@ -55,14 +53,12 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
     };
     let plan = Plan::new(suite, &selection, random_seed())
         .map_err(|error| Failure::new(Exit::NothingToRun, error))?;
-    let program = std::env::current_exe()
-        .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
-    let beside = program.parent().map(Path::to_owned).unwrap_or_default();
+    let (program, beside) = this_program()?;
     let workers =
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
-    let mut campaign = Campaign::new(plan, workers, (program, guardian::ARGUMENTS));
+    let mut campaign = Campaign::new(plan, workers, (program, GUARDIAN));
     let name = format!("{FOLDER}-{}", campaign.plan.suite.name);
-    let folder = RunFolder::create(runs, &name, None).map_err(folder_failure)?;
+    let folder = RunFolder::create(runs, &name, None)?;
     enough_for_run(1)?;
     let watch = StopWatch::new(&campaign.plan);
     let found = found(&mut campaign, &folder, &watch)?;
@@ -71,7 +67,7 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
         Some(calibration) => words(&calibration, dose),
         None => String::new(),
     })?;
-    tell(format_args!(
+    note(format_args!(
         "its runs: {}",
         folder.path().join(FOLDER).display()
     ));
@@ -139,21 +135,21 @@ fn run(
 ) -> Result<(), Failure> {
     if done == 0 {
         // Whoever stops it can go on with it.
-        runner::announce(campaign, folder).map_err(run_failure)?;
+        runner::announce(campaign, folder)?;
     }
     let fault = |campaign: &Campaign| campaign.plan.suite.fault.clone();
     let most = fault(campaign)
         .and_then(|h| h.calibrate)
         .map_or(0, |rule| rule.rounds);
     let dose = fault(cohort).map_or(0, |h| h.injected.dose);
-    tell(format_args!(
+    note(format_args!(
         "calibrating the fault: {dose} dose, after {done} of at most {most} rounds"
     ));
     let stopped = format!(
         "stopped while calibrating; to continue: crashrate run --resume {}",
         folder.id()
     );
-    match attend(cohort, own, watch, stopped.clone()).map_err(run_failure)? {
+    match run_campaign(cohort, own, watch, stopped.clone())? {
         crashrate_model::StopReason::Done => Ok(()),
         _ => Err(Failure::new(Exit::Incomplete, stopped)),
     }

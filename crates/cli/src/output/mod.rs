@@ -1,0 +1,60 @@
+//! What the program prints: results on standard output, notes and the progress display on standard error.
+
+mod notes;
+mod results;
+mod stall;
+
+use std::env;
+use std::io::{IsTerminal, stderr, stdout};
+
+use clap::ValueEnum;
+use console::Term;
+
+pub(crate) use notes::{
+    Display, flush, flush_briefly, hide_display, log, note, note_lines, report, show_display,
+};
+pub(crate) use results::{print, print_in_background, unless_closed};
+
+/// Columns of a report that is not printed on a terminal.
+const PIPED_WIDTH: usize = 100;
+
+/// Columns of standard output: `COLUMNS` if it is set, else those of the terminal, else 100.
+pub(crate) fn width() -> usize {
+    let wish = env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    let terminal = || Term::stdout().size_checked().map(|(_, columns)| columns);
+    wish.filter(|&columns| columns > 0)
+        .or_else(terminal)
+        .map_or(PIPED_WIDTH, usize::from)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Decides once for the whole process whether each of the two streams is coloured.
+pub(crate) fn set_colors(choice: ColorChoice) {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let colored = |is_terminal: bool| match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        // no-color.org and bixense.com/clicolors: any value that is not empty; 0 is off.
+        ColorChoice::Auto if env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) => false,
+        ColorChoice::Auto if is_set("CLICOLOR_FORCE") => true,
+        ColorChoice::Auto => {
+            let off = env::var_os("CLICOLOR").is_some_and(|value| value == "0");
+            is_terminal && !off && env::var_os("TERM").is_some_and(|term| term != "dumb")
+        }
+    };
+    console::set_colors_enabled(colored(stdout().is_terminal()));
+    console::set_colors_enabled_stderr(colored(stderr().is_terminal()));
+}
+
+/// Whether results are coloured.
+pub(crate) fn colors() -> bool {
+    console::colors_enabled()
+}

@@ -1,0 +1,28 @@
+//! The reports that a run's folder keeps.
+
+use std::path::{Path, PathBuf};
+
+use crashrate_report::{Place, View, html, markdown};
+use crashrate_supervisor::safe_file;
+
+use crate::output::note;
+
+/// Writes `report.md` and `report.html`, and returns the paths of those that could be written.
+pub(crate) fn write_reports(folder: &Path, view: &View, previous: Option<&View>) -> Vec<PathBuf> {
+    let forms = [
+        ("report.md", markdown(view, previous)),
+        ("report.html", html(view, previous, Place::File)),
+    ];
+    let mut written = Vec::new();
+    for (name, text) in forms {
+        let path = folder.join(name);
+        match safe_file::write(folder, name, text.as_bytes()) {
+            Ok(()) => written.push(path),
+            Err(error) => note(format_args!(
+                "warning: {} could not be written: {error}",
+                path.display()
+            )),
+        }
+    }
+    written
+}
