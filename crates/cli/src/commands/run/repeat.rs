@@ -29,17 +29,11 @@ pub(super) fn command_line(seed: u64, dose: Option<u32>) -> String {
 
 /// A word in shell syntax, without characters that act on a terminal.
 fn quoted(argument: &OsStr) -> String {
-    let Some(word) = argument.to_str() else {
-        return escaped(argument.as_bytes());
-    };
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
+    let printable = argument.to_str().filter(|word| one_line(word) == *word);
+    match printable.and_then(|word| shlex::try_quote(word).ok()) {
+        Some(word) => word.into_owned(),
+        None => escaped(argument.as_bytes()),
     }
-    if one_line(word) == word {
-        return format!("'{}'", word.replace('\'', r"'\''"));
-    }
-    escaped(word.as_bytes())
 }
 
 /// Bytes in the `$'...'` syntax of bash and zsh.
