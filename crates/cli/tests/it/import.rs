@@ -368,7 +368,7 @@ fn a_record_that_is_none_is_an_error_of_the_suite() {
     assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
     holds(
         &done.stderr,
-        &["suite.toml:2:10: suite.baseline: ", "n1972.toml:2:10: "],
+        &["suite.toml:2:12: suite.baseline: ", "n1972.toml:2:10: "],
     );
     fs::remove_dir_all(place.path().join("recorded")).unwrap();
     let done = place.crashrate(&["list", "suite.toml"]).expect(96);
