@@ -9,7 +9,7 @@
 //! | `sh` | runs each line |
 //! | `toml` with a first line `# NAME.toml` | writes it to that file, and checks it as below |
 //! | `toml` with a `[suite]` | `crashrate list` must accept it |
-//! | `toml` with a `[record]` | `crashrate import` must accept it |
+//! | `toml` with a `[report]` | `crashrate import` must accept it |
 //!
 //! Rust blocks are doctests of their crates. A command in [`NOT_RUN`] is not run; its flags are
 //! still checked against the help of its subcommand. With `--nocapture` the test prints what each
@@ -18,6 +18,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crashrate_testkit::programs;
 
 use super::util::Place;
 
@@ -37,8 +39,13 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("crashrate doctor --self-test", "takes half a minute"),
 ];
 
-/// Programs that READMEs call as the reader's own: scripts that pass.
-const STAND_INS: [&str; 3] = ["my-test", "build/my_test", "target/debug/my_test"];
+/// Programs that READMEs call as the reader's own, and what `misbehave` does in their place.
+const STAND_INS: [(&str, &str); 4] = [
+    ("my-test", "pass"),
+    ("build/my_test", "pass"),
+    ("my-zygote", "pass"),
+    ("crash", "segfault"),
+];
 
 /// The exit codes of a `crashrate` command that is right. 96 (usage) and 4 (nothing to run) are not.
 const RIGHT: [i32; 4] = [0, 100, 120, 121];
@@ -125,7 +132,7 @@ fn mistakes_are_found() {
         ("```sh\ncrashrate run configs/stroy.toml\n```", "exit code 96"),
         ("```sh\ncargo xtask domo\n```", "no task `domo`"),
         ("```toml\n[suite]\nname = \"x\"\nbda = []\n```", "exit code 96"),
-        ("```toml\n# x.toml\n[suite]\nname = \"x\"\n```", "exit code 96"),
+        ("```toml\n# x.toml\n[suite]\nname = \"x\"\n```", "exit code 4"),
     ] {
         let problems = problems(text);
         assert!(problems.iter().any(|found| found.contains(problem)), "{text}: {problems:?}");
@@ -190,10 +197,9 @@ fn scratch() -> Place {
             fs::copy(&from, to).unwrap();
         }
     }
-    for program in STAND_INS {
-        let path = place.path().join(program);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        place.program(program, "#!/bin/sh\nexit 0\n");
+    let misbehave = programs().misbehave.display();
+    for (program, kind) in STAND_INS {
+        place.program(program, &format!("#!/bin/sh\nexec {misbehave} {kind}\n"));
     }
     place
 }
@@ -308,7 +314,7 @@ fn check_toml(place: &Place, block: &Block) -> Result<(), String> {
     let has = |head: &str| block.text.lines().any(|line| line.starts_with(head));
     let arguments = match () {
         () if has("[suite]") => ["list", path],
-        () if has("[record]") => ["import", path],
+        () if has("[report]") => ["import", path],
         // A part of a suite: the text around it says which.
         () => return Ok(()),
     };
