@@ -18,6 +18,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use crashrate_testkit::programs;
 
@@ -73,25 +74,33 @@ fn measurements() {
 #[test]
 fn crates() {
     let crates = project().join("crates");
-    let names = fs::read_dir(crates).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = fs::read_dir(crates)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
     let mut readmes: Vec<_> = names
         .map(|name| format!("crates/{}/README.md", name.display()))
         .filter(|path| project().join(path).is_file())
         .collect();
     readmes.sort();
     assert!(readmes.len() >= 10, "{readmes:?}");
-    std::thread::scope(|scope| {
-        for readme in &readmes {
-            scope.spawn(move || check(readme));
-        }
+    let problems: Vec<_> = std::thread::scope(|scope| {
+        let start = |readme| scope.spawn(move || problems_of(readme));
+        let threads: Vec<_> = readmes.iter().map(start).collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
     });
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 /// The program that the README shows is the file that ships.
 #[test]
 fn the_python_example_is_the_file_that_ships() {
     let readme = fs::read_to_string(project().join("crates/protocol/README.md")).unwrap();
-    let shown = blocks(&readme).into_iter().find(|block| block.language == "python");
+    let shown = blocks(&readme)
+        .into_iter()
+        .find(|block| block.language == "python");
     let ships = fs::read_to_string(project().join("fixtures/any-command/story.py")).unwrap();
     assert_eq!(shown.unwrap().text, ships);
 }
@@ -111,11 +120,17 @@ fn links_lead_somewhere() {
     for readme in all_readmes() {
         let folder = project().join(&readme).parent().unwrap().to_owned();
         let text = fs::read_to_string(project().join(&readme)).unwrap();
-        let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        let links = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(')'));
         for (link, _) in links {
             let path = link.split('#').next().unwrap();
             let is_outside = path.is_empty() || path.contains("://");
-            assert!(is_outside || folder.join(path).exists(), "{readme}: there is no {path}");
+            assert!(
+                is_outside || folder.join(path).exists(),
+                "{readme}: there is no {path}"
+            );
         }
     }
 }
@@ -124,24 +139,48 @@ fn links_lead_somewhere() {
 #[test]
 fn mistakes_are_found() {
     for (text, problem) in [
-        ("```sh\ncrashrate run --ruonds 3 -- true\n```", "exit code 96"),
+        (
+            "```sh\ncrashrate run --ruonds 3 -- true\n```",
+            "exit code 96",
+        ),
         ("```sh\ncrashrate nothing-like-it\n```", "exit code 96"),
         ("```console\n$ crashrate report 77\n```", "exit code 96"),
         ("```sh\nno-such-program\n```", "exit code 127"),
-        ("```sh\ncrashrate run configs/story.toml --ruonds 3\n```", "no --ruonds"),
-        ("```sh\ncrashrate run configs/stroy.toml\n```", "exit code 96"),
+        (
+            "```sh\ncrashrate run configs/story.toml --ruonds 3\n```",
+            "no --ruonds",
+        ),
+        (
+            "```sh\ncrashrate run configs/stroy.toml\n```",
+            "exit code 96",
+        ),
         ("```sh\ncargo xtask domo\n```", "no task `domo`"),
-        ("```toml\n[suite]\nname = \"x\"\nbda = []\n```", "exit code 96"),
-        ("```toml\n# x.toml\n[suite]\nname = \"x\"\n```", "exit code 4"),
+        (
+            "```toml\n[suite]\nname = \"x\"\nbda = []\n```",
+            "exit code 96",
+        ),
+        (
+            "```toml\n# x.toml\n[suite]\nname = \"x\"\n```",
+            "exit code 4",
+        ),
     ] {
         let problems = problems(text);
-        assert!(problems.iter().any(|found| found.contains(problem)), "{text}: {problems:?}");
+        assert!(
+            problems.iter().any(|found| found.contains(problem)),
+            "{text}: {problems:?}"
+        );
     }
-    assert_eq!(problems("```sh\ncrashrate run --rounds 1 -- true\n```"), Vec::<String>::new());
+    assert_eq!(
+        problems("```sh\ncrashrate run --rounds 1 -- true\n```"),
+        Vec::<String>::new()
+    );
 }
 
 fn project() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 fn all_readmes() -> Vec<String> {
@@ -158,9 +197,16 @@ fn all_readmes() -> Vec<String> {
 
 #[track_caller]
 fn check(readme: &str) {
+    let problems = problems_of(readme);
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+fn problems_of(readme: &str) -> Vec<String> {
     let text = fs::read_to_string(project().join(readme)).unwrap();
-    let problems = problems(&text);
-    assert!(problems.is_empty(), "{readme}:\n{}", problems.join("\n"));
+    let problems = problems(&text).into_iter();
+    problems
+        .map(|problem| format!("{readme}: {problem}"))
+        .collect()
 }
 
 /// What is wrong with the blocks of a README, each with its line.
@@ -189,7 +235,13 @@ fn problems(text: &str) -> Vec<String> {
 /// A folder with what the commands of a README find in the project.
 fn scratch() -> Place {
     let place = Place::new();
-    for folder in ["configs", "fixtures/any-command", "fixtures/preload", "fixtures/racy", "fixtures/recorded"] {
+    for folder in [
+        "configs",
+        "fixtures/any-command",
+        "fixtures/preload",
+        "fixtures/racy",
+        "fixtures/recorded",
+    ] {
         for entry in fs::read_dir(project().join(folder)).unwrap() {
             let from = entry.unwrap().path();
             let name = from.file_name().unwrap().to_str().unwrap();
@@ -197,6 +249,8 @@ fn scratch() -> Place {
             fs::copy(&from, to).unwrap();
         }
     }
+    // Where READMEs put what they compile.
+    place.write("target/.keep", "");
     let misbehave = programs().misbehave.display();
     for (program, kind) in STAND_INS {
         place.program(program, &format!("#!/bin/sh\nexec {misbehave} {kind}\n"));
@@ -219,7 +273,10 @@ fn blocks(readme: &str) -> Vec<Block> {
         let Some(language) = line.strip_prefix("```") else {
             continue;
         };
-        let inside = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```");
+        let inside = lines
+            .by_ref()
+            .map(|(_, line)| line)
+            .take_while(|line| *line != "```");
         blocks.push(Block {
             line: number + 1,
             language: language.to_owned(),
@@ -233,25 +290,40 @@ impl Block {
     /// The commands in it; one that ends with a backslash continues on the next line.
     fn commands(&self) -> Vec<String> {
         let text = self.text.replace("\\\n", "");
-        let commands = text.lines().filter_map(|line| match self.language.as_str() {
-            "console" => line.strip_prefix("$ "),
-            "sh" => Some(line).filter(|line| !line.is_empty() && !line.starts_with('#')),
-            _ => None,
-        });
+        let commands = text
+            .lines()
+            .filter_map(|line| match self.language.as_str() {
+                "console" => line.strip_prefix("$ "),
+                "sh" => Some(line).filter(|line| !line.is_empty() && !line.starts_with('#')),
+                _ => None,
+            });
         commands.map(str::to_owned).collect()
     }
 }
 
 fn not_run(command: &str) -> bool {
-    NOT_RUN.iter().any(|(beginning, _)| command.starts_with(beginning))
+    NOT_RUN
+        .iter()
+        .any(|(beginning, _)| command.starts_with(beginning))
 }
 
 fn run(place: &Place, command: &str) -> Result<(), String> {
     let mut shell = place.command_of("sh", &["-c", command]);
-    let programs = Path::new(env!("CARGO_BIN_EXE_crashrate")).parent().unwrap().display();
-    shell.env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap()));
+    let programs = Path::new(env!("CARGO_BIN_EXE_crashrate"))
+        .parent()
+        .unwrap()
+        .display();
+    shell.env(
+        "PATH",
+        format!("{programs}:{}", std::env::var("PATH").unwrap()),
+    );
+    let begun = Instant::now();
     let done = place.start(&mut shell).wait();
-    println!("$ {command}\n{}{}", done.stdout, done.stderr);
+    let took = begun.elapsed();
+    println!(
+        "$ {command}    [{took:.1?}]\n{}{}",
+        done.stdout, done.stderr
+    );
     let is_ours = command.starts_with("crashrate ");
     match done.code() {
         0 => Ok(()),
@@ -263,12 +335,17 @@ fn run(place: &Place, command: &str) -> Result<(), String> {
 /// Checks a command that is not run as far as that goes without running it.
 fn flags_are_right(command: &str) -> Result<(), String> {
     let command = command.split(" #").next().unwrap();
-    let words: Vec<_> = command.split_whitespace().take_while(|word| *word != "--").collect();
+    let words: Vec<_> = command
+        .split_whitespace()
+        .take_while(|word| *word != "--")
+        .collect();
     match words[..] {
         ["cargo", "xtask", task, ..] => is_a_task(task),
         ["crashrate", subcommand, ref rest @ ..] => {
             let help = help(subcommand)?;
-            let known: Vec<_> = help.split(|c: char| !c.is_alphanumeric() && c != '-').collect();
+            let known: Vec<_> = help
+                .split(|c: char| !c.is_alphanumeric() && c != '-')
+                .collect();
             for word in rest {
                 let flag = word.split('=').next().unwrap();
                 if flag.starts_with("--") && !known.contains(&flag) {
@@ -286,10 +363,15 @@ fn flags_are_right(command: &str) -> Result<(), String> {
 
 fn help(subcommand: &str) -> Result<String, String> {
     let program = env!("CARGO_BIN_EXE_crashrate");
-    let output = Command::new(program).args([subcommand, "--help"]).output().unwrap();
+    let output = Command::new(program)
+        .args([subcommand, "--help"])
+        .output()
+        .unwrap();
     match output.status.success() {
         true => Ok(String::from_utf8(output.stdout).unwrap()),
-        false => Err(format!("exit code 96: there is no `crashrate {subcommand}`")),
+        false => Err(format!(
+            "exit code 96: there is no `crashrate {subcommand}`"
+        )),
     }
 }
 
@@ -302,12 +384,16 @@ fn is_a_task(task: &str) -> Result<(), String> {
         .lines()
         .filter_map(|line| line.trim().strip_prefix(&variant))
         .any(|rest| rest.starts_with([',', '(', ' ']));
-    is_there.then_some(()).ok_or(format!("no task `{task}` in xtask/src/main.rs"))
+    is_there
+        .then_some(())
+        .ok_or(format!("no task `{task}` in xtask/src/main.rs"))
 }
 
 fn check_toml(place: &Place, block: &Block) -> Result<(), String> {
     let first = block.text.lines().next().unwrap_or_default();
-    let given = first.strip_prefix("# ").filter(|name| name.ends_with(".toml") && !name.contains(' '));
+    let given = first
+        .strip_prefix("# ")
+        .filter(|name| name.ends_with(".toml") && !name.contains(' '));
     let name = given.unwrap_or("configs/shown.toml");
     let path = place.write(name, &block.text);
     let path = path.to_str().unwrap();
