@@ -1,7 +1,4 @@
-//! `crashrate-worker`: the chapters on libtorch. The only part of crashrate that uses it, and the part that may crash.
-//!
-//! It reads a task, opens the device, and runs the task's chapters one after another in this process. What it says goes
-//! to the supervisor event by event, so that nothing said is lost in a crash. It measures; suites judge.
+#![doc = include_str!("../README.md")]
 
 mod caught;
 mod chapter;

@@ -11,8 +11,8 @@
 //! | `toml` with a `[suite]` | `crashrate list` must accept it |
 //! | `toml` with a `[report]` | `crashrate import` must accept it |
 //!
-//! Rust blocks are doctests of their crates. A command in [`NOT_RUN`] is not run; its flags are
-//! still checked against the help of its subcommand. With `--nocapture` the test prints what each
+//! Rust blocks are doctests of their crates. Commands in [`NOT_RUN`] and those in the middle of a
+//! sentence are not run, but their flags must be in the help of their subcommand. With `--nocapture` the test prints what each
 //! command printed, so that the examples can be brought up to date.
 
 use std::fs;
@@ -83,13 +83,13 @@ fn crates() {
         .collect();
     readmes.sort();
     assert!(readmes.len() >= 10, "{readmes:?}");
-    let problems: Vec<_> = std::thread::scope(|scope| {
-        let start = |readme| scope.spawn(move || problems_of(readme));
-        let threads: Vec<_> = readmes.iter().map(start).collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect()
+    let problems: Vec<String> = std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for readme in &readmes {
+            threads.push(scope.spawn(move || problems_of(readme)));
+        }
+        let found = threads.into_iter().map(|thread| thread.join().unwrap());
+        found.flatten().collect()
     });
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
@@ -213,6 +213,11 @@ fn problems_of(readme: &str) -> Vec<String> {
 fn problems(text: &str) -> Vec<String> {
     let place = scratch();
     let mut problems = Vec::new();
+    for (line, command) in commands_in_text(text) {
+        if let Err(problem) = flags_are_right(&command) {
+            problems.push(format!("line {line}: {command}: {problem}"));
+        }
+    }
     for block in blocks(text) {
         for command in block.commands() {
             let problem = match not_run(&command) {
@@ -301,6 +306,19 @@ impl Block {
     }
 }
 
+/// The commands between single backticks, each with its line.
+fn commands_in_text(readme: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut is_block = false;
+    for (number, line) in (1..).zip(readme.lines()) {
+        is_block ^= line.starts_with("```");
+        let spans = line.split('`').skip(1).step_by(2);
+        let commands = spans.filter(|span| !is_block && span.starts_with("crashrate "));
+        found.extend(commands.map(|command| (number, command.to_owned())));
+    }
+    found
+}
+
 fn not_run(command: &str) -> bool {
     NOT_RUN
         .iter()
@@ -341,8 +359,9 @@ fn flags_are_right(command: &str) -> Result<(), String> {
         .collect();
     match words[..] {
         ["cargo", "xtask", task, ..] => is_a_task(task),
+        ["crashrate", "help", topic] => help(&["help", topic]).map(drop),
         ["crashrate", subcommand, ref rest @ ..] => {
-            let help = help(subcommand)?;
+            let help = help(&[subcommand, "--help"])?;
             let known: Vec<_> = help
                 .split(|c: char| !c.is_alphanumeric() && c != '-')
                 .collect();
@@ -351,7 +370,7 @@ fn flags_are_right(command: &str) -> Result<(), String> {
                 if flag.starts_with("--") && !known.contains(&flag) {
                     return Err(format!("`crashrate {subcommand}` has no {flag}"));
                 }
-                if word.ends_with(".toml") && !project().join(word).is_file() {
+                if word.starts_with("configs/") && !project().join(word).is_file() {
                     return Err(format!("exit code 96: there is no {word}"));
                 }
             }
@@ -361,16 +380,14 @@ fn flags_are_right(command: &str) -> Result<(), String> {
     }
 }
 
-fn help(subcommand: &str) -> Result<String, String> {
+fn help(arguments: &[&str]) -> Result<String, String> {
     let program = env!("CARGO_BIN_EXE_crashrate");
-    let output = Command::new(program)
-        .args([subcommand, "--help"])
-        .output()
-        .unwrap();
+    let output = Command::new(program).args(arguments).output().unwrap();
     match output.status.success() {
         true => Ok(String::from_utf8(output.stdout).unwrap()),
         false => Err(format!(
-            "exit code 96: there is no `crashrate {subcommand}`"
+            "exit code 96: there is no `crashrate {}`",
+            arguments.join(" ")
         )),
     }
 }
@@ -398,9 +415,10 @@ fn check_toml(place: &Place, block: &Block) -> Result<(), String> {
     let path = place.write(name, &block.text);
     let path = path.to_str().unwrap();
     let has = |head: &str| block.text.lines().any(|line| line.starts_with(head));
+    let runs = place.path().join("imported").display().to_string();
     let arguments = match () {
-        () if has("[suite]") => ["list", path],
-        () if has("[report]") => ["import", path],
+        () if has("[suite]") => ["list", path, "--runs-dir", &runs],
+        () if has("[report]") => ["import", path, "--runs-dir", &runs],
         // A part of a suite: the text around it says which.
         () => return Ok(()),
     };
