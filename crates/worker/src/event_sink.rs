@@ -43,7 +43,7 @@ impl EventSink {
     /// For a task: events where a supervisor listens, else plain lines.
     pub(crate) fn for_task() -> Result<Self, Unheard> {
         let writer = EventWriter::from_env()?;
-        let plain = !writer.is_heard();
+        let plain = !writer.is_connected();
         Ok(Self::new(writer, plain))
     }
 
