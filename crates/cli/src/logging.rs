@@ -23,11 +23,11 @@ pub(crate) fn start(verbose: u8) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(console::colors_enabled_stderr())
         .event_format(Line {
             started: Instant::now(),
             has_time: verbose > 0,
         })
-        .with_ansi(console::colors_enabled_stderr())
         .with_writer(|| Notes)
         .init();
 }

@@ -1,6 +1,4 @@
-//! The program `crashrate`: from a command line to a run, a report or a list.
-//!
-//! It joins the crates and knows nothing itself about attempts, rates or formats.
+#![doc = include_str!("../README.md")]
 #![allow(missing_docs)]
 
 mod args;

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use console::Term;
 
 pub(crate) use notes::{
-    Display, flush, flush_briefly, hide_display, log, note, note_lines, report, show_display,
+    flush, flush_briefly, hide_display, log, note, note_lines, report, show_display,
 };
 pub(crate) use results::{print, print_in_background, unless_closed};
 
