@@ -225,7 +225,7 @@ fn a_run_that_goes_on_is_never_removed() {
         .crashrate(&["runs", "prune", "--keep", "1", "--yes"])
         .expect(0);
     assert!(
-        done.stderr.contains("is going on and stays"),
+        done.stderr.contains("is running and stays"),
         "{}",
         done.stderr
     );

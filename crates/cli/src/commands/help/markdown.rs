@@ -28,11 +28,12 @@ pub(super) fn to_text(markdown: &str) -> String {
             }
         } else {
             push_table(&mut out, &mut table);
-            out += &match line.trim_start_matches('#') {
-                heading if heading.len() < line.len() => heading.trim().to_uppercase(),
-                _ => without_markup(line),
-            };
-            out.push('\n');
+            match line.trim_start_matches('#') {
+                heading if heading.len() < line.len() => {
+                    out += &format!("{}\n", heading.trim().to_uppercase());
+                }
+                _ => push_wrapped(&mut out, String::new(), 0, &without_markup(line)),
+            }
         }
     }
     push_table(&mut out, &mut table);
@@ -54,18 +55,23 @@ fn push_table(out: &mut String, rows: &mut Vec<Vec<String>>) {
             line += &format!("{cell:width$}  ");
         }
         let last = row.get(widths.len()).map_or("", String::as_str);
-        for word in last.split(' ') {
-            if line.chars().count() + word.chars().count() > WIDTH {
-                out.push_str(line.trim_end());
-                out.push('\n');
-                line = " ".repeat(indent);
-            }
-            line += word;
-            line.push(' ');
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
+        push_wrapped(out, line, indent, last);
     }
+}
+
+/// Appends a text to a line that has begun, and continues on indented lines.
+fn push_wrapped(out: &mut String, mut line: String, indent: usize, text: &str) {
+    for word in text.split(' ') {
+        if line.chars().count() + word.chars().count() > WIDTH {
+            out.push_str(line.trim_end());
+            out.push('\n');
+            line = " ".repeat(indent);
+        }
+        line += word;
+        line.push(' ');
+    }
+    out.push_str(line.trim_end());
+    out.push('\n');
 }
 
 /// Replaces `[text](target)` by its text and removes `**`.
