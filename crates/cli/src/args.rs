@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::calibrate::CalibrateArguments;
+use crate::commands::calibrate::CalibrateArguments;
 use crate::commands::compare::CompareArguments;
 use crate::commands::crashes::CrashesArguments;
 use crate::commands::doctor::DoctorArguments;

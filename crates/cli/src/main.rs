@@ -2,10 +2,10 @@
 #![allow(missing_docs)]
 
 mod args;
-mod calibrate;
 mod commands;
 mod environment;
 mod error;
+mod fault;
 mod logging;
 mod output;
 mod program;
@@ -46,7 +46,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Run(arguments) => commands::run::run(runs, &arguments),
         Command::List(arguments) => commands::list::list(&arguments),
         Command::Report(arguments) => commands::report::report(runs, &arguments),
-        Command::Calibrate(arguments) => calibrate::calibrate(runs, arguments),
+        Command::Calibrate(arguments) => commands::calibrate::calibrate(runs, arguments),
         Command::Compare(arguments) => commands::compare::compare(runs, &arguments),
         Command::Plan(arguments) => commands::plan::plan(runs, &arguments),
         Command::Import(arguments) => commands::import::import(runs, &arguments),

@@ -36,10 +36,8 @@ enum State {
 
 impl StopWatch {
     pub(crate) fn new(plan: &Plan) -> StopWatch {
-        let graces = plan.suite.chapters.iter().map(|c| c.limits.grace);
-        let around = plan.suite.around.grace;
         StopWatch {
-            grace: graces.fold(around, Duration::max).min(MAX_GRACE) + MARGIN,
+            grace: plan.longest_grace().min(MAX_GRACE) + MARGIN,
             state: Arc::new(Mutex::new(State::Running)),
             started: Once::new(),
         }

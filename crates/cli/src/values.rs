@@ -1,6 +1,6 @@
 //! Values of command line arguments: times, devices and rates; and the nearest name for a wrong one.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crashrate_supervisor::suite::is_device;
 
@@ -67,16 +67,6 @@ pub(crate) fn rounded_percent(rate: f64) -> String {
         9.95.. | 0.0 => format!("{percent:.0}%"),
         _ => format!("{percent:.1}%"),
     }
-}
-
-/// Any number below 2^53 will do; it is on record.
-pub(crate) fn random_seed() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let mixed = (now.as_nanos() as u64 ^ u64::from(std::process::id()) << 40)
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    mixed >> 11
 }
 
 /// The most similar of some names, if a typo could explain the difference.

@@ -7,10 +7,9 @@ use crashrate_report::{Place, csv, html, json, junit, junit_rounds, markdown, te
 use crashrate_supervisor::journal;
 
 use crate::error::{Exit, Failure};
+use crate::fault::{calibrating, last_if_calibrating, sentence};
 use crate::output::{colors, print, width};
-use crate::run_folder::{
-    calibrating, find, last_if_calibrating, previous, sentence, stream_attempts, view,
-};
+use crate::run_folder::{find, previous, stream_attempts, view};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\

@@ -9,8 +9,9 @@ use crashrate_report::{InShort, RunLine, runs_terminal};
 use crashrate_supervisor::journal::{self, FolderError};
 
 use crate::error::{Exit, Failure};
+use crate::fault::calibrating;
 use crate::output::{colors, note, print, width};
-use crate::run_folder::{self, calibrating, id, view};
+use crate::run_folder::{self, id, view};
 use crate::values::duration;
 
 #[derive(Args, Debug)]

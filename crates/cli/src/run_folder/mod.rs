@@ -1,7 +1,6 @@
 //! Run folders: found by name, and read back from their journals.
 
 mod attempts;
-mod calibrating;
 mod reader;
 mod report_files;
 
@@ -16,19 +15,22 @@ use crate::output::note;
 use crate::values::nearest;
 
 pub(crate) use attempts::stream_attempts;
-pub(crate) use calibrating::{calibrating, last_if_calibrating, sentence};
 pub(crate) use reader::{JournalReader, view};
 pub(crate) use report_files::write_reports;
 
 /// The folder of a run: `name` is a folder, an id, a number, or `latest`.
 pub(crate) fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
-    journal::find(runs, name).map_err(|error| match error {
-        FolderError::NotFound { .. } => Failure::usage(not_found(runs, name)),
-        _ => Failure::usage(error),
-    })
+    journal::find(runs, name).map_err(find_failure)
 }
 
-/// Says which runs exist instead of the one that does not.
+/// Explains why a run was not found.
+pub(crate) fn find_failure(error: FolderError) -> Failure {
+    match error {
+        FolderError::NotFound { name, runs } => Failure::usage(not_found(&runs, &name)),
+        error => Failure::usage(error),
+    }
+}
+
 fn not_found(runs: &Path, name: &str) -> String {
     let ids: Vec<String> = list(runs).unwrap_or_default().iter().map(id).collect();
     let shown = runs.display();

@@ -106,7 +106,7 @@ impl Launcher {
         };
         let register = self.guardian.registration(slot);
         let supervisor = self.own;
-        let (bounds, rlimits) = limits::divide(&unit.resources);
+        let (bounds, rlimits) = limits::divide(&unit.limits);
         let entrance = bounds.as_ref().map(platform::Cgroup::entrance);
         let events_end = child_events.as_raw_fd();
         let has_terminal = terminal.is_some();

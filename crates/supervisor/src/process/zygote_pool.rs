@@ -278,7 +278,7 @@ impl Forks {
         self.guardian
             .registration(slot)
             .send(pid.as_raw().cast_unsigned())?;
-        let (bounds, rlimits) = limits::divide(&spec.unit.resources);
+        let (bounds, rlimits) = limits::divide(&spec.unit.limits);
         if let Some(bounds) = &bounds {
             bounds.admit(pid)?;
         }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use crashrate_model::RateBound;
+use crashrate_supervisor::fault::MAX_DOSE;
 use crashrate_supervisor::plan::SpawnChoice;
-use crashrate_supervisor::suite::{DescendantCrash, MAX_DOSE};
+use crashrate_supervisor::suite::DescendantCrash;
 use crashrate_supervisor::watching::EvidenceChoice;
 
 use crate::values::{device, duration, open_rate};
@@ -110,7 +111,7 @@ pub(crate) struct RunArguments {
     /// Stop when each comparison of modes or variants has a verdict, or at the first bad round; at the latest after
     /// --rounds [10000] of each unit, or --for
     #[arg(long, value_enum, conflicts_with = "gate")]
-    pub(crate) until: Option<Until>,
+    pub(crate) until: Option<UntilArgument>,
 
     /// Stop when each rate is shown to be below or above a limit, such as 'crashed < 1%'; at the latest after --rounds
     /// [10000] of each unit, or --for
@@ -219,7 +220,7 @@ impl From<SpawnArgument> for SpawnChoice {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Until {
+pub(crate) enum UntilArgument {
     Decided,
     FirstCrash,
 }

@@ -7,22 +7,20 @@ mod request;
 
 use std::path::{Path, PathBuf};
 
-use crashrate_model::Mode;
 use crashrate_report::{ExitClass, View, exit_class, terminal};
-use crashrate_supervisor::decide::hopeless_gates;
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::process;
+use crashrate_supervisor::request::RunRequest;
 use crashrate_supervisor::runner::{self, Campaign, RunError};
 use crashrate_supervisor::schedule::Bounds;
-use crashrate_supervisor::suite::Action;
 use crashrate_supervisor::watching::Watching;
 use crashrate_supervisor::worker;
 
-use crate::calibrate;
 use crate::environment::enough_for_run;
 use crate::error::{Exit, Failure};
+use crate::fault::calibrate;
 use crate::output::{colors, note, print, width};
 use crate::program::{GUARDIAN, this_program};
 use crate::progress::run_campaign;
@@ -31,7 +29,7 @@ use crate::signals::StopWatch;
 pub(crate) use args::RunArguments;
 use github::Step;
 use repeat::command_line;
-use request::{RunRequest, resume, run_request};
+use request::{resume, run_request};
 
 pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure> {
     let (request, resumed) = match &arguments.resume {
@@ -47,7 +45,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         None => RunFolder::create(runs, &campaign.plan.suite.name, arguments.number)?,
     };
     let watch = StopWatch::new(&campaign.plan);
-    let is_calibrated = calibrate::found(&mut campaign, &folder, &watch)?.is_some();
+    let is_calibrated = calibrate(&mut campaign, &folder, &watch)?.is_some();
     if is_calibrated {
         // Writes the plan again, now with the dose.
         runner::announce(&campaign, &folder)?;
@@ -77,6 +75,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
 
 /// Checks the machine and the programs, and sets up the campaign.
 fn campaign(request: RunRequest, arguments: &RunArguments) -> Result<Campaign, Failure> {
+    let unreachable_gates = request.unreachable_gates();
     let RunRequest {
         plan,
         stopping,
@@ -96,7 +95,7 @@ fn campaign(request: RunRequest, arguments: &RunArguments) -> Result<Campaign, F
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
     enough_for_run(jobs)?;
     warn_of_jobs(&plan, jobs);
-    for gate in hopeless_gates(&plan.units, &stopping) {
+    for gate in unreachable_gates {
         tracing::warn!("{gate}");
     }
     let watching = Watching::choose(evidence, &plan, (&program, GUARDIAN), arguments.core_dumps)
@@ -119,10 +118,7 @@ fn campaign(request: RunRequest, arguments: &RunArguments) -> Result<Campaign, F
 }
 
 fn warn_of_jobs(plan: &Plan, jobs: u32) {
-    let has_worker = |a: &Action| matches!(a, Action::Worker { .. });
-    let disturbs = plan.suite.chapters.iter().any(|c| has_worker(&c.action))
-        || plan.units.iter().any(|u| u.mode == Mode::Sequential);
-    if jobs > 1 && disturbs {
+    if jobs > 1 && plan.is_load_sensitive() {
         tracing::warn!(
             "{jobs} attempts at the same time change timings and race rates; the run records it"
         );

@@ -14,9 +14,8 @@ use crashrate_report::{
 use crashrate_supervisor::journal;
 
 use crate::error::Failure;
-use crate::run_folder::{
-    JournalReader, calibrating, earlier_among, history_among, id, list, sentence,
-};
+use crate::fault::{calibrating, sentence};
+use crate::run_folder::{JournalReader, earlier_among, history_among, id, list};
 
 /// Pages, views and histories in the cache: enough for the open tabs of a user.
 const CACHED: usize = 16;

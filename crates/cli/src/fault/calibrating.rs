@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crashrate_model::Outcome;
 use crashrate_report::{InShort, Share, one_line};
-use crashrate_supervisor::calibrate::FOLDER;
+use crashrate_supervisor::fault::calibrate::FOLDER;
 use crashrate_supervisor::{journal, run_file};
 
-use super::reader::view;
+use crate::run_folder::view;
 
 /// The state of a run's calibration; `None` if the run has begun, or does not calibrate.
 pub(crate) fn calibrating(folder: &Path) -> Option<InShort> {
