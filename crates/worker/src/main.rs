@@ -81,7 +81,7 @@ fn task_on_stdin() -> Result<bool, Refusal> {
 }
 
 fn run_chapter(run: cli::Run) -> Result<bool, Refusal> {
-    task::run(&run.task()?, &EventSink::run_chapter()?)
+    task::run(&run.task()?, &EventSink::for_person()?)
 }
 
 fn list() -> Result<bool, Refusal> {
