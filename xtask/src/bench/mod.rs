@@ -80,7 +80,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     }
     let chosen = |group| arguments.only.is_empty() || arguments.only.contains(&group);
     let wants_worker = chosen(Only::Libtorch) || chosen(Only::Story);
-    let with_worker = wants_worker && !arguments.no_libtorch && libtorch::is_there(workspace)?;
+    let with_worker = wants_worker && !arguments.no_libtorch && libtorch::is_in_place(workspace)?;
     let folder = workspace.target()?.join("bench");
     fs::create_dir_all(&folder).context("the folder for the figures cannot be made")?;
     let programs = Programs::build(workspace, with_worker, &folder)?;
