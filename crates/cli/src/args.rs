@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use crashrate_model::Limit;
+use crashrate_model::RateBound;
 use crashrate_supervisor::plan::SpawnChoice;
-use crashrate_supervisor::suite::{DescendantCrash, MAX_WRITES, is_device};
+use crashrate_supervisor::suite::{DescendantCrash, MAX_DOSE, is_device};
 use crashrate_supervisor::watching::EvidenceChoice;
 
 use crate::calibrate::CalibrateArguments;
@@ -52,7 +52,7 @@ pub(crate) enum Command {
     List(ListArguments),
     /// Show the report of a run, finished or not
     Report(ReportArguments),
-    /// Find the writes of a suite's hazard with which its first sequence passes as often as is wanted
+    /// Find the dose of a suite's fault with which its first sequence passes as often as is wanted
     Calibrate(CalibrateArguments),
     /// Compare two runs, or the modes or variants of one, and say whether they differ
     Compare(CompareArguments),
@@ -77,7 +77,7 @@ pub(crate) enum Command {
     Help(HelpArguments),
     /// Kill what a dead supervisor left behind (started by `run`)
     #[command(hide = true)]
-    Guard { run_id: String },
+    Guardian { run_id: String },
     /// Fault, hang or leave processes behind (started by `doctor --self-test`)
     #[command(hide = true)]
     Misbehave { kind: String },
@@ -153,13 +153,13 @@ pub(crate) struct RunArguments {
     )]
     pub(crate) resume: Option<String>,
 
-    /// Inject no hazard, whatever the suite says
-    #[arg(long, conflicts_with_all = ["writes", "resume"])]
-    pub(crate) no_hazard: bool,
+    /// Inject no fault, whatever the suite says
+    #[arg(long, conflicts_with_all = ["dose", "resume"])]
+    pub(crate) no_fault: bool,
 
-    /// So many writes of the suite's hazard, in place of its number or its calibration
-    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_WRITES)))]
-    pub(crate) writes: Option<u32>,
+    /// So many dose of the suite's fault, in place of its number or its calibration
+    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_DOSE)))]
+    pub(crate) dose: Option<u32>,
 
     /// Start nothing more once a round did not pass, retries included
     #[arg(long, conflicts_with = "max_failures")]
@@ -181,7 +181,7 @@ pub(crate) struct RunArguments {
     /// Run until each chapter's and sequence's rate is shown to be below or above a limit: 'crashed < 1%'; at most
     /// --rounds [10000] of each unit, at most --for
     #[arg(long, value_name = "LIMIT")]
-    pub(crate) gate: Option<Limit>,
+    pub(crate) gate: Option<RateBound>,
 
     /// With --until decided: also stop when the second side is shown to be bad more often by less than this margin (2%)
     #[arg(long, value_name = "MARGIN", value_parser = open_rate, requires = "until")]

@@ -1,4 +1,4 @@
-//! Calibrating a hazard: before a run that wants it, and for itself.
+//! Calibrating a fault: before a run that wants it, and for itself.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,25 +6,25 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use crashrate_model::{Calibration, CalibrationRule, Mode};
 use crashrate_supervisor::calibrate::{self, FOLDER, Next};
-use crashrate_supervisor::driver::{self, Campaign};
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan::{Plan, Selection};
+use crashrate_supervisor::runner::{self, Campaign};
 use crashrate_supervisor::suite::{PASS, ROUNDS, Suite};
 use crashrate_supervisor::worker;
 
 use crate::args::device;
 use crate::environment::enough_for_run;
 use crate::exit::{Exit, Failure};
-use crate::guard;
+use crate::guardian;
 use crate::inspect::{folder_failure, suite_failure};
 use crate::run::{attend, run_failure};
+use crate::run_request::random_seed;
 use crate::screen::{print, tell};
 use crate::stop::StopWatch;
-use crate::wanted::random_seed;
 
 #[derive(Args, Debug)]
 pub(crate) struct CalibrateArguments {
-    /// The suite's TOML file; it has a [hazard] and a [[sequence]]
+    /// The suite's TOML file; it has a [fault] and a [[sequence]]
     suite: PathBuf,
 
     /// The share of rounds that is to pass, in place of the suite's [0.4]
@@ -60,15 +60,15 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
     let beside = program.parent().map(Path::to_owned).unwrap_or_default();
     let workers =
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
-    let mut campaign = Campaign::new(plan, workers, (program, guard::ARGUMENTS));
+    let mut campaign = Campaign::new(plan, workers, (program, guardian::ARGUMENTS));
     let name = format!("{FOLDER}-{}", campaign.plan.suite.name);
     let folder = RunFolder::create(runs, &name, None).map_err(folder_failure)?;
     enough_for_run(1)?;
     let watch = StopWatch::new(&campaign.plan);
     let found = found(&mut campaign, &folder, &watch)?;
-    let writes = campaign.plan.suite.hazard.map_or(0, |h| h.injected.writes);
+    let dose = campaign.plan.suite.fault.map_or(0, |h| h.injected.dose);
     print(&match found {
-        Some(calibration) => words(&calibration, writes),
+        Some(calibration) => words(&calibration, dose),
         None => String::new(),
     })?;
     tell(format_args!(
@@ -78,18 +78,18 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
     Ok(Exit::Passed)
 }
 
-/// The suite with its hazard still to be calibrated.
+/// The suite with its fault still to be calibrated.
 fn wish(suite: &mut Suite, pass: Option<f64>, rounds: Option<u32>) -> Result<(), Failure> {
-    let Some(hazard) = &mut suite.hazard else {
-        return Err(Failure::usage("the suite has no [hazard] to calibrate"));
+    let Some(fault) = &mut suite.fault else {
+        return Err(Failure::usage("the suite has no [fault] to calibrate"));
     };
     if suite.sequences.is_empty() {
         return Err(Failure::usage(
-            "the suite has no [[sequence]] to calibrate its hazard by",
+            "the suite has no [[sequence]] to calibrate its fault by",
         ));
     }
-    hazard.injected.writes = hazard.injected.writes.max(1);
-    let rule = hazard.calibrate.get_or_insert(CalibrationRule {
+    fault.injected.dose = fault.injected.dose.max(1);
+    let rule = fault.calibrate.get_or_insert(CalibrationRule {
         pass: PASS,
         rounds: ROUNDS,
     });
@@ -98,7 +98,7 @@ fn wish(suite: &mut Suite, pass: Option<f64>, rounds: Option<u32>) -> Result<(),
     Ok(())
 }
 
-/// Calibrates the hazard of a campaign, if that is still to be done, and puts what was found into its suite.
+/// Calibrates the fault of a campaign, if that is still to be done, and puts what was found into its suite.
 ///
 /// # Errors
 /// Something stood in the way, or the user stopped it.
@@ -117,13 +117,10 @@ pub(crate) fn found(
                 folder: own,
                 done,
             }) => run(&cohort, &own, done, campaign, folder, watch)?,
-            Some(Next::Found {
-                writes,
-                calibration,
-            }) => {
-                if let Some(hazard) = &mut campaign.plan.suite.hazard {
-                    hazard.fix(writes);
-                    hazard.calibration = Some(calibration.clone());
+            Some(Next::Found { dose, calibration }) => {
+                if let Some(fault) = &mut campaign.plan.suite.fault {
+                    fault.fix(dose);
+                    fault.calibration = Some(calibration.clone());
                 }
                 return Ok(Some(calibration));
             }
@@ -142,15 +139,15 @@ fn run(
 ) -> Result<(), Failure> {
     if done == 0 {
         // Whoever stops it can go on with it.
-        driver::announce(campaign, folder).map_err(run_failure)?;
+        runner::announce(campaign, folder).map_err(run_failure)?;
     }
-    let hazard = |campaign: &Campaign| campaign.plan.suite.hazard.clone();
-    let most = hazard(campaign)
+    let fault = |campaign: &Campaign| campaign.plan.suite.fault.clone();
+    let most = fault(campaign)
         .and_then(|h| h.calibrate)
         .map_or(0, |rule| rule.rounds);
-    let writes = hazard(cohort).map_or(0, |h| h.injected.writes);
+    let dose = fault(cohort).map_or(0, |h| h.injected.dose);
     tell(format_args!(
-        "calibrating the hazard: {writes} writes, after {done} of at most {most} rounds"
+        "calibrating the fault: {dose} dose, after {done} of at most {most} rounds"
     ));
     let stopped = format!(
         "stopped while calibrating; to continue: crashrate run --resume {}",
@@ -163,26 +160,26 @@ fn run(
 }
 
 /// What was tried, and what came out.
-fn words(calibration: &Calibration, writes: u32) -> String {
+fn words(calibration: &Calibration, dose: u32) -> String {
     let mut text = format!("sequence {}\n", calibration.sequence);
     for step in &calibration.steps {
         let _ = writeln!(
             text,
-            "{:>8} writes: {} of {} passed",
-            step.writes, step.passed, step.of
+            "dose {:>8}: {} of {} passed",
+            step.dose, step.passed, step.of
         );
     }
     let _ = match calibration.interval {
         Some((low, high)) => writeln!(
             text,
-            "writes = {writes}: about {:.0}% pass (95%: {:.0}-{:.0}%)",
+            "dose = {dose}: about {:.0}% pass (95%: {:.0}-{:.0}%)",
             calibration.rule.pass * 100.0,
             low * 100.0,
             high * 100.0
         ),
         None => writeln!(
             text,
-            "the hazard is not injected on the device in use: nothing was found"
+            "the fault is not injected on the device in use: nothing was found"
         ),
     };
     text

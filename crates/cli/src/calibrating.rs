@@ -1,4 +1,4 @@
-//! Runs that calibrate their hazard: they have no record of their own yet, and the rounds of the calibration are in no
+//! Runs that calibrate their fault: they have no record of their own yet, and the rounds of the calibration are in no
 //! rate.
 
 use std::path::{Path, PathBuf};
@@ -55,8 +55,8 @@ pub(crate) fn last(runs: &Path) -> Option<PathBuf> {
 /// A sentence for those who ask for its report.
 pub(crate) fn sentence(short: &InShort) -> String {
     let what = match short.live {
-        true => "is calibrating the hazard",
-        false => "has nothing but a calibration of the hazard",
+        true => "is calibrating the fault",
+        false => "has nothing but a calibration of the fault",
     };
     format!(
         "run {} of suite {} {what}: {} of {} rounds passed so far; they are in no rate, and there is no report yet",

@@ -9,7 +9,7 @@ use crashrate_supervisor::worker::{self, WORKER_VARIABLE};
 
 use crate::args::{DoctorArguments, DoctorFormat};
 use crate::exit::{Exit, Failure};
-use crate::guard;
+use crate::guardian;
 use crate::screen::print;
 use crate::self_test;
 
@@ -27,7 +27,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<Exit, Failure> {
     let findings = examine(
         arguments.worker.as_deref(),
         beside,
-        (&program, guard::ARGUMENTS),
+        (&program, guardian::ARGUMENTS),
     );
     print(&match arguments.format {
         DoctorFormat::Terminal => doctor_terminal(&findings),

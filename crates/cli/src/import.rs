@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use crashrate_report::one_line;
-use crashrate_supervisor::recorded::{self, ImportError};
+use crashrate_supervisor::baseline::{self, ImportError};
 
 use crate::exit::{Exit, Failure};
 use crate::inspect::{folder_failure, previous, suite_failure, view};
-use crate::kept;
+use crate::report_files;
 use crate::screen::print;
 
 #[derive(Args, Debug)]
@@ -23,12 +23,12 @@ pub(crate) struct ImportArguments {
 
 pub(crate) fn import(runs: &Path, arguments: &ImportArguments) -> Result<Exit, Failure> {
     // All of them are read before the first is written.
-    let read = |file: &PathBuf| recorded::read(file, &file.to_string_lossy());
+    let read = |file: &PathBuf| baseline::read(file, &file.to_string_lossy());
     let all: Result<Vec<_>, _> = arguments.files.iter().map(read).collect();
     for recorded in all.map_err(suite_failure)? {
-        let folder = recorded::import(runs, &recorded).map_err(failure)?;
+        let folder = baseline::import(runs, &recorded).map_err(failure)?;
         let view = view(folder.path(), false)?;
-        kept::write(folder.path(), &view, previous(runs, &view).as_ref());
+        report_files::write(folder.path(), &view, previous(runs, &view).as_ref());
         let path = one_line(&folder.path().to_string_lossy());
         print(&format!("imported N={}: {path}\n", folder.number()))?;
     }

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crashrate_model::{Ended, Mode, Outcome, OutcomeSet, Record, Unit};
-use crashrate_supervisor::driver::Fact;
 use crashrate_supervisor::outcome::Note;
 use crashrate_supervisor::plan::{Plan, RoundKey};
+use crashrate_supervisor::runner::RunEvent;
 
 use crate::screen::{self, tell};
 
@@ -76,15 +76,15 @@ impl Live {
         Live { progress, how }
     }
 
-    pub(crate) fn show(&mut self, fact: &Fact<'_>) {
+    pub(crate) fn show(&mut self, fact: &RunEvent<'_>) {
         match fact {
-            Fact::Stopping => {
+            RunEvent::Stopping => {
                 tell("stopping: waiting for running attempts; press Ctrl-C again to kill them");
             }
-            Fact::Trouble(reason) => tell(format_args!("stopping: {reason}")),
-            Fact::Killing => tell("stopping: killing running attempts"),
-            Fact::Record(_) | Fact::Progress(..) if matches!(self.how, How::Nothing) => {}
-            Fact::Record(Record::Started(started)) => {
+            RunEvent::Trouble(reason) => tell(format_args!("stopping: {reason}")),
+            RunEvent::Killing => tell("stopping: killing running attempts"),
+            RunEvent::Record(_) | RunEvent::Progress(..) if matches!(self.how, How::Nothing) => {}
+            RunEvent::Record(Record::Started(started)) => {
                 let key = RoundKey {
                     unit: started.unit,
                     round: started.round,
@@ -95,9 +95,9 @@ impl Live {
                 };
                 lock(&self.progress).running.insert(key, running);
             }
-            Fact::Record(Record::Ended(ended)) => self.ended(ended),
-            Fact::Record(_) => {}
-            Fact::Progress(key, note) => lock(&self.progress).said(*key, note),
+            RunEvent::Record(Record::Ended(ended)) => self.ended(ended),
+            RunEvent::Record(_) => {}
+            RunEvent::Progress(key, note) => lock(&self.progress).said(*key, note),
         }
     }
 

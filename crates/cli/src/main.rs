@@ -12,25 +12,25 @@ mod doctor;
 mod environment;
 mod exit;
 mod github;
-mod guard;
+mod guardian;
 mod help;
 mod history;
 mod import;
 mod inspect;
-mod kept;
 mod listed;
 mod live;
 mod pilot;
 mod plan;
 mod rates;
 mod repetition;
+mod report_files;
 mod run;
+mod run_request;
 mod runs;
 mod screen;
 mod self_test;
 mod serve;
 mod stop;
-mod wanted;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -90,7 +90,7 @@ fn command(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Serve(serve) => serve::serve(&arguments.runs_dir, &serve),
         Command::Doctor(doctor) => doctor::doctor(&doctor),
         Command::Help(asked) => help::help(&asked),
-        Command::Guard { run_id } => guard::guard(&run_id),
+        Command::Guardian { run_id } => guardian::guardian(&run_id),
         Command::Misbehave { .. } => Ok(Exit::Passed),
     }
 }

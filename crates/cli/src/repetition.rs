@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use crashrate_report::one_line;
 
-/// How to repeat this run: its command line, with the seed if that was drawn, and the writes if they were found.
-pub(crate) fn repetition(seed: u64, writes: Option<u32>) -> String {
+/// How to repeat this run: its command line, with the seed if that was drawn, and the dose if they were found.
+pub(crate) fn repetition(seed: u64, dose: Option<u32>) -> String {
     let given: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| quoted(&argument))
@@ -20,8 +20,8 @@ pub(crate) fn repetition(seed: u64, writes: Option<u32>) -> String {
     if !own.iter().any(has_seed) {
         words.extend(["--seed".to_owned(), seed.to_string()]);
     }
-    if let Some(writes) = writes {
-        words.extend(["--writes".to_owned(), writes.to_string()]);
+    if let Some(dose) = dose {
+        words.extend(["--dose".to_owned(), dose.to_string()]);
     }
     words.extend_from_slice(command);
     words.join(" ")

@@ -6,10 +6,10 @@ use crashrate_model::{Mode, Record, StopReason};
 use crashrate_report::{ExitClass, View, exit_class};
 use crashrate_supervisor::decide::hopeless_gates;
 use crashrate_supervisor::doctor;
-use crashrate_supervisor::driver::{self, Campaign, Fact, RunError};
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::process;
+use crashrate_supervisor::runner::{self, Campaign, RunError, RunEvent};
 use crashrate_supervisor::schedule::Bounds;
 use crashrate_supervisor::suite::Action;
 use crashrate_supervisor::watching::Watching;
@@ -20,14 +20,14 @@ use crate::calibrate;
 use crate::environment::enough_for_run;
 use crate::exit::{Exit, Failure};
 use crate::github::Step;
-use crate::guard;
+use crate::guardian;
 use crate::inspect::{folder_failure, for_terminal, previous, view};
-use crate::kept;
 use crate::live::Live;
 use crate::repetition::repetition;
+use crate::report_files;
+use crate::run_request::{Wanted, resume, wanted};
 use crate::screen::{print, tell};
 use crate::stop::StopWatch;
-use crate::wanted::{Wanted, resume, wanted};
 
 pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Failure> {
     let (wanted, resumed) = match &arguments.resume {
@@ -44,7 +44,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
     } = wanted;
     let program = std::env::current_exe()
         .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
-    let refused = process::refused_calls((&program, guard::ARGUMENTS));
+    let refused = process::refused_calls((&program, guardian::ARGUMENTS));
     if let Some(call) = refused.iter().find(|call| call.without.is_none()) {
         return Err(Failure::usage(format!(
             "{}: nothing can be measured without it; allow it",
@@ -62,7 +62,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
     let watching = Watching::choose(
         evidence,
         &plan,
-        (&program, guard::ARGUMENTS),
+        (&program, guardian::ARGUMENTS),
         arguments.core_dumps,
     )
     .map_err(Failure::usage)?;
@@ -85,18 +85,18 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         not_worse_by,
         watching,
         core_dumps: arguments.core_dumps,
-        ..Campaign::new(plan, workers, (program, guard::ARGUMENTS))
+        ..Campaign::new(plan, workers, (program, guardian::ARGUMENTS))
     };
     let watch = StopWatch::new(&campaign.plan);
     let calibrated = calibrate::found(&mut campaign, &folder, &watch)?;
     if calibrated.is_some() {
         // With what was found in it.
-        driver::announce(&campaign, &folder).map_err(run_failure)?;
+        runner::announce(&campaign, &folder).map_err(run_failure)?;
     }
     if !folder.is_resumed() {
         let plan = &campaign.plan;
-        let hazard = plan.suite.hazard.as_ref().filter(|_| calibrated.is_some());
-        let command = repetition(plan.seed, hazard.map(|hazard| hazard.injected.writes));
+        let fault = plan.suite.fault.as_ref().filter(|_| calibrated.is_some());
+        let command = repetition(plan.seed, fault.map(|fault| fault.injected.dose));
         campaign.workers.facts.insert("command".into(), command);
     }
     let done = attend(&campaign, &folder, &watch, unread(&folder));
@@ -128,8 +128,8 @@ pub(crate) fn attend(
     if_stopped_then: String,
 ) -> Result<StopReason, RunError> {
     let mut live = Live::new(&campaign.plan);
-    let done = driver::run(campaign, folder, &mut |fact| {
-        if let Fact::Record(Record::Started(_)) = fact {
+    let done = runner::run(campaign, folder, &mut |fact| {
+        if let RunEvent::Record(Record::Started(_)) = fact {
             watch.running();
         }
         live.show(&fact);
@@ -169,7 +169,7 @@ fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, 
     let view = view.map_err(|failure| Failure::new(Exit::Journal, failure.message()))?;
     let previous = previous(runs, &view);
     // Before anything is printed: the terminal may have stopped reading.
-    let reports = kept::write(folder.path(), &view, previous.as_ref());
+    let reports = report_files::write(folder.path(), &view, previous.as_ref());
     let step = Step::here();
     let printed = match &step {
         Some(step) => step.print(&for_terminal(&view)),

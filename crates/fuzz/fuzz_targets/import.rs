@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use crashrate_fuzz::report;
-use crashrate_supervisor::recorded;
+use crashrate_supervisor::baseline;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    match recorded::parse(text, Path::new("record.toml"), "record.toml") {
+    match baseline::parse(text, Path::new("record.toml"), "record.toml") {
         Ok(recorded) => report(recorded.records()),
         Err(error) => assert!(!error.to_string().is_empty()),
     }

@@ -1,4 +1,4 @@
-//! How large a hazard was made, and by which rounds that was found out.
+//! How large a fault was made, and by which rounds that was found out.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ pub struct CalibrationRule {
     pub rounds: u32,
 }
 
-/// How the writes of a hazard were found. Its rounds are in no rate of the run.
+/// How the dose of a fault were found. Its rounds are in no rate of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// What was wanted.
@@ -21,17 +21,17 @@ pub struct Calibration {
     pub sequence: String,
     /// What was tried, in order.
     pub steps: Vec<CalibrationStep>,
-    /// The interval (95 %, credible) of the share that passes with the writes that were found; nothing if the hazard
+    /// The interval (95 %, credible) of the share that passes with the dose that were found; nothing if the fault
     /// cannot be injected on the device in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<(f64, f64)>,
 }
 
-/// Rounds of a calibration with the same number of writes.
+/// Rounds of a calibration with the same number of dose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CalibrationStep {
-    /// The writes.
-    pub writes: u32,
+    /// The dose.
+    pub dose: u32,
     /// Rounds that passed.
     pub passed: u32,
     /// Rounds.

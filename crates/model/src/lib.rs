@@ -3,6 +3,7 @@
 //! Nothing here reads a file, looks at a clock or starts a process. The records are the portable form of what was
 //! measured: the supervisor writes them, every report reads them back, and nothing else passes between the two.
 
+mod baseline;
 mod calibration;
 mod ended;
 mod evidence;
@@ -12,11 +13,11 @@ mod outcome;
 mod pairing;
 mod plan_order;
 mod record;
-mod recorded;
 mod stopping;
 mod unit;
 mod usage;
 
+pub use baseline::{Baseline, Claim, Earlier, Imported};
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
 pub use ended::{ChapterEnd, CrashRef, Ended, Measure};
 pub use evidence::{Descendant, EvidenceMode, EvidenceRound};
@@ -28,7 +29,6 @@ pub use plan_order::PlanOrder;
 pub use record::{
     Closed, Hello, JOURNAL_VERSION, Opened, Record, RunInfo, Started, StopReason, ZygoteEnd,
 };
-pub use recorded::{Claim, Earlier, Imported, Recorded};
-pub use stopping::{ALPHA, Axis, Contrast, Gate, Limit, Reading, Stopping, contrasts, places};
+pub use stopping::{ALPHA, Axis, Contrast, Gate, RateBound, Reading, Stopping, contrasts, places};
 pub use unit::{Mode, Spawn, Unit, suite_variant};
 pub use usage::Usage;

@@ -143,8 +143,8 @@ impl fmt::Display for Exit {
 pub enum DiedIn {
     /// In this chapter: it had started and not ended.
     Chapter(String),
-    /// Before the first chapter or between two: in no chapter's hazard.
+    /// Before the first chapter or between two: in no chapter's fault.
     Between,
-    /// After the last verdict: in no chapter's hazard.
+    /// After the last verdict: in no chapter's fault.
     Exit,
 }

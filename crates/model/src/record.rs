@@ -13,8 +13,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ChapterFacts, Ended, EvidenceMode, EvidenceRound, Finding, Imported, Outcome, OutcomeSet,
-    Recommendation, Recorded, Stopping, Unit,
+    Baseline, ChapterFacts, Ended, EvidenceMode, EvidenceRound, Finding, Imported, Outcome,
+    OutcomeSet, Recommendation, Stopping, Unit,
 };
 
 /// The version of the record format: readers accept this one only.
@@ -106,8 +106,8 @@ struct OpenedKeys {
 
 #[derive(Deserialize)]
 struct RunKeys {
-    #[serde(rename = "hazard")]
-    _hazard: IgnoredAny,
+    #[serde(rename = "fault")]
+    _fault: IgnoredAny,
     #[serde(rename = "max_failures")]
     _max_failures: IgnoredAny,
     #[serde(rename = "time_budget")]
@@ -116,8 +116,8 @@ struct RunKeys {
     _not_worse_by: IgnoredAny,
     #[serde(rename = "imported")]
     _imported: IgnoredAny,
-    #[serde(rename = "record")]
-    _record: IgnoredAny,
+    #[serde(rename = "baseline")]
+    _baseline: IgnoredAny,
 }
 
 /// A supervisor opened the journal.
@@ -150,8 +150,8 @@ pub struct RunInfo {
     pub retries: u32,
     /// Which outcomes the crash rate counts.
     pub bad: OutcomeSet,
-    /// The hazard that was injected, if any, as the suite has it.
-    pub hazard: Option<serde_json::Value>,
+    /// The fault that was injected, if any, as the suite has it.
+    pub fault: Option<serde_json::Value>,
     /// How the rounds that count are watched.
     pub evidence: EvidenceMode,
     /// Whether traced rounds that are in no rate follow the counted ones where a unit crashed.
@@ -182,7 +182,7 @@ pub struct RunInfo {
     /// What makes it an imported one: crashrate did not measure it.
     pub imported: Option<Imported>,
     /// The record that the suite repeats, as it was when the run began.
-    pub record: Option<Box<Recorded>>,
+    pub baseline: Option<Box<Baseline>>,
     /// What is measured; records name a unit by its place in this list.
     pub units: Vec<Unit>,
 }

@@ -55,20 +55,20 @@ pub struct Gate {
     /// Its variant.
     pub variant: String,
     /// What is counted, and the limit.
-    pub limit: Limit,
+    pub limit: RateBound,
 }
 
 /// What a gate counts and the limit for it, such as `crashed < 1%`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Limit {
+pub struct RateBound {
     /// Which outcome is counted; nothing for `bad`, the run's own set.
     pub outcome: Option<Outcome>,
     /// The rate has to be below this; between 0 and 1, both excluded.
     pub below: f64,
 }
 
-impl Limit {
+impl RateBound {
     /// Whether a first attempt with this outcome is one that the limit counts; nothing if it is in no denominator.
     pub fn hits(&self, outcome: Outcome, bad: &OutcomeSet) -> Option<bool> {
         outcome.counts().then(|| match self.outcome {
@@ -88,7 +88,7 @@ impl Limit {
     }
 }
 
-impl FromStr for Limit {
+impl FromStr for RateBound {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -111,7 +111,7 @@ impl FromStr for Limit {
             number
         };
         if below > 0.0 && below < 1.0 {
-            Ok(Limit { outcome, below })
+            Ok(RateBound { outcome, below })
         } else {
             Err(format!(
                 "`{text}`: the limit must be between 0% and 100%, both excluded"
@@ -120,7 +120,7 @@ impl FromStr for Limit {
     }
 }
 
-impl fmt::Display for Limit {
+impl fmt::Display for RateBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = self.outcome.map_or("bad", Outcome::word);
         // Twelve digits: enough to read the same limit back, and no noise of binary fractions.
@@ -129,13 +129,13 @@ impl fmt::Display for Limit {
     }
 }
 
-impl From<Limit> for String {
-    fn from(limit: Limit) -> String {
+impl From<RateBound> for String {
+    fn from(limit: RateBound) -> String {
         limit.to_string()
     }
 }
 
-impl TryFrom<String> for Limit {
+impl TryFrom<String> for RateBound {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -317,9 +317,9 @@ mod tests {
     #[test]
     fn limits_are_read_and_said_alike() {
         for text in ["crashed < 1%", "bad < 0.1%", "failed < 33.3%"] {
-            assert_eq!(text.parse::<Limit>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<RateBound>().unwrap().to_string(), text);
         }
-        assert_eq!("crashed<0.05".parse::<Limit>().unwrap().below, 0.05);
+        assert_eq!("crashed<0.05".parse::<RateBound>().unwrap().below, 0.05);
         for text in [
             "",
             "crashed",
@@ -330,7 +330,7 @@ mod tests {
             "bad < x",
             "bad > 1%",
         ] {
-            assert!(text.parse::<Limit>().is_err(), "{text}");
+            assert!(text.parse::<RateBound>().is_err(), "{text}");
         }
     }
 }

@@ -6,13 +6,13 @@
 
 pub mod env;
 mod event;
-mod hazard;
+mod fault;
 mod reader;
 mod task;
 mod writer;
 
 pub use event::{Event, Malformed, parse_line};
-pub use hazard::{Hazard, HazardKind};
+pub use fault::{Fault, FaultKind};
 pub use reader::{EventReader, MAX_LINE};
 pub use task::{ChapterInfo, Task, TaskChapter, WorkerInfo};
 pub use writer::EventWriter;

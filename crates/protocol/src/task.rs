@@ -14,9 +14,9 @@ pub struct Task {
     pub device: String,
     /// The seed of this round, below 2^53.
     pub seed: u64,
-    /// The hazard to inject, as the suite has it.
+    /// The fault to inject, as the suite has it.
     #[serde(default)]
-    pub hazard: Option<Value>,
+    pub fault: Option<Value>,
 }
 
 /// One chapter of a task.

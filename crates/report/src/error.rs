@@ -10,13 +10,13 @@ pub struct ViewError {
     /// Which record, from 1; for a fault that is seen only at the end, how many there were.
     pub record: u64,
     /// What is wrong with it.
-    pub fault: Fault,
+    pub fault: ReportError,
 }
 
 /// What is wrong with a record.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum ReportError {
     /// The journal has no records, or something stands before the first `opened`.
     #[error("the journal does not begin with an `opened` record")]
     NotOpened,

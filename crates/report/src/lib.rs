@@ -8,24 +8,24 @@
 //! Nothing here reads a file, looks at a clock or knows how attempts are run. Text that came from a child is shown
 //! harmlessly: control characters as visible text, its length capped, the marks of the format escaped.
 
-mod build;
 mod clean;
 mod compare;
 mod error;
 mod layout;
+mod tally;
 mod view;
 mod words;
 mod write;
 
-pub use build::ViewBuilder;
 pub use clean::{lines, one_line};
 pub use compare::{
-    BesideRecord, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect, Difference,
-    Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PairEvidence, PastRun, Planned,
-    Point, RecordRow, Side, Strata, Stratum, Trend, Untested, What, axes, beside_record, claims,
+    BaselineRow, BesideBaseline, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect,
+    Difference, Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PairEvidence, PastRun,
+    Planned, Point, Side, Strata, Stratum, Trend, Untested, What, axes, beside_baseline, claims,
     compare_runs, compare_strata, compare_within, comparisons, history,
 };
-pub use error::{Fault, ViewError};
+pub use error::{ReportError, ViewError};
+pub use tally::ViewBuilder;
 pub use view::{
     Advice, AttemptPlace, Bounds, Cell, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts,
     ExitClass, Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, Outcomes,

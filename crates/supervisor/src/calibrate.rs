@@ -1,4 +1,4 @@
-//! Finding the writes of a hazard: runs of a few rounds each, in a runs folder of their own, so that they are in no rate.
+//! Finding the dose of a fault: runs of a few rounds each, in a runs folder of their own, so that they are in no rate.
 //!
 //! What is known is read from those runs each time. So a calibration that was stopped goes on where it was.
 
@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 use crashrate_model::{
     ALPHA, Calibration, CalibrationRule, CalibrationStep, Mode, Outcome, Record, Stopping,
 };
-use crashrate_protocol::Hazard;
+use crashrate_protocol::Fault;
 use crashrate_stats::{DoseFinding, StatsError};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::driver::Campaign;
 use crate::journal::{self, FolderError, JournalError, RunFolder};
 use crate::plan::{Plan, PlanError, Selection};
-use crate::suite::{MAX_WRITES, SuiteHazard};
+use crate::runner::Campaign;
+use crate::suite::{MAX_DOSE, SuiteFault};
 use crate::watching::Watching;
 
 /// Where a run keeps the runs of its calibration.
 pub const FOLDER: &str = "calibration";
-/// Rounds with the same writes, one after the other.
+/// Rounds with the same dose, one after the other.
 const COHORT: u32 = 4;
 
 /// A calibration that cannot go on.
@@ -55,10 +55,10 @@ pub enum Next {
         /// How many rounds have been run before.
         done: u32,
     },
-    /// The writes are found.
+    /// The dose are found.
     Found {
         /// How many.
-        writes: u32,
+        dose: u32,
         /// How that is known.
         calibration: Calibration,
     },
@@ -67,44 +67,44 @@ pub enum Next {
 /// What the rounds of a calibration came to until now.
 struct Known {
     steps: Vec<CalibrationStep>,
-    /// A worker said that it runs on a device that the hazard is not for.
+    /// A worker said that it runs on a device that the fault is not for.
     elsewhere: bool,
     void: Option<String>,
 }
 
-/// Says what comes next in the calibration of a campaign's hazard; `runs` is the folder of its runs. Nothing if there is
+/// Says what comes next in the calibration of a campaign's fault; `runs` is the folder of its runs. Nothing if there is
 /// nothing to calibrate.
 ///
 /// # Errors
 /// What was measured cannot be read or gone on with.
 pub fn next(campaign: &Campaign, runs: &Path) -> Result<Option<Next>, CalibrateError> {
     let suite = &campaign.plan.suite;
-    let Some((hazard, rule)) = suite.hazard.as_ref().and_then(wanted) else {
+    let Some((fault, rule)) = suite.fault.as_ref().and_then(wanted) else {
         return Ok(None);
     };
     let sequence = suite.sequences.first().map(|s| s.id.clone());
     let sequence = sequence.unwrap_or_default();
-    let known = known(&journal::list(runs)?, &hazard.injected)?;
+    let known = known(&journal::list(runs)?, &fault.injected)?;
     if let Some(why) = known.void {
         return Err(CalibrateError::Void(why));
     }
-    let mut finding = DoseFinding::new(rule.pass, hazard.injected.writes)?;
+    let mut finding = DoseFinding::new(rule.pass, fault.injected.dose)?;
     for step in &known.steps {
-        (0..step.of).for_each(|n| finding.push(step.writes, n < step.passed));
+        (0..step.of).for_each(|n| finding.push(step.dose, n < step.passed));
     }
     let done = known.steps.iter().map(|step| step.of).sum();
-    let writes = finding.amount().min(MAX_WRITES);
+    let dose = finding.amount().min(MAX_DOSE);
     if done < rule.rounds && !known.elsewhere {
         let rounds = COHORT.min(rule.rounds - done);
         return Ok(Some(Next::Cohort {
-            campaign: Box::new(cohort(campaign, &sequence, writes, done, rounds)?),
+            campaign: Box::new(cohort(campaign, &sequence, dose, done, rounds)?),
             folder: RunFolder::create(runs, &suite.name, None)?,
             done,
         }));
     }
-    let interval = finding.interval(writes, ALPHA)?;
+    let interval = finding.interval(dose, ALPHA)?;
     Ok(Some(Next::Found {
-        writes,
+        dose,
         calibration: Calibration {
             rule: rule.clone(),
             sequence,
@@ -114,16 +114,16 @@ pub fn next(campaign: &Campaign, runs: &Path) -> Result<Option<Next>, CalibrateE
     }))
 }
 
-fn wanted(hazard: &SuiteHazard) -> Option<(&SuiteHazard, &CalibrationRule)> {
-    hazard.calibrate.as_ref().map(|rule| (hazard, rule))
+fn wanted(fault: &SuiteFault) -> Option<(&SuiteFault, &CalibrationRule)> {
+    fault.calibrate.as_ref().map(|rule| (fault, rule))
 }
 
-/// A few rounds of the sequence with so many writes, and with everything carried over: how much a chapter leaves to the
-/// next one is what the writes are measured by, and a run without it is to have the same hazard.
+/// A few rounds of the sequence with this dose, and with everything carried over: how much a chapter leaves to the
+/// next one is what the dose is measured by, and a run without it is to have the same fault.
 fn cohort(
     campaign: &Campaign,
     sequence: &str,
-    writes: u32,
+    dose: u32,
     done: u32,
     rounds: u32,
 ) -> Result<Campaign, CalibrateError> {
@@ -134,9 +134,9 @@ fn cohort(
     for sequence in &mut suite.sequences {
         sequence.retries = 0;
     }
-    if let Some(hazard) = &mut suite.hazard {
-        hazard.fix(writes);
-        hazard.injected.carry_over = true;
+    if let Some(fault) = &mut suite.fault {
+        fault.fix(dose);
+        fault.injected.carry_over = true;
     }
     let selection = Selection {
         mode: Some(Mode::Sequential),
@@ -164,13 +164,13 @@ fn cohort(
     })
 }
 
-/// The part of a run's hazard that says how much of it there was.
+/// The part of a run's fault that says how much of it there was.
 #[derive(Deserialize)]
 struct Injected {
-    writes: u32,
+    dose: u32,
 }
 
-fn known(runs: &[PathBuf], hazard: &Hazard) -> Result<Known, JournalError> {
+fn known(runs: &[PathBuf], fault: &Fault) -> Result<Known, JournalError> {
     let mut known = Known {
         steps: Vec::new(),
         elsewhere: false,
@@ -180,12 +180,12 @@ fn known(runs: &[PathBuf], hazard: &Hazard) -> Result<Known, JournalError> {
         let path = run.join(journal::JOURNAL);
         if path.exists() {
             let mut step = CalibrationStep {
-                writes: 0,
+                dose: 0,
                 passed: 0,
                 of: 0,
             };
             for record in journal::read(&path)? {
-                push(&mut known, &mut step, &record?, hazard);
+                push(&mut known, &mut step, &record?, fault);
             }
             merge(&mut known.steps, step);
         }
@@ -193,16 +193,16 @@ fn known(runs: &[PathBuf], hazard: &Hazard) -> Result<Known, JournalError> {
     Ok(known)
 }
 
-fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, hazard: &Hazard) {
+fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, fault: &Fault) {
     match record {
         Record::Opened(opened) => {
-            let injected = opened.run.hazard.as_ref();
+            let injected = opened.run.fault.as_ref();
             let injected = injected.and_then(|value| Injected::deserialize(value).ok());
-            step.writes = injected.map_or(0, |injected| injected.writes);
+            step.dose = injected.map_or(0, |injected| injected.dose);
         }
         Record::Hello(hello) => {
             let kind = hello.device.split(':').next().unwrap_or_default();
-            known.elsewhere |= !hazard.on.iter().any(|on| on == kind);
+            known.elsewhere |= !fault.on.iter().any(|on| on == kind);
         }
         Record::Ended(ended) if ended.outcome.counts() => {
             step.of += 1;
@@ -224,11 +224,11 @@ fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, hazard: 
     }
 }
 
-/// Cohorts with the same writes are one step.
+/// Cohorts with the same dose are one step.
 fn merge(steps: &mut Vec<CalibrationStep>, step: CalibrationStep) {
     match steps.last_mut() {
         _ if step.of == 0 => {}
-        Some(last) if last.writes == step.writes => {
+        Some(last) if last.dose == step.dose => {
             last.passed += step.passed;
             last.of += step.of;
         }

@@ -1,7 +1,7 @@
 //! When a run stops by itself: the stopping rule fed with the journal's records, as every report feeds it again.
 
 use crashrate_model::{
-    ALPHA, BlockChange, Gate, Limit, Mode, Outcome, OutcomeSet, Pairing, PlanOrder, Record,
+    ALPHA, BlockChange, Gate, Mode, Outcome, OutcomeSet, Pairing, PlanOrder, RateBound, Record,
     StopReason, Stopping, Unit, contrasts, places,
 };
 use crashrate_stats::{GateVerdict, GateWatch, PairWatch, StatsError};
@@ -38,7 +38,7 @@ enum Rule {
 
 struct OpenGate {
     unit: u32,
-    limit: Limit,
+    limit: RateBound,
     bad: OutcomeSet,
     rounds: PlanOrder<GateRound>,
     watch: GateWatch,
@@ -200,7 +200,7 @@ pub fn inputs(decision: Decision) -> impl Iterator<Item = Input> {
 }
 
 /// The gates that a limit for everything makes: one for each unit.
-pub fn gates_for_all(units: &[Unit], limit: &Limit) -> Vec<Gate> {
+pub fn gates_for_all(units: &[Unit], limit: &RateBound) -> Vec<Gate> {
     let gate = |u: &Unit| Gate {
         name: u.name.clone(),
         mode: u.mode,

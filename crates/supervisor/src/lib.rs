@@ -7,31 +7,30 @@
 //! - [`outcome`] turns what was seen into an outcome: pure.
 //! - [`journal`] keeps the record, and reads it back.
 //! - [`safe_file`] opens files in run folders, which may hold what others put there.
-//! - [`recorded`] reads a report of the past, which is a run like any other once it is imported.
+//! - [`baseline`] reads a report of the past, which is a run like any other once it is imported.
 //! - [`signals`] are those by which a user ends the program.
 //! - [`decide`] is the rule by which a run stops by itself.
 //! - [`watching`] says how attempts are watched for evidence of their deaths.
 //! - [`misbehave`] is the misbehaving programs of the self-test.
-//! - [`driver`] joins them: one state behind one lock, moved by the threads of the slots, by signals and by the clock.
+//! - [`runner`] joins them: one state behind one lock, moved by the threads of the slots, by signals and by the clock.
 
+pub mod baseline;
 pub mod calibrate;
 pub mod crashes;
 pub mod decide;
 pub mod doctor;
-pub mod driver;
 mod evidence;
 pub mod journal;
 pub mod machine;
 pub mod misbehave;
 pub mod outcome;
 mod outputs;
-mod past;
 pub mod plan;
 pub mod process;
 mod program;
-mod programs;
-pub mod recorded;
+mod resume;
 pub mod run_file;
+pub mod runner;
 pub mod safe_file;
 pub mod schedule;
 pub mod signals;

@@ -86,7 +86,7 @@ pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
     let plan = Plan {
         suite: Suite {
             // As it was when the run began: the file may be another by now.
-            record: run.record.clone(),
+            baseline: run.baseline.clone(),
             ..suite.into_owned()
         },
         units: run.units.clone(),

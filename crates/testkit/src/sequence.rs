@@ -7,7 +7,7 @@
 //!   verdict of its own;
 //! - `args`: the arguments of that kind, a list of strings;
 //! - `when_round`: a list of the rounds in which to act, all if it is empty; the chapter passes in the others;
-//! - `when_writes`: to act only if the hazard of the task has at least so many writes;
+//! - `when_dose`: to act only if the fault of the task has at least this dose;
 //! - `secs`: how long to take before that;
 //! - `name`, `value`, `unit`, `label`: what `measure` says.
 //!
@@ -65,7 +65,7 @@ fn versions() -> std::collections::BTreeMap<String, String> {
 
 fn defaults() -> Map<String, Value> {
     let params = json!({
-        "act": "pass", "args": [], "when_round": [], "when_writes": 0, "secs": 0,
+        "act": "pass", "args": [], "when_round": [], "when_dose": 0, "secs": 0,
         "name": "value", "value": 1.0, "unit": "", "label": "",
     });
     match params {
@@ -123,19 +123,16 @@ fn run() -> Result<i32, String> {
     }
 }
 
-/// The writes of the hazard that the task asks for: they stand for how much of it there is.
+/// The writes of the fault that the task asks for: they stand for how much of it there is.
 fn writes(task: &Task) -> u64 {
-    let writes = task
-        .hazard
-        .as_ref()
-        .and_then(|hazard| hazard["writes"].as_u64());
+    let writes = task.fault.as_ref().and_then(|fault| fault["dose"].as_u64());
     writes.unwrap_or(0)
 }
 
 /// Acts out one chapter. An error is its reason to have failed.
 fn play(
     chapter: &TaskChapter,
-    writes: u64,
+    dose: u64,
     send: &impl Fn(Event) -> Result<(), String>,
 ) -> Result<Then, String> {
     if chapter.worker.as_deref().unwrap_or(CHAPTER) != CHAPTER {
@@ -145,7 +142,7 @@ fn play(
     params.extend(chapter.params.clone());
     let secs = params["secs"].as_f64().unwrap_or(0.0);
     std::thread::sleep(Duration::try_from_secs_f64(secs).unwrap_or_default());
-    if !is_due(&params["when_round"])? || params["when_writes"].as_u64() > Some(writes) {
+    if !is_due(&params["when_round"])? || params["when_dose"].as_u64() > Some(dose) {
         return Ok(Then::Next);
     }
     let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();

@@ -94,7 +94,7 @@ impl Run {
             }],
             device: self.device,
             seed: self.seed,
-            hazard: None,
+            fault: None,
         })
     }
 }

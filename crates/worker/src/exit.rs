@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::voice::Unheard;
+use crate::event_sink::Unheard;
 
 /// Every chapter passed, or the reference agrees.
 pub(crate) const PASSED: u8 = 0;

@@ -6,21 +6,21 @@
 mod caught;
 mod chapter;
 mod cli;
-mod crew;
 mod device;
 mod encoder;
+mod event_sink;
 mod exit;
-mod gate;
-mod hazard;
+mod fault;
 mod info;
 mod norm;
 mod params;
 mod random;
 mod reference;
 mod repeat;
+mod semaphore;
 mod task;
+mod thread_group;
 mod verify;
-mod voice;
 mod warm;
 
 use std::cell::Cell;
@@ -30,8 +30,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
+use event_sink::{EventSink, Unheard};
 use exit::Refusal;
-use voice::{Unheard, Voice};
 
 fn main() -> ExitCode {
     caught::install_panic_hook();
@@ -76,11 +76,11 @@ fn zygote() -> ExitCode {
 
 fn task_on_stdin() -> Result<bool, Refusal> {
     let task = task::read(io::stdin().lock())?;
-    task::run(&task, &Voice::for_task()?)
+    task::run(&task, &EventSink::for_task()?)
 }
 
 fn by_hand(run: cli::Run) -> Result<bool, Refusal> {
-    task::run(&run.task()?, &Voice::by_hand()?)
+    task::run(&run.task()?, &EventSink::by_hand()?)
 }
 
 fn list() -> Result<bool, Refusal> {

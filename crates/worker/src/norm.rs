@@ -4,7 +4,7 @@ use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
 use crate::encoder::Forward;
-use crate::hazard::Lease;
+use crate::fault::Lease;
 use crate::random::deep_copy;
 
 /// What PyTorch adds to the variance.
@@ -15,7 +15,7 @@ const EPSILON: f64 = 1e-5;
 pub(crate) struct LayerNorm {
     weight: Tensor,
     bias: Tensor,
-    /// Where both belong while there is a hazard.
+    /// Where both belong while there is a fault.
     lease: Option<Lease>,
 }
 
@@ -55,7 +55,7 @@ impl LayerNorm {
     /// The same parameters in storage of their own, on `device`.
     pub(crate) fn copy_to(&self, device: Device) -> Result<Self> {
         if self.lease.is_some() {
-            // There is a hazard on the CPU only, and all contexts have the same numbers.
+            // There is a fault on the CPU only, and all contexts have the same numbers.
             return LayerNorm::new(self.weight.numel() as i64);
         }
         Ok(LayerNorm {

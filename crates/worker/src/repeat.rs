@@ -3,9 +3,9 @@
 use anyhow::{Result, ensure};
 use tch::Tensor;
 
-use crate::crew::Job;
 use crate::device::Device;
 use crate::encoder::Forward;
+use crate::thread_group::Job;
 
 /// Which results are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

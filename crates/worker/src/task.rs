@@ -2,18 +2,18 @@
 
 use std::io::BufRead;
 
-use crashrate_protocol::{Event, Hazard, Task, TaskChapter, VERSION};
+use crashrate_protocol::{Event, Fault, Task, TaskChapter, VERSION};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::caught::{brief, caught};
 use crate::chapter::{self, Chapter, Context, Verdict};
 use crate::device::{Asked, Device};
+use crate::event_sink::{EventSink, Unheard};
 use crate::exit::Refusal;
-use crate::hazard::Injected;
+use crate::fault::Injected;
 use crate::info;
 use crate::params::Params;
-use crate::voice::{Unheard, Voice};
 
 /// The longest task line that is read, bytes.
 const MAX_TASK: u64 = 16 * 1024 * 1024;
@@ -52,19 +52,19 @@ pub(crate) fn read(input: impl BufRead) -> Result<Task, Refusal> {
 ///
 /// # Errors
 /// The task is wrong, its device is not there, or nobody listens. A chapter that fails is none.
-pub(crate) fn run(task: &Task, voice: &Voice) -> Result<bool, Refusal> {
+pub(crate) fn run(task: &Task, sink: &EventSink) -> Result<bool, Refusal> {
     let asked: Asked = task.device.parse().map_err(Refusal::Usage)?;
     let planned = planned(task)?;
-    let hazard = hazard(task)?;
+    let fault = fault(task)?;
     // Before the device: what CUDA or MPS start must not change what the CPU's default is.
     let libtorch_threads = tch::get_num_threads();
-    let device = open(asked, voice)?;
-    voice.say(&Event::Hello {
+    let device = open(asked, sink)?;
+    sink.say(&Event::Hello {
         device: device.to_string(),
         versions: info::versions(Some(device)),
     })?;
-    let injected = hazard
-        .map(|hazard| inject(&hazard, device, voice))
+    let injected = fault
+        .map(|fault| inject(&fault, device, sink))
         .transpose()?
         .flatten();
     let mut all_passed = true;
@@ -79,7 +79,7 @@ pub(crate) fn run(task: &Task, voice: &Voice) -> Result<bool, Refusal> {
             seed: params.seed(task.seed),
             params,
             libtorch_threads,
-            voice,
+            sink,
         };
         all_passed &= run_one(id, chapter, &context, injected.as_ref())?;
     }
@@ -101,38 +101,38 @@ fn planned(task: &Task) -> Result<Vec<Planned<'_>>, Refusal> {
     task.chapters.iter().map(plan_one).collect()
 }
 
-/// The hazard that a task asks for, if this worker can make it.
-fn hazard(task: &Task) -> Result<Option<Hazard>, Refusal> {
-    let wrong = |why: String| Refusal::Usage(format!("hazard: {why}"));
-    let asked = task.hazard.as_ref().filter(|hazard| !hazard.is_null());
+/// The fault that a task asks for, if this worker can make it.
+fn fault(task: &Task) -> Result<Option<Fault>, Refusal> {
+    let wrong = |why: String| Refusal::Usage(format!("fault: {why}"));
+    let asked = task.fault.as_ref().filter(|fault| !fault.is_null());
     let Some(asked) = asked else {
         return Ok(None);
     };
     // Running without it would give figures that look like those of a run with it.
-    let hazard = Hazard::deserialize(asked).map_err(|error| wrong(error.to_string()))?;
-    match hazard.on.iter().find(|kind| *kind != "cpu") {
-        None => Ok(Some(hazard)),
+    let fault = Fault::deserialize(asked).map_err(|error| wrong(error.to_string()))?;
+    match fault.on.iter().find(|kind| *kind != "cpu") {
+        None => Ok(Some(fault)),
         Some(other) => Err(wrong(format!(
             "on \"{other}\": the tensors of this race live on the CPU; it can be injected on cpu only"
         ))),
     }
 }
 
-/// Begins the hazard where it is meant for this device, and says which of both.
-fn inject(hazard: &Hazard, device: Device, voice: &Voice) -> Result<Option<Injected>, Refusal> {
-    let here = device.is_cpu() && !hazard.on.is_empty();
+/// Begins the fault where it is meant for this device, and says which of both.
+fn inject(fault: &Fault, device: Device, sink: &EventSink) -> Result<Option<Injected>, Refusal> {
+    let here = device.is_cpu() && !fault.on.is_empty();
     let text = if here {
-        format!("a hazard is injected: {}", crate::hazard::in_words(hazard))
+        format!("a fault is injected: {}", crate::fault::in_words(fault))
     } else {
-        format!("the hazard is not injected on {device}")
+        format!("the fault is not injected on {device}")
     };
-    voice.say(&Event::Note { text })?;
+    sink.say(&Event::Note { text })?;
     if !here {
         return Ok(None);
     }
-    Injected::begin(hazard)
+    Injected::begin(fault)
         .map(Some)
-        .map_err(|error| Refusal::Unavailable(format!("no hazard: {}", brief(&error))))
+        .map_err(|error| Refusal::Unavailable(format!("no fault: {}", brief(&error))))
 }
 
 fn plan_one(wanted: &TaskChapter) -> Result<Planned<'_>, Refusal> {
@@ -164,16 +164,16 @@ fn plan_one(wanted: &TaskChapter) -> Result<Planned<'_>, Refusal> {
     })
 }
 
-fn open(asked: Asked, voice: &Voice) -> Result<Device, Refusal> {
+fn open(asked: Asked, sink: &EventSink) -> Result<Device, Refusal> {
     let mut notes = Vec::new();
     let opened = Device::open(asked, |text| notes.push(text));
     for text in notes {
-        voice.say(&Event::Note { text })?;
+        sink.say(&Event::Note { text })?;
     }
     match opened {
         Ok(device) => Ok(device),
         Err(reason) => {
-            voice.say(&Event::Unavailable {
+            sink.say(&Event::Unavailable {
                 reason: reason.clone(),
             })?;
             Err(Refusal::Unavailable(reason))
@@ -186,16 +186,16 @@ fn run_one(
     id: &str,
     chapter: &Chapter,
     context: &Context<'_>,
-    hazard: Option<&Injected>,
+    fault: Option<&Injected>,
 ) -> Result<bool, Refusal> {
-    let voice = context.voice;
-    voice.say(&Event::ChapterStarted {
+    let sink = context.sink;
+    sink.say(&Event::ChapterStarted {
         chapter: id.to_owned(),
     })?;
     if !context.params.idle.is_empty() {
         let idle = context.params.idle.join(", ");
         let text = format!("{} makes no use of {idle}", chapter.name);
-        voice.say(&Event::Note { text })?;
+        sink.say(&Event::Note { text })?;
     }
     let verdict = caught(|| {
         // Gradients and libtorch's own threads are set for each thread; this is the one that prepares.
@@ -205,8 +205,8 @@ fn run_one(
         }
         (chapter.run)(context)
     });
-    if let Some(hazard) = hazard {
-        voice.measure("contexts_left", hazard.chapter_ended() as f64, "", "")?;
+    if let Some(fault) = fault {
+        sink.measure("contexts_left", fault.chapter_ended() as f64, "", "")?;
     }
     let verdict = match verdict {
         Ok(verdict) => verdict,
@@ -218,11 +218,11 @@ fn run_one(
     let chapter = id.to_owned();
     Ok(match verdict {
         Verdict::Passed => {
-            voice.say(&Event::ChapterPassed { chapter })?;
+            sink.say(&Event::ChapterPassed { chapter })?;
             true
         }
         Verdict::Failed(reason) => {
-            voice.say(&Event::ChapterFailed { chapter, reason })?;
+            sink.say(&Event::ChapterFailed { chapter, reason })?;
             false
         }
     })
@@ -234,7 +234,7 @@ mod tests {
 
     fn refusal(line: &str) -> String {
         let task = read(line.as_bytes());
-        match task.and_then(|task| hazard(&task).and(planned(&task).map(|all| all.len()))) {
+        match task.and_then(|task| fault(&task).and(planned(&task).map(|all| all.len()))) {
             Ok(chapters) => format!("{chapters} chapters"),
             Err(refusal) => refusal.to_string(),
         }
@@ -246,7 +246,7 @@ mod tests {
             format!(r#"{{"v":1,"chapters":[{chapters}],"device":"cpu","seed":7{more}}}"#)
         };
         let good = r#"{"id":"a","worker":"thread-safety","params":{"threads":2}}"#;
-        assert_eq!(refusal(&task(good, r#","hazard":null"#)), "1 chapters");
+        assert_eq!(refusal(&task(good, r#","fault":null"#)), "1 chapters");
         for (line, said) in [
             (String::new(), "there is none"),
             ("{\"v\":1,".to_owned(), "not one line of JSON"),
@@ -255,7 +255,7 @@ mod tests {
             ("{\"v\":2}".to_owned(), "of version 2"),
             ("{\"v\":1}".to_owned(), "missing field `chapters`"),
             (task("", ""), "no chapters"),
-            (task(good, r#","hazard":{"kind":"x"}"#), "hazard"),
+            (task(good, r#","fault":{"kind":"x"}"#), "fault"),
             (task(r#"{"id":"a"}"#, ""), "names no built-in chapter"),
             (task(r#"{"id":"a","worker":"b"}"#, ""), "no chapter \"b\""),
             (

@@ -8,10 +8,10 @@ use tch::{Kind, Tensor};
 use crate::caught::{brief, caught};
 use crate::cli::VerifyEncoder;
 use crate::device::Device;
+use crate::event_sink::Unheard;
 use crate::exit::Refusal;
 use crate::random::deep_copy;
 use crate::reference::Reference;
-use crate::voice::Unheard;
 
 /// Prints the largest difference of each layer, and says whether all are within the tolerance.
 ///

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crashrate_model::{Ended, EvidenceMode, Record, StopReason};
-use crashrate_supervisor::driver::{self, Campaign, Fact};
 use crashrate_supervisor::journal::{self, RunFolder};
 use crashrate_supervisor::misbehave;
 use crashrate_supervisor::plan::{Plan, Selection};
+use crashrate_supervisor::runner::{self, Campaign, RunEvent};
 use crashrate_supervisor::suite::{Action, Suite};
 use crashrate_supervisor::watching::{EvidenceChoice, Watching};
 use crashrate_supervisor::worker;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::cases::Case;
 use crate::exit::{Exit, Failure};
-use crate::guard;
+use crate::guardian;
 use crate::inspect::{folder_failure, suite_failure};
 use crate::run::run_failure;
 use crate::screen::tell;
@@ -82,7 +82,7 @@ impl SelfTest {
         mode: EvidenceMode,
         choice: EvidenceChoice,
     ) -> Result<Measured, Failure> {
-        let guardian = (self.program.as_path(), guard::ARGUMENTS);
+        let guardian = (self.program.as_path(), guardian::ARGUMENTS);
         let watching = match Watching::choose(choice, &self.plan, guardian, false) {
             Ok(watching) => watching,
             Err(why) => {
@@ -100,9 +100,9 @@ impl SelfTest {
         let runs = self.folder.path();
         let folder =
             RunFolder::create(runs, &self.plan.suite.name, None).map_err(folder_failure)?;
-        let done = driver::run(&campaign, &folder, &mut |fact| match fact {
-            Fact::Record(Record::Started(_)) => self.watch.running(),
-            Fact::Trouble(why) => tell(why),
+        let done = runner::run(&campaign, &folder, &mut |fact| match fact {
+            RunEvent::Record(Record::Started(_)) => self.watch.running(),
+            RunEvent::Trouble(why) => tell(why),
             _ => {}
         });
         self.watch.ended(STOPPED.to_owned());
@@ -131,7 +131,7 @@ impl SelfTest {
         let beside = self.program.parent().unwrap_or(Path::new("/"));
         let plan = self.plan.clone();
         let workers = worker::prepare(&plan, None, beside).map_err(Failure::usage)?;
-        let guardian = (self.program.clone(), guard::ARGUMENTS);
+        let guardian = (self.program.clone(), guardian::ARGUMENTS);
         Ok(Campaign {
             watching,
             ..Campaign::new(plan, workers, guardian)

@@ -15,7 +15,7 @@ use crashrate_supervisor::{machine, misbehave};
 use crate::args::DoctorFormat;
 use crate::environment::enough_for_run;
 use crate::exit::{Exit, Failure};
-use crate::guard;
+use crate::guardian;
 use crate::screen::print;
 use cases::{CASES, Case};
 use measure::{Measured, SelfTest};
@@ -46,7 +46,7 @@ pub(crate) fn self_test(format: DoctorFormat) -> Result<Exit, Failure> {
     let program = std::env::current_exe()
         .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
     enough_for_run(1)?;
-    let refused = process::refused_calls((&program, guard::ARGUMENTS));
+    let refused = process::refused_calls((&program, guardian::ARGUMENTS));
     let cases: Vec<&Case> = CASES
         .iter()
         .filter(|case| misbehave::kinds().any(|kind| kind == case.kind))

@@ -67,7 +67,7 @@ async fn listen(site: Arc<Site>, bind: SocketAddr, runs: &Path) -> Result<Exit, 
             "warning: whoever can reach {address} can read these runs"
         ));
     }
-    let guard = Guard {
+    let guardian = Guard {
         loopback: address.ip().is_loopback(),
     };
     let pages = Router::new()
@@ -77,7 +77,7 @@ async fn listen(site: Arc<Site>, bind: SocketAddr, runs: &Path) -> Result<Exit, 
         .route("/live.js", get(script))
         .fallback(nothing)
         .with_state(site)
-        .layer(from_fn_with_state(guard, guarded));
+        .layer(from_fn_with_state(guardian, guarded));
     let runs = one_line(&runs.to_string_lossy());
     print_if_read(&format!("{runs} at http://{address}/\n"));
     tokio::select! {
@@ -94,10 +94,10 @@ struct Guard {
 }
 
 /// Lets no page of another site read this one by a name of its own for this machine, and says what pages may do.
-async fn guarded(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+async fn guarded(State(guardian): State<Guard>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let mut response = match guard.loopback && !is_this_machine(host) {
+    let mut response = match guardian.loopback && !is_this_machine(host) {
         true => page(
             StatusCode::FORBIDDEN,
             error_html(

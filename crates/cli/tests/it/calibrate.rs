@@ -1,4 +1,4 @@
-//! Finding the writes of a hazard: in rounds that are in no rate, bounded, on record, and gone on with.
+//! Finding the dose of a fault: in rounds that are in no rate, bounded, on record, and gone on with.
 //!
 //! The worker here dies in every round from 37 writes on and in none below: what is found must settle about there.
 
@@ -11,19 +11,19 @@ use serde_json::{Value, json};
 
 use crate::util::{Place, row, until};
 
-fn suite(place: &Place, hazard: &str, secs: f64) {
+fn suite(place: &Place, fault: &str, secs: f64) {
     place.worker_suite(
         &programs().sequence_runner,
         &format!(
             r#"
-            [hazard]
+            [fault]
             kind = "tensor-lifetime"
-            {hazard}
+            {fault}
 
             [[chapter]]
             id = "dies"
             worker = "act"
-            params = {{ act = "segfault", when_writes = 37, secs = {secs} }}
+            params = {{ act = "segfault", when_dose = 37, secs = {secs} }}
             rounds = 2
 
             [[sequence]]
@@ -35,13 +35,13 @@ fn suite(place: &Place, hazard: &str, secs: f64) {
     );
 }
 
-fn writes(json: &Value) -> u64 {
-    json["run"]["hazard"]["writes"].as_u64().unwrap()
+fn dose(json: &Value) -> u64 {
+    json["run"]["fault"]["dose"].as_u64().unwrap()
 }
 
 /// How many rounds a calibration had.
 fn calibrated(json: &Value) -> u64 {
-    let steps = &json["run"]["hazard"]["calibration"]["steps"];
+    let steps = &json["run"]["fault"]["calibration"]["steps"];
     let steps = steps.as_array().unwrap();
     steps.iter().map(|step| step["of"].as_u64().unwrap()).sum()
 }
@@ -56,12 +56,12 @@ fn runs_of(run: &Path) -> Vec<PathBuf> {
 #[test]
 fn before_the_run_and_in_no_rate() {
     let place = Place::new();
-    suite(&place, "writes = \"calibrated\"", 0.0);
+    suite(&place, "dose = \"calibrated\"", 0.0);
     place
         .crashrate(&["run", "suite.toml", "--report-only"])
         .expect(0);
     let json = place.json();
-    let found = writes(&json);
+    let found = dose(&json);
     assert!((15..90).contains(&found), "{found}");
     assert_eq!(calibrated(&json), 20);
     assert_eq!(runs_of(&place.run()).len(), 5);
@@ -80,7 +80,7 @@ fn before_the_run_and_in_no_rate() {
         report.stdout
     );
     // The same rounds again need no second calibration.
-    let repeated = format!("--writes {found}");
+    let repeated = format!("--dose {found}");
     assert!(report.stdout.contains(&repeated), "{}", report.stdout);
     assert_eq!(place.runs().len(), 1);
 }
@@ -88,32 +88,32 @@ fn before_the_run_and_in_no_rate() {
 #[test]
 fn what_the_suite_asks_of_it() {
     let place = Place::new();
-    let wish = "writes = \"calibrated\"\ncalibrate = { pass = 0.9, rounds = 6, start = 50 }";
+    let wish = "dose = \"calibrated\"\ncalibrate = { pass = 0.9, rounds = 6, start = 50 }";
     suite(&place, wish, 0.0);
     place
         .crashrate(&["run", "suite.toml", "--report-only"])
         .expect(0);
     let json = place.json();
-    let steps = &json["run"]["hazard"]["calibration"]["steps"];
-    assert_eq!(steps[0], json!({"writes": 50, "passed": 0, "of": 4}));
+    let steps = &json["run"]["fault"]["calibration"]["steps"];
+    assert_eq!(steps[0], json!({"dose": 50, "passed": 0, "of": 4}));
     assert_eq!(calibrated(&json), 6);
-    assert!(writes(&json) < 37);
+    assert!(dose(&json) < 37);
 }
 
 #[test]
-fn with_writes_that_are_given_there_is_none() {
+fn with_a_dose_that_are_given_there_is_none() {
     let place = Place::new();
-    suite(&place, "writes = \"calibrated\"", 0.0);
+    suite(&place, "dose = \"calibrated\"", 0.0);
     place
-        .crashrate(&["run", "suite.toml", "--writes", "36"])
+        .crashrate(&["run", "suite.toml", "--dose", "36"])
         .expect(0);
     let json = place.json();
-    assert_eq!(writes(&json), 36);
-    assert_eq!(json["run"]["hazard"]["calibration"], Value::Null);
+    assert_eq!(dose(&json), 36);
+    assert_eq!(json["run"]["fault"]["calibration"], Value::Null);
     assert!(runs_of(&place.run()).is_empty());
 
     place
-        .crashrate(&["run", "suite.toml", "--no-hazard"])
+        .crashrate(&["run", "suite.toml", "--no-fault"])
         .expect(0);
     let latest = place.runs().pop().unwrap();
     let latest = latest.to_str().unwrap();
@@ -121,14 +121,14 @@ fn with_writes_that_are_given_there_is_none() {
         .crashrate(&["report", latest, "--format", "json"])
         .expect(0);
     let json: Value = serde_json::from_str(&report.stdout).unwrap();
-    assert_eq!(json["run"]["hazard"], Value::Null);
+    assert_eq!(json["run"]["fault"], Value::Null);
 
     place.suite("[[chapter]]\nid = \"a\"\ncommand = [\"true\"]");
     let done = place
-        .crashrate(&["run", "suite.toml", "--writes", "1"])
+        .crashrate(&["run", "suite.toml", "--dose", "1"])
         .expect(96);
     assert!(
-        done.stderr.contains("the suite has no [hazard]"),
+        done.stderr.contains("the suite has no [fault]"),
         "{}",
         done.stderr
     );
@@ -137,7 +137,7 @@ fn with_writes_that_are_given_there_is_none() {
 #[test]
 fn stopped_and_gone_on_with() {
     let place = Place::new();
-    suite(&place, "writes = \"calibrated\"", 0.1);
+    suite(&place, "dose = \"calibrated\"", 0.1);
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
     until("the third cohort is at work", || {
         place
@@ -165,18 +165,18 @@ fn stopped_and_gone_on_with() {
 #[test]
 fn alone() {
     let place = Place::new();
-    suite(&place, "writes = 20", 0.0);
+    suite(&place, "dose = 20", 0.0);
     let done = place
         .crashrate(&["calibrate", "suite.toml", "--rounds", "8"])
         .expect(0);
     assert!(
         done.stdout
-            .starts_with("sequence story\n      20 writes: 4 of 4 passed\n"),
+            .starts_with("sequence story\ndose       20: 4 of 4 passed\n"),
         "{}",
         done.stdout
     );
     assert!(done.stdout.contains("\nwrites = "), "{}", done.stdout);
     place.suite("[[chapter]]\nid = \"a\"\ncommand = [\"true\"]");
     let done = place.crashrate(&["calibrate", "suite.toml"]).expect(96);
-    assert!(done.stderr.contains("no [hazard]"), "{}", done.stderr);
+    assert!(done.stderr.contains("no [fault]"), "{}", done.stderr);
 }

@@ -1,4 +1,4 @@
-//! A run that calibrates its hazard is shown as that, wherever runs are shown.
+//! A run that calibrates its fault is shown as that, wherever runs are shown.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,9 +12,9 @@ fn place() -> Place {
     let place = Place::new();
     place.worker_suite(
         &programs().sequence_runner,
-        "[hazard]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\n\
+        "[fault]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\n\
          [[chapter]]\nid = \"dies\"\nworker = \"act\"\n\
-         params = { act = \"segfault\", when_writes = 37, secs = 0.5 }\nrounds = 2\n\
+         params = { act = \"segfault\", when_dose = 37, secs = 0.5 }\nrounds = 2\n\
          [[sequence]]\nid = \"story\"\nchapters = [\"dies\"]\nrounds = 3\n",
     );
     place
@@ -47,7 +47,7 @@ fn it_is_calibrating_in_lists_reports_and_pages() {
         assert!(runs.contains(&place.name), "{runs}");
         for report in [&["report"][..], &["report", "1"]] {
             let said = words(&place.crashrate(report).expect(0).stdout);
-            assert!(said.contains("is calibrating the hazard: "), "{said}");
+            assert!(said.contains("is calibrating the fault: "), "{said}");
         }
         let json = place.crashrate(&["report", "--format", "json"]).expect(106);
         assert!(json.stderr.contains("calibrating"), "{}", json.stderr);
@@ -64,7 +64,7 @@ fn it_is_calibrating_in_lists_reports_and_pages() {
         assert!(page(address, "/").contains("calibrating"));
         let run = crate::util::id(&place.run());
         let shown = page(address, &format!("/runs/{run}"));
-        assert!(shown.contains("is calibrating the hazard: "), "{shown}");
+        assert!(shown.contains("is calibrating the fault: "), "{shown}");
 
         live.signal(Signal::SIGTERM);
         live.wait().expect(106);

@@ -179,21 +179,21 @@ fn the_task() {
         ],
         "device": "cpu",
         "seed": seed,
-        "hazard": null,
+        "fault": null,
     });
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);
 }
 
-/// Every default of the hazard is filled in, and the run says that there was one.
+/// Every default of the fault is filled in, and the run says that there was one.
 #[test]
-fn the_hazard() {
+fn the_fault() {
     let place = Place::new();
     place.worker_suite(
         &programs().sequence_runner,
         r#"
-        [hazard]
+        [fault]
         kind = "tensor-lifetime"
-        writes = 12
+        dose = 12
 
         [[chapter]]
         id = "a"
@@ -210,13 +210,13 @@ fn the_hazard() {
     place.crashrate(&["run", "suite.toml"]).expect(100);
     let task = fs::read_to_string(place.path().join("task")).unwrap();
     let task: Value = serde_json::from_str(&task).unwrap();
-    let hazard = json!({
-        "kind": "tensor-lifetime", "writes": 12, "carry_over": true, "on": ["cpu"],
+    let fault = json!({
+        "kind": "tensor-lifetime", "dose": 12, "carry_over": true, "on": ["cpu"],
     });
-    assert_eq!(task["hazard"], hazard);
+    assert_eq!(task["fault"], fault);
     let report = place.crashrate(&["report", "--format", "json"]).expect(0);
     let report: Value = serde_json::from_str(&report.stdout).unwrap();
-    assert_eq!(report["run"]["hazard"], hazard);
+    assert_eq!(report["run"]["fault"], fault);
 }
 
 #[test]

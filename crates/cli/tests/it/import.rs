@@ -190,7 +190,7 @@ fn a_number_is_imported_once() {
     assert_eq!(report(&place, "latest")["run"]["number"], 1975);
 }
 
-const HEAD: &str = "[record]\nnumber = 7\nsuite = \"x\"\ndate = \"2025-12-22\"\ndevice = \"mps\"\n";
+const HEAD: &str = "[report]\nnumber = 7\nsuite = \"x\"\ndate = \"2025-12-22\"\ndevice = \"mps\"\n";
 const A: &str = "[[chapter]]\nid = \"a\"\n";
 const S: &str = "[[sequence]]\nid = \"s\"\nchapters = [\"a\"]\n";
 
@@ -308,12 +308,12 @@ fn story(place: &Place) {
     body += &format!("[[sequence]]\nid = \"complete-story\"\nchapters = {names:?}\n");
     place.worker_suite(&programs().sequence_runner, &body);
     let suite = fs::read_to_string(place.path().join("suite.toml")).unwrap();
-    let named = suite.replacen("[suite]", "[suite]\nrecord = \"recorded/n1972.toml\"", 1);
+    let named = suite.replacen("[suite]", "[suite]\nbaseline = \"recorded/n1972.toml\"", 1);
     place.write("suite.toml", named);
 }
 
 #[test]
-fn a_run_ends_beside_the_record_that_its_suite_names() {
+fn a_run_ends_beside_baseline_that_its_suite_names() {
     let place = Place::new();
     story(&place);
     let done = place.crashrate(&["run", "suite.toml"]).expect(100);
@@ -338,7 +338,7 @@ fn a_run_ends_beside_the_record_that_its_suite_names() {
             "| batching-advantage | 6/10 (31-83%); isolated 1/3 (6.1-79%) | 2/5 (12-77%) | 2/5 (12-77%) |",
         ],
     );
-    let beside = &place.json()["beside_record"];
+    let beside = &place.json()["beside_baseline"];
     assert_eq!(
         (&beside["number"], &beside["file"]),
         (&json!(1972), &json!("recorded/n1972.toml"))
@@ -363,7 +363,7 @@ fn a_run_ends_beside_the_record_that_its_suite_names() {
 fn a_record_that_is_none_is_an_error_of_the_suite() {
     let place = Place::new();
     story(&place);
-    place.write("recorded/n1972.toml", "[record]\nnumber = \"x\"\n");
+    place.write("recorded/n1972.toml", "[report]\nnumber = \"x\"\n");
     let done = place.crashrate(&["run", "suite.toml"]).expect(96);
     assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
     holds(

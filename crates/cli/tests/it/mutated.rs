@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crashrate_model::{Lines, Record};
 use crashrate_report::{ViewBuilder, csv, json, junit, terminal};
+use crashrate_supervisor::baseline;
 use crashrate_supervisor::journal::read_from;
 use crashrate_supervisor::plan::{Plan, Selection};
-use crashrate_supervisor::recorded;
 use crashrate_supervisor::suite::Suite;
 
 use crate::damaged_journal::Random;
@@ -141,7 +141,7 @@ fn recorded_reports(inputs: usize) {
         &shipped("fixtures/recorded", "toml"),
         inputs,
         |text, path| {
-            let Ok(recorded) = recorded::parse(text, path, "record.toml") else {
+            let Ok(recorded) = baseline::parse(text, path, "record.toml") else {
                 return false;
             };
             // Rounds by the hundred thousand take their time, and nothing more.

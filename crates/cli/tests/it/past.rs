@@ -69,7 +69,7 @@ fn import(place: &Place, first: u32, crashes: &[u32]) {
         .zip(crashes)
         .map(|(number, crashes)| {
             let mut report = format!(
-                "[record]\nnumber = {number}\nsuite = \"{}\"\ndate = \"2026-01-02\"\ndevice = \"cpu\"\n\n\
+                "[report]\nnumber = {number}\nsuite = \"{}\"\ndate = \"2026-01-02\"\ndevice = \"cpu\"\n\n\
                  [[chapter]]\nid = \"x\"\nworker = \"matmul-soak\"\n",
                 place.name
             );

@@ -79,7 +79,7 @@ fn assert_shape(at: &str, shape: &Value, value: &Value) {
 /// The design's own example, with what differs between suites left out.
 const SHAPE: &str = r#"
 {"schema":1,
- "run":{"id":"...","number":1973,"suite":"story","seed":7,"device":"cpu","versions":{},"started":"...","finished":"...","complete":true,"hazard":null},
+ "run":{"id":"...","number":1973,"suite":"story","seed":7,"device":"cpu","versions":{},"started":"...","finished":"...","complete":true,"fault":null},
  "sequences":[{"sequence":"complete-story","variant":"default","rounds":10,"bad":6,"first_attempt":{"bad":6,"n":10},"died_in":{"between":0,"exit":0},"order":["passed"]}],
  "chapters":[{"chapter":"batching-advantage","mode":"sequential","sequence":null,"variant":"default","rounds":10,"reached":10,
    "outcomes":{},"first_attempt":{"bad":6,"n":10},"after_retries":{"bad":6,"n":10},"signals":{},

@@ -25,7 +25,7 @@ fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Writes a suite that ships into a place, each worker chapter as small as it goes.
+/// Dose a suite that ships into a place, each worker chapter as small as it goes.
 fn in_small(place: &Place, name: &str) -> PathBuf {
     let text = fs::read_to_string(project().join("configs").join(name)).unwrap();
     let mut suite: Table = text.parse().unwrap();
@@ -142,17 +142,17 @@ fn the_other_worker_suites_pass_in_small() {
     }
 }
 
-/// Without writes nothing is raced for: what is left is that contexts go from chapter to chapter, or do not.
+/// Without dose nothing is raced for: what is left is that contexts go from chapter to chapter, or do not.
 #[test]
-fn the_experiment_of_n1972_runs_with_its_hazard_and_its_control_without_carrying_over() {
+fn the_experiment_of_n1972_runs_with_its_fault_and_its_control_without_carrying_over() {
     if worker().is_none() {
         return;
     }
     let carried = [("n1972.toml", true), ("n1972-control.toml", false)];
     for (name, carries) in carried {
         let place = Place::new();
-        let json = run(&place, name, &["--writes", "0"], 0);
-        assert_eq!(json["run"]["hazard"]["carry_over"], carries);
+        let json = run(&place, name, &["--dose", "0"], 0);
+        assert_eq!(json["run"]["fault"]["carry_over"], carries);
         let rows = json["chapters"].as_array().unwrap();
         let sequential = rows.iter().filter(|row| row["mode"] == "sequential");
         let left: Vec<_> = sequential
@@ -162,7 +162,7 @@ fn the_experiment_of_n1972_runs_with_its_hazard_and_its_control_without_carrying
         assert_eq!(left.iter().all(|&left| left > 0.0), carries, "{left:?}");
         let report = fs::read_to_string(place.run().join("report.md")).unwrap();
         assert!(
-            report.contains("A hazard was injected: tensor-lifetime"),
+            report.contains("A fault was injected: tensor-lifetime"),
             "{report}"
         );
     }
@@ -171,16 +171,16 @@ fn the_experiment_of_n1972_runs_with_its_hazard_and_its_control_without_carrying
 /// The crash happens in libtorch's own code, in a thread that computes. Preparing a thread's input computes, too, so now and
 /// then a crash comes before the thread has started.
 #[test]
-fn the_hazard_faults_inside_libtorch_in_a_worker_thread() {
+fn the_fault_faults_inside_libtorch_in_a_worker_thread() {
     if worker().is_none() || !cfg!(target_os = "linux") {
         return;
     }
     let place = Place::new();
     place.suite(
         r#"
-        [hazard]
+        [fault]
         kind = "tensor-lifetime"
-        writes = 100_000
+        dose = 100_000
 
         [[chapter]]
         id = "leaves"
@@ -249,7 +249,7 @@ fn variants_change_the_environment_and_are_never_mixed() {
         "late-free",
         "--variant",
         "one-arena",
-        "--no-hazard",
+        "--no-fault",
     ];
     let json = run(&place, "variants.toml", &more, 0);
     let rows = json["chapters"].as_array().unwrap();

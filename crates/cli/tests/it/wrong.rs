@@ -145,52 +145,52 @@ const CASES: &[(&str, &str)] = &[
         "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[[variant]]\nid = \"default\"\n",
     ),
     (
-        "unknown hazard",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"dice\"\nwrites = 10\n",
+        "unknown fault",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"dice\"\nwrites = 10\n",
     ),
     (
-        "negative writes",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = -1\n",
+        "negative dose",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = -1\n",
     ),
     (
-        "too many writes",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = 5_000_000_000\n",
+        "too many dose",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = 5_000_000_000\n",
     ),
     (
-        "no writes",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\n",
+        "no dose",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\n",
     ),
     (
-        "unknown key of the hazard",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = 10\nwrite = 3\n",
+        "unknown key of the fault",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = 10\nwrite = 3\n",
     ),
     (
-        "hazard on a GPU",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = 10\non = [\"cpu\", \"mps\"]\n",
+        "fault on a GPU",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = 10\non = [\"cpu\", \"mps\"]\n",
     ),
     (
-        "writes in words",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = \"many\"\n",
+        "dose in words",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = \"many\"\n",
     ),
     (
-        "writes of another kind",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = 1.5\n",
+        "dose of another kind",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = 1.5\n",
     ),
     (
         "nothing to calibrate by",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\n",
     ),
     (
         "given and calibrated",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = 3\ncalibrate = { rounds = 3 }\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = 3\ncalibrate = { rounds = 3 }\n",
     ),
     (
         "a share that is none",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\ncalibrate = { pass = 1.0 }\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\ncalibrate = { pass = 1.0 }\n",
     ),
     (
         "calibration without rounds",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[hazard]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\ncalibrate = { rounds = 0 }\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\ncalibrate = { rounds = 0 }\n",
     ),
     (
         "unknown limit",

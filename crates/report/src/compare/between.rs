@@ -15,7 +15,7 @@ use crate::words::imported;
 
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{ChapterRow, Results, RunFacts, View};
-use crate::words::hazard_facts;
+use crate::words::fault_facts;
 
 /// Compares the rows that two runs both have. What is bad is what the first run says; `margin` is how much more often the
 /// second run may be bad and still count as no worse, as a share.
@@ -265,11 +265,11 @@ fn evidence(run: &RunFacts) -> &'static str {
 fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     let run: &RunFacts = &view.run;
     let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
-    let hazard = run.hazard.as_ref().map_or("none".to_owned(), hazard_facts);
+    let fault = run.fault.as_ref().map_or("none".to_owned(), fault_facts);
     let mut facts = vec![
         ("suite".to_owned(), run.suite.clone()),
         ("device".to_owned(), run.device.clone()),
-        ("hazard".to_owned(), hazard),
+        ("fault".to_owned(), fault),
         ("evidence".to_owned(), evidence(run).to_owned()),
         ("spawn".to_owned(), spawns(view)),
         ("counted as bad".to_owned(), bad.join(", ")),

@@ -4,6 +4,7 @@
 //! the data decided is read by the e-values of its pairs, never by these tests; and where there are no pairs (two runs)
 //! it is not tested at all.
 
+mod baseline;
 mod between;
 mod blocks;
 mod claims;
@@ -11,7 +12,6 @@ mod gates;
 mod history;
 mod history_words;
 mod plan;
-mod record;
 mod strata;
 mod test;
 mod verdict;
@@ -22,6 +22,7 @@ use crashrate_model::{Axis, Mode, OutcomeSet};
 use crashrate_stats::{Blocks, PairWatch};
 
 use crate::view::{Bounds, Outcomes, Share};
+pub use baseline::{BaselineRow, BesideBaseline, beside_baseline};
 pub use between::compare_runs;
 pub use claims::{Claimed, claims};
 pub(crate) use gates::{gate, gates};
@@ -31,7 +32,6 @@ pub(crate) use history_words::{
     history_intro, look_in_short, number, trend_name, trend_sentences, verb,
 };
 pub use plan::{DEFAULT_DETECT, Detect, POWER, Planned};
-pub use record::{BesideRecord, RecordRow, beside_record};
 pub use strata::{Strata, Stratum, compare_strata};
 pub use test::{FixedTest, NotWorse};
 pub(crate) use verdict::verdict;

@@ -42,7 +42,10 @@ struct Way {
 /// The curves of every chapter that measured an efficiency under at least two labels such as `threads=8`.
 pub(crate) fn efficiency(view: &View, previous: Option<&View>) -> Vec<Curves> {
     let by_chapter = ByChapter::of(view);
-    let record = view.record.as_deref().map(|record| ("the record", record));
+    let record = view
+        .baseline
+        .as_deref()
+        .map(|record| ("the record", record));
     let others = record
         .into_iter()
         .chain(previous.map(|previous| ("the run before", previous)));

@@ -1,6 +1,6 @@
 //! What the tables of a report hold, whatever they are written as: terminal, Markdown and others draw the same ones.
 
-mod beside;
+mod baseline;
 mod blockers;
 mod chapters;
 mod crashes;
@@ -19,7 +19,7 @@ mod running;
 mod sequences;
 mod told;
 
-pub(crate) use beside::beside_the_record;
+pub(crate) use baseline::baseline_section;
 pub(crate) use blockers::blockers;
 pub(crate) use chapters::{ChapterColumns, chapters, groups, reasons};
 pub(crate) use crashes::crashes;

@@ -10,7 +10,7 @@ use super::{Block, Section, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ByChapter, ChapterRow, MeasureStat, Results, View};
 use crate::words::{
-    count, hazard_facts, measured, of_chapter, of_unit, parameter, rate, rate_of, shown_unit,
+    count, fault_facts, measured, of_chapter, of_unit, parameter, rate, rate_of, shown_unit,
 };
 
 /// What both runs have, side by side.
@@ -143,9 +143,9 @@ pub(super) fn differences(view: &View, before: &View) -> Table {
     .text("now");
     let (then, now) = (first(facts(before, view)), first(facts(view, before)));
     let names: BTreeSet<_> = then.keys().chain(now.keys()).collect();
-    // An imported run does not say everything; that nobody injected a hazard goes without saying.
+    // An imported run does not say everything; that nobody injected a fault goes without saying.
     let knows = |of: &View, all: &BTreeMap<String, String>, name: &str| {
-        of.run.imported.is_none() || name == "hazard" || all.contains_key(name)
+        of.run.imported.is_none() || name == "fault" || all.contains_key(name)
     };
     let is_known = |name: &str| knows(before, &then, name) && knows(view, &now, name);
     let find = |all: &BTreeMap<String, String>, name: &str| {
@@ -198,8 +198,8 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     if let Some(command) = &view.command {
         facts.push(("command".to_owned(), without_seed(command)));
     }
-    if let Some(hazard) = &run.hazard {
-        facts.push(("hazard".to_owned(), hazard_facts(hazard)));
+    if let Some(fault) = &run.fault {
+        facts.push(("fault".to_owned(), fault_facts(fault)));
     }
     let known = run.versions.iter().chain(&run.machine);
     facts.extend(known.map(|(name, value)| (name.clone(), value.clone())));

@@ -53,7 +53,7 @@ pub struct View {
     /// The run's gates, in their order.
     pub gates: Vec<GateSeen>,
     /// The record that the suite repeats, as a run of its own.
-    pub record: Option<Box<View>>,
+    pub baseline: Option<Box<View>>,
     /// Deaths by their signature, the most frequent first.
     pub crashes: Vec<CrashRow>,
     /// The attempts in the order in which they ended, if they were asked for.
@@ -110,8 +110,8 @@ pub struct RunFacts {
     /// Whether it came to the end that it was begun for: every planned round has a measured end; or its own rule
     /// stopped it; or it has a rule, and the time for it was over.
     pub complete: bool,
-    /// The hazard that was injected, if any.
-    pub hazard: Option<serde_json::Value>,
+    /// The fault that was injected, if any.
+    pub fault: Option<serde_json::Value>,
     /// How many attempts could run at the same time.
     pub jobs: u32,
     /// How the rounds that count were watched.

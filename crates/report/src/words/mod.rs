@@ -1,19 +1,19 @@
 //! Numbers and facts in words for people, the same in every format. Plain text: escaping is the writers' part.
 
-mod beside;
+mod baseline;
 mod crashes;
 mod doubts;
 mod estimates;
 mod exposure;
+mod fault;
 mod findings;
-mod hazard;
 mod independence;
 mod names;
 mod notes;
 mod numbers;
 mod summary;
 
-pub(crate) use beside::{beside, on_record};
+pub(crate) use baseline::{beside, on_record};
 pub(crate) use crashes::{crash_place, crash_share};
 pub(crate) use doubts::doubts;
 pub use estimates::estimate;
@@ -22,8 +22,8 @@ pub(crate) use estimates::{
     short_rate_of,
 };
 pub(crate) use exposure::{Rates, exposure, rates_by_exposure};
+pub(crate) use fault::facts as fault_facts;
 pub(crate) use findings::{findings, imported, recommendations};
-pub(crate) use hazard::facts as hazard_facts;
 pub(crate) use independence::{independence, pattern};
 pub(crate) use names::{counted, date, died_in, letter, of_chapter, of_unit, signals, sums};
 pub(crate) use notes::{notes, plural};

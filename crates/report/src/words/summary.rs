@@ -5,8 +5,8 @@ use crashrate_model::{Outcome, StopReason};
 use super::crashes::beside_the_outcomes;
 use super::doubts::doubts;
 use super::estimates::{estimate, rate_of};
+use super::fault::fault;
 use super::findings::imported;
-use super::hazard::hazard;
 use super::names::{counted, of_chapter, of_unit};
 use super::notes::units;
 use super::numbers::{count, rate};
@@ -23,7 +23,7 @@ pub(crate) fn summary(view: &View) -> [String; 2] {
 
 /// What leads every report, because it bears on all that follows.
 pub(crate) fn leading(view: &View) -> Vec<String> {
-    let facts = imported(view).into_iter().chain(hazard(view));
+    let facts = imported(view).into_iter().chain(fault(view));
     let facts = facts.chain(doubts(view));
     facts.chain(beside_the_outcomes(view)).collect()
 }

@@ -31,7 +31,7 @@ pub fn markdown(view: &View, previous: Option<&View>) -> String {
     for all in &comparisons(view) {
         section(&mut out, "Comparisons", &compared(all));
     }
-    if let Some(part) = layout::beside_the_record(view) {
+    if let Some(part) = layout::baseline_section(view) {
         section(&mut out, &part.heading, &blocks(&part.blocks));
     }
     section(&mut out, "What the report says", &list(&layout::told(view)));

@@ -1,7 +1,7 @@
 //! What counts as what.
 
 use crashrate_model::{DiedIn, Exit, JOURNAL_VERSION, Outcome, OutcomeSet, Record, StopReason};
-use crashrate_report::{Fault, Share, json, markdown, terminal};
+use crashrate_report::{ReportError, Share, json, markdown, terminal};
 
 use crate::journal::{
     Journal, all_passed, build, chapter, died_at, ended, info, isolated, measure, sequence,
@@ -304,7 +304,7 @@ fn records_that_do_not_fit_are_named() {
 
     let headless = [ended(end(0, 1, 1))];
     let error = build(&headless, false).unwrap_err();
-    assert_eq!((error.record, error.fault), (1, Fault::NotOpened));
+    assert_eq!((error.record, error.fault), (1, ReportError::NotOpened));
 }
 
 #[test]

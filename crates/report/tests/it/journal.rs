@@ -47,7 +47,7 @@ pub(crate) fn info(units: Vec<Unit>) -> RunInfo {
         jobs: 1,
         retries: 0,
         bad: OutcomeSet::default(),
-        hazard: None,
+        fault: None,
         machine: BTreeMap::from([
             ("cpu".into(), "Apple M4 Max".into()),
             ("os".into(), "macOS 15.7.3".into()),

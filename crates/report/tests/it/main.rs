@@ -1,6 +1,6 @@
 //! The view and its writers, from journals that are built in code.
 
-mod beside;
+mod baseline;
 mod counts;
 mod forms;
 mod journal;

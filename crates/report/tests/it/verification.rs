@@ -62,7 +62,7 @@ fn variants() -> Journal {
     let mut journal = Journal::of(RunInfo {
         chapters: chapters(),
         retries: 1,
-        hazard: Some(serde_json::json!({"pages": "poisoned"})),
+        fault: Some(serde_json::json!({"pages": "poisoned"})),
         recommendations: vec![
             recommendation("Use the fix.", Some("bad > 0 in both")),
             recommendation(

@@ -77,7 +77,7 @@ pub(crate) fn hostile() -> Journal {
         found: "a | b\n\n# c".into(),
         advice: Some("<img src=x>".into()),
     }];
-    info.hazard = Some(serde_json::json!({"kind": "**\u{202e}"}));
+    info.fault = Some(serde_json::json!({"kind": "**\u{202e}"}));
     info.recommendations = vec![Recommendation {
         text: "\x1b]0;title\x07<b>".into(),
         when: None,
@@ -181,7 +181,7 @@ fn the_json_has_the_shape_of_the_design() {
         keys(&parsed)[..4],
         ["schema", "run", "sequences", "chapters"]
     );
-    let run = "id number suite seed device versions started finished complete hazard";
+    let run = "id number suite seed device versions started finished complete fault";
     let run: Vec<_> = run.split(' ').collect();
     assert_eq!(keys(&parsed["run"])[..run.len()], run);
     let sequence = "sequence variant rounds bad first_attempt died_in order";

@@ -1,9 +1,9 @@
 //! The plan: which units of a suite are measured, in how many rounds, in which order.
 
-mod attempt;
-mod history;
 mod order;
+mod progress;
 mod spawn;
+mod spec;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -15,12 +15,12 @@ use thiserror::Error;
 
 use crate::suite::{ById, DEFAULT_VARIANT, Suite, Variant};
 
-pub(crate) use attempt::Recipe;
-pub use attempt::{AttemptSpec, ChapterSpec, UnitSpec};
-pub use history::{History, Pending};
 pub use order::{RoundKey, Rounds, round_seed};
+pub use progress::{Pending, Progress};
 pub use spawn::SpawnChoice;
 use spawn::can_fork;
+pub(crate) use spec::SpecBuilder;
+pub use spec::{AttemptSpec, ChapterSpec, UnitSpec};
 
 /// Which part of a suite is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,7 +11,6 @@
 mod attempt;
 mod capture;
 mod exec;
-mod forks;
 mod group;
 mod guardian;
 mod jobserver;
@@ -25,6 +24,7 @@ mod pipes;
 mod pty;
 mod slots;
 mod untraceable;
+mod zygote_pool;
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -46,12 +46,12 @@ use crate::plan::AttemptSpec;
 
 pub use capture::Captured;
 pub use exec::is_ignored;
-pub use forks::{Forks, why_not};
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
 pub use pipes::Pipes;
 pub use platform::{CoreFiles, Starter, TRACES};
 pub use slots::{Evidence, FromSlot, Observed, Slot, SlotContext, Slots};
+pub use zygote_pool::{Forks, why_not};
 
 /// A way of starting a child.
 pub trait Start: Send + Sync {
@@ -126,7 +126,7 @@ pub trait Wait {
     }
 
     /// Looks at what the child and its descendants are about, because they are about to be killed at the time limit.
-    fn look(&mut self) {}
+    fn capture_hang(&mut self) {}
 
     /// Ends the watching of a child that has ended or is given up. What was watched of its descendants is gone after it.
     fn finish(&mut self) -> Watched {

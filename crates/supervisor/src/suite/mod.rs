@@ -2,7 +2,7 @@
 
 mod by_id;
 mod error;
-mod hazard;
+mod fault;
 mod judged;
 mod path_text;
 mod process;
@@ -17,14 +17,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crashrate_model::{Gate, Mode, OutcomeSet, Recommendation, Recorded};
+use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Recommendation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(crate) use by_id::ById;
 pub(crate) use error::Source;
 pub use error::SuiteError;
-pub use hazard::{MAX_WRITES, PASS, ROUNDS, SuiteHazard};
+pub use fault::{MAX_DOSE, PASS, ROUNDS, SuiteFault};
 pub use process::{DescendantCrash, ProcessOptions};
 pub(crate) use resolve::read_text;
 pub use resources::Resources;
@@ -53,11 +53,11 @@ pub struct Suite {
     pub worker: Option<PathBuf>,
     /// What its worker chapters are told to inject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hazard: Option<SuiteHazard>,
+    pub fault: Option<SuiteFault>,
     /// The record that it repeats. It changes nothing that is run, so it is no part of the plan: the run's own record has
     /// it.
     #[serde(skip)]
-    pub record: Option<Box<Recorded>>,
+    pub baseline: Option<Box<Baseline>>,
     /// Whether chapters on CUDA may be forked, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fork_cuda: bool,
@@ -65,7 +65,7 @@ pub struct Suite {
     #[serde(rename = "limits", default, skip_serializing_if = "Resources::is_none")]
     pub resources: Resources,
     /// What is around chapters in a sequence: time limit, grace, directory.
-    pub around: Limits,
+    pub around: Timing,
     /// How the processes of sequences are set up and judged.
     #[serde(default, skip_serializing_if = "ProcessOptions::is_usual")]
     pub process: ProcessOptions,
@@ -85,7 +85,7 @@ pub struct Suite {
 
 /// How long and where something runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
+pub struct Timing {
     /// How long it may take before it is killed.
     #[serde(with = "duration_text")]
     pub timeout: Duration,
@@ -109,7 +109,7 @@ pub struct Chapter {
     /// How often a round that did not pass is tried again.
     pub retries: u32,
     /// Time limit, grace and directory.
-    pub limits: Limits,
+    pub limits: Timing,
     /// How much of the machine an isolated attempt of it may use; in a sequence the suite's own hold.
     #[serde(default, skip_serializing_if = "Resources::is_none")]
     pub resources: Resources,

@@ -10,7 +10,7 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) suite: Option<Head>,
-    pub(super) hazard: Option<Spanned<Hazard>>,
+    pub(super) fault: Option<Spanned<Fault>>,
     pub(super) limits: Option<Resources>,
     #[serde(default)]
     pub(super) defaults: Settings,
@@ -33,17 +33,17 @@ pub(super) struct Head {
     pub(super) device: Option<Spanned<String>>,
     pub(super) bad: Option<Vec<Spanned<String>>>,
     pub(super) worker: Option<Spanned<String>>,
-    pub(super) record: Option<Spanned<String>>,
+    pub(super) baseline: Option<Spanned<String>>,
     pub(super) fork_cuda: Option<bool>,
     pub(super) descendants: Option<Spanned<String>>,
 }
 
-/// What `[hazard]` sets.
+/// What `[fault]` sets.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Hazard {
+pub(super) struct Fault {
     pub(super) kind: Spanned<String>,
-    pub(super) writes: Spanned<Writes>,
+    pub(super) dose: Spanned<Dose>,
     pub(super) calibrate: Option<Spanned<Calibrate>>,
     pub(super) carry_over: Option<bool>,
     pub(super) on: Option<Vec<Spanned<String>>>,
@@ -52,13 +52,13 @@ pub(super) struct Hazard {
 /// A number, or `calibrated`.
 #[derive(Deserialize)]
 #[serde(untagged)]
-pub(super) enum Writes {
+pub(super) enum Dose {
     Number(i64),
     Word(String),
     Other(serde::de::IgnoredAny),
 }
 
-/// What `[hazard]` says of its calibration.
+/// What `[fault]` says of its calibration.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Calibrate {

@@ -5,16 +5,16 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crashrate_model::{Mode, OutcomeSet, Recorded};
+use crashrate_model::{Baseline, Mode, OutcomeSet};
 use toml::Spanned;
 
 use super::error::Source;
 use super::raw;
 use super::{
-    Action, Chapter, DEFAULT_VARIANT, Limits, ProcessOptions, Resources, Sequence, Spawning, Suite,
-    SuiteError, Variant,
+    Action, Chapter, DEFAULT_VARIANT, ProcessOptions, Resources, Sequence, Spawning, Suite,
+    SuiteError, Timing, Variant,
 };
-use crate::{program, recorded};
+use crate::{baseline, program};
 
 const TIMEOUT: Duration = Duration::from_secs(600);
 const GRACE: Duration = Duration::from_secs(5);
@@ -42,7 +42,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
         .first()
         .ok_or_else(|| SuiteError::Command("no command after `--`".into()))?;
     program::find(program, &directory, &BTreeMap::new()).map_err(SuiteError::Command)?;
-    let limits = Limits {
+    let limits = Timing {
         timeout: TIMEOUT,
         grace: GRACE,
         directory,
@@ -54,8 +54,8 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
         device: "auto".into(),
         bad: OutcomeSet::default(),
         worker: None,
-        hazard: None,
-        record: None,
+        fault: None,
+        baseline: None,
         fork_cuda: false,
         resources: Resources::default(),
         around: limits.clone(),
@@ -143,8 +143,8 @@ impl Resolver<'_> {
             device: self.source.device("suite.device", head.device.as_ref())?,
             bad: self.source.bad("suite.bad", head.bad)?.unwrap_or_default(),
             worker: head.worker.map(|w| self.worker_path(w.get_ref())),
-            hazard: self.source.hazard(file.hazard, &chapters, &sequences)?,
-            record: self.record(head.record.as_ref())?,
+            fault: self.source.fault(file.fault, &chapters, &sequences)?,
+            baseline: self.baseline(head.baseline.as_ref())?,
             fork_cuda: head.fork_cuda.unwrap_or(false),
             resources,
             around,
@@ -295,7 +295,7 @@ impl Resolver<'_> {
         raw: &[raw::Sequence],
         defaults: &raw::Settings,
         chapters: &[Chapter],
-        around: &Limits,
+        around: &Timing,
     ) -> Result<Vec<Sequence>> {
         let mut seen = HashSet::new();
         let by_id = chapters.iter().map(|c| (c.id.as_str(), c)).collect();
@@ -317,7 +317,7 @@ impl Resolver<'_> {
         raw: &raw::Sequence,
         defaults: &raw::Settings,
         (chapters, by_id): (&[Chapter], &HashMap<&str, &Chapter>),
-        around: &Limits,
+        around: &Timing,
     ) -> Result<Sequence> {
         let wrong = |span: Range<usize>, problem: String| {
             self.source
@@ -411,15 +411,15 @@ impl Resolver<'_> {
         Ok(variants)
     }
 
-    fn record(&self, record: Option<&Spanned<String>>) -> Result<Option<Box<Recorded>>> {
-        let Some(record) = record else {
+    fn baseline(&self, baseline: Option<&Spanned<String>>) -> Result<Option<Box<Baseline>>> {
+        let Some(baseline) = baseline else {
             return Ok(None);
         };
-        let name = record.get_ref();
-        let read = recorded::read(&self.directory.join(name), name);
+        let name = baseline.get_ref();
+        let read = baseline::read(&self.directory.join(name), name);
         let read = read.map_err(|problem| {
-            let problem = format!("suite.record: {problem}");
-            self.source.error(record.span(), problem)
+            let problem = format!("suite.baseline: {problem}");
+            self.source.error(baseline.span(), problem)
         })?;
         Ok(Some(Box::new(read)))
     }
@@ -439,7 +439,7 @@ impl Resolver<'_> {
         timeout: Option<&Spanned<String>>,
         grace: Option<&Spanned<String>>,
         directory: Option<&Spanned<String>>,
-    ) -> Result<Limits> {
+    ) -> Result<Timing> {
         let directory = match directory.or(defaults.directory.as_ref()) {
             None => self.directory.clone(),
             Some(given) => {
@@ -451,7 +451,7 @@ impl Resolver<'_> {
                 path
             }
         };
-        Ok(Limits {
+        Ok(Timing {
             timeout: self.source.duration(
                 timeout.or(defaults.timeout.as_ref()),
                 "timeout",

@@ -135,7 +135,7 @@ fn perform(chapters: &[(&str, Value)], round: u32, hangs: bool) -> Ran {
         chapters: chapters.collect(),
         device: "cpu".into(),
         seed: 7,
-        hazard: None,
+        fault: None,
     };
     let input = format!("{}\n", json!(task));
     Run {

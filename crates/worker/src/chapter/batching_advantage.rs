@@ -5,12 +5,12 @@
 
 use anyhow::Result;
 
-use super::team::Team;
+use super::workload::Workload;
 use super::{Chapter, Context, Verdict, stress};
-use crate::crew;
 use crate::encoder::Encoder;
 use crate::params::{iterations, size, threads};
 use crate::repeat::Check;
+use crate::thread_group;
 
 /// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
@@ -33,54 +33,54 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     let teams = teams(context);
     let total: u64 = teams.iter().map(samples).sum();
     let (mut before, mut rates, mut complaints) = (0, Vec::new(), Vec::new());
-    for team in teams {
-        let mut jobs = team.jobs(context, &model, &mut random)?;
-        let tally = crew::run(&mut jobs, &context.plan(), |done, _| {
-            let done = before + done * team.batch as u64;
+    for workload in teams {
+        let mut jobs = workload.jobs(context, &model, &mut random)?;
+        let tally = thread_group::run(&mut jobs, &context.plan(), |done, _| {
+            let done = before + done * workload.batch as u64;
             Ok(context
-                .voice
+                .sink
                 .progress(done as f64, total as f64, "samples")?)
         })?;
-        before += samples(&team);
-        let rate = tally.throughput() * team.batch as f64;
+        before += samples(&workload);
+        let rate = tally.throughput() * workload.batch as f64;
         context
-            .voice
-            .measure("samples_per_second", rate, "1/s", &label(&team))?;
-        rates.push((label(&team), rate));
+            .sink
+            .measure("samples_per_second", rate, "1/s", &label(&workload))?;
+        rates.push((label(&workload), rate));
 
         let difference = stress::largest_difference(&jobs)?;
         let tolerance = context.params.number("tolerance");
-        let wrong = stress::complaints(&tally, team.operations(), difference, tolerance);
+        let wrong = stress::complaints(&tally, workload.operations(), difference, tolerance);
         complaints.extend(
             wrong
                 .iter()
-                .map(|wrong| format!("{}: {wrong}", label(&team))),
+                .map(|wrong| format!("{}: {wrong}", label(&workload))),
         );
     }
     let (batched, threaded) = rates.split_first().expect("three teams");
     for (label, rate) in threaded {
         let label = format!("{} / {label}", batched.0);
         context
-            .voice
+            .sink
             .measure("ratio", batched.1 / rate, "", &label)?;
     }
     Ok(Verdict::from_complaints(&complaints))
 }
 
 /// One thread with everything, all threads, and half of them with twice as much.
-fn teams(context: &Context<'_>) -> Vec<Team> {
+fn teams(context: &Context<'_>) -> Vec<Workload> {
     let threads = context.params.count("threads");
     let batch = context.params.size("batch");
-    let team = |threads: u64, batch| Team {
+    let workload = |threads: u64, batch| Workload {
         threads,
         batch,
         iterations: context.params.count("iterations"),
         check: Check::Last,
     };
     let mut teams = vec![
-        team(1, batch * threads.cast_signed()),
-        team(threads, batch),
-        team(threads / 2, batch * 2),
+        workload(1, batch * threads.cast_signed()),
+        workload(threads, batch),
+        workload(threads / 2, batch * 2),
     ];
     // The half is one whole number of threads, and none of the two before it.
     teams.truncate(if threads > 2 && threads.is_multiple_of(2) {
@@ -91,10 +91,10 @@ fn teams(context: &Context<'_>) -> Vec<Team> {
     teams
 }
 
-fn samples(team: &Team) -> u64 {
-    team.operations() * team.batch as u64
+fn samples(workload: &Workload) -> u64 {
+    workload.operations() * workload.batch as u64
 }
 
-fn label(team: &Team) -> String {
-    format!("threads={},batch={}", team.threads, team.batch)
+fn label(workload: &Workload) -> String {
+    format!("threads={},batch={}", workload.threads, workload.batch)
 }

@@ -37,11 +37,11 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
         mean += average / inputs as f64;
         largest = larger(largest, most);
         context
-            .voice
+            .sink
             .progress(done as f64, inputs as f64, "inputs")?;
     }
-    context.voice.measure("difference_mean", mean, "", "")?;
-    context.voice.measure("difference_max", largest, "", "")?;
+    context.sink.measure("difference_mean", mean, "", "")?;
+    context.sink.measure("difference_max", largest, "", "")?;
     Ok(judged(largest, context.params.number("tolerance")))
 }
 

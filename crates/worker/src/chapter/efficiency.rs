@@ -2,63 +2,63 @@
 
 use anyhow::Result;
 
-use super::team::Team;
+use super::workload::Workload;
 use super::{Context, Verdict, stress};
-use crate::crew::{self, Tally};
 use crate::encoder::Encoder;
 use crate::repeat::Check;
+use crate::thread_group::{self, Tally};
 
 /// Measures `throughput`, `speedup` and `efficiency` for each number of threads, against one thread.
 pub(super) fn run(context: &Context<'_>) -> Result<Verdict> {
     let mut random = context.random();
     let model = Encoder::random(context.sizes(), &mut random)?;
     let teams = teams(context);
-    let total: u64 = teams.iter().map(Team::operations).sum();
+    let total: u64 = teams.iter().map(Workload::operations).sum();
     let (mut before, mut alone, mut complaints) = (0, None, Vec::new());
-    for team in teams {
-        let mut jobs = team.jobs(context, &model, &mut random)?;
-        let tally = crew::run(&mut jobs, &context.plan(), |done, _| {
+    for workload in teams {
+        let mut jobs = workload.jobs(context, &model, &mut random)?;
+        let tally = thread_group::run(&mut jobs, &context.plan(), |done, _| {
             let done = (before + done) as f64;
-            Ok(context.voice.progress(done, total as f64, "ops")?)
+            Ok(context.sink.progress(done, total as f64, "ops")?)
         })?;
-        before += team.operations();
+        before += workload.operations();
         // Teams are in ascending order, and the first is one thread.
         let alone = *alone.get_or_insert(tally.throughput());
-        row(context, &team, &tally, alone)?;
+        row(context, &workload, &tally, alone)?;
 
         let difference = stress::largest_difference(&jobs)?;
         let tolerance = context.params.number("tolerance");
-        let wrong = stress::complaints(&tally, team.operations(), difference, tolerance);
+        let wrong = stress::complaints(&tally, workload.operations(), difference, tolerance);
         complaints.extend(
             wrong
                 .iter()
-                .map(|wrong| format!("{}: {wrong}", team.label())),
+                .map(|wrong| format!("{}: {wrong}", workload.label())),
         );
     }
     Ok(Verdict::from_complaints(&complaints))
 }
 
 /// A team for each number of threads; one thread is always among them, for the others are compared with it.
-fn teams(context: &Context<'_>) -> Vec<Team> {
+fn teams(context: &Context<'_>) -> Vec<Workload> {
     let mut counts = context.params.counts("threads");
     counts.push(1);
     counts.sort_unstable();
     counts.dedup();
-    let team = |threads| Team {
+    let workload = |threads| Workload {
         threads,
         batch: context.params.size("batch"),
         iterations: context.params.count("iterations"),
         check: Check::Last,
     };
-    counts.into_iter().map(team).collect()
+    counts.into_iter().map(workload).collect()
 }
 
-fn row(context: &Context<'_>, team: &Team, tally: &Tally, alone: f64) -> Result<()> {
-    let (voice, label) = (context.voice, team.label());
+fn row(context: &Context<'_>, workload: &Workload, tally: &Tally, alone: f64) -> Result<()> {
+    let (sink, label) = (context.sink, workload.label());
     let throughput = tally.throughput();
     let speedup = throughput / alone;
-    voice.measure("throughput", throughput, "ops/s", &label)?;
-    voice.measure("speedup", speedup, "", &label)?;
-    let efficiency = speedup / team.threads as f64;
-    Ok(voice.measure("efficiency", efficiency, "", &label)?)
+    sink.measure("throughput", throughput, "ops/s", &label)?;
+    sink.measure("speedup", speedup, "", &label)?;
+    let efficiency = speedup / workload.threads as f64;
+    Ok(sink.measure("efficiency", efficiency, "", &label)?)
 }

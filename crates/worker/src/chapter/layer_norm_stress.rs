@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::team::Team;
+use super::workload::Workload;
 use super::{Chapter, Context, Verdict, stress};
 use crate::norm::LayerNorm;
 use crate::params::{iterations, threads};
@@ -20,18 +20,18 @@ pub(crate) const CHAPTER: Chapter = Chapter {
 
 fn run(context: &Context<'_>) -> Result<Verdict> {
     let mut random = context.random();
-    let team = Team {
+    let workload = Workload {
         threads: context.params.count("threads"),
         batch: context.params.size("batch"),
         iterations: context.params.count("iterations"),
         check: Check::Every,
     };
     let norm = LayerNorm::new(context.params.size("d_model"))?;
-    let input = context.input_shape(team.batch);
+    let input = context.input_shape(workload.batch);
     let job = |_| {
         let norm = norm.copy_to(context.device.tch())?;
-        team.job(context, norm, &input, &mut random)
+        workload.job(context, norm, &input, &mut random)
     };
-    let jobs = (0..team.threads).map(job).collect::<Result<Vec<_>>>()?;
+    let jobs = (0..workload.threads).map(job).collect::<Result<Vec<_>>>()?;
     stress::run(context, jobs)
 }

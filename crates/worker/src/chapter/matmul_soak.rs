@@ -4,9 +4,9 @@ use anyhow::{Result, ensure};
 use tch::{Kind, Tensor};
 
 use super::{Chapter, Context, Verdict};
-use crate::crew::{self, Job, Tally};
 use crate::params::{self, Param, number, size, threads};
 use crate::random::{Random, deep_copy};
+use crate::thread_group::{self, Job, Tally};
 
 /// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
@@ -47,16 +47,16 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     let threads = 0..context.params.count("threads");
     let mut jobs = threads.map(job).collect::<Result<Vec<_>>>()?;
     let seconds = context.params.seconds("duration");
-    let tally = crew::run(&mut jobs, &context.plan_for(seconds), |_, elapsed| {
+    let tally = thread_group::run(&mut jobs, &context.plan_for(seconds), |_, elapsed| {
         let elapsed = elapsed.as_secs_f64().min(seconds);
-        Ok(context.voice.progress(elapsed, seconds, "s")?)
+        Ok(context.sink.progress(elapsed, seconds, "s")?)
     })?;
 
-    let voice = context.voice;
-    voice.measure("operations", tally.done as f64, "", "")?;
-    voice.measure("errors", tally.errors as f64, "", "")?;
-    voice.measure("elapsed", tally.wall.as_secs_f64(), "s", "")?;
-    voice.measure("throughput", tally.throughput(), "ops/s", "")?;
+    let sink = context.sink;
+    sink.measure("operations", tally.done as f64, "", "")?;
+    sink.measure("errors", tally.errors as f64, "", "")?;
+    sink.measure("elapsed", tally.wall.as_secs_f64(), "s", "")?;
+    sink.measure("throughput", tally.throughput(), "ops/s", "")?;
     Ok(judged(&tally))
 }
 

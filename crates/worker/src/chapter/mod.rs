@@ -10,21 +10,21 @@ mod matmul_soak;
 mod multi_model;
 mod scaling;
 mod stress;
-mod team;
 mod thread_safety;
+mod workload;
 
 use std::time::Duration;
 
 use anyhow::Result;
 use crashrate_protocol::ChapterInfo;
 
-use crate::crew::Plan;
 use crate::device::Device;
 use crate::encoder::Sizes;
-use crate::gate::Gate;
+use crate::event_sink::EventSink;
 use crate::params::{self, Param, Params};
 use crate::random::Random;
-use crate::voice::Voice;
+use crate::semaphore::Semaphore;
+use crate::thread_group::Plan;
 
 /// One built-in chapter.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ pub(crate) struct Context<'a> {
     /// libtorch's threads for one operation, as they were when the process began.
     pub(crate) libtorch_threads: i32,
     /// Where measures and progress go.
-    pub(crate) voice: &'a Voice,
+    pub(crate) sink: &'a EventSink,
 }
 
 impl Context<'_> {
@@ -120,7 +120,7 @@ impl Context<'_> {
         Plan {
             device: self.device,
             warm_up: self.params.count("warm_up"),
-            gate: Gate::new(self.params.count("max_in_flight") as usize),
+            semaphore: Semaphore::new(self.params.count("max_in_flight") as usize),
             intra_op_threads: self.device.is_cpu().then(|| self.intra_op_threads()),
             duration: None,
         }

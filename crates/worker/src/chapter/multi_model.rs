@@ -3,13 +3,13 @@
 use anyhow::Result;
 
 use super::stress::{self, Compared};
-use super::team::Team;
+use super::workload::Workload;
 use super::{Chapter, Context, Verdict};
-use crate::crew::Job;
 use crate::encoder::Encoder;
 use crate::params::{count, iterations, threads};
 use crate::random::Random;
 use crate::repeat::{Check, Repeat, larger};
+use crate::thread_group::Job;
 
 /// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
@@ -36,7 +36,7 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     let models = context.params.count("models");
     // A thread without a model would have nothing to do.
     let threads = context.params.count("threads").min(models);
-    let team = Team {
+    let workload = Workload {
         threads,
         batch: context.params.size("batch"),
         iterations: context.params.count("iterations"),
@@ -49,16 +49,20 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     let mut jobs: Vec<Turns> = (0..threads).map(|_| turns()).collect();
     let mut random = context.random();
     for number in 0..models {
-        let model = model(context, &team, &mut random)?;
+        let model = model(context, &workload, &mut random)?;
         jobs[(number % threads) as usize].models.push(model);
     }
     stress::run(context, jobs)
 }
 
-fn model(context: &Context<'_>, team: &Team, random: &mut Random) -> Result<Repeat<Encoder>> {
+fn model(
+    context: &Context<'_>,
+    workload: &Workload,
+    random: &mut Random,
+) -> Result<Repeat<Encoder>> {
     let device = context.device.tch();
     let model = Encoder::random(context.sizes(), random)?.copy_to(device)?;
-    team.job(context, model, &context.input_shape(team.batch), random)
+    workload.job(context, model, &context.input_shape(workload.batch), random)
 }
 
 impl Job for Turns {

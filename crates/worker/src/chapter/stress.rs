@@ -3,10 +3,10 @@
 use anyhow::Result;
 
 use super::{Context, Verdict};
-use crate::crew::{self, Job, Tally};
 use crate::encoder::Forward;
 use crate::params::{Param, number};
 use crate::repeat::{Repeat, larger};
+use crate::thread_group::{self, Job, Tally};
 
 /// How far a result may be from the same computation with nothing else running.
 pub(crate) const TOLERANCE: Param = number("tolerance", 1e-3);
@@ -26,20 +26,18 @@ impl<F: Forward> Compared for Repeat<F> {
 /// Runs the jobs, measures, and judges.
 pub(crate) fn run<J: Compared>(context: &Context<'_>, mut jobs: Vec<J>) -> Result<Verdict> {
     let expected: u64 = jobs.iter().map(Job::operations).sum();
-    let tally = crew::run(&mut jobs, &context.plan(), |done, _| {
-        Ok(context
-            .voice
-            .progress(done as f64, expected as f64, "ops")?)
+    let tally = thread_group::run(&mut jobs, &context.plan(), |done, _| {
+        Ok(context.sink.progress(done as f64, expected as f64, "ops")?)
     })?;
     let difference = largest_difference(&jobs)?;
 
-    let voice = context.voice;
-    voice.measure("operations", tally.done as f64, "", "")?;
-    voice.measure("operations_expected", expected as f64, "", "")?;
-    voice.measure("errors", tally.errors as f64, "", "")?;
-    voice.measure("elapsed", tally.wall.as_secs_f64(), "s", "")?;
-    voice.measure("throughput", tally.throughput(), "ops/s", "")?;
-    voice.measure("difference_max", difference, "", "")?;
+    let sink = context.sink;
+    sink.measure("operations", tally.done as f64, "", "")?;
+    sink.measure("operations_expected", expected as f64, "", "")?;
+    sink.measure("errors", tally.errors as f64, "", "")?;
+    sink.measure("elapsed", tally.wall.as_secs_f64(), "s", "")?;
+    sink.measure("throughput", tally.throughput(), "ops/s", "")?;
+    sink.measure("difference_max", difference, "", "")?;
 
     let tolerance = context.params.number("tolerance");
     let complaints = complaints(&tally, expected, difference, tolerance);

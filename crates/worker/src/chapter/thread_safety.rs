@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::team::Team;
+use super::workload::Workload;
 use super::{Chapter, Context, Verdict, stress};
 use crate::encoder::Encoder;
 use crate::params::{iterations, threads};
@@ -22,12 +22,12 @@ pub(crate) const CHAPTER: Chapter = Chapter {
 pub(super) fn run(context: &Context<'_>) -> Result<Verdict> {
     let mut random = context.random();
     let model = Encoder::random(context.sizes(), &mut random)?;
-    let team = Team {
+    let workload = Workload {
         threads: context.params.count("threads"),
         batch: context.params.size("batch"),
         iterations: context.params.count("iterations"),
         check: Check::Every,
     };
-    let jobs = team.jobs(context, &model, &mut random)?;
+    let jobs = workload.jobs(context, &model, &mut random)?;
     stress::run(context, jobs)
 }

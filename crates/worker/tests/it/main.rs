@@ -4,6 +4,6 @@ mod chapters;
 mod command_line;
 mod encoder;
 mod exact;
-mod hazard;
+mod fault;
 mod support;
 mod task;

@@ -51,7 +51,7 @@ fn ended(output: Output, events: Vec<Value>) -> Ended {
 
 /// A task of these chapters on this device.
 pub(crate) fn task(chapters: &[Value], device: &str) -> String {
-    json!({"v": 1, "chapters": chapters, "device": device, "seed": 7, "hazard": null}).to_string()
+    json!({"v": 1, "chapters": chapters, "device": device, "seed": 7, "fault": null}).to_string()
 }
 
 /// A chapter of a task, small enough for a test; `more` is merged into its parameters.

@@ -77,7 +77,7 @@ fn sections(view: &View, previous: Option<&View>) -> Vec<Markup> {
         modes.as_ref().map(table),
     ));
     all.push(section("Comparisons", compared(view)));
-    if let Some(part) = layout::beside_the_record(view) {
+    if let Some(part) = layout::baseline_section(view) {
         all.push(section(&part.heading, blocks(&part.blocks)));
     }
     all.push(section("What the report says", list(&layout::told(view))));

@@ -1,6 +1,6 @@
 //! The JSON report, schema 1. Fields are only ever added; those of the schema come first, in its order.
 
-mod beside;
+mod baseline;
 mod compared;
 mod crashes;
 mod history;
@@ -13,10 +13,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::clean::is_unseen;
-use crate::compare::{Comparisons, beside_record, claims, comparisons};
+use crate::compare::{Comparisons, beside_baseline, claims, comparisons};
 use crate::view::{ChapterRow, Judgement, Results, RunFacts, SequenceRow, Totals, View};
 use crate::words::{doubts, rates_by_exposure};
-use beside::Beside;
+use baseline::Beside;
 use compared::{OneClaim, Order, Set, Shown};
 use crashes::Crashed;
 pub use history::history_json;
@@ -36,7 +36,7 @@ const SCHEMA: u32 = 1;
 /// ```
 pub fn json(view: &View) -> String {
     let (compared, claimed) = (comparisons(view), claims(view));
-    let beside = beside_record(view);
+    let beside = beside_baseline(view);
     let report = Report {
         schema: SCHEMA,
         run: Run::of(&view.run),
@@ -54,7 +54,7 @@ pub fn json(view: &View) -> String {
         findings: view.run.findings.iter().map(Found::of).collect(),
         recommendations: view.recommendations.iter().map(Advised::of).collect(),
         comparisons: compared.iter().map(Set::of).collect(),
-        beside_record: beside.as_ref().map(|all| Beside::of(view, all)),
+        baseline: beside.as_ref().map(|all| Beside::of(view, all)),
         claims: OneClaim::all(&claimed),
         gates: view.gates.iter().map(Shown::of).collect(),
         doubts: doubts(view),
@@ -111,7 +111,7 @@ struct Report<'a> {
     recommendations: Vec<Advised<'a>>,
     comparisons: Vec<Set<'a>>,
     /// The record that the suite repeats; `null` if it names none.
-    beside_record: Option<Beside<'a>>,
+    baseline: Option<Beside<'a>>,
     /// Of an imported report.
     claims: Vec<OneClaim<'a>>,
     gates: Vec<Shown<'a>>,
@@ -137,7 +137,7 @@ struct Run<'a> {
     started: &'a str,
     finished: Option<&'a str>,
     complete: bool,
-    hazard: Option<&'a Value>,
+    fault: Option<&'a Value>,
     live: bool,
     stopped: Option<StopReason>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
             started: &run.started,
             finished: run.finished.as_deref(),
             complete: run.complete,
-            hazard: run.hazard.as_ref(),
+            fault: run.fault.as_ref(),
             live: run.live,
             stopped: run.stopped,
             stopped_because: run.stopped_because.as_deref(),

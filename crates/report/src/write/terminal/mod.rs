@@ -36,7 +36,7 @@ pub fn terminal(view: &View, width: usize, color: bool) -> String {
     for all in &comparisons(view) {
         section(&mut out, screen, "comparisons", &compared(all, screen));
     }
-    if let Some(part) = layout::beside_the_record(view) {
+    if let Some(part) = layout::baseline_section(view) {
         let name = part.heading.to_lowercase();
         section(&mut out, screen, &name, &blocks(&part.blocks, screen));
     }

@@ -63,7 +63,7 @@ pub(super) struct Place<'a> {
 
 /// How far the killing is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ladder {
+enum KillStage {
     /// Nothing was sent; the limit that runs counts from `since`.
     Alive { since: Instant, limit: Duration },
     /// SIGTERM was sent; SIGKILL follows then.
@@ -72,16 +72,16 @@ enum Ladder {
     Killed(Instant),
 }
 
-impl Ladder {
+impl KillStage {
     /// Everything is due so much later.
-    fn later(self, by: Duration) -> Ladder {
+    fn later(self, by: Duration) -> KillStage {
         match self {
-            Ladder::Alive { since, limit } => Ladder::Alive {
+            KillStage::Alive { since, limit } => KillStage::Alive {
                 since: since + by,
                 limit,
             },
-            Ladder::Terminated(due) => Ladder::Terminated(due + by),
-            Ladder::Killed(due) => Ladder::Killed(due + by),
+            KillStage::Terminated(due) => KillStage::Terminated(due + by),
+            KillStage::Killed(due) => KillStage::Killed(due + by),
         }
     }
 }
@@ -96,7 +96,7 @@ struct Attempt<'a> {
     stdout: Captured,
     stderr: Captured,
     events: EventReader,
-    ladder: Ladder,
+    ladder: KillStage,
     pace: Pace,
     begun: Instant,
     begun_at: SystemTime,
@@ -142,7 +142,7 @@ impl<'a> Attempt<'a> {
             stdout: Captured::default(),
             stderr: Captured::default(),
             events: EventReader::new(),
-            ladder: Ladder::Alive {
+            ladder: KillStage::Alive {
                 // Not from `begun`: the supervisor may have stood still while it started the child.
                 since: now,
                 limit,
@@ -190,13 +190,13 @@ impl<'a> Attempt<'a> {
 
     /// Whether it ended; it did not if SIGKILL could not end it.
     fn until_ended(&mut self) -> io::Result<bool> {
-        if let Some(timeout) = self.climb()
+        if let Some(timeout) = self.escalate()
             && self.listen(QUIET.min(timeout))?
         {
             return Ok(true);
         }
         loop {
-            let Some(timeout) = self.climb() else {
+            let Some(timeout) = self.escalate() else {
                 return Ok(false);
             };
             let had_events = self.pipes.events.is_some();
@@ -222,28 +222,28 @@ impl<'a> Attempt<'a> {
     }
 
     /// Does what is due by the clock; returns how long until the next thing is. Nothing: it is given up.
-    fn climb(&mut self) -> Option<Duration> {
+    fn escalate(&mut self) -> Option<Duration> {
         let now = Instant::now();
         let due = match self.ladder {
-            Ladder::Alive { since, limit } => since + limit,
-            Ladder::Terminated(due) | Ladder::Killed(due) => due,
+            KillStage::Alive { since, limit } => since + limit,
+            KillStage::Terminated(due) | KillStage::Killed(due) => due,
         };
         if now < due {
             return Some(due - now);
         }
         match self.ladder {
-            Ladder::Alive { .. } => {
+            KillStage::Alive { .. } => {
                 self.seen.killed = Some(Kill::TimeLimit);
                 self.seen.stopped_by = exec::stopped_by(self.pid);
-                self.wait.look();
+                self.wait.capture_hang();
                 self.pace.worked();
                 let now = Instant::now();
                 group::terminate(self.pid);
-                self.ladder = Ladder::Terminated(now + self.spec.unit.grace);
+                self.ladder = KillStage::Terminated(now + self.spec.unit.grace);
                 Some(self.spec.unit.grace)
             }
-            Ladder::Terminated(_) => Some(self.kill(now)),
-            Ladder::Killed(_) => {
+            KillStage::Terminated(_) => Some(self.kill(now)),
+            KillStage::Killed(_) => {
                 let pid = self.pid;
                 self.seen.notes.push(format!(
                     "process {pid} does not die of SIGKILL; left behind"
@@ -255,12 +255,12 @@ impl<'a> Attempt<'a> {
 
     fn kill(&mut self, now: Instant) -> Duration {
         group::kill(self.pid);
-        self.ladder = Ladder::Killed(now + UNKILLABLE);
+        self.ladder = KillStage::Killed(now + UNKILLABLE);
         UNKILLABLE
     }
 
     fn poll(&mut self, timeout: Duration) -> io::Result<()> {
-        let may_interrupt = !matches!(self.ladder, Ladder::Killed(_));
+        let may_interrupt = !matches!(self.ladder, KillStage::Killed(_));
         let interrupt = may_interrupt.then(|| self.place.kill_all.as_fd());
         let quiet = (QUIET.checked_sub(self.begun.elapsed()))
             // Their end is most often that of the child.
@@ -329,8 +329,9 @@ impl<'a> Attempt<'a> {
             Note::ChapterEnded => self.spec.unit.timeout,
             Note::Progress { .. } => return,
         };
-        if self.spec.unit.mode == Mode::Sequential && matches!(self.ladder, Ladder::Alive { .. }) {
-            self.ladder = Ladder::Alive {
+        if self.spec.unit.mode == Mode::Sequential && matches!(self.ladder, KillStage::Alive { .. })
+        {
+            self.ladder = KillStage::Alive {
                 since: Instant::now(),
                 limit,
             };

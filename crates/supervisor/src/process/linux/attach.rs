@@ -9,7 +9,7 @@ use crashrate_postmortem::linux::Images;
 use nix::sys::ptrace::{self, Options};
 use nix::unistd::Pid;
 
-use super::look::Hang;
+use super::capture_hang::Hang;
 use super::numbers_in;
 use super::tracer::Tracer;
 
@@ -41,7 +41,7 @@ pub(super) fn capture(leader: i32, images: Arc<Images>) -> io::Result<Option<Cra
         }
         match (tracer.threads.is_empty(), refused) {
             (true, Some(error)) => Err(error.into()),
-            _ => Ok(Hang::look(&mut tracer).and_then(|hang| hang.crash())),
+            _ => Ok(Hang::capture_hang(&mut tracer).and_then(|hang| hang.crash())),
         }
     })?;
     (captured.join()).unwrap_or_else(|_| Err(io::Error::other("the thread that looks panicked")))

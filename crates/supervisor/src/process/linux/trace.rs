@@ -174,7 +174,7 @@ impl Wait for Untraced {
         self.exec.listen(most)
     }
 
-    fn look(&mut self) {
+    fn capture_hang(&mut self) {
         if let Some(images) = &self.images {
             let pid = self.pid.as_raw();
             match attach::capture(pid, images.clone()) {
@@ -225,9 +225,9 @@ impl Wait for Traced {
         Ok(tracer.is_some_and(|tracer| tracer.listen(most)) && self.ended()?)
     }
 
-    fn look(&mut self) {
+    fn capture_hang(&mut self) {
         if let Some(tracer) = &mut self.tracer {
-            tracer.look();
+            tracer.capture_hang();
         }
     }
 
@@ -327,7 +327,7 @@ impl TracerThread {
         }
     }
 
-    fn look(&mut self) {
+    fn capture_hang(&mut self) {
         let deadline = Instant::now() + LONGEST_LOOK;
         self.was_to_look = true;
         if self.orders.send(Order::Look).is_err() {

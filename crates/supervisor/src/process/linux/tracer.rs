@@ -23,9 +23,9 @@ use super::super::Watched;
 use super::super::exec::signal_name;
 use super::aside;
 use super::calls::{self, Said};
+use super::capture_hang::Hang;
 use super::family::Family;
 use super::gate::Keeper;
-use super::look::Hang;
 use super::reissue::Reissue;
 
 /// The most programs that are remembered.
@@ -232,7 +232,7 @@ impl Tracer {
             }
             match orders.try_recv() {
                 Ok(Order::Look) => {
-                    self.hang = Hang::look(self);
+                    self.hang = Hang::capture_hang(self);
                     let _ = answers.send(Answer::Looked);
                 }
                 Ok(Order::Finish) | Err(TryRecvError::Disconnected) => return false,

@@ -17,9 +17,9 @@ use crashrate_zygote::{Attempt, Control, ENV, Reply, Request, VERSION};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::super::forks::Kind;
 use super::super::guardian::Guardian;
 use super::super::limits::Rlimits;
+use super::super::zygote_pool::Kind;
 use super::super::{Reaped, Watched, exec};
 use super::aside;
 use super::gate::{self, Gate};
@@ -129,9 +129,9 @@ impl Zygote {
     }
 
     /// Looks at what the child is about.
-    pub(in super::super) fn look(&mut self) {
+    pub(in super::super) fn capture_hang(&mut self) {
         if let Some(tracer) = &mut self.tracer {
-            tracer.look();
+            tracer.capture_hang();
         }
     }
 

@@ -15,8 +15,8 @@ use nix::unistd::Pid;
 
 use super::super::Watched;
 use super::calls;
+use super::capture_hang::Hang;
 use super::gate::Keeper;
-use super::look::Hang;
 use super::tracer::{Order, Tracer, options};
 
 /// How often a tracer that waits is interrupted until it has heard an order.
@@ -75,7 +75,7 @@ impl ZygoteTracer {
     }
 
     /// Looks at all threads of the child.
-    pub(super) fn look(&mut self) {
+    pub(super) fn capture_hang(&mut self) {
         self.ask(Order::Look);
     }
 
@@ -148,7 +148,7 @@ fn follow(mut keeper: Keeper, orders: &Receiver<Order>, answers: &Sender<Answer>
         };
         match order {
             Ok(Order::Look) => {
-                tracer.hang = Hang::look(&mut tracer);
+                tracer.hang = Hang::capture_hang(&mut tracer);
                 let _ = answers.send(Answer::Looked);
             }
             Ok(Order::Finish) => {

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use crashrate_zygote::Attempt;
 use nix::unistd::Pid;
 
-use super::super::forks::Kind;
 use super::super::guardian::Guardian;
 use super::super::limits::Rlimits;
+use super::super::zygote_pool::Kind;
 use super::super::{Reaped, Watched};
 
 /// Whether processes can be forked at all.
@@ -48,7 +48,7 @@ impl Zygote {
         Ok(())
     }
 
-    pub(in super::super) fn look(&mut self) {
+    pub(in super::super) fn capture_hang(&mut self) {
         match *self {}
     }
 

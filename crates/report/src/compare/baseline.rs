@@ -1,0 +1,236 @@
+//! A run beside the record that its suite repeats: what the record has, what this machine came to in sequence, and what
+//! it came to with its chapters isolated.
+
+use crashrate_model::{ALPHA, Axis, Mode};
+use crashrate_stats::Role;
+
+use super::blocks::outcomes;
+use super::plan::Planner;
+use super::test::{Pair, Together, doubt, fixed, taking_part};
+use super::within::compare_within;
+use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
+use crate::view::{ChapterRow, DiedInCounts, Results, SequenceRow, Share, View};
+
+/// A run beside the record that its suite repeats.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BesideBaseline {
+    /// The record's number N.
+    pub number: u32,
+    /// The chapters and sequences that the run has, in its order: a sequence, then its chapters, then all others.
+    pub rows: Vec<BaselineRow>,
+    /// Sequential against isolated on this machine, of whole sequences; nothing if it ran only one of the two.
+    pub modes: Option<Comparisons>,
+    /// This machine against the record: the sequences that both have, or else the chapters isolated.
+    pub machine: Comparisons,
+}
+
+/// A chapter, or a sequence as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BaselineRow {
+    /// The chapter; nothing for a sequence as a whole.
+    pub chapter: Option<String>,
+    /// The sequence; nothing for a chapter that is in none.
+    pub sequence: Option<String>,
+    /// The variant of this machine's rounds; the record knows none.
+    pub variant: String,
+    /// The record in sequence: a chapter given that it was reached.
+    pub record_in_sequence: Option<Share>,
+    /// The record isolated; nothing for a sequence, as a report of the past has no blocks.
+    pub record_isolated: Option<Share>,
+    /// This machine in sequence: a chapter given that it was reached.
+    pub in_sequence: Option<Share>,
+    /// This machine isolated; a sequence as a whole: whole blocks of its chapters, bad if any of them was.
+    pub isolated: Option<Share>,
+    /// A sequence as a whole: where it died in the record.
+    pub record_died_in: Option<DiedInCounts>,
+    /// A sequence as a whole: where it died on this machine.
+    pub died_in: Option<DiedInCounts>,
+}
+
+/// The run beside the record of its suite; nothing if that names none.
+pub fn beside_baseline(view: &View) -> Option<BesideBaseline> {
+    let record = view.baseline.as_deref()?;
+    let modes = compare_within(view, Axis::Mode, DEFAULT_DETECT, None);
+    Some(BesideBaseline {
+        number: record.run.number,
+        rows: rows(view, record, &modes),
+        modes: of_whole_sequences(modes),
+        machine: machine(view, record),
+    })
+}
+
+fn rows(view: &View, record: &View, modes: &Comparisons) -> Vec<BaselineRow> {
+    let in_record = |row: &ChapterRow, sequence: Option<&String>| {
+        let mut rows = record.chapters.iter();
+        let found = rows.find(|r| r.chapter == row.chapter && r.sequence.as_ref() == sequence);
+        found.map(|row| row.results.first_attempt)
+    };
+    let isolated = |row: &ChapterRow| {
+        let mut rows = view.chapters.iter();
+        let found = rows.find(|r| {
+            (&r.chapter, &r.variant, r.mode) == (&row.chapter, &row.variant, Mode::Isolated)
+        });
+        found.map(|row| row.results.first_attempt)
+    };
+    let mut all = Vec::new();
+    for sequence in &view.sequences {
+        let mut of_record = record.sequences.iter();
+        let of_record = of_record.find(|r| r.sequence == sequence.sequence);
+        all.push(BaselineRow {
+            chapter: None,
+            sequence: Some(sequence.sequence.clone()),
+            variant: sequence.variant.clone(),
+            record_in_sequence: of_record.map(|row| row.results.first_attempt),
+            record_isolated: None,
+            in_sequence: Some(sequence.results.first_attempt),
+            isolated: whole_blocks(sequence, modes),
+            record_died_in: of_record.map(|row| row.died_in.clone()),
+            died_in: Some(sequence.died_in.clone()),
+        });
+        let own = |row: &&ChapterRow| {
+            row.sequence.as_ref() == Some(&sequence.sequence) && row.variant == sequence.variant
+        };
+        all.extend(view.chapters.iter().filter(own).map(|row| BaselineRow {
+            chapter: Some(row.chapter.clone()),
+            sequence: row.sequence.clone(),
+            variant: row.variant.clone(),
+            record_in_sequence: in_record(row, row.sequence.as_ref()),
+            record_isolated: in_record(row, None),
+            in_sequence: Some(row.results.first_attempt),
+            isolated: isolated(row),
+            record_died_in: None,
+            died_in: None,
+        }));
+    }
+    let alone = |row: &&ChapterRow| {
+        let in_sequence = |r: &ChapterRow| {
+            r.mode == Mode::Sequential && (&r.chapter, &r.variant) == (&row.chapter, &row.variant)
+        };
+        row.mode == Mode::Isolated && !view.chapters.iter().any(in_sequence)
+    };
+    all.extend(view.chapters.iter().filter(alone).map(|row| BaselineRow {
+        chapter: Some(row.chapter.clone()),
+        sequence: None,
+        variant: row.variant.clone(),
+        record_in_sequence: None,
+        record_isolated: in_record(row, None),
+        in_sequence: None,
+        isolated: Some(row.results.first_attempt),
+        record_died_in: None,
+        died_in: None,
+    }));
+    all
+}
+
+/// Whole blocks of the chapters of a sequence, isolated.
+fn whole_blocks(sequence: &SequenceRow, modes: &Comparisons) -> Option<Share> {
+    let mut all = modes.list.iter();
+    let found = all.find(|one| {
+        one.chapter.is_none()
+            && one.sequence.as_ref() == Some(&sequence.sequence)
+            && one.variant.as_ref() == Some(&sequence.variant)
+    });
+    found.map(|one| one.sides[0].share)
+}
+
+/// Of the comparisons of modes those that answer whether the sequence itself crashes more. They keep the p that is
+/// adjusted for all of them.
+fn of_whole_sequences(mut modes: Comparisons) -> Option<Comparisons> {
+    modes.list.retain(|one| one.chapter.is_none());
+    (!modes.list.is_empty()).then_some(modes)
+}
+
+/// This machine against the record: sequences as wholes; where they have none in common, chapters isolated. More
+/// questions would share the error, and make it easier to look like the record.
+fn machine(view: &View, record: &View) -> Comparisons {
+    let mut units: Vec<(Compared, [&Results; 2])> = Vec::new();
+    for row in &view.sequences {
+        let then = record.sequences.iter().find(|r| r.sequence == row.sequence);
+        if let Some(then) = then {
+            let of = (None, Some(&row.sequence));
+            let compared = Compared::unfilled(of, Mode::Sequential, &row.variant, true);
+            units.push((compared, [&then.results, &row.results]));
+        }
+    }
+    let has_sequence = !units.is_empty();
+    let isolated = |row: &&ChapterRow| !has_sequence && row.sequence.is_none();
+    for row in view.chapters.iter().filter(isolated) {
+        let same = |then: &&ChapterRow| then.sequence.is_none() && then.chapter == row.chapter;
+        if let Some(then) = record.chapters.iter().find(same) {
+            let of = (Some(&row.chapter), None);
+            let compared = Compared::unfilled(of, Mode::Isolated, &row.variant, true);
+            units.push((compared, [&then.results, &row.results]));
+        }
+    }
+    let by_data = view.run.is_by_data();
+    let pairs: Vec<Pair> = (units.iter())
+        .map(|(_, results)| {
+            let shares = results.map(|results| results.first_attempt);
+            let rounds = results.map(|results| results.rounds);
+            Pair::of_runs(shares, rounds, results.map(|r| r.bounds), Role::Primary)
+        })
+        .collect();
+    let together = Together {
+        alpha: ALPHA,
+        margin: None,
+    };
+    let tests = match by_data {
+        true => vec![None; pairs.len()],
+        false => fixed(&pairs, together),
+    };
+    let planner = Planner::new(DEFAULT_DETECT, ALPHA, taking_part(&pairs, ALPHA));
+    let number = record.run.number;
+    let list = units.into_iter().zip(pairs).zip(tests);
+    let list = list.map(|(((compared, results), pair), test)| {
+        let labels = [format!("N={number}"), "here".to_owned()];
+        let mut compared = Compared {
+            sides: [0, 1].map(|side| Side {
+                label: labels[side].clone(),
+                share: pair.shares[side],
+                outcomes: outcomes(&results[side].cells),
+                bounds: results[side].bounds,
+                by_data: by_data && side == 1,
+            }),
+            doubt: doubt(results, compared.censored),
+            evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
+            ..compared
+        };
+        if !by_data && !compared.differs() {
+            compared.plan = planner.plan(pair.shares);
+        }
+        compared
+    });
+    Comparisons {
+        what: What::Record,
+        how: match by_data {
+            true => How::Untested,
+            false => How::FixedRounds,
+        },
+        bad: view.run.bad.clone(),
+        alpha: ALPHA,
+        list: list.collect(),
+        warnings: warnings(view, record),
+    }
+}
+
+/// What a reader must know of the two before believing anything.
+fn warnings(view: &View, record: &View) -> Vec<String> {
+    let words = |view: &View| {
+        let words: Vec<_> = view.run.bad.iter().map(|outcome| outcome.word()).collect();
+        words.join(", ")
+    };
+    let (then, now) = (words(record), words(view));
+    let mut warnings = Vec::new();
+    if then != now {
+        warnings.push(format!(
+            "Counted as bad is not the same: {then} in N={}, {now} here.",
+            record.run.number
+        ));
+    }
+    if !view.run.complete && !view.run.live {
+        warnings.push(
+            "The run is incomplete: what is missing may not be missing by chance.".to_owned(),
+        );
+    }
+    warnings
+}

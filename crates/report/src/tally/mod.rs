@@ -1,0 +1,334 @@
+//! Makes the view from the journal's records, in one pass.
+//!
+//! Memory grows with the number of rounds only by the eight bytes of a cell, the durations and the measured values
+//! (medians need them all), and the cells of sequences' chapters.
+
+mod advice;
+mod crashes;
+mod missed;
+mod order;
+mod row;
+mod run;
+mod texts;
+mod unit;
+mod values;
+mod watched;
+
+use std::collections::BTreeMap;
+
+use crashrate_model::{Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, Record};
+
+use crate::error::{ReportError, ViewError};
+use crate::view::{AttemptPlace, Running, Totals, View};
+use run::{Measured, RunTally};
+use unit::UnitTally;
+use watched::Watched;
+
+/// Takes the records of one journal, in their order, and makes the view.
+///
+/// ```
+/// use crashrate_report::{Fault, ViewBuilder};
+/// // A journal without records is no run.
+/// let error = ViewBuilder::new().finish(false).unwrap_err();
+/// assert_eq!(error.fault, Fault::NotOpened);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ViewBuilder {
+    records: u64,
+    run: Option<RunTally>,
+    units: Vec<UnitTally>,
+    /// What came to be otherwise than its unit's attempts do is counted for itself.
+    otherwise: BTreeMap<u32, UnitTally>,
+    watched: Watched,
+    /// Attempts without an end so far, and when they started.
+    open: BTreeMap<Attempt, f64>,
+    /// Only if they were asked for.
+    attempts: Option<Vec<AttemptPlace>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Attempt {
+    unit: u32,
+    round: u32,
+    attempt: u32,
+}
+
+impl Attempt {
+    fn at(self, end: Option<u64>) -> AttemptPlace {
+        AttemptPlace::new([self.unit, self.round, self.attempt], end)
+    }
+}
+
+/// The view of a record that a run is set beside.
+fn view_of(recorded: &Baseline) -> Result<View, ReportError> {
+    let view = || {
+        let mut builder = ViewBuilder::new();
+        for record in recorded.records() {
+            builder.push(&record)?;
+        }
+        builder.finish(false)
+    };
+    view().map_err(|error: ViewError| ReportError::OfRecord(Box::new(error)))
+}
+
+impl ViewBuilder {
+    /// A builder that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A builder that keeps where each attempt is on record, too.
+    pub fn with_attempts() -> Self {
+        ViewBuilder {
+            attempts: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// The record does not fit what came before it: see [`ReportError`]. The builder is of no further use then.
+    pub fn push(&mut self, record: &Record) -> Result<(), ViewError> {
+        self.push_from(record, self.records)
+    }
+
+    /// The same with the record's place in the journal, for the forms that read it again; [`Self::push`] counts records.
+    ///
+    /// # Errors
+    /// As for [`Self::push`].
+    pub fn push_from(&mut self, record: &Record, place: u64) -> Result<(), ViewError> {
+        self.records += 1;
+        self.take(record, place).map_err(|fault| self.error(fault))
+    }
+
+    /// Makes the view. An attempt without an end is running now if the run is `live`, and lost if it is not.
+    ///
+    /// # Errors
+    /// There was no `opened` record.
+    pub fn finish(mut self, live: bool) -> Result<View, ViewError> {
+        // A closed journal has nothing running, whatever the lock said a moment before.
+        let live = live && self.run.as_ref().is_some_and(|run| !run.is_closed());
+        if !live {
+            self.lose_open().map_err(|fault| self.error(fault))?;
+        }
+        let Some(run) = &self.run else {
+            return Err(self.error(ReportError::NotOpened));
+        };
+        let measured = (0u32..).zip(&self.units);
+        let measured = measured.map(|(place, unit)| unit.measured(self.otherwise.get(&place)));
+        let measured = measured.min();
+        let mut facts = run.facts(live, measured.unwrap_or(Measured::All));
+        let command = facts.machine.remove("command");
+        let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
+        let (mut totals, mut crashes) = (Totals::default(), Vec::new());
+        let own = (0u32..).zip(&self.units).map(|(place, unit)| {
+            let elsewhere = self.otherwise.get(&place);
+            (unit, unit.planned(elsewhere))
+        });
+        let others = self
+            .otherwise
+            .values()
+            .map(|other| (other, other.counted()));
+        for (unit, planned) in own.chain(others) {
+            let results = unit.results(&facts, planned);
+            totals.add(&results);
+            unit.put_crashes(&results, command.as_deref(), &mut crashes);
+            match unit.mode() {
+                Mode::Isolated => chapters.push(unit.isolated_row(results)),
+                Mode::Sequential => {
+                    chapters.extend(unit.chapter_rows(&facts));
+                    sequences.push(unit.sequence_row(results));
+                }
+            }
+        }
+        order::test(&mut chapters, &mut sequences, &facts.bad);
+        let mut gates = self.watched.gates();
+        order::mark(&mut gates, &chapters, &sequences);
+        let baseline = run.info().baseline.as_deref().map(view_of).transpose();
+        let baseline = baseline.map_err(|fault| self.error(fault))?.map(Box::new);
+        let recommendations = advice::that_holds(run.recommendations(), &chapters, &sequences);
+        Ok(View {
+            run: facts,
+            chapters,
+            sequences,
+            totals,
+            recommendations,
+            running: self.running(),
+            units: run.units().to_vec(),
+            pairs: self.watched.pairs(),
+            gates,
+            baseline,
+            attempts: self.attempts.unwrap_or_default(),
+            crashes: crashes::sorted(crashes),
+            command,
+        })
+    }
+
+    fn take(&mut self, record: &Record, place: u64) -> Result<(), ReportError> {
+        if let Record::Opened(opened) = record {
+            return self.opened(opened);
+        }
+        let run = self.run.as_mut().ok_or(ReportError::NotOpened)?;
+        match record {
+            Record::Opened(_) => {}
+            Record::Hello(hello) => run.hello(hello),
+            Record::Closed(closed) => run.close(closed),
+            Record::Zygote(end) => run.zygote_ended(end),
+            Record::Evidence(round) => {
+                run.at(round.at);
+                let attempt = Attempt {
+                    unit: round.unit,
+                    round: round.round,
+                    attempt: 1,
+                };
+                self.unit(attempt)?.evidence_round(round);
+            }
+            Record::Started(started) => {
+                run.at(started.at);
+                let attempt = Attempt {
+                    unit: started.unit,
+                    round: started.round,
+                    attempt: started.attempt,
+                };
+                let measured = self.unit(attempt)?.measured_attempts(attempt.round);
+                let other = self.otherwise.get(&attempt.unit);
+                let other = other.map_or(0, |other| other.measured_attempts(attempt.round));
+                let is_measured = attempt.attempt <= measured.max(other);
+                if is_measured || self.open.insert(attempt, started.at).is_some() {
+                    return Err(ReportError::StartedTwice(self.said(attempt)));
+                }
+            }
+            Record::Ended(ended) => {
+                run.at(ended.at);
+                let attempt = Attempt {
+                    unit: ended.unit,
+                    round: ended.round,
+                    attempt: ended.attempt,
+                };
+                self.unit(attempt)?;
+                if self.open.remove(&attempt).is_none() {
+                    return Err(ReportError::NotRunning(self.said(attempt)));
+                }
+                let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
+                let unit = tally(&mut self.units, &mut self.otherwise, ended);
+                unit.end(ended, &run.info().bad)?;
+                if let Some(kept) = &mut self.attempts {
+                    kept.push(attempt.at(Some(place)));
+                }
+                self.watch(record);
+            }
+        }
+        Ok(())
+    }
+
+    fn opened(&mut self, opened: &Opened) -> Result<(), ReportError> {
+        if opened.v != JOURNAL_VERSION {
+            return Err(ReportError::Version(opened.v));
+        }
+        match &mut self.run {
+            None => {
+                let imported = opened.run.imported.as_ref();
+                let only_round = opened.run.only_round;
+                let unordered = |place| imported.is_some_and(|i| i.unordered.contains(&place));
+                self.units = (0u32..)
+                    .zip(&opened.run.units)
+                    .map(|(place, unit)| UnitTally::new(unit.clone(), only_round, unordered(place)))
+                    .collect();
+                self.watched = Watched::new(&opened.run);
+                self.run = Some(RunTally::new(opened));
+                Ok(())
+            }
+            Some(run) => {
+                run.reopen(opened)?;
+                // What the supervisor before this one had running died with it.
+                self.lose_open()?;
+                self.watch(&Record::Opened(Box::new(opened.clone())));
+                Ok(())
+            }
+        }
+    }
+
+    fn lose_open(&mut self) -> Result<(), ReportError> {
+        for attempt in std::mem::take(&mut self.open).into_keys() {
+            self.lose(attempt)?;
+        }
+        Ok(())
+    }
+
+    /// An attempt was started and its end will never be known.
+    fn lose(&mut self, of: Attempt) -> Result<(), ReportError> {
+        let unit = self.unit(of)?;
+        unit.lose(of.round, of.attempt);
+        if let Some(kept) = &mut self.attempts {
+            kept.push(of.at(None));
+        }
+        let lost = Ended::of(of.unit, of.round, of.attempt, Outcome::Lost);
+        self.watch(&Record::Ended(Box::new(lost)));
+        Ok(())
+    }
+
+    /// The run's rules see it, too.
+    fn watch(&mut self, record: &Record) {
+        if let Some(run) = &self.run {
+            self.watched.push(record, run.info());
+        }
+    }
+
+    /// The unit of an attempt, with the attempt's numbers checked.
+    fn unit(&mut self, attempt: Attempt) -> Result<&mut UnitTally, ReportError> {
+        let units = self.units.len();
+        let unit = usize::try_from(attempt.unit)
+            .ok()
+            .and_then(|place| self.units.get_mut(place))
+            .ok_or(ReportError::UnknownUnit {
+                unit: attempt.unit,
+                units,
+            })?;
+        unit.check(attempt.round, attempt.attempt)?;
+        Ok(unit)
+    }
+
+    /// An attempt in words.
+    fn said(&self, attempt: Attempt) -> String {
+        let unit = self.units.get(attempt.unit as usize);
+        let name = unit.map_or_else(String::new, UnitTally::name);
+        let Attempt { round, attempt, .. } = attempt;
+        format!("round {round}, attempt {attempt} of `{name}`")
+    }
+
+    fn running(&self) -> Vec<Running> {
+        self.open
+            .iter()
+            .filter_map(|(attempt, at)| {
+                let unit = self.units.get(attempt.unit as usize)?;
+                Some(unit.running(attempt.round, attempt.attempt, *at))
+            })
+            .collect()
+    }
+
+    fn error(&self, fault: ReportError) -> ViewError {
+        ViewError {
+            record: self.records,
+            fault,
+        }
+    }
+}
+
+/// The tally that an attempt belongs to: its unit's, unless it, or the first of its round, was spawned or watched in another way.
+fn tally<'a>(
+    units: &'a mut [UnitTally],
+    others: &'a mut BTreeMap<u32, UnitTally>,
+    ended: &Ended,
+) -> &'a mut UnitTally {
+    let unit = &mut units[ended.unit as usize];
+    let other = others.get(&ended.unit);
+    let is_otherwise = match ended.attempt {
+        1 => ended.is_apart(),
+        _ => other.is_some_and(|other| other.has_first(ended.round)),
+    };
+    match is_otherwise {
+        false => unit,
+        true => others.entry(ended.unit).or_insert_with(|| unit.otherwise()),
+    }
+}

@@ -1,0 +1,356 @@
+//! One unit: which of its attempts count as a round's first, and what they say of the unit and of its chapters.
+
+use crashrate_model::{
+    ChapterEnd, DiedIn, Ended, EvidenceRound, Mode, Outcome, OutcomeSet, Spawn, Unit,
+};
+
+use super::crashes::CrashTally;
+use super::row::{End, RowTally};
+use super::run::Measured;
+use crate::error::ReportError;
+use crate::view::{
+    ChapterRow, CrashRow, DiedInCounts, Results, RunFacts, Running, SequenceRow, Totals,
+};
+
+#[derive(Clone, Debug)]
+pub(super) struct UnitTally {
+    unit: Unit,
+    /// The only round that is run, if not all are.
+    only_round: Option<u32>,
+    /// Only counts of its rounds are known.
+    unordered: bool,
+    /// The unit as a whole; in isolated mode that is its one chapter.
+    whole: RowTally,
+    /// The chapters of a sequence.
+    chapters: Vec<RowTally>,
+    /// Deaths by the chapter's place in the sequence.
+    died_in: Vec<u32>,
+    between: u32,
+    exit: u32,
+    attempts: u32,
+    crashes: CrashTally,
+    lost_retries: u32,
+}
+
+impl UnitTally {
+    pub(super) fn new(unit: Unit, only_round: Option<u32>, unordered: bool) -> Self {
+        let chapters = match unit.mode {
+            Mode::Isolated => 0,
+            Mode::Sequential => unit.chapters.len(),
+        };
+        UnitTally {
+            unit,
+            only_round,
+            unordered,
+            whole: RowTally::default(),
+            chapters: vec![RowTally::default(); chapters],
+            died_in: vec![0; chapters],
+            between: 0,
+            exit: 0,
+            attempts: 0,
+            crashes: CrashTally::default(),
+            lost_retries: 0,
+        }
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.unit.name.clone()
+    }
+
+    /// The number of the round's last attempt that counts; 0 if none does.
+    pub(super) fn measured_attempts(&self, round: u32) -> u32 {
+        self.whole.measured_attempts(round)
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.unit.mode
+    }
+
+    pub(super) fn check(&self, round: u32, attempt: u32) -> Result<(), ReportError> {
+        if round == 0 || round > self.unit.rounds {
+            return Err(ReportError::UnknownRound {
+                unit: self.unit.name.clone(),
+                round,
+                planned: self.unit.rounds,
+            });
+        }
+        if attempt == 0 {
+            return Err(ReportError::AttemptZero(self.unit.name.clone()));
+        }
+        Ok(())
+    }
+
+    /// An attempt ended.
+    pub(super) fn end(&mut self, ended: &Ended, bad: &OutcomeSet) -> Result<(), ReportError> {
+        self.check_chapters(ended)?;
+        self.attempts += 1;
+        self.whole.note(&ended.notes);
+        if ended.attempt > 1 {
+            self.retry(ended);
+        } else {
+            self.first(ended, bad);
+        }
+        Ok(())
+    }
+
+    /// An attempt was started and its end will never be known.
+    pub(super) fn lose(&mut self, round: u32, attempt: u32) {
+        self.attempts += 1;
+        if attempt > 1 {
+            self.lost_retries += 1;
+        } else {
+            self.put_all(round, Outcome::Lost);
+        }
+    }
+
+    /// What an attempt says of its chapters. A missing key must not change what is counted for them.
+    fn check_chapters(&self, ended: &Ended) -> Result<(), ReportError> {
+        let (found, planned) = (ended.chapters.len(), self.chapters.len());
+        // An attempt that was lost has no more to say than that.
+        let fits = found == planned || (found == 0 && !ended.outcome.counts());
+        if !fits {
+            return Err(ReportError::ChapterCount {
+                unit: self.unit.name.clone(),
+                found,
+                planned,
+            });
+        }
+        let is_death = matches!(
+            ended.outcome,
+            Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
+        );
+        match &ended.died_in {
+            None if is_death && self.unit.mode == Mode::Sequential => {
+                Err(ReportError::NoDiedIn(self.unit.name.clone()))
+            }
+            Some(DiedIn::Chapter(id)) if !self.unit.chapters.contains(id) => {
+                Err(ReportError::UnknownChapter {
+                    unit: self.unit.name.clone(),
+                    chapter: id.clone(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn first(&mut self, ended: &Ended, bad: &OutcomeSet) {
+        // In a sequence the chapters say why; the sequence itself only what none of them says.
+        let told = ended
+            .chapters
+            .iter()
+            .any(|end| end.outcome.counts() && end.outcome != Outcome::Passed);
+        let outside = matches!(ended.died_in, Some(DiedIn::Between | DiedIn::Exit));
+        let explain = self.unit.mode == Mode::Isolated || !told || outside;
+        let whole = End {
+            outcome: ended.outcome,
+            secs: ended.secs,
+            reason: ended.reason.as_deref(),
+            measures: &ended.measures,
+        };
+        if !ended.outcome.counts() {
+            self.put_all(ended.round, ended.outcome);
+            self.whole.explain(&whole, ended);
+            return;
+        }
+        self.whole.put_first(ended.round, ended.outcome);
+        self.crashes.add(ended);
+        self.whole
+            .measure(&whole, ended, bad.contains(whole.outcome));
+        if explain {
+            self.whole.explain(&whole, ended);
+        }
+        for (row, end) in self.chapters.iter_mut().zip(&ended.chapters) {
+            let end = chapter_end(end);
+            row.put_first(ended.round, end.outcome);
+            row.measure(&end, ended, bad.contains(end.outcome));
+            row.explain(&end, ended);
+        }
+        self.count_death(ended.died_in.as_ref());
+    }
+
+    /// An evidence round of the unit was made.
+    pub(super) fn evidence_round(&mut self, round: &EvidenceRound) {
+        self.crashes.add_evidence(round);
+    }
+
+    fn retry(&mut self, ended: &Ended) {
+        if ended.outcome == Outcome::Lost {
+            self.lost_retries += 1;
+        }
+        if !ended.outcome.counts() {
+            return;
+        }
+        self.whole
+            .put_retry(ended.round, ended.attempt, ended.outcome);
+        for (row, end) in self.chapters.iter_mut().zip(&ended.chapters) {
+            row.put_retry(ended.round, ended.attempt, end.outcome);
+        }
+    }
+
+    fn put_all(&mut self, round: u32, outcome: Outcome) {
+        self.whole.put_first(round, outcome);
+        for row in &mut self.chapters {
+            row.put_first(round, outcome);
+        }
+    }
+
+    fn count_death(&mut self, died_in: Option<&DiedIn>) {
+        match died_in {
+            None => {}
+            Some(DiedIn::Between) => self.between += 1,
+            Some(DiedIn::Exit) => self.exit += 1,
+            Some(DiedIn::Chapter(id)) => {
+                let place = self.unit.chapters.iter().position(|chapter| chapter == id);
+                if let Some(count) = place.and_then(|place| self.died_in.get_mut(place)) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+
+    /// For those of its attempts that came to be otherwise than its own: executed where they were to be forked.
+    pub(super) fn otherwise(&self) -> UnitTally {
+        let unit = Unit {
+            variant: format!("{}+exec", self.unit.suite_variant()),
+            spawn: Spawn::Exec,
+            ..self.unit.clone()
+        };
+        UnitTally::new(unit, self.only_round, self.unordered)
+    }
+
+    /// Whether the round's first attempt has ended here.
+    pub(super) fn has_first(&self, round: u32) -> bool {
+        self.whole.has_counted_first(round)
+    }
+
+    /// How many of its rounds have a measured first attempt.
+    pub(super) fn counted(&self) -> u32 {
+        self.whole.counted_rounds() as u32
+    }
+
+    /// How many rounds are planned of it, without those that came to be `otherwise`.
+    pub(super) fn planned(&self, otherwise: Option<&UnitTally>) -> u32 {
+        let elsewhere = otherwise.map_or(0, UnitTally::counted);
+        let rounds = match self.only_round {
+            None => self.unit.rounds,
+            Some(round) => u32::from(self.unit.rounds >= round),
+        };
+        rounds.saturating_sub(elsewhere)
+    }
+
+    /// How many of its rounds have a measured end, here or where those are that came to be `otherwise`.
+    pub(super) fn measured(&self, otherwise: Option<&UnitTally>) -> Measured {
+        match self.counted() {
+            n if n == self.planned(otherwise) => Measured::All,
+            0 => Measured::TooFew,
+            _ => Measured::Some,
+        }
+    }
+
+    pub(super) fn results(&self, run: &RunFacts, planned: u32) -> Results {
+        Results {
+            by_data: run.is_by_data(),
+            unordered: self.unordered,
+            attempts: self.attempts,
+            lost_retries: self.lost_retries,
+            unsettled: self.whole.unsettled(run.retries),
+            ..self.whole.results(planned, &run.bad)
+        }
+    }
+
+    pub(super) fn put_crashes(
+        &self,
+        results: &Results,
+        command: Option<&str>,
+        rows: &mut Vec<CrashRow>,
+    ) {
+        self.crashes.put(&self.unit, results, command, rows);
+    }
+
+    pub(super) fn isolated_row(&self, results: Results) -> ChapterRow {
+        let unit = &self.unit;
+        ChapterRow {
+            chapter: unit.chapters.first().unwrap_or(&unit.name).clone(),
+            mode: Mode::Isolated,
+            sequence: None,
+            position: None,
+            variant: unit.variant.clone(),
+            results,
+        }
+    }
+
+    pub(super) fn chapter_rows<'a>(
+        &'a self,
+        run: &'a RunFacts,
+    ) -> impl Iterator<Item = ChapterRow> + 'a {
+        let rows = self.unit.chapters.iter().zip(&self.chapters);
+        (1..)
+            .zip(rows)
+            .map(|(position, (chapter, row))| ChapterRow {
+                chapter: chapter.clone(),
+                mode: Mode::Sequential,
+                sequence: Some(self.unit.name.clone()),
+                position: Some(position),
+                variant: self.unit.variant.clone(),
+                results: Results {
+                    by_data: run.is_by_data(),
+                    unordered: self.unordered,
+                    attempts: self.attempts,
+                    ..row.results(self.unit.rounds, &run.bad)
+                },
+            })
+    }
+
+    pub(super) fn sequence_row(&self, results: Results) -> SequenceRow {
+        let deaths = self.unit.chapters.iter().zip(&self.died_in);
+        SequenceRow {
+            sequence: self.unit.name.clone(),
+            variant: self.unit.variant.clone(),
+            chapters: self.unit.chapters.clone(),
+            died_in: DiedInCounts {
+                chapters: deaths
+                    .filter(|(_, n)| **n > 0)
+                    .map(|(chapter, n)| (chapter.clone(), *n))
+                    .collect(),
+                between: self.between,
+                exit: self.exit,
+            },
+            results,
+        }
+    }
+
+    pub(super) fn running(&self, round: u32, attempt: u32, at: f64) -> Running {
+        Running {
+            name: self.unit.name.clone(),
+            mode: self.unit.mode,
+            variant: self.unit.variant.clone(),
+            round,
+            attempt,
+            at,
+        }
+    }
+}
+
+fn chapter_end(end: &ChapterEnd) -> End<'_> {
+    End {
+        outcome: end.outcome,
+        secs: end.secs,
+        reason: end.reason.as_deref(),
+        measures: &end.measures,
+    }
+}
+
+impl Totals {
+    pub(super) fn add(&mut self, unit: &Results) {
+        // Plans are read from a file: absurd ones must not panic.
+        self.planned = self.planned.saturating_add(unit.planned);
+        self.rounds += unit.rounds;
+        self.outcomes.add_all(&unit.outcomes);
+        self.run_again.add_all(&unit.run_again);
+        self.first_attempt.add(unit.first_attempt);
+        self.after_retries.add(unit.after_retries);
+        self.passed_after_retries += unit.passed_after_retries;
+        self.flaky += unit.flaky_rounds.len() as u32;
+        self.attempts += unit.attempts;
+    }
+}

@@ -1,0 +1,170 @@
+//! A run beside the record that its suite repeats, and an imported run by itself.
+
+use crashrate_model::{
+    Axis, Baseline, Claim, Hello, Imported, Outcome, OutcomeSet, Record, RunInfo, StopReason,
+    Stopping,
+};
+use crashrate_report::{View, beside_baseline, claims, json, markdown, terminal};
+
+use crate::journal::{Journal, all_passed, build, died_at, info, isolated, story};
+
+/// The story as a report of the past: of its isolated rounds only counts are known.
+fn recorded() -> Baseline {
+    let (mut run, mut rounds) = (RunInfo::default(), Vec::new());
+    for record in story().records {
+        match record {
+            Record::Opened(opened) => run = opened.run,
+            Record::Ended(ended) => rounds.push(*ended),
+            _ => {}
+        }
+    }
+    for ended in &mut rounds {
+        (ended.secs, ended.output) = (None, None);
+        ended.chapters.iter_mut().for_each(|end| end.secs = None);
+    }
+    run.number = 1972;
+    run.imported = Some(Imported {
+        file: "recorded/n1972.toml".into(),
+        unordered: vec![0, 1, 2, 3],
+        claims: vec![Claim {
+            text: "use isolated tests".into(),
+            chapter: "batching-advantage".into(),
+            before: None,
+        }],
+    });
+    Baseline {
+        date: "2025-12-22".into(),
+        hello: Hello {
+            device: "mps".into(),
+            versions: Default::default(),
+        },
+        run,
+        rounds,
+    }
+}
+
+/// The story again, where it dies in sequence but for the fourth round, and never alone.
+fn again(change: impl FnOnce(&mut RunInfo), blocks: u32, why: StopReason) -> View {
+    let recorded = recorded();
+    let mut run = RunInfo {
+        baseline: Some(Box::new(recorded.clone())),
+        ..info(recorded.run.units)
+    };
+    for unit in &mut run.units {
+        unit.rounds = blocks;
+    }
+    // In the record it is not.
+    run.units.push(isolated("other", blocks));
+    change(&mut run);
+    let sequence = run.units[4].clone();
+    let mut journal = Journal::of(run);
+    for round in 1..=blocks {
+        for unit in [0, 1, 2, 3, 5] {
+            journal.attempt(unit, round, 1, Outcome::Passed);
+        }
+        match round {
+            4 => journal.attempt_with(4, round, 1, Outcome::Passed, all_passed(&sequence)),
+            _ => journal.attempt_with(4, round, 1, Outcome::Crashed, died_at(&sequence, 2)),
+        };
+    }
+    journal.close(why).view()
+}
+
+fn section(markdown: &str) -> String {
+    let from = markdown.find("## Beside the record").unwrap();
+    let rest = &markdown[from..];
+    rest[..rest[3..].find("\n## ").map_or(rest.len(), |end| end + 3)].to_owned()
+}
+
+#[test]
+fn what_is_shown_beside_baseline() {
+    let view = again(|_| {}, 10, StopReason::Done);
+    insta::assert_snapshot!("beside_markdown", section(&markdown(&view, None)));
+    let beside = beside_baseline(&view).unwrap();
+    assert!(beside.modes.unwrap().list[0].differs());
+    assert!(!beside.machine.list[0].differs());
+    let parsed: serde_json::Value = serde_json::from_str(&json(&view)).unwrap();
+    insta::assert_json_snapshot!("beside_json", parsed["baseline"]);
+}
+
+#[test]
+fn a_fault_and_pairs_are_said() {
+    let change = |run: &mut RunInfo| {
+        run.fault = Some(serde_json::json!({"kind": "tensor-lifetime", "on": ["cpu"]}));
+        run.stopping = Stopping::Decided(Axis::Mode);
+    };
+    let view = again(change, 20, StopReason::Decided);
+    let text = terminal(&view, 110, false);
+    let from = text.find("beside the record").unwrap();
+    insta::assert_snapshot!(
+        "beside_terminal",
+        text[from..].split("\nwhy\n").next().unwrap()
+    );
+}
+
+/// What was chosen is no finding.
+#[test]
+fn a_calibrated_fault_is_said_to_have_been_chosen_by_the_rate() {
+    let fault = serde_json::json!({"kind": "tensor-lifetime", "calibration": {}});
+    let view = again(|run| run.fault = Some(fault), 10, StopReason::Done);
+    let said = section(&markdown(&view, None));
+    let words = "was chosen by how often the sequence passes";
+    assert!(said.contains(words), "{said}");
+    let view = again(|_| {}, 10, StopReason::Done);
+    assert!(!section(&markdown(&view, None)).contains(words));
+}
+
+#[test]
+fn a_run_of_one_mode_answers_what_it_can() {
+    let recorded = recorded();
+    let mut run = RunInfo {
+        baseline: Some(Box::new(recorded.clone())),
+        ..info(vec![recorded.run.units[4].clone()])
+    };
+    run.bad = OutcomeSet::new([Outcome::Failed, Outcome::Crashed]);
+    let sequence = run.units[0].clone();
+    let mut journal = Journal::of(run);
+    for round in 1..=10 {
+        journal.attempt_with(0, round, 1, Outcome::Passed, all_passed(&sequence));
+    }
+    let view = journal.close(StopReason::Done).view();
+    let said = section(&markdown(&view, None));
+    for words in [
+        "isolated, here? Not measured",
+        "Here: in none of 10 rounds",
+        "Counted as bad is not the same: crashed, timed-out, out-of-memory in N=1972, failed, crashed here.",
+        "No: complete-story as a whole: N=1972 6/10 = 60%",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+#[test]
+fn an_imported_run_pretends_to_nothing() {
+    let records: Vec<_> = recorded().records().collect();
+    let view = build(&records, false).unwrap();
+    assert!(view.run.complete);
+    assert_eq!((view.run.seed, view.run.secs), (None, None));
+    let of_claims = claims(&view);
+    assert!(!of_claims[0].is_shown());
+    let text = terminal(&view, 110, false);
+    assert!(text.contains("Imported from recorded/n1972.toml: crashrate did not measure it"));
+    assert!(text.contains("order of complete-story: PCCCPCPCCP"));
+    assert!(text.contains("\"use isolated tests\": not shown. "));
+    assert!(!text.contains("seed") && !text.contains("0 s"), "{text}");
+
+    // Had the order of its sequence not been known, there would be none to show, and nothing to say of it.
+    let mut unordered = recorded();
+    let imported = unordered.run.imported.as_mut().unwrap();
+    imported.unordered.push(4);
+    let records: Vec<_> = unordered.records().collect();
+    let view = build(&records, false).unwrap();
+    assert!(view.sequences[0].results.unordered);
+    let text = terminal(&view, 110, false);
+    for none in ["order of", "independen", "first in round"] {
+        assert!(!text.contains(none), "{none}: {text}");
+    }
+    let parsed: serde_json::Value = serde_json::from_str(&json(&view)).unwrap();
+    assert_eq!(parsed["sequences"][0]["order"], serde_json::json!([]));
+    assert_eq!(parsed["sequences"][0]["first_attempt"]["bad"], 6);
+}

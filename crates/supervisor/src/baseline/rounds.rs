@@ -1,0 +1,228 @@
+//! The rounds of a chapter or a sequence: from what a report says of each to the ends of attempts.
+
+use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Measure, Mode, Outcome, OutcomeSet, Unit};
+use toml::Spanned;
+
+use super::{Reader, Result, raw};
+
+/// The most rounds of a unit: a journal is made of them, a line for each.
+const MAX_ROUNDS: u32 = 100_000;
+
+/// The rounds of one unit.
+pub(super) struct Rounds {
+    pub(super) unit: Unit,
+    /// Only counts are known, not what came before what.
+    pub(super) unordered: bool,
+    ended: Vec<Ended>,
+}
+
+impl Rounds {
+    /// The unit and its rounds, once its place in the run is known.
+    pub(super) fn placed(self, place: u32) -> (Unit, Vec<Ended>) {
+        let placed = |ended: Ended| Ended {
+            unit: place,
+            ..ended
+        };
+        (self.unit, self.ended.into_iter().map(placed).collect())
+    }
+}
+
+impl Reader<'_> {
+    /// Nothing if the report has no rounds of it.
+    pub(super) fn rounds(
+        &self,
+        mut unit: Unit,
+        in_order: bool,
+        raw: &[Spanned<raw::Rounds>],
+        bad: Option<&OutcomeSet>,
+    ) -> Result<Option<Rounds>> {
+        let mut ended = Vec::new();
+        for alike in raw {
+            let (one, count) = (self.ended(&unit, alike, bad)?, self.count(&unit, alike)?);
+            for _ in 0..count {
+                unit.rounds += 1;
+                if unit.rounds > MAX_ROUNDS {
+                    let problem =
+                        format!("rounds: more than {MAX_ROUNDS} are too many for one unit");
+                    return Err(self.at(&unit, alike.span(), &problem));
+                }
+                ended.push(Ended {
+                    round: unit.rounds,
+                    ..one.clone()
+                });
+            }
+        }
+        Ok((!ended.is_empty()).then_some(Rounds {
+            // One round is in order by itself.
+            unordered: !in_order && unit.rounds > 1,
+            unit,
+            ended,
+        }))
+    }
+
+    fn ended(
+        &self,
+        unit: &Unit,
+        alike: &Spanned<raw::Rounds>,
+        bad: Option<&OutcomeSet>,
+    ) -> Result<Ended> {
+        let raw = alike.get_ref();
+        let outcome = self.outcome(unit, &raw.outcome)?;
+        let is_death = matches!(
+            outcome,
+            Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
+        );
+        let wrong = |problem: &str| Err(self.at(unit, alike.span(), problem));
+        if raw.signal.is_some() && !is_death {
+            return wrong("signal: only a round that died has one");
+        }
+        // Otherwise it would be shown, and be in no rate that the report speaks of.
+        if outcome == Outcome::Failed && bad.is_none() {
+            return wrong(
+                "outcome: say in report.bad whether `failed` is bad: a report that tells only what passed counts it as such",
+            );
+        }
+        let died_in = match (unit.mode, is_death, &raw.died_in) {
+            (Mode::Isolated, _, None) | (Mode::Sequential, false, None) => None,
+            (Mode::Sequential, true, Some(place)) => Some(self.died_in(unit, place)?),
+            (Mode::Sequential, true, None) => {
+                return wrong("died_in: say in which chapter it died, or `exit`");
+            }
+            (_, _, Some(_)) => {
+                return wrong("died_in: only a sequence dies in a chapter, and only if it died");
+            }
+        };
+        if unit.mode == Mode::Sequential && !is_death && outcome != Outcome::Passed {
+            return wrong("outcome: a sequence of the record either passed or died");
+        }
+        Ok(Ended {
+            exit: raw.signal.clone().map(Exit::Signal),
+            secs: self.seconds(unit, raw.seconds.as_ref())?,
+            reason: raw.reason.clone(),
+            chapters: match unit.mode {
+                Mode::Isolated => Vec::new(),
+                Mode::Sequential => ends(unit, outcome, died_in.as_ref()),
+            },
+            died_in,
+            measures: self.measures(unit, &raw.measures)?,
+            ..Ended::of(0, 0, 1, outcome)
+        })
+    }
+
+    fn outcome(&self, unit: &Unit, word: &Spanned<String>) -> Result<Outcome> {
+        let outcome = Outcome::from_word(word.get_ref()).filter(|outcome| outcome.counts());
+        outcome.ok_or_else(|| {
+            let problem = format!(
+                "outcome: `{}` is no end that a report counts; use passed, failed, crashed, timed-out, out-of-memory",
+                word.get_ref().escape_debug()
+            );
+            self.at(unit, word.span(), &problem)
+        })
+    }
+
+    fn count(&self, unit: &Unit, alike: &Spanned<raw::Rounds>) -> Result<u32> {
+        let Some(count) = &alike.get_ref().count else {
+            return Ok(1);
+        };
+        let given = *count.get_ref();
+        let most = i64::from(MAX_ROUNDS);
+        u32::try_from(given)
+            .ok()
+            .filter(|_| (1..=most).contains(&given))
+            .ok_or_else(|| {
+                let problem =
+                    format!("count: {given} is no number of rounds; it must be from 1 to {most}");
+                self.at(unit, count.span(), &problem)
+            })
+    }
+
+    fn died_in(&self, unit: &Unit, place: &Spanned<String>) -> Result<DiedIn> {
+        match place.get_ref().as_str() {
+            "exit" => Ok(DiedIn::Exit),
+            id if unit.chapters.iter().any(|chapter| chapter == id) => {
+                Ok(DiedIn::Chapter(id.to_owned()))
+            }
+            other => {
+                let problem = format!(
+                    "died_in: `{}` is none of its chapters; use {} or exit",
+                    other.escape_debug(),
+                    unit.chapters.join(", ")
+                );
+                Err(self.at(unit, place.span(), &problem))
+            }
+        }
+    }
+
+    fn seconds(&self, unit: &Unit, seconds: Option<&Spanned<f64>>) -> Result<Option<f64>> {
+        let Some(seconds) = seconds else {
+            return Ok(None);
+        };
+        let given = *seconds.get_ref();
+        if given.is_finite() && given >= 0.0 {
+            return Ok(Some(given));
+        }
+        let problem =
+            format!("seconds: {given} is no duration; leave it out where it is not known");
+        Err(self.at(unit, seconds.span(), &problem))
+    }
+
+    fn measures(&self, unit: &Unit, raw: &[Spanned<raw::Measure>]) -> Result<Vec<Measure>> {
+        if unit.mode == Mode::Sequential
+            && let Some(first) = raw.first()
+        {
+            let problem = "measures: those of a sequence's chapters are not taken; leave them out";
+            return Err(self.at(unit, first.span(), problem));
+        }
+        raw.iter()
+            .map(|spanned| {
+                let measure = spanned.get_ref();
+                if !measure.value.is_finite() {
+                    let problem =
+                        format!("measures: the value of `{}` is not a number", measure.name);
+                    return Err(self.at(unit, spanned.span(), &problem));
+                }
+                Ok(Measure {
+                    name: measure.name.clone(),
+                    label: measure.label.clone(),
+                    unit: measure.unit.clone(),
+                    value: measure.value,
+                })
+            })
+            .collect()
+    }
+
+    fn at(
+        &self,
+        unit: &Unit,
+        span: std::ops::Range<usize>,
+        problem: &str,
+    ) -> crate::suite::SuiteError {
+        let kind = match unit.mode {
+            Mode::Isolated => "chapter",
+            Mode::Sequential => "sequence",
+        };
+        self.source
+            .error(span, format!("{kind} `{}`: {problem}", unit.name))
+    }
+}
+
+/// The chapters of a sequence: those before a death passed, those behind it were not reached.
+fn ends(unit: &Unit, outcome: Outcome, died_in: Option<&DiedIn>) -> Vec<ChapterEnd> {
+    let place = match died_in {
+        Some(DiedIn::Chapter(id)) => unit.chapters.iter().position(|chapter| chapter == id),
+        _ => None,
+    };
+    let end = |at: usize| match place {
+        Some(place) if at == place => outcome,
+        Some(place) if at > place => Outcome::Unreached,
+        _ => Outcome::Passed,
+    };
+    (0..unit.chapters.len())
+        .map(|at| ChapterEnd {
+            outcome: end(at),
+            secs: None,
+            reason: None,
+            measures: Vec::new(),
+        })
+        .collect()
+}

@@ -1,0 +1,251 @@
+//! What of a plan has its end on record, and what is therefore left: four bytes a round.
+
+use crashrate_model::{Outcome, Record};
+
+use super::{Plan, RoundKey, Rounds};
+
+/// A round that is to be run, from which attempt on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The round.
+    pub key: RoundKey,
+    /// The attempt to start with: 1, or the retry that is missing.
+    pub attempt: u32,
+}
+
+/// What the journal of a run says of each planned round.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// By unit and round, as far as rounds are on record: how many attempts were measured and did not pass, or
+    /// [`SETTLED`]. A plan may have billions of rounds that never come.
+    rounds: Vec<Vec<u32>>,
+    /// By unit: how many rounds it has.
+    planned: Vec<u32>,
+    retries: Vec<u32>,
+    /// Attempts that were started and have no end yet: the unit, round and attempt of each.
+    open: Vec<(RoundKey, u32)>,
+}
+
+const SETTLED: u32 = u32::MAX;
+
+impl Progress {
+    /// Nothing has been run yet.
+    pub fn new(plan: &Plan) -> Self {
+        Progress {
+            rounds: vec![Vec::new(); plan.units.len()],
+            planned: plan.units.iter().map(|u| u.rounds).collect(),
+            retries: plan.retries(),
+            open: Vec::new(),
+        }
+    }
+
+    /// Takes a record of the run's journal.
+    ///
+    /// # Errors
+    /// An attempt starts a second time, or ends without running. The problem is in words.
+    pub fn push(&mut self, record: &Record) -> Result<(), String> {
+        match record {
+            Record::Started(s) => {
+                let key = RoundKey {
+                    unit: s.unit,
+                    round: s.round,
+                };
+                let running = (key, s.attempt);
+                if self.open.contains(&running) || s.attempt <= self.measured(key) {
+                    return Err(format!(
+                        "round {}, attempt {} of unit {} started a second time",
+                        s.round, s.attempt, s.unit
+                    ));
+                }
+                self.open.push(running);
+            }
+            Record::Ended(e) => {
+                let key = RoundKey {
+                    unit: e.unit,
+                    round: e.round,
+                };
+                let running = self.open.iter().position(|open| *open == (key, e.attempt));
+                let Some(running) = running else {
+                    return Err(format!(
+                        "round {}, attempt {} of unit {} ended, but it was not running: it has two ends, or no start",
+                        e.round, e.attempt, e.unit
+                    ));
+                };
+                self.open.remove(running);
+                self.ended(key, e.attempt, e.outcome);
+            }
+            Record::Opened(_)
+            | Record::Hello(_)
+            | Record::Evidence(_)
+            | Record::Zygote(_)
+            | Record::Closed(_) => {}
+        }
+        Ok(())
+    }
+
+    /// How many attempts of a round were measured; [`SETTLED`] if there will be no more.
+    fn measured(&self, key: RoundKey) -> u32 {
+        let rounds = self.rounds.get(key.unit as usize);
+        let round = rounds.and_then(|rounds| rounds.get((key.round as usize).wrapping_sub(1)));
+        round.copied().unwrap_or(0)
+    }
+
+    /// Attempts that were started and have no end: lost, if nobody runs them any more.
+    pub fn open(&self) -> &[(RoundKey, u32)] {
+        &self.open
+    }
+
+    /// What is left to run, in the plan's order.
+    pub fn left(self, rounds: Rounds) -> impl Iterator<Item = Pending> {
+        rounds.filter_map(move |key| {
+            let measured = self.measured(key);
+            (measured != SETTLED).then(|| Pending {
+                key,
+                attempt: measured + 1,
+            })
+        })
+    }
+
+    fn ended(&mut self, key: RoundKey, attempt: u32, outcome: Outcome) {
+        let retries = self.retries.get(key.unit as usize).copied().unwrap_or(0);
+        let planned = self.planned.get(key.unit as usize).copied().unwrap_or(0);
+        if !(1..=planned).contains(&key.round) {
+            return;
+        }
+        let rounds = &mut self.rounds[key.unit as usize];
+        let place = key.round as usize - 1;
+        if rounds.len() <= place {
+            rounds.resize(place + 1, 0);
+        }
+        let round = &mut rounds[place];
+        if outcome == Outcome::Passed || (outcome.counts() && attempt > retries) {
+            *round = SETTLED;
+        } else if outcome.counts() && *round != SETTLED {
+            *round = (*round).max(attempt.min(SETTLED - 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use crashrate_model::{Ended, Started};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::plan::Selection;
+    use crate::schedule::{Action, Bounds, End, Input, Schedule};
+    use crate::suite::Suite;
+
+    fn plan(rounds: u32, retries: u32) -> Plan {
+        let mut suite = Suite::of_command(&["true".into()], rounds).unwrap();
+        suite.chapters[0].retries = retries;
+        let mut second = suite.chapters[0].clone();
+        second.id = "second".into();
+        suite.chapters.push(second);
+        Plan::new(suite, &Selection::default(), 3).unwrap()
+    }
+
+    fn ended(key: RoundKey, attempt: u32, outcome: Outcome) -> Record {
+        Record::Ended(Box::new(Ended::of(key.unit, key.round, attempt, outcome)))
+    }
+
+    /// Runs until `deaths` says that the supervisor dies, and goes on from the journal, until all is done.
+    fn run_with_deaths(
+        plan: &Plan,
+        deaths: &[usize],
+        outcomes: &[Outcome],
+    ) -> Vec<(RoundKey, u32, Outcome)> {
+        let mut journal: Vec<Record> = Vec::new();
+        let mut outcomes = outcomes.iter().cycle();
+        for steps in deaths.iter().copied().chain([usize::MAX]) {
+            let mut history = Progress::new(plan);
+            journal
+                .iter()
+                .for_each(|record| history.push(record).unwrap());
+            for &(key, attempt) in &history.open().to_vec() {
+                journal.push(ended(key, attempt, Outcome::Lost));
+            }
+            let bounds = Bounds {
+                slots: 2,
+                max_failures: None,
+            };
+            let left = history.left(plan.rounds());
+            let retries = plan.retries();
+            let mut schedule = Schedule::new(left, bounds, |unit| retries[unit as usize]);
+            let mut running = Vec::new();
+            let mut actions = schedule.step(Input::Begin);
+            for _ in 0..steps {
+                for action in actions {
+                    match action {
+                        Action::Start(start) => {
+                            let RoundKey { unit, round } = start.key;
+                            let attempt = start.attempt;
+                            journal.push(Record::Started(Started {
+                                unit,
+                                round,
+                                attempt,
+                                at: 0.0,
+                            }));
+                            running.push(start);
+                        }
+                        Action::Finish(_) => return measured(&journal),
+                        Action::KillAll => {}
+                    }
+                }
+                let one = running.remove(0);
+                let outcome = *outcomes.next().unwrap();
+                journal.push(ended(one.key, one.attempt, outcome));
+                let end = if outcome == Outcome::Passed {
+                    End::Passed
+                } else {
+                    End::NotPassed
+                };
+                actions = schedule.step(Input::Ended {
+                    slot: one.slot,
+                    end,
+                });
+            }
+        }
+        unreachable!("the last supervisor does not die")
+    }
+
+    fn measured(journal: &[Record]) -> Vec<(RoundKey, u32, Outcome)> {
+        let all = journal.iter().filter_map(|record| match record {
+            Record::Ended(e) => Some((
+                RoundKey {
+                    unit: e.unit,
+                    round: e.round,
+                },
+                e.attempt,
+                e.outcome,
+            )),
+            _ => None,
+        });
+        all.filter(|(_, _, outcome)| outcome.counts()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn however_often_the_supervisor_dies_every_round_is_measured_once(
+            rounds in 1u32..8,
+            retries in 0u32..3,
+            deaths in prop::collection::vec(0usize..12, 0..6),
+            outcomes in prop::collection::vec(prop_oneof![Just(Outcome::Passed), Just(Outcome::Crashed)], 1..20),
+        ) {
+            let plan = plan(rounds, retries);
+            let measured = run_with_deaths(&plan, &deaths, &outcomes);
+            let attempts: HashSet<_> = measured.iter().map(|(key, attempt, _)| (*key, *attempt)).collect();
+            prop_assert_eq!(attempts.len(), measured.len(), "no attempt is measured twice");
+            for key in plan.rounds() {
+                let of_round: Vec<_> = measured.iter().filter(|(k, _, _)| *k == key).collect();
+                let (_, last, outcome) = of_round.last().expect("every round is measured");
+                prop_assert!(*outcome == Outcome::Passed || *last == retries + 1);
+                let expected: Vec<u32> = (1..=*last).collect();
+                let attempts: Vec<u32> = of_round.iter().map(|(_, attempt, _)| *attempt).collect();
+                prop_assert_eq!(attempts, expected, "attempts count up and none is left out");
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! From a planned round to what has to be started for it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crashrate_model::{EvidenceMode, Mode, Unit};
+use crashrate_protocol::{Task, TaskChapter, VERSION, env};
+
+use super::{Plan, RoundKey, round_seed};
+use crate::suite::{
+    Action, ById, Chapter, Expect, ProcessOptions, Resources, Suite, SuiteFault, Timing, Variant,
+};
+
+/// One attempt, ready to be started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptSpec {
+    /// What it has in common with all attempts of its unit.
+    pub unit: Arc<UnitSpec>,
+    /// Where the program is, once it was looked for and found.
+    pub program: Option<Arc<Path>>,
+    /// Environment of its own, on top of the unit's.
+    pub env: [(&'static str, String); OWN.len()],
+    /// What it gets on standard input; nothing means `/dev/null`.
+    pub input: Option<Vec<u8>>,
+    /// How it is watched.
+    pub watch: EvidenceMode,
+    /// Whether it is looked whether it had children.
+    pub asks_for_children: bool,
+    /// Whether it is made for evidence alone and is in no rate.
+    pub for_evidence: bool,
+    /// The largest core dump that it may leave, bytes; nothing leaves the limit as it is.
+    pub core_limit: Option<u64>,
+    /// The empty directory in which it runs in place of its unit's.
+    pub fresh_directory: Option<PathBuf>,
+}
+
+/// What is the same for all attempts of a unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitSpec {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// Where it runs.
+    pub directory: PathBuf,
+    /// Environment on top of the supervisor's own; none of the variables that each attempt has of its own.
+    pub env: BTreeMap<String, String>,
+    /// Its chapters, in order, with the time limit of each.
+    pub chapters: Vec<ChapterSpec>,
+    /// How its chapters share the process.
+    pub mode: Mode,
+    /// Time limit outside of chapters: before the first, between two, after the last.
+    pub timeout: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub grace: Duration,
+    /// How much of the machine it may use.
+    pub resources: Resources,
+    /// How its processes are set up and judged.
+    pub process: ProcessOptions,
+    /// The command line of the zygote that it is forked from; nothing where it is executed.
+    pub zygote: Option<Vec<String>>,
+    /// Whether a chapter has to say its verdict; a plain command is judged by its exit status alone.
+    pub needs_verdict: bool,
+}
+
+/// The variables that differ from attempt to attempt.
+const OWN: [&str; 4] = [env::ROUND, env::ATTEMPT, env::SEED, env::SLOT];
+
+impl AttemptSpec {
+    /// Where it runs.
+    pub fn directory(&self) -> &Path {
+        self.fresh_directory
+            .as_deref()
+            .unwrap_or(&self.unit.directory)
+    }
+
+    /// All of its environment on top of the supervisor's own.
+    pub fn all_env(&self) -> impl Iterator<Item = (&str, &str)> {
+        let of_unit = (self.unit.env.iter()).map(|(name, value)| (name.as_str(), value.as_str()));
+        of_unit.chain((self.env.iter()).map(|(name, value)| (*name, value.as_str())))
+    }
+}
+
+/// A chapter of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChapterSpec {
+    /// Its id.
+    pub id: String,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// What its measures have to be.
+    pub expect: Vec<Expect>,
+}
+
+/// What turns rounds of a plan into attempts: the plan and what is the same for all of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct SpecBuilder<'a> {
+    pub(crate) plan: &'a Plan,
+    run_id: &'a str,
+    /// The worker of each variant, by the variant's id.
+    workers: &'a BTreeMap<String, PathBuf>,
+    /// The plan's suite.
+    by_id: ById<'a>,
+    units: Vec<Arc<UnitSpec>>,
+}
+
+impl<'a> SpecBuilder<'a> {
+    /// Of a run with this id.
+    pub(crate) fn new(
+        plan: &'a Plan,
+        run_id: &'a str,
+        workers: &'a BTreeMap<String, PathBuf>,
+    ) -> SpecBuilder<'a> {
+        let mut recipe = SpecBuilder {
+            plan,
+            run_id,
+            workers,
+            by_id: ById::of(&plan.suite),
+            units: Vec::new(),
+        };
+        let units = plan.units.iter().map(|unit| Arc::new(recipe.unit(unit)));
+        recipe.units = units.collect();
+        recipe
+    }
+
+    /// What to start for an attempt of a round.
+    pub(crate) fn attempt(&self, key: RoundKey, attempt: u32, slot: u32) -> AttemptSpec {
+        let unit = &self.units[key.unit as usize];
+        let seed = round_seed(self.plan.seed, key.round);
+        let own = [
+            key.round.to_string(),
+            attempt.to_string(),
+            seed.to_string(),
+            slot.to_string(),
+        ];
+        let mut names = OWN.into_iter();
+        let input = (unit.needs_verdict)
+            .then(|| self.task(&self.chapters(&self.plan.units[key.unit as usize]), seed));
+        AttemptSpec {
+            unit: unit.clone(),
+            program: None,
+            env: own.map(|value| (names.next().unwrap_or_default(), value)),
+            input,
+            watch: EvidenceMode::None,
+            core_limit: None,
+            asks_for_children: false,
+            for_evidence: false,
+            fresh_directory: None,
+        }
+    }
+
+    /// What to start for an evidence round: as the first attempt of a round, traced, and always executed.
+    pub(crate) fn for_evidence(&self, key: RoundKey, slot: u32) -> AttemptSpec {
+        let spec = self.attempt(key, 1, slot);
+        let unit = match spec.unit.zygote {
+            None => spec.unit.clone(),
+            Some(_) => Arc::new(UnitSpec {
+                zygote: None,
+                ..(*spec.unit).clone()
+            }),
+        };
+        AttemptSpec {
+            unit,
+            watch: EvidenceMode::Trace,
+            for_evidence: true,
+            ..spec
+        }
+    }
+
+    /// What is the same for all attempts of each unit, in the order of the plan.
+    pub(crate) fn units(&self) -> impl Iterator<Item = &UnitSpec> {
+        self.units.iter().map(|unit| &**unit)
+    }
+
+    /// The first attempt of each unit: all programs that are started, and how.
+    pub(crate) fn first_attempts(&self) -> impl Iterator<Item = AttemptSpec> {
+        let units = 0..self.plan.units.len() as u32;
+        units.map(|unit| self.attempt(RoundKey { unit, round: 1 }, 1, 0))
+    }
+
+    fn unit(&self, unit: &Unit) -> UnitSpec {
+        let suite = &self.plan.suite;
+        let chapters = self.chapters(unit);
+        let (argv, needs_verdict) = self.argv(unit, &chapters);
+        let limits = self.limits(unit, &chapters);
+        let mut env = self.suite_env(unit, &chapters);
+        env.extend(variant(suite, unit).env.clone());
+        env.extend(self.own_env(unit));
+        env.retain(|name, _| !OWN.contains(&name.as_str()));
+        UnitSpec {
+            directory: limits.directory.clone(),
+            env,
+            chapters: chapters.iter().map(|c| chapter_spec(c)).collect(),
+            mode: unit.mode,
+            timeout: limits.timeout,
+            grace: limits.grace,
+            resources: match unit.mode {
+                Mode::Isolated => chapters[0].resources,
+                Mode::Sequential => suite.resources,
+            },
+            process: match unit.mode {
+                Mode::Isolated => chapters[0].process,
+                Mode::Sequential => suite.process,
+            },
+            zygote: (!unit.spawn.is_exec()).then(|| self.zygote(unit, &argv)),
+            argv,
+            needs_verdict,
+        }
+    }
+
+    fn chapters(&self, unit: &Unit) -> Vec<&'a Chapter> {
+        let ids = unit.chapters.iter();
+        ids.filter_map(|id| self.by_id.chapter(id)).collect()
+    }
+
+    /// The command line, and whether what it starts is told by a task and has to give verdicts.
+    fn argv(&self, unit: &Unit, chapters: &[&Chapter]) -> (Vec<String>, bool) {
+        let worker = || vec![self.workers[unit.suite_variant()].display().to_string()];
+        match (unit.mode, &chapters[0].action) {
+            (Mode::Sequential, _) => {
+                let sequence = self.by_id.sequence(&unit.name);
+                let own = sequence.and_then(|s| s.command.clone());
+                (own.unwrap_or_else(worker), true)
+            }
+            (Mode::Isolated, Action::Worker { .. }) => (worker(), true),
+            (Mode::Isolated, Action::Command(argv)) => (argv.clone(), false),
+        }
+    }
+
+    /// The worker is asked to be a zygote on its command line, other programs by their environment alone.
+    fn zygote(&self, unit: &Unit, argv: &[String]) -> Vec<String> {
+        let worker = self.workers.get(unit.suite_variant());
+        let is_worker = worker.is_some_and(|path| argv == [path.display().to_string()]);
+        let flag = is_worker.then(|| "--zygote".to_owned());
+        argv.iter().cloned().chain(flag).collect()
+    }
+
+    fn limits(&self, unit: &Unit, chapters: &[&'a Chapter]) -> &'a Timing {
+        match unit.mode {
+            Mode::Isolated => &chapters[0].limits,
+            Mode::Sequential => &self.plan.suite.around,
+        }
+    }
+
+    fn suite_env(&self, unit: &Unit, chapters: &[&Chapter]) -> BTreeMap<String, String> {
+        match unit.mode {
+            Mode::Isolated => chapters[0].env.clone(),
+            Mode::Sequential => (self.by_id.sequence(&unit.name))
+                .map(|s| s.env.clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// What crashrate tells every attempt of a unit.
+    fn own_env(&self, unit: &Unit) -> impl Iterator<Item = (String, String)> {
+        let name = match unit.mode {
+            Mode::Isolated => env::CHAPTER,
+            Mode::Sequential => env::SEQUENCE,
+        };
+        [
+            (env::RUN_ID, self.run_id.to_owned()),
+            (name, unit.name.clone()),
+            (env::MODE, unit.mode.to_string()),
+            (env::VARIANT, unit.suite_variant().to_owned()),
+            (env::DEVICE, self.plan.suite.device.clone()),
+        ]
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), v))
+    }
+
+    fn task(&self, chapters: &[&Chapter], seed: u64) -> Vec<u8> {
+        let task = Task {
+            v: VERSION,
+            chapters: chapters.iter().map(|c| task_chapter(c)).collect(),
+            device: self.plan.suite.device.clone(),
+            seed,
+            fault: self.plan.suite.fault.as_ref().map(SuiteFault::task),
+        };
+        let mut line =
+            serde_json::to_vec(&task).expect("a task has string keys and finite numbers");
+        line.push(b'\n');
+        line
+    }
+}
+
+fn variant<'a>(suite: &'a Suite, unit: &Unit) -> &'a Variant {
+    (suite.variants.iter())
+        .find(|v| v.id == unit.suite_variant())
+        .unwrap_or(&suite.variants[0])
+}
+
+fn chapter_spec(chapter: &Chapter) -> ChapterSpec {
+    ChapterSpec {
+        id: chapter.id.clone(),
+        timeout: chapter.limits.timeout,
+        expect: chapter.expect.clone(),
+    }
+}
+
+fn task_chapter(chapter: &Chapter) -> TaskChapter {
+    let (worker, params) = match &chapter.action {
+        Action::Worker { chapter, params } => (Some(chapter.clone()), params.clone()),
+        Action::Command(_) => (None, serde_json::Map::new()),
+    };
+    TaskChapter {
+        id: chapter.id.clone(),
+        worker,
+        params,
+    }
+}

@@ -1,0 +1,185 @@
+//! What the worker says: events to the supervisor, or plain lines on standard output where people read.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use crashrate_protocol::{Event, EventWriter};
+
+/// The shortest time between two progress events.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// The same for plain lines, which people read.
+const PLAIN_PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// Says everything that has to be said, in order. What was said has left the process.
+#[derive(Debug)]
+pub(crate) struct EventSink {
+    writer: EventWriter,
+    plain: bool,
+    last_event: Cell<Option<Instant>>,
+    last_line: Cell<Option<Instant>>,
+}
+
+/// Nobody takes what is said any more: going on would be for nothing.
+#[derive(Debug)]
+pub(crate) struct Unheard(io::Error);
+
+impl fmt::Display for Unheard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot report what was measured: {}", self.0)
+    }
+}
+
+impl std::error::Error for Unheard {}
+
+impl From<io::Error> for Unheard {
+    fn from(error: io::Error) -> Self {
+        Unheard(error)
+    }
+}
+
+impl EventSink {
+    /// For a task: events where a supervisor listens, else plain lines.
+    pub(crate) fn for_task() -> Result<Self, Unheard> {
+        let writer = EventWriter::from_env()?;
+        let plain = !writer.is_heard();
+        Ok(Self::new(writer, plain))
+    }
+
+    /// For a call by hand: plain lines, and events as well where a supervisor listens.
+    pub(crate) fn by_hand() -> Result<Self, Unheard> {
+        Ok(Self::new(EventWriter::from_env()?, true))
+    }
+
+    fn new(writer: EventWriter, plain: bool) -> Self {
+        EventSink {
+            writer,
+            plain,
+            last_event: Cell::new(None),
+            last_line: Cell::new(None),
+        }
+    }
+
+    /// Says one thing.
+    pub(crate) fn say(&self, event: &Event) -> Result<(), Unheard> {
+        self.writer.send(event)?;
+        if self.plain {
+            print(event)?;
+        }
+        Ok(())
+    }
+
+    /// How far the running chapter is. Said at most ten times a second; the end is always said.
+    pub(crate) fn progress(&self, done: f64, total: f64, unit: &str) -> Result<(), Unheard> {
+        let event = Event::Progress {
+            done,
+            total,
+            unit: unit.to_owned(),
+        };
+        let ended = done >= total;
+        if due(&self.last_event, PROGRESS_EVERY) || ended {
+            self.writer.send(&event)?;
+        }
+        if self.plain && (due(&self.last_line, PLAIN_PROGRESS_EVERY) || ended) {
+            print(&event)?;
+        }
+        Ok(())
+    }
+
+    /// A value measured by the running chapter.
+    pub(crate) fn measure(
+        &self,
+        name: &str,
+        value: f64,
+        unit: &str,
+        label: &str,
+    ) -> Result<(), Unheard> {
+        if !value.is_finite() {
+            // JSON has no such number; a value made up in its place would be a lie.
+            return self.say(&Event::Note {
+                text: format!("{name} {label} is not a finite number ({value})"),
+            });
+        }
+        self.say(&Event::Measure {
+            name: name.to_owned(),
+            value,
+            unit: unit.to_owned(),
+            label: label.to_owned(),
+        })
+    }
+}
+
+/// Whether `every` has passed since `last`, which is then now.
+fn due(last: &Cell<Option<Instant>>, every: Duration) -> bool {
+    let now = Instant::now();
+    let due = last.get().is_none_or(|last| now - last >= every);
+    if due {
+        last.set(Some(now));
+    }
+    due
+}
+
+fn print(event: &Event) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match event {
+        Event::Hello { device, versions } => {
+            let versions: Vec<_> = versions.iter().map(|(k, v)| format!("{k} {v}")).collect();
+            writeln!(out, "device {device}, {}", versions.join(", "))
+        }
+        // It ends the program, and so is said on standard error.
+        Event::Unavailable { .. } => Ok(()),
+        Event::ChapterStarted { chapter } => writeln!(out, "{chapter}"),
+        Event::Progress { done, total, unit } => {
+            writeln!(out, "  {} of {} {unit}", number(*done), number(*total))
+        }
+        Event::Measure {
+            name,
+            value,
+            unit,
+            label,
+        } => {
+            let line = format!("  {name:<20} {:>12} {unit:<5} {label}", number(*value));
+            writeln!(out, "{}", line.trim_end())
+        }
+        Event::ChapterPassed { .. } => writeln!(out, "passed"),
+        Event::ChapterFailed { reason, .. } => writeln!(out, "failed: {reason}"),
+        Event::Note { text } => writeln!(out, "  note: {text}"),
+    }
+}
+
+/// A number with four digits that matter, for people.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    if value.fract() == 0.0 && size < 1e15 {
+        format!("{value:.0}")
+    } else if size >= 1000.0 {
+        format!("{value:.1}")
+    } else if size >= 0.01 {
+        let whole_digits = size.log10().floor().max(0.0) as usize + 1;
+        format!("{value:.*}", 4 - whole_digits.min(3))
+    } else {
+        format!("{value:.2e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        let all = [160.0, 6232.41, 618.34, 12.345, 0.147, 1.2e-7, 0.0].map(number);
+        assert_eq!(
+            all,
+            ["160", "6232.4", "618.3", "12.35", "0.147", "1.20e-7", "0"]
+        );
+    }
+
+    #[test]
+    fn progress_is_not_said_too_often() {
+        let last = Cell::new(None);
+        assert!(due(&last, Duration::from_secs(60)));
+        assert!(!due(&last, Duration::from_secs(60)));
+    }
+}

@@ -1,0 +1,348 @@
+//! Threads that start together, and the time that they take.
+//!
+//! A thread warms up first. Then all wait until the last of them is ready, and the clock starts. It stops when the last
+//! one has waited for the device after its last operation.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::caught::{brief, caught};
+use crate::device::Device;
+use crate::semaphore::Semaphore;
+
+/// How often the one who waits for the threads is told how far they are.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What one thread does.
+pub(crate) trait Job: Send {
+    /// How many operations, at most.
+    fn operations(&self) -> u64;
+    /// Submits one operation to the device.
+    fn step(&mut self) -> Result<()>;
+    /// Waits until everything that was submitted is done.
+    fn settle(&mut self) -> Result<()>;
+}
+
+/// How the threads are to work.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Where they work.
+    pub(crate) device: Device,
+    /// Operations of each thread before the clock starts.
+    pub(crate) warm_up: u64,
+    /// Who may have work on the device.
+    pub(crate) semaphore: Semaphore,
+    /// libtorch's own threads for one operation on the CPU; nothing: as they are.
+    pub(crate) intra_op_threads: Option<i32>,
+    /// When to end, whether or not all operations are done.
+    pub(crate) duration: Option<Duration>,
+}
+
+/// What the threads did between start and end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// Operations that ended without an error.
+    pub(crate) done: u64,
+    /// Those that did not.
+    pub(crate) errors: u64,
+    /// What the first error was, thread by thread.
+    pub(crate) first_error: Option<String>,
+    /// From the common start to the end of the last thread.
+    pub(crate) wall: Duration,
+}
+
+impl Tally {
+    /// Operations a second.
+    pub(crate) fn throughput(&self) -> f64 {
+        self.done as f64 / self.wall.as_secs_f64()
+    }
+}
+
+/// What threads and the one who waits for them share.
+#[derive(Debug, Default)]
+struct Shared {
+    stage: Mutex<Stage>,
+    changed: Condvar,
+    stop: AtomicBool,
+    done: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Stage {
+    ready: usize,
+    finished: usize,
+    /// The decision to go, with the time of the start, or not to.
+    go: Option<Option<Instant>>,
+}
+
+/// Runs each job in a thread of its own. `tick` is told how many operations are done and since when, again and again;
+/// its error ends the work.
+///
+/// # Errors
+/// A thread cannot be started, or what `tick` says. Errors of the jobs are in the tally.
+pub(crate) fn run<J: Job>(
+    jobs: &mut [J],
+    plan: &Plan,
+    tick: impl FnMut(u64, Duration) -> Result<()>,
+) -> Result<Tally> {
+    let shared = Shared::default();
+    thread::scope(|scope| {
+        let threads = match start_all(scope, jobs, plan, &shared) {
+            Ok(threads) => threads,
+            Err(error) => {
+                shared.decide(None);
+                return Err(error);
+            }
+        };
+        let started = shared.start(threads.len());
+        let watched = shared.watch(threads.len(), started, tick);
+        let mut all = Tally::default();
+        for thread in threads {
+            let (tally, end) = thread.join().expect("a thread catches its own panics");
+            all.done += tally.done;
+            all.errors += tally.errors;
+            all.first_error = all.first_error.or(tally.first_error);
+            all.wall = all.wall.max(end - started);
+        }
+        watched.map(|()| all)
+    })
+}
+
+type Thread<'scope> = ScopedJoinHandle<'scope, (Tally, Instant)>;
+
+fn start_all<'scope, J: Job>(
+    scope: &'scope Scope<'scope, '_>,
+    jobs: &'scope mut [J],
+    plan: &'scope Plan,
+    shared: &'scope Shared,
+) -> Result<Vec<Thread<'scope>>> {
+    let count = jobs.len();
+    let start = |(index, job): (usize, &'scope mut J)| {
+        thread::Builder::new()
+            .name(format!("job-{index}"))
+            .spawn_scoped(scope, move || work(job, plan, shared))
+            .with_context(|| format!("cannot start thread {} of {count}", index + 1))
+    };
+    jobs.iter_mut().enumerate().map(start).collect()
+}
+
+/// The life of one thread.
+fn work<J: Job>(job: &mut J, plan: &Plan, shared: &Shared) -> (Tally, Instant) {
+    let mut tally = Tally::default();
+    // Both are properties of the thread, not of the process.
+    let _no_grad = tch::no_grad_guard();
+    let warm = caught(|| {
+        if let Some(threads) = plan.intra_op_threads {
+            tch::set_num_threads(threads);
+        }
+        plan.device.enter_thread();
+        (0..plan.warm_up).try_for_each(|_| submit(job, &plan.semaphore))?;
+        job.settle()
+    });
+    let started = shared.ready();
+    match (warm, started) {
+        (Ok(()), Some(started)) => operate(job, plan, shared, started, &mut tally),
+        (Err(error), _) => tally.erred(&error.context("in the warm-up")),
+        (Ok(()), None) => {}
+    }
+    let end = Instant::now();
+    shared.finished();
+    (tally, end)
+}
+
+/// The timed part.
+fn operate<J: Job>(job: &mut J, plan: &Plan, shared: &Shared, started: Instant, tally: &mut Tally) {
+    // One operation each, however late a thread gets to run on a busy machine.
+    let in_time = |done| done == 0 || plan.duration.is_none_or(|limit| started.elapsed() < limit);
+    for done in 0..job.operations() {
+        if !in_time(done) || shared.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        match caught(|| submit(job, &plan.semaphore)) {
+            Ok(()) => {
+                tally.done += 1;
+                shared.done.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => tally.erred(&error),
+        }
+    }
+    if let Err(error) = caught(|| job.settle()) {
+        // The device did not do what it had taken on: at least one of the operations is not done.
+        tally.done = tally.done.saturating_sub(1);
+        tally.erred(&error);
+    }
+}
+
+/// One operation. Where there is a limit, it is done before the next one is let in.
+fn submit<J: Job>(job: &mut J, semaphore: &Semaphore) -> Result<()> {
+    let permit = semaphore.enter();
+    job.step()?;
+    if permit.is_some() {
+        job.settle()?;
+    }
+    Ok(())
+}
+
+impl Tally {
+    fn erred(&mut self, error: &anyhow::Error) {
+        self.errors += 1;
+        self.first_error.get_or_insert_with(|| brief(error));
+    }
+}
+
+impl Shared {
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A thread is ready, and waits for the start. Nothing: there will be none.
+    fn ready(&self) -> Option<Instant> {
+        let mut stage = self.stage();
+        stage.ready += 1;
+        self.changed.notify_all();
+        let stage = self.changed.wait_while(stage, |stage| stage.go.is_none());
+        stage.unwrap_or_else(PoisonError::into_inner).go.flatten()
+    }
+
+    fn finished(&self) {
+        self.stage().finished += 1;
+        self.changed.notify_all();
+    }
+
+    fn decide(&self, start: Option<Instant>) {
+        self.stage().go = Some(start);
+        self.changed.notify_all();
+    }
+
+    /// Waits until all are ready and starts them.
+    fn start(&self, threads: usize) -> Instant {
+        let stage = self.stage();
+        let stage = self
+            .changed
+            .wait_while(stage, |stage| stage.ready < threads);
+        drop(stage.unwrap_or_else(PoisonError::into_inner));
+        let now = Instant::now();
+        self.decide(Some(now));
+        now
+    }
+
+    /// Waits until all are finished, and tells `tick` meanwhile. Its error makes the threads end early.
+    fn watch(
+        &self,
+        threads: usize,
+        started: Instant,
+        mut tick: impl FnMut(u64, Duration) -> Result<()>,
+    ) -> Result<()> {
+        let mut told = Ok(());
+        loop {
+            let finished = self.stage().finished;
+            if told.is_ok() {
+                told = tick(self.done.load(Ordering::Relaxed), started.elapsed());
+                self.stop.store(told.is_err(), Ordering::Relaxed);
+            }
+            if finished == threads {
+                return told;
+            }
+            let stage = self.stage();
+            let unchanged = |stage: &mut Stage| stage.finished < threads;
+            let waited = self.changed.wait_timeout_while(stage, TICK, unchanged);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    /// A job without a device, which goes wrong in a chosen way at a chosen step.
+    struct Plain {
+        step: u64,
+        wrong_at: Option<u64>,
+        panics: bool,
+    }
+
+    impl Job for Plain {
+        fn operations(&self) -> u64 {
+            10
+        }
+
+        fn step(&mut self) -> Result<()> {
+            self.step += 1;
+            match self.wrong_at {
+                Some(step) if step == self.step && self.panics => panic!("on purpose"),
+                Some(step) if step == self.step => Err(anyhow!("wrong")),
+                _ => Ok(()),
+            }
+        }
+
+        fn settle(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn plan(limit: usize) -> Plan {
+        Plan {
+            device: Device::CPU,
+            warm_up: 1,
+            semaphore: Semaphore::new(limit),
+            intra_op_threads: None,
+            duration: None,
+        }
+    }
+
+    fn group(wrong: [Option<u64>; 3], panics: bool) -> Vec<Plain> {
+        let job = |wrong_at| Plain {
+            step: 0,
+            wrong_at,
+            panics,
+        };
+        wrong.map(job).into()
+    }
+
+    #[test]
+    fn nothing_is_lost() {
+        for limit in [0, 1, 2] {
+            let mut jobs = group([None; 3], false);
+            let mut told = 0;
+            let tally = run(&mut jobs, &plan(limit), |done, _| {
+                told = done;
+                Ok(())
+            });
+            let tally = tally.unwrap();
+            assert_eq!((tally.done, tally.errors, told), (30, 0, 30));
+        }
+    }
+
+    #[test]
+    fn errors_and_panics_are_counted_and_the_rest_goes_on() {
+        crate::caught::install_panic_hook();
+        for panics in [false, true] {
+            let mut jobs = group([None, Some(5), Some(7)], panics);
+            let tally = run(&mut jobs, &plan(1), |_, _| Ok(())).unwrap();
+            assert_eq!((tally.done, tally.errors), (28, 2));
+            assert!(tally.first_error.is_some());
+        }
+    }
+
+    #[test]
+    fn a_failed_warm_up_is_an_error_and_no_deadlock() {
+        let mut jobs = group([Some(1), None, None], false);
+        let tally = run(&mut jobs, &plan(0), |_, _| Ok(())).unwrap();
+        assert_eq!((tally.done, tally.errors), (20, 1));
+        assert_eq!(tally.first_error.unwrap(), "in the warm-up: wrong");
+    }
+
+    #[test]
+    fn who_watches_can_end_it() {
+        let mut jobs = group([None; 3], false);
+        let ended = run(&mut jobs, &plan(0), |_, _| Err(anyhow!("gone")));
+        assert!(ended.is_err());
+    }
+}

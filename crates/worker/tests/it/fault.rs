@@ -1,0 +1,107 @@
+//! The injected fault: a real fault in libtorch where it is asked for, and none where it is not.
+
+use serde_json::{Value, json};
+
+use crate::support::{Ended, chapter, run_task};
+
+const SIGSEGV: i32 = 11;
+/// In how many processes the race has to be lost once. It is lost in nearly every one.
+const PROCESSES: u32 = 10;
+
+/// Two chapters of layer norms in one process: the first leaves contexts behind, the second takes them.
+fn run(iterations: u64, fault: &Value) -> Ended {
+    let norms = |id, iterations| {
+        let more = json!({
+            "heads": null, "feed_forward": null, "threads": 4, "iterations": iterations, "d_model": 256, "sequence": 32,
+        });
+        chapter(id, "layer-norm-stress", &more)
+    };
+    let chapters = [norms("leaves", 10), norms("takes", iterations)];
+    let task = json!({"v": 1, "chapters": chapters, "device": "cpu", "seed": 7, "fault": fault});
+    run_task(&task.to_string())
+}
+
+fn fault(dose: u32, carry_over: bool) -> Value {
+    json!({"kind": "tensor-lifetime", "dose": dose, "carry_over": carry_over})
+}
+
+fn left(ended: &Ended) -> Vec<f64> {
+    let left = ended.events.iter().filter(|e| e["name"] == "contexts_left");
+    left.map(|e| e["value"].as_f64().unwrap()).collect()
+}
+
+#[test]
+fn without_it_all_is_as_it_was() {
+    let ended = run(2000, &Value::Null);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(left(&ended), [0.0; 0]);
+    assert!(ended.events.iter().all(|e| e["event"] != "note"));
+}
+
+#[test]
+fn what_a_chapter_left_faults_in_the_next_one() {
+    let died = (0..PROCESSES).find_map(|_| {
+        let ended = run(20_000, &fault(100_000, true));
+        (ended.code != Some(0)).then_some(ended)
+    });
+    let ended = died.expect("the race is lost now and then");
+    assert_eq!(ended.signal, Some(SIGSEGV), "{ended:?}");
+    assert_eq!(left(&ended), [5.0]);
+    let story = [
+        "hello",
+        "note",
+        "chapter-started",
+        "chapter-passed",
+        "chapter-started",
+    ];
+    assert_eq!(ended.story(), story);
+    let note = ended.events.iter().find(|e| e["event"] == "note").unwrap();
+    let text = note["text"].as_str().unwrap();
+    assert!(text.contains("100000 writes"), "{text}");
+}
+
+#[test]
+fn with_nothing_carried_over_there_is_nothing_to_fault() {
+    let ended = run(2000, &fault(100_000, false));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(left(&ended), [0.0, 0.0]);
+}
+
+#[test]
+fn without_writes_contexts_are_only_used_again() {
+    let ended = run(2000, &fault(0, true));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(left(&ended), [5.0, 5.0]);
+    assert_eq!(ended.measure("errors", ""), Some(0.0));
+}
+
+#[test]
+fn where_it_is_not_meant_it_is_not_injected() {
+    let mut nowhere = fault(100_000, true);
+    nowhere["on"] = json!([]);
+    let ended = run(2000, &nowhere);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(left(&ended), [0.0; 0]);
+    let note = ended.events.iter().find(|e| e["event"] == "note").unwrap();
+    assert_eq!(note["text"], "the fault is not injected on cpu");
+}
+
+#[test]
+fn what_it_cannot_inject_it_refuses() {
+    let mut on_a_gpu = fault(10, true);
+    on_a_gpu["on"] = json!(["cpu", "mps"]);
+    for (asked, said) in [
+        (
+            json!({"kind": "dice", "dose": 10}),
+            "unknown variant `dice`",
+        ),
+        (json!({"kind": "tensor-lifetime"}), "missing field `dose`"),
+        (json!({"kind": "tensor-lifetime", "dose": -1}), "`-1`"),
+        (json!({"kind": "tensor-lifetime", "dose": 1, "x": 1}), "`x`"),
+        (on_a_gpu, "on \"mps\""),
+    ] {
+        let ended = run(1, &asked);
+        ended.assert_refused(2, "fault: ");
+        ended.assert_refused(2, said);
+    }
+}
