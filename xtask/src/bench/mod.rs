@@ -14,7 +14,7 @@ mod groups;
 mod machine;
 mod measure;
 mod programs;
-mod table;
+pub(crate) mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,5 @@
 //! Medians with their spread, and the tables of a group.
 
-use std::fmt::Write as _;
-
 use super::groups::Group;
 use super::measure::Sample;
 
@@ -29,7 +27,7 @@ impl Spread {
 }
 
 /// Three digits or more, with commas between thousands.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let places = match value.abs() {
         v if v >= 99.95 => 0,
         v if v >= 9.995 => 1,
@@ -167,6 +165,15 @@ fn spread(values: impl IntoIterator<Item = f64>) -> String {
 
 /// A Markdown table whose first row is its head: the first column to the left, the others to the right.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    aligned(rows, 1)
+}
+
+/// A Markdown table with all columns to the left.
+pub(crate) fn left<const N: usize>(rows: &[[String; N]]) -> String {
+    aligned(rows, N)
+}
+
+fn aligned<const N: usize>(rows: &[[String; N]], left: usize) -> String {
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.max().unwrap_or_default().max(3)
@@ -174,21 +181,20 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let mut text = String::new();
     for (index, row) in rows.iter().enumerate() {
         for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-            // Writing to a string never fails.
-            let _ = match column {
-                0 => write!(text, "| {cell:<width$} |"),
-                _ => write!(text, " {cell:>width$} |"),
+            text += &match column < left {
+                true => format!("| {cell:<width$} "),
+                false => format!("| {cell:>width$} "),
             };
         }
-        text.push('\n');
+        text += "|\n";
         if index == 0 {
             for (column, width) in widths.into_iter().enumerate() {
-                let _ = match column {
-                    0 => write!(text, "|{}|", "-".repeat(width + 2)),
-                    _ => write!(text, "{}:|", "-".repeat(width + 1)),
+                text += &match column < left {
+                    true => format!("|{}", "-".repeat(width + 2)),
+                    false => format!("|{}:", "-".repeat(width + 1)),
                 };
             }
-            text.push('\n');
+            text += "|\n";
         }
     }
     text
