@@ -44,7 +44,7 @@ struct Name {
 enum Kind {
     /// A token of Rust code.
     Identifier,
-    /// A module: an identifier, or the name of a file or folder.
+    /// A module in Rust code, or the name of a file or folder.
     Module,
     /// A TOML or JSON key, also in string literals.
     Key,
@@ -160,6 +160,7 @@ impl Table {
             return Ok(Vec::new());
         }
         let mut search = Search {
+            source: &file.text,
             names: self
                 .name
                 .iter()
@@ -182,6 +183,7 @@ impl Table {
 }
 
 struct Search<'a> {
+    source: &'a str,
     names: Vec<&'a Name>,
     found: Vec<Found>,
 }
@@ -202,10 +204,13 @@ impl Search<'_> {
         let line = token.span().start().line;
         match token {
             TokenTree::Ident(ident) => {
-                let ident = ident.to_string();
-                let ident = ident.strip_prefix("r#").unwrap_or(&ident);
-                self.look_up(line, ident, |kind| {
-                    matches!(kind, Kind::Identifier | Kind::Module)
+                let range = ident.span().byte_range();
+                let (before, after) = (&self.source[..range.start], &self.source[range.end..]);
+                let is_module = before.ends_with("mod ") || after.starts_with("::");
+                self.look_up(line, &ident.to_string(), |kind| match kind {
+                    Kind::Identifier => true,
+                    Kind::Module => is_module,
+                    Kind::Key | Kind::Flag => false,
                 });
             }
             TokenTree::Literal(literal) => {
@@ -276,8 +281,8 @@ mod test {
             name = [
                 { kind = "identifier", old = ["hear"], new = "handle" },
                 { kind = "module", old = ["driver"], new = "runner", in = "crates/a" },
-                { kind = "key", old = ["writes"], new = "dose" },
-                { kind = "flag", old = ["no-hazard"], new = "--no-fault" },
+                { kind = "key", old = ["amount"], new = "dose" },
+                { kind = "flag", old = ["no-harm"], new = "--no-fault" },
             ]"#,
         )
         .expect("a table");
@@ -314,6 +319,7 @@ mod test {
             &[(0, "driver"), (1, "driver")],
         );
         is(&found("crates/b/src/driver.rs", "use driver::x;"), &[]);
+        is(&found("crates/a/src/x.rs", "fn f(driver: D) {}"), &[]);
     }
 
     #[test]
@@ -321,30 +327,27 @@ mod test {
         is(
             &found(
                 "a.toml",
-                "[writes]\nx = { writes = 1 }\nwrites = 2\n# it writes = no\n",
+                "[amount]\nx = { amount = 1 }\namount = 2\n# it amount = no\n",
             ),
-            &[(1, "writes"), (2, "writes"), (3, "writes")],
+            &[(1, "amount"), (2, "amount"), (3, "amount")],
         );
         is(
-            &found("a.json", "{\"writes\": 1, \"x\": \"writes\"}"),
-            &[(1, "writes")],
+            &found("a.json", "{\"amount\": 1, \"x\": \"amount\"}"),
+            &[(1, "amount")],
         );
-        let rust = "fn f() { a[\"writes\"]; b(r#\"\n{\"writes\":1}\"#); c(\"it writes\"); }";
-        is(&found("a.rs", rust), &[(1, "writes"), (2, "writes")]);
+        let rust = "fn f() { a[\"amount\"]; b(r#\"\n{\"amount\":1}\"#); c(\"it amount\"); }";
+        is(&found("a.rs", rust), &[(1, "amount"), (2, "amount")]);
     }
 
     #[test]
     fn flags_are_found_everywhere() {
         is(
-            &found(
-                "README.md",
-                "Use `--no-hazard`, not --no-hazards or no-hazard.",
-            ),
-            &[(1, "no-hazard")],
+            &found("README.md", "Use `--no-harm`, not --no-harms or no-harm."),
+            &[(1, "no-harm")],
         );
         is(
-            &found("a.rs", "const A: &str = \"--no-hazard\";"),
-            &[(1, "no-hazard")],
+            &found("a.rs", "const A: &str = \"--no-harm\";"),
+            &[(1, "no-harm")],
         );
     }
 }

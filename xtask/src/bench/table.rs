@@ -27,7 +27,7 @@ impl Spread {
 }
 
 /// Three digits or more, with commas between thousands.
-pub(crate) fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let places = match value.abs() {
         v if v >= 99.95 => 0,
         v if v >= 9.995 => 1,
@@ -36,15 +36,20 @@ pub(crate) fn number(value: f64) -> String {
     };
     let text = format!("{value:.places$}");
     let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
+    thousands(whole) + fraction
+}
+
+/// Digits with commas between thousands.
+pub(crate) fn thousands(digits: &str) -> String {
     let mut grouped = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        let left = whole.len() - index;
+    for (index, digit) in digits.chars().enumerate() {
+        let left = digits.len() - index;
         if index > 0 && left.is_multiple_of(3) && !grouped.ends_with('-') {
             grouped.push(',');
         }
         grouped.push(digit);
     }
-    grouped + fraction
+    grouped
 }
 
 /// A group with the samples of each case; those of the other program are empty without one.

@@ -15,6 +15,15 @@ use crate::source::File;
 /// A module path below the crate root.
 type Module = Vec<String>;
 
+/// For each module the modules that it uses, and the first line where it does.
+type Edges<'a> = BTreeMap<&'a Module, BTreeMap<Module, usize>>;
+
+/// Files that use each other, directly or not.
+pub(super) struct Cycle {
+    pub(super) files: Vec<String>,
+    pub(super) uses: Vec<String>,
+}
+
 pub(super) struct Crate {
     files: BTreeMap<Module, PathBuf>,
     uses: BTreeMap<Module, Uses>,
@@ -91,8 +100,7 @@ impl Crate {
         }
     }
 
-    /// For each module the modules that it uses, and the first line where it does.
-    fn edges(&self) -> BTreeMap<&Module, BTreeMap<Module, usize>> {
+    fn edges(&self) -> Edges<'_> {
         let mut edges = BTreeMap::new();
         for (module, uses) in &self.uses {
             let mut used = BTreeMap::new();
@@ -107,23 +115,14 @@ impl Crate {
         edges
     }
 
-    /// The files of each cycle, and the uses among them.
-    pub(super) fn cycles(&self) -> Vec<(Vec<String>, Vec<String>)> {
-        let edges = self.edges();
-        let reachable = |from: &Module| {
-            let mut seen = BTreeSet::new();
-            let mut next = vec![from.clone()];
-            while let Some(module) = next.pop() {
-                for used in edges.get(&module).into_iter().flat_map(BTreeMap::keys) {
-                    if seen.insert(used.clone()) {
-                        next.push(used.clone());
-                    }
-                }
-            }
-            seen
-        };
-        let reach: BTreeMap<&Module, BTreeSet<Module>> = (edges.keys())
-            .map(|module| (*module, reachable(module)))
+    /// The cycles, apart from uses of a module by its own submodules.
+    pub(super) fn cycles(&self) -> Vec<Cycle> {
+        let mut edges = self.edges();
+        for (module, used) in &mut edges {
+            used.retain(|to, _| !module.starts_with(to));
+        }
+        let reach: BTreeMap<_, _> = (edges.keys())
+            .map(|module| (*module, reachable(&edges, module)))
             .collect();
         let mut done = BTreeSet::new();
         let mut cycles = Vec::new();
@@ -135,18 +134,55 @@ impl Crate {
                 |other: &&Module| reach.get(other).is_some_and(|back| back.contains(*module));
             let members: BTreeSet<&Module> = reached.iter().filter(back).collect();
             done.extend(members.iter().copied());
-            let name = |module: &Module| self.files[module].display().to_string();
-            let mut inside = Vec::new();
+            let mut uses = Vec::new();
             for (from, used) in edges.iter().filter(|(from, _)| members.contains(**from)) {
                 let used = used.iter().filter(|(to, _)| members.contains(to));
-                inside.extend(
-                    used.map(|(to, line)| format!("{}:{line} uses {}", name(from), name(to))),
-                );
+                uses.extend(used.map(|(to, line)| {
+                    format!("{}:{line} uses {}", self.name(from), self.name(to))
+                }));
             }
-            cycles.push((members.into_iter().map(name).collect(), inside));
+            let files = members
+                .into_iter()
+                .map(|member| self.name(member))
+                .collect();
+            cycles.push(Cycle { files, uses });
         }
         cycles
     }
+
+    /// The modules that use submodules that use them.
+    pub(super) fn mutual(&self) -> Vec<String> {
+        let edges = self.edges();
+        let is_mutual = |module: &&Module| {
+            let below = |other: &&Module| other.len() > module.len() && other.starts_with(module);
+            let mut used = edges[module].keys().filter(below);
+            used.any(|child| {
+                edges
+                    .get(child)
+                    .is_some_and(|uses| uses.contains_key(*module))
+            })
+        };
+        let modules = edges.keys().copied().filter(is_mutual);
+        modules.map(|module| self.name(module)).collect()
+    }
+
+    fn name(&self, module: &Module) -> String {
+        self.files[module].display().to_string()
+    }
+}
+
+/// The modules that `from` uses, directly or not.
+fn reachable(edges: &Edges<'_>, from: &Module) -> BTreeSet<Module> {
+    let mut seen = BTreeSet::new();
+    let mut next = vec![from.clone()];
+    while let Some(module) = next.pop() {
+        for used in edges.get(&module).into_iter().flat_map(BTreeMap::keys) {
+            if seen.insert(used.clone()) {
+                next.push(used.clone());
+            }
+        }
+    }
+    seen
 }
 
 impl Uses {
@@ -277,15 +313,32 @@ mod test {
             file("c/src/b.rs", "use crate::a::X;"),
         ];
         let files: Vec<&File> = files.iter().collect();
-        let found = Crate::new(Path::new("c"), &files)
-            .expect("it parses")
-            .cycles();
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].0, ["c/src/a/x.rs", "c/src/b.rs"]);
+        let found = Crate::new(Path::new("c"), &files).expect("it parses");
+        let cycles = found.cycles();
+        assert_eq!(cycles.len(), 1);
+        assert_eq!(cycles[0].files, ["c/src/a/x.rs", "c/src/b.rs"]);
         let uses = [
             "c/src/a/x.rs:1 uses c/src/b.rs",
             "c/src/b.rs:1 uses c/src/a/x.rs",
         ];
-        assert_eq!(found[0].1, uses);
+        assert_eq!(cycles[0].uses, uses);
+        assert!(found.mutual().is_empty());
+    }
+
+    #[test]
+    fn a_module_and_its_submodule_are_no_cycle() {
+        let file = |path: &str, text: &str| File {
+            path: path.into(),
+            text: text.to_owned(),
+        };
+        let files = [
+            file("c/src/lib.rs", "mod a;"),
+            file("c/src/a/mod.rs", "mod x; struct A; fn f() { x::g() }"),
+            file("c/src/a/x.rs", "use super::A;"),
+        ];
+        let files: Vec<&File> = files.iter().collect();
+        let found = Crate::new(Path::new("c"), &files).expect("it parses");
+        assert!(found.cycles().is_empty());
+        assert_eq!(found.mutual(), ["c/src/a/mod.rs"]);
     }
 }

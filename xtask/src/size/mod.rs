@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use self::cycles::Crate;
+use self::cycles::{Crate, Cycle};
 use self::lines::Lines;
 use crate::bench::table;
 use crate::source::{self, File};
@@ -109,8 +109,9 @@ struct Size {
     crates: Vec<(String, Totals)>,
     long_files: Vec<(String, usize)>,
     long_functions: Vec<(String, usize)>,
-    /// The files of each cycle, and the uses among them.
-    cycles: Vec<(Vec<String>, Vec<String>)>,
+    cycles: Vec<Cycle>,
+    /// Modules that use submodules that use them.
+    mutual: Vec<String>,
 }
 
 impl Size {
@@ -139,7 +140,9 @@ impl Size {
             }
         }
         self.crates.push((folder.display().to_string(), totals));
-        self.cycles.extend(Crate::new(folder, &sources)?.cycles());
+        let uses = Crate::new(folder, &sources)?;
+        self.cycles.extend(uses.cycles());
+        self.mutual.extend(uses.mutual());
         Ok(())
     }
 
@@ -203,12 +206,21 @@ impl Size {
             );
         }
         say!("\nCycles among the files of a crate: {}", self.cycles.len());
-        for (files, edges) in &self.cycles {
-            let files = files.join(" ");
-            say!("- {files}: {}", reason(&exceptions.cycle, &files));
-            for edge in edges.iter().filter(|_| uses) {
-                say!("    {edge}");
+        for cycle in &self.cycles {
+            let listed = |file: &&String| exceptions.cycle.contains_key(*file);
+            let key = cycle.files.iter().find(listed).unwrap_or(&cycle.files[0]);
+            let files = cycle.files.join(" ");
+            say!("- {files}: {}", reason(&exceptions.cycle, key));
+            for line in cycle.uses.iter().filter(|_| uses) {
+                say!("    {line}");
             }
+        }
+        say!(
+            "\nModules whose submodules use them (one subject each): {}",
+            self.mutual.len()
+        );
+        for path in &self.mutual {
+            say!("- {path}");
         }
         unlisted
     }
@@ -262,7 +274,7 @@ impl Totals {
         let mut row = [const { String::new() }; 8];
         row[0] = name.to_owned();
         for (cell, number) in row[1..].iter_mut().zip(numbers) {
-            *cell = table::number(number as f64);
+            *cell = table::thousands(&number.to_string());
         }
         row
     }
