@@ -58,7 +58,7 @@ fn code(ended: Result<bool, Refusal>) -> u8 {
     }
 }
 
-/// Forks a child for each task. If crashrate did not request a zygote, runs one task directly.
+/// Forks a child for each task. Where crashrate did not ask for that, this is a task like any other.
 fn zygote() -> ExitCode {
     let threads = Cell::new(None);
     let attempt = || {
@@ -77,7 +77,7 @@ fn task_on_stdin() -> Result<bool, Refusal> {
 }
 
 fn run_chapter(run: cli::Run) -> Result<bool, Refusal> {
-    task::run(&run.task()?, &EventSink::run_chapter()?)
+    task::run(&run.task()?, &EventSink::for_person()?)
 }
 
 fn list() -> Result<bool, Refusal> {
