@@ -4,6 +4,7 @@
 //! One JSON object a line, one `write(2)` a line, so that what was said before a crash is never lost. Any language can
 //! speak it; [`EventWriter`] is the helper for authors of workers in Rust.
 
+pub mod chapters;
 pub mod env;
 mod event;
 mod fault;

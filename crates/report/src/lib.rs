@@ -1,17 +1,17 @@
-//! One view of a journal, several writers.
+//! One view of a journal, one document, several writers.
 //!
 //! [`ViewBuilder`] reads a journal's records in one pass and makes the [`View`]: every count, rate and name that a
-//! report shows. The writers ([`json`], [`terminal`], [`markdown`]) only say what is in the view; none of them counts
-//! anything. So a live run, a finished one, a resumed one and an old one all go the same way, and two formats cannot
-//! disagree.
+//! report shows. From it comes one document: the verdict and sections, each with a level of detail. [`terminal`],
+//! [`markdown`] and [`html`] draw that document; [`json`] writes the view; [`junit`] and [`csv`] list attempts. No writer
+//! counts anything, so two formats cannot disagree.
 //!
-//! Nothing here reads a file, looks at a clock or knows how attempts are run. Text that came from a child is shown
-//! harmlessly: control characters as visible text, its length capped, the marks of the format escaped.
+//! Nothing here reads a file, looks at a clock or knows how attempts are run. Text that came from a child is made
+//! harmless: control characters become visible text, its length is capped, the marks of the format are escaped.
 
 mod clean;
 mod compare;
+mod document;
 mod error;
-mod layout;
 mod tally;
 mod view;
 mod words;
@@ -24,6 +24,7 @@ pub use compare::{
     Planned, Point, Side, Strata, Stratum, Trend, Untested, What, axes, beside_baseline, claims,
     compare_runs, compare_strata, compare_within, comparisons, history,
 };
+pub use document::Detail;
 pub use error::{ReportError, ViewError};
 pub use tally::ViewBuilder;
 pub use view::{
@@ -34,8 +35,9 @@ pub use view::{
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{
-    Ends, LIVE_SCRIPT, ListError, Place, compare_json, compare_markdown, compare_terminal, csv,
-    doctor_json, doctor_terminal, error_html, github_annotations, github_summary, history_html,
-    history_json, history_markdown, history_terminal, html, index_html, json, junit, junit_rounds,
-    markdown, runs_terminal, strata_json, strata_text, terminal, waiting_html,
+    Ends, LIVE_SCRIPT, ListError, Place, TerminalOptions, compare_json, compare_markdown,
+    compare_terminal, csv, doctor_json, doctor_terminal, error_html, github_annotations,
+    github_summary, history_html, history_json, history_markdown, history_terminal, html,
+    index_html, json, junit, junit_rounds, markdown, runs_terminal, strata_json, strata_text,
+    terminal, waiting_html,
 };
