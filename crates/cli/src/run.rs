@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Mode, Record, StopReason};
-use crashrate_report::{ExitClass, View, exit_class};
+use crashrate_report::{ExitClass, View, exit_class, one_line};
 use crashrate_supervisor::decide::hopeless_gates;
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
@@ -26,7 +26,7 @@ use crate::live::Live;
 use crate::repetition::repetition;
 use crate::report_files;
 use crate::run_request::{Wanted, resume, wanted};
-use crate::screen::{print, tell};
+use crate::screen::print;
 use crate::stop::StopWatch;
 
 pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Failure> {
@@ -101,14 +101,14 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
     }
     let done = attend(&campaign, &folder, &watch, unread(&folder));
     match done {
-        Ok(_) => conclude(runs, &folder, arguments.report_only),
+        Ok(_) => conclude(runs, &folder, &arguments),
         // Nothing was done, or what is on record is not what was measured.
         Err(error @ (RunError::Replaced(_) | RunError::Journal(JournalError::Changed { .. }))) => {
             Err(run_failure(error))
         }
         Err(error) => {
             // What was measured is on record, and reported as far as that goes.
-            let _ = conclude(runs, &folder, arguments.report_only);
+            let _ = conclude(runs, &folder, &arguments);
             Err(run_failure(error))
         }
     }
@@ -162,7 +162,7 @@ fn warn_of_jobs(plan: &Plan, jobs: u32) {
 }
 
 /// Writes the reports of a run and says how the program ends.
-fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, Failure> {
+fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result<Exit, Failure> {
     // The lock is still held, but nothing runs any more.
     let view = view(folder.path(), false);
     // It was read when the run began, or begun by it: what is wrong with it now came from outside meanwhile.
@@ -170,18 +170,19 @@ fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, 
     let previous = previous(runs, &view);
     // Before anything is printed: the terminal may have stopped reading.
     let reports = report_files::write(folder.path(), &view, previous.as_ref());
+    let page = reports
+        .last()
+        .map(|page| one_line(&shown(page).to_string_lossy()));
+    let text = for_terminal(&view, arguments.full, page.as_deref());
     let step = Step::here();
     let printed = match &step {
-        Some(step) => step.print(&for_terminal(&view)),
-        None => print(&for_terminal(&view)),
+        Some(step) => step.print(&text),
+        None => print(&text),
     };
-    for report in reports {
-        tell(format_args!("report: {}", shown(&report).display()));
-    }
     let told = step.map_or(Ok(()), |step| step.tell(&view, previous.as_ref()));
     printed.and(told)?;
     Ok(match exit(&view) {
-        Exit::NotPassed | Exit::Refuted | Exit::Undecided if report_only => Exit::Passed,
+        Exit::NotPassed | Exit::Refuted | Exit::Undecided if arguments.report_only => Exit::Passed,
         exit => exit,
     })
 }

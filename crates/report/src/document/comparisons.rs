@@ -124,8 +124,12 @@ fn warnings(view: &View) -> Vec<String> {
             _ => "Warning",
         };
         let advice = finding.advice.as_ref().map(|advice| format!("; {advice}"));
+        let colon = match finding.found.starts_with(|c: char| c.is_ascii_digit()) {
+            true => "",
+            false => ":",
+        };
         let text = format!(
-            "{} {}{}",
+            "{}{colon} {}{}",
             finding.name,
             finding.found,
             advice.unwrap_or_default()

@@ -30,13 +30,18 @@ pub(super) fn title(view: &View) -> String {
         0 | 1 => String::new(),
         jobs => format!(" · {jobs} at a time"),
     };
-    let (suite, device) = (clean(&run.suite, NAME), clean(&run.device, NAME));
+    let suite = clean(&run.suite, NAME);
+    // Plain commands do not report a device.
+    let device = match run.device.as_str() {
+        "auto" => String::new(),
+        device => format!(" · {}", clean(device, NAME)),
+    };
     let kind = match run.imported {
         Some(_) => "report",
         None => "run",
     };
     format!(
-        "{suite} · {device} · {rounds}{time}{jobs} · {kind} {}",
+        "{suite}{device} · {rounds}{time}{jobs} · {kind} {}",
         run.number
     )
 }
@@ -140,7 +145,9 @@ fn progress(view: &View) -> String {
 
 /// What a clean run still allows: `With 3 rounds each, crash rates up to 63% cannot be ruled out (95%).`
 fn bound(view: &View) -> Option<String> {
-    if view.totals.first_attempt.bad > 0 || !view.run.bad.contains(Outcome::Crashed) {
+    let totals = &view.totals;
+    let all_passed = totals.outcomes.get(Outcome::Passed) == totals.first_attempt.n;
+    if !all_passed || !view.run.bad.contains(Outcome::Crashed) {
         return None;
     }
     let all: Vec<(u32, f64)> = units(view)
