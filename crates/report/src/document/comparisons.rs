@@ -4,7 +4,7 @@ use crashrate_model::{Axis, Level, Stopping};
 
 use super::sections::Source;
 use super::{Block, Detail, Document, Section};
-use crate::clean::{SENTENCE, clean};
+use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::{
     Compared, Comparisons, Evidence, What, cautions, gates, intro, lines, shown, verdict,
 };
@@ -22,7 +22,9 @@ pub(super) fn conclusions(source: &Source) -> Vec<Block> {
     blocks.extend(lines.map(Block::line));
     blocks.extend(some(gates(view), "gates").into_iter().map(Block::line));
     blocks.extend(beside(source).into_iter().map(Block::line));
-    let advice = some(recommendations(view), "recommendations");
+    let advice = recommendations(view).into_iter();
+    let advice = advice.map(|advice| format!("Recommendation: {advice}"));
+    let advice = some(advice.collect(), "recommendations");
     blocks.extend(advice.into_iter().map(Block::line));
     blocks.extend(
         some(warnings(view), "warnings")
@@ -45,12 +47,9 @@ fn some(mut lines: Vec<String>, what: &str) -> Vec<String> {
 /// `Isolated v in sequence: too few rounds to tell (about 92 each; or --until decided)`.
 fn in_short(view: &View, all: &Comparisons) -> Vec<String> {
     let sides = match all.what {
-        What::Within(Axis::Mode) => "Isolated v in sequence",
-        What::Within(Axis::Variant) => "Variants",
-        What::Within(Axis::Spawn) => "Executed v forked",
-        What::Runs => "Runs",
-        What::Record => "Baseline",
-        What::Claim => "Claim",
+        What::Within(Axis::Mode) => "Isolated v in sequence".to_owned(),
+        What::Within(Axis::Spawn) => "Executed v forked".to_owned(),
+        _ => of_variants(all),
     };
     if all.list.iter().any(Compared::differs) {
         let lines = some(shown(all), "differences");
@@ -80,6 +79,16 @@ fn in_short(view: &View, all: &Comparisons) -> Vec<String> {
         ),
     };
     vec![format!("{sides}: {said}")]
+}
+
+/// `default v with-fix`, if all comparisons are of these two.
+fn of_variants(all: &Comparisons) -> String {
+    let labels = |one: &Compared| one.sides.each_ref().map(|side| clean(&side.label, NAME));
+    let mut pairs = all.list.iter().map(labels);
+    match pairs.next() {
+        Some(first) if pairs.all(|pair| pair == first) => first.join(" v "),
+        _ => "Variants".to_owned(),
+    }
 }
 
 /// The run beside the report that its suite repeats, in short.

@@ -56,7 +56,9 @@ pub(super) fn rounded(stat: &MeasureStat) -> String {
     let value = match (bare.ends_with(['%', 'x']), median.abs()) {
         (true, _) => bare,
         (false, 100.0..1000.0) => format!("{median:.0}"),
-        (false, 0.1..1.0) => format!("{median:.2}"),
+        (false, 0.1..10.0) if !whole(&[stat.spread.min, median, stat.spread.max]) => {
+            format!("{median:.2}")
+        }
         (false, _) => bare,
     };
     format!("{value} {unit}").trim_end().to_owned()

@@ -134,9 +134,6 @@ fn table(view: &View, lines: &[Line]) -> Table {
     if all.get(Outcome::Failed) > 0 && !view.run.bad.contains(Outcome::Failed) {
         groups.push(("failed".to_owned(), failed));
     }
-    if view.run.retries > 0 {
-        groups.push(("passed after retries".to_owned(), after_retries));
-    }
     if lines
         .iter()
         .flat_map(Line::results)
@@ -202,11 +199,6 @@ fn failed(results: &Results) -> Text {
         _ => Tone::Doubtful,
     };
     Text::new(&share(failed, results.first_attempt.n), tone)
-}
-
-fn after_retries(results: &Results) -> Text {
-    let n = results.after_retries.n;
-    Text::plain(&share(results.passed_after_retries, n))
 }
 
 fn time(results: &Results) -> Text {

@@ -100,7 +100,7 @@ fn status(view: &View) -> Status {
 
 fn lines(source: &Source) -> Vec<String> {
     let view = source.view;
-    let mut lines: Vec<String> = not_passed(source).into_iter().collect();
+    let mut lines = not_passed(source);
     lines.push(progress(view));
     lines.extend(stop_note(view));
     lines.extend(bound(view));
@@ -177,11 +177,11 @@ fn bound(view: &View) -> Option<String> {
     })
 }
 
-/// Units that a sentence names before it counts the rest.
+/// Units that are named before the rest are counted.
 const NAMED: usize = 3;
 
-/// Which units did not pass, and how often.
-fn not_passed(source: &Source) -> Option<String> {
+/// Which units did not pass, and how often, the worst first.
+fn not_passed(source: &Source) -> Vec<String> {
     let mut all: Vec<(u32, String)> = source
         .view
         .unit_results()
@@ -195,11 +195,11 @@ fn not_passed(source: &Source) -> Option<String> {
         .collect();
     all.sort_by_key(|(not, _)| std::cmp::Reverse(*not));
     let left = all.len().saturating_sub(NAMED);
-    let mut words: Vec<_> = all.into_iter().take(NAMED).map(|(_, w)| w).collect();
+    let mut lines: Vec<_> = all.into_iter().take(NAMED).map(|(_, line)| line).collect();
     if left > 0 {
-        words.push(format!("{} more did not pass", count(left as u64)));
+        lines.push(format!("{} more did not pass", count(left as u64)));
     }
-    (!words.is_empty()).then(|| words.join("; ") + ".")
+    lines
 }
 
 /// The mode is named where it is needed to tell units apart.

@@ -33,7 +33,7 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
 fn missing(name: &str, results: &Results) -> Option<String> {
     let bounds = results.bounds?;
     let kinds = [
-        (Outcome::Lost, "crashrate died"),
+        (Outcome::Lost, "lost"),
         (Outcome::Interrupted, "interrupted"),
         (Outcome::NotStarted, "not started"),
     ];
@@ -50,9 +50,11 @@ fn missing(name: &str, results: &Results) -> Option<String> {
         true => ", and run again",
         false => "",
     };
-    let what = match results.outcomes.get(Outcome::NotStarted) == bounds.missing {
-        true => format!("{} could not start", plural(bounds.missing, "round")),
-        false => format!("{} lost{kinds}", plural(bounds.missing, "result")),
+    let all = |outcome| results.outcomes.get(outcome) == bounds.missing;
+    let what = match (all(Outcome::NotStarted), all(Outcome::Lost)) {
+        (true, _) => format!("{} could not start", plural(bounds.missing, "round")),
+        (_, true) => format!("{} lost", plural(bounds.missing, "result")),
+        _ => format!("{} missing{kinds}", plural(bounds.missing, "result")),
     };
     Some(format!(
         "{name}: {what}{again}; the crash rate is between {} and {}.",

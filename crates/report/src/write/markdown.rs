@@ -48,8 +48,9 @@ fn draw(document: &Document) -> String {
 fn block(block: &Block) -> String {
     match block {
         Block::Verdict(verdict) => {
-            let lines = escaped(&verdict.lines.join(" "));
-            format!("**{}** {lines}\n", verdict.status.word())
+            let lines: Vec<_> = verdict.lines.iter().map(|line| escaped(line)).collect();
+            // A backslash breaks the line.
+            format!("**{}** {}\n", verdict.status.word(), lines.join("\\\n"))
         }
         Block::Heading(heading) => format!("### {}\n", escaped(heading)),
         Block::Line(line) => match line.tone {

@@ -104,22 +104,26 @@ fn draw(document: &Document, detail: Detail, screen: Screen) -> String {
 }
 
 fn blocks(blocks: &[Block], indent: usize, screen: Screen) -> String {
+    let is_table =
+        |block: &Block| matches!(block, Block::Table(_) | Block::Plot(_) | Block::Trend(_));
+    let is_heading = |block: &Block| matches!(block, Block::Heading(_));
     let mut out = String::new();
-    let mut after_heading = true;
+    let mut before: Option<&Block> = None;
     for one in blocks {
         let drawn = block(one, indent, screen);
         if drawn.is_empty() {
             continue;
         }
-        let apart = matches!(
-            one,
-            Block::Table(_) | Block::Plot(_) | Block::Trend(_) | Block::Heading(_)
-        );
-        if apart && !after_heading {
+        // The summary has no room for a line between a table and its remark.
+        let apart = |before: &Block| {
+            let after_table = indent > 0 && is_table(before);
+            !is_heading(before) && (is_table(one) || is_heading(one) || after_table)
+        };
+        if before.is_some_and(apart) {
             out.push('\n');
         }
         out += &drawn;
-        after_heading = matches!(one, Block::Heading(_));
+        before = Some(one);
     }
     out
 }

@@ -49,10 +49,11 @@ impl<'a> Drawn<'a> {
         for (place, column) in table.columns.iter().enumerate() {
             let cells = table.rows.iter().filter_map(|row| row.get(place));
             let cells = cells.map(|cell| width(&cell.text)).max().unwrap_or(0);
-            // Only heads over numbers are broken into lines: those columns are many and narrow.
+            // Heads over numbers are broken into lines: those columns are many and narrow.
             let least = match (column.number, room) {
-                (true, _) => column.head.split(' ').map(width).max().unwrap_or(0),
+                (true, _) => longest_word(&column.head),
                 (false, Room::Wide) => width(&column.head).max(column.least),
+                (false, Room::Narrow) if !column.group.is_empty() => longest_word(&column.head),
                 (false, _) => width(&column.head),
             };
             let wide = cells.max(least);
@@ -163,6 +164,10 @@ impl<'a> Drawn<'a> {
         out.push_str(line.trim_end());
         out.push('\n');
     }
+}
+
+fn longest_word(head: &str) -> usize {
+    head.split(' ').map(width).max().unwrap_or(0)
 }
 
 /// A few lines for each row: the first cell, and below it the others with their heads.
