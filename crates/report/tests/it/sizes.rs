@@ -85,7 +85,7 @@ fn a_repeated_report_takes_sixty_lines() {
     let fault = serde_json::json!({
         "kind": "tensor-lifetime", "dose": 20, "carry_over": true, "on": ["cpu"],
         "calibration": {
-            "sequence": "complete-story", "rule": {"pass": 0.4}, "interval": [0.2, 0.6],
+            "sequence": "complete-story", "pass": 0.4, "rounds": 20, "interval": [0.2, 0.6],
             "steps": [{"dose": 5, "passed": 6, "of": 10}, {"dose": 20, "passed": 4, "of": 10}],
         },
     });
