@@ -1,7 +1,4 @@
-//! The words of crashrate as types: what is planned, how an attempt ended, and the journal's records.
-//!
-//! Nothing here reads a file, looks at a clock or starts a process. The records are the portable form of what was
-//! measured: the supervisor writes them, every report reads them back, and nothing else passes between the two.
+#![doc = include_str!("../README.md")]
 
 mod baseline;
 mod calibration;

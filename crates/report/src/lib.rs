@@ -1,12 +1,4 @@
-//! One view of a journal, one document, several writers.
-//!
-//! [`ViewBuilder`] reads a journal's records in one pass and makes the [`View`]: every count, rate and name that a
-//! report shows. From it comes one document: the verdict and sections, each with a level of detail. [`terminal`],
-//! [`markdown`] and [`html`] draw that document; [`json`] writes the view; [`junit`] and [`csv`] list attempts. No writer
-//! counts anything, so two formats cannot disagree.
-//!
-//! Nothing here reads a file, looks at a clock or knows how attempts are run. Text that came from a child is made
-//! harmless: control characters become visible text, its length is capped, the marks of the format are escaped.
+#![doc = include_str!("../README.md")]
 
 mod clean;
 mod compare;

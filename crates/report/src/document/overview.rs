@@ -268,7 +268,8 @@ pub(super) fn measured(source: &Source) -> Vec<Block> {
 
 /// The figure of a chapter: that of its built-in chapter, or else the first thing that it measured.
 fn figure(view: &View, row: &ChapterRow) -> Option<(String, Text)> {
-    let worker = view.run.chapter(&row.chapter)?.worker.as_deref();
+    let facts = view.run.chapter(&row.chapter);
+    let worker = facts.and_then(|facts| facts.worker.as_deref());
     let id = of_unit(&row.chapter, None, &row.variant);
     let (name, stat) = match worker.and_then(built_in) {
         Some(chapter) => {
