@@ -8,7 +8,7 @@ use crashrate_supervisor::journal;
 
 use crate::error::{Exit, Failure};
 use crate::fault::{calibrating, last_if_calibrating, sentence};
-use crate::output::{colors, print, width};
+use crate::output::{print, report_options};
 use crate::run_folder::{find, previous, stream_attempts, view};
 
 #[derive(Args, Debug)]
@@ -26,6 +26,10 @@ pub(crate) struct ReportArguments {
     /// Output format
     #[arg(long, value_enum, default_value_t = ReportFormat::Terminal)]
     format: ReportFormat,
+
+    /// Print all sections, not only a summary
+    #[arg(long)]
+    full: bool,
 
     /// With --format junit: one test case per round instead of per chapter
     #[arg(long)]
@@ -49,6 +53,7 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
     let ReportArguments {
         run,
         format,
+        full,
         junit_rounds: by_round,
     } = arguments;
     if *by_round && *format != ReportFormat::Junit {
@@ -70,7 +75,7 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         ReportFormat::Junit => stream_attempts(&folder, live, junit)?,
         ReportFormat::Csv => stream_attempts(&folder, live, csv)?,
         ReportFormat::Json => print(&json(&view(&folder, live)?))?,
-        ReportFormat::Terminal => print(&terminal(&view(&folder, live)?, width(), colors()))?,
+        ReportFormat::Terminal => print(&terminal(&view(&folder, live)?, &report_options(*full, None)))?,
         ReportFormat::Markdown | ReportFormat::Html => {
             let view = view(&folder, live)?;
             let previous = previous(runs, &view);

@@ -9,6 +9,7 @@ use std::io::{IsTerminal, stderr, stdout};
 
 use clap::ValueEnum;
 use console::Term;
+use crashrate_report::{Detail, TerminalOptions};
 
 pub(crate) use notes::{
     flush, flush_briefly, hide_display, log, note, note_lines, report, show_display,
@@ -52,6 +53,20 @@ pub(crate) fn set_colors(choice: ColorChoice) {
     };
     console::set_colors_enabled(colored(stdout().is_terminal()));
     console::set_colors_enabled_stderr(colored(stderr().is_terminal()));
+}
+
+/// How a report is printed; `page` is the path of the HTML report, if it was written.
+pub(crate) fn report_options(full: bool, page: Option<&str>) -> TerminalOptions<'_> {
+    TerminalOptions {
+        width: width(),
+        color: colors(),
+        detail: if full {
+            Detail::Full
+        } else {
+            Detail::Summary
+        },
+        page,
+    }
 }
 
 /// Whether results are coloured.

@@ -2,8 +2,7 @@
 //! their size does not matter.
 
 use std::error::Error;
-use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Ended, Record};
@@ -12,16 +11,10 @@ use crashrate_report::{Ends, ListError, View, ViewBuilder};
 use crashrate_supervisor::journal::Again;
 use crashrate_supervisor::{crashes, run_file};
 
+use super::outputs::read_output;
 use super::reader::view_with;
 use crate::error::Failure;
 use crate::output::unless_closed;
-
-/// Bytes of each output stream in a report.
-const MAX_OUTPUT: usize = 16 * 1024;
-/// The headings of the two streams in an output file.
-const HEADINGS: [&str; 2] = ["--- standard output ---\n", "\n--- standard error ---\n"];
-/// Bytes read of an output file: its last ones.
-const MAX_READ: u64 = 1 << 20;
 
 type Writer = fn(&View, &mut dyn Ends, &mut dyn Write) -> Result<(), ListError>;
 
@@ -53,23 +46,7 @@ impl Ends for RunFiles {
     }
 
     fn output(&mut self, file: &str) -> Option<[String; 2]> {
-        let path = self.folder.join(file).canonicalize().ok()?;
-        // The journal may come from someone else: a file outside the folder, or a FIFO, is not opened.
-        let inside = path.starts_with(self.folder.canonicalize().ok()?);
-        let length = path
-            .metadata()
-            .ok()
-            .filter(|m| inside && m.is_file())?
-            .len();
-        let mut text = Vec::new();
-        let mut file = File::open(path).ok()?;
-        file.seek(SeekFrom::Start(length.saturating_sub(MAX_READ)))
-            .ok()?;
-        file.take(MAX_READ).read_to_end(&mut text).ok()?;
-        let text = String::from_utf8_lossy(&text);
-        let (out, err) = text.split_once(HEADINGS[1]).unwrap_or((&text, ""));
-        let out = out.strip_prefix(HEADINGS[0]).unwrap_or(out);
-        Some([end_of(out), end_of(err)])
+        read_output(&self.folder, file)
     }
 
     fn stack(&mut self, file: &str) -> Vec<String> {
@@ -86,17 +63,5 @@ impl Ends for RunFiles {
         let here = std::env::current_dir().ok()?;
         let file = plan.suite.file?;
         Some(file.strip_prefix(here).ok()?.to_str()?.to_owned())
-    }
-}
-
-/// The end of a text; its first line says what is left out.
-fn end_of(text: &str) -> String {
-    let mut begin = text.len().saturating_sub(MAX_OUTPUT);
-    while !text.is_char_boundary(begin) {
-        begin += 1;
-    }
-    match begin {
-        0 => text.to_owned(),
-        _ => format!("(the first {begin} bytes are left out)\n{}", &text[begin..]),
     }
 }

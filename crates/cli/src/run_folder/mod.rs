@@ -1,6 +1,7 @@
 //! Run folders: found by name, and read back from their journals.
 
 mod attempts;
+mod outputs;
 mod reader;
 mod report_files;
 

@@ -7,6 +7,7 @@ use crashrate_report::{View, ViewBuilder, ViewError};
 use crashrate_supervisor::crashes;
 use crashrate_supervisor::journal::{self, Upto};
 
+use super::outputs::add_tails;
 use crate::error::Failure;
 
 /// Frames of a stack that a report shows.
@@ -67,6 +68,7 @@ impl JournalReader {
         let view = self.builder.finish(live);
         let mut view = view.map_err(|error| invalid(&self.folder, &error))?;
         add_excerpts(&self.folder, &mut view);
+        add_tails(&self.folder, &mut view);
         Ok(view)
     }
 }

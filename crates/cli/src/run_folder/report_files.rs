@@ -7,22 +7,26 @@ use crashrate_supervisor::safe_file;
 
 use crate::output::note;
 
-/// Writes `report.md` and `report.html`, and returns the paths of those that could be written.
-pub(crate) fn write_reports(folder: &Path, view: &View, previous: Option<&View>) -> Vec<PathBuf> {
+/// Writes `report.md` and `report.html`, and returns the path of the latter if it was written.
+pub(crate) fn write_reports(
+    folder: &Path,
+    view: &View,
+    previous: Option<&View>,
+) -> Option<PathBuf> {
     let forms = [
         ("report.md", markdown(view, previous)),
         ("report.html", html(view, previous, Place::File)),
     ];
-    let mut written = Vec::new();
+    let mut page = None;
     for (name, text) in forms {
         let path = folder.join(name);
         match safe_file::write(folder, name, text.as_bytes()) {
-            Ok(()) => written.push(path),
+            Ok(()) => page = Some(path).filter(|_| name == "report.html"),
             Err(error) => note(format_args!(
                 "warning: {} could not be written: {error}",
                 path.display()
             )),
         }
     }
-    written
+    page
 }

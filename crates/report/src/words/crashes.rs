@@ -1,4 +1,4 @@
-//! Crashes in words: where they were seen and how often; those of descendants, and those that only evidence rounds show.
+//! Crashes in words: where and how often, by which descendants, and in which evidence rounds.
 
 use super::estimates::short_estimate;
 use super::names::of_unit;
@@ -15,16 +15,16 @@ pub(crate) fn crash_place(place: &CrashPlace) -> String {
     }
 }
 
-/// The rate; of evidence rounds there is none.
+/// The crash rate. Evidence rounds have none.
 pub(crate) fn crash_share(place: &CrashPlace) -> String {
     let of = place.share;
     match place.role.in_evidence_rounds {
-        true => format!("seen in evidence rounds ({})", share(of.bad, of.n)),
+        true => format!("in evidence rounds only ({})", share(of.bad, of.n)),
         false => short_estimate(of.bad, of.n, place.by_data),
     }
 }
 
-/// The crashes of descendants, and what evidence rounds saw, a sentence each.
+/// A sentence for each crash of a descendant and each crash in evidence rounds.
 pub(super) fn beside_the_outcomes(view: &View) -> Vec<String> {
     let mut sentences = Vec::new();
     for row in &view.crashes {
@@ -39,11 +39,11 @@ pub(super) fn beside_the_outcomes(view: &View) -> Vec<String> {
                     clean(program, NAME)
                 )),
                 (Some(program), true) => sentences.push(format!(
-                    "{unit}: its descendant `{}` crashed, seen in evidence rounds ({rounds}, not counted): {signature}.",
+                    "{unit}: its descendant `{}` crashed in evidence rounds ({rounds}, not counted): {signature}.",
                     clean(program, NAME)
                 )),
                 (None, true) => sentences.push(format!(
-                    "{unit}: crash seen in evidence rounds ({rounds}, not counted): {signature}."
+                    "{unit}: crashed in evidence rounds ({rounds}, not counted): {signature}."
                 )),
                 (None, false) => {}
             }
@@ -60,5 +60,5 @@ pub(super) fn beside_the_outcomes(view: &View) -> Vec<String> {
     sentences
 }
 
-/// How many of them lead a report.
+/// The most sentences.
 const SHOWN: usize = 5;

@@ -7,7 +7,9 @@ use crashrate_model::{
     ChapterEnd, Closed, DiedIn, Ended, Exit, Hello, JOURNAL_VERSION, Measure, Mode, Opened,
     Outcome, OutcomeSet, Record, RunInfo, Started, StopReason, Unit,
 };
-use crashrate_report::{Ends, ListError, View, ViewBuilder, ViewError};
+use crashrate_report::{
+    Detail, Ends, ListError, TerminalOptions, View, ViewBuilder, ViewError, terminal,
+};
 
 pub(crate) struct Journal {
     pub(crate) records: Vec<Record>,
@@ -151,6 +153,26 @@ impl Journal {
     pub(crate) fn live(&self) -> View {
         build(&self.records, true).unwrap()
     }
+}
+
+/// The summary on a terminal.
+pub(crate) fn summary(view: &View, width: usize) -> String {
+    on_terminal(view, width, Detail::Summary)
+}
+
+/// The whole report on a terminal.
+pub(crate) fn full(view: &View, width: usize) -> String {
+    on_terminal(view, width, Detail::Full)
+}
+
+fn on_terminal(view: &View, width: usize, detail: Detail) -> String {
+    let options = TerminalOptions {
+        width,
+        color: false,
+        detail,
+        page: None,
+    };
+    terminal(view, &options)
 }
 
 pub(crate) fn build(records: &[Record], live: bool) -> Result<View, ViewError> {

@@ -159,6 +159,10 @@ pub(crate) struct RunArguments {
     /// Exit with 0 where the code would be 100, 120 or 121
     #[arg(long)]
     pub(crate) report_only: bool,
+
+    /// Print all sections of the report, not only a summary
+    #[arg(long)]
+    pub(crate) full: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -5,9 +5,9 @@ mod github;
 mod repeat;
 mod request;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crashrate_report::{ExitClass, View, exit_class, terminal};
+use crashrate_report::{ExitClass, View, exit_class, one_line, terminal};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan::Plan;
@@ -21,7 +21,7 @@ use crashrate_supervisor::worker;
 use crate::environment::enough_for_run;
 use crate::error::{Exit, Failure};
 use crate::fault::calibrate;
-use crate::output::{colors, note, print, width};
+use crate::output::{print, report_options};
 use crate::program::{GUARDIAN, this_program};
 use crate::progress::run_campaign;
 use crate::run_folder::{previous, view, write_reports};
@@ -60,14 +60,14 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
     let stopped_later =
         format!("stopped while the report was printed; `crashrate report {number}` shows it");
     match run_campaign(&campaign, &folder, &watch, stopped_later) {
-        Ok(_) => conclude(runs, &folder, arguments.report_only),
+        Ok(_) => conclude(runs, &folder, arguments),
         // Nothing was run, or the journal is no longer what was measured.
         Err(error @ (RunError::Replaced(_) | RunError::Journal(JournalError::Changed { .. }))) => {
             Err(error.into())
         }
         Err(error) => {
             // Report what the journal has so far; the first error decides the exit code.
-            let _ = conclude(runs, &folder, arguments.report_only);
+            let _ = conclude(runs, &folder, arguments);
             Err(error.into())
         }
     }
@@ -126,7 +126,7 @@ fn warn_of_jobs(plan: &Plan, jobs: u32) {
 }
 
 /// Writes and prints the reports of a run, and decides the exit code.
-fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, Failure> {
+fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result<Exit, Failure> {
     // The lock is still held, but the run is over.
     let view = view(folder.path(), false);
     // The journal was readable when the run began: a later defect came from outside.
@@ -136,20 +136,18 @@ fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, 
     })?;
     let previous = previous(runs, &view);
     // Write before printing: the terminal may have stopped reading.
-    let reports = write_reports(folder.path(), &view, previous.as_ref());
+    let page = write_reports(folder.path(), &view, previous.as_ref());
+    let page = page.map(|page| relative(&page));
+    let text = terminal(&view, &report_options(arguments.full, page.as_deref()));
     let step = Step::current();
-    let text = terminal(&view, width(), colors());
     let printed = match &step {
         Some(step) => step.print(&text),
         None => print(&text),
     };
-    for report in reports {
-        note(format_args!("report: {}", relative(&report).display()));
-    }
     let annotated = step.map_or(Ok(()), |step| step.annotate(&view, previous.as_ref()));
     printed.and(annotated)?;
     Ok(match exit(&view) {
-        Exit::NotPassed | Exit::Refuted | Exit::Undecided if report_only => Exit::Passed,
+        Exit::NotPassed | Exit::Refuted | Exit::Undecided if arguments.report_only => Exit::Passed,
         exit => exit,
     })
 }
@@ -165,7 +163,7 @@ fn exit(view: &View) -> Exit {
 }
 
 /// The path relative to the current directory if it is below it.
-fn relative(path: &Path) -> PathBuf {
+fn relative(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).unwrap_or(path).to_owned()
+    one_line(&path.strip_prefix(&here).unwrap_or(path).to_string_lossy())
 }

@@ -4,10 +4,10 @@ use crashrate_model::Outcome;
 use maud::{Markup, html};
 
 use super::parts::scrolled;
-use crate::layout::{Grid, Square};
+use crate::document::{Grid, Square};
 use crate::words::{count, letter};
 
-/// So many squares stand in a row of a table, of a round each or of several; more have more tables.
+/// Squares in a row of a table, of one round each or of several. Longer rows continue in further tables.
 const BANDS: [usize; 2] = [40, 25];
 
 pub(super) fn grid(grid: &Grid) -> Markup {
@@ -33,7 +33,7 @@ fn legend(grid: &Grid) -> Markup {
             @for outcome in ended.chain(open) {
                 span class="key" {
                     span class=(class(outcome, 4)) { (letter(outcome)) }
-                    " " (outcome.map_or("no end yet", Outcome::word))
+                    " " (outcome.map_or("no result yet", Outcome::word))
                 }
             }
         }
@@ -86,7 +86,7 @@ fn drawn(square: &Square) -> Markup {
     } else {
         class
     };
-    html! { td class=(class) title=(square.said) { span { (square.mark) } } }
+    html! { td class=(class) title=(square.title) { span { (square.mark) } } }
 }
 
 /// The colour: that of the outcome, and how strong it is.

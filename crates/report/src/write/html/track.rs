@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{caption, cells, heads};
-use crate::layout::{Mark, Plot, Text, Tick};
+use crate::document::{Mark, Plot, Text, Tick};
 
 /// The table with the tracks. Lengths are in percent of the track, so it fits any page.
 pub(super) fn plot(plot: &Plot) -> Markup {
