@@ -67,7 +67,11 @@ where
             head += level;
         }
         if self.has_time {
-            for span in context.event_scope().into_iter().flat_map(|s| s.from_root()) {
+            for span in context
+                .event_scope()
+                .into_iter()
+                .flat_map(|s| s.from_root())
+            {
                 let extensions = span.extensions();
                 let fields = extensions.get::<FormattedFields<N>>();
                 match fields.map(|fields| fields.fields.as_str()) {

@@ -16,6 +16,7 @@ mod values;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use crashrate_supervisor::misbehave::misbehave;
 use crashrate_supervisor::process;
@@ -63,11 +64,20 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
 }
 
+/// Whether the arguments are `run ...` without `--`.
+fn is_run_without_separator() -> bool {
+    let has = |word| std::env::args_os().any(|argument| argument == word);
+    has("run") && !has("--")
+}
+
 /// Prints what the parser says instead of arguments: help and version, or an error.
 fn answer_parser(error: &clap::Error) -> Exit {
     let text = error.render().to_string();
     if error.use_stderr() {
         output::note_lines(text.trim_end());
+        if error.kind() == ErrorKind::UnknownArgument && is_run_without_separator() {
+            output::note("To run a command with arguments: crashrate run -- COMMAND [ARGUMENTS]");
+        }
         return Exit::Usage;
     }
     output::print(&text).map_or_else(output::report, |()| Exit::Passed)

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use crashrate_report::{
-    Place, history_html, history_json, history_markdown, history_terminal,
-};
+use crashrate_report::{Place, history_html, history_json, history_markdown, history_terminal};
 
 use crate::error::{Exit, Failure};
 use crate::output::{colors, print, width};
@@ -49,7 +47,9 @@ pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit,
             None => "`crashrate runs` lists the runs and their suites".to_owned(),
         };
         let runs = runs.display();
-        Failure::usage(format!("there is no run of a suite `{suite}` in {runs}; {hint}"))
+        Failure::usage(format!(
+            "there is no run of a suite `{suite}` in {runs}; {hint}"
+        ))
     })?;
     if let Some(last) = arguments.last {
         history.list_last(last as usize);

@@ -75,7 +75,10 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         ReportFormat::Junit => stream_attempts(&folder, live, junit)?,
         ReportFormat::Csv => stream_attempts(&folder, live, csv)?,
         ReportFormat::Json => print(&json(&view(&folder, live)?))?,
-        ReportFormat::Terminal => print(&terminal(&view(&folder, live)?, &report_options(*full, None)))?,
+        ReportFormat::Terminal => print(&terminal(
+            &view(&folder, live)?,
+            &report_options(*full, None),
+        ))?,
         ReportFormat::Markdown | ReportFormat::Html => {
             let view = view(&folder, live)?;
             let previous = previous(runs, &view);

@@ -60,11 +60,7 @@ pub(crate) fn report_options(full: bool, page: Option<&str>) -> TerminalOptions<
     TerminalOptions {
         width: width(),
         color: colors(),
-        detail: if full {
-            Detail::Full
-        } else {
-            Detail::Summary
-        },
+        detail: if full { Detail::Full } else { Detail::Summary },
         page,
     }
 }

@@ -83,7 +83,8 @@ impl Progress {
             }
             RunEvent::Trouble(reason) => note(format_args!("stopping: {reason}")),
             RunEvent::Killing => note("stopping: killing running attempts"),
-            RunEvent::Record(_) | RunEvent::Progress(..) if matches!(self.style, Style::Silent) => {}
+            RunEvent::Record(_) | RunEvent::Progress(..) if matches!(self.style, Style::Silent) => {
+            }
             RunEvent::Record(Record::Started(started)) => {
                 let key = RoundKey {
                     unit: started.unit,

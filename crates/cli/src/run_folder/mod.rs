@@ -84,8 +84,7 @@ pub(crate) fn earlier_among<'a>(
 /// The history of a suite over these folders; `None` if no run is of that suite. Runs with an unreadable journal are
 /// left out with a warning.
 pub(crate) fn history_among(folders: &[PathBuf], suite: &str) -> Option<History> {
-    let is_of_suite =
-        |folder: &&PathBuf| whole_run(folder).is_some_and(|run| run.suite == suite);
+    let is_of_suite = |folder: &&PathBuf| whole_run(folder).is_some_and(|run| run.suite == suite);
     let folders: Vec<_> = folders.iter().filter(is_of_suite).collect();
     if folders.is_empty() {
         return None;

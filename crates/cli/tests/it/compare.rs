@@ -260,7 +260,7 @@ fn a_pilot_run_plans_with_its_uncertainty() {
     for words in [
         "a (isolated): 8/20 bad (95%: 22% to 61%)",
         "a (isolated, fix): 2/20 bad",
-        "to halve it",
+        "expected to halve it",
         "default v fix",
         "the pilot's difference is uncertain itself",
     ] {

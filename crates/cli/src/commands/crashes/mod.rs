@@ -229,16 +229,15 @@ fn stack(text: &mut String, thread: &Thread) {
         );
     }
     if !thread.complete {
-        let _ = writeln!(
-            text,
-            "  (unwinding stopped here, or the stack is too deep)"
-        );
+        let _ = writeln!(text, "  (unwinding stopped here, or the stack is too deep)");
     }
 }
 
 fn registers(text: &mut String, thread: &Thread) {
     let registers = thread.registers.iter();
-    let registers: Vec<_> = registers.map(|(name, value)| format!("{name}={value}")).collect();
+    let registers: Vec<_> = registers
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     for line in registers.chunks(4) {
         let _ = writeln!(text, "  {}", line.join(" "));
     }

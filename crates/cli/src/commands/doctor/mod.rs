@@ -52,11 +52,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<Exit, Failure> {
         // A missing worker is a finding, except the one that the user named.
         worker::find(arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
     }
-    let findings = examine(
-        arguments.worker.as_deref(),
-        &beside,
-        (&program, GUARDIAN),
-    );
+    let findings = examine(arguments.worker.as_deref(), &beside, (&program, GUARDIAN));
     print(&if json {
         doctor_json(&findings)
     } else {

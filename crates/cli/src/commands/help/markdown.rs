@@ -106,7 +106,14 @@ mod tests {
                         ```toml\n[[chapter]]\n```\n## B\n";
         let text = to_text(sections(markdown, "## A", Some("## B")));
         let lines: Vec<_> = text.lines().collect();
-        let expected = ["A", "", "  key   meaning", "  `id`  its name", "", "    [[chapter]]"];
+        let expected = [
+            "A",
+            "",
+            "  key   meaning",
+            "  `id`  its name",
+            "",
+            "    [[chapter]]",
+        ];
         assert_eq!(lines, expected);
     }
 }

@@ -72,7 +72,11 @@ fn page(topic: &str) -> Option<String> {
             "## What every child gets",
             Some("## In Python"),
         )),
-        "signatures" => Some(sections(SIGNATURES, "## Signatures", Some("## macOS reports"))),
+        "signatures" => Some(sections(
+            SIGNATURES,
+            "## Signatures",
+            Some("## macOS reports"),
+        )),
         "exit-codes" => Some(include_str!("exit-codes.txt").replace("{codes}", &exit_codes())),
         "statistics" => Some(include_str!("statistics.txt").to_owned()),
         _ => None,

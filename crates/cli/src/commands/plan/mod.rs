@@ -1,12 +1,13 @@
-//! `crashrate plan`: how many rounds a question takes, and how long that is.
+//! `crashrate plan`: how many rounds a question takes, and how long they take.
 
 mod pilot;
+mod units;
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::Args;
-use crashrate_model::{ALPHA, Mode};
+use crashrate_model::ALPHA;
 use crashrate_report::{View, count, seconds};
 use crashrate_stats::{
     Gate, Method, StatsError, blocks_until_decided, power_curve, rounds_to_detect,
@@ -18,49 +19,63 @@ use crate::output::print;
 use crate::run_folder::view_of;
 use crate::values::{exact_percent, open_rate, two_rates};
 use pilot::pilot;
+use units::units;
 
 #[derive(Args, Debug)]
-#[command(group = clap::ArgGroup::new("question").required(true).multiple(true))]
+#[command(
+    group = clap::ArgGroup::new("question").required(true).multiple(true),
+    after_help = "\
+Examples:
+  crashrate plan --below 1%                  to show a rate below 1%
+  crashrate plan --detect 90%:99%            to tell 90% from 99%
+  crashrate plan --see-one 30% --from 12     with durations of run 12
+  crashrate plan --pilot latest              from a pilot run"
+)]
 pub(crate) struct PlanArguments {
-    /// To show that a rate is below this: 1%
+    /// Rounds to show that a rate is below this, such as 1%
     #[arg(long, value_name = "RATE", group = "question", value_parser = open_rate)]
     below: Option<f64>,
 
-    /// To tell two rates apart: 90%:99%
+    /// Rounds to tell two rates apart, such as 90%:99%
     #[arg(long, value_name = "RATE:RATE", group = "question", value_parser = two_rates)]
     detect: Option<[f64; 2]>,
 
-    /// How many comparisons share the error of 5%
+    /// Number of comparisons that share the error of 5%
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     comparisons: u32,
 
-    /// How surely two rates are to be told apart
-    #[arg(long, value_name = "SHARE", default_value = "80%", value_parser = open_rate)]
+    /// Chance with which two rates are told apart
+    #[arg(long, value_name = "RATE", default_value = "80%", value_parser = open_rate)]
     power: f64,
 
-    /// To see at least one crash of a chapter that crashes at this rate: 30%
+    /// Rounds to see at least one crash, if the crash rate is this, such as 30%
     #[arg(long, value_name = "RATE", group = "question", value_parser = open_rate)]
     see_one: Option<f64>,
 
-    /// What a pilot run says of further rounds, with its uncertainty: its folder, id, number, or `latest`
+    /// Rounds by the rates of this pilot run (folder, id, number or `latest`), with their uncertainty
     #[arg(long, value_name = "RUN", group = "question")]
     pilot: Option<String>,
 
-    /// Also how long that takes, by the durations of this run: its folder, id, number, or `latest`
+    /// Add how long the rounds take, by the durations of this run (folder, id, number or `latest`)
     #[arg(long, value_name = "RUN")]
     from: Option<String>,
 }
 
+/// The answer to one question.
+struct Answer {
+    text: String,
+    /// Rounds of each unit.
+    rounds: u64,
+}
+
 pub(crate) fn plan(runs: &Path, arguments: &PlanArguments) -> Result<Exit, Failure> {
-    let from = match &arguments.from {
-        Some(name) => Some(view_of(runs, name)?),
-        None => None,
-    };
+    let from = arguments.from.as_deref();
+    let from = from.map(|name| view_of(runs, name)).transpose()?;
     let mut text = String::new();
-    for (said, rounds) in answers(arguments).map_err(Failure::usage)? {
-        let _ = writeln!(text, "{said}");
+    for answer in answers(arguments).map_err(Failure::usage)? {
+        let _ = writeln!(text, "{}", answer.text);
         if let Some(view) = &from {
-            text += &times(view, rounds);
+            text += &durations(view, answer.rounds);
         }
     }
     if let Some(name) = &arguments.pilot {
@@ -72,79 +87,91 @@ pub(crate) fn plan(runs: &Path, arguments: &PlanArguments) -> Result<Exit, Failu
     Ok(Exit::Passed)
 }
 
-/// What is asked, each with its answer and the rounds of each unit that it takes.
-fn answers(arguments: &PlanArguments) -> Result<Vec<(String, u64)>, StatsError> {
+fn answers(arguments: &PlanArguments) -> Result<Vec<Answer>, StatsError> {
     let mut answers = Vec::new();
     if let Some(limit) = arguments.below {
-        let fixed = rounds_without_failure(limit, ALPHA)?;
-        let gate = Gate::new(limit)?.rounds_to_pass(0, ALPHA);
-        let gate = gate.map_or_else(
-            |_| String::new(),
-            |n| format!("; looked at after every round (run --gate), {}", rounds(n)),
-        );
-        let rate = exact_percent(limit);
-        answers.push((
-            format!(
-                "below {rate}: {} without a bad one show it with 95% (exact){gate}",
-                rounds(fixed)
-            ),
-            fixed,
-        ));
+        answers.push(below(limit)?);
     }
-    if let Some([one, two]) = arguments.detect {
-        let alpha = ALPHA / f64::from(arguments.comparisons);
-        let plan = rounds_to_detect(one, two, arguments.power, alpha)?;
-        let method = match plan.method {
-            Method::Exact => "exact",
-            Method::Normal => "normal approximation",
-        };
-        let shared = match arguments.comparisons {
-            1 => "one comparison".to_owned(),
-            n => format!("one of {n} comparisons that share 5%"),
-        };
-        let told = format!(
-            "{} v {}: {} a side tell them apart with a power of {} ({method}; {shared}, error {})",
-            exact_percent(one),
-            exact_percent(two),
-            rounds(plan.per_side),
-            exact_percent(arguments.power),
-            exact_percent(alpha),
-        );
-        answers.push((told + &curve([one, two], alpha)?, plan.per_side));
+    if let Some(rates) = arguments.detect {
+        answers.push(detect(rates, arguments)?);
     }
     if let Some(rate) = arguments.see_one {
         let n = rounds_without_failure(rate, ALPHA)?;
-        let rate = exact_percent(rate);
-        answers.push((
-            format!(
-                "see one at {rate}: {} have at least one crash with 95% (exact)",
+        answers.push(Answer {
+            text: format!(
+                "see one at {}: {} have at least one crash with 95% (exact)",
+                exact_percent(rate),
                 rounds(n)
             ),
-            n,
-        ));
+            rounds: n,
+        });
     }
     Ok(answers)
 }
 
-/// The chance of a verdict by the number of rounds, and how long a run until decided takes.
+fn below(limit: f64) -> Result<Answer, StatsError> {
+    let fixed = rounds_without_failure(limit, ALPHA)?;
+    let gate = Gate::new(limit)?.rounds_to_pass(0, ALPHA);
+    let gate = gate.map_or_else(
+        |_| String::new(),
+        |n| {
+            format!(
+                "; with a look after every round (run --gate), {}",
+                rounds(n)
+            )
+        },
+    );
+    let text = format!(
+        "below {}: {} without a bad one show it with 95% (exact){gate}",
+        exact_percent(limit),
+        rounds(fixed)
+    );
+    Ok(Answer {
+        text,
+        rounds: fixed,
+    })
+}
+
+fn detect([one, two]: [f64; 2], arguments: &PlanArguments) -> Result<Answer, StatsError> {
+    let alpha = ALPHA / f64::from(arguments.comparisons);
+    let plan = rounds_to_detect(one, two, arguments.power, alpha)?;
+    let method = match plan.method {
+        Method::Exact => "exact",
+        Method::Normal => "normal approximation",
+    };
+    let shared = match arguments.comparisons {
+        1 => "one comparison".to_owned(),
+        n => format!("one of {n} comparisons that share 5%"),
+    };
+    let text = format!(
+        "{} v {}: {} a side tell them apart with a power of {} ({method}; {shared}, error {})",
+        exact_percent(one),
+        exact_percent(two),
+        rounds(plan.per_side),
+        exact_percent(arguments.power),
+        exact_percent(alpha),
+    );
+    Ok(Answer {
+        text: text + &curve([one, two], alpha)?,
+        rounds: plan.per_side,
+    })
+}
+
+/// The chance of a verdict by the number of rounds, and the length of a run with `--until decided`.
 fn curve([one, two]: [f64; 2], alpha: f64) -> Result<String, StatsError> {
     let mut text = "\n  rounds a side  chance of a verdict".to_owned();
     for (per_side, power) in power_curve(one, two, alpha)? {
-        let _ = write!(
-            text,
-            "\n  {:>13}  {:>17.1}%",
-            count(per_side),
-            100.0 * power
-        );
+        let per_side = count(per_side);
+        let _ = write!(text, "\n  {per_side:>13}  {:>17.1}%", 100.0 * power);
     }
-    // The rates are of rounds that are not bad: for a difference that is the same.
+    // `--detect` takes shares of good rounds; the number of blocks is the same for bad ones.
     let until = blocks_until_decided(one, two, alpha).map_or_else(
-        |_| "takes more blocks than this can follow".to_owned(),
+        |_| "takes more blocks than can be computed".to_owned(),
         |until| {
+            let nine_of_ten = count(until.nine_of_ten);
             format!(
-                "takes {:.0} blocks on average, and at most {} in nine of ten runs",
-                until.mean,
-                count(until.nine_of_ten)
+                "takes {:.0} blocks on average, and at most {nine_of_ten} in nine of ten runs",
+                until.mean
             )
         },
     );
@@ -159,39 +186,24 @@ fn rounds(n: u64) -> String {
     }
 }
 
-/// How long so many rounds of each unit take, one after the other.
-fn times(view: &View, rounds: u64) -> String {
-    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
-    let isolated = isolated.map(|row| (&row.chapter, Mode::Isolated, &row.variant, &row.results));
-    let sequences = view.sequences.iter();
-    let sequences =
-        sequences.map(|row| (&row.sequence, Mode::Sequential, &row.variant, &row.results));
+/// How long this number of rounds of each unit takes, without concurrency.
+fn durations(view: &View, rounds: u64) -> String {
     let mut text = String::new();
-    let (mut total, mut units) = (0.0, 0);
-    for (name, mode, variant, results) in isolated.chain(sequences) {
-        let variant = match variant.as_str() {
-            "default" => String::new(),
-            variant => format!(", {variant}"),
-        };
+    let (mut total, mut timed) = (0.0, 0);
+    for (unit, results) in units(view) {
         let _ = match results.secs {
-            None => writeln!(text, "  {name} ({mode}{variant}): no duration on record"),
+            None => writeln!(text, "  {unit}: no duration on record"),
             Some(secs) => {
                 let takes = rounds as f64 * secs.median;
-                (total, units) = (total + takes, units + 1);
+                (total, timed) = (total + takes, timed + 1);
                 let (median, takes) = (seconds(secs.median), seconds(takes));
-                writeln!(
-                    text,
-                    "  {name} ({mode}{variant}): {takes} (median {median} a round)"
-                )
+                writeln!(text, "  {unit}: {takes} (median {median} a round)")
             }
         };
     }
-    if units > 1 {
-        let _ = writeln!(
-            text,
-            "  all of them, one attempt at a time: {}",
-            seconds(total)
-        );
+    if timed > 1 {
+        let total = seconds(total);
+        let _ = writeln!(text, "  all of them, one attempt at a time: {total}");
     }
     text
 }

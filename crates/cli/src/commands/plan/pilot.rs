@@ -1,36 +1,28 @@
-//! Rounds planned from what a pilot run measured, with its uncertainty.
+//! Rounds planned from the rates of a pilot run, with their uncertainty.
 
 use std::fmt::Write as _;
 
-use crashrate_model::{ALPHA, Mode};
+use crashrate_model::ALPHA;
 use crashrate_report::{DEFAULT_DETECT, Share, View, axes, compare_within, count};
 use crashrate_stats::{Counts, StatsError, newcombe, rounds_to_detect, wilson};
 
+use super::units::units;
 use crate::values::rounded_percent;
 
-/// What a pilot run says of further rounds: to see each rate halved, and to tell its two sides apart.
-pub(crate) fn pilot(view: &View, power: f64, alpha: f64) -> Result<String, StatsError> {
+/// The rounds to see each rate halved, and to tell the two sides of the run apart.
+pub(super) fn pilot(view: &View, power: f64, alpha: f64) -> Result<String, StatsError> {
     let mut text = String::new();
-    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
-    let isolated = isolated.map(|row| (&row.chapter, Mode::Isolated, &row.variant, &row.results));
-    let sequences = view.sequences.iter();
-    let sequences =
-        sequences.map(|row| (&row.sequence, Mode::Sequential, &row.variant, &row.results));
-    for (name, mode, variant, results) in isolated.chain(sequences) {
-        let variant = match variant.as_str() {
-            "default" => String::new(),
-            variant => format!(", {variant}"),
-        };
-        let said = unit(results.first_attempt, power, alpha)?;
-        let _ = writeln!(text, "{name} ({mode}{variant}): {said}");
+    for (unit, results) in units(view) {
+        let rounds = rounds_to_see_half(results.first_attempt, power, alpha)?;
+        let _ = writeln!(text, "{unit}: {rounds}");
     }
     if let Some(axis) = axes(view).first() {
         let compared = compare_within(view, *axis, DEFAULT_DETECT, None);
         for one in compared.list.iter().filter(|one| one.primary) {
             let [first, second] = one.sides.each_ref().map(|side| side.share);
             let labels = one.sides.each_ref().map(|side| side.label.as_str());
-            let said = sides(first, second, power, alpha)?;
-            let _ = writeln!(text, "{} v {}: {said}", labels[0], labels[1]);
+            let rounds = rounds_to_tell_apart(first, second, power, alpha)?;
+            let _ = writeln!(text, "{} v {}: {rounds}", labels[0], labels[1]);
         }
     }
     Ok(text)
@@ -40,8 +32,8 @@ fn counts(share: Share) -> Result<Counts, StatsError> {
     Counts::new(share.bad.into(), share.n.into())
 }
 
-/// How many rounds it takes to see the rate of a unit halved.
-fn unit(share: Share, power: f64, alpha: f64) -> Result<String, StatsError> {
+/// The rounds to see the rate of a unit halved.
+fn rounds_to_see_half(share: Share, power: f64, alpha: f64) -> Result<String, StatsError> {
     if share.n == 0 {
         return Ok("no rounds in the pilot".to_owned());
     }
@@ -55,12 +47,12 @@ fn unit(share: Share, power: f64, alpha: f64) -> Result<String, StatsError> {
     let halved = |rate: f64| {
         let plan = rounds_to_detect(rate, rate / 2.0, power, alpha);
         plan.map_or_else(
-            |_| "more rounds than can be planned".to_owned(),
+            |_| "more than can be planned".to_owned(),
             |plan| count(plan.per_side),
         )
     };
     Ok(format!(
-        "{}/{} bad (95%: {} to {}); rounds a side to see a fix that is to halve it: {} ({} to {} over the interval)",
+        "{}/{} bad (95%: {} to {}); rounds a side to see a fix that is expected to halve it: {} ({} to {} over the interval)",
         count(share.bad.into()),
         count(share.n.into()),
         rounded_percent(interval.lo),
@@ -71,15 +63,21 @@ fn unit(share: Share, power: f64, alpha: f64) -> Result<String, StatsError> {
     ))
 }
 
-/// How many rounds it takes to tell the two sides of the pilot apart, if they differ as much as they seem to.
-fn sides(first: Share, second: Share, power: f64, alpha: f64) -> Result<String, StatsError> {
+/// The rounds to tell the two sides of the pilot apart, if their difference is real.
+fn rounds_to_tell_apart(
+    first: Share,
+    second: Share,
+    power: f64,
+    alpha: f64,
+) -> Result<String, StatsError> {
     if first.n == 0 || second.n == 0 {
         return Ok("a side has no rounds in the pilot".to_owned());
     }
     let rate = |share: Share| f64::from(share.bad) / f64::from(share.n);
     let (one, two) = (rate(first), rate(second));
     if one == two {
-        return Ok("the same share of bad rounds in the pilot: plan with --detect for a difference that matters".to_owned());
+        return Ok("both sides have the same rate in the pilot: plan with --detect for a difference that matters"
+            .to_owned());
     }
     let between = newcombe(counts(second)?, counts(first)?, ALPHA)?;
     let plan = |difference: f64| {
@@ -87,15 +85,17 @@ fn sides(first: Share, second: Share, power: f64, alpha: f64) -> Result<String, 
         let plan = rounds_to_detect(one, other, power, alpha);
         plan.map_or_else(|_| "no number".to_owned(), |plan| count(plan.per_side))
     };
-    // The end of the interval next to no difference decides whether the plan is safe.
-    let (far, near) = match two > one {
-        true => (between.hi, between.lo),
-        false => (between.lo, between.hi),
+    // The end of the interval that is nearer to zero decides whether the plan is safe.
+    let (far, near) = if two > one {
+        (between.hi, between.lo)
+    } else {
+        (between.lo, between.hi)
     };
-    let worst = match between.contains(0.0) {
-        true => "no number is enough if there is no difference, which the pilot does not rule out"
-            .to_owned(),
-        false => format!("{} if it is as small as the interval allows", plan(near)),
+    let worst = if between.contains(0.0) {
+        "no number is enough if there is no difference, which the pilot does not rule out"
+            .to_owned()
+    } else {
+        format!("{} if it is as small as the interval allows", plan(near))
     };
     Ok(format!(
         "{} rounds a side if the difference is as seen ({} v {}), {} if it is as large as the interval allows, {worst}; \

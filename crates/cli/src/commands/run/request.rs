@@ -9,7 +9,7 @@ use crashrate_supervisor::plan::{PlanError, Selection, SpawnChoice};
 use crashrate_supervisor::request::{
     FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject, UnreachableGates, Until,
 };
-use crashrate_supervisor::suite::word_to_text;
+use crashrate_supervisor::suite::{SuiteError, word_to_text};
 use crashrate_supervisor::watching::EvidenceChoice;
 
 use super::args::{EvidenceArgument, ModeChoice, RunArguments, UntilArgument};
@@ -33,7 +33,34 @@ pub(super) fn run_request(arguments: &RunArguments) -> Result<RunRequest, Failur
         Some(path) => Subject::Suite(path.clone()),
         None => Subject::Command(words(&arguments.argv)),
     };
-    RunRequest::new(&subject, options(arguments)).map_err(failure)
+    RunRequest::new(&subject, options(arguments)).map_err(|error| match &error {
+        RequestError::Suite(SuiteError::Empty { .. }) => failure(error),
+        RequestError::Suite(_) => match arguments.suite.as_deref().and_then(command_hint) {
+            Some(hint) => Failure::usage(hint),
+            None => failure(error),
+        },
+        _ => failure(error),
+    })
+}
+
+/// What a user may have meant who names a program instead of a suite.
+fn command_hint(path: &Path) -> Option<String> {
+    if path
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+        || path.is_dir()
+    {
+        return None;
+    }
+    let problem = if path.exists() {
+        "a suite is a TOML file"
+    } else {
+        "no such file"
+    };
+    let path = path.display();
+    Some(format!(
+        "{path}: {problem}; to run a command: crashrate run -- {path}"
+    ))
 }
 
 fn options(arguments: &RunArguments) -> RunOptions {

@@ -138,8 +138,7 @@ impl Site {
 
     /// The run folders. A journal that is a link is left out: it could lead out of the runs folder.
     fn folders(&self) -> Result<Vec<PathBuf>, Missing> {
-        let all =
-            list(&self.runs).map_err(|error| Missing::Unreadable(error.message))?;
+        let all = list(&self.runs).map_err(|error| Missing::Unreadable(error.message))?;
         let inside = |folder: &PathBuf| {
             let journal = fs::symlink_metadata(folder.join("journal.jsonl"));
             journal.is_ok_and(|journal| journal.is_file()) || calibrating(folder).is_some()
