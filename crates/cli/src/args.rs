@@ -43,12 +43,20 @@ pub(crate) struct Arguments {
     )]
     pub(crate) runs_dir: PathBuf,
 
-    /// Log what happens, on standard error: -v what and when, -vv every decision, -vvv every step (RUST_LOG refines it)
+    /// Log what happens, on standard error: -v what and when, -vv every decision, -vvv every step
+    /// (RUST_LOG refines it)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// When to use colours. auto: on a terminal, unless NO_COLOR is set; CLICOLOR_FORCE also without one
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
+    /// When to use colours. auto: on a terminal, unless NO_COLOR is set; CLICOLOR_FORCE also
+    /// without one
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t = ColorChoice::Auto
+    )]
     pub(crate) color: ColorChoice,
 }
 

@@ -12,7 +12,8 @@ use crate::error::{Exit, Failure};
 const COMMAND_FILES: usize = 10;
 /// Descriptors that a run needs.
 const RUN_FILES: usize = 34;
-/// Threads and processes that a run needs: the guardian, the writer of standard error, and the signal watch.
+/// Threads and processes that a run needs: the guardian, the writer of standard error, and the
+/// signal watch.
 const RUN_THREADS: usize = 3;
 /// Threads and processes of each concurrent attempt: its slot and its child.
 const ATTEMPT_THREADS: usize = 2;
@@ -29,8 +30,8 @@ const SIGXFSZ: i32 = 25;
 /// The limit of open descriptors is too low.
 pub(crate) fn prepare() -> Result<(), Failure> {
     enough_descriptors(COMMAND_FILES)?;
-    // By default a write beyond `ulimit -f` kills the process. With a handler the write fails instead, and its error
-    // names the file. Children start with the default action.
+    // By default a write beyond `ulimit -f` kills the process. With a handler the write fails
+    // instead, and its error names the file. Children start with the default action.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -41,7 +42,8 @@ pub(crate) fn prepare() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Checks that there are enough descriptors, threads and processes for a run with this many concurrent attempts.
+/// Checks that there are enough descriptors, threads and processes for a run with this many
+/// concurrent attempts.
 ///
 /// # Errors
 /// One of these limits is too low.
@@ -59,7 +61,8 @@ pub(crate) fn enough_for_serve() -> Result<(), Failure> {
     enough_threads(SERVE_THREADS)
 }
 
-/// Starts the threads to find out: they count as processes for `ulimit -u` and for a container's limit.
+/// Starts the threads to find out: they count as processes for `ulimit -u` and for a container's
+/// limit.
 fn enough_threads(needed: usize) -> Result<(), Failure> {
     let together = Barrier::default();
     let mut threads = Vec::with_capacity(needed);
@@ -84,7 +87,8 @@ fn enough_threads(needed: usize) -> Result<(), Failure> {
         Some(error) => Err(Failure::new(
             Exit::Incomplete,
             format!(
-                "too few processes or threads can be started: {got}, and {needed} are needed ({error}); raise the limit \
+                "too few processes or threads can be started: {got}, and {needed} are needed \
+                 ({error}); raise the limit \
              (`ulimit -u`) or lower --jobs"
             ),
         )),
@@ -120,7 +124,8 @@ fn enough_descriptors(needed: usize) -> Result<(), Failure> {
                 return Err(Failure::new(
                     Exit::Incomplete,
                     format!(
-                        "too few files may be open: {got} more, and {needed} are needed ({error}); raise the limit \
+                        "too few files may be open: {got} more, and {needed} are needed ({error}); \
+                         raise the limit \
                      (`ulimit -n`) or lower --jobs"
                     ),
                 ));

@@ -65,7 +65,8 @@ pub(crate) fn exit_codes() -> String {
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) message: String,
-    /// Whether the message has several lines. In other messages a line end comes from a name and is escaped.
+    /// Whether the message has several lines. In other messages a line end comes from a name and is
+    /// escaped.
     pub(crate) has_lines: bool,
 }
 

@@ -86,8 +86,8 @@ where
     }
 }
 
-/// Hands lines to the writer of notes: a log event may come while the run's state is locked, and must not wait for a
-/// terminal.
+/// Hands lines to the writer of notes: a log event may come while the run's state is locked, and
+/// must not wait for a terminal.
 struct Notes;
 
 impl Write for Notes {

@@ -1,8 +1,8 @@
 //! Ensures that two Ctrl-C or a SIGTERM end the program, whatever blocks it.
 //!
-//! During a run the coordinator handles these signals. Once a handler is installed, the default action is gone for the
-//! rest of the process. A blocked coordinator (a disk that does not answer) or an unread report would then keep the
-//! program alive, so a thread ends it after a time limit.
+//! During a run the coordinator handles these signals. Once a handler is installed, the default
+//! action is gone for the rest of the process. A blocked coordinator (a disk that does not answer)
+//! or an unread report would then keep the program alive, so a thread ends it after a time limit.
 
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Values of command line arguments: times, devices and rates; and the nearest name for a wrong one.
+//! Values of command line arguments: times, devices and rates; and the nearest name for a wrong
+//! one.
 
 use std::time::Duration;
 

@@ -22,12 +22,14 @@ Examples:
   crashrate compare 12 --by variant          the variants of run 12
   crashrate compare 10 11 12 --by mode       each run's modes, added up")]
 pub(crate) struct CompareArguments {
-    /// Runs (folders, ids, numbers or `latest`). One: compare its two sides. Two: compare the second with the first. With
+    /// Runs (folders, ids, numbers or `latest`). One: compare its two sides. Two: compare the
+    /// second with the first. With
     /// --by also more: compare the sides of each run and add the comparisons up
     #[arg(default_value = "latest")]
     runs: Vec<String>,
 
-    /// Which sides of a run to compare [modes if it has both, else variants, else how it was spawned]
+    /// Which sides of a run to compare [modes if it has both, else variants, else how it was
+    /// spawned]
     #[arg(long, value_enum)]
     by: Option<By>,
 
@@ -35,8 +37,8 @@ pub(crate) struct CompareArguments {
     #[arg(long, value_name = "RATE:RATE", value_parser = two_rates)]
     detect: Option<[f64; 2]>,
 
-    /// Also test whether the second side's bad rate is higher by less than this margin, such as 2%. "No difference shown"
-    /// does not mean "no worse"
+    /// Also test whether the second side's bad rate is higher by less than this margin, such as 2%.
+    /// "No difference shown" does not mean "no worse"
     #[arg(long, value_name = "MARGIN", value_parser = open_rate)]
     not_worse_by: Option<f64>,
 

@@ -12,8 +12,8 @@ use crate::run_folder::{previous, view, write_reports};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Each file becomes a run folder with the number of its report. `report`, `compare` and `runs` treat it like any \
-other run. `fixtures/recorded/README.md` describes the format.
+Each file becomes a run folder with the number of its report. `report`, `compare` and `runs` \
+treat it like any other run. `fixtures/recorded/README.md` describes the format.
 
 Examples:
   crashrate import fixtures/recorded/n1973.toml

@@ -32,7 +32,8 @@ enum RunsCommand {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The runs to remove are listed, and removed only after a confirmation. Running runs and the last run are never removed: \
+The runs to remove are listed, and removed only after a confirmation. Running runs and the last \
+run are never removed: \
 the last number must stay taken.
 
 Examples:
@@ -115,7 +116,8 @@ fn prune(runs: &Path, arguments: &PruneArguments) -> Result<Exit, Failure> {
     Ok(Exit::Passed)
 }
 
-/// Whether a run's journal was last written longer ago than `age`. An unreadable one does not count as old.
+/// Whether a run's journal was last written longer ago than `age`. An unreadable one does not count
+/// as old.
 fn is_older(folder: &Path, age: Duration) -> bool {
     let written = ["journal.jsonl", "lock"]
         .iter()
@@ -128,7 +130,8 @@ fn is_older(folder: &Path, age: Duration) -> bool {
 fn confirmed(n: usize) -> Result<bool, Failure> {
     if !stdin().is_terminal() {
         return Err(Failure::usage(
-            "nothing was removed: there is no terminal for the question; --yes removes without asking",
+            "nothing was removed: there is no terminal for the question; --yes removes without \
+             asking",
         ));
     }
     note(format_args!("remove {} for good? [y/N]", count(n)));

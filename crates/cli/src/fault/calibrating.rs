@@ -58,7 +58,8 @@ pub(crate) fn sentence(short: &InShort) -> String {
         false => "has nothing but a calibration of the fault",
     };
     format!(
-        "run {} of suite {} {what}: {} of {} rounds passed so far; they count in no rate, and there is no report yet",
+        "run {} of suite {} {what}: {} of {} rounds passed so far; they count in no rate, and \
+         there is no report yet",
         short.number,
         one_line(&short.suite),
         short.passed,

@@ -1,4 +1,5 @@
-//! Calibration of an injected fault: rounds before a run that find the right dose and count in no rate.
+//! Calibration of an injected fault: rounds before a run that find the right dose and count in no
+//! rate.
 //!
 //! Only suites with a `[fault]` section use it.
 

@@ -1,4 +1,5 @@
-//! What the program prints: results on standard output, notes and the progress display on standard error.
+//! What the program prints: results on standard output, notes and the progress display on standard
+//! error.
 
 mod notes;
 mod results;

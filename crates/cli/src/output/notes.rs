@@ -1,8 +1,8 @@
 //! Notes, log lines and the progress display, on standard error.
 //!
-//! A thread does the writing. A terminal that stops reading (Ctrl-S, a frozen connection) then delays the notes and the
-//! display, and never the run. Every text passes [`crashrate_report::lines`] first: child output must not act on the
-//! terminal.
+//! A thread does the writing. A terminal that stops reading (Ctrl-S, a frozen connection) then
+//! delays the notes and the display, and never the run. Every text passes
+//! [`crashrate_report::lines`] first: child output must not act on the terminal.
 
 use std::collections::VecDeque;
 use std::fmt::Display as Text;
@@ -171,7 +171,8 @@ impl Stderr {
             if display.is_some() || !text.is_empty() {
                 state.busy = true;
                 drop(state);
-                // Drawn without this lock: the display takes a lock that a thread holds while it adds a note.
+                // Drawn without this lock: the display takes a lock that a thread holds while it
+                // adds a note.
                 let drawn_lines = display.map_or(0, |display| draw(&display, &mut text));
                 for piece in text.as_bytes().chunks(PIECE) {
                     let _ = std::io::stderr().write_all(piece);

@@ -11,11 +11,12 @@ use super::notes::flush;
 use super::stall::{PIECE, STEP, StallTimer};
 use crate::error::{Exit, Failure};
 
-/// Whether the terminal has stopped reading in the middle of a result. Later results are not printed.
+/// Whether the terminal has stopped reading in the middle of a result. Later results are not
+/// printed.
 static STALLED: AtomicBool = AtomicBool::new(false);
 
-/// Prints a result. A closed pipe (`| head`) is no error. A terminal that has stopped reading ends the wait: a result
-/// can be printed again.
+/// Prints a result. A closed pipe (`| head`) is no error. A terminal that has stopped reading ends
+/// the wait: a result can be printed again.
 ///
 /// # Errors
 /// The result cannot be written, for instance because the disk is full.

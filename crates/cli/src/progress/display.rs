@@ -20,7 +20,8 @@ const BAR: u64 = 30;
 /// Characters of a reason or a step in a line.
 const MAX_TEXT: usize = 200;
 
-/// Shows how far a run is, on standard error. The run only updates the state; another thread draws it.
+/// Shows how far a run is, on standard error. The run only updates the state; another thread draws
+/// it.
 pub(super) struct Progress {
     state: Arc<Mutex<State>>,
     style: Style,

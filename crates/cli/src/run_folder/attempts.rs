@@ -1,5 +1,5 @@
-//! Reports with a line or a case for each attempt. They are written while the journal is read a second time, so that
-//! their size does not matter.
+//! Reports with a line or a case for each attempt. They are written while the journal is read a
+//! second time, so that their size does not matter.
 
 use std::error::Error;
 use std::io::{BufWriter, Write};

@@ -81,8 +81,8 @@ pub(crate) fn earlier_among<'a>(
     folders.iter().rev().filter(is_earlier)
 }
 
-/// The history of a suite over these folders; `None` if no run is of that suite. Runs with an unreadable journal are
-/// left out with a warning.
+/// The history of a suite over these folders; `None` if no run is of that suite. Runs with an
+/// unreadable journal are left out with a warning.
 pub(crate) fn history_among(folders: &[PathBuf], suite: &str) -> Option<History> {
     let is_of_suite = |folder: &&PathBuf| whole_run(folder).is_some_and(|run| run.suite == suite);
     let folders: Vec<_> = folders.iter().filter(is_of_suite).collect();
@@ -108,7 +108,8 @@ pub(crate) fn suites(folders: &[PathBuf]) -> Vec<String> {
     runs.map(|run| run.suite).collect()
 }
 
-/// The first record of a run's journal. A run of one chosen round (`--round`) is no sample and has none.
+/// The first record of a run's journal. A run of one chosen round (`--round`) is no sample and has
+/// none.
 fn whole_run(folder: &Path) -> Option<RunInfo> {
     let first = journal::read(&folder.join("journal.jsonl")).ok()?.next()?;
     match first.ok()? {

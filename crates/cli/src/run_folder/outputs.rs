@@ -34,7 +34,8 @@ pub(super) fn read_output(folder: &Path, file: &str) -> Option<[String; 2]> {
     Some([end_of(out), end_of(err)])
 }
 
-/// Adds the last lines of outputs to a view: of standard error, or of standard output if that is empty.
+/// Adds the last lines of outputs to a view: of standard error, or of standard output if that is
+/// empty.
 pub(super) fn add_tails(folder: &Path, view: &mut View) {
     let chapters = view.chapters.iter_mut().map(|row| &mut row.results);
     let sequences = view.sequences.iter_mut().map(|row| &mut row.results);

@@ -30,8 +30,8 @@ pub(crate) struct DoctorArguments {
     #[arg(long, value_name = "PATH")]
     worker: Option<PathBuf>,
 
-    /// Run misbehaving programs in each evidence mode that is possible here, and compare the outcomes with the expected
-    /// ones. Takes about half a minute
+    /// Run misbehaving programs in each evidence mode that is possible here, and compare the
+    /// outcomes with the expected ones. Takes about half a minute
     #[arg(long, conflicts_with = "worker")]
     self_test: bool,
 }

@@ -41,7 +41,12 @@ pub(crate) struct PlanArguments {
     detect: Option<[f64; 2]>,
 
     /// Number of comparisons that share the error of 5%
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
     comparisons: u32,
 
     /// Chance with which two rates are told apart
@@ -52,7 +57,8 @@ pub(crate) struct PlanArguments {
     #[arg(long, value_name = "RATE", group = "question", value_parser = open_rate)]
     see_one: Option<f64>,
 
-    /// Rounds by the rates of this pilot run (folder, id, number or `latest`), with their uncertainty
+    /// Rounds by the rates of this pilot run (folder, id, number or `latest`), with their
+    /// uncertainty
     #[arg(long, value_name = "RUN", group = "question")]
     pilot: Option<String>,
 

@@ -52,7 +52,8 @@ fn rounds_to_see_half(share: Share, power: f64, alpha: f64) -> Result<String, St
         )
     };
     Ok(format!(
-        "{}/{} bad (95%: {} to {}); rounds a side to see a fix that is expected to halve it: {} ({} to {} over the interval)",
+        "{}/{} bad (95%: {} to {}); rounds a side to see a fix that is expected to halve it: {} \
+         ({} to {} over the interval)",
         count(share.bad.into()),
         count(share.n.into()),
         rounded_percent(interval.lo),
@@ -76,7 +77,8 @@ fn rounds_to_tell_apart(
     let rate = |share: Share| f64::from(share.bad) / f64::from(share.n);
     let (one, two) = (rate(first), rate(second));
     if one == two {
-        return Ok("both sides have the same rate in the pilot: plan with --detect for a difference that matters"
+        return Ok("both sides have the same rate in the pilot: plan with --detect for a \
+                   difference that matters"
             .to_owned());
     }
     let between = newcombe(counts(second)?, counts(first)?, ALPHA)?;
@@ -98,8 +100,9 @@ fn rounds_to_tell_apart(
         format!("{} if it is as small as the interval allows", plan(near))
     };
     Ok(format!(
-        "{} rounds a side if the difference is as seen ({} v {}), {} if it is as large as the interval allows, {worst}; \
-         the pilot's difference is uncertain itself, so plan for one that matters (--detect)",
+        "{} rounds a side if the difference is as seen ({} v {}), {} if it is as large as the \
+         interval allows, {worst}; the pilot's difference is uncertain itself, so plan for one \
+         that matters (--detect)",
         plan(two - one),
         rounded_percent(one),
         rounded_percent(two),

@@ -15,10 +15,12 @@ use crate::values::{device, duration, open_rate};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The worker is the first of: --worker; the `worker` of the variant or suite, if it is a path; CRASHRATE_WORKER; \
-the program of that name (default: crashrate-worker) beside crashrate, or on the PATH.
+The worker is the first of: --worker; the `worker` of the variant or suite, if it is a path; \
+CRASHRATE_WORKER; the program of that name (default: crashrate-worker) beside crashrate, or on the \
+PATH.
 
-Ctrl-C once: start nothing more, wait for running attempts, write the report. Twice: kill running attempts first.
+Ctrl-C once: start nothing more, wait for running attempts, write the report. Twice: kill running \
+attempts first.
 
 Examples:
   crashrate run -- ./my-test --threads 8           ten rounds of a command
@@ -51,12 +53,13 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "ID")]
     pub(crate) chapter: Vec<String>,
 
-    /// Run this variant of the suite (`default`: the suite itself); may be repeated to compare variants
+    /// Run this variant of the suite (`default`: the suite itself); may be repeated to compare
+    /// variants
     #[arg(long, value_name = "ID")]
     pub(crate) variant: Vec<String>,
 
-    /// How to start processes: exec, fork from a process that has loaded the program, or both as separate units [the
-    /// suite's, else exec]
+    /// How to start processes: exec, fork from a process that has loaded the program, or both as
+    /// separate units [the suite's, else exec]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) spawn: Option<SpawnArgument>,
 
@@ -84,7 +87,10 @@ pub(crate) struct RunArguments {
     #[arg(
         long,
         value_name = "RUN",
-        conflicts_with_all = ["suite", "argv", "mode", "spawn", "rounds", "round", "chapter", "variant", "timeout", "retries", "seed", "device", "number", "until", "gate"]
+        conflicts_with_all = [
+            "suite", "argv", "mode", "spawn", "rounds", "round", "chapter", "variant", "timeout",
+            "retries", "seed", "device", "number", "until", "gate"
+        ]
     )]
     pub(crate) resume: Option<String>,
 
@@ -93,7 +99,12 @@ pub(crate) struct RunArguments {
     pub(crate) no_fault: bool,
 
     /// Dose of the suite's fault, instead of its number or its calibration
-    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_DOSE)))]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "resume",
+        value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_DOSE))
+    )]
     pub(crate) dose: Option<u32>,
 
     /// Stop after the first round that did not pass, retries included
@@ -108,17 +119,19 @@ pub(crate) struct RunArguments {
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) time_budget: Option<Duration>,
 
-    /// Stop when each comparison of modes or variants has a verdict, or at the first bad round; at the latest after
+    /// Stop when each comparison of modes or variants has a verdict, or at the first bad round; at
+    /// the latest after
     /// --rounds [10000] of each unit, or --for
     #[arg(long, value_enum, conflicts_with = "gate")]
     pub(crate) until: Option<UntilArgument>,
 
-    /// Stop when each rate is shown to be below or above a limit, such as 'crashed < 1%'; at the latest after --rounds
-    /// [10000] of each unit, or --for
+    /// Stop when each rate is shown to be below or above a limit, such as 'crashed < 1%'; at the
+    /// latest after --rounds [10000] of each unit, or --for
     #[arg(long, value_name = "LIMIT")]
     pub(crate) gate: Option<RateBound>,
 
-    /// With --until decided: also stop when the second side's bad rate is shown to be higher by less than this, such as 2%
+    /// With --until decided: also stop when the second side's bad rate is shown to be higher by
+    /// less than this, such as 2%
     #[arg(long, value_name = "MARGIN", value_parser = open_rate, requires = "until")]
     pub(crate) not_worse_by: Option<f64>,
 
@@ -134,8 +147,9 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "PATH")]
     pub(crate) worker: Option<PathBuf>,
 
-    /// Where evidence of crashes comes from. auto: core dumps where they are safe, else extra traced rounds that do not
-    /// count. core: core dumps. trace: trace every attempt, which changes the rate of races [auto, or the resumed run's]
+    /// Where evidence of crashes comes from. auto: core dumps where they are safe, else extra
+    /// traced rounds that do not count. core: core dumps. trace: trace every attempt, which changes
+    /// the rate of races [auto, or the resumed run's]
     #[arg(long, value_enum, value_name = "MODE")]
     pub(crate) evidence: Option<EvidenceArgument>,
 
@@ -143,8 +157,8 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) core_dumps: bool,
 
-    /// Whether the crash of a descendant makes the attempt crashed, or only adds a note [count if the attempt did not
-    /// pass, else note]
+    /// Whether the crash of a descendant makes the attempt crashed, or only adds a note [count if
+    /// the attempt did not pass, else note]
     #[arg(long, value_enum, value_name = "HOW", conflicts_with = "resume")]
     pub(crate) descendants: Option<DescendantsArgument>,
 

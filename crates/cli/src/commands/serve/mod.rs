@@ -23,8 +23,8 @@ use site::{Found, Missing, Site};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The pages are made from the journals; nothing is written. The page of a running run updates itself. Ctrl-C ends the \
-server.
+The pages are made from the journals; nothing is written. The page of a running run updates \
+itself. Ctrl-C ends the server.
 
 Examples:
   crashrate serve
@@ -39,8 +39,8 @@ pub(crate) struct ServeArguments {
 }
 
 /// A page may load the one script of this server, and nothing from elsewhere.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; \
-                      img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; \
+                      connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(crate) fn serve(runs: &Path, arguments: &ServeArguments) -> Result<Exit, Failure> {
     let runs = arguments.runs.as_deref().unwrap_or(runs);

@@ -23,7 +23,8 @@ const CACHED: usize = 16;
 /// The runs of a folder.
 pub(super) struct Site {
     runs: PathBuf,
-    /// Its lock also lets one page at a time be made, so that viewers do not slow down a running run.
+    /// Its lock also lets one page at a time be made, so that viewers do not slow down a running
+    /// run.
     cache: Mutex<Cache>,
 }
 
@@ -38,7 +39,8 @@ struct Cache {
     lines: HashMap<PathBuf, (Stamp, Option<InShort>)>,
 }
 
-/// Whether the run is live, and the length and time of its journal. An equal stamp means an equal page.
+/// Whether the run is live, and the length and time of its journal. An equal stamp means an equal
+/// page.
 type Stamp = (bool, u64, Option<SystemTime>);
 
 /// A page and its hash.

@@ -33,7 +33,8 @@ fn head(report: &Report) -> String {
         refused.join("; ")
     };
     format!(
-        "crashrate {} self-test\nos       {}, {}\ncpu      {}, {} cores, {}\nuser     {}\nrefused  {refused}\n",
+        "crashrate {} self-test\nos       {}, {}\ncpu      {}, {} cores, {}\nuser     {}\n\
+         refused  {refused}\n",
         fact("crashrate"),
         fact("distribution"),
         fact("os"),

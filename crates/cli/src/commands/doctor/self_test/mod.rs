@@ -1,4 +1,5 @@
-//! `crashrate doctor --self-test`: misbehaving programs in each evidence mode, and whether their outcomes are right.
+//! `crashrate doctor --self-test`: misbehaving programs in each evidence mode, and whether their
+//! outcomes are right.
 
 mod cases;
 mod format;
