@@ -2,14 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-<<<<<<< HEAD
-use crashrate_model::{Mode, Record, StopReason};
-use crashrate_report::{ExitClass, View, exit_class, one_line};
-use crashrate_supervisor::decide::hopeless_gates;
-=======
 use crashrate_model::{Record, StopReason};
-use crashrate_report::{ExitClass, View, exit_class};
->>>>>>> 5ca8fac28d8aec11b1811c6c753213cb91ece07a
+use crashrate_report::{ExitClass, View, exit_class, one_line};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan::Plan;
@@ -30,13 +24,8 @@ use crate::inspect::{folder_failure, for_terminal, previous, view};
 use crate::live::Live;
 use crate::repetition::repetition;
 use crate::report_files;
-<<<<<<< HEAD
-use crate::run_request::{Wanted, resume, wanted};
-use crate::screen::print;
-=======
 use crate::run_request::{resume, run_request};
-use crate::screen::{print, tell};
->>>>>>> 5ca8fac28d8aec11b1811c6c753213cb91ece07a
+use crate::screen::print;
 use crate::stop::StopWatch;
 
 pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Failure> {
