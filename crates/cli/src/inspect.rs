@@ -43,7 +43,10 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         }
         ReportFormat::Junit => return list_attempts(&folder, live, junit),
         ReportFormat::Csv => return list_attempts(&folder, live, csv),
-        ReportFormat::Terminal => for_terminal(&view(&folder, live)?, arguments.full, None),
+        ReportFormat::Terminal => {
+            let page = page(&folder);
+            for_terminal(&view(&folder, live)?, arguments.full, page.as_deref())
+        }
         ReportFormat::Json => json(&view(&folder, live)?),
         ReportFormat::Markdown => {
             let view = view(&folder, live)?;
@@ -171,6 +174,14 @@ pub(crate) fn for_terminal(view: &View, full: bool, page: Option<&str>) -> Strin
         page,
     };
     terminal(view, &options)
+}
+
+/// The path of the page in a run's folder, as short as it can be written from here.
+pub(crate) fn page(folder: &Path) -> Option<String> {
+    let page = folder.join("report.html");
+    let here = std::env::current_dir().unwrap_or_default();
+    let shown = page.strip_prefix(&here).unwrap_or(&page);
+    page.is_file().then(|| one_line(&shown.to_string_lossy()))
 }
 
 /// The columns to write: `COLUMNS`, the terminal's, or 100.

@@ -1,9 +1,9 @@
 //! `crashrate run`: from the command line to a campaign, and from its journal to the report.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crashrate_model::{Record, StopReason};
-use crashrate_report::{ExitClass, View, exit_class, one_line};
+use crashrate_report::{ExitClass, View, exit_class};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan::Plan;
@@ -20,7 +20,7 @@ use crate::environment::enough_for_run;
 use crate::exit::{Exit, Failure};
 use crate::github::Step;
 use crate::guardian;
-use crate::inspect::{folder_failure, for_terminal, previous, view};
+use crate::inspect::{folder_failure, for_terminal, page, previous, view};
 use crate::live::Live;
 use crate::repetition::repetition;
 use crate::report_files;
@@ -166,10 +166,8 @@ fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result
     let view = view.map_err(|failure| Failure::new(Exit::Journal, failure.message()))?;
     let previous = previous(runs, &view);
     // Before anything is printed: the terminal may have stopped reading.
-    let reports = report_files::write(folder.path(), &view, previous.as_ref());
-    let page = reports
-        .last()
-        .map(|page| one_line(&shown(page).to_string_lossy()));
+    report_files::write(folder.path(), &view, previous.as_ref());
+    let page = page(folder.path());
     let text = for_terminal(&view, arguments.full, page.as_deref());
     let step = Step::here();
     let printed = match &step {
@@ -192,10 +190,4 @@ fn exit(view: &View) -> Exit {
         ExitClass::NotPassed => Exit::NotPassed,
         ExitClass::Passed => Exit::Passed,
     }
-}
-
-/// A path as short as it can be said from here.
-fn shown(path: &Path) -> PathBuf {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).unwrap_or(path).to_owned()
 }
