@@ -56,8 +56,8 @@ pub enum Figure {
 /// The figure of a chapter that a summary shows.
 #[derive(Debug)]
 pub struct Headline {
-    /// Its name there. `{id}` becomes the chapter's id, `{label}` the measure's label in short, and `{threads}` the
-    /// label's number of threads.
+    /// Its name there. `{id}` becomes the chapter's id, `{label}` the measure's label in short, and
+    /// `{threads}` the label's number of threads.
     pub name: &'static str,
     /// The measure. Of several labels, the one with the most threads.
     pub measure: &'static str,
@@ -85,7 +85,8 @@ pub fn built_in(worker: &str) -> Option<&'static BuiltIn> {
     CHAPTERS.iter().find(|chapter| chapter.worker == worker)
 }
 
-/// The column heading of a measure in a built-in chapter's own table; nothing if it is the measure's name.
+/// The column heading of a measure in a built-in chapter's own table; nothing if it is the
+/// measure's name.
 pub fn short_head<'a>(measure: &str, unit: &'a str) -> Option<&'a str> {
     match (measure, unit) {
         ("throughput", unit) if !unit.is_empty() => Some(unit),

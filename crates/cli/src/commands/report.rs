@@ -9,7 +9,7 @@ use crashrate_supervisor::journal;
 use crate::error::{Exit, Failure};
 use crate::fault::{calibrating, last_if_calibrating, sentence};
 use crate::output::{print, report_options};
-use crate::run_folder::{find, previous, stream_attempts, view};
+use crate::run_folder::{find, previous, report_page, stream_attempts, view};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -75,10 +75,11 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         ReportFormat::Junit => stream_attempts(&folder, live, junit)?,
         ReportFormat::Csv => stream_attempts(&folder, live, csv)?,
         ReportFormat::Json => print(&json(&view(&folder, live)?))?,
-        ReportFormat::Terminal => print(&terminal(
-            &view(&folder, live)?,
-            &report_options(*full, None),
-        ))?,
+        ReportFormat::Terminal => {
+            let page = report_page(&folder);
+            let options = report_options(*full, page.as_deref());
+            print(&terminal(&view(&folder, live)?, &options))?;
+        }
         ReportFormat::Markdown | ReportFormat::Html => {
             let view = view(&folder, live)?;
             let previous = previous(runs, &view);

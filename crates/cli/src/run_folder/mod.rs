@@ -17,7 +17,7 @@ use crate::values::nearest;
 
 pub(crate) use attempts::stream_attempts;
 pub(crate) use reader::{JournalReader, view};
-pub(crate) use report_files::write_reports;
+pub(crate) use report_files::{report_page, write_reports};
 
 /// The folder of a run: `name` is a folder, an id, a number, or `latest`.
 pub(crate) fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {

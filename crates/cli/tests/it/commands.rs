@@ -277,7 +277,7 @@ fn time_ends_a_run_early() {
         "--rounds",
         "4000000000",
         "--for",
-        "500ms",
+        "2s",
         "--",
         "true",
     ];

@@ -195,9 +195,11 @@ fn two_places_are_two_signatures_with_their_counts() {
             "{whole}"
         );
     }
-    let terminal = output(&place, &["report"]);
+    let short = output(&place, &["report"]);
+    assert!(short.contains("crashrate crashes 1 1\n"), "{short}");
+    let terminal = output(&place, &["report", "--full"]);
     assert!(
-        terminal.contains("crashes\n") && terminal.contains("1 again: crashrate"),
+        terminal.contains("Crashes by signature\n") && terminal.contains("1 again: crashrate"),
         "{terminal}"
     );
 }
@@ -311,7 +313,7 @@ fn a_hang_shows_all_threads_also_of_what_a_shell_waits_for() {
     let command = format!("{misbehave} hang; true");
     let ends = rounds(
         &place,
-        &["--rounds", "1", "--timeout", "1s"],
+        &["--rounds", "1", "--timeout", "3s"],
         &["sh", "-c", &command],
     );
     assert_eq!(ends[0].outcome, Outcome::TimedOut);

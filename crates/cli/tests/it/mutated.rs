@@ -114,13 +114,15 @@ fn shown(records: &[Record], whole: bool) {
     if !whole {
         return;
     }
-    let options = TerminalOptions {
-        width: 80,
-        color: false,
-        detail: Detail::Full,
-        page: None,
-    };
-    terminal(&view, &options);
+    for detail in [Detail::Summary, Detail::Full] {
+        let options = TerminalOptions {
+            width: 80,
+            color: false,
+            detail,
+            page: None,
+        };
+        terminal(&view, &options);
+    }
     for list in [csv, junit] {
         let mut ends = records;
         list(&view, &mut ends, &mut Vec::new()).unwrap();

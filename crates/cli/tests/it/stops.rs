@@ -70,7 +70,7 @@ fn once_lets_what_runs_end() {
     place.write("go", "");
     let done = live.wait().expect(106);
     assert!(done.stdout.contains("wait"), "{}", done.stdout);
-    assert!(done.stderr.contains("report: "), "{}", done.stderr);
+    assert!(done.stdout.contains("\nreport  "), "{}", done.stdout);
     assert_interrupted(&place, Outcome::Passed);
 }
 
@@ -106,7 +106,7 @@ fn twice_kills_what_runs() {
     ctrl_c(&live);
     let done = live.wait().expect(106);
     assert!(done.stderr.contains(KILLING), "{}", done.stderr);
-    assert!(done.stderr.contains("report: "), "{}", done.stderr);
+    assert!(done.stdout.contains("\nreport  "), "{}", done.stdout);
     assert_interrupted(&place, Outcome::Interrupted);
 }
 
@@ -200,7 +200,7 @@ fn what_had_timed_out_is_not_interrupted() {
         [[chapter]]
         id = "deaf"
         rounds = 2
-        timeout = "2s"
+        timeout = "4s"
         grace = "10m"
         command = ["sh", "-c", "trap 'touch asked' TERM; touch runs; while true; do sleep 0.05; done"]
         "#,

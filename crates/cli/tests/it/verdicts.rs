@@ -172,7 +172,7 @@ fn hangs_do_not_vanish_behind_fast_rounds() {
             "--jobs",
             jobs,
             "--timeout",
-            "300ms",
+            "1s",
             "--gate",
             "bad < 1%",
             "--rounds",

@@ -1,4 +1,5 @@
-//! The baseline report, this machine in sequence and this machine isolated, side by side; and what that shows.
+//! The baseline report, this machine in sequence and this machine isolated, side by side; and what
+//! that shows.
 
 use super::previous::{differences, throughputs};
 use super::sections::Source;
@@ -23,7 +24,8 @@ pub(super) fn baseline(source: &Source) -> Vec<Block> {
 
 fn rates(view: &View, all: &BesideBaseline) -> Table {
     let by_data = view.run.is_by_data();
-    let title = "crashes in first attempts; a chapter in sequence counts only rounds that got this far, an isolated \
+    let title = "crashes in first attempts; a chapter in sequence counts only rounds that got \
+        this far, an isolated \
                  sequence whole blocks of its chapters";
     let mut table = Table::titled(title)
         .text("what")

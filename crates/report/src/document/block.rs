@@ -1,4 +1,5 @@
-//! Blocks: the pieces of a section. Their texts are made harmless, and not yet escaped for a format.
+//! Blocks: the pieces of a section. Their texts are made harmless, and not yet escaped for a
+//! format.
 
 use super::efficiency::Curves;
 use super::grid::Grid;

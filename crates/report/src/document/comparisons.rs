@@ -1,4 +1,5 @@
-//! What the comparisons of a run show: a line each in the summary, all of them with their numbers in full.
+//! What the comparisons of a run show: a line each in the summary, all of them with their numbers
+//! in full.
 
 use crashrate_model::{Axis, Level, Stopping};
 
@@ -172,13 +173,14 @@ pub(crate) fn comparison_document(all: &Comparisons) -> Document {
         detail,
         blocks,
     };
-    let warnings = all.warnings.iter().cloned().map(Block::warning).collect();
+    let warning = |text: &String| Block::warning(format!("Warning: {text}"));
+    let warnings = all.warnings.iter().map(warning).collect();
     Document {
         title: "Comparison".to_owned(),
         facts: String::new(),
         sections: vec![
-            section("Warnings", Detail::Headline, warnings),
-            section("Comparisons", Detail::Summary, blocks(all)),
+            section("", Detail::Headline, warnings),
+            section("", Detail::Summary, blocks(all)),
         ],
     }
 }

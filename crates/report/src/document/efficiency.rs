@@ -1,4 +1,5 @@
-//! Efficiency curves: the throughput of each thread relative to one thread alone, with the ideal line.
+//! Efficiency curves: the throughput of each thread relative to one thread alone, with the ideal
+//! line.
 
 use crashrate_protocol::chapters::EFFICIENCY;
 
@@ -42,7 +43,8 @@ struct Way {
     values: Vec<(f64, f64)>,
 }
 
-/// The curves of every chapter that measured an efficiency under at least two labels such as `threads=8`.
+/// The curves of every chapter that measured an efficiency under at least two labels such as
+/// `threads=8`.
 pub(super) fn efficiency(source: &Source) -> Vec<Block> {
     let by_chapter = ByChapter::of(source.view);
     let baseline = source.view.baseline.as_deref();

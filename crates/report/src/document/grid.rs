@@ -1,5 +1,5 @@
-//! The rounds as a grid: a row for each chapter in each mode, and a square for each round. In a long run a square stands
-//! for several rounds, with their counts.
+//! The rounds as a grid: a row for each chapter in each mode, and a square for each round. In a
+//! long run a square stands for several rounds, with their counts.
 
 use crashrate_model::Outcome;
 

@@ -16,8 +16,8 @@ pub(crate) struct TrendPlot {
     pub(crate) name: String,
     /// The numbers, a row for each run.
     pub(crate) table: Table,
-    /// A mark for each run that has the chapter: the run's number, the mark, and the direction of a change that is first
-    /// shown there (`true`: up).
+    /// A mark for each run that has the chapter: the run's number, the mark, and the direction of a
+    /// change that is first shown there (`true`: up).
     pub(crate) marks: Vec<(u32, Option<Mark>, Option<bool>)>,
     pub(crate) ticks: Vec<Tick>,
 }

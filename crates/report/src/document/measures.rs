@@ -1,4 +1,5 @@
-//! Measures as tables: those with labels such as `threads=8` become a row per label, the others a list.
+//! Measures as tables: those with labels such as `threads=8` become a row per label, the others a
+//! list.
 
 use std::cmp::Ordering;
 
@@ -212,7 +213,8 @@ fn of_values(stats: &[&MeasureStat]) -> String {
     }
 }
 
-/// The same with a remark where a ratio is shown beside other numbers: its median is not the ratio of their medians.
+/// The same with a remark where a ratio is shown beside other numbers: its median is not the ratio
+/// of their medians.
 fn of_columns(stats: &[&MeasureStat]) -> String {
     let is_ratio = |stat: &&MeasureStat| {
         let name = stat.name.replace(['-', '_', ' '], "");

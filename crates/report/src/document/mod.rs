@@ -1,7 +1,8 @@
-//! The document: what a report says, in one order and under one set of headings, whatever it is written as.
+//! The document: what a report says, in one order and under one set of headings, whatever it is
+//! written as.
 //!
-//! [`report`] builds it from a view by a list of sections. The renderers (terminal, Markdown, HTML) draw its blocks and
-//! know nothing about runs.
+//! [`report`] builds it from a view by a list of sections. The renderers (terminal, Markdown, HTML)
+//! draw its blocks and know nothing about runs.
 
 mod baseline;
 mod block;

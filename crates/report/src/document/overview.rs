@@ -1,4 +1,5 @@
-//! The results on one screen: how often each chapter crashed and how long it took, and one figure that it measured.
+//! The results on one screen: how often each chapter crashed and how long it took, and one figure
+//! that it measured.
 
 use std::collections::HashMap;
 

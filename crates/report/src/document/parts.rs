@@ -1,6 +1,7 @@
 //! What the built-in chapters of the worker measured, in tables of the shape that suits each.
 //!
-//! Which shape a chapter has is decided by the worker's chapter that it runs, whatever its own id is.
+//! Which shape a chapter has is decided by the worker's chapter that it runs, whatever its own id
+//! is.
 
 use crashrate_model::{Mode, Outcome};
 use crashrate_protocol::chapters::{BuiltIn, Figure, Figures, MODEL_PARAMS, built_in};

@@ -1,5 +1,5 @@
-//! This run and the one before it: the numbers of both, and what else differs. Whether a difference is more than chance
-//! is for `crashrate compare` to say.
+//! This run and the one before it: the numbers of both, and what else differs. Whether a difference
+//! is more than chance is for `crashrate compare` to say.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -155,7 +155,8 @@ fn without_seed(command: &str) -> String {
     kept.join(" ")
 }
 
-/// The facts about a run that may affect its numbers, by name; of its chapters only those that the other run has.
+/// The facts about a run that may affect its numbers, by name; of its chapters only those that the
+/// other run has.
 fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     let (run, other) = (&view.run, &other.run);
     let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();

@@ -1,4 +1,5 @@
-//! Rates and times on scales: by chapter, by position in a sequence, and isolated beside sequential.
+//! Rates and times on scales: by chapter, by position in a sequence, and isolated beside
+//! sequential.
 
 use crashrate_model::Mode;
 
@@ -108,7 +109,8 @@ pub(super) fn rows(view: &View) -> Vec<(String, &Results)> {
     chapters.chain(sequences).collect()
 }
 
-/// The hazard by position: of the rounds that reached a chapter of a sequence, how many ended badly in it.
+/// The hazard by position: of the rounds that reached a chapter of a sequence, how many ended badly
+/// in it.
 pub(super) fn hazards(source: &Source) -> Vec<Block> {
     let view = source.view;
     let plots = view.sequences.iter().map(|row| hazard(view, row));

@@ -1,4 +1,5 @@
-//! The sections of a report, in their order. A new section is a function and a line in [`SECTIONS`].
+//! The sections of a report, in their order. A new section is a function and a line in
+//! [`SECTIONS`].
 
 use Detail::{Full, Headline, Summary};
 

@@ -55,7 +55,8 @@ const SHOWN: usize = 200;
 /// Letters between two spaces, so that rounds can be counted.
 const TOGETHER: usize = 10;
 
-/// The first attempts of rounds, a letter each; nothing if no round has one, or their order is not known.
+/// The first attempts of rounds, a letter each; nothing if no round has one, or their order is not
+/// known.
 pub(super) fn letters(results: &Results) -> Option<String> {
     let cells = &results.cells;
     let shown: Vec<_> = cells

@@ -143,7 +143,8 @@ fn progress(view: &View) -> String {
     format!("{said}{after}.")
 }
 
-/// What a clean run still allows: `With 3 rounds each, crash rates up to 63% cannot be ruled out (95%).`
+/// What a clean run still allows: `With 3 rounds each, crash rates up to 63% cannot be ruled out
+/// (95%).`
 fn bound(view: &View) -> Option<String> {
     let totals = &view.totals;
     let all_passed = totals.outcomes.get(Outcome::Passed) == totals.first_attempt.n;
@@ -167,7 +168,8 @@ fn bound(view: &View) -> Option<String> {
             percent(least.1)
         ),
         false => format!(
-            "With {} to {}{each}, crash rates up to {} (of the most rounds) and {} (of the fewest) cannot be ruled out \
+            "With {} to {}{each}, crash rates up to {} (of the most rounds) and {} (of the \
+             fewest) cannot be ruled out \
              (95%).",
             count(least.0.into()),
             plural(most.0, "round"),
@@ -208,7 +210,8 @@ fn name(view: &View, (name, mode, variant): (&str, Mode, &str)) -> String {
     of_unit(name, mode, variant)
 }
 
-/// How rounds ended that did not pass: `crashed in 2 and failed in 1 of 8 rounds`; nothing if all passed.
+/// How rounds ended that did not pass: `crashed in 2 and failed in 1 of 8 rounds`; nothing if all
+/// passed.
 pub(super) fn endings(results: &Results) -> Option<String> {
     let verb = |outcome: Outcome| match outcome {
         Outcome::Crashed => Some("crashed"),

@@ -10,14 +10,16 @@ pub(crate) fn beside(view: &View, beside: &BesideBaseline) -> Vec<String> {
     let mut said = Vec::new();
     if let Some(fault) = fault(view) {
         said.push(format!(
-            "{fault} Crashes here may come from it and are no evidence about this machine's libraries. The baseline had no fault."
+            "{fault} Crashes here may come from it and are no evidence about this machine's \
+             libraries. The baseline had no fault."
         ));
     }
     // The dose was chosen by the rate of the sequence, so an equal rate shows nothing.
     let of_fault = view.run.fault.as_ref();
     if of_fault.is_some_and(|fault| fault.get("calibration").is_some()) {
         said.push(
-            "The dose was chosen by how often the sequence passes, so a rate equal to the baseline's shows nothing. \
+            "The dose was chosen by how often the sequence passes, so a rate equal to the \
+             baseline's shows nothing. \
              Whether isolated chapters crash less, and where the sequence dies, was not chosen."
                 .to_owned(),
         );

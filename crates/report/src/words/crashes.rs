@@ -39,7 +39,8 @@ pub(super) fn beside_the_outcomes(view: &View) -> Vec<String> {
                     clean(program, NAME)
                 )),
                 (Some(program), true) => sentences.push(format!(
-                    "{unit}: its descendant `{}` crashed in evidence rounds ({rounds}, not counted): {signature}.",
+                    "{unit}: its descendant `{}` crashed in evidence rounds ({rounds}, not \
+                     counted): {signature}.",
                     clean(program, NAME)
                 )),
                 (None, true) => sentences.push(format!(

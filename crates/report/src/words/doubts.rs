@@ -8,7 +8,8 @@ use super::notes::{plural, units};
 use super::numbers::share;
 use crate::view::{Exposure, Results, View};
 
-/// Lost rounds with their bounds, clustered crashes, traced runs, and runs that stopped because of their results.
+/// Lost rounds with their bounds, clustered crashes, traced runs, and runs that stopped because of
+/// their results.
 pub(crate) fn doubts(view: &View) -> Vec<String> {
     let mut doubts: Vec<String> = units(view)
         .filter_map(|(name, results)| missing(&name, results))
@@ -22,7 +23,8 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
             }),
     );
     if view.run.evidence == EvidenceMode::Trace && view.totals.first_attempt.n > 0 {
-        let caution = "Every attempt was traced, which can change how often races crash. Compare this run only with traced runs.";
+        let caution = "Every attempt was traced, which can change how often races crash. Compare \
+            this run only with traced runs.";
         doubts.push(caution.to_owned());
     }
     doubts.extend(bias(view));
@@ -71,7 +73,8 @@ fn bias(view: &View) -> Option<String> {
     }
     let text = match (run.stopped?, &run.stopping) {
         (StopReason::MaxFailures, _) | (StopReason::Decided, Stopping::FirstBad) => {
-            "The run stopped when rounds did not pass, so their rate is too high on average. The intervals are valid."
+            "The run stopped when rounds did not pass, so their rate is too high on average. The \
+             intervals are valid."
         }
         (StopReason::Decided, Stopping::Gates(_)) => return of_gates(view),
         (StopReason::Decided, _) => {
@@ -79,11 +82,13 @@ fn bias(view: &View) -> Option<String> {
             if !watches.any(|(_, watch)| watch.is_decided()) {
                 return None;
             }
-            "The run stopped when the difference was shown, so that difference is too large on average. The intervals are valid."
+            "The run stopped when the difference was shown, so that difference is too large on \
+             average. The intervals are valid."
         }
         (StopReason::TimeBudget, _) => return of_time(view),
         (StopReason::Interrupted, _) => {
-            "If the user stopped the run because of its results, the rates are biased. The intervals are valid."
+            "If the user stopped the run because of its results, the rates are biased. The \
+             intervals are valid."
         }
         _ => return None,
     };
@@ -103,7 +108,8 @@ fn of_gates(view: &View) -> Option<String> {
         (false, false) => return None,
     };
     Some(format!(
-        "The run stopped at the verdicts of its gates, so rates are {text} on average. The intervals are valid."
+        "The run stopped at the verdicts of its gates, so rates are {text} on average. The \
+         intervals are valid."
     ))
 }
 
@@ -129,7 +135,8 @@ fn of_time(view: &View) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "The run had a time limit and crashes take {than} than other rounds, so the crash rate is {where_to} on average. \
+        "The run had a time limit and crashes take {than} than other rounds, so the crash rate is \
+         {where_to} on average. \
          The intervals are valid."
     ))
 }

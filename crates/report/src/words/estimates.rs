@@ -54,8 +54,8 @@ pub(crate) fn known(k: u32, n: u32, by_data: bool) -> Option<Estimate> {
     Some(Estimate { interval, method })
 }
 
-/// A rate with its interval: `6/10 = 60% (95%: 31-83%)`, `0/10, rate below 26% (95%)`. If the data decided the number of
-/// rounds (`by_data`), the interval is valid whenever the run stops.
+/// A rate with its interval: `6/10 = 60% (95%: 31-83%)`, `0/10, rate below 26% (95%)`. If the data
+/// decided the number of rounds (`by_data`), the interval is valid whenever the run stops.
 pub fn estimate(k: u32, n: u32, by_data: bool) -> String {
     let Some(known) = known(k, n, by_data) else {
         return NOTHING.to_owned();
@@ -106,8 +106,8 @@ pub(crate) fn short_estimate(k: u32, n: u32, by_data: bool) -> String {
     format!("{} ({}-{}%)", share(k, n), points(lo), points(hi))
 }
 
-/// A share between -1 and 1 in hundredths, with two digits of its distance to 0 or 1. 0 and 100 are printed only for
-/// exactly 0 and 1.
+/// A share between -1 and 1 in hundredths, with two digits of its distance to 0 or 1. 0 and 100 are
+/// printed only for exactly 0 and 1.
 pub(crate) fn points(share: f64) -> String {
     let value = 100.0 * share;
     let size = value.abs();

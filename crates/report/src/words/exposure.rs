@@ -11,10 +11,12 @@ use crate::view::{Results, RunFacts, View};
 const HOUR: f64 = 3600.0;
 const MILLION: f64 = 1e6;
 
-/// From this ratio of the longest to the shortest round on, a count of rounds does not measure exposure.
+/// From this ratio of the longest to the shortest round on, a count of rounds does not measure
+/// exposure.
 const DIFFER: f64 = 2.0;
 
-/// Crashes of a unit by time, and by operations if its rounds counted them. Garwood's interval assumes a constant rate.
+/// Crashes of a unit by time, and by operations if its rounds counted them. Garwood's interval
+/// assumes a constant rate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rates {
     pub(crate) an_hour: (f64, Interval),

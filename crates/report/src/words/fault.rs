@@ -72,7 +72,8 @@ fn calibrated(calibration: &Calibration) -> String {
         None => "without success: it cannot be injected on this device".to_owned(),
     };
     format!(
-        "Its dose was calibrated on this machine {found}, in {} rounds before the run that are not counted (passed: {}).",
+        "Its dose was calibrated on this machine {found}, in {} rounds before the run that are \
+         not counted (passed: {}).",
         count(rounds.into()),
         steps.join(", ")
     )

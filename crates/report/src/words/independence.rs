@@ -29,7 +29,8 @@ fn sentence(tested: &Independence) -> String {
     let said = match tested.pattern {
         Pattern::Independent => "no clustering or drift detected",
         Pattern::Clustered => {
-            "crashes come in clusters, so intervals and tests that assume independent rounds are too narrow"
+            "crashes come in clusters, so intervals and tests that assume independent rounds are \
+             too narrow"
         }
         Pattern::Drifting => {
             "the crash rate drifts over the run, so there is no single rate to estimate"

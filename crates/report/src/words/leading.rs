@@ -8,7 +8,8 @@ use super::names::{of_chapter, of_unit};
 use super::numbers::count;
 use crate::view::{Results, View};
 
-/// Where the run is from, its fault, doubts about its rates, and crashes that its outcomes do not show.
+/// Where the run is from, its fault, doubts about its rates, and crashes that its outcomes do not
+/// show.
 pub(crate) fn leading(view: &View) -> Vec<String> {
     let facts = imported(view).map(|from| format!("{from}.")).into_iter();
     let facts = facts.chain(fault(view)).chain(doubts(view));

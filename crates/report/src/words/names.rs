@@ -9,7 +9,8 @@ use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results};
 
 const DEFAULT_VARIANT: &str = "default";
 
-/// The chapter with its mode or sequence, and its variant if it has a name: `a (isolated)`, `b in story (with-fix)`.
+/// The chapter with its mode or sequence, and its variant if it has a name: `a (isolated)`, `b in
+/// story (with-fix)`.
 pub(crate) fn of_chapter(row: &ChapterRow) -> String {
     match &row.sequence {
         None => of_unit(&row.chapter, Some(Mode::Isolated), &row.variant),

@@ -17,7 +17,8 @@ pub(crate) fn notes(view: &View) -> Vec<String> {
         let is_done = view.run.stopped == Some(StopReason::Done);
         if !is_done && !view.run.live && results.unsettled > 0 {
             notes.push(format!(
-                "{name}: {} did not pass and had retries left that were not run, so the rate after retries is not final.",
+                "{name}: {} did not pass and had retries left that were not run, so the rate \
+                 after retries is not final.",
                 rounds(results.unsettled)
             ));
         }
@@ -60,7 +61,9 @@ pub(crate) fn stop_note(view: &View) -> Option<String> {
             format!("The run stopped because a measured program changed: {because}.")
         }
         None if !run.live => {
-            "The run was not closed: crashrate or its machine died, or its journal could not be written.".to_owned()
+            "The run was not closed: crashrate or its machine died, or its journal could not be \
+             written."
+                .to_owned()
         }
         _ => return None,
     };
@@ -78,7 +81,8 @@ fn run_notes(view: &View, notes: &mut Vec<String>) {
     }
     if run.evidence != EvidenceMode::Trace && !run.evidence_rounds && run.imported.is_none() {
         notes.push(
-            "The counted rounds were not traced, so a descendant's crash is seen only in the exit status of the attempt."
+            "The counted rounds were not traced, so a descendant's crash is seen only in the exit \
+             status of the attempt."
                 .to_owned(),
         );
     }
@@ -148,7 +152,8 @@ fn uncounted(name: &str, results: &Results, notes: &mut Vec<String>) {
     let lost = results.outcomes.get(Outcome::Lost);
     if lost > 0 {
         notes.push(format!(
-            "{name}: result lost of {}, because crashrate or its machine died or the journal could not be written.",
+            "{name}: result lost of {}, because crashrate or its machine died or the journal \
+             could not be written.",
             attempts(lost)
         ));
     }

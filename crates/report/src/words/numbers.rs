@@ -21,7 +21,8 @@ pub fn share(k: u32, n: u32) -> String {
 /// What is shown where there is no number.
 pub(crate) const NOTHING: &str = "-";
 
-/// A rate in percent. 0% and 100% are printed only for none and all: a rare crash is not rounded away.
+/// A rate in percent. 0% and 100% are printed only for none and all: a rare crash is not rounded
+/// away.
 pub fn percent(k: u32, n: u32) -> String {
     if n == 0 {
         return NOTHING.to_owned();

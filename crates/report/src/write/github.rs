@@ -9,13 +9,15 @@ use crate::words::{count, of_unit, short_estimate};
 /// The most annotations that GitHub shows for a step.
 const ANNOTATIONS: usize = 10;
 
-/// The summary of a run in at most `limit` bytes. A longer one is cut at the end of a line, with a remark.
+/// The summary of a run in at most `limit` bytes. A longer one is cut at the end of a line, with a
+/// remark.
 pub fn github_summary(view: &View, previous: Option<&View>, limit: usize) -> String {
     let text = markdown(view, previous);
     if text.len() <= limit {
         return text;
     }
-    let remark = "\n**The rest is left out: a step's summary may have 1,024 KiB. The whole report is in the run's folder.**\n";
+    let remark = "\n**The rest is left out: a step's summary may have 1,024 KiB. The whole report \
+        is in the run's folder.**\n";
     let room = limit.saturating_sub(remark.len());
     let lines = text.split_inclusive('\n');
     let mut kept = String::new();
@@ -31,8 +33,8 @@ pub fn github_summary(view: &View, previous: Option<&View>, limit: usize) -> Str
     }
 }
 
-/// A workflow command for each kind of crash, the most frequent first. If there are too many, the last one counts the
-/// rest.
+/// A workflow command for each kind of crash, the most frequent first. If there are too many, the
+/// last one counts the rest.
 pub fn github_annotations(view: &View) -> Vec<String> {
     let mut kinds: Vec<_> = view.crashes.iter().map(by_signature).collect();
     kinds.extend(without_signature(view));

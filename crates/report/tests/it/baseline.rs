@@ -153,7 +153,8 @@ fn an_imported_run_pretends_to_nothing() {
     assert!(text.contains("\"use isolated tests\": not shown. "));
     assert!(!text.contains("seed") && !text.contains("0 s"), "{text}");
 
-    // Had the order of its sequence not been known, there would be none to show, and nothing to say of it.
+    // Had the order of its sequence not been known, there would be none to show, and nothing to say
+    // of it.
     let mut unordered = recorded();
     let imported = unordered.run.imported.as_mut().unwrap();
     imported.unordered.push(4);

@@ -231,8 +231,8 @@ fn run(number: u32, bad: u32, rounds: u32, change: impl FnOnce(&mut RunInfo)) ->
     journal
 }
 
-/// Clean; as clean with fewer rounds; another program that is far worse; another device, and stopped by its data; and
-/// one with a lost round that was run again.
+/// Clean; as clean with fewer rounds; another program that is far worse; another device, and
+/// stopped by its data; and one with a lost round that was run again.
 fn runs() -> Vec<View> {
     let replaced = |info: &mut RunInfo| {
         info.programs

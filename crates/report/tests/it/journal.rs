@@ -219,7 +219,8 @@ pub(crate) fn ended(unit: u32, round: u32, attempt: u32, outcome: Outcome, secs:
     }
 }
 
-/// The chapters of a sequence that died in the one at `place`: those before passed, those behind were not reached.
+/// The chapters of a sequence that died in the one at `place`: those before passed, those behind
+/// were not reached.
 pub(crate) fn died_at(unit: &Unit, place: usize) -> impl FnOnce(&mut Ended) {
     let chapters = unit.chapters.clone();
     move |ended| {

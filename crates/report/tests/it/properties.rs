@@ -53,7 +53,8 @@ fn units() -> impl Strategy<Value = Vec<Unit>> {
     prop::collection::vec(unit, 1..4)
 }
 
-/// Runs rounds in blocks as a supervisor would, until the fates run out. Rounds without an end are run again.
+/// Runs rounds in blocks as a supervisor would, until the fates run out. Rounds without an end are
+/// run again.
 fn play(units: &[Unit], retries: u32, fates: &[Fate]) -> Vec<Record> {
     let mut info = info(units.to_vec());
     info.retries = retries;

@@ -54,7 +54,8 @@ fn four_chapters_take_forty_lines() {
     insta::assert_snapshot!("sizes_story", text);
 }
 
-/// As `configs/n1972.toml`: a calibrated fault, a baseline, crashes with signatures, a recommendation.
+/// As `configs/n1972.toml`: a calibrated fault, a baseline, crashes with signatures, a
+/// recommendation.
 #[test]
 fn a_repeated_report_takes_sixty_lines() {
     let mut baseline = recorded::verification_info();

@@ -7,7 +7,7 @@ mod request;
 
 use std::path::Path;
 
-use crashrate_report::{ExitClass, View, exit_class, one_line, terminal};
+use crashrate_report::{ExitClass, View, exit_class, terminal};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan::Plan;
@@ -24,7 +24,7 @@ use crate::fault::calibrate;
 use crate::output::{print, report_options};
 use crate::program::{GUARDIAN, this_program};
 use crate::progress::run_campaign;
-use crate::run_folder::{previous, view, write_reports};
+use crate::run_folder::{previous, report_page, view, write_reports};
 use crate::signals::StopWatch;
 pub(crate) use args::RunArguments;
 use github::Step;
@@ -136,8 +136,8 @@ fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result
     })?;
     let previous = previous(runs, &view);
     // Write before printing: the terminal may have stopped reading.
-    let page = write_reports(folder.path(), &view, previous.as_ref());
-    let page = page.map(|page| relative(&page));
+    write_reports(folder.path(), &view, previous.as_ref());
+    let page = report_page(folder.path());
     let text = terminal(&view, &report_options(arguments.full, page.as_deref()));
     let step = Step::current();
     let printed = match &step {
@@ -160,10 +160,4 @@ fn exit(view: &View) -> Exit {
         ExitClass::NotPassed => Exit::NotPassed,
         ExitClass::Passed => Exit::Passed,
     }
-}
-
-/// The path relative to the current directory if it is below it.
-fn relative(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    one_line(&path.strip_prefix(&here).unwrap_or(path).to_string_lossy())
 }

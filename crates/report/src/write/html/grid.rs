@@ -7,7 +7,8 @@ use super::parts::scrolled;
 use crate::document::{Grid, Square};
 use crate::words::{count, letter};
 
-/// Squares in a row of a table, of one round each or of several. Longer rows continue in further tables.
+/// Squares in a row of a table, of one round each or of several. Longer rows continue in further
+/// tables.
 const BANDS: [usize; 2] = [40, 25];
 
 pub(super) fn grid(grid: &Grid) -> Markup {
@@ -39,12 +40,16 @@ fn legend(grid: &Grid) -> Markup {
         }
         p class="small" {
             @if grid.per_square == 1 {
-                "A square is a round's first attempt. The rounds of a column belong to one block. A corner marks a \
-                 round that passed on a retry. Where a chapter was not reached, its square is empty."
+                "A square is a round's first attempt. The rounds of a column belong to one block. \
+                 A corner marks a \
+                 round that passed on a retry. Where a chapter was not reached, its square is \
+                 empty."
             } @else {
                 "A square stands for " (count(grid.per_square.into())) " rounds of up to " (count(grid.rounds.into()))
-                ", and none is left out. Its letter is their worst outcome, with the number of rounds that had it \
-                 where that is not all of them; the stronger its colour, the more had it. Its title has all the counts."
+                ", and none is left out. Its letter is their worst outcome, with the number of \
+                 rounds that had it \
+                 where that is not all of them; the stronger its colour, the more had it. Its \
+                 title has all the counts."
             }
         }
     }

@@ -7,7 +7,8 @@ use crate::clean::{SENTENCE, clean};
 use crate::document::runs;
 use crate::view::RunLine;
 
-/// The list of runs, the last one first, with links to their reports and to the history of each suite.
+/// The list of runs, the last one first, with links to their reports and to the history of each
+/// suite.
 pub fn index_html(lines: &[RunLine]) -> String {
     let table = runs(lines);
     let mut suites: Vec<&str> = Vec::new();

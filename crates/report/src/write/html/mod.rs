@@ -1,7 +1,7 @@
 //! Pages: one file each, with pictures in it and nothing from elsewhere.
 //!
-//! A page in a file has no script, and forbids all scripts. A served page has a small one that redraws its parts while a
-//! run goes on.
+//! A page in a file has no script, and forbids all scripts. A served page has a small one that
+//! redraws its parts while a run goes on.
 
 mod curve;
 mod grid;
@@ -10,6 +10,8 @@ mod index;
 mod page;
 mod parts;
 mod track;
+
+use std::collections::HashSet;
 
 use maud::{Markup, html};
 
@@ -36,6 +38,12 @@ pub fn history_html(history: &History, place: Place) -> String {
 }
 
 fn page(document: &Document, live: bool, place: Place) -> String {
+    let mut ids = HashSet::new();
+    let sections = document.sections(Detail::Full).map(|one| {
+        let body = html! { @for one in &one.blocks { (block(one)) } };
+        section(&id(&one.heading, &mut ids), &one.heading, body)
+    });
+    let sections: Vec<Markup> = sections.collect();
     let page = Page {
         title: document.title.clone(),
         place,
@@ -45,14 +53,23 @@ fn page(document: &Document, live: bool, place: Place) -> String {
                 h1 { (document.title) }
                 @if !document.facts.is_empty() { p class="facts" { (document.facts) } }
             }
-            main {
-                @for (number, one) in document.sections(Detail::Full).enumerate() {
-                    (section(number, &one.heading, html! { @for one in &one.blocks { (block(one)) } }))
-                }
-            }
+            main { @for section in sections { (section) } }
         },
     };
     page.write()
+}
+
+/// The anchor of a heading. The script replaces parts by it, so it must be unique.
+fn id(heading: &str, used: &mut HashSet<String>) -> String {
+    let plain = |c: char| match c.is_ascii_alphanumeric() {
+        true => c.to_ascii_lowercase(),
+        false => '-',
+    };
+    let slug: String = heading.chars().map(plain).collect();
+    let numbered = (2..).map(|number| format!("{slug}-{number}"));
+    let mut ids = std::iter::once(slug.clone()).chain(numbered);
+    let free = ids.find(|id| !id.is_empty() && used.insert(id.clone()));
+    free.unwrap_or_default()
 }
 
 fn block(block: &Block) -> Markup {

@@ -5,26 +5,14 @@ use maud::{Markup, html};
 use crate::document::{Table, Text, Tone};
 
 /// A section with its heading.
-pub(super) fn section(number: usize, heading: &str, body: Markup) -> Markup {
-    let id = match heading {
-        "" => format!("section-{number}"),
-        heading => slug(heading),
-    };
+pub(super) fn section(id: &str, heading: &str, body: Markup) -> Markup {
+    let label = (!heading.is_empty()).then(|| format!("{id}-h"));
     html! {
-        section id=(id) aria-labelledby=[(!heading.is_empty()).then(|| format!("{id}-h"))] {
-            @if !heading.is_empty() { h2 id={ (id) "-h" } { (heading) } }
+        section id=(id) aria-labelledby=[&label] {
+            @if let Some(label) = &label { h2 id=(label) { (heading) } }
             (body)
         }
     }
-}
-
-/// The heading as an anchor.
-fn slug(heading: &str) -> String {
-    let plain = |c: char| match c.is_ascii_alphanumeric() {
-        true => c.to_ascii_lowercase(),
-        false => '-',
-    };
-    heading.chars().map(plain).collect()
 }
 
 pub(super) fn list(lines: &[String]) -> Markup {

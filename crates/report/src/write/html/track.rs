@@ -77,7 +77,8 @@ fn drawn(mark: &Mark) -> Markup {
     }
 }
 
-/// A place between 0 and 1 as a length. The ends are moved in a little, or half of what stands there would be cut off.
+/// A place between 0 and 1 as a length. The ends are moved in a little, or half of what stands
+/// there would be cut off.
 pub(super) fn percent(place: f64) -> String {
     format!("{:.2}%", 1.5 + 97.0 * place)
 }

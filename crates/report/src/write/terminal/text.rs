@@ -60,8 +60,8 @@ pub(in crate::write) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// Breaks the text at its spaces into lines of at most `first` columns, or `rest` after the first. A word that is
-/// longer than a line is broken anywhere.
+/// Breaks the text at its spaces into lines of at most `first` columns, or `rest` after the first.
+/// A word that is longer than a line is broken anywhere.
 pub(super) fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
