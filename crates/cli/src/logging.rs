@@ -33,7 +33,7 @@ pub(crate) fn start(verbose: u8) {
 }
 
 /// `warning: message`, or with `-v` also the time since the start and the spans:
-/// ` 12.345 info run=3 unit=soak round=2: message key=value`.
+/// ` 12.345 info slot 0 soak round 2 attempt 1: message key=value`.
 struct Line {
     started: Instant,
     has_time: bool,
@@ -74,9 +74,14 @@ where
             {
                 let extensions = span.extensions();
                 let fields = extensions.get::<FormattedFields<N>>();
-                match fields.map(|fields| fields.fields.as_str()) {
-                    None | Some("") => write!(head, " {}", span.name())?,
-                    Some(fields) => write!(head, " {fields}")?,
+                // Each span has one field: `n=2`, `name="soak"`.
+                let value = fields.and_then(|fields| Some(fields.fields.split_once('=')?.1));
+                let value = value.unwrap_or_default().trim_matches('"');
+                match span.name() {
+                    // All lines are of the same run.
+                    "run" => {}
+                    "unit" => write!(head, " {value}")?,
+                    name => write!(head, " {name} {value}")?,
                 }
             }
         }

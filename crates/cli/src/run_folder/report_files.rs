@@ -19,7 +19,9 @@ pub(crate) fn write_reports(folder: &Path, view: &View, previous: Option<&View>)
         if let Err(error) = safe_file::write(folder, name, text.as_bytes()) {
             let path = folder.join(name);
             let path = path.display();
-            note(format_args!("warning: {path} could not be written: {error}"));
+            note(format_args!(
+                "warning: {path} could not be written: {error}"
+            ));
         }
     }
 }

@@ -272,15 +272,7 @@ fn failures_end_a_run_early() {
 #[test]
 fn time_ends_a_run_early() {
     let place = Place::new();
-    let run = [
-        "run",
-        "--rounds",
-        "4000000000",
-        "--for",
-        "2s",
-        "--",
-        "true",
-    ];
+    let run = ["run", "--rounds", "4000000000", "--for", "2s", "--", "true"];
     place.crashrate(&run).expect(106);
     let json = place.json();
     assert_eq!(json["run"]["stopped"], "time-budget");

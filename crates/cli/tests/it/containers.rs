@@ -92,7 +92,6 @@ fn what_can_be_done_without_changes_no_rate() {
                     .collect();
                 assert_eq!(bad, [4, 8], "{refused:?} {error} {:?}", journal.ended);
                 let signal = Some(Exit::Signal("SIGSEGV".into()));
-                // The command of this case passes or dies by the signal, in each container.
                 assert!(
                     journal
                         .ended

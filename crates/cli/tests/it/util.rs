@@ -224,7 +224,9 @@ impl Live {
         let sleeps = |task: &Path| {
             let stat = fs::read_to_string(task.join("stat")).unwrap_or_default();
             // The state is behind the name in parentheses, which may contain anything.
-            let state = stat.rsplit_once(") ").map(|(_, rest)| rest.starts_with('S'));
+            let state = stat
+                .rsplit_once(") ")
+                .map(|(_, rest)| rest.starts_with('S'));
             // A thread that has just ended has no file any more.
             state.unwrap_or(true)
         };

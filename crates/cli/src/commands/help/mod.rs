@@ -92,7 +92,8 @@ mod tests {
         for topic in PAGES {
             let page = page(topic).unwrap();
             assert!(page.lines().count() > 20, "{topic}: {page}");
-            for line in page.lines() {
+            // Code is not wrapped.
+            for line in page.lines().filter(|line| !line.starts_with("    ")) {
                 assert!(line.chars().count() <= 100, "{topic}: {line}");
             }
         }

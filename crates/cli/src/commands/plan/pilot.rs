@@ -77,9 +77,11 @@ fn rounds_to_tell_apart(
     let rate = |share: Share| f64::from(share.bad) / f64::from(share.n);
     let (one, two) = (rate(first), rate(second));
     if one == two {
-        return Ok("both sides have the same rate in the pilot: plan with --detect for a \
+        return Ok(
+            "both sides have the same rate in the pilot: plan with --detect for a \
                    difference that matters"
-            .to_owned());
+                .to_owned(),
+        );
     }
     let between = newcombe(counts(second)?, counts(first)?, ALPHA)?;
     let plan = |difference: f64| {
