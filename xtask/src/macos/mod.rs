@@ -6,12 +6,11 @@
 
 mod toolchain;
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use crate::cargo::call;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, call};
 use toolchain::Found;
 
 const TARGET: &str = "aarch64-apple-darwin";
@@ -29,9 +28,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<ExitCode> {
         }
     };
     say!("checking everything but the worker for {TARGET}");
-    let mut cargo: Command = workspace.cargo();
+    let mut cargo =
+        workspace.cargo(&["check", "--workspace", "--exclude", WORKER, "--all-targets"]);
     cargo
-        .args(["check", "--workspace", "--exclude", WORKER, "--all-targets"])
         .args(["-Zbuild-std=std,panic_unwind", "--target", TARGET])
         .env("RUSTC", &rustc)
         // The two things above are not for everyone's compiler yet; this one is asked all the same.

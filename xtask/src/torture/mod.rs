@@ -12,8 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::cargo::call;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, call};
 
 const SUITE: &str = include_str!("suite.toml");
 const JOBS: &str = "4";
@@ -80,8 +79,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
 }
 
 fn build(workspace: &Workspace) -> Result<PathBuf> {
-    let mut cargo = workspace.cargo();
-    cargo.args(["build", "--release", "-p", "crashrate", "--bins"]);
+    let cargo = workspace.cargo(&["build", "--release", "-p", "crashrate", "--bins"]);
     call(cargo, "cargo build")?;
     Ok(workspace.binaries()?.join("crashrate"))
 }

@@ -13,8 +13,7 @@ use serde::Deserialize;
 
 use super::machine;
 use super::table::Spread;
-use crate::cargo::call;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, call};
 
 /// The sources in `fixtures/racy`.
 const PROGRAMS: [&str; 6] = [
@@ -92,8 +91,7 @@ pub(super) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     let crashrate = match &arguments.program {
         Some(program) => fs::canonicalize(program).context("--program cannot be found")?,
         None => {
-            let mut cargo = workspace.cargo();
-            cargo.args(["build", "--release", "-p", "crashrate"]);
+            let cargo = workspace.cargo(&["build", "--release", "-p", "crashrate"]);
             call(cargo, "cargo build")?;
             workspace.binaries()?.join("crashrate")
         }
