@@ -1,7 +1,8 @@
-//! Builds the targets of `crates/fuzz` with the instrumentation of libFuzzer, and runs each for some time.
+//! Builds the targets of `crates/fuzz` with the instrumentation of libFuzzer, and runs each for
+//! some time.
 //!
-//! This needs only plain cargo: cargo-fuzz needs a nightly compiler for the address sanitizer, and the readers
-//! have no unsafe code. `cargo fuzz run --fuzz-dir crates/fuzz TARGET` works, too.
+//! This needs only plain cargo: cargo-fuzz needs a nightly compiler for the address sanitizer, and
+//! the readers have no unsafe code. `cargo fuzz run --fuzz-dir crates/fuzz TARGET` works, too.
 
 use std::env;
 use std::fs;
@@ -24,8 +25,9 @@ const TARGETS: [(&str, Option<&str>); 5] = [
 
 /// libFuzzer's instrumentation, with the flags of cargo-fuzz.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
+                     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+                     -Cllvm-args=-sanitizer-coverage-pc-table \
+                     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -66,8 +68,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     }
     ensure!(
         failed.is_empty(),
-        "inputs were found that crash: {}\n\
-         what to do: run the target's program with the file that is named above",
+        "inputs were found that crash: {}\nwhat to do: run the target's program with the file \
+         that is named above",
         failed.join(", ")
     );
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![allow(missing_docs)]
 
-/// `println!` without its panic when the reader has closed the pipe, as in `cargo xtask setup | head`.
+/// `println!` without its panic when the reader has closed the pipe, as in `cargo xtask setup |
+/// head`.
 macro_rules! say {
     ($($text:tt)*) => {{
         use std::io::Write;
@@ -41,12 +42,13 @@ struct Arguments {
 enum Task {
     /// Bring libtorch into target/libtorch; nothing system-wide is touched
     ///
-    /// pip downloads libtorch from the Python package index, with its settings on this machine (index, proxy,
-    /// certificates, cache), and verifies the hashes written into this program. After an interruption, run it again: it
-    /// continues.
+    /// pip downloads libtorch from the Python package index, with its settings on this machine
+    /// (index, proxy, certificates, cache), and verifies the hashes written into this program.
+    /// After an interruption, run it again: it continues.
     ///
-    /// To use your own PyTorch or libtorch 2.11.0, set LIBTORCH to its folder (the one with `include` and `lib`), or
-    /// LIBTORCH_USE_PYTORCH=1 for the PyTorch that python3 imports. Nothing is downloaded then.
+    /// To use your own PyTorch or libtorch 2.11.0, set LIBTORCH to its folder (the one with
+    /// `include` and `lib`), or LIBTORCH_USE_PYTORCH=1 for the PyTorch that python3 imports.
+    /// Nothing is downloaded then.
     Setup {
         /// Replace it even if it is complete
         #[arg(long)]
@@ -66,32 +68,35 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Kill the supervisor of a run of 200 rounds at random moments; check that nothing is lost or left behind
+    /// Kill the supervisor of a run of 200 rounds at random moments; check that nothing is lost or
+    /// left behind
     ///
-    /// `--resume` continues the run after each kill. At the end, the journal and the report must hold every round exactly
-    /// once with its right outcome, and no process of the run may be left. Takes some minutes.
+    /// `--resume` continues the run after each kill. At the end, the journal and the report must
+    /// hold every round exactly once with its right outcome, and no process of the run may be
+    /// left. Takes some minutes.
     Torture(torture::Arguments),
     /// Measure rounds a second, compared with bare loops, nextest, hyperfine and xargs
     ///
-    /// Prints tables and writes them to `bench/speed.md` of the target directory. Takes some minutes; the machine should be
-    /// idle. The exit code does not depend on the figures.
+    /// Prints tables and writes them to `bench/speed.md` of the target directory. Takes some
+    /// minutes; the machine should be idle. The exit code does not depend on the figures.
     ///
     /// Example: cargo xtask bench --only failing --against ../other/target/release/crashrate
     Bench(bench::Arguments),
     /// Run the fuzz targets of crates/fuzz, each for 30 s
     ///
-    /// Inputs that crash a reader are named and make the exit code non-zero. `fuzz/` of the target directory keeps all
-    /// inputs.
+    /// Inputs that crash a reader are named and make the exit code non-zero. `fuzz/` of the target
+    /// directory keeps all inputs.
     Fuzz(fuzz::Arguments),
     /// Simulate runs whose true answer is known; check how often the verdicts are wrong
     ///
-    /// Prints a table for each simulation. The exit code is non-zero if an error rate is significantly above the stated
-    /// one. Takes some minutes; CI runs small versions as ordinary tests.
+    /// Prints a table for each simulation. The exit code is non-zero if an error rate is
+    /// significantly above the stated one. Takes some minutes; CI runs small versions as
+    /// ordinary tests.
     Verify(verify::Arguments),
     /// Find names that were renamed: identifiers, files, keys and flags
     ///
-    /// `xtask/names.toml` holds the old and new names, and the places where an old name is right. Prints `file:line: old
-    /// -> new` for each one found; the exit code is then 1.
+    /// `xtask/names.toml` holds the old and new names, and the places where an old name is right.
+    /// Prints `file:line: old -> new` for each one found; the exit code is then 1.
     Names(names::Arguments),
     /// Count source lines by crate; list long files, long functions and import cycles
     ///
@@ -99,8 +104,9 @@ enum Task {
     Size(size::Arguments),
     /// Type-check everything but the worker for macOS, on Linux
     ///
-    /// A compiler from Debian's packages, unpacked under the target directory, checks the standard library for macOS from
-    /// its source. Without these packages, the command says so and checks nothing.
+    /// A compiler from Debian's packages, unpacked under the target directory, checks the standard
+    /// library for macOS from its source. Without these packages, the command says so and
+    /// checks nothing.
     CheckMacos,
 }
 

@@ -19,8 +19,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCod
         cargo.arg("--workspace");
     }
     cargo.args(arguments);
-    // On a terminal, the tests keep it for its colours. Elsewhere this program reads their lines and
-    // adds up the totals, which `cargo test` prints only per binary.
+    // On a terminal, the tests keep it for its colours. Elsewhere this program reads their lines
+    // and adds up the totals, which `cargo test` prints only per binary.
     if io::stdout().is_terminal() {
         let status = cargo.status().context("cargo test could not be started")?;
         return Ok(code_of(status));
@@ -100,7 +100,8 @@ mod test {
 
     #[test]
     fn result_lines_are_added_up() {
-        let line = "test result: FAILED. 12 passed; 2 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.01s";
+        let line = "test result: FAILED. 12 passed; 2 failed; 1 ignored; 0 measured; 4 filtered \
+                    out; finished in 0.01s";
         let total = Total::of(line).expect("a result");
         assert_eq!((total.passed, total.failed, total.skipped), (12, 2, 1));
         assert_eq!(Total::of("test result of another kind"), None);

@@ -38,10 +38,11 @@ const SIMULATIONS: [(&str, &str); 6] = [
 pub(crate) struct Arguments {
     /// Simulations to run [default: all]
     ///
-    /// `verdicts`: size and power of comparisons, gates and independence tests; `campaigns`: gates on runs with slow
-    /// hangs and several jobs; `real-campaigns`: the same on 100 real runs; `journals`: every flipped bit of a journal,
-    /// and 150,000 changed suites, reports and journals; `histories`: marks in flat and changing histories;
-    /// `simulate`: exact error rates of the stopping rules.
+    /// `verdicts`: size and power of comparisons, gates and independence tests; `campaigns`: gates
+    /// on runs with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs;
+    /// `journals`: every flipped bit of a journal, and 150,000 changed suites, reports and
+    /// journals; `histories`: marks in flat and changing histories; `simulate`: exact error
+    /// rates of the stopping rules.
     names: Vec<String>,
 }
 

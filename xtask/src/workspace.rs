@@ -20,8 +20,8 @@ struct Metadata {
 }
 
 impl Workspace {
-    /// Finds the checkout by what `cargo run` sets at run time, because a checkout may move; without
-    /// cargo, by the path at compile time.
+    /// Finds the checkout by what `cargo run` sets at run time, because a checkout may move;
+    /// without cargo, by the path at compile time.
     pub(crate) fn find() -> Result<Self> {
         let package = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
@@ -38,7 +38,8 @@ impl Workspace {
         &self.root
     }
 
-    /// The folder of `LIBTORCH` in `.cargo/config.toml`: in the checkout's `target`, even if cargo builds elsewhere.
+    /// The folder of `LIBTORCH` in `.cargo/config.toml`: in the checkout's `target`, even if cargo
+    /// builds elsewhere.
     pub(crate) fn libtorch(&self) -> PathBuf {
         self.root.join("target").join("libtorch")
     }
@@ -77,8 +78,8 @@ impl Workspace {
         let libtorch = libtorch::provide(self, false)?;
         check_compiler()?;
         say!(
-            "building all binaries in release form \
-             (the first time, the step `torch-sys(build)` compiles C++ for some minutes)"
+            "building all binaries in release form (the first time, the step `torch-sys(build)` \
+             compiles C++ for some minutes)"
         );
         let mut cargo = self.cargo(&["build", "--release", "--workspace", "--bins"]);
         libtorch.configure(&mut cargo);
@@ -109,9 +110,9 @@ fn check_compiler() -> Result<()> {
     let mut works = || compiler.status().is_ok_and(|status| status.success());
     ensure!(
         env::var_os("CXX").is_some() || works(),
-        "there is no C++ compiler `c++` on the PATH; the bindings to libtorch need one\n\
-         what to do: install one (Debian, Ubuntu: apt-get install g++; macOS: xcode-select --install) \
-         or name yours in CXX, then run this again"
+        "there is no C++ compiler `c++` on the PATH; the bindings to libtorch need one\nwhat to \
+         do: install one (Debian, Ubuntu: apt-get install g++; macOS: xcode-select --install) or \
+         name yours in CXX, then run this again"
     );
     Ok(())
 }

@@ -27,7 +27,8 @@ const VERSION: &str = "2.11.0";
 
 /// The libtorch of a build.
 pub(crate) struct Libtorch {
-    /// The value of `LIBTORCH` for torch-sys; `None` if torch-sys finds libtorch by another variable.
+    /// The value of `LIBTORCH` for torch-sys; `None` if torch-sys finds libtorch by another
+    /// variable.
     folder: Option<PathBuf>,
 }
 

@@ -1,7 +1,7 @@
 //! Type-checks everything for macOS on Linux, except the worker, which needs libtorch for macOS.
 //!
-//! That needs macOS's standard library. Cargo can check it from its source (`-Zbuild-std`). Debian packages a compiler
-//! for web browsers together with that source and its dependencies.
+//! That needs macOS's standard library. Cargo can check it from its source (`-Zbuild-std`). Debian
+//! packages a compiler for web browsers together with that source and its dependencies.
 
 mod toolchain;
 

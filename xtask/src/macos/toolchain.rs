@@ -32,8 +32,8 @@ pub(super) fn provide(home: &Path) -> Result<Found> {
     let version = packages.iter().find_map(|p| p.strip_prefix("rustc-web="));
     if let Some(version) = version.filter(|version| is_too_old(version)) {
         return Ok(Found::Nothing(format!(
-            "apt has rustc-web {version}, but the workspace needs rustc {NEEDED_VERSION}; run `apt-get update` for a \
-             newer one"
+            "apt has rustc-web {version}, but the workspace needs rustc {NEEDED_VERSION}; run \
+             `apt-get update` for a newer one"
         )));
     }
     let folder = home.join(version.unwrap_or("any").replace(['/', ':'], "-"));

@@ -24,8 +24,8 @@ const EVIDENCE: [&[&str]; 4] = [
     // On most machines, core dumps need a directory that crashrate creates.
     &["--evidence=core", "--fresh-directory"],
 ];
-/// The longest time between the start of a supervisor and its kill. Most rounds take longer, so that 200 rounds last for
-/// all kills.
+/// The longest time between the start of a supervisor and its kill. Most rounds take longer, so
+/// that 200 rounds last for all kills.
 const LONGEST_LIFE_MILLIS: u64 = 900;
 /// A killed supervisor ends at once; a run that is not killed any more takes about a minute.
 const HANG: Duration = Duration::from_secs(600);
@@ -92,7 +92,8 @@ struct Torture {
 }
 
 impl Torture {
-    /// Starts runs until all kills are done. One is enough unless the machine is faster than expected.
+    /// Starts runs until all kills are done. One is enough unless the machine is faster than
+    /// expected.
     fn run(mut self) -> Result<()> {
         fs::write(self.folder.join("suite.toml"), SUITE)?;
         for number in 1.. {
@@ -109,8 +110,8 @@ impl Torture {
             let counts = record::check_journal(&run)?;
             record::check_report(&self.report(id)?)?;
             say!(
-                "run {number}: {} kills, {} supervisors opened the journal, {} attempts were lost and repeated; \
-                 all 200 rounds are recorded once, and no process is left ({:.0} s)",
+                "run {number}: {} kills, {} supervisors opened the journal, {} attempts were lost \
+                 and repeated; all 200 rounds are recorded once, and no process is left ({:.0} s)",
                 kills_before - self.kills_left,
                 counts.opened,
                 counts.lost,
@@ -139,7 +140,8 @@ impl Torture {
                 return Ok(run);
             }
             let life = Duration::from_millis(self.random.next_u64() % LONGEST_LIFE_MILLIS);
-            // Half of the resumptions start while the guardian of the killed supervisor is still working.
+            // Half of the resumptions start while the guardian of the killed supervisor is still
+            // working.
             let overlaps = self.random.next_u32().is_multiple_of(2);
             std::thread::sleep(life);
             if supervisor.try_wait()?.is_some() {

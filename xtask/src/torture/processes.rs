@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long killed processes may take to disappear. The guardian that kills them must be scheduled first.
+/// How long killed processes may take to disappear. The guardian that kills them must be scheduled
+/// first.
 const GONE: Duration = Duration::from_secs(20);
 
 /// A process with its start time, because process ids are reused.
@@ -66,7 +67,8 @@ fn with(file: &str, entry: &str) -> Vec<Process> {
 /// The start time of a process in clock ticks; `None` if it is gone or a zombie.
 fn started(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in parentheses, may contain anything. The state follows it; the start time is field 22.
+    // The name, in parentheses, may contain anything. The state follows it; the start time is field
+    // 22.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     let is_alive = !matches!(fields.next()?, "Z" | "X");
     is_alive

@@ -50,8 +50,8 @@ struct Unit {
     name: String,
 }
 
-/// Checks the journal of a complete run: each planned attempt has exactly one result, the right one, and each started
-/// attempt has an end.
+/// Checks the journal of a complete run: each planned attempt has exactly one result, the right
+/// one, and each started attempt has an end.
 pub(super) fn check_journal(folder: &Path) -> Result<Counts> {
     let text = fs::read_to_string(folder.join("journal.jsonl")).context("no journal")?;
     let mut counts = Counts::default();

@@ -1,4 +1,5 @@
-//! Cost and effect of the evidence modes: runs small racy programs in interleaved blocks under each mode.
+//! Cost and effect of the evidence modes: runs small racy programs in interleaved blocks under each
+//! mode.
 
 mod table;
 
