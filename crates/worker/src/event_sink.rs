@@ -48,7 +48,7 @@ impl EventSink {
     }
 
     /// For manual use: plain lines, and also events if a supervisor listens.
-    pub(crate) fn by_hand() -> Result<Self, ReceiverGone> {
+    pub(crate) fn for_person() -> Result<Self, ReceiverGone> {
         Ok(Self::new(EventWriter::from_env()?, true))
     }
 

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
-use event_sink::{EventSink, Unheard};
+use event_sink::{EventSink, ReceiverGone};
 use exit::Refusal;
 
 fn main() -> ExitCode {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         None => task_on_stdin(),
         Some(Command::List) => list(),
         Some(Command::Devices) => devices(),
-        Some(Command::Run(run)) => by_hand(run),
+        Some(Command::Run(run)) => run_chapter(run),
         Some(Command::VerifyEncoder(wanted)) => verify::run(&wanted),
     }))
 }
@@ -51,7 +51,7 @@ fn code(ended: Result<bool, Refusal>) -> u8 {
         Ok(true) => exit::PASSED,
         Ok(false) => exit::FAILED,
         Err(refusal) => {
-            // There may be nobody to read this either.
+            // Standard error may be closed as well.
             let _ = writeln!(io::stderr(), "crashrate-worker: {refusal}");
             refusal.code()
         }
@@ -76,8 +76,8 @@ fn task_on_stdin() -> Result<bool, Refusal> {
     task::run(&task, &EventSink::for_task()?)
 }
 
-fn by_hand(run: cli::Run) -> Result<bool, Refusal> {
-    task::run(&run.task()?, &EventSink::by_hand()?)
+fn run_chapter(run: cli::Run) -> Result<bool, Refusal> {
+    task::run(&run.task()?, &EventSink::for_person()?)
 }
 
 fn list() -> Result<bool, Refusal> {
@@ -85,14 +85,14 @@ fn list() -> Result<bool, Refusal> {
     serde_json::to_writer_pretty(&mut out, &info::worker())
         .map_err(io::Error::from)
         .and_then(|()| writeln!(out))
-        .map_err(Unheard::from)?;
+        .map_err(ReceiverGone::from)?;
     Ok(true)
 }
 
 fn devices() -> Result<bool, Refusal> {
     let mut out = io::stdout().lock();
     for device in device::Device::all() {
-        writeln!(out, "{device}").map_err(Unheard::from)?;
+        writeln!(out, "{device}").map_err(ReceiverGone::from)?;
     }
     Ok(true)
 }

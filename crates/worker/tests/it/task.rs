@@ -85,7 +85,7 @@ fn wrong_tasks_are_refused_before_anything_runs() {
     for (line, said) in [
         (
             task(std::slice::from_ref(&good), "gpu"),
-            "no device is called \"gpu\"",
+            "unknown device \"gpu\"",
         ),
         (
             with(json!({"id": "x", "worker": "y"})),

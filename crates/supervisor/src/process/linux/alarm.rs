@@ -13,7 +13,7 @@ use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
 use nix::unistd::{Pid, gettid};
 
-use super::super::exec::has_ended;
+use super::super::wait::{Blocking, has_ended};
 use super::{calls, probe};
 
 /// How often a thread is interrupted once its time is over: it may not have begun to wait the first time.
@@ -50,7 +50,7 @@ pub(in super::super) fn ends_within(pid: Pid, most: Duration) -> io::Result<bool
                 .map_err(io::Error::from)
         };
         set(Expiration::IntervalDelayed(most.into(), AGAIN.into()))?;
-        let ended = has_ended(pid, true);
+        let ended = has_ended(pid, Blocking::Yes);
         // Zero: never.
         set(Expiration::OneShot(TimeSpec::new(0, 0)))?;
         match ended {

@@ -61,7 +61,7 @@ impl Cgroup {
     }
 
     /// Where a child writes `0` to join, between fork and exec.
-    pub(in super::super) fn entrance(&self) -> RawFd {
+    pub(in super::super) fn procs_fd(&self) -> RawFd {
         self.procs.as_raw_fd()
     }
 

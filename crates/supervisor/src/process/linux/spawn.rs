@@ -16,7 +16,8 @@ use nix::errno::Errno;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use super::super::exec::{Launch, take_number};
+use super::super::child_io::take_number;
+use super::super::exec::Launch;
 use super::super::jobserver;
 use crate::suite::word_of_text;
 

@@ -15,9 +15,10 @@ use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
-use super::super::exec::{Exec, Launcher, Spawned};
+use super::super::exec::Launcher;
 use super::super::guardian::Guardian;
-use super::super::{How, Reaped, Start, Started, Wait, Watched};
+use super::super::wait::ChildWait;
+use super::super::{Reaped, Start, Started, Wait, Watched};
 use super::gate::{self, Gate, Way};
 use super::tracer::{Answer, Order, Tracer};
 use super::{aside, attach, calls, probe};
@@ -60,10 +61,10 @@ impl Starter {
         slot: u32,
         notes: Vec<String>,
     ) -> io::Result<Started> {
-        let Spawned { pid, pipes, bounds } =
-            self.launcher.spawn(spec, slot, || Ok(()), || Ok(()))?;
+        let spawned = self.launcher.spawn(spec, slot, || Ok(()), || Ok(()))?;
+        let pid = spawned.pid;
         let wait = Untraced {
-            exec: Exec::new(pid),
+            exec: ChildWait::new(pid),
             pid,
             images: self.captures_hangs.then(|| self.images.clone()),
             watched: Watched {
@@ -75,13 +76,7 @@ impl Starter {
                 ..Watched::default()
             },
         };
-        Ok(Started {
-            pid,
-            pipes,
-            wait: Box::new(wait),
-            bounds,
-            how: How::default(),
-        })
+        Ok(Started::executed(spawned, Box::new(wait)))
     }
 }
 
@@ -108,8 +103,8 @@ impl Start for Starter {
         // If that fails, the tracer ends with it: nobody knows how far the child came.
         let spawned =
             (self.launcher).spawn(spec, slot, move || way.announce(), move || way.pass())?;
-        let Spawned { pid, pipes, bounds } = spawned;
-        let exec = Exec::new(pid);
+        let pid = spawned.pid;
+        let exec = ChildWait::new(pid);
         let wait: Box<dyn Wait> = match tracer.seized() {
             Ok(()) => Box::new(Traced {
                 exec,
@@ -128,13 +123,7 @@ impl Start for Starter {
                 },
             }),
         };
-        Ok(Started {
-            pid,
-            pipes,
-            wait,
-            bounds,
-            how: How::default(),
-        })
+        Ok(Started::executed(spawned, wait))
     }
 }
 
@@ -154,7 +143,7 @@ pub(in super::super) fn can_trace(pid: Pid) -> Result<(), String> {
 
 /// Waits for a child that is not traced.
 struct Untraced {
-    exec: Exec,
+    exec: ChildWait,
     pid: Pid,
     /// To look at it with at its time limit; nothing if that is not wanted.
     images: Option<Arc<Images>>,
@@ -162,16 +151,16 @@ struct Untraced {
 }
 
 impl Wait for Untraced {
-    fn fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
-        self.exec.fd()
+    fn exit_fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
+        self.exec.exit_fd()
     }
 
-    fn ended(&mut self) -> io::Result<bool> {
-        self.exec.ended()
+    fn has_ended(&mut self) -> io::Result<bool> {
+        self.exec.has_ended()
     }
 
-    fn listen(&mut self, most: Duration) -> io::Result<bool> {
-        self.exec.listen(most)
+    fn ends_within(&mut self, limit: Duration) -> io::Result<bool> {
+        self.exec.ends_within(limit)
     }
 
     fn capture_hang(&mut self) {
@@ -185,7 +174,7 @@ impl Wait for Untraced {
         }
     }
 
-    fn finish(&mut self) -> Watched {
+    fn stop_watching(&mut self) -> Watched {
         std::mem::take(&mut self.watched)
     }
 
@@ -196,7 +185,7 @@ impl Wait for Untraced {
 
 /// Waits for a child that is traced.
 struct Traced {
-    exec: Exec,
+    exec: ChildWait,
     has_ended: bool,
     tracer: Option<TracerThread>,
     slot: u32,
@@ -204,14 +193,14 @@ struct Traced {
 }
 
 impl Wait for Traced {
-    fn fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
-        self.exec.fd()
+    fn exit_fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
+        self.exec.exit_fd()
     }
 
     /// It only peeks: the tracer is the one who hears. It has done so when this is true: what dies after that was left
     /// behind.
-    fn ended(&mut self) -> io::Result<bool> {
-        self.has_ended = self.exec.ended()?;
+    fn has_ended(&mut self) -> io::Result<bool> {
+        self.has_ended = self.exec.has_ended()?;
         if self.has_ended
             && let Some(tracer) = &mut self.tracer
         {
@@ -220,9 +209,9 @@ impl Wait for Traced {
         Ok(self.has_ended)
     }
 
-    fn listen(&mut self, most: Duration) -> io::Result<bool> {
+    fn ends_within(&mut self, limit: Duration) -> io::Result<bool> {
         let tracer = self.tracer.as_mut();
-        Ok(tracer.is_some_and(|tracer| tracer.listen(most)) && self.ended()?)
+        Ok(tracer.is_some_and(|tracer| tracer.listen(limit)) && self.has_ended()?)
     }
 
     fn capture_hang(&mut self) {
@@ -231,7 +220,7 @@ impl Wait for Traced {
         }
     }
 
-    fn finish(&mut self) -> Watched {
+    fn stop_watching(&mut self) -> Watched {
         let Some(mut tracer) = self.tracer.take() else {
             return Watched::default();
         };

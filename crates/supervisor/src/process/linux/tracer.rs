@@ -20,7 +20,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::super::Watched;
-use super::super::exec::signal_name;
+use super::super::wait::signal_name;
 use super::aside;
 use super::calls::{self, Said};
 use super::capture_hang::Hang;
@@ -477,7 +477,7 @@ impl Tracer {
         let settled = self.family.settled(self.leader);
         Watched {
             mode: EvidenceMode::Trace,
-            settled: settled.map(signal_name),
+            fatal_signal: settled.map(signal_name),
             stopped_by: self
                 .hang
                 .as_ref()

@@ -19,8 +19,9 @@ use nix::unistd::Pid;
 
 use super::super::guardian::Guardian;
 use super::super::limits::Rlimits;
-use super::super::zygote_pool::Kind;
-use super::super::{Reaped, Watched, exec};
+use super::super::wait::{self, Blocking};
+use super::super::zygote_pool::{ForkError, ForkWatch, ZygoteKey};
+use super::super::{Reaped, Watched};
 use super::aside;
 use super::gate::{self, Gate};
 use super::zygote_tracer::ZygoteTracer;
@@ -56,12 +57,12 @@ pub(in super::super) struct Zygote {
 impl Zygote {
     /// Starts one, and waits until it is warm.
     pub(in super::super) fn start(
-        kind: &Kind,
+        key: &ZygoteKey,
         guardian: &Arc<Guardian>,
-        traced: bool,
+        watch: ForkWatch,
         alive: &Arc<Mutex<BTreeSet<i32>>>,
     ) -> io::Result<Zygote> {
-        let mut zygote = spawn(kind, guardian, traced, alive)?;
+        let mut zygote = spawn(key, guardian, watch, alive)?;
         match zygote.control.reply(WARM) {
             Ok(Reply::Ready(VERSION)) => Ok(zygote),
             Ok(Reply::Ready(other)) => Err(io::Error::other(format!(
@@ -84,38 +85,36 @@ impl Zygote {
         self.children
     }
 
-    /// Asks for a child with these descriptors: standard input, output, error, events, and the gate that it stands at. It
-    /// may refuse that, with a reason.
+    /// Forks a child that gets these descriptors: standard input, output and error, events, and its
+    /// control pipe.
     ///
     /// # Errors
-    /// It has died; how.
+    /// The zygote refuses, or has died.
     pub(in super::super) fn fork(
         &mut self,
         attempt: &Attempt,
         descriptors: [BorrowedFd<'_>; 5],
-    ) -> Result<Result<Pid, String>, String> {
-        let told = match serde_json::to_vec(attempt) {
-            Ok(told) => told,
-            Err(error) => return Ok(Err(error.to_string())),
-        };
+    ) -> Result<Pid, ForkError> {
+        let json =
+            serde_json::to_vec(attempt).map_err(|error| ForkError::Refused(error.to_string()))?;
         let numbers = descriptors.map(|fd| fd.as_raw_fd());
-        let packet = Request::Fork(&told).packet();
+        let packet = Request::Fork(&json).packet();
         match self.control.send(&packet, &numbers) {
-            // EMSGSIZE: an environment that is too large for a packet.
+            // The environment does not fit into one packet.
             Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
-                return Ok(Err("its environment is too large".into()));
+                return Err(ForkError::Refused("its environment is too large".into()));
             }
-            Err(_) => return Err(self.how_it_died()),
+            Err(_) => return Err(ForkError::Died(self.how_it_died())),
             Ok(()) => {}
         }
         match self.control.reply(ANSWER) {
-            // What it says is believed only of a child that it has: signals will be sent there.
+            // Signals will be sent to this pid, so check that it is a child of the zygote.
             Ok(Reply::Forked(pid)) if pid > 1 && parent_of(pid) == Some(self.pid.as_raw()) => {
                 self.children += 1;
-                Ok(Ok(Pid::from_raw(pid)))
+                Ok(Pid::from_raw(pid))
             }
-            Ok(Reply::Refused(why)) => Ok(Err(why)),
-            _ => Err(self.how_it_died()),
+            Ok(Reply::Refused(why)) => Err(ForkError::Refused(why)),
+            _ => Err(ForkError::Died(self.how_it_died())),
         }
     }
 
@@ -136,7 +135,7 @@ impl Zygote {
     }
 
     /// Ends the watching of the child.
-    pub(in super::super) fn finish(&mut self) -> Watched {
+    pub(in super::super) fn stop_watching(&mut self) -> Watched {
         let tracer = self.tracer.as_mut();
         tracer.map_or_else(Watched::default, ZygoteTracer::finish)
     }
@@ -149,7 +148,7 @@ impl Zygote {
         let sent = self.control.send(&Request::Reap.packet(), &[]);
         match sent.and_then(|()| self.control.reply(ANSWER)) {
             Ok(Reply::Reaped(reaped)) => Ok(Reaped {
-                exit: exec::exit_of(reaped.status),
+                exit: wait::exit_of(reaped.status),
                 usage: Usage {
                     cpu_secs: reaped.cpu_micros as f64 / 1e6,
                     peak_bytes: reaped.maxrss * super::MAXRSS_UNIT,
@@ -184,10 +183,10 @@ impl Zygote {
         let deadline = Instant::now() + patience;
         let mut by_itself = true;
         while !self.reaped {
-            match exec::has_ended(self.pid, false) {
+            match wait::has_ended(self.pid, Blocking::No) {
                 Ok(true) => {
                     self.reaped = true;
-                    let reaped = exec::reap(self.pid).ok()?;
+                    let reaped = wait::reap(self.pid).ok()?;
                     return by_itself.then_some(reaped.exit);
                 }
                 Ok(false) => {
@@ -217,35 +216,34 @@ impl Drop for Zygote {
 }
 
 fn spawn(
-    kind: &Kind,
+    key: &ZygoteKey,
     guardian: &Arc<Guardian>,
-    traced: bool,
+    watch: ForkWatch,
     alive: &Arc<Mutex<BTreeSet<i32>>>,
 ) -> io::Result<Zygote> {
-    let program = program::find(&kind.argv[0], &kind.directory, &kind.env)
+    let program = program::find(&key.argv[0], &key.directory, &key.env)
         .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?;
     let (control, other) = Control::pair()?;
     let printed = tempfile::tempfile()?;
     let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
     let mut command = Command::new(program);
     command
-        .args(kind.argv[1..].iter().map(|word| word_of_text(word)))
-        .current_dir(&kind.directory)
+        .args(key.argv[1..].iter().map(|word| word_of_text(word)))
+        .current_dir(&key.directory)
         .env_remove(env::CHAPTER)
         .env_remove(env::SEQUENCE)
-        .envs(&kind.env)
+        .envs(&key.env)
         .env(ENV, VERSION.to_string())
         .stdin(Stdio::from(other))
         .stdout(Stdio::null())
         .stderr(Stdio::from(printed.try_clone()?));
     let register = guardian.registration(number);
     let supervisor = std::process::id();
-    let (gate, tracer) = match traced {
-        true => {
-            let (gate, keeper) = gate::gate()?;
-            (Some(gate), Some(ZygoteTracer::start(keeper)?))
-        }
-        false => (None, None),
+    let (gate, tracer) = if watch == ForkWatch::Trace {
+        let (gate, keeper) = gate::gate()?;
+        (Some(gate), Some(ZygoteTracer::start(keeper)?))
+    } else {
+        (None, None)
     };
     let way = gate.as_ref().map(Gate::way);
     // SAFETY: the closure runs in the forked child before exec and does only what is safe there: system calls on

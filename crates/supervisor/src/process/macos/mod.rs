@@ -54,7 +54,7 @@ impl Cgroup {
         None
     }
 
-    pub(super) fn entrance(&self) -> RawFd {
+    pub(super) fn procs_fd(&self) -> RawFd {
         match *self {}
     }
 

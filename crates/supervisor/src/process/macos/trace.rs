@@ -9,9 +9,10 @@ use crashrate_postmortem::macos::{find_code_signing_report, find_report};
 use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
-use super::super::exec::{Exec, Launcher, Spawned};
+use super::super::exec::Launcher;
 use super::super::guardian::Guardian;
-use super::super::{How, Reaped, Start, Started, Wait, Watched};
+use super::super::wait::ChildWait;
+use super::super::{Reaped, Start, Started, Wait, Watched};
 use crate::plan::AttemptSpec;
 
 /// Starts a child by fork and exec, and looks for the system's report when it crashed.
@@ -35,18 +36,13 @@ pub(in super::super) fn can_trace(_pid: Pid) -> Result<(), String> {
 impl Start for Starter {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
         let begun = SystemTime::now();
-        let Spawned { pid, pipes, bounds } = self.0.spawn(spec, slot, || Ok(()), || Ok(()))?;
-        Ok(Started {
-            pid,
-            pipes,
-            wait: Box::new(Reported {
-                pid,
-                begun,
-                exec: Exec::new(pid),
-            }),
-            bounds,
-            how: How::default(),
-        })
+        let spawned = self.0.spawn(spec, slot, || Ok(()), || Ok(()))?;
+        let wait = Reported {
+            pid: spawned.pid,
+            begun,
+            exec: ChildWait::new(spawned.pid),
+        };
+        Ok(Started::executed(spawned, Box::new(wait)))
     }
 }
 
@@ -54,7 +50,7 @@ impl Start for Starter {
 struct Reported {
     pid: Pid,
     begun: SystemTime,
-    exec: Exec,
+    exec: ChildWait,
 }
 
 impl Reported {
@@ -68,15 +64,15 @@ impl Reported {
 }
 
 impl Wait for Reported {
-    fn fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
-        self.exec.fd()
+    fn exit_fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
+        self.exec.exit_fd()
     }
 
-    fn ended(&mut self) -> io::Result<bool> {
-        self.exec.ended()
+    fn has_ended(&mut self) -> io::Result<bool> {
+        self.exec.has_ended()
     }
 
-    fn finish(&mut self) -> Watched {
+    fn stop_watching(&mut self) -> Watched {
         let pid = self.pid.as_raw();
         let crash = match self.signal() {
             // No report is written of what somebody else wanted, except that the system itself kills by SIGKILL what has

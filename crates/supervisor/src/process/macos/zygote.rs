@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use super::super::guardian::Guardian;
 use super::super::limits::Rlimits;
-use super::super::zygote_pool::Kind;
+use super::super::zygote_pool::{ForkError, ForkWatch, ZygoteKey};
 use super::super::{Reaped, Watched};
 
 /// Whether processes can be forked at all.
@@ -21,9 +21,9 @@ pub(in super::super) enum Zygote {}
 
 impl Zygote {
     pub(in super::super) fn start(
-        _kind: &Kind,
+        _key: &ZygoteKey,
         _guardian: &Arc<Guardian>,
-        _traced: bool,
+        _watch: ForkWatch,
         _alive: &Arc<Mutex<BTreeSet<i32>>>,
     ) -> io::Result<Zygote> {
         Err(io::Error::new(
@@ -40,7 +40,7 @@ impl Zygote {
         &mut self,
         _attempt: &Attempt,
         _descriptors: [BorrowedFd<'_>; 5],
-    ) -> Result<Result<Pid, String>, String> {
+    ) -> Result<Pid, ForkError> {
         match *self {}
     }
 
@@ -52,7 +52,7 @@ impl Zygote {
         match *self {}
     }
 
-    pub(in super::super) fn finish(&mut self) -> Watched {
+    pub(in super::super) fn stop_watching(&mut self) -> Watched {
         match *self {}
     }
 
