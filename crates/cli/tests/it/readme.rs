@@ -155,6 +155,8 @@ fn mistakes_are_found() {
             "exit code 96",
         ),
         ("```sh\ncargo xtask domo\n```", "no task `domo`"),
+        ("or `crashrate report --fromat html`", "no --fromat"),
+        ("see `crashrate help statisticks`", "exit code 96"),
         (
             "```toml\n[suite]\nname = \"x\"\nbda = []\n```",
             "exit code 96",
