@@ -1,11 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod baseline;
-pub mod calibrate;
 pub mod crashes;
 pub mod decide;
 pub mod doctor;
 mod evidence;
+pub mod fault;
 pub mod journal;
 pub mod machine;
 pub mod misbehave;
@@ -14,6 +14,7 @@ mod outputs;
 pub mod plan;
 pub mod process;
 mod program;
+pub mod request;
 mod resume;
 pub mod run_file;
 pub mod runner;
