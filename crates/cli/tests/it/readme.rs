@@ -135,6 +135,32 @@ fn links_lead_somewhere() {
     }
 }
 
+/// The modules that a crate README lists exist.
+#[test]
+fn modules_exist() {
+    for readme in all_readmes() {
+        let source = project().join(&readme).parent().unwrap().join("src");
+        let text = fs::read_to_string(project().join(&readme)).unwrap();
+        let tables = text
+            .split("\n\n")
+            .filter(|table| table.starts_with("| module |"));
+        for cell in tables
+            .flat_map(str::lines)
+            .filter_map(|line| line.split('|').nth(1))
+        {
+            for module in cell.split('`').skip(1).step_by(2) {
+                let path = module
+                    .trim_end_matches(".rs")
+                    .trim_end_matches('/')
+                    .replace("::", "/");
+                let files = [format!("{path}.rs"), format!("{path}/mod.rs")];
+                let is_there = files.iter().any(|file| source.join(file).is_file());
+                assert!(is_there, "{readme}: there is no module {module}");
+            }
+        }
+    }
+}
+
 /// Each kind of mistake is reported.
 #[test]
 fn mistakes_are_found() {
