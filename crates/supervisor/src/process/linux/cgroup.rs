@@ -17,19 +17,19 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A cgroup with limits, removed with all that is in it when this is dropped.
 #[derive(Debug)]
-pub(in super::super) struct Cgroup {
+pub(in crate::process) struct Cgroup {
     path: PathBuf,
     procs: File,
 }
 
 impl Cgroup {
     /// Whether cgroups with these limits can be made from here.
-    pub(in super::super) fn is_possible() -> bool {
+    pub(in crate::process) fn is_possible() -> bool {
         parent().is_some()
     }
 
     /// A new one with these limits; nothing where that is not possible.
-    pub(in super::super) fn make(memory: Option<u64>, processes: Option<u64>) -> Option<Cgroup> {
+    pub(in crate::process) fn make(memory: Option<u64>, processes: Option<u64>) -> Option<Cgroup> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = parent()?.join(format!("crashrate-{}-{count}", std::process::id()));
@@ -61,23 +61,23 @@ impl Cgroup {
     }
 
     /// Where a child writes `0` to join, between fork and exec.
-    pub(in super::super) fn procs_fd(&self) -> RawFd {
+    pub(in crate::process) fn procs_fd(&self) -> RawFd {
         self.procs.as_raw_fd()
     }
 
     /// Puts a process in.
-    pub(in super::super) fn admit(&self, pid: Pid) -> io::Result<()> {
+    pub(in crate::process) fn admit(&self, pid: Pid) -> io::Result<()> {
         (&self.procs).write_all(pid.to_string().as_bytes())
     }
 
     /// How many processes the kernel killed in it for want of memory.
-    pub(in super::super) fn oom_kills(&self) -> u64 {
+    pub(in crate::process) fn oom_kills(&self) -> u64 {
         let events = fs::read_to_string(self.path.join("memory.events"));
         count_of(&events.unwrap_or_default(), "oom_kill")
     }
 
     /// Kills all that is in it at once: no fork escapes.
-    pub(in super::super) fn kill(&self) {
+    pub(in crate::process) fn kill(&self) {
         // Linux before 5.14 has no such file; the other means kill what there is.
         let _ = fs::write(self.path.join("cgroup.kill"), "1");
     }

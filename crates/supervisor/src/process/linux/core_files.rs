@@ -19,7 +19,7 @@ use crashrate_postmortem::linux::{Images, core};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{AccessFlags, Pid, access};
 
-use super::super::{CoreEvidence, DescendantCrash};
+use crate::process::{CoreEvidence, DescendantCrash};
 
 /// How many bytes of core dumps a run writes at most, as they lie on the disk.
 const BUDGET: u64 = 10_000_000_000;
@@ -107,13 +107,13 @@ impl CoreFiles {
     }
 
     /// How large the next dump may be, bytes.
-    pub(in super::super) fn limit(&self) -> u64 {
+    pub(in crate::process) fn limit(&self) -> u64 {
         self.left.load(Ordering::Relaxed)
     }
 
     /// The dumps that an attempt, which is gone, left since it began in this directory. They are removed.
     /// One of each signature is copied into the folder `keep`.
-    pub(in super::super) fn collect(
+    pub(in crate::process) fn collect(
         &self,
         pid: Pid,
         directory: &Path,

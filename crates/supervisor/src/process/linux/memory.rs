@@ -11,12 +11,12 @@ const FRESH: Duration = Duration::from_millis(100);
 const NEAR: f64 = 0.8;
 
 /// The kernel's count of processes that it killed for want of memory, as it was when an attempt began.
-pub(in super::super) struct MemoryWatch {
+pub(in crate::process) struct MemoryWatch {
     before: u64,
 }
 
 impl MemoryWatch {
-    pub(in super::super) fn begin() -> MemoryWatch {
+    pub(in crate::process) fn begin() -> MemoryWatch {
         static LAST: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         let before = match *last {
@@ -31,12 +31,12 @@ impl MemoryWatch {
     }
 
     /// How many it has killed since.
-    pub(in super::super) fn kills_since(&self) -> u64 {
+    pub(in crate::process) fn kills_since(&self) -> u64 {
         kills().saturating_sub(self.before)
     }
 
     /// Whether so many bytes are nearly all that the machine, or a cgroup around this process, has.
-    pub(in super::super) fn is_near_limit(&self, bytes: u64) -> bool {
+    pub(in crate::process) fn is_near_limit(&self, bytes: u64) -> bool {
         limit().is_some_and(|limit| bytes as f64 > NEAR * limit as f64)
     }
 }

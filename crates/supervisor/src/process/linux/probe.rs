@@ -7,7 +7,7 @@
 use std::io;
 use std::ptr;
 
-use super::super::RefusedCall;
+use crate::process::RefusedCall;
 
 /// A call, and what is done without it; nothing if nothing can be measured then.
 struct Probe {
@@ -19,7 +19,7 @@ struct Probe {
 }
 
 /// The calls that are refused here.
-pub(in super::super) fn refused_calls() -> Vec<RefusedCall> {
+pub(in crate::process) fn refused_calls() -> Vec<RefusedCall> {
     let refused = PROBES.iter().filter_map(|probe| {
         let error = probe.refused()?;
         Some(RefusedCall {

@@ -16,9 +16,9 @@ use nix::errno::Errno;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use super::super::child_io::take_number;
-use super::super::exec::Launch;
-use super::super::jobserver;
+use crate::process::child_io::take_number;
+use crate::process::exec::Launch;
+use crate::process::jobserver;
 use crate::suite::word_of_text;
 
 /// Room for what a child does before it executes; the deepest of it is some hundred bytes.
@@ -48,14 +48,14 @@ const TO_THE_GROUP: [c_int; 5] = [
 ];
 
 /// Starts children.
-pub(in super::super) struct Spawner {
+pub(in crate::process) struct Spawner {
     /// This program's own environment, as children get it, by name.
     inherited: Vec<(OsString, CString)>,
 }
 
 impl Spawner {
     /// Children get this program's environment as it is now, without these variables.
-    pub(in super::super) fn new(without: &[&str]) -> Spawner {
+    pub(in crate::process) fn new(without: &[&str]) -> Spawner {
         let inherited = jobserver::cleaned(std::env::vars_os())
             .filter(|(name, _)| !without.iter().any(|other| name == other))
             .filter_map(|(name, value)| {
@@ -71,7 +71,7 @@ impl Spawner {
 
     /// Starts a child in a session and process group of its own. In it `at_first` is called first and `before_exec` last; both may do
     /// only what is safe between fork and exec.
-    pub(in super::super) fn spawn(
+    pub(in crate::process) fn spawn(
         &self,
         launch: &Launch<'_>,
         at_first: impl Fn() -> io::Result<()> + Send + Sync + 'static,

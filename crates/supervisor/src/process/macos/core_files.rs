@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use nix::unistd::Pid;
 
-use super::super::CoreEvidence;
+use crate::process::CoreEvidence;
 
 /// There never are any.
 #[derive(Debug)]
@@ -28,11 +28,11 @@ impl CoreFiles {
         match *self {}
     }
 
-    pub(in super::super) fn limit(&self) -> u64 {
+    pub(in crate::process) fn limit(&self) -> u64 {
         match *self {}
     }
 
-    pub(in super::super) fn collect(
+    pub(in crate::process) fn collect(
         &self,
         _pid: Pid,
         _directory: &Path,

@@ -7,18 +7,18 @@ use std::process::{Command, Stdio};
 
 use nix::unistd::Pid;
 
-use super::super::exec::Launch;
-use super::super::jobserver;
+use crate::process::exec::Launch;
+use crate::process::jobserver;
 use crate::suite::word_of_text;
 
 /// Starts children.
-pub(in super::super) struct Spawner {
+pub(in crate::process) struct Spawner {
     without: Vec<String>,
 }
 
 impl Spawner {
     /// Children get this program's environment, without these variables.
-    pub(in super::super) fn new(without: &[&str]) -> Spawner {
+    pub(in crate::process) fn new(without: &[&str]) -> Spawner {
         Spawner {
             without: without.iter().map(|name| (*name).to_owned()).collect(),
         }
@@ -26,7 +26,7 @@ impl Spawner {
 
     /// Starts a child in a session and process group of its own. In it `at_first` is called first and `before_exec` last; both may do
     /// only what is safe between fork and exec.
-    pub(in super::super) fn spawn(
+    pub(in crate::process) fn spawn(
         &self,
         launch: &Launch<'_>,
         at_first: impl Fn() -> io::Result<()> + Send + Sync + 'static,

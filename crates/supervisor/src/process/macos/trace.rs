@@ -9,11 +9,11 @@ use crashrate_postmortem::macos::{find_code_signing_report, find_report};
 use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
-use super::super::exec::Launcher;
-use super::super::guardian::Guardian;
-use super::super::wait::ChildWait;
-use super::super::{Reaped, Start, Started, Wait, Watched};
 use crate::plan::AttemptSpec;
+use crate::process::exec::Launcher;
+use crate::process::guardian::Guardian;
+use crate::process::wait::ChildWait;
+use crate::process::{Reaped, Start, Started, Wait, Watched};
 
 /// Starts a child by fork and exec, and looks for the system's report when it crashed.
 pub struct Starter(Launcher);
@@ -29,7 +29,7 @@ impl Starter {
 }
 
 /// Never, and none needs to be.
-pub(in super::super) fn can_trace(_pid: Pid) -> Result<(), String> {
+pub(in crate::process) fn can_trace(_pid: Pid) -> Result<(), String> {
     Err("there is no tracer for macOS; its own crash reports are read".to_owned())
 }
 
