@@ -1,4 +1,4 @@
-//! macOS describes crashes by itself, and core dumps are not read here.
+//! Core dumps are not read on macOS, which writes crash reports.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -7,12 +7,12 @@ use nix::unistd::Pid;
 
 use crate::process::CoreEvidence;
 
-/// There never are any.
+/// Has no values.
 #[derive(Debug)]
 pub enum CoreFiles {}
 
 impl CoreFiles {
-    /// They are not read here.
+    /// Core dumps are not read here.
     ///
     /// # Errors
     /// Always.
@@ -23,7 +23,7 @@ impl CoreFiles {
         )
     }
 
-    /// Whether a dump lies where it is expected even if the process changes its directory.
+    /// Whether a dump is found even if the process changes its working directory.
     pub fn is_absolute(&self) -> bool {
         match *self {}
     }

@@ -1,6 +1,5 @@
-//! macOS tells nobody which processes it killed for want of memory.
+//! macOS does not report which processes it has killed for lack of memory.
 
-/// Nothing is known.
 pub(in crate::process) struct MemoryWatch;
 
 impl MemoryWatch {

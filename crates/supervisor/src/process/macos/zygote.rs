@@ -1,4 +1,4 @@
-//! There are no zygotes on macOS: its own libraries do not work in a forked child that does not execute.
+//! There are no zygotes on macOS: its system libraries do not work in a forked child before exec.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -16,7 +16,7 @@ use crate::process::{Reaped, Watched};
 /// Whether processes can be forked at all.
 pub(in crate::process) const CAN_FORK: bool = false;
 
-/// There never is one.
+/// Has no values.
 pub(in crate::process) enum Zygote {}
 
 impl Zygote {
@@ -24,7 +24,7 @@ impl Zygote {
         _key: &ZygoteKey,
         _guardian: &Arc<Guardian>,
         _watch: ForkWatch,
-        _alive: &Arc<Mutex<BTreeSet<i32>>>,
+        _pids: &Arc<Mutex<BTreeSet<i32>>>,
     ) -> io::Result<Zygote> {
         Err(io::Error::new(
             io::ErrorKind::Unsupported,
@@ -65,7 +65,7 @@ impl Zygote {
     }
 }
 
-/// Whether there may be a CUDA device: never here.
+/// Whether there may be a CUDA device.
 pub(in crate::process) fn has_cuda() -> bool {
     false
 }
