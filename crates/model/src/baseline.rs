@@ -1,31 +1,32 @@
-//! A report of the past as data: what others measured, in the same words as what crashrate measures.
+//! A published report as data: what others measured, in crashrate's own types.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Closed, Ended, Hello, JOURNAL_VERSION, Opened, Record, RunInfo, Started, StopReason};
 
-/// What makes a run an imported one: crashrate did not measure it.
+/// Marks a run as imported: crashrate did not measure it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
-    /// The file that it is from, as it was named.
+    /// The imported file, as named by the user.
     pub file: String,
-    /// The units, by their place in [`RunInfo::units`], of which only counts are known: the numbers of their rounds say
-    /// nothing about what came before what.
+    /// Units (indices into [`RunInfo::units`]) of which only counts are known: their round numbers
+    /// say nothing about order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unordered: Vec<u32>,
-    /// What the report says of its own numbers.
+    /// The conclusions that the report draws from its numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
 }
 
-/// Something that a report says of its own numbers, and that its numbers may show or not.
+/// A conclusion that a report draws from its numbers. The numbers may or may not support it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
-    /// The report's words.
+    /// The text in the report.
     pub text: String,
-    /// The chapter that it is about.
+    /// The chapter that the claim is about.
     pub chapter: String,
-    /// The rounds that its isolated ones are set against; without them, its rounds in sequence against its isolated ones.
+    /// Earlier isolated rounds that the report's isolated rounds are compared with. Without them,
+    /// the claim compares the chapter in sequence with the chapter isolated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Earlier>,
 }
@@ -33,29 +34,30 @@ pub struct Claim {
 /// Isolated rounds of a chapter in an earlier report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earlier {
-    /// The earlier report's number N.
+    /// The number N of the earlier report.
     pub number: u32,
-    /// How many ended badly.
+    /// Bad rounds.
     pub bad: u32,
-    /// Of how many.
+    /// All rounds.
     pub rounds: u32,
 }
 
-/// A recorded report: everything that a journal of it can hold.
+/// A published report: everything that its journal can hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
-    /// The day of the report; the time of day is not known.
+    /// The date of the report; the time of day is unknown.
     pub date: String,
-    /// What it ran on.
+    /// The device and library versions.
     pub hello: Hello,
-    /// What was run; [`RunInfo::imported`] is there.
+    /// The run; [`RunInfo::imported`] is set.
     pub run: RunInfo,
-    /// How each round ended.
+    /// The end of each round.
     pub rounds: Vec<Ended>,
 }
 
 impl Baseline {
-    /// The records of a journal of it. Times are not known; that is what [`RunInfo::imported`] says to a reader.
+    /// Returns the report as journal records. Times are unknown, which [`RunInfo::imported`] tells
+    /// readers.
     pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
         let opened = Record::Opened(Box::new(Opened {
             v: JOURNAL_VERSION,

@@ -45,18 +45,20 @@ use macos as platform;
 pub use platform::Control;
 pub use wire::{Attempt, ENV, Reaped, Reply, Request, VERSION};
 
-/// Runs one attempt and returns its exit code; or, where crashrate wants a zygote, warms up and forks an attempt each
-/// time that it is asked to. Then it does not return: not in the zygote, and not in its children.
+/// Runs one attempt and returns its exit code. Where crashrate requests a zygote, warms up and forks
+/// an attempt for each request instead; then it does not return.
 ///
-/// To be called first of all: what is open, ignored or blocked when it is called is what attempts find.
+/// Call it first in `main`: attempts find the descriptors, ignored signals and signal mask that
+/// were in force when it was called.
 pub fn serve(warm_up: impl FnOnce(), run: impl FnOnce() -> i32) -> i32 {
-    match is_wanted() {
-        true => platform::serve(warm_up, run),
-        false => run(),
+    if is_requested() {
+        platform::serve(warm_up, run)
+    } else {
+        run()
     }
 }
 
-/// Whether crashrate has started this program to be a zygote.
-pub fn is_wanted() -> bool {
+/// Returns whether crashrate started this program as a zygote.
+pub fn is_requested() -> bool {
     std::env::var_os(ENV).is_some_and(|value| value == VERSION.to_string().as_str())
 }
