@@ -15,11 +15,11 @@
 //! - [`runner`] joins them: one state behind one lock, moved by the threads of the slots, by signals and by the clock.
 
 pub mod baseline;
-pub mod calibrate;
 pub mod crashes;
 pub mod decide;
 pub mod doctor;
 mod evidence;
+pub mod fault;
 pub mod journal;
 pub mod machine;
 pub mod misbehave;
@@ -28,6 +28,7 @@ mod outputs;
 pub mod plan;
 pub mod process;
 mod program;
+pub mod request;
 mod resume;
 pub mod run_file;
 pub mod runner;

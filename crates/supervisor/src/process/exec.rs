@@ -86,7 +86,7 @@ impl Launcher {
         };
         let register = self.guardian.registration(slot);
         let supervisor = self.supervisor;
-        let (cgroup, rlimits) = limits::divide(&unit.resources);
+        let (cgroup, rlimits) = limits::divide(&unit.limits);
         let cgroup_fd = cgroup.as_ref().map(platform::Cgroup::procs_fd);
         let events = child_io.events().as_raw_fd();
         let core_limit = spec.core_limit;
