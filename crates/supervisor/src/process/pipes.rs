@@ -33,7 +33,7 @@ pub(super) fn is_ready(fd: &PollFd<'_>) -> bool {
 }
 
 /// As `poll` is asked for it.
-pub(super) fn waited_for(fd: BorrowedFd<'_>) -> PollFd<'_> {
+pub(super) fn poll_in(fd: BorrowedFd<'_>) -> PollFd<'_> {
     PollFd::new(fd, PollFlags::POLLIN)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn wait_for<'f>(
 ) -> io::Result<Pipes<PollFlags>> {
     let others = fds.len();
     let all = [pipes.stdout, pipes.stderr, pipes.events];
-    fds.extend(all.into_iter().flatten().map(waited_for));
+    fds.extend(all.into_iter().flatten().map(poll_in));
     match poll(fds, timeout) {
         Ok(_) | Err(nix::Error::EINTR) => {}
         Err(error) => return Err(error.into()),
