@@ -64,9 +64,8 @@ impl Programs {
 
     /// The SHA-256 of each program, by its path, for the journal.
     pub(crate) fn hashes(&self) -> BTreeMap<String, String> {
-        let hash = |(path, known): (&Arc<Path>, &Mutex<Known>)| {
-            (shown(path), lock(known).hash.clone())
-        };
+        let hash =
+            |(path, known): (&Arc<Path>, &Mutex<Known>)| (shown(path), lock(known).hash.clone());
         self.known.iter().map(hash).collect()
     }
 

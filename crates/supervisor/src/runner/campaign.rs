@@ -99,7 +99,8 @@ pub enum RunError {
     },
     /// A program differs from the one that earlier rounds measured.
     #[error(
-        "{0}; rounds of different binaries cannot be pooled: put it back, or begin a new run and compare the two"
+        "{0}; rounds of different binaries cannot be pooled: put it back, or begin a new run and \
+         compare the two"
     )]
     Replaced(String),
     /// The stopping rule is invalid.

@@ -56,7 +56,7 @@ impl Runner<'_> {
         if ended.asked_for_children
             && let Some(rounds) = &mut self.rules.evidence_rounds
         {
-            rounds.looked(unit, observed.evidence.had_children);
+            rounds.checked_for_children(unit, observed.evidence.had_children);
         }
         if observed.evidence.usage.is_some() {
             let watch = observed.evidence.watch;
@@ -116,7 +116,11 @@ impl Runner<'_> {
     /// Starts an evidence round. It is in no rate, so its start is not on record.
     pub(super) fn start_evidence_round(&mut self, running: Running) {
         let Running { slot, key, .. } = running;
-        tracing::info!(unit = key.unit, round = key.round, "starting an evidence round");
+        tracing::info!(
+            unit = key.unit,
+            round = key.round,
+            "starting an evidence round"
+        );
         let mut spec = self.specs.for_evidence(key, slot);
         spec.program = self.programs.path(key.unit);
         self.slots.run(Assignment::new(running, spec));

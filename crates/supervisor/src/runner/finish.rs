@@ -13,6 +13,7 @@ use crate::crashes::{CrashRole, Crashes};
 use crate::journal::RunFolder;
 use crate::outcome::{Seen, classify};
 use crate::outputs::Outputs;
+use crate::plan::AttemptSpec;
 use crate::process::{Assignment, Captured, DescendantCrash, Observed};
 use crate::program::Programs;
 use crate::schedule::Running;
@@ -48,7 +49,10 @@ impl<'a> Finisher<'a> {
 
     /// Hashes the program of an attempt that is about to start.
     pub(super) fn check_program(&self, running: Running) -> Event {
-        tracing::info!(unit = running.key.unit, "program file was touched; hashing it");
+        tracing::info!(
+            unit = running.key.unit,
+            "program file was touched; hashing it"
+        );
         Event::ProgramChecked(running, self.programs.replaced(running.key.unit))
     }
 
@@ -75,19 +79,40 @@ impl<'a> Finisher<'a> {
                 ..Seen::nothing(&spec.unit)
             };
         }
+        let record = self.record(running, &spec, &observed);
+        tracing::debug!(
+            name = %unit.name,
+            round = record.round,
+            outcome = ?record.outcome,
+            "attempt ended"
+        );
+        // The output is freed here rather than under the lock.
+        (observed.stdout, observed.stderr) = (Captured::default(), Captured::default());
+        Event::Ended(Box::new(EndedAttempt {
+            running,
+            observed,
+            record: Box::new(record),
+            replaced,
+            asked_for_children: spec.asks_for_children,
+        }))
+    }
+
+    /// Writes the files of a counted attempt and describes its end.
+    fn record(&self, running: Running, spec: &AttemptSpec, observed: &Observed) -> Ended {
+        let unit = &self.units[running.key.unit as usize];
         let verdict = classify(&spec.unit, &observed.seen);
         let outcome = verdict.outcome;
         let mut notes = verdict.notes;
         let output = if outcome == Outcome::Passed {
             None
         } else {
-            self.outputs.keep(unit, running, &observed, &mut notes)
+            self.outputs.keep(unit, running, observed, &mut notes)
         };
         let role = CrashRole::default();
-        let (crash, descendants) = self.keep_crashes(running, outcome, role, &observed, &mut notes);
+        let (crash, descendants) = self.keep_crashes(running, outcome, role, observed, &mut notes);
         let evidence = &observed.evidence;
         let was_run = evidence.usage.is_some();
-        let record = Ended {
+        let ended = Ended {
             unit: running.key.unit,
             round: running.key.round,
             attempt: running.attempt,
@@ -111,16 +136,7 @@ impl<'a> Finisher<'a> {
             descendants,
             spawn: evidence.spawn.filter(|spawn| *spawn != unit.spawn),
         };
-        tracing::debug!(name = %unit.name, round = record.round, ?outcome, "attempt ended");
-        // The output is freed here rather than under the lock.
-        (observed.stdout, observed.stderr) = (Captured::default(), Captured::default());
-        Event::Ended(Box::new(EndedAttempt {
-            running,
-            observed,
-            record: Box::new(record.shortened()),
-            replaced,
-            asked_for_children: spec.asks_for_children,
-        }))
+        ended.shortened()
     }
 
     fn finish_evidence_round(&self, assignment: &Assignment, observed: &Observed) -> Event {

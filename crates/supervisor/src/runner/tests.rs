@@ -64,5 +64,8 @@ fn a_panic_in_a_slot_ends_the_run_with_its_message() {
 
     assert!(matches!(error, RunError::SlotPanicked { .. }), "{error:?}");
     let text = error.to_string();
-    assert!(text.contains("panicked: cannot start [\"true\"] in slot"), "{text}");
+    assert!(
+        text.contains("panicked: cannot start [\"true\"] in slot"),
+        "{text}"
+    );
 }

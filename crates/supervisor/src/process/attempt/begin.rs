@@ -76,9 +76,7 @@ fn run_once(
     };
     let start_called = Instant::now();
     let observed = match context.run.start.start(spec, context.slot) {
-        Ok(child) => {
-            Attempt::new(context, spec, child, start_called, buffer, on_note).run_to_end()
-        }
+        Ok(child) => Attempt::new(context, spec, child, start_called, buffer, on_note).run_to_end(),
         Err(error) => Observed::not_started(spec, format!("could not be started: {error}")),
     };
     if let Some(folder) = fresh_directory {
@@ -89,10 +87,7 @@ fn run_once(
 }
 
 /// Completes the spec. Returns the directory that has to be removed after the attempt.
-fn prepare(
-    context: &SlotContext,
-    spec: &mut Cow<'_, AttemptSpec>,
-) -> io::Result<Option<PathBuf>> {
+fn prepare(context: &SlotContext, spec: &mut Cow<'_, AttemptSpec>) -> io::Result<Option<PathBuf>> {
     if spec.watch == EvidenceMode::Core
         && let Some(cores) = &context.run.cores
     {

@@ -95,7 +95,10 @@ impl Attempt<'_> {
 
     /// Sends SIGKILL because the user stopped the run.
     pub(super) fn interrupt(&mut self) {
-        tracing::info!(pid = self.pid.as_raw(), "run is being killed; sending SIGKILL");
+        tracing::info!(
+            pid = self.pid.as_raw(),
+            "run is being killed; sending SIGKILL"
+        );
         self.seen.killed.get_or_insert(Kill::Interrupt);
         self.kill(Instant::now());
     }
