@@ -30,6 +30,9 @@ mod failure;
 mod fuzz;
 mod libtorch;
 mod macos;
+mod names;
+mod size;
+mod source;
 mod tests;
 mod torture;
 mod verify;
@@ -98,6 +101,15 @@ enum Task {
     /// Prints a table for each simulation. The exit code is not 0 if an error is significantly larger than what is stated
     /// for it. Takes some minutes; CI runs a small version as ordinary tests.
     Verify(verify::Arguments),
+    /// Find names that were renamed: identifiers, files, keys and flags
+    ///
+    /// `xtask/names.toml` holds the old and new names, and the places where an old name is right. Prints `file:line: old
+    /// -> new` for each one found; the exit code is then 1.
+    Names(names::Arguments),
+    /// Count source lines by crate; list long files, long functions and import cycles
+    ///
+    /// `xtask/size.toml` gives a reason for each that is accepted.
+    Size(size::Arguments),
     /// Check the types of everything but the worker for macOS, on Linux
     ///
     /// For that, the standard library is checked for macOS from its source, by a compiler that comes from Debian's
@@ -125,6 +137,12 @@ fn main() -> ExitCode {
         }
         Task::Verify(arguments) => {
             Workspace::find().and_then(|workspace| verify::run(&workspace, &arguments))
+        }
+        Task::Names(arguments) => {
+            Workspace::find().and_then(|workspace| names::run(&workspace, &arguments))
+        }
+        Task::Size(arguments) => {
+            Workspace::find().and_then(|workspace| size::run(&workspace, &arguments))
         }
         Task::CheckMacos => Workspace::find().and_then(|workspace| macos::check(&workspace)),
     };

@@ -1,8 +1,4 @@
-//! `crashrate-worker`: test chapters on libtorch. It is the only part of crashrate that uses
-//! libtorch, and the part that may crash.
-//!
-//! It reads a task, opens the device, and runs the task's chapters in order in this process. It
-//! reports each event immediately, so that a crash loses nothing. Chapters measure; suites judge.
+#![doc = include_str!("../README.md")]
 
 mod caught;
 mod chapter;
@@ -62,7 +58,7 @@ fn code(ended: Result<bool, Refusal>) -> u8 {
     }
 }
 
-/// Forks a child for each task. If crashrate did not request a zygote, runs one task directly.
+/// Forks a child for each task. Where crashrate did not ask for that, this is a task like any other.
 fn zygote() -> ExitCode {
     let threads = Cell::new(None);
     let attempt = || {

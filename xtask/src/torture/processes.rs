@@ -29,7 +29,7 @@ pub(super) fn of_run(id: &str) -> Vec<Process> {
 /// The living guardians of the run: its id is an argument of theirs.
 pub(super) fn guardians(id: &str) -> Vec<Process> {
     let mut found = with("cmdline", id);
-    found.retain(|process| process.command.contains(" guard "));
+    found.retain(|process| process.command.contains(" guardian "));
     found
 }
 

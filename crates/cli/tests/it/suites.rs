@@ -298,18 +298,3 @@ fn any_command_is_a_chapter_and_a_python_file_runs_a_sequence() {
         serde_json::json!({"unreached": 1})
     );
 }
-
-/// The README shows the worker in Python whole: it has to be the file that is tested here.
-#[test]
-fn the_readme_shows_the_file_that_ships() {
-    let readme = fs::read_to_string(project().join("README.md")).unwrap();
-    let shown = readme
-        .split("```python\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
-    let ships = fs::read_to_string(project().join("fixtures/any-command/story.py")).unwrap();
-    assert_eq!(shown, ships);
-}

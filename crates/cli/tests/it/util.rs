@@ -76,7 +76,12 @@ impl Place {
 
     /// The program with these arguments, in this place and with nothing in the environment that it would listen to.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_crashrate"));
+        self.command_of(env!("CARGO_BIN_EXE_crashrate"), args)
+    }
+
+    /// The same for another program, such as a shell that starts ours.
+    pub(crate) fn command_of(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CRASHRATE_") {
                 command.env_remove(name);

@@ -11,8 +11,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Deserialize;
 
-use super::figures::Spread;
 use super::machine;
+use super::table::Spread;
 use crate::cargo::call;
 use crate::workspace::Workspace;
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 use crashrate_stats::{Counts, Interval, risk_ratio};
 
 use super::{Block, Measured};
-use crate::bench::figures::Spread;
+use crate::bench::table::Spread;
 
 const METHOD: &str = "\
 Each block of a program holds the three modes, one run each, in a shuffled order. All runs use `--fresh-directory` and a \
