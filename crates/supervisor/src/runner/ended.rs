@@ -84,7 +84,7 @@ impl Runner<'_> {
     }
 
     /// The counted rounds have ended: evidence rounds follow, if any are needed.
-    pub(super) fn count_ended(&mut self, why: StopReason) {
+    pub(super) fn end_counted_rounds(&mut self, why: StopReason) {
         tracing::debug!(?why, "counted rounds ended");
         self.counted = Some(why);
     }

@@ -119,7 +119,9 @@ impl<'a> Runner<'a> {
                     match action {
                         Action::Start(running) => self.start(running, &mut inputs)?,
                         Action::KillAll => self.slots.kill_all(),
-                        Action::Finish(why) if self.wants_evidence(why) => self.count_ended(why),
+                        Action::Finish(why) if self.wants_evidence(why) => {
+                            self.end_counted_rounds(why)
+                        }
                         Action::Finish(why) => return self.close(why),
                     }
                 }
@@ -211,21 +213,28 @@ impl<'a> Runner<'a> {
         inputs: &mut VecDeque<Input>,
     ) -> Result<(), RunError> {
         let slot = running.slot;
-        match replaced {
-            None if self.counted.is_some() => self.start_evidence_round(running),
-            None => self.start_checked(running, inputs)?,
-            Some(_) if self.counted.is_some() => {
-                self.is_busy[slot as usize] = false;
+        if self.counted.is_some() {
+            if replaced.is_some() {
                 self.rules.evidence_rounds = None;
             }
-            Some(replaced) => {
+            // The user may have asked to stop since the round was chosen.
+            if self.rules.evidence_rounds.is_some() {
+                self.start_evidence_round(running);
+            } else {
                 self.is_busy[slot as usize] = false;
-                self.give_up(StopReason::ProgramReplaced, replaced);
-                let end = End::Void;
-                inputs.push_back(Input::Stop(StopReason::ProgramReplaced));
-                inputs.push_back(Input::Ended { slot, end });
             }
+            return Ok(());
         }
+        let Some(replaced) = replaced else {
+            return self.start_checked(running, inputs);
+        };
+        self.is_busy[slot as usize] = false;
+        self.give_up(StopReason::ProgramReplaced, replaced);
+        inputs.push_back(Input::Stop(StopReason::ProgramReplaced));
+        inputs.push_back(Input::Ended {
+            slot,
+            end: End::Void,
+        });
         Ok(())
     }
 
@@ -260,7 +269,7 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Takes a record for the journal and shows it to the stopping rule, whose wishes become
+    /// Takes a record for the journal and shows it to the stopping rule, whose requests go to
     /// `inputs`. [`Runner::write`] writes it.
     pub(super) fn record(
         &mut self,
