@@ -56,7 +56,8 @@ impl Attempt<'_> {
     /// Sends the signal that is due and returns the time until the next one. `None`: the child
     /// survived SIGKILL and is given up.
     pub(super) fn escalate(&mut self) -> Option<Duration> {
-        let now = Instant::now();
+        // The supervisor may have been stopped since the last wait.
+        let now = self.extend_limits(Duration::ZERO);
         let due = self.kill_stage.due();
         if now < due {
             return Some(due - now);
@@ -113,11 +114,13 @@ impl Attempt<'_> {
         UNKILLABLE
     }
 
-    /// Postpones all limits by the time for which the supervisor itself was stopped. It expected to
-    /// wait for `expected`.
-    pub(super) fn extend_limits(&mut self, expected: Duration) {
-        let stopped = self.pace.waited(expected, Instant::now());
+    /// Postpones all limits by the time for which the supervisor itself was stopped during a wait of
+    /// `expected`. Returns the current time.
+    pub(super) fn extend_limits(&mut self, expected: Duration) -> Instant {
+        let now = Instant::now();
+        let stopped = self.pace.waited(expected, now);
         self.kill_stage = self.kill_stage.postponed(stopped);
+        now
     }
 
     /// Starts the next time limit: in a sequence each chapter has its own.
