@@ -1,10 +1,11 @@
-//! aarch64: the result of a system call takes the place of its first argument, which ptrace does not show. An interrupted
-//! call is recognised by its result alone, and cannot be issued again. Not run by its authors yet.
+//! aarch64: the result of a system call overwrites the register of its first argument. So an
+//! interrupted call is recognised by its result and cannot be issued again. Not run by its authors
+//! yet.
 
 use nix::sys::ptrace::{getregset, regset};
 use nix::unistd::Pid;
 
-/// The length of `svc`.
+/// The length of the `svc` instruction.
 const INSTRUCTION: u64 = 4;
 /// `svc #0`.
 const SVC: u32 = 0xd400_0001;
@@ -12,7 +13,7 @@ const SVC: u32 = 0xd400_0001;
 /// A system call that has just returned EINTR.
 pub(super) struct Call;
 
-/// The call that a thread in a signal-delivery stop returns from with EINTR.
+/// The call of a thread in a signal-delivery stop, if it returns EINTR.
 pub(super) fn interrupted_call(tid: i32) -> Option<Call> {
     let tid = Pid::from_raw(tid);
     let registers = getregset::<regset::NT_PRSTATUS>(tid).ok()?;
@@ -23,7 +24,7 @@ pub(super) fn interrupted_call(tid: i32) -> Option<Call> {
 }
 
 impl Call {
-    /// It cannot be done.
+    /// Always false.
     pub(super) fn issue_again(self) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! Where tracing would change what a program does, and what is known of that.
+//! Programs that a tracer would disturb.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
@@ -10,12 +10,14 @@ use std::sync::OnceLock;
 
 use nix::unistd::{getegid, geteuid};
 
-/// The capability that lets a tracer leave a program its privileges, by its number.
+use super::super::proc::status_field;
+
+/// The number of the capability with which a tracer lets a program keep its privileges.
 const CAP_SYS_PTRACE: u32 = 19;
 
-/// Whether the program runs with more privileges than this process has, and would lose them under its tracer (ptrace(2),
-/// execve(2)).
-pub(super) fn gains_privileges(program: &Path) -> bool {
+/// Whether the program gets more privileges than this process has. A traced one would not get them:
+/// see execve(2) and ptrace(2).
+pub(in super::super) fn gains_privileges(program: &Path) -> bool {
     if may_trace_privileged() {
         return false;
     }
@@ -28,24 +30,24 @@ pub(super) fn gains_privileges(program: &Path) -> bool {
     set_uid || set_gid || has_capabilities(program)
 }
 
-/// Whether a traced process that has just executed its program lost privileges by being traced.
+/// Whether a traced process has lost privileges in the exec that it is stopped at.
 pub(super) fn lost_privileges(pid: i32) -> bool {
     if may_trace_privileged() {
         return false;
     }
-    let gives_none = field(pid, "NoNewPrivs:").is_some_and(|value| value == "1");
-    !gives_none && gains_privileges(Path::new(&format!("/proc/{pid}/exe")))
+    let gets_none = status_field(pid, "NoNewPrivs:").is_some_and(|value| value == "1");
+    !gets_none && gains_privileges(Path::new(&format!("/proc/{pid}/exe")))
 }
 
-/// Whether a program traces processes, as far as its dynamic symbols say so.
-pub(in super::super) fn uses_ptrace(program: &Path) -> bool {
+/// Whether a program imports `ptrace`, so that it may trace processes.
+pub(in crate::process) fn uses_ptrace(program: &Path) -> bool {
     crashrate_postmortem::linux::imports(program, "ptrace")
 }
 
-/// Whether a process is the first of a PID namespace that is not this process's. The kernel spares a traced one: the
-/// signals of its faults do not end it.
+/// Whether a process is the init of another PID namespace. The kernel does not end such a process
+/// for a fault while it is traced.
 pub(super) fn is_init_of_namespace(pid: i32) -> bool {
-    field(pid, "NSpid:").is_some_and(|pids| {
+    status_field(pid, "NSpid:").is_some_and(|pids| {
         let mut pids = pids.split_whitespace();
         pids.next().is_some() && pids.next_back() == Some("1")
     })
@@ -54,8 +56,7 @@ pub(super) fn is_init_of_namespace(pid: i32) -> bool {
 fn may_trace_privileged() -> bool {
     static MAY: OnceLock<bool> = OnceLock::new();
     *MAY.get_or_init(|| {
-        let own = std::process::id() as i32;
-        let capabilities = field(own, "CapEff:");
+        let capabilities = status_field(std::process::id().cast_signed(), "CapEff:");
         capabilities
             .and_then(|mask| u64::from_str_radix(&mask, 16).ok())
             .is_some_and(|mask| mask & (1 << CAP_SYS_PTRACE) != 0)
@@ -66,7 +67,8 @@ fn has_capabilities(program: &Path) -> bool {
     let Ok(path) = CString::new(program.as_os_str().as_bytes()) else {
         return false;
     };
-    // SAFETY: both texts end with a zero and outlive the call; no buffer is handed over, its size is asked for.
+    // SAFETY: both strings are terminated and outlive the call. There is no buffer: the call returns
+    // the size of the attribute.
     let size = unsafe {
         libc::getxattr(
             path.as_ptr(),
@@ -76,12 +78,4 @@ fn has_capabilities(program: &Path) -> bool {
         )
     };
     size > 0
-}
-
-/// A line of `/proc/PID/status`.
-pub(super) fn field(pid: i32, name: &str) -> Option<String> {
-    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
-    let status = String::from_utf8_lossy(&status);
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    Some(line.trim().to_owned())
 }

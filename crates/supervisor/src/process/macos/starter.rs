@@ -1,4 +1,5 @@
-//! Children whose crashes the system describes by itself: nothing is done to them. Not run by its authors yet.
+//! Spawns children untraced, and reads the system's reports of their crashes. Not run by its authors
+//! yet.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -9,17 +10,17 @@ use crashrate_postmortem::macos::{find_code_signing_report, find_report};
 use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
-use super::super::exec::Launcher;
-use super::super::guardian::Guardian;
-use super::super::wait::ChildWait;
-use super::super::{Reaped, Start, Started, Wait, Watched};
 use crate::plan::AttemptSpec;
+use crate::process::exec::Launcher;
+use crate::process::guardian::Guardian;
+use crate::process::wait::{ChildWait, rustix_pid};
+use crate::process::{Reaped, Start, Started, Wait, Watched};
 
-/// Starts a child by fork and exec, and looks for the system's report when it crashed.
+/// Starts children by fork and exec. Finds the system's report of a crash.
 pub struct Starter(Launcher);
 
 impl Starter {
-    /// With this guardian over its children. Hangs are not captured here.
+    /// Registers its children with this guardian. Hangs are not captured here.
     ///
     /// # Errors
     /// `/dev/null` cannot be opened.
@@ -28,8 +29,8 @@ impl Starter {
     }
 }
 
-/// Never, and none needs to be.
-pub(in super::super) fn can_trace(_pid: Pid) -> Result<(), String> {
+/// Always an error.
+pub(in crate::process) fn can_trace(_pid: Pid) -> Result<(), String> {
     Err("there is no tracer for macOS; its own crash reports are read".to_owned())
 }
 
@@ -40,23 +41,23 @@ impl Start for Starter {
         let wait = Reported {
             pid: spawned.pid,
             begun,
-            exec: ChildWait::new(spawned.pid),
+            child: ChildWait::new(spawned.pid),
         };
         Ok(Started::executed(spawned, Box::new(wait)))
     }
 }
 
-/// Waits for a child, and then for the report of its crash.
+/// Waits for a child and the report of its crash.
 struct Reported {
     pid: Pid,
     begun: SystemTime,
-    exec: ChildWait,
+    child: ChildWait,
 }
 
 impl Reported {
-    /// The signal that ended it, if one did; it is not reaped by that.
+    /// The signal that killed it, if any. Does not reap it.
     fn signal(&self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_raw(self.pid.as_raw())?;
+        let pid = rustix_pid(self.pid).ok()?;
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let status = waitid(WaitId::Pid(pid), options).ok().flatten()?;
         status.terminating_signal().map(|signal| signal as i32)
@@ -65,18 +66,18 @@ impl Reported {
 
 impl Wait for Reported {
     fn exit_fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
-        self.exec.exit_fd()
+        self.child.exit_fd()
     }
 
     fn has_ended(&mut self) -> io::Result<bool> {
-        self.exec.has_ended()
+        self.child.has_ended()
     }
 
     fn stop_watching(&mut self) -> Watched {
         let pid = self.pid.as_raw();
         let crash = match self.signal() {
-            // No report is written of what somebody else wanted, except that the system itself kills by SIGKILL what has
-            // an invalid code signature.
+            // The system reports no deaths by such signals, except its own SIGKILL for an invalid
+            // code signature.
             None | Some(libc::SIGTERM | libc::SIGINT | libc::SIGHUP) => None,
             Some(libc::SIGKILL) => find_code_signing_report(pid, self.begun),
             Some(_) => find_report(pid, self.begun),
@@ -88,6 +89,6 @@ impl Wait for Reported {
     }
 
     fn reap(&mut self) -> io::Result<Reaped> {
-        self.exec.reap()
+        self.child.reap()
     }
 }

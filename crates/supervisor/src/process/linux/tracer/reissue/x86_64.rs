@@ -1,13 +1,13 @@
-//! x86-64: the number of a system call is in `orig_rax`, its result in `rax`, and the instruction is two bytes long.
+//! x86-64: `orig_rax` holds the number of the system call, `rax` its result.
 
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
-/// The length of `syscall`.
+/// The length of the `syscall` instruction.
 const INSTRUCTION: u64 = 2;
 
-/// The calls that do nothing when they return EINTR. `connect` goes on in the background and `close` has closed: neither
-/// can be issued again.
+/// The calls that have had no effect when they return EINTR. Not `connect`, which continues in the
+/// background, nor `close`, which has closed.
 const REPEATABLE: [libc::c_long; 24] = [
     libc::SYS_read,
     libc::SYS_pread64,
@@ -41,7 +41,7 @@ pub(super) struct Call {
     registers: libc::user_regs_struct,
 }
 
-/// The call that a thread in a signal-delivery stop returns from with EINTR.
+/// The call of a thread in a signal-delivery stop, if it returns EINTR.
 pub(super) fn interrupted_call(tid: i32) -> Option<Call> {
     let tid = Pid::from_raw(tid);
     let registers = ptrace::getregs(tid).ok()?;
@@ -51,14 +51,15 @@ pub(super) fn interrupted_call(tid: i32) -> Option<Call> {
 }
 
 impl Call {
-    /// Steps the instruction back, with the number of the call restored. Whether that could be done.
+    /// Sets the program counter back to the instruction and restores the number of the call.
+    /// Returns whether it could.
     pub(super) fn issue_again(mut self) -> bool {
         if !REPEATABLE.contains(&self.registers.orig_rax.cast_signed()) {
             return false;
         }
         self.registers.rax = self.registers.orig_rax;
         self.registers.rip -= INSTRUCTION;
-        // No call any more: the kernel would restart it in its own way, too.
+        // Not in a call any more, or the kernel would restart it as well.
         self.registers.orig_rax = u64::MAX;
         ptrace::setregs(self.tid, self.registers).is_ok()
     }

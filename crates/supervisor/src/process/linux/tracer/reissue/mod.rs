@@ -1,35 +1,39 @@
-//! System calls that a signal interrupts only because the process is traced.
+//! Restarts system calls that a signal interrupts only because the process is traced.
 //!
-//! Untraced, the kernel drops a signal that a process ignores. Traced, it wakes the process first, so that its tracer hears
-//! of the signal, and calls that are never restarted (signal(7): epoll_wait, sigtimedwait, semtimedop, sockets with a time
-//! limit) return EINTR. They are issued again here: with their whole time limit, since nobody knows how much of it was left.
+//! Untraced, the kernel drops a signal that the process ignores. Traced, it wakes the process for
+//! the signal-delivery stop, and calls that are never restarted return EINTR (signal(7): epoll_wait,
+//! sigtimedwait, semtimedop, sockets with a timeout). They are issued again with their full timeout,
+//! because the remaining time is not known.
 
 #[cfg(target_arch = "aarch64")]
-#[path = "aarch64.rs"]
-mod arch;
+mod aarch64;
 #[cfg(target_arch = "x86_64")]
-#[path = "x86_64.rs"]
-mod arch;
+mod x86_64;
 
 use std::collections::HashMap;
 use std::fs;
 
-/// The signals whose default is to be ignored.
-const IGNORED_BY_DEFAULT: [i32; 4] = [libc::SIGCHLD, libc::SIGCONT, libc::SIGURG, libc::SIGWINCH];
-/// How often the calls of a thread are issued again: a call with a time limit that is always interrupted would never end.
-const MOST: u32 = 10_000;
+#[cfg(target_arch = "aarch64")]
+use aarch64 as arch;
+#[cfg(target_arch = "x86_64")]
+use x86_64 as arch;
 
-/// Issues interrupted calls again.
+/// The signals that are ignored by default.
+const IGNORED_BY_DEFAULT: [i32; 4] = [libc::SIGCHLD, libc::SIGCONT, libc::SIGURG, libc::SIGWINCH];
+/// The most calls of a thread that are issued again: one with a timeout that is always interrupted
+/// would never end.
+const MAX_REISSUED: u32 = 10_000;
+
 #[derive(Default)]
 pub(super) struct Reissue {
-    /// How often, by thread.
+    /// How many calls were issued again, by thread.
     times: HashMap<i32, u32>,
-    /// A call that was interrupted and could not be issued again.
+    /// Whether a call was interrupted and could not be issued again.
     missed: bool,
 }
 
 impl Reissue {
-    /// A thread is about to be delivered a signal.
+    /// Checks a thread that is about to be delivered a signal.
     pub(super) fn check(&mut self, tid: i32, signal: i32) {
         let Some(call) = arch::interrupted_call(tid) else {
             return;
@@ -39,18 +43,21 @@ impl Reissue {
         }
         let times = self.times.entry(tid).or_default();
         *times += 1;
-        self.missed |= *times > MOST || !call.issue_again();
+        self.missed |= *times > MAX_REISSUED || !call.issue_again();
     }
 
-    /// What is to be said of it.
+    /// A note for the report, if a call was missed.
     pub(super) fn note(&self) -> Option<String> {
         self.missed.then(|| {
-            "a system call returned EINTR for a signal that the process ignores, because it was traced".to_owned()
+            "a system call returned EINTR for a signal that the process ignores, \
+             because it was traced"
+                .to_owned()
         })
     }
 }
 
-/// Whether the process ignores a signal, and none that it handles is about to interrupt the same call.
+/// Whether the process ignores the signal, and no signal that it handles is pending, which would
+/// interrupt the same call.
 fn is_ignored(tid: i32, signal: i32) -> bool {
     let Ok(status) = fs::read(format!("/proc/{tid}/status")) else {
         return false;
