@@ -115,7 +115,7 @@ impl From<RunError> for Failure {
             // The journal of an earlier run is an input of a resumed one.
             RunError::Journal(error) if error.is_of_reading() => Exit::Usage,
             RunError::Journal(_) | RunError::Folder { .. } => Exit::Journal,
-            RunError::SetUp(_) => Exit::Incomplete,
+            RunError::SetUp(_) | RunError::SlotPanicked { .. } => Exit::Incomplete,
             RunError::Rule(_) | RunError::Replaced(_) => Exit::Usage,
         };
         Failure::new(exit, error)

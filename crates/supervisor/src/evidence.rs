@@ -1,12 +1,12 @@
-//! Names of the files that hold what an attempt left: its output, its crash.
+//! Names the files of an attempt: its output, its crash.
 
 use crashrate_model::Unit;
 
 use crate::safe_file::readable_name;
 use crate::schedule::Running;
 
-/// A file name, without its extension, that no other attempt of the run has: the unit's place in the plan tells units
-/// apart whose names look alike, on file systems that ignore case as well.
+/// A file name without extension that no other attempt of the run has. It starts with the unit's
+/// index in the plan, because file systems may ignore the case of the unit's name.
 pub(crate) fn name(unit: &Unit, running: Running) -> String {
     let Running { key, attempt, .. } = running;
     format!(
@@ -28,7 +28,6 @@ mod tests {
     use super::*;
     use crate::plan::RoundKey;
 
-    /// File systems that ignore case, and characters that no file name may hold, make no two units one.
     #[test]
     fn names_that_look_alike_are_different_files() {
         let long = "long".repeat(100);
@@ -43,7 +42,7 @@ mod tests {
             (&long, &long),
         ];
         let mut names = HashSet::new();
-        for (place, (name, variant)) in (0..).zip(units) {
+        for (unit_index, (name, variant)) in (0..).zip(units) {
             let unit = Unit {
                 name: name.into(),
                 mode: Mode::Isolated,
@@ -55,7 +54,10 @@ mod tests {
             for (round, attempt) in [(1, 1), (1, 2), (2, 1)] {
                 let running = Running {
                     slot: 0,
-                    key: RoundKey { unit: place, round },
+                    key: RoundKey {
+                        unit: unit_index,
+                        round,
+                    },
                     attempt,
                 };
                 let name = super::name(&unit, running);

@@ -15,7 +15,6 @@ pub mod plan;
 pub mod process;
 mod program;
 pub mod request;
-mod resume;
 pub mod run_file;
 pub mod runner;
 pub mod safe_file;

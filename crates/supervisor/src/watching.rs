@@ -1,25 +1,27 @@
-//! How the attempts of a run are watched for evidence of their deaths: what is asked for, and what this machine allows.
+//! How attempts are watched for evidence of their deaths: the user's choice, and what this machine
+//! allows.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use crashrate_model::{EvidenceMode, Finding, RunInfo};
+use crashrate_model::{EvidenceMode, Finding, Mode, RunInfo};
 
 use crate::doctor;
 use crate::plan::Plan;
 use crate::process::{self, CoreFiles};
 
-/// What is asked for.
+/// The user's choice (`--evidence`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EvidenceChoice {
-    /// Rounds that count are not traced. Evidence comes from core dumps where those are safe, else from evidence rounds.
+    /// Counted rounds are not traced. Evidence comes from core dumps where those are safe, else
+    /// from evidence rounds.
     #[default]
     Auto,
-    /// The kernel's core dumps.
+    /// Core dumps.
     Core,
-    /// A tracer for every attempt.
+    /// Every attempt is traced.
     Trace,
-    /// Nothing.
+    /// No evidence.
     None,
 }
 
@@ -38,24 +40,24 @@ impl EvidenceChoice {
 /// How attempts are watched.
 #[derive(Clone, Debug, Default)]
 pub struct Watching {
-    /// How the rounds that count are.
+    /// How counted rounds are watched.
     pub mode: EvidenceMode,
-    /// Whether traced rounds that do not count follow where a unit crashed.
+    /// Whether evidence rounds follow if a unit crashed.
     pub rounds: bool,
-    /// Whether processes are looked at before they are killed at their time limit.
+    /// Whether stacks are read before a process is killed at its time limit.
     pub captures_hangs: bool,
-    /// Where core dumps lie.
+    /// Finds core dumps.
     pub(crate) cores: Option<Arc<CoreFiles>>,
-    /// What is not as one would wish.
+    /// What limits the evidence here.
     pub(crate) findings: Vec<Finding>,
 }
 
 impl Watching {
-    /// What a choice comes to on this machine. One core dump of each signature is kept in the folder `keep`. `guardian` is
-    /// the program that is tried to be traced.
+    /// Applies a choice to this machine. Starts the program `guardian` to find out whether
+    /// processes can be traced.
     ///
     /// # Errors
-    /// What is asked for is not possible: a plain sentence.
+    /// The choice is not possible here; says why.
     pub fn choose(
         choice: EvidenceChoice,
         plan: &Plan,
@@ -68,7 +70,7 @@ impl Watching {
         match choice {
             EvidenceChoice::None => Ok(Watching::default()),
             EvidenceChoice::Core => by_core(plan)
-                .map(|cores| with_cores(cores, false))
+                .map(with_cores)
                 .map_err(|why| format!("--evidence core: {why}")),
             EvidenceChoice::Trace => match process::can_trace(guardian) {
                 Ok(()) => Ok(Watching {
@@ -77,8 +79,8 @@ impl Watching {
                     ..Watching::default()
                 }),
                 Err(why) => Err(format!(
-                    "--evidence trace: processes cannot be traced here: {why}; in a container allow SYS_PTRACE, or set \
-                     kernel.yama.ptrace_scope to 0 or 1"
+                    "--evidence trace: processes cannot be traced here: {why}; in a container \
+                     allow SYS_PTRACE, or set kernel.yama.ptrace_scope to 0 or 1"
                 )),
             },
             EvidenceChoice::Auto => Ok(auto(plan, guardian, keeps_cores)),
@@ -89,12 +91,12 @@ impl Watching {
 fn auto(plan: &Plan, guardian: (&Path, &[&str]), keeps_cores: bool) -> Watching {
     let traceable = process::can_trace(guardian);
     let mut watching = match by_core(plan) {
-        // A process may change its directory, and a dump would then be written where nobody looks for it.
-        Ok(cores) if cores.is_absolute() || keeps_cores => with_cores(cores, true),
+        // A process may change its directory, and a dump with a relative path would not be found.
+        Ok(cores) if cores.is_absolute() || keeps_cores => with_cores(cores),
         Ok(_) => Watching::default(),
         Err(why) => {
             if keeps_cores {
-                tracing::warn!("--core-dumps: none is kept: {why}");
+                tracing::warn!("--core-dumps: no core dump is kept: {why}");
             }
             Watching::default()
         }
@@ -106,7 +108,7 @@ fn auto(plan: &Plan, guardian: (&Path, &[&str]), keeps_cores: bool) -> Watching 
         && process::TRACES
     {
         tracing::warn!(
-            "crashes have no place in this run: processes cannot be traced here ({why})"
+            "crashes have no stack in this run: processes cannot be traced here ({why})"
         );
         watching.findings.push(doctor::not_traced(&why));
     }
@@ -115,22 +117,21 @@ fn auto(plan: &Plan, guardian: (&Path, &[&str]), keeps_cores: bool) -> Watching 
 
 fn by_core(plan: &Plan) -> Result<CoreFiles, String> {
     let suite = &plan.suite;
-    let all = plan.units.iter().all(|unit| {
+    let fresh = plan.units.iter().all(|unit| {
         let chapter = unit.chapters.first().and_then(|id| suite.chapter(id));
         match unit.mode {
-            crashrate_model::Mode::Isolated => chapter.is_some_and(|c| c.process.fresh_directory),
-            crashrate_model::Mode::Sequential => suite.process.fresh_directory,
+            Mode::Isolated => chapter.is_some_and(|c| c.process.fresh_directory),
+            Mode::Sequential => suite.process.fresh_directory,
         }
     });
-    CoreFiles::find(all)
+    CoreFiles::find(fresh)
 }
 
-fn with_cores(cores: CoreFiles, rounds: bool) -> Watching {
+fn with_cores(cores: CoreFiles) -> Watching {
     Watching {
         mode: EvidenceMode::Core,
-        rounds,
         captures_hangs: true,
         cores: Some(Arc::new(cores)),
-        findings: Vec::new(),
+        ..Watching::default()
     }
 }
