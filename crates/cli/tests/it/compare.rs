@@ -79,7 +79,7 @@ fn a_run_that_its_data_stopped_is_not_tested_across_runs() {
 }
 
 #[test]
-fn what_differs_between_the_runs_is_told() {
+fn differences_between_runs_are_reported() {
     let place = Place::new();
     ten_rounds(&place, 0);
     place

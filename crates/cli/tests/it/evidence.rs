@@ -226,7 +226,7 @@ fn without_a_tracer_a_crash_is_a_crash_and_has_no_place() {
 }
 
 #[test]
-fn what_children_do_goes_on_as_without_a_tracer() {
+fn tracing_does_not_change_what_children_do() {
     let place = Place::new();
     let python = "import subprocess, threading, os, signal, sys\n\
         signal.signal(signal.SIGUSR1, lambda *a: None)\n\

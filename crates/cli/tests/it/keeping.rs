@@ -246,7 +246,7 @@ fn signals_that_are_blocked_or_ignored_when_it_starts() {
 
 /// The time limit continues when the supervisor does.
 #[test]
-fn a_supervisor_that_goes_on_still_has_time_limits() {
+fn a_continued_supervisor_enforces_time_limits() {
     let place = Place::new();
     let live = in_round_2(&place, &WAITS.replace("rounds = 4", "rounds = 2"));
     live.signal(Signal::SIGSTOP);
@@ -260,7 +260,7 @@ fn a_supervisor_that_goes_on_still_has_time_limits() {
 
 /// As `nohup` does it: a closed terminal is no reason to stop.
 #[test]
-fn a_run_that_is_to_outlive_its_terminal() {
+fn a_run_under_nohup_survives_sighup() {
     let place = Place::new();
     place.suite(&WAITS.replace("2s", "60s"));
     let run = place.command(&["run", "suite.toml"]);
@@ -307,7 +307,7 @@ fn a_retry_that_is_lost_is_named() {
 
 /// What is wrong with a journal is wrong with an input, whoever reads it.
 #[test]
-fn a_corrupt_journal_is_not_gone_on_with() {
+fn a_corrupt_journal_is_not_resumed() {
     let started = |unit, round| {
         Some(Record::Started(Started {
             unit,
