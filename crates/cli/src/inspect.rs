@@ -184,15 +184,24 @@ pub(crate) fn page(folder: &Path) -> Option<String> {
     page.is_file().then(|| one_line(&shown.to_string_lossy()))
 }
 
-/// The columns to write: `COLUMNS`, the terminal's, or 100.
+/// The columns of a report: `COLUMNS`, the terminal's, or 100.
 pub(crate) fn columns() -> usize {
+    columns_or(100)
+}
+
+/// The columns of a list, which keeps a line for each row if another program reads it.
+pub(crate) fn columns_of_list() -> usize {
+    columns_or(1000)
+}
+
+fn columns_or(piped: usize) -> usize {
     let wanted = std::env::var("COLUMNS").ok();
     let wanted = wanted.and_then(|columns| columns.parse().ok());
     let terminal = || console::Term::stdout().size_checked();
     wanted
         .filter(|columns| *columns > 0)
         .or_else(|| terminal().map(|(_, columns)| usize::from(columns)))
-        .unwrap_or(100)
+        .unwrap_or(piped)
 }
 
 /// `crashrate list SUITE`.

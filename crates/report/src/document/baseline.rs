@@ -11,7 +11,7 @@ use crate::words::{beside, of_unit, on_record, short_estimate};
 /// Nothing if the run's suite names no baseline.
 pub(super) fn baseline(source: &Source) -> Vec<Block> {
     let view = source.view;
-    let (Some(all), Some(baseline)) = (&source.beside, view.baseline.as_deref()) else {
+    let (Some(all), Some(baseline)) = (view.beside_baseline(), view.baseline.as_deref()) else {
         return Vec::new();
     };
     let mut blocks = vec![Block::Table(rates(view, all))];
@@ -24,7 +24,7 @@ pub(super) fn baseline(source: &Source) -> Vec<Block> {
 
 fn rates(view: &View, all: &BesideBaseline) -> Table {
     let by_data = view.run.is_by_data();
-    let title = "crashes in first attempts; a chapter in sequence counts only rounds that got \
+    let title = "bad rounds in first attempts; a chapter in sequence counts only rounds that got \
         this far, an isolated \
                  sequence whole blocks of its chapters";
     let mut table = Table::titled(title)
