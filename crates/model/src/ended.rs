@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Descendant, DiedIn, EvidenceMode, Exit, Mode, Outcome, Spawn, Unit, Usage};
+use crate::{CrashRef, Descendant, DiedIn, EvidenceMode, Exit, Mode, Outcome, Spawn, Unit, Usage};
 
 /// An attempt ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,16 +62,6 @@ pub struct Ended {
     /// How its process was started, if different from its unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spawn: Option<Spawn>,
-}
-
-/// A crash's signature, and the file that holds the details.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CrashRef {
-    /// Its signature: `v1 | class | frames`.
-    pub signature: String,
-    /// The crash file, relative to the run folder, if saved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
 }
 
 impl Ended {

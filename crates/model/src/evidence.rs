@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CrashRef, Exit, Outcome};
+use crate::{Exit, Outcome};
 
 /// How an attempt is watched for crash evidence. Attempts that were watched differently are never
 /// pooled in one rate.
@@ -37,6 +37,16 @@ impl fmt::Display for EvidenceMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
     }
+}
+
+/// A crash's signature, and the file that holds the details.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashRef {
+    /// Its signature: `v1 | class | frames`.
+    pub signature: String,
+    /// The crash file, relative to the run folder, if saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// A descendant of an attempt's process that died by a crash signal which neither crashrate nor one

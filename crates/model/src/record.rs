@@ -8,15 +8,10 @@
 //! an `ended`. A run that ended normally has `closed` last; a resumed run adds another `opened`.
 //! Times named `at` are seconds since the preceding `opened`, on a monotonic clock.
 
-use std::collections::BTreeMap;
-
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Baseline, ChapterFacts, Ended, EvidenceMode, EvidenceRound, Finding, Imported, Outcome,
-    OutcomeSet, Recommendation, Stopping, Unit,
-};
+use crate::{Baseline, Ended, EvidenceRound, Hello, Outcome, RunInfo};
 
 /// The version of the journal format. Readers accept no other.
 pub const JOURNAL_VERSION: u32 = 3;
@@ -132,72 +127,6 @@ pub struct Opened {
     pub run: RunInfo,
 }
 
-/// What a report needs to know about a run besides its attempts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RunInfo {
-    /// The run's id, which is also the name of its folder.
-    pub id: String,
-    /// The report number N.
-    pub number: u32,
-    /// The suite's name.
-    pub suite: String,
-    /// The seed of block orders and of the rounds' own seeds.
-    pub seed: u64,
-    /// The requested device, such as `auto` or `cpu`. [`Hello`] holds the one used.
-    pub device: String,
-    /// How many attempts may run at the same time.
-    pub jobs: u32,
-    /// How many times a round that did not pass is retried.
-    pub retries: u32,
-    /// The outcomes that the crash rate counts.
-    pub bad: OutcomeSet,
-    /// The injected fault, if any, as in the suite.
-    pub fault: Option<serde_json::Value>,
-    /// How counted rounds are watched.
-    pub evidence: EvidenceMode,
-    /// Whether traced evidence rounds, which are not counted, follow for units that crashed.
-    pub evidence_rounds: bool,
-    /// Properties of the machine: `os`, `host`, `cpu`, `crashrate`, and others where known.
-    pub machine: BTreeMap<String, String>,
-    /// When the run stops by itself.
-    pub stopping: Stopping,
-    /// The number of rounds that may fail before no more are started.
-    pub max_failures: Option<u32>,
-    /// The time after which no more rounds are started, in seconds.
-    pub time_budget: Option<f64>,
-    /// The non-inferiority margin: how much higher the second side's bad rate may be, as a share.
-    pub not_worse_by: Option<f64>,
-    /// The only round of each unit to run, when a round is repeated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub only_round: Option<u32>,
-    /// Facts about the chapters.
-    pub chapters: Vec<ChapterFacts>,
-    /// Findings about the machine before the run.
-    pub findings: Vec<Finding>,
-    /// The suite's recommendations.
-    pub recommendations: Vec<Recommendation>,
-    /// The resource limits of attempts, and the mechanism that enforces them.
-    pub limits: BTreeMap<String, String>,
-    /// The SHA-256 of each measured program by path, where readable.
-    pub programs: BTreeMap<String, String>,
-    /// Set if the run was imported: crashrate did not measure it.
-    pub imported: Option<Imported>,
-    /// The published report that the run is compared with, as it was when the run began.
-    pub baseline: Option<Box<Baseline>>,
-    /// What is measured. Records refer to a unit by its index in this list.
-    pub units: Vec<Unit>,
-}
-
-/// A child said what it runs on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hello {
-    /// The device in use, such as `cpu` or `cuda:0`.
-    pub device: String,
-    /// Library versions by name.
-    #[serde(default)]
-    pub versions: BTreeMap<String, String>,
-}
-
 /// An attempt is about to be started.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Started {
@@ -277,5 +206,36 @@ mod tests {
             let otherwise = serde_json::from_str::<Record>(line).unwrap_err();
             assert_eq!(told, otherwise.to_string());
         }
+    }
+}
+
+impl Baseline {
+    /// Returns the report as journal records. Times are unknown, which [`RunInfo::imported`] tells
+    /// readers.
+    pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
+        let opened = Record::Opened(Box::new(Opened {
+            v: JOURNAL_VERSION,
+            time: self.date.clone(),
+            run: self.run.clone(),
+        }));
+        let rounds = self.rounds.iter().flat_map(|ended| {
+            let started = Record::Started(Started {
+                unit: ended.unit,
+                round: ended.round,
+                attempt: ended.attempt,
+                at: 0.0,
+            });
+            [started, Record::Ended(Box::new(ended.clone()))]
+        });
+        let closed = Record::Closed(Closed {
+            time: self.date.clone(),
+            at: 0.0,
+            why: StopReason::Done,
+            reason: None,
+        });
+        [opened, Record::Hello(self.hello.clone())]
+            .into_iter()
+            .chain(rounds)
+            .chain([closed])
     }
 }

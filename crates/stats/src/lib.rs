@@ -58,10 +58,10 @@ pub use multiple::{holm, ln_threshold};
 pub use paired::{Blocks, Design, PairTable, SideEnd, Worse, compare_blocks, mcnemar_exact};
 pub use pairs::{DEFAULT_GAMMA, PairProcess, Side};
 pub use plan::{
-    Method, NormalPlan, Plan, normal_plan, normal_power, rounds_to_detect, rounds_with_failures,
+    Method, NormalPlan, Plan, normal_plan, normal_power, rounds_with_failures,
     rounds_without_failure,
 };
-pub use power::{MAX_EXACT_POWER, boschloo_power, boschloo_rounds};
+pub use power::{MAX_EXACT_POWER, boschloo_power, boschloo_rounds, rounds_to_detect};
 pub use rate::{clopper_pearson, clopper_pearson_upper, rule_of_three, wilson, zero_failure_upper};
 pub use ratio::risk_ratio;
 pub use runs::{RunsTest, runs_test};

@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// Development only: field names say enough.
+#![allow(missing_docs)]
 
 pub mod bare_loop;
 pub mod catalogue;

@@ -7,12 +7,7 @@ use tch::{Device, Tensor};
 
 use crate::norm::LayerNorm;
 use crate::random::{Random, deep_copy};
-
-/// Computes one tensor from another.
-pub(crate) trait Forward: Send {
-    /// Submits the computation to the device. It need not be complete on return.
-    fn forward(&self, input: &Tensor) -> Result<Tensor>;
-}
+use crate::repeat::Forward;
 
 /// The sizes of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
-use crate::encoder::Forward;
 use crate::fault::Lease;
 use crate::random::deep_copy;
+use crate::repeat::Forward;
 
 /// The epsilon that PyTorch adds to the variance.
 const EPSILON: f64 = 1e-5;

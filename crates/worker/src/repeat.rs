@@ -4,8 +4,13 @@ use anyhow::{Result, ensure};
 use tch::Tensor;
 
 use crate::device::Device;
-use crate::encoder::Forward;
 use crate::thread_group::Job;
+
+/// Computes one tensor from another.
+pub(crate) trait Forward: Send {
+    /// Submits the computation to the device. It need not be complete on return.
+    fn forward(&self, input: &Tensor) -> Result<Tensor>;
+}
 
 /// Which results are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

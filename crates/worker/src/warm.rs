@@ -10,7 +10,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::caught::caught;
 use crate::device;
-use crate::encoder::{Encoder, Forward, Layer, Sizes};
+use crate::encoder::{Encoder, Layer, Sizes};
+use crate::repeat::Forward;
 
 /// So small that no operation is worth a second thread.
 const SIZES: Sizes = Sizes {

@@ -5,9 +5,10 @@ use tch::{Kind, Tensor};
 
 use super::{Chapter, Context, Verdict};
 use crate::device::Device;
-use crate::encoder::{Encoder, Forward};
+use crate::encoder::Encoder;
 use crate::params::{number, size};
 use crate::random::deep_copy;
+use crate::repeat::Forward;
 use crate::repeat::larger;
 
 pub(crate) const CHAPTER: Chapter = Chapter {

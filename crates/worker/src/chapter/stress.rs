@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::{Context, Verdict};
-use crate::encoder::Forward;
 use crate::params::{Param, number};
+use crate::repeat::Forward;
 use crate::repeat::{Repeat, larger};
 use crate::thread_group::{self, Job, Tally};
 

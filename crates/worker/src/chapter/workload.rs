@@ -4,8 +4,9 @@
 use anyhow::Result;
 
 use super::Context;
-use crate::encoder::{Encoder, Forward};
+use crate::encoder::Encoder;
 use crate::random::{Random, deep_copy};
+use crate::repeat::Forward;
 use crate::repeat::{Check, Repeat};
 
 /// The size of a workload.

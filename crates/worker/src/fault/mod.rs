@@ -9,7 +9,7 @@
 //! random number decides it, and no signal is raised or sent.
 //!
 //! Damage accumulates, as in a driver that releases resources late. Each return leaves a
-//! [handle](recycler::Handle) for some seconds of computing time. The number of replacements grows
+//! [handle](pool::Handle) for some seconds of computing time. The number of replacements grows
 //! with the square of the number of returns, so a context that many models have used is replaced
 //! often. Returned contexts become available when the chapter ends, or when many have accumulated.
 //! A chapter that runs alone therefore meets few or none of its own contexts, while in a sequence

@@ -1,5 +1,6 @@
 //! The unused contexts, and the replacements that are still to be made to returned ones.
 
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +10,6 @@ use crashrate_protocol::Fault;
 
 use super::clock::computed;
 use super::context::Context;
-use super::recycler::Handle;
 
 /// How many returned contexts are held back until the chapter ends. One more releases them all.
 const HELD_BACK: usize = 32;
@@ -159,3 +159,40 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What a return leaves behind: a handle to the context, and the number of replacements left.
+#[derive(Debug)]
+pub(super) struct Handle {
+    /// When the next replacement is due, in computing time of the process.
+    pub(super) due: Duration,
+    /// The interval to the one after that.
+    pub(super) every: Duration,
+    /// Replacements left.
+    pub(super) left: u32,
+    /// The last clearing of the pool that it has seen.
+    pub(super) cleared: u64,
+    /// Selects the size of the new memory.
+    pub(super) turn: u64,
+    pub(super) context: Context,
+}
+
+impl Ord for Handle {
+    /// The earlier handle compares as greater, because a `BinaryHeap` pops the greatest.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.due.cmp(&self.due)
+    }
+}
+
+impl PartialOrd for Handle {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Handle {}
