@@ -26,7 +26,7 @@ pub(super) fn conclusions(source: &Source) -> Vec<Block> {
         .flat_map(|all| in_short(view, all));
     blocks.extend(lines.map(Block::line));
     blocks.extend(some(gates(view), "gates").into_iter().map(Block::line));
-    blocks.extend(beside(source).into_iter().map(Block::line));
+    blocks.extend(against_baseline(source).into_iter().map(Block::line));
     let advice = recommendations(view).into_iter();
     let advice = advice.map(|advice| format!("Recommendation: {advice}"));
     let advice = some(advice.collect(), "recommendations");
@@ -110,8 +110,8 @@ fn of_variants(all: &Comparisons) -> String {
     }
 }
 
-/// The run beside the report that its suite repeats, in short.
-fn beside(source: &Source) -> Vec<String> {
+/// The run compared with its baseline, in short.
+fn against_baseline(source: &Source) -> Vec<String> {
     let Some(beside) = source.view.beside_baseline() else {
         return Vec::new();
     };

@@ -15,7 +15,7 @@ const SHOWN: usize = 5;
 /// Lines of output in the summary, of a single reason and of each of several.
 const LINES: [usize; 2] = [5, 2];
 
-/// Reasons that no signature of a crash stands for, with the end of what the attempts printed.
+/// Reasons without a signature, with the last lines that the attempts printed.
 pub(super) fn failures(source: &Source) -> Vec<Block> {
     let view = source.view;
     let all = unexplained(view);
@@ -104,7 +104,7 @@ fn rows(view: &View) -> impl Iterator<Item = Row<'_>> {
     chapters.chain(sequences)
 }
 
-/// Reasons that no signature stands for, with the row that each is of.
+/// Reasons without a signature, each with its row.
 pub(crate) fn unexplained(view: &View) -> Vec<(Row<'_>, &Reason)> {
     let mut all = Vec::new();
     for row in rows(view) {

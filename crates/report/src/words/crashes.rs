@@ -25,7 +25,7 @@ pub(crate) fn crash_share(place: &CrashPlace) -> String {
 }
 
 /// A sentence for each crash of a descendant.
-pub(super) fn beside_the_outcomes(view: &View) -> Vec<String> {
+pub(super) fn of_descendants(view: &View) -> Vec<String> {
     let mut sentences = Vec::new();
     for row in &view.crashes {
         for place in &row.places {

@@ -82,7 +82,7 @@ fn by_signature(row: &CrashRow) -> Kind {
     }
 }
 
-/// Reasons that no signature stands for.
+/// Reasons without a signature.
 fn without_signature(view: &View) -> Vec<Kind> {
     let bad = unexplained(view).into_iter();
     let bad = bad.filter(|(_, reason)| view.run.bad.contains(reason.outcome));
