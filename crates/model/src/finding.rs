@@ -130,7 +130,7 @@ impl Comparison {
     }
 }
 
-const FORM: &str = "write it as `crashed > 0 in complete-story` or `bad >= 5% in soak isolated`";
+const FORM: &str = "expected e.g. `crashed > 0 in complete-story` or `bad >= 5% in soak isolated`";
 
 impl FromStr for Condition {
     type Err = String;
@@ -140,30 +140,37 @@ impl FromStr for Condition {
         let (what, sign, value, name, mode) = match words[..] {
             [what, sign, value, "in", name] => (what, sign, value, name, None),
             [what, sign, value, "in", name, mode] => (what, sign, value, name, Some(mode)),
-            _ => return Err(format!("`{text}` is no condition; {FORM}")),
+            _ => return Err(format!("`{text}` is not a valid condition: {FORM}")),
         };
         let outcome = match what {
             "bad" => None,
-            word => {
-                Some(Outcome::from_word(word).ok_or(format!("`{word}` is no outcome; {FORM}"))?)
-            }
+            word => Some(
+                Outcome::from_word(word)
+                    .ok_or(format!("`{word}` is not a valid outcome: {FORM}"))?,
+            ),
         };
         let comparison = (Comparison::ALL.iter().find(|(_, s)| *s == sign))
-            .ok_or(format!("`{sign}` is no comparison; use >, >=, <, <= or ="))?
+            .ok_or(format!(
+                "`{sign}` is not a valid comparison: expected >, >=, <, <= or ="
+            ))?
             .0;
         let number = value.strip_suffix('%').unwrap_or(value);
         let mode = match mode {
             None => None,
             Some("isolated") => Some(Mode::Isolated),
             Some("sequential") => Some(Mode::Sequential),
-            Some(other) => return Err(format!("`{other}` is no mode; use isolated, sequential")),
+            Some(other) => {
+                return Err(format!(
+                    "`{other}` is not a valid mode: expected `isolated` or `sequential`"
+                ));
+            }
         };
         Ok(Condition {
             outcome,
             comparison,
             value: (number.parse().ok())
                 .filter(|v: &f64| v.is_finite())
-                .ok_or(format!("`{value}` is no number; {FORM}"))?,
+                .ok_or(format!("`{value}` is not a valid number: {FORM}"))?,
             percent: value.ends_with('%'),
             name: name.into(),
             mode,

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::names::unknown;
 use crate::plan::{Plan, hex};
 use crate::suite::{Action, ById, Chapter, Suite};
 
@@ -264,10 +265,10 @@ fn check(suite: &Suite, info: &WorkerInfo) -> Result<(), WorkerError> {
             .iter()
             .find(|c| c.name == *name)
             .ok_or_else(|| {
-                let names: Vec<_> = info.chapters.iter().map(|c| c.name.as_str()).collect();
-                let names = names.join(", ");
+                let known = info.chapters.iter().map(|c| c.name.as_str());
                 wrong(format!(
-                    "worker: there is no chapter `{name}` in it; it has: {names}"
+                    "worker: {}",
+                    unknown("worker chapter", name, known)
                 ))
             })?;
         for (key, value) in params {
@@ -279,18 +280,14 @@ fn check(suite: &Suite, info: &WorkerInfo) -> Result<(), WorkerError> {
 
 fn check_param(chapter: &ChapterInfo, key: &str, value: &Value) -> Result<(), String> {
     let Some(default) = chapter.params.get(key) else {
-        let known: Vec<_> = chapter.params.keys().map(String::as_str).collect();
-        let known = known.join(", ");
-        return Err(format!(
-            "params: `{}` has no parameter `{key}`; it has: {known}",
-            chapter.name
-        ));
+        let known = chapter.params.keys().map(String::as_str);
+        return Err(format!("params: {}", unknown("parameter", key, known)));
     };
     if default.is_null() || kind(default) == kind(value) {
         return Ok(());
     }
     Err(format!(
-        "params: `{key}` has to be {}; its default is {default}",
+        "params.{key}: must be {}, such as its default {default}",
         kind(default)
     ))
 }

@@ -1,7 +1,7 @@
 //! A report of the past, read from a TOML file: the same records as those of a run, of rounds that others measured.
 //! The format is described in `fixtures/recorded/README.md`.
 
-mod import;
+pub mod import;
 mod raw;
 mod rounds;
 
@@ -14,11 +14,8 @@ use crashrate_model::{
 };
 use toml::Spanned;
 
-use crate::suite::{Source, SuiteError, read_text};
-pub use import::{ImportError, import};
+use crate::toml_file::{Result, Source, read_text};
 use rounds::Rounds;
-
-type Result<T> = std::result::Result<T, SuiteError>;
 
 /// Reads the file of a recorded report. In the record it is called `name`: as whoever asked for it named it.
 ///
@@ -48,7 +45,9 @@ impl Reader<'_> {
         let head = file.report.take().ok_or_else(|| {
             wrong("missing [report] with `number`, `suite`, `date` and `device` of the report")
         })?;
-        let bad = self.source.bad("report.bad", head.bad.clone())?;
+        let bad = (head.bad.as_ref())
+            .map(|bad| self.source.bad("report.bad", bad))
+            .transpose()?;
         let units = self.units(&file, bad.as_ref())?;
         if units.is_empty() {
             return Err(wrong(
@@ -70,8 +69,8 @@ impl Reader<'_> {
             .unzip();
         let run = RunInfo {
             number: self.number(&head.number)?,
-            suite: self.source.id(&head.suite, "report.suite")?,
-            device: self.source.device("report.device", Some(&head.device))?,
+            suite: self.source.id("report.suite", &head.suite)?,
+            device: self.source.device("report.device", &head.device)?,
             // One thing at a time, tried once: what a report does not say otherwise.
             jobs: 1,
             bad: bad.unwrap_or_default(),
@@ -108,7 +107,7 @@ impl Reader<'_> {
         }
         let mut sequences = HashSet::new();
         for sequence in &file.sequence {
-            let id = self.source.id(&sequence.id, "sequence.id")?;
+            let id = self.source.id("sequence.id", &sequence.id)?;
             let chapters = self.chapters(&id, &sequence.chapters, &known)?;
             if !sequences.insert(id.clone()) {
                 let problem = format!("sequence.id: there is another sequence `{id}`");

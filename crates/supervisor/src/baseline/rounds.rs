@@ -3,7 +3,8 @@
 use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Measure, Mode, Outcome, OutcomeSet, Unit};
 use toml::Spanned;
 
-use super::{Reader, Result, raw};
+use super::{Reader, raw};
+use crate::toml_file::{Result, TomlError};
 
 /// The most rounds of a unit: a journal is made of them, a line for each.
 const MAX_ROUNDS: u32 = 100_000;
@@ -191,12 +192,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn at(
-        &self,
-        unit: &Unit,
-        span: std::ops::Range<usize>,
-        problem: &str,
-    ) -> crate::suite::SuiteError {
+    fn at(&self, unit: &Unit, span: std::ops::Range<usize>, problem: &str) -> TomlError {
         let kind = match unit.mode {
             Mode::Isolated => "chapter",
             Mode::Sequential => "sequence",

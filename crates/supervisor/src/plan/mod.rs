@@ -14,6 +14,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::names::unknown;
 use crate::suite::{Action, ById, Chapter, DEFAULT_VARIANT, Suite, Variant};
 
 pub use order::{RoundKey, Rounds, round_seed};
@@ -44,15 +45,8 @@ pub struct Selection {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PlanError {
     /// A name that the suite does not have.
-    #[error("the suite has no {kind} `{name}`; it has: {known}")]
-    Unknown {
-        /// `chapter` or `variant`.
-        kind: &'static str,
-        /// The name.
-        name: String,
-        /// Those there are.
-        known: String,
-    },
+    #[error("{0}")]
+    Unknown(String),
     /// A library that a variant preloads is not there: the variant would silently change nothing.
     #[error("variant `{variant}`: {variable}: there is no file {}", path.display())]
     Preload {
@@ -103,7 +97,8 @@ impl Plan {
         for name in &selection.chapters {
             if by_id.chapter(name).is_none() {
                 let known = suite.chapters.iter().map(|c| c.id.as_str());
-                return Err(unknown("chapter", name, known));
+                let known = unknown("chapter", name, known);
+                return Err(PlanError::Unknown(known));
             }
         }
         if let Some(choice) = selection.spawn
@@ -224,7 +219,7 @@ fn variants(suite: &Suite, names: &[String]) -> Result<Vec<String>, PlanError> {
     for name in names {
         if !suite.variants.iter().any(|v| v.id == *name) {
             let known = suite.variants.iter().map(|v| v.id.as_str());
-            return Err(unknown("variant", name, known));
+            return Err(PlanError::Unknown(unknown("variant", name, known)));
         }
         if !chosen.contains(name) {
             chosen.push(name.clone());
@@ -249,14 +244,6 @@ fn check_preloads(suite: &Suite, variant: &Variant) -> Result<(), PlanError> {
         }
     }
     Ok(())
-}
-
-fn unknown<'a>(kind: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> PlanError {
-    PlanError::Unknown {
-        kind,
-        name: name.into(),
-        known: known.collect::<Vec<_>>().join(", "),
-    }
 }
 
 fn isolated(suite: &Suite, variant: &str, wanted: impl Fn(&String) -> bool) -> Vec<Unit> {
