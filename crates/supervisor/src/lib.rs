@@ -1,18 +1,21 @@
-//! The engine of crashrate: `suite -> plan -> schedule -> process -> outcome -> journal`, one direction.
+//! The engine of crashrate: `suite -> plan -> schedule -> process -> outcome -> journal`, in one
+//! direction.
 //!
-//! - [`suite`] reads a TOML file and resolves it once.
+//! - [`request`] applies the user's options to a suite and plans a run.
+//! - [`suite`] reads a TOML file and resolves it once; [`toml_file`] checks what people write.
 //! - [`plan`] says which units are measured in which rounds, in which order.
 //! - [`schedule`] decides when which attempt starts: a pure state machine.
-//! - [`process`] takes one attempt from its start to its reaping.
-//! - [`outcome`] turns what was seen into an outcome: pure.
-//! - [`journal`] keeps the record, and reads it back.
-//! - [`safe_file`] opens files in run folders, which may hold what others put there.
-//! - [`baseline`] reads a report of the past, which is a run like any other once it is imported.
-//! - [`signals`] are those by which a user ends the program.
-//! - [`decide`] is the rule by which a run stops by itself.
-//! - [`watching`] says how attempts are watched for evidence of their deaths.
-//! - [`misbehave`] is the misbehaving programs of the self-test.
-//! - [`runner`] joins them: one state behind one lock, moved by the threads of the slots, by signals and by the clock.
+//! - [`process`] runs one attempt from start to reap.
+//! - [`outcome`] turns what was observed into an outcome: pure.
+//! - [`journal`] writes the records of a run and reads them back.
+//! - [`runner`] joins them: one state behind one lock, driven by slots, signals and the clock.
+//! - [`decide`] applies the rule by which a run stops by itself.
+//! - [`watching`] chooses how evidence of crashes is collected.
+//! - [`safe_file`] opens files in run folders, whose content may come from others.
+//! - [`signals`] are the ones by which a user ends the program.
+//! - [`misbehave`] holds the misbehaving programs of the self-test.
+//! - [`baseline`] reads and imports published reports.
+//! - [`fault`] is fault injection.
 
 pub mod baseline;
 pub mod crashes;
@@ -20,6 +23,7 @@ pub mod decide;
 pub mod doctor;
 mod evidence;
 pub mod fault;
+mod hash;
 pub mod journal;
 pub mod machine;
 pub mod misbehave;

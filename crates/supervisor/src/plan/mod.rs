@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use crashrate_model::{Mode, Spawn, Unit};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::hash;
 use crate::names::unknown;
 use crate::suite::{Action, ById, Chapter, DEFAULT_VARIANT, Suite, Variant};
 
@@ -202,13 +202,8 @@ impl Plan {
         let mut suite = self.suite.clone();
         suite.file = None;
         let text = json!({"suite": suite, "units": self.units, "seed": self.seed, "only_round": self.only_round}).to_string();
-        hex(&Sha256::digest(text.as_bytes()))
+        hash::of_bytes(text.as_bytes())
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn variants(suite: &Suite, names: &[String]) -> Result<Vec<String>, PlanError> {

@@ -1,16 +1,15 @@
 //! The programs that a run measures, and whether they are still what they were: the rounds of two builds are no rate.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::fs::{self, Metadata};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use sha2::{Digest, Sha256};
-
-use crate::plan::{AttemptSpec, hex};
+use crate::hash;
+use crate::plan::AttemptSpec;
 use crate::program;
 
 /// The programs of a run, as they were when it began or was gone on with.
@@ -171,18 +170,9 @@ fn shown(path: &Path) -> String {
 fn look(path: &Path) -> io::Result<Known> {
     // The stamp first: a change after it is seen the next time.
     let stamp = Stamp::of(&fs::metadata(path)?);
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            n => hash.update(&buffer[..n]),
-        }
-    }
     Ok(Known {
         stamp,
-        hash: hex(&hash.finalize()),
+        hash: hash::of_file(path)?,
         looked: Instant::now(),
     })
 }
