@@ -8,7 +8,7 @@ use crashrate_report::{
     Detail, Place, TerminalOptions, View, ViewBuilder, ViewError, csv, html, json, junit,
     junit_rounds, markdown, one_line, terminal,
 };
-use crashrate_supervisor::journal::{self, FolderError, Upto};
+use crashrate_supervisor::journal::{self, FolderError, Position};
 use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
 
 use crate::args::{ReportArguments, ReportFormat};
@@ -81,7 +81,7 @@ pub(crate) fn build(folder: &Path, live: bool, builder: ViewBuilder) -> Result<V
 pub(crate) struct Reading {
     folder: PathBuf,
     builder: ViewBuilder,
-    upto: Upto,
+    upto: Position,
 }
 
 impl Reading {
@@ -89,7 +89,7 @@ impl Reading {
         Reading {
             folder: folder.to_owned(),
             builder: ViewBuilder::new(),
-            upto: Upto::default(),
+            upto: Position::default(),
         }
     }
 
@@ -107,7 +107,7 @@ impl Reading {
             let pushed = self.builder.push_from(&record, records.place());
             pushed.map_err(|error| wrong(&self.folder, &error))?;
         }
-        self.upto = records.upto();
+        self.upto = records.position();
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crashrate_model::{Ended, Record};
 use crashrate_postmortem::Frame;
 use crashrate_report::{Ends, ListError, View, ViewBuilder};
-use crashrate_supervisor::journal::Again;
+use crashrate_supervisor::journal::RandomReader;
 use crashrate_supervisor::{crashes, run_file};
 
 use crate::exit::{Exit, Failure};
@@ -31,7 +31,7 @@ type List = fn(&View, &mut dyn Ends, &mut dyn Write) -> Result<(), ListError>;
 /// Writes such a report of a run.
 pub(crate) fn list_attempts(folder: &Path, live: bool, list: List) -> Result<Exit, Failure> {
     let view = build(folder, live, ViewBuilder::with_attempts())?;
-    let journal = Again::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
+    let journal = RandomReader::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
     let mut stdout = BufWriter::new(std::io::stdout().lock());
     let folder = folder.to_owned();
     match list(&view, &mut InFolder { journal, folder }, &mut stdout) {
@@ -44,7 +44,7 @@ pub(crate) fn list_attempts(folder: &Path, live: bool, list: List) -> Result<Exi
 
 /// A run's journal, and the files that it names.
 struct InFolder {
-    journal: Again,
+    journal: RandomReader,
     folder: PathBuf,
 }
 

@@ -153,7 +153,8 @@ impl Maker<'_> {
             reference: "pipes",
             by_time: false,
             cases,
-            note: "The child's `main` returns 0; it is linked statically. The forked program is warm.",
+            note: "The child's `main` returns 0; it is linked statically. The forked program is \
+                   warm.",
         })
     }
 
@@ -198,8 +199,8 @@ impl Maker<'_> {
             reference: "pipes",
             by_time: false,
             cases,
-            note: "nextest runs the stress rounds of a test one after another. Its build check and its \
-                   listing are in both of its calls, and so in no round.",
+            note: "nextest runs the stress rounds of a test one after another. Its build check \
+                   and its listing are in both of its calls, and so in no round.",
         }
     }
 
@@ -353,7 +354,8 @@ impl Maker<'_> {
     fn suite(&self, name: &str, chapter: &str) -> Result<String> {
         let path = self.scratch.join(name).with_extension("toml");
         let toml = format!(
-            "[suite]\nname = \"{name}\"\ndevice = \"cpu\"\n\n[[chapter]]\nid = \"{name}\"\n{chapter}"
+            "[suite]\nname = \"{name}\"\ndevice = \"cpu\"\n\n\
+             [[chapter]]\nid = \"{name}\"\n{chapter}"
         );
         fs::write(&path, toml).with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(text(&path))

@@ -90,7 +90,8 @@ mod test {
 
     #[test]
     fn the_model_is_read_once() {
-        let info = "processor\t: 0\nmodel name\t: A Processor @ 2 GHz\nmodel name\t: A Processor @ 2 GHz\n";
+        let info = "processor\t: 0\nmodel name\t: A Processor @ 2 GHz\nmodel name\t: A Processor \
+                    @ 2 GHz\n";
         assert_eq!(model(info), "A Processor @ 2 GHz");
         assert_eq!(model(""), "unknown processor");
     }

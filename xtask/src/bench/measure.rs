@@ -32,8 +32,9 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// The difference of a call with few rounds and one with many, which removes the cost of start and
-    /// end. `None` if the longer call was not slower: the rounds are too few for this machine.
+    /// The difference of a call with few rounds and one with many, which removes the cost of start
+    /// and end. `None` if the longer call was not slower: the rounds are too few for this
+    /// machine.
     pub(super) fn between(short: (u64, Cost), long: (u64, Cost)) -> Option<Self> {
         let rounds = long.0.checked_sub(short.0).filter(|n| *n > 0)? as f64;
         let secs = (long.1.secs - short.1.secs) / rounds;

@@ -1,4 +1,5 @@
-//! The benchmark: crashrate, bare loops that do the least possible, and other runners, measured in turn.
+//! The benchmark: crashrate, bare loops that do the least possible, and other runners, measured in
+//! turn.
 //!
 //! | file | subject |
 //! |---|---|
@@ -49,7 +50,8 @@ pub(crate) struct Arguments {
     /// Leave out the groups that need libtorch
     #[arg(long)]
     no_libtorch: bool,
-    /// A second `crashrate` program: measure both side by side, in alternating pairs, and nothing else
+    /// A second `crashrate` program: measure both side by side, in alternating pairs, and nothing
+    /// else
     ///
     /// Its worker is the `crashrate-worker` in the same folder.
     #[arg(long, value_name = "PROGRAM")]
@@ -61,7 +63,8 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Other {
-    /// Measure rate and cost of racy programs under each evidence mode, and write `fixtures/measured/evidence.md`
+    /// Measure rate and cost of racy programs under each evidence mode, and write
+    /// `fixtures/measured/evidence.md`
     Evidence(evidence::Arguments),
 }
 
@@ -143,8 +146,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes the samples of a group. Each sample starts with another case, and every second one goes backwards, so that a
-/// drift of the machine affects all cases, and both programs of a pair, alike.
+/// Takes the samples of a group. Each sample starts with another case, and every second one goes
+/// backwards, so that a drift of the machine affects all cases, and both programs of a pair, alike.
 fn take(group: Group, count: u32, scratch: &Path) -> Result<Measured> {
     let cases = group.cases.len();
     let (mut samples, mut other) = (vec![Vec::new(); cases], vec![Vec::new(); cases]);
@@ -187,15 +190,16 @@ fn sample(command: impl Fn(u64) -> Result<Command>, rounds: u64, scratch: &Path)
         Ok((rounds, cost))
     };
     Sample::between(call(SHORT)?, call(rounds)?).context(
-        "more rounds took less time: the machine is too busy, or the rounds are too few\n\
-         what to do: measure again, without --quick",
+        "more rounds took less time: the machine is too busy, or the rounds are too few\nwhat to \
+         do: measure again, without --quick",
     )
 }
 
 fn head(workspace: &Workspace, samples: u32, arguments: &Arguments, load: &str) -> String {
     let reference = match &arguments.against {
         Some(_) => {
-            "Each pair runs both programs one after the other; the ratio is this one to the other, pair by pair."
+            "Each pair runs both programs one after the other; the ratio is this one to the other, \
+             pair by pair."
         }
         None => "A ratio is to the case with ratio 1, sample by sample.",
     };
@@ -204,11 +208,12 @@ fn head(workspace: &Workspace, samples: u32, arguments: &Arguments, load: &str) 
         false => "",
     };
     format!(
-        "## Speed\n\n`{}`, {}, on {} (load {load} before, {} after). {}.\n\n\
-         {samples} samples of each case: median (least..greatest). {reference}{quick} Each sample calls the program \
-         twice, with {SHORT} rounds and with many, and divides the difference of the times by that of the rounds; the cost \
-         of start and end is in no figure. Own CPU is the program's own processor time, without its children. The peak \
-         is the kernel's `VmHWM` of the program, the greatest of all samples, read every 10 ms.\n",
+        "## Speed\n\n`{}`, {}, on {} (load {load} before, {} after). {}.\n\n{samples} samples of \
+         each case: median (least..greatest). {reference}{quick} Each sample calls the program \
+         twice, with {SHORT} rounds and with many, and divides the difference of the times by \
+         that of the rounds; the cost of start and end is in no figure. Own CPU is the program's \
+         own processor time, without its children. The peak is the kernel's `VmHWM` of the \
+         program, the greatest of all samples, read every 10 ms.\n",
         machine::command(),
         machine::date(),
         machine::machine(),

@@ -7,8 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::cargo::{self, call};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, call};
 
 pub(super) struct Programs {
     pub(super) crashrate: PathBuf,
@@ -30,10 +29,9 @@ impl Programs {
         folder: &Path,
     ) -> Result<Self> {
         if with_worker {
-            cargo::build(workspace)?;
+            workspace.build()?;
         } else {
-            let mut cargo = workspace.cargo();
-            cargo.args(["build", "--release", "--bins"]);
+            let mut cargo = workspace.cargo(&["build", "--release", "--bins"]);
             cargo.args(["-p", "crashrate", "-p", "crashrate-testkit"]);
             call(cargo, "cargo build")?;
         }
@@ -75,9 +73,8 @@ fn nothing(workspace: &Workspace, binaries: &Path, folder: &Path) -> Result<Path
 
 /// Builds the test binary with one empty test as nextest does, and returns its path.
 pub(super) fn test_binary(workspace: &Workspace) -> Result<PathBuf> {
-    let mut cargo = workspace.cargo();
+    let mut cargo = workspace.cargo(&["test", "--no-run", "--release", "--quiet"]);
     cargo
-        .args(["test", "--no-run", "--release", "--quiet"])
         .args(["-p", "crashrate-testkit", "--test", "one"])
         .args(["--message-format", "json"])
         .stderr(Stdio::inherit());

@@ -53,9 +53,9 @@ pub(super) fn check_folder(folder: &Path) -> Result<()> {
     for needed in ["include/torch/csrc/api/include/torch/torch.h", &library] {
         ensure!(
             folder.join(needed).exists(),
-            "LIBTORCH is set to {}, but there is no {needed} in it\n\
-             what to do: set LIBTORCH to the folder of a libtorch {VERSION} (the one with `include` and `lib`), \
-             or unset it to have one downloaded",
+            "LIBTORCH is set to {}, but there is no {needed} in it\nwhat to do: set LIBTORCH to \
+             the folder of a libtorch {VERSION} (the one with `include` and `lib`), or unset it \
+             to have one downloaded",
             folder.display()
         );
     }
@@ -70,8 +70,8 @@ const IMPORT: &str = "import torch; from torch.utils import cpp_extension; \
 pub(super) fn check_pytorch() -> Result<String> {
     let program = python::name();
     let remedy = format!(
-        "what to do: install torch=={VERSION} for that {program}, or unset LIBTORCH_USE_PYTORCH to have \
-         libtorch downloaded"
+        "what to do: install torch=={VERSION} for that {program}, or unset LIBTORCH_USE_PYTORCH \
+         to have libtorch downloaded"
     );
     let output = python::script(&["-c".as_ref(), IMPORT.as_ref()]).with_context(|| {
         format!("LIBTORCH_USE_PYTORCH is set, but {program} cannot import torch\n{remedy}")
@@ -80,7 +80,8 @@ pub(super) fn check_pytorch() -> Result<String> {
     let number = version.split('+').next().unwrap_or_default();
     ensure!(
         number == VERSION || env::var_os("LIBTORCH_BYPASS_VERSION_CHECK").is_some(),
-        "LIBTORCH_USE_PYTORCH is set, but {program} has PyTorch {version}; {VERSION} is needed\n{remedy}"
+        "LIBTORCH_USE_PYTORCH is set, but {program} has PyTorch {version}; {VERSION} is \
+         needed\n{remedy}"
     );
     Ok(format!("PyTorch {version} in {path}"))
 }

@@ -15,6 +15,7 @@ mod setup;
 mod stamp;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -26,8 +27,18 @@ const VERSION: &str = "2.11.0";
 
 /// The libtorch of a build.
 pub(crate) struct Libtorch {
-    /// The value of `LIBTORCH` for torch-sys; `None` if torch-sys finds libtorch by another variable.
-    pub(crate) folder: Option<PathBuf>,
+    /// The value of `LIBTORCH` for torch-sys; `None` if torch-sys finds libtorch by another
+    /// variable.
+    folder: Option<PathBuf>,
+}
+
+impl Libtorch {
+    /// Makes a build use it.
+    pub(crate) fn configure(&self, cargo: &mut Command) {
+        if let Some(folder) = &self.folder {
+            cargo.env("LIBTORCH", folder);
+        }
+    }
 }
 
 /// Checks the user's libtorch, or sets ours up if needed.

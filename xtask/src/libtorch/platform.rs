@@ -1,7 +1,7 @@
 //! For each platform: the wheels with their hashes, and which of their files set-up unpacks.
 //!
-//! The wheels are those of CPython 3.12, because the C++ libraries are the same for every Python version.
-//! Their versions are those that PyTorch's metadata requires.
+//! The wheels are those of CPython 3.12, because the C++ libraries are the same for every Python
+//! version. Their versions are those that PyTorch's metadata requires.
 
 use std::env::consts;
 
@@ -14,14 +14,16 @@ pub(super) struct Platform {
     os: &'static str,
     arch: &'static str,
     pub(super) name: &'static str,
-    /// Platform tags for pip. With `--platform`, pip does not infer the tags of older glibc versions.
+    /// Platform tags for pip. With `--platform`, pip does not infer the tags of older glibc
+    /// versions.
     pub(super) tags: &'static [&'static str],
     pub(super) wheels: &'static [Wheel],
     /// The library in `lib` that set-up loads as a test.
     pub(super) trial: &'static str,
     /// Approximate bytes of the finished folder.
     pub(super) installed: u64,
-    /// GNU linkers accept a script in place of `libtorch.so`. Apple's linker needs the wheel's library.
+    /// GNU linkers accept a script in place of `libtorch.so`. Apple's linker needs the wheel's
+    /// library.
     pub(super) gnu_linker: bool,
 }
 
@@ -41,8 +43,8 @@ const CUPTI: &[&str] = &["nvidia/cu13/lib/libcupti.so.13"];
 const CUDART: &[&str] = &["nvidia/cu13/lib/libcudart.so.13"];
 
 /// `libtorch_cpu.so` does not load without two small CUDA libraries, which need no driver.
-/// `libtorch_cuda.so` is left out: torch-sys would link the worker against it, and the worker would then
-/// not start on a machine without CUDA.
+/// `libtorch_cuda.so` is left out: torch-sys would link the worker against it, and the worker would
+/// then not start on a machine without CUDA.
 static PLATFORMS: [Platform; 3] = [
     Platform {
         os: "linux",
@@ -173,8 +175,9 @@ impl Platform {
                 let names: Vec<&str> = PLATFORMS.iter().map(|platform| platform.name).collect();
                 let musl = if musl { " with musl" } else { "" };
                 bail!(
-                    "the Python package index has no libtorch {VERSION} for {os} on {arch}{musl}, only for {}\n\
-                     what to do: set LIBTORCH to the folder of a libtorch {VERSION} for this platform",
+                    "the Python package index has no libtorch {VERSION} for {os} on {arch}{musl}, \
+                     only for {}\nwhat to do: set LIBTORCH to the folder of a libtorch {VERSION} \
+                     for this platform",
                     names.join(", ")
                 )
             }

@@ -28,9 +28,10 @@ pub(super) fn pip() -> Result<Command> {
     let output = pip().arg("--version").output();
     ensure!(
         output.is_ok_and(|output| output.status.success()),
-        "`{program} -m pip` does not work; set-up downloads libtorch with pip\n\
-         what to do: install python3 with pip (Debian, Ubuntu: apt-get install python3 python3-pip; macOS: \
-         xcode-select --install), or set LIBTORCH to the folder of your own libtorch, then run this again"
+        "`{program} -m pip` does not work; set-up downloads libtorch with pip\nwhat to do: \
+         install python3 with pip (Debian, Ubuntu: apt-get install python3 python3-pip; macOS: \
+         xcode-select --install), or set LIBTORCH to the folder of your own libtorch, then run \
+         this again"
     );
     Ok(pip())
 }

@@ -1,8 +1,9 @@
 //! From nothing to a libtorch folder in place.
 //!
-//! Set-up works in `libtorch.part` beside the final folder and renames the finished folder into place last. An
-//! interrupted set-up therefore leaves either no libtorch or a complete one. Downloaded wheels stay in
-//! `libtorch.part/wheels` until then; pip checks their hashes and does not download them again.
+//! Set-up works in `libtorch.part` beside the final folder and renames the finished folder into
+//! place last. An interrupted set-up therefore leaves either no libtorch or a complete one.
+//! Downloaded wheels stay in `libtorch.part/wheels` until then; pip checks their hashes and does
+//! not download them again.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -60,8 +61,8 @@ fn problem(folder: &Path, platform: &Platform) -> Option<String> {
     }
 }
 
-/// Takes the lock of set-up, and says whether it had to wait for another one. The kernel releases the
-/// lock when the process ends.
+/// Takes the lock of set-up, and says whether it had to wait for another one. The kernel releases
+/// the lock when the process ends.
 fn lock(path: &Path) -> Result<(File, bool)> {
     let failed = || format!("the lock {} could not be taken", path.display());
     let mut options = OpenOptions::new();
@@ -149,8 +150,8 @@ fn downloaded(wheels: &Path) -> u64 {
     sizes.map(|metadata| metadata.len()).sum()
 }
 
-/// pip copies each wheel from a temporary file, so the largest one exists twice for a moment. That copy
-/// is gone when the wheels are unpacked.
+/// pip copies each wheel from a temporary file, so the largest one exists twice for a moment. That
+/// copy is gone when the wheels are unpacked.
 fn needed(platform: &Platform, downloaded: u64) -> u64 {
     let sizes = || platform.wheels.iter().map(|wheel| wheel.bytes);
     let remaining = sizes().sum::<u64>().saturating_sub(downloaded);
@@ -167,8 +168,8 @@ fn check_space(folder: &Path, needed: u64) -> Result<()> {
     let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
     ensure!(
         free >= needed,
-        "the disk of {} has {} MB free; set-up needs {} MB\n\
-         what to do: free some space on that disk, then run `cargo xtask setup` again",
+        "the disk of {} has {} MB free; set-up needs {} MB\nwhat to do: free some space on that \
+         disk, then run `cargo xtask setup` again",
         folder.display(),
         megabytes(free),
         megabytes(needed)
@@ -204,10 +205,10 @@ fn download(platform: &Platform, part: &Path, wheels: &Path) -> Result<()> {
         .context("pip could not be started")?;
     ensure!(
         status.success(),
-        "pip could not download libtorch ({status}); its message is above\n\
-         what to do: check the network and pip's index, proxy and certificates (`python3 -m pip config list`); \
-         pip must be 20.3 or later\n\
-         what to do: then run `cargo xtask setup` again; complete downloads are kept"
+        "pip could not download libtorch ({status}); its message is above\nwhat to do: check the \
+         network and pip's index, proxy and certificates (`python3 -m pip config list`); pip must \
+         be 20.3 or later\nwhat to do: then run `cargo xtask setup` again; complete downloads are \
+         kept"
     );
     Ok(())
 }

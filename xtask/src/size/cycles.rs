@@ -1,7 +1,8 @@
 //! Which file of a crate uses which, and the cycles among them.
 //!
-//! A use is a `use` item or a path with `crate`, `self`, `super` or a child module in front. A name that a module only
-//! passes on (`pub use`) counts as a use of the file that defines it. Tests are left out.
+//! A use is a `use` item or a path with `crate`, `self`, `super` or a child module in front. A name
+//! that a module only passes on (`pub use`) counts as a use of the file that defines it. Tests are
+//! left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

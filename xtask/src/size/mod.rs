@@ -57,17 +57,19 @@ enum Kind {
     Other,
 }
 
-/// The columns of the table.
-#[derive(Clone, Copy, Default)]
-struct Totals {
-    files: usize,
-    short_files: usize,
-    code: usize,
-    comments: usize,
-    tests: usize,
-    other: usize,
-    long_lines: usize,
-}
+/// The numbers of a crate, in the order of `HEAD`.
+type Totals = [usize; HEAD.len() - 1];
+
+const HEAD: [&str; 8] = [
+    "crate",
+    "files",
+    "under 100 lines",
+    "code",
+    "comments",
+    "tests",
+    "benches, examples",
+    "lines over 100 columns",
+];
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
     let root = arguments.root.as_deref().unwrap_or(workspace.root());
@@ -123,7 +125,7 @@ impl Size {
             test_modules.extend(lines.test_modules(&file.path));
             measured.push((file, lines));
         }
-        let mut totals = Totals::default();
+        let mut sum = Totals::default();
         let mut sources = Vec::new();
         for (file, lines) in &measured {
             let is_test_module = test_modules
@@ -133,13 +135,13 @@ impl Size {
                 Kind::Source if is_test_module => Kind::Test,
                 kind => kind,
             };
-            totals.add(kind, lines);
+            add(&mut sum, &totals(kind, lines));
             if kind == Kind::Source {
                 sources.push(*file);
                 self.note_long(&file.path, lines);
             }
         }
-        self.crates.push((folder.display().to_string(), totals));
+        self.crates.push((folder.display().to_string(), sum));
         let uses = Crate::new(folder, &sources)?;
         self.cycles.extend(uses.cycles());
         self.mutual.extend(uses.mutual());
@@ -160,23 +162,20 @@ impl Size {
     }
 
     fn table(&self) -> String {
-        let head = [
-            "crate",
-            "files",
-            "under 100 lines",
-            "code",
-            "comments",
-            "tests",
-            "benches, examples",
-            "lines over 100 columns",
-        ];
+        let row = |name: &str, totals: &Totals| {
+            let number = |index: usize| table::thousands(&totals[index].to_string());
+            std::array::from_fn(|column| match column {
+                0 => name.to_owned(),
+                _ => number(column - 1),
+            })
+        };
         let mut sum = Totals::default();
-        let mut rows = vec![head.map(str::to_owned)];
+        let mut rows = vec![HEAD.map(str::to_owned)];
         for (name, totals) in &self.crates {
-            sum.merge(totals);
-            rows.push(totals.row(name));
+            add(&mut sum, totals);
+            rows.push(row(name, totals));
         }
-        rows.push(sum.row("all"));
+        rows.push(row("all", &sum));
         table::table(&rows)
     }
 
@@ -235,47 +234,25 @@ fn kind_of(folder: &Path, path: &Path) -> Kind {
     }
 }
 
-impl Totals {
-    fn add(&mut self, kind: Kind, lines: &Lines) {
-        match kind {
-            Kind::Source => {
-                self.files += 1;
-                self.short_files += usize::from(lines.all < 100);
-                self.code += lines.code;
-                self.comments += lines.comments;
-                self.tests += lines.tests;
-                self.long_lines += lines.long;
-            }
-            Kind::Test => self.tests += lines.code + lines.comments + lines.tests,
-            Kind::Other => self.other += lines.code + lines.comments + lines.tests,
-        }
+fn totals(kind: Kind, lines: &Lines) -> Totals {
+    let all = lines.code + lines.comments + lines.tests;
+    match kind {
+        Kind::Source => [
+            1,
+            usize::from(lines.all < 100),
+            lines.code,
+            lines.comments,
+            lines.tests,
+            0,
+            lines.long,
+        ],
+        Kind::Test => [0, 0, 0, 0, all, 0, 0],
+        Kind::Other => [0, 0, 0, 0, 0, all, 0],
     }
+}
 
-    fn merge(&mut self, more: &Totals) {
-        self.files += more.files;
-        self.short_files += more.short_files;
-        self.code += more.code;
-        self.comments += more.comments;
-        self.tests += more.tests;
-        self.other += more.other;
-        self.long_lines += more.long_lines;
-    }
-
-    fn row(&self, name: &str) -> [String; 8] {
-        let numbers = [
-            self.files,
-            self.short_files,
-            self.code,
-            self.comments,
-            self.tests,
-            self.other,
-            self.long_lines,
-        ];
-        let mut row = [const { String::new() }; 8];
-        row[0] = name.to_owned();
-        for (cell, number) in row[1..].iter_mut().zip(numbers) {
-            *cell = table::thousands(&number.to_string());
-        }
-        row
+fn add(sum: &mut Totals, more: &Totals) {
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum += more;
     }
 }

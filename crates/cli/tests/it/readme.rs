@@ -1,7 +1,7 @@
-//! The READMEs are right: their commands run, their suites are suites, their flags exist.
+//! The READMEs are right: their commands run, their suites are valid, their flags exist.
 //!
-//! Each README gets a scratch folder with a copy of `configs` and `fixtures`. In it the blocks are
-//! taken in their order:
+//! Each README gets a scratch folder with a copy of `configs` and `fixtures`. The test takes its
+//! blocks in order:
 //!
 //! | block | what the test does |
 //! |---|---|
@@ -12,8 +12,8 @@
 //! | `toml` with a `[report]` | `crashrate import` must accept it |
 //!
 //! Rust blocks are doctests of their crates. Commands in [`NOT_RUN`] and those in the middle of a
-//! sentence are not run, but their flags must be in the help of their subcommand. With `--nocapture` the test prints what each
-//! command printed, so that the examples can be brought up to date.
+//! sentence are not run, but their flags must be in the help of their subcommand. With
+//! `--nocapture` the test prints the output of each command, for updating the examples.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("crashrate doctor --self-test", "takes half a minute"),
 ];
 
-/// Programs that READMEs call as the reader's own, and what `misbehave` does in their place.
+/// Programs that READMEs use as the reader's own, each with the kind of `misbehave` that replaces it.
 const STAND_INS: [(&str, &str); 4] = [
     ("my-test", "pass"),
     ("build/my_test", "pass"),
@@ -48,7 +48,7 @@ const STAND_INS: [(&str, &str); 4] = [
     ("crash", "segfault"),
 ];
 
-/// The exit codes of a `crashrate` command that is right. 96 (usage) and 4 (nothing to run) are not.
+/// Exit codes of a valid `crashrate` command: not 96 (usage) and not 4 (nothing to run).
 const RIGHT: [i32; 4] = [0, 100, 120, 121];
 
 #[test]
@@ -135,7 +135,33 @@ fn links_lead_somewhere() {
     }
 }
 
-/// What the checks are for: each kind of mistake is found.
+/// The modules that a crate README lists exist.
+#[test]
+fn modules_exist() {
+    for readme in all_readmes() {
+        let source = project().join(&readme).parent().unwrap().join("src");
+        let text = fs::read_to_string(project().join(&readme)).unwrap();
+        let tables = text
+            .split("\n\n")
+            .filter(|table| table.starts_with("| module |"));
+        for cell in tables
+            .flat_map(str::lines)
+            .filter_map(|line| line.split('|').nth(1))
+        {
+            for module in cell.split('`').skip(1).step_by(2) {
+                let path = module
+                    .trim_end_matches(".rs")
+                    .trim_end_matches('/')
+                    .replace("::", "/");
+                let files = [format!("{path}.rs"), format!("{path}/mod.rs")];
+                let is_there = files.iter().any(|file| source.join(file).is_file());
+                assert!(is_there, "{readme}: there is no module {module}");
+            }
+        }
+    }
+}
+
+/// Each kind of mistake is reported.
 #[test]
 fn mistakes_are_found() {
     for (text, problem) in [
@@ -155,6 +181,8 @@ fn mistakes_are_found() {
             "exit code 96",
         ),
         ("```sh\ncargo xtask domo\n```", "no task `domo`"),
+        ("or `crashrate report --fromat html`", "no --fromat"),
+        ("see `crashrate help statisticks`", "exit code 96"),
         (
             "```toml\n[suite]\nname = \"x\"\nbda = []\n```",
             "exit code 96",
@@ -237,7 +265,7 @@ fn problems(text: &str) -> Vec<String> {
     problems
 }
 
-/// A folder with what the commands of a README find in the project.
+/// A folder with the files of the project that commands in READMEs use.
 fn scratch() -> Place {
     let place = Place::new();
     for folder in [
@@ -265,7 +293,7 @@ fn scratch() -> Place {
 
 /// A fenced block of a README.
 struct Block {
-    /// The line that it begins at.
+    /// The line of its first fence.
     line: usize,
     language: String,
     text: String,
@@ -350,7 +378,7 @@ fn run(place: &Place, command: &str) -> Result<(), String> {
     }
 }
 
-/// Checks a command that is not run as far as that goes without running it.
+/// Checks a command without running it.
 fn flags_are_right(command: &str) -> Result<(), String> {
     let command = command.split(" #").next().unwrap();
     let words: Vec<_> = command

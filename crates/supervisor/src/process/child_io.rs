@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::Pipes;
 use super::pty::Terminal;
+use crate::plan::UnitSpec;
 
 /// The number of the events descriptor in the child. A single digit, so that `>&3` works in every
 /// shell.
@@ -26,6 +27,16 @@ pub(super) struct ChildIo {
 pub(super) enum Streams {
     Pipes,
     Terminal,
+}
+
+impl Streams {
+    pub(super) fn of(unit: &UnitSpec) -> Streams {
+        if unit.process.pty {
+            Streams::Terminal
+        } else {
+            Streams::Pipes
+        }
+    }
 }
 
 impl ChildIo {

@@ -4,14 +4,15 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crashrate_protocol::env::{CHAPTER, EVENTS_FD, SEQUENCE};
 use nix::unistd::Pid;
 
 use super::child_io::{ChildIo, EVENTS, Streams, take_number};
-use super::guardian::Guardian;
+use super::guardian::{Guardian, Registration};
+use super::limits::Rlimits;
 use super::{Pipes, limits, platform, pty};
 use crate::plan::{AttemptSpec, UnitSpec};
 use crate::program;
@@ -67,11 +68,7 @@ impl Launcher {
             Some(program) => program.clone(),
             None => find_program(unit)?.into(),
         };
-        let streams = if unit.process.pty {
-            Streams::Terminal
-        } else {
-            Streams::Pipes
-        };
+        let streams = Streams::of(unit);
         let (child_io, pipes) = ChildIo::open(spec.input.as_deref(), streams)?;
         let number = EVENTS.to_string();
         let env: Vec<_> = (spec.all_env())
@@ -84,28 +81,17 @@ impl Launcher {
             env: &env,
             stdio: child_io.stdio(&self.dev_null),
         };
-        let register = self.guardian.registration(slot);
-        let supervisor = self.supervisor;
         let (cgroup, rlimits) = limits::divide(&unit.limits);
-        let cgroup_fd = cgroup.as_ref().map(platform::Cgroup::procs_fd);
-        let events = child_io.events().as_raw_fd();
-        let core_limit = spec.core_limit;
-        // Safe between fork and exec: only system calls on open descriptors, no allocation, no lock.
-        let in_child = move || {
-            platform::die_with(supervisor)?;
-            register.send(std::process::id())?;
-            // These two use descriptors that may have the events descriptor's number.
-            before_exec()?;
-            join_cgroup(cgroup_fd)?;
-            take_number(events, EVENTS)?;
-            if streams == Streams::Terminal {
-                pty::take_control()?;
-            }
-            if let Some(bytes) = core_limit {
-                limits::set_core(bytes)?;
-            }
-            rlimits.set()
+        let child = ChildSetup {
+            supervisor: self.supervisor,
+            registration: self.guardian.registration(slot),
+            cgroup: cgroup.as_ref().map(platform::Cgroup::procs_fd),
+            events: child_io.events().as_raw_fd(),
+            streams,
+            core_limit: spec.core_limit,
+            rlimits,
         };
+        let in_child = move || child.apply(&before_exec);
         match self.spawner.spawn(&launch, at_first, in_child) {
             Ok(pid) => {
                 tracing::debug!(pid = pid.as_raw(), slot, program = %program.display(), "spawned");
@@ -123,9 +109,40 @@ impl Launcher {
     }
 }
 
-fn find_program(unit: &UnitSpec) -> io::Result<std::path::PathBuf> {
+fn find_program(unit: &UnitSpec) -> io::Result<PathBuf> {
     program::find(&unit.argv[0], &unit.directory, &unit.env)
         .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))
+}
+
+/// What a child does to itself before exec.
+struct ChildSetup {
+    supervisor: u32,
+    registration: Registration,
+    cgroup: Option<RawFd>,
+    events: RawFd,
+    streams: Streams,
+    core_limit: Option<u64>,
+    rlimits: Rlimits,
+}
+
+impl ChildSetup {
+    /// In the child only. Safe between fork and exec: only system calls on open descriptors, no
+    /// allocation, no lock.
+    fn apply(&self, before_exec: &impl Fn() -> io::Result<()>) -> io::Result<()> {
+        platform::die_with(self.supervisor)?;
+        self.registration.send(std::process::id())?;
+        // These two use descriptors that may have the events descriptor's number.
+        before_exec()?;
+        join_cgroup(self.cgroup)?;
+        take_number(self.events, EVENTS)?;
+        if self.streams == Streams::Terminal {
+            pty::take_control()?;
+        }
+        if let Some(bytes) = self.core_limit {
+            limits::set_core(bytes)?;
+        }
+        self.rlimits.set()
+    }
 }
 
 /// Joins a cgroup. In the child only; safe between fork and exec.

@@ -63,10 +63,8 @@ fn parameters_without_use_are_said_to_be_without_use() {
 }
 
 #[test]
+#[cfg_attr(target_os = "macos", ignore = "macOS has mps")]
 fn a_device_that_is_not_there() {
-    if cfg!(target_os = "macos") {
-        return;
-    }
     let ended = run_task(&task(&[chapter("it", "thread-safety", &json!({}))], "mps"));
     ended.assert_refused(3, "no mps");
     assert_eq!(ended.story(), ["unavailable"]);
