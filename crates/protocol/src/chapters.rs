@@ -69,6 +69,12 @@ pub const THROUGHPUTS: [&str; 2] = ["throughput", "samples_per_second"];
 /// The measure that is drawn as a curve over its labels.
 pub const EFFICIENCY: &str = "efficiency";
 
+/// The measure that compares a throughput with that of one thread.
+pub const SPEEDUP: &str = "speedup";
+
+/// The ends of the names of measures that are ratios of two others, without `-`, `_` and spaces.
+pub const RATIOS: [&str; 4] = [SPEEDUP, EFFICIENCY, "ratio", "advantage"];
+
 /// The parameters that describe what a chapter computes.
 pub const MODEL_PARAMS: [&str; 7] = [
     "d_model",
@@ -91,7 +97,7 @@ pub fn short_head<'a>(measure: &str, unit: &'a str) -> Option<&'a str> {
     match (measure, unit) {
         ("throughput", unit) if !unit.is_empty() => Some(unit),
         ("samples_per_second", "1/s") => Some("samples/s"),
-        ("speedup", _) => Some("speed-up"),
+        (SPEEDUP, _) => Some("speed-up"),
         _ => None,
     }
 }

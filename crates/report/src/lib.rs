@@ -13,8 +13,8 @@ pub use clean::{lines, one_line};
 pub use compare::{
     BaselineRow, BesideBaseline, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect,
     Difference, Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PairEvidence, PastRun,
-    Planned, Point, Side, Strata, Stratum, Trend, Untested, What, axes, beside_baseline, claims,
-    compare_runs, compare_strata, compare_within, comparisons, history,
+    Planned, Point, Side, Strata, Stratum, Trend, Untested, What, axes, claims, compare_runs,
+    compare_strata, compare_within, history,
 };
 pub use document::Detail;
 pub use error::{ReportError, ViewError};

@@ -1,12 +1,12 @@
-//! Names the files of an attempt: its output, its crash.
+//! File names for the output and the crash of an attempt.
 
 use crashrate_model::Unit;
 
 use crate::safe_file::readable_name;
 use crate::schedule::Running;
 
-/// A file name without extension that no other attempt of the run has. It starts with the unit's
-/// index in the plan, because file systems may ignore the case of the unit's name.
+/// A file name without extension that is unique in the run. The unit's index keeps similar names
+/// apart, also on file systems that ignore case.
 pub(crate) fn name(unit: &Unit, running: Running) -> String {
     let Running { key, attempt, .. } = running;
     format!(
@@ -28,6 +28,7 @@ mod tests {
     use super::*;
     use crate::plan::RoundKey;
 
+    /// Neither case-insensitive file systems nor replaced characters may merge two units.
     #[test]
     fn names_that_look_alike_are_different_files() {
         let long = "long".repeat(100);

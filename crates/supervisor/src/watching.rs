@@ -1,25 +1,24 @@
-//! How attempts are watched for evidence of their deaths: the user's choice, and what this machine
-//! allows.
+//! How evidence of crashes is collected: what the user chose, and what this machine allows.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use crashrate_model::{EvidenceMode, Finding, Mode, RunInfo};
+use crashrate_model::{EvidenceMode, Finding, RunInfo};
 
 use crate::doctor;
 use crate::plan::Plan;
 use crate::process::{self, CoreFiles};
 
-/// The user's choice (`--evidence`).
+/// The user's choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EvidenceChoice {
-    /// Counted rounds are not traced. Evidence comes from core dumps where those are safe, else
+    /// Measured rounds are not traced. Evidence comes from core dumps where those are safe, else
     /// from evidence rounds.
     #[default]
     Auto,
-    /// Core dumps.
+    /// The kernel's core dumps.
     Core,
-    /// Every attempt is traced.
+    /// A tracer for every attempt.
     Trace,
     /// No evidence.
     None,
@@ -40,24 +39,24 @@ impl EvidenceChoice {
 /// How attempts are watched.
 #[derive(Clone, Debug, Default)]
 pub struct Watching {
-    /// How counted rounds are watched.
+    /// How measured rounds are watched.
     pub mode: EvidenceMode,
-    /// Whether evidence rounds follow if a unit crashed.
+    /// Whether traced evidence rounds, which are not counted, follow where a unit crashed.
     pub rounds: bool,
-    /// Whether stacks are read before a process is killed at its time limit.
+    /// Whether stacks are captured before a process is killed at its time limit.
     pub captures_hangs: bool,
-    /// Finds core dumps.
+    /// Where the kernel writes core dumps.
     pub(crate) cores: Option<Arc<CoreFiles>>,
-    /// What limits the evidence here.
+    /// Findings about evidence, for the run's record.
     pub(crate) findings: Vec<Finding>,
 }
 
 impl Watching {
-    /// Applies a choice to this machine. Starts the program `guardian` to find out whether
-    /// processes can be traced.
+    /// Applies a choice to this machine. `guardian` is the program that tracing is tried with;
+    /// `keeps_cores` says whether the run keeps core dumps.
     ///
     /// # Errors
-    /// The choice is not possible here; says why.
+    /// The choice is not possible here: a plain sentence.
     pub fn choose(
         choice: EvidenceChoice,
         plan: &Plan,
@@ -79,8 +78,8 @@ impl Watching {
                     ..Watching::default()
                 }),
                 Err(why) => Err(format!(
-                    "--evidence trace: processes cannot be traced here: {why}; in a container \
-                     allow SYS_PTRACE, or set kernel.yama.ptrace_scope to 0 or 1"
+                    "--evidence trace: processes cannot be traced here: {why}; in a container allow \
+                     SYS_PTRACE, or set kernel.yama.ptrace_scope to 0 or 1"
                 )),
             },
             EvidenceChoice::Auto => Ok(auto(plan, guardian, keeps_cores)),
@@ -91,47 +90,48 @@ impl Watching {
 fn auto(plan: &Plan, guardian: (&Path, &[&str]), keeps_cores: bool) -> Watching {
     let traceable = process::can_trace(guardian);
     let mut watching = match by_core(plan) {
-        // A process may change its directory, and a dump with a relative path would not be found.
+        // A process may change its directory; with a relative pattern its dump would be missed.
         Ok(cores) if cores.is_absolute() || keeps_cores => with_cores(cores),
         Ok(_) => Watching::default(),
         Err(why) => {
             if keeps_cores {
-                tracing::warn!("--core-dumps: no core dump is kept: {why}");
+                tracing::warn!("--core-dumps: none is kept: {why}");
             }
             Watching::default()
         }
     };
     watching.rounds = traceable.is_ok();
     watching.captures_hangs = traceable.is_ok();
+    if process::TRACES {
+        watching.findings.push(doctor::tracing(&traceable));
+    }
     if let Err(why) = traceable
         && watching.mode == EvidenceMode::None
         && process::TRACES
     {
-        tracing::warn!(
-            "crashes have no stack in this run: processes cannot be traced here ({why})"
-        );
-        watching.findings.push(doctor::not_traced(&why));
+        tracing::warn!("crashes will have no stack: processes cannot be traced here ({why})");
     }
     watching
 }
 
 fn by_core(plan: &Plan) -> Result<CoreFiles, String> {
     let suite = &plan.suite;
-    let fresh = plan.units.iter().all(|unit| {
+    let all = plan.units.iter().all(|unit| {
         let chapter = unit.chapters.first().and_then(|id| suite.chapter(id));
         match unit.mode {
-            Mode::Isolated => chapter.is_some_and(|c| c.process.fresh_directory),
-            Mode::Sequential => suite.process.fresh_directory,
+            crashrate_model::Mode::Isolated => chapter.is_some_and(|c| c.process.fresh_directory),
+            crashrate_model::Mode::Sequential => suite.process.fresh_directory,
         }
     });
-    CoreFiles::find(fresh)
+    CoreFiles::find(all)
 }
 
 fn with_cores(cores: CoreFiles) -> Watching {
     Watching {
         mode: EvidenceMode::Core,
+        rounds: false,
         captures_hangs: true,
         cores: Some(Arc::new(cores)),
-        ..Watching::default()
+        findings: Vec::new(),
     }
 }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use crashrate_report::one_line;
-use crashrate_supervisor::baseline::{self, ImportError};
+use crashrate_supervisor::baseline;
+use crashrate_supervisor::baseline::import::{self, ImportError};
+use crashrate_supervisor::suite::SuiteError;
 
 use crate::error::{Exit, Failure};
 use crate::output::print;
@@ -28,8 +30,8 @@ pub(crate) fn import(runs: &Path, arguments: &ImportArguments) -> Result<Exit, F
     // Read all files before writing, so that a bad file leaves no runs behind.
     let read = |file: &PathBuf| baseline::read(file, &file.to_string_lossy());
     let all: Result<Vec<_>, _> = arguments.files.iter().map(read).collect();
-    for baseline in all? {
-        let folder = baseline::import(runs, &baseline).map_err(failure)?;
+    for report in all.map_err(SuiteError::from)? {
+        let folder = import::import(runs, &report).map_err(failure)?;
         let view = view(folder.path(), false)?;
         write_reports(folder.path(), &view, previous(runs, &view).as_ref());
         let path = one_line(&folder.path().to_string_lossy());

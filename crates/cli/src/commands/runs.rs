@@ -10,7 +10,7 @@ use crashrate_supervisor::journal::{self, FolderError};
 
 use crate::error::{Exit, Failure};
 use crate::fault::calibrating;
-use crate::output::{colors, note, print, width};
+use crate::output::{colors, list_width, note, print};
 use crate::run_folder::{self, id, view};
 use crate::values::duration;
 
@@ -74,7 +74,7 @@ fn list(runs: &Path) -> Result<Exit, Failure> {
     if lines.is_empty() {
         note(format_args!("no runs in {}", runs.display()));
     } else {
-        print(&runs_terminal(&lines, width(), colors()))?;
+        print(&runs_terminal(&lines, list_width(), colors()))?;
     }
     Ok(Exit::Passed)
 }

@@ -19,16 +19,27 @@ pub(crate) use results::{print, print_in_background, unless_closed};
 
 /// Columns of a report that is not printed on a terminal.
 const PIPED_WIDTH: usize = 100;
+/// Columns of a list that is not printed on a terminal: other programs read it line by line.
+const PIPED_LIST_WIDTH: usize = 1000;
 
 /// Columns of standard output: `COLUMNS` if it is set, else those of the terminal, else 100.
 pub(crate) fn width() -> usize {
+    width_or(PIPED_WIDTH)
+}
+
+/// Columns of a list with a line for each row.
+pub(crate) fn list_width() -> usize {
+    width_or(PIPED_LIST_WIDTH)
+}
+
+fn width_or(piped: usize) -> usize {
     let wish = env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok());
     let terminal = || Term::stdout().size_checked().map(|(_, columns)| columns);
     wish.filter(|&columns| columns > 0)
         .or_else(terminal)
-        .map_or(PIPED_WIDTH, usize::from)
+        .map_or(piped, usize::from)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crashrate_model::{Ended, Record};
 use crashrate_postmortem::Frame;
 use crashrate_report::{Ends, ListError, View, ViewBuilder};
-use crashrate_supervisor::journal::Again;
+use crashrate_supervisor::journal::RandomReader;
 use crashrate_supervisor::{crashes, run_file};
 
 use super::outputs::read_output;
@@ -21,7 +21,7 @@ type Writer = fn(&View, &mut dyn Ends, &mut dyn Write) -> Result<(), ListError>;
 /// Prints such a report of a run.
 pub(crate) fn stream_attempts(folder: &Path, live: bool, write: Writer) -> Result<(), Failure> {
     let view = view_with(folder, live, ViewBuilder::with_attempts())?;
-    let journal = Again::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
+    let journal = RandomReader::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
     let mut stdout = BufWriter::new(std::io::stdout().lock());
     let folder = folder.to_owned();
     match write(&view, &mut RunFiles { journal, folder }, &mut stdout) {
@@ -33,7 +33,7 @@ pub(crate) fn stream_attempts(folder: &Path, live: bool, write: Writer) -> Resul
 
 /// A run's journal and the files that it names.
 struct RunFiles {
-    journal: Again,
+    journal: RandomReader,
     folder: PathBuf,
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crashrate_postmortem::Frame;
 use crashrate_report::{View, ViewBuilder, ViewError};
 use crashrate_supervisor::crashes;
-use crashrate_supervisor::journal::{self, Upto};
+use crashrate_supervisor::journal::{self, Position};
 
 use super::outputs::add_tails;
 use crate::error::Failure;
@@ -35,7 +35,7 @@ pub(super) fn view_with(folder: &Path, live: bool, builder: ViewBuilder) -> Resu
 pub(crate) struct JournalReader {
     folder: PathBuf,
     builder: ViewBuilder,
-    upto: Upto,
+    position: Position,
 }
 
 impl JournalReader {
@@ -43,25 +43,25 @@ impl JournalReader {
         JournalReader {
             folder: folder.to_owned(),
             builder: ViewBuilder::new(),
-            upto: Upto::default(),
+            position: Position::default(),
         }
     }
 
     /// Bytes read so far.
     pub(crate) fn bytes(&self) -> u64 {
-        self.upto.place
+        self.position.place
     }
 
     /// Reads the records that were appended since the last call.
     pub(crate) fn read_new(&mut self) -> Result<(), Failure> {
         let path = self.folder.join("journal.jsonl");
-        let mut records = journal::read_on(&path, self.upto).map_err(Failure::usage)?;
+        let mut records = journal::read_on(&path, self.position).map_err(Failure::usage)?;
         while let Some(record) = records.next() {
             let record = record.map_err(Failure::usage)?;
             let pushed = self.builder.push_from(&record, records.place());
             pushed.map_err(|error| invalid(&self.folder, &error))?;
         }
-        self.upto = records.upto();
+        self.position = records.position();
         Ok(())
     }
 

@@ -135,12 +135,23 @@ fn colours_are_decided_by_option_and_environment() {
     let is_colored = |option: &[&str], env: &[(&str, &str)]| {
         let mut report = place.command(&[option, &["report"]].concat());
         report.envs(env.iter().copied());
-        place.start(&mut report).wait().expect(0).stdout.contains('\x1b')
+        place
+            .start(&mut report)
+            .wait()
+            .expect(0)
+            .stdout
+            .contains('\x1b')
     };
     assert!(!is_colored(&[], &[]));
     assert!(is_colored(&[], &[("CLICOLOR_FORCE", "1")]));
     assert!(!is_colored(&[], &[("CLICOLOR_FORCE", "0")]));
-    assert!(!is_colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(!is_colored(
+        &[],
+        &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]
+    ));
     assert!(is_colored(&["--color", "always"], &[("NO_COLOR", "1")]));
-    assert!(!is_colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!is_colored(
+        &["--color", "never"],
+        &[("CLICOLOR_FORCE", "1")]
+    ));
 }

@@ -58,7 +58,7 @@ fn the_sequential_crash_is_a_run_like_any_other() {
         "| complete-story | 10 | 4 | 6 | 40% | 6/10 (31-83%) | batching-advantage 6 |",
         "order of complete-story: PCCCPCPCCP",
         "| batching-advantage | 2/3 | 4/10 | 1/3 (6.1-79%) | 6/10 (31-83%) |",
-        "| encoder-layer | isolated | 5 | 5 | 5 | 0 | 0 | 100% | 0/5 (&lt;45%) | - |",
+        "| encoder-layer | 5 | 5 | 5 | 0 | 100% | 0/5 (&lt;45%) | - |",
         "| ops | 468,418 |",
         "p = 0.53, +27 points",
         "The report claims \"use isolated tests\": not shown.",
@@ -128,7 +128,8 @@ fn the_journal_is_of_ordinary_records() {
 #[test]
 fn an_improvement_that_is_claimed_is_not_shown() {
     let place = imported();
-    let no_verdict = "no verdict: too few rounds (about 92 each would do to tell 90% from 99%); p = 0.82, -10 points (95%: -40..19)";
+    let no_verdict = "too few rounds to tell (about 92 each would do for 90% v 99%); p = 0.82, -10 points \
+                      (95%: -40..19)";
     let compared = said(&place, &["compare", "1973", "1974"]);
     let claim = "N=1974 claims \"an improvement from N=1973's 90 %\" of encoder-layer (isolated): not shown (p = 0.82).";
     holds(
@@ -146,7 +147,7 @@ fn an_improvement_that_is_claimed_is_not_shown() {
             "p = 0.53, +27 points (95%: -27..62)",
             "isolated 1/3 = 33.3%",
             "sequential 6/10 = 60%",
-            "complete-story as a whole: isolated no whole block",
+            "complete-story as a whole: isolated no complete block",
             "N=1972 claims \"use isolated tests\"",
         ],
     );
@@ -321,7 +322,8 @@ fn a_run_ends_beside_baseline_that_its_suite_names() {
     fs::remove_dir_all(place.path().join("recorded")).unwrap();
     let full = place.full();
     let shown: Vec<_> = full.split_whitespace().collect();
-    let short = "Compared with report N=1972: complete-story crashed in 6/10 (31-83%) there, 2/5";
+    let short =
+        "Compared with report N=1972: crash rate of complete-story 6/10 (31-83%) there, 2/5";
     assert!(done.stdout.contains(short), "{}", done.stdout);
     let markdown = said(&place, &["report", "--format", "markdown"]);
     let all = [

@@ -6,16 +6,16 @@ use super::sections::Source;
 use super::{Block, Table, Text, Tone};
 use crate::compare::{BaselineRow, BesideBaseline};
 use crate::view::{Share, View};
-use crate::words::{beside, of_unit, on_record, short_estimate};
+use crate::words::{baseline_cell, baseline_sentences, of_unit, short_estimate};
 
 /// Nothing if the run's suite names no baseline.
 pub(super) fn baseline(source: &Source) -> Vec<Block> {
     let view = source.view;
-    let (Some(all), Some(baseline)) = (&source.beside, view.baseline.as_deref()) else {
+    let (Some(all), Some(baseline)) = (view.beside_baseline(), view.baseline.as_deref()) else {
         return Vec::new();
     };
     let mut blocks = vec![Block::Table(rates(view, all))];
-    blocks.extend(beside(view, all).into_iter().map(Block::line));
+    blocks.extend(baseline_sentences(view, all).into_iter().map(Block::line));
     let numbers = [throughputs(view, baseline), differences(view, baseline)];
     let numbers = numbers.into_iter().filter(|table| !table.rows.is_empty());
     blocks.extend(numbers.map(Block::Table));
@@ -24,7 +24,7 @@ pub(super) fn baseline(source: &Source) -> Vec<Block> {
 
 fn rates(view: &View, all: &BesideBaseline) -> Table {
     let by_data = view.run.is_by_data();
-    let title = "crashes in first attempts; a chapter in sequence counts only rounds that got \
+    let title = "bad rounds in first attempts; a chapter in sequence counts only rounds that got \
         this far, an isolated \
                  sequence whole blocks of its chapters";
     let mut table = Table::titled(title)
@@ -38,7 +38,7 @@ fn rates(view: &View, all: &BesideBaseline) -> Table {
             let said = share.map(|share| short_estimate(share.bad, share.n, by_data));
             Text::new(said.as_deref().unwrap_or("-"), tone)
         };
-        let recorded = on_record(row, |share| short_estimate(share.bad, share.n, false));
+        let recorded = baseline_cell(row, |share| short_estimate(share.bad, share.n, false));
         table.rows.push(vec![
             Text::long(&name(row)),
             Text::long(&recorded),

@@ -109,7 +109,7 @@ impl Column {
     pub(crate) fn full_head(&self) -> String {
         match self.group.as_str() {
             "" => self.head.clone(),
-            group => format!("{group}, {}", self.head),
+            group => format!("{group} {}", self.head),
         }
     }
 }

@@ -19,10 +19,14 @@ const SHOWN: usize = 5;
 pub(super) fn conclusions(source: &Source) -> Vec<Block> {
     let view = source.view;
     let mut blocks = Vec::new();
-    let lines = (source.comparisons.iter()).flat_map(|all| in_short(view, all));
+    let lines = source
+        .view
+        .comparisons()
+        .iter()
+        .flat_map(|all| in_short(view, all));
     blocks.extend(lines.map(Block::line));
     blocks.extend(some(gates(view), "gates").into_iter().map(Block::line));
-    blocks.extend(beside(source).into_iter().map(Block::line));
+    blocks.extend(against_baseline(source).into_iter().map(Block::line));
     let advice = recommendations(view).into_iter();
     let advice = advice.map(|advice| format!("Recommendation: {advice}"));
     let advice = some(advice.collect(), "recommendations");
@@ -59,27 +63,41 @@ fn in_short(view: &View, all: &Comparisons) -> Vec<String> {
             .map(|line| format!("{sides}: {line}"))
             .collect();
     }
-    let primary = || all.list.iter().filter(|one| one.primary);
-    let needed = primary().filter_map(|one| one.plan.as_ref().filter(|plan| plan.is_short()));
-    let needed = needed
-        .filter_map(|plan| plan.plan)
-        .map(|plan| plan.per_side)
-        .max();
-    let said = match (needed, primary().next()) {
-        (Some(needed), _) => {
+    let primary: Vec<_> = all.list.iter().filter(|one| one.primary).collect();
+    let needed = primary.iter().filter_map(|one| too_few(one)).max();
+    let said = match (needed, primary.as_slice()) {
+        (Some(needed), all) if all.iter().all(|one| too_few(one).is_some()) => {
             let or = match view.run.stopping {
                 Stopping::FixedRounds => "; or --until decided",
                 _ => "",
             };
             format!("too few rounds to tell (about {} each{or})", count(needed))
         }
-        (None, Some(one)) if primary().count() == 1 => verdict(all, one),
-        (None, _) => format!(
+        (_, [one]) => verdict(all, one),
+        _ => format!(
             "none of {} comparisons shows a difference",
             count(all.list.len() as u64)
         ),
     };
     vec![format!("{sides}: {said}")]
+}
+
+/// The rounds per side that would do, if more rounds are all that is missing for a verdict.
+fn too_few(one: &Compared) -> Option<u64> {
+    let asks_more = match &one.evidence {
+        Evidence::Fixed(test) => test.not_worse.is_some(),
+        Evidence::Pairs(pairs) => pairs.watch.margin().is_some(),
+        Evidence::Untested => true,
+    };
+    // Both sides are bad in the same blocks: something they share decides.
+    let coincide = one
+        .blocks
+        .is_some_and(|b| b.both > 0 && b.only_one + b.only_two == 0);
+    if asks_more || coincide || one.doubt.is_some() || one.is_prevented() {
+        return None;
+    }
+    let plan = one.plan.as_ref().filter(|plan| plan.is_short())?;
+    Some(plan.plan?.per_side)
 }
 
 /// `default v with-fix`, if all comparisons are of these two.
@@ -92,9 +110,9 @@ fn of_variants(all: &Comparisons) -> String {
     }
 }
 
-/// The run beside the report that its suite repeats, in short.
-fn beside(source: &Source) -> Vec<String> {
-    let Some(beside) = &source.beside else {
+/// The run compared with its baseline, in short.
+fn against_baseline(source: &Source) -> Vec<String> {
+    let Some(beside) = source.view.beside_baseline() else {
         return Vec::new();
     };
     let whole = beside.rows.iter().filter(|row| row.chapter.is_none());
@@ -112,7 +130,7 @@ fn beside(source: &Source) -> Vec<String> {
             });
         let name = clean(row.sequence.as_deref()?, SENTENCE);
         Some(format!(
-            "Compared with report N={}: {name} crashed in {} there, {} here{}",
+            "Compared with report N={}: crash rate of {name} {} there, {} here{}",
             beside.number,
             short_estimate(then.bad, then.n, false),
             short_estimate(now.bad, now.n, source.view.run.is_by_data()),
@@ -151,7 +169,7 @@ fn warnings(view: &View) -> Vec<String> {
 
 /// Every comparison with its numbers.
 pub(super) fn comparisons(source: &Source) -> Vec<Block> {
-    source.comparisons.iter().flat_map(blocks).collect()
+    source.view.comparisons().iter().flat_map(blocks).collect()
 }
 
 fn blocks(all: &Comparisons) -> Vec<Block> {

@@ -42,7 +42,10 @@ fn signature(row: &CrashRow, command: &str) -> Signature {
         .map(|f| format!("< {}", function(f)))
         .collect();
     let times = match row.count() {
-        0 => "not counted:".to_owned(),
+        0 => {
+            let seen: u32 = row.places.iter().map(|place| place.share.bad).sum();
+            format!("{}x in evidence rounds,", count(seen.into()))
+        }
         n => format!("{}x", count(n.into())),
     };
     Signature {

@@ -88,7 +88,7 @@ pub(super) fn claims(source: &Source) -> Vec<Block> {
     Block::list(claims.map(|claim| claimed(&claim)).chain(own).collect())
 }
 
-/// Whether crashes cluster or drift.
+/// Whether bad rounds cluster or drift.
 pub(super) fn independent(source: &Source) -> Vec<Block> {
     Block::list(independence(source.view))
 }

@@ -12,21 +12,19 @@ use crate::words::{count, of_chapter, of_unit};
 const REASONS: usize = 5;
 /// Reasons in the summary.
 const SHOWN: usize = 5;
-/// Lines of output of the first reason in the summary, and of each of the others.
+/// Lines of output in the summary, of a single reason and of each of several.
 const LINES: [usize; 2] = [5, 2];
 
-/// Reasons that no signature of a crash stands for, with the end of what the attempts printed.
+/// Reasons without a signature, with the last lines that the attempts printed.
 pub(super) fn failures(source: &Source) -> Vec<Block> {
     let view = source.view;
     let all = unexplained(view);
+    let lines = LINES[usize::from(all.len() > 1)];
     let mut blocks = Vec::new();
-    let mut outputs = 0;
-    for (name, results, reason) in all.iter().take(SHOWN) {
-        blocks.push(Block::line(sentence(name, results, reason)));
-        let most = LINES[usize::from(outputs > 0)];
-        let tail = &reason.tail[reason.tail.len().saturating_sub(most)..];
+    for (row, reason) in all.iter().take(SHOWN) {
+        blocks.push(Block::line(sentence(&row.short, row.results, reason)));
+        let tail = &reason.tail[reason.tail.len().saturating_sub(lines)..];
         if !tail.is_empty() {
-            outputs += 1;
             let lines = tail.iter().map(|line| clean(line, SENTENCE));
             blocks.push(Block::Output(lines.collect()));
         }
@@ -41,14 +39,10 @@ pub(super) fn failures(source: &Source) -> Vec<Block> {
 /// Why attempts that count did not pass, a line each.
 pub(super) fn reasons(source: &Source) -> Vec<Block> {
     let mut lines = Vec::new();
-    for (name, results, _) in rows(source.view) {
+    for Row { name, results, .. } in rows(source.view) {
         let counting = results.reasons.iter().filter(|r| r.outcome.counts());
-        lines.extend(
-            counting
-                .clone()
-                .take(REASONS)
-                .map(|reason| sentence(&name, results, reason)),
-        );
+        let first = counting.clone().take(REASONS);
+        lines.extend(first.map(|reason| sentence(&name, results, reason)));
         let more: u32 = counting.skip(REASONS).map(|reason| reason.count).sum();
         if more > 0 {
             let more = count(more.into());
@@ -73,42 +67,60 @@ fn sentence(name: &str, results: &Results, reason: &Reason) -> String {
     format!("{name}: {times} {}: {text}{place}", reason.outcome)
 }
 
-/// The rows of a view: name, results, and the unit with its mode and variant.
-fn rows(view: &View) -> impl Iterator<Item = (String, &Results, (&str, Mode, &str))> {
+/// A chapter or a sequence.
+#[derive(Clone)]
+pub(crate) struct Row<'a> {
+    pub(crate) name: String,
+    /// Without its mode, if all rows have the same.
+    short: String,
+    results: &'a Results,
+    /// Its unit, with mode and variant.
+    unit: (&'a str, Mode, &'a str),
+}
+
+fn rows(view: &View) -> impl Iterator<Item = Row<'_>> {
     let chapters = view.chapters.iter().map(|row| {
         let unit = row.sequence.as_ref().unwrap_or(&row.chapter);
-        let key = (unit.as_str(), row.mode, row.variant.as_str());
-        (of_chapter(row), &row.results, key)
+        let name = of_chapter(row);
+        Row {
+            short: match view.sequences.is_empty() {
+                true => of_unit(&row.chapter, None, &row.variant),
+                false => name.clone(),
+            },
+            name,
+            results: &row.results,
+            unit: (unit, row.mode, &row.variant),
+        }
     });
     let sequences = view.sequences.iter().map(|row| {
         let name = of_unit(&row.sequence, None, &row.variant);
-        let key = (
-            row.sequence.as_str(),
-            Mode::Sequential,
-            row.variant.as_str(),
-        );
-        (name, &row.results, key)
+        Row {
+            short: name.clone(),
+            name,
+            results: &row.results,
+            unit: (&row.sequence, Mode::Sequential, &row.variant),
+        }
     });
     chapters.chain(sequences)
 }
 
-/// Reasons that no signature stands for, with the row that each is of.
-pub(crate) fn unexplained(view: &View) -> Vec<(String, &Results, &Reason)> {
+/// Reasons without a signature, each with its row.
+pub(crate) fn unexplained(view: &View) -> Vec<(Row<'_>, &Reason)> {
     let mut all = Vec::new();
-    for (name, results, key) in rows(view) {
+    for row in rows(view) {
         // Whether the unit has signatures of crashes, and of hangs.
         let [has_crashes, has_hangs] = [false, true].map(|hangs| {
-            let rows = (view.crashes.iter()).filter(|row| is_hang(&row.signature) == hangs);
-            let mut places = rows.flat_map(|row| &row.places);
-            places.any(|p| (p.name.as_str(), p.mode, p.variant.as_str()) == key)
+            let crashes = (view.crashes.iter()).filter(|c| is_hang(&c.signature) == hangs);
+            let mut places = crashes.flat_map(|crash| &crash.places);
+            places.any(|p| (p.name.as_str(), p.mode, p.variant.as_str()) == row.unit)
         });
         let explained = |reason: &Reason| match reason.outcome {
             Outcome::Crashed => has_crashes,
             Outcome::TimedOut => has_hangs,
             _ => false,
         };
-        let own = results.reasons.iter().filter(|reason| !explained(reason));
-        all.extend(own.map(|reason| (name.clone(), results, reason)));
+        let own = row.results.reasons.iter().filter(|r| !explained(r));
+        all.extend(own.map(|reason| (row.clone(), reason)));
     }
     all
 }

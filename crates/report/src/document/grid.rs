@@ -1,5 +1,5 @@
 //! The rounds as a grid: a row for each chapter in each mode, and a square for each round. In a
-//! long run a square stands for several rounds, with their counts.
+//! long run a square represents several rounds, with their counts.
 
 use crashrate_model::Outcome;
 
@@ -12,7 +12,7 @@ use crate::words::{count, counted, letter};
 /// The rounds of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Grid {
-    /// How many rounds a square stands for.
+    /// How many rounds a square represents.
     pub(crate) per_square: u32,
     /// How many rounds the longest row has.
     pub(crate) rounds: u32,
@@ -46,11 +46,11 @@ pub(crate) struct Square {
     pub(crate) flaky: bool,
 }
 
-/// The most squares that stand for one round each.
+/// The most squares that represent one round each.
 const SINGLE: u64 = 6_000;
 /// The most rounds in a row that have a square each.
 const SINGLE_ROUNDS: u32 = 400;
-/// The most squares that stand for several rounds each, in all and in a row.
+/// The most squares that represent several rounds each, in all and in a row.
 const SQUARES: usize = 20_000;
 const COLUMNS: usize = 50;
 
@@ -113,7 +113,7 @@ fn shown(results: &Results) -> u32 {
     }
 }
 
-/// How many rounds a square stands for: one if they fit, else a round number.
+/// How many rounds a square represents: one if they fit, else a round number.
 fn per_square(rows: usize, rounds: u32) -> u32 {
     if rounds <= SINGLE_ROUNDS && rows as u64 * u64::from(rounds) <= SINGLE {
         return 1;

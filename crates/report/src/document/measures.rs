@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use crashrate_protocol::chapters::short_head;
+use crashrate_protocol::chapters::{RATIOS, short_head};
 
 use super::parts::has_part;
 use super::sections::Source;
@@ -218,9 +218,7 @@ fn of_values(stats: &[&MeasureStat]) -> String {
 fn of_columns(stats: &[&MeasureStat]) -> String {
     let is_ratio = |stat: &&MeasureStat| {
         let name = stat.name.replace(['-', '_', ' '], "");
-        ["speedup", "efficiency", "ratio", "advantage"]
-            .iter()
-            .any(|kind| name.ends_with(kind))
+        RATIOS.iter().any(|kind| name.ends_with(kind))
     };
     let several = stats.iter().any(|stat| stat.spread.n > 1);
     let ratios = stats.iter().copied().filter(|stat| is_ratio(stat)).count();

@@ -8,7 +8,7 @@ use crate::words::percent_of;
 pub(crate) struct Plot {
     /// The numbers.
     pub(crate) table: Table,
-    /// What the marks stand for.
+    /// What the marks show.
     pub(crate) head: String,
     /// Where the scale is labelled.
     pub(crate) ticks: Vec<Tick>,

@@ -39,15 +39,15 @@ pub(super) fn previous(source: &Source) -> Vec<Block> {
     blocks
 }
 
-/// How often each unit passed, and crashed, in both runs.
+/// How often each unit passed, and was bad, in both runs.
 fn rates(view: &View, before: &View) -> Table {
     let n = before.run.number;
     let mut table = Table::titled("first attempts")
         .text("what")
         .number(&format!("passed, N={n}"))
         .number("passed, now")
-        .number(&format!("crashed, N={n}"))
-        .number("crashed, now");
+        .number(&format!("bad, N={n}"))
+        .number("bad, now");
     let mut old = HashMap::new();
     for (key, results) in before.unit_results() {
         old.entry(key).or_insert(results);

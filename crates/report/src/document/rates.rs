@@ -161,11 +161,11 @@ fn places(view: &View, sequence: &SequenceRow) -> Vec<Place> {
 fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
     let name = of_unit(&sequence.sequence, None, &sequence.variant);
     let by_data = sequence.results.by_data;
-    let title = format!("{name}: crashes by position, counting only rounds that got this far");
+    let title = format!("{name}: bad rounds by position, counting only rounds that got this far");
     let mut table = Table::titled(&title)
         .number("position")
         .text("chapter")
-        .number("crashed of reached (95%)")
+        .number("bad of reached (95%)")
         .text("signals");
     let places = places(view, sequence);
     for place in &places {
@@ -206,7 +206,7 @@ pub(super) fn modes(source: &Source) -> Vec<Block> {
     for what in ["passed isolated", "passed in sequence"] {
         table = table.number(what);
     }
-    for what in ["crashed isolated", "crashed in sequence"] {
+    for what in ["bad isolated", "bad in sequence"] {
         table = table.number(&format!("{what} (95%)"));
     }
     for (alone, row) in &pairs {

@@ -7,16 +7,13 @@ use super::{
     Block, Detail, Document, Section, baseline, chapters, comparisons, crashes, efficiency,
     environment, failures, grid, measures, overview, parts, previous, rates, sequences, verdict,
 };
-use crate::compare::{BesideBaseline, Comparisons, beside_baseline, comparisons as compare};
 use crate::view::View;
 
-/// What sections are made from. Comparisons are made once, here.
+/// What sections are made from.
 pub(super) struct Source<'a> {
     pub(super) view: &'a View,
     /// The run before this one.
     pub(super) previous: Option<&'a View>,
-    pub(super) comparisons: Vec<Comparisons>,
-    pub(super) beside: Option<BesideBaseline>,
 }
 
 type Blocks = fn(&Source) -> Vec<Block>;
@@ -57,12 +54,7 @@ const SECTIONS: &[(&str, Detail, Blocks)] = &[
 
 /// The report of a run. With the run before it, it compares the two.
 pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
-    let source = Source {
-        view,
-        previous,
-        comparisons: compare(view),
-        beside: beside_baseline(view),
-    };
+    let source = Source { view, previous };
     let sections = SECTIONS.iter().map(|(heading, detail, blocks)| Section {
         heading: (*heading).to_owned(),
         detail: *detail,

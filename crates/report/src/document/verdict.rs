@@ -1,6 +1,7 @@
 //! The result of a run in a word and a few sentences: what every report begins with.
 
 use crashrate_model::{Axis, Mode, Outcome, StopReason};
+use crashrate_stats::GateVerdict;
 
 use super::sections::Source;
 use super::{Block, Status, Verdict};
@@ -57,9 +58,10 @@ pub(super) fn facts(view: &View) -> String {
 /// The verdict, and what bears on everything below it.
 pub(super) fn verdict(source: &Source) -> Vec<Block> {
     let view = source.view;
+    let status = status(view);
     let verdict = Verdict {
-        status: status(view),
-        lines: lines(source),
+        status,
+        lines: lines(source, status),
     };
     let warnings = leading(view).into_iter().chain(flaky(view));
     std::iter::once(Block::Verdict(verdict))
@@ -98,13 +100,35 @@ fn status(view: &View) -> Status {
     }
 }
 
-fn lines(source: &Source) -> Vec<String> {
+fn lines(source: &Source, status: Status) -> Vec<String> {
     let view = source.view;
     let mut lines = not_passed(source);
-    lines.push(progress(view));
+    // Failures come first, unless retries or gates make up for them.
+    let place = if status == Status::Pass {
+        0
+    } else {
+        lines.len()
+    };
+    lines.insert(place, progress(view));
+    lines.extend(gates(view));
     lines.extend(stop_note(view));
     lines.extend(bound(view));
     lines
+}
+
+/// How many gates have each verdict.
+fn gates(view: &View) -> Option<String> {
+    let with = |verdict| view.gates.iter().filter(|g| g.verdict() == verdict).count();
+    let kinds = [
+        (with(GateVerdict::Below), "passed"),
+        (with(GateVerdict::Above), "refuted"),
+        (with(GateVerdict::Undecided), "undecided"),
+    ];
+    let words = kinds.iter().filter(|(n, _)| *n > 0);
+    let words: Vec<_> = words
+        .map(|(n, word)| format!("{} {word}", count(*n as u64)))
+        .collect();
+    (!words.is_empty()).then(|| format!("Gates: {}.", words.join(", ")))
 }
 
 /// How many rounds passed: `15 of 15 rounds passed.`
@@ -148,7 +172,7 @@ fn progress(view: &View) -> String {
 fn bound(view: &View) -> Option<String> {
     let totals = &view.totals;
     let all_passed = totals.outcomes.get(Outcome::Passed) == totals.first_attempt.n;
-    if !all_passed || !view.run.bad.contains(Outcome::Crashed) {
+    if !all_passed || !view.run.complete || !view.run.bad.contains(Outcome::Crashed) {
         return None;
     }
     let all: Vec<(u32, f64)> = units(view)
@@ -235,7 +259,8 @@ fn alone(source: &Source, (name, mode, variant): (&str, Mode, &str)) -> Option<S
         return None;
     }
     let all = source
-        .comparisons
+        .view
+        .comparisons()
         .iter()
         .find(|all| all.what == What::Within(Axis::Mode))?;
     let whole = |one: &&Compared| {

@@ -6,7 +6,7 @@ use crate::compare::{BaselineRow, BesideBaseline, Compared, Evidence, lines, nam
 use crate::view::{DiedInCounts, Share, View};
 
 /// The sentences below the table.
-pub(crate) fn beside(view: &View, beside: &BesideBaseline) -> Vec<String> {
+pub(crate) fn baseline_sentences(view: &View, beside: &BesideBaseline) -> Vec<String> {
     let mut said = Vec::new();
     if let Some(fault) = fault(view) {
         said.push(format!(
@@ -102,7 +102,7 @@ fn sentence(lines: &[String]) -> String {
 }
 
 /// A cell of the baseline: in sequence, and isolated if it has that.
-pub(crate) fn on_record(row: &BaselineRow, short: impl Fn(Share) -> String) -> String {
+pub(crate) fn baseline_cell(row: &BaselineRow, short: impl Fn(Share) -> String) -> String {
     match (row.record_in_sequence, row.record_isolated) {
         (None, None) => "-".to_owned(),
         (Some(one), None) => short(one),

@@ -24,8 +24,8 @@ pub(crate) fn crash_share(place: &CrashPlace) -> String {
     }
 }
 
-/// A sentence for each crash of a descendant and each crash in evidence rounds.
-pub(super) fn beside_the_outcomes(view: &View) -> Vec<String> {
+/// A sentence for each crash of a descendant.
+pub(super) fn of_descendants(view: &View) -> Vec<String> {
     let mut sentences = Vec::new();
     for row in &view.crashes {
         for place in &row.places {
@@ -33,21 +33,17 @@ pub(super) fn beside_the_outcomes(view: &View) -> Vec<String> {
             let signature = clean(&row.signature, SENTENCE);
             let of = place.share;
             let rounds = share(of.bad, of.n);
-            match (&place.role.descendant, place.role.in_evidence_rounds) {
-                (Some(program), false) => sentences.push(format!(
-                    "{unit}: its descendant `{}` crashed in {rounds} rounds: {signature}.",
-                    clean(program, NAME)
-                )),
-                (Some(program), true) => sentences.push(format!(
-                    "{unit}: its descendant `{}` crashed in evidence rounds ({rounds}, not \
-                     counted): {signature}.",
-                    clean(program, NAME)
-                )),
-                (None, true) => sentences.push(format!(
-                    "{unit}: crashed in evidence rounds ({rounds}, not counted): {signature}."
-                )),
-                (None, false) => {}
-            }
+            let Some(program) = &place.role.descendant else {
+                continue;
+            };
+            let program = clean(program, NAME);
+            let rounds = match place.role.in_evidence_rounds {
+                true => format!("evidence rounds ({rounds}, not counted)"),
+                false => format!("{rounds} rounds"),
+            };
+            sentences.push(format!(
+                "{unit}: its descendant `{program}` crashed in {rounds}: {signature}."
+            ));
         }
     }
     let left = sentences.len().saturating_sub(SHOWN);

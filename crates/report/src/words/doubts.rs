@@ -19,7 +19,9 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
     doubts.extend(
         rows.filter(|(_, results)| results.is_clustered())
             .map(|(name, _)| {
-                format!("{name}: crashes come in clusters or drift, so the interval is too narrow.")
+                format!(
+                    "{name}: bad rounds come in clusters or drift, so the interval is too narrow."
+                )
             }),
     );
     if view.run.evidence == EvidenceMode::Trace && view.totals.first_attempt.n > 0 {
@@ -135,7 +137,7 @@ fn of_time(view: &View) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "The run had a time limit and crashes take {than} than other rounds, so the crash rate is \
+        "The run had a time limit and bad rounds take {than} than other rounds, so the crash rate is \
          {where_to} on average. \
          The intervals are valid."
     ))

@@ -3,8 +3,7 @@
 use crashrate_model::{ALPHA, StopReason};
 use crashrate_stats::{Interval, garwood};
 
-use super::names::crashes;
-use super::notes::units;
+use super::notes::{plural, units};
 use super::numbers::{quantity, seconds};
 use crate::view::{Results, RunFacts, View};
 
@@ -59,7 +58,7 @@ pub(crate) fn exposure(view: &View) -> Vec<String> {
         });
         Some(format!(
             "{name}: {} in {} of run time: {} per hour{operations}.",
-            crashes(results.first_attempt.bad),
+            plural(results.first_attempt.bad, "bad round"),
             seconds(results.exposure.secs),
             with_interval(rates.an_hour)
         ))

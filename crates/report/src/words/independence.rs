@@ -1,4 +1,4 @@
-//! Whether crashes cluster or drift. Every interval assumes independent rounds.
+//! Whether bad rounds cluster or drift. Every interval assumes independent rounds.
 
 use crashrate_stats::{Independence, Pattern};
 
@@ -7,7 +7,8 @@ use super::names::of_chapter;
 use super::notes::units;
 use crate::view::View;
 
-/// A line for each unit and each chapter of a sequence that has enough crashes and passes to test.
+/// A line for each unit and each chapter of a sequence that has enough bad rounds and others to
+/// test.
 pub(crate) fn independence(view: &View) -> Vec<String> {
     let in_sequences = view.chapters.iter().filter(|row| row.sequence.is_some());
     let in_sequences = in_sequences.map(|row| (of_chapter(row), &row.results));
@@ -29,15 +30,13 @@ fn sentence(tested: &Independence) -> String {
     let said = match tested.pattern {
         Pattern::Independent => "no clustering or drift detected",
         Pattern::Clustered => {
-            "crashes come in clusters, so intervals and tests that assume independent rounds are \
+            "bad rounds come in clusters, so intervals and tests that assume independent rounds are \
              too narrow"
         }
         Pattern::Drifting => {
-            "the crash rate drifts over the run, so there is no single rate to estimate"
+            "the rate of bad rounds drifts over the run, so there is no single rate to estimate"
         }
-        Pattern::Alternating => {
-            "crashes and other rounds alternate more often than chance explains"
-        }
+        Pattern::Alternating => "bad rounds and others alternate more often than chance explains",
     };
     format!("{said} ({p})")
 }

@@ -1,6 +1,6 @@
 //! What follows the verdict of every report, because it bears on all numbers.
 
-use super::crashes::beside_the_outcomes;
+use super::crashes::of_descendants;
 use super::doubts::doubts;
 use super::fault::fault;
 use super::findings::imported;
@@ -13,7 +13,7 @@ use crate::view::{Results, View};
 pub(crate) fn leading(view: &View) -> Vec<String> {
     let facts = imported(view).map(|from| format!("{from}.")).into_iter();
     let facts = facts.chain(fault(view)).chain(doubts(view));
-    facts.chain(beside_the_outcomes(view)).collect()
+    facts.chain(of_descendants(view)).collect()
 }
 
 /// Which units passed only on a retry, and in which rounds; nothing if none did.

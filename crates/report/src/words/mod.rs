@@ -13,7 +13,7 @@ mod names;
 mod notes;
 mod numbers;
 
-pub(crate) use baseline::{beside, on_record};
+pub(crate) use baseline::{baseline_cell, baseline_sentences};
 pub(crate) use crashes::{crash_place, crash_share};
 pub(crate) use doubts::doubts;
 pub use estimates::estimate;

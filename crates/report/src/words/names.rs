@@ -59,12 +59,6 @@ pub(crate) fn sums(results: &Results) -> String {
     }
 }
 
-/// `1 crash`, `2 crashes`.
-pub(super) fn crashes(n: u32) -> String {
-    let es = if n == 1 { "" } else { "es" };
-    format!("{} crash{es}", count(n.into()))
-}
-
 /// Outcomes with their counts: `4 passed, 6 crashed`.
 pub(crate) fn counted(outcomes: &Outcomes, which: impl Fn(Outcome) -> bool) -> String {
     let words: Vec<_> = outcomes

@@ -22,7 +22,7 @@ pub(crate) fn notes(view: &View) -> Vec<String> {
                 rounds(results.unsettled)
             ));
         }
-        besides(&name, results, &mut notes);
+        other_notes(&name, results, &mut notes);
         left_out(&name, results, &mut notes);
     }
     for row in view.chapters.iter().filter(|row| row.sequence.is_some()) {
@@ -172,7 +172,7 @@ fn uncounted(name: &str, results: &Results, notes: &mut Vec<String>) {
     }
 }
 
-fn besides(name: &str, results: &Results, notes: &mut Vec<String>) {
+fn other_notes(name: &str, results: &Results, notes: &mut Vec<String>) {
     for note in &results.notes {
         let text = clean(&note.text, SENTENCE);
         let times = if note.count == 1 {

@@ -1,5 +1,7 @@
 //! Numbers for people: 127,818; 15.6 s; 83.0%; 6,232 ops/s; 1.2e-6.
 
+use crashrate_protocol::chapters::{EFFICIENCY, SPEEDUP};
+
 use crate::clean::{NAME, clean};
 
 /// A rate with its counts, such as `4/10 = 40%`.
@@ -106,9 +108,9 @@ enum Form {
 fn form(name: &str, unit: &str) -> Form {
     let bare = matches!(unit, "" | "1" | "ratio" | "fraction");
     let name = name.to_ascii_lowercase();
-    if bare && name.ends_with("efficiency") {
+    if bare && name.ends_with(EFFICIENCY) {
         Form::Percent
-    } else if unit == "x" || (bare && name.replace(['-', '_', ' '], "").ends_with("speedup")) {
+    } else if unit == "x" || (bare && name.replace(['-', '_', ' '], "").ends_with(SPEEDUP)) {
         Form::Times
     } else {
         Form::Plain

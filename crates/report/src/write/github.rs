@@ -82,11 +82,11 @@ fn by_signature(row: &CrashRow) -> Kind {
     }
 }
 
-/// Reasons that no signature stands for.
+/// Reasons without a signature.
 fn without_signature(view: &View) -> Vec<Kind> {
     let bad = unexplained(view).into_iter();
-    let bad = bad.filter(|(_, _, reason)| view.run.bad.contains(reason.outcome));
-    bad.map(|(name, _, reason)| by_reason(&name, reason))
+    let bad = bad.filter(|(_, reason)| view.run.bad.contains(reason.outcome));
+    bad.map(|(row, reason)| by_reason(&row.name, reason))
         .collect()
 }
 

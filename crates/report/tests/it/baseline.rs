@@ -4,7 +4,7 @@ use crashrate_model::{
     Axis, Baseline, Claim, Hello, Imported, Outcome, OutcomeSet, Record, RunInfo, StopReason,
     Stopping,
 };
-use crashrate_report::{View, beside_baseline, claims, json, markdown};
+use crashrate_report::{View, claims, json, markdown};
 
 use crate::journal::{Journal, all_passed, build, died_at, full, info, isolated, story};
 
@@ -80,8 +80,8 @@ fn section(markdown: &str) -> String {
 fn what_is_shown_beside_baseline() {
     let view = again(|_| {}, 10, StopReason::Done);
     insta::assert_snapshot!("beside_markdown", section(&markdown(&view, None)));
-    let beside = beside_baseline(&view).unwrap();
-    assert!(beside.modes.unwrap().list[0].differs());
+    let beside = view.beside_baseline().unwrap();
+    assert!(beside.modes.as_ref().unwrap().list[0].differs());
     assert!(!beside.machine.list[0].differs());
     let parsed: serde_json::Value = serde_json::from_str(&json(&view)).unwrap();
     insta::assert_json_snapshot!("beside_json", parsed["baseline"]);

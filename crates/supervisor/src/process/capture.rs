@@ -30,6 +30,11 @@ impl Captured {
         self.total == 0
     }
 
+    /// How many bytes were printed.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
     /// Whether the kept part contains a text.
     pub fn has(&self, text: &str) -> bool {
         String::from_utf8_lossy(&self.text()).contains(text)

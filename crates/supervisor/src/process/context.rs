@@ -1,5 +1,7 @@
 //! What attempts share: the run's part and the slot's part.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io::PipeReader;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +38,9 @@ pub(super) struct SlotContext {
     pub(super) run: RunContext,
     /// The units that must not be traced.
     pub(super) untraceable: Arc<Untraceable>,
+    /// The units whose last attempt here filled a pipe. Their output is read from the start, or the
+    /// child would block on a full pipe while the slot waits for its exit.
+    pub(super) fills_pipe: RefCell<HashSet<usize>>,
     /// At end of file when every attempt must be killed.
     pub(super) kill_all: Arc<PipeReader>,
 }

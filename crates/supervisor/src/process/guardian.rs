@@ -47,8 +47,10 @@ impl Guardian {
         run_id: &str,
         lock: File,
     ) -> io::Result<Guardian> {
-        tracing::debug!("waiting for the guardian of an earlier supervisor, if one is at work");
-        lock.lock()?;
+        if lock.try_lock().is_err() {
+            tracing::info!("waiting for the guardian of an earlier supervisor");
+            lock.lock()?;
+        }
         let (read, write) = io::pipe()?;
         // A full pipe (the guardian is stopped) must not stop the supervisor.
         fcntl(&write, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;

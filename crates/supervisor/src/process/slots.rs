@@ -1,6 +1,7 @@
 //! The slots in which attempts run. Each has its own thread, because a child must be waited for by
 //! one thread only and dies with the thread that started it.
 
+use std::cell::RefCell;
 use std::io::{self, PipeWriter};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime};
@@ -88,6 +89,7 @@ impl Slots {
                     is_only_slot: count == 1,
                     run: run.clone(),
                     untraceable: untraceable.clone(),
+                    fills_pipe: RefCell::default(),
                     kill_all: end_of_run.clone(),
                 };
                 (sender, Slot { context, orders })

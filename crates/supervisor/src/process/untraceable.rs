@@ -21,7 +21,7 @@ impl Untraceable {
     }
 }
 
-/// A unit's spec lives as long as its run, so that its address identifies it.
-fn key(unit: &Arc<UnitSpec>) -> usize {
+/// Identifies a unit by the address of its spec, which lives as long as its run.
+pub(super) fn key(unit: &Arc<UnitSpec>) -> usize {
     Arc::as_ptr(unit) as usize
 }

@@ -116,11 +116,8 @@ impl Runner<'_> {
     /// Starts an evidence round. It is in no rate, so its start is not on record.
     pub(super) fn start_evidence_round(&mut self, running: Running) {
         let Running { slot, key, .. } = running;
-        tracing::info!(
-            unit = key.unit,
-            round = key.round,
-            "starting an evidence round"
-        );
+        let unit = self.unit_name(key.unit);
+        tracing::info!(unit, round = key.round, "starting an evidence round");
         let mut spec = self.specs.for_evidence(key, slot);
         spec.program = self.programs.path(key.unit);
         self.slots.run(Assignment::new(running, spec));

@@ -49,10 +49,8 @@ impl<'a> Finisher<'a> {
 
     /// Hashes the program of an attempt that is about to start.
     pub(super) fn check_program(&self, running: Running) -> Event {
-        tracing::info!(
-            unit = running.key.unit,
-            "program file was touched; hashing it"
-        );
+        let unit = &self.units[running.key.unit as usize].name;
+        tracing::info!(unit, "program file was touched; hashing it");
         Event::ProgramChecked(running, self.programs.replaced(running.key.unit))
     }
 

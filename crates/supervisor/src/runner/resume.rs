@@ -77,7 +77,7 @@ fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
         Record::Started(started) => (started.unit, started.round, started.attempt),
         Record::Ended(ended) => (ended.unit, ended.round, ended.attempt),
         Record::Opened(opened) if opened.run.units != units => {
-            return Err("it is of another plan than run.toml".into());
+            return Err("it belongs to another plan than run.toml".into());
         }
         Record::Evidence(round) => (round.unit, round.round, 1),
         Record::Opened(_) | Record::Hello(_) | Record::Zygote(_) | Record::Closed(_) => {

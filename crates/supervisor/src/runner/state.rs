@@ -244,10 +244,11 @@ impl<'a> Runner<'a> {
         inputs: &mut VecDeque<Input>,
     ) -> Result<(), RunError> {
         let Running { slot, key, attempt } = running;
+        let unit = self.unit_name(key.unit);
         if attempt > 1 {
-            tracing::info!(unit = key.unit, round = key.round, attempt, "retrying");
+            tracing::info!(unit, round = key.round, attempt, "retrying");
         } else {
-            tracing::debug!(unit = key.unit, round = key.round, slot, "starting");
+            tracing::debug!(unit, round = key.round, slot, "starting");
         }
         // Written before the start: if the supervisor dies in between, the attempt is lost, never
         // unknown.
@@ -316,6 +317,10 @@ impl<'a> Runner<'a> {
         self.write(&mut inputs)?;
         self.journal.close()?;
         Ok(Flow::Ended(why))
+    }
+
+    pub(super) fn unit_name(&self, unit: u32) -> &'a str {
+        &self.specs.plan.units[unit as usize].name
     }
 
     /// Seconds since the run began, as on record.

@@ -1,4 +1,4 @@
-//! Efficiency curves beside the ideal line.
+//! Efficiency curves with the ideal line.
 
 use maud::{Markup, html};
 

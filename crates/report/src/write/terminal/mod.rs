@@ -181,16 +181,21 @@ fn signature(signature: &Signature, indent: usize, screen: Screen) -> String {
         callers,
         command,
     } = signature;
+    let hang = indent + 5;
+    let paint = |text: &str| screen.paragraph(text, indent + 2, hang, Style::Tone(Tone::Bad));
     let head = format!("{what}  {at}");
-    let tone = Style::Tone(Tone::Bad);
-    let mut out = screen.paragraph(&head, indent + 2, indent + 5, tone);
-    let rest = format!("{callers}        {command}");
-    let rest = rest.trim_start();
-    match width(rest) + indent + 5 <= screen.width {
-        true => out += &format!("{}{rest}\n", " ".repeat(indent + 5)),
+    let fits = |text: &str, indent: usize| indent + width(text) <= screen.width;
+    let with_command = |text: &str| format!("{text}        {command}");
+    if callers.is_empty() && fits(&with_command(&head), indent + 2) {
+        return paint(&with_command(&head));
+    }
+    let mut out = paint(&head);
+    let rest = with_command(callers);
+    match fits(rest.trim_start(), hang) {
+        true => out += &format!("{}{}\n", " ".repeat(hang), rest.trim_start()),
         false => {
             for line in [callers, command] {
-                out += &screen.paragraph(line, indent + 5, indent + 5, Style::Plain);
+                out += &screen.paragraph(line, hang, hang, Style::Plain);
             }
         }
     }

@@ -22,15 +22,27 @@ pub(super) fn draw(table: &Table, indent: usize, screen: Screen) -> String {
         true => &[Room::Wide, Room::Usual, Room::Narrow][..],
         false => &[Room::Usual, Room::Narrow],
     };
-    let drawn = rooms.iter().map(|room| Drawn::new(table, *room));
-    match drawn
-        .into_iter()
-        .find(|d| indent + d.width() <= screen.width)
-    {
-        Some(drawn) => out.push_str(&drawn.lines(indent, screen)),
-        None => out.push_str(&cards(table, indent, screen)),
-    }
-    out
+    let drawn = |table: &Table| {
+        let drawn = rooms.iter().map(|room| Drawn::new(table, *room));
+        let mut fitting = drawn.filter(|drawn| indent + drawn.width() <= screen.width);
+        fitting.next().map(|drawn| drawn.lines(indent, screen))
+    };
+    let lines = drawn(table).or_else(|| drawn(&without_last_group(table)?));
+    out + &lines.unwrap_or_else(|| cards(table, indent, screen))
+}
+
+/// A summary without its last group of columns, the least important one.
+fn without_last_group(table: &Table) -> Option<Table> {
+    let last = &table.columns.last()?.group;
+    let kept = table
+        .columns
+        .iter()
+        .take_while(|column| column.group != *last);
+    let kept = kept.count();
+    let mut short = table.clone();
+    short.columns.truncate(kept);
+    short.rows.iter_mut().for_each(|row| row.truncate(kept));
+    (table.wide && !last.is_empty() && kept > 1).then_some(short)
 }
 
 /// A table with the width of each column, and its head in as many lines as keep the column narrow.

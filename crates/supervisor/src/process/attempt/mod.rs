@@ -21,6 +21,7 @@ use super::observed::{Evidence, Observed};
 use super::pace::Pace;
 use super::pipes::Pipes;
 use super::platform::{Cgroup, MemoryWatch};
+use super::untraceable::key;
 use super::{Started, Wait};
 use crate::outcome::{Note, Seen};
 use crate::plan::AttemptSpec;
@@ -58,6 +59,8 @@ struct Attempt<'a> {
     stderr: Captured,
     events: EventReader,
     kill_stage: KillStage,
+    /// Until this time after the start the output is not read.
+    quiet: Duration,
     pace: Pace,
     started: Instant,
     started_at: SystemTime,
@@ -84,6 +87,7 @@ impl<'a> Attempt<'a> {
         let now = Instant::now();
         pace.waited(Duration::ZERO, now);
         let fallback = child.spawn_fallback.into_iter();
+        let fills_pipe = context.fills_pipe.borrow().contains(&key(&spec.unit));
         Attempt {
             context,
             spec,
@@ -99,6 +103,7 @@ impl<'a> Attempt<'a> {
             stderr: Captured::default(),
             events: EventReader::new(),
             kill_stage: KillStage::at_start(&spec.unit, now),
+            quiet: if fills_pipe { Duration::ZERO } else { QUIET },
             pace,
             started,
             started_at: SystemTime::now(),
@@ -127,6 +132,14 @@ impl<'a> Attempt<'a> {
         });
         self.seen.secs = self.started.elapsed().as_secs_f64();
         self.clean_up(child);
+        let longest = self.stdout.total().max(self.stderr.total());
+        let mut fills_pipe = self.context.fills_pipe.borrow_mut();
+        if longest >= size_of::<Buffer>() as u64 {
+            fills_pipe.insert(key(&self.spec.unit));
+        } else {
+            fills_pipe.remove(&key(&self.spec.unit));
+        }
+        drop(fills_pipe);
         self.seen.notes.extend(self.events.finish());
         self.seen.notes.extend(self.pace.note());
         Observed {
@@ -139,7 +152,8 @@ impl<'a> Attempt<'a> {
 
     fn wait_for_end(&mut self) -> io::Result<ChildState> {
         if let Some(timeout) = self.escalate()
-            && self.ends_within(QUIET.min(timeout))?
+            && !self.quiet.is_zero()
+            && self.ends_within(self.quiet.min(timeout))?
         {
             return Ok(ChildState::Ended);
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFlags, PollTimeout};
 
-use super::{Attempt, QUIET};
+use super::Attempt;
 use crate::process::pace::TICK;
 use crate::process::pipes::{Pipes, is_ready, poll_in, read, wait_for};
 
@@ -23,7 +23,7 @@ impl Attempt<'_> {
     pub(super) fn poll(&mut self, timeout: Duration) -> io::Result<()> {
         let watches_kill = !self.is_killed();
         let kill_all = watches_kill.then(|| self.context.kill_all.as_fd());
-        let quiet = QUIET.checked_sub(self.started.elapsed());
+        let quiet = self.quiet.checked_sub(self.started.elapsed());
         // The end of the events is most often the end of the child.
         let quiet = quiet.filter(|_| self.pipes.events.is_some());
         let mut expected = timeout.min(quiet.unwrap_or(TICK)).min(TICK);

@@ -1,4 +1,4 @@
-//! Reading single records of a journal again, by their places.
+//! Reading single records of a journal by their offsets.
 
 use std::fs::File;
 use std::io;
@@ -10,31 +10,32 @@ use crashrate_model::{Lines, Record};
 use super::{JournalError, split};
 use crate::safe_file;
 
-/// How much is read at once: records that are asked for one after the other mostly lie so.
+/// Bytes read at once: records are mostly read in order, so the next one is often in the window.
 const WINDOW: usize = 16 * 1024;
 
-/// A journal whose records are read one by one, in any order.
+/// Reads the records of a journal in any order.
 #[derive(Debug)]
-pub struct Again {
+pub struct RandomReader {
     file: File,
     path: PathBuf,
-    /// What was read last, and where it begins.
+    /// The bytes read last.
     window: Vec<u8>,
+    /// Offset of `window`.
     begin: u64,
 }
 
-impl Again {
+impl RandomReader {
     /// Opens a journal.
     ///
     /// # Errors
     /// The file cannot be opened.
-    pub fn open(path: &Path) -> Result<Again, JournalError> {
+    pub fn open(path: &Path) -> Result<RandomReader, JournalError> {
         let file = split(path).and_then(|(folder, name)| safe_file::open(folder, name));
         let file = file.map_err(|source| JournalError::Read {
             path: path.to_owned(),
             source,
         })?;
-        Ok(Again {
+        Ok(RandomReader {
             file,
             path: path.to_owned(),
             window: Vec::new(),
@@ -42,10 +43,10 @@ impl Again {
         })
     }
 
-    /// The record that begins at this place, in bytes.
+    /// The record at this offset, in bytes.
     ///
     /// # Errors
-    /// It cannot be read, or there is none.
+    /// It cannot be read, or there is no record.
     pub fn record(&mut self, place: u64) -> Result<Record, JournalError> {
         let wrong = |path: &Path, source| JournalError::Read {
             path: path.to_owned(),
@@ -53,7 +54,7 @@ impl Again {
         };
         let line = self.line(place);
         let line = line.map_err(|source| wrong(&self.path, source))?;
-        // The line before says with what its checksum starts.
+        // The checksum of a line continues the one of the line before.
         let mut lines = match line.start {
             0 => Some(Lines::default()),
             start => Lines::after(&self.window[..start]),
@@ -68,7 +69,7 @@ impl Again {
         }
     }
 
-    /// Where the line that begins there is in the window, with the end of the line before it.
+    /// Reads until the window holds the line at this offset and the end of the line before it.
     fn line(&mut self, place: u64) -> io::Result<std::ops::Range<usize>> {
         if let Some(line) = self.in_window(place) {
             return Ok(line);
