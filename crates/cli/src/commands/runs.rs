@@ -26,7 +26,7 @@ pub(crate) struct RunsArguments {
 
 #[derive(Debug, Subcommand)]
 enum RunsCommand {
-    /// Remove runs that are beyond --keep and older than --older-than
+    /// Remove old runs: those outside --keep and older than --older-than
     Prune(PruneArguments),
 }
 

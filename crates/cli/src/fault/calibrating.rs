@@ -51,7 +51,7 @@ pub(crate) fn last_if_calibrating(runs: &Path) -> Option<PathBuf> {
     calibrating(&last).filter(|short| short.live).map(|_| last)
 }
 
-/// What a report of the run says instead.
+/// The message that replaces the report of such a run.
 pub(crate) fn sentence(short: &InShort) -> String {
     let what = match short.live {
         true => "is calibrating the fault",

@@ -33,11 +33,12 @@ pub(crate) fn list_width() -> usize {
 }
 
 fn width_or(piped: usize) -> usize {
-    let wish = env::var("COLUMNS")
+    let chosen = env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok());
     let terminal = || Term::stdout().size_checked().map(|(_, columns)| columns);
-    wish.filter(|&columns| columns > 0)
+    chosen
+        .filter(|&columns| columns > 0)
         .or_else(terminal)
         .map_or(piped, usize::from)
 }

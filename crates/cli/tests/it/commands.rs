@@ -230,7 +230,15 @@ fn timeout_in_place_of_the_suites() {
     place.suite(&format!(
         "[[chapter]]\nid = \"x\"\ntimeout = \"10m\"\ncommand = [{program:?}, \"hang\"]\n"
     ));
-    let run = ["run", "suite.toml", "--rounds", "1", "--timeout", "300ms"];
+    let run = [
+        "run",
+        "suite.toml",
+        "--rounds",
+        "1",
+        "--timeout",
+        "300ms",
+        "--full",
+    ];
     let done = place.crashrate(&run).expect(100);
     let json = place.json();
     assert_eq!(outcomes(&json, "x"), json!({"timed-out": 1}));

@@ -37,7 +37,7 @@ pub(crate) struct RunArguments {
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "suite")]
     pub(crate) argv: Vec<OsString>,
 
-    /// A process per chapter and round, a process per sequence and round, or both
+    /// isolated: one process per chapter and round. sequential: one per sequence and round
     #[arg(long, value_enum, default_value_t = ModeChoice::Both)]
     pub(crate) mode: ModeChoice,
 
