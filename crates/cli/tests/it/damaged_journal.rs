@@ -201,7 +201,7 @@ fn two_ends_of_an_attempt_are_an_error_for_report_and_resume() {
     fs::write(place.run().join("journal.jsonl"), journal_of(&all)).unwrap();
     for args in [&["report", "1"][..], &["run", "--resume", "1"]] {
         let done = place.crashrate(args).expect(96);
-        assert!(done.stderr.contains("two ends"), "{}", done.stderr);
+        assert!(done.stderr.contains("ended twice"), "{}", done.stderr);
         assert_eq!(done.stdout, "");
     }
 }

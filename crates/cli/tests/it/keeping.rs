@@ -56,7 +56,7 @@ fn a_folder_that_is_removed() {
     let done = live.wait().expect(110);
     assert!(
         done.stderr
-            .contains("was removed or moved while the run went on"),
+            .contains("was removed or moved during the run"),
         "{}",
         done.stderr
     );
