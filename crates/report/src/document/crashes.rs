@@ -34,7 +34,7 @@ fn signature(row: &CrashRow, command: &str) -> Signature {
     let frames: Vec<&str> = parts.next().unwrap_or_default().split(" < ").collect();
     let first = frames.first().copied().unwrap_or_default();
     let at = match first.split_once('!') {
-        Some((module, function)) => format!("{function} ({module})"),
+        Some((module, function)) => format!("{function}  ({module})"),
         None => first.to_owned(),
     };
     let function = |frame: &str| frame.split_once('!').map_or(frame, |(_, f)| f).to_owned();
