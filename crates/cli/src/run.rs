@@ -144,7 +144,7 @@ pub(crate) fn run_failure(error: RunError) -> Failure {
         // What was written before is an input of this run.
         RunError::Journal(error) if error.is_of_reading() => Exit::Usage,
         RunError::Journal(_) | RunError::Folder { .. } => Exit::Journal,
-        RunError::SetUp(_) => Exit::Incomplete,
+        RunError::SetUp(_) | RunError::SlotPanicked { .. } => Exit::Incomplete,
         RunError::Rule(_) | RunError::Replaced(_) => Exit::Usage,
     };
     Failure::new(exit, error)

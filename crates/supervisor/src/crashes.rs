@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crashrate_model::{CrashRef, Mode, Unit};
 use crashrate_postmortem::Crash;
@@ -79,43 +80,48 @@ impl CrashRole<'_> {
     }
 }
 
-/// Writes crash files.
+/// Writes the crash files of a run. Shared by the slots' threads.
 pub(crate) struct Crashes {
     folder: PathBuf,
     run: String,
-    kept: usize,
-    known: Vec<String>,
+    written: Mutex<Written>,
+}
+
+/// The crash files that are written or being written.
+struct Written {
+    count: usize,
+    signatures: Vec<String>,
 }
 
 impl Crashes {
-    /// The writer of a run folder; existing files count towards the limits.
+    /// Files that the run's folder has already count towards the most.
     pub(crate) fn new(folder: &Path, run: &str) -> Crashes {
         Crashes {
             folder: folder.to_owned(),
             run: run.to_owned(),
-            kept: safe_file::count(folder, FOLDER),
-            known: Vec::new(),
+            written: Mutex::new(Written {
+                count: safe_file::count(folder, FOLDER),
+                signatures: Vec::new(),
+            }),
         }
     }
 
-    /// Returns a reference to the crash, after writing its file if the limits allow.
+    /// Names the crash, and writes its file if there is room.
     pub(crate) fn keep(
-        &mut self,
+        &self,
         unit: &Unit,
         running: Running,
         crash: &Crash,
         role: &CrashRole<'_>,
         notes: &mut Vec<String>,
     ) -> CrashRef {
-        let is_new = !self.known.contains(&crash.signature);
-        let room = if is_new { MAX_WITH_NEW } else { MAX_CRASHES };
         let mut kept = CrashRef {
             signature: crash.signature.clone(),
             file: None,
         };
-        if self.kept >= room {
+        let Some(is_new) = self.reserve(&crash.signature) else {
             return kept;
-        }
+        };
         let Running { key, attempt, .. } = running;
         let file = CrashFile {
             v: VERSION,
@@ -130,16 +136,37 @@ impl Crashes {
             crash: crash.clone(),
         };
         match self.write(&(evidence::name(unit, running) + &role.suffix()), &file) {
-            Ok(name) => {
-                self.kept += 1;
-                kept.file = Some(name);
+            Ok(name) => kept.file = Some(name),
+            Err(error) => {
+                let mut written = self.written();
+                written.count -= 1;
                 if is_new {
-                    self.known.push(crash.signature.clone());
+                    written.signatures.retain(|known| *known != crash.signature);
                 }
+                notes.push(format!("its crash could not be kept: {error}"));
             }
-            Err(error) => notes.push(format!("its crash could not be kept: {error}")),
         }
         kept
+    }
+
+    /// Reserves room for a file before it is written without a lock. Returns whether its signature
+    /// is new; `None` if there is no room.
+    fn reserve(&self, signature: &str) -> Option<bool> {
+        let mut written = self.written();
+        let is_new = !written.signatures.iter().any(|known| known == signature);
+        let room = if is_new { MAX_WITH_NEW } else { MAX_CRASHES };
+        if written.count >= room {
+            return None;
+        }
+        written.count += 1;
+        if is_new {
+            written.signatures.push(signature.to_owned());
+        }
+        Some(is_new)
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, name: &str, file: &CrashFile) -> io::Result<String> {

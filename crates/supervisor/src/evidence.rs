@@ -43,7 +43,7 @@ mod tests {
             (&long, &long),
         ];
         let mut names = HashSet::new();
-        for (place, (name, variant)) in (0..).zip(units) {
+        for (unit_index, (name, variant)) in (0..).zip(units) {
             let unit = Unit {
                 name: name.into(),
                 mode: Mode::Isolated,
@@ -55,7 +55,10 @@ mod tests {
             for (round, attempt) in [(1, 1), (1, 2), (2, 1)] {
                 let running = Running {
                     slot: 0,
-                    key: RoundKey { unit: place, round },
+                    key: RoundKey {
+                        unit: unit_index,
+                        round,
+                    },
                     attempt,
                 };
                 let name = super::name(&unit, running);

@@ -17,7 +17,6 @@ pub mod plan;
 pub mod process;
 mod program;
 pub mod request;
-mod resume;
 pub mod run_file;
 pub mod runner;
 pub mod safe_file;

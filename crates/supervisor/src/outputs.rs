@@ -1,6 +1,7 @@
-//! Output files in the run folder: what attempts that did not pass printed.
+//! The output of attempts that did not pass, in the run's folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crashrate_model::Unit;
 
@@ -9,29 +10,29 @@ use crate::process::Observed;
 use crate::safe_file;
 use crate::schedule::Running;
 
-/// Number of output files that a run keeps.
+/// The most output files of a run.
 const MAX_OUTPUTS: usize = 1000;
 pub(crate) const FOLDER: &str = "output";
 
-/// Writes output files.
+/// Writes the output files of a run. Shared by the slots' threads.
 pub(crate) struct Outputs {
     folder: PathBuf,
-    kept: usize,
+    /// The files that are written or being written.
+    count: AtomicUsize,
 }
 
 impl Outputs {
-    /// The writer of a run folder; existing files count towards the limit.
+    /// Files that the run's folder has already count towards the most.
     pub(crate) fn new(folder: &Path) -> Outputs {
-        let kept = safe_file::count(folder, FOLDER);
         Outputs {
+            count: AtomicUsize::new(safe_file::count(folder, FOLDER)),
             folder: folder.to_owned(),
-            kept,
         }
     }
 
-    /// Writes the output of an attempt; returns the path relative to the run folder.
+    /// Writes what an attempt printed. Returns the file's path relative to the run's folder.
     pub(crate) fn keep(
-        &mut self,
+        &self,
         unit: &Unit,
         running: Running,
         observed: &Observed,
@@ -40,7 +41,7 @@ impl Outputs {
         if observed.stdout.is_empty() && observed.stderr.is_empty() {
             return None;
         }
-        if self.kept == MAX_OUTPUTS {
+        if !self.reserve() {
             notes.push(format!(
                 "output not kept: the run has {MAX_OUTPUTS} already"
             ));
@@ -52,14 +53,19 @@ impl Outputs {
         text.extend(b"\n--- standard error ---\n");
         text.extend(observed.stderr.text());
         match safe_file::write(&self.folder, &name, &text) {
-            Ok(()) => {
-                self.kept += 1;
-                Some(name)
-            }
+            Ok(()) => Some(name),
             Err(error) => {
+                self.count.fetch_sub(1, Ordering::Relaxed);
                 notes.push(format!("its output could not be kept: {error}"));
                 None
             }
         }
+    }
+
+    /// Reserves room for one more file, which is then written without a lock.
+    fn reserve(&self) -> bool {
+        let more = |count| (count < MAX_OUTPUTS).then_some(count + 1);
+        let reserved = (self.count).fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        reserved.is_ok()
     }
 }

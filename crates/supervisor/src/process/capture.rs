@@ -1,11 +1,11 @@
-//! What a child printed, in bounded memory: the head and the tail of it.
+//! The output of a child in bounded memory: its head and its tail.
 
 use std::collections::VecDeque;
 
-/// The bytes kept of each end of an output.
+/// The bytes kept of the head, and of the tail.
 const KEEP: usize = 32 * 1024;
 
-/// The head and the tail of an output, and how long it was.
+/// The head and the tail of an output, and its length.
 #[derive(Clone, Debug, Default)]
 pub struct Captured {
     head: Vec<u8>,
@@ -14,7 +14,7 @@ pub struct Captured {
 }
 
 impl Captured {
-    /// Takes the next bytes.
+    /// Appends bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
         let (head, rest) = bytes.split_at(bytes.len().min(KEEP - self.head.len()));
@@ -30,12 +30,17 @@ impl Captured {
         self.total == 0
     }
 
-    /// Whether what was kept has this in it.
+    /// How many bytes were printed.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Whether the kept part contains a text.
     pub fn has(&self, text: &str) -> bool {
         String::from_utf8_lossy(&self.text()).contains(text)
     }
 
-    /// What was kept, with a line that says what was left out.
+    /// The kept part, with a line that says how many bytes are missing.
     pub fn text(&self) -> Vec<u8> {
         let left_out = self.total - (self.head.len() + self.tail.len()) as u64;
         let mut text = self.head.clone();
@@ -55,7 +60,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn short_outputs_are_whole_and_long_ones_keep_both_ends(chunks in prop::collection::vec(0usize..50_000, 0..6)) {
+        fn short_outputs_are_whole_and_long_ones_keep_both_ends(
+            chunks in prop::collection::vec(0usize..50_000, 0..6),
+        ) {
             let mut captured = Captured::default();
             let mut all = Vec::new();
             for (i, len) in chunks.iter().enumerate() {

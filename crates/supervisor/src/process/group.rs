@@ -1,4 +1,4 @@
-//! Signals to an attempt's process group, and making sure that nothing of it is left.
+//! Signals an attempt's process group and makes sure that nothing of it is left.
 
 use std::time::{Duration, Instant};
 
@@ -7,27 +7,27 @@ use nix::sys::signal::{Signal, kill as kill_process, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpgid};
 
-/// How long the members of a killed group have to disappear.
+/// How long the members of a killed group may take to disappear.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Asks the group to end. A stopped one is woken, or it could not hear.
+/// Sends SIGTERM. SIGCONT follows because a stopped process handles no signal.
 pub(super) fn terminate(group: Pid) {
     send(group, Signal::SIGTERM);
     send(group, Signal::SIGCONT);
 }
 
-/// Kills the group, and its leader wherever that is. Safe as long as the leader is not reaped: the number cannot belong to
-/// anybody else.
+/// Kills the group, and its leader if that has left the group. Safe while the leader is not reaped:
+/// until then the kernel gives its number to no other process.
 pub(super) fn kill(group: Pid) {
     send(group, Signal::SIGKILL);
 }
 
-/// Kills what is left of a group whose leader has ended and is not reaped.
+/// Kills the rest of a group whose leader has ended and is not reaped.
 pub(super) fn kill_rest(group: Pid) {
     let _ = killpg(group, Signal::SIGKILL);
 }
 
-/// To the group, and to the process that began it if it has left it for another.
+/// Signals the group, and the process that began it if that has moved to another group.
 fn send(group: Pid, signal: Signal) {
     let _ = killpg(group, signal);
     if getpgid(Some(group)) != Ok(group) {
@@ -35,19 +35,23 @@ fn send(group: Pid, signal: Signal) {
     }
 }
 
-/// Waits until the killed group is gone, its leader reaped before. Returns how many members besides it were killed.
+/// Waits until the killed group, whose leader is reaped, is gone. Returns how many other members
+/// were killed.
 pub(super) fn await_gone(group: Pid) -> usize {
     let is_gone = || killpg(group, None) == Err(Errno::ESRCH);
-    // Most leave nothing, and are over with this.
     if is_gone() {
         return 0;
     }
+    tracing::debug!(
+        group = group.as_raw(),
+        "waiting for killed processes to disappear"
+    );
     let deadline = Instant::now() + PATIENCE;
-    let everyone = Pid::from_raw(-group.as_raw());
+    let members = Pid::from_raw(-group.as_raw());
     let mut killed = 0;
-    // Those that came to this process when their parents died are reaped here; elsewhere init reaps them.
+    // Orphans that the kernel gave to this process are reaped here. Init reaps the others.
     loop {
-        match waitpid(everyone, Some(WaitPidFlag::WNOHANG)) {
+        match waitpid(members, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Signaled(_, Signal::SIGKILL, _)) => killed += 1,
             Ok(WaitStatus::StillAlive) if !pause(deadline) => return killed,
             Ok(_) | Err(Errno::EINTR) => {}

@@ -1,7 +1,7 @@
-//! The guardian: a small process that outlives the supervisor by a moment and kills what it left.
+//! The guardian: a small process that kills what a dead supervisor left.
 //!
-//! It reads fixed-size messages from a pipe: which process group runs in which slot. When the pipe ends, the supervisor
-//! is gone, in whatever way, and the guardian kills the groups that were not cleared.
+//! It reads fixed-size messages from a pipe: which process group runs in which slot. The pipe ends
+//! when the supervisor dies in any way. Then the guardian kills the groups that were not cleared.
 #![allow(unsafe_code)]
 
 use std::collections::BTreeMap;
@@ -19,23 +19,25 @@ use nix::unistd::{Pid, getpgid, getpgrp, getppid};
 
 use super::platform;
 
-/// Slot and process group, each in native byte order: far below `PIPE_BUF`, so written whole or not at all.
+/// The size of a message: slot and process group, each in native byte order. Far below `PIPE_BUF`,
+/// so a message is written whole or not at all.
 const MESSAGE: usize = 8;
 
-/// How long the guardian sleeps between two looks at the pipe. It holds thousands of messages.
+/// How long the guardian sleeps between two reads. The pipe holds thousands of messages.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The supervisor's end: the running guardian and the pipe to it.
 pub struct Guardian {
     pipe: PipeWriter,
-    /// Held open so that writing to a guardian that somebody killed is no SIGPIPE in a child about to execute.
+    /// Held open so that a child about to execute gets no SIGPIPE if someone killed the guardian.
     _read_end: PipeReader,
     process: Child,
 }
 
 impl Guardian {
-    /// Starts `program GUARD_ARGUMENTS... RUN_ID` as the guardian of a run. It holds the lock on `at_work` for as long as
-    /// it lives, and one that is still at work is waited for: it kills all that has the run's mark.
+    /// Starts `program ARGUMENTS... RUN_ID` as the guardian of a run. It holds the lock on `lock`
+    /// while it lives. Waits for the guardian of an earlier supervisor, which kills every process
+    /// with the run's mark.
     ///
     /// # Errors
     /// It could not be started.
@@ -43,9 +45,12 @@ impl Guardian {
         program: &Path,
         arguments: &[&str],
         run_id: &str,
-        at_work: File,
+        lock: File,
     ) -> io::Result<Guardian> {
-        at_work.lock()?;
+        if lock.try_lock().is_err() {
+            tracing::info!("waiting for the guardian of an earlier supervisor");
+            lock.lock()?;
+        }
         let (read, write) = io::pipe()?;
         // A full pipe (the guardian is stopped) must not stop the supervisor.
         fcntl(&write, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
@@ -54,10 +59,11 @@ impl Guardian {
             .args(arguments)
             .arg(run_id)
             .stdin(Stdio::from(read.try_clone()?))
-            // It prints nothing there; the descriptor is what keeps the lock.
-            .stdout(Stdio::from(at_work))
+            // It prints nothing: the descriptor holds the lock.
+            .stdout(Stdio::from(lock))
             .stderr(Stdio::null());
-        // A session of its own: what the terminal sends to the supervisor's group does not reach it.
+        // The terminal's signals to the supervisor's group must not reach the guardian: it gets its
+        // own session.
         // SAFETY: a system call on nothing, which is safe between fork and exec.
         unsafe {
             command.pre_exec(|| match libc::setsid() {
@@ -73,12 +79,11 @@ impl Guardian {
         })
     }
 
-    /// Its pid.
     pub(super) fn pid(&self) -> Pid {
         Pid::from_raw(self.process.id() as i32)
     }
 
-    /// What a child needs to register its group, from between fork and exec.
+    /// For a child that registers its group between fork and exec.
     pub(super) fn registration(&self, slot: u32) -> Registration {
         Registration {
             pipe: self.pipe.as_raw_fd(),
@@ -86,22 +91,22 @@ impl Guardian {
         }
     }
 
-    /// Nothing of the slot's attempt is left.
+    /// Forgets the group of a slot: nothing of its attempt is left.
     pub(super) fn clear(&self, slot: u32) {
-        // A failure leaves the group registered, which is harmless until the supervisor dies, too.
+        // If this fails, the group stays registered. That matters only if the supervisor dies, too.
         let _ = self.registration(slot).send(0);
     }
 }
 
 impl Drop for Guardian {
     fn drop(&mut self) {
-        // All groups are gone: nothing is left to guard, and waiting for its end of file would need a closed pipe.
+        // All groups are gone. The pipe is still open, so the guardian would not end by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Sends one message to the guardian; safe between fork and exec.
+/// Sends messages to the guardian. Safe between fork and exec.
 #[derive(Clone, Copy)]
 pub(super) struct Registration {
     pipe: RawFd,
@@ -113,19 +118,20 @@ impl Registration {
         let mut message = [0; MESSAGE];
         message[..4].copy_from_slice(&self.slot.to_ne_bytes());
         message[4..].copy_from_slice(&group.to_ne_bytes());
-        // SAFETY: the guardian keeps the descriptor open for as long as attempts are started, and the buffer is on this
-        // stack; write(2) is safe between fork and exec.
+        // SAFETY: `Guardian` keeps the descriptor open while attempts are started, and the buffer
+        // is on this stack. write(2) is safe between fork and exec.
         let written = unsafe { libc::write(self.pipe, message.as_ptr().cast(), MESSAGE) };
         match io::Error::last_os_error() {
             _ if written >= 0 => Ok(()),
-            // Nobody reads: somebody stopped or killed the guardian. The run goes on without one.
+            // The pipe is full: someone stopped or killed the guardian. The run continues without.
             error if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             error => Err(error),
         }
     }
 }
 
-/// Whether a group that was reported can be an attempt's: neither everybody's, nor the guardian's, nor the supervisor's.
+/// Whether a reported group can be an attempt's. Groups 0 and 1 mean other things to kill(2), and
+/// the guardian's and the supervisor's own groups must never be killed.
 fn may_be_attempt(group: u32, supervisor: Pid) -> bool {
     let Ok(group) = i32::try_from(group) else {
         return false;
@@ -134,7 +140,8 @@ fn may_be_attempt(group: u32, supervisor: Pid) -> bool {
     group.as_raw() > 1 && group != getpgrp() && getpgid(Some(supervisor)) != Ok(group)
 }
 
-/// The guardian's own main function: reads its standard input to the end, then kills what is left of the run.
+/// The guardian's main function: reads standard input to its end, then kills what is left of the
+/// run.
 ///
 /// # Errors
 /// Its standard input cannot be read.
@@ -166,14 +173,14 @@ pub fn guard(run_id: &str) -> io::Result<()> {
                 .map(|half| u32::from_ne_bytes(half.try_into().unwrap_or_default()));
             match group {
                 0 => drop(groups.remove(&slot)),
-                // 1 would be every process of the user.
                 group if may_be_attempt(group, supervisor) => drop(groups.insert(slot, group)),
                 _ => {}
             }
         }
         let taken = size_of_val(messages);
         pipe.consume(taken);
-        // To be woken for each of thousands of short attempts a second would cost each of them more than its message.
+        // At thousands of short attempts a second, waking up for each would cost more than the
+        // message itself.
         std::thread::sleep(PAUSE);
     }
     for group in groups.into_values() {

@@ -1,16 +1,16 @@
-//! The descriptors of make's job server, which a child inherits by number.
+//! Keeps make's job server, which children inherit by descriptor number, off the events descriptor.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::child_io::EVENTS;
 
-/// The variables by which make tells its children where its job server is.
+/// The variables in which make passes its job server to children.
 const FLAGS: [&str; 2] = ["MAKEFLAGS", "MFLAGS"];
-/// The options that name two descriptors; the second is what make before 4.2 writes.
+/// The options that name two descriptors. Make before 4.2 writes the second.
 const OPTIONS: [&[u8]; 2] = [b"--jobserver-auth=", b"--jobserver-fds="];
 
-/// These variables, without a job server that has the number of the events descriptor.
+/// Removes a job server that has the number of the events descriptor from these variables.
 pub(super) fn cleaned(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> impl Iterator<Item = (OsString, OsString)> {
@@ -20,9 +20,10 @@ pub(super) fn cleaned(
     })
 }
 
-/// The value of an inherited variable without a job server that has the number of the events descriptor.
+/// The value of an inherited variable without such a job server.
 ///
-/// A child would take the events pipe for the job server's. Without the option make runs one job at a time, and says so.
+/// A child would take the events pipe for the job server's. Without the option, make runs one job
+/// at a time and prints a warning.
 fn without_events_number(name: &OsStr, value: OsString) -> OsString {
     if !FLAGS.iter().any(|flags| name == *flags) {
         return value;

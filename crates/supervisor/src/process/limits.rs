@@ -1,4 +1,5 @@
-//! How much of the machine a child may use: by a cgroup where there is a controller for it, else by rlimits.
+//! Limits how much of the machine a child may use: by a cgroup where it has the controller, else by
+//! rlimits.
 #![allow(unsafe_code)]
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use super::platform;
 use crate::doctor::{self, MemoryFallback};
 use crate::suite::{ResourceLimits, Suite, bytes_text};
 
-/// rlimits, ready to be set between fork and exec.
+/// The rlimits of a child. Set between fork and exec.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rlimits {
     pub(super) memory: Option<u64>,
@@ -20,7 +21,7 @@ pub(super) struct Rlimits {
     pub(super) file_size: Option<u64>,
 }
 
-/// What is limited by a cgroup, and what by rlimits.
+/// Divides limits between a cgroup and rlimits.
 pub(super) fn divide(resources: &ResourceLimits) -> (Option<platform::Cgroup>, Rlimits) {
     let wants_cgroup = resources.memory.is_some() || resources.processes.is_some();
     let cgroup = wants_cgroup
@@ -39,21 +40,21 @@ pub(super) fn divide(resources: &ResourceLimits) -> (Option<platform::Cgroup>, R
 }
 
 impl Rlimits {
-    /// Sets them for this process; safe between fork and exec.
+    /// Sets them for this process. Safe between fork and exec.
     pub(super) fn set(self) -> io::Result<()> {
-        // What runs out of processor time hears of it first (SIGXCPU), and is killed a second later.
+        // The soft limit sends SIGXCPU; the hard limit kills a second later.
         set(libc::RLIMIT_CPU, self.cpu, 1)?;
         set(libc::RLIMIT_FSIZE, self.file_size, 0)?;
         set(libc::RLIMIT_NPROC, self.processes, 0)?;
-        // Last: what is left to be done here needs no memory.
+        // Last: nothing that follows needs memory.
         set(libc::RLIMIT_AS, self.memory, 0)
     }
 }
 
-/// Sets how large a core dump of this process may be; safe between fork and exec.
+/// Sets the largest core dump of this process. Safe between fork and exec.
 pub(super) fn set_core(most: u64) -> io::Result<()> {
-    // SAFETY: all fields are plain numbers, for which zero is a value; the pointers are to a local that outlives the
-    // calls, which are safe between fork and exec.
+    // SAFETY: all fields are plain numbers, for which zero is a value. The pointers are to a local
+    // that outlives the calls, which are safe between fork and exec.
     unsafe {
         let mut limit: libc::rlimit = std::mem::zeroed();
         if libc::getrlimit(libc::RLIMIT_CORE, &mut limit) < 0 {
@@ -75,14 +76,14 @@ fn set(resource: platform::RlimitName, most: Option<u64>, grace: u64) -> io::Res
     let Some(most) = most else {
         return Ok(());
     };
-    // SAFETY: all fields are plain numbers, for which zero is a value; the pointers are to a local that outlives the
-    // calls, which are safe between fork and exec.
+    // SAFETY: all fields are plain numbers, for which zero is a value. The pointers are to a local
+    // that outlives the calls, which are safe between fork and exec.
     unsafe {
         let mut limit: libc::rlimit = std::mem::zeroed();
         if libc::getrlimit(resource, &mut limit) < 0 {
             return Err(io::Error::last_os_error());
         }
-        // A limit that is there already may be lower.
+        // An inherited limit may be lower.
         limit.rlim_max = limit.rlim_max.min((most + grace).into());
         limit.rlim_cur = limit.rlim_max.min(most.into());
         if libc::setrlimit(resource, &limit) < 0 {
@@ -92,16 +93,16 @@ fn set(resource: platform::RlimitName, most: Option<u64>, grace: u64) -> io::Res
     Ok(())
 }
 
-/// What the limits of a suite come to on this machine.
+/// The limits of a suite on this machine.
 #[derive(Debug, Default)]
 pub(crate) struct InForce {
-    /// Each limit, and by what means it is set.
+    /// Each limit: its value and the means by which it is set.
     pub(crate) limits: BTreeMap<String, String>,
-    /// What does not happen here as one would expect.
+    /// Limits that work differently here than a user expects.
     pub(crate) findings: Vec<Finding>,
 }
 
-/// How the limits of a suite are set on this machine: for its record, and to be said once.
+/// How the limits of a suite are set on this machine, for the run's record and its warnings.
 pub(crate) fn in_force(suite: &Suite) -> InForce {
     let mut found = InForce::default();
     let chapters = suite.chapters.iter();
@@ -116,37 +117,12 @@ pub(crate) fn in_force(suite: &Suite) -> InForce {
         if !whose.is_empty() && *resources == suite.limits {
             continue;
         }
-        let mut put = |what: &str, value: Option<String>, means: &str| {
+        for (limit, value, means) in described(resources, by_cgroup) {
             if let Some(value) = value {
-                found
-                    .limits
-                    .insert(format!("{what}{whose}"), format!("{value}, {means}"));
+                let key = format!("{limit}{whose}");
+                found.limits.insert(key, format!("{value}, {means}"));
             }
-        };
-        let (memory, processes) = match by_cgroup {
-            true => ("of the attempt (cgroup)", "in the attempt (cgroup)"),
-            false if platform::LIMITS_ADDRESS_SPACE => (
-                "address space of each process (rlimit)",
-                "of the user (rlimit)",
-            ),
-            false => ("not set", "of the user (rlimit)"),
-        };
-        put("memory", resources.memory.map(bytes_text), memory);
-        put(
-            "processes",
-            resources.processes.map(|n| n.to_string()),
-            processes,
-        );
-        put(
-            "cpu",
-            resources.cpu.map(|s| format!("{s} s")),
-            "of each process (rlimit)",
-        );
-        put(
-            "file-size",
-            resources.file_size.map(bytes_text),
-            "of each file (rlimit)",
-        );
+        }
     }
     if by_cgroup {
         return found;
@@ -167,6 +143,38 @@ pub(crate) fn in_force(suite: &Suite) -> InForce {
             .push(doctor::processes_not_by_cgroup(geteuid().is_root()));
     }
     found
+}
+
+/// Each limit, its value if it is set, and the means by which it is set.
+fn described(
+    limits: &ResourceLimits,
+    by_cgroup: bool,
+) -> [(&'static str, Option<String>, &'static str); 4] {
+    let (memory, processes) = if by_cgroup {
+        ("of the attempt (cgroup)", "in the attempt (cgroup)")
+    } else if platform::LIMITS_ADDRESS_SPACE {
+        (
+            "address space of each process (rlimit)",
+            "of the user (rlimit)",
+        )
+    } else {
+        ("not set", "of the user (rlimit)")
+    };
+    let cpu = limits.cpu.map(|secs| format!("{secs} s"));
+    [
+        ("memory", limits.memory.map(bytes_text), memory),
+        (
+            "processes",
+            limits.processes.map(|n| n.to_string()),
+            processes,
+        ),
+        ("cpu", cpu, "of each process (rlimit)"),
+        (
+            "file-size",
+            limits.file_size.map(bytes_text),
+            "of each file (rlimit)",
+        ),
+    ]
 }
 
 fn may_be_cuda(device: &str) -> bool {

@@ -12,6 +12,7 @@
 mod attempt;
 mod capture;
 mod child_io;
+mod context;
 mod exec;
 mod fork;
 mod group;
@@ -22,6 +23,7 @@ mod limits;
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
+mod observed;
 mod pace;
 mod pipes;
 mod preflight;
@@ -39,13 +41,15 @@ use linux as platform;
 use macos as platform;
 
 pub use capture::Captured;
+pub use context::RunContext;
 pub use fork::ForkStarter;
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
+pub use observed::{Evidence, Observed};
 pub use pipes::Pipes;
 pub use platform::{CoreFiles, Starter, TRACES};
 pub use preflight::{RefusedCall, can_trace, is_ignored, prepare, refused_calls};
-pub use slots::{Evidence, FromSlot, Observed, Slot, SlotContext, Slots};
+pub use slots::{Assignment, Slot, SlotEvent, Slots};
 pub use start::{Start, Started};
 pub use wait::{Reaped, Wait};
 use watched::CoreEvidence;

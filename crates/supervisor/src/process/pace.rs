@@ -1,51 +1,52 @@
-//! Noticing that the supervisor itself stood still (SIGTSTP, SIGSTOP, a machine asleep): time in which no limit runs.
+//! Notices that the supervisor itself was stopped (SIGTSTP, SIGSTOP, a sleeping machine). Time
+//! limits do not run meanwhile.
 
 use std::time::{Duration, Instant};
 
-/// The longest that a slot waits before it looks at the clock again.
+/// The longest that a slot waits before it reads the clock again.
 pub(super) const TICK: Duration = Duration::from_millis(500);
-/// What takes longer than asked for by this much was no wait: the process was stopped.
+/// A wait that is longer than expected by this much was a stop of the process.
 const LATE: Duration = Duration::from_millis(250);
-/// A halt that is worth a note; below it, a busy machine may have been the reason.
+/// A stop of at least this length gets a note. A shorter one may be the load of the machine.
 const NOTABLE: Duration = Duration::from_secs(1);
 
-/// Watches the time of a slot. All of it is watched, not the waits alone: a stop may come at any moment.
+/// Accounts for the time of a slot. Covers all of it, not only the waits: a stop can come at any
+/// moment.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// Until then all time is accounted for.
-    watched: Instant,
-    stood: Duration,
+    accounted_until: Instant,
+    stopped: Duration,
 }
 
 impl Pace {
-    pub(super) fn from(begun: Instant) -> Self {
+    pub(super) fn from(start: Instant) -> Self {
         Self {
-            watched: begun,
-            stood: Duration::ZERO,
+            accounted_until: start,
+            stopped: Duration::ZERO,
         }
     }
 
-    /// From the last call until `now` there was a reason to wait for `asked`: for how long the process stood still beyond
-    /// that.
-    pub(super) fn waited(&mut self, asked: Duration, now: Instant) -> Duration {
-        let over = (now - self.watched).saturating_sub(asked);
-        self.watched = now;
+    /// The time since the last call was a wait of `expected`. Returns for how long the process was
+    /// stopped beyond that.
+    pub(super) fn waited(&mut self, expected: Duration, now: Instant) -> Duration {
+        let over = (now - self.accounted_until).saturating_sub(expected);
+        self.accounted_until = now;
         if over < LATE {
             return Duration::ZERO;
         }
-        self.stood += over;
+        self.stopped += over;
         over
     }
 
-    /// Since the last call there was work to do, however long it took.
+    /// The time since the last call was work, however long it took.
     pub(super) fn worked(&mut self) {
-        self.watched = Instant::now();
+        self.accounted_until = Instant::now();
     }
 
-    /// What is to be said of it.
+    /// A note for the attempt, if the supervisor was stopped for long.
     pub(super) fn note(&self) -> Option<String> {
-        (self.stood >= NOTABLE).then(|| {
-            let secs = self.stood.as_secs_f64();
+        (self.stopped >= NOTABLE).then(|| {
+            let secs = self.stopped.as_secs_f64();
             format!("crashrate stood still for {secs:.1} s meanwhile: no time limit ran then")
         })
     }

@@ -1,11 +1,11 @@
-//! The pipes that a child writes to, and waiting until there is something in them.
+//! The pipes that a child writes to, and waiting for them.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// One of something for each descriptor that a child writes to.
+/// One value for each descriptor that a child writes to.
 #[derive(Clone, Debug, Default)]
 pub struct Pipes<T> {
     /// Standard output.
@@ -17,7 +17,7 @@ pub struct Pipes<T> {
 }
 
 impl Pipes<Option<OwnedFd>> {
-    /// Those that are open.
+    /// The pipes that are open.
     pub(super) fn open(&self) -> Pipes<Option<BorrowedFd<'_>>> {
         Pipes {
             stdout: self.stdout.as_ref().map(AsFd::as_fd),
@@ -27,17 +27,16 @@ impl Pipes<Option<OwnedFd>> {
     }
 }
 
-/// Whether something came of waiting for it.
+/// Whether poll reported anything for it.
 pub(super) fn is_ready(fd: &PollFd<'_>) -> bool {
     fd.revents().is_some_and(|events| !events.is_empty())
 }
 
-/// As `poll` is asked for it.
-pub(super) fn waited_for(fd: BorrowedFd<'_>) -> PollFd<'_> {
+pub(super) fn poll_in(fd: BorrowedFd<'_>) -> PollFd<'_> {
     PollFd::new(fd, PollFlags::POLLIN)
 }
 
-/// Waits until one of these or of the pipes has something, and says which of the pipes has what.
+/// Polls these descriptors and the pipes, and returns what poll reported for each pipe.
 pub(super) fn wait_for<'f>(
     fds: &mut Vec<PollFd<'f>>,
     pipes: &Pipes<Option<BorrowedFd<'f>>>,
@@ -45,7 +44,7 @@ pub(super) fn wait_for<'f>(
 ) -> io::Result<Pipes<PollFlags>> {
     let others = fds.len();
     let all = [pipes.stdout, pipes.stderr, pipes.events];
-    fds.extend(all.into_iter().flatten().map(waited_for));
+    fds.extend(all.into_iter().flatten().map(poll_in));
     match poll(fds, timeout) {
         Ok(_) | Err(nix::Error::EINTR) => {}
         Err(error) => return Err(error.into()),
@@ -62,8 +61,8 @@ pub(super) fn wait_for<'f>(
     })
 }
 
-/// How many bytes came to a pipe that has this. It is read only when it has something: a slot waits nowhere but in `poll`.
-/// At its end it is closed.
+/// Reads from a pipe for which poll reported `ready`, and returns the number of bytes. A pipe that
+/// is not ready is not read: a slot blocks in `poll` only. A pipe at its end is closed.
 pub(super) fn read(
     pipe: &mut Option<OwnedFd>,
     ready: PollFlags,
@@ -80,7 +79,7 @@ pub(super) fn read(
             None
         }
         Ok(n) => {
-            // Nobody can write any more, and nothing is left.
+            // No writer is left, and the pipe is empty.
             if ready.contains(PollFlags::POLLHUP) && n < buffer.len() {
                 *pipe = None;
             }

@@ -14,7 +14,7 @@ use super::platform;
 /// The size that the terminal reports, rows and columns.
 const SIZE: (u16, u16) = (24, 80);
 
-/// A terminal: what is written at one end is read at the other.
+/// The two ends of a pseudo-terminal.
 pub(super) struct Terminal {
     /// The supervisor's end.
     pub(super) own: OwnedFd,
@@ -43,7 +43,7 @@ impl Terminal {
         if unsafe { libc::ioctl(own.as_raw_fd(), libc::TIOCSWINSZ, &size) } < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the descriptor is open, and nobody else owns it from here on.
+        // SAFETY: the descriptor is open, and `into_raw_fd` has given up its ownership.
         let own = unsafe { OwnedFd::from_raw_fd(own.into_raw_fd()) };
         Ok(Terminal {
             own,
@@ -52,9 +52,11 @@ impl Terminal {
     }
 }
 
-/// In the child between fork and exec, as leader of its session: makes its standard input its controlling terminal.
+/// Makes standard input the controlling terminal. For a child between fork and exec that leads its
+/// session.
 pub(super) fn take_control() -> io::Result<()> {
-    // SAFETY: a plain system call on a descriptor and a number. The request's type differs between platforms.
+    // SAFETY: a plain system call on a descriptor and a number. The request's type differs between
+    // platforms.
     match unsafe { libc::ioctl(0, libc::TIOCSCTTY as _, 0) } {
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(()),

@@ -1,151 +1,136 @@
-//! The places in which attempts run: a thread each, so that a child has one waiter and its parent thread lives on.
+//! The slots in which attempts run. Each has its own thread, because a child must be waited for by
+//! one thread only and dies with the thread that started it.
 
-use std::io::{self, PipeReader, PipeWriter};
-use std::path::PathBuf;
+use std::cell::RefCell;
+use std::io::{self, PipeWriter};
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use crashrate_model::{EvidenceMode, Spawn, Usage};
-use crashrate_postmortem::Crash;
+use crashrate_protocol::env::{CHAPTER, SEQUENCE};
+use tracing::info_span;
 
-use super::attempt::{self, Buffer, Place};
-use super::capture::Captured;
-use super::guardian::Guardian;
+use super::attempt::{self, Buffer};
+use super::context::{RunContext, SlotContext};
+use super::observed::Observed;
+use super::platform;
 use super::untraceable::Untraceable;
-use super::zygote_pool::ZygotePool;
-use super::{CoreFiles, DescendantCrash, Start, platform};
-use crate::outcome::{Note, Seen};
-use crate::plan::AttemptSpec;
+use crate::outcome::Note;
+use crate::plan::{AttemptSpec, RoundKey};
+use crate::schedule::Running;
 
-/// How often a slot hands on the progress of its child at most.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// The shortest time between two progress notes of a child that a slot reports.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What was seen of an attempt, and what it printed.
+/// An attempt that a slot is to run.
 #[derive(Debug)]
-pub struct Observed {
-    /// What its outcome is judged by.
-    pub seen: Seen,
-    /// Its standard output.
-    pub stdout: Captured,
-    /// Its standard error.
-    pub stderr: Captured,
-    /// What else is known of it.
-    pub evidence: Evidence,
+pub struct Assignment {
+    /// The round, the attempt and the slot.
+    pub running: Running,
+    /// What to start.
+    pub spec: AttemptSpec,
+    /// When the slot was given it.
+    pub assigned_at: SystemTime,
 }
 
-/// What is known of an attempt and decides nothing: where it crashed, and what it used.
-#[derive(Debug, Default)]
-pub struct Evidence {
-    /// How it was watched.
-    pub watch: EvidenceMode,
-    /// What is known of its crash, or of its hang.
-    pub crash: Option<Box<Crash>>,
-    /// The crashes of its descendants.
-    pub descendants: Vec<DescendantCrash>,
-    /// Whether it had children that it waited for, if that was asked.
-    pub had_children: bool,
-    /// What the watching did to it, if that may have changed its outcome.
-    pub disturbed: Option<String>,
-    /// Why its end could not be waited for, if so: those of others could not either.
-    pub waiting_failed: Option<String>,
-    /// What it used of the machine.
-    pub usage: Option<Usage>,
-    /// How its process was started; nothing if that failed.
-    pub spawn: Option<Spawn>,
-    /// Whether what it was forked from died before its end was known.
-    pub orphaned: bool,
-    /// How what it was forked from, or would have been, ended by itself.
-    pub zygotes_ended: Vec<String>,
+impl Assignment {
+    /// An attempt that is handed to its slot now.
+    pub fn new(running: Running, spec: AttemptSpec) -> Assignment {
+        Assignment {
+            running,
+            spec,
+            assigned_at: SystemTime::now(),
+        }
+    }
+
+    fn unit_name(&self) -> &str {
+        let env = &self.spec.unit.env;
+        let name = env.get(CHAPTER).or_else(|| env.get(SEQUENCE));
+        name.map_or("", String::as_str)
+    }
 }
 
-/// News from a slot.
+/// What a slot's thread reports.
 #[derive(Debug)]
-pub enum FromSlot {
-    /// What the child said of its progress.
-    Note(u32, Note),
-    /// The attempt ended, and nothing of it is left.
-    Ended(u32, Box<Observed>),
+pub enum SlotEvent {
+    /// The child reported progress.
+    Note(RoundKey, Note),
+    /// The program of this attempt has to be hashed before the attempt starts.
+    CheckProgram(Running),
+    /// The attempt ended and nothing of it is left.
+    Ended(Box<Assignment>, Box<Observed>),
 }
 
-/// The slots of a run, as whoever starts attempts in them has them. It is dropped when their threads have ended.
+enum Order {
+    Run(Box<Assignment>),
+    CheckProgram(Running),
+}
+
+/// The scheduler's side of the slots. Dropped after their threads have ended.
 pub struct Slots {
-    orders: Vec<mpsc::Sender<Arc<AttemptSpec>>>,
+    orders: Vec<mpsc::Sender<Order>>,
     kill_all: Option<PipeWriter>,
-    zygotes: Arc<ZygotePool>,
-    guardian: Arc<Guardian>,
-    run_id: Arc<str>,
-}
-
-/// What the attempts of a run have in common.
-#[derive(Clone)]
-pub struct SlotContext {
-    /// The run's id.
-    pub run_id: Arc<str>,
-    /// How children are started.
-    pub start: Arc<dyn Start>,
-    /// The zygotes that children are forked from.
-    pub zygotes: Arc<ZygotePool>,
-    /// The guardian over them.
-    pub guardian: Arc<Guardian>,
-    /// Where attempts in an empty directory of their own run.
-    pub work: PathBuf,
-    /// Where the kernel writes core dumps; nothing where none are wanted.
-    pub cores: Option<Arc<CoreFiles>>,
-    /// Where a core dump of each signature is kept; nothing if none is.
-    pub keep_cores: Option<PathBuf>,
+    run: RunContext,
 }
 
 impl Slots {
-    /// So many, each with the work of its thread.
+    /// Makes `count` slots. Each [`Slot`] belongs to a thread that calls [`Slot::work`].
     ///
     /// # Errors
     /// No pipe could be made.
-    pub fn new(count: u32, context: &SlotContext) -> io::Result<(Slots, Vec<Slot>)> {
-        let (watch, kill_all) = io::pipe()?;
-        let watch = Arc::new(watch);
+    pub fn new(count: u32, run: &RunContext) -> io::Result<(Slots, Vec<Slot>)> {
+        let (end_of_run, kill_all) = io::pipe()?;
+        let end_of_run = Arc::new(end_of_run);
         let untraceable = Arc::new(Untraceable::default());
-        let (orders, works) = (0..count)
-            .map(|number| {
-                let (orders, inbox) = mpsc::channel();
-                let slot = Slot {
-                    number,
-                    alone: count == 1,
-                    context: context.clone(),
+        let (orders, slots) = (0..count)
+            .map(|slot| {
+                let (sender, orders) = mpsc::channel();
+                let context = SlotContext {
+                    slot,
+                    is_only_slot: count == 1,
+                    run: run.clone(),
                     untraceable: untraceable.clone(),
-                    kill_all: watch.clone(),
-                    inbox,
+                    fills_pipe: RefCell::default(),
+                    kill_all: end_of_run.clone(),
                 };
-                (orders, slot)
+                (sender, Slot { context, orders })
             })
             .unzip();
-        let slots = Slots {
+        let all = Slots {
             orders,
             kill_all: Some(kill_all),
-            zygotes: context.zygotes.clone(),
-            guardian: context.guardian.clone(),
-            run_id: context.run_id.clone(),
+            run: run.clone(),
         };
-        Ok((slots, works))
+        Ok((all, slots))
     }
 
-    /// How many there are.
+    /// The number of slots.
     pub fn count(&self) -> usize {
         self.orders.len()
     }
 
-    /// Starts an attempt in a free slot.
-    pub fn run(&self, slot: u32, spec: Arc<AttemptSpec>) {
-        // The slot's thread ends only when this sender does.
-        let _ = self.orders[slot as usize].send(spec);
+    /// Runs an attempt in its slot, which must be free.
+    pub fn run(&self, assignment: Assignment) {
+        let slot = assignment.running.slot;
+        self.send(slot, Order::Run(Box::new(assignment)));
     }
 
-    /// Kills all attempts, now and from now on.
+    /// Makes the slot report [`SlotEvent::CheckProgram`], so that its thread hashes the program.
+    pub fn check_program(&self, running: Running) {
+        self.send(running.slot, Order::CheckProgram(running));
+    }
+
+    fn send(&self, slot: u32, order: Order) {
+        // Fails only if the slot's thread has panicked, which ends the run.
+        let _ = self.orders[slot as usize].send(order);
+    }
+
+    /// Kills all attempts, and every attempt that starts after this.
     pub fn kill_all(&mut self) {
         self.kill_all = None;
-        self.zygotes.abandon();
+        self.run.zygotes.abandon();
     }
 
-    /// Kills all attempts and lets the threads end.
+    /// Kills all attempts and ends the slots' threads.
     pub fn close(&mut self) {
         self.kill_all();
         self.orders.clear();
@@ -154,58 +139,59 @@ impl Slots {
 
 impl Drop for Slots {
     fn drop(&mut self) {
-        self.zygotes.close();
-        // With several slots at work, an escaped process without a mark could belong to any: now none does.
-        platform::kill_escaped(&self.run_id, 0, true, &[self.guardian.pid()]);
+        self.run.zygotes.close();
+        // An escaped process that lost its mark could belong to any of several slots at work. Now
+        // none is at work, so it can be killed.
+        platform::kill_escaped(&self.run.run_id, 0, true, &[self.run.guardian.pid()]);
     }
 }
 
-/// A slot, as its thread has it.
+/// The thread's side of a slot.
 pub struct Slot {
-    number: u32,
-    alone: bool,
     context: SlotContext,
-    untraceable: Arc<Untraceable>,
-    kill_all: Arc<PipeReader>,
-    inbox: mpsc::Receiver<Arc<AttemptSpec>>,
+    orders: mpsc::Receiver<Order>,
 }
 
 impl Slot {
-    /// The name of its thread.
-    pub fn name(&self) -> String {
-        format!("slot-{}", self.number)
+    /// The number of the slot.
+    pub fn number(&self) -> u32 {
+        self.context.slot
     }
 
-    /// Runs what it is given, one attempt after the other; `hear` is told of them, and may give it the next. The thread
-    /// must live until all is over: children die with the thread that started them.
-    pub fn work(self, hear: impl Fn(FromSlot)) {
-        let place = Place {
-            slot: self.number,
-            run_id: &self.context.run_id,
-            alone: self.alone,
-            start: &*self.context.start,
-            zygotes: &self.context.zygotes,
-            guardian: &self.context.guardian,
-            work: &self.context.work,
-            cores: self.context.cores.as_deref(),
-            keep_cores: self.context.keep_cores.as_deref(),
-            untraceable: &self.untraceable,
-            kill_all: &self.kill_all,
-        };
+    /// Runs one attempt after the other until [`Slots::close`]. `report` may order the next one.
+    pub fn work(self, mut report: impl FnMut(SlotEvent)) {
+        let _span = info_span!("slot", number = self.context.slot).entered();
         let mut buffer: Box<Buffer> = Box::new([0; size_of::<Buffer>()]);
-        while let Ok(spec) = self.inbox.recv() {
-            let mut told: Option<Instant> = None;
-            let observed = attempt::run(&place, &spec, &mut buffer, &mut |note| {
-                let is_progress = matches!(note, Note::Progress { .. });
-                if is_progress && told.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
+        while let Ok(order) = self.orders.recv() {
+            match order {
+                Order::CheckProgram(running) => report(SlotEvent::CheckProgram(running)),
+                Order::Run(assignment) => {
+                    let observed = self.run(&assignment, &mut buffer, &mut report);
+                    report(SlotEvent::Ended(assignment, Box::new(observed)));
+                }
+            }
+        }
+    }
+
+    fn run(
+        &self,
+        assignment: &Assignment,
+        buffer: &mut Buffer,
+        report: &mut impl FnMut(SlotEvent),
+    ) -> Observed {
+        let Running { key, attempt, .. } = assignment.running;
+        let _unit = info_span!("unit", name = assignment.unit_name()).entered();
+        let _round = info_span!("round", n = key.round).entered();
+        let _attempt = info_span!("attempt", n = attempt).entered();
+        let mut last_progress: Option<Instant> = None;
+        attempt::run(&self.context, &assignment.spec, buffer, &mut |note| {
+            if matches!(note, Note::Progress { .. }) {
+                if last_progress.is_some_and(|at| at.elapsed() < PROGRESS_INTERVAL) {
                     return;
                 }
-                if is_progress {
-                    told = Some(Instant::now());
-                }
-                hear(FromSlot::Note(self.number, note));
-            });
-            hear(FromSlot::Ended(self.number, Box::new(observed)));
-        }
+                last_progress = Some(Instant::now());
+            }
+            report(SlotEvent::Note(key, note));
+        })
     }
 }

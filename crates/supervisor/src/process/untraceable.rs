@@ -1,11 +1,11 @@
-//! The units whose outcome a tracer changes: they are not traced any more.
+//! The units whose outcome a tracer changes. They are not traced again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::plan::UnitSpec;
 
-/// Which units of a run are not traced, and why.
+/// The units that are not traced, and why.
 #[derive(Default)]
 pub(super) struct Untraceable(Mutex<HashMap<usize, String>>);
 
@@ -21,7 +21,7 @@ impl Untraceable {
     }
 }
 
-/// A unit's specification lives as long as its run: its place in memory names it.
-fn key(unit: &Arc<UnitSpec>) -> usize {
+/// Identifies a unit by the address of its spec, which lives as long as its run.
+pub(super) fn key(unit: &Arc<UnitSpec>) -> usize {
     Arc::as_ptr(unit) as usize
 }

@@ -5,7 +5,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::hash;
@@ -15,7 +15,7 @@ use crate::program;
 /// The programs of a run as they were when it began or resumed.
 #[derive(Debug, Default)]
 pub(crate) struct Programs {
-    known: BTreeMap<Arc<Path>, Known>,
+    known: BTreeMap<Arc<Path>, Mutex<Known>>,
     /// Path of each unit's program. A missing program may appear later.
     of_units: Vec<Option<Arc<Path>>>,
 }
@@ -55,36 +55,61 @@ impl Programs {
                 && !programs.known.contains_key(path)
                 && let Ok(program) = fingerprint(path)
             {
-                programs.known.insert(path.clone(), program);
+                programs.known.insert(path.clone(), Mutex::new(program));
             }
         }
         programs
     }
 
-    /// The SHA-256 of each by its path, as the journal records it.
+    /// The SHA-256 of each program, by its path, for the journal.
     pub(crate) fn hashes(&self) -> BTreeMap<String, String> {
-        let hash = |(path, known): (&Arc<Path>, &Known)| (shown(path), known.hash.clone());
+        let hash =
+            |(path, known): (&Arc<Path>, &Mutex<Known>)| (shown(path), lock(known).hash.clone());
         self.known.iter().map(hash).collect()
     }
 
-    /// How the program that an attempt would start now differs from the original, in words; `None` if
-    /// it does not. Sets the attempt's program path.
-    pub(crate) fn replaced(&mut self, unit: u32, spec: &mut AttemptSpec) -> Option<String> {
+    /// Where the program of a unit is. `None` if it could not be read when the run began.
+    pub(crate) fn path(&self, unit: u32) -> Option<Arc<Path>> {
         let path = self.of_unit(unit)?;
-        let known = self.known.get_mut(&path)?;
-        spec.program = Some(path.clone());
-        // The end of the previous attempt has just checked it.
-        if known.checked.elapsed() < RECENT {
-            return None;
-        }
-        known.changed(&path).map(|change| change.description)
+        self.known.contains_key(&path).then_some(path)
     }
 
-    /// How the program that an attempt has run may differ from the original, in words. A replacement
-    /// long after the attempt began does not matter.
-    pub(crate) fn replaced_under(&mut self, unit: u32, begun: SystemTime) -> Option<String> {
+    /// Whether the program's file was written or replaced, so that only its hash tells whether the
+    /// program is still the same. Costs one `stat` at most.
+    pub(crate) fn is_touched(&self, unit: u32) -> bool {
+        let known = self.of_unit(unit);
+        let known = known.and_then(|path| Some((self.known.get(&path)?, path)));
+        let Some((known, path)) = known else {
+            return false;
+        };
+        let mut known = lock(known);
+        // The end of an attempt has just checked it.
+        if known.checked.elapsed() < RECENT {
+            return false;
+        }
+        // A missing program cannot be started, which is a clearer error.
+        let Ok(file) = fs::metadata(path) else {
+            return false;
+        };
+        let is_touched = Stamp::of(&file) != known.stamp;
+        if !is_touched {
+            known.checked = Instant::now();
+        }
+        is_touched
+    }
+
+    /// How the program of a unit was replaced, in words. `None` if it is the same.
+    pub(crate) fn replaced(&self, unit: u32) -> Option<String> {
         let path = self.of_unit(unit)?;
-        let change = self.known.get_mut(&path)?.changed(&path)?;
+        let change = changed(self.known.get(&path)?, &path);
+        change.map(|change| change.description)
+    }
+
+    /// As [`Programs::replaced`], but only if an attempt that began then may have run the new
+    /// program.
+    pub(crate) fn replaced_under(&self, unit: u32, begun: SystemTime) -> Option<String> {
+        let path = self.of_unit(unit)?;
+        let change = changed(self.known.get(&path)?, &path)?;
         (change.at <= begun + STARTING).then_some(change.description)
     }
 
@@ -104,28 +129,35 @@ struct Change {
     at: SystemTime,
 }
 
-impl Known {
-    fn changed(&mut self, path: &Path) -> Option<Change> {
-        // If it is gone, the start fails with a better message.
-        let file = fs::metadata(path).ok()?;
-        if Stamp::of(&file) == self.stamp {
-            self.checked = Instant::now();
+/// Compares a program with what it was. Hashes it, if its file was touched, without the lock.
+fn changed(known: &Mutex<Known>, path: &Path) -> Option<Change> {
+    // A missing program cannot be started, which is a clearer error.
+    let file = fs::metadata(path).ok()?;
+    let before = {
+        let mut known = lock(known);
+        if Stamp::of(&file) == known.stamp {
+            known.checked = Instant::now();
             return None;
         }
-        let now = fingerprint(path).ok()?;
-        if now.hash == self.hash {
-            *self = now;
-            return None;
-        }
-        let at = Duration::new(
-            file.ctime().try_into().unwrap_or(0),
-            file.ctime_nsec().try_into().unwrap_or(0),
-        );
-        Some(Change {
-            description: became(&shown(path), &self.hash, &now.hash),
-            at: SystemTime::UNIX_EPOCH + at,
-        })
+        known.hash.clone()
+    };
+    let now = fingerprint(path).ok()?;
+    if now.hash == before {
+        *lock(known) = now;
+        return None;
     }
+    let at = Duration::new(
+        file.ctime().try_into().unwrap_or(0),
+        file.ctime_nsec().try_into().unwrap_or(0),
+    );
+    Some(Change {
+        description: became(&shown(path), &before, &now.hash),
+        at: SystemTime::UNIX_EPOCH + at,
+    })
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How the programs of a resumed run differ from the recorded ones, in words; `None` if they do not.

@@ -1,21 +1,26 @@
-//! Times as they are on record.
+//! Times in the form that the journal has.
 
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// The present.
+/// The current time.
 pub(super) fn now() -> String {
     written(SystemTime::now())
 }
 
-/// A time in the local time zone. A clock that is thousands of years off gives the beginning of 1970.
+/// A time in the local time zone. A clock that is off by thousands of years gives 1970.
 fn written(time: SystemTime) -> String {
     let time = Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH);
     time.to_zoned(TimeZone::system())
         .strftime("%Y-%m-%dT%H:%M:%S%:z")
         .to_string()
+}
+
+/// Rounds to microseconds. More digits only lengthen the journal.
+pub(super) fn rounded(secs: f64) -> f64 {
+    (secs * 1e6).round() / 1e6
 }
 
 #[cfg(test)]

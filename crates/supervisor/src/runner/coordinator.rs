@@ -1,134 +1,183 @@
-//! Who moves a run: its slots' threads, the signals of the user, and the clock.
+//! Feeds events to the runner: from the slots' threads, from signals, and from the clock.
 //!
-//! The state is behind one lock, and whoever has news of a run does what follows from them at once, in its own thread: a
-//! slot that ends an attempt is told its next one without waiting for anybody to wake up. With thousands of attempts a
-//! second, waking another thread twice for each would cost more than all the rest that is to be done.
+//! The runner is behind one lock, and the thread that has an event handles it itself. A slot whose
+//! attempt ended gets the next one without waiting for another thread to wake up: at thousands of
+//! attempts a second, two wake-ups for each would cost more than everything else.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use crashrate_model::StopReason;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::RunError;
+use super::campaign::RunError;
+use super::event::{Begin, Event, Flow};
+use super::finish::Finisher;
 use super::state::Runner;
 use crate::journal::JournalError;
-use crate::plan::Pending;
-use crate::process::FromSlot;
+use crate::process::{Slot, SlotEvent};
 use crate::signals::EndSignal;
 
-/// How often the journal is made to survive a power cut.
-const SYNC_EVERY: Duration = Duration::from_secs(3);
+/// How often the journal is synced to survive a power cut.
+const SYNC_INTERVAL: Duration = Duration::from_secs(3);
+/// Stands for no time budget.
+const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// A run that goes on, shared by those who move it.
-pub(super) struct Coordinator<'a, R, T> {
-    driver: Mutex<Runner<'a, R, T>>,
+/// A running run, shared by the threads that move it.
+pub(super) struct Coordinator<'a> {
+    runner: Mutex<Runner<'a>>,
+    finisher: Finisher<'a>,
+    /// Set under the runner's lock. Later events are dropped.
+    is_over: AtomicBool,
+    end: Mutex<Option<Result<StopReason, RunError>>>,
     over: Notify,
 }
 
-impl<'a, R, T> Coordinator<'a, R, T>
-where
-    R: Iterator<Item = Pending>,
-    T: Fn(u32) -> u32,
-{
-    pub(super) fn new(driver: Runner<'a, R, T>) -> Self {
+impl<'a> Coordinator<'a> {
+    pub(super) fn new(runner: Runner<'a>, finisher: Finisher<'a>) -> Self {
         Coordinator {
-            driver: Mutex::new(driver),
+            runner: Mutex::new(runner),
+            finisher,
+            is_over: AtomicBool::new(false),
+            end: Mutex::new(None),
             over: Notify::new(),
         }
     }
 
-    /// Takes news of a slot, in that slot's thread.
-    pub(super) fn hear(&self, news: FromSlot) {
-        let over = {
-            let mut driver = self.lock();
-            driver.hear(news);
-            driver.is_over()
-        };
-        if over {
-            self.over.notify_one();
+    /// Runs the slots' threads, and attends to signals and the clock until the run has ended. No
+    /// thread and no child is left.
+    pub(super) fn run(
+        &self,
+        runtime: &Runtime,
+        slots: Vec<Slot>,
+        begin: Begin,
+        time_budget: Option<Duration>,
+    ) -> Result<StopReason, RunError> {
+        let span = tracing::Span::current();
+        thread::scope(|scope| {
+            let spawned = slots.into_iter().try_for_each(|slot| {
+                let span = span.clone();
+                thread::Builder::new()
+                    .name(format!("slot-{}", slot.number()))
+                    .spawn_scoped(scope, move || span.in_scope(|| self.work(slot)))
+                    .map(drop)
+            });
+            let ended = spawned
+                .map_err(RunError::SetUp)
+                .and_then(|()| runtime.block_on(self.attend(begin, time_budget)));
+            // Ends the threads, also if one of them could not be spawned. The scope joins them.
+            self.lock().close_slots();
+            ended
+        })
+    }
+
+    /// The thread of a slot.
+    fn work(&self, slot: Slot) {
+        let number = slot.number();
+        let work = || slot.work(|event| self.handle_slot_event(event));
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
+            self.handle(Event::SlotPanicked {
+                slot: number,
+                message: panic_message(&*panic),
+            });
         }
     }
 
-    /// Kills what runs, and lets the slots' threads end.
-    pub(super) fn close_slots(&self) {
-        self.lock().close_slots();
+    /// Does the file work of an event, then handles it. Runs in the slot's thread.
+    fn handle_slot_event(&self, event: SlotEvent) {
+        if self.is_over.load(Ordering::Acquire) {
+            return;
+        }
+        let event = match event {
+            SlotEvent::Note(key, note) => Event::Note(key, note),
+            SlotEvent::CheckProgram(running) => self.finisher.check_program(running),
+            SlotEvent::Ended(assignment, observed) => self.finisher.finish(*assignment, observed),
+        };
+        self.handle(event);
     }
 
-    /// Begins the run, and attends to signals and the clock until it is over.
-    pub(super) async fn attend(
+    /// Handles an event in the calling thread.
+    fn handle(&self, event: Event) {
+        let mut runner = self.lock();
+        if self.is_over.load(Ordering::Acquire) {
+            return;
+        }
+        let end = match runner.handle(event) {
+            Ok(Flow::Continue) => return,
+            Ok(Flow::Sync(file, path)) => {
+                drop(runner);
+                // A slow disk holds up only the calling thread.
+                if let Err(source) = file.sync_data() {
+                    self.handle(Event::SyncFailed(JournalError::Write { path, source }));
+                }
+                return;
+            }
+            Ok(Flow::Ended(why)) => Ok(why),
+            Err(error) => Err(error),
+        };
+        self.is_over.store(true, Ordering::Release);
+        drop(runner);
+        *lock(&self.end) = Some(end);
+        self.over.notify_one();
+    }
+
+    /// Begins the run, and turns signals and the clock into events until it has ended.
+    async fn attend(
         &self,
+        begin: Begin,
         time_budget: Option<Duration>,
     ) -> Result<StopReason, RunError> {
-        // Without a budget: far enough away for any run.
-        let budget = time_budget.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
-        let out_of_time = tokio::time::sleep(budget);
-        tokio::pin!(out_of_time);
-        let mut in_time = true;
         let mut interrupt = EndSignal::listen(SignalKind::interrupt()).map_err(RunError::SetUp)?;
         let mut terminate = EndSignal::listen(SignalKind::terminate()).map_err(RunError::SetUp)?;
         let mut hangup = EndSignal::listen(SignalKind::hangup()).map_err(RunError::SetUp)?;
-        let mut sync = interval(SYNC_EVERY);
+        let mut sync = interval(SYNC_INTERVAL);
         sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut asked = false;
-        self.lock().begin();
+        let out_of_time = tokio::time::sleep(time_budget.unwrap_or(FOREVER));
+        tokio::pin!(out_of_time);
+        let mut is_in_time = true;
+        let mut was_interrupted = false;
+        self.handle(Event::Begin(Box::new(begin)));
         loop {
-            if let Some(ended) = self.lock().end() {
-                return ended;
+            if let Some(end) = lock(&self.end).take() {
+                return end;
             }
             tokio::select! {
                 () = self.over.notified() => {}
-                // Once: let what runs end. Twice: kill it.
-                () = interrupt.received() => match std::mem::replace(&mut asked, true) {
-                    false => self.lock().stop(),
-                    true => self.lock().kill(),
-                },
-                () = terminate.received() => self.lock().kill(),
-                () = hangup.received() => self.lock().kill(),
-                () = &mut out_of_time, if in_time => {
-                    in_time = false;
-                    self.lock().out_of_time();
+                () = interrupt.received() => {
+                    let again = std::mem::replace(&mut was_interrupted, true);
+                    self.handle(if again { Event::Kill } else { Event::Stop });
                 }
-                _ = sync.tick() => self.sync(),
+                () = terminate.received() => self.handle(Event::Kill),
+                () = hangup.received() => self.handle(Event::Kill),
+                () = &mut out_of_time, if is_in_time => {
+                    is_in_time = false;
+                    self.handle(Event::OutOfTime);
+                }
+                _ = sync.tick() => self.handle(Event::SyncDue),
             }
         }
     }
 
-    /// The disk may take its time: nobody waits for it but this thread.
-    fn sync(&self) {
-        let unsynced = self.lock().unsynced();
-        if let Some((file, path)) = unsynced
-            && let Err(source) = file.sync_data()
-        {
-            let error = JournalError::Write { path, source };
-            self.lock().fail(error.into());
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Runner<'a, R, T>> {
-        // A thread that panicked is heard of when it is joined.
-        self.driver.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Runner<'a>> {
+        lock(&self.runner)
     }
 }
 
-/// Tells the hub when a slot's thread ends by a panic: nobody else would, and the run would wait for its attempt for ever.
-pub(super) struct Leaving<'h, 'a, R, T>(pub(super) &'h Coordinator<'a, R, T>)
-where
-    R: Iterator<Item = Pending>,
-    T: Fn(u32) -> u32;
+/// Locks a mutex that a panic may have poisoned: that panic ends the run, and the runner is only
+/// asked to close its slots after it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-impl<R, T> Drop for Leaving<'_, '_, R, T>
-where
-    R: Iterator<Item = Pending>,
-    T: Fn(u32) -> u32,
-{
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let error = std::io::Error::other("a thread of crashrate panicked");
-            self.0.lock().fail(RunError::SetUp(error));
-            self.0.over.notify_one();
-        }
-    }
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "unknown reason".to_owned())
 }

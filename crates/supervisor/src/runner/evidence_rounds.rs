@@ -1,19 +1,19 @@
-//! Which traced rounds are made after the counted ones, for evidence of deaths that left none: a pure function of the
-//! records.
+//! Decides which traced rounds follow the counted ones, to get evidence of deaths that left none. A
+//! pure function of the records.
 
 use crashrate_model::{CrashRef, Ended, EvidenceRound, Exit, Outcome, Record};
 
 use crate::plan::RoundKey;
 
-/// Seconds of evidence rounds of a unit after which no further one starts.
+/// After this many seconds of evidence rounds a unit gets no more.
 const MAX_SECS: f64 = 120.0;
-/// How many are made for an exit code that does not stand for a signal: a descendant may have crashed, or not.
-const FOR_A_CODE: u32 = 3;
-/// Shells end with this and the number of the signal that their last command died of.
+/// The evidence rounds for an exit code that stands for no signal. A descendant may have crashed.
+const FOR_EXIT_CODE: u32 = 3;
+/// A shell whose last command died of a signal exits with this plus the signal's number.
 const SHELL_SIGNALS: i32 = 128;
-/// How many attempts of a unit are looked at for children.
-const LOOKS: u32 = 3;
-/// How many rounds are remembered of each kind of death.
+/// How many attempts of a unit are checked for children.
+const CHILD_CHECKS: u32 = 3;
+/// The most rounds remembered of each kind of death.
 const MAX_ROUNDS: usize = 64;
 
 /// The evidence rounds of a run.
@@ -23,16 +23,16 @@ pub(crate) struct EvidenceRounds {
 
 #[derive(Default)]
 struct UnitEvidence {
-    /// Whether a plain exit code may hide the crash of a descendant: the exit status is the verdict.
+    /// Whether the exit status is the verdict, so that an exit code may hide a descendant's crash.
     judged_by_exit: bool,
     counted: u32,
     deaths: Vec<Death>,
-    /// The first rounds that were looked at for children, and whether one had any.
-    looked: u32,
+    /// How many attempts were checked for children, and whether one had any.
+    child_checks: u32,
     had_children: bool,
     longest: f64,
     first_round: Option<u32>,
-    /// Evidence rounds that were made or are being made.
+    /// Evidence rounds that have been started.
     started: u32,
     secs: f64,
 }
@@ -46,30 +46,30 @@ struct Death {
 }
 
 impl Death {
-    /// Whether a round that ended so has what is looked for. A tracer sees nothing of a thread that faults while another one
-    /// ends the process.
+    /// Whether a round that ended the same way shows the cause. It does not if another thread ended
+    /// the process while one faulted.
     fn is_shown_by(&self, round: &EvidenceRound) -> bool {
         let has_stack = |crash: &CrashRef| !crash.signature.ends_with("no stack");
         let descendants = round.descendants.iter().map(|descendant| &descendant.crash);
         match self.exit {
             Exit::Code(code) if code <= SHELL_SIGNALS => true,
-            // The kernel tells no tracer of it before it is over.
+            // A tracer does not see a process before SIGKILL ends it.
             Exit::Signal(ref name) if name == "SIGKILL" => true,
             _ => round.crash.iter().chain(descendants).any(has_stack),
         }
     }
 
-    /// How many rounds may be made for it.
+    /// The most evidence rounds for it.
     fn limit(&self, counted: u32) -> u32 {
         match self.exit {
-            Exit::Code(code) if code <= SHELL_SIGNALS => counted.min(FOR_A_CODE),
+            Exit::Code(code) if code <= SHELL_SIGNALS => counted.min(FOR_EXIT_CODE),
             _ => counted,
         }
     }
 }
 
 impl EvidenceRounds {
-    /// Of units that are judged by their exit status, or not.
+    /// One item for each unit: whether its exit status is its verdict.
     pub(crate) fn new(judged_by_exit: impl Iterator<Item = bool>) -> EvidenceRounds {
         let unit = |judged_by_exit| UnitEvidence {
             judged_by_exit,
@@ -97,26 +97,26 @@ impl EvidenceRounds {
         }
     }
 
-    /// Whether it is not known yet if the attempts of a unit have children.
+    /// Whether it is still unknown if the attempts of a unit have children.
     pub(crate) fn asks_for_children(&self, unit: u32) -> bool {
         let unit = self.units.get(unit as usize);
-        unit.is_some_and(|unit| !unit.had_children && unit.looked < LOOKS)
+        unit.is_some_and(|unit| !unit.had_children && unit.child_checks < CHILD_CHECKS)
     }
 
-    /// An attempt was looked at for children.
-    pub(crate) fn looked(&mut self, unit: u32, had_children: bool) {
+    /// An attempt was checked for children.
+    pub(crate) fn checked_for_children(&mut self, unit: u32, had_children: bool) {
         if let Some(unit) = self.units.get_mut(unit as usize) {
-            unit.looked += 1;
+            unit.child_checks += 1;
             unit.had_children |= had_children;
         }
     }
 
-    /// The next one; it counts as started from now on.
+    /// The next one, which counts as started.
     pub(crate) fn next(&mut self) -> Option<RoundKey> {
-        (0..).zip(&mut self.units).find_map(|(place, unit)| {
+        (0..).zip(&mut self.units).find_map(|(index, unit)| {
             let round = unit.next()?;
             unit.started += 1;
-            Some(RoundKey { unit: place, round })
+            Some(RoundKey { unit: index, round })
         })
     }
 }
@@ -132,14 +132,14 @@ impl UnitEvidence {
         let Some(exit) = ended.exit().filter(|_| !has_evidence) else {
             return;
         };
-        let is_wanted = match (ended.outcome, exit) {
+        let needs_evidence = match (ended.outcome, exit) {
             (Outcome::Crashed, Exit::Signal(_)) => true,
             (Outcome::Failed, Exit::Code(code)) => {
                 *code > SHELL_SIGNALS || *code != 0 && self.judged_by_exit
             }
             _ => false,
         };
-        if !is_wanted {
+        if !needs_evidence {
             return;
         }
         match self.deaths.iter_mut().find(|death| death.exit == *exit) {
@@ -160,19 +160,19 @@ impl UnitEvidence {
         }
     }
 
-    /// A round that ended in a way that was not seen again yet.
+    /// The round to repeat: one that died in a way that no evidence round has shown.
     fn next(&self) -> Option<u32> {
         if self.secs >= MAX_SECS {
             return None;
         }
         let mut deaths = self.deaths.iter();
-        let wanted = deaths.find(|d| !d.seen && self.started < d.limit(self.counted));
-        match wanted {
+        let unexplained = deaths.find(|d| !d.seen && self.started < d.limit(self.counted));
+        match unexplained {
             Some(death) => death
                 .rounds
                 .get(self.started as usize % death.rounds.len())
                 .copied(),
-            // The crash of a child that its parent does not tell of is seen by a tracer alone.
+            // If a parent hides the crash of its child, only a tracer sees it.
             None if self.had_children && self.started == 0 && self.longest < MAX_SECS => {
                 self.first_round
             }
@@ -256,7 +256,7 @@ mod tests {
     fn a_unit_with_children_is_looked_at_once() {
         let mut rounds = EvidenceRounds::new([true].into_iter());
         assert!(rounds.asks_for_children(0));
-        rounds.looked(0, true);
+        rounds.checked_for_children(0, true);
         assert!(!rounds.asks_for_children(0));
         (3..=4).for_each(|r| rounds.push(&ended(r, Outcome::Passed, Exit::Code(0))));
         assert_eq!(all(&mut rounds), [3]);

@@ -1,0 +1,112 @@
+//! Reads what a child prints and reports, and waits for its exit and for the order to kill it.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFlags, PollTimeout};
+
+use super::Attempt;
+use crate::process::pace::TICK;
+use crate::process::pipes::{Pipes, is_ready, poll_in, read, wait_for};
+
+/// How often a child's exit is polled for where the system offers no descriptor for it.
+const POLL_FOR_EXIT: Duration = Duration::from_millis(2);
+/// How long the output of a dead child may take to arrive.
+const LEFTOVER_OUTPUT: Duration = Duration::from_millis(500);
+
+/// The buffer that a slot reads into. As large as a pipe.
+pub(in super::super) type Buffer = [u8; 64 * 1024];
+
+impl Attempt<'_> {
+    /// Waits until something happens, at most for `timeout`, and reads the pipes.
+    pub(super) fn poll(&mut self, timeout: Duration) -> io::Result<()> {
+        let watches_kill = !self.is_killed();
+        let kill_all = watches_kill.then(|| self.context.kill_all.as_fd());
+        let quiet = self.quiet.checked_sub(self.started.elapsed());
+        // The end of the events is most often the end of the child.
+        let quiet = quiet.filter(|_| self.pipes.events.is_some());
+        let mut expected = timeout.min(quiet.unwrap_or(TICK)).min(TICK);
+        let exit = match quiet {
+            None => self.wait.exit_fd()?,
+            Some(_) => None,
+        };
+        if quiet.is_none() && exit.is_none() {
+            expected = expected.min(POLL_FOR_EXIT);
+        }
+        let mut pipes = self.pipes.open();
+        if quiet.is_some() {
+            (pipes.stdout, pipes.stderr) = (None, None);
+        }
+        let mut fds = Vec::with_capacity(5);
+        fds.extend(kill_all.map(poll_in));
+        fds.extend(exit.map(poll_in));
+        // Rounded up: what is due must be due when poll returns.
+        let millis = expected.as_millis() + 1;
+        let millis = PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX);
+        let ready = wait_for(&mut fds, &pipes, millis)?;
+        let is_interrupted = watches_kill && is_ready(&fds[0]);
+        self.extend_limits(expected);
+        if is_interrupted {
+            self.interrupt();
+        }
+        self.read_once(ready);
+        Ok(())
+    }
+
+    /// Reads at most one buffer of each pipe that is ready. Returns whether anything was read.
+    fn read_once(&mut self, ready: Pipes<PollFlags>) -> bool {
+        let stdout = read(&mut self.pipes.stdout, ready.stdout, &mut self.buffer[..]);
+        if let Some(n) = stdout {
+            self.stdout.push(&self.buffer[..n]);
+        }
+        let stderr = read(&mut self.pipes.stderr, ready.stderr, &mut self.buffer[..]);
+        if let Some(n) = stderr {
+            self.stderr.push(&self.buffer[..n]);
+        }
+        let events = read(&mut self.pipes.events, ready.events, &mut self.buffer[..]);
+        if let Some(n) = events {
+            self.read_events(n);
+        }
+        stdout.or(stderr).or(events).is_some()
+    }
+
+    fn read_events(&mut self, length: usize) {
+        let at = self.started.elapsed();
+        let mut notes = Vec::new();
+        let transcript = &mut self.seen.transcript;
+        self.events.push(&self.buffer[..length], |event| {
+            notes.extend(transcript.push(event, at.as_secs_f64()));
+        });
+        for note in notes {
+            self.reset_limit(&note);
+            (self.on_note)(note);
+        }
+    }
+
+    /// Reads the pipes to their ends. A process that escaped and holds them open is not waited for.
+    pub(super) fn drain(&mut self) {
+        let mut deadline = None;
+        loop {
+            let ready = wait_for(
+                &mut Vec::with_capacity(3),
+                &self.pipes.open(),
+                PollTimeout::ZERO,
+            );
+            let has_read = ready.is_ok_and(|ready| self.read_once(ready));
+            let open = [&self.pipes.stdout, &self.pipes.stderr, &self.pipes.events];
+            if open.into_iter().all(Option::is_none) {
+                return;
+            }
+            let now = Instant::now();
+            if now > *deadline.get_or_insert(now + LEFTOVER_OUTPUT) {
+                let note = "a process that could not be found holds its output open";
+                self.seen.notes.push(note.into());
+                return;
+            }
+            if !has_read {
+                std::thread::sleep(Duration::from_micros(100));
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What attempts share: the run's part and the slot's part.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::io::PipeReader;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::guardian::Guardian;
+use super::untraceable::Untraceable;
+use super::zygote_pool::ZygotePool;
+use super::{CoreFiles, Start};
+
+/// What all attempts of a run share.
+#[derive(Clone)]
+pub struct RunContext {
+    /// The run's id.
+    pub run_id: Arc<str>,
+    /// Starts children.
+    pub start: Arc<dyn Start>,
+    /// The zygotes that children are forked from.
+    pub zygotes: Arc<ZygotePool>,
+    /// Kills the children if the supervisor dies.
+    pub guardian: Arc<Guardian>,
+    /// The folder for the empty directories of attempts that ask for one.
+    pub work: PathBuf,
+    /// Finds the core dumps of attempts. `None` if no dumps are wanted.
+    pub cores: Option<Arc<CoreFiles>>,
+    /// The folder that keeps one core dump of each signature. `None` if none is kept.
+    pub keep_cores: Option<PathBuf>,
+}
+
+/// What all attempts of a slot share.
+pub(super) struct SlotContext {
+    pub(super) slot: u32,
+    /// Whether the run has no other slot, so that every stray process belongs to this one.
+    pub(super) is_only_slot: bool,
+    pub(super) run: RunContext,
+    /// The units that must not be traced.
+    pub(super) untraceable: Arc<Untraceable>,
+    /// The units whose last attempt here filled a pipe. Their output is read from the start, or the
+    /// child would block on a full pipe while the slot waits for its exit.
+    pub(super) fills_pipe: RefCell<HashSet<usize>>,
+    /// At end of file when every attempt must be killed.
+    pub(super) kill_all: Arc<PipeReader>,
+}

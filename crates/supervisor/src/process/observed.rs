@@ -1,0 +1,60 @@
+//! What is known of an attempt that has ended.
+
+use crashrate_model::{EvidenceMode, Spawn, Usage};
+use crashrate_postmortem::Crash;
+
+use super::DescendantCrash;
+use super::capture::Captured;
+use crate::outcome::Seen;
+use crate::plan::AttemptSpec;
+
+/// An attempt as it was seen by its slot, and its output.
+#[derive(Debug)]
+pub struct Observed {
+    /// Everything that its outcome depends on.
+    pub seen: Seen,
+    /// Its standard output.
+    pub stdout: Captured,
+    /// Its standard error.
+    pub stderr: Captured,
+    /// Facts that do not change its outcome.
+    pub evidence: Evidence,
+}
+
+impl Observed {
+    pub(super) fn not_started(spec: &AttemptSpec, reason: String) -> Observed {
+        let mut seen = Seen::nothing(&spec.unit);
+        seen.not_started = Some(reason);
+        Observed {
+            seen,
+            stdout: Captured::default(),
+            stderr: Captured::default(),
+            evidence: Evidence::default(),
+        }
+    }
+}
+
+/// Facts about an attempt that do not change its outcome: where it crashed, what it used.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    /// How it was watched.
+    pub watch: EvidenceMode,
+    /// Its crash or hang.
+    pub crash: Option<Box<Crash>>,
+    /// The crashes of its descendants.
+    pub descendants: Vec<DescendantCrash>,
+    /// Whether it waited for children of its own. Only filled in if the spec asks for it.
+    pub had_children: bool,
+    /// What the tracer did to it that may have changed its outcome.
+    pub disturbed: Option<String>,
+    /// Why waiting for its end failed. Waiting for other children would fail the same way.
+    pub waiting_failed: Option<String>,
+    /// The resources that it used. `None` if it was not reaped.
+    pub usage: Option<Usage>,
+    /// How its process was started. `None` if that failed.
+    pub spawn: Option<Spawn>,
+    /// Whether its zygote died before its exit status was known.
+    pub orphaned: bool,
+    /// How zygotes of its slot died while it ran or was being started.
+    pub zygotes_ended: Vec<String>,
+}

@@ -1,0 +1,139 @@
+//! What the end of an attempt changes: the journal, the schedule, the evidence rounds.
+//!
+//! Runs under the run's lock. [`super::finish`] has done everything that needs no state before.
+
+use std::collections::VecDeque;
+
+use crashrate_model::{EvidenceRound, Outcome, Record, StopReason, ZygoteEnd};
+
+use super::campaign::RunError;
+use super::event::EndedAttempt;
+use super::evidence_rounds::EvidenceRounds;
+use super::state::Runner;
+use crate::process::Assignment;
+use crate::schedule::{End, Input, Running};
+
+impl Runner<'_> {
+    /// Records the end of an attempt, then frees its slot in the schedule.
+    pub(super) fn attempt_ended(
+        &mut self,
+        ended: EndedAttempt,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<(), RunError> {
+        let EndedAttempt {
+            running,
+            observed,
+            mut record,
+            ..
+        } = ended;
+        let unit = running.key.unit;
+        self.is_busy[running.slot as usize] = false;
+        let troubles = [
+            (StopReason::WaitingFailed, &observed.evidence.waiting_failed),
+            (StopReason::ProgramReplaced, &ended.replaced),
+        ];
+        for (why, problem) in troubles {
+            if let Some(problem) = problem {
+                self.give_up(why, problem.clone());
+                inputs.push_back(Input::Stop(why));
+            }
+        }
+        if let Some(hello) = observed.seen.transcript.hello()
+            && !self.hellos.contains(hello)
+        {
+            self.hellos.push(hello.clone());
+            self.record(Record::Hello(hello.clone()), inputs)?;
+        }
+        for reason in &observed.evidence.zygotes_ended {
+            let zygote = ZygoteEnd {
+                at: self.elapsed(),
+                unit,
+                round: running.key.round,
+                reason: reason.clone(),
+            };
+            self.record(Record::Zygote(zygote), inputs)?;
+        }
+        if ended.asked_for_children
+            && let Some(rounds) = &mut self.rules.evidence_rounds
+        {
+            rounds.checked_for_children(unit, observed.evidence.had_children);
+        }
+        if observed.evidence.usage.is_some() {
+            let watch = observed.evidence.watch;
+            record.apart = *self.first_watch[unit as usize].get_or_insert(watch) != watch;
+        }
+        record.at = self.elapsed();
+        let outcome = record.outcome;
+        self.record(Record::Ended(record), inputs)?;
+        inputs.push_back(Input::Ended {
+            slot: running.slot,
+            end: match outcome {
+                Outcome::Passed => End::Passed,
+                other if other.counts() => End::NotPassed,
+                _ => End::Void,
+            },
+        });
+        Ok(())
+    }
+
+    /// Whether evidence rounds may follow counted rounds that ended for this reason.
+    pub(super) fn wants_evidence(&self, why: StopReason) -> bool {
+        use StopReason::{Decided, Done, MaxFailures};
+        let ended_as_planned = matches!(why, Done | Decided | MaxFailures);
+        ended_as_planned && self.trouble.is_none() && self.rules.evidence_rounds.is_some()
+    }
+
+    /// The counted rounds have ended: evidence rounds follow, if any are needed.
+    pub(super) fn end_counted_rounds(&mut self, why: StopReason) {
+        tracing::debug!(?why, "counted rounds ended");
+        self.counted = Some(why);
+    }
+
+    /// Starts evidence rounds in all free slots.
+    pub(super) fn fill_with_evidence_rounds(&mut self) {
+        for slot in 0..self.slots.count() {
+            if self.is_busy[slot] {
+                continue;
+            }
+            let rounds = self.rules.evidence_rounds.as_mut();
+            let Some(key) = rounds.and_then(EvidenceRounds::next) else {
+                return;
+            };
+            let running = Running {
+                slot: slot as u32,
+                key,
+                attempt: 1,
+            };
+            self.is_busy[slot] = true;
+            if self.programs.is_touched(key.unit) {
+                self.slots.check_program(running);
+            } else {
+                self.start_evidence_round(running);
+            }
+        }
+    }
+
+    /// Starts an evidence round. It is in no rate, so its start is not on record.
+    pub(super) fn start_evidence_round(&mut self, running: Running) {
+        let Running { slot, key, .. } = running;
+        let unit = self.unit_name(key.unit);
+        tracing::info!(unit, round = key.round, "starting an evidence round");
+        let mut spec = self.specs.for_evidence(key, slot);
+        spec.program = self.programs.path(key.unit);
+        self.slots.run(Assignment::new(running, spec));
+    }
+
+    pub(super) fn evidence_ended(
+        &mut self,
+        running: Running,
+        round: Option<Box<EvidenceRound>>,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<(), RunError> {
+        self.is_busy[running.slot as usize] = false;
+        let Some(mut round) = round else {
+            return Ok(());
+        };
+        round.at = self.elapsed();
+        self.record(Record::Evidence(round), inputs)
+    }
+}

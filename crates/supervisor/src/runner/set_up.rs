@@ -1,0 +1,199 @@
+//! The parts that a run is made of.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crashrate_model::{EvidenceMode, RunInfo};
+use tokio::runtime::Runtime;
+
+use super::campaign::{Campaign, RunError};
+use super::evidence_rounds::EvidenceRounds;
+use super::resume::Resume;
+use super::state::RunSchedule;
+use crate::decide::Decider;
+use crate::fault::SuiteFault;
+use crate::journal::RunFolder;
+use crate::plan::{Plan, Progress, SpecBuilder};
+use crate::process::{
+    self, ForkStarter, ForkWatch, Guardian, RunContext, Start, Starter, ZygotePool,
+};
+use crate::program::{self, Programs};
+use crate::schedule::Schedule;
+use crate::{doctor, machine, outputs, run_file, safe_file};
+
+/// Locked by a guardian while it lives.
+const GUARDIAN_LOCK: &str = "guardian.lock";
+/// The folder for attempts that ask for an empty directory.
+const WORK: &str = "work";
+/// The folder of the core dumps that are kept.
+const CORES: &str = "cores";
+
+pub(super) fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
+/// Describes the run, with its programs and with the limits that are in force on this machine.
+pub(super) fn run_info_with(
+    campaign: &Campaign,
+    folder: &RunFolder,
+    programs: &Programs,
+) -> RunInfo {
+    let mut info = run_info(campaign, folder);
+    info.programs = programs.hashes();
+    let in_force = process::in_force(&campaign.plan.suite);
+    for finding in &in_force.findings {
+        let advice = finding.advice.as_deref().unwrap_or_default();
+        tracing::warn!("{}: {}; {advice}", finding.name, finding.found);
+    }
+    info.limits = in_force.limits;
+    info.findings.extend(in_force.findings);
+    info
+}
+
+pub(super) fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
+    let plan = &campaign.plan;
+    let mut machine = machine::describe(&plan.suite.sequence_timing.directory);
+    machine.extend(campaign.workers.facts.clone());
+    RunInfo {
+        id: folder.id().to_owned(),
+        number: folder.number(),
+        suite: plan.suite.name.clone(),
+        seed: plan.seed,
+        device: plan.suite.device.clone(),
+        jobs: campaign.bounds.slots,
+        retries: plan.retries().into_iter().max().unwrap_or(0),
+        bad: plan.suite.bad.clone(),
+        fault: plan.suite.fault.as_ref().map(SuiteFault::record),
+        evidence: campaign.watching.mode,
+        evidence_rounds: campaign.watching.rounds,
+        stopping: campaign.stopping.clone(),
+        max_failures: campaign.bounds.max_failures,
+        time_budget: campaign.time_budget.map(|time| time.as_secs_f64()),
+        not_worse_by: campaign.not_worse_by,
+        only_round: plan.only_round,
+        machine,
+        chapters: campaign.workers.chapter_facts(&plan.suite),
+        findings: campaign.findings.clone(),
+        recommendations: plan.suite.recommendations.clone(),
+        programs: Default::default(),
+        limits: Default::default(),
+        imported: None,
+        baseline: plan.suite.baseline.clone(),
+        units: plan.units.clone(),
+    }
+}
+
+pub(super) fn prepare_folder(
+    folder: &RunFolder,
+    plan: &Plan,
+    info: &RunInfo,
+) -> Result<(), RunError> {
+    let wrong = |source| RunError::Folder {
+        path: folder.path().to_owned(),
+        source,
+    };
+    if !folder.is_resumed() {
+        run_file::write(folder.path(), plan, info).map_err(wrong)?;
+    }
+    safe_file::make_folder(folder.path(), outputs::FOLDER).map_err(wrong)
+}
+
+/// Removes the folder of empty directories, unless something in it could not be removed.
+pub(super) fn remove_work_folder(folder: &RunFolder) {
+    let _ = std::fs::remove_dir(folder.path().join(WORK));
+}
+
+/// Reads what earlier supervisors recorded and checks that the programs are still the same.
+pub(super) fn resume(
+    campaign: &Campaign,
+    folder: &RunFolder,
+    specs: &SpecBuilder<'_>,
+    info: &RunInfo,
+) -> Result<Resume, RunError> {
+    let plan = &campaign.plan;
+    let bad = &plan.suite.bad;
+    let decider = Decider::new(&campaign.stopping, &plan.units, bad, campaign.not_worse_by)
+        .map_err(RunError::Rule)?;
+    let judged_by_exit = specs.units().map(|unit| !unit.needs_verdict);
+    let evidence_rounds = EvidenceRounds::new(judged_by_exit);
+    let resume = Resume::read(folder, plan, decider, evidence_rounds)?;
+    match program::differ(&resume.programs, &info.programs) {
+        Some(how) => Err(RunError::Replaced(how)),
+        None => Ok(resume),
+    }
+}
+
+/// Starts the guardian and makes what all attempts share.
+pub(super) fn run_context(
+    campaign: &Campaign,
+    folder: &RunFolder,
+    info: &mut RunInfo,
+) -> Result<RunContext, RunError> {
+    let guardian = Arc::new(guardian(campaign, folder)?);
+    let zygotes = Arc::new(ZygotePool::new(guardian.clone(), fork_watch(campaign)));
+    let start = starter(campaign, &guardian, &zygotes, info).map_err(RunError::SetUp)?;
+    Ok(RunContext {
+        run_id: folder.id().into(),
+        start,
+        zygotes,
+        guardian,
+        work: folder.path().join(WORK),
+        cores: campaign.watching.cores.clone(),
+        keep_cores: (campaign.core_dumps).then(|| folder.path().join(CORES)),
+    })
+}
+
+fn guardian(campaign: &Campaign, folder: &RunFolder) -> Result<Guardian, RunError> {
+    let lock = safe_file::open_or_create(folder.path(), GUARDIAN_LOCK);
+    let lock = lock.map_err(|source| RunError::Folder {
+        path: folder.path().join(GUARDIAN_LOCK),
+        source,
+    })?;
+    let (program, arguments): &(PathBuf, _) = &campaign.guardian;
+    Guardian::start(program, arguments, folder.id(), lock).map_err(RunError::SetUp)
+}
+
+fn fork_watch(campaign: &Campaign) -> ForkWatch {
+    if campaign.watching.mode == EvidenceMode::Trace {
+        ForkWatch::Trace
+    } else if campaign.watching.captures_hangs {
+        ForkWatch::Hangs
+    } else {
+        ForkWatch::None
+    }
+}
+
+fn starter(
+    campaign: &Campaign,
+    guardian: &Arc<Guardian>,
+    zygotes: &Arc<ZygotePool>,
+    info: &mut RunInfo,
+) -> io::Result<Arc<dyn Start>> {
+    let watching = &campaign.watching;
+    info.findings.extend(watching.findings.iter().cloned());
+    let start: Arc<dyn Start> = Arc::new(Starter::new(guardian.clone(), watching.captures_hangs)?);
+    let plan = &campaign.plan;
+    if plan.units.iter().any(|unit| !unit.spawn.is_exec()) {
+        let starter = ForkStarter::new(start, guardian.clone(), zygotes.clone())?;
+        return Ok(Arc::new(starter));
+    }
+    if let Some(why) = process::why_not(&plan.suite.device, plan.suite.fork_cuda)
+        && plan.wants_forks()
+    {
+        tracing::warn!("nothing is forked in this run: {why}");
+        info.findings.push(doctor::not_forked(&why));
+    }
+    Ok(start)
+}
+
+/// Schedules the rounds that are left.
+pub(super) fn schedule(campaign: &Campaign, progress: Progress) -> RunSchedule<'_> {
+    let plan = &campaign.plan;
+    let retries = plan.retries();
+    let left = progress.left(plan.rounds());
+    let retries_of = move |unit: u32| retries[unit as usize];
+    Schedule::new(Box::new(left), campaign.bounds, Box::new(retries_of))
+}

@@ -1,0 +1,330 @@
+//! The main loop: an event changes the schedule, and the schedule starts attempts.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crashrate_model::{
+    Closed, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Opened, Outcome, Record, Started,
+    StopReason,
+};
+
+use super::campaign::{Observer, RunError, RunEvent};
+use super::clock::{now, rounded};
+use super::event::{Begin, Event, Flow};
+use super::evidence_rounds::EvidenceRounds;
+use super::journal::RunJournal;
+use crate::decide::{self, Decider};
+use crate::plan::{Pending, SpecBuilder};
+use crate::process::{Assignment, Slots};
+use crate::program::Programs;
+use crate::schedule::{Action, End, Input, Running, Schedule};
+
+/// The reason on record for an attempt whose supervisor died.
+const LOST: &str =
+    "its end is not on record: crashrate or its machine died, or the journal could not be written";
+
+/// What decides which attempts follow, and how they are watched.
+pub(super) struct Rules {
+    pub(super) decider: Decider,
+    /// Traced rounds that follow the counted ones and are in no rate. `None` if none are made.
+    pub(super) evidence_rounds: Option<EvidenceRounds>,
+    /// How the counted rounds are watched.
+    pub(super) watch: EvidenceMode,
+}
+
+/// The rounds that are left to run, with the retries of each unit.
+pub(super) type RunSchedule<'a> =
+    Schedule<Box<dyn Iterator<Item = Pending> + Send + 'a>, Box<dyn Fn(u32) -> u32 + Send + 'a>>;
+
+/// The state of a run.
+pub(super) struct Runner<'a> {
+    pub(super) specs: SpecBuilder<'a>,
+    schedule: RunSchedule<'a>,
+    pub(super) slots: Slots,
+    /// By slot: whether it has work.
+    pub(super) is_busy: Vec<bool>,
+    pub(super) programs: &'a Programs,
+    journal: RunJournal,
+    pub(super) rules: Rules,
+    /// The different answers of children about what they run on. Each is on record once.
+    pub(super) hellos: Vec<Hello>,
+    /// By unit: how its first attempt was watched. Attempts watched otherwise are not pooled with
+    /// it.
+    pub(super) first_watch: Vec<Option<EvidenceMode>>,
+    /// Why the counted rounds ended, while evidence rounds follow them.
+    pub(super) counted: Option<StopReason>,
+    /// Why the run ends early.
+    pub(super) trouble: Option<(StopReason, String)>,
+    started: Instant,
+    observer: &'a mut Observer<'a>,
+}
+
+impl<'a> Runner<'a> {
+    pub(super) fn new(
+        specs: SpecBuilder<'a>,
+        schedule: RunSchedule<'a>,
+        slots: Slots,
+        programs: &'a Programs,
+        journal: RunJournal,
+        rules: Rules,
+        observer: &'a mut Observer<'a>,
+    ) -> Self {
+        Runner {
+            is_busy: vec![false; slots.count()],
+            first_watch: vec![None; specs.plan.units.len()],
+            specs,
+            schedule,
+            slots,
+            programs,
+            journal,
+            rules,
+            hellos: Vec::new(),
+            counted: None,
+            trouble: None,
+            started: Instant::now(),
+            observer,
+        }
+    }
+
+    /// Applies an event and the transitions it triggers.
+    pub(super) fn handle(&mut self, event: Event) -> Result<Flow, RunError> {
+        // Recording an attempt may make the stopping rule end the run. That comes before the end of
+        // the attempt frees its slot, so that nothing is started in between.
+        let mut inputs = VecDeque::new();
+        match event {
+            Event::Begin(begin) => self.begin(*begin, &mut inputs)?,
+            Event::Note(key, note) => (self.observer)(RunEvent::Progress(key, &note)),
+            Event::ProgramChecked(running, replaced) => {
+                self.program_checked(running, replaced, &mut inputs)?;
+            }
+            Event::Ended(ended) => self.attempt_ended(*ended, &mut inputs)?,
+            Event::EvidenceEnded(running, round) => {
+                self.evidence_ended(running, round, &mut inputs)?;
+            }
+            Event::SlotPanicked { slot, message } => {
+                return Err(RunError::SlotPanicked { slot, message });
+            }
+            Event::Stop => self.stop(&mut inputs),
+            Event::Kill => self.kill(&mut inputs),
+            Event::OutOfTime => self.out_of_time(&mut inputs),
+            Event::SyncDue => {
+                let journal = self.journal.unsynced()?;
+                return Ok(journal.map_or(Flow::Continue, |(file, path)| Flow::Sync(file, path)));
+            }
+            Event::SyncFailed(error) => return Err(error.into()),
+        }
+        loop {
+            while let Some(input) = inputs.pop_front() {
+                for action in self.schedule.step(input) {
+                    match action {
+                        Action::Start(running) => self.start(running, &mut inputs)?,
+                        Action::KillAll => self.slots.kill_all(),
+                        Action::Finish(why) if self.wants_evidence(why) => {
+                            self.end_counted_rounds(why)
+                        }
+                        Action::Finish(why) => return self.close(why),
+                    }
+                }
+            }
+            // Writes nothing if the start of an attempt has written it already.
+            self.write(&mut inputs)?;
+            if inputs.is_empty() {
+                break;
+            }
+        }
+        let Some(why) = self.counted else {
+            return Ok(Flow::Continue);
+        };
+        self.fill_with_evidence_rounds();
+        if self.is_busy.contains(&true) {
+            return Ok(Flow::Continue);
+        }
+        self.close(why)
+    }
+
+    fn begin(&mut self, begin: Begin, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
+        inputs.extend(begin.decided);
+        for (key, attempt) in begin.lost {
+            let ended = Ended {
+                reason: Some(LOST.into()),
+                ..Ended::of(key.unit, key.round, attempt, Outcome::Lost)
+            };
+            self.record(Record::Ended(Box::new(ended)), inputs)?;
+        }
+        let opened = Opened {
+            v: JOURNAL_VERSION,
+            time: now(),
+            run: begin.info,
+        };
+        self.record(Record::Opened(Box::new(opened)), inputs)?;
+        self.write(inputs)?;
+        inputs.push_back(Input::Begin);
+        Ok(())
+    }
+
+    fn stop(&mut self, inputs: &mut VecDeque<Input>) {
+        (self.observer)(RunEvent::Stopping);
+        self.rules.evidence_rounds = None;
+        inputs.push_back(Input::Stop(StopReason::Interrupted));
+    }
+
+    fn kill(&mut self, inputs: &mut VecDeque<Input>) {
+        (self.observer)(RunEvent::Killing);
+        self.rules.evidence_rounds = None;
+        if self.counted.is_some() {
+            // The schedule has finished and does not know the evidence rounds.
+            self.slots.kill_all();
+        }
+        inputs.push_back(Input::Kill);
+    }
+
+    fn out_of_time(&mut self, inputs: &mut VecDeque<Input>) {
+        tracing::info!("time budget spent; waiting for running attempts");
+        self.rules.evidence_rounds = None;
+        inputs.push_back(Input::Stop(StopReason::TimeBudget));
+    }
+
+    /// Ends the run early. The first reason is the one on record.
+    pub(super) fn give_up(&mut self, why: StopReason, reason: String) {
+        (self.observer)(RunEvent::Trouble(&reason));
+        self.trouble.get_or_insert((why, reason));
+    }
+
+    /// Kills what runs and ends the slots' threads.
+    pub(super) fn close_slots(&mut self) {
+        self.slots.close();
+    }
+
+    fn start(&mut self, running: Running, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
+        self.is_busy[running.slot as usize] = true;
+        if self.programs.is_touched(running.key.unit) {
+            // Hashing takes long: the slot's thread does it, without the lock.
+            self.slots.check_program(running);
+            return Ok(());
+        }
+        self.start_checked(running, inputs)
+    }
+
+    /// The program was hashed: starts the attempt, or ends the run if the program was replaced.
+    fn program_checked(
+        &mut self,
+        running: Running,
+        replaced: Option<String>,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<(), RunError> {
+        let slot = running.slot;
+        if self.counted.is_some() {
+            if replaced.is_some() {
+                self.rules.evidence_rounds = None;
+            }
+            // The user may have asked to stop since the round was chosen.
+            if self.rules.evidence_rounds.is_some() {
+                self.start_evidence_round(running);
+            } else {
+                self.is_busy[slot as usize] = false;
+            }
+            return Ok(());
+        }
+        let Some(replaced) = replaced else {
+            return self.start_checked(running, inputs);
+        };
+        self.is_busy[slot as usize] = false;
+        self.give_up(StopReason::ProgramReplaced, replaced);
+        inputs.push_back(Input::Stop(StopReason::ProgramReplaced));
+        inputs.push_back(Input::Ended {
+            slot,
+            end: End::Void,
+        });
+        Ok(())
+    }
+
+    fn start_checked(
+        &mut self,
+        running: Running,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<(), RunError> {
+        let Running { slot, key, attempt } = running;
+        let unit = self.unit_name(key.unit);
+        if attempt > 1 {
+            tracing::info!(unit, round = key.round, attempt, "retrying");
+        } else {
+            tracing::debug!(unit, round = key.round, slot, "starting");
+        }
+        // Written before the start: if the supervisor dies in between, the attempt is lost, never
+        // unknown.
+        let started = Started {
+            unit: key.unit,
+            round: key.round,
+            attempt,
+            at: self.elapsed(),
+        };
+        self.record(Record::Started(started), inputs)?;
+        self.write(inputs)?;
+        let mut spec = self.specs.attempt(key, attempt, slot);
+        spec.program = self.programs.path(key.unit);
+        spec.watch = self.rules.watch;
+        let evidence_rounds = self.rules.evidence_rounds.as_ref();
+        spec.asks_for_children =
+            evidence_rounds.is_some_and(|rounds| rounds.asks_for_children(key.unit));
+        self.slots.run(Assignment::new(running, spec));
+        Ok(())
+    }
+
+    /// Takes a record for the journal and shows it to the stopping rule, whose requests go to
+    /// `inputs`. [`Runner::write`] writes it.
+    pub(super) fn record(
+        &mut self,
+        record: Record,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<(), RunError> {
+        self.journal.push(&record)?;
+        if let Some(rounds) = &mut self.rules.evidence_rounds {
+            rounds.push(&record);
+        }
+        for decided in decide::inputs(self.rules.decider.push(&record)) {
+            tracing::info!(input = ?decided, "the stopping rule decided");
+            inputs.push_back(decided);
+        }
+        (self.observer)(RunEvent::Record(&record));
+        Ok(())
+    }
+
+    /// Writes the end of an attempt and the start of the next one in its slot in one piece. A full
+    /// disk ends the run in good order, in the space that was held back.
+    fn write(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
+        if let Some(reason) = self.journal.write()? {
+            self.give_up(StopReason::JournalFailed, reason);
+            inputs.push_back(Input::Kill);
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, why: StopReason) -> Result<Flow, RunError> {
+        let (why, reason) = match self.trouble.take() {
+            Some((why, reason)) => (why, Some(reason)),
+            None => (why, None),
+        };
+        let closed = Closed {
+            time: now(),
+            at: self.elapsed(),
+            why,
+            reason,
+        };
+        tracing::info!(?why, "run ended");
+        // Nothing follows the last record, whatever the stopping rule makes of it.
+        let mut inputs = VecDeque::new();
+        self.record(Record::Closed(closed), &mut inputs)?;
+        self.write(&mut inputs)?;
+        self.journal.close()?;
+        Ok(Flow::Ended(why))
+    }
+
+    pub(super) fn unit_name(&self, unit: u32) -> &'a str {
+        &self.specs.plan.units[unit as usize].name
+    }
+
+    /// Seconds since the run began, as on record.
+    pub(super) fn elapsed(&self) -> f64 {
+        rounded(self.started.elapsed().as_secs_f64())
+    }
+}
