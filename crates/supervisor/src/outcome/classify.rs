@@ -354,9 +354,9 @@ fn whole_sequence(
         ProcessEnd::Cut(outcome, reason) => return (*outcome, Some(reason.clone())),
         ProcessEnd::Ended(code) => *code,
     };
-    let names = |wanted: Outcome| -> Vec<&str> {
+    let names = |expected: Outcome| -> Vec<&str> {
         (spec.chapters.iter().zip(chapters))
-            .filter(|(_, end)| end.outcome == wanted)
+            .filter(|(_, end)| end.outcome == expected)
             .map(|(chapter, _)| chapter.id.as_str())
             .collect()
     };
