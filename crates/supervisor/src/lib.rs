@@ -1,21 +1,4 @@
-//! The engine of crashrate: `suite -> plan -> schedule -> process -> outcome -> journal`, in one
-//! direction.
-//!
-//! - [`request`] applies the user's options to a suite and plans a run.
-//! - [`suite`] reads a TOML file and resolves it once; [`toml_file`] checks what people write.
-//! - [`plan`] says which units are measured in which rounds, in which order.
-//! - [`schedule`] decides when which attempt starts: a pure state machine.
-//! - [`process`] runs one attempt from start to reap.
-//! - [`outcome`] turns what was observed into an outcome: pure.
-//! - [`journal`] writes the records of a run and reads them back.
-//! - [`runner`] joins them: one state behind one lock, driven by slots, signals and the clock.
-//! - [`decide`] applies the rule by which a run stops by itself.
-//! - [`watching`] chooses how evidence of crashes is collected.
-//! - [`safe_file`] opens files in run folders, whose content may come from others.
-//! - [`signals`] are the ones by which a user ends the program.
-//! - [`misbehave`] holds the misbehaving programs of the self-test.
-//! - [`baseline`] reads and imports published reports.
-//! - [`fault`] is fault injection.
+#![doc = include_str!("../README.md")]
 
 pub mod baseline;
 pub mod crashes;

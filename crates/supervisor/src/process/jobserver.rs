@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use super::exec::EVENTS;
+use super::child_io::EVENTS;
 
 /// The variables by which make tells its children where its job server is.
 const FLAGS: [&str; 2] = ["MAKEFLAGS", "MFLAGS"];

@@ -12,6 +12,7 @@ use super::attempt::{self, Buffer, Place};
 use super::capture::Captured;
 use super::guardian::Guardian;
 use super::untraceable::Untraceable;
+use super::zygote_pool::ZygotePool;
 use super::{CoreFiles, DescendantCrash, Start, platform};
 use crate::outcome::{Note, Seen};
 use crate::plan::AttemptSpec;
@@ -70,7 +71,7 @@ pub enum FromSlot {
 pub struct Slots {
     orders: Vec<mpsc::Sender<Arc<AttemptSpec>>>,
     kill_all: Option<PipeWriter>,
-    start: Arc<dyn Start>,
+    zygotes: Arc<ZygotePool>,
     guardian: Arc<Guardian>,
     run_id: Arc<str>,
 }
@@ -82,6 +83,8 @@ pub struct SlotContext {
     pub run_id: Arc<str>,
     /// How children are started.
     pub start: Arc<dyn Start>,
+    /// The zygotes that children are forked from.
+    pub zygotes: Arc<ZygotePool>,
     /// The guardian over them.
     pub guardian: Arc<Guardian>,
     /// Where attempts in an empty directory of their own run.
@@ -118,7 +121,7 @@ impl Slots {
         let slots = Slots {
             orders,
             kill_all: Some(kill_all),
-            start: context.start.clone(),
+            zygotes: context.zygotes.clone(),
             guardian: context.guardian.clone(),
             run_id: context.run_id.clone(),
         };
@@ -139,7 +142,7 @@ impl Slots {
     /// Kills all attempts, now and from now on.
     pub fn kill_all(&mut self) {
         self.kill_all = None;
-        self.start.abandon();
+        self.zygotes.abandon();
     }
 
     /// Kills all attempts and lets the threads end.
@@ -151,7 +154,7 @@ impl Slots {
 
 impl Drop for Slots {
     fn drop(&mut self) {
-        self.start.close();
+        self.zygotes.close();
         // With several slots at work, an escaped process without a mark could belong to any: now none does.
         platform::kill_escaped(&self.run_id, 0, true, &[self.guardian.pid()]);
     }
@@ -181,6 +184,7 @@ impl Slot {
             run_id: &self.context.run_id,
             alone: self.alone,
             start: &*self.context.start,
+            zygotes: &self.context.zygotes,
             guardian: &self.context.guardian,
             work: &self.context.work,
             cores: self.context.cores.as_deref(),

@@ -19,7 +19,9 @@ use crate::fault::SuiteFault;
 use crate::journal::{Journal, JournalError, RunFolder};
 use crate::outcome::Note;
 use crate::plan::{Plan, Progress, RoundKey, SpecBuilder};
-use crate::process::{self, Forks, Guardian, SlotContext, Slots, Start, Starter};
+use crate::process::{
+    self, ForkStarter, ForkWatch, Guardian, SlotContext, Slots, Start, Starter, ZygotePool,
+};
 use crate::program::{self, Programs};
 use crate::resume::Resume;
 use crate::schedule::{Bounds, Schedule};
@@ -179,11 +181,14 @@ pub fn run(
     })?;
     let guardian = Guardian::start(program, arguments, folder.id(), at_work);
     let guardian = Arc::new(guardian.map_err(RunError::SetUp)?);
-    let start = starter(campaign, &guardian, &mut info).map_err(RunError::SetUp)?;
+    let zygotes = ZygotePool::new(guardian.clone(), fork_watch(campaign));
+    let zygotes = Arc::new(zygotes);
+    let start = starter(campaign, &guardian, &zygotes, &mut info).map_err(RunError::SetUp)?;
     let jobs = campaign.bounds.slots;
     let context = SlotContext {
         run_id: folder.id().into(),
         start,
+        zygotes,
         guardian,
         work: folder.path().join(WORK),
         cores: campaign.watching.cores.clone(),
@@ -243,10 +248,22 @@ pub fn announce(campaign: &Campaign, folder: &RunFolder) -> Result<(), RunError>
     })
 }
 
+/// How forked children are watched.
+fn fork_watch(campaign: &Campaign) -> ForkWatch {
+    if campaign.watching.mode == EvidenceMode::Trace {
+        ForkWatch::Trace
+    } else if campaign.watching.captures_hangs {
+        ForkWatch::Hangs
+    } else {
+        ForkWatch::None
+    }
+}
+
 /// How children are started.
 fn starter(
     campaign: &Campaign,
     guardian: &Arc<Guardian>,
+    zygotes: &Arc<ZygotePool>,
     info: &mut RunInfo,
 ) -> io::Result<Arc<dyn Start>> {
     let watching = &campaign.watching;
@@ -254,12 +271,8 @@ fn starter(
     let start: Arc<dyn Start> = Arc::new(Starter::new(guardian.clone(), watching.captures_hangs)?);
     let plan = &campaign.plan;
     if plan.units.iter().any(|unit| !unit.spawn.is_exec()) {
-        return Ok(Arc::new(Forks::new(
-            start,
-            guardian.clone(),
-            info.evidence == EvidenceMode::Trace,
-            watching.captures_hangs,
-        )));
+        let starter = ForkStarter::new(start, guardian.clone(), zygotes.clone());
+        return Ok(Arc::new(starter?));
     }
     if let Some(why) = process::why_not(&plan.suite.device, plan.suite.fork_cuda)
         && plan.wants_forks()

@@ -49,7 +49,7 @@ pub(in super::super) fn run(
         if let Some(why) = &disturbed {
             observed.seen.notes.push(format!("not traced: {why}"));
         }
-        zygotes_ended.extend(place.start.ended(place.slot));
+        zygotes_ended.extend(place.zygotes.take_deaths(place.slot));
         // Nothing is known of its end: it was not measured, whatever it did.
         let anew = observed.evidence.orphaned && observed.seen.killed.is_none();
         if anew && zygotes_ended.len() <= MAX_ANEW {
@@ -120,7 +120,7 @@ fn start(
     let begun = Instant::now();
     match place.start.start(spec, place.slot) {
         Ok(started) => {
-            let begun = started.how.since.unwrap_or(begun);
+            let begun = started.begun.unwrap_or(begun);
             Attempt::new(place, spec, started, begun, buffer, tell).run_to_end()
         }
         Err(error) => not_started(spec, format!("could not be started: {error}")),

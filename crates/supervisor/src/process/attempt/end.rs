@@ -26,19 +26,19 @@ const LEFTOVER_OUTPUT: Duration = Duration::from_millis(500);
 impl Attempt<'_> {
     /// Leaves nothing of the attempt behind. The group first, while the leader's number is still taken.
     pub(super) fn clean_up(&mut self, ended: bool) {
-        if let Some(bounds) = &self.bounds {
+        if let Some(cgroup) = &self.cgroup {
             // The record first: what is killed now is killed by us.
-            self.seen.oom_kills = bounds.oom_kills();
-            bounds.kill();
+            self.seen.oom_kills = cgroup.oom_kills();
+            cgroup.kill();
         }
         match ended {
             true => group::kill_rest(self.pid),
             false => group::kill(self.pid),
         }
         // Before anything else is waited for: what is traced is waited for by its tracer alone.
-        let watched = self.wait.finish();
+        let watched = self.wait.stop_watching();
         let place = self.place;
-        let mut keep = place.start.kept();
+        let mut keep = place.zygotes.pids();
         keep.extend([self.pid, place.guardian.pid()]);
         let escaped = platform::kill_escaped(place.run_id, place.slot, place.alone, &keep);
         self.drain();
@@ -102,7 +102,7 @@ impl Attempt<'_> {
 
     /// How it would have ended without a tracer, which delays the delivery of a signal that ends a process.
     fn settled(&mut self, exit: Exit, watched: &Watched) -> Exit {
-        match (&watched.settled, &exit) {
+        match (&watched.fatal_signal, &exit) {
             // Crashrate kills what executed another program when the signal was on its way.
             (Some(signal), Exit::Signal(kill))
                 if kill == "SIGKILL" && self.seen.killed.is_none() =>

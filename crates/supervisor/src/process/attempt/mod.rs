@@ -20,7 +20,8 @@ use super::pipes::{Pipes, is_ready, read, wait_for, waited_for};
 use super::platform::{CoreFiles, MemoryWatch};
 use super::slots::{Evidence, Observed};
 use super::untraceable::Untraceable;
-use super::{Start, Started, Wait, exec, group, platform};
+use super::zygote_pool::ZygotePool;
+use super::{Start, Started, Wait, group, platform, wait};
 use crate::outcome::{Kill, Note, Seen};
 use crate::plan::AttemptSpec;
 
@@ -48,6 +49,7 @@ pub(super) struct Place<'a> {
     /// Whether no other attempt runs at the same time.
     pub(super) alone: bool,
     pub(super) start: &'a dyn Start,
+    pub(super) zygotes: &'a ZygotePool,
     pub(super) guardian: &'a Guardian,
     /// Where attempts in an empty directory of their own run.
     pub(super) work: &'a Path,
@@ -91,7 +93,7 @@ struct Attempt<'a> {
     spec: &'a AttemptSpec,
     pid: Pid,
     wait: Box<dyn Wait>,
-    bounds: Option<platform::Cgroup>,
+    cgroup: Option<platform::Cgroup>,
     pipes: Pipes<Option<OwnedFd>>,
     stdout: Captured,
     stderr: Captured,
@@ -133,7 +135,7 @@ impl<'a> Attempt<'a> {
             spec,
             pid: started.pid,
             wait: started.wait,
-            bounds: started.bounds,
+            cgroup: started.cgroup,
             pipes: Pipes {
                 stdout: Some(stdout),
                 stderr: Some(stderr),
@@ -152,13 +154,13 @@ impl<'a> Attempt<'a> {
             begun_at: SystemTime::now(),
             memory: MemoryWatch::begin(),
             seen: Seen {
-                notes: (started.how.instead.into_iter())
+                notes: (started.spawn_fallback.into_iter())
                     .map(|why| format!("executed, not forked: {why}"))
                     .collect(),
                 ..Seen::nothing(&spec.unit)
             },
             evidence: Evidence {
-                spawn: Some(started.how.spawn),
+                spawn: Some(started.spawn),
                 ..Evidence::default()
             },
             tell,
@@ -202,7 +204,7 @@ impl<'a> Attempt<'a> {
             let had_events = self.pipes.events.is_some();
             self.poll(timeout)?;
             let is_ending = had_events && self.pipes.events.is_none();
-            if is_ending && self.listen(ABOUT_TO_END)? || self.wait.ended()? {
+            if is_ending && self.listen(ABOUT_TO_END)? || self.wait.has_ended()? {
                 return Ok(true);
             }
         }
@@ -210,7 +212,7 @@ impl<'a> Attempt<'a> {
 
     /// Waits for the end alone. Whether it has ended.
     fn listen(&mut self, most: Duration) -> io::Result<bool> {
-        let ended = self.wait.listen(most)?;
+        let ended = self.wait.ends_within(most)?;
         self.account_for(most);
         Ok(ended)
     }
@@ -234,7 +236,7 @@ impl<'a> Attempt<'a> {
         match self.ladder {
             KillStage::Alive { .. } => {
                 self.seen.killed = Some(Kill::TimeLimit);
-                self.seen.stopped_by = exec::stopped_by(self.pid);
+                self.seen.stopped_by = wait::stopped_by(self.pid);
                 self.wait.capture_hang();
                 self.pace.worked();
                 let now = Instant::now();
@@ -267,7 +269,7 @@ impl<'a> Attempt<'a> {
             .filter(|_| self.pipes.events.is_some());
         let mut asked = timeout.min(quiet.unwrap_or(TICK)).min(TICK);
         let end = match quiet {
-            None => self.wait.fd()?,
+            None => self.wait.exit_fd()?,
             Some(_) => None,
         };
         if quiet.is_none() && end.is_none() {

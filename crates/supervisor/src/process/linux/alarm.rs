@@ -1,34 +1,39 @@
-//! Waiting for the end of a child, and not for longer than that is wanted: waitid(2) has no limit of its own.
+//! Interrupting a thread that waits for a child: waitid(2) has no timeout.
 //!
-//! Short attempts end here. A descriptor to poll for the end costs more than all of this (pidfd_open(2) and its close), and
-//! the end of a child's pipes comes before its own: who is woken by that has to wait once more.
+//! Short attempts end within such a wait. A pidfd to poll costs more than all of this, and a child's
+//! pipes end before the child does, so whoever polls them has to wait once more.
+#![allow(unsafe_code)]
 
 use std::cell::RefCell;
 use std::io;
+use std::sync::Once;
 use std::time::Duration;
 
-use nix::sys::signal::{SigEvent, SigevNotify, Signal};
+use nix::sys::signal::{
+    SaFlags, SigAction, SigEvent, SigHandler, SigSet, SigevNotify, Signal, sigaction,
+};
 use nix::sys::time::TimeSpec;
 use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
 use nix::unistd::{Pid, gettid};
 
-use super::super::exec::has_ended;
-use super::{calls, probe};
+use super::probe;
+use crate::process::wait::{Blocking, has_ended};
 
-/// How often a thread is interrupted once its time is over: it may not have begun to wait the first time.
-const AGAIN: Duration = Duration::from_millis(1);
+/// How often a thread is interrupted after its timeout. The first interrupt may come before it has
+/// begun to wait.
+const REPEAT: Duration = Duration::from_millis(1);
 
 thread_local! {
-    /// What interrupts this thread; nothing where that cannot be had.
-    static ALARM: Option<RefCell<Timer>> = alarm();
+    /// The timer that interrupts this thread. `None` where the system refuses it.
+    static ALARM: Option<RefCell<Timer>> = new_alarm();
 }
 
-fn alarm() -> Option<RefCell<Timer>> {
+fn new_alarm() -> Option<RefCell<Timer>> {
     if !probe::has_alarms() {
         return None;
     }
-    calls::can_be_woken();
+    allow_wake();
     let this_thread = SigevNotify::SigevThreadId {
         signal: Signal::SIGURG,
         thread_id: gettid().as_raw(),
@@ -38,8 +43,8 @@ fn alarm() -> Option<RefCell<Timer>> {
     timer.map(RefCell::new).ok()
 }
 
-/// Waits for the end of a child, at most so long and perhaps less. Whether it has ended.
-pub(in super::super) fn ends_within(pid: Pid, most: Duration) -> io::Result<bool> {
+/// Blocks until a child has ended, at most for `limit` and perhaps shorter. Returns whether it has.
+pub(in crate::process) fn ends_within(pid: Pid, limit: Duration) -> io::Result<bool> {
     ALARM.with(|alarm| {
         let Some(alarm) = alarm else {
             return Ok(false);
@@ -49,13 +54,39 @@ pub(in super::super) fn ends_within(pid: Pid, most: Duration) -> io::Result<bool
                 .set(expiration, TimerSetTimeFlags::empty())
                 .map_err(io::Error::from)
         };
-        set(Expiration::IntervalDelayed(most.into(), AGAIN.into()))?;
-        let ended = has_ended(pid, true);
-        // Zero: never.
+        set(Expiration::IntervalDelayed(limit.into(), REPEAT.into()))?;
+        let ended = has_ended(pid, Blocking::Yes);
+        // Zero disarms it.
         set(Expiration::OneShot(TimeSpec::new(0, 0)))?;
         match ended {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
             ended => ended,
         }
     })
+}
+
+/// Lets [`wake`] interrupt a blocking call of this thread, even if this program's parent has blocked
+/// the signal.
+pub(super) fn allow_wake() {
+    extern "C" fn nothing(_: libc::c_int) {}
+    static HANDLED: Once = Once::new();
+    HANDLED.call_once(|| {
+        let handler = SigHandler::Handler(nothing);
+        let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+        // SAFETY: the handler does nothing. Nothing else in this program uses the signal, and exec
+        // resets it in children.
+        if let Err(error) = unsafe { sigaction(Signal::SIGURG, &action) } {
+            tracing::warn!("threads cannot be woken: {error}");
+        }
+    });
+    let mut urgent = SigSet::empty();
+    urgent.add(Signal::SIGURG);
+    // It fails only for an invalid signal.
+    let _ = urgent.thread_unblock();
+}
+
+/// Interrupts a thread of this process that waits.
+pub(super) fn wake(tid: i32) {
+    // SAFETY: a system call on numbers; the signal's handler does nothing.
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, libc::SIGURG) };
 }

@@ -1,4 +1,5 @@
-//! A cgroup (version 2) for an attempt: its limits bind all of its processes, and the kernel keeps a record of them.
+//! A cgroup (version 2) for an attempt. Its limits hold for all processes together, and the kernel
+//! counts its out-of-memory kills.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -10,26 +11,26 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-/// What the limits need.
+/// The controllers that the limits need.
 const CONTROLLERS: [&str; 2] = ["memory", "pids"];
-/// How long the kernel may take to let go of what was killed.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long killed processes may take to leave the cgroup.
+const EMPTY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A cgroup with limits, removed with all that is in it when this is dropped.
+/// A cgroup with limits. When this is dropped, it is removed and its processes are killed.
 #[derive(Debug)]
-pub(in super::super) struct Cgroup {
+pub(in crate::process) struct Cgroup {
     path: PathBuf,
     procs: File,
 }
 
 impl Cgroup {
-    /// Whether cgroups with these limits can be made from here.
-    pub(in super::super) fn is_possible() -> bool {
+    /// Whether this process may create cgroups with such limits.
+    pub(in crate::process) fn is_possible() -> bool {
         parent().is_some()
     }
 
-    /// A new one with these limits; nothing where that is not possible.
-    pub(in super::super) fn make(memory: Option<u64>, processes: Option<u64>) -> Option<Cgroup> {
+    /// Creates one. `None` where that is not possible.
+    pub(in crate::process) fn make(memory: Option<u64>, processes: Option<u64>) -> Option<Cgroup> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = parent()?.join(format!("crashrate-{}-{count}", std::process::id()));
@@ -45,7 +46,7 @@ impl Cgroup {
         fs::create_dir(path)?;
         if let Some(bytes) = memory {
             fs::write(path.join("memory.max"), bytes.to_string())?;
-            // Without swap: a limit that may be exceeded on disk is none. There may be no swap controller.
+            // A limit that swapping avoids would be none. There may be no swap controller.
             let _ = fs::write(path.join("memory.swap.max"), "0");
         }
         if let Some(most) = processes {
@@ -60,25 +61,25 @@ impl Cgroup {
         })
     }
 
-    /// Where a child writes `0` to join, between fork and exec.
-    pub(in super::super) fn entrance(&self) -> RawFd {
+    /// A child writes `0` to this descriptor to join.
+    pub(in crate::process) fn procs_fd(&self) -> RawFd {
         self.procs.as_raw_fd()
     }
 
-    /// Puts a process in.
-    pub(in super::super) fn admit(&self, pid: Pid) -> io::Result<()> {
+    /// Moves a process into it.
+    pub(in crate::process) fn admit(&self, pid: Pid) -> io::Result<()> {
         (&self.procs).write_all(pid.to_string().as_bytes())
     }
 
-    /// How many processes the kernel killed in it for want of memory.
-    pub(in super::super) fn oom_kills(&self) -> u64 {
+    /// How many of its processes the kernel has killed for lack of memory.
+    pub(in crate::process) fn oom_kills(&self) -> u64 {
         let events = fs::read_to_string(self.path.join("memory.events"));
         count_of(&events.unwrap_or_default(), "oom_kill")
     }
 
-    /// Kills all that is in it at once: no fork escapes.
-    pub(in super::super) fn kill(&self) {
-        // Linux before 5.14 has no such file; the other means kill what there is.
+    /// Kills all of its processes atomically: no fork escapes.
+    pub(in crate::process) fn kill(&self) {
+        // Linux before 5.14 has no such file; the process group is killed anyway.
         let _ = fs::write(self.path.join("cgroup.kill"), "1");
     }
 }
@@ -86,7 +87,7 @@ impl Cgroup {
 impl Drop for Cgroup {
     fn drop(&mut self) {
         self.kill();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + EMPTY_TIMEOUT;
         while fs::remove_dir(&self.path).is_err() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -98,7 +99,8 @@ fn count_of(events: &str, name: &str) -> u64 {
     events.lines().find_map(of).unwrap_or(0)
 }
 
-/// The cgroup in which those of attempts are made: this process's own, if it may hand on its controllers. Tried once.
+/// The cgroup in which attempts' cgroups are created: that of this process, if it may enable the
+/// controllers for children. Determined once.
 fn parent() -> Option<&'static Path> {
     static PARENT: OnceLock<Option<PathBuf>> = OnceLock::new();
     PARENT.get_or_init(find_parent).as_deref()
@@ -108,8 +110,8 @@ fn find_parent() -> Option<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
     let of_version_2 = |line: &str| {
         let mut words = line.split(' ').skip(1);
-        let (place, kind) = (words.next()?, words.next()?);
-        (kind == "cgroup2").then(|| place.to_owned())
+        let (mount_point, kind) = (words.next()?, words.next()?);
+        (kind == "cgroup2").then(|| mount_point.to_owned())
     };
     let mounted = mounts.lines().find_map(of_version_2)?;
     let own = fs::read_to_string("/proc/self/cgroup").ok()?;
@@ -128,7 +130,7 @@ fn find_parent() -> Option<PathBuf> {
         return None;
     }
     if !has_all("cgroup.subtree_control") {
-        // Refused where the cgroup has processes of its own: then somebody has to delegate one to us.
+        // Refused where the cgroup contains processes: then one must be delegated to this process.
         let mut control = OpenOptions::new()
             .write(true)
             .open(path.join("cgroup.subtree_control"))

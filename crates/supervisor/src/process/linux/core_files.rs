@@ -1,12 +1,12 @@
-//! Core dumps as evidence: where the kernel writes them (core(5)), which of them are an attempt's, and what they say.
+//! Core dumps as evidence: finds those of an attempt where the kernel writes them (core(5)), reads
+//! and removes them.
 //!
-//! A file of the user is never touched. Dumps are asked for only where their names hold the process's number, or where the
-//! attempt has a directory of its own; and only a dump that says of itself that its process, or its process's session, is
-//! the attempt's is read and removed.
+//! Never touches a file of the user. Dumps are enabled only if their names contain the pid or the
+//! attempt has a fresh directory. And only a dump whose notes name the attempt's process or session
+//! is read and removed.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom};
-use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -18,12 +18,13 @@ use std::time::SystemTime;
 use crashrate_postmortem::linux::{Images, core};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{AccessFlags, Pid, access};
+use rustix::fs::seek;
 
-use super::super::{CoreEvidence, DescendantCrash};
+use crate::process::{CoreEvidence, DescendantCrash};
 
-/// How many bytes of core dumps a run writes at most, as they lie on the disk.
+/// The most bytes of core dumps that a run writes to the disk.
 const BUDGET: u64 = 10_000_000_000;
-/// The most dumps of one attempt that are looked at.
+/// The most dumps of one attempt that are read.
 const MAX_DUMPS: usize = 64;
 
 impl std::fmt::Debug for CoreFiles {
@@ -35,32 +36,33 @@ impl std::fmt::Debug for CoreFiles {
     }
 }
 
-/// Where the kernel writes core dumps, and what is done with them.
+/// Where the kernel writes core dumps.
 pub struct CoreFiles {
-    /// Nothing: in the directory in which the process runs.
+    /// `None`: the working directory of the process.
     folder: Option<PathBuf>,
     name: Vec<Part>,
-    /// How many bytes may still be written.
+    /// How many bytes of dumps may still be written.
     left: AtomicU64,
+    /// The signatures of which a dump is kept.
     kept: Mutex<Vec<String>>,
     images: Images,
 }
 
-/// A piece of the pattern of a file name.
+/// A part of a file name pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Text(Vec<u8>),
-    /// The number of the process.
+    /// The pid.
     Pid,
-    /// Something that is not known beforehand.
+    /// Any text.
     Any,
 }
 
 impl CoreFiles {
-    /// By the kernel's pattern. `fresh`: every attempt has an empty directory of its own.
+    /// Reads the kernel's pattern. `fresh`: every attempt runs in a fresh, empty directory.
     ///
     /// # Errors
-    /// Dumps are not written, cannot be found, or might overwrite a file of the user: a plain sentence.
+    /// Dumps are not written, cannot be found, or might overwrite a file of the user; says why.
     pub fn find(fresh: bool) -> Result<CoreFiles, String> {
         let (_, hard) = getrlimit(Resource::RLIMIT_CORE).map_err(|error| error.to_string())?;
         if hard == 0 {
@@ -74,14 +76,15 @@ impl CoreFiles {
         match &folder {
             None if !fresh && !has_pid => {
                 return Err(format!(
-                    "core dumps are named `{}`, which could overwrite a file of yours: put %p into /proc/sys/kernel/core_pattern, \
-                     or give attempts a directory of their own (fresh_directory, --fresh-directory)",
+                    "core dumps are named `{}`, which could overwrite a file of yours: \
+                     put %p into /proc/sys/kernel/core_pattern, \
+                     or run attempts in fresh directories (fresh_directory, --fresh-directory)",
                     String::from_utf8_lossy(pattern.trim_ascii_end())
                 ));
             }
             Some(folder) if !has_pid => {
                 return Err(format!(
-                    "core dumps in {} have no %p in their name: one would overwrite another",
+                    "the names of core dumps in {} have no %p: one would overwrite another",
                     folder.display()
                 ));
             }
@@ -101,19 +104,19 @@ impl CoreFiles {
         })
     }
 
-    /// Whether a dump lies where it is expected even if the process changes its directory.
+    /// Whether a dump is found even if the process changes its working directory.
     pub fn is_absolute(&self) -> bool {
         self.folder.is_some()
     }
 
-    /// How large the next dump may be, bytes.
-    pub(in super::super) fn limit(&self) -> u64 {
+    /// The most bytes of the next dump.
+    pub(in crate::process) fn limit(&self) -> u64 {
         self.left.load(Ordering::Relaxed)
     }
 
-    /// The dumps that an attempt, which is gone, left since it began in this directory. They are removed.
-    /// One of each signature is copied into the folder `keep`.
-    pub(in super::super) fn collect(
+    /// Reads and removes the dumps of an attempt that has ended. `directory` is where it ran, `since`
+    /// when it began. Copies one dump of each signature into the folder `keep`.
+    pub(in crate::process) fn collect(
         &self,
         pid: Pid,
         directory: &Path,
@@ -122,7 +125,7 @@ impl CoreFiles {
     ) -> CoreEvidence {
         let mut found = CoreEvidence::default();
         if self.limit() == 0 {
-            let note = "no core dump: the run has written as much of them as it may";
+            let note = "no core dump: the run has used up its disk space for core dumps";
             found.notes.push(note.to_owned());
             return found;
         }
@@ -138,11 +141,11 @@ impl CoreFiles {
         found
     }
 
-    /// The files in a folder that were written since then and have the name of a dump.
+    /// The files in a folder that have been written since and are named like a dump.
     fn dumps(&self, folder: &Path, since: SystemTime) -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let fits = entries.filter(|entry| fits(&self.name, entry.file_name().as_bytes()));
-        // A file system may keep times in whole seconds.
+        // Some file systems store times in whole seconds.
         let since = since - std::time::Duration::from_secs(2);
         let is_new = |entry: &fs::DirEntry| {
             let data = entry.metadata().ok();
@@ -167,7 +170,7 @@ impl CoreFiles {
         let again = || file.try_clone().map_err(|error| error.to_string());
         let process = match core::process(again()?) {
             Ok(process) => process,
-            // Somebody else's file of that name.
+            // A file of the user with that name.
             Err(_) => return Ok(()),
         };
         let is_own = process.pid == pid.as_raw();
@@ -198,7 +201,7 @@ impl CoreFiles {
         removed.map_err(|error| format!("cannot be removed: {error}"))
     }
 
-    /// Keeps the first dump of a signature. What is a hole in the file stays one.
+    /// Copies the dump into `folder` if it is the first of its signature.
     fn keep(&self, file: &File, signature: &str, folder: &Path) -> io::Result<()> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.iter().any(|other| other == signature) {
@@ -213,23 +216,19 @@ impl CoreFiles {
     }
 }
 
-/// Copies a file's data and leaves its holes (lseek(2), SEEK_DATA).
+/// Copies a file's data but not its holes (SEEK_DATA in lseek(2)).
 fn copy_sparse(mut from: &File, mut to: &File) -> io::Result<()> {
     let length = from.metadata()?.len();
     to.set_len(length)?;
     let mut at = 0;
     while at < length {
-        let seek =
-            |whence: fn(u64) -> rustix::fs::SeekFrom| rustix::fs::seek(from.as_fd(), whence(at));
-        at = match seek(rustix::fs::SeekFrom::Data) {
+        at = match seek(from, rustix::fs::SeekFrom::Data(at)) {
             Ok(at) => at,
-            // Nothing but a hole is left.
+            // The rest is a hole.
             Err(rustix::io::Errno::NXIO) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        let seek =
-            |whence: fn(u64) -> rustix::fs::SeekFrom| rustix::fs::seek(from.as_fd(), whence(at));
-        let end = seek(rustix::fs::SeekFrom::Hole)?;
+        let end = seek(from, rustix::fs::SeekFrom::Hole(at))?;
         from.seek(SeekFrom::Start(at))?;
         to.seek(SeekFrom::Start(at))?;
         io::copy(&mut io::Read::take(from, end - at), &mut to)?;
@@ -238,7 +237,7 @@ fn copy_sparse(mut from: &File, mut to: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// The folder and the name that a pattern makes, by core(5).
+/// Splits a core pattern (core(5)) into its folder and the parts of the file name.
 fn parse(pattern: &[u8], uses_pid: bool) -> Result<(Option<PathBuf>, Vec<Part>), String> {
     if pattern.is_empty() && !uses_pid {
         return Err("the kernel writes no core dumps: its core_pattern is empty".to_owned());
@@ -256,7 +255,7 @@ fn parse(pattern: &[u8], uses_pid: bool) -> Result<(Option<PathBuf>, Vec<Part>),
             if !folder.starts_with(b"/") || folder.contains(&b'%') {
                 let text = String::from_utf8_lossy(pattern).into_owned();
                 return Err(format!(
-                    "core dumps go to `{text}`, a folder that is not known beforehand"
+                    "core dumps go to `{text}`, a folder whose path varies"
                 ));
             }
             (
@@ -266,43 +265,47 @@ fn parse(pattern: &[u8], uses_pid: bool) -> Result<(Option<PathBuf>, Vec<Part>),
         }
         None => (None, pattern),
     };
+    Ok((folder, name_parts(name, uses_pid)))
+}
+
+/// Splits the pattern of a file name. `uses_pid`: the kernel appends the pid where there is no `%p`.
+fn name_parts(name: &[u8], uses_pid: bool) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut text = Vec::new();
+    let end_text = |text: &mut Vec<u8>, parts: &mut Vec<Part>| {
+        if !text.is_empty() {
+            parts.push(Part::Text(std::mem::take(text)));
+        }
+    };
     let mut bytes = name.iter();
     while let Some(&byte) = bytes.next() {
-        let part = match byte {
-            b'%' => match bytes.next() {
-                None => break,
-                Some(b'%') => {
-                    text.push(b'%');
-                    continue;
-                }
-                // The number in the initial PID namespace may be another: it says nothing.
-                Some(b'p') => Part::Pid,
-                Some(_) => Part::Any,
-            },
-            byte => {
-                text.push(byte);
+        if byte != b'%' {
+            text.push(byte);
+            continue;
+        }
+        let part = match bytes.next() {
+            None => break,
+            Some(b'%') => {
+                text.push(b'%');
                 continue;
             }
+            // Not %P: the pid in the initial PID namespace may be another.
+            Some(b'p') => Part::Pid,
+            Some(_) => Part::Any,
         };
-        if !text.is_empty() {
-            parts.push(Part::Text(std::mem::take(&mut text)));
-        }
+        end_text(&mut text, &mut parts);
         parts.push(part);
     }
     if !parts.contains(&Part::Pid) && uses_pid {
         text.push(b'.');
-        parts.push(Part::Text(std::mem::take(&mut text)));
+        end_text(&mut text, &mut parts);
         parts.push(Part::Pid);
     }
-    if !text.is_empty() {
-        parts.push(Part::Text(text));
-    }
-    Ok((folder, parts))
+    end_text(&mut text, &mut parts);
+    parts
 }
 
-/// Whether a name can be one that the pattern makes.
+/// Whether a name matches the pattern.
 fn fits(parts: &[Part], name: &[u8]) -> bool {
     match parts.split_first() {
         None => name.is_empty(),

@@ -1,26 +1,27 @@
-//! Whether the kernel killed for want of memory, by its own count, and how near a process was to what there is.
+//! Out-of-memory kills, as the kernel counts them, and how close a process was to the limit.
 
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A count this old is still the one from before an attempt: reading it for each of thousands a second would cost too much.
-const FRESH: Duration = Duration::from_millis(100);
-/// A peak above this share of what there is was near it.
+/// A count up to this age serves as the count before an attempt. To read it for every one of
+/// thousands of attempts a second would cost too much.
+const MAX_AGE: Duration = Duration::from_millis(100);
+/// A peak above this share of the limit is close to it.
 const NEAR: f64 = 0.8;
 
-/// The kernel's count of processes that it killed for want of memory, as it was when an attempt began.
-pub(in super::super) struct MemoryWatch {
+/// The kernel's count of out-of-memory kills when an attempt began.
+pub(in crate::process) struct MemoryWatch {
     before: u64,
 }
 
 impl MemoryWatch {
-    pub(in super::super) fn begin() -> MemoryWatch {
+    pub(in crate::process) fn begin() -> MemoryWatch {
         static LAST: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         let before = match *last {
-            Some((at, count)) if at.elapsed() < FRESH => count,
+            Some((at, count)) if at.elapsed() < MAX_AGE => count,
             _ => {
                 let count = kills();
                 *last = Some((Instant::now(), count));
@@ -30,19 +31,20 @@ impl MemoryWatch {
         MemoryWatch { before }
     }
 
-    /// How many it has killed since.
-    pub(in super::super) fn kills_since(&self) -> u64 {
+    /// How many processes the kernel has killed since.
+    pub(in crate::process) fn kills_since(&self) -> u64 {
         kills().saturating_sub(self.before)
     }
 
-    /// Whether so many bytes are nearly all that the machine, or a cgroup around this process, has.
-    pub(in super::super) fn is_near_limit(&self, bytes: u64) -> bool {
+    /// Whether this is nearly the memory of the machine, or the limit of a cgroup around this
+    /// process.
+    pub(in crate::process) fn is_near_limit(&self, bytes: u64) -> bool {
         limit().is_some_and(|limit| bytes as f64 > NEAR * limit as f64)
     }
 }
 
-/// Of the cgroup of this process where it has a memory controller, else of the whole machine (`oom_kill` in cgroup-v2.rst
-/// and in /proc/vmstat).
+/// `oom_kill` of this process's cgroup if it has a memory controller, else of the machine
+/// (cgroup-v2.rst, /proc/vmstat).
 fn kills() -> u64 {
     let own = cgroup().and_then(|folder| fs::read_to_string(folder.join("memory.events")).ok());
     let text = own.or_else(|| fs::read_to_string("/proc/vmstat").ok());

@@ -1,8 +1,9 @@
 //! Starting a child by clone and exec, with the semantics of vfork.
 //!
-//! A fork would copy the supervisor's page tables for every round. Here the child runs in the supervisor's memory, on a
-//! stack of its own, while the thread that starts it sleeps until it has executed or ended. Until then it makes system
-//! calls on what was prepared for it, and nothing else: it allocates nothing and takes no lock.
+//! A fork would copy the supervisor's page tables for every round. Here the child runs in the
+//! supervisor's memory, on a separate stack, while the thread that starts it sleeps until the exec or
+//! the end of the child. Until then the child only makes system calls on prepared data: it allocates
+//! nothing and takes no lock.
 
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::io;
@@ -16,16 +17,17 @@ use nix::errno::Errno;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use super::super::exec::{Launch, take_number};
-use super::super::jobserver;
+use crate::process::child_io::take_number;
+use crate::process::exec::Launch;
+use crate::process::jobserver;
 use crate::suite::word_of_text;
 
-/// Room for what a child does before it executes; the deepest of it is some hundred bytes.
+/// The size of a child's stack before exec. It uses a few hundred bytes.
 const STACK: usize = 32 * 1024;
-/// What runs a program that the kernel does not take: a script without a first line that says what runs it.
+/// Runs what the kernel does not execute: a script without a `#!` line.
 const SHELL: &CStr = c"/bin/sh";
-/// The signals that this program, its runtime or its libraries have handlers for. In the child's memory they would run
-/// in the middle of ours. SIGPIPE is ignored here, and is not meant to be ignored there.
+/// The signals that this program, its runtime or its libraries have handlers for. In the child the
+/// handlers would run in the supervisor's memory. SIGPIPE is ignored here but not in children.
 const HANDLED: [c_int; 7] = [
     libc::SIGINT,
     libc::SIGTERM,
@@ -36,8 +38,8 @@ const HANDLED: [c_int; 7] = [
     libc::SIGPIPE,
 ];
 
-/// The signals that somebody sends to the supervisor's whole group, a terminal above all. A child that is just coming to
-/// be was in that group, and is not meant.
+/// The signals that others, above all a terminal, send to the supervisor's whole group. A child is in
+/// that group until `setsid`, but they are not meant for it.
 const TO_THE_GROUP: [c_int; 5] = [
     libc::SIGINT,
     libc::SIGQUIT,
@@ -47,14 +49,14 @@ const TO_THE_GROUP: [c_int; 5] = [
 ];
 
 /// Starts children.
-pub(in super::super) struct Spawner {
-    /// This program's own environment, as children get it, by name.
+pub(in crate::process) struct Spawner {
+    /// The variables that children inherit, sorted by name.
     inherited: Vec<(OsString, CString)>,
 }
 
 impl Spawner {
-    /// Children get this program's environment as it is now, without these variables.
-    pub(in super::super) fn new(without: &[&str]) -> Spawner {
+    /// Children inherit this program's current environment except the variables `without`.
+    pub(in crate::process) fn new(without: &[&str]) -> Spawner {
         let inherited = jobserver::cleaned(std::env::vars_os())
             .filter(|(name, _)| !without.iter().any(|other| name == other))
             .filter_map(|(name, value)| {
@@ -68,26 +70,26 @@ impl Spawner {
         Spawner { inherited }
     }
 
-    /// Starts a child in a session and process group of its own. In it `at_first` is called first and `before_exec` last; both may do
-    /// only what is safe between fork and exec.
-    pub(in super::super) fn spawn(
+    /// Starts a child in a new session and process group. The child calls `at_first` first and
+    /// `before_exec` last. Both must be safe between fork and exec.
+    pub(in crate::process) fn spawn(
         &self,
         launch: &Launch<'_>,
         at_first: impl Fn() -> io::Result<()> + Send + Sync + 'static,
         before_exec: impl Fn() -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Pid> {
-        let mut words = Texts::with_room_for(1 + launch.arguments.len());
+        let mut words = CStrings::with_room_for(1 + launch.arguments.len());
         words.push(&[launch.program.as_os_str().as_bytes()])?;
         for word in launch.arguments {
             words.push(&[word_of_text(word).as_bytes()])?;
         }
-        let mut own = Texts::with_room_for(launch.env.len());
+        let mut own = CStrings::with_room_for(launch.env.len());
         for (name, value) in launch.env {
             own.push(&[name.as_bytes(), b"=", value.as_bytes()])?;
         }
         let directory = CString::new(launch.directory.as_os_str().as_bytes())?;
         let ends = || [ptr::null()];
-        // As long as it can get: it is made for every attempt, and grown it would be made five times.
+        // Allocated at full size: to grow it would reallocate five times in every attempt.
         let mut envp = Vec::with_capacity(self.inherited.len() + launch.env.len() + 1);
         envp.extend(self.inherited_but(launch.env));
         envp.extend(own.pointers().chain(ends()));
@@ -106,7 +108,7 @@ impl Spawner {
         child.start()
     }
 
-    /// What children inherit and are not given otherwise. Both lists are gone through once, by name.
+    /// The inherited variables that are not overridden. Merges two lists sorted by name.
     fn inherited_but<'s>(
         &'s self,
         given: &[(&'s str, &'s str)],
@@ -123,25 +125,25 @@ impl Spawner {
     }
 }
 
-/// Texts with their ends, in one piece of memory.
-struct Texts {
+/// Null-terminated strings in one allocation.
+struct CStrings {
     bytes: Vec<u8>,
     starts: Vec<usize>,
 }
 
-impl Texts {
-    /// None, and room for so many of a usual length.
-    fn with_room_for(count: usize) -> Texts {
-        Texts {
+impl CStrings {
+    /// Reserves memory for `count` strings of usual length.
+    fn with_room_for(count: usize) -> CStrings {
+        CStrings {
             bytes: Vec::with_capacity(count * 64),
             starts: Vec::with_capacity(count),
         }
     }
 
-    /// Adds a text of these parts.
+    /// Adds the concatenation of these parts.
     fn push(&mut self, parts: &[&[u8]]) -> io::Result<()> {
         if parts.iter().any(|part| part.contains(&0)) {
-            let problem = "a word or variable with a zero byte in it cannot be handed to a program";
+            let problem = "an argument or variable with a zero byte cannot be passed to a program";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
         }
         self.starts.push(self.bytes.len());
@@ -152,7 +154,7 @@ impl Texts {
         Ok(())
     }
 
-    /// Where each begins. They stay there for as long as none is added.
+    /// Pointers to the strings. Valid until another is added.
     fn pointers(&self) -> impl Iterator<Item = *const c_char> {
         self.starts
             .iter()
@@ -160,26 +162,26 @@ impl Texts {
     }
 }
 
-/// What a child needs, made before it starts.
+/// Everything that a child needs, prepared before it starts.
 struct Child<'a> {
-    /// [`SHELL`], the program, its arguments and the end: from the second on it is what the program is started with.
+    /// [`SHELL`], the program, its arguments, null. The program gets all but the shell.
     argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
     directory: &'a CStr,
     stdio: [c_int; 3],
     at_first: &'a dyn Fn() -> io::Result<()>,
     before_exec: &'a dyn Fn() -> io::Result<()>,
-    /// Set by the child if it cannot execute.
+    /// The error of a child that could not execute. 0: none.
     error: AtomicI32,
 }
 
 impl Child<'_> {
     fn start(&self) -> io::Result<Pid> {
         let mut stack: Vec<MaybeUninit<u8>> = Vec::with_capacity(STACK);
-        // SAFETY: this thread sleeps until the child has executed or ended, so the stack and everything that the child
-        // is handed outlive its use of them. No signal's handler can run in the child: all are blocked here, and it
-        // has none left when it lets them in. The stack grows down from an end that is aligned; the pointers are to
-        // locals.
+        // SAFETY: this thread sleeps until the child has executed or ended, so the stack and `self`
+        // outlive the child's use of them. No signal handler can run in the child: all signals are
+        // blocked here, and the child resets the handlers before it unblocks them. The stack grows
+        // down from an aligned end; the pointers are to locals.
         let pid = unsafe {
             let top = stack.as_mut_ptr().add(STACK);
             let top = top.sub(top as usize % 16).cast::<c_void>();
@@ -207,16 +209,16 @@ impl Child<'_> {
         }
     }
 
-    /// In the child: everything up to the exec, from which there is no way back. Returns why it did not come to that.
+    /// In the child: prepares and executes. Returns only an error.
     fn execute(&self) -> io::Error {
         let prepared = || -> io::Result<()> {
             (self.at_first)()?;
             for (from, to) in self.stdio.into_iter().zip(0..) {
                 take_number(from, to)?;
             }
-            // SAFETY: system calls on a text that the thread which sleeps holds, and on numbers.
+            // SAFETY: system calls on a string that the sleeping thread holds, and on numbers.
             unsafe {
-                // A session of its own is a process group, too, and has no terminal.
+                // A new session is also a new process group, and has no terminal.
                 if libc::chdir(self.directory.as_ptr()) < 0 || libc::setsid() < 0 {
                     return Err(io::Error::last_os_error());
                 }
@@ -227,7 +229,7 @@ impl Child<'_> {
         if let Err(error) = prepared() {
             return error;
         }
-        // SAFETY: both lists end with nothing, and all texts are held by the thread that sleeps.
+        // SAFETY: both lists end with null, and the sleeping thread holds all strings.
         unsafe {
             let program = &self.argv[1..];
             libc::execve(program[0], program.as_ptr(), self.envp.as_ptr());
@@ -239,21 +241,21 @@ impl Child<'_> {
     }
 }
 
-/// The child's first function.
+/// The entry function of the child.
 extern "C" fn enter(child: *mut c_void) -> c_int {
-    // SAFETY: it is the `Child` that the thread which sleeps holds.
+    // SAFETY: the pointer is to the `Child` that the sleeping thread holds.
     let child = unsafe { &*child.cast_const().cast::<Child<'_>>() };
     let error = child.execute().raw_os_error().unwrap_or(libc::EINVAL);
     child.error.store(error, Ordering::Release);
-    // SAFETY: it ends the child, and runs nothing else.
+    // SAFETY: it ends the child without running exit handlers.
     unsafe { libc::_exit(127) }
 }
 
-/// Takes away the handlers of this program, and lets all signals in but those that came while the child was in this
-/// program's group. What is ignored stays ignored.
+/// Resets the signal handlers of this program and unblocks all signals. Discards signals that came
+/// while the child was in the supervisor's group. Ignored signals stay ignored.
 fn reset_signals() {
-    // SAFETY: the structures are plain data for which zero is a value: no handler, no signal in the mask. In a child
-    // without CLONE_SIGHAND the calls change its own dispositions alone.
+    // SAFETY: the structures are plain data for which zero is a value: no handler, no signal in the
+    // mask. Without CLONE_SIGHAND the calls change only the child's dispositions.
     unsafe {
         let default: libc::sigaction = mem::zeroed();
         for signal in HANDLED {
@@ -269,7 +271,7 @@ fn reset_signals() {
         libc::sigpending(&mut pending);
         for signal in TO_THE_GROUP {
             if libc::sigismember(&pending, signal) == 1 {
-                // To be ignored for a moment takes away what is pending.
+                // Ignoring a signal for a moment discards a pending one.
                 let mut before: libc::sigaction = mem::zeroed();
                 libc::sigaction(signal, &ignored, &mut before);
                 libc::sigaction(signal, &before, ptr::null_mut());

@@ -1,18 +1,18 @@
-//! macOS describes crashes by itself, and core dumps are not read here.
+//! Core dumps are not read on macOS, which writes crash reports.
 
 use std::path::Path;
 use std::time::SystemTime;
 
 use nix::unistd::Pid;
 
-use super::super::CoreEvidence;
+use crate::process::CoreEvidence;
 
-/// There never are any.
+/// Has no values.
 #[derive(Debug)]
 pub enum CoreFiles {}
 
 impl CoreFiles {
-    /// They are not read here.
+    /// Core dumps are not read here.
     ///
     /// # Errors
     /// Always.
@@ -23,16 +23,16 @@ impl CoreFiles {
         )
     }
 
-    /// Whether a dump lies where it is expected even if the process changes its directory.
+    /// Whether a dump is found even if the process changes its working directory.
     pub fn is_absolute(&self) -> bool {
         match *self {}
     }
 
-    pub(in super::super) fn limit(&self) -> u64 {
+    pub(in crate::process) fn limit(&self) -> u64 {
         match *self {}
     }
 
-    pub(in super::super) fn collect(
+    pub(in crate::process) fn collect(
         &self,
         _pid: Pid,
         _directory: &Path,

@@ -1,18 +1,17 @@
-//! macOS tells nobody which processes it killed for want of memory.
+//! macOS does not report which processes it has killed for lack of memory.
 
-/// Nothing is known.
-pub(in super::super) struct MemoryWatch;
+pub(in crate::process) struct MemoryWatch;
 
 impl MemoryWatch {
-    pub(in super::super) fn begin() -> MemoryWatch {
+    pub(in crate::process) fn begin() -> MemoryWatch {
         MemoryWatch
     }
 
-    pub(in super::super) fn kills_since(&self) -> u64 {
+    pub(in crate::process) fn kills_since(&self) -> u64 {
         0
     }
 
-    pub(in super::super) fn is_near_limit(&self, _bytes: u64) -> bool {
+    pub(in crate::process) fn is_near_limit(&self, _bytes: u64) -> bool {
         false
     }
 }

@@ -1,9 +1,10 @@
-//! What macOS has in place of pidfd, subreaper and /proc: kqueue, and otherwise nothing. Not run by its authors yet.
+//! Process control on macOS, which has kqueue but no subreaper, cgroups or /proc. Not run by its
+//! authors yet.
 
 mod core_files;
 mod memory;
 mod spawn;
-mod trace;
+mod starter;
 mod zygote;
 
 use std::io;
@@ -20,28 +21,28 @@ use nix::unistd::Pid;
 pub use core_files::CoreFiles;
 pub(super) use memory::MemoryWatch;
 pub(super) use spawn::Spawner;
-pub use trace::Starter;
-pub(super) use trace::can_trace;
+pub use starter::Starter;
+pub(super) use starter::can_trace;
 pub(super) use zygote::{CAN_FORK, Zygote, has_cuda};
 
-/// The system calls that are needed and refused: none are known to be.
+/// Finds no refused system calls: macOS has no seccomp.
 pub(super) fn refused_calls() -> Vec<super::RefusedCall> {
     Vec::new()
 }
 
-/// Whether processes can be traced on this system at all.
+/// Whether crashrate can trace processes on this system at all.
 pub const TRACES: bool = false;
-/// What names an rlimit.
+/// The type of an rlimit's name.
 pub(super) type RlimitName = libc::c_int;
-/// Whether the address space of a process can be limited: the system takes the limit and does not keep it.
+/// Whether the address space of a process can be limited. macOS accepts the limit and ignores it.
 pub(super) const LIMITS_ADDRESS_SPACE: bool = false;
 
-/// Nothing is traced here: no program is kept from tracing.
+/// Always false: nothing is traced here that would keep a program from tracing.
 pub(super) fn uses_ptrace(_program: &Path) -> bool {
     false
 }
 
-/// macOS has no cgroups: there never is one.
+/// Has no values: macOS has no cgroups.
 #[derive(Debug)]
 pub(super) enum Cgroup {}
 
@@ -54,7 +55,7 @@ impl Cgroup {
         None
     }
 
-    pub(super) fn entrance(&self) -> RawFd {
+    pub(super) fn procs_fd(&self) -> RawFd {
         match *self {}
     }
 
@@ -71,12 +72,12 @@ impl Cgroup {
     }
 }
 
-/// `ru_maxrss` counts in these.
+/// The unit of `ru_maxrss`, in bytes.
 pub(super) const MAXRSS_UNIT: u64 = 1;
 
-/// The name of the child's end of a pseudo-terminal.
+/// The path of the child's end of a pseudo-terminal.
 pub(super) fn terminal_name(own: &PtyMaster) -> io::Result<PathBuf> {
-    // SAFETY: the text that it returns is copied before anybody else can ask: terminals are opened one at a time.
+    // SAFETY: the static buffer is copied before another call can overwrite it: one at a time.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     #[allow(unsafe_code)]
@@ -84,24 +85,24 @@ pub(super) fn terminal_name(own: &PtyMaster) -> io::Result<PathBuf> {
     Ok(name.into())
 }
 
-/// The name of a signal that has none in POSIX: there are no real-time signals here.
+/// The name of a signal that POSIX does not name. There are no real-time signals here.
 pub(super) fn realtime_name(number: i32) -> String {
     format!("SIG{number}")
 }
 
-/// Becomes readable when a child ends.
+/// Becomes readable when a process ends.
 pub(super) enum ExitWatch {
-    /// A kqueue with a note on the child's exit.
+    /// A kqueue with a filter for the exit.
     Queue(Kqueue),
-    /// The child had ended before the note was made: a pipe at its end, which is always readable.
+    /// The process had already ended. A pipe at end of file, which is always readable.
     Ended(OwnedFd),
 }
 
 impl ExitWatch {
-    /// There always is one here.
+    /// Never `None` here.
     pub(super) fn of(pid: Pid) -> io::Result<Option<Self>> {
         let queue = Kqueue::new()?;
-        let note = KEvent::new(
+        let exit = KEvent::new(
             pid.as_raw() as usize,
             EventFilter::EVFILT_PROC,
             EvFlags::EV_ADD | EvFlags::EV_ENABLE,
@@ -109,7 +110,7 @@ impl ExitWatch {
             0,
             0,
         );
-        match queue.kevent(&[note], &mut [], None) {
+        match queue.kevent(&[exit], &mut [], None) {
             Ok(_) => Ok(Some(ExitWatch::Queue(queue))),
             Err(nix::Error::ESRCH) => Ok(Some(ExitWatch::Ended(io::pipe()?.0.into()))),
             Err(error) => Err(error.into()),
@@ -124,38 +125,38 @@ impl ExitWatch {
     }
 }
 
-/// Nothing here waits for the end of a child for less than [`ExitWatch`] does.
+/// Always false: nothing is cheaper than [`ExitWatch`] here.
 pub(super) fn ends_within(_pid: Pid, _most: Duration) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Hangs are not captured here.
+/// Always `None`: hangs are not captured here.
 pub(super) fn capture_hang(_pid: Pid) -> io::Result<Option<Crash>> {
     Ok(None)
 }
 
-/// The system does not tell.
+/// Not known here.
 pub(super) fn had_children(_pid: Pid) -> bool {
     false
 }
 
-/// macOS has no subreaper: orphans go to launchd.
+/// Nothing: macOS has no subreaper, and orphans go to launchd.
 pub(super) fn adopt_orphans() {}
 
-/// The soft limit on core dumps under which none is made.
+/// The soft limit under which no core is dumped.
 pub(super) fn silent_core_limit() -> u64 {
     0
 }
 
-/// macOS has no parent-death signal: the guardian is what kills children of a dead supervisor.
+/// Nothing: macOS has no parent-death signal. The guardian kills children of a dead supervisor.
 pub(super) fn die_with(_supervisor: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Descendants that left their group cannot be found here.
+/// Nothing: descendants that left their group cannot be found here.
 pub(super) fn kill_escaped(_run_id: &str, _slot: u32, _alone: bool, _keep: &[Pid]) -> usize {
     0
 }
 
-/// Processes cannot be found by their environment here; their groups were killed.
+/// Nothing: processes cannot be found by their environment here. Their groups were killed.
 pub(super) fn kill_strays_of_run(_run_id: &str) {}

@@ -1,4 +1,4 @@
-//! Starting a child through the standard library. Not run by its authors yet.
+//! Starting a child with the standard library. Not run by its authors yet.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -7,26 +7,26 @@ use std::process::{Command, Stdio};
 
 use nix::unistd::Pid;
 
-use super::super::exec::Launch;
-use super::super::jobserver;
+use crate::process::exec::Launch;
+use crate::process::jobserver;
 use crate::suite::word_of_text;
 
 /// Starts children.
-pub(in super::super) struct Spawner {
+pub(in crate::process) struct Spawner {
     without: Vec<String>,
 }
 
 impl Spawner {
-    /// Children get this program's environment, without these variables.
-    pub(in super::super) fn new(without: &[&str]) -> Spawner {
+    /// Children inherit this program's environment except the variables `without`.
+    pub(in crate::process) fn new(without: &[&str]) -> Spawner {
         Spawner {
             without: without.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 
-    /// Starts a child in a session and process group of its own. In it `at_first` is called first and `before_exec` last; both may do
-    /// only what is safe between fork and exec.
-    pub(in super::super) fn spawn(
+    /// Starts a child in a new session and process group. The child calls `at_first` first and
+    /// `before_exec` last. Both must be safe between fork and exec.
+    pub(in crate::process) fn spawn(
         &self,
         launch: &Launch<'_>,
         at_first: impl Fn() -> io::Result<()> + Send + Sync + 'static,
@@ -50,7 +50,7 @@ impl Spawner {
             .stdin(copy(stdin)?)
             .stdout(copy(stdout)?)
             .stderr(copy(stderr)?);
-        // SAFETY: the closures do only what is safe between fork and exec; that is what this function asks of it.
+        // SAFETY: the closures are safe between fork and exec, as this function requires.
         #[allow(unsafe_code)]
         unsafe {
             command.pre_exec(at_first);
@@ -60,6 +60,6 @@ impl Spawner {
             });
             command.pre_exec(before_exec);
         }
-        Ok(Pid::from_raw(command.spawn()?.id() as i32))
+        Ok(Pid::from_raw(command.spawn()?.id().cast_signed()))
     }
 }

@@ -1,4 +1,4 @@
-//! There are no zygotes on macOS: its own libraries do not work in a forked child that does not execute.
+//! There are no zygotes on macOS: its system libraries do not work in a forked child before exec.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -8,23 +8,23 @@ use std::sync::{Arc, Mutex};
 use crashrate_zygote::Attempt;
 use nix::unistd::Pid;
 
-use super::super::guardian::Guardian;
-use super::super::limits::Rlimits;
-use super::super::zygote_pool::Kind;
-use super::super::{Reaped, Watched};
+use crate::process::guardian::Guardian;
+use crate::process::limits::Rlimits;
+use crate::process::zygote_pool::{ForkError, ForkWatch, ZygoteKey};
+use crate::process::{Reaped, Watched};
 
 /// Whether processes can be forked at all.
-pub(in super::super) const CAN_FORK: bool = false;
+pub(in crate::process) const CAN_FORK: bool = false;
 
-/// There never is one.
-pub(in super::super) enum Zygote {}
+/// Has no values.
+pub(in crate::process) enum Zygote {}
 
 impl Zygote {
-    pub(in super::super) fn start(
-        _kind: &Kind,
+    pub(in crate::process) fn start(
+        _key: &ZygoteKey,
         _guardian: &Arc<Guardian>,
-        _traced: bool,
-        _alive: &Arc<Mutex<BTreeSet<i32>>>,
+        _watch: ForkWatch,
+        _pids: &Arc<Mutex<BTreeSet<i32>>>,
     ) -> io::Result<Zygote> {
         Err(io::Error::new(
             io::ErrorKind::Unsupported,
@@ -32,40 +32,40 @@ impl Zygote {
         ))
     }
 
-    pub(in super::super) fn children(&self) -> u32 {
+    pub(in crate::process) fn children(&self) -> u32 {
         match *self {}
     }
 
-    pub(in super::super) fn fork(
+    pub(in crate::process) fn fork(
         &mut self,
         _attempt: &Attempt,
         _descriptors: [BorrowedFd<'_>; 5],
-    ) -> Result<Result<Pid, String>, String> {
+    ) -> Result<Pid, ForkError> {
         match *self {}
     }
 
-    pub(in super::super) fn limit(_pid: Pid, _limits: Rlimits) -> io::Result<()> {
+    pub(in crate::process) fn limit(_pid: Pid, _limits: Rlimits) -> io::Result<()> {
         Ok(())
     }
 
-    pub(in super::super) fn capture_hang(&mut self) {
+    pub(in crate::process) fn capture_hang(&mut self) {
         match *self {}
     }
 
-    pub(in super::super) fn finish(&mut self) -> Watched {
+    pub(in crate::process) fn stop_watching(&mut self) -> Watched {
         match *self {}
     }
 
-    pub(in super::super) fn reap(&mut self) -> Result<Reaped, String> {
+    pub(in crate::process) fn reap(&mut self) -> Result<Reaped, String> {
         match *self {}
     }
 
-    pub(in super::super) fn how_it_died(&mut self) -> String {
+    pub(in crate::process) fn how_it_died(&mut self) -> String {
         match *self {}
     }
 }
 
-/// Whether there may be a CUDA device: never here.
-pub(in super::super) fn has_cuda() -> bool {
+/// Whether there may be a CUDA device.
+pub(in crate::process) fn has_cuda() -> bool {
     false
 }

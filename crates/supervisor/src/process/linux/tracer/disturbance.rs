@@ -1,0 +1,81 @@
+//! Programs that a tracer would disturb.
+#![allow(unsafe_code)]
+
+use std::ffi::CString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use nix::unistd::{getegid, geteuid};
+
+use super::super::proc::status_field;
+
+/// The number of the capability with which a tracer lets a program keep its privileges.
+const CAP_SYS_PTRACE: u32 = 19;
+
+/// Whether the program gets more privileges than this process has. A traced one would not get them:
+/// see execve(2) and ptrace(2).
+pub(in super::super) fn gains_privileges(program: &Path) -> bool {
+    if may_trace_privileged() {
+        return false;
+    }
+    let Ok(file) = fs::metadata(program) else {
+        return false;
+    };
+    let mode = file.mode();
+    let set_uid = mode & libc::S_ISUID != 0 && file.uid() != geteuid().as_raw();
+    let set_gid = mode & libc::S_ISGID != 0 && file.gid() != getegid().as_raw();
+    set_uid || set_gid || has_capabilities(program)
+}
+
+/// Whether a traced process has lost privileges in the exec that it is stopped at.
+pub(super) fn lost_privileges(pid: i32) -> bool {
+    if may_trace_privileged() {
+        return false;
+    }
+    let gets_none = status_field(pid, "NoNewPrivs:").is_some_and(|value| value == "1");
+    !gets_none && gains_privileges(Path::new(&format!("/proc/{pid}/exe")))
+}
+
+/// Whether a program imports `ptrace`, so that it may trace processes.
+pub(in crate::process) fn uses_ptrace(program: &Path) -> bool {
+    crashrate_postmortem::linux::imports(program, "ptrace")
+}
+
+/// Whether a process is the init of another PID namespace. The kernel does not end such a process
+/// for a fault while it is traced.
+pub(super) fn is_init_of_namespace(pid: i32) -> bool {
+    status_field(pid, "NSpid:").is_some_and(|pids| {
+        let mut pids = pids.split_whitespace();
+        pids.next().is_some() && pids.next_back() == Some("1")
+    })
+}
+
+fn may_trace_privileged() -> bool {
+    static MAY: OnceLock<bool> = OnceLock::new();
+    *MAY.get_or_init(|| {
+        let capabilities = status_field(std::process::id().cast_signed(), "CapEff:");
+        capabilities
+            .and_then(|mask| u64::from_str_radix(&mask, 16).ok())
+            .is_some_and(|mask| mask & (1 << CAP_SYS_PTRACE) != 0)
+    })
+}
+
+fn has_capabilities(program: &Path) -> bool {
+    let Ok(path) = CString::new(program.as_os_str().as_bytes()) else {
+        return false;
+    };
+    // SAFETY: both strings are terminated and outlive the call. There is no buffer: the call returns
+    // the size of the attribute.
+    let size = unsafe {
+        libc::getxattr(
+            path.as_ptr(),
+            c"security.capability".as_ptr(),
+            std::ptr::null_mut(),
+            0,
+        )
+    };
+    size > 0
+}

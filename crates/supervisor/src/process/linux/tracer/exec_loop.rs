@@ -1,0 +1,218 @@
+//! The tracer of a slot's spawned children, one after the other.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::time::{Duration, Instant};
+
+use crashrate_postmortem::linux::Images;
+use nix::sys::ptrace;
+use nix::unistd::Pid;
+
+use super::start_barrier::{ChildEnd, StartBarrier, TracerEnd};
+use super::table::TraceTable;
+use super::thread::{Order, Report, TracerThread, WAKE_EVERY};
+use super::{OPTIONS, capture_hang, sys};
+use crate::process::Watched;
+use crate::process::wait::Blocking;
+
+pub(in super::super) use super::thread::Reuse;
+
+/// How long a tracer may take to see an end that its slot has seen.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the capture of a hang may take.
+const CAPTURE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The slot's handle of a tracer of spawned children.
+pub(in super::super) struct ExecTracer {
+    /// Dropped before the thread, whose wait for the next child ends with it.
+    barrier: StartBarrier,
+    thread: TracerThread,
+    child: ChildState,
+    /// The tracer may not have read an order to capture a hang, and would take it for one about the
+    /// next child.
+    has_sent_capture: bool,
+}
+
+/// What the tracer has reported of the child.
+enum ChildState {
+    Running,
+    /// It has ended; descendants may be left.
+    Ended,
+    Finished(Box<Watched>, Reuse),
+}
+
+/// How to finish with a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Finish {
+    /// It has ended, and the tracer will see that.
+    AwaitEnd,
+    /// It is given up.
+    GiveUp,
+}
+
+impl ExecTracer {
+    pub(in super::super) fn start(images: Arc<Images>) -> io::Result<ExecTracer> {
+        let (barrier, tracer_end) = StartBarrier::new()?;
+        let thread = TracerThread::spawn("tracer", move |orders, reports| {
+            sys::raise_priority();
+            trace_children(tracer_end, &images, &orders, &reports);
+        })?;
+        Ok(ExecTracer {
+            barrier,
+            thread,
+            child: ChildState::Running,
+            has_sent_capture: false,
+        })
+    }
+
+    /// The barrier's end of the next child.
+    pub(in super::super) fn child_end(&self) -> ChildEnd {
+        self.barrier.child_end()
+    }
+
+    /// Whether the child is traced. Called once, after the spawn.
+    pub(in super::super) fn seized(&self) -> io::Result<()> {
+        self.thread.seized()
+    }
+
+    /// Waits for a report. Returns whether one came.
+    pub(in super::super) fn reports_within(&mut self, limit: Duration) -> bool {
+        let report = self.thread.report_within(limit);
+        report.map(|report| self.handle(report)).is_ok()
+    }
+
+    /// Waits until the tracer has seen the end of the child, which has ended.
+    pub(in super::super) fn await_end(&mut self) {
+        let deadline = Instant::now() + END_TIMEOUT;
+        while matches!(self.child, ChildState::Running) && Instant::now() < deadline {
+            match self.thread.report_within(WAKE_EVERY) {
+                Ok(report) => self.handle(report),
+                Err(RecvTimeoutError::Timeout) => self.thread.wake(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    pub(in super::super) fn capture_hang(&mut self) {
+        let deadline = Instant::now() + CAPTURE_TIMEOUT;
+        self.has_sent_capture = true;
+        if self.thread.send(Order::CaptureHang).is_err() {
+            return;
+        }
+        while matches!(self.child, ChildState::Running) && Instant::now() < deadline {
+            self.thread.wake();
+            match self.thread.report_within(WAKE_EVERY) {
+                Ok(Report::HangCaptured) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(report) => self.handle(report),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Makes the tracer kill what is left of the child. Returns what was seen of it.
+    pub(in super::super) fn finish(&mut self, how: Finish) -> (Watched, Reuse) {
+        let mut has_sent = false;
+        loop {
+            if let ChildState::Finished(watched, reuse) = &mut self.child {
+                let (watched, mut reuse) = (std::mem::take(&mut **watched), *reuse);
+                // An order that it has not read would be taken for one about the next child.
+                if has_sent || self.has_sent_capture {
+                    reuse = Reuse::No;
+                }
+                self.child = ChildState::Running;
+                return (watched, reuse);
+            }
+            // An order before the tracer has seen the end would cut that short.
+            let has_seen_end = matches!(self.child, ChildState::Ended);
+            if !has_sent && (has_seen_end || how == Finish::GiveUp) {
+                has_sent = true;
+                let _ = self.thread.send(Order::Finish);
+                self.thread.wake();
+            }
+            match self.thread.report_within(WAKE_EVERY) {
+                Ok(report) => self.handle(report),
+                Err(RecvTimeoutError::Timeout) => self.thread.wake(),
+                Err(RecvTimeoutError::Disconnected) => return (Watched::default(), Reuse::No),
+            }
+        }
+    }
+
+    fn handle(&mut self, report: Report) {
+        match report {
+            Report::Ended => self.child = ChildState::Ended,
+            Report::Finished(watched, reuse) => self.child = ChildState::Finished(watched, reuse),
+            Report::HangCaptured | Report::Seized(_) => {}
+        }
+    }
+}
+
+/// The tracer's thread. Returns when no child will come any more, or when only its end kills what
+/// is left of a child.
+fn trace_children(
+    mut barrier: TracerEnd,
+    images: &Arc<Images>,
+    orders: &Receiver<Order>,
+    reports: &Sender<Report>,
+) {
+    while let Some(leader) = barrier.next_child() {
+        let seized = ptrace::seize(Pid::from_raw(leader), OPTIONS);
+        // Before the release: the slot looks for the report when the child has executed.
+        let _ = reports.send(Report::Seized(seized));
+        barrier.release();
+        if seized.is_err() {
+            return;
+        }
+        tracing::debug!(pid = leader, "traced");
+        let table = TraceTable::of_child(leader, images.clone());
+        let (watched, reuse) = trace_child(table, orders, reports);
+        let _ = reports.send(Report::Finished(Box::new(watched), reuse));
+        if reuse == Reuse::No {
+            return;
+        }
+    }
+}
+
+/// Traces a child until it has ended or is given up, and kills what is left of it.
+fn trace_child(
+    mut table: TraceTable,
+    orders: &Receiver<Order>,
+    reports: &Sender<Report>,
+) -> (Watched, Reuse) {
+    handle_events(&mut table, orders, reports);
+    if table.is_over() {
+        return (table.watched(), Reuse::Yes);
+    }
+    if table.leader_has_ended() {
+        let _ = reports.send(Report::Ended);
+        // There is no hang to capture any more.
+        while let Ok(Order::CaptureHang) = orders.recv() {
+            let _ = reports.send(Report::HangCaptured);
+        }
+    }
+    table.kill_descendants();
+    (table.watched(), Reuse::No)
+}
+
+/// Handles events and orders until the child has ended or is given up.
+fn handle_events(table: &mut TraceTable, orders: &Receiver<Order>, reports: &Sender<Report>) {
+    loop {
+        match table.handle_next(Blocking::Yes, &HashSet::new()) {
+            Ok(_) if table.leader_has_ended() => return,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // It has no tracees left: the child could not be started.
+            Err(_) => return,
+        }
+        match orders.try_recv() {
+            Ok(Order::CaptureHang) => {
+                let hang = capture_hang::capture(table);
+                table.set_hang(hang);
+                let _ = reports.send(Report::HangCaptured);
+            }
+            Ok(Order::Finish) | Err(TryRecvError::Disconnected) => return,
+            Err(TryRecvError::Empty) => {}
+        }
+    }
+}

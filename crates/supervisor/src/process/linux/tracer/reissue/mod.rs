@@ -1,0 +1,77 @@
+//! Restarts system calls that a signal interrupts only because the process is traced.
+//!
+//! Untraced, the kernel drops a signal that the process ignores. Traced, it wakes the process for
+//! the signal-delivery stop, and calls that are never restarted return EINTR (signal(7): epoll_wait,
+//! sigtimedwait, semtimedop, sockets with a timeout). They are issued again with their full timeout,
+//! because the remaining time is not known.
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+use std::collections::HashMap;
+use std::fs;
+
+#[cfg(target_arch = "aarch64")]
+use aarch64 as arch;
+#[cfg(target_arch = "x86_64")]
+use x86_64 as arch;
+
+/// The signals that are ignored by default.
+const IGNORED_BY_DEFAULT: [i32; 4] = [libc::SIGCHLD, libc::SIGCONT, libc::SIGURG, libc::SIGWINCH];
+/// The most calls of a thread that are issued again: one with a timeout that is always interrupted
+/// would never end.
+const MAX_REISSUED: u32 = 10_000;
+
+#[derive(Default)]
+pub(super) struct Reissue {
+    /// How many calls were issued again, by thread.
+    times: HashMap<i32, u32>,
+    /// Whether a call was interrupted and could not be issued again.
+    missed: bool,
+}
+
+impl Reissue {
+    /// Checks a thread that is about to be delivered a signal.
+    pub(super) fn check(&mut self, tid: i32, signal: i32) {
+        let Some(call) = arch::interrupted_call(tid) else {
+            return;
+        };
+        if !is_ignored(tid, signal) {
+            return;
+        }
+        let times = self.times.entry(tid).or_default();
+        *times += 1;
+        self.missed |= *times > MAX_REISSUED || !call.issue_again();
+    }
+
+    /// A note for the report, if a call was missed.
+    pub(super) fn note(&self) -> Option<String> {
+        self.missed.then(|| {
+            "a system call returned EINTR for a signal that the process ignores, \
+             because it was traced"
+                .to_owned()
+        })
+    }
+}
+
+/// Whether the process ignores the signal, and no signal that it handles is pending, which would
+/// interrupt the same call.
+fn is_ignored(tid: i32, signal: i32) -> bool {
+    let Ok(status) = fs::read(format!("/proc/{tid}/status")) else {
+        return false;
+    };
+    let status = String::from_utf8_lossy(&status);
+    let mask = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .unwrap_or(0)
+    };
+    let bit = 1u64 << (signal - 1);
+    let caught = mask("SigCgt:");
+    let is_ignored =
+        mask("SigIgn:") & bit != 0 || IGNORED_BY_DEFAULT.contains(&signal) && caught & bit == 0;
+    let pending = (mask("SigPnd:") | mask("ShdPnd:")) & !mask("SigBlk:");
+    is_ignored && pending & caught == 0
+}

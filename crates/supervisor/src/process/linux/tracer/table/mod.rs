@@ -1,0 +1,204 @@
+//! The trace table: the processes and threads of one attempt, and what their stops show.
+
+mod events;
+mod finish;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crashrate_postmortem::linux::{Evidence, Images};
+
+use super::hang::Hang;
+use super::process_tree::ProcessTree;
+use super::reissue::Reissue;
+use super::sys::{self, End};
+
+/// The process that the attempts' processes are forked from.
+#[derive(Clone, Copy)]
+enum Zygote {
+    /// Attempts' processes are spawned.
+    None,
+    Running(i32),
+    Ended(i32),
+}
+
+/// The attempt's own process.
+#[derive(Clone, Copy)]
+enum Leader {
+    /// The zygote has not forked it yet.
+    None,
+    Running(i32),
+    Ended(i32, End),
+}
+
+/// A thread id that an event has named, and the process of that thread.
+#[derive(Clone, Copy)]
+enum Tracee {
+    /// Alive. The event of its parent came first, or is not needed.
+    Alive(i32),
+    /// Alive. It was seen before the event of its parent, which can still come.
+    Unannounced(i32),
+    /// It ended before the event of its parent. That event must not bring it back.
+    EndedUnannounced,
+}
+
+impl Tracee {
+    fn pid(self) -> Option<i32> {
+        match self {
+            Tracee::Alive(pid) | Tracee::Unannounced(pid) => Some(pid),
+            Tracee::EndedUnannounced => None,
+        }
+    }
+}
+
+pub(super) struct TraceTable {
+    zygote: Zygote,
+    leader: Leader,
+    tracees: HashMap<i32, Tracee>,
+    /// Clone events minus new threads seen. Not 0: some thread is announced but not seen, or the
+    /// reverse.
+    unseen_clones: i32,
+    /// Whether the attempt ever had more than one process.
+    is_multi_process: bool,
+    processes: ProcessTree,
+    images: Arc<Images>,
+    evidence: Evidence,
+    hang: Option<Hang>,
+    reissue: Reissue,
+    /// The programs that were executed, as far as they could be read.
+    programs: Vec<PathBuf>,
+    disturbed: Option<String>,
+    /// The leader's peak memory, read when this signal was about to be delivered to it. A stop at
+    /// its exit would give it always, but costs every attempt one stop more.
+    peak_at: Option<(i32, u64)>,
+    left_behind: usize,
+}
+
+impl TraceTable {
+    fn new(zygote: Zygote, leader: Leader, images: Arc<Images>) -> TraceTable {
+        let tracees = match leader {
+            Leader::Running(pid) => HashMap::from([(pid, Tracee::Alive(pid))]),
+            Leader::None | Leader::Ended(..) => HashMap::new(),
+        };
+        TraceTable {
+            zygote,
+            leader,
+            tracees,
+            unseen_clones: 0,
+            is_multi_process: false,
+            processes: ProcessTree::default(),
+            images,
+            evidence: Evidence::default(),
+            hang: None,
+            reissue: Reissue::default(),
+            programs: Vec::new(),
+            disturbed: None,
+            peak_at: None,
+            left_behind: 0,
+        }
+    }
+
+    /// Of a spawned child that was seized.
+    pub(super) fn of_child(leader: i32, images: Arc<Images>) -> TraceTable {
+        TraceTable::new(Zygote::None, Leader::Running(leader), images)
+    }
+
+    /// Of a zygote that was seized and has no child yet.
+    pub(super) fn of_zygote(zygote: i32, images: Arc<Images>) -> TraceTable {
+        TraceTable::new(Zygote::Running(zygote), Leader::None, images)
+    }
+
+    /// Of a process that is not traced. Its threads must be seized and added.
+    pub(super) fn untraced(leader: i32, images: Arc<Images>) -> TraceTable {
+        TraceTable {
+            tracees: HashMap::new(),
+            ..TraceTable::of_child(leader, images)
+        }
+    }
+
+    /// Adds a thread that was seized.
+    pub(super) fn add(&mut self, tid: i32, pid: i32) {
+        self.tracees.insert(tid, Tracee::Alive(pid));
+    }
+
+    /// All traced threads, as pairs of thread and process.
+    pub(super) fn threads(&self) -> impl Iterator<Item = (i32, i32)> {
+        let tracees = self.tracees.iter();
+        tracees.filter_map(|(&tid, tracee)| Some((tid, tracee.pid()?)))
+    }
+
+    pub(super) fn leader(&self) -> Option<i32> {
+        match self.leader {
+            Leader::None => None,
+            Leader::Running(pid) | Leader::Ended(pid, _) => Some(pid),
+        }
+    }
+
+    pub(super) fn leader_has_ended(&self) -> bool {
+        matches!(self.leader, Leader::Ended(..))
+    }
+
+    pub(super) fn has_zygote(&self) -> bool {
+        matches!(self.zygote, Zygote::Running(_))
+    }
+
+    pub(super) fn images(&self) -> &Arc<Images> {
+        &self.images
+    }
+
+    pub(super) fn set_hang(&mut self, hang: Option<Hang>) {
+        self.hang = hang;
+    }
+
+    /// Whether the leader has ended and no other tracee can exist.
+    ///
+    /// A process killed in the middle of a fork may leave a child that no event has named.
+    pub(super) fn is_over(&self) -> bool {
+        let Leader::Ended(_, end) = self.leader else {
+            return false;
+        };
+        end != End::Killed(libc::SIGKILL) && !self.is_multi_process && self.unseen_clones == 0
+    }
+
+    fn is_zygote(&self, tid: i32) -> bool {
+        matches!(self.zygote, Zygote::Running(pid) | Zygote::Ended(pid) if pid == tid)
+    }
+
+    fn tids(&self) -> Vec<i32> {
+        self.threads().map(|(tid, _)| tid).collect()
+    }
+
+    fn pid_of(&self, tid: i32) -> Option<i32> {
+        self.tracees.get(&tid).and_then(|tracee| tracee.pid())
+    }
+
+    /// Removes a thread that has ended or is not traced any more.
+    fn forget(&mut self, tid: i32) {
+        match self.tracees.get(&tid) {
+            Some(Tracee::Alive(_)) => drop(self.tracees.remove(&tid)),
+            Some(Tracee::Unannounced(_)) => {
+                self.tracees.insert(tid, Tracee::EndedUnannounced);
+            }
+            Some(Tracee::EndedUnannounced) | None => {}
+        }
+    }
+
+    /// The process of a thread that has stopped. Adds a thread that is seen for the first time.
+    fn process_of(&mut self, tid: i32) -> i32 {
+        if let Some(pid) = self.pid_of(tid) {
+            return pid;
+        }
+        self.unseen_clones -= 1;
+        let mut pids: Vec<i32> = self.threads().map(|(_, pid)| pid).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        if let Some(pid) = pids.into_iter().find(|&pid| sys::is_thread_of(pid, tid)) {
+            self.add(tid, pid);
+            return pid;
+        }
+        self.is_multi_process = true;
+        self.tracees.insert(tid, Tracee::Unannounced(tid));
+        tid
+    }
+}

@@ -1,0 +1,120 @@
+//! A tracer's thread, as its slot sees it: orders go to it, reports come back.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use super::super::alarm;
+use crate::process::Watched;
+
+/// How often a tracer is interrupted until it has read its order: it may have begun to wait for its
+/// tracees after the last interrupt.
+pub(super) const WAKE_EVERY: Duration = Duration::from_millis(1);
+
+/// An order to a tracer. The end of the channel means: kill what is left and end.
+pub(super) enum Order {
+    CaptureHang,
+    /// Kill what is left of the child, and report what was seen of it.
+    Finish,
+}
+
+/// A report of a tracer.
+pub(super) enum Report {
+    /// Whether it could seize the process that came to its start barrier.
+    Seized(nix::Result<()>),
+    HangCaptured,
+    /// The child has ended. Descendants may be left.
+    Ended,
+    Finished(Box<Watched>, Reuse),
+}
+
+/// Whether a tracer that has finished a child can trace another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Reuse {
+    Yes,
+    /// Something may be left that only the tracer's end kills.
+    No,
+}
+
+/// The slot's handle of a tracer. To drop it ends the thread, and the kernel kills its tracees.
+pub(super) struct TracerThread {
+    orders: Option<Sender<Order>>,
+    reports: Receiver<Report>,
+    tid: Arc<AtomicI32>,
+    handle: Option<JoinHandle<()>>,
+}
+
+impl TracerThread {
+    pub(super) fn spawn(
+        name: &str,
+        run: impl FnOnce(Receiver<Order>, Sender<Report>) + Send + 'static,
+    ) -> io::Result<TracerThread> {
+        let (orders, inbox) = channel();
+        let (outbox, reports) = channel();
+        let tid = Arc::new(AtomicI32::new(0));
+        let own = tid.clone();
+        let handle = std::thread::Builder::new()
+            .name(name.into())
+            .spawn(move || {
+                alarm::allow_wake();
+                own.store(nix::unistd::gettid().as_raw(), Ordering::Release);
+                run(inbox, outbox);
+            })?;
+        Ok(TracerThread {
+            orders: Some(orders),
+            reports,
+            tid,
+            handle: Some(handle),
+        })
+    }
+
+    /// Whether the tracer has seized the process. Called once, after the spawn: the tracer reports
+    /// before it releases the process, and not at all if the process died before.
+    pub(super) fn seized(&self) -> io::Result<()> {
+        match self.reports.try_recv() {
+            Ok(Report::Seized(seized)) => Ok(seized?),
+            _ => Err(Errno::ESRCH.into()),
+        }
+    }
+
+    /// Sends an order. Fails if the tracer has ended.
+    pub(super) fn send(&self, order: Order) -> Result<(), RecvTimeoutError> {
+        let orders = self.orders.as_ref();
+        orders
+            .and_then(|orders| orders.send(order).ok())
+            .ok_or(RecvTimeoutError::Disconnected)
+    }
+
+    /// The next report, if it comes within `limit`.
+    pub(super) fn report_within(&self, limit: Duration) -> Result<Report, RecvTimeoutError> {
+        self.reports.recv_timeout(limit)
+    }
+
+    /// Interrupts the tracer's wait, so that it reads its orders.
+    pub(super) fn wake(&self) {
+        match self.tid.load(Ordering::Acquire) {
+            0 => {}
+            tid => alarm::wake(tid),
+        }
+    }
+}
+
+impl Drop for TracerThread {
+    fn drop(&mut self) {
+        self.orders = None;
+        let Some(handle) = self.handle.take() else {
+            return;
+        };
+        while !handle.is_finished() {
+            self.wake();
+            // Returns early when the thread has ended its side of the channel.
+            let _ = self.reports.recv_timeout(WAKE_EVERY);
+        }
+        let _ = handle.join();
+    }
+}

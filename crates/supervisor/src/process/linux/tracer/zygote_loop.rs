@@ -1,0 +1,119 @@
+//! The tracer of a zygote and of the children that it forks. One thread traces them all: the kernel
+//! attaches a forked process to the tracer of its parent.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use crashrate_postmortem::linux::Images;
+use nix::sys::ptrace;
+use nix::unistd::Pid;
+
+use super::start_barrier::TracerEnd;
+use super::table::TraceTable;
+use super::thread::{Order, Report, Reuse, TracerThread, WAKE_EVERY};
+use super::{OPTIONS, capture_hang};
+use crate::process::Watched;
+use crate::process::wait::Blocking;
+
+/// How often the events of a child are handled whose zygote has ended.
+const ORPHAN_EVERY: Duration = Duration::from_millis(1);
+/// How long an order may take.
+const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The programs and libraries of zygotes, which hardly differ within a run.
+static IMAGES: LazyLock<Arc<Images>> = LazyLock::new(Arc::default);
+
+/// The slot's handle of a zygote's tracer. To drop it kills the zygote.
+pub(in super::super) struct ZygoteTracer(TracerThread);
+
+impl ZygoteTracer {
+    /// Starts a thread that waits for the zygote at its start barrier.
+    pub(in super::super) fn start(barrier: TracerEnd) -> io::Result<ZygoteTracer> {
+        TracerThread::spawn("zygote-tracer", |orders, reports| {
+            trace_zygote(barrier, &orders, &reports);
+        })
+        .map(ZygoteTracer)
+    }
+
+    /// Whether the zygote is traced. Called once, after the spawn.
+    pub(in super::super) fn seized(&self) -> io::Result<()> {
+        self.0.seized()
+    }
+
+    pub(in super::super) fn capture_hang(&self) {
+        let _ = self.order(Order::CaptureHang);
+    }
+
+    /// Makes the tracer kill what is left of the zygote's child. Returns what was seen of it.
+    pub(in super::super) fn finish(&self) -> Watched {
+        match self.order(Order::Finish) {
+            Ok(Report::Finished(watched, _)) => *watched,
+            _ => Watched::default(),
+        }
+    }
+
+    fn order(&self, order: Order) -> Result<Report, RecvTimeoutError> {
+        self.0.send(order)?;
+        let deadline = Instant::now() + ORDER_TIMEOUT;
+        loop {
+            self.0.wake();
+            match self.0.report_within(WAKE_EVERY) {
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+                report => return report,
+            }
+        }
+    }
+}
+
+/// The tracer's thread.
+fn trace_zygote(mut barrier: TracerEnd, orders: &Receiver<Order>, reports: &Sender<Report>) {
+    let Some(zygote) = barrier.next_child() else {
+        return;
+    };
+    let seized = ptrace::seize(Pid::from_raw(zygote), OPTIONS);
+    let _ = reports.send(Report::Seized(seized));
+    barrier.release();
+    if seized.is_err() {
+        return;
+    }
+    tracing::debug!(pid = zygote, "zygote traced");
+    let mut table = TraceTable::of_zygote(zygote, IMAGES.clone());
+    loop {
+        match next_order(&mut table, orders) {
+            Ok(Order::CaptureHang) => {
+                let hang = capture_hang::capture(&mut table);
+                table.set_hang(hang);
+                let _ = reports.send(Report::HangCaptured);
+            }
+            Ok(Order::Finish) => {
+                let watched = Box::new(table.finish_child());
+                let _ = reports.send(Report::Finished(watched, Reuse::Yes));
+            }
+            Err(TryRecvError::Disconnected) => return,
+            Err(TryRecvError::Empty) => {}
+        }
+    }
+}
+
+/// Handles an event, and returns the next order if there is one.
+fn next_order(table: &mut TraceTable, orders: &Receiver<Order>) -> Result<Order, TryRecvError> {
+    if table.has_zygote() {
+        let event = table.handle_next(Blocking::Yes, &HashSet::new());
+        let failed = event.is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        if !failed && table.has_zygote() {
+            return orders.try_recv();
+        }
+    } else {
+        // The zygote's child dies with it, but must be continued at its stops.
+        table.handle_orphans();
+    }
+    orders
+        .recv_timeout(ORPHAN_EVERY)
+        .map_err(|error| match error {
+            RecvTimeoutError::Timeout => TryRecvError::Empty,
+            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+        })
+}
