@@ -67,8 +67,8 @@ impl Programs {
         self.known.iter().map(hash).collect()
     }
 
-    /// How the program that an attempt would start now differs from the original, in words; `None` if
-    /// it does not. Sets the attempt's program path.
+    /// How the program that an attempt would start now differs from the original, in words; `None`
+    /// if it does not. Sets the attempt's program path.
     pub(crate) fn replaced(&mut self, unit: u32, spec: &mut AttemptSpec) -> Option<String> {
         let path = self.of_unit(unit)?;
         let known = self.known.get_mut(&path)?;
@@ -80,8 +80,8 @@ impl Programs {
         known.changed(&path).map(|change| change.description)
     }
 
-    /// How the program that an attempt has run may differ from the original, in words. A replacement
-    /// long after the attempt began does not matter.
+    /// How the program that an attempt has run may differ from the original, in words. A
+    /// replacement long after the attempt began does not matter.
     pub(crate) fn replaced_under(&mut self, unit: u32, begun: SystemTime) -> Option<String> {
         let path = self.of_unit(unit)?;
         let change = self.known.get_mut(&path)?.changed(&path)?;
@@ -128,7 +128,8 @@ impl Known {
     }
 }
 
-/// How the programs of a resumed run differ from the recorded ones, in words; `None` if they do not.
+/// How the programs of a resumed run differ from the recorded ones, in words; `None` if they do
+/// not.
 pub(crate) fn differ(
     recorded: &BTreeMap<String, String>,
     now: &BTreeMap<String, String>,

@@ -112,7 +112,8 @@ mod tests {
             ),
             (
                 "command = \"python3 suite.py\"",
-                "5:11: command: must be a list, not a string; write command = [\"python3\", \"suite.py\"]",
+                "5:11: command: must be a list, not a string; \
+                 write command = [\"python3\", \"suite.py\"]",
             ),
             (
                 "timeout = 30",
