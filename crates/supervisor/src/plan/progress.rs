@@ -67,7 +67,8 @@ impl Progress {
                 let running = self.open.iter().position(|open| *open == (key, e.attempt));
                 let Some(running) = running else {
                     return Err(format!(
-                        "round {}, attempt {} of unit {} ended twice or without a start",
+                        "round {}, attempt {} of unit {} ended, but it was not running: it has \
+                         two ends, or no start",
                         e.round, e.attempt, e.unit
                     ));
                 };
