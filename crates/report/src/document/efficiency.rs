@@ -1,10 +1,14 @@
-//! Efficiency curves: what each thread is worth beside one alone, and the ideal line.
+//! Efficiency curves: the throughput of each thread relative to one thread alone, with the ideal
+//! line.
+
+use crashrate_protocol::chapters::EFFICIENCY;
 
 use super::measures::label_pairs;
 use super::plot::Tick;
-use super::{Table, Text};
+use super::sections::Source;
+use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};
-use crate::view::{ByChapter, ChapterRow, MeasureStat, View};
+use crate::view::{ByChapter, ChapterRow, MeasureStat};
 use crate::words::{measured, of_unit, percent_of};
 
 /// The curves of one chapter.
@@ -26,29 +30,27 @@ pub(crate) struct Curves {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Curve {
     pub(crate) name: String,
-    /// Of another run: the record, or the run before this one.
+    /// Whether it is of another run: the baseline, or the one before.
     pub(crate) past: bool,
     /// Places between 0 and 1, across and up.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// A way in which a chapter ran, with its medians.
+/// A mode, sequence or variant in which a chapter ran, with its medians.
 struct Way {
     name: String,
     past: bool,
     values: Vec<(f64, f64)>,
 }
 
-/// The curves of every chapter that measured an efficiency under at least two labels such as `threads=8`.
-pub(crate) fn efficiency(view: &View, previous: Option<&View>) -> Vec<Curves> {
-    let by_chapter = ByChapter::of(view);
-    let record = view
-        .baseline
-        .as_deref()
-        .map(|record| ("the record", record));
-    let others = record
-        .into_iter()
-        .chain(previous.map(|previous| ("the run before", previous)));
+/// The curves of every chapter that measured an efficiency under at least two labels such as
+/// `threads=8`.
+pub(super) fn efficiency(source: &Source) -> Vec<Block> {
+    let by_chapter = ByChapter::of(source.view);
+    let baseline = source.view.baseline.as_deref();
+    let baseline = baseline.map(|baseline| ("baseline", baseline));
+    let previous = source.previous.map(|previous| ("previous run", previous));
+    let others = baseline.into_iter().chain(previous);
     let others: Vec<_> = others
         .map(|(what, other)| {
             let prefix = format!("{what} (N={}), ", other.run.number);
@@ -63,7 +65,7 @@ pub(crate) fn efficiency(view: &View, previous: Option<&View>) -> Vec<Curves> {
         }
         draw(&clean(chapter, NAME), &key?, &ways)
     });
-    drawn.collect()
+    drawn.map(Block::Curves).collect()
 }
 
 fn ways(rows: &[&ChapterRow], prefix: &str, past: bool, key: &mut Option<String>) -> Vec<Way> {
@@ -85,10 +87,10 @@ fn way(row: &ChapterRow) -> String {
     }
 }
 
-/// What was measured under labels with one number; the key of the first of them is the key of all.
+/// The values under labels with one number. The key of the first label is the key of all.
 fn values(row: &ChapterRow, key: &mut Option<String>) -> Vec<(f64, f64)> {
     let is_share = |stat: &&MeasureStat| {
-        stat.name == "efficiency" && matches!(stat.unit.as_str(), "" | "1" | "ratio")
+        stat.name == EFFICIENCY && matches!(stat.unit.as_str(), "" | "1" | "ratio")
     };
     let stats = row.results.measures.iter().filter(is_share);
     let mut values: Vec<_> = stats
@@ -120,7 +122,7 @@ fn draw(chapter: &str, key: &str, ways: &[Way]) -> Option<Curves> {
         return None;
     }
     let most = ways.iter().flat_map(|way| &way.values).map(|v| v.1);
-    // More than ideal can be measured, by a thread that was slow alone.
+    // Efficiencies above 1 occur if the single thread was slow.
     let top = most.fold(1.0, f64::max);
     let across = |value: f64| (value / first).ln() / (last / first).ln();
     let mut table = Table::default().number(key);
@@ -130,7 +132,7 @@ fn draw(chapter: &str, key: &str, ways: &[Way]) -> Option<Curves> {
     for value in &all {
         let of_way = |way: &Way| {
             let found = way.values.iter().find(|v| v.0 == *value);
-            let said = found.map(|v| measured("efficiency", "", v.1, false));
+            let said = found.map(|v| measured(EFFICIENCY, "", v.1, false));
             Text::plain(said.as_deref().unwrap_or("-"))
         };
         let label = Text::plain(&value.to_string());

@@ -1,42 +1,68 @@
-//! Measures as tables: those with labels such as `threads=8` become a row per label, the others a list.
+//! Measures as tables: those with labels such as `threads=8` become a row per label, the others a
+//! list.
 
 use std::cmp::Ordering;
 
+use crashrate_protocol::chapters::{RATIOS, short_head};
+
 use super::parts::has_part;
-use super::{Table, Text};
-use crate::view::{ChapterRow, MeasureStat, Spread, View};
-use crate::words::{count, measured, of_chapter, shown_unit};
+use super::sections::Source;
+use super::{Block, Table, Text};
+use crate::view::{MeasureStat, Spread};
+use crate::words::{count, measured, of_chapter, seconds, shown_unit};
 
 /// How the columns of measures are headed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Heads {
     /// By the measure's name and unit.
     Full,
-    /// By the unit where that says enough, as in the tables that people know.
+    /// As the tables of built-in chapters.
     Short,
 }
 
 impl Heads {
     fn of(self, name: &str, unit: &str) -> String {
-        match (self, name, unit) {
-            (Heads::Short, "throughput", unit) if !unit.is_empty() => unit.to_owned(),
-            (Heads::Short, "samples_per_second", "1/s") => "samples/s".to_owned(),
-            (Heads::Short, "speedup", _) => "speed-up".to_owned(),
-            _ => format!("{name} {}", shown_unit(name, unit))
+        let short = match self {
+            Heads::Short => short_head(name, unit),
+            Heads::Full => None,
+        };
+        let full = || {
+            format!("{name} {}", shown_unit(name, unit))
                 .trim_end()
-                .to_owned(),
-        }
+                .to_owned()
+        };
+        short.map_or_else(full, str::to_owned)
     }
 }
 
-/// The tables of each chapter that measured something and has no part of its own.
-pub(crate) fn measures(view: &View) -> Vec<Table> {
+/// The measures of chapters that are no built-in ones.
+pub(super) fn others(source: &Source) -> Vec<Block> {
+    let view = source.view;
     let rows = view.chapters.iter().filter(|row| !has_part(view, row));
-    let of_row = |row: &ChapterRow| {
+    let tables = rows.flat_map(|row| {
         let stats: Vec<_> = row.results.measures.iter().collect();
         tables(&of_chapter(row), &stats, Heads::Full)
+    });
+    tables.map(Block::Table).collect()
+}
+
+/// The median with its unit in three digits: `459 ops/s`, `17.7%`, `0.85`.
+pub(super) fn rounded(stat: &MeasureStat) -> String {
+    let median = stat.spread.median;
+    let unit = shown_unit(&stat.name, &stat.unit);
+    if unit == "s" {
+        return seconds(median);
+    }
+    let bare = measured(&stat.name, &stat.unit, median, true);
+    let value = match (bare.ends_with(['%', 'x']), median.abs()) {
+        (true, _) => bare,
+        (false, 100.0..1000.0) => format!("{median:.0}"),
+        (false, 0.1..10.0) if !whole(&[stat.spread.min, median, stat.spread.max]) => {
+            format!("{median:.2}")
+        }
+        (false, _) => bare,
     };
-    rows.flat_map(of_row).collect()
+    format!("{value} {unit}").trim_end().to_owned()
 }
 
 /// The tables of some measures, titled by this name and the number of values.
@@ -61,13 +87,13 @@ pub(super) fn tables(name: &str, stats: &[&MeasureStat], heads: Heads) -> Vec<Ta
     if !rest.is_empty() {
         out.push(list(name, &rest));
     }
-    // What is said of one table is not said again of the next.
-    let mut said = String::new();
+    // A title that the table before has too is left out.
+    let mut last = String::new();
     for table in &mut out {
-        if table.title == said {
+        if table.title == last {
             table.title.clear();
         } else {
-            said.clone_from(&table.title);
+            last.clone_from(&table.title);
         }
     }
     out
@@ -80,7 +106,7 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// One label alone is no table.
+    /// A single label makes no table.
     fn is_table(&self) -> bool {
         let first = self.stats.first().map(|stat| &stat.label);
         !self.keys.is_empty() && self.stats.iter().any(|stat| Some(&stat.label) != first)
@@ -98,10 +124,7 @@ impl Group<'_> {
             }
         }
         sort_numbers(&mut labels);
-        let mut table = Table {
-            title: format!("{chapter}: {}", of_columns(&self.stats)),
-            ..Table::default()
-        };
+        let mut table = Table::titled(&format!("{chapter}: {}", of_columns(&self.stats)));
         for key in &self.keys {
             table = table.number(key);
         }
@@ -190,13 +213,12 @@ fn of_values(stats: &[&MeasureStat]) -> String {
     }
 }
 
-/// The same with a remark where a ratio is shown beside other numbers: its median is not the ratio of their medians.
+/// The same with a remark where a ratio is shown beside other numbers: its median is not the ratio
+/// of their medians.
 fn of_columns(stats: &[&MeasureStat]) -> String {
     let is_ratio = |stat: &&MeasureStat| {
         let name = stat.name.replace(['-', '_', ' '], "");
-        ["speedup", "efficiency", "ratio", "advantage"]
-            .iter()
-            .any(|kind| name.ends_with(kind))
+        RATIOS.iter().any(|kind| name.ends_with(kind))
     };
     let several = stats.iter().any(|stat| stat.spread.n > 1);
     let ratios = stats.iter().copied().filter(|stat| is_ratio(stat)).count();
@@ -207,7 +229,7 @@ fn of_columns(stats: &[&MeasureStat]) -> String {
     of_values(stats) + remark
 }
 
-/// The label as keys and values, if it is written so: `threads=8,batch=1`. Anything more (`a=1 / a=2`) is only text.
+/// The keys and values of a label such as `threads=8,batch=1`; nothing for any other label.
 pub(super) fn label_pairs(label: &str) -> Option<Vec<(&str, &str)>> {
     let pairs = label.split(',').map(|part| {
         let (key, value) = part.trim().split_once('=')?;
@@ -222,7 +244,7 @@ fn keys(label: &str) -> Vec<&str> {
     pairs.map(|(key, _)| key).collect()
 }
 
-/// Sorts labels whose values are all numbers by size, whatever order they were said in; others stay in theirs.
+/// Sorts labels by their numbers; labels with other values keep their order.
 fn sort_numbers(labels: &mut Vec<&str>) {
     let numbers = |label| -> Option<Vec<f64>> {
         let pairs = label_pairs(label)?;

@@ -2,9 +2,10 @@
 
 use super::plot::{Mark, Tick};
 use super::rates::marks;
-use super::{Table, Text, Tone};
+use super::{Block, Detail, Document, Section, Table, Text, Tone};
+use crate::clean::{NAME, clean};
 use crate::compare::{
-    History, Point, Trend, look_in_short, number, rises, trend_name, trend_sentences,
+    History, Point, Trend, history_intro, look_in_short, number, rises, trend_name, trend_sentences,
 };
 use crate::view::{InShort, RunLine};
 use crate::words::{count, date, percent_of, share, short_estimate};
@@ -13,17 +14,15 @@ use crate::words::{count, date, percent_of, share, short_estimate};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TrendPlot {
     pub(crate) name: String,
-    /// What the history says of it, in sentences.
-    pub(crate) said: Vec<String>,
     /// The numbers, a row for each run.
     pub(crate) table: Table,
-    /// A mark for each run that has the chapter: the run's number, the mark, and whether a change up (`true`) or down is
-    /// first shown there.
+    /// A mark for each run that has the chapter: the run's number, the mark, and the direction of a
+    /// change that is first shown there (`true`: up).
     pub(crate) marks: Vec<(u32, Option<Mark>, Option<bool>)>,
     pub(crate) ticks: Vec<Tick>,
 }
 
-/// The runs that there are, the last one last.
+/// A table of runs, the last one last.
 pub(crate) fn runs(lines: &[RunLine]) -> Table {
     let mut table = Table::default()
         .number("N")
@@ -45,11 +44,7 @@ pub(crate) fn runs(lines: &[RunLine]) -> Table {
             table.rows.push(row);
             continue;
         };
-        let bad = if known.bad.bad > 0 {
-            Tone::Bad
-        } else {
-            Tone::Plain
-        };
+        let bad = Tone::of_bad(known.bad.bad);
         table.rows.push(vec![
             Text::plain(&known.number.to_string()),
             Text::plain(&date(&known.started)),
@@ -93,14 +88,14 @@ fn rounds((ended, planned): (u32, u32)) -> String {
 }
 
 /// The runs of a history, with what differs between each and the one before.
-pub(crate) fn past_runs(history: &History) -> Table {
+fn past_runs(history: &History) -> Table {
     let mut table = Table::default()
         .text("run")
         .text("date")
         .text("device")
         .text("state")
         .number("rounds")
-        .text("what differs from the run before");
+        .text("changed since the run before");
     for run in history.listed() {
         let differs: Vec<_> = run.differs.iter().map(ToString::to_string).collect();
         let differs = match differs.len() {
@@ -126,39 +121,39 @@ pub(crate) fn past_runs(history: &History) -> Table {
 /// How many differences are named.
 const DIFFERENCES: usize = 6;
 
-/// Each chapter over the runs that have it.
-pub(crate) fn trends(history: &History) -> Vec<TrendPlot> {
+/// The history of a suite as a document: its runs, then each chapter over the runs that have it.
+pub(crate) fn history_document(history: &History) -> Document {
+    let section = |heading: String, blocks| Section {
+        heading,
+        detail: Detail::Summary,
+        blocks,
+    };
     let listed = |trend: &&Trend| history.listed_points(trend).next().is_some();
-    (history.trends.iter())
-        .filter(listed)
-        .map(|trend| plot(history, trend))
-        .collect()
+    let trends = history.trends.iter().filter(listed).map(|trend| {
+        let said = Block::line(trend_sentences(history, trend).join(" "));
+        let blocks = vec![said, Block::Trend(plot(history, trend))];
+        section(trend_name(trend), blocks)
+    });
+    let intro = section(String::new(), vec![Block::line(history_intro(history))]);
+    let runs = section("Runs".to_owned(), vec![Block::Table(past_runs(history))]);
+    Document {
+        title: format!("History of {}", clean(&history.suite, NAME)),
+        facts: String::new(),
+        sections: [intro, runs].into_iter().chain(trends).collect(),
+    }
 }
 
 fn plot(history: &History, trend: &Trend) -> TrendPlot {
-    let name = trend_name(trend);
-    let mut table = Table {
-        title: name.clone(),
-        ..Table::default()
-    }
-    .text("run")
-    .text("date")
-    .number("crash rate (95%)")
-    .text("change");
+    let mut table = Table::default()
+        .text("run")
+        .text("date")
+        .number("crash rate (95%)")
+        .text("change");
     let points: Vec<&Point> = history.listed_points(trend).collect();
     let by_data = points.iter().any(|point| point.by_data);
     for point in &points {
         let known = short_estimate(point.share.bad, point.share.n, point.by_data);
-        let known = if point.by_data {
-            format!("{known} peek-safe")
-        } else {
-            known
-        };
-        let tone = if point.share.bad > 0 {
-            Tone::Bad
-        } else {
-            Tone::Plain
-        };
+        let tone = Tone::of_bad(point.share.bad);
         let change = Text {
             tone: match point.look.filter(|_| point.is_marked()).map(rises) {
                 Some(true) => Tone::Bad,
@@ -175,7 +170,7 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
         ]);
     }
     let shares: Vec<_> = points.iter().map(|p| (p.share.bad, p.share.n)).collect();
-    // A scale must hold the widest of them.
+    // The scale holds the widest interval.
     let (scale, marks) = marks(&shares, by_data);
     let turns = trend.turns();
     let marks = points.iter().zip(marks).map(|(point, mark)| {
@@ -184,8 +179,7 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
         (number, mark, turn.map(|(_, rose)| *rose))
     });
     TrendPlot {
-        name,
-        said: trend_sentences(history, trend),
+        name: trend_name(trend),
         table,
         marks: marks.collect(),
         ticks: scale.ticks(percent_of),

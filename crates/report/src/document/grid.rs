@@ -1,23 +1,25 @@
-//! The rounds as a grid: a row for each chapter in each way it ran, a square for each round; for more rounds than can
-//! be looked at, a square for several, with their counts.
+//! The rounds as a grid: a row for each chapter in each mode, and a square for each round. In a
+//! long run a square represents several rounds, with their counts.
 
 use crashrate_model::Outcome;
 
+use super::Block;
 use super::rates::rows;
-use crate::view::{Cell, Outcomes, Results, View};
+use super::sections::Source;
+use crate::view::{Cell, Outcomes, Results};
 use crate::words::{count, counted, letter};
 
 /// The rounds of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Grid {
-    /// How many rounds a square stands for.
+    /// How many rounds a square represents.
     pub(crate) per_square: u32,
     /// How many rounds the longest row has.
     pub(crate) rounds: u32,
     pub(crate) rows: Vec<GridRow>,
     /// The outcomes that occur, with the number of rounds of each.
     pub(crate) outcomes: Outcomes,
-    /// Rounds that have no end yet.
+    /// Rounds that have no result yet.
     pub(crate) open: u32,
 }
 
@@ -27,28 +29,28 @@ pub(crate) struct GridRow {
     pub(crate) squares: Vec<Square>,
 }
 
-/// One round, or several that follow each other.
+/// One round, or several in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Square {
     /// Its first round, from 1.
     pub(crate) round: u32,
-    /// The worst outcome in it; nothing if none of its rounds has an end.
+    /// The worst outcome in it; nothing if none of its rounds has a result.
     pub(crate) worst: Option<Outcome>,
     /// How many of its rounds had that outcome, in quarters rounded up: 1 to 4.
     pub(crate) quarters: u32,
-    /// A letter; with the number of rounds that it is true of, where that is not all.
+    /// The letter of the worst outcome, and the number of rounds with it unless all have it.
     pub(crate) mark: String,
     /// The same in words.
-    pub(crate) said: String,
+    pub(crate) title: String,
     /// Whether a round of it passed only on a retry.
     pub(crate) flaky: bool,
 }
 
-/// So many squares are drawn with a round each.
+/// The most squares that represent one round each.
 const SINGLE: u64 = 6_000;
-/// So many rounds are drawn with a square each.
+/// The most rounds in a row that have a square each.
 const SINGLE_ROUNDS: u32 = 400;
-/// So many squares there are at most where each stands for several rounds, and so many in a row.
+/// The most squares that represent several rounds each, in all and in a row.
 const SQUARES: usize = 20_000;
 const COLUMNS: usize = 50;
 
@@ -65,10 +67,13 @@ const BY_BADNESS: [Outcome; 9] = [
     Outcome::Passed,
 ];
 
-/// The grid; nothing if no rounds are to be shown.
-pub(crate) fn grid(view: &View) -> Option<Grid> {
-    let rows = rows(view);
-    let longest = rows.iter().map(|(_, results)| shown(results)).max()?;
+/// The grid; nothing without rounds.
+pub(super) fn grid(source: &Source) -> Vec<Block> {
+    let rows = rows(source.view);
+    let longest = rows.iter().map(|(_, results)| shown(results)).max();
+    let Some(longest) = longest.filter(|longest| *longest > 0) else {
+        return Vec::new();
+    };
     let per_square = per_square(rows.len(), longest);
     let mut outcomes = Outcomes::default();
     let mut open = 0u32;
@@ -82,7 +87,7 @@ pub(crate) fn grid(view: &View) -> Option<Grid> {
         open = open.saturating_add(shown(results) - seen);
     }
     let rows = rows.into_iter().map(|(name, results)| GridRow {
-        // Its squares are counts, and stand in no order.
+        // Its squares are only counts.
         name: match results.unordered {
             true => format!("{name}, order not known"),
             false => name,
@@ -96,10 +101,10 @@ pub(crate) fn grid(view: &View) -> Option<Grid> {
         outcomes,
         open,
     };
-    (longest > 0).then_some(grid)
+    vec![Block::Grid(grid)]
 }
 
-/// The rounds that a row has squares for: those that are planned, unless the data decide how many there are.
+/// The rounds that a row has squares for: those planned, unless the data decide their number.
 fn shown(results: &Results) -> u32 {
     let recorded = u32::try_from(results.cells.len()).unwrap_or(u32::MAX);
     match results.by_data {
@@ -108,7 +113,7 @@ fn shown(results: &Results) -> u32 {
     }
 }
 
-/// How many rounds a square stands for: one where that can be looked at, else a round number of them.
+/// How many rounds a square represents: one if they fit, else a round number.
 fn per_square(rows: usize, rounds: u32) -> u32 {
     if rounds <= SINGLE_ROUNDS && rows as u64 * u64::from(rounds) <= SINGLE {
         return 1;
@@ -154,15 +159,15 @@ fn square(first: u32, last: u32, cells: &[Cell], unordered: bool) -> Square {
         worst,
         quarters: (4 * u64::from(n)).div_ceil(u64::from(rounds)) as u32,
         mark,
-        said: match unordered {
-            true => said(
+        title: match unordered {
+            true => in_words(
                 if rounds == 1 { "one round" } else { "rounds" },
                 first,
                 last,
                 &outcomes,
                 flaky,
             ),
-            false => said(&numbers(first, last), first, last, &outcomes, flaky),
+            false => in_words(&numbers(first, last), first, last, &outcomes, flaky),
         },
         flaky,
     }
@@ -175,7 +180,7 @@ fn numbers(first: u32, last: u32) -> String {
     }
 }
 
-fn said(rounds: &str, first: u32, last: u32, outcomes: &Outcomes, flaky: bool) -> String {
+fn in_words(rounds: &str, first: u32, last: u32, outcomes: &Outcomes, flaky: bool) -> String {
     let open = (last + 1 - first) - outcomes.sum();
     let mut words = match (first == last, outcomes.occurred().next()) {
         (true, Some((outcome, _))) => vec![outcome.word().to_owned()],
@@ -184,8 +189,8 @@ fn said(rounds: &str, first: u32, last: u32, outcomes: &Outcomes, flaky: bool) -
     };
     if open > 0 {
         words.push(match first == last {
-            true => "no end yet".to_owned(),
-            false => format!("{} without an end", count(open.into())),
+            true => "no result yet".to_owned(),
+            false => format!("{} without a result", count(open.into())),
         });
     }
     if flaky {
@@ -226,11 +231,11 @@ mod tests {
         let square = square(11, 20, &cells, false);
         assert_eq!((square.mark.as_str(), square.quarters), ("C1", 1));
         assert_eq!(
-            square.said,
-            "rounds 11 to 20: 7 passed, 1 crashed, 1 unreached, 1 without an end"
+            square.title,
+            "rounds 11 to 20: 7 passed, 1 crashed, 1 unreached, 1 without a result"
         );
         let none = super::square(3, 3, &[], false);
         assert_eq!((none.mark.as_str(), none.worst), (".", None));
-        assert_eq!(none.said, "round 3: no end yet");
+        assert_eq!(none.title, "round 3: no result yet");
     }
 }

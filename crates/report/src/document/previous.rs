@@ -1,12 +1,13 @@
-//! This run beside the one before it: numbers of both, and what else differs between them. Whether a difference means
-//! anything is not for this table to say.
+//! This run and the one before it: the numbers of both, and what else differs. Whether a difference
+//! is more than chance is for `crashrate compare` to say.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crashrate_model::Mode;
+use crashrate_protocol::chapters::THROUGHPUTS;
 use serde_json::{Map, Value};
 
-use super::{Block, Section, Table, Text};
+use super::sections::Source;
+use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ByChapter, ChapterRow, MeasureStat, Results, View};
 use crate::words::{
@@ -14,17 +15,20 @@ use crate::words::{
 };
 
 /// What both runs have, side by side.
-pub(crate) fn previous(view: &View, before: &View) -> Section {
+pub(super) fn previous(source: &Source) -> Vec<Block> {
+    let Some(before) = source.previous else {
+        return Vec::new();
+    };
     let number = before.run.number;
     let mut blocks = Vec::new();
-    let ended = before.totals.first_attempt.n;
     if !before.run.complete {
-        blocks.push(Block::Line(format!(
-            "N={number} is incomplete: {} of {} rounds have an end.",
-            count(ended.into()),
+        blocks.push(Block::line(format!(
+            "N={number} is incomplete: {} of {} rounds have a result.",
+            count(before.totals.first_attempt.n.into()),
             count(before.totals.planned.into())
         )));
     }
+    let view = source.view;
     let tables = [
         rates(view, before),
         throughputs(view, before),
@@ -32,36 +36,30 @@ pub(crate) fn previous(view: &View, before: &View) -> Section {
     ];
     let tables = tables.into_iter().filter(|table| !table.rows.is_empty());
     blocks.extend(tables.map(Block::Table));
-    Section {
-        heading: format!("Beside N={number}"),
-        blocks,
-    }
+    blocks
 }
 
-/// How often each unit passed, and ended badly, in both runs.
+/// How often each unit passed, and was bad, in both runs.
 fn rates(view: &View, before: &View) -> Table {
     let n = before.run.number;
-    let mut table = Table {
-        title: "first attempts".to_owned(),
-        ..Table::default()
-    }
-    .text("what")
-    .number(&format!("passed, N={n}"))
-    .number("passed, now")
-    .number(&format!("bad, N={n}"))
-    .number("bad, now");
+    let mut table = Table::titled("first attempts")
+        .text("what")
+        .number(&format!("passed, N={n}"))
+        .number("passed, now")
+        .number(&format!("bad, N={n}"))
+        .number("bad, now");
     let mut old = HashMap::new();
-    for then in units(before) {
-        old.entry(then.key).or_insert(then);
+    for (key, results) in before.unit_results() {
+        old.entry(key).or_insert(results);
     }
-    for unit in units(view) {
-        let Some(then) = old.get(&unit.key) else {
+    for (key, results) in view.unit_results() {
+        let Some(then) = old.get(&key) else {
             continue;
         };
-        let both = [then.results, unit.results];
+        let both = [*then, results];
         let passed = |results: &Results| rate(results.passed(), results.reached());
         let bad = |results: &Results| rate_of(results);
-        let (name, mode, variant) = unit.key;
+        let (name, mode, variant) = key;
         let mut cells = vec![Text::plain(&of_unit(name, Some(mode), variant))];
         cells.extend(both.map(|results| Text::plain(&passed(results))));
         cells.extend(both.map(|results| Text::plain(&bad(results))));
@@ -70,35 +68,13 @@ fn rates(view: &View, before: &View) -> Table {
     table
 }
 
-struct Unit<'a> {
-    /// Its name, mode and variant.
-    key: (&'a str, Mode, &'a str),
-    results: &'a Results,
-}
-
-fn units(view: &View) -> Vec<Unit<'_>> {
-    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
-    let isolated = isolated.map(|row| Unit {
-        key: (&row.chapter, Mode::Isolated, &row.variant),
-        results: &row.results,
-    });
-    let sequences = view.sequences.iter().map(|row| Unit {
-        key: (&row.sequence, Mode::Sequential, &row.variant),
-        results: &row.results,
-    });
-    isolated.chain(sequences).collect()
-}
-
-/// Operations and samples a second in both runs.
+/// Operations and samples per second in both runs.
 pub(super) fn throughputs(view: &View, before: &View) -> Table {
-    let mut table = Table {
-        title: "medians".to_owned(),
-        ..Table::default()
-    }
-    .text("what")
-    .text("measure")
-    .number(&format!("N={}", before.run.number))
-    .number("now");
+    let mut table = Table::titled("medians")
+        .text("what")
+        .text("measure")
+        .number(&format!("N={}", before.run.number))
+        .number("now");
     let old = ByChapter::of(before);
     for row in &view.chapters {
         let same =
@@ -106,8 +82,7 @@ pub(super) fn throughputs(view: &View, before: &View) -> Table {
         let Some(then) = old.rows(&row.chapter).iter().find(same) else {
             continue;
         };
-        let is_rate =
-            |stat: &&MeasureStat| matches!(stat.name.as_str(), "throughput" | "samples_per_second");
+        let is_rate = |stat: &&MeasureStat| THROUGHPUTS.contains(&stat.name.as_str());
         for stat in row.results.measures.iter().filter(is_rate) {
             let key = |s: &MeasureStat| (s.name.clone(), s.label.clone(), s.unit.clone());
             let mut olds = then.results.measures.iter();
@@ -132,18 +107,15 @@ pub(super) fn throughputs(view: &View, before: &View) -> Table {
     table
 }
 
-/// What else differs: without it the numbers above might be read as saying more than they do.
+/// What else differs, and may explain different numbers.
 pub(super) fn differences(view: &View, before: &View) -> Table {
-    let mut table = Table {
-        title: "what differs".to_owned(),
-        ..Table::default()
-    }
-    .text("what")
-    .text(&format!("N={}", before.run.number))
-    .text("now");
+    let mut table = Table::titled("what differs")
+        .text("what")
+        .text(&format!("N={}", before.run.number))
+        .text("now");
     let (then, now) = (first(facts(before, view)), first(facts(view, before)));
     let names: BTreeSet<_> = then.keys().chain(now.keys()).collect();
-    // An imported run does not say everything; that nobody injected a fault goes without saying.
+    // An imported run lacks facts. That it had no fault is known.
     let knows = |of: &View, all: &BTreeMap<String, String>, name: &str| {
         of.run.imported.is_none() || name == "fault" || all.contains_key(name)
     };
@@ -161,7 +133,7 @@ pub(super) fn differences(view: &View, before: &View) -> Table {
     table
 }
 
-/// What is said first under each name.
+/// The first value of each name.
 fn first(facts: Vec<(String, String)>) -> BTreeMap<String, String> {
     let mut first = BTreeMap::new();
     for (name, value) in facts {
@@ -170,7 +142,7 @@ fn first(facts: Vec<(String, String)>) -> BTreeMap<String, String> {
     first
 }
 
-/// The seed differs from run to run, and is no difference in what was measured.
+/// A command without its seed, which differs from run to run.
 fn without_seed(command: &str) -> String {
     let mut words = command.split(' ');
     let mut kept = Vec::new();
@@ -183,7 +155,8 @@ fn without_seed(command: &str) -> String {
     kept.join(" ")
 }
 
-/// Everything about a run that may bear on its numbers, by name; of its chapters those that the other run has too.
+/// The facts about a run that may affect its numbers, by name; of its chapters only those that the
+/// other run has.
 fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     let (run, other) = (&view.run, &other.run);
     let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();

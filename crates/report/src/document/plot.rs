@@ -1,18 +1,35 @@
-//! Plots: a table whose rows have a mark on a scale each, so that no picture is without its numbers.
+//! Plots: tables with a mark on a scale in each row, so that no picture is without its numbers.
 
 use super::Table;
+use crate::words::percent_of;
 
 /// A table, and a mark for each of its rows.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plot {
     /// The numbers.
     pub(crate) table: Table,
-    /// What the marks stand for.
+    /// What the marks show.
     pub(crate) head: String,
     /// Where the scale is labelled.
     pub(crate) ticks: Vec<Tick>,
     /// One for each row of the table; nothing where there is no number.
     pub(crate) marks: Vec<Option<Mark>>,
+}
+
+impl Plot {
+    /// Marks on a linear scale of shares.
+    pub(crate) fn of_shares(table: Table, scale: Scale, marks: Vec<Option<Mark>>) -> Plot {
+        let top = match scale {
+            Scale::Linear(top) => top,
+            Scale::Decades(_, last) => 10f64.powi(last),
+        };
+        Plot {
+            table,
+            head: format!("from 0% to {}", percent_of(top)),
+            ticks: scale.ticks(percent_of),
+            marks,
+        }
+    }
 }
 
 /// A label of a scale. Places on a scale are between 0 and 1.
