@@ -50,7 +50,7 @@ fn are_set_and_on_record() {
     assert_eq!(cpu.exit, Some(Exit::Signal("SIGXCPU".into())));
     assert_eq!(
         cpu.reason.as_deref(),
-        Some("killed after its 1 s of processor time")
+        Some("killed after its 1 s of CPU time")
     );
     let memory = journal.only_end_of("memory");
     assert!(
