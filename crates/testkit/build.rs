@@ -1,4 +1,4 @@
-//! Compiles the one thing that Rust cannot do by itself: an uncaught C++ exception.
+//! Compiles an uncaught C++ exception, which Rust cannot produce.
 
 use std::env::var;
 
@@ -11,10 +11,11 @@ fn main() {
         .try_compile("crashrate_testkit_uncaught");
     match compiled {
         Ok(()) => {}
-        // Checking the types for another system needs no C++ compiler for it; linking would say what is missing.
+        // Type checks for another system need no C++ compiler for it; linking would report it
+        // missing.
         Err(error) if host != target => println!("cargo:warning=no C++ for {target}: {error}"),
         Err(error) => panic!("a C++ compiler is needed: {error}"),
     }
-    // Which target this is built for: a build on demand must be for the same one.
+    // Builds on demand must use the same target.
     println!("cargo:rustc-env=CRASHRATE_TESTKIT_TARGET={target}");
 }

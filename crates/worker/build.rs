@@ -1,5 +1,5 @@
-//! Makes the worker find libtorch by itself: the folder it was linked from becomes its RUNPATH, so that
-//! `LD_LIBRARY_PATH` on another machine still wins. And says which tch it was built with.
+//! Lets the worker find libtorch by itself: the folder it was linked against becomes its RUNPATH,
+//! which `LD_LIBRARY_PATH` overrides on another machine. Also records the version of tch.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -8,8 +8,8 @@ fn main() {
     for variable in ["LIBTORCH", "LIBTORCH_LIB", "LIBTORCH_USE_PYTORCH"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
-    // torch-sys has found the folder already, whichever way it was named; asking again could give another answer.
-    // It says nothing only where it links nothing, with its feature doc-only.
+    // torch-sys has already located the folder; a second search could give another answer. The
+    // variable is unset only with the feature doc-only, which links nothing.
     if let Ok(folder) = env::var("DEP_TCH_LIBTORCH_LIB") {
         let folder = fs::canonicalize(&folder).unwrap_or_else(|_| PathBuf::from(folder));
         println!("cargo:rustc-link-arg=-Wl,-rpath,{}", folder.display());

@@ -1,35 +1,24 @@
-//! Set-up, build, demo, test and benchmark of crashrate: `cargo xtask --help`.
-//!
-//! | file | subject |
-//! |---|---|
-//! | `libtorch/` | which libtorch is used, and bringing one |
-//! | `workspace.rs` | where things are |
-//! | `cargo.rs` | calling cargo, with libtorch told |
-//! | `demo.rs` | the demo |
-//! | `tests.rs` | the tests and their total |
-//! | `torture/` | a supervisor that is killed again and again |
-//! | `bench/` | the benchmark beside bare loops and peers |
-//! | `fuzz.rs` | the fuzz targets |
-//! | `macos/` | the types of the macOS side |
-//! | `verify.rs` | long simulations of the verdicts |
-//! | `failure.rs` | how a failure is told |
+#![doc = include_str!("../README.md")]
+#![allow(missing_docs)]
 
-/// `println!` without its panic: a reader that has gone away, as in `cargo xtask setup | head`, must not
-/// break off the work.
+/// `println!` without its panic when the reader has closed the pipe, as in `cargo xtask setup |
+/// head`.
 macro_rules! say {
-    ($($told:tt)*) => {{
+    ($($text:tt)*) => {{
         use std::io::Write;
-        let _ = writeln!(std::io::stdout(), $($told)*);
+        let _ = writeln!(std::io::stdout(), $($text)*);
     }};
 }
 
 mod bench;
-mod cargo;
 mod demo;
 mod failure;
 mod fuzz;
 mod libtorch;
 mod macos;
+mod names;
+mod size;
+mod source;
 mod tests;
 mod torture;
 mod verify;
@@ -41,7 +30,7 @@ use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
 
-/// Set-up, build, demo and test of crashrate.
+/// Set-up, build, demo, tests and measurements of crashrate
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
@@ -53,90 +42,98 @@ struct Arguments {
 enum Task {
     /// Bring libtorch into target/libtorch; nothing system-wide is touched
     ///
-    /// libtorch comes from the Python package index, through python3 and its pip, with the settings
-    /// that pip has on this machine (index, proxy, certificates, cache). What is fetched is checked
-    /// against checksums written into this program. A set-up that was broken off goes on with the
-    /// next call.
+    /// pip downloads libtorch from the Python package index, with its settings on this machine
+    /// (index, proxy, certificates, cache), and verifies the hashes written into this program.
+    /// After an interruption, run it again: it continues.
     ///
-    /// Have a PyTorch or libtorch 2.11.0 of your own? Set LIBTORCH to its folder (the one with
-    /// `include` and `lib`), or LIBTORCH_USE_PYTORCH=1 for the PyTorch that python3 imports. The
-    /// set-up then leaves it alone and fetches nothing.
+    /// To use your own PyTorch or libtorch 2.11.0, set LIBTORCH to its folder (the one with
+    /// `include` and `lib`), or LIBTORCH_USE_PYTORCH=1 for the PyTorch that python3 imports.
+    /// Nothing is downloaded then.
     Setup {
-        /// Make it anew, even if it is in place
+        /// Replace it even if it is complete
         #[arg(long)]
         force: bool,
     },
-    /// Set-up if needed, then every binary in release form under target/release
+    /// Set up libtorch if needed, then build every binary in release form under target/release
     Build,
-    /// Build, then run the story suite in both modes on the CPU and say where its report is
+    /// Build, then run the story suite in both modes on the CPU
     ///
-    /// Ends with the exit code of `crashrate run`: 0 when everything passed, 100 when something did not.
+    /// The exit code is that of `crashrate run`: 0 if everything passed, 100 if something did not.
     Demo,
-    /// Build, then every test of the workspace in release form
+    /// Build, then run every test of the workspace in release form
+    ///
+    /// Example: cargo xtask test -p crashrate-model
     Test {
-        /// Given on to `cargo test`, for example `-p crashrate-model`, or `-- a_part_of_a_name`
+        /// Arguments of `cargo test`, such as `-p crashrate-model` or `-- part_of_a_name`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Kill the supervisor of a run of 200 rounds at random moments, and check that nothing is lost or left behind
+    /// Kill the supervisor of a run of 200 rounds at random moments; check that nothing is lost or
+    /// left behind
     ///
-    /// After each kill the run is gone on with (`--resume`). At the end every round must be in the journal and in the
-    /// report exactly once, with its right end, and nothing of the run may be in the process table. Takes some minutes.
+    /// `--resume` continues the run after each kill. At the end, the journal and the report must
+    /// hold every round exactly once with its right outcome, and no process of the run may be
+    /// left. Takes some minutes.
     Torture(torture::Arguments),
-    /// Measure how fast rounds are: beside bare loops, and beside nextest, hyperfine and xargs where they are installed
+    /// Measure rounds a second, compared with bare loops, nextest, hyperfine and xargs
     ///
-    /// Prints tables, and writes them to `bench/speed.md` of the target directory. Takes some minutes, and wants a machine
-    /// with nothing else to do. No figure makes it fail.
+    /// Prints tables and writes them to `bench/speed.md` of the target directory. Takes some
+    /// minutes; the machine should be idle. The exit code does not depend on the figures.
+    ///
+    /// Example: cargo xtask bench --only failing --against ../other/target/release/crashrate
     Bench(bench::Arguments),
     /// Run the fuzz targets of crates/fuzz, each for 30 s
     ///
-    /// What is found is kept in `fuzz/` of the target directory; an input that crashes a reader is named, and the exit
-    /// code is then not 0.
+    /// Inputs that crash a reader are named and make the exit code non-zero. `fuzz/` of the target
+    /// directory keeps all inputs.
     Fuzz(fuzz::Arguments),
-    /// Simulate runs whose true answer is known, and check how often the verdicts are wrong
+    /// Simulate runs whose true answer is known; check how often the verdicts are wrong
     ///
-    /// Prints a table for each simulation. The exit code is not 0 if an error is significantly larger than what is stated
-    /// for it. Takes some minutes; CI runs a small version as ordinary tests.
+    /// Prints a table for each simulation. The exit code is non-zero if an error rate is
+    /// significantly above the stated one. Takes some minutes; CI runs small versions as
+    /// ordinary tests.
     Verify(verify::Arguments),
-    /// Check the types of everything but the worker for macOS, on Linux
+    /// Find names that were renamed: identifiers, files, keys and flags
     ///
-    /// For that, the standard library is checked for macOS from its source, by a compiler that comes from Debian's
-    /// packages and is unpacked under the target directory. Where these packages are not to be had, that is said and
-    /// nothing is checked.
+    /// `xtask/names.toml` holds the old and new names, and the places where an old name is right.
+    /// Prints `file:line: old -> new` for each one found; the exit code is then 1.
+    Names(names::Arguments),
+    /// Count source lines by crate; list long files, long functions and import cycles
+    ///
+    /// `xtask/size.toml` gives the reason for each one that is accepted.
+    Size(size::Arguments),
+    /// Type-check everything but the worker for macOS, on Linux
+    ///
+    /// A compiler from Debian's packages, unpacked under the target directory, checks the standard
+    /// library for macOS from its source. Without these packages, the command says so and
+    /// checks nothing.
     CheckMacos,
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().task {
-        Task::Setup { force } => setup(force),
-        Task::Build => build(),
-        Task::Demo => Workspace::find().and_then(|workspace| demo::run(&workspace)),
-        Task::Test { arguments } => {
-            Workspace::find().and_then(|workspace| tests::run(&workspace, &arguments))
-        }
-        Task::Torture(arguments) => {
-            Workspace::find().and_then(|workspace| torture::run(&workspace, &arguments))
-        }
-        Task::Bench(arguments) => {
-            Workspace::find().and_then(|workspace| bench::run(&workspace, &arguments))
-        }
-        Task::Fuzz(arguments) => {
-            Workspace::find().and_then(|workspace| fuzz::run(&workspace, &arguments))
-        }
-        Task::Verify(arguments) => {
-            Workspace::find().and_then(|workspace| verify::run(&workspace, &arguments))
-        }
-        Task::CheckMacos => Workspace::find().and_then(|workspace| macos::check(&workspace)),
-    };
-    done.unwrap_or_else(|error| failure::tell(&error))
+    let task = Arguments::parse().task;
+    let done = Workspace::find().and_then(|workspace| run(task, &workspace));
+    done.unwrap_or_else(|error| failure::report(&error))
 }
 
-fn setup(force: bool) -> anyhow::Result<ExitCode> {
-    libtorch::provide(&Workspace::find()?, force)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn build() -> anyhow::Result<ExitCode> {
-    cargo::build(&Workspace::find()?)?;
-    Ok(ExitCode::SUCCESS)
+fn run(task: Task, workspace: &Workspace) -> anyhow::Result<ExitCode> {
+    match task {
+        Task::Setup { force } => {
+            libtorch::provide(workspace, force)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Build => {
+            workspace.build()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Demo => demo::run(workspace),
+        Task::Test { arguments } => tests::run(workspace, &arguments),
+        Task::Torture(arguments) => torture::run(workspace, &arguments),
+        Task::Bench(arguments) => bench::run(workspace, &arguments),
+        Task::Fuzz(arguments) => fuzz::run(workspace, &arguments),
+        Task::Verify(arguments) => verify::run(workspace, &arguments),
+        Task::Names(arguments) => names::run(workspace, &arguments),
+        Task::Size(arguments) => size::run(workspace, &arguments),
+        Task::CheckMacos => macos::check(workspace),
+    }
 }

@@ -1,4 +1,4 @@
-//! The tests of the whole workspace, and their total.
+//! Runs the tests and prints their total.
 
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::ops::AddAssign;
@@ -6,22 +6,21 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::cargo;
 use crate::failure::code_of;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
-    // The binaries first: tests run the real `crashrate` with the real worker beside it.
-    let libtorch = cargo::build(workspace)?;
-    let mut cargo = cargo::with_libtorch(workspace, &libtorch);
-    cargo.args(["test", "--release", "--no-fail-fast"]);
+    // Tests run the real `crashrate` with the worker beside it.
+    let libtorch = workspace.build()?;
+    let mut cargo = workspace.cargo(&["test", "--release", "--no-fail-fast"]);
+    libtorch.configure(&mut cargo);
     let chosen = |argument: &String| argument == "-p" || argument.starts_with("--package");
     if !arguments.iter().any(chosen) {
         cargo.arg("--workspace");
     }
     cargo.args(arguments);
-    // On a terminal the tests keep it, with its colours; elsewhere their lines pass through here and are
-    // counted, for the one line with the total that `cargo test` itself does not have.
+    // On a terminal, the tests keep it for its colours. Elsewhere this program reads their lines
+    // and adds up the totals, which `cargo test` prints only per binary.
     if io::stdout().is_terminal() {
         let status = cargo.status().context("cargo test could not be started")?;
         return Ok(code_of(status));
@@ -43,16 +42,16 @@ fn counted(mut cargo: Command) -> Result<ExitCode> {
         .into_iter()
         .flat_map(|lines| lines.split(b'\n'))
     {
-        let line = line.context("what the tests print could not be read")?;
+        let line = line.context("the output of the tests could not be read")?;
         if let Some(more) = Total::of(&String::from_utf8_lossy(&line)) {
             total += more;
         }
         out.write_all(&line)
             .and_then(|()| out.write_all(b"\n"))
-            .context("what the tests print could not be handed on")?;
+            .context("the output of the tests could not be written")?;
     }
     let status = child.wait().context("cargo test could not be waited for")?;
-    // Tests that do not compile are no tests that passed.
+    // If the tests did not compile, there is no total.
     if total != Total::default() {
         writeln!(
             out,
@@ -100,11 +99,12 @@ mod test {
     use super::*;
 
     #[test]
-    fn the_runners_own_lines_are_counted() {
-        let line = "test result: FAILED. 12 passed; 2 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.01s";
+    fn result_lines_are_added_up() {
+        let line = "test result: FAILED. 12 passed; 2 failed; 1 ignored; 0 measured; 4 filtered \
+                    out; finished in 0.01s";
         let total = Total::of(line).expect("a result");
         assert_eq!((total.passed, total.failed, total.skipped), (12, 2, 1));
-        assert_eq!(Total::of("test result of mine"), None);
+        assert_eq!(Total::of("test result of another kind"), None);
         assert_eq!(Total::of("test a_test ... ok"), None);
     }
 }

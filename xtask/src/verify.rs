@@ -1,81 +1,90 @@
-//! Long simulations of the verdicts: what CI runs in small, with enough repetitions for a table.
+//! Long simulations of the verdicts. CI runs small versions of them as tests.
 
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
-use crate::cargo::call;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, call};
 
-/// A simulation: its name, and the package that has it as an example.
-const SIMULATIONS: [(&str, &str); 4] = [
-    ("verdicts", "crashrate-stats"),
-    ("campaigns", "crashrate-supervisor"),
-    ("histories", "crashrate-stats"),
-    ("simulate", "crashrate-stats"),
+/// Name, and the arguments of cargo.
+const SIMULATIONS: [(&str, &str); 6] = [
+    (
+        "verdicts",
+        "run --package crashrate-stats --example verdicts",
+    ),
+    (
+        "campaigns",
+        "run --package crashrate-supervisor --example campaigns",
+    ),
+    (
+        "histories",
+        "run --package crashrate-stats --example histories",
+    ),
+    (
+        "simulate",
+        "run --package crashrate-stats --example simulate",
+    ),
+    (
+        "real-campaigns",
+        "test --package crashrate --test it -- --ignored --nocapture verdicts::real_campaigns",
+    ),
+    (
+        "journals",
+        "test --package crashrate --test it -- --ignored --nocapture damaged_journal:: mutated::",
+    ),
 ];
 
-/// Ignored tests of the program: a name, and the tests.
-const TESTS: [(&str, &[&str]); 2] = [
-    ("real-campaigns", &["verdicts::real_campaigns"]),
-    ("journals", &["damaged_journal::", "mutated::"]),
-];
-
-/// What to do.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// `verdicts`: size and power of comparisons, gates and independence tests; `campaigns`: gates on runs with slow hangs and
-    /// several jobs; `real-campaigns`: the same on 100 real runs; `journals`: every flipped bit of a journal, and 150,000 changed suites, reports and journals; `histories`: marks in flat and changing histories; `simulate`: exact error rates of the stopping rules.
-    /// All if none is named
+    /// Simulations to run [default: all]
+    ///
+    /// `verdicts`: size and power of comparisons, gates and independence tests; `campaigns`: gates
+    /// on runs with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs;
+    /// `journals`: every flipped bit of a journal, and 150,000 changed suites, reports and
+    /// journals; `histories`: marks in flat and changing histories; `simulate`: exact error
+    /// rates of the stopping rules.
     names: Vec<String>,
 }
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
-    for name in &arguments.names {
-        let names: Vec<_> = (SIMULATIONS.map(|(name, _)| name).into_iter())
-            .chain(TESTS.map(|(name, _)| name))
-            .collect();
-        ensure!(
-            names.contains(&name.as_str()),
-            "there is no simulation `{name}`; the simulations: {}",
-            names.join(", ")
-        );
-    }
-    for (name, package) in SIMULATIONS {
-        if !arguments.names.is_empty() && !arguments.names.iter().any(|asked| asked == name) {
-            continue;
-        }
+    for chosen in choose(&SIMULATIONS.map(|(name, _)| name), &arguments.names)? {
+        let (name, cargo) = SIMULATIONS[chosen];
         say!("{name}");
-        let mut cargo = workspace.cargo();
-        cargo.args([
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            package,
-            "--example",
-            name,
-        ]);
-        call(cargo, name)?;
-    }
-    for (name, tests) in TESTS {
-        if !arguments.names.is_empty() && !arguments.names.iter().any(|asked| asked == name) {
-            continue;
-        }
-        say!("{name}");
-        let mut cargo = workspace.cargo();
-        cargo.args([
-            "test",
-            "--quiet",
-            "--release",
-            "--package",
-            "crashrate",
-            "--test",
-            "it",
-            "--",
-        ]);
-        cargo.args(["--ignored", "--nocapture"]).args(tests);
+        let (subcommand, rest) = cargo.split_once(' ').unwrap_or((cargo, ""));
+        let mut cargo = workspace.cargo(&[subcommand, "--quiet", "--release"]);
+        cargo.args(rest.split(' '));
         call(cargo, name)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The indices of the chosen names; all if none is chosen.
+pub(crate) fn choose(names: &[&str], chosen: &[String]) -> Result<Vec<usize>> {
+    for name in chosen {
+        ensure!(
+            names.contains(&name.as_str()),
+            "there is no `{name}`; expected one of: {}",
+            names.join(", ")
+        );
+    }
+    let is_chosen =
+        |index: &usize| chosen.is_empty() || chosen.iter().any(|name| name == names[*index]);
+    Ok((0..names.len()).filter(is_chosen).collect())
+}
+
+#[cfg(test)]
+mod test {
+    #[test]
+    fn no_name_chooses_all_and_an_unknown_one_is_an_error() {
+        let choose = |chosen: &[&str]| {
+            let chosen: Vec<_> = chosen.iter().map(|&name| name.to_owned()).collect();
+            super::choose(&["one", "two"], &chosen)
+        };
+        assert_eq!(choose(&[]).expect("all"), [0, 1]);
+        assert_eq!(choose(&["two"]).expect("it exists"), [1]);
+        let error = choose(&["three"])
+            .expect_err("it does not exist")
+            .to_string();
+        assert!(error.contains("one, two"), "{error}");
+    }
 }

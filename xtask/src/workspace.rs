@@ -1,13 +1,15 @@
-//! Where things are.
+//! The checkout, and cargo in it.
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-/// The checkout that this program belongs to.
+use crate::failure::ChildFailed;
+use crate::libtorch::{self, Libtorch};
+
 pub(crate) struct Workspace {
     root: PathBuf,
 }
@@ -18,15 +20,15 @@ struct Metadata {
 }
 
 impl Workspace {
-    /// Finds the checkout from what `cargo run` says at run time, so that a checkout that was moved
-    /// is found where it is now; without cargo, from where this program was compiled.
+    /// Finds the checkout by what `cargo run` sets at run time, because a checkout may move;
+    /// without cargo, by the path at compile time.
     pub(crate) fn find() -> Result<Self> {
         let package = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = package.parent().unwrap_or(&package).to_path_buf();
         ensure!(
             root.join("Cargo.toml").is_file(),
-            "there is no workspace in {}: call this program as `cargo xtask` inside a checkout",
+            "there is no workspace in {}: run this program as `cargo xtask` inside a checkout",
             root.display()
         );
         Ok(Self { root })
@@ -36,22 +38,21 @@ impl Workspace {
         &self.root
     }
 
-    /// The folder that `.cargo/config.toml` names in `LIBTORCH`: always the checkout's own `target`,
-    /// even where cargo was told to build elsewhere.
+    /// The folder of `LIBTORCH` in `.cargo/config.toml`: in the checkout's `target`, even if cargo
+    /// builds elsewhere.
     pub(crate) fn libtorch(&self) -> PathBuf {
         self.root.join("target").join("libtorch")
     }
 
-    /// Where cargo puts the binaries.
+    /// The folder of the binaries in release form.
     pub(crate) fn binaries(&self) -> Result<PathBuf> {
         Ok(self.target()?.join("release"))
     }
 
-    /// Where cargo puts what it builds: asked, because a user may have moved the target directory.
+    /// Cargo's target directory, which the user may have moved.
     pub(crate) fn target(&self) -> Result<PathBuf> {
         let output = self
-            .cargo()
-            .args(["metadata", "--no-deps", "--format-version", "1"])
+            .cargo(&["metadata", "--no-deps", "--format-version", "1"])
             .output()
             .context("cargo could not be started")?;
         ensure!(
@@ -65,10 +66,53 @@ impl Workspace {
         Ok(metadata.target_directory)
     }
 
-    /// The cargo that called us, to be run in the checkout.
-    pub(crate) fn cargo(&self) -> Command {
+    /// The cargo that started this program, in the checkout.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&self.root);
+        cargo.current_dir(&self.root).args(arguments);
         cargo
     }
+
+    /// Builds every binary in release form and returns the libtorch that they use.
+    pub(crate) fn build(&self) -> Result<Libtorch> {
+        let libtorch = libtorch::provide(self, false)?;
+        check_compiler()?;
+        say!(
+            "building all binaries in release form (the first time, the step `torch-sys(build)` \
+             compiles C++ for some minutes)"
+        );
+        let mut cargo = self.cargo(&["build", "--release", "--workspace", "--bins"]);
+        libtorch.configure(&mut cargo);
+        call(cargo, "cargo build")?;
+        Ok(libtorch)
+    }
+}
+
+/// Runs a program that reports its own failure; the error hands on its exit code.
+pub(crate) fn call(mut command: Command, what: &str) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("{what} could not be started"))?;
+    if !status.success() {
+        let what = what.to_owned();
+        bail!(ChildFailed { what, status });
+    }
+    Ok(())
+}
+
+/// Without this check, a missing C++ compiler shows only when cargo reaches torch-sys.
+fn check_compiler() -> Result<()> {
+    let mut compiler = Command::new("c++");
+    compiler
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut works = || compiler.status().is_ok_and(|status| status.success());
+    ensure!(
+        env::var_os("CXX").is_some() || works(),
+        "there is no C++ compiler `c++` on the PATH; the bindings to libtorch need one\nwhat to \
+         do: install one (Debian, Ubuntu: apt-get install g++; macOS: xcode-select --install) or \
+         name yours in CXX, then run this again"
+    );
+    Ok(())
 }

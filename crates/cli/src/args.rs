@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crashrate_model::RateBound;
+use crashrate_supervisor::fault::MAX_DOSE;
 use crashrate_supervisor::plan::SpawnChoice;
-use crashrate_supervisor::suite::{DescendantCrash, MAX_DOSE, is_device};
+use crashrate_supervisor::suite::{DescendantCrash, is_device};
 use crashrate_supervisor::watching::EvidenceChoice;
 
 use crate::calibrate::CalibrateArguments;
@@ -176,7 +177,7 @@ pub(crate) struct RunArguments {
     /// Run until each comparison of modes or variants has its verdict, or until the first bad round; at most
     /// --rounds [10000] of each unit, at most --for
     #[arg(long, value_enum, conflicts_with = "gate")]
-    pub(crate) until: Option<Until>,
+    pub(crate) until: Option<UntilArgument>,
 
     /// Run until each chapter's and sequence's rate is shown to be below or above a limit: 'crashed < 1%'; at most
     /// --rounds [10000] of each unit, at most --for
@@ -349,7 +350,7 @@ pub(crate) enum Format {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Until {
+pub(crate) enum UntilArgument {
     Decided,
     FirstCrash,
 }

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use crashrate_model::{Calibration, CalibrationRule, Mode};
-use crashrate_supervisor::calibrate::{self, FOLDER, Next};
+use crashrate_model::{Calibration, Mode};
+use crashrate_supervisor::fault::calibrate::{self, FOLDER, Next};
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan::{Plan, Selection};
+use crashrate_supervisor::request::random_seed;
 use crashrate_supervisor::runner::{self, Campaign};
-use crashrate_supervisor::suite::{PASS, ROUNDS, Suite};
+use crashrate_supervisor::suite::Suite;
 use crashrate_supervisor::worker;
 
 use crate::args::device;
@@ -18,7 +19,6 @@ use crate::exit::{Exit, Failure};
 use crate::guardian;
 use crate::inspect::{folder_failure, suite_failure};
 use crate::run::{attend, run_failure};
-use crate::run_request::random_seed;
 use crate::screen::{print, tell};
 use crate::stop::StopWatch;
 
@@ -48,7 +48,7 @@ pub(crate) struct CalibrateArguments {
 pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Exit, Failure> {
     let mut suite = Suite::read(&arguments.suite).map_err(suite_failure)?;
     suite.device = arguments.device.unwrap_or(suite.device);
-    wish(&mut suite, arguments.pass, arguments.rounds)?;
+    calibrate::require(&mut suite, arguments.pass, arguments.rounds).map_err(Failure::usage)?;
     let selection = Selection {
         mode: Some(Mode::Sequential),
         ..Selection::default()
@@ -78,27 +78,7 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
     Ok(Exit::Passed)
 }
 
-/// The suite with its fault still to be calibrated.
-fn wish(suite: &mut Suite, pass: Option<f64>, rounds: Option<u32>) -> Result<(), Failure> {
-    let Some(fault) = &mut suite.fault else {
-        return Err(Failure::usage("the suite has no [fault] to calibrate"));
-    };
-    if suite.sequences.is_empty() {
-        return Err(Failure::usage(
-            "the suite has no [[sequence]] to calibrate its fault by",
-        ));
-    }
-    fault.injected.dose = fault.injected.dose.max(1);
-    let rule = fault.calibrate.get_or_insert(CalibrationRule {
-        pass: PASS,
-        rounds: ROUNDS,
-    });
-    rule.pass = pass.unwrap_or(rule.pass);
-    rule.rounds = rounds.unwrap_or(rule.rounds);
-    Ok(())
-}
-
-/// Calibrates the fault of a campaign, if that is still to be done, and puts what was found into its suite.
+/// Calibrates the fault of a campaign, if that is still to be done.
 ///
 /// # Errors
 /// Something stood in the way, or the user stopped it.
@@ -117,13 +97,7 @@ pub(crate) fn found(
                 folder: own,
                 done,
             }) => run(&cohort, &own, done, campaign, folder, watch)?,
-            Some(Next::Found { dose, calibration }) => {
-                if let Some(fault) = &mut campaign.plan.suite.fault {
-                    fault.fix(dose);
-                    fault.calibration = Some(calibration.clone());
-                }
-                return Ok(Some(calibration));
-            }
+            Some(Next::Found(calibration)) => return Ok(Some(calibration)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crashrate_model::Outcome;
 use crashrate_report::{InShort, Share, one_line};
-use crashrate_supervisor::calibrate::FOLDER;
+use crashrate_supervisor::fault::calibrate::FOLDER;
 use crashrate_supervisor::{journal, run_file};
 
 use crate::inspect::view;

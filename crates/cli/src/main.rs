@@ -1,6 +1,5 @@
-//! The program `crashrate`: from a command line to a run, a report or a list.
-//!
-//! It joins the crates and holds no knowledge of its own about attempts, rates or formats.
+#![doc = include_str!("../README.md")]
+#![allow(missing_docs)]
 
 mod args;
 mod calibrate;

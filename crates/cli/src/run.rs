@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{Mode, Record, StopReason};
+use crashrate_model::{Record, StopReason};
 use crashrate_report::{ExitClass, View, exit_class};
-use crashrate_supervisor::decide::hopeless_gates;
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::process;
+use crashrate_supervisor::request::RunRequest;
 use crashrate_supervisor::runner::{self, Campaign, RunError, RunEvent};
 use crashrate_supervisor::schedule::Bounds;
-use crashrate_supervisor::suite::Action;
 use crashrate_supervisor::watching::Watching;
 use crashrate_supervisor::worker;
 
@@ -25,23 +24,24 @@ use crate::inspect::{folder_failure, for_terminal, previous, view};
 use crate::live::Live;
 use crate::repetition::repetition;
 use crate::report_files;
-use crate::run_request::{Wanted, resume, wanted};
+use crate::run_request::{resume, run_request};
 use crate::screen::{print, tell};
 use crate::stop::StopWatch;
 
 pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Failure> {
-    let (wanted, resumed) = match &arguments.resume {
+    let (request, resumed) = match &arguments.resume {
         Some(name) => resume(runs, name, arguments.jobs, arguments.evidence)
-            .map(|(wanted, folder)| (wanted, Some(folder)))?,
-        None => (wanted(&arguments)?, None),
+            .map(|(request, folder)| (request, Some(folder)))?,
+        None => (run_request(&arguments)?, None),
     };
-    let Wanted {
+    let unreachable_gates = request.unreachable_gates();
+    let RunRequest {
         plan,
         stopping,
         jobs,
         evidence,
         not_worse_by,
-    } = wanted;
+    } = request;
     let program = std::env::current_exe()
         .map_err(|e| Failure::usage(format!("this program's own path cannot be found: {e}")))?;
     let refused = process::refused_calls((&program, guardian::ARGUMENTS));
@@ -56,7 +56,7 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
     enough_for_run(jobs)?;
     warn_of_jobs(&plan, jobs);
-    for gate in hopeless_gates(&plan.units, &stopping) {
+    for gate in unreachable_gates {
         tracing::warn!("{gate}");
     }
     let watching = Watching::choose(
@@ -151,10 +151,7 @@ pub(crate) fn run_failure(error: RunError) -> Failure {
 }
 
 fn warn_of_jobs(plan: &Plan, jobs: u32) {
-    let has_worker = |a: &Action| matches!(a, Action::Worker { .. });
-    let disturbs = plan.suite.chapters.iter().any(|c| has_worker(&c.action))
-        || plan.units.iter().any(|u| u.mode == Mode::Sequential);
-    if jobs > 1 && disturbs {
+    if jobs > 1 && plan.is_load_sensitive() {
         tracing::warn!(
             "{jobs} attempts at the same time change timings and race rates; the run records it"
         );

@@ -37,10 +37,8 @@ enum State {
 impl StopWatch {
     /// For the attempts of this plan.
     pub(crate) fn new(plan: &Plan) -> StopWatch {
-        let graces = plan.suite.chapters.iter().map(|c| c.limits.grace);
-        let around = plan.suite.around.grace;
         StopWatch {
-            grace: graces.fold(around, Duration::max).min(LONGEST) + MARGIN,
+            grace: plan.longest_grace().min(LONGEST) + MARGIN,
             state: Arc::new(Mutex::new(State::Running)),
             started: Once::new(),
         }

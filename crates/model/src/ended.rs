@@ -1,13 +1,13 @@
-//! The record of an attempt that ended.
+//! The journal record of an attempt that ended.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Descendant, DiedIn, EvidenceMode, Exit, Mode, Outcome, Spawn, Unit, Usage};
+use crate::{CrashRef, Descendant, DiedIn, EvidenceMode, Exit, Mode, Outcome, Spawn, Unit, Usage};
 
 /// An attempt ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
-    /// Place in [`RunInfo::units`](crate::RunInfo::units).
+    /// Index into [`RunInfo::units`](crate::RunInfo::units).
     pub unit: u32,
     /// From 1.
     pub round: u32,
@@ -15,76 +15,71 @@ pub struct Ended {
     pub attempt: u32,
     /// Seconds since `opened`.
     pub at: f64,
-    /// From start to end of the process, seconds; nothing where it is not known, as in an imported run.
+    /// Run time of the process, in seconds; unknown in an imported run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secs: Option<f64>,
-    /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential mode.
+    /// The outcome of the chapter (isolated mode) or of the whole sequence (sequential mode).
     pub outcome: Outcome,
-    /// How the process ended; nothing when it was never started, or where [`Ended::exit`] follows from the rest.
+    /// How the process ended. `None` when it was never started, or where [`Ended::exit`] can derive
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<Exit>,
-    /// Sequential mode: where it died, if its outcome is a death.
+    /// Sequential mode: where the process died, if the outcome is a death.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub died_in: Option<DiedIn>,
-    /// Why, in words for people, where the outcome needs any.
+    /// The reason, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Isolated mode: what the chapter measured.
+    /// Isolated mode: the chapter's measures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<Measure>,
-    /// Sequential mode: every chapter of the sequence, in its order.
+    /// Sequential mode: every chapter of the sequence, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chapters: Vec<ChapterEnd>,
-    /// What else was seen: garbage on the events descriptor, processes that had to be killed, and the like.
+    /// Other observations, such as garbage on the events descriptor or processes that had to be
+    /// killed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// Where the kept output is, relative to the run folder, if it was kept.
+    /// The folder of the saved output, relative to the run folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// What is known of its crash, or of its hang at the time limit.
+    /// The crash, or the hang at the time limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<CrashRef>,
-    /// What it used of the machine.
+    /// The resources it used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// How it was watched, if that is not what [`RunInfo::evidence`](crate::RunInfo::evidence) says.
+    /// How it was watched, if different from [`RunInfo::evidence`](crate::RunInfo::evidence).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceMode>,
-    /// Whether it is left out of the rates of its unit: it was watched differently from the unit's first attempt.
+    /// Whether it is excluded from the unit's rates because it was watched differently from the
+    /// unit's first attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub apart: bool,
-    /// Its descendants that crashed.
+    /// Crashes of its descendants.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub descendants: Vec<Descendant>,
-    /// How its process was started, if that differs from its unit.
+    /// How its process was started, if different from its unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spawn: Option<Spawn>,
 }
 
-/// A crash by its name, and where the rest of it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CrashRef {
-    /// Its signature: `v1 | class | frames`.
-    pub signature: String,
-    /// The file with the whole evidence, relative to the run folder, if it was kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-}
-
 impl Ended {
-    /// How the process ended. One that passed, and whose use of the machine is known, ended with 0: anything else is not
-    /// called passed, and what was never started has used nothing.
+    /// Returns how the process ended. For a passed attempt with known resource use this is exit
+    /// code 0: nothing else is called passed, and a process that was never started has used
+    /// nothing.
     pub fn exit(&self) -> Option<&Exit> {
         let implied = self.outcome == Outcome::Passed && self.usage.is_some();
         self.exit.as_ref().or(implied.then_some(&Exit::Code(0)))
     }
 
-    /// Whether the rates of its unit leave it out, because its process was started or watched differently.
+    /// Returns whether the unit's rates exclude it because its process was started or watched
+    /// differently.
     pub fn is_apart(&self) -> bool {
         self.spawn.is_some() || self.apart
     }
 
-    /// Leaves out what follows from the rest.
+    /// Removes fields that can be derived from the others.
     #[must_use]
     pub fn shortened(mut self) -> Ended {
         if let Some(exit) = self.exit.take() {
@@ -93,7 +88,7 @@ impl Ended {
         self
     }
 
-    /// An attempt that came to this, and of which nothing else is known.
+    /// Creates a record with this outcome and nothing else known.
     pub fn of(unit: u32, round: u32, attempt: u32, outcome: Outcome) -> Ended {
         Ended {
             unit,
@@ -118,7 +113,7 @@ impl Ended {
         }
     }
 
-    /// The chapters of this attempt with how each ended, whatever the mode.
+    /// Iterates over the chapters of this attempt with their ends, in either mode.
     pub fn chapter_ends<'a>(
         &'a self,
         unit: &'a Unit,
@@ -143,18 +138,18 @@ impl Ended {
     }
 }
 
-/// How one chapter of a sequence ended.
+/// The end of one chapter of a sequence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChapterEnd {
-    /// How it ended.
+    /// The measures of the chapter.
     pub outcome: Outcome,
-    /// From its start to its end, seconds; nothing when it never started.
+    /// Run time in seconds; `None` when it never started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secs: Option<f64>,
-    /// Why, in words for people.
+    /// The reason, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What it measured.
+    /// The chapter's measures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<Measure>,
 }
@@ -162,15 +157,15 @@ pub struct ChapterEnd {
 /// One measured value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
-    /// What was measured, such as `throughput`.
+    /// The name, such as `throughput`.
     pub name: String,
-    /// Under which condition, such as `threads=8`; empty when there is only one.
+    /// The condition, such as `threads=8`; empty when there is only one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub label: String,
-    /// The unit, such as `ops/s`; empty for a bare number.
+    /// The unit, such as `ops/s`; empty for a plain number.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub unit: String,
-    /// The value; finite.
+    /// A finite number.
     pub value: f64,
 }
 
@@ -189,7 +184,7 @@ mod tests {
         let zero = Exit::Code(0);
         let passed = with(Outcome::Passed, &zero, usage).shortened();
         assert_eq!((&passed.exit, passed.exit()), (&None, Some(&zero)));
-        // What does not follow stays on record.
+        // Fields that cannot be derived stay in the record.
         for (outcome, exit, usage) in [
             (Outcome::Passed, Exit::Code(3), usage),
             (Outcome::Failed, zero.clone(), usage),

@@ -1,28 +1,29 @@
-//! How the evidence of a crash is obtained, and what evidence rounds and descendants add to it.
+//! How crash evidence is obtained: evidence modes, evidence rounds, crashes of descendants.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CrashRef, Exit, Outcome};
+use crate::{Exit, Outcome};
 
-/// How an attempt is watched for evidence of its death. Rates of attempts that were watched differently are never pooled.
+/// How an attempt is watched for crash evidence. Attempts that were watched differently are never
+/// pooled in one rate.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum EvidenceMode {
-    /// Nothing is done to it.
+    /// The attempt runs unobserved.
     #[default]
     None,
-    /// The kernel writes a core dump when it dies.
+    /// The kernel writes a core dump if it dies.
     Core,
     /// A tracer (ptrace) follows it and its descendants.
     Trace,
 }
 
 impl EvidenceMode {
-    /// The word for it, as in journals and reports.
+    /// Returns the name used in journals and reports.
     pub fn word(self) -> &'static str {
         match self {
             EvidenceMode::None => "none",
@@ -38,46 +39,57 @@ impl fmt::Display for EvidenceMode {
     }
 }
 
-/// The death of a descendant of an attempt's process by a signal that stands for a crash, which neither crashrate nor an
-/// ancestor of it sent.
+/// A crash's signature, and the file that holds the details.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashRef {
+    /// Its signature: `v1 | class | frames`.
+    pub signature: String,
+    /// The crash file, relative to the run folder, if saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// A descendant of an attempt's process that died by a crash signal which neither crashrate nor one
+/// of its ancestors sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Descendant {
-    /// The name of its program.
+    /// The program name.
     pub program: String,
-    /// The signal's name.
+    /// The signal name.
     pub signal: String,
-    /// What is known of the crash.
+    /// The signature and crash file.
     pub crash: CrashRef,
-    /// How many descendants of the attempt died so.
+    /// How many descendants of the attempt died this way.
     pub times: u32,
 }
 
-/// A traced attempt made after the counted rounds, for evidence of deaths that left none. It is in no rate.
+/// A traced attempt made after the counted rounds, for crashes that left no evidence. Not counted
+/// in any rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvidenceRound {
     /// Seconds since `opened`.
     pub at: f64,
-    /// Place in the run's list of units.
+    /// Index into the run's units.
     pub unit: u32,
-    /// The round that it repeats: the same number and seed.
+    /// The round that it repeats, with the same number and seed.
     pub round: u32,
-    /// From start to end, seconds.
+    /// Run time, in seconds.
     pub secs: f64,
-    /// How it ended, judged as a counted attempt is.
+    /// The outcome, by the same rules as for a counted attempt.
     pub outcome: Outcome,
     /// How the process ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<Exit>,
-    /// Why, in words for people.
+    /// The reason, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What is known of its crash or hang.
+    /// The crash or hang.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<CrashRef>,
-    /// Its descendants that crashed.
+    /// Crashes of its descendants.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub descendants: Vec<Descendant>,
-    /// What else was seen.
+    /// Other observations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What was found out about the machine before a run, and what a suite recommends after it.
+//! Findings about the machine before a run, and the recommendations of a suite after it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 
 use crate::{Mode, Outcome};
 
-/// One thing that was looked at before a run.
+/// One property of the machine that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What was looked at, such as `core dumps`.
+    /// The property, such as `core dumps`.
     pub name: String,
-    /// Whether it stands in the way.
+    /// How serious it is.
     pub level: Level,
     /// What was found.
     pub found: String,
@@ -22,20 +22,20 @@ pub struct Finding {
     pub advice: Option<String>,
 }
 
-/// Whether a finding stands in the way.
+/// How serious a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// As it should be.
     Ok,
-    /// Something is worse than it could be.
+    /// Results may be worse than they could be.
     Warning,
-    /// Something cannot be done here.
+    /// Measuring is impossible.
     Blocker,
 }
 
 impl Level {
-    /// The word for it.
+    /// Returns the name used in reports.
     pub fn word(self) -> &'static str {
         match self {
             Level::Ok => "ok",
@@ -45,50 +45,51 @@ impl Level {
     }
 }
 
-/// What a chapter of the run is, as far as a report has to know.
+/// What a report needs to know about a chapter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChapterFacts {
-    /// Its id.
+    /// The chapter's id.
     pub id: String,
-    /// The worker's built-in chapter that it runs; nothing for a command.
+    /// The worker's built-in chapter; `None` for a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
-    /// Its parameters, the worker's defaults filled in where they are known.
+    /// The parameters, including the worker's defaults where known.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
 }
 
-/// A text of the suite that its report ends with.
+/// A text that the suite adds to its report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recommendation {
     /// The text.
     pub text: String,
-    /// Only when this holds; always when there is none.
+    /// The condition under which the text is shown; `None` means always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
 }
 
-/// A condition on what a run came to, such as `crashed > 0 in complete-story` or `passed < 90% in soak isolated`.
+/// A condition on a run's result, such as `crashed > 0 in complete-story` or `passed < 90% in soak
+/// isolated`.
 ///
-/// Counts are of first attempts; a percentage is of those that count.
+/// Counts are over first attempts; percentages are over those that count.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Condition {
-    /// Which outcome is counted; nothing for `bad`, the run's own set.
+    /// The outcome to count; `None` stands for `bad`, the run's own set.
     pub outcome: Option<Outcome>,
-    /// How the count is compared.
+    /// The comparison.
     pub comparison: Comparison,
-    /// With what.
+    /// The number to compare with.
     pub value: f64,
-    /// Whether the value is a percentage.
+    /// Whether `value` is a percentage.
     pub percent: bool,
-    /// The id of a chapter or a sequence.
+    /// The id of a chapter or sequence.
     pub name: String,
-    /// Only in this mode; a chapter in all its modes together when there is none.
+    /// The mode to count in; `None` counts all modes of the chapter together.
     pub mode: Option<Mode>,
 }
 
-/// How two numbers are compared.
+/// A comparison of two numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// `>`
@@ -112,7 +113,7 @@ impl Comparison {
         (Comparison::Equal, "="),
     ];
 
-    /// Whether `left` stands so to `right`.
+    /// Returns whether the comparison holds between `left` and `right`.
     pub fn holds(self, left: f64, right: f64) -> bool {
         match self {
             Comparison::More => left > right,
@@ -123,14 +124,14 @@ impl Comparison {
         }
     }
 
-    /// The sign for it.
+    /// Returns the operator.
     pub fn sign(self) -> &'static str {
         let found = Self::ALL.iter().find(|(one, _)| *one == self);
         found.map_or("=", |(_, sign)| sign)
     }
 }
 
-const FORM: &str = "write it as `crashed > 0 in complete-story` or `bad >= 5% in soak isolated`";
+const FORM: &str = "expected e.g. `crashed > 0 in complete-story` or `bad >= 5% in soak isolated`";
 
 impl FromStr for Condition {
     type Err = String;
@@ -140,30 +141,36 @@ impl FromStr for Condition {
         let (what, sign, value, name, mode) = match words[..] {
             [what, sign, value, "in", name] => (what, sign, value, name, None),
             [what, sign, value, "in", name, mode] => (what, sign, value, name, Some(mode)),
-            _ => return Err(format!("`{text}` is no condition; {FORM}")),
+            _ => return Err(format!("`{text}` is not a valid condition: {FORM}")),
         };
         let outcome = match what {
             "bad" => None,
-            word => {
-                Some(Outcome::from_word(word).ok_or(format!("`{word}` is no outcome; {FORM}"))?)
-            }
+            word => Some(
+                Outcome::from_word(word).ok_or(format!("`{word}` is not an outcome: {FORM}"))?,
+            ),
         };
         let comparison = (Comparison::ALL.iter().find(|(_, s)| *s == sign))
-            .ok_or(format!("`{sign}` is no comparison; use >, >=, <, <= or ="))?
+            .ok_or(format!(
+                "`{sign}` is not a comparison; use >, >=, <, <= or ="
+            ))?
             .0;
         let number = value.strip_suffix('%').unwrap_or(value);
         let mode = match mode {
             None => None,
             Some("isolated") => Some(Mode::Isolated),
             Some("sequential") => Some(Mode::Sequential),
-            Some(other) => return Err(format!("`{other}` is no mode; use isolated, sequential")),
+            Some(other) => {
+                return Err(format!(
+                    "`{other}` is not a mode; use isolated or sequential"
+                ));
+            }
         };
         Ok(Condition {
             outcome,
             comparison,
             value: (number.parse().ok())
                 .filter(|v: &f64| v.is_finite())
-                .ok_or(format!("`{value}` is no number; {FORM}"))?,
+                .ok_or(format!("`{value}` is not a number: {FORM}"))?,
             percent: value.ends_with('%'),
             name: name.into(),
             mode,

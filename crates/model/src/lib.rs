@@ -1,9 +1,5 @@
-//! The words of crashrate as types: what is planned, how an attempt ended, and the journal's records.
-//!
-//! Nothing here reads a file, looks at a clock or starts a process. The records are the portable form of what was
-//! measured: the supervisor writes them, every report reads them back, and nothing else passes between the two.
+#![doc = include_str!("../README.md")]
 
-mod baseline;
 mod calibration;
 mod ended;
 mod evidence;
@@ -13,22 +9,21 @@ mod outcome;
 mod pairing;
 mod plan_order;
 mod record;
+mod run_info;
 mod stopping;
 mod unit;
 mod usage;
 
-pub use baseline::{Baseline, Claim, Earlier, Imported};
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
-pub use ended::{ChapterEnd, CrashRef, Ended, Measure};
-pub use evidence::{Descendant, EvidenceMode, EvidenceRound};
+pub use ended::{ChapterEnd, Ended, Measure};
+pub use evidence::{CrashRef, Descendant, EvidenceMode, EvidenceRound};
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};
 pub use lines::{LineError, Lines};
 pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
 pub use pairing::{BlockChange, BlockPairs, Pairing};
 pub use plan_order::PlanOrder;
-pub use record::{
-    Closed, Hello, JOURNAL_VERSION, Opened, Record, RunInfo, Started, StopReason, ZygoteEnd,
-};
+pub use record::{Closed, JOURNAL_VERSION, Opened, Record, Started, StopReason, ZygoteEnd};
+pub use run_info::{Baseline, Claim, Earlier, Hello, Imported, RunInfo};
 pub use stopping::{ALPHA, Axis, Contrast, Gate, RateBound, Reading, Stopping, contrasts, places};
 pub use unit::{Mode, Spawn, Unit, suite_variant};
 pub use usage::Usage;

@@ -107,7 +107,7 @@ fn split_end(line: &[u8]) -> Option<(&[u8], &[u8])> {
     line.split_at_checked(line.len().checked_sub(DIGITS)?)
 }
 
-/// One number has one form: a digit in upper case is damage.
+/// A number has exactly one form: an upper-case digit means damage.
 fn number(digits: &[u8]) -> Option<u32> {
     let is_digit = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     let digits = std::str::from_utf8(digits).ok()?;
@@ -115,14 +115,14 @@ fn number(digits: &[u8]) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok().filter(|_| all)
 }
 
-/// A line that cannot be used.
+/// Why a line cannot be read.
 #[derive(Debug)]
 pub enum LineError {
-    /// There is no `sum` at its end.
+    /// The line does not end with a checksum.
     NoChecksum,
-    /// The checksum is wrong.
+    /// The checksum does not match.
     Damaged,
-    /// What it says is not a record, although it is what was written.
+    /// The checksum matches, but the line is not a record.
     NotARecord(serde_json::Error),
 }
 
@@ -175,7 +175,7 @@ mod tests {
         for bit in 0..8 * text.len() {
             let mut flipped = text.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            // Without its newline the last line is unfinished: that is for the reader of files to see.
+            // A last line without its newline is unfinished, which the file reader detects.
             if bit / 8 != text.len() - 1 {
                 assert!(read(&flipped).is_err(), "bit {bit} of {ends:?}");
             }
@@ -198,7 +198,7 @@ mod tests {
             let moved: Vec<_> = order.iter().map(|&at| lines[at]).collect();
             assert!(read(&moved.concat()).is_err(), "{order:?}");
         }
-        // One can go on after a line that one trusts.
+        // Reading can start after any line that is trusted.
         let mut after = Lines::after(&text[..ends[1]]).unwrap();
         assert!(after.read(lines[2]).is_ok());
         let tail = &text[ends[1] - Lines::TAIL..ends[1]];
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(Lines::after(b"{}\n"), None);
     }
 
-    /// A missing key is never a value that nobody wrote.
+    /// A missing key is an error and never read as a default value.
     #[test]
     fn keys_that_change_a_result_are_required() {
         let (text, _) = journal();

@@ -1,35 +1,35 @@
-//! How an attempt of a chapter, or of a sequence, ended.
+//! The outcomes of an attempt.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How an attempt of a chapter ended. What each one means for a rate is in [`Outcome::counts`].
+/// How an attempt of a chapter ended. [`Outcome::counts`] tells which outcomes count in a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The verdict was pass and the process ended with 0.
     Passed,
-    /// The chapter said no, the process exited non-zero by itself, or an expectation was missed.
+    /// The verdict was fail, the process exited non-zero by itself, or an expectation was missed.
     Failed,
     /// Died by a signal that crashrate did not send.
     Crashed,
     /// Killed by crashrate after its time limit.
     TimedOut,
-    /// Killed by the kernel for want of memory, by the kernel's own record.
+    /// Killed by the kernel because memory ran out, according to the kernel's record.
     OutOfMemory,
-    /// Sequential mode only: the chapter stood behind a death. Censored.
+    /// Sequential mode only: an earlier chapter died (censored).
     Unreached,
-    /// The process could not be started, or said that its device is not there.
+    /// The process could not be started, or its device does not exist.
     NotStarted,
     /// The user stopped the run.
     Interrupted,
-    /// Started, and the supervisor or the machine died before the end was known.
+    /// Started, but the supervisor or the machine died before the end was recorded.
     Lost,
 }
 
 impl Outcome {
-    /// All outcomes, in the order in which reports name them.
+    /// All outcomes, in the order that reports use.
     pub const ALL: [Outcome; 9] = [
         Outcome::Passed,
         Outcome::Failed,
@@ -42,7 +42,7 @@ impl Outcome {
         Outcome::Lost,
     ];
 
-    /// Whether an attempt with this outcome is in the denominator of a rate.
+    /// Returns whether an attempt with this outcome counts in the denominator of a rate.
     pub fn counts(self) -> bool {
         matches!(
             self,
@@ -54,12 +54,12 @@ impl Outcome {
         )
     }
 
-    /// Whether the round has an end on record: its measurement was made, whatever it says.
+    /// Returns whether the round is complete: the measurement was made, whatever its result.
     pub fn is_measured(self) -> bool {
         self.counts() || self == Outcome::Unreached
     }
 
-    /// The word for it, as in the journal and in every report.
+    /// Returns the name used in journals and reports.
     pub fn word(self) -> &'static str {
         match self {
             Outcome::Passed => "passed",
@@ -74,7 +74,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome of that name.
+    /// Parses the name of an outcome.
     pub fn from_word(word: &str) -> Option<Outcome> {
         Outcome::ALL.into_iter().find(|o| o.word() == word)
     }
@@ -92,7 +92,7 @@ impl fmt::Display for Outcome {
 pub struct OutcomeSet(Vec<Outcome>);
 
 impl OutcomeSet {
-    /// A set of these outcomes.
+    /// Creates a set.
     pub fn new(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
         let mut all: Vec<_> = outcomes.into_iter().collect();
         all.sort();
@@ -105,26 +105,27 @@ impl OutcomeSet {
         self.0.contains(&outcome)
     }
 
-    /// The outcomes in the set, in their usual order.
+    /// Iterates over the set in the usual order.
     pub fn iter(&self) -> impl Iterator<Item = Outcome> + '_ {
         self.0.iter().copied()
     }
 }
 
 impl Default for OutcomeSet {
-    /// What is bad unless the suite says otherwise: crashed, timed-out, out-of-memory.
+    /// The default of `bad`: crashed, timed-out, out-of-memory.
     fn default() -> Self {
         OutcomeSet::new([Outcome::Crashed, Outcome::TimedOut, Outcome::OutOfMemory])
     }
 }
 
-/// How a process ended, as the operating system told it. A signal is never folded into an exit code.
+/// How a process ended, as reported by the operating system. A signal is never folded into an exit
+/// code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exit {
-    /// It exited by itself with this code.
+    /// It exited with this code.
     Code(i32),
-    /// It died by this signal, by name (`SIGSEGV`): the numbers differ between platforms.
+    /// It died by this signal, given by name (`SIGSEGV`) because numbers differ between platforms.
     Signal(String),
 }
 
@@ -143,8 +144,8 @@ impl fmt::Display for Exit {
 pub enum DiedIn {
     /// In this chapter: it had started and not ended.
     Chapter(String),
-    /// Before the first chapter or between two: in no chapter's fault.
+    /// Before the first chapter or between two; no chapter is blamed.
     Between,
-    /// After the last verdict: in no chapter's fault.
+    /// After the last verdict; no chapter is blamed.
     Exit,
 }

@@ -1,31 +1,31 @@
-//! From first attempts to pairs: block by block, in the order of the plan and never in the order of arrival.
+//! Forms pairs of first attempts block by block, in the order of the plan, not of arrival.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Contrast, Ended, Mode, Outcome, OutcomeSet, PlanOrder, Reading, Record, Unit};
 
-/// What a block holds for each contrast: whether each side was bad, or nothing where a side was drawn and its end is not
-/// known. No pair at all where a side is absent: a chapter that was not reached, or a block that was started on neither
-/// side.
+/// The pair of each contrast in one block: whether each side was bad, or `None` for a side that was
+/// started and whose result is lost. There is no pair if a side is absent: its chapter was not
+/// reached, or neither side of the block was started.
 pub type BlockPairs = Vec<Option<[Option<bool>; 2]>>;
 
-/// A change of the pairs of a run.
+/// A change to the pairs of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlockChange {
     /// The next block in the order of the plan.
     Drawn(BlockPairs),
-    /// A block in which something could not be started: the resumed run draws it again.
+    /// A block with a part that could not be started. The resumed run draws it again.
     Withdrawn(BlockPairs),
 }
 
-/// Forms the pairs of a run from its journal. It keeps only blocks that are not whole yet, and those in which something
-/// could not be started.
+/// Forms the pairs of a run from its journal. Keeps only incomplete blocks and blocks with a part
+/// that could not be started.
 #[derive(Clone, Debug)]
 pub struct Pairing {
     units: Vec<Unit>,
     bad: OutcomeSet,
     contrasts: Vec<Contrast>,
-    /// The units that any contrast looks at, in their order; a block has no others.
+    /// The units used by any contrast, in order. Blocks hold only these.
     needed: Vec<u32>,
     opened: bool,
     blocks: BTreeMap<u32, Block>,
@@ -33,15 +33,15 @@ pub struct Pairing {
     order: PlanOrder<Block>,
 }
 
-/// What a block has of each unit.
+/// The results of a block by unit.
 type Block = BTreeMap<u32, Seen>;
 
-/// How a side of a block, or a part of it, ended.
+/// The result of one side of a block, or of a part of a side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// Measured, and bad or not.
+    /// Measured; true if bad.
     Measured(bool),
-    /// Started; the end is not known.
+    /// Started, but the result is lost.
     Vanished,
     /// Could not be started.
     NotStarted,
@@ -49,16 +49,16 @@ enum End {
     Absent,
 }
 
-/// What a block has of a unit.
+/// The result of a unit in a block.
 #[derive(Clone, Debug)]
 struct Seen {
     whole: End,
-    /// Of a sequence's chapters.
+    /// The results of a sequence's chapters.
     chapters: Vec<End>,
 }
 
 impl Pairing {
-    /// For these contrasts of a run's units.
+    /// Creates the pairing of these contrasts.
     pub fn new(units: &[Unit], bad: &OutcomeSet, contrasts: Vec<Contrast>) -> Self {
         let needed: BTreeSet<u32> = (contrasts.iter().flat_map(|c| &c.sides))
             .flat_map(|side| match side {
@@ -78,12 +78,12 @@ impl Pairing {
         }
     }
 
-    /// The contrasts, in the order of [`BlockPairs`].
+    /// Returns the contrasts, in the order of [`BlockPairs`].
     pub fn contrasts(&self) -> &[Contrast] {
         &self.contrasts
     }
 
-    /// Takes a record of the journal and returns the blocks that it settles, in the order of the plan.
+    /// Applies a journal record and returns the blocks that it completes, in the order of the plan.
     pub fn push(&mut self, record: &Record) -> Vec<BlockChange> {
         match record {
             Record::Opened(_) if self.opened => self.reopen(),
@@ -111,7 +111,7 @@ impl Pairing {
         changes
     }
 
-    /// The run is resumed: what could not be started is started again.
+    /// Reopens blocks after a resume: what could not be started is started again.
     fn reopen(&mut self) -> Vec<BlockChange> {
         let mut changes = Vec::new();
         self.blocks.extend(self.order.reopen());
@@ -131,7 +131,8 @@ impl Pairing {
             return;
         }
         let block = self.blocks.entry(ended.round).or_default();
-        // What was lost is run again. The second draw was made because the first one vanished: it does not replace it.
+        // A lost round is run again, but the second draw exists only because the first was lost, so
+        // it does not replace it.
         block
             .entry(ended.unit)
             .or_insert_with(|| seen(&self.units[ended.unit as usize], ended, &self.bad));
@@ -150,7 +151,7 @@ fn is_drawn(block: &Block) -> bool {
 
 fn seen(unit: &Unit, ended: &Ended, bad: &OutcomeSet) -> Seen {
     let end = |outcome: Outcome| match outcome {
-        // An attempt that came to be otherwise than its unit's says nothing of the unit.
+        // An attempt that was started differently from its unit says nothing about the unit.
         _ if ended.is_apart() => End::Absent,
         Outcome::Lost | Outcome::Interrupted => End::Vanished,
         Outcome::NotStarted => End::NotStarted,
@@ -159,7 +160,7 @@ fn seen(unit: &Unit, ended: &Ended, bad: &OutcomeSet) -> Seen {
     };
     let whole = end(ended.outcome);
     let chapter = |place: usize| match whole {
-        // A round without an end has none of any chapter.
+        // A round without a result has none for any chapter.
         End::Vanished | End::NotStarted => whole,
         _ => (ended.chapters.get(place)).map_or(End::Absent, |chapter| end(chapter.outcome)),
     };
@@ -193,7 +194,7 @@ fn pair(contrast: &Contrast, block: &Block) -> Option<[Option<bool>; 2]> {
     }))
 }
 
-/// Several rounds as one: all must have been drawn, it is bad if any is, and good only if all are.
+/// Combines several rounds into one: absent unless all were drawn, bad if any is bad.
 fn joined(ends: impl Iterator<Item = End> + Clone) -> End {
     let any = |end: End| ends.clone().any(|other| other == end);
     [

@@ -1,12 +1,14 @@
-//! Rounds in the order of the plan, however they end: what a stopping rule may look at.
+//! Rounds in the order of the plan, independent of the order in which they end.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Hands out rounds in the order of their numbers: a round counts when all before it have ended. In the order of their
-/// ends slow rounds would come last, and a rule that stops early would never see hangs.
+/// Yields rounds in order of their numbers: a round counts once all earlier rounds have ended.
 ///
-/// A round that was not drawn (its process could not be started) holds up nothing. When the run is resumed it is drawn
-/// again, and is waited for before all later ones.
+/// A stopping rule must use this order. In order of arrival slow rounds come last, so a rule that
+/// stops early would never see hangs.
+///
+/// A round that was not drawn (its process could not be started) does not block later rounds. When
+/// the run is resumed it is drawn again, and all later rounds wait for it.
 #[derive(Clone, Debug)]
 pub struct PlanOrder<T> {
     next: u32,
@@ -28,14 +30,15 @@ impl<T> Default for PlanOrder<T> {
 }
 
 impl<T> PlanOrder<T> {
-    /// Takes the end of a round (from 1), and whether it was drawn at all. The first end of a round is the one that counts.
+    /// Adds the end of a round (from 1) and whether the round was drawn. The first end of a round
+    /// counts.
     pub fn put(&mut self, round: u32, end: T, drawn: bool) {
         if round >= self.next || self.again.binary_search(&round).is_ok() {
             self.ended.entry(round).or_insert((end, drawn));
         }
     }
 
-    /// The next round in the order of the plan, if it has ended.
+    /// Removes the next round in the order of the plan, if it has ended.
     pub fn pop(&mut self) -> Option<(u32, T)> {
         let round = self.again.front().copied().unwrap_or(self.next);
         let (end, drawn) = self.ended.remove(&round)?;
@@ -48,13 +51,13 @@ impl<T> PlanOrder<T> {
         Some((round, end))
     }
 
-    /// The run is resumed: rounds that were not drawn are drawn again. Returns those that had not been handed out.
+    /// Reopens rounds that were not drawn, after a resume. Returns those not yet yielded.
     pub fn reopen(&mut self) -> Vec<(u32, T)> {
         let (drawn, undrawn) = std::mem::take(&mut self.ended)
             .into_iter()
             .partition(|(_, (_, drawn))| *drawn);
         self.ended = drawn;
-        // In order, as `put` and `pop` expect it.
+        // Sorted, as `put` and `pop` expect.
         let mut again: BTreeSet<u32> = self.again.drain(..).collect();
         again.append(&mut self.undrawn);
         self.again = again.into_iter().collect();

@@ -1,23 +1,19 @@
-//! The journal's records, one on each line: see [`Lines`](crate::Lines) for the form of a line.
+//! The journal's records, one a line. [`Lines`](crate::Lines) describes the format of a line.
 //!
-//! A long run has millions of them, and nearly all are of attempts that passed. Keys that say nothing about such an
-//! attempt are left out; a key whose absence would change a count, an outcome or a signature is always written.
+//! A long run has millions of records, nearly all for passed attempts. Keys that carry no
+//! information about a passed attempt are omitted. A key whose absence would change a count, an
+//! outcome or a signature is always written.
 //!
-//! The first record is `opened`. Each attempt then has a `started` and, unless the supervisor died, an `ended`.
-//! A run that ended in good order has `closed` last; a resumed one has another `opened` after what it found.
-//! Times named `at` are seconds since the `opened` record before them, on a clock that never jumps.
-
-use std::collections::BTreeMap;
+//! The first record is `opened`. Each attempt then has a `started` and, unless the supervisor died,
+//! an `ended`. A run that ended normally has `closed` last; a resumed run adds another `opened`.
+//! Times named `at` are seconds since the preceding `opened`, on a monotonic clock.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Baseline, ChapterFacts, Ended, EvidenceMode, EvidenceRound, Finding, Imported, Outcome,
-    OutcomeSet, Recommendation, Stopping, Unit,
-};
+use crate::{Baseline, Ended, EvidenceRound, Hello, Outcome, RunInfo};
 
-/// The version of the record format: readers accept this one only.
+/// The version of the journal format. Readers accept no other.
 pub const JOURNAL_VERSION: u32 = 3;
 
 /// One line of the journal.
@@ -26,28 +22,28 @@ pub const JOURNAL_VERSION: u32 = 3;
 pub enum Record {
     /// A supervisor opened the journal.
     Opened(Box<Opened>),
-    /// A child said what it runs on; written once for each different answer.
+    /// A child reported its device and versions. Written once for each different report.
     Hello(Hello),
-    /// An attempt is about to be started.
+    /// An attempt is about to start.
     Started(Started),
     /// An attempt ended.
     Ended(Box<Ended>),
-    /// A traced attempt that is in no rate was made for evidence.
+    /// A traced attempt that is not counted was made for evidence.
     Evidence(Box<EvidenceRound>),
-    /// A process that attempts were forked from ended by itself.
+    /// A zygote, the process that attempts are forked from, ended by itself.
     Zygote(ZygoteEnd),
-    /// The supervisor ended in good order.
+    /// The supervisor ended normally.
     Closed(Closed),
 }
 
 impl Record {
-    /// Reads a record without its checksum.
+    /// Parses a record without its checksum.
     ///
     /// # Errors
     /// It is not a record, or lacks a key whose absence would change a result.
     pub(crate) fn from_json(json: &[u8]) -> serde_json::Result<Record> {
-        // serde buffers a tagged enum until it knows the tag. The kinds that nearly all lines have are tried first; an
-        // error is reported alike either way.
+        // serde buffers an internally tagged enum until it has read the tag. Nearly all lines are
+        // of two kinds, so these are tried first. Errors are the same either way.
         let quick = if json.starts_with(br#"{"rec":"ended","#) {
             (serde_json::from_slice(json).ok()).map(|ended| Record::Ended(Box::new(ended)))
         } else if json.starts_with(br#"{"rec":"started","#) {
@@ -68,7 +64,7 @@ impl Record {
         Ok(record)
     }
 
-    /// Writes a record without its checksum and without its closing brace.
+    /// Writes a record without its checksum and closing brace.
     pub(crate) fn write_open(&self, json: &mut Vec<u8>) -> serde_json::Result<()> {
         serde_json::to_writer(&mut *json, self)?;
         json.pop();
@@ -88,7 +84,7 @@ impl Record {
     }
 }
 
-/// The optional keys that the record of an attempt that did not pass must have all the same.
+/// Optional keys that the record of an attempt that did not pass must contain.
 #[derive(Deserialize)]
 struct NotPassedKeys {
     #[serde(rename = "exit")]
@@ -97,7 +93,7 @@ struct NotPassedKeys {
     _crash: IgnoredAny,
 }
 
-/// The optional keys that an `opened` record must have all the same.
+/// Optional keys that an `opened` record must contain.
 #[derive(Deserialize)]
 struct OpenedKeys {
     #[serde(rename = "run")]
@@ -127,80 +123,14 @@ pub struct Opened {
     pub v: u32,
     /// Wall-clock time, RFC 3339.
     pub time: String,
-    /// What is being run.
+    /// The run's settings.
     pub run: RunInfo,
-}
-
-/// What a report needs to know of a run besides its attempts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RunInfo {
-    /// The run's id, which is also the name of its folder.
-    pub id: String,
-    /// The report number N.
-    pub number: u32,
-    /// The suite's name.
-    pub suite: String,
-    /// The seed that block orders and the rounds' own seeds come from.
-    pub seed: u64,
-    /// The device asked for, such as `auto` or `cpu`; the one used is in [`Hello`].
-    pub device: String,
-    /// How many attempts may run at the same time.
-    pub jobs: u32,
-    /// How many times a round that did not pass is tried again.
-    pub retries: u32,
-    /// Which outcomes the crash rate counts.
-    pub bad: OutcomeSet,
-    /// The fault that was injected, if any, as the suite has it.
-    pub fault: Option<serde_json::Value>,
-    /// How the rounds that count are watched.
-    pub evidence: EvidenceMode,
-    /// Whether traced rounds that are in no rate follow the counted ones where a unit crashed.
-    pub evidence_rounds: bool,
-    /// Where it runs: `os`, `host`, `cpu`, `crashrate` and whatever else is known.
-    pub machine: BTreeMap<String, String>,
-    /// When it stops by itself.
-    pub stopping: Stopping,
-    /// The number of rounds that may fail before nothing more is started.
-    pub max_failures: Option<u32>,
-    /// The time after which no more rounds are started, seconds.
-    pub time_budget: Option<f64>,
-    /// How much more often the second side of a comparison may be bad and still count as no worse, as a share.
-    pub not_worse_by: Option<f64>,
-    /// The one round of each unit that it runs, to repeat it; all rounds when not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub only_round: Option<u32>,
-    /// What the chapters are.
-    pub chapters: Vec<ChapterFacts>,
-    /// What was found out about the machine before the run.
-    pub findings: Vec<Finding>,
-    /// What the suite recommends.
-    pub recommendations: Vec<Recommendation>,
-    /// What its attempts may use of the machine, and by what means that is limited.
-    pub limits: BTreeMap<String, String>,
-    /// The SHA-256 of each program that is measured, by its path, where it can be read.
-    pub programs: BTreeMap<String, String>,
-    /// What makes it an imported one: crashrate did not measure it.
-    pub imported: Option<Imported>,
-    /// The record that the suite repeats, as it was when the run began.
-    pub baseline: Option<Box<Baseline>>,
-    /// What is measured; records name a unit by its place in this list.
-    pub units: Vec<Unit>,
-}
-
-/// A child said what it runs on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hello {
-    /// The device in use, such as `cpu` or `cuda:0`.
-    pub device: String,
-    /// Library versions by name.
-    #[serde(default)]
-    pub versions: BTreeMap<String, String>,
 }
 
 /// An attempt is about to be started.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Started {
-    /// Place in [`RunInfo::units`].
+    /// Index into [`RunInfo::units`].
     pub unit: u32,
     /// From 1.
     pub round: u32,
@@ -210,12 +140,12 @@ pub struct Started {
     pub at: f64,
 }
 
-/// A process that attempts were forked from ended, and nobody wanted it to. What it had running was run again.
+/// A zygote ended unexpectedly. Its running attempts were run again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ZygoteEnd {
     /// Seconds since `opened`.
     pub at: f64,
-    /// Place in [`RunInfo::units`] of what it was asked for.
+    /// Index into [`RunInfo::units`] of the unit it was started for.
     pub unit: u32,
     /// The round.
     pub round: u32,
@@ -232,7 +162,7 @@ pub struct Closed {
     pub at: f64,
     /// Why no more rounds were started.
     pub why: StopReason,
-    /// More of it in words for people, where a word does not say it all.
+    /// Details for people, where the word is not enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -241,21 +171,22 @@ pub struct Closed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StopReason {
-    /// Every planned round has its end.
+    /// All planned rounds have ended.
     Done,
     /// The user stopped the run.
     Interrupted,
-    /// As many rounds did not pass as were allowed not to.
+    /// The allowed number of failed rounds was reached.
     MaxFailures,
-    /// The time for it was over.
+    /// The time budget was used up.
     TimeBudget,
-    /// The run's own rule stopped it: every comparison or gate has its verdict, or the first bad round was there.
+    /// The run's stopping rule decided: all comparisons or gates have verdicts, or the first bad
+    /// round occurred.
     Decided,
-    /// The journal could not be written, because the disk was full for instance.
+    /// The journal could not be written, for example because the disk was full.
     JournalFailed,
-    /// A child could not be waited for: its end, and those of others, would be unknown.
+    /// Waiting for a child failed: its end, and the ends of others, would be unknown.
     WaitingFailed,
-    /// A program that the run measures was replaced by another: its rounds would have been of two programs.
+    /// A measured program was replaced: its rounds would belong to two programs.
     ProgramReplaced,
 }
 
@@ -275,5 +206,36 @@ mod tests {
             let otherwise = serde_json::from_str::<Record>(line).unwrap_err();
             assert_eq!(told, otherwise.to_string());
         }
+    }
+}
+
+impl Baseline {
+    /// Returns the report as journal records. Times are unknown, which [`RunInfo::imported`] tells
+    /// readers.
+    pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
+        let opened = Record::Opened(Box::new(Opened {
+            v: JOURNAL_VERSION,
+            time: self.date.clone(),
+            run: self.run.clone(),
+        }));
+        let rounds = self.rounds.iter().flat_map(|ended| {
+            let started = Record::Started(Started {
+                unit: ended.unit,
+                round: ended.round,
+                attempt: ended.attempt,
+                at: 0.0,
+            });
+            [started, Record::Ended(Box::new(ended.clone()))]
+        });
+        let closed = Record::Closed(Closed {
+            time: self.date.clone(),
+            at: 0.0,
+            why: StopReason::Done,
+            reason: None,
+        });
+        [opened, Record::Hello(self.hello.clone())]
+            .into_iter()
+            .chain(rounds)
+            .chain([closed])
     }
 }

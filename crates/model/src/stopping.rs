@@ -8,29 +8,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Ended, Mode, Outcome, OutcomeSet, Unit};
 
-/// When a run stops by itself. On record before the first round: what it found is read by the same rule.
+/// When a run stops by itself. Recorded before the first round, because results must be interpreted
+/// by the same rule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stopping {
     /// After the planned rounds.
     #[default]
     FixedRounds,
-    /// When each comparison has its verdict, or after the planned rounds.
+    /// When each comparison has a verdict, or after the planned rounds.
     Decided(Axis),
-    /// When each gate has its verdict, or after the planned rounds; a unit without an open gate retires.
+    /// When each gate has a verdict, or after the planned rounds. A unit without an open gate
+    /// retires.
     Gates(Vec<Gate>),
     /// After the first bad round, or after the planned rounds.
     FirstBad,
 }
 
 impl Stopping {
-    /// Whether the number of rounds was decided by the data: then only methods that allow that may read it.
+    /// Returns whether the data decide the number of rounds. Only methods that allow optional
+    /// stopping may then be used.
     pub fn is_by_data(&self) -> bool {
         *self != Stopping::FixedRounds
     }
 }
 
-/// Which two sides are compared.
+/// The two sides of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Axis {
@@ -45,31 +48,32 @@ pub enum Axis {
 /// The error probability of all verdicts of a run together.
 pub const ALPHA: f64 = 0.05;
 
-/// A limit that the rate of a unit has to stay below.
+/// An upper bound for a unit's rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
-    /// The chapter or sequence.
+    /// The id of the chapter or sequence.
     pub name: String,
-    /// Its mode.
+    /// The mode.
     pub mode: Mode,
-    /// Its variant.
+    /// The variant.
     pub variant: String,
-    /// What is counted, and the limit.
+    /// The outcome to count, and the bound.
     pub limit: RateBound,
 }
 
-/// What a gate counts and the limit for it, such as `crashed < 1%`.
+/// What a gate counts and its bound, such as `crashed < 1%`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct RateBound {
-    /// Which outcome is counted; nothing for `bad`, the run's own set.
+    /// The outcome to count; `None` stands for `bad`, the run's own set.
     pub outcome: Option<Outcome>,
-    /// The rate has to be below this; between 0 and 1, both excluded.
+    /// The rate must be below this; strictly between 0 and 1.
     pub below: f64,
 }
 
 impl RateBound {
-    /// Whether a first attempt with this outcome is one that the limit counts; nothing if it is in no denominator.
+    /// Returns whether the bound counts a first attempt with this outcome; `None` if it is in no
+    /// denominator.
     pub fn hits(&self, outcome: Outcome, bad: &OutcomeSet) -> Option<bool> {
         outcome.counts().then(|| match self.outcome {
             Some(counted) => counted == outcome,
@@ -77,8 +81,9 @@ impl RateBound {
         })
     }
 
-    /// What a first attempt says to the gate: whether the limit counts it, `Some(None)` where it was started and its end
-    /// is unknown, and nothing where it says nothing of the unit.
+    /// Returns what a first attempt means for the gate: `Some(Some(hit))` for a result,
+    /// `Some(None)` if it was started and its result is lost, `None` if it says nothing about the
+    /// unit.
     pub fn sees(&self, ended: &Ended, bad: &OutcomeSet) -> Option<Option<bool>> {
         match ended.outcome {
             _ if ended.is_apart() => None,
@@ -92,7 +97,9 @@ impl FromStr for RateBound {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no gate; write it as `crashed < 1%` or `bad < 0.01`");
+        let wrong = || {
+            format!("`{text}` is not a valid gate: expected e.g. `crashed < 1%` or `bad < 0.01`")
+        };
         let (what, value) = text.split_once('<').ok_or_else(wrong)?;
         let outcome = match what.trim() {
             "bad" => None,
@@ -114,7 +121,7 @@ impl FromStr for RateBound {
             Ok(RateBound { outcome, below })
         } else {
             Err(format!(
-                "`{text}`: the limit must be between 0% and 100%, both excluded"
+                "`{text}`: the bound must be above 0% and below 100%"
             ))
         }
     }
@@ -123,7 +130,7 @@ impl FromStr for RateBound {
 impl fmt::Display for RateBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = self.outcome.map_or("bad", Outcome::word);
-        // Twelve digits: enough to read the same limit back, and no noise of binary fractions.
+        // Twelve digits read back as the same bound and hide the noise of binary fractions.
         let percent = (self.below * 100.0 * 1e12).round() / 1e12;
         write!(f, "{what} < {percent}%")
     }
@@ -143,7 +150,7 @@ impl TryFrom<String> for RateBound {
     }
 }
 
-/// The place of each unit by its name, mode and variant; of those that share all three, the first.
+/// Maps name, mode and variant to the index of the unit; the first one if several share all three.
 pub fn places(units: &[Unit]) -> HashMap<(&str, Mode, &str), u32> {
     let mut places = HashMap::with_capacity(units.len());
     for (place, unit) in (0u32..).zip(units) {
@@ -153,47 +160,48 @@ pub fn places(units: &[Unit]) -> HashMap<(&str, Mode, &str), u32> {
     places
 }
 
-/// What one side of a contrast looks at in a block.
+/// What one side of a contrast reads in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// The rounds of these units, whole: bad if any of them is.
+    /// These units as one: bad if any of them is.
     Units(Vec<u32>),
-    /// A chapter of a sequence, by its place: there only if it was reached.
+    /// A chapter (by index) of a sequence unit; present only if it was reached.
     Chapter(u32, usize),
 }
 
-/// Two sides that are compared, block by block.
+/// Two sides that are compared block by block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contrast {
-    /// The chapter; nothing for a sequence as a whole.
+    /// The chapter; `None` for a sequence as a whole.
     pub chapter: Option<String>,
-    /// The sequence that it is about, if any.
+    /// The sequence, if any.
     pub sequence: Option<String>,
-    /// The variants of the two sides.
+    /// The variant of each side.
     pub variants: [String; 2],
-    /// The modes of the two sides.
+    /// The mode of each side.
     pub modes: [Mode; 2],
-    /// What each side looks at.
+    /// What each side reads.
     pub sides: [Reading; 2],
-    /// Whether it answers the question of the run: a sequence as a whole, or a chapter of no sequence that is compared.
-    /// The others explain the answer.
+    /// Whether it answers the run's question: a whole sequence, or a chapter outside of any
+    /// compared sequence. The others explain the answer.
     pub primary: bool,
 }
 
 impl Contrast {
-    /// Whether a side may not be reached, because of what comes before it in its sequence.
+    /// Returns whether an earlier death in a sequence can prevent a side from being reached.
     pub fn is_censored(&self) -> bool {
         let in_sequence = |side: &Reading| matches!(side, Reading::Chapter(..));
         self.sides.iter().any(in_sequence)
     }
 }
 
-/// The contrasts that a run's units allow, in the order of its units.
+/// Returns the contrasts that a run's units allow, in the order of its units.
 ///
-/// By mode: the sequence as a whole against the isolated block of its chapters, and each of its chapters given reached
-/// against itself isolated; side 0 is isolated, side 1 sequential. By variant: every unit, and every chapter of a
-/// sequence given reached; side 0 is the first variant, side 1 another. By spawn: the same, with what is executed as side
-/// 0 and what is forked as side 1.
+/// By mode: the whole sequence against the isolated block of its chapters, and each of its
+/// chapters, counting only rounds that got that far, against itself isolated; side 0 is isolated,
+/// side 1 sequential. By variant: every unit, and every chapter of a sequence likewise; side 0 is
+/// the first variant, side 1 another. By spawn: the same, with executed as side 0 and forked as
+/// side 1.
 pub fn contrasts(units: &[Unit], axis: Axis) -> Vec<Contrast> {
     let mut all = match axis {
         Axis::Mode => by_mode(units),
@@ -271,7 +279,7 @@ fn by_spawn(units: &[Unit]) -> Vec<Contrast> {
     })
 }
 
-/// Each unit against the same one under the variant that is its base, where it has one.
+/// Pairs each unit with the same unit under its base variant, where there is one.
 fn against_base<'a>(
     units: &'a [Unit],
     base_of: impl Fn(&'a Unit) -> Option<&'a str>,

@@ -1,10 +1,10 @@
-//! What is measured: a chapter in isolated mode or a sequence in sequential mode, under a variant.
+//! Units: a chapter in isolated mode or a sequence in sequential mode, under a variant.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How chapters are given processes.
+/// How chapters are distributed over processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
@@ -15,7 +15,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The word for it, as in suites, journals and reports.
+    /// Returns the name used in suites, journals and reports.
     pub fn word(self) -> &'static str {
         match self {
             Mode::Isolated => "isolated",
@@ -30,21 +30,21 @@ impl fmt::Display for Mode {
     }
 }
 
-/// How the processes of a unit come to be. Rates of the two are never taken together unasked.
+/// How a unit's processes are created. Rates of the two are never pooled by default.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Spawn {
-    /// Each executes its program.
+    /// Each process executes its program.
     #[default]
     Exec,
-    /// Each is forked from a process that has loaded the program.
+    /// Each process is forked from one that has loaded the program.
     Fork,
 }
 
 impl Spawn {
-    /// The word for it, as in suites, journals and reports.
+    /// Returns the name used in suites, journals and reports.
     pub fn word(self) -> &'static str {
         match self {
             Spawn::Exec => "exec",
@@ -52,40 +52,40 @@ impl Spawn {
         }
     }
 
-    /// Whether it is the usual way, which is not written.
+    /// Returns whether this is the default, which is not written.
     pub fn is_exec(&self) -> bool {
         *self == Spawn::Exec
     }
 }
 
-/// What is put behind the variant of a unit whose processes are forked. No variant of a suite has such a name.
+/// The suffix of a unit's variant when its processes are forked. No variant in a suite may end so.
 const FORKED: &str = "+fork";
 
-/// A variant as a suite names it, without what says that processes are forked.
+/// Returns the variant as named in the suite, without the suffix for forked processes.
 pub fn suite_variant(variant: &str) -> &str {
     variant.strip_suffix(FORKED).unwrap_or(variant)
 }
 
-/// One thing that rounds are planned for.
+/// A unit: what rounds are planned for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
-    /// The chapter's id in isolated mode, the sequence's id in sequential mode.
+    /// The chapter's id (isolated) or the sequence's id (sequential).
     pub name: String,
-    /// How it runs.
+    /// The mode.
     pub mode: Mode,
-    /// The variant's id; `default` when the suite names none. With `+fork` behind it where processes are forked: all that
-    /// keeps variants apart keeps these apart, too.
+    /// The variant's id; `default` if the suite names none. Forked processes add `+fork`, so that
+    /// everything that separates variants separates them as well.
     pub variant: String,
-    /// How its processes come to be.
+    /// How its processes are created.
     pub spawn: Spawn,
-    /// The ids of its chapters in order; in isolated mode just the one.
+    /// The ids of its chapters in order; a single one in isolated mode.
     pub chapters: Vec<String>,
-    /// How many rounds are planned.
+    /// Planned rounds.
     pub rounds: u32,
 }
 
 impl Unit {
-    /// The same with its processes forked.
+    /// Returns the same unit with forked processes.
     #[must_use]
     pub fn forked(mut self) -> Unit {
         if self.spawn.is_exec() {
@@ -95,7 +95,7 @@ impl Unit {
         self
     }
 
-    /// Its variant as the suite names it.
+    /// Returns the variant as named in the suite.
     pub fn suite_variant(&self) -> &str {
         suite_variant(&self.variant)
     }

@@ -1,16 +1,17 @@
-//! What an attempt used of the machine, and how that is on record.
+//! The resources that an attempt used, and their form in the journal.
 
 use serde::{Deserialize, Serialize};
 
-/// What an attempt used of the machine. On record it is `cpu`, and `peak` or `peak_at_most`.
+/// The resources that an attempt used. The journal holds `cpu`, and `peak` or `peak_at_most`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "UsageRecord", into = "UsageRecord")]
 pub struct Usage {
-    /// Processor time of the process and of its children that it waited for, seconds.
+    /// Processor time of the process and of the children it waited for, in seconds.
     pub cpu_secs: f64,
-    /// The most memory that one of its processes had resident, bytes.
+    /// The largest resident memory of any one of its processes, in bytes.
     pub peak_bytes: u64,
-    /// Whether that is only an upper limit: the kernel's count begins with what the supervisor had when it forked.
+    /// Whether `peak_bytes` is only an upper bound: the kernel's count starts with the supervisor's
+    /// memory at the fork.
     pub at_most: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The names of the environment variables that every child is given.
+//! The environment variables that every child receives.
 
 /// The run's id.
 pub const RUN_ID: &str = "CRASHRATE_RUN_ID";
@@ -18,7 +18,7 @@ pub const VARIANT: &str = "CRASHRATE_VARIANT";
 pub const SEED: &str = "CRASHRATE_SEED";
 /// The device asked for.
 pub const DEVICE: &str = "CRASHRATE_DEVICE";
-/// Which of the places for attempts at the same time this one has, from 0.
+/// The index, from 0, of the slot that the attempt runs in.
 pub const SLOT: &str = "CRASHRATE_SLOT";
-/// The number of the descriptor for events.
+/// The descriptor number that events are written to.
 pub const EVENTS_FD: &str = "CRASHRATE_EVENTS_FD";

@@ -1,4 +1,4 @@
-//! The events that a child sends.
+//! Events: what a child reports while it runs.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// What the child runs on.
+    /// The device and library versions that the child uses.
     Hello {
         /// The device in use, such as `cpu` or `cuda:0`.
         device: String,
@@ -17,9 +17,9 @@ pub enum Event {
         #[serde(default)]
         versions: BTreeMap<String, String>,
     },
-    /// The device that was asked for is not there: nothing will be measured.
+    /// The requested device does not exist, so nothing will be measured.
     Unavailable {
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
     /// A chapter begins.
@@ -27,45 +27,45 @@ pub enum Event {
         /// Its id in the task.
         chapter: String,
     },
-    /// How far the running chapter is.
+    /// The progress of the running chapter.
     Progress {
-        /// How many are done.
+        /// Steps done.
         done: f64,
-        /// Of how many.
+        /// Steps in total.
         total: f64,
-        /// Of what.
+        /// What a step is, such as `iterations`.
         #[serde(default)]
         unit: String,
     },
-    /// A value measured by the running chapter.
+    /// A value that the running chapter measured.
     Measure {
-        /// What was measured.
+        /// The name of the measure, such as `throughput`.
         name: String,
-        /// The value; finite.
+        /// A finite number.
         value: f64,
-        /// Its unit.
+        /// The unit of the value, such as `ops/s`.
         #[serde(default)]
         unit: String,
-        /// Under which condition, such as `threads=8`.
+        /// The condition it was measured under, such as `threads=8`.
         #[serde(default)]
         label: String,
     },
-    /// The chapter's verdict is pass.
+    /// The chapter passed.
     ChapterPassed {
         /// Its id in the task.
         chapter: String,
     },
-    /// The chapter's verdict is fail.
+    /// The chapter failed.
     ChapterFailed {
         /// Its id in the task.
         chapter: String,
-        /// Why, for people.
+        /// The reason, for people.
         #[serde(default)]
         reason: String,
     },
-    /// Something for people to know.
+    /// A remark for people.
     Note {
-        /// What.
+        /// The remark.
         text: String,
     },
 }
@@ -73,20 +73,21 @@ pub enum Event {
 /// A line that is not an event.
 #[derive(Debug, Error)]
 pub enum Malformed {
-    /// Not a JSON object of the right shape.
+    /// The line is not a JSON object with the fields of an event.
     #[error("not an event: {0}")]
     Json(#[from] serde_json::Error),
-    /// Another version of the protocol.
+    /// The line has another protocol version.
     #[error("event of protocol version {0}; this supervisor speaks {version}", version = crate::VERSION)]
     Version(u64),
 }
 
-/// Reads one event line (without its newline).
+/// Parses one event line without its newline.
 ///
-/// `Ok(None)` for an empty line or a kind of event that this version does not know: newer workers may say more.
+/// Returns `Ok(None)` for an empty line and for an unknown kind of event: a newer worker may send
+/// more kinds.
 ///
 /// # Errors
-/// The line is no JSON object, lacks a field, or is of another protocol version.
+/// The line is not a JSON object, lacks a field, or has another protocol version.
 pub fn parse_line(line: &[u8]) -> Result<Option<Event>, Malformed> {
     let line = line.trim_ascii();
     if line.is_empty() {
@@ -124,7 +125,7 @@ struct Envelope {
 
 fn check_version(line: &[u8]) -> Result<(), Malformed> {
     match serde_json::from_slice::<Envelope>(line)?.v {
-        // A line without a version is taken as of this one: it helps those who write events by hand.
+        // A line without `v` counts as the current version, so that scripts can omit it.
         None => Ok(()),
         Some(v) if v == u64::from(crate::VERSION) => Ok(()),
         Some(v) => Err(Malformed::Version(v)),

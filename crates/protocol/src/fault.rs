@@ -1,28 +1,29 @@
-//! The fault: a real fault that a worker injects when it is asked to, so that there is something to count.
+//! The fault that a worker injects on request: a real defect, so that there are crashes to count.
 
 use serde::{Deserialize, Serialize};
 
-/// What a suite's `[fault]` says, and with it a task.
+/// The `[fault]` section of a suite, as a task passes it to the worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// What goes wrong.
+    /// The defect.
     pub kind: FaultKind,
-    /// How many times a context that was given back gets new storage, whoever has taken it since.
+    /// How many times the storage of a returned context is replaced, even if another thread has
+    /// taken the context in the meantime.
     pub dose: u32,
-    /// Whether what one chapter leaves in the process is there for the next one.
+    /// Whether the damage that one chapter leaves in the process remains for the next chapter.
     #[serde(default = "yes")]
     pub carry_over: bool,
-    /// The kinds of device that it is injected on; on others the worker runs without it.
+    /// The kinds of device on which the fault is injected. On others the worker runs without it.
     #[serde(default = "cpu")]
     pub on: Vec<String>,
 }
 
-/// The kinds of faults.
+/// The defects that can be injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// A tensor gets new storage while another thread computes with the old one.
+    /// A tensor's storage is replaced while another thread computes with it.
     TensorLifetime,
 }
 
@@ -31,7 +32,7 @@ fn yes() -> bool {
     true
 }
 
-/// The default of `on`: the only kind of device that there is a race for.
+/// The default of `on`: the race exists only in CPU memory.
 fn cpu() -> Vec<String> {
     vec!["cpu".to_owned()]
 }

@@ -1,8 +1,4 @@
-//! What passes between the supervisor and a child: one task line to its standard input, event lines back on a
-//! descriptor of their own, never on standard output.
-//!
-//! One JSON object a line, one `write(2)` a line, so that what was said before a crash is never lost. Any language can
-//! speak it; [`EventWriter`] is the helper for authors of workers in Rust.
+#![doc = include_str!("../README.md")]
 
 pub mod env;
 mod event;

@@ -1,11 +1,11 @@
-//! From the bytes of the events descriptor to events, in bounded memory.
+//! Splits the bytes of the events descriptor into events, in bounded memory.
 
 use crate::{Event, Malformed, parse_line};
 
-/// The longest event line that is read, bytes. A longer one is garbage.
+/// The longest event line, in bytes. A longer line is reported as garbage.
 pub const MAX_LINE: usize = 64 * 1024;
 
-/// Splits a stream of bytes into event lines. It holds at most one line of at most [`MAX_LINE`] bytes.
+/// Splits a byte stream into event lines. Buffers at most one line of at most [`MAX_LINE`] bytes.
 #[derive(Debug, Default)]
 pub struct EventReader {
     partial: Vec<u8>,
@@ -13,7 +13,7 @@ pub struct EventReader {
     garbage: Garbage,
 }
 
-/// What could not be read as events.
+/// Lines that are not events.
 #[derive(Debug, Default)]
 struct Garbage {
     lines: u64,
@@ -21,12 +21,12 @@ struct Garbage {
 }
 
 impl EventReader {
-    /// A reader at the beginning of a stream.
+    /// Creates a reader at the start of a stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next bytes and hands every complete event in them to `sink`.
+    /// Consumes the next bytes and passes each complete event to `sink`.
     pub fn push(&mut self, mut bytes: &[u8], mut sink: impl FnMut(Event)) {
         while let Some(end) = bytes.iter().position(|&b| b == b'\n') {
             let (line, rest) = bytes.split_at(end);
@@ -46,9 +46,9 @@ impl EventReader {
         self.keep(bytes);
     }
 
-    /// The stream ended. What is left of an unfinished line is no event.
+    /// Ends the stream. An unfinished last line is not an event.
     ///
-    /// Returns what could not be read as events, in words, if there was any.
+    /// Returns a description of the lines that are not events, if any.
     pub fn finish(mut self) -> Option<String> {
         if self.overlong {
             self.garbage(&format!("a line of more than {MAX_LINE} bytes"));

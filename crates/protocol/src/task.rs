@@ -1,4 +1,5 @@
-//! The task: what a worker, or a sequence's own program, is told to do; and what a worker says it can do.
+//! The task that a worker (or a sequence's own program) receives, and the worker's list of
+//! chapters.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,51 +9,51 @@ use serde_json::{Map, Value};
 pub struct Task {
     /// [`crate::VERSION`] of the sender.
     pub v: u32,
-    /// What to run, in this order, in this process.
+    /// The chapters to run in this process, in this order.
     pub chapters: Vec<TaskChapter>,
     /// `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
     pub device: String,
     /// The seed of this round, below 2^53.
     pub seed: u64,
-    /// The fault to inject, as the suite has it.
+    /// The fault to inject, as in the suite.
     #[serde(default)]
     pub fault: Option<Value>,
 }
 
-/// One chapter of a task.
+/// A chapter of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskChapter {
-    /// Its id in the suite, which events name.
+    /// The chapter's id in the suite; events refer to it.
     pub id: String,
-    /// The worker's built-in chapter; nothing for a plain command that a sequence's own program runs.
+    /// The worker's built-in chapter; none for a plain command that a sequence's program runs.
     #[serde(default)]
     pub worker: Option<String>,
-    /// Its parameters; what is left out has the worker's default.
+    /// The chapter's parameters. The worker fills in defaults.
     #[serde(default)]
     pub params: Map<String, Value>,
 }
 
-/// What `WORKER list` prints: what the worker can run.
+/// The output of `WORKER list`: what the worker can run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkerInfo {
-    /// The version of the protocol that the worker speaks.
+    /// The protocol version of the worker.
     pub v: u32,
     /// Library versions by name.
     #[serde(default)]
     pub versions: std::collections::BTreeMap<String, String>,
-    /// Its built-in chapters.
+    /// The built-in chapters.
     pub chapters: Vec<ChapterInfo>,
 }
 
-/// One built-in chapter of a worker.
+/// A built-in chapter of a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChapterInfo {
-    /// Its name, as a suite's `worker = "..."` has it.
+    /// The name to use in a suite's `worker = "..."`.
     pub name: String,
-    /// What it does, in a line.
+    /// A one-line description.
     #[serde(default)]
     pub about: String,
-    /// Its parameters with their defaults.
+    /// The parameters with their default values.
     #[serde(default)]
     pub params: Map<String, Value>,
 }

@@ -1,4 +1,4 @@
-//! Sending events, for authors of workers in Rust.
+//! Sends events; for authors of workers in Rust.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::{Event, env};
 
-/// Sends events to the supervisor, each line in one `write(2)`. Threads may share it.
+/// Sends events to the supervisor, one `write(2)` a line. Can be shared between threads.
 #[derive(Debug)]
 pub struct EventWriter {
-    /// Nothing when no supervisor listens.
+    /// `None` when no supervisor is listening.
     sink: Option<Mutex<File>>,
 }
 
@@ -23,15 +23,16 @@ struct Line<'a> {
 }
 
 impl EventWriter {
-    /// A writer to the descriptor that `CRASHRATE_EVENTS_FD` names, or one that drops events where it is not set.
+    /// Opens the descriptor that `CRASHRATE_EVENTS_FD` names. If the variable is not set, events
+    /// are dropped.
     ///
     /// # Errors
-    /// The variable is set, and there is no such descriptor to write to.
+    /// The variable is set, but the descriptor cannot be written to.
     pub fn from_env() -> io::Result<Self> {
         let Some(fd) = std::env::var_os(env::EVENTS_FD) else {
             return Ok(EventWriter { sink: None });
         };
-        // By its path rather than its number: the same descriptor, and no unsafe needed to own it.
+        // Opening the descriptor through its path needs no unsafe code to own it.
         let path = std::path::Path::new("/dev/fd").join(fd);
         let file = OpenOptions::new().write(true).open(path)?;
         Ok(EventWriter {
@@ -39,17 +40,17 @@ impl EventWriter {
         })
     }
 
-    /// Whether a supervisor listens.
-    pub fn is_heard(&self) -> bool {
+    /// Returns whether a supervisor is listening.
+    pub fn is_connected(&self) -> bool {
         self.sink.is_some()
     }
 
-    /// Sends one event. It has left the process when this returns.
+    /// Sends one event. The event has left the process when this returns.
     ///
-    /// A number that is not finite has no JSON form: send a `note` in its place.
+    /// JSON has no form for numbers that are not finite: send a `note` instead.
     ///
     /// # Errors
-    /// The supervisor is gone.
+    /// The supervisor has closed its end.
     pub fn send(&self, event: &Event) -> io::Result<()> {
         let Some(sink) = &self.sink else {
             return Ok(());

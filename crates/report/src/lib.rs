@@ -1,12 +1,4 @@
-//! One view of a journal, several writers.
-//!
-//! [`ViewBuilder`] reads a journal's records in one pass and makes the [`View`]: every count, rate and name that a
-//! report shows. The writers ([`json`], [`terminal`], [`markdown`]) only say what is in the view; none of them counts
-//! anything. So a live run, a finished one, a resumed one and an old one all go the same way, and two formats cannot
-//! disagree.
-//!
-//! Nothing here reads a file, looks at a clock or knows how attempts are run. Text that came from a child is shown
-//! harmlessly: control characters as visible text, its length capped, the marks of the format escaped.
+#![doc = include_str!("../README.md")]
 
 mod clean;
 mod compare;

@@ -1,28 +1,4 @@
-//! Rates, intervals, comparisons and stopping rules: pure functions of numbers.
-//!
-//! A round is a Bernoulli trial: it was bad (crashed, timed out, ...) or not. Nothing here knows of runs, suites or
-//! clocks. Everything goes through two conventions:
-//!
-//! - `alpha` is the error probability that the caller accepts (0.05 for "95 %"), never the confidence.
-//! - e-values are returned as natural logarithms, because they overflow quickly; compare them with [`ln_threshold`].
-//!
-//! | question | here |
-//! |---|---|
-//! | one rate, rounds fixed in advance | [`wilson`], [`zero_failure_upper`], [`clopper_pearson`] |
-//! | one rate, looked at all the time | [`confidence_sequence`] |
-//! | two rates, rounds fixed | [`compare`] ([`boschloo`], [`fisher_mid_p`], [`newcombe`]), [`risk_ratio`] |
-//! | two rates in matched blocks, blocks fixed | [`tango_interval`] |
-//! | no worse by a margin | [`farrington_manning`], [`tango_test`]; looked at all the time: [`MarginProcess`] |
-//! | two rates in several strata | [`mantel_haenszel`] |
-//! | events per unit of exposure | [`garwood`] |
-//! | has a rate risen or fallen from run to run | [`cochran_armitage`] |
-//! | two rates, run until clear | [`PairProcess`], [`PairWatch`] |
-//! | is the rate below or above a limit | [`Gate`], [`GateWatch`] |
-//! | how many rounds | [`rounds_without_failure`], [`rounds_with_failures`], [`rounds_to_detect`], [`power_curve`] |
-//! | at which amount does a wanted share pass | [`DoseFinding`] |
-//! | are rounds independent | [`independence`] |
-//! | does a rate change over a history of runs | [`history_looks`], [`change_point`], [`change_shape`] |
-//! | many comparisons | [`holm`], [`ln_threshold`] |
+#![doc = include_str!("../README.md")]
 
 mod boschloo;
 mod cochran_armitage;
@@ -82,10 +58,10 @@ pub use multiple::{holm, ln_threshold};
 pub use paired::{Blocks, Design, PairTable, SideEnd, Worse, compare_blocks, mcnemar_exact};
 pub use pairs::{DEFAULT_GAMMA, PairProcess, Side};
 pub use plan::{
-    Method, NormalPlan, Plan, normal_plan, normal_power, rounds_to_detect, rounds_with_failures,
+    Method, NormalPlan, Plan, normal_plan, normal_power, rounds_with_failures,
     rounds_without_failure,
 };
-pub use power::{MAX_EXACT_POWER, boschloo_power, boschloo_rounds};
+pub use power::{MAX_EXACT_POWER, boschloo_power, boschloo_rounds, rounds_to_detect};
 pub use rate::{clopper_pearson, clopper_pearson_upper, rule_of_three, wilson, zero_failure_upper};
 pub use ratio::risk_ratio;
 pub use runs::{RunsTest, runs_test};

@@ -1,14 +1,10 @@
 //! How many rounds a question takes.
 
 use crate::error::{StatsError, open_unit, probability};
-use crate::power::boschloo_rounds;
 use crate::special::{beta_at, normal_critical, normal_quantile, normal_upper};
 
-/// Up to this many rounds a side [`rounds_to_detect`] is exact.
-const EXACT_PER_SIDE: u64 = 200;
-
 /// The largest plan: every whole number up to it is a float.
-const LARGEST_PLAN: u64 = 1 << 53;
+pub(crate) const LARGEST_PLAN: u64 = 1 << 53;
 
 /// How a number was computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,41 +84,6 @@ pub fn rounds_with_failures(limit: f64, alpha: f64, allowed: u64) -> Result<u64,
     }
     Ok(long)
 }
-
-/// The smallest number of rounds a side with which Boschloo's two-sided test at error `alpha` tells the rates `rate1` and
-/// `rate2` (0 to 1, different) apart with probability `power` (`alpha` and `power` strictly between 0 and 1): exact up to
-/// 200 a side, the normal approximation beyond, and it says which.
-///
-/// [`boschloo_rounds`] and [`normal_plan`]; see there for the sources.
-pub fn rounds_to_detect(
-    rate1: f64,
-    rate2: f64,
-    power: f64,
-    alpha: f64,
-) -> Result<Plan, StatsError> {
-    let approximate = normal_plan(rate1, rate2, power, alpha)?.per_side;
-    if approximate < FAR_BEYOND_EXACT
-        && let Some(plan) = boschloo_rounds(rate1, rate2, power, alpha, EXACT_PER_SIDE)?
-    {
-        return Ok(plan);
-    }
-    let per_side = approximate.ceil().max((EXACT_PER_SIDE + 1) as f64);
-    if per_side > LARGEST_PLAN as f64 {
-        return Err(StatsError::NotReached {
-            limit: LARGEST_PLAN,
-        });
-    }
-    let per_side = per_side as u64;
-    Ok(Plan {
-        per_side,
-        power: normal_power(per_side, rate1, rate2, alpha)?,
-        method: Method::Normal,
-    })
-}
-
-/// Where the approximation asks for so many rounds the exact answer is not within 200, and not looked for: over a scan
-/// of rates, powers and alphas the exact number was never less than 0.54 of the approximate one.
-const FAR_BEYOND_EXACT: f64 = 400.0;
 
 /// Rounds a side by the normal approximation, before rounding up.
 #[derive(Debug, Clone, Copy, PartialEq)]

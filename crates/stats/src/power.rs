@@ -5,8 +5,15 @@ use std::f64::consts::FRAC_PI_4;
 use crate::boschloo::{Cut, TIE, cuts, largest_mean, mean_at};
 use crate::error::{StatsError, open_unit, probability};
 use crate::hypergeometric::Hypergeometric;
-use crate::plan::{Method, Plan, different_rates};
+use crate::plan::{LARGEST_PLAN, Method, Plan, different_rates, normal_plan, normal_power};
 use crate::special::ln_binomial;
+
+/// Up to this many rounds a side [`rounds_to_detect`] is exact.
+const EXACT_PER_SIDE: u64 = 200;
+
+/// Above this many rounds by the approximation the exact search is skipped: over a scan of rates, powers
+/// and alphas the exact number was never below 0.54 of the approximate one, so it exceeds 200.
+const FAR_BEYOND_EXACT: f64 = 400.0;
 
 /// The most rounds a side for which the exact power is computed.
 pub const MAX_EXACT_POWER: u64 = 1000;
@@ -60,6 +67,38 @@ pub fn boschloo_rounds(
         }
     }
     Ok(None)
+}
+
+/// The smallest number of rounds per side with which Boschloo's two-sided test at error `alpha` tells
+/// the rates `rate1` and `rate2` (0 to 1, different) apart with probability `power` (`alpha` and
+/// `power` strictly between 0 and 1). Exact up to 200 per side, by the normal approximation beyond;
+/// [`Plan::method`] says which.
+///
+/// [`boschloo_rounds`] and [`normal_plan`] give the sources.
+pub fn rounds_to_detect(
+    rate1: f64,
+    rate2: f64,
+    power: f64,
+    alpha: f64,
+) -> Result<Plan, StatsError> {
+    let approximate = normal_plan(rate1, rate2, power, alpha)?.per_side;
+    if approximate < FAR_BEYOND_EXACT
+        && let Some(plan) = boschloo_rounds(rate1, rate2, power, alpha, EXACT_PER_SIDE)?
+    {
+        return Ok(plan);
+    }
+    let per_side = approximate.ceil().max((EXACT_PER_SIDE + 1) as f64);
+    if per_side > LARGEST_PLAN as f64 {
+        return Err(StatsError::NotReached {
+            limit: LARGEST_PLAN,
+        });
+    }
+    let per_side = per_side as u64;
+    Ok(Plan {
+        per_side,
+        power: normal_power(per_side, rate1, rate2, alpha)?,
+        method: Method::Normal,
+    })
 }
 
 fn check_size(per_side: u64) -> Result<(), StatsError> {

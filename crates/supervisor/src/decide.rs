@@ -1,7 +1,7 @@
 //! When a run stops by itself: the stopping rule fed with the journal's records, as every report feeds it again.
 
 use crashrate_model::{
-    ALPHA, BlockChange, Gate, Mode, Outcome, OutcomeSet, Pairing, PlanOrder, RateBound, Record,
+    ALPHA, BlockChange, Gate, Outcome, OutcomeSet, Pairing, PlanOrder, RateBound, Record,
     StopReason, Stopping, Unit, contrasts, places,
 };
 use crashrate_stats::{GateVerdict, GateWatch, PairWatch, StatsError};
@@ -199,19 +199,8 @@ pub fn inputs(decision: Decision) -> impl Iterator<Item = Input> {
     decision.retire.into_iter().map(Input::Retire).chain(stop)
 }
 
-/// The gates that a limit for everything makes: one for each unit.
-pub fn gates_for_all(units: &[Unit], limit: &RateBound) -> Vec<Gate> {
-    let gate = |u: &Unit| Gate {
-        name: u.name.clone(),
-        mode: u.mode,
-        variant: u.variant.clone(),
-        limit: limit.clone(),
-    };
-    units.iter().map(gate).collect()
-}
-
 /// Gates that cannot be shown within the rounds of their units, a sentence for each.
-pub fn hopeless_gates(units: &[Unit], stopping: &Stopping) -> Vec<String> {
+pub(crate) fn unreachable_gates(units: &[Unit], stopping: &Stopping) -> Vec<String> {
     let Stopping::Gates(gates) = stopping else {
         return Vec::new();
     };
@@ -233,10 +222,4 @@ pub fn hopeless_gates(units: &[Unit], stopping: &Stopping) -> Vec<String> {
 /// The rounds without a bad one that show a rate to be below the limit.
 fn rate_gate(limit: f64) -> Result<u64, StatsError> {
     crashrate_stats::Gate::new(limit)?.rounds_to_pass(0, ALPHA)
-}
-
-/// Whether the units of a plan have both sides of anything to compare by mode.
-pub fn has_both_modes(units: &[Unit]) -> bool {
-    let has = |mode| units.iter().any(|u| u.mode == mode);
-    has(Mode::Isolated) && has(Mode::Sequential)
 }

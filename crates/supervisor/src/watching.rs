@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crashrate_model::{EvidenceMode, Finding};
+use crashrate_model::{EvidenceMode, Finding, RunInfo};
 
 use crate::doctor;
 use crate::plan::Plan;
@@ -21,6 +21,18 @@ pub enum EvidenceChoice {
     Trace,
     /// Nothing.
     None,
+}
+
+impl EvidenceChoice {
+    /// The choice with which a run began.
+    pub(crate) fn of_run(run: &RunInfo) -> EvidenceChoice {
+        match (run.evidence, run.evidence_rounds) {
+            (EvidenceMode::Trace, _) => EvidenceChoice::Trace,
+            (EvidenceMode::Core, _) => EvidenceChoice::Core,
+            (EvidenceMode::None, true) => EvidenceChoice::Auto,
+            (EvidenceMode::None, false) => EvidenceChoice::None,
+        }
+    }
 }
 
 /// How attempts are watched.

@@ -1,7 +1,7 @@
-//! The least that running a program again and again can cost: what the supervisor's speed is a ratio to.
+//! The minimum cost of running a program repeatedly, as the reference for the supervisor's speed.
 //!
-//! Each thread starts a child, reads what it prints to its end, reaps it, and starts the next. Nothing is recorded,
-//! limited, guarded or cleaned up.
+//! Each thread starts a child, reads its output to the end, reaps it, and starts the next. Nothing
+//! is recorded, limited, guarded or cleaned up.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -20,11 +20,11 @@ use crate::platform;
 /// How a child is started, and where its output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// vfork and exec; the child has the loop's own output.
+    /// vfork and exec; the child inherits the loop's output.
     Plain,
     /// vfork and exec; two pipes.
     Pipes,
-    /// vfork and exec; a file in memory for both outputs.
+    /// vfork and exec; a memory file for both outputs.
     Memory,
     /// `posix_spawn`; two pipes.
     Spawn,
@@ -42,7 +42,7 @@ impl Way {
     ];
 }
 
-/// The program `bare-loop`; returns its exit code.
+/// Runs the program `bare-loop` and returns its exit code.
 pub fn main(args: &[String]) -> i32 {
     match run(args) {
         Ok(line) => {
@@ -64,7 +64,7 @@ fn run(args: &[String]) -> Result<serde_json::Value, String> {
     };
     let (_, way) = *(Way::ALL.iter())
         .find(|(known, _)| known == name)
-        .ok_or(format!("there is no way `{name}`"))?;
+        .ok_or(format!("unknown way `{name}`"))?;
     let number = |text: &String| text.parse::<u64>().map_err(|e| format!("{text}: {e}"));
     let (threads, rounds) = (number(threads)?.max(1), number(rounds)?);
     if program.is_empty() {
@@ -137,7 +137,7 @@ fn reap(pid: i32) -> io::Result<()> {
     Ok(())
 }
 
-/// Processor time of this process alone, seconds.
+/// The processor time of this process without its children, in seconds.
 fn own_cpu() -> f64 {
     getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |used| {
         [used.user_time(), used.system_time()]

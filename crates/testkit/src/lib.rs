@@ -1,11 +1,6 @@
-//! Development only: programs that really misbehave, and what tests need to run them.
-//!
-//! - The binary `misbehave` does one bad thing for real: [`misbehave`].
-//! - The binary `sequence-runner` is a worker without libtorch, and a sequence's own program: [`sequence`].
-//! - The binaries `bare-loop` and `nothing` are for the benchmarks: [`bare_loop`].
-//! - [`catalogue()`] has the expected outcome of each way to misbehave as data, and makes suites of them.
-//! - [`programs()`] says where the binaries are, and builds them if need be.
-//! - [`processes`] has what tests ask of live processes.
+#![doc = include_str!("../README.md")]
+// Development only: field names say enough.
+#![allow(missing_docs)]
 
 pub mod bare_loop;
 pub mod catalogue;

@@ -1,4 +1,5 @@
-//! What tests ask of live processes: which are left of a run, and how much memory one has had.
+//! Inspects live processes for tests: what is left of a run, and how much memory a process has
+//! used.
 
 use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
@@ -15,33 +16,36 @@ use crate::platform;
 
 const POLL: Duration = Duration::from_millis(20);
 
-/// No child of this process leaves a core dump from now on.
+/// Prevents core dumps of all children of this process.
 pub fn no_core_dumps() {
     let (_, hard) = getrlimit(Resource::RLIMIT_CORE).unwrap_or_default();
     let soft = platform::silent_core_limit().min(hard);
     setrlimit(Resource::RLIMIT_CORE, soft, hard).expect("the core limit can be lowered");
 }
 
-/// Children of this process hear these signals, also where it was started by `nohup` or in the background of a shell.
+/// Resets these signals to their default action for children, even if this process was started by
+/// `nohup` or in the background of a shell.
 #[allow(unsafe_code)]
 pub fn hear_signals() {
     for each in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
-        // SAFETY: the default action is no handler that could do wrong.
+        // SAFETY: the default action runs no code of ours.
         unsafe { signal(each, SigHandler::SigDfl) }.expect("the signal can be heard");
     }
 }
 
-/// The live processes that belong to this run by their `CRASHRATE_RUN_ID`, whatever groups and sessions they are in.
+/// Returns the live processes of a run by their `CRASHRATE_RUN_ID`, whatever their group and
+/// session.
 pub fn processes_with_marker(run_id: &str) -> Vec<u32> {
     platform::processes_with_variable(env::RUN_ID, run_id)
 }
 
-/// The live processes that were started with exactly this argument: a run's guardian has the run's id as one.
+/// Returns the live processes that were started with exactly this argument. A guardian has the
+/// run's id as an argument.
 pub fn processes_with_argument(argument: &str) -> Vec<u32> {
     platform::processes_with_argument(argument)
 }
 
-/// Waits until nothing is left of this run. What is still there at the end of the limit is returned.
+/// Waits until no process of the run is left. Returns those left at the end of the limit.
 pub fn wait_until_gone(run_id: &str, limit: Duration) -> Vec<u32> {
     let begin = Instant::now();
     loop {
@@ -53,25 +57,25 @@ pub fn wait_until_gone(run_id: &str, limit: Duration) -> Vec<u32> {
     }
 }
 
-/// Kills what is left of a run when it is dropped, so that a test that panics leaves nothing behind either.
+/// Kills what is left of a run when dropped, so that a panicking test leaves nothing behind.
 #[derive(Debug)]
 pub struct KillAtEnd(pub String);
 
 impl Drop for KillAtEnd {
     fn drop(&mut self) {
         for pid in processes_with_marker(&self.0) {
-            // Gone by itself in the meantime is as good.
+            // It may have ended in the meantime.
             let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
         }
     }
 }
 
-/// The most memory that a live process has had so far, bytes.
+/// The peak memory of a live process so far, in bytes.
 pub fn peak_memory(pid: u32) -> Option<u64> {
     platform::peak_memory(pid)
 }
 
-/// How a process ended, in the journal's words.
+/// Converts an exit status to the journal's type.
 pub fn exit_of(status: ExitStatus) -> Exit {
     match (status.code(), status.signal()) {
         (Some(code), _) => Exit::Code(code),
@@ -83,22 +87,19 @@ pub fn exit_of(status: ExitStatus) -> Exit {
     }
 }
 
-/// A program that has ended, with what it printed and how much memory it needed.
+/// The result of a program, with its output and peak memory.
 #[derive(Debug)]
 pub struct Watched {
-    /// How it ended.
     pub exit: Exit,
-    /// What it wrote to standard output.
     pub stdout: String,
-    /// What it wrote to standard error.
     pub stderr: String,
-    /// The most memory that it was seen to have had, bytes: looked at 50 times a second.
+    /// The peak memory in bytes, sampled 50 times a second.
     pub peak_memory: u64,
-    /// How long it took.
+    /// The run time.
     pub took: Duration,
 }
 
-/// Runs a program to its end and watches its memory.
+/// Runs a program to its end and samples its memory.
 ///
 /// # Errors
 /// It cannot be started or waited for.
@@ -133,7 +134,7 @@ fn in_background(from: Option<impl Read + Send + 'static>) -> std::thread::JoinH
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut from) = from {
-            // What was read before an error counts.
+            // Keep what was read before an error.
             let _ = from.read_to_end(&mut bytes);
         }
         String::from_utf8_lossy(&bytes).into_owned()

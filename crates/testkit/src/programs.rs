@@ -1,4 +1,4 @@
-//! Where the programs of this crate are. Other crates' tests are given no path to them by cargo.
+//! Finds this crate's programs. Cargo gives other crates' tests no paths to them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,16 +8,15 @@ use std::time::SystemTime;
 /// The paths of the programs.
 #[derive(Clone, Debug)]
 pub struct Programs {
-    /// Does one bad thing for real.
     pub misbehave: PathBuf,
-    /// Acts out a task.
     pub sequence_runner: PathBuf,
 }
 
-/// The programs beside the running test, in the same profile; built if they are missing or older than their source.
+/// Returns the programs next to the running test, in the same profile. Builds them if they are
+/// missing or older than their source.
 ///
 /// # Panics
-/// They cannot be built: no test that needs them can run.
+/// The build fails: no test that needs them can run.
 pub fn programs() -> &'static Programs {
     static PROGRAMS: OnceLock<Programs> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
@@ -42,7 +41,8 @@ impl Programs {
     }
 }
 
-/// The running test is `<target>[/<triple>]/<profile>/deps/<name>-<hash>`, an example one folder further up.
+/// The running test is `<target>[/<triple>]/<profile>/deps/<name>-<hash>`; an example is in
+/// `examples` instead of `deps`.
 fn profile_folder() -> PathBuf {
     let test = std::env::current_exe().expect("a process knows its program");
     let folder = test.parent().expect("a program is in a folder");
@@ -52,7 +52,7 @@ fn profile_folder() -> PathBuf {
     }
 }
 
-/// Asks cargo to build the programs into this folder. Cargo itself keeps two tests from doing so at once.
+/// Builds the programs into this folder. Cargo's lock prevents concurrent builds.
 fn build(profile_folder: &Path) {
     let mut target = profile_folder.parent().expect("a profile is in a folder");
     let profile = match profile_folder.file_name().and_then(|name| name.to_str()) {
@@ -76,7 +76,7 @@ fn build(profile_folder: &Path) {
     );
 }
 
-/// When the newest file under this folder was changed.
+/// The newest modification time under this folder.
 fn newest(folder: &Path) -> Option<SystemTime> {
     let entries = std::fs::read_dir(folder).ok()?;
     entries

@@ -1,17 +1,19 @@
-//! The program `sequence-runner`: a worker without libtorch, and a program that runs a whole sequence.
+//! The program `sequence-runner`: a worker without libtorch, and a program that runs a whole
+//! sequence.
 //!
-//! It reads the task on standard input and acts out each chapter as the chapter's parameters say:
-//! - `act`: `pass`, `fail`, `measure`, `exit-0` (leaves without a verdict), `unavailable` (says so and exits with 1),
-//!   `segfault-between`, `segfault-between-thread` and `hang-between` (after the verdict, before the next chapter),
-//!   `segfault-at-exit` (in an exit handler), or any [kind](crate::misbehave::KINDS) of `misbehave` that says no
-//!   verdict of its own;
+//! It reads the task on standard input and acts out each chapter according to its parameters:
+//! - `act`: `pass`, `fail`, `measure`, `exit-0` (exits without a verdict), `unavailable` (reports
+//!   it and exits with 1), `segfault-between`, `segfault-between-thread` and `hang-between` (after
+//!   the verdict, before the next chapter), `segfault-at-exit` (in an exit handler), or any
+//!   [kind](crate::misbehave::KINDS) of `misbehave` that sends no verdict;
 //! - `args`: the arguments of that kind, a list of strings;
-//! - `when_round`: a list of the rounds in which to act, all if it is empty; the chapter passes in the others;
-//! - `when_dose`: to act only if the fault of the task has at least this dose;
-//! - `secs`: how long to take before that;
-//! - `name`, `value`, `unit`, `label`: what `measure` says.
+//! - `when_round`: the rounds in which to act, all if empty; the chapter passes in the others;
+//! - `when_dose`: act only if the task's fault has at least this dose;
+//! - `secs`: seconds to wait first;
+//! - `name`, `value`, `unit`, `label`: the measure that `measure` sends.
 //!
-//! The variable [`END`] names an act for after the last verdict. The exit code is 0, or 1 if a chapter failed.
+//! The variable [`END`] names an act for after the last verdict. The exit code is 0, or 1 if a
+//! chapter failed.
 
 use std::io::Read;
 use std::time::Duration;
@@ -23,13 +25,13 @@ use serde_json::{Map, Value, json};
 
 use crate::misbehave::{self, Kind, USAGE};
 
-/// The environment variable that names an act for after the last verdict.
+/// Names an act for after the last verdict.
 pub const END: &str = "SEQUENCE_END";
 
-/// The one chapter that there is.
+/// The only chapter.
 const CHAPTER: &str = "act";
 
-/// Runs the program with these arguments; what comes back is its exit code.
+/// Runs the program and returns its exit code.
 pub fn main(args: &[String]) -> i32 {
     let done = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => run(),
@@ -45,7 +47,7 @@ pub fn main(args: &[String]) -> i32 {
     })
 }
 
-/// What `sequence-runner list` says of it.
+/// The output of `sequence-runner list`.
 pub fn info() -> WorkerInfo {
     WorkerInfo {
         v: VERSION,
@@ -74,7 +76,7 @@ fn defaults() -> Map<String, Value> {
     }
 }
 
-/// What is left to do when a chapter's verdict is out.
+/// What remains to be done after a chapter's verdict.
 enum Then {
     Next,
     Do(fn()),
@@ -98,7 +100,7 @@ fn run() -> Result<i32, String> {
         send(Event::ChapterStarted {
             chapter: id.clone(),
         })?;
-        match play(chapter, writes(&task), &send) {
+        match act_out(chapter, dose(&task), &send) {
             Ok(then) => {
                 send(Event::ChapterPassed { chapter: id })?;
                 if let Then::Do(act) = then {
@@ -123,20 +125,20 @@ fn run() -> Result<i32, String> {
     }
 }
 
-/// The writes of the fault that the task asks for: they stand for how much of it there is.
-fn writes(task: &Task) -> u64 {
-    let writes = task.fault.as_ref().and_then(|fault| fault["dose"].as_u64());
-    writes.unwrap_or(0)
+/// The dose of the task's fault.
+fn dose(task: &Task) -> u64 {
+    let dose = task.fault.as_ref().and_then(|fault| fault["dose"].as_u64());
+    dose.unwrap_or(0)
 }
 
-/// Acts out one chapter. An error is its reason to have failed.
-fn play(
+/// Acts out one chapter. An error is the reason of its failure.
+fn act_out(
     chapter: &TaskChapter,
     dose: u64,
     send: &impl Fn(Event) -> Result<(), String>,
 ) -> Result<Then, String> {
     if chapter.worker.as_deref().unwrap_or(CHAPTER) != CHAPTER {
-        return Err(format!("there is no chapter but `{CHAPTER}`"));
+        return Err(format!("the only chapter is `{CHAPTER}`"));
     }
     let mut params = defaults();
     params.extend(chapter.params.clone());
@@ -147,11 +149,11 @@ fn play(
     }
     let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();
     match text("act").as_str() {
-        "fail" => Err("told to fail".to_owned()),
+        "fail" => Err("failed as requested".to_owned()),
         "measure" => {
             send(Event::Measure {
                 name: text("name"),
-                value: params["value"].as_f64().ok_or("`value` is no number")?,
+                value: params["value"].as_f64().ok_or("`value` is not a number")?,
                 unit: text("unit"),
                 label: text("label"),
             })?;
@@ -159,7 +161,7 @@ fn play(
         }
         "exit-0" => std::process::exit(0),
         "unavailable" => {
-            let reason = "there is no such device here".to_owned();
+            let reason = "no such device".to_owned();
             send(Event::Unavailable { reason })?;
             std::process::exit(1)
         }
@@ -181,15 +183,15 @@ fn play(
 
 fn kind(name: &str) -> Result<&'static Kind, String> {
     match Kind::named(name) {
-        Some(kind) if kind.speaks => Err(format!("`{name}` says a verdict of its own")),
+        Some(kind) if kind.sends_verdict => Err(format!("`{name}` sends its own verdict")),
         Some(kind) => Ok(kind),
-        None => Err(format!("there is no act `{name}`")),
+        None => Err(format!("unknown act `{name}`")),
     }
 }
 
-/// Whether this round is one of those, all if the list is empty.
+/// Returns whether the current round is in the list; an empty list means all rounds.
 fn is_due(when_round: &Value) -> Result<bool, String> {
-    let rounds = when_round.as_array().ok_or("`when_round` is no list")?;
+    let rounds = when_round.as_array().ok_or("`when_round` is not a list")?;
     if rounds.is_empty() {
         return Ok(true);
     }

@@ -1,15 +1,15 @@
-//! What a zygote does before it forks: nothing, or something that it must not do.
+//! The warm-up of a zygote: nothing, or a deliberate mistake.
 
 use std::fs::File;
 use std::time::Duration;
 
-/// Says what the warm-up is to do wrong: `thread`, `descriptor` or `exit`.
+/// Selects the mistake: `thread`, `descriptor` or `exit`.
 pub const WARM_UP: &str = "TESTKIT_WARM_UP";
 
-/// Warms up, as [`WARM_UP`] says.
+/// Warms up as [`WARM_UP`] says.
 ///
 /// # Panics
-/// There is no such way.
+/// The value is unknown.
 pub fn warm_up() {
     match std::env::var(WARM_UP).as_deref() {
         Err(_) => {}
@@ -21,7 +21,7 @@ pub fn warm_up() {
             std::mem::forget(file);
         }
         Ok("exit") => {
-            eprintln!("the warm-up gives up");
+            eprintln!("the warm-up exits");
             std::process::exit(7);
         }
         Ok(other) => panic!("{WARM_UP}={other}?"),

@@ -1,6 +1,5 @@
-//! Errors and panics of a chapter as results with one line of text, so that the chapters behind it still run.
-//!
-//! Signals are left alone: a crash has to stay a crash.
+//! Turns a chapter's errors and panics into results with one line of text, so that later chapters
+//! still run. Signals are not handled: a crash must remain a crash.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -8,32 +7,33 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use anyhow::{Result, anyhow};
 
 thread_local! {
-    /// How many [`caught`] this thread is in.
+    /// The nesting depth of [`caught`] in this thread.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// What the last caught panic of this thread said.
-    static SAID: RefCell<String> = const { RefCell::new(String::new()) };
+    /// The message of this thread's last caught panic.
+    static MESSAGE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Keeps caught panics off standard error, and makes the others one line.
+/// Silences caught panics and prints all others as one line.
 pub(crate) fn install_panic_hook() {
     panic::set_hook(Box::new(|info| {
         if DEPTH.get() > 0 {
-            SAID.replace(text(info));
+            MESSAGE.replace(text(info));
         } else {
             eprintln!("crashrate-worker: internal error: {}", text(info));
         }
     }));
 }
 
-/// Runs `work`; a panic in it becomes an error. tch panics where it has no way to return an error.
+/// Runs `work` and turns a panic into an error. tch panics where its signature cannot return an
+/// error.
 pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     DEPTH.set(DEPTH.get() + 1);
     let result = panic::catch_unwind(AssertUnwindSafe(work));
     DEPTH.set(DEPTH.get() - 1);
-    result.unwrap_or_else(|_| Err(anyhow!("panic: {}", SAID.take())))
+    result.unwrap_or_else(|_| Err(anyhow!("panic: {}", MESSAGE.take())))
 }
 
-/// An error in one line: libtorch puts a C++ backtrace behind its own.
+/// Formats an error in one line, without the C++ backtrace that libtorch appends.
 pub(crate) fn brief(error: &anyhow::Error) -> String {
     first_line(&format!("{error:#}")).replace("Internal torch error:", "libtorch:")
 }
@@ -52,7 +52,7 @@ fn text(info: &PanicHookInfo<'_>) -> String {
     }
 }
 
-/// Up to the first line break, also where a debug form has escaped it.
+/// Cuts at the first line break, including an escaped one in debug output.
 fn first_line(text: &str) -> &str {
     let end = [text.find('\n'), text.find("\\n")];
     let end = end.into_iter().flatten().min().unwrap_or(text.len());

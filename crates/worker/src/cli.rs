@@ -21,7 +21,7 @@ Exit codes: 0 all passed, 1 a chapter failed, 2 the task or the command line is 
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
-    /// Load libtorch once, and fork for each task that crashrate sends (spawn = "fork"; Linux)
+    /// Load libtorch once and fork for each task that crashrate sends (spawn = "fork"; Linux)
     #[arg(long)]
     pub(crate) zygote: bool,
 
@@ -29,28 +29,28 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
-/// What can be asked for by hand.
+/// Commands for use by hand.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print the chapters with their parameters and defaults, as JSON
     List,
-    /// Print the devices that are there and work, a line each
+    /// Print the available, working devices, one a line
     Devices,
-    /// Run one chapter, and print what it measures
+    /// Run one chapter and print its measures
     Run(Run),
     /// Compare the encoder with reference tensors: exit code 1 if they differ by more than the tolerance
     VerifyEncoder(VerifyEncoder),
 }
 
-/// One chapter by hand.
+/// Arguments of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// The chapter; `crashrate-worker list` has their names
+    /// The chapter; `crashrate-worker list` prints the names
     chapter: String,
     /// auto, mps, cuda, cuda:N or cpu
     #[arg(long, env = "CRASHRATE_DEVICE", default_value = "auto")]
     device: String,
-    /// A parameter, such as threads=4 or threads=[1,2]; again for each
+    /// A parameter, such as threads=4 or threads=[1,2]; can be repeated
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
     params: Vec<(String, Value)>,
     /// The seed of weights and inputs
@@ -58,7 +58,7 @@ pub(crate) struct Run {
     seed: u64,
 }
 
-/// The reference to compare with.
+/// Arguments of `verify-encoder`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyEncoder {
     /// A safetensors file with weights under PyTorch's names, `input` and `output.0`, `output.1`, ...
@@ -66,13 +66,13 @@ pub(crate) struct VerifyEncoder {
     /// auto, mps, cuda, cuda:N or cpu
     #[arg(long, env = "CRASHRATE_DEVICE", default_value = "auto")]
     pub(crate) device: String,
-    /// The largest absolute difference that is taken as equal
+    /// The largest absolute difference that counts as equal
     #[arg(long, default_value_t = 2e-5, value_parser = tolerance)]
     pub(crate) tolerance: f64,
 }
 
 impl Run {
-    /// The same as a task.
+    /// Converts the arguments to a task.
     ///
     /// # Errors
     /// A parameter is given twice.
@@ -99,7 +99,7 @@ impl Run {
     }
 }
 
-/// `threads=4`; a value that is no JSON is text, and `1,2,4` is several numbers.
+/// Parses `threads=4`. A value that is not JSON is text; `1,2,4` is a list of numbers.
 fn param(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text
         .split_once('=')

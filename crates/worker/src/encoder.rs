@@ -1,38 +1,32 @@
-//! A stack of transformer encoder layers: post-norm, ReLU, no dropout. The function of PyTorch's
-//! `nn.TransformerEncoderLayer(batch_first=True, dropout=0).eval()`, from the same operations as its ordinary path.
+//! A stack of transformer encoder layers: post-norm, ReLU, no dropout. Computes the function of
+//! PyTorch's `nn.TransformerEncoderLayer(batch_first=True, dropout=0).eval()` with the operations
+//! of its ordinary (not fused) path.
 
 use anyhow::Result;
 use tch::{Device, Tensor};
 
 use crate::norm::LayerNorm;
 use crate::random::{Random, deep_copy};
-
-/// Something that makes one tensor out of another.
-pub(crate) trait Forward: Send {
-    /// Submits the computation to the device; it need not be done when this returns.
-    fn forward(&self, input: &Tensor) -> Result<Tensor>;
-}
+use crate::repeat::Forward;
 
 /// The sizes of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
-    /// Features of each position.
+    /// Features per position.
     pub(crate) d_model: i64,
-    /// Attention heads, among which the features are divided.
+    /// Attention heads; they divide the features.
     pub(crate) heads: i64,
     /// Width of the feed-forward part.
     pub(crate) feed_forward: i64,
-    /// Layers in the stack.
+    /// Number of layers.
     pub(crate) layers: i64,
 }
 
-/// The stack.
 #[derive(Debug)]
 pub(crate) struct Encoder {
     layers: Vec<Layer>,
 }
 
-/// One layer of it.
 #[derive(Debug)]
 pub(crate) struct Layer {
     heads: i64,
@@ -51,26 +45,26 @@ struct Linear {
 }
 
 impl Encoder {
-    /// A stack on the CPU with random weights, distributed as PyTorch initialises them.
+    /// Creates a stack on the CPU with random weights, distributed like PyTorch's initial weights.
     pub(crate) fn random(sizes: Sizes, random: &mut Random) -> Result<Self> {
         let layers = (0..sizes.layers).map(|_| Layer::random(sizes, random));
         let layers = layers.collect::<Result<_>>()?;
         Ok(Encoder { layers })
     }
 
-    /// A stack of given layers.
+    /// Creates a stack from layers.
     pub(crate) fn of(layers: Vec<Layer>) -> Self {
         Encoder { layers }
     }
 
-    /// The same weights in storage of their own, on `device`.
+    /// Copies the weights to new storage on `device`.
     pub(crate) fn copy_to(&self, device: Device) -> Result<Self> {
         let layers = self.layers.iter().map(|layer| layer.copy_to(device));
         let layers = layers.collect::<Result<_>>()?;
         Ok(Encoder { layers })
     }
 
-    /// What each layer makes of the output of the one before it.
+    /// Returns the output of every layer.
     pub(crate) fn forward_each(&self, input: &Tensor) -> Result<Vec<Tensor>> {
         let mut outputs: Vec<Tensor> = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
@@ -94,7 +88,8 @@ impl Forward for Encoder {
 impl Layer {
     fn random(sizes: Sizes, random: &mut Random) -> Result<Self> {
         let (d_model, feed_forward) = (sizes.d_model, sizes.feed_forward);
-        // PyTorch's MultiheadAttention: Xavier for the joined projection, no bias at the beginning.
+        // PyTorch's MultiheadAttention initialises the joined projection with Xavier and the bias
+        // with 0.
         let xavier = (6.0 / (d_model + 3 * d_model) as f64).sqrt();
         Ok(Layer {
             heads: sizes.heads,
@@ -113,8 +108,8 @@ impl Layer {
         })
     }
 
-    /// A layer from tensors under PyTorch's parameter names, such as `self_attn.in_proj_weight`. `get` is told the
-    /// name and the shape that it must have.
+    /// Builds a layer from tensors with PyTorch's parameter names, such as
+    /// `self_attn.in_proj_weight`. `get` receives the name and the required shape.
     pub(crate) fn from_named(
         sizes: Sizes,
         mut get: impl FnMut(&str, &[i64]) -> Result<Tensor>,
@@ -162,7 +157,7 @@ impl Layer {
         self.norm2.forward(&x.f_add(&fed)?)
     }
 
-    /// Each position looks at all positions of its own sequence.
+    /// Each position attends to all positions of its sequence.
     fn attention(&self, x: &Tensor) -> Result<Tensor> {
         let (batch, sequence, d_model) = x.size3()?;
         let parts = self
@@ -190,7 +185,7 @@ impl Layer {
 }
 
 impl Linear {
-    /// As PyTorch initialises `nn.Linear`.
+    /// Initialises like PyTorch's `nn.Linear`.
     fn random(from: i64, to: i64, random: &mut Random) -> Result<Self> {
         let bound = 1.0 / (from as f64).sqrt();
         Ok(Linear {

@@ -1,4 +1,4 @@
-//! What the worker says: events to the supervisor, or plain lines on standard output where people read.
+//! Reports results: events to the supervisor, or plain lines on standard output for people.
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,10 +9,10 @@ use crashrate_protocol::{Event, EventWriter};
 
 /// The shortest time between two progress events.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-/// The same for plain lines, which people read.
+/// The shortest time between two plain progress lines.
 const PLAIN_PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
-/// Says everything that has to be said, in order. What was said has left the process.
+/// Reports in order. Each report has left the process when the call returns.
 #[derive(Debug)]
 pub(crate) struct EventSink {
     writer: EventWriter,
@@ -21,34 +21,34 @@ pub(crate) struct EventSink {
     last_line: Cell<Option<Instant>>,
 }
 
-/// Nobody takes what is said any more: going on would be for nothing.
+/// The receiver is gone, so further work would be useless.
 #[derive(Debug)]
-pub(crate) struct Unheard(io::Error);
+pub(crate) struct ReceiverGone(io::Error);
 
-impl fmt::Display for Unheard {
+impl fmt::Display for ReceiverGone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot report what was measured: {}", self.0)
     }
 }
 
-impl std::error::Error for Unheard {}
+impl std::error::Error for ReceiverGone {}
 
-impl From<io::Error> for Unheard {
+impl From<io::Error> for ReceiverGone {
     fn from(error: io::Error) -> Self {
-        Unheard(error)
+        ReceiverGone(error)
     }
 }
 
 impl EventSink {
-    /// For a task: events where a supervisor listens, else plain lines.
-    pub(crate) fn for_task() -> Result<Self, Unheard> {
+    /// For a task: events if a supervisor listens, otherwise plain lines.
+    pub(crate) fn for_task() -> Result<Self, ReceiverGone> {
         let writer = EventWriter::from_env()?;
-        let plain = !writer.is_heard();
+        let plain = !writer.is_connected();
         Ok(Self::new(writer, plain))
     }
 
-    /// For a call by hand: plain lines, and events as well where a supervisor listens.
-    pub(crate) fn by_hand() -> Result<Self, Unheard> {
+    /// For manual use: plain lines, and also events if a supervisor listens.
+    pub(crate) fn for_person() -> Result<Self, ReceiverGone> {
         Ok(Self::new(EventWriter::from_env()?, true))
     }
 
@@ -61,8 +61,8 @@ impl EventSink {
         }
     }
 
-    /// Says one thing.
-    pub(crate) fn say(&self, event: &Event) -> Result<(), Unheard> {
+    /// Sends one event.
+    pub(crate) fn send(&self, event: &Event) -> Result<(), ReceiverGone> {
         self.writer.send(event)?;
         if self.plain {
             print(event)?;
@@ -70,8 +70,8 @@ impl EventSink {
         Ok(())
     }
 
-    /// How far the running chapter is. Said at most ten times a second; the end is always said.
-    pub(crate) fn progress(&self, done: f64, total: f64, unit: &str) -> Result<(), Unheard> {
+    /// Reports progress, at most ten times a second. The final value is always sent.
+    pub(crate) fn progress(&self, done: f64, total: f64, unit: &str) -> Result<(), ReceiverGone> {
         let event = Event::Progress {
             done,
             total,
@@ -87,21 +87,21 @@ impl EventSink {
         Ok(())
     }
 
-    /// A value measured by the running chapter.
+    /// Reports a measured value.
     pub(crate) fn measure(
         &self,
         name: &str,
         value: f64,
         unit: &str,
         label: &str,
-    ) -> Result<(), Unheard> {
+    ) -> Result<(), ReceiverGone> {
         if !value.is_finite() {
-            // JSON has no such number; a value made up in its place would be a lie.
-            return self.say(&Event::Note {
+            // JSON has no such number, and a substitute would be wrong.
+            return self.send(&Event::Note {
                 text: format!("{name} {label} is not a finite number ({value})"),
             });
         }
-        self.say(&Event::Measure {
+        self.send(&Event::Measure {
             name: name.to_owned(),
             value,
             unit: unit.to_owned(),
@@ -110,7 +110,7 @@ impl EventSink {
     }
 }
 
-/// Whether `every` has passed since `last`, which is then now.
+/// Returns whether `every` has passed since `last`, and if so sets `last` to now.
 fn due(last: &Cell<Option<Instant>>, every: Duration) -> bool {
     let now = Instant::now();
     let due = last.get().is_none_or(|last| now - last >= every);
@@ -127,7 +127,7 @@ fn print(event: &Event) -> io::Result<()> {
             let versions: Vec<_> = versions.iter().map(|(k, v)| format!("{k} {v}")).collect();
             writeln!(out, "device {device}, {}", versions.join(", "))
         }
-        // It ends the program, and so is said on standard error.
+        // The worker exits after this event and prints the reason to standard error.
         Event::Unavailable { .. } => Ok(()),
         Event::ChapterStarted { chapter } => writeln!(out, "{chapter}"),
         Event::Progress { done, total, unit } => {
@@ -148,7 +148,7 @@ fn print(event: &Event) -> io::Result<()> {
     }
 }
 
-/// A number with four digits that matter, for people.
+/// Formats a number with four significant digits.
 fn number(value: f64) -> String {
     let size = value.abs();
     if value.fract() == 0.0 && size < 1e15 {

@@ -1,38 +1,37 @@
-//! How the worker ends: documented exit codes, and why it could not do what it was told.
+//! The exit codes, and why the worker could not do its task.
 
 use std::fmt;
 
-use crate::event_sink::Unheard;
+use crate::event_sink::ReceiverGone;
 
 /// Every chapter passed, or the reference agrees.
 pub(crate) const PASSED: u8 = 0;
-/// A chapter failed, or the reference does not agree.
+/// A chapter failed, or the reference disagrees.
 pub(crate) const FAILED: u8 = 1;
-/// The task, the command line or a file is wrong: nothing was run.
+/// The task, the command line or a file is wrong; nothing was run.
 pub(crate) const USAGE: u8 = 2;
-/// The device that was asked for is not there: nothing was run.
+/// The requested device is not available; nothing was run.
 pub(crate) const UNAVAILABLE: u8 = 3;
-/// Nobody takes the events, or what is printed: the rest was not run.
-pub(crate) const UNHEARD: u8 = 4;
+/// The receiver of events or output is gone; the rest was not run.
+pub(crate) const RECEIVER_GONE: u8 = 4;
 
-/// Why the worker could not do what it was told.
+/// Why the worker could not do its task.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// What it was told is wrong.
+    /// The request is wrong.
     Usage(String),
-    /// The device is not there.
+    /// The device is not available.
     Unavailable(String),
-    /// Nobody listens.
-    Unheard(Unheard),
+    /// The receiver is gone.
+    ReceiverGone(ReceiverGone),
 }
 
 impl Refusal {
-    /// The exit code for it.
     pub(crate) fn code(&self) -> u8 {
         match self {
             Refusal::Usage(_) => USAGE,
             Refusal::Unavailable(_) => UNAVAILABLE,
-            Refusal::Unheard(_) => UNHEARD,
+            Refusal::ReceiverGone(_) => RECEIVER_GONE,
         }
     }
 }
@@ -42,13 +41,13 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::Usage(text) => f.write_str(text),
             Refusal::Unavailable(text) => write!(f, "the device is not available: {text}"),
-            Refusal::Unheard(error) => error.fmt(f),
+            Refusal::ReceiverGone(error) => error.fmt(f),
         }
     }
 }
 
-impl From<Unheard> for Refusal {
-    fn from(error: Unheard) -> Self {
-        Refusal::Unheard(error)
+impl From<ReceiverGone> for Refusal {
+    fn from(error: ReceiverGone) -> Self {
+        Refusal::ReceiverGone(error)
     }
 }

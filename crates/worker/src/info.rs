@@ -1,4 +1,4 @@
-//! What the worker says about itself.
+//! The worker's description of itself.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crashrate_protocol::{VERSION, WorkerInfo};
 use crate::chapter;
 use crate::device::{Device, libtorch_version};
 
-/// The libraries in this process by name.
+/// The versions of the libraries in this process.
 pub(crate) fn versions(device: Option<Device>) -> BTreeMap<String, String> {
     let libtorch = libtorch_version().unwrap_or_else(|| "unknown".to_owned());
     let mut versions = BTreeMap::from([
@@ -24,7 +24,7 @@ pub(crate) fn versions(device: Option<Device>) -> BTreeMap<String, String> {
     versions
 }
 
-/// What `list` prints.
+/// The output of `list`.
 pub(crate) fn worker() -> WorkerInfo {
     WorkerInfo {
         v: VERSION,

@@ -1,7 +1,5 @@
-//! `crashrate-worker`: the chapters on libtorch. The only part of crashrate that uses it, and the part that may crash.
-//!
-//! It reads a task, opens the device, and runs the task's chapters one after another in this process. What it says goes
-//! to the supervisor event by event, so that nothing said is lost in a crash. It measures; suites judge.
+#![doc = include_str!("../README.md")]
+#![allow(missing_docs)]
 
 mod caught;
 mod chapter;
@@ -30,7 +28,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
-use event_sink::{EventSink, Unheard};
+use event_sink::{EventSink, ReceiverGone};
 use exit::Refusal;
 
 fn main() -> ExitCode {
@@ -44,7 +42,7 @@ fn main() -> ExitCode {
         None => task_on_stdin(),
         Some(Command::List) => list(),
         Some(Command::Devices) => devices(),
-        Some(Command::Run(run)) => by_hand(run),
+        Some(Command::Run(run)) => run_chapter(run),
         Some(Command::VerifyEncoder(wanted)) => verify::run(&wanted),
     }))
 }
@@ -54,7 +52,7 @@ fn code(ended: Result<bool, Refusal>) -> u8 {
         Ok(true) => exit::PASSED,
         Ok(false) => exit::FAILED,
         Err(refusal) => {
-            // There may be nobody to read this either.
+            // Standard error may be closed as well.
             let _ = writeln!(io::stderr(), "crashrate-worker: {refusal}");
             refusal.code()
         }
@@ -79,8 +77,8 @@ fn task_on_stdin() -> Result<bool, Refusal> {
     task::run(&task, &EventSink::for_task()?)
 }
 
-fn by_hand(run: cli::Run) -> Result<bool, Refusal> {
-    task::run(&run.task()?, &EventSink::by_hand()?)
+fn run_chapter(run: cli::Run) -> Result<bool, Refusal> {
+    task::run(&run.task()?, &EventSink::for_person()?)
 }
 
 fn list() -> Result<bool, Refusal> {
@@ -88,14 +86,14 @@ fn list() -> Result<bool, Refusal> {
     serde_json::to_writer_pretty(&mut out, &info::worker())
         .map_err(io::Error::from)
         .and_then(|()| writeln!(out))
-        .map_err(Unheard::from)?;
+        .map_err(ReceiverGone::from)?;
     Ok(true)
 }
 
 fn devices() -> Result<bool, Refusal> {
     let mut out = io::stdout().lock();
     for device in device::Device::all() {
-        writeln!(out, "{device}").map_err(Unheard::from)?;
+        writeln!(out, "{device}").map_err(ReceiverGone::from)?;
     }
     Ok(true)
 }

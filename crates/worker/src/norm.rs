@@ -1,13 +1,13 @@
-//! Layer normalisation with its two parameters, the one place where their storage is made.
+//! Layer normalisation. The storage of its two parameters is created only here.
 
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
-use crate::encoder::Forward;
 use crate::fault::Lease;
 use crate::random::deep_copy;
+use crate::repeat::Forward;
 
-/// What PyTorch adds to the variance.
+/// The epsilon that PyTorch adds to the variance.
 const EPSILON: f64 = 1e-5;
 
 /// Normalises the last dimension.
@@ -15,12 +15,12 @@ const EPSILON: f64 = 1e-5;
 pub(crate) struct LayerNorm {
     weight: Tensor,
     bias: Tensor,
-    /// Where both belong while there is a fault.
+    /// The context that owns both parameters while a fault is active.
     lease: Option<Lease>,
 }
 
 impl LayerNorm {
-    /// On the CPU, as PyTorch initialises it: it scales by 1 and adds 0.
+    /// Creates one on the CPU with PyTorch's initial values: weight 1, bias 0.
     pub(crate) fn new(features: i64) -> Result<Self> {
         if let Some(lease) = Lease::take(features)? {
             return Ok(LayerNorm::leased(lease));
@@ -33,7 +33,7 @@ impl LayerNorm {
         })
     }
 
-    /// With the parameters of a context, which are as PyTorch initialises them.
+    /// Uses the parameters of a context, which have PyTorch's initial values.
     fn leased(lease: Lease) -> Self {
         let (weight, bias) = lease.tensors();
         LayerNorm {
@@ -43,7 +43,7 @@ impl LayerNorm {
         }
     }
 
-    /// With given parameters.
+    /// Creates one with the given parameters.
     pub(crate) fn of(weight: Tensor, bias: Tensor) -> Self {
         LayerNorm {
             weight,
@@ -52,10 +52,10 @@ impl LayerNorm {
         }
     }
 
-    /// The same parameters in storage of their own, on `device`.
+    /// Copies the parameters to new storage on `device`.
     pub(crate) fn copy_to(&self, device: Device) -> Result<Self> {
         if self.lease.is_some() {
-            // There is a fault on the CPU only, and all contexts have the same numbers.
+            // A fault exists only on the CPU, and all contexts hold the same numbers.
             return LayerNorm::new(self.weight.numel() as i64);
         }
         Ok(LayerNorm {

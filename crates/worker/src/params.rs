@@ -1,48 +1,43 @@
-//! Parameters of chapters: declared once, used to list them, to read them and to refuse what is not one of them.
+//! Parameters of chapters. One declaration serves for listing, parsing and rejecting unknown names.
 
 use serde_json::{Map, Value, json};
 
-/// One declared parameter.
+/// A declared parameter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Param {
-    /// Its name in a suite.
+    /// The name in a suite.
     pub(crate) name: &'static str,
-    /// What it may be, and what it is when nothing is said.
+    /// The type and default.
     pub(crate) kind: Kind,
 }
 
-/// The kinds of parameters.
+/// The types of parameters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     /// A whole number.
     Count {
-        /// Its default.
         default: u64,
-        /// The smallest that makes sense.
+        /// The smallest allowed value.
         min: u64,
-        /// The largest that is taken.
+        /// The largest allowed value.
         max: u64,
     },
-    /// Several whole numbers; one alone may be written without brackets.
+    /// A list of whole numbers; a single one needs no brackets.
     Counts {
-        /// Their default.
         default: &'static [u64],
-        /// The smallest that makes sense.
+        /// The smallest allowed value.
         min: u64,
-        /// The largest that is taken.
+        /// The largest allowed value.
         max: u64,
     },
-    /// A number that is not negative.
-    Number {
-        /// Its default.
-        default: f64,
-    },
-    /// A time: a number of seconds, or text such as `"20s"`, `"500ms"`, `"2m"`.
+    /// A non-negative number.
+    Number { default: f64 },
+    /// A duration: a number of seconds, or text such as `"20s"`, `"500ms"`, `"2m"`.
     Time {
-        /// Its default, as text.
+        /// The default, as text.
         default: &'static str,
     },
-    /// The seed: the task's unless set.
+    /// The seed; the default is the task's.
     Seed,
 }
 
@@ -52,23 +47,23 @@ pub(crate) const fn count(name: &'static str, default: u64, min: u64, max: u64) 
     Param { name, kind }
 }
 
-/// A number that is not negative.
+/// A non-negative number.
 pub(crate) const fn number(name: &'static str, default: f64) -> Param {
     let kind = Kind::Number { default };
     Param { name, kind }
 }
 
-/// The most threads that are taken: beyond it a machine is asked for what it cannot give.
+/// The most threads allowed, as a guard against typing errors.
 const MAX_THREADS: u64 = 1024;
 /// The largest size of one dimension.
 const MAX_SIZE: u64 = 1 << 20;
 
-/// How many threads.
+/// A number of threads.
 pub(crate) const fn threads(default: u64) -> Param {
     count("threads", default, 1, MAX_THREADS)
 }
 
-/// Several numbers of threads, one after another.
+/// Several numbers of threads, measured one after another.
 pub(crate) const fn thread_counts(default: &'static [u64]) -> Param {
     let kind = Kind::Counts {
         default,
@@ -81,17 +76,17 @@ pub(crate) const fn thread_counts(default: &'static [u64]) -> Param {
     }
 }
 
-/// How often each thread does it.
+/// Operations per thread.
 pub(crate) const fn iterations(default: u64) -> Param {
     count("iterations", default, 1, 1_000_000_000)
 }
 
-/// The size of one dimension, or how many of something.
+/// The size of a dimension, or a count.
 pub(crate) const fn size(name: &'static str, default: u64) -> Param {
     count(name, default, 1, MAX_SIZE)
 }
 
-/// What all chapters have; a chapter's own declaration of the same name comes before it.
+/// Parameters of all chapters. A chapter's own declaration of the same name takes precedence.
 pub(crate) const COMMON: &[Param] = &[
     size("d_model", 256),
     size("heads", 4),
@@ -109,7 +104,7 @@ pub(crate) const COMMON: &[Param] = &[
 ];
 
 impl Kind {
-    /// The default in JSON.
+    /// The default as JSON.
     pub(crate) fn default(self) -> Value {
         match self {
             Kind::Count { default, .. } => json!(default),
@@ -149,7 +144,7 @@ impl Kind {
     }
 }
 
-/// The parameters that a chapter declares, then the common ones that it leaves as they are and makes use of.
+/// A chapter's own parameters, followed by the common ones that it uses unchanged.
 pub(crate) fn declared(own: &[Param], unused: &[&str]) -> Vec<Param> {
     let common = COMMON.iter().filter(|common| {
         own.iter().all(|own| own.name != common.name) && !unused.contains(&common.name)
@@ -157,26 +152,26 @@ pub(crate) fn declared(own: &[Param], unused: &[&str]) -> Vec<Param> {
     own.iter().chain(common).copied().collect()
 }
 
-/// The values of one chapter's parameters, all declared ones present and of the right kind.
+/// The values of a chapter's parameters: all declared ones, each with the right type.
 #[derive(Clone, Debug)]
 pub(crate) struct Params {
     values: Map<String, Value>,
-    /// Common parameters that were given and that this chapter makes no use of.
-    pub(crate) idle: Vec<String>,
+    /// Common parameters that were given but that this chapter ignores.
+    pub(crate) ignored: Vec<String>,
 }
 
 impl Params {
-    /// Reads what was given for a chapter.
+    /// Parses the given parameters.
     ///
     /// # Errors
-    /// A name that is not declared, or a value of another kind; the text says what would be right.
+    /// An undeclared name, or a value of the wrong type. The text says what is expected.
     pub(crate) fn read(
         own: &[Param],
         unused: &[&str],
         given: &Map<String, Value>,
     ) -> Result<Self, String> {
         let declared = declared(own, unused);
-        let mut idle = Vec::new();
+        let mut ignored = Vec::new();
         for (name, value) in given {
             match declared.iter().find(|param| param.name == name) {
                 Some(param) if !param.kind.takes(value) => {
@@ -184,11 +179,11 @@ impl Params {
                     return Err(format!("parameter \"{name}\" must be {right}, not {value}"));
                 }
                 Some(_) => {}
-                None if unused.contains(&name.as_str()) => idle.push(name.clone()),
+                None if unused.contains(&name.as_str()) => ignored.push(name.clone()),
                 None => {
                     let known: Vec<_> = declared.iter().map(|param| param.name).collect();
                     return Err(format!(
-                        "there is no parameter \"{name}\"; there are {}",
+                        "unknown parameter \"{name}\"; it takes {}",
                         known.join(", ")
                     ));
                 }
@@ -200,7 +195,7 @@ impl Params {
             (param.name.to_owned(), value)
         });
         let values = values.collect();
-        let params = Params { values, idle };
+        let params = Params { values, ignored };
         params.check_heads()?;
         Ok(params)
     }
@@ -215,21 +210,21 @@ impl Params {
         }
     }
 
-    /// A whole number.
+    /// Returns a whole number.
     ///
     /// # Panics
-    /// The chapter has not declared it so.
+    /// The chapter has not declared it with this type.
     pub(crate) fn count(&self, name: &str) -> u64 {
         let value = self.values[name].as_u64();
         value.unwrap_or_else(|| panic!("{name} is not declared as a whole number"))
     }
 
-    /// A whole number, as libtorch has its sizes.
+    /// Returns a whole number in libtorch's type for sizes.
     pub(crate) fn size(&self, name: &str) -> i64 {
         self.count(name).cast_signed()
     }
 
-    /// Several whole numbers.
+    /// Returns a list of whole numbers.
     pub(crate) fn counts(&self, name: &str) -> Vec<u64> {
         match &self.values[name] {
             Value::Array(all) => all.iter().filter_map(Value::as_u64).collect(),
@@ -237,31 +232,31 @@ impl Params {
         }
     }
 
-    /// A number.
+    /// Returns a number.
     ///
     /// # Panics
-    /// The chapter has not declared it so.
+    /// The chapter has not declared it with this type.
     pub(crate) fn number(&self, name: &str) -> f64 {
         let value = self.values[name].as_f64();
         value.unwrap_or_else(|| panic!("{name} is not declared as a number"))
     }
 
-    /// A time in seconds.
+    /// Returns a duration in seconds.
     ///
     /// # Panics
-    /// The chapter has not declared it so.
+    /// The chapter has not declared it with this type.
     pub(crate) fn seconds(&self, name: &str) -> f64 {
         let value = seconds(&self.values[name]);
         value.unwrap_or_else(|| panic!("{name} is not declared as a time"))
     }
 
-    /// The seed that was set for this chapter, or the task's.
+    /// Returns the chapter's seed, or the task's.
     pub(crate) fn seed(&self, of_task: u64) -> u64 {
         self.values["seed"].as_u64().unwrap_or(of_task)
     }
 }
 
-/// A time in seconds: more than none, at most a day.
+/// Parses a duration in seconds: above 0, at most a day.
 fn seconds(value: &Value) -> Option<f64> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,
@@ -309,14 +304,14 @@ mod tests {
         assert_eq!(params.size("d_model"), 64);
         assert_eq!(params.seed(7), 7);
         assert!((params.seconds("duration") - 0.5).abs() < 1e-12);
-        assert_eq!(params.idle, ["layers"]);
+        assert_eq!(params.ignored, ["layers"]);
         assert_eq!(read(json!({"seed": 3})).unwrap().seed(7), 3);
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         for (given, named) in [
-            (json!({"thread": 2}), "no parameter \"thread\""),
+            (json!({"thread": 2}), "unknown parameter \"thread\""),
             (json!({"threads": "eight"}), "from 1 to 1024, not \"eight\""),
             (json!({"threads": 0}), "not 0"),
             (json!({"threads": 2.5}), "not 2.5"),

@@ -1,4 +1,5 @@
-//! Reading reference tensors of an encoder: weights under PyTorch's names, an input, and each layer's output.
+//! Reads reference tensors of an encoder: weights with PyTorch's names, an input, and every layer's
+//! output.
 
 use std::collections::HashMap;
 use std::fs;
@@ -10,16 +11,16 @@ use tch::{Kind, Tensor};
 
 use crate::encoder::{Encoder, Layer, Sizes};
 
-/// What such a file has.
+/// The contents of a reference file.
 #[derive(Debug)]
 pub(crate) struct Reference {
-    /// From its metadata.
+    /// From the metadata.
     pub(crate) sizes: Sizes,
     /// The stack, in single precision on the CPU.
     pub(crate) encoder: Encoder,
-    /// Its input, likewise.
+    /// The input, in single precision on the CPU.
     pub(crate) input: Tensor,
-    /// What each layer has to make of it, in double precision.
+    /// The expected output of each layer, in double precision.
     pub(crate) outputs: Vec<Tensor>,
 }
 
@@ -27,15 +28,16 @@ impl Reference {
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// It cannot be read, is no safetensors file, lacks something, or does not fit its own metadata.
+    /// The file cannot be read, is not a safetensors file, is incomplete, or contradicts its
+    /// metadata.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         Self::parse(&fs::read(path).context("cannot be read")?)
     }
 
-    /// The same from the bytes of a file.
+    /// Parses the bytes of a file.
     ///
     /// # Errors
-    /// As for a file.
+    /// As for [`Reference::read`], except for reading.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
         let what = "not a safetensors file";
         let (_, header) = SafeTensors::read_metadata(bytes).context(what)?;
@@ -66,7 +68,7 @@ impl Reference {
     }
 }
 
-/// The sizes that the metadata gives.
+/// Reads the sizes from the metadata.
 fn sizes(metadata: Option<&HashMap<String, String>>) -> Result<Sizes> {
     let get = |name: &str| -> Result<i64> {
         let text = metadata
@@ -127,7 +129,7 @@ impl File<'_> {
             .tensors
             .tensor(name)
             .ok()
-            .with_context(|| format!("there is no tensor \"{name}\""))?;
+            .with_context(|| format!("missing tensor \"{name}\""))?;
         let kind = match view.dtype() {
             Dtype::F64 => Kind::Double,
             Dtype::F32 => Kind::Float,
@@ -139,7 +141,7 @@ impl File<'_> {
         Ok(Tensor::f_from_data_size(view.data(), &shape, kind)?)
     }
 
-    /// A stack cut short would agree layer by layer, and still not be the one in the file.
+    /// A truncated stack would agree layer by layer without being the stack in the file.
     fn check_no_more_layers(&self, layers: i64) -> Result<()> {
         let number = |name: &str| {
             let rest = name

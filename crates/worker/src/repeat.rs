@@ -1,18 +1,25 @@
-//! One computation again and again on one input, its results compared with the first.
+//! Repeats one computation on one input and compares the results with the first.
 
 use anyhow::{Result, ensure};
 use tch::Tensor;
 
 use crate::device::Device;
-use crate::encoder::Forward;
 use crate::thread_group::Job;
+
+/// Computes one tensor from another.
+pub(crate) trait Forward: Send {
+    /// Submits the computation to the device. It need not be complete on return.
+    fn forward(&self, input: &Tensor) -> Result<Tensor>;
+}
 
 /// Which results are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
-    /// Every one, on the device and as part of the operation: where it is asked whether threads disturb each other.
+    /// Every result, on the device and as part of the operation: for chapters that look for
+    /// interference between threads.
     Every,
-    /// The last one, after the clock has stopped: where the speed of the computation alone is asked for.
+    /// The last result, after the clock has stopped: for chapters that measure the speed of the
+    /// computation alone.
     Last,
 }
 
@@ -21,20 +28,20 @@ pub(crate) enum Check {
 pub(crate) struct Repeat<F> {
     computation: F,
     input: Tensor,
-    /// What comes out while nothing else runs.
+    /// The result when nothing else runs.
     expected: Tensor,
     operations: u64,
     check: Check,
     device: Device,
-    /// The last result, or with [`Check::Every`] the largest difference so far at each place.
+    /// The last result, or with [`Check::Every`] the largest difference so far in each element.
     last: Option<Tensor>,
 }
 
 impl<F: Forward> Repeat<F> {
-    /// Computes once, alone, for the result to compare with.
+    /// Computes the expected result, alone.
     ///
     /// # Errors
-    /// It cannot be computed, or has numbers that are not finite.
+    /// The computation fails, or its result is not finite.
     pub(crate) fn new(
         device: Device,
         computation: F,
@@ -59,8 +66,8 @@ impl<F: Forward> Repeat<F> {
         })
     }
 
-    /// The largest difference between what was compared and what was expected; NaN where a result was not finite.
-    /// Nothing where no result was compared.
+    /// Returns the largest difference from the expected result: NaN if a result was not finite,
+    /// `None` if none was compared.
     pub(crate) fn difference(&self) -> Result<Option<f64>> {
         let Some(last) = &self.last else {
             return Ok(None);
@@ -83,7 +90,7 @@ impl<F: Forward> Job for Repeat<F> {
         if self.check == Check::Every {
             output = output.f_sub_(&self.expected)?.f_abs_()?;
             if let Some(largest) = &self.last {
-                // Keeps a NaN, wherever it came from.
+                // Propagates NaN from either side.
                 output = output.f_maximum(largest)?;
             }
         }
@@ -98,7 +105,7 @@ impl<F: Forward> Job for Repeat<F> {
     }
 }
 
-/// The larger of two differences, and NaN where one of them is.
+/// Returns the larger difference, or NaN if either is NaN.
 pub(crate) fn larger(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() {
         f64::NAN
@@ -116,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    /// Adds nothing, but what `wrong` says in the third call.
+    /// Adds 0, except for `wrong` in the third call.
     struct Third {
         calls: AtomicU64,
         wrong: f64,

@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// A counting semaphore. With the limit 0 it lets everyone through.
+/// A counting semaphore. A limit of 0 means unlimited.
 #[derive(Debug)]
 pub(crate) struct Semaphore {
     limit: usize,
@@ -10,12 +10,12 @@ pub(crate) struct Semaphore {
     left: Condvar,
 }
 
-/// The right to be inside, until it is dropped.
+/// Permission to proceed, until dropped.
 #[derive(Debug)]
 pub(crate) struct Permit<'a>(&'a Semaphore);
 
 impl Semaphore {
-    /// A gate for `limit` at a time; 0: no limit.
+    /// Creates a semaphore for `limit` threads; 0 means unlimited.
     pub(crate) fn new(limit: usize) -> Self {
         Semaphore {
             limit,
@@ -24,7 +24,7 @@ impl Semaphore {
         }
     }
 
-    /// Waits for a place. Nothing where there is no limit.
+    /// Waits for a permit. Returns `None` if unlimited.
     pub(crate) fn enter(&self) -> Option<Permit<'_>> {
         if self.limit == 0 {
             return None;

@@ -1,4 +1,4 @@
-//! Reading a task, and running its chapters one after another in this process.
+//! Reads a task and runs its chapters in order in this process.
 
 use std::io::BufRead;
 
@@ -8,20 +8,20 @@ use serde_json::Value;
 
 use crate::caught::{brief, caught};
 use crate::chapter::{self, Chapter, Context, Verdict};
-use crate::device::{Asked, Device};
-use crate::event_sink::{EventSink, Unheard};
+use crate::device::{Device, Requested};
+use crate::event_sink::{EventSink, ReceiverGone};
 use crate::exit::Refusal;
 use crate::fault::Injected;
 use crate::info;
 use crate::params::Params;
 
-/// The longest task line that is read, bytes.
+/// The longest task line, in bytes.
 const MAX_TASK: u64 = 16 * 1024 * 1024;
 
 /// Reads the task line.
 ///
 /// # Errors
-/// There is none, or it is no task of this version.
+/// There is no line, or it is not a task of this version.
 pub(crate) fn read(input: impl BufRead) -> Result<Task, Refusal> {
     let wrong = |why: String| Refusal::Usage(format!("bad task on standard input: {why}"));
     let mut line = Vec::new();
@@ -31,7 +31,8 @@ pub(crate) fn read(input: impl BufRead) -> Result<Task, Refusal> {
         .map_err(|error| wrong(error.to_string()))?;
     if line.trim_ascii().is_empty() {
         return Err(wrong(
-            "there is none; send one JSON line, or see `crashrate-worker --help`".to_owned(),
+            "standard input is empty; send one JSON line, or see `crashrate-worker --help`"
+                .to_owned(),
         ));
     }
     let value: Value = serde_json::from_slice(&line)
@@ -40,7 +41,7 @@ pub(crate) fn read(input: impl BufRead) -> Result<Task, Refusal> {
         Some(v) if v == u64::from(VERSION) => {}
         Some(v) => {
             return Err(wrong(format!(
-                "it is of version {v}, and this worker speaks version {VERSION}; take both programs from one build"
+                "it has version {v}, but this worker uses version {VERSION}; use both programs from one build"
             )));
         }
         None => return Err(wrong(format!("it does not say \"v\":{VERSION}"))),
@@ -48,18 +49,19 @@ pub(crate) fn read(input: impl BufRead) -> Result<Task, Refusal> {
     serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
 }
 
-/// Runs the chapters of a task, and says whether all passed.
+/// Runs the chapters of a task and returns whether all passed.
 ///
 /// # Errors
-/// The task is wrong, its device is not there, or nobody listens. A chapter that fails is none.
+/// The task is wrong, its device is not available, or the receiver is gone. A failed chapter is not
+/// an error.
 pub(crate) fn run(task: &Task, sink: &EventSink) -> Result<bool, Refusal> {
-    let asked: Asked = task.device.parse().map_err(Refusal::Usage)?;
+    let requested: Requested = task.device.parse().map_err(Refusal::Usage)?;
     let planned = planned(task)?;
     let fault = fault(task)?;
-    // Before the device: what CUDA or MPS start must not change what the CPU's default is.
+    // Read before the device opens: starting CUDA or MPS must not change the CPU's default.
     let libtorch_threads = tch::get_num_threads();
-    let device = open(asked, sink)?;
-    sink.say(&Event::Hello {
+    let device = open(requested, sink)?;
+    sink.send(&Event::Hello {
         device: device.to_string(),
         versions: info::versions(Some(device)),
     })?;
@@ -86,14 +88,14 @@ pub(crate) fn run(task: &Task, sink: &EventSink) -> Result<bool, Refusal> {
     Ok(all_passed)
 }
 
-/// A chapter with its parameters read.
+/// A chapter with its parsed parameters.
 struct Planned<'a> {
     id: &'a str,
     chapter: &'static Chapter,
     params: Params,
 }
 
-/// All of a task is read before any of it is run.
+/// Parses the whole task before anything runs.
 fn planned(task: &Task) -> Result<Vec<Planned<'_>>, Refusal> {
     if task.chapters.is_empty() {
         return Err(Refusal::Usage("the task has no chapters".to_owned()));
@@ -101,24 +103,24 @@ fn planned(task: &Task) -> Result<Vec<Planned<'_>>, Refusal> {
     task.chapters.iter().map(plan_one).collect()
 }
 
-/// The fault that a task asks for, if this worker can make it.
+/// Parses the fault that the task requests.
 fn fault(task: &Task) -> Result<Option<Fault>, Refusal> {
     let wrong = |why: String| Refusal::Usage(format!("fault: {why}"));
-    let asked = task.fault.as_ref().filter(|fault| !fault.is_null());
-    let Some(asked) = asked else {
+    let requested = task.fault.as_ref().filter(|fault| !fault.is_null());
+    let Some(requested) = requested else {
         return Ok(None);
     };
-    // Running without it would give figures that look like those of a run with it.
-    let fault = Fault::deserialize(asked).map_err(|error| wrong(error.to_string()))?;
+    // Ignoring an unknown fault would give results that look like those of a run with it.
+    let fault = Fault::deserialize(requested).map_err(|error| wrong(error.to_string()))?;
     match fault.on.iter().find(|kind| *kind != "cpu") {
         None => Ok(Some(fault)),
         Some(other) => Err(wrong(format!(
-            "on \"{other}\": the tensors of this race live on the CPU; it can be injected on cpu only"
+            "on \"{other}\": this fault can only be injected on cpu"
         ))),
     }
 }
 
-/// Begins the fault where it is meant for this device, and says which of both.
+/// Activates the fault if it applies to this device, and reports whether it does.
 fn inject(fault: &Fault, device: Device, sink: &EventSink) -> Result<Option<Injected>, Refusal> {
     let here = device.is_cpu() && !fault.on.is_empty();
     let text = if here {
@@ -126,7 +128,7 @@ fn inject(fault: &Fault, device: Device, sink: &EventSink) -> Result<Option<Inje
     } else {
         format!("the fault is not injected on {device}")
     };
-    sink.say(&Event::Note { text })?;
+    sink.send(&Event::Note { text })?;
     if !here {
         return Ok(None);
     }
@@ -140,7 +142,7 @@ fn plan_one(wanted: &TaskChapter) -> Result<Planned<'_>, Refusal> {
     let wrong = |why: String| Refusal::Usage(format!("chapter \"{id}\": {why}"));
     let Some(name) = &wanted.worker else {
         return Err(wrong(
-            "it names no built-in chapter, and this worker runs no commands".to_owned(),
+            "it names no built-in chapter, and this worker cannot run commands".to_owned(),
         ));
     };
     let chapter = chapter::find(name).ok_or_else(|| {
@@ -150,7 +152,7 @@ fn plan_one(wanted: &TaskChapter) -> Result<Planned<'_>, Refusal> {
         ))
     })?;
     let params = Params::read(chapter.params, chapter.unused, &wanted.params).map_err(|why| {
-        // By hand, and often in suites, the id is the name.
+        // For `run`, and often in suites, the id equals the name.
         wrong(if id == name {
             why
         } else {
@@ -164,16 +166,16 @@ fn plan_one(wanted: &TaskChapter) -> Result<Planned<'_>, Refusal> {
     })
 }
 
-fn open(asked: Asked, sink: &EventSink) -> Result<Device, Refusal> {
+fn open(requested: Requested, sink: &EventSink) -> Result<Device, Refusal> {
     let mut notes = Vec::new();
-    let opened = Device::open(asked, |text| notes.push(text));
+    let opened = Device::open(requested, |text| notes.push(text));
     for text in notes {
-        sink.say(&Event::Note { text })?;
+        sink.send(&Event::Note { text })?;
     }
     match opened {
         Ok(device) => Ok(device),
         Err(reason) => {
-            sink.say(&Event::Unavailable {
+            sink.send(&Event::Unavailable {
                 reason: reason.clone(),
             })?;
             Err(Refusal::Unavailable(reason))
@@ -181,7 +183,7 @@ fn open(asked: Asked, sink: &EventSink) -> Result<Device, Refusal> {
     }
 }
 
-/// Runs one chapter and tells its verdict. A failure of any kind is its verdict, but for nobody listening.
+/// Runs one chapter and reports its verdict. Every failure is a verdict, except a lost receiver.
 fn run_one(
     id: &str,
     chapter: &Chapter,
@@ -189,16 +191,17 @@ fn run_one(
     fault: Option<&Injected>,
 ) -> Result<bool, Refusal> {
     let sink = context.sink;
-    sink.say(&Event::ChapterStarted {
+    sink.send(&Event::ChapterStarted {
         chapter: id.to_owned(),
     })?;
-    if !context.params.idle.is_empty() {
-        let idle = context.params.idle.join(", ");
-        let text = format!("{} makes no use of {idle}", chapter.name);
-        sink.say(&Event::Note { text })?;
+    if !context.params.ignored.is_empty() {
+        let ignored = context.params.ignored.join(", ");
+        let text = format!("{} ignores the parameter {ignored}", chapter.name);
+        sink.send(&Event::Note { text })?;
     }
     let verdict = caught(|| {
-        // Gradients and libtorch's own threads are set for each thread; this is the one that prepares.
+        // Gradient mode and intra-operation threads are set per thread; this thread prepares the
+        // chapter.
         let _no_grad = tch::no_grad_guard();
         if let Some(threads) = context.plan().intra_op_threads {
             tch::set_num_threads(threads);
@@ -210,19 +213,19 @@ fn run_one(
     }
     let verdict = match verdict {
         Ok(verdict) => verdict,
-        Err(error) => match error.downcast::<Unheard>() {
-            Ok(unheard) => return Err(unheard.into()),
+        Err(error) => match error.downcast::<ReceiverGone>() {
+            Ok(gone) => return Err(gone.into()),
             Err(error) => Verdict::Failed(brief(&error)),
         },
     };
     let chapter = id.to_owned();
     Ok(match verdict {
         Verdict::Passed => {
-            sink.say(&Event::ChapterPassed { chapter })?;
+            sink.send(&Event::ChapterPassed { chapter })?;
             true
         }
         Verdict::Failed(reason) => {
-            sink.say(&Event::ChapterFailed { chapter, reason })?;
+            sink.send(&Event::ChapterFailed { chapter, reason })?;
             false
         }
     })
@@ -248,11 +251,11 @@ mod tests {
         let good = r#"{"id":"a","worker":"thread-safety","params":{"threads":2}}"#;
         assert_eq!(refusal(&task(good, r#","fault":null"#)), "1 chapters");
         for (line, said) in [
-            (String::new(), "there is none"),
+            (String::new(), "standard input is empty"),
             ("{\"v\":1,".to_owned(), "not one line of JSON"),
             ("\u{1}".to_owned(), "not one line of JSON"),
             ("{}".to_owned(), "does not say \"v\":1"),
-            ("{\"v\":2}".to_owned(), "of version 2"),
+            ("{\"v\":2}".to_owned(), "has version 2"),
             ("{\"v\":1}".to_owned(), "missing field `chapters`"),
             (task("", ""), "no chapters"),
             (task(good, r#","fault":{"kind":"x"}"#), "fault"),
@@ -260,7 +263,7 @@ mod tests {
             (task(r#"{"id":"a","worker":"b"}"#, ""), "no chapter \"b\""),
             (
                 task(r#"{"id":"a","worker":"scaling","params":{"x":1}}"#, ""),
-                "chapter \"a\": scaling: there is no parameter \"x\"",
+                "chapter \"a\": scaling: unknown parameter \"x\"",
             ),
         ] {
             let told = refusal(&line);

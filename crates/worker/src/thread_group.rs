@@ -1,7 +1,7 @@
-//! Threads that start together, and the time that they take.
+//! Threads that start together, and their timing.
 //!
-//! A thread warms up first. Then all wait until the last of them is ready, and the clock starts. It stops when the last
-//! one has waited for the device after its last operation.
+//! Each thread warms up. When the last thread is ready, all start and the clock starts. The clock
+//! stops when the last thread has waited for the device after its last operation.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,55 +14,55 @@ use crate::caught::{brief, caught};
 use crate::device::Device;
 use crate::semaphore::Semaphore;
 
-/// How often the one who waits for the threads is told how far they are.
+/// How often `tick` is called.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What one thread does.
+/// The work of one thread.
 pub(crate) trait Job: Send {
-    /// How many operations, at most.
+    /// The maximum number of operations.
     fn operations(&self) -> u64;
     /// Submits one operation to the device.
     fn step(&mut self) -> Result<()>;
-    /// Waits until everything that was submitted is done.
+    /// Waits until all submitted work is done.
     fn settle(&mut self) -> Result<()>;
 }
 
-/// How the threads are to work.
+/// How the threads work.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Where they work.
+    /// The device.
     pub(crate) device: Device,
-    /// Operations of each thread before the clock starts.
+    /// Operations per thread before the clock starts.
     pub(crate) warm_up: u64,
-    /// Who may have work on the device.
+    /// Limits the threads with work on the device.
     pub(crate) semaphore: Semaphore,
-    /// libtorch's own threads for one operation on the CPU; nothing: as they are.
+    /// libtorch's intra-operation threads on the CPU; `None` leaves them unchanged.
     pub(crate) intra_op_threads: Option<i32>,
-    /// When to end, whether or not all operations are done.
+    /// When to stop, even if operations remain.
     pub(crate) duration: Option<Duration>,
 }
 
-/// What the threads did between start and end.
+/// The results between start and stop of the clock.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    /// Operations that ended without an error.
+    /// Operations without an error.
     pub(crate) done: u64,
-    /// Those that did not.
+    /// Operations with an error.
     pub(crate) errors: u64,
-    /// What the first error was, thread by thread.
+    /// The first error, in order of threads.
     pub(crate) first_error: Option<String>,
     /// From the common start to the end of the last thread.
     pub(crate) wall: Duration,
 }
 
 impl Tally {
-    /// Operations a second.
+    /// Operations per second.
     pub(crate) fn throughput(&self) -> f64 {
         self.done as f64 / self.wall.as_secs_f64()
     }
 }
 
-/// What threads and the one who waits for them share.
+/// State shared by the threads and the waiting thread.
 #[derive(Debug, Default)]
 struct Shared {
     stage: Mutex<Stage>,
@@ -75,15 +75,15 @@ struct Shared {
 struct Stage {
     ready: usize,
     finished: usize,
-    /// The decision to go, with the time of the start, or not to.
+    /// The decision: start at this time, or do not start.
     go: Option<Option<Instant>>,
 }
 
-/// Runs each job in a thread of its own. `tick` is told how many operations are done and since when, again and again;
-/// its error ends the work.
+/// Runs each job in its own thread. `tick` is called repeatedly with the number of operations done
+/// and the start time; its error stops the work.
 ///
 /// # Errors
-/// A thread cannot be started, or what `tick` says. Errors of the jobs are in the tally.
+/// A thread cannot be started, or `tick` returns an error. Errors of jobs are in the tally.
 pub(crate) fn run<J: Job>(
     jobs: &mut [J],
     plan: &Plan,
@@ -130,7 +130,7 @@ fn start_all<'scope, J: Job>(
     jobs.iter_mut().enumerate().map(start).collect()
 }
 
-/// The life of one thread.
+/// Runs one thread.
 fn work<J: Job>(job: &mut J, plan: &Plan, shared: &Shared) -> (Tally, Instant) {
     let mut tally = Tally::default();
     // Both are properties of the thread, not of the process.
@@ -156,7 +156,7 @@ fn work<J: Job>(job: &mut J, plan: &Plan, shared: &Shared) -> (Tally, Instant) {
 
 /// The timed part.
 fn operate<J: Job>(job: &mut J, plan: &Plan, shared: &Shared, started: Instant, tally: &mut Tally) {
-    // One operation each, however late a thread gets to run on a busy machine.
+    // At least one operation, however late the thread is scheduled on a busy machine.
     let in_time = |done| done == 0 || plan.duration.is_none_or(|limit| started.elapsed() < limit);
     for done in 0..job.operations() {
         if !in_time(done) || shared.stop.load(Ordering::Relaxed) {
@@ -171,13 +171,13 @@ fn operate<J: Job>(job: &mut J, plan: &Plan, shared: &Shared, started: Instant, 
         }
     }
     if let Err(error) = caught(|| job.settle()) {
-        // The device did not do what it had taken on: at least one of the operations is not done.
+        // The device failed to complete submitted work: at least one operation is not done.
         tally.done = tally.done.saturating_sub(1);
         tally.erred(&error);
     }
 }
 
-/// One operation. Where there is a limit, it is done before the next one is let in.
+/// Runs one operation. If there is a limit, it completes before the next one is admitted.
 fn submit<J: Job>(job: &mut J, semaphore: &Semaphore) -> Result<()> {
     let permit = semaphore.enter();
     job.step()?;
@@ -199,7 +199,7 @@ impl Shared {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A thread is ready, and waits for the start. Nothing: there will be none.
+    /// Reports that a thread is ready and waits for the start. `None` if there will be none.
     fn ready(&self) -> Option<Instant> {
         let mut stage = self.stage();
         stage.ready += 1;
@@ -218,7 +218,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits until all are ready and starts them.
+    /// Waits until all threads are ready, then starts them.
     fn start(&self, threads: usize) -> Instant {
         let stage = self.stage();
         let stage = self
@@ -230,22 +230,23 @@ impl Shared {
         now
     }
 
-    /// Waits until all are finished, and tells `tick` meanwhile. Its error makes the threads end early.
+    /// Waits until all threads have finished, calling `tick` in between. An error from `tick` stops
+    /// them early.
     fn watch(
         &self,
         threads: usize,
         started: Instant,
         mut tick: impl FnMut(u64, Duration) -> Result<()>,
     ) -> Result<()> {
-        let mut told = Ok(());
+        let mut ticked = Ok(());
         loop {
             let finished = self.stage().finished;
-            if told.is_ok() {
-                told = tick(self.done.load(Ordering::Relaxed), started.elapsed());
-                self.stop.store(told.is_err(), Ordering::Relaxed);
+            if ticked.is_ok() {
+                ticked = tick(self.done.load(Ordering::Relaxed), started.elapsed());
+                self.stop.store(ticked.is_err(), Ordering::Relaxed);
             }
             if finished == threads {
-                return told;
+                return ticked;
             }
             let stage = self.stage();
             let unchanged = |stage: &mut Stage| stage.finished < threads;
@@ -261,7 +262,7 @@ mod tests {
 
     use super::*;
 
-    /// A job without a device, which goes wrong in a chosen way at a chosen step.
+    /// A job without a device that fails in a chosen way at a chosen step.
     struct Plain {
         step: u64,
         wrong_at: Option<u64>,
@@ -310,13 +311,13 @@ mod tests {
     fn nothing_is_lost() {
         for limit in [0, 1, 2] {
             let mut jobs = group([None; 3], false);
-            let mut told = 0;
+            let mut ticked = 0;
             let tally = run(&mut jobs, &plan(limit), |done, _| {
-                told = done;
+                ticked = done;
                 Ok(())
             });
             let tally = tally.unwrap();
-            assert_eq!((tally.done, tally.errors, told), (30, 0, 30));
+            assert_eq!((tally.done, tally.errors, ticked), (30, 0, 30));
         }
     }
 

@@ -1,4 +1,4 @@
-//! `verify-encoder`: does the encoder compute what the reference says, layer by layer?
+//! `verify-encoder`: compares the encoder with reference tensors, layer by layer.
 
 use std::io::{self, Write};
 
@@ -8,29 +8,29 @@ use tch::{Kind, Tensor};
 use crate::caught::{brief, caught};
 use crate::cli::VerifyEncoder;
 use crate::device::Device;
-use crate::event_sink::Unheard;
+use crate::event_sink::ReceiverGone;
 use crate::exit::Refusal;
 use crate::random::deep_copy;
 use crate::reference::Reference;
 
-/// Prints the largest difference of each layer, and says whether all are within the tolerance.
+/// Prints the largest difference of each layer and returns whether all are within the tolerance.
 ///
 /// # Errors
-/// The file is not one, or the device is not there.
-pub(crate) fn run(wanted: &VerifyEncoder) -> Result<bool, Refusal> {
-    let name = wanted.file.display();
-    let asked = wanted.device.parse().map_err(Refusal::Usage)?;
-    let reference = caught(|| Reference::read(&wanted.file))
+/// The file is not a reference, or the device is not available.
+pub(crate) fn run(arguments: &VerifyEncoder) -> Result<bool, Refusal> {
+    let name = arguments.file.display();
+    let requested = arguments.device.parse().map_err(Refusal::Usage)?;
+    let reference = caught(|| Reference::read(&arguments.file))
         .map_err(|error| Refusal::Usage(format!("{name}: {}", brief(&error))))?;
-    let device = Device::open(asked, |_| {}).map_err(Refusal::Unavailable)?;
-    // Computing may fail on a device that is there: then nothing agrees, and nobody made a mistake.
+    let device = Device::open(requested, |_| {}).map_err(Refusal::Unavailable)?;
+    // A computation that fails on an available device disagrees; it is not a usage error.
     let differences = caught(|| differences(&reference, device));
-    print(wanted, &reference, device, &differences)?;
-    let agrees = |difference: &f64| *difference <= wanted.tolerance;
+    print(arguments, &reference, device, &differences)?;
+    let agrees = |difference: &f64| *difference <= arguments.tolerance;
     Ok(differences.is_ok_and(|all| all.iter().all(agrees)))
 }
 
-/// The largest absolute difference of each layer; NaN where either side is not a number.
+/// The largest absolute difference of each layer; NaN if either side is not a number.
 fn differences(reference: &Reference, device: Device) -> Result<Vec<f64>> {
     let _no_grad = tch::no_grad_guard();
     let encoder = reference.encoder.copy_to(device.tch())?;
@@ -49,23 +49,23 @@ fn difference(output: &Tensor, expected: &Tensor) -> Result<f64> {
 }
 
 fn print(
-    wanted: &VerifyEncoder,
+    arguments: &VerifyEncoder,
     reference: &Reference,
     device: Device,
     differences: &Result<Vec<f64>>,
-) -> Result<(), Unheard> {
+) -> Result<(), ReceiverGone> {
     let (mut out, sizes) = (io::stdout().lock(), reference.sizes);
     writeln!(
         out,
         "{}: d_model {}, nhead {}, dim_feedforward {}, layers {}, input {:?}; float32 on {device}",
-        wanted.file.display(),
+        arguments.file.display(),
         sizes.d_model,
         sizes.heads,
         sizes.feed_forward,
         sizes.layers,
         reference.input.size()
     )?;
-    let tolerance = wanted.tolerance;
+    let tolerance = arguments.tolerance;
     let differences = match differences {
         Ok(differences) => differences,
         Err(error) => {
@@ -150,13 +150,13 @@ mod tests {
             panic!("two layers")
         };
         assert!(first < 2e-5 && (second - 1e-3).abs() < 2e-5);
-        // Nothing is a number behind a weight that is none.
+        // Every number computed from a NaN weight is NaN.
         tensors.get_mut("layers.0.linear1.bias").unwrap().1[0] = f64::NAN;
         let file = exact::file(&tensors, exact::metadata(SMALL), false);
         assert!(found(&file).unwrap().iter().all(|largest| largest.is_nan()));
     }
 
-    /// The small reference with a change.
+    /// The small reference file with a change.
     fn changed(change: impl FnOnce(&mut Tensors, &mut HashMap<String, String>)) -> Vec<u8> {
         let (mut tensors, mut metadata) = (exact::reference(SMALL), exact::metadata(SMALL));
         change(&mut tensors, &mut metadata);
@@ -170,7 +170,7 @@ mod tests {
         };
         let without = |name: &'static str| changed(move |tensors, _| drop(tensors.remove(name)));
         let fine = changed(|_, _| {});
-        for (bytes, said) in [
+        for (bytes, expected_text) in [
             (Vec::new(), "not a safetensors file"),
             (fine[..100].to_vec(), "not a safetensors file"),
             (fine[..fine.len() - 1].to_vec(), "not a safetensors file"),
@@ -181,18 +181,18 @@ mod tests {
             (set("layers", "two"), "gives layers as \"two\""),
             (set("layers", "0"), "gives layers as \"0\""),
             (set("layers", "1"), "gives layers as 1, and there is"),
-            (set("layers", "3"), "no tensor \"layers.2."),
-            (set("layers", "4000000000"), "no tensor \"layers.2."),
+            (set("layers", "3"), "missing tensor \"layers.2."),
+            (set("layers", "4000000000"), "missing tensor \"layers.2."),
             (set("nhead", "5"), "does not divide"),
             (set("d_model", "24"), "[batch, sequence, 24] was expected"),
             (
                 set("dim_feedforward", "21"),
                 "by the metadata [21, 12] was expected",
             ),
-            (without("output.1"), "no tensor \"output.1\""),
+            (without("output.1"), "missing tensor \"output.1\""),
             (
                 without("layers.1.norm2.bias"),
-                "no tensor \"layers.1.norm2.bias\"",
+                "missing tensor \"layers.1.norm2.bias\"",
             ),
             (
                 changed(|tensors, _| tensors.get_mut("output.0").unwrap().0 = vec![5, 2, 12]),
@@ -200,7 +200,7 @@ mod tests {
             ),
         ] {
             let error = brief(&found(&bytes).unwrap_err());
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(expected_text), "{error}");
         }
     }
 }

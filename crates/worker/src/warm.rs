@@ -1,7 +1,8 @@
-//! What a zygote does before it forks: what the first operations of every attempt would cost, is paid once.
+//! The warm-up of a zygote: pays once for what the first operations of every attempt would cost.
 //!
-//! By the rules of `crashrate-zygote`: one thread, no random draws, no device. libtorch's own threads wait for the
-//! children: OpenMP that has had several threads before a fork hangs after it.
+//! It follows the rules of `crashrate-zygote`: one thread, no random numbers, no device. OpenMP
+//! that has had several threads before a fork hangs after it, so only children use libtorch's
+//! threads.
 
 use anyhow::Result;
 use crashrate_protocol::env;
@@ -9,7 +10,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::caught::caught;
 use crate::device;
-use crate::encoder::{Encoder, Forward, Layer, Sizes};
+use crate::encoder::{Encoder, Layer, Sizes};
+use crate::repeat::Forward;
 
 /// So small that no operation is worth a second thread.
 const SIZES: Sizes = Sizes {
@@ -19,12 +21,12 @@ const SIZES: Sizes = Sizes {
     layers: 1,
 };
 
-/// Has libtorch do a bit of everything on the CPU, in this thread alone. Returns how many threads it would take for an
-/// operation in a process that was executed.
+/// Runs some of each kind of operation on the CPU in this thread. Returns the number of
+/// intra-operation threads that an executed process would use.
 pub(crate) fn warm_up() -> i32 {
     let threads = tch::get_num_threads();
     tch::set_num_threads(1);
-    // What cannot be done here is a matter of the attempts.
+    // Whatever fails here will fail in the attempts, which report it.
     let _ = caught(touch);
     if std::env::var(env::DEVICE).is_ok_and(|device| device.starts_with("cuda")) {
         device::load_cuda_library();

@@ -1,4 +1,4 @@
-//! macOS: nothing is forked there. Its own libraries do not work in a forked child that does not execute.
+//! macOS: nothing is forked. Apple's libraries do not work in a forked child that does not exec.
 
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use crate::wire::Reply;
 
-/// One end of the socket between crashrate and a zygote; there is none here.
+/// Never exists on macOS.
 #[derive(Debug)]
 pub enum Control {}
 
 impl Control {
-    /// Two ends.
+    /// Creates the two ends.
     ///
     /// # Errors
     /// Always.
@@ -19,24 +19,23 @@ impl Control {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Sends a packet with these descriptors.
+    /// Sends a packet with descriptors.
     ///
     /// # Errors
-    /// The other end is gone, or the packet is too large.
+    /// The other end is closed, or the packet is too long.
     pub fn send(&self, _packet: &[u8], _descriptors: &[RawFd]) -> io::Result<()> {
         match *self {}
     }
 
-    /// The next answer.
+    /// Receives the next answer.
     ///
     /// # Errors
-    /// The other end is gone, it is no answer, or it took too long.
+    /// The other end is closed, the packet is not an answer, or none came in time.
     pub fn reply(&self, _within: Duration) -> io::Result<Reply> {
         match *self {}
     }
 }
 
-/// Runs one attempt.
 pub(super) fn serve(_warm_up: impl FnOnce(), run: impl FnOnce() -> i32) -> i32 {
     run()
 }

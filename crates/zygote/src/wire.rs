@@ -1,4 +1,5 @@
-//! What crashrate and a zygote say to each other: one message a packet, over a socket that is the zygote's standard input.
+//! The messages between crashrate and a zygote: one message a packet, over a socket that is the
+//! zygote's standard input.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,26 +9,26 @@ use serde::{Deserialize, Serialize};
 /// The version of the messages.
 pub const VERSION: u32 = 1;
 
-/// The environment variable that asks a program to be a zygote; its value is the [`VERSION`].
+/// Asks a program to be a zygote; its value is the [`VERSION`].
 pub const ENV: &str = "CRASHRATE_ZYGOTE";
 
-/// The first byte of a packet that asks for a fork; an [`Attempt`] follows, and five descriptors come with it: standard
-/// input, output, error, events, and the gate.
+/// The first byte of a fork request. An [`Attempt`] follows. Five descriptors come with the packet:
+/// standard input, output, error, events, and the start barrier.
 const FORK: u8 = b'F';
-/// The packet that asks for the status of the child that has ended.
+/// Requests the status of the child that has ended.
 const REAP: u8 = b'R';
 
-/// What crashrate asks for.
+/// A request from crashrate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'a> {
-    /// A child; what it is told is for the child to read, so that the zygote's own memory stays as it is.
+    /// Fork a child. Only the child parses the bytes, so that the zygote's memory does not change.
     Fork(&'a [u8]),
-    /// The status of the child, which has ended.
+    /// Report the status of the child, which has ended.
     Reap,
 }
 
 impl<'a> Request<'a> {
-    /// The bytes of it.
+    /// Encodes the request.
     pub fn packet(self) -> Vec<u8> {
         match self {
             Request::Fork(attempt) => [&[FORK], attempt].concat(),
@@ -35,7 +36,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// What these bytes ask for.
+    /// Decodes a request.
     pub fn read(packet: &'a [u8]) -> Option<Self> {
         match packet.split_first()? {
             (&FORK, attempt) => Some(Request::Fork(attempt)),
@@ -45,39 +46,39 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What a child is told.
+/// The settings of an attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Environment variables that it has on top of the zygote's.
+    /// Environment variables to set on top of the zygote's.
     pub env: BTreeMap<String, String>,
-    /// Environment variables that it does not have; the others are set after that.
+    /// Environment variables to remove, before `env` is set.
     pub unset: Vec<String>,
-    /// Where it runs.
+    /// The working directory.
     pub directory: PathBuf,
 }
 
-/// What a zygote answers.
+/// An answer from a zygote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
-    /// It is warm, and waits; with its [`VERSION`].
+    /// The zygote has warmed up and waits; carries its [`VERSION`].
     Ready(u32),
-    /// The child's pid, which is also its process group. It stands at its gate.
+    /// The child's pid, which is also its process group. The child waits at its start barrier.
     Forked(i32),
-    /// It must not fork, and why.
+    /// The zygote must not fork, and why.
     Refused(String),
-    /// The status of the child.
+    /// The child's status.
     Reaped(Reaped),
 }
 
-/// How a child ended, as the kernel has it.
+/// How a child ended, as reported by the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaped {
-    /// As `wait4` gives it.
+    /// The status from `wait4`.
     pub status: i32,
-    /// Processor time of it and of what it waited for, microseconds.
+    /// Processor time of the child and of the children it waited for, in microseconds.
     pub cpu_micros: u64,
-    /// The most memory it had resident, in the system's unit for that.
+    /// Peak resident memory, in the unit of `ru_maxrss`.
     pub maxrss: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What was measured on, and with: a figure without it says nothing.
+//! The machine and the versions that figures belong to.
 
 use std::env;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 
 const UNKNOWN: &str = "unknown";
 
-/// The load of the last minute, as the kernel says it.
+/// The load average of the last minute.
 pub(super) fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ')
@@ -39,7 +39,7 @@ pub(super) fn date() -> String {
         .unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
-/// The versions of what was measured; what is not installed is left out.
+/// The versions of the measured programs that are installed.
 pub(super) fn versions(workspace: &Workspace) -> String {
     let mut git = Command::new("git");
     git.args(["describe", "--always", "--dirty", "--abbrev=12"])
@@ -59,7 +59,7 @@ pub(super) fn versions(workspace: &Workspace) -> String {
     all.join("; ")
 }
 
-/// Whether a program of that name is on the PATH.
+/// Whether the PATH has a program of that name.
 pub(super) fn is_installed(program: &str) -> bool {
     env::var_os("PATH")
         .is_some_and(|path| env::split_paths(&path).any(|dir| is_file(&dir.join(program))))
@@ -69,14 +69,14 @@ fn is_file(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file())
 }
 
-/// The command as it was given.
+/// The command line of this call.
 pub(super) fn command() -> String {
     let mut words = vec!["cargo xtask".to_owned()];
     words.extend(env::args().skip(1));
     words.join(" ")
 }
 
-/// The first line that a program prints, if it can be started and ends well.
+/// The first line that a program prints, if it succeeds.
 pub(super) fn first_line(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -89,8 +89,9 @@ mod test {
     use super::*;
 
     #[test]
-    fn the_model_is_told_once() {
-        let info = "processor\t: 0\nmodel name\t: A Processor @ 2 GHz\nmodel name\t: A Processor @ 2 GHz\n";
+    fn the_model_is_read_once() {
+        let info = "processor\t: 0\nmodel name\t: A Processor @ 2 GHz\nmodel name\t: A Processor \
+                    @ 2 GHz\n";
         assert_eq!(model(info), "A Processor @ 2 GHz");
         assert_eq!(model(""), "unknown processor");
     }

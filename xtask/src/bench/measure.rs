@@ -1,4 +1,4 @@
-//! What one call of a program costs: its time, its own processor time, its own peak of memory.
+//! The cost of one call of a program: its time, its own processor time, its own peak of memory.
 
 use std::fs;
 use std::io::{self, Read, Seek};
@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// How often the peak of memory is asked for. What a program takes and gives back after the last time is not seen.
+/// How often the peak of memory is read. Memory used after the last reading is missed.
 const ASKED_EVERY: Duration = Duration::from_millis(10);
 
-/// What a call cost.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cost {
     pub(super) secs: f64,
@@ -22,7 +21,33 @@ pub(super) struct Cost {
     pub(super) peak: Option<u64>,
 }
 
-/// Runs a program to its end; it must end well.
+/// The cost of one round.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    pub(super) secs: f64,
+    /// Own processor time, microseconds.
+    pub(super) cpu: Option<f64>,
+    /// Bytes.
+    pub(super) peak: Option<u64>,
+}
+
+impl Sample {
+    /// The difference of a call with few rounds and one with many, which removes the cost of start
+    /// and end. `None` if the longer call was not slower: the rounds are too few for this
+    /// machine.
+    pub(super) fn between(short: (u64, Cost), long: (u64, Cost)) -> Option<Self> {
+        let rounds = long.0.checked_sub(short.0).filter(|n| *n > 0)? as f64;
+        let secs = (long.1.secs - short.1.secs) / rounds;
+        let cpu = long.1.cpu.zip(short.1.cpu);
+        (secs > 0.0).then_some(Sample {
+            secs,
+            cpu: cpu.map(|(long, short)| (long - short).max(0.0) * 1e6 / rounds),
+            peak: long.1.peak.max(short.1.peak),
+        })
+    }
+}
+
+/// Runs a program to its end; it must succeed.
 pub(super) fn measure(command: &mut Command) -> Result<Cost> {
     let program = command.get_program().display().to_string();
     let mut errors = tempfile::tempfile().context("no temporary file")?;
@@ -66,7 +91,7 @@ pub(super) fn measure(command: &mut Command) -> Result<Cost> {
 
 /// Waits for the end and leaves a zombie, whose processor time can still be read.
 ///
-/// The sum of a reaped child (`wait4`) would hold its own children, too, and its peak would begin at ours.
+/// The usage that `wait4` returns includes the child's own children, and its peak starts at ours.
 #[cfg(target_os = "linux")]
 fn wait_unreaped(child: &mut Child) -> io::Result<()> {
     use nix::errno::Errno;
@@ -80,7 +105,7 @@ fn wait_unreaped(child: &mut Child) -> io::Result<()> {
     }
 }
 
-/// Without /proc there is nothing to be read of a zombie.
+/// Without /proc, nothing can be read from a zombie.
 #[cfg(not(target_os = "linux"))]
 fn wait_unreaped(child: &mut Child) -> io::Result<()> {
     child.wait().map(drop)
@@ -93,7 +118,7 @@ fn own_cpu(pid: u32) -> Option<f64> {
     Some(ticks(&stat)? as f64 / a_second as f64)
 }
 
-/// The sum of utime and stime. The name of the program stands before them, and may hold anything, `)` included.
+/// The sum of utime and stime. They follow the name of the program, which may contain `)`.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut times = rest.split_ascii_whitespace().skip(11);
@@ -105,7 +130,7 @@ fn peak_of(pid: u32) -> Option<u64> {
     high_water(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
 }
 
-/// The peak of resident memory, bytes; a zombie has none.
+/// The peak of resident memory in bytes; a zombie has none.
 fn high_water(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -115,6 +140,22 @@ fn high_water(status: &str) -> Option<u64> {
 #[cfg(test)]
 mod test {
     use super::*;
+
+    #[test]
+    fn the_cost_of_start_and_end_is_in_no_round() {
+        let cost = |secs, cpu, peak| Cost {
+            secs,
+            cpu: Some(cpu),
+            peak: Some(peak),
+        };
+        let sample = Sample::between((2, cost(1.0, 0.5, 9)), (102, cost(2.0, 0.6, 7)));
+        let sample = sample.expect("a longer call");
+        assert!((sample.secs - 0.01).abs() < 1e-9);
+        assert!((sample.cpu.expect("both are known") - 1000.0).abs() < 1e-6);
+        assert_eq!(sample.peak, Some(9));
+        let faster = Sample::between((2, cost(1.0, 0.0, 0)), (102, cost(0.9, 0.0, 0)));
+        assert!(faster.is_none());
+    }
 
     #[test]
     fn processor_time_is_found_behind_any_name() {
@@ -132,7 +173,7 @@ mod test {
     }
 
     #[test]
-    fn a_program_that_fails_is_an_error_with_what_it_said() {
+    fn a_failing_program_is_an_error_with_its_message() {
         let mut failing = Command::new("sh");
         failing.args(["-c", "echo mist >&2; exit 3"]);
         let error = measure(&mut failing).expect_err("it fails").to_string();

@@ -1,67 +1,70 @@
-//! The benchmark: crashrate beside the least that its work can cost, and beside its peers, by turns in one run.
+//! The benchmark: crashrate, bare loops that do the least possible, and other runners, measured in
+//! turn.
 //!
 //! | file | subject |
 //! |---|---|
-//! | `programs.rs` | what is measured with, built here |
-//! | `ways.rs`, `heavy.rs` | what is measured |
-//! | `measure.rs` | what one call costs |
-//! | `figures.rs` | medians and spread |
-//! | `table.rs`, `aims.rs` | what is told |
-//! | `machine.rs` | what it was measured on |
-//! | `readme.rs` | the README's section |
+//! | `programs.rs` | the measured programs |
+//! | `groups.rs` | the cases |
+//! | `measure.rs` | the cost of one call |
+//! | `table.rs` | medians, spread, tables |
+//! | `machine.rs` | the machine and versions |
 //! | `evidence/` | rate and cost of the evidence modes |
 
-mod aims;
 mod evidence;
-mod figures;
-mod heavy;
+mod groups;
 mod machine;
 mod measure;
 mod programs;
-mod readme;
-mod table;
-mod ways;
+pub(crate) mod table;
 
 use std::fs;
-use std::path::Path;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use self::figures::Sample;
-use self::measure::measure;
+use self::groups::{Group, Maker};
+use self::measure::{Sample, measure};
 use self::programs::Programs;
 use self::table::Measured;
-use self::ways::{Group, Maker, Size, Way};
 use crate::libtorch;
 use crate::workspace::Workspace;
 
-/// What to do.
+/// Rounds of the short call. Its time is subtracted from that of the long call.
+const SHORT: u64 = 2;
+
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     other: Option<Other>,
-    /// How often each way is measured [5; with --quick: 2]
+    /// Samples of each case [5; with --quick: 2]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     samples: Option<u32>,
-    /// An eighth of the rounds: a look at the tool, not a measurement
+    /// Measure an eighth of the rounds: a test of the benchmark, not a measurement
     #[arg(long)]
     quick: bool,
-    /// Only this group; may be repeated
+    /// Measure only this group; may be repeated
     #[arg(long, value_enum)]
     only: Vec<Only>,
-    /// Leave out what needs libtorch
+    /// Leave out the groups that need libtorch
     #[arg(long)]
     no_libtorch: bool,
-    /// Put the tables into the README
+    /// A second `crashrate` program: measure both side by side, in alternating pairs, and nothing
+    /// else
+    ///
+    /// Its worker is the `crashrate-worker` in the same folder.
+    #[arg(long, value_name = "PROGRAM")]
+    against: Option<PathBuf>,
+    /// Write the tables to `fixtures/measured/speed.md`, too
     #[arg(long)]
-    readme: bool,
+    save: bool,
 }
 
 #[derive(clap::Subcommand)]
 enum Other {
-    /// Measure rate and cost of racy programs under each evidence mode, and write `fixtures/measured/evidence.md`
+    /// Measure rate and cost of racy programs under each evidence mode, and write
+    /// `fixtures/measured/evidence.md`
     Evidence(evidence::Arguments),
 }
 
@@ -69,6 +72,7 @@ enum Other {
 enum Only {
     Tiny,
     Libtest,
+    Failing,
     Flood,
     Libtorch,
     Story,
@@ -80,23 +84,20 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     }
     let chosen = |group| arguments.only.is_empty() || arguments.only.contains(&group);
     let wants_worker = chosen(Only::Libtorch) || chosen(Only::Story);
-    let with_worker = wants_worker && !arguments.no_libtorch && libtorch::is_there(workspace)?;
+    let with_worker = wants_worker && !arguments.no_libtorch && libtorch::is_in_place(workspace)?;
     let folder = workspace.target()?.join("bench");
     fs::create_dir_all(&folder).context("the folder for the figures cannot be made")?;
-    let programs = Programs::build(workspace, with_worker, &folder)?;
+    let against = arguments.against.as_deref();
+    let programs = Programs::build(workspace, with_worker, against, &folder)?;
     let scratch = tempfile::tempdir_in(&folder).context("no temporary folder")?;
-    let size = match arguments.quick {
-        true => Size::Quick,
-        false => Size::Full,
-    };
-    let samples = arguments.samples.unwrap_or(match size {
-        Size::Full => 5,
-        Size::Quick => 2,
+    let samples = arguments.samples.unwrap_or(match arguments.quick {
+        true => 2,
+        false => 5,
     });
     let maker = Maker {
         programs: &programs,
         scratch: scratch.path(),
-        size,
+        quick: arguments.quick,
     };
     let mut groups = Vec::new();
     if chosen(Only::Tiny) {
@@ -105,6 +106,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     if chosen(Only::Libtest) {
         let test = programs::test_binary(workspace)?;
         groups.push(maker.libtest(&test, workspace.root()));
+    }
+    if chosen(Only::Failing) {
+        groups.push(maker.failing()?);
     }
     if chosen(Only::Flood) {
         groups.push(maker.flood());
@@ -115,74 +119,101 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     if with_worker && chosen(Only::Story) {
         groups.push(maker.story());
     }
-    if wants_worker && !with_worker {
-        say!("without libtorch: its rows are left out (`cargo xtask setup` brings it)");
+    let load = machine::load();
+    let mut measured = Vec::new();
+    for mut group in groups {
+        group
+            .cases
+            .retain(|case| against.is_none() || case.other.is_some());
+        measured.push(take(group, samples, scratch.path())?);
     }
-    let before = machine::load();
-    let measured = groups
-        .into_iter()
-        .map(|group| take(group, samples, scratch.path()))
-        .collect::<Result<Vec<_>>>()?;
-    let mut text = head(workspace, samples, arguments.quick, &before);
+    let mut text = head(workspace, samples, arguments, &load);
     for group in &measured {
         text += &format!("\n{}", group.markdown());
     }
-    text += &format!("\n{}", aims::markdown(&measured));
     if wants_worker && !with_worker {
-        text += "\nMeasured without libtorch: the worker's rows are left out.\n";
+        text += "\nMeasured without libtorch: the groups of the worker are left out.\n";
     }
     say!("\n{text}");
-    let path = folder.join("speed.md");
-    fs::write(&path, &text).context("the figures cannot be written")?;
-    say!("written: {}", path.display());
-    if arguments.readme {
-        readme::put(workspace, &text)?;
-        say!("written: the section \"Speed\" of README.md");
+    let mut paths = vec![folder.join("speed.md")];
+    if arguments.save {
+        paths.push(workspace.root().join("fixtures/measured/speed.md"));
+    }
+    for path in paths {
+        fs::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
+        say!("written: {}", path.display());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Measures each way once a sample. Each sample begins with another way, so that a drift of the machine hits all alike.
+/// Takes the samples of a group. Each sample starts with another case, and every second one goes
+/// backwards, so that a drift of the machine affects all cases, and both programs of a pair, alike.
 fn take(group: Group, count: u32, scratch: &Path) -> Result<Measured> {
-    let mut samples = vec![Vec::new(); group.ways.len()];
-    for sample in 0..count as usize {
-        say!("{}: sample {} of {count}", group.key, sample + 1);
-        for turn in 0..group.ways.len() {
-            let place = (sample + turn) % group.ways.len();
-            let way = &group.ways[place];
-            let taken = sampled(way, scratch);
-            samples[place].push(taken.with_context(|| format!("{}: {}", group.key, way.name))?);
+    let cases = group.cases.len();
+    let (mut samples, mut other) = (vec![Vec::new(); cases], vec![Vec::new(); cases]);
+    for number in 0..count as usize {
+        say!("{}: sample {} of {count}", group.key, number + 1);
+        let backwards = number % 2 == 1;
+        for turn in 0..cases {
+            let index = match backwards {
+                true => cases - 1 - turn,
+                false => (number + turn) % cases,
+            };
+            let case = &group.cases[index];
+            let this = (&case.command, &mut samples[index]);
+            let that = case
+                .other
+                .as_ref()
+                .map(|other_command| (other_command, &mut other[index]));
+            let mut calls: Vec<_> = [Some(this), that].into_iter().flatten().collect();
+            if backwards {
+                calls.reverse();
+            }
+            for (command, samples) in calls {
+                let sample = sample(command, case.rounds, scratch);
+                samples.push(sample.with_context(|| format!("{}: {}", group.key, case.name))?);
+            }
         }
     }
-    Ok(Measured { group, samples })
+    Ok(Measured {
+        group,
+        samples,
+        other,
+    })
 }
 
-fn sampled(way: &Way, scratch: &Path) -> Result<Sample> {
+fn sample(command: impl Fn(u64) -> Result<Command>, rounds: u64, scratch: &Path) -> Result<Sample> {
     let call = |rounds| -> Result<_> {
-        let cost = measure(&mut (way.command)(rounds)?)?;
-        // One run would not make the next one slower, but a million of their files would fill a disk.
+        let cost = measure(&mut command(rounds)?)?;
+        // The runs of a whole benchmark would fill the disk.
         let _ = fs::remove_dir_all(scratch.join("runs"));
         Ok((rounds, cost))
     };
-    let (short, long) = (call(way.short)?, call(way.rounds)?);
-    Sample::between(short, long).context(
-        "more rounds took less time: this machine is too busy, or too fast for so few rounds\n\
-         what to do: measure again, without --quick",
+    Sample::between(call(SHORT)?, call(rounds)?).context(
+        "more rounds took less time: the machine is too busy, or the rounds are too few\nwhat to \
+         do: measure again, without --quick",
     )
 }
 
-fn head(workspace: &Workspace, samples: u32, quick: bool, load: &str) -> String {
-    let quick = match quick {
-        true => " A quick run: a look at the tool, not a measurement.",
+fn head(workspace: &Workspace, samples: u32, arguments: &Arguments, load: &str) -> String {
+    let reference = match &arguments.against {
+        Some(_) => {
+            "Each pair runs both programs one after the other; the ratio is this one to the other, \
+             pair by pair."
+        }
+        None => "A ratio is to the case with ratio 1, sample by sample.",
+    };
+    let quick = match arguments.quick {
+        true => " A quick run, not a measurement.",
         false => "",
     };
     format!(
-        "## Speed\n\n`{}`, {}, on {} (load {load} before, {} after). {}.\n\n\
-         {samples} samples of each way, by turns, in an order turned each sample: the median (least..most). A ratio is to \
-         the way with ratio 1 in the same sample.{quick} Each way is called twice, with 2 rounds and with many, and the \
-         difference is divided by the difference of the rounds: what a program does once in a call is in no figure. Own \
-         CPU is that of the program itself, without its children. The peak is the kernel's `VmHWM` of the program \
-         itself, the most of all samples, asked for every 10 ms.\n",
+        "## Speed\n\n`{}`, {}, on {} (load {load} before, {} after). {}.\n\n{samples} samples of \
+         each case: median (least..greatest). {reference}{quick} Each sample calls the program \
+         twice, with {SHORT} rounds and with many, and divides the difference of the times by \
+         that of the rounds; the cost of start and end is in no figure. Own CPU is the program's \
+         own processor time, without its children. The peak is the kernel's `VmHWM` of the \
+         program, the greatest of all samples, read every 10 ms.\n",
         machine::command(),
         machine::date(),
         machine::machine(),

@@ -1,4 +1,4 @@
-//! What is measured with: built here, in release form.
+//! The measured programs, built in release form.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::cargo::{self, call};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, call};
 
-/// Where they are.
 pub(super) struct Programs {
     pub(super) crashrate: PathBuf,
+    /// A second `crashrate` to compare with.
+    pub(super) other: Option<PathBuf>,
     pub(super) bare_loop: PathBuf,
     pub(super) misbehave: PathBuf,
     /// The tiny child.
@@ -21,19 +21,26 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Builds them; the worker only if it is wanted, because it needs libtorch.
-    pub(super) fn build(workspace: &Workspace, with_worker: bool, folder: &Path) -> Result<Self> {
+    /// Builds them; the worker, which needs libtorch, only on request.
+    pub(super) fn build(
+        workspace: &Workspace,
+        with_worker: bool,
+        other: Option<&Path>,
+        folder: &Path,
+    ) -> Result<Self> {
         if with_worker {
-            cargo::build(workspace)?;
+            workspace.build()?;
         } else {
-            let mut cargo = workspace.cargo();
-            cargo.args(["build", "--release", "--bins"]);
+            let mut cargo = workspace.cargo(&["build", "--release", "--bins"]);
             cargo.args(["-p", "crashrate", "-p", "crashrate-testkit"]);
             call(cargo, "cargo build")?;
         }
         let binaries = workspace.binaries()?;
         Ok(Programs {
             crashrate: binaries.join("crashrate"),
+            other: other
+                .map(|path| fs::canonicalize(path).with_context(|| path.display().to_string()))
+                .transpose()?,
             bare_loop: binaries.join("bare-loop"),
             misbehave: binaries.join("misbehave"),
             nothing: nothing(workspace, &binaries, folder)?,
@@ -42,8 +49,8 @@ impl Programs {
     }
 }
 
-/// Compiles the tiny child by itself, because a flag for it alone would build everything else anew. Where nothing can
-/// be linked statically, it is the one that cargo built.
+/// Compiles the tiny child with rustc, because its flags would make cargo rebuild everything. Where
+/// static linking is not possible, this is the child that cargo built.
 fn nothing(workspace: &Workspace, binaries: &Path, folder: &Path) -> Result<PathBuf> {
     let program = folder.join("nothing");
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -59,16 +66,15 @@ fn nothing(workspace: &Workspace, binaries: &Path, folder: &Path) -> Result<Path
     if status.success() {
         return Ok(program);
     }
-    say!("warning: nothing can be linked statically here: the tiny child is linked dynamically");
+    say!("warning: static linking does not work here; the tiny child is linked dynamically");
     fs::copy(binaries.join("nothing"), &program).context("the tiny child cannot be copied")?;
     Ok(program)
 }
 
-/// Builds the test binary with one empty test as nextest will, and gives its path.
+/// Builds the test binary with one empty test as nextest does, and returns its path.
 pub(super) fn test_binary(workspace: &Workspace) -> Result<PathBuf> {
-    let mut cargo = workspace.cargo();
+    let mut cargo = workspace.cargo(&["test", "--no-run", "--release", "--quiet"]);
     cargo
-        .args(["test", "--no-run", "--release", "--quiet"])
         .args(["-p", "crashrate-testkit", "--test", "one"])
         .args(["--message-format", "json"])
         .stderr(Stdio::inherit());
@@ -80,10 +86,10 @@ pub(super) fn test_binary(workspace: &Workspace) -> Result<PathBuf> {
     );
     let text = String::from_utf8_lossy(&output.stdout);
     let found = text.lines().filter_map(executable).next_back();
-    found.context("cargo test --no-run has told no test binary")
+    found.context("cargo test --no-run reported no test binary")
 }
 
-/// The program that a message of cargo's tells, if it is the one.
+/// The path of the test binary `one` in a message of cargo.
 fn executable(message: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     let is_it = message["target"]["name"] == "one";

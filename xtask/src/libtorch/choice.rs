@@ -1,23 +1,23 @@
-//! The user's own libtorch, or ours.
+//! Chooses between the user's libtorch and ours.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::{VERSION, python};
 
-/// Where torch-sys is to find libtorch, in the order in which torch-sys itself decides.
+/// Where torch-sys finds libtorch, in torch-sys's order of precedence.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Choice {
     /// The PyTorch that python3 imports (`LIBTORCH_USE_PYTORCH`, with any value).
     PyTorch,
-    /// `LIBTORCH_INCLUDE` or `LIBTORCH_LIB`: someone who knows.
+    /// `LIBTORCH_INCLUDE` or `LIBTORCH_LIB`; not checked.
     Parts,
-    /// A folder of the user's (`LIBTORCH`).
+    /// The user's folder (`LIBTORCH`).
     Folder(PathBuf),
-    /// The folder that set-up makes.
+    /// The folder that set-up creates.
     Ours,
 }
 
@@ -34,7 +34,7 @@ impl Choice {
         if variable("LIBTORCH_INCLUDE").is_some() || variable("LIBTORCH_LIB").is_some() {
             return Self::Parts;
         }
-        // Cargo sets LIBTORCH to our own folder, by `.cargo/config.toml`, where the user has none.
+        // `.cargo/config.toml` sets LIBTORCH to our folder if the user has not set it.
         match variable("LIBTORCH").filter(|value| !value.is_empty()) {
             Some(folder) if !is_same(Path::new(&folder), ours) => Self::Folder(here.join(folder)),
             _ => Self::Ours,
@@ -47,55 +47,43 @@ fn is_same(one: &Path, other: &Path) -> bool {
     one == other || real(one) == real(other)
 }
 
-/// Says early and clearly what would otherwise be a C++ or linker error minutes later.
+/// Without this check, a wrong folder shows minutes later as a C++ or linker error.
 pub(super) fn check_folder(folder: &Path) -> Result<()> {
     let library = format!("lib/libtorch.{}", env::consts::DLL_EXTENSION);
     for needed in ["include/torch/csrc/api/include/torch/torch.h", &library] {
         ensure!(
             folder.join(needed).exists(),
-            "LIBTORCH is set to {}, but there is no {needed} in it\n\
-             what to do: set LIBTORCH to the folder of a libtorch {VERSION} (the one with `include` and `lib`), \
-             or unset it, and one is fetched",
+            "LIBTORCH is set to {}, but there is no {needed} in it\nwhat to do: set LIBTORCH to \
+             the folder of a libtorch {VERSION} (the one with `include` and `lib`), or unset it \
+             to have one downloaded",
             folder.display()
         );
     }
     Ok(())
 }
 
-/// torch-sys asks `cpp_extension` where the libraries are; without setuptools that cannot be imported.
-const ASK: &str = "import torch; from torch.utils import cpp_extension; \
-                   print(torch.__version__); print(torch.__path__[0])";
+/// torch-sys imports `cpp_extension`, which needs setuptools.
+const IMPORT: &str = "import torch; from torch.utils import cpp_extension; \
+                      print(torch.__version__, torch.__path__[0])";
 
-/// Asks the PyTorch of the user for its version, as torch-sys will.
+/// Checks the PyTorch that python3 imports, as torch-sys will, and describes it.
 pub(super) fn check_pytorch() -> Result<String> {
     let program = python::name();
-    let output = std::process::Command::new(program)
-        .args(["-c", ASK])
-        .output()
-        .with_context(|| {
-            format!("LIBTORCH_USE_PYTORCH is set, but {program} could not be started")
-        })?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "LIBTORCH_USE_PYTORCH is set, but {program} cannot import torch: {}\n\
-             what to do: install torch=={VERSION} for that {program}, or unset LIBTORCH_USE_PYTORCH, and libtorch is fetched",
-            said.lines().last().unwrap_or("it said nothing")
-        );
-    }
-    let said = String::from_utf8_lossy(&output.stdout);
-    let mut lines = said.lines();
-    let version = lines.next().unwrap_or_default();
+    let remedy = format!(
+        "what to do: install torch=={VERSION} for that {program}, or unset LIBTORCH_USE_PYTORCH \
+         to have libtorch downloaded"
+    );
+    let output = python::script(&["-c".as_ref(), IMPORT.as_ref()]).with_context(|| {
+        format!("LIBTORCH_USE_PYTORCH is set, but {program} cannot import torch\n{remedy}")
+    })?;
+    let (version, path) = output.trim_end().split_once(' ').unwrap_or_default();
     let number = version.split('+').next().unwrap_or_default();
     ensure!(
         number == VERSION || env::var_os("LIBTORCH_BYPASS_VERSION_CHECK").is_some(),
-        "LIBTORCH_USE_PYTORCH is set, but {program} has PyTorch {version}; {VERSION} is needed\n\
-         what to do: install torch=={VERSION} for that {program}, or unset LIBTORCH_USE_PYTORCH, and libtorch is fetched"
+        "LIBTORCH_USE_PYTORCH is set, but {program} has PyTorch {version}; {VERSION} is \
+         needed\n{remedy}"
     );
-    Ok(format!(
-        "PyTorch {version} in {}",
-        lines.next().unwrap_or_default()
-    ))
+    Ok(format!("PyTorch {version} in {path}"))
 }
 
 #[cfg(test)]
@@ -111,7 +99,7 @@ mod test {
     }
 
     #[test]
-    fn what_cargo_itself_sets_is_not_the_users() {
+    fn cargos_own_setting_is_not_the_users() {
         assert_eq!(choose(&[]), Choice::Ours);
         assert_eq!(choose(&[("LIBTORCH", "")]), Choice::Ours);
         assert_eq!(choose(&[("LIBTORCH", "/w/target/libtorch")]), Choice::Ours);

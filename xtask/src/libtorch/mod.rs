@@ -1,44 +1,47 @@
-//! Which libtorch is used, and bringing one where the user has none.
+//! Which libtorch is used: the user's, or one that set-up downloads.
 //!
 //! | file | subject |
 //! |---|---|
-//! | `choice.rs` | the user's own libtorch, or ours |
-//! | `platform.rs` | for each platform: which wheels, and what is taken out of them |
-//! | `setup.rs` | from nothing to a folder in place, step by step |
-//! | `stamp.rs` | what was put there, and whether it is still so |
-//! | `lock.rs` | one set-up at a time |
-//! | `space.rs` | room on the disk |
-//! | `python.rs` | python3 and its pip |
-//! | `fetch.rs` | a wheel from the package index, by pip |
-//! | `unpack.rs` | out of the wheels into the folder |
+//! | `choice.rs` | reads `LIBTORCH` and its relatives |
+//! | `platform.rs` | per platform: wheels, hashes, files |
+//! | `setup.rs` | downloads, unpacks, checks and puts in place |
+//! | `stamp.rs` | records what was put in place and checks it later |
+//! | `python.rs`, `unpack.py` | python3, pip, unpacking |
 
 mod choice;
-mod fetch;
-mod lock;
 mod platform;
 mod python;
 mod setup;
-mod space;
 mod stamp;
-mod unpack;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::Result;
 
 use self::choice::Choice;
 use crate::workspace::Workspace;
 
-/// The version that tch 0.24 is made for.
+/// The version that tch 0.24 requires.
 const VERSION: &str = "2.11.0";
 
-/// The libtorch that a build is to use.
+/// The libtorch of a build.
 pub(crate) struct Libtorch {
-    /// What torch-sys reads in `LIBTORCH`; nothing where it finds its libtorch in another way.
-    pub(crate) folder: Option<PathBuf>,
+    /// The value of `LIBTORCH` for torch-sys; `None` if torch-sys finds libtorch by another
+    /// variable.
+    folder: Option<PathBuf>,
 }
 
-/// Sees to it that there is a libtorch: the user's own, or ours, which is brought if it is not there.
+impl Libtorch {
+    /// Makes a build use it.
+    pub(crate) fn configure(&self, cargo: &mut Command) {
+        if let Some(folder) = &self.folder {
+            cargo.env("LIBTORCH", folder);
+        }
+    }
+}
+
+/// Checks the user's libtorch, or sets ours up if needed.
 pub(crate) fn provide(workspace: &Workspace, force: bool) -> Result<Libtorch> {
     let ours = workspace.libtorch();
     let choice = Choice::of_environment(&ours)?;
@@ -56,7 +59,7 @@ pub(crate) fn provide(workspace: &Workspace, force: bool) -> Result<Libtorch> {
             Some(folder)
         }
         Choice::Parts => {
-            say!("LIBTORCH_INCLUDE or LIBTORCH_LIB is set: left to you, nothing to set up");
+            say!("LIBTORCH_INCLUDE or LIBTORCH_LIB is set: nothing to set up");
             None
         }
         Choice::PyTorch => {
@@ -68,8 +71,8 @@ pub(crate) fn provide(workspace: &Workspace, force: bool) -> Result<Libtorch> {
     Ok(Libtorch { folder })
 }
 
-/// Whether `provide` would find a libtorch in place, and fetch nothing.
-pub(crate) fn is_there(workspace: &Workspace) -> Result<bool> {
+/// Whether a libtorch is in place, so that `provide` would not download one.
+pub(crate) fn is_in_place(workspace: &Workspace) -> Result<bool> {
     let ours = workspace.libtorch();
     Ok(match Choice::of_environment(&ours)? {
         Choice::Ours => choice::check_folder(&ours).is_ok(),

@@ -1,7 +1,7 @@
-//! For each platform: which wheels, and what is taken out of them.
+//! For each platform: the wheels with their hashes, and which of their files set-up unpacks.
 //!
-//! The wheels are those of CPython 3.12, whatever Python the user has: the C++ libraries in the wheels
-//! of other Pythons are the same. Versions are those that PyTorch's own metadata asks for.
+//! The wheels are those of CPython 3.12, because the C++ libraries are the same for every Python
+//! version. Their versions are those that PyTorch's metadata requires.
 
 use std::env::consts;
 
@@ -9,55 +9,42 @@ use anyhow::{Result, bail};
 
 use super::VERSION;
 
-/// What set-up brings on one platform.
 #[derive(Debug)]
 pub(super) struct Platform {
     os: &'static str,
     arch: &'static str,
     pub(super) name: &'static str,
-    /// The platform tags that pip is asked for. pip takes each by the letter and does not count down
-    /// from a newer glibc to older ones, so all are named that the wheels may carry.
+    /// Platform tags for pip. With `--platform`, pip does not infer the tags of older glibc
+    /// versions.
     pub(super) tags: &'static [&'static str],
     pub(super) wheels: &'static [Wheel],
-    /// Libraries, by name in `lib`, that are loaded in a trial.
+    /// The library in `lib` that set-up loads as a test.
     pub(super) trial: &'static str,
-    /// What the folder takes on the disk, about.
+    /// Approximate bytes of the finished folder.
     pub(super) installed: u64,
-    /// GNU linkers take a script and links in place of libraries; Apple's takes the wheel's own.
+    /// GNU linkers accept a script in place of `libtorch.so`. Apple's linker needs the wheel's
+    /// library.
     pub(super) gnu_linker: bool,
 }
 
-/// One file of the package index.
+/// A wheel of the package index.
 #[derive(Debug)]
 pub(super) struct Wheel {
     pub(super) package: &'static str,
     pub(super) version: &'static str,
     pub(super) bytes: u64,
     pub(super) sha256: &'static str,
-    pub(super) takes: &'static [Take],
+    /// What is unpacked: libraries, and the directory of the headers (with a final `/`).
+    pub(super) members: &'static [&'static str],
 }
 
-/// A file, or a folder if it ends in `/`, of a wheel, and its place in the libtorch folder.
-#[derive(Debug)]
-pub(super) struct Take {
-    pub(super) from: &'static str,
-    pub(super) to: &'static str,
-}
+const INCLUDE: &str = "torch/include/";
+const CUPTI: &[&str] = &["nvidia/cu13/lib/libcupti.so.13"];
+const CUDART: &[&str] = &["nvidia/cu13/lib/libcudart.so.13"];
 
-const fn take(from: &'static str, to: &'static str) -> Take {
-    Take { from, to }
-}
-
-const INCLUDE: Take = take("torch/include/", "include/");
-const CUPTI: &[Take] = &[take("nvidia/cu13/lib/libcupti.so.13", "lib/libcupti.so.13")];
-const CUDART: &[Take] = &[take(
-    "nvidia/cu13/lib/libcudart.so.13",
-    "lib/libcudart.so.13",
-)];
-
-/// `libtorch_cpu.so` of the index is made for CUDA too and does not load without these two small
-/// libraries; they need no driver. `libtorch_cuda.so` is left behind: with it there, torch-sys would
-/// link the worker against CUDA, and it would start only where CUDA is.
+/// `libtorch_cpu.so` does not load without two small CUDA libraries, which need no driver.
+/// `libtorch_cuda.so` is left out: torch-sys would link the worker against it, and the worker would
+/// then not start on a machine without CUDA.
 static PLATFORMS: [Platform; 3] = [
     Platform {
         os: "linux",
@@ -75,25 +62,25 @@ static PLATFORMS: [Platform; 3] = [
                 version: "13.0.85",
                 bytes: 10_715_597,
                 sha256: "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8",
-                takes: CUPTI,
+                members: CUPTI,
             },
             Wheel {
                 package: "nvidia-cuda-runtime",
                 version: "13.0.96",
                 bytes: 2_243_632,
                 sha256: "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548",
-                takes: CUDART,
+                members: CUDART,
             },
             Wheel {
                 package: "torch",
                 version: VERSION,
                 bytes: 530_712_279,
                 sha256: "0f68f4ac6d95d12e896c3b7a912b5871619542ec54d3649cf48cc1edd4dd2756",
-                takes: &[
+                members: &[
                     INCLUDE,
-                    take("torch/lib/libtorch_cpu.so", "lib/libtorch_cpu.so"),
-                    take("torch/lib/libc10.so", "lib/libc10.so"),
-                    take("torch/lib/libgomp.so.1", "lib/libgomp.so.1"),
+                    "torch/lib/libtorch_cpu.so",
+                    "torch/lib/libc10.so",
+                    "torch/lib/libgomp.so.1",
                 ],
             },
         ],
@@ -117,46 +104,31 @@ static PLATFORMS: [Platform; 3] = [
                 version: "13.0.85",
                 bytes: 10_310_827,
                 sha256: "796bd679890ee55fb14a94629b698b6db54bcfd833d391d5e94017dd9d7d3151",
-                takes: CUPTI,
+                members: CUPTI,
             },
             Wheel {
                 package: "nvidia-cuda-runtime",
                 version: "13.0.96",
                 bytes: 2_261_060,
                 sha256: "ef9bcbe90493a2b9d810e43d249adb3d02e98dd30200d86607d8d02687c43f55",
-                takes: CUDART,
+                members: CUDART,
             },
             Wheel {
                 package: "torch",
                 version: VERSION,
                 bytes: 419_731_115,
                 sha256: "f99924682ef0aa6a4ab3b1b76f40dc6e273fca09f367d15a524266db100a723f",
-                takes: &[
+                members: &[
                     INCLUDE,
-                    take("torch/lib/libtorch_cpu.so", "lib/libtorch_cpu.so"),
-                    take("torch/lib/libc10.so", "lib/libc10.so"),
-                    take("torch/lib/libgomp.so.1", "lib/libgomp.so.1"),
-                    take("torch/lib/libarm_compute.so", "lib/libarm_compute.so"),
-                    take(
-                        "torch/lib/libarm_compute_graph.so",
-                        "lib/libarm_compute_graph.so",
-                    ),
-                    take(
-                        "torch/lib/libnvpl_blas_core.so.0",
-                        "lib/libnvpl_blas_core.so.0",
-                    ),
-                    take(
-                        "torch/lib/libnvpl_blas_lp64_gomp.so.0",
-                        "lib/libnvpl_blas_lp64_gomp.so.0",
-                    ),
-                    take(
-                        "torch/lib/libnvpl_lapack_core.so.0",
-                        "lib/libnvpl_lapack_core.so.0",
-                    ),
-                    take(
-                        "torch/lib/libnvpl_lapack_lp64_gomp.so.0",
-                        "lib/libnvpl_lapack_lp64_gomp.so.0",
-                    ),
+                    "torch/lib/libtorch_cpu.so",
+                    "torch/lib/libc10.so",
+                    "torch/lib/libgomp.so.1",
+                    "torch/lib/libarm_compute.so",
+                    "torch/lib/libarm_compute_graph.so",
+                    "torch/lib/libnvpl_blas_core.so.0",
+                    "torch/lib/libnvpl_blas_lp64_gomp.so.0",
+                    "torch/lib/libnvpl_lapack_core.so.0",
+                    "torch/lib/libnvpl_lapack_lp64_gomp.so.0",
                 ],
             },
         ],
@@ -164,7 +136,7 @@ static PLATFORMS: [Platform; 3] = [
         installed: 360_000_000,
         gnu_linker: true,
     },
-    // The one wheel has CPU and MPS.
+    // This wheel supports CPU and MPS.
     Platform {
         os: "macos",
         arch: "aarch64",
@@ -175,12 +147,12 @@ static PLATFORMS: [Platform; 3] = [
             version: VERSION,
             bytes: 80_606_338,
             sha256: "4b5866312ee6e52ea625cd211dcb97d6a2cdc1131a5f15cc0d87eec948f6dd34",
-            takes: &[
+            members: &[
                 INCLUDE,
-                take("torch/lib/libtorch.dylib", "lib/libtorch.dylib"),
-                take("torch/lib/libtorch_cpu.dylib", "lib/libtorch_cpu.dylib"),
-                take("torch/lib/libc10.dylib", "lib/libc10.dylib"),
-                take("torch/lib/libomp.dylib", "lib/libomp.dylib"),
+                "torch/lib/libtorch.dylib",
+                "torch/lib/libtorch_cpu.dylib",
+                "torch/lib/libc10.dylib",
+                "torch/lib/libomp.dylib",
             ],
         }],
         trial: "libtorch.dylib",
@@ -190,7 +162,7 @@ static PLATFORMS: [Platform; 3] = [
 ];
 
 impl Platform {
-    /// The platform that this program was compiled for, which is the one that the worker will be.
+    /// The platform that this program, and thus the worker, is compiled for.
     pub(super) fn here() -> Result<&'static Self> {
         Self::of(consts::OS, consts::ARCH, cfg!(target_env = "musl"))
     }
@@ -203,12 +175,27 @@ impl Platform {
                 let names: Vec<&str> = PLATFORMS.iter().map(|platform| platform.name).collect();
                 let musl = if musl { " with musl" } else { "" };
                 bail!(
-                    "the Python package index has no libtorch {VERSION} for {os} on {arch}{musl}; it has it for {}\n\
-                     what to do: if you have a libtorch {VERSION} for this platform, set LIBTORCH to its folder",
+                    "the Python package index has no libtorch {VERSION} for {os} on {arch}{musl}, \
+                     only for {}\nwhat to do: set LIBTORCH to the folder of a libtorch {VERSION} \
+                     for this platform",
                     names.join(", ")
                 )
             }
         }
+    }
+
+    /// The requirements file for pip, with hashes.
+    pub(super) fn requirements(&self) -> String {
+        let line = |wheel: &Wheel| {
+            let Wheel {
+                package,
+                version,
+                sha256,
+                ..
+            } = wheel;
+            format!("{package}=={version} --hash=sha256:{sha256}\n")
+        };
+        self.wheels.iter().map(line).collect()
     }
 }
 
@@ -217,7 +204,7 @@ mod test {
     use super::*;
 
     #[test]
-    fn known_platforms_are_found_and_others_told() {
+    fn known_platforms_are_found_and_others_are_errors() {
         for platform in &PLATFORMS {
             let found = Platform::of(platform.os, platform.arch, false).expect("known");
             assert_eq!(found.name, platform.name);
@@ -227,25 +214,19 @@ mod test {
             ("windows", "x86_64", false),
             ("linux", "x86_64", true),
         ] {
-            let told = Platform::of(os, arch, musl)
-                .expect_err("unknown")
-                .to_string();
-            assert!(told.contains(os) && told.contains("LIBTORCH"), "{told}");
+            let error = Platform::of(os, arch, musl).expect_err("unknown");
+            let error = error.to_string();
+            assert!(error.contains(os) && error.contains("LIBTORCH"), "{error}");
         }
     }
 
     #[test]
     fn every_platform_has_its_headers_and_its_trial_library() {
         for platform in &PLATFORMS {
-            let takes: Vec<&str> = platform
-                .wheels
-                .iter()
-                .flat_map(|wheel| wheel.takes)
-                .map(|take| take.to)
-                .collect();
-            assert!(takes.contains(&"include/"), "{}", platform.name);
-            let trial = format!("lib/{}", platform.trial);
-            assert!(takes.contains(&trial.as_str()), "{}", platform.name);
+            let members = || platform.wheels.iter().flat_map(|wheel| wheel.members);
+            assert!(members().any(|name| *name == INCLUDE), "{}", platform.name);
+            let trial = format!("torch/lib/{}", platform.trial);
+            assert!(members().any(|name| *name == trial), "{}", platform.name);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What was put in place, and whether it is still so: the file `setup.json` in the libtorch folder.
+//! `setup.json` in the libtorch folder records what set-up put there; a later set-up compares.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,18 +13,18 @@ use super::platform::Platform;
 
 const FILE: &str = "setup.json";
 
-/// Written last, so that a folder with a stamp was whole once.
+/// Written last: a folder with a stamp was complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     libtorch: String,
-    /// Each wheel that went into it, by name, version and checksum.
+    /// Name, version and hash of each wheel.
     wheels: Vec<String>,
-    /// Size of each file; the thousands below `include` are one entry with the sum of their sizes.
+    /// Size of each file; the thousands of headers are one entry with their sum.
     sizes: BTreeMap<String, u64>,
 }
 
 impl Stamp {
-    /// What set-up would write today, but for the sizes.
+    /// The stamp of this version of set-up, without sizes.
     pub(super) fn expected(platform: &Platform) -> Self {
         let name = |wheel: &super::platform::Wheel| {
             format!(
@@ -63,13 +63,13 @@ impl Stamp {
         fs::write(&path, text).with_context(|| format!("{} could not be written", path.display()))
     }
 
-    /// The first thing that is not as it should be, in words.
+    /// Describes the first difference.
     pub(super) fn differs(&self, expected: &Self, folder: &Path) -> Option<String> {
         if self.libtorch != expected.libtorch {
             return Some(format!("it is libtorch {}", self.libtorch));
         }
         if self.wheels != expected.wheels {
-            return Some("it was made from other wheels".to_owned());
+            return Some("its wheels differ".to_owned());
         }
         let now = match sizes(folder) {
             Ok(now) => now,
@@ -94,7 +94,7 @@ fn sizes(folder: &Path) -> Result<BTreeMap<String, u64>> {
         let path = folder.join(place);
         for entry in fs::read_dir(&path).with_context(|| unreadable(&path))? {
             let entry = entry.with_context(|| unreadable(&path))?;
-            // Follows links: what a link points at is what counts.
+            // Follows links.
             let found = fs::metadata(entry.path()).with_context(|| unreadable(&entry.path()))?;
             let name = Path::new(place).join(entry.file_name());
             if found.is_file() && entry.file_name() != FILE {
@@ -108,8 +108,7 @@ fn sizes(folder: &Path) -> Result<BTreeMap<String, u64>> {
     Ok(sizes)
 }
 
-/// The sizes of all files in a folder and the folders in it.
-pub(super) fn sum(folder: &Path) -> std::io::Result<u64> {
+fn sum(folder: &Path) -> std::io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -152,9 +151,9 @@ mod test {
     }
 
     #[test]
-    fn what_is_missing_cut_or_of_another_version_is_told() {
+    fn a_missing_or_cut_file_and_another_version_are_differences() {
         let (folder, stamp) = stamped();
-        let tell = |expected: &Stamp| {
+        let differs = |expected: &Stamp| {
             stamp
                 .differs(expected, folder.path())
                 .expect("a difference")
@@ -164,16 +163,16 @@ mod test {
             libtorch: "9.9.9".to_owned(),
             ..stamp.clone()
         };
-        assert_eq!(tell(&newer), format!("it is libtorch {VERSION}"));
+        assert_eq!(differs(&newer), format!("it is libtorch {VERSION}"));
         fs::write(folder.path().join("include/torch/all.h"), "0").expect("cut");
-        assert_eq!(tell(&stamp), "include/ has 1 bytes instead of 10");
+        assert_eq!(differs(&stamp), "include/ has 1 bytes instead of 10");
         fs::remove_file(folder.path().join("lib/libc10.so")).expect("removed");
         fs::write(folder.path().join("include/torch/all.h"), "0123456789").expect("mended");
-        assert_eq!(tell(&stamp), "lib/libc10.so is missing");
+        assert_eq!(differs(&stamp), "lib/libc10.so is missing");
     }
 
     #[test]
-    fn a_damaged_stamp_is_an_error_and_no_panic() {
+    fn a_damaged_stamp_is_an_error() {
         let (folder, _) = stamped();
         fs::write(folder.path().join(FILE), "{\"libtorch\":").expect("cut");
         assert!(Stamp::read(folder.path()).is_err());

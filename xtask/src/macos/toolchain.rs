@@ -1,4 +1,4 @@
-//! A compiler with the source of its standard library, from Debian's packages, unpacked into a folder of ours.
+//! Downloads a compiler with the source of its standard library from Debian's packages.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,24 +8,23 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-/// The compiler, its standard library's source, and the beginnings of the names of what they need besides: the
-/// libraries have their version in their names.
+/// The compiler and the source of its standard library.
 const ASKED: [&str; 2] = ["rustc-web", "rust-web-src"];
+/// Prefixes of the libraries that they need; the names include versions.
 const NEEDED: [&str; 2] = ["libstd-rust-web", "libllvm"];
 
-/// What came of looking for a compiler.
 pub(super) enum Found {
-    /// A program that is used in place of `rustc`.
+    /// A replacement for `rustc`.
     Compiler(PathBuf),
-    /// None, and why.
+    /// Why there is none.
     Nothing(String),
 }
 
-/// Finds out which packages there are, and brings them into `home` if they are not there yet.
+/// Downloads the packages into `home` unless they are there.
 pub(super) fn provide(home: &Path) -> Result<Found> {
     let Some(packages) = packages() else {
         let why = format!(
-            "the Debian packages {} are not to be had here",
+            "the Debian packages {} are not available here",
             ASKED.join(" and ")
         );
         return Ok(Found::Nothing(why));
@@ -33,8 +32,8 @@ pub(super) fn provide(home: &Path) -> Result<Found> {
     let version = packages.iter().find_map(|p| p.strip_prefix("rustc-web="));
     if let Some(version) = version.filter(|version| is_too_old(version)) {
         return Ok(Found::Nothing(format!(
-            "the newest rustc-web that apt knows is {version}, and the workspace needs rustc {NEEDED_VERSION}; does \
-             `apt-get update` bring a newer one?"
+            "apt has rustc-web {version}, but the workspace needs rustc {NEEDED_VERSION}; run \
+             `apt-get update` for a newer one"
         )));
     }
     let folder = home.join(version.unwrap_or("any").replace(['/', ':'], "-"));
@@ -50,7 +49,7 @@ pub(super) fn provide(home: &Path) -> Result<Found> {
         .arg("download")
         .args(&packages)
         .current_dir(&downloads);
-    // As root, it would warn that it cannot become another user in this folder.
+    // As root, apt-get would warn that its sandbox user cannot write here.
     download.args(["-q", "-o", "APT::Sandbox::User=root"]);
     if !download.status().is_ok_and(|status| status.success()) {
         let why = "the packages could not be downloaded (see above)".to_owned();
@@ -75,10 +74,10 @@ pub(super) fn provide(home: &Path) -> Result<Found> {
     Ok(Found::Compiler(rustc))
 }
 
-/// The compiler that the workspace needs.
+/// The workspace's `rust-version`.
 const NEEDED_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// Whether a Debian version such as `1.85.0+dfsg3-1` is of an older compiler than the workspace needs.
+/// Whether a Debian version such as `1.85.0+dfsg3-1` is older than the workspace's `rust-version`.
 fn is_too_old(version: &str) -> bool {
     let numbers = |text: &str| -> Vec<u32> {
         let parts = text.split(|c: char| !c.is_ascii_digit());
@@ -87,7 +86,7 @@ fn is_too_old(version: &str) -> bool {
     numbers(version) < numbers(NEEDED_VERSION)
 }
 
-/// The packages with their versions, `name=version`: none if one of those asked for is not to be had.
+/// The packages as `name=version`; `None` if one is not available.
 fn packages() -> Option<Vec<String>> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
@@ -110,18 +109,18 @@ fn packages() -> Option<Vec<String>> {
     Some(found)
 }
 
-/// What apt knows of a package that it could download.
+/// apt's record of the newest version of a package.
 fn newest_record(name: &str) -> Option<String> {
     let asked = Command::new("apt-cache")
         .args(["show", "--no-all-versions", name])
         .stderr(Stdio::null())
         .output();
-    let told = asked.ok().filter(|told| told.status.success())?;
-    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    let output = asked.ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     (!text.trim().is_empty()).then_some(text)
 }
 
-/// The compiler finds its libraries only if it is told where they are; nobody else should be told.
+/// Only this compiler should see its LD_LIBRARY_PATH, so a wrapper sets it.
 fn write_wrapper(root: &Path, wrapper: &Path) -> Result<()> {
     let libraries = fs::read_dir(root.join("usr/lib"))?
         .flatten()
@@ -134,7 +133,7 @@ fn write_wrapper(root: &Path, wrapper: &Path) -> Result<()> {
         libraries.join(":"),
         root.join("usr/bin/rustc").display()
     );
-    // Its being there says that everything else is: put in place last, and at once.
+    // The wrapper marks a complete download, so it is renamed into place last.
     let draft = wrapper.with_extension("draft");
     fs::write(&draft, script)?;
     fs::set_permissions(&draft, PermissionsExt::from_mode(0o755))?;
@@ -147,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_compilers_are_known_by_their_package() {
+    fn old_compilers_are_recognized_by_their_package_version() {
         assert!(is_too_old("1.85.0+dfsg3-1~deb12u3"));
         assert!(!is_too_old("1.96.0+dfsg1-1~deb12u2"));
         assert!(!is_too_old("2.0.0"));

@@ -1,4 +1,4 @@
-//! The torture run: the supervisor is killed at random moments, again and again, and must lose and leave nothing.
+//! Kills the supervisor of a run at random moments and checks that nothing is lost or left behind.
 
 mod processes;
 mod record;
@@ -12,35 +12,33 @@ use anyhow::{Context, Result, bail, ensure};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::cargo::call;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, call};
 
 const SUITE: &str = include_str!("suite.toml");
 const JOBS: &str = "4";
-/// How attempts are watched, in turn.
+/// The kinds of evidence. Each gets a quarter of the kills.
 const EVIDENCE: [&[&str]; 4] = [
     &["--evidence=auto"],
     &["--evidence=trace"],
     &["--evidence=none"],
-    // A core dump is safe only in a directory that is crashrate's own, on most machines.
+    // On most machines, core dumps need a directory that crashrate creates.
     &["--evidence=core", "--fresh-directory"],
 ];
-/// The supervisor is killed at most so long after it was started. Most of its rounds take longer, so that a run of 200
-/// rounds lasts for all kills.
+/// The longest time between the start of a supervisor and its kill. Most rounds take longer, so
+/// that 200 rounds last for all kills.
 const LONGEST_LIFE_MILLIS: u64 = 900;
-/// Killed supervisors end at once; a run that is let go on takes about a minute.
+/// A killed supervisor ends at once; a run that is not killed any more takes about a minute.
 const HANG: Duration = Duration::from_secs(600);
 
-/// What to do.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The moments of the kills are drawn from it; drawn itself if it is not given
+    /// Seed of the moments of the kills [default: random]
     #[arg(long)]
     seed: Option<u64>,
-    /// How often the supervisor is killed in all, at least; a quarter of it under each kind of evidence
+    /// Total number of kills; a quarter of them under each kind of evidence
     #[arg(long, default_value_t = 100)]
     kills: u32,
-    /// A `crashrate` that is built already
+    /// A `crashrate` program [default: a release build]
     #[arg(long)]
     program: Option<PathBuf>,
 }
@@ -54,11 +52,11 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
         .seed
         .unwrap_or_else(|| u64::from(std::process::id()));
     say!(
-        "seed {seed}: {} times kill -9 of the supervisor of a run of 200 rounds, --jobs {JOBS}",
+        "seed {seed}: kill -9 of the supervisor {} times, in runs of 200 rounds with --jobs {JOBS}",
         arguments.kills
     );
     if !processes::can_be_seen() {
-        say!("warning: there is no /proc here: processes that are left behind are not seen");
+        say!("warning: no /proc here; processes left behind are not found");
     }
     for (place, evidence) in (0..).zip(EVIDENCE) {
         let folder = tempfile::tempdir().context("no temporary folder")?;
@@ -72,7 +70,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
         };
         let done = torture.run();
         if done.is_err() {
-            say!("what was there is kept: {}", folder.keep().display());
+            say!("the files are in {}", folder.keep().display());
         }
         done.with_context(|| format!("the torture run of seed {seed} failed"))?;
     }
@@ -80,8 +78,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
 }
 
 fn build(workspace: &Workspace) -> Result<PathBuf> {
-    let mut cargo = workspace.cargo();
-    cargo.args(["build", "--release", "-p", "crashrate", "--bins"]);
+    let cargo = workspace.cargo(&["build", "--release", "-p", "crashrate", "--bins"]);
     call(cargo, "cargo build")?;
     Ok(workspace.binaries()?.join("crashrate"))
 }
@@ -95,7 +92,8 @@ struct Torture {
 }
 
 impl Torture {
-    /// Run after run, until all kills were done. One is enough, unless the machine is faster than expected.
+    /// Starts runs until all kills are done. One is enough unless the machine is faster than
+    /// expected.
     fn run(mut self) -> Result<()> {
         fs::write(self.folder.join("suite.toml"), SUITE)?;
         for number in 1.. {
@@ -103,14 +101,17 @@ impl Torture {
             let run = self.one_run(number)?;
             let id = id_of(&run)?;
             let left = processes::wait_until_gone(processes::of_run(id));
-            ensure!(left.is_empty(), "{id} is complete and has left {left:?}");
+            ensure!(left.is_empty(), "{id} is complete and left {left:?}");
             let left = processes::wait_until_gone(processes::guardians(id));
-            ensure!(left.is_empty(), "{id} is complete and guarded by {left:?}");
+            ensure!(
+                left.is_empty(),
+                "{id} is complete, but guardians are alive: {left:?}"
+            );
             let counts = record::check_journal(&run)?;
             record::check_report(&self.report(id)?)?;
             say!(
-                "run {number}: killed {} times, {} supervisors opened its journal, {} attempts were lost and run again; \
-                 all 200 rounds are there exactly once, and nothing is left ({:.0} s)",
+                "run {number}: {} kills, {} supervisors opened the journal, {} attempts were lost \
+                 and repeated; all 200 rounds are recorded once, and no process is left ({:.0} s)",
                 kills_before - self.kills_left,
                 counts.opened,
                 counts.lost,
@@ -123,24 +124,25 @@ impl Torture {
         Ok(())
     }
 
-    /// A run from its first supervisor to the one that is let go on to the end.
+    /// One run, from its first supervisor to the one that completes it.
     fn one_run(&mut self, number: u32) -> Result<PathBuf> {
         let mut supervisor = {
             let run = ["run", "suite.toml", "--jobs", JOBS, "--seed", "7"];
             self.start(&[&run, self.evidence].concat())?
         };
-        // One that is killed before it has a run on record leaves nothing to go on with.
+        // A supervisor that is killed before it has created its run leaves nothing to resume.
         let run = self.wait_for_journal(&mut supervisor, number)?;
         let id = id_of(&run)?.to_owned();
-        let mut from_before = Vec::new();
+        let mut earlier = Vec::new();
         loop {
             if self.kills_left == 0 {
                 wait(&mut supervisor, HANG)?;
                 return Ok(run);
             }
             let life = Duration::from_millis(self.random.next_u64() % LONGEST_LIFE_MILLIS);
-            // Half of them are followed at once, while the guardian of the one before is still at work.
-            let at_once = self.random.next_u32().is_multiple_of(2);
+            // Half of the resumptions start while the guardian of the killed supervisor is still
+            // working.
+            let overlaps = self.random.next_u32().is_multiple_of(2);
             std::thread::sleep(life);
             if supervisor.try_wait()?.is_some() {
                 return Ok(run);
@@ -148,18 +150,12 @@ impl Torture {
             supervisor.kill()?;
             wait(&mut supervisor, HANG)?;
             self.kills_left -= 1;
-            let left = processes::wait_until_gone(from_before);
-            ensure!(
-                left.is_empty(),
-                "{id}: an earlier supervisor has left {left:?}"
-            );
-            from_before = processes::of_run(&id);
-            if !at_once {
-                let left = processes::wait_until_gone(std::mem::take(&mut from_before));
-                ensure!(
-                    left.is_empty(),
-                    "{id}: a killed supervisor has left {left:?}"
-                );
+            let left = processes::wait_until_gone(earlier);
+            ensure!(left.is_empty(), "{id}: an earlier supervisor left {left:?}");
+            earlier = processes::of_run(&id);
+            if !overlaps {
+                let left = processes::wait_until_gone(std::mem::take(&mut earlier));
+                ensure!(left.is_empty(), "{id}: a killed supervisor left {left:?}");
             }
             supervisor = self.start(&["run", "--resume", &id, "--jobs", JOBS])?;
         }
@@ -200,7 +196,7 @@ impl Torture {
             "{}",
             String::from_utf8_lossy(&done.stderr)
         );
-        serde_json::from_slice(&done.stdout).context("its report is no JSON")
+        serde_json::from_slice(&done.stdout).context("the report is not JSON")
     }
 
     fn wait_for_journal(&self, supervisor: &mut Child, number: u32) -> Result<PathBuf> {
@@ -218,17 +214,17 @@ impl Torture {
                 return Ok(run);
             }
             if let Some(status) = supervisor.try_wait()? {
-                bail!("crashrate ended ({status}) before it had a run on record");
+                bail!("crashrate ended ({status}) before it created a run");
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        bail!("crashrate has no run on record after {} s", HANG.as_secs())
+        bail!("crashrate created no run in {} s", HANG.as_secs())
     }
 }
 
 fn id_of(run: &Path) -> Result<&str> {
     let name = run.file_name().and_then(|name| name.to_str());
-    name.context("a run's folder without a name")
+    name.context("the folder of a run has no name")
 }
 
 fn wait(child: &mut Child, limit: Duration) -> Result<ExitStatus> {

@@ -1,13 +1,14 @@
-//! What is left of a run in the process table. Read from /proc; where there is none, nothing is found.
+//! Finds processes of a run in /proc. Without /proc it finds none.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long what was killed may take to be gone. The guardian that kills it has to be scheduled first.
+/// How long killed processes may take to disappear. The guardian that kills them must be scheduled
+/// first.
 const GONE: Duration = Duration::from_secs(20);
 
-/// A process: its number, and when it was started, since numbers are used again.
+/// A process with its start time, because process ids are reused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Process {
     pid: u32,
@@ -15,25 +16,25 @@ pub(super) struct Process {
     command: String,
 }
 
-/// Whether processes can be looked at on this system.
+/// Whether this system has /proc.
 pub(super) fn can_be_seen() -> bool {
     Path::new("/proc/self/environ").exists()
 }
 
-/// The living processes with the mark of the run: its children, and theirs.
+/// The living processes with the run's environment variable: its children and their children.
 pub(super) fn of_run(id: &str) -> Vec<Process> {
     let mark = format!("CRASHRATE_RUN_ID={id}");
     with("environ", &mark)
 }
 
-/// The living guardians of the run: its id is an argument of theirs.
+/// The living guardians of the run, which have its id as an argument.
 pub(super) fn guardians(id: &str) -> Vec<Process> {
     let mut found = with("cmdline", id);
-    found.retain(|process| process.command.contains(" guard "));
+    found.retain(|process| process.command.contains(" guardian "));
     found
 }
 
-/// Waits until none of these is there any more; returns those that stay.
+/// Waits until the processes are gone; returns those that are not.
 pub(super) fn wait_until_gone(mut processes: Vec<Process>) -> Vec<Process> {
     let begun = Instant::now();
     loop {
@@ -63,10 +64,11 @@ fn with(file: &str, entry: &str) -> Vec<Process> {
     numbers.filter(has).filter_map(process).collect()
 }
 
-/// When a process was started, in the kernel's own ticks; nothing for one that is gone or a zombie.
+/// The start time of a process in clock ticks; `None` if it is gone or a zombie.
 fn started(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in brackets, may have anything in it; the state follows it, and the start is the 20th from there.
+    // The name, in parentheses, may contain anything. The state follows it; the start time is field
+    // 22.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     let is_alive = !matches!(fields.next()?, "Z" | "X");
     is_alive

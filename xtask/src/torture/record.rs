@@ -1,4 +1,4 @@
-//! Whether a run's journal and report have every round exactly once.
+//! Checks that the journal and the report of a run have every round exactly once.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The unit's name, how many rounds it has, how many attempts each of them takes, and how each of those ends.
+/// Name of the unit, rounds, attempts of each round, outcome of each attempt.
 const PLANNED: [(&str, u64, u64, &str); 5] = [
     ("passes", 40, 1, "passed"),
     ("crashes", 40, 1, "crashed"),
@@ -17,12 +17,11 @@ const PLANNED: [(&str, u64, u64, &str); 5] = [
     ("shares", 40, 1, "crashed"),
 ];
 
-/// What a run came to.
 #[derive(Default)]
 pub(super) struct Counts {
-    /// Supervisors that got as far as opening the journal.
+    /// Supervisors that opened the journal.
     pub(super) opened: u64,
-    /// Attempts that were lost with a supervisor.
+    /// Attempts lost with a supervisor.
     pub(super) lost: u64,
 }
 
@@ -51,8 +50,8 @@ struct Unit {
     name: String,
 }
 
-/// Checks the journal of a complete run: every attempt of every round has exactly one end that counts, and ended as it
-/// must; every attempt that was started has an end.
+/// Checks the journal of a complete run: each planned attempt has exactly one result, the right
+/// one, and each started attempt has an end.
 pub(super) fn check_journal(folder: &Path) -> Result<Counts> {
     let text = fs::read_to_string(folder.join("journal.jsonl")).context("no journal")?;
     let mut counts = Counts::default();
@@ -106,7 +105,7 @@ pub(super) fn check_journal(folder: &Path) -> Result<Counts> {
     Ok(counts)
 }
 
-/// Checks the JSON report of a complete run: complete, and each unit with as many first attempts as it has rounds.
+/// Checks the JSON report of a complete run: each unit has as many first attempts as rounds.
 pub(super) fn check_report(report: &Value) -> Result<()> {
     ensure!(report["run"]["complete"] == true, "not complete");
     for (name, rounds, _, _) in PLANNED {

@@ -156,9 +156,9 @@ fn suite(program: &Path, folder: &Path, cases: &[&Case]) -> Result<Suite, Failur
             let mut chapter = usual.clone();
             chapter.id = case.kind.to_owned();
             chapter.action = Action::Command(command(case.kind));
-            chapter.limits.timeout = case.limit;
-            chapter.limits.grace = GRACE;
-            chapter.limits.directory = folder.to_owned();
+            chapter.timing.timeout = case.limit;
+            chapter.timing.grace = GRACE;
+            chapter.timing.directory = folder.to_owned();
             chapter.process.fresh_directory = true;
             chapter
         })

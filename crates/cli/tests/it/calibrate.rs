@@ -175,7 +175,7 @@ fn alone() {
         "{}",
         done.stdout
     );
-    assert!(done.stdout.contains("\nwrites = "), "{}", done.stdout);
+    assert!(done.stdout.contains("\ndose = "), "{}", done.stdout);
     place.suite("[[chapter]]\nid = \"a\"\ncommand = [\"true\"]");
     let done = place.crashrate(&["calibrate", "suite.toml"]).expect(96);
     assert!(done.stderr.contains("no [fault]"), "{}", done.stderr);

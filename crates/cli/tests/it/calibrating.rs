@@ -12,7 +12,7 @@ fn place() -> Place {
     let place = Place::new();
     place.worker_suite(
         &programs().sequence_runner,
-        "[fault]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\n\
+        "[fault]\nkind = \"tensor-lifetime\"\ndose = \"calibrated\"\n\
          [[chapter]]\nid = \"dies\"\nworker = \"act\"\n\
          params = { act = \"segfault\", when_dose = 37, secs = 0.5 }\nrounds = 2\n\
          [[sequence]]\nid = \"story\"\nchapters = [\"dies\"]\nrounds = 3\n",

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::util::{Journal, Place, compile_c};
+use crate::util::{Journal, Place, compile_c, skip};
 
 /// The evidence of the one round of this command, which crashes.
 fn death(place: &Place, command: &[&str]) -> Value {
@@ -251,11 +251,11 @@ int main(void) { static char b[64] __attribute__((aligned(16))); misaligned(b + 
 
 /// The processor says no address for either; only one of them has an address that is none.
 #[test]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    ignore = "only x86-64 has faults without an address"
+)]
 fn an_operand_that_is_not_aligned_has_no_bad_address() {
-    if std::env::consts::ARCH != "x86_64" {
-        eprintln!("SKIPPED: only x86-64 has faults without an address");
-        return;
-    }
     let place = Place::new();
     let program = compile_c(&place, "aligned", ALIGNED);
     let fault = death(&place, &[text(&program)]);
@@ -354,7 +354,7 @@ fn a_program_in_another_mount_namespace_has_its_own_symbols() {
         probe.args(namespaces);
         probe.args(["mount", "-t", "tmpfs", "none", "/mnt"]);
         if !probe.status().is_ok_and(|status| status.success()) {
-            eprintln!("SKIPPED: `unshare {namespaces:?}` is not allowed here");
+            skip(&format!("`unshare {namespaces:?}` is not allowed here"));
             continue;
         }
         let place = Place::new();
@@ -375,6 +375,10 @@ fn a_program_in_another_mount_namespace_has_its_own_symbols() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    ignore = "only compilers for x86-64 make 32-bit programs"
+)]
 fn a_32_bit_program_has_no_stack_rather_than_a_wrong_one() {
     let place = Place::new();
     let source = "__attribute__((noinline)) void bug(volatile int *p) { *p = 1; }\n\
@@ -384,10 +388,8 @@ fn a_32_bit_program_has_no_stack_rather_than_a_wrong_one() {
     let mut command = Command::new("cc");
     command.args(["-m32", "-nostdlib", "-static", "-fno-pie", "-no-pie", "-o"]);
     command.arg(&program).arg(file);
-    // Other processors have no such option.
     if !command.status().is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: this compiler makes no 32-bit programs");
-        return;
+        return skip("this compiler makes no 32-bit programs");
     }
     let narrow = death(&place, &[text(&program)]);
     assert_eq!(signature(&narrow), "v1 | SEGV_WILD | no stack");

@@ -222,7 +222,7 @@ fn what_must_not_fork_is_executed_and_says_so() {
         ("descriptor", "/dev/zero) is open"),
         (
             "exit",
-            "the zygote ended with 7, and said: the warm-up gives up",
+            "the zygote ended with 7, and said: the warm-up exits",
         ),
     ] {
         let place = Place::new();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::util::{Done, Place};
+use crate::util::{Done, Place, skip};
 
 const MANY: &str = r#"
 [[chapter]]
@@ -58,8 +58,6 @@ fn a_journal_that_may_not_grow() {
     assert_full(&place, done, "File too large");
 }
 
-const SKIPPED: &str = "SKIPPED: no small disk can be mounted here (that needs root on Linux)";
-
 struct Mounted(PathBuf);
 
 impl Drop for Mounted {
@@ -89,8 +87,7 @@ fn a_small_disk() {
     let place = Place::new();
     place.suite(MANY);
     let Some(disk) = small_disk(&place, 48) else {
-        eprintln!("{SKIPPED}");
-        return;
+        return skip("a small disk can be mounted only by root on Linux");
     };
     let done = place.crashrate(&["run", "suite.toml"]);
     assert_full(&place, done, "No space left on device");
@@ -129,8 +126,7 @@ fn a_disk_that_is_full_for_a_while() {
         "#,
     );
     let Some(disk) = small_disk(&place, 1024) else {
-        eprintln!("{SKIPPED}");
-        return;
+        return skip("a small disk can be mounted only by root on Linux");
     };
     let args = ["run", "suite.toml", "--jobs", "3", "--seed", "1"];
     let done = place.crashrate(&args).expect(110);
@@ -173,8 +169,7 @@ fn a_disk_that_may_only_be_read() {
     let place = Place::new();
     place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"true\"]\n");
     let Some(disk) = small_disk(&place, 1024) else {
-        eprintln!("{SKIPPED}");
-        return;
+        return skip("a small disk can be mounted only by root on Linux");
     };
     place.crashrate(&["run", "suite.toml"]).expect(0);
     let remount = ["-o", "remount,ro"];

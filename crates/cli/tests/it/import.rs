@@ -338,14 +338,14 @@ fn a_run_ends_beside_baseline_that_its_suite_names() {
             "| batching-advantage | 6/10 (31-83%); isolated 1/3 (6.1-79%) | 2/5 (12-77%) | 2/5 (12-77%) |",
         ],
     );
-    let beside = &place.json()["beside_baseline"];
+    let beside = &place.json()["baseline"];
     assert_eq!(
         (&beside["number"], &beside["file"]),
         (&json!(1972), &json!("recorded/n1972.toml"))
     );
     let whole = &beside["rows"][0];
     assert_eq!(
-        whole["record_in_sequence"]["first_attempt"],
+        whole["baseline_in_sequence"]["first_attempt"],
         json!({"bad": 6, "n": 10})
     );
     assert_eq!(
@@ -368,9 +368,9 @@ fn a_record_that_is_none_is_an_error_of_the_suite() {
     assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
     holds(
         &done.stderr,
-        &["suite.toml:2:10: suite.record: ", "n1972.toml:2:10: "],
+        &["suite.toml:2:12: suite.baseline: ", "n1972.toml:2:10: "],
     );
     fs::remove_dir_all(place.path().join("recorded")).unwrap();
     let done = place.crashrate(&["list", "suite.toml"]).expect(96);
-    holds(&done.stderr, &["suite.record: ", "no such file"]);
+    holds(&done.stderr, &["suite.baseline: ", "no such file"]);
 }

@@ -41,6 +41,7 @@ mod mutated;
 mod pages;
 mod past;
 mod places;
+mod readme;
 mod reports;
 mod resources;
 mod resume;

@@ -206,7 +206,7 @@ fn reports_say_where_a_sequence_died_and_what_was_measured() {
             "crashes 2",
             "FCCFP",
             "SIGSEGV",
-            "told to fail",
+            "failed as requested",
             "speed",
             "threads=8",
         ] {

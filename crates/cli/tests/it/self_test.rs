@@ -6,14 +6,16 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::util::{Done, Place};
+use crate::util::{Done, Place, skip};
 
-/// The self-test under a program that prepares its environment. Nothing if that is not possible here.
+/// The self-test under a program that prepares its environment; `None` if that is not possible here.
+#[track_caller]
 fn under(place: &Place, before: &[&str], args: &[&str]) -> Option<Done> {
     let mut trial = Command::new(before[0]);
     trial.args(&before[1..]).arg("true");
     trial.stdout(Stdio::null()).stderr(Stdio::null());
     if !trial.status().is_ok_and(|status| status.success()) {
+        skip(&format!("`{}` does not work here", before.join(" ")));
         return None;
     }
     // An ordinary user can read neither the build folder nor the folder of root.

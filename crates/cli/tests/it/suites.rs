@@ -6,19 +6,20 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use toml::Table;
 
-use crate::util::{Place, row};
+use crate::util::{Place, row, skip};
 
-/// The worker beside the program; `cargo xtask test` builds it. Without libtorch there is none, and nothing to test.
-fn worker() -> Option<PathBuf> {
+/// Whether the worker is beside the program; `cargo xtask test` builds it, which needs libtorch.
+#[track_caller]
+fn has_worker() -> bool {
     let path = Path::new(env!("CARGO_BIN_EXE_crashrate")).with_file_name("crashrate-worker");
-    if path.is_file() {
-        return Some(path);
+    let exists = path.is_file();
+    if !exists {
+        let path = path.display();
+        skip(&format!(
+            "there is no {path}; `cargo xtask build` builds it"
+        ));
     }
-    eprintln!(
-        "SKIPPED: there is no {}; `cargo xtask build` builds it",
-        path.display()
-    );
-    None
+    exists
 }
 
 fn project() -> PathBuf {
@@ -87,7 +88,7 @@ fn measure(row: &Value, name: &str, label: &str) -> f64 {
 
 #[test]
 fn the_story_runs_in_both_modes_on_libtorch() {
-    if worker().is_none() {
+    if !has_worker() {
         return;
     }
     let place = Place::new();
@@ -130,7 +131,7 @@ fn the_story_runs_in_both_modes_on_libtorch() {
 
 #[test]
 fn the_other_worker_suites_pass_in_small() {
-    if worker().is_none() {
+    if !has_worker() {
         return;
     }
     for name in ["quick.toml", "soak.toml", "verification.toml", "n1973.toml"] {
@@ -145,7 +146,7 @@ fn the_other_worker_suites_pass_in_small() {
 /// Without dose nothing is raced for: what is left is that contexts go from chapter to chapter, or do not.
 #[test]
 fn the_experiment_of_n1972_runs_with_its_fault_and_its_control_without_carrying_over() {
-    if worker().is_none() {
+    if !has_worker() {
         return;
     }
     let carried = [("n1972.toml", true), ("n1972-control.toml", false)];
@@ -170,9 +171,10 @@ fn the_experiment_of_n1972_runs_with_its_fault_and_its_control_without_carrying_
 
 /// The crash happens in libtorch's own code, in a thread that computes. Preparing a thread's input computes, too, so now and
 /// then a crash comes before the thread has started.
+#[cfg_attr(not(target_os = "linux"), ignore = "the fault needs Linux")]
 #[test]
 fn the_fault_faults_inside_libtorch_in_a_worker_thread() {
-    if worker().is_none() || !cfg!(target_os = "linux") {
+    if !has_worker() {
         return;
     }
     let place = Place::new();
@@ -230,7 +232,7 @@ fn the_fault_faults_inside_libtorch_in_a_worker_thread() {
 
 #[test]
 fn variants_change_the_environment_and_are_never_mixed() {
-    if worker().is_none() {
+    if !has_worker() {
         return;
     }
     let place = Place::new();
@@ -297,19 +299,4 @@ fn any_command_is_a_chapter_and_a_python_file_runs_a_sequence() {
         outcome("last", "sequential"),
         serde_json::json!({"unreached": 1})
     );
-}
-
-/// The README shows the worker in Python whole: it has to be the file that is tested here.
-#[test]
-fn the_readme_shows_the_file_that_ships() {
-    let readme = fs::read_to_string(project().join("README.md")).unwrap();
-    let shown = readme
-        .split("```python\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
-    let ships = fs::read_to_string(project().join("fixtures/any-command/story.py")).unwrap();
-    assert_eq!(shown, ships);
 }

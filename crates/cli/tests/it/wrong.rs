@@ -146,15 +146,15 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "unknown fault",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"dice\"\nwrites = 10\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"dice\"\ndose = 10\n",
     ),
     (
         "negative dose",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = -1\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\ndose = -1\n",
     ),
     (
         "too many dose",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = 5_000_000_000\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\ndose = 5_000_000_000\n",
     ),
     (
         "no dose",
@@ -162,35 +162,35 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "unknown key of the fault",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = 10\nwrite = 3\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\ndose = 10\nwrite = 3\n",
     ),
     (
         "fault on a GPU",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = 10\non = [\"cpu\", \"mps\"]\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\ndose = 10\non = [\"cpu\", \"mps\"]\n",
     ),
     (
         "dose in words",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = \"many\"\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\ndose = \"many\"\n",
     ),
     (
         "dose of another kind",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = 1.5\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\ndose = 1.5\n",
     ),
     (
         "nothing to calibrate by",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\ndose = \"calibrated\"\n",
     ),
     (
         "given and calibrated",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = 3\ncalibrate = { rounds = 3 }\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\ndose = 3\ncalibrate = { rounds = 3 }\n",
     ),
     (
         "a share that is none",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\ncalibrate = { pass = 1.0 }\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\ndose = \"calibrated\"\ncalibrate = { pass = 1.0 }\n",
     ),
     (
         "calibration without rounds",
-        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\nwrites = \"calibrated\"\ncalibrate = { rounds = 0 }\n",
+        "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n[fault]\nkind = \"tensor-lifetime\"\ndose = \"calibrated\"\ncalibrate = { rounds = 0 }\n",
     ),
     (
         "unknown limit",

@@ -8,9 +8,6 @@ mod recognise;
 
 use std::borrow::Cow;
 
-use crate::crash::{Crash, Kind as Death};
-use crate::signature::{add_message, is_about_to_say};
-
 /// The longest message that is kept, in bytes.
 const MAX_TEXT: usize = 1000;
 
@@ -79,7 +76,7 @@ impl Kind {
     }
 
     /// Whether a process can print such a message and live on. Then only the last one is about its death.
-    fn is_survivable(self) -> bool {
+    pub(crate) fn is_survivable(self) -> bool {
         matches!(self, Kind::Sanitizer | Kind::Rust)
     }
 }
@@ -133,55 +130,12 @@ pub fn find(stderr: &[u8]) -> Vec<Message> {
     messages
 }
 
-/// The message of a death whose stack shows these kinds. Nothing if there are several and it is not known which one.
-fn choose(messages: &[Message], shows: impl Fn(Kind) -> bool) -> Result<Option<&Message>, ()> {
-    let mut fitting = messages.iter().filter(|m| shows(m.kind));
-    let Some(last) = fitting.next_back() else {
-        return Ok(None);
-    };
-    let sure = last.kind.is_survivable() || fitting.all(|m| m.key() == last.key());
-    if sure { Ok(Some(last)) } else { Err(()) }
-}
-
 /// The message in a text that is known to be about the death, such as the application-specific information of a macOS
 /// report: a recognised line, else the whole text.
 pub(crate) fn of_report(text: &str) -> Option<Message> {
     let last = find(text.as_bytes()).pop();
     let whole = || Message::new(Kind::Check, text);
     Some(last.unwrap_or_else(whole)).filter(|message| !message.text.is_empty())
-}
-
-impl Crash {
-    /// Adds what the program said as it died, from the end of its standard error, to the evidence and the signature.
-    pub fn read_stderr(&mut self, stderr: &[u8]) {
-        if self.kind == Death::Hang || self.message.is_some() {
-            return;
-        }
-        let messages = find(stderr);
-        let shows = |kind| match kind {
-            // The allocator's own functions have no symbols in most C libraries; the class knows them by their caller.
-            Kind::Malloc if self.class == "ABRT_MALLOC" => true,
-            kind => is_about_to_say(kind, self),
-        };
-        match choose(&messages, shows) {
-            Ok(None) => {}
-            Ok(Some(message)) => self.set_message(message),
-            Err(()) => self.notes.push(
-                "standard error has several messages of this kind; which one is this crash's is unknown"
-                    .into(),
-            ),
-        }
-    }
-
-    pub(crate) fn set_message(&mut self, message: &Message) {
-        // Of a memory fault the place says what happened; a message is only about what the program did at the time.
-        let is_fault =
-            self.class.starts_with("SEGV") || matches!(&*self.class, "SIGSEGV" | "SIGBUS");
-        if !is_fault {
-            self.signature = add_message(&self.signature, &message.key());
-        }
-        self.message = Some(message.text.clone());
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::crash::{Crash, Kind as Death};
 use crate::crash::{Frame, Thread};
 
 /// What a program prints, the kind of its message, and the message's key.

@@ -27,10 +27,10 @@ use watched::Watched;
 /// Takes the records of one journal, in their order, and makes the view.
 ///
 /// ```
-/// use crashrate_report::{Fault, ViewBuilder};
+/// use crashrate_report::{ReportError, ViewBuilder};
 /// // A journal without records is no run.
 /// let error = ViewBuilder::new().finish(false).unwrap_err();
-/// assert_eq!(error.fault, Fault::NotOpened);
+/// assert_eq!(error.fault, ReportError::NotOpened);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ViewBuilder {

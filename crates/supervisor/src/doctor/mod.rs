@@ -192,7 +192,7 @@ fn stripped_variables(plan: &Plan, workers: &Workers) -> Vec<Finding> {
         let path = match &chapter.action {
             Action::Worker { .. } => workers.by_variant.get(unit.suite_variant()).cloned(),
             Action::Command(argv) => {
-                program::find(&argv[0], &chapter.limits.directory, &chapter.env).ok()
+                program::find(&argv[0], &chapter.timing.directory, &chapter.env).ok()
             }
         };
         let names = (variant.iter().flat_map(|v| v.env.keys())).chain(chapter.env.keys());

@@ -152,7 +152,7 @@ fn process_end(spec: &UnitSpec, seen: &Seen) -> Whole {
 
 /// The kernel sends these two for limits that crashrate has set.
 fn by_signal(spec: &UnitSpec, name: &str) -> Whole {
-    match (name, spec.resources.cpu, spec.resources.file_size) {
+    match (name, spec.limits.cpu, spec.limits.file_size) {
         ("SIGXCPU", Some(secs), _) => Whole::Cut(
             Outcome::TimedOut,
             format!("killed after its {secs} s of processor time"),

@@ -26,7 +26,7 @@ fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> UnitSpec {
         mode,
         timeout: Duration::from_secs(5),
         grace: Duration::from_secs(1),
-        resources: Default::default(),
+        limits: Default::default(),
         process: Default::default(),
         zygote: None,
         needs_verdict,

@@ -7,13 +7,14 @@ mod spec;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crashrate_model::{Mode, Spawn, Unit};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::suite::{ById, DEFAULT_VARIANT, Suite, Variant};
+use crate::suite::{Action, ById, Chapter, DEFAULT_VARIANT, Suite, Variant};
 
 pub use order::{RoundKey, Rounds, round_seed};
 pub use progress::{Pending, Progress};
@@ -175,6 +176,20 @@ impl Plan {
         self.units.iter().map(of).collect()
     }
 
+    /// The longest time between SIGTERM and SIGKILL of any attempt.
+    pub fn longest_grace(&self) -> Duration {
+        let graces = self.suite.chapters.iter().map(|c| c.timing.grace);
+        graces.fold(self.suite.sequence_timing.grace, Duration::max)
+    }
+
+    /// Whether attempts that run at the same time would disturb each other's measures: those of
+    /// worker chapters and of sequences.
+    pub fn is_load_sensitive(&self) -> bool {
+        let is_worker = |c: &Chapter| matches!(c.action, Action::Worker { .. });
+        self.suite.chapters.iter().any(is_worker)
+            || self.units.iter().any(|u| u.mode == Mode::Sequential)
+    }
+
     /// Whether the suite wants any of the units forked, whatever came of that.
     pub(crate) fn wants_forks(&self) -> bool {
         let by_id = ById::of(&self.suite);
@@ -223,7 +238,7 @@ fn check_preloads(suite: &Suite, variant: &Variant) -> Result<(), PlanError> {
     for variable in ["LD_PRELOAD", "DYLD_INSERT_LIBRARIES"] {
         let libraries = variant.env.get(variable).into_iter();
         for library in libraries.flat_map(|list| list.split([':', ' '])) {
-            let path = suite.around.directory.join(library);
+            let path = suite.sequence_timing.directory.join(library);
             if library.contains('/') && !path.exists() {
                 return Err(PlanError::Preload {
                     variant: variant.id.clone(),

@@ -9,8 +9,9 @@ use crashrate_model::{EvidenceMode, Mode, Unit};
 use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::{Plan, RoundKey, round_seed};
+use crate::fault::SuiteFault;
 use crate::suite::{
-    Action, ById, Chapter, Expect, ProcessOptions, Resources, Suite, SuiteFault, Timing, Variant,
+    Action, ById, Chapter, Expect, ProcessOptions, ResourceLimits, Suite, Timing, Variant,
 };
 
 /// One attempt, ready to be started.
@@ -54,7 +55,7 @@ pub struct UnitSpec {
     /// From SIGTERM to SIGKILL.
     pub grace: Duration,
     /// How much of the machine it may use.
-    pub resources: Resources,
+    pub limits: ResourceLimits,
     /// How its processes are set up and judged.
     pub process: ProcessOptions,
     /// The command line of the zygote that it is forked from; nothing where it is executed.
@@ -182,21 +183,21 @@ impl<'a> SpecBuilder<'a> {
         let suite = &self.plan.suite;
         let chapters = self.chapters(unit);
         let (argv, needs_verdict) = self.argv(unit, &chapters);
-        let limits = self.limits(unit, &chapters);
+        let timing = self.timing(unit, &chapters);
         let mut env = self.suite_env(unit, &chapters);
         env.extend(variant(suite, unit).env.clone());
         env.extend(self.own_env(unit));
         env.retain(|name, _| !OWN.contains(&name.as_str()));
         UnitSpec {
-            directory: limits.directory.clone(),
+            directory: timing.directory.clone(),
             env,
             chapters: chapters.iter().map(|c| chapter_spec(c)).collect(),
             mode: unit.mode,
-            timeout: limits.timeout,
-            grace: limits.grace,
-            resources: match unit.mode {
-                Mode::Isolated => chapters[0].resources,
-                Mode::Sequential => suite.resources,
+            timeout: timing.timeout,
+            grace: timing.grace,
+            limits: match unit.mode {
+                Mode::Isolated => chapters[0].limits,
+                Mode::Sequential => suite.limits,
             },
             process: match unit.mode {
                 Mode::Isolated => chapters[0].process,
@@ -235,10 +236,10 @@ impl<'a> SpecBuilder<'a> {
         argv.iter().cloned().chain(flag).collect()
     }
 
-    fn limits(&self, unit: &Unit, chapters: &[&'a Chapter]) -> &'a Timing {
+    fn timing(&self, unit: &Unit, chapters: &[&'a Chapter]) -> &'a Timing {
         match unit.mode {
-            Mode::Isolated => &chapters[0].limits,
-            Mode::Sequential => &self.plan.suite.around,
+            Mode::Isolated => &chapters[0].timing,
+            Mode::Sequential => &self.plan.suite.sequence_timing,
         }
     }
 
@@ -292,7 +293,7 @@ fn variant<'a>(suite: &'a Suite, unit: &Unit) -> &'a Variant {
 fn chapter_spec(chapter: &Chapter) -> ChapterSpec {
     ChapterSpec {
         id: chapter.id.clone(),
-        timeout: chapter.limits.timeout,
+        timeout: chapter.timing.timeout,
         expect: chapter.expect.clone(),
     }
 }

@@ -81,7 +81,7 @@ impl Launcher {
             env: &env,
             stdio: child_io.stdio(&self.dev_null),
         };
-        let (cgroup, rlimits) = limits::divide(&unit.resources);
+        let (cgroup, rlimits) = limits::divide(&unit.limits);
         let child = ChildSetup {
             supervisor: self.supervisor,
             registration: self.guardian.registration(slot),

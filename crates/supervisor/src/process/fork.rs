@@ -131,7 +131,7 @@ impl ForkStarter {
         self.guardian
             .registration(slot)
             .send(pid.as_raw().cast_unsigned())?;
-        let (cgroup, rlimits) = limits::divide(&spec.unit.resources);
+        let (cgroup, rlimits) = limits::divide(&spec.unit.limits);
         if let Some(cgroup) = &cgroup {
             cgroup.admit(pid)?;
         }

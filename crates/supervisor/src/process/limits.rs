@@ -9,7 +9,7 @@ use nix::unistd::geteuid;
 
 use super::platform;
 use crate::doctor;
-use crate::suite::{Resources, Suite, bytes_text};
+use crate::suite::{ResourceLimits, Suite, bytes_text};
 
 /// rlimits, ready to be set between fork and exec.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,7 +21,7 @@ pub(super) struct Rlimits {
 }
 
 /// What is limited by a cgroup, and what by rlimits.
-pub(super) fn divide(resources: &Resources) -> (Option<platform::Cgroup>, Rlimits) {
+pub(super) fn divide(resources: &ResourceLimits) -> (Option<platform::Cgroup>, Rlimits) {
     let wants_cgroup = resources.memory.is_some() || resources.processes.is_some();
     let cgroup = wants_cgroup
         .then(|| platform::Cgroup::make(resources.memory, resources.processes))
@@ -105,14 +105,15 @@ pub(crate) struct InForce {
 pub(crate) fn in_force(suite: &Suite) -> InForce {
     let mut found = InForce::default();
     let chapters = suite.chapters.iter();
-    let own = chapters.map(|c| (format!(" of `{}`", c.id), c.resources));
-    let all: Vec<_> = std::iter::once((String::new(), suite.resources))
+    let own = chapters.map(|c| (format!(" of `{}`", c.id), c.limits));
+    let all: Vec<_> = std::iter::once((String::new(), suite.limits))
         .chain(own)
         .collect();
-    let has = |which: fn(&Resources) -> Option<u64>| all.iter().any(|(_, r)| which(r).is_some());
+    let has =
+        |which: fn(&ResourceLimits) -> Option<u64>| all.iter().any(|(_, r)| which(r).is_some());
     let by_cgroup = (has(|r| r.memory) || has(|r| r.processes)) && platform::Cgroup::is_possible();
     for (whose, resources) in &all {
-        if !whose.is_empty() && *resources == suite.resources {
+        if !whose.is_empty() && *resources == suite.limits {
             continue;
         }
         let mut put = |what: &str, value: Option<String>, means: &str| {

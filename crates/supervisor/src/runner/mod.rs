@@ -15,6 +15,7 @@ use crashrate_model::{EvidenceMode, Finding, Record, RunInfo, StopReason, Stoppi
 use thiserror::Error;
 
 use crate::decide::Decider;
+use crate::fault::SuiteFault;
 use crate::journal::{Journal, JournalError, RunFolder};
 use crate::outcome::Note;
 use crate::plan::{Plan, Progress, RoundKey, SpecBuilder};
@@ -24,7 +25,6 @@ use crate::process::{
 use crate::program::{self, Programs};
 use crate::resume::Resume;
 use crate::schedule::{Bounds, Schedule};
-use crate::suite::SuiteFault;
 use crate::watching::Watching;
 use crate::worker::Workers;
 use crate::{doctor, machine, outputs, run_file, safe_file};
@@ -296,7 +296,7 @@ fn prepare_folder(folder: &RunFolder, plan: &Plan, info: &RunInfo) -> Result<(),
 
 fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
     let plan = &campaign.plan;
-    let mut machine = machine::describe(&plan.suite.around.directory);
+    let mut machine = machine::describe(&plan.suite.sequence_timing.directory);
     machine.extend(campaign.workers.facts.clone());
     RunInfo {
         id: folder.id().to_owned(),

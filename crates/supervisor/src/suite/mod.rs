@@ -2,7 +2,6 @@
 
 mod by_id;
 mod error;
-mod fault;
 mod judged;
 mod path_text;
 mod process;
@@ -21,13 +20,14 @@ use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Recommendation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::fault::SuiteFault;
+
 pub(crate) use by_id::ById;
 pub(crate) use error::Source;
 pub use error::SuiteError;
-pub use fault::{MAX_DOSE, PASS, ROUNDS, SuiteFault};
 pub use process::{DescendantCrash, ProcessOptions};
 pub(crate) use resolve::read_text;
-pub use resources::Resources;
+pub use resources::ResourceLimits;
 pub(crate) use resources::bytes_text;
 pub use spawn::Spawning;
 pub(crate) use words::word_of_text;
@@ -62,10 +62,10 @@ pub struct Suite {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fork_cuda: bool,
     /// How much of the machine an attempt may use.
-    #[serde(rename = "limits", default, skip_serializing_if = "Resources::is_none")]
-    pub resources: Resources,
+    #[serde(default, skip_serializing_if = "ResourceLimits::is_none")]
+    pub limits: ResourceLimits,
     /// What is around chapters in a sequence: time limit, grace, directory.
-    pub around: Timing,
+    pub sequence_timing: Timing,
     /// How the processes of sequences are set up and judged.
     #[serde(default, skip_serializing_if = "ProcessOptions::is_usual")]
     pub process: ProcessOptions,
@@ -109,10 +109,10 @@ pub struct Chapter {
     /// How often a round that did not pass is tried again.
     pub retries: u32,
     /// Time limit, grace and directory.
-    pub limits: Timing,
+    pub timing: Timing,
     /// How much of the machine an isolated attempt of it may use; in a sequence the suite's own hold.
-    #[serde(default, skip_serializing_if = "Resources::is_none")]
-    pub resources: Resources,
+    #[serde(default, skip_serializing_if = "ResourceLimits::is_none")]
+    pub limits: ResourceLimits,
     /// Environment on top of the supervisor's own.
     pub env: BTreeMap<String, String>,
     /// What its measures have to be.

@@ -10,8 +10,8 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) suite: Option<Head>,
-    pub(super) fault: Option<Spanned<Fault>>,
-    pub(super) limits: Option<Resources>,
+    pub(super) fault: Option<Spanned<crate::fault::Section>>,
+    pub(super) limits: Option<ResourceLimits>,
     #[serde(default)]
     pub(super) defaults: Settings,
     #[serde(default)]
@@ -38,39 +38,10 @@ pub(super) struct Head {
     pub(super) descendants: Option<Spanned<String>>,
 }
 
-/// What `[fault]` sets.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Fault {
-    pub(super) kind: Spanned<String>,
-    pub(super) dose: Spanned<Dose>,
-    pub(super) calibrate: Option<Spanned<Calibrate>>,
-    pub(super) carry_over: Option<bool>,
-    pub(super) on: Option<Vec<Spanned<String>>>,
-}
-
-/// A number, or `calibrated`.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Dose {
-    Number(i64),
-    Word(String),
-    Other(serde::de::IgnoredAny),
-}
-
-/// What `[fault]` says of its calibration.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Calibrate {
-    pub(super) pass: Option<Spanned<f64>>,
-    pub(super) rounds: Option<Spanned<i64>>,
-    pub(super) start: Option<Spanned<i64>>,
-}
-
 /// What `[limits]` sets, or the `limits` of a chapter.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Resources {
+pub(super) struct ResourceLimits {
     pub(super) memory: Option<Spanned<String>>,
     pub(super) processes: Option<Spanned<i64>>,
     pub(super) cpu: Option<Spanned<String>>,
@@ -103,7 +74,7 @@ pub(super) struct Chapter {
     pub(super) modes: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) spawn: Option<Spanned<String>>,
     pub(super) zygote: Option<Spanned<bool>>,
-    pub(super) limits: Option<Resources>,
+    pub(super) limits: Option<ResourceLimits>,
     #[serde(default)]
     pub(super) expect: Vec<Spanned<Expect>>,
     pub(super) rounds: Option<Spanned<i64>>,

@@ -11,7 +11,7 @@ use toml::Spanned;
 use super::error::Source;
 use super::raw;
 use super::{
-    Action, Chapter, DEFAULT_VARIANT, ProcessOptions, Resources, Sequence, Spawning, Suite,
+    Action, Chapter, DEFAULT_VARIANT, ProcessOptions, ResourceLimits, Sequence, Spawning, Suite,
     SuiteError, Timing, Variant,
 };
 use crate::{baseline, program};
@@ -42,7 +42,7 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
         .first()
         .ok_or_else(|| SuiteError::Command("no command after `--`".into()))?;
     program::find(program, &directory, &BTreeMap::new()).map_err(SuiteError::Command)?;
-    let limits = Timing {
+    let timing = Timing {
         timeout: TIMEOUT,
         grace: GRACE,
         directory,
@@ -57,8 +57,8 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
         fault: None,
         baseline: None,
         fork_cuda: false,
-        resources: Resources::default(),
-        around: limits.clone(),
+        limits: ResourceLimits::default(),
+        sequence_timing: timing.clone(),
         process: ProcessOptions::default(),
         variants: vec![default_variant()],
         chapters: vec![Chapter {
@@ -66,8 +66,8 @@ pub(super) fn of_command(argv: &[String], rounds: u32) -> Result<Suite> {
             modes: vec![Mode::Isolated],
             rounds,
             retries: 0,
-            limits,
-            resources: Resources::default(),
+            timing,
+            limits: ResourceLimits::default(),
             env: BTreeMap::new(),
             expect: Vec::new(),
             action: Action::Command(argv.to_vec()),
@@ -124,19 +124,20 @@ impl Resolver<'_> {
             self.source
                 .error(0..0, "missing [suite] with a `name = \"...\"`")
         })?;
-        let around = self.limits(&file.defaults, None, None, None)?;
+        let sequence_timing = self.timing(&file.defaults, None, None, None)?;
         let in_sequence: HashSet<&str> = (file.sequence.iter())
             .flat_map(|s| s.chapters.get_ref())
             .map(|id| id.get_ref().as_str())
             .collect();
-        let resources = self.source.resources(file.limits.as_ref(), "limits")?;
+        let limits = self.source.limits(file.limits.as_ref(), "limits")?;
         let process = self.source.common_process(&head, &file.defaults)?;
         let mut chapters = self.chapters(&file.chapter, &file.defaults, &in_sequence)?;
         for (chapter, raw) in chapters.iter_mut().zip(&file.chapter) {
-            chapter.resources = chapter.resources.or(resources);
+            chapter.limits = chapter.limits.or(limits);
             chapter.process = self.source.process(raw, process)?;
         }
-        let sequences = self.sequences(&file.sequence, &file.defaults, &chapters, &around)?;
+        let sequences =
+            self.sequences(&file.sequence, &file.defaults, &chapters, &sequence_timing)?;
         Ok(Suite {
             name: self.suite_name(&head.name)?,
             file: Some(std::path::absolute(self.source.path).unwrap_or_default()),
@@ -146,8 +147,8 @@ impl Resolver<'_> {
             fault: self.source.fault(file.fault, &chapters, &sequences)?,
             baseline: self.baseline(head.baseline.as_ref())?,
             fork_cuda: head.fork_cuda.unwrap_or(false),
-            resources,
-            around,
+            limits,
+            sequence_timing,
             process,
             variants: self.variants(file.variant)?,
             gates: self.gates(&file.gate, &chapters, &sequences)?,
@@ -187,7 +188,7 @@ impl Resolver<'_> {
         defaults: &raw::Settings,
         in_sequence: &HashSet<&str>,
     ) -> Result<Chapter> {
-        let limits = self.limits(
+        let timing = self.timing(
             defaults,
             raw.timeout.as_ref(),
             raw.grace.as_ref(),
@@ -195,7 +196,7 @@ impl Resolver<'_> {
         )?;
         let env = merged(&defaults.env, &raw.env);
         self.source.env(raw.id.span(), &env)?;
-        let action = self.action(&id, raw, &limits.directory, &env)?;
+        let action = self.action(&id, raw, &timing.directory, &env)?;
         Ok(Chapter {
             modes: self
                 .source
@@ -211,10 +212,10 @@ impl Resolver<'_> {
                 .iter()
                 .map(|e| self.source.expect(&id, e))
                 .collect::<Result<_>>()?,
-            limits,
-            resources: self
+            timing,
+            limits: self
                 .source
-                .resources(raw.limits.as_ref(), &format!("chapter `{id}`: limits"))?,
+                .limits(raw.limits.as_ref(), &format!("chapter `{id}`: limits"))?,
             spawning: self.source.spawning(
                 &format!("chapter `{id}`"),
                 matches!(action, Action::Command(_)),
@@ -295,7 +296,7 @@ impl Resolver<'_> {
         raw: &[raw::Sequence],
         defaults: &raw::Settings,
         chapters: &[Chapter],
-        around: &Timing,
+        sequence_timing: &Timing,
     ) -> Result<Vec<Sequence>> {
         let mut seen = HashSet::new();
         let by_id = chapters.iter().map(|c| (c.id.as_str(), c)).collect();
@@ -306,7 +307,7 @@ impl Resolver<'_> {
                     let problem = format!("sequence.id: there is another sequence `{id}`");
                     return Err(self.source.error(sequence.id.span(), problem));
                 }
-                self.sequence(id, sequence, defaults, (chapters, &by_id), around)
+                self.sequence(id, sequence, defaults, (chapters, &by_id), sequence_timing)
             })
             .collect()
     }
@@ -317,7 +318,7 @@ impl Resolver<'_> {
         raw: &raw::Sequence,
         defaults: &raw::Settings,
         (chapters, by_id): (&[Chapter], &HashMap<&str, &Chapter>),
-        around: &Timing,
+        sequence_timing: &Timing,
     ) -> Result<Sequence> {
         let wrong = |span: Range<usize>, problem: String| {
             self.source
@@ -358,7 +359,7 @@ impl Resolver<'_> {
         let env = merged(&defaults.env, &raw.env);
         self.source.env(raw.id.span(), &env)?;
         let command = (raw.command.as_ref())
-            .map(|c| self.command(c, &around.directory, &env))
+            .map(|c| self.command(c, &sequence_timing.directory, &env))
             .transpose()
             .map_err(|(span, problem)| wrong(span, problem))?;
         Ok(Sequence {
@@ -433,7 +434,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn limits(
+    fn timing(
         &self,
         defaults: &raw::Settings,
         timeout: Option<&Spanned<String>>,

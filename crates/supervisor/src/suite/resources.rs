@@ -11,7 +11,7 @@ use super::{SuiteError, raw};
 /// How much of the machine an attempt may use; nothing is limited that is not given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Resources {
+pub struct ResourceLimits {
     /// Memory, bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
@@ -26,15 +26,15 @@ pub struct Resources {
     pub file_size: Option<u64>,
 }
 
-impl Resources {
+impl ResourceLimits {
     /// Whether nothing is limited.
     pub fn is_none(&self) -> bool {
-        *self == Resources::default()
+        *self == ResourceLimits::default()
     }
 
     /// These, and for what they do not say the others.
-    pub fn or(self, other: Resources) -> Resources {
-        Resources {
+    pub fn or(self, other: ResourceLimits) -> ResourceLimits {
+        ResourceLimits {
             memory: self.memory.or(other.memory),
             processes: self.processes.or(other.processes),
             cpu: self.cpu.or(other.cpu),
@@ -54,15 +54,15 @@ pub(crate) fn bytes_text(bytes: u64) -> String {
 }
 
 impl Source<'_> {
-    pub(super) fn resources(
+    pub(super) fn limits(
         &self,
-        raw: Option<&raw::Resources>,
+        raw: Option<&raw::ResourceLimits>,
         of: &str,
-    ) -> Result<Resources, SuiteError> {
+    ) -> Result<ResourceLimits, SuiteError> {
         let Some(raw) = raw else {
-            return Ok(Resources::default());
+            return Ok(ResourceLimits::default());
         };
-        Ok(Resources {
+        Ok(ResourceLimits {
             memory: self.size(raw.memory.as_ref(), &format!("{of}.memory"))?,
             processes: self.count(raw.processes.as_ref(), &format!("{of}.processes"))?,
             cpu: self.cpu(raw.cpu.as_ref(), &format!("{of}.cpu"))?,

@@ -1,5 +1,5 @@
-//! `bare-loop WAY THREADS ROUNDS PROGRAM [ARGUMENT...]`: starts a program again and again, and keeps nothing of it.
-//! Prints one JSON line with its rounds per second and its own processor time for each.
+//! `bare-loop WAY THREADS ROUNDS PROGRAM [ARGUMENT...]`: starts a program repeatedly and discards
+//! its output. Prints one JSON line with rounds per second and its own processor time per round.
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();

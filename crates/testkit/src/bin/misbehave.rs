@@ -1,4 +1,5 @@
-//! `misbehave KIND [ARGUMENT...]`: does one bad thing for real. Without arguments it lists the kinds. It can be a zygote.
+//! `misbehave KIND [ARGUMENT...]`: does one bad thing for real. Without arguments it lists the
+//! kinds. It can be a zygote.
 
 use crashrate_testkit::{misbehave, warm_up};
 

@@ -1,5 +1,5 @@
-//! Does nothing at all, without so much as the standard library's own start: what is left of a round is its overhead.
-//! The benchmarks compile it by itself, linked statically where that is possible.
+//! Exits immediately, without even the standard library's start-up: all that remains of a round is
+//! its overhead. The benchmarks compile it on its own, statically linked where possible.
 #![no_main]
 #![allow(unsafe_code, missing_docs)]
 

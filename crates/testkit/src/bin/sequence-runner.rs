@@ -1,10 +1,10 @@
-//! A worker without libtorch, and a program for sequences: acts out the task that it reads on standard input. It can be a
-//! zygote.
+//! A worker without libtorch, and a program for sequences: acts out the task on standard input. It
+//! can be a zygote.
 
 use crashrate_testkit::{sequence, warm_up};
 
 fn main() {
-    // The worker is asked for that on its command line, too.
+    // A worker is asked to be a zygote on its command line as well.
     let args: Vec<String> = (std::env::args().skip(1))
         .filter(|arg| arg != "--zygote")
         .collect();

@@ -1,4 +1,4 @@
-//! The cases themselves.
+//! The cases.
 
 use std::time::Duration;
 
@@ -9,63 +9,63 @@ use crate::misbehave::DIVISION_TRAPS;
 use crate::platform::STACK_OVERFLOW_SIGNALS;
 
 const AMPLE: Duration = Duration::from_secs(30);
-/// For what writes gigabytes to a supervisor that reads them all, perhaps one that was not optimised.
+/// For programs that write gigabytes to a supervisor that may be a debug build.
 const LONG: Duration = Duration::from_secs(600);
-/// For what hangs: long enough to get there.
+/// For hangs: long enough to reach the hang.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// Every case that this platform has.
+/// Every case of this platform.
 #[rustfmt::skip]
 pub fn catalogue() -> Vec<Case> {
     let mut cases = vec![
-        passes("pass", "the measure of all things"),
+        passes("pass", "the normal case"),
         exits("exit-3", 3, "an ordinary failure"),
-        exits("exit-139", 139, "what a shell says of a segfault, but by itself: failed, not crashed"),
+        exits("exit-139", 139, "the code that a shell gives a segfault, but by itself: failed, not crashed"),
         crashes("segfault", &["SIGSEGV"], "a null write in the main thread"),
         crashes("segfault-thread", &["SIGSEGV"], "a null write in another thread"),
-        crashes("segfault-wild", &["SIGSEGV"], "a write to where nothing is"),
+        crashes("segfault-wild", &["SIGSEGV"], "a write to an unmapped address"),
         crashes("segfault-non-canonical", &["SIGSEGV"], "an address that was overwritten with data"),
-        crashes("jump-nowhere", &["SIGSEGV"], "a function pointer that is none"),
-        crashes("abort", &["SIGABRT"], "an assertion's way"),
+        crashes("jump-nowhere", &["SIGSEGV"], "an invalid function pointer"),
+        crashes("abort", &["SIGABRT"], "what a failed assertion does"),
         crashes("bus-error", &["SIGBUS"], "a file that is shorter than its mapping"),
         crashes("illegal-instruction", &["SIGILL"], "a compiler's trap, or code for another processor"),
         crashes("stack-overflow", &["SIGABRT"], "Rust's runtime turns it into an abort"),
-        crashes("stack-overflow-plain", STACK_OVERFLOW_SIGNALS, "what it is in any other language"),
+        crashes("stack-overflow-plain", STACK_OVERFLOW_SIGNALS, "as in other languages"),
         crashes("uncaught-exception", &["SIGABRT"], "std::terminate"),
         crashes("double-free", &["SIGABRT"], "the allocator notices and aborts"),
-        passes("handled-segfault", "a fault that the program mends itself is no crash"),
-        exits("handled-segfault-exit-42", 42, "a fault that the program handles by leaving is a failure"),
+        passes("handled-segfault", "a fault that the program repairs is not a crash"),
+        exits("handled-segfault-exit-42", 42, "a fault whose handler exits is a failure"),
         crashes("segfault-in-handler", &["SIGSEGV"], "a crash reporter that crashes itself"),
-        crashes("strange-name", &["SIGSEGV"], "a name from the child is no order to a terminal"),
-        crashes("kill-self", &["SIGKILL"], "as the out-of-memory killer does it: suspected, never asserted"),
-        hangs("stop-self", &["SIGKILL", "SIGTERM"], "stopped: it cannot even die by SIGTERM unless it is continued"),
+        crashes("strange-name", &["SIGSEGV"], "a thread name must not reach the terminal unescaped"),
+        crashes("kill-self", &["SIGKILL"], "like the out-of-memory killer: suspected, never asserted"),
+        hangs("stop-self", &["SIGKILL", "SIGTERM"], "stopped: SIGTERM has no effect until it is continued"),
         hangs("hang", &["SIGTERM"], "an ordinary hang"),
         hangs("hang-ignoring-sigterm", &["SIGKILL"], "only SIGKILL helps"),
         Case { exits: vec![Exit::Signal("SIGKILL".into()), Exit::Code(0)], ..hangs("slow-to-die", &[], "takes SIGTERM but needs 3 s: whatever it exits with then, it timed out") },
         sized(passes("flood-stdout", "2 GB of output, kept in bounds and drained"), "20000000"),
-        Case { garbage: true, ..passes("garbage-events", "nonsense on the events descriptor is a detail") },
-        Case { garbage: true, sequence: Some(left_early("half-line")), ..passes("half-line", "the last event is cut off: it was never said") },
+        Case { garbage: true, ..passes("garbage-events", "garbage on the events descriptor is a detail") },
+        Case { garbage: true, sequence: Some(left_early("half-line")), ..passes("half-line", "a truncated last event does not count") },
         Case { garbage: true, ..sized(passes("long-line", "one line of 1 GB"), "5000000") },
         Case { garbage: true, ..sized(passes("flood-all", "1 GB without a newline on every descriptor"), "3000000") },
         sized(passes("many-events", "10 million events"), "100000"),
         Case { sequence: Some(left_early("closed-descriptors")), ..passes("closed-descriptors", "every pipe ends before the process does") },
         Case { leaves_processes: true, ..passes("hold-pipe", "a child in the same group keeps the pipes open") },
-        Case { leaves_processes: true, ..passes("hold-pipe-setsid", "a daemon in a session of its own keeps the pipes open") },
+        Case { leaves_processes: true, ..passes("hold-pipe-setsid", "a daemon in another session keeps the pipes open") },
         Case { sequence: Some(left_early("exec-other")), ..passes("exec-other", "becomes the program `true`") },
         named("exec-other-segfault", with(crashes("exec-other", &["SIGSEGV"], "becomes a program that crashes"), &["segfault"])),
-        named("exec-other-thread-segfault", with(crashes("exec-other-thread", &["SIGSEGV"], "a thread that is not the first becomes a program that crashes"), &["segfault"])),
+        named("exec-other-thread-segfault", with(crashes("exec-other-thread", &["SIGSEGV"], "a second thread becomes a program that crashes"), &["segfault"])),
         with(crashes("crash-when", &["SIGSEGV"], "crashes in every odd round; the catalogue is about round 1"), &["2", "1"]),
         passes("crash-first-attempt", "crashes in attempt 1 of every even round; the catalogue is about round 1"),
-        speaks(passes("pass-verdict", "says what its exit code says"), acts("pass", Outcome::Passed)),
-        Case { sequence: None, ..exits("pass-verdict-exit-3", 3, "says that it passed and exits with 3: that is failed") },
-        speaks(exits("fail-verdict", 1, "the chapter says no"), acts("fail", Outcome::Failed)),
-        speaks(Case { exits: vec![Exit::Code(0)], ..exits("fail-verdict-exit-0", 0, "the chapter says no, the exit code says yes") }, acts("fail", Outcome::Failed)),
-        speaks(crashes("verdict-then-segfault", &["SIGSEGV"], "passed, then dies in an exit handler: crashed while exiting"),
+        sends_verdict(passes("pass-verdict", "a verdict that agrees with the exit code"), acts("pass", Outcome::Passed)),
+        Case { sequence: None, ..exits("pass-verdict-exit-3", 3, "passed, but exits with 3: failed") },
+        sends_verdict(exits("fail-verdict", 1, "the verdict is fail"), acts("fail", Outcome::Failed)),
+        sends_verdict(Case { exits: vec![Exit::Code(0)], ..exits("fail-verdict-exit-0", 0, "the verdict is fail, the exit code 0") }, acts("fail", Outcome::Failed)),
+        sends_verdict(crashes("verdict-then-segfault", &["SIGSEGV"], "passed, then dies in an exit handler: crashed while exiting"),
             InSequence { died_in: Some(DiedIn::Exit), whole: Outcome::Crashed, ..acts("segfault-at-exit", Outcome::Passed) }),
-        speaks(crashes("verdict-then-segfault-thread", &["SIGSEGV"], "passed, then another thread faults"),
+        sends_verdict(crashes("verdict-then-segfault-thread", &["SIGSEGV"], "passed, then another thread faults"),
             between("segfault-between-thread", Outcome::Crashed)),
-        speaks(hangs("verdict-then-hang", &["SIGTERM"], "passed, and never exits"), between("hang-between", Outcome::TimedOut)),
-        speaks(Case { outcome: Outcome::NotStarted, ..exits("unavailable", 1, "its device is not there: the set-up's fault") },
+        sends_verdict(hangs("verdict-then-hang", &["SIGTERM"], "passed, and never exits"), between("hang-between", Outcome::TimedOut)),
+        sends_verdict(Case { outcome: Outcome::NotStarted, ..exits("unavailable", 1, "its device is unavailable: a set-up problem") },
             InSequence { last: Outcome::NotStarted, whole: Outcome::NotStarted, ..acts("unavailable", Outcome::NotStarted) }),
     ];
     if DIVISION_TRAPS {
@@ -98,7 +98,7 @@ fn by(signals: &[&str]) -> Vec<Exit> {
     signals.map(|name| Exit::Signal(name.into())).collect()
 }
 
-/// In a sequence it does the same as alone.
+/// A case that behaves the same in a sequence as alone.
 fn case(kind: &'static str, outcome: Outcome, exits: Vec<Exit>, comment: &'static str) -> Case {
     let died = matches!(outcome, Outcome::Crashed | Outcome::TimedOut);
     let goes_on = outcome == Outcome::Passed;
@@ -124,7 +124,7 @@ fn case(kind: &'static str, outcome: Outcome, exits: Vec<Exit>, comment: &'stati
     }
 }
 
-/// An act with that outcome, after which the sequence goes on.
+/// An act with this outcome after which the sequence continues.
 fn acts(act: &str, outcome: Outcome) -> InSequence {
     InSequence {
         act: act.to_owned(),
@@ -145,7 +145,7 @@ fn left_early(act: &str) -> InSequence {
     }
 }
 
-/// The chapter passes, and then the process dies before the next begins.
+/// The chapter passes, then the process dies before the next one begins.
 fn between(act: &str, whole: Outcome) -> InSequence {
     InSequence {
         last: Outcome::Unreached,
@@ -155,15 +155,15 @@ fn between(act: &str, whole: Outcome) -> InSequence {
     }
 }
 
-/// A kind that says its own verdict, and the act of `sequence-runner` that comes to the same.
-fn speaks(case: Case, sequence: InSequence) -> Case {
+/// A kind that sends its own verdict, with the equivalent act of `sequence-runner`.
+fn sends_verdict(case: Case, sequence: InSequence) -> Case {
     Case {
         sequence: Some(sequence),
         ..case
     }
 }
 
-/// With these arguments besides.
+/// Adds arguments.
 fn with(mut case: Case, args: &[&str]) -> Case {
     let args = || args.iter().map(|&arg| arg.to_owned());
     case.args.extend(args());
@@ -175,7 +175,7 @@ fn with(mut case: Case, args: &[&str]) -> Case {
     case
 }
 
-/// Of full size by itself, and of this size in small.
+/// Full size by default; `small` in the small size.
 fn sized(mut case: Case, small: &str) -> Case {
     case.small.push(small.to_owned());
     if let Some(sequence) = &mut case.sequence {
@@ -185,7 +185,7 @@ fn sized(mut case: Case, small: &str) -> Case {
     case
 }
 
-/// Under a name other than its kind's.
+/// Renames a case.
 fn named(name: &str, mut case: Case) -> Case {
     case.name = name.to_owned();
     if let Some(sequence) = &mut case.sequence

@@ -1,4 +1,4 @@
-//! The catalogue: every way to misbehave with the outcome that crashrate must find, as data.
+//! The catalogue: every kind of misbehaviour with the outcome that crashrate must report, as data.
 
 mod cases;
 mod suite;
@@ -10,40 +10,40 @@ use crashrate_model::{DiedIn, Exit, Outcome};
 pub use cases::catalogue;
 pub use suite::{FIRST, GRACE, LAST, Size, isolated_suite, sequence_suite};
 
-/// One way to misbehave, run once: as round 1, attempt 1.
+/// One kind of misbehaviour, run as round 1, attempt 1.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Its name: unique, and fit to be a chapter's or a sequence's id.
+    /// A unique name that is a valid id of a chapter or sequence.
     pub name: String,
     /// The arguments of `misbehave`, in full size.
     pub args: Vec<String>,
-    /// The arguments of `misbehave` for the same thing in small, where its size is all that is large.
+    /// The arguments for a small version, where only the amount of data is large.
     pub small: Vec<String>,
     /// The outcome of the chapter in isolated mode.
     pub outcome: Outcome,
-    /// How the process ends, let alone or stopped at the time limit by SIGTERM and, [`GRACE`] later, by SIGKILL. Any of
-    /// these.
+    /// The ways in which the process may end, by itself or when stopped at the time limit with
+    /// SIGTERM and, [`GRACE`] later, SIGKILL.
     pub exits: Vec<Exit>,
-    /// The time limit to give it: short for what must run into it, ample for everything else.
+    /// The time limit: short for cases that must reach it, ample for all others.
     pub time_limit: Duration,
-    /// What it sends on the events descriptor cannot all be read, which must be noted beside the outcome.
+    /// Whether it writes garbage to the events descriptor, which must be noted.
     pub garbage: bool,
-    /// It leaves processes behind, which must be gone when its attempt is over.
+    /// Whether it leaves processes behind, which must be gone after the attempt.
     pub leaves_processes: bool,
-    /// How the same thing goes as a chapter of a sequence, if it can be one.
+    /// The same case as a chapter of a sequence, where possible.
     pub sequence: Option<InSequence>,
-    /// Why it is here.
+    /// Why the case is in the catalogue.
     pub comment: &'static str,
 }
 
-/// A case as the chapter in the middle of a sequence: one that passes, this one, and another one that would pass.
+/// A case as the middle chapter of a sequence, between two chapters that pass.
 #[derive(Clone, Debug)]
 pub struct InSequence {
-    /// The parameter `act` of the chapter, for `sequence-runner`.
+    /// The chapter's parameter `act`, for `sequence-runner`.
     pub act: String,
     /// The parameter `args`, in full size.
     pub args: Vec<String>,
-    /// The parameter `args`, in small.
+    /// The parameter `args`, in the small size.
     pub small: Vec<String>,
     /// The outcome of the chapter.
     pub outcome: Outcome,
@@ -51,17 +51,17 @@ pub struct InSequence {
     pub last: Outcome,
     /// The outcome of the sequence.
     pub whole: Outcome,
-    /// Where it died, if its outcome is a death. A chapter is named as the case is.
+    /// Where it died, if its outcome is a death. The chapter has the name of the case.
     pub died_in: Option<DiedIn>,
 }
 
 impl Case {
-    /// Whether a process that ended so did as expected.
+    /// Returns whether a process that ended this way behaved as expected.
     pub fn ends_with(&self, exit: &Exit) -> bool {
         self.exits.contains(exit)
     }
 
-    /// Whether it runs into its time limit.
+    /// Returns whether it reaches its time limit.
     pub fn hangs(&self) -> bool {
         self.outcome == Outcome::TimedOut
     }

@@ -1,4 +1,4 @@
-//! From cases to suite files.
+//! Generates suite files from cases.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,26 +9,26 @@ use serde_json::{Value, json};
 use super::Case;
 use crate::programs::Programs;
 
-/// The grace of these suites, between SIGTERM and SIGKILL: shorter than `slow-to-die` needs.
+/// The grace of these suites: shorter than `slow-to-die` needs.
 pub const GRACE: Duration = Duration::from_secs(1);
-/// The id of the chapter at the beginning of every sequence: it passes.
+/// The id of the first chapter of every sequence, which passes.
 pub const FIRST: &str = "first";
-/// The id of the chapter at the end of every sequence: it would pass.
+/// The id of the last chapter of every sequence, which passes if it is reached.
 pub const LAST: &str = "last";
 
-/// The time limit outside of chapters, which ends a hang between two.
+/// The time limit between chapters, which ends a hang there.
 const OUTSIDE: Duration = Duration::from_secs(4);
 
-/// How large the large cases are.
+/// The size of the cases that write much data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// Gigabytes and millions.
     Full,
-    /// Enough to go through the same code.
+    /// Enough to run the same code.
     Small,
 }
 
-/// A suite with a chapter for each case, named as the case is, to be run in isolated mode for one round.
+/// Generates a suite with a chapter for each case, for one isolated round.
 pub fn isolated_suite(cases: &[Case], programs: &Programs, size: Size) -> String {
     let mut suite = head("catalogue", &programs.sequence_runner);
     for case in cases {
@@ -51,9 +51,9 @@ pub fn isolated_suite(cases: &[Case], programs: &Programs, size: Size) -> String
     suite
 }
 
-/// A suite with a sequence for each case that can be in one, to be run in sequential mode for one round.
+/// Generates a suite with a sequence for each case that can be in one, for one sequential round.
 ///
-/// The sequence is named as the case is, and so is the chapter in its middle, between [`FIRST`] and [`LAST`].
+/// The sequence and its middle chapter, between [`FIRST`] and [`LAST`], have the name of the case.
 pub fn sequence_suite(cases: &[Case], programs: &Programs, size: Size) -> String {
     let mut suite = head("catalogue-in-sequence", &programs.sequence_runner);
     for id in [FIRST, LAST] {
@@ -123,7 +123,7 @@ fn lines(suite: &mut String, header: &str, entries: &[(&str, Value)]) {
     suite.push('\n');
 }
 
-/// Strings, numbers and lists look alike in TOML and JSON; a table in a line has `=` for `:`.
+/// Strings, numbers and lists are the same in TOML and JSON; an inline table uses `=` for `:`.
 fn toml(value: &Value) -> String {
     match value {
         Value::Object(entries) => {

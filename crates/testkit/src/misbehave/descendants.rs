@@ -1,4 +1,4 @@
-//! Processes that stay behind, and becoming another program.
+//! Leaves processes behind, or becomes another program.
 #![allow(unsafe_code)]
 
 use std::os::unix::process::CommandExt;
@@ -21,7 +21,7 @@ pub(super) fn hold_pipe(args: &[String]) -> Done {
 
 pub(super) fn hold_pipe_setsid(args: &[String]) -> Done {
     let secs = number(args, 0, Some(300))?;
-    // SAFETY: this process has one thread, so that its child may do what it could do itself.
+    // SAFETY: this process has one thread, so its child may do anything.
     match unsafe { fork() }.map_err(|e| e.to_string())? {
         ForkResult::Parent { child } => {
             waitpid(child, None).map_err(|e| e.to_string())?;
@@ -29,11 +29,11 @@ pub(super) fn hold_pipe_setsid(args: &[String]) -> Done {
         }
         ForkResult::Child => {
             let left = setsid().is_ok();
-            // SAFETY: as above; the child has one thread as well.
+            // SAFETY: as above; the child also has one thread.
             if left && let Ok(ForkResult::Child) = unsafe { fork() } {
                 std::thread::sleep(Duration::from_secs(secs));
             }
-            // SAFETY: ends the process without the exit handlers that belong to the parent.
+            // SAFETY: ends the process without running the parent's exit handlers.
             unsafe { libc::_exit(i32::from(!left)) }
         }
     }
@@ -48,7 +48,7 @@ pub(super) fn join_group(_: &[String]) -> Done {
 
 pub(super) fn fork_many(args: &[String]) -> Done {
     for _ in 0..number(args, 0, Some(200))? {
-        // SAFETY: this process has one thread, and so has each of its children.
+        // SAFETY: this process and each of its children have one thread.
         if let ForkResult::Child = unsafe { fork() }.map_err(|e| e.to_string())? {
             let _ = setsid();
             // SAFETY: as above.
@@ -63,10 +63,10 @@ pub(super) fn fork_relay(args: &[String]) -> Done {
     let end = Instant::now() + Duration::from_secs(number(args, 0, Some(300))?.min(900));
     let mut is_first = true;
     while Instant::now() < end {
-        // SAFETY: this process has one thread, and so has each that it hands on to.
+        // SAFETY: this process and each of its successors have one thread.
         match unsafe { fork() }.map_err(|e| e.to_string())? {
             ForkResult::Parent { .. } if is_first => return Ok(0),
-            // SAFETY: ends the process without the exit handlers that belong to the first one.
+            // SAFETY: ends the process without running the first process's exit handlers.
             ForkResult::Parent { .. } => unsafe { libc::_exit(0) },
             ForkResult::Child => is_first = false,
         }
@@ -95,7 +95,7 @@ pub(super) fn exec_other_thread(args: &[String]) -> Done {
     executed.unwrap_or_else(|_| Err("its thread panicked".to_owned()))
 }
 
-/// The program `misbehave`: this one, or the one beside it.
+/// The program `misbehave`: this program, or the one next to it.
 fn itself() -> Result<Command, String> {
     let path = std::env::current_exe().map_err(|e| e.to_string())?;
     Ok(Command::new(path.with_file_name("misbehave")))

@@ -1,4 +1,4 @@
-//! Wrong things on descriptors: too much, nonsense, too little, none.
+//! Misuses descriptors: floods them, writes garbage, or closes them.
 #![allow(unsafe_code)]
 
 use std::fmt::Write as _;
@@ -22,14 +22,14 @@ pub(super) fn flood_all(args: &[String]) -> Done {
     let bytes = number(args, 0, Some(1_000_000_000))?;
     let events = std::env::var(env::EVENTS_FD).ok();
     let events = events.and_then(|fd| fd.parse().ok()).filter(|fd| *fd >= 16);
-    // Beyond these there is nothing that a supervisor gave it.
+    // A supervisor provides no descriptors above these.
     for fd in (0..16).chain(events) {
         let Ok(mut file) = open(fd) else { continue };
-        // What is only there to be read cannot be flooded.
+        // Skip descriptors that are read-only.
         if let Ok(to) = file.try_clone() {
             let _ = repeat(to, b"x", bytes);
         }
-        // What is said after it is not to drown in it.
+        // End the line, so that later output is readable.
         let _ = file.write_all(b"\n");
     }
     Ok(0)
@@ -82,7 +82,7 @@ pub(super) fn many_events(args: &[String]) -> Done {
     let Some(mut events) = events()? else {
         return Ok(0);
     };
-    // Many lines a write, against the protocol's advice: as fast as it gets.
+    // Many lines a write, which the protocol discourages, for speed.
     let mut lines = String::with_capacity(80_000);
     for i in 1..=count {
         let written = match i % 3 {
@@ -112,18 +112,18 @@ pub(super) fn close_all(_: &[String]) -> Done {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .collect();
     for fd in open {
-        // SAFETY: what is owned elsewhere is closed under its owner, which is the point; nothing runs after this
-        // but the exit below, and a number that is closed already does no harm.
+        // SAFETY: closes descriptors that are owned elsewhere, on purpose. Nothing runs after this
+        // except the exit below, and closing a closed number is harmless.
         unsafe { libc::close(fd) };
     }
     std::thread::sleep(Duration::from_millis(300));
     std::process::exit(0)
 }
 
-/// The events descriptor, written to without any helper; nothing if no supervisor listens.
+/// Opens the events descriptor without the helper; `None` if no supervisor listens.
 fn events() -> Result<Option<File>, String> {
     let Ok(fd) = std::env::var(env::EVENTS_FD) else {
-        eprintln!("nobody listens: {} is not set", env::EVENTS_FD);
+        eprintln!("no supervisor listens: {} is not set", env::EVENTS_FD);
         return Ok(None);
     };
     let number = fd
@@ -134,17 +134,17 @@ fn events() -> Result<Option<File>, String> {
         .map_err(|e| format!("descriptor {fd}: {e}"))
 }
 
-/// A duplicate of this descriptor, without the buffers and locks of `stdout`.
+/// Duplicates a descriptor, without the buffers and locks of `stdout`.
 fn open(fd: i32) -> io::Result<File> {
     if fd < 0 {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    // SAFETY: borrowed for this call only; a number that is not open gives an error.
+    // SAFETY: borrowed for this call only; a closed number gives an error.
     let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
     borrowed.try_clone_to_owned().map(File::from)
 }
 
-/// Writes this again and again until so many bytes are out, as fast as it gets.
+/// Writes `piece` repeatedly until this many bytes are written, as fast as possible.
 fn repeat(mut to: File, piece: &[u8], bytes: u64) -> Done {
     let block = piece.repeat(65_536 / piece.len());
     let mut left = bytes;

@@ -1,4 +1,4 @@
-//! Faults of the processor, and deaths that a runtime library decides on.
+//! Processor faults, and aborts by a runtime library.
 #![allow(unsafe_code)]
 
 use std::hint::black_box;
@@ -6,7 +6,7 @@ use std::ptr;
 
 use super::{Done, arch};
 
-/// Said when a fault did not happen.
+/// The exit code when a fault did not happen.
 const SURVIVED: i32 = 70;
 
 pub(super) fn segfault(_: &[String]) -> Done {
@@ -19,7 +19,8 @@ pub(super) fn segfault_thread(_: &[String]) -> Done {
     Ok(SURVIVED)
 }
 
-/// Writes to the null address. A raise would not do: Rust's runtime swallows one SIGSEGV that was sent.
+/// Writes to the null address. `raise` would not do: Rust's runtime ignores one SIGSEGV that was
+/// sent.
 #[inline(never)]
 pub(crate) fn write_to_null() {
     arch::store(black_box(0));
@@ -52,14 +53,14 @@ pub(super) fn jump_to_nowhere(_: &[String]) -> Done {
 
 #[inline(never)]
 fn jump_nowhere() {
-    // SAFETY: none is wanted: there is no function at that address, and the call faults before it does anything.
+    // SAFETY: deliberately unsound: nothing is mapped at that address, so the call faults at once.
     let nothing: extern "C" fn() = unsafe { std::mem::transmute(black_box(1usize)) };
     nothing();
-    // Keeps the call from becoming a jump, of which the stack would say nothing.
+    // Prevents a tail call, which would leave no frame on the stack.
     black_box(());
 }
 
-/// Runs it in a thread of its own and waits for that.
+/// Runs `act` in another thread and waits for it.
 pub(crate) fn in_a_thread(act: fn()) {
     let thread = std::thread::Builder::new().name("misbehaving".to_owned());
     thread
@@ -69,12 +70,12 @@ pub(crate) fn in_a_thread(act: fn()) {
         .expect("the act does not panic");
 }
 
-/// From now on the process faults when it exits.
+/// Makes the process fault when it exits.
 pub(crate) fn segfault_at_exit() {
     extern "C" fn at_exit() {
         write_to_null();
     }
-    // SAFETY: the handler is a plain function that takes and returns nothing.
+    // SAFETY: the handler is a plain function without arguments or result.
     let refused = unsafe { libc::atexit(at_exit) };
     assert_eq!(refused, 0, "the exit handler was refused");
 }
@@ -89,7 +90,7 @@ pub(super) fn bus_error(_: &[String]) -> Done {
         .map_err(|e| format!("{}: {e}", path.display()))?;
     let removed = std::fs::remove_file(&path);
     removed.map_err(|e| format!("{}: {e}", path.display()))?;
-    // SAFETY: a new mapping at an address of the kernel's choice touches no memory that is in use.
+    // SAFETY: a new mapping at an address that the kernel chooses touches no memory in use.
     let page = unsafe {
         libc::mmap(
             ptr::null_mut(),
@@ -132,14 +133,14 @@ pub(super) fn stack_overflow(_: &[String]) -> Done {
 
 pub(super) fn stack_overflow_plain(_: &[String]) -> Done {
     for signal in [libc::SIGSEGV, libc::SIGBUS] {
-        // SAFETY: the default action is no code of ours.
+        // SAFETY: the default action runs no code of ours.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
     overflow();
     Ok(SURVIVED)
 }
 
-/// In a thread, whose stack has a limit whatever the limit of the main thread's is.
+/// Overflows in a thread, whose stack is limited whatever the limit of the main thread.
 fn overflow() {
     let thread = std::thread::Builder::new()
         .name("overflowing".to_owned())
@@ -164,13 +165,14 @@ pub(super) fn uncaught_exception(_: &[String]) -> Done {
     unsafe extern "C" {
         fn crashrate_testkit_throw();
     }
-    // SAFETY: declared as it is defined in `uncaught.cpp`; no exception leaves it, for it does not return.
+    // SAFETY: the declaration matches `uncaught.cpp`; no exception escapes, because it does not
+    // return.
     unsafe { crashrate_testkit_throw() };
     Ok(SURVIVED)
 }
 
 pub(super) fn double_free(_: &[String]) -> Done {
-    // SAFETY: the second `free` is the very thing that the allocator must notice; nothing is done with the memory.
+    // SAFETY: the allocator must detect the second `free`; the memory is not used.
     unsafe {
         let memory = black_box(libc::malloc(black_box(40)));
         libc::free(black_box(memory));

@@ -1,4 +1,5 @@
-//! Faults that the program handles itself: no crash, whatever an observer saw on the way.
+//! Faults that the program handles itself. They are not crashes, although an observer sees the
+//! signal.
 #![allow(unsafe_code)]
 
 use std::ptr;
@@ -9,11 +10,11 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 use super::{Done, arch, write_to_null};
 
 const PAGE: usize = 65_536;
-/// Where the page that faults is.
+/// The address of the page that faults.
 static FAULTING: AtomicUsize = AtomicUsize::new(0);
 
 pub(super) fn mend(_: &[String]) -> Done {
-    // SAFETY: a new mapping at an address of the kernel's choice touches no memory that is in use.
+    // SAFETY: a new mapping at an address that the kernel chooses touches no memory in use.
     let page = unsafe {
         libc::mmap(
             ptr::null_mut(),
@@ -30,7 +31,8 @@ pub(super) fn mend(_: &[String]) -> Done {
     FAULTING.store(page as usize, Ordering::SeqCst);
     handle(open_the_page);
     arch::store(page as usize);
-    // SAFETY: the page is ours, the handler made it readable, and the store wrote its first 4 bytes.
+    // SAFETY: the page is ours, the handler made it readable, and the store wrote its first 4
+    // bytes.
     let written = unsafe { page.cast::<u32>().read_volatile() };
     println!("faulted, mended, wrote {written}");
     Ok(i32::from(written != 1))
@@ -38,16 +40,16 @@ pub(super) fn mend(_: &[String]) -> Done {
 
 extern "C" fn open_the_page(_: libc::c_int) {
     let page = FAULTING.load(Ordering::SeqCst) as *mut libc::c_void;
-    // SAFETY: the page is our own mapping, and the system call allocates and locks nothing in this process.
+    // SAFETY: the page is our own mapping, and the call neither allocates nor locks.
     if unsafe { libc::mprotect(page, PAGE, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
-        // SAFETY: ends the process at once, which a handler may do.
+        // SAFETY: `_exit` is async-signal-safe.
         unsafe { libc::_exit(71) }
     }
 }
 
 pub(super) fn exit_42(_: &[String]) -> Done {
     extern "C" fn leave(_: libc::c_int) {
-        // SAFETY: ends the process at once, which a handler may do.
+        // SAFETY: `_exit` is async-signal-safe.
         unsafe { libc::_exit(42) }
     }
     handle(leave);
@@ -71,7 +73,7 @@ pub(super) fn strange_name(_: &[String]) -> Done {
     Ok(70)
 }
 
-/// Both signals: which one a forbidden page raises differs between systems.
+/// Handles both signals: systems differ in which one a protected page raises.
 fn handle(handler: extern "C" fn(libc::c_int)) {
     let action = SigAction::new(
         SigHandler::Handler(handler),
@@ -79,7 +81,7 @@ fn handle(handler: extern "C" fn(libc::c_int)) {
         SigSet::empty(),
     );
     for signal in [Signal::SIGSEGV, Signal::SIGBUS] {
-        // SAFETY: both handlers do only what a handler may do.
+        // SAFETY: both handlers are async-signal-safe.
         unsafe { sigaction(signal, &action) }.expect("a handler can be set");
     }
 }

@@ -1,4 +1,4 @@
-//! Not ending, and signals where the signal is the thing.
+//! Hangs, and signals sent to itself.
 #![allow(unsafe_code)]
 
 use std::io::Write;
@@ -9,11 +9,11 @@ use nix::unistd::Pid;
 
 use super::{Done, number};
 
-/// A hang that nobody ends is over after this: far above any time limit of a test, and nothing stays for ever.
+/// A forgotten hang ends after this: far above any time limit of a test.
 const LONGEST: Duration = Duration::from_secs(900);
 
 pub(super) fn hang(_: &[String]) -> Done {
-    say("hanging");
+    report("hanging");
     wait_for_nothing();
     Ok(70)
 }
@@ -21,7 +21,7 @@ pub(super) fn hang(_: &[String]) -> Done {
 pub(super) fn hang_ignoring_sigterm(_: &[String]) -> Done {
     // SAFETY: ignoring a signal runs no code.
     unsafe { signal(Signal::SIGTERM, SigHandler::SigIgn) }.map_err(|e| e.to_string())?;
-    say("hanging, deaf to SIGTERM");
+    report("hanging, deaf to SIGTERM");
     wait_for_nothing();
     Ok(70)
 }
@@ -31,9 +31,9 @@ pub(super) fn slow_to_die(args: &[String]) -> Done {
     let mut term = SigSet::empty();
     term.add(Signal::SIGTERM);
     term.thread_block().map_err(|e| e.to_string())?;
-    say("waiting for SIGTERM");
+    report("waiting for SIGTERM");
     term.wait().map_err(|e| e.to_string())?;
-    say("tidying up");
+    report("tidying up");
     std::thread::sleep(Duration::from_secs(secs));
     Ok(0)
 }
@@ -49,9 +49,9 @@ pub(super) fn kill_self(_: &[String]) -> Done {
 }
 
 pub(super) fn stop_self(_: &[String]) -> Done {
-    say("stopping");
+    report("stopping");
     send_self(Signal::SIGSTOP)?;
-    // Somebody sent SIGCONT.
+    // SIGCONT was sent.
     Ok(0)
 }
 
@@ -66,9 +66,9 @@ fn send_self(signal: Signal) -> Result<(), String> {
     kill(Pid::this(), signal).map_err(|e| e.to_string())
 }
 
-/// Whoever reads standard output knows from this that the act has begun.
-fn say(what: &str) {
+/// Reports on standard output that the act has begun.
+fn report(what: &str) {
     let mut out = std::io::stdout();
-    // Nobody may be listening, and that is none of this program's concern.
+    // Standard output may be closed.
     let _ = writeln!(out, "{what}").and_then(|()| out.flush());
 }

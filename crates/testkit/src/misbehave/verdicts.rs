@@ -1,4 +1,4 @@
-//! Saying something through the protocol, and then ending in another way.
+//! Sends a verdict through the protocol, then ends in another way.
 
 use crashrate_protocol::{Event, EventWriter, env};
 
@@ -42,7 +42,7 @@ pub(super) fn then_hang(_: &[String]) -> Done {
 }
 
 pub(super) fn unavailable(_: &[String]) -> Done {
-    let reason = "there is no such device here".to_owned();
+    let reason = "no such device".to_owned();
     say(&[Event::Unavailable { reason }])?;
     Ok(1)
 }

@@ -1,19 +1,19 @@
-//! What only machine code can do for sure, on x86-64: no compiler check or optimisation stands before it.
+//! Machine code for x86-64, which no compiler check or optimisation can alter.
 #![allow(unsafe_code)]
 
 use std::arch::asm;
 
-/// Whether an integer division by zero traps.
+/// Whether integer division by zero traps.
 pub(crate) const DIVISION_TRAPS: bool = true;
 
-/// Writes 4 bytes to this address, whatever is there.
+/// Writes 4 bytes to this address unconditionally.
 #[inline(always)]
 pub(super) fn store(address: usize) {
-    // SAFETY: none is wanted; the address is one that faults, or one that the caller owns.
+    // SAFETY: deliberately unsound; the address faults or belongs to the caller.
     unsafe { asm!("mov dword ptr [{address}], 1", address = in(reg) address, options(nostack)) }
 }
 
-/// Runs an instruction that does not exist.
+/// Executes an undefined instruction.
 #[inline(always)]
 pub(super) fn illegal_instruction() {
     // SAFETY: it traps and touches nothing.

@@ -1,4 +1,4 @@
-//! What differs between the systems: one file for each, with the same signatures.
+//! Platform code: one file for each system, with the same signatures.
 
 #[cfg(target_os = "linux")]
 mod linux;

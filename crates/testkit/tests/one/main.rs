@@ -1,4 +1,4 @@
-//! A test binary with one empty test: what `cargo xtask bench` lets every runner start again and again.
+//! A test binary with one empty test, which `cargo xtask bench` runs repeatedly with every runner.
 
 #[test]
 fn passes() {}

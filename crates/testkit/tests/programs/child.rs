@@ -1,4 +1,4 @@
-//! Runs one program as a supervisor would, without being one.
+//! Runs one program the way a supervisor does.
 #![allow(unsafe_code)]
 
 use std::io::{Read, Write};
@@ -17,29 +17,27 @@ use crashrate_testkit::{Case, no_core_dumps};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// The number of the events descriptor in the child, above all that is in use between fork and exec.
+/// The child's descriptor for events, above all numbers in use between fork and exec.
 const EVENTS: i32 = 100;
-/// What does not end by itself is told to after this, and killed after as long again.
+/// A program that does not end is sent SIGTERM after this time, and SIGKILL after the same time
+/// again.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// What should end by itself and does not is a failure of the test after this.
+/// A program that should end by itself fails the test after this time.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
-/// What became of a program.
+/// The result of a program.
 #[derive(Debug)]
 pub(crate) struct Ran {
-    /// How it ended.
     pub(crate) exit: Exit,
-    /// How much it wrote to standard output.
+    /// Bytes written to standard output.
     pub(crate) stdout: usize,
-    /// What it said.
     pub(crate) events: Vec<Event>,
-    /// What it said and is no event.
+    /// What was sent that is not an event.
     pub(crate) garbage: Option<String>,
-    /// How many processes it left behind, all gone by now.
+    /// The number of processes left behind, which have been killed.
     pub(crate) left: usize,
 }
 
-/// A program to run.
 pub(crate) struct Run<'a> {
     pub(crate) program: &'a Path,
     pub(crate) args: &'a [String],
@@ -61,7 +59,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Runs it to its end and removes what it left.
+    /// Runs the program to its end and kills what it left behind.
     pub(crate) fn run(&self) -> Ran {
         no_core_dumps();
         let marker = KillAtEnd(run_id());
@@ -102,14 +100,15 @@ impl<'a> Run<'a> {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        // SAFETY: the closure does one system call on a descriptor that it owns.
+        // SAFETY: the closure makes one system call on a descriptor that it owns.
         unsafe {
             command.pre_exec(move || match libc::dup2(events.as_raw_fd(), EVENTS) {
                 -1 => Err(std::io::Error::last_os_error()),
                 _ => Ok(()),
             });
         }
-        // The writing end is closed here with the command at the end of this function.
+        // Dropping the command at the end of this function closes the parent's copy of the writing
+        // end.
         command.spawn().expect("the program starts")
     }
 
@@ -130,7 +129,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Runs a case in small.
+/// Runs a case in the small size.
 pub(crate) fn run_case(case: &Case) -> Ran {
     let programs = crashrate_testkit::programs();
     Run {

@@ -1,4 +1,4 @@
-//! What the testkit tells of live processes.
+//! The testkit's inspection of live processes.
 
 use std::process::Command;
 

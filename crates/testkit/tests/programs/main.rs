@@ -1,4 +1,4 @@
-//! The testkit's programs, run plainly: each ends as the catalogue says, and nothing is left behind.
+//! Runs the testkit's programs directly: each ends as the catalogue says and leaves nothing behind.
 
 mod child;
 mod helpers;

@@ -1,4 +1,4 @@
-//! `misbehave`, one case after the other.
+//! Runs `misbehave`, one case after another.
 
 use std::collections::HashSet;
 
@@ -31,8 +31,8 @@ fn verdicts_are_said_before_the_end() {
         chapter: "chapter".into(),
     };
     for case in catalogue() {
-        let speaks = Kind::named(&case.args[0]).is_some_and(|kind| kind.speaks);
-        if !speaks || case.hangs() {
+        let sends_verdict = Kind::named(&case.args[0]).is_some_and(|kind| kind.sends_verdict);
+        if !sends_verdict || case.hangs() {
             continue;
         }
         let last = run_case(&case).events.pop();

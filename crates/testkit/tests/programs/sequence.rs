@@ -1,4 +1,4 @@
-//! `sequence-runner`: the same cases as chapters of a sequence, and as a worker.
+//! Runs `sequence-runner` with the same cases as chapters of a sequence, and as a worker.
 
 use crashrate_model::{DiedIn, Exit, Outcome};
 use crashrate_protocol::{Event, Task, TaskChapter, VERSION, WorkerInfo};
@@ -22,7 +22,7 @@ fn every_case_does_the_same_in_a_sequence() {
 }
 
 fn check(case: &Case, sequence: &InSequence, ran: &Ran) {
-    let (name, said) = (&case.name, |id: &str| what_was_said(ran, id));
+    let (name, said) = (&case.name, |id: &str| summary(ran, id));
     assert_eq!(said(FIRST), "started passed", "{name}: {ran:?}");
     let own = match sequence.outcome {
         Outcome::Passed => "started passed",
@@ -59,7 +59,7 @@ fn acts_of_its_own_and_rounds() {
     ];
     let ran = perform(&chapters, 1, false);
     assert_eq!(ran.exit, Exit::Code(0));
-    assert_eq!(what_was_said(&ran, "last"), "started passed");
+    assert_eq!(summary(&ran, "last"), "started passed");
     let measured = ran.events.iter().find_map(|event| match event {
         Event::Measure { value, label, .. } => Some((*value, label.as_str())),
         _ => None,
@@ -67,11 +67,11 @@ fn acts_of_its_own_and_rounds() {
     assert_eq!(measured, Some((2.5, "x=1")));
     let ran = perform(&chapters, 5, false);
     assert_eq!(ran.exit, Exit::Signal("SIGSEGV".into()));
-    assert_eq!(what_was_said(&ran, "second"), "started");
+    assert_eq!(summary(&ran, "second"), "started");
     let ran = perform(&chapters, 3, false);
     assert_eq!(ran.exit, Exit::Code(0));
-    assert_eq!(what_was_said(&ran, "leaves"), "started");
-    assert_eq!(what_was_said(&ran, "last"), "");
+    assert_eq!(summary(&ran, "leaves"), "started");
+    assert_eq!(summary(&ran, "last"), "");
 }
 
 #[test]
@@ -83,9 +83,9 @@ fn what_it_cannot_act_fails_the_chapter() {
     ];
     let ran = perform(&chapters, 1, false);
     assert_eq!(ran.exit, Exit::Code(1));
-    assert_eq!(what_was_said(&ran, "unknown"), "started failed");
-    assert_eq!(what_was_said(&ran, "speaks"), "started failed");
-    assert_eq!(what_was_said(&ran, "last"), "started passed");
+    assert_eq!(summary(&ran, "unknown"), "started failed");
+    assert_eq!(summary(&ran, "speaks"), "started failed");
+    assert_eq!(summary(&ran, "last"), "started passed");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn suites_of_the_catalogue_are_toml() {
     }
 }
 
-/// Has the runner act these chapters.
+/// Runs these chapters.
 fn perform(chapters: &[(&str, Value)], round: u32, hangs: bool) -> Ran {
     let chapters = chapters.iter().map(|(id, params)| TaskChapter {
         id: (*id).to_owned(),
@@ -147,8 +147,8 @@ fn perform(chapters: &[(&str, Value)], round: u32, hangs: bool) -> Ran {
     .run()
 }
 
-/// What was said of a chapter, in a few words.
-fn what_was_said(ran: &Ran, id: &str) -> String {
+/// Summarises the events of a chapter.
+fn summary(ran: &Ran, id: &str) -> String {
     let words = ran.events.iter().filter_map(|event| match event {
         Event::ChapterStarted { chapter } if chapter == id => Some("started"),
         Event::ChapterPassed { chapter } if chapter == id => Some("passed"),

@@ -1,7 +1,7 @@
 //! `batching-advantage`: the same samples as one large batch, or spread over threads.
 //!
-//! Every thread of every configuration gets a new model, all with the same weights. That is how the original does it,
-//! and it is this chapter in which the recorded sequence dies.
+//! Every thread of every configuration gets a new model; all models have the same weights. The
+//! original does the same, and the published sequence crashed in this chapter.
 
 use anyhow::Result;
 
@@ -12,7 +12,6 @@ use crate::params::{iterations, size, threads};
 use crate::repeat::Check;
 use crate::thread_group;
 
-/// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "batching-advantage",
     about: "samples a second of one thread with all samples in a batch, of a thread for each `batch` of them, \
@@ -30,10 +29,10 @@ pub(crate) const CHAPTER: Chapter = Chapter {
 fn run(context: &Context<'_>) -> Result<Verdict> {
     let mut random = context.random();
     let model = Encoder::random(context.sizes(), &mut random)?;
-    let teams = teams(context);
-    let total: u64 = teams.iter().map(samples).sum();
+    let workloads = workloads(context);
+    let total: u64 = workloads.iter().map(samples).sum();
     let (mut before, mut rates, mut complaints) = (0, Vec::new(), Vec::new());
-    for workload in teams {
+    for workload in workloads {
         let mut jobs = workload.jobs(context, &model, &mut random)?;
         let tally = thread_group::run(&mut jobs, &context.plan(), |done, _| {
             let done = before + done * workload.batch as u64;
@@ -67,8 +66,9 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     Ok(Verdict::from_complaints(&complaints))
 }
 
-/// One thread with everything, all threads, and half of them with twice as much.
-fn teams(context: &Context<'_>) -> Vec<Workload> {
+/// One thread with the whole batch, all threads with one sample each, and half of the threads with
+/// two.
+fn workloads(context: &Context<'_>) -> Vec<Workload> {
     let threads = context.params.count("threads");
     let batch = context.params.size("batch");
     let workload = |threads: u64, batch| Workload {
@@ -77,18 +77,18 @@ fn teams(context: &Context<'_>) -> Vec<Workload> {
         iterations: context.params.count("iterations"),
         check: Check::Last,
     };
-    let mut teams = vec![
+    let mut workloads = vec![
         workload(1, batch * threads.cast_signed()),
         workload(threads, batch),
         workload(threads / 2, batch * 2),
     ];
-    // The half is one whole number of threads, and none of the two before it.
-    teams.truncate(if threads > 2 && threads.is_multiple_of(2) {
+    // Leave out the half unless it is a whole number of threads different from the other two.
+    workloads.truncate(if threads > 2 && threads.is_multiple_of(2) {
         3
     } else {
         2
     });
-    teams
+    workloads
 }
 
 fn samples(workload: &Workload) -> u64 {

@@ -1,16 +1,16 @@
-//! `correctness`: does the device compute what the CPU computes?
+//! `correctness`: compares the device's results with the CPU's.
 
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use super::{Chapter, Context, Verdict};
 use crate::device::Device;
-use crate::encoder::{Encoder, Forward};
+use crate::encoder::Encoder;
 use crate::params::{number, size};
 use crate::random::deep_copy;
+use crate::repeat::Forward;
 use crate::repeat::larger;
 
-/// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "correctness",
     about: "the device's output against the CPU's for the same weights and inputs: \
@@ -27,7 +27,8 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     let on_device = on_cpu.copy_to(device)?;
     let shape = context.input_shape(context.params.size("batch"));
     let inputs = context.params.count("inputs");
-    // One thread has one input in flight whatever the limit, and copying the output waits for the device.
+    // One thread has one input in flight whatever the limit, and copying the output waits for the
+    // device.
     let (mut mean, mut largest) = (0.0, 0.0);
     for done in 1..=inputs {
         let input = random.normal(&shape)?;
@@ -45,7 +46,7 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     Ok(judged(largest, context.params.number("tolerance")))
 }
 
-/// The average and the largest absolute difference.
+/// Returns the mean and the largest absolute difference.
 fn differences(output: &Tensor, expected: &Tensor) -> Result<(f64, f64)> {
     let difference = deep_copy(output, Device::CPU.tch())?
         .f_sub(expected)?

@@ -1,4 +1,4 @@
-//! The table of throughput by number of threads, which two chapters make with different sizes.
+//! The throughput table by number of threads, shared by two chapters with different sizes.
 
 use anyhow::Result;
 
@@ -8,21 +8,22 @@ use crate::encoder::Encoder;
 use crate::repeat::Check;
 use crate::thread_group::{self, Tally};
 
-/// Measures `throughput`, `speedup` and `efficiency` for each number of threads, against one thread.
+/// Measures `throughput`, `speedup` and `efficiency` for each number of threads, relative to one
+/// thread.
 pub(super) fn run(context: &Context<'_>) -> Result<Verdict> {
     let mut random = context.random();
     let model = Encoder::random(context.sizes(), &mut random)?;
-    let teams = teams(context);
-    let total: u64 = teams.iter().map(Workload::operations).sum();
+    let workloads = workloads(context);
+    let total: u64 = workloads.iter().map(Workload::operations).sum();
     let (mut before, mut alone, mut complaints) = (0, None, Vec::new());
-    for workload in teams {
+    for workload in workloads {
         let mut jobs = workload.jobs(context, &model, &mut random)?;
         let tally = thread_group::run(&mut jobs, &context.plan(), |done, _| {
             let done = (before + done) as f64;
             Ok(context.sink.progress(done, total as f64, "ops")?)
         })?;
         before += workload.operations();
-        // Teams are in ascending order, and the first is one thread.
+        // Workloads are in ascending order, and the first has one thread.
         let alone = *alone.get_or_insert(tally.throughput());
         row(context, &workload, &tally, alone)?;
 
@@ -38,8 +39,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<Verdict> {
     Ok(Verdict::from_complaints(&complaints))
 }
 
-/// A team for each number of threads; one thread is always among them, for the others are compared with it.
-fn teams(context: &Context<'_>) -> Vec<Workload> {
+/// Returns a workload for each number of threads. One thread is always included as the reference.
+fn workloads(context: &Context<'_>) -> Vec<Workload> {
     let mut counts = context.params.counts("threads");
     counts.push(1);
     counts.sort_unstable();

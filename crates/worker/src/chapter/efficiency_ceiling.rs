@@ -1,9 +1,8 @@
-//! `efficiency-ceiling`: how much of their speed threads keep when there are more of them.
+//! `efficiency-ceiling`: how much of its speed a thread keeps as more threads are added.
 
 use super::{Chapter, efficiency, stress};
 use crate::params::{iterations, thread_counts};
 
-/// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "efficiency-ceiling",
     about: "throughput of an encoder stack for each number of threads, a model for each thread: \

@@ -1,10 +1,9 @@
-//! `encoder-layer`: one TransformerEncoderLayer under threads, the part of the recorded reports that passes about nine
-//! times in ten.
+//! `encoder-layer`: one TransformerEncoderLayer under threads. In the published reports it passes
+//! about nine times in ten.
 
 use super::{Chapter, stress, thread_safety};
 use crate::params::{iterations, size, threads};
 
-/// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "encoder-layer",
     about: "threads x iterations forward passes of one TransformerEncoderLayer, one for each thread: \

@@ -8,7 +8,6 @@ use crate::norm::LayerNorm;
 use crate::params::{iterations, threads};
 use crate::repeat::Check;
 
-/// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "layer-norm-stress",
     about: "threads x iterations layer normalisations, a layer for each thread: \

@@ -1,4 +1,4 @@
-//! `matmul-soak`: matrix products by many threads for a while, every result compared.
+//! `matmul-soak`: matrix products on many threads for a given time, with every result compared.
 
 use anyhow::{Result, ensure};
 use tch::{Kind, Tensor};
@@ -8,7 +8,6 @@ use crate::params::{self, Param, number, size, threads};
 use crate::random::{Random, deep_copy};
 use crate::thread_group::{self, Job, Tally};
 
-/// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "matmul-soak",
     about: "threads multiply matrices for a while, and compare every product with that of the CPU in double \
@@ -97,7 +96,7 @@ impl Job for Product {
     fn step(&mut self) -> Result<()> {
         let mut product = self.a.f_matmul(&self.b)?;
         let largest = product.f_sub_(&self.expected)?.f_abs_()?.f_max()?;
-        // Bringing the value here waits for the device, on all of them.
+        // Copying the value to the CPU waits for the device, on all of them.
         let off = largest.f_double_value(&[])?;
         ensure!(
             off <= self.tolerance,
@@ -108,7 +107,7 @@ impl Job for Product {
     }
 
     fn settle(&mut self) -> Result<()> {
-        // Every step has waited for its own result.
+        // Every step has already waited for its result.
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The built-in chapters: what they are called, what they take, and what they run in.
+//! The built-in chapters: their names, parameters and context.
 
 mod batching_advantage;
 mod correctness;
@@ -26,22 +26,22 @@ use crate::random::Random;
 use crate::semaphore::Semaphore;
 use crate::thread_group::Plan;
 
-/// One built-in chapter.
+/// A built-in chapter.
 #[derive(Debug)]
 pub(crate) struct Chapter {
-    /// Its name, as a suite's `worker = "..."` has it.
+    /// The name, as in a suite's `worker = "..."`.
     pub(crate) name: &'static str,
-    /// What it does, in a line.
+    /// A one-line description.
     pub(crate) about: &'static str,
-    /// Parameters of its own, and common ones with defaults of its own.
+    /// Its parameters, including common ones with different defaults.
     pub(crate) params: &'static [Param],
-    /// Common parameters that it takes and makes no use of.
+    /// Common parameters that it accepts and ignores.
     pub(crate) unused: &'static [&'static str],
-    /// Measures, and says whether what was seen is right. An error is a failed chapter.
+    /// Measures, and checks what must hold on every device. An error is a failed chapter.
     pub(crate) run: fn(&Context<'_>) -> Result<Verdict>,
 }
 
-/// All chapters: those of the complete story in its order, then those of the verification report.
+/// All chapters: the story in its order, then the verification report.
 pub(crate) const ALL: [&Chapter; 9] = [
     &thread_safety::CHAPTER,
     &efficiency_ceiling::CHAPTER,
@@ -54,18 +54,18 @@ pub(crate) const ALL: [&Chapter; 9] = [
     &scaling::CHAPTER,
 ];
 
-/// The chapter of this name.
+/// Finds a chapter by name.
 pub(crate) fn find(name: &str) -> Option<&'static Chapter> {
     ALL.into_iter().find(|chapter| chapter.name == name)
 }
 
-/// The names of all chapters, for messages.
+/// All names, for messages.
 pub(crate) fn names() -> String {
     ALL.map(|chapter| chapter.name).join(", ")
 }
 
 impl Chapter {
-    /// What `list` says of it.
+    /// The chapter's entry in `list`.
     pub(crate) fn info(&self) -> ChapterInfo {
         let declared = params::declared(self.params, self.unused);
         ChapterInfo {
@@ -79,17 +79,17 @@ impl Chapter {
     }
 }
 
-/// How a chapter ended.
+/// The verdict of a chapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// What has to hold on every device held.
+    /// Everything that must hold on every device held.
     Passed,
-    /// It did not; why, for people.
+    /// Something did not hold; the reason, for people.
     Failed(String),
 }
 
 impl Verdict {
-    /// Passed if there is nothing against it.
+    /// Passes if there are no complaints.
     pub(crate) fn from_complaints(complaints: &[String]) -> Self {
         if complaints.is_empty() {
             Verdict::Passed
@@ -99,23 +99,23 @@ impl Verdict {
     }
 }
 
-/// What a chapter runs in.
+/// The context of a chapter.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
-    /// Where it computes.
+    /// The device to compute on.
     pub(crate) device: Device,
     /// Its parameters.
     pub(crate) params: Params,
     /// Its seed.
     pub(crate) seed: u64,
-    /// libtorch's threads for one operation, as they were when the process began.
+    /// libtorch's intra-operation threads at the start of the process.
     pub(crate) libtorch_threads: i32,
-    /// Where measures and progress go.
+    /// Receives measures and progress.
     pub(crate) sink: &'a EventSink,
 }
 
 impl Context<'_> {
-    /// How threads work under the common parameters.
+    /// The thread settings from the common parameters.
     pub(crate) fn plan(&self) -> Plan {
         Plan {
             device: self.device,
@@ -126,7 +126,7 @@ impl Context<'_> {
         }
     }
 
-    /// The same, but until a time is over.
+    /// The same settings with a time limit, in seconds.
     pub(crate) fn plan_for(&self, seconds: f64) -> Plan {
         Plan {
             duration: Some(Duration::from_secs_f64(seconds)),
@@ -134,7 +134,8 @@ impl Context<'_> {
         }
     }
 
-    /// libtorch's threads for one operation on the CPU: as the parameter says, or 0 for what they were.
+    /// libtorch's intra-operation threads on the CPU: the parameter, or for 0 the number at the
+    /// start.
     pub(crate) fn intra_op_threads(&self) -> i32 {
         match self.params.count("intra_op_threads") {
             0 => self.libtorch_threads,
@@ -161,7 +162,7 @@ impl Context<'_> {
         ]
     }
 
-    /// Random tensors of this chapter, from the beginning.
+    /// A new generator for this chapter's random tensors.
     pub(crate) fn random(&self) -> Random {
         Random::new(self.seed)
     }

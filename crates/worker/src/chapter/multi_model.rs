@@ -1,4 +1,4 @@
-//! `multi-model`: several different models, shared out among threads.
+//! `multi-model`: several different models distributed over threads.
 
 use anyhow::Result;
 
@@ -11,7 +11,6 @@ use crate::random::Random;
 use crate::repeat::{Check, Repeat, larger};
 use crate::thread_group::Job;
 
-/// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "multi-model",
     about: "several models, each with weights of its own, run by threads that take turns with theirs: \
@@ -26,7 +25,7 @@ pub(crate) const CHAPTER: Chapter = Chapter {
     run,
 };
 
-/// The models of one thread. A step is one forward pass of the next of them.
+/// The models of one thread. A step is one forward pass of the next model.
 struct Turns {
     models: Vec<Repeat<Encoder>>,
     next: usize,

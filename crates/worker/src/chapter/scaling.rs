@@ -1,9 +1,8 @@
-//! `scaling`: the efficiency table of a small model, up to more threads.
+//! `scaling`: the efficiency table of a small model, with more threads.
 
 use super::{Chapter, efficiency, stress};
 use crate::params::{iterations, size, thread_counts};
 
-/// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "scaling",
     about: "throughput of a small encoder stack for each number of threads, a model for each thread: \

@@ -1,19 +1,19 @@
-//! What the chapters share that count operations: measuring them and judging whether any was lost or wrong.
+//! Shared by chapters that count operations: measures them and checks that none was lost or wrong.
 
 use anyhow::Result;
 
 use super::{Context, Verdict};
-use crate::encoder::Forward;
 use crate::params::{Param, number};
+use crate::repeat::Forward;
 use crate::repeat::{Repeat, larger};
 use crate::thread_group::{self, Job, Tally};
 
-/// How far a result may be from the same computation with nothing else running.
+/// How far a result may differ from the same computation run alone.
 pub(crate) const TOLERANCE: Param = number("tolerance", 1e-3);
 
-/// A job whose results were compared.
+/// A job with compared results.
 pub(crate) trait Compared: Job {
-    /// The largest difference; NaN where a result was not finite, nothing where none was compared.
+    /// The largest difference: NaN if a result was not finite, `None` if none was compared.
     fn difference(&self) -> Result<Option<f64>>;
 }
 
@@ -23,7 +23,7 @@ impl<F: Forward> Compared for Repeat<F> {
     }
 }
 
-/// Runs the jobs, measures, and judges.
+/// Runs the jobs, measures, and decides the verdict.
 pub(crate) fn run<J: Compared>(context: &Context<'_>, mut jobs: Vec<J>) -> Result<Verdict> {
     let expected: u64 = jobs.iter().map(Job::operations).sum();
     let tally = thread_group::run(&mut jobs, &context.plan(), |done, _| {
@@ -44,14 +44,14 @@ pub(crate) fn run<J: Compared>(context: &Context<'_>, mut jobs: Vec<J>) -> Resul
     Ok(Verdict::from_complaints(&complaints))
 }
 
-/// The largest difference over all jobs; 0 where nothing was compared.
+/// The largest difference over all jobs; 0 if nothing was compared.
 pub(crate) fn largest_difference<J: Compared>(jobs: &[J]) -> Result<f64> {
     jobs.iter().try_fold(0.0, |largest, job| {
         Ok(larger(largest, job.difference()?.unwrap_or(0.0)))
     })
 }
 
-/// What speaks against operations whose truth does not depend on the device.
+/// Lists what went wrong, limited to checks that do not depend on the device.
 pub(crate) fn complaints(
     tally: &Tally,
     expected: u64,
@@ -91,10 +91,12 @@ mod tests {
             ..Tally::default()
         };
         assert_eq!(complaints(&tally(160, 0), 160, 1e-6, 1e-3), [""; 0]);
-        let said = complaints(&tally(158, 2), 160, f64::NAN, 1e-3);
-        assert!(said[0].starts_with("2 of 160") && said[0].ends_with("bad stride"));
-        assert_eq!(said[1], "a result was not finite");
-        let said = complaints(&tally(159, 0), 160, 0.5, 1e-3);
-        assert!(said[0].starts_with("159 of 160") && said[1].starts_with("a result is 5.00e-1"));
+        let messages = complaints(&tally(158, 2), 160, f64::NAN, 1e-3);
+        assert!(messages[0].starts_with("2 of 160") && messages[0].ends_with("bad stride"));
+        assert_eq!(messages[1], "a result was not finite");
+        let messages = complaints(&tally(159, 0), 160, 0.5, 1e-3);
+        assert!(
+            messages[0].starts_with("159 of 160") && messages[1].starts_with("a result is 5.00e-1")
+        );
     }
 }

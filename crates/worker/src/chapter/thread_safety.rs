@@ -1,4 +1,4 @@
-//! `thread-safety`: many threads run an encoder stack, each its own; nothing may be lost or wrong.
+//! `thread-safety`: many threads each run their own encoder stack; no result may be lost or wrong.
 
 use anyhow::Result;
 
@@ -8,7 +8,6 @@ use crate::encoder::Encoder;
 use crate::params::{iterations, threads};
 use crate::repeat::Check;
 
-/// The declaration.
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "thread-safety",
     about: "threads x iterations forward passes of an encoder stack, a model for each thread: \
@@ -18,7 +17,7 @@ pub(crate) const CHAPTER: Chapter = Chapter {
     run,
 };
 
-/// Also the whole of `encoder-layer`, which differs in its defaults.
+/// Also runs `encoder-layer`, which differs only in its defaults.
 pub(super) fn run(context: &Context<'_>) -> Result<Verdict> {
     let mut random = context.random();
     let model = Encoder::random(context.sizes(), &mut random)?;

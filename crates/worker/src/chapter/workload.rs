@@ -1,38 +1,40 @@
-//! The forward jobs of a team of threads, a model for each thread, all with the same weights.
+//! The forward passes of a group of threads. Each thread has its own model; all have the same
+//! weights.
 
 use anyhow::Result;
 
 use super::Context;
-use crate::encoder::{Encoder, Forward};
+use crate::encoder::Encoder;
 use crate::random::{Random, deep_copy};
+use crate::repeat::Forward;
 use crate::repeat::{Check, Repeat};
 
-/// What a team is made of.
+/// The size of a workload.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload {
-    /// How many threads.
+    /// The number of threads.
     pub(crate) threads: u64,
-    /// Samples in the input of each.
+    /// Samples per input.
     pub(crate) batch: i64,
-    /// Forward passes of each.
+    /// Forward passes per thread.
     pub(crate) iterations: u64,
     /// Which results are compared.
     pub(crate) check: Check,
 }
 
 impl Workload {
-    /// How it is called in labels of the efficiency table.
+    /// The label in the efficiency table.
     pub(crate) fn label(&self) -> String {
         format!("threads={}", self.threads)
     }
 
-    /// All forward passes.
+    /// Forward passes in total.
     pub(crate) fn operations(&self) -> u64 {
         self.threads * self.iterations
     }
 
-    /// A job for each thread: a copy of the model, and an input of its own, so that a result which strayed from one
-    /// thread to another is a wrong one.
+    /// Creates a job for each thread with its own copy of the model and its own input, so that a
+    /// result that leaks from one thread to another is detected as wrong.
     pub(crate) fn jobs(
         &self,
         context: &Context<'_>,
@@ -52,7 +54,7 @@ impl Workload {
             .collect()
     }
 
-    /// One job on a random input.
+    /// Creates one job on a random input.
     pub(crate) fn job<F: Forward>(
         &self,
         context: &Context<'_>,

@@ -1,4 +1,4 @@
-//! What is particular to Linux.
+//! Linux specifics.
 
-/// The library that teaches libtorch CUDA.
+/// The library that adds CUDA to libtorch.
 pub(super) const CUDA_LIBRARY: Option<&str> = Some("libtorch_cuda.so");

@@ -1,4 +1,4 @@
-//! What is particular to macOS.
+//! macOS specifics.
 
-/// The library that teaches libtorch CUDA: there is none here.
+/// macOS has no CUDA.
 pub(super) const CUDA_LIBRARY: Option<&str> = None;

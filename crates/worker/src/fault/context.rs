@@ -1,28 +1,28 @@
-//! A context: what a layer norm computes with, in one piece of memory.
+//! A context: the parameters of a layer norm in one block of memory.
 
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
-/// The smallest piece of memory, numbers of four bytes each. Beyond 32 MiB glibc's allocator always asks the system for
-/// a piece of its own, and gives it back as soon as it is freed; smaller ones it may keep, and then a late reader would
-/// see old numbers instead of faulting. Only the pages that are used are ever there.
+/// The smallest block, in four-byte numbers. Above 32 MiB glibc's allocator always maps a separate
+/// block and unmaps it on free. Smaller blocks may be kept, and a late reader would then see old
+/// numbers instead of faulting. Only pages that are used become resident.
 const SMALLEST: i64 = 9 << 20;
-/// By how much sizes differ.
+/// The difference between two sizes.
 const STEP: i64 = 1 << 18;
-/// How many sizes there are.
+/// The number of different sizes.
 const SIZES: i64 = 16;
 
-/// The parameters of a layer norm as PyTorch initialises them, at the front of their memory.
+/// The parameters of a layer norm as PyTorch initialises them, at the start of their block.
 #[derive(Debug)]
 pub(super) struct Context {
     weight: Tensor,
     bias: Tensor,
-    /// How often it was given back.
+    /// How often the context was returned to the pool.
     pub(super) returns: u32,
 }
 
 impl Context {
-    /// A new one. `turn` chooses the size of its memory.
+    /// Creates a context. `turn` selects the size of its block.
     pub(super) fn new(features: i64, turn: u64) -> Result<Self> {
         let size = SMALLEST + 2 * features + STEP * (turn % SIZES as u64).cast_signed();
         let memory = Tensor::f_empty([size], (Kind::Float, Device::Cpu))?;
@@ -36,17 +36,17 @@ impl Context {
         })
     }
 
-    /// For how many features it is.
+    /// The number of features.
     pub(super) fn features(&self) -> i64 {
         self.weight.numel() as i64
     }
 
-    /// The tensors themselves: what happens to them here happens to those.
+    /// Returns the tensors themselves, not copies: changes to the context are visible through them.
     pub(super) fn tensors(&self) -> (Tensor, Tensor) {
         (self.weight.shallow_clone(), self.bias.shallow_clone())
     }
 
-    /// Another hold on the same context.
+    /// Returns a second handle to the same context.
     pub(super) fn alias(&self) -> Self {
         let (weight, bias) = self.tensors();
         Context {
@@ -56,13 +56,14 @@ impl Context {
         }
     }
 
-    /// Gives it new memory with the same numbers. Its old memory is freed, whoever reads it now.
+    /// Moves the context to a new block with the same numbers. The old block is freed, even if
+    /// another thread is reading it.
     ///
-    /// This is the race. It is deliberate, and no `unsafe` block guards it because tch takes none: libtorch says that a
-    /// tensor must not be changed while another thread uses it, and tch lets clones of one tensor go to several
-    /// threads. A reader finds the old pointer, the new one, or, in the middle of a kernel, no memory behind it any
-    /// more. What is written is only libtorch's own record of the tensor; the sizes do not change, so no kernel is
-    /// misled about how much it may read or write.
+    /// This is the race, and it is deliberate. There is no `unsafe` block because tch requires
+    /// none: libtorch forbids changing a tensor while another thread uses it, but tch lets clones
+    /// of one tensor be used in several threads. A reader finds the old pointer, the new one, or,
+    /// in the middle of a kernel, no memory behind its pointer. Only libtorch's bookkeeping of the
+    /// tensor is written; sizes do not change, so no kernel reads or writes out of bounds.
     pub(super) fn replace_memory(&mut self, turn: u64) -> Result<()> {
         let new = Context::new(self.features(), turn)?;
         self.weight.f_set_data(&new.weight)?;

@@ -1,16 +1,19 @@
-//! The fault: a real race for the life of a tensor inside libtorch on the CPU, off unless a task asks for it.
+//! Fault injection: a real race over the lifetime of a tensor inside libtorch on the CPU. It is off
+//! unless a task requests it.
 //!
-//! It is the kind of fault behind the recorded crashes: one thread replaces a context while another still uses it. Layer
-//! norms take their storage from a pool of contexts for the whole process. A context that a model gives back stays in
-//! it for the next model, and a thread that tidies up gives it new storage a bounded number of times, without asking
-//! whether somebody has taken it since. The old storage goes back to the system at once. A kernel that is reading it at
-//! that moment faults: the crash is the kernel's own, no random number decides it, and nothing is raised or killed.
+//! It models the defect behind the published crashes: one thread replaces a context while another
+//! still uses it. Layer norms take their storage from a process-wide pool of contexts. A returned
+//! context stays in the pool for the next model, and a background thread replaces its storage a
+//! bounded number of times without checking whether a model has taken it again. The old storage is
+//! unmapped immediately, so a kernel that is reading it faults. The crash is the kernel's own; no
+//! random number decides it, and no signal is raised or sent.
 //!
-//! Damage adds up as in a driver that releases late. Each return leaves a [handle](recycler::Handle) behind for some
-//! seconds of computing, with the more replacements the more often the context was returned before, by the square: one
-//! that has been through many models is worn. What a chapter returns is there for others from the chapter's end, or when
-//! there is much of it. So a chapter alone meets little or nothing of what it returned itself, and in a sequence it also
-//! meets what those before it left.
+//! Damage accumulates, as in a driver that releases resources late. Each return leaves a
+//! [handle](pool::Handle) for some seconds of computing time. The number of replacements grows
+//! with the square of the number of returns, so a context that many models have used is replaced
+//! often. Returned contexts become available when the chapter ends, or when many have accumulated.
+//! A chapter that runs alone therefore meets few or none of its own contexts, while in a sequence
+//! it also meets those of the chapters before it.
 
 mod clock;
 mod context;
@@ -26,10 +29,10 @@ use crashrate_protocol::{Fault, FaultKind};
 use context::Context;
 use pool::Pool;
 
-/// The pool of this process, if there is a fault in it.
+/// The pool of this process, if a fault is active.
 static POOL: OnceLock<Pool> = OnceLock::new();
 
-/// A fault in this process. When it is dropped, nothing is replaced any more.
+/// An active fault. Dropping it stops all replacements.
 #[derive(Debug)]
 pub(crate) struct Injected {
     pool: &'static Pool,
@@ -37,7 +40,7 @@ pub(crate) struct Injected {
 }
 
 impl Injected {
-    /// Begins.
+    /// Activates the fault.
     ///
     /// # Errors
     /// No thread can be started.
@@ -52,14 +55,15 @@ impl Injected {
         })
     }
 
-    /// A chapter has ended, and all its models with it. Says how many contexts are there for the next one.
+    /// Ends a chapter, whose models have all been dropped. Returns the number of contexts available
+    /// to the next one.
     pub(crate) fn chapter_ended(&self) -> usize {
         self.pool.chapter_ended()
     }
 }
 
 impl Drop for Injected {
-    /// At the end of the process libtorch takes itself apart: nobody may work in it then.
+    /// libtorch destroys its globals at process exit: no thread may be using it then.
     fn drop(&mut self) {
         self.pool.stop();
         if let Some(recycler) = self.recycler.take() {
@@ -68,20 +72,20 @@ impl Drop for Injected {
     }
 }
 
-/// A fault in a line, for people.
+/// Describes the fault in one line, for people.
 pub(crate) fn in_words(fault: &Fault) -> String {
     let FaultKind::TensorLifetime = fault.kind;
     let carried = match fault.carry_over {
-        true => "carried over from chapter to chapter",
-        false => "nothing is carried over from chapter to chapter",
+        true => "damage carries over between chapters",
+        false => "no damage carries over between chapters",
     };
     format!(
-        "tensor-lifetime, {} writes for each time that a context was returned, {carried}",
+        "tensor-lifetime, dose {} (replacements after the first return), {carried}",
         fault.dose
     )
 }
 
-/// A context that a layer norm has taken; dropped, it goes back.
+/// A context taken by a layer norm. Dropping it returns the context.
 #[derive(Debug)]
 pub(crate) struct Lease {
     pool: &'static Pool,
@@ -89,10 +93,10 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// A context for this many features; nothing where there is no fault.
+    /// Takes a context for this many features; `None` if no fault is active.
     ///
     /// # Errors
-    /// There is none to be had again, and no memory for a new one.
+    /// The pool has no matching context and there is no memory for a new one.
     pub(crate) fn take(features: i64) -> Result<Option<Self>> {
         let Some(pool) = POOL.get() else {
             return Ok(None);
@@ -103,7 +107,7 @@ impl Lease {
         }))
     }
 
-    /// Its two tensors, the scale and what is added: not copies, but the same tensors.
+    /// Returns the weight and the bias: the tensors themselves, not copies.
     pub(crate) fn tensors(&self) -> (tch::Tensor, tch::Tensor) {
         let context = self.context.as_ref().expect("it is there until the drop");
         context.tensors()

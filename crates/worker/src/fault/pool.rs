@@ -1,5 +1,6 @@
-//! The contexts that nobody uses, and what is still to be done to those that somebody gave back.
+//! The unused contexts, and the replacements that are still to be made to returned ones.
 
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,14 +10,12 @@ use crashrate_protocol::Fault;
 
 use super::clock::computed;
 use super::context::Context;
-use super::recycler::Handle;
 
-/// How many returned contexts are held back until the chapter ends. One more, and all are released at once.
+/// How many returned contexts are held back until the chapter ends. One more releases them all.
 const HELD_BACK: usize = 32;
-/// For how long a return has consequences, in computing time of the process: longer than a chapter of the story.
+/// How long a return has consequences, in computing time: longer than a chapter of the story.
 const CONSEQUENCES: Duration = Duration::from_secs(3);
 
-/// The pool.
 #[derive(Debug)]
 pub(super) struct Pool {
     dose: u32,
@@ -27,27 +26,26 @@ pub(super) struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
-    /// For whoever asks; the last one that came is the first to go.
+    /// Available contexts; the last one returned is taken first.
     free: Vec<Context>,
-    /// Returned, and not yet there for others.
+    /// Returned, but not available yet.
     held_back: Vec<Context>,
-    /// What is to be replaced, the next one on top.
+    /// Pending replacements, the next one on top.
     handles: BinaryHeap<Handle>,
-    /// How often everything was thrown away: a handle from before that is dropped.
+    /// How often the pool was cleared. Handles from before the last clearing are dropped.
     cleared: u64,
-    /// How many contexts and replacements there have been.
+    /// The number of contexts and replacements so far.
     turn: u64,
     stopped: bool,
 }
 
-/// What the recycler is to do next.
+/// The recycler's next step.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// Replace the memory of this one, and then say so.
+    /// Replace this context's memory, then report it with `used`.
     Replace(Handle),
-    /// Look again soon: the next one is not due yet.
+    /// Try again soon: the next replacement is not due yet.
     Wait,
-    /// End.
     Stop,
 }
 
@@ -61,7 +59,7 @@ impl Pool {
         }
     }
 
-    /// A context that was returned before, or a new one.
+    /// Takes an available context or creates one.
     pub(super) fn take(&self, features: i64) -> Result<Context> {
         let mut state = self.state();
         let fits = |context: &Context| context.features() == features;
@@ -72,7 +70,7 @@ impl Pool {
         Context::new(features, state.turn)
     }
 
-    /// Takes a context back.
+    /// Returns a context to the pool.
     pub(super) fn give_back(&self, mut context: Context) {
         context.returns += 1;
         let mut state = self.state();
@@ -82,7 +80,7 @@ impl Pool {
         }
     }
 
-    /// Releases what the chapter has returned, and says how many contexts are free now.
+    /// Releases the chapter's contexts. Returns the number now available.
     pub(super) fn chapter_ended(&self) -> usize {
         let mut state = self.state();
         self.release(&mut state);
@@ -94,17 +92,18 @@ impl Pool {
         state.free.len()
     }
 
-    /// Makes returned contexts free. The recycler keeps a handle on each, whoever takes it next.
+    /// Makes returned contexts available. The recycler keeps a handle to each, even after the next
+    /// model has taken it.
     fn release(&self, state: &mut State) {
         let contexts = std::mem::take(&mut state.held_back);
         let (now, count) = (computed(), contexts.len() as u32);
         for (index, context) in (1..).zip(contexts) {
-            // Worn: what was given back twice is replaced four times as often.
+            // Wear: a context returned twice is replaced four times as often.
             let worn = context.returns.saturating_pow(2);
             let dose = self.dose.saturating_mul(worn);
             if let Some(every) = CONSEQUENCES.checked_div(dose) {
                 state.handles.push(Handle {
-                    // Spread out, so that not all are due together.
+                    // Spread the replacements so that they are not all due at once.
                     due: now + every * index / count,
                     every,
                     left: dose,
@@ -118,10 +117,10 @@ impl Pool {
         self.changed.notify_all();
     }
 
-    /// Waits until there is something to do or to wait for.
+    /// Waits for the next step.
     pub(super) fn next(&self) -> Next {
-        let idle = |state: &mut State| state.handles.is_empty() && !state.stopped;
-        let state = self.changed.wait_while(self.state(), idle);
+        let ignored = |state: &mut State| state.handles.is_empty() && !state.stopped;
+        let state = self.changed.wait_while(self.state(), ignored);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         if state.stopped {
             return Next::Stop;
@@ -140,7 +139,7 @@ impl Pool {
         })
     }
 
-    /// Takes back a handle that has been used once.
+    /// Takes back a handle after one replacement.
     pub(super) fn used(&self, mut handle: Handle) {
         handle.left -= 1;
         handle.due += handle.every;
@@ -150,7 +149,7 @@ impl Pool {
         }
     }
 
-    /// Ends the recycler.
+    /// Stops the recycler.
     pub(super) fn stop(&self) {
         self.state().stopped = true;
         self.changed.notify_all();
@@ -160,3 +159,40 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What a return leaves behind: a handle to the context, and the number of replacements left.
+#[derive(Debug)]
+pub(super) struct Handle {
+    /// When the next replacement is due, in computing time of the process.
+    pub(super) due: Duration,
+    /// The interval to the one after that.
+    pub(super) every: Duration,
+    /// Replacements left.
+    pub(super) left: u32,
+    /// The last clearing of the pool that it has seen.
+    pub(super) cleared: u64,
+    /// Selects the size of the new memory.
+    pub(super) turn: u64,
+    pub(super) context: Context,
+}
+
+impl Ord for Handle {
+    /// The earlier handle compares as greater, because a `BinaryHeap` pops the greatest.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.due.cmp(&self.due)
+    }
+}
+
+impl PartialOrd for Handle {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Handle {}

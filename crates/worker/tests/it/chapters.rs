@@ -1,10 +1,10 @@
-//! Each chapter in small: its verdict and its measures.
+//! Each chapter at a small size: its verdict and measures.
 
 use serde_json::{Value, json};
 
 use crate::support::{Ended, chapter, run_task, task};
 
-/// Runs one chapter in small; it must pass.
+/// Runs one small chapter, which must pass.
 fn passed(worker: &str, more: &Value) -> Ended {
     let ended = run_task(&task(&[chapter("it", worker, more)], "cpu"));
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -127,8 +127,8 @@ fn matmul_soak_takes_its_time() {
 
 #[test]
 fn the_same_seed_makes_the_same_weights_and_inputs() {
-    // The largest difference from another machine's result would be the same; here: that a chapter does not depend
-    // on what ran before it in the process.
+    // Checks only that a chapter does not depend on what ran before it in the process: another
+    // machine's results would differ.
     let soak = chapter(
         "before",
         "layer-norm-stress",

@@ -1,4 +1,4 @@
-//! The worker by hand.
+//! The worker's command line.
 
 use serde_json::Value;
 
@@ -81,7 +81,7 @@ fn run_refuses_what_it_does_not_know() {
 
 #[test]
 fn without_task_and_command_it_says_what_it_wants() {
-    call(&[]).assert_refused(2, "there is none; send one JSON line, or see");
+    call(&[]).assert_refused(2, "standard input is empty; send one JSON line, or see");
     let help = worker().arg("--help").output().unwrap();
     let text = String::from_utf8(help.stdout).unwrap();
     assert!(text.contains("Exit codes:") && text.contains("verify-encoder"));

@@ -1,4 +1,4 @@
-//! `verify-encoder`: what it accepts, what it finds different, and what it refuses.
+//! `verify-encoder`: files that agree, files that differ, and files it rejects.
 
 use std::fs;
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ fn verify_bytes(bytes: &[u8]) -> Ended {
     verify(file.to_str().unwrap(), &[])
 }
 
-/// The fixture's tensors, and its sizes as it gives them.
+/// The fixture's tensors and sizes.
 fn fixture_tensors() -> (Tensors, Sizes) {
     let bytes = fs::read(fixture()).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
@@ -111,7 +111,7 @@ fn what_is_no_reference_is_refused() {
     let mut tensors = exact::reference(SMALL);
     tensors.remove("input");
     let bytes = exact::file(&tensors, exact::metadata(SMALL), false);
-    verify_bytes(&bytes).assert_refused(2, "there is no tensor \"input\"");
+    verify_bytes(&bytes).assert_refused(2, "missing tensor \"input\"");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The encoder written down again, plainly and in double precision, to make references of any size.
+//! A second, plain implementation of the encoder in double precision, for references of any size.
 
 use std::collections::HashMap;
 
@@ -15,13 +15,13 @@ pub(crate) struct Sizes {
     pub(crate) sequence: usize,
 }
 
-/// A tensor: its shape and its values.
+/// The shape and values of a tensor.
 pub(crate) type Values = (Vec<usize>, Vec<f64>);
 
 /// Tensors by name.
 pub(crate) type Tensors = HashMap<String, Values>;
 
-/// Made-up weights and input for these sizes, and each layer's output.
+/// Generates weights and input of these sizes, and computes each layer's output.
 pub(crate) fn reference(sizes: Sizes) -> Tensors {
     let Sizes {
         d_model: d,
@@ -34,7 +34,7 @@ pub(crate) fn reference(sizes: Sizes) -> Tensors {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
-            // Exact in single precision, so that a file in either holds the same weights.
+            // Exact in single precision, so that files of either precision hold the same weights.
             f64::from((state >> 40) as f32 / (1 << 23) as f32 - 1.0)
         };
         let count = shape.iter().product();
@@ -69,7 +69,7 @@ pub(crate) fn reference(sizes: Sizes) -> Tensors {
     all
 }
 
-/// What each layer makes of the input.
+/// Computes each layer's output.
 pub(crate) fn outputs(all: &Tensors, sizes: Sizes) -> Vec<Vec<f64>> {
     let mut x = all["input"].1.clone();
     let layer = |number| {
@@ -165,7 +165,7 @@ fn add(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a + b).collect()
 }
 
-/// The metadata that goes with the sizes.
+/// The metadata for the sizes.
 pub(crate) fn metadata(sizes: Sizes) -> HashMap<String, String> {
     [
         ("d_model", sizes.d_model),

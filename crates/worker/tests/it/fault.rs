@@ -1,14 +1,15 @@
-//! The injected fault: a real fault in libtorch where it is asked for, and none where it is not.
+//! Fault injection: a real crash in libtorch when requested, and none otherwise.
 
 use serde_json::{Value, json};
 
 use crate::support::{Ended, chapter, run_task};
 
 const SIGSEGV: i32 = 11;
-/// In how many processes the race has to be lost once. It is lost in nearly every one.
+/// The number of processes of which at least one must crash. Nearly every one does.
 const PROCESSES: u32 = 10;
 
-/// Two chapters of layer norms in one process: the first leaves contexts behind, the second takes them.
+/// Runs two layer-norm chapters in one process: the first leaves contexts behind, the second takes
+/// them.
 fn run(iterations: u64, fault: &Value) -> Ended {
     let norms = |id, iterations| {
         let more = json!({
@@ -57,7 +58,7 @@ fn what_a_chapter_left_faults_in_the_next_one() {
     assert_eq!(ended.story(), story);
     let note = ended.events.iter().find(|e| e["event"] == "note").unwrap();
     let text = note["text"].as_str().unwrap();
-    assert!(text.contains("100000 writes"), "{text}");
+    assert!(text.contains("dose 100000"), "{text}");
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn with_nothing_carried_over_there_is_nothing_to_fault() {
 }
 
 #[test]
-fn without_writes_contexts_are_only_used_again() {
+fn with_dose_0_contexts_are_only_reused() {
     let ended = run(2000, &fault(0, true));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(left(&ended), [5.0, 5.0]);

@@ -1,4 +1,4 @@
-//! The real worker, as a supervisor and as people use it.
+//! Runs the real worker the way a supervisor and people do.
 
 mod chapters;
 mod command_line;

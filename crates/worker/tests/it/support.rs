@@ -1,4 +1,4 @@
-//! Running the worker and reading what it said.
+//! Runs the worker and parses its output.
 
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-/// The worker, not yet started, with nothing of a supervisor around the tests.
+/// The worker's command, without the environment of any supervisor around the tests.
 pub(crate) fn worker() -> Command {
     clean(Command::new(env!("CARGO_BIN_EXE_crashrate-worker")))
 }
@@ -18,18 +18,16 @@ fn clean(mut command: Command) -> Command {
     command
 }
 
-/// How a call ended.
+/// The result of a call.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// The exit code; nothing after a signal.
+    /// The exit code; `None` after a signal.
     pub(crate) code: Option<i32>,
-    /// The signal it died of, if it did.
+    /// The signal that killed it, if any.
     pub(crate) signal: Option<i32>,
     /// Everything on the events descriptor.
     pub(crate) events: Vec<Value>,
-    /// What was printed.
     pub(crate) stdout: String,
-    /// What was complained about.
     pub(crate) stderr: String,
 }
 
@@ -49,12 +47,12 @@ fn ended(output: Output, events: Vec<Value>) -> Ended {
     }
 }
 
-/// A task of these chapters on this device.
+/// Builds a task.
 pub(crate) fn task(chapters: &[Value], device: &str) -> String {
     json!({"v": 1, "chapters": chapters, "device": device, "seed": 7, "fault": null}).to_string()
 }
 
-/// A chapter of a task, small enough for a test; `more` is merged into its parameters.
+/// Builds a chapter small enough for a test. `more` is merged into its parameters.
 pub(crate) fn chapter(id: &str, worker: &str, more: &Value) -> Value {
     let mut params = json!({
         "threads": 2, "iterations": 2, "d_model": 32, "heads": 2, "feed_forward": 64, "sequence": 8,
@@ -71,7 +69,7 @@ pub(crate) fn chapter(id: &str, worker: &str, more: &Value) -> Value {
     json!({"id": id, "worker": worker, "params": params})
 }
 
-/// Starts the worker with a pipe as descriptor 3 for its events; the pipe's other end is the child's `stdout` here.
+/// Starts the worker with a pipe as descriptor 3 for events. The other end is the child's `stdout`.
 pub(crate) fn with_events() -> Child {
     let mut shell = clean(Command::new("sh"));
     shell
@@ -87,17 +85,17 @@ pub(crate) fn with_events() -> Child {
     shell.spawn().expect("a shell starts")
 }
 
-/// Gives a worker its task, and the end of its input.
-pub(crate) fn tell(child: &mut Child, line: &str) {
+/// Sends the task and closes the worker's input.
+pub(crate) fn send_task(child: &mut Child, line: &str) {
     let mut stdin = child.stdin.take().expect("a pipe");
-    // A worker that has already refused may be gone.
+    // A worker that has already rejected its command line may be gone.
     let _ = writeln!(stdin, "{line}");
 }
 
 /// Runs a task as the supervisor does.
 pub(crate) fn run_task(line: &str) -> Ended {
     let mut child = with_events();
-    tell(&mut child, line);
+    send_task(&mut child, line);
     let mut events = String::new();
     let mut pipe = child.stdout.take().expect("a pipe");
     pipe.read_to_string(&mut events).expect("events are text");
@@ -138,7 +136,7 @@ impl Ended {
         found?["unit"].as_str()
     }
 
-    /// That it was refused with one clear line and this code.
+    /// Asserts that it was rejected with one clear line and this exit code.
     pub(crate) fn assert_refused(&self, code: i32, said: &str) {
         assert_eq!(self.code, Some(code), "{self:?}");
         assert!(self.stderr.contains(said), "{:?}", self.stderr);

@@ -1,4 +1,4 @@
-//! A forked child, on its way to being an attempt like an executed one.
+//! Turns a forked child into an attempt that looks like an executed one.
 
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -7,49 +7,50 @@ use super::state::State;
 use super::{DESCRIPTORS, NO_CHILD};
 use crate::wire::{Attempt, ENV};
 
-/// The number of the events descriptor, as an executed child has it.
+/// The descriptor number for events, the same as in an executed child.
 const EVENTS: RawFd = 3;
 const SEED: &str = "CRASHRATE_SEED";
 
-/// Makes this process, which has just been forked, the attempt that it is told to be. It waits at its gate first.
+/// Turns this newly forked process into the requested attempt. Waits at the start barrier first.
 pub(super) fn become_attempt(
     zygote: u32,
-    told: &[u8],
+    settings: &[u8],
     descriptors: [OwnedFd; DESCRIPTORS],
     state: &State,
 ) {
     // SAFETY: system calls on numbers.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        // It may have died before the call.
+        // The zygote may have died before the call to `prctl`.
         if libc::getppid() != zygote.cast_signed() {
             libc::_exit(NO_CHILD);
         }
         libc::setsid();
     }
-    let [stdin, stdout, stderr, events, gate] = descriptors;
-    if !pass(&gate) {
+    let [stdin, stdout, stderr, events, start_barrier] = descriptors;
+    if !wait_at(&start_barrier) {
         exit(NO_CHILD);
     }
-    drop(gate);
+    drop(start_barrier);
     let targets = [(stdin, 0), (stdout, 1), (stderr, 2), (events, EVENTS)];
-    let placed = targets
+    let moved = targets
         .into_iter()
-        .try_for_each(|(fd, number)| place(fd, number));
-    let ready = placed.and_then(|()| tell(told));
+        .try_for_each(|(fd, number)| move_to(fd, number));
+    let ready = moved.and_then(|()| apply(settings));
     if let Err(error) = ready {
-        eprintln!("a forked child could not be made: {error}");
+        eprintln!("cannot set up the forked child: {error}");
         exit(NO_CHILD);
     }
     state.restore_signals();
 }
 
-/// Waits until it may go on: crashrate has seen to its guardian and its limits. Not, if crashrate is gone.
-fn pass(gate: &OwnedFd) -> bool {
+/// Waits until crashrate has registered the child with the guardian and set its limits. Returns
+/// false if crashrate is gone.
+fn wait_at(start_barrier: &OwnedFd) -> bool {
     let mut byte = [0u8];
     loop {
         // SAFETY: the buffer is a local of one byte.
-        match unsafe { libc::read(gate.as_raw_fd(), byte.as_mut_ptr().cast(), 1) } {
+        match unsafe { libc::read(start_barrier.as_raw_fd(), byte.as_mut_ptr().cast(), 1) } {
             1 => return true,
             -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
             _ => return false,
@@ -57,13 +58,14 @@ fn pass(gate: &OwnedFd) -> bool {
     }
 }
 
-/// Gives a descriptor this number, open across exec. All that came are above the standard ones, and they are placed in
-/// the order of the numbers: what is overwritten has been placed before.
-fn place(fd: OwnedFd, number: RawFd) -> io::Result<()> {
+/// Moves a descriptor to `number` and leaves it open across exec. Received descriptors all have
+/// numbers above the standard ones and are moved in ascending order, so that a number is only
+/// overwritten after its own descriptor has been moved.
+fn move_to(fd: OwnedFd, number: RawFd) -> io::Result<()> {
     // SAFETY: system calls on numbers; what has the target's number is not used any more.
     let done = unsafe {
         if fd.as_raw_fd() == number {
-            // It stays open with this number.
+            // It stays open under this number.
             std::mem::forget(fd);
             libc::fcntl(number, libc::F_SETFD, 0)
         } else {
@@ -76,37 +78,40 @@ fn place(fd: OwnedFd, number: RawFd) -> io::Result<()> {
     }
 }
 
-/// Environment, directory, and libc's own random numbers.
-fn tell(told: &[u8]) -> io::Result<()> {
-    let told: Attempt = serde_json::from_slice(told)?;
+/// Sets the environment, the directory, and the seed of libc's `rand`.
+fn apply(settings: &[u8]) -> io::Result<()> {
+    let settings: Attempt = serde_json::from_slice(settings)?;
     // SAFETY: there is one thread.
     unsafe {
         std::env::remove_var(ENV);
-        for name in &told.unset {
+        for name in &settings.unset {
             std::env::remove_var(name);
         }
-        for (name, value) in &told.env {
+        for (name, value) in &settings.env {
             std::env::set_var(name, value);
         }
     }
-    std::env::set_current_dir(&told.directory)?;
-    let seed = told.env.get(SEED).and_then(|seed| seed.parse::<u64>().ok());
+    std::env::set_current_dir(&settings.directory)?;
+    let seed = settings
+        .env
+        .get(SEED)
+        .and_then(|seed| seed.parse::<u64>().ok());
     let seed = seed.unwrap_or(0) as libc::c_uint;
     // SAFETY: it takes a number, and there is one thread.
     unsafe { libc::srand(seed) };
     Ok(())
 }
 
-/// The end of an attempt: what it has printed leaves the process, and nothing else of it is run.
+/// Ends an attempt: flushes its output and exits without running anything else.
 pub(super) fn flush_and_exit(code: i32) -> ! {
-    // There may be nobody to read it.
+    // The reader may be gone.
     let _ = io::stdout().flush();
     // SAFETY: null means all streams.
     unsafe { libc::fflush(std::ptr::null_mut()) };
     exit(code)
 }
 
-/// Ends the process at once.
+/// Ends the process immediately.
 pub(super) fn exit(code: i32) -> ! {
     // SAFETY: it takes a number and does not return.
     unsafe { libc::_exit(code) }

@@ -1,4 +1,4 @@
-//! The socket between crashrate and a zygote: packets, and descriptors with them.
+//! The socket between crashrate and a zygote. Packets can carry descriptors.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -18,9 +18,10 @@ use nix::unistd::dup2_stdin;
 use super::DESCRIPTORS;
 use crate::wire::Reply;
 
-/// The longest packet: an environment and some more. A socket takes no longer one unless it is told to.
+/// The longest packet, in bytes: an environment plus some room. The default socket buffer allows no
+/// longer one.
 const LONGEST: usize = 256 * 1024;
-/// The zygote's end is out of the way of the small numbers that programs and attempts use.
+/// Keeps the zygote's end away from the small numbers that programs and attempts use.
 const OUT_OF_THE_WAY: RawFd = 100;
 
 /// One end of the socket between crashrate and a zygote.
@@ -32,7 +33,7 @@ pub(super) fn buffer() -> Vec<u8> {
 }
 
 impl Control {
-    /// Two ends: crashrate's, and what becomes the zygote's standard input.
+    /// Returns crashrate's end and the end that becomes the zygote's standard input.
     ///
     /// # Errors
     /// The system call failed.
@@ -46,7 +47,7 @@ impl Control {
         Ok((Control(own), other))
     }
 
-    /// The zygote's end, which came as its standard input; nothing is read from there any more.
+    /// Takes over the zygote's end from standard input, which is not read any more.
     pub(super) fn of_zygote() -> io::Result<Control> {
         let stdin = io::stdin();
         let number = fcntl(stdin.as_fd(), FcntlArg::F_DUPFD_CLOEXEC(OUT_OF_THE_WAY))?;
@@ -60,10 +61,10 @@ impl Control {
         self.0.as_raw_fd()
     }
 
-    /// Sends a packet with these descriptors.
+    /// Sends a packet with descriptors.
     ///
     /// # Errors
-    /// The other end is gone, or the packet is too large.
+    /// The other end is closed, or the packet is too long.
     pub fn send(&self, packet: &[u8], descriptors: &[RawFd]) -> io::Result<()> {
         let rights = [ControlMessage::ScmRights(descriptors)];
         sendmsg::<UnixAddr>(
@@ -76,10 +77,10 @@ impl Control {
         Ok(())
     }
 
-    /// The next answer.
+    /// Receives the next answer.
     ///
     /// # Errors
-    /// The other end is gone, it is no answer, or it took too long.
+    /// The other end is closed, the packet is not an answer, or none came in time.
     pub fn reply(&self, within: Duration) -> io::Result<Reply> {
         let millis = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
         let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
@@ -102,13 +103,13 @@ impl Control {
     pub(super) fn answer(&self, reply: &Reply) -> io::Result<()> {
         let packet = serde_json::to_vec(reply)?;
         match send(self.number(), &packet, MsgFlags::MSG_NOSIGNAL) {
-            // Nobody is there any more: the next packet is the end.
+            // The other end is closed: the next `receive` reports that.
             Ok(_) | Err(Errno::EPIPE) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The next packet with its descriptors; nothing when the other end is gone.
+    /// Receives the next packet with its descriptors; `None` when the other end is closed.
     pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<(usize, Vec<OwnedFd>)>> {
         let mut room = cmsg_space!([RawFd; DESCRIPTORS]);
         let mut parts = [IoSliceMut::new(buffer)];
@@ -116,7 +117,7 @@ impl Control {
         let message = loop {
             match recvmsg::<UnixAddr>(self.number(), &mut parts, Some(&mut room), flags) {
                 Err(Errno::EINTR) => {}
-                // Reset: it was gone before it had read all.
+                // ECONNRESET: the other end closed before it had read everything.
                 Err(Errno::ECONNRESET) => return Ok(None),
                 other => break other?,
             }
@@ -124,7 +125,8 @@ impl Control {
         let mut descriptors = Vec::new();
         for part in message.cmsgs()? {
             if let ControlMessageOwned::ScmRights(numbers) = part {
-                // SAFETY: the kernel has just made these descriptors for this process, and nobody else has them.
+                // SAFETY: the kernel has just created these descriptors for this process; nothing
+                // else owns them.
                 let owned = numbers
                     .into_iter()
                     .map(|n| unsafe { OwnedFd::from_raw_fd(n) });

@@ -14,24 +14,25 @@ use state::State;
 
 pub use control::Control;
 
-/// Descriptors come with a request in this order: standard input, output, error, events, gate.
+/// A request carries five descriptors in this order: standard input, output, error, events, start
+/// barrier.
 const DESCRIPTORS: usize = 5;
-/// What a program ends with that panicked.
+/// The exit code of a program that panicked, as Rust's runtime uses it.
 const PANICKED: i32 = 101;
-/// A child that could not become what it was told to be.
+/// The exit code of a child that could not be set up.
 const NO_CHILD: i32 = 127;
 
-/// Warms up, and then forks whenever it is asked to. Returns neither in the zygote nor in its children.
+/// Warms up, then forks on request. Does not return in the zygote.
 pub(super) fn serve(warm_up: impl FnOnce(), run: impl FnOnce() -> i32) -> i32 {
-    let begin = || -> io::Result<(Control, State)> {
+    let start = || -> io::Result<(Control, State)> {
         let control = Control::of_zygote()?;
         let state = State::now()?;
         Ok((control, state))
     };
-    let ended = begin().and_then(|(control, state)| {
+    let ended = start().and_then(|(control, state)| {
         warm_up();
         control.answer(&Reply::Ready(VERSION))?;
-        forks(control, &state)
+        fork_on_request(control, &state)
     });
     match ended {
         Ok(End::Child) => {
@@ -46,15 +47,15 @@ pub(super) fn serve(warm_up: impl FnOnce(), run: impl FnOnce() -> i32) -> i32 {
     }
 }
 
-/// Why the zygote forks no more.
+/// Why the loop of the zygote ended.
 enum End {
-    /// This is a child.
+    /// This process is a forked child.
     Child,
-    /// Nobody asks any more.
+    /// crashrate closed the socket.
     Closed,
 }
 
-fn forks(control: Control, state: &State) -> io::Result<End> {
+fn fork_on_request(control: Control, state: &State) -> io::Result<End> {
     let mut buffer = control::buffer();
     let mut last = 0;
     loop {
@@ -64,17 +65,18 @@ fn forks(control: Control, state: &State) -> io::Result<End> {
         match Request::read(&buffer[..length]) {
             Some(Request::Reap) => control.answer(&Reply::Reaped(reap(last)?))?,
             Some(Request::Fork(attempt)) => {
-                if let Err(why) = state.is_as_it_was(&control, &descriptors) {
+                if let Err(why) = state.check_unchanged(&control, &descriptors) {
                     control.answer(&Reply::Refused(why))?;
                     continue;
                 }
                 let Ok(descriptors) = <[OwnedFd; DESCRIPTORS]>::try_from(descriptors) else {
-                    let why = "not five descriptors came with the request".to_owned();
+                    let why = "the request did not carry five descriptors".to_owned();
                     control.answer(&Reply::Refused(why))?;
                     continue;
                 };
                 let zygote = std::process::id();
-                // SAFETY: this process has one thread, so the child has all that there is; it goes on as this program.
+                // SAFETY: this process has one thread, so the child continues as a complete copy of
+                // the program.
                 match unsafe { libc::fork() } {
                     -1 => {
                         let why = format!("fork: {}", io::Error::last_os_error());
@@ -86,7 +88,8 @@ fn forks(control: Control, state: &State) -> io::Result<End> {
                         return Ok(End::Child);
                     }
                     pid => {
-                        // The child does the same: whoever comes first, the group is there when its number is known.
+                        // The child makes the same call. Whichever comes first, the group exists
+                        // before its number is reported.
                         // SAFETY: a system call on numbers.
                         unsafe { libc::setpgid(pid, pid) };
                         drop(descriptors);
@@ -95,12 +98,12 @@ fn forks(control: Control, state: &State) -> io::Result<End> {
                     }
                 }
             }
-            None => return Err(io::Error::other("a request that it does not know")),
+            None => return Err(io::Error::other("unknown request")),
         }
     }
 }
 
-/// Waits for the child, which has ended when this is asked for.
+/// Reaps the child, which has already ended.
 fn reap(pid: i32) -> io::Result<Reaped> {
     let mut status = 0;
     // SAFETY: all fields of the structure are plain numbers, for which zero is a value.

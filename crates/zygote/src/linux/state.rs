@@ -1,4 +1,5 @@
-//! What the program was when it began to serve: attempts find the same, and a zygote that is something else must not fork.
+//! The state of the program when it began to serve. Attempts must find the same state; a zygote
+//! that has changed must not fork.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,10 +8,10 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use super::Control;
 
-/// The largest number of a signal.
+/// The highest signal number.
 const SIGNALS: libc::c_int = 64;
 
-/// Descriptors and signals as they were at the beginning.
+/// Descriptors and signal settings at the start.
 pub(super) struct State {
     descriptors: BTreeSet<RawFd>,
     mask: libc::sigset_t,
@@ -18,9 +19,10 @@ pub(super) struct State {
 }
 
 impl State {
-    /// As it is now.
+    /// Reads the current state.
     pub(super) fn now() -> io::Result<State> {
-        // SAFETY: both are plain data for which zero is a value; with nothing new the calls only fill them.
+        // SAFETY: zero is a valid value of both types, and calls with a null new value only fill
+        // them.
         let (mask, actions) = unsafe {
             let mut mask: libc::sigset_t = std::mem::zeroed();
             libc::sigprocmask(libc::SIG_SETMASK, std::ptr::null(), &mut mask);
@@ -38,17 +40,21 @@ impl State {
         })
     }
 
-    /// Whether the process may be forked: it has one thread, and no descriptor but those of the beginning, those that
-    /// came with the request, and its own.
-    pub(super) fn is_as_it_was(&self, control: &Control, came: &[OwnedFd]) -> Result<(), String> {
+    /// Checks that the process may be forked: it has one thread, and no descriptors except those
+    /// open at the start, those received with the request, and the control socket.
+    pub(super) fn check_unchanged(
+        &self,
+        control: &Control,
+        received: &[OwnedFd],
+    ) -> Result<(), String> {
         let threads = numbers_in("/proc/self/task").map_err(|e| format!("its threads: {e}"))?;
         if threads.len() != 1 {
             return Err(format!("it has {} threads", threads.len()));
         }
         let open = open_descriptors().map_err(|e| format!("its descriptors: {e}"))?;
-        let came: Vec<RawFd> = came.iter().map(AsRawFd::as_raw_fd).collect();
+        let received: Vec<RawFd> = received.iter().map(AsRawFd::as_raw_fd).collect();
         let is_new = |fd: &&RawFd| {
-            !self.descriptors.contains(fd) && !came.contains(fd) && **fd != control.number()
+            !self.descriptors.contains(fd) && !received.contains(fd) && **fd != control.number()
         };
         match open.iter().find(is_new) {
             None => Ok(()),
@@ -59,9 +65,10 @@ impl State {
         }
     }
 
-    /// Gives signals back what they were.
+    /// Restores the signal mask and actions of the start.
     pub(super) fn restore_signals(&self) {
-        // SAFETY: the actions were those of this program at the beginning, and its code is still there.
+        // SAFETY: the actions are those that this program started with, and its code is still
+        // mapped.
         unsafe {
             for (signal, action) in &self.actions {
                 libc::sigaction(*signal, action, std::ptr::null_mut());
@@ -73,7 +80,7 @@ impl State {
 
 fn open_descriptors() -> io::Result<BTreeSet<RawFd>> {
     let listed = numbers_in("/proc/self/fd")?;
-    // The one that the list was read through is among them, and closed by now.
+    // The list includes the descriptor it was read through, which is closed by now.
     // SAFETY: a system call on a number.
     let is_open = |fd: &RawFd| unsafe { libc::fcntl(*fd, libc::F_GETFD) >= 0 };
     Ok(listed.into_iter().filter(is_open).collect())

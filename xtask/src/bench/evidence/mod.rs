@@ -1,4 +1,5 @@
-//! Cost and effect of the evidence modes: small racy programs, run in interleaved blocks under each mode.
+//! Cost and effect of the evidence modes: runs small racy programs in interleaved blocks under each
+//! mode.
 
 mod table;
 
@@ -11,10 +12,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Deserialize;
 
-use super::figures::Spread;
 use super::machine;
-use crate::cargo::call;
-use crate::workspace::Workspace;
+use super::table::Spread;
+use crate::workspace::{Workspace, call};
 
 /// The sources in `fixtures/racy`.
 const PROGRAMS: [&str; 6] = [
@@ -25,11 +25,10 @@ const PROGRAMS: [&str; 6] = [
     "every_tenth.c",
     "handled_signals.c",
 ];
-/// The evidence modes; the first is what the others are compared with.
+/// The evidence modes; the others are compared with the first.
 const MODES: [&str; 3] = ["none", "core", "trace"];
 const COMPILE: [&str; 4] = ["-O1", "-g", "-Wall", "-pthread"];
 
-/// What to do.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Blocks of each program; each holds all three modes in a shuffled order
@@ -49,7 +48,6 @@ pub(crate) struct Arguments {
     program: Option<PathBuf>,
 }
 
-/// What the journal of a run holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Block {
     rounds: u64,
@@ -61,14 +59,15 @@ struct Block {
     evidence: Vec<Evidence>,
 }
 
-/// An evidence round: its time in seconds, and whether it left evidence of a death.
+/// An evidence round.
 #[derive(Clone, Debug, PartialEq)]
 struct Evidence {
     secs: f64,
+    /// Whether it left evidence of a death.
     seen: bool,
 }
 
-/// The blocks of one program: by mode as in `MODES`, then those of `auto`.
+/// The blocks of one program. The order of `modes` is that of `MODES`.
 struct Measured {
     name: String,
     modes: [Vec<Block>; 3],
@@ -92,8 +91,7 @@ pub(super) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     let crashrate = match &arguments.program {
         Some(program) => fs::canonicalize(program).context("--program cannot be found")?,
         None => {
-            let mut cargo = workspace.cargo();
-            cargo.args(["build", "--release", "-p", "crashrate"]);
+            let cargo = workspace.cargo(&["build", "--release", "-p", "crashrate"]);
             call(cargo, "cargo build")?;
             workspace.binaries()?.join("crashrate")
         }
@@ -225,7 +223,7 @@ fn block(
     let journal = (entries.flatten())
         .map(|entry| entry.path().join("journal.jsonl"))
         .find(|path| path.is_file())
-        .context("the run has left no journal")?;
+        .context("the run left no journal")?;
     let text = fs::read_to_string(journal).context("the journal cannot be read")?;
     fs::remove_dir_all(&runs).context("the runs folder cannot be removed")?;
     read(&text)
@@ -251,7 +249,7 @@ fn read(journal: &str) -> Result<Block> {
             _ => {}
         }
     }
-    ensure!(block.rounds > 0, "no round of the run has ended");
+    ensure!(block.rounds > 0, "no round of the run ended");
     block.median = Spread::of(secs).map_or(0.0, |spread| spread.median);
     block.whole = last / block.rounds as f64;
     Ok(block)
@@ -294,7 +292,7 @@ mod test {
     }
 
     #[test]
-    fn every_order_holds_each_mode_once() {
+    fn every_order_has_each_mode_once() {
         let mut random = ChaCha8Rng::seed_from_u64(7);
         for _ in 0..50 {
             let mut order = shuffled(&mut random);

@@ -1,24 +1,26 @@
-//! The tables of the evidence modes.
+//! `fixtures/measured/evidence.md`.
 
 use anyhow::Result;
 use crashrate_stats::{Counts, Interval, risk_ratio};
 
 use super::{Block, Measured};
-use crate::bench::figures::Spread;
+use crate::bench::table::Spread;
 
 const METHOD: &str = "\
-Each block of a program holds the three modes, one run each, in a shuffled order. All runs use `--fresh-directory` and a \
-time limit of 300 ms. The programs are in `fixtures/racy`, compiled with `-O1 -g`. Crashed and timed-out rounds both \
-count as bad. `every_tenth` is the control: it crashes in every tenth round whatever the mode. `handled_signals` never \
-crashes; it measures cost. The n1972 fault needs libtorch: see `n1972.md`.\n";
+Each block of a program holds the three modes, one run each, in a shuffled order. All runs use \
+                      `--fresh-directory` and a time limit of 300 ms. The programs are in \
+                      `fixtures/racy`, compiled with `-O1 -g`. Crashed and timed-out rounds both \
+                      count as bad. `every_tenth` is the control: it crashes in every tenth round \
+                      whatever the mode. `handled_signals` never crashes; it measures cost. The \
+                      n1972 fault needs libtorch: see `n1972.md`.\n";
 
-/// The whole file.
 pub(super) fn markdown(measured: &[Measured], conditions: &str) -> Result<String> {
     let mut text = format!("# Evidence modes: rate and cost\n\n{conditions}\n\n{METHOD}");
-    text += "\n## Rate\n\nBad rounds, and the ratio of rates to mode `none` (95% score interval, Miettinen and Nurminen \
-             1985; rounds are taken as independent). An interval that holds 1 shows no effect: the difference may be \
-             noise.\n\n\
-             | program | none | core | trace | core v none | trace v none |\n|---|---|---|---|---|---|\n";
+    text += "\n## Rate\n\nBad rounds, and the ratio of rates to mode `none` (95% score interval, \
+             Miettinen and Nurminen 1985; rounds are taken as independent). An interval that \
+             contains 1 shows no effect.\n\n\
+             | program | none | core | trace | core v none | trace v none |\n\
+             |---|---|---|---|---|---|\n";
     for program in measured {
         let counts = program.counts()?;
         let [none, core, trace] = counts.map(rate);
@@ -26,12 +28,13 @@ pub(super) fn markdown(measured: &[Measured], conditions: &str) -> Result<String
         let name = &program.name;
         text += &format!("| {name} | {none} | {core} | {trace} | {of_core} | {of_trace} |\n");
     }
-    text += "\n## Cost\n\nA block's median time of a round, as a ratio to mode `none` in the same block: the median of \
-             all blocks (least..most). The whole run divided by its rounds also holds what crashrate does between \
-             rounds, such as reading a core dump; it depends on how many rounds crashed. A ratio whose spread holds 1 is \
-             within the noise of this machine.\n\n\
-             | program | none, ms | core, round | trace, round | core, whole run | trace, whole run |\n\
-             |---|---:|---|---|---|---|\n";
+    text += "\n## Cost\n\nA block's median time of a round, as a ratio to mode `none` in the same \
+             block: the median of all blocks (least..most). The whole run divided by its rounds \
+             includes what crashrate does between rounds, such as reading a core dump, and \
+             depends on the number of crashes. A ratio whose spread contains 1 is within the \
+             noise of this machine.\n\n\
+             | program | none, ms | core, round | trace, round | core, whole run | trace, whole run \
+             |\n|---|---:|---|---|---|---|\n";
     for program in measured {
         let millis = Spread::of(program.modes[0].iter().map(|block| block.median * 1e3));
         text += &format!(
@@ -44,12 +47,13 @@ pub(super) fn markdown(measured: &[Measured], conditions: &str) -> Result<String
             program.cost(2, |block| block.whole),
         );
     }
-    text += "\n## Evidence rounds of mode `auto`\n\nCounted rounds are not traced; traced evidence rounds follow. A hang \
-             needs none, because its threads are read before it is killed. The rounds end once the same exit was seen \
-             again, with a stack or without: a thread of `exit_statics` faults while another ends the process, and the \
-             tracer then often gets no stack.\n\n\
-             | program | runs with bad rounds | evidence rounds, median | with a stack in the end | evidence rounds, ms in \
-             all, median |\n|---|---|---:|---|---:|\n";
+    text += "\n## Evidence rounds of mode `auto`\n\nCounted rounds are not traced; traced \
+             evidence rounds follow. A hang needs none: its threads are captured before the kill. \
+             The rounds stop when the same exit recurs, with or without a stack. In \
+             `exit_statics`, a thread faults while another ends the process, so the tracer often \
+             gets no stack.\n\n\
+             | program | runs with bad rounds | evidence rounds, median | with a stack at the end \
+             | evidence rounds, ms in all, median |\n|---|---|---:|---|---:|\n";
     for program in measured {
         text += &program.auto_row();
     }

@@ -43,11 +43,11 @@ struct Row<'a> {
     chapter: Option<&'a str>,
     sequence: Option<&'a str>,
     variant: &'a str,
-    record_in_sequence: Option<Column>,
-    record_isolated: Option<Column>,
+    baseline_in_sequence: Option<Column>,
+    baseline_isolated: Option<Column>,
     in_sequence: Option<Column>,
     isolated: Option<Column>,
-    record_died_in: Option<Places<'a>>,
+    baseline_died_in: Option<Places<'a>>,
     died_in: Option<Places<'a>>,
 }
 
@@ -58,11 +58,11 @@ impl<'a> Row<'a> {
             chapter: row.chapter.as_deref(),
             sequence: row.sequence.as_deref(),
             variant: &row.variant,
-            record_in_sequence: column(row.record_in_sequence, false),
-            record_isolated: column(row.record_isolated, false),
+            baseline_in_sequence: column(row.record_in_sequence, false),
+            baseline_isolated: column(row.record_isolated, false),
             in_sequence: column(row.in_sequence, by_data),
             isolated: column(row.isolated, by_data),
-            record_died_in: row.record_died_in.as_ref().map(Places::of),
+            baseline_died_in: row.record_died_in.as_ref().map(Places::of),
             died_in: row.died_in.as_ref().map(Places::of),
         }
     }

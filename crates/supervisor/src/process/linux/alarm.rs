@@ -16,9 +16,10 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
 use nix::unistd::{Pid, gettid};
+use rustix::process::WaitIdOptions;
 
 use super::probe;
-use crate::process::wait::{Blocking, has_ended};
+use crate::process::wait::peek_end;
 
 /// How often a thread is interrupted after its timeout. The first interrupt may come before it has
 /// begun to wait.
@@ -55,7 +56,7 @@ pub(in crate::process) fn ends_within(pid: Pid, limit: Duration) -> io::Result<b
                 .map_err(io::Error::from)
         };
         set(Expiration::IntervalDelayed(limit.into(), REPEAT.into()))?;
-        let ended = has_ended(pid, Blocking::Yes);
+        let ended = peek_end(pid, WaitIdOptions::empty());
         // Zero disarms it.
         set(Expiration::OneShot(TimeSpec::new(0, 0)))?;
         match ended {

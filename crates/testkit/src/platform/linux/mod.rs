@@ -1,4 +1,4 @@
-//! Linux: everything is read from `/proc`.
+//! Linux: reads everything from `/proc`.
 
 mod spawn;
 
@@ -7,21 +7,22 @@ use std::time::Duration;
 
 pub(crate) use spawn::{memory_file, posix_spawn, vfork};
 
-/// By what a process dies that overflows its stack and has no handler.
+/// The signals of a stack overflow without a handler.
 pub(crate) const STACK_OVERFLOW_SIGNALS: &[&str] = &["SIGSEGV"];
 
-/// The core limit under which no dump is made: a dump to a file needs room, a dump to a pipe goes on even at 0.
+/// The core limit that prevents dumps. A limit of 0 prevents a dump to a file, but not to a pipe.
 pub(crate) fn silent_core_limit() -> u64 {
     let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
     u64::from(pattern.starts_with('|'))
 }
 
-/// The live processes that were started with this variable in their environment. Those of others are not seen.
+/// Returns the live processes that were started with this environment variable, as far as they can
+/// be read.
 pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
     let wanted = format!("{name}={value}").into_bytes();
     let mut found = Vec::new();
     let mut unknown: Vec<u32> = all_processes().collect();
-    // In the middle of an exec a process has no environment for a moment, and whoever spawned it may already go on.
+    // During an exec a process briefly has no environment, while its parent may already continue.
     for _ in 0..10 {
         unknown.retain(|&pid| match environment(pid) {
             Environment::Known(all) => {
@@ -42,7 +43,7 @@ pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
     found
 }
 
-/// The live processes that were started with this argument.
+/// Returns the live processes that were started with this argument.
 pub(crate) fn processes_with_argument(argument: &str) -> Vec<u32> {
     let has_it = |pid: &u32| {
         let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -60,9 +61,9 @@ fn all_processes() -> impl Iterator<Item = u32> {
 
 enum Environment {
     Known(Vec<u8>),
-    /// Gone, a zombie, a kernel thread, or somebody else's.
+    /// Gone, a zombie, a kernel thread, or another user's.
     None,
-    /// It runs a program, but its environment is empty: most likely it is not there yet.
+    /// It runs a program with an empty environment: most likely it is in the middle of an exec.
     NotYet,
 }
 
@@ -74,7 +75,7 @@ fn environment(pid: u32) -> Environment {
     }
 }
 
-/// The most memory that the process has had resident so far, bytes.
+/// The peak resident memory of a process so far, in bytes.
 pub(crate) fn peak_memory(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;

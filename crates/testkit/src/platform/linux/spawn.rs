@@ -1,4 +1,4 @@
-//! Starting children as barely as it can be done.
+//! Starts children with the least possible work.
 #![allow(unsafe_code)]
 
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -10,7 +10,7 @@ unsafe extern "C" {
     static environ: *const *const c_char;
 }
 
-/// Room for a child that runs in this process's memory until it executes.
+/// The stack of a child that shares this process's memory until it execs.
 const STACK: usize = 64 * 1024;
 
 struct Child {
@@ -18,7 +18,7 @@ struct Child {
     outputs: [RawFd; 2],
 }
 
-/// Starts a program with these outputs by vfork and exec. A child that cannot execute ends with 127.
+/// Starts a program by vfork and exec. A child that cannot exec exits with 127.
 pub(crate) fn vfork(words: &[CString], outputs: [RawFd; 2]) -> io::Result<i32> {
     let child = Child {
         argv: pointers(words),
@@ -26,8 +26,8 @@ pub(crate) fn vfork(words: &[CString], outputs: [RawFd; 2]) -> io::Result<i32> {
     };
     let mut stack = Vec::<u8>::with_capacity(STACK);
     let argument: *const Child = &child;
-    // SAFETY: this thread sleeps until the child has executed or ended, so its stack and its argument outlive it; the
-    // stack grows down from an end that is aligned.
+    // SAFETY: this thread sleeps until the child has execed or exited, so its stack and argument
+    // outlive the child; the stack grows down from an aligned end.
     let pid = unsafe {
         let top = stack.as_mut_ptr().add(STACK);
         let top = top.sub(top as usize % 16).cast::<c_void>();
@@ -41,7 +41,7 @@ pub(crate) fn vfork(words: &[CString], outputs: [RawFd; 2]) -> io::Result<i32> {
 }
 
 extern "C" fn execute(child: *mut c_void) -> c_int {
-    // SAFETY: it is the `Child` that `vfork` holds; only system calls are made, on descriptors that are open.
+    // SAFETY: points to the `Child` in `vfork`; only system calls on open descriptors follow.
     unsafe {
         let child = &*child.cast_const().cast::<Child>();
         for (from, to) in child.outputs.into_iter().zip(1..) {
@@ -54,11 +54,12 @@ extern "C" fn execute(child: *mut c_void) -> c_int {
     }
 }
 
-/// Starts a program with these outputs by `posix_spawn`.
+/// Starts a program by `posix_spawn`.
 pub(crate) fn posix_spawn(words: &[CString], outputs: [RawFd; 2]) -> io::Result<i32> {
     let argv = pointers(words);
     let mut pid = 0;
-    // SAFETY: the actions are made before they are used and freed after it; all pointers are to what outlives the call.
+    // SAFETY: the actions are initialised before use and destroyed after it; all pointers outlive
+    // the call.
     let error = unsafe {
         let mut actions = std::mem::zeroed();
         libc::posix_spawn_file_actions_init(&mut actions);
@@ -82,9 +83,10 @@ pub(crate) fn posix_spawn(words: &[CString], outputs: [RawFd; 2]) -> io::Result<
     }
 }
 
-/// A file that is in memory alone.
+/// Creates a file that exists only in memory.
 pub(crate) fn memory_file() -> io::Result<OwnedFd> {
-    // SAFETY: the name is a constant with its end; the descriptor is new and belongs to nobody else.
+    // SAFETY: the name is a NUL-terminated constant; the descriptor is new and owned by nothing
+    // else.
     unsafe {
         match libc::memfd_create(c"output".as_ptr(), libc::MFD_CLOEXEC) {
             -1 => Err(io::Error::last_os_error()),

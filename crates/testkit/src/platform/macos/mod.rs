@@ -1,4 +1,4 @@
-//! macOS: the kernel is asked through `sysctl` and `libproc`.
+//! macOS: uses `sysctl` and `libproc`.
 #![allow(unsafe_code)]
 
 mod spawn;
@@ -8,20 +8,21 @@ use std::ptr;
 
 pub(crate) use spawn::{memory_file, posix_spawn, vfork};
 
-/// By what a process dies that overflows its stack and has no handler.
+/// The signals of a stack overflow without a handler.
 pub(crate) const STACK_OVERFLOW_SIGNALS: &[&str] = &["SIGSEGV", "SIGBUS"];
 
-/// The core limit under which no dump is made.
+/// The core limit that prevents dumps.
 pub(crate) fn silent_core_limit() -> u64 {
     0
 }
 
-/// The live processes that were started with this variable in their environment. Those of others are not seen.
+/// Returns the live processes that were started with this environment variable, as far as they can
+/// be read.
 pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
     processes_with_string(&format!("{name}={value}"))
 }
 
-/// The live processes that were started with this argument.
+/// Returns the live processes that were started with this argument.
 pub(crate) fn processes_with_argument(argument: &str) -> Vec<u32> {
     processes_with_string(argument)
 }
@@ -37,20 +38,20 @@ fn processes_with_string(wanted: &str) -> Vec<u32> {
     pids
 }
 
-/// `KERN_PROCARGS2`: the number of arguments (4 bytes), then the program, its arguments and its environment, each
-/// ended by a zero byte. The arguments come first, so that one of them that looks like the variable would be taken
-/// for it, and the other way round: the tests have none.
+/// `KERN_PROCARGS2`: the number of arguments (4 bytes), then the program, its arguments and its
+/// environment, each NUL-terminated. An argument that looks like the variable would match too; the
+/// tests have none.
 fn contains(all: &[u8], wanted: &[u8]) -> bool {
     let strings = all.get(size_of::<i32>()..).unwrap_or_default();
     strings.split(|&b| b == 0).any(|v| v == wanted)
 }
 
 fn all_processes() -> Vec<u32> {
-    // SAFETY: without a buffer the call only says how many there are.
+    // SAFETY: with a null buffer the call only returns the count.
     let count = unsafe { libc::proc_listallpids(ptr::null_mut(), 0) };
     let mut pids = vec![0i32; usize::try_from(count).unwrap_or(0) + 64];
     let bytes = i32::try_from(pids.len() * size_of::<i32>()).unwrap_or(i32::MAX);
-    // SAFETY: the buffer is writable and of the length that the call is told.
+    // SAFETY: the buffer is writable and has the given length.
     let filled = unsafe { libc::proc_listallpids(pids.as_mut_ptr().cast(), bytes) };
     pids.truncate(usize::try_from(filled).unwrap_or(0));
     pids.into_iter()
@@ -66,7 +67,7 @@ fn arguments_and_environment(pid: u32) -> Option<Vec<u8>> {
     ];
     let mut all = vec![0u8; 1 << 20];
     let mut length = all.len();
-    // SAFETY: name and buffer are valid for the lengths that the call is told; it says how much it has written.
+    // SAFETY: name and buffer are valid for the given lengths; the call returns the length written.
     let refused = unsafe {
         libc::sysctl(
             name.as_mut_ptr(),
@@ -81,10 +82,10 @@ fn arguments_and_environment(pid: u32) -> Option<Vec<u8>> {
     (refused == 0).then_some(all)
 }
 
-/// The most memory that the process has had so far, bytes.
+/// The peak memory of a process so far, in bytes.
 pub(crate) fn peak_memory(pid: u32) -> Option<u64> {
     let mut usage = MaybeUninit::<libc::rusage_info_v4>::zeroed();
-    // SAFETY: the buffer is of the type that this flavour fills.
+    // SAFETY: the buffer has the type that this flavour fills.
     let refused = unsafe {
         libc::proc_pid_rusage(
             libc::c_int::try_from(pid).ok()?,

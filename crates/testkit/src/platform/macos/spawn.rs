@@ -1,5 +1,5 @@
-//! Starting children as barely as it can be done. There is no safe vfork here: `posix_spawn` is what the system has.
-//! Not run by its authors yet.
+//! Starts children with the least possible work. macOS has no safe vfork, so both use
+//! `posix_spawn`. Not run on a Mac yet.
 #![allow(unsafe_code)]
 
 use std::ffi::{CString, c_char};
@@ -11,17 +11,18 @@ unsafe extern "C" {
     static environ: *const *mut c_char;
 }
 
-/// Starts a program with these outputs.
+/// Starts a program.
 pub(crate) fn vfork(words: &[CString], outputs: [RawFd; 2]) -> io::Result<i32> {
     posix_spawn(words, outputs)
 }
 
-/// Starts a program with these outputs by `posix_spawn`.
+/// Starts a program by `posix_spawn`.
 pub(crate) fn posix_spawn(words: &[CString], outputs: [RawFd; 2]) -> io::Result<i32> {
     let words = words.iter().map(|word| word.as_ptr().cast_mut());
     let argv: Vec<*mut c_char> = words.chain([ptr::null_mut()]).collect();
     let mut pid = 0;
-    // SAFETY: the actions are made before they are used and freed after it; all pointers are to what outlives the call.
+    // SAFETY: the actions are initialised before use and destroyed after it; all pointers outlive
+    // the call.
     let error = unsafe {
         let mut actions = ptr::null_mut();
         libc::posix_spawn_file_actions_init(&mut actions);
@@ -45,7 +46,7 @@ pub(crate) fn posix_spawn(words: &[CString], outputs: [RawFd; 2]) -> io::Result<
     }
 }
 
-/// A file that nobody else can open.
+/// Creates an unlinked temporary file.
 pub(crate) fn memory_file() -> io::Result<OwnedFd> {
     Err(io::ErrorKind::Unsupported.into())
 }

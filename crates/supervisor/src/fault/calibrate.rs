@@ -4,22 +4,28 @@
 
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{
-    ALPHA, Calibration, CalibrationRule, CalibrationStep, Mode, Outcome, Record, Stopping,
-};
+use crashrate_model::{ALPHA, Calibration, CalibrationStep, Mode, Outcome, Record, Stopping};
 use crashrate_protocol::Fault;
 use crashrate_stats::{DoseFinding, StatsError};
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::MAX_DOSE;
 use crate::journal::{self, FolderError, JournalError, RunFolder};
 use crate::plan::{Plan, PlanError, Selection};
 use crate::runner::Campaign;
-use crate::suite::{MAX_DOSE, SuiteFault};
+use crate::suite::Suite;
 use crate::watching::Watching;
 
 /// Where a run keeps the runs of its calibration.
 pub const FOLDER: &str = "calibration";
+
+/// Whether the run in this folder calibrates its fault before it measures. The runs of `crashrate
+/// calibrate` only calibrate: they have nothing to resume.
+pub(crate) fn is_part_of_run(folder: &Path) -> bool {
+    let id = folder.file_name().unwrap_or_default().to_string_lossy();
+    folder.join(FOLDER).is_dir() && !id.contains(&format!("-{FOLDER}-"))
+}
 /// Rounds with the same dose, one after the other.
 const COHORT: u32 = 4;
 
@@ -55,13 +61,8 @@ pub enum Next {
         /// How many rounds have been run before.
         done: u32,
     },
-    /// The dose are found.
-    Found {
-        /// How many.
-        dose: u32,
-        /// How that is known.
-        calibration: Calibration,
-    },
+    /// The dose is found; the campaign has it now.
+    Found(Calibration),
 }
 
 /// What the rounds of a calibration came to until now.
@@ -72,14 +73,36 @@ struct Known {
     void: Option<String>,
 }
 
-/// Says what comes next in the calibration of a campaign's fault; `runs` is the folder of its runs. Nothing if there is
-/// nothing to calibrate.
+/// Asks for a calibration of a suite's fault, by the suite's rule except for what is given.
 ///
 /// # Errors
-/// What was measured cannot be read or gone on with.
-pub fn next(campaign: &Campaign, runs: &Path) -> Result<Option<Next>, CalibrateError> {
+/// The suite has no fault, or no sequence to calibrate it by: a plain sentence.
+pub fn require(
+    suite: &mut Suite,
+    pass: Option<f64>,
+    rounds: Option<u32>,
+) -> Result<(), &'static str> {
+    let Some(fault) = &mut suite.fault else {
+        return Err("the suite has no [fault] to calibrate");
+    };
+    if suite.sequences.is_empty() {
+        return Err("the suite has no [[sequence]] to calibrate its fault by");
+    }
+    fault.recalibrate(pass, rounds);
+    Ok(())
+}
+
+/// Takes the next step in the calibration of a campaign's fault; `runs` is the folder of its runs.
+/// Returns `None` if there is nothing to calibrate.
+///
+/// # Errors
+/// The rounds so far cannot be read, or another cohort cannot be planned.
+pub fn next(campaign: &mut Campaign, runs: &Path) -> Result<Option<Next>, CalibrateError> {
     let suite = &campaign.plan.suite;
-    let Some((fault, rule)) = suite.fault.as_ref().and_then(wanted) else {
+    let Some(fault) = &suite.fault else {
+        return Ok(None);
+    };
+    let Some(rule) = fault.calibrate.clone() else {
         return Ok(None);
     };
     let sequence = suite.sequences.first().map(|s| s.id.clone());
@@ -103,19 +126,17 @@ pub fn next(campaign: &Campaign, runs: &Path) -> Result<Option<Next>, CalibrateE
         }));
     }
     let interval = finding.interval(dose, ALPHA)?;
-    Ok(Some(Next::Found {
-        dose,
-        calibration: Calibration {
-            rule: rule.clone(),
-            sequence,
-            steps: known.steps,
-            interval: (!known.elsewhere).then_some((interval.lo, interval.hi)),
-        },
-    }))
-}
-
-fn wanted(fault: &SuiteFault) -> Option<(&SuiteFault, &CalibrationRule)> {
-    fault.calibrate.as_ref().map(|rule| (fault, rule))
+    let calibration = Calibration {
+        rule,
+        sequence,
+        steps: known.steps,
+        interval: (!known.elsewhere).then_some((interval.lo, interval.hi)),
+    };
+    if let Some(fault) = &mut campaign.plan.suite.fault {
+        fault.fix(dose);
+        fault.calibration = Some(calibration.clone());
+    }
+    Ok(Some(Next::Found(calibration)))
 }
 
 /// A few rounds of the sequence with this dose, and with everything carried over: how much a chapter leaves to the

@@ -1,70 +1,52 @@
-//! The `[fault]` section: which fault the worker is told to inject, and how much of it.
+//! The `[fault]` section of a suite file.
 
-use crashrate_model::{Calibration, CalibrationRule};
+use crashrate_model::CalibrationRule;
 use crashrate_protocol::{Fault, FaultKind};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 use toml::Spanned;
 
-use super::error::Source;
-use super::{Action, Chapter, Sequence, SuiteError, raw};
+use super::{MAX_DOSE, PASS, ROUNDS, SuiteFault};
+use crate::suite::{Action, Chapter, Sequence, Source, SuiteError};
 
-/// The most dose that are taken: beyond it a worker would do little else.
-pub const MAX_DOSE: u32 = 1_000_000;
-/// The most rounds of a calibration.
+/// Largest number of calibration rounds.
 const MAX_ROUNDS: i64 = 1_000;
-/// The rounds of a calibration where the suite does not say.
-pub const ROUNDS: u32 = 20;
-/// The share that passes where the suite does not say: that of the report N=1972.
-pub const PASS: f64 = 0.4;
-/// The dose that a calibration tries first where the suite does not say: about right on two cores.
+/// Default first dose of a calibration: about right on two cores.
 const START: u32 = 8;
-/// The word for dose that are found out before the run.
+/// In place of a number: the dose is found before the run.
 const CALIBRATED: &str = "calibrated";
 
-/// What a suite's worker chapters are told to inject.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SuiteFault {
-    /// The fault; of one that is to be calibrated, with the dose to try first.
-    pub injected: Fault,
-    /// Its dose are still to be found out, by this rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calibrate: Option<CalibrationRule>,
-    /// How its dose were found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calibration: Option<Calibration>,
+/// `[fault]` as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Section {
+    kind: Spanned<String>,
+    dose: Spanned<Dose>,
+    calibrate: Option<Spanned<Calibrate>>,
+    carry_over: Option<bool>,
+    on: Option<Vec<Spanned<String>>>,
 }
 
-impl SuiteFault {
-    /// As a task has it.
-    pub(crate) fn task(&self) -> Value {
-        json(&self.injected)
-    }
-
-    /// As the run's record has it: with its calibration.
-    pub(crate) fn record(&self) -> Value {
-        let mut value = self.task();
-        if let (Some(calibration), Some(fields)) = (&self.calibration, value.as_object_mut()) {
-            fields.insert("calibration".to_owned(), json(calibration));
-        }
-        value
-    }
-
-    /// So many dose, whatever the suite says.
-    pub fn fix(&mut self, dose: u32) {
-        self.injected.dose = dose;
-        self.calibrate = None;
-    }
+/// A number, or `calibrated`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Dose {
+    Number(i64),
+    Word(String),
+    Other(serde::de::IgnoredAny),
 }
 
-fn json(value: &impl Serialize) -> Value {
-    serde_json::to_value(value).expect("a fault has string keys and finite numbers")
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Calibrate {
+    pass: Option<Spanned<f64>>,
+    rounds: Option<Spanned<i64>>,
+    start: Option<Spanned<i64>>,
 }
 
 impl Source<'_> {
-    pub(super) fn fault(
+    pub(crate) fn fault(
         &self,
-        raw: Option<Spanned<raw::Fault>>,
+        raw: Option<Spanned<Section>>,
         chapters: &[Chapter],
         sequences: &[Sequence],
     ) -> Result<Option<SuiteFault>, SuiteError> {
@@ -101,28 +83,28 @@ impl Source<'_> {
     /// The dose, or those to try first and the rule by which the right ones are found.
     fn dose(
         &self,
-        dose: &Spanned<raw::Dose>,
-        calibrate: Option<Spanned<raw::Calibrate>>,
+        dose: &Spanned<Dose>,
+        calibrate: Option<Spanned<Calibrate>>,
     ) -> Result<(u32, Option<CalibrationRule>), SuiteError> {
         let is_word = |word: &String| word == CALIBRATED;
         match (dose.get_ref(), calibrate) {
-            (raw::Dose::Number(_), Some(calibrate)) => Err(self.error(
+            (Dose::Number(_), Some(calibrate)) => Err(self.error(
                 calibrate.span(),
                 "fault.calibrate: the dose is given; take it away, or set dose = \"calibrated\"",
             )),
-            (raw::Dose::Number(given), None) => {
+            (Dose::Number(given), None) => {
                 let given = self.whole("fault.dose", *given, 0..=i64::from(MAX_DOSE));
                 Ok((
                     given.map_err(|problem| self.error(dose.span(), problem))?,
                     None,
                 ))
             }
-            (raw::Dose::Word(word), calibrate) if is_word(word) => {
+            (Dose::Word(word), calibrate) if is_word(word) => {
                 let (start, rule) =
                     self.rule(calibrate.map(Spanned::into_inner).unwrap_or_default())?;
                 Ok((start, Some(rule)))
             }
-            (raw::Dose::Word(_) | raw::Dose::Other(_), _) => Err(self.error(
+            (Dose::Word(_) | Dose::Other(_), _) => Err(self.error(
                 dose.span(),
                 format!(
                     "fault.dose: must be a whole number from 0 to {MAX_DOSE}, or \"calibrated\""
@@ -131,7 +113,7 @@ impl Source<'_> {
         }
     }
 
-    fn rule(&self, raw: raw::Calibrate) -> Result<(u32, CalibrationRule), SuiteError> {
+    fn rule(&self, raw: Calibrate) -> Result<(u32, CalibrationRule), SuiteError> {
         let number = |key: &str, given: Option<Spanned<i64>>, most, default| match given {
             None => Ok(default),
             Some(given) => self

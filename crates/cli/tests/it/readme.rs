@@ -1,0 +1,458 @@
+//! The READMEs are right: their commands run, their suites are valid, their flags exist.
+//!
+//! Each README gets a scratch folder with a copy of `configs` and `fixtures`. The test takes its
+//! blocks in order:
+//!
+//! | block | what the test does |
+//! |---|---|
+//! | `console` | runs each line that begins with `$ `; the other lines are output |
+//! | `sh` | runs each line |
+//! | `toml` with a first line `# NAME.toml` | writes it to that file, and checks it as below |
+//! | `toml` with a `[suite]` | `crashrate list` must accept it |
+//! | `toml` with a `[report]` | `crashrate import` must accept it |
+//!
+//! Rust blocks are doctests of their crates. Commands in [`NOT_RUN`] and those in the middle of a
+//! sentence are not run, but their flags must be in the help of their subcommand. With
+//! `--nocapture` the test prints the output of each command, for updating the examples.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use crashrate_testkit::programs;
+
+use super::util::Place;
+
+/// The beginnings of commands that the test does not run, and why.
+const NOT_RUN: &[(&str, &str)] = &[
+    ("cargo ", "builds for minutes, and may need the network"),
+    ("sudo ", "needs root"),
+    ("crashrate-worker ", "needs libtorch"),
+    ("crashrate calibrate ", "needs libtorch"),
+    ("crashrate run configs/n197", "needs libtorch"),
+    ("crashrate run configs/quick.toml", "needs libtorch"),
+    ("crashrate run configs/soak.toml", "needs libtorch"),
+    ("crashrate run configs/story.toml", "needs libtorch"),
+    ("crashrate run configs/variants.toml", "needs libtorch"),
+    ("crashrate run configs/verification.toml", "needs libtorch"),
+    ("crashrate serve", "serves until Ctrl-C"),
+    ("crashrate doctor --self-test", "takes half a minute"),
+];
+
+/// Programs that READMEs use as the reader's own, each with the kind of `misbehave` that replaces it.
+const STAND_INS: [(&str, &str); 4] = [
+    ("my-test", "pass"),
+    ("build/my_test", "pass"),
+    ("my-zygote", "pass"),
+    ("crash", "segfault"),
+];
+
+/// Exit codes of a valid `crashrate` command: not 96 (usage) and not 4 (nothing to run).
+const RIGHT: [i32; 4] = [0, 100, 120, 121];
+
+#[test]
+fn the_project() {
+    check("README.md");
+}
+
+#[test]
+fn suites() {
+    check("configs/README.md");
+}
+
+#[test]
+fn recorded_reports() {
+    check("fixtures/recorded/README.md");
+}
+
+#[test]
+fn measurements() {
+    check("fixtures/measured/README.md");
+}
+
+#[test]
+fn crates() {
+    let crates = project().join("crates");
+    let names = fs::read_dir(crates)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let mut readmes: Vec<_> = names
+        .map(|name| format!("crates/{}/README.md", name.display()))
+        .filter(|path| project().join(path).is_file())
+        .collect();
+    readmes.sort();
+    assert!(readmes.len() >= 10, "{readmes:?}");
+    let problems: Vec<String> = std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for readme in &readmes {
+            threads.push(scope.spawn(move || problems_of(readme)));
+        }
+        let found = threads.into_iter().map(|thread| thread.join().unwrap());
+        found.flatten().collect()
+    });
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// The program that the README shows is the file that ships.
+#[test]
+fn the_python_example_is_the_file_that_ships() {
+    let readme = fs::read_to_string(project().join("crates/protocol/README.md")).unwrap();
+    let shown = blocks(&readme)
+        .into_iter()
+        .find(|block| block.language == "python");
+    let ships = fs::read_to_string(project().join("fixtures/any-command/story.py")).unwrap();
+    assert_eq!(shown.unwrap().text, ships);
+}
+
+/// The commands for a first look are on top, and the page stays short.
+#[test]
+fn the_project_readme_is_short_and_begins_with_its_two_commands() {
+    let readme = fs::read_to_string(project().join("README.md")).unwrap();
+    assert!(readme.lines().count() <= 250);
+    let first = blocks(&readme).swap_remove(0).text;
+    assert!(first.contains("cargo xtask demo") && first.contains("cargo xtask test"));
+}
+
+/// Each link to a file of the project leads to one.
+#[test]
+fn links_lead_somewhere() {
+    for readme in all_readmes() {
+        let folder = project().join(&readme).parent().unwrap().to_owned();
+        let text = fs::read_to_string(project().join(&readme)).unwrap();
+        let links = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(')'));
+        for (link, _) in links {
+            let path = link.split('#').next().unwrap();
+            let is_outside = path.is_empty() || path.contains("://");
+            assert!(
+                is_outside || folder.join(path).exists(),
+                "{readme}: there is no {path}"
+            );
+        }
+    }
+}
+
+/// The modules that a crate README lists exist.
+#[test]
+fn modules_exist() {
+    for readme in all_readmes() {
+        let source = project().join(&readme).parent().unwrap().join("src");
+        let text = fs::read_to_string(project().join(&readme)).unwrap();
+        let tables = text
+            .split("\n\n")
+            .filter(|table| table.starts_with("| module |"));
+        for cell in tables
+            .flat_map(str::lines)
+            .filter_map(|line| line.split('|').nth(1))
+        {
+            for module in cell.split('`').skip(1).step_by(2) {
+                let path = module
+                    .trim_end_matches(".rs")
+                    .trim_end_matches('/')
+                    .replace("::", "/");
+                let files = [format!("{path}.rs"), format!("{path}/mod.rs")];
+                let is_there = files.iter().any(|file| source.join(file).is_file());
+                assert!(is_there, "{readme}: there is no module {module}");
+            }
+        }
+    }
+}
+
+/// Each kind of mistake is reported.
+#[test]
+fn mistakes_are_found() {
+    for (text, problem) in [
+        (
+            "```sh\ncrashrate run --ruonds 3 -- true\n```",
+            "exit code 96",
+        ),
+        ("```sh\ncrashrate nothing-like-it\n```", "exit code 96"),
+        ("```console\n$ crashrate report 77\n```", "exit code 96"),
+        ("```sh\nno-such-program\n```", "exit code 127"),
+        (
+            "```sh\ncrashrate run configs/story.toml --ruonds 3\n```",
+            "no --ruonds",
+        ),
+        (
+            "```sh\ncrashrate run configs/stroy.toml\n```",
+            "exit code 96",
+        ),
+        ("```sh\ncargo xtask domo\n```", "no task `domo`"),
+        ("or `crashrate report --fromat html`", "no --fromat"),
+        ("see `crashrate help statisticks`", "exit code 96"),
+        (
+            "```toml\n[suite]\nname = \"x\"\nbda = []\n```",
+            "exit code 96",
+        ),
+        (
+            "```toml\n# x.toml\n[suite]\nname = \"x\"\n```",
+            "exit code 4",
+        ),
+    ] {
+        let problems = problems(text);
+        assert!(
+            problems.iter().any(|found| found.contains(problem)),
+            "{text}: {problems:?}"
+        );
+    }
+    assert_eq!(
+        problems("```sh\ncrashrate run --rounds 1 -- true\n```"),
+        Vec::<String>::new()
+    );
+}
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+fn all_readmes() -> Vec<String> {
+    let mut found = vec!["README.md".to_owned()];
+    for folder in ["configs", "crates", "fixtures", "xtask"] {
+        let inner = fs::read_dir(project().join(folder)).unwrap();
+        let inner = inner.map(|entry| entry.unwrap().file_name());
+        let inner = inner.map(|name| format!("{folder}/{}/README.md", name.display()));
+        found.extend(inner.chain([format!("{folder}/README.md")]));
+    }
+    found.retain(|path| project().join(path).is_file());
+    found
+}
+
+#[track_caller]
+fn check(readme: &str) {
+    let problems = problems_of(readme);
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+fn problems_of(readme: &str) -> Vec<String> {
+    let text = fs::read_to_string(project().join(readme)).unwrap();
+    let problems = problems(&text).into_iter();
+    problems
+        .map(|problem| format!("{readme}: {problem}"))
+        .collect()
+}
+
+/// What is wrong with the blocks of a README, each with its line.
+fn problems(text: &str) -> Vec<String> {
+    let place = scratch();
+    let mut problems = Vec::new();
+    for (line, command) in commands_in_text(text) {
+        if let Err(problem) = flags_are_right(&command) {
+            problems.push(format!("line {line}: {command}: {problem}"));
+        }
+    }
+    for block in blocks(text) {
+        for command in block.commands() {
+            let problem = match not_run(&command) {
+                true => flags_are_right(&command),
+                false => run(&place, &command),
+            };
+            if let Err(problem) = problem {
+                problems.push(format!("line {}: {command}: {problem}", block.line));
+            }
+        }
+        if block.language == "toml"
+            && let Err(problem) = check_toml(&place, &block)
+        {
+            problems.push(format!("line {}: {problem}", block.line));
+        }
+    }
+    problems
+}
+
+/// A folder with the files of the project that commands in READMEs use.
+fn scratch() -> Place {
+    let place = Place::new();
+    for folder in [
+        "configs",
+        "fixtures/any-command",
+        "fixtures/preload",
+        "fixtures/racy",
+        "fixtures/recorded",
+    ] {
+        for entry in fs::read_dir(project().join(folder)).unwrap() {
+            let from = entry.unwrap().path();
+            let name = from.file_name().unwrap().to_str().unwrap();
+            let to = place.write(&format!("{folder}/{name}"), "");
+            fs::copy(&from, to).unwrap();
+        }
+    }
+    // Where READMEs put what they compile.
+    place.write("target/.keep", "");
+    let misbehave = programs().misbehave.display();
+    for (program, kind) in STAND_INS {
+        place.program(program, &format!("#!/bin/sh\nexec {misbehave} {kind}\n"));
+    }
+    place
+}
+
+/// A fenced block of a README.
+struct Block {
+    /// The line of its first fence.
+    line: usize,
+    language: String,
+    text: String,
+}
+
+fn blocks(readme: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut lines = readme.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        let Some(language) = line.strip_prefix("```") else {
+            continue;
+        };
+        let inside = lines
+            .by_ref()
+            .map(|(_, line)| line)
+            .take_while(|line| *line != "```");
+        blocks.push(Block {
+            line: number + 1,
+            language: language.to_owned(),
+            text: inside.map(|line| format!("{line}\n")).collect(),
+        });
+    }
+    blocks
+}
+
+impl Block {
+    /// The commands in it; one that ends with a backslash continues on the next line.
+    fn commands(&self) -> Vec<String> {
+        let text = self.text.replace("\\\n", "");
+        let commands = text
+            .lines()
+            .filter_map(|line| match self.language.as_str() {
+                "console" => line.strip_prefix("$ "),
+                "sh" => Some(line).filter(|line| !line.is_empty() && !line.starts_with('#')),
+                _ => None,
+            });
+        commands.map(str::to_owned).collect()
+    }
+}
+
+/// The commands between single backticks, each with its line.
+fn commands_in_text(readme: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut is_block = false;
+    for (number, line) in (1..).zip(readme.lines()) {
+        is_block ^= line.starts_with("```");
+        let spans = line.split('`').skip(1).step_by(2);
+        let commands = spans.filter(|span| !is_block && span.starts_with("crashrate "));
+        found.extend(commands.map(|command| (number, command.to_owned())));
+    }
+    found
+}
+
+fn not_run(command: &str) -> bool {
+    NOT_RUN
+        .iter()
+        .any(|(beginning, _)| command.starts_with(beginning))
+}
+
+fn run(place: &Place, command: &str) -> Result<(), String> {
+    let mut shell = place.command_of("sh", &["-c", command]);
+    let programs = Path::new(env!("CARGO_BIN_EXE_crashrate"))
+        .parent()
+        .unwrap()
+        .display();
+    shell.env(
+        "PATH",
+        format!("{programs}:{}", std::env::var("PATH").unwrap()),
+    );
+    let begun = Instant::now();
+    let done = place.start(&mut shell).wait();
+    let took = begun.elapsed();
+    println!(
+        "$ {command}    [{took:.1?}]\n{}{}",
+        done.stdout, done.stderr
+    );
+    let is_ours = command.starts_with("crashrate ");
+    match done.code() {
+        0 => Ok(()),
+        code if is_ours && RIGHT.contains(&code) => Ok(()),
+        code => Err(format!("exit code {code}: {}", done.stderr)),
+    }
+}
+
+/// Checks a command without running it.
+fn flags_are_right(command: &str) -> Result<(), String> {
+    let command = command.split(" #").next().unwrap();
+    let words: Vec<_> = command
+        .split_whitespace()
+        .take_while(|word| *word != "--")
+        .collect();
+    match words[..] {
+        ["cargo", "xtask", task, ..] => is_a_task(task),
+        ["crashrate", "help", topic] => help(&["help", topic]).map(drop),
+        ["crashrate", subcommand, ref rest @ ..] => {
+            let help = help(&[subcommand, "--help"])?;
+            let known: Vec<_> = help
+                .split(|c: char| !c.is_alphanumeric() && c != '-')
+                .collect();
+            for word in rest {
+                let flag = word.split('=').next().unwrap();
+                if flag.starts_with("--") && !known.contains(&flag) {
+                    return Err(format!("`crashrate {subcommand}` has no {flag}"));
+                }
+                if word.starts_with("configs/") && !project().join(word).is_file() {
+                    return Err(format!("exit code 96: there is no {word}"));
+                }
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn help(arguments: &[&str]) -> Result<String, String> {
+    let program = env!("CARGO_BIN_EXE_crashrate");
+    let output = Command::new(program).args(arguments).output().unwrap();
+    match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout).unwrap()),
+        false => Err(format!(
+            "exit code 96: there is no `crashrate {}`",
+            arguments.join(" ")
+        )),
+    }
+}
+
+/// The tasks are the variants of an enum: `check-macos` is `CheckMacos`.
+fn is_a_task(task: &str) -> Result<(), String> {
+    let source = fs::read_to_string(project().join("xtask/src/main.rs")).unwrap();
+    let capitalized = |word: &str| word[..1].to_uppercase() + &word[1..];
+    let variant: String = task.split('-').map(capitalized).collect();
+    let is_there = source
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix(&variant))
+        .any(|rest| rest.starts_with([',', '(', ' ']));
+    is_there
+        .then_some(())
+        .ok_or(format!("no task `{task}` in xtask/src/main.rs"))
+}
+
+fn check_toml(place: &Place, block: &Block) -> Result<(), String> {
+    let first = block.text.lines().next().unwrap_or_default();
+    let given = first
+        .strip_prefix("# ")
+        .filter(|name| name.ends_with(".toml") && !name.contains(' '));
+    let name = given.unwrap_or("configs/shown.toml");
+    let path = place.write(name, &block.text);
+    let path = path.to_str().unwrap();
+    let has = |head: &str| block.text.lines().any(|line| line.starts_with(head));
+    let runs = place.path().join("imported").display().to_string();
+    let arguments = match () {
+        () if has("[suite]") => ["list", path, "--runs-dir", &runs],
+        () if has("[report]") => ["import", path, "--runs-dir", &runs],
+        // A part of a suite: the text around it says which.
+        () => return Ok(()),
+    };
+    let done = place.crashrate(&arguments);
+    match done.code() {
+        0 => Ok(()),
+        code => Err(format!("{name}: exit code {code}: {}", done.stderr)),
+    }
+}

@@ -1,0 +1,126 @@
+//! What is known about a run besides its attempts, and published reports, which are runs that others measured.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ChapterFacts, Ended, EvidenceMode, Finding, OutcomeSet, Recommendation, Stopping, Unit,
+};
+
+/// What a report needs to know about a run besides its attempts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// The run's id, which is also the name of its folder.
+    pub id: String,
+    /// The report number N.
+    pub number: u32,
+    /// The suite's name.
+    pub suite: String,
+    /// The seed of block orders and of the rounds' own seeds.
+    pub seed: u64,
+    /// The requested device, such as `auto` or `cpu`. [`Hello`] holds the one used.
+    pub device: String,
+    /// How many attempts may run at the same time.
+    pub jobs: u32,
+    /// How many times a round that did not pass is retried.
+    pub retries: u32,
+    /// The outcomes that the crash rate counts.
+    pub bad: OutcomeSet,
+    /// The injected fault, if any, as in the suite.
+    pub fault: Option<serde_json::Value>,
+    /// How counted rounds are watched.
+    pub evidence: EvidenceMode,
+    /// Whether traced evidence rounds, which are not counted, follow for units that crashed.
+    pub evidence_rounds: bool,
+    /// Properties of the machine: `os`, `host`, `cpu`, `crashrate`, and others where known.
+    pub machine: BTreeMap<String, String>,
+    /// When the run stops by itself.
+    pub stopping: Stopping,
+    /// The number of rounds that may fail before no more are started.
+    pub max_failures: Option<u32>,
+    /// The time after which no more rounds are started, in seconds.
+    pub time_budget: Option<f64>,
+    /// The non-inferiority margin: how much higher the second side's bad rate may be, as a share.
+    pub not_worse_by: Option<f64>,
+    /// The only round of each unit to run, when a round is repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_round: Option<u32>,
+    /// Facts about the chapters.
+    pub chapters: Vec<ChapterFacts>,
+    /// Findings about the machine before the run.
+    pub findings: Vec<Finding>,
+    /// The suite's recommendations.
+    pub recommendations: Vec<Recommendation>,
+    /// The resource limits of attempts, and the mechanism that enforces them.
+    pub limits: BTreeMap<String, String>,
+    /// The SHA-256 of each measured program by path, where readable.
+    pub programs: BTreeMap<String, String>,
+    /// Set if the run was imported: crashrate did not measure it.
+    pub imported: Option<Imported>,
+    /// The published report that the run is compared with, as it was when the run began.
+    pub baseline: Option<Box<Baseline>>,
+    /// What is measured. Records refer to a unit by its index in this list.
+    pub units: Vec<Unit>,
+}
+
+/// The device and versions that a child reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The device in use, such as `cpu` or `cuda:0`.
+    pub device: String,
+    /// Library versions by name.
+    #[serde(default)]
+    pub versions: BTreeMap<String, String>,
+}
+
+/// Marks a run as imported: crashrate did not measure it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// The imported file, as named by the user.
+    pub file: String,
+    /// Units (indices into [`RunInfo::units`]) of which only counts are known: their round numbers
+    /// say nothing about order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unordered: Vec<u32>,
+    /// The conclusions that the report draws from its numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+}
+
+/// A conclusion that a report draws from its numbers. The numbers may or may not support it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The text in the report.
+    pub text: String,
+    /// The chapter that the claim is about.
+    pub chapter: String,
+    /// Earlier isolated rounds that the report's isolated rounds are compared with. Without them,
+    /// the claim compares the chapter in sequence with the chapter isolated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Earlier>,
+}
+
+/// Isolated rounds of a chapter in an earlier report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// The number N of the earlier report.
+    pub number: u32,
+    /// Bad rounds.
+    pub bad: u32,
+    /// All rounds.
+    pub rounds: u32,
+}
+
+/// A published report: everything that its journal can hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The date of the report; the time of day is unknown.
+    pub date: String,
+    /// The device and library versions.
+    pub hello: Hello,
+    /// The run; [`RunInfo::imported`] is set.
+    pub run: RunInfo,
+    /// The end of each round.
+    pub rounds: Vec<Ended>,
+}

@@ -1,0 +1,365 @@
+//! A run as the user asks for it: options applied to a suite, as a plan with a stopping rule.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crashrate_model::{Axis, Gate, Mode, RateBound, Spawn, Stopping, Unit};
+use thiserror::Error;
+
+use crate::decide::unreachable_gates;
+use crate::fault::calibrate;
+use crate::journal::{self, FolderError, RunFolder};
+use crate::plan::{Plan, PlanError, Selection, SpawnChoice};
+use crate::process;
+use crate::run_file::{self, RunFileError};
+use crate::suite::{Action, DescendantCrash, ProcessOptions, Suite, SuiteError};
+use crate::watching::EvidenceChoice;
+
+/// Rounds of a command that is given in place of a suite.
+pub const COMMAND_ROUNDS: u32 = 10;
+/// Largest number of rounds of a unit when a stopping rule ends the run and nothing else bounds it.
+pub const MOST_ROUNDS: u32 = 10_000;
+
+/// What to measure and when to stop.
+#[derive(Clone, Debug)]
+pub struct RunRequest {
+    /// The units and rounds.
+    pub plan: Plan,
+    /// When the run stops by itself.
+    pub stopping: Stopping,
+    /// How many attempts run at the same time.
+    pub jobs: u32,
+    /// How evidence of crashes is collected.
+    pub evidence: EvidenceChoice,
+    /// Margin, as a share, within which the second side of a comparison counts as no worse.
+    pub not_worse_by: Option<f64>,
+}
+
+/// What the rounds run.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A suite file.
+    Suite(PathBuf),
+    /// A command, as [`word_to_text`](crate::suite::word_to_text) encodes its words.
+    Command(Vec<String>),
+}
+
+/// The user's options; what is not set keeps the suite's value or its default.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Which part of the suite is measured.
+    pub selection: Selection,
+    /// Values in place of the suite's.
+    pub overrides: Overrides,
+    /// What becomes of the suite's `[fault]`.
+    pub fault: FaultOption,
+    /// When the run stops by itself.
+    pub until: Until,
+    /// Margin, as a share, within which the second side of a comparison counts as no worse.
+    pub not_worse_by: Option<f64>,
+    /// What to do about gates that cannot be shown within their rounds.
+    pub unreachable_gates: UnreachableGates,
+    /// Seed of the order of rounds and of the rounds' own seeds; random by default.
+    pub seed: Option<u64>,
+    /// How many attempts run at the same time; 1 by default.
+    pub jobs: Option<u32>,
+    /// How evidence of crashes is collected.
+    pub evidence: Option<EvidenceChoice>,
+}
+
+/// Values in place of the suite's.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// The device.
+    pub device: Option<String>,
+    /// Time limit of every chapter, and of a sequence between its chapters.
+    pub timeout: Option<Duration>,
+    /// How often a round that did not pass is tried again.
+    pub retries: Option<u32>,
+    /// What the crash of a descendant does.
+    pub descendants: Option<DescendantCrash>,
+    /// Also give chapters and sequences that do not ask for it an empty directory.
+    pub fresh_directory: bool,
+    /// Also give commands that do not ask for it a terminal.
+    pub pty: bool,
+}
+
+/// What becomes of the suite's `[fault]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FaultOption {
+    /// It is injected as the suite says.
+    #[default]
+    Suite,
+    /// Nothing is injected.
+    None,
+    /// It is injected with this dose.
+    Dose(u32),
+}
+
+/// When a run stops by itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Until {
+    /// After its rounds, or when the suite's gates are decided.
+    #[default]
+    Suite,
+    /// When each comparison of variants, spawns or modes has its verdict.
+    Decided,
+    /// After the first bad round.
+    FirstBad,
+    /// When each unit's rate is shown to be below or above this limit.
+    Gate(RateBound),
+}
+
+/// What to do about gates that cannot be shown within their rounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnreachableGates {
+    /// Run anyway.
+    #[default]
+    Allow,
+    /// Refuse the request.
+    Refuse,
+}
+
+/// A request that cannot be met.
+#[derive(Debug, Error)]
+pub enum RequestError {
+    /// The suite, or the command, cannot be used.
+    #[error(transparent)]
+    Suite(#[from] SuiteError),
+    /// The selection cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The folder of the run to resume cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// There is no such run to resume.
+    #[error(transparent)]
+    Find(FolderError),
+    /// The plan of the run to resume cannot be read.
+    #[error(transparent)]
+    RunFile(#[from] RunFileError),
+    /// `--dose` without a fault.
+    #[error("--dose: the suite has no [fault]")]
+    NoFault,
+    /// Nothing can be forked on this device.
+    #[error("--spawn: {0}")]
+    Spawn(String),
+    /// There are no two sides to compare.
+    #[error(
+        "--until decided has nothing to compare: run both modes of a suite with a [[sequence]], \
+         or name two variants with --variant"
+    )]
+    NothingToCompare,
+    /// Gates cannot be shown within their rounds.
+    #[error("--strict: {}", .0.join("; "))]
+    UnreachableGates(Vec<String>),
+}
+
+impl RunRequest {
+    /// Applies options to a suite or a command and plans the rounds.
+    ///
+    /// # Errors
+    /// The suite cannot be used, or the options ask for what it does not have.
+    pub fn new(subject: &Subject, options: RunOptions) -> Result<RunRequest, RequestError> {
+        let mut suite = match subject {
+            Subject::Suite(path) => Suite::read(path)?,
+            Subject::Command(argv) => Suite::of_command(argv, COMMAND_ROUNDS)?,
+        };
+        options.overrides.apply(&mut suite);
+        options.fault.apply(&mut suite)?;
+        let mut selection = options.selection;
+        if matches!(subject, Subject::Command(_)) && selection.spawn.is_some() {
+            // Asking for a command to be forked declares that its program can be.
+            suite.chapters[0].spawning.zygote = true;
+        }
+        selection.spawn = spawn_choice(&suite, selection.spawn)?;
+        if matches!(
+            options.until,
+            Until::Decided | Until::FirstBad | Until::Gate(_)
+        ) {
+            selection.rounds = selection.rounds.or(Some(MOST_ROUNDS));
+        }
+        let seed = options.seed.unwrap_or_else(random_seed);
+        let plan = Plan::new(suite, &selection, seed)?;
+        let stopping = stopping(&plan, &options.until)?;
+        let request = RunRequest {
+            plan,
+            stopping,
+            jobs: options.jobs.unwrap_or(1),
+            evidence: options.evidence.unwrap_or_default(),
+            not_worse_by: options.not_worse_by,
+        };
+        let unreachable = request.unreachable_gates();
+        if options.unreachable_gates == UnreachableGates::Refuse && !unreachable.is_empty() {
+            return Err(RequestError::UnreachableGates(unreachable));
+        }
+        Ok(request)
+    }
+
+    /// Reopens a run to complete it by its own plan and rule; `name` is a folder, an id, a number
+    /// or `latest`.
+    ///
+    /// # Errors
+    /// There is no such run, or it cannot be resumed.
+    pub fn resume(
+        runs: &Path,
+        name: &str,
+        jobs: Option<u32>,
+        evidence: Option<EvidenceChoice>,
+    ) -> Result<(RunRequest, RunFolder), RequestError> {
+        let path = resumable(runs, name).map_err(RequestError::Find)?;
+        let folder = RunFolder::reopen(&path)?;
+        let (plan, run) = run_file::read(&path)?;
+        // Rounds that are watched in another way have another rate, so the default is the run's own.
+        let evidence = evidence.unwrap_or_else(|| EvidenceChoice::of_run(&run));
+        let request = RunRequest {
+            plan,
+            stopping: run.stopping,
+            jobs: jobs.unwrap_or(run.jobs),
+            evidence,
+            not_worse_by: run.not_worse_by,
+        };
+        Ok((request, folder))
+    }
+
+    /// Gates that cannot be shown within the rounds of their units, a sentence for each.
+    pub fn unreachable_gates(&self) -> Vec<String> {
+        unreachable_gates(&self.plan.units, &self.stopping)
+    }
+}
+
+impl Overrides {
+    fn apply(&self, suite: &mut Suite) {
+        if let Some(device) = &self.device {
+            suite.device.clone_from(device);
+        }
+        for chapter in &mut suite.chapters {
+            chapter.timing.timeout = self.timeout.unwrap_or(chapter.timing.timeout);
+            chapter.retries = self.retries.unwrap_or(chapter.retries);
+            self.apply_to_process(&mut chapter.process);
+            chapter.process.pty |= self.pty && matches!(chapter.action, Action::Command(_));
+        }
+        self.apply_to_process(&mut suite.process);
+        let timing = &mut suite.sequence_timing;
+        timing.timeout = self.timeout.unwrap_or(timing.timeout);
+        for sequence in &mut suite.sequences {
+            sequence.retries = self.retries.unwrap_or(sequence.retries);
+        }
+    }
+
+    fn apply_to_process(&self, process: &mut ProcessOptions) {
+        process.descendants = self.descendants.or(process.descendants);
+        process.fresh_directory |= self.fresh_directory;
+    }
+}
+
+impl FaultOption {
+    fn apply(self, suite: &mut Suite) -> Result<(), RequestError> {
+        match (self, &mut suite.fault) {
+            (FaultOption::Suite, _) => {}
+            (FaultOption::None, fault) => *fault = None,
+            (FaultOption::Dose(dose), Some(fault)) => fault.fix(dose),
+            (FaultOption::Dose(_), None) => return Err(RequestError::NoFault),
+        }
+        Ok(())
+    }
+}
+
+/// The user's choice. What only the suite asks to fork is executed where nothing can be forked.
+fn spawn_choice(
+    suite: &Suite,
+    choice: Option<SpawnChoice>,
+) -> Result<Option<SpawnChoice>, RequestError> {
+    match (choice, process::why_not(&suite.device, suite.fork_cuda)) {
+        (None, Some(_)) => Ok(Some(SpawnChoice::Exec)),
+        (Some(SpawnChoice::Fork | SpawnChoice::Both), Some(why)) => Err(RequestError::Spawn(why)),
+        (choice, _) => Ok(choice),
+    }
+}
+
+fn stopping(plan: &Plan, until: &Until) -> Result<Stopping, RequestError> {
+    if plan.only_round.is_some() {
+        // The command line of a repeated run may also name a rule; one round decides nothing.
+        return Ok(Stopping::FixedRounds);
+    }
+    match until {
+        Until::Gate(limit) => Ok(Stopping::Gates(gates_for_all(&plan.units, limit))),
+        Until::FirstBad => Ok(Stopping::FirstBad),
+        Until::Decided => axis(&plan.units).map(Stopping::Decided),
+        Until::Suite => Ok(match suite_gates(plan) {
+            gates if gates.is_empty() => Stopping::FixedRounds,
+            gates => Stopping::Gates(gates),
+        }),
+    }
+}
+
+/// What is compared: several variants, else forked with executed processes, else the two modes.
+fn axis(units: &[Unit]) -> Result<Axis, RequestError> {
+    let first = units[0].suite_variant();
+    let has_spawn = |spawn| units.iter().any(|u| u.spawn == spawn);
+    let has_mode = |mode| units.iter().any(|u| u.mode == mode);
+    if units.iter().any(|u| u.suite_variant() != first) {
+        Ok(Axis::Variant)
+    } else if has_spawn(Spawn::Exec) && has_spawn(Spawn::Fork) {
+        Ok(Axis::Spawn)
+    } else if has_mode(Mode::Isolated) && has_mode(Mode::Sequential) {
+        Ok(Axis::Mode)
+    } else {
+        Err(RequestError::NothingToCompare)
+    }
+}
+
+/// One gate for each unit, with the same limit.
+fn gates_for_all(units: &[Unit], limit: &RateBound) -> Vec<Gate> {
+    let gate = |unit: &Unit| Gate {
+        name: unit.name.clone(),
+        mode: unit.mode,
+        variant: unit.variant.clone(),
+        limit: limit.clone(),
+    };
+    units.iter().map(gate).collect()
+}
+
+/// The suite's gates, under each planned variant.
+fn suite_gates(plan: &Plan) -> Vec<Gate> {
+    let mut by_unit: HashMap<(&str, Mode), Vec<&Gate>> = HashMap::new();
+    for gate in &plan.suite.gates {
+        let of_unit = by_unit.entry((&gate.name, gate.mode)).or_default();
+        of_unit.push(gate);
+    }
+    let mut gates = Vec::new();
+    for unit in &plan.units {
+        let of_unit = by_unit.get(&(unit.name.as_str(), unit.mode));
+        for gate in of_unit.into_iter().flatten() {
+            gates.push(Gate {
+                variant: unit.variant.clone(),
+                ..(*gate).clone()
+            });
+        }
+    }
+    gates
+}
+
+/// The run of that name. `latest` also finds a run that was stopped while it calibrated: it has no
+/// record yet, but it can be resumed.
+fn resumable(runs: &Path, name: &str) -> Result<PathBuf, FolderError> {
+    if name == "latest"
+        && let Some(last) = journal::list(runs)?.pop()
+        && !journal::has_records(&last)
+        && calibrate::is_part_of_run(&last)
+    {
+        return Ok(last);
+    }
+    journal::find(runs, name)
+}
+
+/// A seed below 2^53, so that every JSON reader keeps it exactly.
+pub fn random_seed() -> u64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let mixed = (now.as_nanos() as u64 ^ u64::from(std::process::id()) << 40)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed >> 11
+}
