@@ -160,8 +160,8 @@ pub(super) fn reap(pid: Pid) -> io::Result<Reaped> {
 /// Whether a child's peak memory may be that of this program. Until its exec the child ran in this
 /// program's memory, and the kernel counts that.
 fn may_be_own_peak(peak: libc::c_long) -> bool {
-    // A stale value errs on the safe side only if it is too high, and the peak never falls. So it is
-    // read again only when the child's is above it.
+    // The peak never falls, so a stale value that is above the child's still decides. Otherwise it
+    // is read again.
     static OWN: AtomicI64 = AtomicI64::new(0);
     if peak > OWN.load(Ordering::Relaxed) {
         let own = getrusage(UsageWho::RUSAGE_SELF).map_or(libc::c_long::MAX, |own| own.max_rss());
