@@ -226,6 +226,10 @@ pub(crate) struct RunArguments {
     /// End with 0 also when something was not passed, a gate was refuted or something has no verdict
     #[arg(long)]
     pub(crate) report_only: bool,
+
+    /// Print the whole report instead of its summary
+    #[arg(long)]
+    pub(crate) full: bool,
 }
 
 #[derive(Args, Debug)]
@@ -265,6 +269,10 @@ pub(crate) struct ReportArguments {
     /// Output format
     #[arg(long, value_enum, default_value_t = ReportFormat::Terminal)]
     pub(crate) format: ReportFormat,
+
+    /// Print everything instead of a summary
+    #[arg(long)]
+    pub(crate) full: bool,
 
     /// With --format junit: a test case for each round instead of each chapter
     #[arg(long)]

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use crashrate_report::one_line;
-use crashrate_supervisor::baseline::{self, ImportError};
+use crashrate_supervisor::baseline;
+use crashrate_supervisor::baseline::import::{self, ImportError};
+use crashrate_supervisor::suite::SuiteError;
 
 use crate::exit::{Exit, Failure};
 use crate::inspect::{folder_failure, previous, suite_failure, view};
@@ -25,8 +27,8 @@ pub(crate) fn import(runs: &Path, arguments: &ImportArguments) -> Result<Exit, F
     // All of them are read before the first is written.
     let read = |file: &PathBuf| baseline::read(file, &file.to_string_lossy());
     let all: Result<Vec<_>, _> = arguments.files.iter().map(read).collect();
-    for recorded in all.map_err(suite_failure)? {
-        let folder = baseline::import(runs, &recorded).map_err(failure)?;
+    for recorded in all.map_err(|error| suite_failure(SuiteError::from(error)))? {
+        let folder = import::import(runs, &recorded).map_err(failure)?;
         let view = view(folder.path(), false)?;
         report_files::write(folder.path(), &view, previous(runs, &view).as_ref());
         let path = one_line(&folder.path().to_string_lossy());

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use crashrate_model::{Mode, Record, RunInfo};
 use crashrate_report::{
-    Place, View, ViewBuilder, ViewError, csv, html, json, junit, junit_rounds, markdown, one_line,
-    terminal,
+    Detail, Place, TerminalOptions, View, ViewBuilder, ViewError, csv, html, json, junit,
+    junit_rounds, markdown, one_line, terminal,
 };
-use crashrate_supervisor::journal::{self, FolderError, Upto};
+use crashrate_supervisor::journal::{self, FolderError, Position};
 use crashrate_supervisor::suite::{Action, Chapter, Suite, SuiteError};
 
 use crate::args::{ReportArguments, ReportFormat};
 use crate::calibrating::{self, calibrating};
 use crate::crashes::add_excerpts;
 use crate::exit::{Exit, Failure};
-use crate::listed::list_attempts;
+use crate::listed::{add_tails, list_attempts};
 use crate::screen::print;
 
 /// `crashrate report RUN`.
@@ -43,7 +43,10 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         }
         ReportFormat::Junit => return list_attempts(&folder, live, junit),
         ReportFormat::Csv => return list_attempts(&folder, live, csv),
-        ReportFormat::Terminal => for_terminal(&view(&folder, live)?),
+        ReportFormat::Terminal => {
+            let page = page(&folder);
+            for_terminal(&view(&folder, live)?, arguments.full, page.as_deref())
+        }
         ReportFormat::Json => json(&view(&folder, live)?),
         ReportFormat::Markdown => {
             let view = view(&folder, live)?;
@@ -78,7 +81,7 @@ pub(crate) fn build(folder: &Path, live: bool, builder: ViewBuilder) -> Result<V
 pub(crate) struct Reading {
     folder: PathBuf,
     builder: ViewBuilder,
-    upto: Upto,
+    upto: Position,
 }
 
 impl Reading {
@@ -86,7 +89,7 @@ impl Reading {
         Reading {
             folder: folder.to_owned(),
             builder: ViewBuilder::new(),
-            upto: Upto::default(),
+            upto: Position::default(),
         }
     }
 
@@ -104,7 +107,7 @@ impl Reading {
             let pushed = self.builder.push_from(&record, records.place());
             pushed.map_err(|error| wrong(&self.folder, &error))?;
         }
-        self.upto = records.upto();
+        self.upto = records.position();
         Ok(())
     }
 
@@ -113,6 +116,7 @@ impl Reading {
         let view = self.builder.finish(live);
         let mut view = view.map_err(|error| wrong(&self.folder, &error))?;
         add_excerpts(&self.folder, &mut view);
+        add_tails(&self.folder, &mut view);
         Ok(view)
     }
 }
@@ -159,16 +163,45 @@ pub(crate) fn opened(folder: &Path) -> Option<RunInfo> {
 }
 
 /// The terminal form, as wide and as coloured as standard output is.
-pub(crate) fn for_terminal(view: &View) -> String {
-    terminal(view, columns(), console::colors_enabled())
+pub(crate) fn for_terminal(view: &View, full: bool, page: Option<&str>) -> String {
+    let options = TerminalOptions {
+        width: columns(),
+        color: console::colors_enabled(),
+        detail: match full {
+            true => Detail::Full,
+            false => Detail::Summary,
+        },
+        page,
+    };
+    terminal(view, &options)
 }
 
-/// How many columns standard output has.
+/// The path of the page in a run's folder, as short as it can be written from here.
+pub(crate) fn page(folder: &Path) -> Option<String> {
+    let page = folder.join("report.html");
+    let here = std::env::current_dir().unwrap_or_default();
+    let shown = page.strip_prefix(&here).unwrap_or(&page);
+    page.is_file().then(|| one_line(&shown.to_string_lossy()))
+}
+
+/// The columns of a report: `COLUMNS`, the terminal's, or 100.
 pub(crate) fn columns() -> usize {
-    match console::Term::stdout().size_checked() {
-        Some((_, columns)) => usize::from(columns),
-        None => 120,
-    }
+    columns_or(100)
+}
+
+/// The columns of a list, which keeps a line for each row if another program reads it.
+pub(crate) fn columns_of_list() -> usize {
+    columns_or(1000)
+}
+
+fn columns_or(piped: usize) -> usize {
+    let wanted = std::env::var("COLUMNS").ok();
+    let wanted = wanted.and_then(|columns| columns.parse().ok());
+    let terminal = || console::Term::stdout().size_checked();
+    wanted
+        .filter(|columns| *columns > 0)
+        .or_else(|| terminal().map(|(_, columns)| usize::from(columns)))
+        .unwrap_or(piped)
 }
 
 /// `crashrate list SUITE`.

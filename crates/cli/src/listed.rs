@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crashrate_model::{Ended, Record};
 use crashrate_postmortem::Frame;
 use crashrate_report::{Ends, ListError, View, ViewBuilder};
-use crashrate_supervisor::journal::Again;
+use crashrate_supervisor::journal::RandomReader;
 use crashrate_supervisor::{crashes, run_file};
 
 use crate::exit::{Exit, Failure};
@@ -18,6 +18,9 @@ use crate::screen::written_or;
 
 /// The longest output in a report, of each of the two streams.
 const OUTPUT: usize = 16 * 1024;
+/// Lines of output in a report's summary, and the outputs that are read for it.
+const TAIL: usize = 5;
+const TAILS: usize = 10;
 /// What separates the two streams in a kept output.
 const HEADS: [&str; 2] = ["--- standard output ---\n", "\n--- standard error ---\n"];
 /// The largest kept output that is read whole; of a larger one the end is.
@@ -28,7 +31,7 @@ type List = fn(&View, &mut dyn Ends, &mut dyn Write) -> Result<(), ListError>;
 /// Writes such a report of a run.
 pub(crate) fn list_attempts(folder: &Path, live: bool, list: List) -> Result<Exit, Failure> {
     let view = build(folder, live, ViewBuilder::with_attempts())?;
-    let journal = Again::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
+    let journal = RandomReader::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
     let mut stdout = BufWriter::new(std::io::stdout().lock());
     let folder = folder.to_owned();
     match list(&view, &mut InFolder { journal, folder }, &mut stdout) {
@@ -41,7 +44,7 @@ pub(crate) fn list_attempts(folder: &Path, live: bool, list: List) -> Result<Exi
 
 /// A run's journal, and the files that it names.
 struct InFolder {
-    journal: Again,
+    journal: RandomReader,
     folder: PathBuf,
 }
 
@@ -54,23 +57,7 @@ impl Ends for InFolder {
     }
 
     fn output(&mut self, file: &str) -> Option<[String; 2]> {
-        let path = self.folder.join(file).canonicalize().ok()?;
-        // A journal may be somebody else's: it must not name files elsewhere, or a FIFO.
-        let inside = path.starts_with(self.folder.canonicalize().ok()?);
-        let length = path
-            .metadata()
-            .ok()
-            .filter(|m| inside && m.is_file())?
-            .len();
-        let mut text = Vec::new();
-        let mut file = File::open(path).ok()?;
-        file.seek(SeekFrom::Start(length.saturating_sub(LARGEST)))
-            .ok()?;
-        file.take(LARGEST).read_to_end(&mut text).ok()?;
-        let text = String::from_utf8_lossy(&text);
-        let (out, err) = text.split_once(HEADS[1]).unwrap_or((&text, ""));
-        let out = out.strip_prefix(HEADS[0]).unwrap_or(out);
-        Some([end_of(out), end_of(err)])
+        output(&self.folder, file)
     }
 
     fn stack(&mut self, file: &str) -> Vec<String> {
@@ -87,6 +74,43 @@ impl Ends for InFolder {
         let here = std::env::current_dir().ok()?;
         let file = plan.suite.file?;
         Some(file.strip_prefix(here).ok()?.to_str()?.to_owned())
+    }
+}
+
+/// The ends of the two streams of a kept output.
+fn output(folder: &Path, file: &str) -> Option<[String; 2]> {
+    let path = folder.join(file).canonicalize().ok()?;
+    // A journal may come from elsewhere: it must not name files outside of its folder, or a FIFO.
+    let inside = path.starts_with(folder.canonicalize().ok()?);
+    let length = path
+        .metadata()
+        .ok()
+        .filter(|m| inside && m.is_file())?
+        .len();
+    let mut text = Vec::new();
+    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(length.saturating_sub(LARGEST)))
+        .ok()?;
+    file.take(LARGEST).read_to_end(&mut text).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let (out, err) = text.split_once(HEADS[1]).unwrap_or((&text, ""));
+    let out = out.strip_prefix(HEADS[0]).unwrap_or(out);
+    Some([end_of(out), end_of(err)])
+}
+
+/// Reads the last lines of kept outputs into a view: of standard error, or else of standard output.
+pub(crate) fn add_tails(folder: &Path, view: &mut View) {
+    let chapters = view.chapters.iter_mut().map(|row| &mut row.results);
+    let sequences = view.sequences.iter_mut().map(|row| &mut row.results);
+    let reasons = chapters.chain(sequences).flat_map(|r| &mut r.reasons);
+    for reason in reasons.filter(|r| r.output.is_some()).take(TAILS) {
+        let [out, err] = (reason.output.as_deref())
+            .and_then(|file| output(folder, file))
+            .unwrap_or_default();
+        let text = if err.trim().is_empty() { out } else { err };
+        let lines: Vec<_> = text.trim_end().lines().collect();
+        let last = &lines[lines.len().saturating_sub(TAIL)..];
+        reason.tail = last.iter().map(|line| (*line).to_owned()).collect();
     }
 }
 

@@ -1,6 +1,6 @@
 //! `crashrate run`: from the command line to a campaign, and from its journal to the report.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crashrate_model::{Record, StopReason};
 use crashrate_report::{ExitClass, View, exit_class};
@@ -20,12 +20,12 @@ use crate::environment::enough_for_run;
 use crate::exit::{Exit, Failure};
 use crate::github::Step;
 use crate::guardian;
-use crate::inspect::{folder_failure, for_terminal, previous, view};
+use crate::inspect::{folder_failure, for_terminal, page, previous, view};
 use crate::live::Live;
 use crate::repetition::repetition;
 use crate::report_files;
 use crate::run_request::{resume, run_request};
-use crate::screen::{print, tell};
+use crate::screen::print;
 use crate::stop::StopWatch;
 
 pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Failure> {
@@ -101,14 +101,14 @@ pub(crate) fn run(runs: &Path, arguments: Box<RunArguments>) -> Result<Exit, Fai
     }
     let done = attend(&campaign, &folder, &watch, unread(&folder));
     match done {
-        Ok(_) => conclude(runs, &folder, arguments.report_only),
+        Ok(_) => conclude(runs, &folder, &arguments),
         // Nothing was done, or what is on record is not what was measured.
         Err(error @ (RunError::Replaced(_) | RunError::Journal(JournalError::Changed { .. }))) => {
             Err(run_failure(error))
         }
         Err(error) => {
             // What was measured is on record, and reported as far as that goes.
-            let _ = conclude(runs, &folder, arguments.report_only);
+            let _ = conclude(runs, &folder, &arguments);
             Err(run_failure(error))
         }
     }
@@ -159,26 +159,25 @@ fn warn_of_jobs(plan: &Plan, jobs: u32) {
 }
 
 /// Writes the reports of a run and says how the program ends.
-fn conclude(runs: &Path, folder: &RunFolder, report_only: bool) -> Result<Exit, Failure> {
+fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result<Exit, Failure> {
     // The lock is still held, but nothing runs any more.
     let view = view(folder.path(), false);
     // It was read when the run began, or begun by it: what is wrong with it now came from outside meanwhile.
     let view = view.map_err(|failure| Failure::new(Exit::Journal, failure.message()))?;
     let previous = previous(runs, &view);
     // Before anything is printed: the terminal may have stopped reading.
-    let reports = report_files::write(folder.path(), &view, previous.as_ref());
+    report_files::write(folder.path(), &view, previous.as_ref());
+    let page = page(folder.path());
+    let text = for_terminal(&view, arguments.full, page.as_deref());
     let step = Step::here();
     let printed = match &step {
-        Some(step) => step.print(&for_terminal(&view)),
-        None => print(&for_terminal(&view)),
+        Some(step) => step.print(&text),
+        None => print(&text),
     };
-    for report in reports {
-        tell(format_args!("report: {}", shown(&report).display()));
-    }
     let told = step.map_or(Ok(()), |step| step.tell(&view, previous.as_ref()));
     printed.and(told)?;
     Ok(match exit(&view) {
-        Exit::NotPassed | Exit::Refuted | Exit::Undecided if report_only => Exit::Passed,
+        Exit::NotPassed | Exit::Refuted | Exit::Undecided if arguments.report_only => Exit::Passed,
         exit => exit,
     })
 }
@@ -191,10 +190,4 @@ fn exit(view: &View) -> Exit {
         ExitClass::NotPassed => Exit::NotPassed,
         ExitClass::Passed => Exit::Passed,
     }
-}
-
-/// A path as short as it can be said from here.
-fn shown(path: &Path) -> PathBuf {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).unwrap_or(path).to_owned()
 }

@@ -11,7 +11,7 @@ use crashrate_supervisor::journal::{self, FolderError};
 use crate::args::duration;
 use crate::calibrating::calibrating;
 use crate::exit::{Exit, Failure};
-use crate::inspect::{columns, view};
+use crate::inspect::{columns_of_list, view};
 use crate::screen::{print, tell};
 
 #[derive(Args, Debug)]
@@ -55,7 +55,11 @@ fn list(runs: &Path) -> Result<Exit, Failure> {
     let lines = lines(runs)?;
     match lines.is_empty() {
         true => tell(format_args!("no runs in {}", runs.display())),
-        false => print(&runs_terminal(&lines, columns(), console::colors_enabled()))?,
+        false => print(&runs_terminal(
+            &lines,
+            columns_of_list(),
+            console::colors_enabled(),
+        ))?,
     }
     Ok(Exit::Passed)
 }

@@ -1,7 +1,7 @@
 //! What several fuzz targets do with what was read.
 
 use crashrate_model::Record;
-use crashrate_report::{ViewBuilder, json, markdown, terminal};
+use crashrate_report::{Detail, TerminalOptions, ViewBuilder, json, markdown, terminal};
 
 /// Makes every form of the report of these records. Records that do not fit each other are an error, and never a panic.
 pub fn report(records: impl Iterator<Item = Record>) {
@@ -14,7 +14,13 @@ pub fn report(records: impl Iterator<Item = Record>) {
     for live in [true, false] {
         if let Ok(view) = builder.clone().finish(live) {
             json(&view);
-            terminal(&view, 100, true);
+            let options = TerminalOptions {
+                width: 100,
+                color: true,
+                detail: Detail::Full,
+                page: None,
+            };
+            terminal(&view, &options);
             markdown(&view, Some(&view));
         }
     }

@@ -146,12 +146,13 @@ impl FromStr for Condition {
         let outcome = match what {
             "bad" => None,
             word => Some(
-                Outcome::from_word(word).ok_or(format!("`{word}` is not an outcome: {FORM}"))?,
+                Outcome::from_word(word)
+                    .ok_or(format!("`{word}` is not a valid outcome: {FORM}"))?,
             ),
         };
         let comparison = (Comparison::ALL.iter().find(|(_, s)| *s == sign))
             .ok_or(format!(
-                "`{sign}` is not a comparison; use >, >=, <, <= or ="
+                "`{sign}` is not a valid comparison: expected >, >=, <, <= or ="
             ))?
             .0;
         let number = value.strip_suffix('%').unwrap_or(value);
@@ -161,7 +162,7 @@ impl FromStr for Condition {
             Some("sequential") => Some(Mode::Sequential),
             Some(other) => {
                 return Err(format!(
-                    "`{other}` is not a mode; use isolated or sequential"
+                    "`{other}` is not a valid mode: expected `isolated` or `sequential`"
                 ));
             }
         };
@@ -170,7 +171,7 @@ impl FromStr for Condition {
             comparison,
             value: (number.parse().ok())
                 .filter(|v: &f64| v.is_finite())
-                .ok_or(format!("`{value}` is not a number: {FORM}"))?,
+                .ok_or(format!("`{value}` is not a valid number: {FORM}"))?,
             percent: value.ends_with('%'),
             name: name.into(),
             mode,

@@ -97,9 +97,7 @@ impl FromStr for RateBound {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || {
-            format!("`{text}` is not a valid gate: expected e.g. `crashed < 1%` or `bad < 0.01`")
-        };
+        let wrong = || format!("`{text}` is not a valid gate: expected e.g. `crashed < 1%`");
         let (what, value) = text.split_once('<').ok_or_else(wrong)?;
         let outcome = match what.trim() {
             "bad" => None,

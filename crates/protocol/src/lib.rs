@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod chapters;
 pub mod env;
 mod event;
 mod fault;

@@ -2,8 +2,8 @@
 
 mod clean;
 mod compare;
+mod document;
 mod error;
-mod layout;
 mod tally;
 mod view;
 mod words;
@@ -13,9 +13,10 @@ pub use clean::{lines, one_line};
 pub use compare::{
     BaselineRow, BesideBaseline, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect,
     Difference, Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PairEvidence, PastRun,
-    Planned, Point, Side, Strata, Stratum, Trend, Untested, What, axes, beside_baseline, claims,
-    compare_runs, compare_strata, compare_within, comparisons, history,
+    Planned, Point, Side, Strata, Stratum, Trend, Untested, What, axes, claims, compare_runs,
+    compare_strata, compare_within, history,
 };
+pub use document::Detail;
 pub use error::{ReportError, ViewError};
 pub use tally::ViewBuilder;
 pub use view::{
@@ -26,8 +27,9 @@ pub use view::{
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{
-    Ends, LIVE_SCRIPT, ListError, Place, compare_json, compare_markdown, compare_terminal, csv,
-    doctor_json, doctor_terminal, error_html, github_annotations, github_summary, history_html,
-    history_json, history_markdown, history_terminal, html, index_html, json, junit, junit_rounds,
-    markdown, runs_terminal, strata_json, strata_text, terminal, waiting_html,
+    Ends, LIVE_SCRIPT, ListError, Place, TerminalOptions, compare_json, compare_markdown,
+    compare_terminal, csv, doctor_json, doctor_terminal, error_html, github_annotations,
+    github_summary, history_html, history_json, history_markdown, history_terminal, html,
+    index_html, json, junit, junit_rounds, markdown, runs_terminal, strata_json, strata_text,
+    terminal, waiting_html,
 };

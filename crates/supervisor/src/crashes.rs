@@ -1,4 +1,4 @@
-//! The evidence of crashes, kept in the run's folder: a JSON file for each attempt that crashed or hung.
+//! Crash files in the run folder: JSON with the evidence of an attempt that crashed or hung.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,15 @@ use crate::evidence;
 use crate::safe_file;
 use crate::schedule::Running;
 
-/// How many crashes of a run are kept whole.
+/// Number of crash files that a run keeps.
 const MAX_CRASHES: usize = 1000;
-/// A signature that is new is kept beyond that: a rare crash must not be lost behind a frequent one.
+/// The limit for new signatures: a rare crash must not be lost because of a frequent one.
 const MAX_WITH_NEW: usize = 2000;
 const FOLDER: &str = "crashes";
-/// The version of the file's format. Changes: 1 is the first.
+/// The version of the file format.
 const VERSION: u32 = 1;
 
-/// A file in `crashes/`: which attempt it is, and what is known of its death.
+/// A file in `crashes/`: an attempt and the evidence of its death.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrashFile {
     /// The version of the format.
@@ -28,21 +28,21 @@ pub struct CrashFile {
     pub run: String,
     /// The chapter's or sequence's id.
     pub name: String,
-    /// How it ran.
+    /// Its mode.
     pub mode: Mode,
-    /// Under which variant.
+    /// Its variant.
     pub variant: String,
-    /// In which round.
+    /// Its round.
     pub round: u32,
-    /// In which attempt.
+    /// Its attempt.
     pub attempt: u32,
-    /// Whether it was an evidence round, which is in no rate.
+    /// Whether it was an evidence round, which is not counted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub evidence_round: bool,
     /// The program of the descendant that crashed, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descendant: Option<String>,
-    /// What is known.
+    /// The evidence.
     #[serde(flatten)]
     pub crash: Crash,
 }
@@ -50,23 +50,23 @@ pub struct CrashFile {
 /// Reads a crash of a run, by its path relative to the run's folder.
 ///
 /// # Errors
-/// It cannot be read, it is no such file, or it is not in the folder.
+/// It cannot be read, it is not a crash file, or it is outside of the folder.
 pub fn read(folder: &Path, file: &str) -> io::Result<CrashFile> {
     let text = safe_file::read(folder, file)?;
     serde_json::from_slice(&text).map_err(io::Error::other)
 }
 
-/// Which of the crashes of an attempt it is.
+/// Which crash of an attempt it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CrashRole<'a> {
     /// The attempt is an evidence round.
     pub(crate) evidence_round: bool,
-    /// It is of a descendant: which of them, and its program.
+    /// The descendant that crashed: its index and program.
     pub(crate) descendant: Option<(usize, &'a str)>,
 }
 
 impl CrashRole<'_> {
-    /// What tells its file from others of the attempt, and of the round that it repeats.
+    /// Distinguishes the file from others of the same attempt and round.
     fn suffix(&self) -> String {
         let mut suffix = String::new();
         if self.evidence_round {
@@ -79,7 +79,7 @@ impl CrashRole<'_> {
     }
 }
 
-/// Keeps the evidence of crashes.
+/// Writes crash files.
 pub(crate) struct Crashes {
     folder: PathBuf,
     run: String,
@@ -88,7 +88,7 @@ pub(crate) struct Crashes {
 }
 
 impl Crashes {
-    /// In the run's folder; those that are there already count.
+    /// The writer of a run folder; existing files count towards the limits.
     pub(crate) fn new(folder: &Path, run: &str) -> Crashes {
         Crashes {
             folder: folder.to_owned(),
@@ -98,7 +98,7 @@ impl Crashes {
         }
     }
 
-    /// Names the crash, and keeps it if there is room.
+    /// Returns a reference to the crash, after writing its file if the limits allow.
     pub(crate) fn keep(
         &mut self,
         unit: &Unit,
@@ -144,7 +144,7 @@ impl Crashes {
 
     fn write(&self, name: &str, file: &CrashFile) -> io::Result<String> {
         let name = format!("{FOLDER}/{name}.json");
-        // Not the run's folder itself: one that was removed stays so.
+        // The run folder itself is not created again if someone removed it.
         safe_file::make_folder(&self.folder, FOLDER)?;
         let mut text = serde_json::to_vec_pretty(file).map_err(io::Error::other)?;
         text.push(b'\n');

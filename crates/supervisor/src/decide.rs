@@ -1,4 +1,5 @@
-//! When a run stops by itself: the stopping rule fed with the journal's records, as every report feeds it again.
+//! The stopping rule. A run feeds it the records of its journal; every report feeds them again and
+//! gets the same decisions.
 
 use crashrate_model::{
     ALPHA, BlockChange, Gate, Outcome, OutcomeSet, Pairing, PlanOrder, RateBound, Record,
@@ -8,7 +9,7 @@ use crashrate_stats::{GateVerdict, GateWatch, PairWatch, StatsError};
 
 use crate::schedule::Input;
 
-/// What the rule says after a record.
+/// The decision after a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// These units need no more rounds.
@@ -17,7 +18,8 @@ pub struct Decision {
     pub stop: bool,
 }
 
-/// A stopping rule at work. It sees rounds in the order of the plan: a round counts when all before it have ended.
+/// A stopping rule and its state. It sees rounds in the order of the plan: a round is used once all
+/// rounds before it have ended.
 pub struct Decider {
     rule: Rule,
 }
@@ -44,16 +46,16 @@ struct OpenGate {
     watch: GateWatch,
 }
 
-/// What a gate sees of a round: whether it was bad, nothing where its end is unknown; and nothing at all of a round that
-/// says nothing.
+/// What a gate learns from a round: `Some(Some(bad))`, `Some(None)` if its end is unknown, and `None`
+/// if the round says nothing about the gate.
 type GateRound = Option<Option<bool>>;
 
 impl Decider {
-    /// A rule for a run of these units; `not_worse_by` is the margin, as a share, within which the second side of a
-    /// comparison counts as no worse.
+    /// The rule of a run of these units; `not_worse_by` is the margin, as a share, within which the
+    /// second side of a comparison counts as no worse.
     ///
     /// # Errors
-    /// A gate's limit is no rate.
+    /// A gate's limit is not between 0 and 1.
     pub fn new(
         stopping: &Stopping,
         units: &[Unit],
@@ -80,7 +82,7 @@ impl Decider {
         Ok(Decider { rule })
     }
 
-    /// Takes a record and says what follows from it.
+    /// Applies a record.
     pub fn push(&mut self, record: &Record) -> Decision {
         match &mut self.rule {
             Rule::Never => Decision::default(),
@@ -92,7 +94,7 @@ impl Decider {
                 for change in pairing.push(record) {
                     feed(rules, change);
                 }
-                // The question of the run is answered when its primary comparisons are: the others explain the answer.
+                // Only primary comparisons answer the question of the run; the others explain it.
                 let mut primary = rules.iter().filter(|(is_primary, _)| *is_primary);
                 Decision {
                     retire: Vec::new(),
@@ -102,10 +104,8 @@ impl Decider {
             Rule::Gates(gates) => count(gates, record),
         }
     }
-}
 
-impl Decider {
-    /// What the gate at this place says so far; undecided where there is none.
+    /// The verdict so far of the gate at this place; undecided if there is none.
     pub fn gate_verdict(&self, place: usize) -> GateVerdict {
         match &self.rule {
             Rule::Gates(gates) => gates.get(place).map(|gate| gate.watch.verdict()),
@@ -158,7 +158,7 @@ fn first_bad(units: &mut [PlanOrder<bool>], bad: &OutcomeSet, record: &Record) -
             };
             let is_bad = !ended.is_apart() && bad.contains(ended.outcome);
             rounds.put(ended.round, is_bad, ended.outcome != Outcome::NotStarted);
-            // Not `any`: all of them are taken.
+            // Not `any`, which would stop at the first bad one: all rounds must be popped.
             std::iter::from_fn(|| rounds.pop()).fold(false, |seen, (_, is_bad)| seen | is_bad)
         }
         _ => false,
@@ -193,33 +193,34 @@ fn count(gates: &mut [OpenGate], record: &Record) -> Decision {
     }
 }
 
-/// A decision as inputs of the schedule.
+/// The inputs of the schedule that a decision makes.
 pub fn inputs(decision: Decision) -> impl Iterator<Item = Input> {
     let stop = decision.stop.then_some(Input::Stop(StopReason::Decided));
     decision.retire.into_iter().map(Input::Retire).chain(stop)
 }
 
-/// Gates that cannot be shown within the rounds of their units, a sentence for each.
+/// Gates that cannot be shown within the rounds of their units; one sentence each.
 pub(crate) fn unreachable_gates(units: &[Unit], stopping: &Stopping) -> Vec<String> {
     let Stopping::Gates(gates) = stopping else {
         return Vec::new();
     };
     let places = places(units);
-    let hopeless = gates.iter().filter_map(|gate| {
+    let unreachable = gates.iter().filter_map(|gate| {
         let key = (gate.name.as_str(), gate.mode, gate.variant.as_str());
         let rounds = units.get(*places.get(&key)? as usize)?.rounds;
-        let needed = rate_gate(gate.limit.below).ok()?;
+        let needed = rounds_to_pass(gate.limit.below).ok()?;
         (needed > u64::from(rounds)).then(|| {
             format!(
-                "the gate `{}` of {} ({}) cannot be shown in {rounds} rounds: it takes {needed} without a bad one",
+                "the gate `{}` of {} ({}) cannot be shown in {rounds} rounds: it needs at least {needed} \
+                 rounds without a bad one",
                 gate.limit, gate.name, gate.mode
             )
         })
     });
-    hopeless.collect()
+    unreachable.collect()
 }
 
-/// The rounds without a bad one that show a rate to be below the limit.
-fn rate_gate(limit: f64) -> Result<u64, StatsError> {
+/// Number of rounds without a bad one that show a rate to be below the limit.
+fn rounds_to_pass(limit: f64) -> Result<u64, StatsError> {
     crashrate_stats::Gate::new(limit)?.rounds_to_pass(0, ALPHA)
 }

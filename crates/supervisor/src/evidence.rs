@@ -1,12 +1,12 @@
-//! Names of the files that hold what an attempt left: its output, its crash.
+//! File names for the output and the crash of an attempt.
 
 use crashrate_model::Unit;
 
 use crate::safe_file::readable_name;
 use crate::schedule::Running;
 
-/// A file name, without its extension, that no other attempt of the run has: the unit's place in the plan tells units
-/// apart whose names look alike, on file systems that ignore case as well.
+/// A file name without extension that is unique in the run. The unit's index keeps similar names
+/// apart, also on file systems that ignore case.
 pub(crate) fn name(unit: &Unit, running: Running) -> String {
     let Running { key, attempt, .. } = running;
     format!(
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
     use crate::plan::RoundKey;
 
-    /// File systems that ignore case, and characters that no file name may hold, make no two units one.
+    /// Neither case-insensitive file systems nor replaced characters may merge two units.
     #[test]
     fn names_that_look_alike_are_different_files() {
         let long = "long".repeat(100);

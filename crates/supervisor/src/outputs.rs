@@ -1,4 +1,4 @@
-//! What attempts that did not pass printed, kept in the run's folder.
+//! Output files in the run folder: what attempts that did not pass printed.
 
 use std::path::{Path, PathBuf};
 
@@ -9,18 +9,18 @@ use crate::process::Observed;
 use crate::safe_file;
 use crate::schedule::Running;
 
-/// How many outputs are kept in a run's folder.
+/// Number of output files that a run keeps.
 const MAX_OUTPUTS: usize = 1000;
 pub(crate) const FOLDER: &str = "output";
 
-/// Keeps what attempts that did not pass printed.
+/// Writes output files.
 pub(crate) struct Outputs {
     folder: PathBuf,
     kept: usize,
 }
 
 impl Outputs {
-    /// In the run's folder; those that are there already count.
+    /// The writer of a run folder; existing files count towards the limit.
     pub(crate) fn new(folder: &Path) -> Outputs {
         let kept = safe_file::count(folder, FOLDER);
         Outputs {
@@ -29,7 +29,7 @@ impl Outputs {
         }
     }
 
-    /// Returns where it is, relative to the run's folder.
+    /// Writes the output of an attempt; returns the path relative to the run folder.
     pub(crate) fn keep(
         &mut self,
         unit: &Unit,

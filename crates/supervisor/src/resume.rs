@@ -1,4 +1,4 @@
-//! What a run that is gone on with has on record, and what its stopping rule says to that.
+//! What a resumed run has on record, and what its stopping rule decides from it.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -10,13 +10,13 @@ use crate::journal::{self, JournalError, RunFolder};
 use crate::plan::Progress;
 use crate::schedule::Input;
 
-/// What a run that is gone on with has on record.
+/// What a resumed run has on record.
 pub(crate) struct Resume {
     pub(crate) history: Progress,
     pub(crate) decider: Decider,
-    /// What the schedule has to hear first.
+    /// Inputs that the schedule gets first.
     pub(crate) decided: Vec<Input>,
-    /// The programs that it has measured.
+    /// The programs that were measured: hash by path.
     pub(crate) programs: BTreeMap<String, String>,
 }
 
@@ -30,10 +30,10 @@ impl Resume {
         }
     }
 
-    /// Reads the journal, if there is one, of a run of these units.
+    /// Reads the journal of a run of these units, if it exists.
     ///
     /// # Errors
-    /// It cannot be read, or it is of something else.
+    /// It cannot be read, or it belongs to another plan.
     pub(crate) fn read(
         &mut self,
         folder: &RunFolder,
@@ -65,13 +65,13 @@ impl Resume {
     }
 }
 
-/// A record that is well written and cannot be of this plan.
+/// Refuses a well-formed record that cannot belong to this plan.
 fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
     let (unit, round, attempt) = match record {
         Record::Started(started) => (started.unit, started.round, started.attempt),
         Record::Ended(ended) => (ended.unit, ended.round, ended.attempt),
         Record::Opened(opened) if opened.run.units != units => {
-            return Err("it is of another plan than run.toml".into());
+            return Err("it belongs to another plan than run.toml".into());
         }
         Record::Evidence(round) => (round.unit, round.round, 1),
         Record::Opened(_) | Record::Hello(_) | Record::Zygote(_) | Record::Closed(_) => {

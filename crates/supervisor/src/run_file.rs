@@ -1,4 +1,4 @@
-//! `run.toml`: what was to be run, for people and for going on with it later.
+//! `run.toml`: the plan of a run, for people and for `--resume`.
 
 use std::borrow::Cow;
 use std::io;
@@ -16,20 +16,20 @@ const NAME: &str = "run.toml";
 
 #[derive(Deserialize, Serialize)]
 struct RunFile<'a> {
-    /// What makes two plans the same measurement; an imported run has no plan.
+    /// Fingerprint of the plan; an imported run has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
-    /// When the run stops, in a word; the whole rule is in `run`.
+    /// Name of the stopping rule; `run` has the whole rule.
     stopping_rule: Cow<'a, str>,
     /// The command line.
     command: Vec<String>,
     run: Cow<'a, RunInfo>,
-    /// Nothing for an imported run.
+    /// `None` for an imported run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     suite: Option<Cow<'a, Suite>>,
 }
 
-/// A `run.toml` that cannot be gone on with.
+/// A run that cannot be resumed because of its `run.toml`.
 #[derive(Debug, Error)]
 pub enum RunFileError {
     /// It cannot be read.
@@ -40,8 +40,8 @@ pub enum RunFileError {
         /// Why.
         source: io::Error,
     },
-    /// It is not what crashrate wrote.
-    #[error("{}: {problem}; a run goes on only with the plan that it began with", path.display())]
+    /// It was changed.
+    #[error("{}: {problem}; a run can only be resumed with its original plan", path.display())]
     Changed {
         /// The file.
         path: PathBuf,
@@ -49,19 +49,19 @@ pub enum RunFileError {
         problem: String,
     },
     /// The run was imported.
-    #[error("{}: the run was imported from {file}: others measured it, and there is nothing to go on with", path.display())]
+    #[error("{}: the run was imported from {file}; imported runs cannot be resumed", path.display())]
     Imported {
         /// The file.
         path: PathBuf,
-        /// Where the run is from.
+        /// The imported report.
         file: String,
     },
 }
 
-/// Reads back what a run was to be.
+/// Reads the plan of a run back.
 ///
 /// # Errors
-/// The file cannot be read, or it is not what was written.
+/// The file cannot be read, or it was changed.
 pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
     let path = folder.join(NAME);
     let text = safe_file::read(folder, NAME)
@@ -81,11 +81,11 @@ pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
         return Err(RunFileError::Imported { path, file });
     }
     let (Some(suite), Some(fingerprint)) = (file.suite, file.fingerprint) else {
-        return Err(changed("there is no suite in it".into()));
+        return Err(changed("it contains no suite".into()));
     };
     let plan = Plan {
         suite: Suite {
-            // As it was when the run began: the file may be another by now.
+            // As it was when the run began; the file may have changed.
             baseline: run.baseline.clone(),
             ..suite.into_owned()
         },
@@ -94,9 +94,7 @@ pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
         only_round: run.only_round,
     };
     if plan.fingerprint() != fingerprint {
-        return Err(changed(
-            "the fingerprint does not fit the rest of it".into(),
-        ));
+        return Err(changed("the fingerprint does not match the plan".into()));
     }
     Ok((plan, run))
 }

@@ -1,8 +1,8 @@
 //! Files in a run folder, opened without following links and without blocking.
 //!
-//! A run folder can come from somebody else, and the children that a run measures can write into it. crashrate reads and
-//! writes only regular files there: a link, FIFO, device or socket in their place is an error that says so. Names are
-//! relative to the folder; the folder itself is what the user named, and may be a link.
+//! A run folder can come from someone else, and measured children can write into it. crashrate reads
+//! and writes only regular files there; a link, FIFO, device or socket in their place is an error.
+//! Names are relative to the folder. The folder itself may be a link: the user named it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -31,7 +31,7 @@ pub fn open(folder: &Path, name: &str) -> io::Result<File> {
     open_with(folder, name, OFlags::RDONLY)
 }
 
-/// Opens a file for reading and writing as it is, and creates it if it is missing.
+/// Opens a file for reading and writing without truncating it; creates it if it is missing.
 ///
 /// # Errors
 /// It is not a regular file, or it cannot be opened.
@@ -49,8 +49,8 @@ pub fn read(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a whole file: under a temporary name first, so that its old content is replaced at once or not at all, and so
-/// that another name of the old file (a hard link) keeps the old content.
+/// Writes a whole file through a temporary file and a rename: the old content is replaced completely
+/// or not at all, and a hard link to the old file keeps the old content.
 ///
 /// # Errors
 /// Something that is not a regular file has its name, or it cannot be written.
@@ -65,7 +65,7 @@ pub fn write(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     }
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = format!(".new-{}-{count}", std::process::id());
-    // What a killed crashrate with the same process id left.
+    // A killed crashrate with the same process id may have left it.
     let _ = rustix::fs::unlinkat(&parent, &temporary, AtFlags::empty());
     let flags = REGULAR | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
     let file = rustix::fs::openat(&parent, &temporary, flags, NEW_FILE)?;
@@ -78,7 +78,7 @@ pub fn write(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Makes a folder inside the folder, if it is not there yet.
+/// Creates a folder inside the folder, if it does not exist yet.
 ///
 /// # Errors
 /// Something that is not a folder has its name, or it cannot be made.
@@ -96,7 +96,7 @@ pub(crate) fn make_folder(folder: &Path, name: &str) -> io::Result<()> {
     }
 }
 
-/// How many entries a folder inside the folder has; 0 where it cannot be read.
+/// Number of entries of a folder inside the folder; 0 if it cannot be read.
 pub(crate) fn count(folder: &Path, name: &str) -> usize {
     let entries = || -> io::Result<usize> {
         let (parent, name) = parent(folder, name)?;
@@ -109,8 +109,8 @@ pub(crate) fn count(folder: &Path, name: &str) -> usize {
     entries().unwrap_or(0)
 }
 
-/// A file name with letters, digits, `.`, `_` and `-` only, and not too long, that shows what this name is. Different
-/// names may give the same one.
+/// A short file name of letters, digits, `.`, `_` and `-` that resembles this name. Different names
+/// may give the same file name.
 pub(crate) fn readable_name(name: &str) -> String {
     let plain = |c: char| match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => c,
@@ -129,7 +129,7 @@ fn open_with(folder: &Path, name: &str, how: OFlags) -> io::Result<File> {
                 false => Err(refusal(kind(&parent, name)?)),
             }
         }
-        // What the kernel says of a link (ELOOP) or a socket (ENXIO) helps nobody.
+        // The kernel's errors for a link (ELOOP) or a socket (ENXIO) do not say what it is.
         Err(error) => match kind(&parent, name) {
             Ok(FileType::RegularFile) | Err(_) => Err(error.into()),
             Ok(kind) => Err(refusal(kind)),
@@ -137,7 +137,8 @@ fn open_with(folder: &Path, name: &str, how: OFlags) -> io::Result<File> {
     }
 }
 
-/// The open folder that holds a file, and the file's own name. No folder below the first is reached through a link.
+/// Opens the folder that contains a file; returns it with the file's name. Only the first folder may
+/// be a link.
 fn parent<'n>(folder: &Path, name: &'n str) -> io::Result<(OwnedFd, &'n OsStr)> {
     let outside = || io::Error::other("the name leads out of the run folder");
     let mut parts = Path::new(name).components().map(|part| match part {
@@ -193,7 +194,7 @@ mod tests {
 
     use super::*;
 
-    /// Every way to touch a file, by its name in a folder.
+    /// The errors of every way to open a file.
     fn errors(folder: &Path, name: &str) -> Vec<String> {
         let all = [
             open(folder, name).map(drop),

@@ -1,4 +1,4 @@
-//! Signals by which a user asks this program to end.
+//! Signals by which a user stops this program.
 
 use std::io;
 
@@ -6,12 +6,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::process;
 
-/// A signal that the program handles, unless its parent had it ignored, as `nohup` does.
+/// A signal that the program handles, unless it was started with it ignored (`nohup`).
 #[derive(Debug)]
 pub struct EndSignal(Option<Signal>);
 
 impl EndSignal {
-    /// Starts to handle the signal in place of its default action.
+    /// Handles the signal in place of its default action.
     ///
     /// # Errors
     /// The handler cannot be installed.

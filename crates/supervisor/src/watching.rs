@@ -1,4 +1,4 @@
-//! How the attempts of a run are watched for evidence of their deaths: what is asked for, and what this machine allows.
+//! How evidence of crashes is collected: what the user chose, and what this machine allows.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,17 +9,18 @@ use crate::doctor;
 use crate::plan::Plan;
 use crate::process::{self, CoreFiles};
 
-/// What is asked for.
+/// The user's choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EvidenceChoice {
-    /// Rounds that count are not traced. Evidence comes from core dumps where those are safe, else from evidence rounds.
+    /// Measured rounds are not traced. Evidence comes from core dumps where those are safe, else
+    /// from evidence rounds.
     #[default]
     Auto,
     /// The kernel's core dumps.
     Core,
     /// A tracer for every attempt.
     Trace,
-    /// Nothing.
+    /// No evidence.
     None,
 }
 
@@ -38,24 +39,24 @@ impl EvidenceChoice {
 /// How attempts are watched.
 #[derive(Clone, Debug, Default)]
 pub struct Watching {
-    /// How the rounds that count are.
+    /// How measured rounds are watched.
     pub mode: EvidenceMode,
-    /// Whether traced rounds that do not count follow where a unit crashed.
+    /// Whether traced evidence rounds, which are not counted, follow where a unit crashed.
     pub rounds: bool,
-    /// Whether processes are looked at before they are killed at their time limit.
+    /// Whether stacks are captured before a process is killed at its time limit.
     pub captures_hangs: bool,
-    /// Where core dumps lie.
+    /// Where the kernel writes core dumps.
     pub(crate) cores: Option<Arc<CoreFiles>>,
-    /// What is not as one would wish.
+    /// Findings about evidence, for the run's record.
     pub(crate) findings: Vec<Finding>,
 }
 
 impl Watching {
-    /// What a choice comes to on this machine. One core dump of each signature is kept in the folder `keep`. `guardian` is
-    /// the program that is tried to be traced.
+    /// Applies a choice to this machine. `guardian` is the program that tracing is tried with;
+    /// `keeps_cores` says whether the run keeps core dumps.
     ///
     /// # Errors
-    /// What is asked for is not possible: a plain sentence.
+    /// The choice is not possible here: a plain sentence.
     pub fn choose(
         choice: EvidenceChoice,
         plan: &Plan,
@@ -68,7 +69,7 @@ impl Watching {
         match choice {
             EvidenceChoice::None => Ok(Watching::default()),
             EvidenceChoice::Core => by_core(plan)
-                .map(|cores| with_cores(cores, false))
+                .map(with_cores)
                 .map_err(|why| format!("--evidence core: {why}")),
             EvidenceChoice::Trace => match process::can_trace(guardian) {
                 Ok(()) => Ok(Watching {
@@ -77,8 +78,8 @@ impl Watching {
                     ..Watching::default()
                 }),
                 Err(why) => Err(format!(
-                    "--evidence trace: processes cannot be traced here: {why}; in a container allow SYS_PTRACE, or set \
-                     kernel.yama.ptrace_scope to 0 or 1"
+                    "--evidence trace: processes cannot be traced here: {why}; in a container allow \
+                     SYS_PTRACE, or set kernel.yama.ptrace_scope to 0 or 1"
                 )),
             },
             EvidenceChoice::Auto => Ok(auto(plan, guardian, keeps_cores)),
@@ -89,8 +90,8 @@ impl Watching {
 fn auto(plan: &Plan, guardian: (&Path, &[&str]), keeps_cores: bool) -> Watching {
     let traceable = process::can_trace(guardian);
     let mut watching = match by_core(plan) {
-        // A process may change its directory, and a dump would then be written where nobody looks for it.
-        Ok(cores) if cores.is_absolute() || keeps_cores => with_cores(cores, true),
+        // A process may change its directory; with a relative pattern its dump would be missed.
+        Ok(cores) if cores.is_absolute() || keeps_cores => with_cores(cores),
         Ok(_) => Watching::default(),
         Err(why) => {
             if keeps_cores {
@@ -101,14 +102,14 @@ fn auto(plan: &Plan, guardian: (&Path, &[&str]), keeps_cores: bool) -> Watching 
     };
     watching.rounds = traceable.is_ok();
     watching.captures_hangs = traceable.is_ok();
+    if process::TRACES {
+        watching.findings.push(doctor::tracing(&traceable));
+    }
     if let Err(why) = traceable
         && watching.mode == EvidenceMode::None
         && process::TRACES
     {
-        tracing::warn!(
-            "crashes have no place in this run: processes cannot be traced here ({why})"
-        );
-        watching.findings.push(doctor::not_traced(&why));
+        tracing::warn!("crashes will have no stack: processes cannot be traced here ({why})");
     }
     watching
 }
@@ -125,10 +126,10 @@ fn by_core(plan: &Plan) -> Result<CoreFiles, String> {
     CoreFiles::find(all)
 }
 
-fn with_cores(cores: CoreFiles, rounds: bool) -> Watching {
+fn with_cores(cores: CoreFiles) -> Watching {
     Watching {
         mode: EvidenceMode::Core,
-        rounds,
+        rounds: false,
         captures_hangs: true,
         cores: Some(Arc::new(cores)),
         findings: Vec::new(),

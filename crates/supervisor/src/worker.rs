@@ -1,7 +1,6 @@
-//! Finding the worker, asking it what it can do, and holding the suite against that.
+//! Finding the worker, asking for its chapters, and checking the suite against them.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,45 +10,55 @@ use std::time::Duration;
 use crashrate_model::{ChapterFacts, Mode};
 use crashrate_protocol::{ChapterInfo, WorkerInfo};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::plan::{Plan, hex};
+use crate::names::unknown;
+use crate::plan::Plan;
 use crate::suite::{Action, ById, Chapter, Suite};
+use crate::{hash, machine};
 
-/// The worker's name where nothing else is said.
+/// The default name of the worker.
 const NAME: &str = "crashrate-worker";
 /// The environment variable that names a worker.
 pub const WORKER_VARIABLE: &str = "CRASHRATE_WORKER";
-/// How long a worker may take to say what it can do. Loading libtorch from a cold disk takes tens of seconds.
+/// How long a worker may take to answer. Loading libtorch from a cold disk takes tens of seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A worker that cannot be used, or a suite that asks of it what it does not have.
+/// A worker that cannot be used, or a suite that does not fit it.
 #[derive(Debug, Error)]
 pub enum WorkerError {
-    /// It is not there.
+    /// It was not found.
     #[error(
-        "the worker `{0}` is not there; build it with `cargo xtask build`, or name it with --worker, {WORKER_VARIABLE} or the suite's `worker`"
+        "the worker `{0}` was not found; build it with `cargo xtask build`, or name it with \
+         --worker, {WORKER_VARIABLE} or the suite's `worker`"
     )]
     NotFound(String),
-    /// It does not say what it can do.
+    /// It does not answer a question.
     #[error("the worker {} does not answer `{question}`: {problem}", path.display())]
     Mute {
         /// The worker.
         path: PathBuf,
-        /// What it was asked.
+        /// The question: its argument.
         question: String,
-        /// What happened.
+        /// What went wrong.
         problem: String,
     },
-    /// The suite asks for what it does not have.
+    /// The machine does not have the device.
+    #[error("device `{device}`: {why}; choose another with --device or the suite's `device`")]
+    NoDevice {
+        /// The device.
+        device: String,
+        /// Why it cannot be here.
+        why: &'static str,
+    },
+    /// A chapter of the suite does not fit it.
     #[error("{suite}: chapter `{chapter}`: {problem}")]
     Suite {
         /// The suite's file.
         suite: String,
         /// The chapter.
         chapter: String,
-        /// What is wrong and what there is.
+        /// What is wrong and what is valid.
         problem: String,
     },
 }
@@ -59,14 +68,14 @@ pub enum WorkerError {
 pub struct Workers {
     /// Each variant's worker.
     pub by_variant: BTreeMap<String, PathBuf>,
-    /// What reports say of them: path, hash, library versions.
+    /// Facts for reports: path, hash, library versions.
     pub facts: BTreeMap<String, String>,
-    /// What they can do.
+    /// Their built-in chapters.
     pub chapters: Vec<ChapterInfo>,
 }
 
 impl Workers {
-    /// What the suite's chapters are, with the worker's defaults filled in.
+    /// The suite's chapters for the run's record, with the worker's default parameters.
     pub fn chapter_facts(&self, suite: &Suite) -> Vec<ChapterFacts> {
         let facts = |chapter: &Chapter| match &chapter.action {
             Action::Command(_) => ChapterFacts {
@@ -81,7 +90,7 @@ impl Workers {
                 let known = self.chapters.iter().find(|c| c.name == *name);
                 let mut all = known.map(|c| c.params.clone()).unwrap_or_default();
                 all.extend(params.clone());
-                // A default of nothing says nothing, and TOML has no word for it.
+                // TOML has no null, and a null default carries no information.
                 all.retain(|_, value| !value.is_null());
                 ChapterFacts {
                     id: chapter.id.clone(),
@@ -94,16 +103,23 @@ impl Workers {
     }
 }
 
-/// Finds the worker of each of the plan's variants and holds the suite against what it can do.
+/// Finds the worker of each planned variant and checks the suite against it.
 ///
-/// `given` is what the command line names; `beside` the folder of the running program.
+/// `given` is the command line's `--worker`; `beside` is the folder of the running program.
 ///
 /// # Errors
-/// A worker is not there or mute, or the suite asks for what it does not have.
+/// A worker is missing or does not answer, the suite does not fit it, or its device is missing.
 pub fn prepare(plan: &Plan, given: Option<&Path>, beside: &Path) -> Result<Workers, WorkerError> {
     let mut workers = Workers::default();
     if !needs_worker(plan) {
         return Ok(workers);
+    }
+    let device = &plan.suite.device;
+    if let Some(why) = machine::missing_device(device) {
+        return Err(WorkerError::NoDevice {
+            device: device.clone(),
+            why,
+        });
     }
     for variant in &plan.suite.variants {
         if !plan.units.iter().any(|u| u.suite_variant() == variant.id) {
@@ -122,7 +138,7 @@ pub fn prepare(plan: &Plan, given: Option<&Path>, beside: &Path) -> Result<Worke
     Ok(workers)
 }
 
-/// Whether any planned unit starts the worker: a sequence with a command of its own does not.
+/// Whether any planned unit starts the worker. A sequence with its own command does not.
 fn needs_worker(plan: &Plan) -> bool {
     let by_id = ById::of(&plan.suite);
     plan.units.iter().any(|unit| match unit.mode {
@@ -158,26 +174,26 @@ fn locate(
     }
     let here = std::env::current_dir().map_err(|_| not_found())?;
     let path = which::which_in(named, std::env::var_os("PATH"), &here)
-        // A file of that name here, without `./` before it, is what somebody who wrote `--worker NAME` means, too.
+        // `--worker NAME` may also mean a file in the current directory.
         .or_else(|_| which::which_in(here.join(named), None::<&str>, &here))
         .map_err(|_| not_found())?;
     std::path::absolute(path).map_err(|_| not_found())
 }
 
-/// Finds the worker that is used when no suite names one, and asks it what it can do.
+/// Finds the worker that is used when no suite names one, and asks for its chapters.
 ///
 /// # Errors
-/// It is not there or mute.
+/// It is missing or does not answer.
 pub fn find(given: Option<&Path>, beside: &Path) -> Result<(PathBuf, WorkerInfo), WorkerError> {
     let path = locate(given, None, beside)?;
     let info = ask(&path)?;
     Ok((path, info))
 }
 
-/// Asks a worker what it can do: runs `WORKER list`.
+/// Asks a worker for its chapters: runs `WORKER list`.
 ///
 /// # Errors
-/// It fails, takes too long or prints something else.
+/// It fails, takes too long or prints something unexpected.
 pub fn ask(path: &Path) -> Result<WorkerInfo, WorkerError> {
     let text = ask_text(path, "list")?;
     serde_json::from_str(&text).map_err(|error| WorkerError::Mute {
@@ -187,7 +203,7 @@ pub fn ask(path: &Path) -> Result<WorkerInfo, WorkerError> {
     })
 }
 
-/// What a worker prints when it is run with this one argument.
+/// Runs a worker with one argument and returns what it prints.
 ///
 /// # Errors
 /// It fails or takes too long.
@@ -231,8 +247,7 @@ fn facts(variant: &str, path: &Path, info: &WorkerInfo) -> Vec<(String, String)>
         other => format!("worker ({other})"),
     };
     let mut facts = vec![(name.clone(), path.display().to_string())];
-    if let Ok(bytes) = fs::read(path) {
-        let hash = hex(&Sha256::digest(&bytes));
+    if let Ok(hash) = hash::of_file(path) {
         facts.push((format!("{name} sha256"), hash));
     }
     let versions = info.versions.iter();
@@ -240,7 +255,7 @@ fn facts(variant: &str, path: &Path, info: &WorkerInfo) -> Vec<(String, String)>
     facts
 }
 
-/// Holds the suite's worker chapters against what the worker has.
+/// Checks the suite's worker chapters and their parameters.
 fn check(suite: &Suite, info: &WorkerInfo) -> Result<(), WorkerError> {
     let file = match &suite.file {
         Some(file) => file.display().to_string(),
@@ -264,10 +279,10 @@ fn check(suite: &Suite, info: &WorkerInfo) -> Result<(), WorkerError> {
             .iter()
             .find(|c| c.name == *name)
             .ok_or_else(|| {
-                let names: Vec<_> = info.chapters.iter().map(|c| c.name.as_str()).collect();
-                let names = names.join(", ");
+                let known = info.chapters.iter().map(|c| c.name.as_str());
                 wrong(format!(
-                    "worker: there is no chapter `{name}` in it; it has: {names}"
+                    "worker: {}",
+                    unknown("worker chapter", name, known)
                 ))
             })?;
         for (key, value) in params {
@@ -279,18 +294,14 @@ fn check(suite: &Suite, info: &WorkerInfo) -> Result<(), WorkerError> {
 
 fn check_param(chapter: &ChapterInfo, key: &str, value: &Value) -> Result<(), String> {
     let Some(default) = chapter.params.get(key) else {
-        let known: Vec<_> = chapter.params.keys().map(String::as_str).collect();
-        let known = known.join(", ");
-        return Err(format!(
-            "params: `{}` has no parameter `{key}`; it has: {known}",
-            chapter.name
-        ));
+        let known = chapter.params.keys().map(String::as_str);
+        return Err(format!("params: {}", unknown("parameter", key, known)));
     };
     if default.is_null() || kind(default) == kind(value) {
         return Ok(());
     }
     Err(format!(
-        "params: `{key}` has to be {}; its default is {default}",
+        "params.{key}: must be {}, such as its default {default}",
         kind(default)
     ))
 }
@@ -298,9 +309,9 @@ fn check_param(chapter: &ChapterInfo, key: &str, value: &Value) -> Result<(), St
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
-        Value::Bool(_) => "true or false",
+        Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "a table",
     }

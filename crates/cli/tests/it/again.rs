@@ -47,7 +47,7 @@ fn a_round_runs_alone_with_its_seed_and_in_its_order() {
         assert_eq!(json["run"]["complete"], true);
         let planned = if round.len() == 2 { 2 } else { 3 };
         assert_eq!(json["totals"]["planned"], planned);
-        let report = place.crashrate(&["report"]).expect(0).stdout;
+        let report = place.full();
         let words = report.split_whitespace().collect::<Vec<_>>().join(" ");
         let said = format!("Only round {round} was run, to repeat it");
         assert!(words.contains(&said), "{report}");

@@ -75,7 +75,7 @@ fn before_the_run_and_in_no_rate() {
     assert!(
         report
             .stdout
-            .contains("20 rounds before the run, which are in no rate"),
+            .contains("20 rounds before the run that are not counted"),
         "{}",
         report.stdout
     );

@@ -235,7 +235,12 @@ fn timeout_in_place_of_the_suites() {
     let json = place.json();
     assert_eq!(outcomes(&json, "x"), json!({"timed-out": 1}));
     let reason = "killed after its time limit of 300ms";
-    assert!(done.stdout.contains(reason), "{}", done.stdout);
+    assert!(
+        done.stdout.contains("FAIL  x timed out in 1 of 1 round\n"),
+        "{}",
+        done.stdout
+    );
+    assert!(place.full().contains(reason), "{}", place.full());
 }
 
 #[test]

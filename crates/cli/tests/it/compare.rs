@@ -28,7 +28,7 @@ fn nine_of_ten_and_ten_of_ten_are_no_verdict() {
         let Done { stdout, .. } = place.crashrate(&["compare", "1", "2"]).expect(0);
         let said = stdout.split_whitespace().collect::<Vec<_>>().join(" ");
         for words in [
-            "no verdict: too few rounds (about 92 each would do to tell 90% from 99%); p = 0.82, ",
+            "too few rounds to tell (about 92 each would do for 90% v 99%); p = 0.82, ",
             "First attempts",
         ] {
             assert!(said.contains(words), "{words}: {said}");
@@ -70,10 +70,10 @@ fn a_run_that_its_data_stopped_is_not_tested_across_runs() {
     let Done { stdout, .. } = place.crashrate(&["compare", "1", "2"]).expect(0);
     let said = stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        said.contains("warning: N=2 could be stopped by its data"),
+        said.contains("Warning: N=2 could be stopped by its data"),
         "{said}"
     );
-    assert!(said.contains("1/1 = 100% (95% peek-safe: "), "{said}");
+    assert!(said.contains("1/1 = 100% (95%: "), "{said}");
     assert!(said.contains("no verdict: the data decided"), "{said}");
     assert!(!said.contains("p = "), "{said}");
 }
@@ -87,7 +87,7 @@ fn what_differs_between_the_runs_is_told() {
         .expect(0);
     let Done { stdout, .. } = place.crashrate(&["compare", "1", "2"]).expect(0);
     assert!(
-        stdout.contains("warning: jobs differs: 1 in N=1, 2 in N=2."),
+        stdout.contains("Warning: jobs differs: 1 in N=1, 2 in N=2."),
         "{stdout}"
     );
 }

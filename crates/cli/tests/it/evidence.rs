@@ -195,9 +195,11 @@ fn two_places_are_two_signatures_with_their_counts() {
             "{whole}"
         );
     }
-    let terminal = output(&place, &["report"]);
+    let short = output(&place, &["report"]);
+    assert!(short.contains("crashrate crashes 1 1\n"), "{short}");
+    let terminal = output(&place, &["report", "--full"]);
     assert!(
-        terminal.contains("crashes\n") && terminal.contains("1 again: crashrate"),
+        terminal.contains("Crashes by signature\n") && terminal.contains("1 again: crashrate"),
         "{terminal}"
     );
 }

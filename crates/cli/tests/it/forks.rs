@@ -255,7 +255,7 @@ fn what_must_not_fork_is_executed_and_says_so() {
             ],
             "they are never taken together"
         );
-        let Done { stdout, .. } = place.crashrate(&["report"]).expect(0);
+        let stdout = place.full();
         assert!(stdout.contains("executed, not forked"), "{stdout}");
     }
 }
@@ -286,7 +286,7 @@ fn the_death_of_a_zygote_is_on_record_and_no_round_is_lost() {
                 .all(|end| end.reason.contains("died of SIGKILL"))
         );
         assert_eq!(place.json()["totals"]["outcomes"], json!({"passed": 12}));
-        let Done { stdout, .. } = place.crashrate(&["report"]).expect(0);
+        let stdout = place.full();
         assert!(stdout.contains("ended by itself 2 times"), "{stdout}");
     }
 }

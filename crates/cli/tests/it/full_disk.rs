@@ -132,7 +132,7 @@ fn a_disk_that_is_full_for_a_while() {
     let done = place.crashrate(&args).expect(110);
     let says = "cannot be written: No space left on device";
     assert!(done.stderr.contains(says), "{}", done.stderr);
-    let whole = "The run stopped when no more could be recorded: the journal";
+    let whole = "The run stopped because the journal could not be written: the journal";
     assert!(done.stdout.contains(whole), "{}", done.stdout);
     for report in [&done.stdout, &place.crashrate(&["report"]).expect(0).stdout] {
         assert!(!report.contains("died"), "{report}");

@@ -52,13 +52,13 @@ fn the_sequential_crash_is_a_run_like_any_other() {
         .expect(0)
         .stdout;
     let all = [
-        "# Report N=1972: verification",
-        "**Imported from n1972.toml: crashrate did not measure it**",
+        "# verification · mps · ",
+        "**Imported from n1972.toml, not measured by crashrate.**",
         "| date | 2025-12-22, took - |",
         "| complete-story | 10 | 4 | 6 | 40% | 6/10 (31-83%) | batching-advantage 6 |",
         "order of complete-story: PCCCPCPCCP",
         "| batching-advantage | 2/3 | 4/10 | 1/3 (6.1-79%) | 6/10 (31-83%) |",
-        "| encoder-layer | isolated | 5 | 5 | 5 | 0 | 0 | 100% | 0/5 (&lt;45%) | - |",
+        "| encoder-layer | 5 | 5 | 5 | 0 | 100% | 0/5 (&lt;45%) | - |",
         "| ops | 468,418 |",
         "p = 0.53, +27 points",
         "The report claims \"use isolated tests\": not shown.",
@@ -128,7 +128,8 @@ fn the_journal_is_of_ordinary_records() {
 #[test]
 fn an_improvement_that_is_claimed_is_not_shown() {
     let place = imported();
-    let no_verdict = "no verdict: too few rounds (about 92 each would do to tell 90% from 99%); p = 0.82, -10 points (95%: -40..19)";
+    let no_verdict = "too few rounds to tell (about 92 each would do for 90% v 99%); p = 0.82, -10 points \
+                      (95%: -40..19)";
     let compared = said(&place, &["compare", "1973", "1974"]);
     let claim = "N=1974 claims \"an improvement from N=1973's 90 %\" of encoder-layer (isolated): not shown (p = 0.82).";
     holds(
@@ -136,7 +137,7 @@ fn an_improvement_that_is_claimed_is_not_shown() {
         &[no_verdict, claim, "duration of matmul-soak differs"],
     );
     assert!(!compared.contains("jobs differs"), "{compared}");
-    let report_of = said(&place, &["report", "1974"]);
+    let report_of = said(&place, &["report", "1974", "--full"]);
     holds(&report_of, &[no_verdict, "90 %\": not shown."]);
 
     let within = said(&place, &["compare", "1972", "--by", "mode"]);
@@ -146,7 +147,7 @@ fn an_improvement_that_is_claimed_is_not_shown() {
             "p = 0.53, +27 points (95%: -27..62)",
             "isolated 1/3 = 33.3%",
             "sequential 6/10 = 60%",
-            "complete-story as a whole: isolated no whole block",
+            "complete-story as a whole: isolated no complete block",
             "N=1972 claims \"use isolated tests\"",
         ],
     );
@@ -162,14 +163,14 @@ fn findings_blockers_and_recommendations_are_carried_over() {
             "- simple operations: stable",
             "| system integrity protection | blocker | enabled: a driver patch cannot be deployed |",
             "- Do not use the preloaded fix library v2.3 on PyTorch 2.9.1 and later",
-            "| 1 | 618.3 | 1.00x | 100.0 % |",
-            "| 8 | 726.1 | 1.17x | 14.7 % |",
+            "| 1 | 618.3 | 1.00x | 100.0% |",
+            "| 8 | 726.1 | 1.17x | 14.7% |",
             "| completed | 160 of 160 |",
-            "## Beside N=1972",
+            "## Compared with the previous run",
         ],
     );
     // Nine of ten in an order that nobody knows.
-    for unknown in ["order (", "first in round", "## Independence"] {
+    for unknown in ["order (", "first in round", "## Independence of rounds"] {
         assert!(!markdown.contains(unknown), "{unknown}: {markdown}");
     }
 }
@@ -319,21 +320,25 @@ fn a_run_ends_beside_baseline_that_its_suite_names() {
     let done = place.crashrate(&["run", "suite.toml"]).expect(100);
     // From here on the journal has it all.
     fs::remove_dir_all(place.path().join("recorded")).unwrap();
-    let shown: Vec<_> = done.stdout.split_whitespace().collect();
+    let full = place.full();
+    let shown: Vec<_> = full.split_whitespace().collect();
+    let short =
+        "Compared with report N=1972: crash rate of complete-story 6/10 (31-83%) there, 2/5";
+    assert!(done.stdout.contains(short), "{}", done.stdout);
     let markdown = said(&place, &["report", "--format", "markdown"]);
     let all = [
-        "Where does complete-story die? Here: batching-advantage 2 of 5 rounds; in N=1972: batching-advantage 6 of 10 \
-         rounds.",
-        "Does the sequence crash more than its chapters isolated, here? complete-story as a whole: isolated 2/5 = 40%",
-        "Is the rate here that of N=1972? Compatible, which says only that no difference is shown: complete-story as a \
-         whole: N=1972 6/10 = 60%",
+        "Where does complete-story die? Here: batching-advantage 2 of 5 rounds; in report N=1972: batching-advantage \
+         6 of 10 rounds.",
+        "Does the sequence crash more than its isolated chapters, here? complete-story as a whole: isolated 2/5 = 40%",
+        "Is the rate here that of report N=1972? No difference shown: complete-story as a whole: \
+         N=1972 6/10 = 60%",
     ];
     holds(&shown.join(" "), &all);
     holds(&markdown, &all);
     holds(
         &markdown,
         &[
-            "## Beside the record",
+            "## Compared with the baseline",
             "| complete-story as a whole | 6/10 (31-83%) | 2/5 (12-77%) | 2/5 (12-77%) |",
             "| batching-advantage | 6/10 (31-83%); isolated 1/3 (6.1-79%) | 2/5 (12-77%) | 2/5 (12-77%) |",
         ],
@@ -356,7 +361,7 @@ fn a_run_ends_beside_baseline_that_its_suite_names() {
     assert_eq!(beside["machine"]["comparisons"][0]["differs"], false);
     // Going on with it does not need the file either.
     let again = place.crashrate(&["run", "--resume", "latest"]).expect(100);
-    holds(&again.stdout, &["beside the record"]);
+    holds(&again.stdout, &["Compared with report N=1972"]);
 }
 
 #[test]

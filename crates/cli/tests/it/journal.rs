@@ -178,7 +178,7 @@ fn a_second_process_may_read_it_while_it_is_live() {
     let name = json!("wait");
     assert_eq!(rounds, [(&name, &json!(1)), (&name, &json!(2))]);
     let terminal = place.crashrate(&["report"]).expect(0).stdout;
-    assert!(terminal.contains("running for"), "{terminal}");
+    assert!(terminal.contains("RUNNING  "), "{terminal}");
     let runs = place.crashrate(&["runs"]).expect(0).stdout;
     let words: Vec<_> = runs.split_whitespace().collect();
     let state = ["running", "1", "of", "3"];

@@ -100,7 +100,7 @@ fn a_program_that_is_replaced_in_the_middle() {
     let done = live.wait().expect(106);
     let says = "program was replaced (sha256 ";
     assert!(done.stderr.contains(says), "{}", done.stderr);
-    let closed = "The run stopped when a program that it measures changed: ";
+    let closed = "The run stopped because a measured program changed: ";
     assert!(done.stdout.contains(closed), "{}", done.stdout);
     let journal = place.journal();
     assert_eq!((journal.started.len(), journal.ended.len()), (2, 2));

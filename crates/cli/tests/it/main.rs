@@ -51,6 +51,7 @@ mod self_test;
 mod signatures;
 mod stops;
 mod suites;
+mod summary;
 mod terminal;
 mod util;
 mod verdicts;

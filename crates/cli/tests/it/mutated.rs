@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Lines, Record};
-use crashrate_report::{ViewBuilder, csv, json, junit, terminal};
+use crashrate_report::{Detail, TerminalOptions, ViewBuilder, csv, json, junit, terminal};
 use crashrate_supervisor::baseline;
 use crashrate_supervisor::journal::read_from;
 use crashrate_supervisor::plan::{Plan, Selection};
@@ -114,7 +114,15 @@ fn shown(records: &[Record], whole: bool) {
     if !whole {
         return;
     }
-    terminal(&view, 80, false);
+    for detail in [Detail::Summary, Detail::Full] {
+        let options = TerminalOptions {
+            width: 80,
+            color: false,
+            detail,
+            page: None,
+        };
+        terminal(&view, &options);
+    }
     for list in [csv, junit] {
         let mut ends = records;
         list(&view, &mut ends, &mut Vec::new()).unwrap();

@@ -76,7 +76,7 @@ fn runs_and_histories_are_shown_and_nothing_can_be_changed() {
     assert!(index.contains(&format!("/runs/{own}")), "{index}");
     let run = pages.get(&format!("/runs/{own}"));
     assert_status(&run, 200);
-    assert!(run.contains("All 2 planned rounds have an end"), "{run}");
+    assert!(run.contains("2 of 2 rounds passed."), "{run}");
     assert!(
         run.to_lowercase()
             .contains("content-security-policy: default-src 'none'"),
@@ -158,7 +158,10 @@ fn a_run_that_goes_on_is_shown_as_far_as_it_is() {
     });
     let path = format!("/runs/{}", id(&place.run()));
     let shown = pages.get(&path);
-    assert!(shown.contains("So far 0 of 3 planned rounds"), "{shown}");
+    assert!(
+        shown.contains("0 of 3 planned rounds have a result"),
+        "{shown}"
+    );
     assert!(
         shown.contains("data-refresh=\"2\"") && shown.contains("x (isolated) round 1"),
         "{shown}"
@@ -167,14 +170,18 @@ fn a_run_that_goes_on_is_shown_as_far_as_it_is() {
     until("a round has ended", || {
         place.journal_so_far().started.len() == 2
     });
-    assert!(pages.get(&path).contains("So far 1 of 3 planned rounds"));
+    assert!(
+        pages
+            .get(&path)
+            .contains("1 of 3 planned rounds ended so far")
+    );
     for go in ["go-2", "go-3"] {
         place.write(go, "");
     }
     run.wait().expect(0);
     let ended = pages.get(&path);
     assert!(
-        ended.contains("All 3 planned rounds have an end") && !ended.contains("data-refresh"),
+        ended.contains("3 of 3 rounds passed.") && !ended.contains("data-refresh"),
         "{ended}"
     );
 }

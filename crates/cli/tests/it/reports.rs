@@ -132,47 +132,62 @@ fn is_count(head: &str) -> bool {
 }
 
 /// Rows of cells under heads: the counts of rounds, reached and outcomes, without zeros.
-fn from_cells(heads: &[String], rows: &[Vec<String>]) -> Table {
+fn from_cells(mode: &str, heads: &[String], rows: &[Vec<String>]) -> Table {
     let rows = rows.iter().map(|cells| {
-        let numbers = heads.iter().zip(cells).skip(2);
+        let numbers = heads.iter().zip(cells).skip(1);
         let numbers = numbers.filter_map(|(head, cell)| {
             let number: u64 = cell.parse().ok()?;
             (number > 0 && is_count(head)).then(|| (head.clone(), number))
         });
-        ((cells[0].clone(), cells[1].clone()), numbers.collect())
+        ((cells[0].clone(), mode.to_owned()), numbers.collect())
     });
     rows.collect()
 }
 
+/// The mode in a table's title: `isolated`, or `sequential: NAME`.
+fn mode(title: &str) -> &str {
+    title.trim().split(':').next().unwrap()
+}
+
 fn from_markdown(markdown: &str) -> Table {
     let (_, section) = markdown.split_once("## Chapters\n\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
     let cells = |line: &str| -> Vec<String> {
         let cells = line.trim_matches('|').split('|');
         cells.map(|cell| cell.trim().replace('\\', "")).collect()
     };
-    let lines: Vec<_> = section
-        .lines()
-        .take_while(|line| !line.is_empty())
-        .collect();
-    let rows: Vec<_> = lines[2..].iter().map(|line| cells(line)).collect();
-    from_cells(&cells(lines[0]), &rows)
+    let pieces: Vec<_> = section.split("\n\n").collect();
+    let tables = pieces.chunks_exact(2).map(|piece| {
+        let lines: Vec<_> = piece[1].lines().filter(|line| !line.is_empty()).collect();
+        let rows: Vec<_> = lines[2..].iter().map(|line| cells(line)).collect();
+        from_cells(mode(piece[0]), &cells(lines[0]), &rows)
+    });
+    tables.flatten().collect()
 }
 
 fn from_terminal(terminal: &str) -> Table {
-    let (_, section) = terminal.split_once("\nchapters\n").unwrap();
-    let lines = section.lines().take_while(|line| !line.is_empty());
-    let mut lines = lines.skip_while(|line| !line.trim_start().starts_with("chapter "));
+    let (_, section) = terminal.split_once("\nChapters\n").unwrap();
     let words = |line: &str| {
         line.split_whitespace()
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
-    let heads = words(lines.next().unwrap());
-    // What follows the counts may have several words in a cell.
-    let known = |head: &&String| is_count(head) || matches!(&***head, "chapter" | "mode");
-    let counts = heads.iter().take_while(known).count();
-    let rows: Vec<_> = lines.map(|line| words(line)[..counts].to_vec()).collect();
-    from_cells(&heads[..counts], &rows)
+    let mut table = Table::new();
+    for piece in section.split("\n\n") {
+        let mut lines = piece.lines();
+        let title = lines.next().unwrap();
+        if !title.starts_with("  ") {
+            break;
+        }
+        let mut lines = lines.skip_while(|line| !line.trim_start().starts_with("chapter "));
+        let heads = words(lines.next().unwrap());
+        // What follows the counts may have several words in a cell.
+        let known = |head: &&String| is_count(head) || head.as_str() == "chapter";
+        let counts = heads.iter().take_while(known).count();
+        let rows: Vec<_> = lines.map(|line| words(line)[..counts].to_vec()).collect();
+        table.extend(from_cells(mode(title), &heads[..counts], &rows));
+    }
+    table
 }
 
 #[test]
@@ -181,17 +196,13 @@ fn all_forms_say_the_same() {
     let expected = from_json(&place.json());
     assert_eq!(expected.len(), 7);
     let as_text = |format: &str| {
-        place
-            .crashrate(&["report", "--format", format])
-            .expect(0)
-            .stdout
+        let mut command = place.command(&["report", "--full", "--format", format]);
+        // Wide enough for columns.
+        let live = place.start(command.env("COLUMNS", "150"));
+        live.wait().expect(0).stdout
     };
     assert_eq!(from_markdown(&as_text("markdown")), expected);
     assert_eq!(from_terminal(&as_text("terminal")), expected);
-    assert_eq!(
-        from_terminal(&place.crashrate(&["report"]).expect(0).stdout),
-        expected
-    );
 }
 
 #[test]
@@ -199,7 +210,7 @@ fn reports_say_where_a_sequence_died_and_what_was_measured() {
     let place = story();
     for format in ["markdown", "terminal"] {
         let text = place
-            .crashrate(&["report", "--format", format])
+            .crashrate(&["report", "--full", "--format", format])
             .expect(0)
             .stdout;
         for words in [
@@ -220,14 +231,19 @@ fn only_results_when_piped() {
     let place = Place::new();
     place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"false\"]\n");
     let done = place.crashrate(&["run", "suite.toml"]).expect(100);
-    assert!(done.stdout.starts_with("N=1 "), "{}", done.stdout);
+    assert!(
+        done.stdout
+            .contains(" · run 1\n\nFAIL  x failed in 3 of 3 rounds"),
+        "{}",
+        done.stdout
+    );
     let run = place.run();
     let run = run
         .strip_prefix(place.path().canonicalize().unwrap())
         .unwrap_or(&run);
-    let reports = ["report.md", "report.html"].map(|name| run.join(name).display().to_string());
-    let said = reports.map(|report| format!("report: {report}\n")).concat();
-    assert_eq!(done.stderr, said);
+    let page = format!("\nreport  {}\n", run.join("report.html").display());
+    assert!(done.stdout.contains(&page), "{}", done.stdout);
+    assert_eq!(done.stderr, "");
     assert!(!done.stdout.contains('\x1b'), "{:?}", done.stdout);
 }
 

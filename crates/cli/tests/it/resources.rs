@@ -73,9 +73,9 @@ fn are_set_and_on_record() {
             .starts_with("9.5 MiB, ")
     );
     assert!(
-        done.stdout.contains("Limit of an attempt: cpu 1 s"),
+        place.full().contains("Limit of each attempt: cpu 1 s"),
         "{}",
-        done.stdout
+        place.full()
     );
     if memory.outcome == Outcome::Failed {
         // Not by a cgroup: said once, with what it means for CUDA where that may be used.

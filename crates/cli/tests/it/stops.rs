@@ -70,7 +70,7 @@ fn once_lets_what_runs_end() {
     place.write("go", "");
     let done = live.wait().expect(106);
     assert!(done.stdout.contains("wait"), "{}", done.stdout);
-    assert!(done.stderr.contains("report: "), "{}", done.stderr);
+    assert!(done.stdout.contains("\nreport  "), "{}", done.stdout);
     assert_interrupted(&place, Outcome::Passed);
 }
 
@@ -106,7 +106,7 @@ fn twice_kills_what_runs() {
     ctrl_c(&live);
     let done = live.wait().expect(106);
     assert!(done.stderr.contains(KILLING), "{}", done.stderr);
-    assert!(done.stderr.contains("report: "), "{}", done.stderr);
+    assert!(done.stdout.contains("\nreport  "), "{}", done.stdout);
     assert_interrupted(&place, Outcome::Interrupted);
 }
 

@@ -114,7 +114,7 @@ sys.exit(run.wait(20))
         );
     }
     place.suite(&suite);
-    let program = place.command(&["run", "suite.toml"]);
+    let program = place.command(&["run", "suite.toml", "--full"]);
     let mut command = Command::new("python3");
     command.args(["-c", script]).arg(program.get_program());
     command.args(program.get_args()).current_dir(place.path());

@@ -163,6 +163,11 @@ impl Place {
         serde_json::from_str(&done.stdout).unwrap()
     }
 
+    /// The whole report of the last run on a terminal.
+    pub(crate) fn full(&self) -> String {
+        self.crashrate(&["report", "--full"]).expect(0).stdout
+    }
+
     /// The journal of the one run that there is, as far as it is written.
     pub(crate) fn journal(&self) -> Journal {
         Journal::read(&self.run())

@@ -22,7 +22,8 @@ use crashrate_model::{Axis, Mode, OutcomeSet};
 use crashrate_stats::{Blocks, PairWatch};
 
 use crate::view::{Bounds, Outcomes, Share};
-pub use baseline::{BaselineRow, BesideBaseline, beside_baseline};
+pub(crate) use baseline::beside_baseline;
+pub use baseline::{BaselineRow, BesideBaseline};
 pub use between::compare_runs;
 pub use claims::{Claimed, claims};
 pub(crate) use gates::{gate, gates};
@@ -35,7 +36,8 @@ pub use plan::{DEFAULT_DETECT, Detect, POWER, Planned};
 pub use strata::{Strata, Stratum, compare_strata};
 pub use test::{FixedTest, NotWorse};
 pub(crate) use verdict::verdict;
-pub use within::{axes, compare_within, comparisons};
+pub(crate) use within::comparisons;
+pub use within::{axes, compare_within};
 pub(crate) use words::{cautions, claimed, claimed_in_short, intro, lines, name, shown};
 
 /// What is compared with what.

@@ -1,4 +1,4 @@
-//! The verdict of a comparison in a sentence, the same in every format.
+//! The verdict of a comparison in a sentence.
 
 use crashrate_model::{Outcome, OutcomeSet};
 use crashrate_stats::{Blocks, Test, Worse};
@@ -21,13 +21,12 @@ pub(crate) fn verdict(all: &Comparisons, one: &Compared) -> String {
     verdict + &not_worse(one)
 }
 
-/// `new crashes less often: 0/20 v 12/20, all timeouts`, and what became of the crashes.
+/// `new crashes less often: 0/20 v 12/20`, with a remark if it does not pass more often.
 fn direction_of(all: &Comparisons, one: &Compared, worse: Worse, within: Option<Blocks>) -> String {
     let [better, worse] = match worse {
         Worse::One => [&one.sides[1], &one.sides[0]],
         Worse::Two => [&one.sides[0], &one.sides[1]],
     };
-    // The second side is the one that is asked about, unless the first reads better.
     let subject = &one.sides[1];
     let other = &one.sides[0];
     let often = if subject.label == better.label {
@@ -35,14 +34,14 @@ fn direction_of(all: &Comparisons, one: &Compared, worse: Worse, within: Option<
     } else {
         "more"
     };
-    let [kinds, verb] = how_bad(&all.bad, &one.sides);
+    let verb = verb(&all.bad, &one.sides);
     // Within blocks only those of which both sides were measured count.
     let [of_other, of_subject] = match within {
         Some(blocks) => blocks_shares(blocks),
         None => [other, subject].map(|side| share(side.share.bad, side.share.n)),
     };
     let mut text = format!(
-        "{} {verb} {often} often: {} v {}{kinds}",
+        "{} {verb} {often} often: {} v {}",
         clean(&subject.label, NAME),
         of_subject,
         of_other
@@ -53,7 +52,7 @@ fn direction_of(all: &Comparisons, one: &Compared, worse: Worse, within: Option<
     if passed(better) <= passed(worse) && better.share.n > 0 {
         let failed = |side: &Side| side.outcomes.get(Outcome::Failed);
         text += &format!(
-            "; but {} passes no more often: {} bad and {} failed became {} bad and {} failed",
+            "; but {} passes no more often: {} bad and {} failed v {} bad and {} failed",
             clean(&better.label, NAME),
             worse.share.bad,
             failed(worse),
@@ -71,18 +70,17 @@ fn blocks_shares(blocks: Blocks) -> [String; 2] {
         .map(|only| share(counted(blocks.both + only), counted(blocks.n())))
 }
 
-/// How the bad rounds of both sides ended, where all ended alike, and the verb for that.
-fn how_bad(bad: &OutcomeSet, sides: &[Side; 2]) -> [String; 2] {
+/// The verb for the bad rounds of both sides.
+fn verb(bad: &OutcomeSet, sides: &[Side; 2]) -> &'static str {
     let occurred = |outcome: &Outcome| sides.iter().any(|side| side.outcomes.get(*outcome) > 0);
     let kinds: Vec<Outcome> = bad.iter().filter(occurred).collect();
-    let [kinds, verb] = match kinds.as_slice() {
-        [Outcome::Crashed] => ["", "crashes"],
-        [Outcome::TimedOut] => [", all timeouts", "ends badly"],
-        [Outcome::OutOfMemory] => [", all out of memory", "ends badly"],
-        [Outcome::Failed] => [", all failures", "ends badly"],
-        _ => ["", "ends badly"],
-    };
-    [kinds.to_owned(), verb.to_owned()]
+    match kinds.as_slice() {
+        [Outcome::Crashed] => "crashes",
+        [Outcome::TimedOut] => "times out",
+        [Outcome::OutOfMemory] => "runs out of memory",
+        [Outcome::Failed] => "fails",
+        _ => "ends badly",
+    }
 }
 
 /// Whether the second side is shown to be no worse, where that was asked.
@@ -121,7 +119,7 @@ fn within_blocks(one: &Compared) -> String {
         .filter(|blocks| blocks.only_one + blocks.only_two > 0);
     differ.map_or_else(String::new, |blocks| {
         format!(
-            "; of {} with both sides measured, {} alone was bad in {} and {} alone in {}",
+            "; of {} with both sides measured, only {} was bad in {} and only {} in {}",
             blocks_of(blocks.n()),
             clean(&one.sides[0].label, NAME),
             count(blocks.only_one),
@@ -148,15 +146,15 @@ fn by_test(all: &Comparisons, one: &Compared, test: &FixedTest) -> String {
     match one.doubt {
         Some(Doubt::Clustered(side)) => {
             return format!(
-                "no verdict: bad rounds of {} come in clusters or drift, and the test assumes independent rounds; {}",
+                "no verdict: bad rounds of {} come in clusters or drift, and the test assumes \
+                 independent rounds; {}",
                 clean(&one.sides[side].label, NAME),
                 numbers(test)
             );
         }
         Some(Doubt::Unmatched) => {
             return format!(
-                "no verdict: not all rounds got this far, and those that did are a selection on each side that cannot be \
-                 matched; {}",
+                "no verdict: not all rounds got this far, and those that did cannot be matched; {}",
                 numbers(test)
             );
         }
@@ -200,7 +198,7 @@ fn unless(one: &Compared, worse: Worse) -> String {
     let all = [said(bad, "ended badly"), said(1 - bad, "ended well")];
     let all: Vec<_> = all.into_iter().flatten().collect();
     match all.is_empty() {
-        true => "missing rounds ended otherwise".to_owned(),
+        true => "missing rounds changed that".to_owned(),
         false => all.join(" and "),
     }
 }
@@ -215,13 +213,14 @@ fn no_verdict(one: &Compared) -> String {
         .filter(|b| b.both >= COINCIDE && b.only_one + b.only_two == 0)
     {
         return format!(
-            "no difference shown: both sides were bad in the same {} of {}, so what they share (such as the seed) decides",
+            "no difference shown: both sides were bad in the same {} of {}, so something they \
+             share decides, such as the seed",
             count(blocks.both),
             blocks_of(blocks.n())
         );
     }
     match &one.plan {
-        Some(plan) if plan.is_short() => format!("no verdict: {}", too_few(plan)),
+        Some(plan) if plan.is_short() => too_few(plan),
         Some(_) => "no difference shown".to_owned(),
         None => "no verdict".to_owned(),
     }
@@ -232,7 +231,7 @@ fn too_few(plan: &Planned) -> String {
     match plan.plan {
         None => format!("no number of rounds tells {one} from {two}"),
         Some(found) => format!(
-            "too few rounds (about {} each would do to tell {one} from {two})",
+            "too few rounds to tell (about {} each would do for {one} v {two})",
             count(found.per_side)
         ),
     }

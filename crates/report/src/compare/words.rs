@@ -12,22 +12,24 @@ use crate::words::{count, estimate, in_bounds, of_unit, p_value, percent_of, plu
 pub(crate) fn intro(all: &Comparisons) -> String {
     let mut sides = match all.what {
         What::Within(Axis::Mode) => {
-            "Sequential v isolated: the sequence as a whole against blocks of its chapters isolated, bad if any of them was"
+            "Sequential v isolated: a sequence as a whole against blocks of its isolated \
+             chapters, bad \
+             if any chapter was"
         }
         What::Within(Axis::Variant) => "Each variant v the first",
         What::Within(Axis::Spawn) => "Forked v executed",
         What::Runs => "The second run v the first",
-        What::Record => "This run v the record",
-        What::Claim => "What the report claims",
+        What::Record => "This run v the baseline",
+        What::Claim => "The claim of the report",
     }
     .to_owned();
     if all.list.iter().any(|one| one.censored) {
-        sides += "; of a chapter in a sequence, only rounds that got this far";
+        sides += "; chapters in a sequence count only rounds that got this far";
     }
     let how = match all.how {
-        How::FixedRounds => "By exact tests, and a difference is said only if the interval agrees",
-        How::Pairs => "Block by block, valid whenever the run stopped",
-        How::Untested => "No test holds",
+        How::FixedRounds => "Exact tests; a difference is shown only if its interval agrees",
+        How::Pairs => "Tested block by block, valid whenever the run stops",
+        How::Untested => "No test is valid",
     };
     format!("{sides}. First attempts. {how}{}.", shared_error(all))
 }
@@ -43,10 +45,7 @@ fn shared_error(all: &Comparisons) -> String {
     let error = percent_of(all.alpha);
     let apart = match all.list.len() as u64 - of(true) - of(false) {
         0 => String::new(),
-        n => format!(
-            "; {} with too few rounds to show anything left out",
-            count(n)
-        ),
+        n => format!("; {} with too few rounds left out", count(n)),
     };
     let primary = match (of(true), of(false)) {
         (0, 0 | 1) | (1, 0) => return apart,
@@ -56,7 +55,7 @@ fn shared_error(all: &Comparisons) -> String {
     };
     let then = match (of(true), of(false)) {
         (0, _) | (_, 0) => "",
-        _ => ", and only if it differs the chapters as its explanation",
+        _ => ", and its chapters only if it differs",
     };
     format!("{primary}{then}{apart}")
 }
@@ -65,7 +64,7 @@ fn comparisons(n: u64) -> String {
     format!("{} comparisons", count(n))
 }
 
-/// What a report claims, and what its rounds say of that.
+/// A claim of a report, and what its rounds show.
 pub(crate) fn claimed(claim: &Claimed) -> String {
     let text = clean(&claim.text, SENTENCE);
     let shown = match claim.is_shown() {
@@ -79,7 +78,7 @@ pub(crate) fn claimed(claim: &Claimed) -> String {
     )
 }
 
-/// The same in short, where the comparison itself stands below.
+/// The same in short, for above the comparison itself.
 pub(crate) fn claimed_in_short(claim: &Claimed, number: u32) -> String {
     let text = clean(&claim.text, SENTENCE);
     let about = claim.comparison.list.iter().map(|one| {
@@ -105,7 +104,7 @@ pub(crate) fn lines(all: &Comparisons) -> Vec<String> {
     all.list.iter().map(line).collect()
 }
 
-/// The comparisons that show a difference, or a line that says that none does.
+/// The comparisons that show a difference, or a line that none does.
 pub(crate) fn shown(all: &Comparisons) -> Vec<String> {
     let differ = all.list.iter().filter(|one| one.differs());
     let said: Vec<_> = differ
@@ -144,7 +143,7 @@ fn rates(one: &Compared) -> String {
     let sides = one.sides.each_ref().map(|side| {
         let share = side.share;
         let rate = match share.n {
-            0 if of_blocks => "no whole block".to_owned(),
+            0 if of_blocks => "no complete block".to_owned(),
             0 => "no rounds".to_owned(),
             n => estimate(share.bad, n, side.by_data),
         };
@@ -157,7 +156,7 @@ fn rates(one: &Compared) -> String {
     sides.join(", ")
 }
 
-/// What rounds without a known end do to the two sides of a comparison, where there are any.
+/// The lost rounds of both sides, if there are any.
 fn missing_words(one: &Compared) -> Option<String> {
     let [a, b] = one.sides.each_ref().map(|side| {
         let missing = side.bounds.map_or(0, |bounds| bounds.missing);
@@ -176,24 +175,25 @@ fn missing_words(one: &Compared) -> Option<String> {
     };
     let differ = match u64::from(a.0) * u64::from(b.1) == u64::from(b.0) * u64::from(a.1) {
         true => "",
-        false => "; the sides differ in that, and it may not be by chance",
+        false => "; the sides differ in that, possibly not by chance",
     };
     Some(format!(
-        "{}: missing are {} and {}{differ}.",
+        "{}: missing {} and {}{differ}.",
         name(one),
         said(0, a),
         said(1, b)
     ))
 }
 
-/// What must be known before a comparison is believed.
+/// What a reader must know before believing a comparison.
 pub(crate) fn cautions(all: &Comparisons) -> Vec<String> {
     let primary = all.list.iter().filter(|one| one.primary);
     let mut cautions: Vec<String> = primary.filter_map(missing_words).collect();
     if all.list.iter().any(|one| one.censored) {
         cautions.push(
-            "A chapter in a sequence counts only rounds that got this far, and a process that survived the chapters before may \
-             be a healthier one: the sequence as a whole is the primary result."
+            "A chapter in a sequence counts only rounds that got this far. Processes that \
+             survived the \
+             earlier chapters may be healthier, so the sequence as a whole is the primary result."
                 .to_owned(),
         );
     }

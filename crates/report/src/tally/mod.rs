@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use crashrate_model::{Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, Record};
 
 use crate::error::{ReportError, ViewError};
-use crate::view::{AttemptPlace, Running, Totals, View};
+use crate::view::{AttemptPlace, Derived, Running, Totals, View};
 use run::{Measured, RunTally};
 use unit::UnitTally;
 use watched::Watched;
@@ -153,6 +153,7 @@ impl ViewBuilder {
             chapters,
             sequences,
             totals,
+            derived: Derived::default(),
             recommendations,
             running: self.running(),
             units: run.units().to_vec(),

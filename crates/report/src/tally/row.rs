@@ -109,6 +109,7 @@ impl RowTally {
             count: 1,
             round: ended.round,
             output: ended.output.clone(),
+            tail: Vec::new(),
         });
     }
 

@@ -4,6 +4,7 @@ mod advice;
 mod attempts;
 mod by_chapter;
 mod crashes;
+mod derived;
 mod judgement;
 mod line;
 mod outcomes;
@@ -22,6 +23,7 @@ pub use attempts::AttemptPlace;
 pub(crate) use attempts::{is_death, is_hang};
 pub(crate) use by_chapter::ByChapter;
 pub use crashes::{CrashPlace, CrashRole, CrashRow};
+pub(crate) use derived::Derived;
 pub use judgement::{ExitClass, Judgement, exit_class};
 pub use line::{InShort, RunLine};
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
@@ -60,6 +62,8 @@ pub struct View {
     pub attempts: Vec<AttemptPlace>,
     /// How to repeat the run. Taken from `machine["command"]` if it is there; whoever makes the report may set it.
     pub command: Option<String>,
+    /// Comparisons that were made already.
+    pub(crate) derived: Derived,
 }
 
 /// Facts about a run as a whole.

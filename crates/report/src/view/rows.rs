@@ -209,6 +209,8 @@ pub struct Reason {
     pub round: u32,
     /// Where that round's output is, relative to the run folder, if it was kept.
     pub output: Option<String>,
+    /// The last lines of that output. The caller fills them in from the file.
+    pub tail: Vec<String>,
 }
 
 /// Something that was seen besides.

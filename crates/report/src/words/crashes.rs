@@ -1,4 +1,4 @@
-//! Crashes in words: where they were seen and how often; those of descendants, and those that only evidence rounds show.
+//! Crashes in words: where and how often, by which descendants, and in which evidence rounds.
 
 use super::estimates::short_estimate;
 use super::names::of_unit;
@@ -15,17 +15,17 @@ pub(crate) fn crash_place(place: &CrashPlace) -> String {
     }
 }
 
-/// The rate; of evidence rounds there is none.
+/// The crash rate. Evidence rounds have none.
 pub(crate) fn crash_share(place: &CrashPlace) -> String {
     let of = place.share;
     match place.role.in_evidence_rounds {
-        true => format!("seen in evidence rounds ({})", share(of.bad, of.n)),
+        true => format!("in evidence rounds only ({})", share(of.bad, of.n)),
         false => short_estimate(of.bad, of.n, place.by_data),
     }
 }
 
-/// The crashes of descendants, and what evidence rounds saw, a sentence each.
-pub(super) fn beside_the_outcomes(view: &View) -> Vec<String> {
+/// A sentence for each crash of a descendant.
+pub(super) fn of_descendants(view: &View) -> Vec<String> {
     let mut sentences = Vec::new();
     for row in &view.crashes {
         for place in &row.places {
@@ -33,20 +33,17 @@ pub(super) fn beside_the_outcomes(view: &View) -> Vec<String> {
             let signature = clean(&row.signature, SENTENCE);
             let of = place.share;
             let rounds = share(of.bad, of.n);
-            match (&place.role.descendant, place.role.in_evidence_rounds) {
-                (Some(program), false) => sentences.push(format!(
-                    "{unit}: its descendant `{}` crashed in {rounds} rounds: {signature}.",
-                    clean(program, NAME)
-                )),
-                (Some(program), true) => sentences.push(format!(
-                    "{unit}: its descendant `{}` crashed, seen in evidence rounds ({rounds}, not counted): {signature}.",
-                    clean(program, NAME)
-                )),
-                (None, true) => sentences.push(format!(
-                    "{unit}: crash seen in evidence rounds ({rounds}, not counted): {signature}."
-                )),
-                (None, false) => {}
-            }
+            let Some(program) = &place.role.descendant else {
+                continue;
+            };
+            let program = clean(program, NAME);
+            let rounds = match place.role.in_evidence_rounds {
+                true => format!("evidence rounds ({rounds}, not counted)"),
+                false => format!("{rounds} rounds"),
+            };
+            sentences.push(format!(
+                "{unit}: its descendant `{program}` crashed in {rounds}: {signature}."
+            ));
         }
     }
     let left = sentences.len().saturating_sub(SHOWN);
@@ -60,5 +57,5 @@ pub(super) fn beside_the_outcomes(view: &View) -> Vec<String> {
     sentences
 }
 
-/// How many of them lead a report.
+/// The most sentences.
 const SHOWN: usize = 5;

@@ -1,4 +1,4 @@
-//! What must be known before a rate is believed: it leads every report.
+//! What a reader must know before believing a rate. It follows the verdict of every report.
 
 use crashrate_model::{EvidenceMode, Outcome, StopReason, Stopping};
 use crashrate_stats::GateVerdict;
@@ -8,7 +8,8 @@ use super::notes::{plural, units};
 use super::numbers::share;
 use crate::view::{Exposure, Results, View};
 
-/// Missing rounds with the rates that they allow; rounds that cluster; and a run that its data stopped.
+/// Lost rounds with their bounds, clustered crashes, traced runs, and runs that stopped because of
+/// their results.
 pub(crate) fn doubts(view: &View) -> Vec<String> {
     let mut doubts: Vec<String> = units(view)
         .filter_map(|(name, results)| missing(&name, results))
@@ -19,19 +20,20 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
         rows.filter(|(_, results)| results.is_clustered())
             .map(|(name, _)| {
                 format!(
-                    "{name}: bad rounds come in clusters or drift, so its interval is too narrow."
+                    "{name}: bad rounds come in clusters or drift, so the interval is too narrow."
                 )
             }),
     );
     if view.run.evidence == EvidenceMode::Trace && view.totals.first_attempt.n > 0 {
-        let caution = "Every attempt was traced, which can change how often races crash. Compare this run only with traced ones.";
+        let caution = "Every attempt was traced, which can change how often races crash. Compare \
+            this run only with traced runs.";
         doubts.push(caution.to_owned());
     }
     doubts.extend(bias(view));
     doubts
 }
 
-/// `a (isolated): 4 rounds vanished (lost); if all were bad: 4/20.`
+/// `a (isolated): 4 results lost; the crash rate is between 0/20 and 4/20.`
 fn missing(name: &str, results: &Results) -> Option<String> {
     let bounds = results.bounds?;
     let kinds = [
@@ -49,22 +51,23 @@ fn missing(name: &str, results: &Results) -> Option<String> {
         false => format!(" ({})", kinds.join(", ")),
     };
     let again = match results.run_again.sum() > 0 {
-        true => ", though run again",
+        true => ", and run again",
         false => "",
     };
-    let verb = match results.outcomes.get(Outcome::NotStarted) == bounds.missing {
-        true => "could not be measured",
-        false => "vanished",
+    let all = |outcome| results.outcomes.get(outcome) == bounds.missing;
+    let what = match (all(Outcome::NotStarted), all(Outcome::Lost)) {
+        (true, _) => format!("{} could not start", plural(bounds.missing, "round")),
+        (_, true) => format!("{} lost", plural(bounds.missing, "result")),
+        _ => format!("{} missing{kinds}", plural(bounds.missing, "result")),
     };
     Some(format!(
-        "{name}: {} {verb}{kinds}{again}; if all were bad: {}, if none: {}.",
-        plural(bounds.missing, "round"),
-        share(bounds.worst.bad, bounds.worst.n),
-        share(bounds.best.bad, bounds.best.n)
+        "{name}: {what}{again}; the crash rate is between {} and {}.",
+        share(bounds.best.bad, bounds.best.n),
+        share(bounds.worst.bad, bounds.worst.n)
     ))
 }
 
-/// Where the shares of a run that its data stopped lie too high or too low.
+/// The bias of a run that stopped because of its results.
 fn bias(view: &View) -> Option<String> {
     let run = &view.run;
     if run.live || run.imported.is_some() || view.totals.first_attempt.n == 0 {
@@ -72,7 +75,8 @@ fn bias(view: &View) -> Option<String> {
     }
     let text = match (run.stopped?, &run.stopping) {
         (StopReason::MaxFailures, _) | (StopReason::Decided, Stopping::FirstBad) => {
-            "The run stopped at rounds that did not pass, so its shares of them are too high on average; the intervals hold."
+            "The run stopped when rounds did not pass, so their rate is too high on average. The \
+             intervals are valid."
         }
         (StopReason::Decided, Stopping::Gates(_)) => return of_gates(view),
         (StopReason::Decided, _) => {
@@ -80,11 +84,13 @@ fn bias(view: &View) -> Option<String> {
             if !watches.any(|(_, watch)| watch.is_decided()) {
                 return None;
             }
-            "The run stopped at its verdict, so the difference that it shows is too large on average; the intervals hold."
+            "The run stopped when the difference was shown, so that difference is too large on \
+             average. The intervals are valid."
         }
         (StopReason::TimeBudget, _) => return of_time(view),
         (StopReason::Interrupted, _) => {
-            "The user stopped the run: if what was seen was the reason, its shares are biased; the intervals hold."
+            "If the user stopped the run because of its results, the rates are biased. The \
+             intervals are valid."
         }
         _ => return None,
     };
@@ -100,15 +106,16 @@ fn of_gates(view: &View) -> Option<String> {
     let text = match (has(GateVerdict::Below), has(GateVerdict::Above)) {
         (true, false) => "too low",
         (false, true) => "too high",
-        (true, true) => "too low below their gates and too high above them",
+        (true, true) => "too low for gates that passed and too high for the others",
         (false, false) => return None,
     };
     Some(format!(
-        "Rounds ended with the verdicts of the gates, so shares are {text} on average; the intervals hold."
+        "The run stopped at the verdicts of its gates, so rates are {text} on average. The \
+         intervals are valid."
     ))
 }
 
-/// In a given time there are fewer rounds where the bad ones take longer.
+/// A time limit favours short rounds.
 fn of_time(view: &View) -> Option<String> {
     let mut all = Exposure::default();
     for (_, results) in units(view) {
@@ -122,7 +129,7 @@ fn of_time(view: &View) -> Option<String> {
     }
     let bad = all.bad_secs / f64::from(all.bad);
     let good = (all.secs - all.bad_secs) / f64::from(all.n - all.bad);
-    /// Below this ratio of their times the bias is too small to be worth a word.
+    /// Below this ratio of their times the bias is negligible.
     const WORTH: f64 = 1.5;
     let (than, where_to) = match (bad > WORTH * good, good > WORTH * bad) {
         (true, _) => ("longer", "too high"),
@@ -130,7 +137,8 @@ fn of_time(view: &View) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "The time for the run was limited and bad rounds take {than} than others, so their share is {where_to} on average; \
-         the intervals hold."
+        "The run had a time limit and bad rounds take {than} than other rounds, so the crash rate is \
+         {where_to} on average. \
+         The intervals are valid."
     ))
 }

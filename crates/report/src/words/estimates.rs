@@ -1,4 +1,4 @@
-//! A rate with what is known of it: the one place that turns counts into such words.
+//! Rates with their intervals, in words.
 
 use crashrate_model::ALPHA;
 use crashrate_stats::{
@@ -8,21 +8,21 @@ use crashrate_stats::{
 use super::numbers::{NOTHING, count, rate, share};
 use crate::view::{Bounds, Results, Share};
 
-/// What is known of a rate, at 95 %.
+/// The 95 % interval of a rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Estimate {
     pub(crate) interval: Interval,
     pub(crate) method: Method,
 }
 
-/// Where an interval is from.
+/// How an interval was computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
-    /// Wilson's interval, rounds fixed in advance.
+    /// Wilson's interval, for a number of rounds fixed in advance.
     Wilson,
-    /// The exact one-sided bound where nothing was seen, rounds fixed in advance.
+    /// The exact one-sided bound for no crashes in a number of rounds fixed in advance.
     ExactBound,
-    /// The beta-binomial confidence sequence: it holds however often one looked, and whenever one stopped.
+    /// The beta-binomial confidence sequence: valid whenever the run stops.
     ConfidenceSequence,
 }
 
@@ -36,7 +36,7 @@ impl Method {
     }
 }
 
-/// What so many of so many say of a rate; nothing without rounds.
+/// The interval of the rate of `k` in `n` rounds; nothing without rounds.
 pub(crate) fn known(k: u32, n: u32, by_data: bool) -> Option<Estimate> {
     let counts = Counts::new(k.into(), n.into()).ok()?;
     if n == 0 {
@@ -54,21 +54,20 @@ pub(crate) fn known(k: u32, n: u32, by_data: bool) -> Option<Estimate> {
     Some(Estimate { interval, method })
 }
 
-/// So many of so many with the interval of the rate: `6/10 = 60% (95%: 31-83%)`, `0/10, rate below 26% (95%)`; marked
-/// `peek-safe` if the data decided how many rounds there were.
+/// A rate with its interval: `6/10 = 60% (95%: 31-83%)`, `0/10, rate below 26% (95%)`. If the data
+/// decided the number of rounds (`by_data`), the interval is valid whenever the run stops.
 pub fn estimate(k: u32, n: u32, by_data: bool) -> String {
     let Some(known) = known(k, n, by_data) else {
         return NOTHING.to_owned();
     };
-    let mark = if by_data { " peek-safe" } else { "" };
     let Interval { lo, hi } = known.interval;
     if k == 0 {
-        return format!("{}, rate below {}% (95%{mark})", share(k, n), points(hi));
+        return format!("{}, rate below {}% (95%)", share(k, n), points(hi));
     }
-    format!("{} (95%{mark}: {}-{}%)", rate(k, n), points(lo), points(hi))
+    format!("{} (95%: {}-{}%)", rate(k, n), points(lo), points(hi))
 }
 
-/// A row's rate with its interval, and what rounds without a known end allow.
+/// A row's rate with its interval, and the bounds of lost rounds.
 pub(crate) fn rate_of(results: &Results) -> String {
     let Share { bad, n } = results.first_attempt;
     estimate(bad, n, results.by_data) + &in_bounds(results.bounds)
@@ -84,7 +83,7 @@ pub(crate) fn short_rate_of(results: &Results) -> String {
     short_estimate(bad, n, results.by_data) + &bounds
 }
 
-/// What rounds without a known end allow: ` [4 missing: 0/20 to 4/20]`; empty where there are none.
+/// The bounds that lost rounds allow: ` [4 missing: 0/20 to 4/20]`; empty without lost rounds.
 pub(crate) fn in_bounds(bounds: Option<Bounds>) -> String {
     bounds.map_or_else(String::new, |bounds| {
         let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
@@ -107,14 +106,8 @@ pub(crate) fn short_estimate(k: u32, n: u32, by_data: bool) -> String {
     format!("{} ({}-{}%)", share(k, n), points(lo), points(hi))
 }
 
-/// The head of a column of short estimates.
-pub(crate) fn estimates_head(what: &str, by_data: bool) -> String {
-    let mark = if by_data { " peek-safe" } else { "" };
-    format!("{what} (95%{mark})")
-}
-
-/// A share between -1 and 1 in hundredths: two digits of what is next to 0 or to 1, since those are the ends that say
-/// something; and 0 and 100 only of exactly these.
+/// A share between -1 and 1 in hundredths, with two digits of its distance to 0 or 1. 0 and 100 are
+/// printed only for exactly 0 and 1.
 pub(crate) fn points(share: f64) -> String {
     let value = 100.0 * share;
     let size = value.abs();
@@ -134,7 +127,7 @@ pub(crate) fn points(share: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// A share that somebody wrote, or that is a round number: `99%`, `0.5%`.
+/// A round number in percent: `99%`, `0.5%`.
 pub(crate) fn percent_of(share: f64) -> String {
     let text = points(share);
     match text.contains('.') && !text.contains('e') {
@@ -171,7 +164,6 @@ mod tests {
             estimate(0, 328, true),
             short_estimate(1, 3, false),
             short_estimate(0, 3, true),
-            estimates_head("crash rate", true),
         ];
         insta::assert_snapshot!(said.join("\n"), @r"
         6/10 = 60% (95%: 31-83%)
@@ -180,11 +172,10 @@ mod tests {
         1/1,000 = 0.1% (95%: 0.018-0.56%)
         0/100,000, rate below 0.0030% (95%)
         -
-        6/10 = 60% (95% peek-safe: 18-93.1%)
-        0/328, rate below 2.0% (95% peek-safe)
+        6/10 = 60% (95%: 18-93.1%)
+        0/328, rate below 2.0% (95%)
         1/3 (6.1-79%)
         0/3 (<75%)
-        crash rate (95% peek-safe)
         ");
     }
 

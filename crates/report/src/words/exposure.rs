@@ -1,4 +1,4 @@
-//! Rates by exposure, where rounds differ in length: bad ends an hour, and a million operations.
+//! Crashes per hour and per million operations, where rounds differ in length.
 
 use crashrate_model::{ALPHA, StopReason};
 use crashrate_stats::{Interval, garwood};
@@ -10,21 +10,22 @@ use crate::view::{Results, RunFacts, View};
 const HOUR: f64 = 3600.0;
 const MILLION: f64 = 1e6;
 
-/// How much longer than the shortest the longest round must be before rounds are no measure of exposure.
+/// From this ratio of the longest to the shortest round on, a count of rounds does not measure
+/// exposure.
 const DIFFER: f64 = 2.0;
 
-/// Bad ends of a unit by time, and by operations where its rounds counted any; each with Garwood's interval, which holds if
-/// they come at a constant rate.
+/// Crashes of a unit by time, and by operations if its rounds counted them. Garwood's interval
+/// assumes a constant rate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rates {
     pub(crate) an_hour: (f64, Interval),
-    /// A million operations, counted by the rounds that ended with a count.
+    /// Per million operations of the rounds that reported a count.
     pub(crate) a_million: Option<(f64, Interval)>,
 }
 
-/// The rates of a unit whose rounds differ in length and that has bad ends.
+/// The rates of a unit that crashed and whose rounds differ in length.
 pub(crate) fn rates_by_exposure(results: &Results, run: &RunFacts) -> Option<Rates> {
-    // A fixed number of rounds, or a fixed time: anything else was stopped by what is counted here.
+    // Any other run was stopped by what is counted here.
     let is_fixed = !run.is_by_data() || run.stopped == Some(StopReason::TimeBudget);
     let differ = results
         .secs
@@ -45,27 +46,27 @@ fn rate(bad: u32, exposure: f64) -> Option<(f64, Interval)> {
     Some((f64::from(bad) / exposure, interval))
 }
 
-/// A line for each unit that has such rates.
+/// A line for each unit with such rates.
 pub(crate) fn exposure(view: &View) -> Vec<String> {
     let lines = units(view).filter_map(|(name, results)| {
         let rates = rates_by_exposure(results, &view.run)?;
         let operations = rates.a_million.map_or_else(String::new, |rate| {
             format!(
-                "; {} a million operations counted by rounds that ended",
-                said(rate)
+                "; {} per million operations of completed rounds",
+                with_interval(rate)
             )
         });
         Some(format!(
-            "{name}: {} in {} of running: {} an hour{operations}.",
-            plural(results.first_attempt.bad, "bad end"),
+            "{name}: {} in {} of run time: {} per hour{operations}.",
+            plural(results.first_attempt.bad, "bad round"),
             seconds(results.exposure.secs),
-            said(rates.an_hour)
+            with_interval(rates.an_hour)
         ))
     });
     lines.collect()
 }
 
-fn said((rate, interval): (f64, Interval)) -> String {
+fn with_interval((rate, interval): (f64, Interval)) -> String {
     let [rate, lo, hi] = [rate, interval.lo, interval.hi].map(quantity);
     format!("{rate} (95%: {lo} to {hi})")
 }

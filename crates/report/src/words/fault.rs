@@ -1,4 +1,4 @@
-//! What is said of a fault that was injected.
+//! The injected fault in words.
 
 use crashrate_model::Calibration;
 use serde::Deserialize;
@@ -8,10 +8,10 @@ use crate::clean::{SENTENCE, clean};
 use crate::view::View;
 use crate::words::{count, parameter};
 
-/// The fault that was injected, if any, and how its size was found.
+/// The injected fault, if any, and how its dose was found.
 pub(crate) fn fault(view: &View) -> Option<String> {
     let fault = view.run.fault.as_ref()?;
-    let mut text = format!("A fault was injected: {}.", facts(fault));
+    let mut text = format!("Fault injected: {}.", facts(fault));
     if let Some(calibration) = calibration(fault) {
         text.push(' ');
         text.push_str(&calibrated(&calibration));
@@ -19,7 +19,7 @@ pub(crate) fn fault(view: &View) -> Option<String> {
     Some(clean(&text, SENTENCE))
 }
 
-/// Its fields but for the calibration, in words: `tensor-lifetime, dose 20, carry over true, on cpu`.
+/// Its fields without the calibration: `tensor-lifetime, dose 20, carry over true, on cpu`.
 pub(crate) fn facts(fault: &Value) -> String {
     let Some(fields) = fault.as_object() else {
         return fault.to_string();
@@ -63,16 +63,17 @@ fn calibrated(calibration: &Calibration) -> String {
     let rounds: u32 = calibration.steps.iter().map(|step| step.of).sum();
     let found = match calibration.interval {
         Some((low, high)) => format!(
-            "so that about {:.0}% of rounds of {} pass (95%: {:.0}-{:.0}%)",
+            "so that about {:.0}% of the rounds of {} pass (95%: {:.0}-{:.0}%)",
             calibration.rule.pass * 100.0,
             calibration.sequence,
             low * 100.0,
             high * 100.0
         ),
-        None => "in vain: it cannot be injected on the device in use".to_owned(),
+        None => "without success: it cannot be injected on this device".to_owned(),
     };
     format!(
-        "Its dose was calibrated here, {found}: {} rounds before the run, which are in no rate (passed: {}).",
+        "Its dose was calibrated on this machine {found}, in {} rounds before the run that are \
+         not counted (passed: {}).",
         count(rounds.into()),
         steps.join(", ")
     )

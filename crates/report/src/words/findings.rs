@@ -1,17 +1,17 @@
-//! What was found, in sentences that hold a number each and no judgement; and what the suite recommends.
+//! The results in sentences, and what the suite recommends.
 
 use crashrate_model::{Mode, Outcome};
 
 use super::estimates::estimate;
 use super::exposure::exposure;
+use super::leading::flaky;
 use super::names::{counted, of_chapter, of_unit, signals, sums};
 use super::notes::units;
 use super::numbers::{count, quantity, rate, share};
-use super::summary::flaky;
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{Advice, ChapterRow, Held, Results, SequenceRow, View};
 
-/// The findings of a run, a line each. Rates are of first attempts unless said otherwise.
+/// The results of a run, a line each. Rates are over first attempts unless marked otherwise.
 pub(crate) fn findings(view: &View) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(all_passed(view));
@@ -54,12 +54,7 @@ fn all_passed(view: &View) -> Option<String> {
     if all.len() > NAMED {
         names.push(format!("and {} more", count((all.len() - NAMED) as u64)));
     }
-    (!names.is_empty()).then(|| {
-        format!(
-            "Passed in every round that has an end: {}.",
-            names.join(", ")
-        )
-    })
+    (!names.is_empty()).then(|| format!("Passed in every round: {}.", names.join(", ")))
 }
 
 fn of_sequence(view: &View, row: &SequenceRow) -> String {
@@ -82,7 +77,7 @@ fn of_sequence(view: &View, row: &SequenceRow) -> String {
         (
             row.died_in.exit,
             row.died_in.reached_exit(n),
-            "at the exit, after the last verdict,",
+            "at exit, after the last verdict,",
         ),
     ];
     let outside = outside.into_iter().filter(|(deaths, ..)| *deaths > 0);
@@ -97,7 +92,7 @@ fn of_sequence(view: &View, row: &SequenceRow) -> String {
     )
 }
 
-/// How often a chapter of a sequence did not pass, of those rounds that reached it.
+/// How often a chapter of a sequence did not pass, counting only rounds that got this far.
 fn in_chapter(row: &ChapterRow) -> Option<String> {
     let results = &row.results;
     let others = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
@@ -107,10 +102,10 @@ fn in_chapter(row: &ChapterRow) -> Option<String> {
     let bad = results.first_attempt;
     let rate = match bad.bad {
         0 => String::new(),
-        k => format!(", bad {}", estimate(k, bad.n, results.by_data)),
+        k => format!(", crash rate {}", estimate(k, bad.n, results.by_data)),
     };
     (!others.is_empty())
-        .then(|| format!("in {chapter} {others} of {reached} that reached it{signals}{rate}"))
+        .then(|| format!("in {chapter} {others} of {reached} that got this far{signals}{rate}"))
 }
 
 fn after_retries(view: &View, results: &Results) -> String {
@@ -135,24 +130,22 @@ fn missed(row: &ChapterRow) -> Vec<String> {
                 (least, most) => format!("measured {least} to {most}"),
             },
         };
-        format!("{name}: expected {expected}; missed in {times} rounds: {measured}.")
+        format!("{name}: expected {expected}, missed in {times} rounds: {measured}.")
     };
     row.results.missed.iter().map(line).collect()
 }
 
-/// First attempts that are in no rate.
+/// First attempts that are not counted.
 fn unmeasured(name: &str, results: &Results) -> Option<String> {
     let apart = |outcome: Outcome| !outcome.counts() && outcome != Outcome::Unreached;
     let apart = counted(&results.outcomes, apart);
-    (!apart.is_empty()).then(|| format!("{name}: first attempts that are in no rate: {apart}."))
+    (!apart.is_empty()).then(|| format!("{name}: not counted: {apart}."))
 }
 
-/// Where the run is from, if others measured it.
+/// The report that the run was imported from, if it was.
 pub(crate) fn imported(view: &View) -> Option<String> {
     let file = clean(&view.run.imported.as_ref()?.file, SENTENCE);
-    Some(format!(
-        "Imported from {file}: crashrate did not measure it"
-    ))
+    Some(format!("Imported from {file}, not measured by crashrate"))
 }
 
 /// The suite's recommendations that hold, each with the counts by which it does.
@@ -167,7 +160,7 @@ fn recommendation(advice: &Advice) -> String {
     };
     let alone = advice.held.iter().all(|held| held.variant == "default");
     let counts = |held: &Held| {
-        // What is in no denominator is no part of one.
+        // Outcomes outside of denominators have no rate.
         let counts = match when.outcome.is_none_or(Outcome::counts) {
             true => rate(held.count, held.n),
             false => count(held.count.into()),

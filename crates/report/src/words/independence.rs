@@ -1,4 +1,4 @@
-//! Whether rounds look independent, as every interval assumes.
+//! Whether bad rounds cluster or drift. Every interval assumes independent rounds.
 
 use crashrate_stats::{Independence, Pattern};
 
@@ -7,7 +7,8 @@ use super::names::of_chapter;
 use super::notes::units;
 use crate::view::View;
 
-/// A line for each unit, and for each chapter of a sequence, that has enough rounds of both kinds.
+/// A line for each unit and each chapter of a sequence that has enough bad rounds and others to
+/// test.
 pub(crate) fn independence(view: &View) -> Vec<String> {
     let in_sequences = view.chapters.iter().filter(|row| row.sequence.is_some());
     let in_sequences = in_sequences.map(|row| (of_chapter(row), &row.results));
@@ -22,19 +23,20 @@ pub(crate) fn independence(view: &View) -> Vec<String> {
 
 fn sentence(tested: &Independence) -> String {
     let p = format!(
-        "runs test p = {}, trend p = {}",
+        "runs test p = {}, trend test p = {}",
         p_value(tested.runs.two_sided),
         p_value(tested.trend.p)
     );
     let said = match tested.pattern {
         Pattern::Independent => "no clustering or drift detected",
         Pattern::Clustered => {
-            "bad rounds come in clusters: intervals and tests that assume independent rounds are too sure of themselves"
+            "bad rounds come in clusters, so intervals and tests that assume independent rounds are \
+             too narrow"
         }
         Pattern::Drifting => {
-            "the rate of bad rounds drifts over the run: there is no one rate to estimate"
+            "the rate of bad rounds drifts over the run, so there is no single rate to estimate"
         }
-        Pattern::Alternating => "bad rounds alternate with others more often than chance explains",
+        Pattern::Alternating => "bad rounds and others alternate more often than chance explains",
     };
     format!("{said} ({p})")
 }

@@ -1,4 +1,4 @@
-//! Numbers and facts in words for people, the same in every format. Plain text: escaping is the writers' part.
+//! Numbers and facts in words, the same in every format. Plain text: the writers escape it.
 
 mod baseline;
 mod crashes;
@@ -8,25 +8,24 @@ mod exposure;
 mod fault;
 mod findings;
 mod independence;
+mod leading;
 mod names;
 mod notes;
 mod numbers;
-mod summary;
 
-pub(crate) use baseline::{beside, on_record};
+pub(crate) use baseline::{baseline_cell, baseline_sentences};
 pub(crate) use crashes::{crash_place, crash_share};
 pub(crate) use doubts::doubts;
 pub use estimates::estimate;
 pub(crate) use estimates::{
-    Method, estimates_head, in_bounds, known, p_value, percent_of, points, rate_of, short_estimate,
-    short_rate_of,
+    Method, in_bounds, known, p_value, percent_of, points, rate_of, short_estimate, short_rate_of,
 };
-pub(crate) use exposure::{Rates, exposure, rates_by_exposure};
+pub(crate) use exposure::{Rates, rates_by_exposure};
 pub(crate) use fault::facts as fault_facts;
 pub(crate) use findings::{findings, imported, recommendations};
 pub(crate) use independence::{independence, pattern};
+pub(crate) use leading::{flaky, leading};
 pub(crate) use names::{counted, date, died_in, letter, of_chapter, of_unit, signals, sums};
-pub(crate) use notes::{notes, plural};
+pub(crate) use notes::{notes, plural, stop_note, units};
 pub use numbers::{count, percent, quantity, rate, seconds, share};
 pub(crate) use numbers::{duration, measured, parameter, shown_unit};
-pub(crate) use summary::{flaky, leading, summary};

@@ -1,4 +1,4 @@
-//! How units and chapters are named in sentences, and the letters of outcomes.
+//! Names of units and chapters in sentences, and the letters of outcomes.
 
 use crashrate_model::{Mode, Outcome};
 
@@ -9,7 +9,8 @@ use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results};
 
 const DEFAULT_VARIANT: &str = "default";
 
-/// The chapter with its mode or sequence, and its variant if it has a name: `a (isolated)`, `b in story (with-fix)`.
+/// The chapter with its mode or sequence, and its variant if it has a name: `a (isolated)`, `b in
+/// story (with-fix)`.
 pub(crate) fn of_chapter(row: &ChapterRow) -> String {
     match &row.sequence {
         None => of_unit(&row.chapter, Some(Mode::Isolated), &row.variant),
@@ -32,7 +33,7 @@ pub(crate) fn of_unit(name: &str, mode: Option<Mode>, variant: &str) -> String {
     }
 }
 
-/// Deaths by signal: `SIGSEGV 6, SIGABRT 1`; nothing if there were none.
+/// Crashes by signal: `SIGSEGV 6, SIGABRT 1`; nothing if there were none.
 pub(crate) fn signals(results: &Results) -> Option<String> {
     let words: Vec<_> = results
         .signals
@@ -46,7 +47,7 @@ pub(crate) fn signals(results: &Results) -> Option<String> {
 pub(crate) fn sums(results: &Results) -> String {
     let n = results.first_attempt.n;
     if n == 0 {
-        return "no round has an end".to_owned();
+        return "no round has a result".to_owned();
     }
     let passed = format!("passed {}", estimate(results.passed(), n, results.by_data));
     let others = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
@@ -89,7 +90,7 @@ pub(crate) fn died_in(places: &DiedInCounts) -> String {
     words.join(", ")
 }
 
-/// When something was, to the minute where it is written as RFC 3339: `2026-11-23 19:31`.
+/// The date and minute of an RFC 3339 time: `2026-11-23 19:31`.
 pub(crate) fn date(time: &str) -> String {
     let time = clean(time, NAME);
     match (time.get(..10), time.get(10..11), time.get(11..16)) {
@@ -98,7 +99,7 @@ pub(crate) fn date(time: &str) -> String {
     }
 }
 
-/// One letter for a round's first attempt; a dot for a round that has none.
+/// The letter of a round's first attempt; a dot without one.
 pub(crate) fn letter(first: Option<Outcome>) -> char {
     match first {
         None => '.',

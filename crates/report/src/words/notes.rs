@@ -1,4 +1,4 @@
-//! What a reader must know besides the counts: what is missing and why, and what was put aside.
+//! Notes: what is missing and why, and what was not counted.
 
 use crashrate_model::{EvidenceMode, Mode, Outcome, StopReason};
 
@@ -7,7 +7,7 @@ use super::numbers::count;
 use crate::clean::{SENTENCE, clean};
 use crate::view::{Cell, Results, RunFacts, View};
 
-/// The notes of a run, each a sentence or two.
+/// The notes of a run.
 pub(crate) fn notes(view: &View) -> Vec<String> {
     let mut notes = Vec::new();
     run_notes(view, &mut notes);
@@ -17,11 +17,12 @@ pub(crate) fn notes(view: &View) -> Vec<String> {
         let is_done = view.run.stopped == Some(StopReason::Done);
         if !is_done && !view.run.live && results.unsettled > 0 {
             notes.push(format!(
-                "{name}: {} did not pass and had retries left that were not run; the rate after retries is not final.",
+                "{name}: {} did not pass and had retries left that were not run, so the rate \
+                 after retries is not final.",
                 rounds(results.unsettled)
             ));
         }
-        besides(&name, results, &mut notes);
+        other_notes(&name, results, &mut notes);
         left_out(&name, results, &mut notes);
     }
     for row in view.chapters.iter().filter(|row| row.sequence.is_some()) {
@@ -31,7 +32,7 @@ pub(crate) fn notes(view: &View) -> Vec<String> {
 }
 
 /// Every unit with its name; chapters of sequences are in their sequence's results.
-pub(super) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
+pub(crate) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
     let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
     let isolated = isolated.map(|row| {
         let name = of_unit(&row.chapter, Some(Mode::Isolated), &row.variant);
@@ -44,41 +45,55 @@ pub(super) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
     isolated.chain(sequences)
 }
 
+/// Why a run stopped early, if that was not its own rule.
+pub(crate) fn stop_note(view: &View) -> Option<String> {
+    let run = &view.run;
+    let because = clean(run.stopped_because.as_deref().unwrap_or_default(), SENTENCE);
+    let note = match run.stopped {
+        Some(StopReason::Interrupted) => "The user stopped the run.".to_owned(),
+        Some(StopReason::JournalFailed) => {
+            format!("The run stopped because the journal could not be written: {because}.")
+        }
+        Some(StopReason::WaitingFailed) => {
+            format!("The run stopped because it could not wait for its children: {because}.")
+        }
+        Some(StopReason::ProgramReplaced) => {
+            format!("The run stopped because a measured program changed: {because}.")
+        }
+        None if !run.live => {
+            "The run was not closed: crashrate or its machine died, or its journal could not be \
+             written."
+                .to_owned()
+        }
+        _ => return None,
+    };
+    Some(note)
+}
+
 fn run_notes(view: &View, notes: &mut Vec<String>) {
     let run = &view.run;
-    let because = run.stopped_because.as_deref().unwrap_or_default();
-    let because = clean(because, SENTENCE);
-    match run.stopped {
-        Some(StopReason::Interrupted) => notes.push("The user stopped the run.".to_owned()),
-        Some(StopReason::JournalFailed) => notes.push(format!(
-            "The run stopped when no more could be recorded: {because}."
-        )),
-        Some(StopReason::WaitingFailed) => notes.push(format!(
-            "The run stopped because the ends of children would have been lost: {because}."
-        )),
-        Some(StopReason::ProgramReplaced) => notes.push(format!(
-            "The run stopped when a program that it measures changed: {because}."
-        )),
-        None if !run.live => notes.push(
-            "The run was not closed: crashrate or its machine died, or its journal could not be written."
+    notes.extend(stop_note(view));
+    if run.is_by_data() {
+        notes.push(
+            "The number of rounds depends on their results, so intervals are confidence sequences."
                 .to_owned(),
-        ),
-        _ => {}
+        );
     }
     if run.evidence != EvidenceMode::Trace && !run.evidence_rounds && run.imported.is_none() {
         notes.push(
-            "The counted rounds were not traced: a descendant's crash is known only by the exit status of the attempt."
+            "The counted rounds were not traced, so a descendant's crash is seen only in the exit \
+             status of the attempt."
                 .to_owned(),
         );
     }
     if let Some(round) = run.only_round {
         notes.push(format!(
-            "Only round {round} was run, to repeat it: it was chosen, so it says nothing about the rate."
+            "Only round {round} was run, to repeat it. A chosen round says nothing about the rate."
         ));
     }
     for (what, limit) in &run.limits {
         let limit = clean(&format!("{what} {limit}"), SENTENCE);
-        notes.push(format!("Limit of an attempt: {limit}."));
+        notes.push(format!("Limit of each attempt: {limit}."));
     }
     match run.resumed {
         0 => {}
@@ -92,7 +107,7 @@ fn run_notes(view: &View, notes: &mut Vec<String>) {
 }
 
 fn missing(name: &str, results: &Results, run: &RunFacts, notes: &mut Vec<String>) {
-    // A run with a rule of its own need not begin all the rounds that it may.
+    // A run with a stopping rule need not start all its rounds.
     let planned = if run.complete {
         results.rounds
     } else {
@@ -113,14 +128,14 @@ fn missing(name: &str, results: &Results, run: &RunFacts, notes: &mut Vec<String
     }
     if left > 0 {
         let word = if run.live {
-            "still to end"
+            "not finished yet"
         } else {
-            "never begun"
+            "not started"
         };
         why.push(format!("{} {word}", count(left.into())));
     }
     notes.push(format!(
-        "{name}: {} of {} without an end: {}.",
+        "{name}: {} of {} without a result: {}.",
         count(missing.into()),
         rounds(planned),
         why.join(", ")
@@ -130,14 +145,15 @@ fn missing(name: &str, results: &Results, run: &RunFacts, notes: &mut Vec<String
 fn uncounted(name: &str, results: &Results, notes: &mut Vec<String>) {
     if results.run_again.sum() > 0 {
         notes.push(format!(
-            "{name}: first attempts that were run again: {}.",
+            "{name}: run again after their first attempt: {}.",
             counted(&results.run_again, |_| true)
         ));
     }
     let lost = results.outcomes.get(Outcome::Lost);
     if lost > 0 {
         notes.push(format!(
-            "{name}: {} lost: started, and the end is not on record, since crashrate or its machine died or the journal could not be written.",
+            "{name}: result lost of {}, because crashrate or its machine died or the journal \
+             could not be written.",
             attempts(lost)
         ));
     }
@@ -149,11 +165,14 @@ fn uncounted(name: &str, results: &Results, notes: &mut Vec<String>) {
         }
     }
     if results.lost_retries > 0 {
-        notes.push(format!("{name}: {} lost.", retries(results.lost_retries)));
+        notes.push(format!(
+            "{name}: result lost of {}.",
+            retries(results.lost_retries)
+        ));
     }
 }
 
-fn besides(name: &str, results: &Results, notes: &mut Vec<String>) {
+fn other_notes(name: &str, results: &Results, notes: &mut Vec<String>) {
     for note in &results.notes {
         let text = clean(&note.text, SENTENCE);
         let times = if note.count == 1 {
@@ -165,7 +184,7 @@ fn besides(name: &str, results: &Results, notes: &mut Vec<String>) {
     }
 }
 
-/// Nothing is cut in silence.
+/// What was left out because there was too much of it.
 fn left_out(name: &str, results: &Results, notes: &mut Vec<String>) {
     let left_out = [
         (results.reasons_left_out, "attempts with further reasons"),

@@ -1,8 +1,10 @@
-//! Numbers for people: 127,818; 15.6 s; 83.0 %; 6,232 ops/s; 1.2e-6.
+//! Numbers for people: 127,818; 15.6 s; 83.0%; 6,232 ops/s; 1.2e-6.
+
+use crashrate_protocol::chapters::{EFFICIENCY, SPEEDUP};
 
 use crate::clean::{NAME, clean};
 
-/// A rate with its n, such as `4/10 = 40%`. The one place where a rate is turned into words.
+/// A rate with its counts, such as `4/10 = 40%`.
 pub fn rate(k: u32, n: u32) -> String {
     if n == 0 {
         return NOTHING.to_owned();
@@ -10,7 +12,7 @@ pub fn rate(k: u32, n: u32) -> String {
     format!("{} = {}", share(k, n), percent(k, n))
 }
 
-/// So many of so many, such as `4/10`.
+/// Counts such as `4/10`.
 pub fn share(k: u32, n: u32) -> String {
     if n == 0 {
         return NOTHING.to_owned();
@@ -21,7 +23,8 @@ pub fn share(k: u32, n: u32) -> String {
 /// What is shown where there is no number.
 pub(crate) const NOTHING: &str = "-";
 
-/// So many of so many in percent. 0% and 100% are said only of none and of all: a rare crash is not rounded away.
+/// A rate in percent. 0% and 100% are printed only for none and all: a rare crash is not rounded
+/// away.
 pub fn percent(k: u32, n: u32) -> String {
     if n == 0 {
         return NOTHING.to_owned();
@@ -42,12 +45,12 @@ pub fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
-/// A measured number: as many digits as are of use, tiny and huge ones in scientific form, whole ones as such.
+/// A measured number with three or four digits; tiny and huge ones in scientific form.
 pub fn quantity(value: f64) -> String {
     digits(value, true)
 }
 
-/// A number as in [`quantity`]; a whole one gets its decimals too unless `whole` ones are to stay so.
+/// A number as in [`quantity`]. Whole numbers get decimals unless `whole` is set.
 fn digits(value: f64, whole: bool) -> String {
     let size = value.abs();
     if !value.is_finite() {
@@ -95,9 +98,9 @@ pub(crate) fn duration(secs: Option<f64>) -> String {
 
 /// How the values of a measure are written.
 enum Form {
-    /// A part of one, said in percent: efficiency is.
+    /// A share in percent, such as an efficiency.
     Percent,
-    /// How many times as much.
+    /// A factor.
     Times,
     Plain,
 }
@@ -105,18 +108,18 @@ enum Form {
 fn form(name: &str, unit: &str) -> Form {
     let bare = matches!(unit, "" | "1" | "ratio" | "fraction");
     let name = name.to_ascii_lowercase();
-    if bare && name.ends_with("efficiency") {
+    if bare && name.ends_with(EFFICIENCY) {
         Form::Percent
-    } else if unit == "x" || (bare && name.replace(['-', '_', ' '], "").ends_with("speedup")) {
+    } else if unit == "x" || (bare && name.replace(['-', '_', ' '], "").ends_with(SPEEDUP)) {
         Form::Times
     } else {
         Form::Plain
     }
 }
 
-/// A measure's value without its unit, unless the unit belongs right behind the number (`83.0 %`, `1.66x`).
+/// A measure's value without its unit, except for `%` and `x` (`83.0%`, `1.66x`).
 ///
-/// `whole` says that all the numbers it stands beside are whole ones: decimals of one are missed beside others.
+/// `whole` means that all numbers of its column are whole, so that none gets decimals.
 pub(crate) fn measured(name: &str, unit: &str, value: f64, whole: bool) -> String {
     match form(name, unit) {
         Form::Percent => percentage(100.0 * value),
@@ -127,7 +130,7 @@ pub(crate) fn measured(name: &str, unit: &str, value: f64, whole: bool) -> Strin
     }
 }
 
-/// The unit to be named in a heading or behind a value that [`measured`] wrote; empty if it is there already.
+/// The unit to name in a heading or after a value from [`measured`]; empty if the value has it.
 pub(crate) fn shown_unit<'a>(name: &str, unit: &'a str) -> &'a str {
     match form(name, unit) {
         Form::Plain if unit != "%" && unit != "1" => unit,
@@ -137,13 +140,13 @@ pub(crate) fn shown_unit<'a>(name: &str, unit: &'a str) -> &'a str {
 
 fn percentage(value: f64) -> String {
     if value == 0.0 || (0.05..1e6).contains(&value.abs()) {
-        format!("{} %", grouped(&format!("{value:.1}")))
+        format!("{}%", grouped(&format!("{value:.1}")))
     } else {
-        format!("{} %", quantity(value))
+        format!("{}%", quantity(value))
     }
 }
 
-/// A parameter's value, made harmless. Fractions are as they were written: they were chosen, not measured.
+/// A parameter's clean value. Fractions keep their digits.
 pub(crate) fn parameter(value: &serde_json::Value) -> String {
     use serde_json::Value;
     let text = match value {
@@ -157,7 +160,7 @@ pub(crate) fn parameter(value: &serde_json::Value) -> String {
     clean(&text, NAME)
 }
 
-/// Puts commas between the thousands of a number in decimal form.
+/// Puts commas between groups of three digits.
 fn grouped(number: &str) -> String {
     let (sign, digits) = match number.strip_prefix('-') {
         Some(digits) => ("-", digits),
@@ -228,8 +231,8 @@ mod tests {
 
     #[test]
     fn measures_by_their_unit() {
-        assert_eq!(measured("efficiency", "", 0.8296, false), "83.0 %");
-        assert_eq!(measured("efficiency", "%", 14.68, false), "14.7 %");
+        assert_eq!(measured("efficiency", "", 0.8296, false), "83.0%");
+        assert_eq!(measured("efficiency", "%", 14.68, false), "14.7%");
         assert_eq!(measured("speedup", "x", 1.658, false), "1.66x");
         assert_eq!(measured("speed-up", "", 1.0, true), "1.00x");
         assert_eq!(measured("throughput", "ops/s", 959.94, false), "959.9");

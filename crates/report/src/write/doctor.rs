@@ -7,7 +7,8 @@ use super::json::{Found, pretty};
 use super::terminal::width;
 use crate::clean::{NAME, SENTENCE, clean};
 
-/// The findings for a terminal: how bad, what, and what was found, in columns; what to do about it on a line below.
+/// The findings for a terminal: how bad, what, and what was found, in columns; what to do about it
+/// on a line below.
 pub fn doctor_terminal(findings: &[Finding]) -> String {
     let names: Vec<_> = findings.iter().map(|f| clean(&f.name, NAME)).collect();
     let widest = |words: &mut dyn Iterator<Item = usize>| words.max().unwrap_or(0);

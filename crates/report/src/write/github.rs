@@ -1,23 +1,24 @@
-//! What GitHub Actions shows of a run: a summary in Markdown, and an annotation for each kind of crash.
-
-use crashrate_model::{Mode, Outcome};
+//! GitHub Actions: a summary in Markdown, and an annotation for each kind of crash.
 
 use super::markdown;
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{CrashPlace, CrashRow, Reason, View, is_hang};
-use crate::words::{count, of_chapter, of_unit, short_estimate};
+use crate::document::unexplained;
+use crate::view::{CrashPlace, CrashRow, Reason, View};
+use crate::words::{count, of_unit, short_estimate};
 
-/// So many annotations a step may have.
+/// The most annotations that GitHub shows for a step.
 const ANNOTATIONS: usize = 10;
 
-/// The summary of a run, of at most so many bytes: a longer one is cut at the end of a line, and says so.
+/// The summary of a run in at most `limit` bytes. A longer one is cut at the end of a line, with a
+/// remark.
 pub fn github_summary(view: &View, previous: Option<&View>, limit: usize) -> String {
     let text = markdown(view, previous);
     if text.len() <= limit {
         return text;
     }
-    let said = "\n**The rest is left out: a step's summary may have 1,024 KiB. The whole report is in the run's folder.**\n";
-    let room = limit.saturating_sub(said.len());
+    let remark = "\n**The rest is left out: a step's summary may have 1,024 KiB. The whole report \
+        is in the run's folder.**\n";
+    let room = limit.saturating_sub(remark.len());
     let lines = text.split_inclusive('\n');
     let mut kept = String::new();
     for line in lines {
@@ -26,14 +27,14 @@ pub fn github_summary(view: &View, previous: Option<&View>, limit: usize) -> Str
         }
         kept.push_str(line);
     }
-    match limit < said.len() {
+    match limit < remark.len() {
         true => String::new(),
-        false => kept + said,
+        false => kept + remark,
     }
 }
 
-/// A workflow command for each kind of bad end, the most frequent first; of more kinds than a step may have, the last
-/// says how many more there are.
+/// A workflow command for each kind of crash, the most frequent first. If there are too many, the
+/// last one counts the rest.
 pub fn github_annotations(view: &View) -> Vec<String> {
     let mut kinds: Vec<_> = view.crashes.iter().map(by_signature).collect();
     kinds.extend(without_signature(view));
@@ -42,8 +43,8 @@ pub fn github_annotations(view: &View) -> Vec<String> {
         true => ANNOTATIONS - 1,
         false => kinds.len(),
     };
-    let told = kinds.iter().take(shown);
-    let mut lines: Vec<_> = told
+    let shown_kinds = kinds.iter().take(shown);
+    let mut lines: Vec<_> = shown_kinds
         .map(|kind| command(&kind.title, &kind.message))
         .collect();
     if kinds.len() > shown {
@@ -56,7 +57,7 @@ pub fn github_annotations(view: &View) -> Vec<String> {
     lines
 }
 
-/// Bad ends that have something in common.
+/// Crashes that have something in common.
 struct Kind {
     count: u32,
     title: String,
@@ -81,46 +82,12 @@ fn by_signature(row: &CrashRow) -> Kind {
     }
 }
 
-/// Bad ends of what has no signature: those of the same kind have the same words.
+/// Reasons without a signature.
 fn without_signature(view: &View) -> Vec<Kind> {
-    // Whether it has signatures of crashes, and of hangs.
-    let has = |name: &str, mode: Mode, variant: &str| {
-        [false, true].map(|hangs| {
-            let rows = (view.crashes.iter()).filter(|row| is_hang(&row.signature) == hangs);
-            let mut places = rows.flat_map(|row| &row.places);
-            places.any(|p| (p.name.as_str(), p.mode, p.variant.as_str()) == (name, mode, variant))
-        })
-    };
-    let chapters = view.chapters.iter().map(|row| {
-        let unit = row.sequence.as_ref().unwrap_or(&row.chapter);
-        (
-            of_chapter(row),
-            &row.results,
-            has(unit, row.mode, &row.variant),
-        )
-    });
-    let sequences = view.sequences.iter().map(|row| {
-        let name = of_unit(&row.sequence, None, &row.variant);
-        let has = has(&row.sequence, Mode::Sequential, &row.variant);
-        (name, &row.results, has)
-    });
-    let mut kinds = Vec::new();
-    for (name, results, [has_crashes, has_hangs]) in chapters.chain(sequences) {
-        let told = |reason: &Reason| match reason.outcome {
-            Outcome::Crashed => has_crashes,
-            Outcome::TimedOut => has_hangs,
-            _ => false,
-        };
-        let bad = results
-            .reasons
-            .iter()
-            .filter(|r| view.run.bad.contains(r.outcome));
-        kinds.extend(
-            bad.filter(|r| !told(r))
-                .map(|reason| by_reason(&name, reason)),
-        );
-    }
-    kinds
+    let bad = unexplained(view).into_iter();
+    let bad = bad.filter(|(_, reason)| view.run.bad.contains(reason.outcome));
+    bad.map(|(row, reason)| by_reason(&row.name, reason))
+        .collect()
 }
 
 fn by_reason(name: &str, reason: &Reason) -> Kind {
@@ -148,14 +115,14 @@ fn command(title: &str, message: &str) -> String {
     format!("::error title={}::{}", property(title), data(message))
 }
 
-/// A command's message. What would end the line, or be taken for an escape, is escaped.
+/// A command's message: line ends and `%` are escaped.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-/// A command's property: what would end it is escaped, too.
+/// A command's property: colons and commas are escaped, too.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,4 +1,4 @@
-//! The writers: each says what is in the view, in one format.
+//! The writers: one for each format.
 
 mod csv;
 mod doctor;
@@ -21,4 +21,4 @@ pub use junit::{junit, junit_rounds};
 pub use listed::{Ends, ListError};
 pub use markdown::{compare_markdown, history_markdown, markdown};
 pub use strata::{strata_json, strata_text};
-pub use terminal::{compare_terminal, history_terminal, runs_terminal, terminal};
+pub use terminal::{TerminalOptions, compare_terminal, history_terminal, runs_terminal, terminal};

@@ -4,9 +4,9 @@ use crashrate_model::{
     Axis, Baseline, Claim, Hello, Imported, Outcome, OutcomeSet, Record, RunInfo, StopReason,
     Stopping,
 };
-use crashrate_report::{View, beside_baseline, claims, json, markdown, terminal};
+use crashrate_report::{View, claims, json, markdown};
 
-use crate::journal::{Journal, all_passed, build, died_at, info, isolated, story};
+use crate::journal::{Journal, all_passed, build, died_at, full, info, isolated, story};
 
 /// The story as a report of the past: of its isolated rounds only counts are known.
 fn recorded() -> Baseline {
@@ -71,7 +71,7 @@ fn again(change: impl FnOnce(&mut RunInfo), blocks: u32, why: StopReason) -> Vie
 }
 
 fn section(markdown: &str) -> String {
-    let from = markdown.find("## Beside the record").unwrap();
+    let from = markdown.find("## Compared with the baseline").unwrap();
     let rest = &markdown[from..];
     rest[..rest[3..].find("\n## ").map_or(rest.len(), |end| end + 3)].to_owned()
 }
@@ -80,8 +80,8 @@ fn section(markdown: &str) -> String {
 fn what_is_shown_beside_baseline() {
     let view = again(|_| {}, 10, StopReason::Done);
     insta::assert_snapshot!("beside_markdown", section(&markdown(&view, None)));
-    let beside = beside_baseline(&view).unwrap();
-    assert!(beside.modes.unwrap().list[0].differs());
+    let beside = view.beside_baseline().unwrap();
+    assert!(beside.modes.as_ref().unwrap().list[0].differs());
     assert!(!beside.machine.list[0].differs());
     let parsed: serde_json::Value = serde_json::from_str(&json(&view)).unwrap();
     insta::assert_json_snapshot!("beside_json", parsed["baseline"]);
@@ -94,11 +94,11 @@ fn a_fault_and_pairs_are_said() {
         run.stopping = Stopping::Decided(Axis::Mode);
     };
     let view = again(change, 20, StopReason::Decided);
-    let text = terminal(&view, 110, false);
-    let from = text.find("beside the record").unwrap();
+    let text = full(&view, 110);
+    let from = text.find("Compared with the baseline").unwrap();
     insta::assert_snapshot!(
         "beside_terminal",
-        text[from..].split("\nwhy\n").next().unwrap()
+        text[from..].split("\nDurations\n").next().unwrap()
     );
 }
 
@@ -130,10 +130,10 @@ fn a_run_of_one_mode_answers_what_it_can() {
     let view = journal.close(StopReason::Done).view();
     let said = section(&markdown(&view, None));
     for words in [
-        "isolated, here? Not measured",
+        "isolated chapters, here? Not measured",
         "Here: in none of 10 rounds",
         "Counted as bad is not the same: crashed, timed-out, out-of-memory in N=1972, failed, crashed here.",
-        "No: complete-story as a whole: N=1972 6/10 = 60%",
+        "It differs: complete-story as a whole: N=1972 6/10 = 60%",
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
@@ -147,20 +147,21 @@ fn an_imported_run_pretends_to_nothing() {
     assert_eq!((view.run.seed, view.run.secs), (None, None));
     let of_claims = claims(&view);
     assert!(!of_claims[0].is_shown());
-    let text = terminal(&view, 110, false);
-    assert!(text.contains("Imported from recorded/n1972.toml: crashrate did not measure it"));
+    let text = full(&view, 110);
+    assert!(text.contains("Imported from recorded/n1972.toml, not measured by crashrate"));
     assert!(text.contains("order of complete-story: PCCCPCPCCP"));
     assert!(text.contains("\"use isolated tests\": not shown. "));
     assert!(!text.contains("seed") && !text.contains("0 s"), "{text}");
 
-    // Had the order of its sequence not been known, there would be none to show, and nothing to say of it.
+    // Had the order of its sequence not been known, there would be none to show, and nothing to say
+    // of it.
     let mut unordered = recorded();
     let imported = unordered.run.imported.as_mut().unwrap();
     imported.unordered.push(4);
     let records: Vec<_> = unordered.records().collect();
     let view = build(&records, false).unwrap();
     assert!(view.sequences[0].results.unordered);
-    let text = terminal(&view, 110, false);
+    let text = full(&view, 110);
     for none in ["order of", "independen", "first in round"] {
         assert!(!text.contains(none), "{none}: {text}");
     }

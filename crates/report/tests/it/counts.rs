@@ -1,10 +1,10 @@
 //! What counts as what.
 
 use crashrate_model::{DiedIn, Exit, JOURNAL_VERSION, Outcome, OutcomeSet, Record, StopReason};
-use crashrate_report::{ReportError, Share, json, markdown, terminal};
+use crashrate_report::{ReportError, Share, json, markdown};
 
 use crate::journal::{
-    Journal, all_passed, build, chapter, died_at, ended, info, isolated, measure, sequence,
+    Journal, all_passed, build, chapter, died_at, ended, full, info, isolated, measure, sequence,
 };
 
 fn share(bad: u32, n: u32) -> Share {
@@ -41,7 +41,7 @@ fn a_lost_round_that_was_run_again_counts_once_and_stays_visible() {
     for chapter in &view.chapters[1..] {
         assert_eq!(chapter.results.outcomes.get(Outcome::Lost), 1);
     }
-    insta::assert_snapshot!("resumed_terminal", terminal(&view, 100, false));
+    insta::assert_snapshot!("resumed_terminal", full(&view, 100));
 }
 
 #[test]
@@ -86,9 +86,9 @@ fn retries_never_touch_the_first_attempts() {
     ];
     assert_eq!(rows, expected);
     assert_eq!(view.sequences[0].results.flaky_rounds, [1]);
-    let text = terminal(&view, 80, false);
+    let text = full(&view, 80);
     assert!(text.contains("x (isolated): 1 round did not pass and had retries left"));
-    assert!(text.contains("x (isolated): 1 retry lost."));
+    assert!(text.contains("x (isolated): result lost of 1 retry."));
 }
 
 #[test]
@@ -114,7 +114,10 @@ fn deaths_outside_chapters_are_the_sequences_own() {
     assert_eq!(view.chapters[1].results.first_attempt, share(0, 2));
     let text = markdown(&view, None);
     assert!(text.contains("between chapters 1, at exit 2"), "{text}");
-    assert!(text.contains("at the exit of ab 2/2 = 100%"), "{text}");
+    assert!(
+        text.contains("died at exit, after the last verdict, 2/2 = 100%"),
+        "{text}"
+    );
     assert!(text.contains("- ab: 3 crashed: SIGSEGV"), "{text}");
 }
 
@@ -226,7 +229,7 @@ fn measures_of_attempts_that_count() {
         (spread.n, spread.min, spread.median, spread.max),
         (2, 1.0, 2.0, 3.0)
     );
-    assert!(terminal(&view, 80, false).contains("1 values of further measures left out"));
+    assert!(full(&view, 80).contains("1 values of further measures left out"));
 }
 
 #[test]

@@ -117,7 +117,10 @@ fn no_crash_is_said_of_a_time_out() {
     };
     assert_eq!((count("v1 | SIGSEGV | f"), count("v1 | HANG | f")), (1, 1));
     let text = crashrate_report::markdown(&view, None);
-    assert!(text.contains(": 1 SIGSEGV, 4 timed-out."), "{text}");
+    assert!(
+        text.contains("1 crashed, 4 timed-out (SIGSEGV 1)."),
+        "{text}"
+    );
     let rounds = junit(&records);
     assert_eq!(rounds.matches("SIGSEGV in f\"").count(), 1, "{rounds}");
     let chapters = junit_of_chapters(&records);
@@ -228,8 +231,8 @@ fn run(number: u32, bad: u32, rounds: u32, change: impl FnOnce(&mut RunInfo)) ->
     journal
 }
 
-/// Clean; as clean with fewer rounds; another program that is far worse; another device, and stopped by its data; and
-/// one with a lost round that was run again.
+/// Clean; as clean with fewer rounds; another program that is far worse; another device, and
+/// stopped by its data; and one with a lost round that was run again.
 fn runs() -> Vec<View> {
     let replaced = |info: &mut RunInfo| {
         info.programs

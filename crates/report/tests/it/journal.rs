@@ -7,7 +7,9 @@ use crashrate_model::{
     ChapterEnd, Closed, DiedIn, Ended, Exit, Hello, JOURNAL_VERSION, Measure, Mode, Opened,
     Outcome, OutcomeSet, Record, RunInfo, Started, StopReason, Unit,
 };
-use crashrate_report::{Ends, ListError, View, ViewBuilder, ViewError};
+use crashrate_report::{
+    Detail, Ends, ListError, TerminalOptions, View, ViewBuilder, ViewError, terminal,
+};
 
 pub(crate) struct Journal {
     pub(crate) records: Vec<Record>,
@@ -153,6 +155,26 @@ impl Journal {
     }
 }
 
+/// The summary on a terminal.
+pub(crate) fn summary(view: &View, width: usize) -> String {
+    on_terminal(view, width, Detail::Summary)
+}
+
+/// The whole report on a terminal.
+pub(crate) fn full(view: &View, width: usize) -> String {
+    on_terminal(view, width, Detail::Full)
+}
+
+fn on_terminal(view: &View, width: usize, detail: Detail) -> String {
+    let options = TerminalOptions {
+        width,
+        color: false,
+        detail,
+        page: None,
+    };
+    terminal(view, &options)
+}
+
 pub(crate) fn build(records: &[Record], live: bool) -> Result<View, ViewError> {
     build_with(ViewBuilder::new(), records, live)
 }
@@ -197,7 +219,8 @@ pub(crate) fn ended(unit: u32, round: u32, attempt: u32, outcome: Outcome, secs:
     }
 }
 
-/// The chapters of a sequence that died in the one at `place`: those before passed, those behind were not reached.
+/// The chapters of a sequence that died in the one at `place`: those before passed, those behind
+/// were not reached.
 pub(crate) fn died_at(unit: &Unit, place: usize) -> impl FnOnce(&mut Ended) {
     let chapters = unit.chapters.clone();
     move |ended| {

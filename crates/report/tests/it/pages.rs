@@ -64,29 +64,35 @@ fn every_part_of_the_recorded_report_is_on_its_page() {
     let page = page(&verification().view());
     for heading in [
         "Verdict",
+        "Overview",
+        "Failures",
+        "Measured",
+        "Conclusions",
         "Crash rates",
         "Rounds",
         "Hazard by position",
-        "Isolated beside sequential",
+        "Isolated and in sequence",
         "Comparisons",
         "Efficiency",
         "Durations",
-        "Matmul soak",
-        "Batching advantage",
+        "Measurements",
         "Why rounds did not pass",
         "Findings",
         "Chapters",
         "Sequences",
-        "Blockers",
+        "Warnings",
         "Recommendations",
         "Environment",
         "How to repeat it",
     ] {
         assert!(page.contains(&format!(">{heading}</h2>")), "{heading}");
     }
+    for part in ["Matmul soak", "Batching advantage"] {
+        assert!(page.contains(&format!("<h3>{part}</h3>")), "{part}");
+    }
     assert!(page.contains("crashrate run configs/verification.toml --seed 7"));
     // The curve, and its numbers.
-    assert!(page.contains("<polyline ") && page.contains("14.7 %"));
+    assert!(page.contains("<polyline ") && page.contains("14.7%"));
     assert!(page.find("Verdict</h2>") < page.find("Crash rates</h2>"));
 }
 

@@ -7,13 +7,14 @@ use crashrate_model::{
 };
 use crashrate_report::{
     Place, Results, Share, View, csv, history, history_html, html, json, junit, junit_rounds,
-    markdown, terminal,
+    markdown,
 };
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
 use crate::journal::{
-    Journal, attempts, build, chapter, ended, info, isolated, listed, measure, sequence,
+    Journal, attempts, build, chapter, ended, full, info, isolated, listed, measure, sequence,
+    summary,
 };
 
 /// What happens to an attempt.
@@ -52,7 +53,8 @@ fn units() -> impl Strategy<Value = Vec<Unit>> {
     prop::collection::vec(unit, 1..4)
 }
 
-/// Runs rounds in blocks as a supervisor would, until the fates run out. Rounds without an end are run again.
+/// Runs rounds in blocks as a supervisor would, until the fates run out. Rounds without an end are
+/// run again.
 fn play(units: &[Unit], retries: u32, fates: &[Fate]) -> Vec<Record> {
     let mut info = info(units.to_vec());
     info.retries = retries;
@@ -268,9 +270,9 @@ proptest! {
         all.extend(records.into_iter().flatten());
         for live in [false, true] {
             if let Ok(view) = attempts(&all, live) {
-                let text = terminal(&view, width, false);
+                let text = full(&view, width) + &summary(&view, width);
                 prop_assert!(text.lines().all(|line| line.width() <= width.max(40)), "{}", text);
-                let _ = (terminal(&view, width, true), markdown(&view, Some(&view)));
+                let _ = markdown(&view, Some(&view));
                 let parsed: serde_json::Value = serde_json::from_str(&json(&view)).unwrap();
                 prop_assert_eq!(parsed["schema"].as_u64(), Some(1));
                 for page in [

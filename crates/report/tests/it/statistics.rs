@@ -3,11 +3,11 @@
 use crashrate_model::{Axis, Gate, Mode, Outcome, RunInfo, StopReason, Stopping};
 use crashrate_report::{
     DEFAULT_DETECT, ExitClass, Judgement, View, compare_json, compare_markdown, compare_runs,
-    compare_terminal, compare_within, estimate, exit_class, json, markdown, terminal,
+    compare_terminal, compare_within, estimate, exit_class, json, markdown,
 };
 use proptest::prelude::*;
 
-use crate::journal::{Journal, all_passed, died_at, info, isolated, sequence, story};
+use crate::journal::{Journal, all_passed, died_at, full, info, isolated, sequence, story};
 
 /// A chapter of ten rounds of which the first few crash.
 fn crashes(k: u32) -> View {
@@ -75,9 +75,9 @@ fn a_run_until_decided() {
         (decided.run.complete, exit_class(&decided)),
         (true, ExitClass::NotPassed)
     );
-    let text = terminal(&decided, 100, false);
+    let text = full(&decided, 100);
     assert!(
-        !text.contains("never begun") && !text.contains("without an end"),
+        !text.contains("not started") && !text.contains("without a result"),
         "{text}"
     );
     insta::assert_snapshot!("decided_terminal", text);

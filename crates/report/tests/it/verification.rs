@@ -1,9 +1,9 @@
 //! The verification report: its parts, its findings, what it recommends, and the run before it.
 
 use crashrate_model::{Outcome, OutcomeSet, RunInfo, StopReason};
-use crashrate_report::{View, doctor_json, doctor_terminal, json, markdown, terminal};
+use crashrate_report::{View, doctor_json, doctor_terminal, json, markdown};
 
-use crate::journal::{Journal, all_passed, died_at, info, isolated, sequence};
+use crate::journal::{Journal, all_passed, died_at, full, info, isolated, sequence};
 use crate::recorded::{
     batching, chapters, findings, measures, recommendation, verification, verification_info,
 };
@@ -12,7 +12,7 @@ use crate::recorded::{
 fn a_report_with_every_part_of_the_recorded_one() {
     let view = verification().view();
     insta::assert_snapshot!("verification_markdown", markdown(&view, None));
-    insta::assert_snapshot!("verification_terminal", terminal(&view, 100, false));
+    insta::assert_snapshot!("verification_terminal", full(&view, 100));
     let parsed: serde_json::Value = serde_json::from_str(&json(&view)).unwrap();
     let soak = &parsed["chapters"][0];
     assert_eq!(soak["worker"], "matmul-soak");
@@ -36,12 +36,12 @@ fn the_run_before_stands_beside_it_as_numbers() {
         });
     }
     let report = markdown(&journal.view(), Some(&before));
-    let start = report.find("## Beside N=1973").unwrap();
-    let end = report.find("## Blockers").unwrap();
+    let start = report.find("## Compared with the previous run").unwrap();
+    let end = report.find("## Warnings").unwrap();
     insta::assert_snapshot!("previous_markdown", report[start..end]);
     let turned = markdown(&before, Some(&journal.view()));
     assert!(
-        turned.contains("N=1974 is incomplete: 10 of 38 rounds have an end."),
+        turned.contains("N=1974 is incomplete: 10 of 38 rounds have a result."),
         "{turned}"
     );
 }
@@ -99,7 +99,7 @@ fn variants() -> Journal {
 fn variants_are_never_mixed() {
     let view = variants().view();
     insta::assert_snapshot!("variants_markdown", markdown(&view, None));
-    insta::assert_snapshot!("variants_terminal", terminal(&view, 80, false));
+    insta::assert_snapshot!("variants_terminal", full(&view, 80));
 }
 
 fn recommended(info: RunInfo, whens: &[&str], play: impl Fn(&mut Journal)) -> Vec<String> {

@@ -1,20 +1,32 @@
 //! What each writer makes of a handful of journals.
 
 use crashrate_model::{Exit, Finding, Level, Outcome, Recommendation, StopReason};
-use crashrate_report::{View, doctor_json, doctor_terminal, json, markdown, terminal};
+use crashrate_report::{
+    Detail, TerminalOptions, View, doctor_json, doctor_terminal, json, markdown, terminal,
+};
 
-use crate::journal::{Journal, all_passed, died_at, info, isolated, measure, sequence, story};
+use crate::journal::{
+    Journal, all_passed, died_at, full, info, isolated, measure, sequence, story, summary,
+};
 
+/// The summary in two widths and the whole report in three.
 fn wide_and_narrow(view: &View) -> String {
-    [120, 80, 60]
-        .map(|width| {
-            let text = terminal(view, width, false);
-            for line in text.lines() {
-                assert!(line.chars().count() <= width, "{width}: {line}");
-            }
-            format!("--- {width} columns\n{text}")
-        })
-        .join("\n")
+    type Form = fn(&View, usize) -> String;
+    let forms: [(&str, Form, usize); 5] = [
+        ("summary", summary, 100),
+        ("summary", summary, 60),
+        ("full", full, 120),
+        ("full", full, 80),
+        ("full", full, 60),
+    ];
+    let texts = forms.map(|(name, form, width)| {
+        let text = form(view, width);
+        for line in text.lines() {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+        }
+        format!("--- {name}, {width} columns\n{text}")
+    });
+    texts.join("\n")
 }
 
 /// Commands of one's own, isolated only: one crashes now and then, one fails always.
@@ -133,11 +145,7 @@ fn a_live_run() {
 #[test]
 fn text_of_children_is_harmless() {
     let view = hostile().view();
-    let formats = [
-        terminal(&view, 80, false),
-        markdown(&view, None),
-        json(&view),
-    ];
+    let formats = [full(&view, 80), markdown(&view, None), json(&view)];
     let findings = &view.run.findings;
     let doctor = [doctor_terminal(findings), doctor_json(findings)];
     for text in formats.iter().chain(&doctor) {
@@ -161,11 +169,18 @@ fn text_of_children_is_harmless() {
 #[test]
 fn colour_only_where_it_is_asked_for() {
     let view = story().view();
-    let plain = terminal(&view, 120, false);
-    let colored = terminal(&view, 120, true);
+    let plain = full(&view, 120);
+    let colored = TerminalOptions {
+        width: 120,
+        color: true,
+        detail: Detail::Full,
+        page: None,
+    };
+    let colored = terminal(&view, &colored);
     assert!(!plain.contains('\x1b') && colored.contains("\x1b[31m6\x1b[0m"));
+    assert!(colored.contains("\x1b[1;31mFAIL\x1b[0m"));
     let mut stripped = colored;
-    for code in ["0", "1", "2", "31", "32", "33"] {
+    for code in ["0", "1", "2", "31", "32", "33", "1;31"] {
         stripped = stripped.replace(&format!("\x1b[{code}m"), "");
     }
     assert_eq!(stripped, plain);

@@ -1,4 +1,4 @@
-//! From a recorded report to a run folder like any other.
+//! Writes a published report as a run folder.
 
 use std::fs;
 use std::io;
@@ -10,10 +10,10 @@ use thiserror::Error;
 use crate::journal::{FolderError, Journal, JournalError, RunFolder};
 use crate::run_file;
 
-/// A recorded report that cannot be imported.
+/// A published report that cannot be imported.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// The run's folder cannot be made: its number is taken, for example.
+    /// The run folder cannot be created; its number may be taken.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The journal cannot be written.
@@ -29,32 +29,32 @@ pub enum ImportError {
     },
 }
 
-/// Makes a run folder of a recorded report, with the report's own number.
+/// Creates a run folder from a published report, with the report's number.
 ///
 /// # Errors
 /// The number is taken, or the folder cannot be written.
-pub fn import(runs: &Path, recorded: &Baseline) -> Result<RunFolder, ImportError> {
-    let (number, suite) = (recorded.run.number, &recorded.run.suite);
+pub fn import(runs: &Path, baseline: &Baseline) -> Result<RunFolder, ImportError> {
+    let (number, suite) = (baseline.run.number, &baseline.run.suite);
     let folder = RunFolder::create(runs, suite, Some(number))?;
-    let written = write(&folder, recorded);
+    let written = write(&folder, baseline);
     if written.is_err() {
-        // Half a record is worse than none, and would be in the way of the next attempt.
+        // An incomplete folder would block the next import.
         let _ = fs::remove_dir_all(folder.path());
     }
     written.map(|()| folder)
 }
 
-fn write(folder: &RunFolder, recorded: &Baseline) -> Result<(), ImportError> {
-    let mut recorded = recorded.clone();
-    recorded.run.id = folder.id().to_owned();
-    run_file::write_imported(folder.path(), &recorded.run).map_err(|source| {
+fn write(folder: &RunFolder, baseline: &Baseline) -> Result<(), ImportError> {
+    let mut baseline = baseline.clone();
+    baseline.run.id = folder.id().to_owned();
+    run_file::write_imported(folder.path(), &baseline.run).map_err(|source| {
         ImportError::Write {
             path: folder.path().to_owned(),
             source,
         }
     })?;
     let mut journal = Journal::open(&folder.journal())?;
-    for record in recorded.records() {
+    for record in baseline.records() {
         journal.append(&record)?;
     }
     Ok(journal.sync()?)

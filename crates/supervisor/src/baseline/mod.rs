@@ -1,7 +1,9 @@
-//! A report of the past, read from a TOML file: the same records as those of a run, of rounds that others measured.
-//! The format is described in `fixtures/recorded/README.md`.
+//! Published reports: reads one from a TOML file as the records of a run, so that runs can be compared
+//! with it, and imports it as a run folder.
+//!
+//! `fixtures/recorded/README.md` describes the format.
 
-mod import;
+pub mod import;
 mod raw;
 mod rounds;
 
@@ -14,28 +16,25 @@ use crashrate_model::{
 };
 use toml::Spanned;
 
-use crate::suite::{Source, SuiteError, read_text};
-pub use import::{ImportError, import};
+use crate::toml_file::{Result, Source, read_text};
 use rounds::Rounds;
 
-type Result<T> = std::result::Result<T, SuiteError>;
-
-/// Reads the file of a recorded report. In the record it is called `name`: as whoever asked for it named it.
+/// Reads the file of a published report. The run records it as `name`.
 ///
 /// # Errors
-/// The file cannot be read or says something that is no record: one message with file and line.
+/// The file cannot be read or is not a valid report: one message with file and line.
 pub fn read(path: &Path, name: &str) -> Result<Baseline> {
-    parse(&read_text(path, "recorded report")?, path, name)
+    parse(&read_text(path, "published report")?, path, name)
 }
 
-/// Reads the text of a recorded report as if it stood in the file `path`, which need not be there.
+/// Reads the text of a published report as if it were in the file `path`, which need not exist.
 ///
 /// # Errors
-/// It says something that is no record: one message with file and line.
+/// It is not a valid report: one message with file and line.
 pub fn parse(text: &str, path: &Path, name: &str) -> Result<Baseline> {
     let source = Source { path, text };
     let file: raw::File = source.parse()?;
-    Reader { source }.recorded(file, name)
+    Reader { source }.baseline(file, name)
 }
 
 struct Reader<'a> {
@@ -43,16 +42,18 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn recorded(&self, mut file: raw::File, name: &str) -> Result<Baseline> {
+    fn baseline(&self, mut file: raw::File, name: &str) -> Result<Baseline> {
         let wrong = |problem: &str| self.source.error(0..0, problem);
         let head = file.report.take().ok_or_else(|| {
             wrong("missing [report] with `number`, `suite`, `date` and `device` of the report")
         })?;
-        let bad = self.source.bad("report.bad", head.bad.clone())?;
+        let bad = (head.bad.as_ref())
+            .map(|bad| self.source.bad("report.bad", bad))
+            .transpose()?;
         let units = self.units(&file, bad.as_ref())?;
         if units.is_empty() {
             return Err(wrong(
-                "no round is on record: give a [[chapter]] or [[sequence]] its [[chapter.rounds]] or [[sequence.rounds]]",
+                "the report has no rounds: add [[chapter.rounds]] or [[sequence.rounds]]",
             ));
         }
         let unordered = (0u32..)
@@ -70,9 +71,9 @@ impl Reader<'_> {
             .unzip();
         let run = RunInfo {
             number: self.number(&head.number)?,
-            suite: self.source.id(&head.suite, "report.suite")?,
-            device: self.source.device("report.device", Some(&head.device))?,
-            // One thing at a time, tried once: what a report does not say otherwise.
+            suite: self.source.id("report.suite", &head.suite)?,
+            device: self.source.device("report.device", &head.device)?,
+            // Published reports ran one attempt at a time, without retries.
             jobs: 1,
             bad: bad.unwrap_or_default(),
             machine: head.machine,
@@ -108,7 +109,7 @@ impl Reader<'_> {
         }
         let mut sequences = HashSet::new();
         for sequence in &file.sequence {
-            let id = self.source.id(&sequence.id, "sequence.id")?;
+            let id = self.source.id("sequence.id", &sequence.id)?;
             let chapters = self.chapters(&id, &sequence.chapters, &known)?;
             if !sequences.insert(id.clone()) {
                 let problem = format!("sequence.id: there is another sequence `{id}`");
@@ -131,7 +132,7 @@ impl Reader<'_> {
             Err(self.source.error(span, problem))
         };
         if names.get_ref().is_empty() {
-            return wrong(names.span(), "name at least one chapter".into());
+            return wrong(names.span(), "must name at least one chapter".into());
         }
         let mut seen = HashSet::new();
         for name in names.get_ref() {
@@ -145,7 +146,7 @@ impl Reader<'_> {
                 return wrong(name.span(), problem);
             }
             if !seen.insert(name.get_ref()) {
-                return wrong(name.span(), format!("names `{shown}` twice"));
+                return wrong(name.span(), format!("`{shown}` is named twice"));
             }
         }
         Ok(names
@@ -155,7 +156,7 @@ impl Reader<'_> {
             .collect())
     }
 
-    /// A report's number is also a run's, and numbers of runs begin with 1.
+    /// Report numbers are run numbers, which begin with 1.
     fn number(&self, number: &Spanned<i64>) -> Result<u32> {
         let given = *number.get_ref();
         u32::try_from(given).ok().filter(|n| *n > 0).ok_or_else(|| {
@@ -171,7 +172,7 @@ impl Reader<'_> {
             Ok(date) => Ok(date.to_string()),
             Err(_) => {
                 let problem = format!(
-                    "report.date: `{}` is no day; write it as \"2025-12-22\"",
+                    "report.date: `{}` is not a valid date: expected e.g. \"2025-12-22\"",
                     text.escape_debug()
                 );
                 Err(self.source.error(date.span(), problem))
@@ -202,7 +203,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    /// A claim is about rounds that are on record: others could not be held against it.
+    /// A claim is about rounds in the report; without them it could not be checked.
     fn claims(&self, raw: Vec<raw::Claim>, units: &[Rounds]) -> Result<Vec<Claim>> {
         let has = |mode: Mode, chapter: &String| {
             let of_mode = |rounds: &&Rounds| rounds.unit.mode == mode;
@@ -215,13 +216,13 @@ impl Reader<'_> {
                 let shown = chapter.escape_debug();
                 if !has(Mode::Isolated, chapter) {
                     let problem =
-                        format!("claim.chapter: no isolated round of `{shown}` is on record");
+                        format!("claim.chapter: the report has no isolated round of `{shown}`");
                     return wrong(claim.chapter.span(), problem);
                 }
                 if claim.before.is_none() && !has(Mode::Sequential, chapter) {
                     let problem = format!(
-                        "claim.chapter: no sequence with `{shown}` is on record; name the rounds of an earlier report \
-                         with `before`"
+                        "claim.chapter: the report has no sequence with `{shown}`; give the rounds of an \
+                         earlier report with `before`"
                     );
                     return wrong(claim.chapter.span(), problem);
                 }
@@ -235,7 +236,7 @@ impl Reader<'_> {
                             rounds,
                         } = raw.into_inner();
                         if bad > rounds || rounds == 0 {
-                            let problem = format!("claim.before: {bad} bad of {rounds} cannot be");
+                            let problem = format!("claim.before: {bad} bad of {rounds} rounds is not possible");
                             return wrong(span, problem);
                         }
                         Some(Earlier {

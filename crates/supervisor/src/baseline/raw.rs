@@ -1,4 +1,4 @@
-//! The file of a recorded report as it is written: spans kept, nothing checked but names and types of keys.
+//! The file of a published report as it is written: spans kept, only names and types of keys checked.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ pub(super) struct Sequence {
     pub(super) rounds: Vec<Spanned<Rounds>>,
 }
 
-/// Rounds that ended alike.
+/// Rounds with the same end.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rounds {

@@ -1,23 +1,24 @@
-//! The rounds of a chapter or a sequence: from what a report says of each to the ends of attempts.
+//! The rounds of a chapter or sequence of a report, as the ends of attempts.
 
 use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Measure, Mode, Outcome, OutcomeSet, Unit};
 use toml::Spanned;
 
-use super::{Reader, Result, raw};
+use super::{Reader, raw};
+use crate::toml_file::{Result, TomlError};
 
-/// The most rounds of a unit: a journal is made of them, a line for each.
+/// Largest number of rounds of a unit; each becomes a line of the journal.
 const MAX_ROUNDS: u32 = 100_000;
 
 /// The rounds of one unit.
 pub(super) struct Rounds {
     pub(super) unit: Unit,
-    /// Only counts are known, not what came before what.
+    /// Only counts are known, not the order.
     pub(super) unordered: bool,
     ended: Vec<Ended>,
 }
 
 impl Rounds {
-    /// The unit and its rounds, once its place in the run is known.
+    /// The unit and its rounds, given the unit's index in the run.
     pub(super) fn placed(self, place: u32) -> (Unit, Vec<Ended>) {
         let placed = |ended: Ended| Ended {
             unit: place,
@@ -28,7 +29,7 @@ impl Rounds {
 }
 
 impl Reader<'_> {
-    /// Nothing if the report has no rounds of it.
+    /// The rounds of a unit; `None` if the report has none.
     pub(super) fn rounds(
         &self,
         mut unit: Unit,
@@ -42,8 +43,7 @@ impl Reader<'_> {
             for _ in 0..count {
                 unit.rounds += 1;
                 if unit.rounds > MAX_ROUNDS {
-                    let problem =
-                        format!("rounds: more than {MAX_ROUNDS} are too many for one unit");
+                    let problem = format!("rounds: a unit can have at most {MAX_ROUNDS}");
                     return Err(self.at(&unit, alike.span(), &problem));
                 }
                 ended.push(Ended {
@@ -53,7 +53,7 @@ impl Reader<'_> {
             }
         }
         Ok((!ended.is_empty()).then_some(Rounds {
-            // One round is in order by itself.
+            // A single round has an order.
             unordered: !in_order && unit.rounds > 1,
             unit,
             ended,
@@ -74,26 +74,26 @@ impl Reader<'_> {
         );
         let wrong = |problem: &str| Err(self.at(unit, alike.span(), problem));
         if raw.signal.is_some() && !is_death {
-            return wrong("signal: only a round that died has one");
+            return wrong("signal: only for rounds that died");
         }
-        // Otherwise it would be shown, and be in no rate that the report speaks of.
+        // Otherwise a failed round would not be in any rate of the report.
         if outcome == Outcome::Failed && bad.is_none() {
             return wrong(
-                "outcome: say in report.bad whether `failed` is bad: a report that tells only what passed counts it as such",
+                "outcome: a report with failed rounds must state in report.bad whether `failed` is bad",
             );
         }
         let died_in = match (unit.mode, is_death, &raw.died_in) {
             (Mode::Isolated, _, None) | (Mode::Sequential, false, None) => None,
             (Mode::Sequential, true, Some(place)) => Some(self.died_in(unit, place)?),
             (Mode::Sequential, true, None) => {
-                return wrong("died_in: say in which chapter it died, or `exit`");
+                return wrong("died_in: missing; name the chapter in which it died, or `exit`");
             }
             (_, _, Some(_)) => {
-                return wrong("died_in: only a sequence dies in a chapter, and only if it died");
+                return wrong("died_in: only for rounds of a sequence that died");
             }
         };
         if unit.mode == Mode::Sequential && !is_death && outcome != Outcome::Passed {
-            return wrong("outcome: a sequence of the record either passed or died");
+            return wrong("outcome: a sequence in a report must have passed or died");
         }
         Ok(Ended {
             exit: raw.signal.clone().map(Exit::Signal),
@@ -113,7 +113,8 @@ impl Reader<'_> {
         let outcome = Outcome::from_word(word.get_ref()).filter(|outcome| outcome.counts());
         outcome.ok_or_else(|| {
             let problem = format!(
-                "outcome: `{}` is no end that a report counts; use passed, failed, crashed, timed-out, out-of-memory",
+                "outcome: `{}` is not a valid outcome: expected passed, failed, crashed, timed-out or \
+                 out-of-memory",
                 word.get_ref().escape_debug()
             );
             self.at(unit, word.span(), &problem)
@@ -144,7 +145,7 @@ impl Reader<'_> {
             }
             other => {
                 let problem = format!(
-                    "died_in: `{}` is none of its chapters; use {} or exit",
+                    "died_in: `{}` is not a chapter of the sequence: expected {} or exit",
                     other.escape_debug(),
                     unit.chapters.join(", ")
                 );
@@ -162,7 +163,7 @@ impl Reader<'_> {
             return Ok(Some(given));
         }
         let problem =
-            format!("seconds: {given} is no duration; leave it out where it is not known");
+            format!("seconds: {given} is not a valid duration; leave it out if it is unknown");
         Err(self.at(unit, seconds.span(), &problem))
     }
 
@@ -170,15 +171,17 @@ impl Reader<'_> {
         if unit.mode == Mode::Sequential
             && let Some(first) = raw.first()
         {
-            let problem = "measures: those of a sequence's chapters are not taken; leave them out";
+            let problem = "measures: only for isolated rounds; remove them";
             return Err(self.at(unit, first.span(), problem));
         }
         raw.iter()
             .map(|spanned| {
                 let measure = spanned.get_ref();
                 if !measure.value.is_finite() {
-                    let problem =
-                        format!("measures: the value of `{}` is not a number", measure.name);
+                    let problem = format!(
+                        "measures: the value of `{}` must be a finite number",
+                        measure.name
+                    );
                     return Err(self.at(unit, spanned.span(), &problem));
                 }
                 Ok(Measure {
@@ -191,12 +194,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn at(
-        &self,
-        unit: &Unit,
-        span: std::ops::Range<usize>,
-        problem: &str,
-    ) -> crate::suite::SuiteError {
+    fn at(&self, unit: &Unit, span: std::ops::Range<usize>, problem: &str) -> TomlError {
         let kind = match unit.mode {
             Mode::Isolated => "chapter",
             Mode::Sequential => "sequence",
@@ -206,7 +204,7 @@ impl Reader<'_> {
     }
 }
 
-/// The chapters of a sequence: those before a death passed, those behind it were not reached.
+/// The ends of a sequence's chapters: passed before a death, unreached after it.
 fn ends(unit: &Unit, outcome: Outcome, died_in: Option<&DiedIn>) -> Vec<ChapterEnd> {
     let place = match died_in {
         Some(DiedIn::Chapter(id)) => unit.chapters.iter().position(|chapter| chapter == id),

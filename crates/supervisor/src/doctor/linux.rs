@@ -1,57 +1,23 @@
-//! What Linux says of itself in /proc and /sys.
+//! Checks of a Linux machine, from /proc and /sys.
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use crashrate_model::{Finding, Level};
-use nix::sys::ptrace;
-use nix::unistd::Pid;
+use crashrate_model::Finding;
 
 use super::{ok, warning};
 use crate::process::CoreFiles;
 
 pub(super) fn examine() -> Vec<Finding> {
-    vec![core_dumps(), ptrace(), cgroup()]
+    vec![core_dumps(), cgroup()]
 }
 
 fn core_dumps() -> Finding {
     let found = match CoreFiles::find(false) {
-        Ok(_) => "--evidence core is possible".to_owned(),
-        Err(why) => format!("--evidence core is not possible: {why}"),
+        Ok(_) => "--evidence core works".to_owned(),
+        Err(why) => format!("--evidence core does not work: {why}"),
     };
     ok("core dumps", found)
-}
-
-/// Tried for real: Yama, seccomp and containers all have their say.
-fn ptrace() -> Finding {
-    let name = "tracing";
-    let child = Command::new("cat")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn();
-    let Ok(mut child) = child else {
-        return warning(
-            name,
-            "could not be tried: there is no `cat`",
-            "install coreutils",
-        );
-    };
-    let seized = ptrace::seize(Pid::from_raw(child.id() as i32), ptrace::Options::empty());
-    let _ = child.kill();
-    let _ = child.wait();
-    match seized {
-        Ok(()) => ok(name, "children may be traced"),
-        Err(error) => {
-            let scope = read("/proc/sys/kernel/yama/ptrace_scope");
-            let found = format!("refused: {error} (ptrace_scope {scope})");
-            let advice = "deaths are counted, but without a stack: allow ptrace, or run the container with SYS_PTRACE";
-            Finding {
-                level: Level::Blocker,
-                ..warning(name, found, advice)
-            }
-        }
-    }
 }
 
 fn cgroup() -> Finding {
@@ -61,7 +27,7 @@ fn cgroup() -> Finding {
         return warning(
             name,
             "no cgroup v2",
-            "a SIGKILL by the kernel for want of memory is then only suspected, never known",
+            "an out-of-memory kill can then only be suspected, not proved",
         );
     };
     let folder = Path::new("/sys/fs/cgroup").join(path.trim_start_matches('/'));
@@ -73,8 +39,8 @@ fn cgroup() -> Finding {
     if controllers.split(' ').any(|c| c == "memory") {
         ok(name, found)
     } else {
-        let advice =
-            "without the memory controller an out-of-memory kill is only suspected, never known";
+        let advice = "without the memory controller an out-of-memory kill can only be suspected, \
+                      not proved";
         warning(name, found, advice)
     }
 }
@@ -83,7 +49,7 @@ pub(super) fn load_average() -> Option<f64> {
     read("/proc/loadavg").split(' ').next()?.parse().ok()
 }
 
-/// Whether the system takes this variable away from this program.
+/// Whether the dynamic loader ignores this variable for this program: it does for setuid programs.
 pub(super) fn strips(name: &str, program: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     let set_id = fs::metadata(program).is_ok_and(|m| m.permissions().mode() & 0o6000 != 0);

@@ -1,4 +1,4 @@
-//! What macOS says of itself through its own programs. Not run by its authors yet.
+//! Checks of a Mac, from the system's own programs. Not run by its authors yet.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,7 +17,7 @@ fn sip() -> Finding {
     if status.contains("disabled") {
         return ok(name, status);
     }
-    let advice = "a patched driver cannot be deployed, and DYLD_* is stripped from system programs";
+    let advice = "patched drivers cannot be installed, and system programs do not see DYLD_*";
     warning(name, status, advice)
 }
 
@@ -26,7 +26,7 @@ fn metal() -> Finding {
     let text = output(Command::new("system_profiler").args(["SPDisplaysDataType", "-json"]));
     let devices = device_names(&text);
     if devices.is_empty() {
-        return warning(name, "no device found", "the device mps needs one");
+        return warning(name, "no device found", "device `mps` needs one");
     }
     ok(name, devices.join(", "))
 }
@@ -45,7 +45,7 @@ fn device_names(text: &str) -> Vec<String> {
     displays.iter().filter_map(name).collect()
 }
 
-/// Tried for real, with a program that the system protects.
+/// Starts a program that the system protects with such a variable.
 fn dyld() -> Finding {
     let name = "DYLD_*";
     let mut probe = Command::new("/bin/sh");
@@ -53,11 +53,11 @@ fn dyld() -> Finding {
         .args(["-c", "echo $DYLD_CRASHRATE_PROBE"])
         .env("DYLD_CRASHRATE_PROBE", "arrived");
     match output(&mut probe).as_str() {
-        "arrived" => ok(name, "arrives at children, also at system programs"),
+        "arrived" => ok(name, "reaches children, also system programs"),
         _ => warning(
             name,
-            "is stripped from system programs such as /bin/sh and /usr/bin/python3",
-            "a variant that sets it needs a worker or command outside of /bin and /usr/bin",
+            "removed for system programs such as /bin/sh and /usr/bin/python3",
+            "in a variant that sets it, use a worker or command outside /bin and /usr/bin",
         ),
     }
 }
@@ -67,7 +67,7 @@ pub(super) fn load_average() -> Option<f64> {
     text.split_whitespace().find_map(|word| word.parse().ok())
 }
 
-/// Whether the system takes this variable away from this program.
+/// Whether the system removes this variable for this program.
 pub(super) fn strips(name: &str, program: &Path) -> bool {
     let protected = [
         "/bin",

@@ -1,4 +1,4 @@
-//! What stands in the way of measuring here: looked at by `crashrate doctor`, and stored with each run.
+//! Checks of this machine, for `crashrate doctor` and for the record of each run.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -37,76 +37,88 @@ fn warning(name: &str, found: impl Into<String>, advice: &str) -> Finding {
     }
 }
 
-/// That processes cannot be traced, found when a run begins.
-pub(crate) fn not_traced(why: &str) -> Finding {
-    warning(
-        "tracing",
-        format!("refused: {why}"),
-        "crashes are counted, and have no place; in a container allow SYS_PTRACE, or set kernel.yama.ptrace_scope to 0 \
-         or 1; --evidence none says that it is not wanted",
-    )
+/// Whether processes can be traced.
+pub(crate) fn tracing(traceable: &Result<(), String>) -> Finding {
+    match traceable {
+        Ok(()) => ok("tracing", "processes can be traced"),
+        Err(why) => warning(
+            "tracing",
+            format!("processes cannot be traced: {why}"),
+            "crashes are counted but have no stack; in a container allow SYS_PTRACE, or set \
+             kernel.yama.ptrace_scope to 0 or 1; --evidence none if you do not need stacks",
+        ),
+    }
 }
 
-/// That a system call is refused.
+/// A system call that is refused: a blocker if nothing can be measured without it.
 pub fn refused_call(call: &RefusedCall) -> Finding {
     let advice = call
         .without
         .unwrap_or("nothing can be measured without it: allow it");
-    let finding = warning("system calls", call.sentence(), advice);
-    match call.without {
-        Some(_) => finding,
-        None => Finding {
-            level: Level::Blocker,
-            ..finding
+    Finding {
+        level: match call.without {
+            Some(_) => Level::Warning,
+            None => Level::Blocker,
         },
+        ..warning("system calls", call.sentence(), advice)
     }
 }
 
-/// That processes cannot be forked, found when a run begins.
+/// Processes cannot be forked in this run.
 pub(crate) fn not_forked(why: &str) -> Finding {
     warning(
         "fork",
         format!("nothing is forked: {why}"),
-        "what the suite wants forked is executed",
+        "units with `spawn = \"fork\"` are executed",
     )
 }
 
-/// That the memory of an attempt is not limited as a whole.
-pub(crate) fn memory_not_by_cgroup(by_rlimit: bool, may_be_cuda: bool) -> Finding {
-    let found = match by_rlimit {
-        true => {
-            "there is no cgroup controller to be used from here: the address space of each process is limited instead"
-        }
-        false => "the memory of a process cannot be limited on this system: the limit is not set",
-    };
-    let advice = match by_rlimit && may_be_cuda {
-        true => {
-            "CUDA reserves far more address space than it uses and does not start under such a limit: take `memory` \
-                 away for it, or run in a delegated cgroup (systemd-run --user --scope -p Delegate=yes)"
-        }
-        false => {
-            "an out-of-memory kill is then only suspected, never known: run in a delegated cgroup with the memory \
-                  controller to have both"
-        }
+/// How the memory limit is enforced where no cgroup can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MemoryFallback {
+    /// `RLIMIT_AS` of each process.
+    AddressSpace,
+    /// The same in a run that may use CUDA.
+    AddressSpaceWithCuda,
+    /// Not at all.
+    None,
+}
+
+/// The memory of an attempt is not limited as a whole.
+pub(crate) fn memory_not_by_cgroup(fallback: MemoryFallback) -> Finding {
+    let (found, advice) = match fallback {
+        MemoryFallback::AddressSpace => (
+            "no usable cgroup controller: the address space of each process is limited instead",
+            "an out-of-memory kill can then only be suspected, not proved: run in a delegated \
+             cgroup with the memory controller",
+        ),
+        MemoryFallback::AddressSpaceWithCuda => (
+            "no usable cgroup controller: the address space of each process is limited instead",
+            "CUDA reserves far more address space than it uses and does not start under such a \
+             limit: remove `memory`, or run in a delegated cgroup \
+             (systemd-run --user --scope -p Delegate=yes)",
+        ),
+        MemoryFallback::None => (
+            "this system cannot limit the memory of a process: the limit is not set",
+            "an out-of-memory kill can then only be suspected, not proved: run in a delegated \
+             cgroup with the memory controller",
+        ),
     };
     warning("memory limit", found, advice)
 }
 
-/// That the processes of an attempt are not limited as a whole.
-pub(crate) fn processes_not_by_cgroup(is_root: bool) -> Finding {
-    let found = match is_root {
-        true => {
-            "there is no cgroup controller to be used from here, and the limit of a user does not bind root"
-        }
-        false => {
-            "there is no cgroup controller to be used from here: all processes of the user count, and not the attempt's"
-        }
+/// The processes of an attempt are not limited as a whole.
+pub(crate) fn processes_not_by_cgroup(user_is_root: bool) -> Finding {
+    let found = if user_is_root {
+        "no usable cgroup controller, and the per-user limit does not apply to root"
+    } else {
+        "no usable cgroup controller: the limit counts all processes of the user"
     };
     let advice = "run in a delegated cgroup with the pids controller";
     warning("process limit", found, advice)
 }
 
-/// Looks at everything: the worker (`given`, or found `beside` this program), its devices, and the machine.
+/// All checks: the worker (`given`, or found `beside` this program), its devices, and the machine.
 pub fn examine(given: Option<&Path>, beside: &Path, guardian: (&Path, &[&str])) -> Vec<Finding> {
     let mut findings = match worker::find(given, beside) {
         Ok((path, info)) => {
@@ -119,12 +131,16 @@ pub fn examine(given: Option<&Path>, beside: &Path, guardian: (&Path, &[&str])) 
         Err(error) => vec![no_worker(&error)],
     };
     findings.extend(examine_machine());
+    if process::TRACES {
+        findings.push(tracing(&process::can_trace(guardian)));
+    }
     let refused = process::refused_calls(guardian);
     findings.extend(refused.iter().map(refused_call));
     findings
 }
 
-/// What is stored with a run: what its workers see, the machine, and what its plan asks for that will not happen.
+/// The checks that are stored with a run: the workers' devices, the machine, and variables of the
+/// suite that the system removes.
 pub fn examine_for(plan: &Plan, workers: &Workers) -> Vec<Finding> {
     let mut paths: Vec<&Path> = workers.by_variant.values().map(AsRef::as_ref).collect();
     paths.dedup();
@@ -145,7 +161,7 @@ fn no_worker(error: &WorkerError) -> Finding {
     warning("worker", error.to_string(), advice)
 }
 
-/// The devices that a worker sees: it is asked, since only it can know.
+/// The devices that a worker sees; only the worker can know.
 fn devices(worker: &Path) -> Finding {
     match worker::ask_text(worker, "devices") {
         Ok(text) => ok(
@@ -155,12 +171,12 @@ fn devices(worker: &Path) -> Finding {
         Err(error) => warning(
             "devices",
             error.to_string(),
-            "a worker of your own may answer `WORKER devices` with the names of devices",
+            "your own worker may print its device names when run as `WORKER devices`",
         ),
     }
 }
 
-/// A busy machine makes timings, and race rates, what they are not elsewhere.
+/// Load changes timings and the rates of races.
 fn load() -> Option<Finding> {
     let cores = std::thread::available_parallelism().ok()?.get();
     let load = platform::load_average()?;
@@ -169,14 +185,14 @@ fn load() -> Option<Finding> {
         warning(
             "load",
             found,
-            "wait until the machine is idle: timings and race rates shift under load",
+            "wait until the machine is idle: timings and crash rates shift under load",
         )
     } else {
         ok("load", found)
     })
 }
 
-/// Variables that the system takes away before the program of a chapter sees them.
+/// Variables that the system removes before the program of a chapter starts.
 fn stripped_variables(plan: &Plan, workers: &Workers) -> Vec<Finding> {
     let mut findings = Vec::new();
     let by_id = ById::of(&plan.suite);
@@ -185,7 +201,7 @@ fn stripped_variables(plan: &Plan, workers: &Workers) -> Vec<Finding> {
             continue;
         };
         let variant = (plan.suite.variants.iter()).find(|v| v.id == unit.suite_variant());
-        // Nothing to be taken away, and no program to be looked for.
+        // Without variables there is no need to search for the program.
         if chapter.env.is_empty() && variant.is_none_or(|variant| variant.env.is_empty()) {
             continue;
         }
@@ -202,7 +218,8 @@ fn stripped_variables(plan: &Plan, workers: &Workers) -> Vec<Finding> {
                 .is_some_and(|path| platform::strips(name, path))
             {
                 let found = format!("{name} does not reach `{}`", unit.name);
-                let advice = "the system strips it from its own programs: name a program outside of /usr/bin and /bin";
+                let advice = "the system removes it for protected programs: use one outside \
+                              /usr/bin and /bin";
                 findings.push(warning("environment", found, advice));
             }
         }

@@ -1,6 +1,7 @@
-//! Finding the dose of a fault: runs of a few rounds each, in a runs folder of their own, so that they are in no rate.
+//! Finding the dose of a fault, by runs of a few rounds each.
 //!
-//! What is known is read from those runs each time. So a calibration that was stopped goes on where it was.
+//! These runs have their own runs folder, so that no report counts them. Their journals are read
+//! again at each step, so a stopped calibration continues where it was.
 
 use std::path::{Path, PathBuf};
 
@@ -26,49 +27,49 @@ pub(crate) fn is_part_of_run(folder: &Path) -> bool {
     let id = folder.file_name().unwrap_or_default().to_string_lossy();
     folder.join(FOLDER).is_dir() && !id.contains(&format!("-{FOLDER}-"))
 }
-/// Rounds with the same dose, one after the other.
+/// Rounds in a row with the same dose.
 const COHORT: u32 = 4;
 
-/// A calibration that cannot go on.
+/// A calibration that cannot continue.
 #[derive(Debug, Error)]
 pub enum CalibrateError {
     /// Its folder cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// What was measured cannot be read.
+    /// Its rounds cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// What is wanted makes no sense.
+    /// The rule is not valid.
     #[error("the calibration: {0}")]
     Rule(#[from] StatsError),
     /// There is no sequence to run.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// Nothing can be learned here.
-    #[error("the calibration cannot go on: the worker could not be measured: {0}")]
+    /// The worker cannot be measured.
+    #[error("the calibration cannot continue: the worker could not be measured: {0}")]
     Void(String),
 }
 
-/// What comes next.
+/// The next step of a calibration.
 #[derive(Debug)]
 pub enum Next {
-    /// Run these rounds, and ask again.
+    /// Run these rounds, then ask for the next step.
     Cohort {
         /// The rounds.
         campaign: Box<Campaign>,
         /// Their folder.
         folder: RunFolder,
-        /// How many rounds have been run before.
+        /// Number of rounds that ran before.
         done: u32,
     },
     /// The dose is found; the campaign has it now.
     Found(Calibration),
 }
 
-/// What the rounds of a calibration came to until now.
+/// The results of a calibration so far.
 struct Known {
     steps: Vec<CalibrationStep>,
-    /// A worker said that it runs on a device that the fault is not for.
+    /// A worker reported a device that the fault is not injected on.
     elsewhere: bool,
     void: Option<String>,
 }
@@ -139,8 +140,8 @@ pub fn next(campaign: &mut Campaign, runs: &Path) -> Result<Option<Next>, Calibr
     Ok(Some(Next::Found(calibration)))
 }
 
-/// A few rounds of the sequence with this dose, and with everything carried over: how much a chapter leaves to the
-/// next one is what the dose is measured by, and a run without it is to have the same fault.
+/// A few rounds of the sequence with this dose. Always with `carry_over`, so that a run with it and a
+/// run without it have the same dose.
 fn cohort(
     campaign: &Campaign,
     sequence: &str,
@@ -162,11 +163,11 @@ fn cohort(
     let selection = Selection {
         mode: Some(Mode::Sequential),
         rounds: Some(rounds),
-        // That of the first unit: a variant that is not run may not even have its files.
+        // Only a planned variant: the files of others may be missing.
         variants: vec![campaign.plan.units[0].suite_variant().to_owned()],
         ..Selection::default()
     };
-    // Other seeds than those of the rounds that count, and the same ones if it is repeated.
+    // Seeds that differ from those of the counted rounds, and repeat if the run is repeated.
     let seed = campaign.plan.seed ^ u64::from(done + 1) << 32;
     let mut bounds = campaign.bounds;
     bounds.slots = 1;
@@ -185,7 +186,7 @@ fn cohort(
     })
 }
 
-/// The part of a run's fault that says how much of it there was.
+/// The dose in a run's record of its fault.
 #[derive(Deserialize)]
 struct Injected {
     dose: u32,

@@ -1,4 +1,4 @@
-//! Run folders: made with a number and a lock, found again by path, id or `latest`.
+//! Run folders: created with a number and a lock, found by path, id, number or `latest`.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -11,10 +11,10 @@ use super::JOURNAL;
 use crate::safe_file;
 
 const LOCK: &str = "lock";
-/// Held while a new run takes its number.
+/// Locked while a new run takes its number.
 const NUMBERING: &str = ".lock";
 
-/// A run folder that cannot be made or found.
+/// A run folder that cannot be created or found.
 #[derive(Debug, Error)]
 pub enum FolderError {
     /// A file or folder cannot be used.
@@ -22,15 +22,15 @@ pub enum FolderError {
     Io {
         /// Where.
         path: PathBuf,
-        /// What could not be done.
+        /// What failed.
         what: &'static str,
         /// Why.
         source: io::Error,
     },
     /// No such run.
-    #[error("there is no run `{name}` in {}; `crashrate runs` lists what is there", runs.display())]
+    #[error("there is no run `{name}` in {}; `crashrate runs` lists all", runs.display())]
     NotFound {
-        /// What was asked for.
+        /// The name.
         name: String,
         /// The runs folder.
         runs: PathBuf,
@@ -43,13 +43,13 @@ pub enum FolderError {
         /// The run that has it.
         folder: PathBuf,
     },
-    /// The highest number there is belongs to a run.
+    /// A run has the highest possible number.
     #[error("{} has a run N={}, the highest number: give the new run a free one with --number", runs.display(), u32::MAX)]
     NoNumber {
         /// The runs folder.
         runs: PathBuf,
     },
-    /// Another supervisor is at work in it.
+    /// Another crashrate is using it.
     #[error("{} is in use by another crashrate", path.display())]
     Locked {
         /// The run folder.
@@ -57,7 +57,7 @@ pub enum FolderError {
     },
 }
 
-/// A run's folder, locked for as long as this lives.
+/// A run folder, locked while this value lives.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -68,10 +68,10 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run of that suite in `runs`, with the next number there or the one given.
+    /// Creates the folder of a new run of that suite in `runs`, with the next number or the given one.
     ///
     /// # Errors
-    /// The folder cannot be made or locked.
+    /// The number is taken, or the folder cannot be created or locked.
     pub fn create(runs: &Path, suite: &str, number: Option<u32>) -> Result<RunFolder, FolderError> {
         let wrong = |what| {
             move |source| FolderError::Io {
@@ -80,8 +80,8 @@ impl RunFolder {
                 source,
             }
         };
-        fs::create_dir_all(runs).map_err(wrong("the runs folder cannot be made"))?;
-        // Two supervisors that start at the same time must not take the same number.
+        fs::create_dir_all(runs).map_err(wrong("the runs folder cannot be created"))?;
+        // Two runs that start at the same time must not take the same number.
         let numbering = safe_file::open_or_create(runs, NUMBERING)
             .and_then(|file| file.lock().map(|()| file))
             .map_err(|source| FolderError::Io {
@@ -91,11 +91,11 @@ impl RunFolder {
             })?;
         let number = free_number(runs, number)?;
         let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
-        // The id marks processes: no other run on this machine may have the same, whatever its runs folder.
+        // The id marks processes, so it must be unique on the machine, not only in the runs folder.
         let suite = safe_file::readable_name(suite);
         let id = format!("{number}-{suite}-{time}-{}", std::process::id());
         let path = runs.join(&id);
-        fs::create_dir(&path).map_err(wrong("the run's folder cannot be made"))?;
+        fs::create_dir(&path).map_err(wrong("the run's folder cannot be created"))?;
         let lock = lock(&path, Duration::ZERO)?;
         drop(numbering);
         Ok(RunFolder {
@@ -107,10 +107,10 @@ impl RunFolder {
         })
     }
 
-    /// Takes the folder of a run that is to be gone on with.
+    /// Locks the folder of an earlier run to resume it.
     ///
     /// # Errors
-    /// Another supervisor is at work in it, or it cannot be locked.
+    /// Another crashrate is using it, or it cannot be locked.
     pub fn reopen(path: &Path) -> Result<RunFolder, FolderError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let lock = lock(&path, INHERITED)?;
@@ -124,12 +124,12 @@ impl RunFolder {
         })
     }
 
-    /// Whether this goes on with an earlier run.
+    /// Whether this resumes an earlier run.
     pub fn is_resumed(&self) -> bool {
         self.resumed
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -144,13 +144,14 @@ impl RunFolder {
         self.number
     }
 
-    /// Where its journal is.
+    /// The path of its journal.
     pub fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL)
     }
 }
 
-/// How long the lock of a supervisor that was killed may last: a child that it was just starting has inherited it.
+/// How long the lock of a killed supervisor may last: a child that it was starting inherits it until
+/// its exec.
 const INHERITED: Duration = Duration::from_secs(3);
 
 fn lock(folder: &Path, patience: Duration) -> Result<File, FolderError> {
@@ -177,10 +178,10 @@ fn lock(folder: &Path, patience: Duration) -> Result<File, FolderError> {
     }
 }
 
-/// Removes a run's folder with all that is in it. Nobody can go on with the run meanwhile.
+/// Removes a run folder and its content, locked so that the run cannot be resumed meanwhile.
 ///
 /// # Errors
-/// A supervisor is at work in it, or it cannot be removed.
+/// Another crashrate is using it, or it cannot be removed.
 pub fn remove(folder: &Path) -> Result<(), FolderError> {
     let lock = lock(folder, Duration::ZERO)?;
     let removed = fs::remove_dir_all(folder);
@@ -192,13 +193,13 @@ pub fn remove(folder: &Path) -> Result<(), FolderError> {
     })
 }
 
-/// Whether a supervisor is at work in a run folder.
+/// Whether a run folder is in use by a running crashrate.
 pub fn is_live(folder: &Path) -> bool {
     safe_file::open(folder, LOCK)
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
-/// The run folders in `runs`, by number; none if there is no such folder.
+/// The run folders in `runs`, by number; empty if the folder does not exist.
 ///
 /// # Errors
 /// The folder cannot be read.
@@ -211,7 +212,7 @@ pub fn list(runs: &Path) -> Result<Vec<PathBuf>, FolderError> {
             source,
         })?,
     };
-    // A link would lead out of the runs folder.
+    // A link could lead out of the runs folder.
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
     let mut folders: Vec<PathBuf> = entries
         .flatten()
@@ -223,10 +224,10 @@ pub fn list(runs: &Path) -> Result<Vec<PathBuf>, FolderError> {
     Ok(folders)
 }
 
-/// The run that a person means by a folder, an id, a number or `latest`.
+/// Finds a run by its folder, its id, its number or `latest`.
 ///
 /// # Errors
-/// There is none.
+/// There is no such run.
 pub fn find(runs: &Path, name: &str) -> Result<PathBuf, FolderError> {
     let not_found = || FolderError::NotFound {
         name: name.to_owned(),
@@ -237,19 +238,19 @@ pub fn find(runs: &Path, name: &str) -> Result<PathBuf, FolderError> {
         return Ok(path.to_owned());
     }
     let folders = list(runs)?;
-    let wanted = |folder: &&PathBuf| {
+    let matches = |folder: &&PathBuf| {
         let id = folder.file_name().unwrap_or_default().to_string_lossy();
         id == name || name.parse().is_ok_and(|n: u32| n == number_of(folder))
     };
     let found = match name {
-        // One that died before it opened its journal has nothing to show, and hides no run before it.
+        // Skips runs that died before their first record: they have nothing to report.
         "latest" => folders.iter().rev().find(|folder| has_records(folder)),
-        _ => folders.iter().rev().find(wanted),
+        _ => folders.iter().rev().find(matches),
     };
     found.cloned().ok_or_else(not_found)
 }
 
-/// The run of that number, if there is one.
+/// The run of that number.
 ///
 /// # Errors
 /// The runs folder cannot be read.
@@ -258,12 +259,12 @@ fn find_number(runs: &Path, number: u32) -> Result<Option<PathBuf>, FolderError>
     Ok(folders.find(|folder| number_of(folder) == number))
 }
 
-/// Whether something of that name is in a folder. What is no regular file is an error later, when it is opened.
+/// Whether a folder has an entry of that name. If it is not a regular file, opening it fails later.
 fn has(folder: &Path, name: &str) -> bool {
     fs::symlink_metadata(folder.join(name)).is_ok()
 }
 
-/// The number of a new run: the one asked for, or the one after the highest.
+/// The number of a new run: the given one, or the next after the highest.
 fn free_number(runs: &Path, asked: Option<u32>) -> Result<u32, FolderError> {
     let Some(number) = asked else {
         let highest = list(runs)?.last().map_or(0, |run| number_of(run));
@@ -277,12 +278,12 @@ fn free_number(runs: &Path, asked: Option<u32>) -> Result<u32, FolderError> {
     }
 }
 
-/// Whether anything is in a run's journal.
+/// Whether a run's journal has any records.
 pub fn has_records(folder: &Path) -> bool {
     fs::symlink_metadata(folder.join(JOURNAL)).is_ok_and(|file| file.len() > 0)
 }
 
-/// The report number is the beginning of a run's id.
+/// The report number, with which a run's id begins.
 fn number_of(folder: &Path) -> u32 {
     let id = folder.file_name().unwrap_or_default().to_string_lossy();
     id.split('-')

@@ -1,14 +1,14 @@
-//! The run's folder and its journal: written once, read by every report.
+//! The run folder and its journal: written once, read by every report.
 
-mod again;
 mod folder;
+mod random;
 mod reader;
 mod reserve;
 mod writer;
 
-pub use again::Again;
 pub use folder::{FolderError, RunFolder, find, has_records, is_live, list, remove};
-pub use reader::{Records, Upto, read, read_from, read_on};
+pub use random::RandomReader;
+pub use reader::{Position, Records, read, read_from, read_on};
 pub(crate) use reserve::Reserve;
 pub use writer::Journal;
 
@@ -21,7 +21,7 @@ use thiserror::Error;
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 
 impl JournalError {
-    /// Whether it is what was written before that is wrong, rather than that nothing can be written now.
+    /// Whether what was written before is wrong, rather than that writing fails now.
     pub fn is_of_reading(&self) -> bool {
         matches!(
             self,
@@ -33,10 +33,10 @@ impl JournalError {
     }
 }
 
-/// A journal's folder and its name there.
+/// Splits a journal's path into its folder and file name.
 fn split(path: &Path) -> io::Result<(&Path, &str)> {
     let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| io::Error::other("it is not the name of a journal"))?;
+    let name = name.ok_or_else(|| io::Error::other("not the name of a journal"))?;
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     Ok((folder.unwrap_or(Path::new(".")), name))
 }
@@ -44,7 +44,7 @@ fn split(path: &Path) -> io::Result<(&Path, &str)> {
 /// A journal that cannot be written or read.
 #[derive(Debug, Error)]
 pub enum JournalError {
-    /// Writing failed: what was measured before is on record.
+    /// Writing failed. Earlier records are safe.
     #[error("the journal {} cannot be written: {source}", path.display())]
     Write {
         /// The journal.
@@ -52,15 +52,15 @@ pub enum JournalError {
         /// Why.
         source: std::io::Error,
     },
-    /// Something other than this run removed it, replaced it or wrote to it.
-    #[error("the journal {} was {how} while the run went on; the run ends here, because its results could be lost or wrong", path.display())]
+    /// Something else removed it, replaced it or wrote to it.
+    #[error("the journal {} was {how} during the run; the run ends here, because its results could be lost or wrong", path.display())]
     Changed {
         /// The journal.
         path: PathBuf,
-        /// What was done to it.
+        /// What happened to it.
         how: &'static str,
     },
-    /// Writing to it would change another file.
+    /// It has a second hard link, so writing to it would change another file.
     #[error("the journal {} has a second name (a hard link): copy the folder, or remove the other name", path.display())]
     Linked {
         /// The journal.
@@ -74,7 +74,7 @@ pub enum JournalError {
         /// Why.
         source: std::io::Error,
     },
-    /// A line that is damaged, or is not a record of this run.
+    /// A line is damaged, or is not a record of this run.
     #[error("{}:{line}: {problem}", path.display())]
     Corrupt {
         /// The journal.

@@ -1,4 +1,4 @@
-//! Reading a journal back, record by record, whether its run is live, finished or ten months old.
+//! Reading a journal back, record by record, whether its run is live or finished.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
@@ -15,27 +15,27 @@ use crate::safe_file;
 pub struct Records<R = BufReader<File>> {
     from: R,
     path: PathBuf,
-    /// Where the record that was handed out last begins.
+    /// Where the last returned record begins.
     place: u64,
-    next: Upto,
+    next: Position,
     buffer: Vec<u8>,
 }
 
-/// How far a journal was read: what follows was written later.
+/// A position in a journal, between two records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Upto {
-    /// In bytes.
+pub struct Position {
+    /// Offset in bytes.
     pub place: u64,
-    /// In lines.
+    /// Number of lines before it.
     pub line: u64,
     lines: Lines,
 }
 
-/// Opens a journal for reading on from there.
+/// Opens a journal to read the records after a position.
 ///
 /// # Errors
 /// The file cannot be opened.
-pub fn read_on(path: &Path, from: Upto) -> Result<Records, JournalError> {
+pub fn read_on(path: &Path, from: Position) -> Result<Records, JournalError> {
     let open = || {
         let (folder, name) = split(path)?;
         let mut file = safe_file::open(folder, name)?;
@@ -58,16 +58,16 @@ pub fn read_on(path: &Path, from: Upto) -> Result<Records, JournalError> {
 /// # Errors
 /// The file cannot be opened.
 pub fn read(path: &Path) -> Result<Records, JournalError> {
-    read_on(path, Upto::default())
+    read_on(path, Position::default())
 }
 
-/// The records of a journal that is not a file, or is open already. Messages call it `path`.
+/// The records of an open journal. Errors name it `path`.
 pub fn read_from<R: BufRead>(from: R, path: &Path) -> Records<R> {
     Records {
         from,
         path: path.to_owned(),
         place: 0,
-        next: Upto::default(),
+        next: Position::default(),
         buffer: Vec::new(),
     }
 }
@@ -99,13 +99,13 @@ struct Version {
 }
 
 impl<R> Records<R> {
-    /// Where the record that was handed out last begins, in bytes.
+    /// Where the last returned record begins, in bytes.
     pub fn place(&self) -> u64 {
         self.place
     }
 
-    /// How far it was read.
-    pub fn upto(&self) -> Upto {
+    /// The position after the last returned record.
+    pub fn position(&self) -> Position {
         self.next
     }
 
@@ -114,8 +114,8 @@ impl<R> Records<R> {
         read.map_err(|error| self.corrupt(self.next.line, &error))
     }
 
-    /// A last line without its newline is torn, or is being written at this moment: it is no record yet. A whole record
-    /// and one more byte is neither.
+    /// A last line without its newline is torn or still being written: not a record yet. A complete
+    /// record followed by another byte is damaged.
     fn unfinished(&self) -> Option<JournalError> {
         let (_, whole) = self.buffer.split_last()?;
         self.next.lines.clone().read(whole).ok()?;
@@ -124,7 +124,7 @@ impl<R> Records<R> {
 
     fn corrupt(&self, line: u64, error: &LineError) -> JournalError {
         let path = self.path.clone();
-        // The form of the lines may have changed with the version, so the checksum is of no help.
+        // Another version may have another line format, so the checksum cannot tell.
         match serde_json::from_slice::<Version>(&self.buffer) {
             Ok(Version { v }) if v != u64::from(JOURNAL_VERSION) => JournalError::Version {
                 path,

@@ -1,29 +1,29 @@
-//! Room that is held back for the last records of a run, so that a full disk is on record, too.
+//! Disk space reserved for the last records of a run, so that a full disk is recorded too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::safe_file;
 
-/// How much: the ends of what runs when the disk is full, and the record that the run was closed.
+/// Enough for the ends of the running attempts and the record that closes the run.
 const ROOM: usize = 64 * 1024;
 const NAME: &str = "reserve";
 
-/// A file that takes up room in the run's folder until the journal needs it.
+/// A file that occupies disk space until the journal needs it.
 #[derive(Debug)]
 pub(crate) struct Reserve(PathBuf);
 
 impl Reserve {
-    /// Takes up the room. Where there is none, the run goes on without: its last records may then be missing.
+    /// Reserves the space. Without it the run continues, and may miss its last records.
     pub(crate) fn take(folder: &Path) -> Reserve {
         let path = folder.join(NAME);
         if let Err(error) = safe_file::write(folder, NAME, &vec![b'-'; ROOM]) {
-            tracing::debug!("no room is held back for the journal: {error}");
+            tracing::debug!("no disk space is reserved for the journal: {error}");
         }
         Reserve(path)
     }
 
-    /// Gives the room back. Whether there was any.
+    /// Frees the space; returns whether any was reserved.
     pub(crate) fn release(&self) -> bool {
         fs::remove_file(&self.0).is_ok()
     }

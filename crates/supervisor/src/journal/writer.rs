@@ -1,4 +1,4 @@
-//! Appending to the journal: one `write(2)` for all records that are due at one moment.
+//! Appending to the journal: one `write(2)` for all records of one moment.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -15,22 +15,22 @@ use crate::safe_file;
 pub struct Journal {
     file: File,
     path: PathBuf,
-    /// The checksums up to the last record in `pending`.
+    /// The checksum after the last record in `pending`.
     lines: Lines,
-    /// Lines that are still to be written.
+    /// Lines that are not written yet.
     pending: Vec<u8>,
     unsynced: bool,
-    /// The length up to the last record that was written whole.
+    /// The length up to the last complete record.
     whole: u64,
-    /// The length of the file when this last wrote to it.
+    /// The length of the file after the last write.
     length: u64,
 }
 
 impl Journal {
-    /// Opens a journal, and creates it if it is missing. A torn last line is cut off before anything is appended.
+    /// Opens a journal, or creates it. Cuts off a torn last line.
     ///
     /// # Errors
-    /// The file cannot be opened, read or cut, or its last line has no checksum to go on from.
+    /// The file cannot be opened, read or cut, or its last line has no checksum to continue.
     pub fn open(path: &Path) -> Result<Journal, JournalError> {
         let wrong = |source| JournalError::Write {
             path: path.to_owned(),
@@ -64,7 +64,7 @@ impl Journal {
         })
     }
 
-    /// Appends a record. It has left the process when this returns: a killed supervisor loses nothing.
+    /// Appends a record. The kernel has it when this returns, so a killed supervisor loses nothing.
     ///
     /// # Errors
     /// It cannot be written.
@@ -73,21 +73,20 @@ impl Journal {
         self.write()
     }
 
-    /// Takes a record that [`Journal::write`] appends, in one piece with those taken before it. Until then a killed
-    /// supervisor loses it.
+    /// Adds a record to the next [`Journal::write`]. Until then a killed supervisor loses it.
     ///
     /// # Errors
-    /// It cannot be written as a line.
+    /// It cannot be serialized.
     pub(crate) fn push(&mut self, record: &Record) -> Result<(), JournalError> {
         let pushed = self.lines.write(record, &mut self.pending);
         pushed.map_err(|error| self.failed(error.into()))
     }
 
-    /// Appends what was taken since.
+    /// Appends the records that were pushed.
     ///
     /// # Errors
-    /// Something else changed the journal; or the records could not be written whole, and nothing of them is left, so
-    /// that it may be tried again.
+    /// Something else changed the journal, or the write failed. A partial write is cut off, so the
+    /// caller may try again.
     pub(crate) fn write(&mut self) -> Result<(), JournalError> {
         if self.pending.is_empty() {
             return Ok(());
@@ -95,7 +94,7 @@ impl Journal {
         self.check_unchanged()?;
         self.unsynced = true;
         if let Err(source) = self.file.write_all(&self.pending) {
-            // Half a record may be there. If it cannot be cut off, what comes next writes over it.
+            // Cut off a partial record. If that fails too, the next write starts at the same place.
             let _ = self.file.set_len(self.whole);
             let _ = self.file.seek(SeekFrom::Start(self.whole));
             self.length = self.file.metadata().map_or(self.whole, |file| file.len());
@@ -107,8 +106,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Only this run writes to its journal. Two calls of the kernel before each write find a file that was removed,
-    /// replaced, shortened or appended to; bytes changed in place are found by their checksum when it is read.
+    /// Only this run writes to its journal. Two system calls before each write detect a file that was
+    /// removed, replaced, shortened or appended to; checksums detect changed bytes when it is read.
     fn check_unchanged(&self) -> Result<(), JournalError> {
         let file = self.file.metadata().map_err(|source| self.failed(source))?;
         let how = match fs::symlink_metadata(&self.path) {
@@ -126,10 +125,10 @@ impl Journal {
         })
     }
 
-    /// The file with its path, if it has what would not survive a power cut yet. The caller has to sync it.
+    /// The file and its path, if it has records that a power cut would lose. The caller syncs it.
     ///
     /// # Errors
-    /// It cannot be opened once more, or something else changed it.
+    /// It cannot be opened again, or something else changed it.
     pub(crate) fn unsynced(&mut self) -> Result<Option<(File, PathBuf)>, JournalError> {
         self.check_unchanged()?;
         if !std::mem::replace(&mut self.unsynced, false) {
@@ -140,10 +139,10 @@ impl Journal {
         Ok(Some((file, self.path.clone())))
     }
 
-    /// Makes what was appended survive a power cut.
+    /// Makes all records survive a power cut.
     ///
     /// # Errors
-    /// The disk did not take it, or something else changed the journal.
+    /// The disk failed, or something else changed the journal.
     pub fn sync(&mut self) -> Result<(), JournalError> {
         self.check_unchanged()?;
         if self.unsynced {
@@ -163,7 +162,7 @@ impl Journal {
     }
 }
 
-/// The length up to and including the last newline, and the checksums up to there if its line has one.
+/// The checksum after the last complete line, if it has one, and the length up to there.
 fn end_of_last_line(file: &mut File) -> io::Result<(Option<Lines>, u64)> {
     let mut end = file.seek(SeekFrom::End(0))?;
     let mut buffer = [0; 4096];

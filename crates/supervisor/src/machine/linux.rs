@@ -1,14 +1,15 @@
-//! From /proc.
+//! Facts from /proc and /etc.
 
 use std::fs;
+use std::path::Path;
 
-/// The processor's name.
+/// CPU model.
 pub(super) fn cpu() -> Option<String> {
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;
     field(&text, "model name").or_else(|| field(&text, "Processor"))
 }
 
-/// The memory, in GiB.
+/// Memory, in GiB.
 pub(super) fn memory() -> Option<String> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let total = field(&text, "MemTotal")?;
@@ -16,7 +17,7 @@ pub(super) fn memory() -> Option<String> {
     Some(format!("{:.1} GiB", kib / 1024.0 / 1024.0))
 }
 
-/// The NVIDIA GPUs, as their driver names them.
+/// NVIDIA GPUs, by the names of their driver.
 pub(super) fn gpu() -> Option<String> {
     let folders = fs::read_dir("/proc/driver/nvidia/gpus").ok()?.flatten();
     let model = |folder: fs::DirEntry| {
@@ -34,6 +35,21 @@ pub(super) fn distribution() -> Option<String> {
         .lines()
         .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
     Some(name.trim_matches('"').to_owned())
+}
+
+/// Why a kind of device cannot be here. CUDA needs a device node of NVIDIA, Tegra, WSL or ROCm.
+pub(super) fn missing_device(kind: &str) -> Option<&'static str> {
+    let nodes = ["nvidiactl", "nvidia0", "nvmap", "nvhost-ctrl", "dxg", "kfd"];
+    let has_gpu = || {
+        nodes
+            .iter()
+            .any(|node| Path::new("/dev").join(node).exists())
+    };
+    match kind {
+        "mps" => Some("MPS needs macOS on Apple silicon"),
+        "cuda" if !has_gpu() => Some("this machine has no GPU device node (/dev/nvidiactl)"),
+        _ => None,
+    }
 }
 
 fn field(text: &str, name: &str) -> Option<String> {

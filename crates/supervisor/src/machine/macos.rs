@@ -1,21 +1,21 @@
-//! From sysctl. Not run by its authors yet.
+//! Facts from sysctl and sw_vers. Not run by its authors yet.
 
 use std::process::Command;
 
 use super::output_of;
 
-/// The processor's name.
+/// CPU model.
 pub(super) fn cpu() -> Option<String> {
     sysctl("machdep.cpu.brand_string")
 }
 
-/// The memory, in GiB.
+/// Memory, in GiB.
 pub(super) fn memory() -> Option<String> {
     let bytes: f64 = sysctl("hw.memsize")?.parse().ok()?;
     Some(format!("{:.1} GiB", bytes / (1u64 << 30) as f64))
 }
 
-/// The GPU is part of Apple's processor, and named with it.
+/// Apple's GPU is part of the CPU and named with it.
 pub(super) fn gpu() -> Option<String> {
     None
 }
@@ -24,6 +24,11 @@ pub(super) fn gpu() -> Option<String> {
 pub(super) fn distribution() -> Option<String> {
     let version = output_of(Command::new("sw_vers").arg("-productVersion"))?;
     Some(format!("macOS {version}"))
+}
+
+/// Why a kind of device cannot be here.
+pub(super) fn missing_device(kind: &str) -> Option<&'static str> {
+    (kind == "cuda").then_some("macOS has no CUDA")
 }
 
 fn sysctl(name: &str) -> Option<String> {

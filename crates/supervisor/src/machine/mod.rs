@@ -1,4 +1,4 @@
-//! Where a run runs: what a report has to name so that its figures can be read.
+//! The machine of a run, for its report.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -14,7 +14,7 @@ use linux as platform;
 #[cfg(target_os = "macos")]
 use macos as platform;
 
-/// What is known of this machine and of the git revision of `directory`. What cannot be found out is left out.
+/// Facts about this machine and the git revision of `directory`; unknown ones are left out.
 pub fn describe(directory: &Path) -> BTreeMap<String, String> {
     let cores = std::thread::available_parallelism().map(|n| n.to_string());
     let facts = [
@@ -38,12 +38,17 @@ pub fn distribution() -> Option<String> {
     platform::distribution()
 }
 
-/// The user whose rights this process has.
+/// The effective user of this process.
 pub fn user() -> String {
     match nix::unistd::geteuid() {
         root if root.is_root() => "uid 0 (root)".to_owned(),
         uid => format!("uid {uid}"),
     }
+}
+
+/// Why a device cannot be on this machine, as far as that is known without asking the worker.
+pub(crate) fn missing_device(device: &str) -> Option<&'static str> {
+    platform::missing_device(device.split(':').next().unwrap_or_default())
 }
 
 fn system() -> Option<String> {
@@ -75,7 +80,7 @@ fn git_revision(directory: &Path) -> Option<String> {
     Some(revision + if changed { " (changed)" } else { "" })
 }
 
-/// What a command printed, trimmed; nothing if it is not there or failed.
+/// The trimmed output of a command; `None` if it does not exist or fails.
 fn output_of(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();

@@ -1,4 +1,4 @@
-//! Faults of the processor: in the main thread, in another, at exit, and one that its handler repairs.
+//! CPU faults: in the main thread, in another, at exit, and one that its handler repairs.
 #![allow(unsafe_code)]
 
 use std::hint::black_box;
@@ -11,16 +11,16 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 
 use super::{FAILED, SURVIVED};
 
-/// At least a page on every system.
+/// At least one page on every system.
 const PAGE: usize = 65_536;
 /// The page that faults.
 static FAULTING: AtomicPtr<libc::c_void> = AtomicPtr::new(ptr::null_mut());
 
-/// Writes into the null page. A build with debug assertions checks for the null pointer itself, so this is address 8.
+/// Writes into the null page. Not to address 0: builds with debug assertions check for null.
 #[inline(never)]
 pub(super) fn segfault() -> i32 {
     let null = black_box(8usize as *mut u32);
-    // SAFETY: not sound, on purpose: no system maps the first page, so the write faults and changes nothing.
+    // SAFETY: unsound on purpose. No system maps the first page, so the write faults.
     unsafe { null.write_volatile(1) };
     SURVIVED
 }
@@ -42,7 +42,7 @@ pub(super) fn segfault_at_exit() -> i32 {
     }
 }
 
-/// Writes to a page that may not be written to; the handler of the fault permits it.
+/// Writes to a protected page; the handler of the fault makes it writable.
 pub(super) fn segfault_handled() -> i32 {
     // SAFETY: a new mapping at an address of the kernel's choice touches no memory that is in use.
     let page = unsafe {
@@ -61,15 +61,15 @@ pub(super) fn segfault_handled() -> i32 {
     FAULTING.store(page, Ordering::SeqCst);
     let handler = SigHandler::Handler(permit);
     let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
-    // Systems differ in which of the two a forbidden page raises.
+    // Systems differ in which of the two signals a protected page raises.
     for signal in [Signal::SIGSEGV, Signal::SIGBUS] {
-        // SAFETY: the handler makes one system call, which a handler may do.
+        // SAFETY: the handler makes one system call, which is allowed in a signal handler.
         if unsafe { sigaction(signal, &action) }.is_err() {
             return FAILED;
         }
     }
     let word = page.cast::<u32>();
-    // SAFETY: the page is this function's own mapping, and the handler permits the access before it is made again.
+    // SAFETY: the page is this function's mapping; the handler makes it writable before the retry.
     let read = unsafe {
         word.write_volatile(1);
         word.read_volatile()
@@ -87,7 +87,7 @@ extern "C" fn permit(_: libc::c_int) {
     }
 }
 
-/// Recurses without end, in a thread: its stack has a limit whatever the limit of the main thread's is.
+/// Recurses endlessly in a thread, whose stack is limited even where the main thread's is not.
 pub(super) fn stack_overflow() -> i32 {
     let thread = thread::Builder::new().stack_size(1 << 20);
     let depth = thread.spawn(|| recurse(1)).map(thread::JoinHandle::join);

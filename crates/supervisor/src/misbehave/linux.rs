@@ -1,4 +1,4 @@
-//! What only Linux has: real-time signals, and system calls that a tracer could interrupt.
+//! Linux only: real-time signals, and system calls that a tracer could interrupt.
 #![allow(unsafe_code)]
 
 use std::thread;
@@ -11,19 +11,19 @@ use nix::unistd::{ForkResult, fork};
 
 use super::{FAILED, SURVIVED};
 
-/// Raises a signal that has no name in POSIX, and whose default action is to end the process.
+/// Raises a real-time signal; its default action ends the process.
 pub(super) fn realtime_signal() -> i32 {
-    // SAFETY: the signal has its default action, which runs no code of this process.
+    // SAFETY: the signal has its default action, so no code of this process runs.
     unsafe { libc::raise(libc::SIGRTMIN() + 3) };
     SURVIVED
 }
 
-/// Waits in `epoll_wait`(2) while a child ends and SIGCHLD is ignored. The signal must not interrupt the call.
+/// Waits in `epoll_wait`(2) while a child ends and SIGCHLD is ignored: the call must not return EINTR.
 pub(super) fn ignored_sigchld() -> i32 {
     let Ok(epoll) = Epoll::new(EpollCreateFlags::empty()) else {
         return FAILED;
     };
-    // SAFETY: to ignore a signal runs no code.
+    // SAFETY: ignoring a signal runs no code.
     if unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }.is_err() {
         return FAILED;
     }

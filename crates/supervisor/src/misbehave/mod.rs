@@ -1,7 +1,7 @@
-//! The misbehaving programs of `crashrate doctor --self-test`. Each kind misbehaves for real: it faults, hangs, floods or
-//! leaves a process behind.
+//! The misbehaving programs of `crashrate doctor --self-test`: they really fault, hang, flood or leave
+//! a process behind.
 //!
-//! The programs must work on a machine that has only the installed binary, so the binary is all of them.
+//! They are part of the crashrate binary, because a machine may have nothing else installed.
 
 mod faults;
 #[cfg(target_os = "linux")]
@@ -11,19 +11,19 @@ mod signals;
 
 use std::path::Path;
 
-/// The subcommand that misbehaves.
+/// The hidden subcommand.
 const COMMAND: &str = "misbehave";
-/// The exit code of a kind that was to die or hang, and did not.
+/// Exit code of a kind that should have died or hung.
 const SURVIVED: i32 = 70;
-/// The exit code of a kind that could not do what it is for.
+/// Exit code of a kind that could not misbehave.
 const FAILED: i32 = 71;
-/// The exit code for a kind that does not exist.
+/// Exit code for an unknown kind.
 const USAGE: i32 = 64;
 
-/// A way to misbehave. It returns an exit code if the process survives.
+/// A way to misbehave; returns an exit code if the process survives.
 type Act = fn() -> i32;
 
-/// The ways to misbehave, by name.
+/// All kinds, by name.
 const KINDS: &[(&str, Act)] = &[
     ("pass", || 0),
     ("fail", || 3),
@@ -48,23 +48,23 @@ const KINDS: &[(&str, Act)] = &[
     ("ignored-sigchld", linux::ignored_sigchld),
 ];
 
-/// The names of the ways to misbehave here.
+/// The names of all kinds on this platform.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
     KINDS.iter().map(|(name, _)| *name)
 }
 
-/// The command for one of them.
+/// The command line of a kind.
 pub fn command(program: &str, kind: &str) -> Vec<String> {
     [program, COMMAND, kind].map(str::to_owned).to_vec()
 }
 
-/// Whether this is such a command of this program.
+/// Whether this is the command line of a kind.
 pub(crate) fn is_command(argv: &[String]) -> bool {
     let own = || std::env::current_exe().ok();
     matches!(argv, [program, command, _] if command == COMMAND && own().as_deref() == Some(Path::new(program)))
 }
 
-/// Misbehaves in the way of that name. Returns an exit code if the process survives.
+/// Runs a kind; returns an exit code if the process survives.
 pub fn misbehave(kind: &str) -> i32 {
     match KINDS.iter().find(|(name, _)| *name == kind) {
         Some((_, act)) => act(),

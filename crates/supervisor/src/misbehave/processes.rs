@@ -1,4 +1,4 @@
-//! Descendants, and what a process does with its descriptors and its terminal.
+//! Descendants, output and the terminal.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -11,12 +11,12 @@ use nix::unistd::{ForkResult, fork, setsid};
 
 use super::{FAILED, faults};
 
-/// How long the daemon lives where nobody kills it. macOS has no way to find it.
+/// Lifetime of the daemon if nothing kills it; macOS has no way to find it.
 const DAEMON: Duration = Duration::from_secs(20);
-/// Far more than what is kept of an output.
+/// Bytes of output: far more than crashrate keeps.
 const FLOOD: usize = 64 << 20;
 
-/// A child dies by SIGSEGV, and the parent reports it as a shell does: it exits with 128 plus the signal's number.
+/// A child dies by SIGSEGV; the parent exits with 128 plus the signal number, as shells do.
 pub(super) fn descendant() -> i32 {
     // SAFETY: this process has one thread, so its child may do anything.
     match unsafe { fork() } {
@@ -29,7 +29,7 @@ pub(super) fn descendant() -> i32 {
     }
 }
 
-/// Leaves a daemon behind that is in a session of its own and holds no descriptor.
+/// Leaves a daemon behind, in a new session and without open descriptors.
 pub(super) fn daemon() -> i32 {
     // SAFETY: this process has one thread, so its child may do anything.
     match unsafe { fork() } {
@@ -54,7 +54,7 @@ pub(super) fn daemon() -> i32 {
     }
 }
 
-/// Writes far more to standard output than is kept of it.
+/// Writes far more to standard output than crashrate keeps.
 pub(super) fn flood() -> i32 {
     let block = [b'x'; 1 << 16];
     let mut out = io::stdout().lock();
@@ -66,7 +66,7 @@ pub(super) fn flood() -> i32 {
     i32::from(out.flush().is_err())
 }
 
-/// Fails if the process has a controlling terminal: it could read what the user types.
+/// Fails if the process has a controlling terminal, where it could read what the user types.
 pub(super) fn terminal() -> i32 {
     i32::from(File::open("/dev/tty").is_ok())
 }

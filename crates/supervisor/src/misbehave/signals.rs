@@ -1,4 +1,4 @@
-//! Hangs, and signals that a process sends to itself.
+//! Hangs, and signals that the process sends to itself.
 #![allow(unsafe_code)]
 
 use std::thread;
@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 
 use super::{FAILED, SURVIVED};
 
-/// Far above every time limit of the self-test, so that a process that nobody kills ends at last.
+/// Longer than every time limit of the self-test; a process that is not killed ends eventually.
 const HANG: Duration = Duration::from_secs(120);
 
 pub(super) fn hang() -> i32 {
@@ -18,7 +18,7 @@ pub(super) fn hang() -> i32 {
 }
 
 pub(super) fn hang_ignoring_sigterm() -> i32 {
-    // SAFETY: to ignore a signal runs no code.
+    // SAFETY: ignoring a signal runs no code.
     match unsafe { signal(Signal::SIGTERM, SigHandler::SigIgn) } {
         Ok(_) => hang(),
         Err(_) => FAILED,

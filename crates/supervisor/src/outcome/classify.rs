@@ -1,9 +1,9 @@
-//! The rules that turn what was seen into an outcome. Each rule of the design stands here once.
+//! The rules that turn what was observed into an outcome.
 
 use crashrate_model::{ChapterEnd, DiedIn, Exit, Measure, Mode, Outcome};
 
 use super::expect::missed;
-use super::transcript::{State, Told, Transcript};
+use super::transcript::{ChapterLog, State, Transcript};
 use crate::plan::UnitSpec;
 use crate::process;
 use crate::suite::{DescendantCrash, bytes_text};
@@ -11,38 +11,38 @@ use crate::suite::{DescendantCrash, bytes_text};
 /// Why crashrate killed an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kill {
-    /// Its time limit was over.
+    /// Its time limit expired.
     TimeLimit,
     /// The user stopped the run.
     Interrupt,
 }
 
-/// What was seen of an attempt.
+/// What was observed of an attempt.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// How the process ended; nothing when it was never started, or could not be killed.
+    /// How the process ended; `None` if it never started or could not be killed.
     pub exit: Option<Exit>,
-    /// Why it could not be started, if so.
+    /// Why it could not be started.
     pub not_started: Option<String>,
-    /// Whether crashrate killed it, and why.
+    /// Why crashrate killed it.
     pub killed: Option<Kill>,
-    /// What it said.
+    /// Its events.
     pub transcript: Transcript,
-    /// From start to end, seconds.
+    /// Seconds from start to end.
     pub secs: f64,
-    /// How many of its processes the kernel killed for want of memory, by the kernel's own record.
+    /// Number of its processes that the kernel's OOM killer killed, by the kernel's record.
     pub oom_kills: u64,
-    /// Whether its peak memory was near what the machine or its limits allow.
+    /// Whether its peak memory was near the limit or the memory of the machine.
     pub near_memory_limit: bool,
-    /// The signal that it was stopped by at its time limit, if it was.
+    /// The signal by which it was stopped when its time limit expired.
     pub stopped_by: Option<String>,
     /// The descendants that crashed.
     pub descendants: Vec<DescendantDeath>,
-    /// What else was seen.
+    /// Other observations, for people.
     pub notes: Vec<String>,
 }
 
-/// The death of a descendant by a signal that stands for a crash.
+/// The death of a descendant by a signal that means a crash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DescendantDeath {
     /// The name of its program.
@@ -61,14 +61,14 @@ impl DescendantDeath {
 }
 
 impl Seen {
-    /// Nothing yet of an attempt of this unit.
+    /// An attempt of this unit of which nothing was observed yet.
     pub(crate) fn nothing(unit: &UnitSpec) -> Seen {
         let ids = unit.chapters.iter().map(|c| c.id.clone());
         Seen {
             exit: None,
             not_started: None,
             killed: None,
-            transcript: Transcript::new(ids, unit.mode == Mode::Isolated),
+            transcript: Transcript::new(ids, unit.mode),
             secs: 0.0,
             oom_kills: 0,
             near_memory_limit: false,
@@ -79,20 +79,20 @@ impl Seen {
     }
 }
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// Of the chapter in isolated mode, of the sequence in sequential mode.
+    /// The outcome of the chapter (isolated) or of the sequence (sequential).
     pub outcome: Outcome,
     /// Sequential mode: where it died.
     pub died_in: Option<DiedIn>,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: Option<String>,
-    /// Isolated mode: what was measured.
+    /// Isolated mode: the measures.
     pub measures: Vec<Measure>,
     /// Sequential mode: the chapters.
     pub chapters: Vec<ChapterEnd>,
-    /// What else was seen.
+    /// Other observations, for people.
     pub notes: Vec<String>,
 }
 
@@ -101,43 +101,45 @@ pub fn classify(spec: &UnitSpec, seen: &Seen) -> Verdict {
     let mut notes = seen.notes.clone();
     notes.extend(seen.transcript.all_notes());
     notes.extend(descendant_note(seen));
-    let whole = process_end(spec, seen);
+    let end = process_end(spec, seen);
     let judged = match spec.mode {
-        Mode::Isolated => isolated(spec, seen, whole),
-        Mode::Sequential => sequential(spec, seen, whole),
+        Mode::Isolated => isolated(spec, seen, end),
+        Mode::Sequential => sequential(spec, seen, end),
     };
     Verdict { notes, ..judged }
 }
 
-/// How the process as such ended, whatever its chapters said.
-enum Whole {
-    /// No attempt was made of the chapters: the set-up's fault.
+/// How the process ended, whatever its chapters reported.
+enum ProcessEnd {
+    /// The chapters never ran.
     NotStarted(String),
-    /// Died, was killed or was stopped before it could end by itself.
+    /// It died, was killed or was stopped.
     Cut(Outcome, String),
-    /// Ended by itself with this code.
+    /// It exited with this code.
     Ended(i32),
 }
 
-fn process_end(spec: &UnitSpec, seen: &Seen) -> Whole {
+fn process_end(spec: &UnitSpec, seen: &Seen) -> ProcessEnd {
     if let Some(reason) = &seen.not_started {
-        return Whole::NotStarted(reason.clone());
+        return ProcessEnd::NotStarted(reason.clone());
     }
     if let Some(reason) = &seen.transcript.unavailable {
-        return Whole::NotStarted(format!("unavailable: {reason}"));
+        return ProcessEnd::NotStarted(format!("unavailable: {reason}"));
     }
     match (seen.killed, &seen.exit) {
-        // A kill that crashrate sent is never the worker's own signal, whatever the process made of it.
-        (Some(Kill::TimeLimit), _) => Whole::Cut(Outcome::TimedOut, time_limit(spec, seen)),
+        // A kill by crashrate is never counted as the child's own signal, whatever its exit is.
+        (Some(Kill::TimeLimit), _) => ProcessEnd::Cut(Outcome::TimedOut, time_limit(spec, seen)),
         (Some(Kill::Interrupt), _) => {
-            Whole::Cut(Outcome::Interrupted, "the run was stopped".into())
+            ProcessEnd::Cut(Outcome::Interrupted, "the run was stopped".into())
         }
-        (None, Some(Exit::Code(code))) => Whole::Ended(*code),
-        (None, Some(Exit::Signal(name))) if name == "SIGKILL" && seen.oom_kills > 0 => Whole::Cut(
-            Outcome::OutOfMemory,
-            "killed by the kernel for want of memory".into(),
-        ),
-        (None, Some(Exit::Signal(name))) if name == "SIGKILL" => Whole::Cut(
+        (None, Some(Exit::Code(code))) => ProcessEnd::Ended(*code),
+        (None, Some(Exit::Signal(name))) if name == "SIGKILL" && seen.oom_kills > 0 => {
+            ProcessEnd::Cut(
+                Outcome::OutOfMemory,
+                "killed by the kernel: out of memory".into(),
+            )
+        }
+        (None, Some(Exit::Signal(name))) if name == "SIGKILL" => ProcessEnd::Cut(
             Outcome::Crashed,
             match seen.near_memory_limit {
                 true => "SIGKILL from outside (out of memory suspected)",
@@ -146,22 +148,22 @@ fn process_end(spec: &UnitSpec, seen: &Seen) -> Whole {
             .into(),
         ),
         (None, Some(Exit::Signal(name))) => by_signal(spec, name),
-        (None, None) => Whole::Cut(Outcome::Lost, "its end was not seen".into()),
+        (None, None) => ProcessEnd::Cut(Outcome::Lost, "result lost".into()),
     }
 }
 
-/// The kernel sends these two for limits that crashrate has set.
-fn by_signal(spec: &UnitSpec, name: &str) -> Whole {
+/// The kernel sends SIGXCPU and SIGXFSZ for limits that crashrate has set.
+fn by_signal(spec: &UnitSpec, name: &str) -> ProcessEnd {
     match (name, spec.limits.cpu, spec.limits.file_size) {
-        ("SIGXCPU", Some(secs), _) => Whole::Cut(
+        ("SIGXCPU", Some(secs), _) => ProcessEnd::Cut(
             Outcome::TimedOut,
-            format!("killed after its {secs} s of processor time"),
+            format!("killed after its {secs} s of CPU time"),
         ),
-        ("SIGXFSZ", _, Some(bytes)) => Whole::Cut(
+        ("SIGXFSZ", _, Some(bytes)) => ProcessEnd::Cut(
             Outcome::Crashed,
             format!("SIGXFSZ: a file reached its limit of {}", bytes_text(bytes)),
         ),
-        _ => Whole::Cut(Outcome::Crashed, name.to_owned()),
+        _ => ProcessEnd::Cut(Outcome::Crashed, name.to_owned()),
     }
 }
 
@@ -181,13 +183,13 @@ fn time_limit(spec: &UnitSpec, seen: &Seen) -> String {
     )
 }
 
-fn isolated(spec: &UnitSpec, seen: &Seen, whole: Whole) -> Verdict {
-    let told = &seen.transcript.chapters[0];
-    let (outcome, reason) = match whole {
-        Whole::NotStarted(reason) => (Outcome::NotStarted, Some(reason)),
-        Whole::Cut(outcome, reason) => (outcome, Some(with_phase(reason, told))),
-        Whole::Ended(code) => {
-            let (outcome, reason) = ended_chapter(spec, seen, told, code);
+fn isolated(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Verdict {
+    let log = &seen.transcript.chapters[0];
+    let (outcome, reason) = match end {
+        ProcessEnd::NotStarted(reason) => (Outcome::NotStarted, Some(reason)),
+        ProcessEnd::Cut(outcome, reason) => (outcome, Some(with_phase(reason, log))),
+        ProcessEnd::Ended(code) => {
+            let (outcome, reason) = ended_chapter(spec, seen, log, code);
             with_descendants(spec, seen, outcome, reason)
         }
     };
@@ -195,13 +197,13 @@ fn isolated(spec: &UnitSpec, seen: &Seen, whole: Whole) -> Verdict {
         outcome,
         died_in: None,
         reason,
-        measures: told.measures.clone(),
+        measures: log.measures.clone(),
         chapters: Vec::new(),
         notes: Vec::new(),
     }
 }
 
-/// The outcome of a process that ended by itself, if descendants of it crashed and that counts.
+/// Applies crashes of descendants to a process that exited.
 fn with_descendants(
     spec: &UnitSpec,
     seen: &Seen,
@@ -224,7 +226,7 @@ fn with_descendants(
     }
 }
 
-/// The descendants that crashed, in a sentence.
+/// A sentence about the descendants that crashed.
 fn descendant_note(seen: &Seen) -> Option<String> {
     let mut counts: Vec<(&DescendantDeath, usize)> = Vec::new();
     for death in &seen.descendants {
@@ -244,27 +246,27 @@ fn descendant_note(seen: &Seen) -> Option<String> {
     (!words.is_empty()).then(|| format!("descendants died: {}", words.join(", ")))
 }
 
-fn with_phase(reason: String, told: &Told) -> String {
-    match told.state {
+fn with_phase(reason: String, log: &ChapterLog) -> String {
+    match log.state {
         State::Passed | State::Failed(_) => format!("{reason}, while exiting after its verdict"),
         _ => reason,
     }
 }
 
-/// A chapter alone in its process, which ended by itself.
+/// A chapter in isolated mode whose process exited.
 fn ended_chapter(
     spec: &UnitSpec,
     seen: &Seen,
-    told: &Told,
+    log: &ChapterLog,
     code: i32,
 ) -> (Outcome, Option<String>) {
     let failed = |reason: String| (Outcome::Failed, Some(reason));
-    match (&told.state, code) {
+    match (&log.state, code) {
         (State::Failed(reason), _) => failed(reason.clone()),
         (_, code) if code != 0 => failed(format!("exit code {code}")),
-        (State::Passed, _) => against_expectations(spec, seen, 0, told),
+        (State::Passed, _) => against_expectations(spec, seen, 0, log),
         (State::Waiting | State::Running, _) if !spec.needs_verdict => {
-            against_expectations(spec, seen, 0, told)
+            against_expectations(spec, seen, 0, log)
         }
         (State::Waiting, _) => failed("exit code 0, but the chapter never started".into()),
         (State::Running, _) => failed("exit code 0, but no verdict".into()),
@@ -275,26 +277,26 @@ fn against_expectations(
     spec: &UnitSpec,
     seen: &Seen,
     index: usize,
-    told: &Told,
+    log: &ChapterLog,
 ) -> (Outcome, Option<String>) {
     let asked = spec.env.get(crashrate_protocol::env::DEVICE);
     let device = (seen.transcript.hello.as_ref().map(|h| h.device.as_str()))
         .or(asked.map(String::as_str))
         .unwrap_or_default();
-    match missed(&spec.chapters[index].expect, &told.measures, device) {
+    match missed(&spec.chapters[index].expect, &log.measures, device) {
         Some(reason) => (Outcome::Failed, Some(reason)),
         None => (Outcome::Passed, None),
     }
 }
 
-fn sequential(spec: &UnitSpec, seen: &Seen, whole: Whole) -> Verdict {
+fn sequential(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Verdict {
     let chapters: Vec<ChapterEnd> = (seen.transcript.chapters.iter().enumerate())
-        .map(|(index, told)| chapter_of_sequence(spec, seen, index, told, &whole))
+        .map(|(index, log)| chapter_of_sequence(spec, seen, index, log, &end))
         .collect();
-    let (outcome, reason) = whole_sequence(spec, &chapters, &whole);
-    let (outcome, reason) = match whole {
-        Whole::Ended(_) => with_descendants(spec, seen, outcome, reason),
-        Whole::NotStarted(_) | Whole::Cut(..) => (outcome, reason),
+    let (outcome, reason) = whole_sequence(spec, &chapters, &end);
+    let (outcome, reason) = match end {
+        ProcessEnd::Ended(_) => with_descendants(spec, seen, outcome, reason),
+        ProcessEnd::NotStarted(_) | ProcessEnd::Cut(..) => (outcome, reason),
     };
     Verdict {
         died_in: is_death(outcome).then(|| died_in(&seen.transcript)),
@@ -317,40 +319,40 @@ fn chapter_of_sequence(
     spec: &UnitSpec,
     seen: &Seen,
     index: usize,
-    told: &Told,
-    whole: &Whole,
+    log: &ChapterLog,
+    end: &ProcessEnd,
 ) -> ChapterEnd {
-    let (outcome, reason) = match (&told.state, whole) {
-        // What has its verdict keeps it, however the process went on.
-        (State::Passed, _) => against_expectations(spec, seen, index, told),
+    let (outcome, reason) = match (&log.state, end) {
+        // A chapter keeps its verdict, however the process ended.
+        (State::Passed, _) => against_expectations(spec, seen, index, log),
         (State::Failed(reason), _) => (Outcome::Failed, Some(reason.clone())),
-        (_, Whole::NotStarted(reason)) => (Outcome::NotStarted, Some(reason.clone())),
-        (State::Running, Whole::Cut(outcome, reason)) => (*outcome, Some(reason.clone())),
-        (State::Running, Whole::Ended(code)) => (
+        (_, ProcessEnd::NotStarted(reason)) => (Outcome::NotStarted, Some(reason.clone())),
+        (State::Running, ProcessEnd::Cut(outcome, reason)) => (*outcome, Some(reason.clone())),
+        (State::Running, ProcessEnd::Ended(code)) => (
             Outcome::Failed,
             Some(format!("exit code {code}, but no verdict")),
         ),
-        (State::Waiting, Whole::Cut(Outcome::Interrupted, _)) => (Outcome::Interrupted, None),
-        (State::Waiting, Whole::Cut(Outcome::Lost, _)) => (Outcome::Lost, None),
+        (State::Waiting, ProcessEnd::Cut(Outcome::Interrupted, _)) => (Outcome::Interrupted, None),
+        (State::Waiting, ProcessEnd::Cut(Outcome::Lost, _)) => (Outcome::Lost, None),
         (State::Waiting, _) => (Outcome::Unreached, None),
     };
     ChapterEnd {
         outcome,
-        secs: told.secs(seen.secs),
+        secs: log.secs(seen.secs),
         reason,
-        measures: told.measures.clone(),
+        measures: log.measures.clone(),
     }
 }
 
 fn whole_sequence(
     spec: &UnitSpec,
     chapters: &[ChapterEnd],
-    whole: &Whole,
+    end: &ProcessEnd,
 ) -> (Outcome, Option<String>) {
-    let code = match whole {
-        Whole::NotStarted(reason) => return (Outcome::NotStarted, Some(reason.clone())),
-        Whole::Cut(outcome, reason) => return (*outcome, Some(reason.clone())),
-        Whole::Ended(code) => *code,
+    let code = match end {
+        ProcessEnd::NotStarted(reason) => return (Outcome::NotStarted, Some(reason.clone())),
+        ProcessEnd::Cut(outcome, reason) => return (*outcome, Some(reason.clone())),
+        ProcessEnd::Ended(code) => *code,
     };
     let names = |wanted: Outcome| -> Vec<&str> {
         (spec.chapters.iter().zip(chapters))

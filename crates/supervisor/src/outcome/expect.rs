@@ -1,13 +1,13 @@
-//! The suite's expectations, held against one round's measures.
+//! The suite's expectations, checked against one round's measures.
 
 use crashrate_model::Measure;
 
 use crate::suite::Expect;
 
-/// Why the measures miss an expectation, with both numbers; nothing if all are met.
+/// The expectations that were missed, with both numbers; `None` if all were met.
 ///
-/// An expectation for other devices is met. One whose measure is not there is missed: a chapter that stopped measuring
-/// must not pass for that.
+/// An expectation for another device counts as met. One without its measure is missed: a chapter
+/// that stops measuring must not pass because of it.
 pub(super) fn missed(expect: &[Expect], measures: &[Measure], device: &str) -> Option<String> {
     let kind = device.split(':').next().unwrap_or_default();
     let misses: Vec<String> = expect

@@ -1,4 +1,4 @@
-//! From what was seen of an attempt to its outcome: pure classification, no process, no clock.
+//! From what was observed of an attempt to its outcome: pure classification, no process, no clock.
 
 mod classify;
 mod expect;

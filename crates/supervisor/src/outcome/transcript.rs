@@ -1,22 +1,23 @@
-//! What a child said: its events folded into the state of each chapter, in bounded memory.
+//! The events of a child, folded into the state of each chapter in bounded memory.
 
-use crashrate_model::{Hello, Measure};
+use crashrate_model::{Hello, Measure, Mode};
 use crashrate_protocol::Event;
 
-/// The most measures of one attempt that are kept.
+/// Largest number of measures kept of one attempt.
 const MAX_MEASURES: usize = 4096;
-/// The most notes of one attempt that are kept, and the most bytes of each text.
+/// Largest number of notes kept of one attempt.
 const MAX_NOTES: usize = 20;
+/// Largest number of bytes kept of a text.
 const MAX_TEXT: usize = 2000;
 
-/// What a child said so far.
+/// What a child has reported so far.
 #[derive(Clone, Debug)]
 pub struct Transcript {
-    pub(super) chapters: Vec<Told>,
+    pub(super) chapters: Vec<ChapterLog>,
     /// The chapter that has started and not ended.
     pub(super) running: Option<usize>,
-    /// In isolated mode everything said is about the one chapter.
-    only_one: bool,
+    /// In isolated mode all events are about the only chapter.
+    mode: Mode,
     pub(super) unavailable: Option<String>,
     pub(super) hello: Option<Hello>,
     pub(super) notes: Vec<String>,
@@ -24,9 +25,9 @@ pub struct Transcript {
     dropped: Dropped,
 }
 
-/// What was said of one chapter.
+/// What a child has reported of one chapter.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct ChapterLog {
     pub(super) id: String,
     pub(super) state: State,
     pub(super) measures: Vec<Measure>,
@@ -49,42 +50,42 @@ struct Dropped {
     notes: usize,
 }
 
-/// What the supervisor wants to act on while the child runs.
+/// An event that the supervisor acts on while the child runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// A chapter began for the first time: its time limit counts from now.
     ChapterStarted(usize),
     /// A chapter ended: the time limit outside of chapters counts from now.
     ChapterEnded,
-    /// How far it is.
+    /// The chapter progressed.
     Progress {
-        /// How many are done.
+        /// Amount done.
         done: f64,
-        /// Of how many.
+        /// Total amount.
         total: f64,
-        /// Of what.
+        /// Unit of both.
         unit: String,
     },
 }
 
-impl Told {
-    /// From its start to its end (or to `end` if it never ended), seconds.
+impl ChapterLog {
+    /// Seconds from its start to its end, or to `end` if it never ended.
     pub(super) fn secs(&self, end: f64) -> Option<f64> {
         (self.state != State::Waiting).then(|| self.ended.unwrap_or(end) - self.started)
     }
 }
 
 impl Transcript {
-    /// Of an attempt of these chapters. `only_one`: everything said is about the first.
-    pub fn new(chapters: impl IntoIterator<Item = String>, only_one: bool) -> Self {
-        let told = |id| Told {
+    /// The transcript of an attempt of these chapters.
+    pub fn new(chapters: impl IntoIterator<Item = String>, mode: Mode) -> Self {
+        let chapter = |id| ChapterLog {
             id,
-            ..Told::default()
+            ..ChapterLog::default()
         };
         Transcript {
-            chapters: chapters.into_iter().map(told).collect(),
+            chapters: chapters.into_iter().map(chapter).collect(),
             running: None,
-            only_one,
+            mode,
             unavailable: None,
             hello: None,
             notes: Vec::new(),
@@ -93,7 +94,7 @@ impl Transcript {
         }
     }
 
-    /// Takes an event, `at` seconds after the attempt's start.
+    /// Applies an event that came `at` seconds after the attempt's start.
     pub fn push(&mut self, event: Event, at: f64) -> Option<Note> {
         match event {
             Event::Hello { device, versions } => self.hello = Some(Hello { device, versions }),
@@ -122,21 +123,21 @@ impl Transcript {
         None
     }
 
-    /// What it said it runs on.
+    /// The device and libraries that the child reported.
     pub fn hello(&self) -> Option<&Hello> {
         self.hello.as_ref()
     }
 
-    /// Its notes, with a word on those that were too many.
+    /// The notes, and how many were dropped.
     pub(super) fn all_notes(&self) -> Vec<String> {
         let mut notes = self.notes.clone();
         let Dropped { measures, notes: n } = self.dropped;
         if n > 0 {
-            notes.push(format!("{n} more notes of the child were not kept"));
+            notes.push(format!("{n} more notes of the child were dropped"));
         }
         if measures > 0 {
             notes.push(format!(
-                "{measures} measures were not kept: an attempt has room for {MAX_MEASURES}"
+                "{measures} measures were dropped: at most {MAX_MEASURES} are kept of an attempt"
             ));
         }
         notes
@@ -152,64 +153,71 @@ impl Transcript {
             before.ended = Some(at);
             before.state = State::Failed(format!("`{id}` started before it had a verdict"));
         }
-        let told = &mut self.chapters[index];
-        if told.state != State::Waiting {
-            self.note(format!("chapter `{id}` said that it started after its end"));
+        let chapter = &mut self.chapters[index];
+        if chapter.state != State::Waiting {
+            self.note(format!(
+                "chapter `{id}` was reported as started after its end"
+            ));
             return None;
         }
-        told.state = State::Running;
-        told.started = at;
+        chapter.state = State::Running;
+        chapter.started = at;
         self.running = Some(index);
         Some(Note::ChapterStarted(index))
     }
 
     fn ended(&mut self, id: &str, state: State, at: f64) -> Option<Note> {
         let index = self.find(id)?;
-        let told = &mut self.chapters[index];
-        // A process that is there for one chapter alone has reached it. In a sequence nobody knows what it was about.
-        if told.state == State::Waiting && !self.only_one {
+        let chapter = &mut self.chapters[index];
+        // A process with only one chapter has reached it. In a sequence the verdict could be about
+        // another chapter.
+        if chapter.state == State::Waiting && self.mode == Mode::Sequential {
             self.note(format!(
                 "chapter `{id}` had a verdict before it started: not counted"
             ));
             return None;
         }
-        let first = matches!(told.state, State::Waiting | State::Running);
-        // A chapter that said no stays so, whatever it says later.
-        if !matches!(told.state, State::Failed(_)) {
-            told.state = state;
+        let first = matches!(chapter.state, State::Waiting | State::Running);
+        // A failed chapter stays failed, whatever the child reports later.
+        if !matches!(chapter.state, State::Failed(_)) {
+            chapter.state = state;
         }
-        told.ended = Some(at);
+        chapter.ended = Some(at);
         if self.running == Some(index) {
             self.running = None;
         }
-        // Only the first time: a child must not gain time by repeating itself.
+        // Only the first time: a child must not extend its time limit by repeating itself.
         first.then_some(Note::ChapterEnded)
     }
 
     fn find(&mut self, id: &str) -> Option<usize> {
-        if self.only_one {
+        if self.mode == Mode::Isolated {
             return Some(0);
         }
         let found = self.chapters.iter().position(|c| c.id == id);
         if found.is_none() {
             let id = capped(id.to_owned());
             self.note(format!(
-                "the child spoke of a chapter `{id}` that it was not given"
+                "the child reported a chapter `{id}` that is not in its task"
             ));
         }
         found
     }
 
     fn measure(&mut self, measure: Measure) {
-        let last = if self.only_one { Some(0) } else { self.running };
-        match last {
+        let index = if self.mode == Mode::Isolated {
+            Some(0)
+        } else {
+            self.running
+        };
+        match index {
             Some(index) if self.measures < MAX_MEASURES => {
                 self.measures += 1;
                 self.chapters[index].measures.push(measure);
             }
             Some(_) => self.dropped.measures += 1,
             None => self.note(format!(
-                "measure `{}` came outside of a chapter",
+                "measure `{}` was reported outside of a chapter",
                 measure.name
             )),
         }

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use crashrate_model::{Mode, Spawn, Unit};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::hash;
+use crate::names::unknown;
 use crate::suite::{Action, ById, Chapter, DEFAULT_VARIANT, Suite, Variant};
 
 pub use order::{RoundKey, Rounds, round_seed};
@@ -23,38 +24,31 @@ use spawn::can_fork;
 pub(crate) use spec::SpecBuilder;
 pub use spec::{AttemptSpec, ChapterSpec, UnitSpec};
 
-/// Which part of a suite is wanted.
+/// The part of a suite that is measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Only this mode; both when not given.
+    /// Only this mode; both if `None`.
     pub mode: Option<Mode>,
-    /// Only these chapters, and the sequences that consist of them alone; all when empty.
+    /// Only these chapters, and sequences of only these; all if empty.
     pub chapters: Vec<String>,
-    /// These variants; only the default one when empty.
+    /// These variants; only the default one if empty.
     pub variants: Vec<String>,
-    /// This many rounds of each unit in place of the suite's.
+    /// Number of rounds of each unit, in place of the suite's.
     pub rounds: Option<u32>,
-    /// Only this round of each unit that has so many.
+    /// Only the round of this number of each unit.
     pub only_round: Option<u32>,
-    /// How processes come to be in place of what the suite says, where they can.
+    /// Whether processes are executed or forked, in place of what the suite says.
     pub spawn: Option<SpawnChoice>,
 }
 
 /// A selection that cannot be planned.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PlanError {
-    /// A name that the suite does not have.
-    #[error("the suite has no {kind} `{name}`; it has: {known}")]
-    Unknown {
-        /// `chapter` or `variant`.
-        kind: &'static str,
-        /// The name.
-        name: String,
-        /// Those there are.
-        known: String,
-    },
-    /// A library that a variant preloads is not there: the variant would silently change nothing.
-    #[error("variant `{variant}`: {variable}: there is no file {}", path.display())]
+    /// The suite does not have a chapter or variant of that name.
+    #[error("{0}")]
+    Unknown(String),
+    /// A library that a variant preloads is missing: the variant would silently change nothing.
+    #[error("variant `{variant}`: {variable}: no such file {}", path.display())]
     Preload {
         /// The variant.
         variant: String,
@@ -63,29 +57,29 @@ pub enum PlanError {
         /// The file.
         path: PathBuf,
     },
-    /// A round that no unit has.
+    /// No unit has this round.
     #[error("there is no round {round}: the units have at most {most} rounds")]
     NoSuchRound {
         /// The round.
         round: u32,
-        /// The most rounds of a unit.
+        /// The largest number of rounds of a unit.
         most: u32,
     },
-    /// Nothing is left.
+    /// The selection is empty.
     #[error("nothing to run: {0}")]
     Nothing(String),
 }
 
-/// What is measured, with the seed of its order.
+/// The units to measure, and the seed of their order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The suite.
     pub suite: Suite,
-    /// The units; journal records name them by their place here.
+    /// The units; journal records refer to them by index.
     pub units: Vec<Unit>,
-    /// The seed of the order in each block and of the rounds' own seeds.
+    /// Seed of the order in each block and of the seeds of rounds.
     pub seed: u64,
-    /// The only block that is run, if not all are.
+    /// The only block that runs; all if `None`.
     pub only_round: Option<u32>,
 }
 
@@ -93,7 +87,7 @@ impl Plan {
     /// Plans the selected part of a suite.
     ///
     /// # Errors
-    /// The selection names what is not there, or leaves nothing to run.
+    /// The selection names something unknown, or leaves nothing to run.
     pub fn new(suite: Suite, selection: &Selection, seed: u64) -> Result<Plan, PlanError> {
         let variants = variants(&suite, &selection.variants)?;
         for variant in suite.variants.iter().filter(|v| variants.contains(&v.id)) {
@@ -103,25 +97,27 @@ impl Plan {
         for name in &selection.chapters {
             if by_id.chapter(name).is_none() {
                 let known = suite.chapters.iter().map(|c| c.id.as_str());
-                return Err(unknown("chapter", name, known));
+                let known = unknown("chapter", name, known);
+                return Err(PlanError::Unknown(known));
             }
         }
         if let Some(choice) = selection.spawn
             && choice != SpawnChoice::Exec
             && !can_fork(&suite)
         {
-            let problem = "nothing in the suite can be forked: that takes worker chapters, or commands with `zygote = true`";
+            let problem = "nothing in the suite can be forked: that needs worker chapters, or \
+                           commands with `zygote = true`";
             return Err(PlanError::Nothing(problem.into()));
         }
         let chosen: HashSet<&String> = selection.chapters.iter().collect();
-        let wanted = |id: &String| chosen.is_empty() || chosen.contains(id);
+        let is_chosen = |id: &String| chosen.is_empty() || chosen.contains(id);
         let mut units = Vec::new();
         for variant in variants {
             if selection.mode != Some(Mode::Sequential) {
-                units.extend(isolated(&suite, &variant, wanted));
+                units.extend(isolated(&suite, &variant, is_chosen));
             }
             if selection.mode != Some(Mode::Isolated) {
-                units.extend(sequential(&suite, &variant, wanted));
+                units.extend(sequential(&suite, &variant, is_chosen));
             }
         }
         let mut units: Vec<Unit> = (units.into_iter())
@@ -148,7 +144,7 @@ impl Plan {
         })
     }
 
-    /// The planned rounds in their order, made as they are asked for.
+    /// The planned rounds in order, computed as they are needed.
     pub fn rounds(&self) -> Rounds {
         let all = Rounds::new(self.units.iter().map(|u| u.rounds).collect(), self.seed);
         match self.only_round {
@@ -157,7 +153,7 @@ impl Plan {
         }
     }
 
-    /// How many rounds that are.
+    /// Number of planned rounds.
     pub fn count(&self) -> u64 {
         let of = |unit: &Unit| match self.only_round {
             None => u64::from(unit.rounds),
@@ -166,7 +162,7 @@ impl Plan {
         self.units.iter().map(of).sum()
     }
 
-    /// How many times a round of each unit that did not pass is tried again.
+    /// Number of retries of each unit.
     pub fn retries(&self) -> Vec<u32> {
         let by_id = ById::of(&self.suite);
         let of = |unit: &Unit| match unit.mode {
@@ -190,7 +186,7 @@ impl Plan {
             || self.units.iter().any(|u| u.mode == Mode::Sequential)
     }
 
-    /// Whether the suite wants any of the units forked, whatever came of that.
+    /// Whether the suite asks to fork any of the units, also where the plan does not.
     pub(crate) fn wants_forks(&self) -> bool {
         let by_id = ById::of(&self.suite);
         self.units.iter().any(|unit| {
@@ -202,18 +198,20 @@ impl Plan {
         })
     }
 
-    /// A hash of everything that makes two plans the same measurement: suite, units and seed, but no file's place.
+    /// A hash of everything that makes two plans the same measurement: suite, units and seed, but not
+    /// the path of the suite file.
     pub fn fingerprint(&self) -> String {
         let mut suite = self.suite.clone();
         suite.file = None;
-        let text = json!({"suite": suite, "units": self.units, "seed": self.seed, "only_round": self.only_round}).to_string();
-        hex(&Sha256::digest(text.as_bytes()))
+        let text = json!({
+            "suite": suite,
+            "units": self.units,
+            "seed": self.seed,
+            "only_round": self.only_round,
+        })
+        .to_string();
+        hash::of_bytes(text.as_bytes())
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn variants(suite: &Suite, names: &[String]) -> Result<Vec<String>, PlanError> {
@@ -224,7 +222,7 @@ fn variants(suite: &Suite, names: &[String]) -> Result<Vec<String>, PlanError> {
     for name in names {
         if !suite.variants.iter().any(|v| v.id == *name) {
             let known = suite.variants.iter().map(|v| v.id.as_str());
-            return Err(unknown("variant", name, known));
+            return Err(PlanError::Unknown(unknown("variant", name, known)));
         }
         if !chosen.contains(name) {
             chosen.push(name.clone());
@@ -233,7 +231,7 @@ fn variants(suite: &Suite, names: &[String]) -> Result<Vec<String>, PlanError> {
     Ok(chosen)
 }
 
-/// The loader only mutters about a library that is not there, and the variant would be measured without it.
+/// Checks preloaded libraries: the dynamic loader only warns about a missing one and continues.
 fn check_preloads(suite: &Suite, variant: &Variant) -> Result<(), PlanError> {
     for variable in ["LD_PRELOAD", "DYLD_INSERT_LIBRARIES"] {
         let libraries = variant.env.get(variable).into_iter();
@@ -251,17 +249,9 @@ fn check_preloads(suite: &Suite, variant: &Variant) -> Result<(), PlanError> {
     Ok(())
 }
 
-fn unknown<'a>(kind: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> PlanError {
-    PlanError::Unknown {
-        kind,
-        name: name.into(),
-        known: known.collect::<Vec<_>>().join(", "),
-    }
-}
-
-fn isolated(suite: &Suite, variant: &str, wanted: impl Fn(&String) -> bool) -> Vec<Unit> {
+fn isolated(suite: &Suite, variant: &str, is_chosen: impl Fn(&String) -> bool) -> Vec<Unit> {
     (suite.chapters.iter())
-        .filter(|c| c.modes.contains(&Mode::Isolated) && wanted(&c.id))
+        .filter(|c| c.modes.contains(&Mode::Isolated) && is_chosen(&c.id))
         .map(|c| Unit {
             name: c.id.clone(),
             mode: Mode::Isolated,
@@ -273,9 +263,9 @@ fn isolated(suite: &Suite, variant: &str, wanted: impl Fn(&String) -> bool) -> V
         .collect()
 }
 
-fn sequential(suite: &Suite, variant: &str, wanted: impl Fn(&String) -> bool) -> Vec<Unit> {
+fn sequential(suite: &Suite, variant: &str, is_chosen: impl Fn(&String) -> bool) -> Vec<Unit> {
     (suite.sequences.iter())
-        .filter(|s| s.chapters.iter().all(&wanted))
+        .filter(|s| s.chapters.iter().all(&is_chosen))
         .map(|s| Unit {
             name: s.id.clone(),
             mode: Mode::Sequential,
@@ -292,7 +282,7 @@ fn why_nothing(suite: &Suite, selection: &Selection) -> String {
         Some(Mode::Sequential) if suite.sequences.is_empty() => {
             "the suite has no [[sequence]] for sequential mode".into()
         }
-        Some(Mode::Sequential) => "no [[sequence]] consists of the chosen chapters alone".into(),
+        Some(Mode::Sequential) => "no [[sequence]] consists only of the chosen chapters".into(),
         _ => "no chosen chapter runs in isolated mode".into(),
     }
 }

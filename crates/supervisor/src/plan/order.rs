@@ -12,7 +12,8 @@ pub struct RoundKey {
     pub round: u32,
 }
 
-/// The planned rounds in order. A block is made when its first round is asked for, so a million rounds cost nothing.
+/// The planned rounds in order. Each block is shuffled when it is reached, so a million rounds cost
+/// nothing up front.
 #[derive(Clone, Debug)]
 pub struct Rounds {
     rounds: Vec<u32>,
@@ -20,7 +21,7 @@ pub struct Rounds {
     block: u32,
     /// The last block.
     last: u32,
-    /// What is left of the block, last first.
+    /// The rest of the block, in reverse.
     left: Vec<u32>,
 }
 
@@ -35,9 +36,7 @@ impl Rounds {
             left: Vec::new(),
         }
     }
-}
 
-impl Rounds {
     /// Only the rounds of this block, in their order.
     #[must_use]
     pub fn only(mut self, block: u32) -> Self {
@@ -69,7 +68,7 @@ impl Iterator for Rounds {
     }
 }
 
-/// Fisher-Yates. Written out because an order on record must not change with a library's version.
+/// Fisher-Yates shuffle. Not from a library: a recorded order must not change with its version.
 fn shuffle(units: &mut [u32], seed: u64, block: u32) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(u64::from(block));
@@ -79,11 +78,11 @@ fn shuffle(units: &mut [u32], seed: u64, block: u32) {
     }
 }
 
-/// The seed of a round: the same for all units of its block, so that both modes and all variants are given the same
-/// weights and inputs. Below 2^53, so that every JSON reader keeps it whole.
+/// The seed of a round: the same for all units of its block, so that both modes and all variants get
+/// the same weights and inputs. Below 2^53, so that every JSON reader keeps it exactly.
 pub fn round_seed(seed: u64, round: u32) -> u64 {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    // Streams from 2^32 on: those below are the blocks' orders.
+    // Streams below 2^32 shuffle the blocks.
     random.set_stream((1 << 32) + u64::from(round));
     random.next_u64() >> 11
 }

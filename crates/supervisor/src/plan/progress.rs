@@ -1,35 +1,35 @@
-//! What of a plan has its end on record, and what is therefore left: four bytes a round.
+//! Which rounds of a plan have a recorded end, and which are left; four bytes a round.
 
 use crashrate_model::{Outcome, Record};
 
 use super::{Plan, RoundKey, Rounds};
 
-/// A round that is to be run, from which attempt on.
+/// A round that is left to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {
     /// The round.
     pub key: RoundKey,
-    /// The attempt to start with: 1, or the retry that is missing.
+    /// The first attempt to run: 1, or the missing retry.
     pub attempt: u32,
 }
 
-/// What the journal of a run says of each planned round.
+/// What the journal of a run says about each planned round.
 #[derive(Clone, Debug)]
 pub struct Progress {
-    /// By unit and round, as far as rounds are on record: how many attempts were measured and did not pass, or
-    /// [`SETTLED`]. A plan may have billions of rounds that never come.
+    /// By unit and round, up to the last recorded one: the number of measured attempts that did not
+    /// pass, or [`SETTLED`]. A plan may have billions of rounds that never run.
     rounds: Vec<Vec<u32>>,
-    /// By unit: how many rounds it has.
+    /// Number of rounds by unit.
     planned: Vec<u32>,
     retries: Vec<u32>,
-    /// Attempts that were started and have no end yet: the unit, round and attempt of each.
+    /// Attempts that started and have no end yet.
     open: Vec<(RoundKey, u32)>,
 }
 
 const SETTLED: u32 = u32::MAX;
 
 impl Progress {
-    /// Nothing has been run yet.
+    /// The progress of a run that has not started.
     pub fn new(plan: &Plan) -> Self {
         Progress {
             rounds: vec![Vec::new(); plan.units.len()],
@@ -39,10 +39,10 @@ impl Progress {
         }
     }
 
-    /// Takes a record of the run's journal.
+    /// Applies a record of the run's journal.
     ///
     /// # Errors
-    /// An attempt starts a second time, or ends without running. The problem is in words.
+    /// An attempt starts a second time, or ends without running: a plain sentence.
     pub fn push(&mut self, record: &Record) -> Result<(), String> {
         match record {
             Record::Started(s) => {
@@ -67,7 +67,7 @@ impl Progress {
                 let running = self.open.iter().position(|open| *open == (key, e.attempt));
                 let Some(running) = running else {
                     return Err(format!(
-                        "round {}, attempt {} of unit {} ended, but it was not running: it has two ends, or no start",
+                        "round {}, attempt {} of unit {} ended twice or without a start",
                         e.round, e.attempt, e.unit
                     ));
                 };
@@ -83,19 +83,19 @@ impl Progress {
         Ok(())
     }
 
-    /// How many attempts of a round were measured; [`SETTLED`] if there will be no more.
+    /// Number of measured attempts of a round; [`SETTLED`] if no more will follow.
     fn measured(&self, key: RoundKey) -> u32 {
         let rounds = self.rounds.get(key.unit as usize);
         let round = rounds.and_then(|rounds| rounds.get((key.round as usize).wrapping_sub(1)));
         round.copied().unwrap_or(0)
     }
 
-    /// Attempts that were started and have no end: lost, if nobody runs them any more.
+    /// Attempts that started and have no end: lost, unless they are still running.
     pub fn open(&self) -> &[(RoundKey, u32)] {
         &self.open
     }
 
-    /// What is left to run, in the plan's order.
+    /// The rounds that are left, in the plan's order.
     pub fn left(self, rounds: Rounds) -> impl Iterator<Item = Pending> {
         rounds.filter_map(move |key| {
             let measured = self.measured(key);
@@ -151,7 +151,8 @@ mod tests {
         Record::Ended(Box::new(Ended::of(key.unit, key.round, attempt, outcome)))
     }
 
-    /// Runs until `deaths` says that the supervisor dies, and goes on from the journal, until all is done.
+    /// Runs until `deaths` says that the supervisor dies, then resumes from the journal, until all
+    /// rounds are done.
     fn run_with_deaths(
         plan: &Plan,
         deaths: &[usize],

@@ -4,23 +4,23 @@ use crashrate_model::{Mode, Spawn, Unit};
 
 use crate::suite::{ById, Suite};
 
-/// How processes come to be, by the command line.
+/// `--spawn`: whether processes are executed or forked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpawnChoice {
-    /// All are executed.
+    /// Execute all units.
     Exec,
-    /// Those that can be are forked.
+    /// Fork the units that can be forked.
     Fork,
-    /// Those that can be are executed, and forked as well: units of their own, in the same blocks.
+    /// Measure units that can be forked twice, executed and forked, in the same blocks.
     Both,
 }
 
-/// Whether anything of a suite can be forked.
+/// Whether any chapter or sequence can be forked.
 pub(super) fn can_fork(suite: &Suite) -> bool {
     suite.chapters.iter().any(|c| c.can_fork()) || suite.sequences.iter().any(|s| s.can_fork())
 }
 
-/// The units that an executed one becomes.
+/// Applies the choice to an executed unit.
 pub(super) fn units(suite: &ById<'_>, unit: Unit, choice: Option<SpawnChoice>) -> Vec<Unit> {
     let (spawn, can_fork) = match unit.mode {
         Mode::Isolated => (suite.chapter(&unit.name))

@@ -1,4 +1,4 @@
-//! From a planned round to what has to be started for it.
+//! From a planned round to the process to start for it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,50 +17,50 @@ use crate::suite::{
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttemptSpec {
-    /// What it has in common with all attempts of its unit.
+    /// The part that all attempts of its unit share.
     pub unit: Arc<UnitSpec>,
-    /// Where the program is, once it was looked for and found.
+    /// Path of the program, once it was found.
     pub program: Option<Arc<Path>>,
-    /// Environment of its own, on top of the unit's.
+    /// Variables that differ between attempts, added to the unit's.
     pub env: [(&'static str, String); OWN.len()],
-    /// What it gets on standard input; nothing means `/dev/null`.
+    /// Its standard input; `None` means `/dev/null`.
     pub input: Option<Vec<u8>>,
-    /// How it is watched.
+    /// How evidence is collected.
     pub watch: EvidenceMode,
-    /// Whether it is looked whether it had children.
+    /// Whether to find out if it had children.
     pub asks_for_children: bool,
-    /// Whether it is made for evidence alone and is in no rate.
+    /// Whether it is an evidence round, which is not counted.
     pub for_evidence: bool,
-    /// The largest core dump that it may leave, bytes; nothing leaves the limit as it is.
+    /// Limit of its core dump, bytes; `None` keeps the current limit.
     pub core_limit: Option<u64>,
-    /// The empty directory in which it runs in place of its unit's.
+    /// The empty directory that replaces its unit's working directory.
     pub fresh_directory: Option<PathBuf>,
 }
 
-/// What is the same for all attempts of a unit.
+/// The part that all attempts of a unit share.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitSpec {
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// Where it runs.
+    /// Working directory.
     pub directory: PathBuf,
-    /// Environment on top of the supervisor's own; none of the variables that each attempt has of its own.
+    /// Variables added to the supervisor's environment, without those that differ between attempts.
     pub env: BTreeMap<String, String>,
     /// Its chapters, in order, with the time limit of each.
     pub chapters: Vec<ChapterSpec>,
-    /// How its chapters share the process.
+    /// Whether its chapters share the process.
     pub mode: Mode,
     /// Time limit outside of chapters: before the first, between two, after the last.
     pub timeout: Duration,
-    /// From SIGTERM to SIGKILL.
+    /// Time between SIGTERM and SIGKILL.
     pub grace: Duration,
-    /// How much of the machine it may use.
+    /// Resource limits.
     pub limits: ResourceLimits,
-    /// How its processes are set up and judged.
+    /// Options of its processes.
     pub process: ProcessOptions,
-    /// The command line of the zygote that it is forked from; nothing where it is executed.
+    /// The command line of the zygote that it is forked from; `None` if it is executed.
     pub zygote: Option<Vec<String>>,
-    /// Whether a chapter has to say its verdict; a plain command is judged by its exit status alone.
+    /// Whether chapters must report a verdict; a plain command is judged by its exit status.
     pub needs_verdict: bool,
 }
 
@@ -68,14 +68,14 @@ pub struct UnitSpec {
 const OWN: [&str; 4] = [env::ROUND, env::ATTEMPT, env::SEED, env::SLOT];
 
 impl AttemptSpec {
-    /// Where it runs.
+    /// Working directory.
     pub fn directory(&self) -> &Path {
         self.fresh_directory
             .as_deref()
             .unwrap_or(&self.unit.directory)
     }
 
-    /// All of its environment on top of the supervisor's own.
+    /// All variables added to the supervisor's environment.
     pub fn all_env(&self) -> impl Iterator<Item = (&str, &str)> {
         let of_unit = (self.unit.env.iter()).map(|(name, value)| (name.as_str(), value.as_str()));
         of_unit.chain((self.env.iter()).map(|(name, value)| (*name, value.as_str())))
@@ -87,44 +87,44 @@ impl AttemptSpec {
 pub struct ChapterSpec {
     /// Its id.
     pub id: String,
-    /// How long it may take.
+    /// Time limit.
     pub timeout: Duration,
-    /// What its measures have to be.
+    /// Expected values of its measures.
     pub expect: Vec<Expect>,
 }
 
-/// What turns rounds of a plan into attempts: the plan and what is the same for all of a run.
+/// Builds the specs of a run's attempts.
 #[derive(Clone, Debug)]
 pub(crate) struct SpecBuilder<'a> {
     pub(crate) plan: &'a Plan,
     run_id: &'a str,
-    /// The worker of each variant, by the variant's id.
+    /// Path of the worker by variant.
     workers: &'a BTreeMap<String, PathBuf>,
-    /// The plan's suite.
+    /// Chapters and sequences of the suite.
     by_id: ById<'a>,
     units: Vec<Arc<UnitSpec>>,
 }
 
 impl<'a> SpecBuilder<'a> {
-    /// Of a run with this id.
+    /// The builder for the run with this id.
     pub(crate) fn new(
         plan: &'a Plan,
         run_id: &'a str,
         workers: &'a BTreeMap<String, PathBuf>,
     ) -> SpecBuilder<'a> {
-        let mut recipe = SpecBuilder {
+        let mut builder = SpecBuilder {
             plan,
             run_id,
             workers,
             by_id: ById::of(&plan.suite),
             units: Vec::new(),
         };
-        let units = plan.units.iter().map(|unit| Arc::new(recipe.unit(unit)));
-        recipe.units = units.collect();
-        recipe
+        let units = plan.units.iter().map(|unit| Arc::new(builder.unit(unit)));
+        builder.units = units.collect();
+        builder
     }
 
-    /// What to start for an attempt of a round.
+    /// The spec of an attempt of a round.
     pub(crate) fn attempt(&self, key: RoundKey, attempt: u32, slot: u32) -> AttemptSpec {
         let unit = &self.units[key.unit as usize];
         let seed = round_seed(self.plan.seed, key.round);
@@ -150,7 +150,7 @@ impl<'a> SpecBuilder<'a> {
         }
     }
 
-    /// What to start for an evidence round: as the first attempt of a round, traced, and always executed.
+    /// The spec of an evidence round: the first attempt of a round, but traced and executed.
     pub(crate) fn for_evidence(&self, key: RoundKey, slot: u32) -> AttemptSpec {
         let spec = self.attempt(key, 1, slot);
         let unit = match spec.unit.zygote {
@@ -168,12 +168,12 @@ impl<'a> SpecBuilder<'a> {
         }
     }
 
-    /// What is the same for all attempts of each unit, in the order of the plan.
+    /// The shared part of each unit, in the order of the plan.
     pub(crate) fn units(&self) -> impl Iterator<Item = &UnitSpec> {
         self.units.iter().map(|unit| &**unit)
     }
 
-    /// The first attempt of each unit: all programs that are started, and how.
+    /// The first attempt of each unit.
     pub(crate) fn first_attempts(&self) -> impl Iterator<Item = AttemptSpec> {
         let units = 0..self.plan.units.len() as u32;
         units.map(|unit| self.attempt(RoundKey { unit, round: 1 }, 1, 0))
@@ -214,7 +214,7 @@ impl<'a> SpecBuilder<'a> {
         ids.filter_map(|id| self.by_id.chapter(id)).collect()
     }
 
-    /// The command line, and whether what it starts is told by a task and has to give verdicts.
+    /// The command line, and whether its process reads a task and must report verdicts.
     fn argv(&self, unit: &Unit, chapters: &[&Chapter]) -> (Vec<String>, bool) {
         let worker = || vec![self.workers[unit.suite_variant()].display().to_string()];
         match (unit.mode, &chapters[0].action) {
@@ -228,7 +228,7 @@ impl<'a> SpecBuilder<'a> {
         }
     }
 
-    /// The worker is asked to be a zygote on its command line, other programs by their environment alone.
+    /// The worker becomes a zygote by a flag, other programs by an environment variable.
     fn zygote(&self, unit: &Unit, argv: &[String]) -> Vec<String> {
         let worker = self.workers.get(unit.suite_variant());
         let is_worker = worker.is_some_and(|path| argv == [path.display().to_string()]);
@@ -252,7 +252,7 @@ impl<'a> SpecBuilder<'a> {
         }
     }
 
-    /// What crashrate tells every attempt of a unit.
+    /// The variables that crashrate sets for every attempt of a unit.
     fn own_env(&self, unit: &Unit) -> impl Iterator<Item = (String, String)> {
         let name = match unit.mode {
             Mode::Isolated => env::CHAPTER,

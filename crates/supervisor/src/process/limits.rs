@@ -8,7 +8,7 @@ use crashrate_model::Finding;
 use nix::unistd::geteuid;
 
 use super::platform;
-use crate::doctor;
+use crate::doctor::{self, MemoryFallback};
 use crate::suite::{ResourceLimits, Suite, bytes_text};
 
 /// rlimits, ready to be set between fork and exec.
@@ -152,10 +152,14 @@ pub(crate) fn in_force(suite: &Suite) -> InForce {
         return found;
     }
     if has(|r| r.memory) {
-        found.findings.push(doctor::memory_not_by_cgroup(
-            platform::LIMITS_ADDRESS_SPACE,
-            may_be_cuda(&suite.device),
-        ));
+        let fallback = if !platform::LIMITS_ADDRESS_SPACE {
+            MemoryFallback::None
+        } else if may_be_cuda(&suite.device) {
+            MemoryFallback::AddressSpaceWithCuda
+        } else {
+            MemoryFallback::AddressSpace
+        };
+        found.findings.push(doctor::memory_not_by_cgroup(fallback));
     }
     if has(|r| r.processes) {
         found

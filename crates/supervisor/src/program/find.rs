@@ -1,4 +1,4 @@
-//! Finding a program as the child's own environment would.
+//! Finding a program as the child's environment would.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::suite::word_of_text;
 
-/// Where a program is: a name with a slash is relative to `directory`, one without is looked up on the `PATH`.
+/// Finds a program: a name with a slash is relative to `directory`, one without is searched on `PATH`.
 pub(crate) fn find(
     program: &str,
     directory: &Path,

@@ -1,23 +1,22 @@
-//! The programs that a run measures, and whether they are still what they were: the rounds of two builds are no rate.
+//! Hashes of the programs that a run measures: rounds of different binaries cannot be pooled.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::fs::{self, Metadata};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use sha2::{Digest, Sha256};
-
-use crate::plan::{AttemptSpec, hex};
+use crate::hash;
+use crate::plan::AttemptSpec;
 use crate::program;
 
-/// The programs of a run, as they were when it began or was gone on with.
+/// The programs of a run as they were when it began or resumed.
 #[derive(Debug, Default)]
 pub(crate) struct Programs {
     known: BTreeMap<Arc<Path>, Known>,
-    /// Where the program of each unit is. One that is not there may come.
+    /// Path of each unit's program. A missing program may appear later.
     of_units: Vec<Option<Arc<Path>>>,
 }
 
@@ -25,26 +24,26 @@ pub(crate) struct Programs {
 struct Known {
     stamp: Stamp,
     hash: String,
-    /// When it was last seen to be what it was.
-    looked: Instant,
+    /// When it was last checked and unchanged.
+    checked: Instant,
 }
 
-/// What changes whenever a file is written or replaced.
+/// Metadata that changes whenever a file is written or replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     device: u64,
     inode: u64,
     bytes: u64,
     modified: (i64, i64),
-    /// Set by the kernel alone: `cp -p` and `touch` bring back every other field, and not this one.
+    /// Only the kernel sets it: `cp -p` and `touch` can restore every other field.
     changed: (i64, i64),
 }
 
 impl Programs {
-    /// The programs that these attempts start, one of each unit. One that cannot be read cannot be watched, either.
+    /// The programs of these attempts, one attempt of each unit. Unreadable ones are not watched.
     pub(crate) fn of(attempts: impl Iterator<Item = AttemptSpec>) -> Programs {
         let mut programs = Programs::default();
-        // The same words find the same program: thousands of chapters may start one.
+        // Thousands of chapters may start the same program.
         let mut asked = HashMap::new();
         for spec in attempts {
             let unit = &spec.unit;
@@ -54,7 +53,7 @@ impl Programs {
             programs.of_units.push(path.clone());
             if let Some(path) = path
                 && !programs.known.contains_key(path)
-                && let Ok(program) = look(path)
+                && let Ok(program) = fingerprint(path)
             {
                 programs.known.insert(path.clone(), program);
             }
@@ -62,31 +61,31 @@ impl Programs {
         programs
     }
 
-    /// The SHA-256 of each, by its path: what is on record of them.
+    /// The SHA-256 of each by its path, as the journal records it.
     pub(crate) fn hashes(&self) -> BTreeMap<String, String> {
         let hash = |(path, known): (&Arc<Path>, &Known)| (shown(path), known.hash.clone());
         self.known.iter().map(hash).collect()
     }
 
-    /// How the program that an attempt of a unit would start now differs from what it was, in words; nothing if it does
-    /// not. The attempt is told where it is.
+    /// How the program that an attempt would start now differs from the original, in words; `None` if
+    /// it does not. Sets the attempt's program path.
     pub(crate) fn replaced(&mut self, unit: u32, spec: &mut AttemptSpec) -> Option<String> {
         let path = self.of_unit(unit)?;
         let known = self.known.get_mut(&path)?;
         spec.program = Some(path.clone());
-        // Of the end of an attempt it is known already.
-        if known.looked.elapsed() < JUST_NOW {
+        // The end of the previous attempt has just checked it.
+        if known.checked.elapsed() < RECENT {
             return None;
         }
-        known.changed(&path).map(|change| change.words)
+        known.changed(&path).map(|change| change.description)
     }
 
-    /// Whether the program that an attempt of a unit has run may be another than it was, in words. One that was replaced
-    /// long after the attempt began had no part in it.
+    /// How the program that an attempt has run may differ from the original, in words. A replacement
+    /// long after the attempt began does not matter.
     pub(crate) fn replaced_under(&mut self, unit: u32, begun: SystemTime) -> Option<String> {
         let path = self.of_unit(unit)?;
         let change = self.known.get_mut(&path)?.changed(&path)?;
-        (change.at <= begun + STARTING).then_some(change.words)
+        (change.at <= begun + STARTING).then_some(change.description)
     }
 
     fn of_unit(&self, unit: u32) -> Option<Arc<Path>> {
@@ -94,26 +93,26 @@ impl Programs {
     }
 }
 
-/// How long a start may take until the program is read: an interpreter reads its script after its own start.
+/// Time until a started program has been read: an interpreter reads its script after its own start.
 const STARTING: Duration = Duration::from_secs(1);
-/// A look that is not older is as good as a new one.
-const JUST_NOW: Duration = Duration::from_millis(1);
+/// A check that is not older need not be repeated.
+const RECENT: Duration = Duration::from_millis(1);
 
-/// A program that is another by now.
+/// A program that was replaced.
 struct Change {
-    words: String,
+    description: String,
     at: SystemTime,
 }
 
 impl Known {
     fn changed(&mut self, path: &Path) -> Option<Change> {
-        // One that is gone cannot be started, and that says more.
+        // If it is gone, the start fails with a better message.
         let file = fs::metadata(path).ok()?;
         if Stamp::of(&file) == self.stamp {
-            self.looked = Instant::now();
+            self.checked = Instant::now();
             return None;
         }
-        let now = look(path).ok()?;
+        let now = fingerprint(path).ok()?;
         if now.hash == self.hash {
             *self = now;
             return None;
@@ -123,30 +122,34 @@ impl Known {
             file.ctime_nsec().try_into().unwrap_or(0),
         );
         Some(Change {
-            words: became(&shown(path), &self.hash, &now.hash),
+            description: became(&shown(path), &self.hash, &now.hash),
             at: SystemTime::UNIX_EPOCH + at,
         })
     }
 }
 
-/// How the programs that a run is to go on with differ from those on its record, in words; nothing if they do not.
+/// How the programs of a resumed run differ from the recorded ones, in words; `None` if they do not.
 pub(crate) fn differ(
     recorded: &BTreeMap<String, String>,
     now: &BTreeMap<String, String>,
 ) -> Option<String> {
-    let changed = recorded
+    let replaced = recorded
         .iter()
         .find_map(|(path, hash)| match now.get(path) {
             Some(other) if other == hash => None,
             Some(other) => Some(became(path, hash, other)),
-            None => Some(format!("{path} is not what would be started now")),
+            None => Some(format!(
+                "{path} was measured, but the run would no longer start it"
+            )),
         });
-    // Nothing is known of the programs of a run that an older crashrate began.
+    // A new run has no recorded programs.
     let added = || {
         let path = now.keys().find(|path| !recorded.contains_key(*path))?;
-        Some(format!("{path} would be started now"))
+        Some(format!(
+            "{path} was not measured, but the run would start it now"
+        ))
     };
-    changed.or_else(|| (!recorded.is_empty()).then(added).flatten())
+    replaced.or_else(|| (!recorded.is_empty()).then(added).flatten())
 }
 
 fn became(path: &str, before: &str, after: &str) -> String {
@@ -168,22 +171,13 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn look(path: &Path) -> io::Result<Known> {
-    // The stamp first: a change after it is seen the next time.
+fn fingerprint(path: &Path) -> io::Result<Known> {
+    // The stamp first: a later change is detected by the next check.
     let stamp = Stamp::of(&fs::metadata(path)?);
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            n => hash.update(&buffer[..n]),
-        }
-    }
     Ok(Known {
         stamp,
-        hash: hex(&hash.finalize()),
-        looked: Instant::now(),
+        hash: hash::of_file(path)?,
+        checked: Instant::now(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The programs that a run measures: where they are, and whether they are still the same files.
+//! The programs that a run measures: finding them, and detecting when they are replaced.
 
 mod find;
 mod fingerprint;

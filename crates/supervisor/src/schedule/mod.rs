@@ -1,4 +1,4 @@
-//! When which attempt starts: a pure state machine. State and input give actions; it knows no process and no clock.
+//! Decides when which attempt starts: a pure state machine without processes or a clock.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -18,36 +18,36 @@ pub enum Input {
     Ended {
         /// The slot.
         slot: u32,
-        /// How.
+        /// How it ended.
         end: End,
     },
     /// Start no more rounds of this unit.
     Retire(u32),
-    /// Start nothing more, but let what runs end.
+    /// Start nothing more, and let running attempts end.
     Stop(StopReason),
-    /// Start nothing more and kill what runs.
+    /// Start nothing more, and kill running attempts.
     Kill,
 }
 
-/// How an attempt ended, as far as the schedule cares.
+/// How an attempt ended, as far as the schedule is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// It passed.
     Passed,
-    /// It was measured and did not pass: a retry may follow.
+    /// It was measured and did not pass. A retry may follow.
     NotPassed,
-    /// It was not measured (not started, interrupted): a retry would measure nothing either.
+    /// It was not measured: not started, or interrupted. A retry would not help.
     Void,
 }
 
-/// What to do.
+/// What the runner has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Start this attempt.
     Start(Running),
     /// Kill every running attempt.
     KillAll,
-    /// All has ended.
+    /// The run is over.
     Finish(StopReason),
 }
 
@@ -67,7 +67,7 @@ pub struct Running {
 pub struct Bounds {
     /// How many attempts run at the same time.
     pub slots: u32,
-    /// After so many rounds that did not pass, retries included, nothing more is started.
+    /// Number of rounds that may fail, retries included, before nothing more is started.
     pub max_failures: Option<u32>,
 }
 
@@ -79,7 +79,7 @@ enum Phase {
     Finished,
 }
 
-/// The schedule of a run: which rounds are left, what runs in which slot, and whether the run is being stopped.
+/// The schedule of a run: the rounds left, the attempts in slots, and whether the run is stopping.
 pub struct Schedule<R, T> {
     rounds: R,
     retries: T,
@@ -88,7 +88,7 @@ pub struct Schedule<R, T> {
     failures_left: Option<u32>,
     retired: BTreeSet<u32>,
     phase: Phase,
-    /// A stop cut short what had begun: an attempt was killed, or a retry left out.
+    /// A stop killed an attempt or left out a retry.
     cut_short: bool,
 }
 
@@ -97,7 +97,7 @@ where
     R: Iterator<Item = Pending>,
     T: Fn(u32) -> u32,
 {
-    /// A schedule of these rounds; `retries` says how many retries a unit's rounds have.
+    /// A schedule of these rounds; `retries` returns the number of retries of a unit.
     pub fn new(rounds: R, bounds: Bounds, retries: T) -> Self {
         Schedule {
             rounds,
@@ -110,13 +110,13 @@ where
         }
     }
 
-    /// The one function that moves the state.
+    /// Applies an input. All changes of the state happen here.
     pub fn step(&mut self, input: Input) -> VecDeque<Action> {
         let mut actions = VecDeque::new();
         match (input, self.phase) {
             (Input::Ended { slot, end }, _) => actions.extend(self.ended(slot, end)),
             (Input::Retire(unit), _) => {
-                // What ended because of it comes next, and only then a slot is free.
+                // The input of the attempt that decided it comes next; only that frees a slot.
                 self.retired.insert(unit);
                 return actions;
             }
@@ -187,15 +187,15 @@ where
         Action::Start(running)
     }
 
-    /// A run that was asked to stop with nothing left to start is whole all the same.
+    /// A run that was stopped when nothing was left to start is complete all the same.
     fn why_finished(&mut self) -> StopReason {
-        let whole = match self.phase {
+        let complete = match self.phase {
             Phase::Running | Phase::Finished => true,
             Phase::Draining(_) | Phase::Killing => !self.cut_short && self.next_round().is_none(),
         };
         match self.phase {
-            _ if whole && !self.retired.is_empty() => StopReason::Decided,
-            _ if whole => StopReason::Done,
+            _ if complete && !self.retired.is_empty() => StopReason::Decided,
+            _ if complete => StopReason::Done,
             Phase::Draining(why) => why,
             _ => StopReason::Interrupted,
         }

@@ -1,37 +1,25 @@
 //! The suite: what a TOML file says, resolved once. Later code sees only the resolved form.
 
-mod by_id;
-mod error;
-mod judged;
-mod path_text;
-mod process;
+mod options;
 mod raw;
 mod resolve;
-mod resources;
-mod spawn;
-mod values;
-mod words;
+mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Recommendation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use thiserror::Error;
 
 use crate::fault::SuiteFault;
+use crate::toml_file::{self, TomlError};
 
-pub(crate) use by_id::ById;
-pub(crate) use error::Source;
-pub use error::SuiteError;
-pub use process::{DescendantCrash, ProcessOptions};
-pub(crate) use resolve::read_text;
-pub use resources::ResourceLimits;
-pub(crate) use resources::bytes_text;
-pub use spawn::Spawning;
-pub(crate) use words::word_of_text;
-pub use words::word_to_text;
+pub(crate) use options::bytes_text;
+pub use options::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing};
+pub(crate) use text::word_of_text;
+pub use text::word_to_text;
 
 /// The variant that changes nothing.
 pub const DEFAULT_VARIANT: &str = "default";
@@ -39,62 +27,48 @@ pub const DEFAULT_VARIANT: &str = "default";
 /// A resolved suite: every default filled in, every path absolute, every reference checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Suite {
-    /// Its name, also in the history.
+    /// Its name, also in `crashrate history`.
     pub name: String,
-    /// The file it came from; nothing for a command given on the command line.
-    #[serde(with = "path_text::option", default)]
+    /// Its file; `None` for a command given on the command line.
+    #[serde(with = "text::path::option", default)]
     pub file: Option<PathBuf>,
-    /// The device asked for: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
+    /// The requested device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
     pub device: String,
     /// Which outcomes the crash rate counts.
     pub bad: OutcomeSet,
     /// The worker that the suite names, absolute where it has a path.
-    #[serde(with = "path_text::option", default)]
+    #[serde(with = "text::path::option", default)]
     pub worker: Option<PathBuf>,
-    /// What its worker chapters are told to inject.
+    /// The fault that its worker chapters inject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<SuiteFault>,
-    /// The record that it repeats. It changes nothing that is run, so it is no part of the plan: the run's own record has
-    /// it.
+    /// The published report that its runs are compared with. It changes nothing that is run, so it is
+    /// not part of the plan; `RunInfo` records it.
     #[serde(skip)]
     pub baseline: Option<Box<Baseline>>,
-    /// Whether chapters on CUDA may be forked, too.
+    /// Whether chapters on CUDA may be forked too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fork_cuda: bool,
     /// How much of the machine an attempt may use.
     #[serde(default, skip_serializing_if = "ResourceLimits::is_none")]
     pub limits: ResourceLimits,
-    /// What is around chapters in a sequence: time limit, grace, directory.
+    /// Time limit between chapters, grace and directory of sequences.
     pub sequence_timing: Timing,
-    /// How the processes of sequences are set up and judged.
-    #[serde(default, skip_serializing_if = "ProcessOptions::is_usual")]
+    /// Options of the processes of sequences.
+    #[serde(default, skip_serializing_if = "ProcessOptions::is_default")]
     pub process: ProcessOptions,
-    /// The variants; the first is always the default one, which changes nothing.
+    /// The variants. The first is the default one, which changes nothing.
     pub variants: Vec<Variant>,
     /// The chapters, in the order of the file.
     pub chapters: Vec<Chapter>,
     /// The sequences, in the order of the file.
     pub sequences: Vec<Sequence>,
-    /// The limits that its rates have to stay below, under every variant.
+    /// Limits on its rates, under every variant.
     #[serde(default)]
     pub gates: Vec<Gate>,
-    /// What the report ends with.
+    /// Recommendations of the report, each with its condition.
     #[serde(default)]
     pub recommendations: Vec<Recommendation>,
-}
-
-/// How long and where something runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Timing {
-    /// How long it may take before it is killed.
-    #[serde(with = "duration_text")]
-    pub timeout: Duration,
-    /// How long it has between SIGTERM and SIGKILL.
-    #[serde(with = "duration_text")]
-    pub grace: Duration,
-    /// Where it runs; absolute.
-    #[serde(with = "path_text")]
-    pub directory: PathBuf,
 }
 
 /// One chapter.
@@ -110,20 +84,20 @@ pub struct Chapter {
     pub retries: u32,
     /// Time limit, grace and directory.
     pub timing: Timing,
-    /// How much of the machine an isolated attempt of it may use; in a sequence the suite's own hold.
+    /// Limits of its isolated attempts; in a sequence the suite's limits apply.
     #[serde(default, skip_serializing_if = "ResourceLimits::is_none")]
     pub limits: ResourceLimits,
-    /// Environment on top of the supervisor's own.
+    /// Variables added to the supervisor's environment.
     pub env: BTreeMap<String, String>,
-    /// What its measures have to be.
+    /// Expected values of its measures.
     pub expect: Vec<Expect>,
     /// What it runs.
     pub action: Action,
-    /// How its isolated processes are set up and judged.
-    #[serde(default, skip_serializing_if = "ProcessOptions::is_usual")]
+    /// Options of its isolated processes.
+    #[serde(default, skip_serializing_if = "ProcessOptions::is_default")]
     pub process: ProcessOptions,
-    /// How its isolated processes come to be.
-    #[serde(default, skip_serializing_if = "Spawning::is_usual")]
+    /// Whether its isolated processes are executed or forked.
+    #[serde(default, skip_serializing_if = "Spawning::is_default")]
     pub spawning: Spawning,
 }
 
@@ -153,12 +127,12 @@ pub struct Sequence {
     pub retries: u32,
     /// The ids of its chapters, in order.
     pub chapters: Vec<String>,
-    /// A program of one's own that runs it, told by the task line.
+    /// The user's program that runs it in place of the worker; it reads the task line.
     pub command: Option<Vec<String>>,
-    /// How its processes come to be.
-    #[serde(default, skip_serializing_if = "Spawning::is_usual")]
+    /// Whether its processes are executed or forked.
+    #[serde(default, skip_serializing_if = "Spawning::is_default")]
     pub spawning: Spawning,
-    /// Environment on top of the supervisor's own.
+    /// Variables added to the supervisor's environment.
     pub env: BTreeMap<String, String>,
 }
 
@@ -168,42 +142,59 @@ pub struct Variant {
     /// Its id.
     pub id: String,
     /// Another build of the worker, absolute where it has a path.
-    #[serde(with = "path_text::option", default)]
+    #[serde(with = "text::path::option", default)]
     pub worker: Option<PathBuf>,
-    /// Environment on top of everything else's.
+    /// Variables that override all others.
     pub env: BTreeMap<String, String>,
 }
 
-/// What a measure of a chapter has to be; a miss makes the round `failed`.
+/// Expected range of a measure; a value outside makes the round `failed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Expect {
     /// The measure's name.
     pub measure: String,
-    /// Its label; empty for the one without.
+    /// Its label; empty for a measure without one.
     #[serde(default)]
     pub label: String,
-    /// The largest value that is right.
+    /// Largest expected value.
     pub at_most: Option<f64>,
-    /// The smallest value that is right.
+    /// Smallest expected value.
     pub at_least: Option<f64>,
-    /// The kinds of device it holds on; empty for all.
+    /// Device kinds on which it applies; empty for all.
     #[serde(default)]
     pub on: Vec<String>,
+}
+
+/// A suite that cannot be used.
+#[derive(Debug, Error)]
+pub enum SuiteError {
+    /// Its file is wrong.
+    #[error(transparent)]
+    File(#[from] TomlError),
+    /// There is no chapter in it.
+    #[error("{}: nothing to run: the suite has no [[chapter]]", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A command given on the command line cannot be run.
+    #[error("{0}")]
+    Command(String),
 }
 
 impl Suite {
     /// Reads and resolves a suite file.
     ///
     /// # Errors
-    /// The file cannot be read or says something that is no suite: one message with file and line.
+    /// The file cannot be read or is not a valid suite: one message with file and line.
     pub fn read(path: &Path) -> Result<Suite, SuiteError> {
-        resolve::read(path)
+        Suite::parse(&toml_file::read_text(path, "suite")?, path)
     }
 
-    /// Resolves the text of a suite as if it stood in the file `path`, which need not be there.
+    /// Resolves the text of a suite as if it were in the file `path`, which need not exist.
     ///
     /// # Errors
-    /// It says something that is no suite: one message with file and line.
+    /// It is not a valid suite: one message with file and line.
     pub fn parse(text: &str, path: &Path) -> Result<Suite, SuiteError> {
         resolve::parse(text, path)
     }
@@ -222,25 +213,50 @@ impl Suite {
     }
 }
 
-/// Whether a text names a device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
-pub fn is_device(text: &str) -> bool {
-    matches!(text, "auto" | "mps" | "cuda" | "cpu")
-        || text
-            .strip_prefix("cuda:")
-            .is_some_and(|n| n.parse::<u8>().is_ok())
+impl Chapter {
+    /// Whether its isolated processes can be forked.
+    pub(crate) fn can_fork(&self) -> bool {
+        self.spawning.zygote || self.is_worker()
+    }
+
+    /// Whether the worker runs it.
+    pub(crate) fn is_worker(&self) -> bool {
+        matches!(self.action, Action::Worker { .. })
+    }
 }
 
-/// Durations as people write them (`90s`, `10m`).
-mod duration_text {
-    use std::time::Duration;
+impl Sequence {
+    /// Whether its processes can be forked.
+    pub(crate) fn can_fork(&self) -> bool {
+        self.spawning.zygote || self.command.is_none()
+    }
+}
 
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+/// Chapters and sequences by id: a plan looks up each of possibly thousands.
+#[derive(Clone, Debug)]
+pub(crate) struct ById<'a> {
+    chapters: HashMap<&'a str, &'a Chapter>,
+    sequences: HashMap<&'a str, &'a Sequence>,
+}
 
-    pub(super) fn serialize<S: Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(&humantime::format_duration(*d))
+impl<'a> ById<'a> {
+    pub(crate) fn of(suite: &'a Suite) -> ById<'a> {
+        ById {
+            chapters: suite.chapters.iter().map(|c| (c.id.as_str(), c)).collect(),
+            sequences: (suite.sequences.iter().map(|s| (s.id.as_str(), s))).collect(),
+        }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
-        humantime::parse_duration(&String::deserialize(d)?).map_err(D::Error::custom)
+    pub(crate) fn chapter(&self, id: &str) -> Option<&'a Chapter> {
+        self.chapters.get(id).copied()
     }
+
+    pub(crate) fn sequence(&self, id: &str) -> Option<&'a Sequence> {
+        self.sequences.get(id).copied()
+    }
+}
+
+/// Whether a text names a device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
+pub fn is_device(text: &str) -> bool {
+    toml_file::is_device(text)
 }

@@ -1,4 +1,4 @@
-//! The suite file as it is written: spans kept, nothing checked but names and types of keys.
+//! The suite file as it is written: spans kept, only names and types of keys checked.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) suite: Option<Head>,
-    pub(super) fault: Option<Spanned<crate::fault::Section>>,
+    pub(super) fault: Option<crate::fault::Section>,
     pub(super) limits: Option<ResourceLimits>,
     #[serde(default)]
     pub(super) defaults: Settings,
@@ -32,7 +32,7 @@ pub(super) struct Head {
     pub(super) name: Spanned<String>,
     pub(super) device: Option<Spanned<String>>,
     pub(super) bad: Option<Vec<Spanned<String>>>,
-    pub(super) worker: Option<Spanned<String>>,
+    pub(super) worker: Option<String>,
     pub(super) baseline: Option<Spanned<String>>,
     pub(super) fork_cuda: Option<bool>,
     pub(super) descendants: Option<Spanned<String>>,
@@ -68,7 +68,7 @@ pub(super) struct Settings {
 #[serde(deny_unknown_fields)]
 pub(super) struct Chapter {
     pub(super) id: Spanned<String>,
-    pub(super) worker: Option<Spanned<String>>,
+    pub(super) worker: Option<String>,
     pub(super) command: Option<Spanned<Vec<String>>>,
     pub(super) params: Option<Spanned<Map<String, Value>>>,
     pub(super) modes: Option<Spanned<Vec<Spanned<String>>>>,
@@ -121,7 +121,7 @@ pub(super) struct Variant {
     pub(super) id: Spanned<String>,
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
-    pub(super) worker: Option<Spanned<String>>,
+    pub(super) worker: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -1,10 +1,10 @@
-//! Efficiency curves beside the ideal line.
+//! Efficiency curves with the ideal line.
 
 use maud::{Markup, html};
 
 use super::parts::table;
 use super::track::anchor;
-use crate::layout::{Curve, Curves};
+use crate::document::{Curve, Curves};
 
 /// The picture's inner size, and the room around it.
 const WIDE: f64 = 340.0;
@@ -12,18 +12,15 @@ const HIGH: f64 = 180.0;
 const LEFT: f64 = 44.0;
 const ABOVE: f64 = 10.0;
 
-/// The curves of each chapter with their numbers.
-pub(super) fn curves(all: &[Curves]) -> Option<Markup> {
-    let drawn = |one: &Curves| {
-        html! {
-            h3 { (one.title) }
-            div class="beside" {
-                figure { (picture(one)) (key(one)) }
-                (table(&one.table))
-            }
+/// The curves of a chapter with their numbers.
+pub(super) fn curves(curves: &Curves) -> Markup {
+    html! {
+        h3 { (curves.title) }
+        div class="beside" {
+            figure { (picture(curves)) (key(curves)) }
+            (table(&curves.table))
         }
-    };
-    (!all.is_empty()).then(|| html! { @for one in all { (drawn(one)) } })
+    }
 }
 
 fn picture(curves: &Curves) -> Markup {

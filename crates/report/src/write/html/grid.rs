@@ -4,10 +4,11 @@ use crashrate_model::Outcome;
 use maud::{Markup, html};
 
 use super::parts::scrolled;
-use crate::layout::{Grid, Square};
+use crate::document::{Grid, Square};
 use crate::words::{count, letter};
 
-/// So many squares stand in a row of a table, of a round each or of several; more have more tables.
+/// Squares in a row of a table, of one round each or of several. Longer rows continue in further
+/// tables.
 const BANDS: [usize; 2] = [40, 25];
 
 pub(super) fn grid(grid: &Grid) -> Markup {
@@ -33,18 +34,22 @@ fn legend(grid: &Grid) -> Markup {
             @for outcome in ended.chain(open) {
                 span class="key" {
                     span class=(class(outcome, 4)) { (letter(outcome)) }
-                    " " (outcome.map_or("no end yet", Outcome::word))
+                    " " (outcome.map_or("no result yet", Outcome::word))
                 }
             }
         }
         p class="small" {
             @if grid.per_square == 1 {
-                "A square is a round's first attempt. The rounds of a column belong to one block. A corner marks a \
-                 round that passed on a retry. Where a chapter was not reached, its square is empty."
+                "A square is a round's first attempt. The rounds of a column belong to one block. \
+                 A corner marks a \
+                 round that passed on a retry. Where a chapter was not reached, its square is \
+                 empty."
             } @else {
                 "A square stands for " (count(grid.per_square.into())) " rounds of up to " (count(grid.rounds.into()))
-                ", and none is left out. Its letter is their worst outcome, with the number of rounds that had it \
-                 where that is not all of them; the stronger its colour, the more had it. Its title has all the counts."
+                ", and none is left out. Its letter is their worst outcome, with the number of \
+                 rounds that had it \
+                 where that is not all of them; the stronger its colour, the more had it. Its \
+                 title has all the counts."
             }
         }
     }
@@ -86,7 +91,7 @@ fn drawn(square: &Square) -> Markup {
     } else {
         class
     };
-    html! { td class=(class) title=(square.said) { span { (square.mark) } } }
+    html! { td class=(class) title=(square.title) { span { (square.mark) } } }
 }
 
 /// The colour: that of the outcome, and how strong it is.

@@ -1,47 +1,24 @@
-//! The history of a suite: each chapter's rate over its runs.
+//! A chapter's crash rate over the runs of a suite.
 
 use maud::{Markup, html};
 
-use super::page::{Page, Place};
-use super::parts::{section, table};
+use super::parts::table;
 use super::track::anchor;
-use crate::clean::{NAME, clean};
-use crate::compare::{History, history_intro, verb};
-use crate::layout::{self, Mark, TrendPlot};
+use crate::compare::verb;
+use crate::document::{Mark, TrendPlot};
 
-/// The height of a picture, and of the band in it that is for marks.
+/// The height of the part of a picture that has marks, and of the parts above and below it.
 const HIGH: f64 = 150.0;
 const ABOVE: f64 = 22.0;
 const BELOW: f64 = 24.0;
-/// So many run numbers fit below a picture on a narrow page.
+/// The run numbers that fit below a picture on a narrow page.
 const LABELS: usize = 10;
 
-/// The history as a page.
-pub fn history_html(history: &History, place: Place) -> String {
-    let suite = clean(&history.suite, NAME);
-    let page = Page {
-        title: format!("History of {suite}"),
-        place,
-        live: history.runs.iter().any(|run| run.live),
-        body: html! {
-            header id="head" { h1 { "History of " (suite) } p class="facts" { (history_intro(history)) } }
-            main {
-                (section("Runs", Some(table(&layout::past_runs(history)))))
-                @for (place, trend) in layout::trends(history).iter().enumerate() { (drawn(place, trend)) }
-            }
-        },
-    };
-    page.write()
-}
-
-fn drawn(place: usize, trend: &TrendPlot) -> Markup {
+/// A picture of a chapter's rates, and their numbers.
+pub(super) fn trend(trend: &TrendPlot) -> Markup {
     html! {
-        section id={ "trend-" (place) } aria-labelledby={ "trend-" (place) "-h" } {
-            h2 id={ "trend-" (place) "-h" } { (trend.name) }
-            p { (trend.said.join(" ")) }
-            (picture(trend))
-            (table(&trend.table))
-        }
+        (picture(trend))
+        (table(&trend.table))
     }
 }
 

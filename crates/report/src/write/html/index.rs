@@ -4,12 +4,13 @@ use maud::html;
 
 use super::page::{Page, Place};
 use crate::clean::{SENTENCE, clean};
-use crate::layout;
+use crate::document::runs;
 use crate::view::RunLine;
 
-/// The runs that there are, the last one first, with links to their reports and to the history of each suite.
+/// The list of runs, the last one first, with links to their reports and to the history of each
+/// suite.
 pub fn index_html(lines: &[RunLine]) -> String {
-    let table = layout::runs(lines);
+    let table = runs(lines);
     let mut suites: Vec<&str> = Vec::new();
     for known in lines.iter().filter_map(|line| line.known.as_ref()) {
         if !suites.contains(&known.suite.as_str()) {

@@ -1,4 +1,4 @@
-// Draws the parts of the page anew while the run goes on. Without it the page is what it was when it was loaded.
+// Redraws the parts of the page while the run is live. Without it the page stays as it was loaded.
 "use strict";
 (() => {
   let mark = null;

@@ -2,47 +2,24 @@
 
 use maud::{Markup, html};
 
-use crate::layout::{Block, Table, Text, Tone};
+use crate::document::{Table, Text, Tone};
 
-/// A section with its heading; nothing without a body.
-pub(super) fn section(heading: &str, body: Option<Markup>) -> Markup {
-    let id = slug(heading);
+/// A section with its heading.
+pub(super) fn section(id: &str, heading: &str, body: Markup) -> Markup {
+    let label = (!heading.is_empty()).then(|| format!("{id}-h"));
     html! {
-        @if let Some(body) = body {
-            section id=(id) aria-labelledby={ (id) "-h" } {
-                h2 id={ (id) "-h" } { (heading) }
-                (body)
-            }
+        section id=(id) aria-labelledby=[&label] {
+            @if let Some(label) = &label { h2 id=(label) { (heading) } }
+            (body)
         }
     }
 }
 
-/// The heading as the name of a place on the page.
-fn slug(heading: &str) -> String {
-    let plain = |c: char| match c.is_ascii_alphanumeric() {
-        true => c.to_ascii_lowercase(),
-        false => '-',
-    };
-    heading.chars().map(plain).collect()
+pub(super) fn list(lines: &[String]) -> Markup {
+    html! { ul { @for line in lines { li { (line) } } } }
 }
 
-pub(super) fn list(lines: &[String]) -> Option<Markup> {
-    (!lines.is_empty()).then(|| html! { ul { @for line in lines { li { (line) } } } })
-}
-
-pub(super) fn blocks(blocks: &[Block]) -> Option<Markup> {
-    let drawn = |block: &Block| match block {
-        Block::Line(line) => html! { p { (line) } },
-        Block::Table(one) => table(one),
-    };
-    (!blocks.is_empty()).then(|| html! { @for block in blocks { (drawn(block)) } })
-}
-
-pub(super) fn tables(tables: &[Table]) -> Option<Markup> {
-    (!tables.is_empty()).then(|| html! { @for one in tables { (table(one)) } })
-}
-
-/// A table in a box of its own that scrolls where the page is too narrow for it.
+/// A table in a box that scrolls if the page is too narrow.
 pub(super) fn table(table: &Table) -> Markup {
     scrolled(
         &table.title,
@@ -69,7 +46,7 @@ pub(super) fn caption(table: &Table) -> Markup {
 pub(super) fn heads(table: &Table) -> Markup {
     html! {
         @for column in &table.columns {
-            th scope="col" class=[column.number.then_some("n")] { (column.head) }
+            th scope="col" class=[column.number.then_some("n")] { (column.full_head()) }
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{caption, cells, heads};
-use crate::layout::{Mark, Plot, Text, Tick};
+use crate::document::{Mark, Plot, Text, Tick};
 
 /// The table with the tracks. Lengths are in percent of the track, so it fits any page.
 pub(super) fn plot(plot: &Plot) -> Markup {
@@ -77,7 +77,8 @@ fn drawn(mark: &Mark) -> Markup {
     }
 }
 
-/// A place between 0 and 1 as a length. The ends are moved in a little, or half of what stands there would be cut off.
+/// A place between 0 and 1 as a length. The ends are moved in a little, or half of what stands
+/// there would be cut off.
 pub(super) fn percent(place: f64) -> String {
     format!("{:.2}%", 1.5 + 97.0 * place)
 }

@@ -33,7 +33,7 @@ impl<'a> Beside<'a> {
             rows: all.rows.iter().map(|row| Row::of(row, by_data)).collect(),
             modes: all.modes.as_ref().map(Set::of),
             machine: Set::of(&all.machine),
-            said: words::beside(view, all),
+            said: words::baseline_sentences(view, all),
         }
     }
 }

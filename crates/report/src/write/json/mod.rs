@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::clean::is_unseen;
-use crate::compare::{Comparisons, beside_baseline, claims, comparisons};
+use crate::compare::{Comparisons, claims};
 use crate::view::{ChapterRow, Judgement, Results, RunFacts, SequenceRow, Totals, View};
 use crate::words::{doubts, rates_by_exposure};
 use baseline::Beside;
@@ -35,8 +35,8 @@ const SCHEMA: u32 = 1;
 /// {"schema":1,"run":{"id":"...","number":1973},"sequences":[],"chapters":[]}
 /// ```
 pub fn json(view: &View) -> String {
-    let (compared, claimed) = (comparisons(view), claims(view));
-    let beside = beside_baseline(view);
+    let (compared, claimed) = (view.comparisons(), claims(view));
+    let beside = view.beside_baseline();
     let report = Report {
         schema: SCHEMA,
         run: Run::of(&view.run),
@@ -54,7 +54,7 @@ pub fn json(view: &View) -> String {
         findings: view.run.findings.iter().map(Found::of).collect(),
         recommendations: view.recommendations.iter().map(Advised::of).collect(),
         comparisons: compared.iter().map(Set::of).collect(),
-        baseline: beside.as_ref().map(|all| Beside::of(view, all)),
+        baseline: beside.map(|all| Beside::of(view, all)),
         claims: OneClaim::all(&claimed),
         gates: view.gates.iter().map(Shown::of).collect(),
         doubts: doubts(view),

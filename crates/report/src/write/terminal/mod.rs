@@ -1,210 +1,211 @@
-//! The report on a terminal: what was run, tables by chapter and sequence, measures, notes, and a summary last.
+//! A document on a terminal.
 
-mod history;
 mod table;
 mod text;
 
-pub use history::{history_terminal, runs_terminal};
-
 pub(super) use text::width;
-use text::{Screen, Style};
+use text::{Screen, Style, fitting};
 
-use crate::clean::{NAME, clean};
-use crate::compare::{Comparisons, cautions, comparisons, gates, intro, lines};
-use crate::layout::{self, Block, ChapterColumns, Table, Tone};
-use crate::view::View;
-use crate::words::{
-    duration, exposure, flaky, independence, leading, notes, of_unit, recommendations, summary,
+use crate::compare::{Comparisons, History};
+use crate::document::{
+    Block, Detail, Document, Signature, Status, Tone, comparison_document, history_document,
+    report, runs,
 };
+use crate::view::{RunLine, View};
 
-/// Narrower than this nothing is readable, so lines are this long however narrow the terminal is.
+/// The narrowest width that lines are wrapped to.
 const NARROWEST: usize = 40;
+/// The indent of blocks below a heading.
+const INDENT: usize = 2;
 
-/// The report for a terminal of this many columns, in colour or plain.
-pub fn terminal(view: &View, width: usize, color: bool) -> String {
-    let screen = Screen {
-        width: width.max(NARROWEST),
-        color,
-    };
-    let mut out = head(view, screen);
-    section(&mut out, screen, "chapters", &chapters(view, screen));
-    section(&mut out, screen, "sequences", &sequences(view, screen));
-    if let Some(modes) = layout::modes(view) {
-        let drawn = table::draw(&modes, screen);
-        section(&mut out, screen, "isolated beside sequential", &drawn);
+/// How a report is shown on a terminal.
+#[derive(Clone, Copy, Debug)]
+pub struct TerminalOptions<'a> {
+    /// Columns.
+    pub width: usize,
+    /// Whether to use colours.
+    pub color: bool,
+    /// How much to show.
+    pub detail: Detail,
+    /// The path of the page with everything, if there is one.
+    pub page: Option<&'a str>,
+}
+
+/// The report of a run.
+pub fn terminal(view: &View, options: &TerminalOptions) -> String {
+    let screen = screen(options.width, options.color);
+    let mut out = draw(&report(view, None), options.detail, screen);
+    let mut footer = String::new();
+    if let Some(page) = options.page {
+        footer += &format!("report  {page}\n");
     }
-    for all in &comparisons(view) {
-        section(&mut out, screen, "comparisons", &compared(all, screen));
+    if options.detail < Detail::Full {
+        footer += &format!("more    crashrate report {} --full\n", view.run.number);
     }
-    if let Some(part) = layout::baseline_section(view) {
-        let name = part.heading.to_lowercase();
-        section(&mut out, screen, &name, &blocks(&part.blocks, screen));
+    if !footer.is_empty() {
+        out += &format!("\n{footer}");
     }
-    let told = list(&layout::told(view), screen);
-    section(&mut out, screen, "what the report says", &told);
-    section(&mut out, screen, "gates", &list(&gates(view), screen));
-    let independence = list(&independence(view), screen);
-    section(&mut out, screen, "independence", &independence);
-    for part in layout::parts(view) {
-        let name = part.heading.to_lowercase();
-        section(&mut out, screen, &name, &blocks(&part.blocks, screen));
-    }
-    section(&mut out, screen, "measures", &measures(view, screen));
-    section(
-        &mut out,
-        screen,
-        "why",
-        &list(&layout::reasons(view), screen),
-    );
-    if let Some(part) = layout::crashes(view) {
-        section(
-            &mut out,
-            screen,
-            &part.heading,
-            &blocks(&part.blocks, screen),
-        );
-    }
-    section(&mut out, screen, "by time", &list(&exposure(view), screen));
-    let blockers = layout::blockers(view);
-    section(
-        &mut out,
-        screen,
-        "blockers",
-        &blocks(blockers.as_slice(), screen),
-    );
-    section(
-        &mut out,
-        screen,
-        "recommendations",
-        &list(&recommendations(view), screen),
-    );
-    section(
-        &mut out,
-        screen,
-        "running",
-        &list(&layout::running(view), screen),
-    );
-    section(&mut out, screen, "notes", &list(&notes(view), screen));
-    out.push('\n');
-    if let Some(flaky) = flaky(view) {
-        out.push_str(&screen.paragraph(&flaky, 0, 0, Style::Tone(Tone::Doubtful)));
-    }
-    out.push_str(&screen.paragraph(&summary(view).join(" "), 0, 0, Style::Plain));
     out
 }
 
-/// Comparisons for a terminal of this many columns, in colour or plain.
+/// Comparisons.
 pub fn compare_terminal(all: &Comparisons, width: usize, color: bool) -> String {
-    let screen = Screen {
+    draw(
+        &comparison_document(all),
+        Detail::Full,
+        screen(width, color),
+    )
+}
+
+/// A list of runs.
+pub fn runs_terminal(lines: &[RunLine], width: usize, color: bool) -> String {
+    table::draw(&runs(lines), INDENT, screen(width, color))
+}
+
+/// The history of a suite.
+pub fn history_terminal(history: &History, width: usize, color: bool) -> String {
+    draw(
+        &history_document(history),
+        Detail::Full,
+        screen(width, color),
+    )
+}
+
+fn screen(width: usize, color: bool) -> Screen {
+    Screen {
         width: width.max(NARROWEST),
         color,
-    };
-    let warn = |warning: &String| {
-        let style = Style::Tone(Tone::Doubtful);
-        screen.paragraph(&format!("warning: {warning}"), 0, 2, style)
-    };
-    let warnings: String = all.warnings.iter().map(warn).collect();
-    warnings + &compared(all, screen)
+    }
 }
 
-fn compared(all: &Comparisons, screen: Screen) -> String {
-    let cautions: String = (cautions(all).iter())
-        .map(|caution| screen.paragraph(caution, 2, 2, Style::Dim))
-        .collect();
-    screen.paragraph(&intro(all), 2, 2, Style::Dim) + &list(&lines(all), screen) + &cautions
-}
-
-fn head(view: &View, screen: Screen) -> String {
-    let run = &view.run;
-    let suite = clean(&run.suite, NAME);
-    let device = clean(&run.device, NAME);
-    let seed = run
-        .seed
-        .map_or_else(String::new, |seed| format!(", seed {seed}"));
-    let title = format!("N={} {suite}, device {device}{seed}", run.number);
-    let state = if run.live { "running for" } else { "took" };
-    let jobs = match run.jobs {
-        1 => String::new(),
-        jobs => format!(", {jobs} attempts at a time"),
-    };
-    let times = format!(
-        "run {}, started {}, {state} {}{jobs}",
-        clean(&run.id, NAME),
-        clean(&run.started, NAME),
-        duration(run.secs)
-    );
-    let warnings = leading(view).into_iter();
-    let warnings = warnings.map(|warning| {
-        let style = Style::Tone(Tone::Doubtful);
-        screen.paragraph(&warning, 0, 0, style)
-    });
-    let title = screen.paragraph(&title, 0, 0, Style::Bold);
-    title + &screen.paragraph(&times, 0, 0, Style::Dim) + &warnings.collect::<String>()
-}
-
-fn section(out: &mut String, screen: Screen, name: &str, body: &str) {
-    if !body.is_empty() {
+/// The document. Headings and indents are only for the whole of it: its summary fits on a screen.
+fn draw(document: &Document, detail: Detail, screen: Screen) -> String {
+    let mut out = screen.paragraph(&document.title, 0, 0, Style::Bold);
+    if detail == Detail::Full && !document.facts.is_empty() {
+        out += &screen.paragraph(&document.facts, 0, 0, Style::Dim);
+    }
+    for section in document.sections(detail) {
+        let has_heading = detail == Detail::Full && section.detail > Detail::Headline;
+        let body = blocks(
+            &section.blocks,
+            if has_heading { INDENT } else { 0 },
+            screen,
+        );
+        if body.is_empty() {
+            continue;
+        }
         out.push('\n');
-        out.push_str(&screen.paint(name, Style::Bold));
-        out.push('\n');
-        out.push_str(body);
+        if has_heading && !section.heading.is_empty() {
+            out += &screen.paragraph(&section.heading, 0, 0, Style::Bold);
+        }
+        out += &body;
     }
+    out
 }
 
-/// The chapters in the widest form that fits.
-fn chapters(view: &View, screen: Screen) -> String {
-    if view.chapters.is_empty() {
-        return String::new();
+fn blocks(blocks: &[Block], indent: usize, screen: Screen) -> String {
+    let is_table =
+        |block: &Block| matches!(block, Block::Table(_) | Block::Plot(_) | Block::Trend(_));
+    let is_heading = |block: &Block| matches!(block, Block::Heading(_));
+    let mut out = String::new();
+    let mut before: Option<&Block> = None;
+    for one in blocks {
+        let drawn = block(one, indent, screen);
+        if drawn.is_empty() {
+            continue;
+        }
+        // The summary has no room for a line between a table and its remark.
+        let apart = |before: &Block| {
+            let after_table = indent > 0 && is_table(before);
+            !is_heading(before) && (is_table(one) || is_heading(one) || after_table)
+        };
+        if before.is_some_and(apart) {
+            out.push('\n');
+        }
+        out += &drawn;
+        before = Some(one);
     }
-    let one_table = [true, false].map(|time| {
-        let columns = ChapterColumns { mode: true, time };
-        layout::chapters(view, columns)
-    });
-    match one_table.iter().find(|one| table::fits(one, screen)) {
-        Some(one) => table::draw(one, screen),
-        None => tables(&layout::groups(view), screen),
-    }
+    out
 }
 
-fn tables(tables: &[Table], screen: Screen) -> String {
-    let drawn: Vec<_> = tables.iter().map(|t| table::draw(t, screen)).collect();
-    drawn.join("\n")
-}
-
-fn sequences(view: &View, screen: Screen) -> String {
-    if view.sequences.is_empty() {
-        return String::new();
-    }
-    let mut out = table::draw(&layout::sequences(view), screen);
-    for row in &view.sequences {
-        if let Some(order) = layout::order(row) {
-            let name = of_unit(&row.sequence, None, &row.variant);
-            let line = format!("order of {name}: {order}");
-            out.push_str(&screen.paragraph(&line, 2, 4, Style::Plain));
+fn block(block: &Block, indent: usize, screen: Screen) -> String {
+    let paragraph =
+        |text: &str, tone| screen.paragraph(text, indent, indent + 2, Style::Tone(tone));
+    match block {
+        Block::Verdict(verdict) => self::verdict(verdict.status, &verdict.lines, screen),
+        Block::Heading(heading) => screen.paragraph(heading, indent, indent, Style::Bold),
+        Block::Line(line) => paragraph(&line.text, line.tone),
+        Block::List(lines) => lines
+            .iter()
+            .map(|line| paragraph(line, Tone::Plain))
+            .collect(),
+        Block::Table(one) => table::draw(one, indent, screen),
+        Block::Plot(plot) => table::draw(&plot.table, indent, screen),
+        Block::Trend(trend) => table::draw(&trend.table, indent, screen),
+        Block::Signature(signature) => self::signature(signature, indent, screen),
+        Block::Output(lines) => lines
+            .iter()
+            .map(|line| output(line, indent, screen))
+            .collect(),
+        Block::Command(command) => paragraph(command, Tone::Plain),
+        // A terminal has no pictures, and the verdict says how far the run is.
+        Block::Picture(_) | Block::Grid(_) | Block::Curves(_) | Block::Progress(..) => {
+            String::new()
         }
     }
-    let legend = layout::order_legend(view);
-    if !legend.is_empty() {
-        out.push_str(&screen.paragraph(&legend, 2, 4, Style::Dim));
+}
+
+/// `PASS  15 of 15 rounds passed.`, further lines below the first.
+fn verdict(status: Status, lines: &[String], screen: Screen) -> String {
+    let hang = status.word().len() + 2;
+    let mut out = String::new();
+    for (place, line) in lines.iter().enumerate() {
+        let text = screen.paragraph(line, hang, hang, Style::Plain);
+        out += &match place {
+            0 => format!(
+                "{}  {}",
+                screen.paint(status.word(), Style::Status(status.tone())),
+                text.trim_start()
+            ),
+            _ => text,
+        };
     }
     out
 }
 
-fn measures(view: &View, screen: Screen) -> String {
-    tables(&layout::measures(view), screen)
+/// How often and where on one line, who called it and the command that shows it on the next.
+fn signature(signature: &Signature, indent: usize, screen: Screen) -> String {
+    let Signature {
+        what,
+        at,
+        callers,
+        command,
+    } = signature;
+    let hang = indent + 5;
+    let paint = |text: &str| screen.paragraph(text, indent + 2, hang, Style::Tone(Tone::Bad));
+    let head = format!("{what}  {at}");
+    let fits = |text: &str, indent: usize| indent + width(text) <= screen.width;
+    let with_command = |text: &str| format!("{text}        {command}");
+    if callers.is_empty() && fits(&with_command(&head), indent + 2) {
+        return paint(&with_command(&head));
+    }
+    let mut out = paint(&head);
+    let rest = with_command(callers);
+    match fits(rest.trim_start(), hang) {
+        true => out += &format!("{}{}\n", " ".repeat(hang), rest.trim_start()),
+        false => {
+            for line in [callers, command] {
+                out += &screen.paragraph(line, hang, hang, Style::Plain);
+            }
+        }
+    }
+    out
 }
 
-fn blocks(blocks: &[Block], screen: Screen) -> String {
-    let drawn = blocks.iter().map(|block| match block {
-        Block::Line(line) => screen.paragraph(line, 2, 4, Style::Plain),
-        Block::Table(one) => table::draw(one, screen),
-    });
-    drawn.collect::<Vec<_>>().join("\n")
-}
-
-fn list(lines: &[String], screen: Screen) -> String {
-    let drawn = lines
-        .iter()
-        .map(|line| screen.paragraph(line, 2, 4, Style::Plain));
-    drawn.collect()
+/// A line of output, cut where the screen ends.
+fn output(line: &str, indent: usize, screen: Screen) -> String {
+    let indent = indent + 4;
+    let end = fitting(line, screen.width.saturating_sub(indent));
+    let line = screen.paint(&line[..end], Style::Dim);
+    format!("{}{line}\n", " ".repeat(indent))
 }

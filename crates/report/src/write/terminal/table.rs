@@ -1,32 +1,48 @@
 //! Tables on a terminal: as columns if they fit, else a few lines for each row.
 
 use super::text::{Screen, Style, width, wrap};
-use crate::layout::{Column, Table, Text};
+use crate::document::{Column, Table, Text};
 
-const INDENT: usize = 2;
-/// Spaces between columns: two if there is room.
-const GAPS: [usize; 2] = [2, 1];
-
-/// Whether the table fits as columns, with the usual space between them.
-pub(super) fn fits(table: &Table, screen: Screen) -> bool {
-    Drawn::new(table).width(GAPS[0]) <= screen.width
+/// How far columns are apart, from the most room to the least.
+#[derive(Clone, Copy)]
+enum Room {
+    /// Groups stand well apart, and columns have their least width.
+    Wide,
+    Usual,
+    Narrow,
 }
 
 /// The table with its title.
-pub(super) fn draw(table: &Table, screen: Screen) -> String {
+pub(super) fn draw(table: &Table, indent: usize, screen: Screen) -> String {
     let mut out = String::new();
     if !table.title.is_empty() {
-        out.push_str(&screen.paragraph(&table.title, INDENT, 2 * INDENT, Style::Plain));
+        out.push_str(&screen.paragraph(&table.title, indent, indent + 2, Style::Plain));
     }
-    let drawn = Drawn::new(table);
-    match GAPS
-        .into_iter()
-        .find(|gap| drawn.width(*gap) <= screen.width)
-    {
-        Some(gap) => out.push_str(&drawn.columns(gap, screen)),
-        None => out.push_str(&cards(table, screen)),
-    }
-    out
+    let rooms = match table.wide {
+        true => &[Room::Wide, Room::Usual, Room::Narrow][..],
+        false => &[Room::Usual, Room::Narrow],
+    };
+    let drawn = |table: &Table| {
+        let drawn = rooms.iter().map(|room| Drawn::new(table, *room));
+        let mut fitting = drawn.filter(|drawn| indent + drawn.width() <= screen.width);
+        fitting.next().map(|drawn| drawn.lines(indent, screen))
+    };
+    let lines = drawn(table).or_else(|| drawn(&without_last_group(table)?));
+    out + &lines.unwrap_or_else(|| cards(table, indent, screen))
+}
+
+/// A summary without its last group of columns, the least important one.
+fn without_last_group(table: &Table) -> Option<Table> {
+    let last = &table.columns.last()?.group;
+    let kept = table
+        .columns
+        .iter()
+        .take_while(|column| column.group != *last);
+    let kept = kept.count();
+    let mut short = table.clone();
+    short.columns.truncate(kept);
+    short.rows.iter_mut().for_each(|row| row.truncate(kept));
+    (table.wide && !last.is_empty() && kept > 1).then_some(short)
 }
 
 /// A table with the width of each column, and its head in as many lines as keep the column narrow.
@@ -34,56 +50,105 @@ struct Drawn<'a> {
     table: &'a Table,
     widths: Vec<usize>,
     heads: Vec<Vec<String>>,
+    /// The space before each column.
+    gaps: Vec<usize>,
 }
 
 impl<'a> Drawn<'a> {
-    fn new(table: &'a Table) -> Self {
-        let (mut widths, mut heads) = (Vec::new(), Vec::new());
+    fn new(table: &'a Table, room: Room) -> Self {
+        let (mut widths, mut heads, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
+        let mut before: Option<&Column> = None;
         for (place, column) in table.columns.iter().enumerate() {
             let cells = table.rows.iter().filter_map(|row| row.get(place));
             let cells = cells.map(|cell| width(&cell.text)).max().unwrap_or(0);
-            // Only a head over numbers is broken: those columns are the many and narrow ones.
-            let least = match column.number {
-                true => column.head.split(' ').map(width).max().unwrap_or(0),
-                false => width(&column.head),
+            // Heads over numbers are broken into lines: those columns are many and narrow.
+            let least = match (column.number, room) {
+                (true, _) => longest_word(&column.head),
+                (false, Room::Wide) => width(&column.head).max(column.least),
+                (false, Room::Narrow) if !column.group.is_empty() => longest_word(&column.head),
+                (false, _) => width(&column.head),
             };
-            let head = wrap(&column.head, cells.max(least), cells.max(least));
-            widths.push(cells.max(least));
-            heads.push(head);
+            let wide = cells.max(least);
+            widths.push(wide);
+            heads.push(wrap(&column.head, wide, wide));
+            let same = |before: &Column| !column.group.is_empty() && before.group == column.group;
+            gaps.push(match (before, room) {
+                (None, _) => 0,
+                (_, Room::Narrow) => 1,
+                (Some(before), Room::Wide) if !same(before) => 4,
+                _ => 2,
+            });
+            before = Some(column);
         }
-        Drawn {
+        let mut drawn = Drawn {
             table,
             widths,
             heads,
+            gaps,
+        };
+        drawn.make_room_for_groups();
+        drawn
+    }
+
+    /// The runs of columns with the same group.
+    fn groups(&self) -> Vec<std::ops::Range<usize>> {
+        let columns = &self.table.columns;
+        let mut groups: Vec<std::ops::Range<usize>> = Vec::new();
+        for (place, column) in columns.iter().enumerate() {
+            match groups.last_mut() {
+                Some(last) if columns[last.start].group == column.group => last.end = place + 1,
+                _ => groups.push(place..place + 1),
+            }
+        }
+        groups
+    }
+
+    /// Widens the last column of a group whose name is longer than the group.
+    fn make_room_for_groups(&mut self) {
+        for group in self.groups() {
+            let name = width(&self.table.columns[group.start].group);
+            let wide = self.widths[group.clone()].iter().sum::<usize>()
+                + self.gaps[group.start + 1..group.end].iter().sum::<usize>();
+            self.widths[group.end - 1] += name.saturating_sub(wide);
         }
     }
 
-    fn width(&self, gap: usize) -> usize {
-        let gaps = gap * self.widths.len().saturating_sub(1);
-        INDENT + gaps + self.widths.iter().sum::<usize>()
+    fn width(&self) -> usize {
+        self.gaps.iter().chain(&self.widths).sum()
     }
 
-    fn columns(&self, gap: usize, screen: Screen) -> String {
-        let lines = self.heads.iter().map(Vec::len).max().unwrap_or(0);
+    fn lines(&self, indent: usize, screen: Screen) -> String {
         let mut out = String::new();
+        if self.table.columns.iter().any(|c| !c.group.is_empty()) {
+            let mut line = " ".repeat(indent);
+            for group in self.groups() {
+                let name = &self.table.columns[group.start].group;
+                line.push_str(&" ".repeat(self.gaps[group.start]));
+                let wide = self.widths[group.clone()].iter().sum::<usize>()
+                    + self.gaps[group.start + 1..group.end].iter().sum::<usize>();
+                line.push_str(&screen.paint(name, Style::Dim));
+                line.push_str(&" ".repeat(wide - width(name)));
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        let lines = self.heads.iter().map(Vec::len).max().unwrap_or(0);
         for line in 0..lines {
             let cells = self.heads.iter().map(|head| {
-                // Heads stand on the line above the numbers.
+                // Shorter heads are on the lines next to the numbers.
                 let skipped = lines - head.len();
                 let text = line.checked_sub(skipped).and_then(|line| head.get(line));
                 let text = text.map_or("", String::as_str);
                 (text, screen.paint(text, Style::Dim))
             });
-            self.line(cells, gap, &mut out);
+            self.line(cells, indent, &mut out);
         }
         for row in &self.table.rows {
             let cells = row.iter().map(|cell| {
-                (
-                    cell.text.as_str(),
-                    screen.paint(&cell.text, Style::Tone(cell.tone)),
-                )
+                let painted = screen.paint(&cell.text, Style::Tone(cell.tone));
+                (cell.text.as_str(), painted)
             });
-            self.line(cells, gap, &mut out);
+            self.line(cells, indent, &mut out);
         }
         out
     }
@@ -92,15 +157,13 @@ impl<'a> Drawn<'a> {
     fn line<'t>(
         &self,
         cells: impl Iterator<Item = (&'t str, String)>,
-        gap: usize,
+        indent: usize,
         out: &mut String,
     ) {
-        let mut line = " ".repeat(INDENT);
-        let columns = self.table.columns.iter().zip(&self.widths);
-        for (place, ((column, wide), (plain, painted))) in columns.zip(cells).enumerate() {
-            if place > 0 {
-                line.push_str(&" ".repeat(gap));
-            }
+        let mut line = " ".repeat(indent);
+        let columns = self.table.columns.iter().zip(&self.widths).zip(&self.gaps);
+        for (((column, wide), gap), (plain, painted)) in columns.zip(cells) {
+            line.push_str(&" ".repeat(*gap));
             let padding = " ".repeat(wide.saturating_sub(width(plain)));
             let (left, right) = match column.number {
                 true => (padding.as_str(), ""),
@@ -115,28 +178,32 @@ impl<'a> Drawn<'a> {
     }
 }
 
-/// A few lines for each row: the first cell, and under it what the others are.
-fn cards(table: &Table, screen: Screen) -> String {
+fn longest_word(head: &str) -> usize {
+    head.split(' ').map(width).max().unwrap_or(0)
+}
+
+/// A few lines for each row: the first cell, and below it the others with their heads.
+fn cards(table: &Table, indent: usize, screen: Screen) -> String {
     let mut out = String::new();
     for row in &table.rows {
         let mut cells = table.columns.iter().zip(row);
         let Some((_, first)) = cells.next() else {
             continue;
         };
-        out.push_str(&screen.paragraph(&first.text, INDENT, INDENT, Style::Plain));
-        let said = cells.filter_map(|(column, cell)| said(column, cell));
-        for line in packed(said, screen.width.saturating_sub(2 * INDENT)) {
-            out.push_str(&screen.paragraph(&line, 2 * INDENT, 3 * INDENT, Style::Plain));
+        out.push_str(&screen.paragraph(&first.text, indent, indent, Style::Plain));
+        let rest = cells.filter_map(|(column, cell)| labelled(column, cell));
+        for line in packed(rest, screen.width.saturating_sub(indent + 2)) {
+            out.push_str(&screen.paragraph(&line, indent + 2, indent + 4, Style::Plain));
         }
     }
     out
 }
 
-fn said(column: &Column, cell: &Text) -> Option<String> {
-    (!cell.text.is_empty()).then(|| format!("{} {}", column.head, cell.text))
+fn labelled(column: &Column, cell: &Text) -> Option<String> {
+    (!cell.text.is_empty()).then(|| format!("{} {}", column.full_head(), cell.text))
 }
 
-/// The pieces with commas between them, in lines that are broken between pieces.
+/// The pieces separated by commas, in lines of this width.
 fn packed(pieces: impl Iterator<Item = String>, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for piece in pieces {

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::layout::Tone;
+use crate::document::Tone;
 
 /// What to draw on.
 #[derive(Clone, Copy, Debug)]
@@ -18,13 +18,18 @@ pub(super) enum Style {
     Bold,
     Dim,
     Tone(Tone),
+    /// The word of a verdict: bold, in the colour of its tone.
+    Status(Tone),
 }
 
 impl Screen {
     pub(super) fn paint(&self, text: &str, style: Style) -> String {
         let code = match style {
             Style::Plain | Style::Tone(Tone::Plain) => "",
-            Style::Bold => "1",
+            Style::Bold | Style::Status(Tone::Plain) => "1",
+            Style::Status(Tone::Good) => "1;32",
+            Style::Status(Tone::Bad) => "1;31",
+            Style::Status(Tone::Doubtful) => "1;33",
             Style::Dim => "2",
             Style::Tone(Tone::Good) => "32",
             Style::Tone(Tone::Bad) => "31",
@@ -55,8 +60,8 @@ pub(in crate::write) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// Breaks the text at its spaces into lines of at most `first` columns, or `rest` after the first. A word that is
-/// longer than a line is broken wherever it must be.
+/// Breaks the text at its spaces into lines of at most `first` columns, or `rest` after the first.
+/// A word that is longer than a line is broken anywhere.
 pub(super) fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -83,8 +88,8 @@ pub(super) fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
     lines
 }
 
-/// The end of the longest beginning that fits, but of at least one character.
-fn fitting(word: &str, room: usize) -> usize {
+/// The end of the longest prefix that fits, of at least one character if there is one.
+pub(super) fn fitting(word: &str, room: usize) -> usize {
     let ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
     let first = word.chars().next().map_or(0, char::len_utf8);
     ends.take_while(|end| width(&word[..*end]) <= room)

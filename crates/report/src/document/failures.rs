@@ -1,0 +1,126 @@
+//! Why rounds did not pass, with the last lines that they printed.
+
+use crashrate_model::{Mode, Outcome};
+
+use super::Block;
+use super::sections::Source;
+use crate::clean::{NAME, SENTENCE, clean};
+use crate::view::{Reason, Results, View, is_hang};
+use crate::words::{count, of_chapter, of_unit};
+
+/// Reasons that a row names before it counts the rest.
+const REASONS: usize = 5;
+/// Reasons in the summary.
+const SHOWN: usize = 5;
+/// Lines of output in the summary, of a single reason and of each of several.
+const LINES: [usize; 2] = [5, 2];
+
+/// Reasons without a signature, with the last lines that the attempts printed.
+pub(super) fn failures(source: &Source) -> Vec<Block> {
+    let view = source.view;
+    let all = unexplained(view);
+    let lines = LINES[usize::from(all.len() > 1)];
+    let mut blocks = Vec::new();
+    for (row, reason) in all.iter().take(SHOWN) {
+        blocks.push(Block::line(sentence(&row.short, row.results, reason)));
+        let tail = &reason.tail[reason.tail.len().saturating_sub(lines)..];
+        if !tail.is_empty() {
+            let lines = tail.iter().map(|line| clean(line, SENTENCE));
+            blocks.push(Block::Output(lines.collect()));
+        }
+    }
+    if all.len() > SHOWN {
+        let left = count((all.len() - SHOWN) as u64);
+        blocks.push(Block::line(format!("{left} more reasons")));
+    }
+    blocks
+}
+
+/// Why attempts that count did not pass, a line each.
+pub(super) fn reasons(source: &Source) -> Vec<Block> {
+    let mut lines = Vec::new();
+    for Row { name, results, .. } in rows(source.view) {
+        let counting = results.reasons.iter().filter(|r| r.outcome.counts());
+        let first = counting.clone().take(REASONS);
+        lines.extend(first.map(|reason| sentence(&name, results, reason)));
+        let more: u32 = counting.skip(REASONS).map(|reason| reason.count).sum();
+        if more > 0 {
+            let more = count(more.into());
+            lines.push(format!("{name}: {more} for other reasons"));
+        }
+    }
+    Block::list(lines)
+}
+
+/// `exit-3 (isolated): 9 failed: exit code 3 (first in round 1, output/exit-3-1-1.txt)`.
+fn sentence(name: &str, results: &Results, reason: &Reason) -> String {
+    let text = clean(&reason.text, SENTENCE);
+    let output = match &reason.output {
+        Some(output) => format!(", {}", clean(output, NAME)),
+        None => String::new(),
+    };
+    let place = match results.unordered {
+        true => String::new(),
+        false => format!(" (first in round {}{output})", reason.round),
+    };
+    let times = count(reason.count.into());
+    format!("{name}: {times} {}: {text}{place}", reason.outcome)
+}
+
+/// A chapter or a sequence.
+#[derive(Clone)]
+pub(crate) struct Row<'a> {
+    pub(crate) name: String,
+    /// Without its mode, if all rows have the same.
+    short: String,
+    results: &'a Results,
+    /// Its unit, with mode and variant.
+    unit: (&'a str, Mode, &'a str),
+}
+
+fn rows(view: &View) -> impl Iterator<Item = Row<'_>> {
+    let chapters = view.chapters.iter().map(|row| {
+        let unit = row.sequence.as_ref().unwrap_or(&row.chapter);
+        let name = of_chapter(row);
+        Row {
+            short: match view.sequences.is_empty() {
+                true => of_unit(&row.chapter, None, &row.variant),
+                false => name.clone(),
+            },
+            name,
+            results: &row.results,
+            unit: (unit, row.mode, &row.variant),
+        }
+    });
+    let sequences = view.sequences.iter().map(|row| {
+        let name = of_unit(&row.sequence, None, &row.variant);
+        Row {
+            short: name.clone(),
+            name,
+            results: &row.results,
+            unit: (&row.sequence, Mode::Sequential, &row.variant),
+        }
+    });
+    chapters.chain(sequences)
+}
+
+/// Reasons without a signature, each with its row.
+pub(crate) fn unexplained(view: &View) -> Vec<(Row<'_>, &Reason)> {
+    let mut all = Vec::new();
+    for row in rows(view) {
+        // Whether the unit has signatures of crashes, and of hangs.
+        let [has_crashes, has_hangs] = [false, true].map(|hangs| {
+            let crashes = (view.crashes.iter()).filter(|c| is_hang(&c.signature) == hangs);
+            let mut places = crashes.flat_map(|crash| &crash.places);
+            places.any(|p| (p.name.as_str(), p.mode, p.variant.as_str()) == row.unit)
+        });
+        let explained = |reason: &Reason| match reason.outcome {
+            Outcome::Crashed => has_crashes,
+            Outcome::TimedOut => has_hangs,
+            _ => false,
+        };
+        let own = row.results.reasons.iter().filter(|r| !explained(r));
+        all.extend(own.map(|reason| (row.clone(), reason)));
+    }
+    all
+}

@@ -1,0 +1,241 @@
+//! The rounds as a grid: a row for each chapter in each mode, and a square for each round. In a
+//! long run a square represents several rounds, with their counts.
+
+use crashrate_model::Outcome;
+
+use super::Block;
+use super::rates::rows;
+use super::sections::Source;
+use crate::view::{Cell, Outcomes, Results};
+use crate::words::{count, counted, letter};
+
+/// The rounds of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Grid {
+    /// How many rounds a square represents.
+    pub(crate) per_square: u32,
+    /// How many rounds the longest row has.
+    pub(crate) rounds: u32,
+    pub(crate) rows: Vec<GridRow>,
+    /// The outcomes that occur, with the number of rounds of each.
+    pub(crate) outcomes: Outcomes,
+    /// Rounds that have no result yet.
+    pub(crate) open: u32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GridRow {
+    pub(crate) name: String,
+    pub(crate) squares: Vec<Square>,
+}
+
+/// One round, or several in a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Square {
+    /// Its first round, from 1.
+    pub(crate) round: u32,
+    /// The worst outcome in it; nothing if none of its rounds has a result.
+    pub(crate) worst: Option<Outcome>,
+    /// How many of its rounds had that outcome, in quarters rounded up: 1 to 4.
+    pub(crate) quarters: u32,
+    /// The letter of the worst outcome, and the number of rounds with it unless all have it.
+    pub(crate) mark: String,
+    /// The same in words.
+    pub(crate) title: String,
+    /// Whether a round of it passed only on a retry.
+    pub(crate) flaky: bool,
+}
+
+/// The most squares that represent one round each.
+const SINGLE: u64 = 6_000;
+/// The most rounds in a row that have a square each.
+const SINGLE_ROUNDS: u32 = 400;
+/// The most squares that represent several rounds each, in all and in a row.
+const SQUARES: usize = 20_000;
+const COLUMNS: usize = 50;
+
+/// The worst first.
+const BY_BADNESS: [Outcome; 9] = [
+    Outcome::Crashed,
+    Outcome::OutOfMemory,
+    Outcome::TimedOut,
+    Outcome::Failed,
+    Outcome::Lost,
+    Outcome::NotStarted,
+    Outcome::Interrupted,
+    Outcome::Unreached,
+    Outcome::Passed,
+];
+
+/// The grid; nothing without rounds.
+pub(super) fn grid(source: &Source) -> Vec<Block> {
+    let rows = rows(source.view);
+    let longest = rows.iter().map(|(_, results)| shown(results)).max();
+    let Some(longest) = longest.filter(|longest| *longest > 0) else {
+        return Vec::new();
+    };
+    let per_square = per_square(rows.len(), longest);
+    let mut outcomes = Outcomes::default();
+    let mut open = 0u32;
+    for (_, results) in &rows {
+        let ended = results.cells.iter().filter_map(|cell| cell.first);
+        let mut seen = 0;
+        for outcome in ended {
+            outcomes.add(outcome, 1);
+            seen += 1;
+        }
+        open = open.saturating_add(shown(results) - seen);
+    }
+    let rows = rows.into_iter().map(|(name, results)| GridRow {
+        // Its squares are only counts.
+        name: match results.unordered {
+            true => format!("{name}, order not known"),
+            false => name,
+        },
+        squares: squares(results, per_square),
+    });
+    let grid = Grid {
+        per_square,
+        rounds: longest,
+        rows: rows.collect(),
+        outcomes,
+        open,
+    };
+    vec![Block::Grid(grid)]
+}
+
+/// The rounds that a row has squares for: those planned, unless the data decide their number.
+fn shown(results: &Results) -> u32 {
+    let recorded = u32::try_from(results.cells.len()).unwrap_or(u32::MAX);
+    match results.by_data {
+        true => recorded,
+        false => results.planned.max(recorded),
+    }
+}
+
+/// How many rounds a square represents: one if they fit, else a round number.
+fn per_square(rows: usize, rounds: u32) -> u32 {
+    if rounds <= SINGLE_ROUNDS && rows as u64 * u64::from(rounds) <= SINGLE {
+        return 1;
+    }
+    let columns = (SQUARES / rows.max(1)).clamp(1, COLUMNS) as u32;
+    let least = rounds.div_ceil(columns);
+    let steps =
+        (0..10).flat_map(|power| [1u32, 2, 5].map(|step| step.saturating_mul(10u32.pow(power))));
+    steps
+        .into_iter()
+        .find(|step| *step >= least)
+        .unwrap_or(u32::MAX)
+}
+
+fn squares(results: &Results, per_square: u32) -> Vec<Square> {
+    let shown = shown(results);
+    let begins = (0..shown).step_by(per_square as usize);
+    let square = |begin: u32| {
+        let end = begin.saturating_add(per_square).min(shown);
+        let recorded = results.cells.len();
+        let cells = &results.cells[(begin as usize).min(recorded)..(end as usize).min(recorded)];
+        square(begin + 1, end, cells, results.unordered)
+    };
+    begins.map(square).collect()
+}
+
+/// The square of the rounds from the one to the other.
+fn square(first: u32, last: u32, cells: &[Cell], unordered: bool) -> Square {
+    let mut outcomes = Outcomes::default();
+    for outcome in cells.iter().filter_map(|cell| cell.first) {
+        outcomes.add(outcome, 1);
+    }
+    let rounds = last + 1 - first;
+    let worst = BY_BADNESS.into_iter().find(|o| outcomes.get(*o) > 0);
+    let n = worst.map_or(0, |worst| outcomes.get(worst));
+    let mark = match n {
+        n if n == rounds || n == 0 => letter(worst).to_string(),
+        n => format!("{}{}", letter(worst), count(n.into())),
+    };
+    let flaky = cells.iter().any(Cell::is_flaky);
+    Square {
+        round: first,
+        worst,
+        quarters: (4 * u64::from(n)).div_ceil(u64::from(rounds)) as u32,
+        mark,
+        title: match unordered {
+            true => in_words(
+                if rounds == 1 { "one round" } else { "rounds" },
+                first,
+                last,
+                &outcomes,
+                flaky,
+            ),
+            false => in_words(&numbers(first, last), first, last, &outcomes, flaky),
+        },
+        flaky,
+    }
+}
+
+fn numbers(first: u32, last: u32) -> String {
+    match first == last {
+        true => format!("round {}", count(first.into())),
+        false => format!("rounds {} to {}", count(first.into()), count(last.into())),
+    }
+}
+
+fn in_words(rounds: &str, first: u32, last: u32, outcomes: &Outcomes, flaky: bool) -> String {
+    let open = (last + 1 - first) - outcomes.sum();
+    let mut words = match (first == last, outcomes.occurred().next()) {
+        (true, Some((outcome, _))) => vec![outcome.word().to_owned()],
+        (_, None) => Vec::new(),
+        (false, Some(_)) => vec![counted(outcomes, |_| true)],
+    };
+    if open > 0 {
+        words.push(match first == last {
+            true => "no result yet".to_owned(),
+            false => format!("{} without a result", count(open.into())),
+        });
+    }
+    if flaky {
+        words.push("passed on a retry".to_owned());
+    }
+    format!("{rounds}: {}", words.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(first: Outcome) -> Cell {
+        Cell {
+            first: Some(first),
+            last: Some(first),
+            attempts: 1,
+            vanished: false,
+        }
+    }
+
+    #[test]
+    fn a_square_holds_as_many_rounds_as_it_must() {
+        assert_eq!(per_square(7, 10), 1);
+        assert_eq!(per_square(7, 400), 1);
+        assert_eq!(per_square(20, 400), 10);
+        assert_eq!(per_square(7, 10_000), 200);
+        assert_eq!(per_square(1, 100_000), 2_000);
+        assert_eq!(per_square(1_000, 100), 5);
+        assert_eq!(per_square(100_000, 1), 1);
+        assert_eq!(per_square(1, u32::MAX), 100_000_000);
+    }
+
+    #[test]
+    fn the_worst_outcome_marks_a_square_and_the_words_have_all() {
+        let mut cells = vec![cell(Outcome::Passed); 7];
+        cells.extend([cell(Outcome::Crashed), cell(Outcome::Unreached)]);
+        let square = square(11, 20, &cells, false);
+        assert_eq!((square.mark.as_str(), square.quarters), ("C1", 1));
+        assert_eq!(
+            square.title,
+            "rounds 11 to 20: 7 passed, 1 crashed, 1 unreached, 1 without a result"
+        );
+        let none = super::square(3, 3, &[], false);
+        assert_eq!((none.mark.as_str(), none.worst), (".", None));
+        assert_eq!(none.title, "round 3: no result yet");
+    }
+}

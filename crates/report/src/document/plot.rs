@@ -1,0 +1,151 @@
+//! Plots: tables with a mark on a scale in each row, so that no picture is without its numbers.
+
+use super::Table;
+use crate::words::percent_of;
+
+/// A table, and a mark for each of its rows.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Plot {
+    /// The numbers.
+    pub(crate) table: Table,
+    /// What the marks show.
+    pub(crate) head: String,
+    /// Where the scale is labelled.
+    pub(crate) ticks: Vec<Tick>,
+    /// One for each row of the table; nothing where there is no number.
+    pub(crate) marks: Vec<Option<Mark>>,
+}
+
+impl Plot {
+    /// Marks on a linear scale of shares.
+    pub(crate) fn of_shares(table: Table, scale: Scale, marks: Vec<Option<Mark>>) -> Plot {
+        let top = match scale {
+            Scale::Linear(top) => top,
+            Scale::Decades(_, last) => 10f64.powi(last),
+        };
+        Plot {
+            table,
+            head: format!("from 0% to {}", percent_of(top)),
+            ticks: scale.ticks(percent_of),
+            marks,
+        }
+    }
+}
+
+/// A label of a scale. Places on a scale are between 0 and 1.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tick {
+    pub(crate) place: f64,
+    pub(crate) label: String,
+}
+
+/// A point with what lies around it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Mark {
+    pub(crate) from: f64,
+    pub(crate) at: f64,
+    pub(crate) to: f64,
+    /// Whether the point is a bad sign.
+    pub(crate) bad: bool,
+}
+
+/// From a value to its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Scale {
+    /// From 0 to this.
+    Linear(f64),
+    /// From ten to the one to ten to the other.
+    Decades(i32, i32),
+}
+
+impl Scale {
+    /// A linear one from 0 to a round number that no value is above; for shares, so at most to 1.
+    pub(crate) fn of_shares(values: impl Iterator<Item = f64>) -> Scale {
+        let most = values.fold(0.0, f64::max);
+        let steps =
+            (-6..0).flat_map(|power| [1, 2, 5].map(|step| f64::from(step) * 10f64.powi(power)));
+        let top = steps.into_iter().find(|top| *top >= most);
+        Scale::Linear(top.unwrap_or(1.0))
+    }
+
+    /// A logarithmic one over whole decades that has all these times on it.
+    pub(crate) fn of_times(values: impl Iterator<Item = f64> + Clone) -> Scale {
+        let decade = |value: f64| value.max(SHORTEST).log10();
+        let first = values.clone().map(decade).fold(f64::INFINITY, f64::min);
+        let last = values.map(decade).fold(f64::NEG_INFINITY, f64::max);
+        if !first.is_finite() || !last.is_finite() {
+            return Scale::Decades(0, 1);
+        }
+        let (first, last) = (first.floor() as i32, last.ceil() as i32);
+        Scale::Decades(first, last.max(first + 1))
+    }
+
+    /// The place of a value, between 0 and 1.
+    pub(crate) fn place(self, value: f64) -> f64 {
+        let place = match self {
+            Scale::Linear(top) => value / top,
+            Scale::Decades(first, last) => {
+                (value.max(SHORTEST).log10() - f64::from(first)) / f64::from(last - first)
+            }
+        };
+        place.clamp(0.0, 1.0)
+    }
+
+    /// Labels at round values.
+    pub(crate) fn ticks(self, label: impl Fn(f64) -> String) -> Vec<Tick> {
+        let tick = |value: f64| Tick {
+            place: self.place(value),
+            label: label(value),
+        };
+        match self {
+            Scale::Linear(top) => {
+                // A top that begins with 5 is cut into fifths, else into quarters.
+                let parts = match format!("{top:e}").starts_with('5') {
+                    true => 5,
+                    false => 4,
+                };
+                let values = (0..=parts).map(|part| top * f64::from(part) / f64::from(parts));
+                values.map(tick).collect()
+            }
+            Scale::Decades(first, last) => (first..=last)
+                .map(|power| tick(10f64.powi(power)))
+                .collect(),
+        }
+    }
+}
+
+/// Shorter times are shown as this one: a logarithm has no place for 0.
+const SHORTEST: f64 = 1e-6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_end_at_round_numbers() {
+        assert_eq!(Scale::of_shares([0.83].into_iter()), Scale::Linear(1.0));
+        assert_eq!(
+            Scale::of_shares([0.0003].into_iter()),
+            Scale::Linear(0.0005)
+        );
+        assert_eq!(Scale::of_shares([].into_iter()), Scale::Linear(1e-6));
+        let times = Scale::of_times([0.004, 20.0].into_iter());
+        assert_eq!(times, Scale::Decades(-3, 2));
+        assert_eq!(Scale::of_times([0.0].into_iter()), Scale::Decades(-6, -5));
+        assert_eq!(Scale::of_times([1.0].into_iter()), Scale::Decades(0, 1));
+        assert_eq!(times.place(1.0), 0.6);
+        assert_eq!(Scale::Linear(0.5).place(2.0), 1.0);
+    }
+
+    #[test]
+    fn ticks_are_at_round_values() {
+        let labels = |scale: Scale| {
+            let ticks = scale.ticks(|value| format!("{}", (value * 1e4).round() / 1e4));
+            let labels: Vec<_> = ticks.into_iter().map(|tick| tick.label).collect();
+            labels.join(" ")
+        };
+        assert_eq!(labels(Scale::Linear(1.0)), "0 0.25 0.5 0.75 1");
+        assert_eq!(labels(Scale::Linear(0.5)), "0 0.1 0.2 0.3 0.4 0.5");
+        assert_eq!(labels(Scale::Decades(-2, 1)), "0.01 0.1 1 10");
+    }
+}

@@ -1,0 +1,196 @@
+//! What chapters, sequences and `[defaults]` set of their processes: timing, environment, terminal,
+//! limits, forking.
+
+use std::collections::BTreeMap;
+
+use crashrate_model::Spawn;
+use toml::Spanned;
+
+use super::super::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing, raw};
+use super::{GRACE, Resolver, TIMEOUT};
+use crate::toml_file::Result;
+
+type Text<'a> = Option<&'a Spanned<String>>;
+
+impl Resolver<'_> {
+    /// Own values, else those of `[defaults]`, else the built-in ones.
+    pub(super) fn timing(&self, timeout: Text, grace: Text, directory: Text) -> Result<Timing> {
+        let defaults = &self.file.defaults;
+        let directory = match directory.or(defaults.directory.as_ref()) {
+            None => self.directory.clone(),
+            Some(given) => {
+                let path = self.directory.join(given.get_ref());
+                if !path.is_dir() {
+                    let problem = format!("directory: there is no folder {}", path.display());
+                    return Err(self.source.error(given.span(), problem));
+                }
+                path
+            }
+        };
+        Ok(Timing {
+            timeout: match timeout.or(defaults.timeout.as_ref()) {
+                None => TIMEOUT,
+                Some(timeout) => self.source.duration("timeout", timeout)?,
+            },
+            grace: match grace.or(defaults.grace.as_ref()) {
+                None => GRACE,
+                Some(grace) => self.source.duration_or_zero("grace", grace)?,
+            },
+            directory,
+        })
+    }
+
+    /// The variables of `[defaults]` and those of a chapter or sequence.
+    pub(super) fn merged_env(
+        &self,
+        id: &Spanned<String>,
+        own: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>> {
+        let mut env = self.file.defaults.env.clone();
+        env.extend(own.clone());
+        self.env(id, &env)?;
+        Ok(env)
+    }
+
+    /// Refuses variables that a process cannot have, or that crashrate sets itself.
+    pub(super) fn env(&self, id: &Spanned<String>, env: &BTreeMap<String, String>) -> Result<()> {
+        for (name, value) in env {
+            let shown = name.escape_debug();
+            let problem = if name.is_empty() || name.contains(['=', '\0']) {
+                format!("env: `{shown}` is not a valid variable name: expected e.g. LD_PRELOAD")
+            } else if value.contains('\0') {
+                format!("env: the value of `{shown}` contains a NUL character")
+            } else if name.starts_with("CRASHRATE_") {
+                format!("env: `{shown}` is set by crashrate itself; choose another name")
+            } else {
+                continue;
+            };
+            return Err(self.source.error(id.span(), problem));
+        }
+        Ok(())
+    }
+
+    /// The options of sequences, and of chapters that set none.
+    pub(super) fn common_process(&self, head: &raw::Head) -> Result<ProcessOptions> {
+        let defaults = &self.file.defaults;
+        let descendants = defaults.descendants.as_ref().or(head.descendants.as_ref());
+        Ok(ProcessOptions {
+            descendants: self.descendants(descendants)?,
+            pty: false,
+            fresh_directory: defaults.fresh_directory.unwrap_or(false),
+        })
+    }
+
+    /// The options of a chapter.
+    pub(super) fn process(
+        &self,
+        chapter: &raw::Chapter,
+        common: ProcessOptions,
+    ) -> Result<ProcessOptions> {
+        if let (Some(pty), Some(_)) = (&chapter.pty, &chapter.worker) {
+            let problem = "pty: a worker chapter reads its task from standard input and cannot \
+                           have a terminal; `pty` is for a `command`";
+            return Err(self.source.error(pty.span(), problem));
+        }
+        let descendants = self.descendants(chapter.descendants.as_ref())?;
+        Ok(ProcessOptions {
+            descendants: descendants.or(common.descendants),
+            pty: chapter.pty.as_ref().is_some_and(|pty| *pty.get_ref()),
+            fresh_directory: chapter.fresh_directory.unwrap_or(common.fresh_directory),
+        })
+    }
+
+    fn descendants(&self, word: Text) -> Result<Option<DescendantCrash>> {
+        let choices = [
+            ("count", DescendantCrash::Count),
+            ("note", DescendantCrash::Note),
+        ];
+        let choice = |word| self.source.one_of("descendants", "choice", word, &choices);
+        word.map(choice).transpose()
+    }
+
+    /// `[limits]`, or the `limits` of a chapter.
+    pub(super) fn limits(
+        &self,
+        key: &str,
+        raw: Option<&raw::ResourceLimits>,
+    ) -> Result<ResourceLimits> {
+        let Some(raw) = raw else {
+            return Ok(ResourceLimits::default());
+        };
+        let size = |name: &str, size: Text| {
+            size.map(|size| self.source.size(&format!("{key}.{name}"), size))
+                .transpose()
+        };
+        let processes = raw.processes.as_ref().map(|processes| {
+            let key = format!("{key}.processes");
+            self.source.integer(&key, processes, 1..=u32::MAX)
+        });
+        Ok(ResourceLimits {
+            memory: size("memory", raw.memory.as_ref())?,
+            processes: processes.transpose()?.map(u64::from),
+            cpu: self.cpu(&format!("{key}.cpu"), raw.cpu.as_ref())?,
+            file_size: size("file-size", raw.file_size.as_ref())?,
+        })
+    }
+
+    /// The kernel counts CPU time in whole seconds.
+    fn cpu(&self, key: &str, text: Text) -> Result<Option<u64>> {
+        let Some(text) = text else {
+            return Ok(None);
+        };
+        match self.source.duration(key, text)?.as_secs() {
+            0 => Err(self
+                .source
+                .error(text.span(), format!("{key}: must be at least 1s"))),
+            secs => Ok(Some(secs)),
+        }
+    }
+
+    /// How a command is started: forked only if its program says that it can be.
+    pub(super) fn command_spawning(
+        &self,
+        whose: &str,
+        spawn: Text,
+        zygote: Option<&Spanned<bool>>,
+    ) -> Result<Spawning> {
+        let zygote = zygote.is_some_and(|zygote| *zygote.get_ref());
+        let own = self.spawn(spawn)?;
+        let common = self.spawn(self.file.defaults.spawn.as_ref())?;
+        if let (Some(Spawn::Fork), Some(spawn), false) = (own, spawn, zygote) {
+            let problem = format!(
+                "{whose}: a command can be forked only if its program links crashrate-zygote; \
+                 if it does, add `zygote = true`"
+            );
+            return Err(self.source.error(spawn.span(), problem));
+        }
+        Ok(Spawning {
+            spawn: own.or(common.filter(|_| zygote)).unwrap_or_default(),
+            zygote,
+        })
+    }
+
+    /// How the worker is started.
+    pub(super) fn worker_spawning(
+        &self,
+        whose: &str,
+        spawn: Text,
+        zygote: Option<&Spanned<bool>>,
+    ) -> Result<Spawning> {
+        if let Some(zygote) = zygote {
+            let problem = format!("{whose}: `zygote` is for commands; the worker can always fork");
+            return Err(self.source.error(zygote.span(), problem));
+        }
+        let common = self.spawn(self.file.defaults.spawn.as_ref())?;
+        Ok(Spawning {
+            spawn: self.spawn(spawn)?.or(common).unwrap_or_default(),
+            zygote: false,
+        })
+    }
+
+    fn spawn(&self, word: Text) -> Result<Option<Spawn>> {
+        let choices = [("exec", Spawn::Exec), ("fork", Spawn::Fork)];
+        let choice = |word| self.source.one_of("spawn", "choice", word, &choices);
+        word.map(choice).transpose()
+    }
+}

@@ -1,0 +1,176 @@
+//! Words of commands, paths and durations as text that is read back exactly.
+//!
+//! Arguments and paths may be any bytes; suites, journals and reports are UTF-8. In a word, a byte
+//! that is not UTF-8 is written as a private-use character. Such a character itself is written as
+//! its bytes, so every word is read back unchanged; all other words stay as they are.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// The character for byte 0, so that byte 255 fits into the last private-use area of Unicode.
+const FIRST: u32 = 0x10_fe00;
+
+fn of_byte(byte: u8) -> char {
+    char::from_u32(FIRST + u32::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+fn to_byte(character: char) -> Option<u8> {
+    u32::from(character)
+        .checked_sub(FIRST)
+        .and_then(|byte| u8::try_from(byte).ok())
+}
+
+/// Encodes a word as text.
+pub fn word_to_text(word: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in word.as_bytes().utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match to_byte(character) {
+                None => text.push(character),
+                Some(_) => {
+                    let mut bytes = [0; 4];
+                    text.extend(character.encode_utf8(&mut bytes).bytes().map(of_byte));
+                }
+            }
+        }
+        text.extend(chunk.invalid().iter().copied().map(of_byte));
+    }
+    text
+}
+
+/// Decodes a word.
+pub(crate) fn word_of_text(text: &str) -> OsString {
+    if !text.chars().any(|character| to_byte(character).is_some()) {
+        return text.into();
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    for character in text.chars() {
+        match to_byte(character) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend(character.encode_utf8(&mut [0; 4]).bytes()),
+        }
+    }
+    OsString::from_vec(bytes)
+}
+
+/// Paths in `run.toml`: text where they are UTF-8, else their bytes.
+pub(super) mod path {
+    use super::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    pub(super) enum Written {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    impl From<&Path> for Written {
+        fn from(path: &Path) -> Written {
+            match path.to_str() {
+                Some(text) => Written::Text(text.to_owned()),
+                None => Written::Bytes(path.as_os_str().as_bytes().to_vec()),
+            }
+        }
+    }
+
+    impl From<Written> for PathBuf {
+        fn from(written: Written) -> PathBuf {
+            match written {
+                Written::Text(text) => text.into(),
+                Written::Bytes(bytes) => OsString::from_vec(bytes).into(),
+            }
+        }
+    }
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        path: &Path,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        Written::from(path).serialize(to)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<PathBuf, D::Error> {
+        Written::deserialize(from).map(PathBuf::from)
+    }
+
+    /// The same for a path that may be missing.
+    pub(in super::super) mod option {
+        use super::{Deserialize, Deserializer, PathBuf, Serialize, Serializer, Written};
+
+        pub(in super::super::super) fn serialize<S: Serializer>(
+            path: &Option<PathBuf>,
+            to: S,
+        ) -> Result<S::Ok, S::Error> {
+            path.as_deref().map(Written::from).serialize(to)
+        }
+
+        pub(in super::super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<Option<PathBuf>, D::Error> {
+            Ok(Option::<Written>::deserialize(from)?.map(PathBuf::from))
+        }
+    }
+}
+
+/// Durations as people write them (`90s`, `10m`).
+pub(super) mod duration {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        duration: &Duration,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_str(&humantime::format_duration(*duration))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Duration, D::Error> {
+        humantime::parse_duration(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_word_is_read_back(bytes: Vec<u8>, text: String) {
+            let private = of_byte(7).to_string();
+            for word in [OsString::from_vec(bytes), text.into(), private.into()] {
+                prop_assert_eq!(word_of_text(&word_to_text(&word)), word);
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_itself() {
+        assert_eq!(
+            word_to_text("a b\u{e4}\u{1f600}".as_ref()),
+            "a b\u{e4}\u{1f600}"
+        );
+    }
+
+    #[test]
+    fn every_path_is_read_back() {
+        for bytes in [&b"/a/b"[..], b"/a\xff\xfe/b", "/\u{e4}".as_bytes(), b""] {
+            let path = Path::new(OsStr::from_bytes(bytes));
+            let text = serde_json::to_string(&path::Written::from(path)).unwrap();
+            let back: path::Written = serde_json::from_str(&text).unwrap();
+            assert_eq!(PathBuf::from(back), path);
+        }
+    }
+}

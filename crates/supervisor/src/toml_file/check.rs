@@ -1,0 +1,184 @@
+//! Checks of single values: what a key may hold, and the error when it holds something else.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crashrate_model::{Outcome, OutcomeSet};
+use toml::Spanned;
+
+use super::{Result, Source};
+
+/// Units of sizes.
+const SIZES: [(&str, f64); 10] = [
+    ("B", 1.0),
+    ("kB", 1e3),
+    ("KB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("TB", 1e12),
+    ("KiB", 1024.0),
+    ("MiB", 1024.0 * 1024.0),
+    ("GiB", 1024.0 * 1024.0 * 1024.0),
+    ("TiB", 1024.0 * 1024.0 * 1024.0 * 1024.0),
+];
+
+/// Whether a text names a device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
+pub(crate) fn is_device(text: &str) -> bool {
+    matches!(text, "auto" | "mps" | "cuda" | "cpu")
+        || text
+            .strip_prefix("cuda:")
+            .is_some_and(|n| n.parse::<u8>().is_ok())
+}
+
+impl Source<'_> {
+    /// A word with a fixed set of meanings.
+    pub(crate) fn one_of<T: Copy>(
+        &self,
+        key: &str,
+        kind: &str,
+        word: &Spanned<String>,
+        choices: &[(&str, T)],
+    ) -> Result<T> {
+        let given = word.get_ref();
+        let choice = choices.iter().find(|(name, _)| name == given);
+        choice.map(|(_, meaning)| *meaning).ok_or_else(|| {
+            let names: Vec<_> = choices
+                .iter()
+                .map(|(name, _)| format!("`{name}`"))
+                .collect();
+            let problem = not_valid(key, given, kind, &names.join(" or "));
+            self.error(word.span(), problem)
+        })
+    }
+
+    /// An integer; the error states the bounds.
+    pub(crate) fn integer(
+        &self,
+        key: &str,
+        given: &Spanned<i64>,
+        range: RangeInclusive<u32>,
+    ) -> Result<u32> {
+        let value = *given.get_ref();
+        let fits = u32::try_from(value).ok().filter(|n| range.contains(n));
+        fits.ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            let problem = match *most {
+                u32::MAX if value < i64::from(*least) => format!("must be at least {least}"),
+                most => format!("must be from {least} to {most}"),
+            };
+            self.error(given.span(), format!("{key}: {problem}, not {value}"))
+        })
+    }
+
+    /// A duration that is more than 0.
+    pub(crate) fn duration(&self, key: &str, text: &Spanned<String>) -> Result<Duration> {
+        match self.duration_or_zero(key, text)? {
+            Duration::ZERO => Err(self.error(text.span(), format!("{key}: must be more than 0"))),
+            duration => Ok(duration),
+        }
+    }
+
+    /// A duration.
+    pub(crate) fn duration_or_zero(&self, key: &str, text: &Spanned<String>) -> Result<Duration> {
+        humantime::parse_duration(text.get_ref()).map_err(|_| {
+            let problem = not_valid(key, text.get_ref(), "duration", "e.g. 90s, 10m or 1h 30m");
+            self.error(text.span(), problem)
+        })
+    }
+
+    /// A size, in bytes.
+    pub(crate) fn size(&self, key: &str, text: &Spanned<String>) -> Result<u64> {
+        parse_size(text.get_ref()).ok_or_else(|| {
+            let problem = not_valid(key, text.get_ref(), "size", "e.g. 512MiB, 2GiB or 1.5GB");
+            self.error(text.span(), problem)
+        })
+    }
+
+    pub(crate) fn device(&self, key: &str, device: &Spanned<String>) -> Result<String> {
+        if is_device(device.get_ref()) {
+            return Ok(device.get_ref().clone());
+        }
+        let expected = "auto, mps, cuda, cuda:N or cpu";
+        let problem = not_valid(key, device.get_ref(), "device", expected);
+        Err(self.error(device.span(), problem))
+    }
+
+    /// The outcomes that the crash rate counts.
+    pub(crate) fn bad(&self, key: &str, bad: &[Spanned<String>]) -> Result<OutcomeSet> {
+        let outcomes = bad.iter().map(|word| {
+            let outcome = Outcome::from_word(word.get_ref());
+            outcome
+                .filter(|o| o.counts() && *o != Outcome::Passed)
+                .ok_or_else(|| {
+                    let expected = "failed, crashed, timed-out or out-of-memory";
+                    let problem = not_valid(key, word.get_ref(), "bad outcome", expected);
+                    self.error(word.span(), problem)
+                })
+        });
+        Ok(OutcomeSet::new(outcomes.collect::<Result<Vec<_>>>()?))
+    }
+
+    /// The id of a chapter. Reports use `between` and `exit` for deaths outside of chapters.
+    pub(crate) fn chapter_id(&self, id: &Spanned<String>) -> Result<String> {
+        let text = self.id("chapter.id", id)?;
+        if matches!(text.as_str(), "between" | "exit") {
+            let problem = format!(
+                "chapter.id: `{text}` is reserved for deaths outside of chapters; choose another"
+            );
+            return Err(self.error(id.span(), problem));
+        }
+        Ok(text)
+    }
+
+    pub(crate) fn id(&self, key: &str, id: &Spanned<String>) -> Result<String> {
+        let text = id.get_ref();
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let inner = |c: char| plain(c) || matches!(c, '.' | '_' | '-');
+        if text.starts_with(plain) && text.chars().all(inner) && text.len() <= 100 {
+            return Ok(text.clone());
+        }
+        let expected = "at most 100 of a-z 0-9 . _ - that begin with a letter or digit";
+        Err(self.error(id.span(), not_valid(key, text, "name", expected)))
+    }
+}
+
+pub(crate) fn not_valid(key: &str, given: &str, kind: &str, expected: &str) -> String {
+    format!(
+        "{key}: `{}` is not a valid {kind}: expected {expected}",
+        given.escape_debug()
+    )
+}
+
+fn parse_size(text: &str) -> Option<u64> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (number, unit) = text.split_at(end);
+    let number: f64 = number.parse().ok()?;
+    let (_, size) = SIZES.iter().find(|(name, _)| *name == unit.trim())?;
+    let bytes = number * size;
+    // `run.toml` holds it as a TOML integer, which is an i64.
+    (bytes >= 1.0 && bytes < i64::MAX as f64).then_some(bytes as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("2GiB"), Some(2 << 30));
+        assert_eq!(parse_size("1.5 GB"), Some(1_500_000_000));
+        for wrong in [
+            "",
+            "2",
+            "GiB",
+            "-1GiB",
+            "0MB",
+            "2gib",
+            "1..5GB",
+            "9999999999TB",
+            "nanB",
+        ] {
+            assert_eq!(parse_size(wrong), None, "{wrong}");
+        }
+    }
+}
