@@ -63,7 +63,7 @@ fn measured(name: &str, value: f64) -> Event {
 
 fn seen(spec: &UnitSpec, events: &[Event], exit: Exit) -> Seen {
     let ids = spec.chapters.iter().map(|c| c.id.clone());
-    let mut transcript = Transcript::new(ids, spec.mode == Mode::Isolated);
+    let mut transcript = Transcript::new(ids, spec.mode);
     for (at, event) in events.iter().enumerate() {
         transcript.push(event.clone(), at as f64);
     }
