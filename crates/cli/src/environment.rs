@@ -1,4 +1,4 @@
-//! What the program needs from where it is started, checked before anything else so that the message is clear.
+//! Checks the resource limits first, so that a shortage has one clear message.
 
 use std::fs::File;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -6,62 +6,63 @@ use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::exit::{Exit, Failure};
+use crate::error::{Exit, Failure};
 
 /// Descriptors that any command needs besides the standard ones.
-const ANY: usize = 10;
-/// Descriptors that a run needs besides.
-const RUN: usize = 34;
-/// Threads and processes that a run needs: the guardian, the screen, and what watches signals.
+const COMMAND_FILES: usize = 10;
+/// Descriptors that a run needs.
+const RUN_FILES: usize = 34;
+/// Threads and processes that a run needs: the guardian, the writer of standard error, and the
+/// signal watch.
 const RUN_THREADS: usize = 3;
-/// Threads and processes that each attempt running at the same time needs: its slot and its child.
+/// Threads and processes of each concurrent attempt: its slot and its child.
 const ATTEMPT_THREADS: usize = 2;
-/// Threads that the server needs.
 const SERVE_THREADS: usize = 2;
+/// Descriptors of each concurrent attempt.
+const ATTEMPT_FILES: usize = 20;
 
-/// Descriptors that each attempt running at the same time needs besides.
-const ATTEMPT: usize = 20;
+/// The same number on Linux and macOS.
+const SIGXFSZ: i32 = 25;
 
-/// `SIGXFSZ`: the same number on Linux and macOS.
-const FILE_SIZE: i32 = 25;
-
-/// Prepares for any command.
+/// Prepares the process for any command.
 ///
 /// # Errors
-/// Too few descriptors may be open.
+/// The limit of open descriptors is too low.
 pub(crate) fn prepare() -> Result<(), Failure> {
-    enough_descriptors(ANY)?;
-    // The default action of a write beyond `ulimit -f` is death. With a handler the write fails, and its error names the
-    // file. Children start with the default action.
+    enough_descriptors(COMMAND_FILES)?;
+    // By default a write beyond `ulimit -f` kills the process. With a handler the write fails
+    // instead, and its error names the file. Children start with the default action.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     if let Ok(runtime) = runtime {
         let _in_it = runtime.enter();
-        let _ = signal(SignalKind::from_raw(FILE_SIZE));
+        let _ = signal(SignalKind::from_raw(SIGXFSZ));
     }
     Ok(())
 }
 
-/// Checks that there are enough descriptors, threads and processes for a run with this many concurrent attempts.
+/// Checks that there are enough descriptors, threads and processes for a run with this many
+/// concurrent attempts.
 ///
 /// # Errors
-/// It would be.
+/// One of these limits is too low.
 pub(crate) fn enough_for_run(jobs: u32) -> Result<(), Failure> {
     let jobs = jobs as usize;
-    enough_descriptors(RUN + ATTEMPT * jobs)?;
+    enough_descriptors(RUN_FILES + ATTEMPT_FILES * jobs)?;
     enough_threads(RUN_THREADS + ATTEMPT_THREADS * jobs)
 }
 
-/// Checks that the server will not be out of threads.
+/// Checks that there are enough threads for the server.
 ///
 /// # Errors
-/// It would be.
+/// The limit is too low.
 pub(crate) fn enough_for_serve() -> Result<(), Failure> {
     enough_threads(SERVE_THREADS)
 }
 
-/// Threads count as processes for `ulimit -u` and for the limit of a container.
+/// Starts the threads to find out: they count as processes for `ulimit -u` and for a container's
+/// limit.
 fn enough_threads(needed: usize) -> Result<(), Failure> {
     let together = Barrier::default();
     let mut threads = Vec::with_capacity(needed);
@@ -86,14 +87,15 @@ fn enough_threads(needed: usize) -> Result<(), Failure> {
         Some(error) => Err(Failure::new(
             Exit::Incomplete,
             format!(
-                "too few processes or threads can be started: {got}, and {needed} are needed ({error}); raise the limit \
+                "too few processes or threads can be started: {got}, and {needed} are needed \
+                 ({error}); raise the limit \
              (`ulimit -u`) or lower --jobs"
             ),
         )),
     }
 }
 
-/// Keeps threads until all of them have been started.
+/// Holds threads until all of them have started.
 #[derive(Clone, Default)]
 struct Barrier(Arc<(Mutex<bool>, Condvar)>);
 
@@ -122,7 +124,8 @@ fn enough_descriptors(needed: usize) -> Result<(), Failure> {
                 return Err(Failure::new(
                     Exit::Incomplete,
                     format!(
-                        "too few files may be open: {got} more, and {needed} are needed ({error}); raise the limit \
+                        "too few files may be open: {got} more, and {needed} are needed ({error}); \
+                         raise the limit \
                      (`ulimit -n`) or lower --jobs"
                     ),
                 ));

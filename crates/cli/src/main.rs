@@ -2,125 +2,83 @@
 #![allow(missing_docs)]
 
 mod args;
-mod calibrate;
-mod calibrating;
-mod compare;
-mod crash_report;
-mod crashes;
-mod doctor;
+mod commands;
 mod environment;
-mod exit;
-mod github;
-mod guardian;
-mod help;
-mod history;
-mod import;
-mod inspect;
-mod listed;
-mod live;
-mod pilot;
-mod plan;
-mod rates;
-mod repetition;
-mod report_files;
-mod run;
-mod run_request;
-mod runs;
-mod screen;
-mod self_test;
-mod serve;
-mod stop;
+mod error;
+mod fault;
+mod logging;
+mod output;
+mod program;
+mod progress;
+mod run_folder;
+mod signals;
+mod values;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use crashrate_supervisor::misbehave::misbehave;
-use tracing_subscriber::EnvFilter;
+use crashrate_supervisor::process;
 
 use args::{Arguments, Command};
-use exit::{Exit, Failure};
-use screen::{print, tell_lines};
+use error::{Exit, Failure};
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let exit = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Passed
-            };
-            let text = error.render().to_string();
-            let exit = match exit {
-                Exit::Passed => print(&text).map_or_else(Failure::tell, |()| exit),
-                _ => {
-                    tell_lines(text.trim_end());
-                    exit
-                }
-            };
-            screen::flush();
-            return exit.code();
-        }
+    let exit = match Arguments::try_parse() {
+        // Before this process has a thread or a signal handler.
+        Ok(Arguments {
+            command: Command::Misbehave { kind },
+            ..
+        }) => return ExitCode::from(misbehave(&kind) as u8),
+        Ok(arguments) => run(arguments).unwrap_or_else(output::report),
+        Err(error) => answer_parser(&error),
     };
-    if let Command::Misbehave { kind } = &arguments.command {
-        // Before this process has a thread or a signal handler of crashrate.
-        return ExitCode::from(misbehave(kind) as u8);
-    }
-    log(arguments.verbose);
-    let done = environment::prepare().and_then(|()| command(arguments));
-    let exit = done.unwrap_or_else(Failure::tell);
-    screen::flush();
+    output::flush();
     exit.code()
 }
 
-fn command(arguments: Arguments) -> Result<Exit, Failure> {
+fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    output::set_colors(arguments.color);
+    logging::start(arguments.verbose);
+    environment::prepare()?;
+    let runs = arguments.runs_dir.as_path();
     match arguments.command {
-        Command::Run(run) => run::run(&arguments.runs_dir, run),
-        Command::List(list) => inspect::list(&list.suite),
-        Command::Report(report) => inspect::report(&arguments.runs_dir, &report),
-        Command::Calibrate(calibrate) => calibrate::calibrate(&arguments.runs_dir, calibrate),
-        Command::Compare(compare) => compare::compare(&arguments.runs_dir, &compare),
-        Command::Plan(plan) => plan::plan(&arguments.runs_dir, &plan),
-        Command::Import(files) => import::import(&arguments.runs_dir, &files),
-        Command::Crashes(asked) => crashes::crashes(&arguments.runs_dir, &asked),
-        Command::Runs(runs) => runs::runs(&arguments.runs_dir, &runs),
-        Command::History(history) => history::history(&arguments.runs_dir, &history),
-        Command::Serve(serve) => serve::serve(&arguments.runs_dir, &serve),
-        Command::Doctor(doctor) => doctor::doctor(&doctor),
-        Command::Help(asked) => help::help(&asked),
-        Command::Guardian { run_id } => guardian::guardian(&run_id),
+        Command::Run(arguments) => commands::run::run(runs, &arguments),
+        Command::List(arguments) => commands::list::list(&arguments),
+        Command::Report(arguments) => commands::report::report(runs, &arguments),
+        Command::Calibrate(arguments) => commands::calibrate::calibrate(runs, arguments),
+        Command::Compare(arguments) => commands::compare::compare(runs, &arguments),
+        Command::Plan(arguments) => commands::plan::plan(runs, &arguments),
+        Command::Import(arguments) => commands::import::import(runs, &arguments),
+        Command::Crashes(arguments) => commands::crashes::crashes(runs, &arguments),
+        Command::Runs(arguments) => commands::runs::runs(runs, &arguments),
+        Command::History(arguments) => commands::history::history(runs, &arguments),
+        Command::Serve(arguments) => commands::serve::serve(runs, &arguments),
+        Command::Doctor(arguments) => commands::doctor::doctor(&arguments),
+        Command::Help(arguments) => commands::help::help(Arguments::command(), &arguments),
+        Command::Guardian { run_id } => process::guard(&run_id)
+            .map(|()| Exit::Passed)
+            .map_err(Failure::usage),
         Command::Misbehave { .. } => Ok(Exit::Passed),
     }
 }
 
-/// The program's own log, on standard error.
-fn log(verbose: u8) {
-    let level = match verbose {
-        0 => "warn",
-        1 => "info",
-        2 => "debug",
-        _ => "trace",
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| Log)
-        .with_ansi(false)
-        .without_time()
-        .init();
+/// Whether the arguments are `run ...` without `--`.
+fn is_run_without_separator() -> bool {
+    let has = |word| std::env::args_os().any(|argument| argument == word);
+    has("run") && !has("--")
 }
 
-/// Hands the log's lines to the screen: the log is also written while the run's state is locked, and must not wait.
-struct Log;
-
-impl Write for Log {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        tell_lines(String::from_utf8_lossy(line).trim_end());
-        Ok(line.len())
+/// Prints what the parser says instead of arguments: help and version, or an error.
+fn answer_parser(error: &clap::Error) -> Exit {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        output::note_lines(text.trim_end());
+        if error.kind() == ErrorKind::UnknownArgument && is_run_without_separator() {
+            output::note("To run a command with arguments: crashrate run -- COMMAND [ARGUMENTS]");
+        }
+        return Exit::Usage;
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    output::print(&text).map_or_else(output::report, |()| Exit::Passed)
 }

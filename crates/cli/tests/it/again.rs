@@ -91,7 +91,7 @@ fn the_line_of_a_signature_repeats_its_crash() {
 }
 
 #[test]
-fn a_repeated_round_that_was_stopped_goes_on() {
+fn a_stopped_repetition_is_resumed() {
     let place = Place::new();
     place.suite(
         "[[chapter]]\nid = \"a\"\nrounds = 9\ncommand = [\"sleep\", \"0.1\"]\n\

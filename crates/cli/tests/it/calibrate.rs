@@ -54,7 +54,7 @@ fn runs_of(run: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn before_the_run_and_in_no_rate() {
+fn its_rounds_come_first_and_are_not_counted() {
     let place = Place::new();
     suite(&place, "dose = \"calibrated\"", 0.0);
     place
@@ -101,7 +101,7 @@ fn what_the_suite_asks_of_it() {
 }
 
 #[test]
-fn with_a_dose_that_are_given_there_is_none() {
+fn a_given_dose_needs_no_calibration() {
     let place = Place::new();
     suite(&place, "dose = \"calibrated\"", 0.0);
     place
@@ -135,7 +135,7 @@ fn with_a_dose_that_are_given_there_is_none() {
 }
 
 #[test]
-fn stopped_and_gone_on_with() {
+fn a_stopped_calibration_is_resumed() {
     let place = Place::new();
     suite(&place, "dose = \"calibrated\"", 0.1);
     let live = place.start(&mut place.command(&["run", "suite.toml"]));

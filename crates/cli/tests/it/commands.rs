@@ -230,7 +230,15 @@ fn timeout_in_place_of_the_suites() {
     place.suite(&format!(
         "[[chapter]]\nid = \"x\"\ntimeout = \"10m\"\ncommand = [{program:?}, \"hang\"]\n"
     ));
-    let run = ["run", "suite.toml", "--rounds", "1", "--timeout", "300ms"];
+    let run = [
+        "run",
+        "suite.toml",
+        "--rounds",
+        "1",
+        "--timeout",
+        "300ms",
+        "--full",
+    ];
     let done = place.crashrate(&run).expect(100);
     let json = place.json();
     assert_eq!(outcomes(&json, "x"), json!({"timed-out": 1}));
@@ -277,15 +285,7 @@ fn failures_end_a_run_early() {
 #[test]
 fn time_ends_a_run_early() {
     let place = Place::new();
-    let run = [
-        "run",
-        "--rounds",
-        "4000000000",
-        "--for",
-        "500ms",
-        "--",
-        "true",
-    ];
+    let run = ["run", "--rounds", "4000000000", "--for", "2s", "--", "true"];
     place.crashrate(&run).expect(106);
     let json = place.json();
     assert_eq!(json["run"]["stopped"], "time-budget");

@@ -79,7 +79,7 @@ fn a_run_that_its_data_stopped_is_not_tested_across_runs() {
 }
 
 #[test]
-fn what_differs_between_the_runs_is_told() {
+fn differences_between_runs_are_reported() {
     let place = Place::new();
     ten_rounds(&place, 0);
     place
@@ -260,7 +260,7 @@ fn a_pilot_run_plans_with_its_uncertainty() {
     for words in [
         "a (isolated): 8/20 bad (95%: 22% to 61%)",
         "a (isolated, fix): 2/20 bad",
-        "to halve it",
+        "expected to halve it",
         "default v fix",
         "the pilot's difference is uncertain itself",
     ] {

@@ -63,7 +63,7 @@ fn is_on_record_under_a_tracer() {
 }
 
 #[test]
-fn is_found_by_an_evidence_round_otherwise() {
+fn is_found_by_an_evidence_round_without_a_tracer() {
     let place = place_with_crash();
     place.write("Makefile", "all: a b\na b:\n\t./crash\n");
     for (command, code) in HIDING {

@@ -160,7 +160,7 @@ fn the_first_process_of_a_namespace_dies_of_its_fault() {
     for mode in MODES {
         let ends = run(
             &place,
-            &[mode, &["--rounds", "2", "--timeout", "5s"]].concat(),
+            &[mode, &["--rounds", "2", "--timeout", "15s"]].concat(),
             &command,
         );
         for ended in ends {
@@ -288,7 +288,7 @@ fn children_have_no_terminal_unless_they_ask_for_one() {
 fn a_child_that_is_stopped_at_its_time_limit_is_said_to_be() {
     let place = Place::new();
     for mode in MODES {
-        let options = [mode, &["--rounds", "1", "--timeout", "500ms"]].concat();
+        let options = [mode, &["--rounds", "1", "--timeout", "3s"]].concat();
         let ends = run(&place, &options, &["sh", "-c", "kill -STOP $$"]);
         assert_eq!(ends[0].outcome, Outcome::TimedOut);
         let reason = ends[0].reason.as_deref().unwrap();

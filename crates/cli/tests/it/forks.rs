@@ -392,7 +392,7 @@ fn a_zygote_that_never_gets_warm_does_not_hold_up_the_end() {
 }
 
 #[test]
-fn only_what_can_be_forked_may_be_asked_to() {
+fn forking_needs_a_zygote() {
     let place = Place::new();
     place.suite("[[chapter]]\nid = \"x\"\nspawn = \"fork\"\ncommand = [\"true\"]\n");
     let Done { stderr, .. } = place.crashrate(&["run", "suite.toml"]).expect(96);

@@ -28,6 +28,8 @@ fn in_round_2(place: &Place, suite: &str) -> Live {
     place.suite(suite);
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
     until("round 2 runs", || place.path().join("waits").exists());
+    // Under load the child may get here before the supervisor waits for it.
+    live.until_idle();
     live
 }
 
@@ -173,9 +175,10 @@ fn a_worker_that_is_replaced_between_run_and_resume() {
 #[test]
 fn a_supervisor_that_is_stopped_for_a_while() {
     let place = Place::new();
-    let live = in_round_2(&place, WAITS);
+    // After the stop, 3 s are left for the rest of the round.
+    let live = in_round_2(&place, &WAITS.replace("2s", "4s"));
     live.signal(Signal::SIGSTOP);
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(5));
     live.signal(Signal::SIGCONT);
     std::thread::sleep(Duration::from_millis(300));
     place.write("go", "");
@@ -183,7 +186,7 @@ fn a_supervisor_that_is_stopped_for_a_while() {
     let journal = place.journal();
     let second = &journal.ended[1];
     assert_eq!(second.outcome, Outcome::Passed, "{second:?}");
-    assert!(second.secs > Some(4.0), "{second:?}");
+    assert!(second.secs > Some(5.0), "{second:?}");
     let note = &second.notes[0];
     assert!(note.starts_with("crashrate stood still for "), "{note}");
 }
@@ -219,7 +222,8 @@ fn a_supervisor_that_is_stopped_in_the_first_milliseconds_of_a_child() {
 #[cfg(target_os = "linux")]
 #[test]
 fn signals_that_are_blocked_or_ignored_when_it_starts() {
-    let limit = ["--timeout", "3ms", "--", "sleep", "0.5"];
+    // Far longer than a loaded machine needs to notice the time limit.
+    let limit = ["--timeout", "3ms", "--", "sleep", "20"];
     let exit = ["--", "sh", "-c", "exit 7"];
     for (how, command, outcome) in [
         ("--block-signal=URG", &limit[..], Outcome::TimedOut),
@@ -240,9 +244,9 @@ fn signals_that_are_blocked_or_ignored_when_it_starts() {
     }
 }
 
-/// Its limit goes on when the supervisor does.
+/// The time limit continues when the supervisor does.
 #[test]
-fn a_supervisor_that_goes_on_still_has_time_limits() {
+fn a_continued_supervisor_enforces_time_limits() {
     let place = Place::new();
     let live = in_round_2(&place, &WAITS.replace("rounds = 4", "rounds = 2"));
     live.signal(Signal::SIGSTOP);
@@ -256,7 +260,7 @@ fn a_supervisor_that_goes_on_still_has_time_limits() {
 
 /// As `nohup` does it: a closed terminal is no reason to stop.
 #[test]
-fn a_run_that_is_to_outlive_its_terminal() {
+fn a_run_under_nohup_survives_sighup() {
     let place = Place::new();
     place.suite(&WAITS.replace("2s", "60s"));
     let run = place.command(&["run", "suite.toml"]);
@@ -303,7 +307,7 @@ fn a_retry_that_is_lost_is_named() {
 
 /// What is wrong with a journal is wrong with an input, whoever reads it.
 #[test]
-fn a_corrupt_journal_is_not_gone_on_with() {
+fn a_corrupt_journal_is_not_resumed() {
     let started = |unit, round| {
         Some(Record::Started(Started {
             unit,

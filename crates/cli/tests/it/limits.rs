@@ -52,7 +52,7 @@ fn one_that_ignores_sigterm_is_given_its_grace() {
         [[chapter]]
         id = "deaf"
         rounds = 1
-        timeout = "2s"
+        timeout = "4s"
         grace = "700ms"
         command = [{program:?}, "hang-ignoring-sigterm"]
         "#
@@ -62,7 +62,7 @@ fn one_that_ignores_sigterm_is_given_its_grace() {
     let ended = &journal.ended[0];
     assert_eq!(ended.outcome, Outcome::TimedOut);
     assert_eq!(ended.exit, Some(Exit::Signal("SIGKILL".into())));
-    assert!(ended.secs >= Some(2.7), "{ended:?}");
+    assert!(ended.secs >= Some(4.7), "{ended:?}");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn one_that_ends_well_in_its_grace_has_timed_out() {
         [[chapter]]
         id = "polite"
         rounds = 1
-        timeout = "2s"
+        timeout = "4s"
         grace = "10m"
         command = ["sh", "-c", "trap 'echo good bye; exit 0' TERM; while true; do sleep 0.05; done"]
         "#,

@@ -28,6 +28,7 @@ mod foreign_files;
 mod forks;
 mod full_disk;
 mod harmful_text;
+mod help;
 mod hostile;
 mod identity;
 mod import;

@@ -148,7 +148,7 @@ fn nothing_outside_the_runs_folder_is_shown() {
 }
 
 #[test]
-fn a_run_that_goes_on_is_shown_as_far_as_it_is() {
+fn a_live_run_is_shown_so_far() {
     let place = Place::new();
     place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"sh\", \"-c\", \"while [ ! -e go-$CRASHRATE_ROUND ]; do sleep 0.02; done\"]\n");
     let pages = Pages::of(&place);

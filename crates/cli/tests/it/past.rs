@@ -202,7 +202,7 @@ fn what_is_removed_is_old_and_beyond_what_is_kept() {
 }
 
 #[test]
-fn a_run_that_goes_on_is_never_removed() {
+fn a_live_run_is_never_removed() {
     let place = five();
     place.suite(
         "[[chapter]]\nid = \"x\"\nrounds = 1\ncommand = [\"sh\", \"-c\", \"until [ -e go ]; do sleep 0.02; done\"]\n",
@@ -225,7 +225,7 @@ fn a_run_that_goes_on_is_never_removed() {
         .crashrate(&["runs", "prune", "--keep", "1", "--yes"])
         .expect(0);
     assert!(
-        done.stderr.contains("is going on and stays"),
+        done.stderr.contains("is running and stays"),
         "{}",
         done.stderr
     );

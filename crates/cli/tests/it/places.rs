@@ -84,7 +84,7 @@ fn no_runs_are_no_error() {
 }
 
 #[test]
-fn list_says_what_would_run_and_runs_nothing() {
+fn list_shows_a_suite_and_runs_nothing() {
     let place = Place::new();
     place.suite(
         r#"
@@ -123,7 +123,7 @@ fn list_says_what_would_run_and_runs_nothing() {
 }
 
 #[test]
-fn runs_go_where_they_are_told_to() {
+fn the_runs_folder_can_be_chosen() {
     let place = Place::new();
     place.suite(ONE_ROUND);
     let count = |folder: &str| {

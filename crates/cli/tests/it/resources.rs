@@ -53,6 +53,7 @@ fn are_set_and_on_record() {
         Some("killed after its 1 s of CPU time")
     );
     let memory = journal.only_end_of("memory");
+    // Under a cgroup the kernel kills it; with an rlimit its allocation fails.
     assert!(
         matches!(memory.outcome, Outcome::Failed | Outcome::OutOfMemory),
         "{memory:?}"

@@ -62,7 +62,7 @@ fn assert_interrupted(place: &Place, outcome: Outcome) {
 }
 
 #[test]
-fn once_lets_what_runs_end() {
+fn one_ctrl_c_waits_for_running_attempts() {
     let place = Place::new();
     let live = two_running(&place, WAITS);
     ctrl_c(&live);
@@ -76,7 +76,7 @@ fn once_lets_what_runs_end() {
 
 /// A child belongs to the supervisor's group for a moment, and the signal is not for it.
 #[test]
-fn once_does_not_hit_what_is_about_to_start() {
+fn one_ctrl_c_spares_starting_children() {
     for trace in [&[][..], &["--evidence=none"]].repeat(10) {
         let place = Place::new();
         let run = ["run", "--rounds", "100000", "--jobs", "2"];
@@ -98,7 +98,7 @@ fn once_does_not_hit_what_is_about_to_start() {
 }
 
 #[test]
-fn twice_kills_what_runs() {
+fn two_ctrl_c_kill_running_attempts() {
     let place = Place::new();
     let live = two_running(&place, HANGS);
     ctrl_c(&live);
@@ -111,7 +111,7 @@ fn twice_kills_what_runs() {
 }
 
 #[test]
-fn sigterm_kills_what_runs() {
+fn sigterm_kills_running_attempts() {
     let place = Place::new();
     let live = two_running(&place, HANGS);
     live.signal(Signal::SIGTERM);
@@ -120,7 +120,7 @@ fn sigterm_kills_what_runs() {
 }
 
 #[test]
-fn a_closed_terminal_kills_what_runs() {
+fn a_closed_terminal_kills_running_attempts() {
     let place = Place::new();
     let live = two_running(&place, HANGS);
     live.signal(Signal::SIGHUP);
@@ -141,7 +141,7 @@ fn report_only_does_not_hide_an_interrupted_run() {
 
 /// All rounds have begun when the stop is asked for: the run is whole.
 #[test]
-fn once_in_the_last_round_is_no_interruption() {
+fn ctrl_c_in_the_last_round_is_no_interruption() {
     let place = Place::new();
     place.suite(WAITS);
     let args = ["run", "suite.toml", "--rounds", "1"];
@@ -156,7 +156,7 @@ fn once_in_the_last_round_is_no_interruption() {
 
 /// Regression: the run was taken for whole, although its rounds had retries left.
 #[test]
-fn once_starts_no_retry() {
+fn ctrl_c_starts_no_retry() {
     let place = Place::new();
     place.suite(
         r#"
@@ -193,14 +193,14 @@ fn a_last_round_that_is_killed_is_an_interruption() {
 
 /// A time limit that strikes first stays one, whatever the user does then.
 #[test]
-fn what_had_timed_out_is_not_interrupted() {
+fn a_timeout_before_sigterm_stays_a_timeout() {
     let place = Place::new();
     place.suite(
         r#"
         [[chapter]]
         id = "deaf"
         rounds = 2
-        timeout = "2s"
+        timeout = "4s"
         grace = "10m"
         command = ["sh", "-c", "trap 'touch asked' TERM; touch runs; while true; do sleep 0.05; done"]
         "#,

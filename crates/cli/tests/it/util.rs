@@ -20,7 +20,7 @@ use tempfile::TempDir;
 /// After this a test that waits has failed: far above what anything here takes, also on a loaded machine.
 const TOO_LONG: Duration = Duration::from_secs(120);
 /// How long what was killed may take to be gone from the process table.
-const GONE: Duration = Duration::from_secs(10);
+const GONE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
 
 /// Reports that a test, or part of it, is impossible on this machine. `CRASHRATE_REQUIRE_ALL=1`, which CI
@@ -221,6 +221,28 @@ impl Live {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).unwrap();
+    }
+
+    /// Waits until all threads of the program sleep. Without `/proc` (macOS) it waits a moment.
+    pub(crate) fn until_idle(&self) {
+        let tasks = PathBuf::from(format!("/proc/{}/task", self.pid()));
+        if !tasks.exists() {
+            std::thread::sleep(Duration::from_millis(500));
+            return;
+        }
+        let sleeps = |task: &Path| {
+            let stat = fs::read_to_string(task.join("stat")).unwrap_or_default();
+            // The state is behind the name in parentheses, which may contain anything.
+            let state = stat
+                .rsplit_once(") ")
+                .map(|(_, rest)| rest.starts_with('S'));
+            // A thread that has just ended has no file any more.
+            state.unwrap_or(true)
+        };
+        until("all threads sleep", || {
+            let tasks = fs::read_dir(&tasks).unwrap();
+            tasks.flatten().all(|task| sleeps(&task.path()))
+        });
     }
 
     pub(crate) fn stdout(&self) -> String {

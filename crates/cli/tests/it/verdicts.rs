@@ -172,7 +172,7 @@ fn hangs_do_not_vanish_behind_fast_rounds() {
             "--jobs",
             jobs,
             "--timeout",
-            "300ms",
+            "1s",
             "--gate",
             "bad < 1%",
             "--rounds",
@@ -458,7 +458,7 @@ fn clusters_have_no_verdict_from_a_gate() {
 }
 
 #[test]
-fn fewer_crashes_that_became_failures_are_told() {
+fn fewer_crashes_that_became_failures_are_reported() {
     let mut made = Made::new(vec![alone("a", "default", 12), alone("a", "new", 12)]);
     for round in 1..=12 {
         made.end(0, round, Outcome::Crashed);

@@ -1,0 +1,244 @@
+//! `crashrate crashes`: the crashes of a run by signature, or one crash in full.
+
+mod apple;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use crashrate_model::EvidenceMode;
+use crashrate_postmortem::{Access, Crash, Thread};
+use crashrate_report::{CrashPlace, CrashRow, View, estimate, one_line};
+use crashrate_supervisor::crashes::{CrashFile, read};
+use crashrate_supervisor::journal;
+
+use crate::error::{Exit, Failure};
+use crate::output::print;
+use crate::run_folder::{find, view};
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  crashrate crashes                          the signatures of the latest run
+  crashrate crashes 12 1                     stacks and modules of its first signature
+  crashrate crashes --import Demo.ips        a crash report of macOS")]
+pub(crate) struct CrashesArguments {
+    /// A run's folder, id or number, or `latest`
+    #[arg(default_value = "latest")]
+    run: String,
+
+    /// The crash to show in full: its number in the list, or a unique part of its signature
+    signature: Option<String>,
+
+    /// Show a macOS crash report (.ips or .crash) instead of a run's crashes
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "signature"])]
+    import: Option<PathBuf>,
+}
+
+pub(crate) fn crashes(runs: &Path, arguments: &CrashesArguments) -> Result<Exit, Failure> {
+    if let Some(file) = &arguments.import {
+        print(&apple::show(file, describe)?)?;
+        return Ok(Exit::Passed);
+    }
+    let folder = find(runs, &arguments.run)?;
+    let view = view(&folder, journal::is_live(&folder))?;
+    let text = match &arguments.signature {
+        None => list(&view),
+        Some(signature) => full(select(&view.crashes, signature)?, &folder)?,
+    };
+    print(&text)?;
+    Ok(Exit::Passed)
+}
+
+fn list(view: &View) -> String {
+    let mut text = String::new();
+    if view.crashes.is_empty() {
+        let _ = writeln!(text, "{}", why_none(view));
+    }
+    for (number, row) in (1..).zip(&view.crashes) {
+        let _ = writeln!(text, "{number}  {}", one_line(&row.signature));
+        for place in &row.places {
+            let _ = writeln!(text, "   {}", place_line(place));
+        }
+        if let Some(repeat) = &row.repeat {
+            let _ = writeln!(text, "   again: {}", one_line(repeat));
+        }
+    }
+    text
+}
+
+/// The unit in which a crash was seen, and how often.
+fn place_line(place: &CrashPlace) -> String {
+    let CrashPlace {
+        mode,
+        share,
+        first,
+        last,
+        ..
+    } = place;
+    let (name, variant) = (one_line(&place.name), one_line(&place.variant));
+    let owner = match &place.role.descendant {
+        Some(program) => format!(", its descendant `{}`", one_line(program)),
+        None => String::new(),
+    };
+    let rate = if place.role.in_evidence_rounds {
+        format!(
+            "seen in {} of {} evidence rounds, not counted",
+            share.bad, share.n
+        )
+    } else {
+        estimate(share.bad, share.n, place.by_data)
+    };
+    format!("{name} ({mode}, {variant}){owner}: {rate}, rounds {first} to {last}")
+}
+
+fn why_none(view: &View) -> &'static str {
+    let run = &view.run;
+    if run.imported.is_some() {
+        "an imported run has no evidence of its crashes"
+    } else if run.evidence != EvidenceMode::None || run.evidence_rounds {
+        "no crash has a signature"
+    } else {
+        "no crash has a signature: the run took no evidence (--evidence)"
+    }
+}
+
+/// The crash with this number in the list, or with this unique part of its signature.
+fn select<'a>(rows: &'a [CrashRow], name: &str) -> Result<&'a CrashRow, Failure> {
+    let index = name.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+    if let Some(row) = index.and_then(|index| rows.get(index)) {
+        return Ok(row);
+    }
+    if let Some(row) = rows.iter().find(|row| row.signature == name) {
+        return Ok(row);
+    }
+    let mut matching = rows.iter().filter(|row| row.signature.contains(name));
+    match (matching.next(), matching.next()) {
+        (Some(row), None) => Ok(row),
+        _ if rows.is_empty() => Err(Failure::usage("no crash of the run has a signature")),
+        (None, _) => Err(Failure::usage(format!(
+            "no crash of the run has `{name}` in its signature"
+        ))),
+        (Some(_), Some(_)) => Err(Failure::usage(format!(
+            "`{name}` is in several signatures; give a longer part, or the number in the list"
+        ))),
+    }
+}
+
+fn full(row: &CrashRow, folder: &Path) -> Result<String, Failure> {
+    let Some(name) = &row.file else {
+        return Err(Failure::usage(
+            "the run kept no crash file of this signature",
+        ));
+    };
+    let path = folder.join(name);
+    let file = read(folder, name).map_err(|e| {
+        let what = "the crash file cannot be read; the counts of the run are not affected";
+        Failure::usage(format!("{}: {what}: {e}", path.display()))
+    })?;
+    let crash = &file.crash;
+    let mut text = head(&file);
+    describe(&mut text, crash);
+    let _ = writeln!(text, "\nfile: {}", one_line(&path.to_string_lossy()));
+    if let Some(repeat) = &row.repeat {
+        let _ = writeln!(text, "again: {}", one_line(repeat));
+    }
+    Ok(text)
+}
+
+fn head(file: &CrashFile) -> String {
+    let crash = &file.crash;
+    let mut text = format!(
+        "{}\n{} ({}, {}), round {}, attempt {}, process {}\n",
+        one_line(&crash.signature),
+        one_line(&file.name),
+        file.mode,
+        one_line(&file.variant),
+        file.round,
+        file.attempt,
+        crash.pid
+    );
+    if let Some(program) = &file.descendant {
+        let _ = writeln!(text, "crash of its descendant `{}`", one_line(program));
+    }
+    if file.evidence_round {
+        text.push_str("seen in an evidence round, not counted\n");
+    }
+    text
+}
+
+/// Appends signal, address, messages, stacks and modules of a crash.
+fn describe(text: &mut String, crash: &Crash) {
+    if let Some(signal) = &crash.signal {
+        let code = crash.code.as_deref().unwrap_or("no code");
+        let _ = writeln!(text, "{signal}, {code}");
+    }
+    if let Some(fault) = &crash.fault {
+        let how = match fault.access {
+            Some(Access::Read) => " (read)",
+            Some(Access::Write) => " (written)",
+            Some(Access::Exec) => " (executed)",
+            None => "",
+        };
+        let mapping = fault.mapping.as_deref();
+        let mapping = one_line(mapping.unwrap_or("nothing is mapped there"));
+        let _ = writeln!(text, "at {}{how}: {mapping}", fault.address);
+    }
+    if let Some(message) = &crash.message {
+        let _ = writeln!(text, "message: {}", one_line(message));
+    }
+    for note in &crash.notes {
+        let _ = writeln!(text, "note: {}", one_line(note));
+    }
+    for (index, thread) in crash.threads.iter().enumerate() {
+        stack(text, thread);
+        if index == 0 {
+            registers(text, thread);
+        }
+    }
+    let _ = writeln!(text, "\nmodules");
+    for module in &crash.modules {
+        let id = module.build_id.as_deref().unwrap_or("-");
+        let _ = writeln!(
+            text,
+            "  {}-{}  {id}  {}",
+            module.start,
+            module.end,
+            one_line(&module.path)
+        );
+    }
+}
+
+fn stack(text: &mut String, thread: &Thread) {
+    let of = thread
+        .pid
+        .map(|pid| format!(" of process {pid}"))
+        .unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "\nthread {}{of} `{}`",
+        thread.tid,
+        one_line(&thread.name)
+    );
+    for (number, frame) in thread.frames.iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "  #{number:<3} {}  {}",
+            frame.address,
+            one_line(&frame.place())
+        );
+    }
+    if !thread.complete {
+        let _ = writeln!(text, "  (unwinding stopped here, or the stack is too deep)");
+    }
+}
+
+fn registers(text: &mut String, thread: &Thread) {
+    let registers = thread.registers.iter();
+    let registers: Vec<_> = registers
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    for line in registers.chunks(4) {
+        let _ = writeln!(text, "  {}", line.join(" "));
+    }
+}

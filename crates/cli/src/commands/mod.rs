@@ -1,0 +1,15 @@
+//! The subcommands: a module for each, with its arguments.
+
+pub(crate) mod calibrate;
+pub(crate) mod compare;
+pub(crate) mod crashes;
+pub(crate) mod doctor;
+pub(crate) mod help;
+pub(crate) mod history;
+pub(crate) mod import;
+pub(crate) mod list;
+pub(crate) mod plan;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod serve;

@@ -1,0 +1,244 @@
+//! The arguments of `crashrate run`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use crashrate_model::RateBound;
+use crashrate_supervisor::fault::MAX_DOSE;
+use crashrate_supervisor::plan::SpawnChoice;
+use crashrate_supervisor::suite::DescendantCrash;
+use crashrate_supervisor::watching::EvidenceChoice;
+
+use crate::values::{device, duration, open_rate};
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The worker is the first of: --worker; the `worker` of the variant or suite, if it is a path; \
+CRASHRATE_WORKER; the program of that name (default: crashrate-worker) beside crashrate, or on the \
+PATH.
+
+Ctrl-C once: start nothing more, wait for running attempts, write the report. Twice: kill running \
+attempts first.
+
+Examples:
+  crashrate run -- ./my-test --threads 8           ten rounds of a command
+  crashrate run suite.toml --rounds 100 --jobs 4
+  crashrate run suite.toml --until decided --for 30m
+  crashrate run suite.toml --gate 'crashed < 1%'
+  crashrate run --resume latest")]
+pub(crate) struct RunArguments {
+    /// The suite, a TOML file
+    #[arg(required_unless_present_any = ["argv", "resume"])]
+    pub(crate) suite: Option<PathBuf>,
+
+    /// A command to run instead of a suite
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "suite")]
+    pub(crate) argv: Vec<OsString>,
+
+    /// isolated: one process per chapter and round. sequential: one per sequence and round
+    #[arg(long, value_enum, default_value_t = ModeChoice::Both)]
+    pub(crate) mode: ModeChoice,
+
+    /// Rounds of each unit, instead of the suite's [for a command: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: Option<u32>,
+
+    /// Repeat only round N of each unit, with its seed and in its order
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) round: Option<u32>,
+
+    /// Run only this chapter, and sequences of chosen chapters only; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub(crate) chapter: Vec<String>,
+
+    /// Run this variant of the suite (`default`: the suite itself); may be repeated to compare
+    /// variants
+    #[arg(long, value_name = "ID")]
+    pub(crate) variant: Vec<String>,
+
+    /// How to start processes: exec, fork from a process that has loaded the program, or both as
+    /// separate units [the suite's, else exec]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) spawn: Option<SpawnArgument>,
+
+    /// Concurrent attempts; more than 1 changes timings and race rates [1, or the resumed run's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: Option<u32>,
+
+    /// Time limit of every chapter, such as 90s or 10m, instead of the suite's
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Retries of a round that did not pass, instead of the suite's
+    #[arg(long, value_name = "N")]
+    pub(crate) retries: Option<u32>,
+
+    /// Seed of the order of rounds and of each round's own seed [random]
+    #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    pub(crate) seed: Option<u64>,
+
+    /// auto, mps, cuda, cuda:N or cpu, instead of the suite's
+    #[arg(long, value_parser = device)]
+    pub(crate) device: Option<String>,
+
+    /// Resume this run by its own plan: run the rounds that have no result yet
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = [
+            "suite", "argv", "mode", "spawn", "rounds", "round", "chapter", "variant", "timeout",
+            "retries", "seed", "device", "number", "until", "gate"
+        ]
+    )]
+    pub(crate) resume: Option<String>,
+
+    /// Do not inject the suite's fault
+    #[arg(long, conflicts_with_all = ["dose", "resume"])]
+    pub(crate) no_fault: bool,
+
+    /// Dose of the suite's fault, instead of its number or its calibration
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "resume",
+        value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_DOSE))
+    )]
+    pub(crate) dose: Option<u32>,
+
+    /// Stop after the first round that did not pass, retries included
+    #[arg(long, conflicts_with = "max_failures")]
+    pub(crate) fail_fast: bool,
+
+    /// Stop after N rounds that did not pass, retries included
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_failures: Option<u32>,
+
+    /// Stop after this time, such as 30m or 8h
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) time_budget: Option<Duration>,
+
+    /// Stop when each comparison of modes or variants has a verdict, or at the first bad round; at
+    /// the latest after
+    /// --rounds [10000] of each unit, or --for
+    #[arg(long, value_enum, conflicts_with = "gate")]
+    pub(crate) until: Option<UntilArgument>,
+
+    /// Stop when each rate is shown to be below or above a limit, such as 'crashed < 1%'; at the
+    /// latest after --rounds [10000] of each unit, or --for
+    #[arg(long, value_name = "LIMIT")]
+    pub(crate) gate: Option<RateBound>,
+
+    /// With --until decided: also stop when the second side's bad rate is shown to be higher by
+    /// less than this, such as 2%
+    #[arg(long, value_name = "MARGIN", value_parser = open_rate, requires = "until")]
+    pub(crate) not_worse_by: Option<f64>,
+
+    /// Do not start if the planned rounds are too few to show a gate
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) strict: bool,
+
+    /// Number of the run [the last one's plus 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=999_999_999))]
+    pub(crate) number: Option<u32>,
+
+    /// The worker program
+    #[arg(long, value_name = "PATH")]
+    pub(crate) worker: Option<PathBuf>,
+
+    /// Where evidence of crashes comes from. auto: core dumps where they are safe, else extra
+    /// traced rounds that do not count. core: core dumps. trace: trace every attempt, which changes
+    /// the rate of races [auto, or the resumed run's]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(crate) evidence: Option<EvidenceArgument>,
+
+    /// Keep a core dump of each signature in the run's folder (with --evidence auto or core)
+    #[arg(long)]
+    pub(crate) core_dumps: bool,
+
+    /// Whether the crash of a descendant makes the attempt crashed, or only adds a note [count if
+    /// the attempt did not pass, else note]
+    #[arg(long, value_enum, value_name = "HOW", conflicts_with = "resume")]
+    pub(crate) descendants: Option<DescendantsArgument>,
+
+    /// Run each attempt in a new empty directory, and remove it afterwards
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) fresh_directory: bool,
+
+    /// Give each command a terminal as standard input, output and error
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) pty: bool,
+
+    /// Exit with 0 where the code would be 100, 120 or 121
+    #[arg(long)]
+    pub(crate) report_only: bool,
+
+    /// Print all sections of the report, not only a summary
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeChoice {
+    Isolated,
+    Sequential,
+    Both,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvidenceArgument {
+    Auto,
+    Core,
+    Trace,
+    None,
+}
+
+impl From<EvidenceArgument> for EvidenceChoice {
+    fn from(argument: EvidenceArgument) -> EvidenceChoice {
+        match argument {
+            EvidenceArgument::Auto => EvidenceChoice::Auto,
+            EvidenceArgument::Core => EvidenceChoice::Core,
+            EvidenceArgument::Trace => EvidenceChoice::Trace,
+            EvidenceArgument::None => EvidenceChoice::None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DescendantsArgument {
+    Count,
+    Note,
+}
+
+impl From<DescendantsArgument> for DescendantCrash {
+    fn from(argument: DescendantsArgument) -> DescendantCrash {
+        match argument {
+            DescendantsArgument::Count => DescendantCrash::Count,
+            DescendantsArgument::Note => DescendantCrash::Note,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SpawnArgument {
+    Exec,
+    Fork,
+    Both,
+}
+
+impl From<SpawnArgument> for SpawnChoice {
+    fn from(argument: SpawnArgument) -> SpawnChoice {
+        match argument {
+            SpawnArgument::Exec => SpawnChoice::Exec,
+            SpawnArgument::Fork => SpawnChoice::Fork,
+            SpawnArgument::Both => SpawnChoice::Both,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UntilArgument {
+    Decided,
+    FirstCrash,
+}

@@ -1,0 +1,228 @@
+//! `crashrate serve`: the runs in a browser. Read-only, and by default for this machine only.
+
+mod site;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path as Part, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use clap::Args;
+use crashrate_report::{LIVE_SCRIPT, error_html, one_line};
+
+use crate::environment::enough_for_serve;
+use crate::error::{Exit, Failure};
+use crate::output::{note, print_in_background};
+use crate::signals;
+use site::{Found, Missing, Site};
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The pages are made from the journals; nothing is written. The page of a running run updates \
+itself. Ctrl-C ends the server.
+
+Examples:
+  crashrate serve
+  crashrate serve --bind 127.0.0.1:0          any free port")]
+pub(crate) struct ServeArguments {
+    /// The runs folder [--runs-dir]
+    runs: Option<PathBuf>,
+
+    /// Address to listen on. Anyone who can reach it can read the runs
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7973")]
+    bind: SocketAddr,
+}
+
+/// A page may load the one script of this server, and nothing from elsewhere.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; \
+                      connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub(crate) fn serve(runs: &Path, arguments: &ServeArguments) -> Result<Exit, Failure> {
+    let runs = arguments.runs.as_deref().unwrap_or(runs);
+    let site = Site::new(runs).map_err(|error| {
+        Failure::usage(format!("{}: cannot be served: {error}", runs.display()))
+    })?;
+    enough_for_serve()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::usage)?;
+    let ended = runtime.block_on(listen(Arc::new(site), arguments.bind, runs));
+    // Do not wait for pages that are being made.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn listen(site: Arc<Site>, bind: SocketAddr, runs: &Path) -> Result<Exit, Failure> {
+    let failure = |error| {
+        Failure::usage(format!(
+            "cannot listen on {bind}: {error}; --bind 127.0.0.1:0 takes any free port"
+        ))
+    };
+    let listener = tokio::net::TcpListener::bind(bind).await.map_err(failure)?;
+    let address = listener.local_addr().map_err(failure)?;
+    if !address.ip().is_loopback() {
+        note(format_args!(
+            "warning: anyone who can reach {address} can read these runs"
+        ));
+    }
+    let local_only = address.ip().is_loopback();
+    let pages = Router::new()
+        .route("/", get(index))
+        .route("/runs/{id}", get(run))
+        .route("/history/{suite}", get(history))
+        .route("/live.js", get(script))
+        .fallback(no_such_page)
+        .with_state(site)
+        .layer(from_fn_with_state(local_only, protect));
+    let runs = one_line(&runs.to_string_lossy());
+    print_in_background(&format!("{runs} at http://{address}/\n"));
+    tokio::select! {
+        served = axum::serve(listener, pages) => served.map_err(failure)?,
+        // Open connections of browsers are cut.
+        () = signals::ended_by_user() => {}
+    }
+    Ok(Exit::Passed)
+}
+
+/// Refuses requests under a foreign host name (DNS rebinding), and sets the security headers.
+async fn protect(State(local_only): State<bool>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let mut response = if local_only && !is_this_machine(host) {
+        error(
+            StatusCode::FORBIDDEN,
+            "Forbidden",
+            "These pages are for this machine only: open them as localhost.",
+        )
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, header::HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Whether a host name, with or without a port, is this machine's own.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost"
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}
+
+async fn index(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
+    answer(headers, move || site.index()).await
+}
+
+async fn run(
+    State(site): State<Arc<Site>>,
+    Part(id): Part<String>,
+    headers: HeaderMap,
+) -> Response {
+    answer(headers, move || site.run(&id)).await
+}
+
+async fn history(
+    State(site): State<Arc<Site>>,
+    Part(suite): Part<String>,
+    headers: HeaderMap,
+) -> Response {
+    answer(headers, move || site.history(&suite)).await
+}
+
+async fn script() -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    (kind, LIVE_SCRIPT).into_response()
+}
+
+async fn no_such_page() -> Response {
+    error(StatusCode::NOT_FOUND, "Not found", "There is no such page.")
+}
+
+/// Makes a page from files. A page that the browser has already is not sent again.
+async fn answer<F>(headers: HeaderMap, make: F) -> Response
+where
+    F: FnOnce() -> Result<Found, Missing> + Send + 'static,
+{
+    let made = tokio::task::spawn_blocking(make).await;
+    match made {
+        Ok(Ok(found)) => {
+            let tag = format!("\"{:016x}\"", found.hash);
+            let known = headers.get(header::IF_NONE_MATCH);
+            if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+                return StatusCode::NOT_MODIFIED.into_response();
+            }
+            let tag = [(header::ETAG, tag)];
+            (tag, page(StatusCode::OK, found.page)).into_response()
+        }
+        Ok(Err(Missing::NoSuchRun)) => error(
+            StatusCode::NOT_FOUND,
+            "Not found",
+            "There is no such run in this folder.",
+        ),
+        Ok(Err(Missing::Unreadable(message))) => error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The run cannot be read",
+            &message,
+        ),
+        Err(_) => error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Internal error",
+            "The page could not be made.",
+        ),
+    }
+}
+
+fn error(status: StatusCode, title: &str, message: &str) -> Response {
+    page(status, error_html(title, message))
+}
+
+fn page(status: StatusCode, text: String) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (status, kind, text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_names_of_this_machine() {
+        for own in [
+            "localhost",
+            "localhost:80",
+            "127.0.0.1:7973",
+            "[::1]:1",
+            "127.1.2.3",
+        ] {
+            assert!(is_this_machine(own), "{own}");
+        }
+        for other in [
+            "",
+            "example.org",
+            "localhost.example.org:80",
+            "10.0.0.1:80",
+            "127.0.0.1.nip.io",
+        ] {
+            assert!(!is_this_machine(other), "{other}");
+        }
+    }
+}

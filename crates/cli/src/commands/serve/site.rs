@@ -1,0 +1,193 @@
+//! The pages, made from the journals of one runs folder and from nothing outside it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crashrate_report::{
+    InShort, Place, RunLine, View, history_html, html, index_html, waiting_html,
+};
+use crashrate_supervisor::journal;
+
+use crate::error::Failure;
+use crate::fault::{calibrating, sentence};
+use crate::run_folder::{JournalReader, earlier_among, history_among, id, list};
+
+/// Pages, views and histories in the cache: enough for the open tabs of a user.
+const CACHED: usize = 16;
+
+/// The runs of a folder.
+pub(super) struct Site {
+    runs: PathBuf,
+    /// Its lock also lets one page at a time be made, so that viewers do not slow down a running
+    /// run.
+    cache: Mutex<Cache>,
+}
+
+#[derive(Default)]
+struct Cache {
+    pages: HashMap<PathBuf, (Stamp, Found)>,
+    /// By suite, with the stamps of all runs.
+    histories: HashMap<String, (Vec<(PathBuf, Stamp)>, Found)>,
+    views: HashMap<PathBuf, (Stamp, Arc<View>)>,
+    /// Of running runs: only what is new in their journals is read.
+    readers: HashMap<PathBuf, JournalReader>,
+    lines: HashMap<PathBuf, (Stamp, Option<InShort>)>,
+}
+
+/// Whether the run is live, and the length and time of its journal. An equal stamp means an equal
+/// page.
+type Stamp = (bool, u64, Option<SystemTime>);
+
+/// A page and its hash.
+#[derive(Clone)]
+pub(super) struct Found {
+    pub(super) page: String,
+    pub(super) hash: u64,
+}
+
+/// Why there is no page.
+pub(super) enum Missing {
+    NoSuchRun,
+    Unreadable(String),
+}
+
+impl Site {
+    pub(super) fn new(runs: &Path) -> io::Result<Site> {
+        Ok(Site {
+            runs: runs.canonicalize()?,
+            cache: Mutex::default(),
+        })
+    }
+
+    /// The list of runs.
+    pub(super) fn index(&self) -> Result<Found, Missing> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = self.folders()?;
+        cache.lines.retain(|folder, _| folders.contains(folder));
+        let lines = folders.iter().map(|folder| {
+            let stamp = stamp(folder);
+            let known = match cache.lines.get(folder) {
+                // A calibration's rounds are in other journals, which the stamp does not cover.
+                Some((of, Some(known))) if *of == stamp && !known.calibrating => {
+                    Some(known.clone())
+                }
+                Some((of, None)) if *of == stamp && !stamp.0 => None,
+                _ => (cache.view(folder, stamp).ok())
+                    .map(|v| InShort::from(&*v))
+                    .or_else(|| calibrating(folder)),
+            };
+            cache.lines.insert(folder.clone(), (stamp, known.clone()));
+            RunLine {
+                id: id(folder),
+                known,
+            }
+        });
+        Ok(found(index_html(&lines.collect::<Vec<_>>())))
+    }
+
+    /// The report of a run.
+    pub(super) fn run(&self, name: &str) -> Result<Found, Missing> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = self.folders()?;
+        let folder = folders.iter().find(|folder| id(folder) == name);
+        let folder = folder.ok_or(Missing::NoSuchRun)?;
+        if let Some(short) = calibrating(folder) {
+            let title = format!("Report N={}: {}", short.number, short.suite);
+            return Ok(found(waiting_html(&title, &sentence(&short))));
+        }
+        let stamp = stamp(folder);
+        if let Some((of, page)) = cache.pages.get(folder)
+            && *of == stamp
+        {
+            return Ok(page.clone());
+        }
+        let view = cache.view(folder, stamp);
+        let view = view.map_err(|error| Missing::Unreadable(error.message))?;
+        let mut earlier = earlier_among(&folders, &view);
+        let previous = earlier.find_map(|folder| cache.view(folder, self::stamp(folder)).ok());
+        let page = found(html(&view, previous.as_deref(), Place::Served));
+        if cache.pages.len() >= CACHED {
+            cache.pages.clear();
+        }
+        cache.pages.insert(folder.clone(), (stamp, page.clone()));
+        Ok(page)
+    }
+
+    /// The history of a suite.
+    pub(super) fn history(&self, suite: &str) -> Result<Found, Missing> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = self.folders()?;
+        let stamps: Vec<_> = folders.iter().map(|f| (f.clone(), stamp(f))).collect();
+        if let Some((of, page)) = cache.histories.get(suite)
+            && *of == stamps
+        {
+            return Ok(page.clone());
+        }
+        let history = history_among(&folders, suite).ok_or(Missing::NoSuchRun)?;
+        let page = found(history_html(&history, Place::Served));
+        if cache.histories.len() >= CACHED {
+            cache.histories.clear();
+        }
+        let known = (stamps, page.clone());
+        cache.histories.insert(suite.to_owned(), known);
+        Ok(page)
+    }
+
+    /// The run folders. A journal that is a link is left out: it could lead out of the runs folder.
+    fn folders(&self) -> Result<Vec<PathBuf>, Missing> {
+        let all = list(&self.runs).map_err(|error| Missing::Unreadable(error.message))?;
+        let inside = |folder: &PathBuf| {
+            let journal = fs::symlink_metadata(folder.join("journal.jsonl"));
+            journal.is_ok_and(|journal| journal.is_file()) || calibrating(folder).is_some()
+        };
+        Ok(all.into_iter().filter(inside).collect())
+    }
+}
+
+impl Cache {
+    /// The view of a run with this stamp.
+    fn view(&mut self, folder: &Path, stamp: Stamp) -> Result<Arc<View>, Failure> {
+        if let Some((of, view)) = self.views.get(folder)
+            && *of == stamp
+        {
+            return Ok(view.clone());
+        }
+        let (live, length, _) = stamp;
+        let reader = self.readers.remove(folder);
+        let reader = reader.filter(|reader| reader.bytes() <= length);
+        let mut reader = reader.unwrap_or_else(|| JournalReader::new(folder));
+        reader.read_new()?;
+        if live {
+            self.readers.insert(folder.to_owned(), reader.clone());
+        }
+        let view = Arc::new(reader.view(live)?);
+        if self.views.len() >= CACHED {
+            self.views.clear();
+        }
+        let known = (stamp, view.clone());
+        self.views.insert(folder.to_owned(), known);
+        Ok(view)
+    }
+}
+
+/// Determines `live` first: a run that ends meanwhile is then read to its end.
+fn stamp(folder: &Path) -> Stamp {
+    let live = journal::is_live(folder);
+    let file = fs::symlink_metadata(folder.join("journal.jsonl")).ok();
+    let length = file.as_ref().map_or(0, fs::Metadata::len);
+    (live, length, file.and_then(|file| file.modified().ok()))
+}
+
+fn found(page: String) -> Found {
+    let mut hasher = DefaultHasher::new();
+    page.hash(&mut hasher);
+    Found {
+        hash: hasher.finish(),
+        page,
+    }
+}

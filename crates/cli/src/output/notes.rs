@@ -1,0 +1,235 @@
+//! Notes, log lines and the progress display, on standard error.
+//!
+//! A thread does the writing. A terminal that stops reading (Ctrl-S, a frozen connection) then
+//! delays the notes and the display, and never the run. Every text passes
+//! [`crashrate_report::lines`] first: child output must not act on the terminal.
+
+use std::collections::VecDeque;
+use std::fmt::Display as Text;
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crashrate_report::{lines, one_line};
+
+use super::stall::{PIECE, STEP, StallTimer};
+use crate::error::{Exit, Failure};
+
+const REDRAW_EVERY: Duration = Duration::from_millis(100);
+/// Bytes of notes that wait for a terminal. Later notes are counted and dropped.
+const MAX_QUEUED: usize = 4 << 20;
+
+/// Draws the progress for a number of columns and rows: each string is a line.
+pub(crate) type Display = Arc<dyn Fn(usize, usize) -> Vec<String> + Send + Sync>;
+
+static STDERR: Stderr = Stderr {
+    state: Mutex::new(State {
+        notes: VecDeque::new(),
+        queued_bytes: 0,
+        dropped: 0,
+        display: None,
+        drawn_lines: 0,
+        busy: false,
+        written: 0,
+        stalled_at: None,
+        writer: Writer::NotStarted,
+    }),
+    changed: Condvar::new(),
+};
+
+struct Stderr {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    notes: VecDeque<String>,
+    queued_bytes: usize,
+    dropped: u64,
+    display: Option<Display>,
+    /// Lines of the display that are on the terminal now.
+    drawn_lines: usize,
+    /// Whether the writer is writing.
+    busy: bool,
+    /// Pieces written so far. As long as it grows, the terminal is slow and not stalled.
+    written: u64,
+    /// The value of `written` when a flush gave up. Without progress no later flush waits.
+    stalled_at: Option<u64>,
+    writer: Writer,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writer {
+    NotStarted,
+    Started,
+    /// No thread could be started: the caller of `note` writes.
+    Missing,
+}
+
+/// Prints a note of one line.
+pub(crate) fn note(text: impl Text) {
+    queue(one_line(&text.to_string()));
+}
+
+/// Prints a note of several lines.
+pub(crate) fn note_lines(text: &str) {
+    queue(lines(text, false));
+}
+
+/// Prints lines of the log, which may be coloured.
+pub(crate) fn log(text: &str) {
+    queue(lines(text, console::colors_enabled_stderr()));
+}
+
+/// Prints the message of a failure and returns its exit code.
+pub(crate) fn report(failure: Failure) -> Exit {
+    let text = format!("error: {}", failure.message);
+    if failure.has_lines {
+        note_lines(&text);
+    } else {
+        note(text);
+    }
+    failure.exit
+}
+
+/// Shows a display until [`hide_display`].
+pub(crate) fn show_display(display: Display) {
+    let mut state = STDERR.lock();
+    state.display = Some(display);
+    STDERR.start_writer(&mut state);
+    STDERR.changed.notify_all();
+}
+
+pub(crate) fn hide_display() {
+    STDERR.lock().display = None;
+    STDERR.changed.notify_all();
+}
+
+/// Waits until all notes are written, or the terminal has stopped reading.
+pub(crate) fn flush() {
+    flush_until(StallTimer::new());
+}
+
+/// Like [`flush`], for a caller that cannot wait for long.
+pub(crate) fn flush_briefly() {
+    flush_until(StallTimer::with_limit(Duration::from_millis(500)));
+}
+
+fn flush_until(mut timer: StallTimer) {
+    let mut state = STDERR.lock();
+    while state.writer == Writer::Started && state.is_pending() {
+        if state.stalled_at == Some(state.written) || timer.is_stalled(state.written) {
+            state.stalled_at = Some(state.written);
+            return;
+        }
+        state = (STDERR.changed)
+            .wait_timeout(state, STEP)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
+    }
+}
+
+fn queue(mut text: String) {
+    text.push('\n');
+    let mut state = STDERR.lock();
+    STDERR.start_writer(&mut state);
+    if state.writer == Writer::Missing {
+        drop(state);
+        // A closed standard error is no reason to end a run.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    } else if state.queued_bytes + text.len() > MAX_QUEUED {
+        state.dropped += 1;
+    } else {
+        state.queued_bytes += text.len();
+        state.notes.push_back(text);
+        STDERR.changed.notify_all();
+    }
+}
+
+impl Stderr {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start_writer(&'static self, state: &mut State) {
+        if state.writer == Writer::NotStarted {
+            let thread = std::thread::Builder::new().name("stderr".into());
+            state.writer = match thread.spawn(|| self.write()) {
+                Ok(_) => Writer::Started,
+                Err(_) => Writer::Missing,
+            };
+        }
+    }
+
+    /// The writer's thread.
+    fn write(&self) {
+        let is_terminal = std::io::stderr().is_terminal();
+        let mut state = self.lock();
+        loop {
+            let mut text = state.take();
+            let display = state.display.clone().filter(|_| is_terminal);
+            if display.is_some() || !text.is_empty() {
+                state.busy = true;
+                drop(state);
+                // Drawn without this lock: the display takes a lock that a thread holds while it
+                // adds a note.
+                let drawn_lines = display.map_or(0, |display| draw(&display, &mut text));
+                for piece in text.as_bytes().chunks(PIECE) {
+                    let _ = std::io::stderr().write_all(piece);
+                    self.lock().written += 1;
+                }
+                state = self.lock();
+                state.busy = false;
+                state.drawn_lines = drawn_lines;
+                self.changed.notify_all();
+            }
+            if state.display.is_some() {
+                // Notes wait for the next redraw, so that none of them causes one.
+                state = (self.changed)
+                    .wait_timeout_while(state, REDRAW_EVERY, |state| state.display.is_some())
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            } else if !state.is_pending() {
+                state = (self.changed.wait(state)).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+}
+
+impl State {
+    /// Whether a note waits, or a hidden display is still on the terminal.
+    fn is_pending(&self) -> bool {
+        let stale = self.display.is_none() && self.drawn_lines > 0;
+        self.busy || stale || !self.notes.is_empty() || self.dropped > 0
+    }
+
+    /// The next bytes to write.
+    fn take(&mut self) -> String {
+        let mut text = String::new();
+        if self.drawn_lines > 0 {
+            // Go up to the first line of the display and clear from there.
+            text = format!("\x1b[{}A\r\x1b[J", self.drawn_lines);
+            self.drawn_lines = 0;
+        }
+        text.extend(self.notes.drain(..));
+        self.queued_bytes = 0;
+        if self.dropped > 0 {
+            let dropped = std::mem::take(&mut self.dropped);
+            text += &format!("({dropped} notes dropped: the terminal did not read)\n");
+        }
+        text
+    }
+}
+
+/// Appends the display to the next bytes to write and returns its number of lines.
+fn draw(display: &Display, text: &mut String) -> usize {
+    let (rows, columns) = console::Term::stderr().size();
+    let lines = display(columns.into(), rows.into());
+    for line in &lines {
+        // A line that wraps could not be cleared.
+        let room = usize::from(columns).saturating_sub(1);
+        text.push_str(&console::truncate_str(&one_line(line), room, ""));
+        text.push('\n');
+    }
+    lines.len()
+}

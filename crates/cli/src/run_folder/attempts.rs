@@ -1,0 +1,67 @@
+//! Reports with a line or a case for each attempt. They are written while the journal is read a
+//! second time, so that their size does not matter.
+
+use std::error::Error;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crashrate_model::{Ended, Record};
+use crashrate_postmortem::Frame;
+use crashrate_report::{Ends, ListError, View, ViewBuilder};
+use crashrate_supervisor::journal::RandomReader;
+use crashrate_supervisor::{crashes, run_file};
+
+use super::outputs::read_output;
+use super::reader::view_with;
+use crate::error::Failure;
+use crate::output::unless_closed;
+
+type Writer = fn(&View, &mut dyn Ends, &mut dyn Write) -> Result<(), ListError>;
+
+/// Prints such a report of a run.
+pub(crate) fn stream_attempts(folder: &Path, live: bool, write: Writer) -> Result<(), Failure> {
+    let view = view_with(folder, live, ViewBuilder::with_attempts())?;
+    let journal = RandomReader::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
+    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    let folder = folder.to_owned();
+    match write(&view, &mut RunFiles { journal, folder }, &mut stdout) {
+        Ok(()) => unless_closed(stdout.flush()),
+        Err(ListError::Output(error)) => unless_closed(Err(error)),
+        Err(error) => Err(Failure::usage(error)),
+    }
+}
+
+/// A run's journal and the files that it names.
+struct RunFiles {
+    journal: RandomReader,
+    folder: PathBuf,
+}
+
+impl Ends for RunFiles {
+    fn end(&mut self, place: u64) -> Result<Ended, Box<dyn Error + Send + Sync>> {
+        match self.journal.record(place)? {
+            Record::Ended(ended) => Ok(*ended),
+            _ => Err("the journal was changed while it was read".into()),
+        }
+    }
+
+    fn output(&mut self, file: &str) -> Option<[String; 2]> {
+        read_output(&self.folder, file)
+    }
+
+    fn stack(&mut self, file: &str) -> Vec<String> {
+        let file = crashes::read(&self.folder, file).ok();
+        let thread = file.as_ref().and_then(|file| file.crash.main_thread());
+        let frames = thread
+            .map(|thread| thread.frames.as_slice())
+            .unwrap_or_default();
+        frames.iter().map(Frame::short_place).collect()
+    }
+
+    fn suite_file(&mut self) -> Option<String> {
+        let (plan, _) = run_file::read(&self.folder).ok()?;
+        let here = std::env::current_dir().ok()?;
+        let file = plan.suite.file?;
+        Some(file.strip_prefix(here).ok()?.to_str()?.to_owned())
+    }
+}

@@ -1,0 +1,119 @@
+//! Run folders: found by name, and read back from their journals.
+
+mod attempts;
+mod outputs;
+mod reader;
+mod report_files;
+
+use std::path::{Path, PathBuf};
+
+use crashrate_model::{Record, RunInfo};
+use crashrate_report::{History, View};
+use crashrate_supervisor::journal::{self, FolderError};
+
+use crate::error::Failure;
+use crate::output::note;
+use crate::values::nearest;
+
+pub(crate) use attempts::stream_attempts;
+pub(crate) use reader::{JournalReader, view};
+pub(crate) use report_files::{report_page, write_reports};
+
+/// The folder of a run: `name` is a folder, an id, a number, or `latest`.
+pub(crate) fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
+    journal::find(runs, name).map_err(find_failure)
+}
+
+/// Explains why a run was not found.
+pub(crate) fn find_failure(error: FolderError) -> Failure {
+    match error {
+        FolderError::NotFound { name, runs } => Failure::usage(not_found(&runs, &name)),
+        error => Failure::usage(error),
+    }
+}
+
+fn not_found(runs: &Path, name: &str) -> String {
+    let ids: Vec<String> = list(runs).unwrap_or_default().iter().map(id).collect();
+    let shown = runs.display();
+    let (Some(first), Some(last)) = (ids.first(), ids.last()) else {
+        return format!("there is no run `{name}` in {shown}: it has no runs yet");
+    };
+    let instead = match nearest(name, ids.iter().map(String::as_str).chain(["latest"])) {
+        Some(id) => format!("did you mean `{id}`?"),
+        None if ids.len() == 1 => format!("its only run is {first}"),
+        None => format!("it has {} runs, {first} to {last}", ids.len()),
+    };
+    format!("there is no run `{name}` in {shown}: {instead}; `crashrate runs` lists them")
+}
+
+/// The run folders, in the order of their numbers.
+pub(crate) fn list(runs: &Path) -> Result<Vec<PathBuf>, Failure> {
+    journal::list(runs).map_err(Failure::usage)
+}
+
+/// A run's id is its folder's name.
+pub(crate) fn id(folder: impl AsRef<Path>) -> String {
+    let name = folder.as_ref().file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// The view of the run of that name.
+pub(crate) fn view_of(runs: &Path, name: &str) -> Result<View, Failure> {
+    let folder = find(runs, name)?;
+    view(&folder, journal::is_live(&folder))
+}
+
+/// The latest earlier run of the same suite that has a readable journal.
+pub(crate) fn previous(runs: &Path, of: &View) -> Option<View> {
+    earlier_among(&list(runs).ok()?, of)
+        .map(|folder| view(folder, journal::is_live(folder)))
+        .find_map(Result::ok)
+}
+
+/// The runs of the same suite with a lower number, the latest first.
+pub(crate) fn earlier_among<'a>(
+    folders: &'a [PathBuf],
+    of: &'a View,
+) -> impl Iterator<Item = &'a PathBuf> {
+    let is_earlier = |folder: &&PathBuf| {
+        whole_run(folder).is_some_and(|run| run.suite == of.run.suite && run.number < of.run.number)
+    };
+    folders.iter().rev().filter(is_earlier)
+}
+
+/// The history of a suite over these folders; `None` if no run is of that suite. Runs with an
+/// unreadable journal are left out with a warning.
+pub(crate) fn history_among(folders: &[PathBuf], suite: &str) -> Option<History> {
+    let is_of_suite = |folder: &&PathBuf| whole_run(folder).is_some_and(|run| run.suite == suite);
+    let folders: Vec<_> = folders.iter().filter(is_of_suite).collect();
+    if folders.is_empty() {
+        return None;
+    }
+    let mut views: Vec<View> = Vec::new();
+    for folder in folders {
+        match view(folder, journal::is_live(folder)) {
+            Ok(view) => views.push(view),
+            Err(_) => note(format_args!(
+                "warning: {} is left out: its journal cannot be read (`crashrate report` says why)",
+                folder.display()
+            )),
+        }
+    }
+    Some(crashrate_report::history(suite, &views))
+}
+
+/// The names of the suites of these runs.
+pub(crate) fn suites(folders: &[PathBuf]) -> Vec<String> {
+    let runs = folders.iter().filter_map(|folder| whole_run(folder));
+    runs.map(|run| run.suite).collect()
+}
+
+/// The first record of a run's journal. A run of one chosen round (`--round`) is no sample and has
+/// none.
+fn whole_run(folder: &Path) -> Option<RunInfo> {
+    let first = journal::read(&folder.join("journal.jsonl")).ok()?.next()?;
+    match first.ok()? {
+        Record::Opened(opened) => Some(opened.run).filter(|run| run.only_round.is_none()),
+        _ => None,
+    }
+}

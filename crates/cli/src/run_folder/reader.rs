@@ -1,0 +1,92 @@
+//! From a journal to a view.
+
+use std::path::{Path, PathBuf};
+
+use crashrate_postmortem::Frame;
+use crashrate_report::{View, ViewBuilder, ViewError};
+use crashrate_supervisor::crashes;
+use crashrate_supervisor::journal::{self, Position};
+
+use super::outputs::add_tails;
+use crate::error::Failure;
+
+/// Frames of a stack that a report shows.
+const EXCERPT_FRAMES: usize = 6;
+/// Signatures with a stack in a report.
+const EXCERPTS: usize = 10;
+
+/// The view of a run. The caller determines `live` first: a run that ends while its journal is read
+/// is then complete.
+pub(crate) fn view(folder: &Path, live: bool) -> Result<View, Failure> {
+    view_with(folder, live, ViewBuilder::new())
+}
+
+pub(super) fn view_with(folder: &Path, live: bool, builder: ViewBuilder) -> Result<View, Failure> {
+    let mut reader = JournalReader {
+        builder,
+        ..JournalReader::new(folder)
+    };
+    reader.read_new()?;
+    reader.view(live)
+}
+
+/// Reads a journal that may still grow.
+#[derive(Clone)]
+pub(crate) struct JournalReader {
+    folder: PathBuf,
+    builder: ViewBuilder,
+    position: Position,
+}
+
+impl JournalReader {
+    pub(crate) fn new(folder: &Path) -> JournalReader {
+        JournalReader {
+            folder: folder.to_owned(),
+            builder: ViewBuilder::new(),
+            position: Position::default(),
+        }
+    }
+
+    /// Bytes read so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.position.place
+    }
+
+    /// Reads the records that were appended since the last call.
+    pub(crate) fn read_new(&mut self) -> Result<(), Failure> {
+        let path = self.folder.join("journal.jsonl");
+        let mut records = journal::read_on(&path, self.position).map_err(Failure::usage)?;
+        while let Some(record) = records.next() {
+            let record = record.map_err(Failure::usage)?;
+            let pushed = self.builder.push_from(&record, records.place());
+            pushed.map_err(|error| invalid(&self.folder, &error))?;
+        }
+        self.position = records.position();
+        Ok(())
+    }
+
+    pub(crate) fn view(self, live: bool) -> Result<View, Failure> {
+        let view = self.builder.finish(live);
+        let mut view = view.map_err(|error| invalid(&self.folder, &error))?;
+        add_excerpts(&self.folder, &mut view);
+        add_tails(&self.folder, &mut view);
+        Ok(view)
+    }
+}
+
+fn invalid(folder: &Path, error: &ViewError) -> Failure {
+    let path = folder.join("journal.jsonl");
+    Failure::usage(format!("{}: {error}", path.display()))
+}
+
+/// Adds the innermost frames of the first signatures. An unreadable crash file adds none.
+fn add_excerpts(folder: &Path, view: &mut View) {
+    for row in view.crashes.iter_mut().take(EXCERPTS) {
+        let file = row.file.as_deref();
+        let file = file.and_then(|file| crashes::read(folder, file).ok());
+        if let Some(thread) = file.as_ref().and_then(|file| file.crash.main_thread()) {
+            let frames = thread.frames.iter().take(EXCERPT_FRAMES);
+            row.excerpt = frames.map(Frame::short_place).collect();
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Ensures that two Ctrl-C or a SIGTERM end the program, whatever blocks it.
+//!
+//! During a run the coordinator handles these signals. Once a handler is installed, the default
+//! action is gone for the rest of the process. A blocked coordinator (a disk that does not answer)
+//! or an unread report would then keep the program alive, so a thread ends it after a time limit.
+
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
+
+use crashrate_supervisor::plan::Plan;
+use crashrate_supervisor::signals::EndSignal;
+use tokio::signal::unix::SignalKind;
+
+use crate::error::Exit;
+use crate::output::{flush_briefly, note};
+
+/// The longest grace period of an attempt that is respected.
+const MAX_GRACE: Duration = Duration::from_secs(60);
+/// Time beyond the grace period, for the end of the run.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Ends the program when a signal does not.
+pub(crate) struct StopWatch {
+    grace: Duration,
+    state: Arc<Mutex<State>>,
+    started: Once,
+}
+
+/// What a signal does now.
+enum State {
+    /// The coordinator handles it.
+    Running,
+    /// It ends the program with this message.
+    Ended(String),
+}
+
+impl StopWatch {
+    pub(crate) fn new(plan: &Plan) -> StopWatch {
+        StopWatch {
+            grace: plan.longest_grace().min(MAX_GRACE) + MARGIN,
+            state: Arc::new(Mutex::new(State::Running)),
+            started: Once::new(),
+        }
+    }
+
+    /// The coordinator has started an attempt and handles signals.
+    pub(crate) fn run_started(&self) {
+        *lock(&self.state) = State::Running;
+        self.started.call_once(|| {
+            let (state, grace) = (self.state.clone(), self.grace);
+            let thread = std::thread::Builder::new().name("stop".into());
+            // Without the thread, only the coordinator handles signals.
+            let _ = thread.spawn(move || watch(&state, grace));
+        });
+    }
+
+    /// The coordinator has ended: from now on one signal ends the program, with this message.
+    pub(crate) fn run_ended(&self, message: String) {
+        *lock(&self.state) = State::Ended(message);
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn watch(state: &Mutex<State>, grace: Duration) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    else {
+        return;
+    };
+    runtime.block_on(async {
+        let mut interrupt = listen(SignalKind::interrupt());
+        let mut terminate = listen(SignalKind::terminate());
+        let mut hangup = listen(SignalKind::hangup());
+        let is_running = || matches!(*lock(state), State::Running);
+        let mut interrupted = false;
+        loop {
+            tokio::select! {
+                () = received(&mut interrupt) => {
+                    if is_running() && !std::mem::replace(&mut interrupted, true) {
+                        // The first Ctrl-C lets running attempts end.
+                        continue;
+                    }
+                }
+                () = received(&mut terminate) => {}
+                () = received(&mut hangup) => {}
+            }
+            break;
+        }
+        if is_running() {
+            tokio::time::sleep(grace).await;
+        }
+    });
+    if let State::Ended(message) = &*lock(state) {
+        note(message);
+        flush_briefly();
+    }
+    std::process::exit(Exit::Incomplete as i32);
+}
+
+/// If no handler can be installed, the default action ends the program.
+fn listen(kind: SignalKind) -> Option<EndSignal> {
+    EndSignal::listen(kind).ok()
+}
+
+async fn received(signal: &mut Option<EndSignal>) {
+    match signal {
+        Some(signal) => signal.received().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM, for a command that has nothing to finish.
+pub(crate) async fn ended_by_user() {
+    let mut interrupt = listen(SignalKind::interrupt());
+    let mut terminate = listen(SignalKind::terminate());
+    tokio::select! {
+        () = received(&mut interrupt) => {}
+        () = received(&mut terminate) => {}
+    }
+}
