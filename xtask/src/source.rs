@@ -1,4 +1,4 @@
-//! The files of a checkout, and what `syn` says about the Rust ones.
+//! The files of a checkout, and the tokens of the Rust ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};

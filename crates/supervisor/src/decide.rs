@@ -46,8 +46,8 @@ struct OpenGate {
     watch: GateWatch,
 }
 
-/// What a gate learns from a round: `Some(Some(bad))`, `Some(None)` if its end is unknown, and `None`
-/// if the round says nothing about the gate.
+/// What a gate learns from a round: `Some(Some(bad))`, `Some(None)` if its end is unknown, and
+/// `None` if the round says nothing about the gate.
 type GateRound = Option<Option<bool>>;
 
 impl Decider {
@@ -211,8 +211,8 @@ pub(crate) fn unreachable_gates(units: &[Unit], stopping: &Stopping) -> Vec<Stri
         let needed = rounds_to_pass(gate.limit.below).ok()?;
         (needed > u64::from(rounds)).then(|| {
             format!(
-                "the gate `{}` of {} ({}) cannot be shown in {rounds} rounds: it needs at least {needed} \
-                 rounds without a bad one",
+                "the gate `{}` of {} ({}) cannot be shown in {rounds} rounds: it needs at \
+                 least {needed} rounds without a bad one",
                 gate.limit, gate.name, gate.mode
             )
         })

@@ -211,7 +211,8 @@ impl RunRequest {
         let path = resumable(runs, name).map_err(RequestError::Find)?;
         let folder = RunFolder::reopen(&path)?;
         let (plan, run) = run_file::read(&path)?;
-        // Rounds that are watched in another way have another rate, so the default is the run's own.
+        // Rounds that are watched in another way have another rate, so the default is the run's
+        // own.
         let evidence = evidence.unwrap_or_else(|| EvidenceChoice::of_run(&run));
         let request = RunRequest {
             plan,

@@ -49,7 +49,10 @@ pub enum RunFileError {
         problem: String,
     },
     /// The run was imported.
-    #[error("{}: the run was imported from {file}; imported runs cannot be resumed", path.display())]
+    #[error(
+        "{}: the run was imported from {file}; imported runs cannot be resumed",
+        path.display()
+    )]
     Imported {
         /// The file.
         path: PathBuf,

@@ -1,8 +1,8 @@
 //! Files in a run folder, opened without following links and without blocking.
 //!
-//! A run folder can come from someone else, and measured children can write into it. crashrate reads
-//! and writes only regular files there; a link, FIFO, device or socket in their place is an error.
-//! Names are relative to the folder. The folder itself may be a link: the user named it.
+//! A run folder can come from someone else, and measured children can write into it. crashrate
+//! reads and writes only regular files there; a link, FIFO, device or socket in their place is an
+//! error. Names are relative to the folder. The folder itself may be a link: the user named it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -49,8 +49,8 @@ pub fn read(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a whole file through a temporary file and a rename: the old content is replaced completely
-/// or not at all, and a hard link to the old file keeps the old content.
+/// Writes a whole file through a temporary file and a rename: the old content is replaced
+/// completely or not at all, and a hard link to the old file keeps the old content.
 ///
 /// # Errors
 /// Something that is not a regular file has its name, or it cannot be written.
@@ -124,9 +124,10 @@ fn open_with(folder: &Path, name: &str, how: OFlags) -> io::Result<File> {
     match rustix::fs::openat(&parent, name, REGULAR | how, NEW_FILE) {
         Ok(file) => {
             let file = File::from(file);
-            match file.metadata()?.is_file() {
-                true => Ok(file),
-                false => Err(refusal(kind(&parent, name)?)),
+            if file.metadata()?.is_file() {
+                Ok(file)
+            } else {
+                Err(refusal(kind(&parent, name)?))
             }
         }
         // The kernel's errors for a link (ELOOP) or a socket (ENXIO) do not say what it is.
@@ -137,8 +138,8 @@ fn open_with(folder: &Path, name: &str, how: OFlags) -> io::Result<File> {
     }
 }
 
-/// Opens the folder that contains a file; returns it with the file's name. Only the first folder may
-/// be a link.
+/// Opens the folder that contains a file; returns it with the file's name. Only the first folder
+/// may be a link.
 fn parent<'n>(folder: &Path, name: &'n str) -> io::Result<(OwnedFd, &'n OsStr)> {
     let outside = || io::Error::other("the name leads out of the run folder");
     let mut parts = Path::new(name).components().map(|part| match part {

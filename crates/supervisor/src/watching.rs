@@ -78,8 +78,8 @@ impl Watching {
                     ..Watching::default()
                 }),
                 Err(why) => Err(format!(
-                    "--evidence trace: processes cannot be traced here: {why}; in a container allow \
-                     SYS_PTRACE, or set kernel.yama.ptrace_scope to 0 or 1"
+                    "--evidence trace: processes cannot be traced here: {why}; in a container \
+                     allow SYS_PTRACE, or set kernel.yama.ptrace_scope to 0 or 1"
                 )),
             },
             EvidenceChoice::Auto => Ok(auto(plan, guardian, keeps_cores)),

@@ -125,8 +125,8 @@ pub fn prepare(plan: &Plan, given: Option<&Path>, beside: &Path) -> Result<Worke
         if !plan.units.iter().any(|u| u.suite_variant() == variant.id) {
             continue;
         }
-        let wanted = variant.worker.as_deref().or(plan.suite.worker.as_deref());
-        let path = locate(given, wanted, beside)?;
+        let named = variant.worker.as_deref().or(plan.suite.worker.as_deref());
+        let path = locate(given, named, beside)?;
         if !workers.by_variant.values().any(|known| *known == path) {
             let info = ask(&path)?;
             check(&plan.suite, &info)?;

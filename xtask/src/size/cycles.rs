@@ -1,4 +1,4 @@
-//! Which file of a crate uses which, and the cycles among them.
+//! The uses among the files of a crate, and their cycles.
 //!
 //! A use is a `use` item or a path with `crate`, `self`, `super` or a child module in front. A name
 //! that a module only passes on (`pub use`) counts as a use of the file that defines it. Tests are
@@ -56,7 +56,7 @@ impl Crate {
                 .map(|p| p.to_string_lossy().into_owned())
                 .collect();
             match module.last().map(String::as_str) {
-                // Beside a library, the program is another crate.
+                // With a library, `main.rs` is a separate crate.
                 Some("main") if has_library && module.len() == 1 => continue,
                 Some("mod") => drop(module.pop()),
                 Some("lib" | "main") if module.len() == 1 => module.clear(),
@@ -289,7 +289,7 @@ impl<'ast> Visit<'ast> for Uses {
         visit::visit_path(self, path);
     }
 
-    // `pub(in crate::x)` is no use.
+    // `pub(in crate::x)` imports nothing.
     fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 }
 

@@ -48,7 +48,7 @@ struct Exceptions {
     cycle: BTreeMap<String, String>,
 }
 
-/// What a file belongs to.
+/// The kind of a Rust file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Source,

@@ -27,6 +27,7 @@ use super::util::Place;
 /// The beginnings of commands that the test does not run, and why.
 const NOT_RUN: &[(&str, &str)] = &[
     ("cargo ", "builds for minutes, and may need the network"),
+    ("bash .ci/run", "runs all tests, this one included"),
     ("sudo ", "needs root"),
     ("crashrate-worker ", "needs libtorch"),
     ("crashrate calibrate ", "needs libtorch"),
@@ -64,6 +65,11 @@ fn suites() {
 #[test]
 fn recorded_reports() {
     check("fixtures/recorded/README.md");
+}
+
+#[test]
+fn contributing() {
+    check("xtask/README.md");
 }
 
 #[test]

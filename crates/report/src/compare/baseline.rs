@@ -48,7 +48,7 @@ pub struct BaselineRow {
 }
 
 /// The run beside the record of its suite; nothing if that names none.
-pub fn beside_baseline(view: &View) -> Option<BesideBaseline> {
+pub(crate) fn beside_baseline(view: &View) -> Option<BesideBaseline> {
     let record = view.baseline.as_deref()?;
     let modes = compare_within(view, Axis::Mode, DEFAULT_DETECT, None);
     Some(BesideBaseline {

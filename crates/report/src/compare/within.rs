@@ -31,7 +31,7 @@ fn compared_axes(view: &View) -> Vec<Axis> {
 }
 
 /// What the report of a run compares.
-pub fn comparisons(view: &View) -> Vec<Comparisons> {
+pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
     let compare = |axis| compare_within(view, axis, DEFAULT_DETECT, None);
     (compared_axes(view).into_iter().map(compare))
         .filter(|all| !all.list.is_empty())

@@ -2,7 +2,7 @@
 
 use super::sections::Source;
 use super::{Block, Signature, Table, Text, Tone};
-use crate::clean::{SENTENCE, clean};
+use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::CrashRow;
 use crate::words::{count, crash_place, crash_share};
 
@@ -31,16 +31,21 @@ fn signature(row: &CrashRow, command: &str) -> Signature {
     let text = clean(&row.signature, SENTENCE);
     let mut parts = text.split(" | ").skip(1);
     let class = parts.next().unwrap_or(&text);
-    let mut frames = parts.next().unwrap_or_default().split(" < ");
-    let at = match frames.next().unwrap_or_default().split_once('!') {
+    let frames: Vec<&str> = parts.next().unwrap_or_default().split(" < ").collect();
+    let first = frames.first().copied().unwrap_or_default();
+    let at = match first.split_once('!') {
         Some((module, function)) => format!("{function}  ({module})"),
-        None => text.split(" | ").nth(2).unwrap_or_default().to_owned(),
+        None => first.to_owned(),
     };
     let function = |frame: &str| frame.split_once('!').map_or(frame, |(_, f)| f).to_owned();
-    let callers: Vec<_> = frames
-        .take(CALLERS)
-        .map(|f| format!("< {}", function(f)))
-        .collect();
+    // A signature may leave out callers that the stack has.
+    let stack: Vec<String> = row.excerpt.iter().map(|f| clean(f, NAME)).collect();
+    let callers: Vec<String> = match stack.iter().position(|frame| frame == first) {
+        Some(place) => stack[place + 1..].iter().map(|f| function(f)).collect(),
+        None => frames.iter().skip(1).map(|frame| function(frame)).collect(),
+    };
+    let callers = callers.iter().take(CALLERS).map(|f| format!("< {f}"));
+    let callers: Vec<String> = callers.collect();
     let times = match row.count() {
         0 => {
             let seen: u32 = row.places.iter().map(|place| place.share.bad).sum();

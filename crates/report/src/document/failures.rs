@@ -22,7 +22,7 @@ pub(super) fn failures(source: &Source) -> Vec<Block> {
     let lines = LINES[usize::from(all.len() > 1)];
     let mut blocks = Vec::new();
     for (row, reason) in all.iter().take(SHOWN) {
-        blocks.push(Block::line(sentence(&row.short, row.results, reason)));
+        blocks.push(Block::line(sentence(&row.short, reason)));
         let tail = &reason.tail[reason.tail.len().saturating_sub(lines)..];
         if !tail.is_empty() {
             let lines = tail.iter().map(|line| clean(line, SENTENCE));
@@ -42,7 +42,7 @@ pub(super) fn reasons(source: &Source) -> Vec<Block> {
     for Row { name, results, .. } in rows(source.view) {
         let counting = results.reasons.iter().filter(|r| r.outcome.counts());
         let first = counting.clone().take(REASONS);
-        lines.extend(first.map(|reason| sentence(&name, results, reason)));
+        lines.extend(first.map(|reason| sentence(&name, reason)));
         let more: u32 = counting.skip(REASONS).map(|reason| reason.count).sum();
         if more > 0 {
             let more = count(more.into());
@@ -53,15 +53,15 @@ pub(super) fn reasons(source: &Source) -> Vec<Block> {
 }
 
 /// `exit-3 (isolated): 9 failed: exit code 3 (first in round 1, output/exit-3-1-1.txt)`.
-fn sentence(name: &str, results: &Results, reason: &Reason) -> String {
+fn sentence(name: &str, reason: &Reason) -> String {
     let text = clean(&reason.text, SENTENCE);
     let output = match &reason.output {
         Some(output) => format!(", {}", clean(output, NAME)),
         None => String::new(),
     };
-    let place = match results.unordered {
-        true => String::new(),
-        false => format!(" (first in round {}{output})", reason.round),
+    let place = match reason.round {
+        Some(round) => format!(" (first in round {round}{output})"),
+        None => String::new(),
     };
     let times = count(reason.count.into());
     format!("{name}: {times} {}: {text}{place}", reason.outcome)

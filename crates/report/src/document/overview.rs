@@ -276,13 +276,10 @@ fn figure(view: &View, row: &ChapterRow) -> Option<(String, Text)> {
         Some(chapter) => {
             let stat = headline(&chapter.headline, &row.results.measures)?;
             let name = headline_name(&chapter.headline, &id, &stat.label);
-            // Two chapters may run the same built-in one.
-            let same = view
-                .run
-                .chapters
-                .iter()
-                .filter(|c| c.worker.as_deref() == worker);
-            let tells = same.count() == 1 || name.contains(&id);
+            // Two chapters may run the same built-in one, and a chapter may have variants.
+            let same = (view.run.chapters.iter()).filter(|c| c.worker.as_deref() == worker);
+            let only = same.count() == 1 && row.variant == "default";
+            let tells = only || name.contains(&id);
             (if tells { name } else { format!("{id}: {name}") }, stat)
         }
         None => {

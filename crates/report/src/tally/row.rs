@@ -107,7 +107,7 @@ impl RowTally {
             outcome: end.outcome,
             text,
             count: 1,
-            round: ended.round,
+            round: Some(ended.round),
             output: ended.output.clone(),
             tail: Vec::new(),
         });
@@ -132,13 +132,18 @@ impl RowTally {
         self.cells.iter().filter(unsettled).count() as u32
     }
 
-    pub(super) fn results(&self, planned: u32, bad: &OutcomeSet) -> Results {
-        let (reasons, reasons_left_out) = self.reasons.sorted();
+    /// The results so far. Without an order of rounds no reason names its round.
+    pub(super) fn results(&self, planned: u32, bad: &OutcomeSet, unordered: bool) -> Results {
+        let (mut reasons, reasons_left_out) = self.reasons.sorted();
+        if unordered {
+            reasons.iter_mut().for_each(|reason| reason.round = None);
+        }
         let (notes, notes_left_out) = self.notes.sorted();
         let (measures, measures_left_out) = self.measures.stats();
         let (missed, missed_left_out) = self.missed.sums();
         let mut results = Results {
             planned,
+            unordered,
             outcomes: self.run_again,
             run_again: self.run_again,
             signals: self.signals.clone(),

@@ -250,11 +250,10 @@ impl UnitTally {
     pub(super) fn results(&self, run: &RunFacts, planned: u32) -> Results {
         Results {
             by_data: run.is_by_data(),
-            unordered: self.unordered,
             attempts: self.attempts,
             lost_retries: self.lost_retries,
             unsettled: self.whole.unsettled(run.retries),
-            ..self.whole.results(planned, &run.bad)
+            ..self.whole.results(planned, &run.bad, self.unordered)
         }
     }
 
@@ -294,9 +293,8 @@ impl UnitTally {
                 variant: self.unit.variant.clone(),
                 results: Results {
                     by_data: run.is_by_data(),
-                    unordered: self.unordered,
                     attempts: self.attempts,
-                    ..row.results(self.unit.rounds, &run.bad)
+                    ..row.results(self.unit.rounds, &run.bad, self.unordered)
                 },
             })
     }

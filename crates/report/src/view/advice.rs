@@ -1,9 +1,10 @@
 //! What the suite recommends, and what makes it do so.
 
 use crashrate_model::Condition;
+use serde::Serialize;
 
 /// A recommendation of the suite: one without a condition, or one whose condition holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Advice {
     /// The suite's own text.
     pub text: String,
@@ -14,7 +15,7 @@ pub struct Advice {
 }
 
 /// The counts by which a condition holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Held {
     /// The variant's id.
     pub variant: String,

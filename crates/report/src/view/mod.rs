@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 use crashrate_model::{
     ChapterFacts, EvidenceMode, Finding, Imported, Mode, OutcomeSet, StopReason, Stopping, Unit,
 };
+use serde::Serialize;
 
 pub use advice::{Advice, Held};
 pub(crate) use attempts::Attempt;
@@ -156,7 +157,7 @@ impl RunFacts {
 }
 
 /// Sums over all units. A round of a sequence is one round here, however many chapters it has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Rounds planned.
     pub planned: u32,
@@ -179,7 +180,7 @@ pub struct Totals {
 }
 
 /// An attempt that is running now.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Running {
     /// The chapter's or sequence's id.
     pub name: String,

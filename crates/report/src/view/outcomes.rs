@@ -1,6 +1,7 @@
 //! Counts of outcomes, and the cell of one round.
 
 use crashrate_model::Outcome;
+use serde::{Serialize, Serializer};
 
 /// How many attempts had each outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,8 +45,15 @@ impl Outcomes {
     }
 }
 
-/// So many bad of so many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+impl Serialize for Outcomes {
+    /// A map of the outcomes that occurred.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.occurred())
+    }
+}
+
+/// A number of bad first attempts over those that count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Share {
     /// How many were bad, by the suite's own set.
     pub bad: u32,
@@ -61,7 +69,7 @@ impl Share {
 }
 
 /// Rounds that were begun and whose end is unknown, with the rates that they allow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Bounds {
     /// How many they are: lost, interrupted or not started. Rounds that were run again after being lost are among them.
     pub missing: u32,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crashrate_model::{Mode, Outcome};
 use crashrate_stats::{Independence, Pattern};
+use serde::{Serialize, Serializer};
 
 use super::{Bounds, Cell, Outcomes, Share};
 
@@ -56,6 +57,14 @@ impl DiedInCounts {
     pub fn reached_exit(&self, n: u32) -> u32 {
         let before: u32 = self.chapters.iter().map(|(_, deaths)| deaths).sum();
         n.saturating_sub(before + self.between)
+    }
+}
+
+impl Serialize for DiedInCounts {
+    /// A map from chapters with deaths, `between` and `exit` to their counts.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let chapters = self.chapters.iter().map(|(id, n)| (id.as_str(), *n));
+        serializer.collect_map(chapters.chain([("between", self.between), ("exit", self.exit)]))
     }
 }
 
@@ -158,7 +167,7 @@ pub struct Exposure {
 }
 
 /// The smallest, the middle and the largest of some values.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// How many values; never 0.
     pub n: u32,
@@ -171,7 +180,7 @@ pub struct Spread {
 }
 
 /// One measure under one label.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MeasureStat {
     /// What was measured.
     pub name: String,
@@ -180,13 +189,15 @@ pub struct MeasureStat {
     /// The unit; empty for a bare number.
     pub unit: String,
     /// The values of all first attempts that count.
+    #[serde(flatten)]
     pub spread: Spread,
     /// Their sum.
+    #[serde(skip)]
     pub sum: f64,
 }
 
 /// An expectation of the suite that was missed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Missed {
     /// What was expected: `efficiency (threads=8) at most 0.5`.
     pub expected: String,
@@ -197,7 +208,7 @@ pub struct Missed {
 }
 
 /// Why attempts did not pass, in the words of the record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reason {
     /// How they ended.
     pub outcome: Outcome,
@@ -205,16 +216,17 @@ pub struct Reason {
     pub text: String,
     /// How many.
     pub count: u32,
-    /// The first round it was seen in.
-    pub round: u32,
+    /// The first round it was seen in; `None` where only counts are known.
+    pub round: Option<u32>,
     /// Where that round's output is, relative to the run folder, if it was kept.
     pub output: Option<String>,
     /// The last lines of that output. The caller fills them in from the file.
+    #[serde(skip)]
     pub tail: Vec<String>,
 }
 
 /// Something that was seen besides.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Note {
     /// What.
     pub text: String,

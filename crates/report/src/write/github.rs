@@ -99,14 +99,17 @@ fn by_reason(name: &str, reason: &Reason) -> Kind {
         Some(output) => format!(", {}", clean(output, NAME)),
         None => String::new(),
     };
+    let place = match reason.round {
+        Some(round) => format!(" (first in round {round}{output})"),
+        None => String::new(),
+    };
     Kind {
         count: reason.count,
         title: format!("{name} {}", reason.outcome),
         message: format!(
-            "{} {times}: {} (first in round {}{output})",
+            "{} {times}: {}{place}",
             reason.outcome,
             clean(&reason.text, SENTENCE),
-            reason.round
         ),
     }
 }

@@ -1,5 +1,5 @@
-//! Published reports: reads one from a TOML file as the records of a run, so that runs can be compared
-//! with it, and imports it as a run folder.
+//! Published reports: reads one from a TOML file as the records of a run, so that runs can be
+//! compared with it, and imports it as a run folder.
 //!
 //! `fixtures/recorded/README.md` describes the format.
 
@@ -221,8 +221,8 @@ impl Reader<'_> {
                 }
                 if claim.before.is_none() && !has(Mode::Sequential, chapter) {
                     let problem = format!(
-                        "claim.chapter: the report has no sequence with `{shown}`; give the rounds of an \
-                         earlier report with `before`"
+                        "claim.chapter: the report has no sequence with `{shown}`; give the \
+                         rounds of an earlier report with `before`"
                     );
                     return wrong(claim.chapter.span(), problem);
                 }
@@ -236,7 +236,8 @@ impl Reader<'_> {
                             rounds,
                         } = raw.into_inner();
                         if bad > rounds || rounds == 0 {
-                            let problem = format!("claim.before: {bad} bad of {rounds} rounds is not possible");
+                            let problem =
+                                format!("claim.before: {bad} of {rounds} rounds is not possible");
                             return wrong(span, problem);
                         }
                         Some(Earlier {

@@ -1,4 +1,5 @@
-//! The file of a published report as it is written: spans kept, only names and types of keys checked.
+//! The file of a published report as it is written: spans kept, only names and types of keys
+//! checked.
 
 use std::collections::BTreeMap;
 

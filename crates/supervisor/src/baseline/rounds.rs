@@ -78,9 +78,7 @@ impl Reader<'_> {
         }
         // Otherwise a failed round would not be in any rate of the report.
         if outcome == Outcome::Failed && bad.is_none() {
-            return wrong(
-                "outcome: a report with failed rounds must state in report.bad whether `failed` is bad",
-            );
+            return wrong("outcome: state in report.bad whether `failed` is bad");
         }
         let died_in = match (unit.mode, is_death, &raw.died_in) {
             (Mode::Isolated, _, None) | (Mode::Sequential, false, None) => None,
@@ -113,8 +111,8 @@ impl Reader<'_> {
         let outcome = Outcome::from_word(word.get_ref()).filter(|outcome| outcome.counts());
         outcome.ok_or_else(|| {
             let problem = format!(
-                "outcome: `{}` is not a valid outcome: expected passed, failed, crashed, timed-out or \
-                 out-of-memory",
+                "outcome: `{}` is not a valid outcome: expected passed, failed, crashed, \
+                 timed-out or out-of-memory",
                 word.get_ref().escape_debug()
             );
             self.at(unit, word.span(), &problem)

@@ -140,8 +140,8 @@ pub fn next(campaign: &mut Campaign, runs: &Path) -> Result<Option<Next>, Calibr
     Ok(Some(Next::Found(calibration)))
 }
 
-/// A few rounds of the sequence with this dose. Always with `carry_over`, so that a run with it and a
-/// run without it have the same dose.
+/// A few rounds of the sequence with this dose. Always with `carry_over`, so that a run with it and
+/// a run without it have the same dose.
 fn cohort(
     campaign: &Campaign,
     sequence: &str,

@@ -1,4 +1,5 @@
-//! Fault injection: which fault the worker injects, how much of it, and how the right dose is found.
+//! Fault injection: which fault the worker injects, how much of it, and how the right dose is
+//! found.
 //!
 //! Only a suite with a `[fault]` section uses it. It makes the worker crash on purpose, so that
 //! users can see crashrate measure a known defect.

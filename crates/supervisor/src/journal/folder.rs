@@ -36,7 +36,10 @@ pub enum FolderError {
         runs: PathBuf,
     },
     /// The number belongs to another run.
-    #[error("there is a run N={number} already: {}; choose another number, or another --runs-dir", folder.display())]
+    #[error(
+        "there is a run N={number} already: {}; choose another number, or another --runs-dir",
+        folder.display()
+    )]
     Taken {
         /// The number.
         number: u32,
@@ -44,7 +47,11 @@ pub enum FolderError {
         folder: PathBuf,
     },
     /// A run has the highest possible number.
-    #[error("{} has a run N={}, the highest number: give the new run a free one with --number", runs.display(), u32::MAX)]
+    #[error(
+        "{} has a run N={}, the highest number: give the new run a free one with --number",
+        runs.display(),
+        u32::MAX
+    )]
     NoNumber {
         /// The runs folder.
         runs: PathBuf,
@@ -68,7 +75,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Creates the folder of a new run of that suite in `runs`, with the next number or the given one.
+    /// Creates the folder of a new run of that suite in `runs`, with the next number or the given
+    /// one.
     ///
     /// # Errors
     /// The number is taken, or the folder cannot be created or locked.
@@ -150,8 +158,8 @@ impl RunFolder {
     }
 }
 
-/// How long the lock of a killed supervisor may last: a child that it was starting inherits it until
-/// its exec.
+/// How long the lock of a killed supervisor may last: a child that it was starting inherits it
+/// until its exec.
 const INHERITED: Duration = Duration::from_secs(3);
 
 fn lock(folder: &Path, patience: Duration) -> Result<File, FolderError> {

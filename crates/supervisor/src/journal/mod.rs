@@ -53,7 +53,11 @@ pub enum JournalError {
         source: std::io::Error,
     },
     /// Something else removed it, replaced it or wrote to it.
-    #[error("the journal {} was {how} during the run; the run ends here, because its results could be lost or wrong", path.display())]
+    #[error(
+        "the journal {} was {how} during the run; the run ends here, because its results could be \
+         lost or wrong",
+        path.display()
+    )]
     Changed {
         /// The journal.
         path: PathBuf,
@@ -61,7 +65,10 @@ pub enum JournalError {
         how: &'static str,
     },
     /// It has a second hard link, so writing to it would change another file.
-    #[error("the journal {} has a second name (a hard link): copy the folder, or remove the other name", path.display())]
+    #[error(
+        "the journal {} has a second name (a hard link): copy the folder, or remove the other name",
+        path.display()
+    )]
     Linked {
         /// The journal.
         path: PathBuf,
@@ -85,7 +92,12 @@ pub enum JournalError {
         problem: String,
     },
     /// Written by another version of crashrate.
-    #[error("{}:{line}: journal version {version}, but this crashrate reads version {}: use the crashrate that wrote it", path.display(), crashrate_model::JOURNAL_VERSION)]
+    #[error(
+        "{}:{line}: journal version {version}, but this crashrate reads version {}: use the \
+         crashrate that wrote it",
+        path.display(),
+        crashrate_model::JOURNAL_VERSION
+    )]
     Version {
         /// The journal.
         path: PathBuf,

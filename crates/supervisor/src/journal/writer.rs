@@ -106,8 +106,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Only this run writes to its journal. Two system calls before each write detect a file that was
-    /// removed, replaced, shortened or appended to; checksums detect changed bytes when it is read.
+    /// Only this run writes to its journal. Two system calls before each write detect a file that
+    /// was removed, replaced, shortened or appended to; checksums detect changed bytes when it is
+    /// read.
     fn check_unchanged(&self) -> Result<(), JournalError> {
         let file = self.file.metadata().map_err(|source| self.failed(source))?;
         let how = match fs::symlink_metadata(&self.path) {
@@ -209,7 +210,11 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
         #[test]
-        fn what_was_written_is_read_and_a_torn_tail_is_cut(before in 0u32..6, after in 0u32..4, torn in "[^\n]{0,5000}") {
+        fn what_was_written_is_read_and_a_torn_tail_is_cut(
+            before in 0u32..6,
+            after in 0u32..4,
+            torn in "[^\n]{0,5000}",
+        ) {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("journal.jsonl");
             let mut journal = Journal::open(&path).unwrap();

@@ -79,7 +79,8 @@ pub(super) fn segfault_handled() -> i32 {
 
 extern "C" fn permit(_: libc::c_int) {
     let page = FAULTING.load(Ordering::SeqCst);
-    // SAFETY: the page is the mapping above. Neither call allocates or locks anything in this process.
+    // SAFETY: the page is the mapping above. Neither call allocates or locks anything in this
+    // process.
     unsafe {
         if libc::mprotect(page, PAGE, libc::PROT_READ | libc::PROT_WRITE) != 0 {
             libc::_exit(FAILED);

@@ -18,7 +18,8 @@ pub(super) fn realtime_signal() -> i32 {
     SURVIVED
 }
 
-/// Waits in `epoll_wait`(2) while a child ends and SIGCHLD is ignored: the call must not return EINTR.
+/// Waits in `epoll_wait`(2) while a child ends and SIGCHLD is ignored: the call must not return
+/// EINTR.
 pub(super) fn ignored_sigchld() -> i32 {
     let Ok(epoll) = Epoll::new(EpollCreateFlags::empty()) else {
         return FAILED;

@@ -1,5 +1,5 @@
-//! The misbehaving programs of `crashrate doctor --self-test`: they really fault, hang, flood or leave
-//! a process behind.
+//! The misbehaving programs of `crashrate doctor --self-test`: they really fault, hang, flood or
+//! leave a process behind.
 //!
 //! They are part of the crashrate binary, because a machine may have nothing else installed.
 
@@ -60,8 +60,8 @@ pub fn command(program: &str, kind: &str) -> Vec<String> {
 
 /// Whether this is the command line of a kind.
 pub(crate) fn is_command(argv: &[String]) -> bool {
-    let own = || std::env::current_exe().ok();
-    matches!(argv, [program, command, _] if command == COMMAND && own().as_deref() == Some(Path::new(program)))
+    let is_own = |program: &str| std::env::current_exe().is_ok_and(|own| own == Path::new(program));
+    matches!(argv, [program, command, _] if command == COMMAND && is_own(program))
 }
 
 /// Runs a kind; returns an exit code if the process survives.

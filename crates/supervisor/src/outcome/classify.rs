@@ -141,9 +141,10 @@ fn process_end(spec: &UnitSpec, seen: &Seen) -> ProcessEnd {
         }
         (None, Some(Exit::Signal(name))) if name == "SIGKILL" => ProcessEnd::Cut(
             Outcome::Crashed,
-            match seen.near_memory_limit {
-                true => "SIGKILL from outside (out of memory suspected)",
-                false => "SIGKILL from outside",
+            if seen.near_memory_limit {
+                "SIGKILL from outside (out of memory suspected)"
+            } else {
+                "SIGKILL from outside"
             }
             .into(),
         ),
@@ -354,9 +355,9 @@ fn whole_sequence(
         ProcessEnd::Cut(outcome, reason) => return (*outcome, Some(reason.clone())),
         ProcessEnd::Ended(code) => *code,
     };
-    let names = |wanted: Outcome| -> Vec<&str> {
+    let names = |expected: Outcome| -> Vec<&str> {
         (spec.chapters.iter().zip(chapters))
-            .filter(|(_, end)| end.outcome == wanted)
+            .filter(|(_, end)| end.outcome == expected)
             .map(|(chapter, _)| chapter.id.as_str())
             .collect()
     };
@@ -377,12 +378,10 @@ fn died_in(transcript: &Transcript) -> DiedIn {
     if let Some(running) = transcript.running {
         return DiedIn::Chapter(transcript.chapters[running].id.clone());
     }
-    match transcript
-        .chapters
-        .iter()
-        .any(|c| c.state == State::Waiting)
-    {
-        true => DiedIn::Between,
-        false => DiedIn::Exit,
+    let is_waiting = |chapter: &ChapterLog| chapter.state == State::Waiting;
+    if transcript.chapters.iter().any(is_waiting) {
+        DiedIn::Between
+    } else {
+        DiedIn::Exit
     }
 }

@@ -63,7 +63,7 @@ fn measured(name: &str, value: f64) -> Event {
 
 fn seen(spec: &UnitSpec, events: &[Event], exit: Exit) -> Seen {
     let ids = spec.chapters.iter().map(|c| c.id.clone());
-    let mut transcript = Transcript::new(ids, spec.mode == Mode::Isolated);
+    let mut transcript = Transcript::new(ids, spec.mode);
     for (at, event) in events.iter().enumerate() {
         transcript.push(event.clone(), at as f64);
     }
@@ -173,7 +173,7 @@ fn a_death_belongs_to_the_chapter_that_had_started_and_not_ended() {
     use Outcome::*;
     let spec = spec(Mode::Sequential, true, &["a", "b", "c"]);
     let judge = |events: &[Event], exit| classify(&spec, &seen(&spec, events, exit));
-    let told = [
+    let events = [
         started("a"),
         passed("a"),
         started("b"),
@@ -181,9 +181,9 @@ fn a_death_belongs_to_the_chapter_that_had_started_and_not_ended() {
         started("c"),
         passed("c"),
     ];
-    let died = |n: usize| judge(&told[..n], signal("SIGSEGV"));
+    let died = |n: usize| judge(&events[..n], signal("SIGSEGV"));
 
-    assert_eq!(judge(&told, Exit::Code(0)).outcome, Passed);
+    assert_eq!(judge(&events, Exit::Code(0)).outcome, Passed);
     assert_eq!(outcomes(&died(3)), [Passed, Crashed, Unreached]);
     assert_eq!(died(3).died_in, Some(DiedIn::Chapter("b".into())));
     assert_eq!(outcomes(&died(0)), [Unreached, Unreached, Unreached]);

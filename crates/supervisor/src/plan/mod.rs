@@ -198,8 +198,8 @@ impl Plan {
         })
     }
 
-    /// A hash of everything that makes two plans the same measurement: suite, units and seed, but not
-    /// the path of the suite file.
+    /// A hash of everything that makes two plans the same measurement: suite, units and seed, but
+    /// not the path of the suite file.
     pub fn fingerprint(&self) -> String {
         let mut suite = self.suite.clone();
         suite.file = None;

@@ -78,8 +78,8 @@ fn shuffle(units: &mut [u32], seed: u64, block: u32) {
     }
 }
 
-/// The seed of a round: the same for all units of its block, so that both modes and all variants get
-/// the same weights and inputs. Below 2^53, so that every JSON reader keeps it exactly.
+/// The seed of a round: the same for all units of its block, so that both modes and all variants
+/// get the same weights and inputs. Below 2^53, so that every JSON reader keeps it exactly.
 pub fn round_seed(seed: u64, round: u32) -> u64 {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     // Streams below 2^32 shuffle the blocks.
@@ -97,7 +97,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_round_once_and_blocks_in_order(rounds in prop::collection::vec(0u32..9, 0..6), seed: u64) {
+        fn every_round_once_and_blocks_in_order(
+            rounds in prop::collection::vec(0u32..9, 0..6),
+            seed: u64,
+        ) {
             let keys: Vec<_> = Rounds::new(rounds.clone(), seed).collect();
             let distinct: HashSet<_> = keys.iter().copied().collect();
             prop_assert_eq!(distinct.len(), keys.len());

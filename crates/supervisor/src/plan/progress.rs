@@ -67,7 +67,8 @@ impl Progress {
                 let running = self.open.iter().position(|open| *open == (key, e.attempt));
                 let Some(running) = running else {
                     return Err(format!(
-                        "round {}, attempt {} of unit {} ended twice or without a start",
+                        "round {}, attempt {} of unit {} ended, but it was not running: it has \
+                         two ends, or no start",
                         e.round, e.attempt, e.unit
                     ));
                 };
@@ -233,11 +234,15 @@ mod tests {
             rounds in 1u32..8,
             retries in 0u32..3,
             deaths in prop::collection::vec(0usize..12, 0..6),
-            outcomes in prop::collection::vec(prop_oneof![Just(Outcome::Passed), Just(Outcome::Crashed)], 1..20),
+            outcomes in prop::collection::vec(
+                prop_oneof![Just(Outcome::Passed), Just(Outcome::Crashed)],
+                1..20,
+            ),
         ) {
             let plan = plan(rounds, retries);
             let measured = run_with_deaths(&plan, &deaths, &outcomes);
-            let attempts: HashSet<_> = measured.iter().map(|(key, attempt, _)| (*key, *attempt)).collect();
+            let attempts = measured.iter().map(|(key, attempt, _)| (*key, *attempt));
+            let attempts: HashSet<_> = attempts.collect();
             prop_assert_eq!(attempts.len(), measured.len(), "no attempt is measured twice");
             for key in plan.rounds() {
                 let of_round: Vec<_> = measured.iter().filter(|(k, _, _)| *k == key).collect();

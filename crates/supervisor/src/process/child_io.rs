@@ -56,7 +56,7 @@ impl ChildIo {
         let mut terminal = None;
         if streams == Streams::Terminal {
             let opened = Terminal::open()?;
-            // The stderr pipe stays without a writer: it ends when this `ChildIo` is dropped.
+            // The child does not get the stderr pipe, which ends when this `ChildIo` is dropped.
             pipes.stdout = opened.own;
             terminal = Some(opened.child);
         }

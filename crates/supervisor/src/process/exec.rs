@@ -47,7 +47,7 @@ impl Launcher {
     pub(super) fn new(guardian: Arc<Guardian>) -> io::Result<Launcher> {
         Ok(Launcher {
             guardian,
-            // A child gets one of the two. The other would come from a crashrate that runs this one.
+            // A child gets one of the two. The other could be inherited from an outer crashrate.
             spawner: platform::Spawner::new(&[CHAPTER, SEQUENCE]),
             supervisor: std::process::id(),
             dev_null: File::open("/dev/null")?,

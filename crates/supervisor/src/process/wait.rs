@@ -86,7 +86,7 @@ impl Wait for ChildWait {
     }
 
     fn has_ended(&mut self) -> io::Result<bool> {
-        has_ended(self.pid, Blocking::No)
+        has_ended(self.pid)
     }
 
     fn ends_within(&mut self, limit: Duration) -> io::Result<bool> {
@@ -98,20 +98,20 @@ impl Wait for ChildWait {
     }
 }
 
-/// Whether a system call may block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Blocking {
-    Yes,
-    No,
+/// Whether a child of this process has ended. Does not reap it.
+pub(super) fn has_ended(pid: Pid) -> io::Result<bool> {
+    peek_end(pid, WaitIdOptions::NOHANG)
 }
 
-/// Whether a child of this process has ended. A blocking call returns when it has, or with
-/// [`io::ErrorKind::Interrupted`] at a signal.
+/// Waits until a child of this process has ended. Returns whether it has; it may not have with
+/// `NOHANG`, or if it is traced and has stopped.
 ///
-/// Only peeks (`WNOWAIT`): to consume a state change would be to take it from the tracer.
-pub(super) fn has_ended(pid: Pid, blocking: Blocking) -> io::Result<bool> {
-    let mut options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    options.set(WaitIdOptions::NOHANG, blocking == Blocking::No);
+/// Only peeks (`WNOWAIT`): consuming an event would hide it from the tracer.
+///
+/// # Errors
+/// [`io::ErrorKind::Interrupted`] at a signal.
+pub(super) fn peek_end(pid: Pid, options: WaitIdOptions) -> io::Result<bool> {
+    let options = options | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     // A ptrace stop of a tracee shows up here as well, although only WEXITED is asked for.
     let is_end = |s: &WaitIdStatus| s.exited() || s.killed() || s.dumped();
     let status = waitid(WaitId::Pid(rustix_pid(pid)?), options)?;
@@ -160,8 +160,8 @@ pub(super) fn reap(pid: Pid) -> io::Result<Reaped> {
 /// Whether a child's peak memory may be that of this program. Until its exec the child ran in this
 /// program's memory, and the kernel counts that.
 fn may_be_own_peak(peak: libc::c_long) -> bool {
-    // A stale value errs on the safe side only if it is too high, and the peak never falls. So it is
-    // read again only when the child's is above it.
+    // The peak never falls, so a stale value that is above the child's still decides. Otherwise it
+    // is read again.
     static OWN: AtomicI64 = AtomicI64::new(0);
     if peak > OWN.load(Ordering::Relaxed) {
         let own = getrusage(UsageWho::RUSAGE_SELF).map_or(libc::c_long::MAX, |own| own.max_rss());

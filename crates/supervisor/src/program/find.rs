@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::suite::word_of_text;
 
-/// Finds a program: a name with a slash is relative to `directory`, one without is searched on `PATH`.
+/// Finds a program: a name with a slash is relative to `directory`, one without is searched on
+/// `PATH`.
 pub(crate) fn find(
     program: &str,
     directory: &Path,

@@ -160,7 +160,8 @@ fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
     known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How the programs of a resumed run differ from the recorded ones, in words; `None` if they do not.
+/// How the programs of a resumed run differ from the recorded ones, in words; `None` if they do
+/// not.
 pub(crate) fn differ(
     recorded: &BTreeMap<String, String>,
     now: &BTreeMap<String, String>,

@@ -42,8 +42,8 @@ pub struct Suite {
     /// The fault that its worker chapters inject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<SuiteFault>,
-    /// The published report that its runs are compared with. It changes nothing that is run, so it is
-    /// not part of the plan; `RunInfo` records it.
+    /// The published report that its runs are compared with. It changes nothing that is run, so it
+    /// is not part of the plan; `RunInfo` records it.
     #[serde(skip)]
     pub baseline: Option<Box<Baseline>>,
     /// Whether chapters on CUDA may be forked too.

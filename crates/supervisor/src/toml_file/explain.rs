@@ -40,7 +40,7 @@ fn wrong_type(key: Option<&str>, value: &str, found: &str, expected: &str) -> St
         "map" => "a table",
         _ => found,
     };
-    let wanted = match expected {
+    let needed = match expected {
         "a sequence" => "a list",
         "i64" | "u32" | "u64" => "an integer",
         "f64" => "a number",
@@ -49,16 +49,16 @@ fn wrong_type(key: Option<&str>, value: &str, found: &str, expected: &str) -> St
         expected => expected,
     };
     let example = key
-        .and_then(|key| Some(format!("{key} = {}", corrected(key, value, found, wanted)?)))
+        .and_then(|key| Some(format!("{key} = {}", corrected(key, value, found, needed)?)))
         .map_or_else(String::new, |example| format!("; write {example}"));
-    format!("{subject}must be {wanted}, not {found}{example}")
+    format!("{subject}must be {needed}, not {found}{example}")
 }
 
 /// The value as it was probably meant.
-fn corrected(key: &str, value: &str, found: &str, wanted: &str) -> Option<String> {
+fn corrected(key: &str, value: &str, found: &str, needed: &str) -> Option<String> {
     let inner = value.trim_matches(['"', '\'']);
     let is_number = matches!(found, "an integer" | "a number");
-    match wanted {
+    match needed {
         "a list"
             if found == "a string" && key == "command" && !inner.contains(['"', '\'', '\\']) =>
         {
@@ -112,7 +112,8 @@ mod tests {
             ),
             (
                 "command = \"python3 suite.py\"",
-                "5:11: command: must be a list, not a string; write command = [\"python3\", \"suite.py\"]",
+                "5:11: command: must be a list, not a string; \
+                 write command = [\"python3\", \"suite.py\"]",
             ),
             (
                 "timeout = 30",

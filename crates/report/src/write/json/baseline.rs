@@ -1,9 +1,9 @@
-//! A run beside the record that its suite repeats, in JSON.
+//! The comparison with the suite's baseline, in JSON.
 
 use serde::Serialize;
 
 use super::compared::Set;
-use super::values::{Estimated, Rate, pairs};
+use super::values::Estimated;
 use crate::compare::{BaselineRow, BesideBaseline};
 use crate::view::{DiedInCounts, Share, View};
 use crate::words;
@@ -16,7 +16,7 @@ pub(super) struct Beside<'a> {
     rows: Vec<Row<'a>>,
     /// Sequential against isolated, whole sequences on this machine.
     modes: Option<Set<'a>>,
-    /// This machine against the record.
+    /// This machine against the baseline.
     machine: Set<'a>,
     said: Vec<String>,
 }
@@ -47,8 +47,8 @@ struct Row<'a> {
     baseline_isolated: Option<Column>,
     in_sequence: Option<Column>,
     isolated: Option<Column>,
-    baseline_died_in: Option<Places<'a>>,
-    died_in: Option<Places<'a>>,
+    baseline_died_in: Option<&'a DiedInCounts>,
+    died_in: Option<&'a DiedInCounts>,
 }
 
 impl<'a> Row<'a> {
@@ -62,35 +62,23 @@ impl<'a> Row<'a> {
             baseline_isolated: column(row.record_isolated, false),
             in_sequence: column(row.in_sequence, by_data),
             isolated: column(row.isolated, by_data),
-            baseline_died_in: row.record_died_in.as_ref().map(Places::of),
-            died_in: row.died_in.as_ref().map(Places::of),
+            baseline_died_in: row.record_died_in.as_ref(),
+            died_in: row.died_in.as_ref(),
         }
     }
 }
 
 #[derive(Serialize)]
 struct Column {
-    first_attempt: Rate,
+    first_attempt: Share,
     crash_rate: Option<Estimated>,
 }
 
 impl Column {
     fn of(share: Share, by_data: bool) -> Self {
         Column {
-            first_attempt: share.into(),
+            first_attempt: share,
             crash_rate: Estimated::of(share, by_data),
         }
-    }
-}
-
-/// Where a sequence died, as elsewhere in the report.
-#[derive(Serialize)]
-struct Places<'a>(#[serde(serialize_with = "pairs")] Vec<(&'a str, u32)>);
-
-impl<'a> Places<'a> {
-    fn of(places: &'a DiedInCounts) -> Self {
-        let chapters = places.chapters.iter().map(|(id, n)| (id.as_str(), *n));
-        let others = [("between", places.between), ("exit", places.exit)];
-        Places(chapters.chain(others).collect())
     }
 }

@@ -4,12 +4,12 @@ use crashrate_model::{Axis, Gate, Mode, Outcome};
 use crashrate_stats::{GateVerdict, Independence, Interval, Method, Test};
 use serde::Serialize;
 
-use super::values::{Estimated, Range};
+use super::values::Estimated;
 use crate::compare::{
     Claimed, Compared, Comparisons, Evidence, FixedTest, How, POWER, PairEvidence, Planned, What,
     cautions, claimed, gate, intro, verdict,
 };
-use crate::view::GateSeen;
+use crate::view::{Bounds, GateSeen};
 use crate::words::pattern;
 
 #[derive(Serialize)]
@@ -87,7 +87,7 @@ impl<'a> One<'a> {
                 bad: side.share.bad,
                 n: side.share.n,
                 crash_rate: Estimated::of(side.share, side.by_data),
-                bounds: side.bounds.map(Range::from),
+                bounds: side.bounds,
             }),
             primary: one.primary,
             blocks: one.blocks.map(Blocks::from),
@@ -122,7 +122,7 @@ struct OneSide<'a> {
     n: u32,
     crash_rate: Option<Estimated>,
     /// The rates that rounds without a known end allow.
-    bounds: Option<Range>,
+    bounds: Option<Bounds>,
 }
 
 /// Blocks by how both sides ended.

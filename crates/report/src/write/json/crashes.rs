@@ -3,8 +3,8 @@
 use crashrate_model::Mode;
 use serde::Serialize;
 
-use super::values::{Estimated, Rate};
-use crate::view::CrashRow;
+use super::values::Estimated;
+use crate::view::{CrashRow, Share};
 
 #[derive(Serialize)]
 pub(super) struct Crashed<'a> {
@@ -23,7 +23,7 @@ struct Place<'a> {
     name: &'a str,
     mode: Mode,
     variant: &'a str,
-    first_attempt: Rate,
+    first_attempt: Share,
     rate: Option<Estimated>,
     first_round: u32,
     last_round: u32,
@@ -39,7 +39,7 @@ impl<'a> Crashed<'a> {
                     name: &place.name,
                     mode: place.mode,
                     variant: &place.variant,
-                    first_attempt: place.share.into(),
+                    first_attempt: place.share,
                     rate: Estimated::of(place.share, place.by_data),
                     first_round: place.first,
                     last_round: place.last,

@@ -4,11 +4,12 @@ use crashrate_model::{ALPHA, Mode, Outcome};
 use crashrate_stats::{ChangeShape, Counts, HistoryLook};
 use serde::Serialize;
 
-use super::values::{Estimated, Kinds, Rate};
+use super::values::Estimated;
 use super::{SCHEMA, pretty};
 use crate::compare::{
     Change, History, Point, Trend, Untested, history_intro, trend_sentences, verb,
 };
+use crate::view::{Outcomes, Share};
 
 /// The history as JSON, with a newline at its end.
 pub fn history_json(history: &History) -> String {
@@ -113,8 +114,8 @@ struct OneChange {
     /// The runs that hold 95 % of the posterior of that place.
     first: u32,
     last: u32,
-    before: Rate,
-    after: Rate,
+    before: Share,
+    after: Share,
     since: u32,
     until: u32,
     /// Whether the test after the last run that took part still shows it.
@@ -133,8 +134,8 @@ impl OneChange {
             at: number(change.at),
             first: number(change.first),
             last: number(change.last),
-            before: change.before.into(),
-            after: change.after.into(),
+            before: change.before,
+            after: change.after,
             since: number(change.since),
             until: number(change.until),
             holds: change.holds,
@@ -146,10 +147,10 @@ impl OneChange {
 struct OnePoint<'a> {
     number: u32,
     run: &'a str,
-    first_attempt: Rate,
+    first_attempt: Share,
     crash_rate: Option<Estimated>,
     /// Rounds without a result, by what became of them.
-    missing: Kinds,
+    missing: Outcomes,
     /// Why it takes no part in the tests.
     untested: Option<&'static str>,
     /// The test of all runs up to this one.
@@ -162,9 +163,9 @@ impl<'a> OnePoint<'a> {
         OnePoint {
             number: run.number,
             run: &run.id,
-            first_attempt: point.share.into(),
+            first_attempt: point.share,
             crash_rate: Estimated::of(point.share, point.by_data),
-            missing: Kinds(point.missing),
+            missing: point.missing,
             untested: point.untested.map(|why| match why {
                 Untested::ByData => "by-data",
                 Untested::Live => "live",

@@ -14,17 +14,17 @@ use serde_json::{Map, Value};
 
 use crate::clean::is_unseen;
 use crate::compare::{Comparisons, claims};
-use crate::view::{ChapterRow, Judgement, Results, RunFacts, SequenceRow, Totals, View};
+use crate::view::{
+    Advice, Bounds, ChapterRow, DiedInCounts, Judgement, MeasureStat, Missed, Note, Outcomes,
+    Reason, Results, RunFacts, Running, SequenceRow, Share, Spread, Totals, View,
+};
 use crate::words::{doubts, rates_by_exposure};
 use baseline::Beside;
 use compared::{OneClaim, Order, Set, Shown};
 use crashes::Crashed;
 pub use history::history_json;
 pub(super) use values::Found;
-use values::{
-    Advised, ByExposure, Estimated, Kinds, Measure, Miss, Now, Range, Rate, Said, Values, Why,
-    pairs,
-};
+use values::{ByExposure, Estimated};
 
 /// The version of the format.
 const SCHEMA: u32 = 1;
@@ -50,9 +50,9 @@ pub fn json(view: &View) -> String {
             .iter()
             .map(|row| Chapter::of(row, &view.run))
             .collect(),
-        totals: Sums::of(&view.totals),
+        totals: &view.totals,
         findings: view.run.findings.iter().map(Found::of).collect(),
-        recommendations: view.recommendations.iter().map(Advised::of).collect(),
+        recommendations: &view.recommendations,
         comparisons: compared.iter().map(Set::of).collect(),
         baseline: beside.map(|all| Beside::of(view, all)),
         claims: OneClaim::all(&claimed),
@@ -64,7 +64,7 @@ pub fn json(view: &View) -> String {
             Judgement::Undecided => Some("undecided"),
             Judgement::Refuted => Some("refuted"),
         },
-        running: view.running.iter().map(Now::of).collect(),
+        running: &view.running,
         command: view.command.as_deref(),
         crashes: view.crashes.iter().map(Crashed::of).collect(),
     };
@@ -105,10 +105,10 @@ struct Report<'a> {
     run: Run<'a>,
     sequences: Vec<Sequence<'a>>,
     chapters: Vec<Chapter<'a>>,
-    totals: Sums,
+    totals: &'a Totals,
     findings: Vec<Found<'a>>,
     /// Those that hold.
-    recommendations: Vec<Advised<'a>>,
+    recommendations: &'a [Advice],
     comparisons: Vec<Set<'a>>,
     /// The record that the suite repeats; `null` if it names none.
     baseline: Option<Beside<'a>>,
@@ -119,7 +119,7 @@ struct Report<'a> {
     doubts: Vec<String>,
     /// What the run's own rule says; `null` if it has none.
     judgement: Option<&'static str>,
-    running: Vec<Now<'a>>,
+    running: &'a [Running],
     command: Option<&'a str>,
     /// By signature, the most frequent first.
     crashes: Vec<Crashed<'a>>,
@@ -211,14 +211,13 @@ struct Sequence<'a> {
     variant: &'a str,
     rounds: u32,
     bad: u32,
-    first_attempt: Rate,
-    #[serde(serialize_with = "pairs")]
-    died_in: Vec<(&'a str, u32)>,
+    first_attempt: Share,
+    died_in: &'a DiedInCounts,
     /// `null` for a round that has no end while a later one has. Empty where only counts are known.
     order: Vec<Option<Outcome>>,
-    after_retries: Rate,
+    after_retries: Share,
     chapters: &'a [String],
-    outcomes: Kinds,
+    outcomes: Outcomes,
     #[serde(flatten)]
     more: More<'a>,
 }
@@ -226,23 +225,20 @@ struct Sequence<'a> {
 impl<'a> Sequence<'a> {
     fn of(row: &'a SequenceRow, run: &RunFacts) -> Self {
         let results = &row.results;
-        let died_in = &row.died_in;
-        let chapters = died_in.chapters.iter().map(|(id, n)| (id.as_str(), *n));
-        let others = [("between", died_in.between), ("exit", died_in.exit)];
         Sequence {
             sequence: &row.sequence,
             variant: &row.variant,
             rounds: results.rounds,
             bad: results.first_attempt.bad,
-            first_attempt: results.first_attempt.into(),
-            died_in: chapters.chain(others).collect(),
+            first_attempt: results.first_attempt,
+            died_in: &row.died_in,
             order: match results.unordered {
                 true => Vec::new(),
                 false => results.cells.iter().map(|cell| cell.first).collect(),
             },
-            after_retries: results.after_retries.into(),
+            after_retries: results.after_retries,
             chapters: &row.chapters,
-            outcomes: Kinds(results.outcomes),
+            outcomes: results.outcomes,
             more: More::of(results, run),
         }
     }
@@ -256,11 +252,11 @@ struct Chapter<'a> {
     variant: &'a str,
     rounds: u32,
     reached: u32,
-    outcomes: Kinds,
-    first_attempt: Rate,
-    after_retries: Rate,
+    outcomes: Outcomes,
+    first_attempt: Share,
+    after_retries: Share,
     signals: &'a BTreeMap<String, u32>,
-    measures: Vec<Measure<'a>>,
+    measures: &'a [MeasureStat],
     position: Option<u32>,
     /// The worker's built-in chapter that it runs.
     worker: Option<&'a str>,
@@ -280,11 +276,11 @@ impl<'a> Chapter<'a> {
             variant: &row.variant,
             rounds: results.rounds,
             reached: results.reached(),
-            outcomes: Kinds(results.outcomes),
-            first_attempt: results.first_attempt.into(),
-            after_retries: results.after_retries.into(),
+            outcomes: results.outcomes,
+            first_attempt: results.first_attempt,
+            after_retries: results.after_retries,
             signals: &results.signals,
-            measures: results.measures.iter().map(Measure::of).collect(),
+            measures: &results.measures,
             position: row.position,
             worker: facts.and_then(|facts| facts.worker.as_deref()),
             params: facts.map(|facts| &facts.params),
@@ -299,7 +295,7 @@ struct More<'a> {
     /// `first_attempt` as a rate, with its interval.
     crash_rate: Option<Estimated>,
     /// The rates that rounds without a known end allow; nothing if there are none.
-    bounds: Option<Range>,
+    bounds: Option<Bounds>,
     /// Bad ends by time and by operations; nothing unless rounds differ in length.
     exposure: Option<ByExposure>,
     /// Nothing where there are too few rounds of either kind.
@@ -308,71 +304,39 @@ struct More<'a> {
     ended: u32,
     passed: u32,
     failed: u32,
-    run_again: Kinds,
+    run_again: Outcomes,
     passed_after_retries: u32,
     flaky: u32,
     flaky_rounds: &'a [u32],
     attempts: u32,
     lost_retries: u32,
-    seconds: Option<Values>,
-    missed: Vec<Miss<'a>>,
-    reasons: Vec<Why<'a>>,
-    notes: Vec<Said<'a>>,
+    seconds: Option<Spread>,
+    missed: &'a [Missed],
+    reasons: &'a [Reason],
+    notes: &'a [Note],
 }
 
 impl<'a> More<'a> {
     fn of(results: &'a Results, run: &RunFacts) -> Self {
-        let why = results.reasons.iter();
         More {
             crash_rate: Estimated::of(results.first_attempt, results.by_data),
-            bounds: results.bounds.map(Range::from),
+            bounds: results.bounds,
             exposure: rates_by_exposure(results, run).map(ByExposure::from),
             independence: results.independence.map(Order::from),
             planned: results.planned,
             ended: results.ended,
             passed: results.passed(),
             failed: results.failed(),
-            run_again: Kinds(results.run_again),
+            run_again: results.run_again,
             passed_after_retries: results.passed_after_retries,
             flaky: results.flaky_rounds.len() as u32,
             flaky_rounds: &results.flaky_rounds,
             attempts: results.attempts,
             lost_retries: results.lost_retries,
-            seconds: results.secs.map(Values::from),
-            missed: results.missed.iter().map(Miss::of).collect(),
-            reasons: why
-                .map(|reason| Why::of(reason, results.unordered))
-                .collect(),
-            notes: results.notes.iter().map(Said::of).collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Sums {
-    planned: u32,
-    rounds: u32,
-    outcomes: Kinds,
-    run_again: Kinds,
-    first_attempt: Rate,
-    after_retries: Rate,
-    passed_after_retries: u32,
-    flaky: u32,
-    attempts: u32,
-}
-
-impl Sums {
-    fn of(totals: &Totals) -> Self {
-        Sums {
-            planned: totals.planned,
-            rounds: totals.rounds,
-            outcomes: Kinds(totals.outcomes),
-            run_again: Kinds(totals.run_again),
-            first_attempt: totals.first_attempt.into(),
-            after_retries: totals.after_retries.into(),
-            passed_after_retries: totals.passed_after_retries,
-            flaky: totals.flaky,
-            attempts: totals.attempts,
+            seconds: results.secs,
+            missed: &results.missed,
+            reasons: &results.reasons,
+            notes: &results.notes,
         }
     }
 }

@@ -48,7 +48,7 @@ impl Screen {
         let mut out = String::new();
         for (place, line) in wrap(text, room(indent), room(hang)).iter().enumerate() {
             out.push_str(&" ".repeat(if place == 0 { indent } else { hang }));
-            out.push_str(&self.paint(line, style));
+            out.push_str(&self.paint(line.trim_end(), style));
             out.push('\n');
         }
         out

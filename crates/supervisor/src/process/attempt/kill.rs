@@ -114,8 +114,8 @@ impl Attempt<'_> {
         UNKILLABLE
     }
 
-    /// Postpones all limits by the time for which the supervisor itself was stopped during a wait of
-    /// `expected`. Returns the current time.
+    /// Postpones all limits by the time for which the supervisor itself was stopped during a wait
+    /// of `expected`. Returns the current time.
     pub(super) fn extend_limits(&mut self, expected: Duration) -> Instant {
         let now = Instant::now();
         let stopped = self.pace.waited(expected, now);

@@ -1,7 +1,7 @@
 //! Interrupting a thread that waits for a child: waitid(2) has no timeout.
 //!
-//! Short attempts end within such a wait. A pidfd to poll costs more than all of this, and a child's
-//! pipes end before the child does, so whoever polls them has to wait once more.
+//! Short attempts end within such a wait, which costs less than opening a pidfd to poll. To poll the
+//! child's pipes is no substitute: they close before the child has ended.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
@@ -16,9 +16,10 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
 use nix::unistd::{Pid, gettid};
+use rustix::process::WaitIdOptions;
 
 use super::probe;
-use crate::process::wait::{Blocking, has_ended};
+use crate::process::wait::peek_end;
 
 /// How often a thread is interrupted after its timeout. The first interrupt may come before it has
 /// begun to wait.
@@ -55,7 +56,7 @@ pub(in crate::process) fn ends_within(pid: Pid, limit: Duration) -> io::Result<b
                 .map_err(io::Error::from)
         };
         set(Expiration::IntervalDelayed(limit.into(), REPEAT.into()))?;
-        let ended = has_ended(pid, Blocking::Yes);
+        let ended = peek_end(pid, WaitIdOptions::empty());
         // Zero disarms it.
         set(Expiration::OneShot(TimeSpec::new(0, 0)))?;
         match ended {
@@ -65,8 +66,8 @@ pub(in crate::process) fn ends_within(pid: Pid, limit: Duration) -> io::Result<b
     })
 }
 
-/// Lets [`wake`] interrupt a blocking call of this thread, even if this program's parent has blocked
-/// the signal.
+/// Lets [`wake`] interrupt a blocking call of this thread. Unblocks the signal, which this program
+/// may have inherited blocked.
 pub(super) fn allow_wake() {
     extern "C" fn nothing(_: libc::c_int) {}
     static HANDLED: Once = Once::new();

@@ -114,8 +114,8 @@ impl CoreFiles {
         self.left.load(Ordering::Relaxed)
     }
 
-    /// Reads and removes the dumps of an attempt that has ended. `directory` is where it ran, `since`
-    /// when it began. Copies one dump of each signature into the folder `keep`.
+    /// Reads and removes the dumps of an attempt that has ended. It ran in `directory` and began at
+    /// `since`. Copies one dump of each signature into the folder `keep`.
     pub(in crate::process) fn collect(
         &self,
         pid: Pid,
@@ -268,7 +268,8 @@ fn parse(pattern: &[u8], uses_pid: bool) -> Result<(Option<PathBuf>, Vec<Part>),
     Ok((folder, name_parts(name, uses_pid)))
 }
 
-/// Splits the pattern of a file name. `uses_pid`: the kernel appends the pid where there is no `%p`.
+/// Splits the pattern of a file name. With `uses_pid` the kernel appends the pid if there is no
+/// `%p`.
 fn name_parts(name: &[u8], uses_pid: bool) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut text = Vec::new();

@@ -1,7 +1,8 @@
-//! Checks the system calls that starting, waiting, tracing and killing need. Older kernels lack some,
-//! and the seccomp profiles of containers refuse some.
+//! Checks the system calls that starting, waiting, tracing and killing need. Older kernels lack
+//! some, and the seccomp profiles of containers refuse some.
 //!
-//! Each is called with arguments that have no effect. A seccomp filter refuses by the call's number.
+//! Each is called with arguments that have no effect: a seccomp filter looks at the number of the
+//! call.
 #![allow(unsafe_code)]
 
 use std::io;

@@ -1,8 +1,8 @@
 //! Starting a child by clone and exec, with the semantics of vfork.
 //!
 //! A fork would copy the supervisor's page tables for every round. Here the child runs in the
-//! supervisor's memory, on a separate stack, while the thread that starts it sleeps until the exec or
-//! the end of the child. Until then the child only makes system calls on prepared data: it allocates
+//! supervisor's memory, on a separate stack, and the thread that starts it sleeps until the child
+//! executes or ends. Until then the child only makes system calls on prepared data: it allocates
 //! nothing and takes no lock.
 
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
@@ -38,8 +38,8 @@ const HANDLED: [c_int; 7] = [
     libc::SIGPIPE,
 ];
 
-/// The signals that others, above all a terminal, send to the supervisor's whole group. A child is in
-/// that group until `setsid`, but they are not meant for it.
+/// The signals that a terminal or a user sends to the supervisor's whole process group. They are not
+/// meant for a child, which is in that group until `setsid`.
 const TO_THE_GROUP: [c_int; 5] = [
     libc::SIGINT,
     libc::SIGQUIT,

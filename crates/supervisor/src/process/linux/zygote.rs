@@ -22,7 +22,7 @@ use super::proc::status_field;
 use super::tracer::{ChildEnd, StartBarrier, ZygoteTracer};
 use crate::process::guardian::{Guardian, Registration};
 use crate::process::limits::Rlimits;
-use crate::process::wait::{self, Blocking};
+use crate::process::wait;
 use crate::process::zygote_pool::{ForkError, ForkWatch, ZygoteKey, lock};
 use crate::process::{Reaped, Watched};
 use crate::program;
@@ -233,7 +233,7 @@ impl Zygote {
         let deadline = Instant::now() + limit;
         let mut was_killed = false;
         while !self.is_reaped {
-            match wait::has_ended(self.pid, Blocking::No) {
+            match wait::has_ended(self.pid) {
                 Ok(true) => {
                     self.is_reaped = true;
                     let reaped = wait::reap(self.pid).ok()?;

@@ -1,5 +1,5 @@
-//! Spawns children untraced, and reads the system's reports of their crashes. Not run by its authors
-//! yet.
+//! Spawns children untraced, and reads the system's reports of their crashes. Not run by its
+//! authors yet.
 
 use std::io;
 use std::os::fd::BorrowedFd;

@@ -12,9 +12,8 @@ use nix::unistd::Pid;
 
 use super::super::proc::{self, numbers_in};
 use super::hang::Hang;
-use super::sys::{self, Stop, TraceeEvent};
+use super::sys::{self, Blocking, Stop, TraceeEvent};
 use super::table::TraceTable;
-use crate::process::wait::Blocking;
 
 /// How long threads have to stop. One that sleeps uninterruptibly in the kernel does not stop.
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);

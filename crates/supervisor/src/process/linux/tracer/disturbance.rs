@@ -67,8 +67,8 @@ fn has_capabilities(program: &Path) -> bool {
     let Ok(path) = CString::new(program.as_os_str().as_bytes()) else {
         return false;
     };
-    // SAFETY: both strings are terminated and outlive the call. There is no buffer: the call returns
-    // the size of the attribute.
+    // SAFETY: both strings are terminated and outlive the call. Without a buffer the call only
+    // returns the size of the attribute.
     let size = unsafe {
         libc::getxattr(
             path.as_ptr(),

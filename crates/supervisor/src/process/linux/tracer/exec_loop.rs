@@ -11,11 +11,11 @@ use nix::sys::ptrace;
 use nix::unistd::Pid;
 
 use super::start_barrier::{ChildEnd, StartBarrier, TracerEnd};
+use super::sys::Blocking;
 use super::table::TraceTable;
 use super::thread::{Order, Report, TracerThread, WAKE_EVERY};
 use super::{OPTIONS, capture_hang, sys};
 use crate::process::Watched;
-use crate::process::wait::Blocking;
 
 pub(in super::super) use super::thread::Reuse;
 

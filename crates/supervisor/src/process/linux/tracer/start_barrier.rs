@@ -1,9 +1,9 @@
 //! A barrier before exec: a child waits there until its tracer has seized it.
 //!
-//! The thread that spawns sleeps until the exec, so it cannot release the child itself. And a tracer
-//! that seized after the exec would miss the shortest children. A child announces itself before it
-//! prepares for exec, so most often it is already released when it gets to the barrier. A barrier
-//! serves the children of a slot one after the other.
+//! The thread that spawns sleeps until the exec, so it cannot release the child itself. A tracer
+//! that seized the child only after its exec would miss the shortest children. A child announces
+//! itself before it prepares for exec. So most often the tracer has released it before it reaches
+//! the barrier. A barrier serves the children of a slot one after the other.
 #![allow(unsafe_code)]
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};

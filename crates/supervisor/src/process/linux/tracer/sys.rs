@@ -5,10 +5,15 @@
 use std::io;
 use std::mem;
 
-use crate::process::wait::Blocking;
-
 /// Children of every kind, but only those of this thread: other tracers wait for their own.
 const OURS: libc::c_int = libc::__WALL | libc::__WNOTHREAD;
+
+/// Whether a wait may block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blocking {
+    Yes,
+    No,
+}
 
 /// How a tracee ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,11 +12,11 @@ use nix::sys::ptrace;
 use nix::unistd::Pid;
 
 use super::start_barrier::TracerEnd;
+use super::sys::Blocking;
 use super::table::TraceTable;
 use super::thread::{Order, Report, Reuse, TracerThread, WAKE_EVERY};
 use super::{OPTIONS, capture_hang};
 use crate::process::Watched;
-use crate::process::wait::Blocking;
 
 /// How often the events of a child are handled whose zygote has ended.
 const ORPHAN_EVERY: Duration = Duration::from_millis(1);

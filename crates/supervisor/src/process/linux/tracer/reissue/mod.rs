@@ -1,9 +1,9 @@
 //! Restarts system calls that a signal interrupts only because the process is traced.
 //!
-//! Untraced, the kernel drops a signal that the process ignores. Traced, it wakes the process for
-//! the signal-delivery stop, and calls that are never restarted return EINTR (signal(7): epoll_wait,
-//! sigtimedwait, semtimedop, sockets with a timeout). They are issued again with their full timeout,
-//! because the remaining time is not known.
+//! The kernel drops a signal that an untraced process ignores. It wakes a traced process for the
+//! signal-delivery stop. Then the calls that are never restarted return EINTR (signal(7): epoll_wait,
+//! sigtimedwait, semtimedop, sockets with a timeout). They are issued again with their full
+//! timeout, because the remaining time is not known.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;

@@ -11,9 +11,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::super::disturbance;
-use super::super::sys::{self, End, Stop, TraceeEvent};
+use super::super::sys::{self, Blocking, End, Stop, TraceeEvent};
 use super::{Leader, TraceTable, Tracee, Zygote};
-use crate::process::wait::Blocking;
 
 /// The most programs that are remembered.
 const MAX_PROGRAMS: usize = 64;

@@ -69,8 +69,8 @@ pub(super) struct TraceTable {
     /// The programs that were executed, as far as they could be read.
     programs: Vec<PathBuf>,
     disturbed: Option<String>,
-    /// The leader's peak memory, read when this signal was about to be delivered to it. A stop at
-    /// its exit would give it always, but costs every attempt one stop more.
+    /// A signal that was about to be delivered to the leader, and the leader's peak memory then. A
+    /// stop at every exit would always give the peak, but costs each attempt one more stop.
     peak_at: Option<(i32, u64)>,
     left_behind: usize,
 }
