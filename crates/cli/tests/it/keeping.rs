@@ -55,8 +55,7 @@ fn a_folder_that_is_removed() {
     place.write("go", "");
     let done = live.wait().expect(110);
     assert!(
-        done.stderr
-            .contains("was removed or moved during the run"),
+        done.stderr.contains("was removed or moved during the run"),
         "{}",
         done.stderr
     );
