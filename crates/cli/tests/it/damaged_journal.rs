@@ -199,12 +199,9 @@ fn two_ends_of_an_attempt_are_an_error_for_report_and_resume() {
     let end = end.unwrap();
     all.insert(end + 1, all[end].clone());
     fs::write(place.run().join("journal.jsonl"), journal_of(&all)).unwrap();
-    for (args, problem) in [
-        (&["report", "1"][..], "two ends"),
-        (&["run", "--resume", "1"], "ended twice"),
-    ] {
+    for args in [&["report", "1"][..], &["run", "--resume", "1"]] {
         let done = place.crashrate(args).expect(96);
-        assert!(done.stderr.contains(problem), "{}", done.stderr);
+        assert!(done.stderr.contains("two ends"), "{}", done.stderr);
         assert_eq!(done.stdout, "");
     }
 }
