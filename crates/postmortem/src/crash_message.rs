@@ -22,7 +22,7 @@ impl Crash {
             Ok(None) => {}
             Ok(Some(message)) => self.set_message(message),
             Err(()) => self.notes.push(
-                "standard error has several messages of this kind; which one is this crash's is unknown"
+                "standard error has several messages of this kind, so none is assigned to this crash"
                     .into(),
             ),
         }

@@ -15,7 +15,7 @@ pub enum StatsError {
         n: u64,
     },
     /// More rounds than the method supports.
-    #[error("{n} rounds: {method} is made for at most {limit}")]
+    #[error("{n} rounds: {method} supports at most {limit}")]
     TooManyRounds {
         /// The method.
         method: &'static str,
@@ -55,13 +55,13 @@ pub enum StatsError {
         what: &'static str,
     },
     /// A plan to detect a difference between two equal rates.
-    #[error("both rates are {rate}: no number of rounds tells equal rates apart")]
+    #[error("both rates are {rate}: no number of rounds can distinguish equal rates")]
     EqualRates {
         /// The rate.
         rate: f64,
     },
     /// The required number of rounds exceeds [`crate::MAX_ROUNDS`].
-    #[error("no number of rounds up to {limit} is enough")]
+    #[error("even {limit} rounds are too few")]
     NotReached {
         /// The largest number considered.
         limit: u64,

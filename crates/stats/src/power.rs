@@ -169,65 +169,65 @@ fn rejection(per_side: u64, level: f64, fits: impl Fn(&[f64]) -> bool) -> Vec<u6
     loop {
         // c is seldom much larger than `level`, so only few of the p-values must be computed.
         most *= 3.0;
-        let ladders = ladders(per_side, &base, most);
-        let mut steps: Vec<f64> = ladders.iter().flat_map(|l| &l.rungs).copied().collect();
+        let totals = totals(per_side, &base, most);
+        let mut steps: Vec<f64> = totals.iter().flat_map(|l| &l.p_values).copied().collect();
         steps.sort_by(f64::total_cmp);
         steps.dedup_by(|next, kept| *next <= *kept * (1.0 + TIE));
         let fitting = steps.partition_point(|&limit| {
-            let tails: Vec<f64> = ladders.iter().map(|l| l.tail(limit)).collect();
+            let tails: Vec<f64> = totals.iter().map(|l| l.tail(limit)).collect();
             fits(&tails)
         });
         if fitting < steps.len() || most >= 1.0 {
             let limit = fitting.checked_sub(1).map_or(level, |last| steps[last]);
-            return ladders.iter().map(|l| l.below(limit)).collect();
+            return totals.iter().map(|l| l.below(limit)).collect();
         }
     }
 }
 
 /// The Fisher p-values of the tables with one total.
-struct Ladder {
+struct TotalPValues {
     /// The tables inside the region at the level itself.
     base: Cut,
     /// The relevant p-values above the level, ascending.
-    rungs: Vec<f64>,
+    p_values: Vec<f64>,
 }
 
-impl Ladder {
-    fn climbed(&self, limit: f64) -> usize {
-        self.rungs
-            .partition_point(|&rung| rung <= limit * (1.0 + TIE))
+impl TotalPValues {
+    fn reached(&self, limit: f64) -> usize {
+        self.p_values
+            .partition_point(|&p| p <= limit * (1.0 + TIE))
     }
 
-    /// The largest p-value up to `limit`; 0 if no p-value is that small.
+    /// The largest p-value up to `limit`; the tail at the level if no p-value is that small.
     fn tail(&self, limit: f64) -> f64 {
-        match self.climbed(limit) {
+        match self.reached(limit) {
             0 => self.base.tail,
-            climbed => self.rungs[climbed - 1],
+            reached => self.p_values[reached - 1],
         }
     }
 
     /// The number of side one's values with a p-value up to `limit`.
     fn below(&self, limit: f64) -> u64 {
-        self.base.below + self.climbed(limit) as u64
+        self.base.below + self.reached(limit) as u64
     }
 }
 
-fn ladders(per_side: u64, base: &[Cut], most: f64) -> Vec<Ladder> {
+fn totals(per_side: u64, base: &[Cut], most: f64) -> Vec<TotalPValues> {
     base.iter()
         .zip(0..)
         .map(|(&base, total)| {
             let table = Hypergeometric::new(per_side, per_side, total);
             let mut sum = base.tail;
             let mut chance = table.pmf(base.below);
-            let rungs = (base.below..table.highest())
+            let p_values = (base.below..table.highest())
                 .map(|x| {
                     sum += chance;
                     chance *= table.ratio(x);
                     sum
                 })
-                .take_while(|&rung| rung <= most)
+                .take_while(|&p| p <= most)
                 .collect();
-            Ladder { base, rungs }
+            TotalPValues { base, p_values }
         })
         .collect()
 }

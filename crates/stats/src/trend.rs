@@ -21,7 +21,7 @@ pub struct RankTrend {
 /// Up to this many additions, counting is as fast as inverting.
 const FEW_STEPS: u64 = 10_000_000;
 
-/// The most additions spent on counting.
+/// The most additions for a tail; beyond it the normal approximation is used.
 const MOST_STEPS: u64 = 100_000_000;
 
 /// The most rounds of the rarer kind for which counting is numerically stable. Compared with

@@ -81,7 +81,7 @@ impl Report {
 fn with_header(text: &str) -> Result<Option<facts::Facts>, NotAReport> {
     let (header, body) = text.split_once('\n').unwrap_or((text, ""));
     let header: Value = serde_json::from_str(header)
-        .map_err(|error| NotAReport(format!("line 1 is no .ips header: {error}")))?;
+        .map_err(|error| NotAReport(format!("line 1 is not an .ips header: {error}")))?;
     let kind = match header.get("bug_type") {
         Some(Value::String(kind)) => kind.clone(),
         Some(kind) => kind.to_string(),

@@ -210,7 +210,7 @@ fn what_is_no_report_says_why() {
             "{\"bug_type\":\"298\"}\n{}",
             "bug_type \"298\" is not a crash",
         ),
-        ("{\"bug_type\":309\n{}", "line 1 is no .ips header"),
+        ("{\"bug_type\":309\n{}", "line 1 is not an .ips header"),
         (
             "{\"bug_type\":309}\n{\"pid\": 1,",
             "incomplete at line 2, column 10",

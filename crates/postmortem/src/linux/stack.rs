@@ -156,7 +156,7 @@ impl<'a> Walker<'a> {
         Some((caller, regs))
     }
 
-    /// The last frame is a signal trampoline: restores the interrupted registers.
+    /// Marks the last frame as a signal trampoline and returns the interrupted registers.
     fn interrupted(&mut self, sp: u64, stack: &mut RawStack) -> Option<Registers> {
         if let Some(frame) = stack.frames.last_mut() {
             frame.is_trampoline = true;

@@ -165,7 +165,7 @@ impl Segment {
 fn stamp(file: &File) -> Result<Stamp, CoreError> {
     let data = file.metadata()?;
     if !data.is_file() {
-        return Err(CoreError::NoCore("no regular file"));
+        return Err(CoreError::NoCore("not a regular file"));
     }
     Ok((data.len(), data.mtime(), data.mtime_nsec()))
 }

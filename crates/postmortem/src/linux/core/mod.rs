@@ -38,16 +38,16 @@ pub enum CoreError {
     #[error("not a core file: {0}")]
     NoCore(&'static str),
     /// The file is truncated: the disk was full, or RLIMIT_CORE was reached.
-    #[error("the core file is not complete")]
+    #[error("the core file is incomplete (disk full, or RLIMIT_CORE reached)")]
     Truncated,
     /// The program was built for another processor.
-    #[error("the core file is of another machine")]
+    #[error("the core file is for another processor architecture")]
     OtherMachine,
     /// The program is a 32-bit one.
     #[error("32-bit program: no stack")]
     NarrowProgram,
     /// The core file belongs to another process.
-    #[error("the core file is of process {found}, not of {expected}")]
+    #[error("the core file belongs to process {found}, not to process {expected}")]
     OtherProcess {
         /// The process in the file.
         found: i32,
