@@ -2,9 +2,9 @@
 //! failed.
 //!
 //! Irrelevant frames (allocator and runtime) are skipped. Of consecutive helpers, which report a
-//! failure and abort, only the innermost is named. Prefix frames are named. The first other frame is
-//! named and ends the signature. A frame is `module!function` without arguments, template arguments,
-//! hashes and offsets, so that a rebuild keeps the name. A frame without a symbol is
+//! failure and abort, only the innermost is named. Prefix frames are named. The first other frame
+//! is named and ends the signature. A frame is `module!function` without arguments, template
+//! arguments, hashes and offsets, so that a rebuild keeps the name. A frame without a symbol is
 //! `module+offset@build-id`, which only the same build shares.
 
 use crate::crash::{Crash, Frame, Module};

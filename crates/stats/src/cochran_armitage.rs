@@ -25,8 +25,8 @@ pub struct TrendTest {
 /// # Errors
 /// The runs together have more than [`crate::MAX_ROUNDS`] rounds.
 ///
-/// Cochran 1954, "Some methods for strengthening the common chi-square tests", Biometrics 10; Armitage 1955, "Tests for
-/// linear trends in proportions and frequencies", Biometrics 11.
+/// Cochran 1954, "Some methods for strengthening the common chi-square tests", Biometrics 10;
+/// Armitage 1955, "Tests for linear trends in proportions and frequencies", Biometrics 11.
 pub fn cochran_armitage(runs: &[Counts]) -> Result<TrendTest, StatsError> {
     const UNDEFINED: TrendTest = TrendTest { z: 0.0, p: 1.0 };
     let total =

@@ -8,8 +8,8 @@ use crate::rate::wilson;
 /// - `alpha` (0 < `alpha` < 1). A side without rounds contributes the whole range of rates from 0
 /// to 1.
 ///
-/// Newcombe 1998, "Interval estimation for the difference between independent proportions: comparison of eleven
-/// methods", Statist. Med. 17, method 10.
+/// Newcombe 1998, "Interval estimation for the difference between independent proportions:
+/// comparison of eleven methods", Statist. Med. 17, method 10.
 pub fn newcombe(one: Counts, two: Counts, alpha: f64) -> Result<Interval, StatsError> {
     let (first, second) = (wilson(one, alpha)?, wilson(two, alpha)?);
     let (Some(rate1), Some(rate2)) = (one.rate(), two.rate()) else {

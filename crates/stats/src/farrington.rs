@@ -16,8 +16,9 @@ use crate::special::{LN_ODDS_MAX, bisect, from_log_odds, normal_critical, normal
 /// # Errors
 /// `margin` is out of range.
 ///
-/// Farrington and Manning 1990, "Test statistics and sample size formulae for comparative binomial trials with null
-/// hypothesis of non-zero risk difference or non-unity relative risk", Statist. Med. 9.
+/// Farrington and Manning 1990, "Test statistics and sample size formulae for comparative binomial
+/// trials with null hypothesis of non-zero risk difference or non-unity relative risk", Statist.
+/// Med. 9.
 pub fn farrington_manning(one: Counts, two: Counts, margin: f64) -> Result<f64, StatsError> {
     let margin = open_unit("the margin", margin)?;
     if one.n() == 0 || two.n() == 0 {
@@ -36,8 +37,8 @@ pub fn farrington_manning(one: Counts, two: Counts, margin: f64) -> Result<f64, 
 /// # Errors
 /// `alpha` is out of range.
 ///
-/// Mee 1984, "Confidence bounds for the difference between two probabilities", Biometrics 40; Farrington and Manning
-/// 1990, Statist. Med. 9.
+/// Mee 1984, "Confidence bounds for the difference between two probabilities", Biometrics 40;
+/// Farrington and Manning 1990, Statist. Med. 9.
 pub fn farrington_interval(one: Counts, two: Counts, alpha: f64) -> Result<Interval, StatsError> {
     let critical = normal_critical(open_unit("alpha", alpha)?);
     if one.n() == 0 || two.n() == 0 {
@@ -159,8 +160,8 @@ mod tests {
 
     #[test]
     fn a_published_interval() {
-        // Fagerland, Lydersen and Laake 2011, "Recommended confidence intervals for two independent binomial
-        // proportions", Stat. Methods Med. Res. 24, give 0.028 to 0.34.
+        // Fagerland, Lydersen and Laake 2011, "Recommended confidence intervals for two independent
+        // binomial proportions", Stat. Methods Med. Res. 24, give 0.028 to 0.34.
         let got = farrington_interval(counts(7, 34), counts(1, 34), 0.05).unwrap();
         near(got.lo, 0.028_370_507_969, 1e-11);
         near(got.hi, 0.343_939_921_946, 1e-11);

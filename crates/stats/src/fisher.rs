@@ -60,8 +60,9 @@ pub fn fisher_exact(one: Counts, two: Counts) -> PValues {
 /// keep its level at every rate. Intended for tables too large for [`crate::boschloo`], where the
 /// difference hardly matters.
 ///
-/// Lancaster 1961, "Significance tests in discrete distributions", JASA 56; the two-sided forms as in Hirji, Tan and
-/// Elashoff 1991, "A quasi-exact test for comparing two binomial proportions", Statist. Med. 10.
+/// Lancaster 1961, "Significance tests in discrete distributions", JASA 56; the two-sided forms as
+/// in Hirji, Tan and Elashoff 1991, "A quasi-exact test for comparing two binomial proportions",
+/// Statist. Med. 10.
 pub fn fisher_mid_p(one: Counts, two: Counts) -> MidP {
     let table = conditional(one, two);
     let x = one.bad();

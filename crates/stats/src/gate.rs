@@ -22,8 +22,8 @@ pub enum GateVerdict {
 /// null, each ever reaches 1/alpha with probability at most alpha. The alternatives are beta
 /// mixtures truncated at the limit; the first also has an atom at rate 0.
 ///
-/// Ramdas, Gruenwald, Vovk and Shafer 2023, "Game-theoretic statistics and safe anytime-valid inference", Statist.
-/// Sci. 38; the mixture is Robbins' (1970).
+/// Ramdas, Gruenwald, Vovk and Shafer 2023, "Game-theoretic statistics and safe anytime-valid
+/// inference", Statist. Sci. 38; the mixture is Robbins' (1970).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gate {
     limit: f64,
@@ -56,8 +56,8 @@ impl Gate {
     /// ln E against "the rate is at least the limit". Each bad round lowers it, each good one
     /// raises it.
     ///
-    /// E = w \[k=0\] (1-p)^(-n) + (1-w) B(a+k, b+n-k) I_p(a+k, b+n-k) / (B(a,b) I_p(a,b) p^k (1-p)^(n-k)) for the limit
-    /// p, the atom w and the prior Beta(a, b).
+    /// E = w \[k=0\] (1-p)^(-n) + (1-w) B(a+k, b+n-k) I_p(a+k, b+n-k) / (B(a,b) I_p(a,b) p^k
+    /// (1-p)^(n-k)) for the limit p, the atom w and the prior Beta(a, b).
     pub fn ln_e_below(self, counts: Counts) -> f64 {
         let clean = if counts.bad() == 0 {
             self.atom.ln() - counts.n() as f64 * (-self.limit).ln_1p()

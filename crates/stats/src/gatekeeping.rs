@@ -17,9 +17,10 @@ pub enum Role {
 /// p-value of a primary one. Comparing each with alpha keeps the probability of any false verdict
 /// at most alpha, because the others are shown only if all primary ones are.
 ///
-/// Maurer, Hothorn and Lehmacher 1995, "Multiple comparisons in drug clinical trials and preclinical assays: a-priori
-/// ordered hypotheses"; Westfall and Krishen 2001, "Optimally weighted, fixed sequence and gatekeeper multiple testing
-/// procedures", J. Statist. Plann. Inference 99.
+/// Maurer, Hothorn and Lehmacher 1995, "Multiple comparisons in drug clinical trials and
+/// preclinical assays: a-priori ordered hypotheses"; Westfall and Krishen 2001, "Optimally
+/// weighted, fixed sequence and gatekeeper multiple testing procedures", J. Statist. Plann.
+/// Inference 99.
 ///
 /// # Errors
 /// A p-value is not between 0 and 1.

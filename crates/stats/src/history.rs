@@ -384,7 +384,8 @@ fn splits(points: &[Counts]) -> Result<Option<Vec<(Counts, Counts)>>, StatsError
     Ok(Some(splits))
 }
 
-/// ln B(bad + 1/2, good + 1/2): the probability of the counts under a Beta(1/2, 1/2) rate, up to a constant.
+/// ln B(bad + 1/2, good + 1/2): the probability of the counts under a Beta(1/2, 1/2) rate, up to a
+/// constant.
 fn ln_marginal(counts: Counts) -> f64 {
     let (a, b) = (counts.bad() as f64 + 0.5, counts.good() as f64 + 0.5);
     let (x, y) = (a / (a + b), b / (a + b));

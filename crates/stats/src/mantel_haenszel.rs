@@ -46,7 +46,8 @@ pub struct Stratified {
     pub method: Method,
 }
 
-/// Compares side one with side two over `strata` of (side one, side two) at error `alpha` (0 < `alpha` < 1).
+/// Compares side one with side two over `strata` of (side one, side two) at error `alpha` (0 <
+/// `alpha` < 1).
 ///
 /// Requires independent rounds whose numbers were fixed in advance. The difference and its interval
 /// assume the same difference in each stratum, and the odds ratio the same ratio. The p-value
@@ -60,10 +61,11 @@ pub struct Stratified {
 /// # Errors
 /// `alpha` is out of range.
 ///
-/// Mantel and Haenszel 1959, "Statistical aspects of the analysis of data from retrospective studies of disease",
-/// J. Natl. Cancer Inst. 22. Difference: Greenland and Robins 1985, Biometrics 41; its variance: Sato 1989, "On the
-/// variance estimator for the Mantel-Haenszel risk difference", Biometrics 45. Interval of the odds ratio: Robins,
-/// Breslow and Greenland 1986, Biometrics 42. Exact test: Gart 1970, Biometrika 57.
+/// Mantel and Haenszel 1959, "Statistical aspects of the analysis of data from retrospective
+/// studies of disease", J. Natl. Cancer Inst. 22. Difference: Greenland and Robins 1985, Biometrics
+/// 41; its variance: Sato 1989, "On the variance estimator for the Mantel-Haenszel risk
+/// difference", Biometrics 45. Interval of the odds ratio: Robins, Breslow and Greenland 1986,
+/// Biometrics 42. Exact test: Gart 1970, Biometrika 57.
 pub fn mantel_haenszel(strata: &[(Counts, Counts)], alpha: f64) -> Result<Stratified, StatsError> {
     let critical = normal_critical(open_unit("alpha", alpha)?);
     let filled: Vec<(Counts, Counts)> = strata

@@ -26,7 +26,8 @@ const BOLD: [f64; 2] = [0.875, 0.75];
 /// 3/4, 1/2, 1/4 and so on share the other half. They end at or below m, close to the best bet when
 /// the rates are equal and the sides differ in every block.
 ///
-/// Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting", J. R. Statist. Soc. B 86.
+/// Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting", J. R.
+/// Statist. Soc. B 86.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MarginProcess {
     margin: f64,

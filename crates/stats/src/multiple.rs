@@ -26,8 +26,8 @@ pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, StatsError> {
 /// < 1, m >= 1). By Ville's inequality and the union bound, the probability that any true null ever
 /// reaches it is at most `alpha`.
 ///
-/// Ville 1939, "Etude critique de la notion de collectif"; Vovk and Wang 2021, "E-values: calibration, combination and
-/// applications", Ann. Statist. 49.
+/// Ville 1939, "Etude critique de la notion de collectif"; Vovk and Wang 2021, "E-values:
+/// calibration, combination and applications", Ann. Statist. 49.
 pub fn ln_threshold(alpha: f64, comparisons: usize) -> Result<f64, StatsError> {
     if comparisons == 0 {
         return Err(StatsError::Zero {

@@ -121,8 +121,8 @@ impl PairTable {
     /// The table with every unknown result set against `worse`: good on the side that looks worse,
     /// bad on the other.
     ///
-    /// Horowitz and Manski 2000, "Nonparametric analysis of randomized experiments with missing covariate and outcome
-    /// data", J. Amer. Statist. Assoc. 95.
+    /// Horowitz and Manski 2000, "Nonparametric analysis of randomized experiments with missing
+    /// covariate and outcome data", J. Amer. Statist. Assoc. 95.
     #[must_use]
     pub fn against(&self, worse: Worse) -> Self {
         use SideEnd::{Absent, Bad, Good, Missing};
@@ -144,8 +144,8 @@ impl PairTable {
 /// The two-sided p-value of McNemar's exact test. The null: if the sides of a block differ, either
 /// is the bad one with probability 1/2. 1 if no block differs.
 ///
-/// McNemar 1947, "Note on the sampling error of the difference between correlated proportions or percentages",
-/// Psychometrika 12.
+/// McNemar 1947, "Note on the sampling error of the difference between correlated proportions or
+/// percentages", Psychometrika 12.
 pub fn mcnemar_exact(only_one: u64, only_two: u64) -> f64 {
     let (least, n) = (only_one.min(only_two), only_one + only_two);
     if only_one == only_two {

@@ -18,8 +18,8 @@ pub enum Side {
 /// with probability at most alpha, so it may be inspected after every pair. The two rounds of a
 /// pair may run in either order. Leave out pairs in which a side was lost or not reached.
 ///
-/// Turner, Ly and Gruenwald 2024, "Generic E-variables for exact sequential k-sample tests that allow for optional
-/// stopping", J. Statist. Plann. Inference 230.
+/// Turner, Ly and Gruenwald 2024, "Generic E-variables for exact sequential k-sample tests that
+/// allow for optional stopping", J. Statist. Plann. Inference 230.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairProcess {
     gamma: f64,

@@ -49,10 +49,12 @@ pub fn rounds_without_failure(limit: f64, alpha: f64) -> Result<u64, StatsError>
     Ok((least as u64).max(1))
 }
 
-/// The smallest number of rounds that, with at most `allowed` bad ones, shows the rate to be below `limit` at error
-/// `alpha` (both strictly between 0 and 1): the first n with P(at most `allowed` bad of n at rate `limit`) <= `alpha`.
+/// The smallest number of rounds that, with at most `allowed` bad ones, shows the rate to be below
+/// `limit` at error `alpha` (both strictly between 0 and 1): the first n with P(at most `allowed`
+/// bad of n at rate `limit`) <= `alpha`.
 ///
-/// Clopper and Pearson 1934, "The use of confidence or fiducial limits", Biometrika 26, solved for n.
+/// Clopper and Pearson 1934, "The use of confidence or fiducial limits", Biometrika 26, solved for
+/// n.
 pub fn rounds_with_failures(limit: f64, alpha: f64, allowed: u64) -> Result<u64, StatsError> {
     if allowed == 0 {
         return rounds_without_failure(limit, alpha);
@@ -98,7 +100,8 @@ pub struct NormalPlan {
 /// (0 to 1, different) with probability `power`, in a two-sided test at error `alpha` (both
 /// strictly between 0 and 1).
 ///
-/// Fleiss, Levin and Paik 2003, "Statistical methods for rates and proportions", 3rd edition, chapter 4.
+/// Fleiss, Levin and Paik 2003, "Statistical methods for rates and proportions", 3rd edition,
+/// chapter 4.
 pub fn normal_plan(
     rate1: f64,
     rate2: f64,

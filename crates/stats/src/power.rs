@@ -23,8 +23,8 @@ pub const MAX_EXACT_POWER: u64 = 1000;
 /// difference between two sides of `per_side` rounds each with the rates `rate1` and `rate2` (0 to
 /// 1). Sums over all tables.
 ///
-/// Boschloo 1970 (see [`crate::boschloo`]); the sum over tables as in Suissa and Shuster 1985, "Exact unconditional
-/// sample sizes for the 2x2 binomial trial", J. R. Statist. Soc. A 148.
+/// Boschloo 1970 (see [`crate::boschloo`]); the sum over tables as in Suissa and Shuster 1985,
+/// "Exact unconditional sample sizes for the 2x2 binomial trial", J. R. Statist. Soc. A 148.
 pub fn boschloo_power(
     per_side: u64,
     rate1: f64,

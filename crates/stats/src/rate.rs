@@ -58,8 +58,8 @@ pub fn clopper_pearson_upper(counts: Counts, alpha: f64) -> Result<f64, StatsErr
     Ok(exact_upper(counts, open_unit("alpha", alpha)?))
 }
 
-/// The exact one-sided upper bound when none of `n` rounds was bad: 1 - `alpha`^(1/n) (0 < `alpha` < 1). Without
-/// rounds it is 1.
+/// The exact one-sided upper bound when none of `n` rounds was bad: 1 - `alpha`^(1/n) (0 < `alpha`
+/// < 1). Without rounds it is 1.
 ///
 /// Clopper and Pearson 1934 without bad rounds; Hanley and Lippman-Hand 1983, "If nothing goes
 /// wrong, is everything all right?", JAMA 249.

@@ -12,8 +12,8 @@ const LN_RATIO_MAX: f64 = 60.0;
 /// Without a bad round on side one its lower end is 0; without one on side two its upper end is
 /// infinite. If a side has no rounds, it is 0 to infinity.
 ///
-/// Miettinen and Nurminen 1985, "Comparative analysis of two rates", Statist. Med. 4, with their variance factor
-/// N/(N-1) and the closed form of the constrained estimate.
+/// Miettinen and Nurminen 1985, "Comparative analysis of two rates", Statist. Med. 4, with their
+/// variance factor N/(N-1) and the closed form of the constrained estimate.
 pub fn risk_ratio(one: Counts, two: Counts, alpha: f64) -> Result<Interval, StatsError> {
     let critical = normal_critical(open_unit("alpha", alpha)?);
     if one.n() == 0 || two.n() == 0 {

@@ -45,8 +45,9 @@ impl BetaPrior {
 /// probability at most `alpha`, however often it is inspected and whenever the run stops. Without
 /// rounds it is 0 to 1.
 ///
-/// Robbins 1970, "Statistical methods related to the law of the iterated logarithm", Ann. Math. Statist. 41; Howard,
-/// Ramdas, McAuliffe and Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences", Ann. Statist. 49.
+/// Robbins 1970, "Statistical methods related to the law of the iterated logarithm", Ann. Math.
+/// Statist. 41; Howard, Ramdas, McAuliffe and Sekhon 2021, "Time-uniform, nonparametric,
+/// nonasymptotic confidence sequences", Ann. Statist. 49.
 pub fn confidence_sequence(
     counts: Counts,
     alpha: f64,
@@ -77,11 +78,12 @@ pub fn confidence_sequence(
     Ok(Interval { lo, hi })
 }
 
-/// ln E of the null "the rate is `p`" (0 < `p` < 1) against the mixture `prior`:
-/// ln B(a+k, b+n-k) - ln B(a, b) - k ln p - (n-k) ln(1-p). Under the null the mean of E is at most 1 at any stopping
+/// ln E of the null "the rate is `p`" (0 < `p` < 1) against the mixture `prior`: ln B(a+k, b+n-k) -
+/// ln B(a, b) - k ln p - (n-k) ln(1-p). Under the null the mean of E is at most 1 at any stopping
 /// time, so E >= 1/alpha happens with probability at most alpha.
 ///
-/// Robbins 1970, "Statistical methods related to the law of the iterated logarithm", Ann. Math. Statist. 41.
+/// Robbins 1970, "Statistical methods related to the law of the iterated logarithm", Ann. Math.
+/// Statist. 41.
 pub fn ln_e_point(counts: Counts, p: f64, prior: BetaPrior) -> Result<f64, StatsError> {
     let p = open_unit("p", p)?;
     Ok(ln_e_between(counts, p, 1.0 - p, prior))

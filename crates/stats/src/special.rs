@@ -37,7 +37,8 @@ pub(crate) fn normal_upper(z: f64) -> f64 {
     if z > 0.0 { beyond } else { 1.0 - beyond }
 }
 
-/// ln(1 - e^v) for v <= 0 without loss near either end (Maechler 2012, "Accurately computing log(1 - exp(-|a|))").
+/// ln(1 - e^v) for v <= 0 without loss near either end (Maechler 2012, "Accurately computing log(1
+/// - exp(-|a|))").
 pub(crate) fn ln_one_minus_exp(v: f64) -> f64 {
     if v > -LN_2 {
         (-v.min(0.0).exp_m1()).ln()
@@ -97,8 +98,9 @@ fn half_deviance(x: f64, m: f64) -> f64 {
     sum
 }
 
-/// ln of the binomial probability of `a` bad and `b` good rounds at rate `p` (`q` = 1 - `p`), continued to real
-/// counts: Loader 2000, "Fast and accurate computation of binomial probabilities".
+/// ln of the binomial probability of `a` bad and `b` good rounds at rate `p` (`q` = 1 - `p`),
+/// continued to real counts: Loader 2000, "Fast and accurate computation of binomial
+/// probabilities".
 pub(crate) fn ln_binomial(a: f64, b: f64, p: f64, q: f64) -> f64 {
     if a == 0.0 {
         return if b == 0.0 { 0.0 } else { b * ln_rate(q, p) };
@@ -171,8 +173,8 @@ pub(crate) fn beta_at(a: f64, b: f64, x: f64, y: f64) -> BetaAt {
     }
 }
 
-/// ln of I_x(a, b) over its kernel, by the continued fraction of DLMF 8.17.22 (modified Lentz), which converges for
-/// x up to about the mean.
+/// ln of I_x(a, b) over its kernel, by the continued fraction of DLMF 8.17.22 (modified Lentz),
+/// which converges for x up to about the mean.
 fn ln_mills(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-290;
     let away_from_zero = |v: f64| if v.abs() < TINY { TINY } else { v };

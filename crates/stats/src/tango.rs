@@ -16,8 +16,8 @@ use crate::special::{bisect, normal_critical, normal_upper};
 /// # Errors
 /// `alpha` is out of range, `b + c` exceeds `n`, or `n` exceeds [`crate::MAX_ROUNDS`].
 ///
-/// Tango 1998, "Equivalence test and confidence interval for the difference in proportions for the paired-sample
-/// design", Statist. Med. 17.
+/// Tango 1998, "Equivalence test and confidence interval for the difference in proportions for the
+/// paired-sample design", Statist. Med. 17.
 pub fn tango_interval(b: u64, c: u64, n: u64, alpha: f64) -> Result<Interval, StatsError> {
     let critical = normal_critical(open_unit("alpha", alpha)?);
     check_blocks(b, c, n)?;
@@ -44,15 +44,16 @@ pub fn tango_interval(b: u64, c: u64, n: u64, alpha: f64) -> Result<Interval, St
 /// A small value shows that side one is worse than side two by less than the margin. The counts are
 /// those of [`tango_interval`]; without blocks the p-value is 1.
 ///
-/// The number of blocks must be fixed in advance. The test is asymptotic and can be too optimistic with few discordant
-/// blocks: with none it gives 0.077 for 100 blocks and a margin of 2 %, where the exact probability 0.98^100 is 0.133.
-/// [`crate::MarginProcess`] keeps its level at every number of blocks.
+/// The number of blocks must be fixed in advance. The test is asymptotic and can be too optimistic
+/// with few discordant blocks: with none it gives 0.077 for 100 blocks and a margin of 2 %, where
+/// the exact probability 0.98^100 is 0.133. [`crate::MarginProcess`] keeps its level at every
+/// number of blocks.
 ///
 /// # Errors
 /// `margin` is out of range, `b + c` exceeds `n`, or `n` exceeds [`crate::MAX_ROUNDS`].
 ///
-/// Tango 1998, "Equivalence test and confidence interval for the difference in proportions for the paired-sample
-/// design", Statist. Med. 17.
+/// Tango 1998, "Equivalence test and confidence interval for the difference in proportions for the
+/// paired-sample design", Statist. Med. 17.
 pub fn tango_test(b: u64, c: u64, n: u64, margin: f64) -> Result<f64, StatsError> {
     let margin = open_unit("the margin", margin)?;
     check_blocks(b, c, n)?;
@@ -76,7 +77,8 @@ fn score(b: u64, c: u64, n: u64, difference: f64) -> f64 {
     let (b, c, n) = (b as f64, c as f64, n as f64);
     let distance = b - c - n * difference;
     let spread = difference * (1.0 - difference);
-    // The constrained estimate of "only side two bad" is the positive root of 2n q^2 + lean q - c spread.
+    // The constrained estimate of "only side two bad" is the positive root of 2n q^2 + lean q - c
+    // spread.
     let lean = difference * (2.0 * n - b + c) - (b + c);
     let root = (lean * lean + 8.0 * n * c * spread).sqrt();
     let only_two = if lean > 0.0 {

@@ -31,8 +31,8 @@ const MOST_COUNTED: u64 = 200;
 
 /// Computes the rank trend of `rounds`, in the order in which they ran, true for bad.
 ///
-/// Mann and Whitney 1947, "On a test of whether one of two random variables is stochastically larger than the other",
-/// Ann. Math. Statist. 18.
+/// Mann and Whitney 1947, "On a test of whether one of two random variables is stochastically
+/// larger than the other", Ann. Math. Statist. 18.
 pub fn rank_trend(rounds: &[bool]) -> RankTrend {
     let (mut u, mut bad, mut good) = (0, 0, 0);
     for &is_bad in rounds {
@@ -51,7 +51,8 @@ pub fn rank_trend(rounds: &[bool]) -> RankTrend {
     }
 }
 
-/// P(U <= u) for `few` rounds of one kind among `many` of the other, u at most half of `few` times `many`.
+/// P(U <= u) for `few` rounds of one kind among `many` of the other, u at most half of `few` times
+/// `many`.
 fn lower_tail(few: u64, many: u64, u: u64) -> (f64, Method) {
     let steps = few.saturating_mul(u + 1);
     let countable = |most| few <= MOST_COUNTED && steps <= most;
@@ -132,7 +133,8 @@ fn inverted(few: u64, many: u64, u: u64) -> Option<f64> {
 /// The probability that may be left out.
 const NEGLIGIBLE: f64 = 1e-17;
 
-/// The characteristic function of U about its mean at 2 `half`, and whether it stays negligible from there to pi/`few`.
+/// The characteristic function of U about its mean at 2 `half`, and whether it stays negligible
+/// from there to pi/`few`.
 fn characteristic(few: u64, many: f64, half: f64) -> (f64, bool) {
     // With this many factors, each at most about 1/2 where the function first oscillates back, it
     // does not rise again.

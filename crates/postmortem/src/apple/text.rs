@@ -1,4 +1,5 @@
-//! `.crash` files, the text format of macOS 11 and earlier: `Key: value` lines, then sections that end at an empty line.
+//! `.crash` files, the text format of macOS 11 and earlier: `Key: value` lines, then sections that
+//! end at an empty line.
 
 use super::facts::{self, Facts, MAX_FRAMES};
 use crate::crash::{Frame, Hex, Module, Thread};

@@ -77,7 +77,8 @@ fn assertion(line: &str) -> Option<String> {
         .or_else(|| between(line, "Assertion failed: (", "), function ")) // macOS
         .or_else(|| between(line, "Assertion failed: ", " (")) // musl
         .or_else(|| {
-            // glibc 2.37: `Fatal glibc error: malloc.c:2599 (sysmalloc): assertion failed: CONDITION`
+            // glibc 2.37: `Fatal glibc error: malloc.c:2599 (sysmalloc): assertion failed:
+            // CONDITION`
             let fatal = line.starts_with("Fatal glibc error: ");
             let (_, condition) = line.split_once("assertion failed: ").filter(|_| fatal)?;
             Some(condition)
@@ -113,7 +114,8 @@ fn check(line: &str, next: Option<&str>) -> Option<String> {
 }
 
 fn malloc(line: &str) -> Option<String> {
-    // macOS: `app(12,0x7f) malloc: *** error for object 0x7f: TEXT`; glibc before 2.26: `*** Error in `app': TEXT: 0x7f ***`
+    // macOS: `app(12,0x7f) malloc: *** error for object 0x7f: TEXT`; glibc before 2.26: `*** Error
+    // in `app': TEXT: 0x7f ***`
     if let Some((_, text)) = line.split_once("malloc: *** error ") {
         return Some(format!("error {text}"));
     }
