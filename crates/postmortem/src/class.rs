@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_sure_is_said_of_an_access() {
+    fn access_is_reported_only_when_certain() {
         assert_eq!(access(1, 1, false, false), Some(Access::Exec));
         assert_eq!(access(8, 1, true, false), Some(Access::Write));
         assert_eq!(access(8, 1, false, false), None);

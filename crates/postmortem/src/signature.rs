@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn machinery_is_passed_and_the_first_other_frame_ends_it() {
+    fn runtime_frames_are_skipped_and_the_first_other_frame_is_last() {
         let sig = |places: &[&str]| signature("C", &stack(places), &[]);
         assert_eq!(
             sig(&[

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn it_settles_at_the_wanted_share_from_far_above_and_far_below() {
+    fn it_converges_to_the_target_share_from_far_above_and_below() {
         for right in [2.0, 20.0, 400.0] {
             let rate = -(0.4f64.ln()) / right;
             let amount = found(|w| (-rate * f64::from(w)).exp(), 12);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn it_settles_there_with_a_wrong_model_too() {
+    fn it_converges_with_a_wrong_model_too() {
         // Almost no risk up to 30, then a steep rise.
         let passes = |w: u32| 1.0 / (1.0 + ((f64::from(w) - 60.0) / 10.0).exp());
         let share = passes(found(passes, 40));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_question_is_refused() {
+    fn invalid_arguments_are_refused() {
         assert!(DoseFinding::new(1.0, 20).is_err());
         assert!(DoseFinding::new(0.4, 0).is_err());
         let mut finding = DoseFinding::new(0.4, 1).unwrap();

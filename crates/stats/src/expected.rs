@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn close_rates_go_on_by_the_normal_approximation() {
+    fn close_rates_use_the_normal_approximation() {
         let curve = power_curve(0.5, 0.51, 0.05).unwrap();
         let (last, power) = curve[curve.len() - 1];
         assert!(last > MAX_EXACT_POWER && power >= ENOUGH, "{last} {power}");

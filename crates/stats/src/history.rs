@@ -526,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_without_an_end_speak_against_a_change() {
+    fn unknown_results_count_against_a_change() {
         let run = |bad, n| Some(Counts::new(bad, n).unwrap());
         let rows = [vec![run(0, 50), run(0, 50), run(20, 50)]];
         let look = history_looks(&rows, 0.05).unwrap()[0][2].unwrap();
@@ -584,7 +584,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_is_that_of_its_prefix_and_shares_its_budget_with_the_rows_so_far() {
+    fn a_look_depends_on_earlier_runs_only_and_shares_its_budget_with_the_rows_so_far() {
         let row: Vec<_> = points(&[(0, 50), (1, 50), (0, 50), (30, 50), (1, 50)])
             .into_iter()
             .map(Some)
@@ -612,7 +612,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_that_are_not_there_are_not_tested() {
+    fn missing_counts_are_not_tested() {
         let none = Some(Counts::new(0, 0).unwrap());
         let looks = history_looks(&[vec![none, none, Some(Counts::new(1, 2).unwrap())]], 0.05);
         assert_eq!(looks.unwrap(), [[None, None, None]]);

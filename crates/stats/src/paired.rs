@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_seed_decides_is_no_difference() {
+    fn seed_determined_results_show_no_difference() {
         // The seed kills both sides alike; the sequence is censored where it dies early.
         let seen = table(&[(Bad, Absent, 20), (Good, Good, 20), (Bad, Bad, 5)]);
         let unpaired = compare_blocks(&seen, Design::Complete, 0.05).unwrap();
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_ends_speak_against_the_verdict() {
+    fn unknown_results_count_against_the_verdict() {
         let seen = table(&[(Good, Bad, 6), (Good, Missing, 2), (Missing, Bad, 3)]);
         assert_eq!(seen.missing(), [3, 2]);
         let worst = seen.against(Worse::Two).blocks();

@@ -51,17 +51,17 @@ pub fn boschloo_rounds(
     most: u64,
 ) -> Result<Option<Plan>, StatsError> {
     let rates = different_rates(rate1, rate2)?;
-    let wanted = open_unit("the power", power)?;
+    let target = open_unit("the power", power)?;
     let half = open_unit("alpha", alpha)? / 2.0;
     check_size(most)?;
     for per_side in 1..=most {
         // Checking only a few common rates makes the region and its power too large, but is fast.
         let generous = rejection(per_side, half, |tails| mean_at_few(tails) <= half);
-        if power_of(&generous, per_side, rates) < wanted {
+        if power_of(&generous, per_side, rates) < target {
             continue;
         }
         let power = power_at(per_side, rates, half);
-        if power >= wanted {
+        if power >= target {
             return Ok(Some(Plan {
                 per_side,
                 power,
@@ -194,8 +194,7 @@ struct TotalPValues {
 
 impl TotalPValues {
     fn reached(&self, limit: f64) -> usize {
-        self.p_values
-            .partition_point(|&p| p <= limit * (1.0 + TIE))
+        self.p_values.partition_point(|&p| p <= limit * (1.0 + TIE))
     }
 
     /// The largest p-value up to `limit`; the tail at the level if no p-value is that small.

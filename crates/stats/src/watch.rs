@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_ends_speak_against_a_verdict() {
+    fn unknown_results_count_against_a_verdict() {
         let mut pairs = PairWatch::new(0.05, 1).unwrap();
         pairs.push([None, Some(false)]);
         for _ in 0..7 {
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_vanishes_after_a_verdict_can_take_it_back() {
+    fn results_lost_after_a_verdict_can_revoke_it() {
         let mut pairs = PairWatch::new(0.05, 1).unwrap();
         for _ in 0..7 {
             pairs.push([Some(true), Some(false)]);

@@ -167,9 +167,9 @@ pub(super) fn second(first: u64, second: u64) -> Option<u64> {
 /// The report's description of the address, such as `0x8 is not in any region`.
 fn mapping(region: &str) -> String {
     let first = region.lines().next().unwrap_or_default();
-    let says = first.contains(" is in ") || first.contains(" is not in ");
+    let is_described = first.contains(" is in ") || first.contains(" is not in ");
     let end = first.find([';', '.']).unwrap_or(first.len());
-    match says {
+    match is_described {
         true => first[..end].trim().chars().take(MAX_REGION).collect(),
         false => "the report does not say what is mapped there".to_owned(),
     }

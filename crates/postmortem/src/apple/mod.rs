@@ -60,8 +60,8 @@ impl Report {
         };
         let facts = facts.ok_or_else(|| {
             NotAReport(
-                "not a macOS crash report: expected an .ips file (a line of JSON with `bug_type`, then a JSON object) \
-                 or a .crash text (with `Process:` and `Exception Type:` lines)"
+                "not a macOS crash report: expected an .ips file (a line of JSON with `bug_type`, \
+                 then a JSON object) or a .crash text (with `Process:` and `Exception Type:` lines)"
                     .into(),
             )
         })?;

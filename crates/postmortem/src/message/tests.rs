@@ -239,7 +239,7 @@ fn a_message_needs_the_frames_that_print_it() {
 }
 
 #[test]
-fn of_several_messages_only_a_sure_one_counts() {
+fn ambiguous_messages_are_ignored() {
     let two = "a.c:4: f: Assertion `n' failed.\na.c:5: g: Assertion `m' failed.\n";
     let mut unsure = crash("SIGABRT", &["abort", "__assert_fail", "f"]);
     unsure.read_stderr(two.as_bytes());
@@ -257,7 +257,7 @@ fn of_several_messages_only_a_sure_one_counts() {
 
 proptest! {
     #[test]
-    fn no_output_is_too_odd(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..200, which in 0..MESSAGES.len()) {
+    fn any_output_is_accepted(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..200, which in 0..MESSAGES.len()) {
         let mut stderr = MESSAGES[which].0.as_bytes().to_vec();
         let at = at.min(stderr.len());
         stderr.splice(at..at, bytes);

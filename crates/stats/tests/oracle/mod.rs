@@ -77,7 +77,7 @@ impl Vector {
         match (answer, expected) {
             (Answer::Number(got), expected) => {
                 let Some(expected) = number(expected) else {
-                    return Some(format!("{name}: expected value {expected} is no number"));
+                    return Some(format!("{name}: expected value {expected} is not a number"));
                 };
                 self.too_far(name, *got, expected)
             }
@@ -315,7 +315,7 @@ impl Vector {
         if value >= 0.0 && value.fract() == 0.0 {
             Ok(value as u64)
         } else {
-            Err(format!("{name} = {value} is no count"))
+            Err(format!("{name} = {value} is not a count"))
         }
     }
 

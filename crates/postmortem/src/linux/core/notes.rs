@@ -111,8 +111,8 @@ impl Notes {
 
     /// The name of a mapping without a file, as in `/proc/PID/maps`; empty if it has none.
     pub(super) fn name_of(&self, range: Range<u64>) -> &'static str {
-        let has = |wanted: u64| {
-            let found = self.auxv.iter().find(|(key, _)| *key == wanted);
+        let has = |kind: u64| {
+            let found = self.auxv.iter().find(|(key, _)| *key == kind);
             found.is_some_and(|(_, address)| range.contains(address))
         };
         if has(AT_SYSINFO_EHDR) {

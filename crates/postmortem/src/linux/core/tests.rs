@@ -194,7 +194,7 @@ fn a_handler_that_aborts_leaves_the_fault_as_evidence() {
 }
 
 #[test]
-fn what_is_no_core_file_of_the_process_is_an_error() {
+fn invalid_and_foreign_core_files_are_errors() {
     let place = Place::new();
     let core = place.core(&["null"], ALL);
     let other = Core {
