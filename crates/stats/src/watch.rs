@@ -254,7 +254,7 @@ impl GateWatch {
             Counts::new(self.bad + self.missing, all),
             Counts::new(self.bad, all),
         ) else {
-            // Beyond the most rounds of a rate, the verdict cannot change.
+            // More than `MAX_ROUNDS` rounds: the verdict can no longer change.
             return self.reached;
         };
         if self.gate.ln_e_below(worst) >= self.ln_below {
