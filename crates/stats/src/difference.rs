@@ -4,9 +4,9 @@ use crate::counts::{Counts, Interval};
 use crate::error::StatsError;
 use crate::rate::wilson;
 
-/// Newcombe's hybrid score interval of rate one minus rate two (as shares, -1 to 1) at confidence 1
-/// - `alpha` (0 < `alpha` < 1). A side without rounds contributes the whole range of rates from 0
-/// to 1.
+/// Newcombe's hybrid score interval of rate one minus rate two (as shares, -1 to 1). The confidence
+/// is 1 - `alpha` (0 < `alpha` < 1). A side without rounds contributes the whole range of rates
+/// from 0 to 1.
 ///
 /// Newcombe 1998, "Interval estimation for the difference between independent proportions:
 /// comparison of eleven methods", Statist. Med. 17, method 10.

@@ -37,8 +37,8 @@ pub(crate) fn normal_upper(z: f64) -> f64 {
     if z > 0.0 { beyond } else { 1.0 - beyond }
 }
 
-/// ln(1 - e^v) for v <= 0 without loss near either end (Maechler 2012, "Accurately computing log(1
-/// - exp(-|a|))").
+/// ln(1 - e^v) for v <= 0 without loss near either end (Maechler 2012, "Accurately computing
+/// log(1 - exp(-|a|))").
 pub(crate) fn ln_one_minus_exp(v: f64) -> f64 {
     if v > -LN_2 {
         (-v.min(0.0).exp_m1()).ln()
