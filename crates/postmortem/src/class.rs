@@ -1,10 +1,11 @@
-//! The class of a death: its signal and a coarse cause, from what can be known for sure.
+//! The class of a crash: its signal and a coarse cause, derived only from certain facts.
 
 use crate::crash::{Access, Frame};
 
-/// Below this an address is a null pointer with an offset.
+/// Addresses below this count as a null pointer plus an offset.
 const NULL_PAGE: u64 = 64 * 1024;
-/// The memory allocator's functions: an abort right above one of them is its own.
+/// Functions of the memory allocator. An abort called directly by one of them was raised by the
+/// allocator.
 const ALLOCATOR: &[&str] = &[
     "free",
     "cfree",
@@ -29,7 +30,7 @@ const ALLOCATOR: &[&str] = &[
     "malloc_vreport",
     "malloc_report",
 ];
-/// Functions by which a C++ program gives up.
+/// Functions through which the C++ runtime terminates a program.
 const TERMINATE: &[&str] = &[
     "std::terminate",
     "__cxxabiv1::__terminate",
@@ -41,22 +42,22 @@ const TERMINATE: &[&str] = &[
     "std::__terminate",
 ];
 
-/// What a signal for a fault said, with what is known of the address.
+/// The facts known about a memory or instruction fault.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faulted<'a> {
     /// The signal's name.
     pub signal: &'a str,
-    /// The address, if the kernel gave one.
+    /// The fault address, if the kernel reported one.
     pub address: Option<u64>,
-    /// The processor refused the address itself: it is none (x86-64's non-canonical addresses).
+    /// Whether the processor rejected the address as non-canonical (x86-64).
     pub no_address_at_all: bool,
-    /// Whether the stack has reached its end, and the address is right below it.
+    /// Whether the stack is exhausted and the address lies directly below it.
     pub past_the_stack: bool,
-    /// How it was accessed, if that is known.
+    /// The kind of access, if known.
     pub access: Option<Access>,
 }
 
-/// The class of a fault.
+/// Classifies a fault.
 pub fn of_fault(fault: Faulted<'_>) -> String {
     if fault.signal != "SIGSEGV" {
         return fault.signal.to_owned();
@@ -77,7 +78,7 @@ pub fn of_fault(fault: Faulted<'_>) -> String {
     class.to_owned()
 }
 
-/// The class of an abort, by who called for it.
+/// Classifies an abort by its caller.
 pub fn of_abort(frames: &[Frame]) -> String {
     let named = || frames.iter().filter_map(|f| f.function.as_deref());
     if named().any(|name| TERMINATE.contains(&name)) {
@@ -102,8 +103,8 @@ fn is_abort(name: &str) -> bool {
     inner.contains(&name) || name.contains("pthread_kill")
 }
 
-/// How memory was accessed, as far as its permissions tell: what is readable and faults was written, an address that
-/// is the instruction's own was executed. The rest only the processor knew.
+/// Infers the kind of access from the mapping's permissions. A fault on readable memory was a
+/// write; a fault at the program counter was an execution. Otherwise the kind is unknown.
 pub fn access(address: u64, pc: u64, readable: bool, writable: bool) -> Option<Access> {
     match (address == pc, readable, writable) {
         (true, _, _) => Some(Access::Exec),
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_sure_is_said_of_an_access() {
+    fn access_is_reported_only_when_certain() {
         assert_eq!(access(1, 1, false, false), Some(Access::Exec));
         assert_eq!(access(8, 1, true, false), Some(Access::Write));
         assert_eq!(access(8, 1, false, false), None);

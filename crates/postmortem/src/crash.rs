@@ -1,80 +1,81 @@
-//! What is known of one death. It is written to a file as it is: fields may be added, and every one has a default.
+//! The evidence of one crash or hang. It is serialised as is: fields may be added, and every field
+//! has a default.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What is known of one death.
+/// The evidence of one crash or hang.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Crash {
-    /// The short stable name by which deaths are counted: `v1 | class | frames | message`.
+    /// Short, stable name by which crashes are grouped: `v1 | class | frames | message`.
     pub signature: String,
     /// Signal and coarse cause, such as `SEGV_NULL`.
     pub class: String,
-    /// Whether it died by itself, or was killed after its time limit.
+    /// Whether the process crashed, or was killed after its time limit.
     pub kind: Kind,
-    /// The signal that ended it, by name; nothing for a hang.
+    /// The name of the fatal signal; `None` for a hang.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
-    /// What the kernel says of the signal's origin, such as `SEGV_MAPERR`.
+    /// The kernel's reason code for the signal, such as `SEGV_MAPERR`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Where memory could not be accessed; for SIGILL and SIGFPE the instruction.
+    /// The address of the failed memory access; for SIGILL and SIGFPE, of the instruction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
-    /// What the program said as it died, such as the condition of an assertion.
+    /// The failure message that the program printed, such as the condition of an assertion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The process.
+    /// The process ID.
     pub pid: i32,
-    /// The thread that died, or the one that the hang is named after; it is the first of `threads`.
+    /// The thread that crashed, or the one that names the hang; it is the first of `threads`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread: Option<i32>,
-    /// The threads that were looked at: the one that crashed, or all of them at a time limit.
+    /// The captured threads: the one that crashed, or all threads of a hang.
     pub threads: Vec<Thread>,
-    /// The files that were mapped with executable pages.
+    /// The files mapped with executable pages.
     pub modules: Vec<Module>,
-    /// What else is to be said of this evidence.
+    /// Remarks on the quality or origin of this evidence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// How it came to its end.
+/// How the process ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// It died by itself.
+    /// The process crashed.
     #[default]
     Crash,
-    /// It was looked at because its time limit was over, and then killed.
+    /// The process was captured at its time limit and then killed.
     Hang,
 }
 
-/// A memory access that went wrong.
+/// A failed memory access.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Fault {
-    /// Where.
+    /// The address.
     pub address: Hex,
-    /// How, where that can be known.
+    /// The kind of access, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
-    /// What is mapped there: permissions and file; nothing if nothing is.
+    /// The mapping at the address: permissions and file. `None` if the address is not mapped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mapping: Option<String>,
 }
 
-/// What kind of access.
+/// The kind of a memory access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
-    /// Reading.
+    /// A read.
     Read,
-    /// Writing.
+    /// A write.
     Write,
-    /// Executing.
+    /// An instruction fetch.
     Exec,
 }
 
@@ -82,19 +83,19 @@ pub enum Access {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Thread {
-    /// Its number.
+    /// The thread ID.
     pub tid: i32,
-    /// Its process, if that is another one than the crash's.
+    /// The process ID, if it differs from the crash's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<i32>,
-    /// Its name.
+    /// The thread name.
     pub name: String,
-    /// Its registers by name.
+    /// Register values by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub registers: BTreeMap<String, Hex>,
-    /// Its stack, the innermost frame first.
+    /// The stack, innermost frame first.
     pub frames: Vec<Frame>,
-    /// Whether the stack was followed to its beginning.
+    /// Whether unwinding reached the start of the stack.
     pub complete: bool,
 }
 
@@ -102,37 +103,37 @@ pub struct Thread {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Frame {
-    /// The address: of the instruction in the innermost frame, behind the call in the others.
+    /// The address of the instruction in the innermost frame; the return address in the others.
     pub address: Hex,
-    /// The base name of the file it lies in.
+    /// The base name of the file that contains the address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
-    /// The address as the file has it.
+    /// The address relative to the file, as in its symbol table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<Hex>,
-    /// The function, demangled, without its arguments.
+    /// The demangled function name, without arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
 }
 
-/// A file that was mapped with executable pages.
+/// A file mapped with executable pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Module {
     /// The base name.
     pub name: String,
-    /// The whole path.
+    /// The full path.
     pub path: String,
-    /// Where its executable pages begin.
+    /// Start of the executable pages.
     pub start: Hex,
-    /// And where they end.
+    /// End of the executable pages, exclusive.
     pub end: Hex,
-    /// Its build id (its UUID on macOS); only of files on the stacks.
+    /// The build ID (the UUID on macOS); set only for files that occur on the stacks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build_id: Option<String>,
 }
 
-/// A number that is written as `0x...`: JSON's own numbers lose the low digits of an address.
+/// A number serialised as `0x...`, because JSON numbers lose the low digits of an address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hex(pub u64);
 
@@ -159,7 +160,7 @@ impl<'de> Deserialize<'de> for Hex {
 }
 
 impl Frame {
-    /// `module!function`, or what else there is to say where it is.
+    /// `module!function`, or the best available substitute.
     pub fn place(&self) -> String {
         match (&self.module, &self.function, self.offset) {
             (Some(module), Some(function), _) => format!("{module}!{function}"),
@@ -172,7 +173,7 @@ impl Frame {
 }
 
 impl Frame {
-    /// The same without template arguments, which can be longer than a page.
+    /// Like [`Frame::place`], without template arguments, which can be longer than a page.
     pub fn short_place(&self) -> String {
         match (&self.module, &self.function) {
             (Some(module), Some(function)) => format!("{module}!{}", crate::names::plain(function)),
@@ -182,7 +183,7 @@ impl Frame {
 }
 
 impl Crash {
-    /// The thread that it is about.
+    /// The thread that the crash is named after.
     pub fn main_thread(&self) -> Option<&Thread> {
         self.threads.first()
     }

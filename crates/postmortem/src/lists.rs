@@ -1,4 +1,4 @@
-//! The lists of frames, and their patterns.
+//! The frame lists and their patterns.
 
 use std::sync::LazyLock;
 
@@ -7,25 +7,26 @@ use crate::message::Kind;
 /// Frames that are skipped.
 static IRRELEVANT: LazyLock<List> =
     LazyLock::new(|| List::new(include_str!("../lists/irrelevant.txt")));
-/// Frames that are named, and the next one too.
+/// Frames that are named together with the next one.
 static PREFIX: LazyLock<List> = LazyLock::new(|| List::new(include_str!("../lists/prefix.txt")));
-/// Frames that report a failure and give up.
+/// Frames that report a failure and abort.
 static HELPERS: LazyLock<List> = LazyLock::new(|| List::new(include_str!("../lists/helpers.txt")));
 
-/// What a frame means for a signature.
+/// The role of a frame in a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Skipped.
     Irrelevant,
-    /// Named once for a run of them; the frame behind the run counts.
+    /// The innermost of consecutive helpers is named; the signature continues with the frame behind
+    /// them.
     Helper,
-    /// Named; the next frame counts too.
+    /// Named; the signature continues with the next frame.
     Prefix,
-    /// Named, and the last one.
+    /// Named; the signature ends here.
     Ordinary,
 }
 
-/// The role of a frame, by its function and its place `module!function` or `module+offset`.
+/// The role of a frame, by its function and by its place: `module!function` or `module+offset`.
 pub(crate) fn role(function: Option<&str>, place: &str) -> Role {
     if IRRELEVANT.has(function, place) {
         Role::Irrelevant
@@ -44,13 +45,13 @@ pub(crate) fn prints(kind: Kind, function: Option<&str>, place: &str) -> bool {
     (HELPERS.0.iter()).any(|entry| entry.section == section && entry.fits(function, place))
 }
 
-/// Patterns, one per line of a data file, in sections.
+/// Patterns from a data file, one per line, in sections.
 struct List(Vec<Entry>);
 
 struct Entry {
     section: &'static str,
     pattern: &'static str,
-    /// Whether the pattern is for the place, not for the function.
+    /// Whether the pattern matches the place rather than the function.
     of_module: bool,
 }
 
@@ -89,15 +90,15 @@ impl Entry {
     }
 }
 
-/// A `+` alone says nothing: Objective-C's class methods begin with one.
+/// A leading `+` alone does not mark a module offset: Objective-C class methods begin with one.
 fn is_of_module(pattern: &str) -> bool {
     pattern.contains('!') || pattern.contains("+*") || pattern.contains(".so") || {
-        // A library's name with a dash, such as `libgomp-*`, has no `.so`.
+        // A library name with a dash, such as `libgomp-*`, may lack `.so`.
         pattern.starts_with("lib") && pattern.contains(['-', '5'])
     }
 }
 
-/// Whether the text is the pattern, in which a `*` stands for anything.
+/// Whether the text matches the pattern; `*` matches any sequence.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();

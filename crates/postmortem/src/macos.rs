@@ -1,4 +1,4 @@
-//! Where macOS puts its crash reports. Not run by its authors yet.
+//! Finds the crash reports that macOS writes. Not yet run on hardware by its authors.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,24 +7,27 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::Crash;
 use crate::apple::Report;
 
-/// The system writes a report some seconds after the death, or never.
+/// The system writes a report some seconds after the crash, or never.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// For a SIGKILL there is a report only if the code signature was invalid; most were sent by somebody.
+/// After a SIGKILL a report is written only for an invalid code signature; most such signals come
+/// from another process.
 const PATIENCE_FOR_KILLED: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(250);
-/// No report of a crash is larger.
+/// Maximum size of a crash report.
 const MAX_SIZE: u64 = 32 << 20;
-/// The folder with the reports, in a home folder and at the root, where the reports of root's processes are.
+/// The report folder, relative to a home folder, or to the root for root's processes.
 const FOLDER: &str = "Library/Logs/DiagnosticReports";
-/// Reports that were sent to Apple are moved here, in the same folder.
+/// Subfolder for reports already sent to Apple.
 const RETIRED: &str = "Retired";
 
-/// The system's report of a process that died just now and was started at `begun`; waits some seconds for it.
+/// Finds the system's report of a process that started at `begun` and has just crashed. Waits up to
+/// ten seconds for it.
 pub fn find_report(pid: i32, begun: SystemTime) -> Option<Crash> {
     wait(PATIENCE, || search(pid, begun, |_| true))
 }
 
-/// The same for a process that was killed by SIGKILL: only a report that its code signature was invalid is about that.
+/// Like [`find_report`], for a process killed by SIGKILL. Accepts only reports of an invalid code
+/// signature.
 pub fn find_code_signing_report(pid: i32, begun: SystemTime) -> Option<Crash> {
     let is_code_signing = |report: &Report| report.code_signing;
     wait(PATIENCE_FOR_KILLED, || search(pid, begun, is_code_signing))
@@ -43,7 +46,7 @@ fn wait(patience: Duration, find: impl Fn() -> Option<Report>) -> Option<Crash> 
     }
 }
 
-/// The folders that may hold a report, the user's own first. A folder that cannot be read holds none.
+/// Folders that may hold a report; the user's come first. An unreadable folder counts as empty.
 fn folders() -> Vec<PathBuf> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let roots = home.into_iter().chain([PathBuf::from("/")]);
@@ -66,7 +69,7 @@ fn search(pid: i32, begun: SystemTime, is_wanted: impl Fn(&Report) -> bool) -> O
     fitting.next()
 }
 
-/// Reads a report. One that is still being written is no report yet.
+/// Reads a report; `None` while it is still being written.
 fn read(path: &Path) -> Option<Report> {
     let extension = path.extension()?;
     if extension != "ips" && extension != "crash" {
@@ -74,7 +77,7 @@ fn read(path: &Path) -> Option<Report> {
     }
     let text = fs::read(path).ok()?;
     let text = String::from_utf8_lossy(&text);
-    // JSON that is cut off cannot be read; a text that is cut off lacks its last section.
+    // Truncated JSON does not parse; a truncated text lacks its last section.
     let is_whole = extension == "ips" || text.contains("\nBinary Images:");
     is_whole.then(|| Report::read(&text).ok())?
 }

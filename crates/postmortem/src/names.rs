@@ -1,13 +1,13 @@
-//! Names of functions: demangled for people, and without what differs between builds for signatures.
+//! Function names: demangled for display, and stripped of build-dependent parts for signatures.
 
 use std::borrow::Cow;
 
-/// The most bytes of a name that are kept: the names of templates can be longer than their code.
+/// Maximum length of a name in bytes: template names can be longer than their code.
 const MAX_NAME: usize = 400;
 
-/// The name of a symbol as its language has it: without arguments, return type and hash.
+/// The demangled name of a symbol, without arguments, return type and hash.
 pub fn demangle(symbol: &str) -> String {
-    // What the compiler appends to a part of a function is no part of its name.
+    // Suffixes that the compiler adds for parts of a function do not belong to the name.
     let bare = match (legacy_end(symbol), symbol.find('.')) {
         (Some(end), _) => &symbol[..end],
         (_, Some(at)) if symbol.starts_with("_Z") || symbol.starts_with("_R") => &symbol[..at],
@@ -21,7 +21,8 @@ pub fn demangle(symbol: &str) -> String {
     name
 }
 
-/// Where a name of Rust's older mangling ends: after its hash. It may have dots before it, as no other mangled name has.
+/// The end of a name in Rust's legacy mangling: after its hash. Only this mangling allows dots
+/// before it.
 fn legacy_end(symbol: &str) -> Option<usize> {
     const HASH: &str = "17h";
     let at = symbol.starts_with("_ZN").then(|| symbol.rfind(HASH))??;
@@ -70,16 +71,16 @@ fn shorten(name: &mut String) {
     }
 }
 
-/// The name without template arguments and generics, which say for what and not where.
+/// Removes template and generic arguments: they name an instantiation, not a location.
 ///
-/// What a Rust name has in its front (`<A as B>::f`) is kept: it says where.
+/// The prefix of a Rust name (`<A as B>::f`) is kept, because it does name a location.
 pub fn plain(name: &str) -> Cow<'_, str> {
     if !name.contains('<') {
         return Cow::Borrowed(name);
     }
     let chars: Vec<char> = name.chars().collect();
     let mut out = String::with_capacity(name.len());
-    // For each open bracket whether it is kept.
+    // For each open bracket, whether its content is kept.
     let mut open: Vec<bool> = Vec::new();
     let mut at = 0;
     while at < chars.len() {
@@ -102,7 +103,8 @@ pub fn plain(name: &str) -> Cow<'_, str> {
                     out.truncate(out.len() - 2);
                 }
             }
-            // An arrow closes nothing. What does closes first: a kept bracket's own end is kept.
+            // The `>` of an arrow closes nothing. Otherwise it closes the innermost bracket; the
+            // end of a kept bracket is kept.
             '>' if (at == 0 || chars[at - 1] != '-') && open.pop() != Some(true) => {}
             c if kept => out.push(c),
             _ => {}

@@ -1,28 +1,30 @@
-//! The short stable name of a death: `v1 | class | frames`, and `| message` where the program said why it died.
+//! The signature of a crash: `v1 | class | frames`, plus `| message` if the program said why it
+//! failed.
 //!
-//! Irrelevant frames are skipped. Of a run of helpers (assertion and abort machinery) the innermost is named. Prefix
-//! frames are named. The first other frame is the last one. Frames are `module!function` without arguments, template
-//! arguments, hashes and offsets, so that a rebuild keeps the name; a frame without a symbol is `module+offset@build-id`,
-//! which only the same build has.
+//! Irrelevant frames (allocator and runtime) are skipped. Of consecutive helpers, which report a
+//! failure and abort, only the innermost is named. Prefix frames are named. The first other frame
+//! is named and ends the signature. A frame is `module!function` without arguments, template
+//! arguments, hashes and offsets, so that a rebuild keeps the name. A frame without a symbol is
+//! `module+offset@build-id`, which only the same build shares.
 
 use crate::crash::{Crash, Frame, Module};
 use crate::lists::{Role, prints, role};
 use crate::message::Kind;
 use crate::names::plain;
 
-/// The version of the rule and of its lists. Signatures of different versions are different.
+/// Version of the signature rules and lists. Signatures of different versions are never equal.
 pub const VERSION: &str = "v1";
-/// The most frames in a signature.
+/// Maximum number of frames in a signature.
 const MAX_FRAMES: usize = 6;
-/// Between the frames: the left one was called by the right one.
+/// Separator between frames; the right one called the left one.
 const CALLED_BY: &str = " < ";
-/// Between the parts of a signature.
+/// Separator between the parts of a signature.
 const PART: &str = " | ";
 
-/// The signature of a death of this class with this stack, the innermost frame first.
+/// The signature of a crash with this class and stack, innermost frame first.
 pub fn signature(class: &str, frames: &[Frame], modules: &[Module]) -> String {
     let mut keys = keys(frames, modules, role);
-    // Nothing but machinery: then the innermost of it is better than nothing.
+    // Only allocator and runtime frames: the innermost of them is better than no frame.
     if keys.is_empty()
         && let Some(frame) = frames.first()
     {
@@ -36,7 +38,7 @@ pub fn signature(class: &str, frames: &[Frame], modules: &[Module]) -> String {
     [VERSION, class, &frames].join(PART)
 }
 
-/// The frames that count, by their roles.
+/// The names of the relevant frames, selected by role.
 fn keys(
     frames: &[Frame],
     modules: &[Module],
@@ -51,7 +53,7 @@ fn keys(
         let is_skipped = match role {
             Role::Irrelevant => continue,
             Role::Helper => in_helpers,
-            // Recursion of any depth is one frame.
+            // Recursion of any depth counts as one frame.
             Role::Prefix | Role::Ordinary => keys.last() == Some(&key),
         };
         in_helpers = role == Role::Helper;
@@ -66,7 +68,7 @@ fn keys(
     keys
 }
 
-/// The signature with the message by which the program named the failure.
+/// Appends the message by which the program named the failure to the signature.
 pub(crate) fn add_message(signature: &str, message: &str) -> String {
     match message.is_empty() {
         true => signature.to_owned(),
@@ -74,7 +76,8 @@ pub(crate) fn add_message(signature: &str, message: &str) -> String {
     }
 }
 
-/// Whether a helper that prints messages of this kind is among the innermost frames, before the first ordinary one.
+/// Whether a helper that prints messages of this kind is among the innermost frames, before the
+/// first ordinary one.
 pub(crate) fn is_about_to_say(kind: Kind, crash: &Crash) -> bool {
     let frames = crash.main_thread().map_or(&[][..], |t| &t.frames);
     for frame in frames {
@@ -90,7 +93,7 @@ pub(crate) fn is_about_to_say(kind: Kind, crash: &Crash) -> bool {
     false
 }
 
-/// An address outside of every file: its value means nothing, and who went there does.
+/// Whether the address lies outside of every file: it carries no information, but its caller does.
 fn is_nowhere(frame: &Frame) -> bool {
     frame.module.is_none() && frame.function.is_none()
 }
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn machinery_is_passed_and_the_first_other_frame_ends_it() {
+    fn runtime_frames_are_skipped_and_the_first_other_frame_is_last() {
         let sig = |places: &[&str]| signature("C", &stack(places), &[]);
         assert_eq!(
             sig(&[
@@ -173,7 +176,8 @@ mod tests {
         assert_eq!(sig(&["p!malloc"; 20]), "v1 | C | p!malloc");
     }
 
-    /// The innermost helper is today's whole signature in many cases: it stays, so that no two signatures merge.
+    /// The innermost helper is the whole signature in many cases. It is kept, so that no two
+    /// signatures merge.
     #[test]
     fn the_frame_behind_the_helpers_counts() {
         let sig = |places: &[&str]| signature("SIGABRT", &stack(places), &[]);
@@ -239,7 +243,7 @@ mod tests {
         );
     }
 
-    /// Frames of every role, some of them twice.
+    /// Frames of every role, some repeated.
     const PLACES: &[&str] = &[
         "libc.so.6!raise",
         "libc.so.6!abort",
@@ -258,7 +262,8 @@ mod tests {
     ];
 
     proptest! {
-        /// What helpers add comes behind what the signature is without them: it can split two bugs, not merge them.
+        /// Helpers only append to the signature without them: they can split two bugs, never merge
+        /// them.
         #[test]
         fn helpers_only_lengthen_a_signature(places in prop::collection::vec(0..PLACES.len(), 0..12)) {
             let places: Vec<&str> = places.iter().map(|&at| PLACES[at]).collect();

@@ -1,4 +1,5 @@
-//! What is asked after every round (the watches), and what a report asks of every pair of rates.
+//! Statistics computed after every round (the watches), and those a report computes for every pair
+//! of rates.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -14,7 +15,7 @@ fn counts(bad: u64, n: u64) -> Counts {
 }
 
 fn watches(bench: &mut Criterion) {
-    // As in a run of a thousand rounds, one in ten of which is bad.
+    // Resembles a run of a thousand rounds, one in ten of them bad.
     bench.bench_function("a thousand pairs, E after each", |b| {
         b.iter(|| {
             let mut watch = PairWatch::new(0.05, 4).expect("an error probability");

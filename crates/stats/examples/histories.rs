@@ -1,6 +1,6 @@
-//! How often histories of runs are marked, measured: `histories [REPETITIONS [SEED]]`.
+//! Measures how often histories of runs are marked: `histories [REPETITIONS [SEED]]`.
 //!
-//! Exit code 1 if a share is beyond its limit.
+//! Exits with code 1 if a share exceeds its limit.
 
 #[path = "../tests/simulated/mod.rs"]
 mod simulated;
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use crashrate_stats::{Counts, clopper_pearson};
 use simulated::{ALPHA, Marked, Scene, Shape, median, simulate};
 
-/// What a share may be.
+/// The limit of a share.
 enum Limit {
     /// Not significantly above alpha, at 0.001 one-sided.
     Alpha,
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(beyond))
 }
 
-/// What the descriptions of a change come to at the end of its histories.
+/// Prints the descriptions of the change at the end of the histories.
 fn described(scene: &Scene, marked: &Marked) {
     if scene.shape == Shape::Flat {
         return;
@@ -86,7 +86,8 @@ impl Limit {
             Limit::Alpha => {
                 let count = marked.first.len() as u64;
                 let counts = Counts::new(count, marked.repetitions.into()).expect("a share");
-                // Its lower end is above alpha exactly if the one-sided binomial p-value is below 0.001.
+                // The lower end is above alpha exactly if the one-sided binomial p-value is below
+                // 0.001.
                 let interval = clopper_pearson(counts, 0.002).expect("an alpha");
                 let said = format!("at most {:.0} % (binomial p >= 0.001)", 100.0 * ALPHA);
                 (said, interval.lo <= ALPHA)

@@ -1,7 +1,7 @@
-//! What the stopping rules do over whole runs, measured: `simulate [SEED]`.
+//! Measures the stopping rules over whole runs: `simulate [SEED]`.
 //!
-//! Exact probabilities come from dynamic programming over the counts, the others from simulated runs with fixed seeds.
-//! Exit code 1 if one is beyond its limit.
+//! Exact probabilities come from dynamic programming over the counts, the others from simulated
+//! runs with fixed seeds. Exits with code 1 if one exceeds its limit.
 
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ const RUNS: u32 = 2000;
 const GATE_ROUNDS: u64 = 3000;
 const MOST_PAIRS: u32 = 300;
 
-/// Prints measurements and keeps whether all were within their limits.
+/// Prints measurements and records whether all were within their limits.
 struct Report {
     beyond: bool,
 }
@@ -156,7 +156,8 @@ fn looks(report: &mut Report) {
     );
 }
 
-/// The probability that a run at `rate` arrives, within `rounds`, at counts that `hit`, before any that `stop` it.
+/// The probability that a run at `rate` reaches, within `rounds`, counts that satisfy `hit` before
+/// any that satisfy `stop`.
 fn absorbed(
     rate: f64,
     rounds: u64,
@@ -172,7 +173,7 @@ fn absorbed(
             next[bad + 1] += chance * rate;
         }
         for (bad, chance) in next.iter_mut().enumerate() {
-            // What is too unlikely to matter is not asked about.
+            // Skip negligible probabilities.
             if *chance < 1e-18 {
                 *chance = 0.0;
             } else if hit(bad as u64, n) {
@@ -189,7 +190,7 @@ fn absorbed(
     absorbed
 }
 
-/// Runs pairs until the verdict: after how many, and who was worse; none if there was no verdict.
+/// Runs pairs until the verdict: their number and the worse side; `None` without a verdict.
 fn decided(
     dice: &mut Dice,
     one: f64,

@@ -1,6 +1,7 @@
 //! Checks the library against a file of expected values: `vectors FILE`.
 //!
-//! Prints a line a vector, its kind and then `ok` or the difference; exit code 1 if one fails or its kind is unknown.
+//! Prints one line per vector: its kind, then `ok` or the difference. Exits with code 1 if one
+//! fails or its kind is unknown.
 
 #[path = "../tests/oracle/mod.rs"]
 mod oracle;

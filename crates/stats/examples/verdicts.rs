@@ -1,6 +1,7 @@
 //! Size and power of the verdicts: `verdicts [RUNS] [SEED]`, 2,000 runs of each kind by default.
 //!
-//! Exit code 1 if a null hypothesis is rejected significantly more often than in 5 % of runs (binomial test at 0.001).
+//! Exits with code 1 if a null hypothesis is rejected significantly more often than in 5 % of runs
+//! (binomial test at 0.001).
 
 #[path = "../tests/simulation/mod.rs"]
 mod simulation;
@@ -50,7 +51,7 @@ impl Table {
         100.0 * f64::from(hits) / f64::from(self.runs)
     }
 
-    /// The share in percent, marked if it is too many.
+    /// The share in percent, marked if it exceeds the limit.
     fn judged(&mut self, hits: u32, is_cautioned: bool) -> String {
         let beyond = is_beyond(hits, self.runs, ALPHA);
         self.beyond |= beyond && !is_cautioned;

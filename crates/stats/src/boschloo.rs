@@ -1,10 +1,11 @@
 //! Two rates by Boschloo's unconditional exact test.
 //!
-//! The test orders all tables by Fisher's one-sided p-value and asks how probable it is, at the worst common rate, to
-//! get a table at least as extreme as the observed one. The sum over all n1 n2 tables is not needed: given the bad
-//! rounds s of both sides together, the extreme tables are a lower tail of the hypergeometric distribution, whose
-//! probability F(s) does not depend on the rate. So the probability of the whole region at the common rate p is the
-//! mean of F over the binomial distribution of s, a sum over one index.
+//! The test orders all tables by Fisher's one-sided p-value. Its p-value is the probability of a
+//! table at least as extreme as the observed one, at the worst common rate. A sum over all n1 n2
+//! tables is not needed. Given the total s of bad rounds on both sides, the extreme tables are a
+//! lower tail of the hypergeometric distribution, whose probability F(s) does not depend on the
+//! rate. The probability of the whole region at the common rate p is therefore the mean of F over
+//! the binomial distribution of s, a sum over one index.
 
 use std::f64::consts::FRAC_PI_2;
 
@@ -14,18 +15,20 @@ use crate::fisher::{PValues, conditional};
 use crate::hypergeometric::Hypergeometric;
 use crate::special::ln_binomial;
 
-/// The most rounds of both sides together that [`boschloo`] takes; there it takes about two seconds.
+/// The most rounds of both sides together that [`boschloo`] accepts; at this size it takes about
+/// two seconds.
 pub const MAX_BOSCHLOO_ROUNDS: u64 = 100_000;
 
-/// Fisher p-values count as equal when they agree to this relative difference: mirrored tables have the same one, up to
-/// rounding.
+/// Fisher p-values count as equal if they agree to this relative difference: mirrored tables have
+/// the same p-value up to rounding.
 pub(crate) const TIE: f64 = 1e-9;
 
-/// Boschloo's exact test of two rates, the number of rounds fixed in advance. `less` is small when side one is bad less
-/// often than side two; the two-sided value is twice the smaller one-sided, at most 1. A side without rounds gives 1.
+/// Boschloo's exact test of two rates; the number of rounds must be fixed in advance. `less` is
+/// small if side one is bad less often than side two. The two-sided value is twice the smaller
+/// one-sided value, at most 1. A side without rounds gives 1.
 ///
-/// Boschloo 1970, "Raised conditional level of significance for the 2x2-table when testing the equality of two
-/// probabilities", Statist. Neerl. 24; the doubling as in scipy's `boschloo_exact`.
+/// Boschloo 1970, "Raised conditional level of significance for the 2x2-table when testing the
+/// equality of two probabilities", Statist. Neerl. 24; the doubling as in scipy's `boschloo_exact`.
 pub fn boschloo(one: Counts, two: Counts) -> Result<PValues, StatsError> {
     let n = one.n() + two.n();
     if n > MAX_BOSCHLOO_ROUNDS {
@@ -41,7 +44,7 @@ pub fn boschloo(one: Counts, two: Counts) -> Result<PValues, StatsError> {
     ))
 }
 
-/// The one-sided p-value, small when side one is bad less often.
+/// The one-sided p-value, small if side one is bad less often.
 fn boschloo_less(one: Counts, two: Counts) -> f64 {
     let limit = conditional(one, two).at_most(one.bad()) * (1.0 + TIE);
     if limit >= 1.0 {
@@ -52,10 +55,10 @@ fn boschloo_less(one: Counts, two: Counts) -> f64 {
     largest_mean(&tails).min(1.0)
 }
 
-/// The extreme tables among those with one total of bad rounds.
+/// The extreme tables among those with the same total of bad rounds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cut {
-    /// How many values of side one's bad rounds, from 0 on, are extreme or impossible.
+    /// Number of side one's values of bad rounds, from 0 on, that are extreme or impossible.
     pub(crate) below: u64,
     /// Their probability given the total.
     pub(crate) tail: f64,
@@ -63,8 +66,9 @@ pub(crate) struct Cut {
 
 /// For each total of bad rounds, the tables whose one-sided Fisher p-value is at most `limit` < 1.
 ///
-/// Barnard's convexity (a bad round more on side one never makes a table more extreme, one more on side two never less)
-/// lets the cut move by at most one from a total to the next.
+/// By Barnard's convexity, one more bad round on side one never makes a table more extreme, and one
+/// more on side two never makes it less extreme. The cut therefore moves by at most one from a
+/// total to the next.
 pub(crate) fn cuts(first: u64, second: u64, limit: f64) -> Vec<Cut> {
     let mut below = 0;
     (0..=first + second)
@@ -84,7 +88,7 @@ pub(crate) fn cuts(first: u64, second: u64, limit: f64) -> Vec<Cut> {
         .collect()
 }
 
-/// The largest mean of `tails` over binomial totals, over all rates.
+/// The mean of `tails` over binomial totals, maximised over all rates.
 pub(crate) fn largest_mean(tails: &[f64]) -> f64 {
     let grid = grid(tails.len());
     let step = FRAC_PI_2 / grid as f64;
@@ -92,7 +96,7 @@ pub(crate) fn largest_mean(tails: &[f64]) -> f64 {
         .map(|i| mean_at(tails, i as f64 * step))
         .collect();
     let best = means.iter().copied().fold(0.0, f64::max);
-    // Between neighbours of the grid the mean rises by well under a hundredth of itself; see `grid`.
+    // Between neighbouring grid points the mean rises by well under 1 % of itself; see `grid`.
     let worth_refining = |i: usize| {
         let left = if i > 0 { means[i - 1] } else { 0.0 };
         let right = means.get(i + 1).copied().unwrap_or(0.0);
@@ -111,9 +115,9 @@ pub(crate) fn largest_mean(tails: &[f64]) -> f64 {
         .fold(best, f64::max)
 }
 
-/// How many steps the angle takes from 0 to a right angle. With the rate as the squared sine of the angle, the
-/// binomial share of `n` has a standard deviation of about 1/(2 sqrt n) at every rate, and the mean over it cannot
-/// change on a much smaller scale; the steps are a tenth of that.
+/// Number of steps of the angle from 0 to a right angle. With the rate as the squared sine of the
+/// angle, the binomial share of `n` has a standard deviation of about 1/(2 sqrt n) at every rate.
+/// The mean over it cannot change on a much smaller scale, and the steps are a tenth of that.
 pub(crate) fn grid(tails: usize) -> usize {
     (31.5 * (tails as f64).sqrt()).ceil() as usize
 }
@@ -122,7 +126,7 @@ pub(crate) fn grid(tails: usize) -> usize {
 fn refine(tails: &[f64], mut lo: f64, mut hi: f64) -> f64 {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let mut best = 0.0_f64;
-    // The mean is flat at its top: an angle to 1e-5 of a step gives the mean to 1e-10.
+    // The mean is flat at its maximum: an angle to 1e-5 of a step gives the mean to 1e-10.
     for _ in 0..24 {
         let left = hi - GOLDEN * (hi - lo);
         let right = lo + GOLDEN * (hi - lo);
@@ -170,6 +174,7 @@ pub(crate) fn mean_at(tails: &[f64], angle: f64) -> f64 {
     sum
 }
 
-/// Totals less likely than this are left out of a mean. All tails lie below Fisher's p-value, which exceeds the result
-/// by at most a factor of about the square root of the rounds, so that this is relative to the result as well.
+/// Totals less likely than this are left out of a mean. All tails lie below Fisher's p-value, which
+/// exceeds the result by at most a factor of about the square root of the rounds. The bound is
+/// therefore also relative to the result.
 const NEGLIGIBLE: f64 = 1e-18;

@@ -1,4 +1,4 @@
-//! Does a rate rise or fall from run to run? The trend test.
+//! Trend test: does a rate rise or fall from run to run?
 
 use crate::counts::Counts;
 use crate::error::StatsError;
@@ -7,25 +7,26 @@ use crate::special::normal_upper;
 /// The result of a trend test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrendTest {
-    /// The standard normal statistic: positive when the rate rises, negative when it falls, 0 where undefined.
+    /// The standard normal statistic: positive if the rate rises, negative if it falls, 0 if
+    /// undefined.
     pub z: f64,
-    /// Two-sided p-value, 1 where undefined.
+    /// Two-sided p-value, 1 if undefined.
     pub p: f64,
 }
 
-/// The Cochran-Armitage test of a linear trend of the rate over `runs` in order, with the scores 0, 1, 2 and so on. A
-/// run without rounds keeps its place and adds nothing. The test is undefined when fewer than two runs have rounds, and
-/// when all rounds or none were bad.
+/// The Cochran-Armitage test of a linear trend of the rate over `runs` in order, with the scores 0,
+/// 1, 2 and so on. A run without rounds keeps its score and adds nothing. The test is undefined if
+/// fewer than two runs have rounds, or if all rounds or none were bad.
 ///
-/// For independent rounds whose number was fixed in advance. The test is asymptotic: with fewer than about five bad or
-/// five good rounds in all, the p-value is only a rough guide. It is most sensitive to a steady change and may miss one
-/// that reverses.
+/// Requires independent rounds whose number was fixed in advance. The test is asymptotic: with
+/// fewer than about five bad or five good rounds in total, the p-value is only a rough guide. It is
+/// most sensitive to a steady change and may miss one that reverses.
 ///
 /// # Errors
 /// The runs together have more than [`crate::MAX_ROUNDS`] rounds.
 ///
-/// Cochran 1954, "Some methods for strengthening the common chi-square tests", Biometrics 10; Armitage 1955, "Tests for
-/// linear trends in proportions and frequencies", Biometrics 11.
+/// Cochran 1954, "Some methods for strengthening the common chi-square tests", Biometrics 10;
+/// Armitage 1955, "Tests for linear trends in proportions and frequencies", Biometrics 11.
 pub fn cochran_armitage(runs: &[Counts]) -> Result<TrendTest, StatsError> {
     const UNDEFINED: TrendTest = TrendTest { z: 0.0, p: 1.0 };
     let total =
@@ -41,7 +42,7 @@ pub fn cochran_armitage(runs: &[Counts]) -> Result<TrendTest, StatsError> {
             .sum::<f64>()
     };
     let (n, bad, good) = (all.n() as f64, all.bad() as f64, all.good() as f64);
-    // Scores from their mean: runs late in a long history then cancel no digits.
+    // Scores relative to their mean, so that no digits cancel late in a long history.
     let middle = sum(&|score, run| score * run.n() as f64) / n;
     let lean = sum(&|score, run| (score - middle) * run.bad() as f64);
     let spread = sum(&|score, run| (score - middle).powi(2) * run.n() as f64);

@@ -1,4 +1,5 @@
-//! Two rates, the number of rounds fixed in advance: which test, and what counts as a difference.
+//! Compares two rates with numbers of rounds fixed in advance: selects the test and defines a
+//! difference.
 
 use crate::boschloo::boschloo;
 use crate::counts::{Counts, Interval};
@@ -6,10 +7,11 @@ use crate::difference::newcombe;
 use crate::error::StatsError;
 use crate::fisher::fisher_mid_p;
 
-/// Up to this product of the two numbers of rounds [`compare`] uses Boschloo's test, beyond it Fisher's mid-p.
+/// [`compare`] uses Boschloo's test up to this product of the two numbers of rounds, and Fisher's
+/// mid-p beyond it.
 pub const EXACT_TABLES: u64 = 40_000;
 
-/// Which test a p-value is from.
+/// The test that a p-value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Test {
     /// Boschloo's exact test.
@@ -23,28 +25,29 @@ pub enum Test {
 /// Two rates compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Comparison {
-    /// Rate one minus rate two, as a share; none when a side has no rounds.
+    /// Rate one minus rate two, as a share; `None` if a side has no rounds.
     pub difference: Option<f64>,
-    /// The interval of the difference: Newcombe's, or Tango's where blocks are compared.
+    /// The interval of the difference: Newcombe's, or Tango's if blocks are compared.
     pub interval: Interval,
     /// The two-sided p-value, not adjusted for other comparisons.
     pub p: f64,
-    /// Where the p-value is from.
+    /// The test that the p-value comes from.
     pub test: Test,
 }
 
 impl Comparison {
-    /// Whether the two rates differ: the test (its p-value, adjusted by the caller if there are several comparisons,
-    /// is at most `alpha`) and the interval must both say so.
+    /// Whether the two rates differ. Both must say so: `adjusted_p` (adjusted by the caller for
+    /// multiple comparisons) is at most `alpha`, and the interval excludes 0.
     pub fn differs(&self, adjusted_p: f64, alpha: f64) -> bool {
         adjusted_p <= alpha && !self.interval.contains(0.0)
     }
 }
 
-/// Compares two rates at error `alpha` (0 < `alpha` < 1). For independent rounds whose number was fixed in advance: two
-/// runs. The two sides of one run are compared by [`crate::compare_blocks`].
+/// Compares two rates at error `alpha` (0 < `alpha` < 1). Requires independent rounds whose number
+/// was fixed in advance, such as those of two runs. For the two sides of one run, use
+/// [`crate::compare_blocks`].
 ///
-/// The sources are those of [`boschloo`], [`fisher_mid_p`] and [`newcombe`].
+/// See [`boschloo`], [`fisher_mid_p`] and [`newcombe`] for the sources.
 ///
 /// # Errors
 /// `alpha` is not between 0 and 1, or there are too many rounds.

@@ -1,11 +1,12 @@
-//! Bad rounds out of rounds, and intervals.
+//! Counts of bad rounds, and intervals.
 
 use crate::error::StatsError;
 
-/// The most rounds that [`Counts`] takes. The series and sums below need about the square root of it in steps.
+/// The most rounds that [`Counts`] accepts. The series and sums of this crate take about the square
+/// root of it in steps.
 pub const MAX_ROUNDS: u64 = 1_000_000_000;
 
-/// Bad rounds out of rounds, checked: `bad <= n <= MAX_ROUNDS`.
+/// Bad rounds out of all rounds, with the invariant `bad <= n <= MAX_ROUNDS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Counts {
     bad: u64,
@@ -13,7 +14,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// `bad` bad rounds of `n` rounds. Zero rounds are allowed and mean "nothing known".
+    /// Creates the counts of `bad` bad rounds out of `n`. Zero rounds are allowed and carry no
+    /// information.
     pub fn new(bad: u64, n: u64) -> Result<Self, StatsError> {
         if bad > n {
             return Err(StatsError::BadExceedsRounds { bad, n });
@@ -43,7 +45,7 @@ impl Counts {
         self.n
     }
 
-    /// The share of bad rounds, 0 to 1; none without rounds.
+    /// The share of bad rounds, 0 to 1; `None` without rounds.
     pub fn rate(self) -> Option<f64> {
         (self.n > 0).then(|| self.bad as f64 / self.n as f64)
     }
@@ -67,7 +69,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// What is known of a probability without any rounds.
+    /// The interval of a probability without any rounds.
     pub(crate) const UNIT: Self = Self { lo: 0.0, hi: 1.0 };
 
     /// Whether `value` lies in the interval, ends included.

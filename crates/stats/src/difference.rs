@@ -1,15 +1,15 @@
-//! The difference of two rates.
+//! Newcombe's interval of the difference of two rates.
 
 use crate::counts::{Counts, Interval};
 use crate::error::StatsError;
 use crate::rate::wilson;
 
-/// Newcombe's hybrid score interval of rate one minus rate two (in shares, -1 to 1) at confidence 1 - `alpha`
-/// (0 < `alpha` < 1). A side without rounds makes it as wide as the other side's interval allows, with 0 and 1 as that
-/// side's possible rates.
+/// Newcombe's hybrid score interval of rate one minus rate two (as shares, -1 to 1). The confidence
+/// is 1 - `alpha` (0 < `alpha` < 1). A side without rounds contributes the whole range of rates
+/// from 0 to 1.
 ///
-/// Newcombe 1998, "Interval estimation for the difference between independent proportions: comparison of eleven
-/// methods", Statist. Med. 17, method 10.
+/// Newcombe 1998, "Interval estimation for the difference between independent proportions:
+/// comparison of eleven methods", Statist. Med. 17, method 10.
 pub fn newcombe(one: Counts, two: Counts, alpha: f64) -> Result<Interval, StatsError> {
     let (first, second) = (wilson(one, alpha)?, wilson(two, alpha)?);
     let (Some(rate1), Some(rate2)) = (one.rate(), two.rate()) else {

@@ -1,35 +1,40 @@
-//! At which amount of something does a wanted share of rounds pass?
+//! Dose finding: the amount at which a target share of rounds passes.
 
 use crate::counts::Interval;
 use crate::error::{StatsError, open_unit};
 
-/// The standard deviation of the prior of ln(rate): a factor of seven either way is nothing unusual.
+/// The standard deviation of the prior of ln(rate): about a factor of seven either way.
 const PRIOR_DEVIATION: f64 = 2.0;
-/// The grid of ln(rate) reaches so far to both sides of the prior's centre, in steps of [`GRID_STEP`].
+/// The grid of ln(rate) extends this far to both sides of the prior's centre, in steps of
+/// [`GRID_STEP`].
 const GRID_REACH: f64 = 10.0;
 const GRID_STEP: f64 = 0.02;
-/// The next amount is at most so many times the largest one tried: no leap into the unknown.
+/// The next amount is at most this many times the largest amount tried, to avoid a leap into the
+/// unknown.
 const LEAP: f64 = 3.0;
 
-/// Finds the amount at which a wanted share of rounds passes, in few rounds: each is run at the best guess so far.
+/// Finds the amount at which a target share of rounds passes, in few rounds. Each round runs at the
+/// current best estimate.
 ///
-/// The continual reassessment method (O'Quigley, Pepe and Fisher 1990, Biometrics 46) with the working model
-/// P(pass at w) = exp(-r w), a constant risk r for each unit of the amount, and a normal prior for ln r around
-/// -ln(share) / start. The guess is right where the rounds are, so it settles there even if the model is wrong elsewhere.
+/// The continual reassessment method (O'Quigley, Pepe and Fisher 1990, Biometrics 46) with the
+/// working model P(pass at w) = exp(-r w), a constant risk r per unit of the amount, and a normal
+/// prior of ln r around -ln(share) / start. The estimate is accurate near the amounts that were
+/// tried, so it converges even if the model is wrong elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DoseFinding {
     share: f64,
     start: u32,
     largest: u32,
-    /// ln r and the logarithm of its posterior weight.
+    /// Values of ln r with the logarithm of their posterior weight.
     grid: Vec<(f64, f64)>,
 }
 
 impl DoseFinding {
-    /// For the `share` of rounds that is to pass (0 < `share` < 1), with the amount to try first (at least 1).
+    /// Creates a search for the amount at which `share` of the rounds pass (0 < `share` < 1).
+    /// `start` is the first amount to try (at least 1).
     ///
     /// # Errors
-    /// The share is none, or there is nothing to start with.
+    /// `share` is out of range, or `start` is 0.
     pub fn new(share: f64, start: u32) -> Result<Self, StatsError> {
         let share = open_unit("the share", share)?;
         if start == 0 {
@@ -52,7 +57,7 @@ impl DoseFinding {
         })
     }
 
-    /// Takes a round at `amount` (at least 1; nothing is learned from one without).
+    /// Adds a round at `amount`. An amount of 0 carries no information and is ignored.
     pub fn push(&mut self, amount: u32, passed: bool) {
         if amount == 0 {
             return;
@@ -60,7 +65,7 @@ impl DoseFinding {
         self.largest = self.largest.max(amount);
         for (ln_rate, weight) in &mut self.grid {
             let risk = ln_rate.exp() * f64::from(amount);
-            // ln(1 - exp(-risk)) without losing small risks.
+            // ln(1 - exp(-risk)), accurate for small risks.
             *weight += if passed {
                 -risk
             } else {
@@ -69,21 +74,22 @@ impl DoseFinding {
         }
     }
 
-    /// The amount to run the next rounds at, and after the last round the answer.
+    /// The amount for the next rounds; after the last round, the result.
     pub fn amount(&self) -> u32 {
         let guess = -self.share.ln() / self.quantile(0.5).exp();
         let most = match self.largest {
             0 => f64::from(self.start),
             largest => f64::from(largest) * LEAP,
         };
-        // The cast saturates, and the bound is below it.
+        // The float-to-integer cast saturates, and the bound is smaller.
         guess.min(most).round().max(1.0) as u32
     }
 
-    /// The central credible interval of the share that passes at `amount`, with probability 1 - `alpha`.
+    /// The central credible interval, at probability 1 - `alpha`, of the share that passes at
+    /// `amount`.
     ///
     /// # Errors
-    /// `alpha` does not lie between 0 and 1.
+    /// `alpha` is not strictly between 0 and 1.
     pub fn interval(&self, amount: u32, alpha: f64) -> Result<Interval, StatsError> {
         let alpha = open_unit("alpha", alpha)?;
         let passes = |ln_rate: f64| (-ln_rate.exp() * f64::from(amount)).exp();
@@ -93,7 +99,7 @@ impl DoseFinding {
         })
     }
 
-    /// The posterior's quantile of ln r, on the grid.
+    /// The posterior quantile of ln r, on the grid.
     fn quantile(&self, p: f64) -> f64 {
         let heaviest = self
             .grid
@@ -116,7 +122,8 @@ impl DoseFinding {
 mod tests {
     use super::*;
 
-    /// A sequence of numbers between 0 and 1 that covers them evenly: a deterministic stand-in for chance.
+    /// A sequence that covers the range from 0 to 1 evenly: a deterministic substitute for random
+    /// numbers.
     fn even(n: u32) -> f64 {
         (f64::from(n) * 0.618_033_988_749_895).fract()
     }
@@ -133,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn it_settles_at_the_wanted_share_from_far_above_and_far_below() {
+    fn it_converges_to_the_target_share_from_far_above_and_below() {
         for right in [2.0, 20.0, 400.0] {
             let rate = -(0.4f64.ln()) / right;
             let amount = found(|w| (-rate * f64::from(w)).exp(), 12);
@@ -143,8 +150,8 @@ mod tests {
     }
 
     #[test]
-    fn it_settles_there_with_a_wrong_model_too() {
-        // No risk at all up to 30, and then a steep one.
+    fn it_converges_with_a_wrong_model_too() {
+        // Almost no risk up to 30, then a steep rise.
         let passes = |w: u32| 1.0 / (1.0 + ((f64::from(w) - 60.0) / 10.0).exp());
         let share = passes(found(passes, 40));
         assert!((0.2..0.65).contains(&share), "{share}");
@@ -173,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_question_is_refused() {
+    fn invalid_arguments_are_refused() {
         assert!(DoseFinding::new(1.0, 20).is_err());
         assert!(DoseFinding::new(0.4, 0).is_err());
         let mut finding = DoseFinding::new(0.4, 1).unwrap();

@@ -1,8 +1,9 @@
-//! What can be wrong with an argument.
+//! Errors in arguments.
 
 use thiserror::Error;
 
-/// A bad argument. Counts that were made by [`crate::Counts::new`] never cause one, apart from the documented limits.
+/// An invalid argument. Counts from [`crate::Counts::new`] never cause one, apart from the
+/// documented limits.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum StatsError {
     /// More bad rounds than rounds.
@@ -13,61 +14,61 @@ pub enum StatsError {
         /// All rounds.
         n: u64,
     },
-    /// More rounds than the method is made for.
-    #[error("{n} rounds: {method} is made for at most {limit}")]
+    /// More rounds than the method supports.
+    #[error("{n} rounds: {method} supports at most {limit}")]
     TooManyRounds {
-        /// The method asked for.
+        /// The method.
         method: &'static str,
-        /// Rounds given.
+        /// The number of rounds given.
         n: u64,
-        /// Most rounds allowed.
+        /// The most rounds allowed.
         limit: u64,
     },
-    /// A number that has to lie strictly between 0 and 1.
+    /// A number that must lie strictly between 0 and 1.
     #[error("{what} is {value}: it must lie strictly between 0 and 1")]
     NotBetweenZeroAndOne {
         /// The argument.
         what: &'static str,
-        /// What it was.
+        /// The value.
         value: f64,
     },
-    /// A probability that is not one; its ends are allowed.
+    /// A probability outside of 0 to 1; both ends are allowed.
     #[error("{what} is {value}: it must lie between 0 and 1")]
     NotAProbability {
         /// The argument.
         what: &'static str,
-        /// What it was.
+        /// The value.
         value: f64,
     },
-    /// A number that has to be positive and finite.
+    /// A number that must be positive and finite.
     #[error("{what} is {value}: it must be a positive finite number")]
     NotPositive {
         /// The argument.
         what: &'static str,
-        /// What it was.
+        /// The value.
         value: f64,
     },
-    /// A count that has to be at least one.
+    /// A count that must be at least one.
     #[error("{what} must be at least 1")]
     Zero {
         /// The argument.
         what: &'static str,
     },
     /// A plan to detect a difference between two equal rates.
-    #[error("both rates are {rate}: no number of rounds tells equal rates apart")]
+    #[error("both rates are {rate}: no number of rounds can distinguish equal rates")]
     EqualRates {
-        /// The rate given twice.
+        /// The rate.
         rate: f64,
     },
-    /// The number of rounds asked for is beyond [`crate::MAX_ROUNDS`].
-    #[error("no number of rounds up to {limit} is enough")]
+    /// The required number of rounds exceeds [`crate::MAX_ROUNDS`].
+    #[error("even {limit} rounds are too few")]
     NotReached {
-        /// The largest number that was considered.
+        /// The largest number considered.
         limit: u64,
     },
 }
 
-/// `value` if it lies strictly between 0 and 1; NaN does not.
+/// Returns `value` if it lies strictly between 0 and 1; rejects NaN.
 pub(crate) fn open_unit(what: &'static str, value: f64) -> Result<f64, StatsError> {
     if value > 0.0 && value < 1.0 {
         Ok(value)
@@ -76,7 +77,7 @@ pub(crate) fn open_unit(what: &'static str, value: f64) -> Result<f64, StatsErro
     }
 }
 
-/// `value` if it lies between 0 and 1, ends included.
+/// Returns `value` if it lies between 0 and 1, ends included.
 pub(crate) fn probability(what: &'static str, value: f64) -> Result<f64, StatsError> {
     if (0.0..=1.0).contains(&value) {
         Ok(value)
@@ -85,7 +86,7 @@ pub(crate) fn probability(what: &'static str, value: f64) -> Result<f64, StatsEr
     }
 }
 
-/// `value` if it is positive and finite.
+/// Returns `value` if it is positive and finite.
 pub(crate) fn positive(what: &'static str, value: f64) -> Result<f64, StatsError> {
     if value > 0.0 && value.is_finite() {
         Ok(value)

@@ -1,4 +1,4 @@
-//! The power to expect from a number of rounds.
+//! Power curves: the expected power by number of rounds.
 
 use crate::counts::MAX_ROUNDS;
 use crate::error::{StatsError, open_unit};
@@ -8,16 +8,18 @@ use crate::power::{MAX_EXACT_POWER, boschloo_power};
 /// The curve ends at the first number of rounds with this power.
 const ENOUGH: f64 = 0.99;
 
-/// The power of Boschloo's two-sided test at error `alpha` (0 < `alpha` < 1) to tell `rate_one` from `rate_two` (0 to 1,
-/// different): pairs of rounds a side and power. The rounds are 5, 10, 20, 50, 100 and so on, up to the first with a
-/// power of 0.99 or to a billion.
+/// The power of Boschloo's two-sided test at error `alpha` (0 < `alpha` < 1) to detect a difference
+/// between `rate_one` and `rate_two` (0 to 1, different), as pairs of rounds per side and power.
+/// The rounds are 5, 10, 20, 50, 100 and so on, up to the first with a power of 0.99, or to a
+/// billion.
 ///
-/// Up to [`MAX_EXACT_POWER`] rounds a side the power is exact, beyond it the normal approximation.
+/// The power is exact up to [`MAX_EXACT_POWER`] rounds per side, and the normal approximation
+/// beyond.
 ///
 /// # Errors
-/// The rates are equal or no probabilities, or `alpha` is out of range.
+/// The rates are equal or are not probabilities, or `alpha` is out of range.
 ///
-/// [`boschloo_power`] and [`normal_power`]; see there for the sources.
+/// See [`boschloo_power`] and [`normal_power`] for the sources.
 pub fn power_curve(
     rate_one: f64,
     rate_two: f64,
@@ -57,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn close_rates_go_on_by_the_normal_approximation() {
+    fn close_rates_use_the_normal_approximation() {
         let curve = power_curve(0.5, 0.51, 0.05).unwrap();
         let (last, power) = curve[curve.len() - 1];
         assert!(last > MAX_EXACT_POWER && power >= ENOUGH, "{last} {power}");

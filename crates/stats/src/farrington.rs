@@ -1,21 +1,24 @@
-//! Non-inferiority of one of two independent rates: score statistics of a difference.
+//! Non-inferiority of two independent rates, by score statistics of their difference.
 
 use crate::counts::{Counts, Interval};
 use crate::error::{StatsError, open_unit};
 use crate::special::{LN_ODDS_MAX, bisect, from_log_odds, normal_critical, normal_upper};
 
-/// One-sided p-value of the null "rate one minus rate two is at least `margin`" (0 < `margin` < 1). A small value shows
-/// that side one is worse than side two by less than the margin. A side without rounds gives 1.
+/// One-sided p-value of the null "rate one minus rate two is at least `margin`" (0 < `margin` < 1).
+/// A small value shows that side one is worse than side two by less than the margin. A side without
+/// rounds gives 1.
 ///
-/// For independent rounds whose number was fixed in advance; matched rounds go to [`crate::tango_test`]. The variance
-/// uses the rates that fit best under the null, without the factor N/(N-1). The test is asymptotic: with few bad rounds
-/// its error probability may exceed the nominal one.
+/// Requires independent rounds whose number was fixed in advance; for matched rounds use
+/// [`crate::tango_test`]. The variance uses the constrained maximum-likelihood rates under the
+/// null, without the factor N/(N-1). The test is asymptotic: with few bad rounds its error
+/// probability may exceed the nominal one.
 ///
 /// # Errors
 /// `margin` is out of range.
 ///
-/// Farrington and Manning 1990, "Test statistics and sample size formulae for comparative binomial trials with null
-/// hypothesis of non-zero risk difference or non-unity relative risk", Statist. Med. 9.
+/// Farrington and Manning 1990, "Test statistics and sample size formulae for comparative binomial
+/// trials with null hypothesis of non-zero risk difference or non-unity relative risk", Statist.
+/// Med. 9.
 pub fn farrington_manning(one: Counts, two: Counts, margin: f64) -> Result<f64, StatsError> {
     let margin = open_unit("the margin", margin)?;
     if one.n() == 0 || two.n() == 0 {
@@ -24,23 +27,25 @@ pub fn farrington_manning(one: Counts, two: Counts, margin: f64) -> Result<f64, 
     Ok(normal_upper(-score(one, two, margin)))
 }
 
-/// The score interval of rate one minus rate two (in shares, -1 to 1) at confidence 1 - `alpha` (0 < `alpha` < 1): all
-/// differences that the two-sided test of Farrington and Manning does not reject. A side without rounds gives -1 to 1.
+/// The score interval of rate one minus rate two (as shares, -1 to 1) at confidence 1 - `alpha` (0
+/// < `alpha` < 1): all differences that the two-sided test of Farrington and Manning does not
+/// reject. A side without rounds gives -1 to 1.
 ///
-/// For independent rounds whose number was fixed in advance. Miettinen and Nurminen's interval differs only by the
-/// factor N/(N-1) in the variance.
+/// Requires independent rounds whose number was fixed in advance. Miettinen and Nurminen's interval
+/// differs only by the factor N/(N-1) in the variance.
 ///
 /// # Errors
 /// `alpha` is out of range.
 ///
-/// Mee 1984, "Confidence bounds for the difference between two probabilities", Biometrics 40; Farrington and Manning
-/// 1990, Statist. Med. 9.
+/// Mee 1984, "Confidence bounds for the difference between two probabilities", Biometrics 40;
+/// Farrington and Manning 1990, Statist. Med. 9.
 pub fn farrington_interval(one: Counts, two: Counts, alpha: f64) -> Result<Interval, StatsError> {
     let critical = normal_critical(open_unit("alpha", alpha)?);
     if one.n() == 0 || two.n() == 0 {
         return Ok(Interval { lo: -1.0, hi: 1.0 });
     }
-    // The score falls as the difference grows. The cube keeps small differences accurate: the search ends at 1e-14.
+    // The score falls as the difference grows. Searching for the cube root keeps small differences
+    // accurate: the search ends at 1e-14.
     let end = |beyond: &dyn Fn(f64) -> bool| {
         let root = bisect(-1.0, 1.0, |s| beyond(score(one, two, s.powi(3))));
         root.powi(3)
@@ -59,7 +64,8 @@ pub fn farrington_interval(one: Counts, two: Counts, alpha: f64) -> Result<Inter
     })
 }
 
-/// The score statistic of the hypothesis "rate one minus rate two is `difference`"; both sides have rounds.
+/// The score statistic of the hypothesis "rate one minus rate two is `difference`". Both sides must
+/// have rounds.
 fn score(one: Counts, two: Counts, difference: f64) -> f64 {
     if difference < 0.0 {
         return -score(two, one, -difference);
@@ -70,11 +76,12 @@ fn score(one: Counts, two: Counts, difference: f64) -> f64 {
         return 0.0;
     }
     let fit = Constrained::fit(one, two, difference);
-    // No variance away from the observed difference rules the hypothesis out: plus or minus infinity.
+    // Zero variance away from the observed difference excludes the hypothesis: plus or minus
+    // infinity.
     distance / (fit.bad1 * fit.good1 / n1 + fit.bad2 * fit.good2 / n2).sqrt()
 }
 
-/// Probabilities of a bad and of a good round on each side, a given difference apart.
+/// Probabilities of a bad and of a good round on each side, with a fixed difference.
 struct Constrained {
     bad1: f64,
     good1: f64,
@@ -83,7 +90,8 @@ struct Constrained {
 }
 
 impl Constrained {
-    /// The probabilities for a `difference` of 0 to 1 where rate two is the share `at` of what the difference leaves.
+    /// The probabilities for a `difference` of 0 to 1, where rate two is the share `at` of the
+    /// remaining range.
     fn new(difference: f64, (at, rest): (f64, f64)) -> Self {
         let free = 1.0 - difference;
         Self {
@@ -94,8 +102,9 @@ impl Constrained {
         }
     }
 
-    /// The most likely probabilities. The log-likelihood is concave along the constraint, so the sign of its slope
-    /// brackets the maximum; the closed form of the cubic cancels where rates are small.
+    /// The maximum-likelihood probabilities. The log-likelihood is concave along the constraint, so
+    /// the sign of its slope brackets the maximum. The closed form of the cubic loses digits at
+    /// small rates.
     fn fit(one: Counts, two: Counts, difference: f64) -> Self {
         let top = bisect(-LN_ODDS_MAX, LN_ODDS_MAX, |t| {
             let at = Self::new(difference, from_log_odds(t));
@@ -107,7 +116,7 @@ impl Constrained {
     }
 }
 
-/// `count / probability`; 0 without counts, whatever the probability.
+/// `count / probability`; 0 for a count of 0, whatever the probability.
 fn share(count: u64, probability: f64) -> f64 {
     if count == 0 {
         0.0
@@ -138,7 +147,7 @@ mod tests {
         assert_eq!(farrington_manning(clean, none, 0.02), Ok(1.0));
         let everything = Interval { lo: -1.0, hi: 1.0 };
         assert_eq!(farrington_interval(none, clean, 0.05), Ok(everything));
-        // Without bad rounds the best fit puts rate two at 0 and rate one at the margin.
+        // Without bad rounds the best fit has rate two at 0 and rate one at the margin.
         let z = (0.02_f64 * 100.0 / 0.98).sqrt();
         let p = farrington_manning(clean, clean, 0.02).unwrap();
         near(p, normal_upper(z), 1e-12);
@@ -151,8 +160,8 @@ mod tests {
 
     #[test]
     fn a_published_interval() {
-        // Fagerland, Lydersen and Laake 2011, "Recommended confidence intervals for two independent binomial
-        // proportions", Stat. Methods Med. Res. 24, give 0.028 to 0.34.
+        // Fagerland, Lydersen and Laake 2011, "Recommended confidence intervals for two independent
+        // binomial proportions", Stat. Methods Med. Res. 24, give 0.028 to 0.34.
         let got = farrington_interval(counts(7, 34), counts(1, 34), 0.05).unwrap();
         near(got.lo, 0.028_370_507_969, 1e-11);
         near(got.hi, 0.343_939_921_946, 1e-11);

@@ -1,4 +1,4 @@
-//! Events per unit of exposure: the exact interval of a Poisson rate.
+//! Events per unit of exposure: exact intervals of a Poisson rate.
 
 use std::f64::consts::LN_2;
 
@@ -7,18 +7,19 @@ use crate::error::{StatsError, open_unit, positive};
 use crate::hypergeometric::sum_tail;
 use crate::special::{bisect, ln_poisson};
 
-/// The exact two-sided interval, at confidence 1 - `alpha` (0 < `alpha` < 1), of the rate of a Poisson process that had
-/// `events` events in `exposure` units of time, work or rounds (positive and finite). The ends are events per unit; each
-/// tail has `alpha`/2. Without events the lower end is 0.
+/// The exact two-sided interval, at confidence 1 - `alpha` (0 < `alpha` < 1), of the rate of a
+/// Poisson process with `events` events in `exposure` units of time, work or rounds (positive and
+/// finite). The ends are events per unit; each tail has `alpha`/2. Without events the lower end is
+/// 0.
 ///
-/// Holds where events are independent, occur at a constant rate, and the exposure does not depend on them.
+/// Requires independent events at a constant rate, and an exposure that does not depend on them.
 ///
 /// # Errors
 /// `alpha` or `exposure` is out of range, or there are more than [`MAX_ROUNDS`] events.
 ///
 /// Garwood 1936, "Fiducial limits for the Poisson distribution", Biometrika 28.
 pub fn garwood(events: u64, exposure: f64, alpha: f64) -> Result<Interval, StatsError> {
-    // Half of the smallest float would be 0; its logarithm is not lost.
+    // Computed as a logarithm: half of the smallest float would be 0.
     let ln_half = open_unit("alpha", alpha)?.ln() - LN_2;
     let exposure = positive("the exposure", exposure)?;
     if events > MAX_ROUNDS {
@@ -34,19 +35,20 @@ pub fn garwood(events: u64, exposure: f64, alpha: f64) -> Result<Interval, Stats
     })
 }
 
-/// The mean at which at least `events` events have the probability e^`ln_p` <= 1/2.
+/// The mean at which the probability of at least `events` events is e^`ln_p` <= 1/2.
 fn lower_mean(events: u64, ln_p: f64) -> f64 {
     if events == 0 {
         return 0.0;
     }
-    // The tail is at most mean^k / k!, so that the mean is at least e^ln_p; the tail at k itself exceeds a half.
+    // The tail is at most mean^k / k!, so the mean is at least e^ln_p. At mean k the tail exceeds
+    // one half.
     let root = bisect(ln_p, (events as f64).ln(), |ln_mean| {
         ln_at_least(events, ln_mean.exp()) >= ln_p
     });
     root.exp()
 }
 
-/// The mean at which at most `events` events have the probability e^`ln_p` <= 1/2.
+/// The mean at which the probability of at most `events` events is e^`ln_p` <= 1/2.
 fn upper_mean(events: u64, ln_p: f64) -> f64 {
     if events == 0 {
         return -ln_p;

@@ -1,4 +1,4 @@
-//! Is a rate below or above a limit, looked at as often as one likes?
+//! Gates: tests whether a rate is below or above a limit, valid whenever the run stops.
 
 use crate::counts::{Counts, MAX_ROUNDS};
 use crate::error::{StatsError, open_unit, probability};
@@ -6,7 +6,7 @@ use crate::multiple::ln_threshold;
 use crate::sequence::BetaPrior;
 use crate::special::{beta_at, ln_add_exp};
 
-/// What a gate says.
+/// The verdict of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GateVerdict {
     /// The rate is shown to be below the limit.
@@ -17,12 +17,13 @@ pub enum GateVerdict {
     Undecided,
 }
 
-/// A limit for a rate, with two e-processes: one against "the rate is at least the limit", which a clean chapter breaks,
-/// and one against "the rate is at most the limit". Each reaches 1/alpha under its own null with probability at most
-/// alpha, whenever one looks. The alternatives are beta mixtures cut off at the limit; the first has an atom at rate 0.
+/// A limit for a rate, with two e-processes: one against "the rate is at least the limit", which a
+/// chapter without failures rejects, and one against "the rate is at most the limit". Under its own
+/// null, each ever reaches 1/alpha with probability at most alpha. The alternatives are beta
+/// mixtures truncated at the limit; the first also has an atom at rate 0.
 ///
-/// Ramdas, Gruenwald, Vovk and Shafer 2023, "Game-theoretic statistics and safe anytime-valid inference", Statist.
-/// Sci. 38; the mixture is Robbins' (1970).
+/// Ramdas, Gruenwald, Vovk and Shafer 2023, "Game-theoretic statistics and safe anytime-valid
+/// inference", Statist. Sci. 38; the mixture is Robbins' (1970).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gate {
     limit: f64,
@@ -31,12 +32,14 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate at the rate `limit` (0 < `limit` < 1), half of the weight on rate 0, the rest on Beta(1/2, 1/2).
+    /// Creates a gate at the rate `limit` (0 < `limit` < 1), with half of the weight on rate 0 and
+    /// the rest on Beta(1/2, 1/2).
     pub fn new(limit: f64) -> Result<Self, StatsError> {
         Self::with_prior(limit, 0.5, BetaPrior::HALF)
     }
 
-    /// A gate at the rate `limit` (0 < `limit` < 1) with the weight `atom` (0 to 1) on rate 0 and the rest on `prior`.
+    /// Creates a gate at the rate `limit` (0 < `limit` < 1), with the weight `atom` (0 to 1) on
+    /// rate 0 and the rest on `prior`.
     pub fn with_prior(limit: f64, atom: f64, prior: BetaPrior) -> Result<Self, StatsError> {
         Ok(Self {
             limit: open_unit("the limit", limit)?,
@@ -50,10 +53,11 @@ impl Gate {
         self.limit
     }
 
-    /// ln E against "the rate is at least the limit". It falls with each bad round and rises with each good one.
+    /// ln E against "the rate is at least the limit". Each bad round lowers it, each good one
+    /// raises it.
     ///
-    /// E = w \[k=0\] (1-p)^(-n) + (1-w) B(a+k, b+n-k) I_p(a+k, b+n-k) / (B(a,b) I_p(a,b) p^k (1-p)^(n-k)) for the limit
-    /// p, the atom w and the prior Beta(a, b).
+    /// E = w \[k=0\] (1-p)^(-n) + (1-w) B(a+k, b+n-k) I_p(a+k, b+n-k) / (B(a,b) I_p(a,b) p^k
+    /// (1-p)^(n-k)) for the limit p, the atom w and the prior Beta(a, b).
     pub fn ln_e_below(self, counts: Counts) -> f64 {
         let clean = if counts.bad() == 0 {
             self.atom.ln() - counts.n() as f64 * (-self.limit).ln_1p()
@@ -66,13 +70,15 @@ impl Gate {
         ln_add_exp(clean, (-self.atom).ln_1p() + mixture)
     }
 
-    /// ln E against "the rate is at most the limit": the same with the upper tails 1 - I, without the atom.
+    /// ln E against "the rate is at most the limit": the same with the upper tails 1 - I and
+    /// without the atom.
     pub fn ln_e_above(self, counts: Counts) -> f64 {
         let (a, b) = self.prior.updated(counts);
         self.ln_upper_over_kernel(a, b) - self.ln_upper_over_kernel(self.prior.a(), self.prior.b())
     }
 
-    /// The verdict at error `alpha` (0 < `alpha` < 1) after `counts`. The first verdict of a run is the one that counts.
+    /// The verdict at error `alpha` (0 < `alpha` < 1) after `counts`. The first verdict of a run is
+    /// final.
     pub fn verdict(self, counts: Counts, alpha: f64) -> Result<GateVerdict, StatsError> {
         let needed = ln_threshold(alpha, 1)?;
         Ok(if self.ln_e_below(counts) >= needed {
@@ -84,12 +90,13 @@ impl Gate {
         })
     }
 
-    /// The smallest number of rounds after which the verdict is "below" at error `alpha` (0 < `alpha` < 1) with `bad` bad
-    /// rounds among them.
+    /// The smallest number of rounds, `bad` of them bad, after which the verdict is "below" at
+    /// error `alpha` (0 < `alpha` < 1).
     pub fn rounds_to_pass(self, bad: u64, alpha: f64) -> Result<u64, StatsError> {
         let needed = ln_threshold(alpha, 1)?;
         let passes = |n| Counts::new(bad, n).map(|counts| self.ln_e_below(counts) >= needed);
-        // With the bad rounds fixed each further round raises E, so that the first pass can be bracketed and halved.
+        // For a fixed number of bad rounds, each further round raises E. The first pass can
+        // therefore be bracketed and bisected.
         let mut failing = bad;
         let mut passing = bad.max(1);
         while !passes(passing)? {
@@ -110,8 +117,8 @@ impl Gate {
         Ok(passing)
     }
 
-    /// ln of I(a, b) B(a, b) / (p^a (1-p)^b): in a quotient of two of these all factors of the formula are there, and
-    /// none of them over- or underflows.
+    /// ln of I(a, b) B(a, b) / (p^a (1-p)^b). A quotient of two of these contains all factors of
+    /// the formula, and none of them overflows or underflows.
     fn ln_lower_over_kernel(self, a: f64, b: f64) -> f64 {
         let at = beta_at(a, b, self.limit, 1.0 - self.limit);
         at.ln_lower - at.ln_kernel

@@ -1,24 +1,26 @@
-//! Primary questions first: their explanation is tested only once they are answered.
+//! Gatekeeping: explanatory comparisons are tested only after the primary ones succeed.
 
 use crate::error::StatsError;
 use crate::multiple::holm;
 
-/// What a comparison is for.
+/// The purpose of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// It answers the question of the run.
+    /// Answers the question of the run.
     Primary,
-    /// It explains the answer.
+    /// Explains the answer.
     Explains,
 }
 
-/// Adjusted p-values, in the order given. Primary comparisons are adjusted by [`holm`] among themselves; the others among
-/// themselves, and none is below the largest adjusted p-value of a primary one. Comparing each with alpha keeps the
-/// probability of any false verdict at most alpha: the others are shown only if all primary ones are.
+/// Adjusted p-values, in the order given. Primary comparisons are adjusted by [`holm`] among
+/// themselves. The others are adjusted among themselves, and none is below the largest adjusted
+/// p-value of a primary one. Comparing each with alpha keeps the probability of any false verdict
+/// at most alpha, because the others are shown only if all primary ones are.
 ///
-/// Maurer, Hothorn and Lehmacher 1995, "Multiple comparisons in drug clinical trials and preclinical assays: a-priori
-/// ordered hypotheses"; Westfall and Krishen 2001, "Optimally weighted, fixed sequence and gatekeeper multiple testing
-/// procedures", J. Statist. Plann. Inference 99.
+/// Maurer, Hothorn and Lehmacher 1995, "Multiple comparisons in drug clinical trials and
+/// preclinical assays: a-priori ordered hypotheses"; Westfall and Krishen 2001, "Optimally
+/// weighted, fixed sequence and gatekeeper multiple testing procedures", J. Statist. Plann.
+/// Inference 99.
 ///
 /// # Errors
 /// A p-value is not between 0 and 1.
@@ -48,7 +50,7 @@ mod tests {
         let mut tests = vec![(Primary, 0.0078)];
         tests.extend([(Explains, 0.001), (Explains, 0.4)]);
         assert_eq!(gatekeeping(&tests), Ok(vec![0.0078, 0.0078, 0.4]));
-        // Without an answer nothing is explained.
+        // Without a primary result no explanation is shown.
         assert_eq!(
             gatekeeping(&[(Explains, 0.0001), (Primary, 0.2)]),
             Ok(vec![0.2, 0.2])

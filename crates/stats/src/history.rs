@@ -1,31 +1,35 @@
-//! A history of runs: has the rate of a row changed, where, and in what shape.
+//! Change detection over a history of runs: whether, where and how the rate of a row changed.
 //!
-//! Runs arrive one after the other and each one is a new look at the same rows, so the test needs a budget for all looks
-//! together. [`history_looks`] spends `alpha` over the looks (Lan and DeMets 1983, "Discrete sequential boundaries for
-//! clinical trials", Biometrika 70: 659-663). At a look it tests every split of the runs so far into "before" and
-//! "after" by Fisher's exact test of the pooled counts. The union bound covers the splits, the rows and the looks:
-//! it holds whatever the dependence between them, and the looks are strongly dependent.
+//! Runs arrive one after the other, and each is a new look at the same rows, so all looks share one
+//! error budget. [`history_looks`] spends `alpha` over the looks (Lan and DeMets 1983, "Discrete
+//! sequential boundaries for clinical trials", Biometrika 70: 659-663). A look tests every split of
+//! the runs so far into "before" and "after" by Fisher's exact test of the pooled counts. The union
+//! bound covers the splits, the rows and the looks. It holds under any dependence between them, and
+//! the looks are strongly dependent.
 //!
-//! A look uses the runs up to its own only. So a change that was shown stays shown when runs are added.
+//! A look uses only its own run and the runs before it, so adding runs never withdraws a change
+//! already shown.
 
 use crate::counts::Counts;
 use crate::error::{StatsError, open_unit};
 use crate::fisher::fisher_exact;
 use crate::special::ln_beta_kernel;
 
-/// How quickly the budget falls over the looks: look j spends a share proportional to j^-[`SPENDING`].
+/// How quickly the budget falls over the looks: look j spends a share proportional to
+/// j^-[`SPENDING`].
 ///
-/// Measured on 1,000 histories of 20 runs of 50 rounds: with 2, a step from 10 % to 20 % halfway is shown in 56 %; with
-/// 1.5 in 65 %; with 1.25 in 66 %, but then the first looks have half of the budget that they have with 1.5.
+/// Measured on 1,000 histories of 20 runs of 50 rounds: with 2, a step from 10 % to 20 % halfway is
+/// shown in 56 %; with 1.5 in 65 %; with 1.25 in 66 %. But with 1.25 the first looks have only half
+/// of the budget that 1.5 gives them.
 const SPENDING: f64 = 1.5;
 
 /// The sum of j^-[`SPENDING`] over all j >= 1: Riemann's zeta function at 3/2.
 const SPENDING_SUM: f64 = 2.612_375_348_685_488;
 
-/// What a look after one more run says of a row.
+/// The result for one row of the look after one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HistoryLook {
-    /// The place of the first run of the "after" side, for the split with the smallest p-value.
+    /// Index of the first run of the "after" side, for the split with the smallest p-value.
     pub from: usize,
     /// The pooled counts before that run.
     pub before: Counts,
@@ -33,7 +37,7 @@ pub struct HistoryLook {
     pub after: Counts,
     /// Fisher's two-sided p-value of this split alone.
     pub p: f64,
-    /// The same times the number of splits and of rows, at most 1.
+    /// `p` times the number of splits and of rows, at most 1.
     pub p_adjusted: f64,
     /// The budget of this look.
     pub alpha: f64,
@@ -47,8 +51,9 @@ impl HistoryLook {
         self.p_adjusted <= self.alpha
     }
 
-    /// Whether it does so whatever became of rounds without a known end, so many before and after the change: they count as
-    /// they speak most against it.
+    /// Whether the change is shown for every possible outcome of the rounds without a result.
+    /// `missing` gives their number before and after the change; each counts as the outcome most
+    /// unfavourable to the change.
     pub fn holds(self, missing: [u64; 2]) -> bool {
         if !self.is_shown() || missing == [0, 0] {
             return self.is_shown();
@@ -69,7 +74,7 @@ impl HistoryLook {
     }
 }
 
-/// The budget of look `look` (from 1, after the second run) out of `alpha` for all of them.
+/// The budget of look `look` (1 is the look after the second run) out of `alpha` for all looks.
 ///
 /// The shares of all looks sum to `alpha`.
 pub fn look_alpha(alpha: f64, look: u32) -> Result<f64, StatsError> {
@@ -80,19 +85,20 @@ pub fn look_alpha(alpha: f64, look: u32) -> Result<f64, StatsError> {
     Ok(alpha * f64::from(look).powf(-SPENDING) / SPENDING_SUM)
 }
 
-/// All looks at a history. `rows[r][t]` has the counts of row r in run t; nothing if run t does not have the row, or if
-/// its counts take no part in tests. The result has the same shape, with nothing where there is nothing to test: the row
-/// needs rounds in run t and in a run before it.
+/// All looks at a history. `rows[r][t]` has the counts of row r in run t; `None` if run t does not
+/// have the row, or if its counts are excluded from tests. The result has the same shape, with
+/// `None` where no test is possible: the row needs rounds in run t and in an earlier run.
 ///
-/// Over a whole history in which no rate changes, the probability that any row is shown at any look is at most `alpha`. That
-/// takes independent rounds: a rate that varies from run to run is a rate that changes.
+/// Over a whole history in which no rate changes, the probability that any look shows a change in
+/// any row is at most `alpha`. This requires independent rounds: a rate that varies from run to run
+/// counts as changing.
 pub fn history_looks(
     rows: &[Vec<Option<Counts>>],
     alpha: f64,
 ) -> Result<Vec<Vec<Option<HistoryLook>>>, StatsError> {
     open_unit("alpha", alpha)?;
     let runs = rows.iter().map(Vec::len).max().unwrap_or(0);
-    // A row counts from the first run that has it.
+    // A row counts from the first run that contains it.
     let first: Vec<_> = rows
         .iter()
         .map(|row| row.iter().position(Option::is_some))
@@ -106,7 +112,7 @@ pub fn history_looks(
     Ok(rows.iter().map(|row| row_looks(row, &budgets)).collect())
 }
 
-/// The looks at one row, with the number of rows and the budget of each run.
+/// The looks at one row, given the number of rows and the budget of each run.
 fn row_looks(row: &[Option<Counts>], budgets: &[(usize, f64)]) -> Vec<Option<HistoryLook>> {
     let mut splitter = Splitter::default();
     let mut looks = Vec::with_capacity(row.len());
@@ -140,12 +146,12 @@ struct Split {
     p: f64,
 }
 
-/// The runs of a row so far, and their split with the smallest p-value.
+/// The runs of a row so far, and the search for the split with the smallest p-value.
 #[derive(Debug, Default)]
 struct Splitter {
-    /// The place of each run that has rounds, with the sums of the counts up to it.
+    /// The index of each run with rounds, and the cumulative counts up to it.
     sums: Vec<(usize, Counts)>,
-    /// Which split was the best one at the look before: most likely it is close to the best one still.
+    /// The best split of the previous look. The next best split is usually close to it.
     last_best: usize,
     ln_factorials: LnFactorials,
 }
@@ -161,7 +167,8 @@ impl Splitter {
         self.sums.len().saturating_sub(1)
     }
 
-    /// The split with the smallest p-value, the first of equal ones; nothing with fewer than two runs.
+    /// The split with the smallest p-value, the first of equal ones; `None` with fewer than two
+    /// runs.
     fn best(&mut self) -> Option<Split> {
         let (_, all) = *self.sums.last()?;
         self.ln_factorials.reach(all.n());
@@ -191,18 +198,19 @@ impl Splitter {
     }
 }
 
-/// Logarithms of factorials, for a quick bound of p-values. It never decides: where it does not rule a split out, the
-/// exact test is made.
+/// Logarithms of factorials, for a quick lower bound of p-values. The bound only rules splits out;
+/// where it does not, the exact test decides.
 #[derive(Debug, Default)]
 struct LnFactorials(Vec<f64>);
 
 impl LnFactorials {
-    /// Beyond this many rounds there is no bound: the table would be large, and its errors, too.
+    /// Beyond this many rounds no bound is computed: the table would be large and its errors would
+    /// accumulate.
     const MOST: u64 = 1_000_000;
-    /// The bound is this much lower than what the table says, far above its errors.
+    /// The bound is lowered by this much, far above the errors of the table.
     const SLACK: f64 = 1e-6;
 
-    /// Makes the table reach to `n`!.
+    /// Extends the table up to `n`!.
     fn reach(&mut self, n: u64) {
         if n > Self::MOST {
             return;
@@ -216,14 +224,15 @@ impl LnFactorials {
         }
     }
 
-    /// ln of the number of ways to choose.
+    /// ln of the binomial coefficient.
     fn ln_choose(&self, n: u64, k: u64) -> f64 {
         let ln = |n: u64| self.0[n as usize];
         ln(n) - ln(k) - ln(n - k)
     }
 
-    /// Whether Fisher's two-sided p-value surely exceeds `p`, by the sum over the tables at most as likely as the observed
-    /// one. Those about as likely on the other side are left out: the exact test decides about ties.
+    /// Whether Fisher's two-sided p-value certainly exceeds `p`, by the sum over the tables at most
+    /// as likely as the observed one. Tables of about the same likelihood on the other side are
+    /// left out: the exact test decides ties.
     fn exceeds(&self, one: Counts, two: Counts, p: f64) -> bool {
         let (n, bad) = (one.n() + two.n(), one.bad() + two.bad());
         if n >= self.0.len() as u64 {
@@ -232,7 +241,8 @@ impl LnFactorials {
         let ln_table = self.ln_choose(one.n(), one.bad()) + self.ln_choose(two.n(), two.bad());
         let observed = (ln_table - self.ln_choose(n, bad)).exp();
         let enough = p * (1.0 + Self::SLACK);
-        // In the observed tail, bad rounds move from the side that is bad less often to the other one.
+        // In the observed tail, bad rounds move from the side that is bad less often to the other
+        // one.
         let (less, more) = match u128::from(one.bad()) * u128::from(two.n())
             <= u128::from(two.bad()) * u128::from(one.n())
         {
@@ -249,7 +259,8 @@ impl LnFactorials {
         if sum > enough || observed == 0.0 {
             return sum > enough;
         }
-        // The other tail begins where they are as unlikely again, beyond the most likely table.
+        // The other tail begins beyond the most likely table, where tables are as unlikely as the
+        // observed one.
         let mut table = Table {
             from: [more.bad() as f64, more.good() as f64],
             to: [less.bad() as f64, less.good() as f64],
@@ -265,7 +276,7 @@ impl LnFactorials {
     }
 }
 
-/// A table of bad and good rounds on two sides with its probability given the margins.
+/// A table of bad and good rounds on two sides, with its probability given the margins.
 struct Table {
     from: [f64; 2],
     to: [f64; 2],
@@ -273,7 +284,7 @@ struct Table {
 }
 
 impl Table {
-    /// Moves a bad round from the one side to the other. The probability is 0 where there is none left.
+    /// Moves a bad round from one side to the other. The probability becomes 0 if none is left.
     fn next(&mut self) {
         let ([bad, good], [other_bad, other_good]) = (&mut self.from, &mut self.to);
         self.chance *= (*bad * *other_good) / ((*good + 1.0) * (*other_bad + 1.0));
@@ -281,7 +292,7 @@ impl Table {
         (*other_bad, *other_good) = (*other_bad + 1.0, *other_good - 1.0);
     }
 
-    /// Adds the tables behind this one, until the sum is enough or the rest is negligible.
+    /// Adds the following tables until the sum is sufficient or the rest is negligible.
     fn sum(&mut self, sum: &mut f64, enough: f64) {
         while *sum <= enough && self.chance > *sum * 1e-9 {
             self.next();
@@ -295,16 +306,17 @@ fn pooled(counts: impl Iterator<Item = Counts>) -> Option<Counts> {
     Counts::new(bad, n).ok()
 }
 
-/// Where a rate changed, given that it changed once.
+/// The location of a change, assuming that the rate changed exactly once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChangePoint {
-    /// The most probable place: the first point with the new rate.
+    /// The most probable index: the first point with the new rate.
     pub at: usize,
-    /// The posterior probability of that place.
+    /// The posterior probability of that index.
     pub probability: f64,
-    /// The first place of the shortest range around `at` that has at least 1 - alpha of the posterior.
+    /// The first index of the shortest range around `at` that has at least 1 - alpha of the
+    /// posterior.
     pub first: usize,
-    /// The last place of it.
+    /// The last index of that range.
     pub last: usize,
     /// The pooled counts before `at`.
     pub before: Counts,
@@ -312,11 +324,13 @@ pub struct ChangePoint {
     pub after: Counts,
 }
 
-/// The posterior of the place of a change, for points in the order of time: Beta(1/2, 1/2) rates before and after it, and
-/// each place but the first equally likely beforehand. Nothing with fewer than two points.
+/// The posterior of the change point, for points in the order of time. The prior is Beta(1/2, 1/2)
+/// for the rates before and after the change, and uniform over all indices but the first. `None`
+/// with fewer than two points.
 ///
-/// Smith 1975, "A Bayesian approach to inference about a change-point in a sequence of random variables", Biometrika 62:
-/// 407-416. It describes a change that a test has shown. It says nothing about whether there is one.
+/// Smith 1975, "A Bayesian approach to inference about a change-point in a sequence of random
+/// variables", Biometrika 62: 407-416. It describes a change that a test has shown; it is no
+/// evidence that a change exists.
 pub fn change_point(points: &[Counts], alpha: f64) -> Result<Option<ChangePoint>, StatsError> {
     let alpha = open_unit("alpha", alpha)?;
     let Some(splits) = splits(points)? else {
@@ -347,7 +361,7 @@ pub fn change_point(points: &[Counts], alpha: f64) -> Result<Option<ChangePoint>
     }))
 }
 
-/// The pooled counts on both sides of each split; nothing with fewer than two points.
+/// The pooled counts on both sides of each split; `None` with fewer than two points.
 fn splits(points: &[Counts]) -> Result<Option<Vec<(Counts, Counts)>>, StatsError> {
     if points.len() < 2 {
         return Ok(None);
@@ -370,17 +384,18 @@ fn splits(points: &[Counts]) -> Result<Option<Vec<(Counts, Counts)>>, StatsError
     Ok(Some(splits))
 }
 
-/// ln B(bad + 1/2, good + 1/2): the probability of the counts under a Beta(1/2, 1/2) rate, up to a constant.
+/// ln B(bad + 1/2, good + 1/2): the probability of the counts under a Beta(1/2, 1/2) rate, up to a
+/// constant.
 fn ln_marginal(counts: Counts) -> f64 {
     let (a, b) = (counts.bad() as f64 + 0.5, counts.good() as f64 + 0.5);
     let (x, y) = (a / (a + b), b / (a + b));
     a * x.ln() + b * y.ln() - ln_beta_kernel(a, b, x, y)
 }
 
-/// The shortest range that contains `best` and has at least this much of the posterior; of equally short ones, the one
-/// that has most.
+/// The shortest range that contains `best` and has at least this share of the posterior. Of equally
+/// short ranges, the one with the largest share.
 fn range(posterior: &[f64], best: usize, coverage: f64) -> (usize, usize) {
-    // Sums of floats that should be 1 may be slightly less.
+    // Floating-point sums that should be 1 may be slightly less.
     const ROUNDING: f64 = 1e-12;
     let mut shortest: Option<(usize, usize, f64)> = None;
     for first in 0..=best {
@@ -403,21 +418,23 @@ fn range(posterior: &[f64], best: usize, coverage: f64) -> (usize, usize) {
     shortest.map_or((0, posterior.len() - 1), |(first, last, _)| (first, last))
 }
 
-/// How a rate changed, as a description.
+/// The shape of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeShape {
-    /// From one rate to another at once.
+    /// An abrupt change from one rate to another.
     Step,
-    /// A little with each run.
+    /// A gradual change from run to run.
     Creeping,
 }
 
-/// Whether one step describes the points better than a trend, by the largest likelihood of each: two rates and the best
-/// place for the step, a logit that is linear in the place for the trend.
+/// Whether a single step fits the points better than a trend, by the maximum likelihood of each:
+/// two rates and the best index for the step, a logit linear in the index for the trend.
 ///
-/// It is a description and no test. The step has one parameter more, so a trend is said only where it is clearly one.
+/// This is a description, not a test. The step has one more parameter, so a trend is reported only
+/// if it clearly fits better.
 pub fn change_shape(points: &[Counts]) -> ChangeShape {
-    /// The likelihoods of two points, or of points that one step explains fully, agree up to rounding.
+    /// The likelihoods of two points, or of points that one step fits perfectly, agree only up to
+    /// rounding.
     const ROUNDING: f64 = 1e-6;
     let Ok(Some(splits)) = splits(points) else {
         return ChangeShape::Step;
@@ -431,7 +448,7 @@ pub fn change_shape(points: &[Counts]) -> ChangeShape {
     }
 }
 
-/// The largest ln-likelihood of counts with one rate.
+/// The maximum log-likelihood of counts under one rate.
 fn ln_likelihood(counts: Counts) -> f64 {
     let n = counts.n() as f64;
     let term = |k: u64| match k {
@@ -441,15 +458,15 @@ fn ln_likelihood(counts: Counts) -> f64 {
     term(counts.bad()) + term(counts.good())
 }
 
-/// The largest ln-likelihood of rates whose logit is linear in the place, by Newton's method. It is concave, so the only
-/// trouble is a largest value at infinity: then the steps end close enough to it.
+/// The maximum log-likelihood of rates whose logit is linear in the index, by Newton's method. The
+/// function is concave. If the maximum is at infinity, the steps end close enough to it.
 fn logit_trend(points: &[Counts]) -> f64 {
     const STEPS: u32 = 60;
     const HALVINGS: u32 = 30;
     let Some(all) = pooled(points.iter().copied()) else {
         return f64::NEG_INFINITY;
     };
-    // Places from -1 to 1, so that both parameters have the same scale.
+    // Indices are scaled to -1 to 1, so that both parameters have the same scale.
     let middle = (points.len() - 1) as f64 / 2.0;
     let places = |at: usize| (at as f64 - middle) / middle.max(0.5);
     let value = |level: f64, slope: f64| -> f64 {
@@ -509,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_without_an_end_speak_against_a_change() {
+    fn unknown_results_count_against_a_change() {
         let run = |bad, n| Some(Counts::new(bad, n).unwrap());
         let rows = [vec![run(0, 50), run(0, 50), run(20, 50)]];
         let look = history_looks(&rows, 0.05).unwrap()[0][2].unwrap();
@@ -528,7 +545,7 @@ mod tests {
         assert!(look_alpha(0.05, 0).is_err() && look_alpha(1.0, 1).is_err());
     }
 
-    /// The bound never decides: the smallest p-value is that of all splits.
+    /// The bound never decides: the smallest p-value equals the minimum over all splits.
     #[test]
     fn the_smallest_p_is_that_of_all_splits() {
         let few = points(&[
@@ -567,7 +584,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_is_that_of_its_prefix_and_shares_its_budget_with_the_rows_so_far() {
+    fn a_look_depends_on_earlier_runs_only_and_shares_its_budget_with_the_rows_so_far() {
         let row: Vec<_> = points(&[(0, 50), (1, 50), (0, 50), (30, 50), (1, 50)])
             .into_iter()
             .map(Some)
@@ -595,7 +612,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_that_are_not_there_are_not_tested() {
+    fn missing_counts_are_not_tested() {
         let none = Some(Counts::new(0, 0).unwrap());
         let looks = history_looks(&[vec![none, none, Some(Counts::new(1, 2).unwrap())]], 0.05);
         assert_eq!(looks.unwrap(), [[None, None, None]]);
@@ -603,9 +620,9 @@ mod tests {
         assert!(history_looks(&[], 0.0).is_err());
     }
 
-    /// By hand: B(1/2 + k1, 1/2 + n1 - k1) B(1/2 + k2, 1/2 + n2 - k2) for 0/1, 0/1, 1/1 is 3 pi/8 * pi/2 for the first
-    /// split (0/1 and 1/2: B(1/2, 3/2) B(3/2, 3/2) = pi/2 * pi/8) and B(1/2, 5/2) B(3/2, 1/2) = 3 pi/8 * pi/2 for the
-    /// second.
+    /// Worked by hand: B(1/2 + k1, 1/2 + n1 - k1) B(1/2 + k2, 1/2 + n2 - k2) for 0/1, 0/1, 1/1 is 3
+    /// pi/8 * pi/2 for the first split (0/1 and 1/2: B(1/2, 3/2) B(3/2, 3/2) = pi/2 * pi/8) and
+    /// B(1/2, 5/2) B(3/2, 1/2) = 3 pi/8 * pi/2 for the second.
     #[test]
     fn the_posterior_of_three_points_is_that_by_hand() {
         let found = change_point(&points(&[(0, 1), (0, 1), (1, 1)]), 0.05);
@@ -636,7 +653,7 @@ mod tests {
         assert_eq!(change_shape(&points(&creep)), ChangeShape::Creeping);
         let down: Vec<_> = creep.into_iter().rev().collect();
         assert_eq!(change_shape(&points(&down)), ChangeShape::Creeping);
-        // One step explains all, and so does a trend without end.
+        // One step fits perfectly, and so does a trend of infinite slope.
         for step in [
             &[(0, 9), (9, 9)][..],
             &[(0, 50), (0, 50), (50, 50)],

@@ -1,11 +1,14 @@
-//! The hypergeometric distribution: how the bad rounds of two sides together fall on the first side.
+//! The hypergeometric distribution: how the bad rounds of two sides together fall on the first
+//! side.
 //!
-//! statrs' version subtracts log-factorials, which costs eight digits at a million rounds; this one takes one
-//! probability in the deviance form (Loader 2000) and the sums by the ratio of neighbours.
+//! statrs' version subtracts log-factorials, which loses eight digits at a million rounds. This one
+//! computes a single probability in the deviance form (Loader 2000) and sums by the ratio of
+//! neighbours.
 
 use crate::special::ln_binomial;
 
-/// X of the `drawn` bad rounds belong to the `first` rounds of side one, the others to the `second` of side two.
+/// X of the `drawn` bad rounds belong to the `first` rounds of side one, the others to the `second`
+/// rounds of side two.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Hypergeometric {
     first: u64,
@@ -85,7 +88,7 @@ impl Hypergeometric {
         }
     }
 
-    /// P(X >= x), likewise.
+    /// P(X >= x), with the same accuracy.
     pub(crate) fn at_least(self, x: u64) -> f64 {
         if x <= self.lowest() {
             1.0
@@ -108,8 +111,8 @@ impl Hypergeometric {
     }
 }
 
-/// 1 + r1 + r1 r2 + ...: a tail in units of its first term. The ratios fall away from the mode, so that the rest is
-/// bounded by a geometric series.
+/// 1 + r1 + r1 r2 + ...: a tail in units of its first term. The ratios fall away from the mode, so
+/// a geometric series bounds the rest.
 pub(crate) fn sum_tail(ratios: impl Iterator<Item = f64>) -> f64 {
     let mut term = 1.0;
     let mut sum = 1.0;

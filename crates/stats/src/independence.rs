@@ -1,24 +1,24 @@
-//! Are rounds independent, as every interval here assumes?
+//! Tests whether rounds are independent, as all intervals of this crate assume.
 
 use crate::runs::{RunsTest, runs_test};
 use crate::trend::{RankTrend, rank_trend};
 
-/// The error of all tests of independence that are made together.
+/// The error shared by all tests of independence of a run.
 pub const INDEPENDENCE_ALPHA: f64 = 0.05;
 
-/// Fewer good or fewer bad rounds than this say nothing about their order.
+/// With fewer good or fewer bad rounds than this, the order is uninformative.
 const FEWEST_OF_EACH: u64 = 5;
 
-/// How the bad rounds lie among the others.
+/// The pattern of bad rounds in a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pattern {
-    /// Nothing speaks against independence.
+    /// No evidence against independence.
     Independent,
-    /// Bad rounds come in clusters: intervals and p-values claim too much.
+    /// Bad rounds cluster: intervals are too narrow and p-values too small.
     Clustered,
-    /// The rate changes over the run: there is no one rate to estimate.
+    /// The rate changes over the run, so no single rate describes it.
     Drifting,
-    /// Good and bad alternate more than chance would have it.
+    /// Good and bad rounds alternate more often than by chance.
     Alternating,
 }
 
@@ -29,19 +29,21 @@ pub struct Independence {
     pub runs: RunsTest,
     /// The rank trend.
     pub trend: RankTrend,
-    /// What they say together, at the error that was given to them.
+    /// Their combined result at the given error.
     pub pattern: Pattern,
 }
 
-/// Whether the order of `rounds` can say anything: there are at least five good and five bad ones.
+/// Whether `rounds` has enough of both kinds to test their order: at least five good and five bad
+/// ones.
 pub fn has_order(rounds: &[bool]) -> bool {
     let bad = rounds.iter().filter(|&&is_bad| is_bad).count() as u64;
     bad.min(rounds.len() as u64 - bad) >= FEWEST_OF_EACH
 }
 
-/// Tests the order of `rounds` (true for bad, in the order of the plan): [`runs_test`] and [`rank_trend`], see there for the
-/// sources. Each is made at half of `alpha` (0 < `alpha` < 1), which for one of several series tested together is the
-/// common error divided by their number. None unless the rounds [`has_order`].
+/// Tests the order of `rounds` (true for bad, in the order of the plan) by [`runs_test`] and
+/// [`rank_trend`]; see those for the sources. Each test uses half of `alpha` (0 < `alpha` < 1). For
+/// several series tested together, pass the common error divided by their number. `None` unless the
+/// rounds satisfy [`has_order`].
 pub fn independence(rounds: &[bool], alpha: f64) -> Option<Independence> {
     if !has_order(rounds) {
         return None;
@@ -49,7 +51,7 @@ pub fn independence(rounds: &[bool], alpha: f64) -> Option<Independence> {
     let alpha = alpha / 2.0;
     let (runs, trend) = (runs_test(rounds), rank_trend(rounds));
     let surprising = runs.two_sided <= alpha;
-    // A drift also makes for few runs; clustering is then the more general word.
+    // A drift also reduces the number of runs; clustering is then the more general term.
     let pattern = if surprising && runs.few < runs.many {
         Pattern::Clustered
     } else if trend.p <= alpha {

@@ -1,7 +1,7 @@
-//! Two rates compared within strata: one 2x2 table for each chapter, machine or run.
+//! Compares two rates within strata: one 2x2 table for each chapter, machine or run.
 //!
-//! Pooling the tables would let a stratum with many rounds of one side pass its own rate off as a difference of the
-//! sides. These methods compare within each table and add up what the tables say.
+//! Pooling the tables would confuse a stratum's own rate with a difference between the sides if one
+//! side has more of its rounds. These methods compare within each table and combine the results.
 
 use crate::counts::{Counts, Interval};
 use crate::error::{StatsError, open_unit};
@@ -10,11 +10,12 @@ use crate::hypergeometric::Hypergeometric;
 use crate::plan::Method;
 use crate::special::{normal_critical, normal_upper};
 
-/// Up to this many steps [`mantel_haenszel`] computes the exact p-value; that takes some hundredths of a second. A step is
-/// one multiplication of two probabilities. A probability itself counts as 32.
+/// Up to this many steps [`mantel_haenszel`] computes the exact p-value; that takes some hundredths
+/// of a second. A step is one multiplication of two probabilities. Computing a probability counts
+/// as 32 steps.
 pub const MAX_CONDITIONAL_STEPS: u64 = 20_000_000;
 
-/// The steps that one probability of a table counts as.
+/// The cost of one probability of a table, in steps.
 const STEPS_PER_VALUE: u64 = 32;
 
 /// An odds ratio with its interval.
@@ -31,35 +32,40 @@ pub struct OddsRatio {
 pub struct Stratified {
     /// Strata with rounds on both sides; the others are dropped.
     pub strata: usize,
-    /// Mantel-Haenszel estimate of rate one minus rate two, as a share; none without strata.
+    /// Mantel-Haenszel estimate of rate one minus rate two, as a share; `None` without strata.
     pub difference: Option<f64>,
-    /// Interval of the difference; none where Sato's variance is not positive, for example without bad rounds.
+    /// Interval of the difference; `None` if Sato's variance is not positive, for example without
+    /// bad rounds.
     pub interval: Option<Interval>,
-    /// Common odds ratio; none unless the strata hold evidence in both directions.
+    /// Common odds ratio; `None` unless the strata hold evidence in both directions.
     pub odds_ratio: Option<OddsRatio>,
-    /// Two-sided p-value of "in no stratum do the sides differ", 1 where no table could have come out otherwise.
+    /// Two-sided p-value of "in no stratum do the sides differ", 1 if only one outcome was
+    /// possible.
     pub p: f64,
     /// [`Method::Exact`] for the conditional test, [`Method::Normal`] for the chi-square test.
     pub method: Method,
 }
 
-/// Compares side one with side two over `strata` of (side one, side two) at error `alpha` (0 < `alpha` < 1).
+/// Compares side one with side two over `strata` of (side one, side two) at error `alpha` (0 <
+/// `alpha` < 1).
 ///
-/// For independent rounds whose numbers were fixed in advance. The difference and its interval assume that it is the
-/// same in each stratum, the odds ratio that the ratio is. The p-value assumes neither.
+/// Requires independent rounds whose numbers were fixed in advance. The difference and its interval
+/// assume the same difference in each stratum, and the odds ratio the same ratio. The p-value
+/// assumes neither.
 ///
-/// The exact p-value is conditional on the bad rounds of each stratum: side one's bad rounds are then a sum of
-/// hypergeometric variables. It is twice the smaller tail, at most 1. Where the distribution takes more than
-/// [`MAX_CONDITIONAL_STEPS`] steps, the p-value is that of the Cochran-Mantel-Haenszel chi-square test without
-/// continuity correction.
+/// The exact p-value is conditional on the bad rounds of each stratum: side one's bad rounds are
+/// then a sum of hypergeometric variables. It is twice the smaller tail, at most 1. If the
+/// distribution takes more than [`MAX_CONDITIONAL_STEPS`] steps, the p-value is that of the
+/// Cochran-Mantel-Haenszel chi-square test without continuity correction.
 ///
 /// # Errors
 /// `alpha` is out of range.
 ///
-/// Mantel and Haenszel 1959, "Statistical aspects of the analysis of data from retrospective studies of disease",
-/// J. Natl. Cancer Inst. 22. Difference: Greenland and Robins 1985, Biometrics 41; its variance: Sato 1989, "On the
-/// variance estimator for the Mantel-Haenszel risk difference", Biometrics 45. Interval of the odds ratio: Robins,
-/// Breslow and Greenland 1986, Biometrics 42. Exact test: Gart 1970, Biometrika 57.
+/// Mantel and Haenszel 1959, "Statistical aspects of the analysis of data from retrospective
+/// studies of disease", J. Natl. Cancer Inst. 22. Difference: Greenland and Robins 1985, Biometrics
+/// 41; its variance: Sato 1989, "On the variance estimator for the Mantel-Haenszel risk
+/// difference", Biometrics 45. Interval of the odds ratio: Robins, Breslow and Greenland 1986,
+/// Biometrics 42. Exact test: Gart 1970, Biometrika 57.
 pub fn mantel_haenszel(strata: &[(Counts, Counts)], alpha: f64) -> Result<Stratified, StatsError> {
     let critical = normal_critical(open_unit("alpha", alpha)?);
     let filled: Vec<(Counts, Counts)> = strata
@@ -121,7 +127,8 @@ fn risk_difference(strata: &[(Counts, Counts)], critical: f64) -> (Option<f64>, 
         return (None, None);
     }
     let difference = lean / weight;
-    // Sato's variance times the square of the weight. Where it is 0 on paper, rounding may leave a trace of the terms.
+    // Sato's variance times the square of the weight. Rounding may leave a remainder where the
+    // exact value is 0.
     let variance = difference * p + q;
     let interval = (variance > 1e-12 * q).then(|| {
         let half = critical * variance.sqrt() / weight;
@@ -159,7 +166,7 @@ fn odds_ratio(strata: &[(Counts, Counts)], critical: f64) -> Option<OddsRatio> {
     })
 }
 
-/// The exact conditional p-value; none where it takes too many steps.
+/// The exact conditional p-value; `None` if it takes too many steps.
 fn exact_p(strata: &[(Counts, Counts)]) -> Option<f64> {
     let tables: Vec<Hypergeometric> = strata
         .iter()
@@ -179,7 +186,7 @@ fn exact_p(strata: &[(Counts, Counts)]) -> Option<f64> {
     let chances = tables.iter().fold(vec![1.0], |so_far, table| {
         convolved(&so_far, &probabilities(*table))
     });
-    // The sum starts at the sum of the smallest values.
+    // The distribution starts at the sum of the smallest values.
     let seen: u64 = strata
         .iter()
         .zip(&tables)
@@ -296,7 +303,7 @@ mod tests {
 
     #[test]
     fn pooling_would_reverse_the_sign() {
-        // Simpson's paradox: side one is better in both strata and has more rounds in the bad one.
+        // Simpson's paradox: side one is better in both strata but has more rounds in the bad one.
         let tables = [stratum(60, 90, 8, 10), stratum(1, 10, 18, 90)];
         let got = mantel_haenszel(&tables, 0.05).unwrap();
         assert!(got.difference.unwrap() < 0.0);

@@ -1,29 +1,33 @@
-//! Non-inferiority in matched pairs, looked at as often as one likes.
+//! Non-inferiority in matched pairs, valid whenever the run stops.
 
 use std::f64::consts::LN_2;
 
 use crate::error::{StatsError, open_unit};
 use crate::special::ln_add_exp;
 
-/// The most bets below the middle of the grid; margins under 1e-19 are not resolved any further.
+/// Maximum number of bets below the middle of the grid; margins under 1e-19 are not resolved
+/// further.
 const MOST_HALVINGS: i32 = 64;
 
 /// The bets above the middle of the grid, as fractions of the largest one.
 const BOLD: [f64; 2] = [0.875, 0.75];
 
-/// The e-process against "side two is worse than side one by at least the margin". Under that null the probability that
-/// E ever reaches 1/alpha is at most alpha, so it may be looked at after every block.
+/// The e-process against "side two is worse than side one by at least the margin". Under that null
+/// E ever reaches 1/alpha with probability at most alpha, so it may be inspected after every block.
 ///
-/// For a block let y be 1 if side two alone was bad, -1 if side one alone was, and 0 otherwise. The null is that the mean
-/// of y, given the blocks before, is at least the margin m. A bet of the size l multiplies the capital by
-/// 1 + l (m - y), which has a mean of at most 1 under the null and is never negative for l up to 1/(1 - m). E is the
-/// weighted mean of the capitals of a fixed grid of bets. It depends on the numbers of blocks only, not on their order.
+/// For a block let y be 1 if only side two was bad, -1 if only side one was, and 0 otherwise. The
+/// null is that the mean of y, given the blocks before, is at least the margin m. A bet of size l
+/// multiplies the capital by 1 + l (m - y). This factor has a mean of at most 1 under the null and
+/// is never negative for l up to 1/(1 - m). E is the weighted mean of the capitals of a fixed grid
+/// of bets. It depends only on the numbers of blocks, not on their order.
 ///
-/// The bets are fractions f of the largest one. f = 1 has half of the weight: it grows fastest while side two is never
-/// bad alone, and is lost as soon as it is. The fractions 7/8, 3/4, 1/2, 1/4 and so on share the other half. They end
-/// at or below m, close to the best bet when the rates are equal and the sides differ in every block.
+/// The bets are fractions f of the largest one. f = 1 has half of the weight: it grows fastest
+/// while side two is never bad alone, and is lost the first time that happens. The fractions 7/8,
+/// 3/4, 1/2, 1/4 and so on share the other half. They end at or below m, close to the best bet when
+/// the rates are equal and the sides differ in every block.
 ///
-/// Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting", J. R. Statist. Soc. B 86.
+/// Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting", J. R.
+/// Statist. Soc. B 86.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MarginProcess {
     margin: f64,
@@ -34,8 +38,8 @@ pub struct MarginProcess {
 }
 
 impl MarginProcess {
-    /// No blocks yet. `margin` (0 < `margin` < 1) is the smallest difference, rate two minus rate one, that counts as
-    /// worse.
+    /// Creates a process without blocks. `margin` (0 < `margin` < 1) is the smallest difference,
+    /// rate two minus rate one, that counts as worse.
     ///
     /// # Errors
     /// `margin` is out of range.
@@ -54,7 +58,8 @@ impl MarginProcess {
         })
     }
 
-    /// The process after `blocks` of (side one was bad, side two was bad), in the order of the plan.
+    /// Creates the process after `blocks` of (side one was bad, side two was bad), in the order of
+    /// the plan.
     ///
     /// # Errors
     /// `margin` is out of range.
@@ -66,14 +71,14 @@ impl MarginProcess {
         Ok(process)
     }
 
-    /// Takes in the next block.
+    /// Adds the next block.
     pub fn update(&mut self, one_bad: bool, two_bad: bool) {
         self.only_one += u64::from(one_bad && !two_bad);
         self.only_two += u64::from(two_bad && !one_bad);
         self.blocks += 1;
     }
 
-    /// ln E so far.
+    /// The current ln E.
     pub fn ln_e(&self) -> f64 {
         let halves = (1..=self.halvings).map(|i| 0.5_f64.powi(i));
         let cautious = BOLD
@@ -85,10 +90,10 @@ impl MarginProcess {
         ln_add_exp(self.ln_capital(1.0), ln_share + cautious) - LN_2
     }
 
-    /// ln of what a bet of this fraction of the largest has made of 1.
+    /// ln of the capital of a bet of this fraction of the largest, starting from 1.
     fn ln_capital(&self, fraction: f64) -> f64 {
         let size = fraction / (1.0 - self.margin);
-        // 1 - size (1 - margin), without rounding: the whole bet loses everything.
+        // 1 - size (1 - margin), without rounding: the largest bet loses everything.
         let lost = if self.only_two == 0 {
             0.0
         } else {
@@ -104,13 +109,13 @@ impl MarginProcess {
         self.margin
     }
 
-    /// Blocks so far.
+    /// The number of blocks so far.
     pub fn blocks(&self) -> u64 {
         self.blocks
     }
 
-    /// Whether ln E stands at `ln_threshold` or above; see [`crate::ln_threshold`]. Once it has been there the verdict
-    /// stands, whatever comes after.
+    /// Whether ln E is at least `ln_threshold`; see [`crate::ln_threshold`]. The first time it is,
+    /// the verdict is final, whatever follows.
     pub fn reached(&self, ln_threshold: f64) -> bool {
         self.ln_e() >= ln_threshold
     }
@@ -129,7 +134,8 @@ mod tests {
         (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Blocks until the verdict, if there is one within `most`; the two probabilities are those of a discordant block.
+    /// Number of blocks until the verdict, if it takes at most `most`. The two probabilities are
+    /// those of a discordant block.
     fn blocks_to_verdict(
         rng: &mut ChaCha8Rng,
         margin: f64,
@@ -186,7 +192,7 @@ mod tests {
         while !process.reached(NEEDED) {
             process.update(false, false);
         }
-        // An exact test with the number fixed in advance needs 149.
+        // An exact test with a number of blocks fixed in advance needs 149.
         assert_eq!(process.blocks(), 175);
     }
 

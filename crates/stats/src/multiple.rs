@@ -1,9 +1,9 @@
-//! Several comparisons at once.
+//! Corrections for multiple comparisons.
 
 use crate::error::{StatsError, open_unit, probability};
 
-/// Holm's adjusted p-values, in the order given: comparing each with alpha keeps the probability of any false verdict
-/// among them at most alpha, whatever the dependence.
+/// Holm's adjusted p-values, in the order given. Comparing each with alpha keeps the probability of
+/// any false verdict among them at most alpha, under any dependence.
 ///
 /// Holm 1979, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6.
 pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, StatsError> {
@@ -22,11 +22,12 @@ pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, StatsError> {
     Ok(adjusted)
 }
 
-/// ln(m/`alpha`): where the ln E of each of `comparisons` = m comparisons has to arrive (0 < `alpha` < 1, m >= 1). By
-/// Ville's inequality and the union bound the probability that any true null ever gets there is at most `alpha`.
+/// ln(m/`alpha`): the threshold for the ln E of each of `comparisons` = m comparisons (0 < `alpha`
+/// < 1, m >= 1). By Ville's inequality and the union bound, the probability that any true null ever
+/// reaches it is at most `alpha`.
 ///
-/// Ville 1939, "Etude critique de la notion de collectif"; Vovk and Wang 2021, "E-values: calibration, combination and
-/// applications", Ann. Statist. 49.
+/// Ville 1939, "Etude critique de la notion de collectif"; Vovk and Wang 2021, "E-values:
+/// calibration, combination and applications", Ann. Statist. 49.
 pub fn ln_threshold(alpha: f64, comparisons: usize) -> Result<f64, StatsError> {
     if comparisons == 0 {
         return Err(StatsError::Zero {

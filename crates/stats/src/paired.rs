@@ -1,4 +1,5 @@
-//! Two sides compared block by block: what each block held, and the exact test on the blocks in which they differ.
+//! Compares two sides block by block: the counts of block outcomes, and the exact test on the
+//! discordant blocks.
 
 use crate::compare::{Comparison, Test, compare};
 use crate::counts::Counts;
@@ -6,14 +7,14 @@ use crate::error::StatsError;
 use crate::hypergeometric::Hypergeometric;
 use crate::tango::tango_interval;
 
-/// How one side of a block ended.
+/// The result of one side of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SideEnd {
-    /// Measured, not bad.
+    /// Measured and good.
     Good,
-    /// Measured, bad.
+    /// Measured and bad.
     Bad,
-    /// Drawn, but its end is unknown: it may have been either.
+    /// Drawn, but the result is unknown: it may have been good or bad.
     Missing,
     /// Not drawn: not planned, not run yet, skipped, or not reached.
     Absent,
@@ -26,7 +27,7 @@ impl SideEnd {
     }
 }
 
-/// Blocks of which both sides were measured.
+/// Counts of the blocks with both sides measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Blocks {
     /// Both sides were bad.
@@ -67,7 +68,7 @@ pub enum Worse {
     Two,
 }
 
-/// How many blocks ended how on both sides.
+/// Counts of blocks by the results of both sides.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PairTable {
     cells: [[u64; 4]; 4],
@@ -83,7 +84,7 @@ impl PairTable {
         self.cells[one as usize][two as usize]
     }
 
-    /// The blocks of which both sides were measured.
+    /// The blocks with both sides measured.
     pub fn blocks(&self) -> Blocks {
         use SideEnd::{Bad, Good};
         Blocks {
@@ -94,7 +95,7 @@ impl PairTable {
         }
     }
 
-    /// Bad rounds out of measured rounds of each side, whatever became of the other side.
+    /// Bad rounds out of measured rounds of each side, regardless of the other side.
     ///
     /// # Errors
     /// There are more rounds than [`crate::MAX_ROUNDS`].
@@ -108,7 +109,7 @@ impl PairTable {
         ])
     }
 
-    /// Rounds of each side whose end is unknown.
+    /// Rounds of each side with an unknown result.
     pub fn missing(&self) -> [u64; 2] {
         let missing = SideEnd::Missing as usize;
         [
@@ -117,11 +118,11 @@ impl PairTable {
         ]
     }
 
-    /// The table with every missing end as it speaks most against `worse`: good on the side that looks worse, bad on
-    /// the other.
+    /// The table with every unknown result set against `worse`: good on the side that looks worse,
+    /// bad on the other.
     ///
-    /// Horowitz and Manski 2000, "Nonparametric analysis of randomized experiments with missing covariate and outcome
-    /// data", J. Amer. Statist. Assoc. 95.
+    /// Horowitz and Manski 2000, "Nonparametric analysis of randomized experiments with missing
+    /// covariate and outcome data", J. Amer. Statist. Assoc. 95.
     #[must_use]
     pub fn against(&self, worse: Worse) -> Self {
         use SideEnd::{Absent, Bad, Good, Missing};
@@ -140,11 +141,11 @@ impl PairTable {
     }
 }
 
-/// The two-sided p-value of McNemar's exact test: given that the sides of a block differ, either is the bad one with
-/// probability 1/2. 1 if no block differs.
+/// The two-sided p-value of McNemar's exact test. The null: if the sides of a block differ, either
+/// is the bad one with probability 1/2. 1 if no block differs.
 ///
-/// McNemar 1947, "Note on the sampling error of the difference between correlated proportions or percentages",
-/// Psychometrika 12.
+/// McNemar 1947, "Note on the sampling error of the difference between correlated proportions or
+/// percentages", Psychometrika 12.
 pub fn mcnemar_exact(only_one: u64, only_two: u64) -> f64 {
     let (least, n) = (only_one.min(only_two), only_one + only_two);
     if only_one == only_two {
@@ -155,11 +156,13 @@ pub fn mcnemar_exact(only_one: u64, only_two: u64) -> f64 {
     (2.0 * tail.exp()).min(1.0)
 }
 
-/// How surely two sides must exclude each other before they are compared within blocks.
+/// Significance level for treating two sides as mutually exclusive, which requires a comparison
+/// within blocks.
 const EXCLUSION: f64 = 0.1;
 
-/// Whether the sides of a block tend to exclude each other: fewer blocks have both sides bad than chance would have it
-/// (one-sided hypergeometric, at most 0.1). A test for independent sides is then too sure of itself.
+/// Whether the sides of a block tend to exclude each other: fewer blocks have both sides bad than
+/// expected by chance (one-sided hypergeometric, at most 0.1). A test for independent sides then
+/// gives p-values that are too small.
 fn exclude_each_other(blocks: Blocks) -> bool {
     let n = blocks.n();
     let (one, two) = (blocks.both + blocks.only_one, blocks.both + blocks.only_two);
@@ -169,23 +172,23 @@ fn exclude_each_other(blocks: Blocks) -> bool {
     Hypergeometric::new(one, n - one, two).at_most(blocks.both) <= EXCLUSION + 1e-12
 }
 
-/// How the two sides of a comparison relate.
+/// The relation between the two sides of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Design {
-    /// Both sides of a block are always drawn, and do not disturb each other: an unpaired test holds, also where a shared
-    /// seed makes them alike, and is the stronger one with few rounds. Where the blocks show that the sides exclude each
-    /// other, the matched test must agree.
+    /// Both sides of a block are always drawn and do not disturb each other. An unpaired test is
+    /// valid, even if a shared seed correlates the sides, and it has more power with few rounds. If
+    /// the blocks show that the sides exclude each other, the matched test must agree.
     Complete,
-    /// A side may be censored by what the block's seed does, or the sides may collide: only blocks with both sides
-    /// measured say something, and of those the ones in which the sides differ.
+    /// The block's seed may censor a side, or the sides may collide. Only blocks with both sides
+    /// measured are informative, and of those only the discordant ones.
     Matched,
 }
 
-/// Compares two sides at error `alpha` (0 < `alpha` < 1), the number of rounds fixed in advance. Differences are those of
-/// side two against side one.
+/// Compares two sides at error `alpha` (0 < `alpha` < 1), with the number of rounds fixed in
+/// advance. Differences are side two minus side one.
 ///
-/// `Matched`: [`mcnemar_exact`] with [`tango_interval`]. `Complete`: [`compare`]; if the sides exclude each other, whichever
-/// of the two is less sure.
+/// `Matched` uses [`mcnemar_exact`] with [`tango_interval`]. `Complete` uses [`compare`]; if the
+/// sides exclude each other, it returns the less significant of the two results.
 ///
 /// # Errors
 /// `alpha` is not between 0 and 1, or there are too many rounds.
@@ -252,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_seed_decides_is_no_difference() {
+    fn seed_determined_results_show_no_difference() {
         // The seed kills both sides alike; the sequence is censored where it dies early.
         let seen = table(&[(Bad, Absent, 20), (Good, Good, 20), (Bad, Bad, 5)]);
         let unpaired = compare_blocks(&seen, Design::Complete, 0.05).unwrap();
@@ -280,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_ends_speak_against_the_verdict() {
+    fn unknown_results_count_against_the_verdict() {
         let seen = table(&[(Good, Bad, 6), (Good, Missing, 2), (Missing, Bad, 3)]);
         assert_eq!(seen.missing(), [3, 2]);
         let worst = seen.against(Worse::Two).blocks();

@@ -1,11 +1,11 @@
-//! Two rates, run until clear: one round of each side per pair.
+//! Compares two rates until decided: one round of each side per pair.
 
 use crate::error::{StatsError, positive};
 
-/// The `gamma` that crashrate uses.
+/// Default `gamma` of crashrate.
 pub const DEFAULT_GAMMA: f64 = 0.5;
 
-/// One of the two sides of a comparison.
+/// One side of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// The first side.
@@ -14,12 +14,12 @@ pub enum Side {
     Two,
 }
 
-/// The e-process against "both sides are bad equally often". Under that null the probability that E ever reaches 1/alpha
-/// is at most alpha, so that it may be looked at after every pair. The two rounds of a pair may be run in either order; a
-/// pair of which a side was lost or unreached is left out.
+/// The e-process against "both sides are bad equally often". Under that null E ever reaches 1/alpha
+/// with probability at most alpha, so it may be inspected after every pair. The two rounds of a
+/// pair may run in either order. Leave out pairs in which a side was lost or not reached.
 ///
-/// Turner, Ly and Gruenwald 2024, "Generic E-variables for exact sequential k-sample tests that allow for optional
-/// stopping", J. Statist. Plann. Inference 230.
+/// Turner, Ly and Gruenwald 2024, "Generic E-variables for exact sequential k-sample tests that
+/// allow for optional stopping", J. Statist. Plann. Inference 230.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairProcess {
     gamma: f64,
@@ -30,8 +30,8 @@ pub struct PairProcess {
 }
 
 impl PairProcess {
-    /// No pairs yet. `gamma` > 0 is what each side is assumed to have seen of good and of bad beforehand:
-    /// [`DEFAULT_GAMMA`] unless there is a reason.
+    /// Creates a process without pairs. `gamma` > 0 is the prior count of good and of bad rounds on
+    /// each side; usually [`DEFAULT_GAMMA`].
     pub fn new(gamma: f64) -> Result<Self, StatsError> {
         Ok(Self {
             gamma: positive("gamma", gamma)?,
@@ -42,7 +42,8 @@ impl PairProcess {
         })
     }
 
-    /// The process after `pairs` of (side one was bad, side two was bad), in the order of the plan.
+    /// Creates the process after `pairs` of (side one was bad, side two was bad), in the order of
+    /// the plan.
     pub fn after(gamma: f64, pairs: &[(bool, bool)]) -> Result<Self, StatsError> {
         let mut process = Self::new(gamma)?;
         for &(one, two) in pairs {
@@ -51,8 +52,8 @@ impl PairProcess {
         Ok(process)
     }
 
-    /// Takes in the next pair: the likelihood of the pair under the two sides' own rates so far, over that under their
-    /// mean.
+    /// Adds the next pair. Multiplies E by the likelihood of the pair under the sides' own
+    /// estimated rates, over that under their mean.
     pub fn update(&mut self, one_bad: bool, two_bad: bool) {
         let rounds = 2.0 * self.gamma + self.pairs as f64;
         let rate = |bad: u64| (self.gamma + bad as f64) / rounds;
@@ -73,12 +74,12 @@ impl PairProcess {
         self.pairs += 1;
     }
 
-    /// ln E so far.
+    /// The current ln E.
     pub fn ln_e(&self) -> f64 {
         self.ln_e
     }
 
-    /// Pairs so far.
+    /// The number of pairs so far.
     pub fn pairs(&self) -> u64 {
         self.pairs
     }
@@ -88,7 +89,7 @@ impl PairProcess {
         (self.bad_one, self.bad_two)
     }
 
-    /// The side that was bad more often so far; none if neither was.
+    /// The side that was bad more often so far; `None` if neither was.
     pub fn worse(&self) -> Option<Side> {
         match self.bad_one.cmp(&self.bad_two) {
             std::cmp::Ordering::Greater => Some(Side::One),
@@ -97,14 +98,14 @@ impl PairProcess {
         }
     }
 
-    /// Whether ln E stands at `ln_threshold` or above; see [`crate::ln_threshold`]. Once it has been there the verdict
-    /// stands, whatever comes after.
+    /// Whether ln E is at least `ln_threshold`; see [`crate::ln_threshold`]. The first time it is,
+    /// the verdict is final, whatever follows.
     pub fn reached(&self, ln_threshold: f64) -> bool {
         self.ln_e >= ln_threshold
     }
 }
 
-/// ln(x/y), exact also where x is close to y.
+/// ln(x/y), accurate also if x is close to y.
 fn ln_quotient(x: f64, y: f64) -> f64 {
     if (x - y).abs() < 0.5 * y {
         ((x - y) / y).ln_1p()

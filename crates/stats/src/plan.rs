@@ -1,9 +1,9 @@
-//! How many rounds a question takes.
+//! Sample sizes: how many rounds a question takes.
 
 use crate::error::{StatsError, open_unit, probability};
 use crate::special::{beta_at, normal_critical, normal_quantile, normal_upper};
 
-/// The largest plan: every whole number up to it is a float.
+/// The largest plan: every integer up to it is exactly representable as a float.
 pub(crate) const LARGEST_PLAN: u64 = 1 << 53;
 
 /// How a number was computed.
@@ -20,21 +20,21 @@ pub enum Method {
 pub struct Plan {
     /// Rounds of each side.
     pub per_side: u64,
-    /// The power that they have.
+    /// Their power.
     pub power: f64,
-    /// How both were computed.
+    /// How the number and the power were computed.
     pub method: Method,
 }
 
-/// The smallest number of rounds that, if none of them is bad, shows the rate to be below `limit` at error `alpha`
-/// (both strictly between 0 and 1): ceil(ln alpha / ln(1 - limit)). It is also the number of rounds in which a chapter
-/// of rate `limit` is bad at least once with probability 1 - `alpha`.
+/// The smallest number of rounds that, if none is bad, shows the rate to be below `limit` at error
+/// `alpha` (both strictly between 0 and 1): ceil(ln alpha / ln(1 - limit)). In the same number of
+/// rounds a chapter of rate `limit` is bad at least once with probability 1 - `alpha`.
 ///
 /// Hanley and Lippman-Hand 1983, "If nothing goes wrong, is everything all right?", JAMA 249.
 pub fn rounds_without_failure(limit: f64, alpha: f64) -> Result<u64, StatsError> {
     let limit = open_unit("the limit", limit)?;
     let rounds = open_unit("alpha", alpha)?.ln() / (-limit).ln_1p();
-    // A whole number may come out a rounding error too large.
+    // The quotient may exceed an integer by a rounding error.
     let whole = rounds.round();
     let least = if (rounds - whole).abs() <= 4.0 * f64::EPSILON * whole {
         whole
@@ -49,10 +49,12 @@ pub fn rounds_without_failure(limit: f64, alpha: f64) -> Result<u64, StatsError>
     Ok((least as u64).max(1))
 }
 
-/// The smallest number of rounds that, with at most `allowed` bad ones, shows the rate to be below `limit` at error
-/// `alpha` (both strictly between 0 and 1): the first n with P(at most `allowed` bad of n at rate `limit`) <= `alpha`.
+/// The smallest number of rounds that, with at most `allowed` bad ones, shows the rate to be below
+/// `limit` at error `alpha` (both strictly between 0 and 1): the first n with P(at most `allowed`
+/// bad of n at rate `limit`) <= `alpha`.
 ///
-/// Clopper and Pearson 1934, "The use of confidence or fiducial limits", Biometrika 26, solved for n.
+/// Clopper and Pearson 1934, "The use of confidence or fiducial limits", Biometrika 26, solved for
+/// n.
 pub fn rounds_with_failures(limit: f64, alpha: f64, allowed: u64) -> Result<u64, StatsError> {
     if allowed == 0 {
         return rounds_without_failure(limit, alpha);
@@ -85,7 +87,7 @@ pub fn rounds_with_failures(limit: f64, alpha: f64, allowed: u64) -> Result<u64,
     Ok(long)
 }
 
-/// Rounds a side by the normal approximation, before rounding up.
+/// Rounds per side by the normal approximation, before rounding up.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NormalPlan {
     /// Without continuity correction: close to what Boschloo's test needs.
@@ -94,10 +96,12 @@ pub struct NormalPlan {
     pub per_side_corrected: f64,
 }
 
-/// The normal approximation for telling `rate1` from `rate2` (0 to 1, different) with probability `power` in a two-sided
-/// test at error `alpha` (both strictly between 0 and 1).
+/// The normal approximation of the rounds needed to detect a difference between `rate1` and `rate2`
+/// (0 to 1, different) with probability `power`, in a two-sided test at error `alpha` (both
+/// strictly between 0 and 1).
 ///
-/// Fleiss, Levin and Paik 2003, "Statistical methods for rates and proportions", 3rd edition, chapter 4.
+/// Fleiss, Levin and Paik 2003, "Statistical methods for rates and proportions", 3rd edition,
+/// chapter 4.
 pub fn normal_plan(
     rate1: f64,
     rate2: f64,
@@ -107,10 +111,10 @@ pub fn normal_plan(
     let spread = Spread::new(rate1, rate2)?;
     let critical = normal_critical(open_unit("alpha", alpha)?);
     let beyond = normal_quantile(open_unit("the power", power)?);
-    // A power below alpha/2 takes no rounds at all.
+    // A power below alpha/2 requires no rounds.
     let width = (critical * spread.under_null + beyond * spread.apart).max(0.0);
     let per_side = (width / spread.distance).powi(2);
-    // Written so that it does not divide by the number of rounds, which may be 0.
+    // This form does not divide by the number of rounds, which may be 0.
     let root = per_side.sqrt() + (per_side + 4.0 / spread.distance).sqrt();
     Ok(NormalPlan {
         per_side,
@@ -118,13 +122,13 @@ pub fn normal_plan(
     })
 }
 
-/// The power of `per_side` rounds a side by the normal approximation without continuity correction; arguments as for
-/// [`normal_plan`].
+/// The power of `per_side` rounds per side by the normal approximation without continuity
+/// correction. The arguments are those of [`normal_plan`].
 pub fn normal_power(per_side: u64, rate1: f64, rate2: f64, alpha: f64) -> Result<f64, StatsError> {
     let spread = Spread::new(rate1, rate2)?;
     let critical = normal_critical(open_unit("alpha", alpha)?);
     let signal = spread.distance * (per_side as f64).sqrt() - critical * spread.under_null;
-    // Rates of 0 and 1 leave no spread: the test then decides for certain, either way.
+    // With rates of 0 and 1 the variance is 0: the test decides with certainty, either way.
     Ok(if spread.apart > 0.0 {
         normal_upper(-signal / spread.apart)
     } else if signal >= 0.0 {
@@ -134,7 +138,7 @@ pub fn normal_power(per_side: u64, rate1: f64, rate2: f64, alpha: f64) -> Result
     })
 }
 
-/// The standard deviations of a difference of two rounds.
+/// Standard deviations of the difference of two rounds.
 struct Spread {
     distance: f64,
     under_null: f64,
@@ -153,7 +157,7 @@ impl Spread {
     }
 }
 
-/// Two rates between 0 and 1, ends included, that are not the same.
+/// Checks that two rates lie between 0 and 1, ends included, and differ.
 pub(crate) fn different_rates(rate1: f64, rate2: f64) -> Result<(f64, f64), StatsError> {
     let rates = (
         probability("rate one", rate1)?,

@@ -1,4 +1,4 @@
-//! The power of Boschloo's test with equally many rounds a side.
+//! The power of Boschloo's test with the same number of rounds per side.
 
 use std::f64::consts::FRAC_PI_4;
 
@@ -8,21 +8,23 @@ use crate::hypergeometric::Hypergeometric;
 use crate::plan::{LARGEST_PLAN, Method, Plan, different_rates, normal_plan, normal_power};
 use crate::special::ln_binomial;
 
-/// Up to this many rounds a side [`rounds_to_detect`] is exact.
+/// [`rounds_to_detect`] is exact up to this many rounds per side.
 const EXACT_PER_SIDE: u64 = 200;
 
-/// Above this many rounds by the approximation the exact search is skipped: over a scan of rates, powers
-/// and alphas the exact number was never below 0.54 of the approximate one, so it exceeds 200.
+/// The exact search is skipped above this many rounds by the approximation. In a scan of rates,
+/// powers and alphas the exact number was never below 0.54 of the approximate one, so it exceeds
+/// 200.
 const FAR_BEYOND_EXACT: f64 = 400.0;
 
-/// The most rounds a side for which the exact power is computed.
+/// The most rounds per side for which the exact power is computed.
 pub const MAX_EXACT_POWER: u64 = 1000;
 
-/// The probability that Boschloo's two-sided test at error `alpha` (0 < `alpha` < 1) finds a difference between two
-/// sides of `per_side` rounds each whose rates are `rate1` and `rate2` (0 to 1). All tables are counted.
+/// The probability that Boschloo's two-sided test at error `alpha` (0 < `alpha` < 1) finds a
+/// difference between two sides of `per_side` rounds each with the rates `rate1` and `rate2` (0 to
+/// 1). Sums over all tables.
 ///
-/// Boschloo 1970 (see [`crate::boschloo`]); the sum over tables as in Suissa and Shuster 1985, "Exact unconditional
-/// sample sizes for the 2x2 binomial trial", J. R. Statist. Soc. A 148.
+/// Boschloo 1970 (see [`crate::boschloo`]); the sum over tables as in Suissa and Shuster 1985,
+/// "Exact unconditional sample sizes for the 2x2 binomial trial", J. R. Statist. Soc. A 148.
 pub fn boschloo_power(
     per_side: u64,
     rate1: f64,
@@ -38,8 +40,9 @@ pub fn boschloo_power(
     Ok(power_at(per_side, rates, half))
 }
 
-/// The smallest number of rounds a side, up to `most` (at most [`MAX_EXACT_POWER`]), whose [`boschloo_power`] reaches
-/// `power` (0 < `power` < 1), if any does. The power is saw-toothed: a few rounds more may have a little less of it.
+/// The smallest number of rounds per side, up to `most` (at most [`MAX_EXACT_POWER`]), whose
+/// [`boschloo_power`] reaches `power` (0 < `power` < 1), if any does. The power is saw-toothed: a
+/// few more rounds may have slightly less power.
 pub fn boschloo_rounds(
     rate1: f64,
     rate2: f64,
@@ -48,17 +51,17 @@ pub fn boschloo_rounds(
     most: u64,
 ) -> Result<Option<Plan>, StatsError> {
     let rates = different_rates(rate1, rate2)?;
-    let wanted = open_unit("the power", power)?;
+    let target = open_unit("the power", power)?;
     let half = open_unit("alpha", alpha)? / 2.0;
     check_size(most)?;
     for per_side in 1..=most {
-        // Checked at a few common rates only, the region is too large and so is its power, but it is found quickly.
+        // Checking only a few common rates makes the region and its power too large, but is fast.
         let generous = rejection(per_side, half, |tails| mean_at_few(tails) <= half);
-        if power_of(&generous, per_side, rates) < wanted {
+        if power_of(&generous, per_side, rates) < target {
             continue;
         }
         let power = power_at(per_side, rates, half);
-        if power >= wanted {
+        if power >= target {
             return Ok(Some(Plan {
                 per_side,
                 power,
@@ -69,12 +72,12 @@ pub fn boschloo_rounds(
     Ok(None)
 }
 
-/// The smallest number of rounds per side with which Boschloo's two-sided test at error `alpha` tells
-/// the rates `rate1` and `rate2` (0 to 1, different) apart with probability `power` (`alpha` and
-/// `power` strictly between 0 and 1). Exact up to 200 per side, by the normal approximation beyond;
-/// [`Plan::method`] says which.
+/// The smallest number of rounds per side with which Boschloo's two-sided test at error `alpha`
+/// detects a difference between `rate1` and `rate2` (0 to 1, different) with probability `power`
+/// (`alpha` and `power` strictly between 0 and 1). Exact up to 200 rounds per side, by the normal
+/// approximation beyond; [`Plan::method`] says which.
 ///
-/// [`boschloo_rounds`] and [`normal_plan`] give the sources.
+/// See [`boschloo_rounds`] and [`normal_plan`] for the sources.
 pub fn rounds_to_detect(
     rate1: f64,
     rate2: f64,
@@ -117,21 +120,23 @@ fn power_at(per_side: u64, rates: (f64, f64), half: f64) -> f64 {
     power_of(&region, per_side, rates)
 }
 
-/// The largest mean at eight common rates up to a half; with equally many rounds a side the others mirror them.
+/// The largest mean at eight common rates up to 1/2; with equal rounds per side the other rates
+/// mirror them.
 fn mean_at_few(tails: &[f64]) -> f64 {
     (1..=8)
         .map(|i| mean_at(tails, f64::from(i) * FRAC_PI_4 / 8.0))
         .fold(0.0, f64::max)
 }
 
-/// The probability that a table falls into `region`, or into the one to the other side, which with equally many rounds is
-/// the same with the sides swapped.
+/// The probability that a table falls into `region` or its mirror image. With equal rounds per
+/// side, the mirror image is the region with the sides swapped.
 fn power_of(region: &[u64], per_side: u64, (rate1, rate2): (f64, f64)) -> f64 {
     let (pmf1, pmf2) = (binomial(per_side, rate1), binomial(per_side, rate2));
     (inside(region, &pmf1, &pmf2) + inside(region, &pmf2, &pmf1)).min(1.0)
 }
 
-/// The probability of the tables inside `region`: how many of side one's values, from 0, belong to it for each total.
+/// The probability of the tables inside `region`, which gives for each total the number of side
+/// one's values, from 0, that belong to it.
 fn inside(region: &[u64], pmf1: &[f64], pmf2: &[f64]) -> f64 {
     let mut sum = 0.0;
     for (x1, p1) in pmf1.iter().enumerate() {
@@ -152,76 +157,76 @@ fn binomial(n: u64, rate: f64) -> Vec<f64> {
         .collect()
 }
 
-/// All tables whose one-sided p-value is at most `level`: for each total of bad rounds, how many of side one's values.
+/// All tables whose one-sided p-value is at most `level`: for each total of bad rounds, the number
+/// of side one's values.
 ///
-/// Those are the tables whose Fisher p-value is at most c, for the largest c for which the tails, one for each total,
-/// are small enough for `fits`. Fisher's test is conservative, so c is at least `level`; from there on the Fisher
-/// p-values that occur are tried by halving.
+/// These are the tables whose Fisher p-value is at most c, for the largest c whose tails, one for
+/// each total, satisfy `fits`. Fisher's test is conservative, so c is at least `level`. Above it,
+/// the search bisects the Fisher p-values that occur.
 fn rejection(per_side: u64, level: f64, fits: impl Fn(&[f64]) -> bool) -> Vec<u64> {
     let base = cuts(per_side, per_side, level);
     let mut most = level;
     loop {
-        // Seldom is c much larger than `level`, so that few of the p-values have to be known.
+        // c is seldom much larger than `level`, so only few of the p-values must be computed.
         most *= 3.0;
-        let ladders = ladders(per_side, &base, most);
-        let mut steps: Vec<f64> = ladders.iter().flat_map(|l| &l.rungs).copied().collect();
+        let totals = totals(per_side, &base, most);
+        let mut steps: Vec<f64> = totals.iter().flat_map(|l| &l.p_values).copied().collect();
         steps.sort_by(f64::total_cmp);
         steps.dedup_by(|next, kept| *next <= *kept * (1.0 + TIE));
         let fitting = steps.partition_point(|&limit| {
-            let tails: Vec<f64> = ladders.iter().map(|l| l.tail(limit)).collect();
+            let tails: Vec<f64> = totals.iter().map(|l| l.tail(limit)).collect();
             fits(&tails)
         });
         if fitting < steps.len() || most >= 1.0 {
             let limit = fitting.checked_sub(1).map_or(level, |last| steps[last]);
-            return ladders.iter().map(|l| l.below(limit)).collect();
+            return totals.iter().map(|l| l.below(limit)).collect();
         }
     }
 }
 
 /// The Fisher p-values of the tables with one total.
-struct Ladder {
-    /// The tables that are inside at the level itself.
+struct TotalPValues {
+    /// The tables inside the region at the level itself.
     base: Cut,
-    /// The p-values above it that matter, rising.
-    rungs: Vec<f64>,
+    /// The relevant p-values above the level, ascending.
+    p_values: Vec<f64>,
 }
 
-impl Ladder {
-    fn climbed(&self, limit: f64) -> usize {
-        self.rungs
-            .partition_point(|&rung| rung <= limit * (1.0 + TIE))
+impl TotalPValues {
+    fn reached(&self, limit: f64) -> usize {
+        self.p_values.partition_point(|&p| p <= limit * (1.0 + TIE))
     }
 
-    /// The largest p-value up to `limit`; 0 if there is none.
+    /// The largest p-value up to `limit`; the tail at the level if no p-value is that small.
     fn tail(&self, limit: f64) -> f64 {
-        match self.climbed(limit) {
+        match self.reached(limit) {
             0 => self.base.tail,
-            climbed => self.rungs[climbed - 1],
+            reached => self.p_values[reached - 1],
         }
     }
 
-    /// How many of side one's values have a p-value up to `limit`.
+    /// The number of side one's values with a p-value up to `limit`.
     fn below(&self, limit: f64) -> u64 {
-        self.base.below + self.climbed(limit) as u64
+        self.base.below + self.reached(limit) as u64
     }
 }
 
-fn ladders(per_side: u64, base: &[Cut], most: f64) -> Vec<Ladder> {
+fn totals(per_side: u64, base: &[Cut], most: f64) -> Vec<TotalPValues> {
     base.iter()
         .zip(0..)
         .map(|(&base, total)| {
             let table = Hypergeometric::new(per_side, per_side, total);
             let mut sum = base.tail;
             let mut chance = table.pmf(base.below);
-            let rungs = (base.below..table.highest())
+            let p_values = (base.below..table.highest())
                 .map(|x| {
                     sum += chance;
                     chance *= table.ratio(x);
                     sum
                 })
-                .take_while(|&rung| rung <= most)
+                .take_while(|&p| p <= most)
                 .collect();
-            Ladder { base, rungs }
+            TotalPValues { base, p_values }
         })
         .collect()
 }

@@ -1,11 +1,12 @@
-//! One rate from a number of rounds that was fixed in advance.
+//! Intervals and bounds of one rate, for a number of rounds fixed in advance.
 
 use crate::counts::{Counts, Interval};
 use crate::error::{StatsError, open_unit};
 use crate::special::{beta_quantile_lower, beta_quantile_upper, normal_critical};
 
-/// Wilson's score interval at confidence 1 - `alpha` (0 < `alpha` < 1), for display: it is close to its level on
-/// average, not at every rate, so nothing should be gated on it. Without rounds it is 0 to 1.
+/// Wilson's score interval at confidence 1 - `alpha` (0 < `alpha` < 1), for display. It is close to
+/// its level on average, but not at every rate, so do not base a gate on it. Without rounds it is 0
+/// to 1.
 ///
 /// Wilson 1927, "Probable inference, the law of succession, and statistical inference", JASA 22.
 pub fn wilson(counts: Counts, alpha: f64) -> Result<Interval, StatsError> {
@@ -13,7 +14,7 @@ pub fn wilson(counts: Counts, alpha: f64) -> Result<Interval, StatsError> {
     if counts.n() == 0 {
         return Ok(Interval::UNIT);
     }
-    // The half with the smaller count is the one in which no digits cancel.
+    // Compute with the smaller count, so that no digits cancel.
     if counts.bad() <= counts.good() {
         Ok(wilson_of_minority(counts, z))
     } else {
@@ -26,7 +27,8 @@ fn wilson_of_minority(counts: Counts, z: f64) -> Interval {
     let good = counts.good() as f64;
     let spread = z * (k * (good / n) + z2 / 4.0).sqrt();
     let hi = (k + z2 / 2.0 + spread) / (n + z2);
-    // The product of the two roots is k^2 / (n (n + z^2)): no subtraction for the lower one.
+    // The product of the two roots is k^2 / (n (n + z^2)), which gives the lower root without
+    // subtraction.
     let lo = if counts.bad() == 0 {
         0.0
     } else {
@@ -35,8 +37,9 @@ fn wilson_of_minority(counts: Counts, z: f64) -> Interval {
     Interval { lo, hi }
 }
 
-/// The exact interval of Clopper and Pearson at confidence 1 - `alpha` (0 < `alpha` < 1): it covers at least that
-/// often at every rate, as long as the number of rounds was fixed in advance. Without rounds it is 0 to 1.
+/// The exact interval of Clopper and Pearson at confidence 1 - `alpha` (0 < `alpha` < 1). Its
+/// coverage is at least that at every rate, if the number of rounds was fixed in advance. Without
+/// rounds it is 0 to 1.
 ///
 /// Clopper and Pearson 1934, "The use of confidence or fiducial limits", Biometrika 26.
 pub fn clopper_pearson(counts: Counts, alpha: f64) -> Result<Interval, StatsError> {
@@ -47,26 +50,26 @@ pub fn clopper_pearson(counts: Counts, alpha: f64) -> Result<Interval, StatsErro
     })
 }
 
-/// The exact one-sided upper bound of the rate at confidence 1 - `alpha` (0 < `alpha` < 1), number of rounds fixed in
-/// advance. Without rounds it is 1.
+/// The exact one-sided upper bound of the rate at confidence 1 - `alpha` (0 < `alpha` < 1), for a
+/// number of rounds fixed in advance. Without rounds it is 1.
 ///
 /// Clopper and Pearson 1934, "The use of confidence or fiducial limits", Biometrika 26.
 pub fn clopper_pearson_upper(counts: Counts, alpha: f64) -> Result<f64, StatsError> {
     Ok(exact_upper(counts, open_unit("alpha", alpha)?))
 }
 
-/// The exact one-sided upper bound when none of `n` rounds was bad: 1 - `alpha`^(1/n) (0 < `alpha` < 1). Without
-/// rounds it is 1.
+/// The exact one-sided upper bound when none of `n` rounds was bad: 1 - `alpha`^(1/n) (0 < `alpha`
+/// < 1). Without rounds it is 1.
 ///
-/// Clopper and Pearson 1934 for no bad round; Hanley and Lippman-Hand 1983, "If nothing goes wrong, is everything all
-/// right?", JAMA 249.
+/// Clopper and Pearson 1934 without bad rounds; Hanley and Lippman-Hand 1983, "If nothing goes
+/// wrong, is everything all right?", JAMA 249.
 pub fn zero_failure_upper(n: u64, alpha: f64) -> Result<f64, StatsError> {
     let alpha = open_unit("alpha", alpha)?;
     Ok(no_failure_upper(n as f64, alpha))
 }
 
-/// The rule of three, 3/`n`: [`zero_failure_upper`] at 95 % in the head. A rule for some thirty rounds and more; below
-/// three it exceeds 1, and without rounds it is infinite.
+/// The rule of three, 3/`n`: approximates [`zero_failure_upper`] at 95 %. Useful from about thirty
+/// rounds; below three it exceeds 1, and without rounds it is infinite.
 ///
 /// Hanley and Lippman-Hand 1983, "If nothing goes wrong, is everything all right?", JAMA 249.
 pub fn rule_of_three(n: u64) -> f64 {

@@ -1,18 +1,19 @@
-//! The ratio of two rates.
+//! The interval of the ratio of two rates.
 
 use crate::counts::{Counts, Interval};
 use crate::error::{StatsError, open_unit};
 use crate::special::{bisect, normal_critical};
 
-/// How far from 1, as a logarithm, a ratio of two rates of at most a billion rounds is looked for.
+/// Search range of the log-ratio; the ratio of two rates of at most a billion rounds lies well
+/// inside.
 const LN_RATIO_MAX: f64 = 60.0;
 
-/// The score interval of rate one over rate two at confidence 1 - `alpha` (0 < `alpha` < 1). Without a bad round on
-/// side one its lower end is 0, without one on side two its upper end is infinite, and without rounds on a side it is 0
-/// to infinity.
+/// The score interval of rate one over rate two at confidence 1 - `alpha` (0 < `alpha` < 1).
+/// Without a bad round on side one its lower end is 0; without one on side two its upper end is
+/// infinite. If a side has no rounds, it is 0 to infinity.
 ///
-/// Miettinen and Nurminen 1985, "Comparative analysis of two rates", Statist. Med. 4, with their variance factor
-/// N/(N-1) and the closed form of the constrained estimate.
+/// Miettinen and Nurminen 1985, "Comparative analysis of two rates", Statist. Med. 4, with their
+/// variance factor N/(N-1) and the closed form of the constrained estimate.
 pub fn risk_ratio(one: Counts, two: Counts, alpha: f64) -> Result<Interval, StatsError> {
     let critical = normal_critical(open_unit("alpha", alpha)?);
     if one.n() == 0 || two.n() == 0 {
@@ -21,7 +22,7 @@ pub fn risk_ratio(one: Counts, two: Counts, alpha: f64) -> Result<Interval, Stat
             hi: f64::INFINITY,
         });
     }
-    // The score falls as the ratio grows, and is 0 at the observed one.
+    // The score falls as the ratio grows, and is 0 at the observed ratio.
     let lo = if one.bad() == 0 {
         0.0
     } else {
@@ -43,8 +44,8 @@ pub fn risk_ratio(one: Counts, two: Counts, alpha: f64) -> Result<Interval, Stat
 
 /// The score statistic of the hypothesis "the logarithm of rate one over rate two is `ln_ratio`".
 ///
-/// The likelihood equation is quadratic in the rates. Its root is written in the good rounds as well as the bad ones, so
-/// that nothing cancels where both rates are close to 1.
+/// The likelihood equation is quadratic in the rates. Its root is written in both the good and the
+/// bad rounds, so that no digits cancel when both rates are close to 1.
 fn score(one: Counts, two: Counts, ln_ratio: f64) -> f64 {
     let (n1, n2) = (one.n() as f64, two.n() as f64);
     let (x1, x2) = (one.bad() as f64, two.bad() as f64);
@@ -71,7 +72,8 @@ fn score(one: Counts, two: Counts, ln_ratio: f64) -> f64 {
     if distance == 0.0 {
         0.0
     } else {
-        // A variance of 0 away from the observed ratio rules the hypothesis out: plus or minus infinity.
+        // Zero variance away from the observed ratio excludes the hypothesis: plus or minus
+        // infinity.
         distance / variance.sqrt()
     }
 }

@@ -1,4 +1,4 @@
-//! Do bad rounds come in clusters? The runs test.
+//! Runs test: do bad rounds cluster?
 
 use crate::hypergeometric::Hypergeometric;
 use crate::special::normal_upper;
@@ -12,23 +12,25 @@ pub struct RunsTest {
     pub bad: u64,
     /// Good rounds.
     pub good: u64,
-    /// Exact probability of at most so many runs if all orders are equally likely: small when bad rounds cluster.
+    /// Exact probability of at most this many runs if all orders are equally likely: small if bad
+    /// rounds cluster.
     pub few: f64,
-    /// Exact probability of at least so many runs: small when good and bad alternate.
+    /// Exact probability of at least this many runs: small if good and bad rounds alternate.
     pub many: f64,
-    /// Twice the smaller of the two, at most 1.
+    /// Twice the smaller of `few` and `many`, at most 1.
     pub two_sided: f64,
-    /// The normal approximation's z, without continuity correction; 0 where only one number of runs is possible.
+    /// The normal approximation's z, without continuity correction; 0 if only one number of runs is
+    /// possible.
     pub z: f64,
-    /// Its two-sided p-value.
+    /// The two-sided p-value of `z`.
     pub normal_p: f64,
 }
 
-/// The runs test; `rounds` in the order in which they were run, true for bad.
+/// Computes the runs test of `rounds`, in the order in which they ran, true for bad.
 ///
-/// Wald and Wolfowitz 1940, "On a test whether two samples are from the same population", Ann. Math. Statist. 11. Given
-/// the first and the last round, the number of runs is a hypergeometric variable, so that the exact tails are three
-/// hypergeometric ones.
+/// Wald and Wolfowitz 1940, "On a test whether two samples are from the same population", Ann.
+/// Math. Statist. 11. Given the first and the last round, the number of runs is a hypergeometric
+/// variable. The exact tails are therefore sums of three hypergeometric ones.
 pub fn runs_test(rounds: &[bool]) -> RunsTest {
     let bad = rounds.iter().filter(|&&is_bad| is_bad).count() as u64;
     let good = rounds.len() as u64 - bad;
@@ -72,7 +74,7 @@ fn tails(runs: u64, bad: u64, good: u64) -> (f64, f64) {
         few += weight * differ.at_most(runs / 2 - 1);
     }
     many += weight * differ.at_least(runs.div_ceil(2) - 1);
-    // First and last round are alike: R = 2 J + 1, with J the runs of the other kind.
+    // First and last round are equal: R = 2 J + 1, where J is the number of runs of the other kind.
     for (ends, others) in [(bad, good), (good, bad)] {
         if ends < 2 {
             continue;

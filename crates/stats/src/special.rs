@@ -1,9 +1,10 @@
 //! Special functions for counts from one to a billion.
 //!
-//! The normal distribution comes from statrs. Its `beta_reg` and `ln_beta` do not reach far enough: they subtract
-//! log-gammas of the size of n ln n, and `beta_reg` stops its continued fraction after 140 terms (the tests below
-//! hold the measured errors). So the beta distribution rests here on the deviance form of the binomial probability,
-//! which has no large terms to cancel, and on a continued fraction that runs until it stands still.
+//! The normal distribution comes from statrs. Its `beta_reg` and `ln_beta` are not accurate enough
+//! at this size: they subtract log-gammas of the order of n ln n, and `beta_reg` stops its
+//! continued fraction after 140 terms (the tests below record the measured errors). The beta
+//! distribution here therefore uses the deviance form of the binomial probability, which has no
+//! large terms to cancel, and a continued fraction that runs until it converges.
 
 use std::f64::consts::{LN_2, SQRT_2, TAU};
 
@@ -20,10 +21,10 @@ pub(crate) fn normal_quantile(p: f64) -> f64 {
     -SQRT_2 * erfc_inv(2.0 * p)
 }
 
-/// P(Z > z) of the standard normal distribution. statrs' erfc is off by 1e-10; its incomplete gamma function, which says
-/// the same, by 2e-14.
+/// P(Z > z) of the standard normal distribution. statrs' erfc has an error of 1e-10; its incomplete
+/// gamma function gives the same value with an error of 2e-14.
 pub(crate) fn normal_upper(z: f64) -> f64 {
-    // Far beyond it the result is below the smallest float.
+    // Beyond this the result is below the smallest float.
     const VANISHING: f64 = 40.0;
     if z == 0.0 {
         return 0.5;
@@ -36,7 +37,8 @@ pub(crate) fn normal_upper(z: f64) -> f64 {
     if z > 0.0 { beyond } else { 1.0 - beyond }
 }
 
-/// ln(1 - e^v) for v <= 0 without loss near either end (Maechler 2012, "Accurately computing log(1 - exp(-|a|))").
+/// ln(1 - e^v) for v <= 0 without loss near either end (Maechler 2012, "Accurately computing
+/// log(1 - exp(-|a|))").
 pub(crate) fn ln_one_minus_exp(v: f64) -> f64 {
     if v > -LN_2 {
         (-v.min(0.0).exp_m1()).ln()
@@ -60,7 +62,7 @@ fn stirling_error(z: f64) -> f64 {
     const SERIES_FROM: f64 = 16.0;
     let mut sum = 0.0;
     let mut z = z;
-    // One step up the recurrence of Gamma changes the error by this much; no log-gamma is needed.
+    // One step of the Gamma recurrence changes the error by this much; no log-gamma is needed.
     while z < SERIES_FROM {
         sum += (z + 0.5) * (1.0 / z).ln_1p() - 1.0;
         z += 1.0;
@@ -73,7 +75,7 @@ fn stirling_error(z: f64) -> f64 {
         / z
 }
 
-/// x ln(x/m) + m - x: half the deviance of x from its mean m > 0; exact also where x is close to m.
+/// x ln(x/m) + m - x: half the deviance of x from its mean m > 0; accurate also if x is close to m.
 fn half_deviance(x: f64, m: f64) -> f64 {
     if (x - m).abs() >= 0.1 * (x + m) {
         return if x == 0.0 {
@@ -96,8 +98,9 @@ fn half_deviance(x: f64, m: f64) -> f64 {
     sum
 }
 
-/// ln of the binomial probability of `a` bad and `b` good rounds at rate `p` (`q` = 1 - `p`), continued to real
-/// counts: Loader 2000, "Fast and accurate computation of binomial probabilities".
+/// ln of the binomial probability of `a` bad and `b` good rounds at rate `p` (`q` = 1 - `p`),
+/// continued to real counts: Loader 2000, "Fast and accurate computation of binomial
+/// probabilities".
 pub(crate) fn ln_binomial(a: f64, b: f64, p: f64, q: f64) -> f64 {
     if a == 0.0 {
         return if b == 0.0 { 0.0 } else { b * ln_rate(q, p) };
@@ -119,7 +122,7 @@ pub(crate) fn ln_poisson(x: f64, mean: f64) -> f64 {
     -stirling_error(x) - half_deviance(x, mean) - 0.5 * (TAU * x).ln()
 }
 
-/// ln of the number of ways to order `a` things of one kind and `b` of another.
+/// ln of the number of ways to order `a` items of one kind and `b` of another.
 pub(crate) fn ln_choose(a: f64, b: f64) -> f64 {
     if a == 0.0 || b == 0.0 {
         return 0.0;
@@ -128,7 +131,7 @@ pub(crate) fn ln_choose(a: f64, b: f64) -> f64 {
     ln_binomial(a, b, a / n, b / n) - a * (a / n).ln() - b * (b / n).ln()
 }
 
-/// ln p, from whichever of p and 1 - p says more.
+/// ln p, computed from the smaller of p and 1 - p.
 fn ln_rate(p: f64, q: f64) -> f64 {
     if p > 0.5 { (-q).ln_1p() } else { p.ln() }
 }
@@ -149,8 +152,8 @@ pub(crate) fn ln_beta_kernel(a: f64, b: f64, x: f64, y: f64) -> f64 {
     ln_binomial(a, b, x, y) + a.ln() - (a / b).ln_1p()
 }
 
-/// The beta distribution with parameters `a`, `b` > 0 at `x`. Both tails keep their relative accuracy where the
-/// distribution function itself would underflow or round to 1. DLMF 8.17.22.
+/// The beta distribution with parameters `a`, `b` > 0 at `x`. Both tails keep their relative
+/// accuracy even if the distribution function underflows or rounds to 1. DLMF 8.17.22.
 pub(crate) fn beta_at(a: f64, b: f64, x: f64, y: f64) -> BetaAt {
     let ln_kernel = ln_beta_kernel(a, b, x, y);
     if x * (b + 1.0) <= y * (a + 1.0) {
@@ -170,12 +173,12 @@ pub(crate) fn beta_at(a: f64, b: f64, x: f64, y: f64) -> BetaAt {
     }
 }
 
-/// ln of I_x(a, b) over its kernel, by the continued fraction of DLMF 8.17.22 (modified Lentz), which converges for
-/// x up to about the mean.
+/// ln of I_x(a, b) over its kernel, by the continued fraction of DLMF 8.17.22 (modified Lentz),
+/// which converges for x up to about the mean.
 fn ln_mills(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-290;
     let away_from_zero = |v: f64| if v.abs() < TINY { TINY } else { v };
-    // Near the mean it takes about the square root of the larger parameter.
+    // Near the mean the number of terms is about the square root of the larger parameter.
     let most = 1000.0 + 20.0 * a.max(b).sqrt();
     let mut c = 1.0;
     let mut d = 1.0 / away_from_zero(1.0 - (a + b) * x / (a + 1.0));
@@ -198,13 +201,13 @@ fn ln_mills(a: f64, b: f64, x: f64) -> f64 {
     h.ln() - a.ln()
 }
 
-/// The x with I_x(a, b) = e^`ln_p`, `ln_p` < 0: bisection on the log-odds of x, so that an x near 0 is as accurate as
-/// one in the middle. statrs' own inverse is off by 1e-5 in the tails.
+/// The x with I_x(a, b) = e^`ln_p`, `ln_p` < 0. Bisects the log-odds of x, so that an x near 0 is
+/// as accurate as one in the middle. statrs' inverse has an error of 1e-5 in the tails.
 pub(crate) fn beta_quantile_lower(a: f64, b: f64, ln_p: f64) -> f64 {
     beta_root(a, b, |at| at.ln_lower >= ln_p)
 }
 
-/// The x with 1 - I_x(a, b) = e^`ln_p`, likewise.
+/// The x with 1 - I_x(a, b) = e^`ln_p`, by the same method.
 pub(crate) fn beta_quantile_upper(a: f64, b: f64, ln_p: f64) -> f64 {
     beta_root(a, b, |at| at.ln_upper <= ln_p)
 }
@@ -217,7 +220,7 @@ fn beta_root(a: f64, b: f64, beyond: impl Fn(BetaAt) -> bool) -> f64 {
     from_log_odds(root).0
 }
 
-/// The log-odds that bisections start from: as far as both probabilities stay normal floats.
+/// The range of log-odds for bisections: both probabilities remain normal floats.
 pub(crate) const LN_ODDS_MAX: f64 = 700.0;
 
 /// A probability and its complement from its log-odds, |t| <= `LN_ODDS_MAX`.
@@ -225,7 +228,7 @@ pub(crate) fn from_log_odds(t: f64) -> (f64, f64) {
     (1.0 / (1.0 + (-t).exp()), 1.0 / (1.0 + t.exp()))
 }
 
-/// The point in `lo..hi` where `above` turns from false to true, to the last bits that matter.
+/// The point in `lo..hi` where `above` changes from false to true, to floating-point accuracy.
 pub(crate) fn bisect(mut lo: f64, mut hi: f64, above: impl Fn(f64) -> bool) -> f64 {
     while hi - lo > 1e-14 {
         let middle = 0.5 * (lo + hi);
@@ -288,7 +291,7 @@ mod tests {
         }
     }
 
-    /// Why this module has its own: should statrs get better, it can go.
+    /// Documents why this module exists: once statrs is accurate enough, it can be removed.
     #[test]
     fn statrs_is_a_quarter_percent_off_at_a_million_rounds() {
         let (a, half) = (500_000.5, 0.5);

@@ -1,30 +1,31 @@
 //! The difference of two rates in matched pairs: the score interval and the non-inferiority test.
 //!
-//! Only discordant blocks, in which exactly one side was bad, say which side is worse. The number of all blocks sets
-//! the scale of the difference.
+//! Only discordant blocks, in which exactly one side was bad, show which side is worse. The total
+//! number of blocks sets the scale of the difference.
 
 use crate::counts::{Counts, Interval};
 use crate::error::{StatsError, open_unit};
 use crate::special::{bisect, normal_critical, normal_upper};
 
-/// Tango's score interval of rate one minus rate two (in shares, -1 to 1) at confidence 1 - `alpha`
-/// (0 < `alpha` < 1). Of `n` blocks, side one alone was bad in `b` and side two alone in `c`. Without blocks the
-/// interval is -1 to 1.
+/// Tango's score interval of rate one minus rate two (as shares, -1 to 1) at confidence 1 - `alpha`
+/// (0 < `alpha` < 1). Of `n` blocks, only side one was bad in `b` and only side two in `c`. Without
+/// blocks the interval is -1 to 1.
 ///
 /// The number of blocks must be fixed in advance. The level is asymptotic.
 ///
 /// # Errors
 /// `alpha` is out of range, `b + c` exceeds `n`, or `n` exceeds [`crate::MAX_ROUNDS`].
 ///
-/// Tango 1998, "Equivalence test and confidence interval for the difference in proportions for the paired-sample
-/// design", Statist. Med. 17.
+/// Tango 1998, "Equivalence test and confidence interval for the difference in proportions for the
+/// paired-sample design", Statist. Med. 17.
 pub fn tango_interval(b: u64, c: u64, n: u64, alpha: f64) -> Result<Interval, StatsError> {
     let critical = normal_critical(open_unit("alpha", alpha)?);
     check_blocks(b, c, n)?;
     if n == 0 {
         return Ok(Interval { lo: -1.0, hi: 1.0 });
     }
-    // The score falls as the difference grows. The cube keeps small differences accurate: the search ends at 1e-14.
+    // The score falls as the difference grows. Searching for the cube root keeps small differences
+    // accurate: the search ends at 1e-14.
     let end = |beyond: &dyn Fn(f64) -> bool| {
         let root = bisect(-1.0, 1.0, |s| beyond(score(b, c, n, s.powi(3))));
         root.powi(3)
@@ -39,19 +40,20 @@ pub fn tango_interval(b: u64, c: u64, n: u64, alpha: f64) -> Result<Interval, St
     })
 }
 
-/// One-sided p-value of the null "rate one minus rate two is at least `margin`" (0 < `margin` < 1). A small value shows
-/// that side one is worse than side two by less than the margin. Counts are as for [`tango_interval`]; without blocks
-/// the p-value is 1.
+/// One-sided p-value of the null "rate one minus rate two is at least `margin`" (0 < `margin` < 1).
+/// A small value shows that side one is worse than side two by less than the margin. The counts are
+/// those of [`tango_interval`]; without blocks the p-value is 1.
 ///
-/// The number of blocks must be fixed in advance. The test is asymptotic and can be too optimistic with few discordant
-/// blocks: with none it gives 0.077 for 100 blocks and a margin of 2 %, where the exact probability 0.98^100 is 0.133.
-/// [`crate::MarginProcess`] keeps its level at every number of blocks.
+/// The number of blocks must be fixed in advance. The test is asymptotic and can be too optimistic
+/// with few discordant blocks: with none it gives 0.077 for 100 blocks and a margin of 2 %, where
+/// the exact probability 0.98^100 is 0.133. [`crate::MarginProcess`] keeps its level at every
+/// number of blocks.
 ///
 /// # Errors
 /// `margin` is out of range, `b + c` exceeds `n`, or `n` exceeds [`crate::MAX_ROUNDS`].
 ///
-/// Tango 1998, "Equivalence test and confidence interval for the difference in proportions for the paired-sample
-/// design", Statist. Med. 17.
+/// Tango 1998, "Equivalence test and confidence interval for the difference in proportions for the
+/// paired-sample design", Statist. Med. 17.
 pub fn tango_test(b: u64, c: u64, n: u64, margin: f64) -> Result<f64, StatsError> {
     let margin = open_unit("the margin", margin)?;
     check_blocks(b, c, n)?;
@@ -61,7 +63,7 @@ pub fn tango_test(b: u64, c: u64, n: u64, margin: f64) -> Result<f64, StatsError
     Ok(normal_upper(-score(b, c, n, margin)))
 }
 
-/// Applies the limits of [`Counts`] to blocks: the discordant ones are a part of all.
+/// Applies the limits of [`Counts`] to blocks; the discordant ones are a subset of all.
 fn check_blocks(b: u64, c: u64, n: u64) -> Result<(), StatsError> {
     Counts::new(b.saturating_add(c), n).map(|_| ())
 }
@@ -69,13 +71,14 @@ fn check_blocks(b: u64, c: u64, n: u64) -> Result<(), StatsError> {
 /// The score statistic of the hypothesis "rate one minus rate two is `difference`", for `n` > 0.
 fn score(b: u64, c: u64, n: u64, difference: f64) -> f64 {
     if difference < 0.0 {
-        // With the sides swapped the terms of the quadratic below have fixed signs.
+        // With the sides swapped, the terms of the quadratic below have fixed signs.
         return -score(c, b, n, -difference);
     }
     let (b, c, n) = (b as f64, c as f64, n as f64);
     let distance = b - c - n * difference;
     let spread = difference * (1.0 - difference);
-    // The constrained estimate of "only side two bad" is the positive root of 2n q^2 + lean q - c spread.
+    // The constrained estimate of "only side two bad" is the positive root of 2n q^2 + lean q - c
+    // spread.
     let lean = difference * (2.0 * n - b + c) - (b + c);
     let root = (lean * lean + 8.0 * n * c * spread).sqrt();
     let only_two = if lean > 0.0 {
@@ -86,7 +89,8 @@ fn score(b: u64, c: u64, n: u64, difference: f64) -> f64 {
     if distance == 0.0 {
         0.0
     } else {
-        // No variance away from the observed difference rules the hypothesis out: plus or minus infinity.
+        // Zero variance away from the observed difference excludes the hypothesis: plus or minus
+        // infinity.
         distance / (n * (2.0 * only_two + spread)).sqrt()
     }
 }

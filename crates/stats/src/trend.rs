@@ -1,4 +1,4 @@
-//! Do bad rounds become more or less frequent? The rank test.
+//! Rank test: do bad rounds become more or less frequent?
 
 use std::f64::consts::{PI, TAU};
 
@@ -8,28 +8,31 @@ use crate::special::{ln_choose, normal_upper};
 /// The rank-sum test of the positions of the bad rounds against those of the good ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RankTrend {
-    /// How many pairs of a bad and a good round have the good one first (Mann-Whitney's U of the bad rounds).
+    /// The number of (bad, good) pairs in which the good round comes first (Mann-Whitney's U of the
+    /// bad rounds).
     pub u: u64,
     /// Two-sided p-value: twice the smaller tail, at most 1.
     pub p: f64,
-    /// Exact but for rounding; the normal approximation only for fewer than eight rounds of a kind among millions.
+    /// Exact up to rounding; the normal approximation only for fewer than eight rounds of a kind
+    /// among millions.
     pub method: Method,
 }
 
-/// Additions up to which counting is as quick as inverting.
+/// Up to this many additions, counting is as fast as inverting.
 const FEW_STEPS: u64 = 10_000_000;
 
-/// Additions up to which one waits.
+/// The most additions for a tail; beyond it the normal approximation is used.
 const MOST_STEPS: u64 = 100_000_000;
 
-/// The most rounds of the rarer kind for which counting is stable: measured against whole numbers, its relative error is
-/// 4e-15 at 200 among 200, 6e-13 at 250, and grows quickly from there.
+/// The most rounds of the rarer kind for which counting is numerically stable. Compared with
+/// integer arithmetic, its relative error is 4e-15 at 200 among 200 and 6e-13 at 250, and grows
+/// quickly beyond.
 const MOST_COUNTED: u64 = 200;
 
-/// The rank trend; `rounds` in the order in which they were run, true for bad.
+/// Computes the rank trend of `rounds`, in the order in which they ran, true for bad.
 ///
-/// Mann and Whitney 1947, "On a test of whether one of two random variables is stochastically larger than the other",
-/// Ann. Math. Statist. 18.
+/// Mann and Whitney 1947, "On a test of whether one of two random variables is stochastically
+/// larger than the other", Ann. Math. Statist. 18.
 pub fn rank_trend(rounds: &[bool]) -> RankTrend {
     let (mut u, mut bad, mut good) = (0, 0, 0);
     for &is_bad in rounds {
@@ -48,7 +51,8 @@ pub fn rank_trend(rounds: &[bool]) -> RankTrend {
     }
 }
 
-/// P(U <= u) for `few` rounds of one kind among `many` of the other, u at most half of `few` times `many`.
+/// P(U <= u) for `few` rounds of one kind among `many` of the other, u at most half of `few` times
+/// `many`.
 fn lower_tail(few: u64, many: u64, u: u64) -> (f64, Method) {
     let steps = few.saturating_mul(u + 1);
     let countable = |most| few <= MOST_COUNTED && steps <= most;
@@ -65,13 +69,14 @@ fn lower_tail(few: u64, many: u64, u: u64) -> (f64, Method) {
 
 /// The tail by counting orders.
 ///
-/// The numbers of orders with each U are the coefficients of the Gaussian binomial, the product over i = 1..few of
-/// (1 - q^(many+i)) / (1 - q^i). Each factor is weighted with i/(many+i), which turns the numbers into probabilities.
+/// The numbers of orders with each U are the coefficients of the Gaussian binomial, the product
+/// over i = 1..few of (1 - q^(many+i)) / (1 - q^i). Each factor is weighted by i/(many+i), which
+/// turns the numbers into probabilities.
 fn counted(few: u64, many: u64, u: u64) -> f64 {
     let mut chance = vec![0.0; u as usize + 1];
     chance[0] = 1.0;
     for i in 1..=few {
-        // Beyond the degree of the product so far all chances are 0.
+        // Beyond the degree of the product so far all probabilities are 0.
         let top = u.min(i * many) as usize;
         let weight = i as f64 / (many + i) as f64;
         let shift = (many + i) as usize;
@@ -87,12 +92,13 @@ fn counted(few: u64, many: u64, u: u64) -> f64 {
     chance.iter().sum::<f64>().clamp(0.0, 1.0)
 }
 
-/// The tail from the characteristic function, the Gaussian binomial on the unit circle, to about 1e-14; none where the
-/// function does not fade out early.
+/// The tail from the characteristic function, the Gaussian binomial on the unit circle, to about
+/// 1e-14. `None` if the function does not decay early.
 ///
-/// A Fourier sum over a period that holds all but 1e-17 of the distribution is exact to that. The function fades like
-/// that of a normal distribution; its other peaks, of which the one opposite to 1 is the highest, are about as high as
-/// the square root of the probability of a single order.
+/// A Fourier sum over a period that contains all but 1e-17 of the distribution is accurate to that.
+/// The function decays like that of a normal distribution. Its other peaks, of which the one
+/// opposite to 1 is the highest, are about as high as the square root of the probability of a
+/// single order.
 fn inverted(few: u64, many: u64, u: u64) -> Option<f64> {
     let (m, n) = (few as f64, many as f64);
     if ln_choose(m, n) < -2.0 * NEGLIGIBLE.ln() {
@@ -117,26 +123,29 @@ fn inverted(few: u64, many: u64, u: u64) -> Option<f64> {
         if faded {
             return Some((sum / period).clamp(0.0, 1.0));
         }
-        // The cosines of all values from the lowest to u, summed.
+        // The sum of the cosines of all values from the lowest to u.
         let width = (t * terms / 2.0).sin() / (t / 2.0).sin();
         sum += 2.0 * value * width * (t * ((u + lowest) / 2.0 - centre)).cos();
         j += 1.0;
     }
 }
 
-/// What may be left out of a probability.
+/// The probability that may be left out.
 const NEGLIGIBLE: f64 = 1e-17;
 
-/// The characteristic function of U about its mean at 2 `half`, and whether it stays negligible from there to pi/`few`.
+/// The characteristic function of U about its mean at 2 `half`, and whether it stays negligible
+/// from there to pi/`few`.
 fn characteristic(few: u64, many: f64, half: f64) -> (f64, bool) {
-    // With so many factors, each at most about a half where the function first swings back, it does not rise again.
+    // With this many factors, each at most about 1/2 where the function first oscillates back, it
+    // does not rise again.
     const MANY_FACTORS: u64 = 60;
     let (mut value, mut bound) = (1.0_f64, 1.0_f64);
     for i in 1..=few {
         let i = i as f64;
         let without_numerator = i / ((many + i) * (i * half).sin());
         value *= without_numerator * ((many + i) * half).sin();
-        // Of fewer factors the bound falls with the angle; of many it may overflow, and is not used.
+        // For fewer factors the bound falls with the angle. For many it may overflow and is not
+        // used.
         bound *= without_numerator;
     }
     let faded = if few < MANY_FACTORS {

@@ -1,8 +1,9 @@
-//! Stopping rules at work: fed with rounds one by one, in the order of the plan, and still once they have their verdict.
-//! Rounds that run on after the verdict do not change it.
+//! Stopping rules during a run. They receive rounds one by one, in the order of the plan, and are
+//! final once they reach a verdict: rounds that still run after it do not change it.
 //!
-//! A round whose end is unknown (the machine died, the user stopped the run) is never left out: a verdict is reached only
-//! if it holds whatever became of these rounds (Horowitz and Manski 2000, J. Amer. Statist. Assoc. 95).
+//! A round with an unknown result (the machine died, the user stopped the run) is never left out. A
+//! verdict is reached only if it holds for every possible result of these rounds (Horowitz and
+//! Manski 2000, J. Amer. Statist. Assoc. 95).
 
 use crate::counts::Counts;
 use crate::error::StatsError;
@@ -12,21 +13,22 @@ use crate::matched::ln_e_matched;
 use crate::multiple::ln_threshold;
 use crate::paired::{Blocks, Worse};
 
-/// Two sides compared within blocks while the run goes on, by [`ln_e_matched`].
+/// Compares two sides within blocks during the run, by [`ln_e_matched`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairWatch {
     blocks: Blocks,
-    /// Blocks that may be bad on side one alone, and on side two alone, if their unknown ends were so.
+    /// Blocks that may be bad on side one alone, and on side two alone, depending on their unknown
+    /// results.
     maybe: [u64; 2],
-    /// Blocks with an unknown end.
+    /// Blocks with an unknown result.
     missing: u64,
     ln_needed: f64,
-    /// The side that was shown to be worse, at the first block at which it was.
+    /// The side shown to be worse, fixed at the first block that shows it.
     reached: Option<Worse>,
     margin: Option<MarginWatch>,
 }
 
-/// Whether side two is shown to be no worse than side one by more than a margin.
+/// Tests whether side two is worse than side one by less than a margin.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct MarginWatch {
     process: MarginProcess,
@@ -34,7 +36,8 @@ struct MarginWatch {
 }
 
 impl PairWatch {
-    /// One of `comparisons` (at least 1) whose verdicts share the error `alpha` (0 < `alpha` < 1).
+    /// Creates one of `comparisons` (at least 1) comparisons that share the error `alpha` (0 <
+    /// `alpha` < 1).
     ///
     /// # Errors
     /// `alpha` or `comparisons` is out of range.
@@ -49,8 +52,8 @@ impl PairWatch {
         })
     }
 
-    /// Also watches whether side two is bad more often than side one by less than `margin` (strictly between 0 and 1), if
-    /// there is one, by [`MarginProcess`].
+    /// Also tests, by [`MarginProcess`], whether side two is bad more often than side one by less
+    /// than `margin` (strictly between 0 and 1), if one is given.
     ///
     /// # Errors
     /// `margin` is out of range.
@@ -63,8 +66,9 @@ impl PairWatch {
         Ok(self)
     }
 
-    /// Takes the next block in the order of the plan: whether each side was bad, or nothing where its end is unknown. Once
-    /// there is a verdict only unknown ends are taken: it must hold whatever became of them.
+    /// Adds the next block in the order of the plan: whether each side was bad, or `None` if its
+    /// result is unknown. After a verdict, only unknown results are added, because the verdict must
+    /// hold for all of them.
     pub fn push(&mut self, sides: [Option<bool>; 2]) {
         if self.reached.is_some() && !sides.contains(&None) {
             return;
@@ -81,7 +85,7 @@ impl PairWatch {
             }
         }
         if let Some(margin) = self.margin.as_mut().filter(|margin| !margin.shown) {
-            // An unknown end counts as it speaks most against "no worse".
+            // An unknown result counts as the one least favourable to "no worse".
             let [one, two] = sides;
             (margin.process).update(one.unwrap_or(false), two.unwrap_or(true));
             margin.shown = margin.process.ln_e() >= self.ln_needed;
@@ -89,7 +93,7 @@ impl PairWatch {
         self.reached = self.reached.or_else(|| self.judge());
     }
 
-    /// Takes back a block with an unknown end that is drawn again.
+    /// Removes a block with an unknown result before it is drawn again.
     pub fn withdraw(&mut self, sides: [Option<bool>; 2]) {
         if !sides.contains(&None) {
             return;
@@ -122,23 +126,25 @@ impl PairWatch {
         self.verdict().is_some()
     }
 
-    /// Whether side two is shown to be no worse by more than the margin; nothing without a margin.
+    /// Whether side two is shown to be worse by less than the margin; `None` without a margin.
     pub fn is_not_worse(&self) -> Option<bool> {
         self.margin.map(|margin| margin.shown)
     }
 
-    /// The margin and ln E against "side two is worse by the margin or more", if that is watched.
+    /// The margin and ln E against "side two is worse by the margin or more", if a margin is
+    /// tested.
     pub fn margin(&self) -> Option<(f64, f64)> {
         self.margin
             .map(|margin| (margin.process.margin(), margin.process.ln_e()))
     }
 
-    /// Whether the question is answered: the sides differ, or side two is no worse by more than the margin.
+    /// Whether the question is answered: the sides differ, or side two is worse by less than the
+    /// margin.
     pub fn is_answered(&self) -> bool {
         self.is_decided() || self.is_not_worse() == Some(true)
     }
 
-    /// The side that is shown to be bad more often.
+    /// The side shown to be bad more often.
     pub fn verdict(&self) -> Option<Worse> {
         self.reached.filter(|_| self.judge() == self.reached)
     }
@@ -157,12 +163,12 @@ impl PairWatch {
         self.blocks
     }
 
-    /// Blocks with an unknown end, up to the verdict.
+    /// Blocks with an unknown result, up to the verdict.
     pub fn missing(&self) -> u64 {
         self.missing
     }
 
-    /// Whether only the unknown ends prevent a verdict.
+    /// Whether only the unknown results prevent a verdict.
     pub fn is_prevented(&self) -> bool {
         !self.is_decided() && self.ln_e() >= self.ln_needed
     }
@@ -186,7 +192,7 @@ fn maybe([one, two]: [Option<bool>; 2]) -> [bool; 2] {
     ]
 }
 
-/// A [`Gate`] that stands still once it has its verdict.
+/// A [`Gate`] that is final once it reaches a verdict.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GateWatch {
     gate: Gate,
@@ -195,16 +201,18 @@ pub struct GateWatch {
     bad: u64,
     n: u64,
     missing: u64,
-    /// The first verdict that was reached.
+    /// The first verdict reached.
     reached: GateVerdict,
 }
 
 impl GateWatch {
-    /// One of `gates` (at least 1) at the rate `limit`; `limit` and `alpha` lie strictly between 0 and 1.
+    /// Creates one of `gates` (at least 1) gates at the rate `limit`; `limit` and `alpha` lie
+    /// strictly between 0 and 1.
     ///
-    /// "Below" is shown at error `alpha`: a run passes only if every gate is below its limit, and that is wrong with
-    /// probability at most `alpha` without any adjustment (intersection-union test, Berger 1982, Technometrics 24).
-    /// "Above" is shown at `alpha` divided by `gates` (the first step of Holm 1979): one such gate refutes the run.
+    /// "Below" is tested at error `alpha`. A run passes only if every gate is below its limit,
+    /// which is wrong with probability at most `alpha` without adjustment (intersection-union test,
+    /// Berger 1982, Technometrics 24). "Above" is tested at `alpha` divided by `gates` (the first
+    /// step of Holm 1979), because one such gate refutes the run.
     ///
     /// # Errors
     /// An argument is out of range.
@@ -220,9 +228,10 @@ impl GateWatch {
         })
     }
 
-    /// Takes the next round in the order of the plan: whether it was bad, or nothing where it was started and its end is
-    /// unknown. Such a round counts as bad for "below", and as good for "above". Once there is a verdict only unknown ends
-    /// are taken: it must hold whatever became of them.
+    /// Adds the next round in the order of the plan: whether it was bad, or `None` if it was
+    /// started and its result is unknown. Such a round counts as bad for "below", and as good for
+    /// "above". After a verdict, only unknown results are added, because the verdict must hold for
+    /// all of them.
     pub fn push(&mut self, is_bad: Option<bool>) {
         if self.reached != GateVerdict::Undecided && is_bad.is_some() {
             return;
@@ -245,7 +254,7 @@ impl GateWatch {
             Counts::new(self.bad + self.missing, all),
             Counts::new(self.bad, all),
         ) else {
-            // More rounds than a rate takes: nothing can be added to what is known.
+            // More than `MAX_ROUNDS` rounds: the verdict can no longer change.
             return self.reached;
         };
         if self.gate.ln_e_below(worst) >= self.ln_below {
@@ -264,7 +273,7 @@ impl GateWatch {
 
     /// The verdict so far.
     pub fn verdict(&self) -> GateVerdict {
-        // Without unknown ends it is what it was when it was reached.
+        // Without unknown results the first verdict is final.
         match self.missing == 0 || self.judge() == self.reached {
             true => self.reached,
             false => GateVerdict::Undecided,
@@ -276,12 +285,12 @@ impl GateWatch {
         (self.bad, self.n)
     }
 
-    /// Rounds that were started and whose end is unknown, up to the verdict.
+    /// Rounds that were started and whose result is unknown, up to the verdict.
     pub fn missing(&self) -> u64 {
         self.missing
     }
 
-    /// Whether only the unknown ends prevent a verdict.
+    /// Whether only the unknown results prevent a verdict.
     pub fn is_prevented(&self) -> bool {
         let known = Counts::new(self.bad, self.n);
         !self.is_decided()
@@ -323,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_ends_speak_against_a_verdict() {
+    fn unknown_results_count_against_a_verdict() {
         let mut pairs = PairWatch::new(0.05, 1).unwrap();
         pairs.push([None, Some(false)]);
         for _ in 0..7 {
@@ -334,7 +343,7 @@ mod tests {
         again.withdraw([None, Some(false)]);
         again.push([Some(false), Some(false)]);
         assert!(again.is_decided());
-        // The other side's unknown ends could only add to it.
+        // The other side's unknown results could only add to the difference.
         let mut pairs = PairWatch::new(0.05, 1).unwrap();
         pairs.push([Some(true), None]);
         pairs.push([None, Some(false)]);
@@ -365,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_vanishes_after_a_verdict_can_take_it_back() {
+    fn results_lost_after_a_verdict_can_revoke_it() {
         let mut pairs = PairWatch::new(0.05, 1).unwrap();
         for _ in 0..7 {
             pairs.push([Some(true), Some(false)]);

@@ -1,4 +1,4 @@
-//! Facts known from elsewhere, edges, and errors.
+//! Values from the literature, edge cases and errors.
 
 use crashrate_stats::*;
 
@@ -31,7 +31,7 @@ fn four_of_ten_against_ten_of_ten_is_a_verdict() {
     near(comparison.interval.lo, -0.832, 0.0005);
     near(comparison.interval.hi, -0.201, 0.0005);
     assert!(comparison.differs(comparison.p, 0.05));
-    // Both must agree.
+    // The p-value and the interval must agree.
     assert!(!comparison.differs(0.06, 0.05));
 }
 
@@ -55,7 +55,7 @@ fn large_tables_are_compared_by_mid_p() {
 fn plans_have_the_known_numbers() {
     assert_eq!(rounds_without_failure(0.01, 0.05), Ok(299));
     assert_eq!(rounds_without_failure(0.05, 0.05), Ok(59));
-    // Exactly two rounds, although the logarithms say a rounding error more.
+    // Exactly two rounds, although the logarithms give a rounding error more.
     assert_eq!(rounds_without_failure(0.1, 0.81), Ok(2));
     assert_eq!(rounds_to_detect(0.4, 0.9, 0.8, 0.05).unwrap().per_side, 13);
     let far = rounds_to_detect(0.9, 0.92, 0.8, 0.05).unwrap();
@@ -107,7 +107,7 @@ fn the_order_of_rounds_is_named() {
     );
 }
 
-/// Everything that takes counts, on counts at the edges and up to the most: nothing is NaN and nothing panics.
+/// Every function that takes counts, on edge cases up to the maximum: no NaN and no panic.
 #[test]
 fn no_counts_lead_to_nan() {
     let million = 1_000_000;

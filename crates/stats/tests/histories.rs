@@ -1,4 +1,5 @@
-//! The budget of a history and its power, on a few simulated histories; `examples/histories.rs` has many.
+//! The error budget and the power of histories, on a few simulated histories;
+//! `examples/histories.rs` runs many.
 
 #[allow(dead_code)]
 mod simulated;

@@ -1,9 +1,9 @@
-//! What has to hold for any counts.
+//! Properties that hold for any counts.
 
 use crashrate_stats::*;
 use proptest::prelude::*;
 
-/// Counts of all sizes, the edges often among them.
+/// Counts of all sizes, with edge cases often among them.
 fn counts_up_to(most: u64) -> impl Strategy<Value = Counts> {
     let n = prop_oneof![0..=3_u64, 0..=60_u64, 0..=most].prop_map(move |n| n.min(most));
     (n, prop_oneof![Just(0.0), Just(1.0), 0.0..1.0, 0.0..0.01]).prop_map(|(n, share)| {
@@ -27,7 +27,8 @@ fn counts_of(bad: u64, n: u64) -> Counts {
     Counts::new(bad, n).expect("valid counts")
 }
 
-/// A part of the usual number of cases, for what is slow without optimisation; PROPTEST_CASES asks for more.
+/// A fraction of the default number of cases, for tests that are slow without optimisation.
+/// PROPTEST_CASES raises it.
 fn one_case_of(part: u32) -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig {
@@ -257,7 +258,7 @@ proptest! {
         prop_assert!((0.0..=1.0).contains(&power));
         prop_assert!(close(power, boschloo_power(n, q, p, alpha).expect("few rounds")));
         prop_assert!(close(power, boschloo_power(n, 1.0 - p, 1.0 - q, alpha).expect("few rounds")));
-        // At equal rates it is the error, which the test promises to keep.
+        // At equal rates the power is the error, which the test must not exceed.
         prop_assert!(boschloo_power(n, p, p, alpha).expect("few rounds") <= alpha * (1.0 + 1e-9));
     }
 

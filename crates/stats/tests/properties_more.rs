@@ -1,9 +1,9 @@
-//! What has to hold for any counts: matched pairs, margins, exposure, strata and histories.
+//! Properties that hold for any counts: matched pairs, margins, exposure, strata and histories.
 
 use crashrate_stats::*;
 use proptest::prelude::*;
 
-/// Counts of all sizes, the edges often among them.
+/// Counts of all sizes, with edge cases often among them.
 fn counts_up_to(most: u64) -> impl Strategy<Value = Counts> {
     let n = prop_oneof![0..=3_u64, 0..=60_u64, 0..=most].prop_map(move |n| n.min(most));
     (n, prop_oneof![Just(0.0), Just(1.0), 0.0..1.0, 0.0..0.01]).prop_map(|(n, share)| {
@@ -23,7 +23,7 @@ fn margins() -> impl Strategy<Value = f64> {
     prop_oneof![Just(0.02), 1e-6..1.0, 1e-300..1e-3]
 }
 
-/// An interval of a difference, and the difference.
+/// Checks an interval of a difference against the difference.
 fn holds(interval: Interval, difference: f64) -> Result<(), TestCaseError> {
     prop_assert!(-1.0 <= interval.lo && interval.hi <= 1.0, "{:?}", interval);
     prop_assert!(
@@ -82,7 +82,7 @@ proptest! {
         let process = MarginProcess::after(margin, &blocks).expect("a margin");
         prop_assert!(process.ln_e().is_finite());
         prop_assert_eq!(process.blocks(), blocks.len() as u64);
-        // No worse side one is more evidence that side two is no worse.
+        // A block in which only side two is bad is evidence against "not worse".
         let mut bad = process;
         bad.update(false, true);
         prop_assert!(bad.ln_e() < process.ln_e() + 1e-12);

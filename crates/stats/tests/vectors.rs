@@ -1,4 +1,4 @@
-//! The expected values of the fixtures.
+//! Compares the library with the expected values of the fixtures.
 
 mod oracle;
 

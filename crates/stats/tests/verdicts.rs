@@ -1,4 +1,5 @@
-//! A small version of `examples/verdicts.rs`: false verdicts are not significantly more frequent than 5 %.
+//! A small version of `examples/verdicts.rs`: the rate of false verdicts is not significantly above
+//! 5 %.
 
 mod simulation;
 

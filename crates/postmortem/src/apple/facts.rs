@@ -1,4 +1,4 @@
-//! What a report of either format says, and the crash that it amounts to.
+//! Facts read from a report of either format, and their conversion to a [`Crash`].
 
 use super::Report;
 use crate::class::{self, Faulted};
@@ -7,40 +7,40 @@ use crate::message;
 use crate::names::demangle;
 use crate::signature::signature;
 
-/// The most frames, threads and modules that are kept.
+/// Upper bounds on the frames, threads and modules kept.
 pub(super) const MAX_FRAMES: usize = 200;
 const MAX_THREADS: usize = 64;
 const MAX_MODULES: usize = 512;
-/// The longest description of an address, in characters.
+/// Maximum length of an address description, in characters.
 const MAX_REGION: usize = 200;
-/// The name of the stack on which an exception was thrown, in place of a thread's.
+/// Name of the pseudo-thread that holds the stack of an uncaught exception.
 const THROWN: &str = "exception backtrace";
-/// The most lines of application-specific information that are read.
+/// Maximum number of lines of application-specific information read.
 const MAX_LINES: usize = 200;
-/// Lines of application-specific information that say nothing of the failure.
+/// Lines of application-specific information that do not describe the failure.
 const NOISE: &[&str] = &["abort() called", "dyld config:", "dyld4 config:"];
 
-/// What a report says.
+/// The content of a report.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) pid: i32,
     pub(super) process: String,
     pub(super) captured: String,
-    /// Such as `EXC_BAD_ACCESS`.
+    /// For example `EXC_BAD_ACCESS`.
     pub(super) exception: String,
     /// The signal's name; empty if the report has none.
     pub(super) signal: String,
-    /// Such as `KERN_INVALID_ADDRESS at 0x0000000000000008`.
+    /// For example `KERN_INVALID_ADDRESS at 0x0000000000000008`.
     pub(super) subtype: String,
     /// The exception's second code: the address of a bad access.
     pub(super) second_code: Option<u64>,
-    /// Whether the system found the code signature invalid.
+    /// Whether the system rejected the code signature.
     pub(super) code_signing: bool,
-    /// What the system says of the memory around the address.
+    /// The system's description of the memory around the address.
     pub(super) region: String,
     /// Application-specific information.
     pub(super) information: String,
-    /// The place of the thread that crashed.
+    /// Index of the thread that crashed.
     pub(super) crashed: Option<usize>,
     pub(super) threads: Vec<Thread>,
     /// The stack on which the uncaught exception was thrown.
@@ -63,7 +63,7 @@ impl Facts {
     fn crash(mut self) -> Crash {
         let crashed = self.crashed.filter(|&at| at < self.threads.len());
         if let Some(at) = crashed {
-            // The one that crashed first, wherever the report has it.
+            // The crashed thread comes first, whatever its position in the report.
             self.threads[..=at].rotate_right(1);
         }
         self.threads.truncate(MAX_THREADS);
@@ -71,7 +71,8 @@ impl Facts {
         let address = self.address();
         let class = self.class(address);
         if !self.thrown.is_empty() {
-            // Where the exception was thrown is the bug; where the runtime gave up is the same for all.
+            // The throw site identifies the bug; the runtime's abort path is the same for every
+            // exception.
             let at = usize::from(!class.starts_with("ABRT_TERMINATE")).min(self.threads.len());
             let thrown = Thread {
                 tid: tid.unwrap_or(0),
@@ -111,7 +112,7 @@ impl Facts {
         crash
     }
 
-    /// Where memory could not be accessed, if the report says it.
+    /// The address of the failed memory access, if the report gives it.
     fn address(&self) -> Option<u64> {
         if let Some(address) = address_in(&self.subtype) {
             return Some(address);
@@ -127,7 +128,7 @@ impl Facts {
             "SIGABRT" if !self.thrown.is_empty() => "ABRT_TERMINATE".to_owned(),
             "SIGABRT" => class::of_abort(frames),
             "SIGSEGV" | "SIGBUS" if is_in_guard(&self.region) => "SEGV_STACK".to_owned(),
-            // Protection errors and missing pages come as either of the two signals.
+            // Protection errors and missing pages raise either SIGSEGV or SIGBUS.
             "SIGBUS" if self.subtype.starts_with("KERN_") && address.is_some() => {
                 fault("SIGSEGV", address)
             }
@@ -146,7 +147,8 @@ fn fault(signal: &str, address: Option<u64>) -> String {
     })
 }
 
-/// `KERN_INVALID_ADDRESS at 0x0000000000000008`, `UNKNOWN_0x32 at 0x000000010101c000`: the number behind `at`.
+/// Parses the number after `at`: `KERN_INVALID_ADDRESS at 0x0000000000000008`, `UNKNOWN_0x32 at
+/// 0x000000010101c000`.
 fn address_in(subtype: &str) -> Option<u64> {
     let (_, digits) = subtype.split_once(" at 0x")?;
     let end = digits
@@ -155,45 +157,48 @@ fn address_in(subtype: &str) -> Option<u64> {
     u64::from_str_radix(&digits[..end], 16).ok()
 }
 
-/// The second of an exception's codes, unless it means nothing: x86-64 gives no address for a general protection fault.
+/// The second exception code, unless it is meaningless: x86-64 gives no address for a general
+/// protection fault.
 pub(super) fn second(first: u64, second: u64) -> Option<u64> {
     const GENERAL_PROTECTION_FAULT: u64 = 13;
     (first != GENERAL_PROTECTION_FAULT).then_some(second)
 }
 
-/// What the report says of the address: `0x8 is not in any region`.
+/// The report's description of the address, such as `0x8 is not in any region`.
 fn mapping(region: &str) -> String {
     let first = region.lines().next().unwrap_or_default();
-    let says = first.contains(" is in ") || first.contains(" is not in ");
+    let is_described = first.contains(" is in ") || first.contains(" is not in ");
     let end = first.find([';', '.']).unwrap_or(first.len());
-    match says {
+    match is_described {
         true => first[..end].trim().chars().take(MAX_REGION).collect(),
         false => "the report does not say what is mapped there".to_owned(),
     }
 }
 
-/// Whether the address lies in the guard page of a stack: the line with the arrow is its region, the others are
-/// neighbours.
+/// Whether the address lies in a stack's guard page. The line with the arrow is the region of the
+/// address; the others are its neighbours.
 fn is_in_guard(region: &str) -> bool {
     let is_arrow = |line: &str| line.trim_start().starts_with("--");
     (region.lines()).any(|line| is_arrow(line) && line.to_uppercase().contains("STACK GUARD"))
 }
 
-/// Splits `SIGKILL (Code Signature Invalid)` into the signal and whether it is about the code signature.
+/// Splits `SIGKILL (Code Signature Invalid)` into the signal and whether the code signature was
+/// invalid.
 pub(super) fn signal(text: &str) -> (String, bool) {
     let name = text.split_whitespace().next().unwrap_or_default();
     let name = if name.starts_with("SIG") { name } else { "" };
     (name.to_owned(), text.contains("Code Signature Invalid"))
 }
 
-/// The name of a function. The system demangles C++ by itself, with arguments.
+/// A function's name without its arguments. macOS demangles C++ names itself and keeps the
+/// arguments.
 pub(super) fn function(symbol: &str) -> String {
     let name = demangle(symbol);
     let is_objective_c = symbol.starts_with("-[") || symbol.starts_with("+[");
     if name != symbol || is_objective_c {
         return name;
     }
-    // An opening parenthesis that follows a name begins the arguments; others are part of it.
+    // An opening parenthesis after a name begins the arguments; any other is part of the name.
     let chars: Vec<(usize, char)> = symbol.char_indices().collect();
     let mut depth = 0;
     for (place, &(at, c)) in chars.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! `.ips` files: a line with a JSON header, then one JSON object.
 //!
-//! Apple describes the format only in part and changes it: every field has a default, and a value of an unexpected type
-//! counts as missing.
+//! Apple documents the format only in part and changes it. Every field therefore has a default, and
+//! a value of an unexpected type counts as missing.
 
 use std::sync::LazyLock;
 
@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 use super::facts::{self, Facts, MAX_FRAMES};
 use crate::crash::{Frame, Hex, Module, Thread};
 
-/// In place of an object that is missing.
+/// Stands in for a missing object.
 static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
-/// What the object says; nothing if it is none.
+/// Reads the facts from the JSON body; `None` if it is not an object.
 pub(super) fn facts(body: &str) -> Result<Option<Facts>, String> {
     let body: Value = serde_json::from_str(body).map_err(|error| {
-        // The header is the file's first line.
+        // The header occupies the file's first line.
         let (line, column) = (error.line() + 1, error.column());
         format!("the JSON is damaged or incomplete at line {line}, column {column}")
     })?;
@@ -58,7 +58,8 @@ fn of_object(body: &Map<String, Value>) -> Facts {
     }
 }
 
-/// Application-specific information: lists of texts by image. Without it, what dyld and others give as reasons.
+/// Application-specific information, listed by image. If it is missing, the termination reasons of
+/// dyld and others.
 fn information(body: &Map<String, Value>, termination: &Map<String, Value>) -> String {
     let texts = |value: &Value| -> Vec<String> {
         let texts = value.as_array().into_iter().flatten();
@@ -72,7 +73,7 @@ fn information(body: &Map<String, Value>, termination: &Map<String, Value>) -> S
     all.join("\n")
 }
 
-/// What the system says of the end, besides the signal.
+/// The system's remarks on the termination, besides the signal.
 fn notes(exception: &Map<String, Value>, termination: &Map<String, Value>) -> Vec<String> {
     let indicator = text_of(termination, "indicator");
     let namespace = text_of(termination, "namespace");
@@ -80,7 +81,8 @@ fn notes(exception: &Map<String, Value>, termination: &Map<String, Value>) -> Ve
         "" | "SIGNAL" => indicator,
         namespace => format!("terminated by {namespace}: {indicator}"),
     };
-    // `SIGKILL (Code Signature Invalid)`: what is in the parentheses is not part of the name.
+    // `SIGKILL (Code Signature Invalid)`: the part in parentheses does not belong to the signal
+    // name.
     let signal = Some(text_of(exception, "signal")).filter(|signal| signal.contains(' '));
     let notes = [Some(ended), signal].into_iter().flatten();
     notes.filter(|note| !note.is_empty()).collect()
@@ -144,7 +146,8 @@ fn object<'a>(of: &'a Map<String, Value>, key: &str) -> Option<&'a Map<String, V
     of.get(key)?.as_object()
 }
 
-/// The objects in a list. An element of another type counts as an empty one, since others are named by their place.
+/// The objects in a list. An element of another type counts as an empty object, because other
+/// fields refer to elements by index.
 fn list<'a>(of: &'a Map<String, Value>, key: &str) -> Vec<&'a Map<String, Value>> {
     let items = of.get(key).and_then(Value::as_array);
     items

@@ -1,4 +1,5 @@
-//! The crash reports that macOS writes: `.ips` files, and the `.crash` texts of macOS 11 and earlier. Pure.
+//! Parser for macOS crash reports: `.ips` files, and the `.crash` text files of macOS 11 and
+//! earlier. Does no I/O.
 
 mod facts;
 mod ips;
@@ -13,28 +14,28 @@ use serde_json::Value;
 use crate::crash::Crash;
 use time::seconds;
 
-/// The `bug_type` of a crash whose report is a JSON object, and of one whose report is text.
+/// The `bug_type` of a crash reported as a JSON object, and of one reported as text.
 const JSON: &str = "309";
 const TEXT: &str = "109";
-/// Clocks are read at different moments, and fractions are cut off.
+/// Tolerance in seconds: the clocks are read at different moments, and fractions are truncated.
 const SLACK: i64 = 2;
 
-/// A report, as far as it was understood.
+/// A parsed report.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
-    /// The process.
+    /// The process ID.
     pub pid: i32,
-    /// Its name.
+    /// The process name.
     pub process: String,
-    /// When, as the system wrote it: `2025-12-22 10:15:00.1234 +0100`.
+    /// The time of the crash in the system's format: `2025-12-22 10:15:00.1234 +0100`.
     pub captured: String,
-    /// Whether the system killed the process because its code signature is invalid.
+    /// Whether the system killed the process because of an invalid code signature.
     pub code_signing: bool,
-    /// What is known of the death.
+    /// The evidence of the crash.
     pub crash: Crash,
 }
 
-/// Why a text is no report of a crash.
+/// Why a text is not a crash report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAReport(String);
 
@@ -50,7 +51,7 @@ impl Report {
     /// Reads a report in either format.
     ///
     /// # Errors
-    /// The text is no report of a crash, or it is damaged.
+    /// The text is not a crash report, or it is damaged.
     pub fn read(text: &str) -> Result<Report, NotAReport> {
         let text = text.trim_start_matches('\u{feff}').trim_start();
         let facts = match text.starts_with('{') {
@@ -59,16 +60,17 @@ impl Report {
         };
         let facts = facts.ok_or_else(|| {
             NotAReport(
-                "not a macOS crash report: expected an .ips file (a line of JSON with `bug_type`, then a JSON object) \
-                 or a .crash text (with `Process:` and `Exception Type:` lines)"
+                "not a macOS crash report: expected an .ips file (a line of JSON with `bug_type`, \
+                 then a JSON object) or a .crash text (with `Process:` and `Exception Type:` lines)"
                     .into(),
             )
         })?;
         Ok(facts.report())
     }
 
-    /// Whether the report is about this process, which ran between these seconds since 1970. A time that cannot be read
-    /// does not count against it: process numbers are reused only after a long while.
+    /// Whether the report is about process `pid`, which ran between `from` and `to` (seconds since
+    /// 1970). A report with an unreadable time is accepted, because process IDs are reused only
+    /// after a long time.
     pub fn is_of(&self, pid: i32, from: i64, to: i64) -> bool {
         self.pid == pid
             && seconds(&self.captured).is_none_or(|at| (from - SLACK..=to + SLACK).contains(&at))
@@ -79,7 +81,7 @@ impl Report {
 fn with_header(text: &str) -> Result<Option<facts::Facts>, NotAReport> {
     let (header, body) = text.split_once('\n').unwrap_or((text, ""));
     let header: Value = serde_json::from_str(header)
-        .map_err(|error| NotAReport(format!("line 1 is no .ips header: {error}")))?;
+        .map_err(|error| NotAReport(format!("line 1 is not an .ips header: {error}")))?;
     let kind = match header.get("bug_type") {
         Some(Value::String(kind)) => kind.clone(),
         Some(kind) => kind.to_string(),
@@ -89,7 +91,7 @@ fn with_header(text: &str) -> Result<Option<facts::Facts>, NotAReport> {
         JSON => ips::facts(body).map_err(NotAReport),
         TEXT => Ok(text::facts(body)),
         other => {
-            // The text is the file's own: a long one must not fill the terminal.
+            // The value comes from the file, so its length must be bounded.
             let other: String = other.chars().take(20).collect();
             let what = format!("bug_type {other:?} is not a crash; crashes have {JSON} or {TEXT}");
             Err(NotAReport(what))

@@ -1,4 +1,4 @@
-//! Reports made to the described formats, and mutations of them.
+//! Reports built from the format descriptions, and mutations of them.
 
 use proptest::prelude::*;
 
@@ -165,7 +165,7 @@ fn a_text_is_read_as_far_as_an_object() {
         crash.modules[0].build_id.as_deref(),
         Some("99999999-2222-3333-4444-555555555555")
     );
-    // With the header of a file from iOS.
+    // With a header as iOS writes it.
     let with_header = format!("{{\"bug_type\":\"109\"}}\n{LEGACY}");
     assert_eq!(Report::read(&with_header).unwrap(), report);
     let killed = LEGACY.replace(
@@ -188,7 +188,7 @@ fn it_is_matched_by_pid_and_time() {
     assert!(!report.is_of(4711, at - 200, at - 100));
 }
 
-/// Regression, found by fuzzing: the offset of a zone with twenty digits overflowed.
+/// Regression test for a fuzzing result: a zone offset of twenty digits overflowed.
 #[test]
 fn an_endless_zone_is_no_time() {
     for zone in ["11111111111111111111", "+9223372036854775807", "-99999"] {
@@ -210,7 +210,7 @@ fn what_is_no_report_says_why() {
             "{\"bug_type\":\"298\"}\n{}",
             "bug_type \"298\" is not a crash",
         ),
-        ("{\"bug_type\":309\n{}", "line 1 is no .ips header"),
+        ("{\"bug_type\":309\n{}", "line 1 is not an .ips header"),
         (
             "{\"bug_type\":309}\n{\"pid\": 1,",
             "incomplete at line 2, column 10",
@@ -227,7 +227,7 @@ fn what_is_no_report_says_why() {
     );
 }
 
-/// A generator of Marsaglia's xorshift family: the same numbers in every run.
+/// Marsaglia's xorshift generator, seeded so that every run sees the same numbers.
 struct Random(u64);
 
 impl Random {
@@ -239,7 +239,8 @@ impl Random {
     }
 }
 
-/// A copy with a few bytes flipped, removed, inserted, repeated or replaced by a piece of another report.
+/// A copy with a few bytes flipped, removed, inserted, repeated or replaced by a piece of another
+/// report.
 fn damaged(report: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     const TOKENS: &[&[u8]] = &[
         b"{",
@@ -281,7 +282,7 @@ fn damaged(report: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Whatever the bytes, a report is read or refused, in bounded time.
+/// Any byte sequence is either read or refused, in bounded time.
 #[test]
 fn no_damage_is_a_panic() {
     let reports = [
@@ -308,11 +309,11 @@ fn no_damage_is_a_panic() {
             Err(error) => assert!(error.to_string().len() < 300, "{error}"),
         }
     }
-    // Some damage must get past the JSON parser, or the rest is not tested.
+    // Some damaged reports must pass the JSON parser; otherwise the code after it is not tested.
     assert!((250..2500).contains(&read), "{read} of 2500 were read");
 }
 
-/// Every value of the report in turn is another one.
+/// Replaces each value of the report in turn.
 fn mutate(value: &mut Value, place: &mut usize, with: &Value) {
     if *place == 0 {
         *value = with.clone();
@@ -343,7 +344,7 @@ proptest! {
     }
 
     #[test]
-    fn a_torn_report_is_no_report_and_no_panic(end in 0usize..REPORT.len()) {
+    fn damaged_reports_never_panic(end in 0usize..REPORT.len()) {
         if let Some(text) = REPORT.get(..end) {
             let _ = Report::read(text);
         }

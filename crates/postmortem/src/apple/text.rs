@@ -1,9 +1,10 @@
-//! `.crash` files, the text format of macOS 11 and earlier: `Key: value` lines, then sections that end at an empty line.
+//! `.crash` files, the text format of macOS 11 and earlier: `Key: value` lines, then sections that
+//! end at an empty line.
 
 use super::facts::{self, Facts, MAX_FRAMES};
 use crate::crash::{Frame, Hex, Module, Thread};
 
-/// What the text says; nothing if it is no report.
+/// Reads the facts from the text; `None` if it is not a crash report.
 pub(super) fn facts(text: &str) -> Option<Facts> {
     let mut lines = text.lines();
     let mut facts = Facts::default();
@@ -72,7 +73,7 @@ pub(super) fn facts(text: &str) -> Option<Facts> {
     Some(facts)
 }
 
-/// `app [4711]`
+/// Parses `app [4711]`.
 fn process(value: &str) -> (String, i32) {
     let Some((name, pid)) = value.rsplit_once('[') else {
         return (value.to_owned(), 0);
@@ -81,20 +82,20 @@ fn process(value: &str) -> (String, i32) {
     (name.trim().to_owned(), pid)
 }
 
-/// `EXC_BAD_ACCESS (SIGSEGV)`, `EXC_CRASH (Code Signature Invalid)`
+/// Parses `EXC_BAD_ACCESS (SIGSEGV)` or `EXC_CRASH (Code Signature Invalid)`.
 fn exception_type(facts: &mut Facts, value: &str) {
     let (exception, signal) = value.split_once('(').unwrap_or((value, ""));
     facts.exception = exception.trim().to_owned();
     let (signal, is_signature) = facts::signal(signal.trim_end().trim_end_matches(')'));
     facts.signal = signal;
     if is_signature {
-        // The only signal with which the system answers an invalid signature.
+        // The system kills a process with an invalid signature only by SIGKILL.
         facts.signal = "SIGKILL".into();
         facts.code_signing = true;
     }
 }
 
-/// `KERN_INVALID_ADDRESS at 0x0000000000000008`, `0x0000000000000001, 0x0000000000000008`
+/// Parses `KERN_INVALID_ADDRESS at 0x0000000000000008` or `0x0000000000000001, 0x0000000000000008`.
 fn codes(facts: &mut Facts, value: &str) {
     match value.strip_prefix("0x") {
         None if !value.is_empty() => facts.subtype = value.to_owned(),
@@ -106,7 +107,8 @@ fn codes(facts: &mut Facts, value: &str) {
     }
 }
 
-/// `Thread 3 Crashed:: name`, `Thread 0:: Dispatch queue: com.apple.main-thread`; not `Thread 0 crashed with ...`
+/// Parses `Thread 3 Crashed:: name` and `Thread 0:: Dispatch queue: com.apple.main-thread`, but not
+/// `Thread 0 crashed with ...`.
 fn thread_header(line: &str) -> Option<(u64, &str, bool)> {
     let rest = line.strip_prefix("Thread ")?;
     let end = rest.find(|c: char| !c.is_ascii_digit())?;
@@ -121,7 +123,7 @@ fn thread_header(line: &str) -> Option<(u64, &str, bool)> {
     Some((number, name.trim(), crashed))
 }
 
-/// The lines up to an empty one.
+/// The lines before the next empty line.
 fn section<'a>(lines: &mut impl Iterator<Item = &'a str>) -> String {
     let lines: Vec<&str> = lines.take_while(|line| !line.trim().is_empty()).collect();
     lines.join("\n")
@@ -129,18 +131,19 @@ fn section<'a>(lines: &mut impl Iterator<Item = &'a str>) -> String {
 
 fn stack<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Frame> {
     let lines = lines.take_while(|line| !line.trim().is_empty());
-    // All are taken, so that the frames left out are not read as something else.
+    // Consume all lines, so that the discarded frames are not parsed as something else.
     let mut frames: Vec<Frame> = lines.filter_map(frame).collect();
     frames.truncate(MAX_FRAMES);
     frames
 }
 
-/// `1   app   0x000000010e2b3f3a main + 42 (main.c:12)`, or `0x10e2b0000 + 16186` in place of a symbol.
+/// Parses `1   app   0x000000010e2b3f3a main + 42 (main.c:12)`, or a line with `0x10e2b0000 +
+/// 16186` instead of a symbol.
 fn frame(line: &str) -> Option<Frame> {
     let line = line.trim_start();
     let end = line.find(|c: char| !c.is_ascii_digit())?;
     let rest = line.get(end..).filter(|_| end > 0)?;
-    // An image's name may have spaces in it.
+    // An image's name may contain spaces.
     let (at, address) = rest.match_indices("0x").find_map(|(at, _)| {
         let digits = &rest[at + 2..];
         let end = digits
@@ -173,7 +176,7 @@ fn images<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Module> {
     images
 }
 
-/// `0x10e2b0000 - 0x10e2b3fff +com.example.app (1.0 - 1) <F5B0F6B4-...> /Applications/app`
+/// Parses `0x10e2b0000 - 0x10e2b3fff +com.example.app (1.0 - 1) <F5B0F6B4-...> /Applications/app`.
 fn image(line: &str) -> Option<Module> {
     let (start, rest) = line.trim().split_once(" - ")?;
     let (end, rest) = rest.trim_start().split_once(char::is_whitespace)?;
@@ -189,14 +192,14 @@ fn image(line: &str) -> Option<Module> {
         name: name.to_owned(),
         path: path.to_owned(),
         start: Hex(number(start)?),
-        // The report has the last byte.
+        // The report gives the last byte, inclusive.
         end: Hex(number(end)?.saturating_add(1)),
         build_id: Some(id.to_owned()).filter(|id| !id.is_empty()),
     })
 }
 
-/// Names the file that a frame lies in; the stack has the bundle's identifier in its place, or a part of the name.
-/// The modules are sorted by their start.
+/// Sets the frame's module to the file name; the stack gives the bundle identifier or a truncated
+/// name instead. `modules` must be sorted by start address.
 fn place(frame: &mut Frame, modules: &[Module]) {
     let at = frame.address;
     let after = modules.partition_point(|m| m.start <= at);

@@ -1,6 +1,6 @@
-//! The time stamps of reports.
+//! Parses the timestamps in reports.
 
-/// `YYYY-MM-DD hh:mm:ss[.fraction] [+-]zzzz` as seconds since 1970.
+/// Converts `YYYY-MM-DD hh:mm:ss[.fraction] [+-]zzzz` to seconds since 1970.
 pub(super) fn seconds(text: &str) -> Option<i64> {
     let mut words = text.split_whitespace();
     let (date, time, zone) = (
@@ -20,7 +20,7 @@ pub(super) fn seconds(text: &str) -> Option<i64> {
     if !(0..=23).contains(&hour) || !(0..=59).contains(&minute) || !(0..=60).contains(&second) {
         return None;
     }
-    // Two digits each: more are no zone, and would overflow.
+    // Hours and minutes have two digits each. Longer offsets are invalid and would overflow.
     let offset = zone.get(1..).filter(|digits| digits.len() <= 4)?;
     let offset: i64 = offset.parse().ok()?;
     let offset = (offset / 100 * 60 + offset % 100) * 60;
@@ -32,7 +32,8 @@ pub(super) fn seconds(text: &str) -> Option<i64> {
     Some(days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset)
 }
 
-/// Days since 1970-01-01 in the Gregorian calendar. Years begin in March, so that the leap day is the last.
+/// Days since 1970-01-01 in the Gregorian calendar. Years begin in March, so that the leap day
+/// comes last.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 {
         (year, month - 3)

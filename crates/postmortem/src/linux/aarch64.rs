@@ -1,4 +1,4 @@
-//! 64-bit ARM: registers and how a stack begins. Not run by its authors yet.
+//! 64-bit ARM: registers and the start of stack unwinding. Not yet run on hardware by its authors.
 
 use framehop::aarch64::{CacheAarch64, UnwindRegsAarch64, UnwinderAarch64};
 use nix::errno::Errno;
@@ -9,22 +9,24 @@ pub(super) type Unwinder<D> = UnwinderAarch64<D>;
 pub(super) type Cache = CacheAarch64;
 pub(super) type UnwindRegs = UnwindRegsAarch64;
 
-/// The machine of a core file that is read here.
+/// The ELF machine of core files that this build can read.
 pub(super) const MACHINE: object::elf::Machine = object::elf::EM_AARCH64;
 
-/// What a signal handler returns to, in the vdso: `mov x8, #139; svc #0`.
+/// The code a signal handler returns to, in the vdso: `mov x8, #139; svc #0`.
 pub(super) const TRAMPOLINE: &[u8] = &[0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4];
 pub(super) const TRAMPOLINE_NAME: &str = "__restore_rt";
 
-/// In a signal frame, from the stack pointer that the handler returns with: the siginfo_t, and the saved registers x0 to
-/// x30, sp, pc and pstate (128 bytes of siginfo_t, then the context behind 176 bytes and the fault's address).
+/// Offsets in a signal frame, from the stack pointer at the handler's return: the siginfo_t, and
+/// the saved registers x0 to x30, sp, pc and pstate (128 bytes of siginfo_t, then the context
+/// behind 176 bytes and the fault's address).
 pub(super) const SIGINFO: u64 = 0;
 const CONTEXT: u64 = 128 + 176 + 8;
 
 const FP: usize = 29;
 const LR: usize = 30;
 
-/// The bit of `pstate` for 32-bit programs, and how many bytes their registers are: r0 to r15, cpsr and the old r0.
+/// The `pstate` bit of 32-bit programs, and the size in bytes of their registers: r0 to r15, cpsr
+/// and the old r0.
 const NARROW: u64 = 0x10;
 const NARROW_LEN: usize = 18 * 4;
 const NARROW_SP: usize = 13;
@@ -39,12 +41,13 @@ impl Registers {
             iov_base: bytes.as_mut_ptr().cast(),
             iov_len: bytes.len(),
         };
-        // SAFETY: the kernel writes at most as many bytes as the buffer says that it has, and says how many it wrote.
+        // SAFETY: the kernel writes at most the length given in the iovec, and stores the length
+        // written there.
         let got = unsafe {
             libc::ptrace(
                 libc::PTRACE_GETREGSET,
                 tid,
-                // As wide as the pointer that ptrace(2) takes there.
+                // Has the width of the pointer argument that ptrace(2) expects.
                 libc::c_long::from(libc::NT_PRSTATUS),
                 &raw mut buffer,
             )
@@ -67,12 +70,13 @@ impl Registers {
         Some(registers)
     }
 
-    /// Whether they are of a 32-bit program.
+    /// Whether the registers belong to a 32-bit program.
     pub(super) fn is_narrow(&self) -> bool {
         self.0.pstate & NARROW != 0
     }
 
-    /// Those that the kernel saved when it called a signal handler, `sp` being that after the handler's return.
+    /// Reads the registers that the kernel saved when it called a signal handler; `sp` is the stack
+    /// pointer after the handler's return.
     pub(super) fn saved_at(
         sp: u64,
         word: &mut impl FnMut(u64) -> Option<u64>,
@@ -85,7 +89,7 @@ impl Registers {
         Registers::from_bytes(&bytes)
     }
 
-    /// Every fault comes with its address here.
+    /// Always false: on ARM every fault comes with its address.
     pub(super) fn has_non_canonical(&self) -> bool {
         false
     }
@@ -102,7 +106,8 @@ impl Registers {
         UnwindRegs::new(self.0.regs[LR], self.0.sp, self.0.regs[FP])
     }
 
-    /// The caller of code that is nowhere: a call had left the return address in the link register.
+    /// Recovers the caller of a jump to unmapped code: the call left the return address in the link
+    /// register.
     pub(super) fn caller(
         &self,
         _word: &mut impl FnMut(u64) -> Option<u64>,

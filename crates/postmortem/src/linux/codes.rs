@@ -1,4 +1,4 @@
-//! Names for the numbers of the kernel.
+//! Names of the kernel's signal numbers and codes.
 
 use nix::sys::signal::Signal;
 
@@ -6,12 +6,12 @@ use nix::sys::signal::Signal;
 pub(super) fn signal_name(signal: i32) -> String {
     match Signal::try_from(signal) {
         Ok(signal) => signal.as_str().to_owned(),
-        // Real-time signals have no names of their own.
+        // Real-time signals have no individual names.
         Err(_) => "SIGRT".to_owned(),
     }
 }
 
-/// Who or what sent a signal, as `sigaction(2)` names it.
+/// The name of a signal's origin (`si_code`), as in `sigaction(2)`.
 pub(super) fn code_name(signal: i32, code: i32) -> String {
     let name = match (signal, code) {
         (_, libc::SI_USER) => "SI_USER",

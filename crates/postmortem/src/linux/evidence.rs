@@ -1,4 +1,4 @@
-//! What a tracer saw of the processes of an attempt, until they die.
+//! Evidence that a tracer collects about the processes of an attempt until they exit.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -16,66 +16,71 @@ use super::thread::ThreadShot;
 use crate::crash::Crash;
 use crate::signature::signature;
 
-/// The most frames of a thread that crashed: the recursion of an overflown stack has far more.
+/// Maximum number of frames of a crashed thread; the recursion behind a stack overflow has far
+/// more.
 const MAX_FRAMES: usize = 200;
-/// The most snapshots of a process: several of its threads may die together.
+/// Maximum number of snapshots per process: several threads may crash together.
 const MAX_SNAPSHOTS: usize = 16;
-/// The most handled faults and aborts that are remembered of a process: the handler of a fault may cause others.
+/// Maximum number of handled faults and aborts remembered per process: the handler of a fault may
+/// cause others.
 const MAX_HANDLED: usize = 64;
-/// How many signals of one kind that are no faults are looked at without a pause, and how long the pause is after that. A look takes
-/// about 20 microseconds, and a program may live on such signals.
+/// How many non-fault signals of one kind are inspected without a pause, and the pause after that.
+/// An inspection takes about 20 microseconds, and a program may use such signals constantly.
 const FREE_LOOKS: u32 = 64;
 const PAUSE: Duration = Duration::from_millis(2);
-/// Pause between snapshots of handled faults, after the first [`MAX_SNAPSHOTS`]: some programs handle faults all the time.
+/// Pause between snapshots of handled faults after the first [`MAX_SNAPSHOTS`]: some programs
+/// handle faults all the time.
 const SNAPSHOT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How a process ended.
+/// A process that a signal ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Died {
-    /// Its number.
+    /// The process ID.
     pub pid: i32,
     /// The signal.
     pub signal: i32,
 }
 
-/// What the signals of traced processes said. Each process has limits of its own, so that none uses up another's.
+/// Evidence from the signals of traced processes. Limits apply per process, so that none exhausts
+/// another's.
 #[derive(Default)]
 pub struct Evidence {
     processes: HashMap<i32, Seen>,
 }
 
-/// What was seen of one process.
+/// The evidence about one process.
 #[derive(Default)]
 struct Seen {
-    /// Of signals without a handler: the process dies by one of them.
+    /// Snapshots of signals without a handler. One of them ends the process.
     fatal: Vec<Snapshot>,
-    /// The newest last.
+    /// Newest last.
     handled: Vec<HandledFailure>,
-    /// The last handled fault of each thread, the newest last. A handler may remove itself, as Rust's handler of SIGSEGV does.
-    /// If that happens between the stop of another thread and its signal, the process dies without another stop.
+    /// The last handled fault of each thread, newest last. A handler may remove itself, as Rust's
+    /// SIGSEGV handler does. If that happens between another thread's stop and the delivery of its
+    /// signal, the process dies without a further stop.
     exposed: Vec<Snapshot>,
-    /// How many of those were taken, and when the last one was.
+    /// How many exposed snapshots were taken, and when the last one was.
     exposed_taken: (usize, Option<Instant>),
-    /// How often signals that are no faults were looked at, and when last, by signal.
+    /// For each non-fault signal, how often it was inspected and when last.
     looks: HashMap<i32, (u32, Instant)>,
 }
 
 impl Evidence {
-    /// Looks at a thread that is stopped because a signal is about to be delivered to it. Whether it ends the
-    /// process.
+    /// Inspects a thread that stopped before a signal is delivered to it. Returns whether the
+    /// signal ends the process.
     pub fn signal(&mut self, pid: i32, tid: i32, signal: i32, images: &Images) -> bool {
         let seen = self.processes.entry(pid).or_default();
         seen.signal(pid, tid, signal, images).unwrap_or_default()
     }
 
-    /// The evidence of a death.
+    /// Returns the evidence of a crash.
     pub fn of(&self, died: Died) -> Crash {
         let seen = self.processes.get(&died.pid);
         seen.and_then(|seen| seen.death(died.signal))
             .unwrap_or_else(|| unseen(died))
     }
 
-    /// Forgets a process that has ended, or executes another program.
+    /// Forgets a process that exited or executed another program.
     pub fn forget(&mut self, pid: i32) {
         self.processes.remove(&pid);
     }
@@ -149,7 +154,7 @@ impl Seen {
         true
     }
 
-    /// The first of several threads that die together names the death: the others are cut off by it.
+    /// When several threads crash together, the first names the crash: it cuts the others off.
     fn death(&self, signal: i32) -> Option<Crash> {
         let is_it = |snapshot: &&Snapshot| snapshot.cause.signal == signal;
         if let Some(snapshot) = self.fatal.iter().find(is_it) {
@@ -167,13 +172,15 @@ impl Seen {
 }
 
 fn take(pid: i32, tid: i32, cause: Cause, images: &Images) -> Option<Snapshot> {
-    // By the thread: a process whose first thread has ended shows no maps under its own number.
+    // Read the maps by thread ID: a process whose first thread has exited shows none under its
+    // process ID.
     let maps = Maps::of(tid).ok()?;
     let thread = ThreadShot::take(pid, tid, &maps, images, MAX_FRAMES).ok()?;
     Some(Snapshot::new(cause, thread, maps))
 }
 
-/// What is said of a death that nothing was seen of: of SIGKILL, or of a process that was not traced any more.
+/// The evidence of a crash without a snapshot: by SIGKILL, or of a process that was no longer
+/// traced.
 fn unseen(died: Died) -> Crash {
     let class = signal_name(died.signal);
     Crash {
@@ -185,9 +192,11 @@ fn unseen(died: Died) -> Crash {
     }
 }
 
-/// The address of a fault, and the sender of a signal: which of the two has a meaning depends on the code.
+/// The fault address and the signal's sender. The signal code determines which of the two is
+/// meaningful.
 #[allow(unsafe_code)]
 fn origin(info: &libc::siginfo_t) -> (u64, i32) {
-    // SAFETY: the kernel filled all of the structure; both fields are plain numbers, whatever they mean.
+    // SAFETY: the kernel filled the whole structure; both fields are plain integers, valid for any
+    // bit pattern.
     unsafe { (info.si_addr() as u64, info.si_pid()) }
 }

@@ -1,4 +1,4 @@
-//! The evidence of a hang: what all threads were about when the time limit was over.
+//! Evidence of a hang: the stacks of all threads at the time limit.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,10 +9,10 @@ use super::thread::ThreadShot;
 use crate::crash::{Crash, Kind};
 use crate::signature::signature;
 
-/// The evidence of a hang: all threads of a process and of its descendants, that of `pid` first, each process's main
-/// thread first.
+/// The evidence of a hang: all threads of process `pid` and of its descendants. `pid` comes first,
+/// and the main thread comes first in each process.
 pub fn hang(pid: i32, threads: &[ThreadShot], maps: &HashMap<i32, Maps>) -> Option<Crash> {
-    // Each once, however many threads it is about.
+    // Each note appears once, however many threads it applies to.
     let notes: BTreeSet<String> = threads.iter().flat_map(ThreadShot::notes).collect();
     let stacks: Vec<_> = threads.iter().map(|thread| &thread.stack).collect();
     let (frames, builds) = resolve(&stacks);
@@ -21,7 +21,7 @@ pub fn hang(pid: i32, threads: &[ThreadShot], maps: &HashMap<i32, Maps>) -> Opti
         .zip(frames)
         .map(|(thread, frames)| (thread.pid, thread.with_frames(frames, pid, false)))
         .collect();
-    // A shell that waits for what it started says nothing: what it waits for does.
+    // A shell that waits for a child does not explain the hang; the child does.
     let waits = |frames: &[crate::Frame]| {
         let named = frames.iter().filter_map(|f| f.function.as_deref());
         named

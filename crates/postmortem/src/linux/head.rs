@@ -1,4 +1,4 @@
-//! The first page of a mapped ELF file as the process has it: enough to tell which file it is.
+//! The first page of a mapped ELF file, read from the process: enough to identify the file.
 
 use object::Endianness;
 use object::elf::{self, FileHeader64};
@@ -8,7 +8,7 @@ use super::image::{Segments, hex};
 use super::maps::{Mapping, Maps};
 use super::memory::{Memory, PAGE};
 
-/// What the first page of a mapped file says.
+/// The contents of a mapped file's first page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Head {
     pub(super) build_id: Option<String>,
@@ -16,10 +16,11 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Reads the head of the file that `mapping` is a part of. `None` if it is not mapped, or no 64-bit ELF file.
+    /// Reads the head of the file that `mapping` belongs to. `None` if it is not mapped or is not a
+    /// 64-bit ELF file.
     pub(super) fn read(memory: &Memory, maps: &Maps, mapping: &Mapping) -> Option<Head> {
         let first = maps.first_of(mapping)?;
-        // On the heap, where it is aligned as the structures in it need.
+        // A heap buffer, because the ELF structures must be aligned.
         let mut page = vec![0; PAGE as usize];
         memory.read(first.start, &mut page)?;
         let page = &page[..];
@@ -31,7 +32,8 @@ impl Head {
             segments: Segments::of(endian, headers),
         };
         for header in headers {
-            // A note beyond the first page is not found, and its file then has no build id.
+            // A note beyond the first page is not found; the file then counts as having no build
+            // ID.
             let Ok(Some(mut notes)) = header.notes(endian, page) else {
                 continue;
             };

@@ -1,4 +1,4 @@
-//! One file of code: its unwind tables and its symbols.
+//! An executable file or library: its unwind tables and symbols.
 
 use std::collections::HashMap;
 use std::ops::{Deref, Range};
@@ -13,7 +13,7 @@ use object::{Endianness, Object, ObjectSection};
 use super::memory::PAGE;
 use crate::names::demangle;
 
-/// What a file consists of: mapped, or copied out of a process.
+/// The bytes of a file: mapped, or copied out of a process.
 pub(super) enum Bytes {
     Mapped(Mmap),
     Copied(Vec<u8>),
@@ -51,7 +51,7 @@ impl Deref for Part {
     }
 }
 
-/// Where the loaded parts of a file are in it, and at which addresses.
+/// The file offsets and addresses of the loaded segments.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Segments {
     base: u64,
@@ -74,7 +74,7 @@ impl Segments {
         }
     }
 
-    /// The address of the file's address 0, if this offset of it is mapped at `start`.
+    /// The load bias, if file offset `offset` is mapped at `start`.
     pub(super) fn bias(&self, offset: u64, start: u64) -> Option<u64> {
         let (range, address) = self
             .code
@@ -85,13 +85,13 @@ impl Segments {
     }
 }
 
-/// An ELF file that is mapped in a process. Addresses in it are as the file has them.
+/// An ELF file mapped in a process. Addresses are relative to the file.
 pub(super) struct Image {
     bytes: Arc<Bytes>,
     segments: Segments,
     sections: HashMap<&'static str, (Range<u64>, Range<usize>)>,
     build_id: Option<String>,
-    /// What was asked for before.
+    /// Cache of earlier symbol lookups.
     names: Mutex<HashMap<u64, Option<Arc<str>>>>,
 }
 
@@ -129,17 +129,17 @@ impl Image {
         self.build_id.as_deref()
     }
 
-    /// Where the loaded parts are.
+    /// The loaded segments.
     pub(super) fn segments(&self) -> &Segments {
         &self.segments
     }
 
-    /// The lowest address in it.
+    /// The lowest address.
     pub(super) fn base(&self) -> u64 {
         self.segments.base
     }
 
-    /// The code at one of its addresses.
+    /// The code at an address.
     pub(super) fn code(&self, address: u64, len: usize) -> Option<&[u8]> {
         let (range, start) = (self.segments.code.iter()).find(|(range, start)| {
             *start <= address && address - start < range.end - range.start
@@ -148,7 +148,7 @@ impl Image {
         self.bytes.get(at..at.checked_add(len)?)
     }
 
-    /// What an unwinder needs of it.
+    /// The sections that the unwinder needs.
     pub(super) fn sections(&self) -> ExplicitModuleSectionInfo<Part> {
         let addresses = |name| {
             self.sections
@@ -173,7 +173,7 @@ impl Image {
         }
     }
 
-    /// The functions at these addresses, all found in one pass over the symbols.
+    /// Finds the functions at these addresses in one pass over the symbols.
     pub(super) fn functions(&self, addresses: &[u64]) -> HashMap<u64, Option<Arc<str>>> {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let mut missing: Vec<u64> = (addresses.iter().copied())
@@ -191,7 +191,7 @@ impl Image {
 
     fn look_up(&self, addresses: &[u64]) -> Vec<Option<Arc<str>>> {
         let mut best: Vec<Option<Candidate<'_>>> = vec![None; addresses.len()];
-        // It was parsed before: what cannot be read now has no symbols.
+        // The file parsed before; if it no longer does, it has no symbols.
         if let Ok(file) = ElfFile64::<Endianness>::parse(&**self.bytes) {
             let endian = file.endian();
             for table in [file.elf_symbol_table(), file.elf_dynamic_symbol_table()] {
@@ -217,7 +217,7 @@ struct Candidate<'a> {
     name: &'a str,
 }
 
-/// How far a symbol without a size reaches at most: hand-written assembly.
+/// Maximum extent of a symbol without a size, such as hand-written assembly.
 const UNSIZED_REACH: u64 = 4096;
 
 fn one_pass<'a>(
@@ -272,8 +272,8 @@ fn rank(bind: elf::SymbolBind) -> u8 {
     }
 }
 
-/// What has a size and begins nearer is better; of names for the same thing the one that a programmer would use, always
-/// the same.
+/// Prefers a symbol with a size, then the one that begins nearer. Among aliases, prefers the name a
+/// programmer would use, deterministically.
 fn is_better(a: &Candidate<'_>, b: &Candidate<'_>) -> bool {
     let underscores = |c: &Candidate<'_>| c.name.bytes().take_while(|&b| b == b'_').count();
     let order = (a.sized, a.value, a.rank).cmp(&(b.sized, b.value, b.rank));

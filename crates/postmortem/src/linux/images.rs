@@ -1,4 +1,4 @@
-//! The files of code that were read, kept across crashes: reading the symbols of a large library takes a while.
+//! Cache of parsed code files, kept across crashes: reading the symbols of a large library is slow.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -17,10 +17,10 @@ use super::image::{Bytes, Image};
 use super::maps::Mapping;
 use super::memory::{Memory, Source};
 
-/// The most bytes of code that is in no file: the kernel's own, `[vdso]`.
+/// Maximum size of code that is in no file: the kernel's `[vdso]`.
 const MAX_IN_MEMORY: u64 = 64 * 1024;
 
-/// The same file, unchanged.
+/// Identifies an unchanged file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     device: u64,
@@ -29,16 +29,16 @@ struct Key {
     changed: (i64, i64),
 }
 
-/// The files of code that were read so far. One for all attempts of a run.
+/// The code files read so far, shared by all attempts of a run.
 #[derive(Default)]
 pub struct Images {
-    /// Nothing for a file that is no ELF file.
+    /// `None` for a file that is not ELF.
     files: Mutex<HashMap<Key, Option<Arc<Image>>>>,
 }
 
 impl Images {
-    /// The file that is mapped there. `None` if no file is known to be that one: a path may name another file by now,
-    /// or another one in the mount namespace of the process.
+    /// Returns the mapped file. `None` if no file is known to be the mapped one: its path may name
+    /// another file by now, or another one in the process's mount namespace.
     pub(super) fn of(
         &self,
         memory: &Memory,
@@ -65,14 +65,16 @@ impl Images {
         };
         let opened = (self.by_link(pid, mapping).into_iter())
             .chain(self.by_path(pid, mapping, has_build))
-            // Whatever the way to it: a file with another build id was changed after it was mapped.
+            // Check the build ID, however the file was found: a different one means the file was
+            // changed after it was mapped.
             .find(|opened| {
                 build_id.is_none() || opened.image.build_id().is_none() || has_build(opened)
             })?;
         Some(opened.image)
     }
 
-    /// By the kernel's own links to files that are mapped. All but that of the program need a privilege.
+    /// Opens the file through the kernel's links to mapped files. All links except the program's
+    /// require a privilege.
     fn by_link(&self, pid: i32, mapping: &Mapping) -> Vec<Opened> {
         let range = format!("{:x}-{:x}", mapping.start, mapping.end);
         let mapped = self.open(Path::new(&format!("/proc/{pid}/map_files/{range}")));
@@ -85,7 +87,8 @@ impl Images {
         mapped.into_iter().chain(program).collect()
     }
 
-    /// By the path of the mapping, as the process sees it and as this one does.
+    /// Opens the file by the path of the mapping, as seen by the process and as seen by this
+    /// process.
     fn by_path(
         &self,
         pid: i32,
@@ -129,11 +132,11 @@ impl Images {
     }
 }
 
-/// A file that may be the one that is mapped.
+/// A candidate for the mapped file.
 struct Opened {
     key: Key,
     image: Arc<Image>,
-    /// Its file system may name another device in `/proc/PID/maps` than in stat(2).
+    /// Its file system may report a different device in `/proc/PID/maps` than in stat(2).
     has_other_devices: bool,
 }
 
@@ -147,7 +150,7 @@ fn in_memory(mapping: &Mapping, memory: &Memory) -> Option<Arc<Image>> {
     Image::read(Bytes::Copied(bytes)).ok().map(Arc::new)
 }
 
-/// Opening a device can do anything.
+/// Opens regular files only, because opening a device can have side effects.
 fn open_regular(path: &Path) -> io::Result<File> {
     match path.metadata()?.is_file() {
         true => File::open(path),
@@ -157,9 +160,10 @@ fn open_regular(path: &Path) -> io::Result<File> {
 
 #[allow(unsafe_code)]
 fn read(file: &File) -> Option<Image> {
-    // SAFETY: the mapping is private and only read. A file that is shortened while it is mapped would be a fault on
-    // access; the linkers and package managers that replace code put a new file in its place, since a program that runs
-    // from a shortened file dies as well, and a file that changed is mapped anew (the key has its size and time).
+    // SAFETY: the mapping is private and only read. Truncating the file while it is mapped would
+    // make an access fault. Linkers and package managers replace code by a new file instead,
+    // because a program running from a truncated file would crash as well. A changed file is mapped
+    // anew: the key contains its size and time.
     let map = unsafe { Mmap::map(file) }.ok()?;
     Image::read(Bytes::Mapped(map)).ok()
 }

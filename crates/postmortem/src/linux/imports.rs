@@ -1,4 +1,4 @@
-//! Which functions of others a program uses, by its dynamic symbols.
+//! Imported functions of a program, from its dynamic symbols.
 
 use std::fs::File;
 use std::path::Path;
@@ -6,7 +6,8 @@ use std::path::Path;
 use object::read::ReadCache;
 use object::{Object, ObjectSymbol};
 
-/// Whether a dynamically linked program uses a function of this name from a library. A statically linked one says nothing.
+/// Whether a dynamically linked program imports a function of this name. Always false for a
+/// statically linked one.
 pub fn imports(program: &Path, function: &str) -> bool {
     let Ok(file) = File::open(program) else {
         return false;

@@ -1,4 +1,4 @@
-//! What is mapped in a process.
+//! The memory mappings of a process.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,21 +8,21 @@ use std::path::{Path, PathBuf};
 
 use crate::crash::{Hex, Module};
 
-/// The most modules that are kept with a crash.
+/// Maximum number of modules kept with a crash.
 const MAX_MODULES: usize = 512;
 
-/// What is mapped in a process, by address.
+/// The memory mappings of a process, sorted by address.
 #[derive(Clone, Debug, Default)]
 pub struct Maps(Vec<Mapping>);
 
-/// One range of addresses.
+/// One address range.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Mapping {
     pub(super) start: u64,
     pub(super) end: u64,
     pub(super) permissions: String,
     pub(super) offset: u64,
-    /// Device and inode of its file; zeros where there is no file, and in a core file.
+    /// Device and inode of the file; zero without a file, and in a core file.
     pub(super) device: u64,
     pub(super) inode: u64,
     /// The file, or a name in brackets; empty for anonymous memory.
@@ -42,7 +42,7 @@ impl Mapping {
         self.permissions.as_bytes().get(2) == Some(&b'x')
     }
 
-    /// The base name of its file.
+    /// The base name of the file.
     pub(super) fn name(&self) -> String {
         let path = self.path.as_os_str().as_bytes();
         let path = path.strip_suffix(DELETED).unwrap_or(path);
@@ -50,7 +50,8 @@ impl Mapping {
         String::from_utf8_lossy(name).into_owned()
     }
 
-    /// Where its file may be: the kernel writes a newline as `\012`, and marks a file without a name.
+    /// Candidate paths of the file: the kernel writes a newline as `\012` and appends a suffix to a
+    /// deleted file's path.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
         let path = self.path.as_os_str().as_bytes();
         let mut paths = vec![path.to_vec()];
@@ -70,7 +71,7 @@ impl Mapping {
     }
 }
 
-/// What follows the path of a file that was removed. A file can also be called so.
+/// The suffix of a deleted file's path. A file's name may also end in it.
 const DELETED: &[u8] = b" (deleted)";
 const NEWLINE: &[u8] = b"\\012";
 
@@ -90,10 +91,10 @@ fn unescaped(path: &[u8]) -> Vec<u8> {
 }
 
 impl Maps {
-    /// Of a live process.
+    /// Reads the mappings of a live process.
     ///
     /// # Errors
-    /// It is gone, or may not be looked at.
+    /// The process has exited, or may not be inspected.
     pub fn of(pid: i32) -> io::Result<Maps> {
         let text = fs::read(format!("/proc/{pid}/maps"))?;
         Ok(Maps::parse(&text))
@@ -103,13 +104,13 @@ impl Maps {
         Maps(text.split(|&b| b == b'\n').filter_map(mapping).collect())
     }
 
-    /// Of a process that is known otherwise.
+    /// Creates the mappings of a process from another source.
     pub(super) fn new(mut mappings: Vec<Mapping>) -> Maps {
         mappings.sort_by_key(|mapping| mapping.start);
         Maps(mappings)
     }
 
-    /// The mapping of the beginning of the file that this one is a part of.
+    /// The mapping of the start of the file that `mapping` belongs to.
     pub(super) fn first_of(&self, mapping: &Mapping) -> Option<&Mapping> {
         let end = self.0.partition_point(|m| m.start <= mapping.start);
         let same = |m: &&Mapping| {
@@ -122,14 +123,14 @@ impl Maps {
         first.filter(|_| mapping.is_file())
     }
 
-    /// What is mapped at this address.
+    /// The mapping that contains this address.
     pub(super) fn at(&self, address: u64) -> Option<&Mapping> {
         let next = self.0.partition_point(|m| m.start <= address);
         let found = self.0[..next].last()?;
         (address < found.end).then_some(found)
     }
 
-    /// What is mapped from this address on.
+    /// The mappings from this address on.
     pub(super) fn from(&self, address: u64) -> impl Iterator<Item = &Mapping> {
         let first = self.0.partition_point(|m| m.end <= address);
         self.0[first..].iter()
@@ -162,7 +163,7 @@ impl Maps {
     }
 }
 
-/// `start-end perms offset dev inode path`. The path is bytes: the rest of the line.
+/// Parses `start-end perms offset dev inode path`. The path is raw bytes up to the end of the line.
 fn mapping(line: &[u8]) -> Option<Mapping> {
     let mut rest = line;
     let mut field = || {

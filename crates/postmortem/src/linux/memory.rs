@@ -12,16 +12,16 @@ use super::core::CoreFile;
 
 pub(super) const PAGE: u64 = 4096;
 
-/// Where memory is read from.
+/// The source of the memory.
 #[derive(Clone)]
 pub(super) enum Source {
     /// A stopped thread of a live process.
     Live(i32),
-    /// What the kernel wrote when the process died.
+    /// A core file.
     Core(Arc<CoreFile>),
 }
 
-/// Memory, with a cache of the last page: a stack is read word by word.
+/// Memory with a one-page cache: unwinding reads a stack word by word.
 pub(super) struct Memory {
     source: Source,
     page: Option<(u64, Box<[u8; PAGE as usize]>)>,
@@ -55,7 +55,7 @@ impl Memory {
         self.page.as_ref().map(|(_, bytes)| &**bytes)
     }
 
-    /// Fills the buffer from this address; `None` if it cannot be filled.
+    /// Fills the buffer from this address; `None` if any of it is unreadable.
     pub(super) fn read(&self, address: u64, buffer: &mut [u8]) -> Option<()> {
         let pid = match &self.source {
             Source::Live(pid) => Pid::from_raw(*pid),
@@ -68,7 +68,7 @@ impl Memory {
         };
         match process_vm_readv(pid, &mut [IoSliceMut::new(buffer)], &[remote]) {
             Ok(read) => (read == len).then_some(()),
-            // Seccomp profiles refuse the call even where ptrace is allowed.
+            // Some seccomp profiles refuse the call even where ptrace is allowed.
             Err(nix::Error::EPERM | nix::Error::ENOSYS | nix::Error::EACCES) => {
                 let memory = File::open(format!("/proc/{pid}/mem")).ok()?;
                 memory.read_exact_at(buffer, address).ok()

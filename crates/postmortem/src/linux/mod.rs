@@ -1,4 +1,5 @@
-//! Linux: evidence of a stopped thread of another process, gathered from outside. Nothing runs in that process.
+//! Linux: captures evidence from stopped threads of another process. No code runs inside that
+//! process.
 
 #[cfg(target_arch = "aarch64")]
 #[path = "aarch64.rs"]

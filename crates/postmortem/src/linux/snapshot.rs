@@ -1,4 +1,4 @@
-//! A thread at the moment when a signal was about to be delivered to it, and the evidence in that.
+//! A thread captured just before a signal is delivered to it, and the evidence derived from it.
 
 use std::collections::HashMap;
 
@@ -11,22 +11,23 @@ use crate::class::{self, Faulted};
 use crate::crash::{Crash, Fault, Hex, Module};
 use crate::signature::signature;
 
-/// The largest code by which the kernel says that the processor found a fault, besides SI_KERNEL.
+/// The largest `si_code` by which the kernel reports a processor fault, besides SI_KERNEL.
 const MAX_FAULT_CODE: i32 = 32;
 
-/// Why a signal came.
+/// The cause of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cause {
     pub(super) signal: i32,
     code: i32,
-    /// The address of a fault; `None` for a signal that a process sent.
+    /// The fault address; `None` for a signal sent by a process.
     pub(super) address: Option<u64>,
-    /// Whether the process sent it to itself.
+    /// Whether the process sent the signal to itself.
     own: bool,
 }
 
 impl Cause {
-    /// From a `siginfo_t`: of its `address` and `own` only one has a meaning, by `code`.
+    /// Creates a cause from a `siginfo_t`. The code determines whether `address` or `own` is
+    /// meaningful.
     pub(super) fn new(signal: i32, code: i32, address: u64, own: bool) -> Cause {
         let is_fault = code > 0 && is_fault_signal(signal);
         Cause {
@@ -37,8 +38,8 @@ impl Cause {
         }
     }
 
-    /// From the `siginfo_t` in a signal frame of the process `pid`. `None` if the handler did not ask for one, or if it is
-    /// neither of a fault nor of an abort.
+    /// Creates a cause from the `siginfo_t` in a signal frame of process `pid`. `None` if the
+    /// handler did not ask for one, or if the signal is neither a fault nor an abort.
     fn saved(words: [u64; 3], pid: i32) -> Option<Cause> {
         let [signal, code, sender] = words.map(|word| word as u32 as i32);
         let is_plausible =
@@ -47,19 +48,19 @@ impl Cause {
         (is_plausible && cause.is_failure()).then_some(cause)
     }
 
-    /// Whether it says that the program is broken: a fault, or an abort.
+    /// Whether the signal indicates a failure: a fault or an abort.
     pub(super) fn is_failure(&self) -> bool {
         self.address.is_some() || self.own && self.signal == libc::SIGABRT
     }
 
-    /// The kernel sent a signal for a fault without saying where: x86-64 processors do not tell the address of a general
-    /// protection fault, and there is none where a handler cannot be called.
+    /// Whether the kernel reported a fault without an address. x86-64 processors give none for a
+    /// general protection fault, and the kernel gives none if it cannot call a handler.
     fn has_no_address(&self) -> bool {
         self.address.is_some() && self.code == libc::SI_KERNEL
     }
 }
 
-/// A fault or an abort that a process has a handler for: where its thread was.
+/// A fault or abort with a handler, and where its thread was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct HandledFailure {
     pub(super) tid: i32,
@@ -68,16 +69,17 @@ pub(super) struct HandledFailure {
     pub(super) cause: Cause,
 }
 
-/// What is known of the failures that a process handled before its death.
+/// Failures that the process handled before it died.
 #[derive(Clone, Copy)]
 pub(super) enum Handled<'a> {
-    /// All recent ones.
+    /// All recent handled failures, recorded by the tracer.
     Watched(&'a [HandledFailure]),
-    /// Nobody watched the process. What the kernel wrote on the stack for the handler is all there is.
+    /// No tracer was attached; only the signal frames that the kernel wrote on the stack are
+    /// available.
     OnStack,
 }
 
-/// A thread at the moment when a signal was about to be delivered to it.
+/// A thread captured just before a signal is delivered to it.
 #[derive(Clone)]
 pub(super) struct Snapshot {
     pub(super) cause: Cause,
@@ -98,8 +100,8 @@ impl Snapshot {
         self.thread.tid
     }
 
-    /// The evidence of a death by this signal. When the process sent the signal to itself in the handler of another one,
-    /// what raised that one is the evidence.
+    /// The evidence of a death by this signal. If the process sent it to itself in the handler of
+    /// another signal, that other signal's cause is the evidence.
     pub(super) fn crash(&self, handled: Handled<'_>) -> Crash {
         let (mut first, mut notes) = (self.clone(), Vec::new());
         let mut next = self.before(handled);
@@ -114,7 +116,7 @@ impl Snapshot {
         crash
     }
 
-    /// The signal in whose handler the thread still is, or has just come back from.
+    /// The earlier signal whose handler is still running or has just returned.
     fn before(&self, handled: Handled<'_>) -> Option<(Snapshot, String)> {
         let (pc, sp) = (self.thread.registers.pc(), self.thread.registers.sp());
         let fault = (self.known(handled, pc, sp))
@@ -124,18 +126,19 @@ impl Snapshot {
                 ..self.clone()
             });
         if self.cause.own {
-            // The signal was blocked in the handler, and came when the handler returned.
+            // The signal was blocked in the handler and delivered when the handler returned.
             let returned = fault.map(|fault| self.because_of(fault));
             return returned.or_else(|| self.behind(handled));
         }
-        // The kernel's own signal when it cannot call the handler.
+        // The kernel sends this SIGSEGV when it cannot call the handler.
         let is_forced = self.cause.signal == libc::SIGSEGV && self.cause.has_no_address();
         let overflow = fault.filter(|fault| is_forced && fault.class() == "SEGV_STACK")?;
         let note = "there was no stack left to call its handler on".to_owned();
         Some((overflow, note))
     }
 
-    /// The signal in whose handler the thread still is, if it sent this one to itself there.
+    /// The earlier signal whose handler is still running, if the process sent this signal to itself
+    /// there.
     fn behind(&self, handled: Handled<'_>) -> Option<(Snapshot, String)> {
         if !self.cause.own {
             return None;
@@ -197,7 +200,7 @@ impl Snapshot {
         let may = |what: fn(&Mapping) -> bool| mapping.is_some_and(what);
         let is_memory = matches!(self.cause.signal, libc::SIGSEGV | libc::SIGBUS);
         let (readable, writable) = (may(Mapping::readable), may(Mapping::writable));
-        // A bus error has other reasons than permissions.
+        // Bus errors have causes other than permissions.
         let readable = readable && self.cause.signal == libc::SIGSEGV;
         let pc = self.thread.registers.pc();
         let described = |m: &Mapping| {
@@ -217,7 +220,7 @@ impl Snapshot {
         let (mut frames, builds) = resolve(&[&self.thread.stack]);
         let frames = frames.pop().unwrap_or_default();
         let class = match self.cause.signal {
-            // A handler can be called while anything is on the stack.
+            // A handler may run on top of any stack, so only the frames above it count.
             libc::SIGABRT => class::of_abort(&frames[..self.thread.stack.innermost()]),
             _ => self.class(),
         };
@@ -255,7 +258,7 @@ pub(super) fn with_builds(maps: &Maps, builds: &HashMap<String, String>) -> Vec<
     modules
 }
 
-/// The signals that a fault of the processor raises.
+/// The signals that processor faults raise.
 pub(super) fn is_fault_signal(signal: i32) -> bool {
     matches!(
         signal,

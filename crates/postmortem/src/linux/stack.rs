@@ -1,4 +1,4 @@
-//! From registers to a stack of addresses, and from addresses to functions.
+//! Unwinds registers to a stack of addresses, and resolves addresses to functions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,21 +13,22 @@ use super::maps::{Mapping, Maps};
 use super::memory::{Memory, Source};
 use crate::crash::{Frame, Hex};
 
-/// An address of a stack, and the file that it lies in.
+/// An address on a stack and the file that contains it.
 #[derive(Clone)]
 pub(super) struct RawFrame {
     address: u64,
-    /// What to look for: the call is in front of the address that it returns to.
+    /// The address to look up: for a return address, the call before it.
     looked_up: u64,
     module: Option<InModule>,
-    /// Whether this is the kernel's return from a signal handler.
+    /// Whether this is the kernel's return path from a signal handler.
     is_trampoline: bool,
 }
 
 #[derive(Clone)]
 struct InModule {
     name: Arc<str>,
-    /// `None` if the file that is mapped is not known for sure: then there is no function, and no way to the caller.
+    /// `None` if the mapped file could not be identified: then the function and the caller are
+    /// unknown.
     image: Option<Arc<Image>>,
     build_id: Option<Arc<str>>,
     bias: u64,
@@ -36,11 +37,11 @@ struct InModule {
 /// A signal handler on a stack.
 #[derive(Clone)]
 pub(super) struct Interruption {
-    /// The registers that the thread had when the signal came.
+    /// The thread's registers when the signal arrived.
     pub(super) registers: Registers,
-    /// Where the siginfo_t is, if the handler asked for one.
+    /// The siginfo_t, if the handler asked for one.
     pub(super) siginfo: [u64; 3],
-    /// The first frame of what was interrupted.
+    /// Index of the first interrupted frame.
     pub(super) first: usize,
 }
 
@@ -48,14 +49,14 @@ pub(super) struct Interruption {
 #[derive(Clone, Default)]
 pub(super) struct RawStack {
     pub(super) frames: Vec<RawFrame>,
-    /// The signal handlers on it, the innermost first.
+    /// The signal handlers on the stack, innermost first.
     pub(super) interruptions: Vec<Interruption>,
-    /// Whether it was followed to its beginning.
+    /// Whether unwinding reached the start of the stack.
     pub(super) complete: bool,
 }
 
 impl RawStack {
-    /// What the signal handler was called on top of.
+    /// The part of the stack below this signal handler.
     pub(super) fn interrupted(&self, by: &Interruption) -> RawStack {
         RawStack {
             frames: self.frames[by.first.min(self.frames.len())..].to_vec(),
@@ -70,7 +71,7 @@ impl RawStack {
         }
     }
 
-    /// The files on the stack that are not known for sure, and whether they have a build id.
+    /// Files on the stack that could not be identified, and whether each has a build ID.
     pub(super) fn unknown_files(&self) -> BTreeMap<String, bool> {
         let modules = self.frames.iter().filter_map(|frame| frame.module.as_ref());
         modules
@@ -79,21 +80,22 @@ impl RawStack {
             .collect()
     }
 
-    /// How many frames there are before the first signal handler was called.
+    /// The number of frames above the innermost signal handler.
     pub(super) fn innermost(&self) -> usize {
         let len = self.frames.len();
         (self.interruptions.first()).map_or(len, |by| by.first.min(len))
     }
 }
 
-/// What is needed to follow the stacks of a stopped process.
+/// Unwinder for the threads of a stopped process.
 pub(super) struct Walker<'a> {
     maps: &'a Maps,
     images: &'a Images,
     memory: Memory,
     unwinder: Unwinder<Part>,
     cache: Cache,
-    /// By where the executable pages begin. Only those that a stack went through.
+    /// Modules by the start of their executable pages; contains only those that a stack has passed
+    /// through.
     modules: HashMap<u64, Option<InModule>>,
 }
 
@@ -109,10 +111,10 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The stack of a thread with these registers, at most `cap` frames of it.
+    /// Unwinds the stack of a thread with these registers, at most `cap` frames.
     pub(super) fn walk(&mut self, registers: &Registers, cap: usize) -> RawStack {
         let mut stack = RawStack::default();
-        // The unwinder is of 64-bit programs.
+        // The unwinder supports 64-bit programs only.
         let mut next = Some(*registers).filter(|registers| !registers.is_narrow());
         while let Some(registers) = next.take() {
             let Some((mut address, mut regs)) = self.begin(&registers, &mut stack) else {
@@ -137,7 +139,7 @@ impl<'a> Walker<'a> {
         stack
     }
 
-    /// Where following the stack begins: at the program counter, or in its caller if there is no code.
+    /// The first frame: the program counter, or its caller if no code is mapped there.
     fn begin(
         &mut self,
         registers: &Registers,
@@ -154,7 +156,7 @@ impl<'a> Walker<'a> {
         Some((caller, regs))
     }
 
-    /// The last frame is the return from a signal handler: what the signal interrupted.
+    /// Marks the last frame as a signal trampoline and returns the interrupted registers.
     fn interrupted(&mut self, sp: u64, stack: &mut RawStack) -> Option<Registers> {
         if let Some(frame) = stack.frames.last_mut() {
             frame.is_trampoline = true;
@@ -180,7 +182,7 @@ impl<'a> Walker<'a> {
         if self.memory.read(address, &mut code).is_some() {
             return code == TRAMPOLINE;
         }
-        // A core file has no code; the file that was mapped has.
+        // A core file contains no code, so it is read from the mapped file.
         let module = self.module(address);
         let image = module
             .as_ref()
@@ -207,7 +209,7 @@ impl<'a> Walker<'a> {
         self.maps.at(address).is_some_and(Mapping::executable)
     }
 
-    /// The frame at an address. Its module is known to the unwinder from now on.
+    /// Creates the frame at an address and registers its module with the unwinder.
     fn frame(&mut self, address: FrameAddress) -> RawFrame {
         let looked_up = address.address_for_lookup();
         RawFrame {
@@ -256,7 +258,8 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// The frames of stacks with their functions; each file's symbols are passed over once. With the build ids of the files.
+/// Resolves the functions of these stacks in one pass over each file's symbols. Also returns the
+/// files' build IDs.
 pub(super) fn resolve(stacks: &[&RawStack]) -> (Vec<Vec<Frame>>, HashMap<String, String>) {
     let mut by_image: HashMap<*const Image, (Arc<Image>, HashSet<u64>)> = HashMap::new();
     let mut builds = HashMap::new();

@@ -1,8 +1,8 @@
-//! What the kernel says of a process in `/proc/PID/status`.
+//! Process status from `/proc/PID/status`.
 
 use std::fs;
 
-/// The signals that end nothing by default.
+/// Signals whose default action does not end the process.
 const HARMLESS: [i32; 8] = [
     libc::SIGCHLD,
     libc::SIGCONT,
@@ -14,20 +14,20 @@ const HARMLESS: [i32; 8] = [
     libc::SIGTTOU,
 ];
 
-/// Whether a signal ends nothing, if the process does not ask for it.
+/// Whether the signal's default action leaves the process running.
 pub(super) fn is_harmless(signal: i32) -> bool {
     HARMLESS.contains(&signal)
 }
 
-/// How the signals of a thread are disposed of.
+/// The signal dispositions of a thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Dispositions {
     caught: u64,
     ignored: u64,
     blocked: u64,
-    /// Whether its process has other threads.
+    /// Whether the process has other threads.
     pub(super) has_siblings: bool,
-    /// The number of its process in the innermost process namespace: signals name their sender by that.
+    /// The process ID in the innermost PID namespace, by which signals name their sender.
     pub(super) pid_inside: Option<i32>,
 }
 
@@ -47,8 +47,8 @@ impl Dispositions {
         })
     }
 
-    /// Whether this signal, about to be delivered, ends the process. A fault of the processor does so also if its signal
-    /// is ignored or blocked.
+    /// Whether this signal ends the process when delivered. A processor fault does so even if its
+    /// signal is ignored or blocked.
     pub(super) fn kills(self, signal: i32, is_fault: bool) -> bool {
         if is_harmless(signal) {
             return false;
@@ -61,7 +61,7 @@ impl Dispositions {
     }
 }
 
-/// As text: the name in it can be any bytes.
+/// Reads the status lossily: the process name may contain any bytes.
 fn status(tid: i32) -> Option<String> {
     let bytes = fs::read(format!("/proc/{tid}/status")).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
@@ -72,7 +72,7 @@ fn last_number(status: &str, name: &str) -> Option<i32> {
     line.split_whitespace().last()?.parse().ok()
 }
 
-/// The most memory that a live process has had resident so far, bytes.
+/// The peak resident memory of a live process so far, in bytes.
 pub fn peak_memory(pid: i32) -> Option<u64> {
     let status = status(pid)?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! A stopped thread, as it was.
+//! A captured thread.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::stack::{Interruption, RawStack, Walker};
 use super::status::thread_name;
 use crate::crash::{Frame, Hex, Thread};
 
-/// A stopped thread, as it was. Its functions are looked up later, when it may run on.
+/// A captured thread. Its functions are resolved later, so that the thread can resume earlier.
 #[derive(Clone)]
 pub struct ThreadShot {
     pub(super) pid: i32,
@@ -21,10 +21,10 @@ pub struct ThreadShot {
 }
 
 impl ThreadShot {
-    /// Of a thread that is stopped by ptrace, of the process `pid`; at most `cap` frames of its stack.
+    /// Captures a thread of process `pid` that is stopped by ptrace, with at most `cap` frames.
     ///
     /// # Errors
-    /// It is gone, or not stopped.
+    /// The thread has exited or is not stopped.
     pub fn take(
         pid: i32,
         tid: i32,
@@ -42,7 +42,7 @@ impl ThreadShot {
         })
     }
 
-    /// Of a thread that is known otherwise.
+    /// Creates a thread from another source, such as a core file.
     pub(super) fn new(
         pid: i32,
         tid: i32,
@@ -59,7 +59,7 @@ impl ThreadShot {
         }
     }
 
-    /// Reasons why frames are missing from its stack.
+    /// Reasons why frames are missing from the stack.
     pub(super) fn notes(&self) -> Vec<String> {
         if self.registers.is_narrow() {
             return vec!["32-bit program: no stack".to_owned()];
@@ -78,7 +78,7 @@ impl ThreadShot {
             .collect()
     }
 
-    /// The thread as it was when this signal handler was called.
+    /// The thread's state when this signal handler was called.
     pub(super) fn interrupted(&self, by: &Interruption) -> ThreadShot {
         ThreadShot {
             registers: by.registers,

@@ -1,4 +1,4 @@
-//! x86-64: registers and how a stack begins.
+//! x86-64: registers and the start of stack unwinding.
 
 use framehop::x86_64::{CacheX86_64, UnwindRegsX86_64, UnwinderX86_64};
 use nix::sys::ptrace::getregs;
@@ -10,32 +10,34 @@ pub(super) type Unwinder<D> = UnwinderX86_64<D>;
 pub(super) type Cache = CacheX86_64;
 pub(super) type UnwindRegs = UnwindRegsX86_64;
 
-/// The machine of a core file that is read here.
+/// The ELF machine of core files that this build can read.
 pub(super) const MACHINE: object::elf::Machine = object::elf::EM_X86_64;
 
-/// What a signal handler returns to, `__restore_rt`: `mov $15, %rax; syscall`.
+/// The code a signal handler returns to, `__restore_rt`: `mov $15, %rax; syscall`.
 pub(super) const TRAMPOLINE: &[u8] = &[0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
 pub(super) const TRAMPOLINE_NAME: &str = "__restore_rt";
 
-/// In a signal frame, from the stack pointer that the handler returns with: the saved registers and the siginfo_t.
+/// Offsets in a signal frame, from the stack pointer at the handler's return: the saved registers
+/// and the siginfo_t.
 const CONTEXT: u64 = 40;
 pub(super) const SIGINFO: u64 = 304;
 
-/// The code segment of 32-bit programs.
+/// The code segment selector of 32-bit programs.
 const NARROW_CODE: u64 = 0x23;
 
 impl Registers {
     pub(super) fn of(tid: i32) -> nix::Result<Registers> {
-        // By PTRACE_GETREGS, which has the layout of this program also for a 32-bit one.
+        // PTRACE_GETREGS uses the 64-bit layout of this process, also for a 32-bit tracee.
         getregs(Pid::from_raw(tid)).map(Registers)
     }
 
-    /// Whether they are of a 32-bit program.
+    /// Whether the registers belong to a 32-bit program.
     pub(super) fn is_narrow(&self) -> bool {
         self.0.cs == NARROW_CODE
     }
 
-    /// Those that the kernel saved when it called a signal handler, `sp` being that after the handler's return.
+    /// Reads the registers that the kernel saved when it called a signal handler; `sp` is the stack
+    /// pointer after the handler's return.
     pub(super) fn saved_at(
         sp: u64,
         word: &mut impl FnMut(u64) -> Option<u64>,
@@ -72,8 +74,8 @@ impl Registers {
         Some(registers)
     }
 
-    /// Whether one of them is no address at all: its upper bits are not all the same. A processor that does not tell the
-    /// address of a fault has other reasons too, such as an operand that is not aligned.
+    /// Whether a register holds a non-canonical address, whose upper bits are not all the same. A
+    /// fault without an address can also have other causes, such as a misaligned operand.
     pub(super) fn has_non_canonical(&self) -> bool {
         let is_canonical = |value: u64| matches!(value >> 47, 0 | 0x1_ffff);
         let r = &self.0;
@@ -96,7 +98,8 @@ impl Registers {
         UnwindRegs::new(self.0.rip, self.0.rsp, self.0.rbp)
     }
 
-    /// The caller of code that is nowhere: a call had pushed the return address, and nothing after it ran.
+    /// Recovers the caller of a jump to unmapped code: the call pushed the return address, and
+    /// nothing ran after it.
     pub(super) fn caller(
         &self,
         word: &mut impl FnMut(u64) -> Option<u64>,

@@ -1,44 +1,45 @@
-//! What a program said as it died: the line on its standard error (or in a macOS report) that names the failure.
+//! Failure messages: the line on standard error (or in a macOS report) that names the failure.
 //!
-//! The text alone proves nothing: a program may print such a line, go on, and die of something else. A message therefore
-//! belongs to a crash only if the crash's stack shows a helper that prints messages of its kind.
+//! The text alone is no proof: a program may print such a line, continue, and crash for another
+//! reason. A message is therefore attributed to a crash only if the stack shows a helper that
+//! prints messages of its kind.
 
 mod normalise;
 mod recognise;
 
 use std::borrow::Cow;
 
-/// The longest message that is kept, in bytes.
+/// Maximum length of a message, in bytes.
 const MAX_TEXT: usize = 1000;
 
 const WITHOUT_EXCEPTION: &str = "terminate called without an active exception";
 const VIRTUAL_METHOD: &str = " virtual method called";
 const DOUBLE_FREE: &str = "double free or corruption";
 
-/// Who prints a message. It decides which frames the crash's stack must show.
+/// The origin of a message. It determines which frames the stack must show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An assertion with the text of its condition: `assert`, libstdc++, Node.
+    /// An assertion that prints its condition: `assert`, libstdc++, Node.
     Assertion,
     /// An assertion or check with a formatted message: libc++, glog, V8, Metal.
     Check,
-    /// A check of the C library: `*** stack smashing detected ***`.
+    /// A C library check: `*** stack smashing detected ***`.
     Libc,
     /// The memory allocator: `double free or corruption (!prev)`.
     Malloc,
-    /// `std::terminate`, and exceptions of Objective-C that nobody caught.
+    /// `std::terminate`, and uncaught Objective-C exceptions.
     Terminate,
     /// A sanitizer's report.
     Sanitizer,
-    /// A panic of Rust.
+    /// A Rust panic.
     Rust,
-    /// A panic or a fatal error of Go.
+    /// A Go panic or fatal error.
     Go,
-    /// A fatal error of CPython.
+    /// A CPython fatal error.
     Python,
-    /// An internal error of the JVM.
+    /// A JVM internal error.
     Java,
-    /// A failed precondition of Swift.
+    /// A failed Swift precondition.
     Swift,
 }
 
@@ -58,7 +59,7 @@ impl Kind {
         Kind::Swift,
     ];
 
-    /// The section of `lists/helpers.txt` with the functions that print such messages.
+    /// The section of `lists/helpers.txt` that lists the functions printing such messages.
     pub(crate) fn section(self) -> &'static str {
         match self {
             Kind::Assertion => "assertion",
@@ -75,18 +76,19 @@ impl Kind {
         }
     }
 
-    /// Whether a process can print such a message and live on. Then only the last one is about its death.
+    /// Whether a process can survive such a message. If so, only the last one can explain the
+    /// crash.
     pub(crate) fn is_survivable(self) -> bool {
         matches!(self, Kind::Sanitizer | Kind::Rust)
     }
 }
 
-/// What a program said as it died.
+/// A failure message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Who printed it.
+    /// Its origin.
     pub kind: Kind,
-    /// The text, in one line.
+    /// The text, on one line.
     pub text: String,
 }
 
@@ -98,19 +100,20 @@ impl Message {
         }
     }
 
-    /// The text without what differs from run to run: numbers, addresses and paths.
+    /// The text without the parts that vary between runs: numbers, addresses and paths.
     pub fn key(&self) -> Cow<'_, str> {
         match self.kind {
-            // The condition as the source has it: its numbers never differ.
+            // The condition is source text, so its numbers never vary.
             Kind::Assertion => Cow::Borrowed(&self.text),
-            // `(fasttop)`, `(!prev)`, `(top)`: where the block lay in the heap, which differs from run to run.
+            // `(fasttop)`, `(!prev)`, `(top)`: the block's position in the heap, which varies
+            // between runs.
             Kind::Malloc if self.text.starts_with(DOUBLE_FREE) => Cow::Borrowed(DOUBLE_FREE),
             _ => Cow::Owned(normalise::normalise(&self.text)),
         }
     }
 }
 
-/// The messages in the end of a program's standard error, in their order.
+/// Finds the messages in the tail of a program's standard error, in order.
 pub fn find(stderr: &[u8]) -> Vec<Message> {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text.lines().collect();
@@ -119,7 +122,7 @@ pub fn find(stderr: &[u8]) -> Vec<Message> {
         let Some((kind, text)) = recognise::message(&lines[at..]) else {
             continue;
         };
-        // `pure virtual method called` comes with a second line that says less.
+        // `pure virtual method called` is followed by a second, less specific line.
         let is_second = text == WITHOUT_EXCEPTION
             && (messages.last()).is_some_and(|first| first.text.ends_with(VIRTUAL_METHOD));
         let message = Message::new(kind, &text);
@@ -130,8 +133,8 @@ pub fn find(stderr: &[u8]) -> Vec<Message> {
     messages
 }
 
-/// The message in a text that is known to be about the death, such as the application-specific information of a macOS
-/// report: a recognised line, else the whole text.
+/// The message in a text that describes the crash, such as a macOS report's application-specific
+/// information: a recognised line, or else the whole text.
 pub(crate) fn of_report(text: &str) -> Option<Message> {
     let last = find(text.as_bytes()).pop();
     let whole = || Message::new(Kind::Check, text);

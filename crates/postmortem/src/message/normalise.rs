@@ -1,15 +1,15 @@
-//! A message without what differs from run to run.
+//! Removes the parts of a message that vary between runs.
 
-/// The longest message in a signature, in bytes.
+/// Maximum length of a message in a signature, in bytes.
 const MAX_KEY: usize = 200;
-/// Stands for a number, and for a path.
+/// Placeholders for a number and for a path.
 const NUMBER: &str = "N";
 const PATH: &str = "PATH";
-/// So many hexadecimal digits, one of them decimal, are an address or a hash and no word.
+/// A word of at least this many hexadecimal digits, one of them decimal, is an address or a hash.
 const HEX_WORD: usize = 8;
 const UUID_LENGTH: usize = 36;
 
-/// The text in one line: every run of white space and control characters is one space.
+/// Puts the text on one line: collapses white space and control characters to single spaces.
 pub(super) fn one_line(text: &str, max: usize) -> String {
     let mut line = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
@@ -28,7 +28,7 @@ pub(super) fn one_line(text: &str, max: usize) -> String {
     line
 }
 
-/// The text with `N` for every number and address, and `PATH` for every path.
+/// Replaces every number and address by `N` and every path by `PATH`.
 pub(super) fn normalise(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -57,7 +57,8 @@ pub(super) fn normalise(text: &str) -> String {
     out
 }
 
-/// Adds a number: with its sign, and with the number before it if only a point or a dash is between them.
+/// Appends `N`. Absorbs the number's sign, and merges it with a preceding number separated only by
+/// a point or dash.
 fn number(out: &mut String) {
     let before = out.trim_end_matches(['.', '-']);
     if before.len() < out.len() && before.ends_with(NUMBER) {
@@ -78,7 +79,7 @@ fn is_of_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// `12`, `0x7f`, `7fff5a3c`, `16k`; not `int32_t`, `T0` or `decade`.
+/// Accepts `12`, `0x7f`, `7fff5a3c`, `16k`; rejects `int32_t`, `T0`, `decade`.
 fn is_number(word: &str) -> bool {
     if word.starts_with(|c: char| c.is_ascii_digit()) {
         return true;
@@ -88,7 +89,7 @@ fn is_number(word: &str) -> bool {
         && word.chars().any(|c| c.is_ascii_digit())
 }
 
-/// Whether a UUID begins here: groups of 8, 4, 4, 4 and 12 hexadecimal digits.
+/// Whether the text starts with a UUID: groups of 8, 4, 4, 4 and 12 hexadecimal digits.
 fn is_uuid(text: &str) -> bool {
     let fits = |(at, byte): (usize, u8)| match at {
         8 | 13 | 18 | 23 => byte == b'-',
@@ -97,8 +98,8 @@ fn is_uuid(text: &str) -> bool {
     text.len() >= UUID_LENGTH && text.bytes().take(UUID_LENGTH).enumerate().all(fits)
 }
 
-/// The length of the path that begins here, if one does: absolute, relative with `.` or `~`, or with a slash in it and
-/// an extension.
+/// The length of a path at the start of the text: absolute, relative with `.` or `~`, or with a
+/// slash and an extension.
 fn path(before: &str, text: &str) -> Option<usize> {
     let is_start = |c: char| c.is_whitespace() || "'\"`([{<=,:;|".contains(c);
     if !before.is_empty() && !before.ends_with(is_start) {
@@ -181,7 +182,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd(text in "[a-f0-9x/.~:é '\\-]{0,60}") {
+        fn any_text_is_accepted(text in "[a-f0-9x/.~:é '\\-]{0,60}") {
             let once = normalise(&text);
             prop_assert!(once.len() <= MAX_KEY + 3);
             prop_assert!(!once.contains(|c: char| c.is_ascii_digit()) || text.contains(char::is_alphabetic));

@@ -1,8 +1,8 @@
-//! The lines by which programs, their libraries and runtimes name a failure.
+//! Recognises the lines by which programs, libraries and runtimes report a failure.
 
 use super::{Kind, VIRTUAL_METHOD};
 
-/// What glibc's allocator prints before it aborts, without its numbers.
+/// Messages that glibc's allocator prints before it aborts, without numbers.
 const MALLOC: &[&str] = &[
     "double free or corruption",
     "free(): ",
@@ -26,7 +26,7 @@ const SANITIZERS: &[&str] = &[
     "LeakSanitizer: ",
     "UndefinedBehaviorSanitizer: ",
 ];
-/// What CPython's faulthandler says: the signal, which the crash's class has already.
+/// CPython faulthandler messages. They only name the signal, which the class already contains.
 const FAULTHANDLER: &[&str] = &[
     "Segmentation fault",
     "Aborted",
@@ -36,16 +36,16 @@ const FAULTHANDLER: &[&str] = &[
     "Illegal instruction",
     "Timeout",
 ];
-/// What Rust says when a panic was not allowed to unwind. The panic before it is the cause.
+/// Rust's messages for a panic that was not allowed to unwind. The preceding panic is the cause.
 const RUST_SECOND: &[&str] = &[
     "panic in a destructor during cleanup",
     "panic in a function that cannot unwind",
 ];
 
-/// How many lines further the second line of a message may be.
+/// How many lines ahead to search for a message's second line.
 const LOOK_AHEAD: usize = 3;
 
-/// The message that the first of these lines begins, with its text.
+/// Returns the message that starts in the first of these lines, and its text.
 pub(super) fn message(lines: &[&str]) -> Option<(Kind, String)> {
     let (line, rest) = lines.split_first()?;
     let near = &rest[..rest.len().min(LOOK_AHEAD)];
@@ -64,7 +64,7 @@ pub(super) fn message(lines: &[&str]) -> Option<(Kind, String)> {
         .or_else(|| go(line).map(|text| (Kind::Go, text)))
 }
 
-/// What is between these two, the second at its last place.
+/// The text between `begin` and the last occurrence of `end`.
 fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
     let (_, after) = text.split_once(begin)?;
     let (inner, _) = after.rsplit_once(end)?;
@@ -77,7 +77,8 @@ fn assertion(line: &str) -> Option<String> {
         .or_else(|| between(line, "Assertion failed: (", "), function ")) // macOS
         .or_else(|| between(line, "Assertion failed: ", " (")) // musl
         .or_else(|| {
-            // glibc 2.37: `Fatal glibc error: malloc.c:2599 (sysmalloc): assertion failed: CONDITION`
+            // glibc 2.37: `Fatal glibc error: malloc.c:2599 (sysmalloc): assertion failed:
+            // CONDITION`
             let fatal = line.starts_with("Fatal glibc error: ");
             let (_, condition) = line.split_once("assertion failed: ").filter(|_| fatal)?;
             Some(condition)
@@ -87,7 +88,8 @@ fn assertion(line: &str) -> Option<String> {
 
 /// Assertions and checks with a formatted text.
 fn check(line: &str, next: Option<&str>) -> Option<String> {
-    // Metal: `-[Class method]:123: failed assertion `TEXT'`; the text may go on in the lines that follow.
+    // Metal: `-[Class method]:123: failed assertion `TEXT'`; the text may continue on the following
+    // lines.
     if let Some((_, text)) = line.split_once("failed assertion `") {
         let text = text.trim_end().trim_end_matches('\'');
         return Some(format!("failed assertion `{text}'"));
@@ -112,7 +114,8 @@ fn check(line: &str, next: Option<&str>) -> Option<String> {
 }
 
 fn malloc(line: &str) -> Option<String> {
-    // macOS: `app(12,0x7f) malloc: *** error for object 0x7f: TEXT`; glibc before 2.26: `*** Error in `app': TEXT: 0x7f ***`
+    // macOS: `app(12,0x7f) malloc: *** error for object 0x7f: TEXT`; glibc before 2.26: `*** Error
+    // in `app': TEXT: 0x7f ***`
     if let Some((_, text)) = line.split_once("malloc: *** error ") {
         return Some(format!("error {text}"));
     }
@@ -135,7 +138,7 @@ fn libc(line: &str) -> Option<String> {
 }
 
 fn terminate(line: &str, rest: &[&str]) -> Option<String> {
-    // libstdc++, with the exception's own text in the next line.
+    // libstdc++ prints the exception's own text on the next line.
     if let Some(of) = between(
         line,
         "terminate called after throwing an instance of '",
@@ -150,7 +153,7 @@ fn terminate(line: &str, rest: &[&str]) -> Option<String> {
     if line.ends_with(VIRTUAL_METHOD) {
         return Some(line.to_owned());
     }
-    // A second thread's `terminate called recursively` adds nothing to the first one's message.
+    // A second thread's `terminate called recursively` adds nothing to the first message.
     if line.starts_with("terminate called ") && !line.ends_with("recursively") {
         return Some(line.to_owned());
     }
@@ -160,7 +163,7 @@ fn terminate(line: &str, rest: &[&str]) -> Option<String> {
         let text = text.strip_prefix("terminating ").unwrap_or(text);
         let uncaught = text.split_once("uncaught exception of type ");
         let text = uncaught.map_or(text, |(_, of)| of);
-        // Foundation has named the exception already.
+        // Foundation has already named the exception.
         return (text != "NSException").then(|| text.to_owned());
     }
     // Foundation
@@ -181,7 +184,7 @@ fn sanitizer(line: &str, next: Option<&str>) -> Option<String> {
     {
         return Some(format!("runtime error: {text}"));
     }
-    // ThreadSanitizer's stack cannot be followed to the race; its summary names the function.
+    // ThreadSanitizer reports cannot be matched to the stack; the summary line names the function.
     if let Some(text) = line.strip_prefix("SUMMARY: ")
         && text.starts_with("ThreadSanitizer: ")
     {
@@ -227,7 +230,7 @@ fn rust(line: &str, next: Option<&str>) -> Option<String> {
     if !thread.starts_with("thread ") {
         return None;
     }
-    // Before Rust 1.73 the text came first: `panicked at 'TEXT', src/main.rs:2:5`
+    // Before Rust 1.73 the text came first: `panicked at 'TEXT', src/main.rs:2:5`.
     let text = match place.strip_prefix('\'') {
         Some(text) => text.rsplit_once("', ")?.0,
         None if place.ends_with(':') => next?,
@@ -249,7 +252,7 @@ fn python(line: &str) -> Option<String> {
     (!is_signal).then(|| text.to_owned())
 }
 
-/// `#  Internal Error (sharedRuntime.cpp:553), pid=1, tid=2`, and in the next line what it is.
+/// Parses `#  Internal Error (sharedRuntime.cpp:553), pid=1, tid=2`; the next line has the details.
 fn java(line: &str, next: Option<&str>) -> Option<String> {
     let text = line.strip_prefix('#')?.trim_start();
     let place = between(text, "Internal Error (", ")");
@@ -261,7 +264,7 @@ fn java(line: &str, next: Option<&str>) -> Option<String> {
     }
 }
 
-/// `Module/File.swift:12: Fatal error: TEXT`
+/// Parses `Module/File.swift:12: Fatal error: TEXT`.
 fn swift(line: &str) -> Option<String> {
     [
         ": Fatal error",

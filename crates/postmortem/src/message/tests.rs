@@ -1,4 +1,4 @@
-//! Messages as the programs print them.
+//! Messages exactly as programs print them.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::crash::{Crash, Kind as Death};
 use crate::crash::{Frame, Thread};
 
-/// What a program prints, the kind of its message, and the message's key.
+/// A program's output, the kind of its message, and the message's key.
 const MESSAGES: &[(&str, Kind, &str)] = &[
     (
         "st: st.c:4: bug_one: Assertion `n == 3 && \"three\"' failed.",
@@ -179,7 +179,7 @@ fn other_lines_are_no_messages() {
     }
 }
 
-/// The work per line is bounded, whatever follows it.
+/// The work per line is bounded, regardless of the lines after it.
 #[test]
 fn many_lines_take_no_time() {
     let stderr = "\n".repeat(1 << 20) + "double free or corruption (out)\n";
@@ -217,7 +217,7 @@ fn a_message_needs_the_frames_that_print_it() {
         signature(crash("SIGABRT", &asserts), stderr),
         "v1 | SIGABRT | f | Assertion 'n' failed"
     );
-    // It was printed, but this crash is another one.
+    // The message was printed, but this crash has another cause.
     for other in [&["raise", "abort", "f", "__assert_fail"][..], &["f"], &[]] {
         assert_eq!(
             signature(crash("SIGABRT", other), stderr),
@@ -239,13 +239,13 @@ fn a_message_needs_the_frames_that_print_it() {
 }
 
 #[test]
-fn of_several_messages_only_a_sure_one_counts() {
+fn ambiguous_messages_are_ignored() {
     let two = "a.c:4: f: Assertion `n' failed.\na.c:5: g: Assertion `m' failed.\n";
     let mut unsure = crash("SIGABRT", &["abort", "__assert_fail", "f"]);
     unsure.read_stderr(two.as_bytes());
     assert_eq!(unsure.signature, "v1 | SIGABRT | f");
     assert_eq!((unsure.message, unsure.notes.len()), (None, 1));
-    // A panic that was caught, and the one that ended the process.
+    // A caught panic, and the one that ended the process.
     let panics =
         "thread 'a' panicked at a.rs:1:1:\nfirst\nthread 'b' panicked at a.rs:2:2:\nsecond\n";
     let rust = crash("SIGABRT", &["abort", "core::panicking::panic_fmt", "f"]);
@@ -257,7 +257,7 @@ fn of_several_messages_only_a_sure_one_counts() {
 
 proptest! {
     #[test]
-    fn no_output_is_too_odd(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..200, which in 0..MESSAGES.len()) {
+    fn any_output_is_accepted(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..200, which in 0..MESSAGES.len()) {
         let mut stderr = MESSAGES[which].0.as_bytes().to_vec();
         let at = at.min(stderr.len());
         stderr.splice(at..at, bytes);

@@ -1,5 +1,5 @@
-//! Expected values from other programs, and the library's answers to the same inputs. Shared by the test of the
-//! fixture and by the example that checks any file of the same format.
+//! Expected values from other programs, compared with the library's results for the same inputs.
+//! Shared by the fixture test and by the example that checks any file of the same format.
 
 mod more;
 
@@ -13,13 +13,13 @@ use crashrate_stats::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Differences up to this are allowed whatever the tolerance.
+/// Differences up to this are allowed, regardless of the tolerance.
 const ABSOLUTE: f64 = 1e-12;
 
 /// One case of the file.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Vector {
-    /// Which method.
+    /// The method.
     pub(crate) kind: String,
     inputs: Map<String, Value>,
     expected: Map<String, Value>,
@@ -51,12 +51,12 @@ impl From<u64> for Answer {
 }
 
 impl Vector {
-    /// What the case was given, as JSON.
+    /// The inputs of the case, as JSON.
     pub(crate) fn inputs(&self) -> String {
         Value::Object(self.inputs.clone()).to_string()
     }
 
-    /// Whether the library says what is expected; if not, the difference.
+    /// Compares the library's results with the expected values; the error lists the differences.
     pub(crate) fn check(&self) -> Result<(), String> {
         let answers = self.answers()?;
         let mut wrong = Vec::new();
@@ -77,7 +77,7 @@ impl Vector {
         match (answer, expected) {
             (Answer::Number(got), expected) => {
                 let Some(expected) = number(expected) else {
-                    return Some(format!("{name}: expected value {expected} is no number"));
+                    return Some(format!("{name}: expected value {expected} is not a number"));
                 };
                 self.too_far(name, *got, expected)
             }
@@ -95,7 +95,7 @@ impl Vector {
 
     fn too_far(&self, name: &str, got: f64, expected: f64) -> Option<String> {
         let allowed = (self.tolerance * expected.abs()).max(ABSOLUTE);
-        // Equality first: infinity minus infinity is no number. A NaN on either side fails.
+        // Test equality first, because infinity minus infinity is NaN. A NaN on either side fails.
         let close = got == expected
             || (got.is_finite() && expected.is_finite() && (got - expected).abs() <= allowed);
         (!close).then(|| {
@@ -241,7 +241,7 @@ impl Vector {
         let gate = Gate::with_prior(self.number("p0")?, atom, self.prior()?).map_err(said)?;
         if self.kind == "gate_first_pass_n" {
             let alpha = self.alpha()?;
-            // The expected values are named k0, k1, ... after the bad rounds that were seen.
+            // The expected values are named k0, k1, ... by the number of bad rounds.
             return self
                 .expected
                 .keys()
@@ -315,7 +315,7 @@ impl Vector {
         if value >= 0.0 && value.fract() == 0.0 {
             Ok(value as u64)
         } else {
-            Err(format!("{name} = {value} is no count"))
+            Err(format!("{name} = {value} is not a count"))
         }
     }
 
@@ -323,7 +323,7 @@ impl Vector {
         Counts::new(self.count(bad)?, self.count(n)?).map_err(said)
     }
 
-    /// The error probability, given as such or as a confidence.
+    /// The error probability, given directly or as a confidence.
     fn alpha(&self) -> Result<f64, String> {
         if self.inputs.contains_key("alpha") {
             self.number("alpha")
@@ -354,7 +354,7 @@ impl Vector {
     }
 }
 
-/// JSON has no infinity, so that it is written as a word.
+/// JSON has no infinity, so it is written as a word.
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),

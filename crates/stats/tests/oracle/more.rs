@@ -1,4 +1,4 @@
-//! The kinds of the second file: matched pairs, margins, exposure, strata and histories.
+//! The cases of the second file: matched pairs, margins, exposure, strata and histories.
 
 use crashrate_stats::{
     Counts, MarginProcess, cochran_armitage, farrington_interval, farrington_manning, garwood,

@@ -1,4 +1,4 @@
-//! Simulated histories: how often a row of them is marked.
+//! Simulated histories: how often a row is marked as changed.
 
 use crashrate_stats::{
     ChangeShape, Counts, HistoryLook, change_point, change_shape, history_looks,
@@ -8,12 +8,12 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 pub(crate) const ALPHA: f64 = 0.05;
 
-/// How the rates of a scene go.
+/// How the rates of a scenario develop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     Flat,
     Creep,
-    /// Halfway.
+    /// Halfway through the runs.
     Step,
 }
 
@@ -59,7 +59,7 @@ impl Scene {
         }
     }
 
-    /// From one rate to the other halfway.
+    /// From one rate to the other at the halfway point.
     pub(crate) fn step(from: f64, to: f64, runs: usize) -> Self {
         let rate = |run: usize| if run < runs / 2 { from } else { to };
         Self {
@@ -75,7 +75,7 @@ impl Scene {
         }
     }
 
-    /// The history of one repetition.
+    /// Draws the history of one repetition.
     pub(crate) fn draw(&self, random: &mut ChaCha8Rng) -> Vec<Vec<Option<Counts>>> {
         let row = |random: &mut ChaCha8Rng| {
             let run = |rate: &f64| {
@@ -94,17 +94,18 @@ fn is_bad(random: &mut ChaCha8Rng, rate: f64) -> bool {
     uniform < rate
 }
 
-/// What became of the repetitions of a scene.
+/// The results over all repetitions of a scenario.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Marked {
-    /// The run of the first mark of any row in each marked repetition, from 1.
+    /// For each marked repetition, the run (from 1) at which the first row was marked.
     pub(crate) first: Vec<usize>,
     pub(crate) repetitions: u32,
-    /// In how many repetitions the 95 % range of the change holds its true place, halfway.
+    /// The number of repetitions in which the 95 % range of the change contains its true location,
+    /// halfway.
     pub(crate) in_range: u32,
     /// The number of runs in each of these ranges.
     pub(crate) ranges: Vec<usize>,
-    /// How many repetitions are described as creeping.
+    /// The number of repetitions described as creeping.
     pub(crate) creeping: u32,
 }
 
@@ -113,7 +114,7 @@ impl Marked {
         self.first.len() as f64 / f64::from(self.repetitions)
     }
 
-    /// Adds the range and the shape of a row at its end.
+    /// Adds the range and the shape of a row after its last run.
     fn describe(&mut self, row: &[Option<Counts>]) {
         let points: Vec<Counts> = row.iter().flatten().copied().collect();
         let Ok(Some(found)) = change_point(&points, ALPHA) else {
@@ -126,14 +127,14 @@ impl Marked {
     }
 }
 
-/// The middle one.
+/// The median of the values.
 pub(crate) fn median(values: &[usize]) -> Option<usize> {
     let mut values = values.to_vec();
     values.sort_unstable();
     values.get(values.len() / 2).copied()
 }
 
-/// Repeats a scene, each repetition with a random stream of its own.
+/// Repeats a scenario; each repetition uses a separate random stream.
 pub(crate) fn simulate(scene: &Scene, seed: u64, repetitions: u32) -> Marked {
     let mut marked = Marked {
         repetitions,

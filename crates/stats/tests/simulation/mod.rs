@@ -1,5 +1,6 @@
-//! Runs whose true answer is known, decided by the crate's own functions: how often is a verdict false, how often is there
-//! one. Shared by the quick test and by the example that prints the whole table.
+//! Simulated runs with a known true answer, decided by the crate's functions: the frequency of
+//! false and of true verdicts. Shared by the quick test and by the example that prints the whole
+//! table.
 
 use std::collections::HashMap;
 
@@ -31,7 +32,8 @@ impl Dice {
         self.uniform() < rate
     }
 
-    /// A rate with this mean whose rounds have the correlation `rho`: with probability rho it is 0 or 1.
+    /// Draws a rate with this mean whose rounds have the correlation `rho`: with probability rho it
+    /// is 0 or 1.
     fn frail(&mut self, mean: f64, rho: f64) -> f64 {
         match self.bad(rho) {
             true => f64::from(u8::from(self.bad(mean))),
@@ -40,12 +42,12 @@ impl Dice {
     }
 }
 
-/// How the two sides of a block come to be.
+/// How the two sides of a block are generated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Blocks {
-    /// Both sides are bad at their own rates.
+    /// Both sides are bad independently, at these rates.
     Independent([f64; 2]),
-    /// The seed of the block moves both sides alike: mean rate 0.3, correlation rho.
+    /// The seed of the block affects both sides alike: mean rate 0.3, correlation rho.
     SharedSeed(f64),
     /// Exactly one side of each block is bad.
     OneOfEachPair,
@@ -53,18 +55,20 @@ pub(crate) enum Blocks {
     Batches(f64),
     /// Both rates rise from 0.05 to 0.6 over the run.
     Drift,
-    /// Side two is reached only if a chapter before it does not crash, and the seed moves both chapters alike.
+    /// Side two is reached only if the preceding chapter does not crash, and the seed affects both
+    /// chapters alike.
     Censored,
-    /// The same, and the seed alone decides.
+    /// As `Censored`, and the seed alone decides.
     SeedDecides,
-    /// A process is frail or not, whatever its seed: survivors of the chapter before are healthier.
+    /// A process is frail or not, regardless of its seed, so survivors of the preceding chapter are
+    /// healthier.
     FrailProcess,
-    /// The seed decides; the second side crashes at a quarter of the seeds at which the first does.
+    /// The seed decides; side two crashes at a quarter of the seeds at which side one does.
     SeedDecidedFix,
 }
 
 impl Blocks {
-    /// The block of this number out of so many; `batch` is the rate of the batch that it is in.
+    /// Draws block `round` of `rounds`; `batch` is the rate of its batch.
     fn draw(self, dice: &mut Dice, (round, rounds): (u32, u32), batch: &mut f64) -> [SideEnd; 2] {
         let measured =
             |dice: &mut Dice, rates: [f64; 2]| rates.map(|rate| SideEnd::measured(dice.bad(rate)));
@@ -124,7 +128,7 @@ impl Blocks {
     }
 }
 
-/// Comparisons of the same counts are made once.
+/// Caches comparisons, because the same counts recur.
 #[derive(Default)]
 pub(crate) struct Tests(HashMap<(bool, [u64; 6]), Comparison>);
 
@@ -143,7 +147,7 @@ impl Tests {
         *(self.0.entry((design == Design::Matched, key))).or_insert_with(make)
     }
 
-    /// Runs of `rounds` blocks, fixed in advance: how many have a verdict.
+    /// The number of runs with a verdict, with `rounds` blocks fixed in advance.
     pub(crate) fn fixed(&mut self, blocks: Blocks, rounds: u32, runs: u32, dice: &mut Dice) -> u32 {
         let verdicts = (0..runs).filter(|_| {
             let (mut table, mut batch) = (PairTable::default(), 0.0);
@@ -158,8 +162,8 @@ impl Tests {
     }
 }
 
-/// Runs that stop at their verdict, looked at after every block: how many have one within `rounds`, and after how many
-/// blocks on average.
+/// Runs that stop at their verdict, inspected after every block: the number of runs with a verdict
+/// within `rounds`, and the mean number of blocks until then.
 pub(crate) fn peeking(blocks: Blocks, rounds: u32, runs: u32, dice: &mut Dice) -> (u32, f64) {
     let (mut verdicts, mut total) = (0, 0);
     for _ in 0..runs {
@@ -180,8 +184,8 @@ pub(crate) fn peeking(blocks: Blocks, rounds: u32, runs: u32, dice: &mut Dice) -
     (verdicts, f64::from(total) / f64::from(verdicts.max(1)))
 }
 
-/// Several gates at 10 %, at these true rates, for up to `rounds` rounds each: how many runs end with every gate shown
-/// (exit code 0), and how many with one refuted (exit code 120).
+/// Several gates at 10 %, at these true rates, for up to `rounds` rounds each: the number of runs
+/// that end with every gate shown (exit code 0), and with one refuted (exit code 120).
 pub(crate) fn gates(rates: &[f64], rounds: u32, runs: u32, dice: &mut Dice) -> [u32; 2] {
     let mut ended = [0, 0];
     for _ in 0..runs {
@@ -203,7 +207,8 @@ pub(crate) fn gates(rates: &[f64], rounds: u32, runs: u32, dice: &mut Dice) -> [
     ended
 }
 
-/// Runs of so many units at a rate of 30 % with independent rounds: how many raise an alarm of dependence.
+/// The number of runs that raise an alarm of dependence, with `units` units at a rate of 30 % and
+/// independent rounds.
 pub(crate) fn alarms(units: usize, rounds: u32, runs: u32, dice: &mut Dice) -> u32 {
     let alarms = (0..runs).filter(|_| {
         let all: Vec<Vec<bool>> = (0..units)
@@ -221,11 +226,12 @@ pub(crate) fn alarms(units: usize, rounds: u32, runs: u32, dice: &mut Dice) -> u
 /// Whether `hits` of `runs` are too many for a rate of `most`: one-sided binomial test at 0.001.
 pub(crate) fn is_beyond(hits: u32, runs: u32, most: f64) -> bool {
     let counts = Counts::new(hits.into(), runs.into()).expect("hits are runs");
-    // The lower Clopper-Pearson limit at 0.002 two-sided is the one-sided test at 0.001.
+    // The lower Clopper-Pearson limit at two-sided 0.002 is the one-sided test at 0.001.
     clopper_pearson(counts, 0.002).expect("an alpha").lo > most
 }
 
-/// The null hypotheses of the table, with their names; whether false verdicts are known and said with a caution.
+/// The null hypotheses of the table, with their names, and whether false verdicts are known and
+/// reported with a caution.
 pub(crate) const NULLS: [(&str, Blocks, bool); 12] = [
     ("independent, 30 %", Blocks::Independent([0.3, 0.3]), false),
     (

@@ -1,4 +1,4 @@
-//! The core file itself: its segments and the memory in them.
+//! The core file: its segments and the memory they contain.
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -13,28 +13,29 @@ use super::notes::Notes;
 use crate::linux::arch::MACHINE;
 use crate::linux::maps::{Mapping, Maps};
 
-/// The most bytes of notes: a thread has a few KiB of them.
+/// Upper bound on the note bytes read; a thread takes a few KiB.
 const MAX_NOTES: u64 = 256 * 1024 * 1024;
 
-/// A core file, and where the memory of the process is in it.
+/// A core file and the location of the process's memory in it.
 pub(in crate::linux) struct CoreFile {
-    /// Read, not mapped: the next process to die here may overwrite the file, and the access would be a fault.
+    /// Read instead of mapped: the next process to crash here may overwrite the file, and accessing
+    /// a truncated mapping faults.
     file: File,
     stamp: Stamp,
     segments: Vec<Segment>,
 }
 
-/// One range of addresses.
+/// One address range.
 struct Segment {
     start: u64,
     end: u64,
-    /// How much of it was written, and where.
+    /// The number of bytes written to the file, and their offset.
     written: u64,
     offset: u64,
     permissions: String,
 }
 
-/// Length and change time: whether the file was written to.
+/// File size and change time, to detect writes.
 type Stamp = (u64, i64, i64);
 
 impl CoreFile {
@@ -88,7 +89,7 @@ impl CoreFile {
         Ok((core, notes))
     }
 
-    /// Fills the buffer from this address; `None` if the file does not have all of it.
+    /// Fills the buffer from this address; `None` if the file does not contain all of it.
     pub(in crate::linux) fn read(&self, address: u64, mut buffer: &mut [u8]) -> Option<()> {
         let mut at = address;
         while !buffer.is_empty() {
@@ -112,7 +113,7 @@ impl CoreFile {
         Some(())
     }
 
-    /// What was mapped in the process.
+    /// The memory mappings of the process.
     pub(super) fn maps(&self, notes: &Notes) -> Maps {
         let mapping = |segment: &Segment| {
             let file = notes.file_at(segment.start);
@@ -133,7 +134,7 @@ impl CoreFile {
         Maps::new(self.segments.iter().map(mapping).collect())
     }
 
-    /// Whether nothing was written to the file since it was opened.
+    /// Whether the file is unchanged since it was opened.
     pub(super) fn is_unchanged(&self) -> bool {
         stamp(&self.file).is_ok_and(|stamp| stamp == self.stamp)
     }
@@ -164,12 +165,12 @@ impl Segment {
 fn stamp(file: &File) -> Result<Stamp, CoreError> {
     let data = file.metadata()?;
     if !data.is_file() {
-        return Err(CoreError::NoCore("no regular file"));
+        return Err(CoreError::NoCore("not a regular file"));
     }
     Ok((data.len(), data.mtime(), data.mtime_nsec()))
 }
 
-/// Whether it is of a 32-bit or a 64-bit program.
+/// Reads whether the program was 32-bit or 64-bit.
 fn read_class(file: &File) -> Result<elf::FileClass, CoreError> {
     let mut start = [0; 5];
     file.read_exact_at(&mut start, 0)

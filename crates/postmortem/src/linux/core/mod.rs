@@ -1,4 +1,4 @@
-//! Core files that the Linux kernel wrote: the evidence of a death that no tracer saw.
+//! Evidence from Linux core files, for crashes that no tracer saw.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -22,58 +22,58 @@ use super::stack::{RawStack, Walker, resolve};
 use super::thread::ThreadShot;
 use crate::crash::{Crash, Thread};
 
-/// The most frames of the thread that died, and of the others.
+/// Maximum number of frames of the crashed thread, and of each other thread.
 const MAX_FRAMES: usize = 200;
 const MAX_OTHER_FRAMES: usize = 100;
-/// The most threads whose stacks are followed.
+/// Maximum number of threads unwound.
 const MAX_THREADS: usize = 64;
 
-/// Why a core file is no evidence.
+/// Why a core file cannot serve as evidence.
 #[derive(Debug, thiserror::Error)]
 pub enum CoreError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the core file cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// It is something else.
+    /// The file is not a core file.
     #[error("not a core file: {0}")]
     NoCore(&'static str),
-    /// Its end is missing: the disk was full, or it reached RLIMIT_CORE.
-    #[error("the core file is not complete")]
+    /// The file is truncated: the disk was full, or RLIMIT_CORE was reached.
+    #[error("the core file is incomplete (disk full, or RLIMIT_CORE reached)")]
     Truncated,
-    /// It is of a program for another processor.
-    #[error("the core file is of another machine")]
+    /// The program was built for another processor.
+    #[error("the core file is for another processor architecture")]
     OtherMachine,
-    /// It is of a 32-bit program.
+    /// The program is a 32-bit one.
     #[error("32-bit program: no stack")]
     NarrowProgram,
-    /// It is of another process.
-    #[error("the core file is of process {found}, not of {expected}")]
+    /// The core file belongs to another process.
+    #[error("the core file belongs to process {found}, not to process {expected}")]
     OtherProcess {
         /// The process in the file.
         found: i32,
-        /// The process that it should be of.
+        /// The expected process.
         expected: i32,
     },
-    /// It was written to while it was read.
+    /// The file was written to while it was read.
     #[error("the core file changed while it was read")]
     Changed,
 }
 
-/// The process that a core file is of.
+/// The process that produced a core file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CoreProcess {
-    /// Its number.
+    /// The process ID.
     pub pid: i32,
-    /// Its session: the number of the session's leader.
+    /// The session ID, which is the process ID of the session leader.
     pub session: i32,
-    /// The name of its program.
+    /// The program's name.
     pub program: String,
 }
 
-/// Says whose core file this is.
+/// Identifies the process that produced this core file.
 ///
 /// # Errors
-/// As [`read`].
+/// The same as for [`read`].
 pub fn process(file: File) -> Result<CoreProcess, CoreError> {
     let (_, notes) = CoreFile::open(file)?;
     let absent = CoreError::NoCore("no process in it");
@@ -87,23 +87,23 @@ pub fn process(file: File) -> Result<CoreProcess, CoreError> {
     })
 }
 
-/// Reads the core file of this process.
+/// Reads the core file of process `expected_pid`.
 ///
 /// # Errors
-/// There is none, or it is not complete, or not of this process.
+/// The file does not exist, is incomplete, or belongs to another process.
 pub fn read(path: &Path, expected_pid: i32, images: &Images) -> Result<Crash, CoreError> {
     let file = OpenOptions::new()
         .read(true)
-        // A FIFO would wait for a writer.
+        // Opening a FIFO would block until a writer appears.
         .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
         .open(path)?;
     read_file(file, expected_pid, images)
 }
 
-/// Reads a core file of this process that is open.
+/// Reads an open core file of process `expected_pid`.
 ///
 /// # Errors
-/// As [`read`].
+/// The same as for [`read`].
 pub fn read_file(file: File, expected_pid: i32, images: &Images) -> Result<Crash, CoreError> {
     let (core, notes) = CoreFile::open(file)?;
     let found = notes.pid.ok_or(CoreError::NoCore("no process in it"))?;
@@ -135,7 +135,7 @@ fn crash(
         .ok_or(CoreError::NoCore("no thread in it"))?;
     let mut walker = Walker::new(Source::Core(core.clone()), &maps, images);
     let shot = |&(tid, registers): &(i32, Registers), stack: RawStack| {
-        // Only the first thread's name is in the file.
+        // The file contains the name of the first thread only.
         let name = if tid == pid { &notes.name } else { "" };
         ThreadShot::new(pid, tid, name.to_owned(), registers, stack)
     };

@@ -1,4 +1,4 @@
-//! The notes of a core file: threads, the signal, and what was mapped.
+//! The notes of a core file: threads, signal and mappings.
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -23,16 +23,16 @@ const NAME_LEN: usize = 16;
 const AT_RANDOM: u64 = 25;
 const AT_SYSINFO_EHDR: u64 = 33;
 
-/// What the notes say.
+/// The parsed notes.
 #[derive(Default)]
 pub(super) struct Notes {
-    /// Every thread, the one that died first.
+    /// All threads; the one that crashed comes first.
     pub(super) threads: Vec<(i32, Registers)>,
     pub(super) siginfo: Option<SigInfo>,
     pub(super) pid: Option<i32>,
-    /// The session of the process, which is the number of its leader.
+    /// The session ID of the process, which is its leader's process ID.
     pub(super) session: Option<i32>,
-    /// The name of the process's first thread.
+    /// The name of the first thread.
     pub(super) name: String,
     files: Vec<MappedFile>,
     auxv: Vec<(u64, u64)>,
@@ -43,13 +43,13 @@ pub(super) struct Notes {
 pub(super) struct SigInfo {
     pub(super) signal: i32,
     pub(super) code: i32,
-    /// The address of a fault.
+    /// The fault address.
     pub(super) address: u64,
-    /// Who sent a signal that is no fault.
+    /// The sender of a signal that is not a fault.
     pub(super) sender: i32,
 }
 
-/// A range of addresses that is a part of a file.
+/// An address range that maps part of a file.
 pub(super) struct MappedFile {
     pub(super) start: u64,
     end: u64,
@@ -103,16 +103,16 @@ impl Notes {
         Ok(())
     }
 
-    /// The part of a file that is mapped at an address.
+    /// The file mapping that contains an address.
     pub(super) fn file_at(&self, address: u64) -> Option<&MappedFile> {
         let holds = |file: &&MappedFile| file.start <= address && address < file.end;
         self.files.iter().find(holds)
     }
 
-    /// The name of memory that is no file's, as `/proc/PID/maps` has it; empty if it has none.
+    /// The name of a mapping without a file, as in `/proc/PID/maps`; empty if it has none.
     pub(super) fn name_of(&self, range: Range<u64>) -> &'static str {
-        let has = |wanted: u64| {
-            let found = self.auxv.iter().find(|(key, _)| *key == wanted);
+        let has = |kind: u64| {
+            let found = self.auxv.iter().find(|(key, _)| *key == kind);
             found.is_some_and(|(_, address)| range.contains(address))
         };
         if has(AT_SYSINFO_EHDR) {
@@ -134,7 +134,8 @@ fn siginfo(data: &[u8]) -> Option<SigInfo> {
     })
 }
 
-/// `count, page size, count times (start, end, offset in pages), count times a path and a NUL`.
+/// Parses `count, page size`, then `count` times `(start, end, offset in pages)`, then `count`
+/// NUL-terminated paths.
 fn files(data: &[u8]) -> Option<Vec<MappedFile>> {
     let (count, page) = (word(data, 0)?, word(data, 8)?);
     let count = usize::try_from(count).ok()?;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::*;
 
-/// One program, whose argument says how it dies.
+/// A program whose argument selects how it crashes.
 const PROGRAM: &str = r#"
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -48,12 +48,12 @@ int main(int c, char **v) {
 }
 "#;
 
-/// A folder with the program in it.
+/// A temporary folder with the compiled program.
 struct Place {
     folder: tempfile::TempDir,
 }
 
-/// A core file, and the process that it is of.
+/// A core file and the ID of the process that wrote it.
 struct Core {
     path: PathBuf,
     pid: i32,
@@ -194,7 +194,7 @@ fn a_handler_that_aborts_leaves_the_fault_as_evidence() {
 }
 
 #[test]
-fn what_is_no_core_file_of_the_process_is_an_error() {
+fn invalid_and_foreign_core_files_are_errors() {
     let place = Place::new();
     let core = place.core(&["null"], ALL);
     let other = Core {
@@ -268,7 +268,7 @@ fn a_program_without_a_build_id_names_no_function() {
     assert!(crash.notes[0].contains("--build-id"), "{crash:#?}");
 }
 
-/// Cores are changed where they have a structure: headers and notes.
+/// Mutates the structured parts of a core file: headers and notes.
 #[test]
 fn no_changed_core_file_is_a_panic() {
     let place = Place::new();
@@ -276,7 +276,7 @@ fn no_changed_core_file_is_a_panic() {
     let good = fs::read(&core.path).unwrap();
     let file = fs::OpenOptions::new().write(true).open(&core.path).unwrap();
     let images = Images::default();
-    // A small generator of its own: the changes are the same every time.
+    // A small fixed-seed generator, so that every run makes the same changes.
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = |below: usize| {
         state ^= state << 13;
