@@ -36,7 +36,7 @@ pub(crate) fn two_rates(text: &str) -> Result<[f64; 2], String> {
     if rates.iter().any(|rate| !(0.0..=1.0).contains(rate)) {
         Err("both must be between 0% and 100%".into())
     } else if rates[0] == rates[1] {
-        Err("no number of rounds tells equal rates apart".into())
+        Err("no number of rounds can distinguish equal rates".into())
     } else {
         Ok(rates)
     }

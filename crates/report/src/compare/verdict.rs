@@ -229,7 +229,7 @@ fn no_verdict(one: &Compared) -> String {
 fn too_few(plan: &Planned) -> String {
     let [one, two] = plan.detect.rates.map(percent_of);
     match plan.plan {
-        None => format!("no number of rounds tells {one} from {two}"),
+        None => format!("no number of rounds can distinguish {one} from {two}"),
         Some(found) => format!(
             "too few rounds to tell (about {} each would do for {one} v {two})",
             count(found.per_side)
