@@ -14,7 +14,7 @@ use super::{
 use crate::words::imported;
 
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{ChapterRow, Results, RunFacts, View};
+use crate::view::{ChapterRow, OptionalStopping, Results, RunFacts, View};
 use crate::words::fault_facts;
 
 /// Compares the rows that two runs both have. What is bad is what the first run says; `margin` is how much more often the
@@ -23,8 +23,8 @@ pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>)
     let bad = &one.run.bad;
     let views = [one, two];
     let labels = labels(views);
-    let by_data = views.map(|view| view.run.is_by_data());
-    let how = match by_data.contains(&true) {
+    let optional_stopping = views.map(|view| view.run.optional_stopping());
+    let how = match optional_stopping.contains(&OptionalStopping::Possible) {
         true => How::Untested,
         false => How::FixedRounds,
     };
@@ -57,7 +57,7 @@ pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>)
                 share: counted.shares[side],
                 outcomes: outcomes(&results[side].cells),
                 bounds: results[side].bounds,
-                by_data: by_data[side],
+                optional_stopping: optional_stopping[side],
             }),
             doubt: doubt(results, compared.censored),
             evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
@@ -153,7 +153,7 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
             warnings.push(format!("{label} is incomplete."));
         }
         warnings.extend(imported(view).map(|what| format!("{label}: {what}.")));
-        if view.run.is_by_data() {
+        if view.run.optional_stopping().is_possible() {
             warnings.push(format!(
                 "{label} could be stopped by its data: tests for a fixed number of rounds do not hold, and two runs have no \
                  pairs. The intervals are peek-safe; there is no verdict."

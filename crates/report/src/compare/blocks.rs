@@ -138,7 +138,7 @@ fn cells_of<'a>(view: &'a View, reading: &Reading) -> Vec<&'a [Cell]> {
     };
     let all = all.unwrap_or_default();
     // Which rounds of several units belong to a block is not known where their order is not.
-    if all.len() > 1 && all.iter().any(|results| results.unordered) {
+    if all.len() > 1 && all.iter().any(|results| !results.order.is_known()) {
         return Vec::new();
     }
     all.iter().map(|results| results.cells.as_slice()).collect()

@@ -7,7 +7,7 @@ use super::blocks::outcomes;
 use super::plan::Planner;
 use super::test::{Pair, Together, fixed};
 use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
-use crate::view::{ChapterRow, Outcomes, Share, View};
+use crate::view::{ChapterRow, OptionalStopping, Outcomes, Share, View};
 
 /// A claim of a report, and what its rounds say of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +42,7 @@ fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
         share,
         outcomes,
         bounds: None,
-        by_data: false,
+        optional_stopping: OptionalStopping::No,
     };
     let of_row = |label: String, row: &ChapterRow| {
         side(

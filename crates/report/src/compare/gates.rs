@@ -3,7 +3,7 @@
 use crashrate_model::{ALPHA, Outcome};
 use crashrate_stats::GateVerdict;
 
-use crate::view::{GateSeen, View};
+use crate::view::{GateSeen, OptionalStopping, View};
 use crate::words::{count, estimate, of_unit, percent_of, plural};
 
 /// A line for each gate, and what is known of all of them together.
@@ -69,7 +69,10 @@ pub(crate) fn gate(seen: &GateSeen) -> String {
     let what = gate.limit.outcome.map_or("bad", Outcome::word);
     let rate = match n {
         0 => String::new(),
-        n => format!("; {what} {}", estimate(counted(bad), counted(n), true)),
+        n => format!(
+            "; {what} {}",
+            estimate(counted(bad), counted(n), OptionalStopping::Possible)
+        ),
     };
     let vanished = match missing {
         0 => String::new(),

@@ -10,7 +10,7 @@ use crashrate_stats::{
 use super::between::differences;
 use super::blocks::count;
 use super::test::counts;
-use crate::view::{Cell, Outcomes, Results, Share, View};
+use crate::view::{Cell, OptionalStopping, Outcomes, Results, RunState, Share, View};
 
 /// The runs of one suite.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +39,7 @@ pub struct PastRun {
     /// The device in use.
     pub device: String,
     /// Whether it is being written at the moment.
-    pub live: bool,
+    pub state: RunState,
     /// Whether it came to its end.
     pub complete: bool,
     /// Whether others measured it.
@@ -119,7 +119,7 @@ pub struct Point {
     /// Bad first attempts of those that count.
     pub share: Share,
     /// Whether the data decided how many there were.
-    pub by_data: bool,
+    pub optional_stopping: OptionalStopping,
     /// Rounds without a result, by what became of them: lost, interrupted or not started. In no rate.
     pub missing: Outcomes,
     /// Why it takes no part in tests.
@@ -134,9 +134,9 @@ pub struct Point {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Untested {
     /// The data decided how many rounds it has.
-    ByData,
+    OptionalStopping,
     /// It is still running: its counts are not final, and each look at them would be another test.
-    Live,
+    Running,
 }
 
 /// A change of a rate. Places are those of runs.
@@ -251,7 +251,7 @@ fn past_run(view: &View, before: Option<&View>) -> PastRun {
         id: run.id.clone(),
         started: run.started.clone(),
         device: run.device.clone(),
-        live: run.live,
+        state: run.state,
         complete: run.complete,
         imported: run.imported.is_some(),
         rounds: (view.totals.first_attempt.n, view.totals.planned),
@@ -292,15 +292,15 @@ fn trends(views: &[View], bad: &OutcomeSet) -> Vec<Trend> {
 }
 
 fn point(run: usize, view: &View, results: &Results, bad: &OutcomeSet) -> Point {
-    let untested = match (view.run.live, results.by_data) {
-        (true, _) => Some(Untested::Live),
-        (false, true) => Some(Untested::ByData),
-        (false, false) => None,
+    let untested = match (view.run.state, results.optional_stopping) {
+        (RunState::Running, _) => Some(Untested::Running),
+        (RunState::Ended, OptionalStopping::Possible) => Some(Untested::OptionalStopping),
+        (RunState::Ended, OptionalStopping::No) => None,
     };
     Point {
         run,
         share: count(&results.cells, bad),
-        by_data: results.by_data,
+        optional_stopping: results.optional_stopping,
         missing: missing(&results.cells),
         untested,
         look: None,
@@ -313,7 +313,7 @@ fn add(points: &mut Vec<Point>, point: Point) {
     match points.last_mut().filter(|last| last.run == point.run) {
         Some(last) => {
             last.share.add(point.share);
-            last.by_data |= point.by_data;
+            last.optional_stopping = last.optional_stopping.max(point.optional_stopping);
             last.missing.add_all(&point.missing);
             last.untested = last.untested.or(point.untested);
         }

@@ -40,23 +40,25 @@ pub(crate) fn history_intro(history: &History) -> String {
 
 /// What a history says of a row: the change or that none is shown, what changed with it, and what was not tested.
 pub(crate) fn trend_sentences(history: &History, trend: &Trend) -> Vec<String> {
-    let mut said = vec![match &trend.change {
+    let mut sentences = vec![match &trend.change {
         Some(change) => changed(history, trend, change),
         None => unchanged(trend),
     }];
     if let Some(change) = &trend.change {
-        said.extend(coinciding(history, change));
+        sentences.extend(coinciding(history, change));
     }
-    said.extend(not_tested(history, trend));
-    said.extend(missing(history, trend));
-    said
+    sentences.extend(not_tested(history, trend));
+    sentences.extend(missing(history, trend));
+    sentences
 }
 
 /// What the test after a run says, in short.
 pub(crate) fn look_in_short(history: &History, point: &Point) -> String {
     match (point.untested, point.look) {
-        (Some(Untested::ByData), _) => "not tested: the data decided the rounds".to_owned(),
-        (Some(Untested::Live), _) => "not tested: still running".to_owned(),
+        (Some(Untested::OptionalStopping), _) => {
+            "not tested: the data decided the rounds".to_owned()
+        }
+        (Some(Untested::Running), _) => "not tested: still running".to_owned(),
         (None, Some(look)) if look.is_shown() && !point.is_marked() => {
             "no change shown: missing rounds may explain it".to_owned()
         }
@@ -123,19 +125,19 @@ fn changed(history: &History, trend: &Trend, change: &Change) -> String {
             rate(change.after)
         ),
     };
-    let mut said = format!("{body}; {shown}.");
+    let mut sentence = format!("{body}; {shown}.");
     let earlier = trend.marks.iter().filter(|mark| **mark < change.since);
     let earlier: Vec<usize> = earlier.copied().collect();
     if let [first, .., last] = earlier[..] {
-        said += &format!(
+        sentence += &format!(
             " An earlier change was shown between {} and {}.",
             run(first),
             run(last)
         );
     } else if let [only] = earlier[..] {
-        said += &format!(" An earlier change was shown in {}.", run(only));
+        sentence += &format!(" An earlier change was shown in {}.", run(only));
     }
-    said
+    sentence
 }
 
 /// What else changed where the rate may have changed.
@@ -184,27 +186,28 @@ fn not_tested(history: &History, trend: &Trend) -> Vec<String> {
         let points = points.filter(|point| point.untested == Some(why));
         points.map(|point| point.run).collect()
     };
-    let (by_data, live) = (places(Untested::ByData), places(Untested::Live));
-    let mut said = Vec::new();
-    match by_data.len() {
+    let stopped = places(Untested::OptionalStopping);
+    let running = places(Untested::Running);
+    let mut sentences = Vec::new();
+    match stopped.len() {
         0 => {}
-        1 => said.push(format!(
+        1 => sentences.push(format!(
             "{} is not tested: its data decided how many rounds it has.",
-            numbers(history, &by_data)
+            numbers(history, &stopped)
         )),
-        _ => said.push(format!(
+        _ => sentences.push(format!(
             "{} are not tested: their data decided how many rounds they have.",
-            numbers(history, &by_data)
+            numbers(history, &stopped)
         )),
     }
-    if !live.is_empty() {
+    if !running.is_empty() {
         let (runs, verb) = (
-            numbers(history, &live),
-            if live.len() == 1 { "is" } else { "are" },
+            numbers(history, &running),
+            if running.len() == 1 { "is" } else { "are" },
         );
-        said.push(format!("{runs} {verb} still running and not tested yet."));
+        sentences.push(format!("{runs} {verb} still running and not tested yet."));
     }
-    said
+    sentences
 }
 
 fn missing(history: &History, trend: &Trend) -> Option<String> {

@@ -21,7 +21,7 @@ mod words;
 use crashrate_model::{Axis, Mode, OutcomeSet};
 use crashrate_stats::{Blocks, PairWatch};
 
-use crate::view::{Bounds, Outcomes, Share};
+use crate::view::{Bounds, OptionalStopping, Outcomes, Share};
 pub(crate) use baseline::beside_baseline;
 pub use baseline::{BaselineRow, BesideBaseline};
 pub use between::compare_runs;
@@ -48,7 +48,7 @@ pub enum What {
     /// Two runs.
     Runs,
     /// A run and the record that its suite repeats.
-    Record,
+    Baseline,
     /// What an imported report claims.
     Claim,
 }
@@ -120,7 +120,7 @@ pub struct Side {
     /// The rates that rounds without a known end allow; nothing if there are none.
     pub bounds: Option<Bounds>,
     /// Whether the data decided how many there were.
-    pub by_data: bool,
+    pub optional_stopping: OptionalStopping,
 }
 
 /// Why no test of two sides holds where they are not compared within blocks.
@@ -165,7 +165,7 @@ impl Compared {
             share: Share::default(),
             outcomes: Outcomes::default(),
             bounds: None,
-            by_data: false,
+            optional_stopping: OptionalStopping::No,
         };
         Compared {
             chapter: chapter.cloned(),

@@ -48,7 +48,9 @@ pub fn compare_strata(views: &[View], axis: Axis) -> Strata {
     for view in views {
         let run = label(view);
         let left_out = match () {
-            () if view.run.is_by_data() => Some("its data could decide how many rounds it has"),
+            () if view.run.optional_stopping().is_possible() => {
+                Some("its data could decide how many rounds it has")
+            }
             () if view.run.jobs > 1 => {
                 Some("its attempts ran side by side, so its sides may have collided")
             }

@@ -10,7 +10,7 @@ use super::{
     Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, How, PairEvidence, Side, What,
     claimed_in_short, claims,
 };
-use crate::view::{PairsSeen, View};
+use crate::view::{OptionalStopping, PairsSeen, View};
 use crate::words::imported;
 
 /// The axes along which a run can be compared with itself.
@@ -41,7 +41,7 @@ pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
 /// Compares the two sides of a run along this axis. The axes of a run share the error. `margin` is how much more often the
 /// second side may be bad and still count as no worse, as a share; by default the run's own.
 pub fn compare_within(view: &View, axis: Axis, detect: Detect, margin: Option<f64>) -> Comparisons {
-    let by_data = view.run.is_by_data();
+    let optional_stopping = view.run.optional_stopping();
     let axes = compared_axes(view);
     let share = if axes.contains(&axis) { axes.len() } else { 1 };
     let together = Together {
@@ -53,28 +53,28 @@ pub fn compare_within(view: &View, axis: Axis, detect: Detect, margin: Option<f6
     let pairs: Vec<Pair> = (contrasts.iter().zip(&all))
         .map(|(contrast, sides)| sides.pair(role(contrast), contrast.is_censored(), &view.run))
         .collect();
-    let evidence = match by_data {
-        true => of_pairs(view, axis),
-        false => (fixed(&pairs, together).into_iter())
+    let evidence = match optional_stopping {
+        OptionalStopping::Possible => of_pairs(view, axis),
+        OptionalStopping::No => (fixed(&pairs, together).into_iter())
             .map(|test| test.map_or(Evidence::Untested, Evidence::Fixed))
             .collect(),
     };
-    let comparisons = match by_data {
-        true => contrasts.iter().filter(|c| c.primary).count(),
-        false => taking_part(&pairs, together.alpha),
+    let comparisons = match optional_stopping {
+        OptionalStopping::Possible => contrasts.iter().filter(|c| c.primary).count(),
+        OptionalStopping::No => taking_part(&pairs, together.alpha),
     };
     let planner = Planner::new(detect, together.alpha, comparisons);
     let list = contrasts.iter().zip(all).zip(evidence);
     let list = list.map(|((contrast, sides), evidence)| {
         let shares = sides.shares;
-        let mut compared = compared(contrast, axis, sides, by_data, evidence);
+        let mut compared = compared(contrast, axis, sides, optional_stopping, evidence);
         if !compared.differs() {
             compared.plan = planner.plan(shares);
         }
         compared
     });
     let list: Vec<Compared> = list.collect();
-    let incomplete = !view.run.complete && !view.run.live;
+    let incomplete = !view.run.complete && !view.run.state.is_running();
     let warning = "The run is incomplete: what is missing may not be missing by chance.".to_owned();
     let claims = claims(view).into_iter();
     let claims =
@@ -84,9 +84,9 @@ pub fn compare_within(view: &View, axis: Axis, detect: Detect, margin: Option<f6
     warnings.extend(claims.map(|claim| claimed_in_short(&claim, view.run.number)));
     Comparisons {
         what: What::Within(axis),
-        how: match by_data {
-            true => How::Pairs,
-            false => How::FixedRounds,
+        how: match optional_stopping {
+            OptionalStopping::Possible => How::Pairs,
+            OptionalStopping::No => How::FixedRounds,
         },
         bad: view.run.bad.clone(),
         alpha: together.alpha,
@@ -120,7 +120,7 @@ fn compared(
     contrast: &Contrast,
     axis: Axis,
     sides: Sides,
-    by_data: bool,
+    optional_stopping: OptionalStopping,
     evidence: Evidence,
 ) -> Compared {
     let label = |side: usize| match axis {
@@ -148,7 +148,7 @@ fn compared(
             share: sides.shares[side],
             outcomes: sides.outcomes[side],
             bounds: sides.bounds[side],
-            by_data,
+            optional_stopping,
         }),
         blocks: Some(sides.measured.blocks()),
         doubt: sides.doubt,

@@ -19,7 +19,7 @@ pub(crate) fn intro(all: &Comparisons) -> String {
         What::Within(Axis::Variant) => "Each variant v the first",
         What::Within(Axis::Spawn) => "Forked v executed",
         What::Runs => "The second run v the first",
-        What::Record => "This run v the baseline",
+        What::Baseline => "This run v the baseline",
         What::Claim => "The claim of the report",
     }
     .to_owned();
@@ -107,11 +107,11 @@ pub(crate) fn lines(all: &Comparisons) -> Vec<String> {
 /// The comparisons that show a difference, or a line that none does.
 pub(crate) fn shown(all: &Comparisons) -> Vec<String> {
     let differ = all.list.iter().filter(|one| one.differs());
-    let said: Vec<_> = differ
+    let sentences: Vec<_> = differ
         .map(|one| format!("{}: {}.", name(one), verdict(all, one)))
         .collect();
-    match (said.is_empty(), all.list.len()) {
-        (false, _) => said,
+    match (sentences.is_empty(), all.list.len()) {
+        (false, _) => sentences,
         (true, 1) => vec!["The comparison shows no difference.".to_owned()],
         (true, n) => vec![format!(
             "None of {} comparisons shows a difference.",
@@ -145,7 +145,7 @@ fn rates(one: &Compared) -> String {
         let rate = match share.n {
             0 if of_blocks => "no complete block".to_owned(),
             0 => "no rounds".to_owned(),
-            n => estimate(share.bad, n, side.by_data),
+            n => estimate(share.bad, n, side.optional_stopping),
         };
         format!(
             "{} {rate}{}",
@@ -165,7 +165,7 @@ fn missing_words(one: &Compared) -> Option<String> {
     if a.0 == 0 && b.0 == 0 {
         return None;
     }
-    let said = |side: usize, (missing, all): (u32, u32)| {
+    let describe = |side: usize, (missing, all): (u32, u32)| {
         format!(
             "{} of {} of {}",
             count(missing.into()),
@@ -180,8 +180,8 @@ fn missing_words(one: &Compared) -> Option<String> {
     Some(format!(
         "{}: missing {} and {}{differ}.",
         name(one),
-        said(0, a),
-        said(1, b)
+        describe(0, a),
+        describe(1, b)
     ))
 }
 

@@ -102,7 +102,7 @@ impl CrashTally {
                 variant: unit.variant.clone(),
                 role: role.clone(),
                 share: crate::view::Share { bad: seen.count, n },
-                by_data: results.by_data,
+                optional_stopping: results.optional_stopping,
                 first: seen.first,
                 last: seen.last,
             };

@@ -9,12 +9,12 @@ const DISTINCT: usize = 32;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct MissedTally {
-    kept: Vec<Kept>,
+    tallies: Vec<MissTally>,
     left_out: u32,
 }
 
 #[derive(Clone, Debug)]
-struct Kept {
+struct MissTally {
     expected: String,
     count: u32,
     values: Vec<f64>,
@@ -30,31 +30,31 @@ impl MissedTally {
     }
 
     fn add_one(&mut self, expected: &str, value: Option<f64>) {
-        let place = match self.kept.iter().position(|kept| kept.expected == expected) {
+        let place = match self.tallies.iter().position(|miss| miss.expected == expected) {
             Some(place) => place,
-            None if self.kept.len() < DISTINCT => {
-                self.kept.push(Kept {
+            None if self.tallies.len() < DISTINCT => {
+                self.tallies.push(MissTally {
                     expected: expected.to_owned(),
                     count: 0,
                     values: Vec::new(),
                 });
-                self.kept.len() - 1
+                self.tallies.len() - 1
             }
             None => {
                 self.left_out += 1;
                 return;
             }
         };
-        self.kept[place].count += 1;
-        self.kept[place].values.extend(value);
+        self.tallies[place].count += 1;
+        self.tallies[place].values.extend(value);
     }
 
     /// The expectations with how often each was missed, and how many further misses there were.
     pub(super) fn sums(&self) -> (Vec<Missed>, u32) {
-        let sums = self.kept.iter().map(|kept| Missed {
-            expected: kept.expected.clone(),
-            count: kept.count,
-            measured: spread(kept.values.clone()),
+        let sums = self.tallies.iter().map(|miss| Missed {
+            expected: miss.expected.clone(),
+            count: miss.count,
+            measured: spread(miss.values.clone()),
         });
         (sums.collect(), self.left_out)
     }

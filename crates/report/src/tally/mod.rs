@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use crashrate_model::{Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, Record};
 
 use crate::error::{ReportError, ViewError};
-use crate::view::{AttemptPlace, Derived, Running, Totals, View};
+use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Running, Totals, View};
 use run::{Measured, RunTally};
 use unit::UnitTally;
 use watched::Watched;
@@ -27,9 +27,9 @@ use watched::Watched;
 /// Takes the records of one journal, in their order, and makes the view.
 ///
 /// ```
-/// use crashrate_report::{ReportError, ViewBuilder};
+/// use crashrate_report::{ReportError, RunState, ViewBuilder};
 /// // A journal without records is no run.
-/// let error = ViewBuilder::new().finish(false).unwrap_err();
+/// let error = ViewBuilder::new().finish(RunState::Ended).unwrap_err();
 /// assert_eq!(error.fault, ReportError::NotOpened);
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -37,8 +37,8 @@ pub struct ViewBuilder {
     records: u64,
     run: Option<RunTally>,
     units: Vec<UnitTally>,
-    /// What came to be otherwise than its unit's attempts do is counted for itself.
-    otherwise: BTreeMap<u32, UnitTally>,
+    /// Attempts that were executed because their fork failed, by unit. They are counted separately.
+    spawn_fallback: BTreeMap<u32, UnitTally>,
     watched: Watched,
     /// Attempts without an end so far, and when they started.
     open: BTreeMap<Attempt, f64>,
@@ -66,7 +66,7 @@ fn view_of(recorded: &Baseline) -> Result<View, ReportError> {
         for record in recorded.records() {
             builder.push(&record)?;
         }
-        builder.finish(false)
+        builder.finish(RunState::Ended)
     };
     view().map_err(|error: ViewError| ReportError::OfRecord(Box::new(error)))
 }
@@ -102,32 +102,35 @@ impl ViewBuilder {
         self.take(record, place).map_err(|fault| self.error(fault))
     }
 
-    /// Makes the view. An attempt without an end is running now if the run is `live`, and lost if it is not.
+    /// Makes the view. An attempt without an end is running if the run is, and lost if the run has ended.
     ///
     /// # Errors
     /// There was no `opened` record.
-    pub fn finish(mut self, live: bool) -> Result<View, ViewError> {
+    pub fn finish(mut self, state: RunState) -> Result<View, ViewError> {
         // A closed journal has nothing running, whatever the lock said a moment before.
-        let live = live && self.run.as_ref().is_some_and(|run| !run.is_closed());
-        if !live {
+        let state = match self.run.as_ref().is_some_and(RunTally::is_closed) {
+            true => RunState::Ended,
+            false => state,
+        };
+        if !state.is_running() {
             self.lose_open().map_err(|fault| self.error(fault))?;
         }
         let Some(run) = &self.run else {
             return Err(self.error(ReportError::NotOpened));
         };
         let measured = (0u32..).zip(&self.units);
-        let measured = measured.map(|(place, unit)| unit.measured(self.otherwise.get(&place)));
+        let measured = measured.map(|(place, unit)| unit.measured(self.spawn_fallback.get(&place)));
         let measured = measured.min();
-        let mut facts = run.facts(live, measured.unwrap_or(Measured::All));
+        let mut facts = run.facts(state, measured.unwrap_or(Measured::All));
         let command = facts.machine.remove("command");
         let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
         let (mut totals, mut crashes) = (Totals::default(), Vec::new());
         let own = (0u32..).zip(&self.units).map(|(place, unit)| {
-            let elsewhere = self.otherwise.get(&place);
+            let elsewhere = self.spawn_fallback.get(&place);
             (unit, unit.planned(elsewhere))
         });
         let others = self
-            .otherwise
+            .spawn_fallback
             .values()
             .map(|other| (other, other.counted()));
         for (unit, planned) in own.chain(others) {
@@ -193,7 +196,7 @@ impl ViewBuilder {
                     attempt: started.attempt,
                 };
                 let measured = self.unit(attempt)?.measured_attempts(attempt.round);
-                let other = self.otherwise.get(&attempt.unit);
+                let other = self.spawn_fallback.get(&attempt.unit);
                 let other = other.map_or(0, |other| other.measured_attempts(attempt.round));
                 let is_measured = attempt.attempt <= measured.max(other);
                 if is_measured || self.open.insert(attempt, started.at).is_some() {
@@ -212,7 +215,7 @@ impl ViewBuilder {
                     return Err(ReportError::NotRunning(self.said(attempt)));
                 }
                 let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
-                let unit = tally(&mut self.units, &mut self.otherwise, ended);
+                let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
                 unit.end(ended, &run.info().bad)?;
                 if let Some(kept) = &mut self.attempts {
                     kept.push(attempt.at(Some(place)));
@@ -231,10 +234,13 @@ impl ViewBuilder {
             None => {
                 let imported = opened.run.imported.as_ref();
                 let only_round = opened.run.only_round;
-                let unordered = |place| imported.is_some_and(|i| i.unordered.contains(&place));
+                let order = |place| match imported.is_some_and(|i| i.unordered.contains(&place)) {
+                    true => RoundOrder::Unknown,
+                    false => RoundOrder::Known,
+                };
                 self.units = (0u32..)
                     .zip(&opened.run.units)
-                    .map(|(place, unit)| UnitTally::new(unit.clone(), only_round, unordered(place)))
+                    .map(|(place, unit)| UnitTally::new(unit.clone(), only_round, order(place)))
                     .collect();
                 self.watched = Watched::new(&opened.run);
                 self.run = Some(RunTally::new(opened));
@@ -324,12 +330,14 @@ fn tally<'a>(
 ) -> &'a mut UnitTally {
     let unit = &mut units[ended.unit as usize];
     let other = others.get(&ended.unit);
-    let is_otherwise = match ended.attempt {
+    let is_fallback = match ended.attempt {
         1 => ended.is_apart(),
         _ => other.is_some_and(|other| other.has_first(ended.round)),
     };
-    match is_otherwise {
+    match is_fallback {
         false => unit,
-        true => others.entry(ended.unit).or_insert_with(|| unit.otherwise()),
+        true => others
+            .entry(ended.unit)
+            .or_insert_with(|| unit.new_fallback()),
     }
 }

@@ -10,7 +10,7 @@ pub(super) fn test(chapters: &mut [ChapterRow], sequences: &mut [SequenceRow], b
     let rows = chapters.iter_mut().map(|row| &mut row.results);
     let rows = rows.chain(sequences.iter_mut().map(|row| &mut row.results));
     let tested: Vec<_> = rows
-        .filter(|results| !results.unordered)
+        .filter(|results| results.order.is_known())
         .map(|results| {
             let rounds = rounds(results, bad);
             (results, rounds)

@@ -7,7 +7,7 @@ use crashrate_model::{Ended, Exit, Measure, Outcome, OutcomeSet};
 use super::missed::MissedTally;
 use super::texts::{NoteTally, ReasonTally};
 use super::values::{MeasureTally, spread};
-use crate::view::{Bounds, Cell, Exposure, Outcomes, Reason, Results, Share};
+use crate::view::{Bounds, Cell, Exposure, Outcomes, Reason, Results, RoundOrder, Share};
 
 /// How a unit or a chapter ended in one attempt.
 pub(super) struct End<'a> {
@@ -133,9 +133,9 @@ impl RowTally {
     }
 
     /// The results so far. Without an order of rounds no reason names its round.
-    pub(super) fn results(&self, planned: u32, bad: &OutcomeSet, unordered: bool) -> Results {
+    pub(super) fn results(&self, planned: u32, bad: &OutcomeSet, order: RoundOrder) -> Results {
         let (mut reasons, reasons_left_out) = self.reasons.sorted();
-        if unordered {
+        if !order.is_known() {
             reasons.iter_mut().for_each(|reason| reason.round = None);
         }
         let (notes, notes_left_out) = self.notes.sorted();
@@ -143,7 +143,7 @@ impl RowTally {
         let (missed, missed_left_out) = self.missed.sums();
         let mut results = Results {
             planned,
-            unordered,
+            order,
             outcomes: self.run_again,
             run_again: self.run_again,
             signals: self.signals.clone(),

@@ -9,7 +9,7 @@ use crashrate_model::{
 use serde_json::Value;
 
 use crate::error::ReportError;
-use crate::view::RunFacts;
+use crate::view::{RunFacts, RunState};
 
 /// Different answers to what children run on that are kept; a handful is already strange.
 const HELLOS: usize = 16;
@@ -166,7 +166,7 @@ impl RunTally {
         (self.hellos.is_empty() || self.hellos.iter().any(meant)).then_some(fault)
     }
 
-    pub(super) fn facts(&self, live: bool, measured: Measured) -> RunFacts {
+    pub(super) fn facts(&self, state: RunState, measured: Measured) -> RunFacts {
         let info = &self.info;
         let devices = self.hellos.iter().map(|hello| hello.device.as_str());
         let device = join_distinct(devices).unwrap_or_else(|| info.device.clone());
@@ -185,7 +185,7 @@ impl RunTally {
             finished: self.closed.as_ref().map(|closed| closed.time.clone()),
             stopped: self.closed.as_ref().map(|closed| closed.why),
             stopped_because: self.closed.as_ref().and_then(|c| c.reason.clone()),
-            live,
+            state,
             stopping: info.stopping.clone(),
             max_failures: info.max_failures,
             time_budget: info.time_budget,

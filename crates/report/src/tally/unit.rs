@@ -9,7 +9,7 @@ use super::row::{End, RowTally};
 use super::run::Measured;
 use crate::error::ReportError;
 use crate::view::{
-    ChapterRow, CrashRow, DiedInCounts, Results, RunFacts, Running, SequenceRow, Totals,
+    ChapterRow, CrashRow, DiedInCounts, Results, RoundOrder, RunFacts, Running, SequenceRow, Totals,
 };
 
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(super) struct UnitTally {
     /// The only round that is run, if not all are.
     only_round: Option<u32>,
     /// Only counts of its rounds are known.
-    unordered: bool,
+    order: RoundOrder,
     /// The unit as a whole; in isolated mode that is its one chapter.
     whole: RowTally,
     /// The chapters of a sequence.
@@ -33,7 +33,7 @@ pub(super) struct UnitTally {
 }
 
 impl UnitTally {
-    pub(super) fn new(unit: Unit, only_round: Option<u32>, unordered: bool) -> Self {
+    pub(super) fn new(unit: Unit, only_round: Option<u32>, order: RoundOrder) -> Self {
         let chapters = match unit.mode {
             Mode::Isolated => 0,
             Mode::Sequential => unit.chapters.len(),
@@ -41,7 +41,7 @@ impl UnitTally {
         UnitTally {
             unit,
             only_round,
-            unordered,
+            order,
             whole: RowTally::default(),
             chapters: vec![RowTally::default(); chapters],
             died_in: vec![0; chapters],
@@ -135,12 +135,12 @@ impl UnitTally {
 
     fn first(&mut self, ended: &Ended, bad: &OutcomeSet) {
         // In a sequence the chapters say why; the sequence itself only what none of them says.
-        let told = ended
+        let explained = ended
             .chapters
             .iter()
             .any(|end| end.outcome.counts() && end.outcome != Outcome::Passed);
         let outside = matches!(ended.died_in, Some(DiedIn::Between | DiedIn::Exit));
-        let explain = self.unit.mode == Mode::Isolated || !told || outside;
+        let explain = self.unit.mode == Mode::Isolated || !explained || outside;
         let whole = End {
             outcome: ended.outcome,
             secs: ended.secs,
@@ -208,14 +208,14 @@ impl UnitTally {
         }
     }
 
-    /// For those of its attempts that came to be otherwise than its own: executed where they were to be forked.
-    pub(super) fn otherwise(&self) -> UnitTally {
+    /// An empty tally for attempts of this unit that were executed because their fork failed.
+    pub(super) fn new_fallback(&self) -> UnitTally {
         let unit = Unit {
             variant: format!("{}+exec", self.unit.suite_variant()),
             spawn: Spawn::Exec,
             ..self.unit.clone()
         };
-        UnitTally::new(unit, self.only_round, self.unordered)
+        UnitTally::new(unit, self.only_round, self.order)
     }
 
     /// Whether the round's first attempt has ended here.
@@ -228,9 +228,9 @@ impl UnitTally {
         self.whole.counted_rounds() as u32
     }
 
-    /// How many rounds are planned of it, without those that came to be `otherwise`.
-    pub(super) fn planned(&self, otherwise: Option<&UnitTally>) -> u32 {
-        let elsewhere = otherwise.map_or(0, UnitTally::counted);
+    /// The number of planned rounds, without those counted in `spawn_fallback`.
+    pub(super) fn planned(&self, spawn_fallback: Option<&UnitTally>) -> u32 {
+        let elsewhere = spawn_fallback.map_or(0, UnitTally::counted);
         let rounds = match self.only_round {
             None => self.unit.rounds,
             Some(round) => u32::from(self.unit.rounds >= round),
@@ -238,10 +238,10 @@ impl UnitTally {
         rounds.saturating_sub(elsewhere)
     }
 
-    /// How many of its rounds have a measured end, here or where those are that came to be `otherwise`.
-    pub(super) fn measured(&self, otherwise: Option<&UnitTally>) -> Measured {
+    /// How many of the planned rounds have a measured end, here or in `spawn_fallback`.
+    pub(super) fn measured(&self, spawn_fallback: Option<&UnitTally>) -> Measured {
         match self.counted() {
-            n if n == self.planned(otherwise) => Measured::All,
+            n if n == self.planned(spawn_fallback) => Measured::All,
             0 => Measured::TooFew,
             _ => Measured::Some,
         }
@@ -249,11 +249,11 @@ impl UnitTally {
 
     pub(super) fn results(&self, run: &RunFacts, planned: u32) -> Results {
         Results {
-            by_data: run.is_by_data(),
+            optional_stopping: run.optional_stopping(),
             attempts: self.attempts,
             lost_retries: self.lost_retries,
             unsettled: self.whole.unsettled(run.retries),
-            ..self.whole.results(planned, &run.bad, self.unordered)
+            ..self.whole.results(planned, &run.bad, self.order)
         }
     }
 
@@ -292,9 +292,9 @@ impl UnitTally {
                 position: Some(position),
                 variant: self.unit.variant.clone(),
                 results: Results {
-                    by_data: run.is_by_data(),
+                    optional_stopping: run.optional_stopping(),
                     attempts: self.attempts,
-                    ..row.results(self.unit.rounds, &run.bad, self.unordered)
+                    ..row.results(self.unit.rounds, &run.bad, self.order)
                 },
             })
     }

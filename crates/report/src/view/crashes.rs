@@ -2,7 +2,7 @@
 
 use crashrate_model::Mode;
 
-use super::Share;
+use super::{OptionalStopping, Share};
 
 /// A signature, and how often and where deaths had it. Over first attempts.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +42,7 @@ pub struct CrashPlace {
     /// First attempts with this signature, over those that count; or evidence rounds, over those that were made.
     pub share: Share,
     /// Whether the data decided how many there are.
-    pub by_data: bool,
+    pub optional_stopping: OptionalStopping,
     /// The first round that had it.
     pub first: u32,
     /// The last one.

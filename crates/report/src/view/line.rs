@@ -1,6 +1,6 @@
 //! A run in one line, as in a list of runs.
 
-use super::{Share, View};
+use super::{RunState, Share, View};
 
 /// A run's folder, and what its journal says in short.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct InShort {
     /// When it was opened, RFC 3339.
     pub started: String,
     /// Whether it is being written at the moment.
-    pub live: bool,
+    pub state: RunState,
     /// Whether it came to its end.
     pub complete: bool,
     /// Whether it has nothing but its calibration, whose rounds are in no rate.
@@ -46,7 +46,7 @@ impl From<&View> for InShort {
             suite: run.suite.clone(),
             device: run.device.clone(),
             started: run.started.clone(),
-            live: run.live,
+            state: run.state,
             complete: run.complete,
             calibrating: false,
             imported: run.imported.is_some(),

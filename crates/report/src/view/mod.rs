@@ -9,6 +9,7 @@ mod judgement;
 mod line;
 mod outcomes;
 mod rows;
+mod state;
 mod watched;
 
 use std::collections::{BTreeMap, HashMap};
@@ -32,6 +33,7 @@ pub use rows::{
     ChapterRow, DiedInCounts, Exposure, MeasureStat, Missed, Note, Reason, Results, SequenceRow,
     Spread,
 };
+pub use state::{OptionalStopping, RoundOrder, RunState};
 pub use watched::{GateSeen, PairsSeen};
 
 /// Everything that a report of a run can say. Made by [`crate::ViewBuilder`].
@@ -101,7 +103,7 @@ pub struct RunFacts {
     /// What its attempts may use of the machine, and by what means that is limited.
     pub limits: BTreeMap<String, String>,
     /// Whether it is being written at the moment.
-    pub live: bool,
+    pub state: RunState,
     /// When it stops by itself.
     pub stopping: Stopping,
     /// The number of rounds that may fail before nothing more is started.
@@ -142,12 +144,14 @@ pub struct RunFacts {
 }
 
 impl RunFacts {
-    /// Whether what happened in the rounds may have decided how many there are: a rule could stop the run early, or it
-    /// did not come to its end. Then only methods that allow that hold.
-    pub fn is_by_data(&self) -> bool {
+    /// Whether the data may have decided the number of rounds. An imported run has a fixed number.
+    pub fn optional_stopping(&self) -> OptionalStopping {
         let rule =
             self.stopping.is_by_data() || self.max_failures.is_some() || self.time_budget.is_some();
-        self.imported.is_none() && (rule || !self.complete)
+        match self.imported.is_none() && (rule || !self.complete) {
+            true => OptionalStopping::Possible,
+            false => OptionalStopping::No,
+        }
     }
 
     /// What is known of the chapter of this id.

@@ -6,7 +6,7 @@ use crashrate_model::{Mode, Outcome};
 use crashrate_stats::{Independence, Pattern};
 use serde::{Serialize, Serializer};
 
-use super::{Bounds, Cell, Outcomes, Share};
+use super::{Bounds, Cell, OptionalStopping, Outcomes, RoundOrder, Share};
 
 /// A chapter in one mode, sequence and variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,10 +73,10 @@ impl Serialize for DiedInCounts {
 pub struct Results {
     /// Rounds planned; the most there can be if the data stop the run.
     pub planned: u32,
-    /// Whether the data decide how many rounds there are: then only intervals that allow that hold.
-    pub by_data: bool,
-    /// Whether only counts are known: then the numbers of rounds say nothing about what came before what.
-    pub unordered: bool,
+    /// Whether the data may have decided the number of rounds.
+    pub optional_stopping: OptionalStopping,
+    /// Whether round numbers follow the order of execution.
+    pub order: RoundOrder,
     /// Rounds with a first attempt on record, whatever became of it; one that is running now is not among them.
     pub rounds: u32,
     /// Rounds that were measured: they have an end, or are censored (`unreached`).

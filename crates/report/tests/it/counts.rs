@@ -197,13 +197,16 @@ fn running_attempts_are_neither_lost_nor_counted_while_the_run_is_live() {
     let live = journal.live();
     assert_eq!(live.chapters[0].results.rounds, 1);
     assert_eq!((live.running.len(), live.running[0].round), (1, 2));
-    assert_eq!((live.run.finished.is_none(), live.run.live), (true, true));
+    assert_eq!(
+        (live.run.finished.is_none(), live.run.state.is_running()),
+        (true, true)
+    );
     let dead = journal.view();
     assert_eq!(dead.chapters[0].results.outcomes.get(Outcome::Lost), 1);
     assert!(dead.running.is_empty() && !dead.run.complete);
     // A journal that is closed has nothing running, whatever the caller believes.
     let closed = journal.close(StopReason::Interrupted).live();
-    assert!(closed.running.is_empty() && !closed.run.live);
+    assert!(closed.running.is_empty() && !closed.run.state.is_running());
 }
 
 #[test]

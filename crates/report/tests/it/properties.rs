@@ -6,8 +6,8 @@ use crashrate_model::{
     ChapterEnd, ChapterFacts, DiedIn, Ended, Exit, Mode, Outcome, Record, StopReason, Unit,
 };
 use crashrate_report::{
-    Place, Results, Share, View, csv, history, history_html, html, json, junit, junit_rounds,
-    markdown,
+    Place, Results, RunState, Share, View, csv, history, history_html, html, json, junit,
+    junit_rounds, markdown,
 };
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -268,8 +268,8 @@ proptest! {
         info.chapters = worked(&workers);
         let mut all = Journal::of(info).records;
         all.extend(records.into_iter().flatten());
-        for live in [false, true] {
-            if let Ok(view) = attempts(&all, live) {
+        for state in [RunState::Ended, RunState::Running] {
+            if let Ok(view) = attempts(&all, state) {
                 let text = full(&view, width) + &summary(&view, width);
                 prop_assert!(text.lines().all(|line| line.width() <= width.max(40)), "{}", text);
                 let _ = markdown(&view, Some(&view));

@@ -21,7 +21,7 @@ pub fn index_html(lines: &[RunLine]) -> String {
         title: "Runs".to_owned(),
         place: Place::Served,
         // A run may begin at any moment.
-        live: true,
+        refresh: true,
         body: html! {
             header id="head" { h1 { "Runs" } }
             main {
@@ -67,12 +67,12 @@ pub fn waiting_html(title: &str, message: &str) -> String {
     message_html(title, message, true)
 }
 
-fn message_html(title: &str, message: &str, live: bool) -> String {
+fn message_html(title: &str, message: &str, refresh: bool) -> String {
     let title = clean(title, SENTENCE);
     let page = Page {
         title: title.clone(),
         place: Place::Served,
-        live,
+        refresh,
         body: html! {
             header id="head" { h1 { (title) } }
             main { section id="error" { p { (clean(message, 10 * SENTENCE)) } } }

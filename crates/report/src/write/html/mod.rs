@@ -28,16 +28,16 @@ use parts::{list, section, table};
 
 /// The report as a page. With the run before it, the numbers of both are side by side.
 pub fn html(view: &View, previous: Option<&View>, place: Place) -> String {
-    page(&report(view, previous), view.run.live, place)
+    page(&report(view, previous), view.run.state.is_running(), place)
 }
 
 /// The history of a suite as a page.
 pub fn history_html(history: &History, place: Place) -> String {
-    let live = history.runs.iter().any(|run| run.live);
-    page(&history_document(history), live, place)
+    let refresh = history.runs.iter().any(|run| run.state.is_running());
+    page(&history_document(history), refresh, place)
 }
 
-fn page(document: &Document, live: bool, place: Place) -> String {
+fn page(document: &Document, refresh: bool, place: Place) -> String {
     let mut ids = HashSet::new();
     let sections = document.sections(Detail::Full).map(|one| {
         let body = html! { @for one in &one.blocks { (block(one)) } };
@@ -47,7 +47,7 @@ fn page(document: &Document, live: bool, place: Place) -> String {
     let page = Page {
         title: document.title.clone(),
         place,
-        live,
+        refresh,
         body: html! {
             header id="head" {
                 h1 { (document.title) }

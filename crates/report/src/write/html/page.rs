@@ -25,13 +25,13 @@ pub(super) struct Page {
     pub(super) title: String,
     pub(super) place: Place,
     /// Whether it will look different in a moment.
-    pub(super) live: bool,
+    pub(super) refresh: bool,
     pub(super) body: Markup,
 }
 
 impl Page {
     pub(super) fn write(self) -> String {
-        let refresh = (self.live && self.place == Place::Served).then_some("2");
+        let refresh = (self.refresh && self.place == Place::Served).then_some("2");
         let page = html! {
             (DOCTYPE)
             html lang="en" {

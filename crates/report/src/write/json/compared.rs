@@ -35,7 +35,7 @@ impl<'a> Set<'a> {
                 What::Within(Axis::Variant) => "variant",
                 What::Within(Axis::Spawn) => "spawn",
                 What::Runs => "run",
-                What::Record => "record",
+                What::Baseline => "record",
                 What::Claim => "claim",
             },
             method: match all.how {
@@ -86,7 +86,7 @@ impl<'a> One<'a> {
                 label: &side.label,
                 bad: side.share.bad,
                 n: side.share.n,
-                crash_rate: Estimated::of(side.share, side.by_data),
+                crash_rate: Estimated::of(side.share, side.optional_stopping),
                 bounds: side.bounds,
             }),
             primary: one.primary,

@@ -40,7 +40,7 @@ impl<'a> Crashed<'a> {
                     mode: place.mode,
                     variant: &place.variant,
                     first_attempt: place.share,
-                    rate: Estimated::of(place.share, place.by_data),
+                    rate: Estimated::of(place.share, place.optional_stopping),
                     first_round: place.first,
                     last_round: place.last,
                 })

@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
             id: &run.id,
             started: &run.started,
             device: &run.device,
-            live: run.live,
+            live: run.state.is_running(),
             complete: run.complete,
             imported: run.imported,
             rounds: run.rounds.0,
@@ -164,11 +164,11 @@ impl<'a> OnePoint<'a> {
             number: run.number,
             run: &run.id,
             first_attempt: point.share,
-            crash_rate: Estimated::of(point.share, point.by_data),
+            crash_rate: Estimated::of(point.share, point.optional_stopping),
             missing: point.missing,
             untested: point.untested.map(|why| match why {
-                Untested::ByData => "by-data",
-                Untested::Live => "live",
+                Untested::OptionalStopping => "by-data",
+                Untested::Running => "live",
             }),
             look: point.look.map(|look| Look::of(history, point, look)),
         }

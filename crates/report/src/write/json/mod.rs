@@ -16,7 +16,7 @@ use crate::clean::is_unseen;
 use crate::compare::{Comparisons, claims};
 use crate::view::{
     Advice, Bounds, ChapterRow, DiedInCounts, Judgement, MeasureStat, Missed, Note, Outcomes,
-    Reason, Results, RunFacts, Running, SequenceRow, Share, Spread, Totals, View,
+    Reason, Results, RoundOrder, RunFacts, Running, SequenceRow, Share, Spread, Totals, View,
 };
 use crate::words::{doubts, rates_by_exposure};
 use baseline::Beside;
@@ -181,7 +181,7 @@ impl<'a> Run<'a> {
             finished: run.finished.as_deref(),
             complete: run.complete,
             fault: run.fault.as_ref(),
-            live: run.live,
+            live: run.state.is_running(),
             stopped: run.stopped,
             stopped_because: run.stopped_because.as_deref(),
             limits: &run.limits,
@@ -232,9 +232,9 @@ impl<'a> Sequence<'a> {
             bad: results.first_attempt.bad,
             first_attempt: results.first_attempt,
             died_in: &row.died_in,
-            order: match results.unordered {
-                true => Vec::new(),
-                false => results.cells.iter().map(|cell| cell.first).collect(),
+            order: match results.order {
+                RoundOrder::Unknown => Vec::new(),
+                RoundOrder::Known => results.cells.iter().map(|cell| cell.first).collect(),
             },
             after_retries: results.after_retries,
             chapters: &row.chapters,
@@ -319,7 +319,7 @@ struct More<'a> {
 impl<'a> More<'a> {
     fn of(results: &'a Results, run: &RunFacts) -> Self {
         More {
-            crash_rate: Estimated::of(results.first_attempt, results.by_data),
+            crash_rate: Estimated::of(results.first_attempt, results.optional_stopping),
             bounds: results.bounds,
             exposure: rates_by_exposure(results, run).map(ByExposure::from),
             independence: results.independence.map(Order::from),

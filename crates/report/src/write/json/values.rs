@@ -4,7 +4,7 @@ use crashrate_model::{ALPHA, Finding, Level};
 use crashrate_stats::Interval;
 use serde::Serialize;
 
-use crate::view::Share;
+use crate::view::{OptionalStopping, Share};
 use crate::words::{Method, Rates, known};
 
 /// What the first attempts say of the crash rate.
@@ -21,9 +21,9 @@ pub(super) struct Estimated {
 
 impl Estimated {
     /// Nothing without rounds.
-    pub(super) fn of(share: Share, by_data: bool) -> Option<Self> {
+    pub(super) fn of(share: Share, optional_stopping: OptionalStopping) -> Option<Self> {
         let Share { bad, n } = share;
-        let known = known(bad, n, by_data)?;
+        let known = known(bad, n, optional_stopping)?;
         Some(Estimated {
             rate: f64::from(bad) / f64::from(n),
             lo: known.interval.lo,

@@ -28,8 +28,8 @@ pub(super) fn cases<'a>(unit: &'a Unit, attempts: &'a [Attempt]) -> Vec<Case<'a>
         })
         .collect();
     let outside = |attempt: &Attempt| {
-        let told = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
-        told(attempt.outcome) && !attempt.chapters.iter().any(|end| told(end.outcome))
+        let is_bad_end = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
+        is_bad_end(attempt.outcome) && !attempt.chapters.iter().any(|end| is_bad_end(end.outcome))
     };
     if unit.mode == Mode::Sequential && attempts.iter().any(outside) {
         cases.push(Case {
