@@ -1,5 +1,5 @@
-//! A run beside the record that its suite repeats: what the record has, what this machine came to in sequence, and what
-//! it came to with its chapters isolated.
+//! Compares a run with its suite's baseline, and its own sequential rounds with its isolated
+//! rounds.
 
 use crashrate_model::{ALPHA, Axis, Mode};
 use crashrate_stats::Role;
@@ -11,43 +11,46 @@ use super::within::compare_within;
 use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
 use crate::view::{ChapterRow, DiedInCounts, OptionalStopping, Results, SequenceRow, Share, View};
 
-/// A run beside the record that its suite repeats.
+/// A run beside its suite's baseline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BesideBaseline {
-    /// The record's number N.
+    /// The baseline's report number N.
     pub number: u32,
-    /// The chapters and sequences that the run has, in its order: a sequence, then its chapters, then all others.
+    /// The run's chapters and sequences: each sequence, then its chapters, then the remaining
+    /// chapters.
     pub rows: Vec<BaselineRow>,
-    /// Sequential against isolated on this machine, of whole sequences; nothing if it ran only one of the two.
+    /// Sequential against isolated on this machine, for whole sequences; `None` if only one mode
+    /// ran.
     pub modes: Option<Comparisons>,
-    /// This machine against the record: the sequences that both have, or else the chapters isolated.
+    /// This machine against the baseline: the sequences that both have, or else the isolated
+    /// chapters.
     pub machine: Comparisons,
 }
 
 /// A chapter, or a sequence as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BaselineRow {
-    /// The chapter; nothing for a sequence as a whole.
+    /// The chapter; `None` for a whole sequence.
     pub chapter: Option<String>,
-    /// The sequence; nothing for a chapter that is in none.
+    /// The sequence; `None` for a chapter outside any sequence.
     pub sequence: Option<String>,
-    /// The variant of this machine's rounds; the record knows none.
+    /// The variant of this machine's rounds. A baseline has no variants.
     pub variant: String,
-    /// The record in sequence: a chapter given that it was reached.
+    /// The baseline in sequence; for a chapter, only rounds that reached it.
     pub baseline_in_sequence: Option<Share>,
-    /// The record isolated; nothing for a sequence, as a report of the past has no blocks.
+    /// The baseline isolated; `None` for a sequence, since a published report has no blocks.
     pub baseline_isolated: Option<Share>,
-    /// This machine in sequence: a chapter given that it was reached.
+    /// This machine in sequence; for a chapter, only rounds that reached it.
     pub in_sequence: Option<Share>,
-    /// This machine isolated; a sequence as a whole: whole blocks of its chapters, bad if any of them was.
+    /// This machine isolated. For a sequence, a block is bad if any of its chapters was.
     pub isolated: Option<Share>,
-    /// A sequence as a whole: where it died in the record.
+    /// For a sequence: where it died in the baseline.
     pub baseline_died_in: Option<DiedInCounts>,
-    /// A sequence as a whole: where it died on this machine.
+    /// For a sequence: where it died on this machine.
     pub died_in: Option<DiedInCounts>,
 }
 
-/// The run beside the record of its suite; nothing if that names none.
+/// The run beside its baseline; `None` if the suite names none.
 pub(crate) fn beside_baseline(view: &View) -> Option<BesideBaseline> {
     let baseline = view.baseline.as_deref()?;
     let modes = compare_within(view, Axis::Mode, DEFAULT_DETECT, None);
@@ -122,7 +125,7 @@ fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
     all
 }
 
-/// Whole blocks of the chapters of a sequence, isolated.
+/// The isolated rounds of a sequence's chapters, one whole block each.
 fn whole_blocks(sequence: &SequenceRow, modes: &Comparisons) -> Option<Share> {
     let mut all = modes.list.iter();
     let found = all.find(|one| {
@@ -133,19 +136,21 @@ fn whole_blocks(sequence: &SequenceRow, modes: &Comparisons) -> Option<Share> {
     found.map(|one| one.sides[0].share)
 }
 
-/// Of the comparisons of modes those that answer whether the sequence itself crashes more. They keep the p that is
-/// adjusted for all of them.
+/// Keeps the comparisons of whole sequences. Their p-values stay adjusted for all comparisons.
 fn of_whole_sequences(mut modes: Comparisons) -> Option<Comparisons> {
     modes.list.retain(|one| one.chapter.is_none());
     (!modes.list.is_empty()).then_some(modes)
 }
 
-/// This machine against the record: sequences as wholes; where they have none in common, chapters isolated. More
-/// questions would share the error, and make it easier to look like the record.
+/// Compares this machine with the baseline: whole sequences, or isolated chapters if they share
+/// none. Further comparisons would share the error budget and make differences harder to detect.
 fn machine(view: &View, baseline: &View) -> Comparisons {
     let mut units: Vec<(Compared, [&Results; 2])> = Vec::new();
     for row in &view.sequences {
-        let then = baseline.sequences.iter().find(|r| r.sequence == row.sequence);
+        let then = baseline
+            .sequences
+            .iter()
+            .find(|r| r.sequence == row.sequence);
         if let Some(then) = then {
             let of = (None, Some(&row.sequence));
             let compared = Compared::unfilled(of, Mode::Sequential, &row.variant, true);
@@ -213,7 +218,7 @@ fn machine(view: &View, baseline: &View) -> Comparisons {
     }
 }
 
-/// What a reader must know of the two before believing anything.
+/// Differences in method that limit what the comparison means.
 fn warnings(view: &View, baseline: &View) -> Vec<String> {
     let words = |view: &View| {
         let words: Vec<_> = view.run.bad.iter().map(|outcome| outcome.word()).collect();

@@ -1,4 +1,4 @@
-//! Two runs: the same chapters and sequences in both.
+//! Compares the chapters and sequences that two runs share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +17,8 @@ use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{ChapterRow, OptionalStopping, Results, RunFacts, View};
 use crate::words::fault_facts;
 
-/// Compares the rows that two runs both have. What is bad is what the first run says; `margin` is how much more often the
-/// second run may be bad and still count as no worse, as a share.
+/// Compares the rows that both runs have, by the first run's definition of bad. `margin` is the
+/// difference in rates up to which the second run counts as no worse.
 pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>) -> Comparisons {
     let bad = &one.run.bad;
     let views = [one, two];
@@ -80,7 +80,7 @@ pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>)
     }
 }
 
-/// What both runs have, with the results of each; the sides are still to be filled in.
+/// The rows that both runs have, with the results of each. The caller fills in the sides.
 fn pairs<'a>(one: &'a View, two: &'a View) -> Vec<(Compared, [&'a Results; 2])> {
     let mut pairs = Vec::new();
     for row in &one.sequences {
@@ -105,8 +105,8 @@ fn pairs<'a>(one: &'a View, two: &'a View) -> Vec<(Compared, [&'a Results; 2])> 
     pairs
 }
 
-/// The row of this variant; where there is none, the one that differs from it only in how its processes came to be, which
-/// is said once for the runs. With the variant that both are of.
+/// The row of this variant and the variant to report. Without an exact match, takes the row that
+/// differs only in how its processes were spawned; a warning reports that once for the runs.
 fn of_variant<'a, T>(
     mut rows: impl Iterator<Item = &'a T> + Clone,
     variant_of: impl Fn(&T) -> &String,
@@ -121,7 +121,7 @@ fn of_variant<'a, T>(
     })
 }
 
-/// How the processes of a run's units came to be.
+/// How the run's processes were spawned.
 fn spawns(view: &View) -> String {
     let mut words: Vec<_> = view.units.iter().map(|unit| unit.spawn.word()).collect();
     words.sort_unstable();
@@ -129,7 +129,7 @@ fn spawns(view: &View) -> String {
     words.join(" and ")
 }
 
-/// By number where that tells them apart, else by id, else by order.
+/// Labels runs by number if the numbers differ, else by id, else by position.
 fn labels(views: [&View; 2]) -> [String; 2] {
     let [one, two] = views.map(|view| &view.run);
     if one.number != two.number {
@@ -141,7 +141,7 @@ fn labels(views: [&View; 2]) -> [String; 2] {
     }
 }
 
-/// What a run is called among others of its suite.
+/// A run's label among the runs of its suite.
 pub(super) fn label(view: &View) -> String {
     format!("N={}", view.run.number)
 }
@@ -176,15 +176,15 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
     warnings
 }
 
-/// What differs between the runs besides their rates: the programs and the command first.
+/// Differences between the runs besides their rates, programs and command first.
 pub(super) fn differences(views: [&View; 2]) -> Vec<Difference> {
     let difference = |[what, before, now]: [String; 3]| Difference { what, before, now };
     let first = programs(views).into_iter().chain(commands(views));
     first.chain(differing(views)).map(difference).collect()
 }
 
-/// The programs that only one of the runs measured, if each run has one. A program that was only added or only left out
-/// belongs to other chapters.
+/// The programs that differ. If one run's programs include the other's, the extra ones belong to
+/// other chapters and are not reported.
 fn programs(views: [&View; 2]) -> Option<[String; 3]> {
     let [one, two] = views.map(|view| &view.run.programs);
     let only = |of: &BTreeMap<String, String>, not_of: &BTreeMap<String, String>| {
@@ -202,10 +202,10 @@ fn programs(views: [&View; 2]) -> Option<[String; 3]> {
     Some(["program".to_owned(), only(one, two)?, only(two, one)?])
 }
 
-/// How many characters of a hash tell two programs apart for a reader.
+/// Characters of a hash that are shown.
 const HASH_SHOWN: usize = 8;
 
-/// The command lines, where both are known and differ in more than the seed and the report number.
+/// The command lines, if both are known and differ in more than seed and report number.
 fn commands(views: [&View; 2]) -> Option<[String; 3]> {
     let [one, two] = views.map(|view| view.command.as_deref().map(of_any_run));
     let (one, two) = (one?, two?);
@@ -213,7 +213,8 @@ fn commands(views: [&View; 2]) -> Option<[String; 3]> {
     (one != two).then(|| ["command".to_owned(), said(&one), said(&two)])
 }
 
-/// A command line without what differs from run to run. What follows `--` is the user's own command.
+/// A command line without its seed and report number. Words after `--` belong to the user's command
+/// and stay.
 fn of_any_run(command: &str) -> String {
     let mut words = command.split(' ');
     let mut kept = Vec::new();
@@ -231,7 +232,7 @@ fn of_any_run(command: &str) -> String {
     kept.join(" ")
 }
 
-/// The facts that differ: their names, with what they are in the one run and in the other.
+/// The facts that differ: name, value in the first run, value in the second.
 fn differing(views: [&View; 2]) -> Vec<[String; 3]> {
     let facts = [facts(views[0], views[1]), facts(views[1], views[0])];
     let names: BTreeSet<_> = facts.iter().flatten().map(|(name, _)| name).collect();
@@ -239,7 +240,7 @@ fn differing(views: [&View; 2]) -> Vec<[String; 3]> {
         let found = all.iter().find(|(other, _)| other == name);
         found.map_or_else(|| "none".to_owned(), |(_, value)| clean(value, NAME))
     };
-    // An imported run does not say everything.
+    // An imported run lacks some facts.
     let is_known = |name: &&String| {
         [0, 1].into_iter().all(|side| {
             let has = facts[side].iter().any(|(other, _)| other == *name);
@@ -253,7 +254,7 @@ fn differing(views: [&View; 2]) -> Vec<[String; 3]> {
     named.filter(|[_, one, two]| one != two).collect()
 }
 
-/// An imported report does not say how its attempts were watched.
+/// How attempts were watched. An imported report does not say.
 fn evidence(run: &RunFacts) -> &'static str {
     match &run.imported {
         Some(_) => "unknown",
@@ -261,7 +262,7 @@ fn evidence(run: &RunFacts) -> &'static str {
     }
 }
 
-/// What may make a difference between the runs that is none of the chapters': those that both runs have.
+/// Facts that may explain a difference in rates, limited to chapters that both runs have.
 fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     let run: &RunFacts = &view.run;
     let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();

@@ -1,4 +1,4 @@
-//! What an imported report says of its own numbers, held against these numbers.
+//! Checks the claims of an imported report against its own numbers.
 
 use crashrate_model::{ALPHA, Claim, Mode};
 use crashrate_stats::Role;
@@ -9,12 +9,12 @@ use super::test::{Pair, Together, fixed};
 use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
 use crate::view::{ChapterRow, OptionalStopping, Outcomes, Share, View};
 
-/// A claim of a report, and what its rounds say of it.
+/// A claim of a report, and what its rounds show.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claimed {
-    /// The report's words.
+    /// The report's wording.
     pub text: String,
-    /// The two sides that it is about: one comparison alone, since the report makes it alone.
+    /// The comparison that the claim makes. It is tested alone, since the report makes it alone.
     pub comparison: Comparisons,
 }
 
@@ -31,7 +31,7 @@ pub fn claims(view: &View) -> Vec<Claimed> {
     claims.filter_map(|claim| claimed(view, claim)).collect()
 }
 
-/// Nothing if the rounds that it is about are not there.
+/// The comparison for a claim; `None` if the rounds it refers to are missing.
 fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
     let find = |mode: Mode| {
         let mut rows = view.chapters.iter();

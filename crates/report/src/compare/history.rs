@@ -1,4 +1,4 @@
-//! The runs of a suite in their order: each chapter's rate over them, and where a change is shown.
+//! The runs of a suite in order: each chapter's rate per run, and detected changes.
 
 use std::ops::Range;
 
@@ -17,13 +17,13 @@ use crate::view::{Cell, OptionalStopping, Outcomes, Results, RunState, Share, Vi
 pub struct History {
     /// The suite's name.
     pub suite: String,
-    /// What counts as bad: what any of the runs counts, so that no bad end vanishes beside another run's.
+    /// Outcomes that count as bad: the union over the runs, so that no bad outcome is hidden.
     pub bad: OutcomeSet,
     /// The runs in the order given.
     pub runs: Vec<PastRun>,
-    /// A row for each chapter in each way it ran, and for each sequence as a whole.
+    /// A row for each chapter in each mode and variant, and for each whole sequence.
     pub trends: Vec<Trend>,
-    /// The place of the first run that is listed. Those before it are tested all the same.
+    /// The index of the first run listed. Earlier runs are still tested.
     pub listed_from: usize,
 }
 
@@ -38,15 +38,15 @@ pub struct PastRun {
     pub started: String,
     /// The device in use.
     pub device: String,
-    /// Whether it is being written at the moment.
+    /// Whether it is running or has ended.
     pub state: RunState,
-    /// Whether it came to its end.
+    /// Whether it completed.
     pub complete: bool,
-    /// Whether others measured it.
+    /// Whether it was imported.
     pub imported: bool,
-    /// First attempts that count, and rounds planned.
+    /// First attempts that count, and planned rounds.
     pub rounds: (u32, u32),
-    /// What differs from the run before, besides the rates.
+    /// What differs from the previous run, besides the rates.
     pub differs: Vec<Difference>,
 }
 
@@ -55,9 +55,9 @@ pub struct PastRun {
 pub struct Difference {
     /// Its name, such as `device`.
     pub what: String,
-    /// What it was.
+    /// Its value in the previous run.
     pub before: String,
-    /// What it is now.
+    /// Its value in this run.
     pub now: String,
 }
 
@@ -68,7 +68,7 @@ impl std::fmt::Display for Difference {
     }
 }
 
-/// The part in which two long texts differ, with a little of what is around it.
+/// The differing part of two long texts, with some context.
 fn around_difference(texts: [&str; 2]) -> [String; 2] {
     /// Texts up to this many characters are shown whole.
     const WHOLE: usize = 40;
@@ -94,9 +94,9 @@ fn around_difference(texts: [&str; 2]) -> [String; 2] {
 /// One chapter, or a sequence as a whole, over the runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trend {
-    /// The chapter; nothing for a sequence as a whole.
+    /// The chapter; `None` for a whole sequence.
     pub chapter: Option<String>,
-    /// The sequence that it is about, if any.
+    /// The sequence, if any.
     pub sequence: Option<String>,
     /// How it ran.
     pub mode: Mode,
@@ -104,65 +104,66 @@ pub struct Trend {
     pub variant: String,
     /// Its runs, in their order.
     pub points: Vec<Point>,
-    /// The places of the runs after which a change is shown. Each is computed from the runs up to it, so it stays when runs
-    /// are added.
+    /// Indices of the runs after which a change is shown. Each is computed only from the runs up to
+    /// it, so adding runs never removes one.
     pub marks: Vec<usize>,
     /// The change as of the last mark.
     pub change: Option<Change>,
 }
 
-/// What one run says of a chapter.
+/// One run's result for a chapter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// The run's place in [`History::runs`].
+    /// The run's index in [`History::runs`].
     pub run: usize,
     /// Bad first attempts of those that count.
     pub share: Share,
-    /// Whether the data decided how many there were.
+    /// Whether the data may have decided the number of rounds.
     pub optional_stopping: OptionalStopping,
-    /// Rounds without a result, by what became of them: lost, interrupted or not started. In no rate.
+    /// Rounds without a result, by what became of them: lost, interrupted or not started. They are
+    /// not counted in any rate.
     pub missing: Outcomes,
-    /// Why it takes no part in tests.
+    /// Why it is excluded from the tests.
     pub untested: Option<Untested>,
-    /// The test of all runs up to this one; nothing for the first and for those that take no part.
+    /// The test of all runs up to this one; `None` for the first run and for excluded ones.
     pub look: Option<HistoryLook>,
-    /// Whether that shows a change whatever became of rounds without a known end.
+    /// Whether the test shows a change however the rounds without a result ended.
     pub holds: bool,
 }
 
-/// Why a run takes no part in the tests of a history.
+/// Why a run is excluded from the tests of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Untested {
-    /// The data decided how many rounds it has.
+    /// The data may have decided its number of rounds.
     OptionalStopping,
-    /// It is still running: its counts are not final, and each look at them would be another test.
+    /// Its counts are not final, and each look at them would be another test.
     Running,
 }
 
-/// A change of a rate. Places are those of runs.
+/// A change of a rate. Indices refer to [`History::runs`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The most probable first run with the new rate.
     pub at: usize,
-    /// The first run of those that hold 95 % of the posterior.
+    /// The first run of the 95% credible set for the change.
     pub first: usize,
-    /// The last run of them.
+    /// The last run of that set.
     pub last: usize,
-    /// The last run of the row before `first`: what changed after it may explain the change.
+    /// The row's last run before `first`. Facts that changed after it may explain the change.
     pub base: usize,
-    /// Bad of all rounds before `at`.
+    /// Bad rounds before `at`.
     pub before: Share,
-    /// Bad of all rounds from `at` to the last mark.
+    /// Bad rounds from `at` to the last mark.
     pub after: Share,
-    /// The first and the last run that took part, with their rounds.
+    /// The first and the last tested run, with their rounds.
     pub ends: [(usize, Share); 2],
-    /// A step, or a little with each run. A description; not a test.
+    /// Whether it looks like a step or a trend. This is a description, not a test.
     pub shape: ChangeShape,
-    /// The first of the unbroken marks up to the last one.
+    /// The first mark of the unbroken series that ends at the last mark.
     pub since: usize,
     /// The last mark.
     pub until: usize,
-    /// Whether the test after the last run that took part still shows it.
+    /// Whether the latest test still shows it.
     pub holds: bool,
 }
 
@@ -173,7 +174,7 @@ impl Change {
     }
 }
 
-/// Whether the second rate is the higher one.
+/// Whether the rate is higher after the change.
 pub(super) fn is_rise(before: Share, after: Share) -> bool {
     u64::from(after.bad) * u64::from(before.n) > u64::from(before.bad) * u64::from(after.n)
 }
@@ -184,7 +185,7 @@ impl Point {
         self.holds
     }
 
-    /// Whether its rounds are in the tests.
+    /// Whether its rounds are tested.
     fn tested(&self) -> Option<Counts> {
         let counts = counts(self.share).ok()?;
         (self.untested.is_none() && self.share.n > 0).then_some(counts)
@@ -192,7 +193,8 @@ impl Point {
 }
 
 impl Trend {
-    /// The first mark of each unbroken series of marks in one direction: the run's place, and whether the rate rose.
+    /// The first mark of each unbroken series in one direction: the run's index, and whether the
+    /// rate rose.
     pub fn turns(&self) -> Vec<(usize, bool)> {
         let mut turns = Vec::new();
         let mut before = None;
@@ -209,7 +211,7 @@ impl Trend {
 }
 
 impl History {
-    /// Lists the last `n` runs only. The tests are still those of all runs.
+    /// Lists only the last `n` runs. All runs are still tested.
     pub fn list_last(&mut self, n: usize) {
         self.listed_from = self.runs.len().saturating_sub(n);
     }
@@ -226,7 +228,7 @@ impl History {
     }
 }
 
-/// Puts the runs of a suite beside each other, in the order given, and tests each row after each run.
+/// Makes a suite's history from its runs in the given order, and tests each row after each run.
 ///
 /// All rows and all runs share one error probability of 5 %: see [`history_looks`].
 pub fn history(suite: &str, views: &[View]) -> History {
@@ -308,7 +310,7 @@ fn point(run: usize, view: &View, results: &Results, bad: &OutcomeSet) -> Point 
     }
 }
 
-/// A plan that has a unit twice has two rows of one name: they are one point.
+/// Adds a point. A plan that has a unit twice yields two rows of one name; they become one point.
 fn add(points: &mut Vec<Point>, point: Point) {
     match points.last_mut().filter(|last| last.run == point.run) {
         Some(last) => {
@@ -332,7 +334,7 @@ fn missing(cells: &[Cell]) -> Outcomes {
     for cell in cells {
         match cell.first {
             Some(outcome) if without_result(&outcome) => missing.add(outcome, 1),
-            // Run again, but the first draw is unknown all the same.
+            // Even if the round was run again, the result of its first attempt is unknown.
             _ if cell.vanished => missing.add(Outcome::Lost, 1),
             _ => {}
         }
@@ -356,10 +358,10 @@ fn rows(view: &View) -> Vec<(Key, &Results)> {
     chapters.chain(sequences).collect()
 }
 
-/// The rows, tested after each run.
+/// Builds the rows and tests them after each run.
 ///
-/// What counts as bad is what any run so far counts. A run that counts more recounts those before it, but not their tests:
-/// otherwise a mark could vanish.
+/// A test counts as bad what any run so far counts. When a run extends that set, earlier runs are
+/// recounted but not retested; otherwise a mark could vanish.
 fn tested(views: &[View]) -> (OutcomeSet, Vec<Trend>) {
     let with = |bad: &OutcomeSet, view: &View| -> OutcomeSet {
         OutcomeSet::new(bad.iter().chain(view.run.bad.iter()))
@@ -374,7 +376,7 @@ fn tested(views: &[View]) -> (OutcomeSet, Vec<Trend>) {
         let adds_none = |view: &&View| with(&bad, view) == bad;
         let end = start + views[start..].iter().take_while(adds_none).count();
         let mut trends = trends(&views[..end], &bad);
-        // Rows are in the order of the first run that has them: those so far keep their places.
+        // Rows keep the order of the first run that has them, so earlier rows keep their index.
         for (trend, before) in trends.iter_mut().zip(&tested) {
             trend.change.clone_from(&before.change);
             for (point, before) in trend.points.iter_mut().zip(&before.points) {
@@ -391,7 +393,7 @@ fn tested(views: &[View]) -> (OutcomeSet, Vec<Trend>) {
 fn test(trends: &mut [Trend], runs: Range<usize>) {
     let row = |trend: &Trend| {
         let mut row = vec![None; runs.end];
-        // A row whose rounds did not get that far exists all the same, and takes its part of the budget.
+        // A row without reached rounds still exists and uses its share of the error budget.
         for point in trend.points.iter().filter(|p| p.untested.is_none()) {
             row[point.run] = counts(point.share).ok();
         }
@@ -423,7 +425,7 @@ fn test(trends: &mut [Trend], runs: Range<usize>) {
     }
 }
 
-/// Rounds without a known end before and after the change that the last of these points shows.
+/// Rounds without a result before and after the change that the last point shows.
 fn missing_around(points: &[Point]) -> [u64; 2] {
     let Some(look) = points.last().and_then(|point| point.look) else {
         return [0, 0];
@@ -466,7 +468,7 @@ fn change(points: &[Point]) -> Option<Change> {
     })
 }
 
-/// Whether the split with the smallest p-value has the higher rate after it.
+/// Whether the rate is higher after the split with the smallest p-value.
 pub(crate) fn rises(look: HistoryLook) -> bool {
     is_rise(share(look.before), share(look.after))
 }

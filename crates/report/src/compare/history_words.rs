@@ -1,4 +1,4 @@
-//! A history in sentences, the same in every format.
+//! Sentences about a history, used by every format.
 
 use crashrate_model::{Outcome, OutcomeSet};
 use crashrate_stats::ChangeShape;
@@ -9,7 +9,7 @@ use crate::clean::{NAME, clean};
 use crate::view::Share;
 use crate::words::{count, of_unit, percent, share};
 
-/// How many runs, and how many differences, a sentence names.
+/// The most runs, and the most differences, that a sentence names.
 const NAMED: usize = 4;
 
 /// The row of a history.
@@ -38,7 +38,8 @@ pub(crate) fn history_intro(history: &History) -> String {
     )
 }
 
-/// What a history says of a row: the change or that none is shown, what changed with it, and what was not tested.
+/// What a history shows for a row: the change, what changed with it, and which runs were not
+/// tested.
 pub(crate) fn trend_sentences(history: &History, trend: &Trend) -> Vec<String> {
     let mut sentences = vec![match &trend.change {
         Some(change) => changed(history, trend, change),
@@ -52,7 +53,7 @@ pub(crate) fn trend_sentences(history: &History, trend: &Trend) -> Vec<String> {
     sentences
 }
 
-/// What the test after a run says, in short.
+/// The result of the test after a run, in short.
 pub(crate) fn look_in_short(history: &History, point: &Point) -> String {
     match (point.untested, point.look) {
         (Some(Untested::OptionalStopping), _) => {
@@ -100,7 +101,8 @@ fn changed(history: &History, trend: &Trend, change: &Change) -> String {
     };
     let [(first, one), (last, two)] = change.ends;
     let rose = change.rose();
-    // With few rounds a run, the first and the last run may say the opposite of all of them together.
+    // With few rounds per run, comparing only the first and last run could contradict the pooled
+    // rates.
     let ends_agree = is_rise(one, two) == rose && is_rise(two, one) != rose;
     let body = match change.shape {
         ChangeShape::Step => format!(
@@ -140,7 +142,7 @@ fn changed(history: &History, trend: &Trend, change: &Change) -> String {
     sentence
 }
 
-/// What else changed where the rate may have changed.
+/// Other facts that changed where the rate may have changed.
 fn coinciding(history: &History, change: &Change) -> Option<String> {
     let places = match change.shape {
         ChangeShape::Step => change.base + 1..=change.last,
@@ -171,7 +173,7 @@ fn coinciding(history: &History, change: &Change) -> Option<String> {
     Some(capitalized(&named.join("; ")) + ".")
 }
 
-/// A fact of a run as a noun.
+/// A fact of a run, as a noun phrase.
 fn fact(what: &str) -> String {
     match what {
         "counted as bad" => "what counts as bad".to_owned(),
@@ -242,7 +244,7 @@ fn rate_name(bad: &OutcomeSet) -> &'static str {
     }
 }
 
-/// What the rate did.
+/// The direction and size of the change.
 pub(crate) fn verb(rose: bool) -> &'static str {
     if rose { "rose" } else { "fell" }
 }

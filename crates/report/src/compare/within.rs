@@ -1,4 +1,4 @@
-//! The two sides of one run: its modes, its variants, or how its processes were spawned.
+//! Compares two sides of one run: its modes, its variants, or its spawn methods.
 
 use crashrate_model::{ALPHA, Axis, Contrast, Spawn, Stopping, contrasts, suite_variant};
 use crashrate_stats::Role;
@@ -22,7 +22,7 @@ pub fn axes(view: &View) -> Vec<Axis> {
         .collect()
 }
 
-/// The axes that the report of a run compares: the one that it was run to compare, or else all that it has.
+/// The axes in a run's report: the axis the run was made to compare, or else all available axes.
 fn compared_axes(view: &View) -> Vec<Axis> {
     match view.run.stopping {
         Stopping::Decided(axis) => vec![axis],
@@ -30,7 +30,7 @@ fn compared_axes(view: &View) -> Vec<Axis> {
     }
 }
 
-/// What the report of a run compares.
+/// The comparisons in a run's report.
 pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
     let compare = |axis| compare_within(view, axis, DEFAULT_DETECT, None);
     (compared_axes(view).into_iter().map(compare))
@@ -38,8 +38,9 @@ pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
         .collect()
 }
 
-/// Compares the two sides of a run along this axis. The axes of a run share the error. `margin` is how much more often the
-/// second side may be bad and still count as no worse, as a share; by default the run's own.
+/// Compares the two sides of a run along this axis. The axes of a run share the error budget.
+/// `margin` is the difference in rates up to which the second side counts as no worse; it defaults
+/// to the run's own.
 pub fn compare_within(view: &View, axis: Axis, detect: Detect, margin: Option<f64>) -> Comparisons {
     let optional_stopping = view.run.optional_stopping();
     let axes = compared_axes(view);
@@ -102,7 +103,8 @@ fn role(contrast: &Contrast) -> Role {
     }
 }
 
-/// What the run's own pairs say. Those that explain say nothing until every primary comparison shows a difference.
+/// The evidence of the run's own pairs. Explanatory comparisons count only once every primary one
+/// shows a difference.
 fn of_pairs(view: &View, axis: Axis) -> Vec<Evidence> {
     let seen = view.pairs.iter().find(|seen| seen.axis == axis);
     let is_open = seen.is_some_and(PairsSeen::is_decided);
@@ -129,7 +131,7 @@ fn compared(
         Axis::Spawn => [Spawn::Exec, Spawn::Fork][side].word().to_owned(),
     };
     let [one, two] = match axis {
-        // They differ in that alone.
+        // Both variants differ only in how their processes were spawned.
         Axis::Spawn => contrast
             .variants
             .each_ref()

@@ -1,7 +1,7 @@
 //! Makes the view from the journal's records, in one pass.
 //!
-//! Memory grows with the number of rounds only by the eight bytes of a cell, the durations and the measured values
-//! (medians need them all), and the cells of sequences' chapters.
+//! Per round, memory holds only eight-byte cells (of units and of chapters in sequences), durations
+//! and measured values. Medians need all of the latter two.
 
 mod advice;
 mod crashes;
@@ -24,7 +24,7 @@ use run::{Measured, RunTally};
 use unit::UnitTally;
 use watched::Watched;
 
-/// Takes the records of one journal, in their order, and makes the view.
+/// Builds the view from the records of one journal, taken in order.
 ///
 /// ```
 /// use crashrate_report::{ReportError, RunState, ViewBuilder};
@@ -40,9 +40,9 @@ pub struct ViewBuilder {
     /// Attempts that were executed because their fork failed, by unit. They are counted separately.
     spawn_fallback: BTreeMap<u32, UnitTally>,
     watched: Watched,
-    /// Attempts without an end so far, and when they started.
+    /// Attempts that have started and not ended, with their start times.
     open: BTreeMap<Attempt, f64>,
-    /// Only if they were asked for.
+    /// Present only if requested.
     attempts: Option<Vec<AttemptPlace>>,
 }
 
@@ -59,7 +59,7 @@ impl Attempt {
     }
 }
 
-/// The view of a record that a run is set beside.
+/// The view of a baseline.
 fn view_of(recorded: &Baseline) -> Result<View, ReportError> {
     let view = || {
         let mut builder = ViewBuilder::new();
@@ -72,12 +72,12 @@ fn view_of(recorded: &Baseline) -> Result<View, ReportError> {
 }
 
 impl ViewBuilder {
-    /// A builder that has seen nothing.
+    /// An empty builder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A builder that keeps where each attempt is on record, too.
+    /// A builder that also keeps each attempt's place in the journal.
     pub fn with_attempts() -> Self {
         ViewBuilder {
             attempts: Some(Vec::new()),
@@ -88,12 +88,14 @@ impl ViewBuilder {
     /// Takes the next record.
     ///
     /// # Errors
-    /// The record does not fit what came before it: see [`ReportError`]. The builder is of no further use then.
+    /// The record contradicts an earlier one: see [`ReportError`]. The builder must not be used
+    /// afterwards.
     pub fn push(&mut self, record: &Record) -> Result<(), ViewError> {
         self.push_from(record, self.records)
     }
 
-    /// The same with the record's place in the journal, for the forms that read it again; [`Self::push`] counts records.
+    /// The same with the record's place in the journal, for formats that read it again;
+    /// [`Self::push`] counts records instead.
     ///
     /// # Errors
     /// As for [`Self::push`].
@@ -102,12 +104,13 @@ impl ViewBuilder {
         self.take(record, place).map_err(|fault| self.error(fault))
     }
 
-    /// Makes the view. An attempt without an end is running if the run is, and lost if the run has ended.
+    /// Makes the view. An attempt without an end is running if the run is, and lost if the run has
+    /// ended.
     ///
     /// # Errors
     /// There was no `opened` record.
     pub fn finish(mut self, state: RunState) -> Result<View, ViewError> {
-        // A closed journal has nothing running, whatever the lock said a moment before.
+        // A closed journal has no running attempts, even if its lock was held a moment ago.
         let state = match self.run.as_ref().is_some_and(RunTally::is_closed) {
             true => RunState::Ended,
             false => state,
@@ -248,7 +251,7 @@ impl ViewBuilder {
             }
             Some(run) => {
                 run.reopen(opened)?;
-                // What the supervisor before this one had running died with it.
+                // Attempts of the previous supervisor died with it.
                 self.lose_open()?;
                 self.watch(&Record::Opened(Box::new(opened.clone())));
                 Ok(())
@@ -263,7 +266,7 @@ impl ViewBuilder {
         Ok(())
     }
 
-    /// An attempt was started and its end will never be known.
+    /// Counts a started attempt as lost.
     fn lose(&mut self, of: Attempt) -> Result<(), ReportError> {
         let unit = self.unit(of)?;
         unit.lose(of.round, of.attempt);
@@ -275,14 +278,14 @@ impl ViewBuilder {
         Ok(())
     }
 
-    /// The run's rules see it, too.
+    /// Passes the record to the run's stopping rule.
     fn watch(&mut self, record: &Record) {
         if let Some(run) = &self.run {
             self.watched.push(record, run.info());
         }
     }
 
-    /// The unit of an attempt, with the attempt's numbers checked.
+    /// The unit of an attempt, after checking the attempt's numbers.
     fn unit(&mut self, attempt: Attempt) -> Result<&mut UnitTally, ReportError> {
         let units = self.units.len();
         let unit = usize::try_from(attempt.unit)
@@ -322,7 +325,8 @@ impl ViewBuilder {
     }
 }
 
-/// The tally that an attempt belongs to: its unit's, unless it, or the first of its round, was spawned or watched in another way.
+/// The tally of an attempt: its unit's, or the fallback's if it or its round's first attempt was
+/// spawned or watched differently.
 fn tally<'a>(
     units: &'a mut [UnitTally],
     others: &'a mut BTreeMap<u32, UnitTally>,

@@ -1,4 +1,5 @@
-//! One unit: which of its attempts count as a round's first, and what they say of the unit and of its chapters.
+//! Tallies one unit: which attempts count as a round's first, and their results for the unit and
+//! its chapters.
 
 use crashrate_model::{
     ChapterEnd, DiedIn, Ended, EvidenceRound, Mode, Outcome, OutcomeSet, Spawn, Unit,
@@ -15,11 +16,11 @@ use crate::view::{
 #[derive(Clone, Debug)]
 pub(super) struct UnitTally {
     unit: Unit,
-    /// The only round that is run, if not all are.
+    /// The only round to run, if set.
     only_round: Option<u32>,
     /// Only counts of its rounds are known.
     order: RoundOrder,
-    /// The unit as a whole; in isolated mode that is its one chapter.
+    /// The whole unit; in isolated mode, its one chapter.
     whole: RowTally,
     /// The chapters of a sequence.
     chapters: Vec<RowTally>,
@@ -80,7 +81,7 @@ impl UnitTally {
         Ok(())
     }
 
-    /// An attempt ended.
+    /// Adds an attempt that ended.
     pub(super) fn end(&mut self, ended: &Ended, bad: &OutcomeSet) -> Result<(), ReportError> {
         self.check_chapters(ended)?;
         self.attempts += 1;
@@ -93,7 +94,7 @@ impl UnitTally {
         Ok(())
     }
 
-    /// An attempt was started and its end will never be known.
+    /// Adds an attempt that was started and lost.
     pub(super) fn lose(&mut self, round: u32, attempt: u32) {
         self.attempts += 1;
         if attempt > 1 {
@@ -103,10 +104,10 @@ impl UnitTally {
         }
     }
 
-    /// What an attempt says of its chapters. A missing key must not change what is counted for them.
+    /// Adds an attempt's chapter results. A missing signature key must not change their counts.
     fn check_chapters(&self, ended: &Ended) -> Result<(), ReportError> {
         let (found, planned) = (ended.chapters.len(), self.chapters.len());
-        // An attempt that was lost has no more to say than that.
+        // A lost attempt has no chapter results.
         let fits = found == planned || (found == 0 && !ended.outcome.counts());
         if !fits {
             return Err(ReportError::ChapterCount {
@@ -134,7 +135,8 @@ impl UnitTally {
     }
 
     fn first(&mut self, ended: &Ended, bad: &OutcomeSet) {
-        // In a sequence the chapters say why; the sequence itself only what none of them says.
+        // In a sequence the chapters give the reasons; the sequence adds only what no chapter
+        // explains.
         let explained = ended
             .chapters
             .iter()
@@ -168,7 +170,7 @@ impl UnitTally {
         self.count_death(ended.died_in.as_ref());
     }
 
-    /// An evidence round of the unit was made.
+    /// Adds an evidence round.
     pub(super) fn evidence_round(&mut self, round: &EvidenceRound) {
         self.crashes.add_evidence(round);
     }
@@ -340,7 +342,7 @@ fn chapter_end(end: &ChapterEnd) -> End<'_> {
 
 impl Totals {
     pub(super) fn add(&mut self, unit: &Results) {
-        // Plans are read from a file: absurd ones must not panic.
+        // The plan is read from a file; absurd numbers must not panic.
         self.planned = self.planned.saturating_add(unit.planned);
         self.rounds += unit.rounds;
         self.outcomes.add_all(&unit.outcomes);

@@ -25,7 +25,10 @@ pub(crate) fn baseline_sentences(view: &View, beside: &BesideBaseline) -> Vec<St
         );
     }
     sentences.extend(beside.machine.warnings.iter().cloned());
-    let baseline = view.baseline.iter().flat_map(|baseline| &baseline.sequences);
+    let baseline = view
+        .baseline
+        .iter()
+        .flat_map(|baseline| &baseline.sequences);
     if view.sequences.iter().chain(baseline).next().is_some() {
         sentences.push(modes(beside));
     }

@@ -172,7 +172,7 @@ proptest! {
     #[test]
     fn counts_add_up(units in units(), retries in 0..3u32, fates in fates()) {
         let records = play(&units, retries, &fates);
-        let view = build(&records, false).unwrap();
+        let view = build(&records, RunState::Ended).unwrap();
         for results in whole_units(&view).chain(view.chapters.iter().map(|row| &row.results)) {
             adds_up(results)?;
         }
@@ -191,7 +191,7 @@ proptest! {
     #[test]
     fn first_attempts_are_those_of_the_journal(units in units(), retries in 0..3u32, fates in fates()) {
         let records = play(&units, retries, &fates);
-        let view = build(&records, false).unwrap();
+        let view = build(&records, RunState::Ended).unwrap();
         let (mut isolated, mut sequences) = (
             view.chapters.iter().filter(|row| row.sequence.is_none()).map(|row| &row.results),
             view.sequences.iter().map(|row| &row.results),
@@ -217,7 +217,7 @@ proptest! {
     #[test]
     fn attempts_add_up_to_the_rates(units in units(), retries in 0..3u32, fates in fates()) {
         let records = play(&units, retries, &fates);
-        let view = attempts(&records, false).unwrap();
+        let view = attempts(&records, RunState::Ended).unwrap();
         let lines = lines(&listed(csv, &view, &records));
         let yes = |line: &[String], column: usize| u32::from(line[column] == "true");
         let mut sums: BTreeMap<[String; 4], (u32, u32)> = BTreeMap::new();
