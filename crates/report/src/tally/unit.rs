@@ -18,7 +18,7 @@ pub(super) struct UnitTally {
     unit: Unit,
     /// The only round to run, if set.
     only_round: Option<u32>,
-    /// Only counts of its rounds are known.
+    /// Whether the order of its rounds is known.
     order: RoundOrder,
     /// The whole unit; in isolated mode, its one chapter.
     whole: RowTally,

@@ -145,7 +145,7 @@ pub(crate) fn is_hang(signature: &str) -> bool {
     signature.split(" | ").nth(1) == Some("HANG")
 }
 
-/// Whether the process was killed or crashed.
+/// Whether the process crashed or had to be killed.
 pub(crate) fn is_death(outcome: Outcome) -> bool {
     matches!(
         outcome,

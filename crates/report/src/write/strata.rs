@@ -1,4 +1,4 @@
-//! Comparisons over several runs: as lines of text, which are Markdown as well, and as JSON.
+//! Writes comparisons over several runs, as text that is also Markdown, and as JSON.
 
 use crashrate_model::Axis;
 use serde_json::json;

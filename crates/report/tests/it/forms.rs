@@ -15,7 +15,7 @@ use crate::writers::{flaky, hostile, killed};
 fn junit(records: &[Record]) -> String {
     listed(
         crashrate_report::junit_rounds,
-        &attempts(records, false).unwrap(),
+        &attempts(records, RunState::Ended).unwrap(),
         records,
     )
 }
@@ -23,7 +23,7 @@ fn junit(records: &[Record]) -> String {
 fn junit_of_chapters(records: &[Record]) -> String {
     listed(
         crashrate_report::junit,
-        &attempts(records, false).unwrap(),
+        &attempts(records, RunState::Ended).unwrap(),
         records,
     )
 }
@@ -31,7 +31,7 @@ fn junit_of_chapters(records: &[Record]) -> String {
 fn csv(records: &[Record]) -> String {
     listed(
         crashrate_report::csv,
-        &attempts(records, false).unwrap(),
+        &attempts(records, RunState::Ended).unwrap(),
         records,
     )
 }

@@ -1,7 +1,7 @@
-//! Pages: one file each, with pictures in it and nothing from elsewhere.
+//! Writes HTML pages: one file each, with inline pictures and no external resources.
 //!
-//! A page in a file has no script, and forbids all scripts. A served page has a small one that
-//! redraws its parts while a run goes on.
+//! A page in a file has no script and forbids all scripts. A served page has a small script that
+//! updates its sections while the run is running.
 
 mod curve;
 mod grid;
@@ -26,7 +26,7 @@ use page::Page;
 pub use page::{LIVE_SCRIPT, Place};
 use parts::{list, section, table};
 
-/// The report as a page. With the run before it, the numbers of both are side by side.
+/// The report as a page, compared with the previous run if given.
 pub fn html(view: &View, previous: Option<&View>, place: Place) -> String {
     page(&report(view, previous), view.run.state.is_running(), place)
 }
@@ -59,7 +59,7 @@ fn page(document: &Document, refresh: bool, place: Place) -> String {
     page.write()
 }
 
-/// The anchor of a heading. The script replaces parts by it, so it must be unique.
+/// The anchor of a heading. It must be unique, since the script replaces sections by it.
 fn id(heading: &str, used: &mut HashSet<String>) -> String {
     let plain = |c: char| match c.is_ascii_alphanumeric() {
         true => c.to_ascii_lowercase(),

@@ -14,7 +14,7 @@ pub(super) struct Beside<'a> {
     file: Option<&'a str>,
     device: Option<&'a str>,
     rows: Vec<Row<'a>>,
-    /// Sequential against isolated, whole sequences on this machine.
+    /// Sequential against isolated on this machine, for whole sequences.
     modes: Option<Set<'a>>,
     /// This machine against the baseline.
     machine: Set<'a>,

@@ -1,4 +1,4 @@
-//! Deaths by their signature, in JSON.
+//! Deaths by signature, in JSON.
 
 use crashrate_model::Mode;
 use serde::Serialize;
@@ -11,10 +11,10 @@ pub(super) struct Crashed<'a> {
     signature: &'a str,
     count: u32,
     places: Vec<Place<'a>>,
-    /// Relative to the run's folder.
+    /// Relative to the run folder.
     file: Option<&'a str>,
     repeat: Option<&'a str>,
-    /// The beginning of the stack of its first crash that was kept, where it was asked for.
+    /// The innermost frames of its first kept crash, if requested.
     excerpt: &'a [String],
 }
 

@@ -1,4 +1,4 @@
-//! What is known of an attempt that did not pass: the text of a failure, and what it printed.
+//! The evidence of an attempt that did not pass: the failure text, and the output.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use crate::clean::{NAME, SENTENCE, clean, lines};
 use crate::write::listed::Ends;
 use crate::write::xml::Xml;
 
-/// Where an attempt left what is known of it.
+/// Where an attempt's evidence is stored.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Evidence {
     unit: u32,
@@ -33,7 +33,8 @@ impl Evidence {
         }
     }
 
-    /// The text below a message: the message again, where it was, the stack, and how to run it again.
+    /// The text below a message: the message, the stored files, the stack, and the command to
+    /// repeat it.
     pub(super) fn text(&self, message: &str, head: &Head<'_>, ends: &mut dyn Ends) -> String {
         let mut text = format!("{message}\n\n");
         text += &format!("round {}, attempt {}", self.round, self.attempt);
@@ -65,7 +66,7 @@ impl Evidence {
 }
 
 impl Evidence {
-    /// The crashes of its unit that evidence rounds saw.
+    /// Crashes of the unit that were seen in evidence rounds.
     fn in_evidence_rounds(&self, head: &Head<'_>, ends: &mut dyn Ends) -> String {
         let Some(unit) = head.view.units.get(self.unit as usize) else {
             return String::new();
@@ -94,7 +95,7 @@ impl Evidence {
     }
 }
 
-/// Writes what the attempt printed, as far as it was kept.
+/// Writes the attempt's kept output.
 pub(super) fn write_output(
     xml: &mut Xml<'_>,
     evidence: &Evidence,

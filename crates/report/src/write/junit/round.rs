@@ -12,13 +12,13 @@ use crate::view::Attempt;
 use crate::write::listed::Ends;
 use crate::write::xml::Xml;
 
-/// A chapter, or a sequence, in one round: how it ended in each of its attempts.
+/// A chapter or sequence in one round, with the end of each attempt.
 pub(super) struct Case<'a> {
     pub(super) name: &'a str,
     pub(super) ends: Vec<End<'a>>,
 }
 
-/// The chapters of a round; and the sequence itself, where it ended otherwise than any of them.
+/// The chapters of a round, and the sequence itself if it ended badly but none of its chapters did.
 pub(super) fn cases<'a>(unit: &'a Unit, attempts: &'a [Attempt]) -> Vec<Case<'a>> {
     let chapters = unit.chapters.iter().enumerate();
     let mut cases: Vec<_> = chapters
@@ -40,7 +40,7 @@ pub(super) fn cases<'a>(unit: &'a Unit, attempts: &'a [Attempt]) -> Vec<Case<'a>
     cases
 }
 
-/// How a chapter, or a sequence, ended in one attempt.
+/// The end of a chapter or sequence in one attempt.
 pub(super) struct End<'a> {
     pub(super) attempt: &'a Attempt,
     pub(super) outcome: Outcome,
@@ -68,7 +68,7 @@ fn whole(attempt: &Attempt) -> End<'_> {
 }
 
 impl End<'_> {
-    /// Why, in a line: the reason on record, else how the process ended; and the signature.
+    /// The cause in one line: the recorded reason, else the process's exit, then the signature.
     pub(super) fn why(&self) -> String {
         match self.cause() {
             cause if cause.is_empty() => self.outcome.word().to_owned(),
@@ -94,7 +94,7 @@ impl End<'_> {
     }
 }
 
-/// A signature as people read it: its version is for programs.
+/// A signature without its version, for display.
 fn without_version(signature: &str) -> String {
     let rest = signature.strip_prefix("v1 | ").unwrap_or(signature);
     rest.replacen(" | ", " in ", 1)
@@ -114,8 +114,8 @@ impl Case<'_> {
         time(secs.unwrap_or(0.0))
     }
 
-    /// Over the attempts that count; where none does, what kept them from counting. With it the ends that it is said of:
-    /// of a success those that did not pass.
+    /// The status over the attempts that count, or else why none counts. Also returns the ends to
+    /// list: for a success, those of attempts that did not pass.
     pub(super) fn status(&self) -> (Status, Vec<&End<'_>>) {
         let counted = || self.ends.iter().filter(|end| end.outcome.counts());
         let Some(last) = counted().next_back() else {
@@ -129,7 +129,8 @@ impl Case<'_> {
         (status, not_passed.collect())
     }
 
-    /// What could not be started is the set-up's fault; what was not reached, interrupted or lost was not run to its end.
+    /// An attempt that could not be started is an error of the set-up; one that was not reached,
+    /// interrupted or lost was skipped.
     fn uncounted(&self) -> (Status, Vec<&End<'_>>) {
         let last = self.ends.last();
         let status = match last.map(|end| end.outcome) {
