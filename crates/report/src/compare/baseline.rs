@@ -62,8 +62,25 @@ pub(crate) fn beside_baseline(view: &View) -> Option<BesideBaseline> {
     })
 }
 
+impl BaselineRow {
+    /// A chapter's row without shares.
+    fn of_chapter(row: &ChapterRow) -> Self {
+        BaselineRow {
+            chapter: Some(row.chapter.clone()),
+            sequence: row.sequence.clone(),
+            variant: row.variant.clone(),
+            baseline_in_sequence: None,
+            baseline_isolated: None,
+            in_sequence: None,
+            isolated: None,
+            baseline_died_in: None,
+            died_in: None,
+        }
+    }
+}
+
 fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
-    let in_record = |row: &ChapterRow, sequence: Option<&String>| {
+    let in_baseline = |row: &ChapterRow, sequence: Option<&String>| {
         let mut rows = baseline.chapters.iter();
         let found = rows.find(|r| r.chapter == row.chapter && r.sequence.as_ref() == sequence);
         found.map(|row| row.results.first_attempt)
@@ -94,15 +111,11 @@ fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
             row.sequence.as_ref() == Some(&sequence.sequence) && row.variant == sequence.variant
         };
         all.extend(view.chapters.iter().filter(own).map(|row| BaselineRow {
-            chapter: Some(row.chapter.clone()),
-            sequence: row.sequence.clone(),
-            variant: row.variant.clone(),
-            baseline_in_sequence: in_record(row, row.sequence.as_ref()),
-            baseline_isolated: in_record(row, None),
+            baseline_in_sequence: in_baseline(row, row.sequence.as_ref()),
+            baseline_isolated: in_baseline(row, None),
             in_sequence: Some(row.results.first_attempt),
             isolated: isolated(row),
-            baseline_died_in: None,
-            died_in: None,
+            ..BaselineRow::of_chapter(row)
         }));
     }
     let alone = |row: &&ChapterRow| {
@@ -112,15 +125,9 @@ fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
         row.mode == Mode::Isolated && !view.chapters.iter().any(in_sequence)
     };
     all.extend(view.chapters.iter().filter(alone).map(|row| BaselineRow {
-        chapter: Some(row.chapter.clone()),
-        sequence: None,
-        variant: row.variant.clone(),
-        baseline_in_sequence: None,
-        baseline_isolated: in_record(row, None),
-        in_sequence: None,
+        baseline_isolated: in_baseline(row, None),
         isolated: Some(row.results.first_attempt),
-        baseline_died_in: None,
-        died_in: None,
+        ..BaselineRow::of_chapter(row)
     }));
     all
 }

@@ -7,7 +7,9 @@
 mod baseline;
 mod between;
 mod blocks;
+mod build_history;
 mod claims;
+mod differences;
 mod gates;
 mod history;
 mod history_words;
@@ -25,10 +27,12 @@ use crate::view::{Bounds, OptionalStopping, Outcomes, Share};
 pub(crate) use baseline::beside_baseline;
 pub use baseline::{BaselineRow, BesideBaseline};
 pub use between::compare_runs;
+pub use build_history::history;
 pub use claims::{Claimed, claims};
+pub use differences::Difference;
 pub(crate) use gates::{gate, gates};
 pub(crate) use history::rises;
-pub use history::{Change, Difference, History, PastRun, Point, Trend, Untested, history};
+pub use history::{Change, History, PastRun, Point, Trend, Untested};
 pub(crate) use history_words::{
     history_intro, look_in_short, number, trend_name, trend_sentences, verb,
 };

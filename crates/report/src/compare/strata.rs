@@ -4,7 +4,8 @@
 use crashrate_model::{ALPHA, Axis};
 use crashrate_stats::{Counts, Method, Stratified, holm, mantel_haenszel};
 
-use super::between::{differences, label};
+use super::between::label;
+use super::differences::differences;
 use super::words::name;
 use super::{Compared, DEFAULT_DETECT, compare_within};
 use crate::clean::{NAME, clean};

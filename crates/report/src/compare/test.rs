@@ -220,6 +220,22 @@ pub(super) fn taking_part(pairs: &[Pair], alpha: f64) -> usize {
     }
 }
 
+/// The adjusted p-values of the pairs at these places.
+fn adjusted(
+    pairs: &[Pair],
+    places: &[usize],
+    p_of: &dyn Fn(usize) -> Option<f64>,
+) -> Vec<Option<f64>> {
+    let tests: Vec<_> = (places.iter())
+        .map(|&place| (pairs[place].role, p_of(place).unwrap_or(1.0)))
+        .collect();
+    let mut all = vec![None; pairs.len()];
+    for (place, p) in places.iter().zip(gatekeeping(&tests).unwrap_or_default()) {
+        all[*place] = Some(p);
+    }
+    all
+}
+
 /// Runs tests made together: the primary ones, then those that explain them.
 pub(super) fn fixed(pairs: &[Pair], together: Together) -> Vec<Option<FixedTest>> {
     let Together { alpha, margin } = together;
@@ -239,19 +255,9 @@ pub(super) fn fixed(pairs: &[Pair], together: Together) -> Vec<Option<FixedTest>
             }
         })
         .collect();
-    let adjust = |p_of: &dyn Fn(usize) -> Option<f64>| {
-        let taking = |place: usize| tested[place].as_ref().filter(|(_, takes, _)| *takes);
-        let places: Vec<usize> = (0..tested.len()).filter(|p| taking(*p).is_some()).collect();
-        let tests: Vec<_> = (places.iter())
-            .map(|&place| (pairs[place].role, p_of(place).unwrap_or(1.0)))
-            .collect();
-        let adjusted = gatekeeping(&tests).unwrap_or_default();
-        let mut all = vec![None; tested.len()];
-        for (place, p) in places.into_iter().zip(adjusted) {
-            all[place] = Some(p);
-        }
-        all
-    };
+    let takes_part = |place: &usize| matches!(tested[*place], Some((_, true, _)));
+    let places: Vec<usize> = (0..tested.len()).filter(takes_part).collect();
+    let adjust = |p_of: &dyn Fn(usize) -> Option<f64>| adjusted(pairs, &places, p_of);
     let of_measured = adjust(&|place| tested[place].as_ref().map(|(_, _, c)| c.p));
     let of_worst = adjust(&|place| worst[place].map(|c| c.p));
     let not_worse = |place: usize| pairs[place].not_worse(margin?);

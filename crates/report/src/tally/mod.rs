@@ -121,22 +121,11 @@ impl ViewBuilder {
         let Some(run) = &self.run else {
             return Err(self.error(ReportError::NotOpened));
         };
-        let measured = (0u32..).zip(&self.units);
-        let measured = measured.map(|(place, unit)| unit.measured(self.spawn_fallback.get(&place)));
-        let measured = measured.min();
-        let mut facts = run.facts(state, measured.unwrap_or(Measured::All));
+        let mut facts = run.facts(state, self.measured());
         let command = facts.machine.remove("command");
         let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
         let (mut totals, mut crashes) = (Totals::default(), Vec::new());
-        let own = (0u32..).zip(&self.units).map(|(place, unit)| {
-            let elsewhere = self.spawn_fallback.get(&place);
-            (unit, unit.planned(elsewhere))
-        });
-        let others = self
-            .spawn_fallback
-            .values()
-            .map(|other| (other, other.counted()));
-        for (unit, planned) in own.chain(others) {
+        for (unit, planned) in self.planned() {
             let results = unit.results(&facts, planned);
             totals.add(&results);
             unit.put_crashes(&results, command.as_deref(), &mut crashes);
@@ -172,6 +161,22 @@ impl ViewBuilder {
         })
     }
 
+    fn measured(&self) -> Measured {
+        let units = (0u32..).zip(&self.units);
+        let measured = units.map(|(place, unit)| unit.measured(self.spawn_fallback.get(&place)));
+        measured.min().unwrap_or(Measured::All)
+    }
+
+    /// The units and then the fallbacks, each with its planned rounds.
+    fn planned(&self) -> impl Iterator<Item = (&UnitTally, u32)> {
+        let units = (0u32..).zip(&self.units).map(|(place, unit)| {
+            let elsewhere = self.spawn_fallback.get(&place);
+            (unit, unit.planned(elsewhere))
+        });
+        let others = self.spawn_fallback.values();
+        units.chain(others.map(|other| (other, other.counted())))
+    }
+
     fn take(&mut self, record: &Record, place: u64) -> Result<(), ReportError> {
         if let Record::Opened(opened) = record {
             return self.opened(opened);
@@ -203,7 +208,7 @@ impl ViewBuilder {
                 let other = other.map_or(0, |other| other.measured_attempts(attempt.round));
                 let is_measured = attempt.attempt <= measured.max(other);
                 if is_measured || self.open.insert(attempt, started.at).is_some() {
-                    return Err(ReportError::StartedTwice(self.said(attempt)));
+                    return Err(ReportError::StartedTwice(self.describe(attempt)));
                 }
             }
             Record::Ended(ended) => {
@@ -215,7 +220,7 @@ impl ViewBuilder {
                 };
                 self.unit(attempt)?;
                 if self.open.remove(&attempt).is_none() {
-                    return Err(ReportError::NotRunning(self.said(attempt)));
+                    return Err(ReportError::NotRunning(self.describe(attempt)));
                 }
                 let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
                 let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
@@ -300,7 +305,7 @@ impl ViewBuilder {
     }
 
     /// An attempt in words.
-    fn said(&self, attempt: Attempt) -> String {
+    fn describe(&self, attempt: Attempt) -> String {
         let unit = self.units.get(attempt.unit as usize);
         let name = unit.map_or_else(String::new, UnitTally::name);
         let Attempt { round, attempt, .. } = attempt;

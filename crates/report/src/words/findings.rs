@@ -145,12 +145,6 @@ fn unmeasured(name: &str, results: &Results) -> Option<String> {
     (!apart.is_empty()).then(|| format!("{name}: not counted: {apart}."))
 }
 
-/// The report that the run was imported from, if it was.
-pub(crate) fn imported(view: &View) -> Option<String> {
-    let file = clean(&view.run.imported.as_ref()?.file, SENTENCE);
-    Some(format!("Imported from {file}, not measured by crashrate"))
-}
-
 /// The suite's recommendations that hold, each with the counts by which it does.
 pub(crate) fn recommendations(view: &View) -> Vec<String> {
     view.recommendations.iter().map(recommendation).collect()

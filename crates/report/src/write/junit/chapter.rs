@@ -76,7 +76,9 @@ impl Tally {
                 tally.flaky += 1;
             }
             for end in said {
-                tally.add_cause(end.outcome, end.cause(), || Evidence::of(end));
+                tally.add_cause(end.outcome, end.cause(), || {
+                    Evidence::of(end.attempt, end.outcome)
+                });
             }
         }
     }

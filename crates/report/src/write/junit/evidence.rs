@@ -2,9 +2,11 @@
 
 use std::io;
 
+use crashrate_model::Outcome;
+
 use super::Head;
-use super::round::End;
 use crate::clean::{NAME, SENTENCE, clean, lines};
+use crate::view::Attempt;
 use crate::write::listed::Ends;
 use crate::write::xml::Xml;
 
@@ -20,9 +22,8 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn of(end: &End<'_>) -> Evidence {
-        let attempt = end.attempt;
-        let signature = attempt.signature_of(end.outcome).map(str::to_owned);
+    pub(super) fn of(attempt: &Attempt, outcome: Outcome) -> Evidence {
+        let signature = attempt.signature_of(outcome).map(str::to_owned);
         Evidence {
             unit: attempt.unit,
             round: attempt.round,

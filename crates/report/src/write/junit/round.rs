@@ -114,8 +114,8 @@ impl Case<'_> {
         time(secs.unwrap_or(0.0))
     }
 
-    /// The status over the attempts that count, or else why none counts. Also returns the ends to
-    /// list: for a success, those of attempts that did not pass.
+    /// The status over the attempts that count, with those that did not pass. If none counts, the
+    /// last attempt decides.
     pub(super) fn status(&self) -> (Status, Vec<&End<'_>>) {
         let counted = || self.ends.iter().filter(|end| end.outcome.counts());
         let Some(last) = counted().next_back() else {
@@ -168,12 +168,12 @@ pub(super) fn write(
             [("message", &why), ("type", &end.outcome)];
         let text = match element {
             "skipped" => String::new(),
-            _ => Evidence::of(end).text(&why, head, ends),
+            _ => Evidence::of(end.attempt, end.outcome).text(&why, head, ends),
         };
         xml.text(element, &attributes, &text)?;
     }
     if let Some(end) = said.first().filter(|_| status == Status::Failure) {
-        write_output(xml, &Evidence::of(end), ends)?;
+        write_output(xml, &Evidence::of(end.attempt, end.outcome), ends)?;
     }
     xml.close()
 }
