@@ -149,10 +149,9 @@ fn of_whole_sequences(mut modes: Comparisons) -> Option<Comparisons> {
     (!modes.list.is_empty()).then_some(modes)
 }
 
-/// Compares this machine with the baseline: whole sequences, or isolated chapters if they share
-/// none. Further comparisons would share the error budget and make differences harder to detect.
-fn machine(view: &View, baseline: &View) -> Comparisons {
-    let mut units: Vec<(Compared, [&Results; 2])> = Vec::new();
+/// The rows that both have: whole sequences, or isolated chapters if there are none.
+fn common_rows<'a>(view: &'a View, baseline: &'a View) -> Vec<(Compared, [&'a Results; 2])> {
+    let mut units: Vec<_> = Vec::new();
     for row in &view.sequences {
         let then = baseline
             .sequences
@@ -174,6 +173,13 @@ fn machine(view: &View, baseline: &View) -> Comparisons {
             units.push((compared, [&then.results, &row.results]));
         }
     }
+    units
+}
+
+/// Compares this machine with the baseline: whole sequences, or isolated chapters if they share
+/// none. Further comparisons would share the error budget and make differences harder to detect.
+fn machine(view: &View, baseline: &View) -> Comparisons {
+    let units = common_rows(view, baseline);
     let optional_stopping = view.run.optional_stopping();
     let pairs: Vec<Pair> = (units.iter())
         .map(|(_, results)| {

@@ -142,8 +142,9 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
         warnings.extend(imported(view).map(|what| format!("{label}: {what}.")));
         if view.run.optional_stopping().is_possible() {
             warnings.push(format!(
-                "{label} could be stopped by its data: tests for a fixed number of rounds do not hold, and two runs have no \
-                 pairs. The intervals are peek-safe; there is no verdict."
+                "{label} could be stopped by its data: tests for a fixed number of rounds are not \
+                 valid, and two runs have no pairs. The intervals are valid whenever a run stops; \
+                 there is no verdict."
             ));
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crashrate_model::{Mode, Outcome, Unit};
 
-use super::Head;
 use super::evidence::{Evidence, write_output};
+use super::head::Head;
 use super::round::{Status, cases};
 use crate::clean::{NAME, clean};
 use crate::view::{Attempt, Outcomes};
@@ -66,16 +66,16 @@ impl Tally {
         }
         for (tally, case) in tallies.iter_mut().zip(cases) {
             tally.time += case.time();
-            let (status, said) = case.status();
+            let (status, listed) = case.status();
             let outcome = match status {
                 Status::Success => Outcome::Passed,
-                _ => said.last().map_or(Outcome::Unreached, |end| end.outcome),
+                _ => listed.last().map_or(Outcome::Unreached, |end| end.outcome),
             };
             tally.outcomes.add(outcome, 1);
-            if status == Status::Success && !said.is_empty() {
+            if status == Status::Success && !listed.is_empty() {
                 tally.flaky += 1;
             }
-            for end in said {
+            for end in listed {
                 tally.add_cause(end.outcome, end.cause(), || {
                     Evidence::of(end.attempt, end.outcome)
                 });
@@ -139,11 +139,11 @@ impl Tally {
                 format!("{flaky} of {of} {rounds} passed only on a retry")
             }
             _ => {
-                let is_said = |outcome: Outcome| {
+                let is_listed = |outcome: Outcome| {
                     outcome != Outcome::Passed && (status != Status::Failure || outcome.counts())
                 };
                 let mut words: Vec<_> = (self.outcomes.occurred())
-                    .filter(|(outcome, _)| is_said(*outcome))
+                    .filter(|(outcome, _)| is_listed(*outcome))
                     .map(|(outcome, n)| (n, outcome))
                     .collect();
                 words.sort_by_key(|(n, _)| std::cmp::Reverse(*n));

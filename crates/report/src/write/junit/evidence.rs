@@ -4,7 +4,7 @@ use std::io;
 
 use crashrate_model::Outcome;
 
-use super::Head;
+use super::head::Head;
 use crate::clean::{NAME, SENTENCE, clean, lines};
 use crate::view::Attempt;
 use crate::write::listed::Ends;

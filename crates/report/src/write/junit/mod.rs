@@ -12,6 +12,7 @@
 
 mod chapter;
 mod evidence;
+mod head;
 mod round;
 mod suites;
 
@@ -22,6 +23,7 @@ use std::time::Duration;
 use crashrate_model::{Mode, Unit};
 
 use chapter::Tally;
+use head::{Head, Seconds, time};
 use round::{Status, cases};
 use suites::{each_round, order, suites};
 
@@ -151,47 +153,6 @@ impl Counts {
     }
 }
 
-/// The attributes common to a suite's cases.
-struct Head<'a> {
-    view: &'a View,
-    class: String,
-    file: Option<&'a str>,
-}
-
-impl<'a> Head<'a> {
-    fn new(view: &'a View, suite: &str, file: Option<&'a str>) -> Head<'a> {
-        Head {
-            view,
-            class: format!("{}.{suite}", clean(&view.run.suite, NAME)),
-            file,
-        }
-    }
-
-    /// An empty case.
-    fn empty(&self, xml: &mut Xml<'_>, name: &str, time: Duration) -> io::Result<()> {
-        self.with(name, time, |attributes| xml.empty("testcase", attributes))
-    }
-
-    fn open(&self, xml: &mut Xml<'_>, name: &str, time: Duration) -> io::Result<()> {
-        self.with(name, time, |attributes| xml.open("testcase", attributes))
-    }
-
-    fn with(
-        &self,
-        name: &str,
-        time: Duration,
-        write: impl FnOnce(&[(&str, &dyn Display)]) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let time = Seconds(time);
-        let mut attributes: Vec<(&str, &dyn Display)> =
-            vec![("name", &name), ("classname", &self.class), ("time", &time)];
-        if let Some(file) = &self.file {
-            attributes.push(("file", file));
-        }
-        write(&attributes)
-    }
-}
-
 fn open_report(xml: &mut Xml<'_>, view: &View, counts: &[Counts]) -> io::Result<()> {
     let sum = |of: fn(&Counts) -> u32| counts.iter().map(of).sum::<u32>();
     let name = clean(&view.run.suite, NAME);
@@ -273,17 +234,4 @@ fn suite_name(unit: &Unit) -> String {
         Mode::Sequential => format!("{}: {}", unit.mode, unit.name),
     };
     of_unit(&name, None, &unit.variant)
-}
-
-/// Seconds in JUnit's format.
-struct Seconds(Duration);
-
-impl Display for Seconds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.3}", self.0.as_secs_f64())
-    }
-}
-
-fn time(secs: f64) -> Duration {
-    Duration::try_from_secs_f64(secs).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crashrate_model::{Mode, Outcome, Unit};
 
 use super::evidence::{Evidence, write_output};
-use super::{Head, time};
+use super::head::{Head, time};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::Attempt;
 use crate::write::listed::Ends;
@@ -150,8 +150,8 @@ pub(super) fn write(
     ends: &mut dyn Ends,
 ) -> io::Result<()> {
     let name = format!("{} round {round}", clean(case.name, NAME));
-    let (status, said) = case.status();
-    if status == Status::Success && said.is_empty() {
+    let (status, listed) = case.status();
+    if status == Status::Success && listed.is_empty() {
         return head.empty(xml, &name, case.time());
     }
     head.open(xml, &name, case.time())?;
@@ -161,7 +161,7 @@ pub(super) fn write(
         Status::Error => (Some("error"), "rerunFailure"),
         Status::Skipped => (Some("skipped"), "rerunFailure"),
     };
-    for (at, end) in said.iter().enumerate() {
+    for (at, end) in listed.iter().enumerate() {
         let why = end.why();
         let element = first.filter(|_| at == 0).unwrap_or(more);
         let attributes: [(&str, &dyn std::fmt::Display); 2] =
@@ -172,7 +172,7 @@ pub(super) fn write(
         };
         xml.text(element, &attributes, &text)?;
     }
-    if let Some(end) = said.first().filter(|_| status == Status::Failure) {
+    if let Some(end) = listed.first().filter(|_| status == Status::Failure) {
         write_output(xml, &Evidence::of(end.attempt, end.outcome), ends)?;
     }
     xml.close()
