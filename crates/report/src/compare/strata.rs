@@ -183,7 +183,7 @@ fn judged(found: Vec<Found>) -> Vec<Stratum> {
 
 impl Stratum {
     /// The verdict in a sentence.
-    pub fn said(&self) -> String {
+    pub fn sentence(&self) -> String {
         let [one, two] = &self.labels;
         let difference = self.pooled.difference.unwrap_or_default();
         let often = if difference > 0.0 { "more" } else { "less" };

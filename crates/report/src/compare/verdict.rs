@@ -85,7 +85,7 @@ fn verb(bad: &OutcomeSet, sides: &[Side; 2]) -> &'static str {
 
 /// The non-inferiority result, if a margin was given.
 fn not_worse(one: &Compared) -> String {
-    let said = |margin: f64, shown: bool, evidence: String| {
+    let describe = |margin: f64, shown: bool, evidence: String| {
         let margin = percent_of(margin);
         let label = clean(&one.sides[1].label, NAME);
         match shown {
@@ -98,13 +98,13 @@ fn not_worse(one: &Compared) -> String {
     match &one.evidence {
         Evidence::Fixed(test) => test.not_worse.map_or_else(String::new, |not_worse| {
             let p = format!("p = {}", p_value(not_worse.p));
-            said(not_worse.margin, not_worse.shown, p)
+            describe(not_worse.margin, not_worse.shown, p)
         }),
         Evidence::Pairs(pairs) => {
             (pairs.watch.margin()).map_or_else(String::new, |(margin, ln_e)| {
                 let shown = pairs.counts && pairs.watch.is_not_worse() == Some(true);
                 let evidence = format!("evidence {}:1", e_value(ln_e));
-                said(margin, shown, evidence)
+                describe(margin, shown, evidence)
             })
         }
         Evidence::Untested => String::new(),
@@ -187,7 +187,7 @@ fn unless(one: &Compared, worse: Worse) -> String {
         Worse::One => 1,
         Worse::Two => 0,
     };
-    let said = |side: usize, how: &str| {
+    let describe = |side: usize, how: &str| {
         let bounds = one.sides[side].bounds?;
         let label = clean(&one.sides[side].label, NAME);
         Some(format!(
@@ -195,7 +195,10 @@ fn unless(one: &Compared, worse: Worse) -> String {
             plural(bounds.missing, "missing round")
         ))
     };
-    let all = [said(bad, "ended badly"), said(1 - bad, "ended well")];
+    let all = [
+        describe(bad, "ended badly"),
+        describe(1 - bad, "ended well"),
+    ];
     let all: Vec<_> = all.into_iter().flatten().collect();
     match all.is_empty() {
         true => "missing rounds changed that".to_owned(),

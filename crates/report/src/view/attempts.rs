@@ -43,7 +43,8 @@ pub(crate) struct Attempt {
     pub(crate) round: u32,
     /// From 1; 1 is the measurement.
     pub(crate) attempt: u32,
-    /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential mode.
+    /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential
+    /// mode.
     pub(crate) outcome: Outcome,
     /// From start to end of the process, seconds.
     pub(crate) secs: Option<f64>,

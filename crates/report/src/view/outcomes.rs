@@ -80,7 +80,8 @@ pub struct Bounds {
     pub worst: Share,
 }
 
-/// One round of a unit, or of a chapter of a sequence. Eight bytes, so that a long run's cells can all be kept.
+/// One round of a unit, or of a chapter of a sequence. Eight bytes, so that a long run's cells can
+/// all be kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
     /// The first attempt's outcome; `None` if it was not run or is running.

@@ -55,7 +55,8 @@ pub(crate) fn known(k: u32, n: u32, optional_stopping: OptionalStopping) -> Opti
 }
 
 /// A rate with its interval: `6/10 = 60% (95%: 31-83%)`, `0/10, rate below 26% (95%)`. If the data
-/// decided the number of rounds (`optional_stopping`), the interval is valid whenever the run stops.
+/// decided the number of rounds (`optional_stopping`), the interval is valid whenever the run
+/// stops.
 pub fn estimate(k: u32, n: u32, optional_stopping: OptionalStopping) -> String {
     let Some(known) = known(k, n, optional_stopping) else {
         return NOTHING.to_owned();

@@ -75,7 +75,7 @@ impl Site {
                 Some((of, Some(known))) if *of == stamp && !known.calibrating => {
                     Some(known.clone())
                 }
-                Some((of, None)) if *of == stamp && !stamp.0 => None,
+                Some((of, None)) if *of == stamp && !stamp.0.is_running() => None,
                 _ => (cache.view(folder, stamp).ok())
                     .map(|v| InShort::from(&*v))
                     .or_else(|| calibrating(folder)),
