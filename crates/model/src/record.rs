@@ -190,25 +190,6 @@ pub enum StopReason {
     ProgramReplaced,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wrong_line_is_told_alike_however_it_is_read() {
-        for line in [
-            r#"{"rec":"started"}"#,
-            r#"{"rec":"started","unit":0,"round":1,"attempt":1}"#,
-            r#"{"rec":"ended","unit":0,"round":1,"attempt":1,"at":0,"outcome":"tired"}"#,
-            r#"{"rec":"started","unit":0,"round":1,"attempt":1,"at":0} more"#,
-        ] {
-            let told = Record::from_json(line.as_bytes()).unwrap_err().to_string();
-            let otherwise = serde_json::from_str::<Record>(line).unwrap_err();
-            assert_eq!(told, otherwise.to_string());
-        }
-    }
-}
-
 impl Baseline {
     /// Returns the report as journal records. Times are unknown, which [`RunInfo::imported`] tells
     /// readers.
@@ -237,5 +218,24 @@ impl Baseline {
             .into_iter()
             .chain(rounds)
             .chain([closed])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_line_is_told_alike_however_it_is_read() {
+        for line in [
+            r#"{"rec":"started"}"#,
+            r#"{"rec":"started","unit":0,"round":1,"attempt":1}"#,
+            r#"{"rec":"ended","unit":0,"round":1,"attempt":1,"at":0,"outcome":"tired"}"#,
+            r#"{"rec":"started","unit":0,"round":1,"attempt":1,"at":0} more"#,
+        ] {
+            let told = Record::from_json(line.as_bytes()).unwrap_err().to_string();
+            let otherwise = serde_json::from_str::<Record>(line).unwrap_err();
+            assert_eq!(told, otherwise.to_string());
+        }
     }
 }

@@ -58,6 +58,9 @@ impl Spawn {
     }
 }
 
+/// The variant of a suite that names none.
+pub const DEFAULT_VARIANT: &str = "default";
+
 /// The suffix of a unit's variant when its processes are forked. No variant in a suite may end so.
 const FORKED: &str = "+fork";
 

@@ -144,7 +144,7 @@ fn a_chapter_that_is_not_there_is_named() {
     let Done { stderr, .. } = place.crashrate(&run).expect(96);
     assert_eq!(
         stderr,
-        "error: the suite has no chapter `maybe`; it has: yes, no\n"
+        "error: unknown chapter `maybe`; expected one of `yes`, `no`\n"
     );
 }
 

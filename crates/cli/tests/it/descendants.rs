@@ -120,7 +120,7 @@ fn counts_or_is_noted_as_the_suite_says() {
     place.suite("descendants = \"maybe\"\n[[chapter]]\nid = \"x\"\ncommand = [\"true\"]\n");
     let wrong = place.crashrate(&["run", "suite.toml"]).expect(96);
     assert!(
-        wrong.stderr.contains("neither `count` nor `note`"),
+        wrong.stderr.contains("expected `count` or `note`"),
         "{}",
         wrong.stderr
     );

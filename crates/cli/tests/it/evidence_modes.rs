@@ -335,7 +335,7 @@ fn the_job_server_of_a_make_above_is_not_taken_for_the_events() {
 #[test]
 fn inherited_children_are_left_alone() {
     let place = Place::new();
-    let script = "sleep 41.5 & echo $! > pid; exec 1> >(cat > log); exec \"$0\" run --rounds 2 -- sh -c 'exit 1'";
+    let script = "sleep 41.5 & echo $! > pid; exec 1> >(cat > log); exec \"$0\" run --full --rounds 2 -- sh -c 'exit 1'";
     let mut bash = Command::new("bash");
     bash.args(["-c", script, env!("CARGO_BIN_EXE_crashrate")])
         .env("CRASHRATE_RUNS_DIR", place.runs_dir())

@@ -55,8 +55,7 @@ fn a_folder_that_is_removed() {
     place.write("go", "");
     let done = live.wait().expect(110);
     assert!(
-        done.stderr
-            .contains("was removed or moved while the run went on"),
+        done.stderr.contains("was removed or moved during the run"),
         "{}",
         done.stderr
     );
@@ -83,8 +82,8 @@ fn too_few_open_files() {
     let done = limited(&place, "ulimit -n 60", &args).expect(106);
     let says = "too few files may be open: ";
     assert!(done.stderr.contains(says), "{}", done.stderr);
-    // As many as are asked for are enough.
-    limited(&place, "ulimit -n 120", &args).expect(0);
+    // Enough, with room for descriptors that the tests inherited.
+    limited(&place, "ulimit -n 140", &args).expect(0);
     assert_eq!(place.json()["totals"]["outcomes"], json!({"passed": 20}));
 }
 

@@ -412,14 +412,19 @@ fn a_gate_without_enough_rounds_is_warned_about() {
         .crashrate(&[&run[..], &["--", "true"]].concat())
         .expect(121);
     assert!(
-        done.stderr.contains("it takes 328 without a bad one"),
+        done.stderr
+            .contains("it needs at least 328 rounds without a bad one"),
         "{}",
         done.stderr
     );
     let done = place
         .crashrate(&[&run[..], &["--strict", "--", "true"]].concat())
         .expect(96);
-    assert!(done.stderr.contains("it takes 328"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("it needs at least 328"),
+        "{}",
+        done.stderr
+    );
 }
 
 #[test]

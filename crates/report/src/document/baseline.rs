@@ -2,7 +2,7 @@
 //! that shows.
 
 use super::previous::{differences, throughputs};
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Table, Text, Tone};
 use crate::compare::{BaselineRow, BesideBaseline};
 use crate::view::{OptionalStopping, Share, View};

@@ -2,7 +2,7 @@
 
 use crashrate_model::{Mode, Outcome};
 
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Table, Text, Tone};
 use crate::view::{ChapterRow, Outcomes, Results, View};
 use crate::words::{count, of_unit, percent, rate, seconds, short_rate_of};

@@ -3,7 +3,7 @@
 
 use crashrate_model::{Axis, Level, Stopping};
 
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Detail, Document, Section};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::{

@@ -1,6 +1,6 @@
 //! Crashes by signature: how often, where, how to see them again, and the innermost frames.
 
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Signature, Table, Text, Tone};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::CrashRow;

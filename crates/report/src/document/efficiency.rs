@@ -4,37 +4,13 @@
 use crashrate_protocol::chapters::EFFICIENCY;
 
 use super::measures::label_pairs;
+use super::pictures::{Curve, Curves};
 use super::plot::Tick;
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ByChapter, ChapterRow, MeasureStat};
 use crate::words::{measured, of_unit, percent_of};
-
-/// The curves of one chapter.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Curves {
-    /// The chapter, and what the horizontal axis is.
-    pub(crate) title: String,
-    pub(crate) key: String,
-    pub(crate) curves: Vec<Curve>,
-    /// The numbers.
-    pub(crate) table: Table,
-    /// Places along the axes, between 0 and 1.
-    pub(crate) across: Vec<Tick>,
-    pub(crate) up: Vec<Tick>,
-    /// How high the ideal line is.
-    pub(crate) ideal: f64,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Curve {
-    pub(crate) name: String,
-    /// Whether it is of another run: the baseline, or the one before.
-    pub(crate) past: bool,
-    /// Places between 0 and 1, across and up.
-    pub(crate) points: Vec<(f64, f64)>,
-}
 
 /// A mode, sequence or variant in which a chapter ran, with its medians.
 struct Way {

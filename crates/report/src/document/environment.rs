@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crashrate_model::{Finding, Level};
 
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Table, Text, Tone};
 use crate::clean::{SENTENCE, clean};
 use crate::compare::{claimed, claims as of_report};

@@ -3,7 +3,7 @@
 use crashrate_model::{Mode, Outcome};
 
 use super::Block;
-use super::sections::Source;
+use super::source::Source;
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{Reason, Results, View, is_hang};
 use crate::words::{count, of_chapter, of_unit};

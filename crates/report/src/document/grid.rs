@@ -4,47 +4,11 @@
 use crashrate_model::Outcome;
 
 use super::Block;
+use super::pictures::{Grid, GridRow, Square};
 use super::rates::rows;
-use super::sections::Source;
+use super::source::Source;
 use crate::view::{Cell, OptionalStopping, Outcomes, Results, RoundOrder};
 use crate::words::{count, counted, letter};
-
-/// The rounds of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Grid {
-    /// How many rounds a square represents.
-    pub(crate) per_square: u32,
-    /// How many rounds the longest row has.
-    pub(crate) rounds: u32,
-    pub(crate) rows: Vec<GridRow>,
-    /// The outcomes that occur, with the number of rounds of each.
-    pub(crate) outcomes: Outcomes,
-    /// Rounds that have no result yet.
-    pub(crate) open: u32,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct GridRow {
-    pub(crate) name: String,
-    pub(crate) squares: Vec<Square>,
-}
-
-/// One round, or several in a row.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Square {
-    /// Its first round, from 1.
-    pub(crate) round: u32,
-    /// The worst outcome in it; nothing if none of its rounds has a result.
-    pub(crate) worst: Option<Outcome>,
-    /// How many of its rounds had that outcome, in quarters rounded up: 1 to 4.
-    pub(crate) quarters: u32,
-    /// The letter of the worst outcome, and the number of rounds with it unless all have it.
-    pub(crate) mark: String,
-    /// The same in words.
-    pub(crate) title: String,
-    /// Whether a round of it passed only on a retry.
-    pub(crate) flaky: bool,
-}
 
 /// The most squares that represent one round each.
 const SINGLE: u64 = 6_000;

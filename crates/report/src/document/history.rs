@@ -1,6 +1,6 @@
 //! The runs of a suite, and each chapter's rate over them.
 
-use super::plot::{Mark, Tick};
+use super::pictures::TrendPlot;
 use super::rates::marks;
 use super::{Block, Detail, Document, Section, Table, Text, Tone};
 use crate::clean::{NAME, clean};
@@ -9,18 +9,6 @@ use crate::compare::{
 };
 use crate::view::{InShort, RunLine, RunState};
 use crate::words::{count, date, percent_of, share, short_estimate};
-
-/// One chapter over the runs.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct TrendPlot {
-    pub(crate) name: String,
-    /// The numbers, a row for each run.
-    pub(crate) table: Table,
-    /// A mark for each run that has the chapter: the run's number, the mark, and the direction of a
-    /// change that is first shown there (`true`: up).
-    pub(crate) marks: Vec<(u32, Option<Mark>, Option<bool>)>,
-    pub(crate) ticks: Vec<Tick>,
-}
 
 /// A table of runs, the last one last.
 pub(crate) fn runs(lines: &[RunLine]) -> Table {

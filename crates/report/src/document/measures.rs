@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use crashrate_protocol::chapters::{RATIOS, short_head};
 
 use super::parts::has_part;
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Table, Text};
 use crate::view::{MeasureStat, Spread};
 use crate::words::{count, measured, of_chapter, seconds, shown_unit};

@@ -17,21 +17,24 @@ mod history;
 mod measures;
 mod overview;
 mod parts;
+mod pictures;
 mod plot;
 mod previous;
 mod rates;
 mod sections;
 mod sequences;
+mod source;
+mod table;
 mod verdict;
 
-pub(crate) use block::{Block, Column, Signature, Status, Table, Text, Tone, Verdict};
+pub(crate) use block::{Block, Signature, Status, Verdict};
 pub(crate) use comparisons::comparison_document;
-pub(crate) use efficiency::{Curve, Curves};
 pub(crate) use failures::unexplained;
-pub(crate) use grid::{Grid, Square};
-pub(crate) use history::{TrendPlot, history_document, runs};
+pub(crate) use history::{history_document, runs};
+pub(crate) use pictures::{Curve, Curves, Grid, Square, TrendPlot};
 pub(crate) use plot::{Mark, Plot, Tick};
 pub(crate) use sections::report;
+pub(crate) use table::{Column, Table, Text, Tone};
 
 /// How much a document says, from little to all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,7 +7,7 @@ use crashrate_model::Outcome;
 use crashrate_protocol::chapters::{Headline, built_in};
 
 use super::measures::{label_pairs, rounded};
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Table, Text, Tone};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, MeasureStat, Outcomes, Results, View};

@@ -8,8 +8,8 @@ use crashrate_protocol::chapters::{BuiltIn, Figure, Figures, MODEL_PARAMS, built
 use serde_json::{Map, Value};
 
 use super::measures::{Heads, tables};
-use super::sections::Source;
 use super::sequences::{legend, letters};
+use super::source::Source;
 use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ByChapter, ChapterRow, MeasureStat, Outcomes, Spread, View};

@@ -1,6 +1,6 @@
 //! Plots: tables with a mark on a scale in each row, so that no picture is without its numbers.
 
-use super::Table;
+use super::table::Table;
 use crate::words::percent_of;
 
 /// A table, and a mark for each of its rows.

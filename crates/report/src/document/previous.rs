@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crashrate_protocol::chapters::THROUGHPUTS;
 use serde_json::{Map, Value};
 
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ByChapter, ChapterRow, MeasureStat, Results, View};

@@ -4,7 +4,7 @@
 use crashrate_model::Mode;
 
 use super::plot::{Mark, Plot, Scale};
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Table, Text, Tone};
 use crate::view::{ByChapter, ChapterRow, OptionalStopping, Results, SequenceRow, Spread, View};
 use crate::words::{

@@ -3,18 +3,12 @@
 
 use Detail::{Full, Headline, Summary};
 
+use super::source::Source;
 use super::{
     Block, Detail, Document, Section, baseline, chapters, comparisons, crashes, efficiency,
     environment, failures, grid, measures, overview, parts, previous, rates, sequences, verdict,
 };
 use crate::view::View;
-
-/// What sections are made from.
-pub(super) struct Source<'a> {
-    pub(super) view: &'a View,
-    /// The run before this one.
-    pub(super) previous: Option<&'a View>,
-}
 
 type Blocks = fn(&Source) -> Vec<Block>;
 

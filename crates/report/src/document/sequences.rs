@@ -1,7 +1,7 @@
 //! The sequences: all their counts, where each died, and the order of their rounds.
 
 use super::chapters::ResultColumns;
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Table, Text, Tone};
 use crate::view::{Cell, Outcomes, Results};
 use crate::words::{count, died_in, letter, of_unit};

@@ -3,7 +3,7 @@
 use crashrate_model::{Axis, Mode, Outcome, StopReason};
 use crashrate_stats::GateVerdict;
 
-use super::sections::Source;
+use super::source::Source;
 use super::{Block, Status, Verdict};
 use crate::clean::{NAME, clean};
 use crate::compare::{Compared, Evidence, What};

@@ -1,13 +1,11 @@
 //! Names of units and chapters in sentences, and the letters of outcomes.
 
-use crashrate_model::{Mode, Outcome};
+use crashrate_model::{DEFAULT_VARIANT, Mode, Outcome};
 
 use super::estimates::estimate;
 use super::numbers::count;
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results};
-
-const DEFAULT_VARIANT: &str = "default";
 
 /// The chapter with its mode or sequence, and its variant if it has a name: `a (isolated)`, `b in
 /// story (with-fix)`.

@@ -261,7 +261,7 @@ fn unit(name: &str, mode: Mode, chapters: Vec<String>) -> Unit {
     Unit {
         name: name.to_owned(),
         mode,
-        variant: crate::suite::DEFAULT_VARIANT.to_owned(),
+        variant: crashrate_model::DEFAULT_VARIANT.to_owned(),
         spawn: crashrate_model::Spawn::Exec,
         chapters,
         rounds: 0,

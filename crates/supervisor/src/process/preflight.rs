@@ -10,6 +10,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::Pid;
 
+use super::refused_call::RefusedCall;
 use super::{child_io, platform};
 
 /// The descriptors that the supervisor needs besides those of its slots, with room to spare.
@@ -69,27 +70,6 @@ pub fn is_ignored(signal: i32) -> bool {
         let mut action: libc::sigaction = std::mem::zeroed();
         libc::sigaction(signal, std::ptr::null(), &mut action) == 0
             && action.sa_sigaction == libc::SIG_IGN
-    }
-}
-
-/// A system call that is needed and refused here.
-#[derive(Clone, Debug)]
-pub struct RefusedCall {
-    /// Its name.
-    pub name: &'static str,
-    /// The error that it returns.
-    pub error: String,
-    /// What crashrate does without it. `None`: it cannot measure at all.
-    pub without: Option<&'static str>,
-}
-
-impl RefusedCall {
-    /// The problem as a sentence.
-    pub fn sentence(&self) -> String {
-        let RefusedCall { name, error, .. } = self;
-        format!(
-            "{name}(2) is refused here ({error}), probably by the seccomp profile of a container"
-        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! Runs a campaign to its end.
 //!
-//! [`run`] makes what a run needs. [`coordinator`] feeds events to [`state`], whose `handle` is the
-//! main loop. [`finish`] decides outcomes and writes files in the slots' threads, and [`ended`]
+//! [`run`] makes what a run needs. `coordinator` feeds events to `state`, whose `handle` is the
+//! main loop. `finish` decides outcomes and writes files in the slots' threads, and `ended`
 //! applies the end of an attempt.
 
 mod campaign;

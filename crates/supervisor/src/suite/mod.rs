@@ -21,8 +21,7 @@ pub use options::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Tim
 pub(crate) use text::word_of_text;
 pub use text::word_to_text;
 
-/// The variant that changes nothing.
-pub const DEFAULT_VARIANT: &str = "default";
+pub use crashrate_model::DEFAULT_VARIANT;
 
 /// A resolved suite: every default filled in, every path absolute, every reference checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@
 use std::io;
 use std::ptr;
 
-use crate::process::RefusedCall;
+use crate::process::refused_call::RefusedCall;
 
 /// A system call and a harmless use of it.
 struct Probe {
