@@ -1,7 +1,7 @@
 //! What several fuzz targets do with what was read.
 
 use crashrate_model::Record;
-use crashrate_report::{Detail, TerminalOptions, ViewBuilder, json, markdown, terminal};
+use crashrate_report::{Detail, RunState, TerminalOptions, ViewBuilder, json, markdown, terminal};
 
 /// Makes every form of the report of these records. Records that do not fit each other are an error, and never a panic.
 pub fn report(records: impl Iterator<Item = Record>) {
@@ -11,8 +11,8 @@ pub fn report(records: impl Iterator<Item = Record>) {
             return;
         }
     }
-    for live in [true, false] {
-        if let Ok(view) = builder.clone().finish(live) {
+    for state in [RunState::Running, RunState::Ended] {
+        if let Ok(view) = builder.clone().finish(state) {
             json(&view);
             let options = TerminalOptions {
                 width: 100,

@@ -5,7 +5,8 @@ pub(crate) const NAME: usize = 80;
 /// The longest text of a reason or a note, in characters.
 pub(crate) const SENTENCE: usize = 400;
 
-/// The text with control characters and invisible marks written out, cut to `limit` characters with a remark.
+/// The text with control characters and invisible marks written out, cut to `limit` characters with
+/// a remark.
 pub(crate) fn clean(text: &str, limit: usize) -> String {
     // Nearly all text is: a list of millions of attempts has it in each line.
     if text.len() <= limit && text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
@@ -25,15 +26,16 @@ pub(crate) fn clean(text: &str, limit: usize) -> String {
     out
 }
 
-/// The text for one line of a terminal: whatever could act on the terminal, line ends included, is written out.
+/// The text for one line of a terminal: whatever could act on the terminal, line ends included, is
+/// written out.
 pub fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     text.chars().for_each(|c| push_visible(&mut out, c));
     out
 }
 
-/// The text for a terminal, with its lines and tabs; with `colors` also its colours. Anything else that could act on the
-/// terminal is written out.
+/// The text for a terminal, with its lines and tabs; with `colors` also its colours. Anything else
+/// that could act on the terminal is written out.
 pub fn lines(text: &str, colors: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -52,7 +54,8 @@ pub fn lines(text: &str, colors: bool) -> String {
     out
 }
 
-/// The length of the colour sequence (`ESC [ 1 ; 31 m`) with which the text begins; 0 if it begins with none.
+/// The length of the colour sequence (`ESC [ 1 ; 31 m`) with which the text begins; 0 if it begins
+/// with none.
 fn color(text: &str) -> usize {
     let Some(parameters) = text.strip_prefix("\x1b[") else {
         return 0;
@@ -64,7 +67,8 @@ fn color(text: &str) -> usize {
     }
 }
 
-/// Whether a character may do something to a terminal, or to the order in which text is read, instead of being seen.
+/// Whether a character may do something to a terminal, or to the order in which text is read,
+/// instead of being seen.
 pub(crate) fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,

@@ -21,9 +21,9 @@ pub use error::{ReportError, ViewError};
 pub use tally::ViewBuilder;
 pub use view::{
     Advice, AttemptPlace, Bounds, Cell, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts,
-    ExitClass, Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, Outcomes,
-    PairsSeen, Reason, Results, RunFacts, RunLine, Running, SequenceRow, Share, Spread, Totals,
-    View, exit_class,
+    ExitClass, Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note,
+    OptionalStopping, Outcomes, PairsSeen, Reason, Results, RoundOrder, RunFacts, RunLine,
+    RunState, Running, SequenceRow, Share, Spread, Totals, View, exit_class,
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{

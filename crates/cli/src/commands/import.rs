@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use crashrate_report::one_line;
+use crashrate_report::{RunState, one_line};
 use crashrate_supervisor::baseline;
 use crashrate_supervisor::baseline::import::{self, ImportError};
 use crashrate_supervisor::suite::SuiteError;
@@ -32,7 +32,7 @@ pub(crate) fn import(runs: &Path, arguments: &ImportArguments) -> Result<Exit, F
     let all: Result<Vec<_>, _> = arguments.files.iter().map(read).collect();
     for report in all.map_err(SuiteError::from)? {
         let folder = import::import(runs, &report).map_err(failure)?;
-        let view = view(folder.path(), false)?;
+        let view = view(folder.path(), RunState::Ended)?;
         write_reports(folder.path(), &view, previous(runs, &view).as_ref());
         let path = one_line(&folder.path().to_string_lossy());
         print(&format!("imported N={}: {path}\n", folder.number()))?;

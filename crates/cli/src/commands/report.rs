@@ -4,12 +4,11 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use crashrate_report::{Place, csv, html, json, junit, junit_rounds, markdown, terminal};
-use crashrate_supervisor::journal;
 
 use crate::error::{Exit, Failure};
 use crate::fault::{calibrating, last_if_calibrating, sentence};
 use crate::output::{print, report_options};
-use crate::run_folder::{find, previous, report_page, stream_attempts, view};
+use crate::run_folder::{find, previous, report_page, state, stream_attempts, view};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -61,7 +60,7 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
     }
     let last = last_if_calibrating(runs).filter(|_| run == "latest");
     let folder = last.map_or_else(|| find(runs, run), Ok)?;
-    let live = journal::is_live(&folder);
+    let state = state(&folder);
     if let Some(short) = calibrating(&folder) {
         let sentence = sentence(&short);
         if *format != ReportFormat::Terminal {
@@ -71,17 +70,17 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         return Ok(Exit::Passed);
     }
     match format {
-        ReportFormat::Junit if *by_round => stream_attempts(&folder, live, junit_rounds)?,
-        ReportFormat::Junit => stream_attempts(&folder, live, junit)?,
-        ReportFormat::Csv => stream_attempts(&folder, live, csv)?,
-        ReportFormat::Json => print(&json(&view(&folder, live)?))?,
+        ReportFormat::Junit if *by_round => stream_attempts(&folder, state, junit_rounds)?,
+        ReportFormat::Junit => stream_attempts(&folder, state, junit)?,
+        ReportFormat::Csv => stream_attempts(&folder, state, csv)?,
+        ReportFormat::Json => print(&json(&view(&folder, state)?))?,
         ReportFormat::Terminal => {
             let page = report_page(&folder);
             let options = report_options(*full, page.as_deref());
-            print(&terminal(&view(&folder, live)?, &options))?;
+            print(&terminal(&view(&folder, state)?, &options))?;
         }
         ReportFormat::Markdown | ReportFormat::Html => {
-            let view = view(&folder, live)?;
+            let view = view(&folder, state)?;
             let previous = previous(runs, &view);
             print(&if *format == ReportFormat::Html {
                 html(&view, previous.as_ref(), Place::File)

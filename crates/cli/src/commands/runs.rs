@@ -64,7 +64,7 @@ fn list(runs: &Path) -> Result<Exit, Failure> {
     let folders = run_folder::list(runs)?;
     let line = |folder: &PathBuf| RunLine {
         id: id(folder),
-        known: view(folder, journal::is_live(folder))
+        known: view(folder, run_folder::state(folder))
             .ok()
             .as_ref()
             .map(InShort::from)

@@ -3,27 +3,27 @@
 use std::path::{Path, PathBuf};
 
 use crashrate_model::Outcome;
-use crashrate_report::{InShort, Share, one_line};
+use crashrate_report::{InShort, RunState, Share, one_line};
 use crashrate_supervisor::fault::calibrate::FOLDER;
 use crashrate_supervisor::{journal, run_file};
 
-use crate::run_folder::view;
+use crate::run_folder::{state, view};
 
 /// The state of a run's calibration; `None` if the run has begun, or does not calibrate.
 pub(crate) fn calibrating(folder: &Path) -> Option<InShort> {
     if journal::has_records(folder) || !is_inside(folder) {
         return None;
     }
-    let live = journal::is_live(folder);
+    let state = state(folder);
     let (_, run) = run_file::read(folder).ok()?;
     let cohorts = journal::list(&folder.join(FOLDER)).ok()?;
-    let views = cohorts.iter().filter_map(|cohort| view(cohort, live).ok());
+    let views = cohorts.iter().filter_map(|cohort| view(cohort, state).ok());
     let mut short = InShort {
         number: run.number,
         suite: run.suite,
         device: run.device,
         started: String::new(),
-        live,
+        state,
         complete: false,
         calibrating: true,
         imported: false,
@@ -48,14 +48,16 @@ pub(crate) fn calibrating(folder: &Path) -> Option<InShort> {
 /// The folder of the last run, if it is calibrating now.
 pub(crate) fn last_if_calibrating(runs: &Path) -> Option<PathBuf> {
     let last = journal::list(runs).ok()?.pop()?;
-    calibrating(&last).filter(|short| short.live).map(|_| last)
+    calibrating(&last)
+        .filter(|short| short.state.is_running())
+        .map(|_| last)
 }
 
 /// The message that replaces the report of such a run.
 pub(crate) fn sentence(short: &InShort) -> String {
-    let what = match short.live {
-        true => "is calibrating the fault",
-        false => "has nothing but a calibration of the fault",
+    let what = match short.state {
+        RunState::Running => "is calibrating the fault",
+        RunState::Ended => "has nothing but a calibration of the fault",
     };
     format!(
         "run {} of suite {} {what}: {} of {} rounds passed so far; they count in no rate, and \

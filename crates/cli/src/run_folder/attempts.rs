@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crashrate_model::{Ended, Record};
 use crashrate_postmortem::Frame;
-use crashrate_report::{Ends, ListError, View, ViewBuilder};
+use crashrate_report::{Ends, ListError, RunState, View, ViewBuilder};
 use crashrate_supervisor::journal::RandomReader;
 use crashrate_supervisor::{crashes, run_file};
 
@@ -19,8 +19,12 @@ use crate::output::unless_closed;
 type Writer = fn(&View, &mut dyn Ends, &mut dyn Write) -> Result<(), ListError>;
 
 /// Prints such a report of a run.
-pub(crate) fn stream_attempts(folder: &Path, live: bool, write: Writer) -> Result<(), Failure> {
-    let view = view_with(folder, live, ViewBuilder::with_attempts())?;
+pub(crate) fn stream_attempts(
+    folder: &Path,
+    state: RunState,
+    write: Writer,
+) -> Result<(), Failure> {
+    let view = view_with(folder, state, ViewBuilder::with_attempts())?;
     let journal = RandomReader::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
     let mut stdout = BufWriter::new(std::io::stdout().lock());
     let folder = folder.to_owned();

@@ -8,7 +8,7 @@ mod report_files;
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Record, RunInfo};
-use crashrate_report::{History, View};
+use crashrate_report::{History, RunState, View};
 use crashrate_supervisor::journal::{self, FolderError};
 
 use crate::error::Failure;
@@ -57,16 +57,21 @@ pub(crate) fn id(folder: impl AsRef<Path>) -> String {
     name.to_string_lossy().into_owned()
 }
 
+/// Whether a supervisor is still working on the run.
+pub(crate) fn state(folder: &Path) -> RunState {
+    RunState::of_journal(journal::is_live(folder))
+}
+
 /// The view of the run of that name.
 pub(crate) fn view_of(runs: &Path, name: &str) -> Result<View, Failure> {
     let folder = find(runs, name)?;
-    view(&folder, journal::is_live(&folder))
+    view(&folder, state(&folder))
 }
 
 /// The latest earlier run of the same suite that has a readable journal.
 pub(crate) fn previous(runs: &Path, of: &View) -> Option<View> {
     earlier_among(&list(runs).ok()?, of)
-        .map(|folder| view(folder, journal::is_live(folder)))
+        .map(|folder| view(folder, state(folder)))
         .find_map(Result::ok)
 }
 
@@ -91,7 +96,7 @@ pub(crate) fn history_among(folders: &[PathBuf], suite: &str) -> Option<History>
     }
     let mut views: Vec<View> = Vec::new();
     for folder in folders {
-        match view(folder, journal::is_live(folder)) {
+        match view(folder, state(folder)) {
             Ok(view) => views.push(view),
             Err(_) => note(format_args!(
                 "warning: {} is left out: its journal cannot be read (`crashrate report` says why)",

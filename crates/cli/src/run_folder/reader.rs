@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crashrate_postmortem::Frame;
-use crashrate_report::{View, ViewBuilder, ViewError};
+use crashrate_report::{RunState, View, ViewBuilder, ViewError};
 use crashrate_supervisor::crashes;
 use crashrate_supervisor::journal::{self, Position};
 
@@ -15,19 +15,23 @@ const EXCERPT_FRAMES: usize = 6;
 /// Signatures with a stack in a report.
 const EXCERPTS: usize = 10;
 
-/// The view of a run. The caller determines `live` first: a run that ends while its journal is read
+/// The view of a run. The caller determines `state` first: a run that ends while its journal is read
 /// is then complete.
-pub(crate) fn view(folder: &Path, live: bool) -> Result<View, Failure> {
-    view_with(folder, live, ViewBuilder::new())
+pub(crate) fn view(folder: &Path, state: RunState) -> Result<View, Failure> {
+    view_with(folder, state, ViewBuilder::new())
 }
 
-pub(super) fn view_with(folder: &Path, live: bool, builder: ViewBuilder) -> Result<View, Failure> {
+pub(super) fn view_with(
+    folder: &Path,
+    state: RunState,
+    builder: ViewBuilder,
+) -> Result<View, Failure> {
     let mut reader = JournalReader {
         builder,
         ..JournalReader::new(folder)
     };
     reader.read_new()?;
-    reader.view(live)
+    reader.view(state)
 }
 
 /// Reads a journal that may still grow.
@@ -65,8 +69,8 @@ impl JournalReader {
         Ok(())
     }
 
-    pub(crate) fn view(self, live: bool) -> Result<View, Failure> {
-        let view = self.builder.finish(live);
+    pub(crate) fn view(self, state: RunState) -> Result<View, Failure> {
+        let view = self.builder.finish(state);
         let mut view = view.map_err(|error| invalid(&self.folder, &error))?;
         add_excerpts(&self.folder, &mut view);
         add_tails(&self.folder, &mut view);

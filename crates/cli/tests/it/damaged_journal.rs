@@ -19,7 +19,9 @@ fn report(journal: &[u8]) -> Result<Value, String> {
         let record = record.map_err(|error| error.to_string())?;
         builder.push(&record).map_err(|error| error.to_string())?;
     }
-    let view = builder.finish(false).map_err(|error| error.to_string())?;
+    let view = builder
+        .finish(crashrate_report::RunState::Ended)
+        .map_err(|error| error.to_string())?;
     Ok(serde_json::from_str(&json(&view)).unwrap())
 }
 

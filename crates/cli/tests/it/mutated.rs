@@ -107,7 +107,7 @@ fn shown(records: &[Record], whole: bool) {
     {
         return;
     }
-    let Ok(view) = builder.finish(false) else {
+    let Ok(view) = builder.finish(crashrate_report::RunState::Ended) else {
         return;
     };
     assert!(json(&view).starts_with('{'));

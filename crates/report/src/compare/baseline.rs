@@ -1,5 +1,5 @@
-//! A run beside the record that its suite repeats: what the record has, what this machine came to in sequence, and what
-//! it came to with its chapters isolated.
+//! Compares a run with its suite's baseline, and its own sequential rounds with its isolated
+//! rounds.
 
 use crashrate_model::{ALPHA, Axis, Mode};
 use crashrate_stats::Role;
@@ -9,59 +9,79 @@ use super::plan::Planner;
 use super::test::{Pair, Together, doubt, fixed, taking_part};
 use super::within::compare_within;
 use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
-use crate::view::{ChapterRow, DiedInCounts, Results, SequenceRow, Share, View};
+use crate::view::{ChapterRow, DiedInCounts, OptionalStopping, Results, SequenceRow, Share, View};
 
-/// A run beside the record that its suite repeats.
+/// A run beside its suite's baseline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BesideBaseline {
-    /// The record's number N.
+    /// The baseline's report number N.
     pub number: u32,
-    /// The chapters and sequences that the run has, in its order: a sequence, then its chapters, then all others.
+    /// The run's chapters and sequences: each sequence, then its chapters, then the remaining
+    /// chapters.
     pub rows: Vec<BaselineRow>,
-    /// Sequential against isolated on this machine, of whole sequences; nothing if it ran only one of the two.
+    /// Sequential against isolated on this machine, for whole sequences; `None` if only one mode
+    /// ran.
     pub modes: Option<Comparisons>,
-    /// This machine against the record: the sequences that both have, or else the chapters isolated.
+    /// This machine against the baseline: the sequences that both have, or else the isolated
+    /// chapters.
     pub machine: Comparisons,
 }
 
 /// A chapter, or a sequence as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BaselineRow {
-    /// The chapter; nothing for a sequence as a whole.
+    /// The chapter; `None` for a whole sequence.
     pub chapter: Option<String>,
-    /// The sequence; nothing for a chapter that is in none.
+    /// The sequence; `None` for a chapter outside any sequence.
     pub sequence: Option<String>,
-    /// The variant of this machine's rounds; the record knows none.
+    /// The variant of this machine's rounds. A baseline has no variants.
     pub variant: String,
-    /// The record in sequence: a chapter given that it was reached.
-    pub record_in_sequence: Option<Share>,
-    /// The record isolated; nothing for a sequence, as a report of the past has no blocks.
-    pub record_isolated: Option<Share>,
-    /// This machine in sequence: a chapter given that it was reached.
+    /// The baseline in sequence; for a chapter, only rounds that reached it.
+    pub baseline_in_sequence: Option<Share>,
+    /// The baseline isolated; `None` for a sequence, since a published report has no blocks.
+    pub baseline_isolated: Option<Share>,
+    /// This machine in sequence; for a chapter, only rounds that reached it.
     pub in_sequence: Option<Share>,
-    /// This machine isolated; a sequence as a whole: whole blocks of its chapters, bad if any of them was.
+    /// This machine isolated. For a sequence, a block is bad if any of its chapters was.
     pub isolated: Option<Share>,
-    /// A sequence as a whole: where it died in the record.
-    pub record_died_in: Option<DiedInCounts>,
-    /// A sequence as a whole: where it died on this machine.
+    /// For a sequence: where it died in the baseline.
+    pub baseline_died_in: Option<DiedInCounts>,
+    /// For a sequence: where it died on this machine.
     pub died_in: Option<DiedInCounts>,
 }
 
-/// The run beside the record of its suite; nothing if that names none.
+/// The run beside its baseline; `None` if the suite names none.
 pub(crate) fn beside_baseline(view: &View) -> Option<BesideBaseline> {
-    let record = view.baseline.as_deref()?;
+    let baseline = view.baseline.as_deref()?;
     let modes = compare_within(view, Axis::Mode, DEFAULT_DETECT, None);
     Some(BesideBaseline {
-        number: record.run.number,
-        rows: rows(view, record, &modes),
+        number: baseline.run.number,
+        rows: rows(view, baseline, &modes),
         modes: of_whole_sequences(modes),
-        machine: machine(view, record),
+        machine: machine(view, baseline),
     })
 }
 
-fn rows(view: &View, record: &View, modes: &Comparisons) -> Vec<BaselineRow> {
-    let in_record = |row: &ChapterRow, sequence: Option<&String>| {
-        let mut rows = record.chapters.iter();
+impl BaselineRow {
+    /// A chapter's row without shares.
+    fn of_chapter(row: &ChapterRow) -> Self {
+        BaselineRow {
+            chapter: Some(row.chapter.clone()),
+            sequence: row.sequence.clone(),
+            variant: row.variant.clone(),
+            baseline_in_sequence: None,
+            baseline_isolated: None,
+            in_sequence: None,
+            isolated: None,
+            baseline_died_in: None,
+            died_in: None,
+        }
+    }
+}
+
+fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
+    let in_baseline = |row: &ChapterRow, sequence: Option<&String>| {
+        let mut rows = baseline.chapters.iter();
         let found = rows.find(|r| r.chapter == row.chapter && r.sequence.as_ref() == sequence);
         found.map(|row| row.results.first_attempt)
     };
@@ -74,32 +94,28 @@ fn rows(view: &View, record: &View, modes: &Comparisons) -> Vec<BaselineRow> {
     };
     let mut all = Vec::new();
     for sequence in &view.sequences {
-        let mut of_record = record.sequences.iter();
-        let of_record = of_record.find(|r| r.sequence == sequence.sequence);
+        let mut of_baseline = baseline.sequences.iter();
+        let of_baseline = of_baseline.find(|r| r.sequence == sequence.sequence);
         all.push(BaselineRow {
             chapter: None,
             sequence: Some(sequence.sequence.clone()),
             variant: sequence.variant.clone(),
-            record_in_sequence: of_record.map(|row| row.results.first_attempt),
-            record_isolated: None,
+            baseline_in_sequence: of_baseline.map(|row| row.results.first_attempt),
+            baseline_isolated: None,
             in_sequence: Some(sequence.results.first_attempt),
             isolated: whole_blocks(sequence, modes),
-            record_died_in: of_record.map(|row| row.died_in.clone()),
+            baseline_died_in: of_baseline.map(|row| row.died_in.clone()),
             died_in: Some(sequence.died_in.clone()),
         });
         let own = |row: &&ChapterRow| {
             row.sequence.as_ref() == Some(&sequence.sequence) && row.variant == sequence.variant
         };
         all.extend(view.chapters.iter().filter(own).map(|row| BaselineRow {
-            chapter: Some(row.chapter.clone()),
-            sequence: row.sequence.clone(),
-            variant: row.variant.clone(),
-            record_in_sequence: in_record(row, row.sequence.as_ref()),
-            record_isolated: in_record(row, None),
+            baseline_in_sequence: in_baseline(row, row.sequence.as_ref()),
+            baseline_isolated: in_baseline(row, None),
             in_sequence: Some(row.results.first_attempt),
             isolated: isolated(row),
-            record_died_in: None,
-            died_in: None,
+            ..BaselineRow::of_chapter(row)
         }));
     }
     let alone = |row: &&ChapterRow| {
@@ -109,20 +125,14 @@ fn rows(view: &View, record: &View, modes: &Comparisons) -> Vec<BaselineRow> {
         row.mode == Mode::Isolated && !view.chapters.iter().any(in_sequence)
     };
     all.extend(view.chapters.iter().filter(alone).map(|row| BaselineRow {
-        chapter: Some(row.chapter.clone()),
-        sequence: None,
-        variant: row.variant.clone(),
-        record_in_sequence: None,
-        record_isolated: in_record(row, None),
-        in_sequence: None,
+        baseline_isolated: in_baseline(row, None),
         isolated: Some(row.results.first_attempt),
-        record_died_in: None,
-        died_in: None,
+        ..BaselineRow::of_chapter(row)
     }));
     all
 }
 
-/// Whole blocks of the chapters of a sequence, isolated.
+/// The isolated rounds of a sequence's chapters, one whole block each.
 fn whole_blocks(sequence: &SequenceRow, modes: &Comparisons) -> Option<Share> {
     let mut all = modes.list.iter();
     let found = all.find(|one| {
@@ -133,19 +143,20 @@ fn whole_blocks(sequence: &SequenceRow, modes: &Comparisons) -> Option<Share> {
     found.map(|one| one.sides[0].share)
 }
 
-/// Of the comparisons of modes those that answer whether the sequence itself crashes more. They keep the p that is
-/// adjusted for all of them.
+/// Keeps the comparisons of whole sequences. Their p-values stay adjusted for all comparisons.
 fn of_whole_sequences(mut modes: Comparisons) -> Option<Comparisons> {
     modes.list.retain(|one| one.chapter.is_none());
     (!modes.list.is_empty()).then_some(modes)
 }
 
-/// This machine against the record: sequences as wholes; where they have none in common, chapters isolated. More
-/// questions would share the error, and make it easier to look like the record.
-fn machine(view: &View, record: &View) -> Comparisons {
-    let mut units: Vec<(Compared, [&Results; 2])> = Vec::new();
+/// The rows that both have: whole sequences, or isolated chapters if there are none.
+fn common_rows<'a>(view: &'a View, baseline: &'a View) -> Vec<(Compared, [&'a Results; 2])> {
+    let mut units: Vec<_> = Vec::new();
     for row in &view.sequences {
-        let then = record.sequences.iter().find(|r| r.sequence == row.sequence);
+        let then = baseline
+            .sequences
+            .iter()
+            .find(|r| r.sequence == row.sequence);
         if let Some(then) = then {
             let of = (None, Some(&row.sequence));
             let compared = Compared::unfilled(of, Mode::Sequential, &row.variant, true);
@@ -156,13 +167,20 @@ fn machine(view: &View, record: &View) -> Comparisons {
     let isolated = |row: &&ChapterRow| !has_sequence && row.sequence.is_none();
     for row in view.chapters.iter().filter(isolated) {
         let same = |then: &&ChapterRow| then.sequence.is_none() && then.chapter == row.chapter;
-        if let Some(then) = record.chapters.iter().find(same) {
+        if let Some(then) = baseline.chapters.iter().find(same) {
             let of = (Some(&row.chapter), None);
             let compared = Compared::unfilled(of, Mode::Isolated, &row.variant, true);
             units.push((compared, [&then.results, &row.results]));
         }
     }
-    let by_data = view.run.is_by_data();
+    units
+}
+
+/// Compares this machine with the baseline: whole sequences, or isolated chapters if they share
+/// none. Further comparisons would share the error budget and make differences harder to detect.
+fn machine(view: &View, baseline: &View) -> Comparisons {
+    let units = common_rows(view, baseline);
+    let optional_stopping = view.run.optional_stopping();
     let pairs: Vec<Pair> = (units.iter())
         .map(|(_, results)| {
             let shares = results.map(|results| results.first_attempt);
@@ -174,12 +192,12 @@ fn machine(view: &View, record: &View) -> Comparisons {
         alpha: ALPHA,
         margin: None,
     };
-    let tests = match by_data {
-        true => vec![None; pairs.len()],
-        false => fixed(&pairs, together),
+    let tests = match optional_stopping {
+        OptionalStopping::Possible => vec![None; pairs.len()],
+        OptionalStopping::No => fixed(&pairs, together),
     };
     let planner = Planner::new(DEFAULT_DETECT, ALPHA, taking_part(&pairs, ALPHA));
-    let number = record.run.number;
+    let number = baseline.run.number;
     let list = units.into_iter().zip(pairs).zip(tests);
     let list = list.map(|(((compared, results), pair), test)| {
         let labels = [format!("N={number}"), "here".to_owned()];
@@ -189,45 +207,45 @@ fn machine(view: &View, record: &View) -> Comparisons {
                 share: pair.shares[side],
                 outcomes: outcomes(&results[side].cells),
                 bounds: results[side].bounds,
-                by_data: by_data && side == 1,
+                optional_stopping: [OptionalStopping::No, optional_stopping][side],
             }),
             doubt: doubt(results, compared.censored),
             evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
             ..compared
         };
-        if !by_data && !compared.differs() {
+        if !optional_stopping.is_possible() && !compared.differs() {
             compared.plan = planner.plan(pair.shares);
         }
         compared
     });
     Comparisons {
-        what: What::Record,
-        how: match by_data {
-            true => How::Untested,
-            false => How::FixedRounds,
+        what: What::Baseline,
+        how: match optional_stopping {
+            OptionalStopping::Possible => How::Untested,
+            OptionalStopping::No => How::FixedRounds,
         },
         bad: view.run.bad.clone(),
         alpha: ALPHA,
         list: list.collect(),
-        warnings: warnings(view, record),
+        warnings: warnings(view, baseline),
     }
 }
 
-/// What a reader must know of the two before believing anything.
-fn warnings(view: &View, record: &View) -> Vec<String> {
+/// Differences in method that limit what the comparison means.
+fn warnings(view: &View, baseline: &View) -> Vec<String> {
     let words = |view: &View| {
         let words: Vec<_> = view.run.bad.iter().map(|outcome| outcome.word()).collect();
         words.join(", ")
     };
-    let (then, now) = (words(record), words(view));
+    let (then, now) = (words(baseline), words(view));
     let mut warnings = Vec::new();
     if then != now {
         warnings.push(format!(
             "Counted as bad is not the same: {then} in N={}, {now} here.",
-            record.run.number
+            baseline.run.number
         ));
     }
-    if !view.run.complete && !view.run.live {
+    if !view.run.complete && !view.run.state.is_running() {
         warnings.push(
             "The run is incomplete: what is missing may not be missing by chance.".to_owned(),
         );

@@ -1,30 +1,25 @@
-//! Two runs: the same chapters and sequences in both.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Compares the chapters and sequences that two runs share.
 
 use crashrate_model::{ALPHA, Mode, suite_variant};
 use crashrate_stats::Role;
 
 use super::blocks::{count, outcomes};
+use super::differences::differing;
 use super::plan::Planner;
 use super::test::{Pair, Together, doubt, fixed, taking_part};
-use super::{
-    Compared, Comparisons, Detect, Difference, Evidence, How, Side, What, claimed_in_short, claims,
-};
+use super::{Compared, Comparisons, Detect, Evidence, How, Side, What, claimed_in_short, claims};
+use crate::clean::{NAME, clean};
+use crate::view::{ChapterRow, OptionalStopping, Results, View};
 use crate::words::imported;
 
-use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{ChapterRow, Results, RunFacts, View};
-use crate::words::fault_facts;
-
-/// Compares the rows that two runs both have. What is bad is what the first run says; `margin` is how much more often the
-/// second run may be bad and still count as no worse, as a share.
+/// Compares the rows that both runs have, by the first run's definition of bad. `margin` is the
+/// difference in rates up to which the second run counts as no worse.
 pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>) -> Comparisons {
     let bad = &one.run.bad;
     let views = [one, two];
     let labels = labels(views);
-    let by_data = views.map(|view| view.run.is_by_data());
-    let how = match by_data.contains(&true) {
+    let optional_stopping = views.map(|view| view.run.optional_stopping());
+    let how = match optional_stopping.contains(&OptionalStopping::Possible) {
         true => How::Untested,
         false => How::FixedRounds,
     };
@@ -57,7 +52,7 @@ pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>)
                 share: counted.shares[side],
                 outcomes: outcomes(&results[side].cells),
                 bounds: results[side].bounds,
-                by_data: by_data[side],
+                optional_stopping: optional_stopping[side],
             }),
             doubt: doubt(results, compared.censored),
             evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
@@ -80,7 +75,7 @@ pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>)
     }
 }
 
-/// What both runs have, with the results of each; the sides are still to be filled in.
+/// The rows that both runs have, with the results of each. The caller fills in the sides.
 fn pairs<'a>(one: &'a View, two: &'a View) -> Vec<(Compared, [&'a Results; 2])> {
     let mut pairs = Vec::new();
     for row in &one.sequences {
@@ -105,8 +100,8 @@ fn pairs<'a>(one: &'a View, two: &'a View) -> Vec<(Compared, [&'a Results; 2])> 
     pairs
 }
 
-/// The row of this variant; where there is none, the one that differs from it only in how its processes came to be, which
-/// is said once for the runs. With the variant that both are of.
+/// The row of this variant and the variant to report. Without an exact match, takes the row that
+/// differs only in how its processes were spawned; a warning reports that once for the runs.
 fn of_variant<'a, T>(
     mut rows: impl Iterator<Item = &'a T> + Clone,
     variant_of: impl Fn(&T) -> &String,
@@ -121,15 +116,7 @@ fn of_variant<'a, T>(
     })
 }
 
-/// How the processes of a run's units came to be.
-fn spawns(view: &View) -> String {
-    let mut words: Vec<_> = view.units.iter().map(|unit| unit.spawn.word()).collect();
-    words.sort_unstable();
-    words.dedup();
-    words.join(" and ")
-}
-
-/// By number where that tells them apart, else by id, else by order.
+/// Labels runs by number if the numbers differ, else by id, else by position.
 fn labels(views: [&View; 2]) -> [String; 2] {
     let [one, two] = views.map(|view| &view.run);
     if one.number != two.number {
@@ -141,7 +128,7 @@ fn labels(views: [&View; 2]) -> [String; 2] {
     }
 }
 
-/// What a run is called among others of its suite.
+/// A run's label among the runs of its suite.
 pub(super) fn label(view: &View) -> String {
     format!("N={}", view.run.number)
 }
@@ -153,10 +140,11 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
             warnings.push(format!("{label} is incomplete."));
         }
         warnings.extend(imported(view).map(|what| format!("{label}: {what}.")));
-        if view.run.is_by_data() {
+        if view.run.optional_stopping().is_possible() {
             warnings.push(format!(
-                "{label} could be stopped by its data: tests for a fixed number of rounds do not hold, and two runs have no \
-                 pairs. The intervals are peek-safe; there is no verdict."
+                "{label} could be stopped by its data: tests for a fixed number of rounds are not \
+                 valid, and two runs have no pairs. The intervals are valid whenever a run stops; \
+                 there is no verdict."
             ));
         }
     }
@@ -174,128 +162,4 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
         )
     }));
     warnings
-}
-
-/// What differs between the runs besides their rates: the programs and the command first.
-pub(super) fn differences(views: [&View; 2]) -> Vec<Difference> {
-    let difference = |[what, before, now]: [String; 3]| Difference { what, before, now };
-    let first = programs(views).into_iter().chain(commands(views));
-    first.chain(differing(views)).map(difference).collect()
-}
-
-/// The programs that only one of the runs measured, if each run has one. A program that was only added or only left out
-/// belongs to other chapters.
-fn programs(views: [&View; 2]) -> Option<[String; 3]> {
-    let [one, two] = views.map(|view| &view.run.programs);
-    let only = |of: &BTreeMap<String, String>, not_of: &BTreeMap<String, String>| {
-        let known: BTreeSet<_> = not_of.values().collect();
-        let only = of.iter().filter(|(_, hash)| !known.contains(hash));
-        let said: Vec<_> = only
-            .map(|(path, hash)| {
-                let name = path.rsplit('/').next().unwrap_or(path);
-                let start: String = hash.chars().take(HASH_SHOWN).collect();
-                format!("{} {}", clean(name, NAME), clean(&start, NAME))
-            })
-            .collect();
-        (!said.is_empty()).then(|| said.join(", "))
-    };
-    Some(["program".to_owned(), only(one, two)?, only(two, one)?])
-}
-
-/// How many characters of a hash tell two programs apart for a reader.
-const HASH_SHOWN: usize = 8;
-
-/// The command lines, where both are known and differ in more than the seed and the report number.
-fn commands(views: [&View; 2]) -> Option<[String; 3]> {
-    let [one, two] = views.map(|view| view.command.as_deref().map(of_any_run));
-    let (one, two) = (one?, two?);
-    let said = |command: &str| clean(command, SENTENCE / 2);
-    (one != two).then(|| ["command".to_owned(), said(&one), said(&two)])
-}
-
-/// A command line without what differs from run to run. What follows `--` is the user's own command.
-fn of_any_run(command: &str) -> String {
-    let mut words = command.split(' ');
-    let mut kept = Vec::new();
-    while let Some(word) = words.next() {
-        match word {
-            "--seed" | "--number" => drop(words.next()),
-            word if word.starts_with("--seed=") || word.starts_with("--number=") => {}
-            "--" => {
-                kept.push(word);
-                kept.extend(words.by_ref());
-            }
-            word => kept.push(word),
-        }
-    }
-    kept.join(" ")
-}
-
-/// The facts that differ: their names, with what they are in the one run and in the other.
-fn differing(views: [&View; 2]) -> Vec<[String; 3]> {
-    let facts = [facts(views[0], views[1]), facts(views[1], views[0])];
-    let names: BTreeSet<_> = facts.iter().flatten().map(|(name, _)| name).collect();
-    let find = |all: &[(String, String)], name: &str| {
-        let found = all.iter().find(|(other, _)| other == name);
-        found.map_or_else(|| "none".to_owned(), |(_, value)| clean(value, NAME))
-    };
-    // An imported run does not say everything.
-    let is_known = |name: &&String| {
-        [0, 1].into_iter().all(|side| {
-            let has = facts[side].iter().any(|(other, _)| other == *name);
-            views[side].run.imported.is_none() || has
-        })
-    };
-    let named = names.into_iter().filter(is_known).map(|name| {
-        let [one, two] = [0, 1].map(|side| find(&facts[side], name));
-        [clean(name, NAME), one, two]
-    });
-    named.filter(|[_, one, two]| one != two).collect()
-}
-
-/// An imported report does not say how its attempts were watched.
-fn evidence(run: &RunFacts) -> &'static str {
-    match &run.imported {
-        Some(_) => "unknown",
-        None => run.evidence.word(),
-    }
-}
-
-/// What may make a difference between the runs that is none of the chapters': those that both runs have.
-fn facts(view: &View, other: &View) -> Vec<(String, String)> {
-    let run: &RunFacts = &view.run;
-    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
-    let fault = run.fault.as_ref().map_or("none".to_owned(), fault_facts);
-    let mut facts = vec![
-        ("suite".to_owned(), run.suite.clone()),
-        ("device".to_owned(), run.device.clone()),
-        ("fault".to_owned(), fault),
-        ("evidence".to_owned(), evidence(run).to_owned()),
-        ("spawn".to_owned(), spawns(view)),
-        ("counted as bad".to_owned(), bad.join(", ")),
-    ];
-    if run.imported.is_none() {
-        facts.push(("jobs".to_owned(), run.jobs.to_string()));
-    }
-    let versions = run.versions.iter();
-    facts.extend(versions.map(|(name, version)| (format!("version of {name}"), version.clone())));
-    for key in ["crashrate", "os", "cpu", "host", "worker"] {
-        let value = run
-            .machine
-            .get(key)
-            .map(|value| (key.to_owned(), value.clone()));
-        facts.extend(value);
-    }
-    for chapter in &run.chapters {
-        if other.run.chapter(&chapter.id).is_none() {
-            continue;
-        }
-        let id = &chapter.id;
-        if let Some(worker) = &chapter.worker {
-            facts.push((format!("what {id} runs"), worker.clone()));
-        }
-        let params = chapter.params.iter();
-        facts.extend(params.map(|(key, value)| (format!("{key} of {id}"), value.to_string())));
-    }
-    facts
 }

@@ -1,4 +1,4 @@
-//! What the blocks of a run hold for a comparison: both sides, round by round.
+//! Reads both sides of a comparison from a run, round by round.
 
 use crashrate_model::{Contrast, Mode, Outcome, OutcomeSet, Reading};
 use crashrate_stats::{Design, PairTable, Role, SideEnd};
@@ -10,30 +10,30 @@ use crate::view::{Bounds, Cell, Outcomes, Results, RunFacts, Share, View};
 /// Both sides of a comparison.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sides {
-    /// Bad rounds of those that were measured, each side for itself.
+    /// Bad rounds and measured rounds of each side.
     pub(super) shares: [Share; 2],
-    /// How these ended.
+    /// Outcomes of the measured rounds.
     pub(super) outcomes: [Outcomes; 2],
-    /// What rounds without a known end allow.
+    /// Rates possible given the rounds without a result.
     pub(super) bounds: [Option<Bounds>; 2],
-    /// The blocks as they were measured in the end.
+    /// The blocks with their final results.
     pub(super) measured: PairTable,
-    /// The blocks with every round whose first draw vanished as missing.
+    /// The blocks, with every round missing whose first attempt vanished.
     strict: PairTable,
     rounds: [u32; 2],
-    /// Why no test holds, if none does.
+    /// Why no test is valid, if so.
     pub(super) doubt: Option<Doubt>,
 }
 
 impl Sides {
-    /// What is tested. With one attempt at a time the sides of a block do not disturb each other.
+    /// The pair to test. Only with one attempt at a time are the two sides of a block independent.
     pub(super) fn pair(&self, role: Role, is_censored: bool, run: &RunFacts) -> Pair {
         let design = match is_censored || run.jobs > 1 {
             true => Design::Matched,
             false => Design::Complete,
         };
         let source = match run.imported.is_some() {
-            // A report of the past has counts, and no blocks.
+            // A published report has counts but no blocks.
             true => Source::Runs {
                 bounds: self.bounds,
             },
@@ -79,7 +79,8 @@ pub(super) fn sides(view: &View, contrast: &Contrast) -> Sides {
         sides.strict.add(one, two);
     }
     sides.bounds = [0, 1].map(|side| bounds(&sides, side));
-    // A report of the past has counts, and no blocks in which what was reached could be matched.
+    // A published report has counts but no blocks, so rounds that reached a chapter cannot be
+    // matched.
     let is_selected = contrast.is_censored() && sides.rounds[1] > sides.shares[1].n;
     sides.doubt = (view.run.imported.is_some() && is_selected).then_some(Doubt::Unmatched);
     sides
@@ -88,7 +89,7 @@ pub(super) fn sides(view: &View, contrast: &Contrast) -> Sides {
 /// How a side of a block was drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Drawn {
-    /// Not at all, or not reached.
+    /// Not started or not reached.
     Not,
     Ended(Outcome),
     Vanished,
@@ -96,11 +97,11 @@ enum Drawn {
 }
 
 struct End {
-    /// As measured in the end.
+    /// The final result.
     measured: Drawn,
-    /// As the first draw came to.
+    /// The result of the first attempt.
     strict: Drawn,
-    /// Whether anything is on record of it, be it that it was not reached.
+    /// Whether the journal mentions the round, even if only as not reached.
     begun: bool,
 }
 
@@ -113,7 +114,7 @@ fn side_end(drawn: Drawn, bad: &OutcomeSet, none_started: bool) -> SideEnd {
     }
 }
 
-/// The rates that one side's rounds without a known end allow.
+/// The rates possible for one side given its rounds without a result.
 fn bounds(sides: &Sides, side: usize) -> Option<Bounds> {
     let missing = u32::try_from(sides.strict.missing()[side]).unwrap_or(u32::MAX);
     let known = sides.strict.sides().ok()?[side];
@@ -128,7 +129,7 @@ fn bounds(sides: &Sides, side: usize) -> Option<Bounds> {
     })
 }
 
-/// The rounds of a side, one list for each unit that it looks at; none where they cannot be put together.
+/// The rounds of a side, one list per unit; empty if they cannot be matched.
 fn cells_of<'a>(view: &'a View, reading: &Reading) -> Vec<&'a [Cell]> {
     let all: Option<Vec<&Results>> = match reading {
         Reading::Chapter(unit, place) => {
@@ -137,8 +138,8 @@ fn cells_of<'a>(view: &'a View, reading: &Reading) -> Vec<&'a [Cell]> {
         Reading::Units(units) => units.iter().map(|unit| unit_results(view, *unit)).collect(),
     };
     let all = all.unwrap_or_default();
-    // Which rounds of several units belong to a block is not known where their order is not.
-    if all.len() > 1 && all.iter().any(|results| results.unordered) {
+    // Without an order, rounds of several units cannot be assigned to blocks.
+    if all.len() > 1 && all.iter().any(|results| !results.order.is_known()) {
         return Vec::new();
     }
     all.iter().map(|results| results.cells.as_slice()).collect()
@@ -169,7 +170,8 @@ fn end(all: &[&[Cell]], round: usize, bad: &OutcomeSet) -> End {
     }
 }
 
-/// Several rounds as one: all must have been drawn, it is bad if any is, and otherwise measured only if all are.
+/// Joins rounds of several units into one. All must have been drawn; it is bad if any is bad, and
+/// measured only if it is bad or all were measured.
 fn joined(ends: impl Iterator<Item = Drawn> + Clone, bad: &OutcomeSet) -> Drawn {
     if ends.clone().any(|end| end == Drawn::Not) {
         return Drawn::Not;
@@ -183,7 +185,7 @@ fn joined(ends: impl Iterator<Item = Drawn> + Clone, bad: &OutcomeSet) -> Drawn 
             return open;
         }
     }
-    // Of those that are not bad, the one that did not pass says more.
+    // Among good outcomes, one that is not a pass carries more information.
     let passed = Drawn::Ended(Outcome::Passed);
     ends.clone()
         .find(|end| *end != passed)
@@ -220,7 +222,7 @@ fn chapter_results(view: &View, unit: u32, place: usize) -> Option<&Results> {
     Some(&row.results)
 }
 
-/// The measured rounds of one unit, and how many of them were bad by this set.
+/// The measured rounds of one unit, and how many were bad by this set.
 pub(super) fn count(cells: &[Cell], bad: &OutcomeSet) -> Share {
     let mut share = Share::default();
     for outcome in cells.iter().filter_map(|cell| cell.first) {
@@ -234,7 +236,7 @@ pub(super) fn count(cells: &[Cell], bad: &OutcomeSet) -> Share {
     share
 }
 
-/// How the measured rounds of one unit ended.
+/// Outcomes of the measured rounds of one unit.
 pub(super) fn outcomes(cells: &[Cell]) -> Outcomes {
     let mut outcomes = Outcomes::default();
     for outcome in cells.iter().filter_map(|cell| cell.first) {

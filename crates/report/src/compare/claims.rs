@@ -1,4 +1,4 @@
-//! What an imported report says of its own numbers, held against these numbers.
+//! Checks the claims of an imported report against its own numbers.
 
 use crashrate_model::{ALPHA, Claim, Mode};
 use crashrate_stats::Role;
@@ -7,14 +7,14 @@ use super::blocks::outcomes;
 use super::plan::Planner;
 use super::test::{Pair, Together, fixed};
 use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
-use crate::view::{ChapterRow, Outcomes, Share, View};
+use crate::view::{ChapterRow, OptionalStopping, Outcomes, Share, View};
 
-/// A claim of a report, and what its rounds say of it.
+/// A claim of a report, and what its rounds show.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claimed {
-    /// The report's words.
+    /// The report's wording.
     pub text: String,
-    /// The two sides that it is about: one comparison alone, since the report makes it alone.
+    /// The comparison that the claim makes. It is tested alone, since the report makes it alone.
     pub comparison: Comparisons,
 }
 
@@ -31,8 +31,15 @@ pub fn claims(view: &View) -> Vec<Claimed> {
     claims.filter_map(|claim| claimed(view, claim)).collect()
 }
 
-/// Nothing if the rounds that it is about are not there.
-fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
+struct ClaimedSides {
+    sides: [Side; 2],
+    sequence: Option<String>,
+    mode: Option<Mode>,
+    variant: String,
+}
+
+/// The sides that a claim compares; `None` if the rounds it refers to are missing.
+fn claimed_sides(view: &View, claim: &Claim) -> Option<ClaimedSides> {
     let find = |mode: Mode| {
         let mut rows = view.chapters.iter();
         rows.find(|row| row.mode == mode && row.chapter == claim.chapter)
@@ -42,7 +49,7 @@ fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
         share,
         outcomes,
         bounds: None,
-        by_data: false,
+        optional_stopping: OptionalStopping::No,
     };
     let of_row = |label: String, row: &ChapterRow| {
         side(
@@ -52,7 +59,7 @@ fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
         )
     };
     let isolated = find(Mode::Isolated)?;
-    let (sides, sequence, mode) = match &claim.before {
+    Some(match &claim.before {
         Some(before) => {
             let earlier = Share {
                 bad: before.bad,
@@ -62,14 +69,34 @@ fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
                 side(format!("N={}", before.number), earlier, Outcomes::default()),
                 of_row(format!("N={}", view.run.number), isolated),
             ];
-            (sides, None, Some(Mode::Isolated))
+            ClaimedSides {
+                sides,
+                sequence: None,
+                mode: Some(Mode::Isolated),
+                variant: isolated.variant.clone(),
+            }
         }
         None => {
             let sequential = find(Mode::Sequential)?;
             let sides = [isolated, sequential].map(|row| of_row(row.mode.word().to_owned(), row));
-            (sides, sequential.sequence.clone(), None)
+            ClaimedSides {
+                sides,
+                sequence: sequential.sequence.clone(),
+                mode: None,
+                variant: isolated.variant.clone(),
+            }
         }
-    };
+    })
+}
+
+/// The comparison for a claim; `None` if the rounds it refers to are missing.
+fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
+    let ClaimedSides {
+        sides,
+        sequence,
+        mode,
+        variant,
+    } = claimed_sides(view, claim)?;
     let shares = [sides[0].share, sides[1].share];
     let rounds = shares.map(|share| share.n);
     let pair = Pair::of_runs(shares, rounds, [None, None], Role::Primary);
@@ -82,7 +109,7 @@ fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
         chapter: Some(claim.chapter.clone()),
         sequence,
         mode,
-        variant: Some(isolated.variant.clone()),
+        variant: Some(variant),
         primary: true,
         censored: false,
         sides,

@@ -1,18 +1,18 @@
-//! Gates in sentences, the same in every format.
+//! Sentences about gates, used by every format.
 
 use crashrate_model::{ALPHA, Outcome};
 use crashrate_stats::GateVerdict;
 
-use crate::view::{GateSeen, View};
+use crate::view::{GateSeen, OptionalStopping, View};
 use crate::words::{count, estimate, of_unit, percent_of, plural};
 
-/// A line for each gate, and what is known of all of them together.
+/// A line for each gate, after a note on their joint error.
 pub(crate) fn gates(view: &View) -> Vec<String> {
     let lines = view.gates.iter().map(gate);
     lines.chain(gates_intro(view)).collect()
 }
 
-/// Which error the verdicts of several gates have, each and together.
+/// The error probability of the gates' verdicts, each and together.
 fn gates_intro(view: &View) -> Option<String> {
     let n = view.gates.len();
     if n < 2 {
@@ -24,7 +24,7 @@ fn gates_intro(view: &View) -> Option<String> {
         .filter(|gate| gate.verdict() == GateVerdict::Below)
         .count();
     let each = percent_of(ALPHA);
-    // Units that are measured apart are independent.
+    // Units run in separate processes, so their verdicts are independent.
     let some = 1.0 - (1.0 - ALPHA).powi(i32::try_from(n).unwrap_or(i32::MAX));
     let single = match below {
         1.. if below < n => format!(
@@ -41,7 +41,7 @@ fn gates_intro(view: &View) -> Option<String> {
     ))
 }
 
-/// What a gate says.
+/// The verdict of a gate.
 pub(crate) fn gate(seen: &GateSeen) -> String {
     let gate = &seen.gate;
     let name = of_unit(&gate.name, Some(gate.mode), &gate.variant);
@@ -69,7 +69,10 @@ pub(crate) fn gate(seen: &GateSeen) -> String {
     let what = gate.limit.outcome.map_or("bad", Outcome::word);
     let rate = match n {
         0 => String::new(),
-        n => format!("; {what} {}", estimate(counted(bad), counted(n), true)),
+        n => format!(
+            "; {what} {}",
+            estimate(counted(bad), counted(n), OptionalStopping::Possible)
+        ),
     };
     let vanished = match missing {
         0 => String::new(),

@@ -1,29 +1,24 @@
-//! The runs of a suite in their order: each chapter's rate over them, and where a change is shown.
+//! The runs of a suite in order: each chapter's rate per run, and detected changes.
 
-use std::ops::Range;
+use crashrate_model::{Mode, OutcomeSet};
+use crashrate_stats::{ChangeShape, Counts, HistoryLook};
 
-use crashrate_model::{ALPHA, Mode, Outcome, OutcomeSet};
-use crashrate_stats::{
-    ChangeShape, Counts, HistoryLook, change_point, change_shape, history_looks,
-};
-
-use super::between::differences;
-use super::blocks::count;
+use super::differences::Difference;
 use super::test::counts;
-use crate::view::{Cell, Outcomes, Results, Share, View};
+use crate::view::{OptionalStopping, Outcomes, RunState, Share};
 
 /// The runs of one suite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
     /// The suite's name.
     pub suite: String,
-    /// What counts as bad: what any of the runs counts, so that no bad end vanishes beside another run's.
+    /// Outcomes that count as bad: the union over the runs, so that no bad outcome is hidden.
     pub bad: OutcomeSet,
     /// The runs in the order given.
     pub runs: Vec<PastRun>,
-    /// A row for each chapter in each way it ran, and for each sequence as a whole.
+    /// A row for each chapter in each mode and variant, and for each whole sequence.
     pub trends: Vec<Trend>,
-    /// The place of the first run that is listed. Those before it are tested all the same.
+    /// The index of the first run listed. Earlier runs are still tested.
     pub listed_from: usize,
 }
 
@@ -38,65 +33,24 @@ pub struct PastRun {
     pub started: String,
     /// The device in use.
     pub device: String,
-    /// Whether it is being written at the moment.
-    pub live: bool,
-    /// Whether it came to its end.
+    /// Whether it is running or has ended.
+    pub state: RunState,
+    /// Whether it completed.
     pub complete: bool,
-    /// Whether others measured it.
+    /// Whether it was imported.
     pub imported: bool,
-    /// First attempts that count, and rounds planned.
+    /// First attempts that count, and planned rounds.
     pub rounds: (u32, u32),
-    /// What differs from the run before, besides the rates.
+    /// What differs from the previous run, besides the rates.
     pub differs: Vec<Difference>,
-}
-
-/// A fact about a run that differs from the run before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Its name, such as `device`.
-    pub what: String,
-    /// What it was.
-    pub before: String,
-    /// What it is now.
-    pub now: String,
-}
-
-impl std::fmt::Display for Difference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [now, before] = around_difference([&self.now, &self.before]);
-        write!(f, "{}: {now}, before {before}", self.what)
-    }
-}
-
-/// The part in which two long texts differ, with a little of what is around it.
-fn around_difference(texts: [&str; 2]) -> [String; 2] {
-    /// Texts up to this many characters are shown whole.
-    const WHOLE: usize = 40;
-    const AROUND: usize = 12;
-    let [one, two] = texts.map(|text| text.chars().collect::<Vec<char>>());
-    if one.len().max(two.len()) <= WHOLE {
-        return texts.map(str::to_owned);
-    }
-    let same =
-        |pairs: &mut dyn Iterator<Item = (&char, &char)>| pairs.take_while(|(a, b)| a == b).count();
-    let head = same(&mut one.iter().zip(&two));
-    let rest = one.len().min(two.len()) - head;
-    let tail = same(&mut one.iter().rev().zip(two.iter().rev())).min(rest);
-    [one, two].map(|text| {
-        let start = head.saturating_sub(AROUND);
-        let end = (text.len() - tail + AROUND).min(text.len());
-        let middle: String = text[start..end].iter().collect();
-        let [before, after] = [start > 0, end < text.len()].map(|cut| if cut { "..." } else { "" });
-        format!("{before}{middle}{after}")
-    })
 }
 
 /// One chapter, or a sequence as a whole, over the runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trend {
-    /// The chapter; nothing for a sequence as a whole.
+    /// The chapter; `None` for a whole sequence.
     pub chapter: Option<String>,
-    /// The sequence that it is about, if any.
+    /// The sequence, if any.
     pub sequence: Option<String>,
     /// How it ran.
     pub mode: Mode,
@@ -104,65 +58,66 @@ pub struct Trend {
     pub variant: String,
     /// Its runs, in their order.
     pub points: Vec<Point>,
-    /// The places of the runs after which a change is shown. Each is computed from the runs up to it, so it stays when runs
-    /// are added.
+    /// Indices of the runs after which a change is shown. Each is computed only from the runs up to
+    /// it, so adding runs never removes one.
     pub marks: Vec<usize>,
     /// The change as of the last mark.
     pub change: Option<Change>,
 }
 
-/// What one run says of a chapter.
+/// One run's result for a chapter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// The run's place in [`History::runs`].
+    /// The run's index in [`History::runs`].
     pub run: usize,
     /// Bad first attempts of those that count.
     pub share: Share,
-    /// Whether the data decided how many there were.
-    pub by_data: bool,
-    /// Rounds without a result, by what became of them: lost, interrupted or not started. In no rate.
+    /// Whether the data may have decided the number of rounds.
+    pub optional_stopping: OptionalStopping,
+    /// Rounds without a result, by what became of them: lost, interrupted or not started. They are
+    /// not counted in any rate.
     pub missing: Outcomes,
-    /// Why it takes no part in tests.
+    /// Why it is excluded from the tests.
     pub untested: Option<Untested>,
-    /// The test of all runs up to this one; nothing for the first and for those that take no part.
+    /// The test of all runs up to this one; `None` for the first run and for excluded ones.
     pub look: Option<HistoryLook>,
-    /// Whether that shows a change whatever became of rounds without a known end.
+    /// Whether the test shows a change however the rounds without a result ended.
     pub holds: bool,
 }
 
-/// Why a run takes no part in the tests of a history.
+/// Why a run is excluded from the tests of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Untested {
-    /// The data decided how many rounds it has.
-    ByData,
-    /// It is still running: its counts are not final, and each look at them would be another test.
-    Live,
+    /// The data may have decided its number of rounds.
+    OptionalStopping,
+    /// Its counts are not final, and each look at them would be another test.
+    Running,
 }
 
-/// A change of a rate. Places are those of runs.
+/// A change of a rate. Indices refer to [`History::runs`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The most probable first run with the new rate.
     pub at: usize,
-    /// The first run of those that hold 95 % of the posterior.
+    /// The first run of the 95% credible set for the change.
     pub first: usize,
-    /// The last run of them.
+    /// The last run of that set.
     pub last: usize,
-    /// The last run of the row before `first`: what changed after it may explain the change.
+    /// The row's last run before `first`. Facts that changed after it may explain the change.
     pub base: usize,
-    /// Bad of all rounds before `at`.
+    /// Bad rounds before `at`.
     pub before: Share,
-    /// Bad of all rounds from `at` to the last mark.
+    /// Bad rounds from `at` to the last mark.
     pub after: Share,
-    /// The first and the last run that took part, with their rounds.
+    /// The first and the last tested run, with their rounds.
     pub ends: [(usize, Share); 2],
-    /// A step, or a little with each run. A description; not a test.
+    /// Whether it looks like a step or a trend. This is a description, not a test.
     pub shape: ChangeShape,
-    /// The first of the unbroken marks up to the last one.
+    /// The first mark of the unbroken series that ends at the last mark.
     pub since: usize,
     /// The last mark.
     pub until: usize,
-    /// Whether the test after the last run that took part still shows it.
+    /// Whether the latest test still shows it.
     pub holds: bool,
 }
 
@@ -173,7 +128,7 @@ impl Change {
     }
 }
 
-/// Whether the second rate is the higher one.
+/// Whether the rate is higher after the change.
 pub(super) fn is_rise(before: Share, after: Share) -> bool {
     u64::from(after.bad) * u64::from(before.n) > u64::from(before.bad) * u64::from(after.n)
 }
@@ -184,15 +139,16 @@ impl Point {
         self.holds
     }
 
-    /// Whether its rounds are in the tests.
-    fn tested(&self) -> Option<Counts> {
+    /// Whether its rounds are tested.
+    pub(super) fn tested(&self) -> Option<Counts> {
         let counts = counts(self.share).ok()?;
         (self.untested.is_none() && self.share.n > 0).then_some(counts)
     }
 }
 
 impl Trend {
-    /// The first mark of each unbroken series of marks in one direction: the run's place, and whether the rate rose.
+    /// The first mark of each unbroken series in one direction: the run's index, and whether the
+    /// rate rose.
     pub fn turns(&self) -> Vec<(usize, bool)> {
         let mut turns = Vec::new();
         let mut before = None;
@@ -209,7 +165,7 @@ impl Trend {
 }
 
 impl History {
-    /// Lists the last `n` runs only. The tests are still those of all runs.
+    /// Lists only the last `n` runs. All runs are still tested.
     pub fn list_last(&mut self, n: usize) {
         self.listed_from = self.runs.len().saturating_sub(n);
     }
@@ -226,247 +182,7 @@ impl History {
     }
 }
 
-/// Puts the runs of a suite beside each other, in the order given, and tests each row after each run.
-///
-/// All rows and all runs share one error probability of 5 %: see [`history_looks`].
-pub fn history(suite: &str, views: &[View]) -> History {
-    let (bad, trends) = tested(views);
-    let runs = views.iter().enumerate().map(|(place, view)| {
-        let before = place.checked_sub(1).map(|before| &views[before]);
-        past_run(view, before)
-    });
-    History {
-        suite: suite.to_owned(),
-        bad,
-        runs: runs.collect(),
-        trends,
-        listed_from: 0,
-    }
-}
-
-fn past_run(view: &View, before: Option<&View>) -> PastRun {
-    let run = &view.run;
-    PastRun {
-        number: run.number,
-        id: run.id.clone(),
-        started: run.started.clone(),
-        device: run.device.clone(),
-        live: run.live,
-        complete: run.complete,
-        imported: run.imported.is_some(),
-        rounds: (view.totals.first_attempt.n, view.totals.planned),
-        differs: before.map_or_else(Vec::new, |before| differences([before, view])),
-    }
-}
-
-/// A chapter, a sequence, a mode and a variant.
-type Key = (Option<String>, Option<String>, Mode, String);
-
-fn trends(views: &[View], bad: &OutcomeSet) -> Vec<Trend> {
-    let mut trends: Vec<Trend> = Vec::new();
-    for (run, view) in views.iter().enumerate() {
-        for (key, results) in rows(view) {
-            let point = point(run, view, results, bad);
-            let same = |trend: &&mut Trend| {
-                (&trend.chapter, &trend.sequence, trend.mode, &trend.variant)
-                    == (&key.0, &key.1, key.2, &key.3)
-            };
-            match trends.iter_mut().find(same) {
-                Some(trend) => add(&mut trend.points, point),
-                None => {
-                    let (chapter, sequence, mode, variant) = key;
-                    trends.push(Trend {
-                        chapter,
-                        sequence,
-                        mode,
-                        variant,
-                        points: vec![point],
-                        marks: Vec::new(),
-                        change: None,
-                    });
-                }
-            }
-        }
-    }
-    trends
-}
-
-fn point(run: usize, view: &View, results: &Results, bad: &OutcomeSet) -> Point {
-    let untested = match (view.run.live, results.by_data) {
-        (true, _) => Some(Untested::Live),
-        (false, true) => Some(Untested::ByData),
-        (false, false) => None,
-    };
-    Point {
-        run,
-        share: count(&results.cells, bad),
-        by_data: results.by_data,
-        missing: missing(&results.cells),
-        untested,
-        look: None,
-        holds: false,
-    }
-}
-
-/// A plan that has a unit twice has two rows of one name: they are one point.
-fn add(points: &mut Vec<Point>, point: Point) {
-    match points.last_mut().filter(|last| last.run == point.run) {
-        Some(last) => {
-            last.share.add(point.share);
-            last.by_data |= point.by_data;
-            last.missing.add_all(&point.missing);
-            last.untested = last.untested.or(point.untested);
-        }
-        None => points.push(point),
-    }
-}
-
-fn missing(cells: &[Cell]) -> Outcomes {
-    let mut missing = Outcomes::default();
-    let without_result = |outcome: &Outcome| {
-        matches!(
-            outcome,
-            Outcome::Lost | Outcome::Interrupted | Outcome::NotStarted
-        )
-    };
-    for cell in cells {
-        match cell.first {
-            Some(outcome) if without_result(&outcome) => missing.add(outcome, 1),
-            // Run again, but the first draw is unknown all the same.
-            _ if cell.vanished => missing.add(Outcome::Lost, 1),
-            _ => {}
-        }
-    }
-    missing
-}
-
-fn rows(view: &View) -> Vec<(Key, &Results)> {
-    let chapters = view.chapters.iter().map(|row| {
-        let chapter = Some(row.chapter.clone());
-        let key = (chapter, row.sequence.clone(), row.mode, row.variant.clone());
-        (key, &row.results)
-    });
-    let sequences = view.sequences.iter().map(|row| {
-        let sequence = Some(row.sequence.clone());
-        (
-            (None, sequence, Mode::Sequential, row.variant.clone()),
-            &row.results,
-        )
-    });
-    chapters.chain(sequences).collect()
-}
-
-/// The rows, tested after each run.
-///
-/// What counts as bad is what any run so far counts. A run that counts more recounts those before it, but not their tests:
-/// otherwise a mark could vanish.
-fn tested(views: &[View]) -> (OutcomeSet, Vec<Trend>) {
-    let with = |bad: &OutcomeSet, view: &View| -> OutcomeSet {
-        OutcomeSet::new(bad.iter().chain(view.run.bad.iter()))
-    };
-    let mut bad = views
-        .first()
-        .map_or_else(OutcomeSet::default, |view| view.run.bad.clone());
-    let mut tested: Vec<Trend> = Vec::new();
-    let mut start = 0;
-    while let Some(first) = views.get(start) {
-        bad = with(&bad, first);
-        let adds_none = |view: &&View| with(&bad, view) == bad;
-        let end = start + views[start..].iter().take_while(adds_none).count();
-        let mut trends = trends(&views[..end], &bad);
-        // Rows are in the order of the first run that has them: those so far keep their places.
-        for (trend, before) in trends.iter_mut().zip(&tested) {
-            trend.change.clone_from(&before.change);
-            for (point, before) in trend.points.iter_mut().zip(&before.points) {
-                point.look = before.look;
-            }
-        }
-        test(&mut trends, start..end);
-        (tested, start) = (trends, end);
-    }
-    (bad, tested)
-}
-
-/// Tests all rows after each of these runs; `trends` has the runs up to them.
-fn test(trends: &mut [Trend], runs: Range<usize>) {
-    let row = |trend: &Trend| {
-        let mut row = vec![None; runs.end];
-        // A row whose rounds did not get that far exists all the same, and takes its part of the budget.
-        for point in trend.points.iter().filter(|p| p.untested.is_none()) {
-            row[point.run] = counts(point.share).ok();
-        }
-        row
-    };
-    let rows: Vec<_> = trends.iter().map(row).collect();
-    let looks = history_looks(&rows, ALPHA).unwrap_or_default();
-    for (trend, looks) in trends.iter_mut().zip(looks) {
-        for point in &mut trend.points {
-            if runs.contains(&point.run) {
-                point.look = looks[point.run];
-            }
-        }
-        for place in 0..trend.points.len() {
-            let missing = missing_around(&trend.points[..=place]);
-            let point = &mut trend.points[place];
-            point.holds = point.look.is_some_and(|look| look.holds(missing));
-        }
-        let marked = trend.points.iter().filter(|point| point.is_marked());
-        trend.marks = marked.map(|point| point.run).collect();
-        let is_new = (trend.marks.last()).is_some_and(|last| runs.contains(last));
-        if is_new {
-            trend.change = change(&trend.points);
-        }
-        let last = trend.points.iter().rfind(|point| point.look.is_some());
-        if let (Some(change), Some(last)) = (&mut trend.change, last) {
-            change.holds = last.run == change.until;
-        }
-    }
-}
-
-/// Rounds without a known end before and after the change that the last of these points shows.
-fn missing_around(points: &[Point]) -> [u64; 2] {
-    let Some(look) = points.last().and_then(|point| point.look) else {
-        return [0, 0];
-    };
-    let tested = points.iter().filter(|point| point.untested.is_none());
-    let mut missing = [0, 0];
-    for point in tested {
-        missing[usize::from(point.run >= look.from)] += u64::from(point.missing.sum());
-    }
-    missing
-}
-
-/// The change as of the last mark.
-fn change(points: &[Point]) -> Option<Change> {
-    let tested: Vec<_> = (points.iter())
-        .filter_map(|point| Some((point, point.tested()?)))
-        .collect();
-    let until = tested.iter().rposition(|(point, _)| point.is_marked())?;
-    let (points, counts): (Vec<&Point>, Vec<Counts>) = tested[..=until].iter().copied().unzip();
-    let found = change_point(&counts, ALPHA).ok()??;
-    let rises = |point: &Point| point.look.map(rises);
-    let unbroken = |place: &usize| {
-        let point = points[*place];
-        point.is_marked() && rises(point) == rises(points[until])
-    };
-    let since = (0..=until).rev().take_while(unbroken).last()?;
-    let run = |place: usize| points[place].run;
-    Some(Change {
-        at: run(found.at),
-        first: run(found.first),
-        last: run(found.last),
-        base: run(found.first - 1),
-        before: share(found.before),
-        after: share(found.after),
-        ends: [0, until].map(|place| (run(place), points[place].share)),
-        shape: change_shape(&counts),
-        since: run(since),
-        until: run(until),
-        holds: true,
-    })
-}
-
-/// Whether the split with the smallest p-value has the higher rate after it.
+/// Whether the rate is higher after the split with the smallest p-value.
 pub(crate) fn rises(look: HistoryLook) -> bool {
     is_rise(share(look.before), share(look.after))
 }

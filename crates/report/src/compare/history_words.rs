@@ -1,4 +1,4 @@
-//! A history in sentences, the same in every format.
+//! Sentences about a history, used by every format.
 
 use crashrate_model::{Outcome, OutcomeSet};
 use crashrate_stats::ChangeShape;
@@ -9,7 +9,7 @@ use crate::clean::{NAME, clean};
 use crate::view::Share;
 use crate::words::{count, of_unit, percent, share};
 
-/// How many runs, and how many differences, a sentence names.
+/// The most runs, and the most differences, that a sentence names.
 const NAMED: usize = 4;
 
 /// The row of a history.
@@ -38,25 +38,28 @@ pub(crate) fn history_intro(history: &History) -> String {
     )
 }
 
-/// What a history says of a row: the change or that none is shown, what changed with it, and what was not tested.
+/// What a history shows for a row: the change, what changed with it, and which runs were not
+/// tested.
 pub(crate) fn trend_sentences(history: &History, trend: &Trend) -> Vec<String> {
-    let mut said = vec![match &trend.change {
+    let mut sentences = vec![match &trend.change {
         Some(change) => changed(history, trend, change),
         None => unchanged(trend),
     }];
     if let Some(change) = &trend.change {
-        said.extend(coinciding(history, change));
+        sentences.extend(coinciding(history, change));
     }
-    said.extend(not_tested(history, trend));
-    said.extend(missing(history, trend));
-    said
+    sentences.extend(not_tested(history, trend));
+    sentences.extend(missing(history, trend));
+    sentences
 }
 
-/// What the test after a run says, in short.
+/// The result of the test after a run, in short.
 pub(crate) fn look_in_short(history: &History, point: &Point) -> String {
     match (point.untested, point.look) {
-        (Some(Untested::ByData), _) => "not tested: the data decided the rounds".to_owned(),
-        (Some(Untested::Live), _) => "not tested: still running".to_owned(),
+        (Some(Untested::OptionalStopping), _) => {
+            "not tested: the data decided the rounds".to_owned()
+        }
+        (Some(Untested::Running), _) => "not tested: still running".to_owned(),
         (None, Some(look)) if look.is_shown() && !point.is_marked() => {
             "no change shown: missing rounds may explain it".to_owned()
         }
@@ -98,7 +101,8 @@ fn changed(history: &History, trend: &Trend, change: &Change) -> String {
     };
     let [(first, one), (last, two)] = change.ends;
     let rose = change.rose();
-    // With few rounds a run, the first and the last run may say the opposite of all of them together.
+    // With few rounds per run, comparing only the first and last run could contradict the pooled
+    // rates.
     let ends_agree = is_rise(one, two) == rose && is_rise(two, one) != rose;
     let body = match change.shape {
         ChangeShape::Step => format!(
@@ -123,22 +127,22 @@ fn changed(history: &History, trend: &Trend, change: &Change) -> String {
             rate(change.after)
         ),
     };
-    let mut said = format!("{body}; {shown}.");
+    let mut sentence = format!("{body}; {shown}.");
     let earlier = trend.marks.iter().filter(|mark| **mark < change.since);
     let earlier: Vec<usize> = earlier.copied().collect();
     if let [first, .., last] = earlier[..] {
-        said += &format!(
+        sentence += &format!(
             " An earlier change was shown between {} and {}.",
             run(first),
             run(last)
         );
     } else if let [only] = earlier[..] {
-        said += &format!(" An earlier change was shown in {}.", run(only));
+        sentence += &format!(" An earlier change was shown in {}.", run(only));
     }
-    said
+    sentence
 }
 
-/// What else changed where the rate may have changed.
+/// Other facts that changed where the rate may have changed.
 fn coinciding(history: &History, change: &Change) -> Option<String> {
     let places = match change.shape {
         ChangeShape::Step => change.base + 1..=change.last,
@@ -169,7 +173,7 @@ fn coinciding(history: &History, change: &Change) -> Option<String> {
     Some(capitalized(&named.join("; ")) + ".")
 }
 
-/// A fact of a run as a noun.
+/// A fact of a run, as a noun phrase.
 fn fact(what: &str) -> String {
     match what {
         "counted as bad" => "what counts as bad".to_owned(),
@@ -184,27 +188,28 @@ fn not_tested(history: &History, trend: &Trend) -> Vec<String> {
         let points = points.filter(|point| point.untested == Some(why));
         points.map(|point| point.run).collect()
     };
-    let (by_data, live) = (places(Untested::ByData), places(Untested::Live));
-    let mut said = Vec::new();
-    match by_data.len() {
+    let stopped = places(Untested::OptionalStopping);
+    let running = places(Untested::Running);
+    let mut sentences = Vec::new();
+    match stopped.len() {
         0 => {}
-        1 => said.push(format!(
+        1 => sentences.push(format!(
             "{} is not tested: its data decided how many rounds it has.",
-            numbers(history, &by_data)
+            numbers(history, &stopped)
         )),
-        _ => said.push(format!(
+        _ => sentences.push(format!(
             "{} are not tested: their data decided how many rounds they have.",
-            numbers(history, &by_data)
+            numbers(history, &stopped)
         )),
     }
-    if !live.is_empty() {
+    if !running.is_empty() {
         let (runs, verb) = (
-            numbers(history, &live),
-            if live.len() == 1 { "is" } else { "are" },
+            numbers(history, &running),
+            if running.len() == 1 { "is" } else { "are" },
         );
-        said.push(format!("{runs} {verb} still running and not tested yet."));
+        sentences.push(format!("{runs} {verb} still running and not tested yet."));
     }
-    said
+    sentences
 }
 
 fn missing(history: &History, trend: &Trend) -> Option<String> {
@@ -239,7 +244,7 @@ fn rate_name(bad: &OutcomeSet) -> &'static str {
     }
 }
 
-/// What the rate did.
+/// The direction and size of the change.
 pub(crate) fn verb(rose: bool) -> &'static str {
     if rose { "rose" } else { "fell" }
 }

@@ -1,13 +1,15 @@
-//! Comparisons: the two sides of a run, or two runs, and what their counts say of each other.
+//! Comparisons of the two sides of a run, or of two runs.
 //!
-//! A number of rounds that was fixed in advance is read by exact tests, adjusted for the number of comparisons. One that
-//! the data decided is read by the e-values of its pairs, never by these tests; and where there are no pairs (two runs)
-//! it is not tested at all.
+//! Rounds fixed in advance are compared by exact tests, adjusted for the number of comparisons. If
+//! the data may have decided the number of rounds, the e-values of pairs are used instead; two runs
+//! have no pairs and are then not tested.
 
 mod baseline;
 mod between;
 mod blocks;
+mod build_history;
 mod claims;
+mod differences;
 mod gates;
 mod history;
 mod history_words;
@@ -21,14 +23,16 @@ mod words;
 use crashrate_model::{Axis, Mode, OutcomeSet};
 use crashrate_stats::{Blocks, PairWatch};
 
-use crate::view::{Bounds, Outcomes, Share};
+use crate::view::{Bounds, OptionalStopping, Outcomes, Share};
 pub(crate) use baseline::beside_baseline;
 pub use baseline::{BaselineRow, BesideBaseline};
 pub use between::compare_runs;
+pub use build_history::history;
 pub use claims::{Claimed, claims};
+pub use differences::Difference;
 pub(crate) use gates::{gate, gates};
 pub(crate) use history::rises;
-pub use history::{Change, Difference, History, PastRun, Point, Trend, Untested, history};
+pub use history::{Change, History, PastRun, Point, Trend, Untested};
 pub(crate) use history_words::{
     history_intro, look_in_short, number, trend_name, trend_sentences, verb,
 };
@@ -47,113 +51,114 @@ pub enum What {
     Within(Axis),
     /// Two runs.
     Runs,
-    /// A run and the record that its suite repeats.
-    Record,
+    /// A run and its suite's baseline.
+    Baseline,
     /// What an imported report claims.
     Claim,
 }
 
-/// How it is compared.
+/// The method of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// By exact tests: all rounds were fixed in advance.
+    /// Exact tests: all rounds were fixed in advance.
     FixedRounds,
-    /// By the e-values of pairs: the data decided how many rounds there were.
+    /// E-values of pairs: the data may have decided the number of rounds.
     Pairs,
-    /// Not at all, intervals only: the data decided how many rounds there were, and there are no pairs.
+    /// Intervals only: the data may have decided the number of rounds, and there are no pairs.
     Untested,
 }
 
-/// Comparisons that are made together, and share their error.
+/// Comparisons that share an error budget.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparisons {
     /// What is compared with what.
     pub what: What,
-    /// How.
+    /// The method.
     pub how: How,
     /// What is counted as bad.
     pub bad: OutcomeSet,
-    /// The error that the primary comparisons share, and after them those that explain them.
+    /// The error budget of the primary comparisons, and again of the explanatory ones.
     pub alpha: f64,
     /// The comparisons, in the order of the plan.
     pub list: Vec<Compared>,
-    /// What a reader must know before believing a difference.
+    /// Warnings that limit what a difference means.
     pub warnings: Vec<String>,
 }
 
 /// Two sides of one chapter or sequence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
-    /// The chapter; nothing for a sequence as a whole.
+    /// The chapter; `None` for a whole sequence.
     pub chapter: Option<String>,
-    /// The sequence that it is about, if any.
+    /// The sequence, if any.
     pub sequence: Option<String>,
-    /// The mode and the variant, where both sides have the same.
+    /// The mode, if both sides have the same.
     pub mode: Option<Mode>,
-    /// The variant, where both sides have the same.
+    /// The variant, if both sides have the same.
     pub variant: Option<String>,
-    /// Whether it answers the question of the run; the others explain the answer.
+    /// Whether it answers the run's question. The others explain the answer.
     pub primary: bool,
-    /// Whether a side counts only rounds that got so far in a sequence.
+    /// Whether a side counts only rounds that reached this chapter.
     pub censored: bool,
     /// The two sides.
     pub sides: [Side; 2],
-    /// The blocks of which both sides were measured; nothing for two runs.
+    /// The number of blocks with both sides measured; `None` for two runs.
     pub blocks: Option<Blocks>,
-    /// Why no test holds, if none does.
+    /// Why no test is valid, if so.
     pub doubt: Option<Doubt>,
-    /// What they say of each other.
+    /// The evidence for a difference.
     pub evidence: Evidence,
-    /// How many rounds would do, where there is no verdict.
+    /// The rounds needed, if there is no verdict.
     pub plan: Option<Planned>,
 }
 
 /// One side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Side {
-    /// What it is called: a mode, a variant, or a run.
+    /// Its label: a mode, a variant, or a run.
     pub label: String,
     /// Bad first attempts of those that count.
     pub share: Share,
     /// How the first attempts that count ended.
     pub outcomes: Outcomes,
-    /// The rates that rounds without a known end allow; nothing if there are none.
+    /// The rates possible given the rounds without a result; `None` if all have one.
     pub bounds: Option<Bounds>,
-    /// Whether the data decided how many there were.
-    pub by_data: bool,
+    /// Whether the data may have decided the number of rounds.
+    pub optional_stopping: OptionalStopping,
 }
 
-/// Why no test of two sides holds where they are not compared within blocks.
+/// Why a test of two sides is not valid where they are not compared within blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
     /// The bad rounds of this side cluster or drift.
     Clustered(usize),
-    /// A chapter was not always reached: the rounds that got this far are a selection, and cannot be matched.
+    /// A chapter was not always reached: the rounds that reached it are a selection and cannot be
+    /// matched.
     Unmatched,
 }
 
-/// What two sides say of each other.
+/// The evidence for a difference between two sides.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Evidence {
-    /// By tests for rounds that were fixed in advance.
+    /// A test for rounds fixed in advance.
     Fixed(FixedTest),
-    /// By the e-value of pairs.
+    /// The e-value of pairs.
     Pairs(PairEvidence),
-    /// Nothing.
+    /// No test is valid.
     Untested,
 }
 
-/// What pairs say, block by block.
+/// The evidence of pairs, block by block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairEvidence {
-    /// The blocks, and what they show.
+    /// The blocks, and their e-value.
     pub watch: PairWatch,
-    /// Whether it counts: what explains an answer counts once there is one.
+    /// Whether it counts. Explanatory comparisons count once the primary ones are decided.
     pub counts: bool,
 }
 
 impl Compared {
-    /// What two runs both have; the sides are still to be filled in.
+    /// A comparison of two runs without its sides, which the caller fills in.
     fn unfilled(
         (chapter, sequence): (Option<&String>, Option<&String>),
         mode: Mode,
@@ -165,7 +170,7 @@ impl Compared {
             share: Share::default(),
             outcomes: Outcomes::default(),
             bounds: None,
-            by_data: false,
+            optional_stopping: OptionalStopping::No,
         };
         Compared {
             chapter: chapter.cloned(),
@@ -191,7 +196,7 @@ impl Compared {
         }
     }
 
-    /// Whether only rounds without a known end prevent that.
+    /// Whether it would show a difference but for rounds without a result.
     pub fn is_prevented(&self) -> bool {
         match &self.evidence {
             Evidence::Fixed(test) => test.prevented && self.doubt.is_none(),

@@ -1,5 +1,5 @@
-//! How many rounds would do, where there is no verdict. Only for a difference that somebody states: the power of a test to
-//! find what it has just seen says nothing beyond its p-value (Hoenig and Heisey 2001, Amer. Statist. 55).
+//! The rounds needed for a verdict. A plan uses a difference stated in advance: the power to detect
+//! the observed difference adds nothing to its p-value (Hoenig and Heisey 2001, Amer. Statist. 55).
 
 use crashrate_stats::{Plan, rounds_to_detect};
 
@@ -14,37 +14,37 @@ pub const POWER: f64 = 0.8;
 pub struct Detect {
     /// The two rates, each between 0 and 1.
     pub rates: [f64; 2],
-    /// Whether somebody asked for these.
+    /// Whether the user asked for them.
     pub asked: bool,
 }
 
-/// The difference that is planned for unless another is asked for: 90 % against 99 % of rounds that are not bad.
+/// The default difference: 90% against 99% good rounds.
 pub const DEFAULT_DETECT: Detect = Detect {
     rates: [0.9, 0.99],
     asked: false,
 };
 
-/// A plan for telling two rates apart.
+/// A plan for detecting a difference between two rates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Planned {
-    /// What is to be told apart.
+    /// The difference to detect.
     pub detect: Detect,
-    /// Rounds a side that there are: the smaller number of the two.
+    /// Rounds per side so far: the smaller of the two.
     pub per_side: u64,
-    /// How many it takes for [`POWER`]; nothing if no number is enough.
+    /// Rounds per side needed for [`POWER`]; `None` if no number suffices.
     pub plan: Option<Plan>,
-    /// The error of each of the comparisons that it is for.
+    /// The error budget of each comparison.
     pub alpha: f64,
 }
 
 impl Planned {
-    /// Whether there are fewer rounds than it takes.
+    /// Whether there are fewer rounds than needed.
     pub fn is_short(&self) -> bool {
         self.plan.is_none_or(|plan| self.per_side < plan.per_side)
     }
 }
 
-/// Plans for comparisons that are made together: the error is shared between them.
+/// Plans for comparisons that share an error budget.
 pub(super) struct Planner {
     detect: Detect,
     alpha: f64,
@@ -62,7 +62,7 @@ impl Planner {
         }
     }
 
-    /// A plan for these two sides; nothing without rounds.
+    /// A plan for these two sides; `None` without rounds.
     pub(super) fn plan(&self, sides: [Share; 2]) -> Option<Planned> {
         counts(sides[0])
             .ok()?

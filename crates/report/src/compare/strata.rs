@@ -1,46 +1,48 @@
-//! Several runs, or machines, as strata: each is compared within itself, and only the comparisons are added up. Rounds of
-//! different runs are never pooled, since that can turn a difference round.
+//! Compares several runs or machines as strata: each within itself, then combined. Rounds of
+//! different runs are never pooled, since pooling can reverse a difference (Simpson's paradox).
 
 use crashrate_model::{ALPHA, Axis};
 use crashrate_stats::{Counts, Method, Stratified, holm, mantel_haenszel};
 
-use super::between::{differences, label};
+use super::between::label;
+use super::differences::differences;
 use super::words::name;
 use super::{Compared, DEFAULT_DETECT, compare_within};
 use crate::clean::{NAME, clean};
 use crate::view::{Share, View};
 use crate::words::{p_value, points, quantity, share};
 
-/// The primary comparisons that several runs have, each over all of them.
+/// The primary comparisons of several runs, each combined over all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Strata {
     /// Which two sides are compared.
     pub axis: Axis,
     /// The comparisons, in the order of the first run that has them.
     pub list: Vec<Stratum>,
-    /// What a reader must know before believing a difference.
+    /// Warnings that limit what a difference means.
     pub warnings: Vec<String>,
 }
 
 /// One comparison over several runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stratum {
-    /// What is compared: a chapter, or a sequence as a whole.
+    /// The chapter or whole sequence.
     pub name: String,
-    /// What the two sides are called.
+    /// The labels of the two sides.
     pub labels: [String; 2],
-    /// Each run with bad rounds out of rounds of both sides.
+    /// Each run, with bad rounds and rounds of both sides.
     pub runs: Vec<(String, [Share; 2])>,
-    /// All runs together; differences are those of the second side against the first.
+    /// All runs combined. Differences are of the second side against the first.
     pub pooled: Stratified,
-    /// The p-value adjusted for all comparisons that are made together.
+    /// The p-value, adjusted for all comparisons made together.
     pub p: f64,
-    /// Whether the two sides are shown to differ, whatever became of missing rounds.
+    /// Whether the sides are shown to differ however the missing rounds ended.
     pub differs: bool,
 }
 
-/// Compares both sides of each of these runs along an axis, and adds the comparisons up. Runs whose rounds the data decided,
-/// and runs whose sides may have collided, are left out with a warning.
+/// Compares both sides of each run along an axis, and combines the comparisons. Leaves out, with a
+/// warning, runs whose number of rounds the data may have decided and runs whose sides may have
+/// collided.
 pub fn compare_strata(views: &[View], axis: Axis) -> Strata {
     let mut warnings = Vec::new();
     let mut used: Vec<&View> = Vec::new();
@@ -48,7 +50,9 @@ pub fn compare_strata(views: &[View], axis: Axis) -> Strata {
     for view in views {
         let run = label(view);
         let left_out = match () {
-            () if view.run.is_by_data() => Some("its data could decide how many rounds it has"),
+            () if view.run.optional_stopping().is_possible() => {
+                Some("its data could decide how many rounds it has")
+            }
             () if view.run.jobs > 1 => {
                 Some("its attempts ran side by side, so its sides may have collided")
             }
@@ -87,12 +91,12 @@ pub fn compare_strata(views: &[View], axis: Axis) -> Strata {
     }
 }
 
-/// A comparison with what each run has for it.
+/// A comparison with the data of each run.
 struct Found {
     name: String,
     labels: [String; 2],
     runs: Vec<(String, [Share; 2])>,
-    /// The same with missing rounds as they speak most against the first, and against the second side being worse.
+    /// The same with missing rounds counted most unfavourably against either direction.
     worst: [Vec<(Counts, Counts)>; 2],
 }
 
@@ -130,7 +134,7 @@ fn add(found: &mut Vec<Found>, run: &str, one: &Compared) {
             Counts::new(share.bad.into(), share.n.into())
         });
         if let [Ok(one), Ok(two)] = counts {
-            // Differences are those of the second side against the first.
+            // Differences are of the second side against the first.
             worst.push((two, one));
         }
     }
@@ -179,7 +183,7 @@ fn judged(found: Vec<Found>) -> Vec<Stratum> {
 
 impl Stratum {
     /// The verdict in a sentence.
-    pub fn said(&self) -> String {
+    pub fn sentence(&self) -> String {
         let [one, two] = &self.labels;
         let difference = self.pooled.difference.unwrap_or_default();
         let often = if difference > 0.0 { "more" } else { "less" };

@@ -12,28 +12,28 @@ use crate::view::{Bounds, Results, Share};
 /// Two rates compared. Differences and ratios are those of the second side against the first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FixedTest {
-    /// The difference with its interval, and p of this comparison alone.
+    /// The difference with its interval, and this comparison's unadjusted p-value.
     pub comparison: Comparison,
-    /// p adjusted for the comparisons that are made together.
+    /// The p-value, adjusted for the comparisons made together.
     pub p: f64,
-    /// Whether it takes no part in that: with so few rounds it could not show anything, whatever they came to.
+    /// Whether it is left out of the adjustment: so few rounds could not show any difference.
     pub apart: bool,
-    /// Whether the test and the interval both say that the rates differ, whatever became of missing rounds.
+    /// Whether test and interval agree that the rates differ, however missing rounds ended.
     pub differs: bool,
-    /// Whether they would, were it not for rounds without a known end.
+    /// Whether they would differ but for rounds without a result.
     pub prevented: bool,
-    /// The ratio of the rates with its interval, where both sides had bad ends.
+    /// The ratio of the rates with its interval, if both sides had bad rounds.
     pub ratio: Option<(f64, Interval)>,
-    /// Whether the second side is shown to be no worse than the first by more than a margin, where that was asked.
+    /// The non-inferiority test, if a margin was given.
     pub not_worse: Option<NotWorse>,
 }
 
-/// A test of whether the second side is no worse than the first by more than a margin.
+/// A test of whether the second side is worse than the first by at most a margin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NotWorse {
     /// The margin, as a share.
     pub margin: f64,
-    /// The one-sided p-value with every missing round as it speaks most against it, adjusted like the p of differences.
+    /// The one-sided p-value, adjusted like those of differences. Missing rounds count against it.
     pub p: f64,
     /// Whether it is shown.
     pub shown: bool,
@@ -43,19 +43,19 @@ pub(super) fn counts(share: Share) -> Result<Counts, StatsError> {
     Counts::new(share.bad.into(), share.n.into())
 }
 
-/// The blocks of a run as they were measured in the end, and with every round whose first draw vanished as missing.
+/// The blocks with their final results, and with every round missing whose first attempt vanished.
 #[derive(Clone, Debug)]
 pub(super) struct Tables {
     pub(super) measured: PairTable,
     pub(super) strict: PairTable,
 }
 
-/// Where two sides are from.
+/// The source of two sides.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     /// One run, block by block.
     Blocks { tables: Box<Tables>, design: Design },
-    /// Two runs, with what their rounds without a known end allow.
+    /// Two runs, with the rates possible given their rounds without a result.
     Runs { bounds: [Option<Bounds>; 2] },
 }
 
@@ -63,18 +63,18 @@ pub(super) enum Source {
 #[derive(Clone, Debug)]
 pub(super) struct Pair {
     pub(super) shares: [Share; 2],
-    /// How many rounds were run on each side.
+    /// Rounds run on each side.
     pub(super) rounds: [u32; 2],
     pub(super) role: Role,
     pub(super) source: Source,
 }
 
-/// What tests that are made together share.
+/// What tests made together share.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Together {
-    /// The error of all their verdicts.
+    /// Their error budget.
     pub(super) alpha: f64,
-    /// A margin within which the second side counts as no worse, as a share.
+    /// The difference in rates up to which the second side counts as no worse.
     pub(super) margin: Option<f64>,
 }
 
@@ -95,11 +95,12 @@ impl Pair {
         }
     }
 
-    /// Whether a test of so many rounds could show a difference at all, whatever they came to. Sides without rounds say
-    /// nothing and are no comparison.
+    /// Whether a test of this many rounds could show a difference at all. Sides without rounds are
+    /// not compared.
     ///
-    /// Tests that cannot are left out of the adjustment (Tarone 1990). That adds nothing to the error because it goes by
-    /// the rounds that were run and not by what came of them: of a chapter in a sequence, also those that did not reach it.
+    /// Tests that cannot are left out of the adjustment (Tarone 1990). The error stays controlled
+    /// because this depends on the rounds run, not on their results; for a chapter of a sequence,
+    /// they include rounds that did not reach it.
     fn takes_part(&self, alpha: f64) -> bool {
         /// With this many rounds on both sides a test can always show a difference at 5 %.
         const ENOUGH: u32 = 10;
@@ -139,7 +140,7 @@ impl Pair {
         }
     }
 
-    /// The same with every missing end as it speaks most against `worse`.
+    /// The same with missing results counted most strongly against `worse`.
     fn worst(&self, worse: Worse, alpha: f64) -> Option<Comparison> {
         match &self.source {
             Source::Blocks { tables, design } => {
@@ -172,7 +173,8 @@ impl Pair {
         }
     }
 
-    /// The one-sided p-value of "the second side is bad more often by `margin` or more". Missing ends speak for that.
+    /// The one-sided p-value of "the second side is bad more often by `margin` or more". Missing
+    /// results count towards that hypothesis.
     fn not_worse(&self, margin: f64) -> Option<f64> {
         match &self.source {
             Source::Blocks { tables, design } => {
@@ -206,7 +208,7 @@ impl Pair {
     }
 }
 
-/// How many of these answer the question, and share the error between them.
+/// The number of primary comparisons, which share the error budget.
 pub(super) fn taking_part(pairs: &[Pair], alpha: f64) -> usize {
     let of = |role| {
         let same = pairs.iter().filter(|pair| pair.role == role);
@@ -218,7 +220,23 @@ pub(super) fn taking_part(pairs: &[Pair], alpha: f64) -> usize {
     }
 }
 
-/// Tests that are made together: the primary ones first, and then those that explain them.
+/// The adjusted p-values of the pairs at these places.
+fn adjusted(
+    pairs: &[Pair],
+    places: &[usize],
+    p_of: &dyn Fn(usize) -> Option<f64>,
+) -> Vec<Option<f64>> {
+    let tests: Vec<_> = (places.iter())
+        .map(|&place| (pairs[place].role, p_of(place).unwrap_or(1.0)))
+        .collect();
+    let mut all = vec![None; pairs.len()];
+    for (place, p) in places.iter().zip(gatekeeping(&tests).unwrap_or_default()) {
+        all[*place] = Some(p);
+    }
+    all
+}
+
+/// Runs tests made together: the primary ones, then those that explain them.
 pub(super) fn fixed(pairs: &[Pair], together: Together) -> Vec<Option<FixedTest>> {
     let Together { alpha, margin } = together;
     let tested: Vec<_> = (pairs.iter())
@@ -237,19 +255,9 @@ pub(super) fn fixed(pairs: &[Pair], together: Together) -> Vec<Option<FixedTest>
             }
         })
         .collect();
-    let adjust = |p_of: &dyn Fn(usize) -> Option<f64>| {
-        let taking = |place: usize| tested[place].as_ref().filter(|(_, takes, _)| *takes);
-        let places: Vec<usize> = (0..tested.len()).filter(|p| taking(*p).is_some()).collect();
-        let tests: Vec<_> = (places.iter())
-            .map(|&place| (pairs[place].role, p_of(place).unwrap_or(1.0)))
-            .collect();
-        let adjusted = gatekeeping(&tests).unwrap_or_default();
-        let mut all = vec![None; tested.len()];
-        for (place, p) in places.into_iter().zip(adjusted) {
-            all[place] = Some(p);
-        }
-        all
-    };
+    let takes_part = |place: &usize| matches!(tested[*place], Some((_, true, _)));
+    let places: Vec<usize> = (0..tested.len()).filter(takes_part).collect();
+    let adjust = |p_of: &dyn Fn(usize) -> Option<f64>| adjusted(pairs, &places, p_of);
     let of_measured = adjust(&|place| tested[place].as_ref().map(|(_, _, c)| c.p));
     let of_worst = adjust(&|place| worst[place].map(|c| c.p));
     let not_worse = |place: usize| pairs[place].not_worse(margin?);
@@ -261,7 +269,7 @@ pub(super) fn fixed(pairs: &[Pair], together: Together) -> Vec<Option<FixedTest>
         };
         let is_measured = says(comparison, of_measured[place]);
         let holds = worst[place].is_some_and(|worst| {
-            // Missing ends may even turn the difference round.
+            // Missing results may even reverse the difference.
             let same = worst.difference.zip(comparison.difference);
             same.is_some_and(|(a, b)| a * b > 0.0) && says(&worst, of_worst[place])
         });
@@ -285,7 +293,7 @@ pub(super) fn fixed(pairs: &[Pair], together: Together) -> Vec<Option<FixedTest>
     judged.collect()
 }
 
-/// Why the rows of two runs cannot be tested, if they cannot.
+/// Why the rows of two runs cannot be tested, if so.
 pub(super) fn doubt(results: [&Results; 2], is_censored: bool) -> Option<Doubt> {
     let is_selected = |results: &&Results| results.outcomes.get(Outcome::Unreached) > 0;
     if is_censored && results.iter().any(is_selected) {

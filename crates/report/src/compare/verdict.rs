@@ -21,7 +21,7 @@ pub(crate) fn verdict(all: &Comparisons, one: &Compared) -> String {
     verdict + &not_worse(one)
 }
 
-/// `new crashes less often: 0/20 v 12/20`, with a remark if it does not pass more often.
+/// `new crashes less often: 0/20 v 12/20`, with a remark if that side does not pass more often.
 fn direction_of(all: &Comparisons, one: &Compared, worse: Worse, within: Option<Blocks>) -> String {
     let [better, worse] = match worse {
         Worse::One => [&one.sides[1], &one.sides[0]],
@@ -35,7 +35,7 @@ fn direction_of(all: &Comparisons, one: &Compared, worse: Worse, within: Option<
         "more"
     };
     let verb = verb(&all.bad, &one.sides);
-    // Within blocks only those of which both sides were measured count.
+    // Within blocks, only blocks with both sides measured count.
     let [of_other, of_subject] = match within {
         Some(blocks) => blocks_shares(blocks),
         None => [other, subject].map(|side| share(side.share.bad, side.share.n)),
@@ -83,9 +83,9 @@ fn verb(bad: &OutcomeSet, sides: &[Side; 2]) -> &'static str {
     }
 }
 
-/// Whether the second side is shown to be no worse, where that was asked.
+/// The non-inferiority result, if a margin was given.
 fn not_worse(one: &Compared) -> String {
-    let said = |margin: f64, shown: bool, evidence: String| {
+    let describe = |margin: f64, shown: bool, evidence: String| {
         let margin = percent_of(margin);
         let label = clean(&one.sides[1].label, NAME);
         match shown {
@@ -98,22 +98,22 @@ fn not_worse(one: &Compared) -> String {
     match &one.evidence {
         Evidence::Fixed(test) => test.not_worse.map_or_else(String::new, |not_worse| {
             let p = format!("p = {}", p_value(not_worse.p));
-            said(not_worse.margin, not_worse.shown, p)
+            describe(not_worse.margin, not_worse.shown, p)
         }),
         Evidence::Pairs(pairs) => {
             (pairs.watch.margin()).map_or_else(String::new, |(margin, ln_e)| {
                 let shown = pairs.counts && pairs.watch.is_not_worse() == Some(true);
                 let evidence = format!("evidence {}:1", e_value(ln_e));
-                said(margin, shown, evidence)
+                describe(margin, shown, evidence)
             })
         }
         Evidence::Untested => String::new(),
     }
 }
 
-/// The blocks that a comparison is made within, where it is.
+/// The blocks within which the comparison is made, if any.
 fn within_blocks(one: &Compared) -> String {
-    // Where no block differs, the counts of both sides say it all.
+    // If no block differs, the counts of both sides are sufficient.
     let differ = one
         .blocks
         .filter(|blocks| blocks.only_one + blocks.only_two > 0);
@@ -181,13 +181,13 @@ fn by_test(all: &Comparisons, one: &Compared, test: &FixedTest) -> String {
     format!("{}; {numbers}{matched}", no_verdict(one))
 }
 
-/// What missing rounds would have to be to turn the verdict.
+/// The missing results that would change the verdict.
 fn unless(one: &Compared, worse: Worse) -> String {
     let bad = match worse {
         Worse::One => 1,
         Worse::Two => 0,
     };
-    let said = |side: usize, how: &str| {
+    let describe = |side: usize, how: &str| {
         let bounds = one.sides[side].bounds?;
         let label = clean(&one.sides[side].label, NAME);
         Some(format!(
@@ -195,7 +195,10 @@ fn unless(one: &Compared, worse: Worse) -> String {
             plural(bounds.missing, "missing round")
         ))
     };
-    let all = [said(bad, "ended badly"), said(1 - bad, "ended well")];
+    let all = [
+        describe(bad, "ended badly"),
+        describe(1 - bad, "ended well"),
+    ];
     let all: Vec<_> = all.into_iter().flatten().collect();
     match all.is_empty() {
         true => "missing rounds changed that".to_owned(),
@@ -206,7 +209,7 @@ fn unless(one: &Compared, worse: Worse) -> String {
 /// Fewer bad blocks than this may coincide by chance.
 const COINCIDE: u64 = 5;
 
-/// That there is no verdict, and whether more rounds would help.
+/// Says that there is no verdict, and whether more rounds would help.
 fn no_verdict(one: &Compared) -> String {
     if let Some(blocks) = one
         .blocks
@@ -249,7 +252,7 @@ fn beyond(test: &FixedTest) -> String {
     format!("{}, {}{ratio}", difference(test), p(test))
 }
 
-/// The numbers of a difference that is not.
+/// The numbers of a difference that is not shown.
 fn numbers(test: &FixedTest) -> String {
     format!("{}, {}", p(test), difference(test))
 }

@@ -1,4 +1,4 @@
-//! The two sides of one run: its modes, its variants, or how its processes were spawned.
+//! Compares two sides of one run: its modes, its variants, or its spawn methods.
 
 use crashrate_model::{ALPHA, Axis, Contrast, Spawn, Stopping, contrasts, suite_variant};
 use crashrate_stats::Role;
@@ -10,7 +10,7 @@ use super::{
     Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, How, PairEvidence, Side, What,
     claimed_in_short, claims,
 };
-use crate::view::{PairsSeen, View};
+use crate::view::{OptionalStopping, PairsSeen, View};
 use crate::words::imported;
 
 /// The axes along which a run can be compared with itself.
@@ -22,7 +22,7 @@ pub fn axes(view: &View) -> Vec<Axis> {
         .collect()
 }
 
-/// The axes that the report of a run compares: the one that it was run to compare, or else all that it has.
+/// The axes in a run's report: the axis the run was made to compare, or else all available axes.
 fn compared_axes(view: &View) -> Vec<Axis> {
     match view.run.stopping {
         Stopping::Decided(axis) => vec![axis],
@@ -30,7 +30,7 @@ fn compared_axes(view: &View) -> Vec<Axis> {
     }
 }
 
-/// What the report of a run compares.
+/// The comparisons in a run's report.
 pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
     let compare = |axis| compare_within(view, axis, DEFAULT_DETECT, None);
     (compared_axes(view).into_iter().map(compare))
@@ -38,10 +38,11 @@ pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
         .collect()
 }
 
-/// Compares the two sides of a run along this axis. The axes of a run share the error. `margin` is how much more often the
-/// second side may be bad and still count as no worse, as a share; by default the run's own.
+/// Compares the two sides of a run along this axis. The axes of a run share the error budget.
+/// `margin` is the difference in rates up to which the second side counts as no worse; it defaults
+/// to the run's own.
 pub fn compare_within(view: &View, axis: Axis, detect: Detect, margin: Option<f64>) -> Comparisons {
-    let by_data = view.run.is_by_data();
+    let optional_stopping = view.run.optional_stopping();
     let axes = compared_axes(view);
     let share = if axes.contains(&axis) { axes.len() } else { 1 };
     let together = Together {
@@ -53,28 +54,28 @@ pub fn compare_within(view: &View, axis: Axis, detect: Detect, margin: Option<f6
     let pairs: Vec<Pair> = (contrasts.iter().zip(&all))
         .map(|(contrast, sides)| sides.pair(role(contrast), contrast.is_censored(), &view.run))
         .collect();
-    let evidence = match by_data {
-        true => of_pairs(view, axis),
-        false => (fixed(&pairs, together).into_iter())
+    let evidence = match optional_stopping {
+        OptionalStopping::Possible => of_pairs(view, axis),
+        OptionalStopping::No => (fixed(&pairs, together).into_iter())
             .map(|test| test.map_or(Evidence::Untested, Evidence::Fixed))
             .collect(),
     };
-    let comparisons = match by_data {
-        true => contrasts.iter().filter(|c| c.primary).count(),
-        false => taking_part(&pairs, together.alpha),
+    let comparisons = match optional_stopping {
+        OptionalStopping::Possible => contrasts.iter().filter(|c| c.primary).count(),
+        OptionalStopping::No => taking_part(&pairs, together.alpha),
     };
     let planner = Planner::new(detect, together.alpha, comparisons);
     let list = contrasts.iter().zip(all).zip(evidence);
     let list = list.map(|((contrast, sides), evidence)| {
         let shares = sides.shares;
-        let mut compared = compared(contrast, axis, sides, by_data, evidence);
+        let mut compared = compared(contrast, axis, sides, optional_stopping, evidence);
         if !compared.differs() {
             compared.plan = planner.plan(shares);
         }
         compared
     });
     let list: Vec<Compared> = list.collect();
-    let incomplete = !view.run.complete && !view.run.live;
+    let incomplete = !view.run.complete && !view.run.state.is_running();
     let warning = "The run is incomplete: what is missing may not be missing by chance.".to_owned();
     let claims = claims(view).into_iter();
     let claims =
@@ -84,9 +85,9 @@ pub fn compare_within(view: &View, axis: Axis, detect: Detect, margin: Option<f6
     warnings.extend(claims.map(|claim| claimed_in_short(&claim, view.run.number)));
     Comparisons {
         what: What::Within(axis),
-        how: match by_data {
-            true => How::Pairs,
-            false => How::FixedRounds,
+        how: match optional_stopping {
+            OptionalStopping::Possible => How::Pairs,
+            OptionalStopping::No => How::FixedRounds,
         },
         bad: view.run.bad.clone(),
         alpha: together.alpha,
@@ -102,7 +103,8 @@ fn role(contrast: &Contrast) -> Role {
     }
 }
 
-/// What the run's own pairs say. Those that explain say nothing until every primary comparison shows a difference.
+/// The evidence of the run's own pairs. Explanatory comparisons count only once every primary one
+/// shows a difference.
 fn of_pairs(view: &View, axis: Axis) -> Vec<Evidence> {
     let seen = view.pairs.iter().find(|seen| seen.axis == axis);
     let is_open = seen.is_some_and(PairsSeen::is_decided);
@@ -120,7 +122,7 @@ fn compared(
     contrast: &Contrast,
     axis: Axis,
     sides: Sides,
-    by_data: bool,
+    optional_stopping: OptionalStopping,
     evidence: Evidence,
 ) -> Compared {
     let label = |side: usize| match axis {
@@ -129,7 +131,7 @@ fn compared(
         Axis::Spawn => [Spawn::Exec, Spawn::Fork][side].word().to_owned(),
     };
     let [one, two] = match axis {
-        // They differ in that alone.
+        // Both variants differ only in how their processes were spawned.
         Axis::Spawn => contrast
             .variants
             .each_ref()
@@ -148,7 +150,7 @@ fn compared(
             share: sides.shares[side],
             outcomes: sides.outcomes[side],
             bounds: sides.bounds[side],
-            by_data,
+            optional_stopping,
         }),
         blocks: Some(sides.measured.blocks()),
         doubt: sides.doubt,

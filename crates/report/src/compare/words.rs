@@ -1,4 +1,4 @@
-//! Comparisons in sentences, the same in every format; their verdicts are in `verdict.rs`.
+//! Sentences about comparisons, used by every format; verdicts are in `verdict.rs`.
 
 use crashrate_model::Axis;
 
@@ -8,7 +8,7 @@ use super::{Compared, Comparisons, Evidence, How, What};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::words::{count, estimate, in_bounds, of_unit, p_value, percent_of, plural};
 
-/// What was compared, and how.
+/// What was compared, and by which method.
 pub(crate) fn intro(all: &Comparisons) -> String {
     let mut sides = match all.what {
         What::Within(Axis::Mode) => {
@@ -19,7 +19,7 @@ pub(crate) fn intro(all: &Comparisons) -> String {
         What::Within(Axis::Variant) => "Each variant v the first",
         What::Within(Axis::Spawn) => "Forked v executed",
         What::Runs => "The second run v the first",
-        What::Record => "This run v the baseline",
+        What::Baseline => "This run v the baseline",
         What::Claim => "The claim of the report",
     }
     .to_owned();
@@ -34,7 +34,7 @@ pub(crate) fn intro(all: &Comparisons) -> String {
     format!("{sides}. First attempts. {how}{}.", shared_error(all))
 }
 
-/// How the comparisons share their error.
+/// How the comparisons share their error budget.
 fn shared_error(all: &Comparisons) -> String {
     let takes_part =
         |one: &&Compared| !matches!(&one.evidence, Evidence::Fixed(test) if test.apart);
@@ -78,7 +78,7 @@ pub(crate) fn claimed(claim: &Claimed) -> String {
     )
 }
 
-/// The same in short, for above the comparison itself.
+/// The same in short, for the line above the comparison itself.
 pub(crate) fn claimed_in_short(claim: &Claimed, number: u32) -> String {
     let text = clean(&claim.text, SENTENCE);
     let about = claim.comparison.list.iter().map(|one| {
@@ -104,14 +104,14 @@ pub(crate) fn lines(all: &Comparisons) -> Vec<String> {
     all.list.iter().map(line).collect()
 }
 
-/// The comparisons that show a difference, or a line that none does.
+/// The comparisons that show a difference, or a line saying that none does.
 pub(crate) fn shown(all: &Comparisons) -> Vec<String> {
     let differ = all.list.iter().filter(|one| one.differs());
-    let said: Vec<_> = differ
+    let sentences: Vec<_> = differ
         .map(|one| format!("{}: {}.", name(one), verdict(all, one)))
         .collect();
-    match (said.is_empty(), all.list.len()) {
-        (false, _) => said,
+    match (sentences.is_empty(), all.list.len()) {
+        (false, _) => sentences,
         (true, 1) => vec!["The comparison shows no difference.".to_owned()],
         (true, n) => vec![format!(
             "None of {} comparisons shows a difference.",
@@ -145,7 +145,7 @@ fn rates(one: &Compared) -> String {
         let rate = match share.n {
             0 if of_blocks => "no complete block".to_owned(),
             0 => "no rounds".to_owned(),
-            n => estimate(share.bad, n, side.by_data),
+            n => estimate(share.bad, n, side.optional_stopping),
         };
         format!(
             "{} {rate}{}",
@@ -165,7 +165,7 @@ fn missing_words(one: &Compared) -> Option<String> {
     if a.0 == 0 && b.0 == 0 {
         return None;
     }
-    let said = |side: usize, (missing, all): (u32, u32)| {
+    let describe = |side: usize, (missing, all): (u32, u32)| {
         format!(
             "{} of {} of {}",
             count(missing.into()),
@@ -180,12 +180,12 @@ fn missing_words(one: &Compared) -> Option<String> {
     Some(format!(
         "{}: missing {} and {}{differ}.",
         name(one),
-        said(0, a),
-        said(1, b)
+        describe(0, a),
+        describe(1, b)
     ))
 }
 
-/// What a reader must know before believing a comparison.
+/// Warnings shown above a comparison.
 pub(crate) fn cautions(all: &Comparisons) -> Vec<String> {
     let primary = all.list.iter().filter(|one| one.primary);
     let mut cautions: Vec<String> = primary.filter_map(missing_words).collect();

@@ -5,7 +5,7 @@ use super::previous::{differences, throughputs};
 use super::source::Source;
 use super::{Block, Table, Text, Tone};
 use crate::compare::{BaselineRow, BesideBaseline};
-use crate::view::{Share, View};
+use crate::view::{OptionalStopping, Share, View};
 use crate::words::{baseline_cell, baseline_sentences, of_unit, short_estimate};
 
 /// Nothing if the run's suite names no baseline.
@@ -23,7 +23,7 @@ pub(super) fn baseline(source: &Source) -> Vec<Block> {
 }
 
 fn rates(view: &View, all: &BesideBaseline) -> Table {
-    let by_data = view.run.is_by_data();
+    let optional_stopping = view.run.optional_stopping();
     let title = "bad rounds in first attempts; a chapter in sequence counts only rounds that got \
         this far, an isolated \
                  sequence whole blocks of its chapters";
@@ -35,10 +35,12 @@ fn rates(view: &View, all: &BesideBaseline) -> Table {
     for row in &all.rows {
         let cell = |share: Option<Share>| {
             let tone = Tone::of_bad(share.unwrap_or_default().bad);
-            let said = share.map(|share| short_estimate(share.bad, share.n, by_data));
-            Text::new(said.as_deref().unwrap_or("-"), tone)
+            let text = share.map(|share| short_estimate(share.bad, share.n, optional_stopping));
+            Text::new(text.as_deref().unwrap_or("-"), tone)
         };
-        let recorded = baseline_cell(row, |share| short_estimate(share.bad, share.n, false));
+        let recorded = baseline_cell(row, |share| {
+            short_estimate(share.bad, share.n, OptionalStopping::No)
+        });
         table.rows.push(vec![
             Text::long(&name(row)),
             Text::long(&recorded),

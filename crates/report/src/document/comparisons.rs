@@ -9,7 +9,7 @@ use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::{
     Compared, Comparisons, Evidence, What, cautions, gates, intro, lines, shown, verdict,
 };
-use crate::view::View;
+use crate::view::{OptionalStopping, View};
 use crate::words::{count, p_value, recommendations, short_estimate};
 
 /// Differences, gates, findings and recommendations in the summary.
@@ -117,7 +117,7 @@ fn against_baseline(source: &Source) -> Vec<String> {
     };
     let whole = beside.rows.iter().filter(|row| row.chapter.is_none());
     let lines = whole.filter_map(|row| {
-        let (then, now) = (row.record_in_sequence?, row.in_sequence?);
+        let (then, now) = (row.baseline_in_sequence?, row.in_sequence?);
         let is_it = |one: &&Compared| one.chapter.is_none() && one.sequence == row.sequence;
         let p = beside
             .machine
@@ -132,8 +132,8 @@ fn against_baseline(source: &Source) -> Vec<String> {
         Some(format!(
             "Compared with report N={}: crash rate of {name} {} there, {} here{}",
             beside.number,
-            short_estimate(then.bad, then.n, false),
-            short_estimate(now.bad, now.n, source.view.run.is_by_data()),
+            short_estimate(then.bad, then.n, OptionalStopping::No),
+            short_estimate(now.bad, now.n, source.view.run.optional_stopping()),
             p.unwrap_or_default()
         ))
     });

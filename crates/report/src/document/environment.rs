@@ -17,7 +17,11 @@ pub(super) fn environment(source: &Source) -> Vec<Block> {
         true => run.device.clone(),
         false => format!("{} (requested: {})", run.device, run.device_asked),
     };
-    let state = if run.live { "running for" } else { "took" };
+    let state = if run.state.is_running() {
+        "running for"
+    } else {
+        "took"
+    };
     let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
     let date = format!("{}, {state} {}", run.started, duration(run.secs));
     let mut rows = vec![("date", date), ("device", device)];

@@ -7,7 +7,7 @@ use super::Block;
 use super::pictures::{Grid, GridRow, Square};
 use super::rates::rows;
 use super::source::Source;
-use crate::view::{Cell, Outcomes, Results};
+use crate::view::{Cell, OptionalStopping, Outcomes, Results, RoundOrder};
 use crate::words::{count, counted, letter};
 
 /// The most squares that represent one round each.
@@ -52,9 +52,9 @@ pub(super) fn grid(source: &Source) -> Vec<Block> {
     }
     let rows = rows.into_iter().map(|(name, results)| GridRow {
         // Its squares are only counts.
-        name: match results.unordered {
-            true => format!("{name}, order not known"),
-            false => name,
+        name: match results.order {
+            RoundOrder::Unknown => format!("{name}, order not known"),
+            RoundOrder::Known => name,
         },
         squares: squares(results, per_square),
     });
@@ -71,9 +71,9 @@ pub(super) fn grid(source: &Source) -> Vec<Block> {
 /// The rounds that a row has squares for: those planned, unless the data decide their number.
 fn shown(results: &Results) -> u32 {
     let recorded = u32::try_from(results.cells.len()).unwrap_or(u32::MAX);
-    match results.by_data {
-        true => recorded,
-        false => results.planned.max(recorded),
+    match results.optional_stopping {
+        OptionalStopping::Possible => recorded,
+        OptionalStopping::No => results.planned.max(recorded),
     }
 }
 
@@ -99,13 +99,13 @@ fn squares(results: &Results, per_square: u32) -> Vec<Square> {
         let end = begin.saturating_add(per_square).min(shown);
         let recorded = results.cells.len();
         let cells = &results.cells[(begin as usize).min(recorded)..(end as usize).min(recorded)];
-        square(begin + 1, end, cells, results.unordered)
+        square(begin + 1, end, cells, results.order)
     };
     begins.map(square).collect()
 }
 
 /// The square of the rounds from the one to the other.
-fn square(first: u32, last: u32, cells: &[Cell], unordered: bool) -> Square {
+fn square(first: u32, last: u32, cells: &[Cell], order: RoundOrder) -> Square {
     let mut outcomes = Outcomes::default();
     for outcome in cells.iter().filter_map(|cell| cell.first) {
         outcomes.add(outcome, 1);
@@ -123,15 +123,15 @@ fn square(first: u32, last: u32, cells: &[Cell], unordered: bool) -> Square {
         worst,
         quarters: (4 * u64::from(n)).div_ceil(u64::from(rounds)) as u32,
         mark,
-        title: match unordered {
-            true => in_words(
+        title: match order {
+            RoundOrder::Unknown => in_words(
                 if rounds == 1 { "one round" } else { "rounds" },
                 first,
                 last,
                 &outcomes,
                 flaky,
             ),
-            false => in_words(&numbers(first, last), first, last, &outcomes, flaky),
+            RoundOrder::Known => in_words(&numbers(first, last), first, last, &outcomes, flaky),
         },
         flaky,
     }
@@ -192,13 +192,13 @@ mod tests {
     fn the_worst_outcome_marks_a_square_and_the_words_have_all() {
         let mut cells = vec![cell(Outcome::Passed); 7];
         cells.extend([cell(Outcome::Crashed), cell(Outcome::Unreached)]);
-        let square = square(11, 20, &cells, false);
+        let square = square(11, 20, &cells, RoundOrder::Known);
         assert_eq!((square.mark.as_str(), square.quarters), ("C1", 1));
         assert_eq!(
             square.title,
             "rounds 11 to 20: 7 passed, 1 crashed, 1 unreached, 1 without a result"
         );
-        let none = super::square(3, 3, &[], false);
+        let none = super::square(3, 3, &[], RoundOrder::Known);
         assert_eq!((none.mark.as_str(), none.worst), (".", None));
         assert_eq!(none.title, "round 3: no result yet");
     }

@@ -7,7 +7,7 @@ use crate::clean::{NAME, clean};
 use crate::compare::{
     History, Point, Trend, history_intro, look_in_short, number, rises, trend_name, trend_sentences,
 };
-use crate::view::{InShort, RunLine};
+use crate::view::{InShort, RunLine, RunState};
 use crate::words::{count, date, percent_of, share, short_estimate};
 
 /// A table of runs, the last one last.
@@ -49,18 +49,18 @@ pub(crate) fn runs(lines: &[RunLine]) -> Table {
 }
 
 fn state_of(known: &InShort) -> String {
-    match (known.calibrating, known.live) {
-        (false, live) => state(live, known.complete, known.imported),
-        (true, true) => "calibrating".to_owned(),
-        (true, false) => "calibration only".to_owned(),
+    match (known.calibrating, known.state) {
+        (false, run) => state(run, known.complete, known.imported),
+        (true, RunState::Running) => "calibrating".to_owned(),
+        (true, RunState::Ended) => "calibration only".to_owned(),
     }
 }
 
-fn state(live: bool, complete: bool, imported: bool) -> String {
-    let state = match (live, complete) {
-        (true, _) => "running",
-        (false, true) => "complete",
-        (false, false) => "incomplete",
+fn state(run: RunState, complete: bool, imported: bool) -> String {
+    let state = match (run, complete) {
+        (RunState::Running, _) => "running",
+        (RunState::Ended, true) => "complete",
+        (RunState::Ended, false) => "incomplete",
     };
     match imported {
         true => format!("imported, {state}"),
@@ -98,7 +98,7 @@ fn past_runs(history: &History) -> Table {
             Text::plain(&format!("N={}", run.number)),
             Text::plain(&date(&run.started)),
             Text::plain(&run.device),
-            Text::plain(&state(run.live, run.complete, run.imported)),
+            Text::plain(&state(run.state, run.complete, run.imported)),
             Text::plain(&rounds(run.rounds)),
             Text::long(&differs),
         ]);
@@ -138,9 +138,10 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
         .number("crash rate (95%)")
         .text("change");
     let points: Vec<&Point> = history.listed_points(trend).collect();
-    let by_data = points.iter().any(|point| point.by_data);
+    let optional_stopping = points.iter().map(|point| point.optional_stopping);
+    let optional_stopping = optional_stopping.max().unwrap_or_default();
     for point in &points {
-        let known = short_estimate(point.share.bad, point.share.n, point.by_data);
+        let known = short_estimate(point.share.bad, point.share.n, point.optional_stopping);
         let tone = Tone::of_bad(point.share.bad);
         let change = Text {
             tone: match point.look.filter(|_| point.is_marked()).map(rises) {
@@ -159,7 +160,7 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
     }
     let shares: Vec<_> = points.iter().map(|p| (p.share.bad, p.share.n)).collect();
     // The scale holds the widest interval.
-    let (scale, marks) = marks(&shares, by_data);
+    let (scale, marks) = marks(&shares, optional_stopping);
     let turns = trend.turns();
     let marks = points.iter().zip(marks).map(|(point, mark)| {
         let turn = turns.iter().find(|(run, _)| *run == point.run);

@@ -169,7 +169,7 @@ fn cell(figure: &Figure, row: &ChapterRow, params: Option<&Map<String, Value>>) 
 }
 
 fn order_head(rows: &[&ChapterRow]) -> String {
-    let ordered = rows.iter().filter(|row| !row.results.unordered);
+    let ordered = rows.iter().filter(|row| row.results.order.is_known());
     let cells = ordered.flat_map(|row| &row.results.cells);
     format!("order ({})", legend(cells))
 }

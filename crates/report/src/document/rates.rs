@@ -6,7 +6,7 @@ use crashrate_model::Mode;
 use super::plot::{Mark, Plot, Scale};
 use super::source::Source;
 use super::{Block, Table, Text, Tone};
-use crate::view::{ByChapter, ChapterRow, Results, SequenceRow, Spread, View};
+use crate::view::{ByChapter, ChapterRow, OptionalStopping, Results, SequenceRow, Spread, View};
 use crate::words::{
     count, known, of_chapter, of_unit, seconds, share, short_estimate, short_rate_of, signals,
 };
@@ -15,11 +15,11 @@ use crate::words::{
 pub(super) fn rates(source: &Source) -> Vec<Block> {
     let view = source.view;
     let rows = rows(view);
-    let by_data = view.run.is_by_data();
+    let optional_stopping = view.run.optional_stopping();
     let shares: Vec<_> = (rows.iter())
         .map(|(_, results)| (results.first_attempt.bad, results.first_attempt.n))
         .collect();
-    let (scale, marks) = marks(&shares, by_data);
+    let (scale, marks) = marks(&shares, optional_stopping);
     let mut table = Table::default()
         .text("chapter or sequence")
         .number("crash rate (95%)");
@@ -80,9 +80,12 @@ pub(super) fn durations(source: &Source) -> Vec<Block> {
 }
 
 /// A common scale for these shares, and a mark for each.
-pub(super) fn marks(shares: &[(u32, u32)], by_data: bool) -> (Scale, Vec<Option<Mark>>) {
+pub(super) fn marks(
+    shares: &[(u32, u32)],
+    optional_stopping: OptionalStopping,
+) -> (Scale, Vec<Option<Mark>>) {
     let known: Vec<_> = (shares.iter())
-        .map(|(bad, n)| known(*bad, *n, by_data))
+        .map(|(bad, n)| known(*bad, *n, optional_stopping))
         .collect();
     let scale = Scale::of_shares(known.iter().flatten().map(|known| known.interval.hi));
     let marks = shares.iter().zip(&known).map(|((bad, n), known)| {
@@ -160,7 +163,7 @@ fn places(view: &View, sequence: &SequenceRow) -> Vec<Place> {
 
 fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
     let name = of_unit(&sequence.sequence, None, &sequence.variant);
-    let by_data = sequence.results.by_data;
+    let optional_stopping = sequence.results.optional_stopping;
     let title = format!("{name}: bad rounds by position, counting only rounds that got this far");
     let mut table = Table::titled(&title)
         .number("position")
@@ -173,12 +176,15 @@ fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
         table.rows.push(vec![
             Text::plain(&place.position),
             Text::plain(&place.name),
-            Text::new(&short_estimate(bad, n, by_data), Tone::of_bad(bad)),
+            Text::new(
+                &short_estimate(bad, n, optional_stopping),
+                Tone::of_bad(bad),
+            ),
             Text::long(place.signals.as_deref().unwrap_or("-")),
         ]);
     }
     let shares: Vec<_> = places.iter().map(|place| place.share).collect();
-    let (scale, marks) = marks(&shares, by_data);
+    let (scale, marks) = marks(&shares, optional_stopping);
     Plot::of_shares(table, scale, marks)
 }
 

@@ -42,7 +42,10 @@ pub(super) fn sequences(source: &Source) -> Vec<Block> {
     let order: Vec<_> = order.collect();
     if !order.is_empty() {
         blocks.push(Block::List(order));
-        let ordered = view.sequences.iter().filter(|row| !row.results.unordered);
+        let ordered = view
+            .sequences
+            .iter()
+            .filter(|row| row.results.order.is_known());
         blocks.push(Block::line(legend(
             ordered.flat_map(|row| &row.results.cells),
         )));
@@ -69,7 +72,7 @@ pub(super) fn letters(results: &Results) -> Option<String> {
         0 => String::new(),
         more => format!(" and {} more rounds", count(more as u64)),
     };
-    let any = !results.unordered && cells.iter().any(|cell| cell.first.is_some());
+    let any = results.order.is_known() && cells.iter().any(|cell| cell.first.is_some());
     any.then(|| groups.join(" ") + &more)
 }
 

@@ -15,7 +15,7 @@ use crate::words::{
 /// `story · cpu · 15 rounds in 18.7 s · run 1`.
 pub(super) fn title(view: &View) -> String {
     let (run, totals) = (&view.run, &view.totals);
-    let rounds = match run.live || !run.complete {
+    let rounds = match run.state.is_running() || !run.complete {
         false => plural(totals.first_attempt.n, "round"),
         true => format!(
             "{} of {}",
@@ -72,7 +72,7 @@ pub(super) fn verdict(source: &Source) -> Vec<Block> {
 /// What is running now.
 pub(super) fn running(source: &Source) -> Vec<Block> {
     let view = source.view;
-    if !view.run.live {
+    if !view.run.state.is_running() {
         return Vec::new();
     }
     let line = |now: &Running| {
@@ -89,7 +89,7 @@ pub(super) fn running(source: &Source) -> Vec<Block> {
 }
 
 fn status(view: &View) -> Status {
-    if view.run.live {
+    if view.run.state.is_running() {
         return Status::Running;
     }
     match exit_class(view) {
@@ -144,7 +144,7 @@ fn progress(view: &View) -> String {
     let passed = count(totals.outcomes.get(Outcome::Passed).into());
     let (ended, all) = (plural(n, "round"), plural(planned, "planned round"));
     let ended_of = format!("{} of {all}", count(n.into()));
-    let said = match (run.live, run.complete) {
+    let said = match (run.state.is_running(), run.complete) {
         (true, _) => format!("{ended_of} ended so far; {passed} passed"),
         (false, false) => format!("{ended_of} have a result; {passed} passed"),
         (false, true) if n == planned => format!("{passed} of {ended} passed"),
@@ -178,7 +178,7 @@ fn bound(view: &View) -> Option<String> {
     let all: Vec<(u32, f64)> = units(view)
         .filter_map(|(_, results)| {
             let n = results.first_attempt.n;
-            Some((n, known(0, n, results.by_data)?.interval.hi))
+            Some((n, known(0, n, results.optional_stopping)?.interval.hi))
         })
         .collect();
     let least = all.iter().min_by_key(|(n, _)| *n)?;

@@ -1,11 +1,11 @@
-//! Which of the suite's recommendations hold, by the counts of first attempts.
+//! Decides which of the suite's recommendations hold, by the counts of first attempts.
 
 use crashrate_model::{Condition, Mode, Outcome, Recommendation};
 
 use crate::view::{Advice, ChapterRow, Held, Results, SequenceRow};
 
-/// Those without a condition, and those whose condition holds under at least one variant: a variant is a measurement
-/// of its own, so counts of several are never put together.
+/// Recommendations without a condition, and those whose condition holds under at least one variant.
+/// Counts of different variants are never pooled.
 pub(super) fn that_holds(
     all: &[Recommendation],
     chapters: &[ChapterRow],
@@ -27,14 +27,15 @@ pub(super) fn that_holds(
         .collect()
 }
 
-/// The variants under which the condition holds.
+/// The variants for which the condition holds.
 fn held(when: &Condition, chapters: &[ChapterRow], sequences: &[SequenceRow]) -> Vec<Held> {
     let any = |mode| when.mode.is_none_or(|asked| asked == mode);
     let of_chapter = chapters
         .iter()
         .filter(|row| row.chapter == when.name && any(row.mode))
         .map(|row| (&row.variant, &row.results));
-    // Should a sequence be called like a chapter, the chapter is meant: its deaths in the sequence are counted already.
+    // If a sequence has the same name as a chapter, the chapter is meant. Its counts include its
+    // deaths in sequences.
     let is_chapter = chapters.iter().any(|row| row.chapter == when.name);
     let sequences = sequences
         .iter()
@@ -68,7 +69,7 @@ fn count(outcome: Option<Outcome>, results: &Results) -> u32 {
 }
 
 fn holds(when: &Condition, sum: &Held) -> bool {
-    // Nothing measured is no ground for anything: neither for `crashed = 0` nor for `passed < 10`.
+    // Without measured rounds no condition holds: neither `crashed = 0` nor `passed < 10`.
     let bears = sum.n > 0 || (sum.count > 0 && !when.percent);
     let value = match when.percent {
         true => 100.0 * f64::from(sum.count) / f64::from(sum.n.max(1)),

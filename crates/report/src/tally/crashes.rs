@@ -1,4 +1,4 @@
-//! Deaths by their signature, gathered for a unit and put together for a run.
+//! Collects deaths by signature per unit, and merges them for the run.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,8 @@ use crashrate_model::{CrashRef, Descendant, Ended, EvidenceRound, Outcome, Unit}
 
 use crate::view::{CrashPlace, CrashRole, CrashRow, Results, is_hang};
 
-/// The most signatures that are told apart in a unit: a program that dies elsewhere each time has no more to say.
+/// The most signatures kept per unit. More would not help: such a program dies somewhere else each
+/// time.
 const MAX_SIGNATURES: usize = 200;
 
 /// The signatures of one unit.
@@ -25,15 +26,15 @@ struct Seen {
 }
 
 impl CrashTally {
-    /// A first attempt that counts.
+    /// Adds a first attempt that counts.
     pub(super) fn add(&mut self, ended: &Ended) {
-        // What crashes when it is told to end at its time limit has not crashed by itself.
+        // A crash in response to the time limit's signal is not a crash of the chapter.
         let own = (ended.crash.as_ref())
             .filter(|crash| ended.outcome != Outcome::TimedOut || is_hang(&crash.signature));
         self.add_all(ended.round, &ended.descendants, own, false);
     }
 
-    /// An evidence round.
+    /// Adds an evidence round.
     pub(super) fn add_evidence(&mut self, round: &EvidenceRound) {
         self.evidence_rounds += 1;
         self.add_all(round.round, &round.descendants, round.crash.as_ref(), true);
@@ -46,7 +47,7 @@ impl CrashTally {
         own: Option<&CrashRef>,
         in_evidence_rounds: bool,
     ) {
-        // An attempt that crashed because a descendant did has that one's crash.
+        // If a descendant's crash caused this one, the signature is the descendant's.
         let own = own.filter(|own| descendants.iter().all(|d| d.crash != **own));
         let role = |descendant| CrashRole {
             descendant,
@@ -83,7 +84,7 @@ impl CrashTally {
         }
     }
 
-    /// Adds them to those of the run.
+    /// Adds them to the run's signatures.
     pub(super) fn put(
         &self,
         unit: &Unit,
@@ -102,7 +103,7 @@ impl CrashTally {
                 variant: unit.variant.clone(),
                 role: role.clone(),
                 share: crate::view::Share { bad: seen.count, n },
-                by_data: results.by_data,
+                optional_stopping: results.optional_stopping,
                 first: seen.first,
                 last: seen.last,
             };
@@ -120,13 +121,13 @@ impl CrashTally {
     }
 }
 
-/// The most frequent first.
+/// Sorts the most frequent first.
 pub(super) fn sorted(mut rows: Vec<CrashRow>) -> Vec<CrashRow> {
     rows.sort_by(|a, b| (b.count(), &a.signature).cmp(&(a.count(), &b.signature)));
     rows
 }
 
-/// The run's command, for the one round.
+/// The run's command, restricted to one round.
 fn repeat(command: &str, round: u32) -> String {
     let (own, rest) = match command.split_once(" -- ") {
         Some((own, rest)) => (own, format!(" -- {rest}")),

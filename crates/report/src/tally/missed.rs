@@ -1,27 +1,28 @@
-//! Missed expectations: the numbers in their reasons differ from round to round, so they are gathered by what was
-//! expected.
+//! Missed expectations, grouped by expectation because the measured numbers differ from round to
+//! round.
 
 use super::values::spread;
 use crate::view::Missed;
 
-/// Distinct expectations that are kept for a row. A suite has a handful; the texts come from a file.
+/// The most distinct expectations kept per row. A suite has a handful, but the texts come from a
+/// file.
 const DISTINCT: usize = 32;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct MissedTally {
-    kept: Vec<Kept>,
+    tallies: Vec<MissTally>,
     left_out: u32,
 }
 
 #[derive(Clone, Debug)]
-struct Kept {
+struct MissTally {
     expected: String,
     count: u32,
     values: Vec<f64>,
 }
 
 impl MissedTally {
-    /// Takes in why an attempt failed, if it is that the suite's expectations were missed.
+    /// Adds a failure's reason if it is a missed expectation.
     pub(super) fn add(&mut self, reason: &str) {
         let parts = reason.split("; ").map(parse).collect::<Option<Vec<_>>>();
         for (expected, value) in parts.into_iter().flatten() {
@@ -30,38 +31,42 @@ impl MissedTally {
     }
 
     fn add_one(&mut self, expected: &str, value: Option<f64>) {
-        let place = match self.kept.iter().position(|kept| kept.expected == expected) {
+        let place = match self
+            .tallies
+            .iter()
+            .position(|miss| miss.expected == expected)
+        {
             Some(place) => place,
-            None if self.kept.len() < DISTINCT => {
-                self.kept.push(Kept {
+            None if self.tallies.len() < DISTINCT => {
+                self.tallies.push(MissTally {
                     expected: expected.to_owned(),
                     count: 0,
                     values: Vec::new(),
                 });
-                self.kept.len() - 1
+                self.tallies.len() - 1
             }
             None => {
                 self.left_out += 1;
                 return;
             }
         };
-        self.kept[place].count += 1;
-        self.kept[place].values.extend(value);
+        self.tallies[place].count += 1;
+        self.tallies[place].values.extend(value);
     }
 
-    /// The expectations with how often each was missed, and how many further misses there were.
+    /// The expectations with their counts, and the number of misses left out.
     pub(super) fn sums(&self) -> (Vec<Missed>, u32) {
-        let sums = self.kept.iter().map(|kept| Missed {
-            expected: kept.expected.clone(),
-            count: kept.count,
-            measured: spread(kept.values.clone()),
+        let sums = self.tallies.iter().map(|miss| Missed {
+            expected: miss.expected.clone(),
+            count: miss.count,
+            measured: spread(miss.values.clone()),
         });
         (sums.collect(), self.left_out)
     }
 }
 
-/// One miss in the form in which it is on record: `expected ratio at least 1, measured 0.9`, or `expected ratio, which
-/// was not measured`.
+/// Parses a recorded miss: `expected ratio at least 1, measured 0.9`, or `expected ratio, which was
+/// not measured`.
 fn parse(text: &str) -> Option<(&str, Option<f64>)> {
     let text = text.strip_prefix("expected ")?;
     if let Some(name) = text.strip_suffix(", which was not measured") {

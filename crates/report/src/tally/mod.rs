@@ -1,7 +1,7 @@
 //! Makes the view from the journal's records, in one pass.
 //!
-//! Memory grows with the number of rounds only by the eight bytes of a cell, the durations and the measured values
-//! (medians need them all), and the cells of sequences' chapters.
+//! Per round, memory holds only eight-byte cells (of units and of chapters in sequences), durations
+//! and measured values. Medians need all of the latter two.
 
 mod advice;
 mod crashes;
@@ -19,17 +19,17 @@ use std::collections::BTreeMap;
 use crashrate_model::{Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, Record};
 
 use crate::error::{ReportError, ViewError};
-use crate::view::{AttemptPlace, Derived, Running, Totals, View};
+use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Running, Totals, View};
 use run::{Measured, RunTally};
 use unit::UnitTally;
 use watched::Watched;
 
-/// Takes the records of one journal, in their order, and makes the view.
+/// Builds the view from the records of one journal, taken in order.
 ///
 /// ```
-/// use crashrate_report::{ReportError, ViewBuilder};
+/// use crashrate_report::{ReportError, RunState, ViewBuilder};
 /// // A journal without records is no run.
-/// let error = ViewBuilder::new().finish(false).unwrap_err();
+/// let error = ViewBuilder::new().finish(RunState::Ended).unwrap_err();
 /// assert_eq!(error.fault, ReportError::NotOpened);
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -37,12 +37,12 @@ pub struct ViewBuilder {
     records: u64,
     run: Option<RunTally>,
     units: Vec<UnitTally>,
-    /// What came to be otherwise than its unit's attempts do is counted for itself.
-    otherwise: BTreeMap<u32, UnitTally>,
+    /// Attempts that were executed because their fork failed, by unit. They are counted separately.
+    spawn_fallback: BTreeMap<u32, UnitTally>,
     watched: Watched,
-    /// Attempts without an end so far, and when they started.
+    /// Attempts that have started and not ended, with their start times.
     open: BTreeMap<Attempt, f64>,
-    /// Only if they were asked for.
+    /// Present only if requested.
     attempts: Option<Vec<AttemptPlace>>,
 }
 
@@ -59,25 +59,25 @@ impl Attempt {
     }
 }
 
-/// The view of a record that a run is set beside.
+/// The view of a baseline.
 fn view_of(recorded: &Baseline) -> Result<View, ReportError> {
     let view = || {
         let mut builder = ViewBuilder::new();
         for record in recorded.records() {
             builder.push(&record)?;
         }
-        builder.finish(false)
+        builder.finish(RunState::Ended)
     };
     view().map_err(|error: ViewError| ReportError::OfRecord(Box::new(error)))
 }
 
 impl ViewBuilder {
-    /// A builder that has seen nothing.
+    /// An empty builder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A builder that keeps where each attempt is on record, too.
+    /// A builder that also keeps each attempt's place in the journal.
     pub fn with_attempts() -> Self {
         ViewBuilder {
             attempts: Some(Vec::new()),
@@ -88,12 +88,14 @@ impl ViewBuilder {
     /// Takes the next record.
     ///
     /// # Errors
-    /// The record does not fit what came before it: see [`ReportError`]. The builder is of no further use then.
+    /// The record contradicts an earlier one: see [`ReportError`]. The builder must not be used
+    /// afterwards.
     pub fn push(&mut self, record: &Record) -> Result<(), ViewError> {
         self.push_from(record, self.records)
     }
 
-    /// The same with the record's place in the journal, for the forms that read it again; [`Self::push`] counts records.
+    /// The same with the record's place in the journal, for formats that read it again;
+    /// [`Self::push`] counts records instead.
     ///
     /// # Errors
     /// As for [`Self::push`].
@@ -102,35 +104,28 @@ impl ViewBuilder {
         self.take(record, place).map_err(|fault| self.error(fault))
     }
 
-    /// Makes the view. An attempt without an end is running now if the run is `live`, and lost if it is not.
+    /// Makes the view. An attempt without an end is running if the run is, and lost if the run has
+    /// ended.
     ///
     /// # Errors
     /// There was no `opened` record.
-    pub fn finish(mut self, live: bool) -> Result<View, ViewError> {
-        // A closed journal has nothing running, whatever the lock said a moment before.
-        let live = live && self.run.as_ref().is_some_and(|run| !run.is_closed());
-        if !live {
+    pub fn finish(mut self, state: RunState) -> Result<View, ViewError> {
+        // A closed journal has no running attempts, even if its lock was held a moment ago.
+        let state = match self.run.as_ref().is_some_and(RunTally::is_closed) {
+            true => RunState::Ended,
+            false => state,
+        };
+        if !state.is_running() {
             self.lose_open().map_err(|fault| self.error(fault))?;
         }
         let Some(run) = &self.run else {
             return Err(self.error(ReportError::NotOpened));
         };
-        let measured = (0u32..).zip(&self.units);
-        let measured = measured.map(|(place, unit)| unit.measured(self.otherwise.get(&place)));
-        let measured = measured.min();
-        let mut facts = run.facts(live, measured.unwrap_or(Measured::All));
+        let mut facts = run.facts(state, self.measured());
         let command = facts.machine.remove("command");
         let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
         let (mut totals, mut crashes) = (Totals::default(), Vec::new());
-        let own = (0u32..).zip(&self.units).map(|(place, unit)| {
-            let elsewhere = self.otherwise.get(&place);
-            (unit, unit.planned(elsewhere))
-        });
-        let others = self
-            .otherwise
-            .values()
-            .map(|other| (other, other.counted()));
-        for (unit, planned) in own.chain(others) {
+        for (unit, planned) in self.planned() {
             let results = unit.results(&facts, planned);
             totals.add(&results);
             unit.put_crashes(&results, command.as_deref(), &mut crashes);
@@ -166,6 +161,22 @@ impl ViewBuilder {
         })
     }
 
+    fn measured(&self) -> Measured {
+        let units = (0u32..).zip(&self.units);
+        let measured = units.map(|(place, unit)| unit.measured(self.spawn_fallback.get(&place)));
+        measured.min().unwrap_or(Measured::All)
+    }
+
+    /// The units and then the fallbacks, each with its planned rounds.
+    fn planned(&self) -> impl Iterator<Item = (&UnitTally, u32)> {
+        let units = (0u32..).zip(&self.units).map(|(place, unit)| {
+            let elsewhere = self.spawn_fallback.get(&place);
+            (unit, unit.planned(elsewhere))
+        });
+        let others = self.spawn_fallback.values();
+        units.chain(others.map(|other| (other, other.counted())))
+    }
+
     fn take(&mut self, record: &Record, place: u64) -> Result<(), ReportError> {
         if let Record::Opened(opened) = record {
             return self.opened(opened);
@@ -193,11 +204,11 @@ impl ViewBuilder {
                     attempt: started.attempt,
                 };
                 let measured = self.unit(attempt)?.measured_attempts(attempt.round);
-                let other = self.otherwise.get(&attempt.unit);
+                let other = self.spawn_fallback.get(&attempt.unit);
                 let other = other.map_or(0, |other| other.measured_attempts(attempt.round));
                 let is_measured = attempt.attempt <= measured.max(other);
                 if is_measured || self.open.insert(attempt, started.at).is_some() {
-                    return Err(ReportError::StartedTwice(self.said(attempt)));
+                    return Err(ReportError::StartedTwice(self.describe(attempt)));
                 }
             }
             Record::Ended(ended) => {
@@ -209,10 +220,10 @@ impl ViewBuilder {
                 };
                 self.unit(attempt)?;
                 if self.open.remove(&attempt).is_none() {
-                    return Err(ReportError::NotRunning(self.said(attempt)));
+                    return Err(ReportError::NotRunning(self.describe(attempt)));
                 }
                 let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
-                let unit = tally(&mut self.units, &mut self.otherwise, ended);
+                let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
                 unit.end(ended, &run.info().bad)?;
                 if let Some(kept) = &mut self.attempts {
                     kept.push(attempt.at(Some(place)));
@@ -231,10 +242,13 @@ impl ViewBuilder {
             None => {
                 let imported = opened.run.imported.as_ref();
                 let only_round = opened.run.only_round;
-                let unordered = |place| imported.is_some_and(|i| i.unordered.contains(&place));
+                let order = |place| match imported.is_some_and(|i| i.unordered.contains(&place)) {
+                    true => RoundOrder::Unknown,
+                    false => RoundOrder::Known,
+                };
                 self.units = (0u32..)
                     .zip(&opened.run.units)
-                    .map(|(place, unit)| UnitTally::new(unit.clone(), only_round, unordered(place)))
+                    .map(|(place, unit)| UnitTally::new(unit.clone(), only_round, order(place)))
                     .collect();
                 self.watched = Watched::new(&opened.run);
                 self.run = Some(RunTally::new(opened));
@@ -242,7 +256,7 @@ impl ViewBuilder {
             }
             Some(run) => {
                 run.reopen(opened)?;
-                // What the supervisor before this one had running died with it.
+                // Attempts of the previous supervisor died with it.
                 self.lose_open()?;
                 self.watch(&Record::Opened(Box::new(opened.clone())));
                 Ok(())
@@ -257,7 +271,7 @@ impl ViewBuilder {
         Ok(())
     }
 
-    /// An attempt was started and its end will never be known.
+    /// Counts a started attempt as lost.
     fn lose(&mut self, of: Attempt) -> Result<(), ReportError> {
         let unit = self.unit(of)?;
         unit.lose(of.round, of.attempt);
@@ -269,14 +283,14 @@ impl ViewBuilder {
         Ok(())
     }
 
-    /// The run's rules see it, too.
+    /// Passes the record to the run's stopping rule.
     fn watch(&mut self, record: &Record) {
         if let Some(run) = &self.run {
             self.watched.push(record, run.info());
         }
     }
 
-    /// The unit of an attempt, with the attempt's numbers checked.
+    /// The unit of an attempt, after checking the attempt's numbers.
     fn unit(&mut self, attempt: Attempt) -> Result<&mut UnitTally, ReportError> {
         let units = self.units.len();
         let unit = usize::try_from(attempt.unit)
@@ -291,7 +305,7 @@ impl ViewBuilder {
     }
 
     /// An attempt in words.
-    fn said(&self, attempt: Attempt) -> String {
+    fn describe(&self, attempt: Attempt) -> String {
         let unit = self.units.get(attempt.unit as usize);
         let name = unit.map_or_else(String::new, UnitTally::name);
         let Attempt { round, attempt, .. } = attempt;
@@ -316,7 +330,8 @@ impl ViewBuilder {
     }
 }
 
-/// The tally that an attempt belongs to: its unit's, unless it, or the first of its round, was spawned or watched in another way.
+/// The tally of an attempt: its unit's, or the fallback's if it or its round's first attempt was
+/// spawned or watched differently.
 fn tally<'a>(
     units: &'a mut [UnitTally],
     others: &'a mut BTreeMap<u32, UnitTally>,
@@ -324,12 +339,14 @@ fn tally<'a>(
 ) -> &'a mut UnitTally {
     let unit = &mut units[ended.unit as usize];
     let other = others.get(&ended.unit);
-    let is_otherwise = match ended.attempt {
+    let is_fallback = match ended.attempt {
         1 => ended.is_apart(),
         _ => other.is_some_and(|other| other.has_first(ended.round)),
     };
-    match is_otherwise {
+    match is_fallback {
         false => unit,
-        true => others.entry(ended.unit).or_insert_with(|| unit.otherwise()),
+        true => others
+            .entry(ended.unit)
+            .or_insert_with(|| unit.new_fallback()),
     }
 }

@@ -1,16 +1,16 @@
-//! Whether the rounds of a run look independent: one error for all the tests of it.
+//! Tests whether a run's rounds are independent. All tests share one error budget.
 
 use crashrate_model::{Mode, OutcomeSet};
 use crashrate_stats::{INDEPENDENCE_ALPHA, has_order, independence};
 
 use crate::view::{ChapterRow, GateSeen, Results, SequenceRow};
 
-/// Tests every unit and every chapter of a sequence that has enough rounds of both kinds.
+/// Tests every unit and every chapter of a sequence with enough good and bad rounds.
 pub(super) fn test(chapters: &mut [ChapterRow], sequences: &mut [SequenceRow], bad: &OutcomeSet) {
     let rows = chapters.iter_mut().map(|row| &mut row.results);
     let rows = rows.chain(sequences.iter_mut().map(|row| &mut row.results));
     let tested: Vec<_> = rows
-        .filter(|results| !results.unordered)
+        .filter(|results| results.order.is_known())
         .map(|results| {
             let rounds = rounds(results, bad);
             (results, rounds)
@@ -31,7 +31,7 @@ fn rounds(results: &Results, bad: &OutcomeSet) -> Vec<bool> {
         .collect()
 }
 
-/// A gate on rounds that cluster has no verdict.
+/// Marks gates whose rounds cluster; they get no verdict.
 pub(super) fn mark(gates: &mut [GateSeen], chapters: &[ChapterRow], sequences: &[SequenceRow]) {
     for seen in gates {
         let gate = &seen.gate;

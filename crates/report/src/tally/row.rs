@@ -1,4 +1,4 @@
-//! What is gathered for one row of the report: a unit as a whole, or a chapter of a sequence.
+//! Tallies one row of the report: a whole unit, or a chapter of a sequence.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use crashrate_model::{Ended, Exit, Measure, Outcome, OutcomeSet};
 use super::missed::MissedTally;
 use super::texts::{NoteTally, ReasonTally};
 use super::values::{MeasureTally, spread};
-use crate::view::{Bounds, Cell, Exposure, Outcomes, Reason, Results, Share};
+use crate::view::{Bounds, Cell, Exposure, Outcomes, Reason, Results, RoundOrder, Share};
 
-/// How a unit or a chapter ended in one attempt.
+/// The end of a unit or chapter in one attempt.
 pub(super) struct End<'a> {
     pub(super) outcome: Outcome,
     pub(super) secs: Option<f64>,
@@ -44,7 +44,7 @@ impl RowTally {
         cell.map_or(0, |cell| cell.attempts)
     }
 
-    /// The round's first attempt ended so. One that was there before is put aside, but stays counted.
+    /// Records the round's first attempt. An earlier one moves to `run_again`.
     pub(super) fn put_first(&mut self, round: u32, outcome: Outcome) {
         let cell = self.cell(round);
         let before = cell.first.replace(outcome);
@@ -55,7 +55,7 @@ impl RowTally {
         self.put_retry(round, 1, outcome);
     }
 
-    /// An attempt of the round ended so: it is the round's last if it counts.
+    /// Records an attempt; it becomes the round's last one if it counts.
     pub(super) fn put_retry(&mut self, round: u32, attempt: u32, outcome: Outcome) {
         let cell = self.cell(round);
         if outcome.counts() {
@@ -64,7 +64,7 @@ impl RowTally {
         }
     }
 
-    /// Takes in what an attempt measured: its duration, its values and its signal.
+    /// Adds an attempt's duration, values and signal.
     pub(super) fn measure(&mut self, end: &End<'_>, ended: &Ended, is_bad: bool) {
         if !end.outcome.counts() {
             return;
@@ -78,7 +78,7 @@ impl RowTally {
         for measure in end.measures {
             self.measures.add(measure);
         }
-        // A kill by crashrate is no signal of the worker's own; one by the kernel is.
+        // Only signals that crashrate did not send count; the kernel's do.
         if let (Outcome::Crashed | Outcome::OutOfMemory, Some(Exit::Signal(name))) =
             (end.outcome, &ended.exit)
         {
@@ -86,14 +86,14 @@ impl RowTally {
         }
     }
 
-    /// Takes in why an attempt did not pass.
+    /// Adds the reason why an attempt did not pass.
     pub(super) fn explain(&mut self, end: &End<'_>, ended: &Ended) {
         if matches!(end.outcome, Outcome::Passed | Outcome::Unreached) {
             return;
         }
         let text = match (end.reason, end.outcome, &ended.exit) {
             (Some(reason), _, _) => reason.to_owned(),
-            // A process that crashrate killed did not choose its end: its exit explains nothing.
+            // If crashrate killed the process, its exit explains nothing.
             (None, Outcome::TimedOut, _) => "killed after its time limit".to_owned(),
             (None, Outcome::Failed | Outcome::Crashed | Outcome::OutOfMemory, Some(exit)) => {
                 exit.to_string()
@@ -124,7 +124,7 @@ impl RowTally {
         self.cells.iter().filter(counts).count()
     }
 
-    /// Rounds that did not pass and have retries left.
+    /// Rounds that did not pass and still have retries.
     pub(super) fn unsettled(&self, retries: u32) -> u32 {
         let unsettled = |cell: &&Cell| {
             cell.last.is_some_and(|last| last != Outcome::Passed) && cell.attempts <= retries
@@ -132,10 +132,10 @@ impl RowTally {
         self.cells.iter().filter(unsettled).count() as u32
     }
 
-    /// The results so far. Without an order of rounds no reason names its round.
-    pub(super) fn results(&self, planned: u32, bad: &OutcomeSet, unordered: bool) -> Results {
+    /// The results so far. If the order of rounds is unknown, reasons have no round number.
+    pub(super) fn results(&self, planned: u32, bad: &OutcomeSet, order: RoundOrder) -> Results {
         let (mut reasons, reasons_left_out) = self.reasons.sorted();
-        if unordered {
+        if !order.is_known() {
             reasons.iter_mut().for_each(|reason| reason.round = None);
         }
         let (notes, notes_left_out) = self.notes.sorted();
@@ -143,7 +143,7 @@ impl RowTally {
         let (missed, missed_left_out) = self.missed.sums();
         let mut results = Results {
             planned,
-            unordered,
+            order,
             outcomes: self.run_again,
             run_again: self.run_again,
             signals: self.signals.clone(),

@@ -1,4 +1,4 @@
-//! The facts of the run as a whole, over all the times it was opened.
+//! Tallies the facts of the run, over every time it was opened.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,25 +9,25 @@ use crashrate_model::{
 use serde_json::Value;
 
 use crate::error::ReportError;
-use crate::view::RunFacts;
+use crate::view::{RunFacts, RunState};
 
-/// Different answers to what children run on that are kept; a handful is already strange.
+/// The most distinct answers kept for a fact that children report.
 const HELLOS: usize = 16;
-/// Different ends of zygotes that are kept.
+/// The most distinct reasons kept for the end of zygotes.
 const ZYGOTE_REASONS: usize = 4;
 
 /// How many of the planned rounds have a measured end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Measured {
-    /// There is a unit without any.
+    /// Some unit has none.
     TooFew,
-    /// Some of each unit's.
+    /// Every unit has some.
     Some,
-    /// All of them.
+    /// Every unit has all.
     All,
 }
 
-/// What became of the processes that attempts were forked from.
+/// How the processes ended that attempts were forked from.
 #[derive(Clone, Debug, Default)]
 struct Zygotes {
     ended: u32,
@@ -40,9 +40,9 @@ pub(super) struct RunTally {
     started: String,
     closed: Option<Closed>,
     hellos: Vec<Hello>,
-    /// Seconds of the times it was opened before.
+    /// Seconds before it was last opened.
     secs_before: f64,
-    /// The latest time on record since it was last opened.
+    /// The latest time recorded since it was last opened.
     last_at: f64,
     resumed: u32,
     changes: Vec<String>,
@@ -64,7 +64,8 @@ impl RunTally {
         }
     }
 
-    /// Resumed: the plan must be the same; anything else that differs is remembered, since it may explain rates.
+    /// Resumes the run. The plan must be the same; other differences are recorded, since they may
+    /// explain rates.
     pub(super) fn reopen(&mut self, opened: &Opened) -> Result<(), ReportError> {
         if opened.run.units != self.info.units {
             return Err(ReportError::PlanChanged);
@@ -72,7 +73,7 @@ impl RunTally {
         self.changes.extend(changes(&self.info, &opened.run));
         let command = self.info.machine.remove("command");
         self.info = opened.run.clone();
-        // A run is repeated by what began it, not by what went on with it.
+        // The first command repeats the run; the command that resumed it does not.
         if let Some(command) = command {
             self.info.machine.insert("command".to_owned(), command);
         }
@@ -109,7 +110,7 @@ impl RunTally {
         }
     }
 
-    /// What was found before the run, and what became of the processes that attempts were forked from.
+    /// Findings before the run, and how zygotes ended.
     fn findings(&self) -> Vec<Finding> {
         let mut findings = self.info.findings.clone();
         let Zygotes { ended, reasons } = &self.zygotes;
@@ -143,8 +144,8 @@ impl RunTally {
         &self.info.units
     }
 
-    /// A run that stops by a rule is begun for as many rounds as that takes: stopped by it, or at the end of the time
-    /// that it was given, it lacks nothing.
+    /// Whether a run with a stopping rule completed: the rule stopped it, or its time budget was
+    /// used up.
     fn ended_as_begun(&self, measured: Measured) -> bool {
         match self.closed.as_ref().map(|closed| closed.why) {
             Some(StopReason::Decided) => true,
@@ -155,7 +156,7 @@ impl RunTally {
         }
     }
 
-    /// The fault, unless every child said that it runs on a device that the fault is not for: then none was injected.
+    /// The fault, unless every child reports a device that the fault does not apply to.
     fn fault(&self) -> Option<&Value> {
         let fault = self.info.fault.as_ref()?;
         let meant = |hello: &Hello| {
@@ -166,7 +167,7 @@ impl RunTally {
         (self.hellos.is_empty() || self.hellos.iter().any(meant)).then_some(fault)
     }
 
-    pub(super) fn facts(&self, live: bool, measured: Measured) -> RunFacts {
+    pub(super) fn facts(&self, state: RunState, measured: Measured) -> RunFacts {
         let info = &self.info;
         let devices = self.hellos.iter().map(|hello| hello.device.as_str());
         let device = join_distinct(devices).unwrap_or_else(|| info.device.clone());
@@ -185,7 +186,7 @@ impl RunTally {
             finished: self.closed.as_ref().map(|closed| closed.time.clone()),
             stopped: self.closed.as_ref().map(|closed| closed.why),
             stopped_because: self.closed.as_ref().and_then(|c| c.reason.clone()),
-            live,
+            state,
             stopping: info.stopping.clone(),
             max_failures: info.max_failures,
             time_budget: info.time_budget,
@@ -281,7 +282,7 @@ fn changes(before: &RunInfo, after: &RunInfo) -> Vec<String> {
         after.evidence.to_string(),
     );
     for (key, value) in &after.machine {
-        // The command of a resumed run differs by its nature.
+        // The command of a resumed run always differs.
         if key != "command" {
             let old = before
                 .machine

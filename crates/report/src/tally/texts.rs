@@ -1,11 +1,11 @@
-//! Distinct reasons and notes with how often each was said, bounded whatever children say.
+//! Distinct reasons and notes with their counts, bounded whatever children print.
 
 use crate::view::{Note, Reason};
 
-/// Distinct texts that are kept for a row. A text with a number in it that changes each round would otherwise grow
-/// with the rounds; what is beyond is counted as left out.
+/// The most distinct texts kept per row. Texts with a changing number would otherwise grow with the
+/// rounds. The rest are counted as left out.
 const DISTINCT: usize = 32;
-/// Characters kept of each.
+/// Characters kept per text.
 const LENGTH: usize = 1000;
 
 #[derive(Clone, Debug, Default)]
@@ -25,7 +25,7 @@ impl ReasonTally {
         }
     }
 
-    /// The reasons, most frequent first, and how many attempts had others.
+    /// The reasons, most frequent first, and the number of attempts with other reasons.
     pub(super) fn sorted(&self) -> (Vec<Reason>, u32) {
         let mut all = self.kept.clone();
         all.sort_by_key(|reason| std::cmp::Reverse(reason.count));
@@ -50,7 +50,7 @@ impl NoteTally {
         }
     }
 
-    /// The notes, most frequent first, and how many others there were.
+    /// The notes, most frequent first, and the number of other notes.
     pub(super) fn sorted(&self) -> (Vec<Note>, u32) {
         let mut all = self.kept.clone();
         all.sort_by_key(|note| std::cmp::Reverse(note.count));

@@ -1,4 +1,5 @@
-//! One unit: which of its attempts count as a round's first, and what they say of the unit and of its chapters.
+//! Tallies one unit: which attempts count as a round's first, and their results for the unit and
+//! its chapters.
 
 use crashrate_model::{
     ChapterEnd, DiedIn, Ended, EvidenceRound, Mode, Outcome, OutcomeSet, Spawn, Unit,
@@ -9,17 +10,17 @@ use super::row::{End, RowTally};
 use super::run::Measured;
 use crate::error::ReportError;
 use crate::view::{
-    ChapterRow, CrashRow, DiedInCounts, Results, RunFacts, Running, SequenceRow, Totals,
+    ChapterRow, CrashRow, DiedInCounts, Results, RoundOrder, RunFacts, Running, SequenceRow, Totals,
 };
 
 #[derive(Clone, Debug)]
 pub(super) struct UnitTally {
     unit: Unit,
-    /// The only round that is run, if not all are.
+    /// The only round to run, if set.
     only_round: Option<u32>,
-    /// Only counts of its rounds are known.
-    unordered: bool,
-    /// The unit as a whole; in isolated mode that is its one chapter.
+    /// Whether the order of its rounds is known.
+    order: RoundOrder,
+    /// The whole unit; in isolated mode, its one chapter.
     whole: RowTally,
     /// The chapters of a sequence.
     chapters: Vec<RowTally>,
@@ -33,7 +34,7 @@ pub(super) struct UnitTally {
 }
 
 impl UnitTally {
-    pub(super) fn new(unit: Unit, only_round: Option<u32>, unordered: bool) -> Self {
+    pub(super) fn new(unit: Unit, only_round: Option<u32>, order: RoundOrder) -> Self {
         let chapters = match unit.mode {
             Mode::Isolated => 0,
             Mode::Sequential => unit.chapters.len(),
@@ -41,7 +42,7 @@ impl UnitTally {
         UnitTally {
             unit,
             only_round,
-            unordered,
+            order,
             whole: RowTally::default(),
             chapters: vec![RowTally::default(); chapters],
             died_in: vec![0; chapters],
@@ -80,7 +81,7 @@ impl UnitTally {
         Ok(())
     }
 
-    /// An attempt ended.
+    /// Adds an attempt that ended.
     pub(super) fn end(&mut self, ended: &Ended, bad: &OutcomeSet) -> Result<(), ReportError> {
         self.check_chapters(ended)?;
         self.attempts += 1;
@@ -93,7 +94,7 @@ impl UnitTally {
         Ok(())
     }
 
-    /// An attempt was started and its end will never be known.
+    /// Adds an attempt that was started and lost.
     pub(super) fn lose(&mut self, round: u32, attempt: u32) {
         self.attempts += 1;
         if attempt > 1 {
@@ -103,10 +104,10 @@ impl UnitTally {
         }
     }
 
-    /// What an attempt says of its chapters. A missing key must not change what is counted for them.
+    /// Adds an attempt's chapter results. A missing signature key must not change their counts.
     fn check_chapters(&self, ended: &Ended) -> Result<(), ReportError> {
         let (found, planned) = (ended.chapters.len(), self.chapters.len());
-        // An attempt that was lost has no more to say than that.
+        // A lost attempt has no chapter results.
         let fits = found == planned || (found == 0 && !ended.outcome.counts());
         if !fits {
             return Err(ReportError::ChapterCount {
@@ -134,13 +135,14 @@ impl UnitTally {
     }
 
     fn first(&mut self, ended: &Ended, bad: &OutcomeSet) {
-        // In a sequence the chapters say why; the sequence itself only what none of them says.
-        let told = ended
+        // In a sequence the chapters give the reasons; the sequence adds only what no chapter
+        // explains.
+        let explained = ended
             .chapters
             .iter()
             .any(|end| end.outcome.counts() && end.outcome != Outcome::Passed);
         let outside = matches!(ended.died_in, Some(DiedIn::Between | DiedIn::Exit));
-        let explain = self.unit.mode == Mode::Isolated || !told || outside;
+        let explain = self.unit.mode == Mode::Isolated || !explained || outside;
         let whole = End {
             outcome: ended.outcome,
             secs: ended.secs,
@@ -168,7 +170,7 @@ impl UnitTally {
         self.count_death(ended.died_in.as_ref());
     }
 
-    /// An evidence round of the unit was made.
+    /// Adds an evidence round.
     pub(super) fn evidence_round(&mut self, round: &EvidenceRound) {
         self.crashes.add_evidence(round);
     }
@@ -208,14 +210,14 @@ impl UnitTally {
         }
     }
 
-    /// For those of its attempts that came to be otherwise than its own: executed where they were to be forked.
-    pub(super) fn otherwise(&self) -> UnitTally {
+    /// An empty tally for attempts of this unit that were executed because their fork failed.
+    pub(super) fn new_fallback(&self) -> UnitTally {
         let unit = Unit {
             variant: format!("{}+exec", self.unit.suite_variant()),
             spawn: Spawn::Exec,
             ..self.unit.clone()
         };
-        UnitTally::new(unit, self.only_round, self.unordered)
+        UnitTally::new(unit, self.only_round, self.order)
     }
 
     /// Whether the round's first attempt has ended here.
@@ -228,9 +230,9 @@ impl UnitTally {
         self.whole.counted_rounds() as u32
     }
 
-    /// How many rounds are planned of it, without those that came to be `otherwise`.
-    pub(super) fn planned(&self, otherwise: Option<&UnitTally>) -> u32 {
-        let elsewhere = otherwise.map_or(0, UnitTally::counted);
+    /// The number of planned rounds, without those counted in `spawn_fallback`.
+    pub(super) fn planned(&self, spawn_fallback: Option<&UnitTally>) -> u32 {
+        let elsewhere = spawn_fallback.map_or(0, UnitTally::counted);
         let rounds = match self.only_round {
             None => self.unit.rounds,
             Some(round) => u32::from(self.unit.rounds >= round),
@@ -238,10 +240,10 @@ impl UnitTally {
         rounds.saturating_sub(elsewhere)
     }
 
-    /// How many of its rounds have a measured end, here or where those are that came to be `otherwise`.
-    pub(super) fn measured(&self, otherwise: Option<&UnitTally>) -> Measured {
+    /// How many of the planned rounds have a measured end, here or in `spawn_fallback`.
+    pub(super) fn measured(&self, spawn_fallback: Option<&UnitTally>) -> Measured {
         match self.counted() {
-            n if n == self.planned(otherwise) => Measured::All,
+            n if n == self.planned(spawn_fallback) => Measured::All,
             0 => Measured::TooFew,
             _ => Measured::Some,
         }
@@ -249,11 +251,11 @@ impl UnitTally {
 
     pub(super) fn results(&self, run: &RunFacts, planned: u32) -> Results {
         Results {
-            by_data: run.is_by_data(),
+            optional_stopping: run.optional_stopping(),
             attempts: self.attempts,
             lost_retries: self.lost_retries,
             unsettled: self.whole.unsettled(run.retries),
-            ..self.whole.results(planned, &run.bad, self.unordered)
+            ..self.whole.results(planned, &run.bad, self.order)
         }
     }
 
@@ -292,9 +294,9 @@ impl UnitTally {
                 position: Some(position),
                 variant: self.unit.variant.clone(),
                 results: Results {
-                    by_data: run.is_by_data(),
+                    optional_stopping: run.optional_stopping(),
                     attempts: self.attempts,
-                    ..row.results(self.unit.rounds, &run.bad, self.unordered)
+                    ..row.results(self.unit.rounds, &run.bad, self.order)
                 },
             })
     }
@@ -340,7 +342,7 @@ fn chapter_end(end: &ChapterEnd) -> End<'_> {
 
 impl Totals {
     pub(super) fn add(&mut self, unit: &Results) {
-        // Plans are read from a file: absurd ones must not panic.
+        // The plan is read from a file; absurd numbers must not panic.
         self.planned = self.planned.saturating_add(unit.planned);
         self.rounds += unit.rounds;
         self.outcomes.add_all(&unit.outcomes);

@@ -1,16 +1,16 @@
-//! Measured values: kept whole, because a median needs them all.
+//! Measured values, all kept because a median needs them all.
 
 use crashrate_model::Measure;
 
 use crate::view::{MeasureStat, Spread};
 
-/// Kinds of measures (name, label and unit) that are kept for a row; values of others are counted as left out.
+/// The most measures (name, label and unit) kept per row; values of others are counted as left out.
 const KINDS: usize = 256;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct MeasureTally {
     kinds: Vec<Kind>,
-    /// Where the next measure is looked for first: attempts say theirs in the same order.
+    /// Where to look first for the next measure: attempts report theirs in the same order.
     next: usize,
     left_out: u32,
 }
@@ -58,7 +58,7 @@ impl MeasureTally {
         })
     }
 
-    /// The measures in the order in which they were first said, and how many values were left out.
+    /// The measures in first-reported order, and the number of values left out.
     pub(super) fn stats(&self) -> (Vec<MeasureStat>, u32) {
         let stats = self.kinds.iter().filter_map(|kind| {
             Some(MeasureStat {
@@ -73,7 +73,7 @@ impl MeasureTally {
     }
 }
 
-/// The spread of finite values; nothing if there are none.
+/// The spread of finite values; `None` if there are none.
 pub(super) fn spread(mut values: Vec<f64>) -> Option<Spread> {
     values.sort_by(f64::total_cmp);
     let (min, max) = (*values.first()?, *values.last()?);
@@ -81,7 +81,7 @@ pub(super) fn spread(mut values: Vec<f64>) -> Option<Spread> {
     let median = if values.len() % 2 == 1 {
         values[middle]
     } else {
-        // Halved before they are added, so that two huge values do not overflow.
+        // Halved before adding, so that two huge values do not overflow.
         values[middle - 1] / 2.0 + values[middle] / 2.0
     };
     Some(Spread {

@@ -1,5 +1,5 @@
-//! Feeds the run's stopping rule with the journal's records, exactly as the engine does while it runs: the same journal
-//! has the same verdicts, and they stay what they were when they were reached.
+//! Applies the run's stopping rule to the journal's records, exactly as the runner does. The same
+//! journal gives the same verdicts, and a verdict never changes once reached.
 
 use crashrate_model::{
     ALPHA, Axis, BlockChange, Contrast, Outcome, Pairing, PlanOrder, Record, RunInfo, Stopping,
@@ -18,7 +18,8 @@ pub(super) struct Watched {
 #[derive(Clone, Debug)]
 struct OpenGate {
     unit: u32,
-    /// Whether each round was bad, nothing where its end is unknown; and nothing at all of a round that says nothing.
+    /// Whether each round was bad; the inner `None` means its end is unknown. The outer `None`: the
+    /// round does not count.
     rounds: PlanOrder<Option<Option<bool>>>,
     seen: GateSeen,
 }
@@ -35,7 +36,7 @@ impl Watched {
             _ => all.iter().map(|(axis, _)| *axis).collect(),
         };
         let pairs = all.into_iter().map(|(axis, contrasts)| {
-            // The axes that are compared share the error.
+            // The compared axes share the error budget.
             let axes = if compared.contains(&axis) {
                 compared.len()
             } else {
@@ -80,7 +81,7 @@ impl Watched {
     }
 }
 
-/// Primary comparisons share the error among themselves; so do those that explain them.
+/// Primary comparisons share an error budget; so do explanatory ones.
 fn watches(contrasts: &[Contrast], alpha: f64, not_worse_by: Option<f64>) -> Vec<PairWatch> {
     let all = contrasts.iter().filter_map(|contrast| {
         let same = contrasts.iter().filter(|c| c.primary == contrast.primary);
@@ -113,7 +114,7 @@ fn gates(run: &RunInfo) -> Vec<OpenGate> {
     let open = gates.iter().filter_map(|gate| {
         let key = (gate.name.as_str(), gate.mode, gate.variant.as_str());
         let unit = *places.get(&key)?;
-        // A limit that is no rate is refused before a run begins.
+        // An invalid limit is rejected before the run starts.
         let watch = GateWatch::new(gate.limit.below, ALPHA, gates.len()).ok()?;
         let gate = gate.clone();
         Some(OpenGate {

@@ -1,16 +1,16 @@
-//! What the suite recommends, and what makes it do so.
+//! The suite's recommendations and the conditions behind them.
 
 use crashrate_model::Condition;
 use serde::Serialize;
 
-/// A recommendation of the suite: one without a condition, or one whose condition holds.
+/// A recommendation without a condition, or one whose condition holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Advice {
-    /// The suite's own text.
+    /// The suite's text.
     pub text: String,
     /// The condition.
     pub when: Option<Condition>,
-    /// Under which variants the condition holds, and by which counts; none for a recommendation without a condition.
+    /// The variants for which the condition holds, with their counts; empty without a condition.
     pub held: Vec<Held>,
 }
 

@@ -1,9 +1,9 @@
-//! The attempts of a run one by one, for the forms that list them.
+//! Single attempts of a run, for formats that list them.
 
 use crashrate_model::{DiedIn, Ended, Exit, Mode, Outcome, Unit};
 
-/// Where an attempt is on record. A long run has millions of attempts, so that a view has no more of each than this, and
-/// the forms that list them read their records again.
+/// An attempt's place in the journal. A long run has millions of attempts, so the view keeps only
+/// this, and formats that list attempts read the records again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AttemptPlace {
     /// Its unit's place in [`super::View::units`].
@@ -15,7 +15,7 @@ pub struct AttemptPlace {
     end: u64,
 }
 
-/// The end of an attempt that has none on record.
+/// Marks an attempt without a recorded end.
 const LOST: u64 = u64::MAX;
 
 impl AttemptPlace {
@@ -28,13 +28,13 @@ impl AttemptPlace {
         }
     }
 
-    /// Where its end is in the journal, as whoever fed the builder counts; nothing if it was lost.
+    /// The place of its end record, as counted by the builder's caller; `None` if it was lost.
     pub fn end(&self) -> Option<u64> {
         (self.end != LOST).then_some(self.end)
     }
 }
 
-/// One attempt that ended, or that was lost.
+/// An attempt that ended or was lost.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Attempt {
     /// Its unit's place in [`super::View::units`].
@@ -43,7 +43,8 @@ pub(crate) struct Attempt {
     pub(crate) round: u32,
     /// From 1; 1 is the measurement.
     pub(crate) attempt: u32,
-    /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential mode.
+    /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential
+    /// mode.
     pub(crate) outcome: Outcome,
     /// From start to end of the process, seconds.
     pub(crate) secs: Option<f64>,
@@ -51,13 +52,13 @@ pub(crate) struct Attempt {
     pub(crate) exit: Option<Exit>,
     /// Where a sequence died.
     pub(crate) died_in: Option<DiedIn>,
-    /// Why, where the record says it.
+    /// The recorded reason, if any.
     pub(crate) reason: Option<String>,
     /// The signature of its crash, or of its hang.
     pub(crate) signature: Option<String>,
     /// The file of its crash, relative to the run folder.
     pub(crate) crash: Option<String>,
-    /// Where the kept output is, relative to the run folder.
+    /// The kept output, relative to the run folder.
     pub(crate) output: Option<String>,
     /// The chapters of its unit, in their order.
     pub(crate) chapters: Vec<AttemptChapter>,
@@ -70,12 +71,12 @@ pub(crate) struct AttemptChapter {
     pub(crate) outcome: Outcome,
     /// From its start to its end, seconds.
     pub(crate) secs: Option<f64>,
-    /// Why, where the record says it.
+    /// The recorded reason, if any.
     pub(crate) reason: Option<String>,
 }
 
 impl Attempt {
-    /// An attempt of this unit, by its end; without one it is lost, and how it ended will never be known.
+    /// An attempt of this unit from its end record; without one it is lost.
     pub(crate) fn of(unit: &Unit, at: &AttemptPlace, end: Option<Ended>) -> Attempt {
         let end = end.unwrap_or_else(|| Ended::of(at.unit, at.round, at.attempt, Outcome::Lost));
         Attempt {
@@ -94,18 +95,19 @@ impl Attempt {
         }
     }
 
-    /// Whether it is one of those that the first-attempt rate is over.
+    /// Whether it counts in the first-attempt rate.
     pub(crate) fn in_rate(&self, outcome: Outcome) -> bool {
         self.attempt == 1 && outcome.counts()
     }
 
-    /// How its process ended by itself. A kill by crashrate is no end of the process's own.
+    /// How the process ended by itself; `None` if crashrate killed it.
     pub(crate) fn own_exit(&self) -> Option<&Exit> {
         let killed = matches!(self.outcome, Outcome::TimedOut | Outcome::Interrupted);
         self.exit.as_ref().filter(|_| !killed)
     }
 
-    /// The signature, as far as it is about a chapter that ended so: of a sequence only that in which it died.
+    /// The signature, if it belongs to a chapter that ended this way. In a sequence, that is only
+    /// the chapter in which it died.
     pub(crate) fn signature_of(&self, outcome: Outcome) -> Option<&str> {
         let signature = self.signature.as_deref().filter(|_| is_death(outcome))?;
         (outcome != Outcome::TimedOut || is_hang(signature)).then_some(signature)
@@ -134,17 +136,17 @@ fn chapters(unit: &Unit, end: &Ended) -> Vec<AttemptChapter> {
             secs: end.secs,
             reason: end.reason.clone(),
         }],
-        // The round is run again as a whole.
+        // A lost round is run again as a whole.
         (_, false) => vec![none(end.outcome); unit.chapters.len()],
     }
 }
 
-/// Whether a signature says where a process hung, and not how it crashed.
+/// Whether a signature describes a hang and not a crash.
 pub(crate) fn is_hang(signature: &str) -> bool {
     signature.split(" | ").nth(1) == Some("HANG")
 }
 
-/// Whether the process did not end by itself.
+/// Whether the process crashed or had to be killed.
 pub(crate) fn is_death(outcome: Outcome) -> bool {
     matches!(
         outcome,

@@ -1,4 +1,4 @@
-//! The rows of a view by chapter: a suite may have thousands, and a report asks for each of them.
+//! Indexes a view's rows by chapter: a suite may have thousands, and a report looks up each.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use super::{ChapterRow, View};
 
 /// The rows of each chapter.
 pub(crate) struct ByChapter<'a> {
-    /// The chapters, in the order in which they first come.
+    /// The chapters, in order of first appearance.
     ids: Vec<&'a str>,
     rows: HashMap<&'a str, Vec<&'a ChapterRow>>,
 }
@@ -26,7 +26,7 @@ impl<'a> ByChapter<'a> {
         ByChapter { ids, rows }
     }
 
-    /// The chapters, in the order in which they first come.
+    /// The chapters, in order of first appearance.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &'a str> + '_ {
         self.ids.iter().copied()
     }

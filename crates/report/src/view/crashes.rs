@@ -2,29 +2,29 @@
 
 use crashrate_model::Mode;
 
-use super::Share;
+use super::{OptionalStopping, Share};
 
-/// A signature, and how often and where deaths had it. Over first attempts.
+/// A signature with its counts, over first attempts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrashRow {
     /// `v1 | class | frames`.
     pub signature: String,
-    /// Where it was seen, in the order of the plan.
+    /// The units that had it, in the order of the plan.
     pub places: Vec<CrashPlace>,
-    /// The file of its first crash that was kept, relative to the run's folder.
+    /// The file of its first kept crash, relative to the run folder.
     pub file: Option<String>,
-    /// How to see it again; nothing if the run's own command is not known.
+    /// The command that reproduces it; `None` if the run's command is unknown.
     pub repeat: Option<String>,
-    /// The beginning of the stack of that crash. Whoever makes the report reads it from the file, if wanted.
+    /// The innermost frames of that crash. The caller reads them from the file, if needed.
     pub excerpt: Vec<String>,
 }
 
-/// Whose crash it was, and in which rounds.
+/// The process that crashed, and the kind of rounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CrashRole {
-    /// The program of a descendant of the attempt's process; nothing if the process itself crashed.
+    /// The program of a crashed descendant; `None` if the attempt's own process crashed.
     pub descendant: Option<String>,
-    /// Whether it was seen in evidence rounds, which are in no rate.
+    /// Whether it was seen in evidence rounds, which are not counted in any rate.
     pub in_evidence_rounds: bool,
 }
 
@@ -37,12 +37,13 @@ pub struct CrashPlace {
     pub mode: Mode,
     /// Its variant.
     pub variant: String,
-    /// Whose crash it was, and in which rounds.
+    /// The process that crashed, and the kind of rounds.
     pub role: CrashRole,
-    /// First attempts with this signature, over those that count; or evidence rounds, over those that were made.
+    /// First attempts with this signature, over those that count; or evidence rounds with it, over
+    /// all evidence rounds.
     pub share: Share,
-    /// Whether the data decided how many there are.
-    pub by_data: bool,
+    /// Whether the data may have decided the number of rounds.
+    pub optional_stopping: OptionalStopping,
     /// The first round that had it.
     pub first: u32,
     /// The last one.

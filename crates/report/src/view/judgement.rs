@@ -1,4 +1,4 @@
-//! What a run as a whole came to: what its own rule says, and how the program that ran it ends.
+//! The result of a whole run: the verdict of its stopping rule, and the exit class.
 
 use std::collections::HashMap;
 
@@ -7,36 +7,36 @@ use crashrate_stats::GateVerdict;
 
 use super::{Cell, GateSeen, PairsSeen, Results, View};
 
-/// What the run's own rule says.
+/// The verdict of the run's stopping rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// The run has no rule that ends with verdicts.
+    /// The run has no rule that gives verdicts.
     None,
-    /// Every comparison has its verdict, or every rate is shown to be below its limit.
+    /// Every comparison is decided, or every rate is shown to be below its limit.
     Shown,
-    /// Something has no verdict.
+    /// Some comparison or gate has no verdict.
     Undecided,
     /// A rate is shown to be above its limit.
     Refuted,
 }
 
-/// How a program that ran the suite ends, the first that applies.
+/// The exit class of a run; the first that applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExitClass {
-    /// The run did not come to the end that it was begun for, or all passed but rounds whose result was lost.
+    /// The run did not complete, or all rounds passed except some whose result was lost.
     Incomplete,
-    /// A gate was refuted.
+    /// A gate failed.
     Refuted,
     /// Something has no verdict, and the budget is used up.
     Undecided,
-    /// Something was not passed, and it is not for a gate to say whether that is too often.
+    /// Something did not pass, and no gate covers it.
     NotPassed,
-    /// Nothing but passed, or as often as the gates allow.
+    /// Everything passed, or crashed no more often than the gates allow.
     Passed,
 }
 
 impl View {
-    /// What the run's own rule says so far.
+    /// The rule's verdict so far.
     pub fn judgement(&self) -> Judgement {
         match &self.run.stopping {
             Stopping::FixedRounds | Stopping::FirstBad => Judgement::None,
@@ -62,7 +62,8 @@ impl View {
         }
     }
 
-    /// The units of the run by name, mode and variant; chapters of sequences are in their sequence's results.
+    /// Looks up results of units by name, mode and variant. Chapters of sequences are part of their
+    /// sequence's results.
     pub(crate) fn unit_results(&self) -> impl Iterator<Item = ((&str, Mode, &str), &Results)> {
         let isolated = self.chapters.iter().filter(|row| row.sequence.is_none());
         let isolated = isolated.map(|row| {
@@ -81,9 +82,9 @@ impl View {
     }
 }
 
-/// How a program that ran the suite ends because of what came of it.
+/// The exit class of a run.
 pub fn exit_class(view: &View) -> ExitClass {
-    // Interrupted with an end of every round on record: then retries were left out.
+    // If every round has a result, an interruption only left out retries.
     if !view.run.complete || view.run.stopped == Some(StopReason::Interrupted) {
         return ExitClass::Incomplete;
     }
@@ -101,7 +102,7 @@ pub fn exit_class(view: &View) -> ExitClass {
     let not_passed = view.unit_results().any(|(key, results)| {
         let gates = by_unit.get(&key).map_or(&[][..], Vec::as_slice);
         let is_judged = |last: Outcome| {
-            // A gate's word on how often is the last one on everything that is bad, whichever kind of it it counts.
+            // A gate decides about all bad outcomes of its unit, whichever of them it counts.
             let counted =
                 |seen: &&GateSeen| seen.gate.limit.hits(last, &view.run.bad) == Some(true);
             !gates.is_empty() && (view.run.bad.contains(last) || gates.iter().any(counted))
@@ -112,8 +113,8 @@ pub fn exit_class(view: &View) -> ExitClass {
         };
         results.cells.iter().any(stands)
     });
-    // Nothing but passed is not known to be true where the result of a round was lost, even if it was run again. A gate
-    // has counted such rounds as bad.
+    // If a round's result was lost, it is unknown whether everything passed, even if the round was
+    // run again. A gate has counted such rounds as bad.
     let lost = view.unit_results().any(|(key, results)| {
         let is_gated = by_unit.contains_key(&key);
         !is_gated && results.cells.iter().any(Cell::is_missing)

@@ -1,13 +1,13 @@
-//! A run in one line, as in a list of runs.
+//! A run in one line, for lists of runs.
 
-use super::{Share, View};
+use super::{RunState, Share, View};
 
-/// A run's folder, and what its journal says in short.
+/// A run's folder, and a summary of its journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunLine {
     /// The folder's name, which is the run's id.
     pub id: String,
-    /// Nothing if its journal cannot be read.
+    /// `None` if its journal cannot be read.
     pub known: Option<InShort>,
 }
 
@@ -22,15 +22,15 @@ pub struct InShort {
     pub device: String,
     /// When it was opened, RFC 3339.
     pub started: String,
-    /// Whether it is being written at the moment.
-    pub live: bool,
-    /// Whether it came to its end.
+    /// Whether it is running or has ended.
+    pub state: RunState,
+    /// Whether it completed.
     pub complete: bool,
-    /// Whether it has nothing but its calibration, whose rounds are in no rate.
+    /// Whether it has only its calibration, whose rounds are not counted in any rate.
     pub calibrating: bool,
-    /// Whether others measured it.
+    /// Whether it was imported.
     pub imported: bool,
-    /// First attempts that count, and rounds planned.
+    /// First attempts that count, and planned rounds.
     pub rounds: (u32, u32),
     /// First attempts that passed.
     pub passed: u32,
@@ -46,7 +46,7 @@ impl From<&View> for InShort {
             suite: run.suite.clone(),
             device: run.device.clone(),
             started: run.started.clone(),
-            live: run.live,
+            state: run.state,
             complete: run.complete,
             calibrating: false,
             imported: run.imported.is_some(),

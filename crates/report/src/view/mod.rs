@@ -1,4 +1,4 @@
-//! What a report knows of a run: facts and counts, and no words for them.
+//! The facts and counts of a run, without wording.
 
 mod advice;
 mod attempts;
@@ -9,6 +9,7 @@ mod judgement;
 mod line;
 mod outcomes;
 mod rows;
+mod state;
 mod watched;
 
 use std::collections::{BTreeMap, HashMap};
@@ -32,6 +33,7 @@ pub use rows::{
     ChapterRow, DiedInCounts, Exposure, MeasureStat, Missed, Note, Reason, Results, SequenceRow,
     Spread,
 };
+pub use state::{OptionalStopping, RoundOrder, RunState};
 pub use watched::{GateSeen, PairsSeen};
 
 /// Everything that a report of a run can say. Made by [`crate::ViewBuilder`].
@@ -45,25 +47,25 @@ pub struct View {
     pub sequences: Vec<SequenceRow>,
     /// Sums over all units.
     pub totals: Totals,
-    /// What the suite recommends, as far as its conditions hold.
+    /// The suite's recommendations that hold.
     pub recommendations: Vec<Advice>,
-    /// What is running now; empty unless the run is live.
+    /// The running attempts; empty if the run has ended.
     pub running: Vec<Running>,
-    /// What was planned, in the order of the plan.
+    /// The planned units, in order.
     pub units: Vec<Unit>,
-    /// A run that was stopped by its data: the pairs of each comparison that its units allow.
+    /// For a run with a stopping rule: the pairs of each comparison.
     pub pairs: Vec<PairsSeen>,
     /// The run's gates, in their order.
     pub gates: Vec<GateSeen>,
-    /// The record that the suite repeats, as a run of its own.
+    /// The suite's baseline, as a run.
     pub baseline: Option<Box<View>>,
     /// Deaths by their signature, the most frequent first.
     pub crashes: Vec<CrashRow>,
-    /// The attempts in the order in which they ended, if they were asked for.
+    /// The attempts in the order in which they ended, if requested.
     pub attempts: Vec<AttemptPlace>,
-    /// How to repeat the run. Taken from `machine["command"]` if it is there; whoever makes the report may set it.
+    /// The command that repeats the run: `machine["command"]` if present. The caller may set it.
     pub command: Option<String>,
-    /// Comparisons that were made already.
+    /// Cached comparisons.
     pub(crate) derived: Derived,
 }
 
@@ -78,42 +80,43 @@ pub struct RunFacts {
     pub suite: String,
     /// The seed that block orders and the rounds' own seeds come from; an imported run has none.
     pub seed: Option<u64>,
-    /// The device that children said they use, several joined by commas; the one asked for if none said so.
+    /// The device that children report, several joined by commas; the requested one if none reports
+    /// any.
     pub device: String,
-    /// The device asked for, such as `auto`.
+    /// The requested device, such as `auto`.
     pub device_asked: String,
-    /// Library versions by name, as children said; different answers are joined by commas.
+    /// Library versions by name, as reported by children; different values are joined by commas.
     pub versions: BTreeMap<String, String>,
     /// Where it ran.
     pub machine: BTreeMap<String, String>,
     /// What the chapters are.
     pub chapters: Vec<ChapterFacts>,
-    /// What was found out about the machine before the run.
+    /// What the checks found before the run.
     pub findings: Vec<Finding>,
     /// When it was first opened, RFC 3339.
     pub started: String,
-    /// When it was closed; nothing if it is live or was killed.
+    /// When it was closed; `None` if it is running or was killed.
     pub finished: Option<String>,
-    /// Why no more rounds were started; nothing if it is live or was killed.
+    /// Why no more rounds were started; `None` if it is running or was killed.
     pub stopped: Option<StopReason>,
-    /// More of why, in words.
+    /// Details of that reason.
     pub stopped_because: Option<String>,
-    /// What its attempts may use of the machine, and by what means that is limited.
+    /// The resource limits of its attempts, and how they are enforced.
     pub limits: BTreeMap<String, String>,
-    /// Whether it is being written at the moment.
-    pub live: bool,
-    /// When it stops by itself.
+    /// Whether it is running or has ended.
+    pub state: RunState,
+    /// The stopping rule.
     pub stopping: Stopping,
     /// The number of rounds that may fail before nothing more is started.
     pub max_failures: Option<u32>,
     /// The time after which no more rounds are started, seconds.
     pub time_budget: Option<f64>,
-    /// How much more often the second side of a comparison may be bad and still count as no worse, as a share.
+    /// The difference in rates up to which the second side counts as no worse.
     pub not_worse_by: Option<f64>,
-    /// The one round of each unit that it ran, to repeat it.
+    /// The only round of each unit to run, to reproduce it.
     pub only_round: Option<u32>,
-    /// Whether it came to the end that it was begun for: every planned round has a measured end; or its own rule
-    /// stopped it; or it has a rule, and the time for it was over.
+    /// Whether it completed: every planned round has a result, its stopping rule stopped it, or it
+    /// has a rule and its time budget was used up.
     pub complete: bool,
     /// The fault that was injected, if any.
     pub fault: Option<serde_json::Value>,
@@ -127,55 +130,58 @@ pub struct RunFacts {
     pub retries: u32,
     /// Which outcomes the crash rate counts.
     pub bad: OutcomeSet,
-    /// The SHA-256 of each program measured, by its path, where it is known.
+    /// The SHA-256 of each measured program, by path, if known.
     pub programs: BTreeMap<String, String>,
-    /// How long it ran, in seconds, over all the times it was opened; up to the last record. Not known of an imported run.
+    /// Seconds from opening to the last record, over every time it was opened; `None` for an
+    /// imported run.
     pub secs: Option<f64>,
-    /// What makes it an imported one: crashrate did not measure it.
+    /// The source, if it was imported.
     pub imported: Option<Imported>,
     /// How many times it was resumed.
     pub resumed: u32,
-    /// What was set differently when it was resumed, in words.
+    /// Settings that differed when it was resumed, as text.
     pub changes: Vec<String>,
-    /// The place of each chapter in `chapters`.
+    /// The index of each chapter in `chapters`.
     pub(crate) places: HashMap<String, usize>,
 }
 
 impl RunFacts {
-    /// Whether what happened in the rounds may have decided how many there are: a rule could stop the run early, or it
-    /// did not come to its end. Then only methods that allow that hold.
-    pub fn is_by_data(&self) -> bool {
+    /// Whether the data may have decided the number of rounds. An imported run has a fixed number.
+    pub fn optional_stopping(&self) -> OptionalStopping {
         let rule =
             self.stopping.is_by_data() || self.max_failures.is_some() || self.time_budget.is_some();
-        self.imported.is_none() && (rule || !self.complete)
+        match self.imported.is_none() && (rule || !self.complete) {
+            true => OptionalStopping::Possible,
+            false => OptionalStopping::No,
+        }
     }
 
-    /// What is known of the chapter of this id.
+    /// The facts of the chapter with this id.
     pub fn chapter(&self, id: &str) -> Option<&ChapterFacts> {
         self.chapters.get(*self.places.get(id)?)
     }
 }
 
-/// Sums over all units. A round of a sequence is one round here, however many chapters it has.
+/// Sums over all units. A round of a sequence counts once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Rounds planned.
     pub planned: u32,
-    /// Rounds with a first attempt on record, whatever became of it.
+    /// Rounds with a recorded first attempt, whatever its outcome.
     pub rounds: u32,
-    /// First attempts by outcome, those of rounds that were run again included.
+    /// First attempts by outcome, including those of rounds that were run again.
     pub outcomes: Outcomes,
-    /// First attempts that were put aside because their round was run again.
+    /// First attempts replaced because their round was run again.
     pub run_again: Outcomes,
     /// Bad first attempts.
     pub first_attempt: Share,
     /// Bad rounds after retries.
     pub after_retries: Share,
-    /// Rounds that passed in the end, retries included.
+    /// Rounds that passed in the end, including on a retry.
     pub passed_after_retries: u32,
     /// Rounds that passed only on a retry.
     pub flaky: u32,
-    /// Attempts that were started and are not running, retries included.
+    /// Attempts that were started and are not running, including retries.
     pub attempts: u32,
 }
 

@@ -8,12 +8,12 @@ use serde::{Serialize, Serializer};
 pub struct Outcomes([u32; Outcome::ALL.len()]);
 
 impl Outcomes {
-    /// How many had this outcome.
+    /// The number of attempts with this outcome.
     pub fn get(&self, outcome: Outcome) -> u32 {
         self.0[outcome as usize]
     }
 
-    /// Those outcomes that occurred, in their usual order.
+    /// The outcomes that occurred, in their usual order.
     pub fn occurred(&self) -> impl Iterator<Item = (Outcome, u32)> + '_ {
         Outcome::ALL
             .into_iter()
@@ -21,12 +21,12 @@ impl Outcomes {
             .filter(|(_, n)| *n > 0)
     }
 
-    /// How many there are in all.
+    /// The number of attempts.
     pub fn sum(&self) -> u32 {
         self.0.iter().sum()
     }
 
-    /// How many of them are in the denominators of rates.
+    /// The number of attempts that count in rates.
     pub fn counted(&self) -> u32 {
         self.occurred()
             .filter(|(outcome, _)| outcome.counts())
@@ -52,12 +52,12 @@ impl Serialize for Outcomes {
     }
 }
 
-/// A number of bad first attempts over those that count.
+/// Bad first attempts over those that count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Share {
-    /// How many were bad, by the suite's own set.
+    /// Bad ones, by the suite's definition.
     pub bad: u32,
-    /// Of how many that count.
+    /// Those that count.
     pub n: u32,
 }
 
@@ -68,10 +68,11 @@ impl Share {
     }
 }
 
-/// Rounds that were begun and whose end is unknown, with the rates that they allow.
+/// Started rounds without a result, and the rates they allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Bounds {
-    /// How many they are: lost, interrupted or not started. Rounds that were run again after being lost are among them.
+    /// Their number: lost, interrupted or not started, including rounds that were run again after
+    /// being lost.
     pub missing: u32,
     /// The rate if none of them was bad.
     pub best: Share,
@@ -79,28 +80,29 @@ pub struct Bounds {
     pub worst: Share,
 }
 
-/// One round of a unit, or of a chapter of a sequence. Eight bytes, so that a long run's cells can all be kept.
+/// One round of a unit, or of a chapter of a sequence. Eight bytes, so that a long run's cells can
+/// all be kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
-    /// How the first attempt ended. Nothing if the round was not run, or its first attempt is running now.
+    /// The first attempt's outcome; `None` if it was not run or is running.
     pub first: Option<Outcome>,
-    /// How the last of its attempts that counts ended.
+    /// The outcome of the last attempt that counts.
     pub last: Option<Outcome>,
     /// The number of the last attempt that counts.
     pub attempts: u32,
-    /// Whether a first attempt was started whose end is unknown, even if the round was run again.
+    /// Whether a first attempt was started and has no result, even if the round was run again.
     pub vanished: bool,
 }
 
 impl Cell {
-    /// Whether the round was begun, and what its first draw came to is unknown. A second draw does not replace it: it was
-    /// made because the first one vanished.
+    /// Whether the round's first attempt has no result. A repetition does not replace it, since it
+    /// was made because the first attempt vanished.
     pub fn is_missing(&self) -> bool {
         self.vanished || self.first == Some(Outcome::NotStarted)
     }
 
-    /// Whether it did not pass on the first attempt and passed later. A first attempt that does not count (the device
-    /// was not there, the chapter was not reached) says nothing about the chapter, so it makes nothing flaky.
+    /// Whether it passed only on a retry. A first attempt that does not count (device missing,
+    /// chapter not reached) says nothing about the chapter, so it is not flaky.
     pub fn is_flaky(&self) -> bool {
         self.last == Some(Outcome::Passed)
             && self

@@ -1,4 +1,4 @@
-//! The rows of a report: a chapter in a mode, a sequence, and what their rounds came to.
+//! The rows of a report: a chapter in a mode, or a sequence, with the results of their rounds.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crashrate_model::{Mode, Outcome};
 use crashrate_stats::{Independence, Pattern};
 use serde::{Serialize, Serializer};
 
-use super::{Bounds, Cell, Outcomes, Share};
+use super::{Bounds, Cell, OptionalStopping, Outcomes, RoundOrder, Share};
 
 /// A chapter in one mode, sequence and variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,12 +17,13 @@ pub struct ChapterRow {
     pub mode: Mode,
     /// Sequential mode: the sequence's id.
     pub sequence: Option<String>,
-    /// Sequential mode: its place in the sequence, from 1.
+    /// Sequential mode: its position in the sequence, from 1.
     pub position: Option<u32>,
     /// The variant's id.
     pub variant: String,
-    /// What its rounds came to. A round that was lost, interrupted or not started is so for every chapter of a
-    /// sequence, also for those that had their verdict: the round is run again as a whole, and counted then.
+    /// The results of its rounds. A round that was lost, interrupted or not started counts as such
+    /// for every chapter of a sequence, even those with a result: the whole round is run again and
+    /// counted then.
     pub results: Results,
 }
 
@@ -37,7 +38,7 @@ pub struct SequenceRow {
     pub chapters: Vec<String>,
     /// Where the first attempts that count died.
     pub died_in: DiedInCounts,
-    /// What its rounds came to.
+    /// The results of its rounds.
     pub results: Results,
 }
 
@@ -48,12 +49,12 @@ pub struct DiedInCounts {
     pub chapters: Vec<(String, u32)>,
     /// Before the first chapter or between two.
     pub between: u32,
-    /// After the last verdict.
+    /// After the last chapter's result.
     pub exit: u32,
 }
 
 impl DiedInCounts {
-    /// How many of `n` rounds came to the exit: those that did not die before it.
+    /// The number of `n` rounds that reached the exit, i.e. did not die earlier.
     pub fn reached_exit(&self, n: u32) -> u32 {
         let before: u32 = self.chapters.iter().map(|(_, deaths)| deaths).sum();
         n.saturating_sub(before + self.between)
@@ -68,65 +69,68 @@ impl Serialize for DiedInCounts {
     }
 }
 
-/// What the rounds of a unit, or of a chapter of a sequence, came to. Unless said otherwise, over first attempts.
+/// The results of the rounds of a unit, or of a chapter of a sequence; over first attempts unless
+/// noted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
-    /// Rounds planned; the most there can be if the data stop the run.
+    /// Planned rounds; the maximum if the data may stop the run.
     pub planned: u32,
-    /// Whether the data decide how many rounds there are: then only intervals that allow that hold.
-    pub by_data: bool,
-    /// Whether only counts are known: then the numbers of rounds say nothing about what came before what.
-    pub unordered: bool,
-    /// Rounds with a first attempt on record, whatever became of it; one that is running now is not among them.
+    /// Whether the data may have decided the number of rounds.
+    pub optional_stopping: OptionalStopping,
+    /// Whether round numbers follow the order of execution.
+    pub order: RoundOrder,
+    /// Rounds with a recorded first attempt, whatever its outcome; running ones are not included.
     pub rounds: u32,
-    /// Rounds that were measured: they have an end, or are censored (`unreached`).
+    /// Measured rounds: they have a result or are censored (`unreached`).
     pub ended: u32,
-    /// First attempts by outcome, those of rounds that were run again included. Their sum is `rounds` plus the sum
-    /// of `run_again`.
+    /// First attempts by outcome, including those of rounds that were run again. Their sum is
+    /// `rounds` plus the sum of `run_again`.
     pub outcomes: Outcomes,
-    /// First attempts that were put aside because their round was run again: lost, interrupted or not started.
+    /// First attempts replaced because their round was run again: lost, interrupted or not started.
     pub run_again: Outcomes,
     /// The crash rate: bad first attempts over those that count.
     pub first_attempt: Share,
-    /// The rates that rounds without a known end allow; nothing if there are none.
+    /// The rates possible given the rounds without a result; `None` if all have one.
     pub bounds: Option<Bounds>,
-    /// Bad rounds after retries, over rounds with an attempt that counts. Never to be shown in place of the above.
+    /// Bad rounds after retries, over rounds with an attempt that counts. Never shown in place of
+    /// `first_attempt`.
     pub after_retries: Share,
-    /// Rounds that passed in the end, retries included; over the same rounds.
+    /// Rounds that passed in the end, including on a retry, over the same rounds.
     pub passed_after_retries: u32,
     /// Rounds that did not pass on the first attempt and passed later.
     pub flaky_rounds: Vec<u32>,
-    /// Rounds that did not pass and have retries left that were not run.
+    /// Rounds that did not pass and have unused retries.
     pub unsettled: u32,
-    /// Attempts that were started and are not running, retries included.
+    /// Attempts that were started and are not running, including retries.
     pub attempts: u32,
-    /// Retries whose end is not known.
+    /// Retries without a result.
     pub lost_retries: u32,
     /// Deaths by the name of their signal.
     pub signals: BTreeMap<String, u32>,
-    /// How long the attempts that count took, in seconds.
+    /// Durations of the attempts that count, in seconds.
     pub secs: Option<Spread>,
-    /// How long the first attempts that count took together, in seconds, and the bad ones among them.
+    /// Total duration of the first attempts that count, and of the bad ones among them.
     pub exposure: Exposure,
-    /// What was measured, in the order in which it was first said.
+    /// The measures, in first-reported order.
     pub measures: Vec<MeasureStat>,
-    /// Values of further measures that were left out because there were too many kinds of them.
+    /// Values of measures beyond the limit on kinds.
     pub measures_left_out: u32,
-    /// Expectations of the suite that first attempts missed, in the order in which they were first missed.
+    /// Expectations that first attempts missed, in the order of the first miss.
     pub missed: Vec<Missed>,
-    /// Missed expectations that were left out because there were too many different ones.
+    /// Misses of expectations beyond the limit.
     pub missed_left_out: u32,
-    /// Why attempts did not pass, the most frequent first.
+    /// Why attempts did not pass, most frequent first.
     pub reasons: Vec<Reason>,
-    /// Attempts with further reasons, left out because there were too many different ones.
+    /// Attempts with reasons beyond the limit.
     pub reasons_left_out: u32,
-    /// What else was seen, over all attempts, the most frequent first.
+    /// Other observations over all attempts, most frequent first.
     pub notes: Vec<Note>,
-    /// Further notes, left out because there were too many different ones.
+    /// Notes beyond the limit.
     pub notes_left_out: u32,
-    /// Whether its bad rounds look independent; nothing where there are too few of either kind, or no order is known.
+    /// The test for independence; `None` if there are too few good or bad rounds, or their order is
+    /// unknown.
     pub independence: Option<Independence>,
-    /// Each round in turn, from round 1 to the last that has a record.
+    /// Each round, from round 1 to the last one recorded.
     pub cells: Vec<Cell>,
 }
 
@@ -141,39 +145,40 @@ impl Results {
         self.outcomes.get(Outcome::Failed)
     }
 
-    /// Whether its bad rounds cluster or drift: then its rounds are not as many as they seem, or there is no one rate.
+    /// Whether bad rounds cluster or drift. Then the effective number of rounds is smaller, or the
+    /// rate is not constant.
     pub fn is_clustered(&self) -> bool {
         let pattern = self.independence.map(|tested| tested.pattern);
         matches!(pattern, Some(Pattern::Clustered | Pattern::Drifting))
     }
 
-    /// Rounds that reached it and have an end: the denominator of the hazard by position.
+    /// Rounds that reached it and have a result: the denominator of the hazard by position.
     pub fn reached(&self) -> u32 {
         self.first_attempt.n
     }
 }
 
-/// How long attempts took together.
+/// The total duration of attempts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Exposure {
     /// All of them, in seconds.
     pub secs: f64,
-    /// How many of them have a time on record.
+    /// The number of attempts with a recorded duration.
     pub n: u32,
     /// The bad ones, in seconds.
     pub bad_secs: f64,
-    /// How many of those have a time on record.
+    /// The number of bad attempts with a recorded duration.
     pub bad: u32,
 }
 
-/// The smallest, the middle and the largest of some values.
+/// The minimum, median and maximum of some values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// How many values; never 0.
+    /// The number of values; never 0.
     pub n: u32,
     /// The smallest.
     pub min: f64,
-    /// The middle one; the mean of the two in the middle if their number is even.
+    /// The median; the mean of the middle two for an even number of values.
     pub median: f64,
     /// The largest.
     pub max: f64,
@@ -184,7 +189,7 @@ pub struct Spread {
 pub struct MeasureStat {
     /// What was measured.
     pub name: String,
-    /// Under which condition; often empty.
+    /// Its condition; often empty.
     pub label: String,
     /// The unit; empty for a bare number.
     pub unit: String,
@@ -196,40 +201,40 @@ pub struct MeasureStat {
     pub sum: f64,
 }
 
-/// An expectation of the suite that was missed.
+/// A missed expectation of the suite.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Missed {
-    /// What was expected: `efficiency (threads=8) at most 0.5`.
+    /// The expectation: `efficiency (threads=8) at most 0.5`.
     pub expected: String,
-    /// By how many first attempts.
+    /// The number of first attempts that missed it.
     pub count: u32,
-    /// What they measured; nothing where there was no such measure.
+    /// The values measured; `None` if none was.
     pub measured: Option<Spread>,
 }
 
-/// Why attempts did not pass, in the words of the record.
+/// Why attempts did not pass, as recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    /// How they ended.
+    /// Their outcome.
     pub outcome: Outcome,
-    /// Why.
+    /// The reason.
     pub text: String,
-    /// How many.
+    /// The number of attempts.
     pub count: u32,
-    /// The first round it was seen in; `None` where only counts are known.
+    /// The first round with it; `None` if the order is unknown.
     pub round: Option<u32>,
-    /// Where that round's output is, relative to the run folder, if it was kept.
+    /// That round's kept output, relative to the run folder.
     pub output: Option<String>,
-    /// The last lines of that output. The caller fills them in from the file.
+    /// The last lines of that output. The caller reads them from the file.
     #[serde(skip)]
     pub tail: Vec<String>,
 }
 
-/// Something that was seen besides.
+/// Another observation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Note {
-    /// What.
+    /// The text.
     pub text: String,
-    /// In how many attempts.
+    /// The number of attempts.
     pub count: u32,
 }

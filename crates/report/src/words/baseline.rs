@@ -7,9 +7,9 @@ use crate::view::{DiedInCounts, Share, View};
 
 /// The sentences below the table.
 pub(crate) fn baseline_sentences(view: &View, beside: &BesideBaseline) -> Vec<String> {
-    let mut said = Vec::new();
+    let mut sentences = Vec::new();
     if let Some(fault) = fault(view) {
-        said.push(format!(
+        sentences.push(format!(
             "{fault} Crashes here may come from it and are no evidence about this machine's \
              libraries. The baseline had no fault."
         ));
@@ -17,21 +17,24 @@ pub(crate) fn baseline_sentences(view: &View, beside: &BesideBaseline) -> Vec<St
     // The dose was chosen by the rate of the sequence, so an equal rate shows nothing.
     let of_fault = view.run.fault.as_ref();
     if of_fault.is_some_and(|fault| fault.get("calibration").is_some()) {
-        said.push(
+        sentences.push(
             "The dose was chosen by how often the sequence passes, so a rate equal to the \
              baseline's shows nothing. \
              Whether isolated chapters crash less, and where the sequence dies, was not chosen."
                 .to_owned(),
         );
     }
-    said.extend(beside.machine.warnings.iter().cloned());
-    let record = view.baseline.iter().flat_map(|record| &record.sequences);
-    if view.sequences.iter().chain(record).next().is_some() {
-        said.push(modes(beside));
+    sentences.extend(beside.machine.warnings.iter().cloned());
+    let baseline = view
+        .baseline
+        .iter()
+        .flat_map(|baseline| &baseline.sequences);
+    if view.sequences.iter().chain(baseline).next().is_some() {
+        sentences.push(modes(beside));
     }
-    said.extend(beside.rows.iter().filter_map(|row| died(beside, row)));
-    said.extend(machine(beside));
-    said
+    sentences.extend(beside.rows.iter().filter_map(|row| died(beside, row)));
+    sentences.extend(machine(beside));
+    sentences
 }
 
 /// Does the sequence crash more than its chapters isolated?
@@ -47,7 +50,7 @@ fn modes(beside: &BesideBaseline) -> String {
 fn died(beside: &BesideBaseline, row: &BaselineRow) -> Option<String> {
     let here = row.died_in.as_ref()?;
     let name = of_unit(row.sequence.as_deref()?, None, &row.variant);
-    let said = |places: &DiedInCounts, share: Option<Share>| {
+    let describe = |places: &DiedInCounts, share: Option<Share>| {
         let n = share.unwrap_or_default().n;
         match died_in(places) {
             _ if n == 0 => "no round has a result".to_owned(),
@@ -55,13 +58,13 @@ fn died(beside: &BesideBaseline, row: &BaselineRow) -> Option<String> {
             places => format!("{places} of {n} rounds"),
         }
     };
-    let record = match &row.record_died_in {
+    let baseline = match &row.baseline_died_in {
         None => "not reported".to_owned(),
-        Some(places) => said(places, row.record_in_sequence),
+        Some(places) => describe(places, row.baseline_in_sequence),
     };
     Some(format!(
-        "Where does {name} die? Here: {}; in report N={}: {record}.",
-        said(here, row.in_sequence),
+        "Where does {name} die? Here: {}; in report N={}: {baseline}.",
+        describe(here, row.in_sequence),
         beside.number
     ))
 }
@@ -86,15 +89,15 @@ fn machine(beside: &BesideBaseline) -> Vec<String> {
         };
         format!("Is the rate here that of report N={number}? {word}: {line}.")
     };
-    let mut said: Vec<String> = compared.into_iter().map(line).collect();
+    let mut sentences: Vec<String> = compared.into_iter().map(line).collect();
     if !apart.is_empty() {
         let names: Vec<_> = apart.into_iter().map(|(one, _)| name(one)).collect();
-        said.push(format!(
+        sentences.push(format!(
             "Too few rounds to compare with report N={number}: {}.",
             names.join(", ")
         ));
     }
-    said
+    sentences
 }
 
 fn sentence(lines: &[String]) -> String {
@@ -103,7 +106,7 @@ fn sentence(lines: &[String]) -> String {
 
 /// A cell of the baseline: in sequence, and isolated if it has that.
 pub(crate) fn baseline_cell(row: &BaselineRow, short: impl Fn(Share) -> String) -> String {
-    match (row.record_in_sequence, row.record_isolated) {
+    match (row.baseline_in_sequence, row.baseline_isolated) {
         (None, None) => "-".to_owned(),
         (Some(one), None) => short(one),
         (None, Some(one)) => format!("isolated {}", short(one)),

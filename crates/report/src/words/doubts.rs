@@ -70,7 +70,7 @@ fn missing(name: &str, results: &Results) -> Option<String> {
 /// The bias of a run that stopped because of its results.
 fn bias(view: &View) -> Option<String> {
     let run = &view.run;
-    if run.live || run.imported.is_some() || view.totals.first_attempt.n == 0 {
+    if run.state.is_running() || run.imported.is_some() || view.totals.first_attempt.n == 0 {
         return None;
     }
     let text = match (run.stopped?, &run.stopping) {

@@ -6,7 +6,7 @@ use crashrate_stats::{
 };
 
 use super::numbers::{NOTHING, count, rate, share};
-use crate::view::{Bounds, Results, Share};
+use crate::view::{Bounds, OptionalStopping, Results, Share};
 
 /// The 95 % interval of a rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,12 +37,12 @@ impl Method {
 }
 
 /// The interval of the rate of `k` in `n` rounds; nothing without rounds.
-pub(crate) fn known(k: u32, n: u32, by_data: bool) -> Option<Estimate> {
+pub(crate) fn known(k: u32, n: u32, optional_stopping: OptionalStopping) -> Option<Estimate> {
     let counts = Counts::new(k.into(), n.into()).ok()?;
     if n == 0 {
         return None;
     }
-    let (interval, method) = if by_data {
+    let (interval, method) = if optional_stopping.is_possible() {
         let interval = confidence_sequence(counts, ALPHA, BetaPrior::HALF).ok()?;
         (interval, Method::ConfidenceSequence)
     } else if k == 0 {
@@ -55,9 +55,10 @@ pub(crate) fn known(k: u32, n: u32, by_data: bool) -> Option<Estimate> {
 }
 
 /// A rate with its interval: `6/10 = 60% (95%: 31-83%)`, `0/10, rate below 26% (95%)`. If the data
-/// decided the number of rounds (`by_data`), the interval is valid whenever the run stops.
-pub fn estimate(k: u32, n: u32, by_data: bool) -> String {
-    let Some(known) = known(k, n, by_data) else {
+/// decided the number of rounds (`optional_stopping`), the interval is valid whenever the run
+/// stops.
+pub fn estimate(k: u32, n: u32, optional_stopping: OptionalStopping) -> String {
+    let Some(known) = known(k, n, optional_stopping) else {
         return NOTHING.to_owned();
     };
     let Interval { lo, hi } = known.interval;
@@ -70,7 +71,7 @@ pub fn estimate(k: u32, n: u32, by_data: bool) -> String {
 /// A row's rate with its interval, and the bounds of lost rounds.
 pub(crate) fn rate_of(results: &Results) -> String {
     let Share { bad, n } = results.first_attempt;
-    estimate(bad, n, results.by_data) + &in_bounds(results.bounds)
+    estimate(bad, n, results.optional_stopping) + &in_bounds(results.bounds)
 }
 
 /// The same for a table whose head says what the interval is: `0/16 (<17%) [0/20..4/20]`.
@@ -80,7 +81,7 @@ pub(crate) fn short_rate_of(results: &Results) -> String {
         let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
         format!(" [{best}..{worst}]")
     });
-    short_estimate(bad, n, results.by_data) + &bounds
+    short_estimate(bad, n, results.optional_stopping) + &bounds
 }
 
 /// The bounds that lost rounds allow: ` [4 missing: 0/20 to 4/20]`; empty without lost rounds.
@@ -95,8 +96,8 @@ pub(crate) fn in_bounds(bounds: Option<Bounds>) -> String {
 }
 
 /// The same for a table whose head says what the interval is: `6/10 (31-83%)`, `0/10 (<26%)`.
-pub(crate) fn short_estimate(k: u32, n: u32, by_data: bool) -> String {
-    let Some(known) = known(k, n, by_data) else {
+pub(crate) fn short_estimate(k: u32, n: u32, optional_stopping: OptionalStopping) -> String {
+    let Some(known) = known(k, n, optional_stopping) else {
         return NOTHING.to_owned();
     };
     let Interval { lo, hi } = known.interval;
@@ -154,16 +155,16 @@ mod tests {
     #[test]
     fn rates_with_their_intervals() {
         let said = [
-            estimate(6, 10, false),
-            estimate(0, 10, false),
-            estimate(10, 10, false),
-            estimate(1, 1000, false),
-            estimate(0, 100_000, false),
-            estimate(0, 0, false),
-            estimate(6, 10, true),
-            estimate(0, 328, true),
-            short_estimate(1, 3, false),
-            short_estimate(0, 3, true),
+            estimate(6, 10, OptionalStopping::No),
+            estimate(0, 10, OptionalStopping::No),
+            estimate(10, 10, OptionalStopping::No),
+            estimate(1, 1000, OptionalStopping::No),
+            estimate(0, 100_000, OptionalStopping::No),
+            estimate(0, 0, OptionalStopping::No),
+            estimate(6, 10, OptionalStopping::Possible),
+            estimate(0, 328, OptionalStopping::Possible),
+            short_estimate(1, 3, OptionalStopping::No),
+            short_estimate(0, 3, OptionalStopping::Possible),
         ];
         insta::assert_snapshot!(said.join("\n"), @r"
         6/10 = 60% (95%: 31-83%)

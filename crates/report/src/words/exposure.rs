@@ -26,7 +26,8 @@ pub(crate) struct Rates {
 /// The rates of a unit that crashed and whose rounds differ in length.
 pub(crate) fn rates_by_exposure(results: &Results, run: &RunFacts) -> Option<Rates> {
     // Any other run was stopped by what is counted here.
-    let is_fixed = !run.is_by_data() || run.stopped == Some(StopReason::TimeBudget);
+    let is_fixed =
+        !run.optional_stopping().is_possible() || run.stopped == Some(StopReason::TimeBudget);
     let differ = results
         .secs
         .is_some_and(|secs| secs.max > DIFFER * secs.min);

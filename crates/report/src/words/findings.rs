@@ -66,7 +66,7 @@ fn of_sequence(view: &View, row: &SequenceRow) -> String {
     }
     let mut words = vec![format!(
         "passed {}",
-        estimate(results.passed(), n, results.by_data)
+        estimate(results.passed(), n, results.optional_stopping)
     )];
     let own = |chapter: &&ChapterRow| {
         chapter.sequence.as_ref() == Some(&row.sequence) && chapter.variant == row.variant
@@ -82,7 +82,7 @@ fn of_sequence(view: &View, row: &SequenceRow) -> String {
     ];
     let outside = outside.into_iter().filter(|(deaths, ..)| *deaths > 0);
     words.extend(outside.map(|(deaths, n, place)| {
-        let rate = estimate(deaths, n, results.by_data);
+        let rate = estimate(deaths, n, results.optional_stopping);
         format!("died {place} {rate}")
     }));
     format!(
@@ -102,7 +102,10 @@ fn in_chapter(row: &ChapterRow) -> Option<String> {
     let bad = results.first_attempt;
     let rate = match bad.bad {
         0 => String::new(),
-        k => format!(", crash rate {}", estimate(k, bad.n, results.by_data)),
+        k => format!(
+            ", crash rate {}",
+            estimate(k, bad.n, results.optional_stopping)
+        ),
     };
     (!others.is_empty())
         .then(|| format!("in {chapter} {others} of {reached} that got this far{signals}{rate}"))
@@ -140,12 +143,6 @@ fn unmeasured(name: &str, results: &Results) -> Option<String> {
     let apart = |outcome: Outcome| !outcome.counts() && outcome != Outcome::Unreached;
     let apart = counted(&results.outcomes, apart);
     (!apart.is_empty()).then(|| format!("{name}: not counted: {apart}."))
-}
-
-/// The report that the run was imported from, if it was.
-pub(crate) fn imported(view: &View) -> Option<String> {
-    let file = clean(&view.run.imported.as_ref()?.file, SENTENCE);
-    Some(format!("Imported from {file}, not measured by crashrate"))
 }
 
 /// The suite's recommendations that hold, each with the counts by which it does.

@@ -12,13 +12,13 @@ use crate::view::View;
 pub(crate) fn independence(view: &View) -> Vec<String> {
     let in_sequences = view.chapters.iter().filter(|row| row.sequence.is_some());
     let in_sequences = in_sequences.map(|row| (of_chapter(row), &row.results));
-    let said = units(view)
+    let sentences = units(view)
         .chain(in_sequences)
         .filter_map(|(name, results)| {
             let tested = results.independence?;
             Some(format!("{name}: {}", sentence(&tested)))
         });
-    said.collect()
+    sentences.collect()
 }
 
 fn sentence(tested: &Independence) -> String {
@@ -27,7 +27,7 @@ fn sentence(tested: &Independence) -> String {
         p_value(tested.runs.two_sided),
         p_value(tested.trend.p)
     );
-    let said = match tested.pattern {
+    let text = match tested.pattern {
         Pattern::Independent => "no clustering or drift detected",
         Pattern::Clustered => {
             "bad rounds come in clusters, so intervals and tests that assume independent rounds are \
@@ -38,7 +38,7 @@ fn sentence(tested: &Independence) -> String {
         }
         Pattern::Alternating => "bad rounds and others alternate more often than chance explains",
     };
-    format!("{said} ({p})")
+    format!("{text} ({p})")
 }
 
 /// The word for it in JSON.

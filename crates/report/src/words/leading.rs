@@ -3,9 +3,9 @@
 use super::crashes::of_descendants;
 use super::doubts::doubts;
 use super::fault::fault;
-use super::findings::imported;
 use super::names::{of_chapter, of_unit};
 use super::numbers::count;
+use crate::clean::{SENTENCE, clean};
 use crate::view::{Results, View};
 
 /// Where the run is from, its fault, doubts about its rates, and crashes that its outcomes do not
@@ -39,4 +39,10 @@ fn rounds(results: &Results) -> Option<String> {
     };
     let word = if flaky.len() == 1 { "round" } else { "rounds" };
     (!flaky.is_empty()).then(|| format!("in {word} {}{more}", numbers.join(", ")))
+}
+
+/// The report that the run was imported from, if it was.
+pub(crate) fn imported(view: &View) -> Option<String> {
+    let file = clean(&view.run.imported.as_ref()?.file, SENTENCE);
+    Some(format!("Imported from {file}, not measured by crashrate"))
 }

@@ -22,9 +22,9 @@ pub(crate) use estimates::{
 };
 pub(crate) use exposure::{Rates, rates_by_exposure};
 pub(crate) use fault::facts as fault_facts;
-pub(crate) use findings::{findings, imported, recommendations};
+pub(crate) use findings::{findings, recommendations};
 pub(crate) use independence::{independence, pattern};
-pub(crate) use leading::{flaky, leading};
+pub(crate) use leading::{flaky, imported, leading};
 pub(crate) use names::{counted, date, died_in, letter, of_chapter, of_unit, signals, sums};
 pub(crate) use notes::{notes, plural, stop_note, units};
 pub use numbers::{count, percent, quantity, rate, seconds, share};

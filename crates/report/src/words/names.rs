@@ -47,7 +47,10 @@ pub(crate) fn sums(results: &Results) -> String {
     if n == 0 {
         return "no round has a result".to_owned();
     }
-    let passed = format!("passed {}", estimate(results.passed(), n, results.by_data));
+    let passed = format!(
+        "passed {}",
+        estimate(results.passed(), n, results.optional_stopping)
+    );
     let others = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
     let others = counted(&results.outcomes, others);
     match (others.as_str(), signals(results)) {

@@ -15,7 +15,7 @@ pub(crate) fn notes(view: &View) -> Vec<String> {
         missing(&name, results, &view.run, &mut notes);
         uncounted(&name, results, &mut notes);
         let is_done = view.run.stopped == Some(StopReason::Done);
-        if !is_done && !view.run.live && results.unsettled > 0 {
+        if !is_done && !view.run.state.is_running() && results.unsettled > 0 {
             notes.push(format!(
                 "{name}: {} did not pass and had retries left that were not run, so the rate \
                  after retries is not final.",
@@ -60,7 +60,7 @@ pub(crate) fn stop_note(view: &View) -> Option<String> {
         Some(StopReason::ProgramReplaced) => {
             format!("The run stopped because a measured program changed: {because}.")
         }
-        None if !run.live => {
+        None if !run.state.is_running() => {
             "The run was not closed: crashrate or its machine died, or its journal could not be \
              written."
                 .to_owned()
@@ -73,7 +73,7 @@ pub(crate) fn stop_note(view: &View) -> Option<String> {
 fn run_notes(view: &View, notes: &mut Vec<String>) {
     let run = &view.run;
     notes.extend(stop_note(view));
-    if run.is_by_data() {
+    if run.optional_stopping().is_possible() {
         notes.push(
             "The number of rounds depends on their results, so intervals are confidence sequences."
                 .to_owned(),
@@ -127,7 +127,7 @@ fn missing(name: &str, results: &Results, run: &RunFacts, notes: &mut Vec<String
         }
     }
     if left > 0 {
-        let word = if run.live {
+        let word = if run.state.is_running() {
             "not finished yet"
         } else {
             "not started"

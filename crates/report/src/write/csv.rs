@@ -1,4 +1,4 @@
-//! The attempts as CSV, a line for each chapter of each, for people who draw for themselves.
+//! Writes attempts as CSV, one line per chapter and attempt, for the user's own plots.
 
 use std::io::Write;
 
@@ -8,9 +8,9 @@ use super::listed::{Ends, ListError, attempt};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{Attempt, View, is_death};
 
-/// The columns. `in_rate` says which lines the first-attempt rate is over, `bad` which of them it counts, and `missing`
-/// which first attempts were begun and have no known end: the rate may be any between none and all of them bad. A line of a
-/// sequence as a whole has no chapter.
+/// The columns. `in_rate` marks lines that count in the first-attempt rate, `bad` those that count
+/// as bad, and `missing` first attempts without a result, which may or may not have been bad. A
+/// line for a whole sequence has no chapter.
 const HEAD: [&str; 21] = [
     "number",
     "run",
@@ -35,10 +35,10 @@ const HEAD: [&str; 21] = [
     "output",
 ];
 
-/// The attempts of a view that was built with them, read again one by one and written as they come.
+/// Writes the attempts one by one, reading each record again. The view must be built with attempts.
 ///
 /// # Errors
-/// A record cannot be read again, or the text not be written.
+/// A record cannot be read again, or the output cannot be written.
 pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), ListError> {
     let mut out = ::csv::Writer::from_writer(out);
     out.write_record(HEAD)?;
@@ -83,7 +83,7 @@ fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len(
     let run = &view.run;
     let unit = &view.units[attempt.unit as usize];
     let in_rate = attempt.in_rate(line.outcome);
-    // How a process ended is said of the chapter that it ended in, and of the whole.
+    // The process's exit belongs to the chapter in which it ended, and to the whole sequence.
     let ended_here =
         line.chapter.is_empty() || unit.mode == Mode::Isolated || is_death(line.outcome);
     let exit = attempt.own_exit().filter(|_| ended_here);
@@ -129,7 +129,7 @@ fn is_missing(outcome: Outcome) -> bool {
     )
 }
 
-/// Nothing where only counts of rounds are known.
+/// Empty if the order of rounds is unknown.
 fn round(view: &View, attempt: &Attempt) -> String {
     let imported = view.run.imported.as_ref();
     match imported.is_some_and(|imported| imported.unordered.contains(&attempt.unit)) {
@@ -138,7 +138,7 @@ fn round(view: &View, attempt: &Attempt) -> String {
     }
 }
 
-/// Text made harmless. A spreadsheet takes what begins like this for a formula, unless a quote stands before it.
+/// Escapes text. A leading quote keeps spreadsheets from reading such text as a formula.
 fn text(text: &str, limit: usize) -> String {
     let text = clean(text, limit);
     match text.starts_with(['=', '+', '-', '@']) {

@@ -1,4 +1,4 @@
-//! What was found out about the machine, by itself: what `crashrate doctor` says.
+//! Writes the findings of `crashrate doctor`.
 
 use crashrate_model::Finding;
 use serde::Serialize;
@@ -7,8 +7,8 @@ use super::json::{Found, pretty};
 use super::terminal::width;
 use crate::clean::{NAME, SENTENCE, clean};
 
-/// The findings for a terminal: how bad, what, and what was found, in columns; what to do about it
-/// on a line below.
+/// The findings for a terminal, in columns: level, name and finding, with the advice on the next
+/// line.
 pub fn doctor_terminal(findings: &[Finding]) -> String {
     let names: Vec<_> = findings.iter().map(|f| clean(&f.name, NAME)).collect();
     let widest = |words: &mut dyn Iterator<Item = usize>| words.max().unwrap_or(0);

@@ -9,8 +9,7 @@ use crate::words::{count, of_unit, short_estimate};
 /// The most annotations that GitHub shows for a step.
 const ANNOTATIONS: usize = 10;
 
-/// The summary of a run in at most `limit` bytes. A longer one is cut at the end of a line, with a
-/// remark.
+/// The summary of a run in at most `limit` bytes. A longer one is cut at a line end, with a remark.
 pub fn github_summary(view: &View, previous: Option<&View>, limit: usize) -> String {
     let text = markdown(view, previous);
     if text.len() <= limit {
@@ -57,7 +56,7 @@ pub fn github_annotations(view: &View) -> Vec<String> {
     lines
 }
 
-/// Crashes that have something in common.
+/// Crashes grouped by signature.
 struct Kind {
     count: u32,
     title: String,
@@ -67,7 +66,7 @@ struct Kind {
 fn by_signature(row: &CrashRow) -> Kind {
     let place = |place: &CrashPlace| {
         let name = of_unit(&place.name, Some(place.mode), &place.variant);
-        let rate = short_estimate(place.share.bad, place.share.n, place.by_data);
+        let rate = short_estimate(place.share.bad, place.share.n, place.optional_stopping);
         format!("{name} {rate}, first in round {}", place.first)
     };
     let places: Vec<_> = row.places.iter().map(place).collect();

@@ -1,4 +1,5 @@
-//! What the forms share that list attempts: they hold one at a time, and read its record again for that.
+//! Shared by the formats that list attempts. They hold one attempt at a time and read its record
+//! again.
 
 use std::error::Error;
 use std::io;
@@ -8,34 +9,34 @@ use thiserror::Error;
 
 use crate::view::{Attempt, AttemptPlace};
 
-/// Why a record cannot be read again.
+/// Why a record could not be read again.
 type Unreadable = Box<dyn Error + Send + Sync>;
 
-/// Reads the ends of attempts again, by the places with which the view was built.
+/// Reads end records again, by the places given when the view was built.
 pub trait Ends {
-    /// The end that is on record at this place.
+    /// The end record at this place.
     ///
     /// # Errors
-    /// It cannot be read, or is not there any more.
+    /// It cannot be read, or no longer exists.
     fn end(&mut self, place: u64) -> Result<Ended, Unreadable>;
 
-    /// The ends of what an attempt printed on standard output and standard error, from the file that is on record.
+    /// The last lines of an attempt's standard output and standard error, from the recorded file.
     fn output(&mut self, _file: &str) -> Option<[String; 2]> {
         None
     }
 
-    /// The frames of the thread that crashed, from the file that is on record.
+    /// The frames of the crashed thread, from the recorded file.
     fn stack(&mut self, _file: &str) -> Vec<String> {
         Vec::new()
     }
 
-    /// The suite's file, as CI knows files: relative to the folder in which it works.
+    /// The suite's file for CI: relative to the working directory.
     fn suite_file(&mut self) -> Option<String> {
         None
     }
 }
 
-/// Records that are in memory, which a builder counts by itself.
+/// Records in memory; the builder numbers them itself.
 impl Ends for &[Record] {
     fn end(&mut self, place: u64) -> Result<Ended, Unreadable> {
         let place = usize::try_from(place).ok();
@@ -49,7 +50,7 @@ impl Ends for &[Record] {
 /// The attempts could not be listed.
 #[derive(Debug, Error)]
 pub enum ListError {
-    /// The text cannot be written.
+    /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
     /// An attempt cannot be read again.
@@ -63,7 +64,7 @@ impl From<::csv::Error> for ListError {
     }
 }
 
-/// An attempt of this unit, whole.
+/// A complete attempt of this unit.
 pub(super) fn attempt(
     unit: &Unit,
     at: &AttemptPlace,

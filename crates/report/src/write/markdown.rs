@@ -1,4 +1,4 @@
-//! A document in Markdown (GitHub's).
+//! Writes a document in GitHub's Markdown.
 
 use crate::clean::is_unseen;
 use crate::compare::{Comparisons, History};
@@ -7,7 +7,7 @@ use crate::document::{
 };
 use crate::view::View;
 
-/// The report in Markdown. With the run before it, the numbers of both stand side by side.
+/// The report in Markdown, compared with the previous run if given.
 pub fn markdown(view: &View, previous: Option<&View>) -> String {
     draw(&report(view, previous))
 }
@@ -49,7 +49,7 @@ fn block(block: &Block) -> String {
     match block {
         Block::Verdict(verdict) => {
             let lines: Vec<_> = verdict.lines.iter().map(|line| escaped(line)).collect();
-            // A backslash breaks the line.
+            // A backslash forces a line break.
             format!("**{}** {}\n", verdict.status.word(), lines.join("\\\n"))
         }
         Block::Heading(heading) => format!("### {}\n", escaped(heading)),
@@ -73,14 +73,14 @@ fn block(block: &Block) -> String {
         ),
         Block::Output(lines) => fenced(&lines.join("\n"), ""),
         Block::Command(command) => fenced(command, "sh"),
-        // Markdown has no pictures, and the verdict says how far the run is.
+        // Markdown has no pictures, and the verdict already shows the progress.
         Block::Picture(_) | Block::Grid(_) | Block::Curves(_) | Block::Progress(..) => {
             String::new()
         }
     }
 }
 
-/// Text in a fence that it cannot close.
+/// Text in a fence longer than any inside it.
 fn fenced(text: &str, language: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(3.max(longest + 1));
@@ -115,7 +115,7 @@ fn table(table: &Table) -> String {
     out
 }
 
-/// The text with every character escaped that means something in Markdown or HTML.
+/// Escapes every character with a meaning in Markdown or HTML.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let chars: Vec<char> = text.chars().collect();
@@ -129,13 +129,13 @@ fn escaped(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // An underscore within a word means nothing, and names have many.
+            // An underscore within a word has no meaning, and names have many.
             '_' if inside => out.push('_'),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
                 out.push('\\');
                 out.push(*c);
             }
-            // Line ends were made visible before. One that was not must not start a block.
+            // Line ends are made visible earlier. A remaining one must not start a block.
             c if is_unseen(*c) => out.push(' '),
             c => out.push(*c),
         }

@@ -1,4 +1,4 @@
-//! Comparisons over several runs: as lines of text, which are Markdown as well, and as JSON.
+//! Writes comparisons over several runs, as text that is also Markdown, and as JSON.
 
 use crashrate_model::Axis;
 use serde_json::json;
@@ -16,7 +16,7 @@ pub fn strata_text(all: &Strata) -> String {
     }
     text += &format!("{INTRO}\n\n");
     for one in &all.list {
-        text += &format!("- {}\n", one.said());
+        text += &format!("- {}\n", one.sentence());
         for run in one.by_run() {
             text += &format!("  - {run}\n");
         }
@@ -46,7 +46,7 @@ pub fn strata_json(all: &Strata) -> String {
             "p": one.pooled.p,
             "p_adjusted": one.p,
             "differs": one.differs,
-            "said": one.said(),
+            "said": one.sentence(),
         })
     };
     let list: Vec<_> = all.list.iter().map(one).collect();

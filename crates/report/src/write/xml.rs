@@ -1,16 +1,16 @@
-//! XML as it is written, element by element: a report of millions of them is never in memory as a whole.
+//! Writes XML element by element: a report with millions of elements is never in memory as a whole.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// Spaces for each level.
+/// Spaces per level.
 const INDENT: usize = 4;
 
-/// A document that is being written.
+/// A document being written.
 pub(super) struct Xml<'a> {
     out: &'a mut dyn Write,
     open: Vec<&'static str>,
-    /// Used again for each value.
+    /// A buffer reused for each value.
     value: String,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Xml<'a> {
         })
     }
 
-    /// Opens an element that has others in it.
+    /// Opens an element with children.
     pub(super) fn open(
         &mut self,
         name: &'static str,
@@ -35,7 +35,7 @@ impl<'a> Xml<'a> {
         self.out.write_all(b">")
     }
 
-    /// An element with nothing in it.
+    /// Writes an empty element.
     pub(super) fn empty(
         &mut self,
         name: &'static str,
@@ -45,7 +45,7 @@ impl<'a> Xml<'a> {
         self.out.write_all(b"/>")
     }
 
-    /// An element with text in it; without any it is empty.
+    /// Writes an element with text; empty if there is none.
     pub(super) fn text(
         &mut self,
         name: &'static str,
@@ -59,7 +59,7 @@ impl<'a> Xml<'a> {
         write!(self.out, ">{}</{name}>", escaped(text))
     }
 
-    /// Closes the element that was opened last; after the first one nothing follows.
+    /// Closes the element opened last. Nothing may follow the root element.
     pub(super) fn close(&mut self) -> io::Result<()> {
         let Some(name) = self.open.pop() else {
             return Ok(());
@@ -90,7 +90,7 @@ impl<'a> Xml<'a> {
     }
 }
 
-/// The value of an attribute, or text. What XML has no place for is left out.
+/// An attribute value or text. Characters invalid in XML are left out.
 fn escaped(text: &str) -> std::borrow::Cow<'_, str> {
     let plain = |c: char| {
         !matches!(c, '<' | '>' | '&' | '\'' | '"' | '\u{fffe}' | '\u{ffff}')

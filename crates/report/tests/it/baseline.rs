@@ -4,7 +4,7 @@ use crashrate_model::{
     Axis, Baseline, Claim, Hello, Imported, Outcome, OutcomeSet, Record, RunInfo, StopReason,
     Stopping,
 };
-use crashrate_report::{View, claims, json, markdown};
+use crashrate_report::{RunState, View, claims, json, markdown};
 
 use crate::journal::{Journal, all_passed, build, died_at, full, info, isolated, story};
 
@@ -142,7 +142,7 @@ fn a_run_of_one_mode_answers_what_it_can() {
 #[test]
 fn an_imported_run_pretends_to_nothing() {
     let records: Vec<_> = recorded().records().collect();
-    let view = build(&records, false).unwrap();
+    let view = build(&records, RunState::Ended).unwrap();
     assert!(view.run.complete);
     assert_eq!((view.run.seed, view.run.secs), (None, None));
     let of_claims = claims(&view);
@@ -159,8 +159,8 @@ fn an_imported_run_pretends_to_nothing() {
     let imported = unordered.run.imported.as_mut().unwrap();
     imported.unordered.push(4);
     let records: Vec<_> = unordered.records().collect();
-    let view = build(&records, false).unwrap();
-    assert!(view.sequences[0].results.unordered);
+    let view = build(&records, RunState::Ended).unwrap();
+    assert!(!view.sequences[0].results.order.is_known());
     let text = full(&view, 110);
     for none in ["order of", "independen", "first in round"] {
         assert!(!text.contains(none), "{none}: {text}");

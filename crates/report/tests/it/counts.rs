@@ -1,7 +1,7 @@
 //! What counts as what.
 
 use crashrate_model::{DiedIn, Exit, JOURNAL_VERSION, Outcome, OutcomeSet, Record, StopReason};
-use crashrate_report::{ReportError, Share, json, markdown};
+use crashrate_report::{ReportError, RunState, Share, json, markdown};
 
 use crate::journal::{
     Journal, all_passed, build, chapter, died_at, ended, full, info, isolated, measure, sequence,
@@ -152,7 +152,7 @@ fn what_is_bad_is_the_suites_to_say() {
 
 #[test]
 fn a_second_end_or_start_of_an_attempt_is_an_error() {
-    let fault = |journal: &Journal| build(&journal.records, false).unwrap_err();
+    let fault = |journal: &Journal| build(&journal.records, RunState::Ended).unwrap_err();
     let one = || {
         let mut journal = Journal::new(vec![isolated("x", 1)]);
         journal.attempt(0, 1, 1, Outcome::Crashed);
@@ -197,13 +197,16 @@ fn running_attempts_are_neither_lost_nor_counted_while_the_run_is_live() {
     let live = journal.live();
     assert_eq!(live.chapters[0].results.rounds, 1);
     assert_eq!((live.running.len(), live.running[0].round), (1, 2));
-    assert_eq!((live.run.finished.is_none(), live.run.live), (true, true));
+    assert_eq!(
+        (live.run.finished.is_none(), live.run.state.is_running()),
+        (true, true)
+    );
     let dead = journal.view();
     assert_eq!(dead.chapters[0].results.outcomes.get(Outcome::Lost), 1);
     assert!(dead.running.is_empty() && !dead.run.complete);
     // A journal that is closed has nothing running, whatever the caller believes.
     let closed = journal.close(StopReason::Interrupted).live();
-    assert!(closed.running.is_empty() && !closed.run.live);
+    assert!(closed.running.is_empty() && !closed.run.state.is_running());
 }
 
 #[test]
@@ -273,7 +276,7 @@ fn records_that_do_not_fit_are_named() {
         let mut records = Journal::new(vec![isolated("x", 2), sequence.clone()]).records;
         records.extend_from_slice(before);
         records.push(record);
-        let error = build(&records, false).unwrap_err();
+        let error = build(&records, RunState::Ended).unwrap_err();
         assert_eq!(error.record, records.len() as u64);
         said.push(error.to_string());
     };
@@ -306,7 +309,7 @@ fn records_that_do_not_fit_are_named() {
     insta::assert_snapshot!("faults", said.join("\n"));
 
     let headless = [ended(end(0, 1, 1))];
-    let error = build(&headless, false).unwrap_err();
+    let error = build(&headless, RunState::Ended).unwrap_err();
     assert_eq!((error.record, error.fault), (1, ReportError::NotOpened));
 }
 

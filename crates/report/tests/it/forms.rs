@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crashrate_model::{CrashRef, Exit, Outcome, Record, RunInfo, StopReason};
 use crashrate_report::{
-    View, github_annotations, github_summary, history, history_json, history_markdown,
+    RunState, View, github_annotations, github_summary, history, history_json, history_markdown,
     history_terminal,
 };
 use quick_junit::{Report, TestCaseStatus};
@@ -15,7 +15,7 @@ use crate::writers::{flaky, hostile, killed};
 fn junit(records: &[Record]) -> String {
     listed(
         crashrate_report::junit_rounds,
-        &attempts(records, false).unwrap(),
+        &attempts(records, RunState::Ended).unwrap(),
         records,
     )
 }
@@ -23,7 +23,7 @@ fn junit(records: &[Record]) -> String {
 fn junit_of_chapters(records: &[Record]) -> String {
     listed(
         crashrate_report::junit,
-        &attempts(records, false).unwrap(),
+        &attempts(records, RunState::Ended).unwrap(),
         records,
     )
 }
@@ -31,7 +31,7 @@ fn junit_of_chapters(records: &[Record]) -> String {
 fn csv(records: &[Record]) -> String {
     listed(
         crashrate_report::csv,
-        &attempts(records, false).unwrap(),
+        &attempts(records, RunState::Ended).unwrap(),
         records,
     )
 }
@@ -110,7 +110,7 @@ fn no_crash_is_said_of_a_time_out() {
         });
     }
     let records = journal.close(StopReason::Done).records.clone();
-    let view = attempts(&records, false).unwrap();
+    let view = attempts(&records, RunState::Ended).unwrap();
     let count = |signature: &str| {
         let row = view.crashes.iter().find(|row| row.signature == signature);
         row.map_or(0, |row| row.places[0].share.bad)
@@ -187,7 +187,7 @@ fn a_summary_that_is_too_long_is_cut_at_a_line_and_says_so() {
 #[test]
 fn what_children_say_is_harmless_in_every_form() {
     let records = hostile().records;
-    let view = attempts(&records, false).unwrap();
+    let view = attempts(&records, RunState::Ended).unwrap();
     let xml = junit(&records) + &junit_of_chapters(&records);
     for xml in [junit(&records), junit_of_chapters(&records)] {
         let report = Report::deserialize_from_str(&xml).unwrap();

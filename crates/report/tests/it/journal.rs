@@ -8,7 +8,7 @@ use crashrate_model::{
     Outcome, OutcomeSet, Record, RunInfo, Started, StopReason, Unit,
 };
 use crashrate_report::{
-    Detail, Ends, ListError, TerminalOptions, View, ViewBuilder, ViewError, terminal,
+    Detail, Ends, ListError, RunState, TerminalOptions, View, ViewBuilder, ViewError, terminal,
 };
 
 pub(crate) struct Journal {
@@ -147,11 +147,11 @@ impl Journal {
     }
 
     pub(crate) fn view(&self) -> View {
-        build(&self.records, false).unwrap()
+        build(&self.records, RunState::Ended).unwrap()
     }
 
     pub(crate) fn live(&self) -> View {
-        build(&self.records, true).unwrap()
+        build(&self.records, RunState::Running).unwrap()
     }
 }
 
@@ -175,13 +175,13 @@ fn on_terminal(view: &View, width: usize, detail: Detail) -> String {
     terminal(view, &options)
 }
 
-pub(crate) fn build(records: &[Record], live: bool) -> Result<View, ViewError> {
-    build_with(ViewBuilder::new(), records, live)
+pub(crate) fn build(records: &[Record], state: RunState) -> Result<View, ViewError> {
+    build_with(ViewBuilder::new(), records, state)
 }
 
 /// With the attempts one by one.
-pub(crate) fn attempts(records: &[Record], live: bool) -> Result<View, ViewError> {
-    build_with(ViewBuilder::with_attempts(), records, live)
+pub(crate) fn attempts(records: &[Record], state: RunState) -> Result<View, ViewError> {
+    build_with(ViewBuilder::with_attempts(), records, state)
 }
 
 /// The attempts in a form that lists them.
@@ -195,11 +195,15 @@ pub(crate) fn listed(
     String::from_utf8(text).unwrap()
 }
 
-fn build_with(mut builder: ViewBuilder, records: &[Record], live: bool) -> Result<View, ViewError> {
+fn build_with(
+    mut builder: ViewBuilder,
+    records: &[Record],
+    state: RunState,
+) -> Result<View, ViewError> {
     for record in records {
         builder.push(record)?;
     }
-    builder.finish(live)
+    builder.finish(state)
 }
 
 pub(crate) fn ended(unit: u32, round: u32, attempt: u32, outcome: Outcome, secs: f64) -> Ended {

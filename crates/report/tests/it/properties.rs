@@ -6,8 +6,8 @@ use crashrate_model::{
     ChapterEnd, ChapterFacts, DiedIn, Ended, Exit, Mode, Outcome, Record, StopReason, Unit,
 };
 use crashrate_report::{
-    Place, Results, Share, View, csv, history, history_html, html, json, junit, junit_rounds,
-    markdown,
+    Place, Results, RunState, Share, View, csv, history, history_html, html, json, junit,
+    junit_rounds, markdown,
 };
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -172,7 +172,7 @@ proptest! {
     #[test]
     fn counts_add_up(units in units(), retries in 0..3u32, fates in fates()) {
         let records = play(&units, retries, &fates);
-        let view = build(&records, false).unwrap();
+        let view = build(&records, RunState::Ended).unwrap();
         for results in whole_units(&view).chain(view.chapters.iter().map(|row| &row.results)) {
             adds_up(results)?;
         }
@@ -191,7 +191,7 @@ proptest! {
     #[test]
     fn first_attempts_are_those_of_the_journal(units in units(), retries in 0..3u32, fates in fates()) {
         let records = play(&units, retries, &fates);
-        let view = build(&records, false).unwrap();
+        let view = build(&records, RunState::Ended).unwrap();
         let (mut isolated, mut sequences) = (
             view.chapters.iter().filter(|row| row.sequence.is_none()).map(|row| &row.results),
             view.sequences.iter().map(|row| &row.results),
@@ -217,7 +217,7 @@ proptest! {
     #[test]
     fn attempts_add_up_to_the_rates(units in units(), retries in 0..3u32, fates in fates()) {
         let records = play(&units, retries, &fates);
-        let view = attempts(&records, false).unwrap();
+        let view = attempts(&records, RunState::Ended).unwrap();
         let lines = lines(&listed(csv, &view, &records));
         let yes = |line: &[String], column: usize| u32::from(line[column] == "true");
         let mut sums: BTreeMap<[String; 4], (u32, u32)> = BTreeMap::new();
@@ -268,8 +268,8 @@ proptest! {
         info.chapters = worked(&workers);
         let mut all = Journal::of(info).records;
         all.extend(records.into_iter().flatten());
-        for live in [false, true] {
-            if let Ok(view) = attempts(&all, live) {
+        for state in [RunState::Ended, RunState::Running] {
+            if let Ok(view) = attempts(&all, state) {
                 let text = full(&view, width) + &summary(&view, width);
                 prop_assert!(text.lines().all(|line| line.width() <= width.max(40)), "{}", text);
                 let _ = markdown(&view, Some(&view));

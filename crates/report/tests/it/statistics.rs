@@ -2,8 +2,8 @@
 
 use crashrate_model::{Axis, Gate, Mode, Outcome, RunInfo, StopReason, Stopping};
 use crashrate_report::{
-    DEFAULT_DETECT, ExitClass, Judgement, View, compare_json, compare_markdown, compare_runs,
-    compare_terminal, compare_within, estimate, exit_class, json, markdown,
+    DEFAULT_DETECT, ExitClass, Judgement, OptionalStopping, View, compare_json, compare_markdown,
+    compare_runs, compare_terminal, compare_within, estimate, exit_class, json, markdown,
 };
 use proptest::prelude::*;
 
@@ -223,8 +223,12 @@ proptest! {
     }
 
     #[test]
-    fn every_rate_has_words(n in 0u32..5_000_000, share in 0.0f64..=1.0, by_data: bool) {
-        let said = estimate((f64::from(n) * share) as u32, n, by_data);
+    fn every_rate_has_words(n in 0u32..5_000_000, share in 0.0f64..=1.0, possible: bool) {
+        let optional_stopping = match possible {
+            true => OptionalStopping::Possible,
+            false => OptionalStopping::No,
+        };
+        let said = estimate((f64::from(n) * share) as u32, n, optional_stopping);
         prop_assert!(!said.contains("NaN") && !said.contains("inf"), "{}", said);
     }
 }

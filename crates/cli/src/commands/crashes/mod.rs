@@ -10,11 +10,10 @@ use crashrate_model::EvidenceMode;
 use crashrate_postmortem::{Access, Crash, Thread};
 use crashrate_report::{CrashPlace, CrashRow, View, estimate, one_line};
 use crashrate_supervisor::crashes::{CrashFile, read};
-use crashrate_supervisor::journal;
 
 use crate::error::{Exit, Failure};
 use crate::output::print;
-use crate::run_folder::{find, view};
+use crate::run_folder::{find, state, view};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -41,7 +40,7 @@ pub(crate) fn crashes(runs: &Path, arguments: &CrashesArguments) -> Result<Exit,
         return Ok(Exit::Passed);
     }
     let folder = find(runs, &arguments.run)?;
-    let view = view(&folder, journal::is_live(&folder))?;
+    let view = view(&folder, state(&folder))?;
     let text = match &arguments.signature {
         None => list(&view),
         Some(signature) => full(select(&view.crashes, signature)?, &folder)?,
@@ -87,7 +86,7 @@ fn place_line(place: &CrashPlace) -> String {
             share.bad, share.n
         )
     } else {
-        estimate(share.bad, share.n, place.by_data)
+        estimate(share.bad, share.n, place.optional_stopping)
     };
     format!("{name} ({mode}, {variant}){owner}: {rate}, rounds {first} to {last}")
 }

@@ -7,7 +7,7 @@ mod request;
 
 use std::path::Path;
 
-use crashrate_report::{ExitClass, View, exit_class, terminal};
+use crashrate_report::{ExitClass, RunState, View, exit_class, terminal};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan::Plan;
@@ -128,7 +128,7 @@ fn warn_of_jobs(plan: &Plan, jobs: u32) {
 /// Writes and prints the reports of a run, and decides the exit code.
 fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result<Exit, Failure> {
     // The lock is still held, but the run is over.
-    let view = view(folder.path(), false);
+    let view = view(folder.path(), RunState::Ended);
     // The journal was readable when the run began: a later defect came from outside.
     let view = view.map_err(|failure| Failure {
         exit: Exit::Journal,

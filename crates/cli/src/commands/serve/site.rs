@@ -9,13 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crashrate_report::{
-    InShort, Place, RunLine, View, history_html, html, index_html, waiting_html,
+    InShort, Place, RunLine, RunState, View, history_html, html, index_html, waiting_html,
 };
-use crashrate_supervisor::journal;
 
 use crate::error::Failure;
 use crate::fault::{calibrating, sentence};
-use crate::run_folder::{JournalReader, earlier_among, history_among, id, list};
+use crate::run_folder::{JournalReader, earlier_among, history_among, id, list, state};
 
 /// Pages, views and histories in the cache: enough for the open tabs of a user.
 const CACHED: usize = 16;
@@ -39,9 +38,9 @@ struct Cache {
     lines: HashMap<PathBuf, (Stamp, Option<InShort>)>,
 }
 
-/// Whether the run is live, and the length and time of its journal. An equal stamp means an equal
+/// The state of the run, and the length and time of its journal. An equal stamp means an equal
 /// page.
-type Stamp = (bool, u64, Option<SystemTime>);
+type Stamp = (RunState, u64, Option<SystemTime>);
 
 /// A page and its hash.
 #[derive(Clone)]
@@ -76,7 +75,7 @@ impl Site {
                 Some((of, Some(known))) if *of == stamp && !known.calibrating => {
                     Some(known.clone())
                 }
-                Some((of, None)) if *of == stamp && !stamp.0 => None,
+                Some((of, None)) if *of == stamp && !stamp.0.is_running() => None,
                 _ => (cache.view(folder, stamp).ok())
                     .map(|v| InShort::from(&*v))
                     .or_else(|| calibrating(folder)),
@@ -157,15 +156,15 @@ impl Cache {
         {
             return Ok(view.clone());
         }
-        let (live, length, _) = stamp;
+        let (state, length, _) = stamp;
         let reader = self.readers.remove(folder);
         let reader = reader.filter(|reader| reader.bytes() <= length);
         let mut reader = reader.unwrap_or_else(|| JournalReader::new(folder));
         reader.read_new()?;
-        if live {
+        if state.is_running() {
             self.readers.insert(folder.to_owned(), reader.clone());
         }
-        let view = Arc::new(reader.view(live)?);
+        let view = Arc::new(reader.view(state)?);
         if self.views.len() >= CACHED {
             self.views.clear();
         }
@@ -175,12 +174,12 @@ impl Cache {
     }
 }
 
-/// Determines `live` first: a run that ends meanwhile is then read to its end.
+/// Determines the state first: a run that ends meanwhile is then read to its end.
 fn stamp(folder: &Path) -> Stamp {
-    let live = journal::is_live(folder);
+    let state = state(folder);
     let file = fs::symlink_metadata(folder.join("journal.jsonl")).ok();
     let length = file.as_ref().map_or(0, fs::Metadata::len);
-    (live, length, file.and_then(|file| file.modified().ok()))
+    (state, length, file.and_then(|file| file.modified().ok()))
 }
 
 fn found(page: String) -> Found {

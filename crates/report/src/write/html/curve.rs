@@ -6,13 +6,13 @@ use super::parts::table;
 use super::track::anchor;
 use crate::document::{Curve, Curves};
 
-/// The picture's inner size, and the room around it.
+/// The picture's inner size and margins.
 const WIDE: f64 = 340.0;
 const HIGH: f64 = 180.0;
 const LEFT: f64 = 44.0;
 const ABOVE: f64 = 10.0;
 
-/// The curves of a chapter with their numbers.
+/// The efficiency curves of a chapter with their values.
 pub(super) fn curves(curves: &Curves) -> Markup {
     html! {
         h3 { (curves.title) }
@@ -55,7 +55,7 @@ fn line(place: usize, curve: &Curve) -> Markup {
     }
 }
 
-/// Which line is which.
+/// The legend.
 fn key(curves: &Curves) -> Markup {
     html! {
         figcaption class="legend" {
@@ -75,7 +75,7 @@ fn sample(class: &str) -> Markup {
     }
 }
 
-/// Few lines are drawn in one picture; after six the colours begin again.
+/// A picture has few lines; the colours repeat after six.
 fn class(place: usize, curve: &Curve) -> String {
     let past = if curve.past { " past" } else { "" };
     format!("c c{}{past}", place % 6)

@@ -1,4 +1,4 @@
-//! The rounds as a grid of squares: a colour and a letter each.
+//! Draws rounds as a grid of squares, each with a colour and a letter.
 
 use crashrate_model::Outcome;
 use maud::{Markup, html};
@@ -7,8 +7,7 @@ use super::parts::scrolled;
 use crate::document::{Grid, Square};
 use crate::words::{count, letter};
 
-/// Squares in a row of a table, of one round each or of several. Longer rows continue in further
-/// tables.
+/// Squares per table row, each for one or more rounds. Longer rows continue in further tables.
 const BANDS: [usize; 2] = [40, 25];
 
 pub(super) fn grid(grid: &Grid) -> Markup {
@@ -25,7 +24,7 @@ pub(super) fn grid(grid: &Grid) -> Markup {
     }
 }
 
-/// What the letters mean, and what a square is.
+/// The legend of letters, and the rounds per square.
 fn legend(grid: &Grid) -> Markup {
     let ended = grid.outcomes.occurred().map(|(outcome, _)| Some(outcome));
     let open = (grid.open > 0).then_some(None);
@@ -94,7 +93,7 @@ fn drawn(square: &Square) -> Markup {
     html! { td class=(class) title=(square.title) { span { (square.mark) } } }
 }
 
-/// The colour: that of the outcome, and how strong it is.
+/// The colour of the outcome, and its strength.
 fn class(outcome: Option<Outcome>, quarters: u32) -> String {
     let word = outcome.map_or("open", Outcome::word);
     match quarters {

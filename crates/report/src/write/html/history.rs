@@ -1,4 +1,4 @@
-//! A chapter's crash rate over the runs of a suite.
+//! Draws a chapter's crash rate over the runs of a suite.
 
 use maud::{Markup, html};
 
@@ -7,14 +7,14 @@ use super::track::anchor;
 use crate::compare::verb;
 use crate::document::{Mark, TrendPlot};
 
-/// The height of the part of a picture that has marks, and of the parts above and below it.
+/// The height of the plot area and of the parts above and below it.
 const HIGH: f64 = 150.0;
 const ABOVE: f64 = 22.0;
 const BELOW: f64 = 24.0;
-/// The run numbers that fit below a picture on a narrow page.
+/// The number of run labels that fit below a picture on a narrow page.
 const LABELS: usize = 10;
 
-/// A picture of a chapter's rates, and their numbers.
+/// A picture of a chapter's rates, with their values.
 pub(super) fn trend(trend: &TrendPlot) -> Markup {
     html! {
         (picture(trend))
@@ -62,7 +62,7 @@ fn changed(x: &str, up: bool) -> Markup {
     }
 }
 
-/// The runs stand at equal distances between the labels of the scale and the right side.
+/// Runs are evenly spaced between the scale labels and the right edge.
 fn x(place: usize, n: usize) -> String {
     format!(
         "{:.2}%",

@@ -1,4 +1,4 @@
-//! The pages of `crashrate serve` that are about no single run.
+//! The pages of `crashrate serve` other than reports.
 
 use maud::html;
 
@@ -7,8 +7,7 @@ use crate::clean::{SENTENCE, clean};
 use crate::document::runs;
 use crate::view::RunLine;
 
-/// The list of runs, the last one first, with links to their reports and to the history of each
-/// suite.
+/// The list of runs, latest first, with links to their reports and to each suite's history.
 pub fn index_html(lines: &[RunLine]) -> String {
     let table = runs(lines);
     let mut suites: Vec<&str> = Vec::new();
@@ -20,8 +19,8 @@ pub fn index_html(lines: &[RunLine]) -> String {
     let page = Page {
         title: "Runs".to_owned(),
         place: Place::Served,
-        // A run may begin at any moment.
-        live: true,
+        // A run may start at any moment.
+        refresh: true,
         body: html! {
             header id="head" { h1 { "Runs" } }
             main {
@@ -57,22 +56,22 @@ pub fn index_html(lines: &[RunLine]) -> String {
     page.write()
 }
 
-/// A page that says what is wrong.
+/// A page with an error message.
 pub fn error_html(title: &str, message: &str) -> String {
     message_html(title, message, false)
 }
 
-/// A page that says why there is no report yet. It draws itself anew.
+/// A page saying why there is no report yet. It refreshes itself.
 pub fn waiting_html(title: &str, message: &str) -> String {
     message_html(title, message, true)
 }
 
-fn message_html(title: &str, message: &str, live: bool) -> String {
+fn message_html(title: &str, message: &str, refresh: bool) -> String {
     let title = clean(title, SENTENCE);
     let page = Page {
         title: title.clone(),
         place: Place::Served,
-        live,
+        refresh,
         body: html! {
             header id="head" { h1 { (title) } }
             main { section id="error" { p { (clean(message, 10 * SENTENCE)) } } }
@@ -81,7 +80,7 @@ fn message_html(title: &str, message: &str, live: bool) -> String {
     page.write()
 }
 
-/// A name as one part of an address.
+/// A name as one URL path segment.
 fn segment(name: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
     let part = |b: u8| match plain(b) {

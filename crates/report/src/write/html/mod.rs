@@ -1,7 +1,7 @@
-//! Pages: one file each, with pictures in it and nothing from elsewhere.
+//! Writes HTML pages: one file each, with inline pictures and no external resources.
 //!
-//! A page in a file has no script, and forbids all scripts. A served page has a small one that
-//! redraws its parts while a run goes on.
+//! A page in a file has no script and forbids all scripts. A served page has a small script that
+//! updates its sections while the run is running.
 
 mod curve;
 mod grid;
@@ -26,18 +26,18 @@ use page::Page;
 pub use page::{LIVE_SCRIPT, Place};
 use parts::{list, section, table};
 
-/// The report as a page. With the run before it, the numbers of both are side by side.
+/// The report as a page, compared with the previous run if given.
 pub fn html(view: &View, previous: Option<&View>, place: Place) -> String {
-    page(&report(view, previous), view.run.live, place)
+    page(&report(view, previous), view.run.state.is_running(), place)
 }
 
 /// The history of a suite as a page.
 pub fn history_html(history: &History, place: Place) -> String {
-    let live = history.runs.iter().any(|run| run.live);
-    page(&history_document(history), live, place)
+    let refresh = history.runs.iter().any(|run| run.state.is_running());
+    page(&history_document(history), refresh, place)
 }
 
-fn page(document: &Document, live: bool, place: Place) -> String {
+fn page(document: &Document, refresh: bool, place: Place) -> String {
     let mut ids = HashSet::new();
     let sections = document.sections(Detail::Full).map(|one| {
         let body = html! { @for one in &one.blocks { (block(one)) } };
@@ -47,7 +47,7 @@ fn page(document: &Document, live: bool, place: Place) -> String {
     let page = Page {
         title: document.title.clone(),
         place,
-        live,
+        refresh,
         body: html! {
             header id="head" {
                 h1 { (document.title) }
@@ -59,7 +59,7 @@ fn page(document: &Document, live: bool, place: Place) -> String {
     page.write()
 }
 
-/// The anchor of a heading. The script replaces parts by it, so it must be unique.
+/// The anchor of a heading. It must be unique, since the script replaces sections by it.
 fn id(heading: &str, used: &mut HashSet<String>) -> String {
     let plain = |c: char| match c.is_ascii_alphanumeric() {
         true => c.to_ascii_lowercase(),

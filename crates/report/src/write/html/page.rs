@@ -1,37 +1,37 @@
-//! The frame of every page: its head, its style, and what it may load, which is nothing.
+//! The frame of every page: head, style and a content policy that loads nothing.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::clean::is_unseen;
 
-/// Where a page is looked at.
+/// Where a page is viewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In a file: no script, no link to other pages.
+    /// In a file: no script, no links to other pages.
     File,
-    /// On `crashrate serve`: it may draw itself anew.
+    /// From `crashrate serve`: it may refresh itself.
     Served,
 }
 
-/// The script of pages that are served, to be found at `/live.js`.
+/// The script of served pages, available at `/live.js`.
 pub const LIVE_SCRIPT: &str = include_str!("live.js");
 
 const STYLE: &str = include_str!("style.css");
 
-/// Nothing is loaded from anywhere and nothing runs, should some text ever get past the escaping.
+/// Blocks all loading and scripts, in case some text ever escapes the escaping.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 pub(super) struct Page {
     pub(super) title: String,
     pub(super) place: Place,
-    /// Whether it will look different in a moment.
-    pub(super) live: bool,
+    /// Whether the page refreshes itself.
+    pub(super) refresh: bool,
     pub(super) body: Markup,
 }
 
 impl Page {
     pub(super) fn write(self) -> String {
-        let refresh = (self.live && self.place == Place::Served).then_some("2");
+        let refresh = (self.refresh && self.place == Place::Served).then_some("2");
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -43,7 +43,7 @@ impl Page {
                         meta http-equiv="Content-Security-Policy" content=(POLICY);
                     }
                     title { (self.title) }
-                    // Browsers would ask for an icon, and complain that there is none.
+                    // An inline icon keeps browsers from requesting one and logging an error.
                     link rel="icon" href="data:,";
                     style { (PreEscaped(STYLE)) }
                     @if self.place == Place::Served { script src="/live.js" defer {} }
@@ -64,7 +64,7 @@ impl Page {
     }
 }
 
-/// Texts are made harmless before they come here; should one not be, it is not let out as it is.
+/// Texts are escaped before they get here. This rejects any that was not.
 fn seen(page: &str) -> String {
     let harmless = |c: char| {
         if c != '\n' && is_unseen(c) {

@@ -33,7 +33,7 @@ pub(super) fn table(table: &Table) -> Markup {
     )
 }
 
-/// A box that scrolls sideways, also by the keyboard.
+/// A box that scrolls sideways, also by keyboard.
 pub(super) fn scrolled(name: &str, body: Markup) -> Markup {
     let name = if name.is_empty() { "table" } else { name };
     html! { div class="scroll" role="region" tabindex="0" aria-label=(name) { (body) } }

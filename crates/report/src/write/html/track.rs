@@ -1,11 +1,11 @@
-//! Plots: a table with a track in each row, on which the row's mark stands.
+//! Plots: a table with a track in each row that shows the row's mark.
 
 use maud::{Markup, html};
 
 use super::parts::{caption, cells, heads};
 use crate::document::{Mark, Plot, Text, Tick};
 
-/// The table with the tracks. Lengths are in percent of the track, so it fits any page.
+/// The table with its tracks. Lengths are percentages of the track, so it fits any page width.
 pub(super) fn plot(plot: &Plot) -> Markup {
     let table = &plot.table;
     html! {
@@ -42,7 +42,7 @@ fn axis(ticks: &[Tick]) -> Markup {
     }
 }
 
-/// Labels at the ends do not stand out over them.
+/// Labels at the ends are aligned inwards.
 pub(super) fn anchor(place: f64) -> &'static str {
     match place {
         p if p < 0.02 => "start",
@@ -77,8 +77,8 @@ fn drawn(mark: &Mark) -> Markup {
     }
 }
 
-/// A place between 0 and 1 as a length. The ends are moved in a little, or half of what stands
-/// there would be cut off.
+/// A position from 0 to 1 as a length. The ends move inwards a little, so that marks are not cut
+/// off.
 pub(super) fn percent(place: f64) -> String {
     format!("{:.2}%", 1.5 + 97.0 * place)
 }

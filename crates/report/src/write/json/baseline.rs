@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::compared::Set;
 use super::values::Estimated;
 use crate::compare::{BaselineRow, BesideBaseline};
-use crate::view::{DiedInCounts, Share, View};
+use crate::view::{DiedInCounts, OptionalStopping, Share, View};
 use crate::words;
 
 #[derive(Serialize)]
@@ -14,7 +14,7 @@ pub(super) struct Beside<'a> {
     file: Option<&'a str>,
     device: Option<&'a str>,
     rows: Vec<Row<'a>>,
-    /// Sequential against isolated, whole sequences on this machine.
+    /// Sequential against isolated on this machine, for whole sequences.
     modes: Option<Set<'a>>,
     /// This machine against the baseline.
     machine: Set<'a>,
@@ -23,14 +23,18 @@ pub(super) struct Beside<'a> {
 
 impl<'a> Beside<'a> {
     pub(super) fn of(view: &'a View, all: &'a BesideBaseline) -> Self {
-        let run = view.baseline.as_ref().map(|record| &record.run);
+        let run = view.baseline.as_ref().map(|baseline| &baseline.run);
         let imported = run.and_then(|run| run.imported.as_ref());
-        let by_data = view.run.is_by_data();
+        let optional_stopping = view.run.optional_stopping();
         Beside {
             number: all.number,
             file: imported.map(|imported| imported.file.as_str()),
             device: run.map(|run| run.device.as_str()),
-            rows: all.rows.iter().map(|row| Row::of(row, by_data)).collect(),
+            rows: all
+                .rows
+                .iter()
+                .map(|row| Row::of(row, optional_stopping))
+                .collect(),
             modes: all.modes.as_ref().map(Set::of),
             machine: Set::of(&all.machine),
             said: words::baseline_sentences(view, all),
@@ -52,17 +56,19 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(row: &'a BaselineRow, by_data: bool) -> Self {
-        let column = |share: Option<Share>, by_data| share.map(|share| Column::of(share, by_data));
+    fn of(row: &'a BaselineRow, optional_stopping: OptionalStopping) -> Self {
+        let column = |share: Option<Share>, optional_stopping| {
+            share.map(|share| Column::of(share, optional_stopping))
+        };
         Row {
             chapter: row.chapter.as_deref(),
             sequence: row.sequence.as_deref(),
             variant: &row.variant,
-            baseline_in_sequence: column(row.record_in_sequence, false),
-            baseline_isolated: column(row.record_isolated, false),
-            in_sequence: column(row.in_sequence, by_data),
-            isolated: column(row.isolated, by_data),
-            baseline_died_in: row.record_died_in.as_ref(),
+            baseline_in_sequence: column(row.baseline_in_sequence, OptionalStopping::No),
+            baseline_isolated: column(row.baseline_isolated, OptionalStopping::No),
+            in_sequence: column(row.in_sequence, optional_stopping),
+            isolated: column(row.isolated, optional_stopping),
+            baseline_died_in: row.baseline_died_in.as_ref(),
             died_in: row.died_in.as_ref(),
         }
     }
@@ -75,10 +81,10 @@ struct Column {
 }
 
 impl Column {
-    fn of(share: Share, by_data: bool) -> Self {
+    fn of(share: Share, optional_stopping: OptionalStopping) -> Self {
         Column {
             first_attempt: share,
-            crash_rate: Estimated::of(share, by_data),
+            crash_rate: Estimated::of(share, optional_stopping),
         }
     }
 }

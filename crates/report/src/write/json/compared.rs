@@ -20,7 +20,7 @@ pub(super) struct Set<'a> {
     method: &'static str,
     compared: String,
     bad: Vec<Outcome>,
-    /// The error that the primary comparisons share.
+    /// The error budget of the primary comparisons.
     alpha: f64,
     comparisons: Vec<One<'a>>,
     cautions: Vec<String>,
@@ -35,7 +35,7 @@ impl<'a> Set<'a> {
                 What::Within(Axis::Variant) => "variant",
                 What::Within(Axis::Spawn) => "spawn",
                 What::Runs => "run",
-                What::Record => "record",
+                What::Baseline => "record",
                 What::Claim => "claim",
             },
             method: match all.how {
@@ -59,13 +59,13 @@ pub(super) struct One<'a> {
     sequence: Option<&'a str>,
     mode: Option<Mode>,
     variant: Option<&'a str>,
-    /// Whether it answers the question of the run; the others explain the answer.
+    /// Whether it answers the run's question; the others explain the answer.
     primary: bool,
     sides: [OneSide<'a>; 2],
-    /// The blocks of which both sides were measured; `null` for two runs.
+    /// The number of blocks with both sides measured; `null` for two runs.
     blocks: Option<Blocks>,
     differs: bool,
-    /// Whether only rounds without a known end prevent that.
+    /// Whether it would show a difference but for rounds without a result.
     prevented_by_missing: bool,
     verdict: String,
     #[serde(flatten)]
@@ -86,7 +86,7 @@ impl<'a> One<'a> {
                 label: &side.label,
                 bad: side.share.bad,
                 n: side.share.n,
-                crash_rate: Estimated::of(side.share, side.by_data),
+                crash_rate: Estimated::of(side.share, side.optional_stopping),
                 bounds: side.bounds,
             }),
             primary: one.primary,
@@ -121,11 +121,11 @@ struct OneSide<'a> {
     bad: u32,
     n: u32,
     crash_rate: Option<Estimated>,
-    /// The rates that rounds without a known end allow.
+    /// The rates possible given the rounds without a result.
     bounds: Option<Bounds>,
 }
 
-/// Blocks by how both sides ended.
+/// Numbers of blocks by the ends of both sides.
 #[derive(Serialize)]
 struct Blocks {
     both_bad: u64,
@@ -148,7 +148,7 @@ impl From<crashrate_stats::Blocks> for Blocks {
 #[derive(Serialize)]
 struct Ends {
     lo: f64,
-    /// `null`: there is none.
+    /// `null` if there is none.
     hi: Option<f64>,
 }
 
@@ -210,7 +210,7 @@ struct Pairs {
 
 #[derive(Serialize)]
 struct Rounds {
-    /// The two rates that are to be told apart.
+    /// The two rates to tell apart.
     rates: [f64; 2],
     per_side_now: u64,
     per_side: Option<u64>,
@@ -235,7 +235,7 @@ impl Rounds {
     }
 }
 
-/// A claim of an imported report, and what its rounds say of it.
+/// A claim of an imported report, and what its rounds show.
 #[derive(Serialize)]
 pub(super) struct OneClaim<'a> {
     text: &'a str,
@@ -259,7 +259,7 @@ impl<'a> OneClaim<'a> {
     }
 }
 
-/// A gate and what it says.
+/// A gate and its verdict.
 #[derive(Serialize)]
 pub(super) struct Shown<'a> {
     #[serde(flatten)]
@@ -267,7 +267,7 @@ pub(super) struct Shown<'a> {
     verdict: &'static str,
     bad: u64,
     n: u64,
-    /// Rounds that were started and whose end is not known.
+    /// Started rounds without a result.
     missing: u64,
     clustered: bool,
     said: String,
@@ -292,7 +292,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Whether rounds look independent.
+/// The test of whether rounds are independent.
 #[derive(Serialize)]
 pub(super) struct Order {
     pattern: &'static str,

@@ -1,4 +1,4 @@
-//! Deaths by their signature, in JSON.
+//! Deaths by signature, in JSON.
 
 use crashrate_model::Mode;
 use serde::Serialize;
@@ -11,10 +11,10 @@ pub(super) struct Crashed<'a> {
     signature: &'a str,
     count: u32,
     places: Vec<Place<'a>>,
-    /// Relative to the run's folder.
+    /// Relative to the run folder.
     file: Option<&'a str>,
     repeat: Option<&'a str>,
-    /// The beginning of the stack of its first crash that was kept, where it was asked for.
+    /// The innermost frames of its first kept crash, if requested.
     excerpt: &'a [String],
 }
 
@@ -40,7 +40,7 @@ impl<'a> Crashed<'a> {
                     mode: place.mode,
                     variant: &place.variant,
                     first_attempt: place.share,
-                    rate: Estimated::of(place.share, place.by_data),
+                    rate: Estimated::of(place.share, place.optional_stopping),
                     first_round: place.first,
                     last_round: place.last,
                 })

@@ -52,7 +52,7 @@ struct Run<'a> {
     imported: bool,
     rounds: u32,
     planned: u32,
-    /// From the run before.
+    /// Differences from the previous run.
     differs: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
             id: &run.id,
             started: &run.started,
             device: &run.device,
-            live: run.live,
+            live: run.state.is_running(),
             complete: run.complete,
             imported: run.imported,
             rounds: run.rounds.0,
@@ -80,7 +80,7 @@ struct OneTrend<'a> {
     mode: Mode,
     variant: &'a str,
     said: String,
-    /// The numbers of the runs after which a change is shown, those that are not listed included.
+    /// Numbers of the runs after which a change is shown, including unlisted runs.
     marks: Vec<u32>,
     change: Option<OneChange>,
     points: Vec<OnePoint<'a>>,
@@ -104,21 +104,21 @@ impl<'a> OneTrend<'a> {
     }
 }
 
-/// The change as of the last mark; runs by their numbers.
+/// The change as of the last mark. Runs are given by number.
 #[derive(Serialize)]
 struct OneChange {
     direction: &'static str,
     shape: &'static str,
     /// The most probable first run with the new rate.
     at: u32,
-    /// The runs that hold 95 % of the posterior of that place.
+    /// The 95% credible set of runs for the change.
     first: u32,
     last: u32,
     before: Share,
     after: Share,
     since: u32,
     until: u32,
-    /// Whether the test after the last run that took part still shows it.
+    /// Whether the latest test still shows it.
     holds: bool,
 }
 
@@ -151,7 +151,7 @@ struct OnePoint<'a> {
     crash_rate: Option<Estimated>,
     /// Rounds without a result, by what became of them.
     missing: Outcomes,
-    /// Why it takes no part in the tests.
+    /// Why it is excluded from the tests.
     untested: Option<&'static str>,
     /// The test of all runs up to this one.
     look: Option<Look>,
@@ -164,11 +164,11 @@ impl<'a> OnePoint<'a> {
             number: run.number,
             run: &run.id,
             first_attempt: point.share,
-            crash_rate: Estimated::of(point.share, point.by_data),
+            crash_rate: Estimated::of(point.share, point.optional_stopping),
             missing: point.missing,
             untested: point.untested.map(|why| match why {
-                Untested::ByData => "by-data",
-                Untested::Live => "live",
+                Untested::OptionalStopping => "by-data",
+                Untested::Running => "live",
             }),
             look: point.look.map(|look| Look::of(history, point, look)),
         }
@@ -184,9 +184,9 @@ struct Look {
     before: Counted,
     after: Counted,
     p: f64,
-    /// For the number of splits and of rows.
+    /// Adjusted for the number of splits and rows.
     p_adjusted: f64,
-    /// The budget of this look; a change is shown if `p_adjusted` is at most that.
+    /// The error budget of this test; a change is shown if `p_adjusted` is at most that.
     alpha: f64,
 }
 

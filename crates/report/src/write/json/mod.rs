@@ -1,4 +1,5 @@
-//! The JSON report, schema 1. Fields are only ever added; those of the schema come first, in its order.
+//! The JSON report, schema 1. Fields are only ever added; the schema's own come first, in its
+//! order.
 
 mod baseline;
 mod compared;
@@ -16,7 +17,7 @@ use crate::clean::is_unseen;
 use crate::compare::{Comparisons, claims};
 use crate::view::{
     Advice, Bounds, ChapterRow, DiedInCounts, Judgement, MeasureStat, Missed, Note, Outcomes,
-    Reason, Results, RunFacts, Running, SequenceRow, Share, Spread, Totals, View,
+    Reason, Results, RoundOrder, RunFacts, Running, SequenceRow, Share, Spread, Totals, View,
 };
 use crate::words::{doubts, rates_by_exposure};
 use baseline::Beside;
@@ -76,15 +77,15 @@ pub fn compare_json(all: &Comparisons) -> String {
     pretty(&Set::of(all))
 }
 
-/// The value as JSON for people, harmless on a terminal, with a newline at its end.
+/// A value as JSON, safe to print on a terminal, with a newline at its end.
 pub(super) fn pretty(value: &impl Serialize) -> String {
-    // Maps with string keys and finite numbers: there is nothing in it that JSON cannot hold.
+    // Cannot fail: the value has only string keys and finite numbers.
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     harmless(&text) + "\n"
 }
 
-/// Writes those characters as escapes that JSON allows but a terminal may act on. Outside strings there are none but
-/// the line ends of the format itself.
+/// Writes characters that a terminal may act on as JSON escapes. Outside strings, only the format's
+/// own line ends occur.
 fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -107,21 +108,21 @@ struct Report<'a> {
     chapters: Vec<Chapter<'a>>,
     totals: &'a Totals,
     findings: Vec<Found<'a>>,
-    /// Those that hold.
+    /// The recommendations that hold.
     recommendations: &'a [Advice],
     comparisons: Vec<Set<'a>>,
-    /// The record that the suite repeats; `null` if it names none.
+    /// The suite's baseline; `null` if it names none.
     baseline: Option<Beside<'a>>,
-    /// Of an imported report.
+    /// The claims of an imported report.
     claims: Vec<OneClaim<'a>>,
     gates: Vec<Shown<'a>>,
-    /// What must be known before a rate is believed.
+    /// Caveats for reading the rates.
     doubts: Vec<String>,
-    /// What the run's own rule says; `null` if it has none.
+    /// The stopping rule's verdict; `null` without a rule.
     judgement: Option<&'static str>,
     running: &'a [Running],
     command: Option<&'a str>,
-    /// By signature, the most frequent first.
+    /// By signature, most frequent first.
     crashes: Vec<Crashed<'a>>,
 }
 
@@ -130,7 +131,7 @@ struct Run<'a> {
     id: &'a str,
     number: u32,
     suite: &'a str,
-    /// `null` for an imported run, as everything else that is not known of one.
+    /// `null` for an imported run, like every unknown value of one.
     seed: Option<u64>,
     device: &'a str,
     versions: &'a BTreeMap<String, String>,
@@ -150,7 +151,7 @@ struct Run<'a> {
     jobs: Option<u32>,
     retries: Option<u32>,
     bad: Vec<Outcome>,
-    /// When it stops by itself.
+    /// The stopping rule.
     stopping: &'a Stopping,
     #[serde(skip_serializing_if = "Option::is_none")]
     only_round: Option<u32>,
@@ -158,7 +159,7 @@ struct Run<'a> {
     changes: &'a [String],
     evidence: EvidenceMode,
     evidence_rounds: bool,
-    /// Where it is from, if others measured it.
+    /// The source, if it was imported.
     imported: Option<Import<'a>>,
 }
 
@@ -181,7 +182,7 @@ impl<'a> Run<'a> {
             finished: run.finished.as_deref(),
             complete: run.complete,
             fault: run.fault.as_ref(),
-            live: run.live,
+            live: run.state.is_running(),
             stopped: run.stopped,
             stopped_because: run.stopped_because.as_deref(),
             limits: &run.limits,
@@ -213,7 +214,8 @@ struct Sequence<'a> {
     bad: u32,
     first_attempt: Share,
     died_in: &'a DiedInCounts,
-    /// `null` for a round that has no end while a later one has. Empty where only counts are known.
+    /// `null` for a round without a result that precedes one with a result. Empty if the order of
+    /// rounds is unknown.
     order: Vec<Option<Outcome>>,
     after_retries: Share,
     chapters: &'a [String],
@@ -232,9 +234,9 @@ impl<'a> Sequence<'a> {
             bad: results.first_attempt.bad,
             first_attempt: results.first_attempt,
             died_in: &row.died_in,
-            order: match results.unordered {
-                true => Vec::new(),
-                false => results.cells.iter().map(|cell| cell.first).collect(),
+            order: match results.order {
+                RoundOrder::Unknown => Vec::new(),
+                RoundOrder::Known => results.cells.iter().map(|cell| cell.first).collect(),
             },
             after_retries: results.after_retries,
             chapters: &row.chapters,
@@ -258,7 +260,7 @@ struct Chapter<'a> {
     signals: &'a BTreeMap<String, u32>,
     measures: &'a [MeasureStat],
     position: Option<u32>,
-    /// The worker's built-in chapter that it runs.
+    /// The worker's built-in chapter.
     worker: Option<&'a str>,
     params: Option<&'a Map<String, Value>>,
     #[serde(flatten)]
@@ -289,16 +291,16 @@ impl<'a> Chapter<'a> {
     }
 }
 
-/// What schema 1 does not ask for, the same for chapters and sequences.
+/// Fields beyond schema 1, the same for chapters and sequences.
 #[derive(Serialize)]
 struct More<'a> {
     /// `first_attempt` as a rate, with its interval.
     crash_rate: Option<Estimated>,
-    /// The rates that rounds without a known end allow; nothing if there are none.
+    /// The rates possible given the rounds without a result; omitted if all have one.
     bounds: Option<Bounds>,
-    /// Bad ends by time and by operations; nothing unless rounds differ in length.
+    /// Bad rounds per time and per operation; omitted unless rounds differ in length.
     exposure: Option<ByExposure>,
-    /// Nothing where there are too few rounds of either kind.
+    /// Omitted if there are too few good or bad rounds.
     independence: Option<Order>,
     planned: u32,
     ended: u32,
@@ -319,7 +321,7 @@ struct More<'a> {
 impl<'a> More<'a> {
     fn of(results: &'a Results, run: &RunFacts) -> Self {
         More {
-            crash_rate: Estimated::of(results.first_attempt, results.by_data),
+            crash_rate: Estimated::of(results.first_attempt, results.optional_stopping),
             bounds: results.bounds,
             exposure: rates_by_exposure(results, run).map(ByExposure::from),
             independence: results.independence.map(Order::from),

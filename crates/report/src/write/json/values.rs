@@ -4,10 +4,10 @@ use crashrate_model::{ALPHA, Finding, Level};
 use crashrate_stats::Interval;
 use serde::Serialize;
 
-use crate::view::Share;
+use crate::view::{OptionalStopping, Share};
 use crate::words::{Method, Rates, known};
 
-/// What the first attempts say of the crash rate.
+/// The crash rate of the first attempts.
 #[derive(Serialize)]
 pub(super) struct Estimated {
     rate: f64,
@@ -15,15 +15,15 @@ pub(super) struct Estimated {
     hi: f64,
     confidence: f64,
     method: &'static str,
-    /// Whether it holds however often one looked, and whenever the run was stopped.
+    /// Whether the interval is valid whenever the run stops.
     peek_safe: bool,
 }
 
 impl Estimated {
-    /// Nothing without rounds.
-    pub(super) fn of(share: Share, by_data: bool) -> Option<Self> {
+    /// `None` without rounds.
+    pub(super) fn of(share: Share, optional_stopping: OptionalStopping) -> Option<Self> {
         let Share { bad, n } = share;
-        let known = known(bad, n, by_data)?;
+        let known = known(bad, n, optional_stopping)?;
         Some(Estimated {
             rate: f64::from(bad) / f64::from(n),
             lo: known.interval.lo,
@@ -35,7 +35,7 @@ impl Estimated {
     }
 }
 
-/// Bad ends by time and by operations, each with its interval.
+/// Bad rounds per time and per operation, each with its interval.
 #[derive(Serialize)]
 pub(super) struct ByExposure {
     an_hour: PerUnit,
@@ -63,7 +63,7 @@ impl From<Rates> for ByExposure {
     }
 }
 
-/// A finding, as JSON has it.
+/// A finding.
 #[derive(Serialize)]
 pub(in crate::write) struct Found<'a> {
     level: Level,

@@ -1,4 +1,4 @@
-//! A chapter with the counts of its rounds, as a test case.
+//! Writes a chapter with the counts of its rounds as a test case.
 
 use std::fmt::Display;
 use std::io;
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crashrate_model::{Mode, Outcome, Unit};
 
-use super::Head;
 use super::evidence::{Evidence, write_output};
+use super::head::Head;
 use super::round::{Status, cases};
 use crate::clean::{NAME, clean};
 use crate::view::{Attempt, Outcomes};
@@ -15,20 +15,20 @@ use crate::words::count;
 use crate::write::listed::Ends;
 use crate::write::xml::Xml;
 
-/// Causes that are told apart in a chapter; the text of a failure names them.
+/// The most causes listed per chapter; the text of a failure names them.
 const CAUSES: usize = 10;
 
-/// How the rounds of a chapter, or of a sequence as a whole, ended.
+/// The outcomes of the rounds of a chapter or a whole sequence.
 pub(super) struct Tally {
     name: String,
-    /// Of a sequence: it did not pass in rounds in which all chapters that ended did.
+    /// For a sequence: it did not pass in rounds in which every chapter that ended passed.
     is_whole: bool,
     time: Duration,
-    /// Rounds by how they ended, the last retry included.
+    /// Rounds by final outcome, after retries.
     outcomes: Outcomes,
     /// Rounds that passed on a retry.
     flaky: u32,
-    /// Why rounds, or attempts before a retry, did not pass.
+    /// Reasons of rounds that did not pass, and of attempts before a retry.
     causes: Vec<Cause>,
 }
 
@@ -57,7 +57,7 @@ impl Tally {
         all
     }
 
-    /// Takes in a round of the unit.
+    /// Adds a round of the unit.
     pub(super) fn add_round(tallies: &mut [Tally], unit: &Unit, attempts: &[Attempt]) {
         let cases = cases(unit, attempts);
         let counts = attempts.iter().any(|attempt| attempt.outcome.counts());
@@ -66,17 +66,19 @@ impl Tally {
         }
         for (tally, case) in tallies.iter_mut().zip(cases) {
             tally.time += case.time();
-            let (status, said) = case.status();
+            let (status, listed) = case.status();
             let outcome = match status {
                 Status::Success => Outcome::Passed,
-                _ => said.last().map_or(Outcome::Unreached, |end| end.outcome),
+                _ => listed.last().map_or(Outcome::Unreached, |end| end.outcome),
             };
             tally.outcomes.add(outcome, 1);
-            if status == Status::Success && !said.is_empty() {
+            if status == Status::Success && !listed.is_empty() {
                 tally.flaky += 1;
             }
-            for end in said {
-                tally.add_cause(end.outcome, end.cause(), || Evidence::of(end));
+            for end in listed {
+                tally.add_cause(end.outcome, end.cause(), || {
+                    Evidence::of(end.attempt, end.outcome)
+                });
             }
         }
     }
@@ -95,7 +97,7 @@ impl Tally {
         }
     }
 
-    /// Whether there is a case of it.
+    /// Whether to write a test case.
     pub(super) fn is_shown(&self) -> bool {
         match self.is_whole {
             true => self.causes().next().is_some(),
@@ -137,11 +139,11 @@ impl Tally {
                 format!("{flaky} of {of} {rounds} passed only on a retry")
             }
             _ => {
-                let is_said = |outcome: Outcome| {
+                let is_listed = |outcome: Outcome| {
                     outcome != Outcome::Passed && (status != Status::Failure || outcome.counts())
                 };
                 let mut words: Vec<_> = (self.outcomes.occurred())
-                    .filter(|(outcome, _)| is_said(*outcome))
+                    .filter(|(outcome, _)| is_listed(*outcome))
                     .map(|(outcome, n)| (n, outcome))
                     .collect();
                 words.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
@@ -158,13 +160,13 @@ impl Tally {
         message
     }
 
-    /// What the status is about: where rounds count, only what came of them.
+    /// The ends behind the status: if any rounds count, only those.
     fn causes(&self) -> impl DoubleEndedIterator<Item = &Cause> {
         let some_count = self.counted() > 0;
         (self.causes.iter()).filter(move |cause| !some_count || cause.outcome.counts())
     }
 
-    /// The most frequent one.
+    /// The most frequent cause.
     fn main_cause(&self) -> Option<&Cause> {
         self.causes().rev().max_by_key(|cause| cause.count)
     }

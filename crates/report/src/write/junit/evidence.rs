@@ -1,14 +1,16 @@
-//! What is known of an attempt that did not pass: the text of a failure, and what it printed.
+//! The evidence of an attempt that did not pass: the failure text, and the output.
 
 use std::io;
 
-use super::Head;
-use super::round::End;
+use crashrate_model::Outcome;
+
+use super::head::Head;
 use crate::clean::{NAME, SENTENCE, clean, lines};
+use crate::view::Attempt;
 use crate::write::listed::Ends;
 use crate::write::xml::Xml;
 
-/// Where an attempt left what is known of it.
+/// Where an attempt's evidence is stored.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Evidence {
     unit: u32,
@@ -20,9 +22,8 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn of(end: &End<'_>) -> Evidence {
-        let attempt = end.attempt;
-        let signature = attempt.signature_of(end.outcome).map(str::to_owned);
+    pub(super) fn of(attempt: &Attempt, outcome: Outcome) -> Evidence {
+        let signature = attempt.signature_of(outcome).map(str::to_owned);
         Evidence {
             unit: attempt.unit,
             round: attempt.round,
@@ -33,7 +34,8 @@ impl Evidence {
         }
     }
 
-    /// The text below a message: the message again, where it was, the stack, and how to run it again.
+    /// The text below a message: the message, the stored files, the stack, and the command to
+    /// repeat it.
     pub(super) fn text(&self, message: &str, head: &Head<'_>, ends: &mut dyn Ends) -> String {
         let mut text = format!("{message}\n\n");
         text += &format!("round {}, attempt {}", self.round, self.attempt);
@@ -65,7 +67,7 @@ impl Evidence {
 }
 
 impl Evidence {
-    /// The crashes of its unit that evidence rounds saw.
+    /// Crashes of the unit that were seen in evidence rounds.
     fn in_evidence_rounds(&self, head: &Head<'_>, ends: &mut dyn Ends) -> String {
         let Some(unit) = head.view.units.get(self.unit as usize) else {
             return String::new();
@@ -94,7 +96,7 @@ impl Evidence {
     }
 }
 
-/// Writes what the attempt printed, as far as it was kept.
+/// Writes the attempt's kept output.
 pub(super) fn write_output(
     xml: &mut Xml<'_>,
     evidence: &Evidence,

@@ -1,17 +1,18 @@
-//! JUnit's XML, as CI reads it: a suite for each mode, sequence and variant, a test case for each chapter with the
-//! counts of its rounds, or a test case for each chapter and round.
+//! Writes JUnit XML for CI: a suite for each mode, sequence and variant, with a test case for each
+//! chapter (with the counts of its rounds) or for each chapter and round.
 //!
-//! - GitLab shows the text of `failure` or `error`, without the attributes, and `system-out` and `system-err`. GitHub's
-//!   reporters show the `message`, the text below it, and find a test by `file`, `classname` and `name`. So the text
-//!   begins with the message, and then has what is known of the crash.
-//! - A round that passed on a retry has `flakyFailure`s, as nextest has them; one that did not has `rerunFailure`s. It is
-//!   valid by the schema of Jenkins' xUnit plugin (junit-10.xsd), which knows no properties of a test case: mode and
-//!   rounds are properties of the suite.
-//! - A suite says how many cases it has before it has them. For a case per round, each round is read twice and none is
-//!   kept.
+//! - GitLab shows the text of `failure` or `error`, without the attributes, and `system-out` and
+//!   `system-err`. GitHub's reporters show the `message` and the text below it, and identify a test
+//!   by `file`, `classname` and `name`. So the text repeats the message before the crash details.
+//! - A round that passed on a retry has `flakyFailure`s, as in nextest; one that did not has
+//!   `rerunFailure`s. The output is valid by the schema of Jenkins' xUnit plugin (junit-10.xsd).
+//!   That schema has no properties of test cases, so mode and rounds are properties of the suite.
+//! - A suite states its number of cases before the cases. With a case per round, each round is
+//!   therefore read twice, so that none is kept in memory.
 
 mod chapter;
 mod evidence;
+mod head;
 mod round;
 mod suites;
 
@@ -22,6 +23,7 @@ use std::time::Duration;
 use crashrate_model::{Mode, Unit};
 
 use chapter::Tally;
+use head::{Head, Seconds, time};
 use round::{Status, cases};
 use suites::{each_round, order, suites};
 
@@ -32,10 +34,10 @@ use crate::view::View;
 use crate::words::of_unit;
 use crate::words::share;
 
-/// The chapters of a view that was built with attempts, each with the counts of its rounds.
+/// Writes the chapters, each with the counts of its rounds. The view must be built with attempts.
 ///
 /// # Errors
-/// A record cannot be read again, or the text not be written.
+/// A record cannot be read again, or the output cannot be written.
 pub fn junit(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), ListError> {
     let suites = suites(view);
     let order = order(view, &suites);
@@ -74,10 +76,10 @@ pub fn junit(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<()
     Ok(xml.close()?)
 }
 
-/// The rounds of a view that was built with attempts, each chapter of each as a case.
+/// Writes the rounds, with a case for each chapter. The view must be built with attempts.
 ///
 /// # Errors
-/// A record cannot be read again, or the text not be written.
+/// A record cannot be read again, or the output cannot be written.
 pub fn junit_rounds(
     view: &View,
     ends: &mut dyn Ends,
@@ -120,7 +122,7 @@ pub fn junit_rounds(
     Ok(xml.close()?)
 }
 
-/// What stands at the head of a suite.
+/// The head of a suite.
 #[derive(Clone, Default)]
 struct Counts {
     tests: u32,
@@ -151,54 +153,13 @@ impl Counts {
     }
 }
 
-/// What the head of each case of a suite has.
-struct Head<'a> {
-    view: &'a View,
-    class: String,
-    file: Option<&'a str>,
-}
-
-impl<'a> Head<'a> {
-    fn new(view: &'a View, suite: &str, file: Option<&'a str>) -> Head<'a> {
-        Head {
-            view,
-            class: format!("{}.{suite}", clean(&view.run.suite, NAME)),
-            file,
-        }
-    }
-
-    /// A case with nothing in it.
-    fn empty(&self, xml: &mut Xml<'_>, name: &str, time: Duration) -> io::Result<()> {
-        self.with(name, time, |attributes| xml.empty("testcase", attributes))
-    }
-
-    fn open(&self, xml: &mut Xml<'_>, name: &str, time: Duration) -> io::Result<()> {
-        self.with(name, time, |attributes| xml.open("testcase", attributes))
-    }
-
-    fn with(
-        &self,
-        name: &str,
-        time: Duration,
-        write: impl FnOnce(&[(&str, &dyn Display)]) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let time = Seconds(time);
-        let mut attributes: Vec<(&str, &dyn Display)> =
-            vec![("name", &name), ("classname", &self.class), ("time", &time)];
-        if let Some(file) = &self.file {
-            attributes.push(("file", file));
-        }
-        write(&attributes)
-    }
-}
-
 fn open_report(xml: &mut Xml<'_>, view: &View, counts: &[Counts]) -> io::Result<()> {
     let sum = |of: fn(&Counts) -> u32| counts.iter().map(of).sum::<u32>();
     let name = clean(&view.run.suite, NAME);
     let (tests, failures) = (sum(|c| c.tests), sum(|c| c.failures));
     let errors = sum(|c| c.errors);
     let time = view.run.secs.map(|secs| Seconds(time(secs)));
-    // The schema knows `skipped` of a suite only.
+    // In the schema, only a suite can have `skipped`.
     let mut attributes: Vec<(&str, &dyn Display)> = vec![
         ("name", &name),
         ("tests", &tests),
@@ -206,7 +167,7 @@ fn open_report(xml: &mut Xml<'_>, view: &View, counts: &[Counts]) -> io::Result<
         ("errors", &errors),
     ];
     attributes.extend(time.as_ref().map(|time| ("time", time as &dyn Display)));
-    // A report without cases is an element with nothing in it as well.
+    // A report without cases is an empty element, too.
     xml.open("testsuites", &attributes)
 }
 
@@ -273,17 +234,4 @@ fn suite_name(unit: &Unit) -> String {
         Mode::Sequential => format!("{}: {}", unit.mode, unit.name),
     };
     of_unit(&name, None, &unit.variant)
-}
-
-/// Seconds as JUnit has them.
-struct Seconds(Duration);
-
-impl Display for Seconds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.3}", self.0.as_secs_f64())
-    }
-}
-
-fn time(secs: f64) -> Duration {
-    Duration::try_from_secs_f64(secs).unwrap_or_default()
 }

@@ -6,19 +6,19 @@ use std::time::Duration;
 use crashrate_model::{Mode, Outcome, Unit};
 
 use super::evidence::{Evidence, write_output};
-use super::{Head, time};
+use super::head::{Head, time};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::Attempt;
 use crate::write::listed::Ends;
 use crate::write::xml::Xml;
 
-/// A chapter, or a sequence, in one round: how it ended in each of its attempts.
+/// A chapter or sequence in one round, with the end of each attempt.
 pub(super) struct Case<'a> {
     pub(super) name: &'a str,
     pub(super) ends: Vec<End<'a>>,
 }
 
-/// The chapters of a round; and the sequence itself, where it ended otherwise than any of them.
+/// The chapters of a round, and the sequence itself if it ended badly but none of its chapters did.
 pub(super) fn cases<'a>(unit: &'a Unit, attempts: &'a [Attempt]) -> Vec<Case<'a>> {
     let chapters = unit.chapters.iter().enumerate();
     let mut cases: Vec<_> = chapters
@@ -28,8 +28,8 @@ pub(super) fn cases<'a>(unit: &'a Unit, attempts: &'a [Attempt]) -> Vec<Case<'a>
         })
         .collect();
     let outside = |attempt: &Attempt| {
-        let told = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
-        told(attempt.outcome) && !attempt.chapters.iter().any(|end| told(end.outcome))
+        let is_bad_end = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
+        is_bad_end(attempt.outcome) && !attempt.chapters.iter().any(|end| is_bad_end(end.outcome))
     };
     if unit.mode == Mode::Sequential && attempts.iter().any(outside) {
         cases.push(Case {
@@ -40,7 +40,7 @@ pub(super) fn cases<'a>(unit: &'a Unit, attempts: &'a [Attempt]) -> Vec<Case<'a>
     cases
 }
 
-/// How a chapter, or a sequence, ended in one attempt.
+/// The end of a chapter or sequence in one attempt.
 pub(super) struct End<'a> {
     pub(super) attempt: &'a Attempt,
     pub(super) outcome: Outcome,
@@ -68,7 +68,7 @@ fn whole(attempt: &Attempt) -> End<'_> {
 }
 
 impl End<'_> {
-    /// Why, in a line: the reason on record, else how the process ended; and the signature.
+    /// The cause in one line: the recorded reason, else the process's exit, then the signature.
     pub(super) fn why(&self) -> String {
         match self.cause() {
             cause if cause.is_empty() => self.outcome.word().to_owned(),
@@ -94,7 +94,7 @@ impl End<'_> {
     }
 }
 
-/// A signature as people read it: its version is for programs.
+/// A signature without its version, for display.
 fn without_version(signature: &str) -> String {
     let rest = signature.strip_prefix("v1 | ").unwrap_or(signature);
     rest.replacen(" | ", " in ", 1)
@@ -114,8 +114,8 @@ impl Case<'_> {
         time(secs.unwrap_or(0.0))
     }
 
-    /// Over the attempts that count; where none does, what kept them from counting. With it the ends that it is said of:
-    /// of a success those that did not pass.
+    /// The status over the attempts that count, with those that did not pass. If none counts, the
+    /// last attempt decides.
     pub(super) fn status(&self) -> (Status, Vec<&End<'_>>) {
         let counted = || self.ends.iter().filter(|end| end.outcome.counts());
         let Some(last) = counted().next_back() else {
@@ -129,7 +129,8 @@ impl Case<'_> {
         (status, not_passed.collect())
     }
 
-    /// What could not be started is the set-up's fault; what was not reached, interrupted or lost was not run to its end.
+    /// An attempt that could not be started is an error of the set-up; one that was not reached,
+    /// interrupted or lost was skipped.
     fn uncounted(&self) -> (Status, Vec<&End<'_>>) {
         let last = self.ends.last();
         let status = match last.map(|end| end.outcome) {
@@ -149,8 +150,8 @@ pub(super) fn write(
     ends: &mut dyn Ends,
 ) -> io::Result<()> {
     let name = format!("{} round {round}", clean(case.name, NAME));
-    let (status, said) = case.status();
-    if status == Status::Success && said.is_empty() {
+    let (status, listed) = case.status();
+    if status == Status::Success && listed.is_empty() {
         return head.empty(xml, &name, case.time());
     }
     head.open(xml, &name, case.time())?;
@@ -160,19 +161,19 @@ pub(super) fn write(
         Status::Error => (Some("error"), "rerunFailure"),
         Status::Skipped => (Some("skipped"), "rerunFailure"),
     };
-    for (at, end) in said.iter().enumerate() {
+    for (at, end) in listed.iter().enumerate() {
         let why = end.why();
         let element = first.filter(|_| at == 0).unwrap_or(more);
         let attributes: [(&str, &dyn std::fmt::Display); 2] =
             [("message", &why), ("type", &end.outcome)];
         let text = match element {
             "skipped" => String::new(),
-            _ => Evidence::of(end).text(&why, head, ends),
+            _ => Evidence::of(end.attempt, end.outcome).text(&why, head, ends),
         };
         xml.text(element, &attributes, &text)?;
     }
-    if let Some(end) = said.first().filter(|_| status == Status::Failure) {
-        write_output(xml, &Evidence::of(end), ends)?;
+    if let Some(end) = listed.first().filter(|_| status == Status::Failure) {
+        write_output(xml, &Evidence::of(end.attempt, end.outcome), ends)?;
     }
     xml.close()
 }

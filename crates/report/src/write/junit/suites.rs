@@ -1,4 +1,4 @@
-//! Which suite each unit is in, and the attempts in the order of the suites.
+//! Assigns units to suites, and orders the attempts by suite.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crashrate_model::{Mode, Unit};
 use crate::view::{Attempt, View};
 use crate::write::listed::{Ends, ListError, attempt};
 
-/// Which suite each unit is in, in their order: by mode, sequence and variant.
+/// The suite of each unit: by mode, sequence and variant, in order.
 pub(super) struct Suites {
     pub(super) of: Vec<usize>,
     count: usize,
@@ -34,7 +34,7 @@ pub(super) fn suites(view: &View) -> Suites {
     }
 }
 
-/// The attempts as the suites have them, by their places in the view: by suite, unit and round.
+/// The indices of the attempts in suite order: by suite, unit and round.
 pub(super) fn order(view: &View, suites: &Suites) -> Vec<u32> {
     let all = (0u32..).zip(&view.attempts);
     let known = all.filter(|(_, at)| (at.unit as usize) < view.units.len());
@@ -53,7 +53,7 @@ pub(super) struct Round {
     pub(super) round: u32,
 }
 
-/// Hands out the attempts of each round in turn.
+/// Calls back with the attempts of each round in turn.
 pub(super) fn each_round(
     view: &View,
     order: &[u32],
@@ -68,7 +68,7 @@ pub(super) fn each_round(
     let mut attempts = Vec::new();
     for of_round in order.chunk_by(|one, other| round(one) == round(other)) {
         let unit = &view.units[round(&of_round[0]).unit as usize];
-        // A first attempt whose end does not count was run again: the later one is the round's.
+        // A first attempt that does not count was run again; use the later one.
         let first = of_round.iter().rposition(|place| at(place).attempt == 1);
         attempts.clear();
         for place in &of_round[first.unwrap_or(0)..] {

@@ -1,4 +1,4 @@
-//! A document on a terminal.
+//! Writes a document to a terminal.
 
 mod table;
 mod text;
@@ -27,7 +27,7 @@ pub struct TerminalOptions<'a> {
     pub color: bool,
     /// How much to show.
     pub detail: Detail,
-    /// The path of the page with everything, if there is one.
+    /// The path of the full page, if there is one.
     pub page: Option<&'a str>,
 }
 
@@ -78,7 +78,7 @@ fn screen(width: usize, color: bool) -> Screen {
     }
 }
 
-/// The document. Headings and indents are only for the whole of it: its summary fits on a screen.
+/// Writes the document. The summary has no headings and indents, so that it fits on a screen.
 fn draw(document: &Document, detail: Detail, screen: Screen) -> String {
     let mut out = screen.paragraph(&document.title, 0, 0, Style::Bold);
     if detail == Detail::Full && !document.facts.is_empty() {
@@ -114,7 +114,7 @@ fn blocks(blocks: &[Block], indent: usize, screen: Screen) -> String {
         if drawn.is_empty() {
             continue;
         }
-        // The summary has no room for a line between a table and its remark.
+        // The summary has no blank line between a table and its remark.
         let apart = |before: &Block| {
             let after_table = indent > 0 && is_table(before);
             !is_heading(before) && (is_table(one) || is_heading(one) || after_table)
@@ -148,7 +148,7 @@ fn block(block: &Block, indent: usize, screen: Screen) -> String {
             .map(|line| output(line, indent, screen))
             .collect(),
         Block::Command(command) => paragraph(command, Tone::Plain),
-        // A terminal has no pictures, and the verdict says how far the run is.
+        // A terminal has no pictures, and the verdict already shows the progress.
         Block::Picture(_) | Block::Grid(_) | Block::Curves(_) | Block::Progress(..) => {
             String::new()
         }
@@ -173,7 +173,7 @@ fn verdict(status: Status, lines: &[String], screen: Screen) -> String {
     out
 }
 
-/// How often and where on one line, who called it and the command that shows it on the next.
+/// Count and place on one line; callers and the command that shows the crash on the next.
 fn signature(signature: &Signature, indent: usize, screen: Screen) -> String {
     let Signature {
         what,
@@ -202,7 +202,7 @@ fn signature(signature: &Signature, indent: usize, screen: Screen) -> String {
     out
 }
 
-/// A line of output, cut where the screen ends.
+/// A line of output, cut at the screen's width.
 fn output(line: &str, indent: usize, screen: Screen) -> String {
     let indent = indent + 4;
     let end = fitting(line, screen.width.saturating_sub(indent));

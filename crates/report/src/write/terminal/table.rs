@@ -1,12 +1,12 @@
-//! Tables on a terminal: as columns if they fit, else a few lines for each row.
+//! Writes tables to a terminal: in columns if they fit, else as a few lines per row.
 
 use super::text::{Screen, Style, width, wrap};
 use crate::document::{Column, Table, Text};
 
-/// How far columns are apart, from the most room to the least.
+/// Column spacings to try, from the widest to the narrowest.
 #[derive(Clone, Copy)]
 enum Room {
-    /// Groups stand well apart, and columns have their least width.
+    /// Widely spaced groups, with columns at their minimum width.
     Wide,
     Usual,
     Narrow,
@@ -31,7 +31,7 @@ pub(super) fn draw(table: &Table, indent: usize, screen: Screen) -> String {
     out + &lines.unwrap_or_else(|| cards(table, indent, screen))
 }
 
-/// A summary without its last group of columns, the least important one.
+/// A summary without its last column group, the least important one.
 fn without_last_group(table: &Table) -> Option<Table> {
     let last = &table.columns.last()?.group;
     let kept = table
@@ -45,7 +45,7 @@ fn without_last_group(table: &Table) -> Option<Table> {
     (table.wide && !last.is_empty() && kept > 1).then_some(short)
 }
 
-/// A table with the width of each column, and its head in as many lines as keep the column narrow.
+/// A table with its column widths, and heads broken into lines to keep columns narrow.
 struct Drawn<'a> {
     table: &'a Table,
     widths: Vec<usize>,
@@ -61,7 +61,7 @@ impl<'a> Drawn<'a> {
         for (place, column) in table.columns.iter().enumerate() {
             let cells = table.rows.iter().filter_map(|row| row.get(place));
             let cells = cells.map(|cell| width(&cell.text)).max().unwrap_or(0);
-            // Heads over numbers are broken into lines: those columns are many and narrow.
+            // Only heads over numbers are broken into lines: those columns are many and narrow.
             let least = match (column.number, room) {
                 (true, _) => longest_word(&column.head),
                 (false, Room::Wide) => width(&column.head).max(column.least),
@@ -90,7 +90,7 @@ impl<'a> Drawn<'a> {
         drawn
     }
 
-    /// The runs of columns with the same group.
+    /// Ranges of columns with the same group.
     fn groups(&self) -> Vec<std::ops::Range<usize>> {
         let columns = &self.table.columns;
         let mut groups: Vec<std::ops::Range<usize>> = Vec::new();
@@ -103,7 +103,7 @@ impl<'a> Drawn<'a> {
         groups
     }
 
-    /// Widens the last column of a group whose name is longer than the group.
+    /// Widens a group's last column if the group's name is longer than its columns.
     fn make_room_for_groups(&mut self) {
         for group in self.groups() {
             let name = width(&self.table.columns[group.start].group);
@@ -135,7 +135,7 @@ impl<'a> Drawn<'a> {
         let lines = self.heads.iter().map(Vec::len).max().unwrap_or(0);
         for line in 0..lines {
             let cells = self.heads.iter().map(|head| {
-                // Shorter heads are on the lines next to the numbers.
+                // Shorter heads are bottom-aligned, next to the numbers.
                 let skipped = lines - head.len();
                 let text = line.checked_sub(skipped).and_then(|line| head.get(line));
                 let text = text.map_or("", String::as_str);
@@ -153,7 +153,7 @@ impl<'a> Drawn<'a> {
         out
     }
 
-    /// One line of cells, each as plain text (for its width) and as painted.
+    /// One line of cells, each as plain text (to measure) and as painted.
     fn line<'t>(
         &self,
         cells: impl Iterator<Item = (&'t str, String)>,
@@ -182,7 +182,7 @@ fn longest_word(head: &str) -> usize {
     head.split(' ').map(width).max().unwrap_or(0)
 }
 
-/// A few lines for each row: the first cell, and below it the others with their heads.
+/// A few lines per row: the first cell, then the others with their heads.
 fn cards(table: &Table, indent: usize, screen: Screen) -> String {
     let mut out = String::new();
     for row in &table.rows {
@@ -203,7 +203,7 @@ fn labelled(column: &Column, cell: &Text) -> Option<String> {
     (!cell.text.is_empty()).then(|| format!("{} {}", column.full_head(), cell.text))
 }
 
-/// The pieces separated by commas, in lines of this width.
+/// Wraps comma-separated pieces to this width.
 fn packed(pieces: impl Iterator<Item = String>, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for piece in pieces {

@@ -1,10 +1,10 @@
-//! Text on a terminal: width, wrapping and colour.
+//! Measures, wraps and colours text for a terminal.
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::document::Tone;
 
-/// What to draw on.
+/// The width and colours of the output.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Screen {
     pub(super) width: usize,
@@ -42,7 +42,7 @@ impl Screen {
         }
     }
 
-    /// The text in lines that fit, the first indented by `indent` columns and the others by `hang`.
+    /// Wraps the text, indenting the first line by `indent` columns and the others by `hang`.
     pub(super) fn paragraph(&self, text: &str, indent: usize, hang: usize, style: Style) -> String {
         let room = |indent: usize| self.width.saturating_sub(indent);
         let mut out = String::new();
@@ -55,7 +55,7 @@ impl Screen {
     }
 }
 
-/// How many columns the text takes.
+/// The text's width in columns.
 pub(in crate::write) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
@@ -88,7 +88,7 @@ pub(super) fn wrap(text: &str, first: usize, rest: usize) -> Vec<String> {
     lines
 }
 
-/// The end of the longest prefix that fits, of at least one character if there is one.
+/// The end of the longest prefix that fits, with at least one character.
 pub(super) fn fitting(word: &str, room: usize) -> usize {
     let ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
     let first = word.chars().next().map_or(0, char::len_utf8);

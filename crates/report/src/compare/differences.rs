@@ -1,0 +1,181 @@
+//! Facts that differ between two runs and may explain a difference in their rates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::clean::{NAME, SENTENCE, clean};
+use crate::view::{RunFacts, View};
+use crate::words::fault_facts;
+
+/// A fact about a run that differs from the run before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name, such as `device`.
+    pub what: String,
+    /// Its value in the previous run.
+    pub before: String,
+    /// Its value in this run.
+    pub now: String,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [now, before] = around_difference([&self.now, &self.before]);
+        write!(f, "{}: {now}, before {before}", self.what)
+    }
+}
+
+/// The differing part of two long texts, with some context.
+fn around_difference(texts: [&str; 2]) -> [String; 2] {
+    /// Texts up to this many characters are shown whole.
+    const WHOLE: usize = 40;
+    const AROUND: usize = 12;
+    let [one, two] = texts.map(|text| text.chars().collect::<Vec<char>>());
+    if one.len().max(two.len()) <= WHOLE {
+        return texts.map(str::to_owned);
+    }
+    let same =
+        |pairs: &mut dyn Iterator<Item = (&char, &char)>| pairs.take_while(|(a, b)| a == b).count();
+    let head = same(&mut one.iter().zip(&two));
+    let rest = one.len().min(two.len()) - head;
+    let tail = same(&mut one.iter().rev().zip(two.iter().rev())).min(rest);
+    [one, two].map(|text| {
+        let start = head.saturating_sub(AROUND);
+        let end = (text.len() - tail + AROUND).min(text.len());
+        let middle: String = text[start..end].iter().collect();
+        let [before, after] = [start > 0, end < text.len()].map(|cut| if cut { "..." } else { "" });
+        format!("{before}{middle}{after}")
+    })
+}
+
+/// Differences between the runs besides their rates, programs and command first.
+pub(super) fn differences(views: [&View; 2]) -> Vec<Difference> {
+    let difference = |[what, before, now]: [String; 3]| Difference { what, before, now };
+    let first = programs(views).into_iter().chain(commands(views));
+    first.chain(differing(views)).map(difference).collect()
+}
+
+/// The programs that differ. If one run's programs include the other's, the extra ones belong to
+/// other chapters and are not reported.
+fn programs(views: [&View; 2]) -> Option<[String; 3]> {
+    let [one, two] = views.map(|view| &view.run.programs);
+    let only = |of: &BTreeMap<String, String>, not_of: &BTreeMap<String, String>| {
+        let known: BTreeSet<_> = not_of.values().collect();
+        let only = of.iter().filter(|(_, hash)| !known.contains(hash));
+        let programs: Vec<_> = only
+            .map(|(path, hash)| {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                let start: String = hash.chars().take(HASH_SHOWN).collect();
+                format!("{} {}", clean(name, NAME), clean(&start, NAME))
+            })
+            .collect();
+        (!programs.is_empty()).then(|| programs.join(", "))
+    };
+    Some(["program".to_owned(), only(one, two)?, only(two, one)?])
+}
+
+/// Characters of a hash that are shown.
+const HASH_SHOWN: usize = 8;
+
+/// The command lines, if both are known and differ in more than seed and report number.
+fn commands(views: [&View; 2]) -> Option<[String; 3]> {
+    let [one, two] = views.map(|view| view.command.as_deref().map(without_seed_and_number));
+    let (one, two) = (one?, two?);
+    let shown = |command: &str| clean(command, SENTENCE / 2);
+    (one != two).then(|| ["command".to_owned(), shown(&one), shown(&two)])
+}
+
+/// A command line without its seed and report number. Words after `--` belong to the user's command
+/// and stay.
+fn without_seed_and_number(command: &str) -> String {
+    let mut words = command.split(' ');
+    let mut rest = Vec::new();
+    while let Some(word) = words.next() {
+        match word {
+            "--seed" | "--number" => drop(words.next()),
+            word if word.starts_with("--seed=") || word.starts_with("--number=") => {}
+            "--" => {
+                rest.push(word);
+                rest.extend(words.by_ref());
+            }
+            word => rest.push(word),
+        }
+    }
+    rest.join(" ")
+}
+
+/// The facts that differ: name, value in the first run, value in the second.
+pub(super) fn differing(views: [&View; 2]) -> Vec<[String; 3]> {
+    let facts = [facts(views[0], views[1]), facts(views[1], views[0])];
+    let names: BTreeSet<_> = facts.iter().flatten().map(|(name, _)| name).collect();
+    let find = |all: &[(String, String)], name: &str| {
+        let found = all.iter().find(|(other, _)| other == name);
+        found.map_or_else(|| "none".to_owned(), |(_, value)| clean(value, NAME))
+    };
+    // An imported run lacks some facts.
+    let is_known = |name: &&String| {
+        [0, 1].into_iter().all(|side| {
+            let has = facts[side].iter().any(|(other, _)| other == *name);
+            views[side].run.imported.is_none() || has
+        })
+    };
+    let named = names.into_iter().filter(is_known).map(|name| {
+        let [one, two] = [0, 1].map(|side| find(&facts[side], name));
+        [clean(name, NAME), one, two]
+    });
+    named.filter(|[_, one, two]| one != two).collect()
+}
+
+/// How attempts were watched. An imported report does not say.
+fn evidence(run: &RunFacts) -> &'static str {
+    match &run.imported {
+        Some(_) => "unknown",
+        None => run.evidence.word(),
+    }
+}
+
+/// Facts that may explain a difference in rates, limited to chapters that both runs have.
+fn facts(view: &View, other: &View) -> Vec<(String, String)> {
+    let run: &RunFacts = &view.run;
+    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
+    let fault = run.fault.as_ref().map_or("none".to_owned(), fault_facts);
+    let mut facts = vec![
+        ("suite".to_owned(), run.suite.clone()),
+        ("device".to_owned(), run.device.clone()),
+        ("fault".to_owned(), fault),
+        ("evidence".to_owned(), evidence(run).to_owned()),
+        ("spawn".to_owned(), spawns(view)),
+        ("counted as bad".to_owned(), bad.join(", ")),
+    ];
+    if run.imported.is_none() {
+        facts.push(("jobs".to_owned(), run.jobs.to_string()));
+    }
+    let versions = run.versions.iter();
+    facts.extend(versions.map(|(name, version)| (format!("version of {name}"), version.clone())));
+    for key in ["crashrate", "os", "cpu", "host", "worker"] {
+        let value = run
+            .machine
+            .get(key)
+            .map(|value| (key.to_owned(), value.clone()));
+        facts.extend(value);
+    }
+    for chapter in &run.chapters {
+        if other.run.chapter(&chapter.id).is_none() {
+            continue;
+        }
+        let id = &chapter.id;
+        if let Some(worker) = &chapter.worker {
+            facts.push((format!("what {id} runs"), worker.clone()));
+        }
+        let params = chapter.params.iter();
+        facts.extend(params.map(|(key, value)| (format!("{key} of {id}"), value.to_string())));
+    }
+    facts
+}
+
+/// How the run's processes were spawned.
+fn spawns(view: &View) -> String {
+    let mut words: Vec<_> = view.units.iter().map(|unit| unit.spawn.word()).collect();
+    words.sort_unstable();
+    words.dedup();
+    words.join(" and ")
+}
