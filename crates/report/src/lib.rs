@@ -13,7 +13,7 @@ pub use clean::{lines, one_line};
 pub use compare::{
     BaselineRow, BesideBaseline, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect,
     Difference, Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PairEvidence, PastRun,
-    Planned, Point, Side, Strata, Stratum, Trend, Untested, What, axes, claims, compare_runs,
+    Planned, Point, Side, Strata, Stratum, Trend, Untested, What, axes, compare_runs,
     compare_strata, compare_within, history,
 };
 pub use document::Detail;

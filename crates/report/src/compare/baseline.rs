@@ -50,7 +50,10 @@ pub struct BaselineRow {
 /// The run beside its baseline; `None` if the suite names none.
 pub(crate) fn beside_baseline(view: &View) -> Option<BesideBaseline> {
     let baseline = view.baseline.as_deref()?;
-    let modes = compare_within(view, Axis::Mode, DEFAULT_DETECT, None);
+    let mut reported = view.comparisons().iter();
+    let modes = reported.find(|all| all.what == What::Within(Axis::Mode));
+    let modes =
+        (modes.cloned()).unwrap_or_else(|| compare_within(view, Axis::Mode, DEFAULT_DETECT, None));
     Some(BesideBaseline {
         number: baseline.run.number,
         rows: rows(view, baseline, &modes),

@@ -5,7 +5,7 @@ use crashrate_model::{Mode, suite_variant};
 use super::blocks::count;
 use super::differences::differing;
 use super::two_runs::{SharedRow, TwoRuns};
-use super::{Compared, Comparisons, Detect, What, claimed_in_short, claims};
+use super::{Compared, Comparisons, Detect, What, claimed_in_short};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, Results, View};
 use crate::words::imported;
@@ -109,9 +109,9 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
     }
     for (view, other) in [(views[0], views[1]), (views[1], views[0])] {
         let number = format!("N={}", other.run.number);
-        let all = claims(view).into_iter();
+        let all = view.claims().iter();
         let about = all.filter(|claim| claim.comparison.list[0].sides[0].label == number);
-        warnings.extend(about.map(|claim| claimed_in_short(&claim, view.run.number)));
+        warnings.extend(about.map(|claim| claimed_in_short(claim, view.run.number)));
     }
     let differences = differing(views).into_iter();
     warnings.extend(differences.map(|[name, one, two]| {

@@ -28,7 +28,7 @@ pub(super) struct Sides {
 impl Sides {
     /// The pair to test. Only with one attempt at a time are the two sides of a block independent.
     pub(super) fn pair(&self, role: Role, is_censored: bool, run: &RunFacts) -> Pair {
-        let design = match is_censored || run.jobs > 1 {
+        let design = match is_censored || run.jobs > Some(1) {
             true => Design::Matched,
             false => Design::Complete,
         };

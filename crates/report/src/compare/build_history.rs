@@ -39,7 +39,8 @@ fn past_run(view: &View, before: Option<&View>) -> PastRun {
         state: run.state,
         complete: run.complete,
         imported: run.imported.is_some(),
-        rounds: (view.totals.first_attempt.n, view.totals.planned),
+        rounds: view.totals.first_attempt.n,
+        planned: view.totals.planned,
         differs: before.map_or_else(Vec::new, |before| differences([before, view])),
     }
 }

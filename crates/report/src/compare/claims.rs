@@ -26,7 +26,7 @@ impl Claimed {
 }
 
 /// The claims of an imported report; none of any other run.
-pub fn claims(view: &View) -> Vec<Claimed> {
+pub(crate) fn claims(view: &View) -> Vec<Claimed> {
     let claims = view.run.imported.iter().flat_map(|i| &i.claims);
     claims.filter_map(|claim| claimed(view, claim)).collect()
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Serialize, Serializer};
+
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{RunFacts, View};
 use crate::words::fault_facts;
@@ -15,6 +17,12 @@ pub struct Difference {
     pub before: String,
     /// Its value in this run.
     pub now: String,
+}
+
+impl Serialize for Difference {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl std::fmt::Display for Difference {
@@ -146,9 +154,7 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
         ("spawn".to_owned(), spawns(view)),
         ("counted as bad".to_owned(), bad.join(", ")),
     ];
-    if run.imported.is_none() {
-        facts.push(("jobs".to_owned(), run.jobs.to_string()));
-    }
+    facts.extend(run.jobs.map(|jobs| ("jobs".to_owned(), jobs.to_string())));
     let versions = run.versions.iter();
     facts.extend(versions.map(|(name, version)| (format!("version of {name}"), version.clone())));
     for key in ["crashrate", "os", "cpu", "host", "worker"] {

@@ -3,6 +3,8 @@
 use crashrate_model::{Mode, OutcomeSet};
 use crashrate_stats::{ChangeShape, Counts, HistoryLook};
 
+use serde::Serialize;
+
 use super::differences::Difference;
 use super::test::counts;
 use crate::view::{OptionalStopping, Outcomes, RunState, Share};
@@ -23,7 +25,7 @@ pub struct History {
 }
 
 /// One run of a history.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PastRun {
     /// The report number N.
     pub number: u32,
@@ -34,13 +36,16 @@ pub struct PastRun {
     /// The device in use.
     pub device: String,
     /// Whether it is running or has ended.
+    #[serde(rename = "live")]
     pub state: RunState,
     /// Whether it completed.
     pub complete: bool,
     /// Whether it was imported.
     pub imported: bool,
-    /// First attempts that count, and planned rounds.
-    pub rounds: (u32, u32),
+    /// First attempts that count.
+    pub rounds: u32,
+    /// Planned rounds.
+    pub planned: u32,
     /// What differs from the previous run, besides the rates.
     pub differs: Vec<Difference>,
 }

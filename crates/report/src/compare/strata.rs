@@ -53,7 +53,7 @@ pub fn compare_strata(views: &[View], axis: Axis) -> Strata {
             () if view.run.optional_stopping().is_possible() => {
                 Some("its data could decide how many rounds it has")
             }
-            () if view.run.jobs > 1 => {
+            () if view.run.jobs > Some(1) => {
                 Some("its attempts ran side by side, so its sides may have collided")
             }
             () => None,

@@ -8,7 +8,7 @@ use super::plan::Planner;
 use super::test::{Pair, Together, fixed, taking_part};
 use super::{
     Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, How, PairEvidence, Side, What,
-    claimed_in_short, claims,
+    claimed_in_short,
 };
 use crate::view::{OptionalStopping, PairsSeen, View};
 use crate::words::imported;
@@ -77,12 +77,12 @@ pub fn compare_within(view: &View, axis: Axis, detect: Detect, margin: Option<f6
     let list: Vec<Compared> = list.collect();
     let incomplete = !view.run.complete && !view.run.state.is_running();
     let warning = "The run is incomplete: what is missing may not be missing by chance.".to_owned();
-    let claims = claims(view).into_iter();
+    let claims = view.claims().iter();
     let claims =
         claims.filter(|claim| axis == Axis::Mode && claim.comparison.list[0].mode.is_none());
     let mut warnings: Vec<String> = incomplete.then_some(warning).into_iter().collect();
     warnings.extend(imported(view).map(|what| format!("{what}.")));
-    warnings.extend(claims.map(|claim| claimed_in_short(&claim, view.run.number)));
+    warnings.extend(claims.map(|claim| claimed_in_short(claim, view.run.number)));
     Comparisons {
         what: What::Within(axis),
         how: match optional_stopping {

@@ -61,7 +61,7 @@ impl ResultColumns {
         ResultColumns {
             kinds: Outcome::ALL.into_iter().filter(occurs).collect(),
             reached,
-            retries: view.run.retries > 0,
+            retries: view.run.retries > Some(0),
         }
     }
 

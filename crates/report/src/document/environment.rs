@@ -7,7 +7,7 @@ use crashrate_model::{Finding, Level};
 use super::source::Source;
 use super::{Block, Table, Text, Tone};
 use crate::clean::{SENTENCE, clean};
-use crate::compare::{claimed, claims as of_report};
+use crate::compare::claimed;
 use crate::words::{count, duration, findings, independence, notes, recommendations};
 
 /// Facts in two columns, a name and its value.
@@ -29,10 +29,12 @@ pub(super) fn environment(source: &Source) -> Vec<Block> {
     rows.extend(known.map(|(name, value)| (name.as_str(), value.clone())));
     if let Some(seed) = run.seed {
         rows.push(("seed", seed.to_string()));
-        rows.push(("jobs", run.jobs.to_string()));
     }
-    if run.retries > 0 {
-        rows.push(("retries", run.retries.to_string()));
+    if let Some(jobs) = run.jobs {
+        rows.push(("jobs", jobs.to_string()));
+    }
+    if let Some(retries @ 1..) = run.retries {
+        rows.push(("retries", retries.to_string()));
     }
     rows.push(("counted in the crash rate", bad.join(", ")));
     rows.push(("run", run.id.clone()));
@@ -88,8 +90,8 @@ pub(super) fn claims(source: &Source) -> Vec<Block> {
         let (name, found) = (&finding.name, &finding.found);
         format!("{}: {}", clean(name, SENTENCE), clean(found, SENTENCE))
     });
-    let claims = of_report(source.view).into_iter();
-    Block::list(claims.map(|claim| claimed(&claim)).chain(own).collect())
+    let claims = source.view.claims().iter();
+    Block::list(claims.map(claimed).chain(own).collect())
 }
 
 /// Whether bad rounds cluster or drift.

@@ -99,7 +99,7 @@ fn past_runs(history: &History) -> Table {
             Text::plain(&date(&run.started)),
             Text::plain(&run.device),
             Text::plain(&state(run.state, run.complete, run.imported)),
-            Text::plain(&rounds(run.rounds)),
+            Text::plain(&rounds((run.rounds, run.planned))),
             Text::long(&differs),
         ]);
     }

@@ -62,7 +62,7 @@ fn blocks(view: &View, kind: &BuiltIn, id: &str, rows: &[&ChapterRow]) -> Vec<Bl
     };
     match kind.figures {
         Figures::Sheet(figures) => {
-            let retries = view.run.retries > 0;
+            let retries = view.run.retries > Some(0);
             let (sheet, rest) = sheet(figures, rows, params, retries);
             let several = rows.iter().flat_map(|row| &row.results.measures);
             let title = match several.clone().any(|stat| stat.spread.n > 1) {

@@ -164,9 +164,8 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
         ("device".to_owned(), run.device.clone()),
         ("counted in the crash rate".to_owned(), bad.join(", ")),
     ];
-    if run.imported.is_none() {
-        facts.push(("jobs".to_owned(), run.jobs.to_string()));
-        facts.push(("retries".to_owned(), run.retries.to_string()));
+    for (name, value) in [("jobs", run.jobs), ("retries", run.retries)] {
+        facts.extend(value.map(|value| (name.to_owned(), value.to_string())));
     }
     if let Some(command) = &view.command {
         facts.push(("command".to_owned(), without_seed(command)));

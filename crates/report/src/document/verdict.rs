@@ -28,8 +28,8 @@ pub(super) fn title(view: &View) -> String {
         secs => format!(" in {}", duration(secs)),
     };
     let jobs = match run.jobs {
-        0 | 1 => String::new(),
-        jobs => format!(" · {jobs} at a time"),
+        None | Some(0 | 1) => String::new(),
+        Some(jobs) => format!(" · {jobs} at a time"),
     };
     let suite = clean(&run.suite, NAME);
     // Plain commands do not report a device.
@@ -158,7 +158,7 @@ fn progress(view: &View) -> String {
         }
     };
     let after = match run.retries {
-        0 => String::new(),
+        None | Some(0) => String::new(),
         _ => format!(
             "; {} passed after retries",
             count(totals.passed_after_retries.into())

@@ -254,7 +254,7 @@ impl UnitTally {
             optional_stopping: run.optional_stopping(),
             attempts: self.attempts,
             lost_retries: self.lost_retries,
-            unsettled: self.whole.unsettled(run.retries),
+            unsettled: self.whole.unsettled(run.retries.unwrap_or(0)),
             ..self.whole.results(planned, &run.bad, self.order)
         }
     }

@@ -3,12 +3,13 @@
 use std::sync::OnceLock;
 
 use super::View;
-use crate::compare::{self, BesideBaseline, Comparisons};
+use crate::compare::{self, BesideBaseline, Claimed, Comparisons};
 
 /// Cached comparisons.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Derived {
     comparisons: OnceLock<Vec<Comparisons>>,
+    claims: OnceLock<Vec<Claimed>>,
     beside: OnceLock<Option<BesideBaseline>>,
 }
 
@@ -23,6 +24,11 @@ impl View {
     /// The comparisons of the run's report.
     pub fn comparisons(&self) -> &[Comparisons] {
         (self.derived.comparisons).get_or_init(|| compare::comparisons(self))
+    }
+
+    /// The claims of an imported report; none of any other run.
+    pub fn claims(&self) -> &[Claimed] {
+        self.derived.claims.get_or_init(|| compare::claims(self))
     }
 
     /// The run beside its baseline; `None` if the suite names none.

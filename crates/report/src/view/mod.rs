@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use crashrate_model::{
     ChapterFacts, EvidenceMode, Finding, Imported, Mode, OutcomeSet, StopReason, Stopping, Unit,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub use advice::{Advice, Held};
 pub(crate) use attempts::Attempt;
@@ -69,8 +69,8 @@ pub struct View {
     pub(crate) derived: Derived,
 }
 
-/// Facts about a run as a whole.
-#[derive(Clone, Debug, PartialEq)]
+/// Facts about a run as a whole, in the order of the JSON report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunFacts {
     /// Its id, which is also the name of its folder.
     pub id: String,
@@ -83,65 +83,78 @@ pub struct RunFacts {
     /// The device that children report, several joined by commas; the requested one if none reports
     /// any.
     pub device: String,
-    /// The requested device, such as `auto`.
-    pub device_asked: String,
     /// Library versions by name, as reported by children; different values are joined by commas.
     pub versions: BTreeMap<String, String>,
-    /// Where it ran.
-    pub machine: BTreeMap<String, String>,
-    /// What the chapters are.
-    pub chapters: Vec<ChapterFacts>,
-    /// What the checks found before the run.
-    pub findings: Vec<Finding>,
     /// When it was first opened, RFC 3339.
     pub started: String,
     /// When it was closed; `None` if it is running or was killed.
     pub finished: Option<String>,
-    /// Why no more rounds were started; `None` if it is running or was killed.
-    pub stopped: Option<StopReason>,
-    /// Details of that reason.
-    pub stopped_because: Option<String>,
-    /// The resource limits of its attempts, and how they are enforced.
-    pub limits: BTreeMap<String, String>,
-    /// Whether it is running or has ended.
-    pub state: RunState,
-    /// The stopping rule.
-    pub stopping: Stopping,
-    /// The number of rounds that may fail before nothing more is started.
-    pub max_failures: Option<u32>,
-    /// The time after which no more rounds are started, seconds.
-    pub time_budget: Option<f64>,
-    /// The difference in rates up to which the second side counts as no worse.
-    pub not_worse_by: Option<f64>,
-    /// The only round of each unit to run, to reproduce it.
-    pub only_round: Option<u32>,
     /// Whether it completed: every planned round has a result, its stopping rule stopped it, or it
     /// has a rule and its time budget was used up.
     pub complete: bool,
     /// The fault that was injected, if any.
     pub fault: Option<serde_json::Value>,
-    /// How many attempts could run at the same time.
-    pub jobs: u32,
-    /// How the rounds that count were watched.
-    pub evidence: EvidenceMode,
-    /// Whether evidence rounds follow where a unit crashed.
-    pub evidence_rounds: bool,
-    /// How many times a round that did not pass was tried again.
-    pub retries: u32,
-    /// Which outcomes the crash rate counts.
-    pub bad: OutcomeSet,
-    /// The SHA-256 of each measured program, by path, if known.
-    pub programs: BTreeMap<String, String>,
+    /// Whether it is running or has ended.
+    #[serde(rename = "live")]
+    pub state: RunState,
+    /// Why no more rounds were started; `None` if it is running or was killed.
+    pub stopped: Option<StopReason>,
+    /// Details of that reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_because: Option<String>,
+    /// The resource limits of its attempts, and how they are enforced.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, String>,
     /// Seconds from opening to the last record, over every time it was opened; `None` for an
     /// imported run.
+    #[serde(rename = "seconds")]
     pub secs: Option<f64>,
-    /// The source, if it was imported.
-    pub imported: Option<Imported>,
+    /// The requested device, such as `auto`.
+    pub device_asked: String,
+    /// Where it ran.
+    pub machine: BTreeMap<String, String>,
+    /// How many attempts could run at the same time; `None` for an imported run.
+    pub jobs: Option<u32>,
+    /// How many times a round that did not pass was tried again; `None` for an imported run.
+    pub retries: Option<u32>,
+    /// Which outcomes the crash rate counts.
+    pub bad: OutcomeSet,
+    /// The stopping rule.
+    pub stopping: Stopping,
+    /// The only round of each unit to run, to reproduce it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only_round: Option<u32>,
     /// How many times it was resumed.
     pub resumed: u32,
     /// Settings that differed when it was resumed, as text.
     pub changes: Vec<String>,
+    /// How the rounds that count were watched.
+    pub evidence: EvidenceMode,
+    /// Whether evidence rounds follow where a unit crashed.
+    pub evidence_rounds: bool,
+    /// The source, if it was imported.
+    #[serde(serialize_with = "source")]
+    pub imported: Option<Imported>,
+    /// The number of rounds that may fail before nothing more is started.
+    #[serde(skip)]
+    pub max_failures: Option<u32>,
+    /// The time after which no more rounds are started, seconds.
+    #[serde(skip)]
+    pub time_budget: Option<f64>,
+    /// The difference in rates up to which the second side counts as no worse.
+    #[serde(skip)]
+    pub not_worse_by: Option<f64>,
+    /// What the chapters are.
+    #[serde(skip)]
+    pub chapters: Vec<ChapterFacts>,
+    /// What the checks found before the run.
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
+    /// The SHA-256 of each measured program, by path, if known.
+    #[serde(skip)]
+    pub programs: BTreeMap<String, String>,
     /// The index of each chapter in `chapters`.
+    #[serde(skip)]
     pub(crate) places: HashMap<String, usize>,
 }
 
@@ -160,6 +173,20 @@ impl RunFacts {
     pub fn chapter(&self, id: &str) -> Option<&ChapterFacts> {
         self.chapters.get(*self.places.get(id)?)
     }
+}
+
+/// Where an imported run is from.
+fn source<S: Serializer>(imported: &Option<Imported>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Source<'a> {
+        file: &'a str,
+        measured_by_crashrate: bool,
+    }
+    let source = imported.as_ref().map(|imported| Source {
+        file: &imported.file,
+        measured_by_crashrate: false,
+    });
+    source.serialize(serializer)
 }
 
 /// Sums over all units. A round of a sequence counts once.

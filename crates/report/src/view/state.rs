@@ -1,5 +1,7 @@
 //! Properties of a run that decide which methods are valid and how its results are worded.
 
+use serde::{Serialize, Serializer};
+
 /// Whether the data may have decided how many rounds there are. If so, only methods that are
 /// valid under optional stopping apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +44,13 @@ pub enum RunState {
     Running,
     /// It is closed, or its supervisor died.
     Ended,
+}
+
+/// In JSON `live`: whether a supervisor is still working on the run.
+impl Serialize for RunState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(self.is_running())
+    }
 }
 
 impl RunState {

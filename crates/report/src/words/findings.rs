@@ -112,7 +112,7 @@ fn in_chapter(row: &ChapterRow) -> Option<String> {
 }
 
 fn after_retries(view: &View, results: &Results) -> String {
-    if view.run.retries == 0 {
+    if view.run.retries.unwrap_or(0) == 0 {
         return String::new();
     }
     let after = rate(results.passed_after_retries, results.after_retries.n);

@@ -4,7 +4,7 @@ use crashrate_model::{
     Axis, Baseline, Claim, Hello, Imported, Outcome, OutcomeSet, Record, RunInfo, StopReason,
     Stopping,
 };
-use crashrate_report::{RunState, View, claims, json, markdown};
+use crashrate_report::{RunState, View, json, markdown};
 
 use crate::journal::{Journal, all_passed, build, died_at, full, info, isolated, story};
 
@@ -145,7 +145,7 @@ fn an_imported_run_pretends_to_nothing() {
     let view = build(&records, RunState::Ended).unwrap();
     assert!(view.run.complete);
     assert_eq!((view.run.seed, view.run.secs), (None, None));
-    let of_claims = claims(&view);
+    let of_claims = view.claims();
     assert!(!of_claims[0].is_shown());
     let text = full(&view, 110);
     assert!(text.contains("Imported from recorded/n1972.toml, not measured by crashrate"));

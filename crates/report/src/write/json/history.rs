@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::values::Estimated;
 use super::{SCHEMA, pretty};
 use crate::compare::{
-    Change, History, Point, Trend, Untested, history_intro, trend_sentences, verb,
+    Change, History, PastRun, Point, Trend, Untested, history_intro, trend_sentences, verb,
 };
 use crate::view::{Outcomes, Share};
 
@@ -20,7 +20,7 @@ pub fn history_json(history: &History) -> String {
         test: "fisher-exact, every split, alpha spent over the runs",
         alpha: ALPHA,
         bad: history.bad.iter().collect(),
-        runs: history.listed().iter().map(Run::of).collect(),
+        runs: history.listed(),
         trends: (history.trends.iter())
             .filter(|trend| history.listed_points(trend).next().is_some())
             .map(|trend| OneTrend::of(history, trend))
@@ -37,40 +37,8 @@ struct All<'a> {
     /// The error probability of the whole history.
     alpha: f64,
     bad: Vec<Outcome>,
-    runs: Vec<Run<'a>>,
+    runs: &'a [PastRun],
     trends: Vec<OneTrend<'a>>,
-}
-
-#[derive(Serialize)]
-struct Run<'a> {
-    number: u32,
-    id: &'a str,
-    started: &'a str,
-    device: &'a str,
-    live: bool,
-    complete: bool,
-    imported: bool,
-    rounds: u32,
-    planned: u32,
-    /// Differences from the previous run.
-    differs: Vec<String>,
-}
-
-impl<'a> Run<'a> {
-    fn of(run: &'a crate::compare::PastRun) -> Self {
-        Run {
-            number: run.number,
-            id: &run.id,
-            started: &run.started,
-            device: &run.device,
-            live: run.state.is_running(),
-            complete: run.complete,
-            imported: run.imported,
-            rounds: run.rounds.0,
-            planned: run.rounds.1,
-            differs: run.differs.iter().map(ToString::to_string).collect(),
-        }
-    }
 }
 
 #[derive(Serialize)]

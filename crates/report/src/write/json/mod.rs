@@ -9,12 +9,12 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{EvidenceMode, Mode, Outcome, StopReason, Stopping};
+use crashrate_model::{Mode, Outcome};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::clean::is_unseen;
-use crate::compare::{Comparisons, claims};
+use crate::compare::Comparisons;
 use crate::view::{
     Advice, Bounds, ChapterRow, DiedInCounts, Judgement, MeasureStat, Missed, Note, Outcomes,
     Reason, Results, RoundOrder, RunFacts, Running, SequenceRow, Share, Spread, Totals, View,
@@ -36,11 +36,11 @@ const SCHEMA: u32 = 1;
 /// {"schema":1,"run":{"id":"...","number":1973},"sequences":[],"chapters":[]}
 /// ```
 pub fn json(view: &View) -> String {
-    let (compared, claimed) = (view.comparisons(), claims(view));
+    let compared = view.comparisons();
     let beside = view.beside_baseline();
     let report = Report {
         schema: SCHEMA,
-        run: Run::of(&view.run),
+        run: &view.run,
         sequences: view
             .sequences
             .iter()
@@ -56,7 +56,7 @@ pub fn json(view: &View) -> String {
         recommendations: &view.recommendations,
         comparisons: compared.iter().map(Set::of).collect(),
         baseline: beside.map(|all| Beside::of(view, all)),
-        claims: OneClaim::all(&claimed),
+        claims: OneClaim::all(view.claims()),
         gates: view.gates.iter().map(Shown::of).collect(),
         doubts: doubts(view),
         judgement: match view.judgement() {
@@ -103,7 +103,7 @@ fn harmless(text: &str) -> String {
 #[derive(Serialize)]
 struct Report<'a> {
     schema: u32,
-    run: Run<'a>,
+    run: &'a RunFacts,
     sequences: Vec<Sequence<'a>>,
     chapters: Vec<Chapter<'a>>,
     totals: &'a Totals,
@@ -124,86 +124,6 @@ struct Report<'a> {
     command: Option<&'a str>,
     /// By signature, most frequent first.
     crashes: Vec<Crashed<'a>>,
-}
-
-#[derive(Serialize)]
-struct Run<'a> {
-    id: &'a str,
-    number: u32,
-    suite: &'a str,
-    /// `null` for an imported run, like every unknown value of one.
-    seed: Option<u64>,
-    device: &'a str,
-    versions: &'a BTreeMap<String, String>,
-    started: &'a str,
-    finished: Option<&'a str>,
-    complete: bool,
-    fault: Option<&'a Value>,
-    live: bool,
-    stopped: Option<StopReason>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stopped_because: Option<&'a str>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    limits: &'a BTreeMap<String, String>,
-    seconds: Option<f64>,
-    device_asked: &'a str,
-    machine: &'a BTreeMap<String, String>,
-    jobs: Option<u32>,
-    retries: Option<u32>,
-    bad: Vec<Outcome>,
-    /// The stopping rule.
-    stopping: &'a Stopping,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    only_round: Option<u32>,
-    resumed: u32,
-    changes: &'a [String],
-    evidence: EvidenceMode,
-    evidence_rounds: bool,
-    /// The source, if it was imported.
-    imported: Option<Import<'a>>,
-}
-
-#[derive(Serialize)]
-struct Import<'a> {
-    file: &'a str,
-    measured_by_crashrate: bool,
-}
-
-impl<'a> Run<'a> {
-    fn of(run: &'a RunFacts) -> Self {
-        Run {
-            id: &run.id,
-            number: run.number,
-            suite: &run.suite,
-            seed: run.seed,
-            device: &run.device,
-            versions: &run.versions,
-            started: &run.started,
-            finished: run.finished.as_deref(),
-            complete: run.complete,
-            fault: run.fault.as_ref(),
-            live: run.state.is_running(),
-            stopped: run.stopped,
-            stopped_because: run.stopped_because.as_deref(),
-            limits: &run.limits,
-            seconds: run.secs,
-            device_asked: &run.device_asked,
-            machine: &run.machine,
-            jobs: run.imported.is_none().then_some(run.jobs),
-            retries: run.imported.is_none().then_some(run.retries),
-            bad: run.bad.iter().collect(),
-            stopping: &run.stopping,
-            only_round: run.only_round,
-            resumed: run.resumed,
-            changes: &run.changes,
-            imported: run.imported.as_ref().map(|imported| Import {
-                file: &imported.file,
-                measured_by_crashrate: false,
-            }),
-            evidence: run.evidence,
-            evidence_rounds: run.evidence_rounds,
-        }
-    }
 }
 
 #[derive(Serialize)]
