@@ -1,14 +1,11 @@
 //! Compares a run with its suite's baseline, and its own sequential rounds with its isolated
 //! rounds.
 
-use crashrate_model::{ALPHA, Axis, Mode};
-use crashrate_stats::Role;
+use crashrate_model::{Axis, Mode};
 
-use super::blocks::outcomes;
-use super::plan::Planner;
-use super::test::{Pair, Together, doubt, fixed, taking_part};
+use super::two_runs::{SharedRow, TwoRuns};
 use super::within::compare_within;
-use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
+use super::{Compared, Comparisons, DEFAULT_DETECT, What};
 use crate::view::{ChapterRow, DiedInCounts, OptionalStopping, Results, SequenceRow, Share, View};
 
 /// A run beside its suite's baseline.
@@ -179,56 +176,22 @@ fn common_rows<'a>(view: &'a View, baseline: &'a View) -> Vec<(Compared, [&'a Re
 /// Compares this machine with the baseline: whole sequences, or isolated chapters if they share
 /// none. Further comparisons would share the error budget and make differences harder to detect.
 fn machine(view: &View, baseline: &View) -> Comparisons {
-    let units = common_rows(view, baseline);
-    let optional_stopping = view.run.optional_stopping();
-    let pairs: Vec<Pair> = (units.iter())
-        .map(|(_, results)| {
-            let shares = results.map(|results| results.first_attempt);
-            let rounds = results.map(|results| results.rounds);
-            Pair::of_runs(shares, rounds, results.map(|r| r.bounds), Role::Primary)
-        })
-        .collect();
-    let together = Together {
-        alpha: ALPHA,
-        margin: None,
-    };
-    let tests = match optional_stopping {
-        OptionalStopping::Possible => vec![None; pairs.len()],
-        OptionalStopping::No => fixed(&pairs, together),
-    };
-    let planner = Planner::new(DEFAULT_DETECT, ALPHA, taking_part(&pairs, ALPHA));
-    let number = baseline.run.number;
-    let list = units.into_iter().zip(pairs).zip(tests);
-    let list = list.map(|(((compared, results), pair), test)| {
-        let labels = [format!("N={number}"), "here".to_owned()];
-        let mut compared = Compared {
-            sides: [0, 1].map(|side| Side {
-                label: labels[side].clone(),
-                share: pair.shares[side],
-                outcomes: outcomes(&results[side].cells),
-                bounds: results[side].bounds,
-                optional_stopping: [OptionalStopping::No, optional_stopping][side],
-            }),
-            doubt: doubt(results, compared.censored),
-            evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
-            ..compared
-        };
-        if !optional_stopping.is_possible() && !compared.differs() {
-            compared.plan = planner.plan(pair.shares);
-        }
-        compared
+    let rows = common_rows(view, baseline).into_iter();
+    let rows = rows.map(|(compared, results)| SharedRow {
+        compared,
+        results,
+        shares: results.map(|results| results.first_attempt),
     });
-    Comparisons {
+    let runs = TwoRuns {
         what: What::Baseline,
-        how: match optional_stopping {
-            OptionalStopping::Possible => How::Untested,
-            OptionalStopping::No => How::FixedRounds,
-        },
-        bad: view.run.bad.clone(),
-        alpha: ALPHA,
-        list: list.collect(),
+        labels: [format!("N={}", baseline.run.number), "here".to_owned()],
+        optional_stopping: [OptionalStopping::No, view.run.optional_stopping()],
+        bad: &view.run.bad,
+        detect: DEFAULT_DETECT,
+        margin: None,
         warnings: warnings(view, baseline),
-    }
+    };
+    runs.compare(rows.collect())
 }
 
 /// Differences in method that limit what the comparison means.

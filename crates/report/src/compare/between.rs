@@ -1,78 +1,37 @@
 //! Compares the chapters and sequences that two runs share.
 
-use crashrate_model::{ALPHA, Mode, suite_variant};
-use crashrate_stats::Role;
+use crashrate_model::{Mode, suite_variant};
 
-use super::blocks::{count, outcomes};
+use super::blocks::count;
 use super::differences::differing;
-use super::plan::Planner;
-use super::test::{Pair, Together, doubt, fixed, taking_part};
-use super::{Compared, Comparisons, Detect, Evidence, How, Side, What, claimed_in_short, claims};
+use super::two_runs::{SharedRow, TwoRuns};
+use super::{Compared, Comparisons, Detect, What, claimed_in_short, claims};
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, OptionalStopping, Results, View};
+use crate::view::{ChapterRow, Results, View};
 use crate::words::imported;
 
 /// Compares the rows that both runs have, by the first run's definition of bad. `margin` is the
 /// difference in rates up to which the second run counts as no worse.
 pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>) -> Comparisons {
-    let bad = &one.run.bad;
     let views = [one, two];
     let labels = labels(views);
-    let optional_stopping = views.map(|view| view.run.optional_stopping());
-    let how = match optional_stopping.contains(&OptionalStopping::Possible) {
-        true => How::Untested,
-        false => How::FixedRounds,
-    };
-    let together = Together {
-        alpha: ALPHA,
+    let bad = &one.run.bad;
+    let rows = pairs(one, two).into_iter();
+    let rows = rows.map(|(compared, results)| SharedRow {
+        compared,
+        results,
+        shares: results.map(|results| count(&results.cells, bad)),
+    });
+    let runs = TwoRuns {
+        what: What::Runs,
+        warnings: warnings(views, &labels),
+        labels,
+        optional_stopping: views.map(|view| view.run.optional_stopping()),
+        bad,
+        detect,
         margin,
     };
-    let rows = pairs(one, two);
-    let counted: Vec<Pair> = (rows.iter())
-        .map(|(compared, results)| {
-            let role = match compared.primary {
-                true => Role::Primary,
-                false => Role::Explains,
-            };
-            let shares = results.map(|results| count(&results.cells, bad));
-            let rounds = results.map(|results| results.rounds);
-            Pair::of_runs(shares, rounds, results.map(|r| r.bounds), role)
-        })
-        .collect();
-    let tests = match how {
-        How::FixedRounds => fixed(&counted, together),
-        _ => vec![None; counted.len()],
-    };
-    let planner = Planner::new(detect, ALPHA, taking_part(&counted, ALPHA));
-    let list = rows.into_iter().zip(counted).zip(tests);
-    let list = list.map(|(((compared, results), counted), test)| {
-        let mut compared = Compared {
-            sides: [0, 1].map(|side| Side {
-                label: labels[side].clone(),
-                share: counted.shares[side],
-                outcomes: outcomes(&results[side].cells),
-                bounds: results[side].bounds,
-                optional_stopping: optional_stopping[side],
-            }),
-            doubt: doubt(results, compared.censored),
-            evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
-            ..compared
-        };
-        if how == How::FixedRounds && !compared.differs() {
-            compared.plan = planner.plan(counted.shares);
-        }
-        compared
-    });
-    let list: Vec<Compared> = list.collect();
-    let warnings = warnings(views, &labels);
-    Comparisons {
-        what: What::Runs,
-        how,
-        bad: bad.clone(),
-        alpha: ALPHA,
-        list,
-        warnings,
-    }
+    runs.compare(rows.collect())
 }
 
 /// The rows that both runs have, with the results of each. The caller fills in the sides.

@@ -16,6 +16,7 @@ mod history_words;
 mod plan;
 mod strata;
 mod test;
+mod two_runs;
 mod verdict;
 mod within;
 mod words;

@@ -35,7 +35,7 @@ impl<'a> Set<'a> {
                 What::Within(Axis::Variant) => "variant",
                 What::Within(Axis::Spawn) => "spawn",
                 What::Runs => "run",
-                What::Baseline => "record",
+                What::Baseline => "baseline",
                 What::Claim => "claim",
             },
             method: match all.how {
