@@ -1,6 +1,7 @@
 //! What a child says on the events descriptor, and the task line that a worker reads: in whatever pieces it comes.
 #![no_main]
 
+use crashrate_model::Mode;
 use crashrate_protocol::{Event, EventReader, Task};
 use crashrate_supervisor::outcome::Transcript;
 use libfuzzer_sys::fuzz_target;
@@ -9,9 +10,9 @@ fuzz_target!(|input: (u8, &[u8])| {
     let (piece, bytes) = input;
     let (events, garbage) = read(bytes.chunks(usize::from(piece).max(1)));
     assert_eq!(read([bytes].into_iter()), (events.clone(), garbage));
-    for isolated in [true, false] {
+    for mode in [Mode::Isolated, Mode::Sequential] {
         let chapters = ["a", "b"].map(str::to_owned);
-        let mut transcript = Transcript::new(chapters, isolated);
+        let mut transcript = Transcript::new(chapters, mode);
         for (at, event) in events.iter().enumerate() {
             transcript.push(event.clone(), at as f64);
         }

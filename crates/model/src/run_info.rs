@@ -82,7 +82,7 @@ pub struct Imported {
     /// Units (indices into [`RunInfo::units`]) of which only counts are known: their round numbers
     /// say nothing about order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unordered: Vec<u32>,
+    pub order_unknown: Vec<u32>,
     /// The conclusions that the report draws from its numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use crashrate_report::{Place, history_html, history_json, history_markdown, history_terminal};
+use crashrate_report::{PageHost, history_html, history_json, history_markdown, history_terminal};
 
 use crate::error::{Exit, Failure};
 use crate::output::{colors, print, width};
@@ -57,7 +57,7 @@ pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit,
     print(&match arguments.format {
         HistoryFormat::Terminal => history_terminal(&history, width(), colors()),
         HistoryFormat::Markdown => history_markdown(&history),
-        HistoryFormat::Html => history_html(&history, Place::File),
+        HistoryFormat::Html => history_html(&history, PageHost::File),
         HistoryFormat::Json => history_json(&history),
     })?;
     Ok(Exit::Passed)

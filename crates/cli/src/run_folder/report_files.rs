@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crashrate_report::{Place, View, html, markdown, one_line};
+use crashrate_report::{PageHost, View, html, markdown, one_line};
 use crashrate_supervisor::safe_file;
 
 use crate::output::note;
@@ -13,7 +13,7 @@ const PAGE: &str = "report.html";
 pub(crate) fn write_reports(folder: &Path, view: &View, previous: Option<&View>) {
     let forms = [
         ("report.md", markdown(view, previous)),
-        (PAGE, html(view, previous, Place::File)),
+        (PAGE, html(view, previous, PageHost::File)),
     ];
     for (name, text) in forms {
         if let Err(error) = safe_file::write(folder, name, text.as_bytes()) {

@@ -121,20 +121,20 @@ pub(super) fn hazards(source: &Source) -> Vec<Block> {
 }
 
 /// A place where a sequence can die, with the deaths there of the rounds that got that far.
-struct Place {
+struct HazardRow {
     position: String,
     name: String,
     share: (u32, u32),
     signals: Option<String>,
 }
 
-fn places(view: &View, sequence: &SequenceRow) -> Vec<Place> {
+fn places(view: &View, sequence: &SequenceRow) -> Vec<HazardRow> {
     let own = |row: &&ChapterRow| {
         row.sequence.as_ref() == Some(&sequence.sequence) && row.variant == sequence.variant
     };
     let in_chapters = view.chapters.iter().filter(own).map(|row| {
         let share = row.results.first_attempt;
-        Place {
+        HazardRow {
             position: row.position.map(|p| p.to_string()).unwrap_or_default(),
             name: row.chapter.clone(),
             share: (share.bad, share.n),
@@ -152,7 +152,7 @@ fn places(view: &View, sequence: &SequenceRow) -> Vec<Place> {
         ),
     ];
     let outside = outside.into_iter().filter(|(_, deaths, _)| *deaths > 0);
-    let outside = outside.map(|(name, deaths, n)| Place {
+    let outside = outside.map(|(name, deaths, n)| HazardRow {
         position: "-".to_owned(),
         name: name.to_owned(),
         share: (deaths, n),

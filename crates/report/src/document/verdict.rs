@@ -215,8 +215,8 @@ fn not_passed(source: &Source) -> Vec<String> {
             let not = results.first_attempt.n.saturating_sub(results.passed());
             let words = endings(results)?;
             let name = name(source.view, key);
-            let alone = alone(source, key).unwrap_or_default();
-            Some((not, format!("{name} {words}{alone}")))
+            let more = alone(source, key).or_else(|| interval(results));
+            Some((not, format!("{name} {words}{}", more.unwrap_or_default())))
         })
         .collect();
     all.sort_by_key(|(not, _)| std::cmp::Reverse(*not));
@@ -251,6 +251,14 @@ pub(super) fn endings(results: &Results) -> Option<String> {
         .collect();
     let rounds = plural(results.first_attempt.n, "round");
     (!words.is_empty()).then(|| format!("{} of {rounds}", words.join(" and ")))
+}
+
+/// The interval of a crash rate above 0: ` (95%: 5.4% to 13%)`.
+fn interval(results: &Results) -> Option<String> {
+    let Share { bad, n } = results.first_attempt;
+    let interval = known(bad, n, results.optional_stopping)?.interval;
+    let (lo, hi) = (points(interval.lo), points(interval.hi));
+    (bad > 0).then(|| format!(" (95%: {lo}% to {hi}%)"))
 }
 
 /// The chapters of a sequence alone: `; its chapters alone in 0 of 8 (p = 0.0005)`.

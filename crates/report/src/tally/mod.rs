@@ -242,7 +242,8 @@ impl ViewBuilder {
             None => {
                 let imported = opened.run.imported.as_ref();
                 let only_round = opened.run.only_round;
-                let order = |place| match imported.is_some_and(|i| i.unordered.contains(&place)) {
+                let order = |place| match imported.is_some_and(|i| i.order_unknown.contains(&place))
+                {
                     true => RoundOrder::Unknown,
                     false => RoundOrder::Known,
                 };

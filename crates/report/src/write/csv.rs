@@ -132,7 +132,7 @@ fn is_missing(outcome: Outcome) -> bool {
 /// Empty if the order of rounds is unknown.
 fn round(view: &View, attempt: &Attempt) -> String {
     let imported = view.run.imported.as_ref();
-    match imported.is_some_and(|imported| imported.unordered.contains(&attempt.unit)) {
+    match imported.is_some_and(|imported| imported.order_unknown.contains(&attempt.unit)) {
         true => String::new(),
         false => attempt.round.to_string(),
     }

@@ -25,7 +25,7 @@ fn recorded() -> Baseline {
     run.number = 1972;
     run.imported = Some(Imported {
         file: "recorded/n1972.toml".into(),
-        unordered: vec![0, 1, 2, 3],
+        order_unknown: vec![0, 1, 2, 3],
         claims: vec![Claim {
             text: "use isolated tests".into(),
             chapter: "batching-advantage".into(),
@@ -155,10 +155,10 @@ fn an_imported_run_pretends_to_nothing() {
 
     // Had the order of its sequence not been known, there would be none to show, and nothing to say
     // of it.
-    let mut unordered = recorded();
-    let imported = unordered.run.imported.as_mut().unwrap();
-    imported.unordered.push(4);
-    let records: Vec<_> = unordered.records().collect();
+    let mut order_unknown = recorded();
+    let imported = order_unknown.run.imported.as_mut().unwrap();
+    imported.order_unknown.push(4);
+    let records: Vec<_> = order_unknown.records().collect();
     let view = build(&records, RunState::Ended).unwrap();
     assert!(!view.sequences[0].results.order.is_known());
     let text = full(&view, 110);

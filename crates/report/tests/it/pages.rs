@@ -2,7 +2,7 @@
 
 use crashrate_model::{Outcome, StopReason};
 use crashrate_report::{
-    InShort, Place, Results, RunLine, View, error_html, history, history_html, html, index_html,
+    InShort, PageHost, Results, RunLine, View, error_html, history, history_html, html, index_html,
 };
 
 use crate::journal::{Journal, isolated, story};
@@ -10,7 +10,7 @@ use crate::recorded::verification;
 use crate::writers::{flaky, hostile, killed};
 
 fn page(view: &View) -> String {
-    html(view, None, Place::File)
+    html(view, None, PageHost::File)
 }
 
 /// What stands between the tags, a piece a line.
@@ -116,8 +116,8 @@ fn what_children_say_is_text_on_every_page() {
     let both = history("<svg onload=x>", &[view.clone(), view.clone()]);
     let pages = [
         page(&view),
-        html(&view, Some(&view), Place::File),
-        history_html(&both, Place::File),
+        html(&view, Some(&view), PageHost::File),
+        history_html(&both, PageHost::File),
         index_html(&lines).replace("<script src=\"/live.js\" defer></script>", ""),
         error_html("x", "\x1b[2J<script>").replace("<script src=\"/live.js\" defer></script>", ""),
     ];
@@ -133,10 +133,10 @@ fn what_children_say_is_text_on_every_page() {
 
 #[test]
 fn only_what_goes_on_draws_itself_anew() {
-    let served = |view: &View| html(view, None, Place::Served);
+    let served = |view: &View| html(view, None, PageHost::Served);
     assert!(served(&killed().live()).contains("data-refresh=\"2\""));
     assert!(!served(&killed().view()).contains("data-refresh"));
-    assert!(!html(&killed().live(), None, Place::File).contains("data-refresh"));
+    assert!(!html(&killed().live(), None, PageHost::File).contains("data-refresh"));
 }
 
 /// Squares stand for several rounds, and all rounds are in them.

@@ -6,7 +6,7 @@ use crashrate_model::{
     ChapterEnd, ChapterFacts, DiedIn, Ended, Exit, Mode, Outcome, Record, StopReason, Unit,
 };
 use crashrate_report::{
-    Place, Results, RunState, Share, View, csv, history, history_html, html, json, junit,
+    PageHost, Results, RunState, Share, View, csv, history, history_html, html, json, junit,
     junit_rounds, markdown,
 };
 use proptest::prelude::*;
@@ -276,8 +276,8 @@ proptest! {
                 let parsed: serde_json::Value = serde_json::from_str(&json(&view)).unwrap();
                 prop_assert_eq!(parsed["schema"].as_u64(), Some(1));
                 for page in [
-                    html(&view, Some(&view), Place::File),
-                    history_html(&history("story", &[view.clone(), view.clone()]), Place::Served),
+                    html(&view, Some(&view), PageHost::File),
+                    history_html(&history("story", &[view.clone(), view.clone()]), PageHost::Served),
                 ] {
                     prop_assert!(!page.chars().any(|c| c.is_control() && c != '\n'));
                 }

@@ -62,7 +62,7 @@ fn a_repeated_report_takes_sixty_lines() {
     baseline.number = 1972;
     baseline.imported = Some(Imported {
         file: "recorded/n1972.toml".into(),
-        unordered: Vec::new(),
+        order_unknown: Vec::new(),
         claims: Vec::new(),
     });
     let rounds = verification()

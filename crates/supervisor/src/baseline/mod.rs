@@ -56,13 +56,13 @@ impl Reader<'_> {
                 "the report has no rounds: add [[chapter.rounds]] or [[sequence.rounds]]",
             ));
         }
-        let unordered = (0u32..)
+        let order_unknown = (0u32..)
             .zip(&units)
-            .filter(|(_, unit)| unit.unordered)
+            .filter(|(_, unit)| unit.order_unknown)
             .map(|(place, _)| place);
         let imported = Imported {
             file: name.to_owned(),
-            unordered: unordered.collect(),
+            order_unknown: order_unknown.collect(),
             claims: self.claims(file.claim, &units)?,
         };
         let (units, ended): (Vec<_>, Vec<_>) = (0u32..)

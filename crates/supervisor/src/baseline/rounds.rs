@@ -13,7 +13,7 @@ const MAX_ROUNDS: u32 = 100_000;
 pub(super) struct Rounds {
     pub(super) unit: Unit,
     /// Only counts are known, not the order.
-    pub(super) unordered: bool,
+    pub(super) order_unknown: bool,
     ended: Vec<Ended>,
 }
 
@@ -54,7 +54,7 @@ impl Reader<'_> {
         }
         Ok((!ended.is_empty()).then_some(Rounds {
             // A single round has an order.
-            unordered: !in_order && unit.rounds > 1,
+            order_unknown: !in_order && unit.rounds > 1,
             unit,
             ended,
         }))

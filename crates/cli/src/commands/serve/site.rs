@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crashrate_report::{
-    InShort, Place, RunLine, RunState, View, history_html, html, index_html, waiting_html,
+    InShort, PageHost, RunLine, RunState, View, history_html, html, index_html, waiting_html,
 };
 
 use crate::error::Failure;
@@ -109,7 +109,7 @@ impl Site {
         let view = view.map_err(|error| Missing::Unreadable(error.message))?;
         let mut earlier = earlier_among(&folders, &view);
         let previous = earlier.find_map(|folder| cache.view(folder, self::stamp(folder)).ok());
-        let page = found(html(&view, previous.as_deref(), Place::Served));
+        let page = found(html(&view, previous.as_deref(), PageHost::Served));
         if cache.pages.len() >= CACHED {
             cache.pages.clear();
         }
@@ -128,7 +128,7 @@ impl Site {
             return Ok(page.clone());
         }
         let history = history_among(&folders, suite).ok_or(Missing::NoSuchRun)?;
-        let page = found(history_html(&history, Place::Served));
+        let page = found(history_html(&history, PageHost::Served));
         if cache.histories.len() >= CACHED {
             cache.histories.clear();
         }

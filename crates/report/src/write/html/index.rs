@@ -2,7 +2,7 @@
 
 use maud::html;
 
-use super::page::{Page, Place};
+use super::page::{Page, PageHost};
 use crate::clean::{SENTENCE, clean};
 use crate::document::runs;
 use crate::view::RunLine;
@@ -18,7 +18,7 @@ pub fn index_html(lines: &[RunLine]) -> String {
     }
     let page = Page {
         title: "Runs".to_owned(),
-        place: Place::Served,
+        place: PageHost::Served,
         // A run may start at any moment.
         refresh: true,
         body: html! {
@@ -70,7 +70,7 @@ fn message_html(title: &str, message: &str, refresh: bool) -> String {
     let title = clean(title, SENTENCE);
     let page = Page {
         title: title.clone(),
-        place: Place::Served,
+        place: PageHost::Served,
         refresh,
         body: html! {
             header id="head" { h1 { (title) } }

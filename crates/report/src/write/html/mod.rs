@@ -23,21 +23,21 @@ use crate::view::View;
 use crate::words::count;
 pub use index::{error_html, index_html, waiting_html};
 use page::Page;
-pub use page::{LIVE_SCRIPT, Place};
+pub use page::{LIVE_SCRIPT, PageHost};
 use parts::{list, section, table};
 
 /// The report as a page, compared with the previous run if given.
-pub fn html(view: &View, previous: Option<&View>, place: Place) -> String {
+pub fn html(view: &View, previous: Option<&View>, place: PageHost) -> String {
     page(&report(view, previous), view.run.state.is_running(), place)
 }
 
 /// The history of a suite as a page.
-pub fn history_html(history: &History, place: Place) -> String {
+pub fn history_html(history: &History, place: PageHost) -> String {
     let refresh = history.runs.iter().any(|run| run.state.is_running());
     page(&history_document(history), refresh, place)
 }
 
-fn page(document: &Document, refresh: bool, place: Place) -> String {
+fn page(document: &Document, refresh: bool, place: PageHost) -> String {
     let mut ids = HashSet::new();
     let sections = document.sections(Detail::Full).map(|one| {
         let body = html! { @for one in &one.blocks { (block(one)) } };

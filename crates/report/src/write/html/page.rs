@@ -6,7 +6,7 @@ use crate::clean::is_unseen;
 
 /// Where a page is viewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum PageHost {
     /// In a file: no script, no links to other pages.
     File,
     /// From `crashrate serve`: it may refresh itself.
@@ -23,7 +23,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 
 pub(super) struct Page {
     pub(super) title: String,
-    pub(super) place: Place,
+    pub(super) place: PageHost,
     /// Whether the page refreshes itself.
     pub(super) refresh: bool,
     pub(super) body: Markup,
@@ -31,7 +31,7 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn write(self) -> String {
-        let refresh = (self.refresh && self.place == Place::Served).then_some("2");
+        let refresh = (self.refresh && self.place == PageHost::Served).then_some("2");
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -39,17 +39,17 @@ impl Page {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    @if self.place == Place::File {
+                    @if self.place == PageHost::File {
                         meta http-equiv="Content-Security-Policy" content=(POLICY);
                     }
                     title { (self.title) }
                     // An inline icon keeps browsers from requesting one and logging an error.
                     link rel="icon" href="data:,";
                     style { (PreEscaped(STYLE)) }
-                    @if self.place == Place::Served { script src="/live.js" defer {} }
+                    @if self.place == PageHost::Served { script src="/live.js" defer {} }
                 }
                 body data-refresh=[refresh] {
-                    @if self.place == Place::Served {
+                    @if self.place == PageHost::Served {
                         nav aria-label="pages" {
                             a href="/" { "All runs" }
                             " "

@@ -10,7 +10,7 @@ use crate::view::{CrashRow, Share};
 pub(super) struct Crashed<'a> {
     signature: &'a str,
     count: u32,
-    places: Vec<Place<'a>>,
+    places: Vec<CrashUnit<'a>>,
     /// Relative to the run folder.
     file: Option<&'a str>,
     repeat: Option<&'a str>,
@@ -19,7 +19,7 @@ pub(super) struct Crashed<'a> {
 }
 
 #[derive(Serialize)]
-struct Place<'a> {
+struct CrashUnit<'a> {
     name: &'a str,
     mode: Mode,
     variant: &'a str,
@@ -35,7 +35,7 @@ impl<'a> Crashed<'a> {
             signature: &row.signature,
             count: row.count(),
             places: (row.places.iter())
-                .map(|place| Place {
+                .map(|place| CrashUnit {
                     name: &place.name,
                     mode: place.mode,
                     variant: &place.variant,
