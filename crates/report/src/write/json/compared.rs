@@ -14,7 +14,7 @@ use crate::words::pattern;
 
 #[derive(Serialize)]
 pub(super) struct Set<'a> {
-    /// `mode`, `variant` or `run`.
+    /// `mode`, `variant`, `spawn`, `run`, `baseline` or `claim`.
     by: &'static str,
     /// `fixed-rounds`, `pairs` or `none`.
     method: &'static str,
