@@ -244,7 +244,8 @@ fn timeout_in_place_of_the_suites() {
     assert_eq!(outcomes(&json, "x"), json!({"timed-out": 1}));
     let reason = "killed after its time limit of 300ms";
     assert!(
-        done.stdout.contains("FAIL  x timed out in 1 of 1 round (95%: "),
+        done.stdout
+            .contains("FAIL  x timed out in 1 of 1 round (95%: "),
         "{}",
         done.stdout
     );

@@ -140,7 +140,10 @@ fn the_other_worker_suites_pass_in_small() {
         assert_eq!(json["run"]["complete"], true, "{name}");
         let report = fs::read_to_string(place.run().join("report.md")).unwrap();
         let title = report.lines().next().unwrap();
-        assert!(title.starts_with("# ") && title.ends_with("· run 1"), "{title}");
+        assert!(
+            title.starts_with("# ") && title.ends_with("· run 1"),
+            "{title}"
+        );
     }
 }
 
