@@ -1,4 +1,5 @@
-//! Finding the dose of a fault: in rounds that are in no rate, bounded, on record, and gone on with.
+//! Calibrates the dose of a fault. The rounds are limited, recorded and resumable, and no rate counts
+//! them.
 //!
 //! The worker here dies in every round from 37 writes on and in none below: what is found must settle about there.
 

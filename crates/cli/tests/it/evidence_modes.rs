@@ -223,7 +223,7 @@ fn core_dumps_that_could_overwrite_a_file_are_refused() {
     );
 }
 
-/// The rounds that crashed are made again, traced, until the death is seen; they are in no rate.
+/// Repeats crashed rounds with a tracer until one crashes again; no rate counts the repetitions.
 #[test]
 fn evidence_rounds_repeat_a_crash_and_count_nowhere() {
     let place = Place::new();

@@ -51,7 +51,7 @@ fn assert_lost_but_told(place: &Place) {
     assert_eq!(outcomes("quick"), &json!({"passed": 5}));
     assert_eq!(outcomes("slow"), &json!({"lost": 2}));
     assert_eq!(outcomes("daemon"), &json!({"lost": 1}));
-    // Shown beside the rate, and in no rate.
+    // Shown beside the rate, but not counted in it.
     let slow = row(&json["chapters"], "chapter", "slow");
     assert_eq!(slow["first_attempt"], json!({"bad": 0, "n": 0}));
     assert_eq!(json["run"]["complete"], false);

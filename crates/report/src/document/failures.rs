@@ -55,16 +55,22 @@ pub(super) fn reasons(source: &Source) -> Vec<Block> {
 /// `exit-3 (isolated): 9 failed: exit code 3 (first in round 1, output/exit-3-1-1.txt)`.
 fn sentence(name: &str, reason: &Reason) -> String {
     let text = clean(&reason.text, SENTENCE);
+    let place = first_seen(reason);
+    let times = count(reason.count.into());
+    format!("{name}: {times} {}: {text}{place}", reason.outcome)
+}
+
+/// Where a reason was first seen: ` (first in round 1, output/a-1-1.txt)`. Empty where the order of
+/// rounds is unknown.
+pub(crate) fn first_seen(reason: &Reason) -> String {
     let output = match &reason.output {
         Some(output) => format!(", {}", clean(output, NAME)),
         None => String::new(),
     };
-    let place = match reason.round {
+    match reason.round {
         Some(round) => format!(" (first in round {round}{output})"),
         None => String::new(),
-    };
-    let times = count(reason.count.into());
-    format!("{name}: {times} {}: {text}{place}", reason.outcome)
+    }
 }
 
 /// A chapter or a sequence.

@@ -29,7 +29,7 @@ mod verdict;
 
 pub(crate) use block::{Block, Signature, Status, Verdict};
 pub(crate) use comparisons::comparison_document;
-pub(crate) use failures::unexplained;
+pub(crate) use failures::{first_seen, unexplained};
 pub(crate) use history::{history_document, runs};
 pub(crate) use pictures::{Curve, Curves, Grid, Square, TrendPlot};
 pub(crate) use plot::{Mark, Plot, Tick};

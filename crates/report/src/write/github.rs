@@ -1,8 +1,8 @@
 //! GitHub Actions: a summary in Markdown, and an annotation for each kind of crash.
 
 use super::markdown;
-use crate::clean::{NAME, SENTENCE, clean};
-use crate::document::unexplained;
+use crate::clean::{SENTENCE, clean};
+use crate::document::{first_seen, unexplained};
 use crate::view::{CrashPlace, CrashRow, Reason, View};
 use crate::words::{count, of_unit, short_estimate};
 
@@ -94,14 +94,7 @@ fn by_reason(name: &str, reason: &Reason) -> Kind {
         1 => "once".to_owned(),
         n => format!("{} times", count(n.into())),
     };
-    let output = match &reason.output {
-        Some(output) => format!(", {}", clean(output, NAME)),
-        None => String::new(),
-    };
-    let place = match reason.round {
-        Some(round) => format!(" (first in round {round}{output})"),
-        None => String::new(),
-    };
+    let place = first_seen(reason);
     Kind {
         count: reason.count,
         title: format!("{name} {}", reason.outcome),

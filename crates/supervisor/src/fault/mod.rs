@@ -24,7 +24,7 @@ const PASS: f64 = 0.4;
 /// What a suite's worker chapters inject.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SuiteFault {
-    /// The fault. If it is to be calibrated, its dose is the first one tried.
+    /// The fault. A calibration starts with its dose.
     pub injected: Fault,
     /// The rule by which the dose is still to be found.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -113,7 +113,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Starts an evidence round. It is in no rate, so its start is not on record.
+    /// Starts an evidence round. No rate counts it, so its start is not recorded.
     pub(super) fn start_evidence_round(&mut self, running: Running) {
         let Running { slot, key, .. } = running;
         let unit = self.unit_name(key.unit);

@@ -26,7 +26,7 @@ const LOST: &str =
 /// What decides which attempts follow, and how they are watched.
 pub(super) struct Rules {
     pub(super) decider: Decider,
-    /// Traced rounds that follow the counted ones and are in no rate. `None` if none are made.
+    /// Traced rounds after the counted ones; no rate counts them. `None` if none are made.
     pub(super) evidence_rounds: Option<EvidenceRounds>,
     /// How the counted rounds are watched.
     pub(super) watch: EvidenceMode,
