@@ -1,12 +1,54 @@
-//! Blocks: the pieces of a section. Their texts are made harmless, and not yet escaped for a
-//! format.
+//! The pieces of a document. Their texts are made harmless, and not yet escaped for a format.
 
-use super::pictures::{Curves, Grid, TrendPlot};
-use super::plot::Plot;
+use super::plot::{Curves, Grid, Plot, TrendPlot};
 use super::table::{Table, Text, Tone};
 
+/// How much a document says, from little to all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// The verdict, and what a reader must know before believing it.
+    Headline,
+    /// The results in short.
+    Summary,
+    /// Everything.
+    Full,
+}
+
+/// A title and sections, the verdict first.
+pub(crate) struct Document {
+    pub(crate) title: String,
+    /// When it began, and its id; often empty.
+    pub(crate) facts: String,
+    pub(crate) sections: Vec<Section>,
+}
+
+/// The blocks under a heading.
+pub(crate) struct Section {
+    pub(crate) heading: String,
+    /// From which level of detail on it is shown.
+    pub(crate) detail: Detail,
+    pub(crate) blocks: Vec<Block>,
+}
+
+impl Document {
+    /// The sections of this level of detail, without empty ones.
+    pub(crate) fn sections(&self, detail: Detail) -> impl Iterator<Item = &Section> {
+        let sections = self.sections.iter();
+        sections.filter(move |one| one.detail <= detail && !one.blocks.is_empty())
+    }
+}
+
+impl Section {
+    pub(crate) fn new(heading: impl Into<String>, detail: Detail, blocks: Vec<Block>) -> Section {
+        Section {
+            heading: heading.into(),
+            detail,
+            blocks,
+        }
+    }
+}
+
 /// A piece of a section.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Block {
     Verdict(Verdict),
     /// A heading below the section's own.
@@ -30,14 +72,13 @@ pub(crate) enum Block {
 }
 
 /// The result of a run in a word and a few sentences.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Verdict {
     pub(crate) status: Status,
     pub(crate) lines: Vec<String>,
 }
 
 /// The result of a run in a word. It follows the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Status {
     Pass,
     Fail,
@@ -68,7 +109,6 @@ impl Status {
 }
 
 /// The signature of a crash in short.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Signature {
     /// How often, and the signal or exception: `7x SIGSEGV`.
     pub(crate) what: String,
@@ -83,18 +123,17 @@ pub(crate) struct Signature {
 impl Block {
     /// A sentence whose parts are clean already.
     pub(crate) fn line(text: impl Into<String>) -> Block {
-        Block::Line(Text {
-            text: text.into(),
-            tone: Tone::Plain,
-        })
+        Block::toned(text, Tone::Plain)
     }
 
     /// A sentence that a reader should not miss.
     pub(crate) fn warning(text: impl Into<String>) -> Block {
-        Block::Line(Text {
-            text: text.into(),
-            tone: Tone::Doubtful,
-        })
+        Block::toned(text, Tone::Doubtful)
+    }
+
+    fn toned(text: impl Into<String>, tone: Tone) -> Block {
+        let text = text.into();
+        Block::Line(Text { text, tone })
     }
 
     /// A list; no block without lines.
@@ -102,6 +141,14 @@ impl Block {
         match lines.is_empty() {
             true => Vec::new(),
             false => vec![Block::List(lines)],
+        }
+    }
+
+    /// A table; no block without rows.
+    pub(crate) fn table(table: Table) -> Vec<Block> {
+        match table.rows.is_empty() {
+            true => Vec::new(),
+            false => vec![Block::Table(table)],
         }
     }
 }

@@ -1,10 +1,13 @@
-//! Plots: tables with a mark on a scale in each row, so that no picture is without its numbers.
+//! The data of pictures: plots, grids of rounds, efficiency curves, trends. Each has its numbers as
+//! a table or in words.
+
+use crashrate_model::Outcome;
 
 use super::table::Table;
+use crate::view::Outcomes;
 use crate::words::percent_of;
 
 /// A table, and a mark for each of its rows.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plot {
     /// The numbers.
     pub(crate) table: Table,
@@ -33,14 +36,12 @@ impl Plot {
 }
 
 /// A label of a scale. Places on a scale are between 0 and 1.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tick {
     pub(crate) place: f64,
     pub(crate) label: String,
 }
 
 /// A point with what lies around it.
-#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Mark {
     pub(crate) from: f64,
     pub(crate) at: f64,
@@ -116,6 +117,72 @@ impl Scale {
 
 /// Shorter times are shown as this one: a logarithm has no place for 0.
 const SHORTEST: f64 = 1e-6;
+
+/// The rounds of a run.
+pub(crate) struct Grid {
+    /// How many rounds a square represents.
+    pub(crate) per_square: u32,
+    /// How many rounds the longest row has.
+    pub(crate) rounds: u32,
+    pub(crate) rows: Vec<GridRow>,
+    /// The outcomes that occur, with the number of rounds of each.
+    pub(crate) outcomes: Outcomes,
+    /// Rounds that have no result yet.
+    pub(crate) open: u32,
+}
+
+pub(crate) struct GridRow {
+    pub(crate) name: String,
+    pub(crate) squares: Vec<Square>,
+}
+
+/// One round, or several in a row.
+pub(crate) struct Square {
+    /// The worst outcome in it; nothing if none of its rounds has a result.
+    pub(crate) worst: Option<Outcome>,
+    /// How many of its rounds had that outcome, in quarters rounded up: 1 to 4.
+    pub(crate) quarters: u32,
+    /// The letter of the worst outcome, and the number of rounds with it unless all have it.
+    pub(crate) mark: String,
+    /// The same in words.
+    pub(crate) title: String,
+    /// Whether a round of it passed only on a retry.
+    pub(crate) flaky: bool,
+}
+
+/// The curves of one chapter.
+pub(crate) struct Curves {
+    /// The chapter, and what the horizontal axis is.
+    pub(crate) title: String,
+    pub(crate) key: String,
+    pub(crate) curves: Vec<Curve>,
+    /// The numbers.
+    pub(crate) table: Table,
+    /// Places along the axes, between 0 and 1.
+    pub(crate) across: Vec<Tick>,
+    pub(crate) up: Vec<Tick>,
+    /// How high the ideal line is.
+    pub(crate) ideal: f64,
+}
+
+pub(crate) struct Curve {
+    pub(crate) name: String,
+    /// Whether it is of another run: the baseline, or the one before.
+    pub(crate) past: bool,
+    /// Places between 0 and 1, across and up.
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// One chapter over the runs.
+pub(crate) struct TrendPlot {
+    pub(crate) name: String,
+    /// The numbers, a row for each run.
+    pub(crate) table: Table,
+    /// A mark for each run that has the chapter: the run's number, the mark, and the direction of a
+    /// change that is first shown there (`true`: up).
+    pub(crate) marks: Vec<(u32, Option<Mark>, Option<bool>)>,
+    pub(crate) ticks: Vec<Tick>,
+}
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,7 @@ pub(crate) fn crash_share(place: &CrashPlace) -> String {
     let of = place.share;
     match place.role.in_evidence_rounds {
         true => format!("in evidence rounds only ({})", share(of.bad, of.n)),
-        false => short_estimate(of.bad, of.n, place.optional_stopping),
+        false => short_estimate(of, place.optional_stopping),
     }
 }
 

@@ -66,7 +66,7 @@ struct Kind {
 fn by_signature(row: &CrashRow) -> Kind {
     let place = |place: &CrashPlace| {
         let name = of_unit(&place.name, Some(place.mode), &place.variant);
-        let rate = short_estimate(place.share.bad, place.share.n, place.optional_stopping);
+        let rate = short_estimate(place.share, place.optional_stopping);
         format!("{name} {rate}, first in round {}", place.first)
     };
     let places: Vec<_> = row.places.iter().map(place).collect();
