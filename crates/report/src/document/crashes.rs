@@ -2,8 +2,8 @@
 
 use super::{Block, Signature, Table, Text, Tone};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{CrashRow, View};
-use crate::words::{count, crash_place, crash_share};
+use crate::view::{CrashPlace, CrashRow, View};
+use crate::words::{count, of_unit, share, short_estimate};
 
 /// Signatures that are shown in full, and in the summary; `crashrate crashes` lists them all.
 const SHOWN: usize = 10;
@@ -97,10 +97,28 @@ fn add(table: &mut Table, number: usize, row: &CrashRow) {
         };
         table.row([
             Text::plain(std::mem::take(&mut number)),
-            Text::plain(crash_place(place)),
-            Text::new(crash_share(place), Tone::Bad),
+            Text::plain(name(place)),
+            Text::new(rate(place), Tone::Bad),
             Text::plain(rounds),
             Text::long(std::mem::take(&mut signature)),
         ]);
+    }
+}
+
+/// `a (isolated), its descendant `cc1``.
+fn name(place: &CrashPlace) -> String {
+    let unit = of_unit(&place.name, Some(place.mode), &place.variant);
+    match &place.role.descendant {
+        Some(program) => format!("{unit}, its descendant `{}`", clean(program, NAME)),
+        None => unit,
+    }
+}
+
+/// The crash rate. Evidence rounds have none.
+fn rate(place: &CrashPlace) -> String {
+    let of = place.share;
+    match place.role.in_evidence_rounds {
+        true => format!("in evidence rounds only ({})", share(of.bad, of.n)),
+        false => short_estimate(of, place.optional_stopping),
     }
 }

@@ -7,7 +7,8 @@ use super::plot::Scale;
 use super::{Block, Mark, Plot, Table, Text};
 use crate::view::{ByChapter, ChapterRow, OptionalStopping, Results, SequenceRow, Share, View};
 use crate::words::{
-    NOTHING, known, of_chapter, of_sequence, seconds, share, short_estimate, short_rate_of, signals,
+    NOTHING, chapters_of, known, of_chapter, of_sequence, seconds, share, short_estimate,
+    short_rate_of, signals,
 };
 
 /// The crash rate of each chapter in each mode, and of each sequence.
@@ -125,10 +126,7 @@ fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
         ]);
         shares.push(share);
     };
-    let own = |row: &&ChapterRow| {
-        row.sequence.as_ref() == Some(&sequence.sequence) && row.variant == sequence.variant
-    };
-    for row in view.chapters.iter().filter(own) {
+    for row in chapters_of(view, sequence) {
         let position = row.position.map(|p| p.to_string()).unwrap_or_default();
         let results = &row.results;
         add(

@@ -19,31 +19,28 @@ pub(crate) fn baseline_sentences(view: &View, beside: &BesideBaseline) -> Vec<St
     if of_fault.is_some_and(|fault| fault.get("calibration").is_some()) {
         sentences.push(
             "The dose was chosen by how often the sequence passes, so a rate equal to the \
-             baseline's shows nothing. \
-             Whether isolated chapters crash less, and where the sequence dies, was not chosen."
+             baseline's shows nothing. Whether isolated chapters crash less, and where the \
+             sequence dies, was not chosen."
                 .to_owned(),
         );
     }
     sentences.extend(beside.machine.warnings.iter().cloned());
-    let baseline = view
-        .baseline
-        .iter()
-        .flat_map(|baseline| &baseline.sequences);
-    if view.sequences.iter().chain(baseline).next().is_some() {
-        sentences.push(modes(beside));
+    let baseline = view.baseline.iter();
+    let mut known = baseline
+        .flat_map(|baseline| &baseline.sequences)
+        .chain(&view.sequences);
+    if known.next().is_some() {
+        let more = match &beside.modes {
+            None => "Not measured: it needs rounds in both modes".to_owned(),
+            Some(all) => lines(all).join("; "),
+        };
+        sentences.push(format!(
+            "Does the sequence crash more than its isolated chapters, here? {more}."
+        ));
     }
     sentences.extend(beside.rows.iter().filter_map(|row| died(beside, row)));
     sentences.extend(machine(beside));
     sentences
-}
-
-/// Does the sequence crash more than its chapters isolated?
-fn modes(beside: &BesideBaseline) -> String {
-    const ASKED: &str = "Does the sequence crash more than its isolated chapters, here?";
-    match &beside.modes {
-        None => format!("{ASKED} Not measured: it needs rounds in both modes."),
-        Some(all) => format!("{ASKED} {}", sentence(&lines(all))),
-    }
 }
 
 /// Where does the sequence die?
@@ -98,10 +95,6 @@ fn machine(beside: &BesideBaseline) -> Vec<String> {
         ));
     }
     sentences
-}
-
-fn sentence(lines: &[String]) -> String {
-    format!("{}.", lines.join("; "))
 }
 
 /// A cell of the baseline: in sequence, and isolated if it has that.

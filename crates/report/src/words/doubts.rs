@@ -3,27 +3,91 @@
 use crashrate_model::{EvidenceMode, Outcome, StopReason, Stopping};
 use crashrate_stats::GateVerdict;
 
-use super::names::of_chapter;
-use super::notes::{plural, units};
-use super::numbers::share;
+use super::fault::fault;
+use super::names::{of_chapter, of_sequence, of_unit, units, units_and_chapters};
+use super::numbers::{count, first_lines, plural, share};
+use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{Exposure, Results, View};
+
+/// Where the run is from, its fault, doubts about its rates, and crashes that its outcomes do not
+/// show.
+pub(crate) fn leading(view: &View) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(imported(view).map(|from| format!("{from}.")));
+    lines.extend(fault(view));
+    lines.extend(doubts(view));
+    lines.extend(of_descendants(view));
+    lines
+}
+
+/// The report that the run was imported from, if it was.
+pub(crate) fn imported(view: &View) -> Option<String> {
+    let file = clean(&view.run.imported.as_ref()?.file, SENTENCE);
+    Some(format!("Imported from {file}, not measured by crashrate"))
+}
+
+/// Which units passed only on a retry, and in which rounds; nothing if none did.
+pub(crate) fn flaky(view: &View) -> Option<String> {
+    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
+    let isolated = isolated.map(|row| (of_chapter(row), &row.results));
+    let sequences = view
+        .sequences
+        .iter()
+        .map(|row| (of_sequence(row), &row.results));
+    let names = isolated
+        .chain(sequences)
+        .filter_map(|(name, results)| Some(format!("{name} {}", flaky_rounds(results)?)));
+    let names: Vec<_> = names.collect();
+    (!names.is_empty()).then(|| format!("Flaky, passed only on a retry: {}.", names.join("; ")))
+}
+
+fn flaky_rounds(results: &Results) -> Option<String> {
+    const SHOWN: usize = 10;
+    let flaky = &results.flaky_rounds;
+    let numbers: Vec<_> = flaky.iter().take(SHOWN).map(u32::to_string).collect();
+    let more = match flaky.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {} more", count(more as u64)),
+    };
+    let word = if flaky.len() == 1 { "round" } else { "rounds" };
+    (!flaky.is_empty()).then(|| format!("in {word} {}{more}", numbers.join(", ")))
+}
+
+/// A sentence for each crash of a descendant.
+fn of_descendants(view: &View) -> Vec<String> {
+    const SHOWN: usize = 5;
+    let mut sentences = Vec::new();
+    for row in &view.crashes {
+        let signature = clean(&row.signature, SENTENCE);
+        for place in &row.places {
+            let Some(program) = &place.role.descendant else {
+                continue;
+            };
+            let unit = of_unit(&place.name, Some(place.mode), &place.variant);
+            let program = clean(program, NAME);
+            let of = share(place.share.bad, place.share.n);
+            let rounds = match place.role.in_evidence_rounds {
+                true => format!("evidence rounds ({of}, not counted)"),
+                false => format!("{of} rounds"),
+            };
+            sentences.push(format!(
+                "{unit}: its descendant `{program}` crashed in {rounds}: {signature}."
+            ));
+        }
+    }
+    let others = format!("more such crashes: crashrate crashes {}", view.run.number);
+    first_lines(sentences, SHOWN, &others)
+}
 
 /// Lost rounds with their bounds, clustered crashes, traced runs, and runs that stopped because of
 /// their results.
 pub(crate) fn doubts(view: &View) -> Vec<String> {
-    let mut doubts: Vec<String> = units(view)
-        .filter_map(|(name, results)| missing(&name, results))
-        .collect();
-    let in_sequences = view.chapters.iter().filter(|row| row.sequence.is_some());
-    let rows = units(view).chain(in_sequences.map(|row| (of_chapter(row), &row.results)));
-    doubts.extend(
-        rows.filter(|(_, results)| results.is_clustered())
-            .map(|(name, _)| {
-                format!(
-                    "{name}: bad rounds come in clusters or drift, so the interval is too narrow."
-                )
-            }),
-    );
+    let missing = units(view).filter_map(|(name, results)| missing(&name, results));
+    let mut doubts: Vec<String> = missing.collect();
+    let clustered = units_and_chapters(view).filter(|(_, results)| results.is_clustered());
+    doubts.extend(clustered.map(|(name, _)| {
+        format!("{name}: bad rounds come in clusters or drift, so the interval is too narrow.")
+    }));
     if view.run.evidence == EvidenceMode::Trace && view.totals.first_attempt.n > 0 {
         let caution = "Every attempt was traced, which can change how often races crash. Compare \
             this run only with traced runs.";
@@ -36,34 +100,31 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
 /// `a (isolated): 4 results lost; the crash rate is between 0/20 and 4/20.`
 fn missing(name: &str, results: &Results) -> Option<String> {
     let bounds = results.bounds?;
-    let kinds = [
-        (Outcome::Lost, "lost"),
-        (Outcome::Interrupted, "interrupted"),
-        (Outcome::NotStarted, "not started"),
-    ];
-    let kinds: Vec<_> = kinds
-        .into_iter()
-        .filter(|(outcome, _)| results.outcomes.get(*outcome) > 0)
-        .map(|(_, word)| word)
-        .collect();
-    let kinds = match kinds.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", kinds.join(", ")),
+    let n = |outcome| results.outcomes.get(outcome);
+    let what = match bounds.missing {
+        all if n(Outcome::NotStarted) == all => format!("{} could not start", plural(all, "round")),
+        all if n(Outcome::Lost) == all => format!("{} lost", plural(all, "result")),
+        all => {
+            let kinds = [
+                (Outcome::Lost, "lost"),
+                (Outcome::Interrupted, "interrupted"),
+                (Outcome::NotStarted, "not started"),
+            ];
+            let kinds = kinds.into_iter().filter(|(outcome, _)| n(*outcome) > 0);
+            let kinds: Vec<_> = kinds.map(|(_, word)| word).collect();
+            match kinds.is_empty() {
+                true => format!("{} missing", plural(all, "result")),
+                false => format!("{} missing ({})", plural(all, "result"), kinds.join(", ")),
+            }
+        }
     };
-    let again = match results.run_again.sum() > 0 {
-        true => ", and run again",
-        false => "",
+    let again = match results.run_again.sum() {
+        0 => "",
+        _ => ", and run again",
     };
-    let all = |outcome| results.outcomes.get(outcome) == bounds.missing;
-    let what = match (all(Outcome::NotStarted), all(Outcome::Lost)) {
-        (true, _) => format!("{} could not start", plural(bounds.missing, "round")),
-        (_, true) => format!("{} lost", plural(bounds.missing, "result")),
-        _ => format!("{} missing{kinds}", plural(bounds.missing, "result")),
-    };
+    let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
     Some(format!(
-        "{name}: {what}{again}; the crash rate is between {} and {}.",
-        share(bounds.best.bad, bounds.best.n),
-        share(bounds.worst.bad, bounds.worst.n)
+        "{name}: {what}{again}; the crash rate is between {best} and {worst}."
     ))
 }
 
@@ -73,28 +134,26 @@ fn bias(view: &View) -> Option<String> {
     if run.state.is_running() || run.imported.is_some() || view.totals.first_attempt.n == 0 {
         return None;
     }
-    let text = match (run.stopped?, &run.stopping) {
+    let bias = match (run.stopped?, &run.stopping) {
         (StopReason::MaxFailures, _) | (StopReason::Decided, Stopping::FirstBad) => {
-            "The run stopped when rounds did not pass, so their rate is too high on average. The \
-             intervals are valid."
+            "The run stopped when rounds did not pass, so their rate is too high on average."
+                .to_owned()
         }
-        (StopReason::Decided, Stopping::Gates(_)) => return of_gates(view),
+        (StopReason::Decided, Stopping::Gates(_)) => of_gates(view)?,
         (StopReason::Decided, _) => {
             let mut watches = view.pairs.iter().flat_map(|seen| &seen.contrasts);
-            if !watches.any(|(_, watch)| watch.is_decided()) {
-                return None;
-            }
+            watches.find(|(_, watch)| watch.is_decided())?;
             "The run stopped when the difference was shown, so that difference is too large on \
-             average. The intervals are valid."
+             average."
+                .to_owned()
         }
-        (StopReason::TimeBudget, _) => return of_time(view),
+        (StopReason::TimeBudget, _) => of_time(view)?,
         (StopReason::Interrupted, _) => {
-            "If the user stopped the run because of its results, the rates are biased. The \
-             intervals are valid."
+            "If the user stopped the run because of its results, the rates are biased.".to_owned()
         }
         _ => return None,
     };
-    Some(text.to_owned())
+    Some(format!("{bias} The intervals are valid."))
 }
 
 fn of_gates(view: &View) -> Option<String> {
@@ -110,8 +169,7 @@ fn of_gates(view: &View) -> Option<String> {
         (false, false) => return None,
     };
     Some(format!(
-        "The run stopped at the verdicts of its gates, so rates are {text} on average. The \
-         intervals are valid."
+        "The run stopped at the verdicts of its gates, so rates are {text} on average."
     ))
 }
 
@@ -137,8 +195,7 @@ fn of_time(view: &View) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "The run had a time limit and bad rounds take {than} than other rounds, so the crash rate is \
-         {where_to} on average. \
-         The intervals are valid."
+        "The run had a time limit and bad rounds take {than} than other rounds, so the crash \
+         rate is {where_to} on average."
     ))
 }

@@ -2,34 +2,31 @@
 
 use crashrate_model::{Mode, Outcome};
 
+use super::doubts::flaky;
 use super::estimates::estimate;
 use super::exposure::exposure;
-use super::leading::flaky;
-use super::names::{counted, of_chapter, of_unit, signals, sums};
-use super::notes::units;
+use super::names::{chapters_of, counted, not_passed, of_chapter, of_unit, signals, sums, units};
 use super::numbers::{count, quantity, rate, share};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{Advice, ChapterRow, Held, Results, SequenceRow, View};
+use crate::view::{Advice, ChapterRow, Held, Missed, Results, SequenceRow, View};
 
 /// The results of a run, a line each. Rates are over first attempts unless marked otherwise.
 pub(crate) fn findings(view: &View) -> Vec<String> {
-    let mut lines = Vec::new();
-    lines.extend(all_passed(view));
+    let mut lines = Vec::from_iter(all_passed(view));
     for row in view.chapters.iter().filter(|row| row.sequence.is_none()) {
         if !has_only_passed(&row.results) {
-            let after = after_retries(view, &row.results);
+            let (name, sums) = (of_chapter(row), sums(&row.results));
             lines.push(format!(
-                "{}: {}{after}.",
-                of_chapter(row),
-                sums(&row.results)
+                "{name}: {sums}{}.",
+                after_retries(view, &row.results)
             ));
         }
     }
-    for row in &view.sequences {
-        if !has_only_passed(&row.results) {
-            lines.push(of_sequence(view, row));
-        }
-    }
+    let sequences = view
+        .sequences
+        .iter()
+        .filter(|row| !has_only_passed(&row.results));
+    lines.extend(sequences.map(|row| of_sequence(view, row)));
     lines.extend(view.chapters.iter().flat_map(missed));
     lines.extend(exposure(view));
     lines.extend(flaky(view));
@@ -46,9 +43,8 @@ fn has_only_passed(results: &Results) -> bool {
 fn all_passed(view: &View) -> Option<String> {
     const NAMED: usize = 20;
     let all: Vec<_> = units(view).filter(|(_, r)| has_only_passed(r)).collect();
-    let mut names: Vec<_> = all
-        .iter()
-        .take(NAMED)
+    let named = all.iter().take(NAMED);
+    let mut names: Vec<_> = named
         .map(|(name, results)| format!("{name} {}", share(results.passed(), results.reached())))
         .collect();
     if all.len() > NAMED {
@@ -64,48 +60,36 @@ fn of_sequence(view: &View, row: &SequenceRow) -> String {
     if n == 0 {
         return format!("{name}: {}.", sums(results));
     }
-    let mut words = vec![format!(
-        "passed {}",
-        estimate(results.passed(), n, results.optional_stopping)
-    )];
-    let own = |chapter: &&ChapterRow| {
-        chapter.sequence.as_ref() == Some(&row.sequence) && chapter.variant == row.variant
-    };
-    words.extend(view.chapters.iter().filter(own).filter_map(in_chapter));
+    let rate = |k, n| estimate(k, n, results.optional_stopping);
+    let mut words = vec![format!("passed {}", rate(results.passed(), n))];
+    words.extend(chapters_of(view, row).filter_map(in_chapter));
+    let died_in = &row.died_in;
+    let reached_exit = died_in.reached_exit(n);
     let outside = [
-        (row.died_in.between, n, "between chapters"),
+        ("between chapters", died_in.between, n),
         (
-            row.died_in.exit,
-            row.died_in.reached_exit(n),
             "at exit, after the last verdict,",
+            died_in.exit,
+            reached_exit,
         ),
     ];
-    let outside = outside.into_iter().filter(|(deaths, ..)| *deaths > 0);
-    words.extend(outside.map(|(deaths, n, place)| {
-        let rate = estimate(deaths, n, results.optional_stopping);
-        format!("died {place} {rate}")
-    }));
-    format!(
-        "{name}: {}{}.",
-        words.join("; "),
-        after_retries(view, results)
-    )
+    let outside = outside.into_iter().filter(|(_, deaths, _)| *deaths > 0);
+    words.extend(outside.map(|(place, deaths, n)| format!("died {place} {}", rate(deaths, n))));
+    let after = after_retries(view, results);
+    format!("{name}: {}{after}.", words.join("; "))
 }
 
 /// How often a chapter of a sequence did not pass, counting only rounds that got this far.
 fn in_chapter(row: &ChapterRow) -> Option<String> {
     let results = &row.results;
-    let others = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
-    let others = counted(&results.outcomes, others);
+    let others = not_passed(results);
     let signals = signals(results).map_or_else(String::new, |signals| format!(" ({signals})"));
     let (chapter, reached) = (clean(&row.chapter, NAME), count(results.reached().into()));
     let bad = results.first_attempt;
+    let rate = estimate(bad.bad, bad.n, results.optional_stopping);
     let rate = match bad.bad {
         0 => String::new(),
-        k => format!(
-            ", crash rate {}",
-            estimate(k, bad.n, results.optional_stopping)
-        ),
+        _ => format!(", crash rate {rate}"),
     };
     (!others.is_empty())
         .then(|| format!("in {chapter} {others} of {reached} that got this far{signals}{rate}"))
@@ -123,7 +107,7 @@ fn after_retries(view: &View, results: &Results) -> String {
 fn missed(row: &ChapterRow) -> Vec<String> {
     let name = of_chapter(row);
     let reached = row.results.reached();
-    let line = |missed: &crate::view::Missed| {
+    let line = |missed: &Missed| {
         let expected = clean(&missed.expected, SENTENCE);
         let times = share(missed.count, reached);
         let measured = match missed.measured {

@@ -3,21 +3,16 @@
 use crashrate_stats::{Independence, Pattern};
 
 use super::estimates::p_value;
-use super::names::of_chapter;
-use super::notes::units;
+use super::names::units_and_chapters;
 use crate::view::View;
 
 /// A line for each unit and each chapter of a sequence that has enough bad rounds and others to
 /// test.
 pub(crate) fn independence(view: &View) -> Vec<String> {
-    let in_sequences = view.chapters.iter().filter(|row| row.sequence.is_some());
-    let in_sequences = in_sequences.map(|row| (of_chapter(row), &row.results));
-    let sentences = units(view)
-        .chain(in_sequences)
-        .filter_map(|(name, results)| {
-            let tested = results.independence?;
-            Some(format!("{name}: {}", sentence(&tested)))
-        });
+    let sentences = units_and_chapters(view).filter_map(|(name, results)| {
+        let tested = results.independence?;
+        Some(format!("{name}: {}", sentence(&tested)))
+    });
     sentences.collect()
 }
 
@@ -30,8 +25,8 @@ fn sentence(tested: &Independence) -> String {
     let text = match tested.pattern {
         Pattern::Independent => "no clustering or drift detected",
         Pattern::Clustered => {
-            "bad rounds come in clusters, so intervals and tests that assume independent rounds are \
-             too narrow"
+            "bad rounds come in clusters, so intervals and tests that assume independent rounds \
+             are too narrow"
         }
         Pattern::Drifting => {
             "the rate of bad rounds drifts over the run, so there is no single rate to estimate"

@@ -5,7 +5,7 @@ use crashrate_model::{DEFAULT_VARIANT, Mode, Outcome};
 use super::estimates::estimate;
 use super::numbers::count;
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results, SequenceRow};
+use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results, SequenceRow, View};
 
 /// The chapter with its mode or sequence, and its variant if it has a name: `a (isolated)`, `b in
 /// story (with-fix)`.
@@ -42,6 +42,33 @@ pub(crate) fn of_unit(name: &str, mode: Option<Mode>, variant: &str) -> String {
         (Some(mode), None) => format!("{name} ({mode})"),
         (Some(mode), Some(variant)) => format!("{name} ({mode}, {variant})"),
     }
+}
+
+/// Every unit with its name; chapters of sequences are in their sequence's results.
+pub(crate) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
+    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
+    let isolated = isolated.map(|row| (of_chapter(row), &row.results));
+    let sequences = view.sequences.iter().map(|row| {
+        let name = of_unit(&row.sequence, Some(Mode::Sequential), &row.variant);
+        (name, &row.results)
+    });
+    isolated.chain(sequences)
+}
+
+/// Every unit, then the chapters of sequences.
+pub(super) fn units_and_chapters(view: &View) -> impl Iterator<Item = (String, &Results)> {
+    let in_sequences = view.chapters.iter().filter(|row| row.sequence.is_some());
+    units(view).chain(in_sequences.map(|row| (of_chapter(row), &row.results)))
+}
+
+/// The chapters of a sequence.
+pub(crate) fn chapters_of<'a>(
+    view: &'a View,
+    sequence: &'a SequenceRow,
+) -> impl Iterator<Item = &'a ChapterRow> {
+    view.chapters.iter().filter(|row| {
+        row.sequence.as_ref() == Some(&sequence.sequence) && row.variant == sequence.variant
+    })
 }
 
 /// Crashes by signal: `SIGSEGV 6, SIGABRT 1`; nothing if there were none.

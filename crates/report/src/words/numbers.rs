@@ -40,6 +40,12 @@ pub fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
+/// `1 round`, `10 rounds`.
+pub(crate) fn plural(n: u32, word: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {word}{s}", count(n.into()))
+}
+
 /// `9 of 10`, or `10` for all.
 pub(crate) fn out_of(n: u32, all: u32) -> String {
     match n == all {
