@@ -144,6 +144,16 @@ impl Block {
         }
     }
 
+    /// The table that a format without pictures shows of it.
+    pub(crate) fn as_table(&self) -> Option<&Table> {
+        match self {
+            Block::Table(table) => Some(table),
+            Block::Plot(plot) => Some(&plot.table),
+            Block::Trend(trend) => Some(&trend.table),
+            _ => None,
+        }
+    }
+
     /// A table; no block without rows.
     pub(crate) fn table(table: Table) -> Vec<Block> {
         match table.rows.is_empty() {

@@ -47,24 +47,23 @@ pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), 
             continue;
         };
         let attempt = &attempt(unit, at, ends)?;
-        if unit.mode == Mode::Sequential {
-            let whole = Line {
-                chapter: "",
-                position: None,
-                outcome: attempt.outcome,
-                secs: attempt.secs,
-                reason: attempt.reason.as_deref(),
-            };
-            out.write_record(fields(view, attempt, &whole))?;
-        }
-        for (place, (id, chapter)) in (1..).zip(unit.chapters.iter().zip(&attempt.chapters)) {
-            let line = Line {
-                chapter: id,
-                position: (unit.mode == Mode::Sequential).then_some(place),
-                outcome: chapter.outcome,
-                secs: chapter.secs,
-                reason: chapter.reason.as_deref(),
-            };
+        let is_sequence = unit.mode == Mode::Sequential;
+        let whole = is_sequence.then(|| Line {
+            chapter: "",
+            position: None,
+            outcome: attempt.outcome,
+            secs: attempt.secs,
+            reason: attempt.reason.as_deref(),
+        });
+        let chapters = (1..).zip(unit.chapters.iter().zip(&attempt.chapters));
+        let chapters = chapters.map(|(place, (id, chapter))| Line {
+            chapter: id,
+            position: is_sequence.then_some(place),
+            outcome: chapter.outcome,
+            secs: chapter.secs,
+            reason: chapter.reason.as_deref(),
+        });
+        for line in whole.into_iter().chain(chapters) {
             out.write_record(fields(view, attempt, &line))?;
         }
     }
@@ -97,6 +96,14 @@ fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len(
         Mode::Isolated => "",
         Mode::Sequential => &unit.name,
     };
+    let imported = run.imported.as_ref();
+    let has_order = imported.is_none_or(|it| !it.order_unknown.contains(&attempt.unit));
+    let is_missing = attempt.attempt == 1
+        && matches!(
+            line.outcome,
+            Outcome::Lost | Outcome::Interrupted | Outcome::NotStarted
+        );
+    let known = |value: Option<String>| value.unwrap_or_default();
     [
         run.number.to_string(),
         text(&run.id, NAME),
@@ -106,36 +113,20 @@ fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len(
         text(sequence, NAME),
         text(&unit.variant, NAME),
         text(line.chapter, NAME),
-        line.position.map_or_else(String::new, |n| n.to_string()),
-        round(view, attempt),
+        known(line.position.map(|n| n.to_string())),
+        known(has_order.then(|| attempt.round.to_string())),
         attempt.attempt.to_string(),
         line.outcome.word().to_owned(),
         in_rate.to_string(),
         (in_rate && run.bad.contains(line.outcome)).to_string(),
-        (attempt.attempt == 1 && is_missing(line.outcome)).to_string(),
-        line.secs.map_or_else(String::new, |secs| secs.to_string()),
+        is_missing.to_string(),
+        known(line.secs.map(|secs| secs.to_string())),
         text(&signal, NAME),
         code,
         text(signature.unwrap_or_default(), SENTENCE),
         text(line.reason.unwrap_or_default(), SENTENCE),
         text(attempt.output.as_deref().unwrap_or_default(), NAME),
     ]
-}
-
-fn is_missing(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Lost | Outcome::Interrupted | Outcome::NotStarted
-    )
-}
-
-/// Empty if the order of rounds is unknown.
-fn round(view: &View, attempt: &Attempt) -> String {
-    let imported = view.run.imported.as_ref();
-    match imported.is_some_and(|imported| imported.order_unknown.contains(&attempt.unit)) {
-        true => String::new(),
-        false => attempt.round.to_string(),
-    }
 }
 
 /// Escapes text. A leading quote keeps spreadsheets from reading such text as a formula.
