@@ -73,39 +73,10 @@ pub(crate) enum Block {
 
 /// The result of a run in a word and a few sentences.
 pub(crate) struct Verdict {
-    pub(crate) status: Status,
+    /// It follows the exit code.
+    pub(crate) word: &'static str,
+    pub(crate) tone: Tone,
     pub(crate) lines: Vec<String>,
-}
-
-/// The result of a run in a word. It follows the exit code.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Status {
-    Pass,
-    Fail,
-    Undecided,
-    Incomplete,
-    Running,
-}
-
-impl Status {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Status::Pass => "PASS",
-            Status::Fail => "FAIL",
-            Status::Undecided => "UNDECIDED",
-            Status::Incomplete => "INCOMPLETE",
-            Status::Running => "RUNNING",
-        }
-    }
-
-    pub(crate) fn tone(self) -> Tone {
-        match self {
-            Status::Pass => Tone::Good,
-            Status::Fail => Tone::Bad,
-            Status::Running => Tone::Plain,
-            Status::Undecided | Status::Incomplete => Tone::Doubtful,
-        }
-    }
 }
 
 /// The signature of a crash in short.
@@ -138,10 +109,8 @@ impl Block {
 
     /// A list; no block without lines.
     pub(crate) fn list(lines: Vec<String>) -> Vec<Block> {
-        match lines.is_empty() {
-            true => Vec::new(),
-            false => vec![Block::List(lines)],
-        }
+        let block = (!lines.is_empty()).then(|| Block::List(lines));
+        Vec::from_iter(block)
     }
 
     /// The table that a format without pictures shows of it.
@@ -149,16 +118,14 @@ impl Block {
         match self {
             Block::Table(table) => Some(table),
             Block::Plot(plot) => Some(&plot.table),
-            Block::Trend(trend) => Some(&trend.table),
+            Block::Trend(trend) => Some(&trend.plot.table),
             _ => None,
         }
     }
 
     /// A table; no block without rows.
     pub(crate) fn table(table: Table) -> Vec<Block> {
-        match table.rows.is_empty() {
-            true => Vec::new(),
-            false => vec![Block::Table(table)],
-        }
+        let block = (!table.rows.is_empty()).then(|| Block::Table(table));
+        Vec::from_iter(block)
     }
 }

@@ -9,13 +9,6 @@ use crate::clean::{NAME, clean};
 use crate::view::{ByChapter, ChapterRow, MeasureStat, View};
 use crate::words::{measured, of_mode, percent_of};
 
-/// A mode, sequence or variant in which a chapter ran, with its medians.
-struct Way {
-    name: String,
-    past: bool,
-    values: Vec<(f64, f64)>,
-}
-
 /// The curves of every chapter that measured an efficiency under at least two labels such as
 /// `threads=8`.
 pub(super) fn efficiency(view: &View, previous: Option<&View>) -> Vec<Block> {
@@ -29,25 +22,25 @@ pub(super) fn efficiency(view: &View, previous: Option<&View>) -> Vec<Block> {
     let others: Vec<_> = others.collect();
     let drawn = by_chapter.ids().filter_map(|chapter| {
         let mut key = None;
-        let mut all = ways(by_chapter.rows(chapter), None, &mut key);
+        let mut all = curves(by_chapter.rows(chapter), None, &mut key);
         if !all.is_empty() {
             for (prefix, other) in &others {
-                all.extend(ways(other.rows(chapter), Some(prefix), &mut key));
+                all.extend(curves(other.rows(chapter), Some(prefix), &mut key));
             }
         }
-        draw(&clean(chapter, NAME), &key?, &all)
+        draw(&clean(chapter, NAME), &key?, all)
     });
     drawn.map(Block::Curves).collect()
 }
 
-/// The rows with at least two values. Those of another run have a prefix.
-fn ways(rows: &[&ChapterRow], past: Option<&String>, key: &mut Option<String>) -> Vec<Way> {
-    let ways = rows.iter().map(|row| Way {
+/// The rows with at least two values, which are not scaled yet. Those of another run have a prefix.
+fn curves(rows: &[&ChapterRow], past: Option<&String>, key: &mut Option<String>) -> Vec<Curve> {
+    let curves = rows.iter().map(|row| Curve {
         name: format!("{}{}", past.map_or("", String::as_str), of_mode(row)),
         past: past.is_some(),
-        values: values(row, key),
+        points: values(row, key),
     });
-    ways.filter(|way| way.values.len() > 1).collect()
+    curves.filter(|curve| curve.points.len() > 1).collect()
 }
 
 /// The values under labels with one number. The key of the first label is the key of all.
@@ -71,8 +64,8 @@ fn values(row: &ChapterRow, key: &mut Option<String>) -> Vec<(f64, f64)> {
     values
 }
 
-fn draw(chapter: &str, key: &str, ways: &[Way]) -> Option<Curves> {
-    let points = || ways.iter().flat_map(|way| &way.values);
+fn draw(chapter: &str, key: &str, mut curves: Vec<Curve>) -> Option<Curves> {
+    let points = || curves.iter().flat_map(|curve| &curve.points);
     let mut all: Vec<f64> = points().map(|(value, _)| *value).collect();
     all.sort_by(f64::total_cmp);
     all.dedup();
@@ -82,25 +75,23 @@ fn draw(chapter: &str, key: &str, ways: &[Way]) -> Option<Curves> {
     }
     // Efficiencies above 1 occur if the single thread was slow.
     let top = points().map(|(_, share)| *share).fold(1.0, f64::max);
+    let table = table(key, &all, &curves);
     let across = |value: f64| (value / first).ln() / (last / first).ln();
-    let curves = ways.iter().map(|way| {
-        let points = way.values.iter().map(|(x, y)| (across(*x), y / top));
-        Curve {
-            name: way.name.clone(),
-            past: way.past,
-            points: points.collect(),
-        }
-    });
+    for (x, y) in curves.iter_mut().flat_map(|curve| &mut curve.points) {
+        *x = across(*x);
+        *y /= top;
+    }
     let tick = |place, label| Tick { place, label };
     let labels = all
         .iter()
         .map(|value| tick(across(*value), value.to_string()));
     let shares = [0.0, 0.25, 0.5, 0.75, 1.0];
+    let key = clean(key, NAME);
     Some(Curves {
-        title: format!("{chapter}: efficiency by {}", clean(key, NAME)),
-        key: clean(key, NAME),
-        curves: curves.collect(),
-        table: table(key, &all, ways),
+        title: format!("{chapter}: efficiency by {key}"),
+        key,
+        curves,
+        table,
         across: labels.collect(),
         up: shares
             .map(|share| tick(share / top, percent_of(share)))
@@ -109,14 +100,14 @@ fn draw(chapter: &str, key: &str, ways: &[Way]) -> Option<Curves> {
     })
 }
 
-fn table(key: &str, all: &[f64], ways: &[Way]) -> Table {
+fn table(key: &str, all: &[f64], curves: &[Curve]) -> Table {
     let mut table = Table::default().numbers([key]);
-    for way in ways {
-        table = table.numbers([&way.name]);
+    for curve in curves {
+        table = table.numbers([&curve.name]);
     }
     for value in all {
-        let cells = ways.iter().map(|way| {
-            let found = way.values.iter().find(|(other, _)| other == value);
+        let cells = curves.iter().map(|curve| {
+            let found = curve.points.iter().find(|(other, _)| other == value);
             Text::known(found.map(|(_, share)| measured(EFFICIENCY, "", *share, false)))
         });
         table.row(std::iter::once(Text::plain(value.to_string())).chain(cells));

@@ -1,13 +1,12 @@
 //! The runs of a suite, and each chapter's rate over them.
 
-use super::rates::marks;
-use super::{Block, Detail, Document, Section, Table, Text, Tone, TrendPlot};
+use super::{Block, Detail, Document, Plot, Section, Table, Text, Tone, TrendPlot};
 use crate::clean::{NAME, clean};
 use crate::compare::{
     History, Point, Trend, history_intro, look_in_short, number, rises, trend_name, trend_sentences,
 };
 use crate::view::{InShort, RunLine, RunState};
-use crate::words::{NOTHING, count, date, out_of, percent_of, share, short_estimate};
+use crate::words::{NOTHING, count, date, out_of, share, short_estimate};
 
 /// A table of runs, the last one last.
 pub(crate) fn runs(lines: &[RunLine]) -> Table {
@@ -136,17 +135,14 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
     // The scale holds the widest interval.
     let optional_stopping = points.iter().map(|point| point.optional_stopping).max();
     let shares: Vec<_> = points.iter().map(|point| point.share).collect();
-    let (scale, marks) = marks(&shares, optional_stopping.unwrap_or_default());
     let turns = trend.turns();
-    let marks = points.iter().zip(marks).map(|(point, mark)| {
+    let runs = points.iter().map(|point| {
         let turn = turns.iter().find(|(run, _)| *run == point.run);
-        let number = history.runs[point.run].number;
-        (number, mark, turn.map(|(_, rose)| *rose))
+        (history.runs[point.run].number, turn.map(|(_, rose)| *rose))
     });
     TrendPlot {
         name: trend_name(trend),
-        table,
-        marks: marks.collect(),
-        ticks: scale.ticks(percent_of),
+        plot: Plot::of_shares(table, &shares, optional_stopping.unwrap_or_default()),
+        runs: runs.collect(),
     }
 }

@@ -28,7 +28,7 @@ use crate::compare::gates;
 use crate::view::View;
 use crate::words::{findings, independence, notes, recommendations};
 pub use block::Detail;
-pub(crate) use block::{Block, Document, Section, Signature, Status, Verdict};
+pub(crate) use block::{Block, Document, Section, Signature, Verdict};
 pub(crate) use comparisons::comparison_document;
 pub(crate) use failures::{first_seen, unexplained};
 pub(crate) use history::{history_document, runs};

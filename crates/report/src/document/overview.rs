@@ -12,7 +12,7 @@ use super::{Block, Table, Text, Tone};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, MeasureStat, Outcomes, Results, View};
 use crate::words::{
-    count, of_chapter, of_sequence, of_unit, outcomes_of, seconds, share, short_bounds,
+    count, joined, of_chapter, of_sequence, of_unit, outcomes_of, seconds, share, short_bounds,
 };
 
 /// More chapters than these are listed only if they did not pass.
@@ -103,13 +103,9 @@ pub(super) fn overview(view: &View) -> Vec<Block> {
         (passed.len(), passed_words),
     ];
     let rest = rest.into_iter().filter(|(n, _)| *n > 0);
-    let rest: Vec<_> = rest
-        .map(|(n, what)| format!("{} {what}", count(n as u64)))
-        .collect();
+    let rest = rest.map(|(n, what)| format!("{} {what}", count(n as u64)));
     let mut blocks = Block::table(table(view, &listed));
-    if !rest.is_empty() {
-        blocks.push(Block::line(rest.join("; ")));
-    }
+    blocks.extend(joined(rest, "; ").map(Block::line));
     blocks
 }
 
@@ -156,15 +152,15 @@ fn wide(head: &str, least: usize) -> Table {
 
 /// What the suite counts as bad, of what occurred.
 fn bad_head(view: &View, all: &Outcomes) -> String {
-    let words = |occurred: bool| {
-        let bad = view.run.bad.iter();
-        let shown = bad.filter(|outcome| !occurred || all.get(*outcome) > 0);
-        shown.map(Outcome::word).collect::<Vec<_>>().join(", ")
-    };
-    match words(true) {
-        none if none.is_empty() && view.run.bad.contains(Outcome::Crashed) => "crashed".to_owned(),
-        none if none.is_empty() => words(false),
-        some => some,
+    let bad = &view.run.bad;
+    let occurred = bad.iter().filter(|outcome| all.get(*outcome) > 0);
+    match joined(occurred.map(|outcome| outcome.to_string()), ", ") {
+        Some(occurred) => occurred,
+        None if bad.contains(Outcome::Crashed) => Outcome::Crashed.to_string(),
+        None => {
+            let bad: Vec<_> = bad.iter().map(Outcome::word).collect();
+            bad.join(", ")
+        }
     }
 }
 
@@ -203,8 +199,7 @@ pub(super) fn measured(view: &View) -> Vec<Block> {
         }
         rows[place].1[mode] = Some(value);
     }
-    let left = rows.len().saturating_sub(MEASURED);
-    rows.truncate(MEASURED);
+    let left = rows.split_off(rows.len().min(MEASURED)).len() as u64;
     let [isolated, in_sequence] =
         [0, 1].map(|mode| rows.iter().any(|(_, cells)| cells[mode].is_some()));
     let heads = match isolated && in_sequence {
@@ -219,7 +214,7 @@ pub(super) fn measured(view: &View) -> Vec<Block> {
     table.keep(&[true, isolated, in_sequence]);
     let mut blocks = Block::table(table);
     if left > 0 {
-        let left = count(left as u64);
+        let left = count(left);
         blocks.push(Block::line(format!(
             "{left} more chapters measured something"
         )));

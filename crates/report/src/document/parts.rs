@@ -11,7 +11,8 @@ use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ByChapter, ChapterRow, MeasureStat, View};
 use crate::words::{
-    NOTHING, count, of_chapter, of_mode, out_of, outcomes_of, parameter, rate, signals, sums,
+    NOTHING, count, joined, of_chapter, of_mode, out_of, outcomes_of, parameter, rate, signals,
+    sums,
 };
 
 /// The built-in chapter that the chapter of this id runs.
@@ -92,13 +93,11 @@ fn by_label(row: &ChapterRow) -> Vec<Block> {
 /// The parameters that describe what was computed, such as `d_model 256, heads 4`.
 fn about(params: &Map<String, Value>) -> Option<String> {
     let word = |name: &&str| Some(format!("{name} {}", parameter(params.get(*name)?)));
-    let mut words: Vec<String> = MODEL_PARAMS.iter().filter_map(word).collect();
     // 0 is the default: no limit.
     let limit = params.get("max_in_flight").and_then(Value::as_u64);
-    if let Some(limit) = limit.filter(|limit| *limit > 0) {
-        words.push(format!("max_in_flight {}", count(limit)));
-    }
-    (!words.is_empty()).then(|| words.join(", "))
+    let limit = limit.filter(|limit| *limit > 0);
+    let limit = limit.map(|limit| format!("max_in_flight {}", count(limit)));
+    joined(MODEL_PARAMS.iter().filter_map(word).chain(limit), ", ")
 }
 
 /// A table with a column for each row of a chapter.

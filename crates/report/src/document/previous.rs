@@ -11,7 +11,7 @@ use crate::clean::{NAME, clean};
 use crate::compare::{BaselineRow, BesideBaseline};
 use crate::view::{ByChapter, ChapterRow, MeasureStat, OptionalStopping, Results, Share, View};
 use crate::words::{
-    NOTHING, baseline_cell, baseline_sentences, count, fault_facts, measured, of_chapter, of_unit,
+    NOTHING, baseline_sentences, count, fault_facts, joined, measured, of_chapter, of_unit,
     parameter, rate, rate_of, short_estimate,
 };
 
@@ -31,8 +31,7 @@ pub(super) fn baseline(view: &View) -> Vec<Block> {
 fn baseline_rates(view: &View, all: &BesideBaseline) -> Table {
     let optional_stopping = view.run.optional_stopping();
     let title = "bad rounds in first attempts; a chapter in sequence counts only rounds that got \
-        this far, an isolated \
-                 sequence whole blocks of its chapters";
+        this far, an isolated sequence whole blocks of its chapters";
     let number = all.number;
     let mut table = Table::titled(title).texts(["what"]).numbers([
         &format!("report N={number} (95%)"),
@@ -47,10 +46,15 @@ fn baseline_rates(view: &View, all: &BesideBaseline) -> Table {
                 ..Text::known(text)
             }
         };
-        let recorded = baseline_cell(row, |share| short_estimate(share, OptionalStopping::No));
+        let short = |share| short_estimate(share, OptionalStopping::No);
+        let recorded = [
+            row.baseline_in_sequence.map(short),
+            (row.baseline_isolated).map(|share| format!("isolated {}", short(share))),
+        ];
+        let recorded = joined(recorded.into_iter().flatten(), "; ");
         table.row([
             Text::long(name(row)),
-            Text::long(recorded),
+            Text::long(recorded.as_deref().unwrap_or(NOTHING)),
             cell(row.in_sequence),
             cell(row.isolated),
         ]);
@@ -59,12 +63,11 @@ fn baseline_rates(view: &View, all: &BesideBaseline) -> Table {
 }
 
 fn name(row: &BaselineRow) -> String {
+    let of_variant = |name: &str| of_unit(name, None, &row.variant);
     match (&row.chapter, &row.sequence) {
-        (Some(chapter), _) => of_unit(chapter, None, &row.variant),
-        (None, sequence) => {
-            let sequence = sequence.as_deref().unwrap_or_default();
-            format!("{} as a whole", of_unit(sequence, None, &row.variant))
-        }
+        (Some(chapter), _) => of_variant(chapter),
+        (None, Some(sequence)) => format!("{} as a whole", of_variant(sequence)),
+        (None, None) => String::new(),
     }
 }
 

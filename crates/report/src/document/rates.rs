@@ -1,93 +1,50 @@
 //! Rates and times on scales: by chapter, by position in a sequence, and isolated beside
 //! sequential.
 
-use crashrate_model::Mode;
-
-use super::plot::Scale;
-use super::{Block, Mark, Plot, Table, Text};
-use crate::view::{ByChapter, ChapterRow, OptionalStopping, Results, SequenceRow, Share, View};
+use super::{Block, Plot, Table, Text};
+use crate::view::{ByChapter, ChapterRow, Results, SequenceRow, Share, View};
 use crate::words::{
-    NOTHING, chapters_of, known, of_chapter, of_sequence, seconds, share, short_estimate,
-    short_rate_of, signals,
+    NOTHING, chapters_of, of_chapter, of_sequence, seconds, share, short_estimate, short_rate_of,
+    signals,
 };
 
 /// The crash rate of each chapter in each mode, and of each sequence.
 pub(super) fn rates(view: &View) -> Vec<Block> {
-    let mut table = Table::default()
-        .texts(["chapter or sequence"])
-        .numbers(["crash rate (95%)"]);
+    let mut table = Table::default().texts([NAME]).numbers(["crash rate (95%)"]);
     let mut shares = Vec::new();
     for (name, results) in rows(view) {
         let rate = Text::rate(short_rate_of(results), results.first_attempt.bad);
         table.row([Text::long(name), rate]);
         shares.push(results.first_attempt);
     }
-    let plot = of_shares(table, &shares, view.run.optional_stopping());
-    match shares.is_empty() {
-        true => Vec::new(),
-        false => vec![Block::Picture(plot)],
-    }
+    let plot = Plot::of_shares(table, &shares, view.run.optional_stopping());
+    Vec::from_iter((!shares.is_empty()).then_some(Block::Picture(plot)))
 }
 
 /// How long attempts that count took: the shortest, the median and the longest.
 pub(super) fn durations(view: &View) -> Vec<Block> {
-    let rows = rows(view).into_iter();
-    let rows: Vec<_> = rows
-        .filter_map(|(name, results)| Some((name, results.secs?)))
-        .collect();
-    let scale = Scale::of_times(rows.iter().flat_map(|(_, secs)| [secs.min, secs.max]));
     let heads = ["median time", "shortest", "longest", "attempts"];
-    let mut table = Table::default()
-        .texts(["chapter or sequence"])
-        .numbers(heads);
-    let mut marks = Vec::new();
-    for (name, secs) in &rows {
-        let [at, from, to] = [secs.median, secs.min, secs.max];
-        let [median, shortest, longest] = [at, from, to].map(|secs| Text::plain(seconds(secs)));
-        let attempts = Text::count(secs.n);
-        table.row([Text::long(name), median, shortest, longest, attempts]);
-        let bad = false;
-        let [from, at, to] = [from, at, to].map(|secs| scale.place(secs));
-        marks.push(Some(Mark { from, at, to, bad }));
+    let mut table = Table::default().texts([NAME]).numbers(heads);
+    let mut times = Vec::new();
+    for (name, results) in rows(view) {
+        if let Some(secs) = results.secs {
+            let time = |secs: f64| Text::plain(seconds(secs));
+            table.row([
+                Text::long(name),
+                time(secs.median),
+                time(secs.min),
+                time(secs.max),
+                Text::count(secs.n),
+            ]);
+            times.push(secs);
+        }
     }
-    let plot = Plot {
-        table,
-        head: "shortest, median and longest; each line is ten times the one before".to_owned(),
-        ticks: scale.ticks(seconds),
-        marks,
-    };
-    match rows.is_empty() {
-        true => Vec::new(),
-        false => vec![Block::Plot(plot)],
-    }
+    let plot = Plot::of_times(table, &times);
+    Vec::from_iter((!times.is_empty()).then_some(Block::Plot(plot)))
 }
 
-/// The table with a mark for each of these shares on a common scale.
-fn of_shares(table: Table, shares: &[Share], optional_stopping: OptionalStopping) -> Plot {
-    let (scale, marks) = marks(shares, optional_stopping);
-    Plot::of_shares(table, scale, marks)
-}
-
-/// A common scale for these shares, and a mark for each.
-pub(super) fn marks(
-    shares: &[Share],
-    optional_stopping: OptionalStopping,
-) -> (Scale, Vec<Option<Mark>>) {
-    let known: Vec<_> = (shares.iter())
-        .map(|share| Some(known(share.bad, share.n, optional_stopping)?.interval))
-        .collect();
-    let scale = Scale::of_shares(known.iter().flatten().map(|interval| interval.hi));
-    let marks = shares.iter().zip(&known).map(|(share, interval)| {
-        let interval = interval.as_ref()?;
-        Some(Mark {
-            from: scale.place(interval.lo),
-            at: scale.place(f64::from(share.bad) / f64::from(share.n)),
-            to: scale.place(interval.hi),
-            bad: share.bad > 0,
-        })
-    });
-    (scale, marks.collect())
-}
+/// The head of the names of rows.
+const NAME: &str = "chapter or sequence";
 
 /// Every chapter in each mode, then the sequences.
 pub(super) fn rows(view: &View) -> Vec<(String, &Results)> {
@@ -128,13 +85,8 @@ fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
     };
     for row in chapters_of(view, sequence) {
         let position = row.position.map(|p| p.to_string()).unwrap_or_default();
-        let results = &row.results;
-        add(
-            &position,
-            &row.chapter,
-            results.first_attempt,
-            signals(results),
-        );
+        let (share, signals) = (row.results.first_attempt, signals(&row.results));
+        add(&position, &row.chapter, share, signals);
     }
     // Every round can die between chapters, but only those that got there at the exit.
     let n = sequence.results.first_attempt.n;
@@ -146,27 +98,18 @@ fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
     for (name, bad, n) in outside.into_iter().filter(|(_, deaths, _)| *deaths > 0) {
         add(NOTHING, name, Share { bad, n }, None);
     }
-    of_shares(table, &shares, optional_stopping)
+    Plot::of_shares(table, &shares, optional_stopping)
 }
 
 /// A row for each chapter that ran in both modes under the same variant.
 pub(super) fn modes(view: &View) -> Vec<Block> {
     let by_chapter = ByChapter::of(view);
-    let isolated = view
-        .chapters
-        .iter()
-        .filter(|row| row.mode == Mode::Isolated);
-    let pairs = isolated.flat_map(|alone| {
-        let same =
-            |row: &&&ChapterRow| row.mode == Mode::Sequential && row.variant == alone.variant;
-        let rows: Vec<_> = by_chapter
-            .rows(&alone.chapter)
-            .iter()
-            .filter(same)
-            .collect();
-        rows.into_iter().map(move |row| (alone, *row))
-    });
-    let pairs: Vec<(&ChapterRow, &ChapterRow)> = pairs.collect();
+    let mut pairs: Vec<(&ChapterRow, &ChapterRow)> = Vec::new();
+    for alone in view.chapters.iter().filter(|row| row.sequence.is_none()) {
+        let rows = by_chapter.rows(&alone.chapter).iter();
+        let same = rows.filter(|row| row.sequence.is_some() && row.variant == alone.variant);
+        pairs.extend(same.map(|row| (alone, *row)));
+    }
     let title = "first attempts; in sequence, counting only rounds that got this far";
     let mut table = Table::titled(title)
         .texts(["chapter", "sequence", "variant"])
@@ -190,10 +133,9 @@ pub(super) fn modes(view: &View) -> Vec<Block> {
             bad,
         ]);
     }
-    let sequences = pairs
-        .iter()
-        .any(|(_, row)| row.sequence != pairs[0].1.sequence);
-    let variants = pairs.iter().any(|(row, _)| row.variant != "default");
+    let rows = || pairs.iter().map(|(_, row)| row);
+    let sequences = rows().any(|row| row.sequence != pairs[0].1.sequence);
+    let variants = rows().any(|row| row.variant != "default");
     table.keep(&[true, sequences, variants]);
     Block::table(table)
 }

@@ -5,12 +5,12 @@ use std::cmp::Reverse;
 use crashrate_model::{Axis, Mode, Outcome, StopReason};
 use crashrate_stats::GateVerdict;
 
-use super::{Block, Status, Verdict};
+use super::{Block, Tone, Verdict};
 use crate::clean::{NAME, clean};
 use crate::compare::{Compared, Evidence, What};
 use crate::view::{ExitClass, Results, Running, Share, View, exit_class};
 use crate::words::{
-    count, duration, first_lines, flaky, known, leading, of_unit, p_value, plural, points,
+    count, duration, first_lines, flaky, joined, known, leading, of_unit, p_value, plural, points,
     stop_note, units,
 };
 
@@ -54,21 +54,33 @@ pub(super) fn facts(view: &View) -> String {
 
 /// The verdict, and what bears on everything below it.
 pub(super) fn verdict(view: &View) -> Vec<Block> {
-    let status = status(view);
+    let (word, tone) = status(view);
     let mut lines = not_passed(view);
     // Failures come first, unless retries or gates make up for them.
-    let place = match status {
-        Status::Pass => 0,
+    let place = match tone {
+        Tone::Good => 0,
         _ => lines.len(),
     };
     lines.insert(place, progress(view));
     lines.extend(gates(view));
     lines.extend(stop_note(view));
     lines.extend(bound(view));
-    let verdict = Block::Verdict(Verdict { status, lines });
+    let mut blocks = vec![Block::Verdict(Verdict { word, tone, lines })];
     let warnings = leading(view).into_iter().chain(flaky(view));
-    let warnings = warnings.map(Block::warning);
-    std::iter::once(verdict).chain(warnings).collect()
+    blocks.extend(warnings.map(Block::warning));
+    blocks
+}
+
+fn status(view: &View) -> (&'static str, Tone) {
+    if view.run.state.is_running() {
+        return ("RUNNING", Tone::Plain);
+    }
+    match exit_class(view) {
+        ExitClass::Passed => ("PASS", Tone::Good),
+        ExitClass::NotPassed | ExitClass::Refuted => ("FAIL", Tone::Bad),
+        ExitClass::Undecided => ("UNDECIDED", Tone::Doubtful),
+        ExitClass::Incomplete => ("INCOMPLETE", Tone::Doubtful),
+    }
 }
 
 /// What is running now.
@@ -83,21 +95,10 @@ pub(super) fn running(view: &View) -> Vec<Block> {
             attempt => format!("{name} round {}, attempt {attempt}", now.round),
         }
     };
-    let progress = Block::Progress(view.totals.first_attempt.n, view.totals.planned);
-    let running = Block::list(view.running.iter().map(line).collect());
-    std::iter::once(progress).chain(running).collect()
-}
-
-fn status(view: &View) -> Status {
-    if view.run.state.is_running() {
-        return Status::Running;
-    }
-    match exit_class(view) {
-        ExitClass::Passed => Status::Pass,
-        ExitClass::NotPassed | ExitClass::Refuted => Status::Fail,
-        ExitClass::Undecided => Status::Undecided,
-        ExitClass::Incomplete => Status::Incomplete,
-    }
+    let totals = &view.totals;
+    let mut blocks = vec![Block::Progress(totals.first_attempt.n, totals.planned)];
+    blocks.extend(Block::list(view.running.iter().map(line).collect()));
+    blocks
 }
 
 /// How many gates have each verdict.
@@ -110,8 +111,7 @@ fn gates(view: &View) -> Option<String> {
     ];
     let words = kinds.iter().filter(|(n, _)| *n > 0);
     let words = words.map(|(n, word)| format!("{} {word}", count(*n as u64)));
-    let words: Vec<_> = words.collect();
-    (!words.is_empty()).then(|| format!("Gates: {}.", words.join(", ")))
+    Some(format!("Gates: {}.", joined(words, ", ")?))
 }
 
 /// How many rounds passed: `15 of 15 rounds passed.`
@@ -216,9 +216,8 @@ fn endings(results: &Results) -> Option<String> {
         .outcomes
         .occurred()
         .filter_map(|(outcome, n)| Some(format!("{} in {}", verb(outcome)?, count(n.into()))));
-    let words: Vec<_> = words.collect();
     let rounds = plural(results.first_attempt.n, "round");
-    (!words.is_empty()).then(|| format!("{} of {rounds}", words.join(" and ")))
+    Some(format!("{} of {rounds}", joined(words, " and ")?))
 }
 
 /// The interval of a crash rate above 0: ` (95%: 5.4% to 13%)`.

@@ -96,13 +96,3 @@ fn machine(beside: &BesideBaseline) -> Vec<String> {
     }
     sentences
 }
-
-/// A cell of the baseline: in sequence, and isolated if it has that.
-pub(crate) fn baseline_cell(row: &BaselineRow, short: impl Fn(Share) -> String) -> String {
-    match (row.baseline_in_sequence, row.baseline_isolated) {
-        (None, None) => "-".to_owned(),
-        (Some(one), None) => short(one),
-        (None, Some(one)) => format!("isolated {}", short(one)),
-        (Some(one), Some(two)) => format!("{}; isolated {}", short(one), short(two)),
-    }
-}

@@ -5,7 +5,7 @@ use crashrate_stats::GateVerdict;
 
 use super::fault::fault;
 use super::names::{of_chapter, of_sequence, of_unit, units, units_and_chapters};
-use super::numbers::{count, first_lines, plural, share};
+use super::numbers::{count, first_lines, joined, plural, share};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{Exposure, Results, View};
 
@@ -37,20 +37,19 @@ pub(crate) fn flaky(view: &View) -> Option<String> {
     let names = isolated
         .chain(sequences)
         .filter_map(|(name, results)| Some(format!("{name} {}", flaky_rounds(results)?)));
-    let names: Vec<_> = names.collect();
-    (!names.is_empty()).then(|| format!("Flaky, passed only on a retry: {}.", names.join("; ")))
+    let names = joined(names, "; ")?;
+    Some(format!("Flaky, passed only on a retry: {names}."))
 }
 
 fn flaky_rounds(results: &Results) -> Option<String> {
     const SHOWN: usize = 10;
     let flaky = &results.flaky_rounds;
-    let numbers: Vec<_> = flaky.iter().take(SHOWN).map(u32::to_string).collect();
-    let more = match flaky.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {} more", count(more as u64)),
-    };
+    let numbers = joined(flaky.iter().take(SHOWN).map(u32::to_string), ", ")?;
     let word = if flaky.len() == 1 { "round" } else { "rounds" };
-    (!flaky.is_empty()).then(|| format!("in {word} {}{more}", numbers.join(", ")))
+    Some(match flaky.len().saturating_sub(SHOWN) {
+        0 => format!("in {word} {numbers}"),
+        more => format!("in {word} {numbers} and {} more", count(more as u64)),
+    })
 }
 
 /// A sentence for each crash of a descendant.
@@ -111,10 +110,10 @@ fn missing(name: &str, results: &Results) -> Option<String> {
                 (Outcome::NotStarted, "not started"),
             ];
             let kinds = kinds.into_iter().filter(|(outcome, _)| n(*outcome) > 0);
-            let kinds: Vec<_> = kinds.map(|(_, word)| word).collect();
-            match kinds.is_empty() {
-                true => format!("{} missing", plural(all, "result")),
-                false => format!("{} missing ({})", plural(all, "result"), kinds.join(", ")),
+            let missing = format!("{} missing", plural(all, "result"));
+            match joined(kinds.map(|(_, word)| word.to_owned()), ", ") {
+                None => missing,
+                Some(kinds) => format!("{missing} ({kinds})"),
             }
         }
     };

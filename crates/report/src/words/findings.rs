@@ -42,13 +42,15 @@ fn has_only_passed(results: &Results) -> bool {
 /// The units of which every first attempt passed, in one line.
 fn all_passed(view: &View) -> Option<String> {
     const NAMED: usize = 20;
-    let all: Vec<_> = units(view).filter(|(_, r)| has_only_passed(r)).collect();
-    let named = all.iter().take(NAMED);
-    let mut names: Vec<_> = named
-        .map(|(name, results)| format!("{name} {}", share(results.passed(), results.reached())))
-        .collect();
-    if all.len() > NAMED {
-        names.push(format!("and {} more", count((all.len() - NAMED) as u64)));
+    let all = units(view).filter(|(_, results)| has_only_passed(results));
+    let all = all.map(|(name, results)| {
+        let passed = share(results.passed(), results.reached());
+        format!("{name} {passed}")
+    });
+    let mut names: Vec<_> = all.collect();
+    if names.len() > NAMED {
+        let rest = names.split_off(NAMED);
+        names.push(format!("and {} more", count(rest.len() as u64)));
     }
     (!names.is_empty()).then(|| format!("Passed in every round: {}.", names.join(", ")))
 }

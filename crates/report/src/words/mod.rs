@@ -11,7 +11,7 @@ mod names;
 mod notes;
 mod numbers;
 
-pub(crate) use baseline::{baseline_cell, baseline_sentences};
+pub(crate) use baseline::baseline_sentences;
 pub(crate) use doubts::{doubts, flaky, imported, leading};
 pub use estimates::estimate;
 pub(crate) use estimates::{
@@ -28,6 +28,6 @@ pub(crate) use names::{
 };
 pub(crate) use notes::{notes, stop_note};
 pub(crate) use numbers::{
-    NOTHING, duration, first_lines, measured, out_of, parameter, plural, shown_unit,
+    NOTHING, duration, first_lines, joined, measured, out_of, parameter, plural, shown_unit,
 };
 pub use numbers::{count, percent, quantity, rate, seconds, share};

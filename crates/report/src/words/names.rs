@@ -3,7 +3,7 @@
 use crashrate_model::{DEFAULT_VARIANT, Mode, Outcome};
 
 use super::estimates::estimate;
-use super::numbers::count;
+use super::numbers::{count, joined};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results, SequenceRow, View};
 
@@ -75,8 +75,7 @@ pub(crate) fn chapters_of<'a>(
 pub(crate) fn signals(results: &Results) -> Option<String> {
     let signals = results.signals.iter();
     let words = signals.map(|(name, n)| format!("{} {}", clean(name, NAME), count((*n).into())));
-    let words: Vec<_> = words.collect();
-    (!words.is_empty()).then(|| words.join(", "))
+    joined(words, ", ")
 }
 
 /// How the first attempts of a row ended: `passed 2/3 = 66.7% (95%: 21-94%), 1 crashed`.
@@ -107,7 +106,7 @@ pub(super) fn not_passed(results: &Results) -> String {
 pub(crate) fn counted(outcomes: &Outcomes, which: impl Fn(Outcome) -> bool) -> String {
     let shown = outcomes.occurred().filter(|(outcome, _)| which(*outcome));
     let words = shown.map(|(outcome, n)| format!("{} {outcome}", count(n.into())));
-    words.collect::<Vec<_>>().join(", ")
+    joined(words, ", ").unwrap_or_default()
 }
 
 /// The outcomes of several results together.
@@ -128,7 +127,7 @@ pub(crate) fn died_in(places: &DiedInCounts) -> String {
     all.push(("at exit".to_owned(), places.exit));
     let words = all.into_iter().filter(|(_, n)| *n > 0);
     let words = words.map(|(place, n)| format!("{place} {}", count(n.into())));
-    words.collect::<Vec<_>>().join(", ")
+    joined(words, ", ").unwrap_or_default()
 }
 
 /// The date and minute of an RFC 3339 time: `2026-11-23 19:31`.

@@ -54,6 +54,12 @@ pub(crate) fn out_of(n: u32, all: u32) -> String {
     }
 }
 
+/// The words with this between them; nothing without words.
+pub(crate) fn joined(words: impl Iterator<Item = String>, separator: &str) -> Option<String> {
+    let words: Vec<_> = words.collect();
+    (!words.is_empty()).then(|| words.join(separator))
+}
+
 /// The first lines, and one that counts the others: `3 more gates`.
 pub(crate) fn first_lines(mut lines: Vec<String>, most: usize, others: &str) -> Vec<String> {
     let left = lines.len().saturating_sub(most);

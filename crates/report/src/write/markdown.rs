@@ -46,7 +46,7 @@ fn block(block: &Block) -> Option<String> {
         Block::Verdict(verdict) => {
             let lines: Vec<_> = verdict.lines.iter().map(|line| escaped(line)).collect();
             // A backslash forces a line break.
-            format!("**{}** {}\n", verdict.status.word(), lines.join("\\\n"))
+            format!("**{}** {}\n", verdict.word, lines.join("\\\n"))
         }
         Block::Heading(heading) => format!("### {}\n", escaped(heading)),
         Block::Line(line) => match line.tone {

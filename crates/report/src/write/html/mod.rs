@@ -75,9 +75,7 @@ fn section(id: &str, section: &Section) -> Markup {
 fn block(block: &Block) -> Markup {
     match block {
         Block::Verdict(verdict) => html! {
-            p class="status" {
-                strong class=[of_tone(verdict.status.tone())] { (verdict.status.word()) }
-            }
+            p class="status" { strong class=[of_tone(verdict.tone)] { (verdict.word) } }
             @for line in &verdict.lines { p class="said" { (line) } }
         },
         Block::Heading(heading) => html! { h3 { (heading) } },

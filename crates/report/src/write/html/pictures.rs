@@ -202,18 +202,19 @@ const LABELS: usize = 10;
 
 /// A picture of a chapter's rates over the runs of a suite, with their values.
 pub(super) fn trend(trend: &TrendPlot) -> Markup {
-    let n = trend.marks.len();
+    let n = trend.runs.len();
     let every = n.div_ceil(LABELS).max(1);
     let bottom = TREND.above + TREND.high;
+    let runs = trend.runs.iter().zip(&trend.plot.marks);
     html! {
         svg class="trend" height=(bottom + 24.0) role="img" {
             title { (trend.name) ": crash rate by run; the numbers are in the table below" }
-            @for Tick { place, label } in &trend.ticks {
+            @for Tick { place, label } in &trend.plot.ticks {
                 @let y = TREND.y(*place);
                 line class="g" x1="9%" x2="100%" y1=(y) y2=(y) {}
                 text x="8%" y=(y) dy="4" text-anchor="end" { (label) }
             }
-            @for (place, (number, mark, up)) in trend.marks.iter().enumerate() {
+            @for (place, ((number, up), mark)) in runs.enumerate() {
                 @let x = run_place(place, n);
                 @if let Some(mark) = mark {
                     @let [from, at, to] = [mark.from, mark.at, mark.to].map(|at| TREND.y(at));
@@ -233,7 +234,7 @@ pub(super) fn trend(trend: &TrendPlot) -> Markup {
                 }
             }
         }
-        (table(&trend.table))
+        (table(&trend.plot.table))
     }
 }
 

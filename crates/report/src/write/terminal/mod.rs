@@ -134,12 +134,11 @@ fn block(block: &Block, indent: usize, screen: Screen) -> String {
 
 /// `PASS  15 of 15 rounds passed.`, further lines below the first.
 fn verdict(verdict: &Verdict, screen: Screen) -> String {
-    let word = verdict.status.word();
-    let hang = word.len() + 2;
+    let hang = verdict.word.len() + 2;
     let lines = verdict.lines.iter();
     let lines = lines.map(|line| screen.paragraph(line, hang, hang, Style::Plain));
     let lines: String = lines.collect();
-    let word = screen.paint(word, Style::Status(verdict.status.tone()));
+    let word = screen.paint(verdict.word, Style::Status(verdict.tone));
     format!("{word}  {}", lines.trim_start())
 }
 
