@@ -2,6 +2,7 @@
 //! in full.
 
 use crashrate_model::{Axis, Finding, Level, Stopping};
+use crashrate_stats::Blocks;
 
 use super::environment::bad_findings;
 use super::{Block, Detail, Document, Section};
@@ -60,6 +61,14 @@ fn in_short(view: &View, all: &Comparisons) -> Vec<String> {
     vec![format!("{sides}: {said}")]
 }
 
+/// The p-value of a test, if it is one.
+pub(super) fn p_words(one: &Compared) -> String {
+    match &one.evidence {
+        Evidence::Fixed(test) => format!(" (p = {})", p_value(test.p)),
+        _ => String::new(),
+    }
+}
+
 /// The rounds per side that would do, if more rounds are all that is missing for a verdict.
 fn too_few(one: &Compared) -> Option<u64> {
     let asks_more = match &one.evidence {
@@ -68,9 +77,8 @@ fn too_few(one: &Compared) -> Option<u64> {
         Evidence::Untested => true,
     };
     // Both sides are bad in the same blocks: something they share decides.
-    let coincide = one
-        .blocks
-        .is_some_and(|b| b.both > 0 && b.only_one + b.only_two == 0);
+    let coincide = |blocks: Blocks| blocks.both > 0 && blocks.only_one + blocks.only_two == 0;
+    let coincide = one.blocks.is_some_and(coincide);
     if asks_more || coincide || one.doubt.is_some() || one.is_prevented() {
         return None;
     }
@@ -97,16 +105,8 @@ fn against_baseline(view: &View) -> Vec<String> {
     let lines = whole.filter_map(|row| {
         let (then, now) = (row.baseline_in_sequence?, row.in_sequence?);
         let is_it = |one: &&Compared| one.chapter.is_none() && one.sequence == row.sequence;
-        let p = match beside
-            .machine
-            .list
-            .iter()
-            .find(is_it)
-            .map(|one| &one.evidence)
-        {
-            Some(Evidence::Fixed(test)) => format!(" (p = {})", p_value(test.p)),
-            _ => String::new(),
-        };
+        let one = beside.machine.list.iter().find(is_it);
+        let p = one.map_or_else(String::new, p_words);
         Some(format!(
             "Compared with report N={}: crash rate of {} {} there, {} here{p}",
             beside.number,

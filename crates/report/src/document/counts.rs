@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use crashrate_model::{Mode, Outcome};
 
 use super::{Block, Table, Text, Tone};
-use crate::view::{Cell, ChapterRow, Results, View};
+use crate::view::{ChapterRow, Results, View};
 use crate::words::{
-    count, died_in, letter, of_unit, outcomes_of, percent, rate, seconds, short_rate_of,
+    count, died_in, joined, letter, of_sequence, of_unit, outcomes_of, percent, rate, seconds,
+    short_rate_of,
 };
 
 /// A table for each mode, sequence and variant.
@@ -44,15 +45,15 @@ fn in_one_mode(view: &View, rows: &[&ChapterRow]) -> Table {
 
 /// A row for each sequence, then the order of their rounds.
 pub(super) fn sequences(view: &View) -> Vec<Block> {
-    let results: Vec<_> = (view.sequences.iter())
-        .map(|row| (of_unit(&row.sequence, None, &row.variant), &row.results))
-        .collect();
-    let order = results
+    let results = view
+        .sequences
         .iter()
-        .filter_map(|(name, results)| Some(format!("order of {name}: {}", letters(results)?)));
-    let order: Vec<_> = order.collect();
-    let mut table = counted(view, "sequence", false, results).texts(["died in"]);
+        .map(|row| (of_sequence(row), &row.results));
+    let mut table = counted(view, "sequence", false, results.collect()).texts(["died in"]);
+    let mut order = Vec::new();
     for (row, cells) in view.sequences.iter().zip(&mut table.rows) {
+        let letters = letters(&row.results);
+        order.extend(letters.map(|letters| format!("order of {}: {letters}", of_sequence(row))));
         let died = died_in(&row.died_in);
         cells.push(match died.is_empty() {
             true => Text::known(None),
@@ -92,11 +93,8 @@ fn counted(view: &View, head: &str, has_reached: bool, rows: Vec<(String, &Resul
             Text::count(results.rounds),
             Text::count(results.reached()),
         ];
-        cells.extend(
-            kinds
-                .iter()
-                .map(|kind| of_outcome(*kind, results.outcomes.get(*kind))),
-        );
+        let outcomes = kinds.iter().map(|kind| of_outcome(*kind, results));
+        cells.extend(outcomes);
         let all_passed = first.n > 0 && results.passed() == first.n;
         let flaky = results.flaky_rounds.len() as u32;
         cells.extend([
@@ -118,7 +116,8 @@ fn counted(view: &View, head: &str, has_reached: bool, rows: Vec<(String, &Resul
     table
 }
 
-fn of_outcome(outcome: Outcome, n: u32) -> Text {
+fn of_outcome(outcome: Outcome, results: &Results) -> Text {
+    let n = results.outcomes.get(outcome);
     let tone = match outcome {
         Outcome::Passed | Outcome::Unreached => Tone::Plain,
         Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory => Tone::Bad,
@@ -150,14 +149,13 @@ pub(super) fn letters(results: &Results) -> Option<String> {
 /// What the letters of these rounds mean.
 pub(super) fn legend<'a>(all: impl Iterator<Item = &'a Results>) -> String {
     let ordered = all.filter(|results| results.order.is_known());
-    let first = ordered
-        .flat_map(|results| &results.cells)
-        .map(|cell: &Cell| cell.first);
+    let cells = ordered.flat_map(|results| &results.cells);
     // `None` sorts before every outcome, but belongs at the end.
-    let seen: BTreeSet<_> = first.map(|first| (first.is_none(), first)).collect();
-    let words = seen.iter().map(|(_, first)| match first {
-        Some(outcome) => format!("{} {outcome}", letter(*first)),
-        None => format!("{} no result yet", letter(None)),
+    let seen = cells.map(|cell| (cell.first.is_none(), cell.first));
+    let seen: BTreeSet<_> = seen.collect();
+    let words = seen.iter().map(|(_, first)| {
+        let word = first.map_or("no result yet", Outcome::word);
+        format!("{} {word}", letter(*first))
     });
-    words.collect::<Vec<_>>().join(", ")
+    joined(words, ", ").unwrap_or_default()
 }

@@ -42,10 +42,8 @@ pub(super) fn tables(name: &str, stats: &[&MeasureStat], heads: Heads) -> Vec<Bl
         !group.keys.is_empty() && group.stats.iter().any(|stat| stat.label != *first)
     };
     let (groups, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(is_table);
-    let mut tables: Vec<_> = groups
-        .iter()
-        .map(|group| by_label(name, group, heads))
-        .collect();
+    let tables = groups.iter().map(|group| by_label(name, group, heads));
+    let mut tables: Vec<_> = tables.collect();
     let rest: Vec<_> = rest.into_iter().flat_map(|group| group.stats).collect();
     if !rest.is_empty() {
         tables.push(list(name, &rest));
@@ -63,11 +61,10 @@ pub(super) fn tables(name: &str, stats: &[&MeasureStat], heads: Heads) -> Vec<Bl
 
 fn by_label(name: &str, group: &Group, heads: Heads) -> Table {
     let stats = &group.stats;
-    let columns = distinct(
-        stats
-            .iter()
-            .map(|stat| (stat.name.as_str(), stat.unit.as_str())),
-    );
+    let columns = stats
+        .iter()
+        .map(|stat| (stat.name.as_str(), stat.unit.as_str()));
+    let columns = distinct(columns);
     let mut labels = distinct(stats.iter().map(|stat| stat.label.as_str()));
     sort_numbers(&mut labels);
     let mut table = Table::titled(format!("{name}: {}", of_columns(stats)));

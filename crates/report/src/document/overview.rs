@@ -2,7 +2,7 @@
 //! that it measured.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crashrate_model::Outcome;
 use crashrate_protocol::chapters::{Headline, built_in};
@@ -49,10 +49,8 @@ impl Line<'_> {
 fn lines(view: &View) -> Vec<Line<'_>> {
     let mut lines: Vec<Line> = Vec::new();
     let mut places: HashMap<(&str, &str), usize> = HashMap::new();
-    let sequences = &view.sequences;
-    let one_sequence = sequences
-        .iter()
-        .all(|row| row.sequence == sequences[0].sequence);
+    let ids = view.sequences.iter().map(|row| &row.sequence);
+    let one_sequence = ids.collect::<HashSet<_>>().len() <= 1;
     for row in &view.chapters {
         let key = (row.chapter.as_str(), row.variant.as_str());
         let known = places.get(&key).copied().filter(|_| one_sequence);
@@ -69,7 +67,7 @@ fn lines(view: &View) -> Vec<Line<'_>> {
         }
         lines[place].modes[mode(row)] = Some(&row.results);
     }
-    lines.extend(sequences.iter().map(|row| Line {
+    lines.extend(view.sequences.iter().map(|row| Line {
         name: of_sequence(row),
         modes: [None, Some(&row.results)],
     }));
@@ -190,10 +188,9 @@ pub(super) fn measured(view: &View) -> Vec<Block> {
             continue;
         };
         let mode = mode(row);
-        let place = rows
-            .iter()
-            .position(|(known, cells)| *known == name && cells[mode].is_none());
-        let place = place.unwrap_or(rows.len());
+        let free =
+            |(known, cells): &(String, [Option<Text>; 2])| *known == name && cells[mode].is_none();
+        let place = rows.iter().position(free).unwrap_or(rows.len());
         if place == rows.len() {
             rows.push((name, [None, None]));
         }

@@ -45,15 +45,14 @@ pub(super) fn parts(view: &View) -> Vec<Block> {
 
 /// The measures of the other chapters.
 pub(super) fn others(view: &View) -> Vec<Block> {
-    let rows = view
-        .chapters
-        .iter()
-        .filter(|row| kind(view, &row.chapter).is_none());
-    let tables = rows.flat_map(|row| {
-        let stats: Vec<_> = row.results.measures.iter().collect();
-        tables(&of_chapter(row), &stats, Heads::Full)
-    });
-    tables.collect()
+    let mut blocks = Vec::new();
+    for row in &view.chapters {
+        if kind(view, &row.chapter).is_none() {
+            let stats: Vec<_> = row.results.measures.iter().collect();
+            blocks.extend(tables(&of_chapter(row), &stats, Heads::Full));
+        }
+    }
+    blocks
 }
 
 /// The tables of one chapter in all its modes, sequences and variants.

@@ -5,12 +5,13 @@ use std::cmp::Reverse;
 use crashrate_model::{Axis, Mode, Outcome, StopReason};
 use crashrate_stats::GateVerdict;
 
+use super::comparisons::p_words;
 use super::{Block, Tone, Verdict};
 use crate::clean::{NAME, clean};
-use crate::compare::{Compared, Evidence, What};
+use crate::compare::{Compared, What};
 use crate::view::{ExitClass, Results, Running, Share, View, exit_class};
 use crate::words::{
-    count, duration, first_lines, flaky, joined, known, leading, of_unit, p_value, plural, points,
+    count, duration, first_lines, flaky, joined, known, leading, of_unit, plural, points,
     stop_note, units,
 };
 
@@ -242,9 +243,9 @@ fn alone(view: &View, (name, mode, variant): (&str, Mode, &str)) -> Option<Strin
     };
     let one = all.list.iter().find(whole)?;
     let Share { bad, n } = one.sides[0].share;
-    let p = match &one.evidence {
-        Evidence::Fixed(test) if one.doubt.is_none() => format!(" (p = {})", p_value(test.p)),
-        _ => String::new(),
+    let p = match one.doubt {
+        None => p_words(one),
+        Some(_) => String::new(),
     };
     let (bad, of) = (count(bad.into()), count(n.into()));
     (n > 0).then(|| format!("; its chapters alone in {bad} of {of}{p}"))

@@ -2,6 +2,7 @@
 
 use super::fault::fault;
 use super::names::{died_in, of_unit};
+use super::numbers::joined;
 use crate::compare::{BaselineRow, BesideBaseline, Compared, Evidence, lines, name};
 use crate::view::{DiedInCounts, Share, View};
 
@@ -25,11 +26,8 @@ pub(crate) fn baseline_sentences(view: &View, beside: &BesideBaseline) -> Vec<St
         );
     }
     sentences.extend(beside.machine.warnings.iter().cloned());
-    let baseline = view.baseline.iter();
-    let mut known = baseline
-        .flat_map(|baseline| &baseline.sequences)
-        .chain(&view.sequences);
-    if known.next().is_some() {
+    let has_sequences = |view: &View| !view.sequences.is_empty();
+    if has_sequences(view) || view.baseline.as_deref().is_some_and(has_sequences) {
         let more = match &beside.modes {
             None => "Not measured: it needs rounds in both modes".to_owned(),
             Some(all) => lines(all).join("; "),
@@ -87,12 +85,10 @@ fn machine(beside: &BesideBaseline) -> Vec<String> {
         format!("Is the rate here that of report N={number}? {word}: {line}.")
     };
     let mut sentences: Vec<String> = compared.into_iter().map(line).collect();
-    if !apart.is_empty() {
-        let names: Vec<_> = apart.into_iter().map(|(one, _)| name(one)).collect();
-        sentences.push(format!(
-            "Too few rounds to compare with report N={number}: {}.",
-            names.join(", ")
-        ));
-    }
+    let names = apart.into_iter().map(|(one, _)| name(one));
+    sentences.extend(
+        joined(names, ", ")
+            .map(|names| format!("Too few rounds to compare with report N={number}: {names}.")),
+    );
     sentences
 }

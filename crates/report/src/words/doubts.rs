@@ -30,13 +30,13 @@ pub(crate) fn imported(view: &View) -> Option<String> {
 pub(crate) fn flaky(view: &View) -> Option<String> {
     let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
     let isolated = isolated.map(|row| (of_chapter(row), &row.results));
-    let sequences = view
-        .sequences
-        .iter()
-        .map(|row| (of_sequence(row), &row.results));
-    let names = isolated
-        .chain(sequences)
-        .filter_map(|(name, results)| Some(format!("{name} {}", flaky_rounds(results)?)));
+    let sequences = view.sequences.iter();
+    let sequences = sequences.map(|row| (of_sequence(row), &row.results));
+    let units = isolated.chain(sequences);
+    let names = units.filter_map(|(name, results)| {
+        let rounds = flaky_rounds(results)?;
+        Some(format!("{name} {rounds}"))
+    });
     let names = joined(names, "; ")?;
     Some(format!("Flaky, passed only on a retry: {names}."))
 }
@@ -156,11 +156,8 @@ fn bias(view: &View) -> Option<String> {
 }
 
 fn of_gates(view: &View) -> Option<String> {
-    let has = |verdict| {
-        view.gates
-            .iter()
-            .any(|gate| gate.watch.verdict() == verdict)
-    };
+    let verdicts: Vec<_> = view.gates.iter().map(|gate| gate.watch.verdict()).collect();
+    let has = |verdict| verdicts.contains(&verdict);
     let text = match (has(GateVerdict::Below), has(GateVerdict::Above)) {
         (true, false) => "too low",
         (false, true) => "too high",

@@ -5,35 +5,27 @@ use crashrate_stats::{
     BetaPrior, Counts, Interval, confidence_sequence, wilson, zero_failure_upper,
 };
 
+use serde::Serialize;
+
 use super::numbers::{NOTHING, count, rate, share};
 use crate::view::{Bounds, OptionalStopping, Results, Share};
 
 /// The 95 % interval of a rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Estimate {
     pub(crate) interval: Interval,
     pub(crate) method: Method,
 }
 
 /// How an interval was computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Method {
     /// Wilson's interval, for a number of rounds fixed in advance.
     Wilson,
     /// The exact one-sided bound for no crashes in a number of rounds fixed in advance.
-    ExactBound,
+    ExactOneSided,
     /// The beta-binomial confidence sequence: valid whenever the run stops.
     ConfidenceSequence,
-}
-
-impl Method {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Method::Wilson => "wilson",
-            Method::ExactBound => "exact-one-sided",
-            Method::ConfidenceSequence => "confidence-sequence",
-        }
-    }
 }
 
 /// The interval of the rate of `k` in `n` rounds; nothing without rounds.
@@ -47,7 +39,7 @@ pub(crate) fn known(k: u32, n: u32, optional_stopping: OptionalStopping) -> Opti
         (interval, Method::ConfidenceSequence)
     } else if k == 0 {
         let hi = zero_failure_upper(n.into(), ALPHA).ok()?;
-        (Interval { lo: 0.0, hi }, Method::ExactBound)
+        (Interval { lo: 0.0, hi }, Method::ExactOneSided)
     } else {
         (wilson(counts, ALPHA).ok()?, Method::Wilson)
     };

@@ -15,18 +15,15 @@ pub(crate) fn findings(view: &View) -> Vec<String> {
     let mut lines = Vec::from_iter(all_passed(view));
     for row in view.chapters.iter().filter(|row| row.sequence.is_none()) {
         if !has_only_passed(&row.results) {
-            let (name, sums) = (of_chapter(row), sums(&row.results));
-            lines.push(format!(
-                "{name}: {sums}{}.",
-                after_retries(view, &row.results)
-            ));
+            let (sums, after) = (sums(&row.results), after_retries(view, &row.results));
+            lines.push(format!("{}: {sums}{after}.", of_chapter(row)));
         }
     }
-    let sequences = view
-        .sequences
-        .iter()
-        .filter(|row| !has_only_passed(&row.results));
-    lines.extend(sequences.map(|row| of_sequence(view, row)));
+    for row in &view.sequences {
+        if !has_only_passed(&row.results) {
+            lines.push(of_sequence(view, row));
+        }
+    }
     lines.extend(view.chapters.iter().flat_map(missed));
     lines.extend(exposure(view));
     lines.extend(flaky(view));
@@ -66,14 +63,10 @@ fn of_sequence(view: &View, row: &SequenceRow) -> String {
     let mut words = vec![format!("passed {}", rate(results.passed(), n))];
     words.extend(chapters_of(view, row).filter_map(in_chapter));
     let died_in = &row.died_in;
-    let reached_exit = died_in.reached_exit(n);
+    let at_exit = "at exit, after the last verdict,";
     let outside = [
         ("between chapters", died_in.between, n),
-        (
-            "at exit, after the last verdict,",
-            died_in.exit,
-            reached_exit,
-        ),
+        (at_exit, died_in.exit, died_in.reached_exit(n)),
     ];
     let outside = outside.into_iter().filter(|(_, deaths, _)| *deaths > 0);
     words.extend(outside.map(|(place, deaths, n)| format!("died {place} {}", rate(deaths, n))));

@@ -136,14 +136,12 @@ fn uncounted(results: &Results) -> Vec<String> {
             plural(lost, "attempt")
         ));
     }
-    for reason in results
-        .reasons
-        .iter()
-        .filter(|reason| !reason.outcome.counts())
-    {
-        let text = clean(&reason.text, SENTENCE);
-        let n = count(reason.count.into());
-        notes.push(format!("{n} {}: {text}", reason.outcome));
+    for reason in &results.reasons {
+        if !reason.outcome.counts() {
+            let text = clean(&reason.text, SENTENCE);
+            let n = count(reason.count.into());
+            notes.push(format!("{n} {}: {text}", reason.outcome));
+        }
     }
     match results.lost_retries {
         0 => {}

@@ -84,16 +84,12 @@ fn table(table: &Table) -> String {
     if !table.title.is_empty() {
         out.push_str(&format!("{}\n\n", escaped(&table.title)));
     }
-    let heads = table
-        .columns
-        .iter()
-        .map(|column| escaped(&column.full_head()));
-    let heads: Vec<_> = heads.collect();
-    let rules = table.columns.iter();
-    let rules = rules.map(|column| if column.number { "---:" } else { "---" });
-    let rules: Vec<_> = rules.collect();
-    let (heads, rules) = (heads.join(" | "), rules.join("|"));
-    out.push_str(&format!("| {heads} |\n|{rules}|\n"));
+    let mut rules = String::new();
+    for column in &table.columns {
+        out.push_str(&format!("| {} ", escaped(&column.full_head())));
+        rules.push_str(if column.number { "|---:" } else { "|---" });
+    }
+    out.push_str(&format!("|\n{rules}|\n"));
     for row in &table.rows {
         let cells: Vec<_> = row.iter().map(|cell| escaped(&cell.text)).collect();
         out.push_str(&format!("| {} |\n", cells.join(" | ")));

@@ -14,7 +14,7 @@ pub(super) struct Estimated {
     lo: f64,
     hi: f64,
     confidence: f64,
-    method: &'static str,
+    method: Method,
     /// Whether the interval is valid whenever the run stops.
     peek_safe: bool,
 }
@@ -29,7 +29,7 @@ impl Estimated {
             lo: known.interval.lo,
             hi: known.interval.hi,
             confidence: 1.0 - ALPHA,
-            method: known.method.word(),
+            method: known.method,
             peek_safe: known.method == Method::ConfidenceSequence,
         })
     }
