@@ -1,8 +1,9 @@
 //! What a reader must know before believing a rate. It follows the verdict of every report.
 
 use crashrate_model::{EvidenceMode, Outcome, StopReason, Stopping};
-use crashrate_stats::GateVerdict;
+use crashrate_stats::{GateVerdict, Independence, Pattern};
 
+use super::estimates::p_value;
 use super::fault::fault;
 use super::names::{of_chapter, of_sequence, of_unit, units, units_and_chapters};
 use super::numbers::{count, first_lines, joined, plural, share};
@@ -194,4 +195,45 @@ fn of_time(view: &View) -> Option<String> {
         "The run had a time limit and bad rounds take {than} than other rounds, so the crash \
          rate is {where_to} on average."
     ))
+}
+
+/// Whether bad rounds cluster or drift, since every interval assumes independent rounds: a line for
+/// each unit and each chapter of a sequence that has enough bad rounds and others to
+/// test.
+pub(crate) fn independence(view: &View) -> Vec<String> {
+    let sentences = units_and_chapters(view).filter_map(|(name, results)| {
+        let tested = results.independence?;
+        Some(format!("{name}: {}", tests(&tested)))
+    });
+    sentences.collect()
+}
+
+fn tests(tested: &Independence) -> String {
+    let p = format!(
+        "runs test p = {}, trend test p = {}",
+        p_value(tested.runs.two_sided),
+        p_value(tested.trend.p)
+    );
+    let text = match tested.pattern {
+        Pattern::Independent => "no clustering or drift detected",
+        Pattern::Clustered => {
+            "bad rounds come in clusters, so intervals and tests that assume independent rounds \
+             are too narrow"
+        }
+        Pattern::Drifting => {
+            "the rate of bad rounds drifts over the run, so there is no single rate to estimate"
+        }
+        Pattern::Alternating => "bad rounds and others alternate more often than chance explains",
+    };
+    format!("{text} ({p})")
+}
+
+/// The word for it in JSON.
+pub(crate) fn pattern(pattern: Pattern) -> &'static str {
+    match pattern {
+        Pattern::Independent => "independent",
+        Pattern::Clustered => "clustered",
+        Pattern::Drifting => "drifting",
+        Pattern::Alternating => "alternating",
+    }
 }

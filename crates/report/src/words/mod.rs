@@ -6,13 +6,12 @@ mod estimates;
 mod exposure;
 mod fault;
 mod findings;
-mod independence;
 mod names;
 mod notes;
 mod numbers;
 
 pub(crate) use baseline::baseline_sentences;
-pub(crate) use doubts::{doubts, flaky, imported, leading};
+pub(crate) use doubts::{doubts, flaky, imported, independence, leading, pattern};
 pub use estimates::estimate;
 pub(crate) use estimates::{
     Method, in_bounds, known, p_value, percent_of, points, rate_of, short_bounds, short_estimate,
@@ -21,7 +20,6 @@ pub(crate) use estimates::{
 pub(crate) use exposure::{Rates, rates_by_exposure};
 pub(crate) use fault::facts as fault_facts;
 pub(crate) use findings::{findings, recommendations};
-pub(crate) use independence::{independence, pattern};
 pub(crate) use names::{
     chapters_of, counted, date, died_in, letter, of_chapter, of_mode, of_sequence, of_unit,
     outcomes_of, signals, sums, units,
