@@ -3,60 +3,53 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+
 /// Spaces per level.
 const INDENT: usize = 4;
 
+type Attributes<'a> = &'a [(&'a str, &'a dyn Display)];
+
 /// A document being written.
 pub(super) struct Xml<'a> {
-    out: &'a mut dyn Write,
+    out: Writer<&'a mut dyn Write>,
     open: Vec<&'static str>,
-    /// A buffer reused for each value.
-    value: String,
 }
 
 impl<'a> Xml<'a> {
     pub(super) fn new(out: &'a mut dyn Write) -> io::Result<Self> {
-        out.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
-        Ok(Xml {
-            out,
-            open: Vec::new(),
-            value: String::new(),
-        })
+        let mut out = Writer::new_with_indent(out, b' ', INDENT);
+        out.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+        let open = Vec::new();
+        Ok(Xml { out, open })
     }
 
     /// Opens an element with children.
-    pub(super) fn open(
-        &mut self,
-        name: &'static str,
-        attributes: &[(&str, &dyn Display)],
-    ) -> io::Result<()> {
-        self.tag(name, attributes)?;
+    pub(super) fn open(&mut self, name: &'static str, attributes: Attributes) -> io::Result<()> {
         self.open.push(name);
-        self.out.write_all(b">")
+        self.out.write_event(Event::Start(tag(name, attributes)))
     }
 
     /// Writes an empty element.
-    pub(super) fn empty(
-        &mut self,
-        name: &'static str,
-        attributes: &[(&str, &dyn Display)],
-    ) -> io::Result<()> {
-        self.tag(name, attributes)?;
-        self.out.write_all(b"/>")
+    pub(super) fn empty(&mut self, name: &'static str, attributes: Attributes) -> io::Result<()> {
+        self.out.write_event(Event::Empty(tag(name, attributes)))
     }
 
     /// Writes an element with text; empty if there is none.
     pub(super) fn text(
         &mut self,
         name: &'static str,
-        attributes: &[(&str, &dyn Display)],
+        attributes: Attributes,
         text: &str,
     ) -> io::Result<()> {
         if text.is_empty() {
             return self.empty(name, attributes);
         }
-        self.tag(name, attributes)?;
-        write!(self.out, ">{}</{name}>", escaped(text))
+        let text = valid(text.to_owned());
+        self.out.write_event(Event::Start(tag(name, attributes)))?;
+        self.out.write_event(Event::Text(BytesText::new(&text)))?;
+        self.out.write_event(Event::End(BytesEnd::new(name)))
     }
 
     /// Closes the element opened last. Nothing may follow the root element.
@@ -64,54 +57,26 @@ impl<'a> Xml<'a> {
         let Some(name) = self.open.pop() else {
             return Ok(());
         };
-        self.new_line()?;
-        write!(self.out, "</{name}>")?;
+        self.out.write_event(Event::End(BytesEnd::new(name)))?;
         match self.open.is_empty() {
-            true => self.out.write_all(b"\n"),
+            true => self.out.get_mut().write_all(b"\n"),
             false => Ok(()),
         }
     }
-
-    fn tag(&mut self, name: &str, attributes: &[(&str, &dyn Display)]) -> io::Result<()> {
-        self.new_line()?;
-        write!(self.out, "<{name}")?;
-        for (name, value) in attributes {
-            self.value.clear();
-            let _ = std::fmt::Write::write_fmt(&mut self.value, format_args!("{value}"));
-            write!(self.out, " {name}=\"")?;
-            self.out.write_all(escaped(&self.value).as_bytes())?;
-            self.out.write_all(b"\"")?;
-        }
-        Ok(())
-    }
-
-    fn new_line(&mut self) -> io::Result<()> {
-        write!(self.out, "\n{:1$}", "", INDENT * self.open.len())
-    }
 }
 
-/// An attribute value or text. Characters invalid in XML are left out.
-fn escaped(text: &str) -> std::borrow::Cow<'_, str> {
-    let plain = |c: char| {
-        !matches!(c, '<' | '>' | '&' | '\'' | '"' | '\u{fffe}' | '\u{ffff}')
-            && (c >= ' ' || matches!(c, '\n' | '\t'))
-    };
-    if text.chars().all(plain) {
-        return text.into();
+fn tag<'a>(name: &'a str, attributes: Attributes) -> BytesStart<'a> {
+    let mut tag = BytesStart::new(name);
+    for (name, value) in attributes {
+        tag.push_attribute((*name, valid(value.to_string()).as_str()));
     }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '\'' => out.push_str("&apos;"),
-            '"' => out.push_str("&quot;"),
-            c if plain(c) => out.push(c),
-            _ => {}
-        }
-    }
-    out.into()
+    tag
+}
+
+/// The text without characters that are invalid in XML.
+fn valid(mut text: String) -> String {
+    text.retain(|c| matches!(c, '\n' | '\t' | ' '..='\u{fffd}' | '\u{10000}'..));
+    text
 }
 
 #[cfg(test)]
