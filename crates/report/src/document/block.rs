@@ -109,7 +109,7 @@ impl Block {
 
     /// A list; no block without lines.
     pub(crate) fn list(lines: Vec<String>) -> Vec<Block> {
-        let block = (!lines.is_empty()).then(|| Block::List(lines));
+        let block = (!lines.is_empty()).then_some(Block::List(lines));
         Vec::from_iter(block)
     }
 
@@ -125,7 +125,7 @@ impl Block {
 
     /// A table; no block without rows.
     pub(crate) fn table(table: Table) -> Vec<Block> {
-        let block = (!table.rows.is_empty()).then(|| Block::Table(table));
+        let block = (!table.rows.is_empty()).then_some(Block::Table(table));
         Vec::from_iter(block)
     }
 }

@@ -21,9 +21,12 @@ struct Line<'a> {
     reason: Option<&'a str>,
 }
 
+/// The head of a column, and its value in a line.
+type Column = (&'static str, fn(&Line) -> String);
+
 /// The columns. `in_rate` marks lines that count in the first-attempt rate, `bad` those that count
 /// as bad, and `missing` first attempts without a result, which may or may not have been bad.
-const COLUMNS: [(&str, fn(&Line) -> String); 21] = [
+const COLUMNS: [Column; 21] = [
     ("number", |line| line.run.number.to_string()),
     ("run", |line| text(&line.run.id, NAME)),
     ("suite", |line| text(&line.run.suite, NAME)),
