@@ -9,7 +9,7 @@ use super::{Block, Table, Text, Tone};
 use crate::clean::{SENTENCE, clean};
 use crate::compare::claimed;
 use crate::view::View;
-use crate::words::{count, duration};
+use crate::words::{bad_outcomes, count, duration};
 
 /// Facts in two columns, a name and its value.
 pub(super) fn environment(view: &View) -> Vec<Block> {
@@ -22,13 +22,10 @@ pub(super) fn environment(view: &View) -> Vec<Block> {
         true => run.device.clone(),
         false => format!("{} (requested: {})", run.device, run.device_asked),
     };
-    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
     let mut table = Table::default().texts(["fact", "value"]);
     let mut fact = |name: &str, value: &str| table.row([Text::plain(name), Text::long(value)]);
-    fact(
-        "date",
-        &format!("{}, {state} {}", run.started, duration(run.secs)),
-    );
+    let time = duration(run.secs);
+    fact("date", &format!("{}, {state} {time}", run.started));
     fact("device", &device);
     for (name, value) in run.versions.iter().chain(&run.machine) {
         fact(name, value);
@@ -42,7 +39,7 @@ pub(super) fn environment(view: &View) -> Vec<Block> {
     if let Some(retries @ 1..) = run.retries {
         fact("retries", &retries.to_string());
     }
-    fact("counted in the crash rate", &bad.join(", "));
+    fact("counted in the crash rate", &bad_outcomes(run));
     fact("run", &run.id);
     vec![Block::Table(table)]
 }

@@ -1,13 +1,11 @@
 //! The rounds as a grid: a row for each chapter in each mode, and a square for each round. In a
 //! long run a square represents several rounds, with their counts.
 
-use crashrate_model::Outcome;
-
 use super::plot::GridRow;
 use super::rates::rows;
 use super::{Block, Grid, Square};
 use crate::view::{Cell, OptionalStopping, Outcomes, Results, RoundOrder, View};
-use crate::words::{count, counted, letter};
+use crate::words::{LETTERS, count, counted, letter};
 
 /// The most squares that represent one round each.
 const SINGLE: u64 = 6_000;
@@ -16,19 +14,6 @@ const SINGLE_ROUNDS: u32 = 400;
 /// The most squares that represent several rounds each, in all and in a row.
 const SQUARES: usize = 20_000;
 const COLUMNS: usize = 50;
-
-/// The worst first.
-const BY_BADNESS: [Outcome; 9] = [
-    Outcome::Crashed,
-    Outcome::OutOfMemory,
-    Outcome::TimedOut,
-    Outcome::Failed,
-    Outcome::Lost,
-    Outcome::NotStarted,
-    Outcome::Interrupted,
-    Outcome::Unreached,
-    Outcome::Passed,
-];
 
 /// The grid; nothing without rounds.
 pub(super) fn grid(view: &View) -> Vec<Block> {
@@ -107,7 +92,10 @@ fn squares(results: &Results, per_square: u32) -> Vec<Square> {
 fn square(first: u32, last: u32, cells: &[Cell], order: RoundOrder) -> Square {
     let outcomes = first_outcomes(cells);
     let rounds = last + 1 - first;
-    let worst = BY_BADNESS.into_iter().find(|o| outcomes.get(*o) > 0);
+    let worst = LETTERS
+        .into_iter()
+        .find(|(outcome, _)| outcomes.get(*outcome) > 0);
+    let worst = worst.map(|(outcome, _)| outcome);
     let n = worst.map_or(0, |worst| outcomes.get(worst));
     let mark = match n {
         n if n == rounds || n == 0 => letter(worst).to_string(),
@@ -150,6 +138,8 @@ fn in_words(rounds: u32, outcomes: &Outcomes, flaky: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crashrate_model::Outcome;
+
     use super::*;
 
     fn cell(first: Outcome) -> Cell {

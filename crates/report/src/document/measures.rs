@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use crashrate_protocol::chapters::{RATIOS, short_head};
 
 use super::{Block, Table, Text};
-use crate::view::{MeasureStat, Spread};
+use crate::view::MeasureStat;
 use crate::words::{count, measured, seconds, shown_unit};
 
 /// How the columns of measures are headed.
@@ -108,17 +108,14 @@ fn list(name: &str, stats: &[&MeasureStat]) -> Table {
         .texts(["unit"])
         .numbers(["min", "max", "n"]);
     for stat in stats {
-        let Spread {
-            min, median, max, ..
-        } = stat.spread;
-        let whole = whole(&[min, median, max]);
+        let whole = is_whole(stat);
         let value = |value: f64| Text::plain(measured(&stat.name, &stat.unit, value, whole));
         table.row([
             Text::plain(name_of(stat)),
-            value(median),
+            value(stat.spread.median),
             Text::plain(shown_unit(&stat.name, &stat.unit)),
-            value(min),
-            value(max),
+            value(stat.spread.min),
+            value(stat.spread.max),
             Text::count(stat.spread.n),
         ]);
     }
@@ -162,9 +159,7 @@ fn of_columns(stats: &[&MeasureStat]) -> String {
 
 /// The median with its unit in three digits: `459 ops/s`, `17.7%`, `0.85`.
 pub(super) fn rounded(stat: &MeasureStat) -> String {
-    let Spread {
-        min, median, max, ..
-    } = stat.spread;
+    let median = stat.spread.median;
     if shown_unit(&stat.name, &stat.unit) == "s" {
         return seconds(median);
     }
@@ -172,7 +167,7 @@ pub(super) fn rounded(stat: &MeasureStat) -> String {
     let value = match (bare.ends_with(['%', 'x']), median.abs()) {
         (true, _) => bare,
         (false, 100.0..1000.0) => format!("{median:.0}"),
-        (false, 0.1..10.0) if !whole(&[min, median, max]) => format!("{median:.2}"),
+        (false, 0.1..10.0) if !is_whole(stat) => format!("{median:.2}"),
         (false, _) => bare,
     };
     with_unit(value, stat)
@@ -180,19 +175,16 @@ pub(super) fn rounded(stat: &MeasureStat) -> String {
 
 /// The median with its unit, and the range of the values.
 pub(super) fn with_range(stat: &MeasureStat) -> String {
-    let Spread {
-        min, median, max, ..
-    } = stat.spread;
-    let whole = whole(&[min, median, max]);
+    let whole = is_whole(stat);
     let value = |value: f64| match stat.unit.as_str() {
         "s" => seconds(value),
         unit => measured(&stat.name, unit, value, whole),
     };
     let median = match stat.unit.as_str() {
-        "s" => value(median),
-        _ => with_unit(value(median), stat),
+        "s" => value(stat.spread.median),
+        _ => with_unit(value(stat.spread.median), stat),
     };
-    match (value(min), value(max)) {
+    match (value(stat.spread.min), value(stat.spread.max)) {
         (least, most) if least == most => median,
         (least, most) => format!("{median} ({least} to {most})"),
     }
@@ -204,6 +196,10 @@ pub(super) fn with_unit(value: String, stat: &MeasureStat) -> String {
         "" => value,
         unit => format!("{value} {unit}"),
     }
+}
+
+fn is_whole(stat: &MeasureStat) -> bool {
+    whole(&[stat.spread.min, stat.spread.median, stat.spread.max])
 }
 
 fn whole(values: &[f64]) -> bool {

@@ -12,7 +12,8 @@ use super::{Block, Table, Text, Tone};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, MeasureStat, Outcomes, Results, View};
 use crate::words::{
-    count, joined, of_chapter, of_sequence, of_unit, outcomes_of, seconds, share, short_bounds,
+    bad_outcomes, count, joined, of_chapter, of_sequence, of_unit, outcomes_of, seconds, share,
+    short_bounds,
 };
 
 /// More chapters than these are listed only if they did not pass.
@@ -155,10 +156,7 @@ fn bad_head(view: &View, all: &Outcomes) -> String {
     match joined(occurred.map(|outcome| outcome.to_string()), ", ") {
         Some(occurred) => occurred,
         None if bad.contains(Outcome::Crashed) => Outcome::Crashed.to_string(),
-        None => {
-            let bad: Vec<_> = bad.iter().map(Outcome::word).collect();
-            bad.join(", ")
-        }
+        None => bad_outcomes(&view.run),
     }
 }
 

@@ -132,19 +132,17 @@ fn sheet(
     }
     let mut sheet = Sheet { table, rows };
     for figure in figures {
-        let order;
         let head = match figure {
             Figure::Param { head, .. }
             | Figure::Times { head, .. }
             | Figure::Measure { head, .. }
-            | Figure::Of { head, .. } => head,
+            | Figure::Of { head, .. } => (*head).to_owned(),
             Figure::Order => {
                 let legend = legend(rows.iter().map(|row| &row.results));
-                order = format!("order ({legend})");
-                order.as_str()
+                format!("order ({legend})")
             }
         };
-        sheet.push(head, |row| cell(figure, row, params));
+        sheet.push(&head, |row| cell(figure, row, params));
     }
     sheet.push("rounds", |row| {
         Some(out_of(row.results.rounds, row.results.planned))

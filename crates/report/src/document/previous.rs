@@ -11,8 +11,8 @@ use crate::clean::{NAME, clean};
 use crate::compare::{BaselineRow, BesideBaseline};
 use crate::view::{ByChapter, ChapterRow, MeasureStat, OptionalStopping, Results, Share, View};
 use crate::words::{
-    NOTHING, baseline_sentences, count, fault_facts, joined, measured, of_chapter, of_unit,
-    parameter, rate, rate_of, short_estimate,
+    NOTHING, bad_outcomes, baseline_sentences, count, fault_facts, joined, measured, of_chapter,
+    of_unit, parameter, rate, rate_of, short_estimate,
 };
 
 /// The baseline report, this machine in sequence and isolated, and what that shows. Nothing if the
@@ -204,9 +204,8 @@ fn facts(view: &View, other: &View) -> BTreeMap<String, String> {
             facts.entry(name.to_owned()).or_insert(value);
         }
     };
-    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
     add("device", Some(run.device.clone()));
-    add("counted in the crash rate", Some(bad.join(", ")));
+    add("counted in the crash rate", Some(bad_outcomes(run)));
     add("jobs", run.jobs.map(|jobs| jobs.to_string()));
     add("retries", run.retries.map(|retries| retries.to_string()));
     add("command", view.command.as_deref().map(without_seed));

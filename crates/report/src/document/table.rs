@@ -139,7 +139,7 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Leaves out the columns that are not to be shown.
+    /// Leaves out the columns that are not shown.
     pub(crate) fn keep(&mut self, shown: &[bool]) {
         retain(&mut self.columns, shown);
         for row in &mut self.rows {

@@ -21,8 +21,8 @@ pub(crate) use exposure::{Rates, rates_by_exposure};
 pub(crate) use fault::facts as fault_facts;
 pub(crate) use findings::{findings, recommendations};
 pub(crate) use names::{
-    chapters_of, counted, date, died_in, letter, of_chapter, of_mode, of_sequence, of_unit,
-    outcomes_of, signals, sums, units,
+    LETTERS, bad_outcomes, chapters_of, counted, date, died_in, letter, of_chapter, of_mode,
+    of_sequence, of_unit, outcomes_of, signals, sums, units,
 };
 pub(crate) use notes::{notes, stop_note};
 pub(crate) use numbers::{

@@ -5,7 +5,7 @@ use crashrate_model::{DEFAULT_VARIANT, Mode, Outcome};
 use super::estimates::estimate;
 use super::numbers::{count, joined};
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results, SequenceRow, View};
+use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results, RunFacts, SequenceRow, View};
 
 /// The chapter with its mode or sequence, and its variant if it has a name: `a (isolated)`, `b in
 /// story (with-fix)`.
@@ -139,18 +139,27 @@ pub(crate) fn date(time: &str) -> String {
     }
 }
 
+/// The outcomes with their letters, the worst first.
+pub(crate) const LETTERS: [(Outcome, char); Outcome::ALL.len()] = [
+    (Outcome::Crashed, 'C'),
+    (Outcome::OutOfMemory, 'M'),
+    (Outcome::TimedOut, 'T'),
+    (Outcome::Failed, 'F'),
+    (Outcome::Lost, 'L'),
+    (Outcome::NotStarted, 'N'),
+    (Outcome::Interrupted, 'I'),
+    (Outcome::Unreached, 'U'),
+    (Outcome::Passed, 'P'),
+];
+
 /// The letter of a round's first attempt; a dot without one.
 pub(crate) fn letter(first: Option<Outcome>) -> char {
-    match first {
-        None => '.',
-        Some(Outcome::Passed) => 'P',
-        Some(Outcome::Failed) => 'F',
-        Some(Outcome::Crashed) => 'C',
-        Some(Outcome::TimedOut) => 'T',
-        Some(Outcome::OutOfMemory) => 'M',
-        Some(Outcome::Unreached) => 'U',
-        Some(Outcome::NotStarted) => 'N',
-        Some(Outcome::Interrupted) => 'I',
-        Some(Outcome::Lost) => 'L',
-    }
+    let own = LETTERS.iter().find(|(outcome, _)| Some(*outcome) == first);
+    own.map_or('.', |(_, letter)| *letter)
+}
+
+/// What the suite counts as bad.
+pub(crate) fn bad_outcomes(run: &RunFacts) -> String {
+    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
+    bad.join(", ")
 }

@@ -144,16 +144,11 @@ fn verdict(verdict: &Verdict, screen: Screen) -> String {
 
 /// Count and place on one line; callers and the command that shows the crash on the next.
 fn signature(signature: &Signature, indent: usize, screen: Screen) -> String {
-    let Signature {
-        what,
-        at,
-        callers,
-        command,
-    } = signature;
+    let (callers, command) = (&signature.callers, &signature.command);
     let hang = indent + 5;
     let paint = |text: &str| screen.paragraph(text, indent + 2, hang, Style::Tone(Tone::Bad));
     let fits = |text: &str, indent: usize| indent + width(text) <= screen.width;
-    let head = format!("{what}  {at}");
+    let head = format!("{}  {}", signature.what, signature.at);
     if callers.is_empty() {
         let all = format!("{head}        {command}");
         if fits(&all, indent + 2) {
