@@ -1,5 +1,5 @@
-//! This run beside another: the run before it, or the baseline report. Whether a difference from the
-//! run before is more than chance is for `crashrate compare` to say.
+//! This run beside another: the run before it, or the baseline report. `crashrate compare` says
+//! whether a difference from the run before is more than chance.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
