@@ -97,7 +97,7 @@ enum Task {
     ///
     /// `xtask/names.toml` holds the old and new names, and the places where an old name is right.
     /// Prints `file:line: old -> new` for each one found; the exit code is then 1.
-    Names(names::Arguments),
+    Names,
     /// Count source lines by crate; list long files, long functions and import cycles
     ///
     /// `xtask/size.toml` gives the reason for each one that is accepted.
@@ -119,7 +119,7 @@ fn main() -> ExitCode {
 fn run(task: Task, workspace: &Workspace) -> anyhow::Result<ExitCode> {
     match task {
         Task::Setup { force } => {
-            libtorch::provide(workspace, force)?;
+            libtorch::provide(&workspace.libtorch(), force)?;
             Ok(ExitCode::SUCCESS)
         }
         Task::Build => {
@@ -132,7 +132,7 @@ fn run(task: Task, workspace: &Workspace) -> anyhow::Result<ExitCode> {
         Task::Bench(arguments) => bench::run(workspace, &arguments),
         Task::Fuzz(arguments) => fuzz::run(workspace, &arguments),
         Task::Verify(arguments) => verify::run(workspace, &arguments),
-        Task::Names(arguments) => names::run(workspace, &arguments),
+        Task::Names => names::run(workspace),
         Task::Size(arguments) => size::run(workspace, &arguments),
         Task::CheckMacos => macos::check(workspace),
     }

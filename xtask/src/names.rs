@@ -10,16 +10,8 @@ use anyhow::{Context, Result};
 use proc_macro2::TokenTree;
 use serde::Deserialize;
 
-use crate::bench::table;
 use crate::source::{self, File};
 use crate::workspace::Workspace;
-
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// Print the table of old and new names as Markdown
-    #[arg(long)]
-    table: bool,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,12 +62,8 @@ struct Found {
     new: String,
 }
 
-pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let table = read(&workspace.root().join("xtask/names.toml"))?;
-    if arguments.table {
-        say!("{}", table.markdown());
-        return Ok(ExitCode::SUCCESS);
-    }
     let mut used = vec![false; table.exception.len()];
     let mut count = 0;
     for file in source::files(workspace.root())? {
@@ -114,32 +102,6 @@ fn read(path: &Path) -> Result<Table> {
 }
 
 impl Table {
-    fn markdown(&self) -> String {
-        let mut rows = vec![["old", "new", "kind", "in"].map(str::to_owned)];
-        for name in &self.name {
-            let old: Vec<_> = name.old.iter().map(|old| format!("`{old}`")).collect();
-            let kind = match name.kind {
-                Kind::Identifier => "identifier",
-                Kind::Module => "module",
-                Kind::Key => "key",
-                Kind::Flag => "flag",
-            };
-            rows.push([
-                old.join(", "),
-                name.new.clone(),
-                kind.to_owned(),
-                name.path.clone(),
-            ]);
-        }
-        let mut exceptions = vec![["name", "in", "reason"].map(str::to_owned)];
-        for exception in &self.exception {
-            let name = format!("`{}`", exception.name);
-            exceptions.push([name, exception.path.clone(), exception.reason.clone()]);
-        }
-        let (rows, exceptions) = (table::left(&rows), table::left(&exceptions));
-        format!("{rows}\nExceptions:\n\n{exceptions}")
-    }
-
     fn is_excepted(&self, old: &str, path: &Path, used: &mut [bool]) -> bool {
         let fits =
             |exception: &Exception| exception.name == old && path.starts_with(&exception.path);

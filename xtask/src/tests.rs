@@ -13,7 +13,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCod
     // Tests run the real `crashrate` with the worker beside it.
     let libtorch = workspace.build()?;
     let mut cargo = workspace.cargo(&["test", "--release", "--no-fail-fast"]);
-    libtorch.configure(&mut cargo);
+    cargo.envs(libtorch.map(|folder| ("LIBTORCH", folder)));
     let chosen = |argument: &String| argument == "-p" || argument.starts_with("--package");
     if !arguments.iter().any(chosen) {
         cargo.arg("--workspace");

@@ -2,21 +2,16 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::failure::ChildFailed;
-use crate::libtorch::{self, Libtorch};
+use crate::libtorch;
 
 pub(crate) struct Workspace {
     root: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    target_directory: PathBuf,
 }
 
 impl Workspace {
@@ -61,9 +56,11 @@ impl Workspace {
             self.root.display(),
             String::from_utf8_lossy(&output.stderr).trim_end()
         );
-        let metadata: Metadata = serde_json::from_slice(&output.stdout)
-            .context("cargo metadata printed something unexpected")?;
-        Ok(metadata.target_directory)
+        let metadata: Value = serde_json::from_slice(&output.stdout)?;
+        let target = metadata["target_directory"].as_str();
+        target
+            .map(PathBuf::from)
+            .context("cargo metadata names no target directory")
     }
 
     /// The cargo that started this program, in the checkout.
@@ -73,18 +70,25 @@ impl Workspace {
         cargo
     }
 
-    /// Builds every binary in release form and returns the libtorch that they use.
-    pub(crate) fn build(&self) -> Result<Libtorch> {
-        let libtorch = libtorch::provide(self, false)?;
+    /// Builds every binary in release form. Returns the value of `LIBTORCH` for further builds.
+    pub(crate) fn build(&self) -> Result<Option<PathBuf>> {
+        let libtorch = libtorch::provide(&self.libtorch(), false)?;
         check_compiler()?;
         say!(
             "building all binaries in release form (the first time, the step `torch-sys(build)` \
              compiles C++ for some minutes)"
         );
         let mut cargo = self.cargo(&["build", "--release", "--workspace", "--bins"]);
-        libtorch.configure(&mut cargo);
+        cargo.envs(libtorch.as_ref().map(|folder| ("LIBTORCH", folder)));
         call(cargo, "cargo build")?;
         Ok(libtorch)
+    }
+
+    /// Builds `crashrate` alone, which needs no libtorch, and returns its path.
+    pub(crate) fn build_crashrate(&self) -> Result<PathBuf> {
+        let cargo = self.cargo(&["build", "--release", "-p", "crashrate", "--bins"]);
+        call(cargo, "cargo build")?;
+        Ok(self.binaries()?.join("crashrate"))
     }
 }
 
@@ -102,12 +106,12 @@ pub(crate) fn call(mut command: Command, what: &str) -> Result<()> {
 
 /// Without this check, a missing C++ compiler shows only when cargo reaches torch-sys.
 fn check_compiler() -> Result<()> {
-    let mut compiler = Command::new("c++");
-    compiler
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let mut works = || compiler.status().is_ok_and(|status| status.success());
+    let works = || {
+        Command::new("c++")
+            .arg("--version")
+            .output()
+            .is_ok_and(|output| output.status.success())
+    };
     ensure!(
         env::var_os("CXX").is_some() || works(),
         "there is no C++ compiler `c++` on the PATH; the bindings to libtorch need one\nwhat to \

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::workspace::{Workspace, call};
+use crate::workspace::Workspace;
 
 const SUITE: &str = include_str!("suite.toml");
 const JOBS: &str = "4";
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
     let program = match &arguments.program {
         Some(program) => std::path::absolute(program)?,
-        None => build(workspace)?,
+        None => workspace.build_crashrate()?,
     };
     let seed = arguments
         .seed
@@ -75,12 +75,6 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
         done.with_context(|| format!("the torture run of seed {seed} failed"))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn build(workspace: &Workspace) -> Result<PathBuf> {
-    let cargo = workspace.cargo(&["build", "--release", "-p", "crashrate", "--bins"]);
-    call(cargo, "cargo build")?;
-    Ok(workspace.binaries()?.join("crashrate"))
 }
 
 struct Torture {
