@@ -11,7 +11,6 @@ macro_rules! say {
 }
 
 mod bench;
-mod demo;
 mod failure;
 mod fuzz;
 mod libtorch;
@@ -24,8 +23,9 @@ mod torture;
 mod verify;
 mod workspace;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
@@ -126,7 +126,7 @@ fn run(task: Task, workspace: &Workspace) -> anyhow::Result<ExitCode> {
             workspace.build()?;
             Ok(ExitCode::SUCCESS)
         }
-        Task::Demo => demo::run(workspace),
+        Task::Demo => demo(workspace),
         Task::Test { arguments } => tests::run(workspace, &arguments),
         Task::Torture(arguments) => torture::run(workspace, &arguments),
         Task::Bench(arguments) => bench::run(workspace, &arguments),
@@ -136,4 +136,17 @@ fn run(task: Task, workspace: &Workspace) -> anyhow::Result<ExitCode> {
         Task::Size(arguments) => size::run(workspace, &arguments),
         Task::CheckMacos => macos::check(workspace),
     }
+}
+
+/// Runs the story suite. `crashrate` itself prints the path of the report.
+fn demo(workspace: &Workspace) -> anyhow::Result<ExitCode> {
+    const ARGUMENTS: &str = "run configs/story.toml --mode both --rounds 3 --device cpu";
+    workspace.build()?;
+    say!("\n$ crashrate {ARGUMENTS}\n");
+    let status = Command::new(workspace.binaries()?.join("crashrate"))
+        .current_dir(workspace.root())
+        .args(ARGUMENTS.split(' '))
+        .status()
+        .context("crashrate could not be started")?;
+    Ok(failure::code_of(status))
 }

@@ -56,13 +56,8 @@ struct Groups {
 
 /// The groups with these keys, or all if there are none. Cases of missing tools are left out.
 pub(super) fn groups(keys: &[String]) -> Result<Vec<Group>> {
-    let Groups { group: mut groups } = toml::from_str(GROUPS).context("groups.toml")?;
-    let known: Vec<&str> = groups.iter().map(|group| group.key.as_str()).collect();
-    let chosen = choose(&known, keys)?;
-    groups = (groups.into_iter().enumerate())
-        .filter(|(index, _)| chosen.contains(index))
-        .map(|(_, group)| group)
-        .collect();
+    let Groups { group } = toml::from_str(GROUPS).context("groups.toml")?;
+    let mut groups = choose(group, |group| &group.key, keys)?;
     for group in &mut groups {
         let is_missing = |tool: &str| !is_installed(tool);
         (group.cases).retain(|case| !case.tool.as_deref().is_some_and(is_missing));
