@@ -84,10 +84,16 @@ impl Workspace {
         Ok(libtorch)
     }
 
-    /// Builds `crashrate` alone, which needs no libtorch, and returns its path.
+    /// Builds the binaries of packages that need no libtorch.
+    pub(crate) fn build_packages(&self, packages: &[&str]) -> Result<()> {
+        let mut cargo = self.cargo(&["build", "--release", "--bins"]);
+        cargo.args(packages.iter().flat_map(|package| ["--package", package]));
+        call(cargo, "cargo build")
+    }
+
+    /// Builds `crashrate` and returns its path.
     pub(crate) fn build_crashrate(&self) -> Result<PathBuf> {
-        let cargo = self.cargo(&["build", "--release", "-p", "crashrate", "--bins"]);
-        call(cargo, "cargo build")?;
+        self.build_packages(&["crashrate"])?;
         Ok(self.binaries()?.join("crashrate"))
     }
 }

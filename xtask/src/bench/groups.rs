@@ -1,15 +1,14 @@
 //! What is measured: the groups of `groups.toml`, and the programs that they run.
 
 use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::verify::choose;
-use crate::workspace::{Workspace, call};
+use crate::workspace::call;
 
 const GROUPS: &str = include_str!("groups.toml");
 
@@ -72,40 +71,15 @@ pub(super) fn is_installed(program: &str) -> bool {
 }
 
 /// Runs what the groups say.
-pub(super) struct Shell {
-    root: PathBuf,
-    binaries: PathBuf,
+pub(super) struct Shell<'a> {
+    pub(super) root: &'a Path,
+    /// The folder of the built programs.
+    pub(super) release: &'a Path,
     /// Holds everything that a call writes.
-    pub(super) scratch: PathBuf,
-    /// The tiny child, and the test binary with one empty test.
-    compiled: [PathBuf; 2],
+    pub(super) scratch: &'a Path,
 }
 
-impl Shell {
-    /// Builds the programs; the worker, which needs libtorch, only on request.
-    pub(super) fn build(workspace: &Workspace, with_worker: bool, scratch: &Path) -> Result<Self> {
-        if with_worker {
-            workspace.build()?;
-        } else {
-            let mut cargo = workspace.cargo(&["build", "--release", "--bins"]);
-            cargo.args(["-p", "crashrate", "-p", "crashrate-testkit"]);
-            call(cargo, "cargo build")?;
-        }
-        let binaries = workspace.binaries()?;
-        let testkit = workspace.root().join("crates/testkit");
-        let [nothing, test] = ["nothing", "one"].map(|name| scratch.join(name));
-        compile_nothing(&testkit.join("src/bin/nothing.rs"), &binaries, &nothing)?;
-        let mut rustc = rustc(&testkit.join("tests/one/main.rs"), &test);
-        rustc.arg("--test");
-        call(rustc, "rustc")?;
-        Ok(Self {
-            root: workspace.root().to_owned(),
-            binaries,
-            scratch: scratch.to_owned(),
-            compiled: [nothing, test],
-        })
-    }
-
+impl Shell<'_> {
     pub(super) fn prepare(&self, group: &Group) -> Result<()> {
         call(self.command(&group.prepare), &group.key)
     }
@@ -114,50 +88,21 @@ impl Shell {
     pub(super) fn case(&self, case: &Case, rounds: u64, other: Option<&Path>) -> Command {
         let mut command = self.command(&format!("exec {}", case.run.trim()));
         command.env("ROUNDS", rounds.to_string());
-        if let Some(other) = other {
-            command.env("CRASHRATE", other);
-        }
+        command.envs(other.map(|other| ("CRASHRATE", other)));
         command
     }
 
     fn command(&self, script: &str) -> Command {
-        let [nothing, test] = &self.compiled;
         let mut command = Command::new("sh");
         command
             .args(["-e", "-c", script])
-            .current_dir(&self.scratch)
+            .current_dir(self.scratch)
             .env("CRASHRATE_RUNS_DIR", self.scratch.join("runs"))
-            .env("CRASHRATE", self.binaries.join("crashrate"))
-            .env("BARE_LOOP", self.binaries.join("bare-loop"))
-            .env("MISBEHAVE", self.binaries.join("misbehave"))
-            .env("NOTHING", nothing)
-            .env("TEST", test)
-            .env("ROOT", &self.root);
+            .env("CRASHRATE", self.release.join("crashrate"))
+            .env("RELEASE", self.release)
+            .env("ROOT", self.root);
         command
     }
-}
-
-/// Compiles the tiny child with rustc, because its flags would make cargo rebuild everything. Where
-/// static linking is not possible, this is the child that cargo built.
-fn compile_nothing(source: &Path, binaries: &Path, program: &Path) -> Result<()> {
-    let status = rustc(source, program)
-        .args(["-C", "panic=abort", "-C", "target-feature=+crt-static"])
-        .args(["-C", "relocation-model=static"])
-        .stderr(Stdio::null())
-        .status()
-        .context("rustc could not be started")?;
-    if !status.success() {
-        say!("warning: static linking does not work here; the tiny child is linked dynamically");
-        fs::copy(binaries.join("nothing"), program).context("the tiny child cannot be copied")?;
-    }
-    Ok(())
-}
-
-fn rustc(source: &Path, program: &Path) -> Command {
-    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.args(["--edition", "2024", "-O", "-o"]);
-    rustc.arg(program).arg(source);
-    rustc
 }
 
 #[cfg(test)]

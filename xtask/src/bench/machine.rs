@@ -55,12 +55,9 @@ pub(super) fn versions(workspace: &Workspace) -> String {
 
 /// The command line of this call.
 pub(super) fn command() -> String {
-    Vec::from_iter(
-        ["cargo xtask".to_owned()]
-            .into_iter()
-            .chain(env::args().skip(1)),
-    )
-    .join(" ")
+    env::args()
+        .skip(1)
+        .fold("cargo xtask".to_owned(), |line, word| line + " " + &word)
 }
 
 /// The first line that a program prints, if it succeeds.

@@ -71,7 +71,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     let folder = workspace.target()?.join("bench");
     fs::create_dir_all(&folder).context("the folder for the figures cannot be made")?;
     let scratch = tempfile::tempdir_in(&folder).context("no temporary folder")?;
-    let shell = Shell::build(workspace, with_worker, scratch.path())?;
+    if with_worker {
+        workspace.build()?;
+    } else {
+        workspace.build_packages(&["crashrate", "crashrate-testkit"])?;
+    }
+    let shell = Shell {
+        root: workspace.root(),
+        release: &workspace.binaries()?,
+        scratch: scratch.path(),
+    };
     let load = machine::load();
     let mut tables = String::new();
     for group in groups {

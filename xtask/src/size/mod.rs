@@ -45,6 +45,13 @@ struct Reasons {
     cycle: BTreeMap<String, String>,
 }
 
+/// Something that needs a reason.
+struct Finding {
+    text: String,
+    /// A reason may be given for any of them.
+    keys: Vec<String>,
+}
+
 /// The numbers of a crate, in the order of `HEAD`.
 type Totals = [usize; HEAD.len() - 1];
 
@@ -63,32 +70,56 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     let root = arguments.root.as_deref().unwrap_or(workspace.root());
     let files = source::files(root)?;
     let mut size = Size::default();
-    for manifest in files
+    let manifests = files
         .iter()
-        .filter(|file| file.path.ends_with("Cargo.toml"))
-    {
-        let folder = manifest.path.parent().unwrap_or(Path::new(""));
-        if !folder.as_os_str().is_empty() {
+        .filter(|file| file.path.ends_with("Cargo.toml"));
+    for folder in manifests.filter_map(|file| file.path.parent()) {
+        // The manifest of the workspace has no sources.
+        if folder != Path::new("") {
             let is_own = |file: &&File| file.is_rust() && file.path.starts_with(folder);
             size.measure(folder, &Vec::from_iter(files.iter().filter(is_own)))?;
         }
     }
-    say!("{}", size.table());
+    say!("{}", size.table().trim_end());
+
     let text = fs::read_to_string(workspace.root().join("xtask/size.toml"))?;
-    let reasons = toml::from_str(&text).context("xtask/size.toml")?;
-    let unlisted = size.list(&reasons);
+    let reasons: Reasons = toml::from_str(&text).context("xtask/size.toml")?;
+    let files = format!("Files over {LONG_FILE} lines (tests aside)");
+    let functions = format!("Functions over {LONG_FUNCTION} lines");
+    let unlisted = list(&files, &size.files, &reasons.file)
+        + list(&functions, &size.functions, &reasons.function)
+        + list(
+            "Cycles among the files of a crate",
+            &size.cycles,
+            &reasons.cycle,
+        );
     if unlisted > 0 {
         say!("{unlisted} without a reason in xtask/size.toml");
     }
     Ok(ExitCode::from(u8::from(arguments.check && unlisted > 0)))
 }
 
+/// Prints findings with their reasons. Returns how many have none.
+fn list(title: &str, findings: &[Finding], reasons: &BTreeMap<String, String>) -> usize {
+    say!("\n{title}: {}", findings.len());
+    let mut unlisted = 0;
+    for Finding { text, keys } in findings {
+        let reason = keys.iter().find_map(|key| reasons.get(key));
+        unlisted += usize::from(reason.is_none());
+        say!(
+            "- {text}: {}",
+            reason.map_or("NO REASON GIVEN", String::as_str)
+        );
+    }
+    unlisted
+}
+
 #[derive(Default)]
 struct Size {
     crates: Vec<(String, Totals)>,
-    long_files: Vec<(String, usize)>,
-    long_functions: Vec<(String, usize)>,
-    cycles: Vec<Vec<String>>,
+    files: Vec<Finding>,
+    functions: Vec<Finding>,
+    cycles: Vec<Finding>,
 }
 
 impl Size {
@@ -104,32 +135,35 @@ impl Size {
         for (file, content) in files.iter().zip(&contents) {
             let path = file.path.as_path();
             let inside = path.strip_prefix(folder)?;
+            let is_test_module = test_modules.iter().any(|module| path.starts_with(module));
             let lines = content.code + content.comments + content.tests;
-            if test_modules.iter().any(|module| path.starts_with(module))
-                || inside.starts_with("tests")
-            {
+            if is_test_module || inside.starts_with("tests") {
                 sum[4] += lines;
             } else if !inside.starts_with("src") {
                 sum[5] += lines;
             } else {
                 add(&mut sum, &totals(content));
                 sources.push((path, content));
-                self.note_long(path, content);
+                self.note_long(&path.display().to_string(), content);
             }
         }
         self.crates.push((folder.display().to_string(), sum));
-        self.cycles.extend(cycles(folder, &sources)?);
+        self.cycles
+            .extend(cycles(folder, &sources)?.into_iter().map(|files| Finding {
+                text: files.join(" "),
+                keys: files,
+            }));
         Ok(())
     }
 
-    fn note_long(&mut self, path: &Path, content: &Content) {
-        let path = path.display();
+    fn note_long(&mut self, path: &str, content: &Content) {
         if content.all > LONG_FILE {
-            self.long_files.push((path.to_string(), content.all));
+            self.files.push(Finding::long(path.to_owned(), content.all));
         }
         for (name, lines) in &content.functions {
             if *lines > LONG_FUNCTION {
-                self.long_functions.push((format!("{path} {name}"), *lines));
+                self.functions
+                    .push(Finding::long(format!("{path} {name}"), *lines));
             }
         }
     }
@@ -150,40 +184,14 @@ impl Size {
         rows.push(row("all", &sum));
         table::table(&rows)
     }
+}
 
-    /// Prints what is too long, and the cycles, with their reasons. Returns how many have none.
-    fn list(&self, reasons: &Reasons) -> usize {
-        let mut unlisted = 0;
-        let mut reason = |reasons: &BTreeMap<String, String>, key: &str| {
-            let reason = reasons.get(key);
-            unlisted += usize::from(reason.is_none());
-            reason.map_or("NO REASON GIVEN".to_owned(), Clone::clone)
-        };
-        let (files, functions) = (&self.long_files, &self.long_functions);
-        say!(
-            "Files over {LONG_FILE} lines (tests aside): {}",
-            files.len()
-        );
-        for (path, lines) in files {
-            say!("- {path}: {lines}: {}", reason(&reasons.file, path));
+impl Finding {
+    fn long(key: String, lines: usize) -> Self {
+        Finding {
+            text: format!("{key}: {lines}"),
+            keys: vec![key],
         }
-        say!(
-            "\nFunctions over {LONG_FUNCTION} lines: {}",
-            functions.len()
-        );
-        for (function, lines) in functions {
-            say!(
-                "- {function}: {lines}: {}",
-                reason(&reasons.function, function)
-            );
-        }
-        say!("\nCycles among the files of a crate: {}", self.cycles.len());
-        for files in &self.cycles {
-            let listed = |file: &&String| reasons.cycle.contains_key(*file);
-            let key = files.iter().find(listed).unwrap_or(&files[0]);
-            say!("- {}: {}", files.join(" "), reason(&reasons.cycle, key));
-        }
-        unlisted
     }
 }
 

@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result, ensure};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::machine;
 use super::table::Spread;
@@ -51,14 +51,10 @@ struct Block {
     median: f64,
     /// Time of the whole run, crash processing included, divided by its rounds; seconds.
     whole: f64,
-    evidence: Vec<Evidence>,
-}
-
-/// An evidence round.
-#[derive(Clone, Debug, PartialEq)]
-struct Evidence {
-    secs: f64,
-    /// Whether it left evidence of a death.
+    evidence_rounds: u64,
+    /// Time of all evidence rounds; seconds.
+    evidence_secs: f64,
+    /// Whether an evidence round left evidence of a death.
     seen: bool,
 }
 
@@ -78,19 +74,6 @@ impl Measured {
             ..Measured::default()
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Line {
-    rec: String,
-    #[serde(default)]
-    at: f64,
-    #[serde(default)]
-    secs: f64,
-    #[serde(default)]
-    outcome: String,
-    #[serde(default)]
-    crash: Option<serde_json::Value>,
 }
 
 pub(super) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
@@ -212,18 +195,22 @@ fn read(journal: &str) -> Result<Block> {
     let mut secs = Vec::new();
     let mut last = 0.0;
     for line in journal.lines() {
-        let line: Line = serde_json::from_str(line).context("a line of the journal is not JSON")?;
-        match line.rec.as_str() {
-            "ended" => {
+        let line: Value =
+            serde_json::from_str(line).context("a line of the journal is not JSON")?;
+        let number = |key: &str| line[key].as_f64().unwrap_or_default();
+        match line["rec"].as_str() {
+            Some("ended") => {
                 block.rounds += 1;
-                block.bad += u64::from(["crashed", "timed-out"].contains(&line.outcome.as_str()));
-                secs.push(line.secs);
-                last = line.at;
+                let is_bad = line["outcome"] == "crashed" || line["outcome"] == "timed-out";
+                block.bad += u64::from(is_bad);
+                secs.push(number("secs"));
+                last = number("at");
             }
-            "evidence" => block.evidence.push(Evidence {
-                secs: line.secs,
-                seen: line.crash.is_some(),
-            }),
+            Some("evidence") => {
+                block.evidence_rounds += 1;
+                block.evidence_secs += number("secs");
+                block.seen |= !line["crash"].is_null();
+            }
             _ => {}
         }
     }
@@ -247,13 +234,8 @@ mod test {
 "#;
         let block = read(journal).unwrap();
         assert_eq!((block.rounds, block.bad, block.whole), (2, 1, 1.0));
-        assert_eq!(
-            block.evidence,
-            [Evidence {
-                secs: 0.9,
-                seen: true
-            }]
-        );
+        assert_eq!((block.evidence_rounds, block.evidence_secs), (1, 0.9));
+        assert!(block.seen);
         let measured = Measured {
             name: "example".to_owned(),
             modes: std::array::from_fn(|_| vec![block.clone(); 2]),

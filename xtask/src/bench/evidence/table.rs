@@ -63,25 +63,20 @@ impl Measured {
 
     fn auto_row(&self) -> String {
         let bad: Vec<_> = self.auto.iter().filter(|block| block.bad > 0).collect();
-        let asked: Vec<_> = bad
-            .iter()
-            .filter(|block| !block.evidence.is_empty())
-            .collect();
-        let seen = (asked.iter())
-            .filter(|block| block.evidence.iter().any(|round| round.seen))
-            .count();
+        let asked = || bad.iter().filter(|block| block.evidence_rounds > 0);
         let median = |of: fn(&Block) -> f64| {
-            Spread::of(asked.iter().map(|block| of(block)))
+            Spread::of(asked().map(|block| of(block)))
                 .map_or_else(|| "-".to_owned(), |spread| format!("{:.0}", spread.median))
         };
         format!(
-            "| {} | {} of {} | {} | {seen} of {} | {} |",
+            "| {} | {} of {} | {} | {} of {} | {} |",
             self.name,
             bad.len(),
             self.auto.len(),
-            median(|block| block.evidence.len() as f64),
-            asked.len(),
-            median(|block| block.evidence.iter().map(|round| round.secs * 1e3).sum()),
+            median(|block| block.evidence_rounds as f64),
+            asked().filter(|block| block.seen).count(),
+            asked().count(),
+            median(|block| block.evidence_secs * 1e3),
         )
     }
 }
