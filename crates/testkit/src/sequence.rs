@@ -23,7 +23,7 @@ use crashrate_protocol::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::misbehave::{self, Kind, USAGE};
+use crate::misbehave::{self, Done, Kind, Problem, USAGE};
 
 /// Names an act for after the last verdict.
 pub const END: &str = "SEQUENCE_END";
@@ -39,7 +39,7 @@ pub fn main(args: &[String]) -> i32 {
             println!("{}", json!(info()));
             Ok(0)
         }
-        _ => Err("usage: sequence-runner [list] (the task on standard input)".to_owned()),
+        _ => Err("usage: sequence-runner [list] (the task on standard input)".into()),
     };
     done.unwrap_or_else(|wrong| {
         eprintln!("sequence-runner: {wrong}");
@@ -76,20 +76,12 @@ fn defaults() -> Map<String, Value> {
     }
 }
 
-/// What remains to be done after a chapter's verdict.
-enum Then {
-    Next,
-    Do(fn()),
-}
-
-fn run() -> Result<i32, String> {
+fn run() -> Done {
     let mut line = String::new();
-    let read = std::io::stdin().read_to_string(&mut line);
-    read.map_err(|e| format!("standard input: {e}"))?;
+    std::io::stdin().read_to_string(&mut line)?;
     let task: Task = serde_json::from_str(&line).map_err(|e| format!("the task: {e}"))?;
-    let events = EventWriter::from_env().map_err(|e| format!("the events descriptor: {e}"))?;
-    let send = |event: Event| events.send(&event).map_err(|e| format!("events: {e}"));
-    send(Event::Hello {
+    let events = EventWriter::from_env()?;
+    events.send(&Event::Hello {
         device: "cpu".to_owned(),
         versions: versions(),
     })?;
@@ -97,20 +89,20 @@ fn run() -> Result<i32, String> {
     for chapter in &task.chapters {
         let id = chapter.id.clone();
         println!("chapter {id}");
-        send(Event::ChapterStarted {
+        events.send(&Event::ChapterStarted {
             chapter: id.clone(),
         })?;
-        match act_out(chapter, dose(&task), &send) {
+        match act_out(chapter, dose(&task), &events) {
             Ok(then) => {
-                send(Event::ChapterPassed { chapter: id })?;
-                if let Then::Do(act) = then {
+                events.send(&Event::ChapterPassed { chapter: id })?;
+                if let Some(act) = then {
                     act();
                 }
             }
             Err(reason) => {
-                send(Event::ChapterFailed {
+                events.send(&Event::ChapterFailed {
                     chapter: id,
-                    reason,
+                    reason: reason.to_string(),
                 })?;
                 code = 1;
             }
@@ -131,51 +123,52 @@ fn dose(task: &Task) -> u64 {
     dose.unwrap_or(0)
 }
 
-/// Acts out one chapter. An error is the reason of its failure.
+/// Acts out one chapter. Returns what remains to be done after its verdict. An error is the reason
+/// of its failure.
 fn act_out(
     chapter: &TaskChapter,
     dose: u64,
-    send: &impl Fn(Event) -> Result<(), String>,
-) -> Result<Then, String> {
+    events: &EventWriter,
+) -> Result<Option<fn()>, Problem> {
     if chapter.worker.as_deref().unwrap_or(CHAPTER) != CHAPTER {
-        return Err(format!("the only chapter is `{CHAPTER}`"));
+        return Err(format!("the only chapter is `{CHAPTER}`").into());
     }
     let mut params = defaults();
     params.extend(chapter.params.clone());
     let secs = params["secs"].as_f64().unwrap_or(0.0);
     std::thread::sleep(Duration::try_from_secs_f64(secs).unwrap_or_default());
     if !is_due(&params["when_round"])? || params["when_dose"].as_u64() > Some(dose) {
-        return Ok(Then::Next);
+        return Ok(None);
     }
     let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();
     match text("act").as_str() {
-        "fail" => Err("failed as requested".to_owned()),
+        "fail" => Err("failed as requested".into()),
         "measure" => {
-            send(Event::Measure {
+            events.send(&Event::Measure {
                 name: text("name"),
                 value: params["value"].as_f64().ok_or("`value` is not a number")?,
                 unit: text("unit"),
                 label: text("label"),
             })?;
-            Ok(Then::Next)
+            Ok(None)
         }
         "exit-0" => std::process::exit(0),
         "unavailable" => {
             let reason = "no such device".to_owned();
-            send(Event::Unavailable { reason })?;
+            events.send(&Event::Unavailable { reason })?;
             std::process::exit(1)
         }
-        "segfault-between" => Ok(Then::Do(misbehave::write_to_null)),
-        "segfault-between-thread" => Ok(Then::Do(|| {
-            misbehave::in_a_thread(misbehave::write_to_null);
+        "segfault-between" => Ok(Some(misbehave::write_to_null)),
+        "segfault-between-thread" => Ok(Some(|| {
+            misbehave::in_a_thread("misbehaving", misbehave::write_to_null)
         })),
-        "hang-between" => Ok(Then::Do(misbehave::wait_for_nothing)),
+        "hang-between" => Ok(Some(misbehave::wait_for_nothing)),
         "segfault-at-exit" => {
             misbehave::segfault_at_exit();
-            Ok(Then::Next)
+            Ok(None)
         }
         name => match kind(name)?.act(&strings(&params["args"]))? {
-            0 => Ok(Then::Next),
+            0 => Ok(None),
             code => std::process::exit(code),
         },
     }
@@ -190,15 +183,12 @@ fn kind(name: &str) -> Result<&'static Kind, String> {
 }
 
 /// Returns whether the current round is in the list; an empty list means all rounds.
-fn is_due(when_round: &Value) -> Result<bool, String> {
+fn is_due(when_round: &Value) -> Result<bool, Problem> {
     let rounds = when_round.as_array().ok_or("`when_round` is not a list")?;
     if rounds.is_empty() {
         return Ok(true);
     }
-    let round = std::env::var(env::ROUND).map_err(|_| format!("{} is not set", env::ROUND))?;
-    let round: u64 = round
-        .parse()
-        .map_err(|_| format!("{}: `{round}`", env::ROUND))?;
+    let round: u64 = std::env::var(env::ROUND)?.parse()?;
     Ok(rounds.iter().any(|r| r.as_u64() == Some(round)))
 }
 

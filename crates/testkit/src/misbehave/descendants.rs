@@ -8,23 +8,20 @@ use std::time::{Duration, Instant};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, getpgid, getppid, setpgid, setsid};
 
-use super::{Done, number, wait_for_nothing};
+use super::{Done, Problem, number, wait_for_nothing};
 
 pub(super) fn hold_pipe(args: &[String]) -> Done {
     let secs = number(args, 0, Some(300))?;
-    itself()?
-        .args(["sleep", &secs.to_string()])
-        .spawn()
-        .map_err(|e| e.to_string())?;
+    itself()?.args(["sleep", &secs.to_string()]).spawn()?;
     Ok(0)
 }
 
 pub(super) fn hold_pipe_setsid(args: &[String]) -> Done {
     let secs = number(args, 0, Some(300))?;
     // SAFETY: this process has one thread, so its child may do anything.
-    match unsafe { fork() }.map_err(|e| e.to_string())? {
+    match unsafe { fork() }? {
         ForkResult::Parent { child } => {
-            waitpid(child, None).map_err(|e| e.to_string())?;
+            waitpid(child, None)?;
             Ok(0)
         }
         ForkResult::Child => {
@@ -40,8 +37,8 @@ pub(super) fn hold_pipe_setsid(args: &[String]) -> Done {
 }
 
 pub(super) fn join_group(_: &[String]) -> Done {
-    let group = getpgid(Some(getppid())).map_err(|e| e.to_string())?;
-    setpgid(Pid::this(), group).map_err(|e| e.to_string())?;
+    let group = getpgid(Some(getppid()))?;
+    setpgid(Pid::this(), group)?;
     wait_for_nothing();
     Ok(70)
 }
@@ -49,7 +46,7 @@ pub(super) fn join_group(_: &[String]) -> Done {
 pub(super) fn fork_many(args: &[String]) -> Done {
     for _ in 0..number(args, 0, Some(200))? {
         // SAFETY: this process and each of its children have one thread.
-        if let ForkResult::Child = unsafe { fork() }.map_err(|e| e.to_string())? {
+        if let ForkResult::Child = unsafe { fork() }? {
             let _ = setsid();
             // SAFETY: as above.
             let _ = unsafe { fork() };
@@ -64,7 +61,7 @@ pub(super) fn fork_relay(args: &[String]) -> Done {
     let mut is_first = true;
     while Instant::now() < end {
         // SAFETY: this process and each of its successors have one thread.
-        match unsafe { fork() }.map_err(|e| e.to_string())? {
+        match unsafe { fork() }? {
             ForkResult::Parent { .. } if is_first => return Ok(0),
             // SAFETY: ends the process without running the first process's exit handlers.
             ForkResult::Parent { .. } => unsafe { libc::_exit(0) },
@@ -84,19 +81,19 @@ pub(super) fn exec_other(args: &[String]) -> Done {
             itself
         }
     };
-    Err(other.exec().to_string())
+    Err(other.exec().into())
 }
 
 pub(super) fn exec_other_thread(args: &[String]) -> Done {
     let child = Command::new("true").status();
-    child.map_err(|e| e.to_string())?;
+    child?;
     let args = args.to_vec();
     let executed = std::thread::spawn(move || exec_other(&args)).join();
-    executed.unwrap_or_else(|_| Err("its thread panicked".to_owned()))
+    executed.unwrap_or_else(|_| Err("its thread panicked".into()))
 }
 
 /// The program `misbehave`: this program, or the one next to it.
-fn itself() -> Result<Command, String> {
-    let path = std::env::current_exe().map_err(|e| e.to_string())?;
+fn itself() -> Result<Command, Problem> {
+    let path = std::env::current_exe()?;
     Ok(Command::new(path.with_file_name("misbehave")))
 }

@@ -1,7 +1,6 @@
 //! Misuses descriptors: floods them, writes garbage, or closes them.
 #![allow(unsafe_code)]
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
@@ -9,12 +8,12 @@ use std::time::Duration;
 
 use crashrate_protocol::env;
 
-use super::{Done, number};
+use super::{Done, Problem, number};
 
 pub(super) fn flood_stdout(args: &[String]) -> Done {
     let bytes = number(args, 0, Some(2_000_000_000))?;
     let line = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n";
-    let stdout = open(1).map_err(|e| e.to_string())?;
+    let stdout = open(1)?;
     repeat(stdout, line, bytes)
 }
 
@@ -51,7 +50,7 @@ pub(super) fn garbage_events(_: &[String]) -> Done {
         return Ok(0);
     };
     for piece in pieces {
-        events.write_all(piece).map_err(|e| e.to_string())?;
+        events.write_all(piece)?;
     }
     Ok(0)
 }
@@ -59,7 +58,7 @@ pub(super) fn garbage_events(_: &[String]) -> Done {
 pub(super) fn half_line(_: &[String]) -> Done {
     if let Some(mut events) = events()? {
         let half = b"{\"v\":1,\"event\":\"chapter-pas";
-        events.write_all(half).map_err(|e| e.to_string())?;
+        events.write_all(half)?;
     }
     std::process::exit(0)
 }
@@ -70,10 +69,10 @@ pub(super) fn long_line(args: &[String]) -> Done {
         return Ok(0);
     };
     let begin = b"{\"v\":1,\"event\":\"note\",\"text\":\"";
-    events.write_all(begin).map_err(|e| e.to_string())?;
-    let again = events.try_clone().map_err(|e| e.to_string())?;
+    events.write_all(begin)?;
+    let again = events.try_clone()?;
     repeat(again, b"x", bytes)?;
-    events.write_all(b"\"}\n").map_err(|e| e.to_string())?;
+    events.write_all(b"\"}\n")?;
     Ok(0)
 }
 
@@ -85,25 +84,26 @@ pub(super) fn many_events(args: &[String]) -> Done {
     // Many lines a write, which the protocol discourages, for speed.
     let mut lines = String::with_capacity(80_000);
     for i in 1..=count {
-        let written = match i % 3 {
-            1 => writeln!(
-                lines,
-                r#"{{"v":1,"event":"progress","done":{i},"total":{count},"unit":"events"}}"#
-            ),
-            2 => writeln!(
-                lines,
-                r#"{{"v":1,"event":"measure","name":"event","value":{i},"unit":"1","label":"i={i}"}}"#
-            ),
-            _ => writeln!(lines, r#"{{"v":1,"event":"note","text":"event {i}"}}"#),
-        };
-        written.map_err(|e| e.to_string())?;
+        lines += &event(i, count);
         if lines.len() > 65_536 || i == count {
             let sent = events.write_all(lines.as_bytes());
-            sent.map_err(|e| e.to_string())?;
+            sent?;
             lines.clear();
         }
     }
     Ok(0)
+}
+
+/// The line of an event: progress, a measure or a note in turn.
+fn event(i: u64, count: u64) -> String {
+    let event = match i % 3 {
+        1 => format!(r#"{{"v":1,"event":"progress","done":{i},"total":{count},"unit":"events"}}"#),
+        2 => format!(
+            r#"{{"v":1,"event":"measure","name":"event","value":{i},"unit":"1","label":"i={i}"}}"#
+        ),
+        _ => format!(r#"{{"v":1,"event":"note","text":"event {i}"}}"#),
+    };
+    event + "\n"
 }
 
 pub(super) fn close_all(_: &[String]) -> Done {
@@ -121,7 +121,7 @@ pub(super) fn close_all(_: &[String]) -> Done {
 }
 
 /// Opens the events descriptor without the helper; `None` if no supervisor listens.
-fn events() -> Result<Option<File>, String> {
+fn events() -> Result<Option<File>, Problem> {
     let Ok(fd) = std::env::var(env::EVENTS_FD) else {
         eprintln!("no supervisor listens: {} is not set", env::EVENTS_FD);
         return Ok(None);
@@ -129,9 +129,7 @@ fn events() -> Result<Option<File>, String> {
     let number = fd
         .parse()
         .map_err(|_| format!("{}: `{fd}`", env::EVENTS_FD))?;
-    open(number)
-        .map(Some)
-        .map_err(|e| format!("descriptor {fd}: {e}"))
+    Ok(Some(open(number)?))
 }
 
 /// Duplicates a descriptor, without the buffers and locks of `stdout`.
@@ -152,7 +150,7 @@ fn repeat(mut to: File, piece: &[u8], bytes: u64) -> Done {
         let now = block
             .len()
             .min(usize::try_from(left).unwrap_or(block.len()));
-        to.write_all(&block[..now]).map_err(|e| e.to_string())?;
+        to.write_all(&block[..now])?;
         left -= now as u64;
     }
     Ok(0)
