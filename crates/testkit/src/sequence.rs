@@ -21,7 +21,8 @@ use std::time::Duration;
 use crashrate_protocol::{
     ChapterInfo, Event, EventWriter, Task, TaskChapter, VERSION, WorkerInfo, env,
 };
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::misbehave::{self, Done, Kind, Problem, USAGE};
 
@@ -49,13 +50,14 @@ pub fn main(args: &[String]) -> i32 {
 
 /// The output of `sequence-runner list`.
 pub fn info() -> WorkerInfo {
+    let params = json!(Params::default());
     WorkerInfo {
         v: VERSION,
         versions: versions(),
         chapters: vec![ChapterInfo {
             name: CHAPTER.to_owned(),
             about: "does what its parameter `act` says".to_owned(),
-            params: defaults(),
+            params: params.as_object().cloned().unwrap_or_default(),
         }],
     }
 }
@@ -65,14 +67,34 @@ fn versions() -> std::collections::BTreeMap<String, String> {
     [("sequence-runner".to_owned(), version)].into()
 }
 
-fn defaults() -> Map<String, Value> {
-    let params = json!({
-        "act": "pass", "args": [], "when_round": [], "when_dose": 0, "secs": 0,
-        "name": "value", "value": 1.0, "unit": "", "label": "",
-    });
-    match params {
-        Value::Object(params) => params,
-        _ => Map::new(),
+/// The parameters of a chapter; see above.
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+struct Params {
+    act: String,
+    args: Vec<String>,
+    when_round: Vec<u64>,
+    when_dose: u64,
+    secs: f64,
+    name: String,
+    value: f64,
+    unit: String,
+    label: String,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Params {
+            act: "pass".to_owned(),
+            args: Vec::new(),
+            when_round: Vec::new(),
+            when_dose: 0,
+            secs: 0.0,
+            name: "value".to_owned(),
+            value: 1.0,
+            unit: String::new(),
+            label: String::new(),
+        }
     }
 }
 
@@ -133,22 +155,19 @@ fn act_out(
     if chapter.worker.as_deref().unwrap_or(CHAPTER) != CHAPTER {
         return Err(format!("the only chapter is `{CHAPTER}`").into());
     }
-    let mut params = defaults();
-    params.extend(chapter.params.clone());
-    let secs = params["secs"].as_f64().unwrap_or(0.0);
-    std::thread::sleep(Duration::try_from_secs_f64(secs).unwrap_or_default());
-    if !is_due(&params["when_round"])? || params["when_dose"].as_u64() > Some(dose) {
+    let params: Params = serde_json::from_value(Value::Object(chapter.params.clone()))?;
+    std::thread::sleep(Duration::try_from_secs_f64(params.secs).unwrap_or_default());
+    if !is_due(&params.when_round)? || params.when_dose > dose {
         return Ok(None);
     }
-    let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();
-    match text("act").as_str() {
+    match params.act.as_str() {
         "fail" => Err("failed as requested".into()),
         "measure" => {
             events.send(&Event::Measure {
-                name: text("name"),
-                value: params["value"].as_f64().ok_or("`value` is not a number")?,
-                unit: text("unit"),
-                label: text("label"),
+                name: params.name,
+                value: params.value,
+                unit: params.unit,
+                label: params.label,
             })?;
             Ok(None)
         }
@@ -159,15 +178,13 @@ fn act_out(
             std::process::exit(1)
         }
         "segfault-between" => Ok(Some(misbehave::write_to_null)),
-        "segfault-between-thread" => Ok(Some(|| {
-            misbehave::in_a_thread("misbehaving", misbehave::write_to_null)
-        })),
+        "segfault-between-thread" => Ok(Some(misbehave::segfault_in_thread)),
         "hang-between" => Ok(Some(misbehave::wait_for_nothing)),
         "segfault-at-exit" => {
             misbehave::segfault_at_exit();
             Ok(None)
         }
-        name => match kind(name)?.act(&strings(&params["args"]))? {
+        name => match kind(name)?.act(&params.args)? {
             0 => Ok(None),
             code => std::process::exit(code),
         },
@@ -183,21 +200,9 @@ fn kind(name: &str) -> Result<&'static Kind, String> {
 }
 
 /// Returns whether the current round is in the list; an empty list means all rounds.
-fn is_due(when_round: &Value) -> Result<bool, Problem> {
-    let rounds = when_round.as_array().ok_or("`when_round` is not a list")?;
-    if rounds.is_empty() {
+fn is_due(when_round: &[u64]) -> Result<bool, Problem> {
+    if when_round.is_empty() {
         return Ok(true);
     }
-    let round: u64 = std::env::var(env::ROUND)?.parse()?;
-    Ok(rounds.iter().any(|r| r.as_u64() == Some(round)))
-}
-
-fn strings(list: &Value) -> Vec<String> {
-    let items = list.as_array().into_iter().flatten();
-    items
-        .map(|item| {
-            item.as_str()
-                .map_or_else(|| item.to_string(), str::to_owned)
-        })
-        .collect()
+    Ok(when_round.contains(&std::env::var(env::ROUND)?.parse()?))
 }

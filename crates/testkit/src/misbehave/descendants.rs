@@ -10,12 +10,14 @@ use nix::unistd::{ForkResult, Pid, fork, getpgid, getppid, setpgid, setsid};
 
 use super::{Done, Problem, number, wait_for_nothing};
 
+/// `[SECONDS=300]`: leaves a child in its group that holds its descriptors.
 pub(super) fn hold_pipe(args: &[String]) -> Done {
     let secs = number(args, 0, Some(300))?;
     itself()?.args(["sleep", &secs.to_string()]).spawn()?;
     Ok(0)
 }
 
+/// `[SECONDS=300]`: leaves a daemon in another session that holds its descriptors.
 pub(super) fn hold_pipe_setsid(args: &[String]) -> Done {
     let secs = number(args, 0, Some(300))?;
     // SAFETY: this process has one thread, so its child may do anything.
@@ -36,6 +38,7 @@ pub(super) fn hold_pipe_setsid(args: &[String]) -> Done {
     }
 }
 
+/// Joins the process group of its parent and hangs.
 pub(super) fn join_group(_: &[String]) -> Done {
     let group = getpgid(Some(getppid()))?;
     setpgid(Pid::this(), group)?;
@@ -43,6 +46,7 @@ pub(super) fn join_group(_: &[String]) -> Done {
     Ok(70)
 }
 
+/// `[N=200]`: leaves this many daemons with a child each, all in separate sessions.
 pub(super) fn fork_many(args: &[String]) -> Done {
     for _ in 0..number(args, 0, Some(200))? {
         // SAFETY: this process and each of its children have one thread.
@@ -56,6 +60,7 @@ pub(super) fn fork_many(args: &[String]) -> Done {
     Ok(0)
 }
 
+/// `[SECONDS=300]`: leaves a process that starts a successor and ends, repeatedly.
 pub(super) fn fork_relay(args: &[String]) -> Done {
     let end = Instant::now() + Duration::from_secs(number(args, 0, Some(300))?.min(900));
     let mut is_first = true;
@@ -72,6 +77,7 @@ pub(super) fn fork_relay(args: &[String]) -> Done {
     Ok(0)
 }
 
+/// `[KIND [ARGUMENT...]]`: becomes another program: `true`, or itself with this kind.
 pub(super) fn exec_other(args: &[String]) -> Done {
     let mut other = match args {
         [] => Command::new("true"),
@@ -84,6 +90,7 @@ pub(super) fn exec_other(args: &[String]) -> Done {
     Err(other.exec().into())
 }
 
+/// `[KIND [ARGUMENT...]]`: runs a program, then becomes another in a second thread.
 pub(super) fn exec_other_thread(args: &[String]) -> Done {
     let child = Command::new("true").status();
     child?;

@@ -10,6 +10,7 @@ use crashrate_protocol::env;
 
 use super::{Done, Problem, number};
 
+/// `[BYTES=2000000000]`: writes this much to standard output.
 pub(super) fn flood_stdout(args: &[String]) -> Done {
     let bytes = number(args, 0, Some(2_000_000_000))?;
     let line = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n";
@@ -17,6 +18,7 @@ pub(super) fn flood_stdout(args: &[String]) -> Done {
     repeat(stdout, line, bytes)
 }
 
+/// `[BYTES=1000000000]`: writes this much without a newline to each of its descriptors.
 pub(super) fn flood_all(args: &[String]) -> Done {
     let bytes = number(args, 0, Some(1_000_000_000))?;
     let events = std::env::var(env::EVENTS_FD).ok();
@@ -46,9 +48,7 @@ pub(super) fn garbage_events(_: &[String]) -> Done {
         b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n\n\n\r\n",
         b"{\"v\":1,\"event\":\"chapter-started\",\"chapter\":\"no-such-chapter\"}\n",
     ];
-    let Some(mut events) = events()? else {
-        return Ok(0);
-    };
+    let mut events = events()?;
     for piece in pieces {
         events.write_all(piece)?;
     }
@@ -56,38 +56,30 @@ pub(super) fn garbage_events(_: &[String]) -> Done {
 }
 
 pub(super) fn half_line(_: &[String]) -> Done {
-    if let Some(mut events) = events()? {
-        let half = b"{\"v\":1,\"event\":\"chapter-pas";
-        events.write_all(half)?;
-    }
+    events()?.write_all(b"{\"v\":1,\"event\":\"chapter-pas")?;
     std::process::exit(0)
 }
 
+/// `[BYTES=1000000000]`: writes one line of that length to the events descriptor.
 pub(super) fn long_line(args: &[String]) -> Done {
     let bytes = number(args, 0, Some(1_000_000_000))?;
-    let Some(mut events) = events()? else {
-        return Ok(0);
-    };
-    let begin = b"{\"v\":1,\"event\":\"note\",\"text\":\"";
-    events.write_all(begin)?;
-    let again = events.try_clone()?;
-    repeat(again, b"x", bytes)?;
+    let mut events = events()?;
+    events.write_all(b"{\"v\":1,\"event\":\"note\",\"text\":\"")?;
+    repeat(events.try_clone()?, b"x", bytes)?;
     events.write_all(b"\"}\n")?;
     Ok(0)
 }
 
+/// `[N=10000000]`: sends this many events.
 pub(super) fn many_events(args: &[String]) -> Done {
     let count = number(args, 0, Some(10_000_000))?;
-    let Some(mut events) = events()? else {
-        return Ok(0);
-    };
+    let mut events = events()?;
     // Many lines a write, which the protocol discourages, for speed.
     let mut lines = String::with_capacity(80_000);
     for i in 1..=count {
         lines += &event(i, count);
         if lines.len() > 65_536 || i == count {
-            let sent = events.write_all(lines.as_bytes());
-            sent?;
+            events.write_all(lines.as_bytes())?;
             lines.clear();
         }
     }
@@ -120,16 +112,12 @@ pub(super) fn close_all(_: &[String]) -> Done {
     std::process::exit(0)
 }
 
-/// Opens the events descriptor without the helper; `None` if no supervisor listens.
-fn events() -> Result<Option<File>, Problem> {
-    let Ok(fd) = std::env::var(env::EVENTS_FD) else {
-        eprintln!("no supervisor listens: {} is not set", env::EVENTS_FD);
-        return Ok(None);
-    };
-    let number = fd
-        .parse()
-        .map_err(|_| format!("{}: `{fd}`", env::EVENTS_FD))?;
-    Ok(Some(open(number)?))
+/// Opens the events descriptor without the helper. If no supervisor listens, discards the events.
+fn events() -> Result<File, Problem> {
+    match std::env::var(env::EVENTS_FD) {
+        Ok(fd) => Ok(open(fd.parse()?)?),
+        Err(_) => Ok(File::options().write(true).open("/dev/null")?),
+    }
 }
 
 /// Duplicates a descriptor, without the buffers and locks of `stdout`.

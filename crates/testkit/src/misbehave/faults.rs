@@ -39,11 +39,22 @@ pub(super) fn jump_nowhere() {
     black_box(());
 }
 
-/// Runs `act` in another thread and waits for it.
-pub(crate) fn in_a_thread(name: &str, act: fn()) {
+/// Writes to the null address in another thread.
+pub(crate) fn segfault_in_thread() {
+    segfault_in("misbehaving");
+}
+
+/// The name of the thread would confuse a terminal and a reader of /proc.
+pub(super) fn segfault_in_strange_thread() {
+    segfault_in("\u{1b}[2J) R 1\n\"");
+}
+
+fn segfault_in(name: &str) {
     let thread = std::thread::Builder::new().name(name.to_owned());
-    let thread = thread.spawn(act).expect("a thread can be started");
-    thread.join().expect("the act does not panic");
+    let thread = thread
+        .spawn(write_to_null)
+        .expect("a thread can be started");
+    thread.join().expect("it does not panic");
 }
 
 /// Makes the process fault when it exits.
@@ -198,6 +209,7 @@ fn handle(handler: extern "C" fn(libc::c_int)) {
     }
 }
 
+/// `N M`: faults when the round modulo N is M, else exits with 0.
 pub(super) fn crash_when(args: &[String]) -> Done {
     let (n, m) = (number(args, 0, None)?, number(args, 1, None)?);
     if n == 0 {

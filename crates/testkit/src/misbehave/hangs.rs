@@ -24,6 +24,7 @@ pub(super) fn hang_ignoring_sigterm() {
     wait_for_nothing();
 }
 
+/// `[SECONDS=3]`: cleans up this long after SIGTERM, then exits with 0.
 pub(super) fn slow_to_die(args: &[String]) -> Done {
     let secs = number(args, 0, Some(3))?;
     let mut term = SigSet::empty();
@@ -36,6 +37,7 @@ pub(super) fn slow_to_die(args: &[String]) -> Done {
     Ok(0)
 }
 
+/// `SECONDS`: sleeps and exits with 0.
 pub(super) fn sleep(args: &[String]) -> Done {
     std::thread::sleep(Duration::from_secs(number(args, 0, None)?));
     Ok(0)

@@ -24,15 +24,12 @@ pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
     let mut unknown: Vec<u32> = all_processes().collect();
     // During an exec a process briefly has no environment, while its parent may already continue.
     for _ in 0..10 {
-        unknown.retain(|&pid| match environment(pid) {
-            Environment::Known(all) => {
-                if all.split(|&b| b == 0).any(|variable| variable == wanted) {
-                    found.push(pid);
-                }
-                false
+        unknown.retain(|&pid| {
+            let has_it = has_variable(pid, &wanted);
+            if has_it == Some(true) {
+                found.push(pid);
             }
-            Environment::None => false,
-            Environment::NotYet => true,
+            has_it.is_none()
         });
         if unknown.is_empty() {
             break;
@@ -41,6 +38,17 @@ pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
     }
     found.sort_unstable();
     found
+}
+
+/// Whether a process was started with this variable; `None` if it is not known yet.
+fn has_variable(pid: u32, wanted: &[u8]) -> Option<bool> {
+    match fs::read(format!("/proc/{pid}/environ")) {
+        // A program with an empty environment: most likely it is in the middle of an exec.
+        Ok(all) if all.is_empty() && fs::read_link(format!("/proc/{pid}/exe")).is_ok() => None,
+        Ok(all) => Some(all.split(|&b| b == 0).any(|variable| variable == wanted)),
+        // Gone, a zombie, a kernel thread, or another user's.
+        Err(_) => Some(false),
+    }
 }
 
 /// Returns the live processes that were started with this argument.
@@ -57,22 +65,6 @@ pub(crate) fn processes_with_argument(argument: &str) -> Vec<u32> {
 fn all_processes() -> impl Iterator<Item = u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-}
-
-enum Environment {
-    Known(Vec<u8>),
-    /// Gone, a zombie, a kernel thread, or another user's.
-    None,
-    /// It runs a program with an empty environment: most likely it is in the middle of an exec.
-    NotYet,
-}
-
-fn environment(pid: u32) -> Environment {
-    match fs::read(format!("/proc/{pid}/environ")) {
-        Ok(all) if !all.is_empty() => Environment::Known(all),
-        Ok(_) if fs::read_link(format!("/proc/{pid}/exe")).is_ok() => Environment::NotYet,
-        _ => Environment::None,
-    }
 }
 
 /// The peak resident memory of a process so far, in bytes.
