@@ -22,7 +22,7 @@ use crashrate_protocol::{
     ChapterInfo, Event, EventWriter, Task, TaskChapter, VERSION, WorkerInfo, env,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 
 use crate::misbehave::{self, Done, Kind, Problem, USAGE};
 
@@ -75,7 +75,7 @@ struct Params {
     args: Vec<String>,
     when_round: Vec<u64>,
     when_dose: u64,
-    secs: f64,
+    secs: Number,
     name: String,
     value: f64,
     unit: String,
@@ -89,7 +89,7 @@ impl Default for Params {
             args: Vec::new(),
             when_round: Vec::new(),
             when_dose: 0,
-            secs: 0.0,
+            secs: 0.into(),
             name: "value".to_owned(),
             value: 1.0,
             unit: String::new(),
@@ -156,7 +156,8 @@ fn act_out(
         return Err(format!("the only chapter is `{CHAPTER}`").into());
     }
     let params: Params = serde_json::from_value(Value::Object(chapter.params.clone()))?;
-    std::thread::sleep(Duration::try_from_secs_f64(params.secs).unwrap_or_default());
+    let secs = params.secs.as_f64().unwrap_or(0.0);
+    std::thread::sleep(Duration::try_from_secs_f64(secs).unwrap_or_default());
     if !is_due(&params.when_round)? || params.when_dose > dose {
         return Ok(None);
     }
