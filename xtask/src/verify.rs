@@ -8,29 +8,20 @@ use crate::workspace::{Workspace, call};
 
 /// Name, and the arguments of cargo.
 const SIMULATIONS: [(&str, &str); 6] = [
-    (
-        "verdicts",
-        "run --package crashrate-stats --example verdicts",
-    ),
+    ("verdicts", "run -p crashrate-stats --example verdicts"),
     (
         "campaigns",
-        "run --package crashrate-supervisor --example campaigns",
+        "run -p crashrate-supervisor --example campaigns",
     ),
-    (
-        "histories",
-        "run --package crashrate-stats --example histories",
-    ),
-    (
-        "simulate",
-        "run --package crashrate-stats --example simulate",
-    ),
+    ("histories", "run -p crashrate-stats --example histories"),
+    ("simulate", "run -p crashrate-stats --example simulate"),
     (
         "real-campaigns",
-        "test --package crashrate --test it -- --ignored --nocapture verdicts::real_campaigns",
+        "test -p crashrate --test it -- --ignored --nocapture verdicts::real_campaigns",
     ),
     (
         "journals",
-        "test --package crashrate --test it -- --ignored --nocapture damaged_journal:: mutated::",
+        "test -p crashrate --test it -- --ignored --nocapture damaged_journal:: mutated::",
     ),
 ];
 

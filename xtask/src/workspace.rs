@@ -2,7 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -46,16 +46,10 @@ impl Workspace {
 
     /// Cargo's target directory, which the user may have moved.
     pub(crate) fn target(&self) -> Result<PathBuf> {
-        let output = self
-            .cargo(&["metadata", "--no-deps", "--format-version", "1"])
-            .output()
-            .context("cargo could not be started")?;
-        ensure!(
-            output.status.success(),
-            "cargo metadata failed in {}:\n{}",
-            self.root.display(),
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        );
+        let mut cargo = self.cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+        let output = cargo.stderr(Stdio::inherit()).output();
+        let output = output.context("cargo could not be started")?;
+        ensure!(output.status.success(), "cargo metadata failed (see above)");
         let metadata: Value = serde_json::from_slice(&output.stdout)?;
         let target = metadata["target_directory"].as_str();
         target
@@ -73,7 +67,6 @@ impl Workspace {
     /// Builds every binary in release form. Returns the value of `LIBTORCH` for further builds.
     pub(crate) fn build(&self) -> Result<Option<PathBuf>> {
         let libtorch = libtorch::provide(&self.libtorch(), false)?;
-        check_compiler()?;
         say!(
             "building all binaries in release form (the first time, the step `torch-sys(build)` \
              compiles C++ for some minutes)"
@@ -107,22 +100,5 @@ pub(crate) fn call(mut command: Command, what: &str) -> Result<()> {
         let what = what.to_owned();
         bail!(ChildFailed { what, status });
     }
-    Ok(())
-}
-
-/// Without this check, a missing C++ compiler shows only when cargo reaches torch-sys.
-fn check_compiler() -> Result<()> {
-    let works = || {
-        Command::new("c++")
-            .arg("--version")
-            .output()
-            .is_ok_and(|output| output.status.success())
-    };
-    ensure!(
-        env::var_os("CXX").is_some() || works(),
-        "there is no C++ compiler `c++` on the PATH; the bindings to libtorch need one\nwhat to \
-         do: install one (Debian, Ubuntu: apt-get install g++; macOS: xcode-select --install) or \
-         name yours in CXX, then run this again"
-    );
     Ok(())
 }

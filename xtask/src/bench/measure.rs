@@ -1,9 +1,8 @@
 //! The cost of one call of a program: its time, its own processor time, its own peak of memory.
 
 use std::fs;
-use std::io::{self, Read, Seek};
+use std::io::{self, Seek};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,32 +46,18 @@ pub(super) fn measure(command: &mut Command) -> Result<Cost> {
     let begun = Instant::now();
     let mut child = command.spawn().context("it could not be started")?;
     let pid = child.id();
-    let (ended, end) = mpsc::channel::<()>();
-    let cost = thread::scope(|scope| -> io::Result<Cost> {
-        let watching = scope.spawn(move || {
-            let mut peak = peak_of(pid);
-            while end.recv_timeout(ASKED_EVERY) == Err(RecvTimeoutError::Timeout) {
-                peak = peak.max(peak_of(pid));
-            }
-            peak
-        });
-        let waited = wait_unreaped(&mut child);
-        let secs = begun.elapsed().as_secs_f64();
-        let cpu = own_cpu(pid);
-        drop(ended);
-        let peak = watching.join().unwrap_or_default();
-        waited.map(|()| Cost { secs, cpu, peak })
-    });
-    let cost = cost.context("it could not be waited for")?;
+    let watching = thread::spawn(move || peak_until_end(pid));
+    wait_unreaped(&mut child).context("it could not be waited for")?;
+    let cost = Cost {
+        secs: begun.elapsed().as_secs_f64(),
+        cpu: own_cpu(pid),
+        peak: watching.join().unwrap_or_default(),
+    };
     let status = child.wait()?;
     if !status.success() {
-        let mut said = Vec::new();
         errors.rewind()?;
-        errors.read_to_end(&mut said)?;
-        bail!(
-            "{command:?} failed ({status}):\n{}",
-            String::from_utf8_lossy(&said).trim_end()
-        );
+        let said = io::read_to_string(errors)?;
+        bail!("{command:?} failed ({status}):\n{}", said.trim_end());
     }
     Ok(cost)
 }
@@ -114,8 +99,15 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(next()? + next()?)
 }
 
-fn peak_of(pid: u32) -> Option<u64> {
-    high_water(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+/// The peak of memory of a process, asked for until it is a zombie.
+fn peak_until_end(pid: u32) -> Option<u64> {
+    let now = || high_water(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?);
+    let mut peak = None;
+    while let Some(now) = now() {
+        peak = peak.max(Some(now));
+        thread::sleep(ASKED_EVERY);
+    }
+    peak
 }
 
 /// The peak of resident memory in bytes; a zombie has none.

@@ -58,31 +58,21 @@ struct Block {
     seen: bool,
 }
 
-/// The blocks of one program. The order of `modes` is that of `MODES`.
+/// A program and its blocks. The order of `modes` is that of `MODES`.
 #[derive(Default)]
 struct Measured {
-    name: String,
+    program: PathBuf,
     modes: [Vec<Block>; 3],
     auto: Vec<Block>,
-}
-
-impl Measured {
-    fn new(program: &Path) -> Self {
-        let name = program.file_stem().unwrap_or_default();
-        Measured {
-            name: name.to_string_lossy().into_owned(),
-            ..Measured::default()
-        }
-    }
 }
 
 pub(super) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
     let crashrate = workspace.build_crashrate()?;
     let scratch = tempfile::tempdir().context("no temporary folder")?;
-    let programs = compile(workspace.root(), scratch.path())?;
+    let mut measured = compile(workspace.root(), scratch.path())?;
     let date = machine::date();
     let before = machine::load();
-    let measured = measure(&crashrate, &programs, scratch.path(), arguments)?;
+    measure(&crashrate, &mut measured, scratch.path(), arguments)?;
     let versions =
         ["gcc", "ldd"].map(|program| machine::first_line(Command::new(program).arg("--version")));
     let conditions = format!(
@@ -101,7 +91,7 @@ pub(super) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
 }
 
 /// Compiles the programs into `folder`.
-fn compile(root: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
+fn compile(root: &Path, folder: &Path) -> Result<Vec<Measured>> {
     let mut programs = Vec::new();
     for source in PROGRAMS {
         let source = root.join("fixtures/racy").join(source);
@@ -111,43 +101,40 @@ fn compile(root: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
         let mut command = Command::new(compiler);
         command.args(COMPILE).arg("-o").args([&program, &source]);
         call(command, compiler)?;
-        programs.push(program);
+        programs.push(Measured {
+            program,
+            ..Measured::default()
+        });
     }
     Ok(programs)
 }
 
 fn measure(
     crashrate: &Path,
-    programs: &[PathBuf],
+    measured: &mut [Measured],
     scratch: &Path,
     arguments: &Arguments,
-) -> Result<Vec<Measured>> {
+) -> Result<()> {
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
-    let mut measured: Vec<_> = programs
-        .iter()
-        .map(|program| Measured::new(program))
-        .collect();
-    let take = |mode, program: &Path, seed| {
+    let take = |mode, program: &Path, seed: u32| {
         block(crashrate, mode, program, arguments.rounds, seed, scratch)
             .with_context(|| format!("{} under {mode}", program.display()))
     };
     for number in 0..arguments.blocks {
         say!("block {} of {}", number + 1, arguments.blocks);
-        for (program, measured) in programs.iter().zip(&mut measured) {
+        for Measured { program, modes, .. } in &mut *measured {
             for mode in shuffled(&mut random) {
-                let seed = u64::from(random.next_u32());
-                measured.modes[mode].push(take(MODES[mode], program, seed)?);
+                modes[mode].push(take(MODES[mode], program, random.next_u32())?);
             }
         }
     }
     for number in 0..AUTO_RUNS {
         say!("auto: run {} of {AUTO_RUNS}", number + 1);
-        for (program, measured) in programs.iter().zip(&mut measured) {
-            let seed = u64::from(random.next_u32());
-            measured.auto.push(take("auto", program, seed)?);
+        for Measured { program, auto, .. } in &mut *measured {
+            auto.push(take("auto", program, random.next_u32())?);
         }
     }
-    Ok(measured)
+    Ok(())
 }
 
 fn shuffled(random: &mut ChaCha8Rng) -> [usize; 3] {
@@ -163,7 +150,7 @@ fn block(
     mode: &str,
     program: &Path,
     rounds: u32,
-    seed: u64,
+    seed: u32,
     scratch: &Path,
 ) -> Result<Block> {
     let runs = scratch.join("runs");
@@ -237,7 +224,7 @@ mod test {
         assert_eq!((block.evidence_rounds, block.evidence_secs), (1, 0.9));
         assert!(block.seen);
         let measured = Measured {
-            name: "example".to_owned(),
+            program: "example".into(),
             modes: std::array::from_fn(|_| vec![block.clone(); 2]),
             auto: vec![block],
         };

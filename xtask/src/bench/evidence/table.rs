@@ -31,7 +31,7 @@ impl Measured {
         let (none, core, trace) = (none?, core?, trace?);
         Ok(format!(
             "| {} | {} | {} | {} | {} | {} |",
-            self.name,
+            self.name(),
             rate(none),
             rate(core),
             rate(trace),
@@ -40,11 +40,16 @@ impl Measured {
         ))
     }
 
+    fn name(&self) -> String {
+        let name = self.program.file_stem().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     fn cost_row(&self) -> String {
         let millis = Spread::of(self.modes[0].iter().map(|block| block.median * 1e3));
         format!(
             "| {} | {:.2} | {} | {} | {} | {} |",
-            self.name,
+            self.name(),
             millis.map_or(0.0, |spread| spread.median),
             self.cost(1, |block| block.median),
             self.cost(2, |block| block.median),
@@ -70,7 +75,7 @@ impl Measured {
         };
         format!(
             "| {} | {} of {} | {} | {} of {} | {} |",
-            self.name,
+            self.name(),
             bad.len(),
             self.auto.len(),
             median(|block| block.evidence_rounds as f64),
