@@ -111,6 +111,10 @@ fn list(title: &str, findings: &[Finding], reasons: &BTreeMap<String, String>) -
             reason.map_or("NO REASON GIVEN", String::as_str)
         );
     }
+    let is_needed = |key: &String| findings.iter().any(|finding| finding.keys.contains(key));
+    for key in reasons.keys().filter(|key| !is_needed(key)) {
+        say!("warning: unused reason: {key}");
+    }
     unlisted
 }
 
