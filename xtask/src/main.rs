@@ -118,24 +118,19 @@ fn main() -> ExitCode {
 
 fn run(task: Task, workspace: &Workspace) -> anyhow::Result<ExitCode> {
     match task {
-        Task::Setup { force } => {
-            libtorch::provide(&workspace.libtorch(), force)?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Task::Build => {
-            workspace.build()?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Task::Demo => demo(workspace),
-        Task::Test { arguments } => tests::run(workspace, &arguments),
+        Task::Demo => return demo(workspace),
+        Task::Test { arguments } => return tests::run(workspace, &arguments),
+        Task::Names => return names::run(workspace),
+        Task::Size(arguments) => return size::run(workspace, &arguments),
+        Task::Setup { force } => libtorch::provide(&workspace.libtorch(), force).map(drop),
+        Task::Build => workspace.build().map(drop),
         Task::Torture(arguments) => torture::run(workspace, &arguments),
         Task::Bench(arguments) => bench::run(workspace, &arguments),
         Task::Fuzz(arguments) => fuzz::run(workspace, &arguments),
         Task::Verify(arguments) => verify::run(workspace, &arguments),
-        Task::Names => names::run(workspace),
-        Task::Size(arguments) => size::run(workspace, &arguments),
         Task::CheckMacos => macos::check(workspace),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Runs the story suite. `crashrate` itself prints the path of the report.

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{SigHandler, SigSet, Signal, kill, signal};
 use nix::unistd::Pid;
@@ -55,10 +55,7 @@ pub(super) fn stop_self(_: &[String]) -> Done {
 }
 
 pub(crate) fn wait_for_nothing() {
-    let begin = Instant::now();
-    while begin.elapsed() < LONGEST {
-        std::thread::sleep(LONGEST);
-    }
+    std::thread::sleep(LONGEST);
 }
 
 /// Reports on standard output that the act has begun.

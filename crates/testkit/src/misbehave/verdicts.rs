@@ -6,16 +6,16 @@ use super::{Done, Problem, SURVIVED, segfault_at_exit};
 
 /// Passes and exits with this code.
 pub(super) fn passed(code: i32) -> Done {
-    let (started, chapter) = begin();
-    say(&[started, Event::ChapterPassed { chapter }])?;
+    let (events, chapter) = begin()?;
+    events.send(&Event::ChapterPassed { chapter })?;
     Ok(code)
 }
 
 /// Fails and exits with this code.
 pub(super) fn failed(code: i32) -> Done {
-    let (started, chapter) = begin();
+    let (events, chapter) = begin()?;
     let reason = "this chapter always fails".to_owned();
-    say(&[started, Event::ChapterFailed { chapter, reason }])?;
+    events.send(&Event::ChapterFailed { chapter, reason })?;
     Ok(code)
 }
 
@@ -34,22 +34,16 @@ pub(super) fn passed_at_exit() -> Done {
 
 pub(super) fn unavailable(_: &[String]) -> Done {
     let reason = "no such device".to_owned();
-    say(&[Event::Unavailable { reason }])?;
+    EventWriter::from_env()?.send(&Event::Unavailable { reason })?;
     Ok(1)
 }
 
-fn begin() -> (Event, String) {
+/// Starts the chapter.
+fn begin() -> Result<(EventWriter, String), Problem> {
+    let events = EventWriter::from_env()?;
     let chapter = std::env::var(env::CHAPTER).unwrap_or_else(|_| "misbehave".to_owned());
-    let started = Event::ChapterStarted {
+    events.send(&Event::ChapterStarted {
         chapter: chapter.clone(),
-    };
-    (started, chapter)
-}
-
-fn say(events: &[Event]) -> Result<(), Problem> {
-    let writer = EventWriter::from_env()?;
-    for event in events {
-        writer.send(event)?;
-    }
-    Ok(())
+    })?;
+    Ok((events, chapter))
 }
