@@ -17,9 +17,7 @@ pub(crate) struct File {
 
 impl File {
     pub(crate) fn is_rust(&self) -> bool {
-        self.path
-            .extension()
-            .is_some_and(|extension| extension == "rs")
+        self.path.extension() == Some("rs".as_ref())
     }
 }
 

@@ -36,13 +36,13 @@ pub fn hear_signals() {
 /// Returns the live processes of a run by their `CRASHRATE_RUN_ID`, whatever their group and
 /// session.
 pub fn processes_with_marker(run_id: &str) -> Vec<u32> {
-    platform::processes_with_variable(env::RUN_ID, run_id)
+    platform::processes_with(&format!("{}={run_id}", env::RUN_ID))
 }
 
 /// Returns the live processes that were started with exactly this argument. A guardian has the
 /// run's id as an argument.
 pub fn processes_with_argument(argument: &str) -> Vec<u32> {
-    platform::processes_with_argument(argument)
+    platform::processes_with(argument)
 }
 
 /// Waits until no process of the run is left. Returns those left at the end of the limit.

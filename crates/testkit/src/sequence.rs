@@ -12,8 +12,7 @@
 //! - `secs`: seconds to wait first;
 //! - `name`, `value`, `unit`, `label`: the measure that `measure` sends.
 //!
-//! The variable [`END`] names an act for after the last verdict. The exit code is 0, or 1 if a
-//! chapter failed.
+//! The exit code is 0, or 1 if a chapter failed.
 
 use std::io::Read;
 use std::time::Duration;
@@ -25,9 +24,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value, json};
 
 use crate::misbehave::{self, Done, Kind, Problem, USAGE};
-
-/// Names an act for after the last verdict.
-pub const END: &str = "SEQUENCE_END";
 
 /// The only chapter.
 const CHAPTER: &str = "act";
@@ -130,13 +126,7 @@ fn run() -> Done {
             }
         }
     }
-    match std::env::var(END) {
-        Ok(name) if !name.is_empty() => match kind(&name)?.act(&[])? {
-            0 => Ok(code),
-            worse => Ok(worse),
-        },
-        _ => Ok(code),
-    }
+    Ok(code)
 }
 
 /// The dose of the task's fault.

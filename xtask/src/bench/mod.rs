@@ -60,8 +60,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     if let Some(Other::Evidence(arguments)) = &arguments.other {
         return evidence::run(workspace, arguments);
     }
-    let absolute = |path: &PathBuf| fs::canonicalize(path).context("--against cannot be found");
-    let against = arguments.against.as_ref().map(absolute).transpose()?;
+    let against = arguments.against.as_ref().map(fs::canonicalize).transpose();
+    let against = against.context("--against cannot be found")?;
     let mut groups = groups(&arguments.only)?;
     let wants_worker = groups.iter().any(|group| group.needs_worker);
     let with_worker = wants_worker && libtorch::is_in_place(&workspace.libtorch())?;
