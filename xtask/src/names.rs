@@ -90,11 +90,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 impl Table {
     /// All old names in a file, exceptions included.
     fn find(&self, file: &File) -> Result<Vec<Found<'_>>> {
-        let mut found = Vec::new();
         // Published text, and this table.
         let skipped = ["LICENSE-APACHE", "LICENSE-MIT", "Cargo.lock", "names.toml"];
         if skipped.iter().any(|name| file.path.ends_with(name)) {
-            return Ok(found);
+            return Ok(Vec::new());
         }
         let names = self
             .name
@@ -103,7 +102,7 @@ impl Table {
         let mut search = Search {
             source: &file.text,
             names: names.collect(),
-            found: &mut found,
+            found: Vec::new(),
         };
         for part in &file.path {
             let part = part.to_string_lossy();
@@ -117,14 +116,14 @@ impl Table {
         } else {
             search.text(1, &file.text);
         }
-        Ok(found)
+        Ok(search.found)
     }
 }
 
 struct Search<'a, 'f> {
     source: &'f str,
     names: Vec<&'a Name>,
-    found: &'f mut Vec<Found<'a>>,
+    found: Vec<Found<'a>>,
 }
 
 impl Search<'_, '_> {
