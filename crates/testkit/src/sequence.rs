@@ -14,7 +14,6 @@
 //!
 //! The exit code is 0, or 1 if a chapter failed.
 
-use std::io::Read;
 use std::time::Duration;
 
 use crashrate_protocol::{
@@ -95,9 +94,8 @@ impl Default for Params {
 }
 
 fn run() -> Done {
-    let mut line = String::new();
-    std::io::stdin().read_to_string(&mut line)?;
-    let task: Task = serde_json::from_str(&line).map_err(|e| format!("the task: {e}"))?;
+    let task: Task =
+        serde_json::from_reader(std::io::stdin()).map_err(|e| format!("the task: {e}"))?;
     let events = EventWriter::from_env()?;
     events.send(&Event::Hello {
         device: "cpu".to_owned(),

@@ -58,8 +58,7 @@ pub(super) fn groups(keys: &[String]) -> Result<Vec<Group>> {
     let Groups { group } = toml::from_str(GROUPS).context("groups.toml")?;
     let mut groups = choose(group, |group| &group.key, keys)?;
     for group in &mut groups {
-        let is_missing = |tool: &str| !is_installed(tool);
-        (group.cases).retain(|case| !case.tool.as_deref().is_some_and(is_missing));
+        (group.cases).retain(|case| case.tool.as_deref().is_none_or(is_installed));
     }
     Ok(groups)
 }
