@@ -20,7 +20,7 @@ pub use estimates::estimate;
 pub(crate) use estimates::{
     Method, in_bounds, known, p_value, percent_of, points, rate_of, short_estimate, short_rate_of,
 };
-pub(crate) use exposure::{Rates, rates_by_exposure};
+pub(crate) use exposure::rates_by_exposure;
 pub(crate) use fault::facts as fault_facts;
 pub(crate) use findings::{findings, recommendations};
 pub(crate) use independence::{independence, pattern};
