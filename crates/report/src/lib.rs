@@ -20,10 +20,10 @@ pub use document::Detail;
 pub use error::{ReportError, ViewError};
 pub use tally::ViewBuilder;
 pub use view::{
-    Advice, AttemptPlace, Bounds, Cell, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts,
-    ExitClass, Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note,
-    OptionalStopping, Outcomes, PairsSeen, Reason, Results, RoundOrder, RunFacts, RunLine,
-    RunState, Running, SequenceRow, Share, Spread, Totals, View, exit_class,
+    Advice, Bounds, Cell, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, ExitClass,
+    Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, OptionalStopping,
+    Outcomes, PairsSeen, Reason, Results, RoundOrder, RunFacts, RunLine, RunState, Running,
+    SequenceRow, Share, Spread, Totals, View, exit_class,
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{

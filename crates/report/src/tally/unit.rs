@@ -1,27 +1,26 @@
 //! Tallies one unit: which attempts count as a round's first, and their results for the unit and
 //! its chapters.
 
-use crashrate_model::{
-    ChapterEnd, DiedIn, Ended, EvidenceRound, Mode, Outcome, OutcomeSet, Spawn, Unit,
-};
+use crashrate_model::{DiedIn, Ended, Mode, Outcome, OutcomeSet, Spawn, Unit};
 
 use super::crashes::CrashTally;
-use super::row::{End, RowTally};
+use super::row::RowTally;
 use super::run::Measured;
 use crate::error::ReportError;
 use crate::view::{
-    ChapterRow, CrashRow, DiedInCounts, Results, RoundOrder, RunFacts, Running, SequenceRow, Totals,
+    ChapterRow, DiedInCounts, End, Results, RoundOrder, RunFacts, Running, SequenceRow, Totals,
+    is_death,
 };
 
 #[derive(Clone, Debug)]
 pub(super) struct UnitTally {
-    unit: Unit,
+    pub(super) unit: Unit,
     /// The only round to run, if set.
     only_round: Option<u32>,
     /// Whether the order of its rounds is known.
     order: RoundOrder,
     /// The whole unit; in isolated mode, its one chapter.
-    whole: RowTally,
+    pub(super) whole: RowTally,
     /// The chapters of a sequence.
     chapters: Vec<RowTally>,
     /// Deaths by the chapter's place in the sequence.
@@ -29,7 +28,7 @@ pub(super) struct UnitTally {
     between: u32,
     exit: u32,
     attempts: u32,
-    crashes: CrashTally,
+    pub(super) crashes: CrashTally,
     lost_retries: u32,
 }
 
@@ -52,19 +51,6 @@ impl UnitTally {
             crashes: CrashTally::default(),
             lost_retries: 0,
         }
-    }
-
-    pub(super) fn name(&self) -> String {
-        self.unit.name.clone()
-    }
-
-    /// The number of the round's last attempt that counts; 0 if none does.
-    pub(super) fn measured_attempts(&self, round: u32) -> u32 {
-        self.whole.measured_attempts(round)
-    }
-
-    pub(super) fn mode(&self) -> Mode {
-        self.unit.mode
     }
 
     pub(super) fn check(&self, round: u32, attempt: u32) -> Result<(), ReportError> {
@@ -116,12 +102,8 @@ impl UnitTally {
                 planned,
             });
         }
-        let is_death = matches!(
-            ended.outcome,
-            Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
-        );
         match &ended.died_in {
-            None if is_death && self.unit.mode == Mode::Sequential => {
+            None if is_death(ended.outcome) && self.unit.mode == Mode::Sequential => {
                 Err(ReportError::NoDiedIn(self.unit.name.clone()))
             }
             Some(DiedIn::Chapter(id)) if !self.unit.chapters.contains(id) => {
@@ -143,36 +125,25 @@ impl UnitTally {
             .any(|end| end.outcome.counts() && end.outcome != Outcome::Passed);
         let outside = matches!(ended.died_in, Some(DiedIn::Between | DiedIn::Exit));
         let explain = self.unit.mode == Mode::Isolated || !explained || outside;
-        let whole = End {
-            outcome: ended.outcome,
-            secs: ended.secs,
-            reason: ended.reason.as_deref(),
-            measures: &ended.measures,
-        };
+        let whole = End::whole(ended);
         if !ended.outcome.counts() {
             self.put_all(ended.round, ended.outcome);
-            self.whole.explain(&whole, ended);
+            self.whole.explain(&whole);
             return;
         }
         self.whole.put_first(ended.round, ended.outcome);
         self.crashes.add(ended);
-        self.whole
-            .measure(&whole, ended, bad.contains(whole.outcome));
+        self.whole.measure(&whole, bad.contains(whole.outcome));
         if explain {
-            self.whole.explain(&whole, ended);
+            self.whole.explain(&whole);
         }
         for (row, end) in self.chapters.iter_mut().zip(&ended.chapters) {
-            let end = chapter_end(end);
+            let end = End::chapter(ended, end);
             row.put_first(ended.round, end.outcome);
-            row.measure(&end, ended, bad.contains(end.outcome));
-            row.explain(&end, ended);
+            row.measure(&end, bad.contains(end.outcome));
+            row.explain(&end);
         }
         self.count_death(ended.died_in.as_ref());
-    }
-
-    /// Adds an evidence round.
-    pub(super) fn evidence_round(&mut self, round: &EvidenceRound) {
-        self.crashes.add_evidence(round);
     }
 
     fn retry(&mut self, ended: &Ended) {
@@ -220,19 +191,9 @@ impl UnitTally {
         UnitTally::new(unit, self.only_round, self.order)
     }
 
-    /// Whether the round's first attempt has ended here.
-    pub(super) fn has_first(&self, round: u32) -> bool {
-        self.whole.has_counted_first(round)
-    }
-
-    /// How many of its rounds have a measured first attempt.
-    pub(super) fn counted(&self) -> u32 {
-        self.whole.counted_rounds() as u32
-    }
-
     /// The number of planned rounds, without those counted in `spawn_fallback`.
     pub(super) fn planned(&self, spawn_fallback: Option<&UnitTally>) -> u32 {
-        let elsewhere = spawn_fallback.map_or(0, UnitTally::counted);
+        let elsewhere = spawn_fallback.map_or(0, |other| other.whole.counted_rounds());
         let rounds = match self.only_round {
             None => self.unit.rounds,
             Some(round) => u32::from(self.unit.rounds >= round),
@@ -242,7 +203,7 @@ impl UnitTally {
 
     /// How many of the planned rounds have a measured end, here or in `spawn_fallback`.
     pub(super) fn measured(&self, spawn_fallback: Option<&UnitTally>) -> Measured {
-        match self.counted() {
+        match self.whole.counted_rounds() {
             n if n == self.planned(spawn_fallback) => Measured::All,
             0 => Measured::TooFew,
             _ => Measured::Some,
@@ -257,15 +218,6 @@ impl UnitTally {
             unsettled: self.whole.unsettled(run.retries.unwrap_or(0)),
             ..self.whole.results(planned, &run.bad, self.order)
         }
-    }
-
-    pub(super) fn put_crashes(
-        &self,
-        results: &Results,
-        command: Option<&str>,
-        rows: &mut Vec<CrashRow>,
-    ) {
-        self.crashes.put(&self.unit, results, command, rows);
     }
 
     pub(super) fn isolated_row(&self, results: Results) -> ChapterRow {
@@ -328,15 +280,6 @@ impl UnitTally {
             attempt,
             at,
         }
-    }
-}
-
-fn chapter_end(end: &ChapterEnd) -> End<'_> {
-    End {
-        outcome: end.outcome,
-        secs: end.secs,
-        reason: end.reason.as_deref(),
-        measures: &end.measures,
     }
 }
 

@@ -62,23 +62,28 @@ impl View {
         }
     }
 
-    /// Looks up results of units by name, mode and variant. Chapters of sequences are part of their
+    /// The results of units, by name, mode and variant. Chapters of sequences are part of their
     /// sequence's results.
     pub(crate) fn unit_results(&self) -> impl Iterator<Item = ((&str, Mode, &str), &Results)> {
         let isolated = self.chapters.iter().filter(|row| row.sequence.is_none());
         let isolated = isolated.map(|row| {
-            let key = (row.chapter.as_str(), Mode::Isolated, row.variant.as_str());
-            (key, &row.results)
+            (
+                (row.chapter.as_str(), Mode::Isolated, &*row.variant),
+                &row.results,
+            )
         });
         let sequences = self.sequences.iter().map(|row| {
-            let key = (
-                row.sequence.as_str(),
-                Mode::Sequential,
-                row.variant.as_str(),
-            );
+            let key = (row.sequence.as_str(), Mode::Sequential, &*row.variant);
             (key, &row.results)
         });
         isolated.chain(sequences)
+    }
+
+    /// The results of the unit with this name, mode and variant.
+    pub(crate) fn results_of(&self, name: &str, mode: Mode, variant: &str) -> Option<&Results> {
+        let mut all = self.unit_results();
+        let found = all.find(|(key, _)| *key == (name, mode, variant));
+        found.map(|(_, results)| results)
     }
 }
 

@@ -20,9 +20,7 @@ use crashrate_model::{
 use serde::{Serialize, Serializer};
 
 pub use advice::{Advice, Held};
-pub(crate) use attempts::Attempt;
-pub use attempts::AttemptPlace;
-pub(crate) use attempts::{is_death, is_hang};
+pub(crate) use attempts::{AttemptPlace, End, is_death, is_hang};
 pub(crate) use by_chapter::ByChapter;
 pub use crashes::{CrashPlace, CrashRole, CrashRow};
 pub(crate) use derived::Derived;
@@ -62,7 +60,7 @@ pub struct View {
     /// Deaths by their signature, the most frequent first.
     pub crashes: Vec<CrashRow>,
     /// The attempts in the order in which they ended, if requested.
-    pub attempts: Vec<AttemptPlace>,
+    pub(crate) attempts: Vec<AttemptPlace>,
     /// The command that repeats the run: `machine["command"]` if present. The caller may set it.
     pub command: Option<String>,
     /// Cached comparisons.

@@ -1,6 +1,6 @@
 //! Counts of outcomes, and the cell of one round.
 
-use crashrate_model::Outcome;
+use crashrate_model::{Outcome, OutcomeSet};
 use serde::{Serialize, Serializer};
 
 /// How many attempts had each outcome.
@@ -34,6 +34,16 @@ impl Outcomes {
             .sum()
     }
 
+    /// The bad ones among those that count.
+    pub(crate) fn share(&self, bad: &OutcomeSet) -> Share {
+        let counted = self.occurred().filter(|(outcome, _)| outcome.counts());
+        let bad = counted.filter(|(outcome, _)| bad.contains(*outcome));
+        Share {
+            bad: bad.map(|(_, n)| n).sum(),
+            n: self.counted(),
+        }
+    }
+
     pub(crate) fn add(&mut self, outcome: Outcome, n: u32) {
         self.0[outcome as usize] += n;
     }
@@ -42,6 +52,14 @@ impl Outcomes {
         for (outcome, n) in other.occurred() {
             self.add(outcome, n);
         }
+    }
+}
+
+impl FromIterator<Outcome> for Outcomes {
+    fn from_iter<I: IntoIterator<Item = Outcome>>(all: I) -> Self {
+        let mut outcomes = Outcomes::default();
+        all.into_iter().for_each(|outcome| outcomes.add(outcome, 1));
+        outcomes
     }
 }
 
@@ -78,6 +96,21 @@ pub struct Bounds {
     pub best: Share,
     /// The rate if all of them were bad.
     pub worst: Share,
+}
+
+impl Bounds {
+    /// The bounds with this many rounds without a result; `None` if all have one.
+    pub(crate) fn of(known: Share, missing: u32) -> Option<Bounds> {
+        let with = |bad| Share {
+            bad: known.bad + bad,
+            n: known.n + missing,
+        };
+        (missing > 0).then(|| Bounds {
+            missing,
+            best: with(0),
+            worst: with(missing),
+        })
+    }
 }
 
 /// One round of a unit, or of a chapter of a sequence. Eight bytes, so that a long run's cells can

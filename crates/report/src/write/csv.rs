@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use crashrate_model::{Exit, Mode, Outcome};
+use crashrate_model::{Ended, Exit, Mode};
 
 use super::listed::{Ends, ListError, attempt};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{Attempt, View, is_death};
+use crate::view::{End, View, is_death};
 
 /// The columns. `in_rate` marks lines that count in the first-attempt rate, `bad` those that count
 /// as bad, and `missing` first attempts without a result, which may or may not have been bad. A
@@ -47,52 +47,34 @@ pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), 
             continue;
         };
         let attempt = &attempt(unit, at, ends)?;
-        if unit.mode == Mode::Sequential {
-            let whole = Line {
-                chapter: "",
-                position: None,
-                outcome: attempt.outcome,
-                secs: attempt.secs,
-                reason: attempt.reason.as_deref(),
-            };
-            out.write_record(fields(view, attempt, &whole))?;
+        let is_sequence = unit.mode == Mode::Sequential;
+        if is_sequence {
+            out.write_record(fields(view, "", None, &End::whole(attempt)))?;
         }
-        for (place, (id, chapter)) in (1..).zip(unit.chapters.iter().zip(&attempt.chapters)) {
-            let line = Line {
-                chapter: id,
-                position: (unit.mode == Mode::Sequential).then_some(place),
-                outcome: chapter.outcome,
-                secs: chapter.secs,
-                reason: chapter.reason.as_deref(),
-            };
-            out.write_record(fields(view, attempt, &line))?;
+        for (place, (id, end)) in (1..).zip(unit.chapters.iter().zip(&attempt.chapters)) {
+            let position = is_sequence.then_some(place);
+            out.write_record(fields(view, id, position, &End::chapter(attempt, end)))?;
         }
     }
     Ok(out.flush()?)
 }
 
-struct Line<'a> {
-    chapter: &'a str,
+fn fields(
+    view: &View,
+    chapter: &str,
     position: Option<u32>,
-    outcome: Outcome,
-    secs: Option<f64>,
-    reason: Option<&'a str>,
-}
-
-fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len()] {
-    let run = &view.run;
+    end: &End<'_>,
+) -> [String; HEAD.len()] {
+    let (run, attempt) = (&view.run, end.attempt);
     let unit = &view.units[attempt.unit as usize];
-    let in_rate = attempt.in_rate(line.outcome);
+    let in_rate = attempt.attempt == 1 && end.outcome.counts();
     // The process's exit belongs to the chapter in which it ended, and to the whole sequence.
-    let ended_here =
-        line.chapter.is_empty() || unit.mode == Mode::Isolated || is_death(line.outcome);
-    let exit = attempt.own_exit().filter(|_| ended_here);
-    let [signal, code] = match exit {
+    let ended_here = chapter.is_empty() || unit.mode == Mode::Isolated || is_death(end.outcome);
+    let [signal, code] = match end.own_exit().filter(|_| ended_here) {
         Some(Exit::Signal(name)) => [name.clone(), String::new()],
         Some(Exit::Code(code)) => [String::new(), code.to_string()],
         None => Default::default(),
     };
-    let signature = attempt.signature_of(line.outcome);
     let sequence = match unit.mode {
         Mode::Isolated => "",
         Mode::Sequential => &unit.name,
@@ -105,32 +87,25 @@ fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len(
         unit.mode.word().to_owned(),
         text(sequence, NAME),
         text(&unit.variant, NAME),
-        text(line.chapter, NAME),
-        line.position.map_or_else(String::new, |n| n.to_string()),
+        text(chapter, NAME),
+        position.map_or_else(String::new, |n| n.to_string()),
         round(view, attempt),
         attempt.attempt.to_string(),
-        line.outcome.word().to_owned(),
+        end.outcome.word().to_owned(),
         in_rate.to_string(),
-        (in_rate && run.bad.contains(line.outcome)).to_string(),
-        (attempt.attempt == 1 && is_missing(line.outcome)).to_string(),
-        line.secs.map_or_else(String::new, |secs| secs.to_string()),
+        (in_rate && run.bad.contains(end.outcome)).to_string(),
+        (attempt.attempt == 1 && !end.outcome.is_measured()).to_string(),
+        end.secs.map_or_else(String::new, |secs| secs.to_string()),
         text(&signal, NAME),
         code,
-        text(signature.unwrap_or_default(), SENTENCE),
-        text(line.reason.unwrap_or_default(), SENTENCE),
+        text(end.signature().unwrap_or_default(), SENTENCE),
+        text(end.reason.unwrap_or_default(), SENTENCE),
         text(attempt.output.as_deref().unwrap_or_default(), NAME),
     ]
 }
 
-fn is_missing(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Lost | Outcome::Interrupted | Outcome::NotStarted
-    )
-}
-
 /// Empty if the order of rounds is unknown.
-fn round(view: &View, attempt: &Attempt) -> String {
+fn round(view: &View, attempt: &Ended) -> String {
     let imported = view.run.imported.as_ref();
     match imported.is_some_and(|imported| imported.order_unknown.contains(&attempt.unit)) {
         true => String::new(),
