@@ -1,11 +1,12 @@
 //! Compares a run with its suite's baseline, and its own sequential rounds with its isolated
 //! rounds.
 
-use crashrate_model::{Axis, Mode};
+use crashrate_model::{ALPHA, Axis, Mode};
 
-use super::two_runs::{SharedRow, TwoRuns};
-use super::within::compare_within;
-use super::{Compared, Comparisons, DEFAULT_DETECT, What};
+use super::between::{SharedRow, label, method};
+use super::test::judge;
+use super::within::{compare_within, incomplete};
+use super::{Comparisons, DEFAULT_DETECT, What};
 use crate::view::{ChapterRow, DiedInCounts, OptionalStopping, Results, SequenceRow, Share, View};
 
 /// A run beside its suite's baseline.
@@ -149,52 +150,59 @@ fn of_whole_sequences(mut modes: Comparisons) -> Option<Comparisons> {
     (!modes.list.is_empty()).then_some(modes)
 }
 
-/// The rows that both have: whole sequences, or isolated chapters if there are none.
-fn common_rows<'a>(view: &'a View, baseline: &'a View) -> Vec<(Compared, [&'a Results; 2])> {
-    let mut units: Vec<_> = Vec::new();
-    for row in &view.sequences {
-        let then = baseline
-            .sequences
-            .iter()
-            .find(|r| r.sequence == row.sequence);
-        if let Some(then) = then {
-            let of = (None, Some(&row.sequence));
-            let compared = Compared::unfilled(of, Mode::Sequential, &row.variant, true);
-            units.push((compared, [&then.results, &row.results]));
-        }
-    }
-    let has_sequence = !units.is_empty();
-    let isolated = |row: &&ChapterRow| !has_sequence && row.sequence.is_none();
-    for row in view.chapters.iter().filter(isolated) {
-        let same = |then: &&ChapterRow| then.sequence.is_none() && then.chapter == row.chapter;
-        if let Some(then) = baseline.chapters.iter().find(same) {
-            let of = (Some(&row.chapter), None);
-            let compared = Compared::unfilled(of, Mode::Isolated, &row.variant, true);
-            units.push((compared, [&then.results, &row.results]));
-        }
-    }
-    units
-}
-
-/// Compares this machine with the baseline: whole sequences, or isolated chapters if they share
-/// none. Further comparisons would share the error budget and make differences harder to detect.
-fn machine(view: &View, baseline: &View) -> Comparisons {
-    let rows = common_rows(view, baseline).into_iter();
-    let rows = rows.map(|(compared, results)| SharedRow {
-        compared,
+/// The rows that both have: whole sequences, or isolated chapters if there are none. Further
+/// comparisons would share the error budget and make differences harder to detect.
+fn common_rows<'a>(view: &'a View, baseline: &'a View) -> Vec<SharedRow<'a>> {
+    let shared = |mode, variant: &str, results: [&'a Results; 2]| SharedRow {
+        chapter: None,
+        sequence: None,
+        mode,
+        variant: variant.to_owned(),
+        primary: true,
         results,
         shares: results.map(|results| results.first_attempt),
-    });
-    let runs = TwoRuns {
-        what: What::Baseline,
-        labels: [format!("N={}", baseline.run.number), "here".to_owned()],
-        optional_stopping: [OptionalStopping::No, view.run.optional_stopping()],
-        bad: &view.run.bad,
-        detect: DEFAULT_DETECT,
-        margin: None,
-        warnings: warnings(view, baseline),
     };
-    runs.compare(rows.collect())
+    let sequences = view.sequences.iter().filter_map(|row| {
+        let mut baseline = baseline.sequences.iter();
+        let then = baseline.find(|then| then.sequence == row.sequence)?;
+        let results = [&then.results, &row.results];
+        Some(SharedRow {
+            sequence: Some(&row.sequence),
+            ..shared(Mode::Sequential, &row.variant, results)
+        })
+    });
+    let sequences: Vec<_> = sequences.collect();
+    if !sequences.is_empty() {
+        return sequences;
+    }
+    let isolated = |row: &&ChapterRow| row.sequence.is_none();
+    let chapters = view.chapters.iter().filter(isolated).filter_map(|row| {
+        let mut baseline = baseline.chapters.iter().filter(isolated);
+        let then = baseline.find(|then| then.chapter == row.chapter)?;
+        let results = [&then.results, &row.results];
+        Some(SharedRow {
+            chapter: Some(&row.chapter),
+            ..shared(Mode::Isolated, &row.variant, results)
+        })
+    });
+    chapters.collect()
+}
+
+/// Compares this machine with the baseline.
+fn machine(view: &View, baseline: &View) -> Comparisons {
+    let labels = [label(baseline), "here".to_owned()];
+    let optional_stopping = [OptionalStopping::No, view.run.optional_stopping()];
+    let how = method(optional_stopping);
+    let rows = common_rows(view, baseline).into_iter();
+    let pairs = rows.map(|row| row.pair(&labels, optional_stopping));
+    Comparisons {
+        what: What::Baseline,
+        how,
+        bad: view.run.bad.clone(),
+        alpha: ALPHA,
+        list: judge(pairs.collect(), how, ALPHA, None, DEFAULT_DETECT),
+        warnings: warnings(view, baseline),
+    }
 }
 
 /// Differences in method that limit what the comparison means.
@@ -211,10 +219,6 @@ fn warnings(view: &View, baseline: &View) -> Vec<String> {
             baseline.run.number
         ));
     }
-    if !view.run.complete && !view.run.state.is_running() {
-        warnings.push(
-            "The run is incomplete: what is missing may not be missing by chance.".to_owned(),
-        );
-    }
+    warnings.extend(incomplete(view));
     warnings
 }

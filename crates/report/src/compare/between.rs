@@ -1,62 +1,138 @@
 //! Compares the chapters and sequences that two runs share.
 
-use crashrate_model::{Mode, suite_variant};
+use crashrate_model::{ALPHA, Mode, Outcome, suite_variant};
 
-use super::blocks::count;
 use super::differences::differing;
-use super::two_runs::{SharedRow, TwoRuns};
-use super::{Compared, Comparisons, Detect, What, claimed_in_short};
+use super::test::{Pair, judge};
+use super::{Compared, Comparisons, Detect, Doubt, Evidence, How, Side, What, claimed_in_short};
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, Results, View};
+use crate::view::{OptionalStopping, Results, Share, View};
 use crate::words::imported;
+
+/// A row that two runs share.
+pub(super) struct SharedRow<'a> {
+    pub(super) chapter: Option<&'a String>,
+    pub(super) sequence: Option<&'a String>,
+    pub(super) mode: Mode,
+    pub(super) variant: String,
+    pub(super) primary: bool,
+    pub(super) results: [&'a Results; 2],
+    pub(super) shares: [Share; 2],
+}
+
+impl SharedRow<'_> {
+    pub(super) fn pair(
+        self,
+        labels: &[String; 2],
+        optional_stopping: [OptionalStopping; 2],
+    ) -> Pair {
+        let results = self.results;
+        let censored = self.chapter.is_some() && self.sequence.is_some();
+        let compared = Compared {
+            chapter: self.chapter.cloned(),
+            sequence: self.sequence.cloned(),
+            mode: Some(self.mode),
+            variant: Some(self.variant),
+            primary: self.primary,
+            censored,
+            sides: [0, 1].map(|side| Side {
+                label: labels[side].clone(),
+                share: self.shares[side],
+                outcomes: results[side].outcomes,
+                bounds: results[side].bounds,
+                optional_stopping: optional_stopping[side],
+            }),
+            blocks: None,
+            doubt: doubt(results, censored),
+            evidence: Evidence::Untested,
+            plan: None,
+        };
+        Pair {
+            compared,
+            rounds: results.map(|results| results.rounds),
+            tables: None,
+        }
+    }
+}
+
+/// Why the rows of two runs cannot be tested, if so.
+fn doubt(results: [&Results; 2], is_censored: bool) -> Option<Doubt> {
+    let is_selected = |results: &&Results| results.outcomes.get(Outcome::Unreached) > 0;
+    if is_censored && results.iter().any(is_selected) {
+        return Some(Doubt::Unmatched);
+    }
+    let clustered = results.iter().position(|results| results.is_clustered());
+    clustered.map(Doubt::Clustered)
+}
+
+/// The method for two runs. No test is valid if the data may have stopped either: two runs have no
+/// pairs.
+pub(super) fn method(optional_stopping: [OptionalStopping; 2]) -> How {
+    match optional_stopping.contains(&OptionalStopping::Possible) {
+        true => How::Untested,
+        false => How::FixedRounds,
+    }
+}
 
 /// Compares the rows that both runs have, by the first run's definition of bad. `margin` is the
 /// difference in rates up to which the second run counts as no worse.
 pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>) -> Comparisons {
     let views = [one, two];
     let labels = labels(views);
-    let bad = &one.run.bad;
-    let rows = pairs(one, two).into_iter();
-    let rows = rows.map(|(compared, results)| SharedRow {
-        compared,
-        results,
-        shares: results.map(|results| count(&results.cells, bad)),
-    });
-    let runs = TwoRuns {
+    let optional_stopping = views.map(|view| view.run.optional_stopping());
+    let how = method(optional_stopping);
+    let rows = shared_rows(one, two).into_iter();
+    let pairs = rows.map(|row| row.pair(&labels, optional_stopping));
+    Comparisons {
         what: What::Runs,
+        how,
+        bad: one.run.bad.clone(),
+        alpha: ALPHA,
+        list: judge(pairs.collect(), how, ALPHA, margin, detect),
         warnings: warnings(views, &labels),
-        labels,
-        optional_stopping: views.map(|view| view.run.optional_stopping()),
-        bad,
-        detect,
-        margin,
-    };
-    runs.compare(rows.collect())
+    }
 }
 
-/// The rows that both runs have, with the results of each. The caller fills in the sides.
-fn pairs<'a>(one: &'a View, two: &'a View) -> Vec<(Compared, [&'a Results; 2])> {
-    let mut pairs = Vec::new();
+/// The rows that both runs have.
+fn shared_rows<'a>(one: &'a View, two: &'a View) -> Vec<SharedRow<'a>> {
+    let shares =
+        |results: [&Results; 2]| results.map(|results| results.outcomes.share(&one.run.bad));
+    let mut shared = Vec::new();
     for row in &one.sequences {
         let others = two.sequences.iter().filter(|o| o.sequence == row.sequence);
         if let Some((other, variant)) = of_variant(others, |other| &other.variant, &row.variant) {
-            let of = (None, Some(&row.sequence));
-            let compared = Compared::unfilled(of, Mode::Sequential, &variant, true);
-            pairs.push((compared, [&row.results, &other.results]));
+            let results = [&row.results, &other.results];
+            shared.push(SharedRow {
+                chapter: None,
+                sequence: Some(&row.sequence),
+                mode: Mode::Sequential,
+                variant,
+                primary: true,
+                results,
+                shares: shares(results),
+            });
         }
     }
     for row in &one.chapters {
-        let key = |row: &ChapterRow| (row.chapter.clone(), row.mode, row.sequence.clone());
-        let others = two.chapters.iter().filter(|other| key(other) == key(row));
+        let others = two.chapters.iter().filter(|other| {
+            (&other.chapter, other.mode, &other.sequence) == (&row.chapter, row.mode, &row.sequence)
+        });
         if let Some((other, variant)) = of_variant(others, |other| &other.variant, &row.variant) {
-            let of = (Some(&row.chapter), row.sequence.as_ref());
-            let explains =
-                (one.sequences.iter()).any(|sequence| sequence.chapters.contains(&row.chapter));
-            let compared = Compared::unfilled(of, row.mode, &variant, !explains);
-            pairs.push((compared, [&row.results, &other.results]));
+            let results = [&row.results, &other.results];
+            let mut sequences = one.sequences.iter();
+            let explains = sequences.any(|sequence| sequence.chapters.contains(&row.chapter));
+            shared.push(SharedRow {
+                chapter: Some(&row.chapter),
+                sequence: row.sequence.as_ref(),
+                mode: row.mode,
+                variant,
+                primary: !explains,
+                results,
+                shares: shares(results),
+            });
         }
     }
-    pairs
+    shared
 }
 
 /// The row of this variant and the variant to report. Without an exact match, takes the row that

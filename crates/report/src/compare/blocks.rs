@@ -1,61 +1,81 @@
 //! Reads both sides of a comparison from a run, round by round.
 
-use crashrate_model::{Contrast, Mode, Outcome, OutcomeSet, Reading};
-use crashrate_stats::{Design, PairTable, Role, SideEnd};
+use crashrate_model::{Axis, Contrast, Mode, Outcome, OutcomeSet, Reading, Spawn, suite_variant};
+use crashrate_stats::{Design, PairTable, SideEnd};
 
-use super::Doubt;
-use super::test::{Pair, Source, Tables};
-use crate::view::{Bounds, Cell, Outcomes, Results, RunFacts, Share, View};
+use super::test::{Pair, Tables};
+use super::{Compared, Doubt, Evidence, Side};
+use crate::view::{Bounds, Cell, Outcomes, Results, Share, View};
 
-/// Both sides of a comparison.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sides {
-    /// Bad rounds and measured rounds of each side.
-    pub(super) shares: [Share; 2],
+/// Both sides of a contrast, round by round.
+#[derive(Default)]
+struct Sides {
     /// Outcomes of the measured rounds.
-    pub(super) outcomes: [Outcomes; 2],
-    /// Rates possible given the rounds without a result.
-    pub(super) bounds: [Option<Bounds>; 2],
+    outcomes: [Outcomes; 2],
     /// The blocks with their final results.
-    pub(super) measured: PairTable,
+    measured: PairTable,
     /// The blocks, with every round missing whose first attempt vanished.
     strict: PairTable,
+    /// Rounds run on each side.
     rounds: [u32; 2],
-    /// Why no test is valid, if so.
-    pub(super) doubt: Option<Doubt>,
-}
-
-impl Sides {
-    /// The pair to test. Only with one attempt at a time are the two sides of a block independent.
-    pub(super) fn pair(&self, role: Role, is_censored: bool, run: &RunFacts) -> Pair {
-        let design = match is_censored || run.jobs > Some(1) {
-            true => Design::Matched,
-            false => Design::Complete,
-        };
-        let source = match run.imported.is_some() {
-            // A published report has counts but no blocks.
-            true => Source::Runs {
-                bounds: self.bounds,
-            },
-            false => Source::Blocks {
-                tables: Box::new(Tables {
-                    measured: self.measured,
-                    strict: self.strict,
-                }),
-                design,
-            },
-        };
-        Pair {
-            shares: self.shares,
-            rounds: self.rounds,
-            role,
-            source,
-        }
-    }
 }
 
 /// Reads both sides of a contrast from the rounds of a run.
-pub(super) fn sides(view: &View, contrast: &Contrast) -> Sides {
+pub(super) fn pair(view: &View, contrast: &Contrast, axis: Axis) -> Pair {
+    let run = &view.run;
+    let sides = sides(view, contrast);
+    let shares = sides.outcomes.map(|outcomes| outcomes.share(&run.bad));
+    let labels = match axis {
+        Axis::Mode => contrast.modes.map(|mode| mode.word().to_owned()),
+        Axis::Variant => contrast.variants.clone(),
+        Axis::Spawn => [Spawn::Exec, Spawn::Fork].map(|spawn| spawn.word().to_owned()),
+    };
+    let [one, two] = contrast.variants.each_ref().map(|variant| match axis {
+        // Both variants differ only in how their processes were spawned.
+        Axis::Spawn => suite_variant(variant),
+        Axis::Mode | Axis::Variant => variant,
+    });
+    let is_imported = run.imported.is_some();
+    // A published report has counts but no blocks, so rounds that reached a chapter cannot be
+    // matched.
+    let is_selected = contrast.is_censored() && sides.rounds[1] > shares[1].n;
+    let compared = Compared {
+        chapter: contrast.chapter.clone(),
+        sequence: contrast.sequence.clone(),
+        mode: (contrast.modes[0] == contrast.modes[1]).then_some(contrast.modes[0]),
+        variant: (one == two).then(|| one.to_owned()),
+        primary: contrast.primary,
+        censored: contrast.is_censored(),
+        sides: [0, 1].map(|side| Side {
+            label: labels[side].clone(),
+            share: shares[side],
+            outcomes: sides.outcomes[side],
+            bounds: bounds(&sides.strict, side),
+            optional_stopping: run.optional_stopping(),
+        }),
+        blocks: Some(sides.measured.blocks()),
+        doubt: (is_imported && is_selected).then_some(Doubt::Unmatched),
+        evidence: Evidence::Untested,
+        plan: None,
+    };
+    // Only with one attempt at a time are the two sides of a block independent.
+    let design = match contrast.is_censored() || run.jobs > Some(1) {
+        true => Design::Matched,
+        false => Design::Complete,
+    };
+    let tables = Tables {
+        measured: sides.measured,
+        strict: sides.strict,
+        design,
+    };
+    Pair {
+        compared,
+        rounds: sides.rounds,
+        tables: (!is_imported).then(|| Box::new(tables)),
+    }
+}
+
+fn sides(view: &View, contrast: &Contrast) -> Sides {
     let cells = contrast.sides.each_ref().map(|side| cells_of(view, side));
     let bad = &view.run.bad;
     let mut sides = Sides::default();
@@ -66,10 +86,6 @@ pub(super) fn sides(view: &View, contrast: &Contrast) -> Sides {
             sides.rounds[side] += u32::from(end.begun);
             if let Drawn::Ended(outcome) = end.measured {
                 sides.outcomes[side].add(outcome, 1);
-                sides.shares[side].add(Share {
-                    bad: bad.contains(outcome).into(),
-                    n: 1,
-                });
             }
         }
         let none_started = ends.iter().all(|end| end.strict == Drawn::NotStarted);
@@ -78,11 +94,6 @@ pub(super) fn sides(view: &View, contrast: &Contrast) -> Sides {
         let [one, two] = (ends.each_ref()).map(|end| side_end(end.strict, bad, none_started));
         sides.strict.add(one, two);
     }
-    sides.bounds = [0, 1].map(|side| bounds(&sides, side));
-    // A published report has counts but no blocks, so rounds that reached a chapter cannot be
-    // matched.
-    let is_selected = contrast.is_censored() && sides.rounds[1] > sides.shares[1].n;
-    sides.doubt = (view.run.imported.is_some() && is_selected).then_some(Doubt::Unmatched);
     sides
 }
 
@@ -115,18 +126,14 @@ fn side_end(drawn: Drawn, bad: &OutcomeSet, none_started: bool) -> SideEnd {
 }
 
 /// The rates possible for one side given its rounds without a result.
-fn bounds(sides: &Sides, side: usize) -> Option<Bounds> {
-    let missing = u32::try_from(sides.strict.missing()[side]).unwrap_or(u32::MAX);
-    let known = sides.strict.sides().ok()?[side];
-    let (bad, n) = (known.bad() as u32, known.n() as u32 + missing);
-    (missing > 0).then(|| Bounds {
-        missing,
-        best: Share { bad, n },
-        worst: Share {
-            bad: bad + missing,
-            n,
-        },
-    })
+fn bounds(strict: &PairTable, side: usize) -> Option<Bounds> {
+    let missing = u32::try_from(strict.missing()[side]).unwrap_or(u32::MAX);
+    let known = strict.sides().ok()?[side];
+    let known = Share {
+        bad: known.bad() as u32,
+        n: known.n() as u32,
+    };
+    Bounds::of(known, missing)
 }
 
 /// The rounds of a side, one list per unit; empty if they cannot be matched.
@@ -195,21 +202,11 @@ fn joined(ends: impl Iterator<Item = Drawn> + Clone, bad: &OutcomeSet) -> Drawn 
 
 fn unit_results(view: &View, unit: u32) -> Option<&Results> {
     let unit = view.units.get(unit as usize)?;
-    Some(match unit.mode {
-        Mode::Isolated => {
-            let chapter = unit.chapters.first().unwrap_or(&unit.name);
-            let rows = view.chapters.iter().filter(|row| row.sequence.is_none());
-            let mut rows = rows.filter(|row| row.variant == unit.variant);
-            &rows.find(|row| row.chapter == *chapter)?.results
-        }
-        Mode::Sequential => {
-            let mut rows = view
-                .sequences
-                .iter()
-                .filter(|row| row.variant == unit.variant);
-            &rows.find(|row| row.sequence == unit.name)?.results
-        }
-    })
+    let name = match unit.mode {
+        Mode::Isolated => unit.chapters.first().unwrap_or(&unit.name),
+        Mode::Sequential => &unit.name,
+    };
+    view.results_of(name, unit.mode, &unit.variant)
 }
 
 fn chapter_results(view: &View, unit: u32, place: usize) -> Option<&Results> {
@@ -220,29 +217,4 @@ fn chapter_results(view: &View, unit: u32, place: usize) -> Option<&Results> {
         .filter(|row| row.sequence.as_ref() == Some(&unit.name) && row.variant == unit.variant);
     let row = rows.find(|row| row.position.is_some_and(|at| at as usize == place + 1))?;
     Some(&row.results)
-}
-
-/// The measured rounds of one unit, and how many were bad by this set.
-pub(super) fn count(cells: &[Cell], bad: &OutcomeSet) -> Share {
-    let mut share = Share::default();
-    for outcome in cells.iter().filter_map(|cell| cell.first) {
-        if outcome.counts() {
-            share.add(Share {
-                bad: bad.contains(outcome).into(),
-                n: 1,
-            });
-        }
-    }
-    share
-}
-
-/// Outcomes of the measured rounds of one unit.
-pub(super) fn outcomes(cells: &[Cell]) -> Outcomes {
-    let mut outcomes = Outcomes::default();
-    for outcome in cells.iter().filter_map(|cell| cell.first) {
-        if outcome.counts() {
-            outcomes.add(outcome, 1);
-        }
-    }
-    outcomes
 }

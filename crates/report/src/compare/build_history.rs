@@ -5,7 +5,6 @@ use std::ops::Range;
 use crashrate_model::{ALPHA, Mode, Outcome, OutcomeSet};
 use crashrate_stats::{Counts, change_point, change_shape, history_looks};
 
-use super::blocks::count;
 use super::differences::differences;
 use super::history::{Change, History, PastRun, Point, Trend, Untested, rises, share};
 use super::test::counts;
@@ -85,7 +84,7 @@ fn point(run: usize, view: &View, results: &Results, bad: &OutcomeSet) -> Point 
     };
     Point {
         run,
-        share: count(&results.cells, bad),
+        share: results.outcomes.share(bad),
         optional_stopping: results.optional_stopping,
         missing: missing(&results.cells),
         untested,
@@ -109,15 +108,9 @@ fn add(points: &mut Vec<Point>, point: Point) {
 
 fn missing(cells: &[Cell]) -> Outcomes {
     let mut missing = Outcomes::default();
-    let without_result = |outcome: &Outcome| {
-        matches!(
-            outcome,
-            Outcome::Lost | Outcome::Interrupted | Outcome::NotStarted
-        )
-    };
     for cell in cells {
         match cell.first {
-            Some(outcome) if without_result(&outcome) => missing.add(outcome, 1),
+            Some(outcome) if !outcome.is_measured() => missing.add(outcome, 1),
             // Even if the round was run again, the result of its first attempt is unknown.
             _ if cell.vanished => missing.add(Outcome::Lost, 1),
             _ => {}

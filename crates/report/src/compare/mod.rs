@@ -16,13 +16,12 @@ mod history_words;
 mod plan;
 mod strata;
 mod test;
-mod two_runs;
 mod verdict;
 mod within;
 mod words;
 
 use crashrate_model::{Axis, Mode, OutcomeSet};
-use crashrate_stats::{Blocks, PairWatch};
+use crashrate_stats::{Blocks, PairWatch, Worse};
 
 use crate::view::{Bounds, OptionalStopping, Outcomes, Share};
 pub(crate) use baseline::beside_baseline;
@@ -160,33 +159,17 @@ pub struct PairEvidence {
 }
 
 impl Compared {
-    /// A comparison of two runs without its sides, which the caller fills in.
-    fn unfilled(
-        (chapter, sequence): (Option<&String>, Option<&String>),
-        mode: Mode,
-        variant: &str,
-        primary: bool,
-    ) -> Self {
-        let side = || Side {
-            label: String::new(),
-            share: Share::default(),
-            outcomes: Outcomes::default(),
-            bounds: None,
-            optional_stopping: OptionalStopping::No,
-        };
-        Compared {
-            chapter: chapter.cloned(),
-            sequence: sequence.cloned(),
-            mode: Some(mode),
-            variant: Some(variant.to_owned()),
-            primary,
-            censored: chapter.is_some() && sequence.is_some(),
-            sides: [side(), side()],
-            blocks: None,
-            doubt: None,
-            evidence: Evidence::Untested,
-            plan: None,
-        }
+    /// Both sides with missing rounds counted most strongly against `worse` being worse.
+    fn extreme(&self, worse: Worse) -> [Share; 2] {
+        let is_worse = [worse == Worse::One, worse == Worse::Two];
+        [0, 1].map(|place| {
+            let side = &self.sides[place];
+            side.bounds
+                .map_or(side.share, |bounds| match is_worse[place] {
+                    true => bounds.best,
+                    false => bounds.worst,
+                })
+        })
     }
 
     /// Whether the two sides are shown to differ.

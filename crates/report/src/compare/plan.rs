@@ -1,10 +1,7 @@
 //! The rounds needed for a verdict. A plan uses a difference stated in advance: the power to detect
 //! the observed difference adds nothing to its p-value (Hoenig and Heisey 2001, Amer. Statist. 55).
 
-use crashrate_stats::{Plan, rounds_to_detect};
-
-use super::test::counts;
-use crate::view::Share;
+use crashrate_stats::Plan;
 
 /// The power that plans are made for.
 pub const POWER: f64 = 0.8;
@@ -41,38 +38,5 @@ impl Planned {
     /// Whether there are fewer rounds than needed.
     pub fn is_short(&self) -> bool {
         self.plan.is_none_or(|plan| self.per_side < plan.per_side)
-    }
-}
-
-/// Plans for comparisons that share an error budget.
-pub(super) struct Planner {
-    detect: Detect,
-    alpha: f64,
-    plan: Option<Plan>,
-}
-
-impl Planner {
-    pub(super) fn new(detect: Detect, alpha: f64, comparisons: usize) -> Self {
-        let alpha = alpha / comparisons.max(1) as f64;
-        let [one, two] = detect.rates;
-        Planner {
-            detect,
-            alpha,
-            plan: rounds_to_detect(one, two, POWER, alpha).ok(),
-        }
-    }
-
-    /// A plan for these two sides; `None` without rounds.
-    pub(super) fn plan(&self, sides: [Share; 2]) -> Option<Planned> {
-        counts(sides[0])
-            .ok()?
-            .rate()
-            .zip(counts(sides[1]).ok()?.rate())?;
-        Some(Planned {
-            detect: self.detect,
-            per_side: u64::from(sides[0].n.min(sides[1].n)),
-            plan: self.plan,
-            alpha: self.alpha,
-        })
     }
 }

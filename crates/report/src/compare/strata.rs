@@ -2,10 +2,11 @@
 //! different runs are never pooled, since pooling can reverse a difference (Simpson's paradox).
 
 use crashrate_model::{ALPHA, Axis};
-use crashrate_stats::{Counts, Method, Stratified, holm, mantel_haenszel};
+use crashrate_stats::{Counts, Method, Stratified, Worse, holm, mantel_haenszel};
 
 use super::between::label;
 use super::differences::differences;
+use super::test::counts;
 use super::words::name;
 use super::{Compared, DEFAULT_DETECT, compare_within};
 use crate::clean::{NAME, clean};
@@ -121,33 +122,22 @@ fn add(found: &mut Vec<Found>, run: &str, one: &Compared) {
     found
         .runs
         .push((run.to_owned(), one.sides.each_ref().map(|side| side.share)));
-    for (worse, worst) in found.worst.iter_mut().enumerate() {
-        let counts = [0, 1].map(|side| {
-            let side_of = &one.sides[side];
-            let share = side_of.bounds.map_or(side_of.share, |bounds| {
-                if side == worse {
-                    bounds.best
-                } else {
-                    bounds.worst
-                }
-            });
-            Counts::new(share.bad.into(), share.n.into())
-        });
-        if let [Ok(one), Ok(two)] = counts {
-            // Differences are of the second side against the first.
-            worst.push((two, one));
-        }
+    for (worst, worse) in found.worst.iter_mut().zip([Worse::One, Worse::Two]) {
+        worst.extend(strata_counts(one.extreme(worse)));
     }
+}
+
+/// The counts of both sides. Differences are of the second side against the first.
+fn strata_counts([one, two]: [Share; 2]) -> Option<(Counts, Counts)> {
+    Some((counts(two).ok()?, counts(one).ok()?))
 }
 
 fn judged(found: Vec<Found>) -> Vec<Stratum> {
     let pooled: Vec<_> = (found.into_iter())
         .filter_map(|found| {
-            let strata: Vec<_> = (found.runs.iter())
-                .filter_map(|(_, [one, two])| {
-                    let counts = |share: &Share| Counts::new(share.bad.into(), share.n.into()).ok();
-                    Some((counts(two)?, counts(one)?))
-                })
+            let runs = found.runs.iter();
+            let strata: Vec<_> = runs
+                .filter_map(|(_, shares)| strata_counts(*shares))
                 .collect();
             let pooled = mantel_haenszel(&strata, ALPHA).ok()?;
             Some((found, pooled))
