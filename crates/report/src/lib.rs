@@ -11,7 +11,7 @@ mod write;
 
 pub use clean::{lines, one_line};
 pub use compare::{
-    BaselineRow, BesideBaseline, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect,
+    BaselineRow, BesideBaseline, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT,
     Difference, Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PairEvidence, PastRun,
     Planned, Point, Side, Strata, Stratum, Trend, Untested, What, axes, compare_runs,
     compare_strata, compare_within, history,

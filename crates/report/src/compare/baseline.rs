@@ -6,6 +6,7 @@ use crashrate_model::{ALPHA, Axis, Mode};
 use super::between::{SharedRow, label, method};
 use super::test::judge;
 use super::within::{compare_within, incomplete};
+use super::words::bad_words;
 use super::{Comparisons, DEFAULT_DETECT, What};
 use crate::view::{ChapterRow, DiedInCounts, OptionalStopping, Results, SequenceRow, Share, View};
 
@@ -26,7 +27,7 @@ pub struct BesideBaseline {
 }
 
 /// A chapter, or a sequence as a whole.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct BaselineRow {
     /// The chapter; `None` for a whole sequence.
     pub chapter: Option<String>,
@@ -63,23 +64,6 @@ pub(crate) fn beside_baseline(view: &View) -> Option<BesideBaseline> {
     })
 }
 
-impl BaselineRow {
-    /// A chapter's row without shares.
-    fn of_chapter(row: &ChapterRow) -> Self {
-        BaselineRow {
-            chapter: Some(row.chapter.clone()),
-            sequence: row.sequence.clone(),
-            variant: row.variant.clone(),
-            baseline_in_sequence: None,
-            baseline_isolated: None,
-            in_sequence: None,
-            isolated: None,
-            baseline_died_in: None,
-            died_in: None,
-        }
-    }
-}
-
 fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
     let in_baseline = |row: &ChapterRow, sequence: Option<&String>| {
         let mut rows = baseline.chapters.iter();
@@ -93,20 +77,25 @@ fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
         });
         found.map(|row| row.results.first_attempt)
     };
+    let of_chapter = |row: &ChapterRow| BaselineRow {
+        chapter: Some(row.chapter.clone()),
+        sequence: row.sequence.clone(),
+        variant: row.variant.clone(),
+        ..BaselineRow::default()
+    };
     let mut all = Vec::new();
     for sequence in &view.sequences {
         let mut of_baseline = baseline.sequences.iter();
         let of_baseline = of_baseline.find(|r| r.sequence == sequence.sequence);
         all.push(BaselineRow {
-            chapter: None,
             sequence: Some(sequence.sequence.clone()),
             variant: sequence.variant.clone(),
             baseline_in_sequence: of_baseline.map(|row| row.results.first_attempt),
-            baseline_isolated: None,
             in_sequence: Some(sequence.results.first_attempt),
             isolated: whole_blocks(sequence, modes),
             baseline_died_in: of_baseline.map(|row| row.died_in.clone()),
             died_in: Some(sequence.died_in.clone()),
+            ..BaselineRow::default()
         });
         let own = |row: &&ChapterRow| {
             row.sequence.as_ref() == Some(&sequence.sequence) && row.variant == sequence.variant
@@ -116,7 +105,7 @@ fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
             baseline_isolated: in_baseline(row, None),
             in_sequence: Some(row.results.first_attempt),
             isolated: isolated(row),
-            ..BaselineRow::of_chapter(row)
+            ..of_chapter(row)
         }));
     }
     let alone = |row: &&ChapterRow| {
@@ -128,7 +117,7 @@ fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
     all.extend(view.chapters.iter().filter(alone).map(|row| BaselineRow {
         baseline_isolated: in_baseline(row, None),
         isolated: Some(row.results.first_attempt),
-        ..BaselineRow::of_chapter(row)
+        ..of_chapter(row)
     }));
     all
 }
@@ -207,11 +196,7 @@ fn machine(view: &View, baseline: &View) -> Comparisons {
 
 /// Differences in method that limit what the comparison means.
 fn warnings(view: &View, baseline: &View) -> Vec<String> {
-    let words = |view: &View| {
-        let words: Vec<_> = view.run.bad.iter().map(|outcome| outcome.word()).collect();
-        words.join(", ")
-    };
-    let (then, now) = (words(baseline), words(view));
+    let [then, now] = [baseline, view].map(|view| bad_words(&view.run.bad));
     let mut warnings = Vec::new();
     if then != now {
         warnings.push(format!(

@@ -4,7 +4,7 @@ use crashrate_model::{ALPHA, Mode, Outcome, suite_variant};
 
 use super::differences::differing;
 use super::test::{Pair, judge};
-use super::{Compared, Comparisons, Detect, Doubt, Evidence, How, Side, What, claimed_in_short};
+use super::{Compared, Comparisons, Doubt, Evidence, How, Side, What, claimed_in_short};
 use crate::clean::{NAME, clean};
 use crate::view::{OptionalStopping, Results, Share, View};
 use crate::words::imported;
@@ -76,7 +76,7 @@ pub(super) fn method(optional_stopping: [OptionalStopping; 2]) -> How {
 
 /// Compares the rows that both runs have, by the first run's definition of bad. `margin` is the
 /// difference in rates up to which the second run counts as no worse.
-pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>) -> Comparisons {
+pub fn compare_runs(one: &View, two: &View, rates: [f64; 2], margin: Option<f64>) -> Comparisons {
     let views = [one, two];
     let labels = labels(views);
     let optional_stopping = views.map(|view| view.run.optional_stopping());
@@ -88,7 +88,7 @@ pub fn compare_runs(one: &View, two: &View, detect: Detect, margin: Option<f64>)
         how,
         bad: one.run.bad.clone(),
         alpha: ALPHA,
-        list: judge(pairs.collect(), how, ALPHA, margin, detect),
+        list: judge(pairs.collect(), how, ALPHA, margin, rates),
         warnings: warnings(views, &labels),
     }
 }

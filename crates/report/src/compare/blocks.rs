@@ -3,9 +3,10 @@
 use crashrate_model::{Axis, Contrast, Mode, Outcome, OutcomeSet, Reading, Spawn, suite_variant};
 use crashrate_stats::{Design, PairTable, SideEnd};
 
+use super::history::{rounds, share};
 use super::test::{Pair, Tables};
 use super::{Compared, Doubt, Evidence, Side};
-use crate::view::{Bounds, Cell, Outcomes, Results, Share, View};
+use crate::view::{Bounds, Cell, Outcomes, Results, View};
 
 /// Both sides of a contrast, round by round.
 #[derive(Default)]
@@ -79,8 +80,8 @@ fn sides(view: &View, contrast: &Contrast) -> Sides {
     let cells = contrast.sides.each_ref().map(|side| cells_of(view, side));
     let bad = &view.run.bad;
     let mut sides = Sides::default();
-    let rounds = cells.each_ref().map(|all| rounds(all));
-    for round in 0..rounds[0].max(rounds[1]) {
+    let [one, two] = cells.each_ref().map(|all| recorded(all));
+    for round in 0..one.max(two) {
         let ends = cells.each_ref().map(|all| end(all, round, bad));
         for (side, end) in ends.iter().enumerate() {
             sides.rounds[side] += u32::from(end.begun);
@@ -127,13 +128,8 @@ fn side_end(drawn: Drawn, bad: &OutcomeSet, none_started: bool) -> SideEnd {
 
 /// The rates possible for one side given its rounds without a result.
 fn bounds(strict: &PairTable, side: usize) -> Option<Bounds> {
-    let missing = u32::try_from(strict.missing()[side]).unwrap_or(u32::MAX);
-    let known = strict.sides().ok()?[side];
-    let known = Share {
-        bad: known.bad() as u32,
-        n: known.n() as u32,
-    };
-    Bounds::of(known, missing)
+    let missing = rounds(strict.missing()[side]);
+    Bounds::of(share(strict.sides().ok()?[side]), missing)
 }
 
 /// The rounds of a side, one list per unit; empty if they cannot be matched.
@@ -152,7 +148,8 @@ fn cells_of<'a>(view: &'a View, reading: &Reading) -> Vec<&'a [Cell]> {
     all.iter().map(|results| results.cells.as_slice()).collect()
 }
 
-fn rounds(all: &[&[Cell]]) -> usize {
+/// The rounds that every unit of a side has.
+fn recorded(all: &[&[Cell]]) -> usize {
     all.iter().map(|cells| cells.len()).min().unwrap_or(0)
 }
 

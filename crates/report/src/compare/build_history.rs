@@ -189,7 +189,7 @@ fn test(trends: &mut [Trend], runs: Range<usize>) {
             let point = &mut trend.points[place];
             point.holds = point.look.is_some_and(|look| look.holds(missing));
         }
-        let marked = trend.points.iter().filter(|point| point.is_marked());
+        let marked = trend.points.iter().filter(|point| point.holds);
         trend.marks = marked.map(|point| point.run).collect();
         let is_new = (trend.marks.last()).is_some_and(|last| runs.contains(last));
         if is_new {
@@ -220,13 +220,13 @@ fn change(points: &[Point]) -> Option<Change> {
     let tested: Vec<_> = (points.iter())
         .filter_map(|point| Some((point, point.tested()?)))
         .collect();
-    let until = tested.iter().rposition(|(point, _)| point.is_marked())?;
+    let until = tested.iter().rposition(|(point, _)| point.holds)?;
     let (points, counts): (Vec<&Point>, Vec<Counts>) = tested[..=until].iter().copied().unzip();
     let found = change_point(&counts, ALPHA).ok()??;
     let rises = |point: &Point| point.look.map(rises);
     let unbroken = |place: &usize| {
         let point = points[*place];
-        point.is_marked() && rises(point) == rises(points[until])
+        point.holds && rises(point) == rises(points[until])
     };
     let since = (0..=until).rev().take_while(unbroken).last()?;
     let run = |place: usize| points[place].run;

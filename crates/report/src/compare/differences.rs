@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Serialize, Serializer};
-
+use super::words::bad_words;
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{RunFacts, View};
 use crate::words::fault_facts;
@@ -17,12 +16,6 @@ pub struct Difference {
     pub before: String,
     /// Its value in this run.
     pub now: String,
-}
-
-impl Serialize for Difference {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }
 
 impl std::fmt::Display for Difference {
@@ -144,7 +137,6 @@ fn evidence(run: &RunFacts) -> &'static str {
 /// Facts that may explain a difference in rates, limited to chapters that both runs have.
 fn facts(view: &View, other: &View) -> Vec<(String, String)> {
     let run: &RunFacts = &view.run;
-    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
     let fault = run.fault.as_ref().map_or("none".to_owned(), fault_facts);
     let mut facts = vec![
         ("suite".to_owned(), run.suite.clone()),
@@ -152,17 +144,14 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
         ("fault".to_owned(), fault),
         ("evidence".to_owned(), evidence(run).to_owned()),
         ("spawn".to_owned(), spawns(view)),
-        ("counted as bad".to_owned(), bad.join(", ")),
+        ("counted as bad".to_owned(), bad_words(&run.bad)),
     ];
     facts.extend(run.jobs.map(|jobs| ("jobs".to_owned(), jobs.to_string())));
     let versions = run.versions.iter();
     facts.extend(versions.map(|(name, version)| (format!("version of {name}"), version.clone())));
     for key in ["crashrate", "os", "cpu", "host", "worker"] {
-        let value = run
-            .machine
-            .get(key)
-            .map(|value| (key.to_owned(), value.clone()));
-        facts.extend(value);
+        let value = run.machine.get(key);
+        facts.extend(value.map(|value| (key.to_owned(), value.clone())));
     }
     for chapter in &run.chapters {
         if other.run.chapter(&chapter.id).is_none() {

@@ -3,6 +3,7 @@
 use crashrate_model::{ALPHA, Outcome};
 use crashrate_stats::GateVerdict;
 
+use super::history::rounds;
 use crate::view::{GateSeen, OptionalStopping, View};
 use crate::words::{count, estimate, of_unit, percent_of, plural};
 
@@ -46,24 +47,23 @@ pub(crate) fn gate(seen: &GateSeen) -> String {
     let gate = &seen.gate;
     let name = of_unit(&gate.name, Some(gate.mode), &gate.variant);
     let (bad, n) = seen.watch.seen();
-    let counted = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-    let missing = counted(seen.watch.missing());
-    let rounds = plural(counted(n), "round");
+    let missing = rounds(seen.watch.missing());
+    let after = plural(rounds(n), "round");
     let below = percent_of(gate.limit.below);
     let would = match seen.watch.is_prevented() {
         true => format!(
-            "no verdict after {rounds}: {} vanished, and the rate may lie on either side of {below} depending on how they \
+            "no verdict after {after}: {} vanished, and the rate may lie on either side of {below} depending on how they \
              ended",
             plural(missing, "round")
         ),
-        false => format!("inconclusive after {rounds}"),
+        false => format!("inconclusive after {after}"),
     };
     let verdict = match (seen.clustered, seen.watch.verdict()) {
         (true, _) => format!(
-            "no verdict after {rounds}: bad rounds come in clusters, and a gate assumes independent rounds"
+            "no verdict after {after}: bad rounds come in clusters, and a gate assumes independent rounds"
         ),
-        (_, GateVerdict::Below) => format!("below {below} (95%) after {rounds}"),
-        (_, GateVerdict::Above) => format!("above {below} (95%) after {rounds}"),
+        (_, GateVerdict::Below) => format!("below {below} (95%) after {after}"),
+        (_, GateVerdict::Above) => format!("above {below} (95%) after {after}"),
         (_, GateVerdict::Undecided) => would,
     };
     let what = gate.limit.outcome.map_or("bad", Outcome::word);
@@ -71,7 +71,7 @@ pub(crate) fn gate(seen: &GateSeen) -> String {
         0 => String::new(),
         n => format!(
             "; {what} {}",
-            estimate(counted(bad), counted(n), OptionalStopping::Possible)
+            estimate(rounds(bad), rounds(n), OptionalStopping::Possible)
         ),
     };
     let vanished = match missing {

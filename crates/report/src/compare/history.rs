@@ -3,7 +3,7 @@
 use crashrate_model::{Mode, OutcomeSet};
 use crashrate_stats::{ChangeShape, Counts, HistoryLook};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::differences::Difference;
 use super::test::counts;
@@ -47,7 +47,12 @@ pub struct PastRun {
     /// Planned rounds.
     pub planned: u32,
     /// What differs from the previous run, besides the rates.
+    #[serde(serialize_with = "as_text")]
     pub differs: Vec<Difference>,
+}
+
+fn as_text<S: Serializer>(differs: &[Difference], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(differs.iter().map(ToString::to_string))
 }
 
 /// One chapter, or a sequence as a whole, over the runs.
@@ -139,11 +144,6 @@ pub(super) fn is_rise(before: Share, after: Share) -> bool {
 }
 
 impl Point {
-    /// Whether the test after this run shows a change.
-    pub fn is_marked(&self) -> bool {
-        self.holds
-    }
-
     /// Whether its rounds are tested.
     pub(super) fn tested(&self) -> Option<Counts> {
         let counts = counts(self.share).ok()?;
@@ -159,7 +159,7 @@ impl Trend {
         let mut before = None;
         for point in &self.points {
             let Some(look) = point.look else { continue };
-            let now = point.is_marked().then(|| rises(look));
+            let now = point.holds.then(|| rises(look));
             if let Some(rose) = now.filter(|_| now != before) {
                 turns.push((point.run, rose));
             }
@@ -193,9 +193,13 @@ pub(crate) fn rises(look: HistoryLook) -> bool {
 }
 
 pub(super) fn share(counts: Counts) -> Share {
-    let rounds = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     Share {
         bad: rounds(counts.bad()),
         n: rounds(counts.n()),
     }
+}
+
+/// A number of rounds that was summed up as a larger integer.
+pub(super) fn rounds(n: u64) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -4,37 +4,30 @@ use crashrate_model::{Outcome, OutcomeSet};
 use crashrate_stats::ChangeShape;
 
 use super::history::{is_rise, share as share_of};
+use super::words::{bad_words, row_name};
 use super::{Change, History, Point, Trend, Untested};
-use crate::clean::{NAME, clean};
 use crate::view::Share;
-use crate::words::{count, of_unit, percent, share};
+use crate::words::{count, percent, share};
 
 /// The most runs, and the most differences, that a sentence names.
 const NAMED: usize = 4;
 
 /// The row of a history.
 pub(crate) fn trend_name(trend: &Trend) -> String {
-    let variant = trend.variant.as_str();
-    match (&trend.chapter, &trend.sequence) {
-        (Some(chapter), Some(sequence)) => {
-            let chapter = clean(chapter, NAME);
-            format!("{chapter} in {}", of_unit(sequence, None, variant))
-        }
-        (Some(chapter), None) => of_unit(chapter, Some(trend.mode), variant),
-        (None, sequence) => {
-            let sequence = sequence.as_deref().unwrap_or("all");
-            format!("{} as a whole", of_unit(sequence, None, variant))
-        }
-    }
+    row_name(
+        &trend.chapter,
+        &trend.sequence,
+        Some(trend.mode),
+        &trend.variant,
+    )
 }
 
 /// How the runs of a history are tested.
 pub(crate) fn history_intro(history: &History) -> String {
-    let bad: Vec<_> = history.bad.iter().map(Outcome::word).collect();
     format!(
         "After each run, every row is tested for a change of its rate. At most 5% of histories without any change are ever \
          marked, and a mark stays when runs are added. First attempts; bad: {}.",
-        bad.join(", ")
+        bad_words(&history.bad)
     )
 }
 
@@ -60,7 +53,7 @@ pub(crate) fn look_in_short(history: &History, point: &Point) -> String {
             "not tested: the data decided the rounds".to_owned()
         }
         (Some(Untested::Running), _) => "not tested: still running".to_owned(),
-        (None, Some(look)) if look.is_shown() && !point.is_marked() => {
+        (None, Some(look)) if look.is_shown() && !point.holds => {
             "no change shown: missing rounds may explain it".to_owned()
         }
         (None, Some(look)) if look.is_shown() => {
@@ -191,22 +184,16 @@ fn not_tested(history: &History, trend: &Trend) -> Vec<String> {
     let stopped = places(Untested::OptionalStopping);
     let running = places(Untested::Running);
     let mut sentences = Vec::new();
-    match stopped.len() {
-        0 => {}
-        1 => sentences.push(format!(
-            "{} is not tested: its data decided how many rounds it has.",
-            numbers(history, &stopped)
-        )),
-        _ => sentences.push(format!(
-            "{} are not tested: their data decided how many rounds they have.",
-            numbers(history, &stopped)
-        )),
+    if !stopped.is_empty() {
+        let verb = match stopped.len() {
+            1 => "is not tested: its data decided how many rounds it has",
+            _ => "are not tested: their data decided how many rounds they have",
+        };
+        sentences.push(format!("{} {verb}.", numbers(history, &stopped)));
     }
     if !running.is_empty() {
-        let (runs, verb) = (
-            numbers(history, &running),
-            if running.len() == 1 { "is" } else { "are" },
-        );
+        let verb = if running.len() == 1 { "is" } else { "are" };
+        let runs = numbers(history, &running);
         sentences.push(format!("{runs} {verb} still running and not tested yet."));
     }
     sentences
@@ -260,10 +247,7 @@ fn rate(counted: Share) -> String {
 
 /// `N=11`.
 pub(crate) fn number(history: &History, place: usize) -> String {
-    history
-        .runs
-        .get(place)
-        .map_or_else(|| "?".to_owned(), |run| format!("N={}", run.number))
+    format!("N={}", history.runs[place].number)
 }
 
 /// `N=10 to N=12`.

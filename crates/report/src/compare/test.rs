@@ -5,7 +5,7 @@ use crashrate_stats::{
     compare_blocks, farrington_manning, gatekeeping, risk_ratio, rounds_to_detect, tango_test,
 };
 
-use super::{Compared, Detect, Evidence, How, POWER, Planned};
+use super::{Compared, Evidence, How, POWER, Planned};
 use crate::view::Share;
 
 /// Two rates compared. Differences and ratios are those of the second side against the first.
@@ -64,36 +64,37 @@ pub(super) struct Pair {
 }
 
 /// Tests pairs that share this error budget, and plans more rounds where no difference is shown.
-/// `margin` is the difference in rates up to which the second side counts as no worse.
+/// `margin` is the difference in rates up to which the second side counts as no worse; `rates` are
+/// those to tell apart.
 pub(super) fn judge(
     pairs: Vec<Pair>,
     how: How,
     alpha: f64,
     margin: Option<f64>,
-    detect: Detect,
+    rates: [f64; 2],
 ) -> Vec<Compared> {
-    let tests = match how {
-        How::FixedRounds => fixed(&pairs, alpha, margin),
-        How::Pairs | How::Untested => vec![None; pairs.len()],
-    };
-    let comparisons = match how {
-        How::FixedRounds => taking_part(&pairs, alpha),
-        How::Pairs | How::Untested => pairs.iter().filter(|p| p.compared.primary).count(),
+    if how == How::Untested {
+        return pairs.into_iter().map(|pair| pair.compared).collect();
+    }
+    let (tests, comparisons) = match how {
+        How::FixedRounds => (fixed(&pairs, alpha, margin), taking_part(&pairs, alpha)),
+        _ => {
+            let primary = pairs.iter().filter(|pair| pair.compared.primary);
+            (vec![None; pairs.len()], primary.count())
+        }
     };
     let alpha = alpha / comparisons.max(1) as f64;
-    let [one, two] = detect.rates;
-    let plan = rounds_to_detect(one, two, POWER, alpha).ok();
+    let plan = rounds_to_detect(rates[0], rates[1], POWER, alpha).ok();
     let judged = pairs.into_iter().zip(tests).map(|(pair, test)| {
-        let shares = pair.shares();
+        let [one, two] = pair.compared.shares();
         let mut compared = pair.compared;
         if let Some(test) = test {
             compared.evidence = Evidence::Fixed(test);
         }
-        let is_planned = how != How::Untested && shares.iter().all(|share| share.n > 0);
-        if is_planned && !compared.differs() {
+        if one.n > 0 && two.n > 0 && !compared.differs() {
             compared.plan = Some(Planned {
-                detect,
-                per_side: shares[0].n.min(shares[1].n).into(),
+                rates,
+                per_side: one.n.min(two.n).into(),
                 plan,
                 alpha,
             });
@@ -104,10 +105,6 @@ pub(super) fn judge(
 }
 
 impl Pair {
-    fn shares(&self) -> [Share; 2] {
-        self.compared.sides.each_ref().map(|side| side.share)
-    }
-
     fn role(&self) -> Role {
         match self.compared.primary {
             true => Role::Primary,
@@ -117,7 +114,7 @@ impl Pair {
 
     /// Whether a side has no rounds with a result. Such sides are not compared.
     fn is_empty(&self) -> bool {
-        self.shares().iter().any(|share| share.n == 0)
+        self.compared.shares().iter().any(|share| share.n == 0)
     }
 
     /// Whether a test of this many rounds could show a difference at all.
@@ -154,7 +151,7 @@ impl Pair {
         }
         match &self.tables {
             Some(tables) => compare_blocks(&tables.measured, tables.design, alpha).ok(),
-            None => compare_shares(self.shares(), alpha),
+            None => compare_shares(self.compared.shares(), alpha),
         }
     }
 
@@ -197,7 +194,7 @@ impl Pair {
     }
 
     fn ratio(&self, alpha: f64) -> Option<(f64, Interval)> {
-        let [one, two] = self.shares();
+        let [one, two] = self.compared.shares();
         let (first, second) = (counts(one).ok()?, counts(two).ok()?);
         let (a, b) = first.rate().zip(second.rate())?;
         if one.bad == 0 || two.bad == 0 {

@@ -3,9 +3,8 @@
 use crashrate_model::{Outcome, OutcomeSet};
 use crashrate_stats::{Blocks, Test, Worse};
 
-use super::plan::Planned;
-use super::{Compared, Comparisons, Doubt, Evidence, FixedTest, PairEvidence, Side};
-use crate::clean::{NAME, clean};
+use super::history::rounds;
+use super::{Compared, Comparisons, Doubt, Evidence, FixedTest, PairEvidence, Planned, Side};
 use crate::words::{count, p_value, percent_of, plural, points, share};
 
 /// The verdict in a sentence, without its full stop.
@@ -42,7 +41,7 @@ fn direction_of(all: &Comparisons, one: &Compared, worse: Worse, within: Option<
     };
     let mut text = format!(
         "{} {verb} {often} often: {} v {}",
-        clean(&subject.label, NAME),
+        subject.name(),
         of_subject,
         of_other
     );
@@ -53,7 +52,7 @@ fn direction_of(all: &Comparisons, one: &Compared, worse: Worse, within: Option<
         let failed = |side: &Side| side.outcomes.get(Outcome::Failed);
         text += &format!(
             "; but {} passes no more often: {} bad and {} failed v {} bad and {} failed",
-            clean(&better.label, NAME),
+            better.name(),
             worse.share.bad,
             failed(worse),
             better.share.bad,
@@ -65,9 +64,8 @@ fn direction_of(all: &Comparisons, one: &Compared, worse: Worse, within: Option<
 
 /// The bad blocks of each side.
 fn blocks_shares(blocks: Blocks) -> [String; 2] {
-    let counted = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-    [blocks.only_one, blocks.only_two]
-        .map(|only| share(counted(blocks.both + only), counted(blocks.n())))
+    let n = rounds(blocks.n());
+    [blocks.only_one, blocks.only_two].map(|only| share(rounds(blocks.both + only), n))
 }
 
 /// The verb for the bad rounds of both sides.
@@ -87,7 +85,7 @@ fn verb(bad: &OutcomeSet, sides: &[Side; 2]) -> &'static str {
 fn not_worse(one: &Compared) -> String {
     let describe = |margin: f64, shown: bool, evidence: String| {
         let margin = percent_of(margin);
-        let label = clean(&one.sides[1].label, NAME);
+        let label = one.sides[1].name();
         match shown {
             true => format!("; shown: {label} is no worse by {margin} or more ({evidence})"),
             false => {
@@ -121,16 +119,16 @@ fn within_blocks(one: &Compared) -> String {
         format!(
             "; of {} with both sides measured, only {} was bad in {} and only {} in {}",
             blocks_of(blocks.n()),
-            clean(&one.sides[0].label, NAME),
+            one.sides[0].name(),
             count(blocks.only_one),
-            clean(&one.sides[1].label, NAME),
+            one.sides[1].name(),
             count(blocks.only_two)
         )
     })
 }
 
 fn blocks_of(n: u64) -> String {
-    plural(u32::try_from(n).unwrap_or(u32::MAX), "block")
+    plural(rounds(n), "block")
 }
 
 fn by_test(all: &Comparisons, one: &Compared, test: &FixedTest) -> String {
@@ -148,7 +146,7 @@ fn by_test(all: &Comparisons, one: &Compared, test: &FixedTest) -> String {
             return format!(
                 "no verdict: bad rounds of {} come in clusters or drift, and the test assumes \
                  independent rounds; {}",
-                clean(&one.sides[side].label, NAME),
+                one.sides[side].name(),
                 numbers(test)
             );
         }
@@ -189,7 +187,7 @@ fn unless(one: &Compared, worse: Worse) -> String {
     };
     let describe = |side: usize, how: &str| {
         let bounds = one.sides[side].bounds?;
-        let label = clean(&one.sides[side].label, NAME);
+        let label = one.sides[side].name();
         Some(format!(
             "{} of {label} {how}",
             plural(bounds.missing, "missing round")
@@ -230,7 +228,7 @@ fn no_verdict(one: &Compared) -> String {
 }
 
 fn too_few(plan: &Planned) -> String {
-    let [one, two] = plan.detect.rates.map(percent_of);
+    let [one, two] = plan.rates.map(percent_of);
     match plan.plan {
         None => format!("no number of rounds can distinguish {one} from {two}"),
         Some(found) => format!(
@@ -292,10 +290,7 @@ fn by_pairs(all: &Comparisons, one: &Compared, pairs: &PairEvidence) -> String {
         "evidence {}:1 for a difference ({} needed) after {}",
         e_value(watch.ln_e()),
         e_value(watch.ln_needed()),
-        plural(
-            u32::try_from(watch.blocks().n()).unwrap_or(u32::MAX),
-            "block"
-        )
+        blocks_of(watch.blocks().n())
     );
     if let Some(worse) = watch.verdict() {
         return match pairs.counts {

@@ -1,36 +1,44 @@
 //! Compares two sides of one run: its modes, its variants, or its spawn methods.
 
-use crashrate_model::{ALPHA, Axis, Stopping, contrasts};
+use crashrate_model::{ALPHA, Axis, Stopping, Unit, contrasts};
 
 use super::blocks::pair;
 use super::test::{Pair, judge};
-use super::{
-    Comparisons, DEFAULT_DETECT, Detect, Evidence, How, PairEvidence, What, claimed_in_short,
-};
+use super::{Comparisons, DEFAULT_DETECT, Evidence, How, PairEvidence, What, claimed_in_short};
 use crate::view::{OptionalStopping, PairsSeen, View};
 use crate::words::imported;
 
 /// The axes along which a run can be compared with itself.
 pub fn axes(view: &View) -> Vec<Axis> {
-    let has = |axis: &Axis| !contrasts(&view.units, *axis).is_empty();
-    [Axis::Mode, Axis::Variant, Axis::Spawn]
-        .into_iter()
-        .filter(has)
-        .collect()
+    axes_of(&view.units)
+}
+
+fn axes_of(units: &[Unit]) -> Vec<Axis> {
+    let mut axes = vec![Axis::Mode, Axis::Variant, Axis::Spawn];
+    axes.retain(|axis| !contrasts(units, *axis).is_empty());
+    axes
 }
 
 /// The axes in a run's report: the axis the run was made to compare, or else all available axes.
-fn compared_axes(view: &View) -> Vec<Axis> {
-    match view.run.stopping {
-        Stopping::Decided(axis) => vec![axis],
-        _ => axes(view),
+fn compared_axes(units: &[Unit], stopping: &Stopping) -> Vec<Axis> {
+    match stopping {
+        Stopping::Decided(axis) => vec![*axis],
+        _ => axes_of(units),
     }
+}
+
+/// The error budget along this axis. The axes in a run's report share theirs.
+pub(crate) fn alpha_of(units: &[Unit], stopping: &Stopping, axis: Axis) -> f64 {
+    let axes = compared_axes(units, stopping);
+    let share = if axes.contains(&axis) { axes.len() } else { 1 };
+    ALPHA / share as f64
 }
 
 /// The comparisons in a run's report.
 pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
     let compare = |axis| compare_within(view, axis, DEFAULT_DETECT, None);
-    (compared_axes(view).into_iter().map(compare))
+    let axes = compared_axes(&view.units, &view.run.stopping);
+    (axes.into_iter().map(compare))
         .filter(|all| !all.list.is_empty())
         .collect()
 }
@@ -38,10 +46,13 @@ pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
 /// Compares the two sides of a run along this axis. The axes of a run share the error budget.
 /// `margin` is the difference in rates up to which the second side counts as no worse; it defaults
 /// to the run's own.
-pub fn compare_within(view: &View, axis: Axis, detect: Detect, margin: Option<f64>) -> Comparisons {
-    let axes = compared_axes(view);
-    let share = if axes.contains(&axis) { axes.len() } else { 1 };
-    let alpha = ALPHA / share as f64;
+pub fn compare_within(
+    view: &View,
+    axis: Axis,
+    rates: [f64; 2],
+    margin: Option<f64>,
+) -> Comparisons {
+    let alpha = alpha_of(&view.units, &view.run.stopping, axis);
     let contrasts = contrasts(&view.units, axis);
     let pairs = contrasts.iter().map(|contrast| pair(view, contrast, axis));
     let (how, pairs) = match view.run.optional_stopping() {
@@ -60,7 +71,7 @@ pub fn compare_within(view: &View, axis: Axis, detect: Detect, margin: Option<f6
         how,
         bad: view.run.bad.clone(),
         alpha,
-        list: judge(pairs, how, alpha, margin, detect),
+        list: judge(pairs, how, alpha, margin, rates),
         warnings,
     }
 }

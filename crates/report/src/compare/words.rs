@@ -1,6 +1,6 @@
 //! Sentences about comparisons, used by every format; verdicts are in `verdict.rs`.
 
-use crashrate_model::Axis;
+use crashrate_model::{Axis, Mode, Outcome, OutcomeSet};
 
 use super::claims::Claimed;
 use super::verdict::verdict;
@@ -47,11 +47,17 @@ fn shared_error(all: &Comparisons) -> String {
         0 => String::new(),
         n => format!("; {} with too few rounds left out", count(n)),
     };
+    let share = |n: u64| {
+        format!(
+            "; {} comparisons share an error of {error} (Holm)",
+            count(n)
+        )
+    };
     let primary = match (of(true), of(false)) {
         (0, 0 | 1) | (1, 0) => return apart,
-        (0, n) => format!("; {} share an error of {error} (Holm)", comparisons(n)),
+        (0, n) => share(n),
         (1, _) => format!("; the whole is tested first at {error}"),
-        (n, _) => format!("; {} share an error of {error} (Holm)", comparisons(n)),
+        (n, _) => share(n),
     };
     let then = match (of(true), of(false)) {
         (0, _) | (_, 0) => "",
@@ -60,42 +66,35 @@ fn shared_error(all: &Comparisons) -> String {
     format!("{primary}{then}{apart}")
 }
 
-fn comparisons(n: u64) -> String {
-    format!("{} comparisons", count(n))
-}
-
 /// A claim of a report, and what its rounds show.
 pub(crate) fn claimed(claim: &Claimed) -> String {
-    let text = clean(&claim.text, SENTENCE);
-    let shown = match claim.is_shown() {
-        true => "the two differ",
-        false => "not shown",
-    };
-    let lines = lines(&claim.comparison);
     format!(
-        "The report claims \"{text}\": {shown}. {}",
-        lines.join("; ")
+        "The report claims \"{}\": {}. {}",
+        clean(&claim.text, SENTENCE),
+        shown_of(claim),
+        lines(&claim.comparison).join("; ")
     )
 }
 
 /// The same in short, for the line above the comparison itself.
 pub(crate) fn claimed_in_short(claim: &Claimed, number: u32) -> String {
-    let text = clean(&claim.text, SENTENCE);
     let about = claim.comparison.list.iter().map(|one| {
         let p = match &one.evidence {
             Evidence::Fixed(test) => format!(" (p = {})", p_value(test.p)),
             _ => String::new(),
         };
-        (name(one), p)
+        format!("{}: {}{p}.", name(one), shown_of(claim))
     });
-    let shown = match claim.is_shown() {
+    let about: Vec<_> = about.collect();
+    let text = clean(&claim.text, SENTENCE);
+    format!("N={number} claims \"{text}\" of {}", about.join(" "))
+}
+
+fn shown_of(claim: &Claimed) -> &'static str {
+    match claim.is_shown() {
         true => "the two differ",
         false => "not shown",
-    };
-    let about: Vec<_> = about
-        .map(|(name, p)| format!("{name}: {shown}{p}."))
-        .collect();
-    format!("N={number} claims \"{text}\" of {}", about.join(" "))
+    }
 }
 
 /// A line for each comparison.
@@ -120,18 +119,31 @@ pub(crate) fn shown(all: &Comparisons) -> Vec<String> {
     }
 }
 
+/// The outcomes that count as bad.
+pub(super) fn bad_words(bad: &OutcomeSet) -> String {
+    let words: Vec<_> = bad.iter().map(Outcome::word).collect();
+    words.join(", ")
+}
+
 /// What is compared.
 pub(crate) fn name(one: &Compared) -> String {
     let variant = one.variant.as_deref().unwrap_or("default");
-    match (&one.chapter, &one.sequence) {
+    row_name(&one.chapter, &one.sequence, one.mode, variant)
+}
+
+/// A chapter, alone or in a sequence, or a sequence as a whole.
+pub(super) fn row_name(
+    chapter: &Option<String>,
+    sequence: &Option<String>,
+    mode: Option<Mode>,
+    variant: &str,
+) -> String {
+    match (chapter, sequence) {
         (Some(chapter), Some(sequence)) => {
-            format!(
-                "{} in {}",
-                clean(chapter, NAME),
-                of_unit(sequence, None, variant)
-            )
+            let chapter = clean(chapter, NAME);
+            format!("{chapter} in {}", of_unit(sequence, None, variant))
         }
-        (Some(chapter), None) => of_unit(chapter, one.mode, variant),
+        (Some(chapter), None) => of_unit(chapter, mode, variant),
         (None, Some(sequence)) => format!("{} as a whole", of_unit(sequence, None, variant)),
         (None, None) => "all".to_owned(),
     }
@@ -147,11 +159,7 @@ fn rates(one: &Compared) -> String {
             0 => "no rounds".to_owned(),
             n => estimate(share.bad, n, side.optional_stopping),
         };
-        format!(
-            "{} {rate}{}",
-            clean(&side.label, NAME),
-            in_bounds(side.bounds)
-        )
+        format!("{} {rate}{}", side.name(), in_bounds(side.bounds))
     });
     sides.join(", ")
 }
@@ -170,7 +178,7 @@ fn missing_words(one: &Compared) -> Option<String> {
             "{} of {} of {}",
             count(missing.into()),
             plural(all, "round"),
-            clean(&one.sides[side].label, NAME)
+            one.sides[side].name()
         )
     };
     let differ = match u64::from(a.0) * u64::from(b.1) == u64::from(b.0) * u64::from(a.1) {

@@ -144,7 +144,7 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
         let known = short_estimate(point.share.bad, point.share.n, point.optional_stopping);
         let tone = Tone::of_bad(point.share.bad);
         let change = Text {
-            tone: match point.look.filter(|_| point.is_marked()).map(rises) {
+            tone: match point.look.filter(|_| point.holds).map(rises) {
                 Some(true) => Tone::Bad,
                 Some(false) => Tone::Good,
                 None => Tone::Plain,

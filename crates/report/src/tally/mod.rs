@@ -96,7 +96,7 @@ impl ViewBuilder {
     /// There was no `opened` record.
     pub fn finish(mut self, state: RunState) -> Result<View, ViewError> {
         // A closed journal has no running attempts, even if its lock was held a moment ago.
-        let state = match self.run.as_ref().is_some_and(RunTally::is_closed) {
+        let state = match self.run.as_ref().is_some_and(|run| run.closed.is_some()) {
             true => RunState::Ended,
             false => state,
         };
@@ -123,9 +123,9 @@ impl ViewBuilder {
             }
         }
         order::test(&mut chapters, &mut sequences, &facts.bad);
-        let baseline = run.info().baseline.as_deref().map(view_of).transpose();
+        let baseline = run.info.baseline.as_deref().map(view_of).transpose();
         let baseline = baseline.map_err(|fault| self.error(fault))?.map(Box::new);
-        let recommendations = advice::that_holds(run.recommendations(), &chapters, &sequences);
+        let recommendations = advice::that_holds(&run.info.recommendations, &chapters, &sequences);
         let mut view = View {
             run: facts,
             chapters,
@@ -134,7 +134,7 @@ impl ViewBuilder {
             derived: Derived::default(),
             recommendations,
             running: self.running(),
-            units: run.units().to_vec(),
+            units: run.info.units.clone(),
             pairs: self.watched.pairs(),
             gates: self.watched.gates(),
             baseline,
@@ -198,7 +198,7 @@ impl ViewBuilder {
                 }
                 let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
                 let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
-                unit.end(ended, &run.info().bad)?;
+                unit.end(ended, &run.info.bad)?;
                 if let Some(kept) = &mut self.attempts {
                     kept.push(attempt.with_end(place));
                 }
@@ -261,7 +261,7 @@ impl ViewBuilder {
     /// Passes the record to the run's stopping rule.
     fn watch(&mut self, record: &Record) {
         if let Some(run) = &self.run {
-            self.watched.push(record, run.info());
+            self.watched.push(record, &run.info);
         }
     }
 

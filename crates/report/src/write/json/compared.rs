@@ -123,7 +123,7 @@ fn pairs(watch: &PairWatch) -> Value {
 fn plan(plan: &Planned) -> Value {
     json!({
         // The two rates to tell apart.
-        "rates": plan.detect.rates,
+        "rates": plan.rates,
         "per_side_now": plan.per_side,
         "per_side": plan.plan.map(|plan| plan.per_side),
         "power": POWER,

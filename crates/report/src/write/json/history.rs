@@ -87,7 +87,7 @@ fn one_point(history: &History, point: &Point) -> Value {
 fn one_look(history: &History, point: &Point, look: HistoryLook) -> Value {
     let counted = |counts: Counts| json!({"bad": counts.bad(), "n": counts.n()});
     json!({
-        "shown": point.is_marked(),
+        "shown": point.holds,
         // The first run after the split.
         "from": history.runs[look.from].number,
         "before": counted(look.before),
