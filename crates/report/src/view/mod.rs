@@ -1,16 +1,11 @@
 //! The facts and counts of a run, without wording.
 
-mod advice;
 mod attempts;
-mod by_chapter;
-mod crashes;
 mod derived;
 mod judgement;
-mod line;
 mod outcomes;
 mod rows;
 mod state;
-mod watched;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,21 +13,17 @@ use crashrate_model::{
     ChapterFacts, EvidenceMode, Finding, Imported, Mode, OutcomeSet, StopReason, Stopping, Unit,
 };
 use serde::{Serialize, Serializer};
+use serde_json::json;
 
-pub use advice::{Advice, Held};
 pub(crate) use attempts::{AttemptPlace, End, is_death, is_hang};
-pub(crate) use by_chapter::ByChapter;
-pub use crashes::{CrashPlace, CrashRole, CrashRow};
-pub(crate) use derived::Derived;
-pub use judgement::{ExitClass, Judgement, exit_class};
-pub use line::{InShort, RunLine};
+pub(crate) use derived::{ByChapter, Derived};
+pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
 pub use rows::{
-    ChapterRow, DiedInCounts, Exposure, MeasureStat, Missed, Note, Reason, Results, SequenceRow,
-    Spread,
+    Advice, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, Exposure, Held, MeasureStat,
+    Missed, Note, Reason, Results, SequenceRow, Spread,
 };
-pub use state::{OptionalStopping, RoundOrder, RunState};
-pub use watched::{GateSeen, PairsSeen};
+pub use state::{InShort, OptionalStopping, RoundOrder, RunLine, RunState};
 
 /// Everything that a report of a run can say. Made by [`crate::ViewBuilder`].
 #[derive(Clone, Debug, PartialEq)]
@@ -175,16 +166,10 @@ impl RunFacts {
 
 /// Where an imported run is from.
 fn source<S: Serializer>(imported: &Option<Imported>, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Source<'a> {
-        file: &'a str,
-        measured_by_crashrate: bool,
-    }
-    let source = imported.as_ref().map(|imported| Source {
-        file: &imported.file,
-        measured_by_crashrate: false,
-    });
-    source.serialize(serializer)
+    let source = imported.as_ref();
+    source
+        .map(|imported| json!({"file": imported.file, "measured_by_crashrate": false}))
+        .serialize(serializer)
 }
 
 /// Sums over all units. A round of a sequence counts once.
