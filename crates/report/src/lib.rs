@@ -12,9 +12,9 @@ mod write;
 pub use clean::{lines, one_line};
 pub use compare::{
     BaselineRow, BesideBaseline, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT,
-    Difference, Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PairEvidence, PastRun,
-    Planned, Point, Side, Strata, Stratum, Trend, Untested, What, axes, compare_runs,
-    compare_strata, compare_within, history,
+    Difference, Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PastRun, Planned, Point,
+    Side, Strata, Stratum, Trend, Untested, What, axes, compare_runs, compare_strata,
+    compare_within, history,
 };
 pub use document::Detail;
 pub use error::{ReportError, ViewError};

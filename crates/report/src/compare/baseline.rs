@@ -3,7 +3,7 @@
 
 use crashrate_model::{ALPHA, Axis, Mode};
 
-use super::between::{SharedRow, label, method};
+use super::between::{SharedRow, method};
 use super::test::judge;
 use super::within::{compare_within, incomplete};
 use super::words::bad_words;
@@ -179,7 +179,7 @@ fn common_rows<'a>(view: &'a View, baseline: &'a View) -> Vec<SharedRow<'a>> {
 
 /// Compares this machine with the baseline.
 fn machine(view: &View, baseline: &View) -> Comparisons {
-    let labels = [label(baseline), "here".to_owned()];
+    let labels = [baseline.run.label(), "here".to_owned()];
     let optional_stopping = [OptionalStopping::No, view.run.optional_stopping()];
     let how = method(optional_stopping);
     let rows = common_rows(view, baseline).into_iter();

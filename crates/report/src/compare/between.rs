@@ -6,7 +6,7 @@ use super::differences::differing;
 use super::test::{Pair, judge};
 use super::{Compared, Comparisons, Doubt, Evidence, How, Side, What, claimed_in_short};
 use crate::clean::{NAME, clean};
-use crate::view::{OptionalStopping, Results, Share, View};
+use crate::view::{OptionalStopping, Results, RunFacts, Share, View};
 use crate::words::imported;
 
 /// A row that two runs share.
@@ -155,17 +155,12 @@ fn of_variant<'a, T>(
 fn labels(views: [&View; 2]) -> [String; 2] {
     let [one, two] = views.map(|view| &view.run);
     if one.number != two.number {
-        views.map(label)
+        [one, two].map(RunFacts::label)
     } else if one.id != two.id {
         [one, two].map(|run| clean(&run.id, NAME))
     } else {
         ["the first", "the second"].map(str::to_owned)
     }
-}
-
-/// A run's label among the runs of its suite.
-pub(super) fn label(view: &View) -> String {
-    format!("N={}", view.run.number)
 }
 
 fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
@@ -184,7 +179,7 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
         }
     }
     for (view, other) in [(views[0], views[1]), (views[1], views[0])] {
-        let number = format!("N={}", other.run.number);
+        let number = other.run.label();
         let all = view.claims().iter();
         let about = all.filter(|claim| claim.comparison.list[0].sides[0].label == number);
         warnings.extend(about.map(|claim| claimed_in_short(claim, view.run.number)));

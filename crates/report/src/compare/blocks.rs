@@ -3,10 +3,9 @@
 use crashrate_model::{Axis, Contrast, Mode, Outcome, OutcomeSet, Reading, Spawn, suite_variant};
 use crashrate_stats::{Design, PairTable, SideEnd};
 
-use super::history::{rounds, share};
 use super::test::{Pair, Tables};
 use super::{Compared, Doubt, Evidence, Side};
-use crate::view::{Bounds, Cell, Outcomes, Results, View};
+use crate::view::{Bounds, Cell, Outcomes, Results, View, rounds};
 
 /// Both sides of a contrast, round by round.
 #[derive(Default)]
@@ -129,7 +128,7 @@ fn side_end(drawn: Drawn, bad: &OutcomeSet, none_started: bool) -> SideEnd {
 /// The rates possible for one side given its rounds without a result.
 fn bounds(strict: &PairTable, side: usize) -> Option<Bounds> {
     let missing = rounds(strict.missing()[side]);
-    Bounds::of(share(strict.sides().ok()?[side]), missing)
+    Bounds::of(strict.sides().ok()?[side].into(), missing)
 }
 
 /// The rounds of a side, one list per unit; empty if they cannot be matched.

@@ -6,7 +6,7 @@ use crashrate_model::{ALPHA, Mode, Outcome, OutcomeSet};
 use crashrate_stats::{Counts, change_point, change_shape, history_looks};
 
 use super::differences::differences;
-use super::history::{Change, History, PastRun, Point, Trend, Untested, rises, share};
+use super::history::{Change, History, PastRun, Point, Trend, Untested, rises};
 use super::test::counts;
 use crate::view::{Cell, OptionalStopping, Outcomes, Results, RunState, View};
 
@@ -44,31 +44,17 @@ fn past_run(view: &View, before: Option<&View>) -> PastRun {
     }
 }
 
-/// A chapter, a sequence, a mode and a variant.
-type Key = (Option<String>, Option<String>, Mode, String);
-
 fn trends(views: &[View], bad: &OutcomeSet) -> Vec<Trend> {
     let mut trends: Vec<Trend> = Vec::new();
     for (run, view) in views.iter().enumerate() {
-        for (key, results) in rows(view) {
+        for (mut row, results) in rows(view) {
             let point = point(run, view, results, bad);
-            let same = |trend: &&mut Trend| {
-                (&trend.chapter, &trend.sequence, trend.mode, &trend.variant)
-                    == (&key.0, &key.1, key.2, &key.3)
-            };
-            match trends.iter_mut().find(same) {
+            let mut known = trends.iter_mut();
+            match known.find(|trend| trend.is_same_row(&row)) {
                 Some(trend) => add(&mut trend.points, point),
                 None => {
-                    let (chapter, sequence, mode, variant) = key;
-                    trends.push(Trend {
-                        chapter,
-                        sequence,
-                        mode,
-                        variant,
-                        points: vec![point],
-                        marks: Vec::new(),
-                        change: None,
-                    });
+                    row.points.push(point);
+                    trends.push(row);
                 }
             }
         }
@@ -119,20 +105,28 @@ fn missing(cells: &[Cell]) -> Outcomes {
     missing
 }
 
-fn rows(view: &View) -> Vec<(Key, &Results)> {
-    let chapters = view.chapters.iter().map(|row| {
+/// The rows of a run, still without points.
+fn rows(view: &View) -> impl Iterator<Item = (Trend, &Results)> {
+    let trend = |chapter, sequence, mode, variant: &String| Trend {
+        chapter,
+        sequence,
+        mode,
+        variant: variant.clone(),
+        points: Vec::new(),
+        marks: Vec::new(),
+        change: None,
+    };
+    let chapters = view.chapters.iter().map(move |row| {
         let chapter = Some(row.chapter.clone());
-        let key = (chapter, row.sequence.clone(), row.mode, row.variant.clone());
-        (key, &row.results)
+        let trend = trend(chapter, row.sequence.clone(), row.mode, &row.variant);
+        (trend, &row.results)
     });
-    let sequences = view.sequences.iter().map(|row| {
+    let sequences = view.sequences.iter().map(move |row| {
         let sequence = Some(row.sequence.clone());
-        (
-            (None, sequence, Mode::Sequential, row.variant.clone()),
-            &row.results,
-        )
+        let trend = trend(None, sequence, Mode::Sequential, &row.variant);
+        (trend, &row.results)
     });
-    chapters.chain(sequences).collect()
+    chapters.chain(sequences)
 }
 
 /// Builds the rows and tests them after each run.
@@ -235,8 +229,8 @@ fn change(points: &[Point]) -> Option<Change> {
         first: run(found.first),
         last: run(found.last),
         base: run(found.first - 1),
-        before: share(found.before),
-        after: share(found.after),
+        before: found.before.into(),
+        after: found.after.into(),
         ends: [0, until].map(|place| (run(place), points[place].share)),
         shape: change_shape(&counts),
         since: run(since),

@@ -2,7 +2,6 @@
 
 use crashrate_model::{ALPHA, Claim, Mode};
 
-use super::between::label;
 use super::test::{Pair, judge};
 use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
 use crate::view::{ChapterRow, OptionalStopping, Outcomes, Share, View};
@@ -71,7 +70,7 @@ fn claimed_pair(view: &View, claim: &Claim) -> Option<Pair> {
             };
             let sides = [
                 side(format!("N={}", before.number), earlier, Outcomes::default()),
-                of_row(label(view), isolated),
+                of_row(view.run.label(), isolated),
             ];
             (sides, None, Some(Mode::Isolated))
         }

@@ -3,8 +3,7 @@
 use crashrate_model::{ALPHA, Outcome};
 use crashrate_stats::GateVerdict;
 
-use super::history::rounds;
-use crate::view::{GateSeen, OptionalStopping, View};
+use crate::view::{GateSeen, OptionalStopping, View, rounds};
 use crate::words::{count, estimate, of_unit, percent_of, plural};
 
 /// A line for each gate, after a note on their joint error.

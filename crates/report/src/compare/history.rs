@@ -152,6 +152,11 @@ impl Point {
 }
 
 impl Trend {
+    pub(super) fn is_same_row(&self, other: &Trend) -> bool {
+        (&self.chapter, &self.sequence, self.mode, &self.variant)
+            == (&other.chapter, &other.sequence, other.mode, &other.variant)
+    }
+
     /// The first mark of each unbroken series in one direction: the run's index, and whether the
     /// rate rose.
     pub fn turns(&self) -> Vec<(usize, bool)> {
@@ -189,17 +194,5 @@ impl History {
 
 /// Whether the rate is higher after the split with the smallest p-value.
 pub(crate) fn rises(look: HistoryLook) -> bool {
-    is_rise(share(look.before), share(look.after))
-}
-
-pub(super) fn share(counts: Counts) -> Share {
-    Share {
-        bad: rounds(counts.bad()),
-        n: rounds(counts.n()),
-    }
-}
-
-/// A number of rounds that was summed up as a larger integer.
-pub(super) fn rounds(n: u64) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
+    is_rise(look.before.into(), look.after.into())
 }

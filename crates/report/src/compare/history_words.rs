@@ -3,7 +3,7 @@
 use crashrate_model::{Outcome, OutcomeSet};
 use crashrate_stats::ChangeShape;
 
-use super::history::{is_rise, share as share_of};
+use super::history::{is_rise, rises};
 use super::words::{bad_words, row_name};
 use super::{Change, History, Point, Trend, Untested};
 use crate::view::Share;
@@ -57,10 +57,10 @@ pub(crate) fn look_in_short(history: &History, point: &Point) -> String {
             "no change shown: missing rounds may explain it".to_owned()
         }
         (None, Some(look)) if look.is_shown() => {
-            let (before, after) = (share_of(look.before), share_of(look.after));
+            let [before, after] = [look.before, look.after].map(Share::from);
             format!(
                 "{} at {}: {} to {}",
-                verb(is_rise(before, after)),
+                verb(rises(look)),
                 number(history, look.from),
                 share(before.bad, before.n),
                 share(after.bad, after.n)
@@ -82,57 +82,58 @@ fn unchanged(trend: &Trend) -> String {
 fn changed(history: &History, trend: &Trend, change: &Change) -> String {
     let what = rate_name(&history.bad);
     let run = |place| number(history, place);
-    let at = run(change.at);
+    let (since, until) = (run(change.since), run(change.until));
     let shown = match (change.holds, change.since == change.until) {
-        (true, _) => format!("shown since {}", run(change.since)),
-        (false, true) => format!("shown in {}, not since", run(change.until)),
-        (false, false) => format!(
-            "shown from {} to {}, not since",
-            run(change.since),
-            run(change.until)
-        ),
+        (true, _) => format!("shown since {since}"),
+        (false, true) => format!("shown in {until}, not since"),
+        (false, false) => format!("shown from {since} to {until}, not since"),
     };
+    let mut sentence = format!("{what} {}; {shown}.", movement(history, change));
+    let earlier = trend.marks.iter().filter(|mark| **mark < change.since);
+    let earlier: Vec<String> = earlier.map(|mark| run(*mark)).collect();
+    match earlier.as_slice() {
+        [] => {}
+        [only] => sentence += &format!(" An earlier change was shown in {only}."),
+        [first, .., last] => {
+            sentence += &format!(" An earlier change was shown between {first} and {last}.");
+        }
+    }
+    sentence
+}
+
+/// How the rate changed.
+fn movement(history: &History, change: &Change) -> String {
+    let run = |place| number(history, place);
+    let (at, rose) = (run(change.at), change.rose());
+    let [before, after] = [change.before, change.after].map(rate);
+    let rises = if rose { "rises" } else { "falls" };
     let [(first, one), (last, two)] = change.ends;
-    let rose = change.rose();
     // With few rounds per run, comparing only the first and last run could contradict the pooled
     // rates.
     let ends_agree = is_rise(one, two) == rose && is_rise(two, one) != rose;
-    let body = match change.shape {
-        ChangeShape::Step => format!(
-            "{what} {} from {} to {} at {at} (95%: {})",
-            verb(rose),
-            rate(change.before),
-            rate(change.after),
-            span(history, change.first, change.last)
-        ),
+    match change.shape {
+        ChangeShape::Step => {
+            let last = match change.first == change.last {
+                true => String::new(),
+                false => format!(" to {}", run(change.last)),
+            };
+            let first = run(change.first);
+            format!(
+                "{} from {before} to {after} at {at} (95%: {first}{last})",
+                verb(rose)
+            )
+        }
         ChangeShape::Creeping if ends_agree => format!(
-            "{what} {} over the runs: {} in {} to {} in {}",
-            present_verb(rose),
+            "{rises} over the runs: {} in {} to {} in {}",
             share(one.bad, one.n),
             run(first),
             share(two.bad, two.n),
             run(last)
         ),
-        ChangeShape::Creeping => format!(
-            "{what} {} over the runs: {} before {at}, {} from there",
-            present_verb(rose),
-            rate(change.before),
-            rate(change.after)
-        ),
-    };
-    let mut sentence = format!("{body}; {shown}.");
-    let earlier = trend.marks.iter().filter(|mark| **mark < change.since);
-    let earlier: Vec<usize> = earlier.copied().collect();
-    if let [first, .., last] = earlier[..] {
-        sentence += &format!(
-            " An earlier change was shown between {} and {}.",
-            run(first),
-            run(last)
-        );
-    } else if let [only] = earlier[..] {
-        sentence += &format!(" An earlier change was shown in {}.", run(only));
+        ChangeShape::Creeping => {
+            format!("{rises} over the runs: {before} before {at}, {after} from there")
+        }
     }
-    sentence
 }
 
 /// Other facts that changed where the rate may have changed.
@@ -144,10 +145,8 @@ fn coinciding(history: &History, change: &Change) -> Option<String> {
     let mut changed: Vec<(&str, Vec<usize>)> = Vec::new();
     for place in places {
         for difference in &history.runs[place].differs {
-            match changed
-                .iter_mut()
-                .find(|(what, _)| *what == difference.what)
-            {
+            let mut known = changed.iter_mut();
+            match known.find(|(what, _)| *what == difference.what) {
                 Some((_, at)) => at.push(place),
                 None => changed.push((&difference.what, vec![place])),
             }
@@ -236,10 +235,6 @@ pub(crate) fn verb(rose: bool) -> &'static str {
     if rose { "rose" } else { "fell" }
 }
 
-fn present_verb(rose: bool) -> &'static str {
-    if rose { "rises" } else { "falls" }
-}
-
 fn rate(counted: Share) -> String {
     let Share { bad, n } = counted;
     format!("{} ({})", percent(bad, n), share(bad, n))
@@ -250,28 +245,18 @@ pub(crate) fn number(history: &History, place: usize) -> String {
     format!("N={}", history.runs[place].number)
 }
 
-/// `N=10 to N=12`.
-fn span(history: &History, first: usize, last: usize) -> String {
-    match first == last {
-        true => number(history, first),
-        false => format!("{} to {}", number(history, first), number(history, last)),
-    }
-}
-
 /// `N=1, N=2 and N=7`.
 fn numbers(history: &History, places: &[usize]) -> String {
-    let named = |places: &[usize]| -> Vec<String> {
-        let numbers = places.iter().map(|place| number(history, *place));
-        numbers.collect()
-    };
+    let named = places
+        .iter()
+        .take(NAMED)
+        .map(|place| number(history, *place));
+    let named: Vec<String> = named.collect();
     if places.len() > NAMED {
         let more = count((places.len() - NAMED) as u64);
-        return format!(
-            "{} and {more} more runs",
-            named(&places[..NAMED]).join(", ")
-        );
+        return format!("{} and {more} more runs", named.join(", "));
     }
-    match named(places).split_last() {
+    match named.split_last() {
         None => String::new(),
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),

@@ -143,18 +143,14 @@ pub enum Evidence {
     /// A test for rounds fixed in advance.
     Fixed(FixedTest),
     /// The e-value of pairs.
-    Pairs(PairEvidence),
+    Pairs {
+        /// The blocks, and their e-value.
+        watch: PairWatch,
+        /// Whether it counts. Explanatory comparisons count once the primary ones are decided.
+        counts: bool,
+    },
     /// No test is valid.
     Untested,
-}
-
-/// The evidence of pairs, block by block.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PairEvidence {
-    /// The blocks, and their e-value.
-    pub watch: PairWatch,
-    /// Whether it counts. Explanatory comparisons count once the primary ones are decided.
-    pub counts: bool,
 }
 
 /// The power that plans are made for.
@@ -213,7 +209,7 @@ impl Compared {
     pub fn differs(&self) -> bool {
         match &self.evidence {
             Evidence::Fixed(test) => test.differs && self.doubt.is_none(),
-            Evidence::Pairs(pairs) => pairs.counts && pairs.watch.is_decided(),
+            Evidence::Pairs { watch, counts } => *counts && watch.is_decided(),
             Evidence::Untested => false,
         }
     }
@@ -222,7 +218,7 @@ impl Compared {
     pub fn is_prevented(&self) -> bool {
         match &self.evidence {
             Evidence::Fixed(test) => test.prevented && self.doubt.is_none(),
-            Evidence::Pairs(pairs) => pairs.counts && pairs.watch.is_prevented(),
+            Evidence::Pairs { watch, counts } => *counts && watch.is_prevented(),
             Evidence::Untested => false,
         }
     }

@@ -4,7 +4,6 @@
 use crashrate_model::{ALPHA, Axis};
 use crashrate_stats::{Method, Stratified, Worse, holm, mantel_haenszel};
 
-use super::between::label;
 use super::differences::differences;
 use super::test::counts;
 use super::words::name;
@@ -48,7 +47,7 @@ pub fn compare_strata(views: &[View], axis: Axis) -> Strata {
     let mut used: Vec<&View> = Vec::new();
     let mut found: Vec<Found> = Vec::new();
     for view in views {
-        let run = label(view);
+        let run = view.run.label();
         let primary = match usable(view, axis) {
             Ok(primary) => primary,
             Err(why) => {

@@ -4,7 +4,7 @@ use crashrate_model::{ALPHA, Axis, Stopping, Unit, contrasts};
 
 use super::blocks::pair;
 use super::test::{Pair, judge};
-use super::{Comparisons, DEFAULT_DETECT, Evidence, How, PairEvidence, What, claimed_in_short};
+use super::{Comparisons, DEFAULT_DETECT, Evidence, How, What, claimed_in_short};
 use crate::view::{OptionalStopping, PairsSeen, View};
 use crate::words::imported;
 
@@ -90,10 +90,10 @@ fn with_evidence(view: &View, axis: Axis, pairs: impl Iterator<Item = Pair>) -> 
     let is_open = seen.is_some_and(PairsSeen::is_decided);
     let watches = seen.into_iter().flat_map(|seen| &seen.contrasts);
     let pairs = pairs.zip(watches).map(|(mut pair, (contrast, watch))| {
-        pair.compared.evidence = Evidence::Pairs(PairEvidence {
+        pair.compared.evidence = Evidence::Pairs {
             watch: *watch,
             counts: contrast.primary || is_open,
-        });
+        };
         pair
     });
     pairs.collect()

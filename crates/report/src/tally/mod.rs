@@ -14,7 +14,9 @@ mod watched;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, Record};
+use crashrate_model::{
+    Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, OutcomeSet, Record,
+};
 
 use crate::error::{ReportError, ViewError};
 use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Running, Totals, View};
@@ -199,9 +201,8 @@ impl ViewBuilder {
                 let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
                 let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
                 unit.end(ended, &run.info.bad)?;
-                if let Some(kept) = &mut self.attempts {
-                    kept.push(attempt.with_end(place));
-                }
+                let attempt = attempt.with_end(place);
+                self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
                 self.watch(record);
             }
         }
@@ -239,22 +240,14 @@ impl ViewBuilder {
         }
     }
 
+    /// Counts the attempts as lost that have started and not ended.
     fn lose_open(&mut self) -> Result<(), ReportError> {
         for attempt in std::mem::take(&mut self.open).into_keys() {
-            self.lose(attempt)?;
+            let lost = Ended::of(attempt.unit, attempt.round, attempt.attempt, Outcome::Lost);
+            self.unit(attempt)?.end(&lost, &OutcomeSet::default())?;
+            self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
+            self.watch(&Record::Ended(Box::new(lost)));
         }
-        Ok(())
-    }
-
-    /// Counts a started attempt as lost.
-    fn lose(&mut self, of: AttemptPlace) -> Result<(), ReportError> {
-        let unit = self.unit(of)?;
-        unit.lose(of.round, of.attempt);
-        if let Some(kept) = &mut self.attempts {
-            kept.push(of);
-        }
-        let lost = Ended::of(of.unit, of.round, of.attempt, Outcome::Lost);
-        self.watch(&Record::Ended(Box::new(lost)));
         Ok(())
     }
 
@@ -268,13 +261,11 @@ impl ViewBuilder {
     /// The unit of an attempt, after checking the attempt's numbers.
     fn unit(&mut self, attempt: AttemptPlace) -> Result<&mut UnitTally, ReportError> {
         let units = self.units.len();
-        let unit = usize::try_from(attempt.unit)
-            .ok()
-            .and_then(|place| self.units.get_mut(place))
-            .ok_or(ReportError::UnknownUnit {
-                unit: attempt.unit,
-                units,
-            })?;
+        let unit = self.units.get_mut(attempt.unit as usize);
+        let unit = unit.ok_or(ReportError::UnknownUnit {
+            unit: attempt.unit,
+            units,
+        })?;
         unit.check(attempt.round, attempt.attempt)?;
         Ok(unit)
     }
@@ -287,13 +278,18 @@ impl ViewBuilder {
     }
 
     fn running(&self) -> Vec<Running> {
-        self.open
-            .iter()
-            .filter_map(|(attempt, at)| {
-                let unit = self.units.get(attempt.unit as usize)?;
-                Some(unit.running(attempt.round, attempt.attempt, *at))
+        let running = self.open.iter().filter_map(|(attempt, at)| {
+            let unit = &self.units.get(attempt.unit as usize)?.unit;
+            Some(Running {
+                name: unit.name.clone(),
+                mode: unit.mode,
+                variant: unit.variant.clone(),
+                round: attempt.round,
+                attempt: attempt.attempt,
+                at: *at,
             })
-            .collect()
+        });
+        running.collect()
     }
 
     fn error(&self, fault: ReportError) -> ViewError {

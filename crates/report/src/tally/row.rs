@@ -13,9 +13,9 @@ const TEXTS: usize = 32;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct RowTally {
-    /// Cells, first attempts that were run again, signals and exposure. The rest follows from these
-    /// and the tallies below.
-    results: Results,
+    /// Cells, numbers of attempts, first attempts that were run again, signals and exposure. The
+    /// rest follows from these and the tallies below.
+    pub(super) results: Results,
     secs: Vec<f64>,
     measures: Measures,
     missed: MissedExpectations,

@@ -8,8 +8,7 @@ use super::row::RowTally;
 use super::run::Measured;
 use crate::error::ReportError;
 use crate::view::{
-    ChapterRow, DiedInCounts, End, Results, RoundOrder, RunFacts, Running, SequenceRow, Totals,
-    is_death,
+    ChapterRow, DiedInCounts, End, Results, RoundOrder, RunFacts, SequenceRow, Totals, is_death,
 };
 
 #[derive(Clone, Debug)]
@@ -23,33 +22,28 @@ pub(super) struct UnitTally {
     pub(super) whole: RowTally,
     /// The chapters of a sequence.
     chapters: Vec<RowTally>,
-    /// Deaths by the chapter's place in the sequence.
-    died_in: Vec<u32>,
-    between: u32,
-    exit: u32,
-    attempts: u32,
+    /// Deaths, also of chapters that had none.
+    died_in: DiedInCounts,
     pub(super) crashes: CrashTally,
-    lost_retries: u32,
 }
 
 impl UnitTally {
     pub(super) fn new(unit: Unit, only_round: Option<u32>, order: RoundOrder) -> Self {
         let chapters = match unit.mode {
-            Mode::Isolated => 0,
-            Mode::Sequential => unit.chapters.len(),
+            Mode::Isolated => &[],
+            Mode::Sequential => unit.chapters.as_slice(),
         };
         UnitTally {
-            unit,
             only_round,
             order,
             whole: RowTally::default(),
-            chapters: vec![RowTally::default(); chapters],
-            died_in: vec![0; chapters],
-            between: 0,
-            exit: 0,
-            attempts: 0,
+            chapters: vec![RowTally::default(); chapters.len()],
+            died_in: DiedInCounts {
+                chapters: chapters.iter().map(|id| (id.clone(), 0)).collect(),
+                ..DiedInCounts::default()
+            },
             crashes: CrashTally::default(),
-            lost_retries: 0,
+            unit,
         }
     }
 
@@ -70,7 +64,7 @@ impl UnitTally {
     /// Adds an attempt that ended.
     pub(super) fn end(&mut self, ended: &Ended, bad: &OutcomeSet) -> Result<(), ReportError> {
         self.check_chapters(ended)?;
-        self.attempts += 1;
+        self.whole.results.attempts += 1;
         self.whole.note(&ended.notes);
         if ended.attempt > 1 {
             self.retry(ended);
@@ -80,22 +74,11 @@ impl UnitTally {
         Ok(())
     }
 
-    /// Adds an attempt that was started and lost.
-    pub(super) fn lose(&mut self, round: u32, attempt: u32) {
-        self.attempts += 1;
-        if attempt > 1 {
-            self.lost_retries += 1;
-        } else {
-            self.put_all(round, Outcome::Lost);
-        }
-    }
-
-    /// Adds an attempt's chapter results. A missing signature key must not change their counts.
+    /// Checks the ends of an attempt's chapters.
     fn check_chapters(&self, ended: &Ended) -> Result<(), ReportError> {
         let (found, planned) = (ended.chapters.len(), self.chapters.len());
         // A lost attempt has no chapter results.
-        let fits = found == planned || (found == 0 && !ended.outcome.counts());
-        if !fits {
+        if found != planned && (found > 0 || ended.outcome.counts()) {
             return Err(ReportError::ChapterCount {
                 unit: self.unit.name.clone(),
                 found,
@@ -119,10 +102,8 @@ impl UnitTally {
     fn first(&mut self, ended: &Ended, bad: &OutcomeSet) {
         // In a sequence the chapters give the reasons; the sequence adds only what no chapter
         // explains.
-        let explained = ended
-            .chapters
-            .iter()
-            .any(|end| end.outcome.counts() && end.outcome != Outcome::Passed);
+        let mut chapters = ended.chapters.iter();
+        let explained = chapters.any(|end| end.outcome.counts() && end.outcome != Outcome::Passed);
         let outside = matches!(ended.died_in, Some(DiedIn::Between | DiedIn::Exit));
         let explain = self.unit.mode == Mode::Isolated || !explained || outside;
         let whole = End::whole(ended);
@@ -148,15 +129,15 @@ impl UnitTally {
 
     fn retry(&mut self, ended: &Ended) {
         if ended.outcome == Outcome::Lost {
-            self.lost_retries += 1;
+            self.whole.results.lost_retries += 1;
         }
         if !ended.outcome.counts() {
             return;
         }
-        self.whole
-            .put_retry(ended.round, ended.attempt, ended.outcome);
+        let (round, attempt) = (ended.round, ended.attempt);
+        self.whole.put_retry(round, attempt, ended.outcome);
         for (row, end) in self.chapters.iter_mut().zip(&ended.chapters) {
-            row.put_retry(ended.round, ended.attempt, end.outcome);
+            row.put_retry(round, attempt, end.outcome);
         }
     }
 
@@ -170,11 +151,11 @@ impl UnitTally {
     fn count_death(&mut self, died_in: Option<&DiedIn>) {
         match died_in {
             None => {}
-            Some(DiedIn::Between) => self.between += 1,
-            Some(DiedIn::Exit) => self.exit += 1,
+            Some(DiedIn::Between) => self.died_in.between += 1,
+            Some(DiedIn::Exit) => self.died_in.exit += 1,
             Some(DiedIn::Chapter(id)) => {
-                let place = self.unit.chapters.iter().position(|chapter| chapter == id);
-                if let Some(count) = place.and_then(|place| self.died_in.get_mut(place)) {
+                let mut chapters = self.died_in.chapters.iter_mut();
+                if let Some((_, count)) = chapters.find(|(chapter, _)| chapter == id) {
                     *count += 1;
                 }
             }
@@ -213,13 +194,12 @@ impl UnitTally {
     pub(super) fn results(&self, run: &RunFacts, planned: u32) -> Results {
         Results {
             optional_stopping: run.optional_stopping(),
-            attempts: self.attempts,
-            lost_retries: self.lost_retries,
             unsettled: self.whole.unsettled(run.retries.unwrap_or(0)),
             ..self.whole.results(planned, &run.bad, self.order)
         }
     }
 
+    /// The row of an isolated chapter.
     pub(super) fn isolated_row(&self, results: Results) -> ChapterRow {
         let unit = &self.unit;
         ChapterRow {
@@ -232,53 +212,34 @@ impl UnitTally {
         }
     }
 
-    pub(super) fn chapter_rows<'a>(
-        &'a self,
-        run: &'a RunFacts,
-    ) -> impl Iterator<Item = ChapterRow> + 'a {
-        let rows = self.unit.chapters.iter().zip(&self.chapters);
-        (1..)
-            .zip(rows)
-            .map(|(position, (chapter, row))| ChapterRow {
-                chapter: chapter.clone(),
-                mode: Mode::Sequential,
-                sequence: Some(self.unit.name.clone()),
-                position: Some(position),
-                variant: self.unit.variant.clone(),
-                results: Results {
-                    optional_stopping: run.optional_stopping(),
-                    attempts: self.attempts,
-                    ..row.results(self.unit.rounds, &run.bad, self.order)
-                },
-            })
+    /// The rows of a sequence's chapters.
+    pub(super) fn chapter_rows(&self, run: &RunFacts) -> impl Iterator<Item = ChapterRow> {
+        let unit = &self.unit;
+        let rows = (1..).zip(unit.chapters.iter().zip(&self.chapters));
+        rows.map(|(position, (chapter, row))| ChapterRow {
+            chapter: chapter.clone(),
+            mode: Mode::Sequential,
+            sequence: Some(unit.name.clone()),
+            position: Some(position),
+            variant: unit.variant.clone(),
+            results: Results {
+                optional_stopping: run.optional_stopping(),
+                attempts: self.whole.results.attempts,
+                ..row.results(unit.rounds, &run.bad, self.order)
+            },
+        })
     }
 
     pub(super) fn sequence_row(&self, results: Results) -> SequenceRow {
-        let deaths = self.unit.chapters.iter().zip(&self.died_in);
+        let unit = &self.unit;
+        let mut died_in = self.died_in.clone();
+        died_in.chapters.retain(|(_, deaths)| *deaths > 0);
         SequenceRow {
-            sequence: self.unit.name.clone(),
-            variant: self.unit.variant.clone(),
-            chapters: self.unit.chapters.clone(),
-            died_in: DiedInCounts {
-                chapters: deaths
-                    .filter(|(_, n)| **n > 0)
-                    .map(|(chapter, n)| (chapter.clone(), *n))
-                    .collect(),
-                between: self.between,
-                exit: self.exit,
-            },
+            sequence: unit.name.clone(),
+            variant: unit.variant.clone(),
+            chapters: unit.chapters.clone(),
+            died_in,
             results,
-        }
-    }
-
-    pub(super) fn running(&self, round: u32, attempt: u32, at: f64) -> Running {
-        Running {
-            name: self.unit.name.clone(),
-            mode: self.unit.mode,
-            variant: self.unit.variant.clone(),
-            round,
-            attempt,
-            at,
         }
     }
 }

@@ -18,6 +18,7 @@ use serde_json::json;
 pub(crate) use attempts::{AttemptPlace, End, is_death, is_hang};
 pub(crate) use derived::{ByChapter, Derived};
 pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
+pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
 pub use rows::{
     Advice, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, Exposure, Held, MeasureStat,
@@ -156,6 +157,11 @@ impl RunFacts {
             true => OptionalStopping::Possible,
             false => OptionalStopping::No,
         }
+    }
+
+    /// The run's label among the runs of its suite.
+    pub(crate) fn label(&self) -> String {
+        format!("N={}", self.number)
     }
 
     /// The facts of the chapter with this id.

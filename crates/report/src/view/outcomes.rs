@@ -1,6 +1,7 @@
 //! Counts of outcomes, and the cell of one round.
 
 use crashrate_model::{Outcome, OutcomeSet};
+use crashrate_stats::Counts;
 use serde::{Serialize, Serializer};
 
 /// How many attempts had each outcome.
@@ -77,6 +78,20 @@ pub struct Share {
     pub bad: u32,
     /// Those that count.
     pub n: u32,
+}
+
+/// A number of rounds that was summed up as a larger integer.
+pub(crate) fn rounds(n: u64) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+impl From<Counts> for Share {
+    fn from(counts: Counts) -> Share {
+        Share {
+            bad: rounds(counts.bad()),
+            n: rounds(counts.n()),
+        }
+    }
 }
 
 impl Share {

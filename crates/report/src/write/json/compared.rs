@@ -4,7 +4,7 @@ use crashrate_model::Axis;
 use crashrate_stats::{GateVerdict, Independence, Interval, Method, PairWatch, Test};
 use serde_json::{Value, json};
 
-use super::{crash_rate, joined};
+use super::values::{crash_rate, joined};
 use crate::compare::{
     BaselineRow, BesideBaseline, Claimed, Compared, Comparisons, Evidence, FixedTest, How, POWER,
     Planned, What, cautions, claimed, gate as gate_sentence, intro, verdict,
@@ -73,7 +73,7 @@ fn compared(all: &Comparisons, one: &Compared) -> Value {
     });
     let evidence = match &one.evidence {
         Evidence::Fixed(test) => tested(test),
-        Evidence::Pairs(evidence) => pairs(&evidence.watch),
+        Evidence::Pairs { watch, .. } => pairs(watch),
         Evidence::Untested => json!({}),
     };
     joined(

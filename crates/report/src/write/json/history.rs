@@ -4,7 +4,7 @@ use crashrate_model::ALPHA;
 use crashrate_stats::{ChangeShape, Counts, HistoryLook};
 use serde_json::{Value, json};
 
-use super::{SCHEMA, crash_rate, pretty};
+use super::values::{SCHEMA, crash_rate, pretty};
 use crate::compare::{
     Change, History, Point, Trend, Untested, history_intro, trend_sentences, verb,
 };

@@ -3,24 +3,21 @@
 
 mod compared;
 mod history;
+mod values;
 
-use crashrate_model::{ALPHA, Finding};
+use crashrate_model::Finding;
 use crashrate_stats::Interval;
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::clean::is_unseen;
 use crate::compare::Comparisons;
 use crate::view::{
-    ChapterRow, CrashRow, Judgement, OptionalStopping, Results, RoundOrder, RunFacts, SequenceRow,
-    Share, View,
+    ChapterRow, CrashRow, Judgement, Results, RoundOrder, RunFacts, SequenceRow, View,
 };
-use crate::words::{Method, doubts, known, rates_by_exposure};
+use crate::words::{doubts, rates_by_exposure};
 use compared::{beside_baseline, claims, comparisons, gate, independence};
 pub use history::history_json;
-
-/// The version of the format.
-const SCHEMA: u32 = 1;
+pub(super) use values::pretty;
+use values::{SCHEMA, crash_rate, joined};
 
 /// The report as JSON, schema 1, with a newline at its end.
 ///
@@ -63,37 +60,6 @@ pub fn json(view: &View) -> String {
 /// Comparisons as JSON, with a newline at its end.
 pub fn compare_json(all: &Comparisons) -> String {
     pretty(&comparisons(all))
-}
-
-/// A value as JSON, safe to print on a terminal, with a newline at its end.
-pub(super) fn pretty(value: &impl Serialize) -> String {
-    // Cannot fail: the value has only string keys and finite numbers.
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    harmless(&text) + "\n"
-}
-
-/// Writes characters that a terminal may act on as JSON escapes. Outside strings, only the format's
-/// own line ends occur.
-fn harmless(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c == '\n' || !is_unseen(c) {
-            out.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    out
-}
-
-/// The fields of both objects.
-fn joined(mut object: Value, more: Value) -> Value {
-    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
-        object.extend(more);
-    }
-    object
 }
 
 fn sequence(row: &SequenceRow, run: &RunFacts) -> Value {
@@ -175,20 +141,6 @@ fn more(results: &Results, run: &RunFacts) -> Value {
 
 fn per_unit((rate, interval): (f64, Interval)) -> Value {
     json!({"rate": rate, "lo": interval.lo, "hi": interval.hi})
-}
-
-/// The crash rate of first attempts, with its interval; `None` without rounds.
-fn crash_rate(share: Share, optional_stopping: OptionalStopping) -> Option<Value> {
-    let known = known(share.bad, share.n, optional_stopping)?;
-    Some(json!({
-        "rate": f64::from(share.bad) / f64::from(share.n),
-        "lo": known.interval.lo,
-        "hi": known.interval.hi,
-        "confidence": 1.0 - ALPHA,
-        "method": known.method.word(),
-        // Whether the interval is valid whenever the run stops.
-        "peek_safe": known.method == Method::ConfidenceSequence,
-    }))
 }
 
 /// A finding, with the most important field first.

@@ -192,13 +192,12 @@ impl<'a> Report<'a> {
             ("time", seconds(counts.time)),
         ];
         let properties = properties(self.view, unit, counts.rounds.unwrap_or_default());
-        self.xml
-            .write_event(Event::Start(tag("testsuite", &attributes)))?;
-        self.xml.write_event(Event::Start(tag("properties", &[])))?;
+        let xml = &mut self.xml;
+        xml.write_event(Event::Start(tag("testsuite", &attributes)))?;
+        xml.write_event(Event::Start(tag("properties", &[])))?;
         for (name, value) in properties {
             let attributes = [("name", name.to_owned()), ("value", clean(&value, NAME))];
-            self.xml
-                .write_event(Event::Empty(tag("property", &attributes)))?;
+            xml.write_event(Event::Empty(tag("property", &attributes)))?;
         }
         self.end("properties")?;
         let class = format!("{}.{name}", clean(&self.view.run.suite, NAME));
@@ -208,14 +207,14 @@ impl<'a> Report<'a> {
 
     /// Writes an element with text; empty if there is none.
     fn text(&mut self, start: BytesStart<'_>, text: &str) -> io::Result<()> {
+        let xml = &mut self.xml;
         if text.is_empty() {
-            return self.xml.write_event(Event::Empty(start));
+            return xml.write_event(Event::Empty(start));
         }
         let end = start.to_end().into_owned();
-        self.xml.write_event(Event::Start(start))?;
-        self.xml
-            .write_event(Event::Text(BytesText::new(&valid(text))))?;
-        self.xml.write_event(Event::End(end))
+        xml.write_event(Event::Start(start))?;
+        xml.write_event(Event::Text(BytesText::new(&valid(text))))?;
+        xml.write_event(Event::End(end))
     }
 
     fn end(&mut self, element: &str) -> io::Result<()> {
