@@ -8,7 +8,7 @@ use super::test::judge;
 use super::within::{compare_within, incomplete};
 use super::words::bad_words;
 use super::{Comparisons, DEFAULT_DETECT, What};
-use crate::view::{ChapterRow, DiedInCounts, OptionalStopping, Results, SequenceRow, Share, View};
+use crate::view::{ChapterRow, DiedInCounts, OptionalStopping, Row, SequenceRow, Share, View};
 
 /// A run beside its suite's baseline.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,39 +142,32 @@ fn of_whole_sequences(mut modes: Comparisons) -> Option<Comparisons> {
 /// The rows that both have: whole sequences, or isolated chapters if there are none. Further
 /// comparisons would share the error budget and make differences harder to detect.
 fn common_rows<'a>(view: &'a View, baseline: &'a View) -> Vec<SharedRow<'a>> {
-    let shared = |mode, variant: &str, results: [&'a Results; 2]| SharedRow {
-        chapter: None,
-        sequence: None,
-        mode,
-        variant: variant.to_owned(),
-        primary: true,
-        results,
-        shares: results.map(|results| results.first_attempt),
-    };
-    let sequences = view.sequences.iter().filter_map(|row| {
-        let mut baseline = baseline.sequences.iter();
-        let then = baseline.find(|then| then.sequence == row.sequence)?;
-        let results = [&then.results, &row.results];
+    fn shared<'a>(
+        row: Row<'a>,
+        mut baseline: impl Iterator<Item = Row<'a>>,
+    ) -> Option<SharedRow<'a>> {
+        let then =
+            baseline.find(|then| (then.chapter, then.sequence) == (row.chapter, row.sequence))?;
+        let results = [then.results, row.results];
         Some(SharedRow {
-            sequence: Some(&row.sequence),
-            ..shared(Mode::Sequential, &row.variant, results)
+            row,
+            variant: row.variant.clone(),
+            primary: true,
+            results,
+            shares: results.map(|results| results.first_attempt),
         })
-    });
-    let sequences: Vec<_> = sequences.collect();
+    }
+    let sequences = view.sequence_rows();
+    let sequences: Vec<_> = sequences
+        .filter_map(|row| shared(row, baseline.sequence_rows()))
+        .collect();
     if !sequences.is_empty() {
         return sequences;
     }
-    let isolated = |row: &&ChapterRow| row.sequence.is_none();
-    let chapters = view.chapters.iter().filter(isolated).filter_map(|row| {
-        let mut baseline = baseline.chapters.iter().filter(isolated);
-        let then = baseline.find(|then| then.chapter == row.chapter)?;
-        let results = [&then.results, &row.results];
-        Some(SharedRow {
-            chapter: Some(&row.chapter),
-            ..shared(Mode::Isolated, &row.variant, results)
-        })
-    });
-    chapters.collect()
+    let isolated = view.chapter_rows().filter(|row| row.sequence.is_none());
+    isolated
+        .filter_map(|row| shared(row, baseline.chapter_rows()))
+        .collect()
 }
 
 /// Compares this machine with the baseline.

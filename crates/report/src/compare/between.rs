@@ -1,19 +1,18 @@
 //! Compares the chapters and sequences that two runs share.
 
-use crashrate_model::{ALPHA, Mode, Outcome, suite_variant};
+use crashrate_model::{ALPHA, Outcome, suite_variant};
 
-use super::differences::differing;
+use super::differences::{Difference, differing};
 use super::test::{Pair, judge};
 use super::{Compared, Comparisons, Doubt, Evidence, How, Side, What, claimed_in_short};
 use crate::clean::{NAME, clean};
-use crate::view::{OptionalStopping, Results, RunFacts, Share, View};
+use crate::view::{OptionalStopping, Results, Row, RunFacts, Share, View};
 use crate::words::imported;
 
 /// A row that two runs share.
 pub(super) struct SharedRow<'a> {
-    pub(super) chapter: Option<&'a String>,
-    pub(super) sequence: Option<&'a String>,
-    pub(super) mode: Mode,
+    pub(super) row: Row<'a>,
+    /// The variant to report.
     pub(super) variant: String,
     pub(super) primary: bool,
     pub(super) results: [&'a Results; 2],
@@ -26,12 +25,12 @@ impl SharedRow<'_> {
         labels: &[String; 2],
         optional_stopping: [OptionalStopping; 2],
     ) -> Pair {
-        let results = self.results;
-        let censored = self.chapter.is_some() && self.sequence.is_some();
+        let (row, results) = (self.row, self.results);
+        let censored = row.chapter.is_some() && row.sequence.is_some();
         let compared = Compared {
-            chapter: self.chapter.cloned(),
-            sequence: self.sequence.cloned(),
-            mode: Some(self.mode),
+            chapter: row.chapter.cloned(),
+            sequence: row.sequence.cloned(),
+            mode: Some(row.mode),
             variant: Some(self.variant),
             primary: self.primary,
             censored,
@@ -95,60 +94,38 @@ pub fn compare_runs(one: &View, two: &View, rates: [f64; 2], margin: Option<f64>
 
 /// The rows that both runs have.
 fn shared_rows<'a>(one: &'a View, two: &'a View) -> Vec<SharedRow<'a>> {
-    let shares =
-        |results: [&Results; 2]| results.map(|results| results.outcomes.share(&one.run.bad));
-    let mut shared = Vec::new();
-    for row in &one.sequences {
-        let others = two.sequences.iter().filter(|o| o.sequence == row.sequence);
-        if let Some((other, variant)) = of_variant(others, |other| &other.variant, &row.variant) {
-            let results = [&row.results, &other.results];
-            shared.push(SharedRow {
-                chapter: None,
-                sequence: Some(&row.sequence),
-                mode: Mode::Sequential,
-                variant,
-                primary: true,
-                results,
-                shares: shares(results),
-            });
-        }
-    }
-    for row in &one.chapters {
-        let others = two.chapters.iter().filter(|other| {
-            (&other.chapter, other.mode, &other.sequence) == (&row.chapter, row.mode, &row.sequence)
-        });
-        if let Some((other, variant)) = of_variant(others, |other| &other.variant, &row.variant) {
-            let results = [&row.results, &other.results];
-            let mut sequences = one.sequences.iter();
-            let explains = sequences.any(|sequence| sequence.chapters.contains(&row.chapter));
-            shared.push(SharedRow {
-                chapter: Some(&row.chapter),
-                sequence: row.sequence.as_ref(),
-                mode: row.mode,
-                variant,
-                primary: !explains,
-                results,
-                shares: shares(results),
-            });
-        }
-    }
-    shared
+    let others: Vec<Row> = two.sequence_rows().chain(two.chapter_rows()).collect();
+    let rows = one.sequence_rows().chain(one.chapter_rows());
+    let shared = rows.filter_map(|row| {
+        let (other, variant) = counterpart(row, &others)?;
+        let results = [row.results, other.results];
+        let mut sequences = one.sequences.iter();
+        let explains = (row.chapter)
+            .is_some_and(|chapter| sequences.any(|sequence| sequence.chapters.contains(chapter)));
+        Some(SharedRow {
+            row,
+            variant: variant.to_owned(),
+            primary: !explains,
+            results,
+            shares: results.map(|results| results.outcomes.share(&one.run.bad)),
+        })
+    });
+    shared.collect()
 }
 
-/// The row of this variant and the variant to report. Without an exact match, takes the row that
-/// differs only in how its processes were spawned; a warning reports that once for the runs.
-fn of_variant<'a, T>(
-    mut rows: impl Iterator<Item = &'a T> + Clone,
-    variant_of: impl Fn(&T) -> &String,
-    variant: &String,
-) -> Option<(&'a T, String)> {
-    let mut others = rows.clone();
-    let same = rows.find(|row| variant_of(row) == variant);
-    same.map(|row| (row, variant.clone())).or_else(|| {
-        let base = suite_variant(variant);
-        let other = others.find(|row| suite_variant(variant_of(row)) == base)?;
-        Some((other, base.to_owned()))
-    })
+/// The same row of the other run and the variant to report. Without an exact match, takes the row
+/// that differs only in how its processes were spawned; a warning reports that once for the runs.
+fn counterpart<'a>(row: Row<'a>, others: &[Row<'a>]) -> Option<(Row<'a>, &'a str)> {
+    let same = others.iter().filter(|other| {
+        (other.chapter, other.mode, other.sequence) == (row.chapter, row.mode, row.sequence)
+    });
+    if let Some(other) = same.clone().find(|other| other.variant == row.variant) {
+        return Some((*other, row.variant));
+    }
+    let base = suite_variant(row.variant);
+    let mut same = same;
+    let other = same.find(|other| suite_variant(other.variant) == base)?;
+    Some((*other, base))
 }
 
 /// Labels runs by number if the numbers differ, else by id, else by position.
@@ -184,12 +161,10 @@ fn warnings(views: [&View; 2], labels: &[String; 2]) -> Vec<String> {
         let about = all.filter(|claim| claim.comparison.list[0].sides[0].label == number);
         warnings.extend(about.map(|claim| claimed_in_short(claim, view.run.number)));
     }
-    let differences = differing(views).into_iter();
-    warnings.extend(differences.map(|[name, one, two]| {
-        format!(
-            "{name} differs: {one} in {}, {two} in {}.",
-            labels[0], labels[1]
-        )
+    let [one, two] = labels;
+    warnings.extend(differing(views).into_iter().map(|fact| {
+        let Difference { what, before, now } = fact;
+        format!("{what} differs: {before} in {one}, {now} in {two}.")
     }));
     warnings
 }

@@ -134,9 +134,7 @@ fn bounds(strict: &PairTable, side: usize) -> Option<Bounds> {
 /// The rounds of a side, one list per unit; empty if they cannot be matched.
 fn cells_of<'a>(view: &'a View, reading: &Reading) -> Vec<&'a [Cell]> {
     let all: Option<Vec<&Results>> = match reading {
-        Reading::Chapter(unit, place) => {
-            chapter_results(view, *unit, *place).map(|results| vec![results])
-        }
+        Reading::Chapter(unit, place) => chapter_results(view, *unit, *place).map(|one| vec![one]),
         Reading::Units(units) => units.iter().map(|unit| unit_results(view, *unit)).collect(),
     };
     let all = all.unwrap_or_default();
@@ -175,25 +173,17 @@ fn end(all: &[&[Cell]], round: usize, bad: &OutcomeSet) -> End {
 
 /// Joins rounds of several units into one. All must have been drawn; it is bad if any is bad, and
 /// measured only if it is bad or all were measured.
-fn joined(ends: impl Iterator<Item = Drawn> + Clone, bad: &OutcomeSet) -> Drawn {
-    if ends.clone().any(|end| end == Drawn::Not) {
-        return Drawn::Not;
-    }
-    let is_bad = |end: &Drawn| matches!(end, Drawn::Ended(outcome) if bad.contains(*outcome));
-    if let Some(end) = ends.clone().find(is_bad) {
-        return end;
-    }
-    for open in [Drawn::Vanished, Drawn::NotStarted] {
-        if ends.clone().any(|end| end == open) {
-            return open;
-        }
-    }
-    // Among good outcomes, one that is not a pass carries more information.
-    let passed = Drawn::Ended(Outcome::Passed);
-    ends.clone()
-        .find(|end| *end != passed)
-        .or_else(|| ends.clone().next())
-        .unwrap_or(Drawn::Not)
+fn joined(ends: impl Iterator<Item = Drawn>, bad: &OutcomeSet) -> Drawn {
+    let decides = |end: &Drawn| match end {
+        Drawn::Not => 0,
+        Drawn::Ended(outcome) if bad.contains(*outcome) => 1,
+        Drawn::Vanished => 2,
+        Drawn::NotStarted => 3,
+        // Among good outcomes, one that is not a pass carries more information.
+        Drawn::Ended(outcome) if *outcome != Outcome::Passed => 4,
+        Drawn::Ended(_) => 5,
+    };
+    ends.min_by_key(decides).unwrap_or(Drawn::Not)
 }
 
 fn unit_results(view: &View, unit: u32) -> Option<&Results> {
@@ -207,10 +197,10 @@ fn unit_results(view: &View, unit: u32) -> Option<&Results> {
 
 fn chapter_results(view: &View, unit: u32, place: usize) -> Option<&Results> {
     let unit = view.units.get(unit as usize)?;
-    let mut rows = view
-        .chapters
-        .iter()
-        .filter(|row| row.sequence.as_ref() == Some(&unit.name) && row.variant == unit.variant);
-    let row = rows.find(|row| row.position.is_some_and(|at| at as usize == place + 1))?;
-    Some(&row.results)
+    let row = view.chapters.iter().find(|row| {
+        row.sequence.as_ref() == Some(&unit.name)
+            && row.variant == unit.variant
+            && row.position.is_some_and(|at| at as usize == place + 1)
+    });
+    Some(&row?.results)
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crashrate_model::{ALPHA, Mode, Outcome, OutcomeSet};
+use crashrate_model::{ALPHA, Outcome, OutcomeSet};
 use crashrate_stats::{Counts, change_point, change_shape, history_looks};
 
 use super::differences::differences;
@@ -47,15 +47,20 @@ fn past_run(view: &View, before: Option<&View>) -> PastRun {
 fn trends(views: &[View], bad: &OutcomeSet) -> Vec<Trend> {
     let mut trends: Vec<Trend> = Vec::new();
     for (run, view) in views.iter().enumerate() {
-        for (mut row, results) in rows(view) {
-            let point = point(run, view, results, bad);
+        for row in view.chapter_rows().chain(view.sequence_rows()) {
+            let point = point(run, view, row.results, bad);
             let mut known = trends.iter_mut();
-            match known.find(|trend| trend.is_same_row(&row)) {
+            match known.find(|trend| trend.is_of(&row)) {
                 Some(trend) => add(&mut trend.points, point),
-                None => {
-                    row.points.push(point);
-                    trends.push(row);
-                }
+                None => trends.push(Trend {
+                    chapter: row.chapter.cloned(),
+                    sequence: row.sequence.cloned(),
+                    mode: row.mode,
+                    variant: row.variant.clone(),
+                    points: vec![point],
+                    marks: Vec::new(),
+                    change: None,
+                }),
             }
         }
     }
@@ -103,30 +108,6 @@ fn missing(cells: &[Cell]) -> Outcomes {
         }
     }
     missing
-}
-
-/// The rows of a run, still without points.
-fn rows(view: &View) -> impl Iterator<Item = (Trend, &Results)> {
-    let trend = |chapter, sequence, mode, variant: &String| Trend {
-        chapter,
-        sequence,
-        mode,
-        variant: variant.clone(),
-        points: Vec::new(),
-        marks: Vec::new(),
-        change: None,
-    };
-    let chapters = view.chapters.iter().map(move |row| {
-        let chapter = Some(row.chapter.clone());
-        let trend = trend(chapter, row.sequence.clone(), row.mode, &row.variant);
-        (trend, &row.results)
-    });
-    let sequences = view.sequences.iter().map(move |row| {
-        let sequence = Some(row.sequence.clone());
-        let trend = trend(None, sequence, Mode::Sequential, &row.variant);
-        (trend, &row.results)
-    });
-    chapters.chain(sequences)
 }
 
 /// Builds the rows and tests them after each run.

@@ -18,11 +18,8 @@ fn gates_intro(view: &View) -> Option<String> {
     if n < 2 {
         return None;
     }
-    let below = view
-        .gates
-        .iter()
-        .filter(|gate| gate.verdict() == GateVerdict::Below)
-        .count();
+    let is_below = |gate: &&GateSeen| gate.verdict() == GateVerdict::Below;
+    let below = view.gates.iter().filter(is_below).count();
     let each = percent_of(ALPHA);
     // Units run in separate processes, so their verdicts are independent.
     let some = 1.0 - (1.0 - ALPHA).powi(i32::try_from(n).unwrap_or(i32::MAX));
@@ -49,21 +46,19 @@ pub(crate) fn gate(seen: &GateSeen) -> String {
     let missing = rounds(seen.watch.missing());
     let after = plural(rounds(n), "round");
     let below = percent_of(gate.limit.below);
-    let would = match seen.watch.is_prevented() {
-        true => format!(
-            "no verdict after {after}: {} vanished, and the rate may lie on either side of {below} depending on how they \
-             ended",
-            plural(missing, "round")
-        ),
-        false => format!("inconclusive after {after}"),
-    };
     let verdict = match (seen.clustered, seen.watch.verdict()) {
         (true, _) => format!(
-            "no verdict after {after}: bad rounds come in clusters, and a gate assumes independent rounds"
+            "no verdict after {after}: bad rounds come in clusters, and a gate assumes independent \
+             rounds"
         ),
         (_, GateVerdict::Below) => format!("below {below} (95%) after {after}"),
         (_, GateVerdict::Above) => format!("above {below} (95%) after {after}"),
-        (_, GateVerdict::Undecided) => would,
+        (_, GateVerdict::Undecided) if seen.watch.is_prevented() => format!(
+            "no verdict after {after}: {} vanished, and the rate may lie on either side of {below} \
+             depending on how they ended",
+            plural(missing, "round")
+        ),
+        (_, GateVerdict::Undecided) => format!("inconclusive after {after}"),
     };
     let what = gate.limit.outcome.map_or("bad", Outcome::word);
     let rate = match n {

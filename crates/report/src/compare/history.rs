@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::differences::Difference;
 use super::test::counts;
-use crate::view::{OptionalStopping, Outcomes, RunState, Share};
+use crate::view::{OptionalStopping, Outcomes, Row, RunState, Share};
 
 /// The runs of one suite.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,9 +152,10 @@ impl Point {
 }
 
 impl Trend {
-    pub(super) fn is_same_row(&self, other: &Trend) -> bool {
-        (&self.chapter, &self.sequence, self.mode, &self.variant)
-            == (&other.chapter, &other.sequence, other.mode, &other.variant)
+    pub(super) fn is_of(&self, row: &Row<'_>) -> bool {
+        let (chapter, sequence) = (self.chapter.as_ref(), self.sequence.as_ref());
+        (chapter, sequence, self.mode, &self.variant)
+            == (row.chapter, row.sequence, row.mode, row.variant)
     }
 
     /// The first mark of each unbroken series in one direction: the run's index, and whether the

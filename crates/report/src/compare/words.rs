@@ -106,17 +106,15 @@ pub(crate) fn lines(all: &Comparisons) -> Vec<String> {
 /// The comparisons that show a difference, or a line saying that none does.
 pub(crate) fn shown(all: &Comparisons) -> Vec<String> {
     let differ = all.list.iter().filter(|one| one.differs());
-    let sentences: Vec<_> = differ
-        .map(|one| format!("{}: {}.", name(one), verdict(all, one)))
-        .collect();
-    match (sentences.is_empty(), all.list.len()) {
-        (false, _) => sentences,
-        (true, 1) => vec!["The comparison shows no difference.".to_owned()],
-        (true, n) => vec![format!(
-            "None of {} comparisons shows a difference.",
-            count(n as u64)
-        )],
+    let sentence = |one: &Compared| format!("{}: {}.", name(one), verdict(all, one));
+    let sentences: Vec<_> = differ.map(sentence).collect();
+    if !sentences.is_empty() {
+        return sentences;
     }
+    vec![match all.list.len() as u64 {
+        1 => "The comparison shows no difference.".to_owned(),
+        n => format!("None of {} comparisons shows a difference.", count(n)),
+    }]
 }
 
 /// The outcomes that count as bad.
@@ -153,11 +151,10 @@ pub(super) fn row_name(
 fn rates(one: &Compared) -> String {
     let of_blocks = one.chapter.is_none() && one.mode.is_none();
     let sides = one.sides.each_ref().map(|side| {
-        let share = side.share;
-        let rate = match share.n {
+        let rate = match side.share.n {
             0 if of_blocks => "no complete block".to_owned(),
             0 => "no rounds".to_owned(),
-            n => estimate(share.bad, n, side.optional_stopping),
+            n => estimate(side.share.bad, n, side.optional_stopping),
         };
         format!("{} {rate}{}", side.name(), in_bounds(side.bounds))
     });
@@ -166,30 +163,32 @@ fn rates(one: &Compared) -> String {
 
 /// The lost rounds of both sides, if there are any.
 fn missing_words(one: &Compared) -> Option<String> {
-    let [a, b] = one.sides.each_ref().map(|side| {
+    let missing = one.sides.each_ref().map(|side| {
         let missing = side.bounds.map_or(0, |bounds| bounds.missing);
         (missing, side.share.n.saturating_add(missing))
     });
-    if a.0 == 0 && b.0 == 0 {
+    let [(first, of_first), (second, of_second)] = missing;
+    if first == 0 && second == 0 {
         return None;
     }
-    let describe = |side: usize, (missing, all): (u32, u32)| {
+    let [one_side, other] = [0, 1].map(|side| {
+        let (missing, all) = missing[side];
+        let label = one.sides[side].name();
         format!(
-            "{} of {} of {}",
+            "{} of {} of {label}",
             count(missing.into()),
-            plural(all, "round"),
-            one.sides[side].name()
+            plural(all, "round")
         )
-    };
-    let differ = match u64::from(a.0) * u64::from(b.1) == u64::from(b.0) * u64::from(a.1) {
+    });
+    let is_equal =
+        u64::from(first) * u64::from(of_second) == u64::from(second) * u64::from(of_first);
+    let differ = match is_equal {
         true => "",
         false => "; the sides differ in that, possibly not by chance",
     };
     Some(format!(
-        "{}: missing {} and {}{differ}.",
-        name(one),
-        describe(0, a),
-        describe(1, b)
+        "{}: missing {one_side} and {other}{differ}.",
+        name(one)
     ))
 }
 

@@ -127,14 +127,13 @@ impl ViewBuilder {
         order::test(&mut chapters, &mut sequences, &facts.bad);
         let baseline = run.info.baseline.as_deref().map(view_of).transpose();
         let baseline = baseline.map_err(|fault| self.error(fault))?.map(Box::new);
-        let recommendations = advice::that_holds(&run.info.recommendations, &chapters, &sequences);
         let mut view = View {
             run: facts,
             chapters,
             sequences,
             totals,
             derived: Derived::default(),
-            recommendations,
+            recommendations: Vec::new(),
             running: self.running(),
             units: run.info.units.clone(),
             pairs: self.watched.pairs(),
@@ -145,6 +144,7 @@ impl ViewBuilder {
             command,
         };
         order::mark_gates(&mut view);
+        view.recommendations = advice::that_holds(&run.info.recommendations, &view);
         Ok(view)
     }
 

@@ -22,7 +22,7 @@ pub(super) enum Measured {
     All,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct RunTally {
     pub(super) info: RunInfo,
     started: String,
@@ -44,14 +44,7 @@ impl RunTally {
         RunTally {
             info: opened.run.clone(),
             started: opened.time.clone(),
-            closed: None,
-            hellos: Distinct::default(),
-            secs_before: 0.0,
-            last_at: 0.0,
-            resumed: 0,
-            changes: Vec::new(),
-            zygotes_ended: 0,
-            zygote_reasons: Distinct::default(),
+            ..RunTally::default()
         }
     }
 

@@ -65,18 +65,11 @@ impl View {
     /// The results of units, by name, mode and variant. Chapters of sequences are part of their
     /// sequence's results.
     pub(crate) fn unit_results(&self) -> impl Iterator<Item = ((&str, Mode, &str), &Results)> {
-        let isolated = self.chapters.iter().filter(|row| row.sequence.is_none());
-        let isolated = isolated.map(|row| {
-            (
-                (row.chapter.as_str(), Mode::Isolated, &*row.variant),
-                &row.results,
-            )
-        });
-        let sequences = self.sequences.iter().map(|row| {
-            let key = (row.sequence.as_str(), Mode::Sequential, &*row.variant);
-            (key, &row.results)
-        });
-        isolated.chain(sequences)
+        let isolated = self.chapter_rows().filter(|row| row.sequence.is_none());
+        isolated.chain(self.sequence_rows()).filter_map(|row| {
+            let name = row.chapter.or(row.sequence)?;
+            Some(((name.as_str(), row.mode, row.variant.as_str()), row.results))
+        })
     }
 
     /// The results of the unit with this name, mode and variant.
@@ -112,11 +105,11 @@ pub fn exit_class(view: &View) -> ExitClass {
                 |seen: &&GateSeen| seen.gate.limit.hits(last, &view.run.bad) == Some(true);
             !gates.is_empty() && (view.run.bad.contains(last) || gates.iter().any(counted))
         };
-        let stands = |cell: &Cell| {
+        let is_left = |cell: &Cell| {
             let last = cell.last.filter(|last| *last != Outcome::Passed);
             last.is_some_and(|last| !is_judged(last))
         };
-        results.cells.iter().any(stands)
+        results.cells.iter().any(is_left)
     });
     // If a round's result was lost, it is unknown whether everything passed, even if the round was
     // run again. A gate has counted such rounds as bad.

@@ -20,6 +20,7 @@ pub(crate) use derived::{ByChapter, Derived};
 pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
 pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
+pub(crate) use rows::Row;
 pub use rows::{
     Advice, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, Exposure, Held, MeasureStat,
     Missed, Note, Reason, Results, SequenceRow, Spread,

@@ -6,7 +6,7 @@ use crashrate_model::{Condition, Mode, Outcome};
 use crashrate_stats::{Independence, Pattern};
 use serde::{Serialize, Serializer};
 
-use super::{Bounds, Cell, OptionalStopping, Outcomes, RoundOrder, Share};
+use super::{Bounds, Cell, OptionalStopping, Outcomes, RoundOrder, Share, View};
 
 /// A chapter in one mode, sequence and variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,40 @@ pub struct SequenceRow {
     pub died_in: DiedInCounts,
     /// The results of its rounds.
     pub results: Results,
+}
+
+/// A chapter, or a sequence as a whole.
+#[derive(Clone, Copy)]
+pub(crate) struct Row<'a> {
+    /// The chapter; `None` for a whole sequence.
+    pub(crate) chapter: Option<&'a String>,
+    /// The sequence; `None` for an isolated chapter.
+    pub(crate) sequence: Option<&'a String>,
+    pub(crate) mode: Mode,
+    pub(crate) variant: &'a String,
+    pub(crate) results: &'a Results,
+}
+
+impl View {
+    pub(crate) fn chapter_rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.chapters.iter().map(|row| Row {
+            chapter: Some(&row.chapter),
+            sequence: row.sequence.as_ref(),
+            mode: row.mode,
+            variant: &row.variant,
+            results: &row.results,
+        })
+    }
+
+    pub(crate) fn sequence_rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.sequences.iter().map(|row| Row {
+            chapter: None,
+            sequence: Some(&row.sequence),
+            mode: Mode::Sequential,
+            variant: &row.variant,
+            results: &row.results,
+        })
+    }
 }
 
 /// Where in a sequence the process died, and how often.

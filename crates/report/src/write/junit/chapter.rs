@@ -9,7 +9,7 @@ use super::report::{Problem, Status, TestCase};
 use super::round::{cases, cause};
 use crate::clean::{NAME, clean};
 use crate::view::{End, Outcomes, View};
-use crate::words::count;
+use crate::words::{count, plural};
 use crate::write::listed::Ends;
 
 /// The most causes listed per chapter; the text of a failure names them.
@@ -123,26 +123,26 @@ impl Tally {
             Status::Success | Status::Failure => self.counted(),
             Status::Error | Status::Skipped => self.outcomes.sum(),
         };
-        let rounds = if of == 1 { "round" } else { "rounds" };
-        let of = count(of.into());
+        let rounds = format!("of {}", plural(of, "round"));
         let mut message = match status {
-            Status::Success => {
-                let flaky = count(self.flaky.into());
-                format!("{flaky} of {of} {rounds} passed only on a retry")
-            }
+            Status::Success => format!(
+                "{} {rounds} passed only on a retry",
+                count(self.flaky.into())
+            ),
             _ => {
                 let is_listed = |outcome: Outcome| {
                     outcome != Outcome::Passed && (status != Status::Failure || outcome.counts())
                 };
-                let mut words: Vec<_> = (self.outcomes.occurred())
-                    .filter(|(outcome, _)| is_listed(*outcome))
-                    .map(|(outcome, n)| (n, outcome))
-                    .collect();
-                words.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
-                let words = words.iter().enumerate().map(|(at, (n, outcome))| match at {
-                    0 => format!("{} of {of} {rounds} {outcome}", count((*n).into())),
-                    _ => format!("{} {outcome}", count((*n).into())),
-                });
+                let mut listed: Vec<_> = self.outcomes.occurred().collect();
+                listed.retain(|(outcome, _)| is_listed(*outcome));
+                listed.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+                let words = listed
+                    .iter()
+                    .enumerate()
+                    .map(|(at, (outcome, n))| match at {
+                        0 => format!("{} {rounds} {outcome}", count((*n).into())),
+                        _ => format!("{} {outcome}", count((*n).into())),
+                    });
                 words.collect::<Vec<_>>().join(", ")
             }
         };
