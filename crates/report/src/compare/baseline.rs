@@ -8,7 +8,7 @@ use super::test::judge;
 use super::within::{compare_within, incomplete};
 use super::words::bad_words;
 use super::{Comparisons, DEFAULT_DETECT, What};
-use crate::view::{ChapterRow, DiedInCounts, OptionalStopping, Row, SequenceRow, Share, View};
+use crate::view::{DiedInCounts, OptionalStopping, Row, SequenceRow, Share, View};
 
 /// A run beside its suite's baseline.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,22 +65,20 @@ pub(crate) fn beside_baseline(view: &View) -> Option<BesideBaseline> {
 }
 
 fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
-    let in_baseline = |row: &ChapterRow, sequence: Option<&String>| {
-        let mut rows = baseline.chapters.iter();
-        let found = rows.find(|r| r.chapter == row.chapter && r.sequence.as_ref() == sequence);
-        found.map(|row| row.results.first_attempt)
+    let share = |found: Option<Row>| found.map(|row| row.results.first_attempt);
+    let in_baseline = |row: Row, sequence: Option<&String>| {
+        let mut rows = baseline.chapter_rows();
+        share(rows.find(|then| (then.chapter, then.sequence) == (row.chapter, sequence)))
     };
-    let isolated = |row: &ChapterRow| {
-        let mut rows = view.chapters.iter();
-        let found = rows.find(|r| {
-            (&r.chapter, &r.variant, r.mode) == (&row.chapter, &row.variant, Mode::Isolated)
-        });
-        found.map(|row| row.results.first_attempt)
+    let isolated = |row: Row| {
+        let mut rows = view.chapter_rows().filter(|row| row.mode == Mode::Isolated);
+        share(rows.find(|other| (other.chapter, other.variant) == (row.chapter, row.variant)))
     };
-    let of_chapter = |row: &ChapterRow| BaselineRow {
-        chapter: Some(row.chapter.clone()),
-        sequence: row.sequence.clone(),
+    let of_chapter = |row: Row| BaselineRow {
+        chapter: row.chapter.cloned(),
+        sequence: row.sequence.cloned(),
         variant: row.variant.clone(),
+        baseline_isolated: in_baseline(row, None),
         ..BaselineRow::default()
     };
     let mut all = Vec::new();
@@ -97,25 +95,25 @@ fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
             died_in: Some(sequence.died_in.clone()),
             ..BaselineRow::default()
         });
-        let own = |row: &&ChapterRow| {
-            row.sequence.as_ref() == Some(&sequence.sequence) && row.variant == sequence.variant
-        };
-        all.extend(view.chapters.iter().filter(own).map(|row| BaselineRow {
-            baseline_in_sequence: in_baseline(row, row.sequence.as_ref()),
-            baseline_isolated: in_baseline(row, None),
+        let own = view.chapter_rows().filter(|row| {
+            row.sequence == Some(&sequence.sequence) && *row.variant == sequence.variant
+        });
+        all.extend(own.map(|row| BaselineRow {
+            baseline_in_sequence: in_baseline(row, row.sequence),
             in_sequence: Some(row.results.first_attempt),
             isolated: isolated(row),
             ..of_chapter(row)
         }));
     }
-    let alone = |row: &&ChapterRow| {
-        let in_sequence = |r: &ChapterRow| {
-            r.mode == Mode::Sequential && (&r.chapter, &r.variant) == (&row.chapter, &row.variant)
-        };
-        row.mode == Mode::Isolated && !view.chapters.iter().any(in_sequence)
-    };
-    all.extend(view.chapters.iter().filter(alone).map(|row| BaselineRow {
-        baseline_isolated: in_baseline(row, None),
+    let alone = view.chapter_rows().filter(|row| {
+        let mut in_sequences = view
+            .chapter_rows()
+            .filter(|row| row.mode == Mode::Sequential);
+        row.mode == Mode::Isolated
+            && !in_sequences
+                .any(|other| (other.chapter, other.variant) == (row.chapter, row.variant))
+    });
+    all.extend(alone.map(|row| BaselineRow {
         isolated: Some(row.results.first_attempt),
         ..of_chapter(row)
     }));

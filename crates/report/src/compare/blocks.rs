@@ -71,7 +71,7 @@ pub(super) fn pair(view: &View, contrast: &Contrast, axis: Axis) -> Pair {
     Pair {
         compared,
         rounds: sides.rounds,
-        tables: (!is_imported).then(|| Box::new(tables)),
+        tables: (!is_imported).then_some(tables),
     }
 }
 

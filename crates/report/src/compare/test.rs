@@ -60,7 +60,7 @@ pub(super) struct Pair {
     /// Rounds run on each side.
     pub(super) rounds: [u32; 2],
     /// The sides block by block; `None` for two runs.
-    pub(super) tables: Option<Box<Tables>>,
+    pub(super) tables: Option<Tables>,
 }
 
 /// Tests pairs that share this error budget, and plans more rounds where no difference is shown.
