@@ -25,8 +25,9 @@ pub(crate) fn trend_name(trend: &Trend) -> String {
 /// How the runs of a history are tested.
 pub(crate) fn history_intro(history: &History) -> String {
     format!(
-        "After each run, every row is tested for a change of its rate. At most 5% of histories without any change are ever \
-         marked, and a mark stays when runs are added. First attempts; bad: {}.",
+        "After each run, every row is tested for a change of its rate. At most 5% of histories \
+         without any change are ever marked, and a mark stays when runs are added. First attempts; \
+         bad: {}.",
         bad_words(&history.bad)
     )
 }

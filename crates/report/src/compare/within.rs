@@ -83,8 +83,8 @@ pub(super) fn incomplete(view: &View) -> Option<String> {
         .then(|| "The run is incomplete: what is missing may not be missing by chance.".to_owned())
 }
 
-/// The comparisons with the evidence of the run's own pairs. Explanatory comparisons count only once
-/// every primary one shows a difference.
+/// The comparisons with the evidence of the run's own pairs. Explanatory comparisons count only
+/// once every primary one shows a difference.
 fn with_evidence(view: &View, axis: Axis, pairs: impl Iterator<Item = Pair>) -> Vec<Pair> {
     let seen = view.pairs.iter().find(|seen| seen.axis == axis);
     let is_open = seen.is_some_and(PairsSeen::is_decided);

@@ -13,8 +13,7 @@ pub(crate) fn intro(all: &Comparisons) -> String {
     let mut sides = match all.what {
         What::Within(Axis::Mode) => {
             "Sequential v isolated: a sequence as a whole against blocks of its isolated \
-             chapters, bad \
-             if any chapter was"
+             chapters, bad if any chapter was"
         }
         What::Within(Axis::Variant) => "Each variant v the first",
         What::Within(Axis::Spawn) => "Forked v executed",
@@ -199,8 +198,8 @@ pub(crate) fn cautions(all: &Comparisons) -> Vec<String> {
     if all.list.iter().any(|one| one.censored) {
         cautions.push(
             "A chapter in a sequence counts only rounds that got this far. Processes that \
-             survived the \
-             earlier chapters may be healthier, so the sequence as a whole is the primary result."
+             survived the earlier chapters may be healthier, so the sequence as a whole is the \
+             primary result."
                 .to_owned(),
         );
     }

@@ -9,10 +9,12 @@ use crate::view::{ChapterRow, Results, SequenceRow, View};
 pub(super) fn test(chapters: &mut [ChapterRow], sequences: &mut [SequenceRow], bad: &OutcomeSet) {
     let rows = chapters.iter_mut().map(|row| &mut row.results);
     let rows = rows.chain(sequences.iter_mut().map(|row| &mut row.results));
-    let tested: Vec<_> = rows
-        .filter(|results| results.order.is_known())
+    let known = rows.filter(|results| results.order.is_known());
+    let tested: Vec<_> = known
         .map(|results| {
-            let rounds = rounds(results, bad);
+            let firsts = results.cells.iter().filter_map(|cell| cell.first);
+            let counted = firsts.filter(|outcome| outcome.counts());
+            let rounds: Vec<bool> = counted.map(|outcome| bad.contains(outcome)).collect();
             (results, rounds)
         })
         .filter(|(_, rounds)| has_order(rounds))
@@ -21,14 +23,6 @@ pub(super) fn test(chapters: &mut [ChapterRow], sequences: &mut [SequenceRow], b
     for (results, rounds) in tested {
         results.independence = independence(&rounds, alpha);
     }
-}
-
-fn rounds(results: &Results, bad: &OutcomeSet) -> Vec<bool> {
-    let firsts = results.cells.iter().filter_map(|cell| cell.first);
-    firsts
-        .filter(|outcome| outcome.counts())
-        .map(|outcome| bad.contains(outcome))
-        .collect()
 }
 
 /// Marks gates whose rounds cluster; they get no verdict.

@@ -90,6 +90,8 @@ impl RunTally {
 
     /// Findings before the run, and how zygotes ended.
     fn findings(&self) -> Vec<Finding> {
+        const ADVICE: &str = "a new one was started, and what it had running was run again; \
+                              cross-check with --spawn exec";
         let mut findings = self.info.findings.clone();
         if self.zygotes_ended > 0 {
             let reasons = self.zygote_reasons.kept.join("; ");
@@ -97,11 +99,7 @@ impl RunTally {
                 name: "zygote".to_owned(),
                 level: Level::Warning,
                 found: format!("ended by itself {} times: {reasons}", self.zygotes_ended),
-                advice: Some(
-                    "a new one was started, and what it had running was run again; cross-check with \
-                     --spawn exec"
-                        .to_owned(),
-                ),
+                advice: Some(ADVICE.to_owned()),
             });
         }
         findings

@@ -8,7 +8,8 @@ use super::row::RowTally;
 use super::run::Measured;
 use crate::error::ReportError;
 use crate::view::{
-    ChapterRow, DiedInCounts, End, Results, RoundOrder, RunFacts, SequenceRow, Totals, is_death,
+    ChapterRow, DiedInCounts, End, Results, RoundOrder, RunFacts, SequenceRow, Totals, is_bad_end,
+    is_death,
 };
 
 #[derive(Clone, Debug)]
@@ -102,8 +103,7 @@ impl UnitTally {
     fn first(&mut self, ended: &Ended, bad: &OutcomeSet) {
         // In a sequence the chapters give the reasons; the sequence adds only what no chapter
         // explains.
-        let mut chapters = ended.chapters.iter();
-        let explained = chapters.any(|end| end.outcome.counts() && end.outcome != Outcome::Passed);
+        let explained = ended.chapters.iter().any(|end| is_bad_end(end.outcome));
         let outside = matches!(ended.died_in, Some(DiedIn::Between | DiedIn::Exit));
         let explain = self.unit.mode == Mode::Isolated || !explained || outside;
         let whole = End::whole(ended);

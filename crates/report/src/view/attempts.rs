@@ -101,3 +101,8 @@ pub(crate) fn is_death(outcome: Outcome) -> bool {
         Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
     )
 }
+
+/// Whether an attempt counts and did not pass.
+pub(crate) fn is_bad_end(outcome: Outcome) -> bool {
+    outcome.counts() && outcome != Outcome::Passed
+}

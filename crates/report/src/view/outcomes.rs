@@ -4,6 +4,8 @@ use crashrate_model::{Outcome, OutcomeSet};
 use crashrate_stats::Counts;
 use serde::{Serialize, Serializer};
 
+use super::is_bad_end;
+
 /// How many attempts had each outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcomes([u32; Outcome::ALL.len()]);
@@ -152,10 +154,7 @@ impl Cell {
     /// Whether it passed only on a retry. A first attempt that does not count (device missing,
     /// chapter not reached) says nothing about the chapter, so it is not flaky.
     pub fn is_flaky(&self) -> bool {
-        self.last == Some(Outcome::Passed)
-            && self
-                .first
-                .is_some_and(|o| o.counts() && o != Outcome::Passed)
+        self.last == Some(Outcome::Passed) && self.first.is_some_and(is_bad_end)
     }
 }
 

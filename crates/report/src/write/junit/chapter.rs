@@ -16,6 +16,7 @@ use crate::write::listed::Ends;
 const CAUSES: usize = 10;
 
 /// The outcomes of the rounds of a chapter or a whole sequence.
+#[derive(Default)]
 pub(super) struct Tally {
     name: String,
     /// For a sequence: it did not pass in rounds in which every chapter that ended passed.
@@ -42,10 +43,7 @@ impl Tally {
         let tally = |name: &String, is_whole| Tally {
             name: name.clone(),
             is_whole,
-            time: Duration::ZERO,
-            outcomes: Outcomes::default(),
-            flaky: 0,
-            causes: Vec::new(),
+            ..Tally::default()
         };
         let mut all: Vec<_> = unit.chapters.iter().map(|c| tally(c, false)).collect();
         if unit.mode == Mode::Sequential {

@@ -7,7 +7,7 @@ use crashrate_model::{Ended, Mode, Outcome, Unit};
 use super::evidence::Evidence;
 use super::report::{Problem, Status, TestCase, duration};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{End, View};
+use crate::view::{End, View, is_bad_end};
 use crate::write::listed::Ends;
 
 /// A chapter or sequence in one round, with the end of each attempt.
@@ -33,7 +33,6 @@ pub(super) fn cases<'a>(unit: &'a Unit, attempts: &'a [Ended]) -> Vec<Case<'a>> 
         })
         .collect();
     let outside = |attempt: &Ended| {
-        let is_bad_end = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
         is_bad_end(attempt.outcome) && !attempt.chapters.iter().any(|end| is_bad_end(end.outcome))
     };
     if unit.mode == Mode::Sequential && attempts.iter().any(outside) {
@@ -76,7 +75,7 @@ impl<'a> Case<'a> {
         let Some(last) = counted().next_back() else {
             return self.uncounted();
         };
-        let not_passed = counted().filter(|end| end.outcome != Outcome::Passed);
+        let not_passed = self.ends.iter().filter(|end| is_bad_end(end.outcome));
         let status = match last.outcome {
             Outcome::Passed => Status::Success,
             _ => Status::Failure,
