@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use crashrate_model::Axis;
 use crashrate_report::{
-    Comparisons, DEFAULT_DETECT, Detect, View, axes, compare_json, compare_markdown, compare_runs,
+    Comparisons, DEFAULT_DETECT, View, axes, compare_json, compare_markdown, compare_runs,
     compare_strata, compare_terminal, compare_within, strata_json, strata_text,
 };
 
@@ -73,9 +73,7 @@ impl By {
 }
 
 pub(crate) fn compare(runs: &Path, arguments: &CompareArguments) -> Result<Exit, Failure> {
-    let detect = arguments
-        .detect
-        .map_or(DEFAULT_DETECT, |rates| Detect { rates, asked: true });
+    let detect = arguments.detect.unwrap_or(DEFAULT_DETECT);
     let margin = arguments.not_worse_by;
     let views: Vec<View> = (arguments.runs.iter())
         .map(|name| view_of(runs, name))
@@ -117,7 +115,7 @@ fn over_runs(views: &[View], axis: Axis, format: Format) -> Result<Exit, Failure
 fn between(
     one: &View,
     two: &View,
-    detect: Detect,
+    detect: [f64; 2],
     margin: Option<f64>,
 ) -> Result<Comparisons, Failure> {
     let all = compare_runs(one, two, detect, margin);
@@ -132,7 +130,7 @@ fn between(
 fn within(
     view: &View,
     by: Option<By>,
-    detect: Detect,
+    detect: [f64; 2],
     margin: Option<f64>,
 ) -> Result<Comparisons, Failure> {
     let axes = axes(view);

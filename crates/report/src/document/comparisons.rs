@@ -73,7 +73,7 @@ pub(super) fn p_words(one: &Compared) -> String {
 fn too_few(one: &Compared) -> Option<u64> {
     let asks_more = match &one.evidence {
         Evidence::Fixed(test) => test.not_worse.is_some(),
-        Evidence::Pairs(pairs) => pairs.watch.margin().is_some(),
+        Evidence::Pairs { watch, .. } => watch.margin().is_some(),
         Evidence::Untested => true,
     };
     // Both sides are bad in the same blocks: something they share decides.

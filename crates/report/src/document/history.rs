@@ -116,7 +116,7 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
         .texts(["change"]);
     let points: Vec<&Point> = history.listed_points(trend).collect();
     for point in &points {
-        let tone = match point.look.filter(|_| point.is_marked()).map(rises) {
+        let tone = match point.look.filter(|_| point.holds).map(rises) {
             Some(true) => Tone::Bad,
             Some(false) => Tone::Good,
             None => Tone::Plain,

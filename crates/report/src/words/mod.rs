@@ -17,7 +17,7 @@ pub(crate) use estimates::{
     Method, in_bounds, known, p_value, percent_of, points, rate_of, short_bounds, short_estimate,
     short_rate_of,
 };
-pub(crate) use exposure::{Rates, rates_by_exposure};
+pub(crate) use exposure::rates_by_exposure;
 pub(crate) use fault::facts as fault_facts;
 pub(crate) use findings::{findings, recommendations};
 pub(crate) use names::{

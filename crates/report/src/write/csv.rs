@@ -2,23 +2,20 @@
 
 use std::io::Write;
 
-use crashrate_model::{Exit, Mode, Outcome, Unit};
+use crashrate_model::{Exit, Mode, Unit};
 
 use super::listed::{Ends, ListError, attempt};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{Attempt, RunFacts, View, is_death};
+use crate::view::{End, RunFacts, View, is_death};
 
 /// A chapter of an attempt, or a sequence as a whole.
 struct Line<'a> {
     run: &'a RunFacts,
     unit: &'a Unit,
-    attempt: &'a Attempt,
     /// Empty for a whole sequence.
     chapter: &'a str,
     position: Option<u32>,
-    outcome: Outcome,
-    secs: Option<f64>,
-    reason: Option<&'a str>,
+    end: End<'a>,
 }
 
 /// The head of a column, and its value in a line.
@@ -40,15 +37,15 @@ const COLUMNS: [Column; 21] = [
     ("chapter", |line| text(line.chapter, NAME)),
     ("position", |line| known(line.position)),
     ("round", |line| known(line.round())),
-    ("attempt", |line| line.attempt.attempt.to_string()),
-    ("outcome", |line| line.outcome.to_string()),
+    ("attempt", |line| line.end.attempt.attempt.to_string()),
+    ("outcome", |line| line.end.outcome.to_string()),
     ("in_rate", |line| line.in_rate().to_string()),
     ("bad", |line| {
-        let is_bad = line.in_rate() && line.run.bad.contains(line.outcome);
+        let is_bad = line.in_rate() && line.run.bad.contains(line.end.outcome);
         is_bad.to_string()
     }),
     ("missing", |line| line.is_missing().to_string()),
-    ("seconds", |line| known(line.secs)),
+    ("seconds", |line| known(line.end.secs)),
     ("signal", |line| match line.exit() {
         Some(Exit::Signal(name)) => text(name, NAME),
         _ => String::new(),
@@ -58,14 +55,13 @@ const COLUMNS: [Column; 21] = [
         _ => String::new(),
     }),
     ("signature", |line| {
-        let signature = line.attempt.signature_of(line.outcome);
-        text(signature.unwrap_or_default(), SENTENCE)
+        text(line.end.signature().unwrap_or_default(), SENTENCE)
     }),
     ("reason", |line| {
-        text(line.reason.unwrap_or_default(), SENTENCE)
+        text(line.end.reason.unwrap_or_default(), SENTENCE)
     }),
     ("output", |line| {
-        let output = line.attempt.output.as_deref();
+        let output = line.end.attempt.output.as_deref();
         text(output.unwrap_or_default(), NAME)
     }),
 ];
@@ -73,25 +69,25 @@ const COLUMNS: [Column; 21] = [
 impl Line<'_> {
     /// Nothing if the order of rounds is unknown.
     fn round(&self) -> Option<u32> {
-        let imported = self.run.imported.as_ref();
-        let unknown = imported.is_some_and(|it| it.order_unknown.contains(&self.attempt.unit));
-        (!unknown).then_some(self.attempt.round)
+        let (imported, attempt) = (self.run.imported.as_ref(), self.end.attempt);
+        let unknown = imported.is_some_and(|it| it.order_unknown.contains(&attempt.unit));
+        (!unknown).then_some(attempt.round)
     }
 
     fn in_rate(&self) -> bool {
-        self.attempt.in_rate(self.outcome)
+        self.end.attempt.attempt == 1 && self.end.outcome.counts()
     }
 
     fn is_missing(&self) -> bool {
-        let missing = [Outcome::Lost, Outcome::Interrupted, Outcome::NotStarted];
-        self.attempt.attempt == 1 && missing.contains(&self.outcome)
+        self.end.attempt.attempt == 1 && !self.end.outcome.is_measured()
     }
 
     /// The process's exit belongs to the chapter in which it ended, and to the whole sequence.
     fn exit(&self) -> Option<&Exit> {
-        let ended_here =
-            self.chapter.is_empty() || self.unit.mode == Mode::Isolated || is_death(self.outcome);
-        self.attempt.own_exit().filter(|_| ended_here)
+        let ended_here = self.chapter.is_empty()
+            || self.unit.mode == Mode::Isolated
+            || is_death(self.end.outcome);
+        self.end.own_exit().filter(|_| ended_here)
     }
 }
 
@@ -110,24 +106,19 @@ pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), 
         let whole = Line {
             run: &view.run,
             unit,
-            attempt,
             chapter: "",
             position: None,
-            outcome: attempt.outcome,
-            secs: attempt.secs,
-            reason: attempt.reason.as_deref(),
+            end: End::whole(attempt),
         };
         let is_sequence = unit.mode == Mode::Sequential;
         if is_sequence {
             out.write_record(COLUMNS.map(|(_, value)| value(&whole)))?;
         }
-        for (place, (id, chapter)) in (1..).zip(unit.chapters.iter().zip(&attempt.chapters)) {
+        for (place, (id, end)) in (1..).zip(unit.chapters.iter().zip(&attempt.chapters)) {
             let line = Line {
                 chapter: id,
                 position: is_sequence.then_some(place),
-                outcome: chapter.outcome,
-                secs: chapter.secs,
-                reason: chapter.reason.as_deref(),
+                end: End::chapter(attempt, end),
                 ..whole
             };
             out.write_record(COLUMNS.map(|(_, value)| value(&line)))?;

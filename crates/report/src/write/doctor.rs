@@ -1,9 +1,9 @@
 //! Writes the findings of `crashrate doctor`.
 
 use crashrate_model::Finding;
-use serde::Serialize;
+use serde_json::json;
 
-use super::json::{Found, pretty};
+use super::json::{finding, pretty};
 use super::terminal::width;
 use crate::clean::{NAME, SENTENCE, clean};
 
@@ -34,14 +34,6 @@ pub fn doctor_terminal(findings: &[Finding]) -> String {
 /// {"schema":1,"findings":[{"level":"warning","name":"core dumps","found":"...","advice":"..."}]}
 /// ```
 pub fn doctor_json(findings: &[Finding]) -> String {
-    pretty(&Doctor {
-        schema: 1,
-        findings: findings.iter().map(Found::of).collect(),
-    })
-}
-
-#[derive(Serialize)]
-struct Doctor<'a> {
-    schema: u32,
-    findings: Vec<Found<'a>>,
+    let findings: Vec<_> = findings.iter().map(finding).collect();
+    pretty(&json!({"schema": 1, "findings": findings}))
 }
