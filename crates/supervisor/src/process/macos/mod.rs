@@ -26,7 +26,7 @@ pub(super) use starter::can_trace;
 pub(super) use zygote::{CAN_FORK, Zygote, has_cuda};
 
 /// Finds no refused system calls: macOS has no seccomp.
-pub(super) fn refused_calls() -> Vec<super::refused_call::RefusedCall> {
+pub(super) fn refused_calls() -> Vec<super::preflight::RefusedCall> {
     Vec::new()
 }
 

@@ -28,6 +28,7 @@ pub(super) use capture_hang::capture_untraced;
 pub(super) use disturbance::gains_privileges;
 pub(in crate::process) use disturbance::uses_ptrace;
 pub(super) use exec_loop::{ExecTracer, Finish, Reuse};
+pub(super) use reissue::EPOLL_WAIT;
 pub(super) use start_barrier::{ChildEnd, StartBarrier};
 pub(super) use zygote_loop::ZygoteTracer;
 

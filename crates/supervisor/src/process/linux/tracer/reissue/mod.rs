@@ -18,6 +18,8 @@ use aarch64 as arch;
 #[cfg(target_arch = "x86_64")]
 use x86_64 as arch;
 
+pub(in super::super) use arch::EPOLL_WAIT;
+
 /// The signals that are ignored by default.
 const IGNORED_BY_DEFAULT: [i32; 4] = [libc::SIGCHLD, libc::SIGCONT, libc::SIGURG, libc::SIGWINCH];
 /// The most calls of a thread that are issued again: one with a timeout that is always interrupted
