@@ -6,11 +6,11 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::Pid;
 
-use super::{child_io, platform};
+use super::{child_io, limits, platform};
 
 /// The descriptors that the supervisor needs besides those of its slots, with room to spare.
 const OPEN_FILES: u64 = 40;
@@ -50,13 +50,7 @@ pub fn prepare(slots: u32) -> io::Result<()> {
     reset_sigchld()?;
     child_io::reserve_events_number()?;
     platform::adopt_orphans();
-    let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
-    setrlimit(
-        Resource::RLIMIT_CORE,
-        platform::silent_core_limit().min(hard),
-        hard,
-    )?;
-    Ok(())
+    limits::set_core(platform::silent_core_limit())
 }
 
 /// Checked up front: a run that hits the limit now and then would report random rounds as not

@@ -7,7 +7,7 @@ use crashrate_model::Mode;
 use super::Attempt;
 use crate::outcome::{Kill, Note};
 use crate::plan::UnitSpec;
-use crate::process::{group, wait};
+use crate::process::{child, group};
 
 /// How long a child may take to disappear after SIGKILL. One that takes longer hangs in the kernel
 /// and is left behind.
@@ -85,7 +85,7 @@ impl Attempt<'_> {
 
     fn terminate(&mut self) -> Duration {
         self.seen.killed = Some(Kill::TimeLimit);
-        self.seen.stopped_by = wait::stopped_by(self.pid);
+        self.seen.stopped_by = child::stopped_by(self.pid);
         self.wait.capture_hang();
         self.pace.worked();
         let now = Instant::now();

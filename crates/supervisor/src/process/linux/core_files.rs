@@ -15,11 +15,12 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use crashrate_postmortem::linux::{Images, core};
+use crashrate_postmortem::linux::core;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{AccessFlags, Pid, access};
 use rustix::fs::seek;
 
+use super::tracer::IMAGES;
 use crate::process::{CoreEvidence, DescendantCrash};
 
 /// The most bytes of core dumps that a run writes to the disk.
@@ -45,7 +46,6 @@ pub struct CoreFiles {
     left: AtomicU64,
     /// The signatures of which a dump is kept.
     kept: Mutex<Vec<String>>,
-    images: Images,
 }
 
 /// A part of a file name pattern.
@@ -100,7 +100,6 @@ impl CoreFiles {
             name,
             left: AtomicU64::new(BUDGET),
             kept: Mutex::default(),
-            images: Images::default(),
         })
     }
 
@@ -181,7 +180,7 @@ impl CoreFiles {
         let left = self.left.load(Ordering::Relaxed).saturating_sub(written);
         self.left.store(left, Ordering::Relaxed);
         let read =
-            core::read_file(again()?, process.pid, &self.images).map_err(|error| error.to_string());
+            core::read_file(again()?, process.pid, &IMAGES).map_err(|error| error.to_string());
         if let Ok(crash) = &read
             && let Some(folder) = keep
             && let Err(error) = self.keep(&file, &crash.signature, folder)

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, pidfd_open};
 
-use crate::process::wait::rustix_pid;
+use crate::process::child::rustix_pid;
 
 /// Becomes readable when a process ends.
 pub(in crate::process) struct ExitWatch(OwnedFd);

@@ -1,10 +1,10 @@
 //! Process control that only Linux has.
-#![allow(unsafe_code)]
 
 mod alarm;
 mod cgroup;
 mod core_files;
 mod exit_watch;
+mod fork;
 mod memory;
 mod orphans;
 mod probe;
@@ -13,16 +13,13 @@ mod spawn;
 mod starter;
 mod tracer;
 mod zygote;
+mod zygote_pool;
 
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
 
-use crashrate_postmortem::Crash;
-use crashrate_postmortem::linux::Images;
 use nix::pty::PtyMaster;
-use nix::unistd::Pid;
 
 pub(super) use alarm::ends_within;
 pub(super) use cgroup::Cgroup;
@@ -35,23 +32,14 @@ pub(super) use proc::had_children;
 pub(super) use spawn::Spawner;
 pub use starter::Starter;
 pub(super) use tracer::{can_trace, uses_ptrace};
-pub(super) use zygote::{CAN_FORK, Zygote, has_cuda};
+pub use zygote_pool::why_not;
 
 /// Whether crashrate can trace processes on this system at all.
 pub const TRACES: bool = true;
-/// The type of an rlimit's name.
-pub(super) type RlimitName = libc::__rlimit_resource_t;
 /// Whether the address space of a process can be limited.
 pub(super) const LIMITS_ADDRESS_SPACE: bool = true;
 /// The unit of `ru_maxrss`, in bytes.
 pub(super) const MAXRSS_UNIT: u64 = 1024;
-
-/// Reads the stacks of a process that nobody traces, and of its descendants. `None` if it has
-/// ended.
-pub(super) fn capture_hang(pid: Pid) -> io::Result<Option<Crash>> {
-    static IMAGES: LazyLock<Arc<Images>> = LazyLock::new(Arc::default);
-    tracer::capture_untraced(pid.as_raw(), IMAGES.clone())
-}
 
 /// The path of the child's end of a pseudo-terminal.
 pub(super) fn terminal_name(own: &PtyMaster) -> io::Result<PathBuf> {
@@ -73,18 +61,4 @@ pub(super) fn realtime_name(number: i32) -> String {
 pub(super) fn silent_core_limit() -> u64 {
     let pattern = fs::read("/proc/sys/kernel/core_pattern").unwrap_or_default();
     u64::from(pattern.starts_with(b"|"))
-}
-
-/// In the child before exec: makes it die with the thread of the supervisor that started it.
-pub(super) fn die_with(supervisor: u32) -> io::Result<()> {
-    // SAFETY: plain system calls without memory.
-    unsafe {
-        // Where it is refused, the guardian kills the child.
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        // The supervisor may have died before the call.
-        if libc::getppid() != supervisor.cast_signed() {
-            libc::_exit(127);
-        }
-    }
-    Ok(())
 }

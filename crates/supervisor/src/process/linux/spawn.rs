@@ -4,6 +4,7 @@
 //! supervisor's memory, on a separate stack, and the thread that starts it sleeps until the child
 //! executes or ends. Until then the child only makes system calls on prepared data: it allocates
 //! nothing and takes no lock.
+#![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::io;
@@ -13,11 +14,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use crashrate_zygote::take_number;
 use nix::errno::Errno;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use crate::process::child_io::take_number;
 use crate::process::exec::Launch;
 use crate::process::jobserver;
 use crate::suite::word_of_text;

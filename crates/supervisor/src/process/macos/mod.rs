@@ -5,7 +5,6 @@ mod core_files;
 mod memory;
 mod spawn;
 mod starter;
-mod zygote;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -13,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crashrate_postmortem::Crash;
 use nix::pty::PtyMaster;
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 use nix::unistd::Pid;
@@ -23,7 +21,6 @@ pub(super) use memory::MemoryWatch;
 pub(super) use spawn::Spawner;
 pub use starter::Starter;
 pub(super) use starter::can_trace;
-pub(super) use zygote::{CAN_FORK, Zygote, has_cuda};
 
 /// Finds no refused system calls: macOS has no seccomp.
 pub(super) fn refused_calls() -> Vec<super::preflight::RefusedCall> {
@@ -32,8 +29,6 @@ pub(super) fn refused_calls() -> Vec<super::preflight::RefusedCall> {
 
 /// Whether crashrate can trace processes on this system at all.
 pub const TRACES: bool = false;
-/// The type of an rlimit's name.
-pub(super) type RlimitName = libc::c_int;
 /// Whether the address space of a process can be limited. macOS accepts the limit and ignores it.
 pub(super) const LIMITS_ADDRESS_SPACE: bool = false;
 
@@ -59,10 +54,6 @@ impl Cgroup {
         match *self {}
     }
 
-    pub(super) fn admit(&self, _pid: Pid) -> io::Result<()> {
-        match *self {}
-    }
-
     pub(super) fn oom_kills(&self) -> u64 {
         match *self {}
     }
@@ -70,6 +61,11 @@ impl Cgroup {
     pub(super) fn kill(&self) {
         match *self {}
     }
+}
+
+/// Why nothing may be forked: always.
+pub fn why_not(_device: &str, _fork_cuda: bool) -> Option<String> {
+    Some("processes are forked on Linux only".to_owned())
 }
 
 /// The unit of `ru_maxrss`, in bytes.
@@ -130,11 +126,6 @@ pub(super) fn ends_within(_pid: Pid, _most: Duration) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Always `None`: hangs are not captured here.
-pub(super) fn capture_hang(_pid: Pid) -> io::Result<Option<Crash>> {
-    Ok(None)
-}
-
 /// Not known here.
 pub(super) fn had_children(_pid: Pid) -> bool {
     false
@@ -146,11 +137,6 @@ pub(super) fn adopt_orphans() {}
 /// The soft limit under which no core is dumped.
 pub(super) fn silent_core_limit() -> u64 {
     0
-}
-
-/// Nothing: macOS has no parent-death signal. The guardian kills children of a dead supervisor.
-pub(super) fn die_with(_supervisor: u32) -> io::Result<()> {
-    Ok(())
 }
 
 /// Nothing: descendants that left their group cannot be found here.

@@ -2,11 +2,9 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
-use crashrate_postmortem::linux::Images;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
@@ -53,11 +51,11 @@ pub(in super::super) enum Finish {
 }
 
 impl ExecTracer {
-    pub(in super::super) fn start(images: Arc<Images>) -> io::Result<ExecTracer> {
+    pub(in super::super) fn start() -> io::Result<ExecTracer> {
         let (barrier, tracer_end) = StartBarrier::new()?;
         let thread = TracerThread::spawn("tracer", move |orders, reports| {
             sys::raise_priority();
-            trace_children(tracer_end, &images, &orders, &reports);
+            trace_children(tracer_end, &orders, &reports);
         })?;
         Ok(ExecTracer {
             barrier,
@@ -150,12 +148,7 @@ impl ExecTracer {
 
 /// The tracer's thread. Returns when no child will come any more, or when only its end kills what
 /// is left of a child.
-fn trace_children(
-    mut barrier: TracerEnd,
-    images: &Arc<Images>,
-    orders: &Receiver<Order>,
-    reports: &Sender<Report>,
-) {
+fn trace_children(mut barrier: TracerEnd, orders: &Receiver<Order>, reports: &Sender<Report>) {
     while let Some(leader) = barrier.next_child() {
         let seized = ptrace::seize(Pid::from_raw(leader), OPTIONS);
         // Before the release: the slot looks for the report when the child has executed.
@@ -165,7 +158,7 @@ fn trace_children(
             return;
         }
         tracing::debug!(pid = leader, "traced");
-        let table = TraceTable::of_child(leader, images.clone());
+        let table = TraceTable::of_child(leader);
         let (watched, reuse) = trace_child(table, orders, reports);
         let _ = reports.send(Report::Finished(Box::new(watched), reuse));
         if reuse == Reuse::No {

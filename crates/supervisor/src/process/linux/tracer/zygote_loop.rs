@@ -4,10 +4,8 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
-use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use crashrate_postmortem::linux::Images;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
@@ -22,9 +20,6 @@ use crate::process::Watched;
 const ORPHAN_EVERY: Duration = Duration::from_millis(1);
 /// How long an order may take.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The programs and libraries of zygotes, which hardly differ within a run.
-static IMAGES: LazyLock<Arc<Images>> = LazyLock::new(Arc::default);
 
 /// The slot's handle of a zygote's tracer. To drop it kills the zygote.
 pub(in super::super) struct ZygoteTracer(TracerThread);
@@ -80,7 +75,7 @@ fn trace_zygote(mut barrier: TracerEnd, orders: &Receiver<Order>, reports: &Send
         return;
     }
     tracing::debug!(pid = zygote, "zygote traced");
-    let mut table = TraceTable::of_zygote(zygote, IMAGES.clone());
+    let mut table = TraceTable::of_zygote(zygote);
     loop {
         match next_order(&mut table, orders) {
             Ok(Order::CaptureHang) => {

@@ -5,9 +5,8 @@ mod finish;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use crashrate_postmortem::linux::{Evidence, Images};
+use crashrate_postmortem::linux::Evidence;
 
 use super::hang::Hang;
 use super::process_tree::ProcessTree;
@@ -62,7 +61,6 @@ pub(super) struct TraceTable {
     /// Whether the attempt ever had more than one process.
     is_multi_process: bool,
     processes: ProcessTree,
-    images: Arc<Images>,
     evidence: Evidence,
     hang: Option<Hang>,
     reissue: Reissue,
@@ -76,7 +74,7 @@ pub(super) struct TraceTable {
 }
 
 impl TraceTable {
-    fn new(zygote: Zygote, leader: Leader, images: Arc<Images>) -> TraceTable {
+    fn new(zygote: Zygote, leader: Leader) -> TraceTable {
         let tracees = match leader {
             Leader::Running(pid) => HashMap::from([(pid, Tracee::Alive(pid))]),
             Leader::None | Leader::Ended(..) => HashMap::new(),
@@ -88,7 +86,6 @@ impl TraceTable {
             unseen_clones: 0,
             is_multi_process: false,
             processes: ProcessTree::default(),
-            images,
             evidence: Evidence::default(),
             hang: None,
             reissue: Reissue::default(),
@@ -100,20 +97,20 @@ impl TraceTable {
     }
 
     /// Of a spawned child that was seized.
-    pub(super) fn of_child(leader: i32, images: Arc<Images>) -> TraceTable {
-        TraceTable::new(Zygote::None, Leader::Running(leader), images)
+    pub(super) fn of_child(leader: i32) -> TraceTable {
+        TraceTable::new(Zygote::None, Leader::Running(leader))
     }
 
     /// Of a zygote that was seized and has no child yet.
-    pub(super) fn of_zygote(zygote: i32, images: Arc<Images>) -> TraceTable {
-        TraceTable::new(Zygote::Running(zygote), Leader::None, images)
+    pub(super) fn of_zygote(zygote: i32) -> TraceTable {
+        TraceTable::new(Zygote::Running(zygote), Leader::None)
     }
 
     /// Of a process that is not traced. Its threads must be seized and added.
-    pub(super) fn untraced(leader: i32, images: Arc<Images>) -> TraceTable {
+    pub(super) fn untraced(leader: i32) -> TraceTable {
         TraceTable {
             tracees: HashMap::new(),
-            ..TraceTable::of_child(leader, images)
+            ..TraceTable::of_child(leader)
         }
     }
 
@@ -141,10 +138,6 @@ impl TraceTable {
 
     pub(super) fn has_zygote(&self) -> bool {
         matches!(self.zygote, Zygote::Running(_))
-    }
-
-    pub(super) fn images(&self) -> &Arc<Images> {
-        &self.images
     }
 
     pub(super) fn set_hang(&mut self, hang: Option<Hang>) {
