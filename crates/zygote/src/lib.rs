@@ -13,7 +13,7 @@ use linux as platform;
 use macos as platform;
 
 pub use platform::{Control, die_with};
-pub use unix::{Reaped, Rlimits, reap, take_number};
+pub use unix::{Reaped, Rlimits, reap, set_core_limit, take_number};
 pub use wire::{Attempt, ENV, Reply, Request, VERSION};
 
 /// Runs one attempt and returns its exit code. Where crashrate requests a zygote, warms up and forks

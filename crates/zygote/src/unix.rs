@@ -52,6 +52,19 @@ fn lower(resource: Resource, most: Option<u64>, grace: u64) -> io::Result<()> {
     Ok(setrlimit(resource, limit)?)
 }
 
+/// Sets the largest core dump of this process. The hard limit stays.
+///
+/// # Errors
+/// The system call failed.
+pub fn set_core_limit(most: u64) -> io::Result<()> {
+    let maximum = getrlimit(Resource::Core).maximum;
+    let limit = Rlimit {
+        current: Some(maximum.unwrap_or(u64::MAX).min(most)),
+        maximum,
+    };
+    Ok(setrlimit(Resource::Core, limit)?)
+}
+
 /// Duplicates descriptor `from` to number `to`, open across exec. Overwrites `to`.
 ///
 /// # Errors

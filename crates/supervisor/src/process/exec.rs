@@ -4,11 +4,11 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crashrate_protocol::env::{CHAPTER, EVENTS_FD, SEQUENCE};
-use crashrate_zygote::{die_with, take_number};
+use crashrate_zygote::{die_with, set_core_limit, take_number};
 
 use super::child::Process;
 use super::child_io::{ChildIo, EVENTS};
@@ -55,10 +55,8 @@ impl Launcher {
         before_exec: impl Fn() -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Process> {
         let unit = &*spec.unit;
-        let program = match &spec.program {
-            Some(program) => program.clone(),
-            None => find_program(unit)?.into(),
-        };
+        let found = spec.program.clone();
+        let program = found.map_or_else(|| find_program(unit), Ok)?;
         let has_terminal = unit.process.pty;
         let (mut child_io, mut pipes) = ChildIo::open(spec.input.as_deref())?;
         if has_terminal {
@@ -94,7 +92,7 @@ impl Launcher {
                 rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
             }
             if let Some(bytes) = core_limit {
-                limits::set_core(bytes)?;
+                set_core_limit(bytes)?;
             }
             rlimits.set()
         };
@@ -106,17 +104,18 @@ impl Launcher {
             Err(error) => {
                 self.guardian.clear(slot);
                 // The program may have been removed since it was found: report that in words.
-                let removed = (error.kind() == io::ErrorKind::NotFound)
-                    .then(|| find_program(unit).err())
-                    .flatten();
-                Err(removed.unwrap_or(error))
+                match error.kind() {
+                    io::ErrorKind::NotFound => Err(find_program(unit).err().unwrap_or(error)),
+                    _ => Err(error),
+                }
             }
         }
     }
 }
 
-fn find_program(unit: &UnitSpec) -> io::Result<PathBuf> {
+fn find_program(unit: &UnitSpec) -> io::Result<Arc<Path>> {
     program::find(&unit.argv[0], &unit.directory, &unit.env)
+        .map(Arc::from)
         .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))
 }
 

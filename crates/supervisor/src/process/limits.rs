@@ -2,11 +2,9 @@
 //! rlimits.
 
 use std::collections::BTreeMap;
-use std::io;
 
 use crashrate_model::Finding;
 use crashrate_zygote::Rlimits;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::geteuid;
 
 use super::platform;
@@ -29,12 +27,6 @@ pub(super) fn divide(resources: &ResourceLimits) -> (Option<platform::Cgroup>, R
         file_size: resources.file_size,
     };
     (cgroup, rlimits)
-}
-
-/// Sets the largest core dump of this process. Safe between fork and exec.
-pub(super) fn set_core(most: u64) -> io::Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
-    Ok(setrlimit(Resource::RLIMIT_CORE, hard.min(most), hard)?)
 }
 
 /// The limits of a suite on this machine.

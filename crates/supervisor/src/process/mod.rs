@@ -27,6 +27,7 @@ mod observed;
 mod pace;
 mod pipes;
 mod preflight;
+mod refused_call;
 mod slots;
 mod watched;
 
@@ -43,7 +44,8 @@ pub(crate) use limits::in_force;
 pub use observed::{Evidence, Observed};
 pub use pipes::Pipes;
 pub use platform::{CoreFiles, Starter, TRACES, why_not};
-pub use preflight::{RefusedCall, can_trace, is_ignored, prepare, refused_calls};
+pub use preflight::{can_trace, is_ignored, prepare, refused_calls};
+pub use refused_call::RefusedCall;
 pub use slots::{Assignment, Slot, SlotEvent, Slots};
 use watched::CoreEvidence;
 pub use watched::{DescendantCrash, Watched};

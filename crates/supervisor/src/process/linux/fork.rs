@@ -18,8 +18,8 @@ use nix::poll::{PollTimeout, poll};
 
 use super::exit_watch::ExitWatch;
 use super::tracer::capture_untraced;
-use super::zygote::{ForkError, Zygote};
-use super::zygote_pool::{SlotZygotes, ZygoteKey, ZygotePool};
+use super::zygote::{ForkError, Zygote, ZygoteKey};
+use super::zygote_pool::{SlotZygotes, ZygotePool};
 use crate::plan::AttemptSpec;
 use crate::process::child::{ChildWait, Process, Reaped, StackCapture, Started, Wait};
 use crate::process::child_io::{ChildIo, EVENTS};

@@ -2,11 +2,12 @@
 //! killed in the end.
 #![allow(unsafe_code)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,7 +21,7 @@ use nix::unistd::Pid;
 
 use super::proc::status_field;
 use super::tracer::{ChildEnd, StartBarrier, ZygoteTracer};
-use super::zygote_pool::ZygoteKey;
+use crate::plan::AttemptSpec;
 use crate::process::child::{self, Reaped, StackCapture};
 use crate::process::context::lock;
 use crate::process::guardian::{Guardian, Registration};
@@ -38,6 +39,41 @@ const END_TIMEOUT: Duration = Duration::from_millis(500);
 const LAST_WORDS: u64 = 300;
 /// The zygotes' numbers with the guardian, above those of slots.
 static NUMBERS: AtomicU32 = AtomicU32::new(1 << 31);
+
+/// Variables that differ between attempts and so are not part of a zygote's environment.
+const OF_ATTEMPT: [&str; 8] = [
+    env::CHAPTER,
+    env::SEQUENCE,
+    env::MODE,
+    env::ROUND,
+    env::ATTEMPT,
+    env::VARIANT,
+    env::SEED,
+    env::EVENTS_FD,
+];
+
+/// What attempts must have in common to share a zygote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ZygoteKey {
+    pub(super) argv: Vec<String>,
+    pub(super) directory: PathBuf,
+    /// Loaders and libraries read some variables once, before `main`. Includes the slot's number,
+    /// by which stray descendants of an attempt are found.
+    pub(super) env: BTreeMap<String, String>,
+}
+
+impl ZygoteKey {
+    pub(super) fn of(spec: &AttemptSpec, argv: &[String]) -> ZygoteKey {
+        let env = spec
+            .all_env()
+            .filter(|(name, _)| !OF_ATTEMPT.contains(name));
+        ZygoteKey {
+            argv: argv.to_vec(),
+            directory: spec.unit.directory.clone(),
+            env: env.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+        }
+    }
+}
 
 /// Why a zygote has not forked a child.
 pub(super) enum ForkError {

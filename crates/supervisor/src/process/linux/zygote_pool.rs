@@ -6,16 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crashrate_protocol::env;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::zygote::Zygote;
-use crate::plan::AttemptSpec;
+use super::zygote::{Zygote, ZygoteKey};
 use crate::process::child::StackCapture;
 use crate::process::context::lock;
 use crate::process::guardian::Guardian;
@@ -26,18 +24,6 @@ const MAX_CHILDREN: u32 = 1_000;
 const MAX_ZYGOTES: usize = 4;
 /// After this many deaths in a row the program is executed instead.
 const MAX_DEATHS: u32 = 3;
-
-/// Variables that differ between attempts and so are not part of a zygote's environment.
-const OF_ATTEMPT: [&str; 8] = [
-    env::CHAPTER,
-    env::SEQUENCE,
-    env::MODE,
-    env::ROUND,
-    env::ATTEMPT,
-    env::VARIANT,
-    env::SEED,
-    env::EVENTS_FD,
-];
 
 /// Why nothing may be forked in a run on this device. `None`: it may.
 pub fn why_not(device: &str, fork_cuda: bool) -> Option<String> {
@@ -53,29 +39,6 @@ pub fn why_not(device: &str, fork_cuda: bool) -> Option<String> {
         _ => return None,
     };
     Some(why.to_owned())
-}
-
-/// What attempts must have in common to share a zygote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ZygoteKey {
-    pub(super) argv: Vec<String>,
-    pub(super) directory: PathBuf,
-    /// Loaders and libraries read some variables once, before `main`. Includes the slot's number,
-    /// by which stray descendants of an attempt are found.
-    pub(super) env: BTreeMap<String, String>,
-}
-
-impl ZygoteKey {
-    pub(super) fn of(spec: &AttemptSpec, argv: &[String]) -> ZygoteKey {
-        let env = spec
-            .all_env()
-            .filter(|(name, _)| !OF_ATTEMPT.contains(name));
-        ZygoteKey {
-            argv: argv.to_vec(),
-            directory: spec.unit.directory.clone(),
-            env: env.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-        }
-    }
 }
 
 /// The zygotes of a run.
