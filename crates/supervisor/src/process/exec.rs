@@ -103,11 +103,7 @@ impl Launcher {
             }
             Err(error) => {
                 self.guardian.clear(slot);
-                // The program may have been removed since it was found: report that in words.
-                match error.kind() {
-                    io::ErrorKind::NotFound => Err(find_program(unit).err().unwrap_or(error)),
-                    _ => Err(error),
-                }
+                Err(explained(error, unit))
             }
         }
     }
@@ -117,6 +113,14 @@ fn find_program(unit: &UnitSpec) -> io::Result<Arc<Path>> {
     program::find(&unit.argv[0], &unit.directory, &unit.env)
         .map(Arc::from)
         .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))
+}
+
+/// The program may have been removed since it was found: reports that in words.
+fn explained(error: io::Error, unit: &UnitSpec) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => find_program(unit).err().unwrap_or(error),
+        _ => error,
+    }
 }
 
 /// Joins a cgroup. In the child only; safe between fork and exec.
