@@ -141,7 +141,7 @@ impl Drop for Slots {
         self.run.start.end_zygotes();
         // An escaped process that lost its mark could belong to any of several slots at work. Now
         // none is at work, so it can be killed.
-        platform::kill_escaped(&self.run.run_id, 0, true, &[self.run.guardian.pid()]);
+        platform::kill_escaped(&self.run.run_id, None, &[self.run.guardian.pid()]);
     }
 }
 

@@ -56,8 +56,8 @@ impl Attempt<'_> {
         let run = &self.context.run;
         let mut keep = run.start.zygotes();
         keep.extend([self.pid, run.guardian.pid()]);
-        let is_only_slot = self.context.is_only_slot;
-        platform::kill_escaped(&run.run_id, self.context.slot, is_only_slot, &keep)
+        let slot = (!self.context.is_only_slot).then_some(self.context.slot);
+        platform::kill_escaped(&run.run_id, slot, &keep)
     }
 
     /// Reaps the child. Returns how many other members of its group were killed.

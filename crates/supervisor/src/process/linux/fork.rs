@@ -16,7 +16,7 @@ use crashrate_protocol::env;
 use crashrate_zygote::Attempt;
 use nix::poll::{PollTimeout, poll};
 
-use super::exit_watch::ExitWatch;
+use super::ExitWatch;
 use super::tracer::capture_untraced;
 use super::zygote::{ForkError, Zygote, ZygoteKey};
 use super::zygote_pool::{SlotZygotes, ZygotePool};

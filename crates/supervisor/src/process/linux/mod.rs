@@ -3,7 +3,6 @@
 mod alarm;
 mod cgroup;
 mod core_files;
-mod exit_watch;
 mod fork;
 mod memory;
 mod orphans;
@@ -17,14 +16,19 @@ mod zygote_pool;
 
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use nix::pty::PtyMaster;
+use nix::unistd::Pid;
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, pidfd_open};
+
+use super::child::rustix_pid;
 
 pub(super) use alarm::ends_within;
 pub(super) use cgroup::Cgroup;
 pub use core_files::CoreFiles;
-pub(super) use exit_watch::ExitWatch;
 pub(super) use memory::MemoryWatch;
 pub(super) use orphans::{adopt_orphans, kill_escaped, kill_strays_of_run};
 pub(super) use probe::refused_calls;
@@ -61,4 +65,25 @@ pub(super) fn realtime_name(number: i32) -> String {
 pub(super) fn silent_core_limit() -> u64 {
     let pattern = fs::read("/proc/sys/kernel/core_pattern").unwrap_or_default();
     u64::from(pattern.starts_with(b"|"))
+}
+
+/// Becomes readable when a process ends.
+pub(super) struct ExitWatch(OwnedFd);
+
+impl ExitWatch {
+    /// Of a process that cannot have been reaped. `None` where there are no pidfds: Linux before
+    /// 5.3, and containers whose seccomp profile refuses them.
+    pub(super) fn of(pid: Pid) -> io::Result<Option<Self>> {
+        match pidfd_open(rustix_pid(pid)?, PidfdFlags::empty()) {
+            Ok(fd) => Ok(Some(ExitWatch(fd))),
+            Err(error @ (Errno::MFILE | Errno::NFILE | Errno::SRCH | Errno::NOMEM)) => {
+                Err(error.into())
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }

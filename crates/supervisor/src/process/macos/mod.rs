@@ -140,7 +140,7 @@ pub(super) fn silent_core_limit() -> u64 {
 }
 
 /// Nothing: descendants that left their group cannot be found here.
-pub(super) fn kill_escaped(_run_id: &str, _slot: u32, _alone: bool, _keep: &[Pid]) -> usize {
+pub(super) fn kill_escaped(_run_id: &str, _slot: Option<u32>, _keep: &[Pid]) -> usize {
     0
 }
 
