@@ -30,9 +30,9 @@ pub(super) struct Launch<'a> {
 
 /// Spawns the children of attempts, traced or not.
 pub(super) struct Launcher {
-    guardian: Arc<Guardian>,
-    spawner: platform::Spawner,
-    dev_null: File,
+    pub(super) guardian: Arc<Guardian>,
+    pub(super) spawner: platform::Spawner,
+    pub(super) dev_null: File,
 }
 
 impl Launcher {

@@ -99,7 +99,7 @@ impl ZygotePool {
             directory: spec.unit.directory.clone(),
             limits,
         };
-        let [stdin, stdout, stderr] = child_io.stdio(&self.dev_null);
+        let [stdin, stdout, stderr] = child_io.stdio(&self.launcher.dev_null);
         let descriptors = [stdin, stdout, stderr, child_io.events(), control.as_fd()];
         let pid = zygote.fork(&attempt, descriptors)?;
         // The child waits at its control pipe. A failure from here on closes the pipe, and the
@@ -114,7 +114,7 @@ impl ZygotePool {
             }
             Err(_) => return Err(ForkError::Died(zygote.how_it_died())),
         };
-        (self.guardian)
+        (self.launcher.guardian)
             .registration(slot)
             .send(pid.as_raw().cast_unsigned())?;
         if let Some(cgroup) = &cgroup {

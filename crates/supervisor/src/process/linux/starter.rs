@@ -24,7 +24,7 @@ type IdleTracers = Arc<Mutex<HashMap<u32, ExecTracer>>>;
 
 /// Starts children. Each slot has its own tracer and its own zygotes.
 pub struct Starter {
-    launcher: Launcher,
+    launcher: Arc<Launcher>,
     zygotes: ZygotePool,
     idle: IdleTracers,
     capture: StackCapture,
@@ -36,9 +36,10 @@ impl Starter {
     /// # Errors
     /// `/dev/null` cannot be opened.
     pub fn new(guardian: Arc<Guardian>, capture: StackCapture) -> io::Result<Self> {
+        let launcher = Arc::new(Launcher::new(guardian)?);
         Ok(Starter {
-            launcher: Launcher::new(guardian.clone())?,
-            zygotes: ZygotePool::new(guardian, capture)?,
+            launcher: launcher.clone(),
+            zygotes: ZygotePool::new(launcher, capture),
             idle: Arc::default(),
             capture,
         })

@@ -1,14 +1,11 @@
 //! A zygote, as the supervisor sees it: started once, asked for one child after the other, and
 //! killed in the end.
-#![allow(unsafe_code)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::CommandExt;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -24,10 +21,10 @@ use super::tracer::{ChildEnd, StartBarrier, ZygoteTracer};
 use crate::plan::AttemptSpec;
 use crate::process::child::{self, Reaped, StackCapture};
 use crate::process::context::lock;
+use crate::process::exec::{Launch, Launcher};
 use crate::process::guardian::{Guardian, Registration};
 use crate::process::watched::Watched;
 use crate::program;
-use crate::suite::word_of_text;
 
 /// How long a zygote may take to warm up.
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(60);
@@ -109,11 +106,11 @@ impl Zygote {
     /// Starts a zygote and waits until it is warm.
     pub(super) fn start(
         key: &ZygoteKey,
-        guardian: &Arc<Guardian>,
+        launcher: &Launcher,
         capture: StackCapture,
         pids: &Arc<Mutex<BTreeSet<i32>>>,
     ) -> io::Result<Zygote> {
-        let mut zygote = Zygote::spawn(key, guardian, capture, pids)?;
+        let mut zygote = Zygote::spawn(key, launcher, capture, pids)?;
         let problem = match zygote.control.reply(WARM_UP_TIMEOUT) {
             Ok(Reply::Ready(VERSION)) => return Ok(zygote),
             Ok(Reply::Ready(other)) => format!(
@@ -133,13 +130,27 @@ impl Zygote {
 
     fn spawn(
         key: &ZygoteKey,
-        guardian: &Arc<Guardian>,
+        launcher: &Launcher,
         capture: StackCapture,
         pids: &Arc<Mutex<BTreeSet<i32>>>,
     ) -> io::Result<Zygote> {
         let (control, zygotes_end) = Control::pair()?;
+        let program = program::find(&key.argv[0], &key.directory, &key.env)
+            .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?;
+        let version = VERSION.to_string();
+        let env: Vec<_> = (key.env.iter())
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain([(ENV, version.as_str())])
+            .collect();
+        let stdout = File::options().write(true).open("/dev/null")?;
         let stderr = tempfile::tempfile()?;
-        let mut command = command(key, zygotes_end, &stderr)?;
+        let launch = Launch {
+            program: &program,
+            arguments: &key.argv[1..],
+            directory: &key.directory,
+            env: &env,
+            stdio: [zygotes_end.as_fd(), stdout.as_fd(), stderr.as_fd()],
+        };
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let (barrier, tracer) = if capture == StackCapture::Trace {
             let (barrier, tracer_end) = StartBarrier::new()?;
@@ -147,19 +158,18 @@ impl Zygote {
         } else {
             (None, None)
         };
-        let child_end = barrier.as_ref().map(StartBarrier::child_end);
-        prepare_child(&mut command, guardian.registration(number), child_end);
-        let spawned = command.spawn();
+        let spawned = launcher.spawner.spawn(
+            &launch,
+            || Ok(()),
+            before_exec(
+                launcher.guardian.registration(number),
+                barrier.as_ref().map(StartBarrier::child_end),
+            ),
+        );
         // Closes this process's copies of the zygote's ends, so that the death of the zygote closes
         // the socket and the barrier.
-        drop((command, barrier));
-        let pid = match spawned {
-            Ok(child) => Pid::from_raw(child.id().cast_signed()),
-            Err(error) => {
-                guardian.clear(number);
-                return Err(error);
-            }
-        };
+        drop((zygotes_end, barrier));
+        let pid = spawned.inspect_err(|_| launcher.guardian.clear(number))?;
         tracing::debug!(pid = pid.as_raw(), program = %key.argv[0], "zygote spawned");
         lock(pids).insert(pid.as_raw());
         let mut zygote = Zygote {
@@ -169,7 +179,7 @@ impl Zygote {
             children: 0,
             stderr,
             number,
-            guardian: guardian.clone(),
+            guardian: launcher.guardian.clone(),
             pids: pids.clone(),
             is_reaped: false,
         };
@@ -297,40 +307,19 @@ impl Drop for Zygote {
     }
 }
 
-fn command(key: &ZygoteKey, control: OwnedFd, stderr: &File) -> io::Result<Command> {
-    let program = program::find(&key.argv[0], &key.directory, &key.env)
-        .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?;
-    let mut command = Command::new(program);
-    command
-        .args(key.argv[1..].iter().map(|word| word_of_text(word)))
-        .current_dir(&key.directory)
-        .env_remove(env::CHAPTER)
-        .env_remove(env::SEQUENCE)
-        .envs(&key.env)
-        .env(ENV, VERSION.to_string())
-        .stdin(Stdio::from(control))
-        .stdout(Stdio::null())
-        .stderr(Stdio::from(stderr.try_clone()?));
-    Ok(command)
-}
-
-/// Sets what the zygote does between fork and exec.
-fn prepare_child(command: &mut Command, register: Registration, barrier: Option<ChildEnd>) {
+/// What the zygote does between fork and exec. Safe there: only system calls on open descriptors.
+fn before_exec(
+    register: Registration,
+    barrier: Option<ChildEnd>,
+) -> impl Fn() -> io::Result<()> + Send + Sync + 'static {
     let supervisor = std::process::id();
-    // SAFETY: the closure runs in the forked child before exec and does only what is safe there:
-    // system calls on descriptors that are open, no allocation, no lock.
-    unsafe {
-        command.pre_exec(move || {
-            if libc::setsid() < 0 {
-                return Err(io::Error::last_os_error());
-            }
-            die_with(supervisor);
-            register.send(std::process::id())?;
-            match barrier {
-                Some(barrier) => barrier.announce().and_then(|()| barrier.wait()),
-                None => Ok(()),
-            }
-        });
+    move || {
+        die_with(supervisor);
+        register.send(std::process::id())?;
+        match barrier {
+            Some(barrier) => barrier.announce().and_then(|()| barrier.wait()),
+            None => Ok(()),
+        }
     }
 }
 

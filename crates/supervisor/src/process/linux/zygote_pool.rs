@@ -4,8 +4,6 @@
 //! at a time. It is replaced when it has had many children or has died.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +14,7 @@ use nix::unistd::Pid;
 use super::zygote::{Zygote, ZygoteKey};
 use crate::process::child::StackCapture;
 use crate::process::context::lock;
-use crate::process::guardian::Guardian;
+use crate::process::exec::Launcher;
 
 /// After this many children a zygote is replaced.
 const MAX_CHILDREN: u32 = 1_000;
@@ -43,9 +41,8 @@ pub fn why_not(device: &str, fork_cuda: bool) -> Option<String> {
 
 /// The zygotes of a run.
 pub(super) struct ZygotePool {
-    pub(super) guardian: Arc<Guardian>,
+    pub(super) launcher: Arc<Launcher>,
     pub(super) capture: StackCapture,
-    pub(super) dev_null: File,
     slots: Mutex<BTreeMap<u32, Arc<Mutex<SlotZygotes>>>>,
     /// The pids of all zygotes, of all slots.
     pids: Arc<Mutex<BTreeSet<i32>>>,
@@ -54,15 +51,14 @@ pub(super) struct ZygotePool {
 
 impl ZygotePool {
     /// A pool without zygotes. They are started when an attempt needs one.
-    pub(super) fn new(guardian: Arc<Guardian>, capture: StackCapture) -> io::Result<ZygotePool> {
-        Ok(ZygotePool {
-            guardian,
+    pub(super) fn new(launcher: Arc<Launcher>, capture: StackCapture) -> ZygotePool {
+        ZygotePool {
+            launcher,
             capture,
-            dev_null: File::open("/dev/null")?,
             slots: Mutex::default(),
             pids: Arc::default(),
             is_abandoned: AtomicBool::new(false),
-        })
+        }
     }
 
     /// Kills all zygotes and lets none start, see [`crate::process::Start::abandon_zygotes`].
@@ -103,7 +99,7 @@ impl ZygotePool {
         if let Some(zygote) = idle.filter(|zygote| zygote.children() < MAX_CHILDREN) {
             return Ok(zygote);
         }
-        let started = Zygote::start(key, &self.guardian, self.capture, &self.pids);
+        let started = Zygote::start(key, &self.launcher, self.capture, &self.pids);
         started.map_err(|problem| {
             let why = format!("no zygote: {problem}");
             // Another try would end the same way.
