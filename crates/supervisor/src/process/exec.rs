@@ -1,6 +1,7 @@
 //! Starting an attempt's child by fork and exec.
 #![allow(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -110,7 +111,16 @@ impl Launcher {
 }
 
 fn find_program(unit: &UnitSpec) -> io::Result<Arc<Path>> {
-    program::find(&unit.argv[0], &unit.directory, &unit.env)
+    find(&unit.argv[0], &unit.directory, &unit.env)
+}
+
+/// Finds the program that a command names.
+pub(super) fn find(
+    name: &str,
+    directory: &Path,
+    env: &BTreeMap<String, String>,
+) -> io::Result<Arc<Path>> {
+    program::find(name, directory, env)
         .map(Arc::from)
         .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))
 }

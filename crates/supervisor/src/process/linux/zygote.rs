@@ -21,10 +21,9 @@ use super::tracer::{ChildEnd, StartBarrier, ZygoteTracer};
 use crate::plan::AttemptSpec;
 use crate::process::child::{self, Reaped, StackCapture};
 use crate::process::context::lock;
-use crate::process::exec::{Launch, Launcher};
+use crate::process::exec::{self, Launch, Launcher};
 use crate::process::guardian::{Guardian, Registration};
-use crate::process::watched::Watched;
-use crate::program;
+use crate::process::observed::Watched;
 
 /// How long a zygote may take to warm up.
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(60);
@@ -64,10 +63,14 @@ impl ZygoteKey {
         let env = spec
             .all_env()
             .filter(|(name, _)| !OF_ATTEMPT.contains(name));
+        let env = env
+            .chain([(ENV, VERSION.to_string().as_str())])
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect();
         ZygoteKey {
             argv: argv.to_vec(),
             directory: spec.unit.directory.clone(),
-            env: env.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+            env,
         }
     }
 }
@@ -135,12 +138,9 @@ impl Zygote {
         pids: &Arc<Mutex<BTreeSet<i32>>>,
     ) -> io::Result<Zygote> {
         let (control, zygotes_end) = Control::pair()?;
-        let program = program::find(&key.argv[0], &key.directory, &key.env)
-            .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?;
-        let version = VERSION.to_string();
+        let program = exec::find(&key.argv[0], &key.directory, &key.env)?;
         let env: Vec<_> = (key.env.iter())
             .map(|(name, value)| (name.as_str(), value.as_str()))
-            .chain([(ENV, version.as_str())])
             .collect();
         let stdout = File::options().write(true).open("/dev/null")?;
         let stderr = tempfile::tempfile()?;

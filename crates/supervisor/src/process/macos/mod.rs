@@ -1,8 +1,6 @@
 //! Process control on macOS, which has kqueue but no subreaper, cgroups or /proc. Not run by its
 //! authors yet.
 
-mod core_files;
-mod memory;
 mod spawn;
 mod starter;
 
@@ -10,14 +8,14 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nix::pty::PtyMaster;
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 use nix::unistd::Pid;
 
-pub use core_files::CoreFiles;
-pub(super) use memory::MemoryWatch;
+use super::CoreEvidence;
+
 pub(super) use spawn::Spawner;
 pub use starter::Starter;
 pub(super) use starter::can_trace;
@@ -146,3 +144,56 @@ pub(super) fn kill_escaped(_run_id: &str, _slot: Option<u32>, _keep: &[Pid]) -> 
 
 /// Nothing: processes cannot be found by their environment here. Their groups were killed.
 pub(super) fn kill_strays_of_run(_run_id: &str) {}
+
+/// macOS does not report which processes it has killed for lack of memory.
+pub(super) struct MemoryWatch;
+
+impl MemoryWatch {
+    pub(super) fn begin() -> MemoryWatch {
+        MemoryWatch
+    }
+
+    pub(super) fn kills_since(&self) -> u64 {
+        0
+    }
+
+    pub(super) fn is_near_limit(&self, _bytes: u64) -> bool {
+        false
+    }
+}
+
+/// Has no values: core dumps are not read on macOS, which writes crash reports.
+#[derive(Debug)]
+pub enum CoreFiles {}
+
+impl CoreFiles {
+    /// Core dumps are not read here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn find(_fresh: bool) -> Result<CoreFiles, String> {
+        Err(
+            "core dumps are read on Linux only; macOS writes crash reports, which are read"
+                .to_owned(),
+        )
+    }
+
+    /// Whether a dump is found even if the process changes its working directory.
+    pub fn is_absolute(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn limit(&self) -> u64 {
+        match *self {}
+    }
+
+    pub(super) fn collect(
+        &self,
+        _pid: Pid,
+        _directory: &Path,
+        _since: SystemTime,
+        _keep: Option<&Path>,
+    ) -> CoreEvidence {
+        match *self {}
+    }
+}
