@@ -2,7 +2,6 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -10,6 +9,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::Pid;
 
+use super::guardian::in_new_session;
 use super::refused_call::{RefusedCall, is_refusal};
 use super::{child_io, platform};
 
@@ -75,13 +75,7 @@ pub fn refused_calls(guardian: (&Path, &[&str])) -> Vec<RefusedCall> {
         return refused;
     }
     let mut command = trial_child(guardian, Stdio::null());
-    // SAFETY: a system call without arguments, which is safe between fork and exec.
-    unsafe {
-        command.pre_exec(|| match libc::setsid() {
-            -1 => Err(io::Error::last_os_error()),
-            _ => Ok(()),
-        });
-    }
+    in_new_session(&mut command);
     match command.spawn() {
         Ok(mut child) => {
             let _ = child.kill();

@@ -3,6 +3,9 @@
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
+use rustix::io::{read, retry_on_intr};
+use rustix::process::setsid;
+
 use super::state::State;
 use super::{DESCRIPTORS, NO_CHILD};
 use crate::unix::take_number;
@@ -20,8 +23,8 @@ pub(super) fn become_attempt(
     state: &State,
 ) {
     die_with(zygote);
-    // SAFETY: a system call without arguments.
-    unsafe { libc::setsid() };
+    // The zygote may have made it a group leader before: then it has no session of its own.
+    let _ = setsid();
     let [stdin, stdout, stderr, events, start_barrier] = descriptors;
     if !wait_at(&start_barrier) {
         exit(NO_CHILD);
@@ -56,14 +59,7 @@ pub fn die_with(parent: u32) {
 /// false if crashrate is gone.
 fn wait_at(start_barrier: &OwnedFd) -> bool {
     let mut byte = [0u8];
-    loop {
-        // SAFETY: the buffer is a local of one byte.
-        match unsafe { libc::read(start_barrier.as_raw_fd(), byte.as_mut_ptr().cast(), 1) } {
-            1 => return true,
-            -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
-            _ => return false,
-        }
-    }
+    retry_on_intr(|| read(start_barrier, &mut byte)) == Ok(1)
 }
 
 /// Moves a descriptor to `number` and leaves it open across exec. Received descriptors all have

@@ -18,6 +18,7 @@ use crashrate_zygote::take_number;
 use nix::errno::Errno;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
+use rustix::process::{chdir, setsid};
 
 use crate::process::exec::Launch;
 use crate::process::jobserver;
@@ -174,13 +175,9 @@ impl Child<'_> {
             for (from, to) in self.stdio.into_iter().zip(0..) {
                 take_number(from, to)?;
             }
-            // SAFETY: system calls on a string that the sleeping thread holds, and on numbers.
-            unsafe {
-                // A new session is also a new process group, and has no terminal.
-                if libc::chdir(self.directory.as_ptr()) < 0 || libc::setsid() < 0 {
-                    return Err(io::Error::last_os_error());
-                }
-            }
+            chdir(self.directory)?;
+            // A new session is also a new process group, and has no terminal.
+            setsid()?;
             reset_signals();
             (self.before_exec)()
         };
