@@ -29,6 +29,7 @@ mod pipes;
 mod preflight;
 mod refused_call;
 mod slots;
+mod watched;
 
 #[cfg(target_os = "linux")]
 use linux as platform;
@@ -40,10 +41,11 @@ pub use child::{StackCapture, Start, Started};
 pub use context::RunContext;
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
-use observed::CoreEvidence;
-pub use observed::{DescendantCrash, Evidence, Observed, Watched};
+pub use observed::{Evidence, Observed};
 pub use pipes::Pipes;
 pub use platform::{CoreFiles, Starter, TRACES, why_not};
 pub use preflight::{can_trace, is_ignored, prepare, refused_calls};
 pub use refused_call::RefusedCall;
 pub use slots::{Assignment, Slot, SlotEvent, Slots};
+use watched::CoreEvidence;
+pub use watched::{DescendantCrash, Watched};

@@ -8,7 +8,7 @@ use crashrate_model::{EvidenceMode, Exit, Usage};
 use super::{Attempt, ChildState};
 use crate::misbehave;
 use crate::outcome::{DescendantDeath, Kill};
-use crate::process::observed::Watched;
+use crate::process::watched::Watched;
 use crate::process::{group, platform};
 use crate::suite::bytes_text;
 

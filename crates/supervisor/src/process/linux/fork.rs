@@ -25,8 +25,8 @@ use crate::process::child::{ChildWait, Process, Reaped, StackCapture, Started, W
 use crate::process::child_io::{ChildIo, EVENTS};
 use crate::process::context::lock;
 use crate::process::limits;
-use crate::process::observed::Watched;
 use crate::process::pipes::poll_in;
+use crate::process::watched::Watched;
 
 impl ZygotePool {
     /// Forks the child of an attempt from a zygote of the command line `argv`.

@@ -17,7 +17,7 @@ use crate::process::child::{ChildWait, StackCapture, Start, Started, Wait, has_e
 use crate::process::context::lock;
 use crate::process::exec::Launcher;
 use crate::process::guardian::Guardian;
-use crate::process::observed::Watched;
+use crate::process::watched::Watched;
 
 /// The tracers that have no child, by slot.
 type IdleTracers = Arc<Mutex<HashMap<u32, ExecTracer>>>;

@@ -14,18 +14,20 @@ use super::reissue::Reissue;
 use super::sys::{self, End};
 
 /// The process that the attempts' processes are forked from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 enum Zygote {
     /// Attempts' processes are spawned.
+    #[default]
     None,
     Running(i32),
     Ended(i32),
 }
 
 /// The attempt's own process.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 enum Leader {
     /// The zygote has not forked it yet.
+    #[default]
     None,
     Running(i32),
     Ended(i32, End),
@@ -51,6 +53,7 @@ impl Tracee {
     }
 }
 
+#[derive(Default)]
 pub(super) struct TraceTable {
     zygote: Zygote,
     leader: Leader,
@@ -83,16 +86,7 @@ impl TraceTable {
             zygote,
             leader,
             tracees,
-            unseen_clones: 0,
-            is_multi_process: false,
-            processes: ProcessTree::default(),
-            evidence: Evidence::default(),
-            hang: None,
-            reissue: Reissue::default(),
-            programs: Vec::new(),
-            disturbed: None,
-            peak_at: None,
-            left_behind: 0,
+            ..TraceTable::default()
         }
     }
 
