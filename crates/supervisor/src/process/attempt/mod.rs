@@ -24,7 +24,7 @@ use super::pipes::Pipes;
 use super::platform::{Cgroup, MemoryWatch};
 use crate::outcome::{Note, Seen};
 use crate::plan::AttemptSpec;
-use kill::KillStage;
+use kill::{KillStage, first_limit};
 
 pub(super) use begin::run;
 pub(super) use pump::Buffer;
@@ -58,6 +58,8 @@ struct Attempt<'a> {
     stderr: Captured,
     events: EventReader,
     kill_stage: KillStage,
+    /// When the next stage of the killing begins.
+    due: Instant,
     /// Until this time after the start the output is not read.
     quiet: Duration,
     pace: Pace,
@@ -86,6 +88,7 @@ impl<'a> Attempt<'a> {
         let now = Instant::now();
         pace.waited(Duration::ZERO, now);
         let fallback = started.spawn_fallback.into_iter();
+        let limit = first_limit(&spec.unit);
         let process = started.process;
         let fills_pipe = context.fills_pipe.borrow().contains(&unit_key(&spec.unit));
         Attempt {
@@ -102,7 +105,8 @@ impl<'a> Attempt<'a> {
             stdout: Captured::default(),
             stderr: Captured::default(),
             events: EventReader::new(),
-            kill_stage: KillStage::at_start(&spec.unit, now),
+            kill_stage: KillStage::Alive(limit),
+            due: now + limit,
             quiet: if fills_pipe { Duration::ZERO } else { QUIET },
             pace,
             started: begun,
