@@ -8,7 +8,6 @@ mod error;
 mod fault;
 mod logging;
 mod output;
-mod program;
 mod progress;
 mod run_folder;
 mod signals;

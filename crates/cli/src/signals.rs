@@ -11,6 +11,7 @@ use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::signals::EndSignal;
 use tokio::signal::unix::SignalKind;
 
+use crate::environment::tokio_runtime;
 use crate::error::Exit;
 use crate::output::{flush_briefly, note};
 
@@ -65,10 +66,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 fn watch(state: &Mutex<State>, grace: Duration) {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    else {
+    let Ok(runtime) = tokio_runtime() else {
         return;
     };
     runtime.block_on(async {

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use crashrate_report::{PageHost, history_html, history_json, history_markdown, history_terminal};
+use crashrate_supervisor::names::nearest;
 
 use crate::error::{Exit, Failure};
 use crate::output::{colors, print, width};
 use crate::run_folder::{history_among, list, suites};
-use crate::values::nearest;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\

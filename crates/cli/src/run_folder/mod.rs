@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use crashrate_model::{Record, RunInfo};
 use crashrate_report::{History, RunState, View};
 use crashrate_supervisor::journal::{self, FolderError};
+use crashrate_supervisor::names::nearest;
 
 use crate::error::Failure;
 use crate::output::note;
-use crate::values::nearest;
 
 pub(crate) use attempts::stream_attempts;
 pub(crate) use reader::{JournalReader, view};

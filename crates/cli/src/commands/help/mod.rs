@@ -3,10 +3,10 @@
 mod markdown;
 
 use clap::{Args, Command};
+use crashrate_supervisor::names::nearest;
 
 use crate::error::{Exit, Failure, exit_codes};
 use crate::output::print;
-use crate::values::nearest;
 
 const PAGES: [&str; 5] = ["suite", "events", "exit-codes", "signatures", "statistics"];
 

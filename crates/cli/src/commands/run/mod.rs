@@ -18,27 +18,19 @@ use crashrate_supervisor::schedule::Bounds;
 use crashrate_supervisor::watching::Watching;
 use crashrate_supervisor::worker;
 
-use crate::environment::enough_for_run;
+use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::{Exit, Failure};
 use crate::fault::calibrate;
 use crate::output::{print, report_options};
-use crate::program::{GUARDIAN, this_program};
 use crate::progress::run_campaign;
 use crate::run_folder::{previous, report_page, view, write_reports};
 use crate::signals::StopWatch;
 pub(crate) use args::RunArguments;
 use github::Step;
 use repeat::command_line;
-use request::{resume, run_request};
 
 pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure> {
-    let (request, resumed) = match &arguments.resume {
-        Some(name) => {
-            let (request, folder) = resume(runs, name, arguments.jobs, arguments.evidence)?;
-            (request, Some(folder))
-        }
-        None => (run_request(arguments)?, None),
-    };
+    let (request, resumed) = request::request(runs, arguments)?;
     let mut campaign = campaign(request, arguments)?;
     let folder = match resumed {
         Some(folder) => folder,

@@ -15,7 +15,7 @@ use axum::routing::get;
 use clap::Args;
 use crashrate_report::{LIVE_SCRIPT, error_html, one_line};
 
-use crate::environment::enough_for_serve;
+use crate::environment::{enough_threads, tokio_runtime};
 use crate::error::{Exit, Failure};
 use crate::output::{note, print_in_background};
 use crate::signals;
@@ -47,11 +47,9 @@ pub(crate) fn serve(runs: &Path, arguments: &ServeArguments) -> Result<Exit, Fai
     let site = Site::new(runs).map_err(|error| {
         Failure::usage(format!("{}: cannot be served: {error}", runs.display()))
     })?;
-    enough_for_serve()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::usage)?;
+    // The writer of standard error, and one for pages.
+    enough_threads(2)?;
+    let runtime = tokio_runtime().map_err(Failure::usage)?;
     let ended = runtime.block_on(listen(Arc::new(site), arguments.bind, runs));
     // Do not wait for pages that are being made.
     runtime.shutdown_background();

@@ -16,9 +16,9 @@ use crashrate_supervisor::worker;
 use tempfile::TempDir;
 
 use super::cases::Case;
+use crate::environment::GUARDIAN;
 use crate::error::{Exit, Failure};
 use crate::output::note;
-use crate::program::GUARDIAN;
 use crate::signals::StopWatch;
 
 /// Time between SIGTERM and SIGKILL.

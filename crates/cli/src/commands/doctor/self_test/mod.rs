@@ -13,10 +13,9 @@ use crashrate_supervisor::process;
 use crashrate_supervisor::watching::EvidenceChoice;
 use crashrate_supervisor::{machine, misbehave};
 
-use crate::environment::enough_for_run;
+use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::{Exit, Failure};
 use crate::output::print;
-use crate::program::{GUARDIAN, this_program};
 use cases::{CASES, Case};
 use measure::{Report, SelfTest};
 
