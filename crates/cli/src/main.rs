@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         Err(error) => answer_parser(&error),
     };
     output::flush();
-    exit.code()
+    ExitCode::from(exit as u8)
 }
 
 fn run(arguments: Arguments) -> Result<Exit, Failure> {

@@ -17,7 +17,6 @@ pub(crate) fn calibrating(folder: &Path) -> Option<InShort> {
     let state = state(folder);
     let (_, run) = run_file::read(folder).ok()?;
     let cohorts = journal::list(&folder.join(FOLDER)).ok()?;
-    let views = cohorts.iter().filter_map(|cohort| view(cohort, state).ok());
     let mut short = InShort {
         number: run.number,
         suite: run.suite,
@@ -31,7 +30,7 @@ pub(crate) fn calibrating(folder: &Path) -> Option<InShort> {
         passed: 0,
         bad: Share::default(),
     };
-    for view in views {
+    for view in cohorts.iter().filter_map(|cohort| view(cohort, state).ok()) {
         let totals = &view.totals;
         if short.started.is_empty() {
             short.started = view.run.started;

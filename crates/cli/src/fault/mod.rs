@@ -29,45 +29,33 @@ pub(crate) fn calibrate(
     let runs = folder.path().join(FOLDER);
     let failure = |error| Failure::new(Exit::Incomplete, error);
     loop {
-        match calibrate::next(campaign, &runs).map_err(failure)? {
-            None => return Ok(None),
-            Some(Next::Cohort {
-                campaign: cohort,
-                folder: cohort_folder,
-                done,
-            }) => run_cohort(&cohort, &cohort_folder, done, campaign, folder, watch)?,
-            Some(Next::Found(calibration)) => return Ok(Some(calibration)),
+        let (cohort, cohort_folder, done) =
+            match calibrate::next(campaign, &runs).map_err(failure)? {
+                None => return Ok(None),
+                Some(Next::Found(calibration)) => return Ok(Some(calibration)),
+                Some(Next::Cohort {
+                    campaign,
+                    folder,
+                    done,
+                }) => (campaign, folder, done),
+            };
+        if done == 0 {
+            // From now on `--resume` finds the run.
+            runner::announce(campaign, folder)?;
         }
-    }
-}
-
-/// Runs a few rounds with the same dose.
-fn run_cohort(
-    cohort: &Campaign,
-    cohort_folder: &RunFolder,
-    done: u32,
-    campaign: &Campaign,
-    folder: &RunFolder,
-    watch: &StopWatch,
-) -> Result<(), Failure> {
-    if done == 0 {
-        // From now on `--resume` finds the run.
-        runner::announce(campaign, folder)?;
-    }
-    let fault = |campaign: &Campaign| campaign.plan.suite.fault.clone();
-    let max = fault(campaign)
-        .and_then(|h| h.calibrate)
-        .map_or(0, |rule| rule.rounds);
-    let dose = fault(cohort).map_or(0, |h| h.injected.dose);
-    note(format_args!(
-        "calibrating the fault: dose {dose}, after {done} of at most {max} rounds"
-    ));
-    let stopped = format!(
-        "stopped while calibrating; to continue: crashrate run --resume {}",
-        folder.id()
-    );
-    match run_campaign(cohort, cohort_folder, watch, stopped.clone())? {
-        StopReason::Done => Ok(()),
-        _ => Err(Failure::new(Exit::Incomplete, stopped)),
+        let fault = |campaign: &Campaign| campaign.plan.suite.fault.clone();
+        let rule = fault(campaign).and_then(|fault| fault.calibrate);
+        let max = rule.map_or(0, |rule| rule.rounds);
+        let dose = fault(&cohort).map_or(0, |fault| fault.injected.dose);
+        note(format_args!(
+            "calibrating the fault: dose {dose}, after {done} of at most {max} rounds"
+        ));
+        let stopped = format!(
+            "stopped while calibrating; to continue: crashrate run --resume {}",
+            folder.id()
+        );
+        if run_campaign(&cohort, &cohort_folder, watch, stopped.clone())? != StopReason::Done {
+            return Err(Failure::new(Exit::Incomplete, stopped));
+        }
     }
 }

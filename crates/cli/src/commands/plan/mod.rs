@@ -1,7 +1,6 @@
 //! `crashrate plan`: how many rounds a question takes, and how long they take.
 
 mod pilot;
-mod units;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,8 +17,7 @@ use crate::error::{Exit, Failure};
 use crate::output::print;
 use crate::run_folder::view_of;
 use crate::values::{exact_percent, open_rate, two_rates};
-use pilot::pilot;
-use units::units;
+use pilot::{pilot, units};
 
 #[derive(Args, Debug)]
 #[command(

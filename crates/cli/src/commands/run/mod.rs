@@ -26,7 +26,6 @@ use crate::progress::run_campaign;
 use crate::run_folder::{previous, report_page, view, write_reports};
 use crate::signals::StopWatch;
 pub(crate) use args::RunArguments;
-use github::Step;
 use repeat::command_line;
 
 pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure> {
@@ -131,13 +130,14 @@ fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result
     write_reports(folder.path(), &view, previous.as_ref());
     let page = report_page(folder.path());
     let text = terminal(&view, &report_options(arguments.full, page.as_deref()));
-    let step = Step::current();
-    let printed = match &step {
-        Some(step) => step.print(&text),
-        None => print(&text),
-    };
-    let annotated = step.map_or(Ok(()), |step| step.annotate(&view, previous.as_ref()));
-    printed.and(annotated)?;
+    match github::summary_file() {
+        None => print(&text)?,
+        Some(summary) => {
+            let printed = github::print_protected(&text);
+            let annotated = github::annotate(&summary, &view, previous.as_ref());
+            printed.and(annotated)?;
+        }
+    }
     Ok(match exit(&view) {
         Exit::NotPassed | Exit::Refuted | Exit::Undecided if arguments.report_only => Exit::Passed,
         exit => exit,

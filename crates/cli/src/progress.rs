@@ -1,17 +1,20 @@
-//! The progress of a run: redrawn in place on a terminal, plain lines in CI, nothing when piped.
+//! Runs a campaign and shows its progress: redrawn in place on a terminal, plain lines in CI, nothing
+//! when piped.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crashrate_model::{Ended, Mode, Outcome, OutcomeSet, Record, Unit};
+use crashrate_model::{Ended, Mode, Outcome, OutcomeSet, Record, StopReason, Unit};
+use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::outcome::Note;
 use crashrate_supervisor::plan::{Plan, RoundKey};
-use crashrate_supervisor::runner::RunEvent;
+use crashrate_supervisor::runner::{self, Campaign, RunError, RunEvent};
 use crashrate_supervisor::suite::DEFAULT_VARIANT;
 
 use crate::output::{hide_display, note, show_display};
+use crate::signals::StopWatch;
 
 /// Time between two lines in CI.
 const LINE_EVERY: Duration = Duration::from_secs(20);
@@ -20,9 +23,27 @@ const BAR: u64 = 30;
 /// Characters of a reason or a step in a line.
 const MAX_TEXT: usize = 200;
 
+/// Runs a campaign. A signal after its end prints `stopped_later` and ends the program.
+pub(crate) fn run_campaign(
+    campaign: &Campaign,
+    folder: &RunFolder,
+    watch: &StopWatch,
+    stopped_later: String,
+) -> Result<StopReason, RunError> {
+    let mut progress = Progress::new(&campaign.plan);
+    let stopped = runner::run(campaign, folder, &mut |event| {
+        if let RunEvent::Record(Record::Started(_)) = event {
+            watch.run_started();
+        }
+        progress.update(&event);
+    });
+    watch.run_ended(stopped_later);
+    stopped
+}
+
 /// Shows how far a run is, on standard error. The run only updates the state; another thread draws
 /// it.
-pub(super) struct Progress {
+struct Progress {
     state: Arc<Mutex<State>>,
     style: Style,
 }
@@ -50,7 +71,7 @@ struct Running {
 }
 
 impl Progress {
-    pub(super) fn new(plan: &Plan) -> Self {
+    fn new(plan: &Plan) -> Self {
         let state = Arc::new(Mutex::new(State {
             units: plan.units.clone(),
             bad: plan.suite.bad.clone(),
@@ -77,7 +98,7 @@ impl Progress {
         Progress { state, style }
     }
 
-    pub(super) fn update(&mut self, event: &RunEvent<'_>) {
+    fn update(&mut self, event: &RunEvent<'_>) {
         match event {
             RunEvent::Stopping => {
                 note("stopping: waiting for running attempts; press Ctrl-C again to kill them");
