@@ -64,23 +64,17 @@ fn page(topic: &str) -> Option<String> {
     const SUITE: &str = include_str!("../../../../../configs/README.md");
     const EVENTS: &str = include_str!("../../../../protocol/README.md");
     const SIGNATURES: &str = include_str!("../../../../postmortem/README.md");
-    let sections = |text, from, to| markdown::to_text(markdown::sections(text, from, to));
-    match topic {
-        "suite" => Some(sections(SUITE, "## Every section at once", None)),
-        "events" => Some(sections(
-            EVENTS,
-            "## What every child gets",
-            Some("## In Python"),
-        )),
-        "signatures" => Some(sections(
-            SIGNATURES,
-            "## Signatures",
-            Some("## macOS reports"),
-        )),
-        "exit-codes" => Some(include_str!("exit-codes.txt").replace("{codes}", &exit_codes())),
-        "statistics" => Some(include_str!("statistics.txt").to_owned()),
-        _ => None,
-    }
+    let (text, from, to) = match topic {
+        "suite" => (SUITE, "## Every section at once", None),
+        "events" => (EVENTS, "## What every child gets", Some("## In Python")),
+        "signatures" => (SIGNATURES, "## Signatures", Some("## macOS reports")),
+        "exit-codes" => {
+            return Some(include_str!("exit-codes.txt").replace("{codes}", &exit_codes()));
+        }
+        "statistics" => return Some(include_str!("statistics.txt").to_owned()),
+        _ => return None,
+    };
+    Some(markdown::to_text(markdown::sections(text, from, to)))
 }
 
 #[cfg(test)]

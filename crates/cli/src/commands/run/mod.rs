@@ -10,7 +10,6 @@ use std::path::Path;
 use crashrate_report::{ExitClass, RunState, View, exit_class, terminal};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
-use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::process;
 use crashrate_supervisor::request::RunRequest;
 use crashrate_supervisor::runner::{self, Campaign, RunError};
@@ -85,7 +84,11 @@ fn campaign(request: RunRequest, arguments: &RunArguments) -> Result<Campaign, F
     let workers =
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
     enough_for_run(jobs)?;
-    warn_of_jobs(&plan, jobs);
+    if jobs > 1 && plan.is_load_sensitive() {
+        tracing::warn!(
+            "{jobs} attempts at the same time change timings and race rates; the run records it"
+        );
+    }
     for gate in unreachable_gates {
         tracing::warn!("{gate}");
     }
@@ -106,14 +109,6 @@ fn campaign(request: RunRequest, arguments: &RunArguments) -> Result<Campaign, F
         core_dumps: arguments.core_dumps,
         ..Campaign::new(plan, workers, (program, GUARDIAN))
     })
-}
-
-fn warn_of_jobs(plan: &Plan, jobs: u32) {
-    if jobs > 1 && plan.is_load_sensitive() {
-        tracing::warn!(
-            "{jobs} attempts at the same time change timings and race rates; the run records it"
-        );
-    }
 }
 
 /// Writes and prints the reports of a run, and decides the exit code.

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +29,7 @@ pub(super) struct Site {
 #[derive(Default)]
 struct Cache {
     /// By path, with the stamps of the runs that they are made of.
-    pages: HashMap<String, (Vec<Stamp>, Found)>,
+    pages: HashMap<String, (Vec<Stamp>, String)>,
     views: HashMap<PathBuf, (Stamp, Arc<View>)>,
     /// Of running runs: only what is new in their journals is read.
     readers: HashMap<PathBuf, JournalReader>,
@@ -40,13 +39,6 @@ struct Cache {
 /// The state of the run, and the length and time of its journal. An equal stamp means an equal
 /// page.
 type Stamp = (RunState, u64, Option<SystemTime>);
-
-/// A page and its hash.
-#[derive(Clone)]
-pub(super) struct Found {
-    pub(super) page: String,
-    pub(super) hash: u64,
-}
 
 /// Why there is no page.
 pub(super) enum Missing {
@@ -63,7 +55,7 @@ impl Site {
     }
 
     /// The list of runs.
-    pub(super) fn index(&self) -> Result<Found, Missing> {
+    pub(super) fn index(&self) -> Result<String, Missing> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let folders = self.folders()?;
         cache.lines.retain(|folder, _| folders.contains(folder));
@@ -85,18 +77,18 @@ impl Site {
                 known,
             }
         });
-        Ok(found(index_html(&lines.collect::<Vec<_>>())))
+        Ok(index_html(&lines.collect::<Vec<_>>()))
     }
 
     /// The report of a run.
-    pub(super) fn run(&self, name: &str) -> Result<Found, Missing> {
+    pub(super) fn run(&self, name: &str) -> Result<String, Missing> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let folders = self.folders()?;
         let folder = folders.iter().find(|folder| id(folder) == name);
         let folder = folder.ok_or(Missing::NoSuchRun)?;
         if let Some(short) = calibrating(folder) {
             let title = format!("Report N={}: {}", short.number, short.suite);
-            return Ok(found(waiting_html(&title, &sentence(&short))));
+            return Ok(waiting_html(&title, &sentence(&short)));
         }
         let stamp = stamp(folder);
         cache.page(format!("/runs/{name}"), vec![stamp], |cache| {
@@ -109,7 +101,7 @@ impl Site {
     }
 
     /// The history of a suite.
-    pub(super) fn history(&self, suite: &str) -> Result<Found, Missing> {
+    pub(super) fn history(&self, suite: &str) -> Result<String, Missing> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let folders = self.folders()?;
         let stamps = folders.iter().map(|folder| stamp(folder)).collect();
@@ -137,13 +129,13 @@ impl Cache {
         path: String,
         stamps: Vec<Stamp>,
         make: impl FnOnce(&mut Cache) -> Result<String, Missing>,
-    ) -> Result<Found, Missing> {
+    ) -> Result<String, Missing> {
         if let Some((of, page)) = self.pages.get(&path)
             && *of == stamps
         {
             return Ok(page.clone());
         }
-        let page = found(make(self)?);
+        let page = make(self)?;
         if self.pages.len() >= CACHED {
             self.pages.clear();
         }
@@ -182,13 +174,4 @@ fn stamp(folder: &Path) -> Stamp {
     let file = fs::symlink_metadata(folder.join("journal.jsonl")).ok();
     let length = file.as_ref().map_or(0, fs::Metadata::len);
     (state, length, file.and_then(|file| file.modified().ok()))
-}
-
-fn found(page: String) -> Found {
-    let mut hasher = DefaultHasher::new();
-    page.hash(&mut hasher);
-    Found {
-        hash: hasher.finish(),
-        page,
-    }
 }
