@@ -10,7 +10,7 @@ use crashrate_report::{
 };
 
 use crate::error::{Exit, Failure};
-use crate::output::{colors, print, width};
+use crate::output::{answer, colors, width};
 use crate::run_folder::view_of;
 use crate::values::{one_of, open_rate, two_rates};
 
@@ -79,12 +79,11 @@ pub(crate) fn compare(runs: &Path, arguments: &CompareArguments) -> Result<Exit,
         }
         (several, Some(by)) => return over_runs(several, by, arguments.format),
     };
-    print(&match arguments.format {
+    answer(&match arguments.format {
         Format::Terminal => compare_terminal(&all, width(), colors()),
         Format::Markdown => compare_markdown(&all),
         Format::Json => compare_json(&all),
-    })?;
-    Ok(Exit::Passed)
+    })
 }
 
 /// Adds up the comparisons within several runs, as strata.
@@ -96,11 +95,10 @@ fn over_runs(views: &[View], axis: Axis, format: Format) -> Result<Exit, Failure
             all.warnings.join(" ")
         )));
     }
-    print(&match format {
+    answer(&match format {
         Format::Terminal | Format::Markdown => strata_text(&all),
         Format::Json => strata_json(&all),
-    })?;
-    Ok(Exit::Passed)
+    })
 }
 
 fn between(

@@ -7,7 +7,7 @@ use crashrate_report::{PageHost, history_html, history_json, history_markdown, h
 use crashrate_supervisor::names::nearest;
 
 use crate::error::{Exit, Failure};
-use crate::output::{colors, print, width};
+use crate::output::{answer, colors, width};
 use crate::run_folder::{history_among, list, suites};
 
 #[derive(Args, Debug)]
@@ -54,11 +54,10 @@ pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit,
     if let Some(last) = arguments.last {
         history.list_last(last as usize);
     }
-    print(&match arguments.format {
+    answer(&match arguments.format {
         HistoryFormat::Terminal => history_terminal(&history, width(), colors()),
         HistoryFormat::Markdown => history_markdown(&history),
         HistoryFormat::Html => history_html(&history, PageHost::File),
         HistoryFormat::Json => history_json(&history),
-    })?;
-    Ok(Exit::Passed)
+    })
 }

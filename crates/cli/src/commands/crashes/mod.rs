@@ -12,7 +12,7 @@ use crashrate_report::{CrashPlace, CrashRow, View, estimate, one_line};
 use crashrate_supervisor::crashes::{CrashFile, read};
 
 use crate::error::{Exit, Failure};
-use crate::output::print;
+use crate::output::answer;
 use crate::run_folder::{find, state, view};
 
 #[derive(Args, Debug)]
@@ -36,17 +36,14 @@ pub(crate) struct CrashesArguments {
 
 pub(crate) fn crashes(runs: &Path, arguments: &CrashesArguments) -> Result<Exit, Failure> {
     if let Some(file) = &arguments.import {
-        print(&apple::show(file, describe)?)?;
-        return Ok(Exit::Passed);
+        return answer(&apple::show(file, describe)?);
     }
     let folder = find(runs, &arguments.run)?;
     let view = view(&folder, state(&folder))?;
-    let text = match &arguments.signature {
+    answer(&match &arguments.signature {
         None => list(&view),
         Some(signature) => full(select(&view.crashes, signature)?, &folder)?,
-    };
-    print(&text)?;
-    Ok(Exit::Passed)
+    })
 }
 
 fn list(view: &View) -> String {

@@ -6,7 +6,7 @@ use clap::{Args, Command};
 use crashrate_supervisor::names::nearest;
 
 use crate::error::{Exit, Failure, exit_codes};
-use crate::output::print;
+use crate::output::answer;
 
 const PAGES: [&str; 5] = ["suite", "events", "exit-codes", "signatures", "statistics"];
 
@@ -35,8 +35,7 @@ pub(crate) fn help(mut program: Command, arguments: &HelpArguments) -> Result<Ex
         _ => None,
     };
     if let Some(page) = page {
-        print(&page)?;
-        return Ok(Exit::Passed);
+        return answer(&page);
     }
     program.build();
     for name in &arguments.topic {
@@ -45,8 +44,7 @@ pub(crate) fn help(mut program: Command, arguments: &HelpArguments) -> Result<Ex
         };
         program = command;
     }
-    print(&program.render_help().to_string())?;
-    Ok(Exit::Passed)
+    answer(&program.render_help().to_string())
 }
 
 fn no_help(program: &Command, name: &str) -> Failure {

@@ -14,7 +14,7 @@ use crashrate_stats::{
 };
 
 use crate::error::{Exit, Failure};
-use crate::output::print;
+use crate::output::answer;
 use crate::run_folder::view_of;
 use crate::values::{exact_percent, open_rate, two_rates};
 use pilot::{pilot, units};
@@ -80,8 +80,7 @@ pub(crate) fn plan(runs: &Path, arguments: &PlanArguments) -> Result<Exit, Failu
         let alpha = ALPHA / f64::from(arguments.comparisons);
         text += &pilot(&view, arguments.power, alpha).map_err(Failure::usage)?;
     }
-    print(&text)?;
-    Ok(Exit::Passed)
+    answer(&text)
 }
 
 /// The answers to the questions, each with the rounds of each unit.
