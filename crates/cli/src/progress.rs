@@ -105,18 +105,9 @@ impl Progress {
             }
             RunEvent::Trouble(reason) => note(format_args!("stopping: {reason}")),
             RunEvent::Killing => note("stopping: killing running attempts"),
-            RunEvent::Record(_) | RunEvent::Progress(..) if matches!(self.style, Style::Silent) => {
-            }
+            _ if matches!(self.style, Style::Silent) => {}
             RunEvent::Record(Record::Started(started)) => {
-                let key = RoundKey {
-                    unit: started.unit,
-                    round: started.round,
-                };
-                let running = Running {
-                    begun: Instant::now(),
-                    step: None,
-                };
-                lock(&self.state).running.insert(key, running);
+                lock(&self.state).started(started.unit, started.round);
             }
             RunEvent::Record(Record::Ended(ended)) => self.ended(ended),
             RunEvent::Record(_) => {}
@@ -147,12 +138,18 @@ impl Drop for Progress {
 }
 
 impl State {
+    fn started(&mut self, unit: u32, round: u32) {
+        let running = Running {
+            begun: Instant::now(),
+            step: None,
+        };
+        self.running.insert(RoundKey { unit, round }, running);
+    }
+
     /// Counts an ended attempt and returns a line about it.
     fn ended(&mut self, ended: &Ended) -> String {
-        let key = RoundKey {
-            unit: ended.unit,
-            round: ended.round,
-        };
+        let &Ended { unit, round, .. } = ended;
+        let key = RoundKey { unit, round };
         if ended.attempt == 1 {
             self.done += 1;
             *self.counts.entry(ended.outcome).or_default() += 1;
@@ -208,22 +205,27 @@ impl State {
     }
 
     fn summary(&self) -> String {
-        let State { done, planned, .. } = self;
-        format!("{done} of {planned} rounds: {}", self.totals())
+        format!(
+            "{} of {} rounds: {}",
+            self.done,
+            self.planned,
+            self.totals()
+        )
     }
 
     fn totals(&self) -> String {
-        let counts: Vec<_> = (self.counts.iter())
-            .map(|(outcome, n)| format!("{n} {outcome}"))
-            .collect();
-        let bad: u64 = (self.counts.iter())
-            .filter(|(outcome, _)| self.bad.contains(**outcome))
-            .map(|(_, n)| n)
-            .sum();
-        if counts.is_empty() {
+        let mut bad = 0;
+        let mut words = Vec::new();
+        for (outcome, n) in &self.counts {
+            words.push(format!("{n} {outcome}"));
+            if self.bad.contains(*outcome) {
+                bad += n;
+            }
+        }
+        if words.is_empty() {
             format!("{bad} bad")
         } else {
-            format!("{bad} bad ({})", counts.join(", "))
+            format!("{bad} bad ({})", words.join(", "))
         }
     }
 
@@ -255,14 +257,14 @@ fn clock(time: Duration) -> String {
 
 /// How an attempt ended, in a few words.
 fn result(ended: &Ended) -> String {
-    let attempt = match ended.attempt {
-        1 => String::new(),
-        n => format!(" on attempt {n}"),
-    };
-    match &ended.reason {
-        None => format!("{}{attempt}", ended.outcome),
-        Some(reason) => format!("{}{attempt}: {}", ended.outcome, cut(reason)),
+    let mut words = ended.outcome.to_string();
+    if ended.attempt > 1 {
+        words += &format!(" on attempt {}", ended.attempt);
     }
+    if let Some(reason) = &ended.reason {
+        words += &format!(": {}", cut(reason));
+    }
+    words
 }
 
 fn cut(text: &str) -> String {
