@@ -77,7 +77,7 @@ impl HistoryLook {
 /// The budget of look `look` (1 is the look after the second run) out of `alpha` for all looks.
 ///
 /// The shares of all looks sum to `alpha`.
-pub fn look_alpha(alpha: f64, look: u32) -> Result<f64, StatsError> {
+fn look_alpha(alpha: f64, look: u32) -> Result<f64, StatsError> {
     if look == 0 {
         return Err(StatsError::Zero { what: "a look" });
     }
