@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod boschloo;
+mod change;
 mod compare;
 mod counts;
 mod dose;
@@ -27,6 +28,7 @@ mod tango;
 mod until;
 
 pub use boschloo::{MAX_BOSCHLOO_ROUNDS, boschloo};
+pub use change::{ChangePoint, ChangeShape, change_point, change_shape};
 pub use compare::{Comparison, Test, compare};
 pub use counts::{Counts, Interval, MAX_ROUNDS};
 pub use dose::DoseFinding;
@@ -35,9 +37,7 @@ pub use farrington::farrington_manning;
 pub use fisher::{PValues, fisher_exact, fisher_mid_p};
 pub use garwood::garwood;
 pub use gate::{Gate, GateVerdict, GateWatch};
-pub use history::{
-    ChangePoint, ChangeShape, HistoryLook, change_point, change_shape, history_looks,
-};
+pub use history::{HistoryLook, history_looks};
 pub use independence::{
     INDEPENDENCE_ALPHA, Independence, Pattern, RankTrend, RunsTest, has_order, independence,
     rank_trend, runs_test,
