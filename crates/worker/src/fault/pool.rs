@@ -1,7 +1,5 @@
 //! The unused contexts, and the replacements that are still to be made to returned ones.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,8 +28,8 @@ struct State {
     free: Vec<Context>,
     /// Returned, but not available yet.
     held_back: Vec<Context>,
-    /// Pending replacements, the next one on top.
-    handles: BinaryHeap<Handle>,
+    /// Pending replacements.
+    handles: Vec<Handle>,
     /// How often the pool was cleared. Handles from before the last clearing are dropped.
     cleared: u64,
     /// The number of contexts and replacements so far.
@@ -125,18 +123,14 @@ impl Pool {
         if state.stopped {
             return Next::Stop;
         }
-        if state
-            .handles
-            .peek()
-            .is_none_or(|next| next.due > computed())
-        {
+        let earliest = (0..state.handles.len()).min_by_key(|&at| state.handles[at].due);
+        let Some(next) = earliest.filter(|&at| state.handles[at].due <= computed()) else {
             return Next::Wait;
-        }
+        };
         state.turn += 1;
         let turn = state.turn;
-        state.handles.pop().map_or(Next::Wait, |handle| {
-            Next::Replace(Handle { turn, ..handle })
-        })
+        let handle = state.handles.swap_remove(next);
+        Next::Replace(Handle { turn, ..handle })
     }
 
     /// Takes back a handle after one replacement.
@@ -175,24 +169,3 @@ pub(super) struct Handle {
     pub(super) turn: u64,
     pub(super) context: Context,
 }
-
-impl Ord for Handle {
-    /// The earlier handle compares as greater, because a `BinaryHeap` pops the greatest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.due.cmp(&self.due)
-    }
-}
-
-impl PartialOrd for Handle {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Handle {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Handle {}
