@@ -122,7 +122,13 @@ fn crash(
     let shot = |&(tid, registers): &(i32, Registers), stack: RawStack| {
         // The file contains the name of the first thread only.
         let name = if tid == pid { &notes.name } else { "" };
-        ThreadShot::new(pid, tid, name.to_owned(), registers, stack)
+        ThreadShot {
+            pid,
+            tid,
+            name: name.to_owned(),
+            registers,
+            stack,
+        }
     };
     let first = shot(dead, walker.walk(&dead.1, MAX_FRAMES));
     let seen: Vec<ThreadShot> = (others.iter().take(MAX_THREADS - 1))
