@@ -17,7 +17,7 @@ pub fn demangle(symbol: &str) -> String {
     let mut name = rust(bare)
         .or_else(|| cpp(bare))
         .unwrap_or_else(|| bare.to_owned());
-    shorten(&mut name);
+    shorten(&mut name, MAX_NAME);
     name
 }
 
@@ -63,11 +63,12 @@ fn cpp(symbol: &str) -> Option<String> {
     parsed.demangle_with_options(&options).ok()
 }
 
-fn shorten(name: &mut String) {
-    if name.len() > MAX_NAME {
-        let end = (0..=MAX_NAME).rev().find(|&i| name.is_char_boundary(i));
-        name.truncate(end.unwrap_or(0));
-        name.push_str("...");
+/// Cuts a text that is longer than this many bytes.
+pub(crate) fn shorten(text: &mut String, most: usize) {
+    if text.len() > most {
+        let end = (0..=most).rev().find(|&i| text.is_char_boundary(i));
+        text.truncate(end.unwrap_or(0));
+        text.push_str("...");
     }
 }
 

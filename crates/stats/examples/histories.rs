@@ -7,8 +7,8 @@ mod simulated;
 
 use std::process::ExitCode;
 
-use crashrate_stats::{Counts, clopper_pearson};
 use simulated::{ALPHA, Marked, Scene, Shape, median, simulate};
+use statrs::distribution::{Binomial, DiscreteCDF};
 
 /// The limit of a share.
 enum Limit {
@@ -85,12 +85,10 @@ impl Limit {
         match *self {
             Limit::Alpha => {
                 let count = marked.first.len() as u64;
-                let counts = Counts::new(count, marked.repetitions.into()).expect("a share");
-                // The lower end is above alpha exactly if the one-sided binomial p-value is below
-                // 0.001.
-                let interval = clopper_pearson(counts, 0.002).expect("an alpha");
+                let null = Binomial::new(ALPHA, marked.repetitions.into()).expect("a rate");
+                let p = count.checked_sub(1).map_or(1.0, |below| null.sf(below));
                 let said = format!("at most {:.0} % (binomial p >= 0.001)", 100.0 * ALPHA);
-                (said, interval.lo <= ALPHA)
+                (said, p >= 0.001)
             }
             Limit::AtLeast(least) => {
                 let said = format!("at least {:.0} %", 100.0 * least);

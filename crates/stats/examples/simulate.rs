@@ -5,10 +5,7 @@
 
 use std::process::ExitCode;
 
-use crashrate_stats::{
-    BetaPrior, Counts, DEFAULT_GAMMA, Gate, GateVerdict, PairProcess, Side, clopper_pearson,
-    ln_e_point, ln_threshold,
-};
+use crashrate_stats::{Counts, Gate, PairWatch, Worse, confidence_sequence, ln_threshold};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -55,9 +52,10 @@ fn main() -> ExitCode {
 
 fn gates(report: &mut Report, seed: u64) {
     let gate = Gate::new(0.01).expect("a limit between 0 and 1");
-    let below = |bad, n| gate.verdict(counts(bad, n), ALPHA) == Ok(GateVerdict::Below);
-    let above = |bad, n| gate.verdict(counts(bad, n), ALPHA) == Ok(GateVerdict::Above);
-    let rate = gate.limit();
+    let needed = ln_threshold(ALPHA, 1).expect("an alpha");
+    let below = |bad, n| gate.ln_e_below(counts(bad, n)) >= needed;
+    let above = |bad, n| gate.ln_e_above(counts(bad, n)) >= needed;
+    let rate = 0.01;
     let passed = absorbed(rate, GATE_ROUNDS, below, |_, _| false);
     report.share(
         "gate at 1 %, true rate 1 %, ever below in 3000 rounds, exact",
@@ -108,11 +106,8 @@ fn pairs(report: &mut Report, seed: u64) {
         let verdicts: Vec<_> = (0..RUNS)
             .filter_map(|_| decided(&mut dice, one, two, 1, most))
             .collect();
-        let worse = if one > two { Side::One } else { Side::Two };
-        let wrong = verdicts
-            .iter()
-            .filter(|(_, side)| *side != Some(worse))
-            .count();
+        let worse = if one > two { Worse::One } else { Worse::Two };
+        let wrong = verdicts.iter().filter(|(_, side)| *side != worse).count();
         let pairs: u64 = verdicts.iter().map(|(pairs, _)| pairs).sum();
         let mean = pairs as f64 / verdicts.len() as f64;
         Report::fact(
@@ -125,34 +120,14 @@ fn pairs(report: &mut Report, seed: u64) {
 }
 
 fn looks(report: &mut Report) {
-    let sequence = absorbed(
-        0.5,
-        1000,
-        |bad, n| {
-            let ln_e = ln_e_point(counts(bad, n), 0.5, BetaPrior::HALF).expect("a rate");
-            ln_e >= -ALPHA.ln()
-        },
-        |_, _| false,
-    );
+    let excluded = |bad, n| {
+        let interval = confidence_sequence(counts(bad, n), ALPHA).expect("an alpha");
+        !interval.contains(0.5)
+    };
     report.share(
         "confidence sequence, rate 50 %, wrong at any of 1000 looks, exact",
-        sequence,
+        absorbed(0.5, 1000, excluded, |_, _| false),
         ALPHA,
-    );
-    let naive = absorbed(
-        0.5,
-        1000,
-        |bad, n| {
-            !clopper_pearson(counts(bad, n), ALPHA)
-                .expect("an alpha")
-                .contains(0.5)
-        },
-        |_, _| false,
-    );
-    Report::fact(
-        "Clopper-Pearson in its place, for comparison, exact",
-        100.0 * naive,
-        "%",
     );
 }
 
@@ -197,18 +172,12 @@ fn decided(
     two: f64,
     comparisons: usize,
     most: u32,
-) -> Option<(u64, Option<Side>)> {
-    let needed = ln_threshold(ALPHA, comparisons).expect("an alpha");
-    let mut process = PairProcess::new(DEFAULT_GAMMA).expect("a positive gamma");
-    let mut verdict = None;
-    for _ in 0..most {
-        process.update(dice.bad(one), dice.bad(two));
-        if process.reached(needed) {
-            verdict = Some((process.pairs(), process.worse()));
-            break;
-        }
-    }
-    verdict
+) -> Option<(u64, Worse)> {
+    let mut watch = PairWatch::new(ALPHA, comparisons).expect("an alpha");
+    (0..most).find_map(|_| {
+        watch.push([Some(dice.bad(one)), Some(dice.bad(two))]);
+        Some((watch.blocks().n(), watch.verdict()?))
+    })
 }
 
 fn counts(bad: u64, n: u64) -> Counts {

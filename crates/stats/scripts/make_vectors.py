@@ -14,7 +14,7 @@ import sys
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2, hypergeom, norm
-from statsmodels.stats.contingency_tables import StratifiedTable, Table, mcnemar
+from statsmodels.stats.contingency_tables import StratifiedTable, mcnemar
 
 RULE = "pass if |got-expected| <= max(tolerance*|expected|, 1e-12)"
 vectors = []
@@ -209,31 +209,6 @@ def farrington_vectors():
             source + ", scipy.stats.norm.cdf",
             1e-8,
         )
-    for x1, n1, x2, n2, alpha in [
-        (7, 34, 1, 34, 0.05),
-        (3, 20, 1, 30, 0.05),
-        (10, 100, 12, 90, 0.05),
-        (50, 60, 40, 60, 0.01),
-        (1, 10, 9, 10, 0.05),
-        (0, 25, 4, 30, 0.1),
-        (0, 40, 0, 40, 0.05),
-        (1000, 100_000, 990, 99_000, 0.05),
-    ]:
-        z = norm.isf(alpha / 2)
-        middle = x1 / n1 - x2 / n2
-        edge = 1 - 1e-12
-        lo, hi = (
-            brentq(lambda d: farrington_score(x1, n1, x2, n2, d) + shift, *ends, xtol=1e-18, rtol=1e-14)
-            for shift, ends in ((-z, (-edge, middle)), (z, (middle, edge)))
-        )
-        add(
-            "farrington_interval",
-            {"x1": x1, "n1": n1, "x2": x2, "n2": n2, "alpha": alpha},
-            {"lo": lo, "hi": hi},
-            source + ", inverted by brentq",
-            1e-8,
-        )
-
 
 # Exposure.
 
@@ -340,45 +315,10 @@ def mantel_haenszel_vectors():
         )
 
 
-# Histories.
-
-
-def cochran_armitage_vectors():
-    for rows in [
-        [(1, 10), (2, 10), (3, 10), (6, 10)],
-        [(0, 5), (1, 50), (7, 20)],
-        [(9, 10), (5, 10), (5, 12), (1, 8), (0, 20)],
-        [(3, 10), (3, 10), (3, 10)],
-        [(1, 1), (0, 1)],
-        [(2, 1000), (5, 1000), (4, 900), (9, 1100), (12, 1000), (30, 2000)],
-        [(4, 40), (0, 0), (0, 0), (11, 40)],
-    ]:
-        score = np.concatenate([np.full(n, float(i)) for i, (_, n) in enumerate(rows)])
-        bad = np.concatenate([np.repeat([1.0, 0.0], [x, n - x]) for x, n in rows])
-        z = np.corrcoef(score, bad)[0, 1] * math.sqrt(len(bad))
-        # statsmodels agrees up to its variance factor N/(N-1), where every run has rounds.
-        if all(n for _, n in rows):
-            other = Table(np.array([[n - x, x] for x, n in rows]), shift_zeros=False)
-            other = other.test_ordinal_association(np.arange(len(rows)), np.arange(2)).zscore
-            n = len(bad)
-            assert math.isclose(other, z, rel_tol=1e-9, abs_tol=1e-12) or math.isclose(
-                other, z * math.sqrt((n - 1) / n), rel_tol=1e-9, abs_tol=1e-12
-            ), (rows, other, z)
-        add(
-            "cochran_armitage",
-            {"x": [x for x, _ in rows], "n": [n for _, n in rows]},
-            {"z": z, "p": 2 * norm.sf(abs(z))},
-            "sqrt(N) times numpy.corrcoef of score and bad over all rounds, scipy.stats.norm.sf; up to the factor"
-            " (N-1)/N statsmodels Table.test_ordinal_association",
-            1e-9,
-        )
-
-
 mcnemar_vectors()
 tango_vectors()
 margin_vectors()
 farrington_vectors()
 garwood_vectors()
 mantel_haenszel_vectors()
-cochran_armitage_vectors()
 json.dump(vectors, sys.stdout, indent=0, ensure_ascii=False)

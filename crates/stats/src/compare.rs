@@ -3,13 +3,13 @@
 
 use crate::boschloo::boschloo;
 use crate::counts::{Counts, Interval};
-use crate::difference::newcombe;
 use crate::error::StatsError;
 use crate::fisher::fisher_mid_p;
+use crate::rate::newcombe;
 
 /// [`compare`] uses Boschloo's test up to this product of the two numbers of rounds, and Fisher's
 /// mid-p beyond it.
-pub const EXACT_TABLES: u64 = 40_000;
+const EXACT_TABLES: u64 = 40_000;
 
 /// The test that a p-value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub fn compare(one: Counts, two: Counts, alpha: f64) -> Result<Comparison, Stats
     let (p, test) = if one.n() * two.n() <= EXACT_TABLES && one.n() + two.n() <= EXACT_TABLES + 1 {
         (boschloo(one, two)?.two_sided, Test::Boschloo)
     } else {
-        (fisher_mid_p(one, two).central, Test::FisherMidP)
+        (fisher_mid_p(one, two).two_sided, Test::FisherMidP)
     };
     Ok(Comparison {
         difference: one.rate().zip(two.rate()).map(|(a, b)| a - b),

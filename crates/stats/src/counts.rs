@@ -50,6 +50,24 @@ impl Counts {
         (self.n > 0).then(|| self.bad as f64 / self.n as f64)
     }
 
+    /// The rounds of all of these together.
+    pub(crate) fn sum(all: impl IntoIterator<Item = Self>) -> Result<Self, StatsError> {
+        let (mut bad, mut n) = (0, 0);
+        for one in all {
+            bad += one.bad;
+            n += one.n;
+        }
+        Self::new(bad, n)
+    }
+
+    /// The rounds that are not among `part`, some of these rounds.
+    pub(crate) fn without(self, part: Self) -> Self {
+        Self {
+            bad: self.bad - part.bad,
+            n: self.n - part.n,
+        }
+    }
+
     /// The same rounds with good and bad swapped.
     pub(crate) fn mirrored(self) -> Self {
         Self {

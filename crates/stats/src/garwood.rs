@@ -1,11 +1,10 @@
 //! Events per unit of exposure: exact intervals of a Poisson rate.
 
-use std::f64::consts::LN_2;
+use statrs::function::gamma::{gamma_lr, gamma_ur};
 
 use crate::counts::{Interval, MAX_ROUNDS};
 use crate::error::{StatsError, open_unit, positive};
-use crate::hypergeometric::sum_tail;
-use crate::special::{bisect, ln_poisson};
+use crate::special::bisect;
 
 /// The exact two-sided interval, at confidence 1 - `alpha` (0 < `alpha` < 1), of the rate of a
 /// Poisson process with `events` events in `exposure` units of time, work or rounds (positive and
@@ -19,8 +18,7 @@ use crate::special::{bisect, ln_poisson};
 ///
 /// Garwood 1936, "Fiducial limits for the Poisson distribution", Biometrika 28.
 pub fn garwood(events: u64, exposure: f64, alpha: f64) -> Result<Interval, StatsError> {
-    // Computed as a logarithm: half of the smallest float would be 0.
-    let ln_half = open_unit("alpha", alpha)?.ln() - LN_2;
+    let half = open_unit("alpha", alpha)? / 2.0;
     let exposure = positive("the exposure", exposure)?;
     if events > MAX_ROUNDS {
         return Err(StatsError::TooManyRounds {
@@ -29,48 +27,21 @@ pub fn garwood(events: u64, exposure: f64, alpha: f64) -> Result<Interval, Stats
             limit: MAX_ROUNDS,
         });
     }
-    Ok(Interval {
-        lo: lower_mean(events, ln_half) / exposure,
-        hi: upper_mean(events, ln_half) / exposure,
-    })
-}
-
-/// The mean at which the probability of at least `events` events is e^`ln_p` <= 1/2.
-fn lower_mean(events: u64, ln_p: f64) -> f64 {
-    if events == 0 {
-        return 0.0;
-    }
-    // The tail is at most mean^k / k!, so the mean is at least e^ln_p. At mean k the tail exceeds
-    // one half.
-    let root = bisect(ln_p, (events as f64).ln(), |ln_mean| {
-        ln_at_least(events, ln_mean.exp()) >= ln_p
-    });
-    root.exp()
-}
-
-/// The mean at which the probability of at most `events` events is e^`ln_p` <= 1/2.
-fn upper_mean(events: u64, ln_p: f64) -> f64 {
-    if events == 0 {
-        return -ln_p;
-    }
+    // The probability of at least k events is the regularized lower incomplete gamma function at k
+    // and the mean, that of at most k events the upper one at k + 1.
     let k = events as f64;
-    let small_enough = |ln_mean: f64| ln_at_most(events, ln_mean.exp()) <= ln_p;
-    let mut step = 1.0 / k.sqrt();
-    while !small_enough(k.ln() + step) {
-        step *= 2.0;
-    }
-    bisect(k.ln(), k.ln() + step, small_enough).exp()
-}
-
-/// ln P(X <= k) for a mean of at least `events` = k.
-fn ln_at_most(events: u64, mean: f64) -> f64 {
-    ln_poisson(events as f64, mean)
-        + sum_tail((1..=events).rev().map(|below| below as f64 / mean)).ln()
-}
-
-/// ln P(X >= k) for a mean of at most `events` = k.
-fn ln_at_least(events: u64, mean: f64) -> f64 {
-    ln_poisson(events as f64, mean) + sum_tail((events + 1..).map(|above| mean / above as f64)).ln()
+    let enough = |ln_mean: f64| gamma_lr(k, ln_mean.exp()) >= half;
+    let few_enough = |ln_mean: f64| gamma_ur(k + 1.0, ln_mean.exp()) <= half;
+    // The bounds hold for the smallest `alpha` that a float can represent.
+    let lo = match events {
+        0 => 0.0,
+        _ => bisect(-745.0, k.ln(), enough).exp(),
+    };
+    let hi = bisect(k.max(0.5).ln(), (2.0 * k + 1500.0).ln(), few_enough).exp();
+    Ok(Interval {
+        lo: lo / exposure,
+        hi: hi / exposure,
+    })
 }
 
 #[cfg(test)]

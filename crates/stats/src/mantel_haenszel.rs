@@ -13,7 +13,7 @@ use crate::special::{normal_critical, normal_upper};
 /// Up to this many steps [`mantel_haenszel`] computes the exact p-value; that takes some hundredths
 /// of a second. A step is one multiplication of two probabilities. Computing a probability counts
 /// as 32 steps.
-pub const MAX_CONDITIONAL_STEPS: u64 = 20_000_000;
+const MAX_CONDITIONAL_STEPS: u64 = 20_000_000;
 
 /// The cost of one probability of a table, in steps.
 const STEPS_PER_VALUE: u64 = 32;
@@ -55,7 +55,7 @@ pub struct Stratified {
 ///
 /// The exact p-value is conditional on the bad rounds of each stratum: side one's bad rounds are
 /// then a sum of hypergeometric variables. It is twice the smaller tail, at most 1. If the
-/// distribution takes more than [`MAX_CONDITIONAL_STEPS`] steps, the p-value is that of the
+/// distribution takes more than twenty million steps, the p-value is that of the
 /// Cochran-Mantel-Haenszel chi-square test without continuity correction.
 ///
 /// # Errors

@@ -58,19 +58,6 @@ impl MarginProcess {
         })
     }
 
-    /// Creates the process after `blocks` of (side one was bad, side two was bad), in the order of
-    /// the plan.
-    ///
-    /// # Errors
-    /// `margin` is out of range.
-    pub fn after(margin: f64, blocks: &[(bool, bool)]) -> Result<Self, StatsError> {
-        let mut process = Self::new(margin)?;
-        for &(one, two) in blocks {
-            process.update(one, two);
-        }
-        Ok(process)
-    }
-
     /// Adds the next block.
     pub fn update(&mut self, one_bad: bool, two_bad: bool) {
         self.only_one += u64::from(one_bad && !two_bad);
@@ -108,17 +95,6 @@ impl MarginProcess {
     pub fn margin(&self) -> f64 {
         self.margin
     }
-
-    /// The number of blocks so far.
-    pub fn blocks(&self) -> u64 {
-        self.blocks
-    }
-
-    /// Whether ln E is at least `ln_threshold`; see [`crate::ln_threshold`]. The first time it is,
-    /// the verdict is final, whatever follows.
-    pub fn reached(&self, ln_threshold: f64) -> bool {
-        self.ln_e() >= ln_threshold
-    }
 }
 
 #[cfg(test)]
@@ -146,7 +122,7 @@ mod tests {
         (1..=most).find(|_| {
             let u = uniform(rng);
             process.update(u < only_one, u > 1.0 - only_two);
-            process.reached(NEEDED)
+            process.ln_e() >= NEEDED
         })
     }
 
@@ -189,21 +165,21 @@ mod tests {
     #[test]
     fn clean_blocks_decide_soon() {
         let mut process = MarginProcess::new(0.02).unwrap();
-        while !process.reached(NEEDED) {
+        while process.ln_e() < NEEDED {
             process.update(false, false);
         }
         // An exact test with a number of blocks fixed in advance needs 149.
-        assert_eq!(process.blocks(), 175);
+        assert_eq!(process.blocks, 175);
     }
 
     #[test]
     fn one_bad_block_does_not_end_it() {
         let mut process = MarginProcess::new(0.02).unwrap();
         process.update(false, true);
-        while !process.reached(NEEDED) {
+        while process.ln_e() < NEEDED {
             process.update(true, true);
         }
-        assert_eq!(process.blocks(), 406);
+        assert_eq!(process.blocks, 406);
     }
 
     #[test]

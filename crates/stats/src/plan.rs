@@ -1,7 +1,7 @@
 //! Sample sizes: how many rounds a question takes.
 
 use crate::error::{StatsError, open_unit, probability};
-use crate::special::{beta_at, normal_critical, normal_quantile, normal_upper};
+use crate::special::{normal_critical, normal_quantile, normal_upper};
 
 /// The largest plan: every integer up to it is exactly representable as a float.
 pub(crate) const LARGEST_PLAN: u64 = 1 << 53;
@@ -49,77 +49,20 @@ pub fn rounds_without_failure(limit: f64, alpha: f64) -> Result<u64, StatsError>
     Ok((least as u64).max(1))
 }
 
-/// The smallest number of rounds that, with at most `allowed` bad ones, shows the rate to be below
-/// `limit` at error `alpha` (both strictly between 0 and 1): the first n with P(at most `allowed`
-/// bad of n at rate `limit`) <= `alpha`.
-///
-/// Clopper and Pearson 1934, "The use of confidence or fiducial limits", Biometrika 26, solved for
-/// n.
-pub fn rounds_with_failures(limit: f64, alpha: f64, allowed: u64) -> Result<u64, StatsError> {
-    if allowed == 0 {
-        return rounds_without_failure(limit, alpha);
-    }
-    let limit = open_unit("the limit", limit)?;
-    let ln_alpha = open_unit("alpha", alpha)?.ln();
-    let enough = |n: u64| {
-        let (a, b) = (allowed as f64 + 1.0, (n - allowed) as f64);
-        beta_at(a, b, limit, 1.0 - limit).ln_upper <= ln_alpha + 1e-12
-    };
-    let mut short = allowed;
-    let mut long = allowed.saturating_add(1);
-    while long > LARGEST_PLAN || !enough(long) {
-        if long >= LARGEST_PLAN {
-            return Err(StatsError::NotReached {
-                limit: LARGEST_PLAN,
-            });
-        }
-        short = long;
-        long = (long * 2).min(LARGEST_PLAN);
-    }
-    while long - short > 1 {
-        let middle = short + (long - short) / 2;
-        if enough(middle) {
-            long = middle;
-        } else {
-            short = middle;
-        }
-    }
-    Ok(long)
-}
-
-/// Rounds per side by the normal approximation, before rounding up.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct NormalPlan {
-    /// Without continuity correction: close to what Boschloo's test needs.
-    pub per_side: f64,
-    /// With Fleiss' continuity correction: close to what Fisher's exact test needs.
-    pub per_side_corrected: f64,
-}
-
-/// The normal approximation of the rounds needed to detect a difference between `rate1` and `rate2`
-/// (0 to 1, different) with probability `power`, in a two-sided test at error `alpha` (both
-/// strictly between 0 and 1).
+/// The rounds per side, before rounding up, needed to detect a difference between `rate1` and
+/// `rate2` (0 to 1, different) with probability `power`, in a two-sided test at error `alpha` (both
+/// strictly between 0 and 1). By the normal approximation without continuity correction, which is
+/// close to what Boschloo's test needs.
 ///
 /// Fleiss, Levin and Paik 2003, "Statistical methods for rates and proportions", 3rd edition,
 /// chapter 4.
-pub fn normal_plan(
-    rate1: f64,
-    rate2: f64,
-    power: f64,
-    alpha: f64,
-) -> Result<NormalPlan, StatsError> {
+pub fn normal_plan(rate1: f64, rate2: f64, power: f64, alpha: f64) -> Result<f64, StatsError> {
     let spread = Spread::new(rate1, rate2)?;
     let critical = normal_critical(open_unit("alpha", alpha)?);
     let beyond = normal_quantile(open_unit("the power", power)?);
     // A power below alpha/2 requires no rounds.
     let width = (critical * spread.under_null + beyond * spread.apart).max(0.0);
-    let per_side = (width / spread.distance).powi(2);
-    // This form does not divide by the number of rounds, which may be 0.
-    let root = per_side.sqrt() + (per_side + 4.0 / spread.distance).sqrt();
-    Ok(NormalPlan {
-        per_side,
-        per_side_corrected: root * root / 4.0,
-    })
+    Ok((width / spread.distance).powi(2))
 }
 
 /// The power of `per_side` rounds per side by the normal approximation without continuity

@@ -1,8 +1,8 @@
-//! Intervals and bounds of one rate, for a number of rounds fixed in advance.
+//! Intervals of one rate and of the difference of two, for numbers of rounds fixed in advance.
 
 use crate::counts::{Counts, Interval};
 use crate::error::{StatsError, open_unit};
-use crate::special::{beta_quantile_lower, beta_quantile_upper, normal_critical};
+use crate::special::normal_critical;
 
 /// Wilson's score interval at confidence 1 - `alpha` (0 < `alpha` < 1), for display. It is close to
 /// its level on average, but not at every rate, so do not base a gate on it. Without rounds it is 0
@@ -37,27 +37,6 @@ fn wilson_of_minority(counts: Counts, z: f64) -> Interval {
     Interval { lo, hi }
 }
 
-/// The exact interval of Clopper and Pearson at confidence 1 - `alpha` (0 < `alpha` < 1). Its
-/// coverage is at least that at every rate, if the number of rounds was fixed in advance. Without
-/// rounds it is 0 to 1.
-///
-/// Clopper and Pearson 1934, "The use of confidence or fiducial limits", Biometrika 26.
-pub fn clopper_pearson(counts: Counts, alpha: f64) -> Result<Interval, StatsError> {
-    let half = open_unit("alpha", alpha)? / 2.0;
-    Ok(Interval {
-        lo: exact_lower(counts, half),
-        hi: exact_upper(counts, half),
-    })
-}
-
-/// The exact one-sided upper bound of the rate at confidence 1 - `alpha` (0 < `alpha` < 1), for a
-/// number of rounds fixed in advance. Without rounds it is 1.
-///
-/// Clopper and Pearson 1934, "The use of confidence or fiducial limits", Biometrika 26.
-pub fn clopper_pearson_upper(counts: Counts, alpha: f64) -> Result<f64, StatsError> {
-    Ok(exact_upper(counts, open_unit("alpha", alpha)?))
-}
-
 /// The exact one-sided upper bound when none of `n` rounds was bad: 1 - `alpha`^(1/n) (0 < `alpha`
 /// < 1). Without rounds it is 1.
 ///
@@ -65,39 +44,26 @@ pub fn clopper_pearson_upper(counts: Counts, alpha: f64) -> Result<f64, StatsErr
 /// wrong, is everything all right?", JAMA 249.
 pub fn zero_failure_upper(n: u64, alpha: f64) -> Result<f64, StatsError> {
     let alpha = open_unit("alpha", alpha)?;
-    Ok(no_failure_upper(n as f64, alpha))
+    Ok(-(alpha.ln() / n as f64).exp_m1())
 }
 
-/// The rule of three, 3/`n`: approximates [`zero_failure_upper`] at 95 %. Useful from about thirty
-/// rounds; below three it exceeds 1, and without rounds it is infinite.
+/// Newcombe's hybrid score interval of rate one minus rate two (as shares, -1 to 1). The confidence
+/// is 1 - `alpha` (0 < `alpha` < 1). A side without rounds contributes the whole range of rates
+/// from 0 to 1.
 ///
-/// Hanley and Lippman-Hand 1983, "If nothing goes wrong, is everything all right?", JAMA 249.
-pub fn rule_of_three(n: u64) -> f64 {
-    3.0 / n as f64
-}
-
-fn no_failure_upper(n: f64, alpha: f64) -> f64 {
-    -(alpha.ln() / n).exp_m1()
-}
-
-fn exact_lower(counts: Counts, alpha: f64) -> f64 {
-    let (k, good) = (counts.bad() as f64, counts.good() as f64);
-    if counts.bad() == 0 {
-        0.0
-    } else if counts.good() == 0 {
-        (alpha.ln() / k).exp()
-    } else {
-        beta_quantile_lower(k, good + 1.0, alpha.ln())
-    }
-}
-
-fn exact_upper(counts: Counts, alpha: f64) -> f64 {
-    let (k, good) = (counts.bad() as f64, counts.good() as f64);
-    if counts.good() == 0 {
-        1.0
-    } else if counts.bad() == 0 {
-        no_failure_upper(good, alpha)
-    } else {
-        beta_quantile_upper(k + 1.0, good, alpha.ln())
-    }
+/// Newcombe 1998, "Interval estimation for the difference between independent proportions:
+/// comparison of eleven methods", Statist. Med. 17, method 10.
+pub fn newcombe(one: Counts, two: Counts, alpha: f64) -> Result<Interval, StatsError> {
+    let (first, second) = (wilson(one, alpha)?, wilson(two, alpha)?);
+    let (Some(rate1), Some(rate2)) = (one.rate(), two.rate()) else {
+        return Ok(Interval {
+            lo: first.lo - second.hi,
+            hi: first.hi - second.lo,
+        });
+    };
+    let difference = rate1 - rate2;
+    Ok(Interval {
+        lo: (difference - (rate1 - first.lo).hypot(second.hi - rate2)).max(-1.0),
+        hi: (difference + (first.hi - rate1).hypot(rate2 - second.lo)).min(1.0),
+    })
 }

@@ -1,58 +1,22 @@
 //! Confidence sequences: intervals of one rate that are valid whenever the run stops.
 
 use crate::counts::{Counts, Interval};
-use crate::error::{StatsError, open_unit, positive};
+use crate::error::{StatsError, open_unit};
 use crate::special::{LN_ODDS_MAX, bisect, from_log_odds, ln_beta_kernel};
 
-/// A beta distribution over a rate: the mixture behind an e-value. It determines where the method
-/// is most precise, not whether it is valid.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BetaPrior {
-    a: f64,
-    b: f64,
-}
-
-impl BetaPrior {
-    /// Beta(1/2, 1/2).
-    pub const HALF: Self = Self { a: 0.5, b: 0.5 };
-
-    /// Creates Beta(`a`, `b`); both must be positive and finite.
-    pub fn new(a: f64, b: f64) -> Result<Self, StatsError> {
-        Ok(Self {
-            a: positive("a", a)?,
-            b: positive("b", b)?,
-        })
-    }
-
-    /// The first parameter: the prior count of bad rounds.
-    pub fn a(self) -> f64 {
-        self.a
-    }
-
-    /// The second parameter: the prior count of good rounds.
-    pub fn b(self) -> f64 {
-        self.b
-    }
-
-    /// The posterior parameters after `counts`.
-    pub(crate) fn updated(self, counts: Counts) -> (f64, f64) {
-        (self.a + counts.bad() as f64, self.b + counts.good() as f64)
-    }
-}
+/// The prior count of bad and of good rounds: E mixes rates by Beta(1/2, 1/2). It determines where
+/// the method is most precise, not whether it is valid.
+const PRIOR: f64 = 0.5;
 
 /// The beta-binomial confidence sequence at error `alpha` (0 < `alpha` < 1): all rates p with
-/// [`ln_e_point`] < ln(1/alpha). Over the whole course of a run it ever excludes the true rate with
+/// `ln_e_point` < ln(1/alpha). Over the whole course of a run it ever excludes the true rate with
 /// probability at most `alpha`, however often it is inspected and whenever the run stops. Without
 /// rounds it is 0 to 1.
 ///
 /// Robbins 1970, "Statistical methods related to the law of the iterated logarithm", Ann. Math.
 /// Statist. 41; Howard, Ramdas, McAuliffe and Sekhon 2021, "Time-uniform, nonparametric,
 /// nonasymptotic confidence sequences", Ann. Statist. 49.
-pub fn confidence_sequence(
-    counts: Counts,
-    alpha: f64,
-    prior: BetaPrior,
-) -> Result<Interval, StatsError> {
+pub fn confidence_sequence(counts: Counts, alpha: f64) -> Result<Interval, StatsError> {
     let limit = -open_unit("alpha", alpha)?.ln();
     if counts.n() == 0 {
         return Ok(Interval::UNIT);
@@ -63,7 +27,7 @@ pub fn confidence_sequence(
         .clamp(-LN_ODDS_MAX, LN_ODDS_MAX);
     let ln_e = |t: f64| {
         let (p, q) = from_log_odds(t);
-        ln_e_between(counts, p, q, prior)
+        ln_e_point(counts, p, q)
     };
     let lo = if counts.bad() == 0 {
         0.0
@@ -78,20 +42,13 @@ pub fn confidence_sequence(
     Ok(Interval { lo, hi })
 }
 
-/// ln E of the null "the rate is `p`" (0 < `p` < 1) against the mixture `prior`: ln B(a+k, b+n-k) -
-/// ln B(a, b) - k ln p - (n-k) ln(1-p). Under the null the mean of E is at most 1 at any stopping
-/// time, so E >= 1/alpha happens with probability at most alpha.
+/// ln E of the null "the rate is `p`" (`q` = 1 - `p`) against the mixture: ln B(a+k, a+n-k) - ln
+/// B(a, a) - k ln p - (n-k) ln q. Under the null the mean of E is at most 1 at any stopping time, so
+/// E >= 1/alpha happens with probability at most alpha.
 ///
-/// Robbins 1970, "Statistical methods related to the law of the iterated logarithm", Ann. Math.
-/// Statist. 41.
-pub fn ln_e_point(counts: Counts, p: f64, prior: BetaPrior) -> Result<f64, StatsError> {
-    let p = open_unit("p", p)?;
-    Ok(ln_e_between(counts, p, 1.0 - p, prior))
-}
-
 /// Uses Bayes' rule, the prior density at p over the posterior density. The definition would
 /// subtract terms of the order of n ln n from each other.
-fn ln_e_between(counts: Counts, p: f64, q: f64, prior: BetaPrior) -> f64 {
-    let (a, b) = prior.updated(counts);
-    ln_beta_kernel(prior.a, prior.b, p, q) - ln_beta_kernel(a, b, p, q)
+fn ln_e_point(counts: Counts, p: f64, q: f64) -> f64 {
+    let (a, b) = (PRIOR + counts.bad() as f64, PRIOR + counts.good() as f64);
+    ln_beta_kernel(PRIOR, PRIOR, p, q) - ln_beta_kernel(a, b, p, q)
 }

@@ -1,9 +1,9 @@
 //! Expected length of a run that stops at its verdict.
 
 use crate::error::{StatsError, probability};
-use crate::matched::ln_e_matched;
 use crate::multiple::ln_threshold;
-use crate::special::beta_at;
+use crate::pair_watch::ln_e_matched;
+use crate::special::{beta_at, count_while};
 
 /// Runs that need more discordant blocks than this are not computed.
 const MOST_DISCORDANT: usize = 3000;
@@ -82,19 +82,11 @@ fn quantile(decided: &[f64], discordant: f64, share: f64) -> u64 {
         by.map(|(d, p)| p * at_least(d as u64, blocks, discordant))
             .sum()
     };
-    let mut high = 1;
-    while reached(high) < share {
-        high *= 2;
+    let mut enough = 1;
+    while reached(enough) < share {
+        enough *= 2;
     }
-    let mut low = high / 2;
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        match reached(middle) >= share {
-            true => high = middle,
-            false => low = middle,
-        }
-    }
-    high
+    count_while(enough, |blocks| reached(blocks) < share)
 }
 
 /// P(X >= d) for X ~ Bin(`blocks`, p).

@@ -68,11 +68,9 @@ fn a_gate_at_one_percent_passes_when_it_should() {
     let gate = Gate::new(0.01).unwrap();
     assert_eq!(gate.rounds_to_pass(0, 0.05), Ok(328));
     assert_eq!(gate.rounds_to_pass(1, 0.05), Ok(751));
-    assert_eq!(
-        gate.verdict(counts(0, 327), 0.05),
-        Ok(GateVerdict::Undecided)
-    );
-    assert_eq!(gate.verdict(counts(3, 10), 0.05), Ok(GateVerdict::Above));
+    let needed = ln_threshold(0.05, 1).unwrap();
+    assert!(gate.ln_e_below(counts(0, 327)) < needed && gate.ln_e_above(counts(0, 327)) < needed);
+    assert!(gate.ln_e_above(counts(3, 10)) >= needed);
 }
 
 #[test]
@@ -120,11 +118,10 @@ fn no_counts_lead_to_nan() {
         .collect();
     for &one in &edges {
         for alpha in [1e-300, 1e-9, 0.05, 0.999] {
-            let mut numbers = vec![clopper_pearson_upper(one, alpha).unwrap()];
+            let mut numbers = vec![zero_failure_upper(one.n(), alpha).unwrap()];
             for interval in [
                 wilson(one, alpha).unwrap(),
-                clopper_pearson(one, alpha).unwrap(),
-                confidence_sequence(one, alpha, BetaPrior::HALF).unwrap(),
+                confidence_sequence(one, alpha).unwrap(),
             ] {
                 numbers.extend([interval.lo, interval.hi]);
             }
@@ -135,11 +132,7 @@ fn no_counts_lead_to_nan() {
         }
         for limit in [1e-12, 0.01, 0.5, 1.0 - 1e-12] {
             let gate = Gate::new(limit).unwrap();
-            for ln_e in [
-                gate.ln_e_below(one),
-                gate.ln_e_above(one),
-                ln_e_point(one, limit, BetaPrior::HALF).unwrap(),
-            ] {
+            for ln_e in [gate.ln_e_below(one), gate.ln_e_above(one)] {
                 assert!(!ln_e.is_nan(), "{one:?} {limit}");
             }
         }
@@ -152,7 +145,7 @@ fn no_counts_lead_to_nan() {
 fn no_pair_leads_to_nan(one: Counts, two: Counts) {
     let mid = fisher_mid_p(one, two);
     let exact = fisher_exact(one, two);
-    let mut numbers = vec![mid.less, mid.greater, mid.central, mid.minlike];
+    let mut numbers = vec![mid.less, mid.greater, mid.two_sided];
     numbers.extend([exact.less, exact.greater, exact.two_sided]);
     if one.n() + two.n() <= 20 {
         let p = boschloo(one, two).unwrap();
@@ -192,14 +185,12 @@ fn a_million_rounds_have_an_order_too() {
     assert_eq!(runs_test(&rounds).two_sided, 1.0);
     assert_eq!(rank_trend(&rounds).p, 1.0);
     rounds[999_999] = true;
-    assert_eq!(rank_trend(&rounds).method, Method::Exact);
     near(rank_trend(&rounds).p, 2e-6, 1e-12);
     for at in (0..1_000_000).step_by(7) {
         rounds[at] = true;
     }
     let found = independence(&rounds, 0.05).unwrap();
     assert_eq!(found.pattern, Pattern::Alternating);
-    assert_eq!(found.trend.method, Method::Exact);
     assert_eq!(runs_test(&[]).runs, 0);
     assert_eq!(rank_trend(&[]).p, 1.0);
 }
@@ -215,23 +206,18 @@ fn bad_arguments_are_errors() {
     for alpha in [0.0, 1.0, -0.1, f64::NAN, f64::INFINITY] {
         let is_error = [
             wilson(some, alpha).is_err(),
-            clopper_pearson(some, alpha).is_err(),
-            clopper_pearson_upper(some, alpha).is_err(),
             zero_failure_upper(10, alpha).is_err(),
-            confidence_sequence(some, alpha, BetaPrior::HALF).is_err(),
+            confidence_sequence(some, alpha).is_err(),
             newcombe(some, some, alpha).is_err(),
             risk_ratio(some, some, alpha).is_err(),
             compare(some, some, alpha).is_err(),
-            ln_e_point(some, alpha, BetaPrior::HALF).is_err(),
             Gate::new(alpha).is_err(),
             ln_threshold(alpha, 1).is_err(),
             rounds_without_failure(alpha, 0.05).is_err(),
-            rounds_with_failures(0.1, alpha, 1).is_err(),
             rounds_to_detect(0.1, 0.2, alpha, 0.05).is_err(),
             rounds_to_detect(0.1, 0.2, 0.8, alpha).is_err(),
             boschloo_power(10, 0.1, 0.2, alpha).is_err(),
             normal_power(10, 0.1, 0.2, alpha).is_err(),
-            BetaPrior::new(0.5, -alpha.abs()).is_err(),
         ];
         assert!(is_error.iter().all(|&e| e), "{alpha}: {is_error:?}");
     }
@@ -247,10 +233,6 @@ fn bad_arguments_are_errors() {
         Err(StatsError::NotReached { .. })
     ));
     assert!(matches!(
-        rounds_with_failures(0.5, 0.05, u64::MAX),
-        Err(StatsError::NotReached { .. })
-    ));
-    assert!(matches!(
         Gate::new(1e-12).unwrap().rounds_to_pass(0, 0.05),
         Err(StatsError::NotReached { .. })
     ));
@@ -259,7 +241,4 @@ fn bad_arguments_are_errors() {
         Err(StatsError::Zero { .. })
     ));
     assert!(holm(&[0.5, f64::NAN]).is_err());
-    assert!(PairProcess::new(0.0).is_err());
-    assert!(PairProcess::new(f64::NAN).is_err());
-    assert!(BetaPrior::new(0.0, 1.0).is_err());
 }

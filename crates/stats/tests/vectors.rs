@@ -19,7 +19,7 @@ fn check(fixture: &str, count: usize) {
 fn every_vector_of_the_fixture_is_met() {
     check(
         include_str!("../../../fixtures/statistics_vectors.json"),
-        132,
+        108,
     );
 }
 
@@ -28,6 +28,6 @@ fn every_vector_of_the_fixture_is_met() {
 fn every_vector_of_the_second_fixture_is_met() {
     check(
         include_str!("../../../fixtures/statistics_vectors_more.json"),
-        72,
+        57,
     );
 }

@@ -1,6 +1,6 @@
 //! How often a gate at 1 % passes wrongly when hangs are slow and attempts run side by side: `campaigns [RUNS] [SEED]`.
 //!
-//! Exit code 1 if "below" at a true rate of 1 % or 3 % is significantly more frequent than 5 % (binomial test at 0.001).
+//! Exit code 1 if "below" at a true rate of 1 % or 3 % is significantly more frequent than 5 % (score test at 0.001).
 
 #[path = "../tests/it/campaigns.rs"]
 mod campaigns;
@@ -8,7 +8,7 @@ mod campaigns;
 use std::process::ExitCode;
 
 use campaigns::campaigns;
-use crashrate_stats::{Counts, clopper_pearson};
+use crashrate_stats::{Counts, wilson};
 
 const ROUNDS: u32 = 3000;
 
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             let [below, above] = campaigns(rate, jobs, ROUNDS, runs, seed);
             let counts = Counts::new(below.into(), runs.into()).expect("verdicts are campaigns");
             // The lower limit at 0.002 two-sided is the one-sided test at 0.001.
-            let is_beyond = clopper_pearson(counts, 0.002).expect("an alpha").lo > 0.05;
+            let is_beyond = wilson(counts, 0.002).expect("an alpha").lo > 0.05;
             beyond |= is_beyond;
             let percent = |n: u32| 100.0 * f64::from(n) / f64::from(runs);
             let mark = if is_beyond { " BEYOND" } else { "" };

@@ -1,7 +1,6 @@
 //! Reports results: events to the supervisor, or plain lines on standard output for people.
 
 use std::cell::Cell;
-use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -22,22 +21,9 @@ pub(crate) struct EventSink {
 }
 
 /// The receiver is gone, so further work would be useless.
-#[derive(Debug)]
-pub(crate) struct ReceiverGone(io::Error);
-
-impl fmt::Display for ReceiverGone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot report what was measured: {}", self.0)
-    }
-}
-
-impl std::error::Error for ReceiverGone {}
-
-impl From<io::Error> for ReceiverGone {
-    fn from(error: io::Error) -> Self {
-        ReceiverGone(error)
-    }
-}
+#[derive(Debug, thiserror::Error)]
+#[error("cannot report what was measured: {0}")]
+pub(crate) struct ReceiverGone(#[from] io::Error);
 
 impl EventSink {
     /// For a task: events if a supervisor listens, otherwise plain lines.

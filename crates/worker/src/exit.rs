@@ -1,7 +1,5 @@
 //! The exit codes, and why the worker could not do its task.
 
-use std::fmt;
-
 use crate::event_sink::ReceiverGone;
 
 /// Every chapter passed, or the reference agrees.
@@ -16,14 +14,17 @@ pub(crate) const UNAVAILABLE: u8 = 3;
 pub(crate) const RECEIVER_GONE: u8 = 4;
 
 /// Why the worker could not do its task.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     /// The request is wrong.
+    #[error("{0}")]
     Usage(String),
     /// The device is not available.
+    #[error("the device is not available: {0}")]
     Unavailable(String),
     /// The receiver is gone.
-    ReceiverGone(ReceiverGone),
+    #[error(transparent)]
+    ReceiverGone(#[from] ReceiverGone),
 }
 
 impl Refusal {
@@ -33,21 +34,5 @@ impl Refusal {
             Refusal::Unavailable(_) => UNAVAILABLE,
             Refusal::ReceiverGone(_) => RECEIVER_GONE,
         }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refusal::Usage(text) => f.write_str(text),
-            Refusal::Unavailable(text) => write!(f, "the device is not available: {text}"),
-            Refusal::ReceiverGone(error) => error.fmt(f),
-        }
-    }
-}
-
-impl From<ReceiverGone> for Refusal {
-    fn from(error: ReceiverGone) -> Self {
-        Refusal::ReceiverGone(error)
     }
 }

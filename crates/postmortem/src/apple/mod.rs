@@ -4,15 +4,12 @@
 mod facts;
 mod ips;
 mod text;
-mod time;
 
-use std::error::Error;
-use std::fmt;
-
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use serde_json::Value;
 
 use crate::crash::Crash;
-use time::seconds;
 
 /// The `bug_type` of a crash reported as a JSON object, and of one reported as text.
 const JSON: &str = "309";
@@ -36,16 +33,9 @@ pub struct Report {
 }
 
 /// Why a text is not a crash report.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct NotAReport(String);
-
-impl fmt::Display for NotAReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for NotAReport {}
 
 impl Report {
     /// Reads a report in either format.
@@ -75,6 +65,18 @@ impl Report {
         self.pid == pid
             && seconds(&self.captured).is_none_or(|at| (from - SLACK..=to + SLACK).contains(&at))
     }
+}
+
+/// Converts `YYYY-MM-DD hh:mm:ss[.fraction] [+-]zzzz` to seconds since 1970.
+fn seconds(text: &str) -> Option<i64> {
+    let mut words = text.split_whitespace();
+    let (date, time) = (words.next()?, words.next()?);
+    let zone = words.next().unwrap_or("+0000");
+    let time = DateTime::strptime("%Y-%m-%d %H:%M:%S%.f", format!("{date} {time}")).ok()?;
+    // A sign, and two digits each for hours and minutes.
+    let zone: i64 = Some(zone).filter(|zone| zone.len() <= 5)?.parse().ok()?;
+    let offset = (zone / 100 * 60 + zone % 100) * 60;
+    Some(Offset::UTC.to_timestamp(time).ok()?.as_second() - offset)
 }
 
 /// Reads a report that begins with a line of JSON.

@@ -8,8 +8,7 @@ use crate::crash::{Frame, Hex, Module, Thread};
 pub(super) fn facts(text: &str) -> Option<Facts> {
     let mut lines = text.lines();
     let mut facts = Facts::default();
-    let (mut has_process, mut is_crash) = (false, false);
-    let mut number_of_crashed = None;
+    let mut header = Header::default();
     let mut numbers = Vec::new();
     while let Some(line) = lines.next() {
         if let Some((number, name, crashed)) = thread_header(line) {
@@ -27,43 +26,14 @@ pub(super) fn facts(text: &str) -> Option<Facts> {
             });
             continue;
         }
-        let Some((key, value)) = line.split_once(':') else {
-            continue;
-        };
-        let value = value.trim();
-        match key.trim() {
-            "Process" => {
-                has_process = true;
-                (facts.process, facts.pid) = process(value);
-            }
-            "Date/Time" => facts.captured = value.to_owned(),
-            "Crashed Thread" | "Triggered by Thread" => {
-                let number = value.split_whitespace().next();
-                number_of_crashed = number.and_then(|n| n.parse::<u64>().ok());
-            }
-            "Exception Type" => {
-                is_crash = true;
-                exception_type(&mut facts, value);
-            }
-            "Exception Codes" | "Exception Subtype" => codes(&mut facts, value),
-            "Termination Reason" => {
-                facts.code_signing |= value.contains("CODESIGNING");
-                facts.notes.push(value.to_owned());
-            }
-            "Application Specific Information" => facts.information = section(&mut lines),
-            "Last Exception Backtrace" | "Application Specific Backtrace 1" => {
-                facts.thrown = stack(&mut lines)
-            }
-            "VM Region Info" => facts.region = format!("{value}\n{}", section(&mut lines)),
-            key if key.starts_with("VM Regions Near ") => facts.region = section(&mut lines),
-            "Binary Images" => facts.modules = images(&mut lines),
-            _ => {}
+        if let Some((key, value)) = line.split_once(':') {
+            header.read(key.trim(), value.trim(), &mut facts, &mut lines);
         }
     }
-    if !has_process || !is_crash {
+    if !header.has_process || !header.is_crash {
         return None;
     }
-    let crashed = || numbers.iter().position(|&n| Some(n) == number_of_crashed);
+    let crashed = || numbers.iter().position(|&n| Some(n) == header.crashed);
     facts.crashed = facts.crashed.or_else(crashed);
     let modules = &facts.modules;
     let threads = facts.threads.iter_mut().flat_map(|t| &mut t.frames);
@@ -71,6 +41,55 @@ pub(super) fn facts(text: &str) -> Option<Facts> {
         place(frame, modules);
     }
     Some(facts)
+}
+
+/// What the lines outside of the sections say about the report itself.
+#[derive(Default)]
+struct Header {
+    has_process: bool,
+    is_crash: bool,
+    /// The number of the thread that crashed.
+    crashed: Option<u64>,
+}
+
+impl Header {
+    /// Reads a line `key: value`, and the section that it begins.
+    fn read<'a>(
+        &mut self,
+        key: &str,
+        value: &str,
+        facts: &mut Facts,
+        lines: &mut impl Iterator<Item = &'a str>,
+    ) {
+        match key {
+            "Process" => {
+                self.has_process = true;
+                (facts.process, facts.pid) = process(value);
+            }
+            "Date/Time" => facts.captured = value.to_owned(),
+            "Crashed Thread" | "Triggered by Thread" => {
+                let number = value.split_whitespace().next();
+                self.crashed = number.and_then(|n| n.parse().ok());
+            }
+            "Exception Type" => {
+                self.is_crash = true;
+                exception_type(facts, value);
+            }
+            "Exception Codes" | "Exception Subtype" => codes(facts, value),
+            "Termination Reason" => {
+                facts.code_signing |= value.contains("CODESIGNING");
+                facts.notes.push(value.to_owned());
+            }
+            "Application Specific Information" => facts.information = section(lines),
+            "Last Exception Backtrace" | "Application Specific Backtrace 1" => {
+                facts.thrown = stack(lines);
+            }
+            "VM Region Info" => facts.region = format!("{value}\n{}", section(lines)),
+            key if key.starts_with("VM Regions Near ") => facts.region = section(lines),
+            "Binary Images" => facts.modules = images(lines),
+            _ => {}
+        }
+    }
 }
 
 /// Parses `app [4711]`.

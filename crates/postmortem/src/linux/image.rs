@@ -1,14 +1,17 @@
 //! An executable file or library: its unwind tables and symbols.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::ops::{Deref, Range};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use framehop::ExplicitModuleSectionInfo;
 use memmap2::Mmap;
 use object::elf::{self, FileHeader64, ProgramHeader64};
+use object::read::ReadCache;
 use object::read::elf::{ElfFile64, ProgramHeader, SymbolTable};
-use object::{Endianness, Object, ObjectSection};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol};
 
 use super::memory::PAGE;
 use crate::names::demangle;
@@ -282,4 +285,18 @@ fn is_better(a: &Candidate<'_>, b: &Candidate<'_>) -> bool {
         .then_with(|| b.name.len().cmp(&a.name.len()))
         .then_with(|| b.name.cmp(a.name))
         .is_gt()
+}
+
+/// Whether a dynamically linked program imports a function of this name. Always false for a
+/// statically linked one.
+pub fn imports(program: &Path, function: &str) -> bool {
+    let Ok(file) = File::open(program) else {
+        return false;
+    };
+    let cache = ReadCache::new(file);
+    let Ok(object) = object::File::parse(&cache) else {
+        return false;
+    };
+    let mut symbols = object.dynamic_symbols();
+    symbols.any(|symbol| symbol.is_undefined() && symbol.name() == Ok(function))
 }

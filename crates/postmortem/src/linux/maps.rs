@@ -8,6 +8,11 @@ use std::path::{Path, PathBuf};
 
 use crate::crash::{Hex, Module};
 
+/// An access up to this far below the stack pointer still belongs to the stack: a call, a push, or
+/// the probe of a new frame.
+const BELOW: u64 = 64 * 1024;
+/// The guard gap that the kernel keeps below a stack. A new frame may reach that far into it.
+const GUARD: u64 = 1024 * 1024;
 /// Maximum number of modules kept with a crash.
 const MAX_MODULES: usize = 512;
 
@@ -53,11 +58,13 @@ impl Mapping {
     /// Candidate paths of the file: the kernel writes a newline as `\012` and appends a suffix to a
     /// deleted file's path.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
-        let path = self.path.as_os_str().as_bytes();
-        let mut paths = vec![path.to_vec()];
-        if path.windows(4).any(|four| four == NEWLINE) {
-            paths.push(unescaped(path));
+        let path = self.path.as_os_str().as_bytes().to_vec();
+        let mut plain = path.clone();
+        while let Some(at) = plain.windows(4).position(|four| four == NEWLINE) {
+            plain.splice(at..at + 4, [b'\n']);
         }
+        let mut paths = vec![path, plain];
+        paths.dedup();
         let to_path = |path| PathBuf::from(OsString::from_vec(path));
         paths.into_iter().map(to_path).collect()
     }
@@ -74,21 +81,6 @@ impl Mapping {
 /// The suffix of a deleted file's path. A file's name may also end in it.
 const DELETED: &[u8] = b" (deleted)";
 const NEWLINE: &[u8] = b"\\012";
-
-fn unescaped(path: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::new();
-    let mut rest = path;
-    while let Some((&byte, tail)) = rest.split_first() {
-        if let Some(tail) = rest.strip_prefix(NEWLINE) {
-            plain.push(b'\n');
-            rest = tail;
-        } else {
-            plain.push(byte);
-            rest = tail;
-        }
-    }
-    plain
-}
 
 impl Maps {
     /// Reads the mappings of a live process.
@@ -131,9 +123,26 @@ impl Maps {
     }
 
     /// The mappings from this address on.
-    pub(super) fn from(&self, address: u64) -> impl Iterator<Item = &Mapping> {
+    fn from(&self, address: u64) -> impl Iterator<Item = &Mapping> {
         let first = self.0.partition_point(|m| m.end <= address);
         self.0[first..].iter()
+    }
+
+    /// Whether a fault at this unusable address is a stack overflow: the address lies directly below
+    /// the stack that contains the stack pointer, or that the stack pointer has just left downwards.
+    pub(super) fn is_past_the_stack(&self, address: u64, sp: u64) -> bool {
+        if address < sp.saturating_sub(BELOW) {
+            return false;
+        }
+        let is_usable = |m: &&Mapping| m.readable() && m.writable();
+        match self.at(sp).filter(is_usable) {
+            Some(stack) => address < stack.start,
+            // The stack pointer is already past the end: a large frame begins there, and the access
+            // may be anywhere in the frame.
+            None => self.from(sp).find(is_usable).is_some_and(|stack| {
+                stack.start - sp <= GUARD && address < stack.start && !stack.is_file()
+            }),
+        }
     }
 
     /// The files with executable pages.
@@ -165,21 +174,16 @@ impl Maps {
 
 /// Parses `start-end perms offset dev inode path`. The path is raw bytes up to the end of the line.
 fn mapping(line: &[u8]) -> Option<Mapping> {
-    let mut rest = line;
-    let mut field = || {
-        let trimmed = rest.trim_ascii_start();
-        let end = trimmed.iter().position(|&b| b == b' ');
-        let (field, left) = trimmed.split_at(end.unwrap_or(trimmed.len()));
-        rest = left;
-        std::str::from_utf8(field).ok()
-    };
+    // The kernel aligns the path with further spaces.
+    let mut fields = line.splitn(6, |&byte| byte == b' ');
+    let mut field = || std::str::from_utf8(fields.next()?).ok();
     let (range, permissions, offset) = (field()?, field()?, field()?);
     let (device, inode) = (field()?, field()?);
     let hex = |text| u64::from_str_radix(text, 16).ok();
     let (start, end) = range.split_once('-')?;
     let (major, minor) = device.split_once(':')?;
     let number = |text| u32::from_str_radix(text, 16).ok();
-    let spaces = rest.iter().take_while(|&&b| b == b' ').count();
+    let path = fields.next().unwrap_or_default().trim_ascii_start();
     Some(Mapping {
         start: hex(start)?,
         end: hex(end)?,
@@ -187,7 +191,7 @@ fn mapping(line: &[u8]) -> Option<Mapping> {
         offset: hex(offset)?,
         device: libc::makedev(number(major)?, number(minor)?),
         inode: inode.parse().ok()?,
-        path: PathBuf::from(OsString::from_vec(rest[spaces..].to_vec())),
+        path: PathBuf::from(OsString::from_vec(path.to_vec())),
     })
 }
 
@@ -231,5 +235,36 @@ nonsense
         let bytes: Vec<&[u8]> = paths.iter().map(|p| p.as_os_str().as_bytes()).collect();
         let expected: [&[u8]; 2] = [b"/opt/\xff\\012x (deleted)", b"/opt/\xff\nx (deleted)"];
         assert_eq!(bytes, expected);
+    }
+
+    fn stacks() -> Maps {
+        let mapping = |start, end, permissions: &str| Mapping {
+            start,
+            end,
+            permissions: permissions.to_owned(),
+            ..Mapping::default()
+        };
+        Maps::new(vec![
+            mapping(0x10_0000, 0x20_0000, "rw-p"),
+            mapping(0x7000_0000, 0x7000_1000, "---p"),
+            mapping(0x7000_1000, 0x7080_0000, "rw-p"),
+        ])
+    }
+
+    #[test]
+    fn only_a_fault_right_below_the_stack_is_its_end() {
+        let past = |address, sp| stacks().is_past_the_stack(address, sp);
+        // A push or call at the end of the stack; a probe; a large frame.
+        assert!(past(0x7000_0ff8, 0x7000_1000));
+        assert!(past(0x7000_0800, 0x7000_0800));
+        assert!(past(0x7000_0ff0, 0x6fff_8000));
+        // Above the stack, beyond its other end, far below it, or with room left on the stack.
+        assert!(!past(0x7080_0000, 0x707f_f000));
+        assert!(!past(0x7080_1000, 0x707f_f000));
+        assert!(!past(0x6ff0_0000, 0x7000_1000));
+        assert!(!past(0x7000_0ff8, 0x7040_0000));
+        // A stack pointer far from any stack.
+        assert!(!past(0x5000_0000, 0x5000_0008));
+        assert!(!past(0x7100_0000, 0x7100_0008));
     }
 }

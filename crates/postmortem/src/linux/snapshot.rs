@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use super::codes::{code_name, signal_name};
 use super::maps::{Mapping, Maps};
-use super::overflow::is_past_the_stack;
 use super::stack::{Interruption, resolve};
 use super::thread::ThreadShot;
 use crate::class::{self, Faulted};
@@ -179,7 +178,7 @@ impl Snapshot {
     fn class(&self) -> String {
         let mapping = self.cause.address.and_then(|at| self.maps.at(at));
         let sp = self.thread.registers.sp();
-        let is_past = |address| is_past_the_stack(address, sp, &self.maps);
+        let is_past = |address| self.maps.is_past_the_stack(address, sp);
         class::of_fault(Faulted {
             signal: &signal_name(self.cause.signal),
             address: self.cause.address.filter(|_| !self.cause.has_no_address()),

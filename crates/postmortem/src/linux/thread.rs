@@ -15,7 +15,7 @@ use crate::crash::{Frame, Hex, Thread};
 pub struct ThreadShot {
     pub(super) pid: i32,
     pub(super) tid: i32,
-    name: String,
+    pub(super) name: String,
     pub(super) registers: Registers,
     pub(super) stack: RawStack,
 }
@@ -40,23 +40,6 @@ impl ThreadShot {
             registers,
             stack: Walker::new(Source::Live(tid), maps, images).walk(&registers, cap),
         })
-    }
-
-    /// Creates a thread from another source, such as a core file.
-    pub(super) fn new(
-        pid: i32,
-        tid: i32,
-        name: String,
-        registers: Registers,
-        stack: RawStack,
-    ) -> ThreadShot {
-        ThreadShot {
-            pid,
-            tid,
-            name,
-            registers,
-            stack,
-        }
     }
 
     /// Reasons why frames are missing from the stack.

@@ -1,5 +1,7 @@
 //! Removes the parts of a message that vary between runs.
 
+use crate::names::shorten;
+
 /// Maximum length of a message in a signature, in bytes.
 const MAX_KEY: usize = 200;
 /// Placeholders for a number and for a path.
@@ -24,7 +26,7 @@ pub(super) fn one_line(text: &str, max: usize) -> String {
             break;
         }
     }
-    cut(&mut line, max);
+    shorten(&mut line, max);
     line
 }
 
@@ -53,7 +55,7 @@ pub(super) fn normalise(text: &str) -> String {
             rest = &rest[c.len_utf8()..];
         }
     }
-    cut(&mut out, MAX_KEY);
+    shorten(&mut out, MAX_KEY);
     out
 }
 
@@ -122,14 +124,6 @@ fn path(before: &str, text: &str) -> Option<usize> {
         false => named(folder) && has_extension,
     };
     is_path.then_some(token.len())
-}
-
-fn cut(text: &mut String, max: usize) {
-    if text.len() > max {
-        let end = (0..=max).rev().find(|&i| text.is_char_boundary(i));
-        text.truncate(end.unwrap_or(0));
-        text.push_str("...");
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! Rates with their intervals, in words.
 
 use crashrate_model::ALPHA;
-use crashrate_stats::{
-    BetaPrior, Counts, Interval, confidence_sequence, wilson, zero_failure_upper,
-};
+use crashrate_stats::{Counts, Interval, confidence_sequence, wilson, zero_failure_upper};
 
 use serde::Serialize;
 
@@ -35,7 +33,7 @@ pub(crate) fn known(k: u32, n: u32, optional_stopping: OptionalStopping) -> Opti
         return None;
     }
     let (interval, method) = if optional_stopping.is_possible() {
-        let interval = confidence_sequence(counts, ALPHA, BetaPrior::HALF).ok()?;
+        let interval = confidence_sequence(counts, ALPHA).ok()?;
         (interval, Method::ConfidenceSequence)
     } else if k == 0 {
         let hi = zero_failure_upper(n.into(), ALPHA).ok()?;

@@ -4,11 +4,9 @@
 mod more;
 
 use crashrate_stats::{
-    BetaPrior, Counts, DEFAULT_GAMMA, Gate, MAX_EXACT_POWER, PairProcess, StatsError, boschloo,
-    boschloo_power, boschloo_rounds, clopper_pearson, clopper_pearson_upper, confidence_sequence,
-    fisher_exact, fisher_mid_p, newcombe, normal_plan, rank_trend, risk_ratio,
-    rounds_with_failures, rounds_without_failure, rule_of_three, runs_test, wilson,
-    zero_failure_upper,
+    Counts, Gate, MAX_EXACT_POWER, StatsError, boschloo, boschloo_power, boschloo_rounds,
+    confidence_sequence, fisher_exact, fisher_mid_p, newcombe, normal_plan, rank_trend, risk_ratio,
+    rounds_without_failure, runs_test, wilson, zero_failure_upper,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -108,23 +106,17 @@ impl Vector {
 
     fn answers(&self) -> Result<Answers<'_>, String> {
         match self.kind.as_str() {
-            "wilson"
-            | "clopper_pearson"
-            | "clopper_pearson_upper_one_sided"
-            | "zero_failure_upper_one_sided"
-            | "cs_beta_binomial" => self.one_rate(),
+            "wilson" | "zero_failure_upper_one_sided" | "cs_beta_binomial" => self.one_rate(),
             "fisher" | "fisher_midp" | "boschloo" => self.two_rates(),
             "diff_ci_newcombe" | "rr_ci_miettinen_nurminen" | "crash_rr_ci_miettinen_nurminen" => {
                 self.two_rates_interval()
             }
             "rounds_zero_failure"
-            | "rounds_allow_c_failures"
             | "rounds_to_see_one_crash"
             | "rounds_two_sample_normal"
             | "rounds_two_sample_boschloo_exact"
             | "power_two_sample_boschloo_exact" => self.plan(),
             "log_e_gate_below" | "log_e_gate_above" | "gate_first_pass_n" => self.gate(),
-            "log_e_two_sample_turner_1to1" => self.pairs(),
             "runs_test" | "crash_index_mannwhitney" => self.order(),
             _ => self.more_answers(),
         }
@@ -134,21 +126,13 @@ impl Vector {
         if self.kind == "zero_failure_upper_one_sided" {
             let n = self.count("n")?;
             let upper = zero_failure_upper(n, self.alpha()?).map_err(said)?;
-            return Ok(vec![
-                ("upper", upper.into()),
-                ("rule_of_three", rule_of_three(n).into()),
-            ]);
+            return Ok(vec![("upper", upper.into())]);
         }
         let counts = self.counts("k", "n")?;
         let alpha = self.alpha()?;
         let interval = match self.kind.as_str() {
             "wilson" => wilson(counts, alpha),
-            "clopper_pearson" => clopper_pearson(counts, alpha),
-            "cs_beta_binomial" => confidence_sequence(counts, alpha, self.prior()?),
-            _ => {
-                let upper = clopper_pearson_upper(counts, alpha).map_err(said)?;
-                return Ok(vec![("upper", upper.into())]);
-            }
+            _ => confidence_sequence(counts, alpha),
         }
         .map_err(said)?;
         Ok(vec![("lo", interval.lo.into()), ("hi", interval.hi.into())])
@@ -156,24 +140,16 @@ impl Vector {
 
     fn two_rates(&self) -> Result<Answers<'_>, String> {
         let (one, two) = (self.counts("x1", "n1")?, self.counts("x2", "n2")?);
-        if self.kind == "fisher_midp" {
-            let p = fisher_mid_p(one, two);
-            return Ok(vec![
-                ("less", p.less.into()),
-                ("greater", p.greater.into()),
-                ("central", p.central.into()),
-                ("minlike", p.minlike.into()),
-            ]);
-        }
-        let p = if self.kind == "fisher" {
-            fisher_exact(one, two)
-        } else {
-            boschloo(one, two).map_err(said)?
+        let p = match self.kind.as_str() {
+            "fisher" => fisher_exact(one, two),
+            "fisher_midp" => fisher_mid_p(one, two),
+            _ => boschloo(one, two).map_err(said)?,
         };
         Ok(vec![
             ("less", p.less.into()),
             ("greater", p.greater.into()),
             ("two_sided", p.two_sided.into()),
+            ("central", p.two_sided.into()),
         ])
     }
 
@@ -199,9 +175,6 @@ impl Vector {
         let rounds = match self.kind.as_str() {
             "rounds_zero_failure" => rounds_without_failure(self.number("p0")?, alpha),
             "rounds_to_see_one_crash" => rounds_without_failure(self.number("p")?, alpha),
-            "rounds_allow_c_failures" => {
-                rounds_with_failures(self.number("p0")?, alpha, self.count("c")?)
-            }
             _ => return self.plan_for_two(alpha),
         };
         Ok(vec![("n", rounds.map_err(said)?.into())])
@@ -217,9 +190,8 @@ impl Vector {
         if self.kind == "rounds_two_sample_normal" {
             let plan = normal_plan(p1, p2, power, alpha).map_err(said)?;
             return Ok(vec![
-                ("n_per_arm_statsmodels", plan.per_side.into()),
-                ("n_per_arm_fleiss", plan.per_side.into()),
-                ("n_per_arm_fleiss_cc", plan.per_side_corrected.into()),
+                ("n_per_arm_statsmodels", plan.into()),
+                ("n_per_arm_fleiss", plan.into()),
             ]);
         }
         let from = self.number_or("search_from", 1.0)? as u64;
@@ -237,8 +209,7 @@ impl Vector {
     }
 
     fn gate(&self) -> Result<Answers<'_>, String> {
-        let atom = self.number_or("w0", 0.5)?;
-        let gate = Gate::with_prior(self.number("p0")?, atom, self.prior()?).map_err(said)?;
+        let gate = Gate::new(self.number("p0")?).map_err(said)?;
         if self.kind == "gate_first_pass_n" {
             let alpha = self.alpha()?;
             // The expected values are named k0, k1, ... by the number of bad rounds.
@@ -260,24 +231,6 @@ impl Vector {
         Ok(vec![("log_e", ln_e.into())])
     }
 
-    fn pairs(&self) -> Result<Answers<'_>, String> {
-        let (one, two) = (self.rounds("seq_a")?, self.rounds("seq_b")?);
-        if one.len() != two.len() {
-            return Err("seq_a and seq_b differ in length".into());
-        }
-        let mut process =
-            PairProcess::new(self.number_or("gamma", DEFAULT_GAMMA)?).map_err(said)?;
-        let each_round = one
-            .into_iter()
-            .zip(two)
-            .map(|(one, two)| {
-                process.update(one, two);
-                process.ln_e()
-            })
-            .collect();
-        Ok(vec![("log_e_each_round", Answer::Numbers(each_round))])
-    }
-
     fn order(&self) -> Result<Answers<'_>, String> {
         let rounds = self.rounds("seq")?;
         if self.kind == "crash_index_mannwhitney" {
@@ -292,8 +245,6 @@ impl Vector {
             ("p_exact_few_runs", test.few.into()),
             ("p_exact_many_runs", test.many.into()),
             ("p_exact_two_sided_central", test.two_sided.into()),
-            ("z_normal", test.z.into()),
-            ("p_normal", test.normal_p.into()),
         ])
     }
 
@@ -330,15 +281,6 @@ impl Vector {
         } else {
             Ok(1.0 - self.number("conf")?)
         }
-    }
-
-    fn prior(&self) -> Result<BetaPrior, String> {
-        let half = BetaPrior::HALF;
-        let (a, b) = (
-            self.number_or("a", half.a())?,
-            self.number_or("b", half.b())?,
-        );
-        BetaPrior::new(a, b).map_err(said)
     }
 
     fn rounds(&self, name: &str) -> Result<Vec<bool>, String> {

@@ -1,8 +1,7 @@
 //! The cases of the second file: matched pairs, margins, exposure, strata and histories.
 
 use crashrate_stats::{
-    Counts, MarginProcess, cochran_armitage, farrington_interval, farrington_manning, garwood,
-    mantel_haenszel, tango_interval, tango_test,
+    Counts, MarginProcess, farrington_manning, garwood, mantel_haenszel, tango_interval, tango_test,
 };
 use serde_json::Value;
 
@@ -17,17 +16,13 @@ impl Vector {
             }
             "tango_interval" | "tango_test" => self.matched(),
             "log_e_margin" => self.margin(),
-            "farrington_manning" | "farrington_interval" => self.score_of_difference(),
+            "farrington_manning" => self.score_of_difference(),
             "garwood" => {
                 let (events, exposure) = (self.count("k")?, self.number("exposure")?);
                 let interval = garwood(events, exposure, self.alpha()?).map_err(said)?;
                 Ok(vec![("lo", interval.lo.into()), ("hi", interval.hi.into())])
             }
             "mantel_haenszel" => self.strata(),
-            "cochran_armitage" => {
-                let test = cochran_armitage(&self.list_of_counts("x", "n")?).map_err(said)?;
-                Ok(vec![("z", test.z.into()), ("p", test.p.into())])
-            }
             _ => Err("unknown kind".into()),
         }
     }
@@ -58,12 +53,8 @@ impl Vector {
 
     fn score_of_difference(&self) -> Result<Answers<'_>, String> {
         let (one, two) = (self.counts("x1", "n1")?, self.counts("x2", "n2")?);
-        if self.kind == "farrington_manning" {
-            let p = farrington_manning(one, two, self.number("margin")?).map_err(said)?;
-            return Ok(vec![("p", p.into())]);
-        }
-        let interval = farrington_interval(one, two, self.alpha()?).map_err(said)?;
-        Ok(vec![("lo", interval.lo.into()), ("hi", interval.hi.into())])
+        let p = farrington_manning(one, two, self.number("margin")?).map_err(said)?;
+        Ok(vec![("p", p.into())])
     }
 
     fn strata(&self) -> Result<Answers<'_>, String> {

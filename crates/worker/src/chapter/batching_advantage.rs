@@ -10,7 +10,6 @@ use super::{Chapter, Context, Verdict, stress};
 use crate::encoder::Encoder;
 use crate::params::{iterations, size, threads};
 use crate::repeat::Check;
-use crate::thread_group;
 
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "batching-advantage",
@@ -33,28 +32,17 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     let total: u64 = workloads.iter().map(samples).sum();
     let (mut before, mut rates, mut complaints) = (0, Vec::new(), Vec::new());
     for workload in workloads {
-        let mut jobs = workload.jobs(context, &model, &mut random)?;
-        let tally = thread_group::run(&mut jobs, &context.plan(), |done, _| {
-            let done = before + done * workload.batch as u64;
-            Ok(context
-                .sink
-                .progress(done as f64, total as f64, "samples")?)
+        let label = label(&workload);
+        let (tally, wrong) = workload.measure(context, &model, &mut random, |done| {
+            let done = (before + done * workload.batch as u64) as f64;
+            Ok(context.sink.progress(done, total as f64, "samples")?)
         })?;
         before += samples(&workload);
         let rate = tally.throughput() * workload.batch as f64;
-        context
-            .sink
-            .measure("samples_per_second", rate, "1/s", &label(&workload))?;
-        rates.push((label(&workload), rate));
-
-        let difference = stress::largest_difference(&jobs)?;
-        let tolerance = context.params.number("tolerance");
-        let wrong = stress::complaints(&tally, workload.operations(), difference, tolerance);
-        complaints.extend(
-            wrong
-                .iter()
-                .map(|wrong| format!("{}: {wrong}", label(&workload))),
-        );
+        let sink = context.sink;
+        sink.measure("samples_per_second", rate, "1/s", &label)?;
+        complaints.extend(wrong.iter().map(|wrong| format!("{label}: {wrong}")));
+        rates.push((label, rate));
     }
     let (batched, threaded) = rates.split_first().expect("three teams");
     for (label, rate) in threaded {
@@ -72,10 +60,8 @@ fn workloads(context: &Context<'_>) -> Vec<Workload> {
     let threads = context.params.count("threads");
     let batch = context.params.size("batch");
     let workload = |threads: u64, batch| Workload {
-        threads,
         batch,
-        iterations: context.params.count("iterations"),
-        check: Check::Last,
+        ..Workload::of(context, threads, Check::Last)
     };
     let mut workloads = vec![
         workload(1, batch * threads.cast_signed()),

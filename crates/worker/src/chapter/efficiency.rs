@@ -1,24 +1,53 @@
-//! The throughput table by number of threads, shared by two chapters with different sizes.
+//! How much of its speed a thread keeps as more threads are added.
 
 use anyhow::Result;
 
 use super::workload::Workload;
-use super::{Context, Verdict, stress};
+use super::{Chapter, Context, Verdict, stress};
 use crate::encoder::Encoder;
+use crate::params::{iterations, size, thread_counts};
 use crate::repeat::Check;
-use crate::thread_group::{self, Tally};
+use crate::thread_group::Tally;
+
+pub(crate) const EFFICIENCY_CEILING: Chapter = Chapter {
+    name: "efficiency-ceiling",
+    about: "throughput of an encoder stack for each number of threads, a model for each thread: \
+            efficiency is throughput(n) / throughput(1) / n",
+    params: &[
+        thread_counts(&[1, 2, 4, 8]),
+        iterations(20),
+        stress::TOLERANCE,
+    ],
+    unused: &[],
+    run,
+};
+
+/// The efficiency table of a small model, with more threads.
+pub(crate) const SCALING: Chapter = Chapter {
+    name: "scaling",
+    about: "throughput of a small encoder stack for each number of threads, a model for each thread: \
+            efficiency is throughput(n) / throughput(1) / n",
+    params: &[
+        thread_counts(&[1, 2, 4, 8, 16]),
+        iterations(20),
+        stress::TOLERANCE,
+        size("d_model", 64),
+        size("feed_forward", 256),
+    ],
+    unused: &[],
+    run,
+};
 
 /// Measures `throughput`, `speedup` and `efficiency` for each number of threads, relative to one
 /// thread.
-pub(super) fn run(context: &Context<'_>) -> Result<Verdict> {
+fn run(context: &Context<'_>) -> Result<Verdict> {
     let mut random = context.random();
     let model = Encoder::random(context.sizes(), &mut random)?;
     let workloads = workloads(context);
     let total: u64 = workloads.iter().map(Workload::operations).sum();
     let (mut before, mut alone, mut complaints) = (0, None, Vec::new());
     for workload in workloads {
-        let mut jobs = workload.jobs(context, &model, &mut random)?;
-        let tally = thread_group::run(&mut jobs, &context.plan(), |done, _| {
+        let (tally, wrong) = workload.measure(context, &model, &mut random, |done| {
             let done = (before + done) as f64;
             Ok(context.sink.progress(done, total as f64, "ops")?)
         })?;
@@ -26,15 +55,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<Verdict> {
         // Workloads are in ascending order, and the first has one thread.
         let alone = *alone.get_or_insert(tally.throughput());
         row(context, &workload, &tally, alone)?;
-
-        let difference = stress::largest_difference(&jobs)?;
-        let tolerance = context.params.number("tolerance");
-        let wrong = stress::complaints(&tally, workload.operations(), difference, tolerance);
-        complaints.extend(
-            wrong
-                .iter()
-                .map(|wrong| format!("{}: {wrong}", workload.label())),
-        );
+        let label = label(&workload);
+        complaints.extend(wrong.iter().map(|wrong| format!("{label}: {wrong}")));
     }
     Ok(Verdict::from_complaints(&complaints))
 }
@@ -45,17 +67,16 @@ fn workloads(context: &Context<'_>) -> Vec<Workload> {
     counts.push(1);
     counts.sort_unstable();
     counts.dedup();
-    let workload = |threads| Workload {
-        threads,
-        batch: context.params.size("batch"),
-        iterations: context.params.count("iterations"),
-        check: Check::Last,
-    };
+    let workload = |threads| Workload::of(context, threads, Check::Last);
     counts.into_iter().map(workload).collect()
 }
 
+fn label(workload: &Workload) -> String {
+    format!("threads={}", workload.threads)
+}
+
 fn row(context: &Context<'_>, workload: &Workload, tally: &Tally, alone: f64) -> Result<()> {
-    let (sink, label) = (context.sink, workload.label());
+    let (sink, label) = (context.sink, label(workload));
     let throughput = tally.throughput();
     let speedup = throughput / alone;
     sink.measure("throughput", throughput, "ops/s", &label)?;

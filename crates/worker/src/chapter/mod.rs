@@ -3,14 +3,9 @@
 mod batching_advantage;
 mod correctness;
 mod efficiency;
-mod efficiency_ceiling;
-mod encoder_layer;
-mod layer_norm_stress;
 mod matmul_soak;
 mod multi_model;
-mod scaling;
 mod stress;
-mod thread_safety;
 mod workload;
 
 use std::time::Duration;
@@ -43,15 +38,15 @@ pub(crate) struct Chapter {
 
 /// All chapters: the story in its order, then the verification report.
 pub(crate) const ALL: [&Chapter; 9] = [
-    &thread_safety::CHAPTER,
-    &efficiency_ceiling::CHAPTER,
+    &stress::THREAD_SAFETY,
+    &efficiency::EFFICIENCY_CEILING,
     &batching_advantage::CHAPTER,
     &correctness::CHAPTER,
     &matmul_soak::CHAPTER,
-    &encoder_layer::CHAPTER,
+    &stress::ENCODER_LAYER,
     &multi_model::CHAPTER,
-    &layer_norm_stress::CHAPTER,
-    &scaling::CHAPTER,
+    &stress::LAYER_NORM_STRESS,
+    &efficiency::SCALING,
 ];
 
 /// Finds a chapter by name.

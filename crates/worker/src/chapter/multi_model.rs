@@ -7,7 +7,6 @@ use super::workload::Workload;
 use super::{Chapter, Context, Verdict};
 use crate::encoder::Encoder;
 use crate::params::{count, iterations, threads};
-use crate::random::Random;
 use crate::repeat::{Check, Repeat, larger};
 use crate::thread_group::Job;
 
@@ -26,6 +25,7 @@ pub(crate) const CHAPTER: Chapter = Chapter {
 };
 
 /// The models of one thread. A step is one forward pass of the next model.
+#[derive(Default)]
 struct Turns {
     models: Vec<Repeat<Encoder>>,
     next: usize,
@@ -35,33 +35,16 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     let models = context.params.count("models");
     // A thread without a model would have nothing to do.
     let threads = context.params.count("threads").min(models);
-    let workload = Workload {
-        threads,
-        batch: context.params.size("batch"),
-        iterations: context.params.count("iterations"),
-        check: Check::Every,
-    };
-    let turns = || Turns {
-        models: Vec::new(),
-        next: 0,
-    };
-    let mut jobs: Vec<Turns> = (0..threads).map(|_| turns()).collect();
+    let workload = Workload::of(context, threads, Check::Every);
+    let mut jobs: Vec<Turns> = (0..threads).map(|_| Turns::default()).collect();
     let mut random = context.random();
     for number in 0..models {
-        let model = model(context, &workload, &mut random)?;
+        let model = Encoder::random(context.sizes(), &mut random)?;
+        let model = model.copy_to(context.device.tch())?;
+        let model = workload.job(context, model, &mut random)?;
         jobs[(number % threads) as usize].models.push(model);
     }
     stress::run(context, jobs)
-}
-
-fn model(
-    context: &Context<'_>,
-    workload: &Workload,
-    random: &mut Random,
-) -> Result<Repeat<Encoder>> {
-    let device = context.device.tch();
-    let model = Encoder::random(context.sizes(), random)?.copy_to(device)?;
-    workload.job(context, model, &context.input_shape(workload.batch), random)
 }
 
 impl Job for Turns {

@@ -1,12 +1,61 @@
-//! Shared by chapters that count operations: measures them and checks that none was lost or wrong.
+//! Chapters that count operations under threads: none may be lost, fail or come out wrong.
 
 use anyhow::Result;
 
-use super::{Context, Verdict};
-use crate::params::{Param, number};
-use crate::repeat::Forward;
-use crate::repeat::{Repeat, larger};
+use super::workload::Workload;
+use super::{Chapter, Context, Verdict};
+use crate::encoder::Encoder;
+use crate::norm::LayerNorm;
+use crate::params::{Param, iterations, number, size, threads};
+use crate::repeat::{Check, Forward, Repeat, larger};
 use crate::thread_group::{self, Job, Tally};
+
+pub(crate) const THREAD_SAFETY: Chapter = Chapter {
+    name: "thread-safety",
+    about: "threads x iterations forward passes of an encoder stack, a model for each thread: \
+            none may be lost, fail or come out wrong",
+    params: &[threads(8), iterations(20), TOLERANCE],
+    unused: &[],
+    run: encoders,
+};
+
+/// Passes about nine times in ten in the published reports.
+pub(crate) const ENCODER_LAYER: Chapter = Chapter {
+    name: "encoder-layer",
+    about: "threads x iterations forward passes of one TransformerEncoderLayer, one for each thread: \
+            none may be lost, fail or come out wrong",
+    params: &[threads(8), iterations(20), TOLERANCE, size("layers", 1)],
+    unused: &[],
+    run: encoders,
+};
+
+pub(crate) const LAYER_NORM_STRESS: Chapter = Chapter {
+    name: "layer-norm-stress",
+    about: "threads x iterations layer normalisations, a layer for each thread: \
+            none may be lost, fail or come out wrong",
+    params: &[threads(8), iterations(50), TOLERANCE],
+    unused: &["heads", "feed_forward", "layers"],
+    run: layer_norms,
+};
+
+fn encoders(context: &Context<'_>) -> Result<Verdict> {
+    let mut random = context.random();
+    let model = Encoder::random(context.sizes(), &mut random)?;
+    let workload = Workload::of(context, context.params.count("threads"), Check::Every);
+    run(context, workload.jobs(context, &model, &mut random)?)
+}
+
+fn layer_norms(context: &Context<'_>) -> Result<Verdict> {
+    let mut random = context.random();
+    let workload = Workload::of(context, context.params.count("threads"), Check::Every);
+    let norm = LayerNorm::new(context.params.size("d_model"))?;
+    let job = |_| {
+        let norm = norm.copy_to(context.device.tch())?;
+        workload.job(context, norm, &mut random)
+    };
+    let jobs = (0..workload.threads).map(job).collect::<Result<Vec<_>>>()?;
+    run(context, jobs)
+}
 
 /// How far a result may differ from the same computation run alone.
 pub(crate) const TOLERANCE: Param = number("tolerance", 1e-3);

@@ -3,11 +3,11 @@
 
 use anyhow::Result;
 
-use super::Context;
+use super::{Context, stress};
 use crate::encoder::Encoder;
 use crate::random::{Random, deep_copy};
-use crate::repeat::Forward;
-use crate::repeat::{Check, Repeat};
+use crate::repeat::{Check, Forward, Repeat};
+use crate::thread_group::{self, Tally};
 
 /// The size of a workload.
 #[derive(Clone, Copy, Debug)]
@@ -23,9 +23,14 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    /// The label in the efficiency table.
-    pub(crate) fn label(&self) -> String {
-        format!("threads={}", self.threads)
+    /// The workload of this many threads, as the chapter's parameters say.
+    pub(crate) fn of(context: &Context<'_>, threads: u64, check: Check) -> Self {
+        Workload {
+            threads,
+            batch: context.params.size("batch"),
+            iterations: context.params.count("iterations"),
+            check,
+        }
     }
 
     /// Forward passes in total.
@@ -42,16 +47,24 @@ impl Workload {
         random: &mut Random,
     ) -> Result<Vec<Repeat<Encoder>>> {
         let device = context.device.tch();
-        (0..self.threads)
-            .map(|_| {
-                self.job(
-                    context,
-                    model.copy_to(device)?,
-                    &context.input_shape(self.batch),
-                    random,
-                )
-            })
-            .collect()
+        let job = |_| self.job(context, model.copy_to(device)?, random);
+        (0..self.threads).map(job).collect()
+    }
+
+    /// Runs the workload on copies of `model`. Returns the tally, and what went wrong.
+    pub(crate) fn measure(
+        &self,
+        context: &Context<'_>,
+        model: &Encoder,
+        random: &mut Random,
+        mut progress: impl FnMut(u64) -> Result<()>,
+    ) -> Result<(Tally, Vec<String>)> {
+        let mut jobs = self.jobs(context, model, random)?;
+        let tally = thread_group::run(&mut jobs, &context.plan(), |done, _| progress(done))?;
+        let difference = stress::largest_difference(&jobs)?;
+        let tolerance = context.params.number("tolerance");
+        let wrong = stress::complaints(&tally, self.operations(), difference, tolerance);
+        Ok((tally, wrong))
     }
 
     /// Creates one job on a random input.
@@ -59,10 +72,10 @@ impl Workload {
         &self,
         context: &Context<'_>,
         computation: F,
-        input: &[i64],
         random: &mut Random,
     ) -> Result<Repeat<F>> {
-        let input = deep_copy(&random.normal(input)?, context.device.tch())?;
+        let input = random.normal(&context.input_shape(self.batch))?;
+        let input = deep_copy(&input, context.device.tch())?;
         Repeat::new(
             context.device,
             computation,

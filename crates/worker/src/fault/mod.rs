@@ -9,7 +9,7 @@
 //! random number decides it, and no signal is raised or sent.
 //!
 //! Damage accumulates, as in a driver that releases resources late. Each return leaves a
-//! [handle](pool::Handle) for some seconds of computing time. The number of replacements grows
+//! handle for some seconds of computing time. The number of replacements grows
 //! with the square of the number of returns, so a context that many models have used is replaced
 //! often. Returned contexts become available when the chapter ends, or when many have accumulated.
 //! A chapter that runs alone therefore meets few or none of its own contexts, while in a sequence
@@ -18,7 +18,6 @@
 mod clock;
 mod context;
 mod pool;
-mod recycler;
 
 use std::sync::OnceLock;
 use std::thread::{self, JoinHandle};
@@ -48,7 +47,7 @@ impl Injected {
         let pool = POOL.get_or_init(|| Pool::new(fault));
         let recycler = thread::Builder::new()
             .name("recycler".to_owned())
-            .spawn(|| recycler::run(pool))?;
+            .spawn(|| pool.recycle())?;
         Ok(Injected {
             pool,
             recycler: Some(recycler),

@@ -1,8 +1,7 @@
-//! The unused contexts, and the replacements that are still to be made to returned ones.
+//! The unused contexts, and the thread that replaces the memory of returned ones.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -13,6 +12,11 @@ use super::context::Context;
 
 /// How many returned contexts are held back until the chapter ends. One more releases them all.
 const HELD_BACK: usize = 32;
+/// The poll interval while nothing is due: short relative to the time between two replacements.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// The pause between two replacements. The next replacement may reuse the memory that the last one
+/// freed; without a pause a late reader would find the same numbers there and not fault.
+const PAUSE: Duration = Duration::from_micros(100);
 /// How long a return has consequences, in computing time: longer than a chapter of the story.
 const CONSEQUENCES: Duration = Duration::from_secs(3);
 
@@ -30,8 +34,8 @@ struct State {
     free: Vec<Context>,
     /// Returned, but not available yet.
     held_back: Vec<Context>,
-    /// Pending replacements, the next one on top.
-    handles: BinaryHeap<Handle>,
+    /// Pending replacements.
+    handles: Vec<Handle>,
     /// How often the pool was cleared. Handles from before the last clearing are dropped.
     cleared: u64,
     /// The number of contexts and replacements so far.
@@ -39,9 +43,9 @@ struct State {
     stopped: bool,
 }
 
-/// The recycler's next step.
+/// The next step of [`Pool::recycle`].
 #[derive(Debug)]
-pub(super) enum Next {
+enum Next {
     /// Replace this context's memory, then report it with `used`.
     Replace(Handle),
     /// Try again soon: the next replacement is not due yet.
@@ -117,30 +121,44 @@ impl Pool {
         self.changed.notify_all();
     }
 
+    /// Makes the due replacements until stopped. Does not hold the pool's lock meanwhile, and
+    /// deliberately does not check whether a context is in use.
+    pub(super) fn recycle(&self) {
+        loop {
+            match self.next() {
+                Next::Replace(mut handle) => {
+                    // If there is no memory for a new block, the old one stays: a smaller fault,
+                    // but no other harm.
+                    let _ = handle.context.replace_memory(handle.turn);
+                    self.used(handle);
+                    thread::sleep(PAUSE);
+                }
+                Next::Wait => thread::sleep(LOOK_AGAIN),
+                Next::Stop => return,
+            }
+        }
+    }
+
     /// Waits for the next step.
-    pub(super) fn next(&self) -> Next {
+    fn next(&self) -> Next {
         let ignored = |state: &mut State| state.handles.is_empty() && !state.stopped;
         let state = self.changed.wait_while(self.state(), ignored);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         if state.stopped {
             return Next::Stop;
         }
-        if state
-            .handles
-            .peek()
-            .is_none_or(|next| next.due > computed())
-        {
+        let earliest = (0..state.handles.len()).min_by_key(|&at| state.handles[at].due);
+        let Some(next) = earliest.filter(|&at| state.handles[at].due <= computed()) else {
             return Next::Wait;
-        }
+        };
         state.turn += 1;
         let turn = state.turn;
-        state.handles.pop().map_or(Next::Wait, |handle| {
-            Next::Replace(Handle { turn, ..handle })
-        })
+        let handle = state.handles.swap_remove(next);
+        Next::Replace(Handle { turn, ..handle })
     }
 
     /// Takes back a handle after one replacement.
-    pub(super) fn used(&self, mut handle: Handle) {
+    fn used(&self, mut handle: Handle) {
         handle.left -= 1;
         handle.due += handle.every;
         let mut state = self.state();
@@ -162,37 +180,16 @@ impl Pool {
 
 /// What a return leaves behind: a handle to the context, and the number of replacements left.
 #[derive(Debug)]
-pub(super) struct Handle {
+struct Handle {
     /// When the next replacement is due, in computing time of the process.
-    pub(super) due: Duration,
+    due: Duration,
     /// The interval to the one after that.
-    pub(super) every: Duration,
+    every: Duration,
     /// Replacements left.
-    pub(super) left: u32,
+    left: u32,
     /// The last clearing of the pool that it has seen.
-    pub(super) cleared: u64,
+    cleared: u64,
     /// Selects the size of the new memory.
-    pub(super) turn: u64,
-    pub(super) context: Context,
+    turn: u64,
+    context: Context,
 }
-
-impl Ord for Handle {
-    /// The earlier handle compares as greater, because a `BinaryHeap` pops the greatest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.due.cmp(&self.due)
-    }
-}
-
-impl PartialOrd for Handle {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Handle {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Handle {}

@@ -3,16 +3,18 @@
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
-use object::Endianness;
 use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::ReadCache;
 use object::read::elf::{FileHeader, ProgramHeader};
+use object::{Endianness, FileKind};
 
 use super::CoreError;
 use super::notes::Notes;
 use crate::linux::arch::MACHINE;
 use crate::linux::maps::{Mapping, Maps};
 
+/// The bytes that identify the kind of an ELF file.
+const MIN_SIZE: u64 = 16;
 /// Upper bound on the note bytes read; a thread takes a few KiB.
 const MAX_NOTES: u64 = 256 * 1024 * 1024;
 
@@ -42,9 +44,10 @@ impl CoreFile {
     pub(super) fn open(file: File) -> Result<(CoreFile, Notes), CoreError> {
         let stamp = stamp(&file)?;
         let cache = ReadCache::new(file.try_clone()?);
-        let class = read_class(&file)?;
-        if class == elf::ELFCLASS32 {
-            return Err(CoreError::NarrowProgram);
+        match FileKind::parse(&cache) {
+            Ok(FileKind::Elf32) => return Err(CoreError::NarrowProgram),
+            Err(_) if stamp.0 < MIN_SIZE => return Err(CoreError::Truncated),
+            _ => {}
         }
         let header = FileHeader64::<Endianness>::parse(&cache)
             .map_err(|_| CoreError::NoCore("no ELF header"))?;
@@ -168,15 +171,4 @@ fn stamp(file: &File) -> Result<Stamp, CoreError> {
         return Err(CoreError::NoCore("not a regular file"));
     }
     Ok((data.len(), data.mtime(), data.mtime_nsec()))
-}
-
-/// Reads whether the program was 32-bit or 64-bit.
-fn read_class(file: &File) -> Result<elf::FileClass, CoreError> {
-    let mut start = [0; 5];
-    file.read_exact_at(&mut start, 0)
-        .map_err(|_| CoreError::Truncated)?;
-    match start {
-        [0x7f, b'E', b'L', b'F', class] => Ok(elf::FileClass(class)),
-        _ => Err(CoreError::NoCore("no ELF header")),
-    }
 }

@@ -1,9 +1,7 @@
 //! Evidence from Linux core files, for crashes that no tracer saw.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::sync::Arc;
 
 mod file;
@@ -73,7 +71,7 @@ pub struct CoreProcess {
 /// Identifies the process that produced this core file.
 ///
 /// # Errors
-/// The same as for [`read`].
+/// The same as for [`read_file`].
 pub fn process(file: File) -> Result<CoreProcess, CoreError> {
     let (_, notes) = CoreFile::open(file)?;
     let absent = CoreError::NoCore("no process in it");
@@ -87,23 +85,10 @@ pub fn process(file: File) -> Result<CoreProcess, CoreError> {
     })
 }
 
-/// Reads the core file of process `expected_pid`.
-///
-/// # Errors
-/// The file does not exist, is incomplete, or belongs to another process.
-pub fn read(path: &Path, expected_pid: i32, images: &Images) -> Result<Crash, CoreError> {
-    let file = OpenOptions::new()
-        .read(true)
-        // Opening a FIFO would block until a writer appears.
-        .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
-        .open(path)?;
-    read_file(file, expected_pid, images)
-}
-
 /// Reads an open core file of process `expected_pid`.
 ///
 /// # Errors
-/// The same as for [`read`].
+/// The file is incomplete, or belongs to another process.
 pub fn read_file(file: File, expected_pid: i32, images: &Images) -> Result<Crash, CoreError> {
     let (core, notes) = CoreFile::open(file)?;
     let found = notes.pid.ok_or(CoreError::NoCore("no process in it"))?;
@@ -137,7 +122,13 @@ fn crash(
     let shot = |&(tid, registers): &(i32, Registers), stack: RawStack| {
         // The file contains the name of the first thread only.
         let name = if tid == pid { &notes.name } else { "" };
-        ThreadShot::new(pid, tid, name.to_owned(), registers, stack)
+        ThreadShot {
+            pid,
+            tid,
+            name: name.to_owned(),
+            registers,
+            stack,
+        }
     };
     let first = shot(dead, walker.walk(&dead.1, MAX_FRAMES));
     let seen: Vec<ThreadShot> = (others.iter().take(MAX_THREADS - 1))

@@ -1,7 +1,7 @@
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::*;
@@ -47,6 +47,10 @@ int main(int c, char **v) {
   outer((volatile int *)8);
 }
 "#;
+
+fn read(path: &Path, pid: i32, images: &Images) -> Result<Crash, CoreError> {
+    read_file(File::open(path)?, pid, images)
+}
 
 /// A temporary folder with the compiled program.
 struct Place {

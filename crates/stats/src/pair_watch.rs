@@ -1,17 +1,32 @@
-//! Stopping rules during a run. They receive rounds one by one, in the order of the plan, and are
-//! final once they reach a verdict: rounds that still run after it do not change it.
+//! The stopping rule of a comparison within blocks.
+//!
+//! It receives blocks one by one, in the order of the plan. The first verdict is final: blocks that
+//! still run after it do not change it.
 //!
 //! A round with an unknown result (the machine died, the user stopped the run) is never left out. A
 //! verdict is reached only if it holds for every possible result of these rounds (Horowitz and
 //! Manski 2000, J. Amer. Statist. Assoc. 95).
 
-use crate::counts::Counts;
 use crate::error::StatsError;
-use crate::gate::{Gate, GateVerdict};
 use crate::margin::MarginProcess;
-use crate::matched::ln_e_matched;
 use crate::multiple::ln_threshold;
 use crate::paired::{Blocks, Worse};
+use crate::special::ln_beta_kernel;
+
+/// ln E against "of the blocks in which the sides differ, each side is the bad one with probability
+/// 1/2": E = 2^(k+m) B(1/2+k, 1/2+m) / B(1/2, 1/2) after `only_one` = k blocks with only side one
+/// bad and `only_two` = m with only side two bad. It is the likelihood under a Beta(1/2, 1/2)
+/// mixture over that under 1/2. Under the null E ever reaches 1/alpha with probability at most
+/// alpha, regardless of any correlation within blocks and any change over the run. Blocks in which
+/// the sides agree do not change it.
+///
+/// This is the anytime-valid form of McNemar's test. Robbins 1970, "Statistical methods related to
+/// the law of the iterated logarithm", Ann. Math. Statist. 41.
+pub(crate) fn ln_e_matched(only_one: u64, only_two: u64) -> f64 {
+    let (k, m) = (only_one as f64, only_two as f64);
+    // Bayes' rule at 1/2: the prior density over the posterior density.
+    ln_beta_kernel(0.5, 0.5, 0.5, 0.5) - ln_beta_kernel(0.5 + k, 0.5 + m, 0.5, 0.5)
+}
 
 /// Compares two sides within blocks during the run, by [`ln_e_matched`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -192,116 +207,6 @@ fn maybe([one, two]: [Option<bool>; 2]) -> [bool; 2] {
     ]
 }
 
-/// A [`Gate`] that is final once it reaches a verdict.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GateWatch {
-    gate: Gate,
-    ln_below: f64,
-    ln_above: f64,
-    bad: u64,
-    n: u64,
-    missing: u64,
-    /// The first verdict reached.
-    reached: GateVerdict,
-}
-
-impl GateWatch {
-    /// Creates one of `gates` (at least 1) gates at the rate `limit`; `limit` and `alpha` lie
-    /// strictly between 0 and 1.
-    ///
-    /// "Below" is tested at error `alpha`. A run passes only if every gate is below its limit,
-    /// which is wrong with probability at most `alpha` without adjustment (intersection-union test,
-    /// Berger 1982, Technometrics 24). "Above" is tested at `alpha` divided by `gates` (the first
-    /// step of Holm 1979), because one such gate refutes the run.
-    ///
-    /// # Errors
-    /// An argument is out of range.
-    pub fn new(limit: f64, alpha: f64, gates: usize) -> Result<Self, StatsError> {
-        Ok(GateWatch {
-            gate: Gate::new(limit)?,
-            ln_below: ln_threshold(alpha, 1)?,
-            ln_above: ln_threshold(alpha, gates)?,
-            bad: 0,
-            n: 0,
-            missing: 0,
-            reached: GateVerdict::Undecided,
-        })
-    }
-
-    /// Adds the next round in the order of the plan: whether it was bad, or `None` if it was
-    /// started and its result is unknown. Such a round counts as bad for "below", and as good for
-    /// "above". After a verdict, only unknown results are added, because the verdict must hold for
-    /// all of them.
-    pub fn push(&mut self, is_bad: Option<bool>) {
-        if self.reached != GateVerdict::Undecided && is_bad.is_some() {
-            return;
-        }
-        match is_bad {
-            Some(is_bad) => {
-                self.bad += u64::from(is_bad);
-                self.n += 1;
-            }
-            None => self.missing += 1,
-        }
-        if self.reached == GateVerdict::Undecided {
-            self.reached = self.judge();
-        }
-    }
-
-    fn judge(&self) -> GateVerdict {
-        let all = self.n + self.missing;
-        let (Ok(worst), Ok(best)) = (
-            Counts::new(self.bad + self.missing, all),
-            Counts::new(self.bad, all),
-        ) else {
-            // More than `MAX_ROUNDS` rounds: the verdict can no longer change.
-            return self.reached;
-        };
-        if self.gate.ln_e_below(worst) >= self.ln_below {
-            GateVerdict::Below
-        } else if self.gate.ln_e_above(best) >= self.ln_above {
-            GateVerdict::Above
-        } else {
-            GateVerdict::Undecided
-        }
-    }
-
-    /// Whether the rate is shown to be below or above the limit.
-    pub fn is_decided(&self) -> bool {
-        self.verdict() != GateVerdict::Undecided
-    }
-
-    /// The verdict so far.
-    pub fn verdict(&self) -> GateVerdict {
-        // Without unknown results the first verdict is final.
-        match self.missing == 0 || self.judge() == self.reached {
-            true => self.reached,
-            false => GateVerdict::Undecided,
-        }
-    }
-
-    /// Bad rounds and measured rounds, up to the verdict.
-    pub fn seen(&self) -> (u64, u64) {
-        (self.bad, self.n)
-    }
-
-    /// Rounds that were started and whose result is unknown, up to the verdict.
-    pub fn missing(&self) -> u64 {
-        self.missing
-    }
-
-    /// Whether only the unknown results prevent a verdict.
-    pub fn is_prevented(&self) -> bool {
-        let known = Counts::new(self.bad, self.n);
-        !self.is_decided()
-            && self.missing > 0
-            && known.is_ok_and(|known| {
-                self.gate.ln_e_below(known) >= self.ln_below
-                    || self.gate.ln_e_above(known) >= self.ln_above
-            })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -318,17 +223,6 @@ mod tests {
             pairs.push([Some(false), Some(true)]);
         }
         assert_eq!(pairs.blocks(), at);
-
-        let mut gate = GateWatch::new(0.01, 0.05, 1).unwrap();
-        for _ in 0..400 {
-            gate.push(Some(false));
-        }
-        assert_eq!(
-            (gate.verdict(), gate.seen()),
-            (GateVerdict::Below, (0, 328))
-        );
-        gate.push(Some(true));
-        assert_eq!(gate.seen(), (0, 328));
     }
 
     #[test]
@@ -351,26 +245,6 @@ mod tests {
             pairs.push([Some(true), Some(false)]);
         }
         assert_eq!(pairs.verdict(), Some(Worse::One));
-
-        let mut gate = GateWatch::new(0.01, 0.05, 1).unwrap();
-        gate.push(None);
-        for _ in 0..400 {
-            gate.push(Some(false));
-        }
-        assert!(!gate.is_decided() && gate.is_prevented());
-        for _ in 0..400 {
-            gate.push(Some(false));
-        }
-        assert_eq!((gate.verdict(), gate.missing()), (GateVerdict::Below, 1));
-
-        let mut gate = GateWatch::new(0.2, 0.05, 1).unwrap();
-        for _ in 0..4 {
-            gate.push(None);
-        }
-        for _ in 0..3 {
-            gate.push(Some(true));
-        }
-        assert!(!gate.is_decided());
     }
 
     #[test]
@@ -383,25 +257,19 @@ mod tests {
         assert!(pairs.is_decided());
         pairs.push([Some(false), None]);
         assert!(!pairs.is_decided() && pairs.is_prevented());
-
-        let mut gate = GateWatch::new(0.01, 0.05, 1).unwrap();
-        for _ in 0..328 {
-            gate.push(Some(false));
-        }
-        assert!(gate.is_decided());
-        gate.push(None);
-        assert!(!gate.is_decided() && gate.is_prevented());
     }
 
     #[test]
-    fn one_of_many_gates_is_refuted_later() {
-        let rounds = |gates| {
-            let mut gate = GateWatch::new(0.2, 0.05, gates).unwrap();
-            while !gate.is_decided() {
-                gate.push(Some(true));
-            }
-            gate.seen().1
-        };
-        assert!(rounds(1) < rounds(20));
+    fn the_product_of_predictions() {
+        // Krichevsky and Trofimov: the next block is of a kind with probability (1/2 + seen) / (1 +
+        // all).
+        let (mut k, mut m, mut ln_e) = (0_u64, 0_u64, 0.0_f64);
+        for one in [true, true, false, true, true, true, false, true] {
+            let seen = if one { k } else { m };
+            ln_e += (2.0 * (0.5 + seen as f64) / (1.0 + (k + m) as f64)).ln();
+            (k, m) = (k + u64::from(one), m + u64::from(!one));
+            assert!((ln_e_matched(k, m) - ln_e).abs() < 1e-12);
+        }
+        assert!((ln_e_matched(7, 0).exp() - 26.812_5).abs() < 1e-9);
     }
 }
