@@ -21,6 +21,8 @@ pub use options::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Tim
 pub(crate) use text::word_of_text;
 pub use text::word_to_text;
 
+pub use crate::toml_file::is_device;
+
 pub use crashrate_model::DEFAULT_VARIANT;
 
 /// A resolved suite: every default filled in, every path absolute, every reference checked.
@@ -149,6 +151,7 @@ pub struct Variant {
 
 /// Expected range of a measure; a value outside makes the round `failed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Expect {
     /// The measure's name.
     pub measure: String,
@@ -188,22 +191,6 @@ impl Suite {
     /// The file cannot be read or is not a valid suite: one message with file and line.
     pub fn read(path: &Path) -> Result<Suite, SuiteError> {
         Suite::parse(&toml_file::read_text(path, "suite")?, path)
-    }
-
-    /// Resolves the text of a suite as if it were in the file `path`, which need not exist.
-    ///
-    /// # Errors
-    /// It is not a valid suite: one message with file and line.
-    pub fn parse(text: &str, path: &Path) -> Result<Suite, SuiteError> {
-        resolve::parse(text, path)
-    }
-
-    /// A suite of one chapter that runs a command, for `crashrate run -- COMMAND`.
-    ///
-    /// # Errors
-    /// The program does not exist.
-    pub fn of_command(argv: &[String], rounds: u32) -> Result<Suite, SuiteError> {
-        resolve::of_command(argv, rounds)
     }
 
     /// The chapter of that id.
@@ -253,9 +240,4 @@ impl<'a> ById<'a> {
     pub(crate) fn sequence(&self, id: &str) -> Option<&'a Sequence> {
         self.sequences.get(id).copied()
     }
-}
-
-/// Whether a text names a device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
-pub fn is_device(text: &str) -> bool {
-    toml_file::is_device(text)
 }
