@@ -110,6 +110,7 @@ pub struct ChapterEnd {
 
 /// One measured value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Measure {
     /// The name, such as `throughput`.
     pub name: String,

@@ -104,6 +104,7 @@ pub struct Claim {
 
 /// Isolated rounds of a chapter in an earlier report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Earlier {
     /// The number N of the earlier report.
     pub number: u32,

@@ -8,7 +8,7 @@ mod text;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Recommendation};
+use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Recommendation, Unit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -200,18 +200,29 @@ impl Suite {
 }
 
 impl Chapter {
-    /// Whether its isolated processes can be forked.
-    pub(crate) fn can_fork(&self) -> bool {
-        self.spawning.zygote || self.is_worker()
-    }
-
-    /// Whether the worker runs it.
-    pub(crate) fn is_worker(&self) -> bool {
-        matches!(self.action, Action::Worker { .. })
+    /// Its command; `None` if the worker runs it.
+    pub(crate) fn command(&self) -> Option<&[String]> {
+        match &self.action {
+            Action::Command(command) => Some(command),
+            Action::Worker { .. } => None,
+        }
     }
 }
 
-impl Sequence {
+/// The settings of a unit's processes, which its chapter or its sequence has.
+#[derive(Clone, Copy)]
+pub(crate) struct UnitSettings<'a> {
+    pub(crate) retries: u32,
+    pub(crate) timing: &'a Timing,
+    pub(crate) limits: ResourceLimits,
+    pub(crate) process: ProcessOptions,
+    pub(crate) env: &'a BTreeMap<String, String>,
+    pub(crate) spawning: Spawning,
+    /// `None` if the worker runs it.
+    pub(crate) command: Option<&'a [String]>,
+}
+
+impl UnitSettings<'_> {
     /// Whether its processes can be forked.
     pub(crate) fn can_fork(&self) -> bool {
         self.spawning.zygote || self.command.is_none()
@@ -221,6 +232,7 @@ impl Sequence {
 /// Chapters and sequences by id: a plan looks up each of possibly thousands.
 #[derive(Clone, Debug)]
 pub(crate) struct ById<'a> {
+    suite: &'a Suite,
     chapters: HashMap<&'a str, &'a Chapter>,
     sequences: HashMap<&'a str, &'a Sequence>,
 }
@@ -228,6 +240,7 @@ pub(crate) struct ById<'a> {
 impl<'a> ById<'a> {
     pub(crate) fn of(suite: &'a Suite) -> ById<'a> {
         ById {
+            suite,
             chapters: suite.chapters.iter().map(|c| (c.id.as_str(), c)).collect(),
             sequences: (suite.sequences.iter().map(|s| (s.id.as_str(), s))).collect(),
         }
@@ -237,7 +250,31 @@ impl<'a> ById<'a> {
         self.chapters.get(id).copied()
     }
 
-    pub(crate) fn sequence(&self, id: &str) -> Option<&'a Sequence> {
-        self.sequences.get(id).copied()
+    /// The settings of a unit's processes.
+    pub(crate) fn settings(&self, unit: &Unit) -> Option<UnitSettings<'a>> {
+        match unit.mode {
+            Mode::Isolated => self.chapter(&unit.name).map(|chapter| UnitSettings {
+                retries: chapter.retries,
+                timing: &chapter.timing,
+                limits: chapter.limits,
+                process: chapter.process,
+                env: &chapter.env,
+                spawning: chapter.spawning,
+                command: chapter.command(),
+            }),
+            Mode::Sequential => {
+                self.sequences
+                    .get(unit.name.as_str())
+                    .map(|sequence| UnitSettings {
+                        retries: sequence.retries,
+                        timing: &self.suite.sequence_timing,
+                        limits: self.suite.limits,
+                        process: self.suite.process,
+                        env: &sequence.env,
+                        spawning: sequence.spawning,
+                        command: sequence.command.as_deref(),
+                    })
+            }
+        }
     }
 }

@@ -164,7 +164,7 @@ impl Resolver<'_> {
         let fault = section.resolve(&self.source)?;
         let is_worker = |id: &String| {
             let chapter = chapters.iter().find(|chapter| chapter.id == *id);
-            chapter.is_some_and(Chapter::is_worker)
+            chapter.is_some_and(|chapter| chapter.command().is_none())
         };
         // A calibration runs the first sequence, and only the worker injects faults.
         let can_calibrate = sequences

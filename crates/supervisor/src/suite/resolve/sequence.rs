@@ -66,7 +66,7 @@ impl Resolver<'_> {
             if !seen.insert(id) {
                 return wrong(name, format!("names `{id}` twice"));
             }
-            if raw.command.is_none() && !chapter.is_worker() {
+            if raw.command.is_none() && chapter.command().is_some() {
                 let problem = format!(
                     "`{id}` is a plain command, which cannot share a process; \
                      give the sequence its own `command` or leave the chapter out"
