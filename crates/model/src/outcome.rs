@@ -55,6 +55,14 @@ impl Outcome {
         )
     }
 
+    /// Returns whether the process died or had to be killed.
+    pub fn is_death(self) -> bool {
+        matches!(
+            self,
+            Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
+        )
+    }
+
     /// Returns whether the round is complete: the measurement was made, whatever its result.
     pub fn is_measured(self) -> bool {
         self.counts() || self == Outcome::Unreached

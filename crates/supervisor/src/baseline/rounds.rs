@@ -68,10 +68,7 @@ impl Source<'_> {
     ) -> Result<Ended> {
         let raw = alike.get_ref();
         let outcome = self.outcome(unit, &raw.outcome)?;
-        let is_death = matches!(
-            outcome,
-            Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
-        );
+        let is_death = outcome.is_death();
         let wrong = |problem: &str| self.refuse_of(unit, alike, problem);
         if raw.signal.is_some() && !is_death {
             return wrong("signal: only for rounds that died");

@@ -10,9 +10,7 @@ use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::{Plan, RoundKey, round_seed};
 use crate::fault::SuiteFault;
-use crate::suite::{
-    Action, ById, Chapter, Expect, ProcessOptions, ResourceLimits, Suite, Timing, Variant,
-};
+use crate::suite::{Action, ById, Chapter, Expect, ProcessOptions, ResourceLimits, Variant};
 
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,19 +126,17 @@ impl<'a> SpecBuilder<'a> {
     pub(crate) fn attempt(&self, key: RoundKey, attempt: u32, slot: u32) -> AttemptSpec {
         let unit = &self.units[key.unit as usize];
         let seed = round_seed(self.plan.seed, key.round);
-        let own = [
-            key.round.to_string(),
-            attempt.to_string(),
-            seed.to_string(),
-            slot.to_string(),
-        ];
-        let mut names = OWN.into_iter();
         let input = (unit.needs_verdict)
             .then(|| self.task(&self.chapters(&self.plan.units[key.unit as usize]), seed));
         AttemptSpec {
             unit: unit.clone(),
             program: None,
-            env: own.map(|value| (names.next().unwrap_or_default(), value)),
+            env: [
+                (env::ROUND, key.round.to_string()),
+                (env::ATTEMPT, attempt.to_string()),
+                (env::SEED, seed.to_string()),
+                (env::SLOT, slot.to_string()),
+            ],
             input,
             watch: EvidenceMode::None,
             core_limit: None,
@@ -173,19 +169,12 @@ impl<'a> SpecBuilder<'a> {
         self.units.iter().map(|unit| &**unit)
     }
 
-    /// The first attempt of each unit.
-    pub(crate) fn first_attempts(&self) -> impl Iterator<Item = AttemptSpec> {
-        let units = 0..self.plan.units.len() as u32;
-        units.map(|unit| self.attempt(RoundKey { unit, round: 1 }, 1, 0))
-    }
-
     fn unit(&self, unit: &Unit) -> UnitSpec {
         let settings = self
             .by_id
             .settings(unit)
             .expect("a unit is planned from its suite");
-        let worker = self.workers.get(unit.suite_variant());
-        let worker = || vec![worker.expect("it was found").display().to_string()];
+        let worker = || vec![self.workers[unit.suite_variant()].display().to_string()];
         let argv = settings.command.map_or_else(worker, <[String]>::to_vec);
         let mut env = settings.env.clone();
         env.extend(self.variant(unit).env.clone());
