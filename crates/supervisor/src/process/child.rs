@@ -1,7 +1,6 @@
 //! Starting a child, waiting for its end, and reaping it.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,8 +10,9 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
+use super::child_io::Pipes;
+use super::observed::Watched;
 use super::platform::{self, ExitWatch};
-use super::{Pipes, Watched};
 use crate::plan::AttemptSpec;
 
 /// A way of starting a child.
@@ -59,9 +59,12 @@ pub(super) struct Process {
     /// Its pid, which is also its process group.
     pub(super) pid: Pid,
     /// The supervisor's ends of its standard output, standard error and events.
-    pub(super) pipes: Pipes<OwnedFd>,
+    pub(super) pipes: Pipes,
     /// The cgroup that limits it and its descendants, unless rlimits do.
     pub(super) cgroup: Option<platform::Cgroup>,
+    /// Becomes readable when it may have ended. Opened when it is needed, so that short attempts
+    /// never pay for it.
+    pub(super) exit: Option<ExitWatch>,
 }
 
 /// The child of an attempt that was started.
@@ -92,66 +95,36 @@ impl Started {
 
 /// Waits for the end of a child. Belongs to the thread that started it.
 pub(super) trait Wait {
-    /// The child itself.
-    fn child(&mut self) -> &mut ChildWait;
-
-    /// A descriptor that becomes readable when the child may have ended. `None` where the system
-    /// has none and the caller must poll [`Wait::has_ended`]. Opened at the first call, so that
-    /// short attempts never pay for it.
-    ///
-    /// # Errors
-    /// It could not be opened.
-    fn exit_fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
-        let child = self.child();
-        if child.exit.is_none() {
-            child.exit = ExitWatch::of(child.pid)?;
-        }
-        Ok(child.exit.as_ref().map(ExitWatch::as_fd))
-    }
-
     /// Whether the child has ended. Does not reap it: its pid, and so its group's, stays taken.
     ///
     /// # Errors
     /// The system call failed.
-    fn has_ended(&mut self) -> io::Result<bool> {
-        has_ended(self.child().pid)
+    fn has_ended(&mut self, child: &Process) -> io::Result<bool> {
+        has_ended(child.pid)
     }
 
     /// Blocks until the child has ended, at most for `limit`, and returns whether it has. May
-    /// return early, or at once where nothing is cheaper than [`Wait::exit_fd`].
+    /// return early, or at once where nothing is cheaper than an [`ExitWatch`].
     ///
     /// # Errors
     /// The system call failed.
-    fn ends_within(&mut self, limit: Duration) -> io::Result<bool> {
-        platform::ends_within(self.child().pid, limit)
+    fn ends_within(&mut self, child: &Process, limit: Duration) -> io::Result<bool> {
+        platform::ends_within(child.pid, limit)
     }
 
     /// Records the stacks of the child and its descendants, which are about to be killed at their
     /// time limit.
-    fn capture_hang(&mut self) {}
+    fn capture_hang(&mut self, _pid: Pid) {}
 
     /// Stops watching the child, which has ended or is given up. A tracer kills all descendants.
-    fn stop_watching(&mut self) -> Watched;
+    fn stop_watching(&mut self, pid: Pid) -> Watched;
 
     /// Reaps the child, which has ended.
     ///
     /// # Errors
     /// The system call failed.
-    fn reap(&mut self) -> io::Result<Reaped> {
-        reap(self.child().pid)
-    }
-}
-
-/// A child that is waited for.
-pub(super) struct ChildWait {
-    pub(super) pid: Pid,
-    /// Opened when it is needed.
-    pub(super) exit: Option<ExitWatch>,
-}
-
-impl ChildWait {
-    pub(super) fn new(pid: Pid) -> ChildWait {
-        ChildWait { pid, exit: None }
+    fn reap(&mut self, pid: Pid) -> io::Result<Reaped> {
+        reap(pid)
     }
 }
 
@@ -208,12 +181,8 @@ pub(super) fn stopped_by(pid: Pid) -> Option<String> {
 
 /// The next event of a child. Leaves it in place: to consume it would hide it from the tracer.
 pub(super) fn peek(pid: Pid, options: WaitIdOptions) -> io::Result<Option<WaitIdStatus>> {
-    let id = WaitId::Pid(rustix_pid(pid)?);
-    Ok(waitid(id, options | WaitIdOptions::NOWAIT)?)
-}
-
-pub(super) fn rustix_pid(pid: Pid) -> io::Result<rustix::process::Pid> {
-    rustix::process::Pid::from_raw(pid.as_raw()).ok_or_else(|| io::ErrorKind::InvalidInput.into())
+    let pid = rustix::process::Pid::from_raw(pid.as_raw()).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(waitid(WaitId::Pid(pid), options | WaitIdOptions::NOWAIT)?)
 }
 
 /// Reaps a child of this process that has ended.

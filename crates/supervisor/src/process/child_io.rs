@@ -9,7 +9,7 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::pty::{grantpt, posix_openpt, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use super::{Pipes, platform};
+use super::platform;
 
 /// The number of the events descriptor in the child. A single digit, so that `>&3` works in every
 /// shell.
@@ -23,6 +23,20 @@ const SIZE: Winsize = Winsize {
     ws_ypixel: 0,
 };
 
+/// The supervisor's ends. `None`: its end was read.
+pub(super) struct Pipes {
+    pub(super) stdout: Option<OwnedFd>,
+    pub(super) stderr: Option<OwnedFd>,
+    pub(super) events: Option<OwnedFd>,
+}
+
+impl Pipes {
+    /// Those that are open: standard output, standard error, events.
+    pub(super) fn open(&self) -> [Option<BorrowedFd<'_>>; 3] {
+        [&self.stdout, &self.stderr, &self.events].map(|pipe| pipe.as_ref().map(AsFd::as_fd))
+    }
+}
+
 /// A child's ends of its standard streams and events. Closed by the supervisor after the spawn.
 pub(super) struct ChildIo {
     stdin: Option<File>,
@@ -34,14 +48,14 @@ pub(super) struct ChildIo {
 
 impl ChildIo {
     /// Opens all of them. `input` is what the child reads, `None` for nothing.
-    pub(super) fn open(input: Option<&[u8]>) -> io::Result<(ChildIo, Pipes<OwnedFd>)> {
+    pub(super) fn open(input: Option<&[u8]>) -> io::Result<(ChildIo, Pipes)> {
         let (own_stdout, stdout) = io::pipe()?;
         let (own_stderr, stderr) = io::pipe()?;
         let (own_events, events) = io::pipe()?;
         let pipes = Pipes {
-            stdout: own_stdout.into(),
-            stderr: own_stderr.into(),
-            events: own_events.into(),
+            stdout: Some(own_stdout.into()),
+            stderr: Some(own_stderr.into()),
+            events: Some(own_events.into()),
         };
         let child = ChildIo {
             stdin: input.map(input_file).transpose()?,
@@ -55,7 +69,7 @@ impl ChildIo {
 
     /// Replaces the standard streams by a pseudo-terminal. The child does not get the stderr pipe,
     /// which ends when this `ChildIo` is dropped.
-    pub(super) fn use_terminal(&mut self, pipes: &mut Pipes<OwnedFd>) -> io::Result<()> {
+    pub(super) fn use_terminal(&mut self, pipes: &mut Pipes) -> io::Result<()> {
         let own = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY)?;
         fcntl(&own, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
         grantpt(&own)?;
@@ -67,7 +81,7 @@ impl ChildIo {
             .open(platform::terminal_name(&own)?)?;
         tcsetwinsize(&own, SIZE)?;
         self.terminal = Some(child.into());
-        pipes.stdout = own.into();
+        pipes.stdout = Some(own.into());
         Ok(())
     }
 

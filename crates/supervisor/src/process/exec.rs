@@ -100,7 +100,12 @@ impl Launcher {
         match self.spawner.spawn(&launch, at_first, in_child) {
             Ok(pid) => {
                 tracing::debug!(pid = pid.as_raw(), slot, program = %program.display(), "spawned");
-                Ok(Process { pid, pipes, cgroup })
+                Ok(Process {
+                    pid,
+                    pipes,
+                    cgroup,
+                    exit: None,
+                })
             }
             Err(error) => {
                 self.guardian.clear(slot);

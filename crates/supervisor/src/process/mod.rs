@@ -25,11 +25,9 @@ mod linux;
 mod macos;
 mod observed;
 mod pace;
-mod pipes;
 mod preflight;
 mod refused_call;
 mod slots;
-mod watched;
 
 #[cfg(target_os = "linux")]
 use linux as platform;
@@ -41,11 +39,8 @@ pub use child::{StackCapture, Start, Started};
 pub use context::RunContext;
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
-pub use observed::{Evidence, Observed};
-pub use pipes::Pipes;
+pub use observed::{DescendantCrash, Evidence, Observed, Watched};
 pub use platform::{CoreFiles, Starter, TRACES, why_not};
 pub use preflight::{can_trace, is_ignored, prepare, refused_calls};
 pub use refused_call::RefusedCall;
 pub use slots::{Assignment, Slot, SlotEvent, Slots};
-use watched::CoreEvidence;
-pub use watched::{DescendantCrash, Watched};

@@ -59,7 +59,7 @@ impl Runner<'_> {
             rounds.checked_for_children(unit, observed.evidence.had_children);
         }
         if observed.evidence.usage.is_some() {
-            let watch = observed.evidence.watch;
+            let watch = observed.evidence.watched.mode;
             record.apart = *self.first_watch[unit as usize].get_or_insert(watch) != watch;
         }
         record.at = self.elapsed();

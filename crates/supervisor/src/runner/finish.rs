@@ -123,7 +123,8 @@ impl<'a> Finisher<'a> {
                 cpu_secs: rounded(usage.cpu_secs),
                 ..usage
             }),
-            evidence: (was_run && evidence.watch != self.watch).then_some(evidence.watch),
+            evidence: (was_run && evidence.watched.mode != self.watch)
+                .then_some(evidence.watched.mode),
             descendants,
             spawn: evidence.spawn.filter(|spawn| *spawn != unit.spawn),
             ..verdict
@@ -170,7 +171,7 @@ impl<'a> Finisher<'a> {
     ) -> (Option<CrashRef>, Vec<Descendant>) {
         let unit = &self.units[running.key.unit as usize];
         let descendants = self.keep_descendants(running, role, observed, notes);
-        let own = (observed.evidence.crash.as_deref()).filter(|_| outcome.is_death());
+        let own = (observed.evidence.watched.crash.as_deref()).filter(|_| outcome.is_death());
         let crash = own.map(|crash| self.crashes.keep(unit, running, crash, &role, notes));
         // An attempt that counts as crashed because a descendant crashed has its signature.
         let is_by_descendant =
@@ -191,7 +192,7 @@ impl<'a> Finisher<'a> {
     ) -> Vec<Descendant> {
         let unit = &self.units[running.key.unit as usize];
         let mut descendants: Vec<Descendant> = Vec::new();
-        for (index, crashed) in observed.evidence.descendants.iter().enumerate() {
+        for (index, crashed) in observed.evidence.watched.descendants.iter().enumerate() {
             let DescendantCrash { program, crash } = crashed;
             let known = descendants.iter_mut().find(|known| {
                 known.program == *program && known.crash.signature == crash.signature

@@ -33,7 +33,7 @@ pub(in super::super) fn run(
             spec.watch = EvidenceMode::None;
         }
         let mut observed = run_once(context, spec, buffer, on_note);
-        if let Some(why) = observed.evidence.disturbed.take() {
+        if let Some(why) = observed.evidence.watched.disturbed.take() {
             if spec.for_evidence || observed.seen.killed == Some(Kill::Interrupt) {
                 observed.seen.notes.push(format!(
                     "traced, which may have changed how it ended: {why}"

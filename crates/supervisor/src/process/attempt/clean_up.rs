@@ -1,14 +1,12 @@
 //! Makes sure that nothing of an attempt is left, reaps it, and collects the evidence of its death.
 
 use std::io;
-use std::path::PathBuf;
 
 use crashrate_model::{EvidenceMode, Exit, Usage};
 
 use super::{Attempt, ChildState};
 use crate::misbehave;
 use crate::outcome::{DescendantDeath, Kill};
-use crate::process::watched::Watched;
 use crate::process::{group, platform};
 use crate::suite::bytes_text;
 
@@ -25,29 +23,29 @@ impl Attempt<'_> {
     pub(super) fn clean_up(&mut self, child: ChildState) {
         self.kill_group(child);
         // The tracer comes first: only it can wait for the processes that it traces.
-        let watched = self.wait.stop_watching();
+        self.evidence.watched = self.wait.stop_watching(self.process.pid);
         let escaped = self.kill_escaped();
         self.drain();
         self.context.run.guardian.clear(self.context.slot);
         let killed = match child {
-            ChildState::Ended => self.reap(&watched),
+            ChildState::Ended => self.reap(),
             ChildState::Running => 0,
         };
         // A tracer and the parent may have seen the same process die.
-        let left_behind = watched.left_behind.max(escaped + killed);
-        self.collect_evidence(watched);
+        let left_behind = self.evidence.watched.left_behind.max(escaped + killed);
+        self.collect_evidence();
         self.note_left_behind(left_behind);
     }
 
     fn kill_group(&mut self, child: ChildState) {
-        if let Some(cgroup) = &self.cgroup {
+        if let Some(cgroup) = &self.process.cgroup {
             // Read before the kill, which must not count as one by the kernel.
             self.seen.oom_kills = cgroup.oom_kills();
             cgroup.kill();
         }
         match child {
-            ChildState::Ended => group::kill_rest(self.pid),
-            ChildState::Running => group::kill(self.pid),
+            ChildState::Ended => group::kill_rest(self.process.pid),
+            ChildState::Running => group::kill(self.process.pid),
         }
     }
 
@@ -55,19 +53,19 @@ impl Attempt<'_> {
     fn kill_escaped(&self) -> usize {
         let run = &self.context.run;
         let mut keep = run.start.zygotes();
-        keep.extend([self.pid, run.guardian.pid()]);
+        keep.extend([self.process.pid, run.guardian.pid()]);
         let slot = (!self.context.is_only_slot).then_some(self.context.slot);
         platform::kill_escaped(&run.run_id, slot, &keep)
     }
 
     /// Reaps the child. Returns how many other members of its group were killed.
-    fn reap(&mut self, watched: &Watched) -> usize {
+    fn reap(&mut self) -> usize {
         self.evidence.had_children =
-            self.spec.asks_for_children && platform::had_children(self.pid);
-        match self.wait.reap() {
+            self.spec.asks_for_children && platform::had_children(self.process.pid);
+        match self.wait.reap(self.process.pid) {
             Ok(reaped) => {
-                let usage = measured(reaped.usage, watched.peak_bytes);
-                self.seen.exit = Some(self.untraced_exit(reaped.exit, watched));
+                let usage = measured(reaped.usage, self.evidence.watched.peak_bytes);
+                self.seen.exit = Some(self.untraced_exit(reaped.exit));
                 self.look_for_memory_shortage(&usage);
                 self.evidence.usage = Some(usage);
             }
@@ -76,12 +74,12 @@ impl Attempt<'_> {
                 self.seen.notes.push(format!("its status is lost: {error}"));
             }
         }
-        group::await_gone(self.pid)
+        group::await_gone(self.process.pid)
     }
 
     /// How the child would have ended without a tracer, which delays the delivery of signals.
-    fn untraced_exit(&mut self, exit: Exit, watched: &Watched) -> Exit {
-        let Some(signal) = &watched.fatal_signal else {
+    fn untraced_exit(&mut self, exit: Exit) -> Exit {
+        let Some(signal) = &self.evidence.watched.fatal_signal else {
             return exit;
         };
         if self.seen.killed.is_some() {
@@ -123,37 +121,34 @@ impl Attempt<'_> {
             1 => "left 1 process behind, killed".to_owned(),
             n => format!("left {n} processes behind, killed"),
         };
-        tracing::debug!(pid = self.pid.as_raw(), "{note}");
+        tracing::debug!(pid = self.process.pid.as_raw(), "{note}");
         self.seen.notes.push(note);
     }
 
-    fn collect_evidence(&mut self, watched: Watched) {
-        self.seen.notes.extend(watched.notes);
-        self.seen.stopped_by = self.seen.stopped_by.take().or(watched.stopped_by);
-        self.evidence.watch = watched.mode;
-        self.evidence.crash = match self.seen.killed {
-            Some(Kill::Interrupt) => None,
-            _ => watched.crash,
-        };
-        self.evidence.descendants = watched.descendants;
-        self.evidence.disturbed = watched.disturbed;
-        if watched.mode == EvidenceMode::Trace && self.evidence.disturbed.is_none() {
-            self.evidence.disturbed = self.was_refused_ptrace(&watched.programs);
+    fn collect_evidence(&mut self) {
+        let watched = &mut self.evidence.watched;
+        self.seen.notes.append(&mut watched.notes);
+        self.seen.stopped_by = self.seen.stopped_by.take().or(watched.stopped_by.take());
+        if self.seen.killed == Some(Kill::Interrupt) {
+            watched.crash = None;
+        }
+        if watched.mode == EvidenceMode::Trace && watched.disturbed.is_none() {
+            self.evidence.watched.disturbed = self.was_refused_ptrace();
         }
         self.read_cores();
-        let crashed = self.evidence.descendants.iter();
+        let watched = &mut self.evidence.watched;
+        let crashed = watched.descendants.iter();
         self.seen.descendants = crashed.map(DescendantDeath::of).collect();
         let stderr = self.stderr.text();
-        let evidence = &mut self.evidence;
-        let crashes = evidence.descendants.iter_mut().map(|of| &mut of.crash);
-        for crash in evidence.crash.as_deref_mut().into_iter().chain(crashes) {
+        let crashes = watched.descendants.iter_mut().map(|of| &mut of.crash);
+        for crash in watched.crash.as_deref_mut().into_iter().chain(crashes) {
             crash.read_stderr(&stderr);
         }
     }
 
     /// Why the tracer may have made the child fail: a process can have only one tracer, and the
     /// child wanted to trace something itself.
-    fn was_refused_ptrace(&self, programs: &[PathBuf]) -> Option<String> {
+    fn was_refused_ptrace(&self) -> Option<String> {
         if !matches!(self.seen.exit, Some(Exit::Code(code)) if code != 0) {
             return None;
         }
@@ -167,9 +162,8 @@ impl Attempt<'_> {
         if misbehave::is_command(&self.spec.unit.argv) {
             return None;
         }
-        let tracer = programs
-            .iter()
-            .find(|program| platform::uses_ptrace(program))?;
+        let mut programs = self.evidence.watched.programs.iter();
+        let tracer = programs.find(|program| platform::uses_ptrace(program))?;
         Some(format!(
             "{} uses ptrace, which is refused to a traced process (--evidence none)",
             tracer.display()
@@ -179,18 +173,18 @@ impl Attempt<'_> {
     /// Reads the core dumps of the attempt and removes them.
     fn read_cores(&mut self) {
         let run = &self.context.run;
-        let (EvidenceMode::Core, Some(cores)) = (self.evidence.watch, &run.cores) else {
+        let (EvidenceMode::Core, Some(cores)) = (self.evidence.watched.mode, &run.cores) else {
             return;
         };
         let directory = self.spec.directory();
         let keep = run.keep_cores.as_deref();
-        let found = cores.collect(self.pid, directory, self.started_at, keep);
+        let found = cores.collect(self.process.pid, directory, self.started_at, keep);
         self.seen.notes.extend(found.notes);
         let died_of_signal = matches!(self.seen.exit, Some(Exit::Signal(_)));
         if self.seen.killed.is_none() && died_of_signal {
-            self.evidence.crash = found.own.map(Box::new);
+            self.evidence.watched.crash = found.crash;
         }
-        self.evidence.descendants.extend(found.descendants);
+        self.evidence.watched.descendants.extend(found.descendants);
     }
 }
 

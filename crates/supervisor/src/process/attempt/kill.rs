@@ -43,17 +43,17 @@ impl Attempt<'_> {
         }
         match self.kill_stage {
             KillStage::Alive(limit) => {
-                let pid = self.pid.as_raw();
+                let pid = self.process.pid.as_raw();
                 tracing::info!(pid, ?limit, "time limit reached; sending SIGTERM");
                 Some(self.terminate())
             }
             KillStage::Terminated => {
-                let pid = self.pid.as_raw();
+                let pid = self.process.pid.as_raw();
                 tracing::info!(pid, "grace period over; sending SIGKILL");
                 Some(self.kill(now))
             }
             KillStage::Killed => {
-                let pid = self.pid;
+                let pid = self.process.pid;
                 let note = format!("process {pid} does not die of SIGKILL; left behind");
                 tracing::info!("{note}");
                 self.seen.notes.push(note);
@@ -64,11 +64,11 @@ impl Attempt<'_> {
 
     fn terminate(&mut self) -> Duration {
         self.seen.killed = Some(Kill::TimeLimit);
-        self.seen.stopped_by = child::stopped_by(self.pid);
-        self.wait.capture_hang();
+        self.seen.stopped_by = child::stopped_by(self.process.pid);
+        self.wait.capture_hang(self.process.pid);
         self.pace.worked();
         let now = Instant::now();
-        group::terminate(self.pid);
+        group::terminate(self.process.pid);
         self.kill_stage = KillStage::Terminated;
         self.due = now + self.spec.unit.grace;
         self.spec.unit.grace
@@ -77,7 +77,7 @@ impl Attempt<'_> {
     /// Sends SIGKILL because the user stopped the run.
     pub(super) fn interrupt(&mut self) {
         tracing::info!(
-            pid = self.pid.as_raw(),
+            pid = self.process.pid.as_raw(),
             "run is being killed; sending SIGKILL"
         );
         self.seen.killed.get_or_insert(Kill::Interrupt);
@@ -89,7 +89,7 @@ impl Attempt<'_> {
     }
 
     fn kill(&mut self, now: Instant) -> Duration {
-        group::kill(self.pid);
+        group::kill(self.process.pid);
         self.kill_stage = KillStage::Killed;
         self.due = now + UNKILLABLE;
         UNKILLABLE

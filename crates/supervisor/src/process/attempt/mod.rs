@@ -9,19 +9,16 @@ mod kill;
 mod pump;
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant, SystemTime};
 
 use crashrate_protocol::EventReader;
-use nix::unistd::Pid;
 
 use super::capture::Captured;
-use super::child::{Started, Wait};
+use super::child::{Process, Started, Wait};
 use super::context::{SlotContext, unit_key};
 use super::observed::{Evidence, Observed};
 use super::pace::Pace;
-use super::pipes::Pipes;
-use super::platform::{Cgroup, MemoryWatch};
+use super::platform::MemoryWatch;
 use crate::outcome::{Note, Seen};
 use crate::plan::AttemptSpec;
 use kill::{KillStage, first_limit};
@@ -50,10 +47,8 @@ enum ChildState {
 struct Attempt<'a> {
     context: &'a SlotContext,
     spec: &'a AttemptSpec,
-    pid: Pid,
+    process: Process,
     wait: Box<dyn Wait>,
-    cgroup: Option<Cgroup>,
-    pipes: Pipes<Option<OwnedFd>>,
     stdout: Captured,
     stderr: Captured,
     events: EventReader,
@@ -89,19 +84,12 @@ impl<'a> Attempt<'a> {
         pace.waited(Duration::ZERO, now);
         let fallback = started.spawn_fallback.into_iter();
         let limit = first_limit(&spec.unit);
-        let process = started.process;
         let fills_pipe = context.fills_pipe.borrow().contains(&unit_key(&spec.unit));
         Attempt {
             context,
             spec,
-            pid: process.pid,
+            process: started.process,
             wait: started.wait,
-            cgroup: process.cgroup,
-            pipes: Pipes {
-                stdout: Some(process.pipes.stdout),
-                stderr: Some(process.pipes.stderr),
-                events: Some(process.pipes.events),
-            },
             stdout: Captured::default(),
             stderr: Captured::default(),
             events: EventReader::new(),
@@ -164,10 +152,12 @@ impl<'a> Attempt<'a> {
             let Some(timeout) = self.escalate() else {
                 return Ok(ChildState::Running);
             };
-            let had_events = self.pipes.events.is_some();
+            let had_events = self.process.pipes.events.is_some();
             self.poll(timeout)?;
-            let events_ended = had_events && self.pipes.events.is_none();
-            if events_ended && self.ends_within(EXIT_AFTER_EVENTS)? || self.wait.has_ended()? {
+            let events_ended = had_events && self.process.pipes.events.is_none();
+            if events_ended && self.ends_within(EXIT_AFTER_EVENTS)?
+                || self.wait.has_ended(&self.process)?
+            {
                 return Ok(ChildState::Ended);
             }
         }
@@ -175,7 +165,7 @@ impl<'a> Attempt<'a> {
 
     /// Waits for the child's exit and for nothing else.
     fn ends_within(&mut self, limit: Duration) -> io::Result<bool> {
-        let has_ended = self.wait.ends_within(limit)?;
+        let has_ended = self.wait.ends_within(&self.process, limit)?;
         self.extend_limits(limit);
         Ok(has_ended)
     }

@@ -1,14 +1,14 @@
 //! Reads what a child prints and reports, and waits for its exit and for the order to kill it.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFlags, PollTimeout};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Attempt;
 use crate::process::pace::TICK;
-use crate::process::pipes::{Pipes, is_ready, poll_in, read, wait_for};
+use crate::process::platform::ExitWatch;
 
 /// How often a child's exit is polled for where the system offers no descriptor for it.
 const POLL_FOR_EXIT: Duration = Duration::from_millis(2);
@@ -25,18 +25,18 @@ impl Attempt<'_> {
         let kill_all = watches_kill.then(|| self.context.kill_all.as_fd());
         let quiet = self.quiet.checked_sub(self.started.elapsed());
         // The end of the events is most often the end of the child.
-        let quiet = quiet.filter(|_| self.pipes.events.is_some());
+        let quiet = quiet.filter(|_| self.process.pipes.events.is_some());
         let mut expected = timeout.min(quiet.unwrap_or(TICK)).min(TICK);
-        let exit = match quiet {
-            None => self.wait.exit_fd()?,
-            Some(_) => None,
-        };
-        if quiet.is_none() && exit.is_none() {
-            expected = expected.min(POLL_FOR_EXIT);
+        if quiet.is_none() && self.process.exit.is_none() {
+            self.process.exit = ExitWatch::of(self.process.pid)?;
         }
-        let mut pipes = self.pipes.open();
+        let mut exit = self.process.exit.as_ref().map(ExitWatch::as_fd);
+        let mut pipes = self.process.pipes.open();
         if quiet.is_some() {
-            (pipes.stdout, pipes.stderr) = (None, None);
+            exit = None;
+            pipes[..2].fill(None);
+        } else if exit.is_none() {
+            expected = expected.min(POLL_FOR_EXIT);
         }
         let mut fds = Vec::with_capacity(5);
         fds.extend(kill_all.map(poll_in));
@@ -44,8 +44,8 @@ impl Attempt<'_> {
         // Rounded up: what is due must be due when poll returns.
         let millis = expected.as_millis() + 1;
         let millis = PollTimeout::try_from(millis as i32).unwrap_or(PollTimeout::MAX);
-        let ready = wait_for(&mut fds, &pipes, millis)?;
-        let is_interrupted = watches_kill && is_ready(&fds[0]);
+        let ready = wait_for(&mut fds, pipes, millis)?;
+        let is_interrupted = watches_kill && fds[0].any() == Some(true);
         self.extend_limits(expected);
         if is_interrupted {
             self.interrupt();
@@ -55,16 +55,17 @@ impl Attempt<'_> {
     }
 
     /// Reads at most one buffer of each pipe that is ready. Returns whether anything was read.
-    fn read_once(&mut self, ready: Pipes<PollFlags>) -> bool {
-        let stdout = read(&mut self.pipes.stdout, ready.stdout, &mut self.buffer[..]);
+    fn read_once(&mut self, [stdout, stderr, events]: [PollFlags; 3]) -> bool {
+        let pipes = &mut self.process.pipes;
+        let stdout = read(&mut pipes.stdout, stdout, &mut self.buffer[..]);
         if let Some(n) = stdout {
             self.stdout.push(&self.buffer[..n]);
         }
-        let stderr = read(&mut self.pipes.stderr, ready.stderr, &mut self.buffer[..]);
+        let stderr = read(&mut pipes.stderr, stderr, &mut self.buffer[..]);
         if let Some(n) = stderr {
             self.stderr.push(&self.buffer[..n]);
         }
-        let events = read(&mut self.pipes.events, ready.events, &mut self.buffer[..]);
+        let events = read(&mut pipes.events, events, &mut self.buffer[..]);
         if let Some(n) = events {
             self.read_events(n);
         }
@@ -90,12 +91,11 @@ impl Attempt<'_> {
         loop {
             let ready = wait_for(
                 &mut Vec::with_capacity(3),
-                &self.pipes.open(),
+                self.process.pipes.open(),
                 PollTimeout::ZERO,
             );
             let has_read = ready.is_ok_and(|ready| self.read_once(ready));
-            let open = [&self.pipes.stdout, &self.pipes.stderr, &self.pipes.events];
-            if open.into_iter().all(Option::is_none) {
+            if self.process.pipes.open().iter().all(Option::is_none) {
                 return;
             }
             let now = Instant::now();
@@ -107,6 +107,58 @@ impl Attempt<'_> {
             if !has_read {
                 std::thread::sleep(Duration::from_micros(100));
             }
+        }
+    }
+}
+
+fn poll_in(fd: BorrowedFd<'_>) -> PollFd<'_> {
+    PollFd::new(fd, PollFlags::POLLIN)
+}
+
+/// Polls these descriptors and the pipes, and returns what poll reported for each pipe.
+fn wait_for<'f>(
+    fds: &mut Vec<PollFd<'f>>,
+    pipes: [Option<BorrowedFd<'f>>; 3],
+    timeout: PollTimeout,
+) -> io::Result<[PollFlags; 3]> {
+    let others = fds.len();
+    fds.extend(pipes.into_iter().flatten().map(poll_in));
+    match poll(fds, timeout) {
+        Ok(_) | Err(nix::Error::EINTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut of_pipes = fds[others..].iter();
+    let flags = |pipe: Option<BorrowedFd<'_>>| {
+        let fd = pipe.and_then(|_| of_pipes.next());
+        fd.and_then(PollFd::revents).unwrap_or(PollFlags::empty())
+    };
+    Ok(pipes.map(flags))
+}
+
+/// Reads from a pipe for which poll reported `ready`, and returns the number of bytes. A pipe that
+/// is not ready is not read: a slot blocks in `poll` only. A pipe at its end is closed.
+fn read(pipe: &mut Option<OwnedFd>, ready: PollFlags, buffer: &mut [u8]) -> Option<usize> {
+    let fd = pipe.as_ref().filter(|_| !ready.is_empty())?;
+    if !ready.contains(PollFlags::POLLIN) {
+        *pipe = None;
+        return None;
+    }
+    match nix::unistd::read(fd, buffer) {
+        Ok(0) => {
+            *pipe = None;
+            None
+        }
+        Ok(n) => {
+            // No writer is left, and the pipe is empty.
+            if ready.contains(PollFlags::POLLHUP) && n < buffer.len() {
+                *pipe = None;
+            }
+            Some(n)
+        }
+        Err(nix::Error::EAGAIN | nix::Error::EINTR) => None,
+        Err(_) => {
+            *pipe = None;
+            None
         }
     }
 }

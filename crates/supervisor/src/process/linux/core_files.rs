@@ -21,7 +21,7 @@ use rustix::fs::seek;
 
 use super::tracer::IMAGES;
 use crate::process::context::lock;
-use crate::process::{CoreEvidence, DescendantCrash};
+use crate::process::{DescendantCrash, Watched};
 
 /// The most bytes of core dumps that a run writes to the disk.
 const BUDGET: u64 = 10_000_000_000;
@@ -113,8 +113,8 @@ impl CoreFiles {
         directory: &Path,
         since: SystemTime,
         keep: Option<&Path>,
-    ) -> CoreEvidence {
-        let mut found = CoreEvidence::default();
+    ) -> Watched {
+        let mut found = Watched::default();
         if self.limit() == 0 {
             let note = "no core dump: the run has used up its disk space for core dumps";
             found.notes.push(note.to_owned());
@@ -149,7 +149,7 @@ impl CoreFiles {
         path: &Path,
         pid: Pid,
         keep: Option<&Path>,
-        found: &mut CoreEvidence,
+        found: &mut Watched,
     ) -> Result<(), String> {
         let file = fs::OpenOptions::new()
             .read(true)
@@ -181,7 +181,7 @@ impl CoreFiles {
         }
         let removed = fs::remove_file(path);
         match read? {
-            crash if is_own => found.own = Some(crash),
+            crash if is_own => found.crash = Some(Box::new(crash)),
             crash => found.descendants.push(DescendantCrash {
                 program: process.program,
                 crash,

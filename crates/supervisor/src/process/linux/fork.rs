@@ -14,19 +14,19 @@ use crashrate_model::Spawn;
 use crashrate_postmortem::Crash;
 use crashrate_protocol::env;
 use crashrate_zygote::Attempt;
-use nix::poll::{PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
 
 use super::ExitWatch;
 use super::tracer::capture_untraced;
 use super::zygote::{ForkError, Zygote, ZygoteKey};
 use super::zygote_pool::{SlotZygotes, ZygotePool};
 use crate::plan::AttemptSpec;
-use crate::process::child::{ChildWait, Process, Reaped, StackCapture, Started, Wait};
+use crate::process::child::{Process, Reaped, StackCapture, Started, Wait};
 use crate::process::child_io::{ChildIo, EVENTS};
 use crate::process::context::lock;
 use crate::process::limits;
-use crate::process::pipes::poll_in;
-use crate::process::watched::Watched;
+use crate::process::observed::Watched;
 
 impl ZygotePool {
     /// Forks the child of an attempt from a zygote of the command line `argv`.
@@ -46,12 +46,10 @@ impl ZygotePool {
             let mut zygote = taken.map_err(ForkError::Refused)?;
             let begun = Instant::now();
             match self.child(&mut zygote, spec, slot) {
-                Ok((process, exit)) => {
-                    let pid = process.pid;
-                    tracing::debug!(pid = pid.as_raw(), slot, "forked from a zygote");
-                    let exit = Some(exit);
+                Ok(process) => {
+                    let pid = process.pid.as_raw();
+                    tracing::debug!(pid, slot, "forked from a zygote");
                     let wait = ForkedWait {
-                        child: ChildWait { pid, exit },
                         capture: self.capture,
                         hang: None,
                         zygote: Some(zygote),
@@ -85,7 +83,7 @@ impl ZygotePool {
         zygote: &mut Zygote,
         spec: &AttemptSpec,
         slot: u32,
-    ) -> Result<(Process, ExitWatch), ForkError> {
+    ) -> Result<Process, ForkError> {
         let (child_io, pipes) = ChildIo::open(spec.input.as_deref())?;
         let (control, mut release) = io::pipe()?;
         let mut env: BTreeMap<String, String> = (spec.all_env())
@@ -105,7 +103,7 @@ impl ZygotePool {
         // The child waits at its control pipe. A failure from here on closes the pipe, and the
         // child ends.
         let exit = match ExitWatch::of(pid) {
-            Ok(Some(exit)) => exit,
+            Ok(Some(exit)) => Some(exit),
             Ok(None) => {
                 return Err(ForkError::Refused(
                     "the end of its children cannot be waited for here: pidfd_open is refused"
@@ -121,13 +119,17 @@ impl ZygotePool {
             cgroup.admit(pid)?;
         }
         release.write_all(&[1])?;
-        Ok((Process { pid, pipes, cgroup }, exit))
+        Ok(Process {
+            pid,
+            pipes,
+            cgroup,
+            exit,
+        })
     }
 }
 
 /// Waits for a child of a zygote.
 struct ForkedWait {
-    child: ChildWait,
     capture: StackCapture,
     hang: Option<Box<Crash>>,
     /// Returned to the slot when the child is reaped.
@@ -137,29 +139,26 @@ struct ForkedWait {
 }
 
 impl Wait for ForkedWait {
-    fn child(&mut self) -> &mut ChildWait {
-        &mut self.child
-    }
-
-    fn has_ended(&mut self) -> io::Result<bool> {
-        let Some(exit) = self.exit_fd()? else {
+    fn has_ended(&mut self, child: &Process) -> io::Result<bool> {
+        let Some(exit) = &child.exit else {
             return Ok(false);
         };
-        match poll(&mut [poll_in(exit)], PollTimeout::ZERO) {
+        let mut exit = [PollFd::new(exit.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut exit, PollTimeout::ZERO) {
             Ok(ready) => Ok(ready > 0),
             Err(nix::Error::EINTR) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn ends_within(&mut self, _limit: Duration) -> io::Result<bool> {
+    fn ends_within(&mut self, _child: &Process, _limit: Duration) -> io::Result<bool> {
         Ok(false)
     }
 
-    fn capture_hang(&mut self) {
+    fn capture_hang(&mut self, pid: Pid) {
         match (self.capture, &mut self.zygote) {
             (StackCapture::Hangs, _) => {
-                let captured = capture_untraced(self.child.pid.as_raw());
+                let captured = capture_untraced(pid.as_raw());
                 self.hang = captured.ok().flatten().map(Box::new);
             }
             (StackCapture::Trace, Some(zygote)) => zygote.capture_hang(),
@@ -167,7 +166,7 @@ impl Wait for ForkedWait {
         }
     }
 
-    fn stop_watching(&mut self) -> Watched {
+    fn stop_watching(&mut self, _pid: Pid) -> Watched {
         let zygote = self.zygote.as_mut();
         let watched = zygote.map_or_else(Watched::default, Zygote::stop_watching);
         Watched {
@@ -176,7 +175,7 @@ impl Wait for ForkedWait {
         }
     }
 
-    fn reap(&mut self) -> io::Result<Reaped> {
+    fn reap(&mut self, _pid: Pid) -> io::Result<Reaped> {
         let mut zygote = self.zygote.take().ok_or(io::ErrorKind::NotFound)?;
         let reaped = zygote.reap();
         let mut slot = lock(&self.slot);

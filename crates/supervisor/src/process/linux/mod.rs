@@ -24,8 +24,6 @@ use nix::unistd::Pid;
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, pidfd_open};
 
-use super::child::rustix_pid;
-
 pub(super) use alarm::ends_within;
 pub(super) use cgroup::Cgroup;
 pub use core_files::CoreFiles;
@@ -74,7 +72,8 @@ impl ExitWatch {
     /// Of a process that cannot have been reaped. `None` where there are no pidfds: Linux before
     /// 5.3, and containers whose seccomp profile refuses them.
     pub(super) fn of(pid: Pid) -> io::Result<Option<Self>> {
-        match pidfd_open(rustix_pid(pid)?, PidfdFlags::empty()) {
+        let pid = rustix::process::Pid::from_raw(pid.as_raw()).ok_or(Errno::SRCH)?;
+        match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(fd) => Ok(Some(ExitWatch(fd))),
             Err(error @ (Errno::MFILE | Errno::NFILE | Errno::SRCH | Errno::NOMEM)) => {
                 Err(error.into())

@@ -13,11 +13,11 @@ use super::tracer::{self, ExecTracer, Finish, Reuse};
 use super::zygote::ForkError;
 use super::zygote_pool::ZygotePool;
 use crate::plan::AttemptSpec;
-use crate::process::child::{ChildWait, StackCapture, Start, Started, Wait, has_ended};
+use crate::process::child::{Process, StackCapture, Start, Started, Wait, has_ended};
 use crate::process::context::lock;
 use crate::process::exec::Launcher;
 use crate::process::guardian::Guardian;
-use crate::process::watched::Watched;
+use crate::process::observed::Watched;
 
 /// The tracers that have no child, by slot.
 type IdleTracers = Arc<Mutex<HashMap<u32, ExecTracer>>>;
@@ -69,7 +69,7 @@ impl Starter {
         notes: Vec<String>,
     ) -> io::Result<Started> {
         let process = self.launcher.spawn(spec, slot, || Ok(()), || Ok(()))?;
-        let mut wait = Untraced::new(process.pid, self.capture, notes);
+        let mut wait = Untraced::new(self.capture, notes);
         if spec.watch == EvidenceMode::Core {
             wait.watched.mode = EvidenceMode::Core;
         }
@@ -92,7 +92,6 @@ impl Starter {
         )?;
         let wait: Box<dyn Wait> = match tracer.seized() {
             Ok(()) => Box::new(Traced {
-                child: ChildWait::new(process.pid),
                 has_ended: false,
                 tracer: Some(tracer),
                 slot,
@@ -100,7 +99,7 @@ impl Starter {
             }),
             Err(error) => {
                 let notes = vec![format!("not traced: {error}")];
-                Box::new(Untraced::new(process.pid, StackCapture::None, notes))
+                Box::new(Untraced::new(StackCapture::None, notes))
             }
         };
         Ok(Started::executed(process, wait))
@@ -145,15 +144,13 @@ impl Start for Starter {
 
 /// Waits for a child that is not traced.
 struct Untraced {
-    child: ChildWait,
     capture: StackCapture,
     watched: Watched,
 }
 
 impl Untraced {
-    fn new(pid: Pid, capture: StackCapture, notes: Vec<String>) -> Untraced {
+    fn new(capture: StackCapture, notes: Vec<String>) -> Untraced {
         Untraced {
-            child: ChildWait::new(pid),
             capture,
             watched: Watched {
                 notes,
@@ -164,15 +161,11 @@ impl Untraced {
 }
 
 impl Wait for Untraced {
-    fn child(&mut self) -> &mut ChildWait {
-        &mut self.child
-    }
-
-    fn capture_hang(&mut self) {
+    fn capture_hang(&mut self, pid: Pid) {
         if self.capture == StackCapture::None {
             return;
         }
-        match tracer::capture_untraced(self.child.pid.as_raw()) {
+        match tracer::capture_untraced(pid.as_raw()) {
             Ok(crash) => self.watched.crash = crash.map(Box::new),
             Err(error) => {
                 (self.watched.notes).push(format!("its threads could not be read: {error}"))
@@ -180,14 +173,13 @@ impl Wait for Untraced {
         }
     }
 
-    fn stop_watching(&mut self) -> Watched {
+    fn stop_watching(&mut self, _pid: Pid) -> Watched {
         std::mem::take(&mut self.watched)
     }
 }
 
 /// Waits for a child that is traced.
 struct Traced {
-    child: ChildWait,
     has_ended: bool,
     tracer: Option<ExecTracer>,
     slot: u32,
@@ -195,14 +187,10 @@ struct Traced {
 }
 
 impl Wait for Traced {
-    fn child(&mut self) -> &mut ChildWait {
-        &mut self.child
-    }
-
     /// Returns true only when the tracer has seen the end, too: whatever the slot kills after that
     /// was left behind.
-    fn has_ended(&mut self) -> io::Result<bool> {
-        self.has_ended = has_ended(self.child.pid)?;
+    fn has_ended(&mut self, child: &Process) -> io::Result<bool> {
+        self.has_ended = has_ended(child.pid)?;
         if self.has_ended
             && let Some(tracer) = &mut self.tracer
         {
@@ -211,18 +199,18 @@ impl Wait for Traced {
         Ok(self.has_ended)
     }
 
-    fn ends_within(&mut self, limit: Duration) -> io::Result<bool> {
+    fn ends_within(&mut self, child: &Process, limit: Duration) -> io::Result<bool> {
         let tracer = self.tracer.as_mut();
-        Ok(tracer.is_some_and(|tracer| tracer.reports_within(limit)) && self.has_ended()?)
+        Ok(tracer.is_some_and(|tracer| tracer.reports_within(limit)) && self.has_ended(child)?)
     }
 
-    fn capture_hang(&mut self) {
+    fn capture_hang(&mut self, _pid: Pid) {
         if let Some(tracer) = &mut self.tracer {
             tracer.capture_hang();
         }
     }
 
-    fn stop_watching(&mut self) -> Watched {
+    fn stop_watching(&mut self, _pid: Pid) -> Watched {
         let Some(mut tracer) = self.tracer.take() else {
             return Watched::default();
         };

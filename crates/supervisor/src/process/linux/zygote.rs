@@ -23,7 +23,7 @@ use crate::process::child::{self, Reaped, StackCapture};
 use crate::process::context::lock;
 use crate::process::exec::{self, Launch, Launcher};
 use crate::process::guardian::{Guardian, Registration};
-use crate::process::watched::Watched;
+use crate::process::observed::Watched;
 
 /// How long a zygote may take to warm up.
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(60);

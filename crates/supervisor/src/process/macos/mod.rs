@@ -14,7 +14,7 @@ use nix::pty::PtyMaster;
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 use nix::unistd::Pid;
 
-use super::CoreEvidence;
+use super::Watched;
 
 pub(super) use spawn::Spawner;
 pub use starter::Starter;
@@ -193,7 +193,7 @@ impl CoreFiles {
         _directory: &Path,
         _since: SystemTime,
         _keep: Option<&Path>,
-    ) -> CoreEvidence {
+    ) -> Watched {
         match *self {}
     }
 }

@@ -10,10 +10,10 @@ use nix::unistd::Pid;
 use rustix::process::WaitIdOptions;
 
 use crate::plan::AttemptSpec;
-use crate::process::child::{ChildWait, StackCapture, Start, Started, Wait, peek};
+use crate::process::child::{StackCapture, Start, Started, Wait, peek};
 use crate::process::exec::Launcher;
 use crate::process::guardian::Guardian;
-use crate::process::watched::Watched;
+use crate::process::observed::Watched;
 
 /// Starts children by fork and exec: macOS has no zygotes, because its system libraries do not work
 /// in a forked child before exec. Finds the system's report of a crash.
@@ -38,37 +38,27 @@ impl Start for Starter {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
         let begun = SystemTime::now();
         let process = self.0.spawn(spec, slot, || Ok(()), || Ok(()))?;
-        let wait = Reported {
-            begun,
-            child: ChildWait::new(process.pid),
-        };
-        Ok(Started::executed(process, Box::new(wait)))
+        Ok(Started::executed(process, Box::new(Reported { begun })))
     }
 }
 
 /// Waits for a child and the report of its crash.
 struct Reported {
     begun: SystemTime,
-    child: ChildWait,
 }
 
-impl Reported {
-    /// The signal that killed it, if any. Does not reap it.
-    fn signal(&self) -> Option<i32> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        let status = peek(self.child.pid, options).ok()??;
-        status.terminating_signal().map(|signal| signal as i32)
-    }
+/// The signal that killed a child, if any. Does not reap it.
+fn killed_by(pid: Pid) -> Option<i32> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    let status = peek(pid, options).ok()??;
+    status.terminating_signal().map(|signal| signal as i32)
 }
 
 impl Wait for Reported {
-    fn child(&mut self) -> &mut ChildWait {
-        &mut self.child
-    }
-
-    fn stop_watching(&mut self) -> Watched {
-        let pid = self.child.pid.as_raw();
-        let crash = match self.signal() {
+    fn stop_watching(&mut self, pid: Pid) -> Watched {
+        let killed_by = killed_by(pid);
+        let pid = pid.as_raw();
+        let crash = match killed_by {
             // The system reports no deaths by such signals, except its own SIGKILL for an invalid
             // code signature.
             None | Some(libc::SIGTERM | libc::SIGINT | libc::SIGHUP) => None,
