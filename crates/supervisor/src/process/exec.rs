@@ -10,10 +10,12 @@ use std::sync::Arc;
 
 use crashrate_protocol::env::{CHAPTER, EVENTS_FD, SEQUENCE};
 use crashrate_zygote::{die_with, set_core_limit, take_number};
+use nix::unistd::Pid;
 
 use super::child::Process;
 use super::child_io::{ChildIo, EVENTS};
 use super::guardian::Guardian;
+use super::platform::ChildEnd;
 use super::{limits, platform};
 use crate::plan::{AttemptSpec, UnitSpec};
 use crate::program;
@@ -32,7 +34,7 @@ pub(super) struct Launch<'a> {
 /// Spawns the children of attempts, traced or not.
 pub(super) struct Launcher {
     pub(super) guardian: Arc<Guardian>,
-    pub(super) spawner: platform::Spawner,
+    spawner: platform::Spawner,
     pub(super) dev_null: File,
 }
 
@@ -46,14 +48,12 @@ impl Launcher {
         })
     }
 
-    /// Spawns the child of an attempt. The child calls `at_first` first and `before_exec` when it
-    /// has registered with the guardian. Both must be safe between fork and exec.
+    /// Spawns the child of an attempt.
     pub(super) fn spawn(
         &self,
         spec: &AttemptSpec,
         slot: u32,
-        at_first: impl Fn() -> io::Result<()> + Send + Sync + 'static,
-        before_exec: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+        barrier: Option<ChildEnd>,
     ) -> io::Result<Process> {
         let unit = &*spec.unit;
         let found = spec.program.clone();
@@ -75,17 +75,12 @@ impl Launcher {
             stdio: child_io.stdio(&self.dev_null),
         };
         let (cgroup, rlimits) = limits::divide(&unit.limits);
-        let supervisor = std::process::id();
-        let registration = self.guardian.registration(slot);
         let procs = cgroup.as_ref().map(platform::Cgroup::procs_fd);
         let events = child_io.events().as_raw_fd();
         let core_limit = spec.core_limit;
         // Safe between fork and exec: only system calls on open descriptors, no allocation, no lock.
         let in_child = move || {
-            die_with(supervisor);
-            registration.send(std::process::id())?;
-            // These two use descriptors that may have the events descriptor's number.
-            before_exec()?;
+            // The cgroup's descriptor may have the events descriptor's number.
             join_cgroup(procs)?;
             take_number(events, EVENTS)?;
             if has_terminal {
@@ -97,21 +92,37 @@ impl Launcher {
             }
             rlimits.set()
         };
-        match self.spawner.spawn(&launch, at_first, in_child) {
-            Ok(pid) => {
-                tracing::debug!(pid = pid.as_raw(), slot, program = %program.display(), "spawned");
-                Ok(Process {
-                    pid,
-                    pipes,
-                    cgroup,
-                    exit: None,
-                })
-            }
-            Err(error) => {
-                self.guardian.clear(slot);
-                Err(explained(error, unit))
-            }
-        }
+        let pid = (self.launch(&launch, slot, barrier, in_child))
+            .map_err(|error| explained(error, unit))?;
+        tracing::debug!(pid = pid.as_raw(), slot, program = %program.display(), "spawned");
+        Ok(Process {
+            pid,
+            pipes,
+            cgroup,
+            exit: None,
+        })
+    }
+
+    /// Spawns a program that registers its group with the guardian under `number`. It waits at
+    /// `barrier`, then calls `in_child`, which must be safe between fork and exec.
+    pub(super) fn launch(
+        &self,
+        launch: &Launch<'_>,
+        number: u32,
+        barrier: Option<ChildEnd>,
+        in_child: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Pid> {
+        let supervisor = std::process::id();
+        let registration = self.guardian.registration(number);
+        let at_first = move || barrier.map_or(Ok(()), ChildEnd::announce);
+        let before_exec = move || {
+            die_with(supervisor);
+            registration.send(std::process::id())?;
+            barrier.map_or(Ok(()), ChildEnd::wait)?;
+            in_child()
+        };
+        (self.spawner.spawn(launch, at_first, before_exec))
+            .inspect_err(|_| self.guardian.clear(number))
     }
 }
 

@@ -18,9 +18,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 
 use super::ExitWatch;
-use super::tracer::capture_untraced;
+use super::starter::Starter;
+use super::tracer::{Order, Report, capture_untraced};
 use super::zygote::{ForkError, Zygote, ZygoteKey};
-use super::zygote_pool::{SlotZygotes, ZygotePool};
+use super::zygote_pool::SlotZygotes;
 use crate::plan::AttemptSpec;
 use crate::process::child::{Process, Reaped, StackCapture, Started, Wait};
 use crate::process::child_io::{ChildIo, EVENTS};
@@ -28,7 +29,7 @@ use crate::process::context::lock;
 use crate::process::limits;
 use crate::process::observed::Watched;
 
-impl ZygotePool {
+impl Starter {
     /// Forks the child of an attempt from a zygote of the command line `argv`.
     pub(super) fn fork(
         &self,
@@ -37,12 +38,13 @@ impl ZygotePool {
         slot: u32,
     ) -> Result<Started, ForkError> {
         let key = ZygoteKey::of(spec, argv);
-        let pool = self.slot(slot);
+        let pool = self.zygotes_of(slot);
         loop {
             if self.is_abandoned.load(Ordering::Acquire) {
                 return Err(io::Error::from(io::ErrorKind::Interrupted).into());
             }
-            let taken = self.take(&key, &mut lock(&pool));
+            let start = || Zygote::start(&key, &self.launcher, self.capture, &self.pids);
+            let taken = lock(&pool).take(&key, start);
             let mut zygote = taken.map_err(ForkError::Refused)?;
             let begun = Instant::now();
             match self.child(&mut zygote, spec, slot) {
@@ -156,23 +158,25 @@ impl Wait for ForkedWait {
     }
 
     fn capture_hang(&mut self, pid: Pid) {
-        match (self.capture, &mut self.zygote) {
+        match (self.capture, &self.zygote) {
             (StackCapture::Hangs, _) => {
                 let captured = capture_untraced(pid.as_raw());
                 self.hang = captured.ok().flatten().map(Box::new);
             }
-            (StackCapture::Trace, Some(zygote)) => zygote.capture_hang(),
+            (StackCapture::Trace, Some(zygote)) => drop(zygote.ask_tracer(Order::CaptureHang)),
             _ => {}
         }
     }
 
     fn stop_watching(&mut self, _pid: Pid) -> Watched {
-        let zygote = self.zygote.as_mut();
-        let watched = zygote.map_or_else(Watched::default, Zygote::stop_watching);
-        Watched {
-            crash: self.hang.take().or(watched.crash),
-            ..watched
-        }
+        let zygote = self.zygote.as_ref();
+        let report = zygote.and_then(|zygote| zygote.ask_tracer(Order::Finish));
+        let mut watched = match report {
+            Some(Report::Finished(watched, _)) => *watched,
+            _ => Watched::default(),
+        };
+        watched.crash = self.hang.take().or(watched.crash);
+        watched
     }
 
     fn reap(&mut self, _pid: Pid) -> io::Result<Reaped> {

@@ -33,7 +33,7 @@ pub(super) use probe::refused_calls;
 pub(super) use proc::had_children;
 pub(super) use spawn::Spawner;
 pub use starter::Starter;
-pub(super) use tracer::{can_trace, uses_ptrace};
+pub(super) use tracer::{ChildEnd, can_trace, uses_ptrace};
 pub use zygote_pool::why_not;
 
 /// Whether crashrate can trace processes on this system at all.

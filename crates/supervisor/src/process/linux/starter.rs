@@ -1,17 +1,19 @@
 //! Starts children: forks them from a zygote if their unit asks for it, else executes them, under a
 //! tracer if their attempt asks for one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crashrate_model::EvidenceMode;
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::tracer::{self, ExecTracer, Finish, Reuse};
 use super::zygote::ForkError;
-use super::zygote_pool::ZygotePool;
+use super::zygote_pool::SlotZygotes;
 use crate::plan::AttemptSpec;
 use crate::process::child::{Process, StackCapture, Start, Started, Wait, has_ended};
 use crate::process::context::lock;
@@ -24,10 +26,13 @@ type IdleTracers = Arc<Mutex<HashMap<u32, ExecTracer>>>;
 
 /// Starts children. Each slot has its own tracer and its own zygotes.
 pub struct Starter {
-    launcher: Arc<Launcher>,
-    zygotes: ZygotePool,
+    pub(super) launcher: Launcher,
+    pub(super) capture: StackCapture,
     idle: IdleTracers,
-    capture: StackCapture,
+    zygotes: Mutex<BTreeMap<u32, Arc<Mutex<SlotZygotes>>>>,
+    /// The pids of all zygotes, of all slots.
+    pub(super) pids: Arc<Mutex<BTreeSet<i32>>>,
+    pub(super) is_abandoned: AtomicBool,
 }
 
 impl Starter {
@@ -36,13 +41,18 @@ impl Starter {
     /// # Errors
     /// `/dev/null` cannot be opened.
     pub fn new(guardian: Arc<Guardian>, capture: StackCapture) -> io::Result<Self> {
-        let launcher = Arc::new(Launcher::new(guardian)?);
         Ok(Starter {
-            launcher: launcher.clone(),
-            zygotes: ZygotePool::new(launcher, capture),
-            idle: Arc::default(),
+            launcher: Launcher::new(guardian)?,
             capture,
+            idle: Arc::default(),
+            zygotes: Mutex::default(),
+            pids: Arc::default(),
+            is_abandoned: AtomicBool::new(false),
         })
+    }
+
+    pub(super) fn zygotes_of(&self, slot: u32) -> Arc<Mutex<SlotZygotes>> {
+        lock(&self.zygotes).entry(slot).or_default().clone()
     }
 
     fn execute(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
@@ -68,7 +78,7 @@ impl Starter {
         slot: u32,
         notes: Vec<String>,
     ) -> io::Result<Started> {
-        let process = self.launcher.spawn(spec, slot, || Ok(()), || Ok(()))?;
+        let process = self.launcher.spawn(spec, slot, None)?;
         let mut wait = Untraced::new(self.capture, notes);
         if spec.watch == EvidenceMode::Core {
             wait.watched.mode = EvidenceMode::Core;
@@ -78,19 +88,11 @@ impl Starter {
 
     fn execute_traced(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
         let idle = lock(&self.idle).remove(&slot);
-        let tracer = match idle {
-            Some(tracer) => tracer,
-            None => ExecTracer::start()?,
-        };
-        let barrier = tracer.child_end();
+        let tracer = idle.map_or_else(ExecTracer::start, Ok)?;
+        let barrier = tracer.barrier.child_end();
         // If this fails the tracer is dropped: it may or may not have seen the child.
-        let process = self.launcher.spawn(
-            spec,
-            slot,
-            move || barrier.announce(),
-            move || barrier.wait(),
-        )?;
-        let wait: Box<dyn Wait> = match tracer.seized() {
+        let process = self.launcher.spawn(spec, slot, Some(barrier))?;
+        let wait: Box<dyn Wait> = match tracer.thread.seized() {
             Ok(()) => Box::new(Traced {
                 has_ended: false,
                 tracer: Some(tracer),
@@ -111,7 +113,7 @@ impl Start for Starter {
         let Some(argv) = &spec.unit.zygote else {
             return self.execute(spec, slot);
         };
-        match self.zygotes.fork(spec, argv, slot) {
+        match self.fork(spec, argv, slot) {
             Ok(started) => Ok(started),
             Err(ForkError::Failed(error)) => Err(error),
             Err(ForkError::Refused(why) | ForkError::Died(why)) => {
@@ -126,19 +128,23 @@ impl Start for Starter {
     }
 
     fn zygotes(&self) -> Vec<Pid> {
-        self.zygotes.pids()
+        let pids = lock(&self.pids);
+        pids.iter().copied().map(Pid::from_raw).collect()
     }
 
     fn take_zygote_deaths(&self, slot: u32) -> Vec<String> {
-        self.zygotes.take_deaths(slot)
+        std::mem::take(&mut lock(&self.zygotes_of(slot)).deaths)
     }
 
     fn abandon_zygotes(&self) {
-        self.zygotes.abandon();
+        self.is_abandoned.store(true, Ordering::Release);
+        for zygote in self.zygotes() {
+            let _ = killpg(zygote, Signal::SIGKILL);
+        }
     }
 
     fn end_zygotes(&self) {
-        self.zygotes.end_all();
+        lock(&self.zygotes).clear();
     }
 }
 

@@ -12,23 +12,24 @@ use std::time::{Duration, Instant};
 
 use crashrate_model::Exit;
 use crashrate_protocol::env;
-use crashrate_zygote::{Attempt, Control, ENV, Reply, Request, VERSION, die_with};
+use crashrate_zygote::{Attempt, Control, ENV, Reply, Request, VERSION};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::proc::status_field;
-use super::tracer::{ChildEnd, StartBarrier, ZygoteTracer};
+use super::tracer::{Order, Report, StartBarrier, TracerThread, start_zygote_tracer};
 use crate::plan::AttemptSpec;
 use crate::process::child::{self, Reaped, StackCapture};
 use crate::process::context::lock;
 use crate::process::exec::{self, Launch, Launcher};
-use crate::process::guardian::{Guardian, Registration};
-use crate::process::observed::Watched;
+use crate::process::guardian::Guardian;
 
 /// How long a zygote may take to warm up.
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a warm zygote may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the tracer may take to carry out an order.
+const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a zygote that has closed its socket may take to end.
 const END_TIMEOUT: Duration = Duration::from_millis(500);
 /// How many of its last bytes on stderr are reported when it has died.
@@ -95,8 +96,9 @@ impl From<io::Error> for ForkError {
 pub(super) struct Zygote {
     pid: Pid,
     control: Control,
-    tracer: Option<ZygoteTracer>,
-    children: u32,
+    tracer: Option<TracerThread>,
+    /// How many children it has had.
+    pub(super) children: u32,
     stderr: File,
     number: u32,
     guardian: Arc<Guardian>,
@@ -154,22 +156,16 @@ impl Zygote {
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let (barrier, tracer) = if capture == StackCapture::Trace {
             let (barrier, tracer_end) = StartBarrier::new()?;
-            (Some(barrier), Some(ZygoteTracer::start(tracer_end)?))
+            (Some(barrier), Some(start_zygote_tracer(tracer_end)?))
         } else {
             (None, None)
         };
-        let spawned = launcher.spawner.spawn(
-            &launch,
-            || Ok(()),
-            before_exec(
-                launcher.guardian.registration(number),
-                barrier.as_ref().map(StartBarrier::child_end),
-            ),
-        );
+        let child_end = barrier.as_ref().map(StartBarrier::child_end);
+        let spawned = launcher.launch(&launch, number, child_end, || Ok(()));
         // Closes this process's copies of the zygote's ends, so that the death of the zygote closes
         // the socket and the barrier.
         drop((zygotes_end, barrier));
-        let pid = spawned.inspect_err(|_| launcher.guardian.clear(number))?;
+        let pid = spawned?;
         tracing::debug!(pid = pid.as_raw(), program = %key.argv[0], "zygote spawned");
         lock(pids).insert(pid.as_raw());
         let mut zygote = Zygote {
@@ -190,11 +186,6 @@ impl Zygote {
             zygote.tracer = None;
         }
         Ok(zygote)
-    }
-
-    /// How many children it has had.
-    pub(super) fn children(&self) -> u32 {
-        self.children
     }
 
     /// Forks a child that gets these descriptors: standard input, output and error, events, and its
@@ -229,17 +220,12 @@ impl Zygote {
         }
     }
 
-    /// Makes the tracer, if it has one, capture the stacks of the child.
-    pub(super) fn capture_hang(&mut self) {
-        if let Some(tracer) = &self.tracer {
-            tracer.capture_hang();
-        }
-    }
-
-    /// Makes the tracer, if it has one, finish with the child.
-    pub(super) fn stop_watching(&mut self) -> Watched {
-        let tracer = self.tracer.as_ref();
-        tracer.map_or_else(Watched::default, ZygoteTracer::finish)
+    /// Sends an order to the tracer, if it has one, and waits for the report.
+    pub(super) fn ask_tracer(&self, order: Order) -> Option<Report> {
+        let tracer = self.tracer.as_ref()?;
+        let deadline = Instant::now() + ORDER_TIMEOUT;
+        tracer.order(order);
+        tracer.next_report(Some(deadline))
     }
 
     /// Reaps the child, which has ended and is not watched any more.
@@ -304,22 +290,6 @@ impl Drop for Zygote {
         let _ = killpg(self.pid, Signal::SIGKILL);
         self.guardian.clear(self.number);
         lock(&self.pids).remove(&self.pid.as_raw());
-    }
-}
-
-/// What the zygote does between fork and exec. Safe there: only system calls on open descriptors.
-fn before_exec(
-    register: Registration,
-    barrier: Option<ChildEnd>,
-) -> impl Fn() -> io::Result<()> + Send + Sync + 'static {
-    let supervisor = std::process::id();
-    move || {
-        die_with(supervisor);
-        register.send(std::process::id())?;
-        match barrier {
-            Some(barrier) => barrier.announce().and_then(|()| barrier.wait()),
-            None => Ok(()),
-        }
     }
 }
 

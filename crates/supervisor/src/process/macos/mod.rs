@@ -61,6 +61,20 @@ impl Cgroup {
     }
 }
 
+/// Has no values: no child waits for a tracer.
+#[derive(Clone, Copy)]
+pub(super) enum ChildEnd {}
+
+impl ChildEnd {
+    pub(super) fn announce(self) -> io::Result<()> {
+        match self {}
+    }
+
+    pub(super) fn wait(self) -> io::Result<()> {
+        match self {}
+    }
+}
+
 /// Why nothing may be forked: always.
 pub fn why_not(_device: &str, _fork_cuda: bool) -> Option<String> {
     Some("processes are forked on Linux only".to_owned())

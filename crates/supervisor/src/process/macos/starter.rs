@@ -37,7 +37,7 @@ pub(in crate::process) fn can_trace(_pid: Pid) -> Result<(), String> {
 impl Start for Starter {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
         let begun = SystemTime::now();
-        let process = self.0.spawn(spec, slot, || Ok(()), || Ok(()))?;
+        let process = self.0.spawn(spec, slot, None)?;
         Ok(Started::executed(process, Box::new(Reported { begun })))
     }
 }

@@ -5,14 +5,12 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
-use super::start_barrier::{ChildEnd, StartBarrier, TracerEnd};
+use super::start_barrier::{StartBarrier, TracerEnd};
 use super::sys::Blocking;
 use super::table::TraceTable;
-use super::thread::{Order, Report, TracerThread, seize_next};
+use super::thread::{Order, Report, Reuse, TracerThread, seize_next};
 use super::{capture_hang, sys};
 use crate::process::Watched;
-
-pub(in super::super) use super::thread::Reuse;
 
 /// How long a tracer may take to see an end that its slot has seen.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
@@ -22,8 +20,8 @@ const CAPTURE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The slot's handle of a tracer of spawned children.
 pub(in super::super) struct ExecTracer {
     /// Dropped before the thread, whose wait for the next child ends with it.
-    barrier: StartBarrier,
-    thread: TracerThread,
+    pub(in super::super) barrier: StartBarrier,
+    pub(in super::super) thread: TracerThread,
     child: ChildState,
     /// The tracer may not have read an order to capture a hang, and would take it for one about the
     /// next child.
@@ -60,16 +58,6 @@ impl ExecTracer {
             child: ChildState::Running,
             has_sent_capture: false,
         })
-    }
-
-    /// The barrier's end of the next child.
-    pub(in super::super) fn child_end(&self) -> ChildEnd {
-        self.barrier.child_end()
-    }
-
-    /// Whether the child is traced. Called once, after the spawn.
-    pub(in super::super) fn seized(&self) -> io::Result<()> {
-        self.thread.seized()
     }
 
     /// Waits for a report. Returns whether one came.

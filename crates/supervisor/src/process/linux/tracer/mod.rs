@@ -30,10 +30,12 @@ use super::probe;
 pub(super) use capture_hang::capture_untraced;
 pub(super) use disturbance::gains_privileges;
 pub(in crate::process) use disturbance::uses_ptrace;
-pub(super) use exec_loop::{ExecTracer, Finish, Reuse};
+pub(super) use exec_loop::{ExecTracer, Finish};
 pub(super) use reissue::EPOLL_WAIT;
-pub(super) use start_barrier::{ChildEnd, StartBarrier};
-pub(super) use zygote_loop::ZygoteTracer;
+pub(in crate::process) use start_barrier::ChildEnd;
+pub(super) use start_barrier::StartBarrier;
+pub(super) use thread::{Order, Report, Reuse, TracerThread};
+pub(super) use zygote_loop::start_zygote_tracer;
 
 /// The events that stop a tracee, besides signals. A tracee dies with its tracer.
 const OPTIONS: Options = Options::PTRACE_O_EXITKILL

@@ -25,7 +25,7 @@ pub(in super::super) struct TracerEnd {
 
 /// A child's side: the numbers of its descriptors.
 #[derive(Clone, Copy)]
-pub(in super::super) struct ChildEnd {
+pub(in crate::process) struct ChildEnd {
     announce: RawFd,
     released: RawFd,
     tracers_release: RawFd,
@@ -55,7 +55,7 @@ impl StartBarrier {
 
 impl ChildEnd {
     /// In the child, first of all: sends its pid to the tracer. Safe between fork and exec.
-    pub(in super::super) fn announce(self) -> io::Result<()> {
+    pub(in crate::process) fn announce(self) -> io::Result<()> {
         let pid = std::process::id().to_ne_bytes();
         // SAFETY: a plain system call on a descriptor that is open and a buffer of this stack.
         match unsafe { libc::write(self.announce, pid.as_ptr().cast(), pid.len()) } {
@@ -66,7 +66,7 @@ impl ChildEnd {
 
     /// In the child, after [`ChildEnd::announce`]: waits until the tracer has released it or is
     /// gone. Safe between fork and exec.
-    pub(in super::super) fn wait(self) -> io::Result<()> {
+    pub(in crate::process) fn wait(self) -> io::Result<()> {
         let mut answer = [0u8];
         // SAFETY: plain system calls on descriptors that are open and a buffer of this stack. The
         // child closes its copy of the tracer's end first, or the read would outlive the tracer.

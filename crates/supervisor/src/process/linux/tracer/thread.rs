@@ -21,14 +21,14 @@ use crate::process::Watched;
 const WAKE_EVERY: Duration = Duration::from_millis(1);
 
 /// An order to a tracer. The end of the channel means: kill what is left and end.
-pub(super) enum Order {
+pub(in super::super) enum Order {
     CaptureHang,
     /// Kill what is left of the child, and report what was seen of it.
     Finish,
 }
 
 /// A report of a tracer.
-pub(super) enum Report {
+pub(in super::super) enum Report {
     /// Whether it could seize the process that came to its start barrier.
     Seized(nix::Result<()>),
     HangCaptured,
@@ -46,7 +46,7 @@ pub(in super::super) enum Reuse {
 }
 
 /// The slot's handle of a tracer. To drop it ends the thread, and the kernel kills its tracees.
-pub(super) struct TracerThread {
+pub(in super::super) struct TracerThread {
     orders: Option<Sender<Order>>,
     reports: Receiver<Report>,
     tid: Arc<AtomicI32>,
@@ -79,7 +79,7 @@ impl TracerThread {
 
     /// Whether the tracer has seized the process. Called once, after the spawn: the tracer reports
     /// before it releases the process, and not at all if the process died before.
-    pub(super) fn seized(&self) -> io::Result<()> {
+    pub(in super::super) fn seized(&self) -> io::Result<()> {
         match self.reports.try_recv() {
             Ok(Report::Seized(seized)) => Ok(seized?),
             _ => Err(Errno::ESRCH.into()),
@@ -87,7 +87,7 @@ impl TracerThread {
     }
 
     /// Sends an order and wakes the tracer.
-    pub(super) fn order(&self, order: Order) {
+    pub(in super::super) fn order(&self, order: Order) {
         if let Some(orders) = &self.orders {
             // It fails if the tracer has ended. Then no report comes.
             let _ = orders.send(order);
@@ -97,7 +97,7 @@ impl TracerThread {
 
     /// The next report. Interrupts the tracer until it comes. `None`: the deadline is over, or the
     /// tracer has ended.
-    pub(super) fn next_report(&self, deadline: Option<Instant>) -> Option<Report> {
+    pub(in super::super) fn next_report(&self, deadline: Option<Instant>) -> Option<Report> {
         loop {
             let is_over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
             match self.report_within(WAKE_EVERY) {

@@ -4,54 +4,22 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::capture_hang;
 use super::start_barrier::TracerEnd;
 use super::sys::Blocking;
 use super::table::TraceTable;
 use super::thread::{Order, Report, Reuse, TracerThread, seize_next};
-use crate::process::Watched;
 
 /// How often the events of a child are handled whose zygote has ended.
 const ORPHAN_EVERY: Duration = Duration::from_millis(1);
-/// How long an order may take.
-const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The slot's handle of a zygote's tracer. To drop it kills the zygote.
-pub(in super::super) struct ZygoteTracer(TracerThread);
-
-impl ZygoteTracer {
-    /// Starts a thread that waits for the zygote at its start barrier.
-    pub(in super::super) fn start(barrier: TracerEnd) -> io::Result<ZygoteTracer> {
-        TracerThread::spawn("zygote-tracer", |orders, reports| {
-            trace_zygote(barrier, &orders, &reports);
-        })
-        .map(ZygoteTracer)
-    }
-
-    /// Whether the zygote is traced. Called once, after the spawn.
-    pub(in super::super) fn seized(&self) -> io::Result<()> {
-        self.0.seized()
-    }
-
-    pub(in super::super) fn capture_hang(&self) {
-        self.order(Order::CaptureHang);
-    }
-
-    /// Makes the tracer kill what is left of the zygote's child. Returns what was seen of it.
-    pub(in super::super) fn finish(&self) -> Watched {
-        match self.order(Order::Finish) {
-            Some(Report::Finished(watched, _)) => *watched,
-            _ => Watched::default(),
-        }
-    }
-
-    fn order(&self, order: Order) -> Option<Report> {
-        let deadline = Instant::now() + ORDER_TIMEOUT;
-        self.0.order(order);
-        self.0.next_report(Some(deadline))
-    }
+/// Starts a thread that waits for the zygote at its start barrier and traces it. To drop the handle
+/// kills the zygote.
+pub(in super::super) fn start_zygote_tracer(barrier: TracerEnd) -> io::Result<TracerThread> {
+    TracerThread::spawn("zygote-tracer", |orders, reports| {
+        trace_zygote(barrier, &orders, &reports);
+    })
 }
 
 /// The tracer's thread.
