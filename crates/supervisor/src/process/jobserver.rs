@@ -1,6 +1,6 @@
 //! Keeps make's job server, which children inherit by descriptor number, off the events descriptor.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::child_io::EVENTS;
@@ -10,54 +10,42 @@ const FLAGS: [&str; 2] = ["MAKEFLAGS", "MFLAGS"];
 /// The options that name two descriptors. Make before 4.2 writes the second.
 const OPTIONS: [&[u8]; 2] = [b"--jobserver-auth=", b"--jobserver-fds="];
 
-/// Removes a job server that has the number of the events descriptor from these variables.
-pub(super) fn cleaned(
-    variables: impl Iterator<Item = (OsString, OsString)>,
-) -> impl Iterator<Item = (OsString, OsString)> {
-    variables.map(|(name, value)| {
-        let value = without_events_number(&name, value);
-        (name, value)
-    })
-}
-
-/// The value of an inherited variable without such a job server.
+/// The value of an inherited variable without a job server that has the number of the events
+/// descriptor.
 ///
 /// A child would take the events pipe for the job server's. Without the option, make runs one job
 /// at a time and prints a warning.
-fn without_events_number(name: &OsStr, value: OsString) -> OsString {
-    if !FLAGS.iter().any(|flags| name == *flags) {
-        return value;
-    }
-    let words: Vec<&[u8]> = value.as_bytes().split(|&byte| byte == b' ').collect();
-    let collides = |word: &[u8]| {
-        OPTIONS.iter().any(|option| {
-            word.strip_prefix(*option).is_some_and(|numbers| {
-                let mut numbers = numbers.split(|&byte| byte == b',');
-                numbers.any(|number| number == EVENTS.to_string().as_bytes())
-            })
-        })
-    };
-    if !words.iter().any(|word| collides(word)) {
-        return value;
+pub(super) fn cleaned((name, value): (OsString, OsString)) -> (OsString, OsString) {
+    let words = value.as_bytes().split(|&byte| byte == b' ');
+    if !FLAGS.iter().any(|flags| name == *flags) || !words.clone().any(is_on_events) {
+        return (name, value);
     }
     let is_job_count = |word: &[u8]| {
         word.strip_prefix(b"-j")
             .is_some_and(|count| count.iter().all(u8::is_ascii_digit))
     };
-    let kept: Vec<&[u8]> = (words.into_iter())
-        .filter(|word| !collides(word) && !is_job_count(word))
+    let kept: Vec<&[u8]> = words
+        .filter(|word| !is_on_events(word) && !is_job_count(word))
         .collect();
-    OsString::from_vec(kept.join(&b' '))
+    (name, OsString::from_vec(kept.join(&b' ')))
+}
+
+/// Whether an option names a job server on the events descriptor.
+fn is_on_events(word: &[u8]) -> bool {
+    let events = EVENTS.to_string();
+    OPTIONS.iter().any(|option| {
+        word.strip_prefix(*option).is_some_and(|numbers| {
+            let mut numbers = numbers.split(|&byte| byte == b',');
+            numbers.any(|number| number == events.as_bytes())
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn cleaned(name: &str, value: &str) -> String {
-        without_events_number(name.as_ref(), value.into())
-            .into_string()
-            .unwrap()
+        let (_, value) = super::cleaned((name.into(), value.into()));
+        value.into_string().unwrap()
     }
 
     #[test]

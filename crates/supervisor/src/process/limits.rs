@@ -17,53 +17,40 @@ pub(super) fn divide(resources: &ResourceLimits) -> (Option<platform::Cgroup>, R
     let cgroup = wants_cgroup
         .then(|| platform::Cgroup::make(resources.memory, resources.processes))
         .flatten();
-    let by_cgroup = cgroup.is_some();
-    let rlimits = Rlimits {
-        memory: resources
-            .memory
-            .filter(|_| !by_cgroup && platform::LIMITS_ADDRESS_SPACE),
-        processes: resources.processes.filter(|_| !by_cgroup),
+    let mut rlimits = Rlimits {
+        memory: resources.memory,
+        processes: resources.processes,
         cpu: resources.cpu,
         file_size: resources.file_size,
     };
+    if cgroup.is_some() {
+        rlimits.processes = None;
+    }
+    if cgroup.is_some() || !platform::LIMITS_ADDRESS_SPACE {
+        rlimits.memory = None;
+    }
     (cgroup, rlimits)
 }
 
-/// The limits of a suite on this machine.
-#[derive(Debug, Default)]
-pub(crate) struct InForce {
-    /// Each limit: its value and the means by which it is set.
-    pub(crate) limits: BTreeMap<String, String>,
-    /// Limits that work differently here than a user expects.
-    pub(crate) findings: Vec<Finding>,
-}
-
-/// How the limits of a suite are set on this machine, for the run's record and its warnings.
-pub(crate) fn in_force(suite: &Suite) -> InForce {
-    let mut found = InForce::default();
+/// How the limits of a suite are set on this machine: each limit with its value and the means by
+/// which it is set, and findings about limits that work differently here than a user expects.
+pub(crate) fn in_force(suite: &Suite) -> (BTreeMap<String, String>, Vec<Finding>) {
     let chapters = suite.chapters.iter();
-    let own = chapters.map(|c| (format!(" of `{}`", c.id), c.limits));
-    let all: Vec<_> = std::iter::once((String::new(), suite.limits))
-        .chain(own)
-        .collect();
-    let has =
-        |which: fn(&ResourceLimits) -> Option<u64>| all.iter().any(|(_, r)| which(r).is_some());
-    let by_cgroup = (has(|r| r.memory) || has(|r| r.processes)) && platform::Cgroup::is_possible();
-    for (whose, resources) in &all {
-        if !whose.is_empty() && *resources == suite.limits {
-            continue;
-        }
-        for (limit, value, means) in described(resources, by_cgroup) {
-            if let Some(value) = value {
-                let key = format!("{limit}{whose}");
-                found.limits.insert(key, format!("{value}, {means}"));
-            }
-        }
-    }
-    if by_cgroup {
-        return found;
-    }
-    if has(|r| r.memory) {
+    let own = chapters.filter(|chapter| chapter.limits != suite.limits);
+    let mut all = vec![(String::new(), suite.limits)];
+    all.extend(own.map(|chapter| (format!(" of `{}`", chapter.id), chapter.limits)));
+    let limits_memory = all.iter().any(|(_, limits)| limits.memory.is_some());
+    let limits_processes = all.iter().any(|(_, limits)| limits.processes.is_some());
+    let by_cgroup = (limits_memory || limits_processes) && platform::Cgroup::is_possible();
+    let described = all.iter().flat_map(|(whose, limits)| {
+        let limits = described(limits, by_cgroup).into_iter();
+        limits.filter_map(move |(limit, value, means)| {
+            Some((format!("{limit}{whose}"), format!("{}, {means}", value?)))
+        })
+    });
+    let described = described.collect();
+    let mut findings = Vec::new();
+    if limits_memory && !by_cgroup {
         let fallback = if !platform::LIMITS_ADDRESS_SPACE {
             MemoryFallback::None
         } else if may_be_cuda(&suite.device) {
@@ -71,14 +58,12 @@ pub(crate) fn in_force(suite: &Suite) -> InForce {
         } else {
             MemoryFallback::AddressSpace
         };
-        found.findings.push(doctor::memory_not_by_cgroup(fallback));
+        findings.push(doctor::memory_not_by_cgroup(fallback));
     }
-    if has(|r| r.processes) {
-        found
-            .findings
-            .push(doctor::processes_not_by_cgroup(geteuid().is_root()));
+    if limits_processes && !by_cgroup {
+        findings.push(doctor::processes_not_by_cgroup(geteuid().is_root()));
     }
-    found
+    (described, findings)
 }
 
 /// Each limit, its value if it is set, and the means by which it is set.
@@ -96,20 +81,14 @@ fn described(
     } else {
         ("not set", "of the user (rlimit)")
     };
+    let own_processes = limits.processes.map(|n| n.to_string());
     let cpu = limits.cpu.map(|secs| format!("{secs} s"));
+    let file_size = limits.file_size.map(bytes_text);
     [
         ("memory", limits.memory.map(bytes_text), memory),
-        (
-            "processes",
-            limits.processes.map(|n| n.to_string()),
-            processes,
-        ),
+        ("processes", own_processes, processes),
         ("cpu", cpu, "of each process (rlimit)"),
-        (
-            "file-size",
-            limits.file_size.map(bytes_text),
-            "of each file (rlimit)",
-        ),
+        ("file-size", file_size, "of each file (rlimit)"),
     ]
 }
 

@@ -26,7 +26,6 @@ mod macos;
 mod observed;
 mod pace;
 mod preflight;
-mod refused_call;
 mod slots;
 
 #[cfg(target_os = "linux")]
@@ -41,6 +40,5 @@ pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
 pub use observed::{DescendantCrash, Evidence, Observed, Watched};
 pub use platform::{CoreFiles, Starter, TRACES, why_not};
-pub use preflight::{can_trace, is_ignored, prepare, refused_calls};
-pub use refused_call::RefusedCall;
+pub use preflight::{RefusedCall, can_trace, is_ignored, prepare, refused_calls};
 pub use slots::{Assignment, Slot, SlotEvent, Slots};

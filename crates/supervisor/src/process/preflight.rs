@@ -10,13 +10,41 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 use nix::unistd::Pid;
 
 use super::guardian::in_new_session;
-use super::refused_call::{RefusedCall, is_refusal};
 use super::{child_io, platform};
 
 /// The descriptors that the supervisor needs besides those of its slots, with room to spare.
 const OPEN_FILES: u64 = 40;
 /// The descriptors that a slot needs while it starts a child.
 const OPEN_FILES_OF_A_SLOT: u64 = 20;
+
+/// A system call that is needed and refused here.
+#[derive(Clone, Debug)]
+pub struct RefusedCall {
+    /// Its name.
+    pub name: &'static str,
+    /// The error that it returns.
+    pub error: String,
+    /// What crashrate does without it. `None`: it cannot measure at all.
+    pub without: Option<&'static str>,
+}
+
+impl RefusedCall {
+    /// The problem as a sentence.
+    pub fn sentence(&self) -> String {
+        let RefusedCall { name, error, .. } = self;
+        format!(
+            "{name}(2) is refused here ({error}), probably by the seccomp profile of a container"
+        )
+    }
+}
+
+/// Whether the system refuses a call, rather than its arguments.
+pub(super) fn is_refusal(error: &io::Error) -> bool {
+    let codes = [libc::EPERM, libc::EACCES, libc::ENOSYS];
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
+}
 
 /// Prepares this process for children. Called once, before the first.
 ///

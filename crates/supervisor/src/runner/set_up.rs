@@ -41,13 +41,13 @@ pub(super) fn run_info_with(
 ) -> RunInfo {
     let mut info = run_info(campaign, folder);
     info.programs = programs.hashes();
-    let in_force = process::in_force(&campaign.plan.suite);
-    for finding in &in_force.findings {
+    let (limits, findings) = process::in_force(&campaign.plan.suite);
+    for finding in &findings {
         let advice = finding.advice.as_deref().unwrap_or_default();
         tracing::warn!("{}: {}; {advice}", finding.name, finding.found);
     }
-    info.limits = in_force.limits;
-    info.findings.extend(in_force.findings);
+    info.limits = limits;
+    info.findings.extend(findings);
     info
 }
 

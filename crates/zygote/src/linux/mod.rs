@@ -26,22 +26,18 @@ const NO_CHILD: i32 = 127;
 
 /// Warms up, then forks on request. Does not return in the zygote.
 pub(super) fn serve(warm_up: impl FnOnce(), run: impl FnOnce() -> i32) -> i32 {
-    let start = || -> io::Result<(Control, State)> {
+    let become_child = || {
         let control = Control::of_zygote()?;
         let state = State::now()?;
-        Ok((control, state))
-    };
-    let ended = start().and_then(|(control, state)| {
         warm_up();
         control.answer(&Reply::Ready(VERSION))?;
         fork_on_request(control, &state)
-    });
-    match ended {
-        Ok(End::Child) => {
+    };
+    match become_child() {
+        Ok(()) => {
             let code = catch_unwind(AssertUnwindSafe(run)).unwrap_or(PANICKED);
             child::flush_and_exit(code)
         }
-        Ok(End::Closed) => child::exit(0),
         Err(error) => {
             eprintln!("zygote: {error}");
             child::exit(1)
@@ -49,20 +45,14 @@ pub(super) fn serve(warm_up: impl FnOnce(), run: impl FnOnce() -> i32) -> i32 {
     }
 }
 
-/// Why the loop of the zygote ended.
-enum End {
-    /// This process is a forked child.
-    Child,
-    /// crashrate closed the socket.
-    Closed,
-}
-
-fn fork_on_request(control: Control, state: &State) -> io::Result<End> {
+/// Forks a child for each request. Returns only in a child: ends the zygote when crashrate has
+/// closed the socket.
+fn fork_on_request(control: Control, state: &State) -> io::Result<()> {
     let mut buffer = control::buffer();
     let mut last = 0;
     loop {
         let Some((length, descriptors)) = control.receive(&mut buffer)? else {
-            return Ok(End::Closed);
+            child::exit(0);
         };
         match Request::read(&buffer[..length]) {
             Some(Request::Reap) => control.answer(&Reply::Reaped(reap(last)?))?,
@@ -87,7 +77,7 @@ fn fork_on_request(control: Control, state: &State) -> io::Result<End> {
                     0 => {
                         drop(control);
                         child::become_attempt(zygote, attempt, descriptors, state);
-                        return Ok(End::Child);
+                        return Ok(());
                     }
                     pid => {
                         // The child makes the same call. Whichever comes first, the group exists

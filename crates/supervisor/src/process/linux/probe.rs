@@ -5,7 +5,7 @@
 use std::io;
 
 use super::tracer::EPOLL_WAIT;
-use crate::process::refused_call::{RefusedCall, is_refusal};
+use crate::process::preflight::{RefusedCall, is_refusal};
 
 /// The name and the number of a system call.
 type Call = (&'static str, libc::c_long);

@@ -59,7 +59,8 @@ pub(in crate::process) struct Spawner {
 impl Spawner {
     /// Children inherit this program's current environment except the variables `without`.
     pub(in crate::process) fn new(without: &[&str]) -> Spawner {
-        let inherited = jobserver::cleaned(std::env::vars_os())
+        let inherited = std::env::vars_os()
+            .map(jobserver::cleaned)
             .filter(|(name, _)| !without.iter().any(|other| name == other))
             .filter_map(|(name, value)| {
                 let entry = c_string(&[name.as_bytes(), b"=", value.as_bytes()]).ok()?;

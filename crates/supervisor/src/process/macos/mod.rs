@@ -21,7 +21,7 @@ pub use starter::Starter;
 pub(super) use starter::can_trace;
 
 /// Finds no refused system calls: macOS has no seccomp.
-pub(super) fn refused_calls() -> Vec<super::refused_call::RefusedCall> {
+pub(super) fn refused_calls() -> Vec<super::RefusedCall> {
     Vec::new()
 }
 

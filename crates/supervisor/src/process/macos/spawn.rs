@@ -36,7 +36,7 @@ impl Spawner {
         command
             .args(launch.arguments.iter().map(|word| word_of_text(word)))
             .current_dir(launch.directory);
-        command.envs(jobserver::cleaned(std::env::vars_os()));
+        command.envs(std::env::vars_os().map(jobserver::cleaned));
         for name in &self.without {
             command.env_remove(name);
         }

@@ -5,11 +5,12 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crashrate_postmortem::Crash;
+use crashrate_postmortem::linux::{Maps, ThreadShot, hang};
 use nix::sys::ptrace::{self, Options};
 use nix::unistd::Pid;
 
 use super::super::proc::{self, numbers_in};
-use super::hang::Hang;
+use super::IMAGES;
 use super::sys::{self, Blocking, Stop, TraceeEvent};
 use super::table::TraceTable;
 
@@ -17,10 +18,34 @@ use super::table::TraceTable;
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long reading their stacks may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// The most frames that are read of each thread.
+const MAX_FRAMES: usize = 100;
 /// The most threads whose stacks are read.
 const MAX_READ: usize = 64;
 /// The most threads of an untraced attempt that are seized.
 const MAX_SEIZED: usize = 256;
+
+/// What the threads of an attempt were doing when it reached its time limit.
+pub(super) struct Hang {
+    leader: i32,
+    threads: Vec<ThreadShot>,
+    maps: HashMap<i32, Maps>,
+    left_out: usize,
+    /// The signal that had stopped the attempt's process.
+    pub(super) stopped_by: Option<i32>,
+}
+
+impl Hang {
+    /// Symbolizes the stacks.
+    pub(super) fn crash(&self) -> Option<Crash> {
+        let mut crash = hang(self.leader, &self.threads, &self.maps)?;
+        if self.left_out > 0 {
+            let note = format!("{} more threads could not be read", self.left_out);
+            crash.notes.push(note);
+        }
+        Some(crash)
+    }
+}
 
 /// Captures the threads of all processes in the table. `None` if none could be read.
 pub(super) fn capture(table: &mut TraceTable) -> Option<Hang> {
@@ -31,16 +56,18 @@ pub(super) fn capture(table: &mut TraceTable) -> Option<Hang> {
     let over = order.len().saturating_sub(MAX_READ);
     order.truncate(MAX_READ);
     let stopped = stop(table, &order);
-    let mut hang = Hang::new(leader, stopped.get(&leader).copied().flatten());
-    hang.leave_out(over);
+    let (mut threads, mut maps, mut left_out) = (Vec::new(), HashMap::new(), over);
     let deadline = Instant::now() + READ_TIMEOUT;
     for &(tid, pid) in &order {
-        if stopped.contains_key(&tid) && Instant::now() < deadline {
-            hang.add(pid, tid);
-        } else {
-            hang.leave_out(1);
+        if !stopped.contains_key(&tid) || Instant::now() >= deadline {
+            left_out += 1;
+            continue;
         }
+        let maps = (maps.entry(pid)).or_insert_with(|| Maps::of(tid).unwrap_or_default());
+        // A thread that is killed meanwhile is skipped.
+        threads.extend(ThreadShot::take(pid, tid, maps, &IMAGES, MAX_FRAMES));
     }
+    let stopped_by = stopped.get(&leader).copied().flatten();
     for (tid, group_stop) in stopped {
         if group_stop.is_some() {
             sys::listen(tid);
@@ -48,7 +75,13 @@ pub(super) fn capture(table: &mut TraceTable) -> Option<Hang> {
             sys::cont(tid, 0);
         }
     }
-    (!hang.is_empty()).then_some(hang)
+    (!threads.is_empty()).then_some(Hang {
+        leader,
+        threads,
+        maps,
+        left_out,
+        stopped_by,
+    })
 }
 
 /// Stops these threads. Returns those that did stop, each with the signal of the group stop that it
