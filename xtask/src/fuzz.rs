@@ -7,7 +7,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
@@ -38,13 +38,12 @@ pub(crate) struct Arguments {
     targets: Vec<String>,
 }
 
-pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
-    let chosen = choose(&TARGETS.map(|(name, _)| name), &arguments.targets)?;
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    let chosen = choose(TARGETS, |(name, _)| name, &arguments.targets)?;
     let home = workspace.target()?.join("fuzz");
     let binaries = build(workspace, &home)?;
     let mut failed = Vec::new();
-    for index in chosen {
-        let (name, seeds) = TARGETS[index];
+    for (name, seeds) in chosen {
         say!("\n== {name} for {} s", arguments.seconds);
         let mut command = Command::new(binaries.join(name));
         for folder in ["corpus", "artifacts"].map(|folder| home.join(folder).join(name)) {
@@ -72,7 +71,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
          that is named above",
         failed.join(", ")
     );
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn build(workspace: &Workspace, home: &Path) -> Result<PathBuf> {
@@ -86,12 +85,8 @@ fn build(workspace: &Workspace, home: &Path) -> Result<PathBuf> {
 }
 
 fn host() -> Result<String> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .arg("-vV")
-        .output()
-        .context("rustc could not be started")?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).context("`rustc -vV` names no host")
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    let output = rustc.args(["--print", "host-tuple"]).output();
+    let host = String::from_utf8(output.context("rustc could not be started")?.stdout)?;
+    Ok(host.trim().to_owned())
 }

@@ -11,7 +11,6 @@ macro_rules! say {
 }
 
 mod bench;
-mod demo;
 mod failure;
 mod fuzz;
 mod libtorch;
@@ -24,8 +23,9 @@ mod torture;
 mod verify;
 mod workspace;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
@@ -97,7 +97,7 @@ enum Task {
     ///
     /// `xtask/names.toml` holds the old and new names, and the places where an old name is right.
     /// Prints `file:line: old -> new` for each one found; the exit code is then 1.
-    Names(names::Arguments),
+    Names,
     /// Count source lines by crate; list long files, long functions and import cycles
     ///
     /// `xtask/size.toml` gives the reason for each one that is accepted.
@@ -118,22 +118,30 @@ fn main() -> ExitCode {
 
 fn run(task: Task, workspace: &Workspace) -> anyhow::Result<ExitCode> {
     match task {
-        Task::Setup { force } => {
-            libtorch::provide(workspace, force)?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Task::Build => {
-            workspace.build()?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Task::Demo => demo::run(workspace),
-        Task::Test { arguments } => tests::run(workspace, &arguments),
+        Task::Demo => return demo(workspace),
+        Task::Test { arguments } => return tests::run(workspace, &arguments),
+        Task::Names => return names::run(workspace),
+        Task::Size(arguments) => return size::run(workspace, &arguments),
+        Task::Setup { force } => libtorch::provide(&workspace.libtorch(), force).map(drop),
+        Task::Build => workspace.build().map(drop),
         Task::Torture(arguments) => torture::run(workspace, &arguments),
         Task::Bench(arguments) => bench::run(workspace, &arguments),
         Task::Fuzz(arguments) => fuzz::run(workspace, &arguments),
         Task::Verify(arguments) => verify::run(workspace, &arguments),
-        Task::Names(arguments) => names::run(workspace, &arguments),
-        Task::Size(arguments) => size::run(workspace, &arguments),
         Task::CheckMacos => macos::check(workspace),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the story suite. `crashrate` itself prints the path of the report.
+fn demo(workspace: &Workspace) -> anyhow::Result<ExitCode> {
+    const ARGUMENTS: &str = "run configs/story.toml --mode both --rounds 3 --device cpu";
+    workspace.build()?;
+    say!("\n$ crashrate {ARGUMENTS}\n");
+    let status = Command::new(workspace.binaries()?.join("crashrate"))
+        .current_dir(workspace.root())
+        .args(ARGUMENTS.split(' '))
+        .status()
+        .context("crashrate could not be started")?;
+    Ok(failure::code_of(status))
 }

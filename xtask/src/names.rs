@@ -2,24 +2,17 @@
 //!
 //! It reads tokens, keys and flags. English words in comments and sentences are no names.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use proc_macro2::TokenTree;
+use anyhow::{Context, Result, anyhow};
+use proc_macro2::{TokenStream, TokenTree};
 use serde::Deserialize;
 
-use crate::bench::table;
 use crate::source::{self, File};
 use crate::workspace::Workspace;
-
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// Print the table of old and new names as Markdown
-    #[arg(long)]
-    table: bool,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +29,7 @@ struct Name {
     new: String,
     /// The old name is wrong only below this path.
     #[serde(default, rename = "in")]
-    path: String,
+    path: PathBuf,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -52,53 +45,39 @@ enum Kind {
     Flag,
 }
 
-/// A place where an old name is right.
+/// A place where an old name is right; the table says why.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Exception {
     name: String,
     #[serde(rename = "in")]
-    path: String,
-    reason: String,
+    path: PathBuf,
 }
 
-/// An old name in the checkout.
-#[derive(Debug, PartialEq)]
-struct Found {
-    line: usize,
-    old: String,
-    new: String,
-}
+/// An old name in a file, and its line.
+type Found<'a> = (usize, &'a str, &'a Name);
 
-pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
-    let table = read(&workspace.root().join("xtask/names.toml"))?;
-    if arguments.table {
-        say!("{}", table.markdown());
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut used = vec![false; table.exception.len()];
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+    let text = fs::read_to_string(workspace.root().join("xtask/names.toml"))?;
+    let table: Table = toml::from_str(&text).context("xtask/names.toml")?;
+    let mut used = BTreeSet::new();
     let mut count = 0;
     for file in source::files(workspace.root())? {
-        for found in table.find(&file)? {
-            if table.is_excepted(&found.old, &file.path, &mut used) {
-                continue;
+        let path = &file.path;
+        for (line, old, name) in table.find(&file)? {
+            let fits =
+                |exception: &Exception| exception.name == old && path.starts_with(&exception.path);
+            if let Some(index) = table.exception.iter().position(fits) {
+                used.insert(index);
+            } else {
+                say!("{}:{line}: {old} -> {}", path.display(), name.new);
+                count += 1;
             }
-            let path = file.path.display();
-            say!("{path}:{}: {} -> {}", found.line, found.old, found.new);
-            count += 1;
         }
     }
-    for (exception, _) in table
-        .exception
-        .iter()
-        .zip(&used)
-        .filter(|(_, used)| !**used)
-    {
-        say!(
-            "warning: unused exception: {} in {}",
-            exception.name,
-            exception.path
-        );
+    for (index, Exception { name, path }) in table.exception.iter().enumerate() {
+        if !used.contains(&index) {
+            say!("warning: unused exception: {name} in {}", path.display());
+        }
     }
     if count == 0 {
         say!("no old names ({} exceptions)", table.exception.len());
@@ -108,73 +87,32 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     Ok(ExitCode::FAILURE)
 }
 
-fn read(path: &Path) -> Result<Table> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    toml::from_str(&text).with_context(|| path.display().to_string())
-}
-
 impl Table {
-    fn markdown(&self) -> String {
-        let mut rows = vec![["old", "new", "kind", "in"].map(str::to_owned)];
-        for name in &self.name {
-            let old: Vec<_> = name.old.iter().map(|old| format!("`{old}`")).collect();
-            let kind = match name.kind {
-                Kind::Identifier => "identifier",
-                Kind::Module => "module",
-                Kind::Key => "key",
-                Kind::Flag => "flag",
-            };
-            rows.push([
-                old.join(", "),
-                name.new.clone(),
-                kind.to_owned(),
-                name.path.clone(),
-            ]);
-        }
-        let mut exceptions = vec![["name", "in", "reason"].map(str::to_owned)];
-        for exception in &self.exception {
-            let name = format!("`{}`", exception.name);
-            exceptions.push([name, exception.path.clone(), exception.reason.clone()]);
-        }
-        let (rows, exceptions) = (table::left(&rows), table::left(&exceptions));
-        format!("{rows}\nExceptions:\n\n{exceptions}")
-    }
-
-    fn is_excepted(&self, old: &str, path: &Path, used: &mut [bool]) -> bool {
-        let fits =
-            |exception: &Exception| exception.name == old && path.starts_with(&exception.path);
-        let index = self.exception.iter().position(fits);
-        if let Some(index) = index {
-            used[index] = true;
-        }
-        index.is_some()
-    }
-
     /// All old names in a file, exceptions included.
-    fn find(&self, file: &File) -> Result<Vec<Found>> {
+    fn find(&self, file: &File) -> Result<Vec<Found<'_>>> {
         // Published text, and this table.
-        if ["LICENSE-APACHE", "LICENSE-MIT", "Cargo.lock", "names.toml"]
-            .iter()
-            .any(|name| file.path.ends_with(name))
-        {
+        let skipped = ["LICENSE-APACHE", "LICENSE-MIT", "Cargo.lock", "names.toml"];
+        if skipped.iter().any(|name| file.path.ends_with(name)) {
             return Ok(Vec::new());
         }
+        let names = self
+            .name
+            .iter()
+            .filter(|name| file.path.starts_with(&name.path));
         let mut search = Search {
             source: &file.text,
-            names: self
-                .name
-                .iter()
-                .filter(|name| file.path.starts_with(&name.path))
-                .collect(),
+            names: names.collect(),
             found: Vec::new(),
         };
         for part in &file.path {
             let part = part.to_string_lossy();
             let stem = part.split('.').next().unwrap_or_default();
-            search.look_up(0, stem, |kind| kind == Kind::Module);
+            search.look_up(0, stem, &[Kind::Module]);
         }
         if file.is_rust() {
-            source::each_token(&file.text, file.tokens()?, &mut |token| search.token(token));
+            let tokens = file.text.parse::<TokenStream>();
+            let path = file.path.display();
+            search.tokens(tokens.map_err(|error| anyhow!("{path}: {error}"))?);
         } else {
             search.text(1, &file.text);
         }
@@ -182,56 +120,56 @@ impl Table {
     }
 }
 
-struct Search<'a> {
-    source: &'a str,
+struct Search<'a, 'f> {
+    source: &'f str,
     names: Vec<&'a Name>,
-    found: Vec<Found>,
+    found: Vec<Found<'a>>,
 }
 
-impl Search<'_> {
-    fn look_up(&mut self, line: usize, word: &str, kinds: impl Fn(Kind) -> bool) {
-        let is_it = |name: &&&Name| kinds(name.kind) && name.old.iter().any(|old| old == word);
-        if let Some(name) = self.names.iter().find(is_it) {
-            self.found.push(Found {
-                line,
-                old: word.to_owned(),
-                new: name.new.clone(),
-            });
+impl Search<'_, '_> {
+    fn look_up(&mut self, line: usize, word: &str, kinds: &[Kind]) {
+        let names = self.names.iter().filter(|name| kinds.contains(&name.kind));
+        for name in names {
+            if let Some(old) = name.old.iter().find(|old| *old == word) {
+                self.found.push((line, old, name));
+                return;
+            }
         }
     }
 
-    fn token(&mut self, token: &TokenTree) {
-        let line = token.span().start().line;
-        match token {
-            TokenTree::Ident(ident) => {
-                let range = ident.span().byte_range();
-                let (before, after) = (&self.source[..range.start], &self.source[range.end..]);
-                let is_module = before.ends_with("mod ") || after.starts_with("::");
-                self.look_up(line, &ident.to_string(), |kind| match kind {
-                    Kind::Identifier => true,
-                    Kind::Module => is_module,
-                    Kind::Key | Kind::Flag => false,
-                });
+    fn tokens(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            let line = token.span().start().line;
+            match token {
+                TokenTree::Group(group) => self.tokens(group.stream()),
+                TokenTree::Ident(ident) => {
+                    let range = ident.span().byte_range();
+                    let (before, after) = (&self.source[..range.start], &self.source[range.end..]);
+                    let kinds: &[Kind] = match before.ends_with("mod ") || after.starts_with("::") {
+                        true => &[Kind::Identifier, Kind::Module],
+                        false => &[Kind::Identifier],
+                    };
+                    self.look_up(line, &ident.to_string(), kinds);
+                }
+                TokenTree::Literal(literal) => {
+                    if let syn::Lit::Str(text) = syn::Lit::new(literal) {
+                        // An index such as `json["key"]`.
+                        self.look_up(line, &text.value(), &[Kind::Key]);
+                        self.text(line, &text.value());
+                    }
+                }
+                TokenTree::Punct(_) => {}
             }
-            TokenTree::Literal(literal) => {
-                let Some(value) = source::string(literal) else {
-                    return;
-                };
-                // An index such as `json["key"]`.
-                self.look_up(line, &value, |kind| kind == Kind::Key);
-                self.text(line, &value);
-            }
-            TokenTree::Group(_) | TokenTree::Punct(_) => {}
         }
     }
 
     fn text(&mut self, first: usize, text: &str) {
         for (line, text) in (first..).zip(text.lines()) {
             for key in keys(text) {
-                self.look_up(line, key, |kind| kind == Kind::Key);
+                self.look_up(line, key, &[Kind::Key]);
             }
             for flag in text.split("--").skip(1) {
-                self.look_up(line, word(flag), |kind| kind == Kind::Flag);
+                self.look_up(line, word(flag), &[Kind::Flag]);
             }
         }
     }
@@ -293,7 +231,7 @@ mod test {
         let found = table.find(&file).expect("it parses");
         found
             .into_iter()
-            .map(|found| (found.line, found.old))
+            .map(|(line, old, _)| (line, old.to_owned()))
             .collect()
     }
 

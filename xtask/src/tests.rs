@@ -1,8 +1,7 @@
 //! Runs the tests and prints their total.
 
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
-use std::ops::AddAssign;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
@@ -13,7 +12,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCod
     // Tests run the real `crashrate` with the worker beside it.
     let libtorch = workspace.build()?;
     let mut cargo = workspace.cargo(&["test", "--release", "--no-fail-fast"]);
-    libtorch.configure(&mut cargo);
+    cargo.envs(libtorch.map(|folder| ("LIBTORCH", folder)));
     let chosen = |argument: &String| argument == "-p" || argument.starts_with("--package");
     if !arguments.iter().any(chosen) {
         cargo.arg("--workspace");
@@ -29,69 +28,43 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCod
 }
 
 fn counted(mut cargo: Command) -> Result<ExitCode> {
+    let (reader, writer) = io::pipe()?;
     let mut child = cargo
-        .stdout(Stdio::piped())
+        .stdout(writer)
         .spawn()
         .context("cargo test could not be started")?;
-    let mut total = Total::default();
+    // Drops our copy of the writing end, so that reading ends with the tests.
+    drop(cargo);
+    let mut total = [0; 3];
     let mut out = io::stdout().lock();
-    for line in child
-        .stdout
-        .take()
-        .map(BufReader::new)
-        .into_iter()
-        .flat_map(|lines| lines.split(b'\n'))
-    {
+    for line in BufReader::new(reader).split(b'\n') {
         let line = line.context("the output of the tests could not be read")?;
-        if let Some(more) = Total::of(&String::from_utf8_lossy(&line)) {
-            total += more;
+        let more = counts(&String::from_utf8_lossy(&line)).unwrap_or_default();
+        for (total, more) in total.iter_mut().zip(more) {
+            *total += more;
         }
-        out.write_all(&line)
-            .and_then(|()| out.write_all(b"\n"))
+        out.write_all(&[&line, &b"\n"[..]].concat())
             .context("the output of the tests could not be written")?;
     }
     let status = child.wait().context("cargo test could not be waited for")?;
     // If the tests did not compile, there is no total.
-    if total != Total::default() {
-        writeln!(
-            out,
-            "{} passed, {} failed, {} skipped",
-            total.passed, total.failed, total.skipped
-        )
-        .context("the total could not be printed")?;
+    if total != [0; 3] {
+        let [passed, failed, skipped] = total;
+        writeln!(out, "{passed} passed, {failed} failed, {skipped} skipped")
+            .context("the total could not be printed")?;
     }
     Ok(code_of(status))
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Total {
-    passed: u64,
-    failed: u64,
-    skipped: u64,
-}
-
-impl Total {
-    /// Reads `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; ...`.
-    fn of(line: &str) -> Option<Self> {
-        let counts = line.strip_prefix("test result: ")?;
-        let count = |noun: &str| {
-            let (before, _) = counts.split_once(noun)?;
-            before.trim_end().rsplit(' ').next()?.parse().ok()
-        };
-        Some(Self {
-            passed: count(" passed")?,
-            failed: count(" failed")?,
-            skipped: count(" ignored")?,
-        })
-    }
-}
-
-impl AddAssign for Total {
-    fn add_assign(&mut self, more: Self) {
-        self.passed += more.passed;
-        self.failed += more.failed;
-        self.skipped += more.skipped;
-    }
+/// Reads how many passed, failed and were ignored in
+/// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; ...`.
+fn counts(line: &str) -> Option<[u64; 3]> {
+    let line = line.strip_prefix("test result: ")?;
+    let count = |noun: &str| {
+        let (before, _) = line.split_once(noun)?;
+        before.rsplit(' ').next()?.parse().ok()
+    };
+    Some([count(" passed")?, count(" failed")?, count(" ignored")?])
 }
 
 #[cfg(test)]
@@ -102,9 +75,8 @@ mod test {
     fn result_lines_are_added_up() {
         let line = "test result: FAILED. 12 passed; 2 failed; 1 ignored; 0 measured; 4 filtered \
                     out; finished in 0.01s";
-        let total = Total::of(line).expect("a result");
-        assert_eq!((total.passed, total.failed, total.skipped), (12, 2, 1));
-        assert_eq!(Total::of("test result of another kind"), None);
-        assert_eq!(Total::of("test a_test ... ok"), None);
+        assert_eq!(counts(line), Some([12, 2, 1]));
+        assert_eq!(counts("test result of another kind"), None);
+        assert_eq!(counts("test a_test ... ok"), None);
     }
 }

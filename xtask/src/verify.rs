@@ -1,36 +1,25 @@
 //! Long simulations of the verdicts. CI runs small versions of them as tests.
 
-use std::process::ExitCode;
-
 use anyhow::{Result, ensure};
 
 use crate::workspace::{Workspace, call};
 
 /// Name, and the arguments of cargo.
 const SIMULATIONS: [(&str, &str); 6] = [
-    (
-        "verdicts",
-        "run --package crashrate-stats --example verdicts",
-    ),
+    ("verdicts", "run -p crashrate-stats --example verdicts"),
     (
         "campaigns",
-        "run --package crashrate-supervisor --example campaigns",
+        "run -p crashrate-supervisor --example campaigns",
     ),
-    (
-        "histories",
-        "run --package crashrate-stats --example histories",
-    ),
-    (
-        "simulate",
-        "run --package crashrate-stats --example simulate",
-    ),
+    ("histories", "run -p crashrate-stats --example histories"),
+    ("simulate", "run -p crashrate-stats --example simulate"),
     (
         "real-campaigns",
-        "test --package crashrate --test it -- --ignored --nocapture verdicts::real_campaigns",
+        "test -p crashrate --test it -- --ignored --nocapture verdicts::real_campaigns",
     ),
     (
         "journals",
-        "test --package crashrate --test it -- --ignored --nocapture damaged_journal:: mutated::",
+        "test -p crashrate --test it -- --ignored --nocapture damaged_journal:: mutated::",
     ),
 ];
 
@@ -46,30 +35,34 @@ pub(crate) struct Arguments {
     names: Vec<String>,
 }
 
-pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
-    for chosen in choose(&SIMULATIONS.map(|(name, _)| name), &arguments.names)? {
-        let (name, cargo) = SIMULATIONS[chosen];
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    for (name, cargo) in choose(SIMULATIONS, |(name, _)| name, &arguments.names)? {
         say!("{name}");
         let (subcommand, rest) = cargo.split_once(' ').unwrap_or((cargo, ""));
         let mut cargo = workspace.cargo(&[subcommand, "--quiet", "--release"]);
         cargo.args(rest.split(' '));
         call(cargo, name)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-/// The indices of the chosen names; all if none is chosen.
-pub(crate) fn choose(names: &[&str], chosen: &[String]) -> Result<Vec<usize>> {
-    for name in chosen {
+/// The items with the chosen names; all if none is chosen.
+pub(crate) fn choose<T>(
+    items: impl IntoIterator<Item = T>,
+    name: impl Fn(&T) -> &str,
+    chosen: &[String],
+) -> Result<Vec<T>> {
+    let mut items = Vec::from_iter(items);
+    let names = Vec::from_iter(items.iter().map(&name));
+    for chosen in chosen {
         ensure!(
-            names.contains(&name.as_str()),
-            "there is no `{name}`; expected one of: {}",
+            names.contains(&chosen.as_str()),
+            "there is no `{chosen}`; expected one of: {}",
             names.join(", ")
         );
     }
-    let is_chosen =
-        |index: &usize| chosen.is_empty() || chosen.iter().any(|name| name == names[*index]);
-    Ok((0..names.len()).filter(is_chosen).collect())
+    items.retain(|item| chosen.is_empty() || chosen.iter().any(|chosen| chosen == name(item)));
+    Ok(items)
 }
 
 #[cfg(test)]
@@ -78,10 +71,10 @@ mod test {
     fn no_name_chooses_all_and_an_unknown_one_is_an_error() {
         let choose = |chosen: &[&str]| {
             let chosen: Vec<_> = chosen.iter().map(|&name| name.to_owned()).collect();
-            super::choose(&["one", "two"], &chosen)
+            super::choose(["one", "two"], |name| name, &chosen)
         };
-        assert_eq!(choose(&[]).expect("all"), [0, 1]);
-        assert_eq!(choose(&["two"]).expect("it exists"), [1]);
+        assert_eq!(choose(&[]).expect("all"), ["one", "two"]);
+        assert_eq!(choose(&["two"]).expect("it exists"), ["two"]);
         let error = choose(&["three"])
             .expect_err("it does not exist")
             .to_string();

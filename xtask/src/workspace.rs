@@ -5,18 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::failure::ChildFailed;
-use crate::libtorch::{self, Libtorch};
+use crate::libtorch;
 
 pub(crate) struct Workspace {
     root: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    target_directory: PathBuf,
 }
 
 impl Workspace {
@@ -51,19 +46,15 @@ impl Workspace {
 
     /// Cargo's target directory, which the user may have moved.
     pub(crate) fn target(&self) -> Result<PathBuf> {
-        let output = self
-            .cargo(&["metadata", "--no-deps", "--format-version", "1"])
-            .output()
-            .context("cargo could not be started")?;
-        ensure!(
-            output.status.success(),
-            "cargo metadata failed in {}:\n{}",
-            self.root.display(),
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        );
-        let metadata: Metadata = serde_json::from_slice(&output.stdout)
-            .context("cargo metadata printed something unexpected")?;
-        Ok(metadata.target_directory)
+        let mut cargo = self.cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+        let output = cargo.stderr(Stdio::inherit()).output();
+        let output = output.context("cargo could not be started")?;
+        ensure!(output.status.success(), "cargo metadata failed (see above)");
+        let metadata: Value = serde_json::from_slice(&output.stdout)?;
+        let target = metadata["target_directory"].as_str();
+        target
+            .map(PathBuf::from)
+            .context("cargo metadata names no target directory")
     }
 
     /// The cargo that started this program, in the checkout.
@@ -73,18 +64,30 @@ impl Workspace {
         cargo
     }
 
-    /// Builds every binary in release form and returns the libtorch that they use.
-    pub(crate) fn build(&self) -> Result<Libtorch> {
-        let libtorch = libtorch::provide(self, false)?;
-        check_compiler()?;
+    /// Builds every binary in release form. Returns the value of `LIBTORCH` for further builds.
+    pub(crate) fn build(&self) -> Result<Option<PathBuf>> {
+        let libtorch = libtorch::provide(&self.libtorch(), false)?;
         say!(
             "building all binaries in release form (the first time, the step `torch-sys(build)` \
              compiles C++ for some minutes)"
         );
         let mut cargo = self.cargo(&["build", "--release", "--workspace", "--bins"]);
-        libtorch.configure(&mut cargo);
+        cargo.envs(libtorch.as_ref().map(|folder| ("LIBTORCH", folder)));
         call(cargo, "cargo build")?;
         Ok(libtorch)
+    }
+
+    /// Builds the binaries of packages that need no libtorch.
+    pub(crate) fn build_packages(&self, packages: &[&str]) -> Result<()> {
+        let mut cargo = self.cargo(&["build", "--release", "--bins"]);
+        cargo.args(packages.iter().flat_map(|package| ["--package", package]));
+        call(cargo, "cargo build")
+    }
+
+    /// Builds `crashrate` and returns its path.
+    pub(crate) fn build_crashrate(&self) -> Result<PathBuf> {
+        self.build_packages(&["crashrate"])?;
+        Ok(self.binaries()?.join("crashrate"))
     }
 }
 
@@ -97,22 +100,5 @@ pub(crate) fn call(mut command: Command, what: &str) -> Result<()> {
         let what = what.to_owned();
         bail!(ChildFailed { what, status });
     }
-    Ok(())
-}
-
-/// Without this check, a missing C++ compiler shows only when cargo reaches torch-sys.
-fn check_compiler() -> Result<()> {
-    let mut compiler = Command::new("c++");
-    compiler
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let mut works = || compiler.status().is_ok_and(|status| status.success());
-    ensure!(
-        env::var_os("CXX").is_some() || works(),
-        "there is no C++ compiler `c++` on the PATH; the bindings to libtorch need one\nwhat to \
-         do: install one (Debian, Ubuntu: apt-get install g++; macOS: xcode-select --install) or \
-         name yours in CXX, then run this again"
-    );
     Ok(())
 }

@@ -1,45 +1,50 @@
-//! Checks the resource limits first, so that a shortage has one clear message.
+//! This program's path and the resources it needs. They are checked first, so that a shortage has
+//! one clear message.
 
+use std::env::current_exe;
 use std::fs::File;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::{Exit, Failure};
 
-/// Descriptors that any command needs besides the standard ones.
-const COMMAND_FILES: usize = 10;
-/// Descriptors that a run needs.
-const RUN_FILES: usize = 34;
-/// Threads and processes that a run needs: the guardian, the writer of standard error, and the
-/// signal watch.
-const RUN_THREADS: usize = 3;
-/// Threads and processes of each concurrent attempt: its slot and its child.
-const ATTEMPT_THREADS: usize = 2;
-const SERVE_THREADS: usize = 2;
-/// Descriptors of each concurrent attempt.
-const ATTEMPT_FILES: usize = 20;
+/// The arguments that make this program the guardian of a run, before the run's id.
+pub(crate) const GUARDIAN: &[&str] = &["guardian"];
 
-/// The same number on Linux and macOS.
-const SIGXFSZ: i32 = 25;
+/// The path of this program, and the folder in which a worker may be beside it.
+pub(crate) fn this_program() -> Result<(PathBuf, PathBuf), Failure> {
+    let program = current_exe().map_err(|error| {
+        Failure::usage(format!("this program's own path cannot be found: {error}"))
+    })?;
+    let folder = program.parent().unwrap_or(Path::new(".")).to_owned();
+    Ok((program, folder))
+}
 
 /// Prepares the process for any command.
 ///
 /// # Errors
 /// The limit of open descriptors is too low.
 pub(crate) fn prepare() -> Result<(), Failure> {
-    enough_descriptors(COMMAND_FILES)?;
+    enough_descriptors(10)?;
     // By default a write beyond `ulimit -f` kills the process. With a handler the write fails
     // instead, and its error names the file. Children start with the default action.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    if let Ok(runtime) = runtime {
+    if let Ok(runtime) = tokio_runtime() {
         let _in_it = runtime.enter();
-        let _ = signal(SignalKind::from_raw(SIGXFSZ));
+        // SIGXFSZ has the same number on Linux and macOS.
+        let _ = signal(SignalKind::from_raw(25));
     }
     Ok(())
+}
+
+/// A tokio runtime for the calling thread.
+pub(crate) fn tokio_runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }
 
 /// Checks that there are enough descriptors, threads and processes for a run with this many
@@ -49,88 +54,48 @@ pub(crate) fn prepare() -> Result<(), Failure> {
 /// One of these limits is too low.
 pub(crate) fn enough_for_run(jobs: u32) -> Result<(), Failure> {
     let jobs = jobs as usize;
-    enough_descriptors(RUN_FILES + ATTEMPT_FILES * jobs)?;
-    enough_threads(RUN_THREADS + ATTEMPT_THREADS * jobs)
+    enough_descriptors(34 + 20 * jobs)?;
+    // The guardian, the writer of standard error and the signal watch; each attempt has the thread
+    // of its slot and a process.
+    enough_threads(3 + 2 * jobs)
 }
 
-/// Checks that there are enough threads for the server.
+/// Starts threads to find out: they count as processes for `ulimit -u` and for a container's limit.
 ///
 /// # Errors
-/// The limit is too low.
-pub(crate) fn enough_for_serve() -> Result<(), Failure> {
-    enough_threads(SERVE_THREADS)
-}
-
-/// Starts the threads to find out: they count as processes for `ulimit -u` and for a container's
-/// limit.
-fn enough_threads(needed: usize) -> Result<(), Failure> {
-    let together = Barrier::default();
-    let mut threads = Vec::with_capacity(needed);
-    let mut missing = None;
-    while threads.len() < needed && missing.is_none() {
-        let waits = together.clone();
-        match thread::Builder::new()
-            .stack_size(0)
-            .spawn(move || waits.wait())
-        {
-            Ok(thread) => threads.push(thread),
-            Err(error) => missing = Some(error),
+/// The limit is lower than `needed`.
+pub(crate) fn enough_threads(needed: usize) -> Result<(), Failure> {
+    let barrier = Mutex::new(());
+    thread::scope(|scope| {
+        // No thread ends before all have started: each waits for this lock.
+        let _held = barrier.lock();
+        for started in 0..needed {
+            let wait = || drop(barrier.lock().unwrap_or_else(PoisonError::into_inner));
+            let thread = thread::Builder::new().stack_size(0);
+            thread.spawn_scoped(scope, wait).map_err(|error| {
+                let what = format!("processes or threads can be started: {started}");
+                too_few(&what, needed, &error, "ulimit -u")
+            })?;
         }
-    }
-    let got = threads.len();
-    together.open();
-    for thread in threads {
-        let _ = thread.join();
-    }
-    match missing {
-        None => Ok(()),
-        Some(error) => Err(Failure::new(
-            Exit::Incomplete,
-            format!(
-                "too few processes or threads can be started: {got}, and {needed} are needed \
-                 ({error}); raise the limit \
-             (`ulimit -u`) or lower --jobs"
-            ),
-        )),
-    }
-}
-
-/// Holds threads until all of them have started.
-#[derive(Clone, Default)]
-struct Barrier(Arc<(Mutex<bool>, Condvar)>);
-
-impl Barrier {
-    fn open(&self) {
-        let (is_open, changed) = &*self.0;
-        *is_open.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        changed.notify_all();
-    }
-
-    fn wait(&self) {
-        let (is_open, changed) = &*self.0;
-        let is_open = is_open.lock().unwrap_or_else(PoisonError::into_inner);
-        let _open = changed.wait_while(is_open, |is_open| !*is_open);
-    }
+        Ok(())
+    })
 }
 
 fn enough_descriptors(needed: usize) -> Result<(), Failure> {
     let mut open = Vec::with_capacity(needed);
     while open.len() < needed {
-        match File::open("/dev/null") {
-            Ok(file) => open.push(file),
-            Err(error) => {
-                let got = open.len();
-                drop(open);
-                return Err(Failure::new(
-                    Exit::Incomplete,
-                    format!(
-                        "too few files may be open: {got} more, and {needed} are needed ({error}); \
-                         raise the limit \
-                     (`ulimit -n`) or lower --jobs"
-                    ),
-                ));
-            }
-        }
+        open.push(File::open("/dev/null").map_err(|error| {
+            let what = format!("files may be open: {} more", open.len());
+            too_few(&what, needed, &error, "ulimit -n")
+        })?);
     }
     Ok(())
+}
+
+fn too_few(what: &str, needed: usize, error: &io::Error, limit: &str) -> Failure {
+    let text = format!(
+        "too few {what}, and {needed} are needed ({error}); raise the limit (`{limit}`) or lower \
+         --jobs"
+    );
+    Failure::new(Exit::Incomplete, text)
 }

@@ -1,7 +1,6 @@
 //! The exit codes, and failures with the exit code that each leads to.
 
 use std::fmt::{Display, Write as _};
-use std::process::ExitCode;
 
 use crashrate_supervisor::journal::FolderError;
 use crashrate_supervisor::runner::RunError;
@@ -32,10 +31,6 @@ impl Exit {
         Exit::Refuted,
         Exit::Undecided,
     ];
-
-    pub(crate) fn code(self) -> ExitCode {
-        ExitCode::from(self as u8)
-    }
 
     fn meaning(self) -> &'static str {
         match self {

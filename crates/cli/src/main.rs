@@ -8,7 +8,6 @@ mod error;
 mod fault;
 mod logging;
 mod output;
-mod program;
 mod progress;
 mod run_folder;
 mod signals;
@@ -35,7 +34,7 @@ fn main() -> ExitCode {
         Err(error) => answer_parser(&error),
     };
     output::flush();
-    exit.code()
+    ExitCode::from(exit as u8)
 }
 
 fn run(arguments: Arguments) -> Result<Exit, Failure> {

@@ -11,6 +11,7 @@ use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::signals::EndSignal;
 use tokio::signal::unix::SignalKind;
 
+use crate::environment::tokio_runtime;
 use crate::error::Exit;
 use crate::output::{flush_briefly, note};
 
@@ -22,60 +23,51 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// Ends the program when a signal does not.
 pub(crate) struct StopWatch {
     grace: Duration,
-    state: Arc<Mutex<State>>,
+    /// The message with which a signal ends the program; `None` while the coordinator handles
+    /// signals.
+    ended: Arc<Mutex<Option<String>>>,
     started: Once,
-}
-
-/// What a signal does now.
-enum State {
-    /// The coordinator handles it.
-    Running,
-    /// It ends the program with this message.
-    Ended(String),
 }
 
 impl StopWatch {
     pub(crate) fn new(plan: &Plan) -> StopWatch {
         StopWatch {
             grace: plan.longest_grace().min(MAX_GRACE) + MARGIN,
-            state: Arc::new(Mutex::new(State::Running)),
+            ended: Arc::default(),
             started: Once::new(),
         }
     }
 
     /// The coordinator has started an attempt and handles signals.
     pub(crate) fn run_started(&self) {
-        *lock(&self.state) = State::Running;
+        *lock(&self.ended) = None;
         self.started.call_once(|| {
-            let (state, grace) = (self.state.clone(), self.grace);
+            let (ended, grace) = (self.ended.clone(), self.grace);
             let thread = std::thread::Builder::new().name("stop".into());
             // Without the thread, only the coordinator handles signals.
-            let _ = thread.spawn(move || watch(&state, grace));
+            let _ = thread.spawn(move || watch(&ended, grace));
         });
     }
 
     /// The coordinator has ended: from now on one signal ends the program, with this message.
     pub(crate) fn run_ended(&self, message: String) {
-        *lock(&self.state) = State::Ended(message);
+        *lock(&self.ended) = Some(message);
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(ended: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
+    ended.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn watch(state: &Mutex<State>, grace: Duration) {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    else {
+fn watch(ended: &Mutex<Option<String>>, grace: Duration) {
+    let Ok(runtime) = tokio_runtime() else {
         return;
     };
     runtime.block_on(async {
         let mut interrupt = listen(SignalKind::interrupt());
         let mut terminate = listen(SignalKind::terminate());
         let mut hangup = listen(SignalKind::hangup());
-        let is_running = || matches!(*lock(state), State::Running);
+        let is_running = || lock(ended).is_none();
         let mut interrupted = false;
         loop {
             tokio::select! {
@@ -94,7 +86,7 @@ fn watch(state: &Mutex<State>, grace: Duration) {
             tokio::time::sleep(grace).await;
         }
     });
-    if let State::Ended(message) = &*lock(state) {
+    if let Some(message) = &*lock(ended) {
         note(message);
         flush_briefly();
     }

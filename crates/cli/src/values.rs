@@ -1,8 +1,8 @@
-//! Values of command line arguments: times, devices and rates; and the nearest name for a wrong
-//! one.
+//! Values of command line arguments: times, devices, rates and choices.
 
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crashrate_supervisor::suite::is_device;
 
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -19,6 +19,22 @@ pub(crate) fn device(text: &str) -> Result<String, String> {
     } else {
         Err("use auto, mps, cuda, cuda:N or cpu".into())
     }
+}
+
+/// Accepts one of these names as the value beside it.
+pub(crate) fn one_of<T, const N: usize>(
+    choices: [(&'static str, T); N],
+) -> impl TypedValueParser<Value = T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    let names = choices.each_ref().map(|(name, _)| *name);
+    PossibleValuesParser::new(names).try_map(move |given| {
+        let chosen = choices.iter().find(|(name, _)| *name == given);
+        chosen
+            .map(|(_, value)| value.clone())
+            .ok_or("no such value")
+    })
 }
 
 /// A rate strictly between 0 and 1, such as `1%` or `0.01`.
@@ -68,16 +84,6 @@ pub(crate) fn rounded_percent(rate: f64) -> String {
         9.95.. | 0.0 => format!("{percent:.0}%"),
         _ => format!("{percent:.1}%"),
     }
-}
-
-/// The most similar of some names, if a typo could explain the difference.
-pub(crate) fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    names
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 5)
-        .filter(|(distance, _)| *distance < wrong.chars().count())
-        .min()
-        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The calibration of a fault's dose.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 /// The target of a calibration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +13,7 @@ pub struct CalibrationRule {
 }
 
 /// How a fault's dose was found. These rounds are not counted in any rate of the run.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// The target.
@@ -23,7 +25,6 @@ pub struct Calibration {
     pub steps: Vec<CalibrationStep>,
     /// The 95 % credible interval of the share that passes with the chosen dose; `None` if the
     /// fault cannot be injected on the device in use.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<(f64, f64)>,
 }
 

@@ -1,11 +1,13 @@
 //! The journal record of an attempt that ended.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
-use crate::{CrashRef, Descendant, DiedIn, EvidenceMode, Exit, Mode, Outcome, Spawn, Unit, Usage};
+use crate::{CrashRef, Descendant, DiedIn, EvidenceMode, Exit, Outcome, Spawn, Usage};
 
 /// An attempt ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
     /// Index into [`RunInfo::units`](crate::RunInfo::units).
     pub unit: u32,
@@ -16,19 +18,15 @@ pub struct Ended {
     /// Seconds since `opened`.
     pub at: f64,
     /// Run time of the process, in seconds; unknown in an imported run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secs: Option<f64>,
     /// The outcome of the chapter (isolated mode) or of the whole sequence (sequential mode).
     pub outcome: Outcome,
     /// How the process ended. `None` when it was never started, or where [`Ended::exit`] can derive
     /// it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<Exit>,
     /// Sequential mode: where the process died, if the outcome is a death.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub died_in: Option<DiedIn>,
     /// The reason, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Isolated mode: the chapter's measures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -41,16 +39,12 @@ pub struct Ended {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// The folder of the saved output, relative to the run folder.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
     /// The crash, or the hang at the time limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<CrashRef>,
     /// The resources it used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// How it was watched, if different from [`RunInfo::evidence`](crate::RunInfo::evidence).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceMode>,
     /// Whether it is excluded from the unit's rates because it was watched differently from the
     /// unit's first attempt.
@@ -60,7 +54,6 @@ pub struct Ended {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub descendants: Vec<Descendant>,
     /// How its process was started, if different from its unit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spawn: Option<Spawn>,
 }
 
@@ -94,60 +87,21 @@ impl Ended {
             unit,
             round,
             attempt,
-            at: 0.0,
-            secs: None,
             outcome,
-            exit: None,
-            died_in: None,
-            reason: None,
-            measures: Vec::new(),
-            chapters: Vec::new(),
-            notes: Vec::new(),
-            output: None,
-            crash: None,
-            usage: None,
-            evidence: None,
-            apart: false,
-            descendants: Vec::new(),
-            spawn: None,
-        }
-    }
-
-    /// Iterates over the chapters of this attempt with their ends, in either mode.
-    pub fn chapter_ends<'a>(
-        &'a self,
-        unit: &'a Unit,
-    ) -> Box<dyn Iterator<Item = (&'a str, ChapterEnd)> + 'a> {
-        match unit.mode {
-            Mode::Isolated => Box::new(unit.chapters.iter().take(1).map(|id| {
-                let end = ChapterEnd {
-                    outcome: self.outcome,
-                    secs: self.secs,
-                    reason: self.reason.clone(),
-                    measures: self.measures.clone(),
-                };
-                (id.as_str(), end)
-            })),
-            Mode::Sequential => Box::new(
-                unit.chapters
-                    .iter()
-                    .map(String::as_str)
-                    .zip(self.chapters.iter().cloned()),
-            ),
+            ..Ended::default()
         }
     }
 }
 
 /// The end of one chapter of a sequence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChapterEnd {
-    /// The measures of the chapter.
+    /// The outcome of the chapter.
     pub outcome: Outcome,
     /// Run time in seconds; `None` when it never started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secs: Option<f64>,
     /// The reason, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The chapter's measures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -156,6 +110,7 @@ pub struct ChapterEnd {
 
 /// One measured value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Measure {
     /// The name, such as `throughput`.
     pub name: String,

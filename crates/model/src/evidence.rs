@@ -1,17 +1,17 @@
 //! How crash evidence is obtained: evidence modes, evidence rounds, crashes of descendants.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
+use strum::{Display, IntoStaticStr};
 
 use crate::{Exit, Outcome};
 
 /// How an attempt is watched for crash evidence. Attempts that were watched differently are never
 /// pooled in one rate.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Display, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum EvidenceMode {
     /// The attempt runs unobserved.
     #[default]
@@ -25,27 +25,17 @@ pub enum EvidenceMode {
 impl EvidenceMode {
     /// Returns the name used in journals and reports.
     pub fn word(self) -> &'static str {
-        match self {
-            EvidenceMode::None => "none",
-            EvidenceMode::Core => "core",
-            EvidenceMode::Trace => "trace",
-        }
-    }
-}
-
-impl fmt::Display for EvidenceMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
+        self.into()
     }
 }
 
 /// A crash's signature, and the file that holds the details.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrashRef {
     /// Its signature: `v1 | class | frames`.
     pub signature: String,
     /// The crash file, relative to the run folder, if saved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
 }
 
@@ -65,6 +55,7 @@ pub struct Descendant {
 
 /// A traced attempt made after the counted rounds, for crashes that left no evidence. Not counted
 /// in any rate.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvidenceRound {
     /// Seconds since `opened`.
@@ -78,13 +69,10 @@ pub struct EvidenceRound {
     /// The outcome, by the same rules as for a counted attempt.
     pub outcome: Outcome,
     /// How the process ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<Exit>,
     /// The reason, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The crash or hang.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<CrashRef>,
     /// Crashes of its descendants.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

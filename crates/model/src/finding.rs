@@ -5,10 +5,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use serde_with::{DeserializeFromStr, SerializeDisplay, skip_serializing_none};
+use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::{Mode, Outcome};
 
 /// One property of the machine that was checked.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The property, such as `core dumps`.
@@ -18,13 +21,14 @@ pub struct Finding {
     /// What was found.
     pub found: String,
     /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
 }
 
 /// How serious a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Level {
     /// As it should be.
     Ok,
@@ -37,21 +41,17 @@ pub enum Level {
 impl Level {
     /// Returns the name used in reports.
     pub fn word(self) -> &'static str {
-        match self {
-            Level::Ok => "ok",
-            Level::Warning => "warning",
-            Level::Blocker => "blocker",
-        }
+        self.into()
     }
 }
 
 /// What a report needs to know about a chapter.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChapterFacts {
     /// The chapter's id.
     pub id: String,
     /// The worker's built-in chapter; `None` for a command.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
     /// The parameters, including the worker's defaults where known.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -59,12 +59,12 @@ pub struct ChapterFacts {
 }
 
 /// A text that the suite adds to its report.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recommendation {
     /// The text.
     pub text: String,
     /// The condition under which the text is shown; `None` means always.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
 }
 
@@ -72,8 +72,7 @@ pub struct Recommendation {
 /// isolated`.
 ///
 /// Counts are over first attempts; percentages are over those that count.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Debug, PartialEq, SerializeDisplay, DeserializeFromStr)]
 pub struct Condition {
     /// The outcome to count; `None` stands for `bad`, the run's own set.
     pub outcome: Option<Outcome>,
@@ -90,29 +89,26 @@ pub struct Condition {
 }
 
 /// A comparison of two numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString)]
 pub enum Comparison {
-    /// `>`
+    /// More than.
+    #[strum(serialize = ">")]
     More,
-    /// `>=`
+    /// At least.
+    #[strum(serialize = ">=")]
     AtLeast,
-    /// `<`
+    /// Less than.
+    #[strum(serialize = "<")]
     Less,
-    /// `<=`
+    /// At most.
+    #[strum(serialize = "<=")]
     AtMost,
-    /// `=`
+    /// Equal to.
+    #[strum(serialize = "=")]
     Equal,
 }
 
 impl Comparison {
-    const ALL: [(Comparison, &'static str); 5] = [
-        (Comparison::More, ">"),
-        (Comparison::AtLeast, ">="),
-        (Comparison::Less, "<"),
-        (Comparison::AtMost, "<="),
-        (Comparison::Equal, "="),
-    ];
-
     /// Returns whether the comparison holds between `left` and `right`.
     pub fn holds(self, left: f64, right: f64) -> bool {
         match self {
@@ -122,12 +118,6 @@ impl Comparison {
             Comparison::AtMost => left <= right,
             Comparison::Equal => left == right,
         }
-    }
-
-    /// Returns the operator.
-    pub fn sign(self) -> &'static str {
-        let found = Self::ALL.iter().find(|(one, _)| *one == self);
-        found.map_or("=", |(_, sign)| sign)
     }
 }
 
@@ -150,22 +140,13 @@ impl FromStr for Condition {
                     .ok_or(format!("`{word}` is not a valid outcome: {FORM}"))?,
             ),
         };
-        let comparison = (Comparison::ALL.iter().find(|(_, s)| *s == sign))
-            .ok_or(format!(
-                "`{sign}` is not a valid comparison: expected >, >=, <, <= or ="
-            ))?
-            .0;
+        let comparison = sign.parse().map_err(|_| {
+            format!("`{sign}` is not a valid comparison: expected >, >=, <, <= or =")
+        })?;
         let number = value.strip_suffix('%').unwrap_or(value);
-        let mode = match mode {
-            None => None,
-            Some("isolated") => Some(Mode::Isolated),
-            Some("sequential") => Some(Mode::Sequential),
-            Some(other) => {
-                return Err(format!(
-                    "`{other}` is not a valid mode: expected `isolated` or `sequential`"
-                ));
-            }
-        };
+        let wrong_mode =
+            |mode| format!("`{mode}` is not a valid mode: expected `isolated` or `sequential`");
+        let mode = mode.map(|mode| mode.parse::<Mode>().map_err(|_| wrong_mode(mode)));
         Ok(Condition {
             outcome,
             comparison,
@@ -174,7 +155,7 @@ impl FromStr for Condition {
                 .ok_or(format!("`{value}` is not a valid number: {FORM}"))?,
             percent: value.ends_with('%'),
             name: name.into(),
-            mode,
+            mode: mode.transpose()?,
         })
     }
 }
@@ -183,26 +164,12 @@ impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = self.outcome.map_or("bad", Outcome::word);
         let percent = if self.percent { "%" } else { "" };
-        let (sign, value, name) = (self.comparison.sign(), self.value, &self.name);
+        let (sign, value, name) = (self.comparison, self.value, &self.name);
         write!(f, "{what} {sign} {value}{percent} in {name}")?;
         match self.mode {
             Some(mode) => write!(f, " {mode}"),
             None => Ok(()),
         }
-    }
-}
-
-impl From<Condition> for String {
-    fn from(condition: Condition) -> String {
-        condition.to_string()
-    }
-}
-
-impl TryFrom<String> for Condition {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
     }
 }
 

@@ -5,9 +5,8 @@
 //! wrong; a line that was removed, moved, repeated or added makes the next one wrong. CRC-32 finds every change of one or
 //! two bits in a line, and every change within four bytes.
 
-use std::fmt;
-
 use crc32fast::Hasher;
+use thiserror::Error;
 
 use crate::Record;
 
@@ -88,7 +87,7 @@ impl Lines {
         if sum(self.last, body) != last {
             return Err(LineError::Damaged);
         }
-        let record = Record::from_json(line).map_err(LineError::NotARecord)?;
+        let record = Record::from_json(line)?;
         self.last = last;
         Ok(record)
     }
@@ -116,29 +115,21 @@ fn number(digits: &[u8]) -> Option<u32> {
 }
 
 /// Why a line cannot be read.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum LineError {
     /// The line does not end with a checksum.
+    #[error("the line has no checksum at its end")]
     NoChecksum,
     /// The checksum does not match.
+    #[error(
+        "the checksum is wrong: the line was changed, or lines before it were added, removed or \
+         moved"
+    )]
     Damaged,
     /// The checksum matches, but the line is not a record.
-    NotARecord(serde_json::Error),
+    #[error(transparent)]
+    NotARecord(#[from] serde_json::Error),
 }
-
-impl fmt::Display for LineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LineError::NoChecksum => f.write_str("the line has no checksum at its end"),
-            LineError::Damaged => f.write_str(
-                "the checksum is wrong: the line was changed, or lines before it were added, removed or moved",
-            ),
-            LineError::NotARecord(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for LineError {}
 
 #[cfg(test)]
 mod tests {

@@ -3,10 +3,20 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// How an attempt of a chapter ended. [`Outcome::counts`] tells which outcomes count in a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Outcome {
     /// The verdict was pass and the process ended with 0.
     Passed,
@@ -25,22 +35,13 @@ pub enum Outcome {
     /// The user stopped the run.
     Interrupted,
     /// Started, but the supervisor or the machine died before the end was recorded.
+    #[default]
     Lost,
 }
 
 impl Outcome {
     /// All outcomes, in the order that reports use.
-    pub const ALL: [Outcome; 9] = [
-        Outcome::Passed,
-        Outcome::Failed,
-        Outcome::Crashed,
-        Outcome::TimedOut,
-        Outcome::OutOfMemory,
-        Outcome::Unreached,
-        Outcome::NotStarted,
-        Outcome::Interrupted,
-        Outcome::Lost,
-    ];
+    pub const ALL: [Outcome; 9] = *Outcome::VARIANTS.first_chunk().unwrap();
 
     /// Returns whether an attempt with this outcome counts in the denominator of a rate.
     pub fn counts(self) -> bool {
@@ -54,6 +55,14 @@ impl Outcome {
         )
     }
 
+    /// Returns whether the process died or had to be killed.
+    pub fn is_death(self) -> bool {
+        matches!(
+            self,
+            Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
+        )
+    }
+
     /// Returns whether the round is complete: the measurement was made, whatever its result.
     pub fn is_measured(self) -> bool {
         self.counts() || self == Outcome::Unreached
@@ -61,28 +70,12 @@ impl Outcome {
 
     /// Returns the name used in journals and reports.
     pub fn word(self) -> &'static str {
-        match self {
-            Outcome::Passed => "passed",
-            Outcome::Failed => "failed",
-            Outcome::Crashed => "crashed",
-            Outcome::TimedOut => "timed-out",
-            Outcome::OutOfMemory => "out-of-memory",
-            Outcome::Unreached => "unreached",
-            Outcome::NotStarted => "not-started",
-            Outcome::Interrupted => "interrupted",
-            Outcome::Lost => "lost",
-        }
+        self.into()
     }
 
     /// Parses the name of an outcome.
     pub fn from_word(word: &str) -> Option<Outcome> {
-        Outcome::ALL.into_iter().find(|o| o.word() == word)
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
+        word.parse().ok()
     }
 }
 

@@ -10,6 +10,7 @@
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Baseline, Ended, EvidenceRound, Hello, Outcome, RunInfo};
 
@@ -154,6 +155,7 @@ pub struct ZygoteEnd {
 }
 
 /// The supervisor ended in good order.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Closed {
     /// Wall-clock time, RFC 3339.
@@ -163,7 +165,6 @@ pub struct Closed {
     /// Why no more rounds were started.
     pub why: StopReason,
     /// Details for people, where the word is not enough.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 

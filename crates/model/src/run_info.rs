@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{
     ChapterFacts, Ended, EvidenceMode, Finding, OutcomeSet, Recommendation, Stopping, Unit,
@@ -44,7 +45,7 @@ pub struct RunInfo {
     /// The non-inferiority margin: how much higher the second side's bad rate may be, as a share.
     pub not_worse_by: Option<f64>,
     /// The only round of each unit to run, when a round is repeated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub only_round: Option<u32>,
     /// Facts about the chapters.
     pub chapters: Vec<ChapterFacts>,
@@ -89,6 +90,7 @@ pub struct Imported {
 }
 
 /// A conclusion that a report draws from its numbers. The numbers may or may not support it.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// The text in the report.
@@ -97,12 +99,12 @@ pub struct Claim {
     pub chapter: String,
     /// Earlier isolated rounds that the report's isolated rounds are compared with. Without them,
     /// the claim compares the chapter in sequence with the chapter isolated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Earlier>,
 }
 
 /// Isolated rounds of a chapter in an earlier report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Earlier {
     /// The number N of the earlier report.
     pub number: u32,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use crate::{Ended, Mode, Outcome, OutcomeSet, Unit};
 
@@ -62,8 +63,7 @@ pub struct Gate {
 }
 
 /// What a gate counts and its bound, such as `crashed < 1%`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Debug, PartialEq, SerializeDisplay, DeserializeFromStr)]
 pub struct RateBound {
     /// The outcome to count; `None` stands for `bad`, the run's own set.
     pub outcome: Option<Outcome>,
@@ -131,20 +131,6 @@ impl fmt::Display for RateBound {
         // Twelve digits read back as the same bound and hide the noise of binary fractions.
         let percent = (self.below * 100.0 * 1e12).round() / 1e12;
         write!(f, "{what} < {percent}%")
-    }
-}
-
-impl From<RateBound> for String {
-    fn from(limit: RateBound) -> String {
-        limit.to_string()
-    }
-}
-
-impl TryFrom<String> for RateBound {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
     }
 }
 

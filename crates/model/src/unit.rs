@@ -1,12 +1,13 @@
 //! Units: a chapter in isolated mode or a sequence in sequential mode, under a variant.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
 
 /// How chapters are distributed over processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Display, EnumString, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Mode {
     /// A process per chapter and round.
     Isolated,
@@ -17,24 +18,15 @@ pub enum Mode {
 impl Mode {
     /// Returns the name used in suites, journals and reports.
     pub fn word(self) -> &'static str {
-        match self {
-            Mode::Isolated => "isolated",
-            Mode::Sequential => "sequential",
-        }
-    }
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
+        self.into()
     }
 }
 
 /// How a unit's processes are created. Rates of the two are never pooled by default.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Spawn {
     /// Each process executes its program.
     #[default]
@@ -46,10 +38,7 @@ pub enum Spawn {
 impl Spawn {
     /// Returns the name used in suites, journals and reports.
     pub fn word(self) -> &'static str {
-        match self {
-            Spawn::Exec => "exec",
-            Spawn::Fork => "fork",
-        }
+        self.into()
     }
 
     /// Returns whether this is the default, which is not written.

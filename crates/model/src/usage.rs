@@ -1,6 +1,7 @@
 //! The resources that an attempt used, and their form in the journal.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 /// The resources that an attempt used. The journal holds `cpu`, and `peak` or `peak_at_most`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -15,12 +16,11 @@ pub struct Usage {
     pub at_most: bool,
 }
 
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 struct UsageRecord {
     cpu: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     peak: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     peak_at_most: Option<u64>,
 }
 

@@ -1,7 +1,5 @@
 //! The built-in chapters of the worker, and how reports show what they measure.
 
-use Figure::{Measure, Of, Order, Param, Times};
-
 /// A built-in chapter.
 #[derive(Debug)]
 pub struct BuiltIn {
@@ -102,132 +100,31 @@ pub fn short_head<'a>(measure: &str, unit: &'a str) -> Option<&'a str> {
     }
 }
 
-const THROUGHPUT_PER_ID: Headline = Headline {
-    name: "{id}",
-    measure: "throughput",
-};
-
-const EFFICIENCY_AT_MOST: Headline = Headline {
-    name: "efficiency at {threads} threads",
-    measure: EFFICIENCY,
-};
-
 /// The built-in chapters.
-pub const CHAPTERS: [BuiltIn; 9] = [
+const CHAPTERS: [BuiltIn; 9] = [
+    sheet("matmul-soak", "Matmul soak", SOAK),
+    sheet("encoder-layer", "Encoder layer", ENCODER_LAYER),
+    by_label("efficiency-ceiling", "Efficiency ceiling", AT_MOST_THREADS),
+    by_label("scaling", "Scaling", AT_MOST_THREADS),
+    sheet("multi-model", "Multi-model", MULTI_MODEL),
+    sheet("layer-norm-stress", "Layer-norm stress", STRESS),
+    sheet("thread-safety", "Thread safety", STRESS),
+    by_label("batching-advantage", "Batching advantage", BATCHING_RATIO),
     BuiltIn {
-        worker: "matmul-soak",
-        heading: "Matmul soak",
-        figures: Figures::Sheet(SOAK),
-        headline: THROUGHPUT_PER_ID,
-    },
-    BuiltIn {
-        worker: "encoder-layer",
-        heading: "Encoder layer",
-        figures: Figures::Sheet(ENCODER_LAYER),
-        headline: THROUGHPUT_PER_ID,
-    },
-    BuiltIn {
-        worker: "efficiency-ceiling",
-        heading: "Efficiency ceiling",
-        figures: Figures::ByLabel,
-        headline: EFFICIENCY_AT_MOST,
-    },
-    BuiltIn {
-        worker: "scaling",
-        heading: "Scaling",
-        figures: Figures::ByLabel,
-        headline: EFFICIENCY_AT_MOST,
-    },
-    BuiltIn {
-        worker: "multi-model",
-        heading: "Multi-model",
-        figures: Figures::Sheet(MULTI_MODEL),
-        headline: THROUGHPUT_PER_ID,
-    },
-    BuiltIn {
-        worker: "layer-norm-stress",
-        heading: "Layer-norm stress",
-        figures: Figures::Sheet(STRESS),
-        headline: THROUGHPUT_PER_ID,
-    },
-    BuiltIn {
-        worker: "thread-safety",
-        heading: "Thread safety",
-        figures: Figures::Sheet(STRESS),
-        headline: THROUGHPUT_PER_ID,
-    },
-    BuiltIn {
-        worker: "batching-advantage",
-        heading: "Batching advantage",
-        figures: Figures::ByLabel,
-        headline: Headline {
-            name: "batching, {label}",
-            measure: "ratio",
-        },
-    },
-    BuiltIn {
-        worker: "correctness",
-        heading: "Correctness",
-        figures: Figures::Sheet(CORRECTNESS),
-        headline: Headline {
-            name: "{id}, largest error",
-            measure: "difference_max",
-        },
+        headline: headline("{id}, largest error", "difference_max"),
+        ..sheet("correctness", "Correctness", CORRECTNESS)
     },
 ];
 
-const THREADS: Figure = Param {
-    head: "threads",
-    key: "threads",
-};
-const THREADS_X_ITERATIONS: Figure = Times {
-    head: "threads x iterations",
-    keys: ["threads", "iterations"],
-};
-const COMPLETED: Figure = Of {
-    head: "completed",
-    done: "operations",
-    expected: "operations_expected",
-};
-const TIME: Figure = Measure {
-    head: "time",
-    name: "elapsed",
-};
-const THROUGHPUT: Figure = Measure {
-    head: "throughput",
-    name: "throughput",
-};
-const ERRORS: Figure = Measure {
-    head: "errors",
-    name: "errors",
-};
-const LARGEST: Figure = Measure {
-    head: "largest difference",
-    name: "difference_max",
-};
-const TOLERANCE: Figure = Param {
-    head: "tolerance",
-    key: "tolerance",
-};
+const AT_MOST_THREADS: Headline = headline("efficiency at {threads} threads", EFFICIENCY);
+const BATCHING_RATIO: Headline = headline("batching, {label}", "ratio");
 
 const SOAK: &[Figure] = &[
     THREADS,
-    Times {
-        head: "matrices",
-        keys: ["size", "size"],
-    },
-    Param {
-        head: "duration asked for",
-        key: "duration",
-    },
-    Measure {
-        head: "duration",
-        name: "elapsed",
-    },
-    Measure {
-        head: "ops",
-        name: "operations",
-    },
+    product("matrices", ["size", "size"]),
+    param("duration asked for", "duration"),
+    measure("duration", "elapsed"),
+    measure("ops", "operations"),
     THROUGHPUT,
     ERRORS,
 ];
@@ -250,19 +147,13 @@ const ENCODER_LAYER: &[Figure] = &[
     ERRORS,
     LARGEST,
     TOLERANCE,
-    Order,
+    Figure::Order,
 ];
 
 const MULTI_MODEL: &[Figure] = &[
-    Param {
-        head: "models",
-        key: "models",
-    },
+    param("models", "models"),
     THREADS,
-    Param {
-        head: "iterations",
-        key: "iterations",
-    },
+    param("iterations", "iterations"),
     COMPLETED,
     TIME,
     THROUGHPUT,
@@ -272,17 +163,56 @@ const MULTI_MODEL: &[Figure] = &[
 ];
 
 const CORRECTNESS: &[Figure] = &[
-    Param {
-        head: "inputs",
-        key: "inputs",
-    },
-    Measure {
-        head: "mean difference from the CPU",
-        name: "difference_mean",
-    },
-    Measure {
-        head: "largest difference from the CPU",
-        name: "difference_max",
-    },
+    param("inputs", "inputs"),
+    measure("mean difference from the CPU", "difference_mean"),
+    measure("largest difference from the CPU", "difference_max"),
     TOLERANCE,
 ];
+
+const THREADS: Figure = param("threads", "threads");
+const THREADS_X_ITERATIONS: Figure = product("threads x iterations", ["threads", "iterations"]);
+const COMPLETED: Figure = Figure::Of {
+    head: "completed",
+    done: "operations",
+    expected: "operations_expected",
+};
+const TIME: Figure = measure("time", "elapsed");
+const THROUGHPUT: Figure = measure("throughput", "throughput");
+const ERRORS: Figure = measure("errors", "errors");
+const LARGEST: Figure = measure("largest difference", "difference_max");
+const TOLERANCE: Figure = param("tolerance", "tolerance");
+
+/// A chapter with a sheet. Its headline is its throughput.
+const fn sheet(worker: &'static str, heading: &'static str, figures: &'static [Figure]) -> BuiltIn {
+    BuiltIn {
+        worker,
+        heading,
+        figures: Figures::Sheet(figures),
+        headline: headline("{id}", "throughput"),
+    }
+}
+
+const fn by_label(worker: &'static str, heading: &'static str, headline: Headline) -> BuiltIn {
+    BuiltIn {
+        worker,
+        heading,
+        figures: Figures::ByLabel,
+        headline,
+    }
+}
+
+const fn headline(name: &'static str, measure: &'static str) -> Headline {
+    Headline { name, measure }
+}
+
+const fn param(head: &'static str, key: &'static str) -> Figure {
+    Figure::Param { head, key }
+}
+
+const fn product(head: &'static str, keys: [&'static str; 2]) -> Figure {
+    Figure::Times { head, keys }
+}
+
+const fn measure(head: &'static str, name: &'static str) -> Figure {
+    Figure::Measure { head, name }
+}

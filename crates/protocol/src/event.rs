@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::VERSION;
+
 /// One event line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -68,67 +70,39 @@ pub enum Event {
         /// The remark.
         text: String,
     },
+    /// A kind that this version does not know: a newer worker may send more kinds. Readers skip it.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A line that is not an event.
 #[derive(Debug, Error)]
-pub enum Malformed {
-    /// The line is not a JSON object with the fields of an event.
+pub(crate) enum Malformed {
     #[error("not an event: {0}")]
     Json(#[from] serde_json::Error),
-    /// The line has another protocol version.
-    #[error("event of protocol version {0}; this supervisor speaks {version}", version = crate::VERSION)]
+    #[error("event of protocol version {0}; this supervisor speaks {VERSION}")]
     Version(u64),
 }
 
-/// Parses one event line without its newline.
-///
-/// Returns `Ok(None)` for an empty line and for an unknown kind of event: a newer worker may send
-/// more kinds.
-///
-/// # Errors
-/// The line is not a JSON object, lacks a field, or has another protocol version.
-pub fn parse_line(line: &[u8]) -> Result<Option<Event>, Malformed> {
+#[derive(Deserialize)]
+#[serde(expecting = "an event")]
+struct Envelope {
+    v: Option<u64>,
+}
+
+/// Parses one event line without its newline; `None` for an empty line and for an unknown kind.
+pub(crate) fn parse_line(line: &[u8]) -> Result<Option<Event>, Malformed> {
     let line = line.trim_ascii();
     if line.is_empty() {
         return Ok(None);
     }
-    match serde_json::from_slice::<Event>(line) {
-        Ok(event) => check_version(line).map(|()| Some(event)),
-        Err(error) => match serde_json::from_slice::<Envelope>(line) {
-            Ok(Envelope { v: Some(v), .. }) if v != u64::from(crate::VERSION) => {
-                Err(Malformed::Version(v))
-            }
-            Ok(envelope) if !KINDS.contains(&envelope.event.as_str()) => Ok(None),
-            _ => Err(error.into()),
-        },
-    }
-}
-
-const KINDS: [&str; 8] = [
-    "hello",
-    "unavailable",
-    "chapter-started",
-    "progress",
-    "measure",
-    "chapter-passed",
-    "chapter-failed",
-    "note",
-];
-
-#[derive(Deserialize)]
-struct Envelope {
-    #[serde(default)]
-    v: Option<u64>,
-    event: String,
-}
-
-fn check_version(line: &[u8]) -> Result<(), Malformed> {
     match serde_json::from_slice::<Envelope>(line)?.v {
         // A line without `v` counts as the current version, so that scripts can omit it.
-        None => Ok(()),
-        Some(v) if v == u64::from(crate::VERSION) => Ok(()),
-        Some(v) => Err(Malformed::Version(v)),
+        Some(v) if v != u64::from(VERSION) => Err(Malformed::Version(v)),
+        _ => {
+            let event = serde_json::from_slice(line)?;
+            Ok(Some(event).filter(|event| *event != Event::Unknown))
+        }
     }
 }
 

@@ -1,23 +1,21 @@
 //! Splits the bytes of the events descriptor into events, in bounded memory.
 
-use crate::{Event, Malformed, parse_line};
+use std::fmt::Display;
+
+use crate::Event;
+use crate::event::parse_line;
 
 /// The longest event line, in bytes. A longer line is reported as garbage.
-pub const MAX_LINE: usize = 64 * 1024;
+const MAX_LINE: usize = 64 * 1024;
 
-/// Splits a byte stream into event lines. Buffers at most one line of at most [`MAX_LINE`] bytes.
+/// Splits a byte stream into event lines. Buffers at most one line of at most 64 KiB.
 #[derive(Debug, Default)]
 pub struct EventReader {
     partial: Vec<u8>,
     overlong: bool,
-    garbage: Garbage,
-}
-
-/// Lines that are not events.
-#[derive(Debug, Default)]
-struct Garbage {
-    lines: u64,
-    first: Option<String>,
+    /// Number of lines that are not events.
+    garbage_lines: u64,
+    first_garbage: Option<String>,
 }
 
 impl EventReader {
@@ -32,15 +30,15 @@ impl EventReader {
             let (line, rest) = bytes.split_at(end);
             bytes = &rest[1..];
             if self.partial.is_empty() && !self.overlong && line.len() <= MAX_LINE {
-                self.line(line, &mut sink);
+                self.parse(line, &mut sink);
+                continue;
+            }
+            self.keep(line);
+            let whole = std::mem::take(&mut self.partial);
+            if std::mem::take(&mut self.overlong) {
+                self.garbage(format_args!("a line of more than {MAX_LINE} bytes"));
             } else {
-                self.keep(line);
-                let whole = std::mem::take(&mut self.partial);
-                if std::mem::take(&mut self.overlong) {
-                    self.garbage(&format!("a line of more than {MAX_LINE} bytes"));
-                } else {
-                    self.line(&whole, &mut sink);
-                }
+                self.parse(&whole, &mut sink);
             }
         }
         self.keep(bytes);
@@ -51,12 +49,12 @@ impl EventReader {
     /// Returns a description of the lines that are not events, if any.
     pub fn finish(mut self) -> Option<String> {
         if self.overlong {
-            self.garbage(&format!("a line of more than {MAX_LINE} bytes"));
+            self.garbage(format_args!("a line of more than {MAX_LINE} bytes"));
         } else if !self.partial.trim_ascii().is_empty() {
             self.garbage("the last line is cut off");
         }
-        let first = self.garbage.first?;
-        Some(match self.garbage.lines {
+        let first = self.first_garbage?;
+        Some(match self.garbage_lines {
             1 => format!("1 line on the events descriptor was no event: {first}"),
             n => format!("{n} lines on the events descriptor were no events; the first: {first}"),
         })
@@ -71,25 +69,18 @@ impl EventReader {
         }
     }
 
-    fn line(&mut self, line: &[u8], sink: &mut impl FnMut(Event)) {
+    fn parse(&mut self, line: &[u8], sink: &mut impl FnMut(Event)) {
         match parse_line(line) {
             Ok(Some(event)) => sink(event),
             Ok(None) => {}
-            Err(error) => self.malformed(&error),
+            Err(error) => self.garbage(error),
         }
     }
 
-    fn malformed(&mut self, error: &Malformed) {
-        if self.garbage.first.is_some() {
-            self.garbage.lines += 1;
-        } else {
-            self.garbage(&error.to_string());
-        }
-    }
-
-    fn garbage(&mut self, what: &str) {
-        self.garbage.lines += 1;
-        self.garbage.first.get_or_insert_with(|| what.to_owned());
+    /// Counts a line that is not an event. Only the first one is described.
+    fn garbage(&mut self, what: impl Display) {
+        self.garbage_lines += 1;
+        self.first_garbage.get_or_insert_with(|| what.to_string());
     }
 }
 

@@ -1,5 +1,7 @@
-//! The task that a worker (or a sequence's own program) receives, and the worker's list of
-//! chapters.
+//! The task that a worker (or a sequence's own program) receives, the fault in it, and the worker's
+//! list of chapters.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -40,7 +42,7 @@ pub struct WorkerInfo {
     pub v: u32,
     /// Library versions by name.
     #[serde(default)]
-    pub versions: std::collections::BTreeMap<String, String>,
+    pub versions: BTreeMap<String, String>,
     /// The built-in chapters.
     pub chapters: Vec<ChapterInfo>,
 }
@@ -56,4 +58,39 @@ pub struct ChapterInfo {
     /// The parameters with their default values.
     #[serde(default)]
     pub params: Map<String, Value>,
+}
+
+/// The `[fault]` section of a suite, as a task passes it to the worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// The defect.
+    pub kind: FaultKind,
+    /// How many times the storage of a returned context is replaced, even if another thread has
+    /// taken the context in the meantime.
+    pub dose: u32,
+    /// Whether the damage that one chapter leaves in the process remains for the next chapter.
+    #[serde(default = "yes")]
+    pub carry_over: bool,
+    /// The kinds of device on which the fault is injected. On others the worker runs without it.
+    #[serde(default = "cpu")]
+    pub on: Vec<String>,
+}
+
+/// The defects that can be injected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// A tensor's storage is replaced while another thread computes with it.
+    TensorLifetime,
+}
+
+/// The default of `carry_over`.
+fn yes() -> bool {
+    true
+}
+
+/// The default of `on`: the race exists only in CPU memory.
+fn cpu() -> Vec<String> {
+    vec!["cpu".to_owned()]
 }

@@ -11,19 +11,19 @@ mod write;
 
 pub use clean::{lines, one_line};
 pub use compare::{
-    BaselineRow, BesideBaseline, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT, Detect,
-    Difference, Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PairEvidence, PastRun,
-    Planned, Point, Side, Strata, Stratum, Trend, Untested, What, axes, compare_runs,
-    compare_strata, compare_within, history,
+    BaselineRow, BesideBaseline, Change, Claimed, Compared, Comparisons, DEFAULT_DETECT,
+    Difference, Doubt, Evidence, FixedTest, History, How, NotWorse, POWER, PastRun, Planned, Point,
+    Side, Strata, Stratum, Trend, Untested, What, axes, compare_runs, compare_strata,
+    compare_within, history,
 };
 pub use document::Detail;
 pub use error::{ReportError, ViewError};
 pub use tally::ViewBuilder;
 pub use view::{
-    Advice, AttemptPlace, Bounds, Cell, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts,
-    ExitClass, Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note,
-    OptionalStopping, Outcomes, PairsSeen, Reason, Results, RoundOrder, RunFacts, RunLine,
-    RunState, Running, SequenceRow, Share, Spread, Totals, View, exit_class,
+    Advice, Bounds, Cell, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, ExitClass,
+    Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, OptionalStopping,
+    Outcomes, PairsSeen, Reason, Results, RoundOrder, RunFacts, RunLine, RunState, Running,
+    SequenceRow, Share, Spread, Totals, View, exit_class,
 };
 pub use words::{count, estimate, percent, quantity, rate, seconds, share};
 pub use write::{

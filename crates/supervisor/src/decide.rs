@@ -9,15 +9,6 @@ use crashrate_stats::{GateVerdict, GateWatch, PairWatch, StatsError};
 
 use crate::schedule::Input;
 
-/// The decision after a record.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Decision {
-    /// These units need no more rounds.
-    pub retire: Vec<u32>,
-    /// The whole run needs no more rounds.
-    pub stop: bool,
-}
-
 /// A stopping rule and its state. It sees rounds in the order of the plan: a round is used once all
 /// rounds before it have ended.
 pub struct Decider {
@@ -82,27 +73,23 @@ impl Decider {
         Ok(Decider { rule })
     }
 
-    /// Applies a record.
-    pub fn push(&mut self, record: &Record) -> Decision {
-        match &mut self.rule {
-            Rule::Never => Decision::default(),
-            Rule::FirstBad { bad, rounds } => Decision {
-                retire: Vec::new(),
-                stop: first_bad(rounds, bad, record),
-            },
+    /// Applies a record. Returns what the schedule has to do: start no more rounds of a unit, or
+    /// none at all.
+    pub fn push(&mut self, record: &Record) -> Option<Input> {
+        let has_stopped = match &mut self.rule {
+            Rule::Never => false,
+            Rule::FirstBad { bad, rounds } => first_bad(rounds, bad, record),
             Rule::Contrasts { pairing, rules } => {
                 for change in pairing.push(record) {
                     feed(rules, change);
                 }
                 // Only primary comparisons answer the question of the run; the others explain it.
                 let mut primary = rules.iter().filter(|(is_primary, _)| *is_primary);
-                Decision {
-                    retire: Vec::new(),
-                    stop: !rules.is_empty() && primary.all(|(_, rule)| rule.is_answered()),
-                }
+                !rules.is_empty() && primary.all(|(_, rule)| rule.is_answered())
             }
-            Rule::Gates(gates) => count(gates, record),
-        }
+            Rule::Gates(gates) => return decided_unit(gates, record).map(Input::Retire),
+        };
+        has_stopped.then_some(Input::Stop(StopReason::Decided))
     }
 
     /// The verdict so far of the gate at this place; undecided if there is none.
@@ -165,20 +152,20 @@ fn first_bad(units: &mut [PlanOrder<bool>], bad: &OutcomeSet, record: &Record) -
     }
 }
 
-fn count(gates: &mut [OpenGate], record: &Record) -> Decision {
-    let unit = match record {
+/// Applies a record to the gates. Returns its unit if all gates of that have verdicts.
+fn decided_unit(gates: &mut [OpenGate], record: &Record) -> Option<u32> {
+    let ended = match record {
         Record::Opened(_) => {
             gates.iter_mut().for_each(|gate| drop(gate.rounds.reopen()));
-            return Decision::default();
+            return None;
         }
-        Record::Ended(ended) if ended.attempt == 1 => ended.unit,
-        _ => return Decision::default(),
+        Record::Ended(ended) if ended.attempt == 1 => ended,
+        _ => return None,
     };
+    let unit = ended.unit;
     for gate in gates.iter_mut().filter(|g| g.unit == unit) {
-        if let Record::Ended(ended) = record {
-            let seen = gate.limit.sees(ended, &gate.bad);
-            (gate.rounds).put(ended.round, seen, ended.outcome != Outcome::NotStarted);
-        }
+        let seen = gate.limit.sees(ended, &gate.bad);
+        (gate.rounds).put(ended.round, seen, ended.outcome != Outcome::NotStarted);
         while let Some((_, seen)) = gate.rounds.pop() {
             if let Some(is_bad) = seen {
                 gate.watch.push(is_bad);
@@ -187,16 +174,7 @@ fn count(gates: &mut [OpenGate], record: &Record) -> Decision {
     }
     let mut of_unit = gates.iter().filter(|g| g.unit == unit).peekable();
     let retires = of_unit.peek().is_some() && of_unit.all(|g| g.watch.is_decided());
-    Decision {
-        retire: retires.then_some(unit).into_iter().collect(),
-        stop: false,
-    }
-}
-
-/// The inputs of the schedule that a decision makes.
-pub fn inputs(decision: Decision) -> impl Iterator<Item = Input> {
-    let stop = decision.stop.then_some(Input::Stop(StopReason::Decided));
-    decision.retire.into_iter().map(Input::Retire).chain(stop)
+    retires.then_some(unit)
 }
 
 /// Gates that cannot be shown within the rounds of their units; one sentence each.

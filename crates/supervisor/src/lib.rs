@@ -10,7 +10,7 @@ mod hash;
 pub mod journal;
 pub mod machine;
 pub mod misbehave;
-mod names;
+pub mod names;
 pub mod outcome;
 mod outputs;
 pub mod plan;

@@ -35,7 +35,7 @@ pub(crate) fn unknown<'a>(
 }
 
 /// The known name that this one probably is a typo of.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // The similarity at which clap suggests an option.
     let similar = |known: &'a str| (strsim::jaro(name, known), known);
     known

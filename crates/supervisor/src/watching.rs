@@ -8,6 +8,7 @@ use crashrate_model::{EvidenceMode, Finding, RunInfo};
 use crate::doctor;
 use crate::plan::Plan;
 use crate::process::{self, CoreFiles};
+use crate::suite::ById;
 
 /// The user's choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,15 +116,9 @@ fn auto(plan: &Plan, guardian: (&Path, &[&str]), keeps_cores: bool) -> Watching 
 }
 
 fn by_core(plan: &Plan) -> Result<CoreFiles, String> {
-    let suite = &plan.suite;
-    let all = plan.units.iter().all(|unit| {
-        let chapter = unit.chapters.first().and_then(|id| suite.chapter(id));
-        match unit.mode {
-            crashrate_model::Mode::Isolated => chapter.is_some_and(|c| c.process.fresh_directory),
-            crashrate_model::Mode::Sequential => suite.process.fresh_directory,
-        }
-    });
-    CoreFiles::find(all)
+    let by_id = ById::of(&plan.suite);
+    let mut settings = plan.units.iter().filter_map(|unit| by_id.settings(unit));
+    CoreFiles::find(settings.all(|settings| settings.process.fresh_directory))
 }
 
 fn with_cores(cores: CoreFiles) -> Watching {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crashrate_model::{ChapterFacts, Mode};
+use crashrate_model::ChapterFacts;
 use crashrate_protocol::{ChapterInfo, WorkerInfo};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -141,16 +141,8 @@ pub fn prepare(plan: &Plan, given: Option<&Path>, beside: &Path) -> Result<Worke
 /// Whether any planned unit starts the worker. A sequence with its own command does not.
 fn needs_worker(plan: &Plan) -> bool {
     let by_id = ById::of(&plan.suite);
-    plan.units.iter().any(|unit| match unit.mode {
-        Mode::Isolated => {
-            let chapter = by_id.chapter(&unit.name);
-            chapter.is_some_and(|c| matches!(c.action, Action::Worker { .. }))
-        }
-        Mode::Sequential => {
-            let sequence = by_id.sequence(&unit.name);
-            sequence.is_some_and(|s| s.command.is_none())
-        }
-    })
+    let mut settings = plan.units.iter().filter_map(|unit| by_id.settings(unit));
+    settings.any(|settings| settings.command.is_none())
 }
 
 fn locate(

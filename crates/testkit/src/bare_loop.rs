@@ -15,32 +15,17 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::wait::waitpid;
 use serde_json::json;
 
+use crate::misbehave::Problem;
 use crate::platform;
 
 /// How a child is started, and where its output goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// vfork and exec; the child inherits the loop's output.
-    Plain,
-    /// vfork and exec; two pipes.
-    Pipes,
-    /// vfork and exec; a memory file for both outputs.
-    Memory,
-    /// `posix_spawn`; two pipes.
-    Spawn,
-    /// The standard library's `Command`; two pipes.
-    Command,
-}
-
-impl Way {
-    const ALL: [(&'static str, Way); 5] = [
-        ("plain", Way::Plain),
-        ("pipes", Way::Pipes),
-        ("memory", Way::Memory),
-        ("spawn", Way::Spawn),
-        ("command", Way::Command),
-    ];
-}
+const WAYS: &str = "\
+ways:
+  plain    vfork and exec; the child inherits the loop's output
+  pipes    vfork and exec; two pipes
+  memory   vfork and exec; a memory file for both outputs
+  spawn    posix_spawn; two pipes
+  command  the standard library's Command; two pipes";
 
 /// Runs the program `bare-loop` and returns its exit code.
 pub fn main(args: &[String]) -> i32 {
@@ -50,32 +35,27 @@ pub fn main(args: &[String]) -> i32 {
             0
         }
         Err(problem) => {
-            let ways: Vec<_> = Way::ALL.iter().map(|(name, _)| *name).collect();
             eprintln!("bare-loop: {problem}");
-            eprintln!("bare-loop WAY THREADS ROUNDS PROGRAM [ARGUMENT...]; ways: {ways:?}");
+            eprintln!("bare-loop WAY THREADS ROUNDS PROGRAM [ARGUMENT...]\n{WAYS}");
             96
         }
     }
 }
 
-fn run(args: &[String]) -> Result<serde_json::Value, String> {
-    let [name, threads, rounds, program @ ..] = args else {
-        return Err("too few arguments".to_owned());
+fn run(args: &[String]) -> Result<serde_json::Value, Problem> {
+    let [way, threads, rounds, program @ ..] = args else {
+        return Err("too few arguments".into());
     };
-    let (_, way) = *(Way::ALL.iter())
-        .find(|(known, _)| known == name)
-        .ok_or(format!("unknown way `{name}`"))?;
-    let number = |text: &String| text.parse::<u64>().map_err(|e| format!("{text}: {e}"));
-    let (threads, rounds) = (number(threads)?.max(1), number(rounds)?);
+    let (threads, rounds): (u64, u64) = (threads.parse()?, rounds.parse()?);
     if program.is_empty() {
-        return Err("no program".to_owned());
+        return Err("no program".into());
     }
     let words = program.iter().map(|word| CString::new(word.as_str()));
-    let words: Vec<CString> = words.collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+    let words: Vec<CString> = words.collect::<Result<_, _>>()?;
 
     let (before, begun) = (own_cpu(), Instant::now());
     let left = AtomicU64::new(rounds);
-    let worked = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let work = || -> io::Result<()> {
             let mut buffer = vec![0; 1 << 16];
             while left
@@ -86,37 +66,37 @@ fn run(args: &[String]) -> Result<serde_json::Value, String> {
             }
             Ok(())
         };
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
         let ends = threads.into_iter().map(|thread| thread.join());
         ends.map(|end| end.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())))
             .collect::<io::Result<Vec<()>>>()
-    });
-    worked.map_err(|e| e.to_string())?;
+    })?;
     let secs = begun.elapsed().as_secs_f64();
     let rounds = rounds as f64;
     Ok(json!({
-        "way": name,
+        "way": way,
         "rounds_per_second": rounds / secs,
         "own_cpu_us": (own_cpu() - before) * 1e6 / rounds,
         "peak_bytes": crate::peak_memory(std::process::id()),
     }))
 }
 
-fn round(way: Way, words: &[CString], program: &[String], buffer: &mut [u8]) -> io::Result<()> {
+fn round(way: &str, words: &[CString], program: &[String], buffer: &mut [u8]) -> io::Result<()> {
     match way {
-        Way::Plain => reap(platform::vfork(words, [1, 2])?),
-        Way::Memory => {
+        "plain" => reap(platform::vfork(words, [1, 2])?),
+        "memory" => {
             let output = platform::memory_file()?;
             let fd = output.as_raw_fd();
             reap(platform::vfork(words, [fd, fd])?)
         }
-        Way::Pipes => piped(|outputs| platform::vfork(words, outputs), buffer),
-        Way::Spawn => piped(|outputs| platform::posix_spawn(words, outputs), buffer),
-        Way::Command => {
+        "pipes" => piped(|outputs| platform::vfork(words, outputs), buffer),
+        "spawn" => piped(|outputs| platform::posix_spawn(words, outputs), buffer),
+        "command" => {
             let mut command = Command::new(&program[0]);
             command.args(&program[1..]).stdin(Stdio::null());
             command.output().map(drop)
         }
+        _ => Err(io::Error::other(format!("unknown way `{way}`"))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Inspects live processes for tests: what is left of a run, and how much memory a process has
 //! used.
 
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -36,13 +36,13 @@ pub fn hear_signals() {
 /// Returns the live processes of a run by their `CRASHRATE_RUN_ID`, whatever their group and
 /// session.
 pub fn processes_with_marker(run_id: &str) -> Vec<u32> {
-    platform::processes_with_variable(env::RUN_ID, run_id)
+    platform::processes_with(&format!("{}={run_id}", env::RUN_ID))
 }
 
 /// Returns the live processes that were started with exactly this argument. A guardian has the
 /// run's id as an argument.
 pub fn processes_with_argument(argument: &str) -> Vec<u32> {
-    platform::processes_with_argument(argument)
+    platform::processes_with(argument)
 }
 
 /// Waits until no process of the run is left. Returns those left at the end of the limit.
@@ -105,38 +105,25 @@ pub struct Watched {
 /// It cannot be started or waited for.
 pub fn run_watched(command: &mut Command) -> io::Result<Watched> {
     let begin = Instant::now();
-    let mut child = command
-        .stdin(Stdio::null())
+    command.stdin(Stdio::null());
+    let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    let stdout = in_background(child.stdout.take());
-    let stderr = in_background(child.stderr.take());
+    let pid = child.id();
+    let waiting = std::thread::spawn(move || child.wait_with_output());
     let mut peak = 0;
-    let status = loop {
-        peak = peak.max(peak_memory(child.id()).unwrap_or(0));
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
+    while !waiting.is_finished() {
+        peak = peak.max(peak_memory(pid).unwrap_or(0));
         std::thread::sleep(POLL);
-    };
-    let took = begin.elapsed();
+    }
+    let output = waiting.join().map_err(|_| io::ErrorKind::Other)??;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Watched {
-        exit: exit_of(status),
-        stdout: stdout.join().unwrap_or_default(),
-        stderr: stderr.join().unwrap_or_default(),
+        exit: exit_of(output.status),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
         peak_memory: peak,
-        took,
-    })
-}
-
-fn in_background(from: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut from) = from {
-            // Keep what was read before an error.
-            let _ = from.read_to_end(&mut bytes);
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
+        took: begin.elapsed(),
     })
 }

@@ -12,21 +12,17 @@
 //! - `secs`: seconds to wait first;
 //! - `name`, `value`, `unit`, `label`: the measure that `measure` sends.
 //!
-//! The variable [`END`] names an act for after the last verdict. The exit code is 0, or 1 if a
-//! chapter failed.
+//! The exit code is 0, or 1 if a chapter failed.
 
-use std::io::Read;
 use std::time::Duration;
 
 use crashrate_protocol::{
     ChapterInfo, Event, EventWriter, Task, TaskChapter, VERSION, WorkerInfo, env,
 };
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value, json};
 
-use crate::misbehave::{self, Kind, USAGE};
-
-/// Names an act for after the last verdict.
-pub const END: &str = "SEQUENCE_END";
+use crate::misbehave::{self, Done, Kind, Problem, USAGE};
 
 /// The only chapter.
 const CHAPTER: &str = "act";
@@ -39,7 +35,7 @@ pub fn main(args: &[String]) -> i32 {
             println!("{}", json!(info()));
             Ok(0)
         }
-        _ => Err("usage: sequence-runner [list] (the task on standard input)".to_owned()),
+        _ => Err("usage: sequence-runner [list] (the task on standard input)".into()),
     };
     done.unwrap_or_else(|wrong| {
         eprintln!("sequence-runner: {wrong}");
@@ -49,13 +45,14 @@ pub fn main(args: &[String]) -> i32 {
 
 /// The output of `sequence-runner list`.
 pub fn info() -> WorkerInfo {
+    let params = json!(Params::default());
     WorkerInfo {
         v: VERSION,
         versions: versions(),
         chapters: vec![ChapterInfo {
             name: CHAPTER.to_owned(),
             about: "does what its parameter `act` says".to_owned(),
-            params: defaults(),
+            params: params.as_object().cloned().unwrap_or_default(),
         }],
     }
 }
@@ -65,31 +62,42 @@ fn versions() -> std::collections::BTreeMap<String, String> {
     [("sequence-runner".to_owned(), version)].into()
 }
 
-fn defaults() -> Map<String, Value> {
-    let params = json!({
-        "act": "pass", "args": [], "when_round": [], "when_dose": 0, "secs": 0,
-        "name": "value", "value": 1.0, "unit": "", "label": "",
-    });
-    match params {
-        Value::Object(params) => params,
-        _ => Map::new(),
+/// The parameters of a chapter; see above.
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+struct Params {
+    act: String,
+    args: Vec<String>,
+    when_round: Vec<u64>,
+    when_dose: u64,
+    secs: Number,
+    name: String,
+    value: f64,
+    unit: String,
+    label: String,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Params {
+            act: "pass".to_owned(),
+            args: Vec::new(),
+            when_round: Vec::new(),
+            when_dose: 0,
+            secs: 0.into(),
+            name: "value".to_owned(),
+            value: 1.0,
+            unit: String::new(),
+            label: String::new(),
+        }
     }
 }
 
-/// What remains to be done after a chapter's verdict.
-enum Then {
-    Next,
-    Do(fn()),
-}
-
-fn run() -> Result<i32, String> {
-    let mut line = String::new();
-    let read = std::io::stdin().read_to_string(&mut line);
-    read.map_err(|e| format!("standard input: {e}"))?;
-    let task: Task = serde_json::from_str(&line).map_err(|e| format!("the task: {e}"))?;
-    let events = EventWriter::from_env().map_err(|e| format!("the events descriptor: {e}"))?;
-    let send = |event: Event| events.send(&event).map_err(|e| format!("events: {e}"));
-    send(Event::Hello {
+fn run() -> Done {
+    let task: Task =
+        serde_json::from_reader(std::io::stdin()).map_err(|e| format!("the task: {e}"))?;
+    let events = EventWriter::from_env()?;
+    events.send(&Event::Hello {
         device: "cpu".to_owned(),
         versions: versions(),
     })?;
@@ -97,32 +105,26 @@ fn run() -> Result<i32, String> {
     for chapter in &task.chapters {
         let id = chapter.id.clone();
         println!("chapter {id}");
-        send(Event::ChapterStarted {
+        events.send(&Event::ChapterStarted {
             chapter: id.clone(),
         })?;
-        match act_out(chapter, dose(&task), &send) {
+        match act_out(chapter, dose(&task), &events) {
             Ok(then) => {
-                send(Event::ChapterPassed { chapter: id })?;
-                if let Then::Do(act) = then {
+                events.send(&Event::ChapterPassed { chapter: id })?;
+                if let Some(act) = then {
                     act();
                 }
             }
             Err(reason) => {
-                send(Event::ChapterFailed {
+                events.send(&Event::ChapterFailed {
                     chapter: id,
-                    reason,
+                    reason: reason.to_string(),
                 })?;
                 code = 1;
             }
         }
     }
-    match std::env::var(END) {
-        Ok(name) if !name.is_empty() => match kind(&name)?.act(&[])? {
-            0 => Ok(code),
-            worse => Ok(worse),
-        },
-        _ => Ok(code),
-    }
+    Ok(code)
 }
 
 /// The dose of the task's fault.
@@ -131,51 +133,48 @@ fn dose(task: &Task) -> u64 {
     dose.unwrap_or(0)
 }
 
-/// Acts out one chapter. An error is the reason of its failure.
+/// Acts out one chapter. Returns what remains to be done after its verdict. An error is the reason
+/// of its failure.
 fn act_out(
     chapter: &TaskChapter,
     dose: u64,
-    send: &impl Fn(Event) -> Result<(), String>,
-) -> Result<Then, String> {
+    events: &EventWriter,
+) -> Result<Option<fn()>, Problem> {
     if chapter.worker.as_deref().unwrap_or(CHAPTER) != CHAPTER {
-        return Err(format!("the only chapter is `{CHAPTER}`"));
+        return Err(format!("the only chapter is `{CHAPTER}`").into());
     }
-    let mut params = defaults();
-    params.extend(chapter.params.clone());
-    let secs = params["secs"].as_f64().unwrap_or(0.0);
+    let params: Params = serde_json::from_value(Value::Object(chapter.params.clone()))?;
+    let secs = params.secs.as_f64().unwrap_or(0.0);
     std::thread::sleep(Duration::try_from_secs_f64(secs).unwrap_or_default());
-    if !is_due(&params["when_round"])? || params["when_dose"].as_u64() > Some(dose) {
-        return Ok(Then::Next);
+    if !is_due(&params.when_round)? || params.when_dose > dose {
+        return Ok(None);
     }
-    let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();
-    match text("act").as_str() {
-        "fail" => Err("failed as requested".to_owned()),
+    match params.act.as_str() {
+        "fail" => Err("failed as requested".into()),
         "measure" => {
-            send(Event::Measure {
-                name: text("name"),
-                value: params["value"].as_f64().ok_or("`value` is not a number")?,
-                unit: text("unit"),
-                label: text("label"),
+            events.send(&Event::Measure {
+                name: params.name,
+                value: params.value,
+                unit: params.unit,
+                label: params.label,
             })?;
-            Ok(Then::Next)
+            Ok(None)
         }
         "exit-0" => std::process::exit(0),
         "unavailable" => {
             let reason = "no such device".to_owned();
-            send(Event::Unavailable { reason })?;
+            events.send(&Event::Unavailable { reason })?;
             std::process::exit(1)
         }
-        "segfault-between" => Ok(Then::Do(misbehave::write_to_null)),
-        "segfault-between-thread" => Ok(Then::Do(|| {
-            misbehave::in_a_thread(misbehave::write_to_null);
-        })),
-        "hang-between" => Ok(Then::Do(misbehave::wait_for_nothing)),
+        "segfault-between" => Ok(Some(misbehave::write_to_null)),
+        "segfault-between-thread" => Ok(Some(misbehave::segfault_in_thread)),
+        "hang-between" => Ok(Some(misbehave::wait_for_nothing)),
         "segfault-at-exit" => {
             misbehave::segfault_at_exit();
-            Ok(Then::Next)
+            Ok(None)
         }
-        name => match kind(name)?.act(&strings(&params["args"]))? {
-            0 => Ok(Then::Next),
+        name => match kind(name)?.act(&params.args)? {
+            0 => Ok(None),
             code => std::process::exit(code),
         },
     }
@@ -190,24 +189,9 @@ fn kind(name: &str) -> Result<&'static Kind, String> {
 }
 
 /// Returns whether the current round is in the list; an empty list means all rounds.
-fn is_due(when_round: &Value) -> Result<bool, String> {
-    let rounds = when_round.as_array().ok_or("`when_round` is not a list")?;
-    if rounds.is_empty() {
+fn is_due(when_round: &[u64]) -> Result<bool, Problem> {
+    if when_round.is_empty() {
         return Ok(true);
     }
-    let round = std::env::var(env::ROUND).map_err(|_| format!("{} is not set", env::ROUND))?;
-    let round: u64 = round
-        .parse()
-        .map_err(|_| format!("{}: `{round}`", env::ROUND))?;
-    Ok(rounds.iter().any(|r| r.as_u64() == Some(round)))
-}
-
-fn strings(list: &Value) -> Vec<String> {
-    let items = list.as_array().into_iter().flatten();
-    items
-        .map(|item| {
-            item.as_str()
-                .map_or_else(|| item.to_string(), str::to_owned)
-        })
-        .collect()
+    Ok(when_round.contains(&std::env::var(env::ROUND)?.parse()?))
 }

@@ -114,7 +114,7 @@ fn print(event: &Event) -> io::Result<()> {
             writeln!(out, "device {device}, {}", versions.join(", "))
         }
         // The worker exits after this event and prints the reason to standard error.
-        Event::Unavailable { .. } => Ok(()),
+        Event::Unavailable { .. } | Event::Unknown => Ok(()),
         Event::ChapterStarted { chapter } => writeln!(out, "{chapter}"),
         Event::Progress { done, total, unit } => {
             writeln!(out, "  {} of {} {unit}", number(*done), number(*total))

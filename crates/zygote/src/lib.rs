@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod unix;
 mod wire;
 
 #[cfg(target_os = "linux")]
@@ -11,8 +12,9 @@ use linux as platform;
 #[cfg(target_os = "macos")]
 use macos as platform;
 
-pub use platform::Control;
-pub use wire::{Attempt, ENV, Reaped, Reply, Request, VERSION};
+pub use platform::{Control, die_with};
+pub use unix::{Reaped, Rlimits, reap, set_core_limit, take_number};
+pub use wire::{Attempt, ENV, Reply, Request, VERSION};
 
 /// Runs one attempt and returns its exit code. Where crashrate requests a zygote, warms up and forks
 /// an attempt for each request instead; then it does not return.

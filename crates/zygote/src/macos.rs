@@ -36,6 +36,9 @@ impl Control {
     }
 }
 
+/// Nothing: macOS has no parent-death signal. The guardian kills children of a dead supervisor.
+pub fn die_with(_parent: u32) {}
+
 pub(super) fn serve(_warm_up: impl FnOnce(), run: impl FnOnce() -> i32) -> i32 {
     run()
 }

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::unix::{Reaped, Rlimits};
+
 /// The version of the messages.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Asks a program to be a zygote; its value is the [`VERSION`].
 pub const ENV: &str = "CRASHRATE_ZYGOTE";
@@ -55,6 +57,8 @@ pub struct Attempt {
     pub unset: Vec<String>,
     /// The working directory.
     pub directory: PathBuf,
+    /// What it may use.
+    pub limits: Rlimits,
 }
 
 /// An answer from a zygote.
@@ -69,17 +73,6 @@ pub enum Reply {
     Refused(String),
     /// The child's status.
     Reaped(Reaped),
-}
-
-/// How a child ended, as reported by the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reaped {
-    /// The status from `wait4`.
-    pub status: i32,
-    /// Processor time of the child and of the children it waited for, in microseconds.
-    pub cpu_micros: u64,
-    /// Peak resident memory, in the unit of `ru_maxrss`.
-    pub maxrss: u64,
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::thread;
 
@@ -13,10 +12,8 @@ const UNKNOWN: &str = "unknown";
 /// The load average of the last minute.
 pub(super) fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split(' ')
-        .next()
-        .filter(|load| !load.is_empty())
-        .unwrap_or(UNKNOWN)
+    load.split_once(' ')
+        .map_or(UNKNOWN, |(load, _)| load)
         .to_owned()
 }
 
@@ -46,34 +43,21 @@ pub(super) fn versions(workspace: &Workspace) -> String {
         .current_dir(workspace.root());
     let crashrate = first_line(&mut git).map(|commit| format!("crashrate {commit}"));
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let others = [
+    let all = [
+        crashrate,
         first_line(Command::new(rustc).arg("--version")),
         first_line(Command::new("cargo-nextest").args(["nextest", "--version"])),
         first_line(Command::new("hyperfine").arg("--version")),
         first_line(Command::new("xargs").arg("--version")),
     ];
-    let all: Vec<String> = crashrate
-        .into_iter()
-        .chain(others.into_iter().flatten())
-        .collect();
-    all.join("; ")
-}
-
-/// Whether the PATH has a program of that name.
-pub(super) fn is_installed(program: &str) -> bool {
-    env::var_os("PATH")
-        .is_some_and(|path| env::split_paths(&path).any(|dir| is_file(&dir.join(program))))
-}
-
-fn is_file(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| metadata.is_file())
+    Vec::from_iter(all.into_iter().flatten()).join("; ")
 }
 
 /// The command line of this call.
 pub(super) fn command() -> String {
-    let mut words = vec!["cargo xtask".to_owned()];
-    words.extend(env::args().skip(1));
-    words.join(" ")
+    env::args()
+        .skip(1)
+        .fold("cargo xtask".to_owned(), |line, word| line + " " + &word)
 }
 
 /// The first line that a program prints, if it succeeds.

@@ -1,9 +1,8 @@
 //! The cost of one call of a program: its time, its own processor time, its own peak of memory.
 
 use std::fs;
-use std::io::{self, Read, Seek};
+use std::io::{self, Seek};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,36 +11,27 @@ use anyhow::{Context, Result, bail};
 /// How often the peak of memory is read. Memory used after the last reading is missed.
 const ASKED_EVERY: Duration = Duration::from_millis(10);
 
+/// The cost of one call, or of one round.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cost {
     pub(super) secs: f64,
-    /// Of the program itself, without its children; seconds.
+    /// Processor time of the program itself, without its children; microseconds.
     pub(super) cpu: Option<f64>,
     /// Of the program itself; bytes.
     pub(super) peak: Option<u64>,
 }
 
-/// The cost of one round.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sample {
-    pub(super) secs: f64,
-    /// Own processor time, microseconds.
-    pub(super) cpu: Option<f64>,
-    /// Bytes.
-    pub(super) peak: Option<u64>,
-}
-
-impl Sample {
-    /// The difference of a call with few rounds and one with many, which removes the cost of start
-    /// and end. `None` if the longer call was not slower: the rounds are too few for this
-    /// machine.
+impl Cost {
+    /// The cost of a round: the difference of a call with few rounds and one with many, which
+    /// removes the cost of start and end. `None` if the longer call was not slower: the rounds are
+    /// too few for this machine.
     pub(super) fn between(short: (u64, Cost), long: (u64, Cost)) -> Option<Self> {
         let rounds = long.0.checked_sub(short.0).filter(|n| *n > 0)? as f64;
         let secs = (long.1.secs - short.1.secs) / rounds;
         let cpu = long.1.cpu.zip(short.1.cpu);
-        (secs > 0.0).then_some(Sample {
+        (secs > 0.0).then_some(Cost {
             secs,
-            cpu: cpu.map(|(long, short)| (long - short).max(0.0) * 1e6 / rounds),
+            cpu: cpu.map(|(long, short)| (long - short).max(0.0) / rounds),
             peak: long.1.peak.max(short.1.peak),
         })
     }
@@ -49,42 +39,25 @@ impl Sample {
 
 /// Runs a program to its end; it must succeed.
 pub(super) fn measure(command: &mut Command) -> Result<Cost> {
-    let program = command.get_program().display().to_string();
     let mut errors = tempfile::tempfile().context("no temporary file")?;
     command
         .stdout(Stdio::null())
         .stderr(errors.try_clone().context("no second descriptor")?);
     let begun = Instant::now();
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("{program} could not be started"))?;
+    let mut child = command.spawn().context("it could not be started")?;
     let pid = child.id();
-    let (ended, end) = mpsc::channel::<()>();
-    let cost = thread::scope(|scope| -> io::Result<Cost> {
-        let watching = scope.spawn(move || {
-            let mut peak = peak_of(pid);
-            while end.recv_timeout(ASKED_EVERY) == Err(RecvTimeoutError::Timeout) {
-                peak = peak.max(peak_of(pid));
-            }
-            peak
-        });
-        let waited = wait_unreaped(&mut child);
-        let secs = begun.elapsed().as_secs_f64();
-        let cpu = own_cpu(pid);
-        drop(ended);
-        let peak = watching.join().unwrap_or_default();
-        waited.map(|()| Cost { secs, cpu, peak })
-    });
-    let cost = cost.with_context(|| format!("{program} could not be waited for"))?;
+    let watching = thread::spawn(move || peak_until_end(pid));
+    wait_unreaped(&mut child).context("it could not be waited for")?;
+    let cost = Cost {
+        secs: begun.elapsed().as_secs_f64(),
+        cpu: own_cpu(pid),
+        peak: watching.join().unwrap_or_default(),
+    };
     let status = child.wait()?;
     if !status.success() {
-        let mut said = Vec::new();
         errors.rewind()?;
-        errors.read_to_end(&mut said)?;
-        bail!(
-            "{command:?} failed ({status}):\n{}",
-            String::from_utf8_lossy(&said).trim_end()
-        );
+        let said = io::read_to_string(errors)?;
+        bail!("{command:?} failed ({status}):\n{}", said.trim_end());
     }
     Ok(cost)
 }
@@ -115,7 +88,7 @@ fn own_cpu(pid: u32) -> Option<f64> {
     use nix::unistd::{SysconfVar, sysconf};
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let a_second = sysconf(SysconfVar::CLK_TCK).ok().flatten()?;
-    Some(ticks(&stat)? as f64 / a_second as f64)
+    Some(ticks(&stat)? as f64 * 1e6 / a_second as f64)
 }
 
 /// The sum of utime and stime. They follow the name of the program, which may contain `)`.
@@ -126,8 +99,15 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(next()? + next()?)
 }
 
-fn peak_of(pid: u32) -> Option<u64> {
-    high_water(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+/// The peak of memory of a process, asked for until it is a zombie.
+fn peak_until_end(pid: u32) -> Option<u64> {
+    let now = || high_water(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?);
+    let mut peak = None;
+    while let Some(now) = now() {
+        peak = peak.max(Some(now));
+        thread::sleep(ASKED_EVERY);
+    }
+    peak
 }
 
 /// The peak of resident memory in bytes; a zombie has none.
@@ -148,12 +128,12 @@ mod test {
             cpu: Some(cpu),
             peak: Some(peak),
         };
-        let sample = Sample::between((2, cost(1.0, 0.5, 9)), (102, cost(2.0, 0.6, 7)));
+        let sample = Cost::between((2, cost(1.0, 5e5, 9)), (102, cost(2.0, 6e5, 7)));
         let sample = sample.expect("a longer call");
         assert!((sample.secs - 0.01).abs() < 1e-9);
         assert!((sample.cpu.expect("both are known") - 1000.0).abs() < 1e-6);
         assert_eq!(sample.peak, Some(9));
-        let faster = Sample::between((2, cost(1.0, 0.0, 0)), (102, cost(0.9, 0.0, 0)));
+        let faster = Cost::between((2, cost(1.0, 0.0, 0)), (102, cost(0.9, 0.0, 0)));
         assert!(faster.is_none());
     }
 

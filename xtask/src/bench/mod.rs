@@ -3,8 +3,7 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | `programs.rs` | the measured programs |
-//! | `groups.rs` | the cases |
+//! | `groups.toml`, `groups.rs` | the cases; the programs that they run |
 //! | `measure.rs` | the cost of one call |
 //! | `table.rs` | medians, spread, tables |
 //! | `machine.rs` | the machine and versions |
@@ -14,22 +13,20 @@ mod evidence;
 mod groups;
 mod machine;
 mod measure;
-mod programs;
 pub(crate) mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use self::groups::{Group, Maker};
-use self::measure::{Sample, measure};
-use self::programs::Programs;
+use self::groups::{Case, Group, Shell, groups};
+use self::measure::{Cost, measure};
 use self::table::Measured;
 use crate::libtorch;
 use crate::workspace::Workspace;
 
+const SAMPLES: usize = 5;
 /// Rounds of the short call. Its time is subtracted from that of the long call.
 const SHORT: u64 = 2;
 
@@ -38,18 +35,9 @@ const SHORT: u64 = 2;
 pub(crate) struct Arguments {
     #[command(subcommand)]
     other: Option<Other>,
-    /// Samples of each case [5; with --quick: 2]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    samples: Option<u32>,
-    /// Measure an eighth of the rounds: a test of the benchmark, not a measurement
-    #[arg(long)]
-    quick: bool,
-    /// Measure only this group; may be repeated
-    #[arg(long, value_enum)]
-    only: Vec<Only>,
-    /// Leave out the groups that need libtorch
-    #[arg(long)]
-    no_libtorch: bool,
+    /// Measure only this group: tiny, libtest, failing, flood, libtorch or story; may be repeated
+    #[arg(long, value_name = "GROUP")]
+    only: Vec<String>,
     /// A second `crashrate` program: measure both side by side, in alternating pairs, and nothing
     /// else
     ///
@@ -68,72 +56,40 @@ enum Other {
     Evidence(evidence::Arguments),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Only {
-    Tiny,
-    Libtest,
-    Failing,
-    Flood,
-    Libtorch,
-    Story,
-}
-
-pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     if let Some(Other::Evidence(arguments)) = &arguments.other {
         return evidence::run(workspace, arguments);
     }
-    let chosen = |group| arguments.only.is_empty() || arguments.only.contains(&group);
-    let wants_worker = chosen(Only::Libtorch) || chosen(Only::Story);
-    let with_worker = wants_worker && !arguments.no_libtorch && libtorch::is_in_place(workspace)?;
+    let against = arguments.against.as_ref().map(fs::canonicalize).transpose();
+    let against = against.context("--against cannot be found")?;
+    let mut groups = groups(&arguments.only)?;
+    let wants_worker = groups.iter().any(|group| group.needs_worker);
+    let with_worker = wants_worker && libtorch::is_in_place(&workspace.libtorch())?;
+    groups.retain(|group| with_worker || !group.needs_worker);
+
     let folder = workspace.target()?.join("bench");
     fs::create_dir_all(&folder).context("the folder for the figures cannot be made")?;
-    let against = arguments.against.as_deref();
-    let programs = Programs::build(workspace, with_worker, against, &folder)?;
     let scratch = tempfile::tempdir_in(&folder).context("no temporary folder")?;
-    let samples = arguments.samples.unwrap_or(match arguments.quick {
-        true => 2,
-        false => 5,
-    });
-    let maker = Maker {
-        programs: &programs,
+    if with_worker {
+        workspace.build()?;
+    } else {
+        workspace.build_packages(&["crashrate", "crashrate-testkit"])?;
+    }
+    let shell = Shell {
+        root: workspace.root(),
+        release: &workspace.binaries()?,
         scratch: scratch.path(),
-        quick: arguments.quick,
     };
-    let mut groups = Vec::new();
-    if chosen(Only::Tiny) {
-        groups.push(maker.tiny()?);
-    }
-    if chosen(Only::Libtest) {
-        let test = programs::test_binary(workspace)?;
-        groups.push(maker.libtest(&test, workspace.root()));
-    }
-    if chosen(Only::Failing) {
-        groups.push(maker.failing()?);
-    }
-    if chosen(Only::Flood) {
-        groups.push(maker.flood());
-    }
-    if with_worker && chosen(Only::Libtorch) {
-        groups.push(maker.libtorch()?);
-    }
-    if with_worker && chosen(Only::Story) {
-        groups.push(maker.story());
-    }
     let load = machine::load();
-    let mut measured = Vec::new();
-    for mut group in groups {
-        group
-            .cases
-            .retain(|case| against.is_none() || case.other.is_some());
-        measured.push(take(group, samples, scratch.path())?);
-    }
-    let mut text = head(workspace, samples, arguments, &load);
-    for group in &measured {
-        text += &format!("\n{}", group.markdown());
+    let mut tables = String::new();
+    for group in groups {
+        let measured = take(&shell, group, against.as_deref())?;
+        tables += &format!("\n{}", measured.markdown());
     }
     if wants_worker && !with_worker {
-        text += "\nMeasured without libtorch: the groups of the worker are left out.\n";
+        tables += "\nMeasured without libtorch: the groups of the worker are left out.\n";
     }
+    let text = head(workspace, against.is_some(), &load) + &tables;
     say!("\n{text}");
     let mut paths = vec![folder.join("speed.md")];
     if arguments.save {
@@ -143,16 +99,18 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
         fs::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
         say!("written: {}", path.display());
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Takes the samples of a group. Each sample starts with another case, and every second one goes
 /// backwards, so that a drift of the machine affects all cases, and both programs of a pair, alike.
-fn take(group: Group, count: u32, scratch: &Path) -> Result<Measured> {
+fn take(shell: &Shell, mut group: Group, against: Option<&Path>) -> Result<Measured> {
+    (group.cases).retain(|case| against.is_none() || case.runs_crashrate());
+    shell.prepare(&group)?;
     let cases = group.cases.len();
     let (mut samples, mut other) = (vec![Vec::new(); cases], vec![Vec::new(); cases]);
-    for number in 0..count as usize {
-        say!("{}: sample {} of {count}", group.key, number + 1);
+    for number in 0..SAMPLES {
+        say!("{}: sample {} of {SAMPLES}", group.key, number + 1);
         let backwards = number % 2 == 1;
         for turn in 0..cases {
             let index = match backwards {
@@ -160,17 +118,15 @@ fn take(group: Group, count: u32, scratch: &Path) -> Result<Measured> {
                 false => (number + turn) % cases,
             };
             let case = &group.cases[index];
-            let this = (&case.command, &mut samples[index]);
-            let that = case
-                .other
-                .as_ref()
-                .map(|other_command| (other_command, &mut other[index]));
-            let mut calls: Vec<_> = [Some(this), that].into_iter().flatten().collect();
+            let mut calls = vec![(None, &mut samples[index])];
+            if against.is_some() {
+                calls.push((against, &mut other[index]));
+            }
             if backwards {
                 calls.reverse();
             }
-            for (command, samples) in calls {
-                let sample = sample(command, case.rounds, scratch);
+            for (program, samples) in calls {
+                let sample = sample(shell, case, program);
                 samples.push(sample.with_context(|| format!("{}: {}", group.key, case.name))?);
             }
         }
@@ -182,38 +138,35 @@ fn take(group: Group, count: u32, scratch: &Path) -> Result<Measured> {
     })
 }
 
-fn sample(command: impl Fn(u64) -> Result<Command>, rounds: u64, scratch: &Path) -> Result<Sample> {
+/// The cost of one round.
+fn sample(shell: &Shell, case: &Case, program: Option<&Path>) -> Result<Cost> {
     let call = |rounds| -> Result<_> {
-        let cost = measure(&mut command(rounds)?)?;
+        let cost = measure(&mut shell.case(case, rounds, program))?;
         // The runs of a whole benchmark would fill the disk.
-        let _ = fs::remove_dir_all(scratch.join("runs"));
+        let _ = fs::remove_dir_all(shell.scratch.join("runs"));
         Ok((rounds, cost))
     };
-    Sample::between(call(SHORT)?, call(rounds)?).context(
-        "more rounds took less time: the machine is too busy, or the rounds are too few\nwhat to \
-         do: measure again, without --quick",
+    Cost::between(call(SHORT)?, call(case.rounds)?).context(
+        "more rounds took less time: the machine is too busy\nwhat to do: measure again when it is \
+         idle",
     )
 }
 
-fn head(workspace: &Workspace, samples: u32, arguments: &Arguments, load: &str) -> String {
-    let reference = match &arguments.against {
-        Some(_) => {
+fn head(workspace: &Workspace, side_by_side: bool, load: &str) -> String {
+    let reference = match side_by_side {
+        true => {
             "Each pair runs both programs one after the other; the ratio is this one to the other, \
              pair by pair."
         }
-        None => "A ratio is to the case with ratio 1, sample by sample.",
-    };
-    let quick = match arguments.quick {
-        true => " A quick run, not a measurement.",
-        false => "",
+        false => "A ratio is to the case with ratio 1, sample by sample.",
     };
     format!(
-        "## Speed\n\n`{}`, {}, on {} (load {load} before, {} after). {}.\n\n{samples} samples of \
-         each case: median (least..greatest). {reference}{quick} Each sample calls the program \
-         twice, with {SHORT} rounds and with many, and divides the difference of the times by \
-         that of the rounds; the cost of start and end is in no figure. Own CPU is the program's \
-         own processor time, without its children. The peak is the kernel's `VmHWM` of the \
-         program, the greatest of all samples, read every 10 ms.\n",
+        "## Speed\n\n`{}`, {}, on {} (load {load} before, {} after). {}.\n\n{SAMPLES} samples of \
+         each case: median (least..greatest). {reference} Each sample calls the program twice, \
+         with {SHORT} rounds and with many, and divides the difference of the times by that of \
+         the rounds; the cost of start and end is in no figure. Own CPU is the program's own \
+         processor time, without its children. The peak is the kernel's `VmHWM` of the program, \
+         the greatest of all samples, read every 10 ms.\n",
         machine::command(),
         machine::date(),
         machine::machine(),

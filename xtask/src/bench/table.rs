@@ -1,7 +1,7 @@
 //! Medians with their spread, and the tables of a group.
 
 use super::groups::Group;
-use super::measure::Sample;
+use super::measure::Cost;
 
 /// A median with the least and the greatest value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,8 +55,8 @@ pub(crate) fn thousands(digits: &str) -> String {
 /// A group with the samples of each case; those of the other program are empty without one.
 pub(super) struct Measured {
     pub(super) group: Group,
-    pub(super) samples: Vec<Vec<Sample>>,
-    pub(super) other: Vec<Vec<Sample>>,
+    pub(super) samples: Vec<Vec<Cost>>,
+    pub(super) other: Vec<Vec<Cost>>,
 }
 
 impl Measured {
@@ -72,28 +72,29 @@ impl Measured {
 
     fn by_reference(&self) -> String {
         let group = &self.group;
-        let reference = group
-            .cases
-            .iter()
-            .position(|case| case.key == group.reference);
-        let mut rows = vec![
-            [
-                "case",
-                self.unit(),
-                "ratio",
-                "own CPU us a round",
-                "peak MiB",
-            ]
-            .map(str::to_owned),
+        let cases = || group.cases.iter().zip(&self.samples);
+        let reference = cases().find(|(case, _)| case.name == group.reference);
+        let head = [
+            "case",
+            self.unit(),
+            "ratio",
+            "own CPU us a round",
+            "peak MiB",
         ];
-        for (case, samples) in group.cases.iter().zip(&self.samples) {
+        let mut rows = vec![head.map(str::to_owned)];
+        for (case, samples) in cases() {
             let ratio = match reference {
-                _ if case.key == group.reference => "1".to_owned(),
-                Some(index) => self.ratio(samples, &self.samples[index]),
+                Some((reference, _)) if reference.name == case.name => "1".to_owned(),
+                Some((_, reference)) => self.ratio(samples, reference),
                 None => "-".to_owned(),
             };
-            let (speed, cpu, peak) = (self.speed(samples), cpu(samples), peak(samples));
-            rows.push([case.name.to_owned(), speed, ratio, cpu, peak]);
+            rows.push([
+                case.name.clone(),
+                self.speed(samples),
+                ratio,
+                cpu(samples),
+                peak(samples),
+            ]);
         }
         table(&rows)
     }
@@ -112,7 +113,7 @@ impl Measured {
         let pairs = self.samples.iter().zip(&self.other);
         for (case, (this, other)) in self.group.cases.iter().zip(pairs) {
             rows.push([
-                case.name.to_owned(),
+                case.name.clone(),
                 self.speed(this),
                 self.speed(other),
                 self.ratio(this, other),
@@ -131,29 +132,29 @@ impl Measured {
         }
     }
 
-    fn value(&self, sample: &Sample) -> f64 {
+    fn value(&self, sample: &Cost) -> f64 {
         match self.group.by_time {
             true => sample.secs,
             false => 1.0 / sample.secs,
         }
     }
 
-    fn speed(&self, samples: &[Sample]) -> String {
+    fn speed(&self, samples: &[Cost]) -> String {
         spread(samples.iter().map(|sample| self.value(sample)))
     }
 
     /// The ratio of each pair of samples.
-    fn ratio(&self, of: &[Sample], to: &[Sample]) -> String {
+    fn ratio(&self, of: &[Cost], to: &[Cost]) -> String {
         let pairs = of.iter().zip(to);
         spread(pairs.map(|(of, to)| self.value(of) / self.value(to)))
     }
 }
 
-fn cpu(samples: &[Sample]) -> String {
+fn cpu(samples: &[Cost]) -> String {
     spread(samples.iter().filter_map(|sample| sample.cpu))
 }
 
-fn peak(samples: &[Sample]) -> String {
+fn peak(samples: &[Cost]) -> String {
     let peak = samples.iter().filter_map(|sample| sample.peak).max();
     peak.map_or("-".to_owned(), |bytes| {
         number(bytes as f64 / f64::from(1 << 20))
@@ -171,15 +172,6 @@ fn spread(values: impl IntoIterator<Item = f64>) -> String {
 /// A Markdown table whose first row is its head: the first column to the left, the others to the
 /// right.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    aligned(rows, 1)
-}
-
-/// A Markdown table with all columns to the left.
-pub(crate) fn left<const N: usize>(rows: &[[String; N]]) -> String {
-    aligned(rows, N)
-}
-
-fn aligned<const N: usize>(rows: &[[String; N]], left: usize) -> String {
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.max().unwrap_or_default().max(3)
@@ -187,17 +179,17 @@ fn aligned<const N: usize>(rows: &[[String; N]], left: usize) -> String {
     let mut text = String::new();
     for (index, row) in rows.iter().enumerate() {
         for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-            text += &match column < left {
-                true => format!("| {cell:<width$} "),
-                false => format!("| {cell:>width$} "),
+            text += &match column {
+                0 => format!("| {cell:<width$} "),
+                _ => format!("| {cell:>width$} "),
             };
         }
         text += "|\n";
         if index == 0 {
             for (column, width) in widths.into_iter().enumerate() {
-                text += &match column < left {
-                    true => format!("|{}", "-".repeat(width + 2)),
-                    false => format!("|{}:", "-".repeat(width + 1)),
+                text += &match column {
+                    0 => format!("|{}", "-".repeat(width + 2)),
+                    _ => format!("|{}:", "-".repeat(width + 1)),
                 };
             }
             text += "|\n";
@@ -246,27 +238,21 @@ mod test {
 
     #[test]
     fn ratios_are_those_of_pairs_in_the_unit_of_the_group() {
-        let sample = |secs| Sample {
+        let sample = |secs| Cost {
             secs,
             cpu: None,
             peak: Some(1 << 20),
         };
-        let case = super::super::groups::Case {
-            key: "one",
-            name: "one",
-            rounds: 1,
-            command: Box::new(|_| unreachable!()),
-            other: None,
-        };
+        let group = toml::from_str(
+            r#"
+            key = "g"
+            title = "A group"
+            reference = "one"
+            note = "A note."
+            case = [{ name = "one", rounds = 1, run = "" }]"#,
+        );
         let mut measured = Measured {
-            group: Group {
-                key: "g",
-                title: "A group",
-                reference: "one",
-                by_time: false,
-                cases: vec![case],
-                note: "A note.",
-            },
+            group: group.expect("a group"),
             samples: vec![vec![sample(0.5), sample(1.0)]],
             other: vec![vec![sample(1.0), sample(3.0)]],
         };

@@ -5,78 +5,65 @@
 //! Downloaded wheels stay in `libtorch.part/wheels` until then; pip checks their hashes and does
 //! not download them again.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::statvfs::statvfs;
+use serde_json::{Value, json};
 
-use super::VERSION;
 use super::platform::Platform;
-use super::python;
-use super::stamp::Stamp;
+use super::{VERSION, python, script};
+
+const UNPACK: &str = include_str!("unpack.py");
+
+/// In the libtorch folder; names the wheels that it was made from. Written last.
+const STAMP: &str = "setup.json";
 
 /// Makes sure that `folder` holds a complete libtorch.
 pub(super) fn ensure(folder: &Path, force: bool) -> Result<()> {
     let platform = Platform::here()?;
     let part = folder.with_extension("part");
     // A leftover of set-up means that one is running or was interrupted.
-    if !force && !part.exists() && problem(folder, platform).is_none() {
-        return report_in_place(folder);
+    if force || part.exists() || !is_in_place(folder, &platform) {
+        let parent = folder.parent().context("target has no parent folder")?;
+        fs::create_dir_all(parent)
+            .with_context(|| format!("the folder {} cannot be created", parent.display()))?;
+        let _lock = lock(&folder.with_extension("lock"))?;
+        if force || !is_in_place(folder, &platform) {
+            install(folder, &part, &platform)?;
+        }
+        // What cannot be removed now is removed by the next set-up.
+        let _ = fs::remove_dir_all(part);
     }
-    let parent = folder.parent().context("target has no parent folder")?;
-    fs::create_dir_all(parent)
-        .with_context(|| format!("the folder {} cannot be created", parent.display()))?;
-
-    let (_lock, waited) = lock(&folder.with_extension("lock"))?;
-    // The set-up that held the lock has just done the forced work.
-    let force = force && !waited;
-    let problem = problem(folder, platform);
-    if !force && problem.is_none() {
-        // An interrupted `--force`; the folder that it would have replaced is complete.
-        let _ = fs::remove_dir_all(&part);
-        return report_in_place(folder);
-    }
-    if let Some(problem) = problem.filter(|_| folder.exists()) {
-        let folder = folder.display();
-        say!("the libtorch in {folder} is incomplete or out of date ({problem}); replacing it");
-    }
-    install(folder, &part, platform)
-}
-
-fn report_in_place(folder: &Path) -> Result<()> {
     say!("libtorch {VERSION} is in place: {}", folder.display());
     Ok(())
 }
 
-/// Why the folder is not a complete libtorch as set-up makes it; `None` if it is one.
-fn problem(folder: &Path, platform: &Platform) -> Option<String> {
-    if !folder.exists() {
-        return Some("it does not exist".to_owned());
-    }
-    match Stamp::read(folder) {
-        Ok(stamp) => stamp.differs(&Stamp::expected(platform), folder),
-        Err(error) => Some(format!("{error:#}")),
-    }
+/// Whether the folder is a complete libtorch as this set-up makes it.
+fn is_in_place(folder: &Path, platform: &Platform) -> bool {
+    let stamp = fs::read_to_string(folder.join(STAMP)).unwrap_or_default();
+    let stamp: Value = serde_json::from_str(&stamp).unwrap_or_default();
+    stamp["wheels"] == json!(platform.fingerprints())
+        && folder.join("lib").join(&platform.trial).is_file()
 }
 
-/// Takes the lock of set-up, and says whether it had to wait for another one. The kernel releases
-/// the lock when the process ends.
-fn lock(path: &Path) -> Result<(File, bool)> {
+/// Takes the lock of set-up. The kernel releases it when the process ends.
+fn lock(path: &Path) -> Result<File> {
     let failed = || format!("the lock {} could not be taken", path.display());
     let mut options = OpenOptions::new();
     let options = options.create(true).truncate(false).write(true);
     let file = options.open(path).with_context(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok((file, false)),
+        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            say!(
-                "waiting for another set-up in this checkout (lock: {})",
-                path.display()
-            );
+            let path = path.display();
+            say!("waiting for another set-up in this checkout (lock: {path})");
             file.lock().with_context(failed)?;
-            Ok((file, true))
+            Ok(file)
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(failed),
     }
@@ -88,38 +75,28 @@ fn install(folder: &Path, part: &Path, platform: &Platform) -> Result<()> {
     clear_leftovers(part, &wheels)?;
     fs::create_dir_all(&wheels)
         .with_context(|| format!("the folder {} cannot be created", wheels.display()))?;
-    say!(
-        "setting up libtorch {VERSION} for {} in {}",
-        platform.name,
-        folder.display()
-    );
+    let (name, place) = (&platform.name, folder.display());
+    say!("setting up libtorch {VERSION} for {name} in {place}");
     check_space(part, needed(platform, downloaded(&wheels)))?;
     download(platform, part, &wheels)?;
 
     say!("unpacking");
-    let members: Vec<&str> = platform
-        .wheels
-        .iter()
-        .flat_map(|wheel| wheel.members)
-        .copied()
-        .collect();
-    python::unpack(wheels.as_os_str(), new.as_os_str(), &members)
-        .context("the wheels could not be unpacked")?;
-    complete(platform, &new)?;
-    let library = new.join("lib").join(platform.trial);
-    // A missing library or a wrong glibc shows here, and not after minutes of compiling.
-    python::load(library.as_os_str())
-        .with_context(|| format!("this machine cannot load {}", library.display()))?;
-    Stamp::of(platform, &new)?.write(&new)?;
+    let mut arguments: Vec<&OsStr> = vec!["-I".as_ref(), "-c".as_ref(), UNPACK.as_ref()];
+    arguments.extend([wheels.as_os_str(), new.as_os_str()]);
+    arguments.extend([VERSION, &platform.trial].map(OsStr::new));
+    let members = platform.wheels.iter().flat_map(|wheel| &wheel.members);
+    arguments.extend(members.map(OsStr::new));
+    script(&arguments).context("the wheels could not be unpacked")?;
+    let stamp = json!({ "wheels": platform.fingerprints() });
+    fs::write(new.join(STAMP), stamp.to_string()).context("the stamp cannot be written")?;
 
-    put_in_place(&new, folder, part)?;
-    // What cannot be removed now is removed by the next set-up.
-    let _ = fs::remove_dir_all(part);
-    say!(
-        "libtorch {VERSION} is in place: {} ({:.0} s)",
-        folder.display(),
-        start.elapsed().as_secs_f64()
-    );
+    if folder.exists() {
+        say!("replacing the libtorch in {place}");
+        fs::rename(folder, part.join("old"))
+            .with_context(|| format!("{place} could not be moved away"))?;
+    }
+    fs::rename(new, folder).with_context(|| format!("{place} could not be replaced"))?;
+    say!("done in {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -129,12 +106,9 @@ fn clear_leftovers(part: &Path, wheels: &Path) -> Result<()> {
         return Ok(());
     };
     say!("continuing an interrupted set-up");
-    for path in entries.flatten().map(|entry| entry.path()) {
-        if path == wheels {
-            continue;
-        }
-        let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
-        let removed = match is_folder {
+    for entry in entries.flatten().filter(|entry| entry.path() != wheels) {
+        let path = entry.path();
+        let removed = match entry.file_type()?.is_dir() {
             true => fs::remove_dir_all(&path),
             false => fs::remove_file(&path),
         };
@@ -150,29 +124,22 @@ fn downloaded(wheels: &Path) -> u64 {
     sizes.map(|metadata| metadata.len()).sum()
 }
 
-/// pip copies each wheel from a temporary file, so the largest one exists twice for a moment. That
-/// copy is gone when the wheels are unpacked.
 fn needed(platform: &Platform, downloaded: u64) -> u64 {
-    let sizes = || platform.wheels.iter().map(|wheel| wheel.bytes);
-    let remaining = sizes().sum::<u64>().saturating_sub(downloaded);
-    let copy = sizes().max().unwrap_or(0).min(remaining);
-    remaining + copy.max(platform.installed)
+    platform.download().saturating_sub(downloaded) + platform.unpacked
 }
 
 fn check_space(folder: &Path, needed: u64) -> Result<()> {
-    let disk = statvfs(folder)
-        .with_context(|| format!("the free space of {} is unknown", folder.display()))?;
+    let place = folder.display();
+    let disk = statvfs(folder).with_context(|| format!("the free space of {place} is unknown"))?;
     // These types differ between platforms.
     #[allow(clippy::useless_conversion)]
     let free = u64::from(disk.blocks_available()) * u64::from(disk.fragment_size());
-    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
     ensure!(
         free >= needed,
-        "the disk of {} has {} MB free; set-up needs {} MB\nwhat to do: free some space on that \
-         disk, then run `cargo xtask setup` again",
-        folder.display(),
-        megabytes(free),
-        megabytes(needed)
+        "the disk of {place} has {} MB free; set-up needs {} MB\nwhat to do: free some space on \
+         that disk, then run `cargo xtask setup` again",
+        free / 1_000_000,
+        needed.div_ceil(1_000_000)
     );
     Ok(())
 }
@@ -182,63 +149,35 @@ fn download(platform: &Platform, part: &Path, wheels: &Path) -> Result<()> {
     let requirements = part.join("requirements.txt");
     fs::write(&requirements, platform.requirements())
         .with_context(|| format!("{} cannot be written", requirements.display()))?;
-    let total: u64 = platform.wheels.iter().map(|wheel| wheel.bytes).sum();
     say!(
         "downloading {} MB from the Python package index",
-        total.div_ceil(1_000_000)
+        platform.download().div_ceil(1_000_000)
     );
-    let status = python::pip()?
-        .args(["download", "--no-deps", "--only-binary=:all:", "--no-input"])
-        .args(["--disable-pip-version-check", "--require-hashes"])
-        // The C++ libraries are the same in the wheels of every Python version. A fixed version
-        // gives one wheel with one hash, whichever Python is installed.
+    let downloaded = python()
+        .args(["-m", "pip", "download", "--no-deps", "--no-input"])
+        .args(["--only-binary=:all:", "--disable-pip-version-check"])
+        // A fixed Python version gives one wheel with one hash, whichever Python is installed.
         .args(["--python-version", "3.12", "--implementation", "cp"])
         .args(["--abi", "cp312"])
         .args(platform.tags.iter().flat_map(|tag| ["--platform", tag]))
-        .arg("--requirement")
+        .args(["--require-hashes", "--requirement"])
         .arg(&requirements)
         .arg("--dest")
         .arg(wheels)
         // The default, /tmp, may be too small; the space on this disk was checked.
         .env("TMPDIR", part)
-        .status()
-        .context("pip could not be started")?;
+        .stdin(Stdio::null())
+        .status();
     ensure!(
-        status.success(),
-        "pip could not download libtorch ({status}); its message is above\nwhat to do: check the \
-         network and pip's index, proxy and certificates (`python3 -m pip config list`); pip must \
-         be 20.3 or later\nwhat to do: then run `cargo xtask setup` again; complete downloads are \
-         kept"
+        downloaded.is_ok_and(|status| status.success()),
+        "pip could not download libtorch; its message is above\nwhat to do: if pip is missing, \
+         install python3 with pip 20.3 or later (Debian, Ubuntu: apt-get install python3 \
+         python3-pip; macOS: xcode-select --install), or set LIBTORCH to the folder of your own \
+         libtorch\nwhat to do: otherwise check the network and pip's index, proxy and certificates \
+         (`python3 -m pip config list`), then run `cargo xtask setup` again; complete downloads \
+         are kept"
     );
     Ok(())
-}
-
-/// Adds the files that no wheel has and torch-sys needs.
-fn complete(platform: &Platform, new: &Path) -> Result<()> {
-    let write = |name: &str, text: &str| {
-        let path: PathBuf = new.join(name);
-        fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
-    };
-    // torch-sys compares it with the version that it was made for.
-    write("build-version", &format!("{VERSION}\n"))?;
-    if platform.gnu_linker {
-        // torch-sys links `torch`, but the wheel's libtorch.so needs libtorch_cuda.so. The linker
-        // reads this script instead, which names only the CPU libraries.
-        write("lib/libtorch.so", "INPUT(-ltorch_cpu -lc10)\n")?;
-        // torch-sys also links `gomp`; a machine that has only clang lacks that name.
-        let link = new.join("lib/libgomp.so");
-        std::os::unix::fs::symlink("libgomp.so.1", &link)
-            .with_context(|| format!("{} cannot be created", link.display()))?;
-    }
-    Ok(())
-}
-
-fn put_in_place(new: &Path, folder: &Path, part: &Path) -> Result<()> {
-    if folder.symlink_metadata().is_ok() {
-        fs::rename(folder, part.join("old"))
-            .with_context(|| format!("{} could not be moved away", folder.display()))?;
-    }
-    fs::rename(new, folder).with_context(|| format!("{} could not be replaced", folder.display()))
 }
 
 #[cfg(test)]
@@ -248,10 +187,10 @@ mod test {
     #[test]
     fn downloaded_wheels_reduce_the_needed_space() {
         let platform = Platform::here().expect("a platform with libtorch");
-        let all: u64 = platform.wheels.iter().map(|wheel| wheel.bytes).sum();
-        assert!(needed(platform, 0) >= all + platform.installed);
-        assert_eq!(needed(platform, all), platform.installed);
-        assert_eq!(needed(platform, all + 1), platform.installed);
+        let all = platform.download();
+        assert!(needed(&platform, 0) >= all + platform.unpacked);
+        assert_eq!(needed(&platform, all), platform.unpacked);
+        assert_eq!(needed(&platform, all + 1), platform.unpacked);
     }
 
     #[test]
@@ -272,14 +211,27 @@ mod test {
     fn the_second_set_up_waits_for_the_first() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
-        let (first, waited) = lock(&path).expect("the lock");
-        assert!(!waited);
+        let first = lock(&path).expect("the lock");
         std::thread::scope(|scope| {
-            let second = scope.spawn(|| lock(&path).expect("the lock").1);
+            let second = scope.spawn(|| lock(&path).expect("the lock"));
             std::thread::sleep(std::time::Duration::from_millis(50));
             assert!(!second.is_finished());
             drop(first);
-            assert!(second.join().expect("no panic"));
+            second.join().expect("no panic");
         });
+    }
+
+    #[test]
+    fn a_folder_is_in_place_with_its_stamp_and_its_library() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let platform = Platform::here().expect("a platform with libtorch");
+        fs::create_dir(folder.path().join("lib")).expect("a folder");
+        fs::write(folder.path().join("lib").join(&platform.trial), "").expect("a file");
+        assert!(!is_in_place(folder.path(), &platform));
+        let stamp = json!({ "wheels": platform.fingerprints() }).to_string();
+        fs::write(folder.path().join(STAMP), stamp).expect("a file");
+        assert!(is_in_place(folder.path(), &platform));
+        fs::write(folder.path().join(STAMP), r#"{"wheels":["torch==9.9.9"]}"#).expect("a file");
+        assert!(!is_in_place(folder.path(), &platform));
     }
 }

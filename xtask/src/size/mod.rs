@@ -2,11 +2,11 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | `lines.rs` | code, comments and functions of one file |
+//! | `file.rs` | what one file contains |
 //! | `cycles.rs` | which file uses which |
 
 mod cycles;
-mod lines;
+mod file;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,8 +16,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use self::cycles::{Crate, Cycle};
-use self::lines::Lines;
+use self::cycles::cycles;
+use self::file::Content;
 use crate::bench::table;
 use crate::source::{self, File};
 use crate::workspace::Workspace;
@@ -34,27 +34,22 @@ pub(crate) struct Arguments {
     /// Fail if something is too long, or a cycle exists, that `xtask/size.toml` does not list
     #[arg(long)]
     check: bool,
-    /// Print each use inside the cycles
-    #[arg(long)]
-    uses: bool,
 }
 
 /// `xtask/size.toml`: what may be too long, or a cycle, and why.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Exceptions {
+struct Reasons {
     file: BTreeMap<String, String>,
     function: BTreeMap<String, String>,
     cycle: BTreeMap<String, String>,
 }
 
-/// The kind of a Rust file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Source,
-    Test,
-    /// Benches, examples and build scripts.
-    Other,
+/// Something that needs a reason.
+struct Finding {
+    text: String,
+    /// A reason may be given for any of them.
+    keys: Vec<String>,
 }
 
 /// The numbers of a crate, in the order of `HEAD`.
@@ -73,100 +68,115 @@ const HEAD: [&str; 8] = [
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
     let root = arguments.root.as_deref().unwrap_or(workspace.root());
-    let path = workspace.root().join("xtask/size.toml");
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let exceptions: Exceptions = toml::from_str(&text).context("xtask/size.toml")?;
-
-    let mut crates: BTreeMap<PathBuf, Vec<File>> = BTreeMap::new();
     let files = source::files(root)?;
-    let manifests: Vec<PathBuf> = (files.iter())
-        .filter(|file| file.path.ends_with("Cargo.toml"))
-        .filter_map(|file| file.path.parent().map(Path::to_owned))
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .collect();
-    for file in files.into_iter().filter(File::is_rust) {
-        if let Some(folder) = manifests
-            .iter()
-            .find(|folder| file.path.starts_with(folder))
-        {
-            crates.entry(folder.clone()).or_default().push(file);
+    let mut size = Size::default();
+    let manifests = files
+        .iter()
+        .filter(|file| file.path.ends_with("Cargo.toml"));
+    for folder in manifests.filter_map(|file| file.path.parent()) {
+        // The manifest of the workspace has no sources.
+        if folder != Path::new("") {
+            let is_own = |file: &&File| file.is_rust() && file.path.starts_with(folder);
+            size.measure(folder, &Vec::from_iter(files.iter().filter(is_own)))?;
         }
     }
+    say!("{}", size.table().trim_end());
 
-    let mut size = Size::default();
-    for (folder, files) in crates {
-        size.measure(&folder, &files)
-            .with_context(|| folder.display().to_string())?;
-    }
-    say!("{}", size.table());
-    let unlisted = size.list(&exceptions, arguments.uses);
+    let text = fs::read_to_string(workspace.root().join("xtask/size.toml"))?;
+    let reasons: Reasons = toml::from_str(&text).context("xtask/size.toml")?;
+    let files = format!("Files over {LONG_FILE} lines (tests aside)");
+    let functions = format!("Functions over {LONG_FUNCTION} lines");
+    let unlisted = list(&files, &size.files, &reasons.file)
+        + list(&functions, &size.functions, &reasons.function)
+        + list(
+            "Cycles among the files of a crate",
+            &size.cycles,
+            &reasons.cycle,
+        );
     if unlisted > 0 {
         say!("{unlisted} without a reason in xtask/size.toml");
     }
     Ok(ExitCode::from(u8::from(arguments.check && unlisted > 0)))
 }
 
+/// Prints findings with their reasons. Returns how many have none.
+fn list(title: &str, findings: &[Finding], reasons: &BTreeMap<String, String>) -> usize {
+    say!("\n{title}: {}", findings.len());
+    let mut unlisted = 0;
+    for Finding { text, keys } in findings {
+        let reason = keys.iter().find_map(|key| reasons.get(key));
+        unlisted += usize::from(reason.is_none());
+        say!(
+            "- {text}: {}",
+            reason.map_or("NO REASON GIVEN", String::as_str)
+        );
+    }
+    let is_needed = |key: &String| findings.iter().any(|finding| finding.keys.contains(key));
+    for key in reasons.keys().filter(|key| !is_needed(key)) {
+        say!("warning: unused reason: {key}");
+    }
+    unlisted
+}
+
 #[derive(Default)]
 struct Size {
     crates: Vec<(String, Totals)>,
-    long_files: Vec<(String, usize)>,
-    long_functions: Vec<(String, usize)>,
-    cycles: Vec<Cycle>,
-    /// Modules that use submodules that use them.
-    mutual: Vec<String>,
+    files: Vec<Finding>,
+    functions: Vec<Finding>,
+    cycles: Vec<Finding>,
 }
 
 impl Size {
-    fn measure(&mut self, folder: &Path, files: &[File]) -> Result<()> {
-        let mut measured = Vec::new();
-        let mut test_modules = Vec::new();
-        for file in files {
-            let lines = Lines::of(file)?;
-            test_modules.extend(lines.test_modules(&file.path));
-            measured.push((file, lines));
-        }
+    fn measure(&mut self, folder: &Path, files: &[&File]) -> Result<()> {
+        let contents: Vec<Content> = (files.iter())
+            .map(|file| Content::of(file))
+            .collect::<Result<_>>()?;
+        let test_modules: Vec<PathBuf> = (files.iter().zip(&contents))
+            .flat_map(|(file, content)| content.test_modules(file))
+            .collect();
         let mut sum = Totals::default();
         let mut sources = Vec::new();
-        for (file, lines) in &measured {
-            let is_test_module = test_modules
-                .iter()
-                .any(|module| file.path.starts_with(module));
-            let kind = match kind_of(folder, &file.path) {
-                Kind::Source if is_test_module => Kind::Test,
-                kind => kind,
-            };
-            add(&mut sum, &totals(kind, lines));
-            if kind == Kind::Source {
-                sources.push(*file);
-                self.note_long(&file.path, lines);
+        for (file, content) in files.iter().zip(&contents) {
+            let path = file.path.as_path();
+            let inside = path.strip_prefix(folder)?;
+            let is_test_module = test_modules.iter().any(|module| path.starts_with(module));
+            let lines = content.code + content.comments + content.tests;
+            if is_test_module || inside.starts_with("tests") {
+                sum[4] += lines;
+            } else if !inside.starts_with("src") {
+                sum[5] += lines;
+            } else {
+                add(&mut sum, &totals(content));
+                sources.push((path, content));
+                self.note_long(&path.display().to_string(), content);
             }
         }
         self.crates.push((folder.display().to_string(), sum));
-        let uses = Crate::new(folder, &sources)?;
-        self.cycles.extend(uses.cycles());
-        self.mutual.extend(uses.mutual());
+        self.cycles
+            .extend(cycles(folder, &sources)?.into_iter().map(|files| Finding {
+                text: files.join(" "),
+                keys: files,
+            }));
         Ok(())
     }
 
-    fn note_long(&mut self, path: &Path, lines: &Lines) {
-        let path = path.display().to_string();
-        if lines.all > LONG_FILE {
-            self.long_files.push((path.clone(), lines.all));
+    fn note_long(&mut self, path: &str, content: &Content) {
+        if content.all > LONG_FILE {
+            self.files.push(Finding::long(path.to_owned(), content.all));
         }
-        let long = lines
-            .functions
-            .iter()
-            .filter(|(_, lines)| *lines > LONG_FUNCTION);
-        let long = long.map(|(name, lines)| (format!("{path} {name}"), *lines));
-        self.long_functions.extend(long);
+        for (name, lines) in &content.functions {
+            if *lines > LONG_FUNCTION {
+                self.functions
+                    .push(Finding::long(format!("{path} {name}"), *lines));
+            }
+        }
     }
 
     fn table(&self) -> String {
         let row = |name: &str, totals: &Totals| {
-            let number = |index: usize| table::thousands(&totals[index].to_string());
             std::array::from_fn(|column| match column {
                 0 => name.to_owned(),
-                _ => number(column - 1),
+                _ => table::thousands(&totals[column - 1].to_string()),
             })
         };
         let mut sum = Totals::default();
@@ -178,77 +188,28 @@ impl Size {
         rows.push(row("all", &sum));
         table::table(&rows)
     }
+}
 
-    /// Prints what is too long, and the cycles, with their reasons. Returns how many have none.
-    fn list(&self, exceptions: &Exceptions, uses: bool) -> usize {
-        let mut unlisted = 0;
-        let mut reason = |reasons: &BTreeMap<String, String>, key: &str| {
-            let reason = reasons.get(key);
-            unlisted += usize::from(reason.is_none());
-            reason.map_or("NO REASON GIVEN".to_owned(), Clone::clone)
-        };
-        say!(
-            "Files over {LONG_FILE} lines (tests aside): {}",
-            self.long_files.len()
-        );
-        for (path, lines) in &self.long_files {
-            say!("- {path}: {lines}: {}", reason(&exceptions.file, path));
+impl Finding {
+    fn long(key: String, lines: usize) -> Self {
+        Finding {
+            text: format!("{key}: {lines}"),
+            keys: vec![key],
         }
-        say!(
-            "\nFunctions over {LONG_FUNCTION} lines: {}",
-            self.long_functions.len()
-        );
-        for (function, lines) in &self.long_functions {
-            say!(
-                "- {function}: {lines}: {}",
-                reason(&exceptions.function, function)
-            );
-        }
-        say!("\nCycles among the files of a crate: {}", self.cycles.len());
-        for cycle in &self.cycles {
-            let listed = |file: &&String| exceptions.cycle.contains_key(*file);
-            let key = cycle.files.iter().find(listed).unwrap_or(&cycle.files[0]);
-            let files = cycle.files.join(" ");
-            say!("- {files}: {}", reason(&exceptions.cycle, key));
-            for line in cycle.uses.iter().filter(|_| uses) {
-                say!("    {line}");
-            }
-        }
-        say!(
-            "\nModules whose submodules use them (one subject each): {}",
-            self.mutual.len()
-        );
-        for path in &self.mutual {
-            say!("- {path}");
-        }
-        unlisted
     }
 }
 
-fn kind_of(folder: &Path, path: &Path) -> Kind {
-    let inside = path.strip_prefix(folder).unwrap_or(path);
-    match inside.iter().next().and_then(|first| first.to_str()) {
-        Some("src") => Kind::Source,
-        Some("tests") => Kind::Test,
-        _ => Kind::Other,
-    }
-}
-
-fn totals(kind: Kind, lines: &Lines) -> Totals {
-    let all = lines.code + lines.comments + lines.tests;
-    match kind {
-        Kind::Source => [
-            1,
-            usize::from(lines.all < 100),
-            lines.code,
-            lines.comments,
-            lines.tests,
-            0,
-            lines.long,
-        ],
-        Kind::Test => [0, 0, 0, 0, all, 0, 0],
-        Kind::Other => [0, 0, 0, 0, 0, all, 0],
-    }
+/// The numbers of a source file.
+fn totals(content: &Content) -> Totals {
+    [
+        1,
+        usize::from(content.all < 100),
+        content.code,
+        content.comments,
+        content.tests,
+        0,
+        content.long,
+    ]
 }
 
 fn add(sum: &mut Totals, more: &Totals) {

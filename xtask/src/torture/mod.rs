@@ -5,14 +5,14 @@ mod record;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::workspace::{Workspace, call};
+use crate::workspace::Workspace;
 
 const SUITE: &str = include_str!("suite.toml");
 const JOBS: &str = "4";
@@ -43,10 +43,10 @@ pub(crate) struct Arguments {
     program: Option<PathBuf>,
 }
 
-pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let program = match &arguments.program {
         Some(program) => std::path::absolute(program)?,
-        None => build(workspace)?,
+        None => workspace.build_crashrate()?,
     };
     let seed = arguments
         .seed
@@ -74,13 +74,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
         }
         done.with_context(|| format!("the torture run of seed {seed} failed"))?;
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn build(workspace: &Workspace) -> Result<PathBuf> {
-    let cargo = workspace.cargo(&["build", "--release", "-p", "crashrate", "--bins"]);
-    call(cargo, "cargo build")?;
-    Ok(workspace.binaries()?.join("crashrate"))
+    Ok(())
 }
 
 struct Torture {
@@ -100,13 +94,8 @@ impl Torture {
             let (begun, kills_before) = (Instant::now(), self.kills_left);
             let run = self.one_run(number)?;
             let id = id_of(&run)?;
-            let left = processes::wait_until_gone(processes::of_run(id));
-            ensure!(left.is_empty(), "{id} is complete and left {left:?}");
-            let left = processes::wait_until_gone(processes::guardians(id));
-            ensure!(
-                left.is_empty(),
-                "{id} is complete, but guardians are alive: {left:?}"
-            );
+            processes::must_go(processes::of_run(id), "a complete run left")?;
+            processes::must_go(processes::guardians(id), "a complete run left guardians:")?;
             let counts = record::check_journal(&run)?;
             record::check_report(&self.report(id)?)?;
             say!(
@@ -136,7 +125,7 @@ impl Torture {
         let mut earlier = Vec::new();
         loop {
             if self.kills_left == 0 {
-                wait(&mut supervisor, HANG)?;
+                wait(&mut supervisor)?;
                 return Ok(run);
             }
             let life = Duration::from_millis(self.random.next_u64() % LONGEST_LIFE_MILLIS);
@@ -148,31 +137,25 @@ impl Torture {
                 return Ok(run);
             }
             supervisor.kill()?;
-            wait(&mut supervisor, HANG)?;
+            wait(&mut supervisor)?;
             self.kills_left -= 1;
-            let left = processes::wait_until_gone(earlier);
-            ensure!(left.is_empty(), "{id}: an earlier supervisor left {left:?}");
+            processes::must_go(earlier, "an earlier supervisor left")?;
             earlier = processes::of_run(&id);
             if !overlaps {
-                let left = processes::wait_until_gone(std::mem::take(&mut earlier));
-                ensure!(left.is_empty(), "{id}: a killed supervisor left {left:?}");
+                processes::must_go(std::mem::take(&mut earlier), "a killed supervisor left")?;
             }
             supervisor = self.start(&["run", "--resume", &id, "--jobs", JOBS])?;
         }
     }
 
     fn start(&self, arguments: &[&str]) -> Result<Child> {
-        let output = || {
-            File::options()
-                .append(true)
-                .create(true)
-                .open(self.folder.join("output"))
-        };
+        let path = self.folder.join("output");
+        let output = File::options().append(true).create(true).open(path)?;
         let mut command = self.command(arguments);
         command
             .stdin(Stdio::null())
-            .stdout(output()?)
-            .stderr(output()?);
+            .stdout(output.try_clone()?)
+            .stderr(output);
         let started = command.spawn();
         started.with_context(|| format!("{} could not be started", self.program.display()))
     }
@@ -200,9 +183,8 @@ impl Torture {
     }
 
     fn wait_for_journal(&self, supervisor: &mut Child, number: u32) -> Result<PathBuf> {
-        let begun = Instant::now();
         let prefix = format!("{number}-");
-        while begun.elapsed() < HANG {
+        poll("crashrate creates no run", || {
             let runs = fs::read_dir(self.folder.join("runs")).into_iter().flatten();
             let mut runs = runs.flatten().map(|run| run.path());
             let found = runs.find(|run| {
@@ -210,15 +192,13 @@ impl Torture {
                     fs::metadata(run.join("journal.jsonl")).is_ok_and(|file| file.len() > 0);
                 has_records && id_of(run).is_ok_and(|id| id.starts_with(&prefix))
             });
-            if let Some(run) = found {
-                return Ok(run);
-            }
-            if let Some(status) = supervisor.try_wait()? {
+            if found.is_none()
+                && let Some(status) = supervisor.try_wait()?
+            {
                 bail!("crashrate ended ({status}) before it created a run");
             }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        bail!("crashrate created no run in {} s", HANG.as_secs())
+            Ok(found)
+        })
     }
 }
 
@@ -227,17 +207,22 @@ fn id_of(run: &Path) -> Result<&str> {
     name.context("the folder of a run has no name")
 }
 
-fn wait(child: &mut Child, limit: Duration) -> Result<ExitStatus> {
+fn wait(child: &mut Child) -> Result<()> {
+    let ended = poll("the supervisor hangs", || Ok(child.try_wait()?.map(drop)));
+    if ended.is_err() {
+        let _ = child.kill();
+    }
+    ended
+}
+
+/// Asks again until there is a result, or [`HANG`] is over.
+fn poll<T>(problem: &str, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let begun = Instant::now();
-    while begun.elapsed() < limit {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
+    while begun.elapsed() < HANG {
+        if let Some(result) = ask()? {
+            return Ok(result);
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    let _ = child.kill();
-    bail!(
-        "the supervisor hangs: it has not ended after {} s",
-        limit.as_secs()
-    )
+    bail!("{problem}: waited for {} s", HANG.as_secs())
 }

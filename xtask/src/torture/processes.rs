@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use anyhow::{Result, ensure};
+
 /// How long killed processes may take to disappear. The guardian that kills them must be scheduled
 /// first.
 const GONE: Duration = Duration::from_secs(20);
@@ -34,14 +36,15 @@ pub(super) fn guardians(id: &str) -> Vec<Process> {
     found
 }
 
-/// Waits until the processes are gone; returns those that are not.
-pub(super) fn wait_until_gone(mut processes: Vec<Process>) -> Vec<Process> {
+/// Waits until the processes are gone; says what left those that are not.
+pub(super) fn must_go(mut processes: Vec<Process>, what_left: &str) -> Result<()> {
     let begun = Instant::now();
     loop {
         processes.retain(|process| started(process.pid).as_ref() == Some(&process.started));
-        if processes.is_empty() || begun.elapsed() > GONE {
-            return processes;
+        if processes.is_empty() {
+            return Ok(());
         }
+        ensure!(begun.elapsed() < GONE, "{what_left} {processes:?}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

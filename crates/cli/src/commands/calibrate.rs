@@ -13,11 +13,10 @@ use crashrate_supervisor::runner::Campaign;
 use crashrate_supervisor::suite::Suite;
 use crashrate_supervisor::worker;
 
-use crate::environment::enough_for_run;
+use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::{Exit, Failure};
 use crate::fault;
 use crate::output::{note, print};
-use crate::program::{GUARDIAN, this_program};
 use crate::signals::StopWatch;
 use crate::values::{device, open_rate};
 

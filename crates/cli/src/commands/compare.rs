@@ -5,14 +5,14 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use crashrate_model::Axis;
 use crashrate_report::{
-    Comparisons, DEFAULT_DETECT, Detect, View, axes, compare_json, compare_markdown, compare_runs,
+    Comparisons, DEFAULT_DETECT, View, axes, compare_json, compare_markdown, compare_runs,
     compare_strata, compare_terminal, compare_within, strata_json, strata_text,
 };
 
 use crate::error::{Exit, Failure};
-use crate::output::{colors, print, width};
+use crate::output::{answer, colors, width};
 use crate::run_folder::view_of;
-use crate::values::{open_rate, two_rates};
+use crate::values::{one_of, open_rate, two_rates};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -23,15 +23,22 @@ Examples:
   crashrate compare 10 11 12 --by mode       each run's modes, added up")]
 pub(crate) struct CompareArguments {
     /// Runs (folders, ids, numbers or `latest`). One: compare its two sides. Two: compare the
-    /// second with the first. With
-    /// --by also more: compare the sides of each run and add the comparisons up
+    /// second with the first. With --by also more: compare the sides of each run and add the
+    /// comparisons up
     #[arg(default_value = "latest")]
     runs: Vec<String>,
 
-    /// Which sides of a run to compare [modes if it has both, else variants, else how it was
-    /// spawned]
-    #[arg(long, value_enum)]
-    by: Option<By>,
+    /// Which sides of a run to compare; spawn: executed against forked [modes if it has both, else
+    /// variants, else how it was spawned]
+    #[arg(
+        long,
+        value_parser = one_of([
+            ("mode", Axis::Mode),
+            ("variant", Axis::Variant),
+            ("spawn", Axis::Spawn),
+        ])
+    )]
+    by: Option<Axis>,
 
     /// Without a verdict, plan rounds for this difference between shares of good rounds [90%:99%]
     #[arg(long, value_name = "RATE:RATE", value_parser = two_rates)]
@@ -54,28 +61,8 @@ enum Format {
     Json,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum By {
-    Mode,
-    Variant,
-    /// Executed against forked
-    Spawn,
-}
-
-impl By {
-    fn axis(self) -> Axis {
-        match self {
-            By::Mode => Axis::Mode,
-            By::Variant => Axis::Variant,
-            By::Spawn => Axis::Spawn,
-        }
-    }
-}
-
 pub(crate) fn compare(runs: &Path, arguments: &CompareArguments) -> Result<Exit, Failure> {
-    let detect = arguments
-        .detect
-        .map_or(DEFAULT_DETECT, |rates| Detect { rates, asked: true });
+    let detect = arguments.detect.unwrap_or(DEFAULT_DETECT);
     let margin = arguments.not_worse_by;
     let views: Vec<View> = (arguments.runs.iter())
         .map(|name| view_of(runs, name))
@@ -88,14 +75,13 @@ pub(crate) fn compare(runs: &Path, arguments: &CompareArguments) -> Result<Exit,
                 "more than two runs need --by: the sides to compare within each run",
             ));
         }
-        (several, Some(by)) => return over_runs(several, by.axis(), arguments.format),
+        (several, Some(by)) => return over_runs(several, by, arguments.format),
     };
-    print(&match arguments.format {
+    answer(&match arguments.format {
         Format::Terminal => compare_terminal(&all, width(), colors()),
         Format::Markdown => compare_markdown(&all),
         Format::Json => compare_json(&all),
-    })?;
-    Ok(Exit::Passed)
+    })
 }
 
 /// Adds up the comparisons within several runs, as strata.
@@ -107,17 +93,16 @@ fn over_runs(views: &[View], axis: Axis, format: Format) -> Result<Exit, Failure
             all.warnings.join(" ")
         )));
     }
-    print(&match format {
+    answer(&match format {
         Format::Terminal | Format::Markdown => strata_text(&all),
         Format::Json => strata_json(&all),
-    })?;
-    Ok(Exit::Passed)
+    })
 }
 
 fn between(
     one: &View,
     two: &View,
-    detect: Detect,
+    detect: [f64; 2],
     margin: Option<f64>,
 ) -> Result<Comparisons, Failure> {
     let all = compare_runs(one, two, detect, margin);
@@ -131,25 +116,21 @@ fn between(
 
 fn within(
     view: &View,
-    by: Option<By>,
-    detect: Detect,
+    by: Option<Axis>,
+    detect: [f64; 2],
     margin: Option<f64>,
 ) -> Result<Comparisons, Failure> {
     let axes = axes(view);
-    let asked = by.map(By::axis);
-    let axis = match asked {
-        None => axes.first().copied(),
-        Some(axis) => Some(axis).filter(|axis| axes.contains(axis)),
-    };
-    let axis = axis.ok_or_else(|| {
-        Failure::usage(match asked {
-            None => "the run has one mode and one variant: name a second run to compare it with",
-            Some(Axis::Mode) => "the run has no chapter in both modes under the same variant",
-            Some(Axis::Variant) => "the run has only one variant",
-            Some(Axis::Spawn) => {
-                "the run has nothing both executed and forked: `run --spawn both` makes such a run"
-            }
-        })
-    })?;
-    Ok(compare_within(view, axis, detect, margin))
+    let axis = by.or(axes.first().copied());
+    if let Some(axis) = axis.filter(|axis| axes.contains(axis)) {
+        return Ok(compare_within(view, axis, detect, margin));
+    }
+    Err(Failure::usage(match by {
+        None => "the run has one mode and one variant: name a second run to compare it with",
+        Some(Axis::Mode) => "the run has no chapter in both modes under the same variant",
+        Some(Axis::Variant) => "the run has only one variant",
+        Some(Axis::Spawn) => {
+            "the run has nothing both executed and forked: `run --spawn both` makes such a run"
+        }
+    }))
 }

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use crashrate_report::{PageHost, history_html, history_json, history_markdown, history_terminal};
+use crashrate_supervisor::names::nearest;
 
 use crate::error::{Exit, Failure};
-use crate::output::{colors, print, width};
+use crate::output::{answer, colors, width};
 use crate::run_folder::{history_among, list, suites};
-use crate::values::nearest;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -54,11 +54,10 @@ pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit,
     if let Some(last) = arguments.last {
         history.list_last(last as usize);
     }
-    print(&match arguments.format {
+    answer(&match arguments.format {
         HistoryFormat::Terminal => history_terminal(&history, width(), colors()),
         HistoryFormat::Markdown => history_markdown(&history),
         HistoryFormat::Html => history_html(&history, PageHost::File),
         HistoryFormat::Json => history_json(&history),
-    })?;
-    Ok(Exit::Passed)
+    })
 }

@@ -9,7 +9,7 @@ use crashrate_report::one_line;
 use crashrate_supervisor::suite::{Action, Chapter, Suite};
 
 use crate::error::{Exit, Failure};
-use crate::output::print;
+use crate::output::answer;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -54,8 +54,7 @@ pub(crate) fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
     for variant in &suite.variants[1..] {
         let _ = writeln!(text, "variant {}", variant.id);
     }
-    print(&text)?;
-    Ok(Exit::Passed)
+    answer(&text)
 }
 
 fn action(chapter: &Chapter) -> String {

@@ -49,13 +49,8 @@ enum ReportFormat {
 }
 
 pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, Failure> {
-    let ReportArguments {
-        run,
-        format,
-        full,
-        junit_rounds: by_round,
-    } = arguments;
-    if *by_round && *format != ReportFormat::Junit {
+    let ReportArguments { run, format, .. } = arguments;
+    if arguments.junit_rounds && *format != ReportFormat::Junit {
         return Err(Failure::usage("--junit-rounds needs --format junit"));
     }
     let last = last_if_calibrating(runs).filter(|_| run == "latest");
@@ -70,13 +65,15 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         return Ok(Exit::Passed);
     }
     match format {
-        ReportFormat::Junit if *by_round => stream_attempts(&folder, state, junit_rounds)?,
+        ReportFormat::Junit if arguments.junit_rounds => {
+            stream_attempts(&folder, state, junit_rounds)?
+        }
         ReportFormat::Junit => stream_attempts(&folder, state, junit)?,
         ReportFormat::Csv => stream_attempts(&folder, state, csv)?,
         ReportFormat::Json => print(&json(&view(&folder, state)?))?,
         ReportFormat::Terminal => {
             let page = report_page(&folder);
-            let options = report_options(*full, page.as_deref());
+            let options = report_options(arguments.full, page.as_deref());
             print(&terminal(&view(&folder, state)?, &options))?;
         }
         ReportFormat::Markdown | ReportFormat::Html => {

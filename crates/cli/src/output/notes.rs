@@ -7,12 +7,12 @@
 use std::collections::VecDeque;
 use std::fmt::Display as Text;
 use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crashrate_report::{lines, one_line};
 
-use super::stall::{PIECE, STEP, StallTimer};
+use super::stall::{PIECE, STALLED_AFTER, STEP, StallTimer};
 use crate::error::{Exit, Failure};
 
 const REDRAW_EVERY: Duration = Duration::from_millis(100);
@@ -22,25 +22,24 @@ const MAX_QUEUED: usize = 4 << 20;
 /// Draws the progress for a number of columns and rows: each string is a line.
 pub(crate) type Display = Arc<dyn Fn(usize, usize) -> Vec<String> + Send + Sync>;
 
-static STDERR: Stderr = Stderr {
-    state: Mutex::new(State {
-        notes: VecDeque::new(),
-        queued_bytes: 0,
-        dropped: 0,
-        display: None,
-        drawn_lines: 0,
-        busy: false,
-        written: 0,
-        stalled_at: None,
-        writer: Writer::NotStarted,
-    }),
-    changed: Condvar::new(),
-};
-
-struct Stderr {
-    state: Mutex<State>,
-    changed: Condvar,
-}
+static STATE: Mutex<State> = Mutex::new(State {
+    notes: VecDeque::new(),
+    queued_bytes: 0,
+    dropped: 0,
+    display: None,
+    drawn_lines: 0,
+    busy: false,
+    written: 0,
+    stalled_at: None,
+});
+/// Signalled when the state changes.
+static CHANGED: Condvar = Condvar::new();
+/// Starts the writer at its first use. `false` if no thread could be started: then the caller of
+/// `note` writes.
+static HAS_WRITER: LazyLock<bool> = LazyLock::new(|| {
+    let thread = std::thread::Builder::new().name("stderr".into());
+    thread.spawn(write).is_ok()
+});
 
 struct State {
     notes: VecDeque<String>,
@@ -55,15 +54,6 @@ struct State {
     written: u64,
     /// The value of `written` when a flush gave up. Without progress no later flush waits.
     stalled_at: Option<u64>,
-    writer: Writer,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Writer {
-    NotStarted,
-    Started,
-    /// No thread could be started: the caller of `note` writes.
-    Missing,
 }
 
 /// Prints a note of one line.
@@ -94,104 +84,88 @@ pub(crate) fn report(failure: Failure) -> Exit {
 
 /// Shows a display until [`hide_display`].
 pub(crate) fn show_display(display: Display) {
-    let mut state = STDERR.lock();
-    state.display = Some(display);
-    STDERR.start_writer(&mut state);
-    STDERR.changed.notify_all();
+    LazyLock::force(&HAS_WRITER);
+    lock().display = Some(display);
+    CHANGED.notify_all();
 }
 
 pub(crate) fn hide_display() {
-    STDERR.lock().display = None;
-    STDERR.changed.notify_all();
+    lock().display = None;
+    CHANGED.notify_all();
 }
 
 /// Waits until all notes are written, or the terminal has stopped reading.
 pub(crate) fn flush() {
-    flush_until(StallTimer::new());
+    flush_until(StallTimer::new(STALLED_AFTER));
 }
 
 /// Like [`flush`], for a caller that cannot wait for long.
 pub(crate) fn flush_briefly() {
-    flush_until(StallTimer::with_limit(Duration::from_millis(500)));
+    flush_until(StallTimer::new(Duration::from_millis(500)));
 }
 
 fn flush_until(mut timer: StallTimer) {
-    let mut state = STDERR.lock();
-    while state.writer == Writer::Started && state.is_pending() {
+    let mut state = lock();
+    while state.is_pending() {
         if state.stalled_at == Some(state.written) || timer.is_stalled(state.written) {
             state.stalled_at = Some(state.written);
             return;
         }
-        state = (STDERR.changed)
-            .wait_timeout(state, STEP)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0;
+        let waited = CHANGED.wait_timeout(state, STEP);
+        state = waited.unwrap_or_else(PoisonError::into_inner).0;
     }
 }
 
 fn queue(mut text: String) {
     text.push('\n');
-    let mut state = STDERR.lock();
-    STDERR.start_writer(&mut state);
-    if state.writer == Writer::Missing {
-        drop(state);
+    if !*HAS_WRITER {
         // A closed standard error is no reason to end a run.
         let _ = std::io::stderr().write_all(text.as_bytes());
-    } else if state.queued_bytes + text.len() > MAX_QUEUED {
+        return;
+    }
+    let mut state = lock();
+    if state.queued_bytes + text.len() > MAX_QUEUED {
         state.dropped += 1;
     } else {
         state.queued_bytes += text.len();
         state.notes.push_back(text);
-        STDERR.changed.notify_all();
+        CHANGED.notify_all();
     }
 }
 
-impl Stderr {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    fn start_writer(&'static self, state: &mut State) {
-        if state.writer == Writer::NotStarted {
-            let thread = std::thread::Builder::new().name("stderr".into());
-            state.writer = match thread.spawn(|| self.write()) {
-                Ok(_) => Writer::Started,
-                Err(_) => Writer::Missing,
-            };
+/// The writer's thread.
+fn write() {
+    let is_terminal = std::io::stderr().is_terminal();
+    let mut state = lock();
+    loop {
+        let mut text = state.take();
+        let display = state.display.clone().filter(|_| is_terminal);
+        if display.is_some() || !text.is_empty() {
+            state.busy = true;
+            drop(state);
+            // Drawn without this lock: the display takes a lock that a thread holds while it adds a
+            // note.
+            let drawn_lines = display.map_or(0, |display| draw(&display, &mut text));
+            for piece in text.as_bytes().chunks(PIECE) {
+                let _ = std::io::stderr().write_all(piece);
+                lock().written += 1;
+            }
+            state = lock();
+            state.busy = false;
+            state.drawn_lines = drawn_lines;
+            CHANGED.notify_all();
         }
-    }
-
-    /// The writer's thread.
-    fn write(&self) {
-        let is_terminal = std::io::stderr().is_terminal();
-        let mut state = self.lock();
-        loop {
-            let mut text = state.take();
-            let display = state.display.clone().filter(|_| is_terminal);
-            if display.is_some() || !text.is_empty() {
-                state.busy = true;
-                drop(state);
-                // Drawn without this lock: the display takes a lock that a thread holds while it
-                // adds a note.
-                let drawn_lines = display.map_or(0, |display| draw(&display, &mut text));
-                for piece in text.as_bytes().chunks(PIECE) {
-                    let _ = std::io::stderr().write_all(piece);
-                    self.lock().written += 1;
-                }
-                state = self.lock();
-                state.busy = false;
-                state.drawn_lines = drawn_lines;
-                self.changed.notify_all();
-            }
-            if state.display.is_some() {
-                // Notes wait for the next redraw, so that none of them causes one.
-                state = (self.changed)
-                    .wait_timeout_while(state, REDRAW_EVERY, |state| state.display.is_some())
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0;
-            } else if !state.is_pending() {
-                state = (self.changed.wait(state)).unwrap_or_else(PoisonError::into_inner);
-            }
+        if state.display.is_some() {
+            // Notes wait for the next redraw, so that none of them causes one.
+            let is_shown = |state: &mut State| state.display.is_some();
+            let waited = CHANGED.wait_timeout_while(state, REDRAW_EVERY, is_shown);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        } else if !state.is_pending() {
+            state = CHANGED.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use crashrate_report::lines;
 
 use super::notes::flush;
-use super::stall::{PIECE, STEP, StallTimer};
+use super::stall::{PIECE, STALLED_AFTER, STEP, StallTimer};
 use crate::error::{Exit, Failure};
 
 /// Whether the terminal has stopped reading in the middle of a result. Later results are not
@@ -33,7 +33,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let Some(end) = start(text.clone(), written.clone()) else {
         return unless_closed(write(text.as_bytes()));
     };
-    let mut timer = StallTimer::new();
+    let mut timer = StallTimer::new(STALLED_AFTER);
     loop {
         match end.recv_timeout(STEP) {
             Ok(result) => return unless_closed(result),
@@ -46,6 +46,14 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
             }
         }
     }
+}
+
+/// Prints the result of a command that has nothing else to do.
+///
+/// # Errors
+/// As for [`print`].
+pub(crate) fn answer(text: &str) -> Result<Exit, Failure> {
+    print(text).map(|()| Exit::Passed)
 }
 
 /// Prints a text without waiting for standard output to take it.

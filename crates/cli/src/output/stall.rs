@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// A terminal that takes nothing for this long has stopped reading.
-const LIMIT: Duration = Duration::from_secs(3);
+pub(super) const STALLED_AFTER: Duration = Duration::from_secs(3);
 /// Time between two checks of the progress.
 pub(super) const STEP: Duration = Duration::from_millis(50);
 /// Bytes of one write: small, so that a slow line still shows progress.
@@ -17,11 +17,7 @@ pub(super) struct StallTimer {
 }
 
 impl StallTimer {
-    pub(super) fn new() -> StallTimer {
-        StallTimer::with_limit(LIMIT)
-    }
-
-    pub(super) fn with_limit(limit: Duration) -> StallTimer {
+    pub(super) fn new(limit: Duration) -> StallTimer {
         StallTimer {
             limit,
             written: None,

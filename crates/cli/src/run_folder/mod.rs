@@ -1,23 +1,24 @@
-//! Run folders: found by name, and read back from their journals.
+//! Run folders: found by name, read back from their journals, and completed with reports.
 
 mod attempts;
 mod outputs;
 mod reader;
-mod report_files;
 
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Record, RunInfo};
-use crashrate_report::{History, RunState, View};
+use crashrate_report::{History, PageHost, RunState, View, html, markdown, one_line};
 use crashrate_supervisor::journal::{self, FolderError};
+use crashrate_supervisor::names::nearest;
+use crashrate_supervisor::safe_file;
 
 use crate::error::Failure;
 use crate::output::note;
-use crate::values::nearest;
 
 pub(crate) use attempts::stream_attempts;
 pub(crate) use reader::{JournalReader, view};
-pub(crate) use report_files::{report_page, write_reports};
+
+const PAGE: &str = "report.html";
 
 /// The folder of a run: `name` is a folder, an id, a number, or `latest`.
 pub(crate) fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
@@ -121,4 +122,29 @@ fn whole_run(folder: &Path) -> Option<RunInfo> {
         Record::Opened(opened) => Some(opened.run).filter(|run| run.only_round.is_none()),
         _ => None,
     }
+}
+
+/// Writes `report.md` and `report.html`, and warns if that fails.
+pub(crate) fn write_reports(folder: &Path, view: &View, previous: Option<&View>) {
+    let forms = [
+        ("report.md", markdown(view, previous)),
+        (PAGE, html(view, previous, PageHost::File)),
+    ];
+    for (name, text) in forms {
+        if let Err(error) = safe_file::write(folder, name, text.as_bytes()) {
+            let path = folder.join(name);
+            let path = path.display();
+            note(format_args!(
+                "warning: {path} could not be written: {error}"
+            ));
+        }
+    }
+}
+
+/// The path of `report.html` if it exists, relative to the current directory if that is above it.
+pub(crate) fn report_page(folder: &Path) -> Option<String> {
+    let page = folder.join(PAGE);
+    let here = std::env::current_dir().unwrap_or_default();
+    let shown = page.strip_prefix(&here).unwrap_or(&page);
+    page.is_file().then(|| one_line(&shown.to_string_lossy()))
 }

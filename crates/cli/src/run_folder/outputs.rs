@@ -1,10 +1,10 @@
 //! The output files of a run: what attempts that did not pass printed.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crashrate_report::View;
+use crashrate_supervisor::safe_file;
 
 /// Bytes read of an output file: its last ones.
 const MAX_READ: u64 = 1 << 20;
@@ -19,12 +19,8 @@ const HEADINGS: [&str; 2] = ["--- standard output ---\n", "\n--- standard error 
 
 /// The ends of standard output and standard error in an output file.
 pub(super) fn read_output(folder: &Path, file: &str) -> Option<[String; 2]> {
-    let path = folder.join(file).canonicalize().ok()?;
-    // The journal may come from someone else: a file outside the folder, or a FIFO, is not opened.
-    let inside = path.starts_with(folder.canonicalize().ok()?);
-    let metadata = path.metadata().ok().filter(|m| inside && m.is_file())?;
-    let mut file = File::open(path).ok()?;
-    let begin = metadata.len().saturating_sub(MAX_READ);
+    let mut file = safe_file::open(folder, file).ok()?;
+    let begin = file.metadata().ok()?.len().saturating_sub(MAX_READ);
     file.seek(SeekFrom::Start(begin)).ok()?;
     let mut text = Vec::new();
     file.take(MAX_READ).read_to_end(&mut text).ok()?;

@@ -1,12 +1,14 @@
 //! Compares a run with its suite's baseline, and its own sequential rounds with its isolated
 //! rounds.
 
-use crashrate_model::{Axis, Mode};
+use crashrate_model::{ALPHA, Axis, Mode};
 
-use super::two_runs::{SharedRow, TwoRuns};
-use super::within::compare_within;
-use super::{Compared, Comparisons, DEFAULT_DETECT, What};
-use crate::view::{ChapterRow, DiedInCounts, OptionalStopping, Results, SequenceRow, Share, View};
+use super::between::{SharedRow, method};
+use super::test::judge;
+use super::within::{compare_within, incomplete};
+use super::words::bad_words;
+use super::{Comparisons, DEFAULT_DETECT, What};
+use crate::view::{DiedInCounts, OptionalStopping, Row, SequenceRow, Share, View};
 
 /// A run beside its suite's baseline.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +27,7 @@ pub struct BesideBaseline {
 }
 
 /// A chapter, or a sequence as a whole.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct BaselineRow {
     /// The chapter; `None` for a whole sequence.
     pub chapter: Option<String>,
@@ -62,72 +64,58 @@ pub(crate) fn beside_baseline(view: &View) -> Option<BesideBaseline> {
     })
 }
 
-impl BaselineRow {
-    /// A chapter's row without shares.
-    fn of_chapter(row: &ChapterRow) -> Self {
-        BaselineRow {
-            chapter: Some(row.chapter.clone()),
-            sequence: row.sequence.clone(),
-            variant: row.variant.clone(),
-            baseline_in_sequence: None,
-            baseline_isolated: None,
-            in_sequence: None,
-            isolated: None,
-            baseline_died_in: None,
-            died_in: None,
-        }
-    }
-}
-
 fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
-    let in_baseline = |row: &ChapterRow, sequence: Option<&String>| {
-        let mut rows = baseline.chapters.iter();
-        let found = rows.find(|r| r.chapter == row.chapter && r.sequence.as_ref() == sequence);
-        found.map(|row| row.results.first_attempt)
+    let share = |found: Option<Row>| found.map(|row| row.results.first_attempt);
+    let in_baseline = |row: Row, sequence: Option<&String>| {
+        let mut rows = baseline.chapter_rows();
+        share(rows.find(|then| (then.chapter, then.sequence) == (row.chapter, sequence)))
     };
-    let isolated = |row: &ChapterRow| {
-        let mut rows = view.chapters.iter();
-        let found = rows.find(|r| {
-            (&r.chapter, &r.variant, r.mode) == (&row.chapter, &row.variant, Mode::Isolated)
-        });
-        found.map(|row| row.results.first_attempt)
+    let isolated = |row: Row| {
+        let mut rows = view.chapter_rows().filter(|row| row.mode == Mode::Isolated);
+        share(rows.find(|other| (other.chapter, other.variant) == (row.chapter, row.variant)))
+    };
+    let of_chapter = |row: Row| BaselineRow {
+        chapter: row.chapter.cloned(),
+        sequence: row.sequence.cloned(),
+        variant: row.variant.clone(),
+        baseline_isolated: in_baseline(row, None),
+        ..BaselineRow::default()
     };
     let mut all = Vec::new();
     for sequence in &view.sequences {
         let mut of_baseline = baseline.sequences.iter();
         let of_baseline = of_baseline.find(|r| r.sequence == sequence.sequence);
         all.push(BaselineRow {
-            chapter: None,
             sequence: Some(sequence.sequence.clone()),
             variant: sequence.variant.clone(),
             baseline_in_sequence: of_baseline.map(|row| row.results.first_attempt),
-            baseline_isolated: None,
             in_sequence: Some(sequence.results.first_attempt),
             isolated: whole_blocks(sequence, modes),
             baseline_died_in: of_baseline.map(|row| row.died_in.clone()),
             died_in: Some(sequence.died_in.clone()),
+            ..BaselineRow::default()
         });
-        let own = |row: &&ChapterRow| {
-            row.sequence.as_ref() == Some(&sequence.sequence) && row.variant == sequence.variant
-        };
-        all.extend(view.chapters.iter().filter(own).map(|row| BaselineRow {
-            baseline_in_sequence: in_baseline(row, row.sequence.as_ref()),
-            baseline_isolated: in_baseline(row, None),
+        let own = view.chapter_rows().filter(|row| {
+            row.sequence == Some(&sequence.sequence) && *row.variant == sequence.variant
+        });
+        all.extend(own.map(|row| BaselineRow {
+            baseline_in_sequence: in_baseline(row, row.sequence),
             in_sequence: Some(row.results.first_attempt),
             isolated: isolated(row),
-            ..BaselineRow::of_chapter(row)
+            ..of_chapter(row)
         }));
     }
-    let alone = |row: &&ChapterRow| {
-        let in_sequence = |r: &ChapterRow| {
-            r.mode == Mode::Sequential && (&r.chapter, &r.variant) == (&row.chapter, &row.variant)
-        };
-        row.mode == Mode::Isolated && !view.chapters.iter().any(in_sequence)
-    };
-    all.extend(view.chapters.iter().filter(alone).map(|row| BaselineRow {
-        baseline_isolated: in_baseline(row, None),
+    let alone = view.chapter_rows().filter(|row| {
+        let mut in_sequences = view
+            .chapter_rows()
+            .filter(|row| row.mode == Mode::Sequential);
+        row.mode == Mode::Isolated
+            && !in_sequences
+                .any(|other| (other.chapter, other.variant) == (row.chapter, row.variant))
+    });
+    all.extend(alone.map(|row| BaselineRow {
         isolated: Some(row.results.first_attempt),
-        ..BaselineRow::of_chapter(row)
+        ..of_chapter(row)
     }));
     all
 }
@@ -149,61 +137,57 @@ fn of_whole_sequences(mut modes: Comparisons) -> Option<Comparisons> {
     (!modes.list.is_empty()).then_some(modes)
 }
 
-/// The rows that both have: whole sequences, or isolated chapters if there are none.
-fn common_rows<'a>(view: &'a View, baseline: &'a View) -> Vec<(Compared, [&'a Results; 2])> {
-    let mut units: Vec<_> = Vec::new();
-    for row in &view.sequences {
-        let then = baseline
-            .sequences
-            .iter()
-            .find(|r| r.sequence == row.sequence);
-        if let Some(then) = then {
-            let of = (None, Some(&row.sequence));
-            let compared = Compared::unfilled(of, Mode::Sequential, &row.variant, true);
-            units.push((compared, [&then.results, &row.results]));
-        }
+/// The rows that both have: whole sequences, or isolated chapters if there are none. Further
+/// comparisons would share the error budget and make differences harder to detect.
+fn common_rows<'a>(view: &'a View, baseline: &'a View) -> Vec<SharedRow<'a>> {
+    fn shared<'a>(
+        row: Row<'a>,
+        mut baseline: impl Iterator<Item = Row<'a>>,
+    ) -> Option<SharedRow<'a>> {
+        let then =
+            baseline.find(|then| (then.chapter, then.sequence) == (row.chapter, row.sequence))?;
+        let results = [then.results, row.results];
+        Some(SharedRow {
+            row,
+            variant: row.variant.clone(),
+            primary: true,
+            results,
+            shares: results.map(|results| results.first_attempt),
+        })
     }
-    let has_sequence = !units.is_empty();
-    let isolated = |row: &&ChapterRow| !has_sequence && row.sequence.is_none();
-    for row in view.chapters.iter().filter(isolated) {
-        let same = |then: &&ChapterRow| then.sequence.is_none() && then.chapter == row.chapter;
-        if let Some(then) = baseline.chapters.iter().find(same) {
-            let of = (Some(&row.chapter), None);
-            let compared = Compared::unfilled(of, Mode::Isolated, &row.variant, true);
-            units.push((compared, [&then.results, &row.results]));
-        }
+    let sequences = view.sequence_rows();
+    let sequences: Vec<_> = sequences
+        .filter_map(|row| shared(row, baseline.sequence_rows()))
+        .collect();
+    if !sequences.is_empty() {
+        return sequences;
     }
-    units
+    let isolated = view.chapter_rows().filter(|row| row.sequence.is_none());
+    isolated
+        .filter_map(|row| shared(row, baseline.chapter_rows()))
+        .collect()
 }
 
-/// Compares this machine with the baseline: whole sequences, or isolated chapters if they share
-/// none. Further comparisons would share the error budget and make differences harder to detect.
+/// Compares this machine with the baseline.
 fn machine(view: &View, baseline: &View) -> Comparisons {
+    let labels = [baseline.run.label(), "here".to_owned()];
+    let optional_stopping = [OptionalStopping::No, view.run.optional_stopping()];
+    let how = method(optional_stopping);
     let rows = common_rows(view, baseline).into_iter();
-    let rows = rows.map(|(compared, results)| SharedRow {
-        compared,
-        results,
-        shares: results.map(|results| results.first_attempt),
-    });
-    let runs = TwoRuns {
+    let pairs = rows.map(|row| row.pair(&labels, optional_stopping));
+    Comparisons {
         what: What::Baseline,
-        labels: [format!("N={}", baseline.run.number), "here".to_owned()],
-        optional_stopping: [OptionalStopping::No, view.run.optional_stopping()],
-        bad: &view.run.bad,
-        detect: DEFAULT_DETECT,
-        margin: None,
+        how,
+        bad: view.run.bad.clone(),
+        alpha: ALPHA,
+        list: judge(pairs.collect(), how, ALPHA, None, DEFAULT_DETECT),
         warnings: warnings(view, baseline),
-    };
-    runs.compare(rows.collect())
+    }
 }
 
 /// Differences in method that limit what the comparison means.
 fn warnings(view: &View, baseline: &View) -> Vec<String> {
-    let words = |view: &View| {
-        let words: Vec<_> = view.run.bad.iter().map(|outcome| outcome.word()).collect();
-        words.join(", ")
-    };
-    let (then, now) = (words(baseline), words(view));
+    let [then, now] = [baseline, view].map(|view| bad_words(&view.run.bad));
     let mut warnings = Vec::new();
     if then != now {
         warnings.push(format!(
@@ -211,10 +195,6 @@ fn warnings(view: &View, baseline: &View) -> Vec<String> {
             baseline.run.number
         ));
     }
-    if !view.run.complete && !view.run.state.is_running() {
-        warnings.push(
-            "The run is incomplete: what is missing may not be missing by chance.".to_owned(),
-        );
-    }
+    warnings.extend(incomplete(view));
     warnings
 }

@@ -1,75 +1,91 @@
 //! Reads both sides of a comparison from a run, round by round.
 
-use crashrate_model::{Contrast, Mode, Outcome, OutcomeSet, Reading};
-use crashrate_stats::{Design, PairTable, Role, SideEnd};
+use crashrate_model::{Axis, Contrast, Mode, Outcome, OutcomeSet, Reading, Spawn, suite_variant};
+use crashrate_stats::{Design, PairTable, SideEnd};
 
-use super::Doubt;
-use super::test::{Pair, Source, Tables};
-use crate::view::{Bounds, Cell, Outcomes, Results, RunFacts, Share, View};
+use super::test::{Pair, Tables};
+use super::{Compared, Doubt, Evidence, Side};
+use crate::view::{Bounds, Cell, Outcomes, Results, View, rounds};
 
-/// Both sides of a comparison.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sides {
-    /// Bad rounds and measured rounds of each side.
-    pub(super) shares: [Share; 2],
+/// Both sides of a contrast, round by round.
+#[derive(Default)]
+struct Sides {
     /// Outcomes of the measured rounds.
-    pub(super) outcomes: [Outcomes; 2],
-    /// Rates possible given the rounds without a result.
-    pub(super) bounds: [Option<Bounds>; 2],
+    outcomes: [Outcomes; 2],
     /// The blocks with their final results.
-    pub(super) measured: PairTable,
+    measured: PairTable,
     /// The blocks, with every round missing whose first attempt vanished.
     strict: PairTable,
+    /// Rounds run on each side.
     rounds: [u32; 2],
-    /// Why no test is valid, if so.
-    pub(super) doubt: Option<Doubt>,
-}
-
-impl Sides {
-    /// The pair to test. Only with one attempt at a time are the two sides of a block independent.
-    pub(super) fn pair(&self, role: Role, is_censored: bool, run: &RunFacts) -> Pair {
-        let design = match is_censored || run.jobs > Some(1) {
-            true => Design::Matched,
-            false => Design::Complete,
-        };
-        let source = match run.imported.is_some() {
-            // A published report has counts but no blocks.
-            true => Source::Runs {
-                bounds: self.bounds,
-            },
-            false => Source::Blocks {
-                tables: Box::new(Tables {
-                    measured: self.measured,
-                    strict: self.strict,
-                }),
-                design,
-            },
-        };
-        Pair {
-            shares: self.shares,
-            rounds: self.rounds,
-            role,
-            source,
-        }
-    }
 }
 
 /// Reads both sides of a contrast from the rounds of a run.
-pub(super) fn sides(view: &View, contrast: &Contrast) -> Sides {
+pub(super) fn pair(view: &View, contrast: &Contrast, axis: Axis) -> Pair {
+    let run = &view.run;
+    let sides = sides(view, contrast);
+    let shares = sides.outcomes.map(|outcomes| outcomes.share(&run.bad));
+    let labels = match axis {
+        Axis::Mode => contrast.modes.map(|mode| mode.word().to_owned()),
+        Axis::Variant => contrast.variants.clone(),
+        Axis::Spawn => [Spawn::Exec, Spawn::Fork].map(|spawn| spawn.word().to_owned()),
+    };
+    let [one, two] = contrast.variants.each_ref().map(|variant| match axis {
+        // Both variants differ only in how their processes were spawned.
+        Axis::Spawn => suite_variant(variant),
+        Axis::Mode | Axis::Variant => variant,
+    });
+    let is_imported = run.imported.is_some();
+    // A published report has counts but no blocks, so rounds that reached a chapter cannot be
+    // matched.
+    let is_selected = contrast.is_censored() && sides.rounds[1] > shares[1].n;
+    let compared = Compared {
+        chapter: contrast.chapter.clone(),
+        sequence: contrast.sequence.clone(),
+        mode: (contrast.modes[0] == contrast.modes[1]).then_some(contrast.modes[0]),
+        variant: (one == two).then(|| one.to_owned()),
+        primary: contrast.primary,
+        censored: contrast.is_censored(),
+        sides: [0, 1].map(|side| Side {
+            label: labels[side].clone(),
+            share: shares[side],
+            outcomes: sides.outcomes[side],
+            bounds: bounds(&sides.strict, side),
+            optional_stopping: run.optional_stopping(),
+        }),
+        blocks: Some(sides.measured.blocks()),
+        doubt: (is_imported && is_selected).then_some(Doubt::Unmatched),
+        evidence: Evidence::Untested,
+        plan: None,
+    };
+    // Only with one attempt at a time are the two sides of a block independent.
+    let design = match contrast.is_censored() || run.jobs > Some(1) {
+        true => Design::Matched,
+        false => Design::Complete,
+    };
+    let tables = Tables {
+        measured: sides.measured,
+        strict: sides.strict,
+        design,
+    };
+    Pair {
+        compared,
+        rounds: sides.rounds,
+        tables: (!is_imported).then_some(tables),
+    }
+}
+
+fn sides(view: &View, contrast: &Contrast) -> Sides {
     let cells = contrast.sides.each_ref().map(|side| cells_of(view, side));
     let bad = &view.run.bad;
     let mut sides = Sides::default();
-    let rounds = cells.each_ref().map(|all| rounds(all));
-    for round in 0..rounds[0].max(rounds[1]) {
+    let [one, two] = cells.each_ref().map(|all| recorded(all));
+    for round in 0..one.max(two) {
         let ends = cells.each_ref().map(|all| end(all, round, bad));
         for (side, end) in ends.iter().enumerate() {
             sides.rounds[side] += u32::from(end.begun);
             if let Drawn::Ended(outcome) = end.measured {
                 sides.outcomes[side].add(outcome, 1);
-                sides.shares[side].add(Share {
-                    bad: bad.contains(outcome).into(),
-                    n: 1,
-                });
             }
         }
         let none_started = ends.iter().all(|end| end.strict == Drawn::NotStarted);
@@ -78,11 +94,6 @@ pub(super) fn sides(view: &View, contrast: &Contrast) -> Sides {
         let [one, two] = (ends.each_ref()).map(|end| side_end(end.strict, bad, none_started));
         sides.strict.add(one, two);
     }
-    sides.bounds = [0, 1].map(|side| bounds(&sides, side));
-    // A published report has counts but no blocks, so rounds that reached a chapter cannot be
-    // matched.
-    let is_selected = contrast.is_censored() && sides.rounds[1] > sides.shares[1].n;
-    sides.doubt = (view.run.imported.is_some() && is_selected).then_some(Doubt::Unmatched);
     sides
 }
 
@@ -115,26 +126,15 @@ fn side_end(drawn: Drawn, bad: &OutcomeSet, none_started: bool) -> SideEnd {
 }
 
 /// The rates possible for one side given its rounds without a result.
-fn bounds(sides: &Sides, side: usize) -> Option<Bounds> {
-    let missing = u32::try_from(sides.strict.missing()[side]).unwrap_or(u32::MAX);
-    let known = sides.strict.sides().ok()?[side];
-    let (bad, n) = (known.bad() as u32, known.n() as u32 + missing);
-    (missing > 0).then(|| Bounds {
-        missing,
-        best: Share { bad, n },
-        worst: Share {
-            bad: bad + missing,
-            n,
-        },
-    })
+fn bounds(strict: &PairTable, side: usize) -> Option<Bounds> {
+    let missing = rounds(strict.missing()[side]);
+    Bounds::of(strict.sides().ok()?[side].into(), missing)
 }
 
 /// The rounds of a side, one list per unit; empty if they cannot be matched.
 fn cells_of<'a>(view: &'a View, reading: &Reading) -> Vec<&'a [Cell]> {
     let all: Option<Vec<&Results>> = match reading {
-        Reading::Chapter(unit, place) => {
-            chapter_results(view, *unit, *place).map(|results| vec![results])
-        }
+        Reading::Chapter(unit, place) => chapter_results(view, *unit, *place).map(|one| vec![one]),
         Reading::Units(units) => units.iter().map(|unit| unit_results(view, *unit)).collect(),
     };
     let all = all.unwrap_or_default();
@@ -145,7 +145,8 @@ fn cells_of<'a>(view: &'a View, reading: &Reading) -> Vec<&'a [Cell]> {
     all.iter().map(|results| results.cells.as_slice()).collect()
 }
 
-fn rounds(all: &[&[Cell]]) -> usize {
+/// The rounds that every unit of a side has.
+fn recorded(all: &[&[Cell]]) -> usize {
     all.iter().map(|cells| cells.len()).min().unwrap_or(0)
 }
 
@@ -172,77 +173,34 @@ fn end(all: &[&[Cell]], round: usize, bad: &OutcomeSet) -> End {
 
 /// Joins rounds of several units into one. All must have been drawn; it is bad if any is bad, and
 /// measured only if it is bad or all were measured.
-fn joined(ends: impl Iterator<Item = Drawn> + Clone, bad: &OutcomeSet) -> Drawn {
-    if ends.clone().any(|end| end == Drawn::Not) {
-        return Drawn::Not;
-    }
-    let is_bad = |end: &Drawn| matches!(end, Drawn::Ended(outcome) if bad.contains(*outcome));
-    if let Some(end) = ends.clone().find(is_bad) {
-        return end;
-    }
-    for open in [Drawn::Vanished, Drawn::NotStarted] {
-        if ends.clone().any(|end| end == open) {
-            return open;
-        }
-    }
-    // Among good outcomes, one that is not a pass carries more information.
-    let passed = Drawn::Ended(Outcome::Passed);
-    ends.clone()
-        .find(|end| *end != passed)
-        .or_else(|| ends.clone().next())
-        .unwrap_or(Drawn::Not)
+fn joined(ends: impl Iterator<Item = Drawn>, bad: &OutcomeSet) -> Drawn {
+    let decides = |end: &Drawn| match end {
+        Drawn::Not => 0,
+        Drawn::Ended(outcome) if bad.contains(*outcome) => 1,
+        Drawn::Vanished => 2,
+        Drawn::NotStarted => 3,
+        // Among good outcomes, one that is not a pass carries more information.
+        Drawn::Ended(outcome) if *outcome != Outcome::Passed => 4,
+        Drawn::Ended(_) => 5,
+    };
+    ends.min_by_key(decides).unwrap_or(Drawn::Not)
 }
 
 fn unit_results(view: &View, unit: u32) -> Option<&Results> {
     let unit = view.units.get(unit as usize)?;
-    Some(match unit.mode {
-        Mode::Isolated => {
-            let chapter = unit.chapters.first().unwrap_or(&unit.name);
-            let rows = view.chapters.iter().filter(|row| row.sequence.is_none());
-            let mut rows = rows.filter(|row| row.variant == unit.variant);
-            &rows.find(|row| row.chapter == *chapter)?.results
-        }
-        Mode::Sequential => {
-            let mut rows = view
-                .sequences
-                .iter()
-                .filter(|row| row.variant == unit.variant);
-            &rows.find(|row| row.sequence == unit.name)?.results
-        }
-    })
+    let name = match unit.mode {
+        Mode::Isolated => unit.chapters.first().unwrap_or(&unit.name),
+        Mode::Sequential => &unit.name,
+    };
+    view.results_of(name, unit.mode, &unit.variant)
 }
 
 fn chapter_results(view: &View, unit: u32, place: usize) -> Option<&Results> {
     let unit = view.units.get(unit as usize)?;
-    let mut rows = view
-        .chapters
-        .iter()
-        .filter(|row| row.sequence.as_ref() == Some(&unit.name) && row.variant == unit.variant);
-    let row = rows.find(|row| row.position.is_some_and(|at| at as usize == place + 1))?;
-    Some(&row.results)
-}
-
-/// The measured rounds of one unit, and how many were bad by this set.
-pub(super) fn count(cells: &[Cell], bad: &OutcomeSet) -> Share {
-    let mut share = Share::default();
-    for outcome in cells.iter().filter_map(|cell| cell.first) {
-        if outcome.counts() {
-            share.add(Share {
-                bad: bad.contains(outcome).into(),
-                n: 1,
-            });
-        }
-    }
-    share
-}
-
-/// Outcomes of the measured rounds of one unit.
-pub(super) fn outcomes(cells: &[Cell]) -> Outcomes {
-    let mut outcomes = Outcomes::default();
-    for outcome in cells.iter().filter_map(|cell| cell.first) {
-        if outcome.counts() {
-            outcomes.add(outcome, 1);
-        }
-    }
-    outcomes
+    let row = view.chapters.iter().find(|row| {
+        row.sequence.as_ref() == Some(&unit.name)
+            && row.variant == unit.variant
+            && row.position.is_some_and(|at| at as usize == place + 1)
+    });
+    Some(&row?.results)
 }

@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use crashrate_model::{ALPHA, Mode, Outcome, OutcomeSet};
+use crashrate_model::{ALPHA, Outcome, OutcomeSet};
 use crashrate_stats::{Counts, change_point, change_shape, history_looks};
 
-use super::blocks::count;
 use super::differences::differences;
-use super::history::{Change, History, PastRun, Point, Trend, Untested, rises, share};
+use super::history::{Change, History, PastRun, Point, Trend, Untested, rises};
 use super::test::counts;
 use crate::view::{Cell, OptionalStopping, Outcomes, Results, RunState, View};
 
@@ -45,32 +44,23 @@ fn past_run(view: &View, before: Option<&View>) -> PastRun {
     }
 }
 
-/// A chapter, a sequence, a mode and a variant.
-type Key = (Option<String>, Option<String>, Mode, String);
-
 fn trends(views: &[View], bad: &OutcomeSet) -> Vec<Trend> {
     let mut trends: Vec<Trend> = Vec::new();
     for (run, view) in views.iter().enumerate() {
-        for (key, results) in rows(view) {
-            let point = point(run, view, results, bad);
-            let same = |trend: &&mut Trend| {
-                (&trend.chapter, &trend.sequence, trend.mode, &trend.variant)
-                    == (&key.0, &key.1, key.2, &key.3)
-            };
-            match trends.iter_mut().find(same) {
+        for row in view.chapter_rows().chain(view.sequence_rows()) {
+            let point = point(run, view, row.results, bad);
+            let mut known = trends.iter_mut();
+            match known.find(|trend| trend.is_of(&row)) {
                 Some(trend) => add(&mut trend.points, point),
-                None => {
-                    let (chapter, sequence, mode, variant) = key;
-                    trends.push(Trend {
-                        chapter,
-                        sequence,
-                        mode,
-                        variant,
-                        points: vec![point],
-                        marks: Vec::new(),
-                        change: None,
-                    });
-                }
+                None => trends.push(Trend {
+                    chapter: row.chapter.cloned(),
+                    sequence: row.sequence.cloned(),
+                    mode: row.mode,
+                    variant: row.variant.clone(),
+                    points: vec![point],
+                    marks: Vec::new(),
+                    change: None,
+                }),
             }
         }
     }
@@ -85,7 +75,7 @@ fn point(run: usize, view: &View, results: &Results, bad: &OutcomeSet) -> Point 
     };
     Point {
         run,
-        share: count(&results.cells, bad),
+        share: results.outcomes.share(bad),
         optional_stopping: results.optional_stopping,
         missing: missing(&results.cells),
         untested,
@@ -109,37 +99,15 @@ fn add(points: &mut Vec<Point>, point: Point) {
 
 fn missing(cells: &[Cell]) -> Outcomes {
     let mut missing = Outcomes::default();
-    let without_result = |outcome: &Outcome| {
-        matches!(
-            outcome,
-            Outcome::Lost | Outcome::Interrupted | Outcome::NotStarted
-        )
-    };
     for cell in cells {
         match cell.first {
-            Some(outcome) if without_result(&outcome) => missing.add(outcome, 1),
+            Some(outcome) if !outcome.is_measured() => missing.add(outcome, 1),
             // Even if the round was run again, the result of its first attempt is unknown.
             _ if cell.vanished => missing.add(Outcome::Lost, 1),
             _ => {}
         }
     }
     missing
-}
-
-fn rows(view: &View) -> Vec<(Key, &Results)> {
-    let chapters = view.chapters.iter().map(|row| {
-        let chapter = Some(row.chapter.clone());
-        let key = (chapter, row.sequence.clone(), row.mode, row.variant.clone());
-        (key, &row.results)
-    });
-    let sequences = view.sequences.iter().map(|row| {
-        let sequence = Some(row.sequence.clone());
-        (
-            (None, sequence, Mode::Sequential, row.variant.clone()),
-            &row.results,
-        )
-    });
-    chapters.chain(sequences).collect()
 }
 
 /// Builds the rows and tests them after each run.
@@ -196,7 +164,7 @@ fn test(trends: &mut [Trend], runs: Range<usize>) {
             let point = &mut trend.points[place];
             point.holds = point.look.is_some_and(|look| look.holds(missing));
         }
-        let marked = trend.points.iter().filter(|point| point.is_marked());
+        let marked = trend.points.iter().filter(|point| point.holds);
         trend.marks = marked.map(|point| point.run).collect();
         let is_new = (trend.marks.last()).is_some_and(|last| runs.contains(last));
         if is_new {
@@ -227,13 +195,13 @@ fn change(points: &[Point]) -> Option<Change> {
     let tested: Vec<_> = (points.iter())
         .filter_map(|point| Some((point, point.tested()?)))
         .collect();
-    let until = tested.iter().rposition(|(point, _)| point.is_marked())?;
+    let until = tested.iter().rposition(|(point, _)| point.holds)?;
     let (points, counts): (Vec<&Point>, Vec<Counts>) = tested[..=until].iter().copied().unzip();
     let found = change_point(&counts, ALPHA).ok()??;
     let rises = |point: &Point| point.look.map(rises);
     let unbroken = |place: &usize| {
         let point = points[*place];
-        point.is_marked() && rises(point) == rises(points[until])
+        point.holds && rises(point) == rises(points[until])
     };
     let since = (0..=until).rev().take_while(unbroken).last()?;
     let run = |place: usize| points[place].run;
@@ -242,8 +210,8 @@ fn change(points: &[Point]) -> Option<Change> {
         first: run(found.first),
         last: run(found.last),
         base: run(found.first - 1),
-        before: share(found.before),
-        after: share(found.after),
+        before: found.before.into(),
+        after: found.after.into(),
         ends: [0, until].map(|place| (run(place), points[place].share)),
         shape: change_shape(&counts),
         since: run(since),

@@ -1,11 +1,8 @@
 //! Checks the claims of an imported report against its own numbers.
 
 use crashrate_model::{ALPHA, Claim, Mode};
-use crashrate_stats::Role;
 
-use super::blocks::outcomes;
-use super::plan::Planner;
-use super::test::{Pair, Together, fixed};
+use super::test::{Pair, judge};
 use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
 use crate::view::{ChapterRow, OptionalStopping, Outcomes, Share, View};
 
@@ -31,15 +28,25 @@ pub(crate) fn claims(view: &View) -> Vec<Claimed> {
     claims.filter_map(|claim| claimed(view, claim)).collect()
 }
 
-struct ClaimedSides {
-    sides: [Side; 2],
-    sequence: Option<String>,
-    mode: Option<Mode>,
-    variant: String,
+/// The comparison for a claim; `None` if the rounds it refers to are missing.
+fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
+    let pair = claimed_pair(view, claim)?;
+    let how = How::FixedRounds;
+    Some(Claimed {
+        text: claim.text.clone(),
+        comparison: Comparisons {
+            what: What::Claim,
+            how,
+            bad: view.run.bad.clone(),
+            alpha: ALPHA,
+            list: judge(vec![pair], how, ALPHA, None, DEFAULT_DETECT),
+            warnings: Vec::new(),
+        },
+    })
 }
 
-/// The sides that a claim compares; `None` if the rounds it refers to are missing.
-fn claimed_sides(view: &View, claim: &Claim) -> Option<ClaimedSides> {
+/// The sides that a claim compares.
+fn claimed_pair(view: &View, claim: &Claim) -> Option<Pair> {
     let find = |mode: Mode| {
         let mut rows = view.chapters.iter();
         rows.find(|row| row.mode == mode && row.chapter == claim.chapter)
@@ -52,14 +59,10 @@ fn claimed_sides(view: &View, claim: &Claim) -> Option<ClaimedSides> {
         optional_stopping: OptionalStopping::No,
     };
     let of_row = |label: String, row: &ChapterRow| {
-        side(
-            label,
-            row.results.first_attempt,
-            outcomes(&row.results.cells),
-        )
+        side(label, row.results.first_attempt, row.results.outcomes)
     };
     let isolated = find(Mode::Isolated)?;
-    Some(match &claim.before {
+    let (sides, sequence, mode) = match &claim.before {
         Some(before) => {
             let earlier = Share {
                 bad: before.bad,
@@ -67,69 +70,32 @@ fn claimed_sides(view: &View, claim: &Claim) -> Option<ClaimedSides> {
             };
             let sides = [
                 side(format!("N={}", before.number), earlier, Outcomes::default()),
-                of_row(format!("N={}", view.run.number), isolated),
+                of_row(view.run.label(), isolated),
             ];
-            ClaimedSides {
-                sides,
-                sequence: None,
-                mode: Some(Mode::Isolated),
-                variant: isolated.variant.clone(),
-            }
+            (sides, None, Some(Mode::Isolated))
         }
         None => {
             let sequential = find(Mode::Sequential)?;
             let sides = [isolated, sequential].map(|row| of_row(row.mode.word().to_owned(), row));
-            ClaimedSides {
-                sides,
-                sequence: sequential.sequence.clone(),
-                mode: None,
-                variant: isolated.variant.clone(),
-            }
+            (sides, sequential.sequence.clone(), None)
         }
-    })
-}
-
-/// The comparison for a claim; `None` if the rounds it refers to are missing.
-fn claimed(view: &View, claim: &Claim) -> Option<Claimed> {
-    let ClaimedSides {
-        sides,
-        sequence,
-        mode,
-        variant,
-    } = claimed_sides(view, claim)?;
-    let shares = [sides[0].share, sides[1].share];
-    let rounds = shares.map(|share| share.n);
-    let pair = Pair::of_runs(shares, rounds, [None, None], Role::Primary);
-    let together = Together {
-        alpha: ALPHA,
-        margin: None,
     };
-    let test = fixed(&[pair], together).into_iter().next().flatten();
-    let mut compared = Compared {
+    let compared = Compared {
         chapter: Some(claim.chapter.clone()),
         sequence,
         mode,
-        variant: Some(variant),
+        variant: Some(isolated.variant.clone()),
         primary: true,
         censored: false,
         sides,
         blocks: None,
         doubt: None,
-        evidence: test.map_or(Evidence::Untested, Evidence::Fixed),
+        evidence: Evidence::Untested,
         plan: None,
     };
-    if !compared.differs() {
-        compared.plan = Planner::new(DEFAULT_DETECT, ALPHA, 1).plan(shares);
-    }
-    Some(Claimed {
-        text: claim.text.clone(),
-        comparison: Comparisons {
-            what: What::Claim,
-            how: How::FixedRounds,
-            bad: view.run.bad.clone(),
-            alpha: ALPHA,
-            list: vec![compared],
-            warnings: Vec::new(),
-        },
+    Some(Pair {
+        rounds: compared.sides.each_ref().map(|side| side.share.n),
+        compared,
+        tables: None,
     })
 }

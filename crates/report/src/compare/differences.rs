@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Serialize, Serializer};
-
+use super::words::bad_words;
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{RunFacts, View};
 use crate::words::fault_facts;
@@ -17,12 +16,6 @@ pub struct Difference {
     pub before: String,
     /// Its value in this run.
     pub now: String,
-}
-
-impl Serialize for Difference {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }
 
 impl std::fmt::Display for Difference {
@@ -57,39 +50,44 @@ fn around_difference(texts: [&str; 2]) -> [String; 2] {
 
 /// Differences between the runs besides their rates, programs and command first.
 pub(super) fn differences(views: [&View; 2]) -> Vec<Difference> {
-    let difference = |[what, before, now]: [String; 3]| Difference { what, before, now };
     let first = programs(views).into_iter().chain(commands(views));
-    first.chain(differing(views)).map(difference).collect()
+    first.chain(differing(views)).collect()
 }
 
 /// The programs that differ. If one run's programs include the other's, the extra ones belong to
 /// other chapters and are not reported.
-fn programs(views: [&View; 2]) -> Option<[String; 3]> {
+fn programs(views: [&View; 2]) -> Option<Difference> {
     let [one, two] = views.map(|view| &view.run.programs);
     let only = |of: &BTreeMap<String, String>, not_of: &BTreeMap<String, String>| {
         let known: BTreeSet<_> = not_of.values().collect();
         let only = of.iter().filter(|(_, hash)| !known.contains(hash));
-        let programs: Vec<_> = only
-            .map(|(path, hash)| {
-                let name = path.rsplit('/').next().unwrap_or(path);
-                let start: String = hash.chars().take(HASH_SHOWN).collect();
-                format!("{} {}", clean(name, NAME), clean(&start, NAME))
-            })
-            .collect();
+        let programs = only.map(|(path, hash)| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let start: String = hash.chars().take(HASH_SHOWN).collect();
+            format!("{} {}", clean(name, NAME), clean(&start, NAME))
+        });
+        let programs: Vec<_> = programs.collect();
         (!programs.is_empty()).then(|| programs.join(", "))
     };
-    Some(["program".to_owned(), only(one, two)?, only(two, one)?])
+    Some(Difference {
+        what: "program".to_owned(),
+        before: only(one, two)?,
+        now: only(two, one)?,
+    })
 }
 
 /// Characters of a hash that are shown.
 const HASH_SHOWN: usize = 8;
 
 /// The command lines, if both are known and differ in more than seed and report number.
-fn commands(views: [&View; 2]) -> Option<[String; 3]> {
+fn commands(views: [&View; 2]) -> Option<Difference> {
     let [one, two] = views.map(|view| view.command.as_deref().map(without_seed_and_number));
     let (one, two) = (one?, two?);
-    let shown = |command: &str| clean(command, SENTENCE / 2);
-    (one != two).then(|| ["command".to_owned(), shown(&one), shown(&two)])
+    (one != two).then(|| Difference {
+        what: "command".to_owned(),
+        before: clean(&one, SENTENCE / 2),
+        now: clean(&two, SENTENCE / 2),
+    })
 }
 
 /// A command line without its seed and report number. Words after `--` belong to the user's command
@@ -111,58 +109,48 @@ fn without_seed_and_number(command: &str) -> String {
     rest.join(" ")
 }
 
-/// The facts that differ: name, value in the first run, value in the second.
-pub(super) fn differing(views: [&View; 2]) -> Vec<[String; 3]> {
-    let facts = [facts(views[0], views[1]), facts(views[1], views[0])];
-    let names: BTreeSet<_> = facts.iter().flatten().map(|(name, _)| name).collect();
-    let find = |all: &[(String, String)], name: &str| {
-        let found = all.iter().find(|(other, _)| other == name);
-        found.map_or_else(|| "none".to_owned(), |(_, value)| clean(value, NAME))
-    };
+/// The facts that differ.
+pub(super) fn differing(views: [&View; 2]) -> Vec<Difference> {
+    let [one, two] = views;
+    let facts = [facts(one, two), facts(two, one)];
+    let names: BTreeSet<_> = facts.iter().flat_map(BTreeMap::keys).collect();
     // An imported run lacks some facts.
-    let is_known = |name: &&String| {
-        [0, 1].into_iter().all(|side| {
-            let has = facts[side].iter().any(|(other, _)| other == *name);
-            views[side].run.imported.is_none() || has
-        })
+    let value = |side: usize, name: &str| match facts[side].get(name) {
+        Some(value) => Some(clean(value, NAME)),
+        None if views[side].run.imported.is_some() => None,
+        None => Some("none".to_owned()),
     };
-    let named = names.into_iter().filter(is_known).map(|name| {
-        let [one, two] = [0, 1].map(|side| find(&facts[side], name));
-        [clean(name, NAME), one, two]
+    let differing = names.into_iter().filter_map(|name| {
+        let (before, now) = (value(0, name)?, value(1, name)?);
+        let what = clean(name, NAME);
+        (before != now).then_some(Difference { what, before, now })
     });
-    named.filter(|[_, one, two]| one != two).collect()
-}
-
-/// How attempts were watched. An imported report does not say.
-fn evidence(run: &RunFacts) -> &'static str {
-    match &run.imported {
-        Some(_) => "unknown",
-        None => run.evidence.word(),
-    }
+    differing.collect()
 }
 
 /// Facts that may explain a difference in rates, limited to chapters that both runs have.
-fn facts(view: &View, other: &View) -> Vec<(String, String)> {
+fn facts(view: &View, other: &View) -> BTreeMap<String, String> {
     let run: &RunFacts = &view.run;
-    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
     let fault = run.fault.as_ref().map_or("none".to_owned(), fault_facts);
-    let mut facts = vec![
+    let evidence = match &run.imported {
+        // An imported report does not say how attempts were watched.
+        Some(_) => "unknown",
+        None => run.evidence.word(),
+    };
+    let mut facts = BTreeMap::from([
         ("suite".to_owned(), run.suite.clone()),
         ("device".to_owned(), run.device.clone()),
         ("fault".to_owned(), fault),
-        ("evidence".to_owned(), evidence(run).to_owned()),
+        ("evidence".to_owned(), evidence.to_owned()),
         ("spawn".to_owned(), spawns(view)),
-        ("counted as bad".to_owned(), bad.join(", ")),
-    ];
+        ("counted as bad".to_owned(), bad_words(&run.bad)),
+    ]);
     facts.extend(run.jobs.map(|jobs| ("jobs".to_owned(), jobs.to_string())));
     let versions = run.versions.iter();
     facts.extend(versions.map(|(name, version)| (format!("version of {name}"), version.clone())));
     for key in ["crashrate", "os", "cpu", "host", "worker"] {
-        let value = run
-            .machine
-            .get(key)
-            .map(|value| (key.to_owned(), value.clone()));
-        facts.extend(value);
+        let value = run.machine.get(key);
+        facts.extend(value.map(|value| (key.to_owned(), value.clone())));
     }
     for chapter in &run.chapters {
         if other.run.chapter(&chapter.id).is_none() {
@@ -170,7 +158,7 @@ fn facts(view: &View, other: &View) -> Vec<(String, String)> {
         }
         let id = &chapter.id;
         if let Some(worker) = &chapter.worker {
-            facts.push((format!("what {id} runs"), worker.clone()));
+            facts.insert(format!("what {id} runs"), worker.clone());
         }
         let params = chapter.params.iter();
         facts.extend(params.map(|(key, value)| (format!("{key} of {id}"), value.to_string())));

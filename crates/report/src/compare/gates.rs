@@ -3,7 +3,7 @@
 use crashrate_model::{ALPHA, Outcome};
 use crashrate_stats::GateVerdict;
 
-use crate::view::{GateSeen, OptionalStopping, View};
+use crate::view::{GateSeen, OptionalStopping, View, rounds};
 use crate::words::{count, estimate, of_unit, percent_of, plural};
 
 /// A line for each gate, after a note on their joint error.
@@ -18,25 +18,23 @@ fn gates_intro(view: &View) -> Option<String> {
     if n < 2 {
         return None;
     }
-    let below = view
-        .gates
-        .iter()
-        .filter(|gate| gate.verdict() == GateVerdict::Below)
-        .count();
+    let is_below = |gate: &&GateSeen| gate.verdict() == GateVerdict::Below;
+    let below = view.gates.iter().filter(is_below).count();
     let each = percent_of(ALPHA);
     // Units run in separate processes, so their verdicts are independent.
     let some = 1.0 - (1.0 - ALPHA).powi(i32::try_from(n).unwrap_or(i32::MAX));
     let single = match below {
         1.. if below < n => format!(
-            " A single `below` is wrong in at most {each} of runs; some of {} would be in up to {} if all rates stood at \
-             their limits.",
+            " A single `below` is wrong in at most {each} of runs; some of {} would be in up to {} if \
+             all rates stood at their limits.",
             count(n as u64),
             percent_of((some * 100.0).round() / 100.0)
         ),
         _ => String::new(),
     };
     Some(format!(
-        "The {} gates together: exit code 0 and exit code 120 are each wrong in at most {each} of runs.{single}",
+        "The {} gates together: exit code 0 and exit code 120 are each wrong in at most {each} of \
+         runs.{single}",
         count(n as u64)
     ))
 }
@@ -46,32 +44,29 @@ pub(crate) fn gate(seen: &GateSeen) -> String {
     let gate = &seen.gate;
     let name = of_unit(&gate.name, Some(gate.mode), &gate.variant);
     let (bad, n) = seen.watch.seen();
-    let counted = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-    let missing = counted(seen.watch.missing());
-    let rounds = plural(counted(n), "round");
+    let missing = rounds(seen.watch.missing());
+    let after = plural(rounds(n), "round");
     let below = percent_of(gate.limit.below);
-    let would = match seen.watch.is_prevented() {
-        true => format!(
-            "no verdict after {rounds}: {} vanished, and the rate may lie on either side of {below} depending on how they \
-             ended",
-            plural(missing, "round")
-        ),
-        false => format!("inconclusive after {rounds}"),
-    };
     let verdict = match (seen.clustered, seen.watch.verdict()) {
         (true, _) => format!(
-            "no verdict after {rounds}: bad rounds come in clusters, and a gate assumes independent rounds"
+            "no verdict after {after}: bad rounds come in clusters, and a gate assumes independent \
+             rounds"
         ),
-        (_, GateVerdict::Below) => format!("below {below} (95%) after {rounds}"),
-        (_, GateVerdict::Above) => format!("above {below} (95%) after {rounds}"),
-        (_, GateVerdict::Undecided) => would,
+        (_, GateVerdict::Below) => format!("below {below} (95%) after {after}"),
+        (_, GateVerdict::Above) => format!("above {below} (95%) after {after}"),
+        (_, GateVerdict::Undecided) if seen.watch.is_prevented() => format!(
+            "no verdict after {after}: {} vanished, and the rate may lie on either side of {below} \
+             depending on how they ended",
+            plural(missing, "round")
+        ),
+        (_, GateVerdict::Undecided) => format!("inconclusive after {after}"),
     };
     let what = gate.limit.outcome.map_or("bad", Outcome::word);
     let rate = match n {
         0 => String::new(),
         n => format!(
             "; {what} {}",
-            estimate(counted(bad), counted(n), OptionalStopping::Possible)
+            estimate(rounds(bad), rounds(n), OptionalStopping::Possible)
         ),
     };
     let vanished = match missing {

@@ -3,11 +3,11 @@
 use crashrate_model::{Mode, OutcomeSet};
 use crashrate_stats::{ChangeShape, Counts, HistoryLook};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::differences::Difference;
 use super::test::counts;
-use crate::view::{OptionalStopping, Outcomes, RunState, Share};
+use crate::view::{OptionalStopping, Outcomes, Row, RunState, Share};
 
 /// The runs of one suite.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,12 @@ pub struct PastRun {
     /// Planned rounds.
     pub planned: u32,
     /// What differs from the previous run, besides the rates.
+    #[serde(serialize_with = "as_text")]
     pub differs: Vec<Difference>,
+}
+
+fn as_text<S: Serializer>(differs: &[Difference], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(differs.iter().map(ToString::to_string))
 }
 
 /// One chapter, or a sequence as a whole, over the runs.
@@ -139,11 +144,6 @@ pub(super) fn is_rise(before: Share, after: Share) -> bool {
 }
 
 impl Point {
-    /// Whether the test after this run shows a change.
-    pub fn is_marked(&self) -> bool {
-        self.holds
-    }
-
     /// Whether its rounds are tested.
     pub(super) fn tested(&self) -> Option<Counts> {
         let counts = counts(self.share).ok()?;
@@ -152,6 +152,12 @@ impl Point {
 }
 
 impl Trend {
+    pub(super) fn is_of(&self, row: &Row<'_>) -> bool {
+        let (chapter, sequence) = (self.chapter.as_ref(), self.sequence.as_ref());
+        (chapter, sequence, self.mode, &self.variant)
+            == (row.chapter, row.sequence, row.mode, row.variant)
+    }
+
     /// The first mark of each unbroken series in one direction: the run's index, and whether the
     /// rate rose.
     pub fn turns(&self) -> Vec<(usize, bool)> {
@@ -159,7 +165,7 @@ impl Trend {
         let mut before = None;
         for point in &self.points {
             let Some(look) = point.look else { continue };
-            let now = point.is_marked().then(|| rises(look));
+            let now = point.holds.then(|| rises(look));
             if let Some(rose) = now.filter(|_| now != before) {
                 turns.push((point.run, rose));
             }
@@ -189,13 +195,5 @@ impl History {
 
 /// Whether the rate is higher after the split with the smallest p-value.
 pub(crate) fn rises(look: HistoryLook) -> bool {
-    is_rise(share(look.before), share(look.after))
-}
-
-pub(super) fn share(counts: Counts) -> Share {
-    let rounds = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-    Share {
-        bad: rounds(counts.bad()),
-        n: rounds(counts.n()),
-    }
+    is_rise(look.before.into(), look.after.into())
 }

@@ -3,38 +3,32 @@
 use crashrate_model::{Outcome, OutcomeSet};
 use crashrate_stats::ChangeShape;
 
-use super::history::{is_rise, share as share_of};
+use super::history::{is_rise, rises};
+use super::words::{bad_words, row_name};
 use super::{Change, History, Point, Trend, Untested};
-use crate::clean::{NAME, clean};
 use crate::view::Share;
-use crate::words::{count, of_unit, percent, share};
+use crate::words::{count, percent, share};
 
 /// The most runs, and the most differences, that a sentence names.
 const NAMED: usize = 4;
 
 /// The row of a history.
 pub(crate) fn trend_name(trend: &Trend) -> String {
-    let variant = trend.variant.as_str();
-    match (&trend.chapter, &trend.sequence) {
-        (Some(chapter), Some(sequence)) => {
-            let chapter = clean(chapter, NAME);
-            format!("{chapter} in {}", of_unit(sequence, None, variant))
-        }
-        (Some(chapter), None) => of_unit(chapter, Some(trend.mode), variant),
-        (None, sequence) => {
-            let sequence = sequence.as_deref().unwrap_or("all");
-            format!("{} as a whole", of_unit(sequence, None, variant))
-        }
-    }
+    row_name(
+        &trend.chapter,
+        &trend.sequence,
+        Some(trend.mode),
+        &trend.variant,
+    )
 }
 
 /// How the runs of a history are tested.
 pub(crate) fn history_intro(history: &History) -> String {
-    let bad: Vec<_> = history.bad.iter().map(Outcome::word).collect();
     format!(
-        "After each run, every row is tested for a change of its rate. At most 5% of histories without any change are ever \
-         marked, and a mark stays when runs are added. First attempts; bad: {}.",
-        bad.join(", ")
+        "After each run, every row is tested for a change of its rate. At most 5% of histories \
+         without any change are ever marked, and a mark stays when runs are added. First attempts; \
+         bad: {}.",
+        bad_words(&history.bad)
     )
 }
 
@@ -60,14 +54,14 @@ pub(crate) fn look_in_short(history: &History, point: &Point) -> String {
             "not tested: the data decided the rounds".to_owned()
         }
         (Some(Untested::Running), _) => "not tested: still running".to_owned(),
-        (None, Some(look)) if look.is_shown() && !point.is_marked() => {
+        (None, Some(look)) if look.is_shown() && !point.holds => {
             "no change shown: missing rounds may explain it".to_owned()
         }
         (None, Some(look)) if look.is_shown() => {
-            let (before, after) = (share_of(look.before), share_of(look.after));
+            let [before, after] = [look.before, look.after].map(Share::from);
             format!(
                 "{} at {}: {} to {}",
-                verb(is_rise(before, after)),
+                verb(rises(look)),
                 number(history, look.from),
                 share(before.bad, before.n),
                 share(after.bad, after.n)
@@ -89,57 +83,58 @@ fn unchanged(trend: &Trend) -> String {
 fn changed(history: &History, trend: &Trend, change: &Change) -> String {
     let what = rate_name(&history.bad);
     let run = |place| number(history, place);
-    let at = run(change.at);
+    let (since, until) = (run(change.since), run(change.until));
     let shown = match (change.holds, change.since == change.until) {
-        (true, _) => format!("shown since {}", run(change.since)),
-        (false, true) => format!("shown in {}, not since", run(change.until)),
-        (false, false) => format!(
-            "shown from {} to {}, not since",
-            run(change.since),
-            run(change.until)
-        ),
+        (true, _) => format!("shown since {since}"),
+        (false, true) => format!("shown in {until}, not since"),
+        (false, false) => format!("shown from {since} to {until}, not since"),
     };
+    let mut sentence = format!("{what} {}; {shown}.", movement(history, change));
+    let earlier = trend.marks.iter().filter(|mark| **mark < change.since);
+    let earlier: Vec<String> = earlier.map(|mark| run(*mark)).collect();
+    match earlier.as_slice() {
+        [] => {}
+        [only] => sentence += &format!(" An earlier change was shown in {only}."),
+        [first, .., last] => {
+            sentence += &format!(" An earlier change was shown between {first} and {last}.");
+        }
+    }
+    sentence
+}
+
+/// How the rate changed.
+fn movement(history: &History, change: &Change) -> String {
+    let run = |place| number(history, place);
+    let (at, rose) = (run(change.at), change.rose());
+    let [before, after] = [change.before, change.after].map(rate);
+    let rises = if rose { "rises" } else { "falls" };
     let [(first, one), (last, two)] = change.ends;
-    let rose = change.rose();
     // With few rounds per run, comparing only the first and last run could contradict the pooled
     // rates.
     let ends_agree = is_rise(one, two) == rose && is_rise(two, one) != rose;
-    let body = match change.shape {
-        ChangeShape::Step => format!(
-            "{what} {} from {} to {} at {at} (95%: {})",
-            verb(rose),
-            rate(change.before),
-            rate(change.after),
-            span(history, change.first, change.last)
-        ),
+    match change.shape {
+        ChangeShape::Step => {
+            let last = match change.first == change.last {
+                true => String::new(),
+                false => format!(" to {}", run(change.last)),
+            };
+            let first = run(change.first);
+            format!(
+                "{} from {before} to {after} at {at} (95%: {first}{last})",
+                verb(rose)
+            )
+        }
         ChangeShape::Creeping if ends_agree => format!(
-            "{what} {} over the runs: {} in {} to {} in {}",
-            present_verb(rose),
+            "{rises} over the runs: {} in {} to {} in {}",
             share(one.bad, one.n),
             run(first),
             share(two.bad, two.n),
             run(last)
         ),
-        ChangeShape::Creeping => format!(
-            "{what} {} over the runs: {} before {at}, {} from there",
-            present_verb(rose),
-            rate(change.before),
-            rate(change.after)
-        ),
-    };
-    let mut sentence = format!("{body}; {shown}.");
-    let earlier = trend.marks.iter().filter(|mark| **mark < change.since);
-    let earlier: Vec<usize> = earlier.copied().collect();
-    if let [first, .., last] = earlier[..] {
-        sentence += &format!(
-            " An earlier change was shown between {} and {}.",
-            run(first),
-            run(last)
-        );
-    } else if let [only] = earlier[..] {
-        sentence += &format!(" An earlier change was shown in {}.", run(only));
+        ChangeShape::Creeping => {
+            format!("{rises} over the runs: {before} before {at}, {after} from there")
+        }
     }
-    sentence
 }
 
 /// Other facts that changed where the rate may have changed.
@@ -151,10 +146,8 @@ fn coinciding(history: &History, change: &Change) -> Option<String> {
     let mut changed: Vec<(&str, Vec<usize>)> = Vec::new();
     for place in places {
         for difference in &history.runs[place].differs {
-            match changed
-                .iter_mut()
-                .find(|(what, _)| *what == difference.what)
-            {
+            let mut known = changed.iter_mut();
+            match known.find(|(what, _)| *what == difference.what) {
                 Some((_, at)) => at.push(place),
                 None => changed.push((&difference.what, vec![place])),
             }
@@ -191,22 +184,16 @@ fn not_tested(history: &History, trend: &Trend) -> Vec<String> {
     let stopped = places(Untested::OptionalStopping);
     let running = places(Untested::Running);
     let mut sentences = Vec::new();
-    match stopped.len() {
-        0 => {}
-        1 => sentences.push(format!(
-            "{} is not tested: its data decided how many rounds it has.",
-            numbers(history, &stopped)
-        )),
-        _ => sentences.push(format!(
-            "{} are not tested: their data decided how many rounds they have.",
-            numbers(history, &stopped)
-        )),
+    if !stopped.is_empty() {
+        let verb = match stopped.len() {
+            1 => "is not tested: its data decided how many rounds it has",
+            _ => "are not tested: their data decided how many rounds they have",
+        };
+        sentences.push(format!("{} {verb}.", numbers(history, &stopped)));
     }
     if !running.is_empty() {
-        let (runs, verb) = (
-            numbers(history, &running),
-            if running.len() == 1 { "is" } else { "are" },
-        );
+        let verb = if running.len() == 1 { "is" } else { "are" };
+        let runs = numbers(history, &running);
         sentences.push(format!("{runs} {verb} still running and not tested yet."));
     }
     sentences
@@ -249,10 +236,6 @@ pub(crate) fn verb(rose: bool) -> &'static str {
     if rose { "rose" } else { "fell" }
 }
 
-fn present_verb(rose: bool) -> &'static str {
-    if rose { "rises" } else { "falls" }
-}
-
 fn rate(counted: Share) -> String {
     let Share { bad, n } = counted;
     format!("{} ({})", percent(bad, n), share(bad, n))
@@ -260,34 +243,21 @@ fn rate(counted: Share) -> String {
 
 /// `N=11`.
 pub(crate) fn number(history: &History, place: usize) -> String {
-    history
-        .runs
-        .get(place)
-        .map_or_else(|| "?".to_owned(), |run| format!("N={}", run.number))
-}
-
-/// `N=10 to N=12`.
-fn span(history: &History, first: usize, last: usize) -> String {
-    match first == last {
-        true => number(history, first),
-        false => format!("{} to {}", number(history, first), number(history, last)),
-    }
+    format!("N={}", history.runs[place].number)
 }
 
 /// `N=1, N=2 and N=7`.
 fn numbers(history: &History, places: &[usize]) -> String {
-    let named = |places: &[usize]| -> Vec<String> {
-        let numbers = places.iter().map(|place| number(history, *place));
-        numbers.collect()
-    };
+    let named = places
+        .iter()
+        .take(NAMED)
+        .map(|place| number(history, *place));
+    let named: Vec<String> = named.collect();
     if places.len() > NAMED {
         let more = count((places.len() - NAMED) as u64);
-        return format!(
-            "{} and {more} more runs",
-            named(&places[..NAMED]).join(", ")
-        );
+        return format!("{} and {more} more runs", named.join(", "));
     }
-    match named(places).split_last() {
+    match named.split_last() {
         None => String::new(),
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),

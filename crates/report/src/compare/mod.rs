@@ -13,17 +13,16 @@ mod differences;
 mod gates;
 mod history;
 mod history_words;
-mod plan;
 mod strata;
 mod test;
-mod two_runs;
 mod verdict;
 mod within;
 mod words;
 
 use crashrate_model::{Axis, Mode, OutcomeSet};
-use crashrate_stats::{Blocks, PairWatch};
+use crashrate_stats::{Blocks, PairWatch, Plan, Worse};
 
+use crate::clean::{NAME, clean};
 use crate::view::{Bounds, OptionalStopping, Outcomes, Share};
 pub(crate) use baseline::beside_baseline;
 pub use baseline::{BaselineRow, BesideBaseline};
@@ -38,11 +37,10 @@ pub use history::{Change, History, PastRun, Point, Trend, Untested};
 pub(crate) use history_words::{
     history_intro, look_in_short, number, trend_name, trend_sentences, verb,
 };
-pub use plan::{DEFAULT_DETECT, Detect, POWER, Planned};
 pub use strata::{Strata, Stratum, compare_strata};
 pub use test::{FixedTest, NotWorse};
 pub(crate) use verdict::verdict;
-pub(crate) use within::comparisons;
+pub(crate) use within::{alpha_of, comparisons};
 pub use within::{axes, compare_within};
 pub(crate) use words::{cautions, claimed, claimed_in_short, intro, lines, name, shown};
 
@@ -145,55 +143,73 @@ pub enum Evidence {
     /// A test for rounds fixed in advance.
     Fixed(FixedTest),
     /// The e-value of pairs.
-    Pairs(PairEvidence),
+    Pairs {
+        /// The blocks, and their e-value.
+        watch: PairWatch,
+        /// Whether it counts. Explanatory comparisons count once the primary ones are decided.
+        counts: bool,
+    },
     /// No test is valid.
     Untested,
 }
 
-/// The evidence of pairs, block by block.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PairEvidence {
-    /// The blocks, and their e-value.
-    pub watch: PairWatch,
-    /// Whether it counts. Explanatory comparisons count once the primary ones are decided.
-    pub counts: bool,
+/// The power that plans are made for.
+pub const POWER: f64 = 0.8;
+
+/// The two rates that a plan tells apart by default: 90% against 99% good rounds.
+pub const DEFAULT_DETECT: [f64; 2] = [0.9, 0.99];
+
+/// The rounds needed to tell two rates apart. The rates are stated in advance: the power to detect
+/// the observed difference adds nothing to its p-value (Hoenig and Heisey 2001, Amer. Statist. 55).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Planned {
+    /// The two rates, each between 0 and 1.
+    pub rates: [f64; 2],
+    /// Rounds per side so far: the smaller of the two.
+    pub per_side: u64,
+    /// Rounds per side needed for [`POWER`]; `None` if no number suffices.
+    pub plan: Option<Plan>,
+    /// The error budget of each comparison.
+    pub alpha: f64,
+}
+
+impl Planned {
+    /// Whether there are fewer rounds than needed.
+    pub fn is_short(&self) -> bool {
+        self.plan.is_none_or(|plan| self.per_side < plan.per_side)
+    }
+}
+
+impl Side {
+    /// Its label, safe to print.
+    fn name(&self) -> String {
+        clean(&self.label, NAME)
+    }
 }
 
 impl Compared {
-    /// A comparison of two runs without its sides, which the caller fills in.
-    fn unfilled(
-        (chapter, sequence): (Option<&String>, Option<&String>),
-        mode: Mode,
-        variant: &str,
-        primary: bool,
-    ) -> Self {
-        let side = || Side {
-            label: String::new(),
-            share: Share::default(),
-            outcomes: Outcomes::default(),
-            bounds: None,
-            optional_stopping: OptionalStopping::No,
-        };
-        Compared {
-            chapter: chapter.cloned(),
-            sequence: sequence.cloned(),
-            mode: Some(mode),
-            variant: Some(variant.to_owned()),
-            primary,
-            censored: chapter.is_some() && sequence.is_some(),
-            sides: [side(), side()],
-            blocks: None,
-            doubt: None,
-            evidence: Evidence::Untested,
-            plan: None,
-        }
+    fn shares(&self) -> [Share; 2] {
+        self.sides.each_ref().map(|side| side.share)
+    }
+
+    /// Both sides with missing rounds counted most strongly against `worse` being worse.
+    fn extreme(&self, worse: Worse) -> [Share; 2] {
+        let is_worse = [worse == Worse::One, worse == Worse::Two];
+        [0, 1].map(|place| {
+            let side = &self.sides[place];
+            side.bounds
+                .map_or(side.share, |bounds| match is_worse[place] {
+                    true => bounds.best,
+                    false => bounds.worst,
+                })
+        })
     }
 
     /// Whether the two sides are shown to differ.
     pub fn differs(&self) -> bool {
         match &self.evidence {
             Evidence::Fixed(test) => test.differs && self.doubt.is_none(),
-            Evidence::Pairs(pairs) => pairs.counts && pairs.watch.is_decided(),
+            Evidence::Pairs { watch, counts } => *counts && watch.is_decided(),
             Evidence::Untested => false,
         }
     }
@@ -202,7 +218,7 @@ impl Compared {
     pub fn is_prevented(&self) -> bool {
         match &self.evidence {
             Evidence::Fixed(test) => test.prevented && self.doubt.is_none(),
-            Evidence::Pairs(pairs) => pairs.counts && pairs.watch.is_prevented(),
+            Evidence::Pairs { watch, counts } => *counts && watch.is_prevented(),
             Evidence::Untested => false,
         }
     }

@@ -2,13 +2,12 @@
 //! different runs are never pooled, since pooling can reverse a difference (Simpson's paradox).
 
 use crashrate_model::{ALPHA, Axis};
-use crashrate_stats::{Counts, Method, Stratified, holm, mantel_haenszel};
+use crashrate_stats::{Method, Stratified, Worse, holm, mantel_haenszel};
 
-use super::between::label;
 use super::differences::differences;
+use super::test::counts;
 use super::words::name;
-use super::{Compared, DEFAULT_DETECT, compare_within};
-use crate::clean::{NAME, clean};
+use super::{Compared, DEFAULT_DETECT, Side, compare_within};
 use crate::view::{Share, View};
 use crate::words::{p_value, points, quantity, share};
 
@@ -48,30 +47,14 @@ pub fn compare_strata(views: &[View], axis: Axis) -> Strata {
     let mut used: Vec<&View> = Vec::new();
     let mut found: Vec<Found> = Vec::new();
     for view in views {
-        let run = label(view);
-        let left_out = match () {
-            () if view.run.optional_stopping().is_possible() => {
-                Some("its data could decide how many rounds it has")
+        let run = view.run.label();
+        let primary = match usable(view, axis) {
+            Ok(primary) => primary,
+            Err(why) => {
+                warnings.push(format!("{run} is left out: {why}."));
+                continue;
             }
-            () if view.run.jobs > Some(1) => {
-                Some("its attempts ran side by side, so its sides may have collided")
-            }
-            () => None,
         };
-        if let Some(why) = left_out {
-            warnings.push(format!("{run} is left out: {why}."));
-            continue;
-        }
-        let compared = compare_within(view, axis, DEFAULT_DETECT, None);
-        let primary: Vec<_> = (compared.list.into_iter())
-            .filter(|one| one.primary && one.sides.iter().all(|side| side.share.n > 0))
-            .collect();
-        if primary.is_empty() {
-            warnings.push(format!(
-                "{run} is left out: it has no two sides to compare."
-            ));
-            continue;
-        }
         if let Some(before) = used.last() {
             let differ = differences([before, view]);
             let differ: Vec<_> = differ.iter().map(ToString::to_string).collect();
@@ -81,7 +64,7 @@ pub fn compare_strata(views: &[View], axis: Axis) -> Strata {
         }
         used.push(view);
         for one in primary {
-            add(&mut found, &run, &one);
+            add(&mut found, &run, one);
         }
     }
     Strata {
@@ -91,93 +74,89 @@ pub fn compare_strata(views: &[View], axis: Axis) -> Strata {
     }
 }
 
-/// A comparison with the data of each run.
+/// The primary comparisons of a run, or why it is left out.
+fn usable(view: &View, axis: Axis) -> Result<Vec<Compared>, &'static str> {
+    if view.run.optional_stopping().is_possible() {
+        return Err("its data could decide how many rounds it has");
+    }
+    if view.run.jobs > Some(1) {
+        return Err("its attempts ran side by side, so its sides may have collided");
+    }
+    let mut primary = compare_within(view, axis, DEFAULT_DETECT, None).list;
+    primary.retain(|one| one.primary && one.sides.iter().all(|side| side.share.n > 0));
+    match primary.is_empty() {
+        true => Err("it has no two sides to compare"),
+        false => Ok(primary),
+    }
+}
+
+/// One comparison in each run that has it.
 struct Found {
     name: String,
     labels: [String; 2],
-    runs: Vec<(String, [Share; 2])>,
-    /// The same with missing rounds counted most unfavourably against either direction.
-    worst: [Vec<(Counts, Counts)>; 2],
+    runs: Vec<(String, Compared)>,
 }
 
-fn add(found: &mut Vec<Found>, run: &str, one: &Compared) {
-    let labels = one.sides.each_ref().map(|side| clean(&side.label, NAME));
-    let name = name(one);
-    let place = found
-        .iter()
-        .position(|f| f.name == name && f.labels == labels);
-    let place = place.unwrap_or_else(|| {
-        found.push(Found {
+impl Found {
+    /// All runs combined. Differences are of the second side against the first.
+    fn pooled(&self, shares: impl Fn(&Compared) -> [Share; 2]) -> Option<Stratified> {
+        let strata = self.runs.iter().filter_map(|(_, one)| {
+            let [one, two] = shares(one).map(counts);
+            Some((two.ok()?, one.ok()?))
+        });
+        mantel_haenszel(&strata.collect::<Vec<_>>(), ALPHA).ok()
+    }
+}
+
+fn add(found: &mut Vec<Found>, run: &str, one: Compared) {
+    let labels = one.sides.each_ref().map(Side::name);
+    let name = name(&one);
+    let mut known = found.iter_mut();
+    let run = (run.to_owned(), one);
+    match known.find(|found| found.name == name && found.labels == labels) {
+        Some(found) => found.runs.push(run),
+        None => found.push(Found {
             name,
             labels,
-            runs: Vec::new(),
-            worst: Default::default(),
-        });
-        found.len() - 1
-    });
-    let Some(found) = found.get_mut(place) else {
-        return;
-    };
-    found
-        .runs
-        .push((run.to_owned(), one.sides.each_ref().map(|side| side.share)));
-    for (worse, worst) in found.worst.iter_mut().enumerate() {
-        let counts = [0, 1].map(|side| {
-            let side_of = &one.sides[side];
-            let share = side_of.bounds.map_or(side_of.share, |bounds| {
-                if side == worse {
-                    bounds.best
-                } else {
-                    bounds.worst
-                }
-            });
-            Counts::new(share.bad.into(), share.n.into())
-        });
-        if let [Ok(one), Ok(two)] = counts {
-            // Differences are of the second side against the first.
-            worst.push((two, one));
-        }
+            runs: vec![run],
+        }),
     }
 }
 
 fn judged(found: Vec<Found>) -> Vec<Stratum> {
     let pooled: Vec<_> = (found.into_iter())
         .filter_map(|found| {
-            let strata: Vec<_> = (found.runs.iter())
-                .filter_map(|(_, [one, two])| {
-                    let counts = |share: &Share| Counts::new(share.bad.into(), share.n.into()).ok();
-                    Some((counts(two)?, counts(one)?))
-                })
-                .collect();
-            let pooled = mantel_haenszel(&strata, ALPHA).ok()?;
+            let pooled = found.pooled(Compared::shares)?;
             Some((found, pooled))
         })
         .collect();
     let p_values: Vec<f64> = pooled.iter().map(|(_, pooled)| pooled.p).collect();
     let adjusted = holm(&p_values).unwrap_or_default();
     let tests = p_values.len().max(1) as f64;
-    let judged = pooled
-        .into_iter()
-        .zip(adjusted)
-        .map(|((found, pooled), p)| {
-            let worse = usize::from(pooled.difference.unwrap_or_default() > 0.0);
-            let worst = mantel_haenszel(&found.worst[worse], ALPHA).ok();
-            let says = |of: &Stratified, p: f64| {
-                p <= ALPHA && of.interval.is_some_and(|interval| !interval.contains(0.0))
-            };
-            let holds = worst.is_some_and(|worst| {
-                let same = worst.difference.zip(pooled.difference);
-                same.is_some_and(|(a, b)| a * b > 0.0) && says(&worst, (worst.p * tests).min(1.0))
-            });
-            Stratum {
-                name: found.name,
-                labels: found.labels,
-                runs: found.runs,
-                differs: says(&pooled, p) && holds,
-                pooled,
-                p,
-            }
+    let judged = (pooled.into_iter().zip(adjusted)).map(|((found, pooled), p)| {
+        let worse = match pooled.difference.unwrap_or_default() > 0.0 {
+            true => Worse::Two,
+            false => Worse::One,
+        };
+        let says = |of: &Stratified, p: f64| {
+            p <= ALPHA && of.interval.is_some_and(|interval| !interval.contains(0.0))
+        };
+        // Missing rounds are counted most unfavourably.
+        let worst = found.pooled(|one| one.extreme(worse));
+        let holds = worst.is_some_and(|worst| {
+            let same = worst.difference.zip(pooled.difference);
+            same.is_some_and(|(a, b)| a * b > 0.0) && says(&worst, (worst.p * tests).min(1.0))
         });
+        let runs = found.runs.into_iter();
+        Stratum {
+            name: found.name,
+            labels: found.labels,
+            runs: runs.map(|(run, one)| (run, one.shares())).collect(),
+            differs: says(&pooled, p) && holds,
+            pooled,
+            p,
+        }
+    });
     judged.collect()
 }
 

@@ -1,13 +1,12 @@
 //! Tests for rounds that were fixed in advance.
 
-use crashrate_model::Outcome;
 use crashrate_stats::{
     Comparison, Counts, Design, Interval, PairTable, Role, StatsError, Worse, compare,
-    compare_blocks, farrington_manning, gatekeeping, risk_ratio, tango_test,
+    compare_blocks, farrington_manning, gatekeeping, risk_ratio, rounds_to_detect, tango_test,
 };
 
-use super::Doubt;
-use crate::view::{Bounds, Results, Share};
+use super::{Compared, Evidence, How, POWER, Planned};
+use crate::view::Share;
 
 /// Two rates compared. Differences and ratios are those of the second side against the first.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,60 +42,82 @@ pub(super) fn counts(share: Share) -> Result<Counts, StatsError> {
     Counts::new(share.bad.into(), share.n.into())
 }
 
-/// The blocks with their final results, and with every round missing whose first attempt vanished.
+/// The blocks of one run.
 #[derive(Clone, Debug)]
 pub(super) struct Tables {
+    /// With their final results.
     pub(super) measured: PairTable,
+    /// With every round missing whose first attempt vanished.
     pub(super) strict: PairTable,
-}
-
-/// The source of two sides.
-#[derive(Clone, Debug)]
-pub(super) enum Source {
-    /// One run, block by block.
-    Blocks { tables: Box<Tables>, design: Design },
-    /// Two runs, with the rates possible given their rounds without a result.
-    Runs { bounds: [Option<Bounds>; 2] },
+    pub(super) design: Design,
 }
 
 /// Two sides to be tested.
 #[derive(Clone, Debug)]
 pub(super) struct Pair {
-    pub(super) shares: [Share; 2],
+    /// The comparison, still without evidence of a test and without a plan.
+    pub(super) compared: Compared,
     /// Rounds run on each side.
     pub(super) rounds: [u32; 2],
-    pub(super) role: Role,
-    pub(super) source: Source,
+    /// The sides block by block; `None` for two runs.
+    pub(super) tables: Option<Tables>,
 }
 
-/// What tests made together share.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Together {
-    /// Their error budget.
-    pub(super) alpha: f64,
-    /// The difference in rates up to which the second side counts as no worse.
-    pub(super) margin: Option<f64>,
+/// Tests pairs that share this error budget, and plans more rounds where no difference is shown.
+/// `margin` is the difference in rates up to which the second side counts as no worse; `rates` are
+/// those to tell apart.
+pub(super) fn judge(
+    pairs: Vec<Pair>,
+    how: How,
+    alpha: f64,
+    margin: Option<f64>,
+    rates: [f64; 2],
+) -> Vec<Compared> {
+    if how == How::Untested {
+        return pairs.into_iter().map(|pair| pair.compared).collect();
+    }
+    let (tests, comparisons) = match how {
+        How::FixedRounds => (fixed(&pairs, alpha, margin), taking_part(&pairs, alpha)),
+        _ => {
+            let primary = pairs.iter().filter(|pair| pair.compared.primary);
+            (vec![None; pairs.len()], primary.count())
+        }
+    };
+    let alpha = alpha / comparisons.max(1) as f64;
+    let plan = rounds_to_detect(rates[0], rates[1], POWER, alpha).ok();
+    let judged = pairs.into_iter().zip(tests).map(|(pair, test)| {
+        let [one, two] = pair.compared.shares();
+        let mut compared = pair.compared;
+        if let Some(test) = test {
+            compared.evidence = Evidence::Fixed(test);
+        }
+        if one.n > 0 && two.n > 0 && !compared.differs() {
+            compared.plan = Some(Planned {
+                rates,
+                per_side: one.n.min(two.n).into(),
+                plan,
+                alpha,
+            });
+        }
+        compared
+    });
+    judged.collect()
 }
 
 impl Pair {
-    /// Two sides of different runs.
-    pub(super) fn of_runs(
-        shares: [Share; 2],
-        rounds: [u32; 2],
-        bounds: [Option<Bounds>; 2],
-        role: Role,
-    ) -> Self {
-        let source = Source::Runs { bounds };
-        Pair {
-            shares,
-            rounds,
-            role,
-            source,
+    fn role(&self) -> Role {
+        match self.compared.primary {
+            true => Role::Primary,
+            false => Role::Explains,
         }
     }
 
-    /// Whether a test of this many rounds could show a difference at all. Sides without rounds are
-    /// not compared.
+    /// Whether a side has no rounds with a result. Such sides are not compared.
+    fn is_empty(&self) -> bool {
+        self.compared.shares().iter().any(|share| share.n == 0)
+    }
+
+    /// Whether a test of this many rounds could show a difference at all.
     ///
     /// Tests that cannot are left out of the adjustment (Tarone 1990). The error stays controlled
     /// because this depends on the rounds run, not on their results; for a chapter of a sequence,
@@ -106,12 +127,11 @@ impl Pair {
         const ENOUGH: u32 = 10;
         let [one, two] = self.rounds;
         let least = one.min(two);
-        if self.shares.iter().any(|share| share.n == 0) || least == 0 {
+        if self.is_empty() || least == 0 {
             return false;
         }
-        if let Source::Blocks { design, .. } = self.source
-            && design == Design::Matched
-        {
+        let tables = self.tables.as_ref();
+        if tables.is_some_and(|tables| tables.design == Design::Matched) {
             return 2.0 * 0.5f64.powi(i32::try_from(least).unwrap_or(i32::MAX)) <= alpha;
         }
         if least >= 2 * ENOUGH || (least >= ENOUGH && alpha >= 0.01) {
@@ -126,79 +146,55 @@ impl Pair {
     }
 
     fn test(&self, alpha: f64) -> Option<Comparison> {
-        if self.shares.iter().any(|share| share.n == 0) {
+        if self.is_empty() {
             return None;
         }
-        match &self.source {
-            Source::Blocks { tables, design } => {
-                compare_blocks(&tables.measured, *design, alpha).ok()
-            }
-            Source::Runs { .. } => {
-                let [one, two] = self.shares;
-                compare(counts(two).ok()?, counts(one).ok()?, alpha).ok()
-            }
+        match &self.tables {
+            Some(tables) => compare_blocks(&tables.measured, tables.design, alpha).ok(),
+            None => compare_shares(self.compared.shares(), alpha),
         }
     }
 
     /// The same with missing results counted most strongly against `worse`.
     fn worst(&self, worse: Worse, alpha: f64) -> Option<Comparison> {
-        match &self.source {
-            Source::Blocks { tables, design } => {
-                compare_blocks(&tables.strict.against(worse), *design, alpha).ok()
+        match &self.tables {
+            Some(tables) => {
+                compare_blocks(&tables.strict.against(worse), tables.design, alpha).ok()
             }
-            Source::Runs { .. } => {
-                let [one, two] = self.extreme(worse);
-                compare(counts(two).ok()?, counts(one).ok()?, alpha).ok()
-            }
+            None => compare_shares(self.compared.extreme(worse), alpha),
         }
     }
 
-    fn extreme(&self, worse: Worse) -> [Share; 2] {
-        let Source::Runs { bounds } = &self.source else {
-            return self.shares;
-        };
-        let side = |place: usize, is_worse: bool| {
-            bounds[place].map_or(self.shares[place], |bounds| match is_worse {
-                true => bounds.best,
-                false => bounds.worst,
-            })
-        };
-        [side(0, worse == Worse::One), side(1, worse == Worse::Two)]
-    }
-
     fn has_missing(&self) -> bool {
-        match &self.source {
-            Source::Blocks { tables, .. } => tables.strict.missing() != [0, 0],
-            Source::Runs { bounds } => bounds.iter().any(Option::is_some),
+        match &self.tables {
+            Some(tables) => tables.strict.missing() != [0, 0],
+            None => self.compared.sides.iter().any(|side| side.bounds.is_some()),
         }
     }
 
     /// The one-sided p-value of "the second side is bad more often by `margin` or more". Missing
     /// results count towards that hypothesis.
     fn not_worse(&self, margin: f64) -> Option<f64> {
-        match &self.source {
-            Source::Blocks { tables, design } => {
+        let [one, two] = match &self.tables {
+            Some(tables) => {
                 let table = tables.strict.against(Worse::One);
-                let blocks = table.blocks();
-                match design {
-                    Design::Matched => {
-                        tango_test(blocks.only_two, blocks.only_one, blocks.n(), margin).ok()
-                    }
-                    Design::Complete => {
-                        let [one, two] = table.sides().ok()?;
-                        farrington_manning(two, one, margin).ok()
-                    }
+                if tables.design == Design::Matched {
+                    let blocks = table.blocks();
+                    let (only_one, only_two) = (blocks.only_one, blocks.only_two);
+                    return tango_test(only_two, only_one, blocks.n(), margin).ok();
                 }
+                table.sides().ok()?
             }
-            Source::Runs { .. } => {
-                let [one, two] = self.extreme(Worse::One);
-                farrington_manning(counts(two).ok()?, counts(one).ok()?, margin).ok()
+            None => {
+                let [one, two] = self.compared.extreme(Worse::One);
+                [counts(one).ok()?, counts(two).ok()?]
             }
-        }
+        };
+        farrington_manning(two, one, margin).ok()
     }
 
     fn ratio(&self, alpha: f64) -> Option<(f64, Interval)> {
-        let [one, two] = self.shares;
+        let [one, two] = self.compared.shares();
         let (first, second) = (counts(one).ok()?, counts(two).ok()?);
         let (a, b) = first.rate().zip(second.rate())?;
         if one.bad == 0 || two.bad == 0 {
@@ -208,10 +204,14 @@ impl Pair {
     }
 }
 
+fn compare_shares([one, two]: [Share; 2], alpha: f64) -> Option<Comparison> {
+    compare(counts(two).ok()?, counts(one).ok()?, alpha).ok()
+}
+
 /// The number of primary comparisons, which share the error budget.
-pub(super) fn taking_part(pairs: &[Pair], alpha: f64) -> usize {
+fn taking_part(pairs: &[Pair], alpha: f64) -> usize {
     let of = |role| {
-        let same = pairs.iter().filter(|pair| pair.role == role);
+        let same = pairs.iter().filter(|pair| pair.role() == role);
         same.filter(|pair| pair.takes_part(alpha)).count()
     };
     match of(Role::Primary) {
@@ -227,7 +227,7 @@ fn adjusted(
     p_of: &dyn Fn(usize) -> Option<f64>,
 ) -> Vec<Option<f64>> {
     let tests: Vec<_> = (places.iter())
-        .map(|&place| (pairs[place].role, p_of(place).unwrap_or(1.0)))
+        .map(|&place| (pairs[place].role(), p_of(place).unwrap_or(1.0)))
         .collect();
     let mut all = vec![None; pairs.len()];
     for (place, p) in places.iter().zip(gatekeeping(&tests).unwrap_or_default()) {
@@ -237,8 +237,7 @@ fn adjusted(
 }
 
 /// Runs tests made together: the primary ones, then those that explain them.
-pub(super) fn fixed(pairs: &[Pair], together: Together) -> Vec<Option<FixedTest>> {
-    let Together { alpha, margin } = together;
+fn fixed(pairs: &[Pair], alpha: f64, margin: Option<f64>) -> Vec<Option<FixedTest>> {
     let tested: Vec<_> = (pairs.iter())
         .map(|pair| Some((pair, pair.takes_part(alpha), pair.test(alpha)?)))
         .collect();
@@ -291,14 +290,4 @@ pub(super) fn fixed(pairs: &[Pair], together: Together) -> Vec<Option<FixedTest>
         })
     });
     judged.collect()
-}
-
-/// Why the rows of two runs cannot be tested, if so.
-pub(super) fn doubt(results: [&Results; 2], is_censored: bool) -> Option<Doubt> {
-    let is_selected = |results: &&Results| results.outcomes.get(Outcome::Unreached) > 0;
-    if is_censored && results.iter().any(is_selected) {
-        return Some(Doubt::Unmatched);
-    }
-    let clustered = results.iter().position(|results| results.is_clustered());
-    clustered.map(Doubt::Clustered)
 }

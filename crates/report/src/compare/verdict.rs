@@ -1,63 +1,55 @@
 //! The verdict of a comparison in a sentence.
 
 use crashrate_model::{Outcome, OutcomeSet};
-use crashrate_stats::{Blocks, Test, Worse};
+use crashrate_stats::{Blocks, PairWatch, Test, Worse};
 
-use super::plan::Planned;
-use super::{Compared, Comparisons, Doubt, Evidence, FixedTest, PairEvidence, Side};
-use crate::clean::{NAME, clean};
+use super::{Compared, Comparisons, Doubt, Evidence, FixedTest, Planned, Side};
+use crate::view::rounds;
 use crate::words::{count, p_value, percent_of, plural, points, share};
 
 /// The verdict in a sentence, without its full stop.
 pub(crate) fn verdict(all: &Comparisons, one: &Compared) -> String {
     let verdict = match &one.evidence {
         Evidence::Fixed(test) => by_test(all, one, test),
-        Evidence::Pairs(pairs) => by_pairs(all, one, pairs),
-        Evidence::Untested => match one.sides.iter().any(|side| side.share.n == 0) {
-            true => "no verdict: a side has no rounds".to_owned(),
-            false => "no verdict: the data decided how many rounds there are".to_owned(),
-        },
+        Evidence::Pairs { watch, counts } => by_pairs(all, one, watch, *counts),
+        Evidence::Untested if one.sides.iter().any(|side| side.share.n == 0) => {
+            "no verdict: a side has no rounds".to_owned()
+        }
+        Evidence::Untested => "no verdict: the data decided how many rounds there are".to_owned(),
     };
     verdict + &not_worse(one)
 }
 
 /// `new crashes less often: 0/20 v 12/20`, with a remark if that side does not pass more often.
 fn direction_of(all: &Comparisons, one: &Compared, worse: Worse, within: Option<Blocks>) -> String {
-    let [better, worse] = match worse {
-        Worse::One => [&one.sides[1], &one.sides[0]],
-        Worse::Two => [&one.sides[0], &one.sides[1]],
+    let [other, subject] = &one.sides;
+    let ([better, worse], often) = match worse {
+        Worse::One => ([subject, other], "less"),
+        Worse::Two => ([other, subject], "more"),
     };
-    let subject = &one.sides[1];
-    let other = &one.sides[0];
-    let often = if subject.label == better.label {
-        "less"
-    } else {
-        "more"
-    };
-    let verb = verb(&all.bad, &one.sides);
     // Within blocks, only blocks with both sides measured count.
     let [of_other, of_subject] = match within {
         Some(blocks) => blocks_shares(blocks),
         None => [other, subject].map(|side| share(side.share.bad, side.share.n)),
     };
+    let verb = verb(&all.bad, &one.sides);
     let mut text = format!(
-        "{} {verb} {often} often: {} v {}",
-        clean(&subject.label, NAME),
-        of_subject,
-        of_other
+        "{} {verb} {often} often: {of_subject} v {of_other}",
+        subject.name()
     );
     let passed = |side: &Side| {
         f64::from(side.outcomes.get(Outcome::Passed)) / f64::from(side.share.n.max(1))
     };
     if passed(better) <= passed(worse) && better.share.n > 0 {
-        let failed = |side: &Side| side.outcomes.get(Outcome::Failed);
+        let counts = |side: &Side| {
+            let failed = side.outcomes.get(Outcome::Failed);
+            format!("{} bad and {failed} failed", side.share.bad)
+        };
         text += &format!(
-            "; but {} passes no more often: {} bad and {} failed v {} bad and {} failed",
-            clean(&better.label, NAME),
-            worse.share.bad,
-            failed(worse),
-            better.share.bad,
-            failed(better)
+            "; but {} passes no more often: {} v {}",
+            better.name(),
+            counts(worse),
+            counts(better)
         );
     }
     text
@@ -65,9 +57,8 @@ fn direction_of(all: &Comparisons, one: &Compared, worse: Worse, within: Option<
 
 /// The bad blocks of each side.
 fn blocks_shares(blocks: Blocks) -> [String; 2] {
-    let counted = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-    [blocks.only_one, blocks.only_two]
-        .map(|only| share(counted(blocks.both + only), counted(blocks.n())))
+    let n = rounds(blocks.n());
+    [blocks.only_one, blocks.only_two].map(|only| share(rounds(blocks.both + only), n))
 }
 
 /// The verb for the bad rounds of both sides.
@@ -85,125 +76,99 @@ fn verb(bad: &OutcomeSet, sides: &[Side; 2]) -> &'static str {
 
 /// The non-inferiority result, if a margin was given.
 fn not_worse(one: &Compared) -> String {
-    let describe = |margin: f64, shown: bool, evidence: String| {
-        let margin = percent_of(margin);
-        let label = clean(&one.sides[1].label, NAME);
-        match shown {
-            true => format!("; shown: {label} is no worse by {margin} or more ({evidence})"),
-            false => {
-                format!("; not shown that {label} is no worse by {margin} or more ({evidence})")
-            }
-        }
-    };
-    match &one.evidence {
-        Evidence::Fixed(test) => test.not_worse.map_or_else(String::new, |not_worse| {
-            let p = format!("p = {}", p_value(not_worse.p));
-            describe(not_worse.margin, not_worse.shown, p)
+    let found = match &one.evidence {
+        Evidence::Fixed(test) => test.not_worse.map(|found| {
+            let evidence = format!("p = {}", p_value(found.p));
+            (found.margin, found.shown, evidence)
         }),
-        Evidence::Pairs(pairs) => {
-            (pairs.watch.margin()).map_or_else(String::new, |(margin, ln_e)| {
-                let shown = pairs.counts && pairs.watch.is_not_worse() == Some(true);
-                let evidence = format!("evidence {}:1", e_value(ln_e));
-                describe(margin, shown, evidence)
-            })
-        }
-        Evidence::Untested => String::new(),
-    }
+        Evidence::Pairs { watch, counts } => watch.margin().map(|(margin, ln_e)| {
+            let shown = *counts && watch.is_not_worse() == Some(true);
+            (margin, shown, format!("evidence {}:1", e_value(ln_e)))
+        }),
+        Evidence::Untested => None,
+    };
+    let Some((margin, shown, evidence)) = found else {
+        return String::new();
+    };
+    let shown = if shown { "shown:" } else { "not shown that" };
+    let (margin, label) = (percent_of(margin), one.sides[1].name());
+    format!("; {shown} {label} is no worse by {margin} or more ({evidence})")
 }
 
-/// The blocks within which the comparison is made, if any.
-fn within_blocks(one: &Compared) -> String {
+/// The blocks within which the comparison is made.
+fn within_blocks(one: &Compared, blocks: Blocks) -> String {
     // If no block differs, the counts of both sides are sufficient.
-    let differ = one
-        .blocks
-        .filter(|blocks| blocks.only_one + blocks.only_two > 0);
-    differ.map_or_else(String::new, |blocks| {
-        format!(
-            "; of {} with both sides measured, only {} was bad in {} and only {} in {}",
-            blocks_of(blocks.n()),
-            clean(&one.sides[0].label, NAME),
-            count(blocks.only_one),
-            clean(&one.sides[1].label, NAME),
-            count(blocks.only_two)
-        )
-    })
+    if blocks.only_one + blocks.only_two == 0 {
+        return String::new();
+    }
+    let [first, second] = one.sides.each_ref().map(Side::name);
+    format!(
+        "; of {} with both sides measured, only {first} was bad in {} and only {second} in {}",
+        blocks_of(blocks.n()),
+        count(blocks.only_one),
+        count(blocks.only_two)
+    )
 }
 
 fn blocks_of(n: u64) -> String {
-    plural(u32::try_from(n).unwrap_or(u32::MAX), "block")
+    plural(rounds(n), "block")
 }
 
 fn by_test(all: &Comparisons, one: &Compared, test: &FixedTest) -> String {
-    let matched = match test.comparison.test {
-        Test::McNemar => within_blocks(one),
-        _ => String::new(),
-    };
-    let within = one.blocks.filter(|_| test.comparison.test == Test::McNemar);
-    let worse = match test.comparison.difference.unwrap_or_default() > 0.0 {
-        true => Worse::Two,
-        false => Worse::One,
-    };
+    let numbers = format!("{}, {}", p(test), difference(test));
     match one.doubt {
         Some(Doubt::Clustered(side)) => {
             return format!(
                 "no verdict: bad rounds of {} come in clusters or drift, and the test assumes \
-                 independent rounds; {}",
-                clean(&one.sides[side].label, NAME),
-                numbers(test)
+                 independent rounds; {numbers}",
+                one.sides[side].name()
             );
         }
         Some(Doubt::Unmatched) => {
             return format!(
-                "no verdict: not all rounds got this far, and those that did cannot be matched; {}",
-                numbers(test)
+                "no verdict: not all rounds got this far, and those that did cannot be matched; \
+                 {numbers}"
             );
         }
         None => {}
     }
+    let within = one.blocks.filter(|_| test.comparison.test == Test::McNemar);
+    let matched = within.map_or_else(String::new, |blocks| within_blocks(one, blocks));
+    let worse = match test.comparison.difference.unwrap_or_default() > 0.0 {
+        true => Worse::Two,
+        false => Worse::One,
+    };
+    let direction = || direction_of(all, one, worse, within);
     if test.differs {
-        return format!(
-            "{}: {}{matched}",
-            direction_of(all, one, worse, within),
-            beyond(test)
-        );
+        return format!("{}: {}{matched}", direction(), beyond(test));
     }
-    let numbers = numbers(test);
-    if test.prevented {
-        return format!(
-            "no verdict: {} would be shown, unless {}; {numbers}{matched}",
-            direction_of(all, one, worse, within),
-            unless(one, worse)
-        );
-    }
-    if !one.primary && test.p > test.comparison.p && test.comparison.p <= all.alpha {
-        return format!("not judged: no difference is shown as a whole; {numbers}{matched}");
-    }
-    format!("{}; {numbers}{matched}", no_verdict(one))
+    let verdict = if test.prevented {
+        prevented(one, worse, &direction())
+    } else if !one.primary && test.p > test.comparison.p && test.comparison.p <= all.alpha {
+        NOT_JUDGED.to_owned()
+    } else {
+        no_verdict(one)
+    };
+    format!("{verdict}; {numbers}{matched}")
 }
 
-/// The missing results that would change the verdict.
-fn unless(one: &Compared, worse: Worse) -> String {
-    let bad = match worse {
-        Worse::One => 1,
-        Worse::Two => 0,
-    };
-    let describe = |side: usize, how: &str| {
-        let bounds = one.sides[side].bounds?;
-        let label = clean(&one.sides[side].label, NAME);
-        Some(format!(
-            "{} of {label} {how}",
-            plural(bounds.missing, "missing round")
-        ))
-    };
-    let all = [
-        describe(bad, "ended badly"),
-        describe(1 - bad, "ended well"),
-    ];
-    let all: Vec<_> = all.into_iter().flatten().collect();
-    match all.is_empty() {
+const NOT_JUDGED: &str = "not judged: no difference is shown as a whole";
+
+/// Says that only missing results prevent a verdict.
+fn prevented(one: &Compared, worse: Worse, direction: &str) -> String {
+    let bad = usize::from(worse == Worse::One);
+    let unless = [(bad, "ended badly"), (1 - bad, "ended well")];
+    let unless = unless.into_iter().filter_map(|(side, how)| {
+        let side = &one.sides[side];
+        let missing = plural(side.bounds?.missing, "missing round");
+        Some(format!("{missing} of {} {how}", side.name()))
+    });
+    let unless: Vec<_> = unless.collect();
+    let unless = match unless.is_empty() {
         true => "missing rounds changed that".to_owned(),
-        false => all.join(" and "),
-    }
+        false => unless.join(" and "),
+    };
+    format!("no verdict: {direction} would be shown, unless {unless}")
 }
 
 /// Fewer bad blocks than this may coincide by chance.
@@ -211,10 +176,8 @@ const COINCIDE: u64 = 5;
 
 /// Says that there is no verdict, and whether more rounds would help.
 fn no_verdict(one: &Compared) -> String {
-    if let Some(blocks) = one
-        .blocks
-        .filter(|b| b.both >= COINCIDE && b.only_one + b.only_two == 0)
-    {
+    let same = |blocks: &Blocks| blocks.both >= COINCIDE && blocks.only_one + blocks.only_two == 0;
+    if let Some(blocks) = one.blocks.filter(same) {
         return format!(
             "no difference shown: both sides were bad in the same {} of {}, so something they \
              share decides, such as the seed",
@@ -230,7 +193,7 @@ fn no_verdict(one: &Compared) -> String {
 }
 
 fn too_few(plan: &Planned) -> String {
-    let [one, two] = plan.detect.rates.map(percent_of);
+    let [one, two] = plan.rates.map(percent_of);
     match plan.plan {
         None => format!("no number of rounds can distinguish {one} from {two}"),
         Some(found) => format!(
@@ -243,37 +206,25 @@ fn too_few(plan: &Planned) -> String {
 /// The numbers of a difference that is shown.
 fn beyond(test: &FixedTest) -> String {
     let ratio = test.ratio.map_or_else(String::new, |(ratio, interval)| {
-        let ratios = [ratio, interval.lo, interval.hi].map(times);
-        format!(
-            ", risk ratio {} (95%: {}..{})",
-            ratios[0], ratios[1], ratios[2]
-        )
+        let [ratio, lo, hi] = [ratio, interval.lo, interval.hi].map(times);
+        format!(", risk ratio {ratio} (95%: {lo}..{hi})")
     });
     format!("{}, {}{ratio}", difference(test), p(test))
-}
-
-/// The numbers of a difference that is not shown.
-fn numbers(test: &FixedTest) -> String {
-    format!("{}, {}", p(test), difference(test))
 }
 
 fn difference(test: &FixedTest) -> String {
     let difference = test.comparison.difference.unwrap_or_default();
     let interval = test.comparison.interval;
     let sign = if difference > 0.0 { "+" } else { "" };
-    format!(
-        "{sign}{} points (95%: {}..{})",
-        points(difference),
-        points(interval.lo),
-        points(interval.hi)
-    )
+    let [difference, lo, hi] = [difference, interval.lo, interval.hi].map(points);
+    format!("{sign}{difference} points (95%: {lo}..{hi})")
 }
 
 fn p(test: &FixedTest) -> String {
-    let alone = test.comparison.p;
-    match p_value(test.p) == p_value(alone) {
-        true => format!("p = {}", p_value(alone)),
-        false => format!("p = {} (alone {})", p_value(test.p), p_value(alone)),
+    let [adjusted, alone] = [test.p, test.comparison.p].map(p_value);
+    match adjusted == alone {
+        true => format!("p = {alone}"),
+        false => format!("p = {adjusted} (alone {alone})"),
     }
 }
 
@@ -286,32 +237,23 @@ fn times(ratio: f64) -> String {
     }
 }
 
-fn by_pairs(all: &Comparisons, one: &Compared, pairs: &PairEvidence) -> String {
-    let watch = &pairs.watch;
+fn by_pairs(all: &Comparisons, one: &Compared, watch: &PairWatch, counts: bool) -> String {
     let evidence = format!(
         "evidence {}:1 for a difference ({} needed) after {}",
         e_value(watch.ln_e()),
         e_value(watch.ln_needed()),
-        plural(
-            u32::try_from(watch.blocks().n()).unwrap_or(u32::MAX),
-            "block"
-        )
+        blocks_of(watch.blocks().n())
     );
+    let direction = |worse| direction_of(all, one, worse, Some(watch.blocks()));
     if let Some(worse) = watch.verdict() {
-        return match pairs.counts {
-            true => format!(
-                "{}; {evidence}",
-                direction_of(all, one, worse, Some(watch.blocks()))
-            ),
-            false => format!("not judged: no difference is shown as a whole; {evidence}"),
+        let verdict = match counts {
+            true => direction(worse),
+            false => NOT_JUDGED.to_owned(),
         };
+        return format!("{verdict}; {evidence}");
     }
     if let Some(worse) = watch.worse().filter(|_| watch.is_prevented()) {
-        return format!(
-            "no verdict: {} would be shown, unless {}; {evidence}",
-            direction_of(all, one, worse, Some(watch.blocks())),
-            unless(one, worse)
-        );
+        return format!("{}; {evidence}", prevented(one, worse, &direction(worse)));
     }
     let plan = one.plan.as_ref().filter(|plan| plan.is_short());
     let plan = plan.map_or_else(String::new, |plan| format!("; {}", too_few(plan)));

@@ -1,39 +1,44 @@
 //! Compares two sides of one run: its modes, its variants, or its spawn methods.
 
-use crashrate_model::{ALPHA, Axis, Contrast, Spawn, Stopping, contrasts, suite_variant};
-use crashrate_stats::Role;
+use crashrate_model::{ALPHA, Axis, Stopping, Unit, contrasts};
 
-use super::blocks::{Sides, sides};
-use super::plan::Planner;
-use super::test::{Pair, Together, fixed, taking_part};
-use super::{
-    Compared, Comparisons, DEFAULT_DETECT, Detect, Evidence, How, PairEvidence, Side, What,
-    claimed_in_short,
-};
+use super::blocks::pair;
+use super::test::{Pair, judge};
+use super::{Comparisons, DEFAULT_DETECT, Evidence, How, What, claimed_in_short};
 use crate::view::{OptionalStopping, PairsSeen, View};
 use crate::words::imported;
 
 /// The axes along which a run can be compared with itself.
 pub fn axes(view: &View) -> Vec<Axis> {
-    let has = |axis: &Axis| !contrasts(&view.units, *axis).is_empty();
-    [Axis::Mode, Axis::Variant, Axis::Spawn]
-        .into_iter()
-        .filter(has)
-        .collect()
+    axes_of(&view.units)
+}
+
+fn axes_of(units: &[Unit]) -> Vec<Axis> {
+    let mut axes = vec![Axis::Mode, Axis::Variant, Axis::Spawn];
+    axes.retain(|axis| !contrasts(units, *axis).is_empty());
+    axes
 }
 
 /// The axes in a run's report: the axis the run was made to compare, or else all available axes.
-fn compared_axes(view: &View) -> Vec<Axis> {
-    match view.run.stopping {
-        Stopping::Decided(axis) => vec![axis],
-        _ => axes(view),
+fn compared_axes(units: &[Unit], stopping: &Stopping) -> Vec<Axis> {
+    match stopping {
+        Stopping::Decided(axis) => vec![*axis],
+        _ => axes_of(units),
     }
+}
+
+/// The error budget along this axis. The axes in a run's report share theirs.
+pub(crate) fn alpha_of(units: &[Unit], stopping: &Stopping, axis: Axis) -> f64 {
+    let axes = compared_axes(units, stopping);
+    let share = if axes.contains(&axis) { axes.len() } else { 1 };
+    ALPHA / share as f64
 }
 
 /// The comparisons in a run's report.
 pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
     let compare = |axis| compare_within(view, axis, DEFAULT_DETECT, None);
-    (compared_axes(view).into_iter().map(compare))
+    let axes = compared_axes(&view.units, &view.run.stopping);
+    (axes.into_iter().map(compare))
         .filter(|all| !all.list.is_empty())
         .collect()
 }
@@ -41,120 +46,55 @@ pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
 /// Compares the two sides of a run along this axis. The axes of a run share the error budget.
 /// `margin` is the difference in rates up to which the second side counts as no worse; it defaults
 /// to the run's own.
-pub fn compare_within(view: &View, axis: Axis, detect: Detect, margin: Option<f64>) -> Comparisons {
-    let optional_stopping = view.run.optional_stopping();
-    let axes = compared_axes(view);
-    let share = if axes.contains(&axis) { axes.len() } else { 1 };
-    let together = Together {
-        alpha: ALPHA / share as f64,
-        margin: margin.or(view.run.not_worse_by),
-    };
+pub fn compare_within(
+    view: &View,
+    axis: Axis,
+    rates: [f64; 2],
+    margin: Option<f64>,
+) -> Comparisons {
+    let alpha = alpha_of(&view.units, &view.run.stopping, axis);
     let contrasts = contrasts(&view.units, axis);
-    let all: Vec<Sides> = contrasts.iter().map(|c| sides(view, c)).collect();
-    let pairs: Vec<Pair> = (contrasts.iter().zip(&all))
-        .map(|(contrast, sides)| sides.pair(role(contrast), contrast.is_censored(), &view.run))
-        .collect();
-    let evidence = match optional_stopping {
-        OptionalStopping::Possible => of_pairs(view, axis),
-        OptionalStopping::No => (fixed(&pairs, together).into_iter())
-            .map(|test| test.map_or(Evidence::Untested, Evidence::Fixed))
-            .collect(),
+    let pairs = contrasts.iter().map(|contrast| pair(view, contrast, axis));
+    let (how, pairs) = match view.run.optional_stopping() {
+        OptionalStopping::No => (How::FixedRounds, pairs.collect()),
+        OptionalStopping::Possible => (How::Pairs, with_evidence(view, axis, pairs)),
     };
-    let comparisons = match optional_stopping {
-        OptionalStopping::Possible => contrasts.iter().filter(|c| c.primary).count(),
-        OptionalStopping::No => taking_part(&pairs, together.alpha),
-    };
-    let planner = Planner::new(detect, together.alpha, comparisons);
-    let list = contrasts.iter().zip(all).zip(evidence);
-    let list = list.map(|((contrast, sides), evidence)| {
-        let shares = sides.shares;
-        let mut compared = compared(contrast, axis, sides, optional_stopping, evidence);
-        if !compared.differs() {
-            compared.plan = planner.plan(shares);
-        }
-        compared
-    });
-    let list: Vec<Compared> = list.collect();
-    let incomplete = !view.run.complete && !view.run.state.is_running();
-    let warning = "The run is incomplete: what is missing may not be missing by chance.".to_owned();
+    let margin = margin.or(view.run.not_worse_by);
     let claims = view.claims().iter();
     let claims =
         claims.filter(|claim| axis == Axis::Mode && claim.comparison.list[0].mode.is_none());
-    let mut warnings: Vec<String> = incomplete.then_some(warning).into_iter().collect();
+    let mut warnings: Vec<String> = incomplete(view).into_iter().collect();
     warnings.extend(imported(view).map(|what| format!("{what}.")));
     warnings.extend(claims.map(|claim| claimed_in_short(claim, view.run.number)));
     Comparisons {
         what: What::Within(axis),
-        how: match optional_stopping {
-            OptionalStopping::Possible => How::Pairs,
-            OptionalStopping::No => How::FixedRounds,
-        },
+        how,
         bad: view.run.bad.clone(),
-        alpha: together.alpha,
-        list,
+        alpha,
+        list: judge(pairs, how, alpha, margin, rates),
         warnings,
     }
 }
 
-fn role(contrast: &Contrast) -> Role {
-    match contrast.primary {
-        true => Role::Primary,
-        false => Role::Explains,
-    }
+/// A warning about an incomplete run.
+pub(super) fn incomplete(view: &View) -> Option<String> {
+    let incomplete = !view.run.complete && !view.run.state.is_running();
+    incomplete
+        .then(|| "The run is incomplete: what is missing may not be missing by chance.".to_owned())
 }
 
-/// The evidence of the run's own pairs. Explanatory comparisons count only once every primary one
-/// shows a difference.
-fn of_pairs(view: &View, axis: Axis) -> Vec<Evidence> {
+/// The comparisons with the evidence of the run's own pairs. Explanatory comparisons count only
+/// once every primary one shows a difference.
+fn with_evidence(view: &View, axis: Axis, pairs: impl Iterator<Item = Pair>) -> Vec<Pair> {
     let seen = view.pairs.iter().find(|seen| seen.axis == axis);
     let is_open = seen.is_some_and(PairsSeen::is_decided);
     let watches = seen.into_iter().flat_map(|seen| &seen.contrasts);
-    let evidence = watches.map(|(contrast, watch)| {
-        Evidence::Pairs(PairEvidence {
+    let pairs = pairs.zip(watches).map(|(mut pair, (contrast, watch))| {
+        pair.compared.evidence = Evidence::Pairs {
             watch: *watch,
             counts: contrast.primary || is_open,
-        })
+        };
+        pair
     });
-    evidence.collect()
-}
-
-fn compared(
-    contrast: &Contrast,
-    axis: Axis,
-    sides: Sides,
-    optional_stopping: OptionalStopping,
-    evidence: Evidence,
-) -> Compared {
-    let label = |side: usize| match axis {
-        Axis::Mode => contrast.modes[side].word().to_owned(),
-        Axis::Variant => contrast.variants[side].clone(),
-        Axis::Spawn => [Spawn::Exec, Spawn::Fork][side].word().to_owned(),
-    };
-    let [one, two] = match axis {
-        // Both variants differ only in how their processes were spawned.
-        Axis::Spawn => contrast
-            .variants
-            .each_ref()
-            .map(|variant| suite_variant(variant)),
-        _ => contrast.variants.each_ref().map(String::as_str),
-    };
-    Compared {
-        chapter: contrast.chapter.clone(),
-        sequence: contrast.sequence.clone(),
-        mode: (contrast.modes[0] == contrast.modes[1]).then_some(contrast.modes[0]),
-        variant: (one == two).then(|| one.to_owned()),
-        primary: contrast.primary,
-        censored: contrast.is_censored(),
-        sides: [0, 1].map(|side| Side {
-            label: label(side),
-            share: sides.shares[side],
-            outcomes: sides.outcomes[side],
-            bounds: sides.bounds[side],
-            optional_stopping,
-        }),
-        blocks: Some(sides.measured.blocks()),
-        doubt: sides.doubt,
-        evidence,
-        plan: None,
-    }
+    pairs.collect()
 }

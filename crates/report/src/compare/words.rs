@@ -1,6 +1,6 @@
 //! Sentences about comparisons, used by every format; verdicts are in `verdict.rs`.
 
-use crashrate_model::Axis;
+use crashrate_model::{Axis, Mode, Outcome, OutcomeSet};
 
 use super::claims::Claimed;
 use super::verdict::verdict;
@@ -13,8 +13,7 @@ pub(crate) fn intro(all: &Comparisons) -> String {
     let mut sides = match all.what {
         What::Within(Axis::Mode) => {
             "Sequential v isolated: a sequence as a whole against blocks of its isolated \
-             chapters, bad \
-             if any chapter was"
+             chapters, bad if any chapter was"
         }
         What::Within(Axis::Variant) => "Each variant v the first",
         What::Within(Axis::Spawn) => "Forked v executed",
@@ -47,11 +46,17 @@ fn shared_error(all: &Comparisons) -> String {
         0 => String::new(),
         n => format!("; {} with too few rounds left out", count(n)),
     };
+    let share = |n: u64| {
+        format!(
+            "; {} comparisons share an error of {error} (Holm)",
+            count(n)
+        )
+    };
     let primary = match (of(true), of(false)) {
         (0, 0 | 1) | (1, 0) => return apart,
-        (0, n) => format!("; {} share an error of {error} (Holm)", comparisons(n)),
+        (0, n) => share(n),
         (1, _) => format!("; the whole is tested first at {error}"),
-        (n, _) => format!("; {} share an error of {error} (Holm)", comparisons(n)),
+        (n, _) => share(n),
     };
     let then = match (of(true), of(false)) {
         (0, _) | (_, 0) => "",
@@ -60,42 +65,35 @@ fn shared_error(all: &Comparisons) -> String {
     format!("{primary}{then}{apart}")
 }
 
-fn comparisons(n: u64) -> String {
-    format!("{} comparisons", count(n))
-}
-
 /// A claim of a report, and what its rounds show.
 pub(crate) fn claimed(claim: &Claimed) -> String {
-    let text = clean(&claim.text, SENTENCE);
-    let shown = match claim.is_shown() {
-        true => "the two differ",
-        false => "not shown",
-    };
-    let lines = lines(&claim.comparison);
     format!(
-        "The report claims \"{text}\": {shown}. {}",
-        lines.join("; ")
+        "The report claims \"{}\": {}. {}",
+        clean(&claim.text, SENTENCE),
+        shown_of(claim),
+        lines(&claim.comparison).join("; ")
     )
 }
 
 /// The same in short, for the line above the comparison itself.
 pub(crate) fn claimed_in_short(claim: &Claimed, number: u32) -> String {
-    let text = clean(&claim.text, SENTENCE);
     let about = claim.comparison.list.iter().map(|one| {
         let p = match &one.evidence {
             Evidence::Fixed(test) => format!(" (p = {})", p_value(test.p)),
             _ => String::new(),
         };
-        (name(one), p)
+        format!("{}: {}{p}.", name(one), shown_of(claim))
     });
-    let shown = match claim.is_shown() {
+    let about: Vec<_> = about.collect();
+    let text = clean(&claim.text, SENTENCE);
+    format!("N={number} claims \"{text}\" of {}", about.join(" "))
+}
+
+fn shown_of(claim: &Claimed) -> &'static str {
+    match claim.is_shown() {
         true => "the two differ",
         false => "not shown",
-    };
-    let about: Vec<_> = about
-        .map(|(name, p)| format!("{name}: {shown}{p}."))
-        .collect();
-    format!("N={number} claims \"{text}\" of {}", about.join(" "))
+    }
 }
 
 /// A line for each comparison.
@@ -107,31 +105,42 @@ pub(crate) fn lines(all: &Comparisons) -> Vec<String> {
 /// The comparisons that show a difference, or a line saying that none does.
 pub(crate) fn shown(all: &Comparisons) -> Vec<String> {
     let differ = all.list.iter().filter(|one| one.differs());
-    let sentences: Vec<_> = differ
-        .map(|one| format!("{}: {}.", name(one), verdict(all, one)))
-        .collect();
-    match (sentences.is_empty(), all.list.len()) {
-        (false, _) => sentences,
-        (true, 1) => vec!["The comparison shows no difference.".to_owned()],
-        (true, n) => vec![format!(
-            "None of {} comparisons shows a difference.",
-            count(n as u64)
-        )],
+    let sentence = |one: &Compared| format!("{}: {}.", name(one), verdict(all, one));
+    let sentences: Vec<_> = differ.map(sentence).collect();
+    if !sentences.is_empty() {
+        return sentences;
     }
+    vec![match all.list.len() as u64 {
+        1 => "The comparison shows no difference.".to_owned(),
+        n => format!("None of {} comparisons shows a difference.", count(n)),
+    }]
+}
+
+/// The outcomes that count as bad.
+pub(super) fn bad_words(bad: &OutcomeSet) -> String {
+    let words: Vec<_> = bad.iter().map(Outcome::word).collect();
+    words.join(", ")
 }
 
 /// What is compared.
 pub(crate) fn name(one: &Compared) -> String {
     let variant = one.variant.as_deref().unwrap_or("default");
-    match (&one.chapter, &one.sequence) {
+    row_name(&one.chapter, &one.sequence, one.mode, variant)
+}
+
+/// A chapter, alone or in a sequence, or a sequence as a whole.
+pub(super) fn row_name(
+    chapter: &Option<String>,
+    sequence: &Option<String>,
+    mode: Option<Mode>,
+    variant: &str,
+) -> String {
+    match (chapter, sequence) {
         (Some(chapter), Some(sequence)) => {
-            format!(
-                "{} in {}",
-                clean(chapter, NAME),
-                of_unit(sequence, None, variant)
-            )
+            let chapter = clean(chapter, NAME);
+            format!("{chapter} in {}", of_unit(sequence, None, variant))
         }
-        (Some(chapter), None) => of_unit(chapter, one.mode, variant),
+        (Some(chapter), None) => of_unit(chapter, mode, variant),
         (None, Some(sequence)) => format!("{} as a whole", of_unit(sequence, None, variant)),
         (None, None) => "all".to_owned(),
     }
@@ -141,47 +150,44 @@ pub(crate) fn name(one: &Compared) -> String {
 fn rates(one: &Compared) -> String {
     let of_blocks = one.chapter.is_none() && one.mode.is_none();
     let sides = one.sides.each_ref().map(|side| {
-        let share = side.share;
-        let rate = match share.n {
+        let rate = match side.share.n {
             0 if of_blocks => "no complete block".to_owned(),
             0 => "no rounds".to_owned(),
-            n => estimate(share.bad, n, side.optional_stopping),
+            n => estimate(side.share.bad, n, side.optional_stopping),
         };
-        format!(
-            "{} {rate}{}",
-            clean(&side.label, NAME),
-            in_bounds(side.bounds)
-        )
+        format!("{} {rate}{}", side.name(), in_bounds(side.bounds))
     });
     sides.join(", ")
 }
 
 /// The lost rounds of both sides, if there are any.
 fn missing_words(one: &Compared) -> Option<String> {
-    let [a, b] = one.sides.each_ref().map(|side| {
+    let missing = one.sides.each_ref().map(|side| {
         let missing = side.bounds.map_or(0, |bounds| bounds.missing);
         (missing, side.share.n.saturating_add(missing))
     });
-    if a.0 == 0 && b.0 == 0 {
+    let [(first, of_first), (second, of_second)] = missing;
+    if first == 0 && second == 0 {
         return None;
     }
-    let describe = |side: usize, (missing, all): (u32, u32)| {
+    let [one_side, other] = [0, 1].map(|side| {
+        let (missing, all) = missing[side];
+        let label = one.sides[side].name();
         format!(
-            "{} of {} of {}",
+            "{} of {} of {label}",
             count(missing.into()),
-            plural(all, "round"),
-            clean(&one.sides[side].label, NAME)
+            plural(all, "round")
         )
-    };
-    let differ = match u64::from(a.0) * u64::from(b.1) == u64::from(b.0) * u64::from(a.1) {
+    });
+    let is_equal =
+        u64::from(first) * u64::from(of_second) == u64::from(second) * u64::from(of_first);
+    let differ = match is_equal {
         true => "",
         false => "; the sides differ in that, possibly not by chance",
     };
     Some(format!(
-        "{}: missing {} and {}{differ}.",
-        name(one),
-        describe(0, a),
-        describe(1, b)
+        "{}: missing {one_side} and {other}{differ}.",
+        name(one)
     ))
 }
 
@@ -192,8 +198,8 @@ pub(crate) fn cautions(all: &Comparisons) -> Vec<String> {
     if all.list.iter().any(|one| one.censored) {
         cautions.push(
             "A chapter in a sequence counts only rounds that got this far. Processes that \
-             survived the \
-             earlier chapters may be healthier, so the sequence as a whole is the primary result."
+             survived the earlier chapters may be healthier, so the sequence as a whole is the \
+             primary result."
                 .to_owned(),
         );
     }

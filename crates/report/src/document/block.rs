@@ -1,12 +1,54 @@
-//! Blocks: the pieces of a section. Their texts are made harmless, and not yet escaped for a
-//! format.
+//! The pieces of a document. Their texts are made harmless, and not yet escaped for a format.
 
-use super::pictures::{Curves, Grid, TrendPlot};
-use super::plot::Plot;
+use super::plot::{Curves, Grid, Plot, TrendPlot};
 use super::table::{Table, Text, Tone};
 
+/// How much a document says, from little to all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// The verdict, and what a reader must know before believing it.
+    Headline,
+    /// The results in short.
+    Summary,
+    /// Everything.
+    Full,
+}
+
+/// A title and sections, the verdict first.
+pub(crate) struct Document {
+    pub(crate) title: String,
+    /// When it began, and its id; often empty.
+    pub(crate) facts: String,
+    pub(crate) sections: Vec<Section>,
+}
+
+/// The blocks under a heading.
+pub(crate) struct Section {
+    pub(crate) heading: String,
+    /// From which level of detail on it is shown.
+    pub(crate) detail: Detail,
+    pub(crate) blocks: Vec<Block>,
+}
+
+impl Document {
+    /// The sections of this level of detail, without empty ones.
+    pub(crate) fn sections(&self, detail: Detail) -> impl Iterator<Item = &Section> {
+        let sections = self.sections.iter();
+        sections.filter(move |one| one.detail <= detail && !one.blocks.is_empty())
+    }
+}
+
+impl Section {
+    pub(crate) fn new(heading: impl Into<String>, detail: Detail, blocks: Vec<Block>) -> Section {
+        Section {
+            heading: heading.into(),
+            detail,
+            blocks,
+        }
+    }
+}
+
 /// A piece of a section.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Block {
     Verdict(Verdict),
     /// A heading below the section's own.
@@ -30,45 +72,14 @@ pub(crate) enum Block {
 }
 
 /// The result of a run in a word and a few sentences.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Verdict {
-    pub(crate) status: Status,
+    /// It follows the exit code.
+    pub(crate) word: &'static str,
+    pub(crate) tone: Tone,
     pub(crate) lines: Vec<String>,
 }
 
-/// The result of a run in a word. It follows the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
-    Pass,
-    Fail,
-    Undecided,
-    Incomplete,
-    Running,
-}
-
-impl Status {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Status::Pass => "PASS",
-            Status::Fail => "FAIL",
-            Status::Undecided => "UNDECIDED",
-            Status::Incomplete => "INCOMPLETE",
-            Status::Running => "RUNNING",
-        }
-    }
-
-    pub(crate) fn tone(self) -> Tone {
-        match self {
-            Status::Pass => Tone::Good,
-            Status::Fail => Tone::Bad,
-            Status::Running => Tone::Plain,
-            Status::Undecided | Status::Incomplete => Tone::Doubtful,
-        }
-    }
-}
-
 /// The signature of a crash in short.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Signature {
     /// How often, and the signal or exception: `7x SIGSEGV`.
     pub(crate) what: String,
@@ -83,25 +94,38 @@ pub(crate) struct Signature {
 impl Block {
     /// A sentence whose parts are clean already.
     pub(crate) fn line(text: impl Into<String>) -> Block {
-        Block::Line(Text {
-            text: text.into(),
-            tone: Tone::Plain,
-        })
+        Block::toned(text, Tone::Plain)
     }
 
     /// A sentence that a reader should not miss.
     pub(crate) fn warning(text: impl Into<String>) -> Block {
-        Block::Line(Text {
-            text: text.into(),
-            tone: Tone::Doubtful,
-        })
+        Block::toned(text, Tone::Doubtful)
+    }
+
+    fn toned(text: impl Into<String>, tone: Tone) -> Block {
+        let text = text.into();
+        Block::Line(Text { text, tone })
     }
 
     /// A list; no block without lines.
     pub(crate) fn list(lines: Vec<String>) -> Vec<Block> {
-        match lines.is_empty() {
-            true => Vec::new(),
-            false => vec![Block::List(lines)],
+        let block = (!lines.is_empty()).then_some(Block::List(lines));
+        Vec::from_iter(block)
+    }
+
+    /// The table that a format without pictures shows of it.
+    pub(crate) fn as_table(&self) -> Option<&Table> {
+        match self {
+            Block::Table(table) => Some(table),
+            Block::Plot(plot) => Some(&plot.table),
+            Block::Trend(trend) => Some(&trend.plot.table),
+            _ => None,
         }
+    }
+
+    /// A table; no block without rows.
+    pub(crate) fn table(table: Table) -> Vec<Block> {
+        let block = (!table.rows.is_empty()).then_some(Block::Table(table));
+        Vec::from_iter(block)
     }
 }

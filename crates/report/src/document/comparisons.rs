@@ -1,52 +1,34 @@
 //! What the comparisons of a run show: a line each in the summary, all of them with their numbers
 //! in full.
 
-use crashrate_model::{Axis, Level, Stopping};
+use crashrate_model::{Axis, Finding, Level, Stopping};
+use crashrate_stats::Blocks;
 
-use super::source::Source;
+use super::environment::bad_findings;
 use super::{Block, Detail, Document, Section};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::{
     Compared, Comparisons, Evidence, What, cautions, gates, intro, lines, shown, verdict,
 };
 use crate::view::{OptionalStopping, View};
-use crate::words::{count, p_value, recommendations, short_estimate};
+use crate::words::{count, first_lines, p_value, recommendations, short_estimate};
 
 /// Differences, gates, findings and recommendations in the summary.
 const SHOWN: usize = 5;
 
 /// What the run shows, a line each.
-pub(super) fn conclusions(source: &Source) -> Vec<Block> {
-    let view = source.view;
-    let mut blocks = Vec::new();
-    let lines = source
-        .view
-        .comparisons()
-        .iter()
-        .flat_map(|all| in_short(view, all));
-    blocks.extend(lines.map(Block::line));
-    blocks.extend(some(gates(view), "gates").into_iter().map(Block::line));
-    blocks.extend(against_baseline(source).into_iter().map(Block::line));
+pub(super) fn conclusions(view: &View) -> Vec<Block> {
+    let all = view.comparisons().iter();
+    let mut lines: Vec<_> = all.flat_map(|all| in_short(view, all)).collect();
+    lines.extend(first_lines(gates(view), SHOWN, "more gates"));
+    lines.extend(against_baseline(view));
     let advice = recommendations(view).into_iter();
     let advice = advice.map(|advice| format!("Recommendation: {advice}"));
-    let advice = some(advice.collect(), "recommendations");
-    blocks.extend(advice.into_iter().map(Block::line));
-    blocks.extend(
-        some(warnings(view), "warnings")
-            .into_iter()
-            .map(Block::warning),
-    );
-    blocks
-}
-
-/// The first lines, and how many more there are.
-fn some(mut lines: Vec<String>, what: &str) -> Vec<String> {
-    let left = lines.len().saturating_sub(SHOWN);
-    lines.truncate(SHOWN);
-    if left > 0 {
-        lines.push(format!("{} more {what}", count(left as u64)));
-    }
-    lines
+    lines.extend(first_lines(advice.collect(), SHOWN, "more recommendations"));
+    let warnings = bad_findings(view).into_iter().map(warning);
+    let warnings = first_lines(warnings.collect(), SHOWN, "more warnings");
+    let warnings = warnings.into_iter().map(Block::warning);
+    lines.into_iter().map(Block::line).chain(warnings).collect()
 }
 
 /// `Isolated v in sequence: too few rounds to tell (about 92 each; or --until decided)`.
@@ -57,11 +39,8 @@ fn in_short(view: &View, all: &Comparisons) -> Vec<String> {
         _ => of_variants(all),
     };
     if all.list.iter().any(Compared::differs) {
-        let lines = some(shown(all), "differences");
-        return lines
-            .into_iter()
-            .map(|line| format!("{sides}: {line}"))
-            .collect();
+        let lines = first_lines(shown(all), SHOWN, "more differences").into_iter();
+        return lines.map(|line| format!("{sides}: {line}")).collect();
     }
     let primary: Vec<_> = all.list.iter().filter(|one| one.primary).collect();
     let needed = primary.iter().filter_map(|one| too_few(one)).max();
@@ -82,17 +61,24 @@ fn in_short(view: &View, all: &Comparisons) -> Vec<String> {
     vec![format!("{sides}: {said}")]
 }
 
+/// The p-value of a test, if it is one.
+pub(super) fn p_words(one: &Compared) -> String {
+    match &one.evidence {
+        Evidence::Fixed(test) => format!(" (p = {})", p_value(test.p)),
+        _ => String::new(),
+    }
+}
+
 /// The rounds per side that would do, if more rounds are all that is missing for a verdict.
 fn too_few(one: &Compared) -> Option<u64> {
     let asks_more = match &one.evidence {
         Evidence::Fixed(test) => test.not_worse.is_some(),
-        Evidence::Pairs(pairs) => pairs.watch.margin().is_some(),
+        Evidence::Pairs { watch, .. } => watch.margin().is_some(),
         Evidence::Untested => true,
     };
     // Both sides are bad in the same blocks: something they share decides.
-    let coincide = one
-        .blocks
-        .is_some_and(|b| b.both > 0 && b.only_one + b.only_two == 0);
+    let coincide = |blocks: Blocks| blocks.both > 0 && blocks.only_one + blocks.only_two == 0;
+    let coincide = one.blocks.is_some_and(coincide);
     if asks_more || coincide || one.doubt.is_some() || one.is_prevented() {
         return None;
     }
@@ -111,65 +97,46 @@ fn of_variants(all: &Comparisons) -> String {
 }
 
 /// The run compared with its baseline, in short.
-fn against_baseline(source: &Source) -> Vec<String> {
-    let Some(beside) = source.view.beside_baseline() else {
+fn against_baseline(view: &View) -> Vec<String> {
+    let Some(beside) = view.beside_baseline() else {
         return Vec::new();
     };
     let whole = beside.rows.iter().filter(|row| row.chapter.is_none());
     let lines = whole.filter_map(|row| {
         let (then, now) = (row.baseline_in_sequence?, row.in_sequence?);
         let is_it = |one: &&Compared| one.chapter.is_none() && one.sequence == row.sequence;
-        let p = beside
-            .machine
-            .list
-            .iter()
-            .find(is_it)
-            .and_then(|one| match &one.evidence {
-                Evidence::Fixed(test) => Some(format!(" (p = {})", p_value(test.p))),
-                _ => None,
-            });
-        let name = clean(row.sequence.as_deref()?, SENTENCE);
+        let one = beside.machine.list.iter().find(is_it);
+        let p = one.map_or_else(String::new, p_words);
         Some(format!(
-            "Compared with report N={}: crash rate of {name} {} there, {} here{}",
+            "Compared with report N={}: crash rate of {} {} there, {} here{p}",
             beside.number,
-            short_estimate(then.bad, then.n, OptionalStopping::No),
-            short_estimate(now.bad, now.n, source.view.run.optional_stopping()),
-            p.unwrap_or_default()
+            clean(row.sequence.as_deref()?, SENTENCE),
+            short_estimate(then, OptionalStopping::No),
+            short_estimate(now, view.run.optional_stopping())
         ))
     });
     lines.collect()
 }
 
 /// What makes measurements doubtful or impossible here.
-fn warnings(view: &View) -> Vec<String> {
-    let mut bad: Vec<_> = (view.run.findings.iter())
-        .filter(|finding| finding.level != Level::Ok)
-        .collect();
-    bad.sort_by_key(|finding| std::cmp::Reverse(finding.level));
-    let line = |finding: &crashrate_model::Finding| {
-        let level = match finding.level {
-            Level::Blocker => "Blocker",
-            _ => "Warning",
-        };
-        let advice = finding.advice.as_ref().map(|advice| format!("; {advice}"));
-        let colon = match finding.found.starts_with(|c: char| c.is_ascii_digit()) {
-            true => "",
-            false => ":",
-        };
-        let text = format!(
-            "{}{colon} {}{}",
-            finding.name,
-            finding.found,
-            advice.unwrap_or_default()
-        );
-        format!("{level}: {}", clean(&text, SENTENCE))
+fn warning(finding: &Finding) -> String {
+    let Finding { name, found, .. } = finding;
+    let level = match finding.level {
+        Level::Blocker => "Blocker",
+        _ => "Warning",
     };
-    bad.into_iter().map(line).collect()
+    let colon = match found.starts_with(|c: char| c.is_ascii_digit()) {
+        true => "",
+        false => ":",
+    };
+    let advice = finding.advice.as_ref().map(|advice| format!("; {advice}"));
+    let text = format!("{name}{colon} {found}{}", advice.unwrap_or_default());
+    format!("{level}: {}", clean(&text, SENTENCE))
 }
 
 /// Every comparison with its numbers.
-pub(super) fn comparisons(source: &Source) -> Vec<Block> {
-    source.view.comparisons().iter().flat_map(blocks).collect()
+pub(super) fn comparisons(view: &View) -> Vec<Block> {
+    view.comparisons().iter().flat_map(blocks).collect()
 }
 
 fn blocks(all: &Comparisons) -> Vec<Block> {
@@ -179,26 +146,16 @@ fn blocks(all: &Comparisons) -> Vec<Block> {
     blocks
 }
 
-/// Every gate.
-pub(super) fn all_gates(source: &Source) -> Vec<Block> {
-    Block::list(gates(source.view))
-}
-
 /// Comparisons as a document.
 pub(crate) fn comparison_document(all: &Comparisons) -> Document {
-    let section = |heading: &str, detail, blocks| Section {
-        heading: heading.to_owned(),
-        detail,
-        blocks,
-    };
     let warning = |text: &String| Block::warning(format!("Warning: {text}"));
     let warnings = all.warnings.iter().map(warning).collect();
     Document {
         title: "Comparison".to_owned(),
         facts: String::new(),
         sections: vec![
-            section("", Detail::Headline, warnings),
-            section("", Detail::Summary, blocks(all)),
+            Section::new("", Detail::Headline, warnings),
+            Section::new("", Detail::Summary, blocks(all)),
         ],
     }
 }

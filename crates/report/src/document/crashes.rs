@@ -1,10 +1,9 @@
 //! Crashes by signature: how often, where, how to see them again, and the innermost frames.
 
-use super::source::Source;
 use super::{Block, Signature, Table, Text, Tone};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::CrashRow;
-use crate::words::{count, crash_place, crash_share};
+use crate::view::{CrashPlace, CrashRow, View};
+use crate::words::{count, of_unit, share, short_estimate};
 
 /// Signatures that are shown in full, and in the summary; `crashrate crashes` lists them all.
 const SHOWN: usize = 10;
@@ -13,39 +12,31 @@ const IN_SHORT: usize = 3;
 const CALLERS: usize = 2;
 
 /// The most frequent signatures, each with its innermost frames.
-pub(super) fn in_short(source: &Source) -> Vec<Block> {
-    let view = source.view;
-    let run = view.run.number;
+pub(super) fn in_short(view: &View) -> Vec<Block> {
     let rows = (1..).zip(&view.crashes).take(IN_SHORT);
-    let mut blocks: Vec<_> = rows
-        .map(|(number, row)| {
-            Block::Signature(signature(row, &format!("crashrate crashes {run} {number}")))
-        })
-        .collect();
-    blocks.extend(more(source, IN_SHORT));
-    blocks
+    let rows = rows.map(|(number, row)| Block::Signature(signature(view, number, row)));
+    rows.chain(more(view, IN_SHORT)).collect()
 }
 
 /// The parts of `v1 | SIGSEGV | libtorch_cpu.so!at::native::f < libtorch_cpu.so!g`.
-fn signature(row: &CrashRow, command: &str) -> Signature {
+fn signature(view: &View, number: usize, row: &CrashRow) -> Signature {
     let text = clean(&row.signature, SENTENCE);
     let mut parts = text.split(" | ").skip(1);
     let class = parts.next().unwrap_or(&text);
-    let frames: Vec<&str> = parts.next().unwrap_or_default().split(" < ").collect();
-    let first = frames.first().copied().unwrap_or_default();
-    let at = match first.split_once('!') {
-        Some((module, function)) => format!("{function}  ({module})"),
-        None => first.to_owned(),
-    };
-    let function = |frame: &str| frame.split_once('!').map_or(frame, |(_, f)| f).to_owned();
+    let frames: Vec<_> = parts.next().unwrap_or_default().split(" < ").collect();
+    let first = frames[0];
     // A signature may leave out callers that the stack has.
-    let stack: Vec<String> = row.excerpt.iter().map(|f| clean(f, NAME)).collect();
-    let callers: Vec<String> = match stack.iter().position(|frame| frame == first) {
-        Some(place) => stack[place + 1..].iter().map(|f| function(f)).collect(),
-        None => frames.iter().skip(1).map(|frame| function(frame)).collect(),
+    let stack: Vec<_> = row.excerpt.iter().map(|frame| clean(frame, NAME)).collect();
+    let callers: Vec<&str> = match stack.iter().position(|frame| frame == first) {
+        Some(place) => stack[place + 1..].iter().map(String::as_str).collect(),
+        None => frames[1..].to_vec(),
     };
-    let callers = callers.iter().take(CALLERS).map(|f| format!("< {f}"));
-    let callers: Vec<String> = callers.collect();
+    let callers = callers.into_iter().take(CALLERS).map(|frame| {
+        let function = frame
+            .split_once('!')
+            .map_or(frame, |(_, function)| function);
+        format!("< {function}")
+    });
     let times = match row.count() {
         0 => {
             let seen: u32 = row.places.iter().map(|place| place.share.bad).sum();
@@ -55,68 +46,79 @@ fn signature(row: &CrashRow, command: &str) -> Signature {
     };
     Signature {
         what: format!("{times} {class}"),
-        at,
-        callers: callers.join(" "),
-        command: command.to_owned(),
+        at: match first.split_once('!') {
+            Some((module, function)) => format!("{function}  ({module})"),
+            None => first.to_owned(),
+        },
+        callers: callers.collect::<Vec<_>>().join(" "),
+        command: format!("crashrate crashes {} {number}", view.run.number),
     }
 }
 
-fn more(source: &Source, shown: usize) -> Option<Block> {
-    let left = source.view.crashes.len().saturating_sub(shown);
+fn more(view: &View, shown: usize) -> Option<Block> {
+    let left = view.crashes.len().saturating_sub(shown);
     (left > 0).then(|| {
-        let (left, run) = (count(left as u64), source.view.run.number);
+        let (left, run) = (count(left as u64), view.run.number);
         Block::line(format!("{left} more signatures: crashrate crashes {run}"))
     })
 }
 
 /// The table of signatures, and the stack of each.
-pub(super) fn crashes(source: &Source) -> Vec<Block> {
-    let view = source.view;
-    if view.crashes.is_empty() {
-        return Vec::new();
-    }
+pub(super) fn crashes(view: &View) -> Vec<Block> {
     let mut table = Table::default()
-        .number("no.")
-        .text("in")
-        .number("rate (95%)")
-        .text("rounds")
-        .text("signature");
+        .numbers(["no."])
+        .texts(["in"])
+        .numbers(["rate (95%)"])
+        .texts(["rounds", "signature"]);
+    let mut lines = Vec::new();
     for (number, row) in (1..).zip(&view.crashes).take(SHOWN) {
         add(&mut table, number, row);
+        if let Some(repeat) = &row.repeat {
+            lines.push(format!("{number} again: {repeat}"));
+        }
+        if !row.excerpt.is_empty() {
+            lines.push(format!("{number} stack: {}", row.excerpt.join(" < ")));
+        }
     }
-    let mut blocks = vec![Block::Table(table)];
-    for (number, row) in (1..).zip(&view.crashes).take(SHOWN) {
-        let repeat = row
-            .repeat
-            .as_ref()
-            .map(|repeat| format!("{number} again: {repeat}"));
-        let stack = row.excerpt.join(" < ");
-        let stack = (!stack.is_empty()).then(|| format!("{number} stack: {stack}"));
-        let lines = repeat.into_iter().chain(stack);
-        blocks.extend(lines.map(|line| Block::line(clean(&line, SENTENCE))));
-    }
-    blocks.extend(more(source, SHOWN));
+    let mut blocks = Block::table(table);
+    blocks.extend(lines.iter().map(|line| Block::line(clean(line, SENTENCE))));
+    blocks.extend(more(view, SHOWN));
     blocks
 }
 
+/// A row for each place of a crash. Only the first has the number and the signature.
 fn add(table: &mut Table, number: usize, row: &CrashRow) {
-    for (at, place) in row.places.iter().enumerate() {
-        let first = at == 0;
+    let mut number = number.to_string();
+    let mut signature = row.signature.as_str();
+    for place in &row.places {
         let rounds = match place.first == place.last {
             true => place.first.to_string(),
             false => format!("{} to {}", place.first, place.last),
         };
-        let number = if first {
-            number.to_string()
-        } else {
-            String::new()
-        };
-        table.rows.push(vec![
-            Text::plain(&number),
-            Text::plain(&crash_place(place)),
-            Text::new(&crash_share(place), Tone::Bad),
-            Text::plain(&rounds),
-            Text::long(if first { &row.signature } else { "" }),
+        table.row([
+            Text::plain(std::mem::take(&mut number)),
+            Text::plain(name(place)),
+            Text::new(rate(place), Tone::Bad),
+            Text::plain(rounds),
+            Text::long(std::mem::take(&mut signature)),
         ]);
+    }
+}
+
+/// `a (isolated), its descendant `cc1``.
+fn name(place: &CrashPlace) -> String {
+    let unit = of_unit(&place.name, Some(place.mode), &place.variant);
+    match &place.role.descendant {
+        Some(program) => format!("{unit}, its descendant `{}`", clean(program, NAME)),
+        None => unit,
+    }
+}
+
+/// The crash rate. Evidence rounds have none.
+fn rate(place: &CrashPlace) -> String {
+    let of = place.share;
+    match place.role.in_evidence_rounds {
+        true => format!("in evidence rounds only ({})", share(of.bad, of.n)),
+        false => short_estimate(of, place.optional_stopping),
     }
 }

@@ -3,10 +3,9 @@
 use crashrate_model::{Mode, Outcome};
 
 use super::Block;
-use super::source::Source;
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{Reason, Results, View, is_hang};
-use crate::words::{count, of_chapter, of_unit};
+use crate::words::{count, of_chapter, of_sequence, of_unit};
 
 /// Reasons that a row names before it counts the rest.
 const REASONS: usize = 5;
@@ -16,8 +15,7 @@ const SHOWN: usize = 5;
 const LINES: [usize; 2] = [5, 2];
 
 /// Reasons without a signature, with the last lines that the attempts printed.
-pub(super) fn failures(source: &Source) -> Vec<Block> {
-    let view = source.view;
+pub(super) fn failures(view: &View) -> Vec<Block> {
     let all = unexplained(view);
     let lines = LINES[usize::from(all.len() > 1)];
     let mut blocks = Vec::new();
@@ -37,9 +35,9 @@ pub(super) fn failures(source: &Source) -> Vec<Block> {
 }
 
 /// Why attempts that count did not pass, a line each.
-pub(super) fn reasons(source: &Source) -> Vec<Block> {
+pub(super) fn reasons(view: &View) -> Vec<Block> {
     let mut lines = Vec::new();
-    for Row { name, results, .. } in rows(source.view) {
+    for Row { name, results, .. } in rows(view) {
         let counting = results.reasons.iter().filter(|r| r.outcome.counts());
         let first = counting.clone().take(REASONS);
         lines.extend(first.map(|reason| sentence(&name, reason)));
@@ -98,14 +96,11 @@ fn rows(view: &View) -> impl Iterator<Item = Row<'_>> {
             unit: (unit, row.mode, &row.variant),
         }
     });
-    let sequences = view.sequences.iter().map(|row| {
-        let name = of_unit(&row.sequence, None, &row.variant);
-        Row {
-            short: name.clone(),
-            name,
-            results: &row.results,
-            unit: (&row.sequence, Mode::Sequential, &row.variant),
-        }
+    let sequences = view.sequences.iter().map(|row| Row {
+        short: of_sequence(row),
+        name: of_sequence(row),
+        results: &row.results,
+        unit: (&row.sequence, Mode::Sequential, &row.variant),
     });
     chapters.chain(sequences)
 }

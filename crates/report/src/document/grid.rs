@@ -1,14 +1,11 @@
 //! The rounds as a grid: a row for each chapter in each mode, and a square for each round. In a
 //! long run a square represents several rounds, with their counts.
 
-use crashrate_model::Outcome;
-
-use super::Block;
-use super::pictures::{Grid, GridRow, Square};
+use super::plot::GridRow;
 use super::rates::rows;
-use super::source::Source;
-use crate::view::{Cell, OptionalStopping, Outcomes, Results, RoundOrder};
-use crate::words::{count, counted, letter};
+use super::{Block, Grid, Square};
+use crate::view::{Cell, OptionalStopping, Outcomes, Results, RoundOrder, View};
+use crate::words::{LETTERS, count, counted, letter};
 
 /// The most squares that represent one round each.
 const SINGLE: u64 = 6_000;
@@ -18,22 +15,9 @@ const SINGLE_ROUNDS: u32 = 400;
 const SQUARES: usize = 20_000;
 const COLUMNS: usize = 50;
 
-/// The worst first.
-const BY_BADNESS: [Outcome; 9] = [
-    Outcome::Crashed,
-    Outcome::OutOfMemory,
-    Outcome::TimedOut,
-    Outcome::Failed,
-    Outcome::Lost,
-    Outcome::NotStarted,
-    Outcome::Interrupted,
-    Outcome::Unreached,
-    Outcome::Passed,
-];
-
 /// The grid; nothing without rounds.
-pub(super) fn grid(source: &Source) -> Vec<Block> {
-    let rows = rows(source.view);
+pub(super) fn grid(view: &View) -> Vec<Block> {
+    let rows = rows(view);
     let longest = rows.iter().map(|(_, results)| shown(results)).max();
     let Some(longest) = longest.filter(|longest| *longest > 0) else {
         return Vec::new();
@@ -42,13 +26,9 @@ pub(super) fn grid(source: &Source) -> Vec<Block> {
     let mut outcomes = Outcomes::default();
     let mut open = 0u32;
     for (_, results) in &rows {
-        let ended = results.cells.iter().filter_map(|cell| cell.first);
-        let mut seen = 0;
-        for outcome in ended {
-            outcomes.add(outcome, 1);
-            seen += 1;
-        }
-        open = open.saturating_add(shown(results) - seen);
+        let ended = first_outcomes(&results.cells);
+        open = open.saturating_add(shown(results) - ended.sum());
+        outcomes.add_all(&ended);
     }
     let rows = rows.into_iter().map(|(name, results)| GridRow {
         // Its squares are only counts.
@@ -58,14 +38,21 @@ pub(super) fn grid(source: &Source) -> Vec<Block> {
         },
         squares: squares(results, per_square),
     });
-    let grid = Grid {
+    vec![Block::Grid(Grid {
         per_square,
         rounds: longest,
         rows: rows.collect(),
         outcomes,
         open,
-    };
-    vec![Block::Grid(grid)]
+    })]
+}
+
+fn first_outcomes(cells: &[Cell]) -> Outcomes {
+    let mut outcomes = Outcomes::default();
+    for outcome in cells.iter().filter_map(|cell| cell.first) {
+        outcomes.add(outcome, 1);
+    }
+    outcomes
 }
 
 /// The rounds that a row has squares for: those planned, unless the data decide their number.
@@ -84,12 +71,9 @@ fn per_square(rows: usize, rounds: u32) -> u32 {
     }
     let columns = (SQUARES / rows.max(1)).clamp(1, COLUMNS) as u32;
     let least = rounds.div_ceil(columns);
-    let steps =
-        (0..10).flat_map(|power| [1u32, 2, 5].map(|step| step.saturating_mul(10u32.pow(power))));
-    steps
-        .into_iter()
-        .find(|step| *step >= least)
-        .unwrap_or(u32::MAX)
+    let powers = (0..10).map(|power| 10u32.pow(power));
+    let mut steps = powers.flat_map(|power| [1u32, 2, 5].map(|step| step.saturating_mul(power)));
+    steps.find(|step| *step >= least).unwrap_or(u32::MAX)
 }
 
 fn squares(results: &Results, per_square: u32) -> Vec<Square> {
@@ -106,65 +90,56 @@ fn squares(results: &Results, per_square: u32) -> Vec<Square> {
 
 /// The square of the rounds from the one to the other.
 fn square(first: u32, last: u32, cells: &[Cell], order: RoundOrder) -> Square {
-    let mut outcomes = Outcomes::default();
-    for outcome in cells.iter().filter_map(|cell| cell.first) {
-        outcomes.add(outcome, 1);
-    }
+    let outcomes = first_outcomes(cells);
     let rounds = last + 1 - first;
-    let worst = BY_BADNESS.into_iter().find(|o| outcomes.get(*o) > 0);
+    let worst = LETTERS
+        .into_iter()
+        .find(|(outcome, _)| outcomes.get(*outcome) > 0);
+    let worst = worst.map(|(outcome, _)| outcome);
     let n = worst.map_or(0, |worst| outcomes.get(worst));
     let mark = match n {
         n if n == rounds || n == 0 => letter(worst).to_string(),
         n => format!("{}{}", letter(worst), count(n.into())),
     };
+    let name = match (order, rounds) {
+        (RoundOrder::Unknown, 1) => "one round".to_owned(),
+        (RoundOrder::Unknown, _) => "rounds".to_owned(),
+        (RoundOrder::Known, 1) => format!("round {}", count(first.into())),
+        (RoundOrder::Known, _) => {
+            format!("rounds {} to {}", count(first.into()), count(last.into()))
+        }
+    };
     let flaky = cells.iter().any(Cell::is_flaky);
     Square {
-        round: first,
         worst,
         quarters: (4 * u64::from(n)).div_ceil(u64::from(rounds)) as u32,
         mark,
-        title: match order {
-            RoundOrder::Unknown => in_words(
-                if rounds == 1 { "one round" } else { "rounds" },
-                first,
-                last,
-                &outcomes,
-                flaky,
-            ),
-            RoundOrder::Known => in_words(&numbers(first, last), first, last, &outcomes, flaky),
-        },
+        title: format!("{name}: {}", in_words(rounds, &outcomes, flaky)),
         flaky,
     }
 }
 
-fn numbers(first: u32, last: u32) -> String {
-    match first == last {
-        true => format!("round {}", count(first.into())),
-        false => format!("rounds {} to {}", count(first.into()), count(last.into())),
-    }
-}
-
-fn in_words(rounds: &str, first: u32, last: u32, outcomes: &Outcomes, flaky: bool) -> String {
-    let open = (last + 1 - first) - outcomes.sum();
-    let mut words = match (first == last, outcomes.occurred().next()) {
-        (true, Some((outcome, _))) => vec![outcome.word().to_owned()],
+fn in_words(rounds: u32, outcomes: &Outcomes, flaky: bool) -> String {
+    let mut words = match (rounds, outcomes.occurred().next()) {
         (_, None) => Vec::new(),
-        (false, Some(_)) => vec![counted(outcomes, |_| true)],
+        (1, Some((outcome, _))) => vec![outcome.to_string()],
+        (_, Some(_)) => vec![counted(outcomes, |_| true)],
     };
-    if open > 0 {
-        words.push(match first == last {
-            true => "no result yet".to_owned(),
-            false => format!("{} without a result", count(open.into())),
-        });
+    match (rounds, rounds - outcomes.sum()) {
+        (_, 0) => {}
+        (1, _) => words.push("no result yet".to_owned()),
+        (_, open) => words.push(format!("{} without a result", count(open.into()))),
     }
     if flaky {
         words.push("passed on a retry".to_owned());
     }
-    format!("{rounds}: {}", words.join(", "))
+    words.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
+    use crashrate_model::Outcome;
+
     use super::*;
 
     fn cell(first: Outcome) -> Cell {

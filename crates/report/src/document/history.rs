@@ -1,49 +1,39 @@
 //! The runs of a suite, and each chapter's rate over them.
 
-use super::pictures::TrendPlot;
-use super::rates::marks;
-use super::{Block, Detail, Document, Section, Table, Text, Tone};
+use super::{Block, Detail, Document, Plot, Section, Table, Text, Tone, TrendPlot};
 use crate::clean::{NAME, clean};
 use crate::compare::{
     History, Point, Trend, history_intro, look_in_short, number, rises, trend_name, trend_sentences,
 };
 use crate::view::{InShort, RunLine, RunState};
-use crate::words::{count, date, percent_of, share, short_estimate};
+use crate::words::{NOTHING, count, date, out_of, share, short_estimate};
 
 /// A table of runs, the last one last.
 pub(crate) fn runs(lines: &[RunLine]) -> Table {
     let mut table = Table::default()
-        .number("N")
-        .text("date")
-        .text("suite")
-        .text("device")
-        .text("state")
-        .number("rounds")
-        .number("passed")
-        .number("bad")
-        .text("run");
+        .numbers(["N"])
+        .texts(["date", "suite", "device", "state"])
+        .numbers(["rounds", "passed", "bad"])
+        .texts(["run"]);
     for line in lines {
-        let id = Text::long(&line.id);
-        let Some(known) = &line.known else {
-            let none = || Text::plain("-");
-            let mut row = vec![none(), none(), none(), none()];
-            row.push(Text::new("its journal cannot be read", Tone::Bad));
-            row.extend([none(), none(), none(), id]);
-            table.rows.push(row);
-            continue;
-        };
-        let bad = Tone::of_bad(known.bad.bad);
-        table.rows.push(vec![
-            Text::plain(&known.number.to_string()),
-            Text::plain(&date(&known.started)),
-            Text::plain(&known.suite),
-            Text::plain(&known.device),
-            Text::plain(&state_of(known)),
-            Text::plain(&rounds(known.rounds)),
-            Text::plain(&share(known.passed, known.bad.n)),
-            Text::new(&share(known.bad.bad, known.bad.n), bad),
-            id,
-        ]);
+        let mut cells = vec![Text::known(None); 8];
+        match &line.known {
+            None => cells[4] = Text::new("its journal cannot be read", Tone::Bad),
+            Some(known) => {
+                cells = vec![
+                    Text::plain(known.number.to_string()),
+                    Text::plain(date(&known.started)),
+                    Text::plain(&known.suite),
+                    Text::plain(&known.device),
+                    Text::plain(state_of(known)),
+                    Text::plain(out_of(known.rounds.0, known.rounds.1)),
+                    Text::plain(share(known.passed, known.bad.n)),
+                    Text::rate(share(known.bad.bad, known.bad.n), known.bad.bad),
+                ];
+            }
+        }
+        cells.push(Text::long(&line.id));
+        table.row(cells);
     }
     table
 }
@@ -68,39 +58,27 @@ fn state(run: RunState, complete: bool, imported: bool) -> String {
     }
 }
 
-fn rounds((ended, planned): (u32, u32)) -> String {
-    match ended == planned {
-        true => count(ended.into()),
-        false => format!("{} of {}", count(ended.into()), count(planned.into())),
-    }
-}
-
 /// The runs of a history, with what differs between each and the one before.
 fn past_runs(history: &History) -> Table {
     let mut table = Table::default()
-        .text("run")
-        .text("date")
-        .text("device")
-        .text("state")
-        .number("rounds")
-        .text("changed since the run before");
+        .texts(["run", "date", "device", "state"])
+        .numbers(["rounds"])
+        .texts(["changed since the run before"]);
     for run in history.listed() {
-        let differs: Vec<_> = run.differs.iter().map(ToString::to_string).collect();
-        let differs = match differs.len() {
-            0 => "-".to_owned(),
-            n if n > DIFFERENCES => {
-                let more = count((n - DIFFERENCES) as u64);
-                format!("{}; and {more} more", differs[..DIFFERENCES].join("; "))
-            }
-            _ => differs.join("; "),
-        };
-        table.rows.push(vec![
-            Text::plain(&format!("N={}", run.number)),
-            Text::plain(&date(&run.started)),
+        let named = run.differs.iter().take(DIFFERENCES);
+        let mut differs: Vec<_> = named.map(ToString::to_string).collect();
+        match run.differs.len().saturating_sub(DIFFERENCES) {
+            0 if differs.is_empty() => differs.push(NOTHING.to_owned()),
+            0 => {}
+            more => differs.push(format!("and {} more", count(more as u64))),
+        }
+        table.row([
+            Text::plain(format!("N={}", run.number)),
+            Text::plain(date(&run.started)),
             Text::plain(&run.device),
-            Text::plain(&state(run.state, run.complete, run.imported)),
-            Text::plain(&rounds((run.rounds, run.planned))),
-            Text::long(&differs),
+            Text::plain(state(run.state, run.complete, run.imported)),
+            Text::plain(out_of(run.rounds, run.planned)),
+            Text::long(differs.join("; ")),
         ]);
     }
     table
@@ -111,66 +89,60 @@ const DIFFERENCES: usize = 6;
 
 /// The history of a suite as a document: its runs, then each chapter over the runs that have it.
 pub(crate) fn history_document(history: &History) -> Document {
-    let section = |heading: String, blocks| Section {
-        heading,
-        detail: Detail::Summary,
-        blocks,
-    };
-    let listed = |trend: &&Trend| history.listed_points(trend).next().is_some();
-    let trends = history.trends.iter().filter(listed).map(|trend| {
-        let said = Block::line(trend_sentences(history, trend).join(" "));
-        let blocks = vec![said, Block::Trend(plot(history, trend))];
-        section(trend_name(trend), blocks)
-    });
-    let intro = section(String::new(), vec![Block::line(history_intro(history))]);
-    let runs = section("Runs".to_owned(), vec![Block::Table(past_runs(history))]);
+    let intro = vec![Block::line(history_intro(history))];
+    let runs = vec![Block::Table(past_runs(history))];
+    let mut sections = vec![
+        Section::new("", Detail::Summary, intro),
+        Section::new("Runs", Detail::Summary, runs),
+    ];
+    for trend in &history.trends {
+        if history.listed_points(trend).next().is_some() {
+            let said = Block::line(trend_sentences(history, trend).join(" "));
+            let blocks = vec![said, Block::Trend(plot(history, trend))];
+            sections.push(Section::new(trend_name(trend), Detail::Summary, blocks));
+        }
+    }
     Document {
         title: format!("History of {}", clean(&history.suite, NAME)),
         facts: String::new(),
-        sections: [intro, runs].into_iter().chain(trends).collect(),
+        sections,
     }
 }
 
 fn plot(history: &History, trend: &Trend) -> TrendPlot {
     let mut table = Table::default()
-        .text("run")
-        .text("date")
-        .number("crash rate (95%)")
-        .text("change");
+        .texts(["run", "date"])
+        .numbers(["crash rate (95%)"])
+        .texts(["change"]);
     let points: Vec<&Point> = history.listed_points(trend).collect();
-    let optional_stopping = points.iter().map(|point| point.optional_stopping);
-    let optional_stopping = optional_stopping.max().unwrap_or_default();
     for point in &points {
-        let known = short_estimate(point.share.bad, point.share.n, point.optional_stopping);
-        let tone = Tone::of_bad(point.share.bad);
-        let change = Text {
-            tone: match point.look.filter(|_| point.is_marked()).map(rises) {
-                Some(true) => Tone::Bad,
-                Some(false) => Tone::Good,
-                None => Tone::Plain,
-            },
-            ..Text::long(&look_in_short(history, point))
+        let tone = match point.look.filter(|_| point.holds).map(rises) {
+            Some(true) => Tone::Bad,
+            Some(false) => Tone::Good,
+            None => Tone::Plain,
         };
-        table.rows.push(vec![
-            Text::plain(&number(history, point.run)),
-            Text::plain(&date(&history.runs[point.run].started)),
-            Text::new(&known, tone),
-            change,
+        let rate = short_estimate(point.share, point.optional_stopping);
+        table.row([
+            Text::plain(number(history, point.run)),
+            Text::plain(date(&history.runs[point.run].started)),
+            Text::rate(rate, point.share.bad),
+            Text {
+                tone,
+                ..Text::long(look_in_short(history, point))
+            },
         ]);
     }
-    let shares: Vec<_> = points.iter().map(|p| (p.share.bad, p.share.n)).collect();
     // The scale holds the widest interval.
-    let (scale, marks) = marks(&shares, optional_stopping);
+    let optional_stopping = points.iter().map(|point| point.optional_stopping).max();
+    let shares: Vec<_> = points.iter().map(|point| point.share).collect();
     let turns = trend.turns();
-    let marks = points.iter().zip(marks).map(|(point, mark)| {
+    let runs = points.iter().map(|point| {
         let turn = turns.iter().find(|(run, _)| *run == point.run);
-        let number = history.runs[point.run].number;
-        (number, mark, turn.map(|(_, rose)| *rose))
+        (history.runs[point.run].number, turn.map(|(_, rose)| *rose))
     });
     TrendPlot {
         name: trend_name(trend),
-        table,
-        marks: marks.collect(),
-        ticks: scale.ticks(percent_of),
+        plot: Plot::of_shares(table, &shares, optional_stopping.unwrap_or_default()),
+        runs: runs.collect(),
     }
 }

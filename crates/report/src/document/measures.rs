@@ -5,98 +5,17 @@ use std::cmp::Ordering;
 
 use crashrate_protocol::chapters::{RATIOS, short_head};
 
-use super::parts::has_part;
-use super::source::Source;
 use super::{Block, Table, Text};
-use crate::view::{MeasureStat, Spread};
-use crate::words::{count, measured, of_chapter, seconds, shown_unit};
+use crate::view::MeasureStat;
+use crate::words::{count, measured, seconds, shown_unit};
 
 /// How the columns of measures are headed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) enum Heads {
     /// By the measure's name and unit.
     Full,
     /// As the tables of built-in chapters.
     Short,
-}
-
-impl Heads {
-    fn of(self, name: &str, unit: &str) -> String {
-        let short = match self {
-            Heads::Short => short_head(name, unit),
-            Heads::Full => None,
-        };
-        let full = || {
-            format!("{name} {}", shown_unit(name, unit))
-                .trim_end()
-                .to_owned()
-        };
-        short.map_or_else(full, str::to_owned)
-    }
-}
-
-/// The measures of chapters that are no built-in ones.
-pub(super) fn others(source: &Source) -> Vec<Block> {
-    let view = source.view;
-    let rows = view.chapters.iter().filter(|row| !has_part(view, row));
-    let tables = rows.flat_map(|row| {
-        let stats: Vec<_> = row.results.measures.iter().collect();
-        tables(&of_chapter(row), &stats, Heads::Full)
-    });
-    tables.map(Block::Table).collect()
-}
-
-/// The median with its unit in three digits: `459 ops/s`, `17.7%`, `0.85`.
-pub(super) fn rounded(stat: &MeasureStat) -> String {
-    let median = stat.spread.median;
-    let unit = shown_unit(&stat.name, &stat.unit);
-    if unit == "s" {
-        return seconds(median);
-    }
-    let bare = measured(&stat.name, &stat.unit, median, true);
-    let value = match (bare.ends_with(['%', 'x']), median.abs()) {
-        (true, _) => bare,
-        (false, 100.0..1000.0) => format!("{median:.0}"),
-        (false, 0.1..10.0) if !whole(&[stat.spread.min, median, stat.spread.max]) => {
-            format!("{median:.2}")
-        }
-        (false, _) => bare,
-    };
-    format!("{value} {unit}").trim_end().to_owned()
-}
-
-/// The tables of some measures, titled by this name and the number of values.
-pub(super) fn tables(name: &str, stats: &[&MeasureStat], heads: Heads) -> Vec<Table> {
-    let mut groups: Vec<Group> = Vec::new();
-    for stat in stats.iter().copied() {
-        let keys = keys(&stat.label);
-        match groups.iter_mut().find(|group| group.keys == keys) {
-            Some(group) => group.stats.push(stat),
-            None => groups.push(Group {
-                keys,
-                stats: vec![stat],
-            }),
-        }
-    }
-    let (tables, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(Group::is_table);
-    let rest: Vec<_> = rest.into_iter().flat_map(|group| group.stats).collect();
-    let mut out: Vec<_> = tables
-        .iter()
-        .map(|group| group.table(name, heads))
-        .collect();
-    if !rest.is_empty() {
-        out.push(list(name, &rest));
-    }
-    // A title that the table before has too is left out.
-    let mut last = String::new();
-    for table in &mut out {
-        if table.title == last {
-            table.title.clear();
-        } else {
-            last.clone_from(&table.title);
-        }
-    }
-    out
 }
 
 /// Measures whose labels have the same keys.
@@ -105,128 +24,186 @@ struct Group<'a> {
     stats: Vec<&'a MeasureStat>,
 }
 
-impl Group<'_> {
-    /// A single label makes no table.
-    fn is_table(&self) -> bool {
-        let first = self.stats.first().map(|stat| &stat.label);
-        !self.keys.is_empty() && self.stats.iter().any(|stat| Some(&stat.label) != first)
+/// The tables of some measures, titled by this name and the number of values.
+pub(super) fn tables(name: &str, stats: &[&MeasureStat], heads: Heads) -> Vec<Block> {
+    let mut groups: Vec<Group> = Vec::new();
+    for stat in stats.iter().copied() {
+        let pairs = label_pairs(&stat.label).unwrap_or_default();
+        let keys: Vec<_> = pairs.iter().map(|(key, _)| *key).collect();
+        let stats = vec![stat];
+        match groups.iter_mut().find(|group| group.keys == keys) {
+            Some(group) => group.stats.extend(stats),
+            None => groups.push(Group { keys, stats }),
+        }
     }
-
-    fn table(&self, chapter: &str, heads: Heads) -> Table {
-        let mut columns: Vec<(&str, &str)> = Vec::new();
-        let mut labels: Vec<&str> = Vec::new();
-        for stat in &self.stats {
-            if !columns.contains(&(&stat.name, &stat.unit)) {
-                columns.push((&stat.name, &stat.unit));
-            }
-            if !labels.contains(&stat.label.as_str()) {
-                labels.push(&stat.label);
-            }
-        }
-        sort_numbers(&mut labels);
-        let mut table = Table::titled(&format!("{chapter}: {}", of_columns(&self.stats)));
-        for key in &self.keys {
-            table = table.number(key);
-        }
-        for (name, unit) in &columns {
-            table = table.number(&heads.of(name, unit));
-        }
-        for label in labels {
-            let values = label_pairs(label).into_iter().flatten();
-            let mut cells: Vec<_> = values.map(|(_, value)| Text::plain(value)).collect();
-            cells.extend(columns.iter().map(|column| self.cell(*column, label)));
-            table.rows.push(cells);
-        }
-        table
+    // A single label makes no table.
+    let is_table = |group: &Group| {
+        let first = &group.stats[0].label;
+        !group.keys.is_empty() && group.stats.iter().any(|stat| stat.label != *first)
+    };
+    let (groups, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(is_table);
+    let tables = groups.iter().map(|group| by_label(name, group, heads));
+    let mut tables: Vec<_> = tables.collect();
+    let rest: Vec<_> = rest.into_iter().flat_map(|group| group.stats).collect();
+    if !rest.is_empty() {
+        tables.push(list(name, &rest));
     }
-
-    fn cell(&self, (name, unit): (&str, &str), label: &str) -> Text {
-        let column = self
-            .stats
-            .iter()
-            .filter(|s| s.name == name && s.unit == unit);
-        let medians: Vec<_> = column.clone().map(|s| s.spread.median).collect();
-        let value = column.clone().find(|s| s.label == label);
-        let value = value.map(|s| measured(name, unit, s.spread.median, whole(&medians)));
-        Text::plain(value.as_deref().unwrap_or("-"))
+    // A title that the table before has too is left out.
+    let mut last = String::new();
+    for table in &mut tables {
+        match table.title == last {
+            true => table.title.clear(),
+            false => last.clone_from(&table.title),
+        }
     }
+    tables.into_iter().map(Block::Table).collect()
 }
 
-fn whole(values: &[f64]) -> bool {
-    values.iter().all(|value| value.fract() == 0.0)
-}
-
-fn list(chapter: &str, stats: &[&MeasureStat]) -> Table {
-    let spread = stats
+fn by_label(name: &str, group: &Group, heads: Heads) -> Table {
+    let stats = &group.stats;
+    let columns = stats
         .iter()
-        .any(|stat| stat.spread.n > 1 && stat.spread.min != stat.spread.max);
-    let units = stats
-        .iter()
-        .any(|stat| !shown_unit(&stat.name, &stat.unit).is_empty());
-    let mut table = Table::default().text("measure").number("value");
-    if units {
-        table = table.text("unit");
+        .map(|stat| (stat.name.as_str(), stat.unit.as_str()));
+    let columns = distinct(columns);
+    let mut labels = distinct(stats.iter().map(|stat| stat.label.as_str()));
+    sort_numbers(&mut labels);
+    let mut table = Table::titled(format!("{name}: {}", of_columns(stats)));
+    for key in &group.keys {
+        table = table.numbers([key]);
     }
-    if spread {
-        table = table.number("min").number("max");
+    for (name, unit) in &columns {
+        let short = short_head(name, unit).filter(|_| heads == Heads::Short);
+        let full = format!("{name} {}", shown_unit(name, unit));
+        table = table.numbers([short.unwrap_or(full.trim_end())]);
     }
-    let counts = stats.iter().any(|stat| stat.spread.n != stats[0].spread.n);
-    if counts {
-        table = table.number("n");
-    }
-    table.title = format!("{chapter}: {}", of_columns(stats));
-    for stat in stats {
-        let name = match stat.label.as_str() {
-            "" => stat.name.clone(),
-            label => format!("{} ({label})", stat.name),
-        };
-        let Spread {
-            min, median, max, ..
-        } = stat.spread;
-        let whole = whole(&[min, median, max]);
-        let value = |value: f64| Text::plain(&measured(&stat.name, &stat.unit, value, whole));
-        let mut cells = vec![Text::plain(&name), value(median)];
-        if units {
-            cells.push(Text::plain(shown_unit(&stat.name, &stat.unit)));
-        }
-        if spread {
-            cells.push(value(min));
-            cells.push(value(max));
-        }
-        if counts {
-            cells.push(Text::plain(&count(stat.spread.n.into())));
-        }
-        table.rows.push(cells);
+    for label in labels {
+        let values = label_pairs(label).unwrap_or_default().into_iter();
+        let cells = columns.iter().map(|column| cell(stats, *column, label));
+        table.row(values.map(|(_, value)| Text::plain(value)).chain(cells));
     }
     table
 }
 
-/// What the numbers of a table are: of one value each, or the middle of several.
-fn of_values(stats: &[&MeasureStat]) -> String {
-    let n = stats.iter().map(|stat| stat.spread.n);
-    let (least, most) = (n.clone().min().unwrap_or(0), n.max().unwrap_or(0));
-    let (fewest, many) = (count(least.into()), count(most.into()));
-    match (least, most) {
-        (_, 1) => "n = 1".to_owned(),
-        (least, most) if least == most => format!("medians, n = {many}"),
-        _ => format!("medians, n = {fewest} to {many}"),
+fn cell(stats: &[&MeasureStat], (name, unit): (&str, &str), label: &str) -> Text {
+    let column = stats.iter().filter(|s| s.name == name && s.unit == unit);
+    let medians: Vec<_> = column.clone().map(|s| s.spread.median).collect();
+    let value = column.clone().find(|s| s.label == label);
+    Text::known(value.map(|s| measured(name, unit, s.spread.median, whole(&medians))))
+}
+
+fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut distinct = Vec::new();
+    for one in all {
+        if !distinct.contains(&one) {
+            distinct.push(one);
+        }
+    }
+    distinct
+}
+
+fn list(name: &str, stats: &[&MeasureStat]) -> Table {
+    let mut table = Table::titled(format!("{name}: {}", of_columns(stats)))
+        .texts(["measure"])
+        .numbers(["value"])
+        .texts(["unit"])
+        .numbers(["min", "max", "n"]);
+    for stat in stats {
+        let whole = is_whole(stat);
+        let value = |value: f64| Text::plain(measured(&stat.name, &stat.unit, value, whole));
+        table.row([
+            Text::plain(name_of(stat)),
+            value(stat.spread.median),
+            Text::plain(shown_unit(&stat.name, &stat.unit)),
+            value(stat.spread.min),
+            value(stat.spread.max),
+            Text::count(stat.spread.n),
+        ]);
+    }
+    let any = |test: &dyn Fn(&MeasureStat) -> bool| stats.iter().any(|stat| test(stat));
+    let units = any(&|stat| !shown_unit(&stat.name, &stat.unit).is_empty());
+    let spread = any(&|stat| stat.spread.n > 1 && stat.spread.min != stat.spread.max);
+    let counts = any(&|stat| stat.spread.n != stats[0].spread.n);
+    table.keep(&[true, true, units, spread, spread, counts]);
+    table
+}
+
+/// The measure with its label.
+pub(super) fn name_of(stat: &MeasureStat) -> String {
+    match stat.label.as_str() {
+        "" => stat.name.clone(),
+        label => format!("{} ({label})", stat.name),
     }
 }
 
-/// The same with a remark where a ratio is shown beside other numbers: its median is not the ratio
-/// of their medians.
+/// What the numbers of a table are: of one value each, or the middle of several. Where a ratio is
+/// shown beside other numbers, a remark: its median is not the ratio of their medians.
 fn of_columns(stats: &[&MeasureStat]) -> String {
-    let is_ratio = |stat: &&MeasureStat| {
+    let n = stats.iter().map(|stat| stat.spread.n);
+    let (least, most) = (n.clone().min().unwrap_or(0), n.max().unwrap_or(0));
+    let (fewest, many) = (count(least.into()), count(most.into()));
+    let values = match (least, most) {
+        (_, 1) => "n = 1".to_owned(),
+        (least, most) if least == most => format!("medians, n = {many}"),
+        _ => format!("medians, n = {fewest} to {many}"),
+    };
+    let is_ratio = |stat: &&&MeasureStat| {
         let name = stat.name.replace(['-', '_', ' '], "");
         RATIOS.iter().any(|kind| name.ends_with(kind))
     };
-    let several = stats.iter().any(|stat| stat.spread.n > 1);
-    let ratios = stats.iter().copied().filter(|stat| is_ratio(stat)).count();
-    let remark = match several && (1..stats.len()).contains(&ratios) {
-        true => "; ratios taken per round",
-        false => "",
+    let ratios = stats.iter().filter(is_ratio).count();
+    match most > 1 && (1..stats.len()).contains(&ratios) {
+        true => values + "; ratios taken per round",
+        false => values,
+    }
+}
+
+/// The median with its unit in three digits: `459 ops/s`, `17.7%`, `0.85`.
+pub(super) fn rounded(stat: &MeasureStat) -> String {
+    let median = stat.spread.median;
+    if shown_unit(&stat.name, &stat.unit) == "s" {
+        return seconds(median);
+    }
+    let bare = measured(&stat.name, &stat.unit, median, true);
+    let value = match (bare.ends_with(['%', 'x']), median.abs()) {
+        (true, _) => bare,
+        (false, 100.0..1000.0) => format!("{median:.0}"),
+        (false, 0.1..10.0) if !is_whole(stat) => format!("{median:.2}"),
+        (false, _) => bare,
     };
-    of_values(stats) + remark
+    with_unit(value, stat)
+}
+
+/// The median with its unit, and the range of the values.
+pub(super) fn with_range(stat: &MeasureStat) -> String {
+    let whole = is_whole(stat);
+    let value = |value: f64| match stat.unit.as_str() {
+        "s" => seconds(value),
+        unit => measured(&stat.name, unit, value, whole),
+    };
+    let median = match stat.unit.as_str() {
+        "s" => value(stat.spread.median),
+        _ => with_unit(value(stat.spread.median), stat),
+    };
+    match (value(stat.spread.min), value(stat.spread.max)) {
+        (least, most) if least == most => median,
+        (least, most) => format!("{median} ({least} to {most})"),
+    }
+}
+
+/// A value of the measure with its unit.
+pub(super) fn with_unit(value: String, stat: &MeasureStat) -> String {
+    match shown_unit(&stat.name, &stat.unit) {
+        "" => value,
+        unit => format!("{value} {unit}"),
+    }
+}
+
+fn is_whole(stat: &MeasureStat) -> bool {
+    whole(&[stat.spread.min, stat.spread.median, stat.spread.max])
+}
+
+fn whole(values: &[f64]) -> bool {
+    values.iter().all(|value| value.fract() == 0.0)
 }
 
 /// The keys and values of a label such as `threads=8,batch=1`; nothing for any other label.
@@ -239,24 +216,21 @@ pub(super) fn label_pairs(label: &str) -> Option<Vec<(&str, &str)>> {
     pairs.collect()
 }
 
-fn keys(label: &str) -> Vec<&str> {
-    let pairs = label_pairs(label).into_iter().flatten();
-    pairs.map(|(key, _)| key).collect()
-}
-
 /// Sorts labels by their numbers; labels with other values keep their order.
-fn sort_numbers(labels: &mut Vec<&str>) {
-    let numbers = |label| -> Option<Vec<f64>> {
+fn sort_numbers(labels: &mut [&str]) {
+    let numbers = |label: &str| -> Option<Vec<f64>> {
         let pairs = label_pairs(label)?;
-        pairs.iter().map(|(_, value)| value.parse().ok()).collect()
+        let numbers = pairs.iter().map(|(_, value)| value.parse().ok());
+        numbers
+            .map(|number| number.filter(|number: &f64| number.is_finite()))
+            .collect()
     };
-    let sorted: Option<Vec<_>> = labels.iter().map(|l| Some((numbers(l)?, *l))).collect();
-    let Some(mut sorted) = sorted else {
-        return;
-    };
-    sorted.sort_by(|(a, _), (b, _)| {
-        let sizes = a.iter().zip(b).map(|(a, b)| a.total_cmp(b));
-        sizes.fold(Ordering::Equal, Ordering::then)
-    });
-    *labels = sorted.into_iter().map(|(_, label)| label).collect();
+    if labels.iter().all(|label| numbers(label).is_some()) {
+        // Finite numbers have an order.
+        labels.sort_by(|a, b| {
+            numbers(a)
+                .partial_cmp(&numbers(b))
+                .unwrap_or(Ordering::Equal)
+        });
+    }
 }

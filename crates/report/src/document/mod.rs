@@ -4,10 +4,9 @@
 //! [`report`] builds it from a view by a list of sections. The renderers (terminal, Markdown, HTML)
 //! draw its blocks and know nothing about runs.
 
-mod baseline;
 mod block;
-mod chapters;
 mod comparisons;
+mod counts;
 mod crashes;
 mod efficiency;
 mod environment;
@@ -17,59 +16,77 @@ mod history;
 mod measures;
 mod overview;
 mod parts;
-mod pictures;
 mod plot;
 mod previous;
 mod rates;
-mod sections;
-mod sequences;
-mod source;
 mod table;
 mod verdict;
 
-pub(crate) use block::{Block, Signature, Status, Verdict};
+use Detail::{Full, Headline, Summary};
+
+use crate::compare::gates;
+use crate::view::View;
+use crate::words::{findings, independence, notes, recommendations};
+pub use block::Detail;
+pub(crate) use block::{Block, Document, Section, Signature, Verdict};
 pub(crate) use comparisons::comparison_document;
 pub(crate) use failures::{first_seen, unexplained};
 pub(crate) use history::{history_document, runs};
-pub(crate) use pictures::{Curve, Curves, Grid, Square, TrendPlot};
-pub(crate) use plot::{Mark, Plot, Tick};
-pub(crate) use sections::report;
+pub(crate) use plot::{Curve, Curves, Grid, Mark, Plot, Square, Tick, TrendPlot};
 pub(crate) use table::{Column, Table, Text, Tone};
 
-/// How much a document says, from little to all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Detail {
-    /// The verdict, and what a reader must know before believing it.
-    Headline,
-    /// The results in short.
-    Summary,
-    /// Everything.
-    Full,
-}
-
-/// A title and sections, the verdict first.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Document {
-    pub(crate) title: String,
-    /// When it began, and its id; often empty.
-    pub(crate) facts: String,
-    pub(crate) sections: Vec<Section>,
-}
-
-/// The blocks under a heading.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Section {
-    pub(crate) heading: String,
-    /// From which level of detail on it is shown.
-    pub(crate) detail: Detail,
-    pub(crate) blocks: Vec<Block>,
-}
-
-impl Document {
-    /// The sections of this level of detail, without empty ones.
-    pub(crate) fn sections(&self, detail: Detail) -> impl Iterator<Item = &Section> {
-        let shown = move |section: &&Section| section.detail <= detail;
-        let sections = self.sections.iter().filter(shown);
-        sections.filter(|section| !section.blocks.is_empty())
+/// The report of a run. With the run before it, it compares the two. A new section is a function
+/// and a line in the list.
+pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
+    let sections = [
+        ("Verdict", Headline, verdict::verdict(view)),
+        ("Running now", Summary, verdict::running(view)),
+        ("Overview", Summary, overview::overview(view)),
+        ("Crashes in short", Summary, crashes::in_short(view)),
+        ("Failures", Summary, failures::failures(view)),
+        ("Measured", Summary, overview::measured(view)),
+        ("Conclusions", Summary, comparisons::conclusions(view)),
+        ("Crash rates", Full, rates::rates(view)),
+        ("Rounds", Full, grid::grid(view)),
+        ("Hazard by position", Full, rates::hazards(view)),
+        ("Isolated and in sequence", Full, rates::modes(view)),
+        ("Comparisons", Full, comparisons::comparisons(view)),
+        ("Compared with the baseline", Full, previous::baseline(view)),
+        (
+            "Claims of the imported report",
+            Full,
+            environment::claims(view),
+        ),
+        ("Gates", Full, Block::list(gates(view))),
+        ("Efficiency", Full, efficiency::efficiency(view, previous)),
+        ("Durations", Full, rates::durations(view)),
+        ("Measurements", Full, parts::parts(view)),
+        ("Other measures", Full, parts::others(view)),
+        ("Crashes by signature", Full, crashes::crashes(view)),
+        ("Why rounds did not pass", Full, failures::reasons(view)),
+        (
+            "Independence of rounds",
+            Full,
+            Block::list(independence(view)),
+        ),
+        ("Findings", Full, Block::list(findings(view))),
+        ("Chapters", Full, counts::chapters(view)),
+        ("Sequences", Full, counts::sequences(view)),
+        (
+            "Compared with the previous run",
+            Full,
+            previous::previous(view, previous),
+        ),
+        ("Warnings", Full, environment::warnings(view)),
+        ("Recommendations", Full, Block::list(recommendations(view))),
+        ("Notes", Full, Block::list(notes(view))),
+        ("Environment", Full, environment::environment(view)),
+        ("How to repeat it", Full, environment::command(view)),
+    ];
+    let sections = sections.map(|(heading, detail, blocks)| Section::new(heading, detail, blocks));
+    Document {
+        title: verdict::title(view),
+        facts: verdict::facts(view),
+        sections: sections.into(),
     }
 }

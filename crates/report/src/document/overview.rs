@@ -1,17 +1,20 @@
 //! The results on one screen: how often each chapter crashed and how long it took, and one figure
 //! that it measured.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 
 use crashrate_model::Outcome;
 use crashrate_protocol::chapters::{Headline, built_in};
 
 use super::measures::{label_pairs, rounded};
-use super::source::Source;
 use super::{Block, Table, Text, Tone};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, MeasureStat, Outcomes, Results, View};
-use crate::words::{count, of_chapter, of_unit, seconds, share};
+use crate::words::{
+    bad_outcomes, count, joined, of_chapter, of_sequence, of_unit, outcomes_of, seconds, share,
+    short_bounds,
+};
 
 /// More chapters than these are listed only if they did not pass.
 const ALL_LISTED: usize = 20;
@@ -19,16 +22,15 @@ const ALL_LISTED: usize = 20;
 const NAMES: usize = 20;
 const FIGURES: usize = 27;
 
-/// A chapter with the two ways in which it ran, or a sequence.
+/// A chapter with its results isolated and in sequence, or a sequence.
 struct Line<'a> {
     name: String,
-    isolated: Option<&'a Results>,
-    in_sequence: Option<&'a Results>,
+    modes: [Option<&'a Results>; 2],
 }
 
 impl Line<'_> {
     fn results(&self) -> impl Iterator<Item = &Results> {
-        self.isolated.into_iter().chain(self.in_sequence)
+        self.modes.into_iter().flatten()
     }
 
     /// Whether every round that has a result passed, and there is one.
@@ -36,230 +38,178 @@ impl Line<'_> {
         let clean = |r: &Results| r.passed() == r.first_attempt.n && r.bounds.is_none();
         self.results().any(|r| r.first_attempt.n > 0) && self.results().all(clean)
     }
+
+    /// Rounds that have a result and did not pass.
+    fn not_passed(&self) -> u32 {
+        let not = |r: &Results| r.first_attempt.n.saturating_sub(r.passed());
+        self.results().map(not).sum()
+    }
 }
 
 /// Chapters with their results, then sequences as a whole.
 fn lines(view: &View) -> Vec<Line<'_>> {
     let mut lines: Vec<Line> = Vec::new();
     let mut places: HashMap<(&str, &str), usize> = HashMap::new();
-    let one_sequence = view.sequences.iter().all(|row| {
-        let first = view.sequences.first();
-        first.is_some_and(|first| first.sequence == row.sequence)
-    });
+    let ids = view.sequences.iter().map(|row| &row.sequence);
+    let one_sequence = ids.collect::<HashSet<_>>().len() <= 1;
     for row in &view.chapters {
         let key = (row.chapter.as_str(), row.variant.as_str());
-        let line = match places.get(&key) {
-            Some(place) if one_sequence => &mut lines[*place],
-            _ => {
-                places.entry(key).or_insert(lines.len());
-                lines.push(Line {
-                    name: match row.sequence.is_none() || one_sequence {
-                        true => of_unit(&row.chapter, None, &row.variant),
-                        false => of_chapter(row),
-                    },
-                    isolated: None,
-                    in_sequence: None,
-                });
-                let last = lines.len() - 1;
-                &mut lines[last]
-            }
-        };
-        match row.sequence {
-            None => line.isolated = Some(&row.results),
-            Some(_) => line.in_sequence = Some(&row.results),
+        let known = places.get(&key).copied().filter(|_| one_sequence);
+        let place = known.unwrap_or(lines.len());
+        if place == lines.len() {
+            places.entry(key).or_insert(place);
+            lines.push(Line {
+                name: match row.sequence.is_none() || one_sequence {
+                    true => of_unit(&row.chapter, None, &row.variant),
+                    false => of_chapter(row),
+                },
+                modes: [None, None],
+            });
         }
+        lines[place].modes[mode(row)] = Some(&row.results);
     }
     lines.extend(view.sequences.iter().map(|row| Line {
-        name: of_unit(&row.sequence, None, &row.variant),
-        isolated: None,
-        in_sequence: Some(&row.results),
+        name: of_sequence(row),
+        modes: [None, Some(&row.results)],
     }));
     lines
 }
 
-/// The table of chapters. Of many, only those that did not pass, and a count of the others.
-pub(super) fn overview(source: &Source) -> Vec<Block> {
-    let view = source.view;
-    let all = lines(view);
-    if all.is_empty() {
-        return Vec::new();
-    }
-    let n = all.len();
-    let (mut listed, passed): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .partition(|line| n <= ALL_LISTED || !line.passed());
-    let mut rest = Vec::new();
-    if listed.len() > ALL_LISTED {
-        listed.sort_by_key(|line| std::cmp::Reverse(not_passed(line)));
-        let left = listed.split_off(ALL_LISTED);
-        let (ended, none): (Vec<_>, Vec<_>) =
-            left.into_iter().partition(|line| not_passed(line) > 0);
-        if !ended.is_empty() {
-            rest.push(format!("{} more did not pass", count(ended.len() as u64)));
-        }
-        if !none.is_empty() {
-            rest.push(format!("{} without a result", count(none.len() as u64)));
-        }
-    }
-    if !passed.is_empty() {
-        rest.push(match listed.is_empty() {
-            true => format!("{} chapters: no crash", count(passed.len() as u64)),
-            false => format!("{} others: no crash", count(passed.len() as u64)),
-        });
-    }
-    let mut blocks = Vec::new();
-    if !listed.is_empty() {
-        blocks.push(Block::Table(table(view, &listed)));
-    }
-    if !rest.is_empty() {
-        blocks.push(Block::line(rest.join("; ")));
-    }
-    blocks
+/// The place of a row's mode: isolated, then in sequence.
+fn mode(row: &ChapterRow) -> usize {
+    usize::from(row.sequence.is_some())
 }
 
-/// Rounds that have a result and did not pass.
-fn not_passed(line: &Line) -> u32 {
-    let not = |r: &Results| r.first_attempt.n.saturating_sub(r.passed());
-    line.results().map(not).sum()
+/// The table of chapters. Of many, only those that did not pass, and a count of the others.
+pub(super) fn overview(view: &View) -> Vec<Block> {
+    let all = lines(view);
+    let few = all.len() <= ALL_LISTED;
+    let (mut listed, passed): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|line| few || !line.passed());
+    let mut left = Vec::new();
+    if listed.len() > ALL_LISTED {
+        listed.sort_by_key(|line| Reverse(line.not_passed()));
+        left = listed.split_off(ALL_LISTED);
+    }
+    let ended = left.iter().filter(|line| line.not_passed() > 0).count();
+    let passed_words = match listed.is_empty() {
+        true => "chapters: no crash",
+        false => "others: no crash",
+    };
+    let rest = [
+        (ended, "more did not pass"),
+        (left.len() - ended, "without a result"),
+        (passed.len(), passed_words),
+    ];
+    let rest = rest.into_iter().filter(|(n, _)| *n > 0);
+    let rest = rest.map(|(n, what)| format!("{} {what}", count(n as u64)));
+    let mut blocks = Block::table(table(view, &listed));
+    blocks.extend(joined(rest, "; ").map(Block::line));
+    blocks
 }
 
 /// What a group of columns shows of the results of one mode.
 type Cell = fn(&Results) -> Text;
 
 fn table(view: &View, lines: &[Line]) -> Table {
-    let mut all = Outcomes::default();
-    for results in lines.iter().flat_map(Line::results) {
-        all.add_all(&results.outcomes);
-    }
+    let all = outcomes_of(lines.iter().flat_map(Line::results));
     let mut groups: Vec<(String, Cell)> = vec![(bad_head(view, &all), bad)];
     if all.get(Outcome::Failed) > 0 && !view.run.bad.contains(Outcome::Failed) {
         groups.push(("failed".to_owned(), failed));
     }
-    if lines
-        .iter()
-        .flat_map(Line::results)
-        .any(|r| r.secs.is_some())
-    {
+    let mut results = lines.iter().flat_map(Line::results);
+    if results.any(|results| results.secs.is_some()) {
         groups.push(("median time".to_owned(), time));
     }
-    let modes = [
-        lines.iter().any(|line| line.isolated.is_some()),
-        lines.iter().any(|line| line.in_sequence.is_some()),
-    ];
-    let mut table = Table {
-        wide: true,
-        ..Table::default()
-    }
-    .text("chapter");
-    table.columns[0].least = NAMES;
+    let modes = [0, 1].map(|mode| lines.iter().any(|line| line.modes[mode].is_some()));
+    let mut table = wide("chapter", NAMES);
     for (head, _) in &groups {
         table = match modes {
             [true, true] => table.grouped(head, "isolated").grouped(head, "in sequence"),
-            _ => table.grouped("", head),
+            _ => table.texts([head, head]),
         };
     }
+    let mut shown = vec![true];
+    shown.extend(groups.iter().flat_map(|_| modes));
     for line in lines {
-        let mut cells = vec![Text::long(&line.name)];
-        for (_, cell) in &groups {
-            let both = [line.isolated, line.in_sequence].into_iter().zip(modes);
-            let shown = both.filter(|(_, shown)| *shown);
-            cells.extend(shown.map(|(results, _)| results.map_or_else(|| Text::plain(""), cell)));
-        }
-        table.rows.push(cells);
+        let cells = groups.iter().flat_map(|(_, cell)| {
+            let cells = line.modes.map(|results| results.map(cell));
+            cells.map(Option::unwrap_or_default)
+        });
+        table.row(std::iter::once(Text::long(&line.name)).chain(cells));
     }
+    table.keep(&shown);
+    table
+}
+
+fn wide(head: &str, least: usize) -> Table {
+    let mut table = Table::default().texts([head]);
+    table.wide = true;
+    table.columns[0].least = least;
     table
 }
 
 /// What the suite counts as bad, of what occurred.
 fn bad_head(view: &View, all: &Outcomes) -> String {
-    let words = |occurred: bool| {
-        let bad = view.run.bad.iter();
-        let shown = bad.filter(|outcome| !occurred || all.get(*outcome) > 0);
-        shown.map(Outcome::word).collect::<Vec<_>>().join(", ")
-    };
-    match words(true) {
-        none if none.is_empty() && view.run.bad.contains(Outcome::Crashed) => "crashed".to_owned(),
-        none if none.is_empty() => words(false),
-        some => some,
+    let bad = &view.run.bad;
+    let occurred = bad.iter().filter(|outcome| all.get(*outcome) > 0);
+    match joined(occurred.map(|outcome| outcome.to_string()), ", ") {
+        Some(occurred) => occurred,
+        None if bad.contains(Outcome::Crashed) => Outcome::Crashed.to_string(),
+        None => bad_outcomes(&view.run),
     }
 }
 
 fn bad(results: &Results) -> Text {
     let of = results.first_attempt;
-    let bounds = results.bounds.map_or_else(String::new, |bounds| {
-        let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
-        format!(" [{best}..{worst}]")
-    });
-    Text::new(&(share(of.bad, of.n) + &bounds), Tone::of_bad(of.bad))
+    Text::rate(share(of.bad, of.n) + &short_bounds(results.bounds), of.bad)
 }
 
 fn failed(results: &Results) -> Text {
     let failed = results.failed();
-    let tone = match failed {
-        0 => Tone::Plain,
-        _ => Tone::Doubtful,
-    };
-    Text::new(&share(failed, results.first_attempt.n), tone)
+    let text = share(failed, results.first_attempt.n);
+    Text::new(text, Tone::Doubtful.if_any(failed))
 }
 
 fn time(results: &Results) -> Text {
-    let median = results.secs.map(|secs| seconds(secs.median));
-    Text::plain(median.as_deref().unwrap_or("-"))
+    Text::known(results.secs.map(|secs| seconds(secs.median)))
 }
 
 /// Chapters whose figures are shown.
 const MEASURED: usize = 12;
 
 /// One figure of each chapter that measured something.
-pub(super) fn measured(source: &Source) -> Vec<Block> {
-    let view = source.view;
+pub(super) fn measured(view: &View) -> Vec<Block> {
     let mut rows: Vec<(String, [Option<Text>; 2])> = Vec::new();
     for row in &view.chapters {
         let Some((name, value)) = figure(view, row) else {
             continue;
         };
-        let mode = usize::from(row.sequence.is_some());
-        let free = |(known, cells): &&mut (String, [Option<Text>; 2])| {
-            *known == name && cells[mode].is_none()
-        };
-        match rows.iter_mut().find(free) {
-            Some((_, cells)) => cells[mode] = Some(value),
-            None => {
-                let mut cells = [None, None];
-                cells[mode] = Some(value);
-                rows.push((name, cells));
-            }
+        let mode = mode(row);
+        let free =
+            |(known, cells): &(String, [Option<Text>; 2])| *known == name && cells[mode].is_none();
+        let place = rows.iter().position(free).unwrap_or(rows.len());
+        if place == rows.len() {
+            rows.push((name, [None, None]));
         }
+        rows[place].1[mode] = Some(value);
     }
-    if rows.is_empty() {
-        return Vec::new();
-    }
-    let left = rows.len().saturating_sub(MEASURED);
-    rows.truncate(MEASURED);
-    let modes = [0, 1].map(|mode| rows.iter().any(|(_, cells)| cells[mode].is_some()));
-    let heads = match modes {
-        [true, true] => ["isolated", "in sequence"],
-        _ => ["median", "median"],
+    let left = rows.split_off(rows.len().min(MEASURED)).len() as u64;
+    let [isolated, in_sequence] =
+        [0, 1].map(|mode| rows.iter().any(|(_, cells)| cells[mode].is_some()));
+    let heads = match isolated && in_sequence {
+        true => ["isolated", "in sequence"],
+        false => ["median", "median"],
     };
-    let mut table = Table {
-        wide: true,
-        ..Table::default()
-    }
-    .text("measured");
-    table.columns[0].least = FIGURES;
-    for (head, _) in heads.iter().zip(modes).filter(|(_, shown)| *shown) {
-        table = table.text(head);
-    }
+    let mut table = wide("measured", FIGURES).texts(heads);
     for (name, cells) in rows {
-        let cells = cells.into_iter().zip(modes).filter(|(_, shown)| *shown);
-        let cells = cells.map(|(cell, _)| cell.unwrap_or_else(|| Text::plain("")));
-        table
-            .rows
-            .push(std::iter::once(Text::long(&name)).chain(cells).collect());
+        let cells = cells.map(Option::unwrap_or_default);
+        table.row(std::iter::once(Text::long(name)).chain(cells));
     }
-    let mut blocks = vec![Block::Table(table)];
+    table.keep(&[true, isolated, in_sequence]);
+    let mut blocks = Block::table(table);
     if left > 0 {
-        let left = count(left as u64);
+        let left = count(left);
         blocks.push(Block::line(format!(
             "{left} more chapters measured something"
         )));
@@ -287,23 +237,18 @@ fn figure(view: &View, row: &ChapterRow) -> Option<(String, Text)> {
             (format!("{id}, {}", clean(&stat.name, NAME)), stat)
         }
     };
-    Some((name, Text::plain(&rounded(stat))))
+    Some((name, Text::plain(rounded(stat))))
 }
 
+/// The measure under the label with the most threads.
 fn headline<'a>(headline: &Headline, measures: &'a [MeasureStat]) -> Option<&'a MeasureStat> {
-    let threads = |stat: &MeasureStat| match label_pairs(&stat.label).as_deref() {
+    let threads = |stat: &&MeasureStat| match label_pairs(&stat.label).as_deref() {
         Some([("threads", threads)]) => threads.parse().unwrap_or(0u64),
         _ => 0,
     };
-    let mut stats = measures.iter().filter(|stat| stat.name == headline.measure);
-    let first = stats.next()?;
-    Some(stats.fold(first, |best, stat| {
-        if threads(stat) > threads(best) {
-            stat
-        } else {
-            best
-        }
-    }))
+    let stats = measures.iter().filter(|stat| stat.name == headline.measure);
+    // Of several maxima, `max_by_key` takes the last one, and the first one is wanted.
+    stats.rev().max_by_key(threads)
 }
 
 fn headline_name(headline: &Headline, id: &str, label: &str) -> String {

@@ -1,20 +1,18 @@
-//! What the built-in chapters of the worker measured, in tables of the shape that suits each.
-//!
-//! Which shape a chapter has is decided by the worker's chapter that it runs, whatever its own id
-//! is.
+//! What the chapters measured. The built-in chapters of the worker have tables of the shape that
+//! suits each, whatever their own ids are.
 
-use crashrate_model::{Mode, Outcome};
+use crashrate_model::Outcome;
 use crashrate_protocol::chapters::{BuiltIn, Figure, Figures, MODEL_PARAMS, built_in};
 use serde_json::{Map, Value};
 
-use super::measures::{Heads, tables};
-use super::sequences::{legend, letters};
-use super::source::Source;
+use super::counts::{legend, letters};
+use super::measures::{Heads, tables, with_range};
 use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};
-use crate::view::{ByChapter, ChapterRow, MeasureStat, Outcomes, Spread, View};
+use crate::view::{ByChapter, ChapterRow, MeasureStat, View};
 use crate::words::{
-    count, measured, of_chapter, of_unit, parameter, rate, seconds, shown_unit, signals, sums,
+    NOTHING, count, joined, of_chapter, of_mode, out_of, outcomes_of, parameter, rate, signals,
+    sums,
 };
 
 /// The built-in chapter that the chapter of this id runs.
@@ -22,21 +20,15 @@ fn kind(view: &View, chapter: &str) -> Option<&'static BuiltIn> {
     built_in(view.run.chapter(chapter)?.worker.as_deref()?)
 }
 
-/// Whether the chapter's measures are shown here.
-pub(super) fn has_part(view: &View, row: &ChapterRow) -> bool {
-    kind(view, &row.chapter).is_some()
-}
-
 /// A heading and tables for each built-in chapter, in the order of the suite.
-pub(super) fn parts(source: &Source) -> Vec<Block> {
-    let view = source.view;
+pub(super) fn parts(view: &View) -> Vec<Block> {
     let mut parts: Vec<(&str, Vec<Block>)> = Vec::new();
     let by_chapter = ByChapter::of(view);
     for id in by_chapter.ids() {
         let Some(kind) = kind(view, id) else {
             continue;
         };
-        let blocks = blocks(view, kind, id, by_chapter.rows(id));
+        let blocks = built_in_chapter(view, kind, id, by_chapter.rows(id));
         match parts
             .iter_mut()
             .find(|(heading, _)| *heading == kind.heading)
@@ -51,104 +43,134 @@ pub(super) fn parts(source: &Source) -> Vec<Block> {
     blocks.collect()
 }
 
-/// The tables of one chapter in all its modes, sequences and variants.
-fn blocks(view: &View, kind: &BuiltIn, id: &str, rows: &[&ChapterRow]) -> Vec<Block> {
-    let params = view.run.chapter(id).map(|facts| &facts.params);
-    let about = params.and_then(about);
-    let name = clean(id, NAME);
-    let title = match about {
-        Some(about) => format!("{name}: {about}"),
-        None => name,
-    };
-    match kind.figures {
-        Figures::Sheet(figures) => {
-            let retries = view.run.retries > Some(0);
-            let (sheet, rest) = sheet(figures, rows, params, retries);
-            let several = rows.iter().flat_map(|row| &row.results.measures);
-            let title = match several.clone().any(|stat| stat.spread.n > 1) {
-                true => format!("{title}; medians (smallest to largest)"),
-                false => title,
-            };
-            let sheet = Block::Table(Table { title, ..sheet });
-            std::iter::once(sheet).chain(rest).collect()
-        }
-        Figures::ByLabel => {
-            let by_label = rows.iter().flat_map(|row| by_label(row));
-            std::iter::once(Block::line(title))
-                .chain(by_label)
-                .collect()
+/// The measures of the other chapters.
+pub(super) fn others(view: &View) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for row in &view.chapters {
+        if kind(view, &row.chapter).is_none() {
+            let stats: Vec<_> = row.results.measures.iter().collect();
+            blocks.extend(tables(&of_chapter(row), &stats, Heads::Full));
         }
     }
+    blocks
+}
+
+/// The tables of one chapter in all its modes, sequences and variants.
+fn built_in_chapter(view: &View, kind: &BuiltIn, id: &str, rows: &[&ChapterRow]) -> Vec<Block> {
+    let params = view.run.chapter(id).map(|facts| &facts.params);
+    let mut title = clean(id, NAME);
+    if let Some(about) = params.and_then(about) {
+        title = format!("{title}: {about}");
+    }
+    let mut blocks = Vec::new();
+    match kind.figures {
+        Figures::Sheet(figures) => {
+            let mut stats = rows.iter().flat_map(|row| &row.results.measures);
+            if stats.any(|stat| stat.spread.n > 1) {
+                title += "; medians (smallest to largest)";
+            }
+            blocks.push(Block::Table(sheet(view, title, figures, rows, params)));
+            blocks.extend(rows.iter().flat_map(|row| rest(figures, row)));
+        }
+        Figures::ByLabel => {
+            blocks.push(Block::line(title));
+            blocks.extend(rows.iter().flat_map(|row| by_label(row)));
+        }
+    }
+    blocks
 }
 
 fn by_label(row: &ChapterRow) -> Vec<Block> {
     let name = format!("{}, {}", of_chapter(row), sums(&row.results));
     let stats: Vec<_> = row.results.measures.iter().collect();
-    if stats.is_empty() {
-        return vec![Block::line(format!("{name}: nothing was measured"))];
+    match stats.is_empty() {
+        true => vec![Block::line(format!("{name}: nothing was measured"))],
+        false => tables(&name, &stats, Heads::Short),
     }
-    tables(&name, &stats, Heads::Short)
-        .into_iter()
-        .map(Block::Table)
-        .collect()
 }
 
 /// The parameters that describe what was computed, such as `d_model 256, heads 4`.
 fn about(params: &Map<String, Value>) -> Option<String> {
-    let mut words: Vec<String> = MODEL_PARAMS
-        .iter()
-        .filter_map(|name| Some(format!("{name} {}", parameter(params.get(*name)?))))
-        .collect();
+    let word = |name: &&str| Some(format!("{name} {}", parameter(params.get(*name)?)));
     // 0 is the default: no limit.
     let limit = params.get("max_in_flight").and_then(Value::as_u64);
-    if let Some(limit) = limit.filter(|limit| *limit > 0) {
-        words.push(format!("max_in_flight {}", count(limit)));
-    }
-    (!words.is_empty()).then(|| words.join(", "))
+    let limit = limit.filter(|limit| *limit > 0);
+    let limit = limit.map(|limit| format!("max_in_flight {}", count(limit)));
+    joined(MODEL_PARAMS.iter().filter_map(word).chain(limit), ", ")
 }
 
-/// A row for each figure, and tables of the other measures.
+/// A table with a column for each row of a chapter.
+struct Sheet<'a> {
+    table: Table,
+    rows: &'a [&'a ChapterRow],
+}
+
+impl Sheet<'_> {
+    /// Adds a line, unless all its cells are empty.
+    fn push(&mut self, head: &str, cell: impl Fn(&ChapterRow) -> Option<String>) {
+        let cells: Vec<_> = self.rows.iter().map(|row| cell(row)).collect();
+        if cells.iter().any(Option::is_some) {
+            let cells = cells.iter().map(|cell| cell.as_deref().unwrap_or(NOTHING));
+            // Letters for many rounds are longer than a name.
+            self.table
+                .row(std::iter::once(head).chain(cells).map(Text::long));
+        }
+    }
+}
+
+/// A line for each figure, and how the rounds ended.
 fn sheet(
+    view: &View,
+    title: String,
     figures: &[Figure],
     rows: &[&ChapterRow],
     params: Option<&Map<String, Value>>,
-    retries: bool,
-) -> (Table, Vec<Block>) {
-    let mut table = Table::default().text("figure");
+) -> Table {
+    let mut table = Table::titled(title).texts(["figure"]);
     for row in rows {
-        table = table.number(&column(row));
+        table = table.numbers([&of_mode(row)]);
     }
+    let mut sheet = Sheet { table, rows };
     for figure in figures {
         let head = match figure {
             Figure::Param { head, .. }
             | Figure::Times { head, .. }
             | Figure::Measure { head, .. }
             | Figure::Of { head, .. } => (*head).to_owned(),
-            Figure::Order => order_head(rows),
+            Figure::Order => {
+                let legend = legend(rows.iter().map(|row| &row.results));
+                format!("order ({legend})")
+            }
         };
-        let cells = rows.iter().map(|row| cell(figure, row, params));
-        push(&mut table, &head, cells.collect());
+        sheet.push(&head, |row| cell(figure, row, params));
     }
-    ends(&mut table, rows, retries);
-    let rest = rows.iter().flat_map(|row| rest(figures, row)).collect();
-    (table, rest)
-}
-
-/// Adds a row, unless all its cells are empty.
-fn push(table: &mut Table, head: &str, cells: Vec<Option<String>>) {
-    if cells.iter().any(Option::is_some) {
-        let cells = cells.iter().map(|cell| cell.as_deref().unwrap_or("-"));
-        let cells = std::iter::once(head).chain(cells);
-        // Letters for many rounds are longer than a name.
-        table.rows.push(cells.map(Text::long).collect());
+    sheet.push("rounds", |row| {
+        Some(out_of(row.results.rounds, row.results.planned))
+    });
+    if rows
+        .iter()
+        .any(|row| measured_n(row) != row.results.reached())
+    {
+        sheet.push("rounds that measured", |row| {
+            Some(count(measured_n(row).into()))
+        });
     }
-}
-
-fn column(row: &ChapterRow) -> String {
-    match &row.sequence {
-        None => of_unit(Mode::Isolated.word(), None, &row.variant),
-        Some(sequence) => format!("in {}", of_unit(sequence, None, &row.variant)),
+    sheet.push("passed", |row| {
+        Some(rate(row.results.passed(), row.results.reached()))
+    });
+    let all = outcomes_of(rows.iter().map(|row| &row.results));
+    for (outcome, _) in all.occurred().filter(|(o, _)| *o != Outcome::Passed) {
+        let n = |row: &ChapterRow| row.results.outcomes.get(outcome);
+        sheet.push(outcome.word(), |row| Some(count(n(row).into())));
     }
+    sheet.push("signals", |row| signals(&row.results));
+    if view.run.retries > Some(0) {
+        sheet.push("passed after retries", |row| {
+            let results = &row.results;
+            Some(rate(results.passed_after_retries, results.after_retries.n))
+        });
+    }
+    sheet.table
 }
 
 fn cell(figure: &Figure, row: &ChapterRow, params: Option<&Map<String, Value>>) -> Option<String> {
@@ -156,11 +178,11 @@ fn cell(figure: &Figure, row: &ChapterRow, params: Option<&Map<String, Value>>) 
     match figure {
         Figure::Param { key, .. } => param(key),
         Figure::Times { keys, .. } => Some(format!("{} x {}", param(keys[0])?, param(keys[1])?)),
-        Figure::Measure { name, .. } => Some(value_of(stat(row, name)?)),
+        Figure::Measure { name, .. } => stat(row, name).map(with_range),
         Figure::Of { done, expected, .. } => {
-            let done = value_of(stat(row, done)?);
+            let done = with_range(stat(row, done)?);
             Some(match stat(row, expected) {
-                Some(expected) => format!("{done} of {}", value_of(expected)),
+                Some(expected) => format!("{done} of {}", with_range(expected)),
                 None => done,
             })
         }
@@ -168,77 +190,10 @@ fn cell(figure: &Figure, row: &ChapterRow, params: Option<&Map<String, Value>>) 
     }
 }
 
-fn order_head(rows: &[&ChapterRow]) -> String {
-    let ordered = rows.iter().filter(|row| row.results.order.is_known());
-    let cells = ordered.flat_map(|row| &row.results.cells);
-    format!("order ({})", legend(cells))
-}
-
 /// The measure of a figure.
 fn stat<'a>(row: &'a ChapterRow, name: &str) -> Option<&'a MeasureStat> {
-    let measures = &row.results.measures;
-    measures
-        .iter()
-        .find(|m| m.name == name && m.label.is_empty())
-}
-
-/// The median with its unit, and the range of the values.
-fn value_of(stat: &MeasureStat) -> String {
-    let Spread {
-        min, median, max, ..
-    } = stat.spread;
-    let whole = [min, median, max].iter().all(|v| v.fract() == 0.0);
-    let value = |value: f64| match stat.unit.as_str() {
-        "s" => seconds(value),
-        unit => measured(&stat.name, unit, value, whole),
-    };
-    let unit = match stat.unit.as_str() {
-        "s" => "",
-        unit => shown_unit(&stat.name, unit),
-    };
-    let spread = match (value(min), value(max)) {
-        (least, most) if least == most => String::new(),
-        (least, most) => format!("({least} to {most})"),
-    };
-    let words = [value(median), unit.to_owned(), spread];
-    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    words.join(" ")
-}
-
-/// How the rounds ended.
-fn ends(table: &mut Table, rows: &[&ChapterRow], retries: bool) {
-    let each = |f: &dyn Fn(&ChapterRow) -> Option<String>| rows.iter().map(|r| f(r)).collect();
-    let of = |n: u32, planned: u32| match n == planned {
-        true => count(n.into()),
-        false => format!("{} of {}", count(n.into()), count(planned.into())),
-    };
-    let rounds = |row: &ChapterRow| Some(of(row.results.rounds, row.results.planned));
-    push(table, "rounds", each(&rounds));
-    let measured = rows
-        .iter()
-        .any(|row| measured_n(row) != row.results.reached());
-    if measured {
-        let n = |row: &ChapterRow| Some(count(measured_n(row).into()));
-        push(table, "rounds that measured", each(&n));
-    }
-    let passed = |row: &ChapterRow| Some(rate(row.results.passed(), row.results.reached()));
-    push(table, "passed", each(&passed));
-    let mut all = Outcomes::default();
-    for row in rows {
-        all.add_all(&row.results.outcomes);
-    }
-    for (outcome, _) in all.occurred().filter(|(o, _)| *o != Outcome::Passed) {
-        let n = |row: &ChapterRow| Some(count(row.results.outcomes.get(outcome).into()));
-        push(table, outcome.word(), each(&n));
-    }
-    push(table, "signals", each(&|row| signals(&row.results)));
-    if retries {
-        let after = |row: &ChapterRow| {
-            let results = &row.results;
-            Some(rate(results.passed_after_retries, results.after_retries.n))
-        };
-        push(table, "passed after retries", each(&after));
-    }
+    let mut measures = row.results.measures.iter();
+    measures.find(|stat| stat.name == name && stat.label.is_empty())
 }
 
 /// The number of rounds that measured something.
@@ -258,6 +213,5 @@ fn rest(figures: &[Figure], row: &ChapterRow) -> Vec<Block> {
         })
     };
     let rest: Vec<_> = row.results.measures.iter().filter(|s| !shown(s)).collect();
-    let tables = tables(&of_chapter(row), &rest, Heads::Full);
-    tables.into_iter().map(Block::Table).collect()
+    tables(&of_chapter(row), &rest, Heads::Full)
 }

@@ -1,10 +1,13 @@
-//! Plots: tables with a mark on a scale in each row, so that no picture is without its numbers.
+//! The data of pictures: plots, grids of rounds, efficiency curves, trends. Each has its numbers as
+//! a table or in words.
+
+use crashrate_model::Outcome;
 
 use super::table::Table;
-use crate::words::percent_of;
+use crate::view::{OptionalStopping, Outcomes, Share, Spread};
+use crate::words::{known, percent_of, seconds};
 
 /// A table, and a mark for each of its rows.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plot {
     /// The numbers.
     pub(crate) table: Table,
@@ -17,30 +20,60 @@ pub(crate) struct Plot {
 }
 
 impl Plot {
-    /// Marks on a linear scale of shares.
-    pub(crate) fn of_shares(table: Table, scale: Scale, marks: Vec<Option<Mark>>) -> Plot {
-        let top = match scale {
-            Scale::Linear(top) => top,
-            Scale::Decades(_, last) => 10f64.powi(last),
-        };
+    /// Marks of these shares and their intervals on a linear scale.
+    pub(crate) fn of_shares(
+        table: Table,
+        shares: &[Share],
+        optional_stopping: OptionalStopping,
+    ) -> Plot {
+        let interval = |share: &Share| known(share.bad, share.n, optional_stopping);
+        let intervals: Vec<_> = shares.iter().map(interval).collect();
+        let top = top_of(intervals.iter().flatten().map(|known| known.interval.hi));
+        let scale = Scale::Linear(top);
+        let marks = shares.iter().zip(&intervals).map(|(share, known)| {
+            let interval = known.as_ref()?.interval;
+            Some(Mark {
+                from: scale.place(interval.lo),
+                at: scale.place(f64::from(share.bad) / f64::from(share.n)),
+                to: scale.place(interval.hi),
+                bad: share.bad > 0,
+            })
+        });
         Plot {
             table,
             head: format!("from 0% to {}", percent_of(top)),
             ticks: scale.ticks(percent_of),
-            marks,
+            marks: marks.collect(),
+        }
+    }
+
+    /// Marks of these times on a logarithmic scale.
+    pub(crate) fn of_times(table: Table, times: &[Spread]) -> Plot {
+        let scale = Scale::of_times(times.iter().flat_map(|secs| [secs.min, secs.max]));
+        let marks = times.iter().map(|secs| {
+            Some(Mark {
+                from: scale.place(secs.min),
+                at: scale.place(secs.median),
+                to: scale.place(secs.max),
+                bad: false,
+            })
+        });
+        Plot {
+            table,
+            head: "shortest, median and longest; each line is ten times the one before".to_owned(),
+            ticks: scale.ticks(seconds),
+            marks: marks.collect(),
         }
     }
 }
 
 /// A label of a scale. Places on a scale are between 0 and 1.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tick {
     pub(crate) place: f64,
     pub(crate) label: String,
 }
 
 /// A point with what lies around it.
-#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Mark {
     pub(crate) from: f64,
     pub(crate) at: f64,
@@ -49,9 +82,17 @@ pub(crate) struct Mark {
     pub(crate) bad: bool,
 }
 
+/// A round number that no value is above; of shares, so at most 1.
+fn top_of(shares: impl Iterator<Item = f64>) -> f64 {
+    let most = shares.fold(0.0, f64::max);
+    let powers = (-6..0).map(|power| 10f64.powi(power));
+    let mut steps = powers.flat_map(|power| [1, 2, 5].map(|step| f64::from(step) * power));
+    steps.find(|top| *top >= most).unwrap_or(1.0)
+}
+
 /// From a value to its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Scale {
+enum Scale {
     /// From 0 to this.
     Linear(f64),
     /// From ten to the one to ten to the other.
@@ -59,17 +100,8 @@ pub(crate) enum Scale {
 }
 
 impl Scale {
-    /// A linear one from 0 to a round number that no value is above; for shares, so at most to 1.
-    pub(crate) fn of_shares(values: impl Iterator<Item = f64>) -> Scale {
-        let most = values.fold(0.0, f64::max);
-        let steps =
-            (-6..0).flat_map(|power| [1, 2, 5].map(|step| f64::from(step) * 10f64.powi(power)));
-        let top = steps.into_iter().find(|top| *top >= most);
-        Scale::Linear(top.unwrap_or(1.0))
-    }
-
     /// A logarithmic one over whole decades that has all these times on it.
-    pub(crate) fn of_times(values: impl Iterator<Item = f64> + Clone) -> Scale {
+    fn of_times(values: impl Iterator<Item = f64> + Clone) -> Scale {
         let decade = |value: f64| value.max(SHORTEST).log10();
         let first = values.clone().map(decade).fold(f64::INFINITY, f64::min);
         let last = values.map(decade).fold(f64::NEG_INFINITY, f64::max);
@@ -81,7 +113,7 @@ impl Scale {
     }
 
     /// The place of a value, between 0 and 1.
-    pub(crate) fn place(self, value: f64) -> f64 {
+    fn place(self, value: f64) -> f64 {
         let place = match self {
             Scale::Linear(top) => value / top,
             Scale::Decades(first, last) => {
@@ -92,7 +124,7 @@ impl Scale {
     }
 
     /// Labels at round values.
-    pub(crate) fn ticks(self, label: impl Fn(f64) -> String) -> Vec<Tick> {
+    fn ticks(self, label: impl Fn(f64) -> String) -> Vec<Tick> {
         let tick = |value: f64| Tick {
             place: self.place(value),
             label: label(value),
@@ -117,18 +149,80 @@ impl Scale {
 /// Shorter times are shown as this one: a logarithm has no place for 0.
 const SHORTEST: f64 = 1e-6;
 
+/// The rounds of a run.
+pub(crate) struct Grid {
+    /// How many rounds a square represents.
+    pub(crate) per_square: u32,
+    /// How many rounds the longest row has.
+    pub(crate) rounds: u32,
+    pub(crate) rows: Vec<GridRow>,
+    /// The outcomes that occur, with the number of rounds of each.
+    pub(crate) outcomes: Outcomes,
+    /// Rounds that have no result yet.
+    pub(crate) open: u32,
+}
+
+pub(crate) struct GridRow {
+    pub(crate) name: String,
+    pub(crate) squares: Vec<Square>,
+}
+
+/// One round, or several in a row.
+pub(crate) struct Square {
+    /// The worst outcome in it; nothing if none of its rounds has a result.
+    pub(crate) worst: Option<Outcome>,
+    /// How many of its rounds had that outcome, in quarters rounded up: 1 to 4.
+    pub(crate) quarters: u32,
+    /// The letter of the worst outcome, and the number of rounds with it unless all have it.
+    pub(crate) mark: String,
+    /// The same in words.
+    pub(crate) title: String,
+    /// Whether a round of it passed only on a retry.
+    pub(crate) flaky: bool,
+}
+
+/// The curves of one chapter.
+pub(crate) struct Curves {
+    /// The chapter, and what the horizontal axis is.
+    pub(crate) title: String,
+    pub(crate) key: String,
+    pub(crate) curves: Vec<Curve>,
+    /// The numbers.
+    pub(crate) table: Table,
+    /// Places along the axes, between 0 and 1.
+    pub(crate) across: Vec<Tick>,
+    pub(crate) up: Vec<Tick>,
+    /// How high the ideal line is.
+    pub(crate) ideal: f64,
+}
+
+pub(crate) struct Curve {
+    pub(crate) name: String,
+    /// Whether it is of another run: the baseline, or the one before.
+    pub(crate) past: bool,
+    /// Places between 0 and 1, across and up.
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// One chapter over the runs that have it.
+pub(crate) struct TrendPlot {
+    pub(crate) name: String,
+    /// A row for each run.
+    pub(crate) plot: Plot,
+    /// The number of each run, and the direction of a change that is first shown there (`true`:
+    /// up).
+    pub(crate) runs: Vec<(u32, Option<bool>)>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn scales_end_at_round_numbers() {
-        assert_eq!(Scale::of_shares([0.83].into_iter()), Scale::Linear(1.0));
-        assert_eq!(
-            Scale::of_shares([0.0003].into_iter()),
-            Scale::Linear(0.0005)
-        );
-        assert_eq!(Scale::of_shares([].into_iter()), Scale::Linear(1e-6));
+        assert_eq!(top_of([0.83].into_iter()), 1.0);
+        assert_eq!(top_of([0.0003].into_iter()), 0.0005);
+        assert_eq!(top_of([].into_iter()), 1e-6);
         let times = Scale::of_times([0.004, 20.0].into_iter());
         assert_eq!(times, Scale::Decades(-3, 2));
         assert_eq!(Scale::of_times([0.0].into_iter()), Scale::Decades(-6, -5));

@@ -1,80 +1,135 @@
-//! This run and the one before it: the numbers of both, and what else differs. Whether a difference
-//! is more than chance is for `crashrate compare` to say.
+//! This run beside another: the run before it, or the baseline report. `crashrate compare` says
+//! whether a difference from the run before is more than chance.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crashrate_protocol::chapters::THROUGHPUTS;
-use serde_json::{Map, Value};
 
-use super::source::Source;
-use super::{Block, Table, Text};
+use super::measures::{name_of, with_unit};
+use super::{Block, Table, Text, Tone};
 use crate::clean::{NAME, clean};
-use crate::view::{ByChapter, ChapterRow, MeasureStat, Results, View};
+use crate::compare::{BaselineRow, BesideBaseline};
+use crate::view::{ByChapter, ChapterRow, MeasureStat, OptionalStopping, Results, Share, View};
 use crate::words::{
-    count, fault_facts, measured, of_chapter, of_unit, parameter, rate, rate_of, shown_unit,
+    NOTHING, bad_outcomes, baseline_sentences, count, fault_facts, joined, measured, of_chapter,
+    of_unit, parameter, rate, rate_of, short_estimate,
 };
 
-/// What both runs have, side by side.
-pub(super) fn previous(source: &Source) -> Vec<Block> {
-    let Some(before) = source.previous else {
+/// The baseline report, this machine in sequence and isolated, and what that shows. Nothing if the
+/// run's suite names no baseline.
+pub(super) fn baseline(view: &View) -> Vec<Block> {
+    let (Some(all), Some(baseline)) = (view.beside_baseline(), view.baseline.as_deref()) else {
         return Vec::new();
     };
-    let number = before.run.number;
+    let mut blocks = vec![Block::Table(baseline_rates(view, all))];
+    blocks.extend(baseline_sentences(view, all).into_iter().map(Block::line));
+    let numbers = [throughputs(view, baseline), differences(view, baseline)];
+    blocks.extend(numbers.into_iter().flat_map(Block::table));
+    blocks
+}
+
+fn baseline_rates(view: &View, all: &BesideBaseline) -> Table {
+    let optional_stopping = view.run.optional_stopping();
+    let title = "bad rounds in first attempts; a chapter in sequence counts only rounds that got \
+        this far, an isolated sequence whole blocks of its chapters";
+    let number = all.number;
+    let mut table = Table::titled(title).texts(["what"]).numbers([
+        &format!("report N={number} (95%)"),
+        "here in sequence (95%)",
+        "here isolated (95%)",
+    ]);
+    for row in &all.rows {
+        let cell = |share: Option<Share>| {
+            let text = share.map(|share| short_estimate(share, optional_stopping));
+            Text {
+                tone: Tone::Bad.if_any(share.unwrap_or_default().bad),
+                ..Text::known(text)
+            }
+        };
+        let short = |share| short_estimate(share, OptionalStopping::No);
+        let recorded = [
+            row.baseline_in_sequence.map(short),
+            (row.baseline_isolated).map(|share| format!("isolated {}", short(share))),
+        ];
+        let recorded = joined(recorded.into_iter().flatten(), "; ");
+        table.row([
+            Text::long(name(row)),
+            Text::long(recorded.as_deref().unwrap_or(NOTHING)),
+            cell(row.in_sequence),
+            cell(row.isolated),
+        ]);
+    }
+    table
+}
+
+fn name(row: &BaselineRow) -> String {
+    let of_variant = |name: &str| of_unit(name, None, &row.variant);
+    match (&row.chapter, &row.sequence) {
+        (Some(chapter), _) => of_variant(chapter),
+        (None, Some(sequence)) => format!("{} as a whole", of_variant(sequence)),
+        (None, None) => String::new(),
+    }
+}
+
+/// What this run and the one before it have, side by side.
+pub(super) fn previous(view: &View, before: Option<&View>) -> Vec<Block> {
+    let Some(before) = before else {
+        return Vec::new();
+    };
     let mut blocks = Vec::new();
     if !before.run.complete {
         blocks.push(Block::line(format!(
-            "N={number} is incomplete: {} of {} rounds have a result.",
+            "N={} is incomplete: {} of {} rounds have a result.",
+            before.run.number,
             count(before.totals.first_attempt.n.into()),
             count(before.totals.planned.into())
         )));
     }
-    let view = source.view;
     let tables = [
         rates(view, before),
         throughputs(view, before),
         differences(view, before),
     ];
-    let tables = tables.into_iter().filter(|table| !table.rows.is_empty());
-    blocks.extend(tables.map(Block::Table));
+    blocks.extend(tables.into_iter().flat_map(Block::table));
     blocks
 }
 
 /// How often each unit passed, and was bad, in both runs.
 fn rates(view: &View, before: &View) -> Table {
     let n = before.run.number;
-    let mut table = Table::titled("first attempts")
-        .text("what")
-        .number(&format!("passed, N={n}"))
-        .number("passed, now")
-        .number(&format!("bad, N={n}"))
-        .number("bad, now");
+    let mut table = Table::titled("first attempts").texts(["what"]).numbers([
+        &format!("passed, N={n}"),
+        "passed, now",
+        &format!("bad, N={n}"),
+        "bad, now",
+    ]);
     let mut old = HashMap::new();
     for (key, results) in before.unit_results() {
         old.entry(key).or_insert(results);
     }
-    for (key, results) in view.unit_results() {
+    for (key, now) in view.unit_results() {
         let Some(then) = old.get(&key) else {
             continue;
         };
-        let both = [*then, results];
-        let passed = |results: &Results| rate(results.passed(), results.reached());
-        let bad = |results: &Results| rate_of(results);
         let (name, mode, variant) = key;
-        let mut cells = vec![Text::plain(&of_unit(name, Some(mode), variant))];
-        cells.extend(both.map(|results| Text::plain(&passed(results))));
-        cells.extend(both.map(|results| Text::plain(&bad(results))));
-        table.rows.push(cells);
+        let passed = |results: &Results| Text::plain(rate(results.passed(), results.reached()));
+        let bad = |results: &Results| Text::plain(rate_of(results));
+        table.row([
+            Text::plain(of_unit(name, Some(mode), variant)),
+            passed(then),
+            passed(now),
+            bad(then),
+            bad(now),
+        ]);
     }
     table
 }
 
 /// Operations and samples per second in both runs.
-pub(super) fn throughputs(view: &View, before: &View) -> Table {
-    let mut table = Table::titled("medians")
-        .text("what")
-        .text("measure")
-        .number(&format!("N={}", before.run.number))
-        .number("now");
+fn throughputs(view: &View, before: &View) -> Table {
+    let number = format!("N={}", before.run.number);
+    let table = Table::titled("medians").texts(["what", "measure"]);
+    let mut table = table.numbers([&number, "now"]);
     let old = ByChapter::of(before);
     for row in &view.chapters {
         let same =
@@ -84,62 +139,46 @@ pub(super) fn throughputs(view: &View, before: &View) -> Table {
         };
         let is_rate = |stat: &&MeasureStat| THROUGHPUTS.contains(&stat.name.as_str());
         for stat in row.results.measures.iter().filter(is_rate) {
-            let key = |s: &MeasureStat| (s.name.clone(), s.label.clone(), s.unit.clone());
-            let mut olds = then.results.measures.iter();
-            let Some(old) = olds.find(|old| key(old) == key(stat)) else {
+            let is_same = |old: &&MeasureStat| {
+                (&old.name, &old.label, &old.unit) == (&stat.name, &stat.label, &stat.unit)
+            };
+            let Some(old) = then.results.measures.iter().find(is_same) else {
                 continue;
             };
             let value = |stat: &MeasureStat| {
-                let value = measured(&stat.name, &stat.unit, stat.spread.median, false);
-                let unit = shown_unit(&stat.name, &stat.unit);
-                Text::plain(format!("{value} {unit}").trim_end())
+                let median = measured(&stat.name, &stat.unit, stat.spread.median, false);
+                Text::plain(with_unit(median, stat))
             };
-            let measure = match stat.label.as_str() {
-                "" => stat.name.clone(),
-                label => format!("{} ({label})", stat.name),
-            };
-            let (name, measure) = (Text::long(&of_chapter(row)), Text::plain(&measure));
-            table
-                .rows
-                .push(vec![name, measure, value(old), value(stat)]);
+            table.row([
+                Text::long(of_chapter(row)),
+                Text::plain(name_of(stat)),
+                value(old),
+                value(stat),
+            ]);
         }
     }
     table
 }
 
 /// What else differs, and may explain different numbers.
-pub(super) fn differences(view: &View, before: &View) -> Table {
-    let mut table = Table::titled("what differs")
-        .text("what")
-        .text(&format!("N={}", before.run.number))
-        .text("now");
-    let (then, now) = (first(facts(before, view)), first(facts(view, before)));
+fn differences(view: &View, before: &View) -> Table {
+    let number = format!("N={}", before.run.number);
+    let mut table = Table::titled("what differs").texts(["what", &number, "now"]);
+    let (then, now) = (facts(before, view), facts(view, before));
     let names: BTreeSet<_> = then.keys().chain(now.keys()).collect();
     // An imported run lacks facts. That it had no fault is known.
     let knows = |of: &View, all: &BTreeMap<String, String>, name: &str| {
         of.run.imported.is_none() || name == "fault" || all.contains_key(name)
     };
-    let is_known = |name: &str| knows(before, &then, name) && knows(view, &now, name);
-    let find = |all: &BTreeMap<String, String>, name: &str| {
-        all.get(name).cloned().unwrap_or_else(|| "-".to_owned())
-    };
-    for name in names.into_iter().filter(|name| is_known(name)) {
-        let (old, new) = (find(&then, name), find(&now, name));
+    let is_known = |name: &&String| knows(before, &then, name) && knows(view, &now, name);
+    for name in names.into_iter().filter(is_known) {
+        let (old, new) = (then.get(name), now.get(name));
         if old != new {
-            let cells = [name, &old, &new];
-            table.rows.push(cells.map(|cell| Text::long(cell)).to_vec());
+            let value = |value: Option<&String>| Text::long(value.map_or(NOTHING, String::as_str));
+            table.row([Text::long(name), value(old), value(new)]);
         }
     }
     table
-}
-
-/// The first value of each name.
-fn first(facts: Vec<(String, String)>) -> BTreeMap<String, String> {
-    let mut first = BTreeMap::new();
-    for (name, value) in facts {
-        first.entry(name).or_insert(value);
-    }
-    first
 }
 
 /// A command without its seed, which differs from run to run.
@@ -157,40 +196,32 @@ fn without_seed(command: &str) -> String {
 
 /// The facts about a run that may affect its numbers, by name; of its chapters only those that the
 /// other run has.
-fn facts(view: &View, other: &View) -> Vec<(String, String)> {
-    let (run, other) = (&view.run, &other.run);
-    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
-    let mut facts = vec![
-        ("device".to_owned(), run.device.clone()),
-        ("counted in the crash rate".to_owned(), bad.join(", ")),
-    ];
-    for (name, value) in [("jobs", run.jobs), ("retries", run.retries)] {
-        facts.extend(value.map(|value| (name.to_owned(), value.to_string())));
-    }
-    if let Some(command) = &view.command {
-        facts.push(("command".to_owned(), without_seed(command)));
-    }
-    if let Some(fault) = &run.fault {
-        facts.push(("fault".to_owned(), fault_facts(fault)));
-    }
-    let known = run.versions.iter().chain(&run.machine);
-    facts.extend(known.map(|(name, value)| (name.clone(), value.clone())));
-    let in_both = run
-        .chapters
-        .iter()
-        .filter(|c| other.chapter(&c.id).is_some());
-    for chapter in in_both {
-        let id = clean(&chapter.id, NAME);
-        if let Some(worker) = &chapter.worker {
-            facts.push((format!("{id}: worker chapter"), worker.clone()));
+fn facts(view: &View, other: &View) -> BTreeMap<String, String> {
+    let run = &view.run;
+    let mut facts = BTreeMap::new();
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            facts.entry(name.to_owned()).or_insert(value);
         }
-        facts.extend(params(&chapter.params).map(|(key, value)| (format!("{id}: {key}"), value)));
+    };
+    add("device", Some(run.device.clone()));
+    add("counted in the crash rate", Some(bad_outcomes(run)));
+    add("jobs", run.jobs.map(|jobs| jobs.to_string()));
+    add("retries", run.retries.map(|retries| retries.to_string()));
+    add("command", view.command.as_deref().map(without_seed));
+    add("fault", run.fault.as_ref().map(fault_facts));
+    for (name, value) in run.versions.iter().chain(&run.machine) {
+        add(name, Some(value.clone()));
+    }
+    for chapter in &run.chapters {
+        if other.run.chapter(&chapter.id).is_none() {
+            continue;
+        }
+        let id = clean(&chapter.id, NAME);
+        add(&format!("{id}: worker chapter"), chapter.worker.clone());
+        for (key, value) in &chapter.params {
+            add(&format!("{id}: {key}"), Some(parameter(value)));
+        }
     }
     facts
-}
-
-fn params(params: &Map<String, Value>) -> impl Iterator<Item = (String, String)> {
-    params
-        .iter()
-        .map(|(key, value)| (key.clone(), parameter(value)))
 }

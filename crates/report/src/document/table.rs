@@ -1,8 +1,9 @@
 //! Tables, and the texts in their cells. Texts are made harmless, and not yet escaped for a format.
 
 use crate::clean::{NAME, SENTENCE, clean};
+use crate::words::{NOTHING, count};
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub(crate) struct Table {
     /// Empty where the section's heading is enough.
     pub(crate) title: String,
@@ -13,7 +14,7 @@ pub(crate) struct Table {
     pub(crate) wide: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub(crate) struct Column {
     pub(crate) head: String,
     /// What this column and its neighbours of the same group have in common; often empty.
@@ -35,14 +36,15 @@ impl Column {
 }
 
 /// A text, and what it means to a reader in a hurry.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Default)]
 pub(crate) struct Text {
     pub(crate) text: String,
     pub(crate) tone: Tone,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Tone {
+    #[default]
     Plain,
     Good,
     /// A crash or another bad outcome.
@@ -52,52 +54,70 @@ pub(crate) enum Tone {
 }
 
 impl Tone {
-    /// Bad if something bad was counted.
-    pub(crate) fn of_bad(bad: u32) -> Tone {
-        match bad {
+    /// This tone if there are any, else plain.
+    pub(crate) fn if_any(self, n: u32) -> Tone {
+        match n {
             0 => Tone::Plain,
-            _ => Tone::Bad,
+            _ => self,
         }
     }
 }
 
 impl Text {
-    pub(crate) fn new(text: &str, tone: Tone) -> Self {
+    pub(crate) fn new(text: impl AsRef<str>, tone: Tone) -> Self {
         Text {
-            text: clean(text, NAME),
+            text: clean(text.as_ref(), NAME),
             tone,
         }
     }
 
     /// A sentence, or a list of names.
-    pub(crate) fn long(text: &str) -> Self {
+    pub(crate) fn long(text: impl AsRef<str>) -> Self {
         Text {
-            text: clean(text, SENTENCE),
+            text: clean(text.as_ref(), SENTENCE),
             tone: Tone::Plain,
         }
     }
 
-    pub(crate) fn plain(text: &str) -> Self {
+    pub(crate) fn plain(text: impl AsRef<str>) -> Self {
         Text::new(text, Tone::Plain)
+    }
+
+    /// A text that may not be known.
+    pub(crate) fn known(text: Option<String>) -> Self {
+        Text::plain(text.as_deref().unwrap_or(NOTHING))
+    }
+
+    /// A rate, which is bad if anything bad was counted.
+    pub(crate) fn rate(text: impl AsRef<str>, bad: u32) -> Self {
+        Text::new(text, Tone::Bad.if_any(bad))
+    }
+
+    pub(crate) fn count(n: u32) -> Self {
+        Text::plain(count(n.into()))
     }
 }
 
 impl Table {
-    pub(crate) fn titled(title: &str) -> Table {
+    pub(crate) fn titled(title: impl Into<String>) -> Table {
         Table {
-            title: title.to_owned(),
+            title: title.into(),
             ..Table::default()
         }
     }
 
-    /// Adds a column of text.
-    pub(crate) fn text(self, head: &str) -> Self {
-        self.column("", head, false)
+    /// Adds columns of text.
+    pub(crate) fn texts<const N: usize>(self, heads: [&str; N]) -> Self {
+        heads
+            .into_iter()
+            .fold(self, |table, head| table.column("", head, false))
     }
 
-    /// Adds a column of numbers.
-    pub(crate) fn number(self, head: &str) -> Self {
-        self.column("", head, true)
+    /// Adds columns of numbers.
+    pub(crate) fn numbers<const N: usize>(self, heads: [&str; N]) -> Self {
+        heads
+            .into_iter()
+            .fold(self, |table, head| table.column("", head, true))
     }
 
     /// Adds a column of text that shares a head with its neighbours.
@@ -114,4 +134,21 @@ impl Table {
         });
         self
     }
+
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Text>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// Leaves out the columns that are not shown.
+    pub(crate) fn keep(&mut self, shown: &[bool]) {
+        retain(&mut self.columns, shown);
+        for row in &mut self.rows {
+            retain(row, shown);
+        }
+    }
+}
+
+fn retain<T>(all: &mut Vec<T>, shown: &[bool]) {
+    let mut shown = shown.iter();
+    all.retain(|_| shown.next().copied().unwrap_or(true));
 }

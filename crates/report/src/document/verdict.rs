@@ -1,21 +1,30 @@
 //! The result of a run in a word and a few sentences: what every report begins with.
 
+use std::cmp::Reverse;
+
 use crashrate_model::{Axis, Mode, Outcome, StopReason};
 use crashrate_stats::GateVerdict;
 
-use super::source::Source;
-use super::{Block, Status, Verdict};
+use super::comparisons::p_words;
+use super::{Block, Tone, Verdict};
 use crate::clean::{NAME, clean};
-use crate::compare::{Compared, Evidence, What};
+use crate::compare::{Compared, What};
 use crate::view::{ExitClass, Results, Running, Share, View, exit_class};
 use crate::words::{
-    count, duration, flaky, known, leading, of_unit, p_value, plural, points, stop_note, units,
+    count, duration, first_lines, flaky, joined, known, leading, of_unit, plural, points,
+    stop_note, units,
 };
 
 /// `story · cpu · 15 rounds in 18.7 s · run 1`.
 pub(super) fn title(view: &View) -> String {
     let (run, totals) = (&view.run, &view.totals);
-    let rounds = match run.state.is_running() || !run.complete {
+    let mut title = clean(&run.suite, NAME);
+    // Plain commands do not report a device.
+    if run.device != "auto" {
+        title += &format!(" · {}", clean(&run.device, NAME));
+    }
+    title += " · ";
+    title += &match run.state.is_running() || !run.complete {
         false => plural(totals.first_attempt.n, "round"),
         true => format!(
             "{} of {}",
@@ -23,28 +32,17 @@ pub(super) fn title(view: &View) -> String {
             plural(totals.planned, "round")
         ),
     };
-    let time = match run.secs {
-        None => String::new(),
-        secs => format!(" in {}", duration(secs)),
-    };
-    let jobs = match run.jobs {
-        None | Some(0 | 1) => String::new(),
-        Some(jobs) => format!(" · {jobs} at a time"),
-    };
-    let suite = clean(&run.suite, NAME);
-    // Plain commands do not report a device.
-    let device = match run.device.as_str() {
-        "auto" => String::new(),
-        device => format!(" · {}", clean(device, NAME)),
-    };
+    if run.secs.is_some() {
+        title += &format!(" in {}", duration(run.secs));
+    }
+    if let Some(jobs @ 2..) = run.jobs {
+        title += &format!(" · {jobs} at a time");
+    }
     let kind = match run.imported {
         Some(_) => "report",
         None => "run",
     };
-    format!(
-        "{suite}{device} · {rounds}{time}{jobs} · {kind} {}",
-        run.number
-    )
+    format!("{title} · {kind} {}", run.number)
 }
 
 /// When the run started, its seed and its id.
@@ -56,22 +54,38 @@ pub(super) fn facts(view: &View) -> String {
 }
 
 /// The verdict, and what bears on everything below it.
-pub(super) fn verdict(source: &Source) -> Vec<Block> {
-    let view = source.view;
-    let status = status(view);
-    let verdict = Verdict {
-        status,
-        lines: lines(source, status),
+pub(super) fn verdict(view: &View) -> Vec<Block> {
+    let (word, tone) = status(view);
+    let mut lines = not_passed(view);
+    // Failures come first, unless retries or gates make up for them.
+    let place = match tone {
+        Tone::Good => 0,
+        _ => lines.len(),
     };
+    lines.insert(place, progress(view));
+    lines.extend(gates(view));
+    lines.extend(stop_note(view));
+    lines.extend(bound(view));
+    let mut blocks = vec![Block::Verdict(Verdict { word, tone, lines })];
     let warnings = leading(view).into_iter().chain(flaky(view));
-    std::iter::once(Block::Verdict(verdict))
-        .chain(warnings.map(Block::warning))
-        .collect()
+    blocks.extend(warnings.map(Block::warning));
+    blocks
+}
+
+fn status(view: &View) -> (&'static str, Tone) {
+    if view.run.state.is_running() {
+        return ("RUNNING", Tone::Plain);
+    }
+    match exit_class(view) {
+        ExitClass::Passed => ("PASS", Tone::Good),
+        ExitClass::NotPassed | ExitClass::Refuted => ("FAIL", Tone::Bad),
+        ExitClass::Undecided => ("UNDECIDED", Tone::Doubtful),
+        ExitClass::Incomplete => ("INCOMPLETE", Tone::Doubtful),
+    }
 }
 
 /// What is running now.
-pub(super) fn running(source: &Source) -> Vec<Block> {
-    let view = source.view;
+pub(super) fn running(view: &View) -> Vec<Block> {
     if !view.run.state.is_running() {
         return Vec::new();
     }
@@ -82,38 +96,10 @@ pub(super) fn running(source: &Source) -> Vec<Block> {
             attempt => format!("{name} round {}, attempt {attempt}", now.round),
         }
     };
-    let (ended, planned) = (view.totals.first_attempt.n, view.totals.planned);
-    std::iter::once(Block::Progress(ended, planned))
-        .chain(Block::list(view.running.iter().map(line).collect()))
-        .collect()
-}
-
-fn status(view: &View) -> Status {
-    if view.run.state.is_running() {
-        return Status::Running;
-    }
-    match exit_class(view) {
-        ExitClass::Passed => Status::Pass,
-        ExitClass::NotPassed | ExitClass::Refuted => Status::Fail,
-        ExitClass::Undecided => Status::Undecided,
-        ExitClass::Incomplete => Status::Incomplete,
-    }
-}
-
-fn lines(source: &Source, status: Status) -> Vec<String> {
-    let view = source.view;
-    let mut lines = not_passed(source);
-    // Failures come first, unless retries or gates make up for them.
-    let place = if status == Status::Pass {
-        0
-    } else {
-        lines.len()
-    };
-    lines.insert(place, progress(view));
-    lines.extend(gates(view));
-    lines.extend(stop_note(view));
-    lines.extend(bound(view));
-    lines
+    let totals = &view.totals;
+    let mut blocks = vec![Block::Progress(totals.first_attempt.n, totals.planned)];
+    blocks.extend(Block::list(view.running.iter().map(line).collect()));
+    blocks
 }
 
 /// How many gates have each verdict.
@@ -125,10 +111,8 @@ fn gates(view: &View) -> Option<String> {
         (with(GateVerdict::Undecided), "undecided"),
     ];
     let words = kinds.iter().filter(|(n, _)| *n > 0);
-    let words: Vec<_> = words
-        .map(|(n, word)| format!("{} {word}", count(*n as u64)))
-        .collect();
-    (!words.is_empty()).then(|| format!("Gates: {}.", words.join(", ")))
+    let words = words.map(|(n, word)| format!("{} {word}", count(*n as u64)));
+    Some(format!("Gates: {}.", joined(words, ", ")?))
 }
 
 /// How many rounds passed: `15 of 15 rounds passed.`
@@ -157,12 +141,10 @@ fn progress(view: &View) -> String {
             format!("{why} {ended}; {passed} passed")
         }
     };
+    let retried = count(totals.passed_after_retries.into());
     let after = match run.retries {
         None | Some(0) => String::new(),
-        _ => format!(
-            "; {} passed after retries",
-            count(totals.passed_after_retries.into())
-        ),
+        _ => format!("; {retried} passed after retries"),
     };
     format!("{said}{after}.")
 }
@@ -175,30 +157,24 @@ fn bound(view: &View) -> Option<String> {
     if !all_passed || !view.run.complete || !view.run.bad.contains(Outcome::Crashed) {
         return None;
     }
-    let all: Vec<(u32, f64)> = units(view)
-        .filter_map(|(_, results)| {
-            let n = results.first_attempt.n;
-            Some((n, known(0, n, results.optional_stopping)?.interval.hi))
-        })
-        .collect();
-    let least = all.iter().min_by_key(|(n, _)| *n)?;
-    let most = all.iter().max_by_key(|(n, _)| *n)?;
-    let percent = |share: f64| format!("{}%", points(share));
+    let bounds = units(view).filter_map(|(_, results)| {
+        let n = results.first_attempt.n;
+        Some((n, known(0, n, results.optional_stopping)?.interval.hi))
+    });
+    let all: Vec<(u32, f64)> = bounds.collect();
+    let (fewest, highest) = all.iter().min_by_key(|(n, _)| *n)?;
+    let (most, lowest) = all.iter().max_by_key(|(n, _)| *n)?;
+    let [highest, lowest] = [highest, lowest].map(|share| format!("{}%", points(*share)));
     let each = if all.len() > 1 { " each" } else { "" };
-    Some(match least.0 == most.0 {
-        true => format!(
-            "With {}{each}, crash rates up to {} cannot be ruled out (95%).",
-            plural(least.0, "round"),
-            percent(least.1)
-        ),
+    let rounds = plural(*most, "round");
+    Some(match fewest == most {
+        true => {
+            format!("With {rounds}{each}, crash rates up to {highest} cannot be ruled out (95%).")
+        }
         false => format!(
-            "With {} to {}{each}, crash rates up to {} (of the most rounds) and {} (of the \
-             fewest) cannot be ruled out \
-             (95%).",
-            count(least.0.into()),
-            plural(most.0, "round"),
-            percent(most.1),
-            percent(least.1)
+            "With {} to {rounds}{each}, crash rates up to {lowest} (of the most rounds) and \
+             {highest} (of the fewest) cannot be ruled out (95%).",
+            count((*fewest).into())
         ),
     })
 }
@@ -207,25 +183,18 @@ fn bound(view: &View) -> Option<String> {
 const NAMED: usize = 3;
 
 /// Which units did not pass, and how often, the worst first.
-fn not_passed(source: &Source) -> Vec<String> {
-    let mut all: Vec<(u32, String)> = source
-        .view
-        .unit_results()
-        .filter_map(|(key, results)| {
-            let not = results.first_attempt.n.saturating_sub(results.passed());
-            let words = endings(results)?;
-            let name = name(source.view, key);
-            let more = alone(source, key).or_else(|| interval(results));
-            Some((not, format!("{name} {words}{}", more.unwrap_or_default())))
-        })
-        .collect();
-    all.sort_by_key(|(not, _)| std::cmp::Reverse(*not));
-    let left = all.len().saturating_sub(NAMED);
-    let mut lines: Vec<_> = all.into_iter().take(NAMED).map(|(_, line)| line).collect();
-    if left > 0 {
-        lines.push(format!("{} more did not pass", count(left as u64)));
-    }
-    lines
+fn not_passed(view: &View) -> Vec<String> {
+    let all = view.unit_results().filter_map(|(key, results)| {
+        let not = results.first_attempt.n.saturating_sub(results.passed());
+        let words = endings(results)?;
+        let name = name(view, key);
+        let more = alone(view, key).or_else(|| interval(results));
+        Some((not, format!("{name} {words}{}", more.unwrap_or_default())))
+    });
+    let mut all: Vec<(u32, String)> = all.collect();
+    all.sort_by_key(|(not, _)| Reverse(*not));
+    let lines = all.into_iter().map(|(_, line)| line).collect();
+    first_lines(lines, NAMED, "more did not pass")
 }
 
 /// The mode is named where it is needed to tell units apart.
@@ -236,7 +205,7 @@ fn name(view: &View, (name, mode, variant): (&str, Mode, &str)) -> String {
 
 /// How rounds ended that did not pass: `crashed in 2 and failed in 1 of 8 rounds`; nothing if all
 /// passed.
-pub(super) fn endings(results: &Results) -> Option<String> {
+fn endings(results: &Results) -> Option<String> {
     let verb = |outcome: Outcome| match outcome {
         Outcome::Crashed => Some("crashed"),
         Outcome::Failed => Some("failed"),
@@ -244,13 +213,12 @@ pub(super) fn endings(results: &Results) -> Option<String> {
         Outcome::OutOfMemory => Some("ran out of memory"),
         _ => None,
     };
-    let words: Vec<_> = results
+    let words = results
         .outcomes
         .occurred()
-        .filter_map(|(outcome, n)| Some(format!("{} in {}", verb(outcome)?, count(n.into()))))
-        .collect();
+        .filter_map(|(outcome, n)| Some(format!("{} in {}", verb(outcome)?, count(n.into()))));
     let rounds = plural(results.first_attempt.n, "round");
-    (!words.is_empty()).then(|| format!("{} of {rounds}", words.join(" and ")))
+    Some(format!("{} of {rounds}", joined(words, " and ")?))
 }
 
 /// The interval of a crash rate above 0: ` (95%: 5.4% to 13%)`.
@@ -262,15 +230,12 @@ fn interval(results: &Results) -> Option<String> {
 }
 
 /// The chapters of a sequence alone: `; its chapters alone in 0 of 8 (p = 0.0005)`.
-fn alone(source: &Source, (name, mode, variant): (&str, Mode, &str)) -> Option<String> {
+fn alone(view: &View, (name, mode, variant): (&str, Mode, &str)) -> Option<String> {
     if mode != Mode::Sequential {
         return None;
     }
-    let all = source
-        .view
-        .comparisons()
-        .iter()
-        .find(|all| all.what == What::Within(Axis::Mode))?;
+    let mut all = view.comparisons().iter();
+    let all = all.find(|all| all.what == What::Within(Axis::Mode))?;
     let whole = |one: &&Compared| {
         one.chapter.is_none()
             && one.sequence.as_deref() == Some(name)
@@ -278,9 +243,9 @@ fn alone(source: &Source, (name, mode, variant): (&str, Mode, &str)) -> Option<S
     };
     let one = all.list.iter().find(whole)?;
     let Share { bad, n } = one.sides[0].share;
-    let p = match &one.evidence {
-        Evidence::Fixed(test) if one.doubt.is_none() => format!(" (p = {})", p_value(test.p)),
-        _ => String::new(),
+    let p = match one.doubt {
+        None => p_words(one),
+        Some(_) => String::new(),
     };
     let (bad, of) = (count(bad.into()), count(n.into()));
     (n > 0).then(|| format!("; its chapters alone in {bad} of {of}{p}"))

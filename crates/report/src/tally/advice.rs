@@ -1,57 +1,52 @@
 //! Decides which of the suite's recommendations hold, by the counts of first attempts.
 
-use crashrate_model::{Condition, Mode, Outcome, Recommendation};
+use crashrate_model::{Condition, Recommendation};
 
-use crate::view::{Advice, ChapterRow, Held, Results, SequenceRow};
+use crate::view::{Advice, Held, Row, View};
 
 /// Recommendations without a condition, and those whose condition holds under at least one variant.
 /// Counts of different variants are never pooled.
-pub(super) fn that_holds(
-    all: &[Recommendation],
-    chapters: &[ChapterRow],
-    sequences: &[SequenceRow],
-) -> Vec<Advice> {
-    all.iter()
-        .filter_map(|one| {
-            let held = match &one.when {
-                None => Vec::new(),
-                Some(when) => held(when, chapters, sequences),
-            };
-            let holds = one.when.is_none() || !held.is_empty();
-            holds.then(|| Advice {
-                text: one.text.clone(),
-                when: one.when.clone(),
-                held,
-            })
+pub(super) fn that_holds(all: &[Recommendation], view: &View) -> Vec<Advice> {
+    let that_hold = all.iter().filter_map(|one| {
+        let held = (one.when.as_ref()).map_or_else(Vec::new, |when| held(when, view));
+        let holds = one.when.is_none() || !held.is_empty();
+        holds.then(|| Advice {
+            text: one.text.clone(),
+            when: one.when.clone(),
+            held,
         })
-        .collect()
+    });
+    that_hold.collect()
 }
 
 /// The variants for which the condition holds.
-fn held(when: &Condition, chapters: &[ChapterRow], sequences: &[SequenceRow]) -> Vec<Held> {
-    let any = |mode| when.mode.is_none_or(|asked| asked == mode);
-    let of_chapter = chapters
-        .iter()
-        .filter(|row| row.chapter == when.name && any(row.mode))
-        .map(|row| (&row.variant, &row.results));
+fn held(when: &Condition, view: &View) -> Vec<Held> {
+    let is_of_chapter = |row: &Row| row.chapter == Some(&when.name);
+    let is_of_sequence = |row: &Row| row.chapter.is_none() && row.sequence == Some(&when.name);
     // If a sequence has the same name as a chapter, the chapter is meant. Its counts include its
     // deaths in sequences.
-    let is_chapter = chapters.iter().any(|row| row.chapter == when.name);
-    let sequences = sequences
-        .iter()
-        .filter(|row| !is_chapter && row.sequence == when.name && any(Mode::Sequential))
-        .map(|row| (&row.variant, &row.results));
+    let is_chapter = view.chapter_rows().any(|row| is_of_chapter(&row));
+    let rows = view.chapter_rows().chain(view.sequence_rows());
+    let rows = rows.filter(|row| match is_chapter {
+        true => is_of_chapter(row),
+        false => is_of_sequence(row),
+    });
+    let rows = rows.filter(|row| when.mode.is_none_or(|mode| mode == row.mode));
     let mut sums: Vec<Held> = Vec::new();
-    for (variant, results) in of_chapter.chain(sequences) {
-        let count = count(when.outcome, results);
-        let n = results.first_attempt.n;
-        match sums.iter_mut().find(|sum| sum.variant == *variant) {
+    for row in rows {
+        let first_attempt = row.results.first_attempt;
+        let count = match when.outcome {
+            None => first_attempt.bad,
+            Some(outcome) => row.results.outcomes.get(outcome),
+        };
+        let n = first_attempt.n;
+        match sums.iter_mut().find(|sum| sum.variant == *row.variant) {
             Some(sum) => {
                 sum.count += count;
                 sum.n += n;
             }
             None => sums.push(Held {
-                variant: variant.clone(),
+                variant: row.variant.clone(),
                 count,
                 n,
             }),
@@ -59,13 +54,6 @@ fn held(when: &Condition, chapters: &[ChapterRow], sequences: &[SequenceRow]) ->
     }
     sums.retain(|sum| holds(when, sum));
     sums
-}
-
-fn count(outcome: Option<Outcome>, results: &Results) -> u32 {
-    match outcome {
-        None => results.first_attempt.bad,
-        Some(outcome) => results.outcomes.get(outcome),
-    }
 }
 
 fn holds(when: &Condition, sum: &Held) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crashrate_model::{CrashRef, Descendant, Ended, EvidenceRound, Outcome, Unit};
 
-use crate::view::{CrashPlace, CrashRole, CrashRow, Results, is_hang};
+use crate::view::{CrashPlace, CrashRole, CrashRow, Results, Share, is_hang};
 
 /// The most signatures kept per unit. More would not help: such a program dies somewhere else each
 /// time.
@@ -57,11 +57,8 @@ impl CrashTally {
             self.add_one(round, crash, role(None));
         }
         for descendant in descendants {
-            self.add_one(
-                round,
-                &descendant.crash,
-                role(Some(descendant.program.clone())),
-            );
+            let role = role(Some(descendant.program.clone()));
+            self.add_one(round, &descendant.crash, role);
         }
     }
 
@@ -102,7 +99,7 @@ impl CrashTally {
                 mode: unit.mode,
                 variant: unit.variant.clone(),
                 role: role.clone(),
-                share: crate::view::Share { bad: seen.count, n },
+                share: Share { bad: seen.count, n },
                 optional_stopping: results.optional_stopping,
                 first: seen.first,
                 last: seen.last,

@@ -5,18 +5,18 @@
 
 mod advice;
 mod crashes;
-mod missed;
+mod distinct;
 mod order;
 mod row;
 mod run;
-mod texts;
 mod unit;
-mod values;
 mod watched;
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, Record};
+use crashrate_model::{
+    Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, OutcomeSet, Record,
+};
 
 use crate::error::{ReportError, ViewError};
 use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Running, Totals, View};
@@ -41,22 +41,9 @@ pub struct ViewBuilder {
     spawn_fallback: BTreeMap<u32, UnitTally>,
     watched: Watched,
     /// Attempts that have started and not ended, with their start times.
-    open: BTreeMap<Attempt, f64>,
+    open: BTreeMap<AttemptPlace, f64>,
     /// Present only if requested.
     attempts: Option<Vec<AttemptPlace>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Attempt {
-    unit: u32,
-    round: u32,
-    attempt: u32,
-}
-
-impl Attempt {
-    fn at(self, end: Option<u64>) -> AttemptPlace {
-        AttemptPlace::new([self.unit, self.round, self.attempt], end)
-    }
 }
 
 /// The view of a baseline.
@@ -111,7 +98,7 @@ impl ViewBuilder {
     /// There was no `opened` record.
     pub fn finish(mut self, state: RunState) -> Result<View, ViewError> {
         // A closed journal has no running attempts, even if its lock was held a moment ago.
-        let state = match self.run.as_ref().is_some_and(RunTally::is_closed) {
+        let state = match self.run.as_ref().is_some_and(|run| run.closed.is_some()) {
             true => RunState::Ended,
             false => state,
         };
@@ -128,8 +115,8 @@ impl ViewBuilder {
         for (unit, planned) in self.planned() {
             let results = unit.results(&facts, planned);
             totals.add(&results);
-            unit.put_crashes(&results, command.as_deref(), &mut crashes);
-            match unit.mode() {
+            (unit.crashes).put(&unit.unit, &results, command.as_deref(), &mut crashes);
+            match unit.unit.mode {
                 Mode::Isolated => chapters.push(unit.isolated_row(results)),
                 Mode::Sequential => {
                     chapters.extend(unit.chapter_rows(&facts));
@@ -138,27 +125,27 @@ impl ViewBuilder {
             }
         }
         order::test(&mut chapters, &mut sequences, &facts.bad);
-        let mut gates = self.watched.gates();
-        order::mark(&mut gates, &chapters, &sequences);
-        let baseline = run.info().baseline.as_deref().map(view_of).transpose();
+        let baseline = run.info.baseline.as_deref().map(view_of).transpose();
         let baseline = baseline.map_err(|fault| self.error(fault))?.map(Box::new);
-        let recommendations = advice::that_holds(run.recommendations(), &chapters, &sequences);
-        Ok(View {
+        let mut view = View {
             run: facts,
             chapters,
             sequences,
             totals,
             derived: Derived::default(),
-            recommendations,
+            recommendations: Vec::new(),
             running: self.running(),
-            units: run.units().to_vec(),
+            units: run.info.units.clone(),
             pairs: self.watched.pairs(),
-            gates,
+            gates: self.watched.gates(),
             baseline,
             attempts: self.attempts.unwrap_or_default(),
             crashes: crashes::sorted(crashes),
             command,
-        })
+        };
+        order::mark_gates(&mut view);
+        view.recommendations = advice::that_holds(&run.info.recommendations, &view);
+        Ok(view)
     }
 
     fn measured(&self) -> Measured {
@@ -174,7 +161,7 @@ impl ViewBuilder {
             (unit, unit.planned(elsewhere))
         });
         let others = self.spawn_fallback.values();
-        units.chain(others.map(|other| (other, other.counted())))
+        units.chain(others.map(|other| (other, other.whole.counted_rounds())))
     }
 
     fn take(&mut self, record: &Record, place: u64) -> Result<(), ReportError> {
@@ -189,23 +176,16 @@ impl ViewBuilder {
             Record::Zygote(end) => run.zygote_ended(end),
             Record::Evidence(round) => {
                 run.at(round.at);
-                let attempt = Attempt {
-                    unit: round.unit,
-                    round: round.round,
-                    attempt: 1,
-                };
-                self.unit(attempt)?.evidence_round(round);
+                let attempt = AttemptPlace::without_end(round.unit, round.round, 1);
+                self.unit(attempt)?.crashes.add_evidence(round);
             }
             Record::Started(started) => {
                 run.at(started.at);
-                let attempt = Attempt {
-                    unit: started.unit,
-                    round: started.round,
-                    attempt: started.attempt,
-                };
-                let measured = self.unit(attempt)?.measured_attempts(attempt.round);
-                let other = self.spawn_fallback.get(&attempt.unit);
-                let other = other.map_or(0, |other| other.measured_attempts(attempt.round));
+                let (unit, round) = (started.unit, started.round);
+                let attempt = AttemptPlace::without_end(unit, round, started.attempt);
+                let measured = self.unit(attempt)?.whole.measured_attempts(round);
+                let other = self.spawn_fallback.get(&unit);
+                let other = other.map_or(0, |other| other.whole.measured_attempts(round));
                 let is_measured = attempt.attempt <= measured.max(other);
                 if is_measured || self.open.insert(attempt, started.at).is_some() {
                     return Err(ReportError::StartedTwice(self.describe(attempt)));
@@ -213,21 +193,16 @@ impl ViewBuilder {
             }
             Record::Ended(ended) => {
                 run.at(ended.at);
-                let attempt = Attempt {
-                    unit: ended.unit,
-                    round: ended.round,
-                    attempt: ended.attempt,
-                };
+                let attempt = AttemptPlace::without_end(ended.unit, ended.round, ended.attempt);
                 self.unit(attempt)?;
                 if self.open.remove(&attempt).is_none() {
                     return Err(ReportError::NotRunning(self.describe(attempt)));
                 }
                 let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
                 let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
-                unit.end(ended, &run.info().bad)?;
-                if let Some(kept) = &mut self.attempts {
-                    kept.push(attempt.at(Some(place)));
-                }
+                unit.end(ended, &run.info.bad)?;
+                let attempt = attempt.with_end(place);
+                self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
                 self.watch(record);
             }
         }
@@ -265,62 +240,56 @@ impl ViewBuilder {
         }
     }
 
+    /// Counts the attempts as lost that have started and not ended.
     fn lose_open(&mut self) -> Result<(), ReportError> {
         for attempt in std::mem::take(&mut self.open).into_keys() {
-            self.lose(attempt)?;
+            let lost = Ended::of(attempt.unit, attempt.round, attempt.attempt, Outcome::Lost);
+            self.unit(attempt)?.end(&lost, &OutcomeSet::default())?;
+            self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
+            self.watch(&Record::Ended(Box::new(lost)));
         }
-        Ok(())
-    }
-
-    /// Counts a started attempt as lost.
-    fn lose(&mut self, of: Attempt) -> Result<(), ReportError> {
-        let unit = self.unit(of)?;
-        unit.lose(of.round, of.attempt);
-        if let Some(kept) = &mut self.attempts {
-            kept.push(of.at(None));
-        }
-        let lost = Ended::of(of.unit, of.round, of.attempt, Outcome::Lost);
-        self.watch(&Record::Ended(Box::new(lost)));
         Ok(())
     }
 
     /// Passes the record to the run's stopping rule.
     fn watch(&mut self, record: &Record) {
         if let Some(run) = &self.run {
-            self.watched.push(record, run.info());
+            self.watched.push(record, &run.info);
         }
     }
 
     /// The unit of an attempt, after checking the attempt's numbers.
-    fn unit(&mut self, attempt: Attempt) -> Result<&mut UnitTally, ReportError> {
+    fn unit(&mut self, attempt: AttemptPlace) -> Result<&mut UnitTally, ReportError> {
         let units = self.units.len();
-        let unit = usize::try_from(attempt.unit)
-            .ok()
-            .and_then(|place| self.units.get_mut(place))
-            .ok_or(ReportError::UnknownUnit {
-                unit: attempt.unit,
-                units,
-            })?;
+        let unit = self.units.get_mut(attempt.unit as usize);
+        let unit = unit.ok_or(ReportError::UnknownUnit {
+            unit: attempt.unit,
+            units,
+        })?;
         unit.check(attempt.round, attempt.attempt)?;
         Ok(unit)
     }
 
     /// An attempt in words.
-    fn describe(&self, attempt: Attempt) -> String {
-        let unit = self.units.get(attempt.unit as usize);
-        let name = unit.map_or_else(String::new, UnitTally::name);
-        let Attempt { round, attempt, .. } = attempt;
-        format!("round {round}, attempt {attempt} of `{name}`")
+    fn describe(&self, at: AttemptPlace) -> String {
+        let unit = self.units.get(at.unit as usize);
+        let name = unit.map_or("", |unit| &unit.unit.name);
+        format!("round {}, attempt {} of `{name}`", at.round, at.attempt)
     }
 
     fn running(&self) -> Vec<Running> {
-        self.open
-            .iter()
-            .filter_map(|(attempt, at)| {
-                let unit = self.units.get(attempt.unit as usize)?;
-                Some(unit.running(attempt.round, attempt.attempt, *at))
+        let running = self.open.iter().filter_map(|(attempt, at)| {
+            let unit = &self.units.get(attempt.unit as usize)?.unit;
+            Some(Running {
+                name: unit.name.clone(),
+                mode: unit.mode,
+                variant: unit.variant.clone(),
+                round: attempt.round,
+                attempt: attempt.attempt,
+                at: *at,
             })
-            .collect()
+        });
+        running.collect()
     }
 
     fn error(&self, fault: ReportError) -> ViewError {
@@ -342,7 +311,7 @@ fn tally<'a>(
     let other = others.get(&ended.unit);
     let is_fallback = match ended.attempt {
         1 => ended.is_apart(),
-        _ => other.is_some_and(|other| other.has_first(ended.round)),
+        _ => other.is_some_and(|other| other.whole.has_counted_first(ended.round)),
     };
     match is_fallback {
         false => unit,

@@ -1,46 +1,37 @@
 //! Tallies one row of the report: a whole unit, or a chapter of a sequence.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 
-use crashrate_model::{Ended, Exit, Measure, Outcome, OutcomeSet};
+use crashrate_model::{Exit, Outcome, OutcomeSet};
 
-use super::missed::MissedTally;
-use super::texts::{NoteTally, ReasonTally};
-use super::values::{MeasureTally, spread};
-use crate::view::{Bounds, Cell, Exposure, Outcomes, Reason, Results, RoundOrder, Share};
+use super::distinct::{Distinct, Measures, MissedExpectations, cut, spread};
+use crate::view::{Bounds, Cell, End, Note, Outcomes, Reason, Results, RoundOrder};
 
-/// The end of a unit or chapter in one attempt.
-pub(super) struct End<'a> {
-    pub(super) outcome: Outcome,
-    pub(super) secs: Option<f64>,
-    pub(super) reason: Option<&'a str>,
-    pub(super) measures: &'a [Measure],
-}
+/// The most distinct reasons and notes kept. Texts with a changing number would otherwise grow with
+/// the rounds.
+const TEXTS: usize = 32;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct RowTally {
-    cells: Vec<Cell>,
-    run_again: Outcomes,
-    signals: BTreeMap<String, u32>,
+    /// Cells, numbers of attempts, first attempts that were run again, signals and exposure. The
+    /// rest follows from these and the tallies below.
+    pub(super) results: Results,
     secs: Vec<f64>,
-    bad_secs: f64,
-    bad_timed: u32,
-    measures: MeasureTally,
-    missed: MissedTally,
-    reasons: ReasonTally,
-    notes: NoteTally,
+    measures: Measures,
+    missed: MissedExpectations,
+    reasons: Distinct<Reason, TEXTS>,
+    notes: Distinct<Note, TEXTS>,
 }
 
 impl RowTally {
     pub(super) fn has_counted_first(&self, round: u32) -> bool {
-        let cell = self.cells.get(round as usize - 1);
-        cell.and_then(|cell| cell.first)
-            .is_some_and(Outcome::counts)
+        let cell = self.results.cells.get(round as usize - 1);
+        cell.is_some_and(counts)
     }
 
     /// The number of the round's last attempt that counts; 0 if none does.
     pub(super) fn measured_attempts(&self, round: u32) -> u32 {
-        let cell = self.cells.get(round as usize - 1);
+        let cell = self.results.cells.get(round as usize - 1);
         cell.map_or(0, |cell| cell.attempts)
     }
 
@@ -50,7 +41,7 @@ impl RowTally {
         let before = cell.first.replace(outcome);
         cell.vanished |= matches!(outcome, Outcome::Lost | Outcome::Interrupted);
         if let Some(before) = before {
-            self.run_again.add(before, 1);
+            self.results.run_again.add(before, 1);
         }
         self.put_retry(round, 1, outcome);
     }
@@ -65,33 +56,38 @@ impl RowTally {
     }
 
     /// Adds an attempt's duration, values and signal.
-    pub(super) fn measure(&mut self, end: &End<'_>, ended: &Ended, is_bad: bool) {
+    pub(super) fn measure(&mut self, end: &End<'_>, is_bad: bool) {
         if !end.outcome.counts() {
             return;
         }
-        let secs = end.secs.filter(|secs| secs.is_finite() && *secs >= 0.0);
-        self.secs.extend(secs);
-        if is_bad && let Some(secs) = secs {
-            self.bad_secs += secs;
-            self.bad_timed += 1;
+        if let Some(secs) = end.secs.filter(|secs| secs.is_finite() && *secs >= 0.0) {
+            self.secs.push(secs);
+            let exposure = &mut self.results.exposure;
+            exposure.secs += secs;
+            exposure.n += 1;
+            if is_bad {
+                exposure.bad_secs += secs;
+                exposure.bad += 1;
+            }
         }
         for measure in end.measures {
             self.measures.add(measure);
         }
         // Only signals that crashrate did not send count; the kernel's do.
         if let (Outcome::Crashed | Outcome::OutOfMemory, Some(Exit::Signal(name))) =
-            (end.outcome, &ended.exit)
+            (end.outcome, &end.attempt.exit)
         {
-            *self.signals.entry(name.clone()).or_default() += 1;
+            *self.results.signals.entry(name.clone()).or_default() += 1;
         }
     }
 
     /// Adds the reason why an attempt did not pass.
-    pub(super) fn explain(&mut self, end: &End<'_>, ended: &Ended) {
-        if matches!(end.outcome, Outcome::Passed | Outcome::Unreached) {
+    pub(super) fn explain(&mut self, end: &End<'_>) {
+        let (attempt, outcome) = (end.attempt, end.outcome);
+        if matches!(outcome, Outcome::Passed | Outcome::Unreached) {
             return;
         }
-        let text = match (end.reason, end.outcome, &ended.exit) {
+        let text = match (end.reason, outcome, &attempt.exit) {
             (Some(reason), _, _) => reason.to_owned(),
             // If crashrate killed the process, its exit explains nothing.
             (None, Outcome::TimedOut, _) => "killed after its time limit".to_owned(),
@@ -100,28 +96,40 @@ impl RowTally {
             }
             (None, _, _) => return,
         };
-        if end.outcome == Outcome::Failed {
+        if outcome == Outcome::Failed {
             self.missed.add(&text);
         }
-        self.reasons.add(Reason {
-            outcome: end.outcome,
-            text,
-            count: 1,
-            round: Some(ended.round),
-            output: ended.output.clone(),
+        let text = cut(text);
+        let same = |kept: &Reason| kept.outcome == outcome && kept.text == text;
+        let reason = self.reasons.entry(same, || Reason {
+            outcome,
+            text: text.clone(),
+            count: 0,
+            round: Some(attempt.round),
+            output: attempt.output.clone(),
             tail: Vec::new(),
         });
+        if let Some(reason) = reason {
+            reason.count += 1;
+        }
     }
 
     pub(super) fn note(&mut self, notes: &[String]) {
-        for note in notes {
-            self.notes.add(note);
+        for text in notes {
+            let text = cut(text.clone());
+            let new = || Note {
+                text: text.clone(),
+                count: 0,
+            };
+            if let Some(note) = self.notes.entry(|kept| kept.text == text, new) {
+                note.count += 1;
+            }
         }
     }
 
-    pub(super) fn counted_rounds(&self) -> usize {
-        let counts = |cell: &&Cell| cell.first.is_some_and(Outcome::counts);
-        self.cells.iter().filter(counts).count()
+    pub(super) fn counted_rounds(&self) -> u32 {
+        let cells = self.results.cells.iter();
+        cells.filter(|cell| counts(cell)).count() as u32
     }
 
     /// Rounds that did not pass and still have retries.
@@ -129,77 +137,54 @@ impl RowTally {
         let unsettled = |cell: &&Cell| {
             cell.last.is_some_and(|last| last != Outcome::Passed) && cell.attempts <= retries
         };
-        self.cells.iter().filter(unsettled).count() as u32
+        self.results.cells.iter().filter(unsettled).count() as u32
     }
 
     /// The results so far. If the order of rounds is unknown, reasons have no round number.
     pub(super) fn results(&self, planned: u32, bad: &OutcomeSet, order: RoundOrder) -> Results {
-        let (mut reasons, reasons_left_out) = self.reasons.sorted();
+        let mut reasons = self.reasons.kept.clone();
+        reasons.sort_by_key(|reason| Reverse(reason.count));
         if !order.is_known() {
             reasons.iter_mut().for_each(|reason| reason.round = None);
         }
-        let (notes, notes_left_out) = self.notes.sorted();
-        let (measures, measures_left_out) = self.measures.stats();
-        let (missed, missed_left_out) = self.missed.sums();
+        let mut notes = self.notes.kept.clone();
+        notes.sort_by_key(|note| Reverse(note.count));
         let mut results = Results {
             planned,
             order,
-            outcomes: self.run_again,
-            run_again: self.run_again,
-            signals: self.signals.clone(),
-            secs: spread(self.secs.clone()),
-            exposure: Exposure {
-                secs: self.secs.iter().sum(),
-                n: u32::try_from(self.secs.len()).unwrap_or(u32::MAX),
-                bad_secs: self.bad_secs,
-                bad: self.bad_timed,
-            },
-            bounds: self.bounds(bad),
-            measures,
-            measures_left_out,
-            missed,
-            missed_left_out,
+            outcomes: self.results.run_again,
+            secs: spread(&self.secs),
+            bounds: bounds(&self.results.cells, bad),
+            measures: self.measures.stats(),
+            measures_left_out: self.measures.left_out,
+            missed: self.missed.sums(),
+            missed_left_out: self.missed.left_out,
             reasons,
-            reasons_left_out,
+            reasons_left_out: self.reasons.left_out,
             notes,
-            notes_left_out,
-            cells: self.cells.clone(),
-            ..Results::default()
+            notes_left_out: self.notes.left_out,
+            ..self.results.clone()
         };
-        for (round, cell) in (1..).zip(&self.cells) {
+        for (round, cell) in (1..).zip(&self.results.cells) {
             add_cell(&mut results, round, cell, bad);
         }
+        results.first_attempt = results.outcomes.share(bad);
         results
     }
 
-    fn bounds(&self, bad: &OutcomeSet) -> Option<Bounds> {
-        let missing = self.cells.iter().filter(|cell| cell.is_missing()).count() as u32;
-        let known = self.cells.iter().filter(|cell| !cell.is_missing());
-        let mut share = Share::default();
-        for first in known.filter_map(|cell| cell.first).filter(|o| o.counts()) {
-            share.add(Share {
-                bad: bad.contains(first).into(),
-                n: 1,
-            });
-        }
-        let with = |bad| Share {
-            bad: share.bad + bad,
-            n: share.n + missing,
-        };
-        (missing > 0).then(|| Bounds {
-            missing,
-            best: with(0),
-            worst: with(missing),
-        })
-    }
-
     fn cell(&mut self, round: u32) -> &mut Cell {
+        let cells = &mut self.results.cells;
         let place = round as usize - 1;
-        if place >= self.cells.len() {
-            self.cells.resize(place + 1, Cell::default());
+        if place >= cells.len() {
+            cells.resize(place + 1, Cell::default());
         }
-        &mut self.cells[place]
+        &mut cells[place]
     }
+}
+
+/// Whether the round's first attempt counts.
+fn counts(cell: &Cell) -> bool {
+    cell.first.is_some_and(Outcome::counts)
 }
 
 fn add_cell(results: &mut Results, round: u32, cell: &Cell, bad: &OutcomeSet) {
@@ -207,10 +192,6 @@ fn add_cell(results: &mut Results, round: u32, cell: &Cell, bad: &OutcomeSet) {
         results.rounds += 1;
         results.ended += u32::from(first.is_measured());
         results.outcomes.add(first, 1);
-        if first.counts() {
-            results.first_attempt.n += 1;
-            results.first_attempt.bad += u32::from(bad.contains(first));
-        }
     }
     if let Some(last) = cell.last {
         results.after_retries.n += 1;
@@ -220,4 +201,12 @@ fn add_cell(results: &mut Results, round: u32, cell: &Cell, bad: &OutcomeSet) {
     if cell.is_flaky() {
         results.flaky_rounds.push(round);
     }
+}
+
+/// The rates possible given the rounds without a result.
+fn bounds(cells: &[Cell], bad: &OutcomeSet) -> Option<Bounds> {
+    let known = cells.iter().filter(|cell| !cell.is_missing());
+    let missing = cells.len() - known.clone().count();
+    let known: Outcomes = known.filter_map(|cell| cell.first).collect();
+    Bounds::of(known.share(bad), missing as u32)
 }

@@ -3,18 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crashrate_model::{
-    ChapterFacts, Closed, Finding, Hello, Level, Opened, Recommendation, RunInfo, StopReason, Unit,
-    ZygoteEnd,
+    ChapterFacts, Closed, Finding, Hello, Level, Opened, RunInfo, StopReason, ZygoteEnd,
 };
 use serde_json::Value;
 
+use super::distinct::Distinct;
 use crate::error::ReportError;
 use crate::view::{RunFacts, RunState};
-
-/// The most distinct answers kept for a fact that children report.
-const HELLOS: usize = 16;
-/// The most distinct reasons kept for the end of zygotes.
-const ZYGOTE_REASONS: usize = 4;
 
 /// How many of the planned rounds have a measured end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,26 +22,21 @@ pub(super) enum Measured {
     All,
 }
 
-/// How the processes ended that attempts were forked from.
 #[derive(Clone, Debug, Default)]
-struct Zygotes {
-    ended: u32,
-    reasons: Vec<String>,
-}
-
-#[derive(Clone, Debug)]
 pub(super) struct RunTally {
-    info: RunInfo,
+    pub(super) info: RunInfo,
     started: String,
-    closed: Option<Closed>,
-    hellos: Vec<Hello>,
+    pub(super) closed: Option<Closed>,
+    hellos: Distinct<Hello, 16>,
     /// Seconds before it was last opened.
     secs_before: f64,
     /// The latest time recorded since it was last opened.
     last_at: f64,
     resumed: u32,
     changes: Vec<String>,
-    zygotes: Zygotes,
+    /// How many processes ended that attempts were forked from.
+    zygotes_ended: u32,
+    zygote_reasons: Distinct<String, 4>,
 }
 
 impl RunTally {
@@ -54,13 +44,7 @@ impl RunTally {
         RunTally {
             info: opened.run.clone(),
             started: opened.time.clone(),
-            closed: None,
-            hellos: Vec::new(),
-            secs_before: 0.0,
-            last_at: 0.0,
-            resumed: 0,
-            changes: Vec::new(),
-            zygotes: Zygotes::default(),
+            ..RunTally::default()
         }
     }
 
@@ -84,9 +68,7 @@ impl RunTally {
     }
 
     pub(super) fn hello(&mut self, hello: &Hello) {
-        if self.hellos.len() < HELLOS && !self.hellos.contains(hello) {
-            self.hellos.push(hello.clone());
-        }
+        self.hellos.entry(|kept| kept == hello, || hello.clone());
     }
 
     pub(super) fn at(&mut self, at: f64) {
@@ -102,46 +84,25 @@ impl RunTally {
 
     pub(super) fn zygote_ended(&mut self, end: &ZygoteEnd) {
         self.at(end.at);
-        self.zygotes.ended += 1;
-        if self.zygotes.reasons.len() < ZYGOTE_REASONS
-            && !self.zygotes.reasons.contains(&end.reason)
-        {
-            self.zygotes.reasons.push(end.reason.clone());
-        }
+        self.zygotes_ended += 1;
+        (self.zygote_reasons).entry(|kept| *kept == end.reason, || end.reason.clone());
     }
 
     /// Findings before the run, and how zygotes ended.
     fn findings(&self) -> Vec<Finding> {
+        const ADVICE: &str = "a new one was started, and what it had running was run again; \
+                              cross-check with --spawn exec";
         let mut findings = self.info.findings.clone();
-        let Zygotes { ended, reasons } = &self.zygotes;
-        if *ended > 0 {
+        if self.zygotes_ended > 0 {
+            let reasons = self.zygote_reasons.kept.join("; ");
             findings.push(Finding {
                 name: "zygote".to_owned(),
                 level: Level::Warning,
-                found: format!("ended by itself {ended} times: {}", reasons.join("; ")),
-                advice: Some(
-                    "a new one was started, and what it had running was run again; cross-check with --spawn exec"
-                        .to_owned(),
-                ),
+                found: format!("ended by itself {} times: {reasons}", self.zygotes_ended),
+                advice: Some(ADVICE.to_owned()),
             });
         }
         findings
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed.is_some()
-    }
-
-    pub(super) fn recommendations(&self) -> &[Recommendation] {
-        &self.info.recommendations
-    }
-
-    pub(super) fn info(&self) -> &RunInfo {
-        &self.info
-    }
-
-    pub(super) fn units(&self) -> &[Unit] {
-        &self.info.units
     }
 
     /// Whether a run with a stopping rule completed: the rule stopped it, or its time budget was
@@ -159,23 +120,25 @@ impl RunTally {
     /// The fault, unless every child reports a device that the fault does not apply to.
     fn fault(&self) -> Option<&Value> {
         let fault = self.info.fault.as_ref()?;
+        let hellos = &self.hellos.kept;
         let meant = |hello: &Hello| {
             let kind = hello.device.split(':').next();
             let on = fault.get("on").and_then(Value::as_array);
             on.is_none_or(|on| on.iter().any(|device| device.as_str() == kind))
         };
-        (self.hellos.is_empty() || self.hellos.iter().any(meant)).then_some(fault)
+        (hellos.is_empty() || hellos.iter().any(meant)).then_some(fault)
     }
 
     pub(super) fn facts(&self, state: RunState, measured: Measured) -> RunFacts {
-        let info = &self.info;
-        let devices = self.hellos.iter().map(|hello| hello.device.as_str());
+        let (info, closed) = (&self.info, self.closed.as_ref());
+        let is_measured = info.imported.is_none();
+        let devices = self.hellos.kept.iter().map(|hello| hello.device.as_str());
         let device = join_distinct(devices).unwrap_or_else(|| info.device.clone());
         RunFacts {
             id: info.id.clone(),
             number: info.number,
             suite: info.suite.clone(),
-            seed: info.imported.is_none().then_some(info.seed),
+            seed: is_measured.then_some(info.seed),
             device,
             device_asked: info.device.clone(),
             versions: self.versions(),
@@ -183,9 +146,9 @@ impl RunTally {
             chapters: info.chapters.clone(),
             findings: self.findings(),
             started: self.started.clone(),
-            finished: self.closed.as_ref().map(|closed| closed.time.clone()),
-            stopped: self.closed.as_ref().map(|closed| closed.why),
-            stopped_because: self.closed.as_ref().and_then(|c| c.reason.clone()),
+            finished: closed.map(|closed| closed.time.clone()),
+            stopped: closed.map(|closed| closed.why),
+            stopped_because: closed.and_then(|closed| closed.reason.clone()),
             state,
             stopping: info.stopping.clone(),
             max_failures: info.max_failures,
@@ -194,14 +157,14 @@ impl RunTally {
             only_round: info.only_round,
             complete: measured == Measured::All || self.ended_as_begun(measured),
             fault: self.fault().cloned(),
-            jobs: info.imported.is_none().then_some(info.jobs),
+            jobs: is_measured.then_some(info.jobs),
             limits: info.limits.clone(),
             evidence: info.evidence,
             evidence_rounds: info.evidence_rounds,
-            retries: info.imported.is_none().then_some(info.retries),
+            retries: is_measured.then_some(info.retries),
             bad: info.bad.clone(),
             programs: info.programs.clone(),
-            secs: (info.imported.is_none()).then_some(self.secs_before + self.last_at),
+            secs: is_measured.then_some(self.secs_before + self.last_at),
             imported: info.imported.clone(),
             resumed: self.resumed,
             changes: self.changes.clone(),
@@ -211,7 +174,7 @@ impl RunTally {
 
     fn versions(&self) -> BTreeMap<String, String> {
         let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (name, version) in self.hellos.iter().flat_map(|hello| &hello.versions) {
+        for (name, version) in self.hellos.kept.iter().flat_map(|hello| &hello.versions) {
             all.entry(name).or_default().push(version);
         }
         all.into_iter()
@@ -228,6 +191,7 @@ fn places(chapters: &[ChapterFacts]) -> HashMap<String, usize> {
     places
 }
 
+/// The distinct words, in order of first appearance; `None` if there are none.
 fn join_distinct<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut distinct: Vec<&str> = Vec::new();
     for word in words {
@@ -238,59 +202,48 @@ fn join_distinct<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<String>
     (!distinct.is_empty()).then(|| distinct.join(", "))
 }
 
-fn limits(info: &RunInfo) -> String {
-    let words = info
-        .limits
-        .iter()
-        .map(|(what, limit)| format!("{what} {limit}"));
-    match words.collect::<Vec<_>>() {
-        none if none.is_empty() => "none".to_owned(),
-        some => some.join("; "),
-    }
+/// The settings and facts of the machine that differ, as text.
+fn changes(before: &RunInfo, after: &RunInfo) -> Vec<String> {
+    let settings = settings(before).into_iter().zip(settings(after));
+    let settings = settings.map(|((what, before), (_, after))| (what, before, after));
+    // The command of a resumed run always differs.
+    let machine = after.machine.iter().filter(|(key, _)| *key != "command");
+    let machine = machine.map(|(key, after)| {
+        let before = before.machine.get(key).map_or("unknown", String::as_str);
+        (key.as_str(), before.to_owned(), after.clone())
+    });
+    let all = settings.chain(machine);
+    all.filter(|(_, before, after)| before != after)
+        .map(|(what, before, after)| format!("{what} {before} became {after}"))
+        .collect()
 }
 
-fn changes(before: &RunInfo, after: &RunInfo) -> Vec<String> {
-    let mut changes = Vec::new();
-    let mut compare = |what: &str, before: String, after: String| {
-        if before != after {
-            changes.push(format!("{what} {before} became {after}"));
-        }
-    };
-    let fault = |info: &RunInfo| match &info.fault {
-        Some(fault) => fault.to_string(),
-        None => "none".to_owned(),
-    };
-    let bad = |info: &RunInfo| {
-        let words: Vec<_> = info.bad.iter().map(|outcome| outcome.word()).collect();
-        words.join("+")
-    };
-    compare("suite", before.suite.clone(), after.suite.clone());
-    compare("device", before.device.clone(), after.device.clone());
-    compare("seed", before.seed.to_string(), after.seed.to_string());
-    compare("jobs", before.jobs.to_string(), after.jobs.to_string());
-    compare(
-        "retries",
-        before.retries.to_string(),
-        after.retries.to_string(),
-    );
-    compare("bad", bad(before), bad(after));
-    compare("fault", fault(before), fault(after));
-    compare("limits", limits(before), limits(after));
-    compare(
-        "evidence",
-        before.evidence.to_string(),
-        after.evidence.to_string(),
-    );
-    for (key, value) in &after.machine {
-        // The command of a resumed run always differs.
-        if key != "command" {
-            let old = before
-                .machine
-                .get(key)
-                .cloned()
-                .unwrap_or_else(|| "unknown".to_owned());
-            compare(key, old, value.clone());
-        }
-    }
-    changes
+fn settings(info: &RunInfo) -> [(&'static str, String); 9] {
+    let none = || "none".to_owned();
+    let bad: Vec<_> = info.bad.iter().map(|outcome| outcome.word()).collect();
+    let limits = info.limits.iter();
+    let limits: Vec<_> = limits
+        .map(|(what, limit)| format!("{what} {limit}"))
+        .collect();
+    [
+        ("suite", info.suite.clone()),
+        ("device", info.device.clone()),
+        ("seed", info.seed.to_string()),
+        ("jobs", info.jobs.to_string()),
+        ("retries", info.retries.to_string()),
+        ("bad", bad.join("+")),
+        (
+            "fault",
+            info.fault.as_ref().map_or_else(none, Value::to_string),
+        ),
+        (
+            "limits",
+            if limits.is_empty() {
+                none()
+            } else {
+                limits.join("; ")
+            },
+        ),
+        ("evidence", info.evidence.to_string()),
+    ]
 }

@@ -1,70 +1,51 @@
 //! Tallies one unit: which attempts count as a round's first, and their results for the unit and
 //! its chapters.
 
-use crashrate_model::{
-    ChapterEnd, DiedIn, Ended, EvidenceRound, Mode, Outcome, OutcomeSet, Spawn, Unit,
-};
+use crashrate_model::{DiedIn, Ended, Mode, Outcome, OutcomeSet, Spawn, Unit};
 
 use super::crashes::CrashTally;
-use super::row::{End, RowTally};
+use super::row::RowTally;
 use super::run::Measured;
 use crate::error::ReportError;
 use crate::view::{
-    ChapterRow, CrashRow, DiedInCounts, Results, RoundOrder, RunFacts, Running, SequenceRow, Totals,
+    ChapterRow, DiedInCounts, End, Results, RoundOrder, RunFacts, SequenceRow, Totals, is_bad_end,
+    is_death,
 };
 
 #[derive(Clone, Debug)]
 pub(super) struct UnitTally {
-    unit: Unit,
+    pub(super) unit: Unit,
     /// The only round to run, if set.
     only_round: Option<u32>,
     /// Whether the order of its rounds is known.
     order: RoundOrder,
     /// The whole unit; in isolated mode, its one chapter.
-    whole: RowTally,
+    pub(super) whole: RowTally,
     /// The chapters of a sequence.
     chapters: Vec<RowTally>,
-    /// Deaths by the chapter's place in the sequence.
-    died_in: Vec<u32>,
-    between: u32,
-    exit: u32,
-    attempts: u32,
-    crashes: CrashTally,
-    lost_retries: u32,
+    /// Deaths, also of chapters that had none.
+    died_in: DiedInCounts,
+    pub(super) crashes: CrashTally,
 }
 
 impl UnitTally {
     pub(super) fn new(unit: Unit, only_round: Option<u32>, order: RoundOrder) -> Self {
         let chapters = match unit.mode {
-            Mode::Isolated => 0,
-            Mode::Sequential => unit.chapters.len(),
+            Mode::Isolated => &[],
+            Mode::Sequential => unit.chapters.as_slice(),
         };
         UnitTally {
-            unit,
             only_round,
             order,
             whole: RowTally::default(),
-            chapters: vec![RowTally::default(); chapters],
-            died_in: vec![0; chapters],
-            between: 0,
-            exit: 0,
-            attempts: 0,
+            chapters: vec![RowTally::default(); chapters.len()],
+            died_in: DiedInCounts {
+                chapters: chapters.iter().map(|id| (id.clone(), 0)).collect(),
+                ..DiedInCounts::default()
+            },
             crashes: CrashTally::default(),
-            lost_retries: 0,
+            unit,
         }
-    }
-
-    pub(super) fn name(&self) -> String {
-        self.unit.name.clone()
-    }
-
-    /// The number of the round's last attempt that counts; 0 if none does.
-    pub(super) fn measured_attempts(&self, round: u32) -> u32 {
-        self.whole.measured_attempts(round)
-    }
-
-    pub(super) fn mode(&self) -> Mode {
-        self.unit.mode
     }
 
     pub(super) fn check(&self, round: u32, attempt: u32) -> Result<(), ReportError> {
@@ -84,7 +65,7 @@ impl UnitTally {
     /// Adds an attempt that ended.
     pub(super) fn end(&mut self, ended: &Ended, bad: &OutcomeSet) -> Result<(), ReportError> {
         self.check_chapters(ended)?;
-        self.attempts += 1;
+        self.whole.results.attempts += 1;
         self.whole.note(&ended.notes);
         if ended.attempt > 1 {
             self.retry(ended);
@@ -94,34 +75,19 @@ impl UnitTally {
         Ok(())
     }
 
-    /// Adds an attempt that was started and lost.
-    pub(super) fn lose(&mut self, round: u32, attempt: u32) {
-        self.attempts += 1;
-        if attempt > 1 {
-            self.lost_retries += 1;
-        } else {
-            self.put_all(round, Outcome::Lost);
-        }
-    }
-
-    /// Adds an attempt's chapter results. A missing signature key must not change their counts.
+    /// Checks the ends of an attempt's chapters.
     fn check_chapters(&self, ended: &Ended) -> Result<(), ReportError> {
         let (found, planned) = (ended.chapters.len(), self.chapters.len());
         // A lost attempt has no chapter results.
-        let fits = found == planned || (found == 0 && !ended.outcome.counts());
-        if !fits {
+        if found != planned && (found > 0 || ended.outcome.counts()) {
             return Err(ReportError::ChapterCount {
                 unit: self.unit.name.clone(),
                 found,
                 planned,
             });
         }
-        let is_death = matches!(
-            ended.outcome,
-            Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
-        );
         match &ended.died_in {
-            None if is_death && self.unit.mode == Mode::Sequential => {
+            None if is_death(ended.outcome) && self.unit.mode == Mode::Sequential => {
                 Err(ReportError::NoDiedIn(self.unit.name.clone()))
             }
             Some(DiedIn::Chapter(id)) if !self.unit.chapters.contains(id) => {
@@ -137,55 +103,41 @@ impl UnitTally {
     fn first(&mut self, ended: &Ended, bad: &OutcomeSet) {
         // In a sequence the chapters give the reasons; the sequence adds only what no chapter
         // explains.
-        let explained = ended
-            .chapters
-            .iter()
-            .any(|end| end.outcome.counts() && end.outcome != Outcome::Passed);
+        let explained = ended.chapters.iter().any(|end| is_bad_end(end.outcome));
         let outside = matches!(ended.died_in, Some(DiedIn::Between | DiedIn::Exit));
         let explain = self.unit.mode == Mode::Isolated || !explained || outside;
-        let whole = End {
-            outcome: ended.outcome,
-            secs: ended.secs,
-            reason: ended.reason.as_deref(),
-            measures: &ended.measures,
-        };
+        let whole = End::whole(ended);
         if !ended.outcome.counts() {
             self.put_all(ended.round, ended.outcome);
-            self.whole.explain(&whole, ended);
+            self.whole.explain(&whole);
             return;
         }
         self.whole.put_first(ended.round, ended.outcome);
         self.crashes.add(ended);
-        self.whole
-            .measure(&whole, ended, bad.contains(whole.outcome));
+        self.whole.measure(&whole, bad.contains(whole.outcome));
         if explain {
-            self.whole.explain(&whole, ended);
+            self.whole.explain(&whole);
         }
         for (row, end) in self.chapters.iter_mut().zip(&ended.chapters) {
-            let end = chapter_end(end);
+            let end = End::chapter(ended, end);
             row.put_first(ended.round, end.outcome);
-            row.measure(&end, ended, bad.contains(end.outcome));
-            row.explain(&end, ended);
+            row.measure(&end, bad.contains(end.outcome));
+            row.explain(&end);
         }
         self.count_death(ended.died_in.as_ref());
     }
 
-    /// Adds an evidence round.
-    pub(super) fn evidence_round(&mut self, round: &EvidenceRound) {
-        self.crashes.add_evidence(round);
-    }
-
     fn retry(&mut self, ended: &Ended) {
         if ended.outcome == Outcome::Lost {
-            self.lost_retries += 1;
+            self.whole.results.lost_retries += 1;
         }
         if !ended.outcome.counts() {
             return;
         }
-        self.whole
-            .put_retry(ended.round, ended.attempt, ended.outcome);
+        let (round, attempt) = (ended.round, ended.attempt);
+        self.whole.put_retry(round, attempt, ended.outcome);
         for (row, end) in self.chapters.iter_mut().zip(&ended.chapters) {
-            row.put_retry(ended.round, ended.attempt, end.outcome);
+            row.put_retry(round, attempt, end.outcome);
         }
     }
 
@@ -199,11 +151,11 @@ impl UnitTally {
     fn count_death(&mut self, died_in: Option<&DiedIn>) {
         match died_in {
             None => {}
-            Some(DiedIn::Between) => self.between += 1,
-            Some(DiedIn::Exit) => self.exit += 1,
+            Some(DiedIn::Between) => self.died_in.between += 1,
+            Some(DiedIn::Exit) => self.died_in.exit += 1,
             Some(DiedIn::Chapter(id)) => {
-                let place = self.unit.chapters.iter().position(|chapter| chapter == id);
-                if let Some(count) = place.and_then(|place| self.died_in.get_mut(place)) {
+                let mut chapters = self.died_in.chapters.iter_mut();
+                if let Some((_, count)) = chapters.find(|(chapter, _)| chapter == id) {
                     *count += 1;
                 }
             }
@@ -220,19 +172,9 @@ impl UnitTally {
         UnitTally::new(unit, self.only_round, self.order)
     }
 
-    /// Whether the round's first attempt has ended here.
-    pub(super) fn has_first(&self, round: u32) -> bool {
-        self.whole.has_counted_first(round)
-    }
-
-    /// How many of its rounds have a measured first attempt.
-    pub(super) fn counted(&self) -> u32 {
-        self.whole.counted_rounds() as u32
-    }
-
     /// The number of planned rounds, without those counted in `spawn_fallback`.
     pub(super) fn planned(&self, spawn_fallback: Option<&UnitTally>) -> u32 {
-        let elsewhere = spawn_fallback.map_or(0, UnitTally::counted);
+        let elsewhere = spawn_fallback.map_or(0, |other| other.whole.counted_rounds());
         let rounds = match self.only_round {
             None => self.unit.rounds,
             Some(round) => u32::from(self.unit.rounds >= round),
@@ -242,7 +184,7 @@ impl UnitTally {
 
     /// How many of the planned rounds have a measured end, here or in `spawn_fallback`.
     pub(super) fn measured(&self, spawn_fallback: Option<&UnitTally>) -> Measured {
-        match self.counted() {
+        match self.whole.counted_rounds() {
             n if n == self.planned(spawn_fallback) => Measured::All,
             0 => Measured::TooFew,
             _ => Measured::Some,
@@ -252,22 +194,12 @@ impl UnitTally {
     pub(super) fn results(&self, run: &RunFacts, planned: u32) -> Results {
         Results {
             optional_stopping: run.optional_stopping(),
-            attempts: self.attempts,
-            lost_retries: self.lost_retries,
             unsettled: self.whole.unsettled(run.retries.unwrap_or(0)),
             ..self.whole.results(planned, &run.bad, self.order)
         }
     }
 
-    pub(super) fn put_crashes(
-        &self,
-        results: &Results,
-        command: Option<&str>,
-        rows: &mut Vec<CrashRow>,
-    ) {
-        self.crashes.put(&self.unit, results, command, rows);
-    }
-
+    /// The row of an isolated chapter.
     pub(super) fn isolated_row(&self, results: Results) -> ChapterRow {
         let unit = &self.unit;
         ChapterRow {
@@ -280,63 +212,35 @@ impl UnitTally {
         }
     }
 
-    pub(super) fn chapter_rows<'a>(
-        &'a self,
-        run: &'a RunFacts,
-    ) -> impl Iterator<Item = ChapterRow> + 'a {
-        let rows = self.unit.chapters.iter().zip(&self.chapters);
-        (1..)
-            .zip(rows)
-            .map(|(position, (chapter, row))| ChapterRow {
-                chapter: chapter.clone(),
-                mode: Mode::Sequential,
-                sequence: Some(self.unit.name.clone()),
-                position: Some(position),
-                variant: self.unit.variant.clone(),
-                results: Results {
-                    optional_stopping: run.optional_stopping(),
-                    attempts: self.attempts,
-                    ..row.results(self.unit.rounds, &run.bad, self.order)
-                },
-            })
+    /// The rows of a sequence's chapters.
+    pub(super) fn chapter_rows(&self, run: &RunFacts) -> impl Iterator<Item = ChapterRow> {
+        let unit = &self.unit;
+        let rows = (1..).zip(unit.chapters.iter().zip(&self.chapters));
+        rows.map(|(position, (chapter, row))| ChapterRow {
+            chapter: chapter.clone(),
+            mode: Mode::Sequential,
+            sequence: Some(unit.name.clone()),
+            position: Some(position),
+            variant: unit.variant.clone(),
+            results: Results {
+                optional_stopping: run.optional_stopping(),
+                attempts: self.whole.results.attempts,
+                ..row.results(unit.rounds, &run.bad, self.order)
+            },
+        })
     }
 
     pub(super) fn sequence_row(&self, results: Results) -> SequenceRow {
-        let deaths = self.unit.chapters.iter().zip(&self.died_in);
+        let unit = &self.unit;
+        let mut died_in = self.died_in.clone();
+        died_in.chapters.retain(|(_, deaths)| *deaths > 0);
         SequenceRow {
-            sequence: self.unit.name.clone(),
-            variant: self.unit.variant.clone(),
-            chapters: self.unit.chapters.clone(),
-            died_in: DiedInCounts {
-                chapters: deaths
-                    .filter(|(_, n)| **n > 0)
-                    .map(|(chapter, n)| (chapter.clone(), *n))
-                    .collect(),
-                between: self.between,
-                exit: self.exit,
-            },
+            sequence: unit.name.clone(),
+            variant: unit.variant.clone(),
+            chapters: unit.chapters.clone(),
+            died_in,
             results,
         }
-    }
-
-    pub(super) fn running(&self, round: u32, attempt: u32, at: f64) -> Running {
-        Running {
-            name: self.unit.name.clone(),
-            mode: self.unit.mode,
-            variant: self.unit.variant.clone(),
-            round,
-            attempt,
-            at,
-        }
-    }
-}
-
-fn chapter_end(end: &ChapterEnd) -> End<'_> {
-    End {
-        outcome: end.outcome,
-        secs: end.secs,
-        reason: end.reason.as_deref(),
-        measures: &end.measures,
     }
 }
 

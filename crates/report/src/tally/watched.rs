@@ -7,6 +7,7 @@ use crashrate_model::{
 };
 use crashrate_stats::{GateWatch, PairWatch};
 
+use crate::compare::alpha_of;
 use crate::view::{GateSeen, PairsSeen};
 
 #[derive(Clone, Debug, Default)]
@@ -26,26 +27,16 @@ struct OpenGate {
 
 impl Watched {
     pub(super) fn new(run: &RunInfo) -> Self {
-        let all: Vec<_> = [Axis::Mode, Axis::Variant, Axis::Spawn]
+        let pairs = [Axis::Mode, Axis::Variant, Axis::Spawn]
             .into_iter()
             .map(|axis| (axis, contrasts(&run.units, axis)))
             .filter(|(_, contrasts)| !contrasts.is_empty())
-            .collect();
-        let compared = match run.stopping {
-            Stopping::Decided(axis) => vec![axis],
-            _ => all.iter().map(|(axis, _)| *axis).collect(),
-        };
-        let pairs = all.into_iter().map(|(axis, contrasts)| {
-            // The compared axes share the error budget.
-            let axes = if compared.contains(&axis) {
-                compared.len()
-            } else {
-                1
-            };
-            let alpha = ALPHA / axes as f64;
-            let watches = watches(&contrasts, alpha, run.not_worse_by);
-            (axis, Pairing::new(&run.units, &run.bad, contrasts), watches)
-        });
+            .map(|(axis, contrasts)| {
+                let alpha = alpha_of(&run.units, &run.stopping, axis);
+                let watches = watches(&contrasts, alpha, run.not_worse_by);
+                let pairing = Pairing::new(&run.units, &run.bad, contrasts);
+                (axis, pairing, watches)
+            });
         Watched {
             pairs: pairs.collect(),
             gates: gates(run),
@@ -92,15 +83,13 @@ fn watches(contrasts: &[Contrast], alpha: f64, not_worse_by: Option<f64>) -> Vec
 }
 
 fn feed(watches: &mut [PairWatch], change: BlockChange) {
-    let (pairs, is_drawn) = match change {
-        BlockChange::Drawn(pairs) => (pairs, true),
-        BlockChange::Withdrawn(pairs) => (pairs, false),
+    let (pairs, change): (_, fn(&mut PairWatch, _)) = match change {
+        BlockChange::Drawn(pairs) => (pairs, PairWatch::push),
+        BlockChange::Withdrawn(pairs) => (pairs, PairWatch::withdraw),
     };
     for (watch, pair) in watches.iter_mut().zip(pairs) {
-        match pair {
-            Some(pair) if is_drawn => watch.push(pair),
-            Some(pair) => watch.withdraw(pair),
-            None => {}
+        if let Some(pair) = pair {
+            change(watch, pair);
         }
     }
 }

@@ -1,17 +1,17 @@
-//! Single attempts of a run, for formats that list them.
+//! Single attempts of a run: their places in the journal, and the ends of their chapters.
 
-use crashrate_model::{DiedIn, Ended, Exit, Mode, Outcome, Unit};
+use crashrate_model::{ChapterEnd, Ended, Exit, Measure, Outcome};
 
 /// An attempt's place in the journal. A long run has millions of attempts, so the view keeps only
 /// this, and formats that list attempts read the records again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AttemptPlace {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AttemptPlace {
     /// Its unit's place in [`super::View::units`].
-    pub unit: u32,
+    pub(crate) unit: u32,
     /// From 1.
-    pub round: u32,
+    pub(crate) round: u32,
     /// From 1; 1 is the measurement.
-    pub attempt: u32,
+    pub(crate) attempt: u32,
     end: u64,
 }
 
@@ -19,125 +19,73 @@ pub struct AttemptPlace {
 const LOST: u64 = u64::MAX;
 
 impl AttemptPlace {
-    pub(crate) fn new([unit, round, attempt]: [u32; 3], end: Option<u64>) -> AttemptPlace {
+    /// An attempt without a recorded end.
+    pub(crate) fn without_end(unit: u32, round: u32, attempt: u32) -> AttemptPlace {
         AttemptPlace {
             unit,
             round,
             attempt,
-            end: end.unwrap_or(LOST),
+            end: LOST,
         }
     }
 
+    pub(crate) fn with_end(self, end: u64) -> AttemptPlace {
+        AttemptPlace { end, ..self }
+    }
+
     /// The place of its end record, as counted by the builder's caller; `None` if it was lost.
-    pub fn end(&self) -> Option<u64> {
+    pub(crate) fn end(&self) -> Option<u64> {
         (self.end != LOST).then_some(self.end)
     }
 }
 
-/// An attempt that ended or was lost.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Attempt {
-    /// Its unit's place in [`super::View::units`].
-    pub(crate) unit: u32,
-    /// From 1.
-    pub(crate) round: u32,
-    /// From 1; 1 is the measurement.
-    pub(crate) attempt: u32,
-    /// How it ended: of the chapter in isolated mode, of the sequence as a whole in sequential
-    /// mode.
-    pub(crate) outcome: Outcome,
-    /// From start to end of the process, seconds.
-    pub(crate) secs: Option<f64>,
-    /// How the process ended.
-    pub(crate) exit: Option<Exit>,
-    /// Where a sequence died.
-    pub(crate) died_in: Option<DiedIn>,
-    /// The recorded reason, if any.
-    pub(crate) reason: Option<String>,
-    /// The signature of its crash, or of its hang.
-    pub(crate) signature: Option<String>,
-    /// The file of its crash, relative to the run folder.
-    pub(crate) crash: Option<String>,
-    /// The kept output, relative to the run folder.
-    pub(crate) output: Option<String>,
-    /// The chapters of its unit, in their order.
-    pub(crate) chapters: Vec<AttemptChapter>,
-}
-
-/// A chapter of an attempt.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct AttemptChapter {
-    /// How it ended.
+/// The end of a chapter in an attempt, or of the attempt as a whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End<'a> {
+    pub(crate) attempt: &'a Ended,
     pub(crate) outcome: Outcome,
     /// From its start to its end, seconds.
     pub(crate) secs: Option<f64>,
     /// The recorded reason, if any.
-    pub(crate) reason: Option<String>,
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) measures: &'a [Measure],
 }
 
-impl Attempt {
-    /// An attempt of this unit from its end record; without one it is lost.
-    pub(crate) fn of(unit: &Unit, at: &AttemptPlace, end: Option<Ended>) -> Attempt {
-        let end = end.unwrap_or_else(|| Ended::of(at.unit, at.round, at.attempt, Outcome::Lost));
-        Attempt {
-            unit: at.unit,
-            round: at.round,
-            attempt: at.attempt,
-            outcome: end.outcome,
-            secs: end.secs,
-            exit: end.exit().cloned(),
-            chapters: chapters(unit, &end),
-            died_in: end.died_in,
-            reason: end.reason,
-            crash: end.crash.as_ref().and_then(|crash| crash.file.clone()),
-            signature: end.crash.map(|crash| crash.signature),
-            output: end.output,
+impl<'a> End<'a> {
+    pub(crate) fn whole(attempt: &'a Ended) -> End<'a> {
+        End {
+            attempt,
+            outcome: attempt.outcome,
+            secs: attempt.secs,
+            reason: attempt.reason.as_deref(),
+            measures: &attempt.measures,
         }
     }
 
-    /// Whether it counts in the first-attempt rate.
-    pub(crate) fn in_rate(&self, outcome: Outcome) -> bool {
-        self.attempt == 1 && outcome.counts()
+    pub(crate) fn chapter(attempt: &'a Ended, end: &'a ChapterEnd) -> End<'a> {
+        End {
+            attempt,
+            outcome: end.outcome,
+            secs: end.secs,
+            reason: end.reason.as_deref(),
+            measures: &end.measures,
+        }
     }
 
     /// How the process ended by itself; `None` if crashrate killed it.
-    pub(crate) fn own_exit(&self) -> Option<&Exit> {
-        let killed = matches!(self.outcome, Outcome::TimedOut | Outcome::Interrupted);
-        self.exit.as_ref().filter(|_| !killed)
+    pub(crate) fn own_exit(&self) -> Option<&'a Exit> {
+        let killed = matches!(
+            self.attempt.outcome,
+            Outcome::TimedOut | Outcome::Interrupted
+        );
+        self.attempt.exit().filter(|_| !killed)
     }
 
-    /// The signature, if it belongs to a chapter that ended this way. In a sequence, that is only
-    /// the chapter in which it died.
-    pub(crate) fn signature_of(&self, outcome: Outcome) -> Option<&str> {
-        let signature = self.signature.as_deref().filter(|_| is_death(outcome))?;
-        (outcome != Outcome::TimedOut || is_hang(signature)).then_some(signature)
-    }
-}
-
-fn chapters(unit: &Unit, end: &Ended) -> Vec<AttemptChapter> {
-    let none = |outcome: Outcome| AttemptChapter {
-        outcome,
-        secs: None,
-        reason: None,
-    };
-    match (unit.mode, end.outcome.counts()) {
-        (Mode::Sequential, true) => (0..unit.chapters.len())
-            .map(|place| match end.chapters.get(place) {
-                Some(end) => AttemptChapter {
-                    outcome: end.outcome,
-                    secs: end.secs,
-                    reason: end.reason.clone(),
-                },
-                None => none(Outcome::Unreached),
-            })
-            .collect(),
-        (Mode::Isolated, true) => vec![AttemptChapter {
-            outcome: end.outcome,
-            secs: end.secs,
-            reason: end.reason.clone(),
-        }],
-        // A lost round is run again as a whole.
-        (_, false) => vec![none(end.outcome); unit.chapters.len()],
+    /// The signature of the crash or hang, if this is where the process died.
+    pub(crate) fn signature(&self) -> Option<&'a str> {
+        let crash = (self.attempt.crash.as_ref()).filter(|_| is_death(self.outcome))?;
+        let is_own = self.outcome != Outcome::TimedOut || is_hang(&crash.signature);
+        is_own.then_some(&crash.signature)
     }
 }
 
@@ -152,4 +100,9 @@ pub(crate) fn is_death(outcome: Outcome) -> bool {
         outcome,
         Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
     )
+}
+
+/// Whether an attempt counts and did not pass.
+pub(crate) fn is_bad_end(outcome: Outcome) -> bool {
+    outcome.counts() && outcome != Outcome::Passed
 }

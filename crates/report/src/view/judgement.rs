@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crashrate_model::{Mode, Outcome, StopReason, Stopping};
-use crashrate_stats::GateVerdict;
+use crashrate_model::{Axis, Contrast, Gate, Mode, Outcome, StopReason, Stopping};
+use crashrate_stats::{GateVerdict, GateWatch, PairWatch};
 
-use super::{Cell, GateSeen, PairsSeen, Results, View};
+use super::{Cell, Results, View};
 
 /// The verdict of the run's stopping rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,23 +62,21 @@ impl View {
         }
     }
 
-    /// Looks up results of units by name, mode and variant. Chapters of sequences are part of their
+    /// The results of units, by name, mode and variant. Chapters of sequences are part of their
     /// sequence's results.
     pub(crate) fn unit_results(&self) -> impl Iterator<Item = ((&str, Mode, &str), &Results)> {
-        let isolated = self.chapters.iter().filter(|row| row.sequence.is_none());
-        let isolated = isolated.map(|row| {
-            let key = (row.chapter.as_str(), Mode::Isolated, row.variant.as_str());
-            (key, &row.results)
-        });
-        let sequences = self.sequences.iter().map(|row| {
-            let key = (
-                row.sequence.as_str(),
-                Mode::Sequential,
-                row.variant.as_str(),
-            );
-            (key, &row.results)
-        });
-        isolated.chain(sequences)
+        let isolated = self.chapter_rows().filter(|row| row.sequence.is_none());
+        isolated.chain(self.sequence_rows()).filter_map(|row| {
+            let name = row.chapter.or(row.sequence)?;
+            Some(((name.as_str(), row.mode, row.variant.as_str()), row.results))
+        })
+    }
+
+    /// The results of the unit with this name, mode and variant.
+    pub(crate) fn results_of(&self, name: &str, mode: Mode, variant: &str) -> Option<&Results> {
+        let mut all = self.unit_results();
+        let found = all.find(|(key, _)| *key == (name, mode, variant));
+        found.map(|(_, results)| results)
     }
 }
 
@@ -107,11 +105,11 @@ pub fn exit_class(view: &View) -> ExitClass {
                 |seen: &&GateSeen| seen.gate.limit.hits(last, &view.run.bad) == Some(true);
             !gates.is_empty() && (view.run.bad.contains(last) || gates.iter().any(counted))
         };
-        let stands = |cell: &Cell| {
+        let is_left = |cell: &Cell| {
             let last = cell.last.filter(|last| *last != Outcome::Passed);
             last.is_some_and(|last| !is_judged(last))
         };
-        results.cells.iter().any(stands)
+        results.cells.iter().any(is_left)
     });
     // If a round's result was lost, it is unknown whether everything passed, even if the round was
     // run again. A gate has counted such rounds as bad.
@@ -123,5 +121,57 @@ pub fn exit_class(view: &View) -> ExitClass {
         (true, _) => ExitClass::NotPassed,
         (false, true) => ExitClass::Incomplete,
         (false, false) => ExitClass::Passed,
+    }
+}
+
+/// The comparisons of a run along one axis, with their pairs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairsSeen {
+    /// The axis.
+    pub axis: Axis,
+    /// The comparisons, in the order of the plan.
+    pub contrasts: Vec<(Contrast, PairWatch)>,
+}
+
+impl PairsSeen {
+    /// Whether every primary comparison is answered: its sides differ, or the second is worse by at
+    /// most the margin.
+    pub fn is_answered(&self) -> bool {
+        self.primary().all(PairWatch::is_answered)
+    }
+
+    /// Whether every primary comparison shows a difference. Then the explanatory ones count.
+    pub fn is_decided(&self) -> bool {
+        self.primary().all(PairWatch::is_decided)
+    }
+
+    fn primary(&self) -> impl Iterator<Item = &PairWatch> {
+        let primary = self
+            .contrasts
+            .iter()
+            .filter(|(contrast, _)| contrast.primary);
+        primary.map(|(_, watch)| watch)
+    }
+}
+
+/// A gate and its rounds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GateSeen {
+    /// The gate.
+    pub gate: Gate,
+    /// Its rounds up to the verdict.
+    pub watch: GateWatch,
+    /// Whether its unit's bad rounds cluster or drift. Then the rate is not constant, and there is
+    /// no verdict.
+    pub clustered: bool,
+}
+
+impl GateSeen {
+    /// The gate's verdict, unless its rounds cluster.
+    pub fn verdict(&self) -> GateVerdict {
+        match self.clustered {
+            true => GateVerdict::Undecided,
+            false => self.watch.verdict(),
+        }
     }
 }

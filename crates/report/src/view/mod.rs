@@ -1,16 +1,11 @@
 //! The facts and counts of a run, without wording.
 
-mod advice;
 mod attempts;
-mod by_chapter;
-mod crashes;
 mod derived;
 mod judgement;
-mod line;
 mod outcomes;
 mod rows;
 mod state;
-mod watched;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,23 +13,19 @@ use crashrate_model::{
     ChapterFacts, EvidenceMode, Finding, Imported, Mode, OutcomeSet, StopReason, Stopping, Unit,
 };
 use serde::{Serialize, Serializer};
+use serde_json::json;
 
-pub use advice::{Advice, Held};
-pub(crate) use attempts::Attempt;
-pub use attempts::AttemptPlace;
-pub(crate) use attempts::{is_death, is_hang};
-pub(crate) use by_chapter::ByChapter;
-pub use crashes::{CrashPlace, CrashRole, CrashRow};
-pub(crate) use derived::Derived;
-pub use judgement::{ExitClass, Judgement, exit_class};
-pub use line::{InShort, RunLine};
+pub(crate) use attempts::{AttemptPlace, End, is_bad_end, is_death, is_hang};
+pub(crate) use derived::{ByChapter, Derived};
+pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
+pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
+pub(crate) use rows::Row;
 pub use rows::{
-    ChapterRow, DiedInCounts, Exposure, MeasureStat, Missed, Note, Reason, Results, SequenceRow,
-    Spread,
+    Advice, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, Exposure, Held, MeasureStat,
+    Missed, Note, Reason, Results, SequenceRow, Spread,
 };
-pub use state::{OptionalStopping, RoundOrder, RunState};
-pub use watched::{GateSeen, PairsSeen};
+pub use state::{InShort, OptionalStopping, RoundOrder, RunLine, RunState};
 
 /// Everything that a report of a run can say. Made by [`crate::ViewBuilder`].
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +53,7 @@ pub struct View {
     /// Deaths by their signature, the most frequent first.
     pub crashes: Vec<CrashRow>,
     /// The attempts in the order in which they ended, if requested.
-    pub attempts: Vec<AttemptPlace>,
+    pub(crate) attempts: Vec<AttemptPlace>,
     /// The command that repeats the run: `machine["command"]` if present. The caller may set it.
     pub command: Option<String>,
     /// Cached comparisons.
@@ -169,6 +160,11 @@ impl RunFacts {
         }
     }
 
+    /// The run's label among the runs of its suite.
+    pub(crate) fn label(&self) -> String {
+        format!("N={}", self.number)
+    }
+
     /// The facts of the chapter with this id.
     pub fn chapter(&self, id: &str) -> Option<&ChapterFacts> {
         self.chapters.get(*self.places.get(id)?)
@@ -177,16 +173,10 @@ impl RunFacts {
 
 /// Where an imported run is from.
 fn source<S: Serializer>(imported: &Option<Imported>, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Source<'a> {
-        file: &'a str,
-        measured_by_crashrate: bool,
-    }
-    let source = imported.as_ref().map(|imported| Source {
-        file: &imported.file,
-        measured_by_crashrate: false,
-    });
-    source.serialize(serializer)
+    let source = imported.as_ref();
+    source
+        .map(|imported| json!({"file": imported.file, "measured_by_crashrate": false}))
+        .serialize(serializer)
 }
 
 /// Sums over all units. A round of a sequence counts once.

@@ -1,7 +1,10 @@
 //! Counts of outcomes, and the cell of one round.
 
-use crashrate_model::Outcome;
+use crashrate_model::{Outcome, OutcomeSet};
+use crashrate_stats::Counts;
 use serde::{Serialize, Serializer};
+
+use super::is_bad_end;
 
 /// How many attempts had each outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +37,16 @@ impl Outcomes {
             .sum()
     }
 
+    /// The bad ones among those that count.
+    pub(crate) fn share(&self, bad: &OutcomeSet) -> Share {
+        let counted = self.occurred().filter(|(outcome, _)| outcome.counts());
+        let bad = counted.filter(|(outcome, _)| bad.contains(*outcome));
+        Share {
+            bad: bad.map(|(_, n)| n).sum(),
+            n: self.counted(),
+        }
+    }
+
     pub(crate) fn add(&mut self, outcome: Outcome, n: u32) {
         self.0[outcome as usize] += n;
     }
@@ -42,6 +55,14 @@ impl Outcomes {
         for (outcome, n) in other.occurred() {
             self.add(outcome, n);
         }
+    }
+}
+
+impl FromIterator<Outcome> for Outcomes {
+    fn from_iter<I: IntoIterator<Item = Outcome>>(all: I) -> Self {
+        let mut outcomes = Outcomes::default();
+        all.into_iter().for_each(|outcome| outcomes.add(outcome, 1));
+        outcomes
     }
 }
 
@@ -61,6 +82,20 @@ pub struct Share {
     pub n: u32,
 }
 
+/// A number of rounds that was summed up as a larger integer.
+pub(crate) fn rounds(n: u64) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+impl From<Counts> for Share {
+    fn from(counts: Counts) -> Share {
+        Share {
+            bad: rounds(counts.bad()),
+            n: rounds(counts.n()),
+        }
+    }
+}
+
 impl Share {
     pub(crate) fn add(&mut self, other: Share) {
         self.bad += other.bad;
@@ -78,6 +113,21 @@ pub struct Bounds {
     pub best: Share,
     /// The rate if all of them were bad.
     pub worst: Share,
+}
+
+impl Bounds {
+    /// The bounds with this many rounds without a result; `None` if all have one.
+    pub(crate) fn of(known: Share, missing: u32) -> Option<Bounds> {
+        let with = |bad| Share {
+            bad: known.bad + bad,
+            n: known.n + missing,
+        };
+        (missing > 0).then(|| Bounds {
+            missing,
+            best: with(0),
+            worst: with(missing),
+        })
+    }
 }
 
 /// One round of a unit, or of a chapter of a sequence. Eight bytes, so that a long run's cells can
@@ -104,10 +154,7 @@ impl Cell {
     /// Whether it passed only on a retry. A first attempt that does not count (device missing,
     /// chapter not reached) says nothing about the chapter, so it is not flaky.
     pub fn is_flaky(&self) -> bool {
-        self.last == Some(Outcome::Passed)
-            && self
-                .first
-                .is_some_and(|o| o.counts() && o != Outcome::Passed)
+        self.last == Some(Outcome::Passed) && self.first.is_some_and(is_bad_end)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Mode, Outcome};
+use crashrate_model::{Condition, Mode, Outcome};
 use crashrate_stats::{Independence, Pattern};
 use serde::{Serialize, Serializer};
 
-use super::{Bounds, Cell, OptionalStopping, Outcomes, RoundOrder, Share};
+use super::{Bounds, Cell, OptionalStopping, Outcomes, RoundOrder, Share, View};
 
 /// A chapter in one mode, sequence and variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,40 @@ pub struct SequenceRow {
     pub died_in: DiedInCounts,
     /// The results of its rounds.
     pub results: Results,
+}
+
+/// A chapter, or a sequence as a whole.
+#[derive(Clone, Copy)]
+pub(crate) struct Row<'a> {
+    /// The chapter; `None` for a whole sequence.
+    pub(crate) chapter: Option<&'a String>,
+    /// The sequence; `None` for an isolated chapter.
+    pub(crate) sequence: Option<&'a String>,
+    pub(crate) mode: Mode,
+    pub(crate) variant: &'a String,
+    pub(crate) results: &'a Results,
+}
+
+impl View {
+    pub(crate) fn chapter_rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.chapters.iter().map(|row| Row {
+            chapter: Some(&row.chapter),
+            sequence: row.sequence.as_ref(),
+            mode: row.mode,
+            variant: &row.variant,
+            results: &row.results,
+        })
+    }
+
+    pub(crate) fn sequence_rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.sequences.iter().map(|row| Row {
+            chapter: None,
+            sequence: Some(&row.sequence),
+            mode: Mode::Sequential,
+            variant: &row.variant,
+            results: &row.results,
+        })
+    }
 }
 
 /// Where in a sequence the process died, and how often.
@@ -237,4 +271,81 @@ pub struct Note {
     pub text: String,
     /// The number of attempts.
     pub count: u32,
+}
+
+/// A signature with its counts, over first attempts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrashRow {
+    /// `v1 | class | frames`.
+    pub signature: String,
+    /// The units that had it, in the order of the plan.
+    pub places: Vec<CrashPlace>,
+    /// The file of its first kept crash, relative to the run folder.
+    pub file: Option<String>,
+    /// The command that reproduces it; `None` if the run's command is unknown.
+    pub repeat: Option<String>,
+    /// The innermost frames of that crash. The caller reads them from the file, if needed.
+    pub excerpt: Vec<String>,
+}
+
+/// The process that crashed, and the kind of rounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CrashRole {
+    /// The program of a crashed descendant; `None` if the attempt's own process crashed.
+    pub descendant: Option<String>,
+    /// Whether it was seen in evidence rounds, which are not counted in any rate.
+    pub in_evidence_rounds: bool,
+}
+
+/// A signature in one unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrashPlace {
+    /// The chapter's or sequence's id.
+    pub name: String,
+    /// How it ran.
+    pub mode: Mode,
+    /// Its variant.
+    pub variant: String,
+    /// The process that crashed, and the kind of rounds.
+    pub role: CrashRole,
+    /// First attempts with this signature, over those that count; or evidence rounds with it, over
+    /// all evidence rounds.
+    pub share: Share,
+    /// Whether the data may have decided the number of rounds.
+    pub optional_stopping: OptionalStopping,
+    /// The first round that had it.
+    pub first: u32,
+    /// The last one.
+    pub last: u32,
+}
+
+impl CrashRow {
+    /// How many first attempts had it.
+    pub fn count(&self) -> u32 {
+        let places = self.places.iter();
+        let counted = places.filter(|place| !place.role.in_evidence_rounds);
+        counted.map(|place| place.share.bad).sum()
+    }
+}
+
+/// A recommendation without a condition, or one whose condition holds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Advice {
+    /// The suite's text.
+    pub text: String,
+    /// The condition.
+    pub when: Option<Condition>,
+    /// The variants for which the condition holds, with their counts; empty without a condition.
+    pub held: Vec<Held>,
+}
+
+/// The counts by which a condition holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// The variant's id.
+    pub variant: String,
+    /// First attempts with the outcome that the condition counts.
+    pub count: u32,
+    /// First attempts that count.
+    pub n: u32,
 }

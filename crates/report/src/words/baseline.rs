@@ -2,6 +2,7 @@
 
 use super::fault::fault;
 use super::names::{died_in, of_unit};
+use super::numbers::joined;
 use crate::compare::{BaselineRow, BesideBaseline, Compared, Evidence, lines, name};
 use crate::view::{DiedInCounts, Share, View};
 
@@ -19,31 +20,25 @@ pub(crate) fn baseline_sentences(view: &View, beside: &BesideBaseline) -> Vec<St
     if of_fault.is_some_and(|fault| fault.get("calibration").is_some()) {
         sentences.push(
             "The dose was chosen by how often the sequence passes, so a rate equal to the \
-             baseline's shows nothing. \
-             Whether isolated chapters crash less, and where the sequence dies, was not chosen."
+             baseline's shows nothing. Whether isolated chapters crash less, and where the \
+             sequence dies, was not chosen."
                 .to_owned(),
         );
     }
     sentences.extend(beside.machine.warnings.iter().cloned());
-    let baseline = view
-        .baseline
-        .iter()
-        .flat_map(|baseline| &baseline.sequences);
-    if view.sequences.iter().chain(baseline).next().is_some() {
-        sentences.push(modes(beside));
+    let has_sequences = |view: &View| !view.sequences.is_empty();
+    if has_sequences(view) || view.baseline.as_deref().is_some_and(has_sequences) {
+        let more = match &beside.modes {
+            None => "Not measured: it needs rounds in both modes".to_owned(),
+            Some(all) => lines(all).join("; "),
+        };
+        sentences.push(format!(
+            "Does the sequence crash more than its isolated chapters, here? {more}."
+        ));
     }
     sentences.extend(beside.rows.iter().filter_map(|row| died(beside, row)));
     sentences.extend(machine(beside));
     sentences
-}
-
-/// Does the sequence crash more than its chapters isolated?
-fn modes(beside: &BesideBaseline) -> String {
-    const ASKED: &str = "Does the sequence crash more than its isolated chapters, here?";
-    match &beside.modes {
-        None => format!("{ASKED} Not measured: it needs rounds in both modes."),
-        Some(all) => format!("{ASKED} {}", sentence(&lines(all))),
-    }
 }
 
 /// Where does the sequence die?
@@ -90,26 +85,10 @@ fn machine(beside: &BesideBaseline) -> Vec<String> {
         format!("Is the rate here that of report N={number}? {word}: {line}.")
     };
     let mut sentences: Vec<String> = compared.into_iter().map(line).collect();
-    if !apart.is_empty() {
-        let names: Vec<_> = apart.into_iter().map(|(one, _)| name(one)).collect();
-        sentences.push(format!(
-            "Too few rounds to compare with report N={number}: {}.",
-            names.join(", ")
-        ));
-    }
+    let names = apart.into_iter().map(|(one, _)| name(one));
+    sentences.extend(
+        joined(names, ", ")
+            .map(|names| format!("Too few rounds to compare with report N={number}: {names}.")),
+    );
     sentences
-}
-
-fn sentence(lines: &[String]) -> String {
-    format!("{}.", lines.join("; "))
-}
-
-/// A cell of the baseline: in sequence, and isolated if it has that.
-pub(crate) fn baseline_cell(row: &BaselineRow, short: impl Fn(Share) -> String) -> String {
-    match (row.baseline_in_sequence, row.baseline_isolated) {
-        (None, None) => "-".to_owned(),
-        (Some(one), None) => short(one),
-        (None, Some(one)) => format!("isolated {}", short(one)),
-        (Some(one), Some(two)) => format!("{}; isolated {}", short(one), short(two)),
-    }
 }

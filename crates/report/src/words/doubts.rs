@@ -1,29 +1,93 @@
 //! What a reader must know before believing a rate. It follows the verdict of every report.
 
 use crashrate_model::{EvidenceMode, Outcome, StopReason, Stopping};
-use crashrate_stats::GateVerdict;
+use crashrate_stats::{GateVerdict, Independence, Pattern};
 
-use super::names::of_chapter;
-use super::notes::{plural, units};
-use super::numbers::share;
+use super::estimates::p_value;
+use super::fault::fault;
+use super::names::{of_chapter, of_sequence, of_unit, units, units_and_chapters};
+use super::numbers::{count, first_lines, joined, plural, share};
+use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{Exposure, Results, View};
+
+/// Where the run is from, its fault, doubts about its rates, and crashes that its outcomes do not
+/// show.
+pub(crate) fn leading(view: &View) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(imported(view).map(|from| format!("{from}.")));
+    lines.extend(fault(view));
+    lines.extend(doubts(view));
+    lines.extend(of_descendants(view));
+    lines
+}
+
+/// The report that the run was imported from, if it was.
+pub(crate) fn imported(view: &View) -> Option<String> {
+    let file = clean(&view.run.imported.as_ref()?.file, SENTENCE);
+    Some(format!("Imported from {file}, not measured by crashrate"))
+}
+
+/// Which units passed only on a retry, and in which rounds; nothing if none did.
+pub(crate) fn flaky(view: &View) -> Option<String> {
+    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
+    let isolated = isolated.map(|row| (of_chapter(row), &row.results));
+    let sequences = view.sequences.iter();
+    let sequences = sequences.map(|row| (of_sequence(row), &row.results));
+    let units = isolated.chain(sequences);
+    let names = units.filter_map(|(name, results)| {
+        let rounds = flaky_rounds(results)?;
+        Some(format!("{name} {rounds}"))
+    });
+    let names = joined(names, "; ")?;
+    Some(format!("Flaky, passed only on a retry: {names}."))
+}
+
+fn flaky_rounds(results: &Results) -> Option<String> {
+    const SHOWN: usize = 10;
+    let flaky = &results.flaky_rounds;
+    let numbers = joined(flaky.iter().take(SHOWN).map(u32::to_string), ", ")?;
+    let word = if flaky.len() == 1 { "round" } else { "rounds" };
+    Some(match flaky.len().saturating_sub(SHOWN) {
+        0 => format!("in {word} {numbers}"),
+        more => format!("in {word} {numbers} and {} more", count(more as u64)),
+    })
+}
+
+/// A sentence for each crash of a descendant.
+fn of_descendants(view: &View) -> Vec<String> {
+    const SHOWN: usize = 5;
+    let mut sentences = Vec::new();
+    for row in &view.crashes {
+        let signature = clean(&row.signature, SENTENCE);
+        for place in &row.places {
+            let Some(program) = &place.role.descendant else {
+                continue;
+            };
+            let unit = of_unit(&place.name, Some(place.mode), &place.variant);
+            let program = clean(program, NAME);
+            let of = share(place.share.bad, place.share.n);
+            let rounds = match place.role.in_evidence_rounds {
+                true => format!("evidence rounds ({of}, not counted)"),
+                false => format!("{of} rounds"),
+            };
+            sentences.push(format!(
+                "{unit}: its descendant `{program}` crashed in {rounds}: {signature}."
+            ));
+        }
+    }
+    let others = format!("more such crashes: crashrate crashes {}", view.run.number);
+    first_lines(sentences, SHOWN, &others)
+}
 
 /// Lost rounds with their bounds, clustered crashes, traced runs, and runs that stopped because of
 /// their results.
 pub(crate) fn doubts(view: &View) -> Vec<String> {
-    let mut doubts: Vec<String> = units(view)
-        .filter_map(|(name, results)| missing(&name, results))
-        .collect();
-    let in_sequences = view.chapters.iter().filter(|row| row.sequence.is_some());
-    let rows = units(view).chain(in_sequences.map(|row| (of_chapter(row), &row.results)));
-    doubts.extend(
-        rows.filter(|(_, results)| results.is_clustered())
-            .map(|(name, _)| {
-                format!(
-                    "{name}: bad rounds come in clusters or drift, so the interval is too narrow."
-                )
-            }),
-    );
+    let missing = units(view).filter_map(|(name, results)| missing(&name, results));
+    let mut doubts: Vec<String> = missing.collect();
+    let clustered = units_and_chapters(view).filter(|(_, results)| results.is_clustered());
+    doubts.extend(clustered.map(|(name, _)| {
+        format!("{name}: bad rounds come in clusters or drift, so the interval is too narrow.")
+    }));
     if view.run.evidence == EvidenceMode::Trace && view.totals.first_attempt.n > 0 {
         let caution = "Every attempt was traced, which can change how often races crash. Compare \
             this run only with traced runs.";
@@ -36,34 +100,31 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
 /// `a (isolated): 4 results lost; the crash rate is between 0/20 and 4/20.`
 fn missing(name: &str, results: &Results) -> Option<String> {
     let bounds = results.bounds?;
-    let kinds = [
-        (Outcome::Lost, "lost"),
-        (Outcome::Interrupted, "interrupted"),
-        (Outcome::NotStarted, "not started"),
-    ];
-    let kinds: Vec<_> = kinds
-        .into_iter()
-        .filter(|(outcome, _)| results.outcomes.get(*outcome) > 0)
-        .map(|(_, word)| word)
-        .collect();
-    let kinds = match kinds.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", kinds.join(", ")),
+    let n = |outcome| results.outcomes.get(outcome);
+    let what = match bounds.missing {
+        all if n(Outcome::NotStarted) == all => format!("{} could not start", plural(all, "round")),
+        all if n(Outcome::Lost) == all => format!("{} lost", plural(all, "result")),
+        all => {
+            let kinds = [
+                (Outcome::Lost, "lost"),
+                (Outcome::Interrupted, "interrupted"),
+                (Outcome::NotStarted, "not started"),
+            ];
+            let kinds = kinds.into_iter().filter(|(outcome, _)| n(*outcome) > 0);
+            let missing = format!("{} missing", plural(all, "result"));
+            match joined(kinds.map(|(_, word)| word.to_owned()), ", ") {
+                None => missing,
+                Some(kinds) => format!("{missing} ({kinds})"),
+            }
+        }
     };
-    let again = match results.run_again.sum() > 0 {
-        true => ", and run again",
-        false => "",
+    let again = match results.run_again.sum() {
+        0 => "",
+        _ => ", and run again",
     };
-    let all = |outcome| results.outcomes.get(outcome) == bounds.missing;
-    let what = match (all(Outcome::NotStarted), all(Outcome::Lost)) {
-        (true, _) => format!("{} could not start", plural(bounds.missing, "round")),
-        (_, true) => format!("{} lost", plural(bounds.missing, "result")),
-        _ => format!("{} missing{kinds}", plural(bounds.missing, "result")),
-    };
+    let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
     Some(format!(
-        "{name}: {what}{again}; the crash rate is between {} and {}.",
-        share(bounds.best.bad, bounds.best.n),
-        share(bounds.worst.bad, bounds.worst.n)
+        "{name}: {what}{again}; the crash rate is between {best} and {worst}."
     ))
 }
 
@@ -73,36 +134,31 @@ fn bias(view: &View) -> Option<String> {
     if run.state.is_running() || run.imported.is_some() || view.totals.first_attempt.n == 0 {
         return None;
     }
-    let text = match (run.stopped?, &run.stopping) {
+    let bias = match (run.stopped?, &run.stopping) {
         (StopReason::MaxFailures, _) | (StopReason::Decided, Stopping::FirstBad) => {
-            "The run stopped when rounds did not pass, so their rate is too high on average. The \
-             intervals are valid."
+            "The run stopped when rounds did not pass, so their rate is too high on average."
+                .to_owned()
         }
-        (StopReason::Decided, Stopping::Gates(_)) => return of_gates(view),
+        (StopReason::Decided, Stopping::Gates(_)) => of_gates(view)?,
         (StopReason::Decided, _) => {
             let mut watches = view.pairs.iter().flat_map(|seen| &seen.contrasts);
-            if !watches.any(|(_, watch)| watch.is_decided()) {
-                return None;
-            }
+            watches.find(|(_, watch)| watch.is_decided())?;
             "The run stopped when the difference was shown, so that difference is too large on \
-             average. The intervals are valid."
+             average."
+                .to_owned()
         }
-        (StopReason::TimeBudget, _) => return of_time(view),
+        (StopReason::TimeBudget, _) => of_time(view)?,
         (StopReason::Interrupted, _) => {
-            "If the user stopped the run because of its results, the rates are biased. The \
-             intervals are valid."
+            "If the user stopped the run because of its results, the rates are biased.".to_owned()
         }
         _ => return None,
     };
-    Some(text.to_owned())
+    Some(format!("{bias} The intervals are valid."))
 }
 
 fn of_gates(view: &View) -> Option<String> {
-    let has = |verdict| {
-        view.gates
-            .iter()
-            .any(|gate| gate.watch.verdict() == verdict)
-    };
+    let verdicts: Vec<_> = view.gates.iter().map(|gate| gate.watch.verdict()).collect();
+    let has = |verdict| verdicts.contains(&verdict);
     let text = match (has(GateVerdict::Below), has(GateVerdict::Above)) {
         (true, false) => "too low",
         (false, true) => "too high",
@@ -110,8 +166,7 @@ fn of_gates(view: &View) -> Option<String> {
         (false, false) => return None,
     };
     Some(format!(
-        "The run stopped at the verdicts of its gates, so rates are {text} on average. The \
-         intervals are valid."
+        "The run stopped at the verdicts of its gates, so rates are {text} on average."
     ))
 }
 
@@ -137,8 +192,48 @@ fn of_time(view: &View) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "The run had a time limit and bad rounds take {than} than other rounds, so the crash rate is \
-         {where_to} on average. \
-         The intervals are valid."
+        "The run had a time limit and bad rounds take {than} than other rounds, so the crash \
+         rate is {where_to} on average."
     ))
+}
+
+/// Whether bad rounds cluster or drift, since every interval assumes independent rounds: a line for
+/// each unit and each chapter of a sequence that has enough bad rounds and others to
+/// test.
+pub(crate) fn independence(view: &View) -> Vec<String> {
+    let sentences = units_and_chapters(view).filter_map(|(name, results)| {
+        let tested = results.independence?;
+        Some(format!("{name}: {}", tests(&tested)))
+    });
+    sentences.collect()
+}
+
+fn tests(tested: &Independence) -> String {
+    let p = format!(
+        "runs test p = {}, trend test p = {}",
+        p_value(tested.runs.two_sided),
+        p_value(tested.trend.p)
+    );
+    let text = match tested.pattern {
+        Pattern::Independent => "no clustering or drift detected",
+        Pattern::Clustered => {
+            "bad rounds come in clusters, so intervals and tests that assume independent rounds \
+             are too narrow"
+        }
+        Pattern::Drifting => {
+            "the rate of bad rounds drifts over the run, so there is no single rate to estimate"
+        }
+        Pattern::Alternating => "bad rounds and others alternate more often than chance explains",
+    };
+    format!("{text} ({p})")
+}
+
+/// The word for it in JSON.
+pub(crate) fn pattern(pattern: Pattern) -> &'static str {
+    match pattern {
+        Pattern::Independent => "independent",
+        Pattern::Clustered => "clustered",
+        Pattern::Drifting => "drifting",
+        Pattern::Alternating => "alternating",
+    }
 }

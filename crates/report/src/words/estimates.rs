@@ -3,35 +3,27 @@
 use crashrate_model::ALPHA;
 use crashrate_stats::{Counts, Interval, confidence_sequence, wilson, zero_failure_upper};
 
+use serde::Serialize;
+
 use super::numbers::{NOTHING, count, rate, share};
 use crate::view::{Bounds, OptionalStopping, Results, Share};
 
 /// The 95 % interval of a rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Estimate {
     pub(crate) interval: Interval,
     pub(crate) method: Method,
 }
 
 /// How an interval was computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Method {
     /// Wilson's interval, for a number of rounds fixed in advance.
     Wilson,
     /// The exact one-sided bound for no crashes in a number of rounds fixed in advance.
-    ExactBound,
+    ExactOneSided,
     /// The beta-binomial confidence sequence: valid whenever the run stops.
     ConfidenceSequence,
-}
-
-impl Method {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Method::Wilson => "wilson",
-            Method::ExactBound => "exact-one-sided",
-            Method::ConfidenceSequence => "confidence-sequence",
-        }
-    }
 }
 
 /// The interval of the rate of `k` in `n` rounds; nothing without rounds.
@@ -45,7 +37,7 @@ pub(crate) fn known(k: u32, n: u32, optional_stopping: OptionalStopping) -> Opti
         (interval, Method::ConfidenceSequence)
     } else if k == 0 {
         let hi = zero_failure_upper(n.into(), ALPHA).ok()?;
-        (Interval { lo: 0.0, hi }, Method::ExactBound)
+        (Interval { lo: 0.0, hi }, Method::ExactOneSided)
     } else {
         (wilson(counts, ALPHA).ok()?, Method::Wilson)
     };
@@ -56,14 +48,25 @@ pub(crate) fn known(k: u32, n: u32, optional_stopping: OptionalStopping) -> Opti
 /// decided the number of rounds (`optional_stopping`), the interval is valid whenever the run
 /// stops.
 pub fn estimate(k: u32, n: u32, optional_stopping: OptionalStopping) -> String {
-    let Some(known) = known(k, n, optional_stopping) else {
-        return NOTHING.to_owned();
-    };
-    let Interval { lo, hi } = known.interval;
-    if k == 0 {
-        return format!("{}, rate below {}% (95%)", share(k, n), points(hi));
+    match (k, interval_points(k, n, optional_stopping)) {
+        (_, None) => NOTHING.to_owned(),
+        (0, Some([_, hi])) => format!("{}, rate below {hi}% (95%)", share(k, n)),
+        (_, Some([lo, hi])) => format!("{} (95%: {lo}-{hi}%)", rate(k, n)),
     }
-    format!("{} (95%: {}-{}%)", rate(k, n), points(lo), points(hi))
+}
+
+/// The same for a table whose head says what the interval is: `6/10 (31-83%)`, `0/10 (<26%)`.
+pub(crate) fn short_estimate(of: Share, optional_stopping: OptionalStopping) -> String {
+    match (of.bad, interval_points(of.bad, of.n, optional_stopping)) {
+        (_, None) => NOTHING.to_owned(),
+        (0, Some([_, hi])) => format!("{} (<{hi}%)", share(of.bad, of.n)),
+        (_, Some([lo, hi])) => format!("{} ({lo}-{hi}%)", share(of.bad, of.n)),
+    }
+}
+
+fn interval_points(k: u32, n: u32, optional_stopping: OptionalStopping) -> Option<[String; 2]> {
+    let Interval { lo, hi } = known(k, n, optional_stopping)?.interval;
+    Some([points(lo), points(hi)])
 }
 
 /// A row's rate with its interval, and the bounds of lost rounds.
@@ -74,35 +77,25 @@ pub(crate) fn rate_of(results: &Results) -> String {
 
 /// The same for a table whose head says what the interval is: `0/16 (<17%) [0/20..4/20]`.
 pub(crate) fn short_rate_of(results: &Results) -> String {
-    let Share { bad, n } = results.first_attempt;
-    let bounds = results.bounds.map_or_else(String::new, |bounds| {
-        let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
-        format!(" [{best}..{worst}]")
-    });
-    short_estimate(bad, n, results.optional_stopping) + &bounds
+    let rate = short_estimate(results.first_attempt, results.optional_stopping);
+    rate + &short_bounds(results.bounds)
 }
 
 /// The bounds that lost rounds allow: ` [4 missing: 0/20 to 4/20]`; empty without lost rounds.
 pub(crate) fn in_bounds(bounds: Option<Bounds>) -> String {
     bounds.map_or_else(String::new, |bounds| {
         let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
-        format!(
-            " [{} missing: {best} to {worst}]",
-            count(bounds.missing.into())
-        )
+        let missing = count(bounds.missing.into());
+        format!(" [{missing} missing: {best} to {worst}]")
     })
 }
 
-/// The same for a table whose head says what the interval is: `6/10 (31-83%)`, `0/10 (<26%)`.
-pub(crate) fn short_estimate(k: u32, n: u32, optional_stopping: OptionalStopping) -> String {
-    let Some(known) = known(k, n, optional_stopping) else {
-        return NOTHING.to_owned();
-    };
-    let Interval { lo, hi } = known.interval;
-    if k == 0 {
-        return format!("{} (<{}%)", share(k, n), points(hi));
-    }
-    format!("{} ({}-{}%)", share(k, n), points(lo), points(hi))
+/// The same for a table: ` [0/20..4/20]`.
+pub(crate) fn short_bounds(bounds: Option<Bounds>) -> String {
+    bounds.map_or_else(String::new, |bounds| {
+        let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
+        format!(" [{best}..{worst}]")
+    })
 }
 
 /// A share between -1 and 1 in hundredths, with two digits of its distance to 0 or 1. 0 and 100 are
@@ -161,8 +154,8 @@ mod tests {
             estimate(0, 0, OptionalStopping::No),
             estimate(6, 10, OptionalStopping::Possible),
             estimate(0, 328, OptionalStopping::Possible),
-            short_estimate(1, 3, OptionalStopping::No),
-            short_estimate(0, 3, OptionalStopping::Possible),
+            short_estimate(Share { bad: 1, n: 3 }, OptionalStopping::No),
+            short_estimate(Share { bad: 0, n: 3 }, OptionalStopping::Possible),
         ];
         insta::assert_snapshot!(said.join("\n"), @r"
         6/10 = 60% (95%: 31-83%)

@@ -3,8 +3,8 @@
 use crashrate_model::{ALPHA, StopReason};
 use crashrate_stats::{Interval, garwood};
 
-use super::notes::{plural, units};
-use super::numbers::{quantity, seconds};
+use super::names::units;
+use super::numbers::{plural, quantity, seconds};
 use crate::view::{Results, RunFacts, View};
 
 const HOUR: f64 = 3600.0;
@@ -16,7 +16,6 @@ const DIFFER: f64 = 2.0;
 
 /// Crashes of a unit by time, and by operations if its rounds counted them. Garwood's interval
 /// assumes a constant rate.
-#[derive(Clone, Copy, Debug)]
 pub(crate) struct Rates {
     pub(crate) an_hour: (f64, Interval),
     /// Per million operations of the rounds that reported a count.
@@ -28,9 +27,7 @@ pub(crate) fn rates_by_exposure(results: &Results, run: &RunFacts) -> Option<Rat
     // Any other run was stopped by what is counted here.
     let is_fixed =
         !run.optional_stopping().is_possible() || run.stopped == Some(StopReason::TimeBudget);
-    let differ = results
-        .secs
-        .is_some_and(|secs| secs.max > DIFFER * secs.min);
+    let differ = (results.secs).is_some_and(|secs| secs.max > DIFFER * secs.min);
     let bad = results.first_attempt.bad;
     if !is_fixed || !differ || bad == 0 {
         return None;
@@ -51,11 +48,9 @@ fn rate(bad: u32, exposure: f64) -> Option<(f64, Interval)> {
 pub(crate) fn exposure(view: &View) -> Vec<String> {
     let lines = units(view).filter_map(|(name, results)| {
         let rates = rates_by_exposure(results, &view.run)?;
-        let operations = rates.a_million.map_or_else(String::new, |rate| {
-            format!(
-                "; {} per million operations of completed rounds",
-                with_interval(rate)
-            )
+        let operations = rates.a_million.map(with_interval);
+        let operations = operations.map_or_else(String::new, |rate| {
+            format!("; {rate} per million operations of completed rounds")
         });
         Some(format!(
             "{name}: {} in {} of run time: {} per hour{operations}.",

@@ -12,9 +12,9 @@ use crate::words::{count, parameter};
 pub(crate) fn fault(view: &View) -> Option<String> {
     let fault = view.run.fault.as_ref()?;
     let mut text = format!("Fault injected: {}.", facts(fault));
-    if let Some(calibration) = calibration(fault) {
-        text.push(' ');
-        text.push_str(&calibrated(&calibration));
+    let calibration = fault.get("calibration").map(Calibration::deserialize);
+    if let Some(Ok(calibration)) = calibration {
+        text += &format!(" {}", calibrated(&calibration));
     }
     Some(clean(&text, SENTENCE))
 }
@@ -24,18 +24,14 @@ pub(crate) fn facts(fault: &Value) -> String {
     let Some(fields) = fault.as_object() else {
         return fault.to_string();
     };
-    let kind = fields
-        .get("kind")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
-    let others = fields
-        .iter()
-        .filter(|(key, _)| !matches!(key.as_str(), "kind" | "calibration"));
-    let others = others.map(|(key, value)| format!("{} {}", key.replace('_', " "), field(value)));
-    kind.into_iter()
-        .chain(others)
-        .collect::<Vec<_>>()
-        .join(", ")
+    let kind = fields.get("kind").and_then(Value::as_str);
+    let mut facts: Vec<_> = kind.into_iter().map(str::to_owned).collect();
+    for (key, value) in fields {
+        if key != "kind" && key != "calibration" {
+            facts.push(format!("{} {}", key.replace('_', " "), field(value)));
+        }
+    }
+    facts.join(", ")
 }
 
 fn field(value: &Value) -> String {
@@ -45,21 +41,12 @@ fn field(value: &Value) -> String {
     }
 }
 
-fn calibration(fault: &Value) -> Option<Calibration> {
-    Calibration::deserialize(fault.get("calibration")?).ok()
-}
-
 fn calibrated(calibration: &Calibration) -> String {
-    let steps: Vec<_> = (calibration.steps.iter())
-        .map(|step| {
-            format!(
-                "dose {} {}/{}",
-                count(step.dose.into()),
-                step.passed,
-                step.of
-            )
-        })
-        .collect();
+    let steps = calibration.steps.iter().map(|step| {
+        let dose = count(step.dose.into());
+        format!("dose {dose} {}/{}", step.passed, step.of)
+    });
+    let steps: Vec<_> = steps.collect();
     let rounds: u32 = calibration.steps.iter().map(|step| step.of).sum();
     let found = match calibration.interval {
         Some((low, high)) => format!(

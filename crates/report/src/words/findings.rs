@@ -2,27 +2,21 @@
 
 use crashrate_model::{Mode, Outcome};
 
+use super::doubts::flaky;
 use super::estimates::estimate;
 use super::exposure::exposure;
-use super::leading::flaky;
-use super::names::{counted, of_chapter, of_unit, signals, sums};
-use super::notes::units;
+use super::names::{chapters_of, counted, not_passed, of_chapter, of_unit, signals, sums, units};
 use super::numbers::{count, quantity, rate, share};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{Advice, ChapterRow, Held, Results, SequenceRow, View};
+use crate::view::{Advice, ChapterRow, Held, Missed, Results, SequenceRow, View};
 
 /// The results of a run, a line each. Rates are over first attempts unless marked otherwise.
 pub(crate) fn findings(view: &View) -> Vec<String> {
-    let mut lines = Vec::new();
-    lines.extend(all_passed(view));
+    let mut lines = Vec::from_iter(all_passed(view));
     for row in view.chapters.iter().filter(|row| row.sequence.is_none()) {
         if !has_only_passed(&row.results) {
-            let after = after_retries(view, &row.results);
-            lines.push(format!(
-                "{}: {}{after}.",
-                of_chapter(row),
-                sums(&row.results)
-            ));
+            let (sums, after) = (sums(&row.results), after_retries(view, &row.results));
+            lines.push(format!("{}: {sums}{after}.", of_chapter(row)));
         }
     }
     for row in &view.sequences {
@@ -45,14 +39,15 @@ fn has_only_passed(results: &Results) -> bool {
 /// The units of which every first attempt passed, in one line.
 fn all_passed(view: &View) -> Option<String> {
     const NAMED: usize = 20;
-    let all: Vec<_> = units(view).filter(|(_, r)| has_only_passed(r)).collect();
-    let mut names: Vec<_> = all
-        .iter()
-        .take(NAMED)
-        .map(|(name, results)| format!("{name} {}", share(results.passed(), results.reached())))
-        .collect();
-    if all.len() > NAMED {
-        names.push(format!("and {} more", count((all.len() - NAMED) as u64)));
+    let all = units(view).filter(|(_, results)| has_only_passed(results));
+    let all = all.map(|(name, results)| {
+        let passed = share(results.passed(), results.reached());
+        format!("{name} {passed}")
+    });
+    let mut names: Vec<_> = all.collect();
+    if names.len() > NAMED {
+        let rest = names.split_off(NAMED);
+        names.push(format!("and {} more", count(rest.len() as u64)));
     }
     (!names.is_empty()).then(|| format!("Passed in every round: {}.", names.join(", ")))
 }
@@ -64,48 +59,32 @@ fn of_sequence(view: &View, row: &SequenceRow) -> String {
     if n == 0 {
         return format!("{name}: {}.", sums(results));
     }
-    let mut words = vec![format!(
-        "passed {}",
-        estimate(results.passed(), n, results.optional_stopping)
-    )];
-    let own = |chapter: &&ChapterRow| {
-        chapter.sequence.as_ref() == Some(&row.sequence) && chapter.variant == row.variant
-    };
-    words.extend(view.chapters.iter().filter(own).filter_map(in_chapter));
+    let rate = |k, n| estimate(k, n, results.optional_stopping);
+    let mut words = vec![format!("passed {}", rate(results.passed(), n))];
+    words.extend(chapters_of(view, row).filter_map(in_chapter));
+    let died_in = &row.died_in;
+    let at_exit = "at exit, after the last verdict,";
     let outside = [
-        (row.died_in.between, n, "between chapters"),
-        (
-            row.died_in.exit,
-            row.died_in.reached_exit(n),
-            "at exit, after the last verdict,",
-        ),
+        ("between chapters", died_in.between, n),
+        (at_exit, died_in.exit, died_in.reached_exit(n)),
     ];
-    let outside = outside.into_iter().filter(|(deaths, ..)| *deaths > 0);
-    words.extend(outside.map(|(deaths, n, place)| {
-        let rate = estimate(deaths, n, results.optional_stopping);
-        format!("died {place} {rate}")
-    }));
-    format!(
-        "{name}: {}{}.",
-        words.join("; "),
-        after_retries(view, results)
-    )
+    let outside = outside.into_iter().filter(|(_, deaths, _)| *deaths > 0);
+    words.extend(outside.map(|(place, deaths, n)| format!("died {place} {}", rate(deaths, n))));
+    let after = after_retries(view, results);
+    format!("{name}: {}{after}.", words.join("; "))
 }
 
 /// How often a chapter of a sequence did not pass, counting only rounds that got this far.
 fn in_chapter(row: &ChapterRow) -> Option<String> {
     let results = &row.results;
-    let others = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
-    let others = counted(&results.outcomes, others);
+    let others = not_passed(results);
     let signals = signals(results).map_or_else(String::new, |signals| format!(" ({signals})"));
     let (chapter, reached) = (clean(&row.chapter, NAME), count(results.reached().into()));
     let bad = results.first_attempt;
+    let rate = estimate(bad.bad, bad.n, results.optional_stopping);
     let rate = match bad.bad {
         0 => String::new(),
-        k => format!(
-            ", crash rate {}",
-            estimate(k, bad.n, results.optional_stopping)
-        ),
+        _ => format!(", crash rate {rate}"),
     };
     (!others.is_empty())
         .then(|| format!("in {chapter} {others} of {reached} that got this far{signals}{rate}"))
@@ -123,7 +102,7 @@ fn after_retries(view: &View, results: &Results) -> String {
 fn missed(row: &ChapterRow) -> Vec<String> {
     let name = of_chapter(row);
     let reached = row.results.reached();
-    let line = |missed: &crate::view::Missed| {
+    let line = |missed: &Missed| {
         let expected = clean(&missed.expected, SENTENCE);
         let times = share(missed.count, reached);
         let measured = match missed.measured {

@@ -3,9 +3,9 @@
 use crashrate_model::{DEFAULT_VARIANT, Mode, Outcome};
 
 use super::estimates::estimate;
-use super::numbers::count;
+use super::numbers::{count, joined};
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results};
+use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results, RunFacts, SequenceRow, View};
 
 /// The chapter with its mode or sequence, and its variant if it has a name: `a (isolated)`, `b in
 /// story (with-fix)`.
@@ -17,6 +17,19 @@ pub(crate) fn of_chapter(row: &ChapterRow) -> String {
             format!("{chapter} in {}", of_unit(sequence, None, &row.variant))
         }
     }
+}
+
+/// The mode or sequence of a chapter, and its variant: `isolated`, `in story (with-fix)`.
+pub(crate) fn of_mode(row: &ChapterRow) -> String {
+    match &row.sequence {
+        None => of_unit(row.mode.word(), None, &row.variant),
+        Some(sequence) => format!("in {}", of_unit(sequence, None, &row.variant)),
+    }
+}
+
+/// The sequence with its variant.
+pub(crate) fn of_sequence(row: &SequenceRow) -> String {
+    of_unit(&row.sequence, None, &row.variant)
 }
 
 /// A unit with its mode, if that is given, and its variant.
@@ -31,14 +44,38 @@ pub(crate) fn of_unit(name: &str, mode: Option<Mode>, variant: &str) -> String {
     }
 }
 
+/// Every unit with its name; chapters of sequences are in their sequence's results.
+pub(crate) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
+    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
+    let isolated = isolated.map(|row| (of_chapter(row), &row.results));
+    let sequences = view.sequences.iter().map(|row| {
+        let name = of_unit(&row.sequence, Some(Mode::Sequential), &row.variant);
+        (name, &row.results)
+    });
+    isolated.chain(sequences)
+}
+
+/// Every unit, then the chapters of sequences.
+pub(super) fn units_and_chapters(view: &View) -> impl Iterator<Item = (String, &Results)> {
+    let in_sequences = view.chapters.iter().filter(|row| row.sequence.is_some());
+    units(view).chain(in_sequences.map(|row| (of_chapter(row), &row.results)))
+}
+
+/// The chapters of a sequence.
+pub(crate) fn chapters_of<'a>(
+    view: &'a View,
+    sequence: &'a SequenceRow,
+) -> impl Iterator<Item = &'a ChapterRow> {
+    view.chapters.iter().filter(|row| {
+        row.sequence.as_ref() == Some(&sequence.sequence) && row.variant == sequence.variant
+    })
+}
+
 /// Crashes by signal: `SIGSEGV 6, SIGABRT 1`; nothing if there were none.
 pub(crate) fn signals(results: &Results) -> Option<String> {
-    let words: Vec<_> = results
-        .signals
-        .iter()
-        .map(|(name, n)| format!("{} {}", clean(name, NAME), count((*n).into())))
-        .collect();
-    (!words.is_empty()).then(|| words.join(", "))
+    let signals = results.signals.iter();
+    let words = signals.map(|(name, n)| format!("{} {}", clean(name, NAME), count((*n).into())));
+    joined(words, ", ")
 }
 
 /// How the first attempts of a row ended: `passed 2/3 = 66.7% (95%: 21-94%), 1 crashed`.
@@ -47,48 +84,50 @@ pub(crate) fn sums(results: &Results) -> String {
     if n == 0 {
         return "no round has a result".to_owned();
     }
-    let passed = format!(
-        "passed {}",
-        estimate(results.passed(), n, results.optional_stopping)
-    );
-    let others = |outcome: Outcome| outcome.counts() && outcome != Outcome::Passed;
-    let others = counted(&results.outcomes, others);
-    match (others.as_str(), signals(results)) {
-        ("", _) => passed,
-        (others, None) => format!("{passed}, {others}"),
-        (others, Some(signals)) => format!("{passed}, {others} ({signals})"),
+    let passed = estimate(results.passed(), n, results.optional_stopping);
+    let signals = match signals(results) {
+        Some(signals) => format!(" ({signals})"),
+        None => String::new(),
+    };
+    match not_passed(results).as_str() {
+        "" => format!("passed {passed}"),
+        others => format!("passed {passed}, {others}{signals}"),
     }
+}
+
+/// The outcomes that count other than passed.
+pub(super) fn not_passed(results: &Results) -> String {
+    counted(&results.outcomes, |outcome| {
+        outcome.counts() && outcome != Outcome::Passed
+    })
 }
 
 /// Outcomes with their counts: `4 passed, 6 crashed`.
 pub(crate) fn counted(outcomes: &Outcomes, which: impl Fn(Outcome) -> bool) -> String {
-    let words: Vec<_> = outcomes
-        .occurred()
-        .filter(|(outcome, _)| which(*outcome))
-        .map(|(outcome, n)| format!("{} {outcome}", count(n.into())))
-        .collect();
-    words.join(", ")
+    let shown = outcomes.occurred().filter(|(outcome, _)| which(*outcome));
+    let words = shown.map(|(outcome, n)| format!("{} {outcome}", count(n.into())));
+    joined(words, ", ").unwrap_or_default()
+}
+
+/// The outcomes of several results together.
+pub(crate) fn outcomes_of<'a>(all: impl Iterator<Item = &'a Results>) -> Outcomes {
+    let mut outcomes = Outcomes::default();
+    for results in all {
+        outcomes.add_all(&results.outcomes);
+    }
+    outcomes
 }
 
 /// Where a sequence died: `batching-advantage 6, exit 1`; nothing if it did not.
 pub(crate) fn died_in(places: &DiedInCounts) -> String {
-    let chapters = places
-        .chapters
-        .iter()
-        .map(|(chapter, n)| (clean(chapter, NAME), *n));
-    let others = [
-        ("between chapters", places.between),
-        ("at exit", places.exit),
-    ];
-    let others = others
-        .into_iter()
-        .map(|(place, n)| (place.to_owned(), n))
-        .filter(|(_, n)| *n > 0);
-    let words: Vec<_> = chapters
-        .chain(others)
-        .map(|(place, n)| format!("{place} {}", count(n.into())))
+    let mut all: Vec<_> = (places.chapters.iter())
+        .map(|(chapter, n)| (clean(chapter, NAME), *n))
         .collect();
-    words.join(", ")
+    all.push(("between chapters".to_owned(), places.between));
+    all.push(("at exit".to_owned(), places.exit));
+    let words = all.into_iter().filter(|(_, n)| *n > 0);
+    let words = words.map(|(place, n)| format!("{place} {}", count(n.into())));
+    joined(words, ", ").unwrap_or_default()
 }
 
 /// The date and minute of an RFC 3339 time: `2026-11-23 19:31`.
@@ -100,18 +139,27 @@ pub(crate) fn date(time: &str) -> String {
     }
 }
 
+/// The outcomes with their letters, the worst first.
+pub(crate) const LETTERS: [(Outcome, char); Outcome::ALL.len()] = [
+    (Outcome::Crashed, 'C'),
+    (Outcome::OutOfMemory, 'M'),
+    (Outcome::TimedOut, 'T'),
+    (Outcome::Failed, 'F'),
+    (Outcome::Lost, 'L'),
+    (Outcome::NotStarted, 'N'),
+    (Outcome::Interrupted, 'I'),
+    (Outcome::Unreached, 'U'),
+    (Outcome::Passed, 'P'),
+];
+
 /// The letter of a round's first attempt; a dot without one.
 pub(crate) fn letter(first: Option<Outcome>) -> char {
-    match first {
-        None => '.',
-        Some(Outcome::Passed) => 'P',
-        Some(Outcome::Failed) => 'F',
-        Some(Outcome::Crashed) => 'C',
-        Some(Outcome::TimedOut) => 'T',
-        Some(Outcome::OutOfMemory) => 'M',
-        Some(Outcome::Unreached) => 'U',
-        Some(Outcome::NotStarted) => 'N',
-        Some(Outcome::Interrupted) => 'I',
-        Some(Outcome::Lost) => 'L',
-    }
+    let own = LETTERS.iter().find(|(outcome, _)| Some(*outcome) == first);
+    own.map_or('.', |(_, letter)| *letter)
+}
+
+/// What the suite counts as bad.
+pub(crate) fn bad_outcomes(run: &RunFacts) -> String {
+    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
+    bad.join(", ")
 }

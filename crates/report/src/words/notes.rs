@@ -1,78 +1,66 @@
 //! Notes: what is missing and why, and what was not counted.
 
-use crashrate_model::{EvidenceMode, Mode, Outcome, StopReason};
+use crashrate_model::{EvidenceMode, Outcome, StopReason};
 
-use super::names::{counted, of_chapter, of_unit};
-use super::numbers::count;
+use super::names::{counted, of_chapter, units};
+use super::numbers::{count, plural};
 use crate::clean::{SENTENCE, clean};
-use crate::view::{Cell, Results, RunFacts, View};
+use crate::view::{Results, RunFacts, View};
 
 /// The notes of a run.
 pub(crate) fn notes(view: &View) -> Vec<String> {
-    let mut notes = Vec::new();
-    run_notes(view, &mut notes);
+    let mut notes = run_notes(view);
     for (name, results) in units(view) {
-        missing(&name, results, &view.run, &mut notes);
-        uncounted(&name, results, &mut notes);
+        let mut own = Vec::new();
+        own.extend(missing(results, &view.run));
+        own.extend(uncounted(results));
         let is_done = view.run.stopped == Some(StopReason::Done);
         if !is_done && !view.run.state.is_running() && results.unsettled > 0 {
-            notes.push(format!(
-                "{name}: {} did not pass and had retries left that were not run, so the rate \
-                 after retries is not final.",
-                rounds(results.unsettled)
+            own.push(format!(
+                "{} did not pass and had retries left that were not run, so the rate after \
+                 retries is not final.",
+                plural(results.unsettled, "round")
             ));
         }
-        other_notes(&name, results, &mut notes);
-        left_out(&name, results, &mut notes);
+        for note in &results.notes {
+            let text = clean(&note.text, SENTENCE);
+            own.push(match note.count {
+                1 => text,
+                n => format!("{text} ({} times)", count(n.into())),
+            });
+        }
+        own.extend(left_out(results));
+        notes.extend(own.iter().map(|note| format!("{name}: {note}")));
     }
     for row in view.chapters.iter().filter(|row| row.sequence.is_some()) {
-        left_out(&of_chapter(row), &row.results, &mut notes);
+        let own = left_out(&row.results);
+        notes.extend(own.map(|note| format!("{}: {note}", of_chapter(row))));
     }
     notes
-}
-
-/// Every unit with its name; chapters of sequences are in their sequence's results.
-pub(crate) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
-    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
-    let isolated = isolated.map(|row| {
-        let name = of_unit(&row.chapter, Some(Mode::Isolated), &row.variant);
-        (name, &row.results)
-    });
-    let sequences = view.sequences.iter().map(|row| {
-        let name = of_unit(&row.sequence, Some(Mode::Sequential), &row.variant);
-        (name, &row.results)
-    });
-    isolated.chain(sequences)
 }
 
 /// Why a run stopped early, if that was not its own rule.
 pub(crate) fn stop_note(view: &View) -> Option<String> {
     let run = &view.run;
-    let because = clean(run.stopped_because.as_deref().unwrap_or_default(), SENTENCE);
-    let note = match run.stopped {
-        Some(StopReason::Interrupted) => "The user stopped the run.".to_owned(),
-        Some(StopReason::JournalFailed) => {
-            format!("The run stopped because the journal could not be written: {because}.")
-        }
-        Some(StopReason::WaitingFailed) => {
-            format!("The run stopped because it could not wait for its children: {because}.")
-        }
-        Some(StopReason::ProgramReplaced) => {
-            format!("The run stopped because a measured program changed: {because}.")
-        }
+    let what = match run.stopped {
+        Some(StopReason::Interrupted) => return Some("The user stopped the run.".to_owned()),
+        Some(StopReason::JournalFailed) => "the journal could not be written",
+        Some(StopReason::WaitingFailed) => "it could not wait for its children",
+        Some(StopReason::ProgramReplaced) => "a measured program changed",
         None if !run.state.is_running() => {
-            "The run was not closed: crashrate or its machine died, or its journal could not be \
-             written."
-                .to_owned()
+            let text = "The run was not closed: crashrate or its machine died, or its journal \
+                could not be written.";
+            return Some(text.to_owned());
         }
         _ => return None,
     };
-    Some(note)
+    let because = clean(run.stopped_because.as_deref().unwrap_or_default(), SENTENCE);
+    Some(format!("The run stopped because {what}: {because}."))
 }
 
-fn run_notes(view: &View, notes: &mut Vec<String>) {
+fn run_notes(view: &View) -> Vec<String> {
     let run = &view.run;
-    notes.extend(stop_note(view));
+    let mut notes = Vec::from_iter(stop_note(view));
     if run.optional_stopping().is_possible() {
         notes.push(
             "The number of rounds depends on their results, so intervals are confidence sequences."
@@ -104,116 +92,73 @@ fn run_notes(view: &View, notes: &mut Vec<String>) {
         let change = clean(change, SENTENCE);
         notes.push(format!("Changed when the run was resumed: {change}."));
     }
+    notes
 }
 
-fn missing(name: &str, results: &Results, run: &RunFacts, notes: &mut Vec<String>) {
+fn missing(results: &Results, run: &RunFacts) -> Option<String> {
     // A run with a stopping rule need not start all its rounds.
-    let planned = if run.complete {
-        results.rounds
-    } else {
-        results.planned
+    let planned = match run.complete {
+        true => results.rounds,
+        false => results.planned,
     };
     let missing = planned.saturating_sub(results.first_attempt.n);
-    if missing == 0 {
-        return;
-    }
-    let left = planned.saturating_sub(results.rounds);
     let mut why = Vec::new();
     for outcome in [Outcome::Lost, Outcome::NotStarted, Outcome::Interrupted] {
-        let first = |cell: &&Cell| cell.first == Some(outcome);
-        match results.cells.iter().filter(first).count() {
+        let cells = results.cells.iter();
+        match cells.filter(|cell| cell.first == Some(outcome)).count() {
             0 => {}
             n => why.push(format!("{} {outcome}", count(n as u64))),
         }
     }
-    if left > 0 {
-        let word = if run.state.is_running() {
-            "not finished yet"
-        } else {
-            "not started"
-        };
-        why.push(format!("{} {word}", count(left.into())));
+    let word = match run.state.is_running() {
+        true => "not finished yet",
+        false => "not started",
+    };
+    match planned.saturating_sub(results.rounds) {
+        0 => {}
+        left => why.push(format!("{} {word}", count(left.into()))),
     }
-    notes.push(format!(
-        "{name}: {} of {} without a result: {}.",
-        count(missing.into()),
-        rounds(planned),
-        why.join(", ")
-    ));
+    let (n, planned) = (count(missing.into()), plural(planned, "round"));
+    (missing > 0).then(|| format!("{n} of {planned} without a result: {}.", why.join(", ")))
 }
 
-fn uncounted(name: &str, results: &Results, notes: &mut Vec<String>) {
+fn uncounted(results: &Results) -> Vec<String> {
+    let mut notes = Vec::new();
     if results.run_again.sum() > 0 {
-        notes.push(format!(
-            "{name}: run again after their first attempt: {}.",
-            counted(&results.run_again, |_| true)
-        ));
+        let again = counted(&results.run_again, |_| true);
+        notes.push(format!("run again after their first attempt: {again}."));
     }
     let lost = results.outcomes.get(Outcome::Lost);
     if lost > 0 {
         notes.push(format!(
-            "{name}: result lost of {}, because crashrate or its machine died or the journal \
-             could not be written.",
-            attempts(lost)
+            "result lost of {}, because crashrate or its machine died or the journal could not \
+             be written.",
+            plural(lost, "attempt")
         ));
     }
     for reason in &results.reasons {
         if !reason.outcome.counts() {
             let text = clean(&reason.text, SENTENCE);
-            let (outcome, n) = (reason.outcome, count(reason.count.into()));
-            notes.push(format!("{name}: {n} {outcome}: {text}"));
+            let n = count(reason.count.into());
+            notes.push(format!("{n} {}: {text}", reason.outcome));
         }
     }
-    if results.lost_retries > 0 {
-        notes.push(format!(
-            "{name}: result lost of {}.",
-            retries(results.lost_retries)
-        ));
+    match results.lost_retries {
+        0 => {}
+        1 => notes.push("result lost of 1 retry.".to_owned()),
+        n => notes.push(format!("result lost of {} retries.", count(n.into()))),
     }
-}
-
-fn other_notes(name: &str, results: &Results, notes: &mut Vec<String>) {
-    for note in &results.notes {
-        let text = clean(&note.text, SENTENCE);
-        let times = if note.count == 1 {
-            String::new()
-        } else {
-            format!(" ({} times)", count(note.count.into()))
-        };
-        notes.push(format!("{name}: {text}{times}"));
-    }
+    notes
 }
 
 /// What was left out because there was too much of it.
-fn left_out(name: &str, results: &Results, notes: &mut Vec<String>) {
+fn left_out(results: &Results) -> impl Iterator<Item = String> {
     let left_out = [
         (results.reasons_left_out, "attempts with further reasons"),
         (results.notes_left_out, "further notes"),
         (results.missed_left_out, "further missed expectations"),
         (results.measures_left_out, "values of further measures"),
     ];
-    for (n, what) in left_out.into_iter().filter(|(n, _)| *n > 0) {
-        notes.push(format!("{name}: {} {what} left out.", count(n.into())));
-    }
-}
-
-fn rounds(n: u32) -> String {
-    plural(n, "round")
-}
-
-fn attempts(n: u32) -> String {
-    plural(n, "attempt")
-}
-
-fn retries(n: u32) -> String {
-    if n == 1 {
-        "1 retry".to_owned()
-    } else {
-        format!("{} retries", count(n.into()))
-    }
-}
-
-pub(crate) fn plural(n: u32, word: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{} {word}{s}", count(n.into()))
+    let left_out = left_out.into_iter().filter(|(n, _)| *n > 0);
+    left_out.map(|(n, what)| format!("{} {what} left out.", count(n.into())))
 }

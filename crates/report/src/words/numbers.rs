@@ -6,18 +6,18 @@ use crate::clean::{NAME, clean};
 
 /// A rate with its counts, such as `4/10 = 40%`.
 pub fn rate(k: u32, n: u32) -> String {
-    if n == 0 {
-        return NOTHING.to_owned();
+    match n {
+        0 => NOTHING.to_owned(),
+        _ => format!("{} = {}", share(k, n), percent(k, n)),
     }
-    format!("{} = {}", share(k, n), percent(k, n))
 }
 
 /// Counts such as `4/10`.
 pub fn share(k: u32, n: u32) -> String {
-    if n == 0 {
-        return NOTHING.to_owned();
+    match n {
+        0 => NOTHING.to_owned(),
+        _ => format!("{}/{}", count(k.into()), count(n.into())),
     }
-    format!("{}/{}", count(k.into()), count(n.into()))
 }
 
 /// What is shown where there is no number.
@@ -26,23 +26,48 @@ pub(crate) const NOTHING: &str = "-";
 /// A rate in percent. 0% and 100% are printed only for none and all: a rare crash is not rounded
 /// away.
 pub fn percent(k: u32, n: u32) -> String {
-    if n == 0 {
-        return NOTHING.to_owned();
+    let percent = 100.0 * f64::from(k) / f64::from(n);
+    match format!("{percent:.1}").as_str() {
+        _ if n == 0 => NOTHING.to_owned(),
+        "0.0" if k > 0 => "<0.1%".to_owned(),
+        "100.0" if k < n => ">99.9%".to_owned(),
+        tenths => format!("{}%", tenths.strip_suffix(".0").unwrap_or(tenths)),
     }
-    if k > 0 && k < n {
-        let percent = 100.0 * f64::from(k) / f64::from(n);
-        return match format!("{percent:.1}").as_str() {
-            "0.0" => "<0.1%".to_owned(),
-            "100.0" => ">99.9%".to_owned(),
-            tenths => format!("{}%", tenths.strip_suffix(".0").unwrap_or(tenths)),
-        };
-    }
-    if k == 0 { "0%" } else { "100%" }.to_owned()
 }
 
 /// A whole number with its thousands apart, such as `127,818`.
 pub fn count(n: u64) -> String {
     grouped(&n.to_string())
+}
+
+/// `1 round`, `10 rounds`.
+pub(crate) fn plural(n: u32, word: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {word}{s}", count(n.into()))
+}
+
+/// `9 of 10`, or `10` for all.
+pub(crate) fn out_of(n: u32, all: u32) -> String {
+    match n == all {
+        true => count(n.into()),
+        false => format!("{} of {}", count(n.into()), count(all.into())),
+    }
+}
+
+/// The words with this between them; nothing without words.
+pub(crate) fn joined(words: impl Iterator<Item = String>, separator: &str) -> Option<String> {
+    let words: Vec<_> = words.collect();
+    (!words.is_empty()).then(|| words.join(separator))
+}
+
+/// The first lines, and one that counts the others: `3 more gates`.
+pub(crate) fn first_lines(mut lines: Vec<String>, most: usize, others: &str) -> Vec<String> {
+    let left = lines.len().saturating_sub(most);
+    lines.truncate(most);
+    if left > 0 {
+        lines.push(format!("{} {others}", count(left as u64)));
+    }
+    lines
 }
 
 /// A measured number with three or four digits; tiny and huge ones in scientific form.

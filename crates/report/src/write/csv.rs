@@ -2,38 +2,94 @@
 
 use std::io::Write;
 
-use crashrate_model::{Exit, Mode, Outcome};
+use crashrate_model::{Exit, Mode, Unit};
 
 use super::listed::{Ends, ListError, attempt};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{Attempt, View, is_death};
+use crate::view::{End, RunFacts, View, is_death};
+
+/// A chapter of an attempt, or a sequence as a whole.
+struct Line<'a> {
+    run: &'a RunFacts,
+    unit: &'a Unit,
+    /// Empty for a whole sequence.
+    chapter: &'a str,
+    position: Option<u32>,
+    end: End<'a>,
+}
+
+/// The head of a column, and its value in a line.
+type Column = (&'static str, fn(&Line) -> String);
 
 /// The columns. `in_rate` marks lines that count in the first-attempt rate, `bad` those that count
-/// as bad, and `missing` first attempts without a result, which may or may not have been bad. A
-/// line for a whole sequence has no chapter.
-const HEAD: [&str; 21] = [
-    "number",
-    "run",
-    "suite",
-    "device",
-    "mode",
-    "sequence",
-    "variant",
-    "chapter",
-    "position",
-    "round",
-    "attempt",
-    "outcome",
-    "in_rate",
-    "bad",
-    "missing",
-    "seconds",
-    "signal",
-    "exit_code",
-    "signature",
-    "reason",
-    "output",
+/// as bad, and `missing` first attempts without a result, which may or may not have been bad.
+const COLUMNS: [Column; 21] = [
+    ("number", |line| line.run.number.to_string()),
+    ("run", |line| text(&line.run.id, NAME)),
+    ("suite", |line| text(&line.run.suite, NAME)),
+    ("device", |line| text(&line.run.device, NAME)),
+    ("mode", |line| line.unit.mode.to_string()),
+    ("sequence", |line| match line.unit.mode {
+        Mode::Isolated => String::new(),
+        Mode::Sequential => text(&line.unit.name, NAME),
+    }),
+    ("variant", |line| text(&line.unit.variant, NAME)),
+    ("chapter", |line| text(line.chapter, NAME)),
+    ("position", |line| known(line.position)),
+    ("round", |line| known(line.round())),
+    ("attempt", |line| line.end.attempt.attempt.to_string()),
+    ("outcome", |line| line.end.outcome.to_string()),
+    ("in_rate", |line| line.in_rate().to_string()),
+    ("bad", |line| {
+        let is_bad = line.in_rate() && line.run.bad.contains(line.end.outcome);
+        is_bad.to_string()
+    }),
+    ("missing", |line| line.is_missing().to_string()),
+    ("seconds", |line| known(line.end.secs)),
+    ("signal", |line| match line.exit() {
+        Some(Exit::Signal(name)) => text(name, NAME),
+        _ => String::new(),
+    }),
+    ("exit_code", |line| match line.exit() {
+        Some(Exit::Code(code)) => code.to_string(),
+        _ => String::new(),
+    }),
+    ("signature", |line| {
+        text(line.end.signature().unwrap_or_default(), SENTENCE)
+    }),
+    ("reason", |line| {
+        text(line.end.reason.unwrap_or_default(), SENTENCE)
+    }),
+    ("output", |line| {
+        let output = line.end.attempt.output.as_deref();
+        text(output.unwrap_or_default(), NAME)
+    }),
 ];
+
+impl Line<'_> {
+    /// Nothing if the order of rounds is unknown.
+    fn round(&self) -> Option<u32> {
+        let (imported, attempt) = (self.run.imported.as_ref(), self.end.attempt);
+        let unknown = imported.is_some_and(|it| it.order_unknown.contains(&attempt.unit));
+        (!unknown).then_some(attempt.round)
+    }
+
+    fn in_rate(&self) -> bool {
+        self.end.attempt.attempt == 1 && self.end.outcome.counts()
+    }
+
+    fn is_missing(&self) -> bool {
+        self.end.attempt.attempt == 1 && !self.end.outcome.is_measured()
+    }
+
+    /// The process's exit belongs to the chapter in which it ended, and to the whole sequence.
+    fn exit(&self) -> Option<&Exit> {
+        let ended_here = self.chapter.is_empty()
+            || self.unit.mode == Mode::Isolated
+            || is_death(self.end.outcome);
+        self.end.own_exit().filter(|_| ended_here)
+    }
+}
 
 /// Writes the attempts one by one, reading each record again. The view must be built with attempts.
 ///
@@ -41,101 +97,38 @@ const HEAD: [&str; 21] = [
 /// A record cannot be read again, or the output cannot be written.
 pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), ListError> {
     let mut out = ::csv::Writer::from_writer(out);
-    out.write_record(HEAD)?;
+    out.write_record(COLUMNS.map(|(head, _)| head))?;
     for at in &view.attempts {
         let Some(unit) = view.units.get(at.unit as usize) else {
             continue;
         };
         let attempt = &attempt(unit, at, ends)?;
-        if unit.mode == Mode::Sequential {
-            let whole = Line {
-                chapter: "",
-                position: None,
-                outcome: attempt.outcome,
-                secs: attempt.secs,
-                reason: attempt.reason.as_deref(),
-            };
-            out.write_record(fields(view, attempt, &whole))?;
+        let whole = Line {
+            run: &view.run,
+            unit,
+            chapter: "",
+            position: None,
+            end: End::whole(attempt),
+        };
+        let is_sequence = unit.mode == Mode::Sequential;
+        if is_sequence {
+            out.write_record(COLUMNS.map(|(_, value)| value(&whole)))?;
         }
-        for (place, (id, chapter)) in (1..).zip(unit.chapters.iter().zip(&attempt.chapters)) {
+        for (place, (id, end)) in (1..).zip(unit.chapters.iter().zip(&attempt.chapters)) {
             let line = Line {
                 chapter: id,
-                position: (unit.mode == Mode::Sequential).then_some(place),
-                outcome: chapter.outcome,
-                secs: chapter.secs,
-                reason: chapter.reason.as_deref(),
+                position: is_sequence.then_some(place),
+                end: End::chapter(attempt, end),
+                ..whole
             };
-            out.write_record(fields(view, attempt, &line))?;
+            out.write_record(COLUMNS.map(|(_, value)| value(&line)))?;
         }
     }
     Ok(out.flush()?)
 }
 
-struct Line<'a> {
-    chapter: &'a str,
-    position: Option<u32>,
-    outcome: Outcome,
-    secs: Option<f64>,
-    reason: Option<&'a str>,
-}
-
-fn fields(view: &View, attempt: &Attempt, line: &Line<'_>) -> [String; HEAD.len()] {
-    let run = &view.run;
-    let unit = &view.units[attempt.unit as usize];
-    let in_rate = attempt.in_rate(line.outcome);
-    // The process's exit belongs to the chapter in which it ended, and to the whole sequence.
-    let ended_here =
-        line.chapter.is_empty() || unit.mode == Mode::Isolated || is_death(line.outcome);
-    let exit = attempt.own_exit().filter(|_| ended_here);
-    let [signal, code] = match exit {
-        Some(Exit::Signal(name)) => [name.clone(), String::new()],
-        Some(Exit::Code(code)) => [String::new(), code.to_string()],
-        None => Default::default(),
-    };
-    let signature = attempt.signature_of(line.outcome);
-    let sequence = match unit.mode {
-        Mode::Isolated => "",
-        Mode::Sequential => &unit.name,
-    };
-    [
-        run.number.to_string(),
-        text(&run.id, NAME),
-        text(&run.suite, NAME),
-        text(&run.device, NAME),
-        unit.mode.word().to_owned(),
-        text(sequence, NAME),
-        text(&unit.variant, NAME),
-        text(line.chapter, NAME),
-        line.position.map_or_else(String::new, |n| n.to_string()),
-        round(view, attempt),
-        attempt.attempt.to_string(),
-        line.outcome.word().to_owned(),
-        in_rate.to_string(),
-        (in_rate && run.bad.contains(line.outcome)).to_string(),
-        (attempt.attempt == 1 && is_missing(line.outcome)).to_string(),
-        line.secs.map_or_else(String::new, |secs| secs.to_string()),
-        text(&signal, NAME),
-        code,
-        text(signature.unwrap_or_default(), SENTENCE),
-        text(line.reason.unwrap_or_default(), SENTENCE),
-        text(attempt.output.as_deref().unwrap_or_default(), NAME),
-    ]
-}
-
-fn is_missing(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Lost | Outcome::Interrupted | Outcome::NotStarted
-    )
-}
-
-/// Empty if the order of rounds is unknown.
-fn round(view: &View, attempt: &Attempt) -> String {
-    let imported = view.run.imported.as_ref();
-    match imported.is_some_and(|imported| imported.order_unknown.contains(&attempt.unit)) {
-        true => String::new(),
-        false => attempt.round.to_string(),
-    }
+fn known(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// Escapes text. A leading quote keeps spreadsheets from reading such text as a formula.

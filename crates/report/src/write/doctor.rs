@@ -1,9 +1,9 @@
 //! Writes the findings of `crashrate doctor`.
 
 use crashrate_model::Finding;
-use serde::Serialize;
+use serde_json::json;
 
-use super::json::{Found, pretty};
+use super::json::{finding, pretty};
 use super::terminal::width;
 use crate::clean::{NAME, SENTENCE, clean};
 
@@ -11,19 +11,18 @@ use crate::clean::{NAME, SENTENCE, clean};
 /// line.
 pub fn doctor_terminal(findings: &[Finding]) -> String {
     let names: Vec<_> = findings.iter().map(|f| clean(&f.name, NAME)).collect();
-    let widest = |words: &mut dyn Iterator<Item = usize>| words.max().unwrap_or(0);
-    let level = widest(&mut findings.iter().map(|f| f.level.word().len()));
-    let name = widest(&mut names.iter().map(|name| width(name)));
+    let level = findings.iter().map(|finding| finding.level.word().len());
+    let level = level.max().unwrap_or(0);
+    let widest = names.iter().map(|name| width(name)).max().unwrap_or(0);
     let mut out = String::new();
-    for (finding, text) in findings.iter().zip(&names) {
-        let padding = " ".repeat(name - width(text));
+    for (finding, name) in findings.iter().zip(&names) {
+        let padding = " ".repeat(widest - width(name));
         let found = clean(&finding.found, SENTENCE);
-        let line = format!("{:level$}  {text}{padding}  {found}", finding.level.word());
-        out.push_str(line.trim_end());
-        out.push('\n');
+        let line = format!("{:level$}  {name}{padding}  {found}", finding.level.word());
+        out += &format!("{}\n", line.trim_end());
         if let Some(advice) = &finding.advice {
-            let indent = " ".repeat(level + name + 4);
-            out.push_str(&format!("{indent}> {}\n", clean(advice, SENTENCE)));
+            let indent = " ".repeat(level + widest + 4);
+            out += &format!("{indent}> {}\n", clean(advice, SENTENCE));
         }
     }
     out
@@ -35,14 +34,6 @@ pub fn doctor_terminal(findings: &[Finding]) -> String {
 /// {"schema":1,"findings":[{"level":"warning","name":"core dumps","found":"...","advice":"..."}]}
 /// ```
 pub fn doctor_json(findings: &[Finding]) -> String {
-    pretty(&Doctor {
-        schema: 1,
-        findings: findings.iter().map(Found::of).collect(),
-    })
-}
-
-#[derive(Serialize)]
-struct Doctor<'a> {
-    schema: u32,
-    findings: Vec<Found<'a>>,
+    let findings: Vec<_> = findings.iter().map(finding).collect();
+    pretty(&json!({"schema": 1, "findings": findings}))
 }

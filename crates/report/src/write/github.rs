@@ -1,5 +1,7 @@
 //! GitHub Actions: a summary in Markdown, and an annotation for each kind of crash.
 
+use std::cmp::Reverse;
+
 use super::markdown;
 use crate::clean::{SENTENCE, clean};
 use crate::document::{first_seen, unexplained};
@@ -17,93 +19,65 @@ pub fn github_summary(view: &View, previous: Option<&View>, limit: usize) -> Str
     }
     let remark = "\n**The rest is left out: a step's summary may have 1,024 KiB. The whole report \
         is in the run's folder.**\n";
-    let room = limit.saturating_sub(remark.len());
-    let lines = text.split_inclusive('\n');
+    let Some(room) = limit.checked_sub(remark.len()) else {
+        return String::new();
+    };
     let mut kept = String::new();
-    for line in lines {
+    for line in text.split_inclusive('\n') {
         if kept.len() + line.len() > room {
             break;
         }
         kept.push_str(line);
     }
-    match limit < remark.len() {
-        true => String::new(),
-        false => kept + remark,
-    }
+    kept + remark
 }
 
 /// A workflow command for each kind of crash, the most frequent first. If there are too many, the
 /// last one counts the rest.
 pub fn github_annotations(view: &View) -> Vec<String> {
     let mut kinds: Vec<_> = view.crashes.iter().map(by_signature).collect();
-    kinds.extend(without_signature(view));
-    kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
-    let shown = match kinds.len() > ANNOTATIONS {
-        true => ANNOTATIONS - 1,
-        false => kinds.len(),
-    };
-    let shown_kinds = kinds.iter().take(shown);
-    let mut lines: Vec<_> = shown_kinds
-        .map(|kind| command(&kind.title, &kind.message))
-        .collect();
-    if kinds.len() > shown {
-        let more = count((kinds.len() - shown) as u64);
-        lines.push(command(
-            "more crashes",
-            &format!("{more} more kinds of crash: see the summary"),
-        ));
+    let unexplained = unexplained(view).into_iter();
+    let bad = unexplained.filter(|(_, reason)| view.run.bad.contains(reason.outcome));
+    kinds.extend(bad.map(|(row, reason)| by_reason(&row.name, reason)));
+    kinds.sort_by_key(|(count, _)| Reverse(*count));
+    let mut commands: Vec<_> = kinds.into_iter().map(|(_, command)| command).collect();
+    if commands.len() > ANNOTATIONS {
+        let rest = commands.split_off(ANNOTATIONS - 1);
+        let more = count(rest.len() as u64);
+        let message = format!("{more} more kinds of crash: see the summary");
+        commands.push(command("more crashes", &message));
     }
-    lines
+    commands
 }
 
-/// Crashes grouped by signature.
-struct Kind {
-    count: u32,
-    title: String,
-    message: String,
-}
-
-fn by_signature(row: &CrashRow) -> Kind {
+/// The number of crashes with a signature, and their command.
+fn by_signature(row: &CrashRow) -> (u32, String) {
     let place = |place: &CrashPlace| {
         let name = of_unit(&place.name, Some(place.mode), &place.variant);
-        let rate = short_estimate(place.share.bad, place.share.n, place.optional_stopping);
+        let rate = short_estimate(place.share, place.optional_stopping);
         format!("{name} {rate}, first in round {}", place.first)
     };
-    let places: Vec<_> = row.places.iter().map(place).collect();
-    let again = match &row.repeat {
-        Some(repeat) => format!("; again: {}", clean(repeat, SENTENCE)),
-        None => String::new(),
-    };
-    Kind {
-        count: row.count(),
-        title: clean(&row.signature, SENTENCE),
-        message: format!("{}{again}", places.join("; ")),
+    let mut words: Vec<_> = row.places.iter().map(place).collect();
+    if let Some(repeat) = &row.repeat {
+        words.push(format!("again: {}", clean(repeat, SENTENCE)));
     }
+    let title = clean(&row.signature, SENTENCE);
+    (row.count(), command(&title, &words.join("; ")))
 }
 
-/// Reasons without a signature.
-fn without_signature(view: &View) -> Vec<Kind> {
-    let bad = unexplained(view).into_iter();
-    let bad = bad.filter(|(_, reason)| view.run.bad.contains(reason.outcome));
-    bad.map(|(row, reason)| by_reason(&row.name, reason))
-        .collect()
-}
-
-fn by_reason(name: &str, reason: &Reason) -> Kind {
+/// The same for a reason without a signature.
+fn by_reason(name: &str, reason: &Reason) -> (u32, String) {
+    let outcome = reason.outcome;
     let times = match reason.count {
         1 => "once".to_owned(),
         n => format!("{} times", count(n.into())),
     };
-    let place = first_seen(reason);
-    Kind {
-        count: reason.count,
-        title: format!("{name} {}", reason.outcome),
-        message: format!(
-            "{} {times}: {}{place}",
-            reason.outcome,
-            clean(&reason.text, SENTENCE),
-        ),
-    }
+    let (text, place) = (clean(&reason.text, SENTENCE), first_seen(reason));
+    let message = format!("{outcome} {times}: {text}{place}");
+    (
+        reason.count,
+        command(&format!("{name} {outcome}"), &message),
+    )
 }
 
 fn command(title: &str, message: &str) -> String {

@@ -4,10 +4,10 @@
 use std::error::Error;
 use std::io;
 
-use crashrate_model::{Ended, Record, Unit};
+use crashrate_model::{ChapterEnd, Ended, Mode, Outcome, Record, Unit};
 use thiserror::Error;
 
-use crate::view::{Attempt, AttemptPlace};
+use crate::view::AttemptPlace;
 
 /// Why a record could not be read again.
 type Unreadable = Box<dyn Error + Send + Sync>;
@@ -64,12 +64,34 @@ impl From<::csv::Error> for ListError {
     }
 }
 
-/// A complete attempt of this unit.
+/// An attempt of this unit with an end for each of its chapters. Without an end record it is lost.
 pub(super) fn attempt(
     unit: &Unit,
     at: &AttemptPlace,
     ends: &mut dyn Ends,
-) -> Result<Attempt, ListError> {
-    let end = at.end().map(|place| ends.end(place)).transpose();
-    Ok(Attempt::of(unit, at, end.map_err(ListError::Record)?))
+) -> Result<Ended, ListError> {
+    let mut attempt = match at.end() {
+        Some(place) => ends.end(place).map_err(ListError::Record)?,
+        None => Ended::of(at.unit, at.round, at.attempt, Outcome::Lost),
+    };
+    let end = |outcome| ChapterEnd {
+        outcome,
+        secs: None,
+        reason: None,
+        measures: Vec::new(),
+    };
+    let chapters = &mut attempt.chapters;
+    match (unit.mode, attempt.outcome.counts()) {
+        (Mode::Sequential, true) => chapters.resize(unit.chapters.len(), end(Outcome::Unreached)),
+        (Mode::Isolated, true) => {
+            *chapters = vec![ChapterEnd {
+                secs: attempt.secs,
+                reason: attempt.reason.clone(),
+                ..end(attempt.outcome)
+            }];
+        }
+        // A lost round is run again as a whole.
+        (_, false) => *chapters = vec![end(attempt.outcome); unit.chapters.len()],
+    }
+    Ok(attempt)
 }

@@ -3,7 +3,7 @@
 use crate::clean::is_unseen;
 use crate::compare::{Comparisons, History};
 use crate::document::{
-    Block, Column, Detail, Document, Table, Tone, comparison_document, history_document, report,
+    Block, Detail, Document, Table, Tone, comparison_document, history_document, report,
 };
 use crate::view::View;
 
@@ -28,11 +28,7 @@ fn draw(document: &Document) -> String {
         out.push_str(&format!("\n{}\n", escaped(&document.facts)));
     }
     for section in document.sections(Detail::Full) {
-        let blocks: Vec<_> = section.blocks.iter().map(block).collect();
-        let blocks: Vec<_> = blocks
-            .into_iter()
-            .filter(|drawn| !drawn.is_empty())
-            .collect();
+        let blocks: Vec<_> = section.blocks.iter().filter_map(block).collect();
         if blocks.is_empty() {
             continue;
         }
@@ -45,12 +41,12 @@ fn draw(document: &Document) -> String {
     out
 }
 
-fn block(block: &Block) -> String {
-    match block {
+fn block(block: &Block) -> Option<String> {
+    let drawn = match block {
         Block::Verdict(verdict) => {
             let lines: Vec<_> = verdict.lines.iter().map(|line| escaped(line)).collect();
             // A backslash forces a line break.
-            format!("**{}** {}\n", verdict.status.word(), lines.join("\\\n"))
+            format!("**{}** {}\n", verdict.word, lines.join("\\\n"))
         }
         Block::Heading(heading) => format!("### {}\n", escaped(heading)),
         Block::Line(line) => match line.tone {
@@ -61,9 +57,6 @@ fn block(block: &Block) -> String {
             let items = lines.iter().map(|line| format!("- {}\n", escaped(line)));
             items.collect()
         }
-        Block::Table(one) => table(one),
-        Block::Plot(plot) => table(&plot.table),
-        Block::Trend(trend) => table(&trend.table),
         Block::Signature(signature) => format!(
             "- {} {} {} ({})\n",
             escaped(&signature.what),
@@ -74,10 +67,9 @@ fn block(block: &Block) -> String {
         Block::Output(lines) => fenced(&lines.join("\n"), ""),
         Block::Command(command) => fenced(command, "sh"),
         // Markdown has no pictures, and the verdict already shows the progress.
-        Block::Picture(_) | Block::Grid(_) | Block::Curves(_) | Block::Progress(..) => {
-            String::new()
-        }
-    }
+        other => table(other.as_table()?),
+    };
+    Some(drawn)
 }
 
 /// Text in a fence longer than any inside it.
@@ -92,22 +84,12 @@ fn table(table: &Table) -> String {
     if !table.title.is_empty() {
         out.push_str(&format!("{}\n\n", escaped(&table.title)));
     }
-    let heads: Vec<_> = table
-        .columns
-        .iter()
-        .map(Column::full_head)
-        .map(|head| escaped(&head))
-        .collect();
-    let rules: Vec<_> = table
-        .columns
-        .iter()
-        .map(|column| if column.number { "---:" } else { "---" })
-        .collect();
-    out.push_str(&format!(
-        "| {} |\n|{}|\n",
-        heads.join(" | "),
-        rules.join("|")
-    ));
+    let mut rules = String::new();
+    for column in &table.columns {
+        out.push_str(&format!("| {} ", escaped(&column.full_head())));
+        rules.push_str(if column.number { "|---:" } else { "|---" });
+    }
+    out.push_str(&format!("|\n{rules}|\n"));
     for row in &table.rows {
         let cells: Vec<_> = row.iter().map(|cell| escaped(&cell.text)).collect();
         out.push_str(&format!("| {} |\n", cells.join(" | ")));
@@ -118,13 +100,11 @@ fn table(table: &Table) -> String {
 /// Escapes every character with a meaning in Markdown or HTML.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let chars: Vec<char> = text.chars().collect();
-    for (place, c) in chars.iter().enumerate() {
-        let beside = [place.checked_sub(1), Some(place + 1)];
-        let inside = beside.iter().all(|at| {
-            at.and_then(|at| chars.get(at))
-                .is_some_and(|c| c.is_alphanumeric())
-        });
+    let mut before = None;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let beside = [before.replace(c), chars.peek().copied()];
+        let inside = beside.iter().all(|c| c.is_some_and(char::is_alphanumeric));
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -133,11 +113,11 @@ fn escaped(text: &str) -> String {
             '_' if inside => out.push('_'),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
                 out.push('\\');
-                out.push(*c);
+                out.push(c);
             }
             // Line ends are made visible earlier. A remaining one must not start a block.
-            c if is_unseen(*c) => out.push(' '),
-            c => out.push(*c),
+            c if is_unseen(c) => out.push(' '),
+            c => out.push(c),
         }
     }
     out

@@ -10,7 +10,6 @@ mod listed;
 mod markdown;
 mod strata;
 mod terminal;
-mod xml;
 
 pub use csv::csv;
 pub use doctor::{doctor_json, doctor_terminal};

@@ -1,12 +1,11 @@
 //! Writes comparisons over several runs, as text that is also Markdown, and as JSON.
 
-use crashrate_model::Axis;
 use serde_json::json;
 
 use crate::compare::{Strata, Stratum};
 
-const INTRO: &str = "Each run is compared within itself, and the comparisons are added up (Mantel-Haenszel); rounds of \
-    different runs are never pooled. First attempts.";
+const INTRO: &str = "Each run is compared within itself, and the comparisons are added up \
+    (Mantel-Haenszel); rounds of different runs are never pooled. First attempts.";
 
 /// Comparisons over several runs as text.
 pub fn strata_text(all: &Strata) -> String {
@@ -26,11 +25,6 @@ pub fn strata_text(all: &Strata) -> String {
 
 /// Comparisons over several runs as JSON.
 pub fn strata_json(all: &Strata) -> String {
-    let by = match all.axis {
-        Axis::Mode => "mode",
-        Axis::Variant => "variant",
-        Axis::Spawn => "spawn",
-    };
     let one = |one: &Stratum| {
         let interval = one.pooled.interval;
         let runs = one.runs.iter().map(|(run, [first, second])| {
@@ -50,6 +44,11 @@ pub fn strata_json(all: &Strata) -> String {
         })
     };
     let list: Vec<_> = all.list.iter().map(one).collect();
-    let text = json!({"by": by, "method": "mantel-haenszel", "comparisons": list, "warnings": all.warnings});
+    let text = json!({
+        "by": all.axis,
+        "method": "mantel-haenszel",
+        "comparisons": list,
+        "warnings": all.warnings,
+    });
     text.to_string() + "\n"
 }

@@ -7,7 +7,7 @@ pub mod import;
 mod raw;
 mod rounds;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 use crashrate_model::{
@@ -33,22 +33,17 @@ pub fn read(path: &Path, name: &str) -> Result<Baseline> {
 /// It is not a valid report: one message with file and line.
 pub fn parse(text: &str, path: &Path, name: &str) -> Result<Baseline> {
     let source = Source { path, text };
-    let file: raw::File = source.parse()?;
-    Reader { source }.baseline(file, name)
+    source.baseline(source.parse()?, name)
 }
 
-struct Reader<'a> {
-    source: Source<'a>,
-}
-
-impl Reader<'_> {
+impl Source<'_> {
     fn baseline(&self, mut file: raw::File, name: &str) -> Result<Baseline> {
-        let wrong = |problem: &str| self.source.error(0..0, problem);
+        let wrong = |problem: &str| self.error(0..0, problem);
         let head = file.report.take().ok_or_else(|| {
             wrong("missing [report] with `number`, `suite`, `date` and `device` of the report")
         })?;
         let bad = (head.bad.as_ref())
-            .map(|bad| self.source.bad("report.bad", bad))
+            .map(|bad| self.bad("report.bad", bad))
             .transpose()?;
         let units = self.units(&file, bad.as_ref())?;
         if units.is_empty() {
@@ -70,16 +65,21 @@ impl Reader<'_> {
             .map(|(place, rounds)| rounds.placed(place))
             .unzip();
         let run = RunInfo {
-            number: self.number(&head.number)?,
-            suite: self.source.id("report.suite", &head.suite)?,
-            device: self.source.device("report.device", &head.device)?,
+            number: self.report_number(&head.number)?,
+            suite: self.id("report.suite", &head.suite)?,
+            device: self.device("report.device", &head.device)?,
             // Published reports ran one attempt at a time, without retries.
             jobs: 1,
             bad: bad.unwrap_or_default(),
             machine: head.machine,
             chapters: file.chapter.into_iter().map(facts).collect(),
             findings: self.findings(file.finding)?,
-            recommendations: file.recommendation.into_iter().map(recommended).collect(),
+            recommendations: (file.recommendation.into_iter())
+                .map(|raw| Recommendation {
+                    text: raw.text,
+                    when: None,
+                })
+                .collect(),
             imported: Some(imported),
             units,
             ..RunInfo::default()
@@ -96,25 +96,19 @@ impl Reader<'_> {
     }
 
     fn units(&self, file: &raw::File, bad: Option<&OutcomeSet>) -> Result<Vec<Rounds>> {
-        let mut known: BTreeSet<&str> = BTreeSet::new();
+        let mut known = HashSet::new();
         let mut units = Vec::new();
         for chapter in &file.chapter {
-            let id = self.source.chapter_id(&chapter.id)?;
-            if !known.insert(chapter.id.get_ref()) {
-                let problem = format!("chapter.id: there is another chapter `{id}`");
-                return Err(self.source.error(chapter.id.span(), problem));
-            }
+            let id = self.chapter_id(&chapter.id)?;
+            self.unique(&mut known, "chapter", &chapter.id)?;
             let unit = unit(&id, Mode::Isolated, vec![id.clone()]);
             units.extend(self.rounds(unit, chapter.in_order, &chapter.rounds, bad)?);
         }
         let mut sequences = HashSet::new();
         for sequence in &file.sequence {
-            let id = self.source.id("sequence.id", &sequence.id)?;
+            let id = self.id("sequence.id", &sequence.id)?;
             let chapters = self.chapters(&id, &sequence.chapters, &known)?;
-            if !sequences.insert(id.clone()) {
-                let problem = format!("sequence.id: there is another sequence `{id}`");
-                return Err(self.source.error(sequence.id.span(), problem));
-            }
+            self.unique(&mut sequences, "sequence", &sequence.id)?;
             let unit = unit(&id, Mode::Sequential, chapters);
             units.extend(self.rounds(unit, sequence.in_order, &sequence.rounds, bad)?);
         }
@@ -125,74 +119,59 @@ impl Reader<'_> {
         &self,
         id: &str,
         names: &Spanned<Vec<Spanned<String>>>,
-        known: &BTreeSet<&str>,
+        known: &HashSet<&str>,
     ) -> Result<Vec<String>> {
-        let wrong = |span, problem: String| {
-            let problem = format!("sequence `{id}`: chapters: {problem}");
-            Err(self.source.error(span, problem))
-        };
+        let key = format!("sequence `{id}`: chapters");
         if names.get_ref().is_empty() {
-            return wrong(names.span(), "must name at least one chapter".into());
+            return self.refuse(names, format!("{key}: must name at least one chapter"));
         }
-        let mut seen = HashSet::new();
+        let mut chapters = Vec::new();
         for name in names.get_ref() {
             let shown = name.get_ref().escape_debug();
             if !known.contains(name.get_ref().as_str()) {
-                let known: Vec<_> = known.iter().copied().collect();
-                let problem = format!(
-                    "there is no chapter `{shown}`; there are: {}",
-                    known.join(", ")
-                );
-                return wrong(name.span(), problem);
+                let mut known: Vec<_> = known.iter().copied().collect();
+                known.sort_unstable();
+                let known = known.join(", ");
+                let problem = format!("{key}: there is no chapter `{shown}`; there are: {known}");
+                return self.refuse(name, problem);
             }
-            if !seen.insert(name.get_ref()) {
-                return wrong(name.span(), format!("`{shown}` is named twice"));
+            if chapters.contains(name.get_ref()) {
+                return self.refuse(name, format!("{key}: `{shown}` is named twice"));
             }
+            chapters.push(name.get_ref().clone());
         }
-        Ok(names
-            .get_ref()
-            .iter()
-            .map(|n| n.get_ref().clone())
-            .collect())
+        Ok(chapters)
     }
 
     /// Report numbers are run numbers, which begin with 1.
-    fn number(&self, number: &Spanned<i64>) -> Result<u32> {
+    fn report_number(&self, number: &Spanned<i64>) -> Result<u32> {
         let given = *number.get_ref();
-        u32::try_from(given).ok().filter(|n| *n > 0).ok_or_else(|| {
-            let problem =
-                format!("report.number: {given} is no report number; it must be at least 1");
-            self.source.error(number.span(), problem)
-        })
-    }
-
-    fn date(&self, date: &Spanned<String>) -> Result<String> {
-        let text = date.get_ref();
-        match text.parse::<jiff::civil::Date>() {
-            Ok(date) => Ok(date.to_string()),
-            Err(_) => {
-                let problem = format!(
-                    "report.date: `{}` is not a valid date: expected e.g. \"2025-12-22\"",
-                    text.escape_debug()
-                );
-                Err(self.source.error(date.span(), problem))
-            }
+        match u32::try_from(given) {
+            Ok(number) if number > 0 => Ok(number),
+            _ => self.refuse(
+                number,
+                format!("report.number: {given} is no report number; it must be at least 1"),
+            ),
         }
     }
 
+    fn date(&self, date: &Spanned<String>) -> Result<String> {
+        let parsed: Option<jiff::civil::Date> = date.get_ref().parse().ok();
+        let date = self.valid(parsed, "report.date", date, "date", "e.g. \"2025-12-22\"")?;
+        Ok(date.to_string())
+    }
+
     fn findings(&self, raw: Vec<raw::Finding>) -> Result<Vec<Finding>> {
-        let all = [Level::Ok, Level::Warning, Level::Blocker];
         raw.into_iter()
             .map(|finding| {
                 let word = finding.level.get_ref();
-                let level = all.into_iter().find(|level| level.word() == word);
-                let level = level.ok_or_else(|| {
+                let Ok(level) = word.parse::<Level>() else {
                     let problem = format!(
                         "finding.level: `{}` is no level; use ok, warning, blocker",
                         word.escape_debug()
                     );
-                    self.source.error(finding.level.span(), problem)
-                })?;
+                    return self.refuse(&finding.level, problem);
+                };
                 Ok(Finding {
                     name: finding.name,
                     level,
@@ -212,45 +191,31 @@ impl Reader<'_> {
         raw.into_iter()
             .map(|claim| {
                 let chapter = claim.chapter.get_ref();
-                let wrong = |span, problem: String| Err(self.source.error(span, problem));
                 let shown = chapter.escape_debug();
                 if !has(Mode::Isolated, chapter) {
                     let problem =
                         format!("claim.chapter: the report has no isolated round of `{shown}`");
-                    return wrong(claim.chapter.span(), problem);
+                    return self.refuse(&claim.chapter, problem);
                 }
                 if claim.before.is_none() && !has(Mode::Sequential, chapter) {
                     let problem = format!(
                         "claim.chapter: the report has no sequence with `{shown}`; give the \
                          rounds of an earlier report with `before`"
                     );
-                    return wrong(claim.chapter.span(), problem);
+                    return self.refuse(&claim.chapter, problem);
                 }
-                let before = match claim.before {
-                    None => None,
-                    Some(raw) => {
-                        let span = raw.span();
-                        let raw::Earlier {
-                            number,
-                            bad,
-                            rounds,
-                        } = raw.into_inner();
-                        if bad > rounds || rounds == 0 {
-                            let problem =
-                                format!("claim.before: {bad} of {rounds} rounds is not possible");
-                            return wrong(span, problem);
-                        }
-                        Some(Earlier {
-                            number,
-                            bad,
-                            rounds,
-                        })
+                if let Some(before) = &claim.before {
+                    let Earlier { bad, rounds, .. } = before.get_ref();
+                    if bad > rounds || *rounds == 0 {
+                        let problem =
+                            format!("claim.before: {bad} of {rounds} rounds is not possible");
+                        return self.refuse(before, problem);
                     }
-                };
+                }
                 Ok(Claim {
                     text: claim.text,
                     chapter: claim.chapter.into_inner(),
-                    before,
+                    before: claim.before.map(Spanned::into_inner),
                 })
             })
             .collect()
@@ -273,12 +238,5 @@ fn facts(chapter: raw::Chapter) -> ChapterFacts {
         id: chapter.id.into_inner(),
         worker: chapter.worker,
         params: chapter.params,
-    }
-}
-
-fn recommended(raw: raw::Recommendation) -> Recommendation {
-    Recommendation {
-        text: raw.text,
-        when: None,
     }
 }

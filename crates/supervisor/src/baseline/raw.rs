@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crashrate_model::{Earlier, Measure};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use toml::Spanned;
@@ -77,17 +78,6 @@ pub(super) struct Rounds {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Measure {
-    pub(super) name: String,
-    #[serde(default)]
-    pub(super) label: String,
-    #[serde(default)]
-    pub(super) unit: String,
-    pub(super) value: f64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Finding {
     pub(super) name: String,
     pub(super) level: Spanned<String>,
@@ -107,12 +97,4 @@ pub(super) struct Claim {
     pub(super) text: String,
     pub(super) chapter: Spanned<String>,
     pub(super) before: Option<Spanned<Earlier>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Earlier {
-    pub(super) number: u32,
-    pub(super) bad: u32,
-    pub(super) rounds: u32,
 }

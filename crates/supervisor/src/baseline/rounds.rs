@@ -3,8 +3,8 @@
 use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Measure, Mode, Outcome, OutcomeSet, Unit};
 use toml::Spanned;
 
-use super::{Reader, raw};
-use crate::toml_file::{Result, TomlError};
+use super::raw;
+use crate::toml_file::{Result, Source};
 
 /// Largest number of rounds of a unit; each becomes a line of the journal.
 const MAX_ROUNDS: u32 = 100_000;
@@ -28,7 +28,7 @@ impl Rounds {
     }
 }
 
-impl Reader<'_> {
+impl Source<'_> {
     /// The rounds of a unit; `None` if the report has none.
     pub(super) fn rounds(
         &self,
@@ -44,7 +44,7 @@ impl Reader<'_> {
                 unit.rounds += 1;
                 if unit.rounds > MAX_ROUNDS {
                     let problem = format!("rounds: a unit can have at most {MAX_ROUNDS}");
-                    return Err(self.at(&unit, alike.span(), &problem));
+                    return self.refuse_of(&unit, alike, &problem);
                 }
                 ended.push(Ended {
                     round: unit.rounds,
@@ -68,11 +68,8 @@ impl Reader<'_> {
     ) -> Result<Ended> {
         let raw = alike.get_ref();
         let outcome = self.outcome(unit, &raw.outcome)?;
-        let is_death = matches!(
-            outcome,
-            Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
-        );
-        let wrong = |problem: &str| Err(self.at(unit, alike.span(), problem));
+        let is_death = outcome.is_death();
+        let wrong = |problem: &str| self.refuse_of(unit, alike, problem);
         if raw.signal.is_some() && !is_death {
             return wrong("signal: only for rounds that died");
         }
@@ -109,14 +106,8 @@ impl Reader<'_> {
 
     fn outcome(&self, unit: &Unit, word: &Spanned<String>) -> Result<Outcome> {
         let outcome = Outcome::from_word(word.get_ref()).filter(|outcome| outcome.counts());
-        outcome.ok_or_else(|| {
-            let problem = format!(
-                "outcome: `{}` is not a valid outcome: expected passed, failed, crashed, \
-                 timed-out or out-of-memory",
-                word.get_ref().escape_debug()
-            );
-            self.at(unit, word.span(), &problem)
-        })
+        let expected = "passed, failed, crashed, timed-out or out-of-memory";
+        self.valid(outcome, &key_of(unit, "outcome"), word, "outcome", expected)
     }
 
     fn count(&self, unit: &Unit, alike: &Spanned<raw::Rounds>) -> Result<u32> {
@@ -124,32 +115,31 @@ impl Reader<'_> {
             return Ok(1);
         };
         let given = *count.get_ref();
-        let most = i64::from(MAX_ROUNDS);
-        u32::try_from(given)
-            .ok()
-            .filter(|_| (1..=most).contains(&given))
-            .ok_or_else(|| {
-                let problem =
-                    format!("count: {given} is no number of rounds; it must be from 1 to {most}");
-                self.at(unit, count.span(), &problem)
-            })
+        match u32::try_from(given) {
+            Ok(count @ 1..=MAX_ROUNDS) => Ok(count),
+            _ => {
+                let problem = format!(
+                    "count: {given} is no number of rounds; it must be from 1 to {MAX_ROUNDS}"
+                );
+                self.refuse_of(unit, count, &problem)
+            }
+        }
     }
 
     fn died_in(&self, unit: &Unit, place: &Spanned<String>) -> Result<DiedIn> {
-        match place.get_ref().as_str() {
-            "exit" => Ok(DiedIn::Exit),
-            id if unit.chapters.iter().any(|chapter| chapter == id) => {
-                Ok(DiedIn::Chapter(id.to_owned()))
-            }
-            other => {
-                let problem = format!(
-                    "died_in: `{}` is not a chapter of the sequence: expected {} or exit",
-                    other.escape_debug(),
-                    unit.chapters.join(", ")
-                );
-                Err(self.at(unit, place.span(), &problem))
-            }
+        let id = place.get_ref();
+        if id == "exit" {
+            return Ok(DiedIn::Exit);
         }
+        if unit.chapters.contains(id) {
+            return Ok(DiedIn::Chapter(id.clone()));
+        }
+        let problem = format!(
+            "died_in: `{}` is not a chapter of the sequence: expected {} or exit",
+            id.escape_debug(),
+            unit.chapters.join(", ")
+        );
+        self.refuse_of(unit, place, &problem)
     }
 
     fn seconds(&self, unit: &Unit, seconds: Option<&Spanned<f64>>) -> Result<Option<f64>> {
@@ -162,44 +152,39 @@ impl Reader<'_> {
         }
         let problem =
             format!("seconds: {given} is not a valid duration; leave it out if it is unknown");
-        Err(self.at(unit, seconds.span(), &problem))
+        self.refuse_of(unit, seconds, &problem)
     }
 
-    fn measures(&self, unit: &Unit, raw: &[Spanned<raw::Measure>]) -> Result<Vec<Measure>> {
+    fn measures(&self, unit: &Unit, raw: &[Spanned<Measure>]) -> Result<Vec<Measure>> {
         if unit.mode == Mode::Sequential
             && let Some(first) = raw.first()
         {
             let problem = "measures: only for isolated rounds; remove them";
-            return Err(self.at(unit, first.span(), problem));
+            return self.refuse_of(unit, first, problem);
         }
-        raw.iter()
-            .map(|spanned| {
-                let measure = spanned.get_ref();
-                if !measure.value.is_finite() {
-                    let problem = format!(
-                        "measures: the value of `{}` must be a finite number",
-                        measure.name
-                    );
-                    return Err(self.at(unit, spanned.span(), &problem));
-                }
-                Ok(Measure {
-                    name: measure.name.clone(),
-                    label: measure.label.clone(),
-                    unit: measure.unit.clone(),
-                    value: measure.value,
-                })
-            })
-            .collect()
+        if let Some(infinite) = raw.iter().find(|m| !m.get_ref().value.is_finite()) {
+            let name = &infinite.get_ref().name;
+            let problem = format!("measures: the value of `{name}` must be a finite number");
+            return self.refuse_of(unit, infinite, &problem);
+        }
+        Ok(raw
+            .iter()
+            .map(|measure| measure.get_ref().clone())
+            .collect())
     }
 
-    fn at(&self, unit: &Unit, span: std::ops::Range<usize>, problem: &str) -> TomlError {
-        let kind = match unit.mode {
-            Mode::Isolated => "chapter",
-            Mode::Sequential => "sequence",
-        };
-        self.source
-            .error(span, format!("{kind} `{}`: {problem}", unit.name))
+    fn refuse_of<T, V>(&self, unit: &Unit, value: &Spanned<V>, problem: &str) -> Result<T> {
+        self.refuse(value, key_of(unit, problem))
     }
+}
+
+/// A key of a unit, or a problem with it.
+fn key_of(unit: &Unit, key: &str) -> String {
+    let kind = match unit.mode {
+        Mode::Isolated => "chapter",
+        Mode::Sequential => "sequence",
+    };
+    format!("{kind} `{}`: {key}", unit.name)
 }
 
 /// The ends of a sequence's chapters: passed before a death, unreached after it.
@@ -216,9 +201,7 @@ fn ends(unit: &Unit, outcome: Outcome, died_in: Option<&DiedIn>) -> Vec<ChapterE
     (0..unit.chapters.len())
         .map(|at| ChapterEnd {
             outcome: end(at),
-            secs: None,
-            reason: None,
-            measures: Vec::new(),
+            ..ChapterEnd::default()
         })
         .collect()
 }

@@ -1,7 +1,5 @@
 //! The `[fault]` section of a suite file.
 
-use std::ops::Range;
-
 use crashrate_model::CalibrationRule;
 use crashrate_protocol::{Fault, FaultKind};
 use serde::Deserialize;
@@ -22,7 +20,7 @@ const CALIBRATED: &str = "calibrated";
 #[serde(deny_unknown_fields)]
 pub(crate) struct Section {
     kind: Spanned<String>,
-    dose: Spanned<Dose>,
+    pub(crate) dose: Spanned<Dose>,
     calibrate: Option<Spanned<Calibrate>>,
     carry_over: Option<bool>,
     on: Option<Vec<Spanned<String>>>,
@@ -31,7 +29,7 @@ pub(crate) struct Section {
 /// A number, or `calibrated`.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Dose {
+pub(crate) enum Dose {
     Number(i64),
     Word(String),
     Other(serde::de::IgnoredAny),
@@ -46,18 +44,17 @@ struct Calibrate {
 }
 
 impl Section {
-    /// Where the dose is, for errors about it.
-    pub(crate) fn dose_span(&self) -> Range<usize> {
-        self.dose.span()
-    }
-
     pub(crate) fn resolve(&self, source: &Source<'_>) -> Result<SuiteFault> {
-        let kinds = [("tensor-lifetime", FaultKind::TensorLifetime)];
-        let kind = source.one_of("fault.kind", "kind of fault", &self.kind, &kinds)?;
+        source.one_of(
+            "fault.kind",
+            "kind of fault",
+            &self.kind,
+            &["tensor-lifetime"],
+        )?;
         let (dose, calibrate) = self.dose(source)?;
         Ok(SuiteFault {
             injected: Fault {
-                kind,
+                kind: FaultKind::TensorLifetime,
                 dose,
                 carry_over: self.carry_over.unwrap_or(true),
                 on: self.devices(source)?,
@@ -70,10 +67,10 @@ impl Section {
     /// The dose, or the first one to try and the rule by which the right one is found.
     fn dose(&self, source: &Source<'_>) -> Result<(u32, Option<CalibrationRule>)> {
         match (self.dose.get_ref(), &self.calibrate) {
-            (Dose::Number(_), Some(calibrate)) => Err(source.error(
-                calibrate.span(),
+            (Dose::Number(_), Some(calibrate)) => source.refuse(
+                calibrate,
                 "fault.calibrate: the dose is given; remove it, or set dose = \"calibrated\"",
-            )),
+            ),
             (Dose::Number(given), None) => {
                 let given = Spanned::new(self.dose.span(), *given);
                 Ok((source.integer("fault.dose", &given, 0..=MAX_DOSE)?, None))
@@ -84,10 +81,10 @@ impl Section {
                 let (start, rule) = calibrate.rule(source)?;
                 Ok((start, Some(rule)))
             }
-            (Dose::Word(_) | Dose::Other(_), _) => Err(source.error(
-                self.dose.span(),
+            (Dose::Word(_) | Dose::Other(_), _) => source.refuse(
+                &self.dose,
                 format!("fault.dose: must be an integer from 0 to {MAX_DOSE}, or \"calibrated\""),
-            )),
+            ),
         }
     }
 
@@ -96,8 +93,7 @@ impl Section {
         let Some(on) = &self.on else {
             return Ok(vec!["cpu".to_owned()]);
         };
-        let choices = [("cpu", "cpu")];
-        let device = |on| source.one_of("fault.on", "device for tensor-lifetime", on, &choices);
+        let device = |on| source.one_of("fault.on", "device for tensor-lifetime", on, &["cpu"]);
         on.iter().map(|on| Ok(device(on)?.to_owned())).collect()
     }
 }
@@ -113,7 +109,7 @@ impl Calibrate {
             Some(pass) if !(*pass.get_ref() > 0.0 && *pass.get_ref() < 1.0) => {
                 let problem = "fault.calibrate.pass: must be a share of rounds between 0 and 1, \
                                such as 0.4";
-                return Err(source.error(pass.span(), problem));
+                return source.refuse(pass, problem);
             }
             Some(pass) => *pass.get_ref(),
             None => PASS,

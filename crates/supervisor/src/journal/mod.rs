@@ -3,13 +3,11 @@
 mod folder;
 mod random;
 mod reader;
-mod reserve;
 mod writer;
 
 pub use folder::{FolderError, RunFolder, find, has_records, is_live, list, remove};
 pub use random::RandomReader;
 pub use reader::{Position, Records, read, read_from, read_on};
-pub(crate) use reserve::Reserve;
 pub use writer::Journal;
 
 use std::io;

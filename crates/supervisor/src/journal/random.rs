@@ -1,8 +1,7 @@
 //! Reading single records of a journal by their offsets.
 
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Lines, Record};
@@ -11,7 +10,7 @@ use super::{JournalError, split};
 use crate::safe_file;
 
 /// Bytes read at once: records are mostly read in order, so the next one is often in the window.
-const WINDOW: usize = 16 * 1024;
+const WINDOW: u64 = 16 * 1024;
 
 /// Reads the records of a journal in any order.
 #[derive(Debug)]
@@ -48,12 +47,7 @@ impl RandomReader {
     /// # Errors
     /// It cannot be read, or there is no record.
     pub fn record(&mut self, place: u64) -> Result<Record, JournalError> {
-        let wrong = |path: &Path, source| JournalError::Read {
-            path: path.to_owned(),
-            source,
-        };
-        let line = self.line(place);
-        let line = line.map_err(|source| wrong(&self.path, source))?;
+        let line = self.line(place).map_err(|source| self.unreadable(source))?;
         // The checksum of a line continues the one of the line before.
         let mut lines = match line.start {
             0 => Some(Lines::default()),
@@ -64,9 +58,14 @@ impl RandomReader {
             Some(Ok(record)) => Ok(record),
             _ => {
                 let changed = "it was changed while it was read";
-                Err(wrong(&self.path, io::Error::other(changed)))
+                Err(self.unreadable(io::Error::other(changed)))
             }
         }
+    }
+
+    fn unreadable(&self, source: io::Error) -> JournalError {
+        let path = self.path.clone();
+        JournalError::Read { path, source }
     }
 
     /// Reads until the window holds the line at this offset and the end of the line before it.
@@ -76,27 +75,13 @@ impl RandomReader {
         }
         let mut length = WINDOW;
         loop {
-            self.window.resize(length, 0);
+            self.window.clear();
             self.begin = place.saturating_sub(Lines::TAIL as u64);
-            let mut read = 0;
-            while read < length {
-                match self
-                    .file
-                    .read_at(&mut self.window[read..], self.begin + read as u64)
-                {
-                    Ok(0) => break,
-                    Ok(n) => read += n,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => {
-                        self.window.clear();
-                        return Err(error);
-                    }
-                }
-            }
-            self.window.truncate(read);
+            self.file.seek(SeekFrom::Start(self.begin))?;
+            let read = (&self.file).take(length).read_to_end(&mut self.window)?;
             match self.in_window(place) {
                 Some(line) => return Ok(line),
-                None if read < length => return Err(io::ErrorKind::UnexpectedEof.into()),
+                None if (read as u64) < length => return Err(io::ErrorKind::UnexpectedEof.into()),
                 None => length *= 2,
             }
         }

@@ -28,8 +28,9 @@ pub(super) fn gpu() -> Option<String> {
     (!models.is_empty()).then(|| models.join(", "))
 }
 
-/// From os-release(5).
-pub(super) fn distribution() -> Option<String> {
+/// The name and version of the operating system, such as `Debian GNU/Linux 12 (bookworm)`, from
+/// os-release(5).
+pub fn distribution() -> Option<String> {
     let text = fs::read_to_string("/etc/os-release").ok()?;
     let name = text
         .lines()
@@ -40,14 +41,12 @@ pub(super) fn distribution() -> Option<String> {
 /// Why a kind of device cannot be here. CUDA needs a device node of NVIDIA, Tegra, WSL or ROCm.
 pub(super) fn missing_device(kind: &str) -> Option<&'static str> {
     let nodes = ["nvidiactl", "nvidia0", "nvmap", "nvhost-ctrl", "dxg", "kfd"];
-    let has_gpu = || {
-        nodes
-            .iter()
-            .any(|node| Path::new("/dev").join(node).exists())
-    };
+    let exists = |node: &str| Path::new("/dev").join(node).exists();
     match kind {
         "mps" => Some("MPS needs macOS on Apple silicon"),
-        "cuda" if !has_gpu() => Some("this machine has no GPU device node (/dev/nvidiactl)"),
+        "cuda" if !nodes.into_iter().any(exists) => {
+            Some("this machine has no GPU device node (/dev/nvidiactl)")
+        }
         _ => None,
     }
 }

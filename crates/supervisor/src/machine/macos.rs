@@ -21,7 +21,7 @@ pub(super) fn gpu() -> Option<String> {
 }
 
 /// macOS and its version.
-pub(super) fn distribution() -> Option<String> {
+pub fn distribution() -> Option<String> {
     let version = output_of(Command::new("sw_vers").arg("-productVersion"))?;
     Some(format!("macOS {version}"))
 }

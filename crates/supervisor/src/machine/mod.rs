@@ -14,6 +14,8 @@ use linux as platform;
 #[cfg(target_os = "macos")]
 use macos as platform;
 
+pub use platform::distribution;
+
 /// Facts about this machine and the git revision of `directory`; unknown ones are left out.
 pub fn describe(directory: &Path) -> BTreeMap<String, String> {
     let cores = std::thread::available_parallelism().map(|n| n.to_string());
@@ -31,11 +33,6 @@ pub fn describe(directory: &Path) -> BTreeMap<String, String> {
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect()
-}
-
-/// The name and version of the operating system, such as `Debian GNU/Linux 12 (bookworm)`.
-pub fn distribution() -> Option<String> {
-    platform::distribution()
 }
 
 /// The effective user of this process.
@@ -63,12 +60,8 @@ fn system() -> Option<String> {
 }
 
 fn host() -> Option<String> {
-    Some(
-        nix::unistd::gethostname()
-            .ok()?
-            .to_string_lossy()
-            .into_owned(),
-    )
+    let name = nix::unistd::gethostname().ok()?;
+    Some(name.to_string_lossy().into_owned())
 }
 
 fn git_revision(directory: &Path) -> Option<String> {

@@ -1,6 +1,6 @@
 //! The rules that turn what was observed into an outcome.
 
-use crashrate_model::{ChapterEnd, DiedIn, Exit, Measure, Mode, Outcome};
+use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Mode, Outcome};
 
 use super::expect::missed;
 use super::transcript::{ChapterLog, State, Transcript};
@@ -79,25 +79,8 @@ impl Seen {
     }
 }
 
-/// The result of an attempt.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
-    /// The outcome of the chapter (isolated) or of the sequence (sequential).
-    pub outcome: Outcome,
-    /// Sequential mode: where it died.
-    pub died_in: Option<DiedIn>,
-    /// The reason, for people.
-    pub reason: Option<String>,
-    /// Isolated mode: the measures.
-    pub measures: Vec<Measure>,
-    /// Sequential mode: the chapters.
-    pub chapters: Vec<ChapterEnd>,
-    /// Other observations, for people.
-    pub notes: Vec<String>,
-}
-
-/// Judges an attempt.
-pub fn classify(spec: &UnitSpec, seen: &Seen) -> Verdict {
+/// Judges an attempt. Its place in the run, its times and its files are not known here.
+pub fn classify(spec: &UnitSpec, seen: &Seen) -> Ended {
     let mut notes = seen.notes.clone();
     notes.extend(seen.transcript.all_notes());
     notes.extend(descendant_note(seen));
@@ -106,7 +89,7 @@ pub fn classify(spec: &UnitSpec, seen: &Seen) -> Verdict {
         Mode::Isolated => isolated(spec, seen, end),
         Mode::Sequential => sequential(spec, seen, end),
     };
-    Verdict { notes, ..judged }
+    Ended { notes, ..judged }
 }
 
 /// How the process ended, whatever its chapters reported.
@@ -184,7 +167,7 @@ fn time_limit(spec: &UnitSpec, seen: &Seen) -> String {
     )
 }
 
-fn isolated(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Verdict {
+fn isolated(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Ended {
     let log = &seen.transcript.chapters[0];
     let (outcome, reason) = match end {
         ProcessEnd::NotStarted(reason) => (Outcome::NotStarted, Some(reason)),
@@ -194,13 +177,11 @@ fn isolated(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Verdict {
             with_descendants(spec, seen, outcome, reason)
         }
     };
-    Verdict {
+    Ended {
         outcome,
-        died_in: None,
         reason,
         measures: log.measures.clone(),
-        chapters: Vec::new(),
-        notes: Vec::new(),
+        ..Ended::default()
     }
 }
 
@@ -290,7 +271,7 @@ fn against_expectations(
     }
 }
 
-fn sequential(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Verdict {
+fn sequential(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Ended {
     let chapters: Vec<ChapterEnd> = (seen.transcript.chapters.iter().enumerate())
         .map(|(index, log)| chapter_of_sequence(spec, seen, index, log, &end))
         .collect();
@@ -299,21 +280,13 @@ fn sequential(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Verdict {
         ProcessEnd::Ended(_) => with_descendants(spec, seen, outcome, reason),
         ProcessEnd::NotStarted(_) | ProcessEnd::Cut(..) => (outcome, reason),
     };
-    Verdict {
-        died_in: is_death(outcome).then(|| died_in(&seen.transcript)),
+    Ended {
+        died_in: outcome.is_death().then(|| died_in(&seen.transcript)),
         outcome,
         reason,
-        measures: Vec::new(),
         chapters,
-        notes: Vec::new(),
+        ..Ended::default()
     }
-}
-
-fn is_death(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
-    )
 }
 
 fn chapter_of_sequence(

@@ -4,7 +4,7 @@ mod classify;
 mod expect;
 mod transcript;
 
-pub use classify::{DescendantDeath, Kill, Seen, Verdict, classify};
+pub use classify::{DescendantDeath, Kill, Seen, classify};
 pub use transcript::{Note, Transcript};
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ fn the_crash_of_a_descendant_counts_where_the_attempt_did_not_pass() {
     }
 }
 
-fn outcomes(verdict: &Verdict) -> Vec<Outcome> {
+fn outcomes(verdict: &crashrate_model::Ended) -> Vec<Outcome> {
     verdict.chapters.iter().map(|c| c.outcome).collect()
 }
 

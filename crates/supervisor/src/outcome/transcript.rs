@@ -100,6 +100,7 @@ impl Transcript {
             Event::Hello { device, versions } => self.hello = Some(Hello { device, versions }),
             Event::Unavailable { reason } => self.unavailable = Some(capped(reason)),
             Event::Note { text } => self.note(text),
+            Event::Unknown => {}
             Event::Progress { done, total, unit } => {
                 return Some(Note::Progress { done, total, unit });
             }

@@ -2,7 +2,6 @@
 
 mod order;
 mod progress;
-mod spawn;
 mod spec;
 
 use std::collections::HashSet;
@@ -15,12 +14,10 @@ use thiserror::Error;
 
 use crate::hash;
 use crate::names::unknown;
-use crate::suite::{Action, ById, Chapter, DEFAULT_VARIANT, Suite, Variant};
+use crate::suite::{ById, DEFAULT_VARIANT, Suite, UnitSettings, Variant};
 
 pub use order::{RoundKey, Rounds, round_seed};
 pub use progress::{Pending, Progress};
-pub use spawn::SpawnChoice;
-use spawn::can_fork;
 pub(crate) use spec::SpecBuilder;
 pub use spec::{AttemptSpec, ChapterSpec, UnitSpec};
 
@@ -39,6 +36,17 @@ pub struct Selection {
     pub only_round: Option<u32>,
     /// Whether processes are executed or forked, in place of what the suite says.
     pub spawn: Option<SpawnChoice>,
+}
+
+/// `--spawn`: whether processes are executed or forked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpawnChoice {
+    /// Execute all units.
+    Exec,
+    /// Fork the units that can be forked.
+    Fork,
+    /// Measure units that can be forked twice, executed and forked, in the same blocks.
+    Both,
 }
 
 /// A selection that cannot be planned.
@@ -121,7 +129,7 @@ impl Plan {
             }
         }
         let mut units: Vec<Unit> = (units.into_iter())
-            .flat_map(|unit| spawn::units(&by_id, unit, selection.spawn))
+            .flat_map(|unit| spawned(&by_id, unit, selection.spawn))
             .collect();
         if units.is_empty() {
             return Err(PlanError::Nothing(why_nothing(&suite, selection)));
@@ -165,10 +173,7 @@ impl Plan {
     /// Number of retries of each unit.
     pub fn retries(&self) -> Vec<u32> {
         let by_id = ById::of(&self.suite);
-        let of = |unit: &Unit| match unit.mode {
-            Mode::Isolated => by_id.chapter(&unit.name).map_or(0, |c| c.retries),
-            Mode::Sequential => by_id.sequence(&unit.name).map_or(0, |s| s.retries),
-        };
+        let of = |unit| by_id.settings(unit).map_or(0, |settings| settings.retries);
         self.units.iter().map(of).collect()
     }
 
@@ -181,21 +186,15 @@ impl Plan {
     /// Whether attempts that run at the same time would disturb each other's measures: those of
     /// worker chapters and of sequences.
     pub fn is_load_sensitive(&self) -> bool {
-        let is_worker = |c: &Chapter| matches!(c.action, Action::Worker { .. });
-        self.suite.chapters.iter().any(is_worker)
+        self.suite.chapters.iter().any(|c| c.command().is_none())
             || self.units.iter().any(|u| u.mode == Mode::Sequential)
     }
 
     /// Whether the suite asks to fork any of the units, also where the plan does not.
     pub(crate) fn wants_forks(&self) -> bool {
         let by_id = ById::of(&self.suite);
-        self.units.iter().any(|unit| {
-            let spawning = match unit.mode {
-                Mode::Isolated => by_id.chapter(&unit.name).map(|c| c.spawning),
-                Mode::Sequential => by_id.sequence(&unit.name).map(|s| s.spawning),
-            };
-            spawning.is_some_and(|spawning| spawning.spawn == Spawn::Fork)
-        })
+        let mut settings = self.units.iter().filter_map(|unit| by_id.settings(unit));
+        settings.any(|settings| settings.spawning.spawn == Spawn::Fork)
     }
 
     /// A hash of everything that makes two plans the same measurement: suite, units and seed, but
@@ -275,6 +274,24 @@ fn sequential(suite: &Suite, variant: &str, is_chosen: impl Fn(&String) -> bool)
             rounds: s.rounds,
         })
         .collect()
+}
+
+/// Whether any chapter or sequence can be forked.
+fn can_fork(suite: &Suite) -> bool {
+    (suite.chapters.iter()).any(|c| c.spawning.zygote || c.command().is_none())
+        || (suite.sequences.iter()).any(|s| s.spawning.zygote || s.command.is_none())
+}
+
+/// Applies the choice to an executed unit.
+fn spawned(suite: &ById<'_>, unit: Unit, choice: Option<SpawnChoice>) -> Vec<Unit> {
+    let Some(settings) = suite.settings(&unit).filter(UnitSettings::can_fork) else {
+        return vec![unit];
+    };
+    match (choice, settings.spawning.spawn) {
+        (Some(SpawnChoice::Both), _) => vec![unit.clone(), unit.forked()],
+        (Some(SpawnChoice::Fork), _) | (None, Spawn::Fork) => vec![unit.forked()],
+        (Some(SpawnChoice::Exec), _) | (None, Spawn::Exec) => vec![unit],
+    }
 }
 
 fn why_nothing(suite: &Suite, selection: &Selection) -> String {

@@ -10,9 +10,7 @@ use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::{Plan, RoundKey, round_seed};
 use crate::fault::SuiteFault;
-use crate::suite::{
-    Action, ById, Chapter, Expect, ProcessOptions, ResourceLimits, Suite, Timing, Variant,
-};
+use crate::suite::{Action, ById, Chapter, Expect, ProcessOptions, ResourceLimits, Variant};
 
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,19 +126,17 @@ impl<'a> SpecBuilder<'a> {
     pub(crate) fn attempt(&self, key: RoundKey, attempt: u32, slot: u32) -> AttemptSpec {
         let unit = &self.units[key.unit as usize];
         let seed = round_seed(self.plan.seed, key.round);
-        let own = [
-            key.round.to_string(),
-            attempt.to_string(),
-            seed.to_string(),
-            slot.to_string(),
-        ];
-        let mut names = OWN.into_iter();
         let input = (unit.needs_verdict)
             .then(|| self.task(&self.chapters(&self.plan.units[key.unit as usize]), seed));
         AttemptSpec {
             unit: unit.clone(),
             program: None,
-            env: own.map(|value| (names.next().unwrap_or_default(), value)),
+            env: [
+                (env::ROUND, key.round.to_string()),
+                (env::ATTEMPT, attempt.to_string()),
+                (env::SEED, seed.to_string()),
+                (env::SLOT, slot.to_string()),
+            ],
             input,
             watch: EvidenceMode::None,
             core_limit: None,
@@ -173,39 +169,37 @@ impl<'a> SpecBuilder<'a> {
         self.units.iter().map(|unit| &**unit)
     }
 
-    /// The first attempt of each unit.
-    pub(crate) fn first_attempts(&self) -> impl Iterator<Item = AttemptSpec> {
-        let units = 0..self.plan.units.len() as u32;
-        units.map(|unit| self.attempt(RoundKey { unit, round: 1 }, 1, 0))
-    }
-
     fn unit(&self, unit: &Unit) -> UnitSpec {
-        let suite = &self.plan.suite;
-        let chapters = self.chapters(unit);
-        let (argv, needs_verdict) = self.argv(unit, &chapters);
-        let timing = self.timing(unit, &chapters);
-        let mut env = self.suite_env(unit, &chapters);
-        env.extend(variant(suite, unit).env.clone());
+        let settings = self
+            .by_id
+            .settings(unit)
+            .expect("a unit is planned from its suite");
+        let worker = || vec![self.workers[unit.suite_variant()].display().to_string()];
+        let argv = settings.command.map_or_else(worker, <[String]>::to_vec);
+        let mut env = settings.env.clone();
+        env.extend(self.variant(unit).env.clone());
         env.extend(self.own_env(unit));
         env.retain(|name, _| !OWN.contains(&name.as_str()));
         UnitSpec {
-            directory: timing.directory.clone(),
+            directory: settings.timing.directory.clone(),
             env,
-            chapters: chapters.iter().map(|c| chapter_spec(c)).collect(),
+            chapters: self
+                .chapters(unit)
+                .iter()
+                .map(|c| chapter_spec(c))
+                .collect(),
             mode: unit.mode,
-            timeout: timing.timeout,
-            grace: timing.grace,
-            limits: match unit.mode {
-                Mode::Isolated => chapters[0].limits,
-                Mode::Sequential => suite.limits,
-            },
-            process: match unit.mode {
-                Mode::Isolated => chapters[0].process,
-                Mode::Sequential => suite.process,
-            },
-            zygote: (!unit.spawn.is_exec()).then(|| self.zygote(unit, &argv)),
+            timeout: settings.timing.timeout,
+            grace: settings.timing.grace,
+            limits: settings.limits,
+            process: settings.process,
+            zygote: (!unit.spawn.is_exec()).then(|| {
+                // The worker becomes a zygote by a flag, other programs by an environment variable.
+                let flag = settings.command.is_none().then(|| "--zygote".to_owned());
+                argv.iter().cloned().chain(flag).collect()
+            }),
             argv,
-            needs_verdict,
+            needs_verdict: unit.mode == Mode::Sequential || settings.command.is_none(),
         }
     }
 
@@ -214,42 +208,10 @@ impl<'a> SpecBuilder<'a> {
         ids.filter_map(|id| self.by_id.chapter(id)).collect()
     }
 
-    /// The command line, and whether its process reads a task and must report verdicts.
-    fn argv(&self, unit: &Unit, chapters: &[&Chapter]) -> (Vec<String>, bool) {
-        let worker = || vec![self.workers[unit.suite_variant()].display().to_string()];
-        match (unit.mode, &chapters[0].action) {
-            (Mode::Sequential, _) => {
-                let sequence = self.by_id.sequence(&unit.name);
-                let own = sequence.and_then(|s| s.command.clone());
-                (own.unwrap_or_else(worker), true)
-            }
-            (Mode::Isolated, Action::Worker { .. }) => (worker(), true),
-            (Mode::Isolated, Action::Command(argv)) => (argv.clone(), false),
-        }
-    }
-
-    /// The worker becomes a zygote by a flag, other programs by an environment variable.
-    fn zygote(&self, unit: &Unit, argv: &[String]) -> Vec<String> {
-        let worker = self.workers.get(unit.suite_variant());
-        let is_worker = worker.is_some_and(|path| argv == [path.display().to_string()]);
-        let flag = is_worker.then(|| "--zygote".to_owned());
-        argv.iter().cloned().chain(flag).collect()
-    }
-
-    fn timing(&self, unit: &Unit, chapters: &[&'a Chapter]) -> &'a Timing {
-        match unit.mode {
-            Mode::Isolated => &chapters[0].timing,
-            Mode::Sequential => &self.plan.suite.sequence_timing,
-        }
-    }
-
-    fn suite_env(&self, unit: &Unit, chapters: &[&Chapter]) -> BTreeMap<String, String> {
-        match unit.mode {
-            Mode::Isolated => chapters[0].env.clone(),
-            Mode::Sequential => (self.by_id.sequence(&unit.name))
-                .map(|s| s.env.clone())
-                .unwrap_or_default(),
-        }
+    fn variant(&self, unit: &Unit) -> &'a Variant {
+        let variants = &self.plan.suite.variants;
+        let variant = variants.iter().find(|v| v.id == unit.suite_variant());
+        variant.unwrap_or(&variants[0])
     }
 
     /// The variables that crashrate sets for every attempt of a unit.
@@ -282,12 +244,6 @@ impl<'a> SpecBuilder<'a> {
         line.push(b'\n');
         line
     }
-}
-
-fn variant<'a>(suite: &'a Suite, unit: &Unit) -> &'a Variant {
-    (suite.variants.iter())
-        .find(|v| v.id == unit.suite_variant())
-        .unwrap_or(&suite.variants[0])
 }
 
 fn chapter_spec(chapter: &Chapter) -> ChapterSpec {

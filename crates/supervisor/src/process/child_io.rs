@@ -1,17 +1,27 @@
 //! The standard streams and the events descriptor of a child.
-#![allow(unsafe_code)]
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, PipeWriter, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 
-use super::Pipes;
-use super::pty::Terminal;
-use crate::plan::UnitSpec;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::pty::{grantpt, posix_openpt, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use super::{Pipes, platform};
 
 /// The number of the events descriptor in the child. A single digit, so that `>&3` works in every
 /// shell.
 pub(super) const EVENTS: RawFd = 3;
+
+/// The size that a pseudo-terminal reports.
+const SIZE: Winsize = Winsize {
+    ws_row: 24,
+    ws_col: 80,
+    ws_xpixel: 0,
+    ws_ypixel: 0,
+};
 
 /// A child's ends of its standard streams and events. Closed by the supervisor after the spawn.
 pub(super) struct ChildIo {
@@ -22,52 +32,43 @@ pub(super) struct ChildIo {
     events: PipeWriter,
 }
 
-/// Whether a child's standard streams are pipes or a pseudo-terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Streams {
-    Pipes,
-    Terminal,
-}
-
-impl Streams {
-    pub(super) fn of(unit: &UnitSpec) -> Streams {
-        if unit.process.pty {
-            Streams::Terminal
-        } else {
-            Streams::Pipes
-        }
-    }
-}
-
 impl ChildIo {
     /// Opens all of them. `input` is what the child reads, `None` for nothing.
-    pub(super) fn open(
-        input: Option<&[u8]>,
-        streams: Streams,
-    ) -> io::Result<(ChildIo, Pipes<OwnedFd>)> {
+    pub(super) fn open(input: Option<&[u8]>) -> io::Result<(ChildIo, Pipes<OwnedFd>)> {
         let (own_stdout, stdout) = io::pipe()?;
         let (own_stderr, stderr) = io::pipe()?;
         let (own_events, events) = io::pipe()?;
-        let mut pipes = Pipes {
+        let pipes = Pipes {
             stdout: own_stdout.into(),
             stderr: own_stderr.into(),
             events: own_events.into(),
         };
-        let mut terminal = None;
-        if streams == Streams::Terminal {
-            let opened = Terminal::open()?;
-            // The child does not get the stderr pipe, which ends when this `ChildIo` is dropped.
-            pipes.stdout = opened.own;
-            terminal = Some(opened.child);
-        }
         let child = ChildIo {
             stdin: input.map(input_file).transpose()?,
-            terminal,
+            terminal: None,
             stdout,
             stderr,
             events,
         };
         Ok((child, pipes))
+    }
+
+    /// Replaces the standard streams by a pseudo-terminal. The child does not get the stderr pipe,
+    /// which ends when this `ChildIo` is dropped.
+    pub(super) fn use_terminal(&mut self, pipes: &mut Pipes<OwnedFd>) -> io::Result<()> {
+        let own = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY)?;
+        fcntl(&own, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        grantpt(&own)?;
+        unlockpt(&own)?;
+        let child = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NOCTTY)
+            .open(platform::terminal_name(&own)?)?;
+        tcsetwinsize(&own, SIZE)?;
+        self.terminal = Some(child.into());
+        pipes.stdout = own.into();
+        Ok(())
     }
 
     /// Standard input, output and error. `nothing` is read where there is no input.
@@ -95,25 +96,8 @@ fn input_file(bytes: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// Duplicates descriptor `from` to number `to`, open across exec. In the child only: `to` is
-/// overwritten. Safe between fork and exec.
-pub(super) fn take_number(from: RawFd, to: RawFd) -> io::Result<()> {
-    // SAFETY: plain system calls on descriptor numbers; no memory is touched.
-    let done = unsafe {
-        if from == to {
-            libc::fcntl(to, libc::F_SETFD, 0)
-        } else {
-            libc::dup2(from, to)
-        }
-    };
-    if done < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
-}
-
 /// Keeps the number of the events descriptor taken in the supervisor. Otherwise a pipe of the
-/// standard library could get it, and [`take_number`] would overwrite that pipe in a child.
+/// standard library could get it, and a child would overwrite that pipe with its events descriptor.
 pub(super) fn reserve_events_number() -> io::Result<()> {
     loop {
         let file = File::open("/dev/null")?;

@@ -1,15 +1,14 @@
 //! What attempts share: the run's part and the slot's part.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::PipeReader;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::guardian::Guardian;
-use super::untraceable::Untraceable;
-use super::zygote_pool::ZygotePool;
 use super::{CoreFiles, Start};
+use crate::plan::UnitSpec;
 
 /// What all attempts of a run share.
 #[derive(Clone)]
@@ -18,8 +17,6 @@ pub struct RunContext {
     pub run_id: Arc<str>,
     /// Starts children.
     pub start: Arc<dyn Start>,
-    /// The zygotes that children are forked from.
-    pub zygotes: Arc<ZygotePool>,
     /// Kills the children if the supervisor dies.
     pub guardian: Arc<Guardian>,
     /// The folder for the empty directories of attempts that ask for one.
@@ -36,11 +33,23 @@ pub(super) struct SlotContext {
     /// Whether the run has no other slot, so that every stray process belongs to this one.
     pub(super) is_only_slot: bool,
     pub(super) run: RunContext,
-    /// The units that must not be traced.
-    pub(super) untraceable: Arc<Untraceable>,
+    /// The units whose outcome a tracer changes, and why. They are not traced again.
+    pub(super) untraceable: Arc<Mutex<HashMap<UnitKey, String>>>,
     /// The units whose last attempt here filled a pipe. Their output is read from the start, or the
     /// child would block on a full pipe while the slot waits for its exit.
-    pub(super) fills_pipe: RefCell<HashSet<usize>>,
+    pub(super) fills_pipe: RefCell<HashSet<UnitKey>>,
     /// At end of file when every attempt must be killed.
     pub(super) kill_all: Arc<PipeReader>,
+}
+
+/// Identifies a unit by the address of its spec, which lives as long as its run.
+pub(super) type UnitKey = usize;
+
+pub(super) fn unit_key(unit: &Arc<UnitSpec>) -> UnitKey {
+    Arc::as_ptr(unit) as usize
+}
+
+/// Locks what a panic leaves valid.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,19 +1,20 @@
 //! Starting an attempt's child by fork and exec.
 #![allow(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::path::Path;
 use std::sync::Arc;
 
 use crashrate_protocol::env::{CHAPTER, EVENTS_FD, SEQUENCE};
-use nix::unistd::Pid;
+use crashrate_zygote::{die_with, set_core_limit, take_number};
 
-use super::child_io::{ChildIo, EVENTS, Streams, take_number};
-use super::guardian::{Guardian, Registration};
-use super::limits::Rlimits;
-use super::{Pipes, limits, platform, pty};
+use super::child::Process;
+use super::child_io::{ChildIo, EVENTS};
+use super::guardian::Guardian;
+use super::{limits, platform};
 use crate::plan::{AttemptSpec, UnitSpec};
 use crate::program;
 
@@ -28,19 +29,11 @@ pub(super) struct Launch<'a> {
     pub(super) stdio: [BorrowedFd<'a>; 3],
 }
 
-/// A child that was spawned.
-pub(super) struct Spawned {
-    pub(super) pid: Pid,
-    pub(super) pipes: Pipes<OwnedFd>,
-    pub(super) cgroup: Option<platform::Cgroup>,
-}
-
 /// Spawns the children of attempts, traced or not.
 pub(super) struct Launcher {
-    guardian: Arc<Guardian>,
-    spawner: platform::Spawner,
-    supervisor: u32,
-    dev_null: File,
+    pub(super) guardian: Arc<Guardian>,
+    pub(super) spawner: platform::Spawner,
+    pub(super) dev_null: File,
 }
 
 impl Launcher {
@@ -49,7 +42,6 @@ impl Launcher {
             guardian,
             // A child gets one of the two. The other could be inherited from an outer crashrate.
             spawner: platform::Spawner::new(&[CHAPTER, SEQUENCE]),
-            supervisor: std::process::id(),
             dev_null: File::open("/dev/null")?,
         })
     }
@@ -62,14 +54,15 @@ impl Launcher {
         slot: u32,
         at_first: impl Fn() -> io::Result<()> + Send + Sync + 'static,
         before_exec: impl Fn() -> io::Result<()> + Send + Sync + 'static,
-    ) -> io::Result<Spawned> {
+    ) -> io::Result<Process> {
         let unit = &*spec.unit;
-        let program = match &spec.program {
-            Some(program) => program.clone(),
-            None => find_program(unit)?.into(),
-        };
-        let streams = Streams::of(unit);
-        let (child_io, pipes) = ChildIo::open(spec.input.as_deref(), streams)?;
+        let found = spec.program.clone();
+        let program = found.map_or_else(|| find_program(unit), Ok)?;
+        let has_terminal = unit.process.pty;
+        let (mut child_io, mut pipes) = ChildIo::open(spec.input.as_deref())?;
+        if has_terminal {
+            child_io.use_terminal(&mut pipes)?;
+        }
         let number = EVENTS.to_string();
         let env: Vec<_> = (spec.all_env())
             .chain([(EVENTS_FD, number.as_str())])
@@ -82,66 +75,61 @@ impl Launcher {
             stdio: child_io.stdio(&self.dev_null),
         };
         let (cgroup, rlimits) = limits::divide(&unit.limits);
-        let child = ChildSetup {
-            supervisor: self.supervisor,
-            registration: self.guardian.registration(slot),
-            cgroup: cgroup.as_ref().map(platform::Cgroup::procs_fd),
-            events: child_io.events().as_raw_fd(),
-            streams,
-            core_limit: spec.core_limit,
-            rlimits,
+        let supervisor = std::process::id();
+        let registration = self.guardian.registration(slot);
+        let procs = cgroup.as_ref().map(platform::Cgroup::procs_fd);
+        let events = child_io.events().as_raw_fd();
+        let core_limit = spec.core_limit;
+        // Safe between fork and exec: only system calls on open descriptors, no allocation, no lock.
+        let in_child = move || {
+            die_with(supervisor);
+            registration.send(std::process::id())?;
+            // These two use descriptors that may have the events descriptor's number.
+            before_exec()?;
+            join_cgroup(procs)?;
+            take_number(events, EVENTS)?;
+            if has_terminal {
+                // Standard input becomes the controlling terminal of the session that it leads.
+                rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+            }
+            if let Some(bytes) = core_limit {
+                set_core_limit(bytes)?;
+            }
+            rlimits.set()
         };
-        let in_child = move || child.apply(&before_exec);
         match self.spawner.spawn(&launch, at_first, in_child) {
             Ok(pid) => {
                 tracing::debug!(pid = pid.as_raw(), slot, program = %program.display(), "spawned");
-                Ok(Spawned { pid, pipes, cgroup })
+                Ok(Process { pid, pipes, cgroup })
             }
             Err(error) => {
                 self.guardian.clear(slot);
-                // The program may have been removed since it was found: report that in words.
-                let removed = (error.kind() == io::ErrorKind::NotFound)
-                    .then(|| find_program(unit).err())
-                    .flatten();
-                Err(removed.unwrap_or(error))
+                Err(explained(error, unit))
             }
         }
     }
 }
 
-fn find_program(unit: &UnitSpec) -> io::Result<PathBuf> {
-    program::find(&unit.argv[0], &unit.directory, &unit.env)
+fn find_program(unit: &UnitSpec) -> io::Result<Arc<Path>> {
+    find(&unit.argv[0], &unit.directory, &unit.env)
+}
+
+/// Finds the program that a command names.
+pub(super) fn find(
+    name: &str,
+    directory: &Path,
+    env: &BTreeMap<String, String>,
+) -> io::Result<Arc<Path>> {
+    program::find(name, directory, env)
+        .map(Arc::from)
         .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))
 }
 
-/// What a child does to itself before exec.
-struct ChildSetup {
-    supervisor: u32,
-    registration: Registration,
-    cgroup: Option<RawFd>,
-    events: RawFd,
-    streams: Streams,
-    core_limit: Option<u64>,
-    rlimits: Rlimits,
-}
-
-impl ChildSetup {
-    /// In the child only. Safe between fork and exec: only system calls on open descriptors, no
-    /// allocation, no lock.
-    fn apply(&self, before_exec: &impl Fn() -> io::Result<()>) -> io::Result<()> {
-        platform::die_with(self.supervisor)?;
-        self.registration.send(std::process::id())?;
-        // These two use descriptors that may have the events descriptor's number.
-        before_exec()?;
-        join_cgroup(self.cgroup)?;
-        take_number(self.events, EVENTS)?;
-        if self.streams == Streams::Terminal {
-            pty::take_control()?;
-        }
-        if let Some(bytes) = self.core_limit {
-            limits::set_core(bytes)?;
-        }
-        self.rlimits.set()
+/// The program may have been removed since it was found: reports that in words.
+fn explained(error: io::Error, unit: &UnitSpec) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => find_program(unit).err().unwrap_or(error),
+        _ => error,
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{SigHandler, Signal, killpg, signal};
-use nix::unistd::{Pid, getpgid, getpgrp, getppid};
+use nix::unistd::{Pid, getpgid, getpgrp, getppid, setsid};
 
 use super::platform;
 
@@ -62,15 +62,7 @@ impl Guardian {
             // It prints nothing: the descriptor holds the lock.
             .stdout(Stdio::from(lock))
             .stderr(Stdio::null());
-        // The terminal's signals to the supervisor's group must not reach the guardian: it gets its
-        // own session.
-        // SAFETY: a system call on nothing, which is safe between fork and exec.
-        unsafe {
-            command.pre_exec(|| match libc::setsid() {
-                -1 => Err(io::Error::last_os_error()),
-                _ => Ok(()),
-            });
-        }
+        in_new_session(&mut command);
         let process = command.spawn()?;
         Ok(Guardian {
             pipe: write,
@@ -96,6 +88,13 @@ impl Guardian {
         // If this fails, the group stays registered. That matters only if the supervisor dies, too.
         let _ = self.registration(slot).send(0);
     }
+}
+
+/// Gives a program its own session, where the terminal's signals to the supervisor's group do not
+/// reach it.
+pub(super) fn in_new_session(command: &mut Command) {
+    // SAFETY: a system call without arguments, which is safe between fork and exec.
+    unsafe { command.pre_exec(|| Ok(setsid().map(drop)?)) };
 }
 
 impl Drop for Guardian {

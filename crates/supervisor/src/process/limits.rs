@@ -1,25 +1,15 @@
 //! Limits how much of the machine a child may use: by a cgroup where it has the controller, else by
 //! rlimits.
-#![allow(unsafe_code)]
 
 use std::collections::BTreeMap;
-use std::io;
 
 use crashrate_model::Finding;
+use crashrate_zygote::Rlimits;
 use nix::unistd::geteuid;
 
 use super::platform;
 use crate::doctor::{self, MemoryFallback};
 use crate::suite::{ResourceLimits, Suite, bytes_text};
-
-/// The rlimits of a child. Set between fork and exec.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Rlimits {
-    pub(super) memory: Option<u64>,
-    pub(super) processes: Option<u64>,
-    pub(super) cpu: Option<u64>,
-    pub(super) file_size: Option<u64>,
-}
 
 /// Divides limits between a cgroup and rlimits.
 pub(super) fn divide(resources: &ResourceLimits) -> (Option<platform::Cgroup>, Rlimits) {
@@ -37,60 +27,6 @@ pub(super) fn divide(resources: &ResourceLimits) -> (Option<platform::Cgroup>, R
         file_size: resources.file_size,
     };
     (cgroup, rlimits)
-}
-
-impl Rlimits {
-    /// Sets them for this process. Safe between fork and exec.
-    pub(super) fn set(self) -> io::Result<()> {
-        // The soft limit sends SIGXCPU; the hard limit kills a second later.
-        set(libc::RLIMIT_CPU, self.cpu, 1)?;
-        set(libc::RLIMIT_FSIZE, self.file_size, 0)?;
-        set(libc::RLIMIT_NPROC, self.processes, 0)?;
-        // Last: nothing that follows needs memory.
-        set(libc::RLIMIT_AS, self.memory, 0)
-    }
-}
-
-/// Sets the largest core dump of this process. Safe between fork and exec.
-pub(super) fn set_core(most: u64) -> io::Result<()> {
-    // SAFETY: all fields are plain numbers, for which zero is a value. The pointers are to a local
-    // that outlives the calls, which are safe between fork and exec.
-    unsafe {
-        let mut limit: libc::rlimit = std::mem::zeroed();
-        if libc::getrlimit(libc::RLIMIT_CORE, &mut limit) < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        limit.rlim_cur = limit.rlim_max.min(most);
-        if libc::setrlimit(libc::RLIMIT_CORE, &limit) < 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    Ok(())
-}
-
-#[cfg_attr(
-    target_os = "linux",
-    expect(clippy::useless_conversion, reason = "not so elsewhere")
-)]
-fn set(resource: platform::RlimitName, most: Option<u64>, grace: u64) -> io::Result<()> {
-    let Some(most) = most else {
-        return Ok(());
-    };
-    // SAFETY: all fields are plain numbers, for which zero is a value. The pointers are to a local
-    // that outlives the calls, which are safe between fork and exec.
-    unsafe {
-        let mut limit: libc::rlimit = std::mem::zeroed();
-        if libc::getrlimit(resource, &mut limit) < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // An inherited limit may be lower.
-        limit.rlim_max = limit.rlim_max.min((most + grace).into());
-        limit.rlim_cur = limit.rlim_max.min(most.into());
-        if libc::setrlimit(resource, &limit) < 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    Ok(())
 }
 
 /// The limits of a suite on this machine.

@@ -6,15 +6,15 @@
 //! - A child registers with the guardian before it executes a program. So no child outlives a
 //!   supervisor that dies, whatever the moment.
 //!
-//! [`Start`] and [`Wait`] hide how a child is started and waited for. `attempt` drains, limits
+//! [`Start`] and [`child::Wait`] hide how a child is started and waited for. `attempt` drains, limits
 //! and cleans up children of every kind alike.
 
 mod attempt;
 mod capture;
+mod child;
 mod child_io;
 mod context;
 mod exec;
-mod fork;
 mod group;
 mod guardian;
 mod jobserver;
@@ -27,14 +27,9 @@ mod observed;
 mod pace;
 mod pipes;
 mod preflight;
-mod pty;
 mod refused_call;
 mod slots;
-mod start;
-mod untraceable;
-mod wait;
 mod watched;
-mod zygote_pool;
 
 #[cfg(target_os = "linux")]
 use linux as platform;
@@ -42,18 +37,15 @@ use linux as platform;
 use macos as platform;
 
 pub use capture::Captured;
+pub use child::{StackCapture, Start, Started};
 pub use context::RunContext;
-pub use fork::ForkStarter;
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
 pub use observed::{Evidence, Observed};
 pub use pipes::Pipes;
-pub use platform::{CoreFiles, Starter, TRACES};
+pub use platform::{CoreFiles, Starter, TRACES, why_not};
 pub use preflight::{can_trace, is_ignored, prepare, refused_calls};
 pub use refused_call::RefusedCall;
 pub use slots::{Assignment, Slot, SlotEvent, Slots};
-pub use start::{Start, Started};
-pub use wait::{Reaped, Wait};
 use watched::CoreEvidence;
 pub use watched::{DescendantCrash, Watched};
-pub use zygote_pool::{ForkWatch, ZygotePool, why_not};

@@ -2,15 +2,15 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::Pid;
 
-use super::refused_call::RefusedCall;
+use super::guardian::in_new_session;
+use super::refused_call::{RefusedCall, is_refusal};
 use super::{child_io, platform};
 
 /// The descriptors that the supervisor needs besides those of its slots, with room to spare.
@@ -30,13 +30,7 @@ pub fn prepare(slots: u32) -> io::Result<()> {
     reset_sigchld()?;
     child_io::reserve_events_number()?;
     platform::adopt_orphans();
-    let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
-    setrlimit(
-        Resource::RLIMIT_CORE,
-        platform::silent_core_limit().min(hard),
-        hard,
-    )?;
-    Ok(())
+    crashrate_zygote::set_core_limit(platform::silent_core_limit())
 }
 
 /// Checked up front: a run that hits the limit now and then would report random rounds as not
@@ -81,13 +75,7 @@ pub fn refused_calls(guardian: (&Path, &[&str])) -> Vec<RefusedCall> {
         return refused;
     }
     let mut command = trial_child(guardian, Stdio::null());
-    // SAFETY: a system call without arguments, which is safe between fork and exec.
-    unsafe {
-        command.pre_exec(|| match libc::setsid() {
-            -1 => Err(io::Error::last_os_error()),
-            _ => Ok(()),
-        });
-    }
+    in_new_session(&mut command);
     match command.spawn() {
         Ok(mut child) => {
             let _ = child.kill();
@@ -105,13 +93,6 @@ pub fn refused_calls(guardian: (&Path, &[&str])) -> Vec<RefusedCall> {
         Err(_) => {}
     }
     refused
-}
-
-fn is_refusal(error: &io::Error) -> bool {
-    let codes = [libc::EPERM, libc::EACCES, libc::ENOSYS];
-    error
-        .raw_os_error()
-        .is_some_and(|code| codes.contains(&code))
 }
 
 /// Whether processes can be traced here. Tries it on `guardian`, started as a trial child.

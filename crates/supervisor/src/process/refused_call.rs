@@ -1,5 +1,7 @@
 //! A system call that is refused on this machine.
 
+use std::io;
+
 /// A system call that is needed and refused here.
 #[derive(Clone, Debug)]
 pub struct RefusedCall {
@@ -19,4 +21,12 @@ impl RefusedCall {
             "{name}(2) is refused here ({error}), probably by the seccomp profile of a container"
         )
     }
+}
+
+/// Whether the system refuses a call, rather than its arguments.
+pub(super) fn is_refusal(error: &io::Error) -> bool {
+    let codes = [libc::EPERM, libc::EACCES, libc::ENOSYS];
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
 }

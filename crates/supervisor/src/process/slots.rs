@@ -13,7 +13,6 @@ use super::attempt::{self, Buffer};
 use super::context::{RunContext, SlotContext};
 use super::observed::Observed;
 use super::platform;
-use super::untraceable::Untraceable;
 use crate::outcome::Note;
 use crate::plan::{AttemptSpec, RoundKey};
 use crate::schedule::Running;
@@ -80,7 +79,7 @@ impl Slots {
     pub fn new(count: u32, run: &RunContext) -> io::Result<(Slots, Vec<Slot>)> {
         let (end_of_run, kill_all) = io::pipe()?;
         let end_of_run = Arc::new(end_of_run);
-        let untraceable = Arc::new(Untraceable::default());
+        let untraceable = Arc::default();
         let (orders, slots) = (0..count)
             .map(|slot| {
                 let (sender, orders) = mpsc::channel();
@@ -88,7 +87,7 @@ impl Slots {
                     slot,
                     is_only_slot: count == 1,
                     run: run.clone(),
-                    untraceable: untraceable.clone(),
+                    untraceable: Arc::clone(&untraceable),
                     fills_pipe: RefCell::default(),
                     kill_all: end_of_run.clone(),
                 };
@@ -127,7 +126,7 @@ impl Slots {
     /// Kills all attempts, and every attempt that starts after this.
     pub fn kill_all(&mut self) {
         self.kill_all = None;
-        self.run.zygotes.abandon();
+        self.run.start.abandon_zygotes();
     }
 
     /// Kills all attempts and ends the slots' threads.
@@ -139,10 +138,10 @@ impl Slots {
 
 impl Drop for Slots {
     fn drop(&mut self) {
-        self.run.zygotes.close();
+        self.run.start.end_zygotes();
         // An escaped process that lost its mark could belong to any of several slots at work. Now
         // none is at work, so it can be killed.
-        platform::kill_escaped(&self.run.run_id, 0, true, &[self.run.guardian.pid()]);
+        platform::kill_escaped(&self.run.run_id, None, &[self.run.guardian.pid()]);
     }
 }
 
@@ -165,8 +164,8 @@ impl Slot {
         while let Ok(order) = self.orders.recv() {
             match order {
                 Order::CheckProgram(running) => report(SlotEvent::CheckProgram(running)),
-                Order::Run(assignment) => {
-                    let observed = self.run(&assignment, &mut buffer, &mut report);
+                Order::Run(mut assignment) => {
+                    let observed = self.run(&mut assignment, &mut buffer, &mut report);
                     report(SlotEvent::Ended(assignment, Box::new(observed)));
                 }
             }
@@ -175,7 +174,7 @@ impl Slot {
 
     fn run(
         &self,
-        assignment: &Assignment,
+        assignment: &mut Assignment,
         buffer: &mut Buffer,
         report: &mut impl FnMut(SlotEvent),
     ) -> Observed {
@@ -184,7 +183,7 @@ impl Slot {
         let _round = info_span!("round", n = key.round).entered();
         let _attempt = info_span!("attempt", n = attempt).entered();
         let mut last_progress: Option<Instant> = None;
-        attempt::run(&self.context, &assignment.spec, buffer, &mut |note| {
+        attempt::run(&self.context, &mut assignment.spec, buffer, &mut |note| {
             if matches!(note, Note::Progress { .. }) {
                 if last_progress.is_some_and(|at| at.elapsed() < PROGRESS_INTERVAL) {
                     return;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::hash;
-use crate::plan::AttemptSpec;
+use crate::plan::UnitSpec;
 use crate::program;
 
 /// The programs of a run as they were when it began or resumed.
@@ -40,16 +40,15 @@ struct Stamp {
 }
 
 impl Programs {
-    /// The programs of these attempts, one attempt of each unit. Unreadable ones are not watched.
-    pub(crate) fn of(attempts: impl Iterator<Item = AttemptSpec>) -> Programs {
+    /// The programs of these units. Unreadable ones are not watched.
+    pub(crate) fn of<'a>(units: impl Iterator<Item = &'a UnitSpec>) -> Programs {
         let mut programs = Programs::default();
         // Thousands of chapters may start the same program.
         let mut asked = HashMap::new();
-        for spec in attempts {
-            let unit = &spec.unit;
+        for unit in units {
             let search = unit.env.get("PATH").cloned();
             let words = (unit.argv.first().cloned(), unit.directory.clone(), search);
-            let path = asked.entry(words).or_insert_with(|| path_of(&spec));
+            let path = asked.entry(words).or_insert_with(|| path_of(unit));
             programs.of_units.push(path.clone());
             if let Some(path) = path
                 && !programs.known.contains_key(path)
@@ -194,8 +193,7 @@ fn became(path: &str, before: &str, after: &str) -> String {
     )
 }
 
-fn path_of(spec: &AttemptSpec) -> Option<Arc<Path>> {
-    let unit = &spec.unit;
+fn path_of(unit: &UnitSpec) -> Option<Arc<Path>> {
     let path = program::find(unit.argv.first()?, &unit.directory, &unit.env);
     path.ok().map(Arc::from)
 }

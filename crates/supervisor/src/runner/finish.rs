@@ -98,9 +98,9 @@ impl<'a> Finisher<'a> {
     /// Writes the files of a counted attempt and describes its end.
     fn record(&self, running: Running, spec: &AttemptSpec, observed: &Observed) -> Ended {
         let unit = &self.units[running.key.unit as usize];
-        let verdict = classify(&spec.unit, &observed.seen);
+        let mut verdict = classify(&spec.unit, &observed.seen);
         let outcome = verdict.outcome;
-        let mut notes = verdict.notes;
+        let mut notes = std::mem::take(&mut verdict.notes);
         let output = if outcome == Outcome::Passed {
             None
         } else {
@@ -114,14 +114,8 @@ impl<'a> Finisher<'a> {
             unit: running.key.unit,
             round: running.key.round,
             attempt: running.attempt,
-            at: 0.0,
             secs: Some(rounded(observed.seen.secs)),
-            outcome,
             exit: observed.seen.exit.clone(),
-            died_in: verdict.died_in,
-            reason: verdict.reason,
-            measures: verdict.measures,
-            chapters: verdict.chapters,
             notes,
             output,
             crash,
@@ -130,9 +124,9 @@ impl<'a> Finisher<'a> {
                 ..usage
             }),
             evidence: (was_run && evidence.watch != self.watch).then_some(evidence.watch),
-            apart: false,
             descendants,
             spawn: evidence.spawn.filter(|spawn| *spawn != unit.spawn),
+            ..verdict
         };
         ended.shortened()
     }
@@ -176,11 +170,7 @@ impl<'a> Finisher<'a> {
     ) -> (Option<CrashRef>, Vec<Descendant>) {
         let unit = &self.units[running.key.unit as usize];
         let descendants = self.keep_descendants(running, role, observed, notes);
-        let has_died = matches!(
-            outcome,
-            Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
-        );
-        let own = observed.evidence.crash.as_deref().filter(|_| has_died);
+        let own = (observed.evidence.crash.as_deref()).filter(|_| outcome.is_death());
         let crash = own.map(|crash| self.crashes.keep(unit, running, crash, &role, notes));
         // An attempt that counts as crashed because a descendant crashed has its signature.
         let is_by_descendant =

@@ -50,7 +50,7 @@ pub fn run(
     process::prepare(campaign.bounds.slots).map_err(RunError::SetUp)?;
     let plan = &campaign.plan;
     let specs = SpecBuilder::new(plan, folder.id(), &campaign.workers.by_variant);
-    let programs = Programs::of(specs.first_attempts());
+    let programs = Programs::of(specs.units());
     let mut info = set_up::run_info_with(campaign, folder, &programs);
     set_up::prepare_folder(folder, plan, &info)?;
     let resume = set_up::resume(campaign, folder, &specs, &info)?;

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use crashrate_model::{Record, Unit};
 
 use super::evidence_rounds::EvidenceRounds;
-use crate::decide::{Decider, inputs};
+use crate::decide::Decider;
 use crate::journal::{self, JournalError, RunFolder};
 use crate::plan::{Plan, Progress};
 use crate::schedule::Input;
@@ -66,7 +66,7 @@ impl Resume {
         if let Record::Opened(opened) = record {
             self.programs.clone_from(&opened.run.programs);
         }
-        self.decided.extend(inputs(self.decider.push(record)));
+        self.decided.extend(self.decider.push(record));
         Ok(())
     }
 }

@@ -15,9 +15,7 @@ use crate::decide::Decider;
 use crate::fault::SuiteFault;
 use crate::journal::RunFolder;
 use crate::plan::{Plan, Progress, SpecBuilder};
-use crate::process::{
-    self, ForkStarter, ForkWatch, Guardian, RunContext, Start, Starter, ZygotePool,
-};
+use crate::process::{self, Guardian, RunContext, StackCapture, Starter};
 use crate::program::{self, Programs};
 use crate::schedule::Schedule;
 use crate::{doctor, machine, outputs, run_file, safe_file};
@@ -133,12 +131,11 @@ pub(super) fn run_context(
     info: &mut RunInfo,
 ) -> Result<RunContext, RunError> {
     let guardian = Arc::new(guardian(campaign, folder)?);
-    let zygotes = Arc::new(ZygotePool::new(guardian.clone(), fork_watch(campaign)));
-    let start = starter(campaign, &guardian, &zygotes, info).map_err(RunError::SetUp)?;
+    let start = Starter::new(guardian.clone(), stack_capture(campaign)).map_err(RunError::SetUp)?;
+    add_findings(campaign, info);
     Ok(RunContext {
         run_id: folder.id().into(),
-        start,
-        zygotes,
+        start: Arc::new(start),
         guardian,
         work: folder.path().join(WORK),
         cores: campaign.watching.cores.clone(),
@@ -156,37 +153,28 @@ fn guardian(campaign: &Campaign, folder: &RunFolder) -> Result<Guardian, RunErro
     Guardian::start(program, arguments, folder.id(), lock).map_err(RunError::SetUp)
 }
 
-fn fork_watch(campaign: &Campaign) -> ForkWatch {
+fn stack_capture(campaign: &Campaign) -> StackCapture {
     if campaign.watching.mode == EvidenceMode::Trace {
-        ForkWatch::Trace
+        StackCapture::Trace
     } else if campaign.watching.captures_hangs {
-        ForkWatch::Hangs
+        StackCapture::Hangs
     } else {
-        ForkWatch::None
+        StackCapture::None
     }
 }
 
-fn starter(
-    campaign: &Campaign,
-    guardian: &Arc<Guardian>,
-    zygotes: &Arc<ZygotePool>,
-    info: &mut RunInfo,
-) -> io::Result<Arc<dyn Start>> {
-    let watching = &campaign.watching;
-    info.findings.extend(watching.findings.iter().cloned());
-    let start: Arc<dyn Start> = Arc::new(Starter::new(guardian.clone(), watching.captures_hangs)?);
+/// Adds what was found about evidence and forks.
+fn add_findings(campaign: &Campaign, info: &mut RunInfo) {
+    info.findings
+        .extend(campaign.watching.findings.iter().cloned());
     let plan = &campaign.plan;
-    if plan.units.iter().any(|unit| !unit.spawn.is_exec()) {
-        let starter = ForkStarter::new(start, guardian.clone(), zygotes.clone())?;
-        return Ok(Arc::new(starter));
-    }
-    if let Some(why) = process::why_not(&plan.suite.device, plan.suite.fork_cuda)
+    if plan.units.iter().all(|unit| unit.spawn.is_exec())
         && plan.wants_forks()
+        && let Some(why) = process::why_not(&plan.suite.device, plan.suite.fork_cuda)
     {
         tracing::warn!("nothing is forked in this run: {why}");
         info.findings.push(doctor::not_forked(&why));
     }
-    Ok(start)
 }
 
 /// Schedules the rounds that are left.

@@ -13,7 +13,7 @@ use super::clock::{now, rounded};
 use super::event::{Begin, Event, Flow};
 use super::evidence_rounds::EvidenceRounds;
 use super::journal::RunJournal;
-use crate::decide::{self, Decider};
+use crate::decide::Decider;
 use crate::plan::{Pending, SpecBuilder};
 use crate::process::{Assignment, Slots};
 use crate::program::Programs;
@@ -281,7 +281,7 @@ impl<'a> Runner<'a> {
         if let Some(rounds) = &mut self.rules.evidence_rounds {
             rounds.push(&record);
         }
-        for decided in decide::inputs(self.rules.decider.push(&record)) {
+        if let Some(decided) = self.rules.decider.push(&record) {
             tracing::info!(input = ?decided, "the stopping rule decided");
             inputs.push_back(decided);
         }

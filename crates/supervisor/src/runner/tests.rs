@@ -29,7 +29,7 @@ fn a_panic_in_a_slot_ends_the_run_with_its_message() {
 
     let runtime = set_up::runtime().unwrap();
     let specs = SpecBuilder::new(&campaign.plan, folder.id(), &campaign.workers.by_variant);
-    let programs = Programs::of(specs.first_attempts());
+    let programs = Programs::of(specs.units());
     let mut info = set_up::run_info_with(&campaign, &folder, &programs);
     set_up::prepare_folder(&folder, &campaign.plan, &info).unwrap();
     let resume = set_up::resume(&campaign, &folder, &specs, &info).unwrap();

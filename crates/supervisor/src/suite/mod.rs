@@ -8,7 +8,7 @@ mod text;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Recommendation};
+use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Recommendation, Unit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -20,6 +20,8 @@ pub(crate) use options::bytes_text;
 pub use options::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing};
 pub(crate) use text::word_of_text;
 pub use text::word_to_text;
+
+pub use crate::toml_file::is_device;
 
 pub use crashrate_model::DEFAULT_VARIANT;
 
@@ -149,6 +151,7 @@ pub struct Variant {
 
 /// Expected range of a measure; a value outside makes the round `failed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Expect {
     /// The measure's name.
     pub measure: String,
@@ -190,22 +193,6 @@ impl Suite {
         Suite::parse(&toml_file::read_text(path, "suite")?, path)
     }
 
-    /// Resolves the text of a suite as if it were in the file `path`, which need not exist.
-    ///
-    /// # Errors
-    /// It is not a valid suite: one message with file and line.
-    pub fn parse(text: &str, path: &Path) -> Result<Suite, SuiteError> {
-        resolve::parse(text, path)
-    }
-
-    /// A suite of one chapter that runs a command, for `crashrate run -- COMMAND`.
-    ///
-    /// # Errors
-    /// The program does not exist.
-    pub fn of_command(argv: &[String], rounds: u32) -> Result<Suite, SuiteError> {
-        resolve::of_command(argv, rounds)
-    }
-
     /// The chapter of that id.
     pub fn chapter(&self, id: &str) -> Option<&Chapter> {
         self.chapters.iter().find(|c| c.id == id)
@@ -213,18 +200,29 @@ impl Suite {
 }
 
 impl Chapter {
-    /// Whether its isolated processes can be forked.
-    pub(crate) fn can_fork(&self) -> bool {
-        self.spawning.zygote || self.is_worker()
-    }
-
-    /// Whether the worker runs it.
-    pub(crate) fn is_worker(&self) -> bool {
-        matches!(self.action, Action::Worker { .. })
+    /// Its command; `None` if the worker runs it.
+    pub(crate) fn command(&self) -> Option<&[String]> {
+        match &self.action {
+            Action::Command(command) => Some(command),
+            Action::Worker { .. } => None,
+        }
     }
 }
 
-impl Sequence {
+/// The settings of a unit's processes, which its chapter or its sequence has.
+#[derive(Clone, Copy)]
+pub(crate) struct UnitSettings<'a> {
+    pub(crate) retries: u32,
+    pub(crate) timing: &'a Timing,
+    pub(crate) limits: ResourceLimits,
+    pub(crate) process: ProcessOptions,
+    pub(crate) env: &'a BTreeMap<String, String>,
+    pub(crate) spawning: Spawning,
+    /// `None` if the worker runs it.
+    pub(crate) command: Option<&'a [String]>,
+}
+
+impl UnitSettings<'_> {
     /// Whether its processes can be forked.
     pub(crate) fn can_fork(&self) -> bool {
         self.spawning.zygote || self.command.is_none()
@@ -234,6 +232,7 @@ impl Sequence {
 /// Chapters and sequences by id: a plan looks up each of possibly thousands.
 #[derive(Clone, Debug)]
 pub(crate) struct ById<'a> {
+    suite: &'a Suite,
     chapters: HashMap<&'a str, &'a Chapter>,
     sequences: HashMap<&'a str, &'a Sequence>,
 }
@@ -241,6 +240,7 @@ pub(crate) struct ById<'a> {
 impl<'a> ById<'a> {
     pub(crate) fn of(suite: &'a Suite) -> ById<'a> {
         ById {
+            suite,
             chapters: suite.chapters.iter().map(|c| (c.id.as_str(), c)).collect(),
             sequences: (suite.sequences.iter().map(|s| (s.id.as_str(), s))).collect(),
         }
@@ -250,12 +250,31 @@ impl<'a> ById<'a> {
         self.chapters.get(id).copied()
     }
 
-    pub(crate) fn sequence(&self, id: &str) -> Option<&'a Sequence> {
-        self.sequences.get(id).copied()
+    /// The settings of a unit's processes.
+    pub(crate) fn settings(&self, unit: &Unit) -> Option<UnitSettings<'a>> {
+        match unit.mode {
+            Mode::Isolated => self.chapter(&unit.name).map(|chapter| UnitSettings {
+                retries: chapter.retries,
+                timing: &chapter.timing,
+                limits: chapter.limits,
+                process: chapter.process,
+                env: &chapter.env,
+                spawning: chapter.spawning,
+                command: chapter.command(),
+            }),
+            Mode::Sequential => {
+                self.sequences
+                    .get(unit.name.as_str())
+                    .map(|sequence| UnitSettings {
+                        retries: sequence.retries,
+                        timing: &self.suite.sequence_timing,
+                        limits: self.suite.limits,
+                        process: self.suite.process,
+                        env: &sequence.env,
+                        spawning: sequence.spawning,
+                        command: sequence.command.as_deref(),
+                    })
+            }
+        }
     }
-}
-
-/// Whether a text names a device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
-pub fn is_device(text: &str) -> bool {
-    toml_file::is_device(text)
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crashrate_model::Spawn;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
+use strum::IntoStaticStr;
 
 use super::text;
 
@@ -23,8 +25,18 @@ pub struct Timing {
 }
 
 /// What the crash of a descendant does to the outcome of an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    IntoStaticStr
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum DescendantCrash {
     /// The attempt is `crashed`.
     Count,
@@ -33,11 +45,11 @@ pub enum DescendantCrash {
 }
 
 /// How the processes of attempts are set up and judged.
+#[skip_serializing_none]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessOptions {
     /// What a descendant's crash does. By default it counts in attempts that did not pass and is
     /// noted in the others.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descendants: Option<DescendantCrash>,
     /// Whether standard input, output and error are a terminal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -55,20 +67,17 @@ impl ProcessOptions {
 }
 
 /// `[limits]`: how much of the machine an attempt may use. What is not set is not limited.
+#[skip_serializing_none]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ResourceLimits {
     /// Memory, bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
     /// Number of processes and threads that exist at the same time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes: Option<u64>,
     /// CPU time of one process, seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<u64>,
     /// Size of a file that it writes, bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_size: Option<u64>,
 }
 

@@ -76,7 +76,7 @@ pub(super) struct Chapter {
     pub(super) zygote: Option<Spanned<bool>>,
     pub(super) limits: Option<ResourceLimits>,
     #[serde(default)]
-    pub(super) expect: Vec<Spanned<Expect>>,
+    pub(super) expect: Vec<Spanned<super::Expect>>,
     pub(super) rounds: Option<Spanned<i64>>,
     pub(super) timeout: Option<Spanned<String>>,
     pub(super) grace: Option<Spanned<String>>,
@@ -87,18 +87,6 @@ pub(super) struct Chapter {
     pub(super) fresh_directory: Option<bool>,
     pub(super) descendants: Option<Spanned<String>>,
     pub(super) pty: Option<Spanned<bool>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Expect {
-    pub(super) measure: String,
-    #[serde(default)]
-    pub(super) label: String,
-    pub(super) at_most: Option<f64>,
-    pub(super) at_least: Option<f64>,
-    #[serde(default)]
-    pub(super) on: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -53,67 +53,46 @@ pub(crate) fn word_of_text(text: &str) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// Paths in `run.toml`: text where they are UTF-8, else their bytes.
+/// Paths in `run.toml`, written as words.
 pub(super) mod path {
-    use super::OsString;
-    use std::os::unix::ffi::{OsStrExt, OsStringExt};
     use std::path::{Path, PathBuf};
 
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::{Deserialize, Deserializer, Serializer};
 
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    pub(super) enum Written {
-        Text(String),
-        Bytes(Vec<u8>),
-    }
-
-    impl From<&Path> for Written {
-        fn from(path: &Path) -> Written {
-            match path.to_str() {
-                Some(text) => Written::Text(text.to_owned()),
-                None => Written::Bytes(path.as_os_str().as_bytes().to_vec()),
-            }
-        }
-    }
-
-    impl From<Written> for PathBuf {
-        fn from(written: Written) -> PathBuf {
-            match written {
-                Written::Text(text) => text.into(),
-                Written::Bytes(bytes) => OsString::from_vec(bytes).into(),
-            }
-        }
-    }
+    use super::{word_of_text, word_to_text};
 
     pub(in super::super) fn serialize<S: Serializer>(
         path: &Path,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        Written::from(path).serialize(to)
+        to.serialize_str(&word_to_text(path.as_os_str()))
     }
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<PathBuf, D::Error> {
-        Written::deserialize(from).map(PathBuf::from)
+        Ok(word_of_text(&String::deserialize(from)?).into())
     }
 
     /// The same for a path that may be missing.
     pub(in super::super) mod option {
-        use super::{Deserialize, Deserializer, PathBuf, Serialize, Serializer, Written};
+        use super::{Deserialize, Deserializer, PathBuf, Serializer, word_of_text};
 
         pub(in super::super::super) fn serialize<S: Serializer>(
             path: &Option<PathBuf>,
             to: S,
         ) -> Result<S::Ok, S::Error> {
-            path.as_deref().map(Written::from).serialize(to)
+            match path {
+                Some(path) => super::serialize(path, to),
+                None => to.serialize_none(),
+            }
         }
 
         pub(in super::super::super) fn deserialize<'de, D: Deserializer<'de>>(
             from: D,
         ) -> Result<Option<PathBuf>, D::Error> {
-            Ok(Option::<Written>::deserialize(from)?.map(PathBuf::from))
+            let text = Option::<String>::deserialize(from)?;
+            Ok(text.map(|text| word_of_text(&text).into()))
         }
     }
 }
@@ -140,7 +119,7 @@ pub(super) mod duration {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use proptest::prelude::*;
 
@@ -168,9 +147,10 @@ mod tests {
     fn every_path_is_read_back() {
         for bytes in [&b"/a/b"[..], b"/a\xff\xfe/b", "/\u{e4}".as_bytes(), b""] {
             let path = Path::new(OsStr::from_bytes(bytes));
-            let text = serde_json::to_string(&path::Written::from(path)).unwrap();
-            let back: path::Written = serde_json::from_str(&text).unwrap();
-            assert_eq!(PathBuf::from(back), path);
+            let mut text = Vec::new();
+            path::serialize(path, &mut serde_json::Serializer::new(&mut text)).unwrap();
+            let back = path::deserialize(&mut serde_json::Deserializer::from_slice(&text)).unwrap();
+            assert_eq!(back, path);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Checks of single values: what a key may hold, and the error when it holds something else.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ const SIZES: [(&str, f64); 10] = [
 ];
 
 /// Whether a text names a device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
-pub(crate) fn is_device(text: &str) -> bool {
+pub fn is_device(text: &str) -> bool {
     matches!(text, "auto" | "mps" | "cuda" | "cpu")
         || text
             .strip_prefix("cuda:")
@@ -31,24 +32,23 @@ pub(crate) fn is_device(text: &str) -> bool {
 }
 
 impl Source<'_> {
-    /// A word with a fixed set of meanings.
-    pub(crate) fn one_of<T: Copy>(
+    /// The choice of this name.
+    pub(crate) fn one_of<T: Copy + Into<&'static str>>(
         &self,
         key: &str,
         kind: &str,
         word: &Spanned<String>,
-        choices: &[(&str, T)],
+        choices: &[T],
     ) -> Result<T> {
         let given = word.get_ref();
-        let choice = choices.iter().find(|(name, _)| name == given);
-        choice.map(|(_, meaning)| *meaning).ok_or_else(|| {
-            let names: Vec<_> = choices
-                .iter()
-                .map(|(name, _)| format!("`{name}`"))
-                .collect();
-            let problem = not_valid(key, given, kind, &names.join(" or "));
-            self.error(word.span(), problem)
-        })
+        if let Some(choice) = choices.iter().find(|&&choice| choice.into() == given) {
+            return Ok(*choice);
+        }
+        let names: Vec<_> = choices
+            .iter()
+            .map(|&choice| format!("`{}`", choice.into()))
+            .collect();
+        self.refuse(word, not_valid(key, given, kind, &names.join(" or ")))
     }
 
     /// An integer; the error states the bounds.
@@ -59,61 +59,60 @@ impl Source<'_> {
         range: RangeInclusive<u32>,
     ) -> Result<u32> {
         let value = *given.get_ref();
-        let fits = u32::try_from(value).ok().filter(|n| range.contains(n));
-        fits.ok_or_else(|| {
-            let (least, most) = (range.start(), range.end());
-            let problem = match *most {
-                u32::MAX if value < i64::from(*least) => format!("must be at least {least}"),
-                most => format!("must be from {least} to {most}"),
-            };
-            self.error(given.span(), format!("{key}: {problem}, not {value}"))
-        })
+        if let Some(fits) = u32::try_from(value).ok().filter(|n| range.contains(n)) {
+            return Ok(fits);
+        }
+        let (least, most) = (range.start(), range.end());
+        let problem = match *most {
+            u32::MAX if value < i64::from(*least) => format!("must be at least {least}"),
+            most => format!("must be from {least} to {most}"),
+        };
+        self.refuse(given, format!("{key}: {problem}, not {value}"))
     }
 
     /// A duration that is more than 0.
     pub(crate) fn duration(&self, key: &str, text: &Spanned<String>) -> Result<Duration> {
         match self.duration_or_zero(key, text)? {
-            Duration::ZERO => Err(self.error(text.span(), format!("{key}: must be more than 0"))),
+            Duration::ZERO => self.refuse(text, format!("{key}: must be more than 0")),
             duration => Ok(duration),
         }
     }
 
     /// A duration.
     pub(crate) fn duration_or_zero(&self, key: &str, text: &Spanned<String>) -> Result<Duration> {
-        humantime::parse_duration(text.get_ref()).map_err(|_| {
-            let problem = not_valid(key, text.get_ref(), "duration", "e.g. 90s, 10m or 1h 30m");
-            self.error(text.span(), problem)
-        })
+        let parsed = humantime::parse_duration(text.get_ref()).ok();
+        self.valid(parsed, key, text, "duration", "e.g. 90s, 10m or 1h 30m")
     }
 
     /// A size, in bytes.
     pub(crate) fn size(&self, key: &str, text: &Spanned<String>) -> Result<u64> {
-        parse_size(text.get_ref()).ok_or_else(|| {
-            let problem = not_valid(key, text.get_ref(), "size", "e.g. 512MiB, 2GiB or 1.5GB");
-            self.error(text.span(), problem)
-        })
+        self.valid(
+            parse_size(text.get_ref()),
+            key,
+            text,
+            "size",
+            "e.g. 512MiB, 2GiB or 1.5GB",
+        )
     }
 
     pub(crate) fn device(&self, key: &str, device: &Spanned<String>) -> Result<String> {
-        if is_device(device.get_ref()) {
-            return Ok(device.get_ref().clone());
-        }
-        let expected = "auto, mps, cuda, cuda:N or cpu";
-        let problem = not_valid(key, device.get_ref(), "device", expected);
-        Err(self.error(device.span(), problem))
+        let valid = is_device(device.get_ref()).then(|| device.get_ref().clone());
+        self.valid(
+            valid,
+            key,
+            device,
+            "device",
+            "auto, mps, cuda, cuda:N or cpu",
+        )
     }
 
     /// The outcomes that the crash rate counts.
     pub(crate) fn bad(&self, key: &str, bad: &[Spanned<String>]) -> Result<OutcomeSet> {
         let outcomes = bad.iter().map(|word| {
             let outcome = Outcome::from_word(word.get_ref());
-            outcome
-                .filter(|o| o.counts() && *o != Outcome::Passed)
-                .ok_or_else(|| {
-                    let expected = "failed, crashed, timed-out or out-of-memory";
-                    let problem = not_valid(key, word.get_ref(), "bad outcome", expected);
-                    self.error(word.span(), problem)
-                })
+            let outcome = outcome.filter(|o| o.counts() && *o != Outcome::Passed);
+            let expected = "failed, crashed, timed-out or out-of-memory";
+            self.valid(outcome, key, word, "bad outcome", expected)
         });
         Ok(OutcomeSet::new(outcomes.collect::<Result<Vec<_>>>()?))
     }
@@ -125,7 +124,7 @@ impl Source<'_> {
             let problem = format!(
                 "chapter.id: `{text}` is reserved for deaths outside of chapters; choose another"
             );
-            return Err(self.error(id.span(), problem));
+            return self.refuse(id, problem);
         }
         Ok(text)
     }
@@ -134,11 +133,36 @@ impl Source<'_> {
         let text = id.get_ref();
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let inner = |c: char| plain(c) || matches!(c, '.' | '_' | '-');
-        if text.starts_with(plain) && text.chars().all(inner) && text.len() <= 100 {
-            return Ok(text.clone());
-        }
+        let is_valid = text.starts_with(plain) && text.chars().all(inner) && text.len() <= 100;
         let expected = "at most 100 of a-z 0-9 . _ - that begin with a letter or digit";
-        Err(self.error(id.span(), not_valid(key, text, "name", expected)))
+        self.valid(is_valid.then(|| text.clone()), key, id, "name", expected)
+    }
+
+    /// Refuses an id that occurred before.
+    pub(crate) fn unique<'i>(
+        &self,
+        seen: &mut HashSet<&'i str>,
+        kind: &str,
+        id: &'i Spanned<String>,
+    ) -> Result<()> {
+        if seen.insert(id.get_ref()) {
+            return Ok(());
+        }
+        let problem = format!("{kind}.id: there is another {kind} `{}`", id.get_ref());
+        self.refuse(id, problem)
+    }
+
+    /// The value that a text stands for, or the error that it stands for none.
+    pub(crate) fn valid<T>(
+        &self,
+        value: Option<T>,
+        key: &str,
+        text: &Spanned<String>,
+        kind: &str,
+        expected: &str,
+    ) -> Result<T> {
+        let invalid = || self.refuse(text, not_valid(key, text.get_ref(), kind, expected));
+        value.map_or_else(invalid, Ok)
     }
 }
 

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use thiserror::Error;
+use toml::Spanned;
 
-pub(crate) use check::{is_device, not_valid};
+pub use check::is_device;
+pub(crate) use check::not_valid;
 
 /// A TOML file that cannot be used.
 #[derive(Debug, Error)]
@@ -76,6 +78,11 @@ impl Source<'_> {
             let problem = explain::explain(e.message().trim_end(), &span, self.text);
             self.error(span, problem)
         })
+    }
+
+    /// Refuses a value.
+    pub(crate) fn refuse<T, V>(&self, value: &Spanned<V>, problem: impl Into<String>) -> Result<T> {
+        Err(self.error(value.span(), problem))
     }
 
     /// An error at this place.

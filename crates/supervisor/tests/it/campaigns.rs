@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 
 use crashrate_model::{Ended, Gate, Mode, Outcome, OutcomeSet, Record, Spawn, Stopping, Unit};
 use crashrate_stats::GateVerdict;
-use crashrate_supervisor::decide::{Decider, inputs};
+use crashrate_supervisor::decide::Decider;
 use crashrate_supervisor::plan::{Pending, Rounds};
 use crashrate_supervisor::schedule::{Action, Bounds, End, Input, Running, Schedule};
 use rand_chacha::ChaCha8Rng;
@@ -75,7 +75,7 @@ pub(crate) fn campaign(rate: f64, jobs: u32, rounds: u32, seed: u64) -> GateVerd
             continue;
         };
         let record = Ended::of(ended.key.unit, ended.key.round, 1, outcome);
-        next.extend(inputs(decider.push(&Record::Ended(Box::new(record)))));
+        next.extend(decider.push(&Record::Ended(Box::new(record))));
         let end = match outcome {
             Outcome::Passed => End::Passed,
             _ => End::NotPassed,

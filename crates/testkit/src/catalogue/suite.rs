@@ -1,7 +1,5 @@
 //! Generates suite files from cases.
 
-use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -28,118 +26,69 @@ pub enum Size {
     Small,
 }
 
-/// Generates a suite with a chapter for each case, for one isolated round.
-pub fn isolated_suite(cases: &[Case], programs: &Programs, size: Size) -> String {
-    let mut suite = head("catalogue", &programs.sequence_runner);
-    for case in cases {
-        let mut command = vec![json!(path(&programs.misbehave))];
-        let args = match size {
+impl Size {
+    fn args(self, case: &Case) -> &[String] {
+        match self {
             Size::Full => &case.args,
             Size::Small => &case.small,
-        };
-        command.extend(args.iter().map(|arg| json!(arg)));
-        table(
-            &mut suite,
-            "chapter",
-            &[
-                ("id", json!(case.name)),
-                ("command", json!(command)),
-                ("timeout", seconds(case.time_limit)),
-            ],
-        );
+        }
     }
-    suite
+}
+
+/// Generates a suite with a chapter for each case, for one isolated round.
+pub fn isolated_suite(cases: &[Case], programs: &Programs, size: Size) -> String {
+    let chapter = |case: &Case| {
+        let program = [programs.misbehave.display().to_string()];
+        let command = [&program, size.args(case)].concat();
+        json!({
+            "id": case.name,
+            "command": command,
+            "timeout": text(case.time_limit),
+        })
+    };
+    let chapters: Vec<Value> = cases.iter().map(chapter).collect();
+    suite("catalogue", programs, &json!({ "chapter": chapters }))
 }
 
 /// Generates a suite with a sequence for each case that can be in one, for one sequential round.
 ///
 /// The sequence and its middle chapter, between [`FIRST`] and [`LAST`], have the name of the case.
 pub fn sequence_suite(cases: &[Case], programs: &Programs, size: Size) -> String {
-    let mut suite = head("catalogue-in-sequence", &programs.sequence_runner);
-    for id in [FIRST, LAST] {
-        worker_chapter(&mut suite, id, Duration::from_secs(30), &json!({}));
-    }
+    let chapter = |id: &str, time_limit, params: Value| {
+        json!({
+            "id": id,
+            "worker": "act",
+            "modes": ["sequential"],
+            "timeout": text(time_limit),
+            "params": params,
+        })
+    };
+    let mut chapters =
+        Vec::from([FIRST, LAST].map(|id| chapter(id, Duration::from_secs(30), json!({}))));
+    let mut sequences = Vec::new();
     for case in cases {
         let Some(sequence) = &case.sequence else {
             continue;
         };
-        let args = match size {
-            Size::Full => &sequence.args,
-            Size::Small => &sequence.small,
-        };
-        let params = json!({ "act": sequence.act, "args": args });
-        worker_chapter(&mut suite, &case.name, case.time_limit, &params);
-        table(
-            &mut suite,
-            "sequence",
-            &[
-                ("id", json!(case.name)),
-                ("chapters", json!([FIRST, case.name, LAST])),
-            ],
-        );
+        let params = json!({ "act": sequence.act, "args": size.args(case)[1..] });
+        chapters.push(chapter(&case.name, case.time_limit, params));
+        sequences.push(json!({ "id": case.name, "chapters": [FIRST, &case.name, LAST] }));
     }
-    suite
+    let tables = json!({ "chapter": chapters, "sequence": sequences });
+    suite("catalogue-in-sequence", programs, &tables)
 }
 
-fn head(name: &str, worker: &Path) -> String {
-    let mut suite = String::new();
-    let head = [
-        ("name", json!(name)),
-        ("device", json!("cpu")),
-        ("worker", json!(path(worker))),
-    ];
-    let defaults = [
-        ("rounds", json!(1)),
-        ("timeout", seconds(OUTSIDE)),
-        ("grace", seconds(GRACE)),
-    ];
-    lines(&mut suite, "[suite]", &head);
-    lines(&mut suite, "[defaults]", &defaults);
-    suite
+fn suite(name: &str, programs: &Programs, tables: &Value) -> String {
+    let worker = programs.sequence_runner.display().to_string();
+    let head = json!({
+        "suite": { "name": name, "device": "cpu", "worker": worker },
+        "defaults": { "rounds": 1, "timeout": text(OUTSIDE), "grace": text(GRACE) },
+    });
+    [&head, tables]
+        .map(|part| toml::to_string(part).expect("it has no null"))
+        .join("\n")
 }
 
-fn worker_chapter(suite: &mut String, id: &str, time_limit: Duration, params: &Value) {
-    let entries = [
-        ("id", json!(id)),
-        ("worker", json!("act")),
-        ("params", params.clone()),
-        ("modes", json!(["sequential"])),
-        ("timeout", seconds(time_limit)),
-    ];
-    table(suite, "chapter", &entries);
-}
-
-fn table(suite: &mut String, name: &str, entries: &[(&str, Value)]) {
-    lines(suite, &format!("[[{name}]]"), entries);
-}
-
-fn lines(suite: &mut String, header: &str, entries: &[(&str, Value)]) {
-    suite.push_str(header);
-    suite.push('\n');
-    for (key, value) in entries {
-        // Writing to a string never fails.
-        let _ = writeln!(suite, "{key} = {}", toml(value));
-    }
-    suite.push('\n');
-}
-
-/// Strings, numbers and lists are the same in TOML and JSON; an inline table uses `=` for `:`.
-fn toml(value: &Value) -> String {
-    match value {
-        Value::Object(entries) => {
-            let entries = entries
-                .iter()
-                .map(|(key, value)| format!("{key} = {}", toml(value)));
-            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
-        }
-        other => other.to_string(),
-    }
-}
-
-fn seconds(duration: Duration) -> Value {
-    json!(format!("{}ms", duration.as_millis()))
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().expect("a target folder has a UTF-8 path")
+fn text(duration: Duration) -> String {
+    format!("{}ms", duration.as_millis())
 }

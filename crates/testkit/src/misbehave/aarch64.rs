@@ -11,7 +11,12 @@ pub(crate) const DIVISION_TRAPS: bool = false;
 pub(super) fn store(address: usize) {
     // SAFETY: deliberately unsound; the address faults or belongs to the caller.
     unsafe {
-        asm!("str {value:w}, [{address}]", value = in(reg) 1u32, address = in(reg) address, options(nostack));
+        asm!(
+            "str {value:w}, [{address}]",
+            value = in(reg) 1u32,
+            address = in(reg) address,
+            options(nostack)
+        );
     }
 }
 

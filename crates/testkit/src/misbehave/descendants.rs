@@ -8,23 +8,22 @@ use std::time::{Duration, Instant};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, getpgid, getppid, setpgid, setsid};
 
-use super::{Done, number, wait_for_nothing};
+use super::{Done, Problem, number, wait_for_nothing};
 
+/// `[SECONDS=300]`: leaves a child in its group that holds its descriptors.
 pub(super) fn hold_pipe(args: &[String]) -> Done {
     let secs = number(args, 0, Some(300))?;
-    itself()?
-        .args(["sleep", &secs.to_string()])
-        .spawn()
-        .map_err(|e| e.to_string())?;
+    itself()?.args(["sleep", &secs.to_string()]).spawn()?;
     Ok(0)
 }
 
+/// `[SECONDS=300]`: leaves a daemon in another session that holds its descriptors.
 pub(super) fn hold_pipe_setsid(args: &[String]) -> Done {
     let secs = number(args, 0, Some(300))?;
     // SAFETY: this process has one thread, so its child may do anything.
-    match unsafe { fork() }.map_err(|e| e.to_string())? {
+    match unsafe { fork() }? {
         ForkResult::Parent { child } => {
-            waitpid(child, None).map_err(|e| e.to_string())?;
+            waitpid(child, None)?;
             Ok(0)
         }
         ForkResult::Child => {
@@ -39,17 +38,19 @@ pub(super) fn hold_pipe_setsid(args: &[String]) -> Done {
     }
 }
 
+/// Joins the process group of its parent and hangs.
 pub(super) fn join_group(_: &[String]) -> Done {
-    let group = getpgid(Some(getppid())).map_err(|e| e.to_string())?;
-    setpgid(Pid::this(), group).map_err(|e| e.to_string())?;
+    let group = getpgid(Some(getppid()))?;
+    setpgid(Pid::this(), group)?;
     wait_for_nothing();
     Ok(70)
 }
 
+/// `[N=200]`: leaves this many daemons with a child each, all in separate sessions.
 pub(super) fn fork_many(args: &[String]) -> Done {
     for _ in 0..number(args, 0, Some(200))? {
         // SAFETY: this process and each of its children have one thread.
-        if let ForkResult::Child = unsafe { fork() }.map_err(|e| e.to_string())? {
+        if let ForkResult::Child = unsafe { fork() }? {
             let _ = setsid();
             // SAFETY: as above.
             let _ = unsafe { fork() };
@@ -59,12 +60,13 @@ pub(super) fn fork_many(args: &[String]) -> Done {
     Ok(0)
 }
 
+/// `[SECONDS=300]`: leaves a process that starts a successor and ends, repeatedly.
 pub(super) fn fork_relay(args: &[String]) -> Done {
     let end = Instant::now() + Duration::from_secs(number(args, 0, Some(300))?.min(900));
     let mut is_first = true;
     while Instant::now() < end {
         // SAFETY: this process and each of its successors have one thread.
-        match unsafe { fork() }.map_err(|e| e.to_string())? {
+        match unsafe { fork() }? {
             ForkResult::Parent { .. } if is_first => return Ok(0),
             // SAFETY: ends the process without running the first process's exit handlers.
             ForkResult::Parent { .. } => unsafe { libc::_exit(0) },
@@ -75,6 +77,7 @@ pub(super) fn fork_relay(args: &[String]) -> Done {
     Ok(0)
 }
 
+/// `[KIND [ARGUMENT...]]`: becomes another program: `true`, or itself with this kind.
 pub(super) fn exec_other(args: &[String]) -> Done {
     let mut other = match args {
         [] => Command::new("true"),
@@ -84,19 +87,20 @@ pub(super) fn exec_other(args: &[String]) -> Done {
             itself
         }
     };
-    Err(other.exec().to_string())
+    Err(other.exec().into())
 }
 
+/// `[KIND [ARGUMENT...]]`: runs a program, then becomes another in a second thread.
 pub(super) fn exec_other_thread(args: &[String]) -> Done {
     let child = Command::new("true").status();
-    child.map_err(|e| e.to_string())?;
+    child?;
     let args = args.to_vec();
     let executed = std::thread::spawn(move || exec_other(&args)).join();
-    executed.unwrap_or_else(|_| Err("its thread panicked".to_owned()))
+    executed.unwrap_or_else(|_| Err("its thread panicked".into()))
 }
 
 /// The program `misbehave`: this program, or the one next to it.
-fn itself() -> Result<Command, String> {
-    let path = std::env::current_exe().map_err(|e| e.to_string())?;
+fn itself() -> Result<Command, Problem> {
+    let path = std::env::current_exe()?;
     Ok(Command::new(path.with_file_name("misbehave")))
 }

@@ -1,7 +1,6 @@
 //! Misuses descriptors: floods them, writes garbage, or closes them.
 #![allow(unsafe_code)]
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
@@ -9,15 +8,17 @@ use std::time::Duration;
 
 use crashrate_protocol::env;
 
-use super::{Done, number};
+use super::{Done, Problem, number};
 
+/// `[BYTES=2000000000]`: writes this much to standard output.
 pub(super) fn flood_stdout(args: &[String]) -> Done {
     let bytes = number(args, 0, Some(2_000_000_000))?;
     let line = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n";
-    let stdout = open(1).map_err(|e| e.to_string())?;
+    let stdout = open(1)?;
     repeat(stdout, line, bytes)
 }
 
+/// `[BYTES=1000000000]`: writes this much without a newline to each of its descriptors.
 pub(super) fn flood_all(args: &[String]) -> Done {
     let bytes = number(args, 0, Some(1_000_000_000))?;
     let events = std::env::var(env::EVENTS_FD).ok();
@@ -47,63 +48,54 @@ pub(super) fn garbage_events(_: &[String]) -> Done {
         b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n\n\n\r\n",
         b"{\"v\":1,\"event\":\"chapter-started\",\"chapter\":\"no-such-chapter\"}\n",
     ];
-    let Some(mut events) = events()? else {
-        return Ok(0);
-    };
+    let mut events = events()?;
     for piece in pieces {
-        events.write_all(piece).map_err(|e| e.to_string())?;
+        events.write_all(piece)?;
     }
     Ok(0)
 }
 
 pub(super) fn half_line(_: &[String]) -> Done {
-    if let Some(mut events) = events()? {
-        let half = b"{\"v\":1,\"event\":\"chapter-pas";
-        events.write_all(half).map_err(|e| e.to_string())?;
-    }
+    events()?.write_all(b"{\"v\":1,\"event\":\"chapter-pas")?;
     std::process::exit(0)
 }
 
+/// `[BYTES=1000000000]`: writes one line of that length to the events descriptor.
 pub(super) fn long_line(args: &[String]) -> Done {
     let bytes = number(args, 0, Some(1_000_000_000))?;
-    let Some(mut events) = events()? else {
-        return Ok(0);
-    };
-    let begin = b"{\"v\":1,\"event\":\"note\",\"text\":\"";
-    events.write_all(begin).map_err(|e| e.to_string())?;
-    let again = events.try_clone().map_err(|e| e.to_string())?;
-    repeat(again, b"x", bytes)?;
-    events.write_all(b"\"}\n").map_err(|e| e.to_string())?;
+    let mut events = events()?;
+    events.write_all(b"{\"v\":1,\"event\":\"note\",\"text\":\"")?;
+    repeat(events.try_clone()?, b"x", bytes)?;
+    events.write_all(b"\"}\n")?;
     Ok(0)
 }
 
+/// `[N=10000000]`: sends this many events.
 pub(super) fn many_events(args: &[String]) -> Done {
     let count = number(args, 0, Some(10_000_000))?;
-    let Some(mut events) = events()? else {
-        return Ok(0);
-    };
+    let mut events = events()?;
     // Many lines a write, which the protocol discourages, for speed.
     let mut lines = String::with_capacity(80_000);
     for i in 1..=count {
-        let written = match i % 3 {
-            1 => writeln!(
-                lines,
-                r#"{{"v":1,"event":"progress","done":{i},"total":{count},"unit":"events"}}"#
-            ),
-            2 => writeln!(
-                lines,
-                r#"{{"v":1,"event":"measure","name":"event","value":{i},"unit":"1","label":"i={i}"}}"#
-            ),
-            _ => writeln!(lines, r#"{{"v":1,"event":"note","text":"event {i}"}}"#),
-        };
-        written.map_err(|e| e.to_string())?;
+        lines += &event(i, count);
         if lines.len() > 65_536 || i == count {
-            let sent = events.write_all(lines.as_bytes());
-            sent.map_err(|e| e.to_string())?;
+            events.write_all(lines.as_bytes())?;
             lines.clear();
         }
     }
     Ok(0)
+}
+
+/// The line of an event: progress, a measure or a note in turn.
+fn event(i: u64, count: u64) -> String {
+    let event = match i % 3 {
+        1 => format!(r#"{{"v":1,"event":"progress","done":{i},"total":{count},"unit":"events"}}"#),
+        2 => format!(
+            r#"{{"v":1,"event":"measure","name":"event","value":{i},"unit":"1","label":"i={i}"}}"#
+        ),
+        _ => format!(r#"{{"v":1,"event":"note","text":"event {i}"}}"#),
+    };
+    event + "\n"
 }
 
 pub(super) fn close_all(_: &[String]) -> Done {
@@ -120,18 +112,12 @@ pub(super) fn close_all(_: &[String]) -> Done {
     std::process::exit(0)
 }
 
-/// Opens the events descriptor without the helper; `None` if no supervisor listens.
-fn events() -> Result<Option<File>, String> {
-    let Ok(fd) = std::env::var(env::EVENTS_FD) else {
-        eprintln!("no supervisor listens: {} is not set", env::EVENTS_FD);
-        return Ok(None);
-    };
-    let number = fd
-        .parse()
-        .map_err(|_| format!("{}: `{fd}`", env::EVENTS_FD))?;
-    open(number)
-        .map(Some)
-        .map_err(|e| format!("descriptor {fd}: {e}"))
+/// Opens the events descriptor without the helper. If no supervisor listens, discards the events.
+fn events() -> Result<File, Problem> {
+    match std::env::var(env::EVENTS_FD) {
+        Ok(fd) => Ok(open(fd.parse()?)?),
+        Err(_) => Ok(File::options().write(true).open("/dev/null")?),
+    }
 }
 
 /// Duplicates a descriptor, without the buffers and locks of `stdout`.
@@ -152,7 +138,7 @@ fn repeat(mut to: File, piece: &[u8], bytes: u64) -> Done {
         let now = block
             .len()
             .min(usize::try_from(left).unwrap_or(block.len()));
-        to.write_all(&block[..now]).map_err(|e| e.to_string())?;
+        to.write_all(&block[..now])?;
         left -= now as u64;
     }
     Ok(0)

@@ -2,74 +2,48 @@
 
 use crashrate_protocol::{Event, EventWriter, env};
 
-use super::{Done, hangs, in_a_thread, segfault_at_exit, write_to_null};
+use super::{Done, Problem, SURVIVED, segfault_at_exit};
 
-pub(super) fn pass(_: &[String]) -> Done {
-    passed()?;
-    Ok(0)
+/// Passes and exits with this code.
+pub(super) fn passed(code: i32) -> Done {
+    let (events, chapter) = begin()?;
+    events.send(&Event::ChapterPassed { chapter })?;
+    Ok(code)
 }
 
-pub(super) fn pass_exit_3(_: &[String]) -> Done {
-    passed()?;
-    Ok(3)
+/// Fails and exits with this code.
+pub(super) fn failed(code: i32) -> Done {
+    let (events, chapter) = begin()?;
+    let reason = "this chapter always fails".to_owned();
+    events.send(&Event::ChapterFailed { chapter, reason })?;
+    Ok(code)
 }
 
-pub(super) fn fail(_: &[String]) -> Done {
-    failed()?;
-    Ok(1)
+/// Passes and does something that ends the process.
+pub(super) fn passed_then(act: fn()) -> Done {
+    passed(0)?;
+    act();
+    Ok(SURVIVED)
 }
 
-pub(super) fn fail_exit_0(_: &[String]) -> Done {
-    failed()?;
-    Ok(0)
-}
-
-pub(super) fn then_segfault(_: &[String]) -> Done {
+/// Passes and faults in an exit handler.
+pub(super) fn passed_at_exit() -> Done {
     segfault_at_exit();
-    passed()?;
-    Ok(0)
-}
-
-pub(super) fn then_segfault_thread(_: &[String]) -> Done {
-    passed()?;
-    in_a_thread(write_to_null);
-    Ok(70)
-}
-
-pub(super) fn then_hang(_: &[String]) -> Done {
-    passed()?;
-    hangs::hang(&[])
+    passed(0)
 }
 
 pub(super) fn unavailable(_: &[String]) -> Done {
     let reason = "no such device".to_owned();
-    say(&[Event::Unavailable { reason }])?;
+    EventWriter::from_env()?.send(&Event::Unavailable { reason })?;
     Ok(1)
 }
 
-fn passed() -> Result<(), String> {
-    let (started, chapter) = begin();
-    say(&[started, Event::ChapterPassed { chapter }])
-}
-
-fn failed() -> Result<(), String> {
-    let (started, chapter) = begin();
-    let reason = "this chapter always fails".to_owned();
-    say(&[started, Event::ChapterFailed { chapter, reason }])
-}
-
-fn begin() -> (Event, String) {
+/// Starts the chapter.
+fn begin() -> Result<(EventWriter, String), Problem> {
+    let events = EventWriter::from_env()?;
     let chapter = std::env::var(env::CHAPTER).unwrap_or_else(|_| "misbehave".to_owned());
-    let started = Event::ChapterStarted {
+    events.send(&Event::ChapterStarted {
         chapter: chapter.clone(),
-    };
-    (started, chapter)
-}
-
-fn say(events: &[Event]) -> Result<(), String> {
-    let writer = EventWriter::from_env().map_err(|e| e.to_string())?;
-    for event in events {
-        writer.send(event).map_err(|e| e.to_string())?;
-    }
-    Ok(())
+    })?;
+    Ok((events, chapter))
 }

@@ -3,8 +3,12 @@
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
+use rustix::io::{read, retry_on_intr};
+use rustix::process::setsid;
+
 use super::state::State;
 use super::{DESCRIPTORS, NO_CHILD};
+use crate::unix::take_number;
 use crate::wire::{Attempt, ENV};
 
 /// The descriptor number for events, the same as in an executed child.
@@ -18,15 +22,9 @@ pub(super) fn become_attempt(
     descriptors: [OwnedFd; DESCRIPTORS],
     state: &State,
 ) {
-    // SAFETY: system calls on numbers.
-    unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        // The zygote may have died before the call to `prctl`.
-        if libc::getppid() != zygote.cast_signed() {
-            libc::_exit(NO_CHILD);
-        }
-        libc::setsid();
-    }
+    die_with(zygote);
+    // The zygote may have made it a group leader before: then it has no session of its own.
+    let _ = setsid();
     let [stdin, stdout, stderr, events, start_barrier] = descriptors;
     if !wait_at(&start_barrier) {
         exit(NO_CHILD);
@@ -44,41 +42,39 @@ pub(super) fn become_attempt(
     state.restore_signals();
 }
 
-/// Waits until crashrate has registered the child with the guardian and set its limits. Returns
+/// Makes this child die with the thread of its parent that started it. Safe between fork and exec.
+pub fn die_with(parent: u32) {
+    // SAFETY: system calls on numbers.
+    unsafe {
+        // Where it is refused, the guardian kills the child.
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        // The parent may have died before the call to `prctl`.
+        if libc::getppid() != parent.cast_signed() {
+            libc::_exit(NO_CHILD);
+        }
+    }
+}
+
+/// Waits until crashrate has registered the child with the guardian. Returns
 /// false if crashrate is gone.
 fn wait_at(start_barrier: &OwnedFd) -> bool {
     let mut byte = [0u8];
-    loop {
-        // SAFETY: the buffer is a local of one byte.
-        match unsafe { libc::read(start_barrier.as_raw_fd(), byte.as_mut_ptr().cast(), 1) } {
-            1 => return true,
-            -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
-            _ => return false,
-        }
-    }
+    retry_on_intr(|| read(start_barrier, &mut byte)) == Ok(1)
 }
 
 /// Moves a descriptor to `number` and leaves it open across exec. Received descriptors all have
 /// numbers above the standard ones and are moved in ascending order, so that a number is only
 /// overwritten after its own descriptor has been moved.
 fn move_to(fd: OwnedFd, number: RawFd) -> io::Result<()> {
-    // SAFETY: system calls on numbers; what has the target's number is not used any more.
-    let done = unsafe {
-        if fd.as_raw_fd() == number {
-            // It stays open under this number.
-            std::mem::forget(fd);
-            libc::fcntl(number, libc::F_SETFD, 0)
-        } else {
-            libc::dup2(fd.as_raw_fd(), number)
-        }
-    };
-    match done {
-        -1 => Err(io::Error::last_os_error()),
-        _ => Ok(()),
+    take_number(fd.as_raw_fd(), number)?;
+    if fd.as_raw_fd() == number {
+        // It stays open under this number.
+        std::mem::forget(fd);
     }
+    Ok(())
 }
 
-/// Sets the environment, the directory, and the seed of libc's `rand`.
+/// Sets the environment, the directory, the seed of libc's `rand`, and the limits.
 fn apply(settings: &[u8]) -> io::Result<()> {
     let settings: Attempt = serde_json::from_slice(settings)?;
     // SAFETY: there is one thread.
@@ -99,7 +95,7 @@ fn apply(settings: &[u8]) -> io::Result<()> {
     let seed = seed.unwrap_or(0) as libc::c_uint;
     // SAFETY: it takes a number, and there is one thread.
     unsafe { libc::srand(seed) };
-    Ok(())
+    settings.limits.set()
 }
 
 /// Ends an attempt: flushes its output and exits without running anything else.

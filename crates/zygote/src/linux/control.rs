@@ -10,7 +10,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr,
-    recvmsg, send, sendmsg, socketpair,
+    recvmsg, sendmsg, socketpair,
 };
 use nix::sys::stat::Mode;
 use nix::unistd::dup2_stdin;
@@ -102,10 +102,10 @@ impl Control {
 
     pub(super) fn answer(&self, reply: &Reply) -> io::Result<()> {
         let packet = serde_json::to_vec(reply)?;
-        match send(self.number(), &packet, MsgFlags::MSG_NOSIGNAL) {
+        match self.send(&packet, &[]) {
             // The other end is closed: the next `receive` reports that.
-            Ok(_) | Err(Errno::EPIPE) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            sent => sent,
         }
     }
 

@@ -9,9 +9,11 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::wire::{Reaped, Reply, Request, VERSION};
+use crate::unix::reap;
+use crate::wire::{Reply, Request, VERSION};
 use state::State;
 
+pub use child::die_with;
 pub use control::Control;
 
 /// A request carries five descriptors in this order: standard input, output, error, events, start
@@ -101,27 +103,4 @@ fn fork_on_request(control: Control, state: &State) -> io::Result<End> {
             None => return Err(io::Error::other("unknown request")),
         }
     }
-}
-
-/// Reaps the child, which has already ended.
-fn reap(pid: i32) -> io::Result<Reaped> {
-    let mut status = 0;
-    // SAFETY: all fields of the structure are plain numbers, for which zero is a value.
-    let mut used: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: both pointers are to locals of the right types that outlive the call.
-    while unsafe { libc::wait4(pid, &mut status, 0, &mut used) } < 0 {
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
-    let micros = |time: libc::timeval| {
-        u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000
-            + u64::try_from(time.tv_usec).unwrap_or(0)
-    };
-    Ok(Reaped {
-        status,
-        cpu_micros: micros(used.ru_utime) + micros(used.ru_stime),
-        maxrss: u64::try_from(used.ru_maxrss).unwrap_or(0),
-    })
 }

@@ -6,71 +6,56 @@ use crashrate_stats::{Counts, Interval, risk_ratio};
 use super::{Block, Measured};
 use crate::bench::table::Spread;
 
-const METHOD: &str = "\
-Each block of a program holds the three modes, one run each, in a shuffled order. All runs use \
-                      `--fresh-directory` and a time limit of 300 ms. The programs are in \
-                      `fixtures/racy`, compiled with `-O1 -g`. Crashed and timed-out rounds both \
-                      count as bad. `every_tenth` is the control: it crashes in every tenth round \
-                      whatever the mode. `handled_signals` never crashes; it measures cost. The \
-                      n1972 fault needs libtorch: see `n1972.md`.\n";
+const PAGE: &str = include_str!("page.md");
 
 pub(super) fn markdown(measured: &[Measured], conditions: &str) -> Result<String> {
-    let mut text = format!("# Evidence modes: rate and cost\n\n{conditions}\n\n{METHOD}");
-    text += "\n## Rate\n\nBad rounds, and the ratio of rates to mode `none` (95% score interval, \
-             Miettinen and Nurminen 1985; rounds are taken as independent). An interval that \
-             contains 1 shows no effect.\n\n\
-             | program | none | core | trace | core v none | trace v none |\n\
-             |---|---|---|---|---|---|\n";
-    for program in measured {
-        let counts = program.counts()?;
-        let [none, core, trace] = counts.map(rate);
-        let (of_core, of_trace) = (ratio(counts[1], counts[0])?, ratio(counts[2], counts[0])?);
-        let name = &program.name;
-        text += &format!("| {name} | {none} | {core} | {trace} | {of_core} | {of_trace} |\n");
-    }
-    text += "\n## Cost\n\nA block's median time of a round, as a ratio to mode `none` in the same \
-             block: the median of all blocks (least..most). The whole run divided by its rounds \
-             includes what crashrate does between rounds, such as reading a core dump, and \
-             depends on the number of crashes. A ratio whose spread contains 1 is within the \
-             noise of this machine.\n\n\
-             | program | none, ms | core, round | trace, round | core, whole run | trace, whole run \
-             |\n|---|---:|---|---|---|---|\n";
-    for program in measured {
-        let millis = Spread::of(program.modes[0].iter().map(|block| block.median * 1e3));
-        text += &format!(
-            "| {} | {:.2} | {} | {} | {} | {} |\n",
-            program.name,
-            millis.map_or(0.0, |spread| spread.median),
-            program.cost(1, |block| block.median),
-            program.cost(2, |block| block.median),
-            program.cost(1, |block| block.whole),
-            program.cost(2, |block| block.whole),
-        );
-    }
-    text += "\n## Evidence rounds of mode `auto`\n\nCounted rounds are not traced; traced \
-             evidence rounds follow. A hang needs none: its threads are captured before the kill. \
-             The rounds stop when the same exit recurs, with or without a stack. In \
-             `exit_statics`, a thread faults while another ends the process, so the tracer often \
-             gets no stack.\n\n\
-             | program | runs with bad rounds | evidence rounds, median | with a stack at the end \
-             | evidence rounds, ms in all, median |\n|---|---|---:|---|---:|\n";
-    for program in measured {
-        text += &program.auto_row();
-    }
-    Ok(text)
+    let rate: Vec<String> = (measured.iter())
+        .map(Measured::rate_row)
+        .collect::<Result<_>>()?;
+    let cost: Vec<String> = measured.iter().map(Measured::cost_row).collect();
+    let auto: Vec<String> = measured.iter().map(Measured::auto_row).collect();
+    Ok(PAGE
+        .replace("{conditions}", conditions)
+        .replace("{rate}", &rate.join("\n"))
+        .replace("{cost}", &cost.join("\n"))
+        .replace("{auto}", &auto.join("\n")))
 }
 
 impl Measured {
-    fn counts(&self) -> Result<[Counts; 3]> {
-        let mut counts = Vec::new();
-        for blocks in &self.modes {
+    fn rate_row(&self) -> Result<String> {
+        let count = |blocks: &Vec<Block>| {
             let bad = blocks.iter().map(|block| block.bad).sum();
-            counts.push(Counts::new(
-                bad,
-                blocks.iter().map(|block| block.rounds).sum(),
-            )?);
-        }
-        Ok([counts[0], counts[1], counts[2]])
+            Counts::new(bad, blocks.iter().map(|block| block.rounds).sum())
+        };
+        let [none, core, trace] = self.modes.each_ref().map(count);
+        let (none, core, trace) = (none?, core?, trace?);
+        Ok(format!(
+            "| {} | {} | {} | {} | {} | {} |",
+            self.name(),
+            rate(none),
+            rate(core),
+            rate(trace),
+            ratio(core, none)?,
+            ratio(trace, none)?
+        ))
+    }
+
+    fn name(&self) -> String {
+        let name = self.program.file_stem().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    fn cost_row(&self) -> String {
+        let millis = Spread::of(self.modes[0].iter().map(|block| block.median * 1e3));
+        format!(
+            "| {} | {:.2} | {} | {} | {} | {} |",
+            self.name(),
+            millis.map_or(0.0, |spread| spread.median),
+            self.cost(1, |block| block.median),
+            self.cost(2, |block| block.median),
+            self.cost(1, |block| block.whole),
+            self.cost(2, |block| block.whole),
+        )
     }
 
     fn cost(&self, mode: usize, of: fn(&Block) -> f64) -> String {
@@ -83,37 +68,28 @@ impl Measured {
 
     fn auto_row(&self) -> String {
         let bad: Vec<_> = self.auto.iter().filter(|block| block.bad > 0).collect();
-        let asked: Vec<_> = bad
-            .iter()
-            .filter(|block| !block.evidence.is_empty())
-            .collect();
-        let seen = (asked.iter())
-            .filter(|block| block.evidence.iter().any(|round| round.seen))
-            .count();
+        let asked = || bad.iter().filter(|block| block.evidence_rounds > 0);
         let median = |of: fn(&Block) -> f64| {
-            Spread::of(asked.iter().map(|block| of(block)))
+            Spread::of(asked().map(|block| of(block)))
                 .map_or_else(|| "-".to_owned(), |spread| format!("{:.0}", spread.median))
         };
         format!(
-            "| {} | {} of {} | {} | {seen} of {} | {} |\n",
-            self.name,
+            "| {} | {} of {} | {} | {} of {} | {} |",
+            self.name(),
             bad.len(),
             self.auto.len(),
-            median(|block| block.evidence.len() as f64),
-            asked.len(),
-            median(|block| block.evidence.iter().map(|round| round.secs * 1e3).sum()),
+            median(|block| block.evidence_rounds as f64),
+            asked().filter(|block| block.seen).count(),
+            asked().count(),
+            median(|block| block.evidence_secs * 1e3),
         )
     }
 }
 
 fn rate(counts: Counts) -> String {
-    let percent = counts.rate().unwrap_or(0.0) * 100.0;
-    format!("{}/{} ({})", counts.bad(), counts.n(), short(percent))
-}
-
-fn short(percent: f64) -> String {
-    let text = format!("{percent:.1}");
-    format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
+    let percent = format!("{:.1}", counts.rate().unwrap_or(0.0) * 100.0);
+    let percent = percent.strip_suffix(".0").unwrap_or(&percent);
+    format!("{}/{} ({percent}%)", counts.bad(), counts.n())
 }
 
 fn ratio(one: Counts, two: Counts) -> Result<String> {

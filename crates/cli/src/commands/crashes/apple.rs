@@ -1,6 +1,6 @@
 //! `crashrate crashes --import FILE`: a macOS crash report, on any platform.
 
-use std::fmt::Display;
+use std::error::Error;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
@@ -16,12 +16,9 @@ const WHAT_TO_DO: &str =
 
 /// The crash in a report, described like a crash of a run.
 pub(super) fn show(path: &Path, describe: fn(&mut String, &Crash)) -> Result<String, Failure> {
-    let refuse = |why: &dyn Display| {
-        let message = format!("{}: {why}; {WHAT_TO_DO}", path.display());
-        Failure::usage(message)
-    };
-    let bytes = read(path).map_err(|why| refuse(&why))?;
-    let report = Report::read(&String::from_utf8_lossy(&bytes)).map_err(|why| refuse(&why))?;
+    let shown = path.display();
+    let report =
+        read(path).map_err(|why| Failure::usage(format!("{shown}: {why}; {WHAT_TO_DO}")))?;
     let crash = &report.crash;
     let known = |text: &str| match text {
         "" => "unknown".to_owned(),
@@ -36,23 +33,21 @@ pub(super) fn show(path: &Path, describe: fn(&mut String, &Crash)) -> Result<Str
         known(&report.captured)
     );
     describe(&mut text, crash);
-    text.push_str(&format!("\nfile: {}\n", path.display()));
+    text += &format!("\nfile: {shown}\n");
     Ok(text)
 }
 
 /// Refuses pipes and devices: reading from one may never end.
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let text = |error: std::io::Error| error.to_string();
-    if !fs::metadata(path).map_err(text)?.is_file() {
+fn read(path: &Path) -> Result<Report, Box<dyn Error>> {
+    if !fs::metadata(path)?.is_file() {
         return Err("not a regular file".into());
     }
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(text)?;
-    file.take(MAX_SIZE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(text)?;
+    File::open(path)?
+        .take(MAX_SIZE + 1)
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_SIZE {
-        return Err(format!("larger than {} MiB", MAX_SIZE >> 20));
+        return Err(format!("larger than {} MiB", MAX_SIZE >> 20).into());
     }
-    Ok(bytes)
+    Ok(Report::read(&String::from_utf8_lossy(&bytes))?)
 }

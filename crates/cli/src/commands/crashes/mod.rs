@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use crashrate_model::EvidenceMode;
 use crashrate_postmortem::{Access, Crash, Thread};
-use crashrate_report::{CrashPlace, CrashRow, View, estimate, one_line};
+use crashrate_report::{CrashPlace, CrashRow, Share, View, estimate, one_line};
 use crashrate_supervisor::crashes::{CrashFile, read};
 
 use crate::error::{Exit, Failure};
-use crate::output::print;
+use crate::output::answer;
 use crate::run_folder::{find, state, view};
 
 #[derive(Args, Debug)]
@@ -36,17 +36,14 @@ pub(crate) struct CrashesArguments {
 
 pub(crate) fn crashes(runs: &Path, arguments: &CrashesArguments) -> Result<Exit, Failure> {
     if let Some(file) = &arguments.import {
-        print(&apple::show(file, describe)?)?;
-        return Ok(Exit::Passed);
+        return answer(&apple::show(file, describe)?);
     }
     let folder = find(runs, &arguments.run)?;
     let view = view(&folder, state(&folder))?;
-    let text = match &arguments.signature {
+    answer(&match &arguments.signature {
         None => list(&view),
         Some(signature) => full(select(&view.crashes, signature)?, &folder)?,
-    };
-    print(&text)?;
-    Ok(Exit::Passed)
+    })
 }
 
 fn list(view: &View) -> String {
@@ -68,27 +65,21 @@ fn list(view: &View) -> String {
 
 /// The unit in which a crash was seen, and how often.
 fn place_line(place: &CrashPlace) -> String {
-    let CrashPlace {
-        mode,
-        share,
-        first,
-        last,
-        ..
-    } = place;
     let (name, variant) = (one_line(&place.name), one_line(&place.variant));
     let owner = match &place.role.descendant {
         Some(program) => format!(", its descendant `{}`", one_line(program)),
         None => String::new(),
     };
+    let Share { bad, n } = place.share;
     let rate = if place.role.in_evidence_rounds {
-        format!(
-            "seen in {} of {} evidence rounds, not counted",
-            share.bad, share.n
-        )
+        format!("seen in {bad} of {n} evidence rounds, not counted")
     } else {
-        estimate(share.bad, share.n, place.optional_stopping)
+        estimate(bad, n, place.optional_stopping)
     };
-    format!("{name} ({mode}, {variant}){owner}: {rate}, rounds {first} to {last}")
+    format!(
+        "{name} ({}, {variant}){owner}: {rate}, rounds {} to {}",
+        place.mode, place.first, place.last
+    )
 }
 
 fn why_none(view: &View) -> &'static str {
@@ -105,31 +96,26 @@ fn why_none(view: &View) -> &'static str {
 /// The crash with this number in the list, or with this unique part of its signature.
 fn select<'a>(rows: &'a [CrashRow], name: &str) -> Result<&'a CrashRow, Failure> {
     let index = name.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-    if let Some(row) = index.and_then(|index| rows.get(index)) {
-        return Ok(row);
-    }
-    if let Some(row) = rows.iter().find(|row| row.signature == name) {
+    let by_number = index.and_then(|index| rows.get(index));
+    let exact = || rows.iter().find(|row| row.signature == name);
+    if let Some(row) = by_number.or_else(exact) {
         return Ok(row);
     }
     let mut matching = rows.iter().filter(|row| row.signature.contains(name));
-    match (matching.next(), matching.next()) {
-        (Some(row), None) => Ok(row),
-        _ if rows.is_empty() => Err(Failure::usage("no crash of the run has a signature")),
-        (None, _) => Err(Failure::usage(format!(
-            "no crash of the run has `{name}` in its signature"
-        ))),
-        (Some(_), Some(_)) => Err(Failure::usage(format!(
+    Err(Failure::usage(match (matching.next(), matching.next()) {
+        (Some(row), None) => return Ok(row),
+        _ if rows.is_empty() => "no crash of the run has a signature".to_owned(),
+        (None, _) => format!("no crash of the run has `{name}` in its signature"),
+        (Some(_), Some(_)) => format!(
             "`{name}` is in several signatures; give a longer part, or the number in the list"
-        ))),
-    }
+        ),
+    }))
 }
 
 fn full(row: &CrashRow, folder: &Path) -> Result<String, Failure> {
-    let Some(name) = &row.file else {
-        return Err(Failure::usage(
-            "the run kept no crash file of this signature",
-        ));
-    };
+    let kept = row.file.as_deref();
+    let name =
+        kept.ok_or_else(|| Failure::usage("the run kept no crash file of this signature"))?;
     let path = folder.join(name);
     let file = read(folder, name).map_err(|e| {
         let what = "the crash file cannot be read; the counts of the run are not affected";
@@ -179,8 +165,11 @@ fn describe(text: &mut String, crash: &Crash) {
             Some(Access::Exec) => " (executed)",
             None => "",
         };
-        let mapping = fault.mapping.as_deref();
-        let mapping = one_line(mapping.unwrap_or("nothing is mapped there"));
+        let mapping = fault
+            .mapping
+            .as_deref()
+            .unwrap_or("nothing is mapped there");
+        let mapping = one_line(mapping);
         let _ = writeln!(text, "at {}{how}: {mapping}", fault.address);
     }
     if let Some(message) = &crash.message {
@@ -197,35 +186,22 @@ fn describe(text: &mut String, crash: &Crash) {
     }
     let _ = writeln!(text, "\nmodules");
     for module in &crash.modules {
+        let (start, end, path) = (&module.start, &module.end, one_line(&module.path));
         let id = module.build_id.as_deref().unwrap_or("-");
-        let _ = writeln!(
-            text,
-            "  {}-{}  {id}  {}",
-            module.start,
-            module.end,
-            one_line(&module.path)
-        );
+        let _ = writeln!(text, "  {start}-{end}  {id}  {path}");
     }
 }
 
 fn stack(text: &mut String, thread: &Thread) {
-    let of = thread
-        .pid
-        .map(|pid| format!(" of process {pid}"))
-        .unwrap_or_default();
-    let _ = writeln!(
-        text,
-        "\nthread {}{of} `{}`",
-        thread.tid,
-        one_line(&thread.name)
-    );
+    let of = match thread.pid {
+        Some(pid) => format!(" of process {pid}"),
+        None => String::new(),
+    };
+    let name = one_line(&thread.name);
+    let _ = writeln!(text, "\nthread {}{of} `{name}`", thread.tid);
     for (number, frame) in thread.frames.iter().enumerate() {
-        let _ = writeln!(
-            text,
-            "  #{number:<3} {}  {}",
-            frame.address,
-            one_line(&frame.place())
-        );
+        let place = one_line(&frame.place());
+        let _ = writeln!(text, "  #{number:<3} {}  {place}", frame.address);
     }
     if !thread.complete {
         let _ = writeln!(text, "  (unwinding stopped here, or the stack is too deep)");

@@ -10,9 +10,9 @@ use crashrate_report::{doctor_json, doctor_terminal};
 use crashrate_supervisor::doctor::examine;
 use crashrate_supervisor::worker::{self, WORKER_VARIABLE};
 
+use crate::environment::{GUARDIAN, this_program};
 use crate::error::{Exit, Failure};
 use crate::output::print;
-use crate::program::{GUARDIAN, this_program};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\

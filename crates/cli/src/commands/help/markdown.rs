@@ -76,24 +76,15 @@ fn push_wrapped(out: &mut String, mut line: String, indent: usize, text: &str) {
 
 /// Replaces `[text](target)` by its text and removes `**`.
 fn without_markup(line: &str) -> String {
-    let mut out = String::new();
-    let mut rest = line;
-    while let Some((before, after)) = rest.split_once('[') {
-        let link = after.split_once("](");
-        let link = link.and_then(|(text, target)| Some((text, target.split_once(')')?.1)));
-        out += before;
-        match link {
-            Some((text, behind)) => {
-                out += text;
-                rest = behind;
-            }
-            None => {
-                out.push('[');
-                rest = after;
-            }
+    let mut parts = line.split("](");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        if let Some(open) = out.rfind('[') {
+            out.remove(open);
         }
+        out += part.split_once(')').map_or(part, |(_, behind)| behind);
     }
-    (out + rest).replace("**", "")
+    out.replace("**", "")
 }
 
 #[cfg(test)]

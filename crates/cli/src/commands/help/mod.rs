@@ -3,10 +3,10 @@
 mod markdown;
 
 use clap::{Args, Command};
+use crashrate_supervisor::names::nearest;
 
 use crate::error::{Exit, Failure, exit_codes};
-use crate::output::print;
-use crate::values::nearest;
+use crate::output::answer;
 
 const PAGES: [&str; 5] = ["suite", "events", "exit-codes", "signatures", "statistics"];
 
@@ -35,8 +35,7 @@ pub(crate) fn help(mut program: Command, arguments: &HelpArguments) -> Result<Ex
         _ => None,
     };
     if let Some(page) = page {
-        print(&page)?;
-        return Ok(Exit::Passed);
+        return answer(&page);
     }
     program.build();
     for name in &arguments.topic {
@@ -45,8 +44,7 @@ pub(crate) fn help(mut program: Command, arguments: &HelpArguments) -> Result<Ex
         };
         program = command;
     }
-    print(&program.render_help().to_string())?;
-    Ok(Exit::Passed)
+    answer(&program.render_help().to_string())
 }
 
 fn no_help(program: &Command, name: &str) -> Failure {
@@ -64,23 +62,17 @@ fn page(topic: &str) -> Option<String> {
     const SUITE: &str = include_str!("../../../../../configs/README.md");
     const EVENTS: &str = include_str!("../../../../protocol/README.md");
     const SIGNATURES: &str = include_str!("../../../../postmortem/README.md");
-    let sections = |text, from, to| markdown::to_text(markdown::sections(text, from, to));
-    match topic {
-        "suite" => Some(sections(SUITE, "## Every section at once", None)),
-        "events" => Some(sections(
-            EVENTS,
-            "## What every child gets",
-            Some("## In Python"),
-        )),
-        "signatures" => Some(sections(
-            SIGNATURES,
-            "## Signatures",
-            Some("## macOS reports"),
-        )),
-        "exit-codes" => Some(include_str!("exit-codes.txt").replace("{codes}", &exit_codes())),
-        "statistics" => Some(include_str!("statistics.txt").to_owned()),
-        _ => None,
-    }
+    let (text, from, to) = match topic {
+        "suite" => (SUITE, "## Every section at once", None),
+        "events" => (EVENTS, "## What every child gets", Some("## In Python")),
+        "signatures" => (SIGNATURES, "## Signatures", Some("## macOS reports")),
+        "exit-codes" => {
+            return Some(include_str!("exit-codes.txt").replace("{codes}", &exit_codes()));
+        }
+        "statistics" => return Some(include_str!("statistics.txt").to_owned()),
+        _ => return None,
+    };
+    Some(markdown::to_text(markdown::sections(text, from, to)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `crashrate plan`: how many rounds a question takes, and how long they take.
 
 mod pilot;
-mod units;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,11 +14,10 @@ use crashrate_stats::{
 };
 
 use crate::error::{Exit, Failure};
-use crate::output::print;
+use crate::output::answer;
 use crate::run_folder::view_of;
 use crate::values::{exact_percent, open_rate, two_rates};
-use pilot::pilot;
-use units::units;
+use pilot::{pilot, units};
 
 #[derive(Args, Debug)]
 #[command(
@@ -67,21 +65,14 @@ pub(crate) struct PlanArguments {
     from: Option<String>,
 }
 
-/// The answer to one question.
-struct Answer {
-    text: String,
-    /// Rounds of each unit.
-    rounds: u64,
-}
-
 pub(crate) fn plan(runs: &Path, arguments: &PlanArguments) -> Result<Exit, Failure> {
     let from = arguments.from.as_deref();
     let from = from.map(|name| view_of(runs, name)).transpose()?;
     let mut text = String::new();
-    for answer in answers(arguments).map_err(Failure::usage)? {
-        let _ = writeln!(text, "{}", answer.text);
+    for (answer, rounds) in answers(arguments).map_err(Failure::usage)? {
+        let _ = writeln!(text, "{answer}");
         if let Some(view) = &from {
-            text += &durations(view, answer.rounds);
+            text += &durations(view, rounds);
         }
     }
     if let Some(name) = &arguments.pilot {
@@ -89,11 +80,11 @@ pub(crate) fn plan(runs: &Path, arguments: &PlanArguments) -> Result<Exit, Failu
         let alpha = ALPHA / f64::from(arguments.comparisons);
         text += &pilot(&view, arguments.power, alpha).map_err(Failure::usage)?;
     }
-    print(&text)?;
-    Ok(Exit::Passed)
+    answer(&text)
 }
 
-fn answers(arguments: &PlanArguments) -> Result<Vec<Answer>, StatsError> {
+/// The answers to the questions, each with the rounds of each unit.
+fn answers(arguments: &PlanArguments) -> Result<Vec<(String, u64)>, StatsError> {
     let mut answers = Vec::new();
     if let Some(limit) = arguments.below {
         answers.push(below(limit)?);
@@ -103,42 +94,31 @@ fn answers(arguments: &PlanArguments) -> Result<Vec<Answer>, StatsError> {
     }
     if let Some(rate) = arguments.see_one {
         let n = rounds_without_failure(rate, ALPHA)?;
-        answers.push(Answer {
-            text: format!(
-                "see one at {}: {} have at least one crash with 95% (exact)",
-                exact_percent(rate),
-                rounds(n)
-            ),
-            rounds: n,
-        });
+        let text = format!(
+            "see one at {}: {} have at least one crash with 95% (exact)",
+            exact_percent(rate),
+            rounds(n)
+        );
+        answers.push((text, n));
     }
     Ok(answers)
 }
 
-fn below(limit: f64) -> Result<Answer, StatsError> {
+fn below(limit: f64) -> Result<(String, u64), StatsError> {
     let fixed = rounds_without_failure(limit, ALPHA)?;
-    let gate = Gate::new(limit)?.rounds_to_pass(0, ALPHA);
-    let gate = gate.map_or_else(
-        |_| String::new(),
-        |n| {
-            format!(
-                "; with a look after every round (run --gate), {}",
-                rounds(n)
-            )
-        },
-    );
-    let text = format!(
-        "below {}: {} without a bad one show it with 95% (exact){gate}",
+    let mut text = format!(
+        "below {}: {} without a bad one show it with 95% (exact)",
         exact_percent(limit),
         rounds(fixed)
     );
-    Ok(Answer {
-        text,
-        rounds: fixed,
-    })
+    if let Ok(n) = Gate::new(limit)?.rounds_to_pass(0, ALPHA) {
+        let n = rounds(n);
+        let _ = write!(text, "; with a look after every round (run --gate), {n}");
+    }
+    Ok((text, fixed))
 }
 
-fn detect([one, two]: [f64; 2], arguments: &PlanArguments) -> Result<Answer, StatsError> {
+fn detect([one, two]: [f64; 2], arguments: &PlanArguments) -> Result<(String, u64), StatsError> {
     let alpha = ALPHA / f64::from(arguments.comparisons);
     let plan = rounds_to_detect(one, two, arguments.power, alpha)?;
     let method = match plan.method {
@@ -157,10 +137,7 @@ fn detect([one, two]: [f64; 2], arguments: &PlanArguments) -> Result<Answer, Sta
         exact_percent(arguments.power),
         exact_percent(alpha),
     );
-    Ok(Answer {
-        text: text + &curve([one, two], alpha)?,
-        rounds: plan.per_side,
-    })
+    Ok((text + &curve([one, two], alpha)?, plan.per_side))
 }
 
 /// The chance of a verdict by the number of rounds, and the length of a run with `--until decided`.
@@ -171,17 +148,19 @@ fn curve([one, two]: [f64; 2], alpha: f64) -> Result<String, StatsError> {
         let _ = write!(text, "\n  {per_side:>13}  {:>17.1}%", 100.0 * power);
     }
     // `--detect` takes shares of good rounds; the number of blocks is the same for bad ones.
-    let until = blocks_until_decided(one, two, alpha).map_or_else(
-        |_| "takes more blocks than can be computed".to_owned(),
-        |until| {
-            let nine_of_ten = count(until.nine_of_ten);
-            format!(
-                "takes {:.0} blocks on average, and at most {nine_of_ten} in nine of ten runs",
-                until.mean
-            )
-        },
-    );
-    let _ = write!(text, "\n  run --until decided {until}");
+    let _ = match blocks_until_decided(one, two, alpha) {
+        Err(_) => write!(
+            text,
+            "\n  run --until decided takes more blocks than can be computed"
+        ),
+        Ok(until) => write!(
+            text,
+            "\n  run --until decided takes {:.0} blocks on average, and at most {} in nine of ten \
+             runs",
+            until.mean,
+            count(until.nine_of_ten)
+        ),
+    };
     Ok(text)
 }
 

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crashrate_model::ALPHA;
-use crashrate_report::{DEFAULT_DETECT, Share, View, axes, compare_within, count};
+use crashrate_model::{ALPHA, Mode};
+use crashrate_report::{DEFAULT_DETECT, Results, Share, View, axes, compare_within, count};
 use crashrate_stats::{Counts, StatsError, newcombe, rounds_to_detect, wilson};
+use crashrate_supervisor::suite::DEFAULT_VARIANT;
 
-use super::units::units;
 use crate::values::rounded_percent;
 
 /// The rounds to see each rate halved, and to tell the two sides of the run apart.
@@ -110,4 +110,25 @@ fn rounds_to_tell_apart(
         rounded_percent(two),
         plan(far)
     ))
+}
+
+/// Isolated chapters, then sequences, each as `name (mode)` or `name (mode, variant)`.
+pub(super) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
+    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
+    let isolated = isolated.map(|row| {
+        let name = label(&row.chapter, Mode::Isolated, &row.variant);
+        (name, &row.results)
+    });
+    let sequences = view.sequences.iter().map(|row| {
+        let name = label(&row.sequence, Mode::Sequential, &row.variant);
+        (name, &row.results)
+    });
+    isolated.chain(sequences)
+}
+
+fn label(name: &str, mode: Mode, variant: &str) -> String {
+    match variant {
+        DEFAULT_VARIANT => format!("{name} ({mode})"),
+        variant => format!("{name} ({mode}, {variant})"),
+    }
 }

@@ -4,14 +4,15 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-use crashrate_model::RateBound;
+use clap::Args;
+use crashrate_model::{Mode, RateBound};
 use crashrate_supervisor::fault::MAX_DOSE;
 use crashrate_supervisor::plan::SpawnChoice;
+use crashrate_supervisor::request::Until;
 use crashrate_supervisor::suite::DescendantCrash;
 use crashrate_supervisor::watching::EvidenceChoice;
 
-use crate::values::{device, duration, open_rate};
+use crate::values::{device, duration, one_of, open_rate};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -38,8 +39,17 @@ pub(crate) struct RunArguments {
     pub(crate) argv: Vec<OsString>,
 
     /// isolated: one process per chapter and round. sequential: one per sequence and round
-    #[arg(long, value_enum, default_value_t = ModeChoice::Both)]
-    pub(crate) mode: ModeChoice,
+    #[arg(
+        long,
+        default_value = "both",
+        value_parser = one_of([
+            ("isolated", Some(Mode::Isolated)),
+            ("sequential", Some(Mode::Sequential)),
+            ("both", None),
+        ])
+    )]
+    // With its full path, clap takes the type as the value that the parser returns.
+    pub(crate) mode: std::option::Option<Mode>,
 
     /// Rounds of each unit, instead of the suite's [for a command: 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -60,8 +70,16 @@ pub(crate) struct RunArguments {
 
     /// How to start processes: exec, fork from a process that has loaded the program, or both as
     /// separate units [the suite's, else exec]
-    #[arg(long, value_enum, value_name = "HOW")]
-    pub(crate) spawn: Option<SpawnArgument>,
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_parser = one_of([
+            ("exec", SpawnChoice::Exec),
+            ("fork", SpawnChoice::Fork),
+            ("both", SpawnChoice::Both),
+        ])
+    )]
+    pub(crate) spawn: Option<SpawnChoice>,
 
     /// Concurrent attempts; more than 1 changes timings and race rates [1, or the resumed run's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -120,10 +138,13 @@ pub(crate) struct RunArguments {
     pub(crate) time_budget: Option<Duration>,
 
     /// Stop when each comparison of modes or variants has a verdict, or at the first bad round; at
-    /// the latest after
-    /// --rounds [10000] of each unit, or --for
-    #[arg(long, value_enum, conflicts_with = "gate")]
-    pub(crate) until: Option<UntilArgument>,
+    /// the latest after --rounds [10000] of each unit, or --for
+    #[arg(
+        long,
+        conflicts_with = "gate",
+        value_parser = one_of([("decided", Until::Decided), ("first-crash", Until::FirstBad)])
+    )]
+    pub(crate) until: Option<Until>,
 
     /// Stop when each rate is shown to be below or above a limit, such as 'crashed < 1%'; at the
     /// latest after --rounds [10000] of each unit, or --for
@@ -150,8 +171,17 @@ pub(crate) struct RunArguments {
     /// Where evidence of crashes comes from. auto: core dumps where they are safe, else extra
     /// traced rounds that do not count. core: core dumps. trace: trace every attempt, which changes
     /// the rate of races [auto, or the resumed run's]
-    #[arg(long, value_enum, value_name = "MODE")]
-    pub(crate) evidence: Option<EvidenceArgument>,
+    #[arg(
+        long,
+        value_name = "MODE",
+        value_parser = one_of([
+            ("auto", EvidenceChoice::Auto),
+            ("core", EvidenceChoice::Core),
+            ("trace", EvidenceChoice::Trace),
+            ("none", EvidenceChoice::None),
+        ])
+    )]
+    pub(crate) evidence: Option<EvidenceChoice>,
 
     /// Keep a core dump of each signature in the run's folder (with --evidence auto or core)
     #[arg(long)]
@@ -159,8 +189,16 @@ pub(crate) struct RunArguments {
 
     /// Whether the crash of a descendant makes the attempt crashed, or only adds a note [count if
     /// the attempt did not pass, else note]
-    #[arg(long, value_enum, value_name = "HOW", conflicts_with = "resume")]
-    pub(crate) descendants: Option<DescendantsArgument>,
+    #[arg(
+        long,
+        value_name = "HOW",
+        conflicts_with = "resume",
+        value_parser = one_of([
+            ("count", DescendantCrash::Count),
+            ("note", DescendantCrash::Note),
+        ])
+    )]
+    pub(crate) descendants: Option<DescendantCrash>,
 
     /// Run each attempt in a new empty directory, and remove it afterwards
     #[arg(long, conflicts_with = "resume")]
@@ -177,68 +215,4 @@ pub(crate) struct RunArguments {
     /// Print all sections of the report, not only a summary
     #[arg(long)]
     pub(crate) full: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ModeChoice {
-    Isolated,
-    Sequential,
-    Both,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EvidenceArgument {
-    Auto,
-    Core,
-    Trace,
-    None,
-}
-
-impl From<EvidenceArgument> for EvidenceChoice {
-    fn from(argument: EvidenceArgument) -> EvidenceChoice {
-        match argument {
-            EvidenceArgument::Auto => EvidenceChoice::Auto,
-            EvidenceArgument::Core => EvidenceChoice::Core,
-            EvidenceArgument::Trace => EvidenceChoice::Trace,
-            EvidenceArgument::None => EvidenceChoice::None,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DescendantsArgument {
-    Count,
-    Note,
-}
-
-impl From<DescendantsArgument> for DescendantCrash {
-    fn from(argument: DescendantsArgument) -> DescendantCrash {
-        match argument {
-            DescendantsArgument::Count => DescendantCrash::Count,
-            DescendantsArgument::Note => DescendantCrash::Note,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SpawnArgument {
-    Exec,
-    Fork,
-    Both,
-}
-
-impl From<SpawnArgument> for SpawnChoice {
-    fn from(argument: SpawnArgument) -> SpawnChoice {
-        match argument {
-            SpawnArgument::Exec => SpawnChoice::Exec,
-            SpawnArgument::Fork => SpawnChoice::Fork,
-            SpawnArgument::Both => SpawnChoice::Both,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum UntilArgument {
-    Decided,
-    FirstCrash,
 }

@@ -14,41 +14,34 @@ use crate::output::{note, print};
 /// Bytes of a step's summary. GitHub shows nothing of a larger one.
 const MAX_SUMMARY: u64 = 1024 * 1024;
 
-/// A step of a workflow.
-pub(crate) struct Step {
-    summary: PathBuf,
+/// The summary file of the workflow step that this program runs in, if any.
+pub(super) fn summary_file() -> Option<PathBuf> {
+    let path = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())?;
+    Some(path.into())
 }
 
-impl Step {
-    /// The step that this program runs in, if any.
-    pub(crate) fn current() -> Option<Step> {
-        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())?;
-        Some(Step {
-            summary: summary.into(),
-        })
-    }
+/// Prints text without letting child output in it act as a workflow command.
+pub(super) fn print_protected(text: &str) -> Result<(), Failure> {
+    // Random, so that a child cannot print the line that ends the protection.
+    let token = RandomState::new().build_hasher().finish();
+    let token = format!("crashrate-{token:016x}");
+    print(&format!("::stop-commands::{token}\n{text}\n::{token}::\n"))
+}
 
-    /// Prints text without letting child output in it act as a workflow command.
-    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
-        // Random, so that a child cannot print the line that ends the protection.
-        let token = format!(
-            "crashrate-{:016x}",
-            RandomState::new().build_hasher().finish()
-        );
-        print(&format!("::stop-commands::{token}\n{text}\n::{token}::\n"))
+/// Appends to the summary and prints the annotations.
+pub(super) fn annotate(
+    summary: &Path,
+    view: &View,
+    previous: Option<&View>,
+) -> Result<(), Failure> {
+    let printed = print(&(github_annotations(view).join("\n") + "\n"));
+    if let Err(error) = append(summary, view, previous) {
+        let path = summary.display();
+        note(format_args!(
+            "warning: the summary {path} could not be written: {error}"
+        ));
     }
-
-    /// Appends to the summary and prints the annotations.
-    pub(crate) fn annotate(&self, view: &View, previous: Option<&View>) -> Result<(), Failure> {
-        let printed = print(&(github_annotations(view).join("\n") + "\n"));
-        if let Err(error) = append(&self.summary, view, previous) {
-            let path = self.summary.display();
-            note(format_args!(
-                "warning: the summary {path} could not be written: {error}"
-            ));
-        }
-        printed
-    }
+    printed
 }
 
 fn append(path: &Path, view: &View, previous: Option<&View>) -> io::Result<()> {

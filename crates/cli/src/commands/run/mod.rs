@@ -10,7 +10,6 @@ use std::path::Path;
 use crashrate_report::{ExitClass, RunState, View, exit_class, terminal};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
-use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::process;
 use crashrate_supervisor::request::RunRequest;
 use crashrate_supervisor::runner::{self, Campaign, RunError};
@@ -18,27 +17,18 @@ use crashrate_supervisor::schedule::Bounds;
 use crashrate_supervisor::watching::Watching;
 use crashrate_supervisor::worker;
 
-use crate::environment::enough_for_run;
+use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::{Exit, Failure};
 use crate::fault::calibrate;
 use crate::output::{print, report_options};
-use crate::program::{GUARDIAN, this_program};
 use crate::progress::run_campaign;
 use crate::run_folder::{previous, report_page, view, write_reports};
 use crate::signals::StopWatch;
 pub(crate) use args::RunArguments;
-use github::Step;
 use repeat::command_line;
-use request::{resume, run_request};
 
 pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure> {
-    let (request, resumed) = match &arguments.resume {
-        Some(name) => {
-            let (request, folder) = resume(runs, name, arguments.jobs, arguments.evidence)?;
-            (request, Some(folder))
-        }
-        None => (run_request(arguments)?, None),
-    };
+    let (request, resumed) = request::request(runs, arguments)?;
     let mut campaign = campaign(request, arguments)?;
     let folder = match resumed {
         Some(folder) => folder,
@@ -94,7 +84,11 @@ fn campaign(request: RunRequest, arguments: &RunArguments) -> Result<Campaign, F
     let workers =
         worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
     enough_for_run(jobs)?;
-    warn_of_jobs(&plan, jobs);
+    if jobs > 1 && plan.is_load_sensitive() {
+        tracing::warn!(
+            "{jobs} attempts at the same time change timings and race rates; the run records it"
+        );
+    }
     for gate in unreachable_gates {
         tracing::warn!("{gate}");
     }
@@ -117,14 +111,6 @@ fn campaign(request: RunRequest, arguments: &RunArguments) -> Result<Campaign, F
     })
 }
 
-fn warn_of_jobs(plan: &Plan, jobs: u32) {
-    if jobs > 1 && plan.is_load_sensitive() {
-        tracing::warn!(
-            "{jobs} attempts at the same time change timings and race rates; the run records it"
-        );
-    }
-}
-
 /// Writes and prints the reports of a run, and decides the exit code.
 fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result<Exit, Failure> {
     // The lock is still held, but the run is over.
@@ -139,13 +125,14 @@ fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result
     write_reports(folder.path(), &view, previous.as_ref());
     let page = report_page(folder.path());
     let text = terminal(&view, &report_options(arguments.full, page.as_deref()));
-    let step = Step::current();
-    let printed = match &step {
-        Some(step) => step.print(&text),
-        None => print(&text),
-    };
-    let annotated = step.map_or(Ok(()), |step| step.annotate(&view, previous.as_ref()));
-    printed.and(annotated)?;
+    match github::summary_file() {
+        None => print(&text)?,
+        Some(summary) => {
+            let printed = github::print_protected(&text);
+            let annotated = github::annotate(&summary, &view, previous.as_ref());
+            printed.and(annotated)?;
+        }
+    }
     Ok(match exit(&view) {
         Exit::NotPassed | Exit::Refuted | Exit::Undecided if arguments.report_only => Exit::Passed,
         exit => exit,

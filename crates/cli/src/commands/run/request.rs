@@ -1,46 +1,49 @@
 //! From the arguments of `crashrate run` to a request to the supervisor.
 
-use std::ffi::OsString;
 use std::path::Path;
 
-use crashrate_model::Mode;
 use crashrate_supervisor::journal::RunFolder;
-use crashrate_supervisor::plan::{PlanError, Selection, SpawnChoice};
+use crashrate_supervisor::plan::{PlanError, Selection};
 use crashrate_supervisor::request::{
     FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject, UnreachableGates, Until,
 };
 use crashrate_supervisor::suite::{SuiteError, word_to_text};
-use crashrate_supervisor::watching::EvidenceChoice;
 
-use super::args::{EvidenceArgument, ModeChoice, RunArguments, UntilArgument};
+use super::args::RunArguments;
 use crate::error::{Exit, Failure};
 use crate::run_folder::find_failure;
 
-/// Reopens the run named by `--resume`.
-pub(super) fn resume(
+/// Plans a new run, or reopens the one named by `--resume`.
+pub(super) fn request(
     runs: &Path,
-    name: &str,
-    jobs: Option<u32>,
-    evidence: Option<EvidenceArgument>,
-) -> Result<(RunRequest, RunFolder), Failure> {
-    let evidence = evidence.map(EvidenceChoice::from);
-    RunRequest::resume(runs, name, jobs, evidence).map_err(failure)
-}
-
-/// Plans a new run.
-pub(super) fn run_request(arguments: &RunArguments) -> Result<RunRequest, Failure> {
+    arguments: &RunArguments,
+) -> Result<(RunRequest, Option<RunFolder>), Failure> {
+    if let Some(name) = &arguments.resume {
+        return RunRequest::resume(runs, name, arguments.jobs, arguments.evidence)
+            .map(|(request, folder)| (request, Some(folder)))
+            .map_err(failure);
+    }
     let subject = match &arguments.suite {
         Some(path) => Subject::Suite(path.clone()),
-        None => Subject::Command(words(&arguments.argv)),
+        None => Subject::Command(
+            arguments
+                .argv
+                .iter()
+                .map(|word| word_to_text(word))
+                .collect(),
+        ),
     };
-    RunRequest::new(&subject, options(arguments)).map_err(|error| match &error {
-        RequestError::Suite(SuiteError::Empty { .. }) => failure(error),
-        RequestError::Suite(_) => match arguments.suite.as_deref().and_then(command_hint) {
-            Some(hint) => Failure::usage(hint),
-            None => failure(error),
-        },
-        _ => failure(error),
-    })
+    match RunRequest::new(&subject, options(arguments)) {
+        Ok(request) => Ok((request, None)),
+        Err(error) => {
+            let hint = arguments.suite.as_deref().and_then(command_hint);
+            Err(match (&error, hint) {
+                (RequestError::Suite(SuiteError::Empty { .. }), _) => failure(error),
+                (RequestError::Suite(_), Some(hint)) => Failure::usage(hint),
+                _ => failure(error),
+            })
+        }
+    }
 }
 
 /// What a user may have meant who names a program instead of a suite.
@@ -64,24 +67,24 @@ fn command_hint(path: &Path) -> Option<String> {
 }
 
 fn options(arguments: &RunArguments) -> RunOptions {
+    let until = match &arguments.gate {
+        Some(limit) => Until::Gate(limit.clone()),
+        None => arguments.until.clone().unwrap_or_default(),
+    };
     RunOptions {
         selection: Selection {
-            mode: match arguments.mode {
-                ModeChoice::Isolated => Some(Mode::Isolated),
-                ModeChoice::Sequential => Some(Mode::Sequential),
-                ModeChoice::Both => None,
-            },
+            mode: arguments.mode,
             chapters: arguments.chapter.clone(),
             variants: arguments.variant.clone(),
             only_round: arguments.round,
             rounds: arguments.rounds,
-            spawn: arguments.spawn.map(SpawnChoice::from),
+            spawn: arguments.spawn,
         },
         overrides: Overrides {
             device: arguments.device.clone(),
             timeout: arguments.timeout,
             retries: arguments.retries,
-            descendants: arguments.descendants.map(Into::into),
+            descendants: arguments.descendants,
             fresh_directory: arguments.fresh_directory,
             pty: arguments.pty,
         },
@@ -90,12 +93,7 @@ fn options(arguments: &RunArguments) -> RunOptions {
             (false, Some(dose)) => FaultOption::Dose(dose),
             (false, None) => FaultOption::Suite,
         },
-        until: match (&arguments.gate, arguments.until) {
-            (Some(limit), _) => Until::Gate(limit.clone()),
-            (None, Some(UntilArgument::Decided)) => Until::Decided,
-            (None, Some(UntilArgument::FirstCrash)) => Until::FirstBad,
-            (None, None) => Until::Suite,
-        },
+        until,
         not_worse_by: arguments.not_worse_by,
         unreachable_gates: if arguments.strict {
             UnreachableGates::Refuse
@@ -104,7 +102,7 @@ fn options(arguments: &RunArguments) -> RunOptions {
         },
         seed: arguments.seed,
         jobs: arguments.jobs,
-        evidence: arguments.evidence.map(EvidenceChoice::from),
+        evidence: arguments.evidence,
     }
 }
 
@@ -116,8 +114,4 @@ fn failure(error: RequestError) -> Failure {
         RequestError::Plan(PlanError::Nothing(_)) => Failure::new(Exit::NothingToRun, error),
         error => Failure::usage(error),
     }
-}
-
-fn words(argv: &[OsString]) -> Vec<String> {
-    argv.iter().map(|word| word_to_text(word)).collect()
 }

@@ -2,7 +2,8 @@
 
 mod site;
 
-use std::net::SocketAddr;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,11 +16,11 @@ use axum::routing::get;
 use clap::Args;
 use crashrate_report::{LIVE_SCRIPT, error_html, one_line};
 
-use crate::environment::enough_for_serve;
+use crate::environment::{enough_threads, tokio_runtime};
 use crate::error::{Exit, Failure};
 use crate::output::{note, print_in_background};
 use crate::signals;
-use site::{Found, Missing, Site};
+use site::{Missing, Site};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -47,11 +48,9 @@ pub(crate) fn serve(runs: &Path, arguments: &ServeArguments) -> Result<Exit, Fai
     let site = Site::new(runs).map_err(|error| {
         Failure::usage(format!("{}: cannot be served: {error}", runs.display()))
     })?;
-    enough_for_serve()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::usage)?;
+    // The writer of standard error, and one for pages.
+    enough_threads(2)?;
+    let runtime = tokio_runtime().map_err(Failure::usage)?;
     let ended = runtime.block_on(listen(Arc::new(site), arguments.bind, runs));
     // Do not wait for pages that are being made.
     runtime.shutdown_background();
@@ -66,12 +65,12 @@ async fn listen(site: Arc<Site>, bind: SocketAddr, runs: &Path) -> Result<Exit, 
     };
     let listener = tokio::net::TcpListener::bind(bind).await.map_err(failure)?;
     let address = listener.local_addr().map_err(failure)?;
-    if !address.ip().is_loopback() {
+    let local_only = address.ip().is_loopback();
+    if !local_only {
         note(format_args!(
             "warning: anyone who can reach {address} can read these runs"
         ));
     }
-    let local_only = address.ip().is_loopback();
     let pages = Router::new()
         .route("/", get(index))
         .route("/runs/{id}", get(run))
@@ -122,10 +121,7 @@ fn is_this_machine(host: &str) -> bool {
         _ => host,
     };
     let address = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost"
-        || address
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
+    name == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 async fn index(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
@@ -154,41 +150,34 @@ async fn script() -> Response {
 }
 
 async fn no_such_page() -> Response {
-    error(StatusCode::NOT_FOUND, "Not found", "There is no such page.")
+    not_found("There is no such page.")
 }
 
 /// Makes a page from files. A page that the browser has already is not sent again.
 async fn answer<F>(headers: HeaderMap, make: F) -> Response
 where
-    F: FnOnce() -> Result<Found, Missing> + Send + 'static,
+    F: FnOnce() -> Result<String, Missing> + Send + 'static,
 {
-    let made = tokio::task::spawn_blocking(make).await;
-    match made {
-        Ok(Ok(found)) => {
-            let tag = format!("\"{:016x}\"", found.hash);
+    let failed = StatusCode::INTERNAL_SERVER_ERROR;
+    match tokio::task::spawn_blocking(make).await {
+        Ok(Ok(text)) => {
+            let mut hasher = DefaultHasher::new();
+            text.hash(&mut hasher);
+            let tag = format!("\"{:016x}\"", hasher.finish());
             let known = headers.get(header::IF_NONE_MATCH);
             if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
                 return StatusCode::NOT_MODIFIED.into_response();
             }
-            let tag = [(header::ETAG, tag)];
-            (tag, page(StatusCode::OK, found.page)).into_response()
+            ([(header::ETAG, tag)], page(StatusCode::OK, text)).into_response()
         }
-        Ok(Err(Missing::NoSuchRun)) => error(
-            StatusCode::NOT_FOUND,
-            "Not found",
-            "There is no such run in this folder.",
-        ),
-        Ok(Err(Missing::Unreadable(message))) => error(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "The run cannot be read",
-            &message,
-        ),
-        Err(_) => error(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Internal error",
-            "The page could not be made.",
-        ),
+        Ok(Err(Missing::NoSuchRun)) => not_found("There is no such run in this folder."),
+        Ok(Err(Missing::Unreadable(message))) => error(failed, "The run cannot be read", &message),
+        Err(_) => error(failed, "Internal error", "The page could not be made."),
     }
+}
+
+fn not_found(message: &str) -> Response {
+    error(StatusCode::NOT_FOUND, "Not found", message)
 }
 
 fn error(status: StatusCode, title: &str, message: &str) -> Response {

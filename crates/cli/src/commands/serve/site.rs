@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +15,7 @@ use crate::error::Failure;
 use crate::fault::{calibrating, sentence};
 use crate::run_folder::{JournalReader, earlier_among, history_among, id, list, state};
 
-/// Pages, views and histories in the cache: enough for the open tabs of a user.
+/// Pages and views in the cache: enough for the open tabs of a user.
 const CACHED: usize = 16;
 
 /// The runs of a folder.
@@ -29,9 +28,8 @@ pub(super) struct Site {
 
 #[derive(Default)]
 struct Cache {
-    pages: HashMap<PathBuf, (Stamp, Found)>,
-    /// By suite, with the stamps of all runs.
-    histories: HashMap<String, (Vec<(PathBuf, Stamp)>, Found)>,
+    /// By path, with the stamps of the runs that they are made of.
+    pages: HashMap<String, (Vec<Stamp>, String)>,
     views: HashMap<PathBuf, (Stamp, Arc<View>)>,
     /// Of running runs: only what is new in their journals is read.
     readers: HashMap<PathBuf, JournalReader>,
@@ -41,13 +39,6 @@ struct Cache {
 /// The state of the run, and the length and time of its journal. An equal stamp means an equal
 /// page.
 type Stamp = (RunState, u64, Option<SystemTime>);
-
-/// A page and its hash.
-#[derive(Clone)]
-pub(super) struct Found {
-    pub(super) page: String,
-    pub(super) hash: u64,
-}
 
 /// Why there is no page.
 pub(super) enum Missing {
@@ -64,7 +55,7 @@ impl Site {
     }
 
     /// The list of runs.
-    pub(super) fn index(&self) -> Result<Found, Missing> {
+    pub(super) fn index(&self) -> Result<String, Missing> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let folders = self.folders()?;
         cache.lines.retain(|folder, _| folders.contains(folder));
@@ -86,55 +77,38 @@ impl Site {
                 known,
             }
         });
-        Ok(found(index_html(&lines.collect::<Vec<_>>())))
+        Ok(index_html(&lines.collect::<Vec<_>>()))
     }
 
     /// The report of a run.
-    pub(super) fn run(&self, name: &str) -> Result<Found, Missing> {
+    pub(super) fn run(&self, name: &str) -> Result<String, Missing> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let folders = self.folders()?;
         let folder = folders.iter().find(|folder| id(folder) == name);
         let folder = folder.ok_or(Missing::NoSuchRun)?;
         if let Some(short) = calibrating(folder) {
             let title = format!("Report N={}: {}", short.number, short.suite);
-            return Ok(found(waiting_html(&title, &sentence(&short))));
+            return Ok(waiting_html(&title, &sentence(&short)));
         }
         let stamp = stamp(folder);
-        if let Some((of, page)) = cache.pages.get(folder)
-            && *of == stamp
-        {
-            return Ok(page.clone());
-        }
-        let view = cache.view(folder, stamp);
-        let view = view.map_err(|error| Missing::Unreadable(error.message))?;
-        let mut earlier = earlier_among(&folders, &view);
-        let previous = earlier.find_map(|folder| cache.view(folder, self::stamp(folder)).ok());
-        let page = found(html(&view, previous.as_deref(), PageHost::Served));
-        if cache.pages.len() >= CACHED {
-            cache.pages.clear();
-        }
-        cache.pages.insert(folder.clone(), (stamp, page.clone()));
-        Ok(page)
+        cache.page(format!("/runs/{name}"), vec![stamp], |cache| {
+            let view = cache.view(folder, stamp);
+            let view = view.map_err(|error| Missing::Unreadable(error.message))?;
+            let mut earlier = earlier_among(&folders, &view);
+            let previous = earlier.find_map(|folder| cache.view(folder, self::stamp(folder)).ok());
+            Ok(html(&view, previous.as_deref(), PageHost::Served))
+        })
     }
 
     /// The history of a suite.
-    pub(super) fn history(&self, suite: &str) -> Result<Found, Missing> {
+    pub(super) fn history(&self, suite: &str) -> Result<String, Missing> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let folders = self.folders()?;
-        let stamps: Vec<_> = folders.iter().map(|f| (f.clone(), stamp(f))).collect();
-        if let Some((of, page)) = cache.histories.get(suite)
-            && *of == stamps
-        {
-            return Ok(page.clone());
-        }
-        let history = history_among(&folders, suite).ok_or(Missing::NoSuchRun)?;
-        let page = found(history_html(&history, PageHost::Served));
-        if cache.histories.len() >= CACHED {
-            cache.histories.clear();
-        }
-        let known = (stamps, page.clone());
-        cache.histories.insert(suite.to_owned(), known);
-        Ok(page)
+        let stamps = folders.iter().map(|folder| stamp(folder)).collect();
+        cache.page(format!("/history/{suite}"), stamps, |_| {
+            let history = history_among(&folders, suite).ok_or(Missing::NoSuchRun)?;
+            Ok(history_html(&history, PageHost::Served))
+        })
     }
 
     /// The run folders. A journal that is a link is left out: it could lead out of the runs folder.
@@ -149,6 +123,26 @@ impl Site {
 }
 
 impl Cache {
+    /// The page of this path, made again if a stamp has changed.
+    fn page(
+        &mut self,
+        path: String,
+        stamps: Vec<Stamp>,
+        make: impl FnOnce(&mut Cache) -> Result<String, Missing>,
+    ) -> Result<String, Missing> {
+        if let Some((of, page)) = self.pages.get(&path)
+            && *of == stamps
+        {
+            return Ok(page.clone());
+        }
+        let page = make(self)?;
+        if self.pages.len() >= CACHED {
+            self.pages.clear();
+        }
+        self.pages.insert(path, (stamps, page.clone()));
+        Ok(page)
+    }
+
     /// The view of a run with this stamp.
     fn view(&mut self, folder: &Path, stamp: Stamp) -> Result<Arc<View>, Failure> {
         if let Some((of, view)) = self.views.get(folder)
@@ -180,13 +174,4 @@ fn stamp(folder: &Path) -> Stamp {
     let file = fs::symlink_metadata(folder.join("journal.jsonl")).ok();
     let length = file.as_ref().map_or(0, fs::Metadata::len);
     (state, length, file.and_then(|file| file.modified().ok()))
-}
-
-fn found(page: String) -> Found {
-    let mut hasher = DefaultHasher::new();
-    page.hash(&mut hasher);
-    Found {
-        hash: hasher.finish(),
-        page,
-    }
 }

@@ -21,17 +21,19 @@ const STYLE: &str = include_str!("style.css");
 /// Blocks all loading and scripts, in case some text ever escapes the escaping.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
-pub(super) struct Page {
-    pub(super) title: String,
-    pub(super) place: PageHost,
-    /// Whether the page refreshes itself.
+pub(super) struct Page<'a> {
+    pub(super) title: &'a str,
+    /// A line below the title; often empty.
+    pub(super) facts: &'a str,
+    pub(super) host: PageHost,
+    /// Whether the page refreshes itself, if it is served.
     pub(super) refresh: bool,
     pub(super) body: Markup,
 }
 
-impl Page {
+impl Page<'_> {
     pub(super) fn write(self) -> String {
-        let refresh = (self.refresh && self.place == PageHost::Served).then_some("2");
+        let served = self.host == PageHost::Served;
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -39,39 +41,31 @@ impl Page {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    @if self.place == PageHost::File {
-                        meta http-equiv="Content-Security-Policy" content=(POLICY);
-                    }
+                    @if !served { meta http-equiv="Content-Security-Policy" content=(POLICY); }
                     title { (self.title) }
                     // An inline icon keeps browsers from requesting one and logging an error.
                     link rel="icon" href="data:,";
                     style { (PreEscaped(STYLE)) }
-                    @if self.place == PageHost::Served { script src="/live.js" defer {} }
+                    @if served { script src="/live.js" defer {} }
                 }
-                body data-refresh=[refresh] {
-                    @if self.place == PageHost::Served {
+                body data-refresh=[(self.refresh && served).then_some("2")] {
+                    @if served {
                         nav aria-label="pages" {
                             a href="/" { "All runs" }
                             " "
                             span id="state" role="status" {}
                         }
                     }
-                    (self.body)
+                    header id="head" {
+                        h1 { (self.title) }
+                        @if !self.facts.is_empty() { p class="facts" { (self.facts) } }
+                    }
+                    main { (self.body) }
                 }
             }
         };
-        seen(&page.into_string())
+        // Texts are escaped before they get here. This rejects any that was not.
+        let is_harmful = |c: char| c != '\n' && is_unseen(c);
+        page.into_string().replace(is_harmful, "\u{fffd}")
     }
-}
-
-/// Texts are escaped before they get here. This rejects any that was not.
-fn seen(page: &str) -> String {
-    let harmless = |c: char| {
-        if c != '\n' && is_unseen(c) {
-            '\u{fffd}'
-        } else {
-            c
-        }
-    };
-    page.chars().map(harmless).collect()
 }

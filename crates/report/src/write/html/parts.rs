@@ -1,36 +1,24 @@
-//! Sections, tables and lists.
+//! Tables and their cells.
 
 use maud::{Markup, html};
 
 use crate::document::{Table, Text, Tone};
 
-/// A section with its heading.
-pub(super) fn section(id: &str, heading: &str, body: Markup) -> Markup {
-    let label = (!heading.is_empty()).then(|| format!("{id}-h"));
-    html! {
-        section id=(id) aria-labelledby=[&label] {
-            @if let Some(label) = &label { h2 id=(label) { (heading) } }
-            (body)
-        }
-    }
-}
-
-pub(super) fn list(lines: &[String]) -> Markup {
-    html! { ul { @for line in lines { li { (line) } } } }
-}
-
 /// A table in a box that scrolls if the page is too narrow.
 pub(super) fn table(table: &Table) -> Markup {
-    scrolled(
-        &table.title,
-        html! {
-            table {
-                (caption(table))
-                thead { tr { (heads(table)) } }
-                tbody { @for row in &table.rows { tr { (cells(table, row)) } } }
-            }
-        },
-    )
+    let rows = html! { @for row in &table.rows { tr { (cells(table, row)) } } };
+    scrolled(&table.title, with_heads(table, rows))
+}
+
+/// The table with these rows.
+pub(super) fn with_heads(table: &Table, rows: Markup) -> Markup {
+    html! {
+        table {
+            (caption(table))
+            thead { tr { (heads(table)) } }
+            tbody { (rows) }
+        }
+    }
 }
 
 /// A box that scrolls sideways, also by keyboard.
@@ -63,15 +51,18 @@ pub(super) fn cells(table: &Table, row: &[Text]) -> Markup {
     }
 }
 
-fn class(number: bool, tone: Tone) -> Option<&'static str> {
-    match (number, tone) {
-        (false, Tone::Plain) => None,
-        (false, Tone::Good) => Some("good"),
-        (false, Tone::Bad) => Some("bad"),
-        (false, Tone::Doubtful) => Some("doubt"),
-        (true, Tone::Plain) => Some("n"),
-        (true, Tone::Good) => Some("n good"),
-        (true, Tone::Bad) => Some("n bad"),
-        (true, Tone::Doubtful) => Some("n doubt"),
+fn class(number: bool, tone: Tone) -> Option<String> {
+    let words = [number.then_some("n"), of_tone(tone)];
+    let words: Vec<_> = words.into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// The class of a tone.
+pub(super) fn of_tone(tone: Tone) -> Option<&'static str> {
+    match tone {
+        Tone::Plain => None,
+        Tone::Good => Some("good"),
+        Tone::Bad => Some("bad"),
+        Tone::Doubtful => Some("doubt"),
     }
 }

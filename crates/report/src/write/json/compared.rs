@@ -1,311 +1,218 @@
-//! Comparisons, gates and independence in JSON.
+//! Comparisons, claims, gates, the baseline and independence in JSON.
 
-use crashrate_model::{Axis, Gate, Mode, Outcome};
-use crashrate_stats::{GateVerdict, Independence, Interval, Method, Test};
-use serde::Serialize;
+use crashrate_model::Axis;
+use crashrate_stats::{GateVerdict, Independence, Interval, Method, PairWatch, Test};
+use serde_json::{Value, json};
 
-use super::values::Estimated;
+use super::values::{crash_rate, joined};
 use crate::compare::{
-    Claimed, Compared, Comparisons, Evidence, FixedTest, How, POWER, PairEvidence, Planned, What,
-    cautions, claimed, gate, intro, verdict,
+    BaselineRow, BesideBaseline, Claimed, Compared, Comparisons, Evidence, FixedTest, How, POWER,
+    Planned, What, cautions, claimed, gate as gate_sentence, intro, verdict,
 };
-use crate::view::{Bounds, GateSeen};
-use crate::words::pattern;
+use crate::view::{GateSeen, OptionalStopping, Share, View};
+use crate::words::{baseline_sentences, pattern};
 
-#[derive(Serialize)]
-pub(super) struct Set<'a> {
-    /// `mode`, `variant`, `spawn`, `run`, `baseline` or `claim`.
-    by: &'static str,
-    /// `fixed-rounds`, `pairs` or `none`.
-    method: &'static str,
-    compared: String,
-    bad: Vec<Outcome>,
-    /// The error budget of the primary comparisons.
-    alpha: f64,
-    comparisons: Vec<One<'a>>,
-    cautions: Vec<String>,
-    warnings: &'a [String],
+pub(super) fn comparisons(all: &Comparisons) -> Value {
+    json!({
+        "by": match all.what {
+            What::Within(Axis::Mode) => "mode",
+            What::Within(Axis::Variant) => "variant",
+            What::Within(Axis::Spawn) => "spawn",
+            What::Runs => "run",
+            What::Baseline => "baseline",
+            What::Claim => "claim",
+        },
+        "method": match all.how {
+            How::FixedRounds => "fixed-rounds",
+            How::Pairs => "pairs",
+            How::Untested => "none",
+        },
+        "compared": intro(all),
+        "bad": all.bad,
+        // The error budget of the primary comparisons.
+        "alpha": all.alpha,
+        "comparisons": all.list.iter().map(|one| compared(all, one)).collect::<Vec<_>>(),
+        "cautions": cautions(all),
+        "warnings": all.warnings,
+    })
 }
 
-impl<'a> Set<'a> {
-    pub(super) fn of(all: &'a Comparisons) -> Self {
-        Set {
-            by: match all.what {
-                What::Within(Axis::Mode) => "mode",
-                What::Within(Axis::Variant) => "variant",
-                What::Within(Axis::Spawn) => "spawn",
-                What::Runs => "run",
-                What::Baseline => "baseline",
-                What::Claim => "claim",
-            },
-            method: match all.how {
-                How::FixedRounds => "fixed-rounds",
-                How::Pairs => "pairs",
-                How::Untested => "none",
-            },
-            compared: intro(all),
-            bad: all.bad.iter().collect(),
-            alpha: all.alpha,
-            cautions: cautions(all),
-            comparisons: all.list.iter().map(|one| One::of(all, one)).collect(),
-            warnings: &all.warnings,
-        }
-    }
+fn compared(all: &Comparisons, one: &Compared) -> Value {
+    let sides = one.sides.each_ref().map(|side| {
+        json!({
+            "label": side.label,
+            "bad": side.share.bad,
+            "n": side.share.n,
+            "crash_rate": crash_rate(side.share, side.optional_stopping),
+            // The rates possible given the rounds without a result.
+            "bounds": side.bounds,
+        })
+    });
+    let blocks = one.blocks.map(|blocks| {
+        json!({
+            "both_bad": blocks.both,
+            "only_first_bad": blocks.only_one,
+            "only_second_bad": blocks.only_two,
+            "neither_bad": blocks.neither,
+        })
+    });
+    let first = json!({
+        "chapter": one.chapter,
+        "sequence": one.sequence,
+        "mode": one.mode,
+        "variant": one.variant,
+        // Whether it answers the run's question; the others explain the answer.
+        "primary": one.primary,
+        "sides": sides,
+        // The number of blocks with both sides measured; null for two runs.
+        "blocks": blocks,
+        "differs": one.differs(),
+        // Whether it would show a difference but for rounds without a result.
+        "prevented_by_missing": one.is_prevented(),
+        "verdict": verdict(all, one),
+    });
+    let evidence = match &one.evidence {
+        Evidence::Fixed(test) => tested(test),
+        Evidence::Pairs { watch, .. } => pairs(watch),
+        Evidence::Untested => json!({}),
+    };
+    joined(
+        joined(first, evidence),
+        json!({"plan": one.plan.as_ref().map(plan)}),
+    )
 }
 
-#[derive(Serialize)]
-pub(super) struct One<'a> {
-    chapter: Option<&'a str>,
-    sequence: Option<&'a str>,
-    mode: Option<Mode>,
-    variant: Option<&'a str>,
-    /// Whether it answers the run's question; the others explain the answer.
-    primary: bool,
-    sides: [OneSide<'a>; 2],
-    /// The number of blocks with both sides measured; `null` for two runs.
-    blocks: Option<Blocks>,
-    differs: bool,
-    /// Whether it would show a difference but for rounds without a result.
-    prevented_by_missing: bool,
-    verdict: String,
-    #[serde(flatten)]
-    test: Option<Tested>,
-    #[serde(flatten)]
-    pairs: Option<Pairs>,
-    plan: Option<Rounds>,
+/// A test of the second side against the first.
+fn tested(test: &FixedTest) -> Value {
+    json!({
+        "difference": test.comparison.difference,
+        "difference_interval": interval(test.comparison.interval),
+        "p": test.comparison.p,
+        "p_adjusted": test.p,
+        "test": match test.comparison.test {
+            Test::Boschloo => "boschloo",
+            Test::FisherMidP => "fisher-mid-p",
+            Test::McNemar => "mcnemar",
+        },
+        "risk_ratio": test.ratio.map(|(ratio, _)| ratio),
+        "risk_ratio_interval": test.ratio.map(|(_, of_ratio)| interval(of_ratio)),
+        "not_worse_by": test.not_worse.map(|not_worse| not_worse.margin),
+        "not_worse_p": test.not_worse.map(|not_worse| not_worse.p),
+        "no_worse": test.not_worse.map(|not_worse| not_worse.shown),
+    })
 }
 
-impl<'a> One<'a> {
-    fn of(all: &Comparisons, one: &'a Compared) -> Self {
-        One {
-            chapter: one.chapter.as_deref(),
-            sequence: one.sequence.as_deref(),
-            mode: one.mode,
-            variant: one.variant.as_deref(),
-            sides: one.sides.each_ref().map(|side| OneSide {
-                label: &side.label,
-                bad: side.share.bad,
-                n: side.share.n,
-                crash_rate: Estimated::of(side.share, side.optional_stopping),
-                bounds: side.bounds,
-            }),
-            primary: one.primary,
-            blocks: one.blocks.map(Blocks::from),
-            differs: one.differs(),
-            prevented_by_missing: one.is_prevented(),
-            verdict: verdict(all, one),
-            test: match &one.evidence {
-                Evidence::Fixed(test) => Some(Tested::of(test)),
-                _ => None,
-            },
-            pairs: match &one.evidence {
-                Evidence::Pairs(PairEvidence { watch, .. }) => Some(Pairs {
-                    pairs: watch.blocks().n(),
-                    bad_alone: [watch.blocks().only_one, watch.blocks().only_two],
-                    missing_pairs: watch.missing(),
-                    ln_e: watch.ln_e(),
-                    ln_e_needed: watch.ln_needed(),
-                    not_worse_by: watch.margin().map(|(margin, _)| margin),
-                    no_worse: watch.is_not_worse(),
-                }),
-                _ => None,
-            },
-            plan: one.plan.as_ref().map(Rounds::of),
-        }
-    }
+/// An interval; an infinite end is null.
+fn interval(interval: Interval) -> Value {
+    json!({"lo": interval.lo, "hi": interval.hi})
 }
 
-#[derive(Serialize)]
-struct OneSide<'a> {
-    label: &'a str,
-    bad: u32,
-    n: u32,
-    crash_rate: Option<Estimated>,
-    /// The rates possible given the rounds without a result.
-    bounds: Option<Bounds>,
+fn pairs(watch: &PairWatch) -> Value {
+    let blocks = watch.blocks();
+    json!({
+        "pairs": blocks.n(),
+        "bad_alone": [blocks.only_one, blocks.only_two],
+        "missing_pairs": watch.missing(),
+        "ln_e": watch.ln_e(),
+        "ln_e_needed": watch.ln_needed(),
+        "not_worse_by": watch.margin().map(|(margin, _)| margin),
+        "no_worse": watch.is_not_worse(),
+    })
 }
 
-/// Numbers of blocks by the ends of both sides.
-#[derive(Serialize)]
-struct Blocks {
-    both_bad: u64,
-    only_first_bad: u64,
-    only_second_bad: u64,
-    neither_bad: u64,
-}
-
-impl From<crashrate_stats::Blocks> for Blocks {
-    fn from(blocks: crashrate_stats::Blocks) -> Self {
-        Blocks {
-            both_bad: blocks.both,
-            only_first_bad: blocks.only_one,
-            only_second_bad: blocks.only_two,
-            neither_bad: blocks.neither,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Ends {
-    lo: f64,
-    /// `null` if there is none.
-    hi: Option<f64>,
-}
-
-impl From<Interval> for Ends {
-    fn from(interval: Interval) -> Self {
-        Ends {
-            lo: interval.lo,
-            hi: Some(interval.hi).filter(|hi| hi.is_finite()),
-        }
-    }
-}
-
-/// Of the second side against the first.
-#[derive(Serialize)]
-pub(super) struct Tested {
-    difference: Option<f64>,
-    difference_interval: Ends,
-    p: f64,
-    p_adjusted: f64,
-    test: &'static str,
-    risk_ratio: Option<f64>,
-    risk_ratio_interval: Option<Ends>,
-    not_worse_by: Option<f64>,
-    not_worse_p: Option<f64>,
-    no_worse: Option<bool>,
-}
-
-impl Tested {
-    pub(super) fn of(test: &FixedTest) -> Self {
-        Tested {
-            difference: test.comparison.difference,
-            difference_interval: test.comparison.interval.into(),
-            p: test.comparison.p,
-            p_adjusted: test.p,
-            test: match test.comparison.test {
-                Test::Boschloo => "boschloo",
-                Test::FisherMidP => "fisher-mid-p",
-                Test::McNemar => "mcnemar",
-            },
-            risk_ratio: test.ratio.map(|(ratio, _)| ratio),
-            risk_ratio_interval: test.ratio.map(|(_, interval)| interval.into()),
-            not_worse_by: test.not_worse.map(|not_worse| not_worse.margin),
-            not_worse_p: test.not_worse.map(|not_worse| not_worse.p),
-            no_worse: test.not_worse.map(|not_worse| not_worse.shown),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Pairs {
-    pairs: u64,
-    bad_alone: [u64; 2],
-    missing_pairs: u64,
-    ln_e: f64,
-    ln_e_needed: f64,
-    not_worse_by: Option<f64>,
-    no_worse: Option<bool>,
-}
-
-#[derive(Serialize)]
-struct Rounds {
-    /// The two rates to tell apart.
-    rates: [f64; 2],
-    per_side_now: u64,
-    per_side: Option<u64>,
-    power: f64,
-    alpha: f64,
-    method: Option<&'static str>,
-}
-
-impl Rounds {
-    fn of(plan: &Planned) -> Self {
-        Rounds {
-            rates: plan.detect.rates,
-            per_side_now: plan.per_side,
-            per_side: plan.plan.map(|plan| plan.per_side),
-            power: POWER,
-            alpha: plan.alpha,
-            method: plan.plan.map(|plan| match plan.method {
-                Method::Exact => "exact",
-                Method::Normal => "normal",
-            }),
-        }
-    }
+fn plan(plan: &Planned) -> Value {
+    json!({
+        // The two rates to tell apart.
+        "rates": plan.rates,
+        "per_side_now": plan.per_side,
+        "per_side": plan.plan.map(|plan| plan.per_side),
+        "power": POWER,
+        "alpha": plan.alpha,
+        "method": plan.plan.map(|plan| match plan.method {
+            Method::Exact => "exact",
+            Method::Normal => "normal",
+        }),
+    })
 }
 
 /// A claim of an imported report, and what its rounds show.
-#[derive(Serialize)]
-pub(super) struct OneClaim<'a> {
-    text: &'a str,
-    shown: bool,
-    said: String,
-    comparison: One<'a>,
-}
-
-impl<'a> OneClaim<'a> {
-    pub(super) fn all(claims: &'a [Claimed]) -> Vec<Self> {
-        let each = claims.iter().flat_map(|claim| {
-            let all = &claim.comparison;
-            all.list.iter().map(move |one| OneClaim {
-                text: &claim.text,
-                shown: claim.is_shown(),
-                said: claimed(claim),
-                comparison: One::of(all, one),
-            })
-        });
-        each.collect()
-    }
+pub(super) fn claims(claim: &Claimed) -> impl Iterator<Item = Value> {
+    let all = &claim.comparison;
+    all.list.iter().map(move |one| {
+        json!({
+            "text": claim.text,
+            "shown": claim.is_shown(),
+            "said": claimed(claim),
+            "comparison": compared(all, one),
+        })
+    })
 }
 
 /// A gate and its verdict.
-#[derive(Serialize)]
-pub(super) struct Shown<'a> {
-    #[serde(flatten)]
-    gate: &'a Gate,
-    verdict: &'static str,
-    bad: u64,
-    n: u64,
-    /// Started rounds without a result.
-    missing: u64,
-    clustered: bool,
-    said: String,
-}
-
-impl<'a> Shown<'a> {
-    pub(super) fn of(seen: &'a GateSeen) -> Self {
-        let (bad, n) = seen.watch.seen();
-        Shown {
-            gate: &seen.gate,
-            verdict: match seen.verdict() {
-                GateVerdict::Below => "below",
-                GateVerdict::Above => "above",
-                GateVerdict::Undecided => "inconclusive",
-            },
-            bad,
-            n,
-            missing: seen.watch.missing(),
-            clustered: seen.clustered,
-            said: gate(seen),
-        }
-    }
+pub(super) fn gate(seen: &GateSeen) -> Value {
+    let (bad, n) = seen.watch.seen();
+    let more = json!({
+        "verdict": match seen.verdict() {
+            GateVerdict::Below => "below",
+            GateVerdict::Above => "above",
+            GateVerdict::Undecided => "inconclusive",
+        },
+        "bad": bad,
+        "n": n,
+        // Started rounds without a result.
+        "missing": seen.watch.missing(),
+        "clustered": seen.clustered,
+        "said": gate_sentence(seen),
+    });
+    joined(json!(seen.gate), more)
 }
 
 /// The test of whether rounds are independent.
-#[derive(Serialize)]
-pub(super) struct Order {
-    pattern: &'static str,
-    runs_p: f64,
-    trend_p: f64,
+pub(super) fn independence(tested: Independence) -> Value {
+    json!({
+        "pattern": pattern(tested.pattern),
+        "runs_p": tested.runs.two_sided,
+        "trend_p": tested.trend.p,
+    })
 }
 
-impl From<Independence> for Order {
-    fn from(tested: Independence) -> Self {
-        Order {
-            pattern: pattern(tested.pattern),
-            runs_p: tested.runs.two_sided,
-            trend_p: tested.trend.p,
-        }
-    }
+/// The comparison with the suite's baseline.
+pub(super) fn beside_baseline(view: &View, beside: &BesideBaseline) -> Value {
+    let run = view.baseline.as_ref().map(|baseline| &baseline.run);
+    let imported = run.and_then(|run| run.imported.as_ref());
+    let optional_stopping = view.run.optional_stopping();
+    let rows = beside.rows.iter();
+    json!({
+        "number": beside.number,
+        "file": imported.map(|imported| &imported.file),
+        "device": run.map(|run| &run.device),
+        "rows": rows.map(|row| baseline_row(row, optional_stopping)).collect::<Vec<_>>(),
+        // Sequential against isolated on this machine, for whole sequences.
+        "modes": beside.modes.as_ref().map(comparisons),
+        // This machine against the baseline.
+        "machine": comparisons(&beside.machine),
+        "said": baseline_sentences(view, beside),
+    })
+}
+
+fn baseline_row(row: &BaselineRow, optional_stopping: OptionalStopping) -> Value {
+    let rate = |share: Option<Share>, optional_stopping| {
+        share.map(|share| {
+            json!({
+                "first_attempt": share,
+                "crash_rate": crash_rate(share, optional_stopping),
+            })
+        })
+    };
+    json!({
+        "chapter": row.chapter,
+        "sequence": row.sequence,
+        "variant": row.variant,
+        "baseline_in_sequence": rate(row.baseline_in_sequence, OptionalStopping::No),
+        "baseline_isolated": rate(row.baseline_isolated, OptionalStopping::No),
+        "in_sequence": rate(row.in_sequence, optional_stopping),
+        "isolated": rate(row.isolated, optional_stopping),
+        "baseline_died_in": row.baseline_died_in,
+        "died_in": row.died_in,
+    })
 }

@@ -1,29 +1,27 @@
-//! Writes a chapter with the counts of its rounds as a test case.
+//! A chapter with the counts of its rounds as a test case.
 
-use std::fmt::Display;
-use std::io;
 use std::time::Duration;
 
-use crashrate_model::{Mode, Outcome, Unit};
+use crashrate_model::{Ended, Mode, Outcome, Unit};
 
-use super::evidence::{Evidence, write_output};
-use super::head::Head;
-use super::round::{Status, cases};
+use super::evidence::Evidence;
+use super::report::{Problem, Status, TestCase};
+use super::round::{cases, cause};
 use crate::clean::{NAME, clean};
-use crate::view::{Attempt, Outcomes};
-use crate::words::count;
+use crate::view::{End, Outcomes, View};
+use crate::words::{count, plural};
 use crate::write::listed::Ends;
-use crate::write::xml::Xml;
 
 /// The most causes listed per chapter; the text of a failure names them.
 const CAUSES: usize = 10;
 
 /// The outcomes of the rounds of a chapter or a whole sequence.
+#[derive(Default)]
 pub(super) struct Tally {
     name: String,
     /// For a sequence: it did not pass in rounds in which every chapter that ended passed.
     is_whole: bool,
-    time: Duration,
+    pub(super) time: Duration,
     /// Rounds by final outcome, after retries.
     outcomes: Outcomes,
     /// Rounds that passed on a retry.
@@ -45,10 +43,7 @@ impl Tally {
         let tally = |name: &String, is_whole| Tally {
             name: name.clone(),
             is_whole,
-            time: Duration::ZERO,
-            outcomes: Outcomes::default(),
-            flaky: 0,
-            causes: Vec::new(),
+            ..Tally::default()
         };
         let mut all: Vec<_> = unit.chapters.iter().map(|c| tally(c, false)).collect();
         if unit.mode == Mode::Sequential {
@@ -58,7 +53,7 @@ impl Tally {
     }
 
     /// Adds a round of the unit.
-    pub(super) fn add_round(tallies: &mut [Tally], unit: &Unit, attempts: &[Attempt]) {
+    pub(super) fn add_round(tallies: &mut [Tally], unit: &Unit, attempts: &[Ended]) {
         let cases = cases(unit, attempts);
         let counts = attempts.iter().any(|attempt| attempt.outcome.counts());
         if let Some(whole) = tallies.get_mut(cases.len()).filter(|_| counts) {
@@ -75,15 +70,14 @@ impl Tally {
             if status == Status::Success && !listed.is_empty() {
                 tally.flaky += 1;
             }
-            for end in listed {
-                tally.add_cause(end.outcome, end.cause(), || {
-                    Evidence::of(end.attempt, end.outcome)
-                });
+            for end in &listed {
+                tally.add_cause(end);
             }
         }
     }
 
-    fn add_cause(&mut self, outcome: Outcome, text: String, first: impl FnOnce() -> Evidence) {
+    fn add_cause(&mut self, end: &End<'_>) {
+        let (outcome, text) = (end.outcome, cause(end));
         let same = |cause: &&mut Cause| cause.outcome == outcome && cause.text == text;
         if let Some(cause) = self.causes.iter_mut().find(same) {
             cause.count += 1;
@@ -92,7 +86,7 @@ impl Tally {
                 outcome,
                 text,
                 count: 1,
-                first: first(),
+                first: Evidence::of(end),
             });
         }
     }
@@ -103,10 +97,6 @@ impl Tally {
             true => self.causes().next().is_some(),
             false => self.outcomes.sum() > 0,
         }
-    }
-
-    pub(super) fn time(&self) -> Duration {
-        self.time
     }
 
     /// Rounds that count.
@@ -131,26 +121,26 @@ impl Tally {
             Status::Success | Status::Failure => self.counted(),
             Status::Error | Status::Skipped => self.outcomes.sum(),
         };
-        let rounds = if of == 1 { "round" } else { "rounds" };
-        let of = count(of.into());
+        let rounds = format!("of {}", plural(of, "round"));
         let mut message = match status {
-            Status::Success => {
-                let flaky = count(self.flaky.into());
-                format!("{flaky} of {of} {rounds} passed only on a retry")
-            }
+            Status::Success => format!(
+                "{} {rounds} passed only on a retry",
+                count(self.flaky.into())
+            ),
             _ => {
                 let is_listed = |outcome: Outcome| {
                     outcome != Outcome::Passed && (status != Status::Failure || outcome.counts())
                 };
-                let mut words: Vec<_> = (self.outcomes.occurred())
-                    .filter(|(outcome, _)| is_listed(*outcome))
-                    .map(|(outcome, n)| (n, outcome))
-                    .collect();
-                words.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
-                let words = words.iter().enumerate().map(|(at, (n, outcome))| match at {
-                    0 => format!("{} of {of} {rounds} {outcome}", count((*n).into())),
-                    _ => format!("{} {outcome}", count((*n).into())),
-                });
+                let mut listed: Vec<_> = self.outcomes.occurred().collect();
+                listed.retain(|(outcome, _)| is_listed(*outcome));
+                listed.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+                let words = listed
+                    .iter()
+                    .enumerate()
+                    .map(|(at, (outcome, n))| match at {
+                        0 => format!("{} {rounds} {outcome}", count((*n).into())),
+                        _ => format!("{} {outcome}", count((*n).into())),
+                    });
                 words.collect::<Vec<_>>().join(", ")
             }
         };
@@ -171,7 +161,7 @@ impl Tally {
         self.causes().rev().max_by_key(|cause| cause.count)
     }
 
-    fn text(&self, message: &str, head: &Head<'_>, ends: &mut dyn Ends) -> String {
+    fn text(&self, message: &str, view: &View, ends: &mut dyn Ends) -> String {
         let mut summary = message.to_owned();
         if self.causes().count() > 1 {
             for cause in self.causes() {
@@ -183,41 +173,35 @@ impl Tally {
             }
         }
         match self.main_cause() {
-            Some(cause) => cause.first.text(&summary, head, ends),
+            Some(cause) => cause.first.text(&summary, view, ends),
             None => summary + "\n",
         }
     }
-}
 
-/// Writes the test case.
-pub(super) fn write(
-    xml: &mut Xml<'_>,
-    tally: &Tally,
-    head: &Head<'_>,
-    ends: &mut dyn Ends,
-) -> io::Result<()> {
-    let (status, name) = (tally.status(), clean(&tally.name, NAME));
-    let element = match status {
-        Status::Success if tally.causes().next().is_none() => {
-            return head.empty(xml, &name, tally.time);
+    /// The test case.
+    pub(super) fn case(&self, view: &View, ends: &mut dyn Ends) -> TestCase {
+        let status = self.status();
+        let main = self.main_cause();
+        let mut problems = Vec::new();
+        if status != Status::Success || main.is_some() {
+            let message = self.message();
+            let text = match status {
+                Status::Skipped => String::new(),
+                _ => self.text(&message, view, ends),
+            };
+            problems.push(Problem {
+                element: status.element(),
+                message,
+                outcome: main.map(|cause| cause.outcome),
+                text,
+            });
         }
-        Status::Success => "flakyFailure",
-        Status::Failure => "failure",
-        Status::Error => "error",
-        Status::Skipped => "skipped",
-    };
-    head.open(xml, &name, tally.time)?;
-    let message = tally.message();
-    let kind = tally.main_cause().map(|cause| cause.outcome);
-    let mut attributes: Vec<(&str, &dyn Display)> = vec![("message", &message)];
-    attributes.extend(kind.as_ref().map(|kind| ("type", kind as &dyn Display)));
-    let text = match status {
-        Status::Skipped => String::new(),
-        _ => tally.text(&message, head, ends),
-    };
-    xml.text(element, &attributes, &text)?;
-    if let Some(cause) = tally.main_cause().filter(|_| status == Status::Failure) {
-        write_output(xml, &cause.first, ends)?;
+        let failed = main.filter(|_| status == Status::Failure);
+        TestCase {
+            name: clean(&self.name, NAME),
+            time: self.time,
+            problems,
+            output: failed.and_then(|cause| cause.first.output.clone()),
+        }
     }
-    xml.close()
 }

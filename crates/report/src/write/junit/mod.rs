@@ -12,27 +12,19 @@
 
 mod chapter;
 mod evidence;
-mod head;
+mod report;
 mod round;
-mod suites;
 
-use std::fmt::Display;
-use std::io::{self, Write};
-use std::time::Duration;
+use std::io::Write;
 
-use crashrate_model::{Mode, Unit};
+use crashrate_model::{Ended, Mode, Unit};
 
 use chapter::Tally;
-use head::{Head, Seconds, time};
-use round::{Status, cases};
-use suites::{each_round, order, suites};
+use report::{Counts, Report};
+use round::cases;
 
-use super::listed::{Ends, ListError};
-use super::xml::Xml;
-use crate::clean::{NAME, clean};
+use super::listed::{Ends, ListError, attempt};
 use crate::view::View;
-use crate::words::of_unit;
-use crate::words::share;
 
 /// Writes the chapters, each with the counts of its rounds. The view must be built with attempts.
 ///
@@ -40,40 +32,28 @@ use crate::words::share;
 /// A record cannot be read again, or the output cannot be written.
 pub fn junit(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), ListError> {
     let suites = suites(view);
-    let order = order(view, &suites);
-    let mut counts = vec![Counts::default(); suites.len()];
+    let mut counts = counts(view, &suites);
     let mut tallies: Vec<Vec<Tally>> = view.units.iter().map(Tally::of_unit).collect();
-    each_round(view, &order, ends, |round, attempts, _| {
-        let unit = round.unit as usize;
-        counts[suites.of[unit]].add_round(round.round);
+    each_round(view, &order(view, &suites), ends, |attempts, _| {
+        let unit = attempts[0].unit as usize;
         Tally::add_round(&mut tallies[unit], &view.units[unit], attempts);
         Ok(())
     })?;
-    for (unit, tallies) in tallies.iter_mut().enumerate() {
+    for (tallies, suite) in tallies.iter_mut().zip(&suites) {
         tallies.retain(Tally::is_shown);
-        for tally in tallies.iter() {
-            counts[suites.of[unit]].add(tally.status(), tally.time());
+        for tally in tallies {
+            counts[*suite].add(tally.status(), tally.time);
         }
     }
-    let mut xml = Xml::new(out)?;
-    open_report(&mut xml, view, &counts)?;
-    let file = ends.suite_file();
-    for (suite, counts) in counts.iter().enumerate() {
-        let units = || (0..view.units.len()).filter(|unit| suites.of[*unit] == suite);
-        let Some(first) = units().next().filter(|_| counts.tests > 0) else {
-            continue;
-        };
-        let name = suite_name(&view.units[first]);
-        open_suite(&mut xml, view, &view.units[first], &name, counts)?;
-        let head = Head::new(view, &name, file.as_deref());
-        for unit in units() {
-            for tally in &tallies[unit] {
-                chapter::write(&mut xml, tally, &head, ends)?;
-            }
+    let mut report = Report::open(view, &suites, counts, ends.suite_file(), out)?;
+    let mut units: Vec<usize> = (0..view.units.len()).collect();
+    units.sort_by_key(|unit| suites[*unit]);
+    for unit in units {
+        for tally in &tallies[unit] {
+            report.write(unit, &tally.case(view, ends), ends)?;
         }
-        xml.close()?;
     }
-    Ok(xml.close()?)
+    Ok(report.close()?)
 }
 
 /// Writes the rounds, with a case for each chapter. The view must be built with attempts.
@@ -87,151 +67,83 @@ pub fn junit_rounds(
 ) -> Result<(), ListError> {
     let suites = suites(view);
     let order = order(view, &suites);
-    let mut counts = vec![Counts::default(); suites.len()];
-    each_round(view, &order, ends, |round, attempts, _| {
-        let counts = &mut counts[suites.of[round.unit as usize]];
-        counts.add_round(round.round);
-        for case in cases(&view.units[round.unit as usize], attempts) {
-            counts.add(case.status().0, case.time());
+    let mut counts = counts(view, &suites);
+    each_round(view, &order, ends, |attempts, _| {
+        let unit = attempts[0].unit as usize;
+        for case in cases(&view.units[unit], attempts) {
+            counts[suites[unit]].add(case.status().0, case.time());
         }
         Ok(())
     })?;
-    let mut xml = Xml::new(out)?;
-    open_report(&mut xml, view, &counts)?;
-    let file = ends.suite_file();
-    let mut current = None;
-    each_round(view, &order, ends, |round, attempts, ends| {
-        let unit = &view.units[round.unit as usize];
-        let place = suites.of[round.unit as usize];
-        let name = suite_name(unit);
-        if current != Some(place) {
-            if current.replace(place).is_some() {
-                xml.close()?;
-            }
-            open_suite(&mut xml, view, unit, &name, &counts[place])?;
-        }
-        let head = Head::new(view, &name, file.as_deref());
-        for case in cases(unit, attempts) {
-            round::write(&mut xml, &case, round.round, &head, ends)?;
+    let mut report = Report::open(view, &suites, counts, ends.suite_file(), out)?;
+    each_round(view, &order, ends, |attempts, ends| {
+        let unit = attempts[0].unit as usize;
+        for case in cases(&view.units[unit], attempts) {
+            report.write(unit, &case.written(view, ends), ends)?;
         }
         Ok(())
     })?;
-    if current.is_some() {
-        xml.close()?;
-    }
-    Ok(xml.close()?)
+    Ok(report.close()?)
 }
 
-/// The head of a suite.
-#[derive(Clone, Default)]
-struct Counts {
-    tests: u32,
-    skipped: u32,
-    errors: u32,
-    failures: u32,
-    time: Duration,
-    rounds: Option<(u32, u32)>,
+/// The suite of each unit: by mode, sequence and variant, in order.
+fn suites(view: &View) -> Vec<usize> {
+    fn key(unit: &Unit) -> (Mode, Option<&str>, &str) {
+        let sequence = (unit.mode == Mode::Sequential).then_some(unit.name.as_str());
+        (unit.mode, sequence, &unit.variant)
+    }
+    let mut keys: Vec<_> = view.units.iter().map(key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let units = view.units.iter();
+    units
+        .map(|unit| keys.partition_point(|other| *other < key(unit)))
+        .collect()
 }
 
-impl Counts {
-    fn add_round(&mut self, round: u32) {
-        self.rounds = Some(match self.rounds {
-            None => (round, round),
-            Some((first, last)) => (first.min(round), last.max(round)),
-        });
-    }
-
-    fn add(&mut self, status: Status, time: Duration) {
-        self.tests += 1;
-        self.time += time;
-        match status {
-            Status::Success => {}
-            Status::Failure => self.failures += 1,
-            Status::Error => self.errors += 1,
-            Status::Skipped => self.skipped += 1,
+/// The counts of each suite, with its rounds and still without cases.
+fn counts(view: &View, suites: &[usize]) -> Vec<Counts> {
+    let last = suites.iter().max();
+    let mut counts = vec![Counts::default(); last.map_or(0, |last| last + 1)];
+    for at in &view.attempts {
+        if let Some(suite) = suites.get(at.unit as usize) {
+            counts[*suite].add_round(at.round);
         }
     }
+    counts
 }
 
-fn open_report(xml: &mut Xml<'_>, view: &View, counts: &[Counts]) -> io::Result<()> {
-    let sum = |of: fn(&Counts) -> u32| counts.iter().map(of).sum::<u32>();
-    let name = clean(&view.run.suite, NAME);
-    let (tests, failures) = (sum(|c| c.tests), sum(|c| c.failures));
-    let errors = sum(|c| c.errors);
-    let time = view.run.secs.map(|secs| Seconds(time(secs)));
-    // In the schema, only a suite can have `skipped`.
-    let mut attributes: Vec<(&str, &dyn Display)> = vec![
-        ("name", &name),
-        ("tests", &tests),
-        ("failures", &failures),
-        ("errors", &errors),
-    ];
-    attributes.extend(time.as_ref().map(|time| ("time", time as &dyn Display)));
-    // A report without cases is an empty element, too.
-    xml.open("testsuites", &attributes)
-}
-
-fn open_suite(
-    xml: &mut Xml<'_>,
-    view: &View,
-    unit: &Unit,
-    name: &str,
-    counts: &Counts,
-) -> io::Result<()> {
-    let run = &view.run;
-    xml.open(
-        "testsuite",
-        &[
-            ("name", &name),
-            ("tests", &counts.tests),
-            ("skipped", &counts.skipped),
-            ("errors", &counts.errors),
-            ("failures", &counts.failures),
-            ("time", &Seconds(counts.time)),
-        ],
-    )?;
-    xml.open("properties", &[])?;
-    let (first, last) = counts.rounds.unwrap_or_default();
-    let seed = run.seed.map_or_else(|| "-".to_owned(), |s| s.to_string());
-    let key = (unit.name.as_str(), unit.mode, unit.variant.as_str());
-    let bounds = (view.unit_results().find(|(other, _)| *other == key))
-        .and_then(|(_, results)| results.bounds);
-    let [missing, best, worst] = bounds.map_or_else(Default::default, |bounds| {
-        let [best, worst] = [bounds.best, bounds.worst].map(|of| share(of.bad, of.n));
-        [bounds.missing.to_string(), best, worst]
+/// The indices of the attempts in suite order: by suite, unit and round.
+fn order(view: &View, suites: &[usize]) -> Vec<u32> {
+    let all = (0u32..).zip(&view.attempts);
+    let known = all.filter(|(_, at)| (at.unit as usize) < view.units.len());
+    let mut order: Vec<u32> = known.map(|(place, _)| place).collect();
+    order.sort_unstable_by_key(|&place| {
+        let at = &view.attempts[place as usize];
+        (suites[at.unit as usize], at.unit, at.round, place)
     });
-    for (name, value) in [
-        ("missing", missing),
-        ("bad-if-no-missing-was", best),
-        ("bad-if-all-missing-were", worst),
-    ] {
-        if !value.is_empty() {
-            xml.empty("property", &[("name", &name), ("value", &value)])?;
-        }
-    }
-    for (name, value) in [
-        ("number", run.number.to_string()),
-        ("run", run.id.clone()),
-        ("started", run.started.clone()),
-        ("device", run.device.clone()),
-        ("seed", seed),
-        ("mode", unit.mode.word().to_owned()),
-        ("variant", unit.variant.clone()),
-        ("rounds", format!("{first}-{last}")),
-    ] {
-        xml.empty(
-            "property",
-            &[("name", &name), ("value", &clean(&value, NAME))],
-        )?;
-    }
-    xml.close()
+    order
 }
 
-/// `isolated`, `sequential: complete-story`, with the variant if it has a name.
-fn suite_name(unit: &Unit) -> String {
-    let name = match unit.mode {
-        Mode::Isolated => unit.mode.word().to_owned(),
-        Mode::Sequential => format!("{}: {}", unit.mode, unit.name),
-    };
-    of_unit(&name, None, &unit.variant)
+/// Calls back with the attempts of each round in turn.
+fn each_round(
+    view: &View,
+    order: &[u32],
+    ends: &mut dyn Ends,
+    mut take: impl FnMut(&[Ended], &mut dyn Ends) -> Result<(), ListError>,
+) -> Result<(), ListError> {
+    let at = |place: &u32| &view.attempts[*place as usize];
+    let round = |place: &u32| (at(place).unit, at(place).round);
+    let mut attempts = Vec::new();
+    for of_round in order.chunk_by(|one, other| round(one) == round(other)) {
+        let unit = &view.units[at(&of_round[0]).unit as usize];
+        // A first attempt that does not count was run again; use the later one.
+        let first = of_round.iter().rposition(|place| at(place).attempt == 1);
+        attempts.clear();
+        for place in &of_round[first.unwrap_or(0)..] {
+            attempts.push(attempt(unit, at(place), ends)?);
+        }
+        take(&attempts, ends)?;
+    }
+    Ok(())
 }

@@ -5,14 +5,17 @@ use unicode_width::UnicodeWidthStr;
 use crate::document::Tone;
 
 /// The width and colours of the output.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Screen {
     pub(super) width: usize,
     pub(super) color: bool,
 }
 
+/// The narrowest width that lines are wrapped to.
+const NARROWEST: usize = 40;
+
 /// How text is drawn.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) enum Style {
     Plain,
     Bold,
@@ -23,6 +26,11 @@ pub(super) enum Style {
 }
 
 impl Screen {
+    pub(super) fn new(width: usize, color: bool) -> Screen {
+        let width = width.max(NARROWEST);
+        Screen { width, color }
+    }
+
     pub(super) fn paint(&self, text: &str, style: Style) -> String {
         let code = match style {
             Style::Plain | Style::Tone(Tone::Plain) => "",
@@ -35,10 +43,9 @@ impl Screen {
             Style::Tone(Tone::Bad) => "31",
             Style::Tone(Tone::Doubtful) => "33",
         };
-        if self.color && !text.is_empty() && !code.is_empty() {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
+        match self.color && !text.is_empty() && !code.is_empty() {
+            true => format!("\x1b[{code}m{text}\x1b[0m"),
+            false => text.to_owned(),
         }
     }
 

@@ -1,6 +1,5 @@
 //! Starts an attempt, and starts it again if the first start was not a measurement.
 
-use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -11,29 +10,29 @@ use crashrate_model::EvidenceMode;
 use super::{Attempt, Buffer};
 use crate::outcome::{Kill, Note};
 use crate::plan::AttemptSpec;
-use crate::process::context::SlotContext;
+use crate::process::context::{SlotContext, lock, unit_key};
 use crate::process::observed::Observed;
 
 /// How often an attempt is started again because its zygote died under it.
 const MAX_RESTARTS: usize = 2;
 
-/// Runs an attempt to its end. `on_note` receives the child's progress.
+/// Runs an attempt to its end and completes its spec. `on_note` receives the child's progress.
 pub(in super::super) fn run(
     context: &SlotContext,
-    spec: &AttemptSpec,
+    spec: &mut AttemptSpec,
     buffer: &mut Buffer,
     on_note: &mut dyn FnMut(Note),
 ) -> Observed {
+    let asks_for_tracer = spec.watch == EvidenceMode::Trace;
+    let unit = unit_key(&spec.unit);
     let mut zygotes_ended = Vec::new();
     loop {
-        let mut spec = Cow::Borrowed(spec);
-        let untraceable = (spec.watch == EvidenceMode::Trace)
-            .then(|| context.untraceable.why(&spec.unit))
-            .flatten();
+        let untraceable = lock(&context.untraceable).get(&unit).cloned();
+        let untraceable = untraceable.filter(|_| asks_for_tracer);
         if untraceable.is_some() {
-            spec.to_mut().watch = EvidenceMode::None;
+            spec.watch = EvidenceMode::None;
         }
-        let mut observed = run_once(context, &mut spec, buffer, on_note);
+        let mut observed = run_once(context, spec, buffer, on_note);
         if let Some(why) = observed.evidence.disturbed.take() {
             if spec.for_evidence || observed.seen.killed == Some(Kill::Interrupt) {
                 observed.seen.notes.push(format!(
@@ -42,14 +41,14 @@ pub(in super::super) fn run(
             } else {
                 // The behaviour of a disturbed attempt is not a measurement.
                 tracing::info!("running it again without a tracer: {why}");
-                context.untraceable.add(&spec.unit, why);
+                lock(&context.untraceable).entry(unit).or_insert(why);
                 continue;
             }
         }
         if let Some(why) = &untraceable {
             observed.seen.notes.push(format!("not traced: {why}"));
         }
-        zygotes_ended.extend(context.run.zygotes.take_deaths(context.slot));
+        zygotes_ended.extend(context.run.start.take_zygote_deaths(context.slot));
         // The end of an orphan is unknown, so it was not measured.
         let is_lost = observed.evidence.orphaned && observed.seen.killed.is_none();
         if is_lost && zygotes_ended.len() <= MAX_RESTARTS {
@@ -63,44 +62,40 @@ pub(in super::super) fn run(
 
 fn run_once(
     context: &SlotContext,
-    spec: &mut Cow<'_, AttemptSpec>,
+    spec: &mut AttemptSpec,
     buffer: &mut Buffer,
     on_note: &mut dyn FnMut(Note),
 ) -> Observed {
-    let fresh_directory = match prepare(context, spec) {
-        Ok(folder) => folder,
-        Err(error) => {
-            let problem = format!("its own directory could not be made: {error}");
-            return Observed::not_started(spec, problem);
+    if spec.watch == EvidenceMode::Core {
+        spec.core_limit = context.run.cores.as_ref().map(|cores| cores.limit());
+    }
+    if spec.unit.process.fresh_directory {
+        match fresh_directory(context) {
+            Ok(folder) => spec.fresh_directory = Some(folder),
+            Err(error) => {
+                let problem = format!("its own directory could not be made: {error}");
+                return Observed::not_started(spec, problem);
+            }
         }
-    };
+    }
     let start_called = Instant::now();
     let observed = match context.run.start.start(spec, context.slot) {
         Ok(child) => Attempt::new(context, spec, child, start_called, buffer, on_note).run_to_end(),
         Err(error) => Observed::not_started(spec, format!("could not be started: {error}")),
     };
-    if let Some(folder) = fresh_directory {
+    if let Some(folder) = &spec.fresh_directory {
         // If this fails, the next attempt cannot make its directory and reports that.
         let _ = fs::remove_dir_all(folder);
     }
     observed
 }
 
-/// Completes the spec. Returns the directory that has to be removed after the attempt.
-fn prepare(context: &SlotContext, spec: &mut Cow<'_, AttemptSpec>) -> io::Result<Option<PathBuf>> {
-    if spec.watch == EvidenceMode::Core
-        && let Some(cores) = &context.run.cores
-    {
-        spec.to_mut().core_limit = Some(cores.limit());
-    }
-    if !spec.unit.process.fresh_directory {
-        return Ok(None);
-    }
+/// Makes the slot's empty directory.
+fn fresh_directory(context: &SlotContext) -> io::Result<PathBuf> {
     let folder = context.run.work.join(format!("slot-{}", context.slot));
     match fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => fs::create_dir_all(&folder)?,
     }
-    spec.to_mut().fresh_directory = Some(folder.clone());
-    Ok(Some(folder))
+    Ok(folder)
 }

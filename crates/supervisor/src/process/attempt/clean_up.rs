@@ -8,7 +8,8 @@ use crashrate_model::{EvidenceMode, Exit, Usage};
 use super::{Attempt, ChildState};
 use crate::misbehave;
 use crate::outcome::{DescendantDeath, Kill};
-use crate::process::{Watched, group, platform};
+use crate::process::watched::Watched;
+use crate::process::{group, platform};
 use crate::suite::bytes_text;
 
 /// Messages of programs that were refused ptrace.
@@ -53,10 +54,10 @@ impl Attempt<'_> {
     /// Kills descendants that left the group and returns their number.
     fn kill_escaped(&self) -> usize {
         let run = &self.context.run;
-        let mut keep = run.zygotes.pids();
+        let mut keep = run.start.zygotes();
         keep.extend([self.pid, run.guardian.pid()]);
-        let is_only_slot = self.context.is_only_slot;
-        platform::kill_escaped(&run.run_id, self.context.slot, is_only_slot, &keep)
+        let slot = (!self.context.is_only_slot).then_some(self.context.slot);
+        platform::kill_escaped(&run.run_id, slot, &keep)
     }
 
     /// Reaps the child. Returns how many other members of its group were killed.

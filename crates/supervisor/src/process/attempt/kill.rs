@@ -7,7 +7,7 @@ use crashrate_model::Mode;
 use super::Attempt;
 use crate::outcome::{Kill, Note};
 use crate::plan::UnitSpec;
-use crate::process::{group, wait};
+use crate::process::{child, group};
 
 /// How long a child may take to disappear after SIGKILL. One that takes longer hangs in the kernel
 /// and is left behind.
@@ -16,39 +16,19 @@ const UNKILLABLE: Duration = Duration::from_secs(30);
 /// How far the killing of an attempt has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum KillStage {
-    /// No signal was sent. The current limit counts from `since`.
-    Alive { since: Instant, limit: Duration },
-    /// SIGTERM was sent; SIGKILL follows at this time.
-    Terminated(Instant),
-    /// SIGKILL was sent; at this time the child is given up.
-    Killed(Instant),
+    /// No signal was sent. At the end of this limit SIGTERM is due.
+    Alive(Duration),
+    /// SIGTERM was sent; SIGKILL is due next.
+    Terminated,
+    /// SIGKILL was sent; next the child is given up.
+    Killed,
 }
 
-impl KillStage {
-    pub(super) fn at_start(unit: &UnitSpec, now: Instant) -> KillStage {
-        let limit = match unit.mode {
-            Mode::Isolated => unit.chapters[0].timeout,
-            Mode::Sequential => unit.timeout,
-        };
-        KillStage::Alive { since: now, limit }
-    }
-
-    fn due(self) -> Instant {
-        match self {
-            KillStage::Alive { since, limit } => since + limit,
-            KillStage::Terminated(due) | KillStage::Killed(due) => due,
-        }
-    }
-
-    fn postponed(self, by: Duration) -> KillStage {
-        match self {
-            KillStage::Alive { since, limit } => KillStage::Alive {
-                since: since + by,
-                limit,
-            },
-            KillStage::Terminated(due) => KillStage::Terminated(due + by),
-            KillStage::Killed(due) => KillStage::Killed(due + by),
-        }
+/// The time limit at the start.
+pub(super) fn first_limit(unit: &UnitSpec) -> Duration {
+    match unit.mode {
+        Mode::Isolated => unit.chapters[0].timeout,
+        Mode::Sequential => unit.timeout,
     }
 }
 
@@ -58,22 +38,21 @@ impl Attempt<'_> {
     pub(super) fn escalate(&mut self) -> Option<Duration> {
         // The supervisor may have been stopped since the last wait.
         let now = self.extend_limits(Duration::ZERO);
-        let due = self.kill_stage.due();
-        if now < due {
-            return Some(due - now);
+        if now < self.due {
+            return Some(self.due - now);
         }
         match self.kill_stage {
-            KillStage::Alive { limit, .. } => {
+            KillStage::Alive(limit) => {
                 let pid = self.pid.as_raw();
                 tracing::info!(pid, ?limit, "time limit reached; sending SIGTERM");
                 Some(self.terminate())
             }
-            KillStage::Terminated(_) => {
+            KillStage::Terminated => {
                 let pid = self.pid.as_raw();
                 tracing::info!(pid, "grace period over; sending SIGKILL");
                 Some(self.kill(now))
             }
-            KillStage::Killed(_) => {
+            KillStage::Killed => {
                 let pid = self.pid;
                 let note = format!("process {pid} does not die of SIGKILL; left behind");
                 tracing::info!("{note}");
@@ -85,12 +64,13 @@ impl Attempt<'_> {
 
     fn terminate(&mut self) -> Duration {
         self.seen.killed = Some(Kill::TimeLimit);
-        self.seen.stopped_by = wait::stopped_by(self.pid);
+        self.seen.stopped_by = child::stopped_by(self.pid);
         self.wait.capture_hang();
         self.pace.worked();
         let now = Instant::now();
         group::terminate(self.pid);
-        self.kill_stage = KillStage::Terminated(now + self.spec.unit.grace);
+        self.kill_stage = KillStage::Terminated;
+        self.due = now + self.spec.unit.grace;
         self.spec.unit.grace
     }
 
@@ -105,12 +85,13 @@ impl Attempt<'_> {
     }
 
     pub(super) fn is_killed(&self) -> bool {
-        matches!(self.kill_stage, KillStage::Killed(_))
+        self.kill_stage == KillStage::Killed
     }
 
     fn kill(&mut self, now: Instant) -> Duration {
         group::kill(self.pid);
-        self.kill_stage = KillStage::Killed(now + UNKILLABLE);
+        self.kill_stage = KillStage::Killed;
+        self.due = now + UNKILLABLE;
         UNKILLABLE
     }
 
@@ -118,8 +99,7 @@ impl Attempt<'_> {
     /// of `expected`. Returns the current time.
     pub(super) fn extend_limits(&mut self, expected: Duration) -> Instant {
         let now = Instant::now();
-        let stopped = self.pace.waited(expected, now);
-        self.kill_stage = self.kill_stage.postponed(stopped);
+        self.due += self.pace.waited(expected, now);
         now
     }
 
@@ -131,11 +111,9 @@ impl Attempt<'_> {
             Note::Progress { .. } => return,
         };
         let is_sequence = self.spec.unit.mode == Mode::Sequential;
-        if is_sequence && matches!(self.kill_stage, KillStage::Alive { .. }) {
-            self.kill_stage = KillStage::Alive {
-                since: Instant::now(),
-                limit,
-            };
+        if is_sequence && matches!(self.kill_stage, KillStage::Alive(_)) {
+            self.kill_stage = KillStage::Alive(limit);
+            self.due = Instant::now() + limit;
         }
     }
 }

@@ -16,16 +16,15 @@ use crashrate_protocol::EventReader;
 use nix::unistd::Pid;
 
 use super::capture::Captured;
-use super::context::SlotContext;
+use super::child::{Started, Wait};
+use super::context::{SlotContext, unit_key};
 use super::observed::{Evidence, Observed};
 use super::pace::Pace;
 use super::pipes::Pipes;
 use super::platform::{Cgroup, MemoryWatch};
-use super::untraceable::key;
-use super::{Started, Wait};
 use crate::outcome::{Note, Seen};
 use crate::plan::AttemptSpec;
-use kill::KillStage;
+use kill::{KillStage, first_limit};
 
 pub(super) use begin::run;
 pub(super) use pump::Buffer;
@@ -59,6 +58,8 @@ struct Attempt<'a> {
     stderr: Captured,
     events: EventReader,
     kill_stage: KillStage,
+    /// When the next stage of the killing begins.
+    due: Instant,
     /// Until this time after the start the output is not read.
     quiet: Duration,
     pace: Pace,
@@ -75,37 +76,40 @@ impl<'a> Attempt<'a> {
     fn new(
         context: &'a SlotContext,
         spec: &'a AttemptSpec,
-        child: Started,
+        started: Started,
         start_called: Instant,
         buffer: &'a mut Buffer,
         on_note: &'a mut dyn FnMut(Note),
     ) -> Self {
-        let started = child.begun.unwrap_or(start_called);
-        let mut pace = Pace::from(started);
+        let begun = started.begun.unwrap_or(start_called);
+        let mut pace = Pace::from(begun);
         // The limit does not count from `started`: the supervisor may have been stopped while it
         // started the child.
         let now = Instant::now();
         pace.waited(Duration::ZERO, now);
-        let fallback = child.spawn_fallback.into_iter();
-        let fills_pipe = context.fills_pipe.borrow().contains(&key(&spec.unit));
+        let fallback = started.spawn_fallback.into_iter();
+        let limit = first_limit(&spec.unit);
+        let process = started.process;
+        let fills_pipe = context.fills_pipe.borrow().contains(&unit_key(&spec.unit));
         Attempt {
             context,
             spec,
-            pid: child.pid,
-            wait: child.wait,
-            cgroup: child.cgroup,
+            pid: process.pid,
+            wait: started.wait,
+            cgroup: process.cgroup,
             pipes: Pipes {
-                stdout: Some(child.pipes.stdout),
-                stderr: Some(child.pipes.stderr),
-                events: Some(child.pipes.events),
+                stdout: Some(process.pipes.stdout),
+                stderr: Some(process.pipes.stderr),
+                events: Some(process.pipes.events),
             },
             stdout: Captured::default(),
             stderr: Captured::default(),
             events: EventReader::new(),
-            kill_stage: KillStage::at_start(&spec.unit, now),
+            kill_stage: KillStage::Alive(limit),
+            due: now + limit,
             quiet: if fills_pipe { Duration::ZERO } else { QUIET },
             pace,
-            started,
+            started: begun,
             started_at: SystemTime::now(),
             memory: MemoryWatch::begin(),
             seen: Seen {
@@ -115,7 +119,7 @@ impl<'a> Attempt<'a> {
                 ..Seen::nothing(&spec.unit)
             },
             evidence: Evidence {
-                spawn: Some(child.spawn),
+                spawn: Some(started.spawn),
                 ..Evidence::default()
             },
             on_note,
@@ -133,13 +137,12 @@ impl<'a> Attempt<'a> {
         self.seen.secs = self.started.elapsed().as_secs_f64();
         self.clean_up(child);
         let longest = self.stdout.total().max(self.stderr.total());
-        let mut fills_pipe = self.context.fills_pipe.borrow_mut();
+        let unit = unit_key(&self.spec.unit);
         if longest >= size_of::<Buffer>() as u64 {
-            fills_pipe.insert(key(&self.spec.unit));
+            self.context.fills_pipe.borrow_mut().insert(unit);
         } else {
-            fills_pipe.remove(&key(&self.spec.unit));
+            self.context.fills_pipe.borrow_mut().remove(&unit);
         }
-        drop(fills_pipe);
         self.seen.notes.extend(self.events.finish());
         self.seen.notes.extend(self.pace.note());
         Observed {

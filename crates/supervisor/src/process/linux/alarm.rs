@@ -19,7 +19,7 @@ use nix::unistd::{Pid, gettid};
 use rustix::process::WaitIdOptions;
 
 use super::probe;
-use crate::process::wait::peek_end;
+use crate::process::child::peek_end;
 
 /// How often a thread is interrupted after its timeout. The first interrupt may come before it has
 /// begun to wait.

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
+use super::proc::{oom_kills, own_cgroup};
+
 /// The controllers that the limits need.
 const CONTROLLERS: [&str; 2] = ["memory", "pids"];
 /// How long killed processes may take to leave the cgroup.
@@ -74,7 +76,7 @@ impl Cgroup {
     /// How many of its processes the kernel has killed for lack of memory.
     pub(in crate::process) fn oom_kills(&self) -> u64 {
         let events = fs::read_to_string(self.path.join("memory.events"));
-        count_of(&events.unwrap_or_default(), "oom_kill")
+        oom_kills(&events.unwrap_or_default())
     }
 
     /// Kills all of its processes atomically: no fork escapes.
@@ -94,11 +96,6 @@ impl Drop for Cgroup {
     }
 }
 
-fn count_of(events: &str, name: &str) -> u64 {
-    let of = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
-    events.lines().find_map(of).unwrap_or(0)
-}
-
 /// The cgroup in which attempts' cgroups are created: that of this process, if it may enable the
 /// controllers for children. Determined once.
 fn parent() -> Option<&'static Path> {
@@ -107,19 +104,7 @@ fn parent() -> Option<&'static Path> {
 }
 
 fn find_parent() -> Option<PathBuf> {
-    let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
-    let of_version_2 = |line: &str| {
-        let mut words = line.split(' ').skip(1);
-        let (mount_point, kind) = (words.next()?, words.next()?);
-        (kind == "cgroup2").then(|| mount_point.to_owned())
-    };
-    let mounted = mounts.lines().find_map(of_version_2)?;
-    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let own = own
-        .lines()
-        .find_map(|line| line.strip_prefix("0::/"))?
-        .to_owned();
-    let path = Path::new(&mounted).join(own);
+    let path = own_cgroup()?;
     let has_all = |file: &str| {
         let names = fs::read_to_string(path.join(file)).unwrap_or_default();
         CONTROLLERS
@@ -137,17 +122,5 @@ fn find_parent() -> Option<PathBuf> {
             .ok()?;
         control.write_all(b"+memory +pids").ok()?;
     }
-    Some(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_kernels_record() {
-        let events = "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 0\n";
-        assert_eq!(count_of(events, "oom_kill"), 2);
-        assert_eq!(count_of("", "oom_kill"), 0);
-    }
+    Some(path.to_owned())
 }

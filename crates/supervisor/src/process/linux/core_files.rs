@@ -11,15 +11,16 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use crashrate_postmortem::linux::{Images, core};
+use crashrate_postmortem::linux::core;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{AccessFlags, Pid, access};
 use rustix::fs::seek;
 
+use super::tracer::IMAGES;
+use crate::process::context::lock;
 use crate::process::{CoreEvidence, DescendantCrash};
 
 /// The most bytes of core dumps that a run writes to the disk.
@@ -27,16 +28,8 @@ const BUDGET: u64 = 10_000_000_000;
 /// The most dumps of one attempt that are read.
 const MAX_DUMPS: usize = 64;
 
-impl std::fmt::Debug for CoreFiles {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CoreFiles")
-            .field("folder", &self.folder)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Where the kernel writes core dumps.
+#[derive(Debug)]
 pub struct CoreFiles {
     /// `None`: the working directory of the process.
     folder: Option<PathBuf>,
@@ -45,7 +38,6 @@ pub struct CoreFiles {
     left: AtomicU64,
     /// The signatures of which a dump is kept.
     kept: Mutex<Vec<String>>,
-    images: Images,
 }
 
 /// A part of a file name pattern.
@@ -100,7 +92,6 @@ impl CoreFiles {
             name,
             left: AtomicU64::new(BUDGET),
             kept: Mutex::default(),
-            images: Images::default(),
         })
     }
 
@@ -131,11 +122,9 @@ impl CoreFiles {
         }
         let folder = self.folder.as_deref().unwrap_or(directory);
         for path in self.dumps(folder, since) {
-            match self.take(&path, pid, keep, &mut found) {
-                Ok(()) => {}
-                Err(problem) => found
-                    .notes
-                    .push(format!("core dump {}: {problem}", path.display())),
+            if let Err(problem) = self.take(&path, pid, keep, &mut found) {
+                let note = format!("core dump {}: {problem}", path.display());
+                found.notes.push(note);
             }
         }
         found
@@ -181,7 +170,7 @@ impl CoreFiles {
         let left = self.left.load(Ordering::Relaxed).saturating_sub(written);
         self.left.store(left, Ordering::Relaxed);
         let read =
-            core::read_file(again()?, process.pid, &self.images).map_err(|error| error.to_string());
+            core::read_file(again()?, process.pid, &IMAGES).map_err(|error| error.to_string());
         if let Ok(crash) = &read
             && let Some(folder) = keep
             && let Err(error) = self.keep(&file, &crash.signature, folder)
@@ -203,7 +192,7 @@ impl CoreFiles {
 
     /// Copies the dump into `folder` if it is the first of its signature.
     fn keep(&self, file: &File, signature: &str, folder: &Path) -> io::Result<()> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.kept);
         if kept.iter().any(|other| other == signature) {
             return Ok(());
         }
@@ -272,38 +261,33 @@ fn parse(pattern: &[u8], uses_pid: bool) -> Result<(Option<PathBuf>, Vec<Part>),
 /// `%p`.
 fn name_parts(name: &[u8], uses_pid: bool) -> Vec<Part> {
     let mut parts = Vec::new();
-    let mut text = Vec::new();
-    let end_text = |text: &mut Vec<u8>, parts: &mut Vec<Part>| {
-        if !text.is_empty() {
-            parts.push(Part::Text(std::mem::take(text)));
-        }
-    };
     let mut bytes = name.iter();
     while let Some(&byte) = bytes.next() {
-        if byte != b'%' {
-            text.push(byte);
-            continue;
-        }
-        let part = match bytes.next() {
-            None => break,
-            Some(b'%') => {
-                text.push(b'%');
+        match (byte, bytes.as_slice().first()) {
+            (b'%', None) => break,
+            (b'%', Some(b'%')) => push_text(&mut parts, b'%'),
+            // Not %P: the pid in the initial PID namespace may be another.
+            (b'%', Some(b'p')) => parts.push(Part::Pid),
+            (b'%', Some(_)) => parts.push(Part::Any),
+            (other, _) => {
+                push_text(&mut parts, other);
                 continue;
             }
-            // Not %P: the pid in the initial PID namespace may be another.
-            Some(b'p') => Part::Pid,
-            Some(_) => Part::Any,
-        };
-        end_text(&mut text, &mut parts);
-        parts.push(part);
+        }
+        bytes.next();
     }
-    if !parts.contains(&Part::Pid) && uses_pid {
-        text.push(b'.');
-        end_text(&mut text, &mut parts);
+    if uses_pid && !parts.contains(&Part::Pid) {
+        push_text(&mut parts, b'.');
         parts.push(Part::Pid);
     }
-    end_text(&mut text, &mut parts);
     parts
+}
+
+fn push_text(parts: &mut Vec<Part>, byte: u8) {
+    match parts.last_mut() {
+        Some(Part::Text(text)) => text.push(byte),
+        _ => parts.push(Part::Text(vec![byte])),
+    }
 }
 
 /// Whether a name matches the pattern.

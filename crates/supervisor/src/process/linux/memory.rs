@@ -1,9 +1,12 @@
 //! Out-of-memory kills, as the kernel counts them, and how close a process was to the limit.
 
 use std::fs;
-use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::path::Path;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use super::proc::{field, oom_kills, own_cgroup};
+use crate::process::context::lock;
 
 /// A count up to this age serves as the count before an attempt. To read it for every one of
 /// thousands of attempts a second would cost too much.
@@ -19,7 +22,7 @@ pub(in crate::process) struct MemoryWatch {
 impl MemoryWatch {
     pub(in crate::process) fn begin() -> MemoryWatch {
         static LAST: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
-        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&LAST);
         let before = match *last {
             Some((at, count)) if at.elapsed() < MAX_AGE => count,
             _ => {
@@ -46,35 +49,20 @@ impl MemoryWatch {
 /// `oom_kill` of this process's cgroup if it has a memory controller, else of the machine
 /// (cgroup-v2.rst, /proc/vmstat).
 fn kills() -> u64 {
-    let own = cgroup().and_then(|folder| fs::read_to_string(folder.join("memory.events")).ok());
-    let text = own.or_else(|| fs::read_to_string("/proc/vmstat").ok());
-    let text = text.unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
-    line.and_then(|count| count.trim().parse().ok())
-        .unwrap_or(0)
+    let own = own_cgroup().and_then(|own| fs::read_to_string(own.join("memory.events")).ok());
+    let record = own.or_else(|| fs::read_to_string("/proc/vmstat").ok());
+    oom_kills(&record.unwrap_or_default())
 }
 
 fn limit() -> Option<u64> {
     let mut limits: Vec<u64> = Vec::new();
-    let mut folder = cgroup();
-    while let Some(at) = folder.filter(|at| at.starts_with("/sys/fs/cgroup")) {
-        let max = fs::read_to_string(at.join("memory.max")).unwrap_or_default();
+    for folder in own_cgroup().into_iter().flat_map(Path::ancestors) {
+        let max = fs::read_to_string(folder.join("memory.max")).unwrap_or_default();
         limits.extend(max.trim().parse::<u64>());
-        folder = at.parent().map(PathBuf::from);
     }
     let all = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total = all.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kib = total.and_then(|total| total.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    let total = field(&all, "MemTotal:").and_then(|total| total.strip_suffix("kB"));
+    let kib = total.and_then(|total| total.trim().parse::<u64>().ok());
     limits.extend(kib.map(|kib| kib * 1024));
     limits.into_iter().min()
-}
-
-fn cgroup() -> Option<PathBuf> {
-    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let find = || {
-        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-        let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
-        Some(PathBuf::from("/sys/fs/cgroup").join(path.trim_start_matches('/')))
-    };
-    FOLDER.get_or_init(find).clone()
 }

@@ -1,10 +1,9 @@
 //! Process control that only Linux has.
-#![allow(unsafe_code)]
 
 mod alarm;
 mod cgroup;
 mod core_files;
-mod exit_watch;
+mod fork;
 mod memory;
 mod orphans;
 mod probe;
@@ -13,21 +12,23 @@ mod spawn;
 mod starter;
 mod tracer;
 mod zygote;
+mod zygote_pool;
 
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
 
-use crashrate_postmortem::Crash;
-use crashrate_postmortem::linux::Images;
 use nix::pty::PtyMaster;
 use nix::unistd::Pid;
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, pidfd_open};
+
+use super::child::rustix_pid;
 
 pub(super) use alarm::ends_within;
 pub(super) use cgroup::Cgroup;
 pub use core_files::CoreFiles;
-pub(super) use exit_watch::ExitWatch;
 pub(super) use memory::MemoryWatch;
 pub(super) use orphans::{adopt_orphans, kill_escaped, kill_strays_of_run};
 pub(super) use probe::refused_calls;
@@ -35,23 +36,14 @@ pub(super) use proc::had_children;
 pub(super) use spawn::Spawner;
 pub use starter::Starter;
 pub(super) use tracer::{can_trace, uses_ptrace};
-pub(super) use zygote::{CAN_FORK, Zygote, has_cuda};
+pub use zygote_pool::why_not;
 
 /// Whether crashrate can trace processes on this system at all.
 pub const TRACES: bool = true;
-/// The type of an rlimit's name.
-pub(super) type RlimitName = libc::__rlimit_resource_t;
 /// Whether the address space of a process can be limited.
 pub(super) const LIMITS_ADDRESS_SPACE: bool = true;
 /// The unit of `ru_maxrss`, in bytes.
 pub(super) const MAXRSS_UNIT: u64 = 1024;
-
-/// Reads the stacks of a process that nobody traces, and of its descendants. `None` if it has
-/// ended.
-pub(super) fn capture_hang(pid: Pid) -> io::Result<Option<Crash>> {
-    static IMAGES: LazyLock<Arc<Images>> = LazyLock::new(Arc::default);
-    tracer::capture_untraced(pid.as_raw(), IMAGES.clone())
-}
 
 /// The path of the child's end of a pseudo-terminal.
 pub(super) fn terminal_name(own: &PtyMaster) -> io::Result<PathBuf> {
@@ -75,16 +67,23 @@ pub(super) fn silent_core_limit() -> u64 {
     u64::from(pattern.starts_with(b"|"))
 }
 
-/// In the child before exec: makes it die with the thread of the supervisor that started it.
-pub(super) fn die_with(supervisor: u32) -> io::Result<()> {
-    // SAFETY: plain system calls without memory.
-    unsafe {
-        // Where it is refused, the guardian kills the child.
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        // The supervisor may have died before the call.
-        if libc::getppid() != supervisor.cast_signed() {
-            libc::_exit(127);
+/// Becomes readable when a process ends.
+pub(super) struct ExitWatch(OwnedFd);
+
+impl ExitWatch {
+    /// Of a process that cannot have been reaped. `None` where there are no pidfds: Linux before
+    /// 5.3, and containers whose seccomp profile refuses them.
+    pub(super) fn of(pid: Pid) -> io::Result<Option<Self>> {
+        match pidfd_open(rustix_pid(pid)?, PidfdFlags::empty()) {
+            Ok(fd) => Ok(Some(ExitWatch(fd))),
+            Err(error @ (Errno::MFILE | Errno::NFILE | Errno::SRCH | Errno::NOMEM)) => {
+                Err(error.into())
+            }
+            Err(_) => Ok(None),
         }
     }
-    Ok(())
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }

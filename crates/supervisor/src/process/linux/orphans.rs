@@ -39,14 +39,9 @@ pub(in crate::process) fn adopt_orphans() {
 /// Kills and reaps descendants that left their group and whose parents have died. Returns how many
 /// it has killed.
 ///
-/// Kills only those whose environment names the slot, or all except `keep` when no other slot is at
-/// work (`alone`).
-pub(in crate::process) fn kill_escaped(
-    run_id: &str,
-    slot: u32,
-    alone: bool,
-    keep: &[Pid],
-) -> usize {
+/// Kills only those whose environment names the slot. Without a slot no other one is at work: kills
+/// all except `keep`.
+pub(in crate::process) fn kill_escaped(run_id: &str, slot: Option<u32>, keep: &[Pid]) -> usize {
     if !ADOPTS.load(Ordering::Relaxed) {
         return kill_marked(run_id, slot, keep);
     }
@@ -55,14 +50,14 @@ pub(in crate::process) fn kill_escaped(
         return 0;
     }
     // Inherited children may leave orphans as well, which only the mark tells apart.
-    let alone = alone && inherited().is_empty();
+    let is_alone = slot.is_none() && inherited().is_empty();
     let deadline = Instant::now() + KILL_TIMEOUT;
     let mut killed = 0;
     // Repeated, because the children of a killed process become orphans in turn.
     loop {
         let escaped: Vec<Pid> = (children().into_iter())
             .filter(|pid| !keep.contains(pid))
-            .filter(|&pid| alone || has_mark(pid, run_id, Some(slot)))
+            .filter(|&pid| is_alone || has_mark(pid, run_id, slot))
             .collect();
         if escaped.is_empty() || Instant::now() > deadline {
             return killed;
@@ -73,14 +68,14 @@ pub(in crate::process) fn kill_escaped(
     }
 }
 
-/// Kills the processes whose environment names the slot. Returns how many.
-fn kill_marked(run_id: &str, slot: u32, keep: &[Pid]) -> usize {
+/// Kills the processes whose environment names the run and the slot. Returns how many.
+fn kill_marked(run_id: &str, slot: Option<u32>, keep: &[Pid]) -> usize {
     let deadline = Instant::now() + KILL_TIMEOUT;
     let mut killed = HashSet::new();
     while Instant::now() < deadline {
         let marked: Vec<Pid> = (numbers_in("/proc"))
             .map(Pid::from_raw)
-            .filter(|&pid| !keep.contains(&pid) && has_mark(pid, run_id, Some(slot)))
+            .filter(|&pid| !keep.contains(&pid) && has_mark(pid, run_id, slot))
             .collect();
         if marked.is_empty() {
             break;

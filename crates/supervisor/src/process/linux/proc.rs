@@ -1,6 +1,8 @@
 //! Reading /proc.
 
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crashrate_protocol::env;
 use nix::unistd::Pid;
@@ -9,8 +11,37 @@ use nix::unistd::Pid;
 pub(super) fn status_field(pid: i32, name: &str) -> Option<String> {
     let status = fs::read(format!("/proc/{pid}/status")).ok()?;
     let status = String::from_utf8_lossy(&status);
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    Some(line.trim().to_owned())
+    field(&status, name).map(str::to_owned)
+}
+
+/// The rest of the line that begins with this name.
+pub(super) fn field<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(rest.trim())
+}
+
+/// How many processes the kernel has killed for lack of memory, by one of its records
+/// (memory.events, /proc/vmstat).
+pub(super) fn oom_kills(record: &str) -> u64 {
+    let count = field(record, "oom_kill ").and_then(|count| count.parse().ok());
+    count.unwrap_or(0)
+}
+
+/// The folder of this process's cgroup (version 2). Determined once.
+pub(super) fn own_cgroup() -> Option<&'static Path> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let find = || {
+        let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
+        let of_version_2 = |line: &str| {
+            let mut words = line.split(' ').skip(1);
+            let (mount_point, kind) = (words.next()?, words.next()?);
+            (kind == "cgroup2").then(|| PathBuf::from(mount_point))
+        };
+        let mounted = mounts.lines().find_map(of_version_2)?;
+        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+        Some(mounted.join(field(&own, "0::/")?))
+    };
+    FOLDER.get_or_init(find).as_deref()
 }
 
 /// The names in a folder that are numbers.
@@ -62,4 +93,16 @@ pub(in crate::process) fn had_children(pid: Pid) -> bool {
     let rest = String::from_utf8_lossy(&stat[end + 1..]);
     let faults = rest.split_whitespace().nth(CHILD_FAULTS);
     faults.is_some_and(|faults| faults != "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_record() {
+        let events = "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 0\n";
+        assert_eq!(oom_kills(events), 2);
+        assert_eq!(oom_kills(""), 0);
+    }
 }

@@ -4,20 +4,22 @@
 //! supervisor's memory, on a separate stack, and the thread that starts it sleeps until the child
 //! executes or ends. Until then the child only makes system calls on prepared data: it allocates
 //! nothing and takes no lock.
+#![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use crashrate_zygote::take_number;
 use nix::errno::Errno;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
+use rustix::process::{chdir, setsid};
 
-use crate::process::child_io::take_number;
 use crate::process::exec::Launch;
 use crate::process::jobserver;
 use crate::suite::word_of_text;
@@ -50,7 +52,7 @@ const TO_THE_GROUP: [c_int; 5] = [
 
 /// Starts children.
 pub(in crate::process) struct Spawner {
-    /// The variables that children inherit, sorted by name.
+    /// The variables that children inherit, each with its name.
     inherited: Vec<(OsString, CString)>,
 }
 
@@ -60,13 +62,10 @@ impl Spawner {
         let inherited = jobserver::cleaned(std::env::vars_os())
             .filter(|(name, _)| !without.iter().any(|other| name == other))
             .filter_map(|(name, value)| {
-                let mut entry = name.clone().into_vec();
-                entry.push(b'=');
-                entry.extend_from_slice(value.as_bytes());
-                Some((name, CString::new(entry).ok()?))
-            });
-        let mut inherited: Vec<_> = inherited.collect();
-        inherited.sort_by(|(one, _), (two, _)| one.cmp(two));
+                let entry = c_string(&[name.as_bytes(), b"=", value.as_bytes()]).ok()?;
+                Some((name, entry))
+            })
+            .collect();
         Spawner { inherited }
     }
 
@@ -78,26 +77,28 @@ impl Spawner {
         at_first: impl Fn() -> io::Result<()> + Send + Sync + 'static,
         before_exec: impl Fn() -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Pid> {
-        let mut words = CStrings::with_room_for(1 + launch.arguments.len());
-        words.push(&[launch.program.as_os_str().as_bytes()])?;
+        let mut words = vec![c_string(&[launch.program.as_os_str().as_bytes()])?];
         for word in launch.arguments {
-            words.push(&[word_of_text(word).as_bytes()])?;
+            words.push(c_string(&[word_of_text(word).as_bytes()])?);
         }
-        let mut own = CStrings::with_room_for(launch.env.len());
+        let mut own = Vec::with_capacity(launch.env.len());
         for (name, value) in launch.env {
-            own.push(&[name.as_bytes(), b"=", value.as_bytes()])?;
+            own.push(c_string(&[name.as_bytes(), b"=", value.as_bytes()])?);
         }
         let directory = CString::new(launch.directory.as_os_str().as_bytes())?;
-        let ends = || [ptr::null()];
+        let is_overridden = |name: &OsString| launch.env.iter().any(|(own, _)| name == own);
+        let inherited = self.inherited.iter();
+        let inherited = inherited.filter(|(name, _)| !is_overridden(name));
         // Allocated at full size: to grow it would reallocate five times in every attempt.
-        let mut envp = Vec::with_capacity(self.inherited.len() + launch.env.len() + 1);
-        envp.extend(self.inherited_but(launch.env));
-        envp.extend(own.pointers().chain(ends()));
+        let mut envp = Vec::with_capacity(self.inherited.len() + own.len() + 1);
+        envp.extend(inherited.map(|(_, entry)| entry.as_ptr()));
+        envp.extend(own.iter().map(|entry| entry.as_ptr()));
+        envp.push(ptr::null());
+        let mut argv = vec![SHELL.as_ptr()];
+        argv.extend(words.iter().map(|word| word.as_ptr()));
+        argv.push(ptr::null());
         let child = Child {
-            argv: ([SHELL.as_ptr()].into_iter())
-                .chain(words.pointers())
-                .chain(ends())
-                .collect(),
+            argv,
             envp,
             directory: &directory,
             stdio: launch.stdio.each_ref().map(AsRawFd::as_raw_fd),
@@ -107,59 +108,17 @@ impl Spawner {
         };
         child.start()
     }
-
-    /// The inherited variables that are not overridden. Merges two lists sorted by name.
-    fn inherited_but<'s>(
-        &'s self,
-        given: &[(&'s str, &'s str)],
-    ) -> impl Iterator<Item = *const c_char> + use<'s> {
-        let names = given.iter().map(|(name, _)| name.as_bytes());
-        let mut given: Vec<&[u8]> = names.collect();
-        given.sort_unstable();
-        let mut given = given.into_iter().peekable();
-        self.inherited.iter().filter_map(move |(name, entry)| {
-            let name = name.as_bytes();
-            while given.next_if(|given| *given < name).is_some() {}
-            (given.peek() != Some(&name)).then(|| entry.as_ptr())
-        })
-    }
 }
 
-/// Null-terminated strings in one allocation.
-struct CStrings {
-    bytes: Vec<u8>,
-    starts: Vec<usize>,
-}
-
-impl CStrings {
-    /// Reserves memory for `count` strings of usual length.
-    fn with_room_for(count: usize) -> CStrings {
-        CStrings {
-            bytes: Vec::with_capacity(count * 64),
-            starts: Vec::with_capacity(count),
-        }
-    }
-
-    /// Adds the concatenation of these parts.
-    fn push(&mut self, parts: &[&[u8]]) -> io::Result<()> {
-        if parts.iter().any(|part| part.contains(&0)) {
-            let problem = "an argument or variable with a zero byte cannot be passed to a program";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
-        }
-        self.starts.push(self.bytes.len());
-        parts
-            .iter()
-            .for_each(|part| self.bytes.extend_from_slice(part));
-        self.bytes.push(0);
-        Ok(())
-    }
-
-    /// Pointers to the strings. Valid until another is added.
-    fn pointers(&self) -> impl Iterator<Item = *const c_char> {
-        self.starts
-            .iter()
-            .map(|&at| self.bytes[at..].as_ptr().cast())
-    }
+/// The concatenation of these parts.
+fn c_string(parts: &[&[u8]]) -> io::Result<CString> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut bytes = Vec::with_capacity(length + 1);
+    parts.iter().for_each(|part| bytes.extend_from_slice(part));
+    CString::new(bytes).map_err(|_| {
+        let problem = "an argument or variable with a zero byte cannot be passed to a program";
+        io::Error::new(io::ErrorKind::InvalidInput, problem)
+    })
 }
 
 /// Everything that a child needs, prepared before it starts.
@@ -216,13 +175,9 @@ impl Child<'_> {
             for (from, to) in self.stdio.into_iter().zip(0..) {
                 take_number(from, to)?;
             }
-            // SAFETY: system calls on a string that the sleeping thread holds, and on numbers.
-            unsafe {
-                // A new session is also a new process group, and has no terminal.
-                if libc::chdir(self.directory.as_ptr()) < 0 || libc::setsid() < 0 {
-                    return Err(io::Error::last_os_error());
-                }
-            }
+            chdir(self.directory)?;
+            // A new session is also a new process group, and has no terminal.
+            setsid()?;
             reset_signals();
             (self.before_exec)()
         };

@@ -1,114 +1,53 @@
-//! Spawns children, under a tracer if their attempt asks for it.
+//! Starts children: forks them from a zygote if their unit asks for it, else executes them, under a
+//! tracer if their attempt asks for one.
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crashrate_model::EvidenceMode;
-use crashrate_postmortem::linux::Images;
 use nix::unistd::Pid;
 
 use super::tracer::{self, ExecTracer, Finish, Reuse};
+use super::zygote::ForkError;
+use super::zygote_pool::ZygotePool;
 use crate::plan::AttemptSpec;
+use crate::process::child::{ChildWait, StackCapture, Start, Started, Wait, has_ended};
+use crate::process::context::lock;
 use crate::process::exec::Launcher;
 use crate::process::guardian::Guardian;
-use crate::process::wait::ChildWait;
-use crate::process::zygote_pool::lock;
-use crate::process::{Reaped, Start, Started, Wait, Watched};
+use crate::process::watched::Watched;
 
 /// The tracers that have no child, by slot.
 type IdleTracers = Arc<Mutex<HashMap<u32, ExecTracer>>>;
 
-/// Starts children by fork and exec, under a tracer where their attempt asks for one. Each slot has
-/// its own tracer.
+/// Starts children. Each slot has its own tracer and its own zygotes.
 pub struct Starter {
-    launcher: Launcher,
-    images: Arc<Images>,
+    launcher: Arc<Launcher>,
+    zygotes: ZygotePool,
     idle: IdleTracers,
-    captures_hangs: bool,
+    capture: StackCapture,
 }
 
 impl Starter {
-    /// Registers its children with this guardian. `captures_hangs`: the stacks of an untraced
-    /// attempt are read when it reaches its time limit.
+    /// Registers its children with this guardian.
     ///
     /// # Errors
     /// `/dev/null` cannot be opened.
-    pub fn new(guardian: Arc<Guardian>, captures_hangs: bool) -> io::Result<Self> {
+    pub fn new(guardian: Arc<Guardian>, capture: StackCapture) -> io::Result<Self> {
+        let launcher = Arc::new(Launcher::new(guardian)?);
         Ok(Starter {
-            launcher: Launcher::new(guardian)?,
-            images: Arc::default(),
+            launcher: launcher.clone(),
+            zygotes: ZygotePool::new(launcher, capture),
             idle: Arc::default(),
-            captures_hangs,
+            capture,
         })
     }
 
-    fn start_untraced(
-        &self,
-        spec: &AttemptSpec,
-        slot: u32,
-        notes: Vec<String>,
-    ) -> io::Result<Started> {
-        let spawned = self.launcher.spawn(spec, slot, || Ok(()), || Ok(()))?;
-        let wait = Untraced {
-            child: ChildWait::new(spawned.pid),
-            pid: spawned.pid,
-            images: self.captures_hangs.then(|| self.images.clone()),
-            watched: Watched {
-                mode: match spec.watch {
-                    EvidenceMode::Core => EvidenceMode::Core,
-                    EvidenceMode::None | EvidenceMode::Trace => EvidenceMode::None,
-                },
-                notes,
-                ..Watched::default()
-            },
-        };
-        Ok(Started::executed(spawned, Box::new(wait)))
-    }
-
-    fn start_traced(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
-        let idle = lock(&self.idle).remove(&slot);
-        let tracer = match idle {
-            Some(tracer) => tracer,
-            None => ExecTracer::start(self.images.clone())?,
-        };
-        let barrier = tracer.child_end();
-        // If this fails the tracer is dropped: it may or may not have seen the child.
-        let spawned = self.launcher.spawn(
-            spec,
-            slot,
-            move || barrier.announce(),
-            move || barrier.wait(),
-        )?;
-        let child = ChildWait::new(spawned.pid);
-        let wait: Box<dyn Wait> = match tracer.seized() {
-            Ok(()) => Box::new(Traced {
-                child,
-                has_ended: false,
-                tracer: Some(tracer),
-                slot,
-                idle: self.idle.clone(),
-            }),
-            Err(error) => Box::new(Untraced {
-                child,
-                pid: spawned.pid,
-                images: None,
-                watched: Watched {
-                    notes: vec![format!("not traced: {error}")],
-                    ..Watched::default()
-                },
-            }),
-        };
-        Ok(Started::executed(spawned, wait))
-    }
-}
-
-impl Start for Starter {
-    fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
+    fn execute(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
         if spec.watch != EvidenceMode::Trace {
-            return self.start_untraced(spec, slot, Vec::new());
+            return self.execute_untraced(spec, slot, Vec::new());
         }
         if let Some(program) = &spec.program
             && tracer::gains_privileges(program)
@@ -118,39 +57,122 @@ impl Start for Starter {
                  which a tracer would take away",
                 program.display()
             );
-            return self.start_untraced(spec, slot, vec![note]);
+            return self.execute_untraced(spec, slot, vec![note]);
         }
-        self.start_traced(spec, slot)
+        self.execute_traced(spec, slot)
+    }
+
+    fn execute_untraced(
+        &self,
+        spec: &AttemptSpec,
+        slot: u32,
+        notes: Vec<String>,
+    ) -> io::Result<Started> {
+        let process = self.launcher.spawn(spec, slot, || Ok(()), || Ok(()))?;
+        let mut wait = Untraced::new(process.pid, self.capture, notes);
+        if spec.watch == EvidenceMode::Core {
+            wait.watched.mode = EvidenceMode::Core;
+        }
+        Ok(Started::executed(process, Box::new(wait)))
+    }
+
+    fn execute_traced(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
+        let idle = lock(&self.idle).remove(&slot);
+        let tracer = match idle {
+            Some(tracer) => tracer,
+            None => ExecTracer::start()?,
+        };
+        let barrier = tracer.child_end();
+        // If this fails the tracer is dropped: it may or may not have seen the child.
+        let process = self.launcher.spawn(
+            spec,
+            slot,
+            move || barrier.announce(),
+            move || barrier.wait(),
+        )?;
+        let wait: Box<dyn Wait> = match tracer.seized() {
+            Ok(()) => Box::new(Traced {
+                child: ChildWait::new(process.pid),
+                has_ended: false,
+                tracer: Some(tracer),
+                slot,
+                idle: self.idle.clone(),
+            }),
+            Err(error) => {
+                let notes = vec![format!("not traced: {error}")];
+                Box::new(Untraced::new(process.pid, StackCapture::None, notes))
+            }
+        };
+        Ok(Started::executed(process, wait))
+    }
+}
+
+impl Start for Starter {
+    fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
+        let Some(argv) = &spec.unit.zygote else {
+            return self.execute(spec, slot);
+        };
+        match self.zygotes.fork(spec, argv, slot) {
+            Ok(started) => Ok(started),
+            Err(ForkError::Failed(error)) => Err(error),
+            Err(ForkError::Refused(why) | ForkError::Died(why)) => {
+                let begun = Instant::now();
+                Ok(Started {
+                    spawn_fallback: Some(why),
+                    begun: Some(begun),
+                    ..self.execute(spec, slot)?
+                })
+            }
+        }
+    }
+
+    fn zygotes(&self) -> Vec<Pid> {
+        self.zygotes.pids()
+    }
+
+    fn take_zygote_deaths(&self, slot: u32) -> Vec<String> {
+        self.zygotes.take_deaths(slot)
+    }
+
+    fn abandon_zygotes(&self) {
+        self.zygotes.abandon();
+    }
+
+    fn end_zygotes(&self) {
+        self.zygotes.end_all();
     }
 }
 
 /// Waits for a child that is not traced.
 struct Untraced {
     child: ChildWait,
-    pid: Pid,
-    /// For the capture of a hang. `None`: hangs are not captured.
-    images: Option<Arc<Images>>,
+    capture: StackCapture,
     watched: Watched,
 }
 
+impl Untraced {
+    fn new(pid: Pid, capture: StackCapture, notes: Vec<String>) -> Untraced {
+        Untraced {
+            child: ChildWait::new(pid),
+            capture,
+            watched: Watched {
+                notes,
+                ..Watched::default()
+            },
+        }
+    }
+}
+
 impl Wait for Untraced {
-    fn exit_fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
-        self.child.exit_fd()
-    }
-
-    fn has_ended(&mut self) -> io::Result<bool> {
-        self.child.has_ended()
-    }
-
-    fn ends_within(&mut self, limit: Duration) -> io::Result<bool> {
-        self.child.ends_within(limit)
+    fn child(&mut self) -> &mut ChildWait {
+        &mut self.child
     }
 
     fn capture_hang(&mut self) {
-        let Some(images) = &self.images else {
+        if self.capture == StackCapture::None {
             return;
-        };
-        match tracer::capture_untraced(self.pid.as_raw(), images.clone()) {
+        }
+        match tracer::capture_untraced(self.child.pid.as_raw()) {
             Ok(crash) => self.watched.crash = crash.map(Box::new),
             Err(error) => {
                 (self.watched.notes).push(format!("its threads could not be read: {error}"))
@@ -160,10 +182,6 @@ impl Wait for Untraced {
 
     fn stop_watching(&mut self) -> Watched {
         std::mem::take(&mut self.watched)
-    }
-
-    fn reap(&mut self) -> io::Result<Reaped> {
-        self.child.reap()
     }
 }
 
@@ -177,14 +195,14 @@ struct Traced {
 }
 
 impl Wait for Traced {
-    fn exit_fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
-        self.child.exit_fd()
+    fn child(&mut self) -> &mut ChildWait {
+        &mut self.child
     }
 
     /// Returns true only when the tracer has seen the end, too: whatever the slot kills after that
     /// was left behind.
     fn has_ended(&mut self) -> io::Result<bool> {
-        self.has_ended = self.child.has_ended()?;
+        self.has_ended = has_ended(self.child.pid)?;
         if self.has_ended
             && let Some(tracer) = &mut self.tracer
         {
@@ -218,9 +236,5 @@ impl Wait for Traced {
             lock(&self.idle).insert(self.slot, tracer);
         }
         watched
-    }
-
-    fn reap(&mut self) -> io::Result<Reaped> {
-        self.child.reap()
     }
 }

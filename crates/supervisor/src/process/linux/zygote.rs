@@ -1,35 +1,30 @@
 //! A zygote, as the supervisor sees it: started once, asked for one child after the other, and
 //! killed in the end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crashrate_model::{Exit, Usage};
+use crashrate_model::Exit;
 use crashrate_protocol::env;
-use crashrate_zygote::{Attempt, Control, ENV, Reply, Request, VERSION};
+use crashrate_zygote::{Attempt, Control, ENV, Reply, Request, VERSION, die_with};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::proc::status_field;
 use super::tracer::{ChildEnd, StartBarrier, ZygoteTracer};
+use crate::plan::AttemptSpec;
+use crate::process::child::{self, Reaped, StackCapture};
+use crate::process::context::lock;
+use crate::process::exec::{self, Launch, Launcher};
 use crate::process::guardian::{Guardian, Registration};
-use crate::process::limits::Rlimits;
-use crate::process::wait;
-use crate::process::zygote_pool::{ForkError, ForkWatch, ZygoteKey, lock};
-use crate::process::{Reaped, Watched};
-use crate::program;
-use crate::suite::word_of_text;
+use crate::process::watched::Watched;
 
-/// Whether processes can be forked at all.
-pub(in crate::process) const CAN_FORK: bool = true;
 /// How long a zygote may take to warm up.
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a warm zygote may take to answer.
@@ -41,8 +36,63 @@ const LAST_WORDS: u64 = 300;
 /// The zygotes' numbers with the guardian, above those of slots.
 static NUMBERS: AtomicU32 = AtomicU32::new(1 << 31);
 
+/// Variables that differ between attempts and so are not part of a zygote's environment.
+const OF_ATTEMPT: [&str; 8] = [
+    env::CHAPTER,
+    env::SEQUENCE,
+    env::MODE,
+    env::ROUND,
+    env::ATTEMPT,
+    env::VARIANT,
+    env::SEED,
+    env::EVENTS_FD,
+];
+
+/// What attempts must have in common to share a zygote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ZygoteKey {
+    pub(super) argv: Vec<String>,
+    pub(super) directory: PathBuf,
+    /// Loaders and libraries read some variables once, before `main`. Includes the slot's number,
+    /// by which stray descendants of an attempt are found.
+    pub(super) env: BTreeMap<String, String>,
+}
+
+impl ZygoteKey {
+    pub(super) fn of(spec: &AttemptSpec, argv: &[String]) -> ZygoteKey {
+        let env = spec
+            .all_env()
+            .filter(|(name, _)| !OF_ATTEMPT.contains(name));
+        let env = env
+            .chain([(ENV, VERSION.to_string().as_str())])
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect();
+        ZygoteKey {
+            argv: argv.to_vec(),
+            directory: spec.unit.directory.clone(),
+            env,
+        }
+    }
+}
+
+/// Why a zygote has not forked a child.
+pub(super) enum ForkError {
+    /// It will not fork this one: execute the program.
+    Refused(String),
+    /// The zygote has died; says how.
+    Died(String),
+    /// The attempt cannot be started at all.
+    Failed(io::Error),
+}
+
+impl From<io::Error> for ForkError {
+    fn from(error: io::Error) -> Self {
+        ForkError::Failed(error)
+    }
+}
+
 /// A process that attempts are forked from. Killed when this is dropped.
-pub(in crate::process) struct Zygote {
+pub(super) struct Zygote {
     pid: Pid,
     control: Control,
     tracer: Option<ZygoteTracer>,
@@ -57,13 +107,13 @@ pub(in crate::process) struct Zygote {
 
 impl Zygote {
     /// Starts a zygote and waits until it is warm.
-    pub(in crate::process) fn start(
+    pub(super) fn start(
         key: &ZygoteKey,
-        guardian: &Arc<Guardian>,
-        watch: ForkWatch,
+        launcher: &Launcher,
+        capture: StackCapture,
         pids: &Arc<Mutex<BTreeSet<i32>>>,
     ) -> io::Result<Zygote> {
-        let mut zygote = Zygote::spawn(key, guardian, watch, pids)?;
+        let mut zygote = Zygote::spawn(key, launcher, capture, pids)?;
         let problem = match zygote.control.reply(WARM_UP_TIMEOUT) {
             Ok(Reply::Ready(VERSION)) => return Ok(zygote),
             Ok(Reply::Ready(other)) => format!(
@@ -83,33 +133,43 @@ impl Zygote {
 
     fn spawn(
         key: &ZygoteKey,
-        guardian: &Arc<Guardian>,
-        watch: ForkWatch,
+        launcher: &Launcher,
+        capture: StackCapture,
         pids: &Arc<Mutex<BTreeSet<i32>>>,
     ) -> io::Result<Zygote> {
         let (control, zygotes_end) = Control::pair()?;
+        let program = exec::find(&key.argv[0], &key.directory, &key.env)?;
+        let env: Vec<_> = (key.env.iter())
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let stdout = File::options().write(true).open("/dev/null")?;
         let stderr = tempfile::tempfile()?;
-        let mut command = command(key, zygotes_end, &stderr)?;
+        let launch = Launch {
+            program: &program,
+            arguments: &key.argv[1..],
+            directory: &key.directory,
+            env: &env,
+            stdio: [zygotes_end.as_fd(), stdout.as_fd(), stderr.as_fd()],
+        };
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        let (barrier, tracer) = if watch == ForkWatch::Trace {
+        let (barrier, tracer) = if capture == StackCapture::Trace {
             let (barrier, tracer_end) = StartBarrier::new()?;
             (Some(barrier), Some(ZygoteTracer::start(tracer_end)?))
         } else {
             (None, None)
         };
-        let child_end = barrier.as_ref().map(StartBarrier::child_end);
-        prepare_child(&mut command, guardian.registration(number), child_end);
-        let spawned = command.spawn();
+        let spawned = launcher.spawner.spawn(
+            &launch,
+            || Ok(()),
+            before_exec(
+                launcher.guardian.registration(number),
+                barrier.as_ref().map(StartBarrier::child_end),
+            ),
+        );
         // Closes this process's copies of the zygote's ends, so that the death of the zygote closes
         // the socket and the barrier.
-        drop((command, barrier));
-        let pid = match spawned {
-            Ok(child) => Pid::from_raw(child.id().cast_signed()),
-            Err(error) => {
-                guardian.clear(number);
-                return Err(error);
-            }
-        };
+        drop((zygotes_end, barrier));
+        let pid = spawned.inspect_err(|_| launcher.guardian.clear(number))?;
         tracing::debug!(pid = pid.as_raw(), program = %key.argv[0], "zygote spawned");
         lock(pids).insert(pid.as_raw());
         let mut zygote = Zygote {
@@ -119,7 +179,7 @@ impl Zygote {
             children: 0,
             stderr,
             number,
-            guardian: guardian.clone(),
+            guardian: launcher.guardian.clone(),
             pids: pids.clone(),
             is_reaped: false,
         };
@@ -133,7 +193,7 @@ impl Zygote {
     }
 
     /// How many children it has had.
-    pub(in crate::process) fn children(&self) -> u32 {
+    pub(super) fn children(&self) -> u32 {
         self.children
     }
 
@@ -142,7 +202,7 @@ impl Zygote {
     ///
     /// # Errors
     /// The zygote refuses, or has died.
-    pub(in crate::process) fn fork(
+    pub(super) fn fork(
         &mut self,
         attempt: &Attempt,
         descriptors: [BorrowedFd<'_>; 5],
@@ -169,24 +229,15 @@ impl Zygote {
         }
     }
 
-    /// Sets the limits of a child that waits at its control pipe.
-    pub(in crate::process) fn limit(pid: Pid, limits: Rlimits) -> io::Result<()> {
-        // A second between SIGXCPU and SIGKILL.
-        limit(pid, libc::RLIMIT_CPU, limits.cpu, 1)?;
-        limit(pid, libc::RLIMIT_FSIZE, limits.file_size, 0)?;
-        limit(pid, libc::RLIMIT_NPROC, limits.processes, 0)?;
-        limit(pid, libc::RLIMIT_AS, limits.memory, 0)
-    }
-
     /// Makes the tracer, if it has one, capture the stacks of the child.
-    pub(in crate::process) fn capture_hang(&mut self) {
+    pub(super) fn capture_hang(&mut self) {
         if let Some(tracer) = &self.tracer {
             tracer.capture_hang();
         }
     }
 
     /// Makes the tracer, if it has one, finish with the child.
-    pub(in crate::process) fn stop_watching(&mut self) -> Watched {
+    pub(super) fn stop_watching(&mut self) -> Watched {
         let tracer = self.tracer.as_ref();
         tracer.map_or_else(Watched::default, ZygoteTracer::finish)
     }
@@ -195,24 +246,16 @@ impl Zygote {
     ///
     /// # Errors
     /// The zygote has died; says how.
-    pub(in crate::process) fn reap(&mut self) -> Result<Reaped, String> {
+    pub(super) fn reap(&mut self) -> Result<Reaped, String> {
         let sent = self.control.send(&Request::Reap.packet(), &[]);
         match sent.and_then(|()| self.control.reply(ANSWER_TIMEOUT)) {
-            Ok(Reply::Reaped(reaped)) => Ok(Reaped {
-                exit: wait::exit_of(reaped.status),
-                usage: Usage {
-                    cpu_secs: reaped.cpu_micros as f64 / 1e6,
-                    peak_bytes: reaped.maxrss * super::MAXRSS_UNIT,
-                    // The child never ran in the supervisor's memory.
-                    at_most: false,
-                },
-            }),
+            Ok(Reply::Reaped(reaped)) => Ok(reaped.into()),
             _ => Err(self.how_it_died()),
         }
     }
 
     /// Describes its end. Kills it first if it does not answer.
-    pub(in crate::process) fn how_it_died(&mut self) -> String {
+    pub(super) fn how_it_died(&mut self) -> String {
         let how = match self.end_within(END_TIMEOUT) {
             Some(Exit::Code(code)) => format!("the zygote ended with {code}"),
             Some(Exit::Signal(signal)) => format!("the zygote died of {signal}"),
@@ -233,10 +276,10 @@ impl Zygote {
         let deadline = Instant::now() + limit;
         let mut was_killed = false;
         while !self.is_reaped {
-            match wait::has_ended(self.pid) {
+            match child::has_ended(self.pid) {
                 Ok(true) => {
                     self.is_reaped = true;
-                    let reaped = wait::reap(self.pid).ok()?;
+                    let reaped = child::reap(self.pid).ok()?;
                     return (!was_killed).then_some(reaped.exit);
                 }
                 Ok(false) => {
@@ -264,63 +307,20 @@ impl Drop for Zygote {
     }
 }
 
-fn command(key: &ZygoteKey, control: OwnedFd, stderr: &File) -> io::Result<Command> {
-    let program = program::find(&key.argv[0], &key.directory, &key.env)
-        .map_err(|problem| io::Error::new(io::ErrorKind::NotFound, problem))?;
-    let mut command = Command::new(program);
-    command
-        .args(key.argv[1..].iter().map(|word| word_of_text(word)))
-        .current_dir(&key.directory)
-        .env_remove(env::CHAPTER)
-        .env_remove(env::SEQUENCE)
-        .envs(&key.env)
-        .env(ENV, VERSION.to_string())
-        .stdin(Stdio::from(control))
-        .stdout(Stdio::null())
-        .stderr(Stdio::from(stderr.try_clone()?));
-    Ok(command)
-}
-
-/// Sets what the zygote does between fork and exec.
-fn prepare_child(command: &mut Command, register: Registration, barrier: Option<ChildEnd>) {
+/// What the zygote does between fork and exec. Safe there: only system calls on open descriptors.
+fn before_exec(
+    register: Registration,
+    barrier: Option<ChildEnd>,
+) -> impl Fn() -> io::Result<()> + Send + Sync + 'static {
     let supervisor = std::process::id();
-    // SAFETY: the closure runs in the forked child before exec and does only what is safe there:
-    // system calls on descriptors that are open, no allocation, no lock.
-    unsafe {
-        command.pre_exec(move || {
-            if libc::setsid() < 0 {
-                return Err(io::Error::last_os_error());
-            }
-            super::die_with(supervisor)?;
-            register.send(std::process::id())?;
-            match barrier {
-                Some(barrier) => barrier.announce().and_then(|()| barrier.wait()),
-                None => Ok(()),
-            }
-        });
-    }
-}
-
-/// Lowers an rlimit of another process. `grace` is added to the hard limit.
-fn limit(pid: Pid, resource: super::RlimitName, most: Option<u64>, grace: u64) -> io::Result<()> {
-    let Some(most) = most else {
-        return Ok(());
-    };
-    // SAFETY: all fields are plain numbers, for which zero is a value; the pointers are to a local
-    // that outlives the calls, or null.
-    unsafe {
-        let mut limit: libc::rlimit = std::mem::zeroed();
-        if libc::prlimit(pid.as_raw(), resource, std::ptr::null(), &mut limit) < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // A limit that is set already may be lower.
-        limit.rlim_max = limit.rlim_max.min(most + grace);
-        limit.rlim_cur = limit.rlim_max.min(most);
-        if libc::prlimit(pid.as_raw(), resource, &limit, std::ptr::null_mut()) < 0 {
-            return Err(io::Error::last_os_error());
+    move || {
+        die_with(supervisor);
+        register.send(std::process::id())?;
+        match barrier {
+            Some(barrier) => barrier.announce().and_then(|()| barrier.wait()),
+            None => Ok(()),
         }
     }
-    Ok(())
 }
 
 fn parent_of(pid: i32) -> Option<i32> {
@@ -339,9 +339,4 @@ fn last_words(stderr: &mut File) -> String {
     let bytes = read().unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Whether there may be a CUDA device.
-pub(in crate::process) fn has_cuda() -> bool {
-    Path::new("/dev/nvidiactl").exists()
 }

@@ -1,29 +1,24 @@
 //! Process control on macOS, which has kqueue but no subreaper, cgroups or /proc. Not run by its
 //! authors yet.
 
-mod core_files;
-mod memory;
 mod spawn;
 mod starter;
-mod zygote;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use crashrate_postmortem::Crash;
 use nix::pty::PtyMaster;
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 use nix::unistd::Pid;
 
-pub use core_files::CoreFiles;
-pub(super) use memory::MemoryWatch;
+use super::CoreEvidence;
+
 pub(super) use spawn::Spawner;
 pub use starter::Starter;
 pub(super) use starter::can_trace;
-pub(super) use zygote::{CAN_FORK, Zygote, has_cuda};
 
 /// Finds no refused system calls: macOS has no seccomp.
 pub(super) fn refused_calls() -> Vec<super::refused_call::RefusedCall> {
@@ -32,8 +27,6 @@ pub(super) fn refused_calls() -> Vec<super::refused_call::RefusedCall> {
 
 /// Whether crashrate can trace processes on this system at all.
 pub const TRACES: bool = false;
-/// The type of an rlimit's name.
-pub(super) type RlimitName = libc::c_int;
 /// Whether the address space of a process can be limited. macOS accepts the limit and ignores it.
 pub(super) const LIMITS_ADDRESS_SPACE: bool = false;
 
@@ -59,10 +52,6 @@ impl Cgroup {
         match *self {}
     }
 
-    pub(super) fn admit(&self, _pid: Pid) -> io::Result<()> {
-        match *self {}
-    }
-
     pub(super) fn oom_kills(&self) -> u64 {
         match *self {}
     }
@@ -70,6 +59,11 @@ impl Cgroup {
     pub(super) fn kill(&self) {
         match *self {}
     }
+}
+
+/// Why nothing may be forked: always.
+pub fn why_not(_device: &str, _fork_cuda: bool) -> Option<String> {
+    Some("processes are forked on Linux only".to_owned())
 }
 
 /// The unit of `ru_maxrss`, in bytes.
@@ -130,11 +124,6 @@ pub(super) fn ends_within(_pid: Pid, _most: Duration) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Always `None`: hangs are not captured here.
-pub(super) fn capture_hang(_pid: Pid) -> io::Result<Option<Crash>> {
-    Ok(None)
-}
-
 /// Not known here.
 pub(super) fn had_children(_pid: Pid) -> bool {
     false
@@ -148,15 +137,63 @@ pub(super) fn silent_core_limit() -> u64 {
     0
 }
 
-/// Nothing: macOS has no parent-death signal. The guardian kills children of a dead supervisor.
-pub(super) fn die_with(_supervisor: u32) -> io::Result<()> {
-    Ok(())
-}
-
 /// Nothing: descendants that left their group cannot be found here.
-pub(super) fn kill_escaped(_run_id: &str, _slot: u32, _alone: bool, _keep: &[Pid]) -> usize {
+pub(super) fn kill_escaped(_run_id: &str, _slot: Option<u32>, _keep: &[Pid]) -> usize {
     0
 }
 
 /// Nothing: processes cannot be found by their environment here. Their groups were killed.
 pub(super) fn kill_strays_of_run(_run_id: &str) {}
+
+/// macOS does not report which processes it has killed for lack of memory.
+pub(super) struct MemoryWatch;
+
+impl MemoryWatch {
+    pub(super) fn begin() -> MemoryWatch {
+        MemoryWatch
+    }
+
+    pub(super) fn kills_since(&self) -> u64 {
+        0
+    }
+
+    pub(super) fn is_near_limit(&self, _bytes: u64) -> bool {
+        false
+    }
+}
+
+/// Has no values: core dumps are not read on macOS, which writes crash reports.
+#[derive(Debug)]
+pub enum CoreFiles {}
+
+impl CoreFiles {
+    /// Core dumps are not read here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn find(_fresh: bool) -> Result<CoreFiles, String> {
+        Err(
+            "core dumps are read on Linux only; macOS writes crash reports, which are read"
+                .to_owned(),
+        )
+    }
+
+    /// Whether a dump is found even if the process changes its working directory.
+    pub fn is_absolute(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn limit(&self) -> u64 {
+        match *self {}
+    }
+
+    pub(super) fn collect(
+        &self,
+        _pid: Pid,
+        _directory: &Path,
+        _since: SystemTime,
+        _keep: Option<&Path>,
+    ) -> CoreEvidence {
+        match *self {}
+    }
+}

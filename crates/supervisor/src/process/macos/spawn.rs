@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use nix::unistd::Pid;
+use nix::unistd::{Pid, setsid};
 
 use crate::process::exec::Launch;
 use crate::process::jobserver;
@@ -54,10 +54,7 @@ impl Spawner {
         #[allow(unsafe_code)]
         unsafe {
             command.pre_exec(at_first);
-            command.pre_exec(|| match libc::setsid() {
-                -1 => Err(io::Error::last_os_error()),
-                _ => Ok(()),
-            });
+            command.pre_exec(|| Ok(setsid().map(drop)?));
             command.pre_exec(before_exec);
         }
         Ok(Pid::from_raw(command.spawn()?.id().cast_signed()))

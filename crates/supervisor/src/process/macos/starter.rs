@@ -2,21 +2,21 @@
 //! authors yet.
 
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crashrate_postmortem::macos::{find_code_signing_report, find_report};
 use nix::unistd::Pid;
-use rustix::process::{WaitId, WaitIdOptions, waitid};
+use rustix::process::WaitIdOptions;
 
 use crate::plan::AttemptSpec;
+use crate::process::child::{ChildWait, StackCapture, Start, Started, Wait, peek};
 use crate::process::exec::Launcher;
 use crate::process::guardian::Guardian;
-use crate::process::wait::{ChildWait, rustix_pid};
-use crate::process::{Reaped, Start, Started, Wait, Watched};
+use crate::process::watched::Watched;
 
-/// Starts children by fork and exec. Finds the system's report of a crash.
+/// Starts children by fork and exec: macOS has no zygotes, because its system libraries do not work
+/// in a forked child before exec. Finds the system's report of a crash.
 pub struct Starter(Launcher);
 
 impl Starter {
@@ -24,7 +24,7 @@ impl Starter {
     ///
     /// # Errors
     /// `/dev/null` cannot be opened.
-    pub fn new(guardian: Arc<Guardian>, _captures_hangs: bool) -> io::Result<Self> {
+    pub fn new(guardian: Arc<Guardian>, _capture: StackCapture) -> io::Result<Self> {
         Launcher::new(guardian).map(Starter)
     }
 }
@@ -37,19 +37,17 @@ pub(in crate::process) fn can_trace(_pid: Pid) -> Result<(), String> {
 impl Start for Starter {
     fn start(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
         let begun = SystemTime::now();
-        let spawned = self.0.spawn(spec, slot, || Ok(()), || Ok(()))?;
+        let process = self.0.spawn(spec, slot, || Ok(()), || Ok(()))?;
         let wait = Reported {
-            pid: spawned.pid,
             begun,
-            child: ChildWait::new(spawned.pid),
+            child: ChildWait::new(process.pid),
         };
-        Ok(Started::executed(spawned, Box::new(wait)))
+        Ok(Started::executed(process, Box::new(wait)))
     }
 }
 
 /// Waits for a child and the report of its crash.
 struct Reported {
-    pid: Pid,
     begun: SystemTime,
     child: ChildWait,
 }
@@ -57,24 +55,19 @@ struct Reported {
 impl Reported {
     /// The signal that killed it, if any. Does not reap it.
     fn signal(&self) -> Option<i32> {
-        let pid = rustix_pid(self.pid).ok()?;
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let status = waitid(WaitId::Pid(pid), options).ok().flatten()?;
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        let status = peek(self.child.pid, options).ok()??;
         status.terminating_signal().map(|signal| signal as i32)
     }
 }
 
 impl Wait for Reported {
-    fn exit_fd(&mut self) -> io::Result<Option<BorrowedFd<'_>>> {
-        self.child.exit_fd()
-    }
-
-    fn has_ended(&mut self) -> io::Result<bool> {
-        self.child.has_ended()
+    fn child(&mut self) -> &mut ChildWait {
+        &mut self.child
     }
 
     fn stop_watching(&mut self) -> Watched {
-        let pid = self.pid.as_raw();
+        let pid = self.child.pid.as_raw();
         let crash = match self.signal() {
             // The system reports no deaths by such signals, except its own SIGKILL for an invalid
             // code signature.
@@ -86,9 +79,5 @@ impl Wait for Reported {
             crash: crash.map(Box::new),
             ..Watched::default()
         }
-    }
-
-    fn reap(&mut self) -> io::Result<Reaped> {
-        self.child.reap()
     }
 }

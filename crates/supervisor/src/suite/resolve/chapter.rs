@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::super::{Action, Chapter, Expect, ProcessOptions, ResourceLimits, raw};
 use super::Resolver;
 use crate::program;
-use crate::toml_file::{Result, TomlError, not_valid};
+use crate::toml_file::{Result, not_valid};
 
 impl Resolver<'_> {
     pub(super) fn chapters(
@@ -17,55 +17,40 @@ impl Resolver<'_> {
         limits: ResourceLimits,
         process: ProcessOptions,
     ) -> Result<Vec<Chapter>> {
-        let in_sequence: HashSet<&str> = (self.file.sequence.iter())
-            .flat_map(|s| s.chapters.get_ref())
-            .map(|id| id.get_ref().as_str())
-            .collect();
         let mut seen = HashSet::new();
-        let chapter = |raw: &raw::Chapter| {
-            let id = self.source.chapter_id(&raw.id)?;
-            self.unique(&mut seen, "chapter", &id, &raw.id)?;
-            let sequential = in_sequence.contains(id.as_str());
-            let chapter = self.chapter(id, raw, sequential)?;
-            Ok(Chapter {
-                limits: chapter.limits.or(limits),
-                process: self.process(raw, process)?,
-                ..chapter
+        (self.file.chapter.iter())
+            .map(|raw| {
+                let id = self.source.chapter_id(&raw.id)?;
+                self.source.unique(&mut seen, "chapter", &raw.id)?;
+                let whose = format!("chapter `{id}`");
+                let timing = self.timing(
+                    raw.timeout.as_ref(),
+                    raw.grace.as_ref(),
+                    raw.directory.as_ref(),
+                )?;
+                let env = self.merged_env(&raw.id, &raw.env)?;
+                let action = self.action(&whose, raw, &timing.directory, &env)?;
+                let own_limits = self.limits(&format!("{whose}: limits"), raw.limits.as_ref())?;
+                Ok(Chapter {
+                    modes: self.modes(&whose, raw)?,
+                    rounds: self.rounds(raw.rounds.as_ref())?,
+                    retries: self.retries(raw.retries.as_ref())?,
+                    expect: self.expect(&whose, &raw.expect)?,
+                    timing,
+                    limits: own_limits.or(limits),
+                    spawning: self.spawning(
+                        &whose,
+                        raw.spawn.as_ref(),
+                        raw.zygote.as_ref(),
+                        raw.command.as_ref(),
+                    )?,
+                    env,
+                    action,
+                    process: self.process(raw, process)?,
+                    id,
+                })
             })
-        };
-        self.file.chapter.iter().map(chapter).collect()
-    }
-
-    fn chapter(&self, id: String, raw: &raw::Chapter, in_sequence: bool) -> Result<Chapter> {
-        let whose = format!("chapter `{id}`");
-        let timing = self.timing(
-            raw.timeout.as_ref(),
-            raw.grace.as_ref(),
-            raw.directory.as_ref(),
-        )?;
-        let env = self.merged_env(&raw.id, &raw.env)?;
-        let action = self.action(&whose, raw, &timing.directory, &env)?;
-        let expect = raw.expect.iter().map(|e| self.expect(&whose, e));
-        Ok(Chapter {
-            modes: self.modes(&whose, raw.modes.as_ref(), in_sequence)?,
-            rounds: self.rounds(raw.rounds.as_ref())?,
-            retries: self.retries(raw.retries.as_ref())?,
-            expect: expect.collect::<Result<_>>()?,
-            timing,
-            limits: self.limits(&format!("{whose}: limits"), raw.limits.as_ref())?,
-            spawning: match action {
-                Action::Command(_) => {
-                    self.command_spawning(&whose, raw.spawn.as_ref(), raw.zygote.as_ref())?
-                }
-                Action::Worker { .. } => {
-                    self.worker_spawning(&whose, raw.spawn.as_ref(), raw.zygote.as_ref())?
-                }
-            },
-            env,
-            action,
-            process: ProcessOptions::default(),
-            id,
-        })
+            .collect()
     }
 
     fn action(
@@ -75,31 +60,29 @@ impl Resolver<'_> {
         directory: &Path,
         env: &BTreeMap<String, String>,
     ) -> Result<Action> {
-        let wrong =
-            |span, problem: &str| Err(self.source.error(span, format!("{whose}: {problem}")));
-        match (&raw.worker, &raw.command) {
-            (None, None) => wrong(
-                raw.id.span(),
-                "nothing to run: add `worker = \"...\"` or `command = [...]`",
-            ),
-            (Some(_), Some(command)) => {
-                wrong(command.span(), "has both `worker` and `command`; keep one")
+        match (&raw.worker, &raw.command, &raw.params) {
+            (None, None, _) => {
+                let problem = "nothing to run: add `worker = \"...\"` or `command = [...]`";
+                self.source.refuse(&raw.id, format!("{whose}: {problem}"))
             }
-            (Some(worker), None) => Ok(Action::Worker {
+            (Some(_), Some(command), _) => {
+                let problem = "has both `worker` and `command`; keep one";
+                self.source.refuse(command, format!("{whose}: {problem}"))
+            }
+            (None, Some(_), Some(params)) => {
+                let problem = "`params` are for worker chapters; give a command arguments or `env`";
+                self.source.refuse(params, format!("{whose}: {problem}"))
+            }
+            (Some(worker), None, params) => Ok(Action::Worker {
                 chapter: worker.clone(),
-                params: (raw.params.as_ref())
+                params: (params.as_ref())
                     .map(|params| params.get_ref().clone())
                     .unwrap_or_default(),
             }),
-            (None, Some(command)) => match &raw.params {
-                Some(params) => wrong(
-                    params.span(),
-                    "`params` are for worker chapters; give a command arguments or `env`",
-                ),
-                None => self
-                    .command(whose, command, directory, env)
-                    .map(Action::Command),
-            },
+            (None, Some(command), None) => {
+                let command = self.command(whose, command, directory, env)?;
+                Ok(Action::Command(command))
+            }
         }
     }
 
@@ -121,83 +104,61 @@ impl Resolver<'_> {
         };
         match found {
             Ok(_) => Ok(words.clone()),
-            Err(problem) => {
-                let problem = format!("{whose}: {problem}");
-                Err(self.source.error(command.span(), problem))
-            }
+            Err(problem) => self.source.refuse(command, format!("{whose}: {problem}")),
         }
     }
 
-    fn modes(
-        &self,
-        whose: &str,
-        raw: Option<&Spanned<Vec<Spanned<String>>>>,
-        in_sequence: bool,
-    ) -> Result<Vec<Mode>> {
-        let Some(raw) = raw else {
-            let both = [Mode::Isolated, Mode::Sequential];
-            return Ok(both[..1 + usize::from(in_sequence)].to_vec());
+    fn modes(&self, whose: &str, raw: &raw::Chapter) -> Result<Vec<Mode>> {
+        let both = [Mode::Isolated, Mode::Sequential];
+        let is_in_sequence = self.in_sequences.contains(raw.id.get_ref().as_str());
+        let Some(named) = &raw.modes else {
+            return Ok(both[..1 + usize::from(is_in_sequence)].to_vec());
         };
-        let choices = [
-            ("isolated", Mode::Isolated),
-            ("sequential", Mode::Sequential),
-        ];
         let key = format!("{whose}: modes");
         let mut modes = Vec::new();
-        for word in raw.get_ref() {
-            let mode = self.source.one_of(&key, "mode", word, &choices)?;
+        for word in named.get_ref() {
+            let mode = self.source.one_of(&key, "mode", word, &both)?;
             if !modes.contains(&mode) {
                 modes.push(mode);
             }
         }
-        let problem = match (modes.contains(&Mode::Sequential), in_sequence) {
+        let problem = match (modes.contains(&Mode::Sequential), is_in_sequence) {
             _ if modes.is_empty() => "`modes` is empty; name a mode or remove the key",
             (true, false) => "`modes` has `sequential`, but no [[sequence]] names this chapter",
             (false, true) => "a [[sequence]] names this chapter, but `modes` lacks `sequential`",
             _ => return Ok(modes),
         };
-        Err(self.source.error(raw.span(), format!("{whose}: {problem}")))
+        self.source.refuse(named, format!("{whose}: {problem}"))
     }
 
-    fn expect(&self, whose: &str, raw: &Spanned<raw::Expect>) -> Result<Expect> {
-        let expect = raw.get_ref();
-        self.check_expect(expect)
-            .map_err(|problem| self.expect_error(whose, raw, &problem))?;
-        Ok(Expect {
-            measure: expect.measure.clone(),
-            label: expect.label.clone(),
-            at_most: expect.at_most,
-            at_least: expect.at_least,
-            on: expect.on.clone(),
-        })
-    }
-
-    fn check_expect(&self, expect: &raw::Expect) -> std::result::Result<(), String> {
-        let bounds = [expect.at_most, expect.at_least];
-        if bounds == [None, None] {
-            return Err("expect: add `at_most`, `at_least` or both".into());
-        }
-        if bounds.iter().flatten().any(|bound| bound.is_nan()) {
-            return Err("expect: `at_most` and `at_least` must be numbers, not nan".into());
-        }
-        if let (Some(most), Some(least)) = (expect.at_most, expect.at_least)
-            && least > most
-        {
-            return Err(format!(
-                "expect: at_least = {least} is more than at_most = {most}"
-            ));
-        }
-        let is_kind = |device: &String| matches!(device.as_str(), "mps" | "cuda" | "cpu");
-        match expect.on.iter().find(|device| !is_kind(device)) {
-            None => Ok(()),
-            Some(other) => {
-                let expected = "`mps`, `cuda` or `cpu`";
-                Err(not_valid("expect: on", other, "kind of device", expected))
+    fn expect(&self, whose: &str, raw: &[Spanned<Expect>]) -> Result<Vec<Expect>> {
+        for expect in raw {
+            if let Some(problem) = wrong_in(expect.get_ref()) {
+                let problem = format!("{whose}: {problem}");
+                return self.source.refuse(expect, problem);
             }
         }
+        Ok(raw.iter().map(|expect| expect.get_ref().clone()).collect())
     }
+}
 
-    fn expect_error(&self, whose: &str, raw: &Spanned<raw::Expect>, problem: &str) -> TomlError {
-        self.source.error(raw.span(), format!("{whose}: {problem}"))
+/// What is wrong in an expectation.
+fn wrong_in(expect: &Expect) -> Option<String> {
+    let bounds = [expect.at_most, expect.at_least];
+    if bounds == [None, None] {
+        return Some("expect: add `at_most`, `at_least` or both".into());
     }
+    if bounds.iter().flatten().any(|bound| bound.is_nan()) {
+        return Some("expect: `at_most` and `at_least` must be numbers, not nan".into());
+    }
+    if let [Some(most), Some(least)] = bounds
+        && least > most
+    {
+        let problem = format!("expect: at_least = {least} is more than at_most = {most}");
+        return Some(problem);
+    }
+    let is_kind = |device: &String| matches!(device.as_str(), "mps" | "cuda" | "cpu");
+    let other = expect.on.iter().find(|device| !is_kind(device))?;
+    let expected = "`mps`, `cuda` or `cpu`";
+    Some(not_valid("expect: on", other, "kind of device", expected))
 }

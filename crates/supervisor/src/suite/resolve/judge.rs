@@ -32,7 +32,7 @@ impl Resolver<'_> {
             (None, Some(sequence)) => ("sequence", sequence, Mode::Sequential, sequences),
             _ => {
                 let problem = "gate: name either a `chapter` or a `sequence`";
-                return Err(self.source.error(raw.require.span(), problem));
+                return self.source.refuse(&raw.require, problem);
             }
         };
         let id = name.get_ref();
@@ -44,7 +44,7 @@ impl Resolver<'_> {
                 Mode::Sequential => "sequence",
             };
             let problem = format!("gate.{key}: {}", unknown(kind, id, known.into_iter()));
-            return Err(self.source.error(name.span(), problem));
+            return self.source.refuse(name, problem);
         }
         let limit = raw.require.get_ref().parse().map_err(|problem| {
             let problem = format!("gate.require: {problem}");

@@ -25,69 +25,84 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 const GRACE: Duration = Duration::from_secs(5);
 const ROUNDS: u32 = 10;
 
-pub(super) fn parse(text: &str, path: &Path) -> std::result::Result<Suite, SuiteError> {
-    let source = Source { path, text };
-    let file: raw::File = source.parse()?;
-    if file.chapter.is_empty() {
-        return Err(SuiteError::Empty {
-            path: path.to_owned(),
-        });
+impl Suite {
+    /// Resolves the text of a suite as if it were in the file `path`, which need not exist.
+    ///
+    /// # Errors
+    /// It is not a valid suite: one message with file and line.
+    pub fn parse(text: &str, path: &Path) -> std::result::Result<Suite, SuiteError> {
+        let source = Source { path, text };
+        let file: raw::File = source.parse()?;
+        if file.chapter.is_empty() {
+            return Err(SuiteError::Empty {
+                path: path.to_owned(),
+            });
+        }
+        let file_path = std::path::absolute(path).unwrap_or_default();
+        let in_sequences = (file.sequence.iter())
+            .flat_map(|sequence| sequence.chapters.get_ref())
+            .map(|id| id.get_ref().as_str());
+        let resolver = Resolver {
+            source,
+            in_sequences: in_sequences.collect(),
+            directory: file_path.parent().map(Path::to_owned).unwrap_or_default(),
+            file: &file,
+        };
+        Ok(Suite {
+            file: Some(file_path),
+            ..resolver.suite()?
+        })
     }
-    let file_path = std::path::absolute(path).unwrap_or_default();
-    let resolver = Resolver {
-        source,
-        directory: file_path.parent().map(Path::to_owned).unwrap_or_default(),
-        file: &file,
-    };
-    Ok(Suite {
-        file: Some(file_path),
-        ..resolver.suite()?
-    })
-}
 
-pub(super) fn of_command(argv: &[String], rounds: u32) -> std::result::Result<Suite, SuiteError> {
-    let directory = std::env::current_dir()
-        .map_err(|e| SuiteError::Command(format!("the current directory cannot be used: {e}")))?;
-    let program = argv
-        .first()
-        .ok_or_else(|| SuiteError::Command("no command after `--`".into()))?;
-    program::find(program, &directory, &BTreeMap::new()).map_err(SuiteError::Command)?;
-    let timing = Timing {
-        timeout: TIMEOUT,
-        grace: GRACE,
-        directory,
-    };
-    let id = id_from(program);
-    Ok(Suite {
-        name: id.clone(),
-        file: None,
-        device: "auto".into(),
-        bad: OutcomeSet::default(),
-        worker: None,
-        fault: None,
-        baseline: None,
-        fork_cuda: false,
-        limits: ResourceLimits::default(),
-        sequence_timing: timing.clone(),
-        process: ProcessOptions::default(),
-        variants: vec![default_variant()],
-        chapters: vec![Chapter {
-            id,
-            modes: vec![Mode::Isolated],
-            rounds,
-            retries: 0,
-            timing,
+    /// A suite of one chapter that runs a command, for `crashrate run -- COMMAND`.
+    ///
+    /// # Errors
+    /// The program does not exist.
+    pub fn of_command(argv: &[String], rounds: u32) -> std::result::Result<Suite, SuiteError> {
+        let directory = std::env::current_dir().map_err(|e| {
+            SuiteError::Command(format!("the current directory cannot be used: {e}"))
+        })?;
+        let program = argv
+            .first()
+            .ok_or_else(|| SuiteError::Command("no command after `--`".into()))?;
+        program::find(program, &directory, &BTreeMap::new()).map_err(SuiteError::Command)?;
+        let timing = Timing {
+            timeout: TIMEOUT,
+            grace: GRACE,
+            directory,
+        };
+        let id = id_from(program);
+        Ok(Suite {
+            name: id.clone(),
+            file: None,
+            device: "auto".into(),
+            bad: OutcomeSet::default(),
+            worker: None,
+            fault: None,
+            baseline: None,
+            fork_cuda: false,
             limits: ResourceLimits::default(),
-            env: BTreeMap::new(),
-            expect: Vec::new(),
-            action: Action::Command(argv.to_vec()),
+            sequence_timing: timing.clone(),
             process: ProcessOptions::default(),
-            spawning: Spawning::default(),
-        }],
-        sequences: Vec::new(),
-        gates: Vec::new(),
-        recommendations: Vec::new(),
-    })
+            variants: vec![default_variant()],
+            chapters: vec![Chapter {
+                id,
+                modes: vec![Mode::Isolated],
+                rounds,
+                retries: 0,
+                timing,
+                limits: ResourceLimits::default(),
+                env: BTreeMap::new(),
+                expect: Vec::new(),
+                action: Action::Command(argv.to_vec()),
+                process: ProcessOptions::default(),
+                spawning: Spawning::default(),
+            }],
+            sequences: Vec::new(),
+            gates: Vec::new(),
+            recommendations: Vec::new(),
+        })
+    }
 }
 
 struct Resolver<'a> {
@@ -95,6 +110,8 @@ struct Resolver<'a> {
     /// Directory of the suite file; relative paths in it start here.
     directory: PathBuf,
     file: &'a raw::File,
+    /// The chapters that a sequence names.
+    in_sequences: HashSet<&'a str>,
 }
 
 impl Resolver<'_> {
@@ -147,7 +164,7 @@ impl Resolver<'_> {
         let fault = section.resolve(&self.source)?;
         let is_worker = |id: &String| {
             let chapter = chapters.iter().find(|chapter| chapter.id == *id);
-            chapter.is_some_and(Chapter::is_worker)
+            chapter.is_some_and(|chapter| chapter.command().is_none())
         };
         // A calibration runs the first sequence, and only the worker injects faults.
         let can_calibrate = sequences
@@ -156,7 +173,7 @@ impl Resolver<'_> {
         if fault.calibrate.is_some() && !can_calibrate {
             let problem = "fault.dose: calibrated needs a [[sequence]] that the worker runs; \
                            add one, or give a number";
-            return Err(self.source.error(section.dose_span(), problem));
+            return self.source.refuse(&section.dose, problem);
         }
         Ok(fault)
     }
@@ -174,7 +191,7 @@ impl Resolver<'_> {
                     _ => format!("there is another variant `{id}`"),
                 };
                 let problem = format!("variant.id: {problem}");
-                return Err(self.source.error(variant.id.span(), problem));
+                return self.source.refuse(&variant.id, problem);
             }
             variants.push(Variant {
                 id,
@@ -190,12 +207,12 @@ impl Resolver<'_> {
             return Ok(None);
         };
         let name = baseline.get_ref();
-        let read = baseline::read(&self.directory.join(name), name);
-        let read = read.map_err(|problem| {
-            let problem = format!("suite.baseline: {problem}");
-            self.source.error(baseline.span(), problem)
-        })?;
-        Ok(Some(Box::new(read)))
+        match baseline::read(&self.directory.join(name), name) {
+            Ok(read) => Ok(Some(Box::new(read))),
+            Err(problem) => self
+                .source
+                .refuse(baseline, format!("suite.baseline: {problem}")),
+        }
     }
 
     /// A worker with a slash in it is relative to the suite file; one without is searched later.
@@ -207,21 +224,6 @@ impl Resolver<'_> {
                 PathBuf::from(worker)
             }
         })
-    }
-
-    /// Refuses an id that occurred before.
-    fn unique(
-        &self,
-        seen: &mut HashSet<String>,
-        kind: &str,
-        id: &str,
-        at: &Spanned<String>,
-    ) -> Result<()> {
-        if seen.insert(id.to_owned()) {
-            return Ok(());
-        }
-        let problem = format!("{kind}.id: there is another {kind} `{id}`");
-        Err(self.source.error(at.span(), problem))
     }
 
     fn rounds(&self, own: Option<&Spanned<i64>>) -> Result<u32> {

@@ -22,7 +22,7 @@ impl Resolver<'_> {
                 let path = self.directory.join(given.get_ref());
                 if !path.is_dir() {
                     let problem = format!("directory: there is no folder {}", path.display());
-                    return Err(self.source.error(given.span(), problem));
+                    return self.source.refuse(given, problem);
                 }
                 path
             }
@@ -65,7 +65,7 @@ impl Resolver<'_> {
             } else {
                 continue;
             };
-            return Err(self.source.error(id.span(), problem));
+            return self.source.refuse(id, problem);
         }
         Ok(())
     }
@@ -90,7 +90,7 @@ impl Resolver<'_> {
         if let (Some(pty), Some(_)) = (&chapter.pty, &chapter.worker) {
             let problem = "pty: a worker chapter reads its task from standard input and cannot \
                            have a terminal; `pty` is for a `command`";
-            return Err(self.source.error(pty.span(), problem));
+            return self.source.refuse(pty, problem);
         }
         let descendants = self.descendants(chapter.descendants.as_ref())?;
         Ok(ProcessOptions {
@@ -101,10 +101,7 @@ impl Resolver<'_> {
     }
 
     fn descendants(&self, word: Text) -> Result<Option<DescendantCrash>> {
-        let choices = [
-            ("count", DescendantCrash::Count),
-            ("note", DescendantCrash::Note),
-        ];
+        let choices = [DescendantCrash::Count, DescendantCrash::Note];
         let choice = |word| self.source.one_of("descendants", "choice", word, &choices);
         word.map(choice).transpose()
     }
@@ -140,56 +137,45 @@ impl Resolver<'_> {
             return Ok(None);
         };
         match self.source.duration(key, text)?.as_secs() {
-            0 => Err(self
+            0 => self
                 .source
-                .error(text.span(), format!("{key}: must be at least 1s"))),
+                .refuse(text, format!("{key}: must be at least 1s")),
             secs => Ok(Some(secs)),
         }
     }
 
-    /// How a command is started: forked only if its program says that it can be.
-    pub(super) fn command_spawning(
+    /// How processes are started. A command is forked only if its program says that it can be; the
+    /// worker, which runs without a command, always can.
+    pub(super) fn spawning(
         &self,
         whose: &str,
         spawn: Text,
         zygote: Option<&Spanned<bool>>,
+        command: Option<&Spanned<Vec<String>>>,
     ) -> Result<Spawning> {
+        if let (Some(zygote), None) = (zygote, command) {
+            let problem = format!("{whose}: `zygote` is for commands; the worker can always fork");
+            return self.source.refuse(zygote, problem);
+        }
         let zygote = zygote.is_some_and(|zygote| *zygote.get_ref());
+        let can_fork = zygote || command.is_none();
         let own = self.spawn(spawn)?;
         let common = self.spawn(self.file.defaults.spawn.as_ref())?;
-        if let (Some(Spawn::Fork), Some(spawn), false) = (own, spawn, zygote) {
+        if let (Some(Spawn::Fork), Some(spawn), false) = (own, spawn, can_fork) {
             let problem = format!(
                 "{whose}: a command can be forked only if its program links crashrate-zygote; \
                  if it does, add `zygote = true`"
             );
-            return Err(self.source.error(spawn.span(), problem));
+            return self.source.refuse(spawn, problem);
         }
         Ok(Spawning {
-            spawn: own.or(common.filter(|_| zygote)).unwrap_or_default(),
+            spawn: own.or(common.filter(|_| can_fork)).unwrap_or_default(),
             zygote,
         })
     }
 
-    /// How the worker is started.
-    pub(super) fn worker_spawning(
-        &self,
-        whose: &str,
-        spawn: Text,
-        zygote: Option<&Spanned<bool>>,
-    ) -> Result<Spawning> {
-        if let Some(zygote) = zygote {
-            let problem = format!("{whose}: `zygote` is for commands; the worker can always fork");
-            return Err(self.source.error(zygote.span(), problem));
-        }
-        let common = self.spawn(self.file.defaults.spawn.as_ref())?;
-        Ok(Spawning {
-            spawn: self.spawn(spawn)?.or(common).unwrap_or_default(),
-            zygote: false,
-        })
-    }
-
     fn spawn(&self, word: Text) -> Result<Option<Spawn>> {
-        let choices = [("exec", Spawn::Exec), ("fork", Spawn::Fork)];
+        let choices = [Spawn::Exec, Spawn::Fork];
         let choice = |word| self.source.one_of("spawn", "choice", word, &choices);
         word.map(choice).transpose()
     }

@@ -16,23 +16,22 @@ pub(crate) fn silent_core_limit() -> u64 {
     u64::from(pattern.starts_with('|'))
 }
 
-/// Returns the live processes that were started with this environment variable, as far as they can
-/// be read.
-pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
-    let wanted = format!("{name}={value}").into_bytes();
+/// Returns the live processes that were started with this string as an argument or as a variable of
+/// the environment, as far as they can be read.
+pub(crate) fn processes_with(string: &str) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    let mut unknown: Vec<u32> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
     let mut found = Vec::new();
-    let mut unknown: Vec<u32> = all_processes().collect();
     // During an exec a process briefly has no environment, while its parent may already continue.
     for _ in 0..10 {
-        unknown.retain(|&pid| match environment(pid) {
-            Environment::Known(all) => {
-                if all.split(|&b| b == 0).any(|variable| variable == wanted) {
-                    found.push(pid);
-                }
-                false
+        unknown.retain(|&pid| {
+            let has_it = has(pid, string);
+            if has_it == Some(true) {
+                found.push(pid);
             }
-            Environment::None => false,
-            Environment::NotYet => true,
+            has_it.is_none()
         });
         if unknown.is_empty() {
             break;
@@ -43,36 +42,18 @@ pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
     found
 }
 
-/// Returns the live processes that were started with this argument.
-pub(crate) fn processes_with_argument(argument: &str) -> Vec<u32> {
-    let has_it = |pid: &u32| {
-        let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        arguments
-            .split(|&b| b == 0)
-            .any(|a| a == argument.as_bytes())
-    };
-    all_processes().filter(has_it).collect()
-}
-
-fn all_processes() -> impl Iterator<Item = u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten();
-    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-}
-
-enum Environment {
-    Known(Vec<u8>),
-    /// Gone, a zombie, a kernel thread, or another user's.
-    None,
-    /// It runs a program with an empty environment: most likely it is in the middle of an exec.
-    NotYet,
-}
-
-fn environment(pid: u32) -> Environment {
-    match fs::read(format!("/proc/{pid}/environ")) {
-        Ok(all) if !all.is_empty() => Environment::Known(all),
-        Ok(_) if fs::read_link(format!("/proc/{pid}/exe")).is_ok() => Environment::NotYet,
-        _ => Environment::None,
+/// Whether a process was started with this string; `None` if it is not known yet.
+fn has(pid: u32, string: &str) -> Option<bool> {
+    let environment = fs::read(format!("/proc/{pid}/environ"));
+    let is_empty = environment.as_ref().is_ok_and(Vec::is_empty);
+    // Most likely it is in the middle of an exec. Zombies and kernel threads have no program.
+    if is_empty && fs::read_link(format!("/proc/{pid}/exe")).is_ok() {
+        return None;
     }
+    let arguments = fs::read(format!("/proc/{pid}/cmdline"));
+    let all = [environment, arguments].map(Result::unwrap_or_default);
+    let mut strings = all.iter().flat_map(|all| all.split(|&b| b == 0));
+    Some(strings.any(|each| each == string.as_bytes()))
 }
 
 /// The peak resident memory of a process so far, in bytes.

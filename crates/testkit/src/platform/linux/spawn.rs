@@ -3,8 +3,10 @@
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::ptr;
+
+use nix::sys::memfd::{MFdFlags, memfd_create};
 
 unsafe extern "C" {
     static environ: *const *const c_char;
@@ -85,14 +87,7 @@ pub(crate) fn posix_spawn(words: &[CString], outputs: [RawFd; 2]) -> io::Result<
 
 /// Creates a file that exists only in memory.
 pub(crate) fn memory_file() -> io::Result<OwnedFd> {
-    // SAFETY: the name is a NUL-terminated constant; the descriptor is new and owned by nothing
-    // else.
-    unsafe {
-        match libc::memfd_create(c"output".as_ptr(), libc::MFD_CLOEXEC) {
-            -1 => Err(io::Error::last_os_error()),
-            fd => Ok(OwnedFd::from_raw_fd(fd)),
-        }
-    }
+    Ok(memfd_create(c"output", MFdFlags::MFD_CLOEXEC)?)
 }
 
 fn pointers(words: &[CString]) -> Vec<*const c_char> {

@@ -16,31 +16,19 @@ pub(crate) fn silent_core_limit() -> u64 {
     0
 }
 
-/// Returns the live processes that were started with this environment variable, as far as they can
-/// be read.
-pub(crate) fn processes_with_variable(name: &str, value: &str) -> Vec<u32> {
-    processes_with_string(&format!("{name}={value}"))
-}
-
-/// Returns the live processes that were started with this argument.
-pub(crate) fn processes_with_argument(argument: &str) -> Vec<u32> {
-    processes_with_string(argument)
-}
-
-fn processes_with_string(wanted: &str) -> Vec<u32> {
-    let mut pids: Vec<u32> = all_processes()
-        .into_iter()
-        .filter(|pid| {
-            arguments_and_environment(*pid).is_some_and(|all| contains(&all, wanted.as_bytes()))
-        })
-        .collect();
+/// Returns the live processes that were started with this string as an argument or as a variable of
+/// the environment, as far as they can be read.
+pub(crate) fn processes_with(string: &str) -> Vec<u32> {
+    let has = |pid: &u32| {
+        arguments_and_environment(*pid).is_some_and(|all| contains(&all, string.as_bytes()))
+    };
+    let mut pids: Vec<u32> = all_processes().into_iter().filter(has).collect();
     pids.sort_unstable();
     pids
 }
 
 /// `KERN_PROCARGS2`: the number of arguments (4 bytes), then the program, its arguments and its
-/// environment, each NUL-terminated. An argument that looks like the variable would match too; the
-/// tests have none.
+/// environment, each NUL-terminated.
 fn contains(all: &[u8], wanted: &[u8]) -> bool {
     let strings = all.get(size_of::<i32>()..).unwrap_or_default();
     strings.split(|&b| b == 0).any(|v| v == wanted)

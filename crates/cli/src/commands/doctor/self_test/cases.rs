@@ -17,7 +17,8 @@ pub(super) struct Case {
     /// Its time limit.
     pub(super) limit: Duration,
     expected: Expected,
-    exception: Option<Exception>,
+    /// The expected end without evidence where that is another one, and why.
+    unobserved: Option<(Expected, &'static str)>,
 }
 
 /// How a program must end.
@@ -30,28 +31,41 @@ pub(super) struct Expected {
     contains: &'static str,
 }
 
-/// A mode with another expected outcome.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Exception {
-    mode: EvidenceMode,
-    expected: Expected,
-    pub(super) why: &'static str,
-}
-
 impl Case {
     /// The expected end in this mode.
     pub(super) fn expected(&self, mode: EvidenceMode) -> Expected {
-        self.exception(mode)
-            .map_or(self.expected, |exception| exception.expected)
+        match self.unobserved {
+            Some((expected, _)) if mode == EvidenceMode::None => expected,
+            _ => self.expected,
+        }
     }
 
-    /// The exception for this mode.
-    pub(super) fn exception(&self, mode: EvidenceMode) -> Option<Exception> {
-        self.exception.filter(|exception| exception.mode == mode)
+    /// Why this mode has another expected end than the others.
+    pub(super) fn exception(&self, mode: EvidenceMode) -> Option<&'static str> {
+        let unobserved = self.unobserved.filter(|_| mode == EvidenceMode::None);
+        unobserved.map(|(_, why)| why)
+    }
+
+    const fn unobserved(self, expected: Expected, why: &'static str) -> Case {
+        Case {
+            unobserved: Some((expected, why)),
+            ..self
+        }
+    }
+
+    const fn within(self, seconds: u64) -> Case {
+        Case {
+            limit: Duration::from_secs(seconds),
+            ..self
+        }
     }
 }
 
 impl Expected {
+    const fn with_text(self, contains: &'static str) -> Expected {
+        Expected { contains, ..self }
+    }
+
     pub(super) fn is_met(&self, ended: &Ended) -> bool {
         let exit = ended.exit().map(Exit::to_string).unwrap_or_default();
         let mut texts = ended.reason.iter().chain(&ended.notes);
@@ -103,7 +117,7 @@ pub(super) const CASES: &[Case] = &[
     case("stop-self", "sends itself SIGSTOP", TIMED_OUT.with_text("SIGSTOP")).within(2),
     case("descendant", "a child segfaults, the parent exits with 139",
         ends(Outcome::Crashed, &["exit code 139"]))
-        .except(EvidenceMode::None, ends(Outcome::Failed, &["exit code 139"]),
+        .unobserved(ends(Outcome::Failed, &["exit code 139"]),
             "without evidence, only the exit code of the parent is known"),
     case("daemon", "leaves a process in another session", PASSED.with_text(LEFT_BEHIND)),
     case("flood", "writes 64 MiB to standard output", PASSED),
@@ -117,7 +131,7 @@ const fn case(kind: &'static str, about: &'static str, expected: Expected) -> Ca
         about,
         limit: USUAL_LIMIT,
         expected,
-        exception: None,
+        unobserved: None,
     }
 }
 
@@ -131,32 +145,6 @@ const fn ends(outcome: Outcome, exits: &'static [&'static str]) -> Expected {
 
 const fn crashed(signals: &'static [&'static str]) -> Expected {
     ends(Outcome::Crashed, signals)
-}
-
-impl Expected {
-    const fn with_text(self, contains: &'static str) -> Expected {
-        Expected { contains, ..self }
-    }
-}
-
-impl Case {
-    const fn within(self, seconds: u64) -> Case {
-        Case {
-            limit: Duration::from_secs(seconds),
-            ..self
-        }
-    }
-
-    const fn except(self, mode: EvidenceMode, expected: Expected, why: &'static str) -> Case {
-        Case {
-            exception: Some(Exception {
-                mode,
-                expected,
-                why,
-            }),
-            ..self
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,23 @@
 //! The report of the self-test: a table for a bug report, and JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crashrate_model::{Ended, EvidenceMode, Exit};
+use crashrate_supervisor::process::RefusedCall;
 use serde_json::{Value, json};
 
 use super::cases::Case;
-use super::measure::{Report, Row};
+use super::measure::{Measured, Row};
+
+/// The results of the self-test.
+pub(super) struct Report {
+    pub(super) machine: BTreeMap<String, String>,
+    pub(super) refused: Vec<RefusedCall>,
+    pub(super) cases: Vec<&'static Case>,
+    pub(super) modes: Vec<Measured>,
+    pub(super) is_as_expected: bool,
+}
 
 pub(super) fn terminal(report: &Report) -> String {
     let mut out = head(report);
@@ -14,10 +25,7 @@ pub(super) fn terminal(report: &Report) -> String {
         let _ = writeln!(out, "\nNothing can be measured without {}(2).", call.name);
         return out;
     }
-    out.push('\n');
-    out += &table(report);
-    out.push('\n');
-    out += &remarks(report);
+    let _ = write!(out, "\n{}\n{}", table(report), remarks(report));
     let rows = || report.modes.iter().flat_map(|m| m.rows.iter().flatten());
     let expected = rows().filter(|row| row.is_as_expected).count();
     let _ = writeln!(out, "{expected} of {} outcomes as expected", rows().count());
@@ -47,14 +55,11 @@ fn head(report: &Report) -> String {
 
 /// A line for each case, a column for each mode.
 fn table(report: &Report) -> String {
-    let mut columns = vec![column(
-        "case",
-        report.cases.iter().map(|c| c.kind.to_owned()),
-    )];
-    for measured in &report.modes {
-        if let Ok(rows) = &measured.rows {
-            let mode = measured.mode;
-            columns.push(column(mode.word(), rows.iter().map(|row| cell(row, mode))));
+    let kinds = report.cases.iter().map(|case| case.kind.to_owned());
+    let mut columns = vec![column("case", kinds)];
+    for Measured { mode, rows } in &report.modes {
+        if let Ok(rows) = rows {
+            columns.push(column(mode.word(), rows.iter().map(|row| cell(row, *mode))));
         }
     }
     let mut out = String::new();
@@ -79,11 +84,9 @@ fn cell(row: &Row, mode: EvidenceMode) -> String {
         Some(Exit::Signal(name)) => format!(" {name}"),
         _ => String::new(),
     };
-    let exception = match row.case.exception(mode) {
-        Some(_) if row.is_as_expected => " *",
-        _ => "",
-    };
-    format!("{verdict} {}{signal}{exception}", outcome(row))
+    let is_exception = row.is_as_expected && row.case.exception(mode).is_some();
+    let mark = if is_exception { " *" } else { "" };
+    format!("{verdict} {}{signal}{mark}", outcome(row))
 }
 
 fn outcome(row: &Row) -> &'static str {
@@ -93,26 +96,21 @@ fn outcome(row: &Row) -> &'static str {
 /// A line for each wrong or exceptional row.
 fn remarks(report: &Report) -> String {
     let mut out = String::new();
-    for measured in &report.modes {
-        let mode = measured.mode;
-        let rows = match &measured.rows {
-            Ok(rows) => rows,
-            Err(why) => {
-                let _ = writeln!(out, "{mode}: not possible here: {why}");
-                continue;
-            }
-        };
-        for row in rows {
+    for Measured { mode, rows } in &report.modes {
+        if let Err(why) = rows {
+            let _ = writeln!(out, "{mode}: not possible here: {why}");
+        }
+        for row in rows.iter().flatten() {
             let Case { kind, about, .. } = row.case;
             if !row.is_as_expected {
-                let expected = row.case.expected(mode).words();
+                let expected = row.case.expected(*mode).words();
+                let ended = full_outcome(row);
                 let _ = writeln!(
                     out,
-                    "WRONG: {kind} in mode {mode} ({about}): {}; expected {expected}",
-                    full_outcome(row)
+                    "WRONG: {kind} in mode {mode} ({about}): {ended}; expected {expected}"
                 );
-            } else if let Some(exception) = row.case.exception(mode) {
-                let _ = writeln!(out, "* {kind} in mode {mode}: {}", exception.why);
+            } else if let Some(why) = row.case.exception(*mode) {
+                let _ = writeln!(out, "* {kind} in mode {mode}: {why}");
             }
         }
     }
@@ -152,7 +150,7 @@ pub(super) fn json(report: &Report) -> String {
     });
     let value = json!({
         "schema": 1,
-        "as_expected": report.is_as_expected(),
+        "as_expected": report.is_as_expected,
         "machine": report.machine,
         "refused": refused.collect::<Vec<_>>(),
         "modes": modes.collect::<Vec<_>>(),
@@ -172,6 +170,6 @@ fn case(row: &Row, mode: EvidenceMode) -> Value {
         "exit": ended.and_then(Ended::exit).map(Exit::to_string),
         "reason": ended.and_then(|ended| ended.reason.as_deref()),
         "notes": ended.map_or(&[][..], |ended| &ended.notes),
-        "exception": row.case.exception(mode).map(|exception| exception.why),
+        "exception": row.case.exception(mode),
     })
 }

@@ -2,11 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crashrate_postmortem::Crash;
-use crashrate_postmortem::linux::Images;
 use nix::sys::ptrace::{self, Options};
 use nix::unistd::Pid;
 
@@ -38,7 +36,7 @@ pub(super) fn capture(table: &mut TraceTable) -> Option<Hang> {
     let deadline = Instant::now() + READ_TIMEOUT;
     for &(tid, pid) in &order {
         if stopped.contains_key(&tid) && Instant::now() < deadline {
-            hang.add(pid, tid, table.images());
+            hang.add(pid, tid);
         } else {
             hang.leave_out(1);
         }
@@ -93,14 +91,11 @@ fn stop(table: &mut TraceTable, threads: &[(i32, i32)]) -> HashMap<i32, Option<i
 ///
 /// # Errors
 /// It may not be traced.
-pub(in super::super) fn capture_untraced(
-    leader: i32,
-    images: Arc<Images>,
-) -> io::Result<Option<Crash>> {
+pub(in super::super) fn capture_untraced(leader: i32) -> io::Result<Option<Crash>> {
     // In another thread, whose end detaches from everything that it has seized.
     let thread = std::thread::Builder::new().name("hang".into());
     let captured = thread.spawn(move || {
-        let mut table = TraceTable::untraced(leader, images);
+        let mut table = TraceTable::untraced(leader);
         match seize_all(&mut table, leader) {
             Err(error) if table.threads().next().is_none() => Err(error.into()),
             _ => Ok(capture(&mut table).and_then(|hang| hang.crash())),

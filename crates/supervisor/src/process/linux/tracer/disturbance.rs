@@ -1,9 +1,6 @@
 //! Programs that a tracer would disturb.
-#![allow(unsafe_code)]
 
-use std::ffi::CString;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -64,18 +61,8 @@ fn may_trace_privileged() -> bool {
 }
 
 fn has_capabilities(program: &Path) -> bool {
-    let Ok(path) = CString::new(program.as_os_str().as_bytes()) else {
-        return false;
-    };
-    // SAFETY: both strings are terminated and outlive the call. Without a buffer the call only
-    // returns the size of the attribute.
-    let size = unsafe {
-        libc::getxattr(
-            path.as_ptr(),
-            c"security.capability".as_ptr(),
-            std::ptr::null_mut(),
-            0,
-        )
-    };
-    size > 0
+    // Larger than the attribute is in any version.
+    let mut capabilities = [0u8; 64];
+    let length = rustix::fs::getxattr(program, c"security.capability", &mut capabilities);
+    length.is_ok_and(|length| length > 0)
 }

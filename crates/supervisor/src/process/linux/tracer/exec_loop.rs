@@ -2,19 +2,14 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
-
-use crashrate_postmortem::linux::Images;
-use nix::sys::ptrace;
-use nix::unistd::Pid;
 
 use super::start_barrier::{ChildEnd, StartBarrier, TracerEnd};
 use super::sys::Blocking;
 use super::table::TraceTable;
-use super::thread::{Order, Report, TracerThread, WAKE_EVERY};
-use super::{OPTIONS, capture_hang, sys};
+use super::thread::{Order, Report, TracerThread, seize_next};
+use super::{capture_hang, sys};
 use crate::process::Watched;
 
 pub(in super::super) use super::thread::Reuse;
@@ -53,11 +48,11 @@ pub(in super::super) enum Finish {
 }
 
 impl ExecTracer {
-    pub(in super::super) fn start(images: Arc<Images>) -> io::Result<ExecTracer> {
+    pub(in super::super) fn start() -> io::Result<ExecTracer> {
         let (barrier, tracer_end) = StartBarrier::new()?;
         let thread = TracerThread::spawn("tracer", move |orders, reports| {
             sys::raise_priority();
-            trace_children(tracer_end, &images, &orders, &reports);
+            trace_children(tracer_end, &orders, &reports);
         })?;
         Ok(ExecTracer {
             barrier,
@@ -86,28 +81,24 @@ impl ExecTracer {
     /// Waits until the tracer has seen the end of the child, which has ended.
     pub(in super::super) fn await_end(&mut self) {
         let deadline = Instant::now() + END_TIMEOUT;
-        while matches!(self.child, ChildState::Running) && Instant::now() < deadline {
-            match self.thread.report_within(WAKE_EVERY) {
-                Ok(report) => self.handle(report),
-                Err(RecvTimeoutError::Timeout) => self.thread.wake(),
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
+        while matches!(self.child, ChildState::Running)
+            && let Some(report) = self.thread.next_report(Some(deadline))
+        {
+            self.handle(report);
         }
     }
 
     pub(in super::super) fn capture_hang(&mut self) {
         let deadline = Instant::now() + CAPTURE_TIMEOUT;
         self.has_sent_capture = true;
-        if self.thread.send(Order::CaptureHang).is_err() {
-            return;
-        }
-        while matches!(self.child, ChildState::Running) && Instant::now() < deadline {
-            self.thread.wake();
-            match self.thread.report_within(WAKE_EVERY) {
-                Ok(Report::HangCaptured) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(report) => self.handle(report),
-                Err(RecvTimeoutError::Timeout) => {}
+        self.thread.order(Order::CaptureHang);
+        while matches!(self.child, ChildState::Running)
+            && let Some(report) = self.thread.next_report(Some(deadline))
+        {
+            if let Report::HangCaptured = report {
+                return;
             }
+            self.handle(report);
         }
     }
 
@@ -128,13 +119,11 @@ impl ExecTracer {
             let has_seen_end = matches!(self.child, ChildState::Ended);
             if !has_sent && (has_seen_end || how == Finish::GiveUp) {
                 has_sent = true;
-                let _ = self.thread.send(Order::Finish);
-                self.thread.wake();
+                self.thread.order(Order::Finish);
             }
-            match self.thread.report_within(WAKE_EVERY) {
-                Ok(report) => self.handle(report),
-                Err(RecvTimeoutError::Timeout) => self.thread.wake(),
-                Err(RecvTimeoutError::Disconnected) => return (Watched::default(), Reuse::No),
+            match self.thread.next_report(None) {
+                Some(report) => self.handle(report),
+                None => return (Watched::default(), Reuse::No),
             }
         }
     }
@@ -150,22 +139,9 @@ impl ExecTracer {
 
 /// The tracer's thread. Returns when no child will come any more, or when only its end kills what
 /// is left of a child.
-fn trace_children(
-    mut barrier: TracerEnd,
-    images: &Arc<Images>,
-    orders: &Receiver<Order>,
-    reports: &Sender<Report>,
-) {
-    while let Some(leader) = barrier.next_child() {
-        let seized = ptrace::seize(Pid::from_raw(leader), OPTIONS);
-        // Before the release: the slot looks for the report when the child has executed.
-        let _ = reports.send(Report::Seized(seized));
-        barrier.release();
-        if seized.is_err() {
-            return;
-        }
-        tracing::debug!(pid = leader, "traced");
-        let table = TraceTable::of_child(leader, images.clone());
+fn trace_children(mut barrier: TracerEnd, orders: &Receiver<Order>, reports: &Sender<Report>) {
+    while let Some(leader) = seize_next(&mut barrier, reports) {
+        let table = TraceTable::of_child(leader);
         let (watched, reuse) = trace_child(table, orders, reports);
         let _ = reports.send(Report::Finished(Box::new(watched), reuse));
         if reuse == Reuse::No {

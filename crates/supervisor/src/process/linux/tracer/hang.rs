@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use crashrate_postmortem::Crash;
-use crashrate_postmortem::linux::{Images, Maps, ThreadShot, hang};
+use crashrate_postmortem::linux::{Maps, ThreadShot, hang};
+
+use super::IMAGES;
 
 /// The most frames that are read of each thread.
 const MAX_FRAMES: usize = 100;
@@ -30,13 +32,13 @@ impl Hang {
     }
 
     /// Reads the stack of a stopped thread.
-    pub(super) fn add(&mut self, pid: i32, tid: i32, images: &Images) {
+    pub(super) fn add(&mut self, pid: i32, tid: i32) {
         let maps = self
             .maps
             .entry(pid)
             .or_insert_with(|| Maps::of(tid).unwrap_or_default());
         // A thread that is killed meanwhile is skipped.
-        if let Ok(shot) = ThreadShot::take(pid, tid, maps, images, MAX_FRAMES) {
+        if let Ok(shot) = ThreadShot::take(pid, tid, maps, &IMAGES, MAX_FRAMES) {
             self.threads.push(shot);
         }
     }

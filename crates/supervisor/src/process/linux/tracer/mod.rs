@@ -19,6 +19,9 @@ mod table;
 mod thread;
 mod zygote_loop;
 
+use std::sync::LazyLock;
+
+use crashrate_postmortem::linux::Images;
 use nix::sys::ptrace::{self, Options};
 use nix::unistd::Pid;
 
@@ -28,6 +31,7 @@ pub(super) use capture_hang::capture_untraced;
 pub(super) use disturbance::gains_privileges;
 pub(in crate::process) use disturbance::uses_ptrace;
 pub(super) use exec_loop::{ExecTracer, Finish, Reuse};
+pub(super) use reissue::EPOLL_WAIT;
 pub(super) use start_barrier::{ChildEnd, StartBarrier};
 pub(super) use zygote_loop::ZygoteTracer;
 
@@ -37,6 +41,9 @@ const OPTIONS: Options = Options::PTRACE_O_EXITKILL
     .union(Options::PTRACE_O_TRACEEXEC)
     .union(Options::PTRACE_O_TRACEFORK)
     .union(Options::PTRACE_O_TRACEVFORK);
+
+/// The programs and libraries read so far. They hardly differ between attempts and runs.
+pub(super) static IMAGES: LazyLock<Images> = LazyLock::new(Images::default);
 
 /// Whether this process may be traced.
 ///

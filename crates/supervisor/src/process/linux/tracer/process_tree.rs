@@ -31,25 +31,16 @@ struct Fatal {
     program: String,
     /// It means a crash, and neither crashrate nor an ancestor sent it.
     is_crash: bool,
-}
-
-/// How far a process is on its way to its death.
-#[derive(Default)]
-enum Fate {
-    #[default]
-    Alive,
-    /// A fatal signal is being delivered to one of its threads.
-    Dying(Fatal),
-    /// The same, but the kernel ended that thread before the signal reached it. Either the process
-    /// dies of another thread's signal, which a SIGKILL would replace, or another thread executes a
-    /// program.
-    Overtaken(Fatal),
+    /// The kernel ended the thread before the signal reached it. Either the process dies of another
+    /// thread's signal, which a SIGKILL would replace, or another thread executes a program.
+    is_overtaken: bool,
 }
 
 #[derive(Default)]
 struct Process {
     parent: Option<i32>,
-    fate: Fate,
+    /// The fatal signal that is being delivered to one of its threads.
+    fatal: Option<Fatal>,
     /// The signals of faults that it was seen to handle.
     handled: Vec<i32>,
 }
@@ -88,44 +79,35 @@ impl ProcessTree {
     /// Only the first fatal signal counts.
     fn set_fatal(&mut self, pid: i32, signal: i32, is_crash: bool) {
         let process = self.process(pid);
-        if !matches!(process.fate, Fate::Alive) {
+        if process.fatal.is_some() {
             return;
         }
         let program = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
-        process.fate = Fate::Dying(Fatal {
+        process.fatal = Some(Fatal {
             signal,
             program: String::from_utf8_lossy(program.trim_ascii_end()).into_owned(),
             is_crash,
+            is_overtaken: false,
         });
     }
 
     pub(super) fn fatal_signal(&self, pid: i32) -> Option<i32> {
-        match &self.processes.get(&pid)?.fate {
-            Fate::Alive => None,
-            Fate::Dying(fatal) | Fate::Overtaken(fatal) => Some(fatal.signal),
-        }
+        let fatal = self.processes.get(&pid)?.fatal.as_ref();
+        fatal.map(|fatal| fatal.signal)
     }
 
     /// The kernel ended a thread of the dying process before the fatal signal reached it.
     pub(super) fn set_overtaken(&mut self, pid: i32) {
-        let fate = &mut self.process(pid).fate;
-        *fate = match std::mem::take(fate) {
-            Fate::Dying(fatal) => Fate::Overtaken(fatal),
-            other => other,
-        };
+        if let Some(fatal) = &mut self.process(pid).fatal {
+            fatal.is_overtaken = true;
+        }
     }
 
     /// Whether the process was overtaken. It is not any more.
     pub(super) fn take_overtaken(&mut self, pid: i32) -> bool {
-        let Some(process) = self.processes.get_mut(&pid) else {
-            return false;
-        };
-        let was_overtaken = matches!(process.fate, Fate::Overtaken(_));
-        process.fate = match std::mem::take(&mut process.fate) {
-            Fate::Overtaken(fatal) => Fate::Dying(fatal),
-            other => other,
-        };
-        was_overtaken
+        let process = self.processes.get_mut(&pid);
+        let fatal = process.and_then(|process| process.fatal.as_mut());
+        fatal.is_some_and(|fatal| std::mem::take(&mut fatal.is_overtaken))
     }
 
     /// The process was seen to handle the signal of a fault.
@@ -143,11 +125,8 @@ impl ProcessTree {
 
     /// A descendant has ended, or is not traced any more. Keeps its crash.
     pub(super) fn ended(&mut self, pid: i32, evidence: &Evidence) {
-        let Some(process) = self.processes.get_mut(&pid) else {
-            return;
-        };
-        let (Fate::Dying(fatal) | Fate::Overtaken(fatal)) = std::mem::take(&mut process.fate)
-        else {
+        let process = self.processes.get_mut(&pid);
+        let Some(fatal) = process.and_then(|process| process.fatal.take()) else {
             return;
         };
         if !fatal.is_crash || self.crashes.len() == MAX_CRASHES {

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::sys::ptrace;
+use nix::unistd::Pid;
 
 use super::super::alarm;
+use super::OPTIONS;
+use super::start_barrier::TracerEnd;
 use crate::process::Watched;
 
 /// How often a tracer is interrupted until it has read its order: it may have begun to wait for its
 /// tracees after the last interrupt.
-pub(super) const WAKE_EVERY: Duration = Duration::from_millis(1);
+const WAKE_EVERY: Duration = Duration::from_millis(1);
 
 /// An order to a tracer. The end of the channel means: kill what is left and end.
 pub(super) enum Order {
@@ -82,21 +86,35 @@ impl TracerThread {
         }
     }
 
-    /// Sends an order. Fails if the tracer has ended.
-    pub(super) fn send(&self, order: Order) -> Result<(), RecvTimeoutError> {
-        let orders = self.orders.as_ref();
-        orders
-            .and_then(|orders| orders.send(order).ok())
-            .ok_or(RecvTimeoutError::Disconnected)
+    /// Sends an order and wakes the tracer.
+    pub(super) fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
+            // It fails if the tracer has ended. Then no report comes.
+            let _ = orders.send(order);
+        }
+        self.wake();
     }
 
-    /// The next report, if it comes within `limit`.
+    /// The next report. Interrupts the tracer until it comes. `None`: the deadline is over, or the
+    /// tracer has ended.
+    pub(super) fn next_report(&self, deadline: Option<Instant>) -> Option<Report> {
+        loop {
+            let is_over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            match self.report_within(WAKE_EVERY) {
+                Ok(report) => return Some(report),
+                Err(RecvTimeoutError::Timeout) if !is_over() => self.wake(),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// The next report, if it comes within `limit`. Does not interrupt the tracer.
     pub(super) fn report_within(&self, limit: Duration) -> Result<Report, RecvTimeoutError> {
         self.reports.recv_timeout(limit)
     }
 
     /// Interrupts the tracer's wait, so that it reads its orders.
-    pub(super) fn wake(&self) {
+    fn wake(&self) {
         match self.tid.load(Ordering::Acquire) {
             0 => {}
             tid => alarm::wake(tid),
@@ -117,4 +135,17 @@ impl Drop for TracerThread {
         }
         let _ = handle.join();
     }
+}
+
+/// In the tracer: seizes the next process that comes to the start barrier and lets it run. `None`:
+/// none comes any more, or it could not be seized.
+pub(super) fn seize_next(barrier: &mut TracerEnd, reports: &Sender<Report>) -> Option<i32> {
+    let pid = barrier.next_child()?;
+    let seized = ptrace::seize(Pid::from_raw(pid), OPTIONS);
+    // Before the release: the slot looks for the report when the child has executed.
+    let _ = reports.send(Report::Seized(seized));
+    barrier.release();
+    seized.ok()?;
+    tracing::debug!(pid, "traced");
+    Some(pid)
 }

@@ -4,27 +4,19 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
-use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use crashrate_postmortem::linux::Images;
-use nix::sys::ptrace;
-use nix::unistd::Pid;
-
+use super::capture_hang;
 use super::start_barrier::TracerEnd;
 use super::sys::Blocking;
 use super::table::TraceTable;
-use super::thread::{Order, Report, Reuse, TracerThread, WAKE_EVERY};
-use super::{OPTIONS, capture_hang};
+use super::thread::{Order, Report, Reuse, TracerThread, seize_next};
 use crate::process::Watched;
 
 /// How often the events of a child are handled whose zygote has ended.
 const ORPHAN_EVERY: Duration = Duration::from_millis(1);
 /// How long an order may take.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The programs and libraries of zygotes, which hardly differ within a run.
-static IMAGES: LazyLock<Arc<Images>> = LazyLock::new(Arc::default);
 
 /// The slot's handle of a zygote's tracer. To drop it kills the zygote.
 pub(in super::super) struct ZygoteTracer(TracerThread);
@@ -44,43 +36,30 @@ impl ZygoteTracer {
     }
 
     pub(in super::super) fn capture_hang(&self) {
-        let _ = self.order(Order::CaptureHang);
+        self.order(Order::CaptureHang);
     }
 
     /// Makes the tracer kill what is left of the zygote's child. Returns what was seen of it.
     pub(in super::super) fn finish(&self) -> Watched {
         match self.order(Order::Finish) {
-            Ok(Report::Finished(watched, _)) => *watched,
+            Some(Report::Finished(watched, _)) => *watched,
             _ => Watched::default(),
         }
     }
 
-    fn order(&self, order: Order) -> Result<Report, RecvTimeoutError> {
-        self.0.send(order)?;
+    fn order(&self, order: Order) -> Option<Report> {
         let deadline = Instant::now() + ORDER_TIMEOUT;
-        loop {
-            self.0.wake();
-            match self.0.report_within(WAKE_EVERY) {
-                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
-                report => return report,
-            }
-        }
+        self.0.order(order);
+        self.0.next_report(Some(deadline))
     }
 }
 
 /// The tracer's thread.
 fn trace_zygote(mut barrier: TracerEnd, orders: &Receiver<Order>, reports: &Sender<Report>) {
-    let Some(zygote) = barrier.next_child() else {
+    let Some(zygote) = seize_next(&mut barrier, reports) else {
         return;
     };
-    let seized = ptrace::seize(Pid::from_raw(zygote), OPTIONS);
-    let _ = reports.send(Report::Seized(seized));
-    barrier.release();
-    if seized.is_err() {
-        return;
-    }
-    tracing::debug!(pid = zygote, "zygote traced");
-    let mut table = TraceTable::of_zygote(zygote, IMAGES.clone());
+    let mut table = TraceTable::of_zygote(zygote);
     loop {
         match next_order(&mut table, orders) {
             Ok(Order::CaptureHang) => {

@@ -10,6 +10,9 @@ const INSTRUCTION: u64 = 4;
 /// `svc #0`.
 const SVC: u32 = 0xd400_0001;
 
+/// The call that epoll_wait(2) makes: there is none of that name.
+pub(in super::super::super) const EPOLL_WAIT: libc::c_long = libc::SYS_epoll_pwait;
+
 /// A system call that has just returned EINTR.
 pub(super) struct Call;
 

@@ -18,6 +18,10 @@ use aarch64 as arch;
 #[cfg(target_arch = "x86_64")]
 use x86_64 as arch;
 
+use super::super::proc::field;
+
+pub(in super::super) use arch::EPOLL_WAIT;
+
 /// The signals that are ignored by default.
 const IGNORED_BY_DEFAULT: [i32; 4] = [libc::SIGCHLD, libc::SIGCONT, libc::SIGURG, libc::SIGWINCH];
 /// The most calls of a thread that are issued again: one with a timeout that is always interrupted
@@ -64,9 +68,8 @@ fn is_ignored(tid: i32, signal: i32) -> bool {
     };
     let status = String::from_utf8_lossy(&status);
     let mask = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-            .unwrap_or(0)
+        let mask = field(&status, name).and_then(|mask| u64::from_str_radix(mask, 16).ok());
+        mask.unwrap_or(0)
     };
     let bit = 1u64 << (signal - 1);
     let caught = mask("SigCgt:");

@@ -35,6 +35,9 @@ const REPEATABLE: [libc::c_long; 24] = [
     libc::SYS_io_uring_enter,
 ];
 
+/// The call that epoll_wait(2) makes.
+pub(in super::super::super) const EPOLL_WAIT: libc::c_long = libc::SYS_epoll_wait;
+
 /// A system call that has just returned EINTR.
 pub(super) struct Call {
     tid: Pid,

@@ -10,8 +10,8 @@ use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::super::disturbance;
 use super::super::sys::{self, Blocking, End, Stop, TraceeEvent};
+use super::super::{IMAGES, disturbance};
 use super::{Leader, TraceTable, Tracee, Zygote};
 
 /// The most programs that are remembered.
@@ -141,7 +141,7 @@ impl TraceTable {
         {
             tracing::debug!(pid = child, zygote, "traced");
             // Starts anew: the child may have been seen already, before it was the leader.
-            *self = TraceTable::new(self.zygote, Leader::Running(child), self.images.clone());
+            *self = TraceTable::new(self.zygote, Leader::Running(child));
         }
         match stop {
             Stop::Group(_) => sys::listen(zygote),
@@ -214,7 +214,7 @@ impl TraceTable {
     }
 
     fn is_fatal(&mut self, pid: i32, tid: i32, signal: i32) -> bool {
-        self.evidence.signal(pid, tid, signal, &self.images)
+        self.evidence.signal(pid, tid, signal, &IMAGES)
             || self.is_fatal_though_gone(pid, tid, signal)
     }
 

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use super::super::sys::{self, End, TraceeEvent};
 use super::{Leader, TraceTable};
 use crate::process::Watched;
-use crate::process::wait::signal_name;
+use crate::process::child::signal_name;
 
 /// How long killed processes have to end.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,7 +30,7 @@ impl TraceTable {
         }
         self.kill_descendants();
         let watched = self.watched();
-        *self = TraceTable::new(self.zygote, Leader::None, self.images.clone());
+        *self = TraceTable::new(self.zygote, Leader::None);
         watched
     }
 

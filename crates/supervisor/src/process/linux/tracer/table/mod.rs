@@ -5,9 +5,8 @@ mod finish;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use crashrate_postmortem::linux::{Evidence, Images};
+use crashrate_postmortem::linux::Evidence;
 
 use super::hang::Hang;
 use super::process_tree::ProcessTree;
@@ -15,18 +14,20 @@ use super::reissue::Reissue;
 use super::sys::{self, End};
 
 /// The process that the attempts' processes are forked from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 enum Zygote {
     /// Attempts' processes are spawned.
+    #[default]
     None,
     Running(i32),
     Ended(i32),
 }
 
 /// The attempt's own process.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 enum Leader {
     /// The zygote has not forked it yet.
+    #[default]
     None,
     Running(i32),
     Ended(i32, End),
@@ -52,6 +53,7 @@ impl Tracee {
     }
 }
 
+#[derive(Default)]
 pub(super) struct TraceTable {
     zygote: Zygote,
     leader: Leader,
@@ -62,7 +64,6 @@ pub(super) struct TraceTable {
     /// Whether the attempt ever had more than one process.
     is_multi_process: bool,
     processes: ProcessTree,
-    images: Arc<Images>,
     evidence: Evidence,
     hang: Option<Hang>,
     reissue: Reissue,
@@ -76,7 +77,7 @@ pub(super) struct TraceTable {
 }
 
 impl TraceTable {
-    fn new(zygote: Zygote, leader: Leader, images: Arc<Images>) -> TraceTable {
+    fn new(zygote: Zygote, leader: Leader) -> TraceTable {
         let tracees = match leader {
             Leader::Running(pid) => HashMap::from([(pid, Tracee::Alive(pid))]),
             Leader::None | Leader::Ended(..) => HashMap::new(),
@@ -85,35 +86,25 @@ impl TraceTable {
             zygote,
             leader,
             tracees,
-            unseen_clones: 0,
-            is_multi_process: false,
-            processes: ProcessTree::default(),
-            images,
-            evidence: Evidence::default(),
-            hang: None,
-            reissue: Reissue::default(),
-            programs: Vec::new(),
-            disturbed: None,
-            peak_at: None,
-            left_behind: 0,
+            ..TraceTable::default()
         }
     }
 
     /// Of a spawned child that was seized.
-    pub(super) fn of_child(leader: i32, images: Arc<Images>) -> TraceTable {
-        TraceTable::new(Zygote::None, Leader::Running(leader), images)
+    pub(super) fn of_child(leader: i32) -> TraceTable {
+        TraceTable::new(Zygote::None, Leader::Running(leader))
     }
 
     /// Of a zygote that was seized and has no child yet.
-    pub(super) fn of_zygote(zygote: i32, images: Arc<Images>) -> TraceTable {
-        TraceTable::new(Zygote::Running(zygote), Leader::None, images)
+    pub(super) fn of_zygote(zygote: i32) -> TraceTable {
+        TraceTable::new(Zygote::Running(zygote), Leader::None)
     }
 
     /// Of a process that is not traced. Its threads must be seized and added.
-    pub(super) fn untraced(leader: i32, images: Arc<Images>) -> TraceTable {
+    pub(super) fn untraced(leader: i32) -> TraceTable {
         TraceTable {
             tracees: HashMap::new(),
-            ..TraceTable::of_child(leader, images)
+            ..TraceTable::of_child(leader)
         }
     }
 
@@ -141,10 +132,6 @@ impl TraceTable {
 
     pub(super) fn has_zygote(&self) -> bool {
         matches!(self.zygote, Zygote::Running(_))
-    }
-
-    pub(super) fn images(&self) -> &Arc<Images> {
-        &self.images
     }
 
     pub(super) fn set_hang(&mut self, hang: Option<Hang>) {

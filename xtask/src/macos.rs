@@ -1,4 +1,7 @@
-//! Downloads a compiler with the source of its standard library from Debian's packages.
+//! Type-checks everything for macOS on Linux, except the worker, which needs libtorch for macOS.
+//!
+//! That needs macOS's standard library. Cargo can check it from its source (`-Zbuild-std`). Debian
+//! packages a compiler for web browsers together with that source and its dependencies.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,76 +9,92 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+
+use crate::workspace::{Workspace, call};
+
+const TARGET: &str = "aarch64-apple-darwin";
+
+/// Left out; it needs libtorch.
+const WORKER: &str = "crashrate-worker";
 
 /// The compiler and the source of its standard library.
 const ASKED: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// Prefixes of the libraries that they need; the names include versions.
 const NEEDED: [&str; 2] = ["libstd-rust-web", "libllvm"];
 
-pub(super) enum Found {
-    /// A replacement for `rustc`.
-    Compiler(PathBuf),
-    /// Why there is none.
-    Nothing(String),
+/// The workspace's `rust-version`.
+const NEEDED_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
+
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    let home = workspace.target()?.join("check-macos");
+    let rustc = match compiler(&home)? {
+        Ok(rustc) => rustc,
+        Err(why) => {
+            say!("SKIPPED: the macOS code was not checked: {why}");
+            return Ok(());
+        }
+    };
+    say!("checking everything but the worker for {TARGET}");
+    let mut cargo =
+        workspace.cargo(&["check", "--workspace", "--exclude", WORKER, "--all-targets"]);
+    cargo
+        .args(["-Zbuild-std=std,panic_unwind", "--target", TARGET])
+        .env("RUSTC", &rustc)
+        // Allows a stable compiler the unstable options above.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_DIR", home.join("target"))
+        .env_remove("RUSTC_WRAPPER")
+        .env_remove("RUSTFLAGS");
+    call(cargo, "cargo check for macOS").context("the macOS code does not type-check")?;
+    say!("the macOS code type-checks; it was not run");
+    Ok(())
 }
 
-/// Downloads the packages into `home` unless they are there.
-pub(super) fn provide(home: &Path) -> Result<Found> {
+/// A replacement for `rustc`, or why there is none. Downloads its packages into `home` unless they
+/// are there.
+fn compiler(home: &Path) -> Result<Result<PathBuf, String>> {
     let Some(packages) = packages() else {
-        let why = format!(
-            "the Debian packages {} are not available here",
-            ASKED.join(" and ")
-        );
-        return Ok(Found::Nothing(why));
+        let names = ASKED.join(" and ");
+        return Ok(Err(format!(
+            "the Debian packages {names} are not available here"
+        )));
     };
     let version = packages.iter().find_map(|p| p.strip_prefix("rustc-web="));
-    if let Some(version) = version.filter(|version| is_too_old(version)) {
-        return Ok(Found::Nothing(format!(
+    let version = version.context("apt names no version of rustc-web")?;
+    if is_too_old(version) {
+        return Ok(Err(format!(
             "apt has rustc-web {version}, but the workspace needs rustc {NEEDED_VERSION}; run \
              `apt-get update` for a newer one"
         )));
     }
-    let folder = home.join(version.unwrap_or("any").replace(['/', ':'], "-"));
+    let folder = home.join(version.replace(['/', ':'], "-"));
     let rustc = folder.join("rustc");
     if rustc.is_file() {
-        return Ok(Found::Compiler(rustc));
+        return Ok(Ok(rustc));
     }
     say!("downloading {} (about 140 MB)", packages.join(" "));
     let downloads = folder.join("packages");
     fs::create_dir_all(&downloads).with_context(|| downloads.display().to_string())?;
     let mut download = Command::new("apt-get");
-    download
-        .arg("download")
-        .args(&packages)
-        .current_dir(&downloads);
     // As root, apt-get would warn that its sandbox user cannot write here.
-    download.args(["-q", "-o", "APT::Sandbox::User=root"]);
+    download.args(["download", "-q", "-o", "APT::Sandbox::User=root"]);
+    download.args(&packages).current_dir(&downloads);
     if !download.status().is_ok_and(|status| status.success()) {
-        let why = "the packages could not be downloaded (see above)".to_owned();
-        return Ok(Found::Nothing(why));
+        return Ok(Err(
+            "the packages could not be downloaded (see above)".to_owned()
+        ));
     }
     let root = folder.join("root");
     for package in fs::read_dir(&downloads)?.flatten() {
-        let unpacked = Command::new("dpkg")
-            .arg("-x")
-            .arg(package.path())
-            .arg(&root)
-            .status();
-        let unpacked = unpacked.context("dpkg could not be started")?;
-        ensure!(
-            unpacked.success(),
-            "{} could not be unpacked",
-            package.path().display()
-        );
+        let mut unpack = Command::new("dpkg");
+        unpack.arg("-x").args([&package.path(), &root]);
+        call(unpack, "dpkg")?;
     }
     fs::remove_dir_all(&downloads)?;
     write_wrapper(&root, &rustc)?;
-    Ok(Found::Compiler(rustc))
+    Ok(Ok(rustc))
 }
-
-/// The workspace's `rust-version`.
-const NEEDED_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
 
 /// Whether a Debian version such as `1.85.0+dfsg3-1` is older than the workspace's `rust-version`.
 fn is_too_old(version: &str) -> bool {
@@ -122,16 +141,10 @@ fn newest_record(name: &str) -> Option<String> {
 
 /// Only this compiler should see its LD_LIBRARY_PATH, so a wrapper sets it.
 fn write_wrapper(root: &Path, wrapper: &Path) -> Result<()> {
-    let libraries = fs::read_dir(root.join("usr/lib"))?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|folder| folder.to_string_lossy().ends_with("-linux-gnu"))
-        .map(|folder| folder.display().to_string())
-        .collect::<Vec<_>>();
+    let usr = root.join("usr");
+    let usr = usr.display();
     let script = format!(
-        "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n",
-        libraries.join(":"),
-        root.join("usr/bin/rustc").display()
+        "#!/bin/sh\nLD_LIBRARY_PATH=$(echo '{usr}'/lib/*-linux-gnu) exec '{usr}/bin/rustc' \"$@\"\n"
     );
     // The wrapper marks a complete download, so it is renamed into place last.
     let draft = wrapper.with_extension("draft");

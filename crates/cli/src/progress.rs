@@ -1,17 +1,20 @@
-//! The progress of a run: redrawn in place on a terminal, plain lines in CI, nothing when piped.
+//! Runs a campaign and shows its progress: redrawn in place on a terminal, plain lines in CI, nothing
+//! when piped.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crashrate_model::{Ended, Mode, Outcome, OutcomeSet, Record, Unit};
+use crashrate_model::{Ended, Mode, Outcome, OutcomeSet, Record, StopReason, Unit};
+use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::outcome::Note;
 use crashrate_supervisor::plan::{Plan, RoundKey};
-use crashrate_supervisor::runner::RunEvent;
+use crashrate_supervisor::runner::{self, Campaign, RunError, RunEvent};
 use crashrate_supervisor::suite::DEFAULT_VARIANT;
 
 use crate::output::{hide_display, note, show_display};
+use crate::signals::StopWatch;
 
 /// Time between two lines in CI.
 const LINE_EVERY: Duration = Duration::from_secs(20);
@@ -20,9 +23,27 @@ const BAR: u64 = 30;
 /// Characters of a reason or a step in a line.
 const MAX_TEXT: usize = 200;
 
+/// Runs a campaign. A signal after its end prints `stopped_later` and ends the program.
+pub(crate) fn run_campaign(
+    campaign: &Campaign,
+    folder: &RunFolder,
+    watch: &StopWatch,
+    stopped_later: String,
+) -> Result<StopReason, RunError> {
+    let mut progress = Progress::new(&campaign.plan);
+    let stopped = runner::run(campaign, folder, &mut |event| {
+        if let RunEvent::Record(Record::Started(_)) = event {
+            watch.run_started();
+        }
+        progress.update(&event);
+    });
+    watch.run_ended(stopped_later);
+    stopped
+}
+
 /// Shows how far a run is, on standard error. The run only updates the state; another thread draws
 /// it.
-pub(super) struct Progress {
+struct Progress {
     state: Arc<Mutex<State>>,
     style: Style,
 }
@@ -50,7 +71,7 @@ struct Running {
 }
 
 impl Progress {
-    pub(super) fn new(plan: &Plan) -> Self {
+    fn new(plan: &Plan) -> Self {
         let state = Arc::new(Mutex::new(State {
             units: plan.units.clone(),
             bad: plan.suite.bad.clone(),
@@ -77,25 +98,16 @@ impl Progress {
         Progress { state, style }
     }
 
-    pub(super) fn update(&mut self, event: &RunEvent<'_>) {
+    fn update(&mut self, event: &RunEvent<'_>) {
         match event {
             RunEvent::Stopping => {
                 note("stopping: waiting for running attempts; press Ctrl-C again to kill them");
             }
             RunEvent::Trouble(reason) => note(format_args!("stopping: {reason}")),
             RunEvent::Killing => note("stopping: killing running attempts"),
-            RunEvent::Record(_) | RunEvent::Progress(..) if matches!(self.style, Style::Silent) => {
-            }
+            _ if matches!(self.style, Style::Silent) => {}
             RunEvent::Record(Record::Started(started)) => {
-                let key = RoundKey {
-                    unit: started.unit,
-                    round: started.round,
-                };
-                let running = Running {
-                    begun: Instant::now(),
-                    step: None,
-                };
-                lock(&self.state).running.insert(key, running);
+                lock(&self.state).started(started.unit, started.round);
             }
             RunEvent::Record(Record::Ended(ended)) => self.ended(ended),
             RunEvent::Record(_) => {}
@@ -126,12 +138,18 @@ impl Drop for Progress {
 }
 
 impl State {
+    fn started(&mut self, unit: u32, round: u32) {
+        let running = Running {
+            begun: Instant::now(),
+            step: None,
+        };
+        self.running.insert(RoundKey { unit, round }, running);
+    }
+
     /// Counts an ended attempt and returns a line about it.
     fn ended(&mut self, ended: &Ended) -> String {
-        let key = RoundKey {
-            unit: ended.unit,
-            round: ended.round,
-        };
+        let &Ended { unit, round, .. } = ended;
+        let key = RoundKey { unit, round };
         if ended.attempt == 1 {
             self.done += 1;
             *self.counts.entry(ended.outcome).or_default() += 1;
@@ -187,22 +205,27 @@ impl State {
     }
 
     fn summary(&self) -> String {
-        let State { done, planned, .. } = self;
-        format!("{done} of {planned} rounds: {}", self.totals())
+        format!(
+            "{} of {} rounds: {}",
+            self.done,
+            self.planned,
+            self.totals()
+        )
     }
 
     fn totals(&self) -> String {
-        let counts: Vec<_> = (self.counts.iter())
-            .map(|(outcome, n)| format!("{n} {outcome}"))
-            .collect();
-        let bad: u64 = (self.counts.iter())
-            .filter(|(outcome, _)| self.bad.contains(**outcome))
-            .map(|(_, n)| n)
-            .sum();
-        if counts.is_empty() {
+        let mut bad = 0;
+        let mut words = Vec::new();
+        for (outcome, n) in &self.counts {
+            words.push(format!("{n} {outcome}"));
+            if self.bad.contains(*outcome) {
+                bad += n;
+            }
+        }
+        if words.is_empty() {
             format!("{bad} bad")
         } else {
-            format!("{bad} bad ({})", counts.join(", "))
+            format!("{bad} bad ({})", words.join(", "))
         }
     }
 
@@ -234,14 +257,14 @@ fn clock(time: Duration) -> String {
 
 /// How an attempt ended, in a few words.
 fn result(ended: &Ended) -> String {
-    let attempt = match ended.attempt {
-        1 => String::new(),
-        n => format!(" on attempt {n}"),
-    };
-    match &ended.reason {
-        None => format!("{}{attempt}", ended.outcome),
-        Some(reason) => format!("{}{attempt}: {}", ended.outcome, cut(reason)),
+    let mut words = ended.outcome.to_string();
+    if ended.attempt > 1 {
+        words += &format!(" on attempt {}", ended.attempt);
     }
+    if let Some(reason) = &ended.reason {
+        words += &format!(": {}", cut(reason));
+    }
+    words
 }
 
 fn cut(text: &str) -> String {
