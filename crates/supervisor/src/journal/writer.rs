@@ -32,24 +32,19 @@ impl Journal {
     /// # Errors
     /// The file cannot be opened, read or cut, or its last line has no checksum to continue.
     pub fn open(path: &Path) -> Result<Journal, JournalError> {
-        let wrong = |source| JournalError::Write {
-            path: path.to_owned(),
-            source,
-        };
-        let open = || -> io::Result<File> {
-            let (folder, name) = split(path)?;
-            safe_file::open_or_create(folder, name)
-        };
-        let mut file = open().map_err(wrong)?;
+        let wrong = &JournalError::write(path);
+        let mut file = split(path)
+            .and_then(|(folder, name)| safe_file::open_or_create(folder, name))
+            .map_err(wrong)?;
         if file.metadata().map_err(wrong)?.nlink() > 1 {
             let path = path.to_owned();
             return Err(JournalError::Linked { path });
         }
         let (lines, whole) = end_of_last_line(&mut file).map_err(wrong)?;
-        let lines = lines.ok_or_else(|| JournalError::Read {
-            path: path.to_owned(),
-            source: io::Error::other("its last line has no checksum"),
-        })?;
+        let without = || io::Error::other("its last line has no checksum");
+        let lines = lines
+            .ok_or_else(without)
+            .map_err(JournalError::read(path))?;
         file.set_len(whole)
             .and_then(|()| file.seek(SeekFrom::Start(whole)))
             .map_err(wrong)?;
@@ -156,10 +151,7 @@ impl Journal {
     }
 
     fn failed(&self, source: io::Error) -> JournalError {
-        JournalError::Write {
-            path: self.path.clone(),
-            source,
-        }
+        JournalError::write(&self.path)(source)
     }
 }
 
