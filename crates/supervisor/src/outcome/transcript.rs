@@ -202,10 +202,9 @@ impl Transcript {
     }
 
     fn measure(&mut self, measure: Measure) {
-        let index = if self.mode == Mode::Isolated {
-            Some(0)
-        } else {
-            self.running
+        let index = match self.mode {
+            Mode::Isolated => Some(0),
+            Mode::Sequential => self.running,
         };
         match index {
             Some(index) if self.measures < MAX_MEASURES => {
