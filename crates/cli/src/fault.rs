@@ -33,7 +33,13 @@ pub(crate) fn calibrate(
         let (cohort, cohort_folder, done) =
             match calibrate::next(campaign, &runs).map_err(failure)? {
                 None => return Ok(None),
-                Some(Next::Found(calibration)) => return Ok(Some(calibration)),
+                Some(Next::Found(calibration)) => {
+                    tracing::info!(
+                        steps = calibration.steps.len(),
+                        "calibration of the fault ended"
+                    );
+                    return Ok(Some(calibration));
+                }
                 Some(Next::Cohort {
                     campaign,
                     folder,
@@ -41,6 +47,7 @@ pub(crate) fn calibrate(
                 }) => (campaign, folder, done),
             };
         if done == 0 {
+            tracing::info!("calibration of the fault started");
             // From now on `--resume` finds the run.
             runner::announce(campaign, folder)?;
         }

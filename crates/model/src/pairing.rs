@@ -27,7 +27,6 @@ pub struct Pairing {
     contrasts: Vec<Contrast>,
     /// The units used by any contrast, in order. Blocks hold only these.
     needed: Vec<u32>,
-    opened: bool,
     blocks: BTreeMap<u32, Block>,
     undrawn: BTreeMap<u32, (Block, BlockPairs)>,
     order: PlanOrder<Block>,
@@ -71,7 +70,6 @@ impl Pairing {
             bad: bad.clone(),
             contrasts,
             needed: needed.into_iter().collect(),
-            opened: false,
             blocks: BTreeMap::new(),
             undrawn: BTreeMap::new(),
             order: PlanOrder::default(),
@@ -86,11 +84,7 @@ impl Pairing {
     /// Applies a journal record and returns the blocks that it completes, in the order of the plan.
     pub fn push(&mut self, record: &Record) -> Vec<BlockChange> {
         match record {
-            Record::Opened(_) if self.opened => self.reopen(),
-            Record::Opened(_) => {
-                self.opened = true;
-                Vec::new()
-            }
+            Record::Opened(_) => self.reopen(),
             Record::Ended(ended) => {
                 self.take(ended);
                 self.settled()
@@ -111,12 +105,12 @@ impl Pairing {
         changes
     }
 
-    /// Reopens blocks after a resume: what could not be started is started again.
+    /// Reopens blocks after a resume: what could not be started is started again. The first record
+    /// of a run finds none.
     fn reopen(&mut self) -> Vec<BlockChange> {
         let mut changes = Vec::new();
         self.blocks.extend(self.order.reopen());
-        for (round, (mut block, pairs)) in std::mem::take(&mut self.undrawn) {
-            block.retain(|_, seen| seen.whole != End::NotStarted);
+        for (round, (block, pairs)) in std::mem::take(&mut self.undrawn) {
             self.blocks.insert(round, block);
             changes.push(BlockChange::Withdrawn(pairs));
         }
@@ -176,13 +170,11 @@ fn seen(unit: &Unit, ended: &Ended, bad: &OutcomeSet) -> Seen {
 
 fn pair(contrast: &Contrast, block: &Block) -> Option<[Option<bool>; 2]> {
     let read = |side: &Reading| match side {
-        Reading::Chapter(unit, index) => (block.get(unit))
-            .and_then(|seen| seen.chapters.get(*index).copied())
-            .unwrap_or(End::Absent),
-        Reading::Units(units) => {
-            let end = |unit| block.get(unit).map_or(End::Absent, |seen| seen.whole);
-            joined(units.iter().map(end))
+        Reading::Chapter(unit, index) => {
+            let end = block[unit].chapters.get(*index);
+            end.copied().unwrap_or(End::Absent)
         }
+        Reading::Units(units) => joined(units.iter().map(|unit| block[unit].whole)),
     };
     let sides = contrast.sides.each_ref().map(read);
     if sides.contains(&End::Absent) || sides == [End::NotStarted; 2] {

@@ -53,19 +53,16 @@ impl<T> PlanOrder<T> {
 
     /// Reopens rounds that were not drawn, after a resume. Returns those not yet yielded.
     pub fn reopen(&mut self) -> Vec<(u32, T)> {
-        let (drawn, undrawn) = std::mem::take(&mut self.ended)
-            .into_iter()
-            .partition(|(_, (_, drawn))| *drawn);
-        self.ended = drawn;
         // Sorted, as `put` and `pop` expect.
         let mut again: BTreeSet<u32> = self.again.drain(..).collect();
         again.append(&mut self.undrawn);
         self.again = again.into_iter().collect();
-        let undrawn: BTreeMap<u32, (T, bool)> = undrawn;
-        undrawn
-            .into_iter()
-            .map(|(round, (end, _))| (round, end))
-            .collect()
+        let ended = std::mem::take(&mut self.ended).into_iter();
+        let (drawn, undrawn): (BTreeMap<u32, (T, bool)>, _) =
+            ended.partition(|(_, (_, drawn))| *drawn);
+        self.ended = drawn;
+        let without_mark = |(round, (end, _))| (round, end);
+        undrawn.into_iter().map(without_mark).collect()
     }
 }
 

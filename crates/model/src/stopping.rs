@@ -1,6 +1,6 @@
 //! When a run stops by itself, and what it compares.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
@@ -101,20 +101,17 @@ impl FromStr for RateBound {
         let (what, value) = text.split_once('<').ok_or_else(wrong)?;
         let outcome = match what.trim() {
             "bad" => None,
-            word => Some(
-                Outcome::from_word(word)
-                    .filter(|o| o.counts() && *o != Outcome::Passed)
-                    .ok_or_else(wrong)?,
-            ),
+            word => Outcome::from_word(word)
+                .filter(|o| o.counts() && *o != Outcome::Passed)
+                .map(Some)
+                .ok_or_else(wrong)?,
         };
         let value = value.trim();
-        let number = value.strip_suffix('%').unwrap_or(value);
-        let number: f64 = number.trim().parse().map_err(|_| wrong())?;
-        let below = if value.ends_with('%') {
-            number / 100.0
-        } else {
-            number
+        let (number, unit) = match value.strip_suffix('%') {
+            Some(percent) => (percent.trim(), 100.0),
+            None => (value, 1.0),
         };
+        let below = number.parse::<f64>().map_err(|_| wrong())? / unit;
         if below > 0.0 && below < 1.0 {
             Ok(RateBound { outcome, below })
         } else {
@@ -208,38 +205,47 @@ pub fn contrasts(units: &[Unit], axis: Axis) -> Vec<Contrast> {
 }
 
 fn by_mode(units: &[Unit]) -> Vec<Contrast> {
-    let isolated: BTreeMap<(&str, &str), u32> = (0u32..)
-        .zip(units)
-        .filter(|(_, u)| u.mode == Mode::Isolated)
-        .map(|(place, u)| ((u.variant.as_str(), u.name.as_str()), place))
-        .collect();
+    let places = places(units);
     let mut all = Vec::new();
     for (place, unit) in (0u32..).zip(units) {
         if unit.mode != Mode::Sequential {
             continue;
         }
-        let of = |id: &String| isolated.get(&(unit.variant.as_str(), id.as_str())).copied();
-        let contrast = |chapter: Option<&String>, sides| Contrast {
-            chapter: chapter.cloned(),
-            sequence: Some(unit.name.clone()),
-            variants: [unit.variant.clone(), unit.variant.clone()],
-            modes: [Mode::Isolated, Mode::Sequential],
-            sides,
-            primary: true,
+        let of = |id: &String| {
+            let key = (id.as_str(), Mode::Isolated, unit.variant.as_str());
+            places.get(&key).copied()
         };
+        let base = (unit.variant.as_str(), Mode::Isolated);
         let alone: Option<Vec<u32>> = unit.chapters.iter().map(of).collect();
         if let Some(alone) = alone {
             let sides = [Reading::Units(alone), Reading::Units(vec![place])];
-            all.push(contrast(None, sides));
+            all.push(contrast(base, unit, None, sides));
         }
         for (index, chapter) in unit.chapters.iter().enumerate() {
             if let Some(alone) = of(chapter) {
                 let sides = [Reading::Units(vec![alone]), Reading::Chapter(place, index)];
-                all.push(contrast(Some(chapter), sides));
+                all.push(contrast(base, unit, Some(chapter), sides));
             }
         }
     }
     all
+}
+
+/// A contrast of a unit, or of a chapter in it, with its base: a variant and a mode.
+fn contrast(
+    base: (&str, Mode),
+    unit: &Unit,
+    chapter: Option<&String>,
+    sides: [Reading; 2],
+) -> Contrast {
+    Contrast {
+        chapter: chapter.cloned(),
+        sequence: (unit.mode == Mode::Sequential).then(|| unit.name.clone()),
+        variants: [base.0.to_owned(), unit.variant.clone()],
+        modes: [base.1, unit.mode],
+        sides,
+        primary: true,
+    }
 }
 
 fn by_variant(units: &[Unit]) -> Vec<Contrast> {
@@ -271,32 +277,22 @@ fn against_base<'a>(
     let mut all = Vec::new();
     let places = places(units);
     for (other, unit) in (0u32..).zip(units) {
-        let base = base_of(unit).and_then(|variant| {
-            let base = places.get(&(unit.name.as_str(), unit.mode, variant));
-            base.map(|&base| (base, variant))
-        });
-        let Some((base, variant)) = base else {
+        let Some(variant) = base_of(unit) else {
             continue;
         };
-        let is_sequence = unit.mode == Mode::Sequential;
-        let contrast = |chapter: Option<&String>, sides| Contrast {
-            chapter: chapter.cloned(),
-            sequence: is_sequence.then(|| unit.name.clone()),
-            variants: [variant.to_owned(), unit.variant.clone()],
-            modes: [unit.mode, unit.mode],
-            sides,
-            primary: true,
+        let Some(&base) = places.get(&(unit.name.as_str(), unit.mode, variant)) else {
+            continue;
         };
+        let contrast = |chapter, sides| contrast((variant, unit.mode), unit, chapter, sides);
         let whole = [Reading::Units(vec![base]), Reading::Units(vec![other])];
-        all.push(contrast((!is_sequence).then_some(&unit.name), whole));
-        if is_sequence {
-            for (index, chapter) in unit.chapters.iter().enumerate() {
-                let sides = [
-                    Reading::Chapter(base, index),
-                    Reading::Chapter(other, index),
-                ];
-                all.push(contrast(Some(chapter), sides));
-            }
+        if unit.mode == Mode::Isolated {
+            all.push(contrast(Some(&unit.name), whole));
+            continue;
+        }
+        all.push(contrast(None, whole));
+        for (index, chapter) in unit.chapters.iter().enumerate() {
+            let sides = [base, other].map(|unit| Reading::Chapter(unit, index));
+            all.push(contrast(Some(chapter), sides));
         }
     }
     all

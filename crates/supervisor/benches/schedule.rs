@@ -19,7 +19,7 @@ fn schedule(bench: &mut Criterion) {
             slots: 2,
             max_failures: None,
         };
-        let mut schedule = Schedule::new(rounds, bounds, |_| 0);
+        let mut schedule = Schedule::new(rounds, bounds, vec![0]);
         schedule.step(Input::Begin);
         let mut slot = 0;
         b.iter(|| {

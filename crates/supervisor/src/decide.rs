@@ -26,13 +26,15 @@ enum Rule {
         pairing: Box<Pairing>,
         rules: Vec<(bool, PairWatch)>,
     },
-    Gates(Vec<OpenGate>),
+    Gates {
+        bad: OutcomeSet,
+        gates: Vec<OpenGate>,
+    },
 }
 
 struct OpenGate {
     unit: u32,
     limit: RateBound,
-    bad: OutcomeSet,
     rounds: PlanOrder<GateRound>,
     watch: GateWatch,
 }
@@ -68,7 +70,10 @@ impl Decider {
                     pairing: Box::new(Pairing::new(units, bad, contrasts)),
                 }
             }
-            Stopping::Gates(gates) => Rule::Gates(open(gates, units, bad)?),
+            Stopping::Gates(gates) => Rule::Gates {
+                bad: bad.clone(),
+                gates: open(gates, units)?,
+            },
         };
         Ok(Decider { rule })
     }
@@ -87,7 +92,9 @@ impl Decider {
                 let mut primary = rules.iter().filter(|(is_primary, _)| *is_primary);
                 !rules.is_empty() && primary.all(|(_, rule)| rule.is_answered())
             }
-            Rule::Gates(gates) => return decided_unit(gates, record).map(Input::Retire),
+            Rule::Gates { bad, gates } => {
+                return decided_unit(gates, bad, record).map(Input::Retire);
+            }
         };
         has_stopped.then_some(Input::Stop(StopReason::Decided))
     }
@@ -95,7 +102,7 @@ impl Decider {
     /// The verdict so far of the gate at this place; undecided if there is none.
     pub fn gate_verdict(&self, place: usize) -> GateVerdict {
         match &self.rule {
-            Rule::Gates(gates) => gates.get(place).map(|gate| gate.watch.verdict()),
+            Rule::Gates { gates, .. } => gates.get(place).map(|gate| gate.watch.verdict()),
             _ => None,
         }
         .unwrap_or(GateVerdict::Undecided)
@@ -116,7 +123,7 @@ fn feed(rules: &mut [(bool, PairWatch)], change: BlockChange) {
     }
 }
 
-fn open(gates: &[Gate], units: &[Unit], bad: &OutcomeSet) -> Result<Vec<OpenGate>, StatsError> {
+fn open(gates: &[Gate], units: &[Unit]) -> Result<Vec<OpenGate>, StatsError> {
     let mut all = Vec::new();
     let places = places(units);
     for gate in gates {
@@ -124,7 +131,6 @@ fn open(gates: &[Gate], units: &[Unit], bad: &OutcomeSet) -> Result<Vec<OpenGate
             all.push(OpenGate {
                 unit,
                 limit: gate.limit.clone(),
-                bad: bad.clone(),
                 rounds: PlanOrder::default(),
                 watch: GateWatch::new(gate.limit.below, ALPHA, gates.len())?,
             });
@@ -153,7 +159,7 @@ fn first_bad(units: &mut [PlanOrder<bool>], bad: &OutcomeSet, record: &Record) -
 }
 
 /// Applies a record to the gates. Returns its unit if all gates of that have verdicts.
-fn decided_unit(gates: &mut [OpenGate], record: &Record) -> Option<u32> {
+fn decided_unit(gates: &mut [OpenGate], bad: &OutcomeSet, record: &Record) -> Option<u32> {
     let ended = match record {
         Record::Opened(_) => {
             gates.iter_mut().for_each(|gate| drop(gate.rounds.reopen()));
@@ -164,7 +170,7 @@ fn decided_unit(gates: &mut [OpenGate], record: &Record) -> Option<u32> {
     };
     let unit = ended.unit;
     for gate in gates.iter_mut().filter(|g| g.unit == unit) {
-        let seen = gate.limit.sees(ended, &gate.bad);
+        let seen = gate.limit.sees(ended, bad);
         (gate.rounds).put(ended.round, seen, ended.outcome != Outcome::NotStarted);
         while let Some((_, seen)) = gate.rounds.pop() {
             if let Some(is_bad) = seen {
@@ -186,7 +192,8 @@ pub(crate) fn unreachable_gates(units: &[Unit], stopping: &Stopping) -> Vec<Stri
     let unreachable = gates.iter().filter_map(|gate| {
         let key = (gate.name.as_str(), gate.mode, gate.variant.as_str());
         let rounds = units.get(*places.get(&key)? as usize)?.rounds;
-        let needed = rounds_to_pass(gate.limit.below).ok()?;
+        let bound = crashrate_stats::Gate::new(gate.limit.below).ok()?;
+        let needed = bound.rounds_to_pass(0, ALPHA).ok()?;
         (needed > u64::from(rounds)).then(|| {
             format!(
                 "the gate `{}` of {} ({}) cannot be shown in {rounds} rounds: it needs at \
@@ -196,9 +203,4 @@ pub(crate) fn unreachable_gates(units: &[Unit], stopping: &Stopping) -> Vec<Stri
         })
     });
     unreachable.collect()
-}
-
-/// Number of rounds without a bad one that show a rate to be below the limit.
-fn rounds_to_pass(limit: f64) -> Result<u64, StatsError> {
-    crashrate_stats::Gate::new(limit)?.rounds_to_pass(0, ALPHA)
 }

@@ -69,10 +69,10 @@ pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
     let path = folder.join(NAME);
     let text = safe_file::read(folder, NAME)
         .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
-    let text = match text {
-        Ok(text) => text,
-        Err(source) => return Err(RunFileError::Unreadable { path, source }),
-    };
+    let text = text.map_err(|source| RunFileError::Unreadable {
+        path: path.clone(),
+        source,
+    })?;
     let changed = |problem: String| RunFileError::Changed {
         path: path.clone(),
         problem,
@@ -111,17 +111,8 @@ fn rule(stopping: &Stopping) -> &'static str {
     }
 }
 
-/// Writes `run.toml` into a run's folder.
-pub(crate) fn write(folder: &Path, plan: &Plan, run: &RunInfo) -> io::Result<()> {
-    write_file(folder, run, Some(plan))
-}
-
-/// Writes `run.toml` into the folder of an imported run.
-pub(crate) fn write_imported(folder: &Path, run: &RunInfo) -> io::Result<()> {
-    write_file(folder, run, None)
-}
-
-fn write_file(folder: &Path, run: &RunInfo, plan: Option<&Plan>) -> io::Result<()> {
+/// Writes `run.toml` into a run's folder. An imported run has no plan.
+pub(crate) fn write(folder: &Path, run: &RunInfo, plan: Option<&Plan>) -> io::Result<()> {
     let file = RunFile {
         fingerprint: plan.map(Plan::fingerprint),
         stopping_rule: rule(&run.stopping).into(),
@@ -202,7 +193,7 @@ mod tests {
             recommendations: plan.suite.recommendations.clone(),
             ..RunInfo::default()
         };
-        write(folder.path(), &plan, &run).unwrap();
+        write(folder.path(), &run, Some(&plan)).unwrap();
         assert_eq!(read(folder.path()).unwrap(), (plan, run));
 
         let path = folder.path().join(NAME);

@@ -5,7 +5,7 @@
 //! error. Names are relative to the folder. The folder itself may be a link: the user named it.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
@@ -59,7 +59,7 @@ pub fn write(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let (parent, name) = parent(folder, name)?;
     match kind(&parent, name) {
         Ok(FileType::RegularFile) => {}
-        Ok(kind) => return Err(refusal(kind)),
+        Ok(kind) => return Err(refusal("it", kind, "a regular file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
@@ -87,10 +87,7 @@ pub(crate) fn make_folder(folder: &Path, name: &str) -> io::Result<()> {
     match rustix::fs::mkdirat(&parent, name, NEW_FOLDER) {
         Err(rustix::io::Errno::EXIST) => match kind(&parent, name)? {
             FileType::Directory => Ok(()),
-            kind => Err(io::Error::other(format!(
-                "it is {}, not a folder",
-                word(kind)
-            ))),
+            kind => Err(refusal("it", kind, "a folder")),
         },
         made => Ok(made?),
     }
@@ -98,15 +95,10 @@ pub(crate) fn make_folder(folder: &Path, name: &str) -> io::Result<()> {
 
 /// Number of entries of a folder inside the folder; 0 if it cannot be read.
 pub(crate) fn count(folder: &Path, name: &str) -> usize {
-    let entries = || -> io::Result<usize> {
-        let (parent, name) = parent(folder, name)?;
-        let inside = rustix::fs::openat(&parent, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
-        let entries = rustix::fs::Dir::read_from(inside)?.flatten();
-        let named =
-            |entry: &rustix::fs::DirEntry| !matches!(entry.file_name().to_bytes(), b"." | b"..");
-        Ok(entries.filter(named).count())
-    };
-    entries().unwrap_or(0)
+    match parent(folder, name).and_then(|(parent, name)| kind(&parent, name)) {
+        Ok(FileType::Directory) => fs::read_dir(folder.join(name)).map_or(0, Iterator::count),
+        _ => 0,
+    }
 }
 
 /// A short file name of letters, digits, `.`, `_` and `-` that resembles this name. Different names
@@ -121,20 +113,15 @@ pub(crate) fn readable_name(name: &str) -> String {
 
 fn open_with(folder: &Path, name: &str, how: OFlags) -> io::Result<File> {
     let (parent, name) = parent(folder, name)?;
-    match rustix::fs::openat(&parent, name, REGULAR | how, NEW_FILE) {
-        Ok(file) => {
-            let file = File::from(file);
-            if file.metadata()?.is_file() {
-                Ok(file)
-            } else {
-                Err(refusal(kind(&parent, name)?))
-            }
-        }
-        // The kernel's errors for a link (ELOOP) or a socket (ENXIO) do not say what it is.
-        Err(error) => match kind(&parent, name) {
-            Ok(FileType::RegularFile) | Err(_) => Err(error.into()),
-            Ok(kind) => Err(refusal(kind)),
-        },
+    let opened = rustix::fs::openat(&parent, name, REGULAR | how, NEW_FILE);
+    // The kernel's errors for a link (ELOOP) or a socket (ENXIO) do not say what it is.
+    let found = match &opened {
+        Ok(file) => Ok(FileType::from_raw_mode(rustix::fs::fstat(file)?.st_mode)),
+        Err(_) => kind(&parent, name),
+    };
+    match found {
+        Ok(FileType::RegularFile) | Err(_) => Ok(File::from(opened?)),
+        Ok(kind) => Err(refusal("it", kind, "a regular file")),
     }
 }
 
@@ -153,11 +140,7 @@ fn parent<'n>(folder: &Path, name: &'n str) -> io::Result<(OwnedFd, &'n OsStr)> 
         parent = match (inside, kind(&parent, last)) {
             (Ok(inside), _) => inside,
             (Err(_), Ok(kind)) if kind != FileType::Directory => {
-                let last = last.to_string_lossy();
-                return Err(io::Error::other(format!(
-                    "{last} is {}, not a folder",
-                    word(kind)
-                )));
+                return Err(refusal(&last.to_string_lossy(), kind, "a folder"));
             }
             (Err(error), _) => return Err(error.into()),
         };
@@ -171,12 +154,8 @@ fn kind(parent: &OwnedFd, name: &OsStr) -> io::Result<FileType> {
     Ok(FileType::from_raw_mode(stat.st_mode))
 }
 
-fn refusal(kind: FileType) -> io::Error {
-    io::Error::other(format!("it is {}, not a regular file", word(kind)))
-}
-
-fn word(kind: FileType) -> &'static str {
-    match kind {
+fn refusal(name: &str, kind: FileType, expected: &str) -> io::Error {
+    let found = match kind {
         FileType::RegularFile => "a regular file",
         FileType::Directory => "a folder",
         FileType::Symlink => "a symbolic link",
@@ -184,12 +163,12 @@ fn word(kind: FileType) -> &'static str {
         FileType::Socket => "a socket",
         FileType::CharacterDevice | FileType::BlockDevice => "a device",
         _ => "something else",
-    }
+    };
+    io::Error::other(format!("{name} is {found}, not {expected}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
 

@@ -93,13 +93,11 @@ fn auto(plan: &Plan, guardian: (&Path, &[&str]), keeps_cores: bool) -> Watching 
     let mut watching = match by_core(plan) {
         // A process may change its directory; with a relative pattern its dump would be missed.
         Ok(cores) if cores.is_absolute() || keeps_cores => with_cores(cores),
-        Ok(_) => Watching::default(),
-        Err(why) => {
-            if keeps_cores {
-                tracing::warn!("--core-dumps: none is kept: {why}");
-            }
+        Err(why) if keeps_cores => {
+            tracing::warn!("--core-dumps: none is kept: {why}");
             Watching::default()
         }
+        _ => Watching::default(),
     };
     watching.rounds = traceable.is_ok();
     watching.captures_hangs = traceable.is_ok();
@@ -124,9 +122,8 @@ fn by_core(plan: &Plan) -> Result<CoreFiles, String> {
 fn with_cores(cores: CoreFiles) -> Watching {
     Watching {
         mode: EvidenceMode::Core,
-        rounds: false,
         captures_hangs: true,
         cores: Some(Arc::new(cores)),
-        findings: Vec::new(),
+        ..Watching::default()
     }
 }

@@ -47,11 +47,9 @@ pub fn import(runs: &Path, baseline: &Baseline) -> Result<RunFolder, ImportError
 fn write(folder: &RunFolder, baseline: &Baseline) -> Result<(), ImportError> {
     let mut baseline = baseline.clone();
     baseline.run.id = folder.id().to_owned();
-    run_file::write_imported(folder.path(), &baseline.run).map_err(|source| {
-        ImportError::Write {
-            path: folder.path().to_owned(),
-            source,
-        }
+    run_file::write(folder.path(), &baseline.run, None).map_err(|source| ImportError::Write {
+        path: folder.path().to_owned(),
+        source,
     })?;
     let mut journal = Journal::open(&folder.journal())?;
     for record in baseline.records() {

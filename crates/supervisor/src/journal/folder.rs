@@ -64,6 +64,14 @@ pub enum FolderError {
     },
 }
 
+fn failed(path: &Path, what: &'static str) -> impl Fn(io::Error) -> FolderError {
+    move |source| FolderError::Io {
+        path: path.to_owned(),
+        what,
+        source,
+    }
+}
+
 /// A run folder, locked while this value lives.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -81,29 +89,21 @@ impl RunFolder {
     /// # Errors
     /// The number is taken, or the folder cannot be created or locked.
     pub fn create(runs: &Path, suite: &str, number: Option<u32>) -> Result<RunFolder, FolderError> {
-        let wrong = |what| {
-            move |source| FolderError::Io {
-                path: runs.to_owned(),
-                what,
-                source,
-            }
-        };
-        fs::create_dir_all(runs).map_err(wrong("the runs folder cannot be created"))?;
+        fs::create_dir_all(runs).map_err(failed(runs, "the runs folder cannot be created"))?;
         // Two runs that start at the same time must not take the same number.
         let numbering = safe_file::open_or_create(runs, NUMBERING)
             .and_then(|file| file.lock().map(|()| file))
-            .map_err(|source| FolderError::Io {
-                path: runs.join(NUMBERING),
-                what: "the runs folder cannot be locked",
-                source,
-            })?;
+            .map_err(failed(
+                &runs.join(NUMBERING),
+                "the runs folder cannot be locked",
+            ))?;
         let number = free_number(runs, number)?;
         let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
         // The id marks processes, so it must be unique on the machine, not only in the runs folder.
         let suite = safe_file::readable_name(suite);
         let id = format!("{number}-{suite}-{time}-{}", std::process::id());
         let path = runs.join(&id);
-        fs::create_dir(&path).map_err(wrong("the run's folder cannot be created"))?;
+        fs::create_dir(&path).map_err(failed(runs, "the run's folder cannot be created"))?;
         let lock = lock(&path, Duration::ZERO)?;
         drop(numbering);
         Ok(RunFolder {
@@ -163,12 +163,9 @@ impl RunFolder {
 const INHERITED: Duration = Duration::from_secs(3);
 
 fn lock(folder: &Path, patience: Duration) -> Result<File, FolderError> {
-    let wrong = |source| FolderError::Io {
-        path: folder.join(LOCK),
-        what: "the run's folder cannot be locked",
-        source,
-    };
-    let file = safe_file::open_or_create(folder, LOCK).map_err(wrong)?;
+    let path = folder.join(LOCK);
+    let wrong = failed(&path, "the run's folder cannot be locked");
+    let file = safe_file::open_or_create(folder, LOCK).map_err(&wrong)?;
     let begin = Instant::now();
     loop {
         match file.try_lock() {
@@ -194,11 +191,7 @@ pub fn remove(folder: &Path) -> Result<(), FolderError> {
     let lock = lock(folder, Duration::ZERO)?;
     let removed = fs::remove_dir_all(folder);
     drop(lock);
-    removed.map_err(|source| FolderError::Io {
-        path: folder.to_owned(),
-        what: "the run's folder cannot be removed",
-        source,
-    })
+    removed.map_err(failed(folder, "the run's folder cannot be removed"))
 }
 
 /// Whether a run folder is in use by a running crashrate.
@@ -214,11 +207,7 @@ pub fn is_live(folder: &Path) -> bool {
 pub fn list(runs: &Path) -> Result<Vec<PathBuf>, FolderError> {
     let entries = match fs::read_dir(runs) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(|source| FolderError::Io {
-            path: runs.to_owned(),
-            what: "the runs folder cannot be read",
-            source,
-        })?,
+        entries => entries.map_err(failed(runs, "the runs folder cannot be read"))?,
     };
     // A link could lead out of the runs folder.
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
@@ -237,10 +226,6 @@ pub fn list(runs: &Path) -> Result<Vec<PathBuf>, FolderError> {
 /// # Errors
 /// There is no such run.
 pub fn find(runs: &Path, name: &str) -> Result<PathBuf, FolderError> {
-    let not_found = || FolderError::NotFound {
-        name: name.to_owned(),
-        runs: runs.to_owned(),
-    };
     let path = Path::new(name);
     if has(path, JOURNAL) {
         return Ok(path.to_owned());
@@ -255,16 +240,10 @@ pub fn find(runs: &Path, name: &str) -> Result<PathBuf, FolderError> {
         "latest" => folders.iter().rev().find(|folder| has_records(folder)),
         _ => folders.iter().rev().find(matches),
     };
-    found.cloned().ok_or_else(not_found)
-}
-
-/// The run of that number.
-///
-/// # Errors
-/// The runs folder cannot be read.
-fn find_number(runs: &Path, number: u32) -> Result<Option<PathBuf>, FolderError> {
-    let mut folders = list(runs)?.into_iter();
-    Ok(folders.find(|folder| number_of(folder) == number))
+    found.cloned().ok_or_else(|| FolderError::NotFound {
+        name: name.to_owned(),
+        runs: runs.to_owned(),
+    })
 }
 
 /// Whether a folder has an entry of that name. If it is not a regular file, opening it fails later.
@@ -274,14 +253,21 @@ fn has(folder: &Path, name: &str) -> bool {
 
 /// The number of a new run: the given one, or the next after the highest.
 fn free_number(runs: &Path, asked: Option<u32>) -> Result<u32, FolderError> {
+    let mut folders = list(runs)?;
     let Some(number) = asked else {
-        let highest = list(runs)?.last().map_or(0, |run| number_of(run));
+        let highest = folders.last().map_or(0, |run| number_of(run));
         return highest.checked_add(1).ok_or_else(|| FolderError::NoNumber {
             runs: runs.to_owned(),
         });
     };
-    match find_number(runs, number)? {
-        Some(folder) => Err(FolderError::Taken { number, folder }),
+    match folders
+        .iter()
+        .position(|folder| number_of(folder) == number)
+    {
+        Some(place) => Err(FolderError::Taken {
+            number,
+            folder: folders.swap_remove(place),
+        }),
         None => Ok(number),
     }
 }

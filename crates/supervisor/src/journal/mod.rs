@@ -1,13 +1,11 @@
 //! The run folder and its journal: written once, read by every report.
 
 mod folder;
-mod random;
 mod reader;
 mod writer;
 
 pub use folder::{FolderError, RunFolder, find, has_records, is_live, list, remove};
-pub use random::RandomReader;
-pub use reader::{Position, Records, read, read_from, read_on};
+pub use reader::{Position, RandomReader, Records, read, read_from, read_on};
 pub use writer::Journal;
 
 use std::io;
@@ -19,6 +17,20 @@ use thiserror::Error;
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 
 impl JournalError {
+    fn write(path: &Path) -> impl Fn(io::Error) -> JournalError {
+        move |source| JournalError::Write {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    fn read(path: &Path) -> impl Fn(io::Error) -> JournalError {
+        move |source| JournalError::Read {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// Whether what was written before is wrong, rather than that writing fails now.
     pub fn is_of_reading(&self) -> bool {
         matches!(

@@ -1,7 +1,9 @@
-//! Reading a journal back, record by record, whether its run is live or finished.
+//! Reading a journal back, whether its run is live or finished: record by record, or single records
+//! by their offsets.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{JOURNAL_VERSION, LineError, Lines, Record};
@@ -9,6 +11,9 @@ use serde::Deserialize;
 
 use super::{JournalError, split};
 use crate::safe_file;
+
+/// Bytes read at once: records are mostly read in order, so the next one is often in the window.
+const WINDOW: u64 = 16 * 1024;
 
 /// The records of a journal, in their order.
 #[derive(Debug)]
@@ -36,16 +41,9 @@ pub struct Position {
 /// # Errors
 /// The file cannot be opened.
 pub fn read_on(path: &Path, from: Position) -> Result<Records, JournalError> {
-    let open = || {
-        let (folder, name) = split(path)?;
-        let mut file = safe_file::open(folder, name)?;
-        file.seek(SeekFrom::Start(from.place))?;
-        Ok(file)
-    };
-    let file = open().map_err(|source| JournalError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let mut file = open(path)?;
+    file.seek(SeekFrom::Start(from.place))
+        .map_err(JournalError::read(path))?;
     let from_there = BufReader::with_capacity(1 << 16, file);
     Ok(Records {
         next: from,
@@ -59,6 +57,11 @@ pub fn read_on(path: &Path, from: Position) -> Result<Records, JournalError> {
 /// The file cannot be opened.
 pub fn read(path: &Path) -> Result<Records, JournalError> {
     read_on(path, Position::default())
+}
+
+fn open(path: &Path) -> Result<File, JournalError> {
+    let file = split(path).and_then(|(folder, name)| safe_file::open(folder, name));
+    file.map_err(JournalError::read(path))
 }
 
 /// The records of an open journal. Errors name it `path`.
@@ -79,15 +82,13 @@ impl<R: BufRead> Iterator for Records<R> {
         self.buffer.clear();
         self.place = self.next.place;
         match self.from.read_until(b'\n', &mut self.buffer) {
-            Err(source) => Some(Err(JournalError::Read {
-                path: self.path.clone(),
-                source,
-            })),
+            Err(source) => Some(Err(JournalError::read(&self.path)(source))),
             Ok(_) if self.buffer.last() != Some(&b'\n') => self.unfinished().map(Err),
             Ok(length) => {
                 self.next.place += length as u64;
                 self.next.line += 1;
-                Some(self.parse())
+                let read = self.next.lines.read(&self.buffer);
+                Some(read.map_err(|error| self.corrupt(self.next.line, &error)))
             }
         }
     }
@@ -107,11 +108,6 @@ impl<R> Records<R> {
     /// The position after the last returned record.
     pub fn position(&self) -> Position {
         self.next
-    }
-
-    fn parse(&mut self) -> Result<Record, JournalError> {
-        let read = self.next.lines.read(&self.buffer);
-        read.map_err(|error| self.corrupt(self.next.line, &error))
     }
 
     /// A last line without its newline is torn or still being written: not a record yet. A complete
@@ -137,5 +133,75 @@ impl<R> Records<R> {
                 problem: error.to_string(),
             },
         }
+    }
+}
+
+/// Reads the records of a journal in any order.
+#[derive(Debug)]
+pub struct RandomReader {
+    file: File,
+    path: PathBuf,
+    /// The bytes read last.
+    window: Vec<u8>,
+    /// Offset of `window`.
+    begin: u64,
+}
+
+impl RandomReader {
+    /// Opens a journal.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(path: &Path) -> Result<RandomReader, JournalError> {
+        Ok(RandomReader {
+            file: open(path)?,
+            path: path.to_owned(),
+            window: Vec::new(),
+            begin: 0,
+        })
+    }
+
+    /// The record at this offset, in bytes.
+    ///
+    /// # Errors
+    /// It cannot be read, or there is no record.
+    pub fn record(&mut self, place: u64) -> Result<Record, JournalError> {
+        let line = self.line(place).map_err(JournalError::read(&self.path))?;
+        // The checksum of a line continues the one of the line before.
+        let mut lines = match line.start {
+            0 => Some(Lines::default()),
+            start => Lines::after(&self.window[..start]),
+        };
+        let record = lines.as_mut().map(|lines| lines.read(&self.window[line]));
+        let changed = || io::Error::other("it was changed while it was read");
+        let record = record.and_then(Result::ok).ok_or_else(changed);
+        record.map_err(JournalError::read(&self.path))
+    }
+
+    /// Reads until the window holds the line at this offset and the end of the line before it.
+    fn line(&mut self, place: u64) -> io::Result<Range<usize>> {
+        if let Some(line) = self.in_window(place) {
+            return Ok(line);
+        }
+        let mut length = WINDOW;
+        loop {
+            self.window.clear();
+            self.begin = place.saturating_sub(Lines::TAIL as u64);
+            self.file.seek(SeekFrom::Start(self.begin))?;
+            let read = (&self.file).take(length).read_to_end(&mut self.window)?;
+            match self.in_window(place) {
+                Some(line) => return Ok(line),
+                None if (read as u64) < length => return Err(io::ErrorKind::UnexpectedEof.into()),
+                None => length *= 2,
+            }
+        }
+    }
+
+    fn in_window(&self, place: u64) -> Option<Range<usize>> {
+        let begin = usize::try_from(place.checked_sub(self.begin)?).ok()?;
+        let enough = begin >= Lines::TAIL || self.begin == 0;
+        let rest = self.window.get(begin..).filter(|_| enough)?;
+        let length = rest.iter().position(|&b| b == b'\n')?;
+        Some(begin..begin + length)
     }
 }

@@ -32,24 +32,19 @@ impl Journal {
     /// # Errors
     /// The file cannot be opened, read or cut, or its last line has no checksum to continue.
     pub fn open(path: &Path) -> Result<Journal, JournalError> {
-        let wrong = |source| JournalError::Write {
-            path: path.to_owned(),
-            source,
-        };
-        let open = || -> io::Result<File> {
-            let (folder, name) = split(path)?;
-            safe_file::open_or_create(folder, name)
-        };
-        let mut file = open().map_err(wrong)?;
+        let wrong = &JournalError::write(path);
+        let mut file = split(path)
+            .and_then(|(folder, name)| safe_file::open_or_create(folder, name))
+            .map_err(wrong)?;
         if file.metadata().map_err(wrong)?.nlink() > 1 {
             let path = path.to_owned();
             return Err(JournalError::Linked { path });
         }
         let (lines, whole) = end_of_last_line(&mut file).map_err(wrong)?;
-        let lines = lines.ok_or_else(|| JournalError::Read {
-            path: path.to_owned(),
-            source: io::Error::other("its last line has no checksum"),
-        })?;
+        let without = || io::Error::other("its last line has no checksum");
+        let lines = lines
+            .ok_or_else(without)
+            .map_err(JournalError::read(path))?;
         file.set_len(whole)
             .and_then(|()| file.seek(SeekFrom::Start(whole)))
             .map_err(wrong)?;
@@ -79,7 +74,7 @@ impl Journal {
     /// It cannot be serialized.
     pub(crate) fn push(&mut self, record: &Record) -> Result<(), JournalError> {
         let pushed = self.lines.write(record, &mut self.pending);
-        pushed.map_err(|error| self.failed(error.into()))
+        pushed.map_err(|error| JournalError::write(&self.path)(error.into()))
     }
 
     /// Appends the records that were pushed.
@@ -98,7 +93,7 @@ impl Journal {
             let _ = self.file.set_len(self.whole);
             let _ = self.file.seek(SeekFrom::Start(self.whole));
             self.length = self.file.metadata().map_or(self.whole, |file| file.len());
-            return Err(self.failed(source));
+            return Err(JournalError::write(&self.path)(source));
         }
         self.whole += self.pending.len() as u64;
         self.length = self.length.max(self.whole);
@@ -110,7 +105,8 @@ impl Journal {
     /// was removed, replaced, shortened or appended to; checksums detect changed bytes when it is
     /// read.
     fn check_unchanged(&self) -> Result<(), JournalError> {
-        let file = self.file.metadata().map_err(|source| self.failed(source))?;
+        let file = self.file.metadata();
+        let file = file.map_err(JournalError::write(&self.path))?;
         let how = match fs::symlink_metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => "removed or moved",
             Ok(there) if (file.dev(), file.ino()) != (there.dev(), there.ino()) => {
@@ -136,7 +132,7 @@ impl Journal {
             return Ok(None);
         }
         let file = self.file.try_clone();
-        let file = file.map_err(|source| self.failed(source))?;
+        let file = file.map_err(JournalError::write(&self.path))?;
         Ok(Some((file, self.path.clone())))
     }
 
@@ -147,19 +143,11 @@ impl Journal {
     pub fn sync(&mut self) -> Result<(), JournalError> {
         self.check_unchanged()?;
         if self.unsynced {
-            self.file
-                .sync_data()
-                .map_err(|source| self.failed(source))?;
+            let synced = self.file.sync_data();
+            synced.map_err(JournalError::write(&self.path))?;
             self.unsynced = false;
         }
         Ok(())
-    }
-
-    fn failed(&self, source: io::Error) -> JournalError {
-        JournalError::Write {
-            path: self.path.clone(),
-            source,
-        }
     }
 }
 

@@ -22,7 +22,8 @@ pub struct Transcript {
     pub(super) hello: Option<Hello>,
     pub(super) notes: Vec<String>,
     measures: usize,
-    dropped: Dropped,
+    dropped_measures: usize,
+    dropped_notes: usize,
 }
 
 /// What a child has reported of one chapter.
@@ -42,12 +43,6 @@ pub(super) enum State {
     Running,
     Passed,
     Failed(String),
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Dropped {
-    measures: usize,
-    notes: usize,
 }
 
 /// An event that the supervisor acts on while the child runs.
@@ -90,7 +85,8 @@ impl Transcript {
             hello: None,
             notes: Vec::new(),
             measures: 0,
-            dropped: Dropped::default(),
+            dropped_measures: 0,
+            dropped_notes: 0,
         }
     }
 
@@ -132,9 +128,9 @@ impl Transcript {
     /// The notes, and how many were dropped.
     pub(super) fn all_notes(&self) -> Vec<String> {
         let mut notes = self.notes.clone();
-        let Dropped { measures, notes: n } = self.dropped;
-        if n > 0 {
-            notes.push(format!("{n} more notes of the child were dropped"));
+        let (dropped, measures) = (self.dropped_notes, self.dropped_measures);
+        if dropped > 0 {
+            notes.push(format!("{dropped} more notes of the child were dropped"));
         }
         if measures > 0 {
             notes.push(format!(
@@ -206,17 +202,16 @@ impl Transcript {
     }
 
     fn measure(&mut self, measure: Measure) {
-        let index = if self.mode == Mode::Isolated {
-            Some(0)
-        } else {
-            self.running
+        let index = match self.mode {
+            Mode::Isolated => Some(0),
+            Mode::Sequential => self.running,
         };
         match index {
             Some(index) if self.measures < MAX_MEASURES => {
                 self.measures += 1;
                 self.chapters[index].measures.push(measure);
             }
-            Some(_) => self.dropped.measures += 1,
+            Some(_) => self.dropped_measures += 1,
             None => self.note(format!(
                 "measure `{}` was reported outside of a chapter",
                 measure.name
@@ -228,7 +223,7 @@ impl Transcript {
         if self.notes.len() < MAX_NOTES {
             self.notes.push(capped(text));
         } else {
-            self.dropped.notes += 1;
+            self.dropped_notes += 1;
         }
     }
 }

@@ -174,8 +174,7 @@ mod tests {
                 max_failures: None,
             };
             let left = history.left(plan.rounds());
-            let retries = plan.retries();
-            let mut schedule = Schedule::new(left, bounds, |unit| retries[unit as usize]);
+            let mut schedule = Schedule::new(left, bounds, plan.retries());
             let mut running = Vec::new();
             let mut actions = schedule.step(Input::Begin);
             for _ in 0..steps {

@@ -1,7 +1,7 @@
 //! What a caller gives to a run, and what it gets from it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crashrate_model::{Finding, Record, Stopping};
@@ -117,4 +117,13 @@ pub enum RunError {
         /// The message of the panic.
         message: String,
     },
+}
+
+impl RunError {
+    pub(super) fn folder(path: &Path) -> impl Fn(io::Error) -> RunError {
+        move |source| RunError::Folder {
+            path: path.to_owned(),
+            source,
+        }
+    }
 }

@@ -11,14 +11,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crashrate_model::StopReason;
+use crashrate_model::{RunInfo, StopReason};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::campaign::RunError;
-use super::event::{Begin, Event, Flow};
+use super::event::{Event, Flow};
 use super::finish::Finisher;
 use super::state::Runner;
 use crate::journal::JournalError;
@@ -57,7 +57,7 @@ impl<'a> Coordinator<'a> {
         &self,
         runtime: &Runtime,
         slots: Vec<Slot>,
-        begin: Begin,
+        info: RunInfo,
         time_budget: Option<Duration>,
     ) -> Result<StopReason, RunError> {
         let span = tracing::Span::current();
@@ -71,7 +71,7 @@ impl<'a> Coordinator<'a> {
             });
             let ended = spawned
                 .map_err(RunError::SetUp)
-                .and_then(|()| runtime.block_on(self.attend(begin, time_budget)));
+                .and_then(|()| runtime.block_on(self.attend(info, time_budget)));
             // Ends the threads, also if one of them could not be spawned. The scope joins them.
             self.lock().close_slots();
             ended
@@ -131,7 +131,7 @@ impl<'a> Coordinator<'a> {
     /// Begins the run, and turns signals and the clock into events until it has ended.
     async fn attend(
         &self,
-        begin: Begin,
+        info: RunInfo,
         time_budget: Option<Duration>,
     ) -> Result<StopReason, RunError> {
         let mut interrupt = EndSignal::listen(SignalKind::interrupt()).map_err(RunError::SetUp)?;
@@ -143,7 +143,7 @@ impl<'a> Coordinator<'a> {
         tokio::pin!(out_of_time);
         let mut is_in_time = true;
         let mut was_interrupted = false;
-        self.handle(Event::Begin(Box::new(begin)));
+        self.handle(Event::Begin(Box::new(info)));
         loop {
             if let Some(end) = lock(&self.end).take() {
                 return end;

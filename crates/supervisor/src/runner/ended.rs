@@ -54,7 +54,7 @@ impl Runner<'_> {
             self.record(Record::Zygote(zygote), inputs)?;
         }
         if ended.asked_for_children
-            && let Some(rounds) = &mut self.rules.evidence_rounds
+            && let Some(rounds) = &mut self.evidence_rounds
         {
             rounds.checked_for_children(unit, observed.evidence.had_children);
         }
@@ -80,7 +80,7 @@ impl Runner<'_> {
     pub(super) fn wants_evidence(&self, why: StopReason) -> bool {
         use StopReason::{Decided, Done, MaxFailures};
         let ended_as_planned = matches!(why, Done | Decided | MaxFailures);
-        ended_as_planned && self.trouble.is_none() && self.rules.evidence_rounds.is_some()
+        ended_as_planned && self.trouble.is_none() && self.evidence_rounds.is_some()
     }
 
     /// The counted rounds have ended: evidence rounds follow, if any are needed.
@@ -95,7 +95,7 @@ impl Runner<'_> {
             if self.is_busy[slot] {
                 continue;
             }
-            let rounds = self.rules.evidence_rounds.as_mut();
+            let rounds = self.evidence_rounds.as_mut();
             let Some(key) = rounds.and_then(EvidenceRounds::next) else {
                 return;
             };

@@ -9,11 +9,12 @@ use crate::journal::JournalError;
 use crate::outcome::Note;
 use crate::plan::RoundKey;
 use crate::process::Observed;
-use crate::schedule::{Input, Running};
+use crate::schedule::Running;
 
 /// Everything that can happen to a run.
 pub(super) enum Event {
-    Begin(Box<Begin>),
+    /// The run begins, or continues.
+    Begin(Box<RunInfo>),
     /// A running attempt reported progress.
     Note(RoundKey, Note),
     /// The program of an attempt that waits for its start was hashed. `Some`: how it was replaced.
@@ -36,15 +37,6 @@ pub(super) enum Event {
     /// It is time to sync the journal.
     SyncDue,
     SyncFailed(JournalError),
-}
-
-/// The beginning of a run, or of its continuation.
-pub(super) struct Begin {
-    pub(super) info: RunInfo,
-    /// Attempts that an earlier supervisor started and did not see end.
-    pub(super) lost: Vec<(RoundKey, u32)>,
-    /// What the stopping rule asks for after the rounds of earlier supervisors.
-    pub(super) decided: Vec<Input>,
 }
 
 /// What the caller of [`Runner::handle`] does next.

@@ -80,35 +80,28 @@ impl EvidenceRounds {
         }
     }
 
-    /// Takes a record of the run's journal.
+    /// Takes a record of the run's journal, whose unit the plan has.
     pub(crate) fn push(&mut self, record: &Record) {
         match record {
             Record::Ended(ended) if ended.attempt == 1 => {
-                if let Some(unit) = self.units.get_mut(ended.unit as usize) {
-                    unit.counted(ended);
-                }
+                self.units[ended.unit as usize].counted(ended);
             }
-            Record::Evidence(round) => {
-                if let Some(unit) = self.units.get_mut(round.unit as usize) {
-                    unit.made(round);
-                }
-            }
+            Record::Evidence(round) => self.units[round.unit as usize].made(round),
             _ => {}
         }
     }
 
     /// Whether it is still unknown if the attempts of a unit have children.
     pub(crate) fn asks_for_children(&self, unit: u32) -> bool {
-        let unit = self.units.get(unit as usize);
-        unit.is_some_and(|unit| !unit.had_children && unit.child_checks < CHILD_CHECKS)
+        let unit = &self.units[unit as usize];
+        !unit.had_children && unit.child_checks < CHILD_CHECKS
     }
 
     /// An attempt was checked for children.
     pub(crate) fn checked_for_children(&mut self, unit: u32, had_children: bool) {
-        if let Some(unit) = self.units.get_mut(unit as usize) {
-            unit.child_checks += 1;
-            unit.had_children |= had_children;
-        }
+        let unit = &mut self.units[unit as usize];
+        unit.child_checks += 1;
+        unit.had_children |= had_children;
     }
 
     /// The next one, which counts as started.

@@ -27,11 +27,9 @@ use crate::process::{self, Slots};
 use crate::program::Programs;
 use crate::run_file;
 use coordinator::Coordinator;
-use event::Begin;
 use finish::Finisher;
 use journal::RunJournal;
-use resume::Resume;
-use state::{Rules, Runner};
+use state::Runner;
 
 pub use campaign::{Campaign, Observer, RunError, RunEvent};
 
@@ -59,27 +57,9 @@ pub fn run(
     let (slots, threads) = Slots::new(campaign.bounds.slots, &context).map_err(RunError::SetUp)?;
     drop(context);
     let finisher = Finisher::new(folder, &plan.units, &programs, info.evidence);
-    let Resume {
-        progress,
-        decider,
-        evidence_rounds,
-        decided,
-        ..
-    } = resume;
-    let rules = Rules {
-        decider,
-        evidence_rounds: info.evidence_rounds.then_some(evidence_rounds),
-        watch: info.evidence,
-    };
-    let begin = Begin {
-        info,
-        lost: progress.open().to_vec(),
-        decided,
-    };
-    let schedule = set_up::schedule(campaign, progress);
-    let runner = Runner::new(specs, schedule, slots, &programs, journal, rules, observer);
+    let runner = Runner::new(campaign, specs, resume, slots, &programs, journal, observer);
     let coordinator = Coordinator::new(runner, finisher);
-    let ended = coordinator.run(&runtime, threads, begin, campaign.time_budget);
+    let ended = coordinator.run(&runtime, threads, info, campaign.time_budget);
     set_up::remove_work_folder(folder);
     ended
 }
@@ -90,8 +70,6 @@ pub fn run(
 /// A file cannot be written.
 pub fn announce(campaign: &Campaign, folder: &RunFolder) -> Result<(), RunError> {
     let info = set_up::run_info(campaign, folder);
-    run_file::write(folder.path(), &campaign.plan, &info).map_err(|source| RunError::Folder {
-        path: folder.path().to_owned(),
-        source,
-    })
+    run_file::write(folder.path(), &info, Some(&campaign.plan))
+        .map_err(RunError::folder(folder.path()))
 }

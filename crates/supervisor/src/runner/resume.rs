@@ -15,7 +15,8 @@ use crate::schedule::Input;
 pub(super) struct Resume {
     pub(super) progress: Progress,
     pub(super) decider: Decider,
-    pub(super) evidence_rounds: EvidenceRounds,
+    /// Traced rounds after the counted ones; no rate counts them. `None` if none are made.
+    pub(super) evidence_rounds: Option<EvidenceRounds>,
     /// What the stopping rule asks the schedule for.
     pub(super) decided: Vec<Input>,
     /// The hashes of the programs that were measured, by path.
@@ -31,7 +32,7 @@ impl Resume {
         folder: &RunFolder,
         plan: &Plan,
         decider: Decider,
-        evidence_rounds: EvidenceRounds,
+        evidence_rounds: Option<EvidenceRounds>,
     ) -> Result<Resume, JournalError> {
         let mut resume = Resume {
             progress: Progress::new(plan),
@@ -62,7 +63,9 @@ impl Resume {
     fn push(&mut self, record: &Record, units: &[Unit]) -> Result<(), String> {
         check(record, units)?;
         self.progress.push(record)?;
-        self.evidence_rounds.push(record);
+        if let Some(rounds) = &mut self.evidence_rounds {
+            rounds.push(record);
+        }
         if let Record::Opened(opened) = record {
             self.programs.clone_from(&opened.run.programs);
         }

@@ -10,14 +10,12 @@ use tokio::runtime::Runtime;
 use super::campaign::{Campaign, RunError};
 use super::evidence_rounds::EvidenceRounds;
 use super::resume::Resume;
-use super::state::RunSchedule;
 use crate::decide::Decider;
 use crate::fault::SuiteFault;
 use crate::journal::RunFolder;
-use crate::plan::{Plan, Progress, SpecBuilder};
+use crate::plan::{Plan, SpecBuilder};
 use crate::process::{self, Guardian, RunContext, StackCapture, Starter};
 use crate::program::{self, Programs};
-use crate::schedule::Schedule;
 use crate::{doctor, machine, outputs, run_file, safe_file};
 
 /// Locked by a guardian while it lives.
@@ -89,12 +87,9 @@ pub(super) fn prepare_folder(
     plan: &Plan,
     info: &RunInfo,
 ) -> Result<(), RunError> {
-    let wrong = |source| RunError::Folder {
-        path: folder.path().to_owned(),
-        source,
-    };
+    let wrong = RunError::folder(folder.path());
     if !folder.is_resumed() {
-        run_file::write(folder.path(), plan, info).map_err(wrong)?;
+        run_file::write(folder.path(), info, Some(plan)).map_err(&wrong)?;
     }
     safe_file::make_folder(folder.path(), outputs::FOLDER).map_err(wrong)
 }
@@ -116,7 +111,7 @@ pub(super) fn resume(
     let decider = Decider::new(&campaign.stopping, &plan.units, bad, campaign.not_worse_by)
         .map_err(RunError::Rule)?;
     let judged_by_exit = specs.units().map(|unit| !unit.needs_verdict);
-    let evidence_rounds = EvidenceRounds::new(judged_by_exit);
+    let evidence_rounds = (campaign.watching.rounds).then(|| EvidenceRounds::new(judged_by_exit));
     let resume = Resume::read(folder, plan, decider, evidence_rounds)?;
     match program::differ(&resume.programs, &info.programs) {
         Some(how) => Err(RunError::Replaced(how)),
@@ -144,11 +139,9 @@ pub(super) fn run_context(
 }
 
 fn guardian(campaign: &Campaign, folder: &RunFolder) -> Result<Guardian, RunError> {
-    let lock = safe_file::open_or_create(folder.path(), GUARDIAN_LOCK);
-    let lock = lock.map_err(|source| RunError::Folder {
-        path: folder.path().join(GUARDIAN_LOCK),
-        source,
-    })?;
+    let path = folder.path().join(GUARDIAN_LOCK);
+    let lock =
+        safe_file::open_or_create(folder.path(), GUARDIAN_LOCK).map_err(RunError::folder(&path))?;
     let (program, arguments): &(PathBuf, _) = &campaign.guardian;
     Guardian::start(program, arguments, folder.id(), lock).map_err(RunError::SetUp)
 }
@@ -175,13 +168,4 @@ fn add_findings(campaign: &Campaign, info: &mut RunInfo) {
         tracing::warn!("nothing is forked in this run: {why}");
         info.findings.push(doctor::not_forked(&why));
     }
-}
-
-/// Schedules the rounds that are left.
-pub(super) fn schedule(campaign: &Campaign, progress: Progress) -> RunSchedule<'_> {
-    let plan = &campaign.plan;
-    let retries = plan.retries();
-    let left = progress.left(plan.rounds());
-    let retries_of = move |unit: u32| retries[unit as usize];
-    Schedule::new(Box::new(left), campaign.bounds, Box::new(retries_of))
 }

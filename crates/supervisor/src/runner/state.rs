@@ -4,17 +4,18 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crashrate_model::{
-    Closed, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Opened, Outcome, Record, Started,
+    Closed, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started,
     StopReason,
 };
 
-use super::campaign::{Observer, RunError, RunEvent};
+use super::campaign::{Campaign, Observer, RunError, RunEvent};
 use super::clock::{now, rounded};
-use super::event::{Begin, Event, Flow};
+use super::event::{Event, Flow};
 use super::evidence_rounds::EvidenceRounds;
 use super::journal::RunJournal;
+use super::resume::Resume;
 use crate::decide::Decider;
-use crate::plan::{Pending, SpecBuilder};
+use crate::plan::{Pending, RoundKey, SpecBuilder};
 use crate::process::{Assignment, Slots};
 use crate::program::Programs;
 use crate::schedule::{Action, End, Input, Running, Schedule};
@@ -23,29 +24,24 @@ use crate::schedule::{Action, End, Input, Running, Schedule};
 const LOST: &str =
     "its end is not on record: crashrate or its machine died, or the journal could not be written";
 
-/// What decides which attempts follow, and how they are watched.
-pub(super) struct Rules {
-    pub(super) decider: Decider,
-    /// Traced rounds after the counted ones; no rate counts them. `None` if none are made.
-    pub(super) evidence_rounds: Option<EvidenceRounds>,
-    /// How the counted rounds are watched.
-    pub(super) watch: EvidenceMode,
-}
-
-/// The rounds that are left to run, with the retries of each unit.
-pub(super) type RunSchedule<'a> =
-    Schedule<Box<dyn Iterator<Item = Pending> + Send + 'a>, Box<dyn Fn(u32) -> u32 + Send + 'a>>;
-
 /// The state of a run.
 pub(super) struct Runner<'a> {
     pub(super) specs: SpecBuilder<'a>,
-    schedule: RunSchedule<'a>,
+    schedule: Schedule<Box<dyn Iterator<Item = Pending> + Send + 'a>>,
     pub(super) slots: Slots,
     /// By slot: whether it has work.
     pub(super) is_busy: Vec<bool>,
     pub(super) programs: &'a Programs,
     journal: RunJournal,
-    pub(super) rules: Rules,
+    decider: Decider,
+    /// What the stopping rule has asked for, also after the rounds of earlier supervisors.
+    decided: Vec<Input>,
+    /// Traced rounds after the counted ones; no rate counts them. `None` if none are made.
+    pub(super) evidence_rounds: Option<EvidenceRounds>,
+    /// Attempts that an earlier supervisor started and did not see end.
+    lost: Vec<(RoundKey, u32)>,
+    /// How the counted rounds are watched.
+    watch: EvidenceMode,
     /// The different answers of children about what they run on. Each is on record once.
     pub(super) hellos: Vec<Hello>,
     /// By unit: how its first attempt was watched. Attempts watched otherwise are not pooled with
@@ -61,23 +57,30 @@ pub(super) struct Runner<'a> {
 
 impl<'a> Runner<'a> {
     pub(super) fn new(
+        campaign: &Campaign,
         specs: SpecBuilder<'a>,
-        schedule: RunSchedule<'a>,
+        resume: Resume,
         slots: Slots,
         programs: &'a Programs,
         journal: RunJournal,
-        rules: Rules,
         observer: &'a mut Observer<'a>,
     ) -> Self {
+        let plan = specs.plan;
+        let lost = resume.progress.open().to_vec();
+        let left = Box::new(resume.progress.left(plan.rounds()));
         Runner {
+            schedule: Schedule::new(left, campaign.bounds, plan.retries()),
             is_busy: vec![false; slots.count()],
             first_watch: vec![None; specs.plan.units.len()],
             specs,
-            schedule,
             slots,
             programs,
             journal,
-            rules,
+            decider: resume.decider,
+            decided: resume.decided,
+            evidence_rounds: resume.evidence_rounds,
+            lost,
+            watch: campaign.watching.mode,
             hellos: Vec::new(),
             counted: None,
             trouble: None,
@@ -92,7 +95,7 @@ impl<'a> Runner<'a> {
         // the attempt frees its slot, so that nothing is started in between.
         let mut inputs = VecDeque::new();
         match event {
-            Event::Begin(begin) => self.begin(*begin, &mut inputs)?,
+            Event::Begin(run) => self.begin(*run, &mut inputs)?,
             Event::Note(key, note) => (self.observer)(RunEvent::Progress(key, &note)),
             Event::ProgramChecked(running, replaced) => {
                 self.program_checked(running, replaced, &mut inputs)?;
@@ -142,9 +145,9 @@ impl<'a> Runner<'a> {
         self.close(why)
     }
 
-    fn begin(&mut self, begin: Begin, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
-        inputs.extend(begin.decided);
-        for (key, attempt) in begin.lost {
+    fn begin(&mut self, run: RunInfo, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
+        inputs.extend(self.decided.iter().copied());
+        for (key, attempt) in std::mem::take(&mut self.lost) {
             let ended = Ended {
                 reason: Some(LOST.into()),
                 ..Ended::of(key.unit, key.round, attempt, Outcome::Lost)
@@ -154,7 +157,7 @@ impl<'a> Runner<'a> {
         let opened = Opened {
             v: JOURNAL_VERSION,
             time: now(),
-            run: begin.info,
+            run,
         };
         self.record(Record::Opened(Box::new(opened)), inputs)?;
         self.write(inputs)?;
@@ -164,13 +167,13 @@ impl<'a> Runner<'a> {
 
     fn stop(&mut self, inputs: &mut VecDeque<Input>) {
         (self.observer)(RunEvent::Stopping);
-        self.rules.evidence_rounds = None;
+        self.evidence_rounds = None;
         inputs.push_back(Input::Stop(StopReason::Interrupted));
     }
 
     fn kill(&mut self, inputs: &mut VecDeque<Input>) {
         (self.observer)(RunEvent::Killing);
-        self.rules.evidence_rounds = None;
+        self.evidence_rounds = None;
         if self.counted.is_some() {
             // The schedule has finished and does not know the evidence rounds.
             self.slots.kill_all();
@@ -180,7 +183,7 @@ impl<'a> Runner<'a> {
 
     fn out_of_time(&mut self, inputs: &mut VecDeque<Input>) {
         tracing::info!("time budget spent; waiting for running attempts");
-        self.rules.evidence_rounds = None;
+        self.evidence_rounds = None;
         inputs.push_back(Input::Stop(StopReason::TimeBudget));
     }
 
@@ -215,10 +218,10 @@ impl<'a> Runner<'a> {
         let slot = running.slot;
         if self.counted.is_some() {
             if replaced.is_some() {
-                self.rules.evidence_rounds = None;
+                self.evidence_rounds = None;
             }
             // The user may have asked to stop since the round was chosen.
-            if self.rules.evidence_rounds.is_some() {
+            if self.evidence_rounds.is_some() {
                 self.start_evidence_round(running);
             } else {
                 self.is_busy[slot as usize] = false;
@@ -262,8 +265,8 @@ impl<'a> Runner<'a> {
         self.write(inputs)?;
         let mut spec = self.specs.attempt(key, attempt, slot);
         spec.program = self.programs.path(key.unit);
-        spec.watch = self.rules.watch;
-        let evidence_rounds = self.rules.evidence_rounds.as_ref();
+        spec.watch = self.watch;
+        let evidence_rounds = self.evidence_rounds.as_ref();
         spec.asks_for_children =
             evidence_rounds.is_some_and(|rounds| rounds.asks_for_children(key.unit));
         self.slots.run(Assignment::new(running, spec));
@@ -278,11 +281,15 @@ impl<'a> Runner<'a> {
         inputs: &mut VecDeque<Input>,
     ) -> Result<(), RunError> {
         self.journal.push(&record)?;
-        if let Some(rounds) = &mut self.rules.evidence_rounds {
+        if let Some(rounds) = &mut self.evidence_rounds {
             rounds.push(&record);
         }
-        if let Some(decided) = self.rules.decider.push(&record) {
+        // The rule decides again with each attempt that was already running.
+        if let Some(decided) = self.decider.push(&record)
+            && !self.decided.contains(&decided)
+        {
             tracing::info!(input = ?decided, "the stopping rule decided");
+            self.decided.push(decided);
             inputs.push_back(decided);
         }
         (self.observer)(RunEvent::Record(&record));

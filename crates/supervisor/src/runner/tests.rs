@@ -37,30 +37,19 @@ fn a_panic_in_a_slot_ends_the_run_with_its_message() {
     context.start = Arc::new(Panicking);
     let (slots, threads) = Slots::new(campaign.bounds.slots, &context).unwrap();
     let finisher = Finisher::new(&folder, &campaign.plan.units, &programs, info.evidence);
-    let rules = Rules {
-        decider: resume.decider,
-        evidence_rounds: None,
-        watch: info.evidence,
-    };
-    let begin = Begin {
-        info,
-        lost: Vec::new(),
-        decided: Vec::new(),
-    };
-    let schedule = set_up::schedule(&campaign, resume.progress);
     let journal = RunJournal::open(&folder).unwrap();
     let mut observer = |_: RunEvent<'_>| {};
     let runner = Runner::new(
+        &campaign,
         specs,
-        schedule,
+        resume,
         slots,
         &programs,
         journal,
-        rules,
         &mut observer,
     );
     let coordinator = Coordinator::new(runner, finisher);
-    let error = coordinator.run(&runtime, threads, begin, None).unwrap_err();
+    let error = coordinator.run(&runtime, threads, info, None).unwrap_err();
 
     assert!(matches!(error, RunError::SlotPanicked { .. }), "{error:?}");
     let text = error.to_string();

@@ -80,9 +80,10 @@ enum Phase {
 }
 
 /// The schedule of a run: the rounds left, the attempts in slots, and whether the run is stopping.
-pub struct Schedule<R, T> {
+pub struct Schedule<R> {
     rounds: R,
-    retries: T,
+    /// By unit.
+    retries: Vec<u32>,
     slots: Vec<Option<Running>>,
     /// How many more rounds may fail.
     failures_left: Option<u32>,
@@ -92,13 +93,9 @@ pub struct Schedule<R, T> {
     cut_short: bool,
 }
 
-impl<R, T> Schedule<R, T>
-where
-    R: Iterator<Item = Pending>,
-    T: Fn(u32) -> u32,
-{
-    /// A schedule of these rounds; `retries` returns the number of retries of a unit.
-    pub fn new(rounds: R, bounds: Bounds, retries: T) -> Self {
+impl<R: Iterator<Item = Pending>> Schedule<R> {
+    /// A schedule of these rounds; `retries` has the number of retries of each unit.
+    pub fn new(rounds: R, bounds: Bounds, retries: Vec<u32>) -> Self {
         Schedule {
             rounds,
             retries,
@@ -143,7 +140,7 @@ where
             self.cut_short |= end == End::Void && self.phase == Phase::Killing;
             return None;
         }
-        if ended.attempt <= (self.retries)(ended.key.unit) {
+        if ended.attempt <= self.retries[ended.key.unit as usize] {
             let again = Running {
                 attempt: ended.attempt + 1,
                 ..ended

@@ -11,12 +11,12 @@ fn schedule(
     rounds: &[u32],
     bounds: Bounds,
     retries: u32,
-) -> Schedule<impl Iterator<Item = Pending> + use<>, impl Fn(u32) -> u32> {
+) -> Schedule<impl Iterator<Item = Pending> + use<>> {
     let pending = |key| Pending { key, attempt: 1 };
     Schedule::new(
         Rounds::new(rounds.to_vec(), 1).map(pending),
         bounds,
-        move |_| retries,
+        vec![retries; rounds.len()],
     )
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn campaign(rate: f64, jobs: u32, rounds: u32, seed: u64) -> GateVerd
         max_failures: None,
     };
     let pending = Rounds::new(vec![rounds], 1).map(|key| Pending { key, attempt: 1 });
-    let mut schedule = Schedule::new(pending, bounds, |_| 0);
+    let mut schedule = Schedule::new(pending, bounds, vec![0]);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut uniform = move || (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
     // What runs, by the time at which it ends.
