@@ -219,7 +219,7 @@ fn missing(history: &History, trend: &Trend) -> Option<String> {
         each.push(format!("and more in {more} other runs"));
     }
     Some(format!(
-        "Rounds without a result: {}; a change is shown only if it holds whatever they came to.",
+        "Rounds without a result: {}; a change is shown only if it holds however they ended.",
         each.join("; ")
     ))
 }

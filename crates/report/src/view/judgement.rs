@@ -4,20 +4,23 @@ use std::collections::HashMap;
 
 use crashrate_model::{Axis, Contrast, Gate, Mode, Outcome, StopReason, Stopping};
 use crashrate_stats::{GateVerdict, GateWatch, PairWatch};
+use serde::Serialize;
 
 use super::{Cell, Results, View};
 
 /// The verdict of the run's stopping rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Judgement {
-    /// The run has no rule that gives verdicts.
-    None,
     /// Every comparison is decided, or every rate is shown to be below its limit.
     Shown,
     /// Some comparison or gate has no verdict.
     Undecided,
     /// A rate is shown to be above its limit.
     Refuted,
+    /// The run has no rule that gives verdicts: null in JSON.
+    #[serde(untagged)]
+    None,
 }
 
 /// The exit class of a run; the first that applies.

@@ -99,9 +99,7 @@ pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), 
     let mut out = ::csv::Writer::from_writer(out);
     out.write_record(COLUMNS.map(|(head, _)| head))?;
     for at in &view.attempts {
-        let Some(unit) = view.units.get(at.unit as usize) else {
-            continue;
-        };
+        let unit = &view.units[at.unit as usize];
         let attempt = &attempt(unit, at, ends)?;
         let whole = Line {
             run: &view.run,
