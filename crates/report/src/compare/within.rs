@@ -13,7 +13,7 @@ pub fn axes(view: &View) -> Vec<Axis> {
     axes_of(&view.units)
 }
 
-fn axes_of(units: &[Unit]) -> Vec<Axis> {
+pub(crate) fn axes_of(units: &[Unit]) -> Vec<Axis> {
     let mut axes = vec![Axis::Mode, Axis::Variant, Axis::Spawn];
     axes.retain(|axis| !contrasts(units, *axis).is_empty());
     axes

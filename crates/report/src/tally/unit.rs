@@ -9,7 +9,6 @@ use super::run::Measured;
 use crate::error::ReportError;
 use crate::view::{
     ChapterRow, DiedInCounts, End, Results, RoundOrder, RunFacts, SequenceRow, Totals, is_bad_end,
-    is_death,
 };
 
 #[derive(Clone, Debug)]
@@ -87,7 +86,7 @@ impl UnitTally {
             });
         }
         match &ended.died_in {
-            None if is_death(ended.outcome) && self.unit.mode == Mode::Sequential => {
+            None if ended.outcome.is_death() && self.unit.mode == Mode::Sequential => {
                 Err(ReportError::NoDiedIn(self.unit.name.clone()))
             }
             Some(DiedIn::Chapter(id)) if !self.unit.chapters.contains(id) => {

@@ -6,7 +6,7 @@ use crashrate_model::{Exit, Mode, Unit};
 
 use super::listed::{Ends, ListError, attempt};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{End, RunFacts, View, is_death};
+use crate::view::{End, RunFacts, View};
 
 /// A chapter of an attempt, or a sequence as a whole.
 struct Line<'a> {
@@ -86,7 +86,7 @@ impl Line<'_> {
     fn exit(&self) -> Option<&Exit> {
         let ended_here = self.chapter.is_empty()
             || self.unit.mode == Mode::Isolated
-            || is_death(self.end.outcome);
+            || self.end.outcome.is_death();
         self.end.own_exit().filter(|_| ended_here)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crashrate_model::{Ended, Mode, Outcome, Unit};
 
-use super::evidence::Evidence;
+use super::evidence;
 use super::report::{Problem, Status, TestCase};
 use super::round::{cases, cause};
 use crate::clean::{NAME, clean};
@@ -34,7 +34,16 @@ struct Cause {
     outcome: Outcome,
     text: String,
     count: u32,
-    first: Evidence,
+    first: Ended,
+}
+
+impl Cause {
+    fn end(&self) -> End<'_> {
+        End {
+            outcome: self.outcome,
+            ..End::whole(&self.first)
+        }
+    }
 }
 
 impl Tally {
@@ -86,7 +95,7 @@ impl Tally {
                 outcome,
                 text,
                 count: 1,
-                first: Evidence::of(end),
+                first: end.attempt.clone(),
             });
         }
     }
@@ -173,7 +182,7 @@ impl Tally {
             }
         }
         match self.main_cause() {
-            Some(cause) => cause.first.text(&summary, view, ends),
+            Some(cause) => evidence::text(&cause.end(), &summary, view, ends),
             None => summary + "\n",
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crashrate_model::{Ended, Mode, Outcome, Unit};
 
-use super::evidence::Evidence;
+use super::evidence;
 use super::report::{Problem, Status, TestCase, duration};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{End, View, is_bad_end};
@@ -108,7 +108,7 @@ impl<'a> Case<'a> {
             };
             let text = match status {
                 Status::Skipped => String::new(),
-                _ => Evidence::of(end).text(&message, view, ends),
+                _ => evidence::text(end, &message, view, ends),
             };
             Problem {
                 element: if at == 0 { status.element() } else { more },
