@@ -6,9 +6,9 @@ use crashrate_model::{ALPHA, Axis, Mode};
 use super::between::{SharedRow, method};
 use super::test::judge;
 use super::within::{compare_within, incomplete};
-use super::words::bad_words;
 use super::{Comparisons, DEFAULT_DETECT, What};
 use crate::view::{DiedInCounts, OptionalStopping, Row, SequenceRow, Share, View};
+use crate::words::bad_outcomes;
 
 /// A run beside its suite's baseline.
 #[derive(Clone, Debug, PartialEq)]
@@ -187,7 +187,7 @@ fn machine(view: &View, baseline: &View) -> Comparisons {
 
 /// Differences in method that limit what the comparison means.
 fn warnings(view: &View, baseline: &View) -> Vec<String> {
-    let [then, now] = [baseline, view].map(|view| bad_words(&view.run.bad));
+    let [then, now] = [baseline, view].map(|view| bad_outcomes(&view.run.bad));
     let mut warnings = Vec::new();
     if then != now {
         warnings.push(format!(

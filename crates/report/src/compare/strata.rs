@@ -2,10 +2,10 @@
 //! different runs are never pooled, since pooling can reverse a difference (Simpson's paradox).
 
 use crashrate_model::{ALPHA, Axis};
-use crashrate_stats::{Method, Stratified, Worse, holm, mantel_haenszel};
+use crashrate_stats::{Method, Stratified, holm, mantel_haenszel};
 
 use super::differences::differences;
-use super::test::counts;
+use super::test::{counts, worse};
 use super::words::name;
 use super::{Compared, DEFAULT_DETECT, Side, compare_within};
 use crate::view::{Share, View};
@@ -128,15 +128,11 @@ fn judged(found: Vec<Found>) -> Vec<Stratum> {
         .zip(adjusted)
         .map(|((key, runs, pooled), p)| {
             let (name, labels) = key;
-            let worse = match pooled.difference.unwrap_or_default() > 0.0 {
-                true => Worse::Two,
-                false => Worse::One,
-            };
             let says = |of: &Stratified, p: f64| {
                 p <= ALPHA && of.interval.is_some_and(|interval| !interval.contains(0.0))
             };
             // Missing rounds are counted most unfavourably.
-            let worst = self::pooled(&runs, |one| one.extreme(worse));
+            let worst = self::pooled(&runs, |one| one.extreme(worse(pooled.difference)));
             let holds = worst.is_some_and(|worst| {
                 let same = worst.difference.zip(pooled.difference);
                 same.is_some_and(|(a, b)| a * b > 0.0) && says(&worst, (worst.p * tests).min(1.0))

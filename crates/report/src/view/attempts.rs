@@ -72,6 +72,15 @@ impl<'a> End<'a> {
         self.attempt.exit().filter(|_| !killed)
     }
 
+    /// What an exit says about why it did not pass.
+    pub(crate) fn exit_words(&self, exit: Option<&Exit>) -> Option<String> {
+        match self.outcome {
+            Outcome::TimedOut => Some("killed after its time limit".to_owned()),
+            outcome if is_bad_end(outcome) => exit.map(Exit::to_string),
+            _ => None,
+        }
+    }
+
     /// The signature of the crash or hang, if this is where the process died.
     pub(crate) fn signature(&self) -> Option<&'a str> {
         let crash = (self.attempt.crash.as_ref()).filter(|_| self.outcome.is_death())?;

@@ -43,11 +43,7 @@ pub(super) fn cases<'a>(unit: &'a Unit, attempts: &'a [Ended]) -> Vec<Case<'a>> 
 
 /// The cause in one line: the recorded reason, else the process's exit, then the signature.
 pub(super) fn cause(end: &End<'_>) -> String {
-    let exit = match (end.outcome, end.own_exit()) {
-        (Outcome::TimedOut, _) => Some("killed after its time limit".to_owned()),
-        (outcome, Some(exit)) if outcome.counts() => Some(exit.to_string()),
-        _ => None,
-    };
+    let exit = end.exit_words(end.own_exit());
     let of_attempt = (end.attempt.reason.as_deref()).filter(|_| !end.outcome.counts());
     let reason = end.reason.or(of_attempt).map(str::to_owned);
     let words = reason.or(exit).into_iter();
