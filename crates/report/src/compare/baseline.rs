@@ -106,12 +106,9 @@ fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
         }));
     }
     let alone = view.chapter_rows().filter(|row| {
-        let mut in_sequences = view
-            .chapter_rows()
-            .filter(|row| row.mode == Mode::Sequential);
-        row.mode == Mode::Isolated
-            && !in_sequences
-                .any(|other| (other.chapter, other.variant) == (row.chapter, row.variant))
+        let same = |other: &Row| (other.chapter, other.variant) == (row.chapter, row.variant);
+        let mut all = view.chapter_rows().filter(same);
+        all.all(|other| other.mode == Mode::Isolated)
     });
     all.extend(alone.map(|row| BaselineRow {
         isolated: Some(row.results.first_attempt),

@@ -9,7 +9,7 @@ use crashrate_model::{
 };
 use crashrate_stats::{GateWatch, PairWatch};
 
-use crate::compare::{alpha_of, axes_of};
+use crate::compare::{alpha_of, axes};
 use crate::view::{GateSeen, PairsSeen};
 
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ struct OpenGate {
 
 impl Watched {
     pub(super) fn new(run: &RunInfo) -> Self {
-        let pairs = axes_of(&run.units).into_iter().map(|axis| {
+        let pairs = axes(&run.units).into_iter().map(|axis| {
             let contrasts = contrasts(&run.units, axis);
             let alpha = alpha_of(&run.units, &run.stopping, axis);
             let watches = watches(&contrasts, alpha, run.not_worse_by);

@@ -65,29 +65,24 @@ impl<'a> Case<'a> {
     }
 
     /// The status over the attempts that count, with those that did not pass. If none counts, the
-    /// last attempt decides.
+    /// last attempt decides: one that could not be started is an error of the set-up; one that was
+    /// not reached, interrupted or lost was skipped.
     pub(super) fn status(&self) -> (Status, Vec<End<'a>>) {
-        let counted = || self.ends.iter().filter(|end| end.outcome.counts());
-        let Some(last) = counted().next_back() else {
-            return self.uncounted();
+        let counted = self.ends.iter().rfind(|end| end.outcome.counts());
+        let Some(last) = counted.or(self.ends.last()) else {
+            return (Status::Skipped, Vec::new());
         };
-        let not_passed = self.ends.iter().filter(|end| is_bad_end(end.outcome));
         let status = match last.outcome {
             Outcome::Passed => Status::Success,
-            _ => Status::Failure,
-        };
-        (status, not_passed.copied().collect())
-    }
-
-    /// An attempt that could not be started is an error of the set-up; one that was not reached,
-    /// interrupted or lost was skipped.
-    fn uncounted(&self) -> (Status, Vec<End<'a>>) {
-        let last = self.ends.last();
-        let status = match last.map(|end| end.outcome) {
-            Some(Outcome::NotStarted) => Status::Error,
+            Outcome::NotStarted => Status::Error,
+            outcome if outcome.counts() => Status::Failure,
             _ => Status::Skipped,
         };
-        (status, last.into_iter().copied().collect())
+        let not_passed = self.ends.iter().filter(|end| is_bad_end(end.outcome));
+        match counted {
+            Some(_) => (status, not_passed.copied().collect()),
+            None => (status, vec![*last]),
+        }
     }
 
     /// The test case.
