@@ -120,7 +120,7 @@ fn within(
     detect: [f64; 2],
     margin: Option<f64>,
 ) -> Result<Comparisons, Failure> {
-    let axes = axes(view);
+    let axes = axes(&view.units);
     let axis = by.or(axes.first().copied());
     if let Some(axis) = axis.filter(|axis| axes.contains(axis)) {
         return Ok(compare_within(view, axis, detect, margin));

@@ -6,9 +6,9 @@ use crashrate_model::{ALPHA, Axis, Mode};
 use super::between::{SharedRow, method};
 use super::test::judge;
 use super::within::{compare_within, incomplete};
-use super::words::bad_words;
 use super::{Comparisons, DEFAULT_DETECT, What};
 use crate::view::{DiedInCounts, OptionalStopping, Row, SequenceRow, Share, View};
+use crate::words::bad_outcomes;
 
 /// A run beside its suite's baseline.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,12 +106,9 @@ fn rows(view: &View, baseline: &View, modes: &Comparisons) -> Vec<BaselineRow> {
         }));
     }
     let alone = view.chapter_rows().filter(|row| {
-        let mut in_sequences = view
-            .chapter_rows()
-            .filter(|row| row.mode == Mode::Sequential);
-        row.mode == Mode::Isolated
-            && !in_sequences
-                .any(|other| (other.chapter, other.variant) == (row.chapter, row.variant))
+        let same = |other: &Row| (other.chapter, other.variant) == (row.chapter, row.variant);
+        let mut all = view.chapter_rows().filter(same);
+        all.all(|other| other.mode == Mode::Isolated)
     });
     all.extend(alone.map(|row| BaselineRow {
         isolated: Some(row.results.first_attempt),
@@ -187,7 +184,7 @@ fn machine(view: &View, baseline: &View) -> Comparisons {
 
 /// Differences in method that limit what the comparison means.
 fn warnings(view: &View, baseline: &View) -> Vec<String> {
-    let [then, now] = [baseline, view].map(|view| bad_words(&view.run.bad));
+    let [then, now] = [baseline, view].map(|view| bad_outcomes(&view.run.bad));
     let mut warnings = Vec::new();
     if then != now {
         warnings.push(format!(

@@ -4,7 +4,7 @@ use crashrate_model::{ALPHA, Outcome, suite_variant};
 
 use super::differences::{Difference, differing};
 use super::test::{Pair, judge};
-use super::{Compared, Comparisons, Doubt, Evidence, How, Side, What, claimed_in_short};
+use super::{Compared, Comparisons, Doubt, How, Side, What, claimed_in_short};
 use crate::clean::{NAME, clean};
 use crate::view::{OptionalStopping, Results, Row, RunFacts, Share, View};
 use crate::words::imported;
@@ -41,10 +41,8 @@ impl SharedRow<'_> {
                 bounds: results[side].bounds,
                 optional_stopping: optional_stopping[side],
             }),
-            blocks: None,
             doubt: doubt(results, censored),
-            evidence: Evidence::Untested,
-            plan: None,
+            ..Compared::default()
         };
         Pair {
             compared,

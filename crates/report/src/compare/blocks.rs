@@ -4,7 +4,7 @@ use crashrate_model::{Axis, Contrast, Mode, Outcome, OutcomeSet, Reading, Spawn,
 use crashrate_stats::{Design, PairTable, SideEnd};
 
 use super::test::{Pair, Tables};
-use super::{Compared, Doubt, Evidence, Side};
+use super::{Compared, Doubt, Side};
 use crate::view::{Bounds, Cell, Outcomes, Results, View, rounds};
 
 /// Both sides of a contrast, round by round.
@@ -55,8 +55,7 @@ pub(super) fn pair(view: &View, contrast: &Contrast, axis: Axis) -> Pair {
         }),
         blocks: Some(sides.measured.blocks()),
         doubt: (is_imported && is_selected).then_some(Doubt::Unmatched),
-        evidence: Evidence::Untested,
-        plan: None,
+        ..Compared::default()
     };
     // Only with one attempt at a time are the two sides of a block independent.
     let design = match contrast.is_censored() || run.jobs > Some(1) {
@@ -79,49 +78,39 @@ fn sides(view: &View, contrast: &Contrast) -> Sides {
     let cells = contrast.sides.each_ref().map(|side| cells_of(view, side));
     let bad = &view.run.bad;
     let mut sides = Sides::default();
-    let [one, two] = cells.each_ref().map(|all| recorded(all));
+    // The rounds that every unit of a side has.
+    let recorded = |all: &Vec<&[Cell]>| all.iter().map(|cells| cells.len()).min().unwrap_or(0);
+    let [one, two] = cells.each_ref().map(recorded);
     for round in 0..one.max(two) {
-        let ends = cells.each_ref().map(|all| end(all, round, bad));
-        for (side, end) in ends.iter().enumerate() {
-            sides.rounds[side] += u32::from(end.begun);
-            if let Drawn::Ended(outcome) = end.measured {
+        let joined = |of: fn(&Cell) -> Option<Outcome>| {
+            (cells.each_ref()).map(|all| joined(all.iter().map(|cells| of(cells.get(round)?)), bad))
+        };
+        let measured = joined(|cell| cell.first);
+        for (side, end) in measured.into_iter().enumerate() {
+            sides.rounds[side] += u32::from(end.is_some());
+            if let Some(outcome) = end.filter(|outcome| outcome.counts()) {
                 sides.outcomes[side].add(outcome, 1);
             }
         }
-        let none_started = ends.iter().all(|end| end.strict == Drawn::NotStarted);
-        let [one, two] = ends.each_ref().map(|end| side_end(end.measured, bad, true));
+        let [one, two] = measured.map(|end| side_end(end, bad, true));
         sides.measured.add(one, two);
-        let [one, two] = (ends.each_ref()).map(|end| side_end(end.strict, bad, none_started));
+        let strict = joined(|cell| match cell.vanished {
+            true => Some(Outcome::Lost),
+            false => cell.first,
+        });
+        let none_started = strict == [Some(Outcome::NotStarted); 2];
+        let [one, two] = strict.map(|end| side_end(end, bad, none_started));
         sides.strict.add(one, two);
     }
     sides
 }
 
-/// How a side of a block was drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Drawn {
-    /// Not started or not reached.
-    Not,
-    Ended(Outcome),
-    Vanished,
-    NotStarted,
-}
-
-struct End {
-    /// The final result.
-    measured: Drawn,
-    /// The result of the first attempt.
-    strict: Drawn,
-    /// Whether the journal mentions the round, even if only as not reached.
-    begun: bool,
-}
-
-fn side_end(drawn: Drawn, bad: &OutcomeSet, none_started: bool) -> SideEnd {
-    match drawn {
-        Drawn::Ended(outcome) => SideEnd::measured(bad.contains(outcome)),
-        Drawn::Vanished => SideEnd::Missing,
-        Drawn::NotStarted if !none_started => SideEnd::Missing,
-        Drawn::NotStarted | Drawn::Not => SideEnd::Absent,
+fn side_end(end: Option<Outcome>, bad: &OutcomeSet, none_started: bool) -> SideEnd {
+    match end {
+        Some(outcome) if outcome.counts() => SideEnd::measured(bad.contains(outcome)),
+        Some(Outcome::Lost | Outcome::Interrupted) => SideEnd::Missing,
+        Some(Outcome::NotStarted) if !none_started => SideEnd::Missing,
+        _ => SideEnd::Absent,
     }
 }
 
@@ -145,49 +134,24 @@ fn cells_of<'a>(view: &'a View, reading: &Reading) -> Vec<&'a [Cell]> {
     all.iter().map(|results| results.cells.as_slice()).collect()
 }
 
-/// The rounds that every unit of a side has.
-fn recorded(all: &[&[Cell]]) -> usize {
-    all.iter().map(|cells| cells.len()).min().unwrap_or(0)
-}
-
-fn end(all: &[&[Cell]], round: usize, bad: &OutcomeSet) -> End {
-    let cells: Vec<Cell> = (all.iter())
-        .map(|cells| cells.get(round).copied().unwrap_or_default())
-        .collect();
-    let drawn = |cell: &Cell| match cell.first {
-        Some(outcome) if outcome.counts() => Drawn::Ended(outcome),
-        Some(Outcome::Lost | Outcome::Interrupted) => Drawn::Vanished,
-        Some(Outcome::NotStarted) => Drawn::NotStarted,
-        _ => Drawn::Not,
-    };
-    let strict = |cell: &Cell| match cell.vanished {
-        true => Drawn::Vanished,
-        false => drawn(cell),
-    };
-    End {
-        measured: joined(cells.iter().map(drawn), bad),
-        strict: joined(cells.iter().map(strict), bad),
-        begun: cells.iter().all(|cell| cell.first.is_some()),
-    }
-}
-
-/// Joins rounds of several units into one. All must have been drawn; it is bad if any is bad, and
-/// measured only if it is bad or all were measured.
-fn joined(ends: impl Iterator<Item = Drawn>, bad: &OutcomeSet) -> Drawn {
-    let decides = |end: &Drawn| match end {
-        Drawn::Not => 0,
-        Drawn::Ended(outcome) if bad.contains(*outcome) => 1,
-        Drawn::Vanished => 2,
-        Drawn::NotStarted => 3,
+/// Joins rounds of several units into one; `None` if the journal lacks any of them. All must have
+/// been reached; it is bad if any is bad, and measured only if it is bad or all were measured.
+fn joined(ends: impl Iterator<Item = Option<Outcome>>, bad: &OutcomeSet) -> Option<Outcome> {
+    let decides = |end: &Option<Outcome>| match end {
+        None => 0,
+        Some(Outcome::Unreached) => 1,
+        Some(outcome) if outcome.counts() && bad.contains(*outcome) => 2,
+        Some(Outcome::Lost | Outcome::Interrupted) => 3,
+        Some(Outcome::NotStarted) => 4,
         // Among good outcomes, one that is not a pass carries more information.
-        Drawn::Ended(outcome) if *outcome != Outcome::Passed => 4,
-        Drawn::Ended(_) => 5,
+        Some(Outcome::Passed) => 6,
+        Some(_) => 5,
     };
-    ends.min_by_key(decides).unwrap_or(Drawn::Not)
+    ends.min_by_key(decides).flatten()
 }
 
 fn unit_results(view: &View, unit: u32) -> Option<&Results> {
-    let unit = view.units.get(unit as usize)?;
+    let unit = &view.units[unit as usize];
     let name = match unit.mode {
         Mode::Isolated => unit.chapters.first().unwrap_or(&unit.name),
         Mode::Sequential => &unit.name,
@@ -196,7 +160,7 @@ fn unit_results(view: &View, unit: u32) -> Option<&Results> {
 }
 
 fn chapter_results(view: &View, unit: u32, place: usize) -> Option<&Results> {
-    let unit = view.units.get(unit as usize)?;
+    let unit = &view.units[unit as usize];
     let row = view.chapters.iter().find(|row| {
         row.sequence.as_ref() == Some(&unit.name)
             && row.variant == unit.variant

@@ -3,8 +3,8 @@
 use crashrate_model::{ALPHA, Claim, Mode};
 
 use super::test::{Pair, judge};
-use super::{Compared, Comparisons, DEFAULT_DETECT, Evidence, How, Side, What};
-use crate::view::{ChapterRow, OptionalStopping, Outcomes, Share, View};
+use super::{Compared, Comparisons, DEFAULT_DETECT, How, Side, What};
+use crate::view::{ChapterRow, Share, View};
 
 /// A claim of a report, and what its rounds show.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,32 +51,29 @@ fn claimed_pair(view: &View, claim: &Claim) -> Option<Pair> {
         let mut rows = view.chapters.iter();
         rows.find(|row| row.mode == mode && row.chapter == claim.chapter)
     };
-    let side = |label: String, share: Share, outcomes: Outcomes| Side {
+    let side = |label: String, row: &ChapterRow| Side {
         label,
-        share,
-        outcomes,
-        bounds: None,
-        optional_stopping: OptionalStopping::No,
-    };
-    let of_row = |label: String, row: &ChapterRow| {
-        side(label, row.results.first_attempt, row.results.outcomes)
+        share: row.results.first_attempt,
+        outcomes: row.results.outcomes,
+        ..Side::default()
     };
     let isolated = find(Mode::Isolated)?;
     let (sides, sequence, mode) = match &claim.before {
         Some(before) => {
-            let earlier = Share {
-                bad: before.bad,
-                n: before.rounds,
+            let earlier = Side {
+                label: format!("N={}", before.number),
+                share: Share {
+                    bad: before.bad,
+                    n: before.rounds,
+                },
+                ..Side::default()
             };
-            let sides = [
-                side(format!("N={}", before.number), earlier, Outcomes::default()),
-                of_row(view.run.label(), isolated),
-            ];
+            let sides = [earlier, side(view.run.label(), isolated)];
             (sides, None, Some(Mode::Isolated))
         }
         None => {
             let sequential = find(Mode::Sequential)?;
-            let sides = [isolated, sequential].map(|row| of_row(row.mode.word().to_owned(), row));
+            let sides = [isolated, sequential].map(|row| side(row.mode.word().to_owned(), row));
             (sides, sequential.sequence.clone(), None)
         }
     };
@@ -86,12 +83,8 @@ fn claimed_pair(view: &View, claim: &Claim) -> Option<Pair> {
         mode,
         variant: Some(isolated.variant.clone()),
         primary: true,
-        censored: false,
         sides,
-        blocks: None,
-        doubt: None,
-        evidence: Evidence::Untested,
-        plan: None,
+        ..Compared::default()
     };
     Some(Pair {
         rounds: compared.sides.each_ref().map(|side| side.share.n),

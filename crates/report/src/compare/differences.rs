@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::words::bad_words;
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{RunFacts, View};
-use crate::words::fault_facts;
+use crate::words::{bad_outcomes, fault_facts};
 
 /// A fact about a run that differs from the run before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +142,7 @@ fn facts(view: &View, other: &View) -> BTreeMap<String, String> {
         ("fault".to_owned(), fault),
         ("evidence".to_owned(), evidence.to_owned()),
         ("spawn".to_owned(), spawns(view)),
-        ("counted as bad".to_owned(), bad_words(&run.bad)),
+        ("counted as bad".to_owned(), bad_outcomes(&run.bad)),
     ]);
     facts.extend(run.jobs.map(|jobs| ("jobs".to_owned(), jobs.to_string())));
     let versions = run.versions.iter();

@@ -25,8 +25,8 @@ fn gates_intro(view: &View) -> Option<String> {
     let some = 1.0 - (1.0 - ALPHA).powi(i32::try_from(n).unwrap_or(i32::MAX));
     let single = match below {
         1.. if below < n => format!(
-            " A single `below` is wrong in at most {each} of runs; some of {} would be in up to {} if \
-             all rates stood at their limits.",
+            " A single `below` is wrong in at most {each} of runs. If every rate equals its limit, at \
+             least one of {} is wrong in up to {} of runs.",
             count(n as u64),
             percent_of((some * 100.0).round() / 100.0)
         ),

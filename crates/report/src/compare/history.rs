@@ -96,11 +96,13 @@ pub struct Point {
 }
 
 /// Why a run is excluded from the tests of a history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Untested {
     /// The data may have decided its number of rounds.
+    #[serde(rename = "by-data")]
     OptionalStopping,
     /// Its counts are not final, and each look at them would be another test.
+    #[serde(rename = "live")]
     Running,
 }
 

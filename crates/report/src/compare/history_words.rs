@@ -4,10 +4,10 @@ use crashrate_model::{Outcome, OutcomeSet};
 use crashrate_stats::ChangeShape;
 
 use super::history::{is_rise, rises};
-use super::words::{bad_words, row_name};
+use super::words::row_name;
 use super::{Change, History, Point, Trend, Untested};
 use crate::view::Share;
-use crate::words::{count, percent, share};
+use crate::words::{bad_outcomes, count, counted, first_lines, percent, share};
 
 /// The most runs, and the most differences, that a sentence names.
 const NAMED: usize = 4;
@@ -28,7 +28,7 @@ pub(crate) fn history_intro(history: &History) -> String {
         "After each run, every row is tested for a change of its rate. At most 5% of histories \
          without any change are ever marked, and a mark stays when runs are added. First attempts; \
          bad: {}.",
-        bad_words(&history.bad)
+        bad_outcomes(&history.bad)
     )
 }
 
@@ -156,13 +156,9 @@ fn coinciding(history: &History, change: &Change) -> Option<String> {
     if changed.is_empty() {
         return None;
     }
-    let more = changed.len().saturating_sub(NAMED);
-    let mut named: Vec<_> = (changed.iter().take(NAMED))
-        .map(|(what, at)| format!("{} changed at {}", fact(what), numbers(history, at)))
-        .collect();
-    if more > 0 {
-        named.push(format!("{} other facts changed", count(more as u64)));
-    }
+    let changed = (changed.iter())
+        .map(|(what, at)| format!("{} changed at {}", fact(what), numbers(history, at)));
+    let named = first_lines(changed.collect(), NAMED, "other facts changed");
     Some(capitalized(&named.join("; ")) + ".")
 }
 
@@ -208,10 +204,8 @@ fn missing(history: &History, trend: &Trend) -> Option<String> {
     }
     let mut each: Vec<_> = (points.iter().take(NAMED))
         .map(|point| {
-            let what = (point.missing.occurred())
-                .map(|(outcome, n)| format!("{} {}", count(n.into()), outcome.word()));
-            let what: Vec<_> = what.collect();
-            format!("{} in {}", what.join(", "), number(history, point.run))
+            let what = counted(&point.missing, |_| true);
+            format!("{what} in {}", number(history, point.run))
         })
         .collect();
     if points.len() > NAMED {
@@ -219,7 +213,7 @@ fn missing(history: &History, trend: &Trend) -> Option<String> {
         each.push(format!("and more in {more} other runs"));
     }
     Some(format!(
-        "Rounds without a result: {}; a change is shown only if it holds whatever they came to.",
+        "Rounds without a result: {}; a change is shown only if it holds however they ended.",
         each.join("; ")
     ))
 }
@@ -248,19 +242,12 @@ pub(crate) fn number(history: &History, place: usize) -> String {
 
 /// `N=1, N=2 and N=7`.
 fn numbers(history: &History, places: &[usize]) -> String {
-    let named = places
-        .iter()
-        .take(NAMED)
-        .map(|place| number(history, *place));
-    let named: Vec<String> = named.collect();
-    if places.len() > NAMED {
-        let more = count((places.len() - NAMED) as u64);
-        return format!("{} and {more} more runs", named.join(", "));
-    }
-    match named.split_last() {
-        None => String::new(),
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    let all = places.iter().map(|place| number(history, *place));
+    let mut named = first_lines(all.collect(), NAMED, "more runs");
+    let last = named.pop().unwrap_or_default();
+    match named.is_empty() {
+        true => last,
+        false => format!("{} and {last}", named.join(", ")),
     }
 }
 

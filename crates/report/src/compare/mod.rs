@@ -21,6 +21,7 @@ mod words;
 
 use crashrate_model::{Axis, Mode, OutcomeSet};
 use crashrate_stats::{Blocks, PairWatch, Plan, Worse};
+use serde::Serialize;
 
 use crate::clean::{NAME, clean};
 use crate::view::{Bounds, OptionalStopping, Outcomes, Share};
@@ -45,26 +46,31 @@ pub use within::{axes, compare_within};
 pub(crate) use words::{cautions, claimed, claimed_in_short, intro, lines, name, shown};
 
 /// What is compared with what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum What {
-    /// Two sides of one run.
-    Within(Axis),
     /// Two runs.
+    #[serde(rename = "run")]
     Runs,
     /// A run and its suite's baseline.
     Baseline,
     /// What an imported report claims.
     Claim,
+    /// Two sides of one run.
+    #[serde(untagged)]
+    Within(Axis),
 }
 
 /// The method of a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum How {
     /// Exact tests: all rounds were fixed in advance.
     FixedRounds,
     /// E-values of pairs: the data may have decided the number of rounds.
     Pairs,
     /// Intervals only: the data may have decided the number of rounds, and there are no pairs.
+    #[serde(rename = "none")]
     Untested,
 }
 
@@ -86,7 +92,7 @@ pub struct Comparisons {
 }
 
 /// Two sides of one chapter or sequence.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Compared {
     /// The chapter; `None` for a whole sequence.
     pub chapter: Option<String>,
@@ -113,7 +119,7 @@ pub struct Compared {
 }
 
 /// One side.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Side {
     /// Its label: a mode, a variant, or a run.
     pub label: String,
@@ -138,7 +144,7 @@ pub enum Doubt {
 }
 
 /// The evidence for a difference between two sides.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Evidence {
     /// A test for rounds fixed in advance.
     Fixed(FixedTest),
@@ -150,6 +156,7 @@ pub enum Evidence {
         counts: bool,
     },
     /// No test is valid.
+    #[default]
     Untested,
 }
 

@@ -2,10 +2,10 @@
 //! different runs are never pooled, since pooling can reverse a difference (Simpson's paradox).
 
 use crashrate_model::{ALPHA, Axis};
-use crashrate_stats::{Method, Stratified, Worse, holm, mantel_haenszel};
+use crashrate_stats::{Method, Stratified, holm, mantel_haenszel};
 
 use super::differences::differences;
-use super::test::counts;
+use super::test::{counts, worse};
 use super::words::name;
 use super::{Compared, DEFAULT_DETECT, Side, compare_within};
 use crate::view::{Share, View};
@@ -90,73 +90,65 @@ fn usable(view: &View, axis: Axis) -> Result<Vec<Compared>, &'static str> {
     }
 }
 
-/// One comparison in each run that has it.
-struct Found {
-    name: String,
-    labels: [String; 2],
-    runs: Vec<(String, Compared)>,
-}
+/// A comparison by its name and labels, in each run that has it.
+type Found = ((String, [String; 2]), Vec<(String, Compared)>);
 
-impl Found {
-    /// All runs combined. Differences are of the second side against the first.
-    fn pooled(&self, shares: impl Fn(&Compared) -> [Share; 2]) -> Option<Stratified> {
-        let strata = self.runs.iter().filter_map(|(_, one)| {
-            let [one, two] = shares(one).map(counts);
-            Some((two.ok()?, one.ok()?))
-        });
-        mantel_haenszel(&strata.collect::<Vec<_>>(), ALPHA).ok()
-    }
+/// All runs combined. Differences are of the second side against the first.
+fn pooled(
+    runs: &[(String, Compared)],
+    shares: impl Fn(&Compared) -> [Share; 2],
+) -> Option<Stratified> {
+    let strata = runs.iter().filter_map(|(_, one)| {
+        let [one, two] = shares(one).map(counts);
+        Some((two.ok()?, one.ok()?))
+    });
+    mantel_haenszel(&strata.collect::<Vec<_>>(), ALPHA).ok()
 }
 
 fn add(found: &mut Vec<Found>, run: &str, one: Compared) {
-    let labels = one.sides.each_ref().map(Side::name);
-    let name = name(&one);
-    let mut known = found.iter_mut();
+    let key = (name(&one), one.sides.each_ref().map(Side::name));
     let run = (run.to_owned(), one);
-    match known.find(|found| found.name == name && found.labels == labels) {
-        Some(found) => found.runs.push(run),
-        None => found.push(Found {
-            name,
-            labels,
-            runs: vec![run],
-        }),
+    match found.iter_mut().find(|(known, _)| *known == key) {
+        Some((_, runs)) => runs.push(run),
+        None => found.push((key, vec![run])),
     }
 }
 
 fn judged(found: Vec<Found>) -> Vec<Stratum> {
-    let pooled: Vec<_> = (found.into_iter())
-        .filter_map(|found| {
-            let pooled = found.pooled(Compared::shares)?;
-            Some((found, pooled))
-        })
-        .collect();
-    let p_values: Vec<f64> = pooled.iter().map(|(_, pooled)| pooled.p).collect();
+    let with_pooled = |(key, runs): Found| {
+        let pooled = pooled(&runs, Compared::shares)?;
+        Some((key, runs, pooled))
+    };
+    let all: Vec<_> = found.into_iter().filter_map(with_pooled).collect();
+    let p_values: Vec<f64> = all.iter().map(|(_, _, pooled)| pooled.p).collect();
     let adjusted = holm(&p_values).unwrap_or_default();
     let tests = p_values.len().max(1) as f64;
-    let judged = (pooled.into_iter().zip(adjusted)).map(|((found, pooled), p)| {
-        let worse = match pooled.difference.unwrap_or_default() > 0.0 {
-            true => Worse::Two,
-            false => Worse::One,
-        };
-        let says = |of: &Stratified, p: f64| {
-            p <= ALPHA && of.interval.is_some_and(|interval| !interval.contains(0.0))
-        };
-        // Missing rounds are counted most unfavourably.
-        let worst = found.pooled(|one| one.extreme(worse));
-        let holds = worst.is_some_and(|worst| {
-            let same = worst.difference.zip(pooled.difference);
-            same.is_some_and(|(a, b)| a * b > 0.0) && says(&worst, (worst.p * tests).min(1.0))
+    let judged = all
+        .into_iter()
+        .zip(adjusted)
+        .map(|((key, runs, pooled), p)| {
+            let (name, labels) = key;
+            let says = |of: &Stratified, p: f64| {
+                p <= ALPHA && of.interval.is_some_and(|interval| !interval.contains(0.0))
+            };
+            // Missing rounds are counted most unfavourably.
+            let worst = self::pooled(&runs, |one| one.extreme(worse(pooled.difference)));
+            let holds = worst.is_some_and(|worst| {
+                let same = worst.difference.zip(pooled.difference);
+                same.is_some_and(|(a, b)| a * b > 0.0) && says(&worst, (worst.p * tests).min(1.0))
+            });
+            Stratum {
+                name,
+                labels,
+                runs: runs
+                    .into_iter()
+                    .map(|(run, one)| (run, one.shares()))
+                    .collect(),
+                differs: says(&pooled, p) && holds,
+                pooled,
+                p,
+            }
         });
-        let runs = found.runs.into_iter();
-        Stratum {
-            name: found.name,
-            labels: found.labels,
-            runs: runs.map(|(run, one)| (run, one.shares())).collect(),
-            differs: says(&pooled, p) && holds,
-            pooled,
-            p,
-        }
-    });
     judged.collect()
 }
 

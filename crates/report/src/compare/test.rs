@@ -42,6 +42,14 @@ pub(super) fn counts(share: Share) -> Result<Counts, StatsError> {
     Counts::new(share.bad.into(), share.n.into())
 }
 
+/// The side that is bad more often, by the difference of the second side against the first.
+pub(super) fn worse(difference: Option<f64>) -> Worse {
+    match difference.is_some_and(|difference| difference > 0.0) {
+        true => Worse::Two,
+        false => Worse::One,
+    }
+}
+
 /// The blocks of one run.
 #[derive(Clone, Debug)]
 pub(super) struct Tables {
@@ -244,12 +252,8 @@ fn fixed(pairs: &[Pair], alpha: f64, margin: Option<f64>) -> Vec<Option<FixedTes
     let worst: Vec<_> = (tested.iter())
         .map(|tested| {
             let (pair, _, comparison) = tested.as_ref()?;
-            let worse = match comparison.difference? {
-                difference if difference > 0.0 => Worse::Two,
-                _ => Worse::One,
-            };
             match pair.has_missing() {
-                true => pair.worst(worse, alpha),
+                true => pair.worst(worse(comparison.difference), alpha),
                 false => Some(*comparison),
             }
         })

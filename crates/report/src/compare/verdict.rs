@@ -3,6 +3,7 @@
 use crashrate_model::{Outcome, OutcomeSet};
 use crashrate_stats::{Blocks, PairWatch, Test, Worse};
 
+use super::test::worse;
 use super::{Compared, Comparisons, Doubt, Evidence, FixedTest, Planned, Side};
 use crate::view::rounds;
 use crate::words::{count, p_value, percent_of, plural, points, share};
@@ -134,10 +135,7 @@ fn by_test(all: &Comparisons, one: &Compared, test: &FixedTest) -> String {
     }
     let within = one.blocks.filter(|_| test.comparison.test == Test::McNemar);
     let matched = within.map_or_else(String::new, |blocks| within_blocks(one, blocks));
-    let worse = match test.comparison.difference.unwrap_or_default() > 0.0 {
-        true => Worse::Two,
-        false => Worse::One,
-    };
+    let worse = worse(test.comparison.difference);
     let direction = || direction_of(all, one, worse, within);
     if test.differs {
         return format!("{}: {}{matched}", direction(), beyond(test));

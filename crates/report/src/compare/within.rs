@@ -8,12 +8,8 @@ use super::{Comparisons, DEFAULT_DETECT, Evidence, How, What, claimed_in_short};
 use crate::view::{OptionalStopping, PairsSeen, View};
 use crate::words::imported;
 
-/// The axes along which a run can be compared with itself.
-pub fn axes(view: &View) -> Vec<Axis> {
-    axes_of(&view.units)
-}
-
-fn axes_of(units: &[Unit]) -> Vec<Axis> {
+/// The axes along which a run with these units can be compared with itself.
+pub fn axes(units: &[Unit]) -> Vec<Axis> {
     let mut axes = vec![Axis::Mode, Axis::Variant, Axis::Spawn];
     axes.retain(|axis| !contrasts(units, *axis).is_empty());
     axes
@@ -23,7 +19,7 @@ fn axes_of(units: &[Unit]) -> Vec<Axis> {
 fn compared_axes(units: &[Unit], stopping: &Stopping) -> Vec<Axis> {
     match stopping {
         Stopping::Decided(axis) => vec![*axis],
-        _ => axes_of(units),
+        _ => axes(units),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sentences about comparisons, used by every format; verdicts are in `verdict.rs`.
 
-use crashrate_model::{Axis, Mode, Outcome, OutcomeSet};
+use crashrate_model::{Axis, Mode};
 
 use super::claims::Claimed;
 use super::verdict::verdict;
@@ -114,12 +114,6 @@ pub(crate) fn shown(all: &Comparisons) -> Vec<String> {
         1 => "The comparison shows no difference.".to_owned(),
         n => format!("None of {} comparisons shows a difference.", count(n)),
     }]
-}
-
-/// The outcomes that count as bad.
-pub(super) fn bad_words(bad: &OutcomeSet) -> String {
-    let words: Vec<_> = bad.iter().map(Outcome::word).collect();
-    words.join(", ")
 }
 
 /// What is compared.

@@ -39,7 +39,7 @@ pub(super) fn environment(view: &View) -> Vec<Block> {
     if let Some(retries @ 1..) = run.retries {
         fact("retries", &retries.to_string());
     }
-    fact("counted in the crash rate", &bad_outcomes(run));
+    fact("counted in the crash rate", &bad_outcomes(&run.bad));
     fact("run", &run.id);
     vec![Block::Table(table)]
 }

@@ -156,7 +156,7 @@ fn bad_head(view: &View, all: &Outcomes) -> String {
     match joined(occurred.map(|outcome| outcome.to_string()), ", ") {
         Some(occurred) => occurred,
         None if bad.contains(Outcome::Crashed) => Outcome::Crashed.to_string(),
-        None => bad_outcomes(&view.run),
+        None => bad_outcomes(&view.run.bad),
     }
 }
 

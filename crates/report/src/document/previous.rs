@@ -205,7 +205,7 @@ fn facts(view: &View, other: &View) -> BTreeMap<String, String> {
         }
     };
     add("device", Some(run.device.clone()));
-    add("counted in the crash rate", Some(bad_outcomes(run)));
+    add("counted in the crash rate", Some(bad_outcomes(&run.bad)));
     add("jobs", run.jobs.map(|jobs| jobs.to_string()));
     add("retries", run.retries.map(|retries| retries.to_string()));
     add("command", view.command.as_deref().map(without_seed));

@@ -76,9 +76,7 @@ impl CrashTally {
         seen.count += 1;
         seen.first = seen.first.min(round);
         seen.last = seen.last.max(round);
-        if seen.file.is_none() {
-            seen.file.clone_from(&crash.file);
-        }
+        seen.file = seen.file.take().or_else(|| crash.file.clone());
     }
 
     /// Adds them to the run's signatures.

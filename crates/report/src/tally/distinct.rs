@@ -63,9 +63,8 @@ pub(super) fn cut(mut text: String) -> String {
 /// The values of one measure under one label. A median needs them all.
 #[derive(Clone, Debug)]
 pub(super) struct Values {
-    name: String,
-    label: String,
-    unit: String,
+    /// The first measurement.
+    kind: Measure,
     values: Vec<f64>,
 }
 
@@ -78,28 +77,29 @@ impl Measures {
             self.left_out += 1;
             return;
         }
-        let is_same = |kind: &Values| {
-            kind.name == measure.name && kind.label == measure.label && kind.unit == measure.unit
-        };
-        let kind = self.entry(is_same, || Values {
-            name: measure.name.clone(),
-            label: measure.label.clone(),
-            unit: measure.unit.clone(),
-            values: Vec::new(),
-        });
-        if let Some(kind) = kind {
-            kind.values.push(measure.value);
+        fn key(measure: &Measure) -> [&str; 3] {
+            [&measure.name, &measure.label, &measure.unit]
+        }
+        let all = self.entry(
+            |all| key(&all.kind) == key(measure),
+            || Values {
+                kind: measure.clone(),
+                values: Vec::new(),
+            },
+        );
+        if let Some(all) = all {
+            all.values.push(measure.value);
         }
     }
 
     pub(super) fn stats(&self) -> Vec<MeasureStat> {
-        let stats = self.kept.iter().filter_map(|kind| {
+        let stats = self.kept.iter().filter_map(|Values { kind, values }| {
             Some(MeasureStat {
                 name: kind.name.clone(),
                 label: kind.label.clone(),
                 unit: kind.unit.clone(),
-                spread: spread(&kind.values)?,
-                sum: kind.values.iter().sum(),
+                spread: spread(values)?,
+                sum: values.iter().sum(),
             })
         });
         stats.collect()

@@ -13,6 +13,7 @@ mod unit;
 mod watched;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use crashrate_model::{
     Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, OutcomeSet, Record,
@@ -201,7 +202,10 @@ impl ViewBuilder {
                 let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
                 let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
                 unit.end(ended, &run.info.bad)?;
-                let attempt = attempt.with_end(place);
+                let attempt = AttemptPlace {
+                    end: NonZeroU64::new(place),
+                    ..attempt
+                };
                 self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
                 self.watch(record);
             }

@@ -87,14 +87,9 @@ impl RowTally {
         if matches!(outcome, Outcome::Passed | Outcome::Unreached) {
             return;
         }
-        let text = match (end.reason, outcome, &attempt.exit) {
-            (Some(reason), _, _) => reason.to_owned(),
-            // If crashrate killed the process, its exit explains nothing.
-            (None, Outcome::TimedOut, _) => "killed after its time limit".to_owned(),
-            (None, Outcome::Failed | Outcome::Crashed | Outcome::OutOfMemory, Some(exit)) => {
-                exit.to_string()
-            }
-            (None, _, _) => return,
+        let reason = end.reason.map(str::to_owned);
+        let Some(text) = reason.or_else(|| end.exit_words(attempt.exit.as_ref())) else {
+            return;
         };
         if outcome == Outcome::Failed {
             self.missed.add(&text);

@@ -1,10 +1,8 @@
 //! Tallies the facts of the run, over every time it was opened.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use crashrate_model::{
-    ChapterFacts, Closed, Finding, Hello, Level, Opened, RunInfo, StopReason, ZygoteEnd,
-};
+use crashrate_model::{Closed, Finding, Hello, Level, Opened, RunInfo, StopReason, ZygoteEnd};
 use serde_json::Value;
 
 use super::distinct::Distinct;
@@ -134,6 +132,8 @@ impl RunTally {
         let is_measured = info.imported.is_none();
         let devices = self.hellos.kept.iter().map(|hello| hello.device.as_str());
         let device = join_distinct(devices).unwrap_or_else(|| info.device.clone());
+        // Of two chapters with one id, the first is kept.
+        let places = info.chapters.iter().enumerate().rev();
         RunFacts {
             id: info.id.clone(),
             number: info.number,
@@ -168,7 +168,9 @@ impl RunTally {
             imported: info.imported.clone(),
             resumed: self.resumed,
             changes: self.changes.clone(),
-            places: places(&info.chapters),
+            places: places
+                .map(|(place, chapter)| (chapter.id.clone(), place))
+                .collect(),
         }
     }
 
@@ -181,14 +183,6 @@ impl RunTally {
             .filter_map(|(name, versions)| Some((name.to_owned(), join_distinct(versions)?)))
             .collect()
     }
-}
-
-fn places(chapters: &[ChapterFacts]) -> HashMap<String, usize> {
-    let mut places = HashMap::with_capacity(chapters.len());
-    for (place, chapter) in chapters.iter().enumerate() {
-        places.entry(chapter.id.clone()).or_insert(place);
-    }
-    places
 }
 
 /// The distinct words, in order of first appearance; `None` if there are none.
@@ -225,6 +219,12 @@ fn settings(info: &RunInfo) -> [(&'static str, String); 9] {
     let limits: Vec<_> = limits
         .map(|(what, limit)| format!("{what} {limit}"))
         .collect();
+    let limits = if limits.is_empty() {
+        none()
+    } else {
+        limits.join("; ")
+    };
+    let fault = info.fault.as_ref().map(Value::to_string);
     [
         ("suite", info.suite.clone()),
         ("device", info.device.clone()),
@@ -232,18 +232,8 @@ fn settings(info: &RunInfo) -> [(&'static str, String); 9] {
         ("jobs", info.jobs.to_string()),
         ("retries", info.retries.to_string()),
         ("bad", bad.join("+")),
-        (
-            "fault",
-            info.fault.as_ref().map_or_else(none, Value::to_string),
-        ),
-        (
-            "limits",
-            if limits.is_empty() {
-                none()
-            } else {
-                limits.join("; ")
-            },
-        ),
+        ("fault", fault.unwrap_or_else(none)),
+        ("limits", limits),
         ("evidence", info.evidence.to_string()),
     ]
 }

@@ -1,6 +1,8 @@
 //! Tallies one unit: which attempts count as a round's first, and their results for the unit and
 //! its chapters.
 
+use std::iter::once;
+
 use crashrate_model::{DiedIn, Ended, Mode, Outcome, OutcomeSet, Spawn, Unit};
 
 use super::crashes::CrashTally;
@@ -9,7 +11,6 @@ use super::run::Measured;
 use crate::error::ReportError;
 use crate::view::{
     ChapterRow, DiedInCounts, End, Results, RoundOrder, RunFacts, SequenceRow, Totals, is_bad_end,
-    is_death,
 };
 
 #[derive(Clone, Debug)]
@@ -87,7 +88,7 @@ impl UnitTally {
             });
         }
         match &ended.died_in {
-            None if is_death(ended.outcome) && self.unit.mode == Mode::Sequential => {
+            None if ended.outcome.is_death() && self.unit.mode == Mode::Sequential => {
                 Err(ReportError::NoDiedIn(self.unit.name.clone()))
             }
             Some(DiedIn::Chapter(id)) if !self.unit.chapters.contains(id) => {
@@ -108,7 +109,9 @@ impl UnitTally {
         let explain = self.unit.mode == Mode::Isolated || !explained || outside;
         let whole = End::whole(ended);
         if !ended.outcome.counts() {
-            self.put_all(ended.round, ended.outcome);
+            for row in once(&mut self.whole).chain(&mut self.chapters) {
+                row.put_first(ended.round, ended.outcome);
+            }
             self.whole.explain(&whole);
             return;
         }
@@ -138,13 +141,6 @@ impl UnitTally {
         self.whole.put_retry(round, attempt, ended.outcome);
         for (row, end) in self.chapters.iter_mut().zip(&ended.chapters) {
             row.put_retry(round, attempt, end.outcome);
-        }
-    }
-
-    fn put_all(&mut self, round: u32, outcome: Outcome) {
-        self.whole.put_first(round, outcome);
-        for row in &mut self.chapters {
-            row.put_first(round, outcome);
         }
     }
 

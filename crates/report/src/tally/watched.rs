@@ -1,13 +1,15 @@
 //! Applies the run's stopping rule to the journal's records, exactly as the runner does. The same
 //! journal gives the same verdicts, and a verdict never changes once reached.
 
+use std::iter::zip;
+
 use crashrate_model::{
     ALPHA, Axis, BlockChange, Contrast, Outcome, Pairing, PlanOrder, Record, RunInfo, Stopping,
     contrasts, places,
 };
 use crashrate_stats::{GateWatch, PairWatch};
 
-use crate::compare::alpha_of;
+use crate::compare::{alpha_of, axes};
 use crate::view::{GateSeen, PairsSeen};
 
 #[derive(Clone, Debug, Default)]
@@ -27,16 +29,13 @@ struct OpenGate {
 
 impl Watched {
     pub(super) fn new(run: &RunInfo) -> Self {
-        let pairs = [Axis::Mode, Axis::Variant, Axis::Spawn]
-            .into_iter()
-            .map(|axis| (axis, contrasts(&run.units, axis)))
-            .filter(|(_, contrasts)| !contrasts.is_empty())
-            .map(|(axis, contrasts)| {
-                let alpha = alpha_of(&run.units, &run.stopping, axis);
-                let watches = watches(&contrasts, alpha, run.not_worse_by);
-                let pairing = Pairing::new(&run.units, &run.bad, contrasts);
-                (axis, pairing, watches)
-            });
+        let pairs = axes(&run.units).into_iter().map(|axis| {
+            let contrasts = contrasts(&run.units, axis);
+            let alpha = alpha_of(&run.units, &run.stopping, axis);
+            let watches = watches(&contrasts, alpha, run.not_worse_by);
+            let pairing = Pairing::new(&run.units, &run.bad, contrasts);
+            (axis, pairing, watches)
+        });
         Watched {
             pairs: pairs.collect(),
             gates: gates(run),
@@ -57,12 +56,7 @@ impl Watched {
     pub(super) fn pairs(&self) -> Vec<PairsSeen> {
         let seen = self.pairs.iter().map(|(axis, pairing, watches)| PairsSeen {
             axis: *axis,
-            contrasts: pairing
-                .contrasts()
-                .iter()
-                .cloned()
-                .zip(watches.iter().copied())
-                .collect(),
+            contrasts: zip(pairing.contrasts().to_vec(), watches.clone()).collect(),
         });
         seen.collect()
     }
@@ -105,12 +99,11 @@ fn gates(run: &RunInfo) -> Vec<OpenGate> {
         let unit = *places.get(&key)?;
         // An invalid limit is rejected before the run starts.
         let watch = GateWatch::new(gate.limit.below, ALPHA, gates.len()).ok()?;
-        let gate = gate.clone();
         Some(OpenGate {
             unit,
             rounds: PlanOrder::default(),
             seen: GateSeen {
-                gate,
+                gate: gate.clone(),
                 watch,
                 clustered: false,
             },

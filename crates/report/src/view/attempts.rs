@@ -1,5 +1,7 @@
 //! Single attempts of a run: their places in the journal, and the ends of their chapters.
 
+use std::num::NonZeroU64;
+
 use crashrate_model::{ChapterEnd, Ended, Exit, Measure, Outcome};
 
 /// An attempt's place in the journal. A long run has millions of attempts, so the view keeps only
@@ -12,30 +14,19 @@ pub(crate) struct AttemptPlace {
     pub(crate) round: u32,
     /// From 1; 1 is the measurement.
     pub(crate) attempt: u32,
-    end: u64,
+    /// The place of its end record, as counted by the builder's caller; `None` if it was lost. The
+    /// first place is always that of an `opened` record.
+    pub(crate) end: Option<NonZeroU64>,
 }
 
-/// Marks an attempt without a recorded end.
-const LOST: u64 = u64::MAX;
-
 impl AttemptPlace {
-    /// An attempt without a recorded end.
     pub(crate) fn without_end(unit: u32, round: u32, attempt: u32) -> AttemptPlace {
         AttemptPlace {
             unit,
             round,
             attempt,
-            end: LOST,
+            end: None,
         }
-    }
-
-    pub(crate) fn with_end(self, end: u64) -> AttemptPlace {
-        AttemptPlace { end, ..self }
-    }
-
-    /// The place of its end record, as counted by the builder's caller; `None` if it was lost.
-    pub(crate) fn end(&self) -> Option<u64> {
-        (self.end != LOST).then_some(self.end)
     }
 }
 
@@ -81,9 +72,18 @@ impl<'a> End<'a> {
         self.attempt.exit().filter(|_| !killed)
     }
 
+    /// What an exit says about why it did not pass.
+    pub(crate) fn exit_words(&self, exit: Option<&Exit>) -> Option<String> {
+        match self.outcome {
+            Outcome::TimedOut => Some("killed after its time limit".to_owned()),
+            outcome if is_bad_end(outcome) => exit.map(Exit::to_string),
+            _ => None,
+        }
+    }
+
     /// The signature of the crash or hang, if this is where the process died.
     pub(crate) fn signature(&self) -> Option<&'a str> {
-        let crash = (self.attempt.crash.as_ref()).filter(|_| is_death(self.outcome))?;
+        let crash = (self.attempt.crash.as_ref()).filter(|_| self.outcome.is_death())?;
         let is_own = self.outcome != Outcome::TimedOut || is_hang(&crash.signature);
         is_own.then_some(&crash.signature)
     }
@@ -92,14 +92,6 @@ impl<'a> End<'a> {
 /// Whether a signature describes a hang and not a crash.
 pub(crate) fn is_hang(signature: &str) -> bool {
     signature.split(" | ").nth(1) == Some("HANG")
-}
-
-/// Whether the process crashed or had to be killed.
-pub(crate) fn is_death(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory
-    )
 }
 
 /// Whether an attempt counts and did not pass.

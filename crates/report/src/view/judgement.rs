@@ -1,23 +1,24 @@
 //! The result of a whole run: the verdict of its stopping rule, and the exit class.
 
-use std::collections::HashMap;
-
 use crashrate_model::{Axis, Contrast, Gate, Mode, Outcome, StopReason, Stopping};
 use crashrate_stats::{GateVerdict, GateWatch, PairWatch};
+use serde::Serialize;
 
 use super::{Cell, Results, View};
 
 /// The verdict of the run's stopping rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Judgement {
-    /// The run has no rule that gives verdicts.
-    None,
     /// Every comparison is decided, or every rate is shown to be below its limit.
     Shown,
     /// Some comparison or gate has no verdict.
     Undecided,
     /// A rate is shown to be above its limit.
     Refuted,
+    /// The run has no rule that gives verdicts: null in JSON.
+    #[serde(untagged)]
+    None,
 }
 
 /// The exit class of a run; the first that applies.
@@ -91,32 +92,24 @@ pub fn exit_class(view: &View) -> ExitClass {
         Judgement::Undecided => return ExitClass::Undecided,
         Judgement::Shown | Judgement::None => {}
     }
-    let mut by_unit: HashMap<_, Vec<&GateSeen>> = HashMap::new();
-    for seen in &view.gates {
-        let gate = &seen.gate;
-        let key = (gate.name.as_str(), gate.mode, gate.variant.as_str());
-        by_unit.entry(key).or_default().push(seen);
-    }
-    let not_passed = view.unit_results().any(|(key, results)| {
-        let gates = by_unit.get(&key).map_or(&[][..], Vec::as_slice);
+    let bad = &view.run.bad;
+    let (mut not_passed, mut lost) = (false, false);
+    for ((name, mode, variant), results) in view.unit_results() {
+        let gates = view.gates.iter().map(|seen| &seen.gate);
+        let gates =
+            gates.filter(|g| (g.name.as_str(), g.mode, &*g.variant) == (name, mode, variant));
+        let gates: Vec<&Gate> = gates.collect();
+        // A gate decides about all bad outcomes of its unit, whichever of them it counts.
         let is_judged = |last: Outcome| {
-            // A gate decides about all bad outcomes of its unit, whichever of them it counts.
-            let counted =
-                |seen: &&GateSeen| seen.gate.limit.hits(last, &view.run.bad) == Some(true);
-            !gates.is_empty() && (view.run.bad.contains(last) || gates.iter().any(counted))
+            let counted = |gate: &&Gate| gate.limit.hits(last, bad) == Some(true);
+            !gates.is_empty() && (bad.contains(last) || gates.iter().any(counted))
         };
-        let is_left = |cell: &Cell| {
-            let last = cell.last.filter(|last| *last != Outcome::Passed);
-            last.is_some_and(|last| !is_judged(last))
-        };
-        results.cells.iter().any(is_left)
-    });
-    // If a round's result was lost, it is unknown whether everything passed, even if the round was
-    // run again. A gate has counted such rounds as bad.
-    let lost = view.unit_results().any(|(key, results)| {
-        let is_gated = by_unit.contains_key(&key);
-        !is_gated && results.cells.iter().any(Cell::is_missing)
-    });
+        let mut lasts = results.cells.iter().filter_map(|cell| cell.last);
+        not_passed |= lasts.any(|last| last != Outcome::Passed && !is_judged(last));
+        // If a round's result was lost, it is unknown whether everything passed, even if the round
+        // was run again. A gate has counted such rounds as bad.
+        lost |= gates.is_empty() && results.cells.iter().any(Cell::is_missing);
+    }
     match (not_passed, lost) {
         (true, _) => ExitClass::NotPassed,
         (false, true) => ExitClass::Incomplete,

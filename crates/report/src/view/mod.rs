@@ -15,7 +15,7 @@ use crashrate_model::{
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-pub(crate) use attempts::{AttemptPlace, End, is_bad_end, is_death, is_hang};
+pub(crate) use attempts::{AttemptPlace, End, is_bad_end, is_hang};
 pub(crate) use derived::{ByChapter, Derived};
 pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
 pub(crate) use outcomes::rounds;

@@ -1,11 +1,11 @@
 //! Names of units and chapters in sentences, and the letters of outcomes.
 
-use crashrate_model::{DEFAULT_VARIANT, Mode, Outcome};
+use crashrate_model::{DEFAULT_VARIANT, Mode, Outcome, OutcomeSet};
 
 use super::estimates::estimate;
 use super::numbers::{count, joined};
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results, RunFacts, SequenceRow, View};
+use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results, SequenceRow, View};
 
 /// The chapter with its mode or sequence, and its variant if it has a name: `a (isolated)`, `b in
 /// story (with-fix)`.
@@ -159,7 +159,7 @@ pub(crate) fn letter(first: Option<Outcome>) -> char {
 }
 
 /// What the suite counts as bad.
-pub(crate) fn bad_outcomes(run: &RunFacts) -> String {
-    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
-    bad.join(", ")
+pub(crate) fn bad_outcomes(bad: &OutcomeSet) -> String {
+    let words: Vec<_> = bad.iter().map(Outcome::word).collect();
+    words.join(", ")
 }

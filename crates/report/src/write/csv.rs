@@ -6,7 +6,7 @@ use crashrate_model::{Exit, Mode, Unit};
 
 use super::listed::{Ends, ListError, attempt};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{End, RunFacts, View, is_death};
+use crate::view::{End, RunFacts, View};
 
 /// A chapter of an attempt, or a sequence as a whole.
 struct Line<'a> {
@@ -86,7 +86,7 @@ impl Line<'_> {
     fn exit(&self) -> Option<&Exit> {
         let ended_here = self.chapter.is_empty()
             || self.unit.mode == Mode::Isolated
-            || is_death(self.end.outcome);
+            || self.end.outcome.is_death();
         self.end.own_exit().filter(|_| ended_here)
     }
 }
@@ -99,9 +99,7 @@ pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), 
     let mut out = ::csv::Writer::from_writer(out);
     out.write_record(COLUMNS.map(|(head, _)| head))?;
     for at in &view.attempts {
-        let Some(unit) = view.units.get(at.unit as usize) else {
-            continue;
-        };
+        let unit = &view.units[at.unit as usize];
         let attempt = &attempt(unit, at, ends)?;
         let whole = Line {
             run: &view.run,

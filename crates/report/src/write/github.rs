@@ -22,14 +22,9 @@ pub fn github_summary(view: &View, previous: Option<&View>, limit: usize) -> Str
     let Some(room) = limit.checked_sub(remark.len()) else {
         return String::new();
     };
-    let mut kept = String::new();
-    for line in text.split_inclusive('\n') {
-        if kept.len() + line.len() > room {
-            break;
-        }
-        kept.push_str(line);
-    }
-    kept + remark
+    let last_line_end = text.as_bytes()[..room].iter().rposition(|b| *b == b'\n');
+    let kept = last_line_end.map_or("", |end| &text[..=end]);
+    kept.to_owned() + remark
 }
 
 /// A workflow command for each kind of crash, the most frequent first. If there are too many, the

@@ -70,8 +70,8 @@ pub(super) fn attempt(
     at: &AttemptPlace,
     ends: &mut dyn Ends,
 ) -> Result<Ended, ListError> {
-    let mut attempt = match at.end() {
-        Some(place) => ends.end(place).map_err(ListError::Record)?,
+    let mut attempt = match at.end {
+        Some(place) => ends.end(place.get()).map_err(ListError::Record)?,
         None => Ended::of(at.unit, at.round, at.attempt, Outcome::Lost),
     };
     let end = |outcome| ChapterEnd {

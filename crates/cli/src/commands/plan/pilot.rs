@@ -16,7 +16,7 @@ pub(super) fn pilot(view: &View, power: f64, alpha: f64) -> Result<String, Stats
         let rounds = rounds_to_see_half(results.first_attempt, power, alpha)?;
         let _ = writeln!(text, "{unit}: {rounds}");
     }
-    if let Some(axis) = axes(view).first() {
+    if let Some(axis) = axes(&view.units).first() {
         let compared = compare_within(view, *axis, DEFAULT_DETECT, None);
         for one in compared.list.iter().filter(|one| one.primary) {
             let [first, second] = one.sides.each_ref().map(|side| side.share);

@@ -1,32 +1,20 @@
 //! Comparisons, claims, gates, the baseline and independence in JSON.
 
-use crashrate_model::Axis;
 use crashrate_stats::{GateVerdict, Independence, Interval, Method, PairWatch, Test};
 use serde_json::{Value, json};
 
 use super::values::{crash_rate, joined};
 use crate::compare::{
-    BaselineRow, BesideBaseline, Claimed, Compared, Comparisons, Evidence, FixedTest, How, POWER,
-    Planned, What, cautions, claimed, gate as gate_sentence, intro, verdict,
+    BaselineRow, BesideBaseline, Claimed, Compared, Comparisons, Evidence, FixedTest, POWER,
+    Planned, cautions, claimed, gate as gate_sentence, intro, verdict,
 };
 use crate::view::{GateSeen, OptionalStopping, Share, View};
 use crate::words::{baseline_sentences, pattern};
 
 pub(super) fn comparisons(all: &Comparisons) -> Value {
     json!({
-        "by": match all.what {
-            What::Within(Axis::Mode) => "mode",
-            What::Within(Axis::Variant) => "variant",
-            What::Within(Axis::Spawn) => "spawn",
-            What::Runs => "run",
-            What::Baseline => "baseline",
-            What::Claim => "claim",
-        },
-        "method": match all.how {
-            How::FixedRounds => "fixed-rounds",
-            How::Pairs => "pairs",
-            How::Untested => "none",
-        },
+        "by": all.what,
+        "method": all.how,
         "compared": intro(all),
         "bad": all.bad,
         // The error budget of the primary comparisons.

@@ -1,13 +1,12 @@
 //! The history of a suite in JSON.
 
 use crashrate_model::ALPHA;
-use crashrate_stats::{ChangeShape, Counts, HistoryLook};
+use crashrate_stats::{ChangeShape, HistoryLook};
 use serde_json::{Value, json};
 
 use super::values::{SCHEMA, crash_rate, pretty};
-use crate::compare::{
-    Change, History, Point, Trend, Untested, history_intro, trend_sentences, verb,
-};
+use crate::compare::{Change, History, Point, Trend, history_intro, trend_sentences, verb};
+use crate::view::Share;
 
 /// The history as JSON, with a newline at its end.
 pub fn history_json(history: &History) -> String {
@@ -75,23 +74,19 @@ fn one_point(history: &History, point: &Point) -> Value {
         // Rounds without a result, by what became of them.
         "missing": point.missing,
         // Why it is excluded from the tests.
-        "untested": point.untested.map(|why| match why {
-            Untested::OptionalStopping => "by-data",
-            Untested::Running => "live",
-        }),
+        "untested": point.untested,
         // The test of all runs up to this one: the split with the smallest p-value.
         "look": point.look.map(|look| one_look(history, point, look)),
     })
 }
 
 fn one_look(history: &History, point: &Point, look: HistoryLook) -> Value {
-    let counted = |counts: Counts| json!({"bad": counts.bad(), "n": counts.n()});
     json!({
         "shown": point.holds,
         // The first run after the split.
         "from": history.runs[look.from].number,
-        "before": counted(look.before),
-        "after": counted(look.after),
+        "before": Share::from(look.before),
+        "after": Share::from(look.after),
         "p": look.p,
         // Adjusted for the number of splits and rows.
         "p_adjusted": look.p_adjusted,

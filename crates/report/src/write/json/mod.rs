@@ -10,9 +10,7 @@ use crashrate_stats::Interval;
 use serde_json::{Value, json};
 
 use crate::compare::Comparisons;
-use crate::view::{
-    ChapterRow, CrashRow, Judgement, Results, RoundOrder, RunFacts, SequenceRow, View,
-};
+use crate::view::{ChapterRow, CrashRow, Results, RoundOrder, RunFacts, SequenceRow, View};
 use crate::words::{doubts, rates_by_exposure};
 use compared::{beside_baseline, claims, comparisons, gate, independence};
 pub use history::history_json;
@@ -44,12 +42,7 @@ pub fn json(view: &View) -> String {
         // Caveats for reading the rates.
         "doubts": doubts(view),
         // The stopping rule's verdict; null without a rule.
-        "judgement": match view.judgement() {
-            Judgement::None => None,
-            Judgement::Shown => Some("shown"),
-            Judgement::Undecided => Some("undecided"),
-            Judgement::Refuted => Some("refuted"),
-        },
+        "judgement": view.judgement(),
         "running": view.running,
         "command": view.command,
         // By signature, most frequent first.

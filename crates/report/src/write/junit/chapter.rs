@@ -1,15 +1,16 @@
 //! A chapter with the counts of its rounds as a test case.
 
+use std::mem::take;
 use std::time::Duration;
 
 use crashrate_model::{Ended, Mode, Outcome, Unit};
 
-use super::evidence::Evidence;
+use super::evidence;
 use super::report::{Problem, Status, TestCase};
 use super::round::{cases, cause};
 use crate::clean::{NAME, clean};
 use crate::view::{End, Outcomes, View};
-use crate::words::{count, plural};
+use crate::words::{count, joined, plural};
 use crate::write::listed::Ends;
 
 /// The most causes listed per chapter; the text of a failure names them.
@@ -34,7 +35,16 @@ struct Cause {
     outcome: Outcome,
     text: String,
     count: u32,
-    first: Evidence,
+    first: Ended,
+}
+
+impl Cause {
+    fn end(&self) -> End<'_> {
+        End {
+            outcome: self.outcome,
+            ..End::whole(&self.first)
+        }
+    }
 }
 
 impl Tally {
@@ -86,7 +96,7 @@ impl Tally {
                 outcome,
                 text,
                 count: 1,
-                first: Evidence::of(end),
+                first: end.attempt.clone(),
             });
         }
     }
@@ -121,10 +131,10 @@ impl Tally {
             Status::Success | Status::Failure => self.counted(),
             Status::Error | Status::Skipped => self.outcomes.sum(),
         };
-        let rounds = format!("of {}", plural(of, "round"));
+        let mut rounds = format!(" of {}", plural(of, "round"));
         let mut message = match status {
             Status::Success => format!(
-                "{} {rounds} passed only on a retry",
+                "{}{rounds} passed only on a retry",
                 count(self.flaky.into())
             ),
             _ => {
@@ -134,14 +144,11 @@ impl Tally {
                 let mut listed: Vec<_> = self.outcomes.occurred().collect();
                 listed.retain(|(outcome, _)| is_listed(*outcome));
                 listed.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-                let words = listed
-                    .iter()
-                    .enumerate()
-                    .map(|(at, (outcome, n))| match at {
-                        0 => format!("{} {rounds} {outcome}", count((*n).into())),
-                        _ => format!("{} {outcome}", count((*n).into())),
-                    });
-                words.collect::<Vec<_>>().join(", ")
+                // Only the first says of how many rounds.
+                let words = listed.into_iter().map(|(outcome, n)| {
+                    format!("{}{} {outcome}", count(n.into()), take(&mut rounds))
+                });
+                joined(words, ", ").unwrap_or_default()
             }
         };
         if let Some(cause) = self.main_cause().filter(|cause| !cause.text.is_empty()) {
@@ -173,7 +180,7 @@ impl Tally {
             }
         }
         match self.main_cause() {
-            Some(cause) => cause.first.text(&summary, view, ends),
+            Some(cause) => evidence::text(&cause.end(), &summary, view, ends),
             None => summary + "\n",
         }
     }

@@ -24,7 +24,7 @@ use report::{Counts, Report};
 use round::cases;
 
 use super::listed::{Ends, ListError, attempt};
-use crate::view::View;
+use crate::view::{AttemptPlace, View};
 
 /// Writes the chapters, each with the counts of its rounds. The view must be built with attempts.
 ///
@@ -106,42 +106,33 @@ fn counts(view: &View, suites: &[usize]) -> Vec<Counts> {
     let last = suites.iter().max();
     let mut counts = vec![Counts::default(); last.map_or(0, |last| last + 1)];
     for at in &view.attempts {
-        if let Some(suite) = suites.get(at.unit as usize) {
-            counts[*suite].add_round(at.round);
-        }
+        counts[suites[at.unit as usize]].add_round(at.round);
     }
     counts
 }
 
-/// The indices of the attempts in suite order: by suite, unit and round.
-fn order(view: &View, suites: &[usize]) -> Vec<u32> {
-    let all = (0u32..).zip(&view.attempts);
-    let known = all.filter(|(_, at)| (at.unit as usize) < view.units.len());
-    let mut order: Vec<u32> = known.map(|(place, _)| place).collect();
-    order.sort_unstable_by_key(|&place| {
-        let at = &view.attempts[place as usize];
-        (suites[at.unit as usize], at.unit, at.round, place)
-    });
+/// The attempts in suite order: by suite, unit and round.
+fn order<'a>(view: &'a View, suites: &[usize]) -> Vec<&'a AttemptPlace> {
+    let mut order: Vec<_> = view.attempts.iter().collect();
+    order.sort_by_key(|at| (suites[at.unit as usize], at.unit, at.round));
     order
 }
 
 /// Calls back with the attempts of each round in turn.
 fn each_round(
     view: &View,
-    order: &[u32],
+    order: &[&AttemptPlace],
     ends: &mut dyn Ends,
     mut take: impl FnMut(&[Ended], &mut dyn Ends) -> Result<(), ListError>,
 ) -> Result<(), ListError> {
-    let at = |place: &u32| &view.attempts[*place as usize];
-    let round = |place: &u32| (at(place).unit, at(place).round);
     let mut attempts = Vec::new();
-    for of_round in order.chunk_by(|one, other| round(one) == round(other)) {
-        let unit = &view.units[at(&of_round[0]).unit as usize];
+    for of_round in order.chunk_by(|a, b| (a.unit, a.round) == (b.unit, b.round)) {
+        let unit = &view.units[of_round[0].unit as usize];
         // A first attempt that does not count was run again; use the later one.
-        let first = of_round.iter().rposition(|place| at(place).attempt == 1);
+        let first = of_round.iter().rposition(|at| at.attempt == 1);
         attempts.clear();
-        for place in &of_round[first.unwrap_or(0)..] {
-            attempts.push(attempt(unit, at(place), ends)?);
+        for at in &of_round[first.unwrap_or(0)..] {
+            attempts.push(attempt(unit, at, ends)?);
         }
         take(&attempts, ends)?;
     }

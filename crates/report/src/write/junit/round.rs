@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crashrate_model::{Ended, Mode, Outcome, Unit};
 
-use super::evidence::Evidence;
+use super::evidence;
 use super::report::{Problem, Status, TestCase, duration};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{End, View, is_bad_end};
@@ -43,11 +43,7 @@ pub(super) fn cases<'a>(unit: &'a Unit, attempts: &'a [Ended]) -> Vec<Case<'a>> 
 
 /// The cause in one line: the recorded reason, else the process's exit, then the signature.
 pub(super) fn cause(end: &End<'_>) -> String {
-    let exit = match (end.outcome, end.own_exit()) {
-        (Outcome::TimedOut, _) => Some("killed after its time limit".to_owned()),
-        (outcome, Some(exit)) if outcome.counts() => Some(exit.to_string()),
-        _ => None,
-    };
+    let exit = end.exit_words(end.own_exit());
     let of_attempt = (end.attempt.reason.as_deref()).filter(|_| !end.outcome.counts());
     let reason = end.reason.or(of_attempt).map(str::to_owned);
     let words = reason.or(exit).into_iter();
@@ -69,29 +65,24 @@ impl<'a> Case<'a> {
     }
 
     /// The status over the attempts that count, with those that did not pass. If none counts, the
-    /// last attempt decides.
+    /// last attempt decides: one that could not be started is an error of the set-up; one that was
+    /// not reached, interrupted or lost was skipped.
     pub(super) fn status(&self) -> (Status, Vec<End<'a>>) {
-        let counted = || self.ends.iter().filter(|end| end.outcome.counts());
-        let Some(last) = counted().next_back() else {
-            return self.uncounted();
+        let counted = self.ends.iter().rfind(|end| end.outcome.counts());
+        let Some(last) = counted.or(self.ends.last()) else {
+            return (Status::Skipped, Vec::new());
         };
-        let not_passed = self.ends.iter().filter(|end| is_bad_end(end.outcome));
         let status = match last.outcome {
             Outcome::Passed => Status::Success,
-            _ => Status::Failure,
-        };
-        (status, not_passed.copied().collect())
-    }
-
-    /// An attempt that could not be started is an error of the set-up; one that was not reached,
-    /// interrupted or lost was skipped.
-    fn uncounted(&self) -> (Status, Vec<End<'a>>) {
-        let last = self.ends.last();
-        let status = match last.map(|end| end.outcome) {
-            Some(Outcome::NotStarted) => Status::Error,
+            Outcome::NotStarted => Status::Error,
+            outcome if outcome.counts() => Status::Failure,
             _ => Status::Skipped,
         };
-        (status, last.into_iter().copied().collect())
+        let not_passed = self.ends.iter().filter(|end| is_bad_end(end.outcome));
+        match counted {
+            Some(_) => (status, not_passed.copied().collect()),
+            None => (status, vec![*last]),
+        }
     }
 
     /// The test case.
@@ -108,7 +99,7 @@ impl<'a> Case<'a> {
             };
             let text = match status {
                 Status::Skipped => String::new(),
-                _ => Evidence::of(end).text(&message, view, ends),
+                _ => evidence::text(end, &message, view, ends),
             };
             Problem {
                 element: if at == 0 { status.element() } else { more },
