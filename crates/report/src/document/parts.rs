@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::counts::{legend, letters};
 use super::measures::{Heads, tables, with_range};
+use super::table::grouped;
 use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ByChapter, ChapterRow, MeasureStat, View};
@@ -22,25 +23,17 @@ fn kind(view: &View, chapter: &str) -> Option<&'static BuiltIn> {
 
 /// A heading and tables for each built-in chapter, in the order of the suite.
 pub(super) fn parts(view: &View) -> Vec<Block> {
-    let mut parts: Vec<(&str, Vec<Block>)> = Vec::new();
     let by_chapter = ByChapter::of(view);
-    for id in by_chapter.ids() {
-        let Some(kind) = kind(view, id) else {
-            continue;
-        };
+    let chapters = by_chapter.ids().filter_map(|id| {
+        let kind = kind(view, id)?;
         let blocks = built_in_chapter(view, kind, id, by_chapter.rows(id));
-        match parts
-            .iter_mut()
-            .find(|(heading, _)| *heading == kind.heading)
-        {
-            Some((_, part)) => part.extend(blocks),
-            None => parts.push((kind.heading, blocks)),
-        }
-    }
-    let blocks = parts.into_iter().flat_map(|(heading, blocks)| {
-        std::iter::once(Block::Heading(heading.to_owned())).chain(blocks)
+        Some((kind.heading, blocks))
     });
-    blocks.collect()
+    let parts = grouped(chapters).into_iter().flat_map(|(heading, blocks)| {
+        let heading = Block::Heading(heading.to_owned());
+        std::iter::once(heading).chain(blocks.into_iter().flatten())
+    });
+    parts.collect()
 }
 
 /// The measures of the other chapters.

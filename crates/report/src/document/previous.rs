@@ -103,10 +103,7 @@ fn rates(view: &View, before: &View) -> Table {
         &format!("bad, N={n}"),
         "bad, now",
     ]);
-    let mut old = HashMap::new();
-    for (key, results) in before.unit_results() {
-        old.entry(key).or_insert(results);
-    }
+    let old: HashMap<_, _> = before.unit_results().collect();
     for (key, now) in view.unit_results() {
         let Some(then) = old.get(&key) else {
             continue;

@@ -11,8 +11,8 @@ use crate::clean::{NAME, clean};
 use crate::compare::{Compared, What};
 use crate::view::{ExitClass, Results, Running, Share, View, exit_class};
 use crate::words::{
-    count, duration, first_lines, flaky, joined, known, leading, of_unit, plural, points,
-    stop_note, units,
+    count, first_lines, flaky, joined, known, leading, of_unit, plural, points, seconds, stop_note,
+    units,
 };
 
 /// `story · cpu · 15 rounds in 18.7 s · run 1`.
@@ -32,8 +32,8 @@ pub(super) fn title(view: &View) -> String {
             plural(totals.planned, "round")
         ),
     };
-    if run.secs.is_some() {
-        title += &format!(" in {}", duration(run.secs));
+    if let Some(secs) = run.secs {
+        title += &format!(" in {}", seconds(secs));
     }
     if let Some(jobs @ 2..) = run.jobs {
         title += &format!(" · {jobs} at a time");

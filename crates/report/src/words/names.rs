@@ -46,13 +46,8 @@ pub(crate) fn of_unit(name: &str, mode: Option<Mode>, variant: &str) -> String {
 
 /// Every unit with its name; chapters of sequences are in their sequence's results.
 pub(crate) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
-    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
-    let isolated = isolated.map(|row| (of_chapter(row), &row.results));
-    let sequences = view.sequences.iter().map(|row| {
-        let name = of_unit(&row.sequence, Some(Mode::Sequential), &row.variant);
-        (name, &row.results)
-    });
-    isolated.chain(sequences)
+    let units = view.unit_results();
+    units.map(|((name, mode, variant), results)| (of_unit(name, Some(mode), variant), results))
 }
 
 /// Every unit, then the chapters of sequences.
