@@ -80,10 +80,7 @@ pub(crate) fn sums(results: &Results) -> String {
         return "no round has a result".to_owned();
     }
     let passed = estimate(results.passed(), n, results.optional_stopping);
-    let signals = match signals(results) {
-        Some(signals) => format!(" ({signals})"),
-        None => String::new(),
-    };
+    let signals = signals(results).map_or_else(String::new, |signals| format!(" ({signals})"));
     match not_passed(results).as_str() {
         "" => format!("passed {passed}"),
         others => format!("passed {passed}, {others}{signals}"),
@@ -115,13 +112,16 @@ pub(crate) fn outcomes_of<'a>(all: impl Iterator<Item = &'a Results>) -> Outcome
 
 /// Where a sequence died: `batching-advantage 6, exit 1`; nothing if it did not.
 pub(crate) fn died_in(places: &DiedInCounts) -> String {
-    let mut all: Vec<_> = (places.chapters.iter())
-        .map(|(chapter, n)| (clean(chapter, NAME), *n))
-        .collect();
-    all.push(("between chapters".to_owned(), places.between));
-    all.push(("at exit".to_owned(), places.exit));
-    let words = all.into_iter().filter(|(_, n)| *n > 0);
-    let words = words.map(|(place, n)| format!("{place} {}", count(n.into())));
+    let chapters = places
+        .chapters
+        .iter()
+        .map(|(chapter, n)| (chapter.as_str(), *n));
+    let outside = [
+        ("between chapters", places.between),
+        ("at exit", places.exit),
+    ];
+    let all = chapters.chain(outside).filter(|(_, n)| *n > 0);
+    let words = all.map(|(place, n)| format!("{} {}", clean(place, NAME), count(n.into())));
     joined(words, ", ").unwrap_or_default()
 }
 
@@ -155,6 +155,5 @@ pub(crate) fn letter(first: Option<Outcome>) -> char {
 
 /// What the suite counts as bad.
 pub(crate) fn bad_outcomes(run: &RunFacts) -> String {
-    let bad: Vec<_> = run.bad.iter().map(|outcome| outcome.word()).collect();
-    bad.join(", ")
+    joined(run.bad.iter().map(|outcome| outcome.to_string()), ", ").unwrap_or_default()
 }
