@@ -128,8 +128,9 @@ impl Maps {
         self.0[first..].iter()
     }
 
-    /// Whether a fault at this unusable address is a stack overflow: the address lies directly below
-    /// the stack that contains the stack pointer, or that the stack pointer has just left downwards.
+    /// Whether a fault at this unusable address is a stack overflow: the address lies directly
+    /// below the stack that contains the stack pointer, or that the stack pointer has just left
+    /// downwards.
     pub(super) fn is_past_the_stack(&self, address: u64, sp: u64) -> bool {
         if address < sp.saturating_sub(BELOW) {
             return false;

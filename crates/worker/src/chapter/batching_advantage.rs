@@ -33,7 +33,7 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     let (mut before, mut rates, mut complaints) = (0, Vec::new(), Vec::new());
     for workload in workloads {
         let label = label(&workload);
-        let (tally, wrong) = workload.measure(context, &model, &mut random, |done| {
+        let (tally, wrong) = stress::measure(&workload, context, &model, &mut random, |done| {
             let done = (before + done * workload.batch as u64) as f64;
             Ok(context.sink.progress(done, total as f64, "samples")?)
         })?;

@@ -47,7 +47,7 @@ fn run(context: &Context<'_>) -> Result<Verdict> {
     let total: u64 = workloads.iter().map(Workload::operations).sum();
     let (mut before, mut alone, mut complaints) = (0, None, Vec::new());
     for workload in workloads {
-        let (tally, wrong) = workload.measure(context, &model, &mut random, |done| {
+        let (tally, wrong) = stress::measure(&workload, context, &model, &mut random, |done| {
             let done = (before + done) as f64;
             Ok(context.sink.progress(done, total as f64, "ops")?)
         })?;

@@ -7,6 +7,7 @@ use super::{Chapter, Context, Verdict};
 use crate::encoder::Encoder;
 use crate::norm::LayerNorm;
 use crate::params::{Param, iterations, number, size, threads};
+use crate::random::Random;
 use crate::repeat::{Check, Forward, Repeat, larger};
 use crate::thread_group::{self, Job, Tally};
 
@@ -93,20 +94,31 @@ pub(crate) fn run<J: Compared>(context: &Context<'_>, mut jobs: Vec<J>) -> Resul
     Ok(Verdict::from_complaints(&complaints))
 }
 
+/// Runs a workload on copies of `model`. Returns the tally, and what went wrong.
+pub(crate) fn measure(
+    workload: &Workload,
+    context: &Context<'_>,
+    model: &Encoder,
+    random: &mut Random,
+    mut progress: impl FnMut(u64) -> Result<()>,
+) -> Result<(Tally, Vec<String>)> {
+    let mut jobs = workload.jobs(context, model, random)?;
+    let tally = thread_group::run(&mut jobs, &context.plan(), |done, _| progress(done))?;
+    let difference = largest_difference(&jobs)?;
+    let tolerance = context.params.number("tolerance");
+    let wrong = complaints(&tally, workload.operations(), difference, tolerance);
+    Ok((tally, wrong))
+}
+
 /// The largest difference over all jobs; 0 if nothing was compared.
-pub(crate) fn largest_difference<J: Compared>(jobs: &[J]) -> Result<f64> {
+fn largest_difference<J: Compared>(jobs: &[J]) -> Result<f64> {
     jobs.iter().try_fold(0.0, |largest, job| {
         Ok(larger(largest, job.difference()?.unwrap_or(0.0)))
     })
 }
 
 /// Lists what went wrong, limited to checks that do not depend on the device.
-pub(crate) fn complaints(
-    tally: &Tally,
-    expected: u64,
-    difference: f64,
-    tolerance: f64,
-) -> Vec<String> {
+fn complaints(tally: &Tally, expected: u64, difference: f64, tolerance: f64) -> Vec<String> {
     let mut complaints = Vec::new();
     if tally.errors > 0 {
         let first = tally.first_error.as_deref().unwrap_or("unknown");

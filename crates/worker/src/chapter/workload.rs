@@ -3,11 +3,10 @@
 
 use anyhow::Result;
 
-use super::{Context, stress};
+use super::Context;
 use crate::encoder::Encoder;
 use crate::random::{Random, deep_copy};
 use crate::repeat::{Check, Forward, Repeat};
-use crate::thread_group::{self, Tally};
 
 /// The size of a workload.
 #[derive(Clone, Copy, Debug)]
@@ -49,22 +48,6 @@ impl Workload {
         let device = context.device.tch();
         let job = |_| self.job(context, model.copy_to(device)?, random);
         (0..self.threads).map(job).collect()
-    }
-
-    /// Runs the workload on copies of `model`. Returns the tally, and what went wrong.
-    pub(crate) fn measure(
-        &self,
-        context: &Context<'_>,
-        model: &Encoder,
-        random: &mut Random,
-        mut progress: impl FnMut(u64) -> Result<()>,
-    ) -> Result<(Tally, Vec<String>)> {
-        let mut jobs = self.jobs(context, model, random)?;
-        let tally = thread_group::run(&mut jobs, &context.plan(), |done, _| progress(done))?;
-        let difference = stress::largest_difference(&jobs)?;
-        let tolerance = context.params.number("tolerance");
-        let wrong = stress::complaints(&tally, self.operations(), difference, tolerance);
-        Ok((tally, wrong))
     }
 
     /// Creates one job on a random input.
