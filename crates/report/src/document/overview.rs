@@ -12,8 +12,8 @@ use super::{Block, Table, Text, Tone};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, MeasureStat, Outcomes, Results, View};
 use crate::words::{
-    bad_outcomes, count, joined, of_chapter, of_sequence, of_unit, outcomes_of, seconds, share,
-    short_bounds,
+    bad_outcomes, count, counts, joined, of_chapter, of_sequence, of_unit, outcomes_of, seconds,
+    share, short_bounds,
 };
 
 /// More chapters than these are listed only if they did not pass.
@@ -105,8 +105,7 @@ pub(super) fn overview(view: &View) -> Vec<Block> {
         (left.len() - ended, "without a result"),
         (passed.len(), passed_words),
     ];
-    let rest = rest.into_iter().filter(|(n, _)| *n > 0);
-    let rest = rest.map(|(n, what)| format!("{} {what}", count(n as u64)));
+    let rest = counts(rest.map(|(n, what)| (n as u64, what)));
     let mut blocks = Block::table(table(view, &listed));
     blocks.extend(joined(rest, "; ").map(Block::line));
     blocks

@@ -11,8 +11,8 @@ use crate::clean::{NAME, clean};
 use crate::compare::{Compared, What};
 use crate::view::{ExitClass, Results, Running, Share, View, exit_class};
 use crate::words::{
-    count, first_lines, flaky, joined, known, leading, of_unit, plural, points, seconds, stop_note,
-    units,
+    count, counts, first_lines, flaky, joined, known, leading, of_unit, plural, points, seconds,
+    stop_note, units,
 };
 
 /// `story · cpu · 15 rounds in 18.7 s · run 1`.
@@ -110,8 +110,7 @@ fn gates(view: &View) -> Option<String> {
         (with(GateVerdict::Above), "refuted"),
         (with(GateVerdict::Undecided), "undecided"),
     ];
-    let words = kinds.iter().filter(|(n, _)| *n > 0);
-    let words = words.map(|(n, word)| format!("{} {word}", count(*n as u64)));
+    let words = counts(kinds.map(|(n, word)| (n as u64, word)));
     Some(format!("Gates: {}.", joined(words, ", ")?))
 }
 

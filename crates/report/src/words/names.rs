@@ -3,7 +3,7 @@
 use crashrate_model::{DEFAULT_VARIANT, Mode, Outcome};
 
 use super::estimates::estimate;
-use super::numbers::{count, joined};
+use super::numbers::{count, counts, joined};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results, RunFacts, SequenceRow, View};
 
@@ -97,7 +97,7 @@ pub(super) fn not_passed(results: &Results) -> String {
 /// Outcomes with their counts: `4 passed, 6 crashed`.
 pub(crate) fn counted(outcomes: &Outcomes, which: impl Fn(Outcome) -> bool) -> String {
     let shown = outcomes.occurred().filter(|(outcome, _)| which(*outcome));
-    let words = shown.map(|(outcome, n)| format!("{} {outcome}", count(n.into())));
+    let words = counts(shown.map(|(outcome, n)| (n.into(), outcome.word())));
     joined(words, ", ").unwrap_or_default()
 }
 
@@ -112,16 +112,11 @@ pub(crate) fn outcomes_of<'a>(all: impl Iterator<Item = &'a Results>) -> Outcome
 
 /// Where a sequence died: `batching-advantage 6, exit 1`; nothing if it did not.
 pub(crate) fn died_in(places: &DiedInCounts) -> String {
-    let chapters = places
-        .chapters
-        .iter()
-        .map(|(chapter, n)| (chapter.as_str(), *n));
-    let outside = [
-        ("between chapters", places.between),
-        ("at exit", places.exit),
-    ];
-    let all = chapters.chain(outside).filter(|(_, n)| *n > 0);
-    let words = all.map(|(place, n)| format!("{} {}", clean(place, NAME), count(n.into())));
+    let mut all = places.chapters.clone();
+    all.push(("between chapters".to_owned(), places.between));
+    all.push(("at exit".to_owned(), places.exit));
+    let words = all.iter().filter(|(_, n)| *n > 0);
+    let words = words.map(|(place, n)| format!("{} {}", clean(place, NAME), count((*n).into())));
     joined(words, ", ").unwrap_or_default()
 }
 

@@ -40,6 +40,14 @@ pub fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
+/// The counts above 0, each with its words: `4 lost`.
+pub(crate) fn counts<'a>(
+    all: impl IntoIterator<Item = (u64, &'a str)>,
+) -> impl Iterator<Item = String> {
+    let some = all.into_iter().filter(|(n, _)| *n > 0);
+    some.map(|(n, words)| format!("{} {words}", count(n)))
+}
+
 /// `1 round`, `10 rounds`.
 pub(crate) fn plural(n: u32, word: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
