@@ -171,8 +171,8 @@ fn bound(view: &View) -> Option<String> {
             format!("With {rounds}{each}, crash rates up to {highest} cannot be ruled out (95%).")
         }
         false => format!(
-            "With {} to {rounds}{each}, crash rates up to {lowest} (of the most rounds) and \
-             {highest} (of the fewest) cannot be ruled out (95%).",
+            "With {} to {rounds}{each}, crash rates up to {highest} (fewest rounds) or {lowest} \
+             (most rounds) cannot be ruled out (95%).",
             count((*fewest).into())
         ),
     })

@@ -120,7 +120,7 @@ fn uncounted(results: &Results) -> Vec<String> {
     let mut notes = Vec::new();
     if results.run_again.sum() > 0 {
         let again = counted(&results.run_again, |_| true);
-        notes.push(format!("run again after their first attempt: {again}."));
+        notes.push(format!("first attempts that were run again: {again}."));
     }
     let lost = results.outcomes.get(Outcome::Lost);
     if lost > 0 {
