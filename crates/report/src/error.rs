@@ -3,7 +3,7 @@
 use crashrate_model::JOURNAL_VERSION;
 use thiserror::Error;
 
-/// A record that cannot be taken into the view.
+/// A record that the view cannot take.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("record {record}: {fault}")]
 pub struct ViewError {
@@ -17,7 +17,7 @@ pub struct ViewError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// The journal has no records, or something stands before the first `opened`.
+    /// The journal has no records, or its first one is not `opened`.
     #[error("the journal does not begin with an `opened` record")]
     NotOpened,
     /// Written by another version.
@@ -28,10 +28,10 @@ pub enum ReportError {
     /// The run was resumed with other units or rounds.
     #[error("the run was resumed with another plan")]
     PlanChanged,
-    /// The record that the run is set beside is none.
-    #[error("the record that the suite repeats: {0}")]
+    /// The report that the suite names as its baseline cannot be read.
+    #[error("the baseline report: {0}")]
     OfRecord(Box<ViewError>),
-    /// A unit that the plan does not have.
+    /// A unit that is not in the plan.
     #[error("unit {unit}, but the plan has {units}")]
     UnknownUnit {
         /// The unit named.
@@ -39,7 +39,7 @@ pub enum ReportError {
         /// How many there are.
         units: usize,
     },
-    /// A round that the plan does not have.
+    /// A round that is not in the plan.
     #[error("round {round} of `{unit}`, which has rounds 1 to {planned}")]
     UnknownRound {
         /// The unit's name.

@@ -330,7 +330,7 @@ fn a_run_ends_beside_baseline_that_its_suite_names() {
         "Where does complete-story die? Here: batching-advantage 2 of 5 rounds; in report N=1972: batching-advantage \
          6 of 10 rounds.",
         "Does the sequence crash more than its isolated chapters, here? complete-story as a whole: isolated 2/5 = 40%",
-        "Is the rate here that of report N=1972? No difference shown: complete-story as a whole: \
+        "Is the crash rate here that of report N=1972? No difference shown: complete-story as a whole: \
          N=1972 6/10 = 60%",
     ];
     holds(&shown.join(" "), &all);

@@ -94,16 +94,13 @@ pub(crate) struct Signature {
 impl Block {
     /// A sentence whose parts are clean already.
     pub(crate) fn line(text: impl Into<String>) -> Block {
-        Block::toned(text, Tone::Plain)
+        let (text, tone) = (text.into(), Tone::Plain);
+        Block::Line(Text { text, tone })
     }
 
     /// A sentence that a reader should not miss.
     pub(crate) fn warning(text: impl Into<String>) -> Block {
-        Block::toned(text, Tone::Doubtful)
-    }
-
-    fn toned(text: impl Into<String>, tone: Tone) -> Block {
-        let text = text.into();
+        let (text, tone) = (text.into(), Tone::Doubtful);
         Block::Line(Text { text, tone })
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crashrate_model::{Mode, Outcome};
 
+use super::table::grouped;
 use super::{Block, Table, Text, Tone};
 use crate::view::{ChapterRow, Results, View};
 use crate::words::{
@@ -14,17 +15,9 @@ use crate::words::{
 
 /// A table for each mode, sequence and variant.
 pub(super) fn chapters(view: &View) -> Vec<Block> {
-    let same = |a: &ChapterRow, b: &ChapterRow| {
-        (a.mode, &a.sequence, &a.variant) == (b.mode, &b.sequence, &b.variant)
-    };
-    let mut groups: Vec<Vec<&ChapterRow>> = Vec::new();
-    for row in &view.chapters {
-        match groups.iter_mut().find(|group| same(group[0], row)) {
-            Some(group) => group.push(row),
-            None => groups.push(vec![row]),
-        }
-    }
-    let tables = groups.iter().map(|group| in_one_mode(view, group));
+    let rows = view.chapters.iter();
+    let groups = grouped(rows.map(|row| ((row.mode, &row.sequence, &row.variant), row)));
+    let tables = groups.iter().map(|(_, rows)| in_one_mode(view, rows));
     tables.map(Block::Table).collect()
 }
 

@@ -9,7 +9,7 @@ use super::{Block, Table, Text, Tone};
 use crate::clean::{SENTENCE, clean};
 use crate::compare::claimed;
 use crate::view::View;
-use crate::words::{bad_outcomes, count, duration};
+use crate::words::{NOTHING, bad_outcomes, count, seconds};
 
 /// Facts in two columns, a name and its value.
 pub(super) fn environment(view: &View) -> Vec<Block> {
@@ -24,7 +24,7 @@ pub(super) fn environment(view: &View) -> Vec<Block> {
     };
     let mut table = Table::default().texts(["fact", "value"]);
     let mut fact = |name: &str, value: &str| table.row([Text::plain(name), Text::long(value)]);
-    let time = duration(run.secs);
+    let time = run.secs.map_or_else(|| NOTHING.to_owned(), seconds);
     fact("date", &format!("{}, {state} {time}", run.started));
     fact("device", &device);
     for (name, value) in run.versions.iter().chain(&run.machine) {

@@ -61,14 +61,10 @@ fn sentence(name: &str, reason: &Reason) -> String {
 /// Where a reason was first seen: ` (first in round 1, output/a-1-1.txt)`. Empty where the order of
 /// rounds is unknown.
 pub(crate) fn first_seen(reason: &Reason) -> String {
-    let output = match &reason.output {
-        Some(output) => format!(", {}", clean(output, NAME)),
-        None => String::new(),
-    };
-    match reason.round {
-        Some(round) => format!(" (first in round {round}{output})"),
-        None => String::new(),
-    }
+    let output = (reason.output.as_ref()).map(|output| format!(", {}", clean(output, NAME)));
+    let output = output.unwrap_or_default();
+    let place = (reason.round).map(|round| format!(" (first in round {round}{output})"));
+    place.unwrap_or_default()
 }
 
 /// A chapter or a sequence.

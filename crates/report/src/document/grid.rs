@@ -48,11 +48,7 @@ pub(super) fn grid(view: &View) -> Vec<Block> {
 }
 
 fn first_outcomes(cells: &[Cell]) -> Outcomes {
-    let mut outcomes = Outcomes::default();
-    for outcome in cells.iter().filter_map(|cell| cell.first) {
-        outcomes.add(outcome, 1);
-    }
-    outcomes
+    cells.iter().filter_map(|cell| cell.first).collect()
 }
 
 /// The rounds that a row has squares for: those planned, unless the data decide their number.
@@ -92,10 +88,8 @@ fn squares(results: &Results, per_square: u32) -> Vec<Square> {
 fn square(first: u32, last: u32, cells: &[Cell], order: RoundOrder) -> Square {
     let outcomes = first_outcomes(cells);
     let rounds = last + 1 - first;
-    let worst = LETTERS
-        .into_iter()
-        .find(|(outcome, _)| outcomes.get(*outcome) > 0);
-    let worst = worst.map(|(outcome, _)| outcome);
+    let mut worst_first = LETTERS.map(|(outcome, _)| outcome).into_iter();
+    let worst = worst_first.find(|outcome| outcomes.get(*outcome) > 0);
     let n = worst.map_or(0, |worst| outcomes.get(worst));
     let mark = match n {
         n if n == rounds || n == 0 => letter(worst).to_string(),

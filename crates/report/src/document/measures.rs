@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use crashrate_protocol::chapters::{RATIOS, short_head};
 
+use super::table::grouped;
 use super::{Block, Table, Text};
 use crate::view::MeasureStat;
 use crate::words::{count, measured, seconds, shown_unit};
@@ -19,32 +20,22 @@ pub(super) enum Heads {
 }
 
 /// Measures whose labels have the same keys.
-struct Group<'a> {
-    keys: Vec<&'a str>,
-    stats: Vec<&'a MeasureStat>,
-}
+type Group<'a> = (Vec<&'a str>, Vec<&'a MeasureStat>);
 
 /// The tables of some measures, titled by this name and the number of values.
 pub(super) fn tables(name: &str, stats: &[&MeasureStat], heads: Heads) -> Vec<Block> {
-    let mut groups: Vec<Group> = Vec::new();
-    for stat in stats.iter().copied() {
-        let pairs = label_pairs(&stat.label).unwrap_or_default();
-        let keys: Vec<_> = pairs.iter().map(|(key, _)| *key).collect();
-        let stats = vec![stat];
-        match groups.iter_mut().find(|group| group.keys == keys) {
-            Some(group) => group.stats.extend(stats),
-            None => groups.push(Group { keys, stats }),
-        }
-    }
+    let keyed = stats.iter().copied().map(|stat| {
+        let pairs = label_pairs(&stat.label).unwrap_or_default().into_iter();
+        (pairs.map(|(key, _)| key).collect(), stat)
+    });
     // A single label makes no table.
-    let is_table = |group: &Group| {
-        let first = &group.stats[0].label;
-        !group.keys.is_empty() && group.stats.iter().any(|stat| stat.label != *first)
+    let is_table = |(keys, stats): &Group| {
+        !keys.is_empty() && stats.iter().any(|stat| stat.label != stats[0].label)
     };
-    let (groups, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(is_table);
+    let (groups, rest): (Vec<_>, Vec<_>) = grouped(keyed).into_iter().partition(is_table);
     let tables = groups.iter().map(|group| by_label(name, group, heads));
     let mut tables: Vec<_> = tables.collect();
-    let rest: Vec<_> = rest.into_iter().flat_map(|group| group.stats).collect();
+    let rest: Vec<_> = rest.into_iter().flat_map(|(_, stats)| stats).collect();
     if !rest.is_empty() {
         tables.push(list(name, &rest));
     }
@@ -59,46 +50,35 @@ pub(super) fn tables(name: &str, stats: &[&MeasureStat], heads: Heads) -> Vec<Bl
     tables.into_iter().map(Block::Table).collect()
 }
 
-fn by_label(name: &str, group: &Group, heads: Heads) -> Table {
-    let stats = &group.stats;
-    let columns = stats
-        .iter()
-        .map(|stat| (stat.name.as_str(), stat.unit.as_str()));
-    let columns = distinct(columns);
-    let mut labels = distinct(stats.iter().map(|stat| stat.label.as_str()));
+fn by_label(name: &str, (keys, stats): &Group, heads: Heads) -> Table {
+    let columns = grouped(stats.iter().map(|stat| {
+        let column = (stat.name.as_str(), stat.unit.as_str());
+        (column, *stat)
+    }));
+    let labels = grouped(stats.iter().map(|stat| (stat.label.as_str(), ())));
+    let mut labels: Vec<_> = labels.into_iter().map(|(label, _)| label).collect();
     sort_numbers(&mut labels);
     let mut table = Table::titled(format!("{name}: {}", of_columns(stats)));
-    for key in &group.keys {
+    for key in keys {
         table = table.numbers([key]);
     }
-    for (name, unit) in &columns {
+    for ((name, unit), _) in &columns {
         let short = short_head(name, unit).filter(|_| heads == Heads::Short);
         let full = format!("{name} {}", shown_unit(name, unit));
         table = table.numbers([short.unwrap_or(full.trim_end())]);
     }
     for label in labels {
         let values = label_pairs(label).unwrap_or_default().into_iter();
-        let cells = columns.iter().map(|column| cell(stats, *column, label));
+        let cells = columns.iter().map(|(_, column)| cell(column, label));
         table.row(values.map(|(_, value)| Text::plain(value)).chain(cells));
     }
     table
 }
 
-fn cell(stats: &[&MeasureStat], (name, unit): (&str, &str), label: &str) -> Text {
-    let column = stats.iter().filter(|s| s.name == name && s.unit == unit);
-    let medians: Vec<_> = column.clone().map(|s| s.spread.median).collect();
-    let value = column.clone().find(|s| s.label == label);
-    Text::known(value.map(|s| measured(name, unit, s.spread.median, whole(&medians))))
-}
-
-fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let mut distinct = Vec::new();
-    for one in all {
-        if !distinct.contains(&one) {
-            distinct.push(one);
-        }
-    }
-    distinct
+fn cell(column: &[&MeasureStat], label: &str) -> Text {
+    let medians: Vec<_> = column.iter().map(|s| s.spread.median).collect();
+    let value = column.iter().find(|s| s.label == label);
+    Text::known(value.map(|s| measured(&s.name, &s.unit, s.spread.median, whole(&medians))))
 }
 
 fn list(name: &str, stats: &[&MeasureStat]) -> Table {
@@ -176,13 +156,16 @@ pub(super) fn rounded(stat: &MeasureStat) -> String {
 /// The median with its unit, and the range of the values.
 pub(super) fn with_range(stat: &MeasureStat) -> String {
     let whole = is_whole(stat);
-    let value = |value: f64| match stat.unit.as_str() {
-        "s" => seconds(value),
-        unit => measured(&stat.name, unit, value, whole),
+    let is_time = stat.unit == "s";
+    let value = |value: f64| match is_time {
+        true => seconds(value),
+        false => measured(&stat.name, &stat.unit, value, whole),
     };
-    let median = match stat.unit.as_str() {
-        "s" => value(stat.spread.median),
-        _ => with_unit(value(stat.spread.median), stat),
+    let median = value(stat.spread.median);
+    let median = if is_time {
+        median
+    } else {
+        with_unit(median, stat)
     };
     match (value(stat.spread.min), value(stat.spread.max)) {
         (least, most) if least == most => median,
@@ -221,16 +204,12 @@ fn sort_numbers(labels: &mut [&str]) {
     let numbers = |label: &str| -> Option<Vec<f64>> {
         let pairs = label_pairs(label)?;
         let numbers = pairs.iter().map(|(_, value)| value.parse().ok());
-        numbers
-            .map(|number| number.filter(|number: &f64| number.is_finite()))
-            .collect()
+        // Finite numbers have an order.
+        let finite = numbers.map(|number| number.filter(|number: &f64| number.is_finite()));
+        finite.collect()
     };
     if labels.iter().all(|label| numbers(label).is_some()) {
-        // Finite numbers have an order.
-        labels.sort_by(|a, b| {
-            numbers(a)
-                .partial_cmp(&numbers(b))
-                .unwrap_or(Ordering::Equal)
-        });
+        let order = |a: &&str, b: &&str| numbers(a).partial_cmp(&numbers(b));
+        labels.sort_by(|a, b| order(a, b).unwrap_or(Ordering::Equal));
     }
 }

@@ -12,8 +12,8 @@ use super::{Block, Table, Text, Tone};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, MeasureStat, Outcomes, Results, View};
 use crate::words::{
-    bad_outcomes, count, joined, of_chapter, of_sequence, of_unit, outcomes_of, seconds, share,
-    short_bounds,
+    bad_outcomes, count, counts, joined, of_chapter, of_sequence, of_unit, outcomes_of, seconds,
+    share, short_bounds,
 };
 
 /// More chapters than these are listed only if they did not pass.
@@ -22,13 +22,13 @@ const ALL_LISTED: usize = 20;
 const NAMES: usize = 20;
 const FIGURES: usize = 27;
 
-/// A chapter with its results isolated and in sequence, or a sequence.
-struct Line<'a> {
+/// What is shown of a chapter isolated and in sequence, or of a sequence.
+struct Line<T> {
     name: String,
-    modes: [Option<&'a Results>; 2],
+    modes: [Option<T>; 2],
 }
 
-impl Line<'_> {
+impl Line<&Results> {
     fn results(&self) -> impl Iterator<Item = &Results> {
         self.modes.into_iter().flatten()
     }
@@ -47,27 +47,17 @@ impl Line<'_> {
 }
 
 /// Chapters with their results, then sequences as a whole.
-fn lines(view: &View) -> Vec<Line<'_>> {
-    let mut lines: Vec<Line> = Vec::new();
-    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
+fn lines(view: &View) -> Vec<Line<&Results>> {
     let ids = view.sequences.iter().map(|row| &row.sequence);
     let one_sequence = ids.collect::<HashSet<_>>().len() <= 1;
-    for row in &view.chapters {
-        let key = (row.chapter.as_str(), row.variant.as_str());
-        let known = places.get(&key).copied().filter(|_| one_sequence);
-        let place = known.unwrap_or(lines.len());
-        if place == lines.len() {
-            places.entry(key).or_insert(place);
-            lines.push(Line {
-                name: match row.sequence.is_none() || one_sequence {
-                    true => of_unit(&row.chapter, None, &row.variant),
-                    false => of_chapter(row),
-                },
-                modes: [None, None],
-            });
-        }
-        lines[place].modes[mode(row)] = Some(&row.results);
-    }
+    let chapters = view.chapters.iter().map(|row| {
+        let name = match row.sequence.is_none() || one_sequence {
+            true => of_unit(&row.chapter, None, &row.variant),
+            false => of_chapter(row),
+        };
+        (name, row, &row.results)
+    });
+    let mut lines = in_lines(chapters);
     lines.extend(view.sequences.iter().map(|row| Line {
         name: of_sequence(row),
         modes: [None, Some(&row.results)],
@@ -75,9 +65,23 @@ fn lines(view: &View) -> Vec<Line<'_>> {
     lines
 }
 
-/// The place of a row's mode: isolated, then in sequence.
-fn mode(row: &ChapterRow) -> usize {
-    usize::from(row.sequence.is_some())
+/// A line for each name; another one where the first has the row's mode already.
+fn in_lines<'a, T>(all: impl Iterator<Item = (String, &'a ChapterRow, T)>) -> Vec<Line<T>> {
+    let mut lines: Vec<Line<T>> = Vec::new();
+    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+    for (name, row, value) in all {
+        let mode = usize::from(row.sequence.is_some());
+        let known = places.entry(name.clone()).or_default();
+        let is_free = |place: &usize| lines[*place].modes[mode].is_none();
+        let place = known.iter().copied().find(is_free).unwrap_or(lines.len());
+        if place == lines.len() {
+            known.push(place);
+            let modes = [None, None];
+            lines.push(Line { name, modes });
+        }
+        lines[place].modes[mode] = Some(value);
+    }
+    lines
 }
 
 /// The table of chapters. Of many, only those that did not pass, and a count of the others.
@@ -101,51 +105,56 @@ pub(super) fn overview(view: &View) -> Vec<Block> {
         (left.len() - ended, "without a result"),
         (passed.len(), passed_words),
     ];
-    let rest = rest.into_iter().filter(|(n, _)| *n > 0);
-    let rest = rest.map(|(n, what)| format!("{} {what}", count(n as u64)));
+    let rest = counts(rest.map(|(n, what)| (n as u64, what)));
     let mut blocks = Block::table(table(view, &listed));
     blocks.extend(joined(rest, "; ").map(Block::line));
     blocks
 }
 
-/// What a group of columns shows of the results of one mode.
-type Cell = fn(&Results) -> Text;
-
-fn table(view: &View, lines: &[Line]) -> Table {
+fn table(view: &View, lines: &[Line<&Results>]) -> Table {
     let all = outcomes_of(lines.iter().flat_map(Line::results));
-    let mut groups: Vec<(String, Cell)> = vec![(bad_head(view, &all), bad)];
+    let bad_head = bad_head(view, &all);
+    let mut groups: Vec<Group<&Results>> = vec![(&bad_head, bad)];
     if all.get(Outcome::Failed) > 0 && !view.run.bad.contains(Outcome::Failed) {
-        groups.push(("failed".to_owned(), failed));
+        groups.push(("failed", failed));
     }
     let mut results = lines.iter().flat_map(Line::results);
     if results.any(|results| results.secs.is_some()) {
-        groups.push(("median time".to_owned(), time));
+        groups.push(("median time", time));
     }
-    let modes = [0, 1].map(|mode| lines.iter().any(|line| line.modes[mode].is_some()));
-    let mut table = wide("chapter", NAMES);
-    for (head, _) in &groups {
+    by_mode(("chapter", NAMES), lines, &groups)
+}
+
+/// Whether any line has the first mode, and the second.
+fn modes_of<T>(lines: &[Line<T>]) -> [bool; 2] {
+    [0, 1].map(|mode| lines.iter().any(|line| line.modes[mode].is_some()))
+}
+
+/// The head of a group of columns, and what it shows of one mode.
+type Group<'a, T> = (&'a str, fn(&T) -> Text);
+
+/// A wide table with a column for each group and each mode that a line has.
+fn by_mode<T>((first, least): (&str, usize), lines: &[Line<T>], groups: &[Group<T>]) -> Table {
+    let modes = modes_of(lines);
+    let mut table = Table::default().texts([first]);
+    table.wide = true;
+    table.columns[0].least = least;
+    for (head, _) in groups {
         table = match modes {
             [true, true] => table.grouped(head, "isolated").grouped(head, "in sequence"),
             _ => table.texts([head, head]),
         };
     }
-    let mut shown = vec![true];
-    shown.extend(groups.iter().flat_map(|_| modes));
     for line in lines {
         let cells = groups.iter().flat_map(|(_, cell)| {
-            let cells = line.modes.map(|results| results.map(cell));
+            let cells = line.modes.each_ref().map(|value| value.as_ref().map(cell));
             cells.map(Option::unwrap_or_default)
         });
         table.row(std::iter::once(Text::long(&line.name)).chain(cells));
     }
+    let mut shown = vec![true];
+    shown.extend(groups.iter().flat_map(|_| modes));
     table.keep(&shown);
-    table
-}
-
-fn wide(head: &str, least: usize) -> Table {
-    let mut table = Table::default().texts([head]);
-    table.wide = true;
-    table.columns[0].least = least;
     table
 }
 
@@ -160,18 +169,18 @@ fn bad_head(view: &View, all: &Outcomes) -> String {
     }
 }
 
-fn bad(results: &Results) -> Text {
+fn bad(results: &&Results) -> Text {
     let of = results.first_attempt;
     Text::rate(share(of.bad, of.n) + &short_bounds(results.bounds), of.bad)
 }
 
-fn failed(results: &Results) -> Text {
+fn failed(results: &&Results) -> Text {
     let failed = results.failed();
     let text = share(failed, results.first_attempt.n);
     Text::new(text, Tone::Doubtful.if_any(failed))
 }
 
-fn time(results: &Results) -> Text {
+fn time(results: &&Results) -> Text {
     Text::known(results.secs.map(|secs| seconds(secs.median)))
 }
 
@@ -180,34 +189,18 @@ const MEASURED: usize = 12;
 
 /// One figure of each chapter that measured something.
 pub(super) fn measured(view: &View) -> Vec<Block> {
-    let mut rows: Vec<(String, [Option<Text>; 2])> = Vec::new();
-    for row in &view.chapters {
-        let Some((name, value)) = figure(view, row) else {
-            continue;
-        };
-        let mode = mode(row);
-        let free =
-            |(known, cells): &(String, [Option<Text>; 2])| *known == name && cells[mode].is_none();
-        let place = rows.iter().position(free).unwrap_or(rows.len());
-        if place == rows.len() {
-            rows.push((name, [None, None]));
-        }
-        rows[place].1[mode] = Some(value);
-    }
-    let left = rows.split_off(rows.len().min(MEASURED)).len() as u64;
-    let [isolated, in_sequence] =
-        [0, 1].map(|mode| rows.iter().any(|(_, cells)| cells[mode].is_some()));
-    let heads = match isolated && in_sequence {
-        true => ["isolated", "in sequence"],
-        false => ["median", "median"],
+    let figures = view.chapters.iter().filter_map(|row| {
+        let (name, value) = figure(view, row)?;
+        Some((name, row, value))
+    });
+    let mut lines = in_lines(figures);
+    let left = lines.split_off(lines.len().min(MEASURED)).len() as u64;
+    let head = match modes_of(&lines) {
+        [true, true] => "",
+        _ => "median",
     };
-    let mut table = wide("measured", FIGURES).texts(heads);
-    for (name, cells) in rows {
-        let cells = cells.map(Option::unwrap_or_default);
-        table.row(std::iter::once(Text::long(name)).chain(cells));
-    }
-    table.keep(&[true, isolated, in_sequence]);
-    let mut blocks = Block::table(table);
+    let groups: [Group<Text>; 1] = [(head, Text::clone)];
+    let mut blocks = Block::table(by_mode(("measured", FIGURES), &lines, &groups));
     if left > 0 {
         let left = count(left);
         blocks.push(Block::line(format!(

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::counts::{legend, letters};
 use super::measures::{Heads, tables, with_range};
+use super::table::grouped;
 use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ByChapter, ChapterRow, MeasureStat, View};
@@ -22,25 +23,17 @@ fn kind(view: &View, chapter: &str) -> Option<&'static BuiltIn> {
 
 /// A heading and tables for each built-in chapter, in the order of the suite.
 pub(super) fn parts(view: &View) -> Vec<Block> {
-    let mut parts: Vec<(&str, Vec<Block>)> = Vec::new();
     let by_chapter = ByChapter::of(view);
-    for id in by_chapter.ids() {
-        let Some(kind) = kind(view, id) else {
-            continue;
-        };
+    let chapters = by_chapter.ids().filter_map(|id| {
+        let kind = kind(view, id)?;
         let blocks = built_in_chapter(view, kind, id, by_chapter.rows(id));
-        match parts
-            .iter_mut()
-            .find(|(heading, _)| *heading == kind.heading)
-        {
-            Some((_, part)) => part.extend(blocks),
-            None => parts.push((kind.heading, blocks)),
-        }
-    }
-    let blocks = parts.into_iter().flat_map(|(heading, blocks)| {
-        std::iter::once(Block::Heading(heading.to_owned())).chain(blocks)
+        Some((kind.heading, blocks))
     });
-    blocks.collect()
+    let parts = grouped(chapters).into_iter().flat_map(|(heading, blocks)| {
+        let heading = Block::Heading(heading.to_owned());
+        std::iter::once(heading).chain(blocks.into_iter().flatten())
+    });
+    parts.collect()
 }
 
 /// The measures of the other chapters.
@@ -99,25 +92,6 @@ fn about(params: &Map<String, Value>) -> Option<String> {
     joined(MODEL_PARAMS.iter().filter_map(word).chain(limit), ", ")
 }
 
-/// A table with a column for each row of a chapter.
-struct Sheet<'a> {
-    table: Table,
-    rows: &'a [&'a ChapterRow],
-}
-
-impl Sheet<'_> {
-    /// Adds a line, unless all its cells are empty.
-    fn push(&mut self, head: &str, cell: impl Fn(&ChapterRow) -> Option<String>) {
-        let cells: Vec<_> = self.rows.iter().map(|row| cell(row)).collect();
-        if cells.iter().any(Option::is_some) {
-            let cells = cells.iter().map(|cell| cell.as_deref().unwrap_or(NOTHING));
-            // Letters for many rounds are longer than a name.
-            self.table
-                .row(std::iter::once(head).chain(cells).map(Text::long));
-        }
-    }
-}
-
 /// A line for each figure, and how the rounds ended.
 fn sheet(
     view: &View,
@@ -130,7 +104,15 @@ fn sheet(
     for row in rows {
         table = table.numbers([&of_mode(row)]);
     }
-    let mut sheet = Sheet { table, rows };
+    // A line is left out if all its cells are empty.
+    let mut push = |head: &str, cell: &dyn Fn(&ChapterRow) -> Option<String>| {
+        let cells: Vec<_> = rows.iter().map(|row| cell(row)).collect();
+        if cells.iter().any(Option::is_some) {
+            let cells = cells.iter().map(|cell| cell.as_deref().unwrap_or(NOTHING));
+            // Letters for many rounds are longer than a name.
+            table.row(std::iter::once(head).chain(cells).map(Text::long));
+        }
+    };
     for figure in figures {
         let head = match figure {
             Figure::Param { head, .. }
@@ -142,35 +124,33 @@ fn sheet(
                 format!("order ({legend})")
             }
         };
-        sheet.push(&head, |row| cell(figure, row, params));
+        push(&head, &|row| cell(figure, row, params));
     }
-    sheet.push("rounds", |row| {
-        Some(out_of(row.results.rounds, row.results.planned))
-    });
-    if rows
+    let rounds = |row: &ChapterRow| Some(out_of(row.results.rounds, row.results.planned));
+    push("rounds", &rounds);
+    let mut measured = rows
         .iter()
-        .any(|row| measured_n(row) != row.results.reached())
-    {
-        sheet.push("rounds that measured", |row| {
+        .map(|row| (measured_n(row), row.results.reached()));
+    if measured.any(|(measured, reached)| measured != reached) {
+        push("rounds that measured", &|row| {
             Some(count(measured_n(row).into()))
         });
     }
-    sheet.push("passed", |row| {
-        Some(rate(row.results.passed(), row.results.reached()))
-    });
+    let passed = |row: &ChapterRow| Some(rate(row.results.passed(), row.results.reached()));
+    push("passed", &passed);
     let all = outcomes_of(rows.iter().map(|row| &row.results));
     for (outcome, _) in all.occurred().filter(|(o, _)| *o != Outcome::Passed) {
         let n = |row: &ChapterRow| row.results.outcomes.get(outcome);
-        sheet.push(outcome.word(), |row| Some(count(n(row).into())));
+        push(outcome.word(), &|row| Some(count(n(row).into())));
     }
-    sheet.push("signals", |row| signals(&row.results));
+    push("signals", &|row| signals(&row.results));
     if view.run.retries > Some(0) {
-        sheet.push("passed after retries", |row| {
+        push("passed after retries", &|row| {
             let results = &row.results;
             Some(rate(results.passed_after_retries, results.after_retries.n))
         });
     }
-    sheet.table
+    table
 }
 
 fn cell(figure: &Figure, row: &ChapterRow, params: Option<&Map<String, Value>>) -> Option<String> {
@@ -204,14 +184,18 @@ fn measured_n(row: &ChapterRow) -> u32 {
 
 /// Measures without a figure: a newer worker may measure more.
 fn rest(figures: &[Figure], row: &ChapterRow) -> Vec<Block> {
-    let shown = |other: &MeasureStat| {
-        let is = |name: &str| stat(row, name).is_some_and(|shown| std::ptr::eq(shown, other));
-        figures.iter().any(|figure| match figure {
-            Figure::Measure { name, .. } => is(name),
-            Figure::Of { done, expected, .. } => is(done) || is(expected),
-            Figure::Param { .. } | Figure::Times { .. } | Figure::Order => false,
-        })
-    };
-    let rest: Vec<_> = row.results.measures.iter().filter(|s| !shown(s)).collect();
+    let shown = figures.iter().flat_map(|figure| match figure {
+        Figure::Measure { name, .. } => vec![stat(row, name)],
+        Figure::Of { done, expected, .. } => vec![stat(row, done), stat(row, expected)],
+        Figure::Param { .. } | Figure::Times { .. } | Figure::Order => Vec::new(),
+    });
+    let shown: Vec<_> = shown.flatten().collect();
+    let is_shown = |other: &&MeasureStat| shown.iter().any(|one| std::ptr::eq(*one, *other));
+    let rest: Vec<_> = row
+        .results
+        .measures
+        .iter()
+        .filter(|s| !is_shown(s))
+        .collect();
     tables(&of_chapter(row), &rest, Heads::Full)
 }

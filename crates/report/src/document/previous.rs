@@ -30,8 +30,8 @@ pub(super) fn baseline(view: &View) -> Vec<Block> {
 
 fn baseline_rates(view: &View, all: &BesideBaseline) -> Table {
     let optional_stopping = view.run.optional_stopping();
-    let title = "bad rounds in first attempts; a chapter in sequence counts only rounds that got \
-        this far, an isolated sequence whole blocks of its chapters";
+    let title = "bad first attempts; in sequence, a chapter counts only rounds that got this far; \
+        isolated, a sequence counts whole blocks of its chapters";
     let number = all.number;
     let mut table = Table::titled(title).texts(["what"]).numbers([
         &format!("report N={number} (95%)"),
@@ -103,10 +103,7 @@ fn rates(view: &View, before: &View) -> Table {
         &format!("bad, N={n}"),
         "bad, now",
     ]);
-    let mut old = HashMap::new();
-    for (key, results) in before.unit_results() {
-        old.entry(key).or_insert(results);
-    }
+    let old: HashMap<_, _> = before.unit_results().collect();
     for (key, now) in view.unit_results() {
         let Some(then) = old.get(&key) else {
             continue;

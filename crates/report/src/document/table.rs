@@ -148,6 +148,18 @@ impl Table {
     }
 }
 
+/// Groups values by key, in the order in which the keys first occur.
+pub(super) fn grouped<K: PartialEq, V>(all: impl Iterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
+    let mut groups: Vec<(K, Vec<V>)> = Vec::new();
+    for (key, value) in all {
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, group)) => group.push(value),
+            None => groups.push((key, vec![value])),
+        }
+    }
+    groups
+}
+
 fn retain<T>(all: &mut Vec<T>, shown: &[bool]) {
     let mut shown = shown.iter();
     all.retain(|_| shown.next().copied().unwrap_or(true));

@@ -11,7 +11,7 @@ use crate::clean::{NAME, clean};
 use crate::compare::{Compared, What};
 use crate::view::{ExitClass, Results, Running, Share, View, exit_class};
 use crate::words::{
-    count, duration, first_lines, flaky, joined, known, leading, of_unit, plural, points,
+    count, counts, first_lines, flaky, joined, known, leading, of_unit, plural, points, seconds,
     stop_note, units,
 };
 
@@ -32,8 +32,8 @@ pub(super) fn title(view: &View) -> String {
             plural(totals.planned, "round")
         ),
     };
-    if run.secs.is_some() {
-        title += &format!(" in {}", duration(run.secs));
+    if let Some(secs) = run.secs {
+        title += &format!(" in {}", seconds(secs));
     }
     if let Some(jobs @ 2..) = run.jobs {
         title += &format!(" · {jobs} at a time");
@@ -110,8 +110,7 @@ fn gates(view: &View) -> Option<String> {
         (with(GateVerdict::Above), "refuted"),
         (with(GateVerdict::Undecided), "undecided"),
     ];
-    let words = kinds.iter().filter(|(n, _)| *n > 0);
-    let words = words.map(|(n, word)| format!("{} {word}", count(*n as u64)));
+    let words = counts(kinds.map(|(n, word)| (n as u64, word)));
     Some(format!("Gates: {}.", joined(words, ", ")?))
 }
 
@@ -172,8 +171,8 @@ fn bound(view: &View) -> Option<String> {
             format!("With {rounds}{each}, crash rates up to {highest} cannot be ruled out (95%).")
         }
         false => format!(
-            "With {} to {rounds}{each}, crash rates up to {lowest} (of the most rounds) and \
-             {highest} (of the fewest) cannot be ruled out (95%).",
+            "With {} to {rounds}{each}, crash rates up to {highest} (fewest rounds) or {lowest} \
+             (most rounds) cannot be ruled out (95%).",
             count((*fewest).into())
         ),
     })

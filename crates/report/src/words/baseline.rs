@@ -11,8 +11,8 @@ pub(crate) fn baseline_sentences(view: &View, beside: &BesideBaseline) -> Vec<St
     let mut sentences = Vec::new();
     if let Some(fault) = fault(view) {
         sentences.push(format!(
-            "{fault} Crashes here may come from it and are no evidence about this machine's \
-             libraries. The baseline had no fault."
+            "{fault} Crashes here may come from the fault, so they are no evidence about this \
+             machine's libraries. The baseline had no fault."
         ));
     }
     // The dose was chosen by the rate of the sequence, so an equal rate shows nothing.
@@ -41,7 +41,7 @@ pub(crate) fn baseline_sentences(view: &View, beside: &BesideBaseline) -> Vec<St
     sentences
 }
 
-/// Where does the sequence die?
+/// Where the sequence died, here and in the baseline.
 fn died(beside: &BesideBaseline, row: &BaselineRow) -> Option<String> {
     let here = row.died_in.as_ref()?;
     let name = of_unit(row.sequence.as_deref()?, None, &row.variant);
@@ -64,7 +64,7 @@ fn died(beside: &BesideBaseline, row: &BaselineRow) -> Option<String> {
     ))
 }
 
-/// Are the rates here equal to those of the baseline?
+/// Whether the rates here differ from those of the baseline.
 fn machine(beside: &BesideBaseline) -> Vec<String> {
     let all = &beside.machine;
     let number = beside.number;
@@ -82,7 +82,7 @@ fn machine(beside: &BesideBaseline) -> Vec<String> {
             Evidence::Fixed(_) => "No difference shown",
             _ => "Not tested",
         };
-        format!("Is the rate here that of report N={number}? {word}: {line}.")
+        format!("Is the crash rate here that of report N={number}? {word}: {line}.")
     };
     let mut sentences: Vec<String> = compared.into_iter().map(line).collect();
     let names = apart.into_iter().map(|(one, _)| name(one));

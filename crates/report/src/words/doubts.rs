@@ -1,11 +1,11 @@
 //! What a reader must know before believing a rate. It follows the verdict of every report.
 
-use crashrate_model::{EvidenceMode, Outcome, StopReason, Stopping};
+use crashrate_model::{EvidenceMode, Mode, Outcome, StopReason, Stopping};
 use crashrate_stats::{GateVerdict, Independence, Pattern};
 
 use super::estimates::p_value;
 use super::fault::fault;
-use super::names::{of_chapter, of_sequence, of_unit, units, units_and_chapters};
+use super::names::{of_unit, units, units_and_chapters};
 use super::numbers::{count, first_lines, joined, plural, share};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{Exposure, Results, View};
@@ -29,15 +29,13 @@ pub(crate) fn imported(view: &View) -> Option<String> {
 
 /// Which units passed only on a retry, and in which rounds; nothing if none did.
 pub(crate) fn flaky(view: &View) -> Option<String> {
-    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
-    let isolated = isolated.map(|row| (of_chapter(row), &row.results));
-    let sequences = view.sequences.iter();
-    let sequences = sequences.map(|row| (of_sequence(row), &row.results));
-    let units = isolated.chain(sequences);
-    let names = units.filter_map(|(name, results)| {
-        let rounds = flaky_rounds(results)?;
-        Some(format!("{name} {rounds}"))
-    });
+    let names = view
+        .unit_results()
+        .filter_map(|((name, mode, variant), results)| {
+            let rounds = flaky_rounds(results)?;
+            let mode = Some(mode).filter(|mode| *mode == Mode::Isolated);
+            Some(format!("{} {rounds}", of_unit(name, mode, variant)))
+        });
     let names = joined(names, "; ")?;
     Some(format!("Flaky, passed only on a retry: {names}."))
 }

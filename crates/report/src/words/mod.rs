@@ -26,6 +26,6 @@ pub(crate) use names::{
 };
 pub(crate) use notes::{notes, stop_note};
 pub(crate) use numbers::{
-    NOTHING, duration, first_lines, joined, measured, out_of, parameter, plural, shown_unit,
+    NOTHING, counts, first_lines, joined, measured, out_of, parameter, plural, shown_unit,
 };
 pub use numbers::{count, percent, quantity, rate, seconds, share};

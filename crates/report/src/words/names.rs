@@ -3,7 +3,7 @@
 use crashrate_model::{DEFAULT_VARIANT, Mode, Outcome, OutcomeSet};
 
 use super::estimates::estimate;
-use super::numbers::{count, joined};
+use super::numbers::{count, counts, joined};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, DiedInCounts, Outcomes, Results, SequenceRow, View};
 
@@ -46,13 +46,8 @@ pub(crate) fn of_unit(name: &str, mode: Option<Mode>, variant: &str) -> String {
 
 /// Every unit with its name; chapters of sequences are in their sequence's results.
 pub(crate) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
-    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
-    let isolated = isolated.map(|row| (of_chapter(row), &row.results));
-    let sequences = view.sequences.iter().map(|row| {
-        let name = of_unit(&row.sequence, Some(Mode::Sequential), &row.variant);
-        (name, &row.results)
-    });
-    isolated.chain(sequences)
+    let units = view.unit_results();
+    units.map(|((name, mode, variant), results)| (of_unit(name, Some(mode), variant), results))
 }
 
 /// Every unit, then the chapters of sequences.
@@ -85,10 +80,7 @@ pub(crate) fn sums(results: &Results) -> String {
         return "no round has a result".to_owned();
     }
     let passed = estimate(results.passed(), n, results.optional_stopping);
-    let signals = match signals(results) {
-        Some(signals) => format!(" ({signals})"),
-        None => String::new(),
-    };
+    let signals = signals(results).map_or_else(String::new, |signals| format!(" ({signals})"));
     match not_passed(results).as_str() {
         "" => format!("passed {passed}"),
         others => format!("passed {passed}, {others}{signals}"),
@@ -105,7 +97,7 @@ pub(super) fn not_passed(results: &Results) -> String {
 /// Outcomes with their counts: `4 passed, 6 crashed`.
 pub(crate) fn counted(outcomes: &Outcomes, which: impl Fn(Outcome) -> bool) -> String {
     let shown = outcomes.occurred().filter(|(outcome, _)| which(*outcome));
-    let words = shown.map(|(outcome, n)| format!("{} {outcome}", count(n.into())));
+    let words = counts(shown.map(|(outcome, n)| (n.into(), outcome.word())));
     joined(words, ", ").unwrap_or_default()
 }
 
@@ -120,13 +112,11 @@ pub(crate) fn outcomes_of<'a>(all: impl Iterator<Item = &'a Results>) -> Outcome
 
 /// Where a sequence died: `batching-advantage 6, exit 1`; nothing if it did not.
 pub(crate) fn died_in(places: &DiedInCounts) -> String {
-    let mut all: Vec<_> = (places.chapters.iter())
-        .map(|(chapter, n)| (clean(chapter, NAME), *n))
-        .collect();
+    let mut all = places.chapters.clone();
     all.push(("between chapters".to_owned(), places.between));
     all.push(("at exit".to_owned(), places.exit));
-    let words = all.into_iter().filter(|(_, n)| *n > 0);
-    let words = words.map(|(place, n)| format!("{place} {}", count(n.into())));
+    let words = all.iter().filter(|(_, n)| *n > 0);
+    let words = words.map(|(place, n)| format!("{} {}", clean(place, NAME), count((*n).into())));
     joined(words, ", ").unwrap_or_default()
 }
 
@@ -160,6 +150,5 @@ pub(crate) fn letter(first: Option<Outcome>) -> char {
 
 /// What the suite counts as bad.
 pub(crate) fn bad_outcomes(bad: &OutcomeSet) -> String {
-    let words: Vec<_> = bad.iter().map(Outcome::word).collect();
-    words.join(", ")
+    joined(bad.iter().map(|outcome| outcome.to_string()), ", ").unwrap_or_default()
 }

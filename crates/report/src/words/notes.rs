@@ -3,9 +3,9 @@
 use crashrate_model::{EvidenceMode, Outcome, StopReason};
 
 use super::names::{counted, of_chapter, units};
-use super::numbers::{count, plural};
+use super::numbers::{count, counts, joined, plural};
 use crate::clean::{SENTENCE, clean};
-use crate::view::{Results, RunFacts, View};
+use crate::view::{Outcomes, Results, RunFacts, View};
 
 /// The notes of a run.
 pub(crate) fn notes(view: &View) -> Vec<String> {
@@ -102,31 +102,25 @@ fn missing(results: &Results, run: &RunFacts) -> Option<String> {
         false => results.planned,
     };
     let missing = planned.saturating_sub(results.first_attempt.n);
-    let mut why = Vec::new();
-    for outcome in [Outcome::Lost, Outcome::NotStarted, Outcome::Interrupted] {
-        let cells = results.cells.iter();
-        match cells.filter(|cell| cell.first == Some(outcome)).count() {
-            0 => {}
-            n => why.push(format!("{} {outcome}", count(n as u64))),
-        }
-    }
-    let word = match run.state.is_running() {
+    let first: Outcomes = results.cells.iter().filter_map(|cell| cell.first).collect();
+    let lost = [Outcome::Lost, Outcome::NotStarted, Outcome::Interrupted];
+    let lost = lost.map(|outcome| (first.get(outcome).into(), outcome.word()));
+    let open = match run.state.is_running() {
         true => "not finished yet",
         false => "not started",
     };
-    match planned.saturating_sub(results.rounds) {
-        0 => {}
-        left => why.push(format!("{} {word}", count(left.into()))),
-    }
+    let left = planned.saturating_sub(results.rounds);
+    let why = counts(lost.into_iter().chain([(left.into(), open)]));
+    let why = joined(why, ", ").unwrap_or_default();
     let (n, planned) = (count(missing.into()), plural(planned, "round"));
-    (missing > 0).then(|| format!("{n} of {planned} without a result: {}.", why.join(", ")))
+    (missing > 0).then(|| format!("{n} of {planned} without a result: {why}."))
 }
 
 fn uncounted(results: &Results) -> Vec<String> {
     let mut notes = Vec::new();
     if results.run_again.sum() > 0 {
         let again = counted(&results.run_again, |_| true);
-        notes.push(format!("run again after their first attempt: {again}."));
+        notes.push(format!("first attempts that were run again: {again}."));
     }
     let lost = results.outcomes.get(Outcome::Lost);
     if lost > 0 {
@@ -159,6 +153,6 @@ fn left_out(results: &Results) -> impl Iterator<Item = String> {
         (results.missed_left_out, "further missed expectations"),
         (results.measures_left_out, "values of further measures"),
     ];
-    let left_out = left_out.into_iter().filter(|(n, _)| *n > 0);
-    left_out.map(|(n, what)| format!("{} {what} left out.", count(n.into())))
+    let left_out = counts(left_out.map(|(n, what)| (n.into(), what)));
+    left_out.map(|left_out| format!("{left_out} left out."))
 }

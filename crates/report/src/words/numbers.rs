@@ -40,6 +40,14 @@ pub fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
+/// The counts above 0, each with its words: `4 lost`.
+pub(crate) fn counts<'a>(
+    all: impl IntoIterator<Item = (u64, &'a str)>,
+) -> impl Iterator<Item = String> {
+    let some = all.into_iter().filter(|(n, _)| *n > 0);
+    some.map(|(n, words)| format!("{} {words}", count(n)))
+}
+
 /// `1 round`, `10 rounds`.
 pub(crate) fn plural(n: u32, word: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
@@ -116,11 +124,6 @@ pub fn seconds(secs: f64) -> String {
     }
 }
 
-/// A time that may not be known.
-pub(crate) fn duration(secs: Option<f64>) -> String {
-    secs.map_or_else(|| NOTHING.to_owned(), seconds)
-}
-
 /// How the values of a measure are written.
 enum Form {
     /// A share in percent, such as an efficiency.
@@ -187,22 +190,14 @@ pub(crate) fn parameter(value: &serde_json::Value) -> String {
 
 /// Puts commas between groups of three digits.
 fn grouped(number: &str) -> String {
-    let (sign, digits) = match number.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", number),
-    };
-    let (whole, fraction) = match digits.split_once('.') {
-        Some((whole, fraction)) => (whole, format!(".{fraction}")),
-        None => (digits, String::new()),
-    };
-    let mut out = sign.to_owned();
-    for (place, digit) in whole.char_indices() {
-        if place > 0 && (whole.len() - place) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
+    let first = usize::from(number.starts_with('-'));
+    let mut place = number.find('.').unwrap_or(number.len());
+    let mut out = number.to_owned();
+    while place > first + 3 {
+        place -= 3;
+        out.insert(place, ',');
     }
-    out + &fraction
+    out
 }
 
 #[cfg(test)]
