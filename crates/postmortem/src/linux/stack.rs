@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use framehop::{FrameAddress, Module, Unwinder as _};
 
 use super::arch::{Cache, Registers, SIGINFO, TRAMPOLINE, TRAMPOLINE_NAME, UnwindRegs, Unwinder};
-use super::head::Head;
-use super::image::{Image, Part};
+use super::image::{Head, Image};
 use super::images::Images;
 use super::maps::{Mapping, Maps};
 use super::memory::{Memory, Source};
@@ -92,7 +92,7 @@ pub(super) struct Walker<'a> {
     maps: &'a Maps,
     images: &'a Images,
     memory: Memory,
-    unwinder: Unwinder<Part>,
+    unwinder: Unwinder<Bytes>,
     cache: Cache,
     /// Modules by the start of their executable pages; contains only those that a stack has passed
     /// through.
@@ -243,8 +243,8 @@ impl<'a> Walker<'a> {
             self.unwinder.add_module(Module::new(
                 mapping.name(),
                 mapping.start..mapping.end,
-                bias.wrapping_add(image.base()),
-                image.sections(),
+                bias.wrapping_add(image.segments().base),
+                &**image,
             ));
         }
         let of_image = image.as_ref().and_then(|image| image.build_id());
