@@ -83,7 +83,7 @@ pub(crate) fn is_about_to_say(kind: Kind, crash: &Crash) -> bool {
     for frame in frames {
         let function = frame.function.as_deref().map(plain);
         let key = key(frame, function.as_deref(), &crash.modules);
-        if prints(kind, function.as_deref(), &key) {
+        if prints(kind.section(), function.as_deref(), &key) {
             return true;
         }
         if role(function.as_deref(), &key) == Role::Ordinary && !is_nowhere(frame) {

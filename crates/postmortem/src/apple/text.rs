@@ -8,16 +8,17 @@ use crate::crash::{Frame, Hex, Module, Thread};
 pub(super) fn facts(text: &str) -> Option<Facts> {
     let mut lines = text.lines();
     let mut facts = Facts::default();
+    let mut threads = Vec::new();
     let mut header = Header::default();
     let mut numbers = Vec::new();
     while let Some(line) = lines.next() {
         if let Some((number, name, crashed)) = thread_header(line) {
             let frames = stack(&mut lines);
             if crashed {
-                facts.crashed.get_or_insert(facts.threads.len());
+                facts.crashed.get_or_insert(threads.len());
             }
             numbers.push(number);
-            facts.threads.push(Thread {
+            threads.push(Thread {
                 tid: i32::try_from(number).unwrap_or(0),
                 name: name.to_owned(),
                 complete: (1..=MAX_FRAMES).contains(&frames.len()),
@@ -35,10 +36,11 @@ pub(super) fn facts(text: &str) -> Option<Facts> {
     }
     let crashed = || numbers.iter().position(|&n| Some(n) == header.crashed);
     facts.crashed = facts.crashed.or_else(crashed);
-    let modules = &facts.modules;
-    let threads = facts.threads.iter_mut().flat_map(|t| &mut t.frames);
-    for frame in threads.chain(&mut facts.thrown) {
-        place(frame, modules);
+    let crash = &mut facts.report.crash;
+    crash.threads = threads;
+    let frames = crash.threads.iter_mut().flat_map(|t| &mut t.frames);
+    for frame in frames.chain(&mut facts.thrown) {
+        place(frame, &crash.modules);
     }
     Some(facts)
 }
@@ -61,12 +63,14 @@ impl Header {
         facts: &mut Facts,
         lines: &mut impl Iterator<Item = &'a str>,
     ) {
+        let report = &mut facts.report;
         match key {
             "Process" => {
                 self.has_process = true;
-                (facts.process, facts.pid) = process(value);
+                (report.process, report.pid) = process(value);
+                report.crash.pid = report.pid;
             }
-            "Date/Time" => facts.captured = value.to_owned(),
+            "Date/Time" => report.captured = value.to_owned(),
             "Crashed Thread" | "Triggered by Thread" => {
                 let number = value.split_whitespace().next();
                 self.crashed = number.and_then(|n| n.parse().ok());
@@ -77,8 +81,8 @@ impl Header {
             }
             "Exception Codes" | "Exception Subtype" => codes(facts, value),
             "Termination Reason" => {
-                facts.code_signing |= value.contains("CODESIGNING");
-                facts.notes.push(value.to_owned());
+                report.code_signing |= value.contains("CODESIGNING");
+                report.crash.notes.push(value.to_owned());
             }
             "Application Specific Information" => facts.information = section(lines),
             "Last Exception Backtrace" | "Application Specific Backtrace 1" => {
@@ -86,7 +90,7 @@ impl Header {
             }
             "VM Region Info" => facts.region = format!("{value}\n{}", section(lines)),
             key if key.starts_with("VM Regions Near ") => facts.region = section(lines),
-            "Binary Images" => facts.modules = images(lines),
+            "Binary Images" => report.crash.modules = images(lines),
             _ => {}
         }
     }
@@ -110,14 +114,14 @@ fn exception_type(facts: &mut Facts, value: &str) {
     if is_signature {
         // The system kills a process with an invalid signature only by SIGKILL.
         facts.signal = "SIGKILL".into();
-        facts.code_signing = true;
+        facts.report.code_signing = true;
     }
 }
 
 /// Parses `KERN_INVALID_ADDRESS at 0x0000000000000008` or `0x0000000000000001, 0x0000000000000008`.
 fn codes(facts: &mut Facts, value: &str) {
     match value.strip_prefix("0x") {
-        None if !value.is_empty() => facts.subtype = value.to_owned(),
+        None if !value.is_empty() => facts.report.crash.code = Some(value.to_owned()),
         _ => {
             let number = |code: &str| u64::from_str_radix(code.trim().strip_prefix("0x")?, 16).ok();
             let codes = value.split_once(',');

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use framehop::{FrameAddress, Module, Unwinder as _};
 
-use super::arch::{Cache, Registers, SIGINFO, TRAMPOLINE, TRAMPOLINE_NAME, UnwindRegs, Unwinder};
+use super::arch::{Cache, Registers, SIGINFO, TRAMPOLINE, UnwindRegs, Unwinder};
 use super::image::{Head, Image};
 use super::images::Images;
 use super::maps::{Mapping, Maps};
 use super::memory::{Memory, Source};
 use crate::crash::{Frame, Hex};
+
+/// The name of the code that a signal handler returns to.
+const TRAMPOLINE_NAME: &str = "__restore_rt";
 
 /// An address on a stack and the file that contains it.
 #[derive(Clone)]

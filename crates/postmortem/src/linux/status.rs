@@ -2,21 +2,19 @@
 
 use std::fs;
 
-/// Signals whose default action does not end the process.
-const HARMLESS: [i32; 8] = [
-    libc::SIGCHLD,
-    libc::SIGCONT,
-    libc::SIGURG,
-    libc::SIGWINCH,
-    libc::SIGSTOP,
-    libc::SIGTSTP,
-    libc::SIGTTIN,
-    libc::SIGTTOU,
-];
-
 /// Whether the signal's default action leaves the process running.
 pub(super) fn is_harmless(signal: i32) -> bool {
-    HARMLESS.contains(&signal)
+    matches!(
+        signal,
+        libc::SIGCHLD
+            | libc::SIGCONT
+            | libc::SIGURG
+            | libc::SIGWINCH
+            | libc::SIGSTOP
+            | libc::SIGTSTP
+            | libc::SIGTTIN
+            | libc::SIGTTOU
+    )
 }
 
 /// The signal dispositions of a thread.
