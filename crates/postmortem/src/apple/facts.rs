@@ -128,6 +128,11 @@ fn fault(signal: &str, address: Option<u64>) -> String {
 /// 0x000000010101c000`.
 fn address_in(subtype: &str) -> Option<u64> {
     let (_, digits) = subtype.split_once(" at 0x")?;
+    hex_prefix(digits)
+}
+
+/// The hexadecimal number at the start of the text.
+pub(super) fn hex_prefix(digits: &str) -> Option<u64> {
     let end = digits
         .find(|c: char| !c.is_ascii_hexdigit())
         .unwrap_or(digits.len());

@@ -123,7 +123,6 @@ fn codes(facts: &mut Facts, value: &str) {
     match value.strip_prefix("0x") {
         None if !value.is_empty() => facts.report.crash.code = Some(value.to_owned()),
         _ => {
-            let number = |code: &str| u64::from_str_radix(code.trim().strip_prefix("0x")?, 16).ok();
             let codes = value.split_once(',');
             facts.second_code = codes.and_then(|(a, b)| facts::second(number(a)?, number(b)?));
         }
@@ -168,12 +167,8 @@ fn frame(line: &str) -> Option<Frame> {
     let rest = line.get(end..).filter(|_| end > 0)?;
     // An image's name may contain spaces.
     let (at, address) = rest.match_indices("0x").find_map(|(at, _)| {
-        let digits = &rest[at + 2..];
-        let end = digits
-            .find(|c: char| !c.is_ascii_hexdigit())
-            .unwrap_or(digits.len());
         let is_word = rest[..at].ends_with(char::is_whitespace);
-        let address = u64::from_str_radix(&digits[..end], 16).ok()?;
+        let address = facts::hex_prefix(&rest[at + 2..])?;
         is_word.then_some((at, address))
     })?;
     let image = rest[..at].trim();
@@ -203,7 +198,6 @@ fn images<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Module> {
 fn image(line: &str) -> Option<Module> {
     let (start, rest) = line.trim().split_once(" - ")?;
     let (end, rest) = rest.trim_start().split_once(char::is_whitespace)?;
-    let number = |text: &str| u64::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok();
     let (name, rest) = rest.split_once('<').unwrap_or((rest, ""));
     let (id, path) = rest.split_once('>').unwrap_or(("", rest));
     let path = path.trim();
@@ -219,6 +213,10 @@ fn image(line: &str) -> Option<Module> {
         end: Hex(number(end)?.saturating_add(1)),
         build_id: Some(id.to_owned()).filter(|id| !id.is_empty()),
     })
+}
+
+fn number(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok()
 }
 
 /// Sets the frame's module to the file name; the stack gives the bundle identifier or a truncated

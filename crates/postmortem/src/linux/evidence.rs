@@ -138,16 +138,11 @@ impl Seen {
         };
         self.handled
             .retain(|f| (f.tid, f.pc, f.sp) != (tid, failure.pc, failure.sp));
-        if self.handled.len() == MAX_HANDLED {
-            self.handled.remove(0);
-        }
-        self.handled.push(failure);
+        push_last(&mut self.handled, failure, MAX_HANDLED);
         self.exposed.retain(|snapshot| snapshot.thread.tid != tid);
         if dispositions.has_siblings && self.exposed_pace.allows(MAX_SNAPSHOTS, SNAPSHOT_PAUSE) {
-            if self.exposed.len() == MAX_SNAPSHOTS {
-                self.exposed.remove(0);
-            }
-            self.exposed.extend(take(pid, tid, cause, images));
+            let snapshot = take(pid, tid, cause, images)?;
+            push_last(&mut self.exposed, snapshot, MAX_SNAPSHOTS);
         }
         Some(false)
     }
@@ -167,6 +162,14 @@ impl Seen {
         crash.notes.push(note.to_owned());
         Some(crash)
     }
+}
+
+/// Appends to a list of at most `max` entries; a full list drops its oldest.
+fn push_last<T>(list: &mut Vec<T>, entry: T, max: usize) {
+    if list.len() == max {
+        list.remove(0);
+    }
+    list.push(entry);
 }
 
 fn take(pid: i32, tid: i32, cause: Cause, images: &Images) -> Option<Snapshot> {

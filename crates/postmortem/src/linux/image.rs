@@ -1,6 +1,6 @@
 //! An executable file or library: its identity, unwind tables and symbols.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
@@ -129,20 +129,19 @@ impl Image {
         self.bytes.get(at..at.checked_add(len)?)
     }
 
-    /// Finds the functions at these addresses in one pass over the symbols.
-    pub(super) fn functions(&self, addresses: &[u64]) -> HashMap<u64, Option<Arc<str>>> {
+    /// The function at each of these addresses, found in one pass over the symbols.
+    pub(super) fn functions(&self, addresses: HashSet<u64>) -> HashMap<u64, Option<Arc<str>>> {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let mut missing: Vec<u64> = (addresses.iter().copied())
             .filter(|address| !names.contains_key(address))
             .collect();
         missing.sort_unstable();
-        missing.dedup();
         if !missing.is_empty() {
             let found = self.look_up(&missing);
             names.extend(missing.into_iter().zip(found));
         }
-        let known = |&address: &u64| Some((address, names.get(&address)?.clone()));
-        addresses.iter().filter_map(known).collect()
+        let known = |address| Some((address, names.get(&address)?.clone()));
+        addresses.into_iter().filter_map(known).collect()
     }
 
     fn look_up(&self, addresses: &[u64]) -> Vec<Option<Arc<str>>> {

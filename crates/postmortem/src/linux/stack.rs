@@ -279,10 +279,7 @@ pub(super) fn resolve(stacks: &[&RawStack]) -> (Vec<Vec<Frame>>, HashMap<String,
     }
     let names: HashMap<_, _> = by_image
         .into_iter()
-        .map(|(key, (image, addresses))| {
-            let addresses: Vec<u64> = addresses.into_iter().collect();
-            (key, image.functions(&addresses))
-        })
+        .map(|(key, (image, addresses))| (key, image.functions(addresses)))
         .collect();
     let named = |raw: &RawFrame| {
         let module = raw.module.as_ref();
