@@ -13,22 +13,24 @@ use crate::multiple::ln_threshold;
 use crate::paired::{Blocks, Worse};
 use crate::special::ln_beta_kernel;
 
-/// ln E against "of the blocks in which the sides differ, each side is the bad one with probability
-/// 1/2": E = 2^(k+m) B(1/2+k, 1/2+m) / B(1/2, 1/2) after `only_one` = k blocks with only side one
-/// bad and `only_two` = m with only side two bad. It is the likelihood under a Beta(1/2, 1/2)
-/// mixture over that under 1/2. Under the null E ever reaches 1/alpha with probability at most
-/// alpha, regardless of any correlation within blocks and any change over the run. Blocks in which
-/// the sides agree do not change it.
-///
-/// This is the anytime-valid form of McNemar's test. Robbins 1970, "Statistical methods related to
-/// the law of the iterated logarithm", Ann. Math. Statist. 41.
+/// ln E of [`PairWatch`] after `only_one` = k and `only_two` = m blocks.
 pub(crate) fn ln_e_matched(only_one: u64, only_two: u64) -> f64 {
     let (k, m) = (only_one as f64, only_two as f64);
     // Bayes' rule at 1/2: the prior density over the posterior density.
     ln_beta_kernel(0.5, 0.5, 0.5, 0.5) - ln_beta_kernel(0.5 + k, 0.5 + m, 0.5, 0.5)
 }
 
-/// Compares two sides within blocks during the run, by [`ln_e_matched`].
+/// Compares two sides within blocks during the run, by the anytime-valid form of McNemar's test.
+///
+/// The null hypothesis: of the blocks in which the sides differ, each side is the bad one with
+/// probability 1/2. E = 2^(k+m) B(1/2+k, 1/2+m) / B(1/2, 1/2) after k blocks with only side one bad
+/// and m with only side two bad. It is the likelihood under a Beta(1/2, 1/2) mixture over that under
+/// 1/2. Under the null hypothesis E ever reaches 1/alpha with probability at most alpha, regardless
+/// of any correlation within blocks and any change over the run. Blocks in which the sides agree do
+/// not change it.
+///
+/// Robbins 1970, "Statistical methods related to the law of the iterated logarithm", Ann. Math.
+/// Statist. 41.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairWatch {
     blocks: Blocks,

@@ -20,8 +20,8 @@ pub struct UntilDecided {
     pub nine_of_ten: u64,
 }
 
-/// The number of blocks until [`ln_e_matched`], inspected after every block at error `alpha` (0 <
-/// `alpha` < 1), shows a difference between two independent sides with the rates `one` and `two` (0
+/// The number of blocks until [`crate::PairWatch`], inspected after every block at error `alpha` (0
+/// < `alpha` < 1), shows a difference between two independent sides with the rates `one` and `two` (0
 /// to 1).
 ///
 /// Exact: the number of discordant blocks comes from the distribution of the walk of (only side one

@@ -6,7 +6,7 @@
 //! - A child registers with the guardian before it executes a program. So no child outlives a
 //!   supervisor that dies, whatever the moment.
 //!
-//! [`Start`] and [`child::Wait`] hide how a child is started and waited for. `attempt` drains, limits
+//! [`Start`] and `child::Wait` hide how a child is started and waited for. `attempt` drains, limits
 //! and cleans up children of every kind alike.
 
 mod attempt;
