@@ -84,12 +84,14 @@ impl Header {
                 report.code_signing |= value.contains("CODESIGNING");
                 report.crash.notes.push(value.to_owned());
             }
-            "Application Specific Information" => facts.information = section(lines),
+            "Application Specific Information" => facts.information = section(lines).join("\n"),
             "Last Exception Backtrace" | "Application Specific Backtrace 1" => {
                 facts.thrown = stack(lines);
             }
-            "VM Region Info" => facts.region = format!("{value}\n{}", section(lines)),
-            key if key.starts_with("VM Regions Near ") => facts.region = section(lines),
+            "VM Region Info" => facts.region = format!("{value}\n{}", section(lines).join("\n")),
+            key if key.starts_with("VM Regions Near ") => {
+                facts.region = section(lines).join("\n");
+            }
             "Binary Images" => report.crash.modules = images(lines),
             _ => {}
         }
@@ -146,14 +148,12 @@ fn thread_header(line: &str) -> Option<(u64, &str, bool)> {
 }
 
 /// The lines before the next empty line.
-fn section<'a>(lines: &mut impl Iterator<Item = &'a str>) -> String {
-    let lines: Vec<&str> = lines.take_while(|line| !line.trim().is_empty()).collect();
-    lines.join("\n")
+fn section<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    lines.take_while(|line| !line.trim().is_empty()).collect()
 }
 
 fn stack<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Frame> {
-    let lines = lines.take_while(|line| !line.trim().is_empty());
-    // Consume all lines, so that the discarded frames are not parsed as something else.
+    let lines = section(lines).into_iter();
     let mut frames: Vec<Frame> = lines.filter_map(frame).collect();
     frames.truncate(MAX_FRAMES);
     frames
@@ -188,7 +188,7 @@ fn frame(line: &str) -> Option<Frame> {
 }
 
 fn images<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Module> {
-    let lines = lines.take_while(|line| !line.trim().is_empty());
+    let lines = section(lines).into_iter();
     let mut images: Vec<Module> = lines.filter_map(image).collect();
     images.sort_by_key(|image| image.start);
     images

@@ -1,6 +1,6 @@
 //! Unwinds registers to a stack of addresses, and resolves addresses to functions.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -74,12 +74,20 @@ impl RawStack {
         }
     }
 
-    /// Files on the stack that could not be identified, and whether each has a build ID.
-    pub(super) fn unknown_files(&self) -> BTreeMap<String, bool> {
+    /// Notes on the files on the stack that could not be identified.
+    pub(super) fn notes(&self) -> BTreeSet<String> {
         let modules = self.frames.iter().filter_map(|frame| frame.module.as_ref());
-        modules
-            .filter(|module| module.image.is_none())
-            .map(|module| (module.name.to_string(), module.build_id.is_some()))
+        let unknown = modules.filter(|module| module.image.is_none());
+        unknown
+            .map(|InModule { name, build_id, .. }| match build_id {
+                Some(_) => format!(
+                    "{name}: the file with this build id was not found, so functions are unknown"
+                ),
+                None => format!(
+                    "{name}: no file is known to be the one that ran, so functions are unknown; \
+                     linked with `-Wl,--build-id` it can be recognised"
+                ),
+            })
             .collect()
     }
 
