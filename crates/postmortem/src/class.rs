@@ -1,46 +1,10 @@
 //! The class of a crash: its signal and a coarse cause, derived only from certain facts.
 
 use crate::crash::{Access, Frame};
+use crate::lists::ABORTS;
 
 /// Addresses below this count as a null pointer plus an offset.
 const NULL_PAGE: u64 = 64 * 1024;
-/// Functions of the memory allocator. An abort called directly by one of them was raised by the
-/// allocator.
-const ALLOCATOR: &[&str] = &[
-    "free",
-    "cfree",
-    "malloc",
-    "calloc",
-    "realloc",
-    "reallocarray",
-    "memalign",
-    "posix_memalign",
-    "aligned_alloc",
-    "operator delete",
-    "operator delete[]",
-    "operator new",
-    "malloc_printerr",
-    "_int_free",
-    "_int_malloc",
-    "__libc_free",
-    "__libc_malloc",
-    "__libc_realloc",
-    "szone_error",
-    "malloc_error_break",
-    "malloc_vreport",
-    "malloc_report",
-];
-/// Functions through which the C++ runtime terminates a program.
-const TERMINATE: &[&str] = &[
-    "std::terminate",
-    "__cxxabiv1::__terminate",
-    "__gnu_cxx::__verbose_terminate_handler",
-    "__cxa_throw",
-    "__cxa_rethrow",
-    "__cxa_call_terminate",
-    "demangling_terminate_handler",
-    "std::__terminate",
-];
 
 /// The facts known about a memory or instruction fault.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,26 +45,14 @@ pub fn of_fault(fault: Faulted<'_>) -> String {
 /// Classifies an abort by its caller.
 pub fn of_abort(frames: &[Frame]) -> String {
     let named = || frames.iter().filter_map(|f| f.function.as_deref());
-    if named().any(|name| TERMINATE.contains(&name)) {
+    if named().any(|name| ABORTS.lists("terminate", name)) {
         return "ABRT_TERMINATE".to_owned();
     }
-    let caller = named().find(|name| !is_abort(name));
+    let caller = named().find(|name| !ABORTS.lists("abort", name));
     match caller {
-        Some(name) if ALLOCATOR.contains(&name) => "ABRT_MALLOC".to_owned(),
+        Some(name) if ABORTS.lists("allocator", name) => "ABRT_MALLOC".to_owned(),
         _ => "SIGABRT".to_owned(),
     }
-}
-
-fn is_abort(name: &str) -> bool {
-    let inner = [
-        "raise",
-        "gsignal",
-        "abort",
-        "__libc_message",
-        "__abort",
-        "__libc_message_impl",
-    ];
-    inner.contains(&name) || name.contains("pthread_kill")
 }
 
 /// Infers the kind of access from the mapping's permissions. A fault on readable memory was a

@@ -167,12 +167,10 @@ impl Frame {
             (Some(module), None, Some(offset)) => format!("{module}+{offset}"),
             (Some(module), None, None) => module.clone(),
             (None, Some(function), _) => function.clone(),
-            (None, None, _) => format!("{}", self.address),
+            (None, None, _) => self.address.to_string(),
         }
     }
-}
 
-impl Frame {
     /// Like [`Frame::place`], without template arguments, which can be longer than a page.
     pub fn short_place(&self) -> String {
         match (&self.module, &self.function) {

@@ -3,7 +3,6 @@
 pub mod apple;
 pub mod class;
 pub mod crash;
-mod crash_message;
 #[cfg(target_os = "linux")]
 pub mod linux;
 mod lists;

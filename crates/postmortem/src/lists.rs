@@ -1,8 +1,6 @@
-//! The frame lists and their patterns.
+//! The lists of functions and messages, and their patterns.
 
 use std::sync::LazyLock;
-
-use crate::message::Kind;
 
 /// Frames that are skipped.
 static IRRELEVANT: LazyLock<List> =
@@ -11,6 +9,12 @@ static IRRELEVANT: LazyLock<List> =
 static PREFIX: LazyLock<List> = LazyLock::new(|| List::new(include_str!("../lists/prefix.txt")));
 /// Frames that report a failure and abort.
 static HELPERS: LazyLock<List> = LazyLock::new(|| List::new(include_str!("../lists/helpers.txt")));
+/// Functions that tell why a program aborted.
+pub(crate) static ABORTS: LazyLock<List> =
+    LazyLock::new(|| List::new(include_str!("../lists/aborts.txt")));
+/// Texts of failure messages.
+pub(crate) static MESSAGES: LazyLock<List> =
+    LazyLock::new(|| List::new(include_str!("../lists/messages.txt")));
 
 /// The role of a frame in a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +43,13 @@ pub(crate) fn role(function: Option<&str>, place: &str) -> Role {
     }
 }
 
-/// Whether this frame is a helper that prints messages of this kind.
-pub(crate) fn prints(kind: Kind, function: Option<&str>, place: &str) -> bool {
-    let section = kind.section();
+/// Whether this frame is a helper of this section, which names the kind of message it prints.
+pub(crate) fn prints(section: &str, function: Option<&str>, place: &str) -> bool {
     (HELPERS.0.iter()).any(|entry| entry.section == section && entry.fits(function, place))
 }
 
 /// Patterns from a data file, one per line, in sections.
-struct List(Vec<Entry>);
+pub(crate) struct List(Vec<Entry>);
 
 struct Entry {
     section: &'static str,
@@ -75,6 +78,12 @@ impl List {
         List(entries)
     }
 
+    /// Whether a pattern of this section matches the text.
+    pub(crate) fn lists(&self, section: &str, text: &str) -> bool {
+        let mut entries = self.0.iter().filter(|entry| entry.section == section);
+        entries.any(|entry| matches(entry.pattern, text))
+    }
+
     fn has(&self, function: Option<&str>, place: &str) -> bool {
         self.0.iter().any(|entry| entry.fits(function, place))
     }
@@ -99,7 +108,7 @@ fn is_of_module(pattern: &str) -> bool {
 }
 
 /// Whether the text matches the pattern; `*` matches any sequence.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {
@@ -124,6 +133,7 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Kind;
 
     #[test]
     fn a_star_stands_for_anything() {

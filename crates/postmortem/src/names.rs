@@ -152,7 +152,8 @@ mod tests {
                 "core::panicking::panic",
             ),
             (
-                "_ZN48_$LT$core..skip..Skip$LT$I$GT$$u20$as$u20$It$GT$4next17h37f3ef17cfa53cbfE.cold",
+                "_ZN48_$LT$core..skip..Skip$LT$I$GT$$u20$as$u20$It$GT$\
+                 4next17h37f3ef17cfa53cbfE.cold",
                 "<core::skip::Skip<I> as It>::next",
             ),
         ] {

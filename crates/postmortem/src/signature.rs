@@ -7,9 +7,9 @@
 //! arguments, hashes and offsets, so that a rebuild keeps the name. A frame without a symbol is
 //! `module+offset@build-id`, which only the same build shares.
 
-use crate::crash::{Crash, Frame, Module};
+use crate::crash::{self, Crash, Frame, Module};
 use crate::lists::{Role, prints, role};
-use crate::message::Kind;
+use crate::message::{self, Kind, Message};
 use crate::names::plain;
 
 /// Version of the signature rules and lists. Signatures of different versions are never equal.
@@ -69,7 +69,7 @@ fn keys(
 }
 
 /// Appends the message by which the program named the failure to the signature.
-pub(crate) fn add_message(signature: &str, message: &str) -> String {
+fn add_message(signature: &str, message: &str) -> String {
     match message.is_empty() {
         true => signature.to_owned(),
         false => [signature, message].join(PART),
@@ -78,12 +78,12 @@ pub(crate) fn add_message(signature: &str, message: &str) -> String {
 
 /// Whether a helper that prints messages of this kind is among the innermost frames, before the
 /// first ordinary one.
-pub(crate) fn is_about_to_say(kind: Kind, crash: &Crash) -> bool {
+fn is_about_to_say(kind: Kind, crash: &Crash) -> bool {
     let frames = crash.main_thread().map_or(&[][..], |t| &t.frames);
     for frame in frames {
         let function = frame.function.as_deref().map(plain);
         let key = key(frame, function.as_deref(), &crash.modules);
-        if prints(kind, function.as_deref(), &key) {
+        if prints(kind.section(), function.as_deref(), &key) {
             return true;
         }
         if role(function.as_deref(), &key) == Role::Ordinary && !is_nowhere(frame) {
@@ -116,6 +116,54 @@ fn key(frame: &Frame, function: Option<&str>, modules: &[Module]) -> String {
 
 fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
+}
+
+impl Crash {
+    /// Finds the failure message at the end of standard error and adds it to the evidence and the
+    /// signature.
+    pub fn read_stderr(&mut self, stderr: &[u8]) {
+        if self.kind == crash::Kind::Hang || self.message.is_some() {
+            return;
+        }
+        let messages = message::find(stderr);
+        let shows = |kind| match kind {
+            // Most C libraries have no symbols for internal allocator functions, so the class
+            // identifies the allocator by its caller.
+            Kind::Malloc if self.class == "ABRT_MALLOC" => true,
+            kind => is_about_to_say(kind, self),
+        };
+        match choose(&messages, shows) {
+            Ok(None) => {}
+            Ok(Some(message)) => self.set_message(message),
+            Err(()) => self.notes.push(
+                "standard error has several messages of this kind, so none is assigned to this \
+                 crash"
+                    .into(),
+            ),
+        }
+    }
+
+    pub(crate) fn set_message(&mut self, message: &Message) {
+        // The stack explains a memory fault. A message only says what the program was doing at the
+        // time.
+        let is_fault =
+            self.class.starts_with("SEGV") || matches!(&*self.class, "SIGSEGV" | "SIGBUS");
+        if !is_fault {
+            self.signature = add_message(&self.signature, &message.key());
+        }
+        self.message = Some(message.text.clone());
+    }
+}
+
+/// The message whose kind the stack confirms: `Ok(None)` if there is none, `Err` if several qualify
+/// and the right one is unknown.
+fn choose(messages: &[Message], shows: impl Fn(Kind) -> bool) -> Result<Option<&Message>, ()> {
+    let mut fitting = messages.iter().filter(|m| shows(m.kind));
+    let Some(last) = fitting.next_back() else {
+        return Ok(None);
+    };
+    let sure = last.kind.is_survivable() || fitting.all(|m| m.key() == last.key());
+    if sure { Ok(Some(last)) } else { Err(()) }
 }
 
 #[cfg(test)]
@@ -265,7 +313,9 @@ mod tests {
         /// Helpers only append to the signature without them: they can split two bugs, never merge
         /// them.
         #[test]
-        fn helpers_only_lengthen_a_signature(places in prop::collection::vec(0..PLACES.len(), 0..12)) {
+        fn helpers_only_lengthen_a_signature(
+            places in prop::collection::vec(0..PLACES.len(), 0..12)
+        ) {
             let places: Vec<&str> = places.iter().map(|&at| PLACES[at]).collect();
             let frames = stack(&places);
             let without = keys(&frames, &[], |function, place| match role(function, place) {

@@ -76,8 +76,8 @@ impl Gate {
     }
 
     /// The posterior after this many rounds, at the limit. A tail over its kernel is
-    /// I(a, b) B(a, b) / (p^a (1-p)^b). A quotient of two of these contains all factors of the formula, and none of
-    /// them overflows or underflows.
+    /// I(a, b) B(a, b) / (p^a (1-p)^b). A quotient of two of these contains all factors of the
+    /// formula, and none of them overflows or underflows.
     fn beta(self, bad: u64, good: u64) -> BetaAt {
         let (a, b) = (0.5 + bad as f64, 0.5 + good as f64);
         beta_at(a, b, self.limit, 1.0 - self.limit)

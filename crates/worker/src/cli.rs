@@ -10,11 +10,14 @@ use crate::exit::Refusal;
 
 const AFTER_HELP: &str = "\
 Without a command, a task is read from standard input, one line of JSON:
-  {\"v\":1,\"chapters\":[{\"id\":\"a\",\"worker\":\"thread-safety\",\"params\":{\"threads\":2}}],\"device\":\"cpu\",\"seed\":7}
-Its chapters run one after another in this process. Events go to the descriptor that CRASHRATE_EVENTS_FD names; without
+  {\"v\":1,\"chapters\":[{\"id\":\"a\",\"worker\":\"thread-safety\",\
+\"params\":{\"threads\":2}}],\"device\":\"cpu\",\"seed\":7}
+Its chapters run one after another in this process. Events go to the descriptor that \
+CRASHRATE_EVENTS_FD names; without
 it, plain lines go to standard output.
 
-Exit codes: 0 all passed, 1 a chapter failed, 2 the task or the command line is wrong, 3 the device is not available,
+Exit codes: 0 all passed, 1 a chapter failed, 2 the task or the command line is wrong, \
+3 the device is not available,
 4 nobody takes what is reported.";
 
 /// Test chapters on libtorch: threads, efficiency, batching, correctness.
@@ -38,7 +41,8 @@ pub(crate) enum Command {
     Devices,
     /// Run one chapter and print its measures
     Run(Run),
-    /// Compare the encoder with reference tensors: exit code 1 if they differ by more than the tolerance
+    /// Compare the encoder with reference tensors: exit code 1 if they differ by more than the
+    /// tolerance
     VerifyEncoder(VerifyEncoder),
 }
 
@@ -61,7 +65,8 @@ pub(crate) struct Run {
 /// Arguments of `verify-encoder`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyEncoder {
-    /// A safetensors file with weights under PyTorch's names, `input` and `output.0`, `output.1`, ...
+    /// A safetensors file with weights under PyTorch's names, `input` and `output.0`, `output.1`,
+    /// ...
     pub(crate) file: PathBuf,
     /// auto, mps, cuda, cuda:N or cpu
     #[arg(long, env = "CRASHRATE_DEVICE", default_value = "auto")]

@@ -59,7 +59,8 @@ fn code(ended: Result<bool, Refusal>) -> u8 {
     }
 }
 
-/// Forks a child for each task. Where crashrate did not ask for that, this is a task like any other.
+/// Forks a child for each task. Where crashrate did not ask for that, this is a task like any
+/// other.
 fn zygote() -> ExitCode {
     let threads = Cell::new(None);
     let attempt = || {

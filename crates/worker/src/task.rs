@@ -41,7 +41,8 @@ pub(crate) fn read(input: impl BufRead) -> Result<Task, Refusal> {
         Some(v) if v == u64::from(VERSION) => {}
         Some(v) => {
             return Err(wrong(format!(
-                "it has version {v}, but this worker uses version {VERSION}; use both programs from one build"
+                "it has version {v}, but this worker uses version {VERSION}; use both programs \
+                 from one build"
             )));
         }
         None => return Err(wrong(format!("it does not say \"v\":{VERSION}"))),

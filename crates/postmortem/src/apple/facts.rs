@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::class::{self, Faulted};
-use crate::crash::{Crash, Fault, Frame, Hex, Kind, Module, Thread};
+use crate::crash::{Crash, Fault, Frame, Hex, Thread};
 use crate::message;
 use crate::names::demangle;
 use crate::signature::signature;
@@ -23,85 +23,58 @@ const NOISE: &[&str] = &["abort() called", "dyld config:", "dyld4 config:"];
 /// The content of a report.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    pub(super) pid: i32,
-    pub(super) process: String,
-    pub(super) captured: String,
+    /// The finished parts of the report. Its crash has the process ID, the threads, the modules and
+    /// the notes, and as code, for example, `KERN_INVALID_ADDRESS at 0x0000000000000008`.
+    pub(super) report: Report,
     /// For example `EXC_BAD_ACCESS`.
     pub(super) exception: String,
     /// The signal's name; empty if the report has none.
     pub(super) signal: String,
-    /// For example `KERN_INVALID_ADDRESS at 0x0000000000000008`.
-    pub(super) subtype: String,
     /// The exception's second code: the address of a bad access.
     pub(super) second_code: Option<u64>,
-    /// Whether the system rejected the code signature.
-    pub(super) code_signing: bool,
     /// The system's description of the memory around the address.
     pub(super) region: String,
     /// Application-specific information.
     pub(super) information: String,
     /// Index of the thread that crashed.
     pub(super) crashed: Option<usize>,
-    pub(super) threads: Vec<Thread>,
     /// The stack on which the uncaught exception was thrown.
     pub(super) thrown: Vec<Frame>,
-    pub(super) modules: Vec<Module>,
-    pub(super) notes: Vec<String>,
 }
 
 impl Facts {
-    pub(super) fn report(self) -> Report {
-        Report {
-            pid: self.pid,
-            process: self.process.clone(),
-            captured: self.captured.clone(),
-            code_signing: self.code_signing,
-            crash: self.crash(),
-        }
-    }
-
-    fn crash(mut self) -> Crash {
-        let crashed = self.crashed.filter(|&at| at < self.threads.len());
+    pub(super) fn report(mut self) -> Report {
+        let mut crash = std::mem::take(&mut self.report.crash);
+        let crashed = self.crashed.filter(|&at| at < crash.threads.len());
         if let Some(at) = crashed {
             // The crashed thread comes first, whatever its position in the report.
-            self.threads[..=at].rotate_right(1);
+            crash.threads[..=at].rotate_right(1);
         }
-        self.threads.truncate(MAX_THREADS);
-        let tid = crashed.map(|_| self.threads[0].tid);
-        let address = self.address();
-        let class = self.class(address);
+        crash.threads.truncate(MAX_THREADS);
+        crash.thread = crashed.map(|_| crash.threads[0].tid);
+        let address = self.address(&crash);
+        crash.class = self.class(&crash, address);
         if !self.thrown.is_empty() {
             // The throw site identifies the bug; the runtime's abort path is the same for every
             // exception.
-            let at = usize::from(!class.starts_with("ABRT_TERMINATE")).min(self.threads.len());
+            let is_second = crash.class != "ABRT_TERMINATE";
             let thrown = Thread {
-                tid: tid.unwrap_or(0),
+                tid: crash.thread.unwrap_or(0),
                 name: THROWN.into(),
                 complete: true,
                 frames: self.thrown,
                 ..Thread::default()
             };
-            self.threads.insert(at, thrown);
+            let at = usize::from(is_second).min(crash.threads.len());
+            crash.threads.insert(at, thrown);
         }
-        let frames = self.threads.first().map_or(&[][..], |t| &t.frames);
-        let mut crash = Crash {
-            signature: signature(&class, frames, &self.modules),
-            class,
-            kind: Kind::Crash,
-            signal: Some(self.signal).filter(|s| !s.is_empty()),
-            code: Some(self.subtype).filter(|s| !s.is_empty()),
-            fault: address.map(|address| Fault {
-                address: Hex(address),
-                access: None,
-                mapping: Some(mapping(&self.region)),
-            }),
-            pid: self.pid,
-            thread: tid,
-            threads: self.threads,
-            modules: self.modules,
-            notes: self.notes,
-            ..Crash::default()
-        };
+        crash.signature = signature(&crash.class, innermost(&crash), &crash.modules);
+        crash.signal = Some(self.signal).filter(|s| !s.is_empty());
+        crash.fault = address.map(|address| Fault {
+            address: Hex(address),
+            access: None,
+            mapping: Some(mapping(&self.region)),
+        });
         crash.modules.truncate(MAX_MODULES);
         let is_telling = |line: &&str| !NOISE.iter().any(|noise| line.trim().starts_with(noise));
         let information = self.information.lines().filter(is_telling);
@@ -109,34 +82,38 @@ impl Facts {
         if let Some(message) = message::of_report(&information.join("\n")) {
             crash.set_message(&message);
         }
-        crash
+        Report {
+            crash,
+            ..self.report
+        }
     }
 
     /// The address of the failed memory access, if the report gives it.
-    fn address(&self) -> Option<u64> {
-        if let Some(address) = address_in(&self.subtype) {
-            return Some(address);
-        }
-        let is_known = self.exception == "EXC_BAD_ACCESS" && !self.subtype.contains("GPFLT");
-        self.second_code.filter(|_| is_known)
+    fn address(&self, crash: &Crash) -> Option<u64> {
+        let subtype = crash.code.as_deref().unwrap_or_default();
+        let is_known = self.exception == "EXC_BAD_ACCESS" && !subtype.contains("GPFLT");
+        address_in(subtype).or(self.second_code.filter(|_| is_known))
     }
 
-    fn class(&self, address: Option<u64>) -> String {
-        let frames = self.threads.first().map_or(&[][..], |t| &t.frames);
+    fn class(&self, crash: &Crash, address: Option<u64>) -> String {
+        let is_memory = (crash.code.as_deref()).is_some_and(|code| code.starts_with("KERN_"));
         match self.signal.as_str() {
-            _ if self.code_signing => "KILL_CODESIGNING".to_owned(),
+            _ if self.report.code_signing => "KILL_CODESIGNING".to_owned(),
             "SIGABRT" if !self.thrown.is_empty() => "ABRT_TERMINATE".to_owned(),
-            "SIGABRT" => class::of_abort(frames),
+            "SIGABRT" => class::of_abort(innermost(crash)),
             "SIGSEGV" | "SIGBUS" if is_in_guard(&self.region) => "SEGV_STACK".to_owned(),
             // Protection errors and missing pages raise either SIGSEGV or SIGBUS.
-            "SIGBUS" if self.subtype.starts_with("KERN_") && address.is_some() => {
-                fault("SIGSEGV", address)
-            }
+            "SIGBUS" if is_memory && address.is_some() => fault("SIGSEGV", address),
             "" if self.exception.is_empty() => "unknown".to_owned(),
             "" => self.exception.clone(),
             signal => fault(signal, address),
         }
     }
+}
+
+/// The frames of the first thread.
+fn innermost(crash: &Crash) -> &[Frame] {
+    crash.main_thread().map_or(&[], |thread| &thread.frames)
 }
 
 fn fault(signal: &str, address: Option<u64>) -> String {
@@ -151,6 +128,11 @@ fn fault(signal: &str, address: Option<u64>) -> String {
 /// 0x000000010101c000`.
 fn address_in(subtype: &str) -> Option<u64> {
     let (_, digits) = subtype.split_once(" at 0x")?;
+    hex_prefix(digits)
+}
+
+/// The hexadecimal number at the start of the text.
+pub(super) fn hex_prefix(digits: &str) -> Option<u64> {
     let end = digits
         .find(|c: char| !c.is_ascii_hexdigit())
         .unwrap_or(digits.len());

@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
+use super::Report;
 use super::facts::{self, Facts, MAX_FRAMES};
-use crate::crash::{Frame, Hex, Module, Thread};
+use crate::crash::{Crash, Frame, Hex, Module, Thread};
 
 /// Reads the facts from the JSON body; `None` if it is not an object.
 pub(super) fn facts(body: &str) -> Result<Option<Facts>, String> {
@@ -29,22 +30,30 @@ fn of_object(body: &Value) -> Facts {
     let (exception, termination) = (&body["exception"], &body["termination"]);
     let (signal, is_signature) = facts::signal(&text(&exception["signal"]));
     let codes = (exception["rawCodes"][0].as_u64()).zip(exception["rawCodes"][1].as_u64());
+    let pid = as_i32(&body["pid"]);
+    let thrown = frames(&body["lastExceptionBacktrace"], &modules);
     Facts {
-        pid: as_i32(&body["pid"]),
-        process: text(&body["procName"]),
-        captured: text(&body["captureTime"]),
+        report: Report {
+            pid,
+            process: text(&body["procName"]),
+            captured: text(&body["captureTime"]),
+            code_signing: is_signature || termination["namespace"] == "CODESIGNING",
+            crash: Crash {
+                pid,
+                code: Some(text(&exception["subtype"])).filter(|code| !code.is_empty()),
+                threads: threads.iter().map(|t| thread(t, &modules)).collect(),
+                notes: notes(exception, termination),
+                modules,
+                ..Crash::default()
+            },
+        },
         exception: text(&exception["type"]),
         signal,
-        subtype: text(&exception["subtype"]),
         second_code: codes.and_then(|(first, second)| facts::second(first, second)),
-        code_signing: is_signature || termination["namespace"] == "CODESIGNING",
         region: text(&body["vmRegionInfo"]),
         information: information(body),
         crashed,
-        threads: threads.iter().map(|t| thread(t, &modules)).collect(),
-        thrown: frames(&body["lastExceptionBacktrace"], &modules),
-        notes: notes(exception, termination),
-        modules,
+        thrown,
     }
 }
 

@@ -8,16 +8,17 @@ use crate::crash::{Frame, Hex, Module, Thread};
 pub(super) fn facts(text: &str) -> Option<Facts> {
     let mut lines = text.lines();
     let mut facts = Facts::default();
+    let mut threads = Vec::new();
     let mut header = Header::default();
     let mut numbers = Vec::new();
     while let Some(line) = lines.next() {
         if let Some((number, name, crashed)) = thread_header(line) {
             let frames = stack(&mut lines);
             if crashed {
-                facts.crashed.get_or_insert(facts.threads.len());
+                facts.crashed.get_or_insert(threads.len());
             }
             numbers.push(number);
-            facts.threads.push(Thread {
+            threads.push(Thread {
                 tid: i32::try_from(number).unwrap_or(0),
                 name: name.to_owned(),
                 complete: (1..=MAX_FRAMES).contains(&frames.len()),
@@ -35,10 +36,11 @@ pub(super) fn facts(text: &str) -> Option<Facts> {
     }
     let crashed = || numbers.iter().position(|&n| Some(n) == header.crashed);
     facts.crashed = facts.crashed.or_else(crashed);
-    let modules = &facts.modules;
-    let threads = facts.threads.iter_mut().flat_map(|t| &mut t.frames);
-    for frame in threads.chain(&mut facts.thrown) {
-        place(frame, modules);
+    let crash = &mut facts.report.crash;
+    crash.threads = threads;
+    let frames = crash.threads.iter_mut().flat_map(|t| &mut t.frames);
+    for frame in frames.chain(&mut facts.thrown) {
+        place(frame, &crash.modules);
     }
     Some(facts)
 }
@@ -61,12 +63,14 @@ impl Header {
         facts: &mut Facts,
         lines: &mut impl Iterator<Item = &'a str>,
     ) {
+        let report = &mut facts.report;
         match key {
             "Process" => {
                 self.has_process = true;
-                (facts.process, facts.pid) = process(value);
+                (report.process, report.pid) = process(value);
+                report.crash.pid = report.pid;
             }
-            "Date/Time" => facts.captured = value.to_owned(),
+            "Date/Time" => report.captured = value.to_owned(),
             "Crashed Thread" | "Triggered by Thread" => {
                 let number = value.split_whitespace().next();
                 self.crashed = number.and_then(|n| n.parse().ok());
@@ -77,16 +81,18 @@ impl Header {
             }
             "Exception Codes" | "Exception Subtype" => codes(facts, value),
             "Termination Reason" => {
-                facts.code_signing |= value.contains("CODESIGNING");
-                facts.notes.push(value.to_owned());
+                report.code_signing |= value.contains("CODESIGNING");
+                report.crash.notes.push(value.to_owned());
             }
-            "Application Specific Information" => facts.information = section(lines),
+            "Application Specific Information" => facts.information = section(lines).join("\n"),
             "Last Exception Backtrace" | "Application Specific Backtrace 1" => {
                 facts.thrown = stack(lines);
             }
-            "VM Region Info" => facts.region = format!("{value}\n{}", section(lines)),
-            key if key.starts_with("VM Regions Near ") => facts.region = section(lines),
-            "Binary Images" => facts.modules = images(lines),
+            "VM Region Info" => facts.region = format!("{value}\n{}", section(lines).join("\n")),
+            key if key.starts_with("VM Regions Near ") => {
+                facts.region = section(lines).join("\n");
+            }
+            "Binary Images" => report.crash.modules = images(lines),
             _ => {}
         }
     }
@@ -110,16 +116,15 @@ fn exception_type(facts: &mut Facts, value: &str) {
     if is_signature {
         // The system kills a process with an invalid signature only by SIGKILL.
         facts.signal = "SIGKILL".into();
-        facts.code_signing = true;
+        facts.report.code_signing = true;
     }
 }
 
 /// Parses `KERN_INVALID_ADDRESS at 0x0000000000000008` or `0x0000000000000001, 0x0000000000000008`.
 fn codes(facts: &mut Facts, value: &str) {
     match value.strip_prefix("0x") {
-        None if !value.is_empty() => facts.subtype = value.to_owned(),
+        None if !value.is_empty() => facts.report.crash.code = Some(value.to_owned()),
         _ => {
-            let number = |code: &str| u64::from_str_radix(code.trim().strip_prefix("0x")?, 16).ok();
             let codes = value.split_once(',');
             facts.second_code = codes.and_then(|(a, b)| facts::second(number(a)?, number(b)?));
         }
@@ -143,14 +148,12 @@ fn thread_header(line: &str) -> Option<(u64, &str, bool)> {
 }
 
 /// The lines before the next empty line.
-fn section<'a>(lines: &mut impl Iterator<Item = &'a str>) -> String {
-    let lines: Vec<&str> = lines.take_while(|line| !line.trim().is_empty()).collect();
-    lines.join("\n")
+fn section<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    lines.take_while(|line| !line.trim().is_empty()).collect()
 }
 
 fn stack<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Frame> {
-    let lines = lines.take_while(|line| !line.trim().is_empty());
-    // Consume all lines, so that the discarded frames are not parsed as something else.
+    let lines = section(lines).into_iter();
     let mut frames: Vec<Frame> = lines.filter_map(frame).collect();
     frames.truncate(MAX_FRAMES);
     frames
@@ -164,12 +167,8 @@ fn frame(line: &str) -> Option<Frame> {
     let rest = line.get(end..).filter(|_| end > 0)?;
     // An image's name may contain spaces.
     let (at, address) = rest.match_indices("0x").find_map(|(at, _)| {
-        let digits = &rest[at + 2..];
-        let end = digits
-            .find(|c: char| !c.is_ascii_hexdigit())
-            .unwrap_or(digits.len());
         let is_word = rest[..at].ends_with(char::is_whitespace);
-        let address = u64::from_str_radix(&digits[..end], 16).ok()?;
+        let address = facts::hex_prefix(&rest[at + 2..])?;
         is_word.then_some((at, address))
     })?;
     let image = rest[..at].trim();
@@ -189,7 +188,7 @@ fn frame(line: &str) -> Option<Frame> {
 }
 
 fn images<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Module> {
-    let lines = lines.take_while(|line| !line.trim().is_empty());
+    let lines = section(lines).into_iter();
     let mut images: Vec<Module> = lines.filter_map(image).collect();
     images.sort_by_key(|image| image.start);
     images
@@ -199,7 +198,6 @@ fn images<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<Module> {
 fn image(line: &str) -> Option<Module> {
     let (start, rest) = line.trim().split_once(" - ")?;
     let (end, rest) = rest.trim_start().split_once(char::is_whitespace)?;
-    let number = |text: &str| u64::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok();
     let (name, rest) = rest.split_once('<').unwrap_or((rest, ""));
     let (id, path) = rest.split_once('>').unwrap_or(("", rest));
     let path = path.trim();
@@ -215,6 +213,10 @@ fn image(line: &str) -> Option<Module> {
         end: Hex(number(end)?.saturating_add(1)),
         build_id: Some(id.to_owned()).filter(|id| !id.is_empty()),
     })
+}
+
+fn number(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok()
 }
 
 /// Sets the frame's module to the file name; the stack gives the bundle identifier or a truncated

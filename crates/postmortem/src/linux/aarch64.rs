@@ -14,7 +14,6 @@ pub(super) const MACHINE: object::elf::Machine = object::elf::EM_AARCH64;
 
 /// The code a signal handler returns to, in the vdso: `mov x8, #139; svc #0`.
 pub(super) const TRAMPOLINE: &[u8] = &[0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4];
-pub(super) const TRAMPOLINE_NAME: &str = "__restore_rt";
 
 /// Offsets in a signal frame, from the stack pointer at the handler's return: the siginfo_t, and
 /// the saved registers x0 to x30, sp, pc and pstate (128 bytes of siginfo_t, then the context

@@ -26,7 +26,7 @@ const MAX_SNAPSHOTS: usize = 16;
 const MAX_HANDLED: usize = 64;
 /// How many non-fault signals of one kind are inspected without a pause, and the pause after that.
 /// An inspection takes about 20 microseconds, and a program may use such signals constantly.
-const FREE_LOOKS: u32 = 64;
+const FREE_LOOKS: usize = 64;
 const PAUSE: Duration = Duration::from_millis(2);
 /// Pause between snapshots of handled faults after the first [`MAX_SNAPSHOTS`]: some programs
 /// handle faults all the time.
@@ -59,10 +59,29 @@ struct Seen {
     /// SIGSEGV handler does. If that happens between another thread's stop and the delivery of its
     /// signal, the process dies without a further stop.
     exposed: Vec<Snapshot>,
-    /// How many exposed snapshots were taken, and when the last one was.
-    exposed_taken: (usize, Option<Instant>),
-    /// For each non-fault signal, how often it was inspected and when last.
-    looks: HashMap<i32, (u32, Instant)>,
+    /// The pace of exposed snapshots.
+    exposed_pace: Pace,
+    /// The pace of inspections of each non-fault signal.
+    looks: HashMap<i32, Pace>,
+}
+
+/// Limits how often something is done: a number of times freely, then with a pause between.
+#[derive(Default)]
+struct Pace {
+    done: usize,
+    last: Option<Instant>,
+}
+
+impl Pace {
+    /// Whether it may be done now, in which case it counts as done.
+    fn allows(&mut self, free: usize, pause: Duration) -> bool {
+        let may = self.done < free || self.last.is_none_or(|last| last.elapsed() >= pause);
+        if may {
+            self.done += 1;
+            self.last = Some(Instant::now());
+        }
+        may
+    }
 }
 
 impl Evidence {
@@ -91,8 +110,9 @@ impl Seen {
         if is_harmless(signal) {
             return Some(false);
         }
-        if !is_fault_signal(signal) && signal != libc::SIGABRT && !self.may_look(signal) {
-            return None;
+        if !is_fault_signal(signal) && signal != libc::SIGABRT {
+            let pace = self.looks.entry(signal).or_default();
+            pace.allows(FREE_LOOKS, PAUSE).then_some(())?;
         }
         let info = ptrace::getsiginfo(Pid::from_raw(tid)).ok()?;
         let dispositions = Dispositions::of(tid)?;
@@ -118,40 +138,13 @@ impl Seen {
         };
         self.handled
             .retain(|f| (f.tid, f.pc, f.sp) != (tid, failure.pc, failure.sp));
-        if self.handled.len() == MAX_HANDLED {
-            self.handled.remove(0);
-        }
-        self.handled.push(failure);
-        self.exposed.retain(|snapshot| snapshot.tid() != tid);
-        if dispositions.has_siblings && self.may_take_exposed() {
-            if self.exposed.len() == MAX_SNAPSHOTS {
-                self.exposed.remove(0);
-            }
-            self.exposed.extend(take(pid, tid, cause, images));
+        push_last(&mut self.handled, failure, MAX_HANDLED);
+        self.exposed.retain(|snapshot| snapshot.thread.tid != tid);
+        if dispositions.has_siblings && self.exposed_pace.allows(MAX_SNAPSHOTS, SNAPSHOT_PAUSE) {
+            let snapshot = take(pid, tid, cause, images)?;
+            push_last(&mut self.exposed, snapshot, MAX_SNAPSHOTS);
         }
         Some(false)
-    }
-
-    fn may_take_exposed(&mut self) -> bool {
-        let (taken, last) = &mut self.exposed_taken;
-        let paused = last.is_none_or(|last| last.elapsed() >= SNAPSHOT_PAUSE);
-        let may = *taken < MAX_SNAPSHOTS || paused;
-        if may {
-            *taken += 1;
-            *last = Some(Instant::now());
-        }
-        may
-    }
-
-    fn may_look(&mut self, signal: i32) -> bool {
-        let now = Instant::now();
-        let (count, last) = self.looks.entry(signal).or_insert((0, now));
-        if *count >= FREE_LOOKS && now.duration_since(*last) < PAUSE {
-            return false;
-        }
-        *count = count.saturating_add(1);
-        *last = now;
-        true
     }
 
     /// When several threads crash together, the first names the crash: it cuts the others off.
@@ -171,12 +164,24 @@ impl Seen {
     }
 }
 
+/// Appends to a list of at most `max` entries; a full list drops its oldest.
+fn push_last<T>(list: &mut Vec<T>, entry: T, max: usize) {
+    if list.len() == max {
+        list.remove(0);
+    }
+    list.push(entry);
+}
+
 fn take(pid: i32, tid: i32, cause: Cause, images: &Images) -> Option<Snapshot> {
     // Read the maps by thread ID: a process whose first thread has exited shows none under its
     // process ID.
     let maps = Maps::of(tid).ok()?;
     let thread = ThreadShot::take(pid, tid, &maps, images, MAX_FRAMES).ok()?;
-    Some(Snapshot::new(cause, thread, maps))
+    Some(Snapshot {
+        cause,
+        thread,
+        maps,
+    })
 }
 
 /// The evidence of a crash without a snapshot: by SIGKILL, or of a process that was no longer

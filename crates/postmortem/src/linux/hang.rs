@@ -28,27 +28,22 @@ pub fn hang(pid: i32, threads: &[ThreadShot], maps: &HashMap<i32, Maps>) -> Opti
             .take(3)
             .any(|name| name.trim_start_matches('_').starts_with("wait"))
     };
-    let is_main = |(of, thread): &&(i32, crate::Thread)| *of == thread.tid;
     let blamed = threads
         .iter()
-        .filter(is_main)
-        .find(|(_, thread)| !waits(&thread.frames))
-        .or(threads.first())
-        .map(|(_, thread)| thread.tid)?;
-    let place = threads.iter().position(|(_, t)| t.tid == blamed)?;
-    let first = threads.remove(place);
-    threads.insert(0, first);
-    let of = threads[0].0;
+        .position(|(of, thread)| *of == thread.tid && !waits(&thread.frames))
+        .unwrap_or(0);
+    threads.get_mut(..=blamed)?.rotate_right(1);
+    let (of, first) = &threads[0];
     let modules = maps
-        .get(&of)
+        .get(of)
         .map(|maps| with_builds(maps, &builds))
         .unwrap_or_default();
     Some(Crash {
-        signature: signature("HANG", &threads[0].1.frames, &modules),
+        signature: signature("HANG", &first.frames, &modules),
         class: "HANG".into(),
         kind: Kind::Hang,
         pid,
-        thread: Some(blamed),
+        thread: Some(first.tid),
         threads: threads.into_iter().map(|(_, thread)| thread).collect(),
         modules,
         notes: notes.into_iter().collect(),

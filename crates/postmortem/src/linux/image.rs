@@ -1,63 +1,27 @@
-//! An executable file or library: its unwind tables and symbols.
+//! An executable file or library: its identity, unwind tables and symbols.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::ops::{Deref, Range};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use framehop::ExplicitModuleSectionInfo;
-use memmap2::Mmap;
+use bytes::Bytes;
+use framehop::ModuleSectionInfo;
 use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::ReadCache;
-use object::read::elf::{ElfFile64, ProgramHeader, SymbolTable};
+use object::read::elf::{ElfFile64, ElfSection64, FileHeader, ProgramHeader, SymbolTable};
 use object::{Endianness, Object, ObjectSection, ObjectSymbol};
 
-use super::memory::PAGE;
+use super::maps::{Mapping, Maps};
+use super::memory::{Memory, PAGE};
 use crate::names::demangle;
-
-/// The bytes of a file: mapped, or copied out of a process.
-pub(super) enum Bytes {
-    Mapped(Mmap),
-    Copied(Vec<u8>),
-}
-
-impl Deref for Bytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Bytes::Mapped(map) => map,
-            Bytes::Copied(bytes) => bytes,
-        }
-    }
-}
-
-impl Default for Bytes {
-    fn default() -> Self {
-        Bytes::Copied(Vec::new())
-    }
-}
-
-/// A part of a file's bytes.
-#[derive(Clone, Default)]
-pub(super) struct Part {
-    bytes: Arc<Bytes>,
-    range: Range<usize>,
-}
-
-impl Deref for Part {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.bytes[self.range.clone()]
-    }
-}
 
 /// The file offsets and addresses of the loaded segments.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Segments {
-    base: u64,
+    /// The lowest address.
+    pub(super) base: u64,
     code: Vec<(Range<u64>, u64)>,
 }
 
@@ -88,41 +52,60 @@ impl Segments {
     }
 }
 
+/// The contents of a mapped file's first page.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Head {
+    pub(super) build_id: Option<String>,
+    pub(super) segments: Segments,
+}
+
+impl Head {
+    /// Reads the head of the file that `mapping` belongs to. `None` if it is not mapped or is not a
+    /// 64-bit ELF file.
+    pub(super) fn read(memory: &Memory, maps: &Maps, mapping: &Mapping) -> Option<Head> {
+        let first = maps.first_of(mapping)?;
+        // A heap buffer, because the ELF structures must be aligned.
+        let mut page = vec![0; PAGE as usize];
+        memory.read(first.start, &mut page)?;
+        let page = &page[..];
+        let header = FileHeader64::<Endianness>::parse(page).ok()?;
+        let endian = header.endian().ok()?;
+        let headers = header.program_headers(endian, page).ok()?;
+        let mut head = Head {
+            build_id: None,
+            segments: Segments::of(endian, headers),
+        };
+        for header in headers {
+            // A note beyond the first page is not found; the file then counts as having no build
+            // ID.
+            let Ok(Some(mut notes)) = header.notes(endian, page) else {
+                continue;
+            };
+            while let Ok(Some(note)) = notes.next() {
+                if note.name() == elf::ELF_NOTE_GNU && note.n_type(endian) == elf::NT_GNU_BUILD_ID {
+                    head.build_id = Some(hex(note.desc()));
+                }
+            }
+        }
+        Some(head)
+    }
+}
+
 /// An ELF file mapped in a process. Addresses are relative to the file.
 pub(super) struct Image {
-    bytes: Arc<Bytes>,
+    bytes: Bytes,
     segments: Segments,
-    sections: HashMap<&'static str, (Range<u64>, Range<usize>)>,
     build_id: Option<String>,
     /// Cache of earlier symbol lookups.
     names: Mutex<HashMap<u64, Option<Arc<str>>>>,
 }
 
-const SECTIONS: [&str; 3] = [".text", ".eh_frame", ".eh_frame_hdr"];
-
 impl Image {
     pub(super) fn read(bytes: Bytes) -> object::Result<Image> {
-        let bytes = Arc::new(bytes);
-        let file = ElfFile64::<Endianness>::parse(&**bytes)?;
-        let mut sections = HashMap::new();
-        for name in SECTIONS {
-            let Some(section) = file.section_by_name(name) else {
-                continue;
-            };
-            let addresses = section.address()..section.address().saturating_add(section.size());
-            if let Some((start, len)) = section.file_range() {
-                let (start, end) = (start as usize, start.saturating_add(len) as usize);
-                if start <= end && end <= bytes.len() {
-                    sections.insert(name, (addresses, start..end));
-                }
-            }
-        }
-        let segments = Segments::of(file.endian(), file.elf_program_headers());
-        let id = file.build_id()?.map(hex);
+        let file = ElfFile64::<Endianness>::parse(&*bytes)?;
         Ok(Image {
-            segments,
-            sections,
-            build_id: id,
+            segments: Segments::of(file.endian(), file.elf_program_headers()),
+            build_id: file.build_id()?.map(hex),
             names: Mutex::default(),
             bytes: bytes.clone(),
         })
@@ -137,11 +120,6 @@ impl Image {
         &self.segments
     }
 
-    /// The lowest address.
-    pub(super) fn base(&self) -> u64 {
-        self.segments.base
-    }
-
     /// The code at an address.
     pub(super) fn code(&self, address: u64, len: usize) -> Option<&[u8]> {
         let (range, start) = (self.segments.code.iter()).find(|(range, start)| {
@@ -151,51 +129,25 @@ impl Image {
         self.bytes.get(at..at.checked_add(len)?)
     }
 
-    /// The sections that the unwinder needs.
-    pub(super) fn sections(&self) -> ExplicitModuleSectionInfo<Part> {
-        let addresses = |name| {
-            self.sections
-                .get(name)
-                .map(|(addresses, _)| addresses.clone())
-        };
-        let part = |name| {
-            self.sections.get(name).map(|(_, range)| Part {
-                bytes: self.bytes.clone(),
-                range: range.clone(),
-            })
-        };
-        ExplicitModuleSectionInfo {
-            base_svma: self.base(),
-            text_svma: addresses(".text"),
-            text: part(".text"),
-            eh_frame_svma: addresses(".eh_frame"),
-            eh_frame: part(".eh_frame"),
-            eh_frame_hdr_svma: addresses(".eh_frame_hdr"),
-            eh_frame_hdr: part(".eh_frame_hdr"),
-            ..ExplicitModuleSectionInfo::default()
-        }
-    }
-
-    /// Finds the functions at these addresses in one pass over the symbols.
-    pub(super) fn functions(&self, addresses: &[u64]) -> HashMap<u64, Option<Arc<str>>> {
+    /// The function at each of these addresses, found in one pass over the symbols.
+    pub(super) fn functions(&self, addresses: HashSet<u64>) -> HashMap<u64, Option<Arc<str>>> {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let mut missing: Vec<u64> = (addresses.iter().copied())
             .filter(|address| !names.contains_key(address))
             .collect();
         missing.sort_unstable();
-        missing.dedup();
         if !missing.is_empty() {
             let found = self.look_up(&missing);
             names.extend(missing.into_iter().zip(found));
         }
-        let known = |&address: &u64| Some((address, names.get(&address)?.clone()));
-        addresses.iter().filter_map(known).collect()
+        let known = |address| Some((address, names.get(&address)?.clone()));
+        addresses.into_iter().filter_map(known).collect()
     }
 
     fn look_up(&self, addresses: &[u64]) -> Vec<Option<Arc<str>>> {
         let mut best: Vec<Option<Candidate<'_>>> = vec![None; addresses.len()];
         // The file parsed before; if it no longer does, it has no symbols.
-        if let Ok(file) = ElfFile64::<Endianness>::parse(&**self.bytes) {
+        if let Ok(file) = ElfFile64::<Endianness>::parse(&*self.bytes) {
             let endian = file.endian();
             for table in [file.elf_symbol_table(), file.elf_dynamic_symbol_table()] {
                 one_pass(table, endian, addresses, &mut best);
@@ -205,6 +157,34 @@ impl Image {
             .map(|found| Some(demangle(found?.name).into()))
             .collect()
     }
+}
+
+/// The sections that the unwinder reads. Parsing the headers anew is cheap, and a process loads an
+/// image once.
+impl ModuleSectionInfo<Bytes> for &Image {
+    fn base_svma(&self) -> u64 {
+        self.segments.base
+    }
+
+    fn section_svma_range(&mut self, name: &[u8]) -> Option<Range<u64>> {
+        let file = ElfFile64::<Endianness>::parse(&*self.bytes).ok()?;
+        let section = unwind_section(&file, name)?;
+        Some(section.address()..section.address().saturating_add(section.size()))
+    }
+
+    fn section_data(&mut self, name: &[u8]) -> Option<Bytes> {
+        let file = ElfFile64::<Endianness>::parse(&*self.bytes).ok()?;
+        let data = unwind_section(&file, name)?.data().ok()?;
+        Some(self.bytes.slice_ref(data))
+    }
+}
+
+fn unwind_section<'data, 'file>(
+    file: &'file ElfFile64<'data>,
+    name: &[u8],
+) -> Option<ElfSection64<'data, 'file>> {
+    let is_read = matches!(name, b".text" | b".eh_frame" | b".eh_frame_hdr");
+    is_read.then(|| file.section_by_name_bytes(name))?
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

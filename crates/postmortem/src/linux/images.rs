@@ -9,11 +9,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use memmap2::Mmap;
 use nix::sys::statfs::{BTRFS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, fstatfs};
 
-use super::head::Head;
-use super::image::{Bytes, Image};
+use super::image::{Head, Image};
 use super::maps::Mapping;
 use super::memory::{Memory, Source};
 
@@ -147,7 +147,7 @@ fn in_memory(mapping: &Mapping, memory: &Memory) -> Option<Arc<Image>> {
     }
     let mut bytes = vec![0; len as usize];
     memory.read(mapping.start, &mut bytes)?;
-    Image::read(Bytes::Copied(bytes)).ok().map(Arc::new)
+    Image::read(bytes.into()).ok().map(Arc::new)
 }
 
 /// Opens regular files only, because opening a device can have side effects.
@@ -165,5 +165,5 @@ fn read(file: &File) -> Option<Image> {
     // because a program running from a truncated file would crash as well. A changed file is mapped
     // anew: the key contains its size and time.
     let map = unsafe { Mmap::map(file) }.ok()?;
-    Image::read(Bytes::Mapped(map)).ok()
+    Image::read(Bytes::from_owner(map)).ok()
 }

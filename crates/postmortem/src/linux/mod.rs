@@ -11,7 +11,6 @@ mod codes;
 pub mod core;
 mod evidence;
 mod hang;
-mod head;
 mod image;
 mod images;
 mod maps;

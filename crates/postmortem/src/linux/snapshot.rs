@@ -37,13 +37,18 @@ impl Cause {
         }
     }
 
-    /// Creates a cause from the `siginfo_t` in a signal frame of process `pid`. `None` if the
-    /// handler did not ask for one, or if the signal is neither a fault nor an abort.
-    fn saved(words: [u64; 3], pid: i32) -> Option<Cause> {
+    /// Creates a cause from the first words of a `siginfo_t` of process `pid`.
+    pub(super) fn of_siginfo(words: [u64; 3], pid: i32) -> Cause {
         let [signal, code, sender] = words.map(|word| word as u32 as i32);
+        Cause::new(signal, code, words[2], sender == pid)
+    }
+
+    /// Creates a cause from a signal frame of process `pid`. `None` if the handler did not ask for
+    /// a `siginfo_t`, or if the signal is neither a fault nor an abort.
+    fn saved(words: [u64; 3], pid: i32) -> Option<Cause> {
+        let cause = Cause::of_siginfo(words, pid);
         let is_plausible =
-            words[0] >> 32 == 0 && (code <= MAX_FAULT_CODE || code == libc::SI_KERNEL);
-        let cause = Cause::new(signal, code, words[2], sender == pid);
+            words[0] >> 32 == 0 && (cause.code <= MAX_FAULT_CODE || cause.code == libc::SI_KERNEL);
         (is_plausible && cause.is_failure()).then_some(cause)
     }
 
@@ -82,23 +87,11 @@ pub(super) enum Handled<'a> {
 #[derive(Clone)]
 pub(super) struct Snapshot {
     pub(super) cause: Cause,
-    thread: ThreadShot,
-    maps: Maps,
+    pub(super) thread: ThreadShot,
+    pub(super) maps: Maps,
 }
 
 impl Snapshot {
-    pub(super) fn new(cause: Cause, thread: ThreadShot, maps: Maps) -> Snapshot {
-        Snapshot {
-            cause,
-            thread,
-            maps,
-        }
-    }
-
-    pub(super) fn tid(&self) -> i32 {
-        self.thread.tid
-    }
-
     /// The evidence of a death by this signal. If the process sent it to itself in the handler of
     /// another signal, that other signal's cause is the evidence.
     pub(super) fn crash(&self, handled: Handled<'_>) -> Crash {

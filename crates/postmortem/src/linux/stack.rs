@@ -1,17 +1,20 @@
 //! Unwinds registers to a stack of addresses, and resolves addresses to functions.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use framehop::{FrameAddress, Module, Unwinder as _};
 
-use super::arch::{Cache, Registers, SIGINFO, TRAMPOLINE, TRAMPOLINE_NAME, UnwindRegs, Unwinder};
-use super::head::Head;
-use super::image::{Image, Part};
+use super::arch::{Cache, Registers, SIGINFO, TRAMPOLINE, UnwindRegs, Unwinder};
+use super::image::{Head, Image};
 use super::images::Images;
 use super::maps::{Mapping, Maps};
 use super::memory::{Memory, Source};
 use crate::crash::{Frame, Hex};
+
+/// The name of the code that a signal handler returns to.
+const TRAMPOLINE_NAME: &str = "__restore_rt";
 
 /// An address on a stack and the file that contains it.
 #[derive(Clone)]
@@ -71,12 +74,20 @@ impl RawStack {
         }
     }
 
-    /// Files on the stack that could not be identified, and whether each has a build ID.
-    pub(super) fn unknown_files(&self) -> BTreeMap<String, bool> {
+    /// Notes on the files on the stack that could not be identified.
+    pub(super) fn notes(&self) -> BTreeSet<String> {
         let modules = self.frames.iter().filter_map(|frame| frame.module.as_ref());
-        modules
-            .filter(|module| module.image.is_none())
-            .map(|module| (module.name.to_string(), module.build_id.is_some()))
+        let unknown = modules.filter(|module| module.image.is_none());
+        unknown
+            .map(|InModule { name, build_id, .. }| match build_id {
+                Some(_) => format!(
+                    "{name}: the file with this build id was not found, so functions are unknown"
+                ),
+                None => format!(
+                    "{name}: no file is known to be the one that ran, so functions are unknown; \
+                     linked with `-Wl,--build-id` it can be recognised"
+                ),
+            })
             .collect()
     }
 
@@ -92,7 +103,7 @@ pub(super) struct Walker<'a> {
     maps: &'a Maps,
     images: &'a Images,
     memory: Memory,
-    unwinder: Unwinder<Part>,
+    unwinder: Unwinder<Bytes>,
     cache: Cache,
     /// Modules by the start of their executable pages; contains only those that a stack has passed
     /// through.
@@ -243,8 +254,8 @@ impl<'a> Walker<'a> {
             self.unwinder.add_module(Module::new(
                 mapping.name(),
                 mapping.start..mapping.end,
-                bias.wrapping_add(image.base()),
-                image.sections(),
+                bias.wrapping_add(image.segments().base),
+                &**image,
             ));
         }
         let of_image = image.as_ref().and_then(|image| image.build_id());
@@ -276,10 +287,7 @@ pub(super) fn resolve(stacks: &[&RawStack]) -> (Vec<Vec<Frame>>, HashMap<String,
     }
     let names: HashMap<_, _> = by_image
         .into_iter()
-        .map(|(key, (image, addresses))| {
-            let addresses: Vec<u64> = addresses.into_iter().collect();
-            (key, image.functions(&addresses))
-        })
+        .map(|(key, (image, addresses))| (key, image.functions(addresses)))
         .collect();
     let named = |raw: &RawFrame| {
         let module = raw.module.as_ref();

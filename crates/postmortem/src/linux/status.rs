@@ -2,21 +2,19 @@
 
 use std::fs;
 
-/// Signals whose default action does not end the process.
-const HARMLESS: [i32; 8] = [
-    libc::SIGCHLD,
-    libc::SIGCONT,
-    libc::SIGURG,
-    libc::SIGWINCH,
-    libc::SIGSTOP,
-    libc::SIGTSTP,
-    libc::SIGTTIN,
-    libc::SIGTTOU,
-];
-
 /// Whether the signal's default action leaves the process running.
 pub(super) fn is_harmless(signal: i32) -> bool {
-    HARMLESS.contains(&signal)
+    matches!(
+        signal,
+        libc::SIGCHLD
+            | libc::SIGCONT
+            | libc::SIGURG
+            | libc::SIGWINCH
+            | libc::SIGSTOP
+            | libc::SIGTSTP
+            | libc::SIGTTIN
+            | libc::SIGTTOU
+    )
 }
 
 /// The signal dispositions of a thread.
@@ -34,10 +32,7 @@ pub(super) struct Dispositions {
 impl Dispositions {
     pub(super) fn of(tid: i32) -> Option<Dispositions> {
         let status = status(tid)?;
-        let mask = |name: &str| {
-            let line = status.lines().find_map(|l| l.strip_prefix(name))?;
-            u64::from_str_radix(line.trim(), 16).ok()
-        };
+        let mask = |name| u64::from_str_radix(field(&status, name)?, 16).ok();
         Some(Dispositions {
             caught: mask("SigCgt:")?,
             ignored: mask("SigIgn:")?,
@@ -68,15 +63,22 @@ fn status(tid: i32) -> Option<String> {
 }
 
 fn last_number(status: &str, name: &str) -> Option<i32> {
-    let line = status.lines().find_map(|l| l.strip_prefix(name))?;
-    line.split_whitespace().last()?.parse().ok()
+    field(status, name)?.split_whitespace().last()?.parse().ok()
+}
+
+fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.trim())
 }
 
 /// The peak resident memory of a live process so far, in bytes.
 pub fn peak_memory(pid: i32) -> Option<u64> {
     let status = status(pid)?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    let kib: u64 = field(&status, "VmHWM:")?
+        .strip_suffix("kB")?
+        .trim()
+        .parse()
+        .ok()?;
     Some(kib * 1024)
 }
 

@@ -1,6 +1,6 @@
 //! A captured thread.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::arch::Registers;
 use super::images::Images;
@@ -43,22 +43,11 @@ impl ThreadShot {
     }
 
     /// Reasons why frames are missing from the stack.
-    pub(super) fn notes(&self) -> Vec<String> {
+    pub(super) fn notes(&self) -> BTreeSet<String> {
         if self.registers.is_narrow() {
-            return vec!["32-bit program: no stack".to_owned()];
+            return BTreeSet::from(["32-bit program: no stack".to_owned()]);
         }
-        let unknown = self.stack.unknown_files().into_iter();
-        unknown
-            .map(|(name, has_build_id)| match has_build_id {
-                true => format!(
-                    "{name}: the file with this build id was not found, so functions are unknown"
-                ),
-                false => format!(
-                    "{name}: no file is known to be the one that ran, so functions are unknown; \
-                     linked with `-Wl,--build-id` it can be recognised"
-                ),
-            })
-            .collect()
+        self.stack.notes()
     }
 
     /// The thread's state when this signal handler was called.

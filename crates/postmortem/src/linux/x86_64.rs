@@ -15,7 +15,6 @@ pub(super) const MACHINE: object::elf::Machine = object::elf::EM_X86_64;
 
 /// The code a signal handler returns to, `__restore_rt`: `mov $15, %rax; syscall`.
 pub(super) const TRAMPOLINE: &[u8] = &[0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
-pub(super) const TRAMPOLINE_NAME: &str = "__restore_rt";
 
 /// Offsets in a signal frame, from the stack pointer at the handler's return: the saved registers
 /// and the siginfo_t.
@@ -78,12 +77,8 @@ impl Registers {
     /// fault without an address can also have other causes, such as a misaligned operand.
     pub(super) fn has_non_canonical(&self) -> bool {
         let is_canonical = |value: u64| matches!(value >> 47, 0 | 0x1_ffff);
-        let r = &self.0;
-        let general = [
-            r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.rsp, r.r8, r.r9, r.r10, r.r11,
-            r.r12, r.r13, r.r14, r.r15, r.rip,
-        ];
-        !general.into_iter().all(is_canonical)
+        let mut named = self.named().into_iter();
+        !named.all(|(_, value)| is_canonical(value))
     }
 
     pub(super) fn pc(&self) -> u64 {

@@ -1,23 +1,8 @@
 //! Recognises the lines by which programs, libraries and runtimes report a failure.
 
 use super::{Kind, VIRTUAL_METHOD};
+use crate::lists::MESSAGES;
 
-/// Messages that glibc's allocator prints before it aborts, without numbers.
-const MALLOC: &[&str] = &[
-    "double free or corruption",
-    "free(): ",
-    "malloc(): ",
-    "calloc(): ",
-    "realloc(): ",
-    "malloc_consolidate(): ",
-    "munmap_chunk(): ",
-    "mremap_chunk(): ",
-    "sysmalloc: ",
-    "corrupted size vs. prev_size",
-    "corrupted double-linked list",
-    "invalid fastbin entry",
-    "break adjusted to free malloc space",
-];
 const SANITIZERS: &[&str] = &[
     "AddressSanitizer: ",
     "HWAddressSanitizer: ",
@@ -25,21 +10,6 @@ const SANITIZERS: &[&str] = &[
     "MemorySanitizer: ",
     "LeakSanitizer: ",
     "UndefinedBehaviorSanitizer: ",
-];
-/// CPython faulthandler messages. They only name the signal, which the class already contains.
-const FAULTHANDLER: &[&str] = &[
-    "Segmentation fault",
-    "Aborted",
-    "Bus error",
-    "Floating point exception",
-    "Floating-point exception",
-    "Illegal instruction",
-    "Timeout",
-];
-/// Rust's messages for a panic that was not allowed to unwind. The preceding panic is the cause.
-const RUST_SECOND: &[&str] = &[
-    "panic in a destructor during cleanup",
-    "panic in a function that cannot unwind",
 ];
 
 /// How many lines ahead to search for a message's second line.
@@ -126,7 +96,7 @@ fn malloc(line: &str) -> Option<String> {
     if let Some(text) = line.strip_prefix("*** error for object ") {
         return Some(format!("error for object {text}"));
     }
-    let is_one = MALLOC.iter().any(|known| line.starts_with(known));
+    let is_one = MESSAGES.lists("malloc", line);
     is_one.then(|| line.to_owned())
 }
 
@@ -236,7 +206,7 @@ fn rust(line: &str, next: Option<&str>) -> Option<String> {
         None if place.ends_with(':') => next?,
         None => return None,
     };
-    (!RUST_SECOND.contains(&text)).then(|| format!("panicked: {text}"))
+    (!MESSAGES.lists("rust-second", text)).then(|| format!("panicked: {text}"))
 }
 
 fn go(line: &str) -> Option<String> {
@@ -248,7 +218,7 @@ fn go(line: &str) -> Option<String> {
 
 fn python(line: &str) -> Option<String> {
     let text = line.strip_prefix("Fatal Python error: ")?;
-    let is_signal = FAULTHANDLER.iter().any(|known| text.starts_with(known));
+    let is_signal = MESSAGES.lists("faulthandler", text);
     (!is_signal).then(|| text.to_owned())
 }
 

@@ -13,8 +13,8 @@ use crate::repeat::Check;
 
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "batching-advantage",
-    about: "samples a second of one thread with all samples in a batch, of a thread for each `batch` of them, \
-            and of half the threads with twice the batch",
+    about: "samples a second of one thread with all samples in a batch, of a thread for each `batch` \
+            of them, and of half the threads with twice the batch",
     params: &[
         threads(8),
         iterations(30),

@@ -25,8 +25,8 @@ pub(crate) const EFFICIENCY_CEILING: Chapter = Chapter {
 /// The efficiency table of a small model, with more threads.
 pub(crate) const SCALING: Chapter = Chapter {
     name: "scaling",
-    about: "throughput of a small encoder stack for each number of threads, a model for each thread: \
-            efficiency is throughput(n) / throughput(1) / n",
+    about: "throughput of a small encoder stack for each number of threads, a model for each \
+            thread: efficiency is throughput(n) / throughput(1) / n",
     params: &[
         thread_counts(&[1, 2, 4, 8, 16]),
         iterations(20),

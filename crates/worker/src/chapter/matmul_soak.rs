@@ -10,8 +10,8 @@ use crate::thread_group::{self, Job, Tally};
 
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "matmul-soak",
-    about: "threads multiply matrices for a while, and compare every product with that of the CPU in double \
-            precision before it counts",
+    about: "threads multiply matrices for a while, and compare every product with that of the CPU \
+            in double precision before it counts",
     params: &[
         threads(8),
         Param {

@@ -12,8 +12,8 @@ use crate::thread_group::Job;
 
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "multi-model",
-    about: "several models, each with weights of its own, run by threads that take turns with theirs: \
-            every forward pass must be done, and right",
+    about: "several models, each with weights of its own, run by threads that take turns with \
+            theirs: every forward pass must be done, and right",
     params: &[
         count("models", 8, 1, 1024),
         threads(8),

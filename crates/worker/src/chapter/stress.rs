@@ -23,8 +23,8 @@ pub(crate) const THREAD_SAFETY: Chapter = Chapter {
 /// Passes about nine times in ten in the published reports.
 pub(crate) const ENCODER_LAYER: Chapter = Chapter {
     name: "encoder-layer",
-    about: "threads x iterations forward passes of one TransformerEncoderLayer, one for each thread: \
-            none may be lost, fail or come out wrong",
+    about: "threads x iterations forward passes of one TransformerEncoderLayer, one for each \
+            thread: none may be lost, fail or come out wrong",
     params: &[threads(8), iterations(20), TOLERANCE, size("layers", 1)],
     unused: &[],
     run: encoders,
@@ -133,7 +133,8 @@ fn complaints(tally: &Tally, expected: u64, difference: f64, tolerance: f64) -> 
         complaints.push("a result was not finite".to_owned());
     } else if difference > tolerance {
         complaints.push(format!(
-            "a result is {difference:.2e} off from the same computation alone; the tolerance is {tolerance:e}"
+            "a result is {difference:.2e} off from the same computation alone; the tolerance is \
+             {tolerance:e}"
         ));
     }
     complaints

@@ -217,8 +217,8 @@ fn load_cuda() -> Result<(), DeviceError> {
     loading::open_for_all(library).map_err(|why| {
         let version = libtorch_version().unwrap_or_else(|| "of the same version".to_owned());
         let text = format!(
-            "{library} cannot be loaded ({why}); put the folder of the CUDA libraries of PyTorch {version} \
-             (torch/lib) on LD_LIBRARY_PATH"
+            "{library} cannot be loaded ({why}); put the folder of the CUDA libraries of PyTorch \
+             {version} (torch/lib) on LD_LIBRARY_PATH"
         );
         // The loader names the missing file: this library or one of its dependencies.
         if why.starts_with(&format!("{library}: cannot open")) {

@@ -74,10 +74,8 @@ pub struct CoreProcess {
 /// The same as for [`read_file`].
 pub fn process(file: File) -> Result<CoreProcess, CoreError> {
     let (_, notes) = CoreFile::open(file)?;
-    let absent = CoreError::NoCore("no process in it");
-    let (Some(pid), Some(session)) = (notes.pid, notes.session) else {
-        return Err(absent);
-    };
+    let ids = notes.pid.zip(notes.session);
+    let (pid, session) = ids.ok_or(CoreError::NoCore("no process in it"))?;
     Ok(CoreProcess {
         pid,
         session,
@@ -134,8 +132,12 @@ fn crash(
     let seen: Vec<ThreadShot> = (others.iter().take(MAX_THREADS - 1))
         .map(|thread| shot(thread, walker.walk(&thread.1, MAX_OTHER_FRAMES)))
         .collect();
-    let cause = Cause::new(info.signal, info.code, info.address, info.sender == pid);
-    let mut crash = Snapshot::new(cause, first, maps.clone()).crash(Handled::OnStack);
+    let dying = Snapshot {
+        cause: Cause::of_siginfo(info, pid),
+        thread: first,
+        maps: maps.clone(),
+    };
+    let mut crash = dying.crash(Handled::OnStack);
     add_threads(&mut crash, &seen);
     let left_out = others.len() - seen.len();
     if left_out > 0 {

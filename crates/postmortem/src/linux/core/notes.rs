@@ -28,7 +28,8 @@ const AT_SYSINFO_EHDR: u64 = 33;
 pub(super) struct Notes {
     /// All threads; the one that crashed comes first.
     pub(super) threads: Vec<(i32, Registers)>,
-    pub(super) siginfo: Option<SigInfo>,
+    /// The first words of the fatal signal's `siginfo_t`.
+    pub(super) siginfo: Option<[u64; 3]>,
     pub(super) pid: Option<i32>,
     /// The session ID of the process, which is its leader's process ID.
     pub(super) session: Option<i32>,
@@ -36,17 +37,6 @@ pub(super) struct Notes {
     pub(super) name: String,
     files: Vec<MappedFile>,
     auxv: Vec<(u64, u64)>,
-}
-
-/// The start of a `siginfo_t`.
-#[derive(Clone, Copy)]
-pub(super) struct SigInfo {
-    pub(super) signal: i32,
-    pub(super) code: i32,
-    /// The fault address.
-    pub(super) address: u64,
-    /// The sender of a signal that is not a fault.
-    pub(super) sender: i32,
 }
 
 /// An address range that maps part of a file.
@@ -77,7 +67,10 @@ impl Notes {
                     self.threads
                         .push(thread.ok_or(CoreError::NoCore("a short note"))?);
                 }
-                elf::NT_SIGINFO => self.siginfo = siginfo(data),
+                elf::NT_SIGINFO => {
+                    let words = data.as_chunks().0.first_chunk::<3>();
+                    self.siginfo = words.map(|words| words.map(u64::from_le_bytes));
+                }
                 elf::NT_PRPSINFO => {
                     self.pid = int(data, INFO_PID);
                     self.session = int(data, INFO_SESSION);
@@ -92,10 +85,8 @@ impl Notes {
                 }
                 elf::NT_AUXV => {
                     let (pairs, _) = data.as_chunks::<16>();
-                    let pairs = pairs.iter();
-                    self.auxv = pairs
-                        .filter_map(|p| Some((word(p, 0)?, word(p, 8)?)))
-                        .collect();
+                    let words = |pair| Some((word(pair, 0)?, word(pair, 8)?));
+                    self.auxv = pairs.iter().filter_map(|pair| words(pair)).collect();
                 }
                 _ => {}
             }
@@ -123,15 +114,6 @@ impl Notes {
             ""
         }
     }
-}
-
-fn siginfo(data: &[u8]) -> Option<SigInfo> {
-    Some(SigInfo {
-        signal: int(data, 0)?,
-        code: int(data, 8)?,
-        address: word(data, 16)?,
-        sender: int(data, 16)?,
-    })
 }
 
 /// Parses `count, page size`, then `count` times `(start, end, offset in pages)`, then `count`
