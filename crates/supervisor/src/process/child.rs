@@ -11,8 +11,8 @@ use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
 use super::child_io::Pipes;
-use super::observed::Watched;
 use super::platform::{self, ExitWatch};
+use super::watched::Watched;
 use crate::plan::AttemptSpec;
 
 /// A way of starting a child.

@@ -27,6 +27,7 @@ mod observed;
 mod pace;
 mod preflight;
 mod slots;
+mod watched;
 
 #[cfg(target_os = "linux")]
 use linux as platform;
@@ -38,7 +39,8 @@ pub use child::{StackCapture, Start, Started};
 pub use context::RunContext;
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
-pub use observed::{DescendantCrash, Evidence, Observed, Watched};
+pub use observed::{Evidence, Observed};
 pub use platform::{CoreFiles, Starter, TRACES, why_not};
 pub use preflight::{RefusedCall, can_trace, is_ignored, prepare, refused_calls};
 pub use slots::{Assignment, Slot, SlotEvent, Slots};
+pub use watched::{DescendantCrash, Watched};

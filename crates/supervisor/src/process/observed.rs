@@ -1,11 +1,9 @@
 //! What is known of an attempt that has ended.
 
-use std::path::PathBuf;
-
-use crashrate_model::{EvidenceMode, Spawn, Usage};
-use crashrate_postmortem::Crash;
+use crashrate_model::{Spawn, Usage};
 
 use super::capture::Captured;
+use super::watched::Watched;
 use crate::outcome::Seen;
 use crate::plan::AttemptSpec;
 
@@ -52,40 +50,4 @@ pub struct Evidence {
     pub orphaned: bool,
     /// How zygotes of its slot died while it ran or was being started.
     pub zygotes_ended: Vec<String>,
-}
-
-/// The crash of a descendant of an attempt's process.
-#[derive(Clone, Debug)]
-pub struct DescendantCrash {
-    /// The name of its program.
-    pub program: String,
-    /// The evidence, which always has a signal.
-    pub crash: Crash,
-}
-
-/// What a tracer or core dumps show of a child and its descendants.
-#[derive(Debug, Default)]
-pub struct Watched {
-    /// How it was watched.
-    pub mode: EvidenceMode,
-    /// The fatal signal that was being delivered to it. The exit status can differ: a tracer
-    /// delays the delivery, and meanwhile another thread may call `exit` or `execve`.
-    pub fatal_signal: Option<String>,
-    /// The signal that had stopped it when its hang was captured. The kernel reports that to the
-    /// tracer alone.
-    pub stopped_by: Option<String>,
-    /// The crashes of its descendants.
-    pub descendants: Vec<DescendantCrash>,
-    /// The programs that it and its descendants executed.
-    pub programs: Vec<PathBuf>,
-    /// How the watching may have changed the outcome.
-    pub disturbed: Option<String>,
-    /// Further remarks for the report.
-    pub notes: Vec<String>,
-    /// The evidence of its fatal signal or, if its hang was captured, of the hang.
-    pub crash: Option<Box<Crash>>,
-    /// Its peak resident memory when it died, in bytes.
-    pub peak_bytes: Option<u64>,
-    /// How many of its descendants had to be killed.
-    pub left_behind: usize,
 }

@@ -27,7 +27,7 @@ use crate::process::child::{Process, Reaped, StackCapture, Started, Wait};
 use crate::process::child_io::{ChildIo, EVENTS};
 use crate::process::context::lock;
 use crate::process::limits;
-use crate::process::observed::Watched;
+use crate::process::watched::Watched;
 
 impl Starter {
     /// Forks the child of an attempt from a zygote of the command line `argv`.

@@ -19,7 +19,7 @@ use crate::process::child::{Process, StackCapture, Start, Started, Wait, has_end
 use crate::process::context::lock;
 use crate::process::exec::Launcher;
 use crate::process::guardian::Guardian;
-use crate::process::observed::Watched;
+use crate::process::watched::Watched;
 
 /// The tracers that have no child, by slot.
 type IdleTracers = Arc<Mutex<HashMap<u32, ExecTracer>>>;

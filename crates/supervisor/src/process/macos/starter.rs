@@ -13,7 +13,7 @@ use crate::plan::AttemptSpec;
 use crate::process::child::{StackCapture, Start, Started, Wait, peek};
 use crate::process::exec::Launcher;
 use crate::process::guardian::Guardian;
-use crate::process::observed::Watched;
+use crate::process::watched::Watched;
 
 /// Starts children by fork and exec: macOS has no zygotes, because its system libraries do not work
 /// in a forked child before exec. Finds the system's report of a crash.

@@ -5,12 +5,13 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crashrate_postmortem::Crash;
-use crashrate_postmortem::linux::{Maps, ThreadShot, hang};
+use crashrate_postmortem::linux::{Maps, ThreadShot};
 use nix::sys::ptrace::{self, Options};
 use nix::unistd::Pid;
 
 use super::super::proc::{self, numbers_in};
 use super::IMAGES;
+use super::hang::Hang;
 use super::sys::{self, Blocking, Stop, TraceeEvent};
 use super::table::TraceTable;
 
@@ -24,28 +25,6 @@ const MAX_FRAMES: usize = 100;
 const MAX_READ: usize = 64;
 /// The most threads of an untraced attempt that are seized.
 const MAX_SEIZED: usize = 256;
-
-/// What the threads of an attempt were doing when it reached its time limit.
-pub(super) struct Hang {
-    leader: i32,
-    threads: Vec<ThreadShot>,
-    maps: HashMap<i32, Maps>,
-    left_out: usize,
-    /// The signal that had stopped the attempt's process.
-    pub(super) stopped_by: Option<i32>,
-}
-
-impl Hang {
-    /// Symbolizes the stacks.
-    pub(super) fn crash(&self) -> Option<Crash> {
-        let mut crash = hang(self.leader, &self.threads, &self.maps)?;
-        if self.left_out > 0 {
-            let note = format!("{} more threads could not be read", self.left_out);
-            crash.notes.push(note);
-        }
-        Some(crash)
-    }
-}
 
 /// Captures the threads of all processes in the table. `None` if none could be read.
 pub(super) fn capture(table: &mut TraceTable) -> Option<Hang> {

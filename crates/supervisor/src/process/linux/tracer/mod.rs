@@ -10,6 +10,7 @@
 mod capture_hang;
 mod disturbance;
 mod exec_loop;
+mod hang;
 mod process_tree;
 mod reissue;
 mod start_barrier;

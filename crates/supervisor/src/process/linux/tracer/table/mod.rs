@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crashrate_postmortem::linux::Evidence;
 
-use super::capture_hang::Hang;
+use super::hang::Hang;
 use super::process_tree::ProcessTree;
 use super::reissue::Reissue;
 use super::sys::{self, End};
