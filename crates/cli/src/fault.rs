@@ -118,7 +118,7 @@ pub(crate) fn sentence(short: &InShort) -> String {
         RunState::Ended => "has nothing but a calibration of the fault",
     };
     format!(
-        "run {} of suite {} {what}: {} of {} rounds passed so far; they count in no rate, and \
+        "run {} of suite {} {what}: {} of {} rounds passed so far; they are not counted, and \
          there is no report yet",
         short.number,
         one_line(&short.suite),

@@ -234,9 +234,9 @@ mod tests {
             r#"{"rec":"ended","unit":0,"round":1,"attempt":1,"at":0,"outcome":"tired"}"#,
             r#"{"rec":"started","unit":0,"round":1,"attempt":1,"at":0} more"#,
         ] {
-            let told = Record::from_json(line.as_bytes()).unwrap_err().to_string();
+            let error = Record::from_json(line.as_bytes()).unwrap_err().to_string();
             let spawned_differently = serde_json::from_str::<Record>(line).unwrap_err();
-            assert_eq!(told, spawned_differently.to_string());
+            assert_eq!(error, spawned_differently.to_string());
         }
     }
 }

@@ -197,10 +197,10 @@ fn logit_trend(points: &[Counts], all: Counts) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn points(counts: &[(u64, u64)]) -> Vec<Counts> {
+    pub(crate) fn points(counts: &[(u64, u64)]) -> Vec<Counts> {
         let counts = counts.iter().map(|&(bad, n)| Counts::new(bad, n).unwrap());
         counts.collect()
     }

@@ -179,11 +179,7 @@ impl Splitter {
 mod tests {
     use super::*;
     use crate::change::splits;
-
-    fn points(counts: &[(u64, u64)]) -> Vec<Counts> {
-        let counts = counts.iter().map(|&(bad, n)| Counts::new(bad, n).unwrap());
-        counts.collect()
-    }
+    use crate::change::tests::points;
 
     #[test]
     fn unknown_results_count_against_a_change() {

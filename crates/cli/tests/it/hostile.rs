@@ -37,7 +37,7 @@ fn unique(number: u32) -> String {
     format!("{number}.{}", std::process::id()).replace('.', "000")
 }
 
-/// It cannot: it is in a session of its own, and a process group never spans two.
+/// It cannot: it has its own session, and a process group never spans two.
 #[test]
 fn one_that_joins_the_group_of_its_supervisor() {
     for more in [&[][..], &["--evidence=none"]] {

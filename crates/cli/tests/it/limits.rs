@@ -155,7 +155,7 @@ fn one_chapter_of_a_sequence_that_hangs() {
     assert_eq!(died_in, &expected);
 }
 
-/// One without any mark, and in a session of its own: it is known by its descent alone.
+/// A process without any mark and with its own session: crashrate finds it only by its descent.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_hides_from_its_attempt_does_not_outlive_the_run() {

@@ -38,6 +38,7 @@ mod keeping;
 mod kills;
 mod limits;
 mod locations;
+mod made_journal;
 mod mutated;
 mod pages;
 mod past;
@@ -50,6 +51,7 @@ mod scale;
 mod self_test;
 #[cfg(target_os = "linux")]
 mod signatures;
+mod stopped_runs;
 mod stops;
 mod suites;
 mod summary;

@@ -152,7 +152,7 @@ impl Source<'_> {
         self.refuse(id, problem)
     }
 
-    /// The value that a text stands for, or the error that it stands for none.
+    /// Returns the value that was parsed from `text`, or an error at `text` if there is none.
     pub(crate) fn valid<T>(
         &self,
         value: Option<T>,

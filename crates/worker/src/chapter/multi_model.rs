@@ -12,7 +12,7 @@ use crate::thread_group::Job;
 
 pub(crate) const CHAPTER: Chapter = Chapter {
     name: "multi-model",
-    about: "several models, each with weights of its own, run by threads that take turns with \
+    about: "several models, each with its own weights, run by threads that take turns with \
             theirs: every forward pass must be done, and right",
     params: &[
         count("models", 8, 1, 1024),

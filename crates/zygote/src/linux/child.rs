@@ -23,7 +23,7 @@ pub(super) fn become_attempt(
     state: &State,
 ) {
     die_with(zygote);
-    // The zygote may have made it a group leader before: then it has no session of its own.
+    // The zygote may have made it a group leader before: then it has not got its own session.
     let _ = setsid();
     let [stdin, stdout, stderr, events, start_barrier] = descriptors;
     if !wait_at(&start_barrier) {
