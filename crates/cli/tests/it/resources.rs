@@ -80,7 +80,7 @@ fn are_set_and_on_record() {
         place.full()
     );
     if memory.outcome == Outcome::Failed {
-        // Without a cgroup the run warns once, and mentions CUDA if the device may be one.
+        // Without a cgroup the run warns once, and mentions CUDA if the device may be CUDA.
         assert_eq!(
             done.stderr.matches("memory limit: ").count(),
             1,
