@@ -123,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    /// Adds 0, except for `wrong` in the third call.
+    /// Adds 0; adds `wrong` in the third call.
     struct Third {
         calls: AtomicU64,
         wrong: f64,

@@ -223,7 +223,7 @@ fn other_texts_are_errors_with_a_reason() {
     assert_eq!(bare.crash.signature, "v1 | unknown | no stack");
     assert!(
         bare.is_of(0, 1, 2),
-        "a missing time does not count against it"
+        "a report without a time matches any time"
     );
 }
 
@@ -282,7 +282,7 @@ fn damaged(report: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Any byte sequence is either read or refused, in bounded time.
+/// Every damaged report is either read or rejected, in bounded time.
 #[test]
 fn randomly_damaged_reports_never_panic() {
     let reports = [

@@ -153,8 +153,7 @@ fn an_imported_run_shows_only_what_was_imported() {
     assert!(text.contains("\"use isolated tests\": not shown. "));
     assert!(!text.contains("seed") && !text.contains("0 s"), "{text}");
 
-    // If the order of the sequence is unknown, the report shows neither the order nor statistics
-    // about it.
+    // If the order of the sequence is unknown, the report shows no order and no order statistics.
     let mut order_unknown = recorded();
     let imported = order_unknown.run.imported.as_mut().unwrap();
     imported.order_unknown.push(4);

@@ -338,7 +338,7 @@ fn a_mark_stays_when_runs_are_added() {
     }
 }
 
-/// A test at every look at a running run would inflate the error rate.
+/// Testing a running run at every look would inflate the error rate.
 #[test]
 fn a_running_run_is_not_tested() {
     let mut live = Journal::new(vec![isolated("shaky", 50)]);

@@ -119,7 +119,7 @@ impl<'a> Run<'a> {
         let early = until(child, PATIENCE);
         assert_eq!(early, None, "{:?} does not hang", self.args);
         for signal in [Signal::SIGTERM, Signal::SIGKILL] {
-            kill(Pid::from_raw(child.id().cast_signed()), signal).expect("it can be killed");
+            kill(Pid::from_raw(child.id().cast_signed()), signal).expect("the child can be killed");
             if let Some(exit) = until(child, PATIENCE) {
                 return exit;
             }
@@ -147,7 +147,7 @@ fn run_id() -> String {
 fn until(child: &mut Child, limit: Duration) -> Option<Exit> {
     let begin = Instant::now();
     loop {
-        if let Some(status) = child.try_wait().expect("it can be waited for") {
+        if let Some(status) = child.try_wait().expect("the child can be waited for") {
             return Some(exit_of(status));
         }
         if begin.elapsed() > limit {

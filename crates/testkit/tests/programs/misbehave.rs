@@ -88,7 +88,10 @@ fn some_cases_crash_only_in_some_rounds() {
             ..Run::new(&programs().misbehave, args)
         }
         .run();
-        assert_eq!(&ran.exit, expected, "{args:?} in {round}, {attempt}");
+        assert_eq!(
+            &ran.exit, expected,
+            "{args:?} in round {round}, attempt {attempt}"
+        );
     }
 }
 
