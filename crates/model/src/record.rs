@@ -235,8 +235,8 @@ mod tests {
             r#"{"rec":"started","unit":0,"round":1,"attempt":1,"at":0} more"#,
         ] {
             let error = Record::from_json(line.as_bytes()).unwrap_err().to_string();
-            let spawned_differently = serde_json::from_str::<Record>(line).unwrap_err();
-            assert_eq!(error, spawned_differently.to_string());
+            let read_generically = serde_json::from_str::<Record>(line).unwrap_err();
+            assert_eq!(error, read_generically.to_string());
         }
     }
 }
