@@ -1,5 +1,5 @@
-//! Runs a campaign and shows its progress: redrawn in place on a terminal, plain lines in CI, nothing
-//! when piped.
+//! Runs a campaign and shows its progress: redrawn in place on a terminal, plain lines in CI,
+//! nothing when piped.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;

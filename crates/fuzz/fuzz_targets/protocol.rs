@@ -1,4 +1,5 @@
-//! What a child says on the events descriptor, and the task line that a worker reads: in whatever pieces it comes.
+//! What a child says on the events descriptor, and the task line that a worker reads: in whatever
+//! pieces it comes.
 #![no_main]
 
 use crashrate_model::Mode;

@@ -1,4 +1,5 @@
-//! The suite reader: any text is a suite or one message, and a suite has a plan that can be written down.
+//! The suite reader: any text is a suite or one message, and a suite has a plan that can be written
+//! down.
 #![no_main]
 
 use std::path::Path;

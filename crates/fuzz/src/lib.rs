@@ -3,7 +3,8 @@
 use crashrate_model::Record;
 use crashrate_report::{Detail, RunState, TerminalOptions, ViewBuilder, json, markdown, terminal};
 
-/// Makes every form of the report of these records. Records that do not fit each other are an error, and never a panic.
+/// Makes every form of the report of these records. Records that do not fit each other are an
+/// error, and never a panic.
 pub fn report(records: impl Iterator<Item = Record>) {
     let mut builder = ViewBuilder::new();
     for record in records {

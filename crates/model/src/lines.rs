@@ -1,9 +1,10 @@
 //! The lines of a journal: records with a checksum that ties each line to all lines before it.
 //!
-//! A line is a JSON object whose last key is `sum`: the CRC-32 of the line's bytes before `,"sum":`, started with the
-//! `sum` of the line before (0 for the first), as eight lower-case hexadecimal digits. A changed byte makes its own line
-//! wrong; a line that was removed, moved, repeated or added makes the next one wrong. CRC-32 finds every change of one or
-//! two bits in a line, and every change within four bytes.
+//! A line is a JSON object whose last key is `sum`: the CRC-32 of the line's bytes before
+//! `,"sum":`, started with the `sum` of the line before (0 for the first), as eight lower-case
+//! hexadecimal digits. A changed byte makes its own line wrong; a line that was removed, moved,
+//! repeated or added makes the next one wrong. CRC-32 finds every change of one or two bits in a
+//! line, and every change within four bytes.
 
 use crc32fast::Hasher;
 use thiserror::Error;
@@ -37,7 +38,8 @@ impl Lines {
     /// How many bytes at the end of a line, newline included, hold its checksum.
     pub const TAIL: usize = DIGITS + END.len() + 1;
 
-    /// The lines that follow one that ends with these bytes; its newline may be missing. Nothing if it has no checksum.
+    /// The lines that follow one that ends with these bytes; its newline may be missing. Nothing if
+    /// it has no checksum.
     pub fn after(line: &[u8]) -> Option<Lines> {
         let (_, digits) = split_end(line)?;
         Some(Lines {
@@ -59,8 +61,8 @@ impl Lines {
         Ok(())
     }
 
-    /// Appends a record that is a JSON object already, and a newline: for programs that edit journals or test their
-    /// readers.
+    /// Appends a record that is a JSON object already, and a newline: for programs that edit
+    /// journals or test their readers.
     pub fn write_json(&mut self, object: &[u8], to: &mut Vec<u8>) {
         let begin = to.len();
         to.extend(object.strip_suffix(b"}").unwrap_or(object));

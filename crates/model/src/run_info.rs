@@ -1,4 +1,5 @@
-//! What is known about a run besides its attempts, and published reports, which are runs that others measured.
+//! What is known about a run besides its attempts, and published reports, which are runs that
+//! others measured.
 
 use std::collections::BTreeMap;
 

@@ -24,10 +24,10 @@ pub(crate) fn ln_e_matched(only_one: u64, only_two: u64) -> f64 {
 ///
 /// The null hypothesis: of the blocks in which the sides differ, each side is the bad one with
 /// probability 1/2. E = 2^(k+m) B(1/2+k, 1/2+m) / B(1/2, 1/2) after k blocks with only side one bad
-/// and m with only side two bad. It is the likelihood under a Beta(1/2, 1/2) mixture over that under
-/// 1/2. Under the null hypothesis E ever reaches 1/alpha with probability at most alpha, regardless
-/// of any correlation within blocks and any change over the run. Blocks in which the sides agree do
-/// not change it.
+/// and m with only side two bad. It is the likelihood under a Beta(1/2, 1/2) mixture over that
+/// under 1/2. Under the null hypothesis E ever reaches 1/alpha with probability at most alpha,
+/// regardless of any correlation within blocks and any change over the run. Blocks in which the
+/// sides agree do not change it.
 ///
 /// Robbins 1970, "Statistical methods related to the law of the iterated logarithm", Ann. Math.
 /// Statist. 41.

@@ -21,8 +21,8 @@ pub struct UntilDecided {
 }
 
 /// The number of blocks until [`crate::PairWatch`], inspected after every block at error `alpha` (0
-/// < `alpha` < 1), shows a difference between two independent sides with the rates `one` and `two` (0
-/// to 1).
+/// < `alpha` < 1), shows a difference between two independent sides with the rates `one` and `two`
+/// (0 to 1).
 ///
 /// Exact: the number of discordant blocks comes from the distribution of the walk of (only side one
 /// bad, only side two bad), and the number of all blocks from the negative binomial distribution

@@ -1,6 +1,8 @@
-//! How often a gate at 1 % passes wrongly when hangs are slow and attempts run side by side: `campaigns [RUNS] [SEED]`.
+//! How often a gate at 1 % passes wrongly when hangs are slow and attempts run side by side:
+//! `campaigns [RUNS] [SEED]`.
 //!
-//! Exit code 1 if "below" at a true rate of 1 % or 3 % is significantly more frequent than 5 % (score test at 0.001).
+//! Exit code 1 if "below" at a true rate of 1 % or 3 % is significantly more frequent than 5 %
+//! (score test at 0.001).
 
 #[path = "../tests/it/campaigns.rs"]
 mod campaigns;

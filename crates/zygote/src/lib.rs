@@ -16,8 +16,8 @@ pub use platform::{Control, die_with};
 pub use unix::{Reaped, Rlimits, reap, set_core_limit, take_number};
 pub use wire::{Attempt, ENV, Reply, Request, VERSION};
 
-/// Runs one attempt and returns its exit code. Where crashrate requests a zygote, warms up and forks
-/// an attempt for each request instead; then it does not return.
+/// Runs one attempt and returns its exit code. Where crashrate requests a zygote, warms up and
+/// forks an attempt for each request instead; then it does not return.
 ///
 /// Call it first in `main`: attempts find the descriptors, ignored signals and signal mask that
 /// were in force when it was called.

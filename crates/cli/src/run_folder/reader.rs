@@ -15,8 +15,8 @@ const EXCERPT_FRAMES: usize = 6;
 /// Signatures with a stack in a report.
 const EXCERPTS: usize = 10;
 
-/// The view of a run. The caller determines `state` first: a run that ends while its journal is read
-/// is then complete.
+/// The view of a run. The caller determines `state` first: a run that ends while its journal is
+/// read is then complete.
 pub(crate) fn view(folder: &Path, state: RunState) -> Result<View, Failure> {
     view_with(folder, state, ViewBuilder::new())
 }

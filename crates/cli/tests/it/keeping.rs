@@ -285,13 +285,15 @@ fn a_retry_that_is_lost_is_named() {
         id = "x"
         rounds = 1
         retries = 1
-        command = ["sh", "-c", "[ $CRASHRATE_ATTEMPT = 2 ] && while [ ! -e go ]; do sleep 0.02; done; exit 1"]
+        command = ["sh", "-c", """
+            [ $CRASHRATE_ATTEMPT = 2 ] && : > retrying && while [ ! -e go ]; do sleep 0.02; done
+            exit 1
+        """]
         "#,
     );
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
-    until("the retry runs", || {
-        place.journal_so_far().started.len() == 2
-    });
+    // Not merely recorded as started: until it is executed, it keeps the run's lock.
+    until("the retry runs", || place.path().join("retrying").exists());
     live.signal(Signal::SIGKILL);
     live.wait();
     let lost = |place: &Place| place.json()["chapters"][0]["lost_retries"].clone();

@@ -1,7 +1,7 @@
 //! Interrupting a thread that waits for a child: waitid(2) has no timeout.
 //!
-//! Short attempts end within such a wait, which costs less than opening a pidfd to poll. To poll the
-//! child's pipes is no substitute: they close before the child has ended.
+//! Short attempts end within such a wait, which costs less than opening a pidfd to poll. To poll
+//! the child's pipes is no substitute: they close before the child has ended.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;

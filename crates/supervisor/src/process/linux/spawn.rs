@@ -40,8 +40,8 @@ const HANDLED: [c_int; 7] = [
     libc::SIGPIPE,
 ];
 
-/// The signals that a terminal or a user sends to the supervisor's whole process group. They are not
-/// meant for a child, which is in that group until `setsid`.
+/// The signals that a terminal or a user sends to the supervisor's whole process group. They are
+/// not meant for a child, which is in that group until `setsid`.
 const TO_THE_GROUP: [c_int; 5] = [
     libc::SIGINT,
     libc::SIGQUIT,

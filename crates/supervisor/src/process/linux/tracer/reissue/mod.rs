@@ -1,9 +1,9 @@
 //! Restarts system calls that a signal interrupts only because the process is traced.
 //!
 //! The kernel drops a signal that an untraced process ignores. It wakes a traced process for the
-//! signal-delivery stop. Then the calls that are never restarted return EINTR (signal(7): epoll_wait,
-//! sigtimedwait, semtimedop, sockets with a timeout). They are issued again with their full
-//! timeout, because the remaining time is not known.
+//! signal-delivery stop. Then the calls that are never restarted return EINTR (signal(7):
+//! epoll_wait, sigtimedwait, semtimedop, sockets with a timeout). They are issued again with their
+//! full timeout, because the remaining time is not known.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
