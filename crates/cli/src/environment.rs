@@ -5,7 +5,7 @@ use std::env::current_exe;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -68,9 +68,9 @@ pub(crate) fn enough_threads(needed: usize) -> Result<(), Failure> {
     let barrier = Mutex::new(());
     thread::scope(|scope| {
         // No thread ends before all have started: each waits for this lock.
-        let _held = barrier.lock();
+        let _held = lock(&barrier);
         for started in 0..needed {
-            let wait = || drop(barrier.lock().unwrap_or_else(PoisonError::into_inner));
+            let wait = || drop(lock(&barrier));
             let thread = thread::Builder::new().stack_size(0);
             thread.spawn_scoped(scope, wait).map_err(|error| {
                 let what = format!("processes or threads can be started: {started}");
@@ -98,4 +98,9 @@ fn too_few(what: &str, needed: usize, error: &io::Error, limit: &str) -> Failure
          --jobs"
     );
     Failure::new(Exit::Incomplete, text)
+}
+
+/// Locks, also after a panic of another thread.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

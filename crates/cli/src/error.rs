@@ -21,36 +21,39 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    pub(crate) const ALL: [Exit; 8] = [
-        Exit::Passed,
-        Exit::NothingToRun,
-        Exit::Usage,
-        Exit::NotPassed,
-        Exit::Incomplete,
-        Exit::Journal,
-        Exit::Refuted,
-        Exit::Undecided,
+    /// Every exit, with its meaning.
+    pub(crate) const ALL: [(Exit, &'static str); 8] = [
+        (
+            Exit::Passed,
+            "complete, and every round passed; with gates: every gate was shown",
+        ),
+        (Exit::NothingToRun, "nothing to run"),
+        (Exit::Usage, "wrong command line, suite or run"),
+        (Exit::NotPassed, "complete, and something did not pass"),
+        (
+            Exit::Incomplete,
+            "incomplete: interrupted, rounds not started, or a result lost",
+        ),
+        (
+            Exit::Journal,
+            "the journal or the output could not be written",
+        ),
+        (
+            Exit::Refuted,
+            "a gate was refuted: the rate is above its limit",
+        ),
+        (
+            Exit::Undecided,
+            "a gate or a comparison was undecided at the end of the run",
+        ),
     ];
-
-    fn meaning(self) -> &'static str {
-        match self {
-            Exit::Passed => "complete, and every round passed; with gates: every gate was shown",
-            Exit::NothingToRun => "nothing to run",
-            Exit::Usage => "wrong command line, suite or run",
-            Exit::NotPassed => "complete, and something did not pass",
-            Exit::Incomplete => "incomplete: interrupted, rounds not started, or a result lost",
-            Exit::Journal => "the journal or the output could not be written",
-            Exit::Refuted => "a gate was refuted: the rate is above its limit",
-            Exit::Undecided => "a gate or a comparison was undecided at the end of the run",
-        }
-    }
 }
 
 /// The exit codes, a line for each.
 pub(crate) fn exit_codes() -> String {
     let mut text = "Exit codes:\n".to_owned();
-    for exit in Exit::ALL {
-        let _ = writeln!(text, "  {:>3}  {}", exit as u8, exit.meaning());
+    for (exit, meaning) in Exit::ALL {
+        let _ = writeln!(text, "  {:>3}  {meaning}", exit as u8);
     }
     text
 }

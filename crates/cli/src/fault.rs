@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{Calibration, Outcome, StopReason};
+use crashrate_model::{Calibration, StopReason};
 use crashrate_report::{InShort, RunState, Share, one_line};
 use crashrate_supervisor::fault::calibrate::{self, FOLDER, Next};
 use crashrate_supervisor::journal::{self, RunFolder};
@@ -29,23 +29,21 @@ pub(crate) fn calibrate(
 ) -> Result<Option<Calibration>, Failure> {
     let runs = folder.path().join(FOLDER);
     let failure = |error| Failure::new(Exit::Incomplete, error);
-    loop {
-        let (cohort, cohort_folder, done) =
-            match calibrate::next(campaign, &runs).map_err(failure)? {
-                None => return Ok(None),
-                Some(Next::Found(calibration)) => {
-                    tracing::info!(
-                        steps = calibration.steps.len(),
-                        "calibration of the fault ended"
-                    );
-                    return Ok(Some(calibration));
-                }
-                Some(Next::Cohort {
-                    campaign,
-                    folder,
-                    done,
-                }) => (campaign, folder, done),
-            };
+    while let Some(next) = calibrate::next(campaign, &runs).map_err(failure)? {
+        let (cohort, cohort_folder, done) = match next {
+            Next::Found(calibration) => {
+                tracing::info!(
+                    steps = calibration.steps.len(),
+                    "calibration of the fault ended"
+                );
+                return Ok(Some(calibration));
+            }
+            Next::Cohort {
+                campaign,
+                folder,
+                done,
+            } => (campaign, folder, done),
+        };
         if done == 0 {
             tracing::info!("calibration of the fault started");
             // From now on `--resume` finds the run.
@@ -66,6 +64,7 @@ pub(crate) fn calibrate(
             return Err(Failure::new(Exit::Incomplete, stopped));
         }
     }
+    Ok(None)
 }
 
 /// The state of a run that has no journal yet because it calibrates; `None` for other runs.
@@ -76,31 +75,31 @@ pub(crate) fn calibrating(folder: &Path) -> Option<InShort> {
     let state = state(folder);
     let (_, run) = run_file::read(folder).ok()?;
     let cohorts = journal::list(&folder.join(FOLDER)).ok()?;
-    let mut short = InShort {
+    let cohorts: Vec<InShort> = (cohorts.iter())
+        .filter_map(|cohort| view(cohort, state).ok())
+        .map(|view| InShort::from(&view))
+        .collect();
+    let sum = |of: fn(&InShort) -> u32| cohorts.iter().map(of).sum();
+    let n = sum(|cohort| cohort.bad.n);
+    Some(InShort {
         number: run.number,
         suite: run.suite,
         device: run.device,
-        started: String::new(),
+        started: cohorts
+            .first()
+            .map(|cohort| cohort.started.clone())
+            .unwrap_or_default(),
         state,
         complete: false,
         calibrating: true,
         imported: false,
-        rounds: (0, 0),
-        passed: 0,
-        bad: Share::default(),
-    };
-    for view in cohorts.iter().filter_map(|cohort| view(cohort, state).ok()) {
-        let totals = &view.totals;
-        if short.started.is_empty() {
-            short.started = view.run.started;
-        }
-        short.rounds.0 += totals.first_attempt.n;
-        short.rounds.1 += totals.first_attempt.n;
-        short.passed += totals.outcomes.get(Outcome::Passed);
-        short.bad.bad += totals.first_attempt.bad;
-        short.bad.n += totals.first_attempt.n;
-    }
-    Some(short)
+        rounds: (n, n),
+        passed: sum(|cohort| cohort.passed),
+        bad: Share {
+            bad: sum(|cohort| cohort.bad.bad),
+            n,
+        },
+    })
 }
 
 /// The folder of the last run, if it is calibrating now.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crashrate_model::{Ended, Mode, Outcome, OutcomeSet, Record, StopReason, Unit};
@@ -13,6 +13,7 @@ use crashrate_supervisor::plan::{Plan, RoundKey};
 use crashrate_supervisor::runner::{self, Campaign, RunError, RunEvent};
 use crashrate_supervisor::suite::DEFAULT_VARIANT;
 
+use crate::environment::lock;
 use crate::output::{hide_display, note, show_display};
 use crate::signals::StopWatch;
 
@@ -44,6 +45,7 @@ pub(crate) fn run_campaign(
 /// Shows how far a run is, on standard error. The run only updates the state; another thread draws
 /// it.
 struct Progress {
+    /// Nothing is printed while its lock is held.
     state: Arc<Mutex<State>>,
     style: Style,
 }
@@ -237,11 +239,6 @@ impl State {
         };
         format!("{} {}{variant} round {}", unit.mode, unit.name, key.round)
     }
-}
-
-/// Nothing is printed while the lock is held.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `4s`, `2:05`, `1:00:09`.

@@ -4,14 +4,14 @@
 //! action is gone for the rest of the process. A blocked coordinator (a disk that does not answer)
 //! or an unread report would then keep the program alive, so a thread ends it after a time limit.
 
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::signals::EndSignal;
 use tokio::signal::unix::SignalKind;
 
-use crate::environment::tokio_runtime;
+use crate::environment::{lock, tokio_runtime};
 use crate::error::Exit;
 use crate::output::{flush_briefly, note};
 
@@ -53,10 +53,6 @@ impl StopWatch {
     pub(crate) fn run_ended(&self, message: String) {
         *lock(&self.ended) = Some(message);
     }
-}
-
-fn lock(ended: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
-    ended.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn watch(ended: &Mutex<Option<String>>, grace: Duration) {

@@ -25,7 +25,7 @@ pub use view::{
     Outcomes, PairsSeen, Reason, Results, RoundOrder, RunFacts, RunLine, RunState, Running,
     SequenceRow, Share, Spread, Totals, View, exit_class,
 };
-pub use words::{count, estimate, percent, quantity, rate, seconds, share};
+pub use words::{count, estimate, percent, plural, quantity, rate, seconds, share, units};
 pub use write::{
     Ends, LIVE_SCRIPT, ListError, PageHost, TerminalOptions, compare_json, compare_markdown,
     compare_terminal, csv, doctor_json, doctor_terminal, error_html, github_annotations,

@@ -91,14 +91,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     }
     let text = head(workspace, against.is_some(), &load) + &tables;
     say!("\n{text}");
-    let mut paths = vec![folder.join("speed.md")];
+    save(&folder.join("speed.md"), &text)?;
     if arguments.save {
-        paths.push(workspace.root().join("fixtures/measured/speed.md"));
+        save(&workspace.root().join("fixtures/measured/speed.md"), &text)?;
     }
-    for path in paths {
-        fs::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
-        say!("written: {}", path.display());
-    }
+    Ok(())
+}
+
+fn save(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+    say!("written: {}", path.display());
     Ok(())
 }
 

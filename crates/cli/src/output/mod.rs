@@ -15,7 +15,7 @@ use crashrate_report::{Detail, TerminalOptions};
 pub(crate) use notes::{
     flush, flush_briefly, hide_display, log, note, note_lines, report, show_display,
 };
-pub(crate) use results::{answer, print, print_in_background, unless_closed};
+pub(crate) use results::{answer, print, unless_closed};
 
 /// Columns of a report that is not printed on a terminal.
 const PIPED_WIDTH: usize = 100;

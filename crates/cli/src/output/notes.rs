@@ -7,12 +7,13 @@
 use std::collections::VecDeque;
 use std::fmt::Display as Text;
 use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use crashrate_report::{lines, one_line};
 
 use super::stall::{PIECE, STALLED_AFTER, STEP, StallTimer};
+use crate::environment::lock;
 use crate::error::{Exit, Failure};
 
 const REDRAW_EVERY: Duration = Duration::from_millis(100);
@@ -85,12 +86,12 @@ pub(crate) fn report(failure: Failure) -> Exit {
 /// Shows a display until [`hide_display`].
 pub(crate) fn show_display(display: Display) {
     LazyLock::force(&HAS_WRITER);
-    lock().display = Some(display);
+    lock(&STATE).display = Some(display);
     CHANGED.notify_all();
 }
 
 pub(crate) fn hide_display() {
-    lock().display = None;
+    lock(&STATE).display = None;
     CHANGED.notify_all();
 }
 
@@ -105,7 +106,7 @@ pub(crate) fn flush_briefly() {
 }
 
 fn flush_until(mut timer: StallTimer) {
-    let mut state = lock();
+    let mut state = lock(&STATE);
     while state.is_pending() {
         if state.stalled_at == Some(state.written) || timer.is_stalled(state.written) {
             state.stalled_at = Some(state.written);
@@ -123,7 +124,7 @@ fn queue(mut text: String) {
         let _ = std::io::stderr().write_all(text.as_bytes());
         return;
     }
-    let mut state = lock();
+    let mut state = lock(&STATE);
     if state.queued_bytes + text.len() > MAX_QUEUED {
         state.dropped += 1;
     } else {
@@ -133,14 +134,10 @@ fn queue(mut text: String) {
     }
 }
 
-fn lock() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The writer's thread.
 fn write() {
     let is_terminal = std::io::stderr().is_terminal();
-    let mut state = lock();
+    let mut state = lock(&STATE);
     loop {
         let mut text = state.take();
         let display = state.display.clone().filter(|_| is_terminal);
@@ -152,9 +149,9 @@ fn write() {
             let drawn_lines = display.map_or(0, |display| draw(&display, &mut text));
             for piece in text.as_bytes().chunks(PIECE) {
                 let _ = std::io::stderr().write_all(piece);
-                lock().written += 1;
+                lock(&STATE).written += 1;
             }
-            state = lock();
+            state = lock(&STATE);
             state.busy = false;
             state.drawn_lines = drawn_lines;
             CHANGED.notify_all();

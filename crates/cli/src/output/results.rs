@@ -56,14 +56,6 @@ pub(crate) fn answer(text: &str) -> Result<Exit, Failure> {
     print(text).map(|()| Exit::Passed)
 }
 
-/// Prints a text without waiting for standard output to take it.
-pub(crate) fn print_in_background(text: &str) {
-    let text = prepared(text);
-    if start(text.clone(), Arc::default()).is_none() {
-        let _ = write(text.as_bytes());
-    }
-}
-
 /// The failure of a write to standard output; a closed pipe is none.
 pub(crate) fn unless_closed(written: io::Result<()>) -> Result<(), Failure> {
     match written {

@@ -6,13 +6,12 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Ended, Record};
-use crashrate_postmortem::Frame;
 use crashrate_report::{Ends, ListError, RunState, View, ViewBuilder};
 use crashrate_supervisor::journal::RandomReader;
-use crashrate_supervisor::{crashes, run_file};
+use crashrate_supervisor::run_file;
 
 use super::outputs::read_output;
-use super::reader::view_with;
+use super::reader::{stack, view_with};
 use crate::error::Failure;
 use crate::output::unless_closed;
 
@@ -54,12 +53,7 @@ impl Ends for RunFiles {
     }
 
     fn stack(&mut self, file: &str) -> Vec<String> {
-        let file = crashes::read(&self.folder, file).ok();
-        let thread = file.as_ref().and_then(|file| file.crash.main_thread());
-        let frames = thread
-            .map(|thread| thread.frames.as_slice())
-            .unwrap_or_default();
-        frames.iter().map(Frame::short_place).collect()
+        stack(&self.folder, file)
     }
 
     fn suite_file(&mut self) -> Option<String> {

@@ -83,14 +83,20 @@ fn invalid(folder: &Path, error: &ViewError) -> Failure {
     Failure::usage(format!("{}: {error}", path.display()))
 }
 
-/// Adds the innermost frames of the first signatures. An unreadable crash file adds none.
+/// Adds the innermost frames of the first signatures.
 fn add_excerpts(folder: &Path, view: &mut View) {
     for row in view.crashes.iter_mut().take(EXCERPTS) {
-        let file = row.file.as_deref();
-        let file = file.and_then(|file| crashes::read(folder, file).ok());
-        if let Some(thread) = file.as_ref().and_then(|file| file.crash.main_thread()) {
-            let frames = thread.frames.iter().take(EXCERPT_FRAMES);
-            row.excerpt = frames.map(Frame::short_place).collect();
+        if let Some(file) = &row.file {
+            row.excerpt = stack(folder, file);
+            row.excerpt.truncate(EXCERPT_FRAMES);
         }
     }
+}
+
+/// The frames of the crashed thread, the innermost first. An unreadable crash file has none.
+pub(super) fn stack(folder: &Path, file: &str) -> Vec<String> {
+    let file = crashes::read(folder, file).ok();
+    let thread = file.as_ref().and_then(|file| file.crash.main_thread());
+    let frames = thread.into_iter().flat_map(|thread| &thread.frames);
+    frames.map(Frame::short_place).collect()
 }

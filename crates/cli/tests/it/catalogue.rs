@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use crashrate_model::{Ended, Exit, Outcome};
-use crashrate_testkit::catalogue::{FIRST, LAST, Size, isolated_suite, sequence_suite};
+use crashrate_testkit::catalogue::{FIRST, LAST, isolated_suite, sequence_suite};
 use crashrate_testkit::processes::run_watched;
 use crashrate_testkit::{Case, InSequence, catalogue, programs};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ fn isolated_several_at_the_same_time() {
 
 fn isolated(args: &[&str]) {
     let (place, cases) = (Place::new(), catalogue());
-    let suite = isolated_suite(&cases, programs(), Size::Small);
+    let suite = isolated_suite(&cases, programs());
     place.write("suite.toml", renamed(&suite, &place));
     watched(&mut place.command(args));
 
@@ -85,13 +85,13 @@ fn assert_notes(case: &Case, row: &Value) {
 
 #[test]
 fn in_a_sequence_run_by_the_worker() {
-    let suite = sequence_suite(&catalogue(), programs(), Size::Small);
+    let suite = sequence_suite(&catalogue(), programs());
     in_sequence(&suite);
 }
 
 #[test]
 fn in_a_sequence_with_its_own_command() {
-    let suite = sequence_suite(&catalogue(), programs(), Size::Small);
+    let suite = sequence_suite(&catalogue(), programs());
     let command = json!([programs().sequence_runner]);
     let own = format!("[[sequence]]\ncommand = {command}\n");
     in_sequence(&suite.replace("[[sequence]]\n", &own));

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crashrate_model::{Ended, Outcome};
-use crashrate_testkit::catalogue::{Size, isolated_suite};
+use crashrate_testkit::catalogue::isolated_suite;
 use crashrate_testkit::{Case, catalogue, programs};
 use serde_json::Value;
 
@@ -93,7 +93,7 @@ fn every_death_has_its_class_its_address_and_its_function() {
         "{:?}",
         cases.iter().map(|c| &c.name).collect::<Vec<_>>()
     );
-    let suite = isolated_suite(&cases, programs(), Size::Small);
+    let suite = isolated_suite(&cases, programs());
     place.suite(&suite[suite.find("[[chapter]]").unwrap()..]);
     place
         .crashrate(&[

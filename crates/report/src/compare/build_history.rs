@@ -7,7 +7,6 @@ use crashrate_stats::{Counts, change_point, change_shape, history_looks};
 
 use super::differences::differences;
 use super::history::{Change, History, PastRun, Point, Trend, Untested, rises};
-use super::test::counts;
 use crate::view::{Cell, OptionalStopping, Outcomes, Results, RunState, View};
 
 /// Makes a suite's history from its runs in the given order, and tests each row after each run.
@@ -147,7 +146,7 @@ fn test(trends: &mut [Trend], runs: Range<usize>) {
         let mut row = vec![None; runs.end];
         // A row without reached rounds still exists and uses its share of the error budget.
         for point in trend.points.iter().filter(|p| p.untested.is_none()) {
-            row[point.run] = counts(point.share).ok();
+            row[point.run] = point.share.counts().ok();
         }
         row
     };

@@ -45,7 +45,7 @@ pub(crate) fn gate(seen: &GateSeen) -> String {
     let name = of_unit(&gate.name, Some(gate.mode), &gate.variant);
     let (bad, n) = seen.watch.seen();
     let missing = rounds(seen.watch.missing());
-    let after = plural(rounds(n), "round");
+    let after = plural(n, "round");
     let below = percent_of(gate.limit.below);
     let verdict = match (seen.clustered, seen.watch.verdict()) {
         (true, _) => format!(

@@ -6,7 +6,6 @@ use crashrate_stats::{ChangeShape, Counts, HistoryLook};
 use serde::{Serialize, Serializer};
 
 use super::differences::Difference;
-use super::test::counts;
 use crate::view::{OptionalStopping, Outcomes, Row, RunState, Share};
 
 /// The runs of one suite.
@@ -148,7 +147,7 @@ pub(super) fn is_rise(before: Share, after: Share) -> bool {
 impl Point {
     /// Whether its rounds are tested.
     pub(super) fn tested(&self) -> Option<Counts> {
-        let counts = counts(self.share).ok()?;
+        let counts = self.share.counts().ok()?;
         (self.untested.is_none() && self.share.n > 0).then_some(counts)
     }
 }

@@ -43,7 +43,7 @@ pub use test::{FixedTest, NotWorse};
 pub(crate) use verdict::verdict;
 pub(crate) use within::{alpha_of, comparisons};
 pub use within::{axes, compare_within};
-pub(crate) use words::{cautions, claimed, claimed_in_short, intro, lines, name, shown};
+pub(crate) use words::{cautions, claimed, claimed_in_short, intro, lines, name, p_words, shown};
 
 /// What is compared with what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -5,7 +5,7 @@ use crashrate_model::{ALPHA, Axis};
 use crashrate_stats::{Method, Stratified, holm, mantel_haenszel};
 
 use super::differences::differences;
-use super::test::{counts, worse};
+use super::test::worse;
 use super::words::name;
 use super::{Compared, DEFAULT_DETECT, Side, compare_within};
 use crate::view::{Share, View};
@@ -99,7 +99,7 @@ fn pooled(
     shares: impl Fn(&Compared) -> [Share; 2],
 ) -> Option<Stratified> {
     let strata = runs.iter().filter_map(|(_, one)| {
-        let [one, two] = shares(one).map(counts);
+        let [one, two] = shares(one).map(Share::counts);
         Some((two.ok()?, one.ok()?))
     });
     mantel_haenszel(&strata.collect::<Vec<_>>(), ALPHA).ok()

@@ -1,8 +1,8 @@
 //! Tests for rounds that were fixed in advance.
 
 use crashrate_stats::{
-    Comparison, Counts, Design, Interval, PairTable, Role, StatsError, Worse, compare,
-    compare_blocks, farrington_manning, gatekeeping, risk_ratio, rounds_to_detect, tango_test,
+    Comparison, Counts, Design, Interval, PairTable, Role, Worse, compare, compare_blocks,
+    farrington_manning, gatekeeping, risk_ratio, rounds_to_detect, tango_test,
 };
 
 use super::{Compared, Evidence, How, POWER, Planned};
@@ -36,10 +36,6 @@ pub struct NotWorse {
     pub p: f64,
     /// Whether it is shown.
     pub shown: bool,
-}
-
-pub(super) fn counts(share: Share) -> Result<Counts, StatsError> {
-    Counts::new(share.bad.into(), share.n.into())
 }
 
 /// The side that is bad more often, by the difference of the second side against the first.
@@ -195,7 +191,7 @@ impl Pair {
             }
             None => {
                 let [one, two] = self.compared.extreme(Worse::One);
-                [counts(one).ok()?, counts(two).ok()?]
+                [one.counts().ok()?, two.counts().ok()?]
             }
         };
         farrington_manning(two, one, margin).ok()
@@ -203,7 +199,7 @@ impl Pair {
 
     fn ratio(&self, alpha: f64) -> Option<(f64, Interval)> {
         let [one, two] = self.compared.shares();
-        let (first, second) = (counts(one).ok()?, counts(two).ok()?);
+        let (first, second) = (one.counts().ok()?, two.counts().ok()?);
         let (a, b) = first.rate().zip(second.rate())?;
         if one.bad == 0 || two.bad == 0 {
             return None;
@@ -213,7 +209,7 @@ impl Pair {
 }
 
 fn compare_shares([one, two]: [Share; 2], alpha: f64) -> Option<Comparison> {
-    compare(counts(two).ok()?, counts(one).ok()?, alpha).ok()
+    compare(two.counts().ok()?, one.counts().ok()?, alpha).ok()
 }
 
 /// The number of primary comparisons, which share the error budget.

@@ -105,14 +105,10 @@ fn within_blocks(one: &Compared, blocks: Blocks) -> String {
     let [first, second] = one.sides.each_ref().map(Side::name);
     format!(
         "; of {} with both sides measured, only {first} was bad in {} and only {second} in {}",
-        blocks_of(blocks.n()),
+        plural(blocks.n(), "block"),
         count(blocks.only_one),
         count(blocks.only_two)
     )
-}
-
-fn blocks_of(n: u64) -> String {
-    plural(rounds(n), "block")
 }
 
 fn by_test(all: &Comparisons, one: &Compared, test: &FixedTest) -> String {
@@ -180,7 +176,7 @@ fn no_verdict(one: &Compared) -> String {
             "no difference shown: both sides were bad in the same {} of {}, so something they \
              share decides, such as the seed",
             count(blocks.both),
-            blocks_of(blocks.n())
+            plural(blocks.n(), "block")
         );
     }
     match &one.plan {
@@ -240,7 +236,7 @@ fn by_pairs(all: &Comparisons, one: &Compared, watch: &PairWatch, counts: bool) 
         "evidence {}:1 for a difference ({} needed) after {}",
         e_value(watch.ln_e()),
         e_value(watch.ln_needed()),
-        blocks_of(watch.blocks().n())
+        plural(watch.blocks().n(), "block")
     );
     let direction = |worse| direction_of(all, one, worse, Some(watch.blocks()));
     if let Some(worse) = watch.verdict() {

@@ -77,16 +77,19 @@ pub(crate) fn claimed(claim: &Claimed) -> String {
 
 /// The same in short, for the line above the comparison itself.
 pub(crate) fn claimed_in_short(claim: &Claimed, number: u32) -> String {
-    let about = claim.comparison.list.iter().map(|one| {
-        let p = match &one.evidence {
-            Evidence::Fixed(test) => format!(" (p = {})", p_value(test.p)),
-            _ => String::new(),
-        };
-        format!("{}: {}{p}.", name(one), shown_of(claim))
-    });
+    let about = (claim.comparison.list.iter())
+        .map(|one| format!("{}: {}{}.", name(one), shown_of(claim), p_words(one)));
     let about: Vec<_> = about.collect();
     let text = clean(&claim.text, SENTENCE);
     format!("N={number} claims \"{text}\" of {}", about.join(" "))
+}
+
+/// The p-value of a test, if it is one: ` (p = 0.02)`.
+pub(crate) fn p_words(one: &Compared) -> String {
+    match &one.evidence {
+        Evidence::Fixed(test) => format!(" (p = {})", p_value(test.p)),
+        _ => String::new(),
+    }
 }
 
 fn shown_of(claim: &Claimed) -> &'static str {

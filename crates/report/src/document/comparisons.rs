@@ -8,10 +8,10 @@ use super::environment::bad_findings;
 use super::{Block, Detail, Document, Section};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::{
-    Compared, Comparisons, Evidence, What, cautions, gates, intro, lines, shown, verdict,
+    Compared, Comparisons, Evidence, What, cautions, gates, intro, lines, p_words, shown, verdict,
 };
 use crate::view::{OptionalStopping, View};
-use crate::words::{count, first_lines, p_value, recommendations, short_estimate};
+use crate::words::{count, first_lines, recommendations, short_estimate};
 
 /// Differences, gates, findings and recommendations in the summary.
 const SHOWN: usize = 5;
@@ -59,14 +59,6 @@ fn in_short(view: &View, all: &Comparisons) -> Vec<String> {
         ),
     };
     vec![format!("{sides}: {said}")]
-}
-
-/// The p-value of a test, if it is one.
-pub(super) fn p_words(one: &Compared) -> String {
-    match &one.evidence {
-        Evidence::Fixed(test) => format!(" (p = {})", p_value(test.p)),
-        _ => String::new(),
-    }
 }
 
 /// The rounds per side that would do, if more rounds are all that is missing for a verdict.

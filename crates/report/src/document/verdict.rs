@@ -5,10 +5,9 @@ use std::cmp::Reverse;
 use crashrate_model::{Axis, Mode, Outcome, StopReason};
 use crashrate_stats::GateVerdict;
 
-use super::comparisons::p_words;
 use super::{Block, Tone, Verdict};
 use crate::clean::{NAME, clean};
-use crate::compare::{Compared, What};
+use crate::compare::{Compared, What, p_words};
 use crate::view::{ExitClass, Results, Running, Share, View, exit_class};
 use crate::words::{
     count, counts, first_lines, flaky, joined, known, leading, of_unit, plural, points, seconds,

@@ -1,7 +1,7 @@
 //! Counts of outcomes, and the cell of one round.
 
 use crashrate_model::{Outcome, OutcomeSet};
-use crashrate_stats::Counts;
+use crashrate_stats::{Counts, StatsError};
 use serde::{Serialize, Serializer};
 
 use super::is_bad_end;
@@ -97,6 +97,14 @@ impl From<Counts> for Share {
 }
 
 impl Share {
+    /// The same for a test.
+    ///
+    /// # Errors
+    /// More are bad than there are.
+    pub fn counts(self) -> Result<Counts, StatsError> {
+        Counts::new(self.bad.into(), self.n.into())
+    }
+
     pub(crate) fn add(&mut self, other: Share) {
         self.bad += other.bad;
         self.n += other.n;

@@ -20,12 +20,13 @@ pub(crate) use estimates::{
 pub(crate) use exposure::rates_by_exposure;
 pub(crate) use fault::facts as fault_facts;
 pub(crate) use findings::{findings, recommendations};
+pub use names::units;
 pub(crate) use names::{
     LETTERS, bad_outcomes, chapters_of, counted, date, died_in, letter, of_chapter, of_mode,
-    of_sequence, of_unit, outcomes_of, signals, sums, units,
+    of_sequence, of_unit, outcomes_of, signals, sums,
 };
 pub(crate) use notes::{notes, stop_note};
 pub(crate) use numbers::{
-    NOTHING, counts, first_lines, joined, measured, out_of, parameter, plural, shown_unit,
+    NOTHING, counts, first_lines, joined, measured, out_of, parameter, shown_unit,
 };
-pub use numbers::{count, percent, quantity, rate, seconds, share};
+pub use numbers::{count, percent, plural, quantity, rate, seconds, share};

@@ -45,7 +45,7 @@ pub(crate) fn of_unit(name: &str, mode: Option<Mode>, variant: &str) -> String {
 }
 
 /// Every unit with its name; chapters of sequences are in their sequence's results.
-pub(crate) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
+pub fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
     let units = view.unit_results();
     units.map(|((name, mode, variant), results)| (of_unit(name, Some(mode), variant), results))
 }

@@ -49,9 +49,10 @@ pub(crate) fn counts<'a>(
 }
 
 /// `1 round`, `10 rounds`.
-pub(crate) fn plural(n: u32, word: &str) -> String {
+pub fn plural(n: impl Into<u64>, word: &str) -> String {
+    let n = n.into();
     let s = if n == 1 { "" } else { "s" };
-    format!("{} {word}{s}", count(n.into()))
+    format!("{} {word}{s}", count(n))
 }
 
 /// `9 of 10`, or `10` for all.

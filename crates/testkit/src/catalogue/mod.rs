@@ -10,13 +10,12 @@ use serde::Deserialize;
 use crate::misbehave::DIVISION_TRAPS;
 use crate::platform::STACK_OVERFLOW_SIGNALS;
 
-pub use suite::{FIRST, GRACE, LAST, Size, isolated_suite, sequence_suite};
+pub use suite::{FIRST, GRACE, LAST, isolated_suite, sequence_suite};
 
 const CATALOGUE: &str = include_str!("catalogue.toml");
 
-const AMPLE: Duration = Duration::from_secs(30);
-/// For programs that write gigabytes to a supervisor that may be a debug build.
-const LONG: Duration = Duration::from_secs(600);
+/// Also for programs that write much to a supervisor that may be a debug build.
+const AMPLE: Duration = Duration::from_secs(120);
 /// For hangs: long enough to reach the hang.
 const SHORT: Duration = Duration::from_secs(1);
 
@@ -25,10 +24,8 @@ const SHORT: Duration = Duration::from_secs(1);
 pub struct Case {
     /// A unique name that is a valid id of a chapter or sequence.
     pub name: String,
-    /// The arguments of `misbehave`, in full size.
+    /// The arguments of `misbehave`.
     pub args: Vec<String>,
-    /// The arguments for a small version, where only the amount of data is large.
-    pub small: Vec<String>,
     /// The outcome of the chapter in isolated mode.
     pub outcome: Outcome,
     /// The ways in which the process may end, by itself or when stopped at the time limit with
@@ -104,7 +101,6 @@ struct Row {
     name: Option<String>,
     #[serde(default)]
     args: Vec<String>,
-    small: Option<String>,
     comment: String,
     outcome: Outcome,
     #[serde(default = "code_0")]
@@ -125,18 +121,14 @@ fn code_0() -> Vec<Exit> {
 impl Row {
     fn complete(self) -> Case {
         let name = self.name.clone().unwrap_or_else(|| self.kind.clone());
-        let args = [vec![self.kind.clone()], self.args.clone()].concat();
-        let small = args.iter().cloned().chain(self.small.clone());
         Case {
-            small: small.collect(),
+            args: [vec![self.kind.clone()], self.args.clone()].concat(),
             time_limit: match self.outcome {
                 Outcome::TimedOut => SHORT,
-                _ if self.small.is_some() => LONG,
                 _ => AMPLE,
             },
             sequence: (!self.only_isolated).then(|| self.in_sequence(&name)),
             name,
-            args,
             outcome: self.outcome,
             exits: self.exits,
             garbage: self.garbage,

@@ -17,29 +17,11 @@ pub const LAST: &str = "last";
 /// The time limit between chapters, which ends a hang there.
 const OUTSIDE: Duration = Duration::from_secs(4);
 
-/// The size of the cases that write much data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
-    /// Gigabytes and millions.
-    Full,
-    /// Enough to run the same code.
-    Small,
-}
-
-impl Size {
-    fn args(self, case: &Case) -> &[String] {
-        match self {
-            Size::Full => &case.args,
-            Size::Small => &case.small,
-        }
-    }
-}
-
 /// Generates a suite with a chapter for each case, for one isolated round.
-pub fn isolated_suite(cases: &[Case], programs: &Programs, size: Size) -> String {
+pub fn isolated_suite(cases: &[Case], programs: &Programs) -> String {
     let chapter = |case: &Case| {
         let program = [programs.misbehave.display().to_string()];
-        let command = [&program, size.args(case)].concat();
+        let command = [&program, case.args.as_slice()].concat();
         json!({
             "id": case.name,
             "command": command,
@@ -53,7 +35,7 @@ pub fn isolated_suite(cases: &[Case], programs: &Programs, size: Size) -> String
 /// Generates a suite with a sequence for each case that can be in one, for one sequential round.
 ///
 /// The sequence and its middle chapter, between [`FIRST`] and [`LAST`], have the name of the case.
-pub fn sequence_suite(cases: &[Case], programs: &Programs, size: Size) -> String {
+pub fn sequence_suite(cases: &[Case], programs: &Programs) -> String {
     let chapter = |id: &str, time_limit, params: Value| {
         json!({
             "id": id,
@@ -70,7 +52,7 @@ pub fn sequence_suite(cases: &[Case], programs: &Programs, size: Size) -> String
         let Some(sequence) = &case.sequence else {
             continue;
         };
-        let params = json!({ "act": sequence.act, "args": size.args(case)[1..] });
+        let params = json!({ "act": sequence.act, "args": case.args[1..] });
         chapters.push(chapter(&case.name, case.time_limit, params));
         sequences.push(json!({ "id": case.name, "chapters": [FIRST, &case.name, LAST] }));
     }

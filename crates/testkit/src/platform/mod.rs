@@ -4,8 +4,10 @@
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
+mod posix_spawn;
 
 #[cfg(target_os = "linux")]
 pub(crate) use linux::*;
 #[cfg(target_os = "macos")]
 pub(crate) use macos::*;
+pub(crate) use posix_spawn::posix_spawn;

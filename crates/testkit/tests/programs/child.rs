@@ -133,7 +133,7 @@ pub(crate) fn run_case(case: &Case) -> Ran {
     let programs = crashrate_testkit::programs();
     Run {
         hangs: case.hangs(),
-        ..Run::new(&programs.misbehave, &case.small)
+        ..Run::new(&programs.misbehave, &case.args)
     }
     .run()
 }

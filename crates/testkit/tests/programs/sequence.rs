@@ -2,7 +2,7 @@
 
 use crashrate_model::{DiedIn, Exit, Outcome};
 use crashrate_protocol::{Event, Task, TaskChapter, VERSION, WorkerInfo};
-use crashrate_testkit::catalogue::{FIRST, LAST, Size, isolated_suite, sequence_suite};
+use crashrate_testkit::catalogue::{FIRST, LAST, isolated_suite, sequence_suite};
 use crashrate_testkit::{Case, InSequence, catalogue, programs};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::child::{Ran, Run};
 fn every_case_does_the_same_in_a_sequence() {
     for case in catalogue() {
         if let Some(sequence) = &case.sequence {
-            let params = json!({ "act": sequence.act, "args": case.small[1..] });
+            let params = json!({ "act": sequence.act, "args": case.args[1..] });
             let chapters = [(FIRST, json!({})), (&case.name, params), (LAST, json!({}))];
             let hangs = sequence.whole == Outcome::TimedOut;
             let ran = perform(&chapters, 1, hangs);
@@ -106,9 +106,9 @@ fn suites_of_the_catalogue_are_valid_toml() {
     let (cases, programs) = (catalogue(), programs());
     let in_sequence = cases.iter().filter(|case| case.sequence.is_some()).count();
     for (text, chapters, sequences) in [
-        (isolated_suite(&cases, programs, Size::Full), cases.len(), 0),
+        (isolated_suite(&cases, programs), cases.len(), 0),
         (
-            sequence_suite(&cases, programs, Size::Small),
+            sequence_suite(&cases, programs),
             in_sequence + 2,
             in_sequence,
         ),

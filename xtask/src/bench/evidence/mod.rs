@@ -84,10 +84,10 @@ pub(super) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     );
     let text = table::markdown(&measured, &conditions)?;
     say!("\n{text}");
-    let path = workspace.root().join("fixtures/measured/evidence.md");
-    fs::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
-    say!("written: {}", path.display());
-    Ok(())
+    super::save(
+        &workspace.root().join("fixtures/measured/evidence.md"),
+        &text,
+    )
 }
 
 /// Compiles the programs into `folder`.

@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn exit_codes_are_on_their_page() {
-        for exit in Exit::ALL {
+        for (exit, _) in Exit::ALL {
             let code = format!("{:>3}  ", exit as u8);
             assert!(page("exit-codes").unwrap().contains(&code), "{code}");
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::Args;
 use crashrate_model::ALPHA;
-use crashrate_report::{View, count, seconds};
+use crashrate_report::{View, count, plural, seconds, units};
 use crashrate_stats::{
     Gate, Method, StatsError, blocks_until_decided, power_curve, rounds_to_detect,
     rounds_without_failure,
@@ -17,7 +17,7 @@ use crate::error::{Exit, Failure};
 use crate::output::answer;
 use crate::run_folder::view_of;
 use crate::values::{exact_percent, open_rate, two_rates};
-use pilot::{pilot, units};
+use pilot::pilot;
 
 #[derive(Args, Debug)]
 #[command(
@@ -97,7 +97,7 @@ fn answers(arguments: &PlanArguments) -> Result<Vec<(String, u64)>, StatsError> 
         let text = format!(
             "see one at {}: {} have at least one crash with 95% (exact)",
             exact_percent(rate),
-            rounds(n)
+            plural(n, "round")
         );
         answers.push((text, n));
     }
@@ -109,10 +109,10 @@ fn below(limit: f64) -> Result<(String, u64), StatsError> {
     let mut text = format!(
         "below {}: {} without a bad one show it with 95% (exact)",
         exact_percent(limit),
-        rounds(fixed)
+        plural(fixed, "round")
     );
     if let Ok(n) = Gate::new(limit)?.rounds_to_pass(0, ALPHA) {
-        let n = rounds(n);
+        let n = plural(n, "round");
         let _ = write!(text, "; with a look after every round (run --gate), {n}");
     }
     Ok((text, fixed))
@@ -133,7 +133,7 @@ fn detect([one, two]: [f64; 2], arguments: &PlanArguments) -> Result<(String, u6
         "{} v {}: {} a side tell them apart with a power of {} ({method}; {shared}, error {})",
         exact_percent(one),
         exact_percent(two),
-        rounds(plan.per_side),
+        plural(plan.per_side, "round"),
         exact_percent(arguments.power),
         exact_percent(alpha),
     );
@@ -162,13 +162,6 @@ fn curve([one, two]: [f64; 2], alpha: f64) -> Result<String, StatsError> {
         ),
     };
     Ok(text)
-}
-
-fn rounds(n: u64) -> String {
-    match n {
-        1 => "1 round".to_owned(),
-        n => format!("{} rounds", count(n)),
-    }
 }
 
 /// How long this number of rounds of each unit takes, without concurrency.

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crashrate_model::{ALPHA, Mode};
-use crashrate_report::{DEFAULT_DETECT, Results, Share, View, axes, compare_within, count};
-use crashrate_stats::{Counts, StatsError, newcombe, rounds_to_detect, wilson};
-use crashrate_supervisor::suite::DEFAULT_VARIANT;
+use crashrate_model::ALPHA;
+use crashrate_report::{DEFAULT_DETECT, Share, View, axes, compare_within, count, units};
+use crashrate_stats::{StatsError, newcombe, rounds_to_detect, wilson};
 
 use crate::values::rounded_percent;
 
@@ -28,10 +27,6 @@ pub(super) fn pilot(view: &View, power: f64, alpha: f64) -> Result<String, Stats
     Ok(text)
 }
 
-fn counts(share: Share) -> Result<Counts, StatsError> {
-    Counts::new(share.bad.into(), share.n.into())
-}
-
 /// The rounds to see the rate of a unit halved.
 fn rounds_to_see_half(share: Share, power: f64, alpha: f64) -> Result<String, StatsError> {
     if share.n == 0 {
@@ -43,7 +38,7 @@ fn rounds_to_see_half(share: Share, power: f64, alpha: f64) -> Result<String, St
             count(share.n.into())
         ));
     }
-    let interval = wilson(counts(share)?, ALPHA)?;
+    let interval = wilson(share.counts()?, ALPHA)?;
     let halved = |rate: f64| {
         let plan = rounds_to_detect(rate, rate / 2.0, power, alpha);
         plan.map_or_else(
@@ -83,7 +78,7 @@ fn rounds_to_tell_apart(
                 .to_owned(),
         );
     }
-    let between = newcombe(counts(second)?, counts(first)?, ALPHA)?;
+    let between = newcombe(second.counts()?, first.counts()?, ALPHA)?;
     let plan = |difference: f64| {
         let other = (one + difference).clamp(0.0, 1.0);
         let plan = rounds_to_detect(one, other, power, alpha);
@@ -110,25 +105,4 @@ fn rounds_to_tell_apart(
         rounded_percent(two),
         plan(far)
     ))
-}
-
-/// Isolated chapters, then sequences, each as `name (mode)` or `name (mode, variant)`.
-pub(super) fn units(view: &View) -> impl Iterator<Item = (String, &Results)> {
-    let isolated = view.chapters.iter().filter(|row| row.sequence.is_none());
-    let isolated = isolated.map(|row| {
-        let name = label(&row.chapter, Mode::Isolated, &row.variant);
-        (name, &row.results)
-    });
-    let sequences = view.sequences.iter().map(|row| {
-        let name = label(&row.sequence, Mode::Sequential, &row.variant);
-        (name, &row.results)
-    });
-    isolated.chain(sequences)
-}
-
-fn label(name: &str, mode: Mode, variant: &str) -> String {
-    match variant {
-        DEFAULT_VARIANT => format!("{name} ({mode})"),
-        variant => format!("{name} ({mode}, {variant})"),
-    }
 }

@@ -7,7 +7,7 @@ mod request;
 
 use std::path::Path;
 
-use crashrate_report::{ExitClass, RunState, View, exit_class, terminal};
+use crashrate_report::{ExitClass, RunState, exit_class, terminal};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::process;
@@ -133,18 +133,12 @@ fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result
             printed.and(annotated)?;
         }
     }
-    Ok(match exit(&view) {
-        Exit::NotPassed | Exit::Refuted | Exit::Undecided if arguments.report_only => Exit::Passed,
-        exit => exit,
-    })
-}
-
-fn exit(view: &View) -> Exit {
-    match exit_class(view) {
+    Ok(match exit_class(&view) {
         ExitClass::Incomplete => Exit::Incomplete,
+        _ if arguments.report_only => Exit::Passed,
         ExitClass::Refuted => Exit::Refuted,
         ExitClass::Undecided => Exit::Undecided,
         ExitClass::NotPassed => Exit::NotPassed,
         ExitClass::Passed => Exit::Passed,
-    }
+    })
 }

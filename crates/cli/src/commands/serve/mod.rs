@@ -18,7 +18,7 @@ use crashrate_report::{LIVE_SCRIPT, error_html, one_line};
 
 use crate::environment::{enough_threads, tokio_runtime};
 use crate::error::{Exit, Failure};
-use crate::output::{note, print_in_background};
+use crate::output::{note, print};
 use crate::signals;
 use site::{Missing, Site};
 
@@ -48,8 +48,8 @@ pub(crate) fn serve(runs: &Path, arguments: &ServeArguments) -> Result<Exit, Fai
     let site = Site::new(runs).map_err(|error| {
         Failure::usage(format!("{}: cannot be served: {error}", runs.display()))
     })?;
-    // The writer of standard error, and one for pages.
-    enough_threads(2)?;
+    // The writer of standard error, one for the address, and one for pages.
+    enough_threads(3)?;
     let runtime = tokio_runtime().map_err(Failure::usage)?;
     let ended = runtime.block_on(listen(Arc::new(site), arguments.bind, runs));
     // Do not wait for pages that are being made.
@@ -80,7 +80,9 @@ async fn listen(site: Arc<Site>, bind: SocketAddr, runs: &Path) -> Result<Exit, 
         .with_state(site)
         .layer(from_fn_with_state(local_only, protect));
     let runs = one_line(&runs.to_string_lossy());
-    print_in_background(&format!("{runs} at http://{address}/\n"));
+    // In a thread: a terminal that does not read must not delay the pages.
+    let _ =
+        std::thread::Builder::new().spawn(move || print(&format!("{runs} at http://{address}/\n")));
     tokio::select! {
         served = axum::serve(listener, pages) => served.map_err(failure)?,
         // Open connections of browsers are cut.

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use crashrate_report::{
     InShort, PageHost, RunLine, RunState, View, history_html, html, index_html, waiting_html,
 };
 
+use crate::environment::lock;
 use crate::error::Failure;
 use crate::fault::{calibrating, sentence};
 use crate::run_folder::{JournalReader, earlier_among, history_among, id, list, state};
@@ -56,7 +57,7 @@ impl Site {
 
     /// The list of runs.
     pub(super) fn index(&self) -> Result<String, Missing> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = lock(&self.cache);
         let folders = self.folders()?;
         cache.lines.retain(|folder, _| folders.contains(folder));
         let lines = folders.iter().map(|folder| {
@@ -82,7 +83,7 @@ impl Site {
 
     /// The report of a run.
     pub(super) fn run(&self, name: &str) -> Result<String, Missing> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = lock(&self.cache);
         let folders = self.folders()?;
         let folder = folders.iter().find(|folder| id(folder) == name);
         let folder = folder.ok_or(Missing::NoSuchRun)?;
@@ -102,7 +103,7 @@ impl Site {
 
     /// The history of a suite.
     pub(super) fn history(&self, suite: &str) -> Result<String, Missing> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = lock(&self.cache);
         let folders = self.folders()?;
         let stamps = folders.iter().map(|folder| stamp(folder)).collect();
         cache.page(format!("/history/{suite}"), stamps, |_| {

@@ -5,7 +5,7 @@ mod spawn;
 use std::fs;
 use std::time::Duration;
 
-pub(crate) use spawn::{memory_file, posix_spawn, vfork};
+pub(crate) use spawn::{memory_file, vfork};
 
 /// The signals of a stack overflow without a handler.
 pub(crate) const STACK_OVERFLOW_SIGNALS: &[&str] = &["SIGSEGV"];

@@ -22,8 +22,9 @@ struct Child {
 
 /// Starts a program by vfork and exec. A child that cannot exec exits with 127.
 pub(crate) fn vfork(words: &[CString], outputs: [RawFd; 2]) -> io::Result<i32> {
+    let words = words.iter().map(|word| word.as_ptr());
     let child = Child {
-        argv: pointers(words),
+        argv: words.chain([ptr::null()]).collect(),
         outputs,
     };
     let mut stack = Vec::<u8>::with_capacity(STACK);
@@ -56,41 +57,7 @@ extern "C" fn execute(child: *mut c_void) -> c_int {
     }
 }
 
-/// Starts a program by `posix_spawn`.
-pub(crate) fn posix_spawn(words: &[CString], outputs: [RawFd; 2]) -> io::Result<i32> {
-    let argv = pointers(words);
-    let mut pid = 0;
-    // SAFETY: the actions are initialised before use and destroyed after it; all pointers outlive
-    // the call.
-    let error = unsafe {
-        let mut actions = std::mem::zeroed();
-        libc::posix_spawn_file_actions_init(&mut actions);
-        for (from, to) in outputs.into_iter().zip(1..) {
-            libc::posix_spawn_file_actions_adddup2(&mut actions, from, to);
-        }
-        let error = libc::posix_spawn(
-            &mut pid,
-            argv[0],
-            &actions,
-            ptr::null(),
-            argv.as_ptr().cast(),
-            environ.cast(),
-        );
-        libc::posix_spawn_file_actions_destroy(&mut actions);
-        error
-    };
-    match error {
-        0 => Ok(pid),
-        error => Err(io::Error::from_raw_os_error(error)),
-    }
-}
-
 /// Creates a file that exists only in memory.
 pub(crate) fn memory_file() -> io::Result<OwnedFd> {
     Ok(memfd_create(c"output", MFdFlags::MFD_CLOEXEC)?)
-}
-
-fn pointers(words: &[CString]) -> Vec<*const c_char> {
-    let words = words.iter().map(|word| word.as_ptr());
-    words.chain([ptr::null()]).collect()
 }

@@ -1,12 +1,13 @@
 //! macOS: uses `sysctl` and `libproc`.
 #![allow(unsafe_code)]
 
-mod spawn;
-
+use std::io;
 use std::mem::{MaybeUninit, size_of};
+use std::os::fd::OwnedFd;
 use std::ptr;
 
-pub(crate) use spawn::{memory_file, posix_spawn, vfork};
+/// macOS has no safe vfork.
+pub(crate) use super::posix_spawn::posix_spawn as vfork;
 
 /// The signals of a stack overflow without a handler.
 pub(crate) const STACK_OVERFLOW_SIGNALS: &[&str] = &["SIGSEGV", "SIGBUS"];
@@ -83,4 +84,9 @@ pub(crate) fn peak_memory(pid: u32) -> Option<u64> {
     };
     // SAFETY: the call succeeded, and zeroed memory is a valid value anyway.
     (refused == 0).then(|| unsafe { usage.assume_init() }.ri_lifetime_max_phys_footprint)
+}
+
+/// macOS has no files that exist only in memory.
+pub(crate) fn memory_file() -> io::Result<OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crashrate_model::{Ended, EvidenceMode, Exit};
+use crashrate_model::EvidenceMode;
 use crashrate_supervisor::process::RefusedCall;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::cases::Case;
 use super::measure::{Measured, Row};
@@ -14,7 +14,7 @@ use super::measure::{Measured, Row};
 pub(super) struct Report {
     pub(super) machine: BTreeMap<String, String>,
     pub(super) refused: Vec<RefusedCall>,
-    pub(super) cases: Vec<&'static Case>,
+    pub(super) cases: Vec<Case>,
     pub(super) modes: Vec<Measured>,
     pub(super) is_as_expected: bool,
 }
@@ -27,7 +27,7 @@ pub(super) fn terminal(report: &Report) -> String {
     }
     let _ = write!(out, "\n{}\n{}", table(report), remarks(report));
     let rows = || report.modes.iter().flat_map(|m| m.rows.iter().flatten());
-    let expected = rows().filter(|row| row.is_as_expected).count();
+    let expected = rows().filter(|row| row.as_expected).count();
     let _ = writeln!(out, "{expected} of {} outcomes as expected", rows().count());
     out
 }
@@ -55,11 +55,11 @@ fn head(report: &Report) -> String {
 
 /// A line for each case, a column for each mode.
 fn table(report: &Report) -> String {
-    let kinds = report.cases.iter().map(|case| case.kind.to_owned());
+    let kinds = report.cases.iter().map(|case| case.kind.clone());
     let mut columns = vec![column("case", kinds)];
     for Measured { mode, rows } in &report.modes {
         if let Ok(rows) = rows {
-            columns.push(column(mode.word(), rows.iter().map(|row| cell(row, *mode))));
+            columns.push(column(mode.word(), rows.iter().map(cell)));
         }
     }
     let mut out = String::new();
@@ -78,19 +78,16 @@ fn column(head: &str, cells: impl Iterator<Item = String>) -> Vec<String> {
     cells.iter().map(|cell| format!("{cell:width$}")).collect()
 }
 
-fn cell(row: &Row, mode: EvidenceMode) -> String {
-    let verdict = if row.is_as_expected { "ok" } else { "WRONG" };
-    let signal = match row.ended.as_ref().and_then(Ended::exit) {
-        Some(Exit::Signal(name)) => format!(" {name}"),
-        _ => String::new(),
+fn cell(row: &Row) -> String {
+    let verdict = if row.as_expected { "ok" } else { "WRONG" };
+    let is_signal = |exit: &&str| exit.starts_with("SIG");
+    let signal = match row.exit.as_deref().filter(is_signal) {
+        Some(name) => format!(" {name}"),
+        None => String::new(),
     };
-    let is_exception = row.is_as_expected && row.case.exception(mode).is_some();
+    let is_exception = row.as_expected && row.exception.is_some();
     let mark = if is_exception { " *" } else { "" };
-    format!("{verdict} {}{signal}{mark}", outcome(row))
-}
-
-fn outcome(row: &Row) -> &'static str {
-    row.ended.as_ref().map_or("lost", |e| e.outcome.word())
+    format!("{verdict} {}{signal}{mark}", row.outcome)
 }
 
 /// A line for each wrong or exceptional row.
@@ -101,15 +98,17 @@ fn remarks(report: &Report) -> String {
             let _ = writeln!(out, "{mode}: not possible here: {why}");
         }
         for row in rows.iter().flatten() {
-            let Case { kind, about, .. } = row.case;
-            if !row.is_as_expected {
-                let expected = row.case.expected(*mode).words();
-                let ended = full_outcome(row);
+            let kind = &row.kind;
+            if !row.as_expected {
+                let Row {
+                    about, expected, ..
+                } = row;
+                let ended = full_outcome(row, *mode);
                 let _ = writeln!(
                     out,
                     "WRONG: {kind} in mode {mode} ({about}): {ended}; expected {expected}"
                 );
-            } else if let Some(why) = row.case.exception(*mode) {
+            } else if let Some(why) = &row.exception {
                 let _ = writeln!(out, "* {kind} in mode {mode}: {why}");
             }
         }
@@ -118,19 +117,19 @@ fn remarks(report: &Report) -> String {
 }
 
 /// The outcome with exit, reason, notes and evidence mode.
-fn full_outcome(row: &Row) -> String {
-    let Some(ended) = &row.ended else {
+fn full_outcome(row: &Row, mode: EvidenceMode) -> String {
+    let Some(watched) = row.watched else {
         return "its result was lost".to_owned();
     };
-    let mut words = ended.outcome.word().to_owned();
-    if let Some(exit) = ended.exit() {
+    let mut words = row.outcome.to_owned();
+    if let Some(exit) = &row.exit {
         let _ = write!(words, " ({exit})");
     }
-    for text in ended.reason.iter().chain(&ended.notes) {
+    for text in row.reason.iter().chain(&row.notes) {
         let _ = write!(words, ", `{text}`");
     }
-    if let Some(evidence) = ended.evidence {
-        let _ = write!(words, ", watched with --evidence {evidence}");
+    if watched != mode {
+        let _ = write!(words, ", watched with --evidence {watched}");
     }
     words
 }
@@ -141,11 +140,7 @@ pub(super) fn json(report: &Report) -> String {
         .iter()
         .map(|call| json!({"call": call.name, "error": call.error, "without": call.without}));
     let modes = report.modes.iter().map(|measured| match &measured.rows {
-        Ok(rows) => json!({
-            "mode": measured.mode.word(),
-            "possible": true,
-            "cases": rows.iter().map(|row| case(row, measured.mode)).collect::<Vec<_>>(),
-        }),
+        Ok(rows) => json!({"mode": measured.mode.word(), "possible": true, "cases": rows}),
         Err(why) => json!({"mode": measured.mode.word(), "possible": false, "reason": why}),
     });
     let value = json!({
@@ -156,20 +151,4 @@ pub(super) fn json(report: &Report) -> String {
         "modes": modes.collect::<Vec<_>>(),
     });
     format!("{value:#}\n")
-}
-
-fn case(row: &Row, mode: EvidenceMode) -> Value {
-    let ended = row.ended.as_ref();
-    json!({
-        "case": row.case.kind,
-        "about": row.case.about,
-        "as_expected": row.is_as_expected,
-        "expected": row.case.expected(mode).words(),
-        "outcome": outcome(row),
-        "watched": ended.map(|ended| ended.evidence.unwrap_or(mode).word()),
-        "exit": ended.and_then(Ended::exit).map(Exit::to_string),
-        "reason": ended.and_then(|ended| ended.reason.as_deref()),
-        "notes": ended.map_or(&[][..], |ended| &ended.notes),
-        "exception": row.case.exception(mode),
-    })
 }

@@ -11,6 +11,7 @@ use crashrate_supervisor::runner::{self, Campaign, RunEvent};
 use crashrate_supervisor::suite::{Action, Suite};
 use crashrate_supervisor::watching::{EvidenceChoice, Watching};
 use crashrate_supervisor::worker;
+use serde::Serialize;
 
 use super::cases::Case;
 use crate::environment::GUARDIAN;
@@ -35,19 +36,28 @@ pub(super) struct Measured {
     pub(super) rows: Result<Vec<Row>, String>,
 }
 
-/// A case in an evidence mode.
+/// A case in an evidence mode, as the JSON has it.
+#[derive(Serialize)]
 pub(super) struct Row {
-    pub(super) case: &'static Case,
-    /// `None` if the result was lost.
-    pub(super) ended: Option<Ended>,
-    pub(super) is_as_expected: bool,
+    #[serde(rename = "case")]
+    pub(super) kind: String,
+    pub(super) about: String,
+    pub(super) as_expected: bool,
+    pub(super) expected: String,
+    pub(super) outcome: &'static str,
+    /// How the attempt was watched; `None` if its result was lost.
+    pub(super) watched: Option<EvidenceMode>,
+    pub(super) exit: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) notes: Vec<String>,
+    pub(super) exception: Option<String>,
 }
 
 /// Runs every case once in each mode. A worker may be in the folder `beside`.
 pub(super) fn measure(
     program: &Path,
     beside: &Path,
-    cases: &[&'static Case],
+    cases: &[Case],
 ) -> Result<Vec<Measured>, Failure> {
     let folder = tempfile::tempdir().map_err(|error| {
         let text = format!("a temporary folder cannot be made: {error}");
@@ -81,20 +91,27 @@ pub(super) fn measure(
     Ok(modes)
 }
 
-fn row(case: &'static Case, ended: Option<Ended>, mode: EvidenceMode) -> Row {
-    let is_expected = |ended: &Ended| {
-        // An attempt that was watched differently says nothing about the mode.
-        ended.evidence.is_none() && case.expected(mode).is_met(ended)
-    };
+fn row(case: &Case, ended: Option<Ended>, mode: EvidenceMode) -> Row {
+    let ended = ended.as_ref();
+    let expected = case.expected(mode);
+    // An attempt that was watched differently says nothing about the mode.
+    let is_expected = |ended: &Ended| ended.evidence.is_none() && expected.is_met(ended);
     Row {
-        case,
-        is_as_expected: ended.as_ref().is_some_and(is_expected),
-        ended,
+        kind: case.kind.clone(),
+        about: case.about.clone(),
+        as_expected: ended.is_some_and(is_expected),
+        expected: expected.words(),
+        outcome: ended.map_or("lost", |ended| ended.outcome.word()),
+        watched: ended.map(|ended| ended.evidence.unwrap_or(mode)),
+        exit: ended.and_then(Ended::exit).map(ToString::to_string),
+        reason: ended.and_then(|ended| ended.reason.clone()),
+        notes: ended.map_or_else(Vec::new, |ended| ended.notes.clone()),
+        exception: case.exception(mode).map(str::to_owned),
     }
 }
 
 /// A chapter for each case. Each runs in a fresh directory, where core dumps are safe.
-fn suite(program: &Path, folder: &Path, cases: &[&Case]) -> Result<Suite, Failure> {
+fn suite(program: &Path, folder: &Path, cases: &[Case]) -> Result<Suite, Failure> {
     let program = program.to_str().ok_or_else(|| {
         let shown = program.display();
         Failure::usage(format!(
@@ -107,9 +124,9 @@ fn suite(program: &Path, folder: &Path, cases: &[&Case]) -> Result<Suite, Failur
     let template = suite.chapters.remove(0);
     for case in cases {
         let mut chapter = template.clone();
-        chapter.id = case.kind.to_owned();
-        chapter.action = Action::Command(command(case.kind));
-        chapter.timing.timeout = case.limit;
+        chapter.id = case.kind.clone();
+        chapter.action = Action::Command(command(&case.kind));
+        chapter.timing.timeout = Duration::from_secs(case.limit);
         chapter.timing.grace = GRACE;
         chapter.timing.directory = folder.to_owned();
         chapter.process.fresh_directory = true;

@@ -8,13 +8,13 @@ mod measure;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crashrate_supervisor::machine;
 use crashrate_supervisor::process::refused_calls;
-use crashrate_supervisor::{machine, misbehave};
 
 use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::{Exit, Failure};
 use crate::output::print;
-use cases::{CASES, Case};
+use cases::cases;
 use format::Report;
 use measure::measure;
 
@@ -22,8 +22,7 @@ pub(super) fn self_test(json: bool) -> Result<Exit, Failure> {
     let (program, beside) = this_program()?;
     enough_for_run(1)?;
     let refused = refused_calls((&program, GUARDIAN));
-    let exists_here = |case: &&Case| misbehave::kinds().any(|kind| kind == case.kind);
-    let cases: Vec<&Case> = CASES.iter().filter(exists_here).collect();
+    let cases = cases()?;
     // Without an essential system call no process can be started or waited for.
     let is_possible = refused.iter().all(|call| call.without.is_some());
     let modes = if is_possible {
@@ -37,7 +36,7 @@ pub(super) fn self_test(json: bool) -> Result<Exit, Failure> {
         machine: machine_facts(),
         refused,
         cases,
-        is_as_expected: is_possible && rows.all(|row| row.is_as_expected),
+        is_as_expected: is_possible && rows.all(|row| row.as_expected),
         modes,
     };
     print(&if json {
