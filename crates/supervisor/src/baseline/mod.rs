@@ -99,16 +99,14 @@ impl Source<'_> {
         let mut known = HashSet::new();
         let mut units = Vec::new();
         for chapter in &file.chapter {
-            let id = self.chapter_id(&chapter.id)?;
-            self.unique(&mut known, "chapter", &chapter.id)?;
+            let id = self.new_id(&mut known, "chapter", &chapter.id)?;
             let unit = unit(&id, Mode::Isolated, vec![id.clone()]);
             units.extend(self.rounds(unit, chapter.in_order, &chapter.rounds, bad)?);
         }
         let mut sequences = HashSet::new();
         for sequence in &file.sequence {
-            let id = self.id("sequence.id", &sequence.id)?;
+            let id = self.new_id(&mut sequences, "sequence", &sequence.id)?;
             let chapters = self.chapters(&id, &sequence.chapters, &known)?;
-            self.unique(&mut sequences, "sequence", &sequence.id)?;
             let unit = unit(&id, Mode::Sequential, chapters);
             units.extend(self.rounds(unit, sequence.in_order, &sequence.rounds, bad)?);
         }
