@@ -202,6 +202,14 @@ impl Suite {
 }
 
 impl Chapter {
+    /// What the worker is told of it: the name of its built-in chapter, and the parameters.
+    pub(crate) fn task(&self) -> (Option<String>, Map<String, Value>) {
+        match &self.action {
+            Action::Worker { chapter, params } => (Some(chapter.clone()), params.clone()),
+            Action::Command(_) => (None, Map::new()),
+        }
+    }
+
     /// Its command; `None` if the worker runs it.
     pub(crate) fn command(&self) -> Option<&[String]> {
         match &self.action {
