@@ -309,3 +309,21 @@ fn kind(value: &Value) -> &'static str {
         Value::Object(_) => "a table",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_worker_may_fill_its_standard_error_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("worker");
+        let script = "#!/bin/sh\nhead -c 300000 /dev/zero >&2\necho cpu\n";
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(ask_text(&path, "devices").unwrap(), "cpu\n");
+    }
+}

@@ -183,7 +183,13 @@ impl<'a> SpecBuilder<'a> {
         UnitSpec {
             directory: settings.timing.directory.clone(),
             env,
-            chapters: self.chapters(unit).map(chapter_spec).collect(),
+            chapters: (self.chapters(unit))
+                .map(|chapter| ChapterSpec {
+                    id: chapter.id.clone(),
+                    timeout: chapter.timing.timeout,
+                    expect: chapter.expect.clone(),
+                })
+                .collect(),
             mode: unit.mode,
             timeout: settings.timing.timeout,
             grace: settings.timing.grace,
@@ -239,14 +245,6 @@ impl<'a> SpecBuilder<'a> {
             serde_json::to_vec(&task).expect("a task has string keys and finite numbers");
         line.push(b'\n');
         line
-    }
-}
-
-fn chapter_spec(chapter: &Chapter) -> ChapterSpec {
-    ChapterSpec {
-        id: chapter.id.clone(),
-        timeout: chapter.timing.timeout,
-        expect: chapter.expect.clone(),
     }
 }
 
