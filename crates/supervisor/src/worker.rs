@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
 
 use crashrate_model::ChapterFacts;
 use crashrate_protocol::{ChapterInfo, WorkerInfo};
@@ -208,9 +208,9 @@ pub(crate) fn ask_text(path: &Path, question: &'static str) -> Result<String, Wo
         .spawn()
         .map_err(|e| mute(e.to_string()))?;
     let (stdout, stderr) = (text_of(child.stdout.take()), text_of(child.stderr.take()));
-    let stdout = stdout.recv_timeout(PATIENCE);
-    // If it has closed its output, it is about to end.
-    let texts = stdout.and_then(|stdout| Ok((stdout, stderr.recv_timeout(PATIENCE)?)));
+    let deadline = Instant::now() + PATIENCE;
+    let wait = |text: Receiver<String>| text.recv_timeout(deadline - Instant::now());
+    let texts = wait(stdout).and_then(|stdout| Ok((stdout, wait(stderr)?)));
     if texts.is_err() {
         let _ = child.kill();
     }
@@ -225,7 +225,7 @@ pub(crate) fn ask_text(path: &Path, question: &'static str) -> Result<String, Wo
 
 /// The text that comes from a pipe. Each pipe has its thread: a worker that fills one while another
 /// is read would wait forever.
-fn text_of(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+fn text_of(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (send, text) = mpsc::channel();
     std::thread::spawn(move || {
         let mut text = String::new();
