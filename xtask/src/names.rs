@@ -223,12 +223,12 @@ mod test {
                 { kind = "flag", old = ["no-harm"], new = "--no-fault" },
             ]"#,
         )
-        .expect("a table");
+        .expect("the table is valid");
         let file = File {
             path: path.into(),
             text: text.to_owned(),
         };
-        let found = table.find(&file).expect("it parses");
+        let found = table.find(&file).expect("the source is valid");
         found
             .into_iter()
             .map(|(line, old, _)| (line, old.to_owned()))
@@ -244,14 +244,14 @@ mod test {
     }
 
     #[test]
-    fn identifiers_are_tokens_and_no_words_of_comments() {
+    fn identifiers_are_not_searched_in_comments_and_strings() {
         let text =
             "//! We hear.\n/// To hear.\nfn f() {\n    // hear\n    \"hear\"; self.hear();\n}\n";
         is(&found("crates/b/x.rs", text), &[(5, "hear")]);
     }
 
     #[test]
-    fn modules_are_found_where_they_were_renamed() {
+    fn modules_are_found_only_in_their_crate() {
         is(
             &found("crates/a/src/driver.rs", "use driver::x;"),
             &[(0, "driver"), (1, "driver")],

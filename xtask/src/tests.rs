@@ -72,7 +72,7 @@ mod test {
     use super::*;
 
     #[test]
-    fn result_lines_are_added_up() {
+    fn counts_are_read_from_result_lines() {
         let line = "test result: FAILED. 12 passed; 2 failed; 1 ignored; 0 measured; 4 filtered \
                     out; finished in 0.01s";
         assert_eq!(counts(line), Some([12, 2, 1]));

@@ -68,15 +68,15 @@ pub(crate) fn choose<T>(
 #[cfg(test)]
 mod test {
     #[test]
-    fn no_name_chooses_all_and_an_unknown_one_is_an_error() {
+    fn without_names_all_are_chosen_and_unknown_ones_are_errors() {
         let choose = |chosen: &[&str]| {
             let chosen: Vec<_> = chosen.iter().map(|&name| name.to_owned()).collect();
             super::choose(["one", "two"], |name| name, &chosen)
         };
-        assert_eq!(choose(&[]).expect("all"), ["one", "two"]);
-        assert_eq!(choose(&["two"]).expect("it exists"), ["two"]);
+        assert_eq!(choose(&[]).expect("all are chosen"), ["one", "two"]);
+        assert_eq!(choose(&["two"]).expect("the name exists"), ["two"]);
         let error = choose(&["three"])
-            .expect_err("it does not exist")
+            .expect_err("the name does not exist")
             .to_string();
         assert!(error.contains("one, two"), "{error}");
     }

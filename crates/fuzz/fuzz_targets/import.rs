@@ -1,4 +1,5 @@
-//! The reader of recorded reports: any text is a record or one message, and a record has a report.
+//! Reads any text as a recorded report: the result is a report that can be rendered, or one error
+//! message.
 #![no_main]
 
 use std::path::Path;

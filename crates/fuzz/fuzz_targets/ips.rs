@@ -1,4 +1,4 @@
-//! The reader of the crash reports that macOS writes: any text is a report or none.
+//! Reads any bytes as a macOS crash report: the result is a complete report or an error.
 #![no_main]
 
 use crashrate_postmortem::apple::Report;

@@ -1,4 +1,4 @@
-//! The journal reader, and the report of what it reads: a journal is a report or one message.
+//! Reads any bytes as a journal: the result is a report that can be rendered, or one error message.
 #![no_main]
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use crashrate_supervisor::journal::read_from;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    // Right checksums: without them nothing but the first line would be looked at.
+    // Add valid checksums. Without them, the reader would stop at the first line.
     let (mut lines, mut journal) = (Lines::default(), Vec::new());
     for line in bytes.split(|&b| b == b'\n') {
         lines.write_json(line, &mut journal);

@@ -1,5 +1,5 @@
-//! What a child says on the events descriptor, and the task line that a worker reads: in whatever
-//! pieces it comes.
+//! Reads any bytes as events of a child and as the task line of a worker. The events must not
+//! depend on how the bytes are split into chunks.
 #![no_main]
 
 use crashrate_model::Mode;

@@ -1,5 +1,4 @@
-//! The suite reader: any text is a suite or one message, and a suite has a plan that can be written
-//! down.
+//! Reads any text as a suite: the result is a suite with a plan, or one error message.
 #![no_main]
 
 use std::path::Path;

@@ -1,10 +1,10 @@
-//! What several fuzz targets do with what was read.
+//! Code shared by several fuzz targets.
 
 use crashrate_model::Record;
 use crashrate_report::{Detail, RunState, TerminalOptions, ViewBuilder, json, markdown, terminal};
 
-/// Makes every form of the report of these records. Records that do not fit each other are an
-/// error, and never a panic.
+/// Renders the report of these records as JSON, as text and as Markdown. Inconsistent records must
+/// be an error, not a panic.
 pub fn report(records: impl Iterator<Item = Record>) {
     let mut builder = ViewBuilder::new();
     for record in records {

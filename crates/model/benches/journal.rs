@@ -1,4 +1,4 @@
-//! Writing and reading the two records that a passing round has in the journal.
+//! Writes and reads the two journal records of a passing round.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -46,7 +46,7 @@ fn journal(bench: &mut Criterion) {
         b.iter(|| {
             let mut lines = Lines::default();
             for line in black_box(&text).split_inclusive(|&b| b == b'\n') {
-                black_box(lines.read(line).expect("it is a record"));
+                black_box(lines.read(line).expect("the line is a record"));
             }
         });
     });

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_exit_of_an_attempt_that_passed_goes_without_saying() {
+    fn the_exit_of_a_passed_attempt_is_omitted() {
         let with = |outcome, exit: &Exit, usage| Ended {
             exit: Some(exit.clone()),
             usage,
@@ -139,7 +139,7 @@ mod tests {
         let zero = Exit::Code(0);
         let passed = with(Outcome::Passed, &zero, usage).shortened();
         assert_eq!((&passed.exit, passed.exit()), (&None, Some(&zero)));
-        // Fields that cannot be derived stay in the record.
+        // Fields that cannot be derived from others stay in the record.
         for (outcome, exit, usage) in [
             (Outcome::Passed, Exit::Code(3), usage),
             (Outcome::Failed, zero.clone(), usage),

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conditions_are_read_and_said_alike() {
+    fn conditions_are_parsed_and_printed_alike() {
         for text in [
             "crashed > 0 in complete-story",
             "bad >= 5% in soak isolated",

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
     use crate::{Ended, Outcome, Started};
 
-    /// Three different lines.
+    /// A journal of three different lines, and the offset at which each line ends.
     fn journal() -> (Vec<u8>, Vec<usize>) {
         let started = Record::Started(Started {
             unit: 0,
@@ -191,7 +191,7 @@ mod tests {
             let moved: Vec<_> = order.iter().map(|&at| lines[at]).collect();
             assert!(read(&moved.concat()).is_err(), "{order:?}");
         }
-        // Reading can start after any line that is trusted.
+        // Reading can start after any line that is known to be valid.
         let mut after = Lines::after(&text[..ends[1]]).unwrap();
         assert!(after.read(lines[2]).is_ok());
         let tail = &text[ends[1] - Lines::TAIL..ends[1]];
@@ -218,7 +218,7 @@ mod tests {
             for key in required {
                 let object: serde_json::Value = serde_json::from_str(lines[line]).unwrap();
                 let serde_json::Value::Object(mut object) = object else {
-                    panic!("it is an object");
+                    panic!("expected an object");
                 };
                 assert!(object.shift_remove(*key).is_some(), "{key}");
                 let json = serde_json::to_vec(&object).unwrap();

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_come_by_block_whatever_the_order_of_arrival() {
+    fn pairs_come_in_block_order() {
         use Outcome::{Crashed, Passed, Unreached};
         let mut pairing = pairing();
         for record in [
@@ -264,7 +264,7 @@ mod tests {
             ended(1, 1, Crashed, &[]),
             ended(2, 1, Crashed, &[Crashed, Unreached]),
         ] {
-            assert!(pairing.push(&record).is_empty(), "block 1 is not whole");
+            assert!(pairing.push(&record).is_empty(), "block 1 is incomplete");
         }
         let blocks = pairing.push(&ended(0, 1, Passed, &[]));
         let (good, bad) = (Some(false), Some(true));
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_round_holds_up_nothing_and_stays_unknown() {
+    fn a_lost_round_holds_back_nothing_and_stays_unknown() {
         use Outcome::{Crashed, Lost, Passed};
         let mut pairing = pairing();
         pairing.push(&ended(1, 1, Passed, &[]));
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_that_waits_for_others_is_drawn_again_as_well() {
+    fn a_block_that_waits_for_earlier_ones_is_drawn_again() {
         use Outcome::{NotStarted, Passed};
         let mut pairing = pairing();
         pairing.push(&opened());
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_started_is_drawn_again() {
+    fn rounds_that_could_not_start_are_drawn_again() {
         use Outcome::{NotStarted, Passed};
         let mut pairing = pairing();
         pairing.push(&opened());

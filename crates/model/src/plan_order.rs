@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hang_holds_up_what_is_behind_it() {
+    fn a_hang_holds_back_later_rounds() {
         let mut order = PlanOrder::default();
         order.put(2, 'b', true);
         order.put(3, 'c', true);
@@ -88,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_drawn_is_waited_for_once_it_is_drawn_again() {
+    fn a_round_that_is_drawn_again_holds_back_later_rounds() {
         let mut order = PlanOrder::default();
         for (round, drawn) in [(1, false), (2, true), (3, false)] {
             order.put(round, 'a', drawn);
         }
         assert_eq!(all(&mut order), "aaa");
         order.put(1, 'x', true);
-        assert_eq!(all(&mut order), "", "not resumed yet");
+        assert_eq!(all(&mut order), "", "the run has not been resumed");
         assert_eq!(order.reopen(), []);
         for (round, end) in [(4, 'e'), (3, 'd'), (1, 'c')] {
             order.put(round, end, true);

@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_line_is_told_alike_however_it_is_read() {
+    fn both_parsers_report_the_same_errors() {
         for line in [
             r#"{"rec":"started"}"#,
             r#"{"rec":"started","unit":0,"round":1,"attempt":1}"#,

@@ -303,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_read_and_said_alike() {
+    fn bounds_are_parsed_and_printed_alike() {
         for text in ["crashed < 1%", "bad < 0.1%", "failed < 33.3%"] {
             assert_eq!(text.parse::<RateBound>().unwrap().to_string(), text);
         }

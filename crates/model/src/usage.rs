@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_upper_limit_is_named_as_one() {
+    fn an_upper_limit_has_a_separate_key() {
         for (on_record, at_most) in [
             (r#"{"cpu":0.5,"peak":8}"#, false),
             (r#"{"cpu":0.5,"peak_at_most":8}"#, true),

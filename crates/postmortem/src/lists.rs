@@ -136,7 +136,7 @@ mod tests {
     use crate::message::Kind;
 
     #[test]
-    fn a_star_stands_for_anything() {
+    fn a_star_matches_anything() {
         for (pattern, text, fits) in [
             ("abort", "abort", true),
             ("abort", "abort_all", false),

@@ -186,7 +186,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_name_is_too_odd(name in "[<>a:\\-(){}é ]{0,40}|operator[<>=\\-]{0,5}.{0,9}") {
+        fn any_name_is_accepted(name in "[<>a:\\-(){}é ]{0,40}|operator[<>=\\-]{0,5}.{0,9}") {
             prop_assert!(plain(&name).len() <= name.len());
             let _ = demangle(&name);
             let _ = demangle(&format!("_Z{name}"));

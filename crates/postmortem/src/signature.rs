@@ -224,10 +224,10 @@ mod tests {
         assert_eq!(sig(&["p!malloc"; 20]), "v1 | C | p!malloc");
     }
 
-    /// The innermost helper is the whole signature in many cases. It is kept, so that no two
-    /// signatures merge.
+    /// Many signatures would otherwise be the innermost helper alone. The helper is kept and the
+    /// next frame appended, so that signatures can be split but never merged.
     #[test]
-    fn the_frame_behind_the_helpers_counts() {
+    fn the_frame_after_the_helpers_is_appended() {
         let sig = |places: &[&str]| signature("SIGABRT", &stack(places), &[]);
         let asan = |last: &str| {
             sig(&[
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bug_in_two_threads_is_one() {
+    fn a_bug_in_two_threads_has_one_signature() {
         let main = ["t.so!kernel", "t.so!at::parallel_for<f>", "p!main"];
         let worker = [
             "t.so!kernel",
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_without_a_symbol_names_its_build() {
+    fn a_frame_without_a_symbol_shows_the_build_id() {
         let module = Module {
             name: "x.so".into(),
             build_id: Some("0123456789abcdef0123".into()),
@@ -310,8 +310,8 @@ mod tests {
     ];
 
     proptest! {
-        /// Helpers only append to the signature without them: they can split two bugs, never merge
-        /// them.
+        /// Treating frames as helpers only lengthens signatures: it can make two of them different,
+        /// but never equal.
         #[test]
         fn helpers_only_lengthen_a_signature(
             places in prop::collection::vec(0..PLACES.len(), 0..12)

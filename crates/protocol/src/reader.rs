@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_off_last_line_is_no_event() {
+    fn a_truncated_last_line_is_not_an_event() {
         let whole = br#"{"v":1,"event":"note","text":"x"}"#;
         let (events, garbage) = read(&[whole]);
         assert!(events.is_empty());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_is_dropped_and_the_next_is_read() {
+    fn a_line_that_is_too_long_is_dropped() {
         let long = vec![b'x'; 3 * MAX_LINE];
         let (events, garbage) = read(&[&long, b"\n{\"v\":1,\"event\":\"note\",\"text\":\"x\"}\n"]);
         assert_eq!(events.len(), 1);
@@ -138,7 +138,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        fn no_bytes_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
             let (events, _) = read(&[&bytes]);
             prop_assert!(events.len() <= bytes.len());
         }

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_acts_on_the_terminal() {
+    fn control_characters_are_escaped() {
         assert_eq!(
             clean("\x1b[31mred\x1b[0m\n\0", 80),
             "\\x1b[31mred\\x1b[0m\\n\\x00"
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn long_text_is_cut_and_says_so() {
+    fn long_text_is_cut_with_a_note() {
         let cut = clean(&"x".repeat(10_000), 10);
         assert_eq!(cut, "xxxxxxxxxx... (+9,990 characters)");
     }

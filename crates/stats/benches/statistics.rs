@@ -10,14 +10,14 @@ use crashrate_stats::{
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn counts(bad: u64, n: u64) -> Counts {
-    Counts::new(bad, n).expect("no more bad ones than rounds")
+    Counts::new(bad, n).expect("no more bad rounds than rounds")
 }
 
 fn watches(bench: &mut Criterion) {
-    // Resembles a run of a thousand rounds, one in ten of them bad.
+    // Like a run of a thousand rounds, one in ten of them bad.
     bench.bench_function("a thousand pairs, E after each", |b| {
         b.iter(|| {
-            let mut watch = PairWatch::new(0.05, 4).expect("an error probability");
+            let mut watch = PairWatch::new(0.05, 4).expect("alpha is valid");
             for round in 0..1000_u32 {
                 watch.push([Some(round % 10 == 3), Some(round % 10 == 7)]);
                 black_box(watch.is_decided());
@@ -26,7 +26,7 @@ fn watches(bench: &mut Criterion) {
     });
     bench.bench_function("a thousand rounds against a gate, E after each", |b| {
         b.iter(|| {
-            let mut watch = GateWatch::new(0.1, 0.05, 1).expect("a limit");
+            let mut watch = GateWatch::new(0.1, 0.05, 1).expect("the limit is valid");
             for round in 0..1000_u32 {
                 watch.push(Some(round % 10 == 3));
                 black_box(watch.is_decided());

@@ -1,4 +1,4 @@
-//! Measures how often histories of runs are marked: `histories [REPETITIONS [SEED]]`.
+//! Measures how often histories of runs are marked as changed: `histories [REPETITIONS [SEED]]`.
 //!
 //! Exits with code 1 if a share exceeds its limit.
 
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use simulated::{ALPHA, Marked, Scene, Shape, median, simulate};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
-/// The limit of a share.
+/// The limit for the share of marked histories.
 enum Limit {
     /// Not significantly above alpha, at 0.001 one-sided.
     Alpha,
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(beyond))
 }
 
-/// Prints the descriptions of the change at the end of the histories.
+/// Prints how the changes are described after the last run.
 fn described(scene: &Scene, marked: &Marked) {
     if scene.shape == Shape::Flat {
         return;
@@ -85,7 +85,8 @@ impl Limit {
         match *self {
             Limit::Alpha => {
                 let count = marked.first.len() as u64;
-                let null = Binomial::new(ALPHA, marked.repetitions.into()).expect("a rate");
+                let null =
+                    Binomial::new(ALPHA, marked.repetitions.into()).expect("the rate is valid");
                 let p = count.checked_sub(1).map_or(1.0, |below| null.sf(below));
                 let said = format!("at most {:.0} % (binomial p >= 0.001)", 100.0 * ALPHA);
                 (said, p >= 0.001)

@@ -51,8 +51,8 @@ fn main() -> ExitCode {
 }
 
 fn gates(report: &mut Report, seed: u64) {
-    let gate = Gate::new(0.01).expect("a limit between 0 and 1");
-    let needed = ln_threshold(ALPHA, 1).expect("an alpha");
+    let gate = Gate::new(0.01).expect("the limit is between 0 and 1");
+    let needed = ln_threshold(ALPHA, 1).expect("alpha is valid");
     let below = |bad, n| gate.ln_e_below(counts(bad, n)) >= needed;
     let above = |bad, n| gate.ln_e_above(counts(bad, n)) >= needed;
     let rate = 0.01;
@@ -121,7 +121,7 @@ fn pairs(report: &mut Report, seed: u64) {
 
 fn looks(report: &mut Report) {
     let excluded = |bad, n| {
-        let interval = confidence_sequence(counts(bad, n), ALPHA).expect("an alpha");
+        let interval = confidence_sequence(counts(bad, n), ALPHA).expect("alpha is valid");
         !interval.contains(0.5)
     };
     report.share(
@@ -165,7 +165,8 @@ fn absorbed(
     absorbed
 }
 
-/// Runs pairs until the verdict: their number and the worse side; `None` without a verdict.
+/// Runs pairs until the verdict. Returns the number of pairs and the worse side, or `None` if there
+/// is no verdict.
 fn decided(
     dice: &mut Dice,
     one: f64,
@@ -173,7 +174,7 @@ fn decided(
     comparisons: usize,
     most: u32,
 ) -> Option<(u64, Worse)> {
-    let mut watch = PairWatch::new(ALPHA, comparisons).expect("an alpha");
+    let mut watch = PairWatch::new(ALPHA, comparisons).expect("alpha is valid");
     (0..most).find_map(|_| {
         watch.push([Some(dice.bad(one)), Some(dice.bad(two))]);
         Some((watch.blocks().n(), watch.verdict()?))
@@ -181,7 +182,7 @@ fn decided(
 }
 
 fn counts(bad: u64, n: u64) -> Counts {
-    Counts::new(bad, n).expect("bad rounds are among the rounds")
+    Counts::new(bad, n).expect("no more bad rounds than rounds")
 }
 
 fn share(count: usize) -> f64 {

@@ -2,9 +2,10 @@
 
 usage: make_vectors.py > fixtures/statistics_vectors_more.json
 
-Needs scipy 1.17.1 and statsmodels 0.15.0; other versions may differ in the last digits. Where neither has a method, the
-value comes from its definition by another route than the crate takes: a root of the likelihood equation instead of its
-closed form, a correlation instead of a sum of scores, a product of floats instead of a sum of logarithms.
+Needs scipy 1.17.1 and statsmodels 0.15.0; other versions may differ in the last digits. If neither
+implements a method, the script computes the value in a different way from the crate: a root of the
+likelihood equation instead of its closed form, a correlation instead of a sum of scores, or a
+product of floats instead of a sum of logarithms.
 """
 
 import json
@@ -21,7 +22,7 @@ vectors = []
 
 
 def add(kind, inputs, expected, source, tolerance):
-    # JSON has no infinity: it is written as a word.
+    # JSON has no infinity, so it is written as a word.
     def plain(value):
         if isinstance(value, (list, str)):
             return value
@@ -146,7 +147,7 @@ def margin_vectors():
         for a, b in zip(one, two):
             y = int(b) - int(a)
             for i, (f, _) in enumerate(bets):
-                # The whole bet loses everything: rounding would leave a trace.
+                # A bet of everything loses everything, but rounding would leave a remainder.
                 capitals[i] *= 0.0 if f == 1 and y == 1 else 1 + f * largest * (margin - y)
             log_e.append(math.log(math.fsum(capitals)))
         add(
@@ -161,8 +162,8 @@ def margin_vectors():
 # Independent rates.
 
 
-# statsmodels 0.15.0 has score_test_proportions_2indep, but with a wrong coefficient in the cubic for a difference other
-# than 0 (statsmodels issue 10269), so that neither its p-values nor its intervals can be used here.
+# statsmodels 0.15.0 has score_test_proportions_2indep, but the cubic has a wrong coefficient if the
+# difference is not 0 (statsmodels issue 10269). Its p-values and intervals cannot be used here.
 
 
 def farrington_score(x1, n1, x2, n2, d):

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_narrows_and_holds_what_was_seen() {
+    fn the_interval_narrows_around_the_observed_share() {
         let mut finding = DoseFinding::new(0.4, 20).unwrap();
         let wide = finding.interval(20, 0.05).unwrap();
         (0..40).for_each(|n| finding.push(20, n % 5 < 2));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn it_does_not_leap() {
+    fn the_next_dose_is_at_most_three_times_the_largest_tried() {
         let mut finding = DoseFinding::new(0.4, 20).unwrap();
         assert_eq!(finding.amount(), 20);
         (0..50).for_each(|_| finding.push(20, true));

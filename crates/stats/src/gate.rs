@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verdict_stays() {
+    fn a_verdict_is_final() {
         let mut gate = GateWatch::new(0.01, 0.05, 1).unwrap();
         for _ in 0..400 {
             gate.push(Some(false));

@@ -201,9 +201,9 @@ mod tests {
         assert!(look_alpha(0.05, 0).is_err() && look_alpha(1.0, 1).is_err());
     }
 
-    /// The bound never decides: the smallest p-value equals the minimum over all splits.
+    /// The bound only saves work: the p-value still equals the minimum over all splits.
     #[test]
-    fn the_smallest_p_is_that_of_all_splits() {
+    fn the_p_value_is_the_minimum_over_all_splits() {
         let few = points(&[
             (1, 9),
             (0, 4),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_depends_on_earlier_runs_only_and_shares_its_budget_with_the_rows_so_far() {
+    fn a_look_depends_only_on_runs_and_rows_so_far() {
         let row: Vec<_> = points(&[(0, 50), (1, 50), (0, 50), (30, 50), (1, 50)])
             .into_iter()
             .map(Some)

@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_certain_where_the_variance_vanishes() {
+    fn no_interval_without_variance() {
         for tables in [
             [stratum(0, 20, 0, 30), stratum(0, 7, 0, 5)],
             [stratum(20, 20, 0, 30), stratum(7, 7, 0, 5)],

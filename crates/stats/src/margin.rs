@@ -103,15 +103,15 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::{Rng, SeedableRng};
 
-    /// ln 20: error 5 %.
+    /// The threshold ln 20 = ln(1 / 0.05), for an error probability of 5 %.
     const NEEDED: f64 = 2.995_732_273_553_991;
 
     fn uniform(rng: &mut ChaCha8Rng) -> f64 {
         (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Number of blocks until the verdict, if it takes at most `most`. The two probabilities are
-    /// those of a discordant block.
+    /// The number of blocks until the verdict, if it takes at most `most`. The tuple holds the
+    /// probabilities that only side one, or only side two, is bad in a block.
     fn blocks_to_verdict(
         rng: &mut ChaCha8Rng,
         margin: f64,
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_is_no_evidence() {
+    fn a_new_process_has_no_evidence() {
         for margin in [1e-300, 1e-9, 0.02, 0.5, 0.999_999] {
             let process = MarginProcess::new(margin).unwrap();
             assert!(process.ln_e().abs() < 1e-12, "{margin}");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn clean_blocks_decide_soon() {
+    fn clean_blocks_needed_for_a_verdict() {
         let mut process = MarginProcess::new(0.02).unwrap();
         while process.ln_e() < NEEDED {
             process.update(false, false);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_is_overcome() {
+    fn equal_rates_reach_a_verdict() {
         let mut rng = ChaCha8Rng::seed_from_u64(12);
         for (margin, rates, most) in [(0.1, (0.2, 0.2), 1_500), (0.02, (0.005, 0.005), 2_500)] {
             let times: Vec<_> = (0..200)

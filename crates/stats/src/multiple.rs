@@ -80,11 +80,11 @@ mod tests {
     use Role::{Explains, Primary};
 
     #[test]
-    fn the_primary_question_has_the_whole_error() {
+    fn the_primary_comparison_gets_the_whole_alpha() {
         let mut tests = vec![(Primary, 0.0078)];
         tests.extend([(Explains, 0.001), (Explains, 0.4)]);
         assert_eq!(gatekeeping(&tests), Ok(vec![0.0078, 0.0078, 0.4]));
-        // Without a primary result no explanation is shown.
+        // An explanation is shown only if the primary comparison is.
         assert_eq!(
             gatekeeping(&[(Explains, 0.0001), (Primary, 0.2)]),
             Ok(vec![0.2, 0.2])

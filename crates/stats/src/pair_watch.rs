@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verdict_stays() {
+    fn a_verdict_is_final() {
         let mut pairs = PairWatch::new(0.05, 1).unwrap();
         for _ in 0..50 {
             pairs.push([Some(true), Some(false)]);
@@ -262,9 +262,9 @@ mod tests {
     }
 
     #[test]
-    fn the_product_of_predictions() {
-        // Krichevsky and Trofimov: the next block is of a kind with probability (1/2 + seen) / (1 +
-        // all).
+    fn e_is_the_product_of_predictions() {
+        // The Krichevsky-Trofimov estimator predicts that the next block is of a kind with
+        // probability (1/2 + seen) / (1 + all).
         let (mut k, mut m, mut ln_e) = (0_u64, 0_u64, 0.0_f64);
         for one in [true, true, false, true, true, true, false, true] {
             let seen = if one { k } else { m };

@@ -256,7 +256,8 @@ mod tests {
 
     #[test]
     fn seed_determined_results_show_no_difference() {
-        // The seed kills both sides alike; the sequence is censored where it dies early.
+        // The seed crashes both sides alike. Side two has no result where the sequence crashed
+        // before it.
         let seen = table(&[(Bad, Absent, 20), (Good, Good, 20), (Bad, Bad, 5)]);
         let unpaired = compare_blocks(&seen, Design::Complete, 0.05).unwrap();
         assert!(unpaired.p < 0.01, "{unpaired:?}");
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn sides_that_exclude_each_other_are_matched() {
+    fn mutually_exclusive_sides_use_mcnemar() {
         let seen = table(&[(Good, Bad, 21), (Bad, Good, 9)]);
         let [one, two] = seen.sides().unwrap();
         assert!(compare(two, one, 0.05).unwrap().p < 0.01);

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn binomial_probabilities_are_those_of_mpmath() {
+    fn binomial_probabilities_agree_with_mpmath() {
         near(
             ln_binomial(5e5, 5e5, 0.5, 0.5),
             -7.133_546_881_626_864,
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn beta_tails_are_those_of_scipy() {
+    fn beta_tails_agree_with_scipy() {
         for (a, b, x, lower) in [
             (0.5, 0.5, 0.3, 0.369_010_119_565_545_36),
             (500_000.5, 500_000.5, 0.499, 0.022_749_996_970_827_926),
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn normal_tails_are_those_of_mpmath() {
+    fn normal_tails_agree_with_mpmath() {
         near(normal_upper(1.0), 0.158_655_253_931_457_05, 1e-13);
         near(normal_upper(10.0), 7.619_853_024_160_527e-24, 1e-13);
         near(normal_upper(-1.0), 0.841_344_746_068_542_9, 1e-13);

@@ -55,7 +55,7 @@ fn large_tables_are_compared_by_mid_p() {
 fn plans_have_the_known_numbers() {
     assert_eq!(rounds_without_failure(0.01, 0.05), Ok(299));
     assert_eq!(rounds_without_failure(0.05, 0.05), Ok(59));
-    // Exactly two rounds, although the logarithms give a rounding error more.
+    // Exactly two rounds, although a rounding error makes the computed number slightly larger.
     assert_eq!(rounds_without_failure(0.1, 0.81), Ok(2));
     assert_eq!(rounds_to_detect(0.4, 0.9, 0.8, 0.05).unwrap().per_side, 13);
     let far = rounds_to_detect(0.9, 0.92, 0.8, 0.05).unwrap();
@@ -64,7 +64,7 @@ fn plans_have_the_known_numbers() {
 }
 
 #[test]
-fn a_gate_at_one_percent_passes_when_it_should() {
+fn rounds_that_a_gate_at_one_percent_needs() {
     let gate = Gate::new(0.01).unwrap();
     assert_eq!(gate.rounds_to_pass(0, 0.05), Ok(328));
     assert_eq!(gate.rounds_to_pass(1, 0.05), Ok(751));
@@ -83,7 +83,7 @@ fn holm_follows_the_textbook() {
 }
 
 #[test]
-fn the_order_of_rounds_is_named() {
+fn patterns_in_the_order_of_rounds() {
     let rounds = |text: &str| -> Vec<bool> { text.chars().map(|c| c == 'x').collect() };
     let pattern = |text: &str| independence(&rounds(text), 0.05).map(|found| found.pattern);
     assert_eq!(pattern("xxxx......................"), None);
@@ -105,9 +105,9 @@ fn the_order_of_rounds_is_named() {
     );
 }
 
-/// Every function that takes counts, on edge cases up to the maximum: no NaN and no panic.
+/// Calls every function that takes counts, with edge cases up to the maximum number of rounds.
 #[test]
-fn no_counts_lead_to_nan() {
+fn no_counts_give_nan() {
     let million = 1_000_000;
     let ns = [0, 1, 2, 3, 10, million, MAX_ROUNDS];
     let edges: Vec<Counts> = ns
@@ -137,12 +137,12 @@ fn no_counts_lead_to_nan() {
             }
         }
         for &two in &edges {
-            no_pair_leads_to_nan(one, two);
+            no_pair_gives_nan(one, two);
         }
     }
 }
 
-fn no_pair_leads_to_nan(one: Counts, two: Counts) {
+fn no_pair_gives_nan(one: Counts, two: Counts) {
     let mid = fisher_mid_p(one, two);
     let exact = fisher_exact(one, two);
     let mut numbers = vec![mid.less, mid.greater, mid.two_sided];
@@ -166,7 +166,7 @@ fn no_pair_leads_to_nan(one: Counts, two: Counts) {
 }
 
 #[test]
-fn a_side_without_rounds_says_nothing() {
+fn a_side_without_rounds_is_no_evidence() {
     let (none, some) = (counts(0, 0), counts(3, 10));
     let comparison = compare(none, some, 0.05).unwrap();
     assert_eq!((comparison.difference, comparison.p), (None, 1.0));
@@ -180,7 +180,7 @@ fn a_side_without_rounds_says_nothing() {
 }
 
 #[test]
-fn a_million_rounds_have_an_order_too() {
+fn tests_of_order_handle_a_million_rounds() {
     let mut rounds = vec![false; 1_000_000];
     assert_eq!(runs_test(&rounds).two_sided, 1.0);
     assert_eq!(rank_trend(&rounds).p, 1.0);

@@ -1,5 +1,5 @@
-//! The error budget and the power of histories, on a few simulated histories;
-//! `examples/histories.rs` runs many.
+//! Error rate and power of the marks in histories, on a few simulated histories.
+//! `examples/histories.rs` simulates many.
 
 #[allow(dead_code)]
 mod simulated;
@@ -9,7 +9,7 @@ use simulated::{Scene, simulate};
 const SEED: u64 = 20;
 const REPETITIONS: u32 = 200;
 
-/// At 5 %, 21 or more of 200 have a probability below 0.001.
+/// At an error rate of 5 %, 21 or more marked histories of 200 have a probability below 0.001.
 #[test]
 fn flat_histories_are_hardly_ever_marked() {
     for scene in [

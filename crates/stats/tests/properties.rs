@@ -4,11 +4,11 @@ use crashrate_stats::*;
 use proptest::prelude::*;
 use statrs::function::beta::ln_beta;
 
-/// Counts of all sizes, with edge cases often among them.
+/// Counts of all sizes, often edge cases.
 fn counts_up_to(most: u64) -> impl Strategy<Value = Counts> {
     let n = prop_oneof![0..=3_u64, 0..=60_u64, 0..=most].prop_map(move |n| n.min(most));
     (n, prop_oneof![Just(0.0), Just(1.0), 0.0..1.0, 0.0..0.01]).prop_map(|(n, share)| {
-        Counts::new((share * n as f64) as u64, n).expect("a share of the rounds")
+        Counts::new((share * n as f64) as u64, n).expect("no more bad rounds than rounds")
     })
 }
 
@@ -38,15 +38,15 @@ fn one_case_of(part: u32) -> ProptestConfig {
     }
 }
 
-/// The intervals of one rate.
+/// The confidence interval and the confidence sequence of a rate.
 fn intervals(counts: Counts, alpha: f64) -> [Interval; 2] {
     [
-        wilson(counts, alpha).expect("an alpha"),
-        confidence_sequence(counts, alpha).expect("an alpha"),
+        wilson(counts, alpha).expect("alpha is valid"),
+        confidence_sequence(counts, alpha).expect("alpha is valid"),
     ]
 }
 
-/// ln E of the null "the rate is `p`", by its definition.
+/// ln E against the null hypothesis that the rate is `p`, computed from its definition.
 fn ln_e_point(counts: Counts, p: f64) -> f64 {
     let (bad, good) = (counts.bad() as f64, counts.good() as f64);
     ln_beta(0.5 + bad, 0.5 + good) - ln_beta(0.5, 0.5) - bad * p.ln() - good * (-p).ln_1p()
@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn a_smaller_error_makes_wider_intervals(counts in any_counts(), alpha in alphas()) {
+    fn a_smaller_alpha_gives_wider_intervals(counts in any_counts(), alpha in alphas()) {
         for (wide, narrow) in intervals(counts, alpha / 2.0).into_iter().zip(intervals(counts, alpha)) {
             prop_assert!(wide.lo <= narrow.lo && narrow.hi <= wide.hi);
         }
@@ -98,7 +98,7 @@ proptest! {
 
     #[test]
     fn the_confidence_sequence_is_where_e_is_small(counts in any_counts(), alpha in alphas(), p in 1e-6..0.999_999) {
-        let inside = confidence_sequence(counts, alpha).expect("an alpha");
+        let inside = confidence_sequence(counts, alpha).expect("alpha is valid");
         let ln_e = ln_e_point(counts, p);
         let distance = (ln_e + alpha.ln()).abs();
         prop_assert!(distance < 1e-6 || inside.contains(p) == (ln_e < -alpha.ln()), "{inside:?} {ln_e}");
@@ -106,13 +106,13 @@ proptest! {
 
     #[test]
     fn the_bound_without_failures_is_the_exact_bound(n in 0..1_000_000_u64, alpha in alphas()) {
-        let bound = zero_failure_upper(n, alpha).expect("an alpha");
+        let bound = zero_failure_upper(n, alpha).expect("alpha is valid");
         prop_assert!(close((1.0 - bound).powf(n as f64), alpha) || n == 0);
         prop_assert!((0.0..=1.0).contains(&bound));
     }
 
     #[test]
-    fn tests_of_two_rates_do_not_care_which_is_first(one in any_counts(), two in any_counts()) {
+    fn tests_of_two_rates_are_symmetric(one in any_counts(), two in any_counts()) {
         let (p, q) = (fisher_exact(one, two), fisher_exact(two, one));
         prop_assert!(close(p.less, q.greater) && close(p.two_sided, q.two_sided));
         for p in [p.less, p.greater, p.two_sided] {
@@ -127,8 +127,8 @@ proptest! {
     }
 
     #[test]
-    fn a_risk_ratio_turns_over_with_its_sides(one in any_counts(), two in any_counts(), alpha in alphas()) {
-        let (a, b) = (risk_ratio(one, two, alpha).expect("an alpha"), risk_ratio(two, one, alpha).expect("an alpha"));
+    fn swapping_the_sides_inverts_a_risk_ratio(one in any_counts(), two in any_counts(), alpha in alphas()) {
+        let (a, b) = (risk_ratio(one, two, alpha).expect("alpha is valid"), risk_ratio(two, one, alpha).expect("alpha is valid"));
         prop_assert!(a.lo >= 0.0 && a.hi >= a.lo);
         prop_assert!((a.lo * b.hi - 1.0).abs() < 1e-9 || (a.lo == 0.0 && b.hi == f64::INFINITY), "{a:?} {b:?}");
         if let (Some(p), Some(q)) = (one.rate(), two.rate()) {
@@ -137,12 +137,12 @@ proptest! {
     }
 
     #[test]
-    fn a_gate_leans_with_each_round(counts in any_counts(), limit in 1e-4..0.9999) {
-        let gate = Gate::new(limit).expect("a limit");
+    fn each_round_moves_the_evidence_of_a_gate(counts in any_counts(), limit in 1e-4..0.9999) {
+        let gate = Gate::new(limit).expect("the limit is valid");
         let (below, above) = (gate.ln_e_below(counts), gate.ln_e_above(counts));
         prop_assert!(!below.is_nan() && !above.is_nan());
         let (bad, n) = (counts.bad(), counts.n());
-        // A rounding error, in units of the logarithm.
+        // A tolerance for rounding errors, relative to the logarithms.
         let slack = 1e-9 * (1.0 + below.abs().max(above.abs()));
         for (next, sign) in [(counts_of(bad, n + 1), 1.0), (counts_of(bad + 1, n + 1), -1.0)] {
             prop_assert!(sign * (gate.ln_e_below(next) - below) > -slack);
@@ -151,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_rounds_may_be_read_backwards(rounds in prop::collection::vec(any::<bool>(), 0..300)) {
+    fn tests_of_order_are_symmetric_in_time(rounds in prop::collection::vec(any::<bool>(), 0..300)) {
         let backwards: Vec<bool> = rounds.iter().rev().copied().collect();
         let opposite: Vec<bool> = rounds.iter().map(|bad| !bad).collect();
         let (runs, trend) = (runs_test(&rounds), rank_trend(&rounds));
@@ -179,8 +179,8 @@ proptest! {
     }
 
     #[test]
-    fn a_gate_passes_exactly_when_it_says(limit in 0.001..0.9, alpha in 0.001..0.5, bad in 0..4_u64) {
-        let gate = Gate::new(limit).expect("a limit");
+    fn a_gate_passes_after_exactly_the_predicted_rounds(limit in 0.001..0.9, alpha in 0.001..0.5, bad in 0..4_u64) {
+        let gate = Gate::new(limit).expect("the limit is valid");
         let rounds = gate.rounds_to_pass(bad, alpha).expect("reached");
         let passes = |rounds| gate.ln_e_below(counts_of(bad, rounds)) >= -alpha.ln();
         prop_assert!(passes(rounds));
@@ -192,10 +192,10 @@ proptest! {
     #![proptest_config(one_case_of(16))]
 
     #[test]
-    fn boschloo_is_symmetric_and_sharper_than_fisher(one in counts_up_to(80), two in counts_up_to(80)) {
-        let p = boschloo(one, two).expect("few rounds");
-        let swapped = boschloo(two, one).expect("few rounds");
-        let opposite = boschloo(mirrored(two), mirrored(one)).expect("few rounds");
+    fn boschloo_is_symmetric_and_more_powerful_than_fisher(one in counts_up_to(80), two in counts_up_to(80)) {
+        let p = boschloo(one, two).expect("n is small");
+        let swapped = boschloo(two, one).expect("n is small");
+        let opposite = boschloo(mirrored(two), mirrored(one)).expect("n is small");
         let fisher = fisher_exact(one, two);
         prop_assert!(close(p.less, swapped.greater) && close(p.two_sided, swapped.two_sided));
         prop_assert!(close(p.less, opposite.less) && close(p.greater, opposite.greater));
@@ -204,8 +204,8 @@ proptest! {
     }
 
     #[test]
-    fn a_comparison_swaps_with_its_sides(one in any_counts(), two in any_counts(), alpha in alphas()) {
-        let (a, b) = (compare(one, two, alpha).expect("an alpha"), compare(two, one, alpha).expect("an alpha"));
+    fn swapping_the_sides_mirrors_a_comparison(one in any_counts(), two in any_counts(), alpha in alphas()) {
+        let (a, b) = (compare(one, two, alpha).expect("alpha is valid"), compare(two, one, alpha).expect("alpha is valid"));
         prop_assert_eq!(a.test, b.test);
         prop_assert!(close(a.p, b.p) && (0.0..=1.0).contains(&a.p));
         prop_assert!(close(a.interval.lo, -b.interval.hi) && close(a.interval.hi, -b.interval.lo));
@@ -218,16 +218,16 @@ proptest! {
 
     #[test]
     fn power_is_a_symmetric_probability(n in 0..25_u64, p in 0.0..=1.0_f64, q in 0.0..=1.0_f64, alpha in 0.001..0.3) {
-        let power = boschloo_power(n, p, q, alpha).expect("few rounds");
+        let power = boschloo_power(n, p, q, alpha).expect("n is small");
         prop_assert!((0.0..=1.0).contains(&power));
-        prop_assert!(close(power, boschloo_power(n, q, p, alpha).expect("few rounds")));
-        prop_assert!(close(power, boschloo_power(n, 1.0 - p, 1.0 - q, alpha).expect("few rounds")));
-        // At equal rates the power is the error, which the test must not exceed.
-        prop_assert!(boschloo_power(n, p, p, alpha).expect("few rounds") <= alpha * (1.0 + 1e-9));
+        prop_assert!(close(power, boschloo_power(n, q, p, alpha).expect("n is small")));
+        prop_assert!(close(power, boschloo_power(n, 1.0 - p, 1.0 - q, alpha).expect("n is small")));
+        // At equal rates the power is the type I error, which must not exceed alpha.
+        prop_assert!(boschloo_power(n, p, p, alpha).expect("n is small") <= alpha * (1.0 + 1e-9));
     }
 
     #[test]
-    fn power_counts_the_tables_that_the_test_rejects(n in 1..12_u64, p in 0.0..=1.0_f64, q in 0.0..=1.0_f64, alpha in 0.001..0.3) {
+    fn power_sums_the_tables_that_the_test_rejects(n in 1..12_u64, p in 0.0..=1.0_f64, q in 0.0..=1.0_f64, alpha in 0.001..0.3) {
         let chance = |bad: u64, rate: f64| {
             let orders = (0..bad).map(|i| (n - i) as f64 / (i + 1) as f64).product::<f64>();
             orders * rate.powi(bad as i32) * (1.0 - rate).powi((n - bad) as i32)
@@ -235,18 +235,18 @@ proptest! {
         let mut sum = 0.0;
         for x in 0..=n {
             for y in 0..=n {
-                let test = boschloo(counts_of(x, n), counts_of(y, n)).expect("few rounds");
+                let test = boschloo(counts_of(x, n), counts_of(y, n)).expect("n is small");
                 if test.two_sided <= alpha {
                     sum += chance(x, p) * chance(y, q);
                 }
             }
         }
-        prop_assert!((boschloo_power(n, p, q, alpha).expect("few rounds") - sum).abs() < 1e-9);
+        prop_assert!((boschloo_power(n, p, q, alpha).expect("n is small") - sum).abs() < 1e-9);
     }
 
     #[test]
     fn e_values_have_mean_one_at_the_null(n in 0..300_u64, rate in 0.001..0.999) {
-        let gate = Gate::new(rate).expect("a limit");
+        let gate = Gate::new(rate).expect("the limit is valid");
         let (mut point, mut below, mut above) = (0.0, 0.0, 0.0);
         let mut ln_orders = 0.0;
         for bad in 0..=n {
@@ -263,9 +263,9 @@ proptest! {
     }
 
     #[test]
-    fn plans_are_enough_and_no_more(limit in 1e-4..0.9, alpha in alphas()) {
-        let rounds = rounds_without_failure(limit, alpha).expect("a plan");
-        let upper = |n| zero_failure_upper(n, alpha).expect("an alpha");
+    fn plans_have_the_smallest_sufficient_number_of_rounds(limit in 1e-4..0.9, alpha in alphas()) {
+        let rounds = rounds_without_failure(limit, alpha).expect("the arguments are valid");
+        let upper = |n| zero_failure_upper(n, alpha).expect("alpha is valid");
         prop_assert!(upper(rounds) <= limit * (1.0 + 1e-9));
         prop_assert!(rounds == 1 || upper(rounds - 1) > limit * (1.0 - 1e-9));
     }

@@ -3,11 +3,11 @@
 use crashrate_stats::*;
 use proptest::prelude::*;
 
-/// Counts of all sizes, with edge cases often among them.
+/// Counts of all sizes, often edge cases.
 fn counts_up_to(most: u64) -> impl Strategy<Value = Counts> {
     let n = prop_oneof![0..=3_u64, 0..=60_u64, 0..=most].prop_map(move |n| n.min(most));
     (n, prop_oneof![Just(0.0), Just(1.0), 0.0..1.0, 0.0..0.01]).prop_map(|(n, share)| {
-        Counts::new((share * n as f64) as u64, n).expect("a share of the rounds")
+        Counts::new((share * n as f64) as u64, n).expect("no more bad rounds than rounds")
     })
 }
 
@@ -44,7 +44,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn matched_differences_are_covered(
+    fn intervals_of_matched_differences_contain_the_difference(
         discordant in any_counts(),
         share in 0.0..=1.0,
         alpha in alphas(),
@@ -67,15 +67,15 @@ proptest! {
         two in any_counts(),
         margin in margins(),
     ) {
-        let p = farrington_manning(one, two, margin).expect("a margin");
+        let p = farrington_manning(one, two, margin).expect("the margin is valid");
         is_probability(p)?;
         let wider = farrington_manning(one, two, margin + (1.0 - margin) / 2.0);
-        prop_assert!(wider.expect("a margin") <= p + 1e-12);
+        prop_assert!(wider.expect("the margin is valid") <= p + 1e-12);
     }
 
     #[test]
     fn margins_never_overflow(blocks in prop::collection::vec(any::<(bool, bool)>(), 0..300), margin in margins()) {
-        let mut process = MarginProcess::new(margin).expect("a margin");
+        let mut process = MarginProcess::new(margin).expect("the margin is valid");
         for (one, two) in blocks {
             process.update(one, two);
         }
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn poisson_rates_are_covered(
+    fn intervals_of_poisson_rates_contain_the_rate(
         events in prop_oneof![0..=3_u64, 0..=2_000_000_u64],
         exposure in 1e-3..1e9,
         alpha in alphas(),
@@ -105,8 +105,8 @@ proptest! {
         alpha in alphas(),
     ) {
         let swapped: Vec<_> = strata.iter().map(|&(one, two)| (two, one)).collect();
-        let there = mantel_haenszel(&strata, alpha).expect("an alpha");
-        let back = mantel_haenszel(&swapped, alpha).expect("an alpha");
+        let there = mantel_haenszel(&strata, alpha).expect("alpha is valid");
+        let back = mantel_haenszel(&swapped, alpha).expect("alpha is valid");
         is_probability(there.p)?;
         prop_assert!((there.p - back.p).abs() <= 1e-9 * there.p.max(1e-12));
         let difference = there.difference.unwrap_or(0.0);

@@ -16,7 +16,7 @@ fn check(fixture: &str, count: usize) {
 }
 
 #[test]
-fn every_vector_of_the_fixture_is_met() {
+fn every_vector_of_the_fixture_matches() {
     check(
         include_str!("../../../fixtures/statistics_vectors.json"),
         108,
@@ -25,7 +25,7 @@ fn every_vector_of_the_fixture_is_met() {
 
 /// The output of `scripts/make_vectors.py`.
 #[test]
-fn every_vector_of_the_second_fixture_is_met() {
+fn every_vector_of_the_second_fixture_matches() {
     check(
         include_str!("../../../fixtures/statistics_vectors_more.json"),
         57,

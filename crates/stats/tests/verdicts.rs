@@ -34,7 +34,7 @@ fn differences_are_found() {
 }
 
 #[test]
-fn families_keep_their_error() {
+fn several_gates_keep_the_error_rate() {
     let mut dice = Dice::new(7, 200);
     let mut one = vec![0.0; 10];
     one[0] = 0.1;

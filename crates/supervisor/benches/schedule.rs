@@ -1,4 +1,4 @@
-//! A step of the schedule: an attempt has ended, and the next one of its slot starts.
+//! One step of the schedule: an attempt ends, and the next one starts in its slot.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -13,7 +13,7 @@ fn schedule(bench: &mut Criterion) {
             key: RoundKey { unit: 0, round },
             attempt: 1,
         };
-        // Rounds without an end: what is measured is one step, however often it is asked for.
+        // Rounds never run out, so that every iteration measures the same step.
         let rounds = (1..=u32::MAX).cycle().map(pending);
         let bounds = Bounds {
             slots: 2,

@@ -1,8 +1,8 @@
-//! How often a gate at 1 % passes wrongly when hangs are slow and attempts run side by side:
-//! `campaigns [RUNS] [SEED]`.
+//! Measures how often a gate at 1 % wrongly passes when hangs are slow and attempts run in
+//! parallel: `campaigns [RUNS] [SEED]`.
 //!
-//! Exit code 1 if "below" at a true rate of 1 % or 3 % is significantly more frequent than 5 %
-//! (score test at 0.001).
+//! Exits with code 1 if, at a true rate of 1 % or 3 %, the verdict "below" is significantly more
+//! frequent than 5 % (score test at 0.001).
 
 #[path = "../tests/it/campaigns.rs"]
 mod campaigns;
@@ -35,9 +35,10 @@ fn main() -> ExitCode {
     for rate in [0.01, 0.03] {
         for jobs in [1, 2, 4, 8, 16] {
             let [below, above] = campaigns(rate, jobs, ROUNDS, runs, seed);
-            let counts = Counts::new(below.into(), runs.into()).expect("verdicts are campaigns");
+            let counts = Counts::new(below.into(), runs.into())
+                .expect("there are no more verdicts than campaigns");
             // The lower limit at 0.002 two-sided is the one-sided test at 0.001.
-            let is_beyond = wilson(counts, 0.002).expect("an alpha").lo > 0.05;
+            let is_beyond = wilson(counts, 0.002).expect("alpha is valid").lo > 0.05;
             beyond |= is_beyond;
             let percent = |n: u32| 100.0 * f64::from(n) / f64::from(runs);
             let mark = if is_beyond { " BEYOND" } else { "" };

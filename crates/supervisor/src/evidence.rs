@@ -28,9 +28,10 @@ mod tests {
     use super::*;
     use crate::plan::RoundKey;
 
-    /// Neither case-insensitive file systems nor replaced characters may merge two units.
+    /// Two units must not share a file, even if the file system ignores case or characters are
+    /// replaced.
     #[test]
-    fn names_that_look_alike_are_different_files() {
+    fn similar_names_give_different_files() {
         let long = "long".repeat(100);
         let units = [
             ("a", "isolated-x"),

@@ -166,9 +166,9 @@ mod tests {
         when = "bad > 10% in s"
     "#;
 
-    /// A worker's default of nothing once made `run.toml` impossible to write.
+    /// Includes a regression test: a worker's default of `null` once could not be written.
     #[test]
-    fn what_is_written_is_read_back_and_a_changed_plan_is_refused() {
+    fn a_plan_is_read_back_and_a_changed_one_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("suite.toml");
         fs::write(&file, SUITE).unwrap();

@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    /// The errors of every way to open a file.
+    /// The error of each function that opens a file.
     fn errors(folder: &Path, name: &str) -> Vec<String> {
         let all = [
             open(folder, name).map(drop),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn another_name_of_a_file_keeps_its_content() {
+    fn another_hard_link_keeps_its_content() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path();
         write(folder, "a", b"old").unwrap();
@@ -234,6 +234,10 @@ mod tests {
         make_folder(folder, "inside").unwrap();
         write(folder, "inside/c", b"c").unwrap();
         assert_eq!(count(folder, "inside"), 1);
-        assert_eq!(count(folder, "."), 0, "only what is inside");
+        assert_eq!(
+            count(folder, "."),
+            0,
+            "the run folder itself is not counted"
+        );
     }
 }

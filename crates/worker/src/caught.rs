@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_an_error_of_one_line() {
+    fn a_panic_becomes_a_one_line_error() {
         install_panic_hook();
         let error = caught::<()>(|| panic!("first\nsecond")).unwrap_err();
         assert!(brief(&error).starts_with("panic: first ("), "{error}");

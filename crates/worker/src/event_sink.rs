@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_is_not_said_too_often() {
+    fn progress_events_are_rate_limited() {
         let last = Cell::new(None);
         assert!(due(&last, Duration::from_secs(60)));
         assert!(!due(&last, Duration::from_secs(60)));

@@ -292,7 +292,7 @@ mod tests {
 
     fn read(given: Value) -> Result<Params, String> {
         let Value::Object(given) = given else {
-            panic!("an object")
+            panic!("expected an object")
         };
         Params::read(OWN, &["layers"], &given)
     }
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_wrong_parameter() {
         for (given, named) in [
             (json!({"thread": 2}), "unknown parameter \"thread\""),
             (json!({"threads": "eight"}), "from 1 to 1024, not \"eight\""),
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn one_number_counts_as_several() {
+    fn a_number_is_a_list_of_one() {
         let own = &[thread_counts(&[1, 2])];
         let given = json!({"threads": 4});
         let params = Params::read(own, &[], given.as_object().unwrap()).unwrap();

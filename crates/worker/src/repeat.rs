@@ -123,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    /// Adds 0, except for `wrong` in the third call.
+    /// Adds 0; adds `wrong` in the third call.
     struct Third {
         calls: AtomicU64,
         wrong: f64,
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_result_in_the_middle_is_seen_where_every_one_is_compared() {
+    fn a_wrong_result_in_the_middle_is_found_if_all_are_checked() {
         assert_eq!(difference(Check::Every, 0.5), 0.5);
         assert_eq!(difference(Check::Last, 0.5), 0.0);
         assert!(difference(Check::Every, f64::NAN).is_nan());

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn never_more_than_the_limit_are_inside() {
+    fn no_more_threads_than_the_limit_enter() {
         let (semaphore, inside, most) =
             (Semaphore::new(2), AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_nobody_waits() {
+    fn without_a_limit_no_thread_waits() {
         let semaphore = Semaphore::new(0);
         assert!(semaphore.enter().is_none() && semaphore.enter().is_none());
     }

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_right_and_wrong() {
+    fn valid_and_invalid_tasks() {
         let task = |chapters: &str, more: &str| {
             format!(r#"{{"v":1,"chapters":[{chapters}],"device":"cpu","seed":7{more}}}"#)
         };

@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_lost() {
+    fn every_operation_is_counted() {
         for limit in [0, 1, 2] {
             let mut jobs = group([None; 3], false);
             let mut ticked = 0;
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_and_panics_are_counted_and_the_rest_goes_on() {
+    fn errors_and_panics_are_counted_and_other_threads_continue() {
         crate::caught::install_panic_hook();
         for panics in [false, true] {
             let mut jobs = group([None, Some(5), Some(7)], panics);
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_warm_up_is_an_error_and_no_deadlock() {
+    fn a_failed_warm_up_is_an_error_without_deadlock() {
         let mut jobs = group([Some(1), None, None], false);
         let tally = run(&mut jobs, &plan(0), |_, _| Ok(())).unwrap();
         assert_eq!((tally.done, tally.errors), (20, 1));
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn who_watches_can_end_it() {
+    fn an_error_in_the_callback_ends_the_run() {
         let mut jobs = group([None; 3], false);
         let ended = run(&mut jobs, &plan(0), |_, _| Err(anyhow!("gone")));
         assert!(ended.is_err());

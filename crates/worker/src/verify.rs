@@ -142,12 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_found_in_its_layer() {
+    fn a_difference_is_found_in_its_layer() {
         let mut tensors = exact::reference(SMALL);
         tensors.get_mut("output.1").unwrap().1[7] += 1e-3;
         let file = exact::file(&tensors, exact::metadata(SMALL), true);
         let [first, second] = found(&file).unwrap()[..] else {
-            panic!("two layers")
+            panic!("expected two layers")
         };
         assert!(first < 2e-5 && (second - 1e-3).abs() < 2e-5);
         // Every number computed from a NaN weight is NaN.
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reference_is_refused() {
+    fn invalid_references_are_rejected() {
         let set = |name: &'static str, value: &'static str| {
             changed(move |_, metadata| drop(metadata.insert(name.to_owned(), value.to_owned())))
         };

@@ -110,7 +110,7 @@ mod test {
 
     #[test]
     fn every_ratio_has_a_reference() {
-        for group in groups(&[]).expect("they parse") {
+        for group in groups(&[]).expect("the file is valid") {
             let is_reference = |case: &Case| case.name == group.reference;
             assert!(group.cases.iter().any(is_reference), "{}", group.key);
         }

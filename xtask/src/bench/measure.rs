@@ -122,23 +122,23 @@ mod test {
     use super::*;
 
     #[test]
-    fn the_cost_of_start_and_end_is_in_no_round() {
+    fn the_cost_of_start_and_end_is_subtracted() {
         let cost = |secs, cpu, peak| Cost {
             secs,
             cpu: Some(cpu),
             peak: Some(peak),
         };
         let sample = Cost::between((2, cost(1.0, 5e5, 9)), (102, cost(2.0, 6e5, 7)));
-        let sample = sample.expect("a longer call");
+        let sample = sample.expect("the second call took longer");
         assert!((sample.secs - 0.01).abs() < 1e-9);
-        assert!((sample.cpu.expect("both are known") - 1000.0).abs() < 1e-6);
+        assert!((sample.cpu.expect("both times are known") - 1000.0).abs() < 1e-6);
         assert_eq!(sample.peak, Some(9));
         let faster = Cost::between((2, cost(1.0, 0.0, 0)), (102, cost(0.9, 0.0, 0)));
         assert!(faster.is_none());
     }
 
     #[test]
-    fn processor_time_is_found_behind_any_name() {
+    fn processor_time_is_found_after_any_process_name() {
         let stat = "17 (a ) 9 (b) S 1 17 17 0 -1 4194304 100 200 0 0 31 11 500 600 20 0 1 0 77 1 2";
         assert_eq!(ticks(stat), Some(42));
         assert_eq!(ticks("17 (short) Z 1"), None);
@@ -146,7 +146,7 @@ mod test {
     }
 
     #[test]
-    fn the_peak_is_in_bytes_and_a_zombie_has_none() {
+    fn the_peak_is_in_bytes_and_missing_for_a_zombie() {
         let status = "Name:\tx\nVmPeak:\t  900 kB\nVmHWM:\t     12 kB\nVmRSS:\t 8 kB\n";
         assert_eq!(high_water(status), Some(12 * 1024));
         assert_eq!(high_water("Name:\tx\nState:\tZ (zombie)\n"), None);
@@ -158,6 +158,6 @@ mod test {
         failing.args(["-c", "echo mist >&2; exit 3"]);
         let error = measure(&mut failing).expect_err("it fails").to_string();
         assert!(error.contains("mist"), "{error}");
-        measure(&mut Command::new("true")).expect("it passes");
+        measure(&mut Command::new("true")).expect("`true` passes");
     }
 }

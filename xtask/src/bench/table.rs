@@ -203,7 +203,7 @@ mod test {
     use super::*;
 
     #[test]
-    fn the_median_is_the_middle_one_or_between_two() {
+    fn the_median_is_the_middle_value_or_the_mean_of_two() {
         let spread = |values: &[f64]| Spread::of(values.iter().copied());
         assert_eq!(spread(&[]), None);
         let odd = spread(&[9.0, 1.0, 2.0]).expect("three values");
@@ -237,7 +237,7 @@ mod test {
     }
 
     #[test]
-    fn ratios_are_those_of_pairs_in_the_unit_of_the_group() {
+    fn ratios_are_computed_per_pair() {
         let sample = |secs| Cost {
             secs,
             cpu: None,
@@ -252,7 +252,7 @@ mod test {
             case = [{ name = "one", rounds = 1, run = "" }]"#,
         );
         let mut measured = Measured {
-            group: group.expect("a group"),
+            group: group.expect("the group is valid"),
             samples: vec![vec![sample(0.5), sample(1.0)]],
             other: vec![vec![sample(1.0), sample(3.0)]],
         };

@@ -161,7 +161,7 @@ mod test {
     }
 
     #[test]
-    fn cargos_own_setting_is_not_the_users() {
+    fn the_setting_of_the_cargo_configuration_is_ignored() {
         assert_eq!(choose(&[]), Choice::Ours);
         assert_eq!(choose(&[("LIBTORCH", "")]), Choice::Ours);
         assert_eq!(choose(&[("LIBTORCH", "/w/target/libtorch")]), Choice::Ours);
@@ -169,7 +169,7 @@ mod test {
     }
 
     #[test]
-    fn the_users_own_wins() {
+    fn a_setting_of_the_user_wins() {
         assert_eq!(
             choose(&[("LIBTORCH", "/opt/torch")]),
             Choice::Folder("/opt/torch".into())

@@ -94,7 +94,7 @@ mod test {
 
     #[test]
     fn known_platforms_are_found_and_others_are_errors() {
-        for platform in &Platform::all().expect("they parse") {
+        for platform in &Platform::all().expect("the file is valid") {
             let found = Platform::of(&platform.os, &platform.arch, false).expect("known");
             assert_eq!(found.name, platform.name);
         }
@@ -110,8 +110,8 @@ mod test {
     }
 
     #[test]
-    fn every_platform_has_its_headers_and_its_trial_library() {
-        for platform in &Platform::all().expect("they parse") {
+    fn every_platform_has_headers_and_a_trial_library() {
+        for platform in &Platform::all().expect("the file is valid") {
             let members = || platform.wheels.iter().flat_map(|wheel| &wheel.members);
             assert!(
                 members().any(|name| name == "torch/include/"),
@@ -126,7 +126,7 @@ mod test {
 
     #[test]
     fn checksums_have_the_form_of_sha256() {
-        let platforms = Platform::all().expect("they parse");
+        let platforms = Platform::all().expect("the file is valid");
         for wheel in platforms.iter().flat_map(|platform| &platform.wheels) {
             let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
             assert!(

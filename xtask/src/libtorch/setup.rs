@@ -186,7 +186,7 @@ mod test {
 
     #[test]
     fn downloaded_wheels_reduce_the_needed_space() {
-        let platform = Platform::here().expect("a platform with libtorch");
+        let platform = Platform::here().expect("libtorch supports this platform");
         let all = platform.download();
         assert!(needed(&platform, 0) >= all + platform.unpacked);
         assert_eq!(needed(&platform, all), platform.unpacked);
@@ -194,14 +194,14 @@ mod test {
     }
 
     #[test]
-    fn an_interrupted_set_up_keeps_its_wheels_only() {
-        let folder = tempfile::tempdir().expect("a folder");
+    fn an_interrupted_set_up_keeps_only_its_wheels() {
+        let folder = tempfile::tempdir().expect("a folder can be created");
         let wheels = folder.path().join("wheels");
         for name in ["wheels", "new/lib"] {
-            fs::create_dir_all(folder.path().join(name)).expect("a folder");
+            fs::create_dir_all(folder.path().join(name)).expect("a folder can be created");
         }
-        fs::write(wheels.join("torch.whl"), "0123456789").expect("a file");
-        fs::write(folder.path().join("requirements.txt"), "").expect("a file");
+        fs::write(wheels.join("torch.whl"), "0123456789").expect("a file can be written");
+        fs::write(folder.path().join("requirements.txt"), "").expect("a file can be written");
         clear_leftovers(folder.path(), &wheels).expect("cleared");
         assert_eq!(downloaded(&wheels), 10);
         assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 1);
@@ -209,29 +209,31 @@ mod test {
 
     #[test]
     fn the_second_set_up_waits_for_the_first() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a folder can be created");
         let path = folder.path().join("lock");
-        let first = lock(&path).expect("the lock");
+        let first = lock(&path).expect("the lock can be taken");
         std::thread::scope(|scope| {
-            let second = scope.spawn(|| lock(&path).expect("the lock"));
+            let second = scope.spawn(|| lock(&path).expect("the lock can be taken"));
             std::thread::sleep(std::time::Duration::from_millis(50));
             assert!(!second.is_finished());
             drop(first);
-            second.join().expect("no panic");
+            second.join().expect("the thread does not panic");
         });
     }
 
     #[test]
-    fn a_folder_is_in_place_with_its_stamp_and_its_library() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let platform = Platform::here().expect("a platform with libtorch");
-        fs::create_dir(folder.path().join("lib")).expect("a folder");
-        fs::write(folder.path().join("lib").join(&platform.trial), "").expect("a file");
+    fn a_set_up_folder_needs_a_stamp_and_a_library() {
+        let folder = tempfile::tempdir().expect("a folder can be created");
+        let platform = Platform::here().expect("libtorch supports this platform");
+        fs::create_dir(folder.path().join("lib")).expect("a folder can be created");
+        fs::write(folder.path().join("lib").join(&platform.trial), "")
+            .expect("a file can be written");
         assert!(!is_in_place(folder.path(), &platform));
         let stamp = json!({ "wheels": platform.fingerprints() }).to_string();
-        fs::write(folder.path().join(STAMP), stamp).expect("a file");
+        fs::write(folder.path().join(STAMP), stamp).expect("a file can be written");
         assert!(is_in_place(folder.path(), &platform));
-        fs::write(folder.path().join(STAMP), r#"{"wheels":["torch==9.9.9"]}"#).expect("a file");
+        fs::write(folder.path().join(STAMP), r#"{"wheels":["torch==9.9.9"]}"#)
+            .expect("a file can be written");
         assert!(!is_in_place(folder.path(), &platform));
     }
 }

@@ -130,15 +130,15 @@ mod test {
                 path: path.into(),
                 text: (*text).to_owned(),
             };
-            Content::of(&file).expect("it parses")
+            Content::of(&file).expect("the source is valid")
         };
         let contents: Vec<Content> = files.iter().map(content).collect();
         let files = files.iter().map(|(path, _)| Path::new(path)).zip(&contents);
-        cycles(Path::new("c"), &Vec::from_iter(files)).expect("they are in c")
+        cycles(Path::new("c"), &Vec::from_iter(files)).expect("the files are below `c`")
     }
 
     #[test]
-    fn uses_lead_through_facades_to_the_defining_file() {
+    fn imports_are_resolved_through_re_exports() {
         let cycles = found(&[
             ("c/src/lib.rs", "mod a; mod b;"),
             ("c/src/a/mod.rs", "mod x; mod y; pub(crate) use x::X;"),
@@ -153,7 +153,7 @@ mod test {
     }
 
     #[test]
-    fn a_module_and_its_submodule_are_no_cycle() {
+    fn a_module_and_its_submodule_are_not_a_cycle() {
         let cycles = found(&[
             ("c/src/lib.rs", "mod a;"),
             ("c/src/a/mod.rs", "mod x; struct A; fn f() { x::g() }"),

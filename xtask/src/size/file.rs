@@ -207,12 +207,12 @@ mod more;
 "#;
 
     #[test]
-    fn code_comments_and_tests_are_told_apart() {
+    fn code_comments_and_tests_are_counted_separately() {
         let file = File {
             path: "src/a.rs".into(),
             text: TEXT.to_owned(),
         };
-        let content = Content::of(&file).expect("it parses");
+        let content = Content::of(&file).expect("the source is valid");
         assert_eq!(
             (content.all, content.code, content.comments, content.tests),
             (25, 9, 3, 7)

@@ -39,7 +39,8 @@ fn not_found(runs: &Path, name: &str) -> String {
     let (Some(first), Some(last)) = (ids.first(), ids.last()) else {
         return format!("there is no run `{name}` in {shown}: it has no runs yet");
     };
-    let instead = match nearest(name, ids.iter().map(String::as_str).chain(["latest"])) {
+    let known = ids.iter().map(String::as_str).chain(["latest"]);
+    let instead = match nearest(name, known.filter(|known| *known != name)) {
         Some(id) => format!("did you mean `{id}`?"),
         None if ids.len() == 1 => format!("its only run is {first}"),
         None => format!("it has {} runs, {first} to {last}", ids.len()),

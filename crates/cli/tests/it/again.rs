@@ -1,4 +1,5 @@
-//! A round that is run again: the same seed, the same order, and said to be no sample.
+//! `run --round N` repeats one round with the same seed and order. The report says that it is not a
+//! sample.
 
 use std::fs;
 
@@ -6,7 +7,7 @@ use serde_json::Value;
 
 use crate::util::{Journal, Place};
 
-/// Each attempt notes its seed; `unlucky` dies by its seed, as a race would.
+/// Each attempt logs its seed. `unlucky` crashes depending on its seed, as a race would.
 const SUITE: &str = r#"
 [[chapter]]
 id = "unlucky"
@@ -60,7 +61,7 @@ fn a_round_runs_alone_with_its_seed_and_in_its_order() {
         "{}",
         done.stderr
     );
-    // Chosen rounds are no part of the history.
+    // Runs with `--round` are not part of the history.
     let history = ["history", &place.name, "--format", "json"];
     let history = place.crashrate(&history).expect(0).stdout;
     let history: Value = serde_json::from_str(&history).unwrap();
@@ -69,7 +70,7 @@ fn a_round_runs_alone_with_its_seed_and_in_its_order() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn the_line_of_a_signature_repeats_its_crash() {
+fn the_repeat_command_of_a_signature_reproduces_its_crash() {
     let place = Place::new();
     place.suite(SUITE);
     place
@@ -84,7 +85,7 @@ fn the_line_of_a_signature_repeats_its_crash() {
     assert_eq!(after["crashes"][0]["signature"], crash["signature"]);
     let first = &crash["places"][0]["first_round"];
     assert_eq!(&after["crashes"][0]["places"][0]["first_round"], first);
-    // The line of that run is the same, and so does the same again.
+    // The repeated run suggests the same command.
     assert_eq!(after["crashes"][0]["repeat"], *again);
     let listed = place.crashrate(&["crashes"]).expect(0).stdout;
     assert!(listed.contains(&format!("again: {again}")), "{listed}");

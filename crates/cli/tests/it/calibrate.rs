@@ -1,7 +1,8 @@
-//! Calibrates the dose of a fault. The rounds are limited, recorded and resumable, and no rate counts
-//! them.
+//! Calibrating the dose of a fault. The calibration has a limited number of rounds, which are
+//! recorded and resumable. No rate counts them.
 //!
-//! The worker here dies in every round from 37 writes on and in none below: what is found must settle about there.
+//! The worker here crashes in every round with a dose of 37 or more and in none below, so the
+//! calibrated dose must settle near 37.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,14 +41,14 @@ fn dose(json: &Value) -> u64 {
     json["run"]["fault"]["dose"].as_u64().unwrap()
 }
 
-/// How many rounds a calibration had.
+/// The number of rounds in the calibration.
 fn calibrated(json: &Value) -> u64 {
     let steps = &json["run"]["fault"]["calibration"]["steps"];
     let steps = steps.as_array().unwrap();
     steps.iter().map(|step| step["of"].as_u64().unwrap()).sum()
 }
 
-/// The runs of a calibration, by folder.
+/// The run folders of the calibration's cohorts.
 fn runs_of(run: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(run.join("calibration")).into_iter().flatten();
     let folders = entries.map(|entry| entry.unwrap().path());
@@ -55,7 +56,7 @@ fn runs_of(run: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn its_rounds_come_first_and_are_not_counted() {
+fn calibration_rounds_come_first_and_are_not_counted() {
     let place = Place::new();
     suite(&place, "dose = \"calibrated\"", 0.0);
     place
@@ -80,14 +81,14 @@ fn its_rounds_come_first_and_are_not_counted() {
         "{}",
         report.stdout
     );
-    // The same rounds again need no second calibration.
+    // The suggested command gives the dose, so a repetition needs no second calibration.
     let repeated = format!("--dose {found}");
     assert!(report.stdout.contains(&repeated), "{}", report.stdout);
     assert_eq!(place.runs().len(), 1);
 }
 
 #[test]
-fn what_the_suite_asks_of_it() {
+fn the_suite_sets_the_target_the_rounds_and_the_start() {
     let place = Place::new();
     let wish = "dose = \"calibrated\"\ncalibrate = { pass = 0.9, rounds = 6, start = 50 }";
     suite(&place, wish, 0.0);
@@ -140,7 +141,7 @@ fn a_stopped_calibration_is_resumed() {
     let place = Place::new();
     suite(&place, "dose = \"calibrated\"", 0.1);
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
-    until("the third cohort is at work", || {
+    until("the third cohort runs", || {
         place
             .runs()
             .first()
@@ -153,7 +154,7 @@ fn a_stopped_calibration_is_resumed() {
         "{}",
         done.stderr
     );
-    // It is the latest, though it has measured nothing yet.
+    // `latest` finds the run although it has no measured round yet.
     place
         .crashrate(&["run", "--resume", "latest", "--report-only"])
         .expect(0);
@@ -164,7 +165,7 @@ fn a_stopped_calibration_is_resumed() {
 }
 
 #[test]
-fn alone() {
+fn the_calibrate_command_prints_the_dose() {
     let place = Place::new();
     suite(&place, "dose = 20", 0.0);
     let done = place

@@ -1,4 +1,4 @@
-//! A run that calibrates its fault is shown as that, wherever runs are shown.
+//! A run that is calibrating its fault is labelled so in lists, reports and pages.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -33,11 +33,11 @@ fn page(address: &str, path: &str) -> String {
 }
 
 #[test]
-fn it_is_calibrating_in_lists_reports_and_pages() {
+fn a_calibrating_run_is_labelled_in_lists_reports_and_pages() {
     for command in ["run", "calibrate"] {
         let place = place();
         let live = place.start(&mut place.command(&[command, "suite.toml"]));
-        until("a cohort is at work", || {
+        until("a cohort runs", || {
             let runs = place.runs();
             runs.iter()
                 .any(|run| run.join("calibration").is_dir() && run.join("run.toml").is_file())
@@ -53,7 +53,7 @@ fn it_is_calibrating_in_lists_reports_and_pages() {
         assert!(json.stderr.contains("calibrating"), "{}", json.stderr);
 
         let server = place.start(&mut place.command(&["serve", "--bind", "127.0.0.1:0"]));
-        until("it serves", || server.stdout().contains("http://"));
+        until("the server listens", || server.stdout().contains("http://"));
         let said = server.stdout();
         let address = said
             .trim()

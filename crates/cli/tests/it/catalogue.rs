@@ -1,4 +1,5 @@
-//! Every way to misbehave, run by the real program: outcomes, signals, exit codes and places of death as data.
+//! Runs every misbehaviour of the testkit's catalogue and checks outcomes, signals, exit codes, and
+//! where a sequence died.
 
 use std::process::Command;
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::util::{Place, row};
 
-/// What the supervisor may need, whatever its children do.
+/// Upper limit on the supervisor's peak memory in bytes, whatever its children do.
 const MEMORY: u64 = 100_000_000;
 
 #[test]
@@ -44,7 +45,7 @@ fn isolated(args: &[&str]) {
     }
 }
 
-/// A row of one round that ended so.
+/// Checks the row of a chapter whose single round ended with `outcome`.
 fn assert_counts(name: &str, row: &Value, outcome: Outcome, ended: &Ended) {
     assert_eq!(row["outcomes"], json!({ outcome.word(): 1 }), "{row:#}");
     assert_eq!(row["mode"], "isolated", "{name}");
@@ -52,7 +53,7 @@ fn assert_counts(name: &str, row: &Value, outcome: Outcome, ended: &Ended) {
     let rate = json!({"bad": bad, "n": i32::from(outcome.counts())});
     assert_eq!(row["first_attempt"], rate, "{name}");
     assert_eq!(row["after_retries"], rate, "{name}");
-    // A kill that crashrate sent is no signal of the child's own.
+    // The list leaves out signals that crashrate sent.
     let signals = match (&ended.exit, outcome) {
         (Some(Exit::Signal(signal)), Outcome::Crashed) => json!({ signal.as_str(): 1 }),
         _ => json!({}),
@@ -66,14 +67,14 @@ fn assert_counts(name: &str, row: &Value, outcome: Outcome, ended: &Ended) {
     }
 }
 
-/// Garbage and processes left behind are noted beside the outcome.
+/// Checks the notes about garbage events and leftover processes.
 fn assert_notes(case: &Case, row: &Value) {
     let notes: Vec<_> = row["notes"].as_array().unwrap().iter().collect();
     let note = |words: &str| {
         let said = |note: &&&Value| note["text"].as_str().unwrap().contains(words);
         notes.iter().find(said).is_some()
     };
-    // Elsewhere they are killed by others than the supervisor, or not seen to be.
+    // On other systems the supervisor may not see these processes, or something else kills them.
     if cfg!(target_os = "linux") {
         assert_eq!(note("behind, killed"), case.leaves_processes, "{row:#}");
     }
@@ -83,13 +84,13 @@ fn assert_notes(case: &Case, row: &Value) {
 }
 
 #[test]
-fn in_a_sequence_of_the_suites_worker() {
+fn in_a_sequence_run_by_the_worker() {
     let suite = sequence_suite(&catalogue(), programs(), Size::Small);
     in_sequence(&suite);
 }
 
 #[test]
-fn in_a_sequence_with_a_command_of_its_own() {
+fn in_a_sequence_with_its_own_command() {
     let suite = sequence_suite(&catalogue(), programs(), Size::Small);
     let command = json!([programs().sequence_runner]);
     let own = format!("[[sequence]]\ncommand = {command}\n");
@@ -99,7 +100,7 @@ fn in_a_sequence_with_a_command_of_its_own() {
 fn in_sequence(suite: &str) {
     let (place, cases) = (Place::new(), catalogue());
     place.write("suite.toml", renamed(suite, &place));
-    // Some of them wait for their time limits, which they can do beside each other.
+    // Some cases run into their time limits. Parallel jobs let them wait at the same time.
     let args = ["run", "suite.toml", "--mode", "sequential", "--jobs", "4"];
     watched(&mut place.command(&args));
 
@@ -129,7 +130,8 @@ fn in_sequence(suite: &str) {
     }
 }
 
-/// A set-up at fault makes all that the process did worthless.
+/// The expected outcome of the first chapter. After a setup error nothing that the process did
+/// counts.
 fn first(sequence: &InSequence) -> Outcome {
     match sequence.whole {
         Outcome::NotStarted => Outcome::NotStarted,
@@ -161,7 +163,8 @@ fn chapter_of<'a>(json: &'a Value, chapter: &str, sequence: &str) -> &'a Value {
     rows.iter().find(is).unwrap()
 }
 
-/// One of the cases is not started, so that the run is incomplete.
+/// Runs the command and checks its peak memory. One case cannot be started, so the run is
+/// incomplete (exit code 106).
 fn watched(command: &mut Command) {
     let done = run_watched(command).unwrap();
     assert_eq!(done.exit, Exit::Code(106), "{}", done.stderr);
@@ -169,7 +172,7 @@ fn watched(command: &mut Command) {
     assert!(done.peak_memory < MEMORY, "{mb} MB: {}", done.stdout);
 }
 
-/// The suite under a name of its own, so that the marks of two runs at the same time differ.
+/// The suite with a unique name, so that the process markers of parallel runs differ.
 fn renamed(suite: &str, place: &Place) -> String {
     suite.replacen("name = \"", &format!("name = \"{}-", place.name), 1)
 }

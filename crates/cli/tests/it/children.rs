@@ -1,4 +1,5 @@
-//! What a child is given, and what comes back from it on the events descriptor: in plain shell, as any language can.
+//! What a child receives from crashrate, and what it sends back on the events descriptor. The
+//! children are plain shell scripts because any language can do this.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::util::{Place, id, row};
 
-/// The `CRASHRATE_` variables that a child wrote to this file, without the prefix.
+/// The `CRASHRATE_` variables that a child wrote to `file`, without the prefix.
 fn variables(place: &Place, file: &str) -> BTreeMap<String, String> {
     let text = fs::read_to_string(place.path().join(file)).unwrap();
     text.lines()
@@ -48,7 +49,7 @@ fn the_environment() {
     let variants = ["--variant", "default", "--variant", "with-fix"];
     let mut run =
         place.command(&[&["run", "suite.toml", "--device", "cuda:1"], &variants[..]].concat());
-    // What the supervisor itself was given of these is not the child's.
+    // Variables that the supervisor inherits must not reach the child.
     let run = run
         .env("CRASHRATE_ROUND", "77")
         .env("CRASHRATE_SEQUENCE", "x");
@@ -74,7 +75,8 @@ fn the_environment() {
     assert_eq!(of_s["MODE"], "sequential");
     assert!(!of_s.contains_key("CHAPTER"), "{of_s:?}");
     assert_eq!(variables(&place, "default-a-1-2")["ATTEMPT"], "2");
-    // The same weights and inputs for all units of a block, others in the next.
+    // All units of a block share a seed, which decides weights and inputs. The next block has a
+    // different one.
     let seeds = |round: u32| {
         let files = [
             "default-a-R-1",
@@ -91,7 +93,7 @@ fn the_environment() {
     assert_ne!(seeds(1), seeds(2));
 }
 
-/// Regression: what a crashrate that runs this one had set of them was handed on.
+/// Regression: a nested crashrate passed on the variables that the outer one had set.
 #[test]
 fn the_environment_names_a_chapter_or_a_sequence_never_both() {
     let place = Place::new();
@@ -184,7 +186,7 @@ fn the_task() {
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);
 }
 
-/// Every default of the fault is filled in, and the run says that there was one.
+/// The task contains every default of the fault, and the report shows the same fault.
 #[test]
 fn the_fault() {
     let place = Place::new();
@@ -220,7 +222,7 @@ fn the_fault() {
 }
 
 #[test]
-fn a_plain_command_has_an_empty_input_and_no_descriptors_of_others() {
+fn a_plain_command_has_empty_stdin_and_no_descriptors_of_other_attempts() {
     let place = Place::new();
     place.suite(
         r#"
@@ -233,7 +235,8 @@ fn a_plain_command_has_an_empty_input_and_no_descriptors_of_others() {
     place
         .crashrate(&["run", "suite.toml", "--jobs", "4"])
         .expect(0);
-    // What this test itself was given it hands on: that is no doing of the program's.
+    // Descriptors that this test inherited reach the child, too. A plain shell shows how many they
+    // are.
     let mut plain = Command::new("sh");
     plain.args(["-c", "cat > input-0 && ls /dev/fd/ > fds-0"]);
     place
@@ -264,7 +267,7 @@ say() { echo "{\"v\":1,\"event\":\"$1\"$2}" >&$CRASHRATE_EVENTS_FD; }
 "#;
 
 #[test]
-fn a_shell_speaks_for_a_sequence() {
+fn a_shell_script_sends_the_events_of_a_sequence() {
     let place = Place::new();
     let script = format!(
         r#"{SAYS}
@@ -311,7 +314,7 @@ fn a_shell_speaks_for_a_sequence() {
 }
 
 #[test]
-fn measures_of_a_plain_command_arrive_and_are_held_against_expectations() {
+fn measures_of_a_plain_command_are_checked_against_expectations() {
     let place = Place::new();
     let measure = r#"echo "{\"v\":1,\"event\":\"measure\",\"name\":\"ops\",\"value\":$CRASHRATE_ROUND,\"unit\":\"1/s\"}" >&3"#;
     place.write("measure.sh", measure);
@@ -350,7 +353,7 @@ fn measures_of_a_plain_command_arrive_and_are_held_against_expectations() {
 }
 
 #[test]
-fn a_device_that_is_not_there_is_the_set_ups_fault() {
+fn a_missing_device_is_a_setup_error() {
     let place = Place::new();
     let params = "params = { act = \"unavailable\" }\n";
     place.worker_suite(
@@ -365,12 +368,12 @@ fn a_device_that_is_not_there_is_the_set_ups_fault() {
     let row = row(&json["chapters"], "chapter", "x");
     assert_eq!(row["outcomes"], json!({"not-started": 2}));
     assert_eq!(row["first_attempt"], json!({"bad": 0, "n": 0}));
-    assert_eq!(row["attempts"], 2, "a retry would measure nothing either");
+    assert_eq!(row["attempts"], 2, "a missing device is not retried");
     assert_eq!(json["run"]["complete"], false);
 }
 
 #[test]
-fn a_program_that_is_gone_by_then_is_not_started() {
+fn rounds_after_the_program_was_deleted_are_not_started() {
     let place = Place::new();
     place.program("now.sh", "#!/bin/sh\nrm now.sh\n");
     place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"./now.sh\"]\n");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::util::{Done, Place, row};
 
-/// A real segfault of Python in every third round, and a shell that exits with 3.
+/// A Python chapter that segfaults in every third round, and a shell chapter that exits with 3.
 const SEGFAULT_AND_EXIT: &str = r#"
 [defaults]
 rounds = 9
@@ -89,7 +89,7 @@ fn a_command_without_a_suite() {
 }
 
 #[test]
-fn arguments_of_a_command_are_its_own() {
+fn arguments_after_the_separator_go_to_the_command() {
     let place = Place::new();
     let script = r#"[ "$1 $2" = "--rounds a  b" ] || exit 9"#;
     let command = ["--", "sh", "-c", script, "sh", "--rounds", "a  b"];
@@ -114,7 +114,7 @@ fn report_only_ends_with_0() {
 }
 
 #[test]
-fn jobs_change_nothing_but_the_order_of_ends() {
+fn jobs_change_only_the_order_of_results() {
     let place = Place::new();
     place.suite(PASS_AND_FAIL);
     let run = ["run", "suite.toml", "--jobs", "3", "--rounds", "9"];
@@ -126,7 +126,7 @@ fn jobs_change_nothing_but_the_order_of_ends() {
 }
 
 #[test]
-fn rounds_and_chapter_choose() {
+fn the_rounds_and_chapter_options_select_rounds_and_chapters() {
     let place = Place::new();
     place.suite(PASS_AND_FAIL);
     let run = ["run", "suite.toml", "--rounds", "2", "--chapter", "yes"];
@@ -149,7 +149,7 @@ fn a_chapter_that_is_not_there_is_named() {
 }
 
 #[test]
-fn mode_chooses() {
+fn the_mode_option_selects_units() {
     let place = Place::new();
     let sequence = r#"
         [defaults]
@@ -199,7 +199,7 @@ fn a_mode_without_units_is_nothing_to_run() {
     assert!(place.runs().is_empty());
 }
 
-/// The units of the journal's `started` records, in their order.
+/// Runs five chapters with a seed and returns the unit of each `started` record in order.
 fn order(seed: &str) -> Vec<u32> {
     let place = Place::new();
     let chapters: String = ["a", "b", "c", "d", "e"]
@@ -213,7 +213,10 @@ fn order(seed: &str) -> Vec<u32> {
         json!(seed.parse::<u64>().unwrap())
     );
     let started = place.journal().started;
-    assert!(started.is_sorted_by_key(|s| s.round), "blocks in order");
+    assert!(
+        started.is_sorted_by_key(|s| s.round),
+        "blocks start in order"
+    );
     started.iter().map(|s| s.unit).collect()
 }
 
@@ -224,7 +227,7 @@ fn the_seed_decides_the_order() {
 }
 
 #[test]
-fn timeout_in_place_of_the_suites() {
+fn the_timeout_option_overrides_the_suite() {
     let place = Place::new();
     let program = &programs().misbehave;
     place.suite(&format!(

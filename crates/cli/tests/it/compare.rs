@@ -1,10 +1,10 @@
-//! `crashrate compare` and `crashrate plan`: what is said of rounds that were fixed in advance.
+//! `crashrate compare` and `crashrate plan`, for runs whose number of rounds was fixed in advance.
 
 use serde_json::Value;
 
 use crate::util::{Done, Place};
 
-/// A run of ten rounds of which the first few crash.
+/// Makes a run of ten rounds whose first `crashes` rounds crash.
 fn ten_rounds(place: &Place, crashes: u32) {
     place.suite(&format!(
         r#"
@@ -61,7 +61,7 @@ fn four_of_ten_and_ten_of_ten_are_a_verdict() {
 }
 
 #[test]
-fn a_run_that_its_data_stopped_is_not_tested_across_runs() {
+fn a_run_stopped_by_its_data_is_not_tested_across_runs() {
     let place = Place::new();
     ten_rounds(&place, 6);
     place
@@ -93,7 +93,7 @@ fn differences_between_runs_are_reported() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_one_message() {
+fn runs_that_cannot_be_compared_give_one_message() {
     let place = Place::new();
     ten_rounds(&place, 0);
     place.crashrate(&["run", "--", "true"]).expect(0);
@@ -179,7 +179,7 @@ fn help_explains_verdicts_and_commands() {
     );
 }
 
-/// Rounds of which the first few crash, under two variants.
+/// Makes a run under two variants. `crashes` says how many of the first rounds crash under each.
 fn two_variants(place: &Place, rounds: u32, crashes: [u32; 2]) {
     let [one, two] = crashes;
     place.suite(&format!(
@@ -211,7 +211,7 @@ fn two_variants(place: &Place, rounds: u32, crashes: [u32; 2]) {
 
 #[test]
 fn runs_are_strata() {
-    // Each run alone shows nothing, all of them together do.
+    // One run alone shows no difference; four runs together do.
     let place = Place::new();
     for _ in 0..4 {
         two_variants(&place, 8, [4, 1]);

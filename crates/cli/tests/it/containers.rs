@@ -1,5 +1,5 @@
-//! System calls that are refused, as the seccomp profiles of containers and older kernels refuse them: the right rate, or a
-//! refusal by name.
+//! System calls that seccomp profiles of containers or older kernels refuse. crashrate either
+//! measures the same rate without them, or its error names the call.
 
 use std::path::PathBuf;
 
@@ -38,7 +38,7 @@ impl Refusing {
             "crash",
             "int main(void) { *(volatile int *)8 = 1; return 0; }",
         );
-        // Longer than any time in which the end of a child is not waited for by descriptor.
+        // Passing rounds sleep longer than the supervisor waits before it opens a pidfd.
         place.write(
             "quarter.sh",
             "if [ $((CRASHRATE_ROUND % 4)) = 0 ]; then exec ./crash; fi\nsleep 0.03\n",
@@ -66,9 +66,9 @@ impl Refusing {
     }
 }
 
-/// Without these the rate is the same: two of eight.
+/// These system calls are optional: two of eight rounds crash with or without them.
 #[test]
-fn what_can_be_done_without_changes_no_rate() {
+fn refused_optional_system_calls_do_not_change_the_rate() {
     let refusing = Refusing::new();
     let calls = [
         libc::SYS_pidfd_open,
@@ -103,9 +103,9 @@ fn what_can_be_done_without_changes_no_rate() {
     }
 }
 
-/// Without a subreaper, what escapes an attempt is found by its environment.
+/// Without a subreaper, processes that escape an attempt are found by their environment.
 #[test]
-fn what_is_left_behind_is_found_without_a_subreaper() {
+fn leftover_processes_are_found_without_a_subreaper() {
     let refusing = Refusing::new();
     let daemon = format!(
         "setsid sleep 300.{} & sleep 0.1; exit 0",
@@ -122,9 +122,9 @@ fn what_is_left_behind_is_found_without_a_subreaper() {
     assert!(ended.iter().all(|e| e.notes.contains(&left)), "{ended:?}");
 }
 
-/// Without these nothing can be measured, and nothing is.
+/// Without these system calls nothing can be measured, so no run starts.
 #[test]
-fn what_cannot_be_done_without_is_named() {
+fn a_refused_required_system_call_is_named() {
     let refusing = Refusing::new();
     for (call, name) in [
         (libc::SYS_waitid, "waitid"),
@@ -141,12 +141,12 @@ fn what_cannot_be_done_without_is_named() {
         assert!(done.stderr.starts_with(&begins), "{name}: {}", done.stderr);
         assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
     }
-    assert!(refusing.place.runs().is_empty(), "nothing was begun");
+    assert!(refusing.place.runs().is_empty(), "no run was started");
 }
 
-/// A tracer that is asked for and refused is no reason to count less.
+/// With an explicit `--evidence=trace`, crashrate refuses to measure without a tracer.
 #[test]
-fn a_tracer_that_is_asked_for_is_there_or_refused_by_name() {
+fn an_explicitly_requested_tracer_is_required() {
     let refusing = Refusing::new();
     let done = refusing.run(libc::EPERM, &[libc::SYS_ptrace], &["--evidence=trace"]);
     let done = done.expect(96);

@@ -61,9 +61,10 @@ fn a_report_is_shown_as_a_crash() {
     }
 }
 
-/// One line that names the file, says what is wrong and what to do. The exit code is that of a wrong input.
+/// Each error is one line that names the file and says what is wrong and what to do. The exit code
+/// is 96 (wrong input).
 #[test]
-fn what_is_no_report_is_one_clear_error() {
+fn a_file_that_is_no_crash_report_gives_one_clear_error() {
     let place = Place::new();
     place.write("empty.ips", "");
     place.write("bytes.crash", [0xff, 0x00, 0x1b, 0x7f]);

@@ -1,4 +1,5 @@
-//! Damage to a journal: whatever happens to its bytes, no count, signature or verdict changes in silence.
+//! Damaged journals: whatever happens to their bytes, no count, signature or verdict changes
+//! silently.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use crate::util::{Live, Place, journal_of, records, until};
 
-/// The JSON report of a journal, as `crashrate report --format json` makes it.
+/// The JSON report of a journal, as `crashrate report --format json` prints it.
 fn report(journal: &[u8]) -> Result<Value, String> {
     let mut builder = ViewBuilder::new();
     for record in read_from(journal, Path::new("journal.jsonl")) {
@@ -25,7 +26,8 @@ fn report(journal: &[u8]) -> Result<Value, String> {
     Ok(serde_json::from_str(&json(&view)).unwrap())
 }
 
-/// A journal with every kind of record that is not about forking: passes, crashes, failures, retries and a sequence.
+/// A journal with every kind of record except those about forking. It has passes, crashes,
+/// failures, retries and a sequence.
 fn real_journal() -> (Place, Vec<u8>) {
     let place = Place::new();
     place.suite(
@@ -55,7 +57,7 @@ fn real_journal() -> (Place, Vec<u8>) {
     (place, journal)
 }
 
-/// Numbers that look random and are the same in every run of the test.
+/// A pseudo-random number generator that gives the same numbers in every run of the test.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -63,9 +65,9 @@ impl Random {
         Random(seed)
     }
 
-    /// A number below the limit.
+    /// A number below `limit`.
     pub(crate) fn below(&mut self, limit: usize) -> usize {
-        // The generator that Knuth gives for 64 bits; its high bits are the good ones.
+        // Knuth's 64-bit linear congruential generator. Its high bits are the most random.
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -91,7 +93,7 @@ fn every_flipped_bit_is_an_error_that_names_its_line() {
         let says = format!("journal.jsonl:{line}: ");
         match report(&flipped) {
             Err(error) => assert!(error.starts_with(&says), "byte {at}, bit {bit}: {error}"),
-            Ok(_) => panic!("byte {at}, bit {bit} of line {line} is not noticed"),
+            Ok(_) => panic!("byte {at}, bit {bit} of line {line} was not noticed"),
         }
     }
 }
@@ -109,8 +111,8 @@ fn every_bit_of_a_journal() {
     }
 }
 
-/// What is left counts as it did. What is missing is missing rounds, never a different result of one; and the run has no
-/// end.
+/// The remaining records count as before. Cut-off records become missing rounds, never different
+/// results, and the run has no end.
 #[test]
 fn a_shortened_journal_is_an_incomplete_run() {
     let (_place, journal) = real_journal();
@@ -119,7 +121,7 @@ fn a_shortened_journal_is_an_incomplete_run() {
     let all = records_of(&journal);
     let mut random = Random::new(2);
     for _ in 0..1000 {
-        // Whole lines are the records that they were; a torn one is none.
+        // Complete lines read as the same records. A torn last line is ignored.
         let left = &journal[..random.below(journal.len())];
         let kept = left.iter().filter(|&&b| b == b'\n').count();
         assert_eq!(records_of(left), all[..kept]);
@@ -141,9 +143,10 @@ fn records_of(journal: &[u8]) -> Vec<Record> {
     records.collect::<Result<_, _>>().unwrap()
 }
 
-/// Lines of its own, lines of another run, and lines that are well made: none belongs there.
+/// Inserts copies of the journal's own lines, lines of another run, well-formed lines and garbage.
+/// None of them is accepted.
 #[test]
-fn whatever_is_appended_or_put_between_is_an_error() {
+fn an_inserted_or_appended_line_is_an_error() {
     let (_place, journal) = real_journal();
     let (_other_place, other) = real_journal();
     let (own, others) = (lines(&journal), lines(&other));
@@ -167,7 +170,7 @@ fn whatever_is_appended_or_put_between_is_an_error() {
         with.extend(own[place..].concat());
         report(&with).unwrap_err();
     }
-    // Without its newline it is a torn line, which is never read.
+    // Without its newline the appended line is torn, and torn lines are never read.
     let mut torn = journal.clone();
     torn.extend(&well_made[..well_made.len() - 1]);
     assert_eq!(report(&torn), report(&journal));
@@ -190,7 +193,7 @@ fn lines_that_are_removed_repeated_or_swapped_are_an_error() {
     }
 }
 
-/// What one attempt came to is on record once.
+/// A journal may record the end of an attempt only once.
 #[test]
 fn two_ends_of_an_attempt_are_an_error_for_report_and_resume() {
     let (place, journal) = real_journal();
@@ -208,7 +211,7 @@ fn two_ends_of_an_attempt_are_an_error_for_report_and_resume() {
     }
 }
 
-/// Regression: with one flipped bit in the key `chapters` its chapters counted as unreached.
+/// Regression: one flipped bit in the key `chapters` made all chapters count as unreached.
 #[test]
 fn a_damaged_key_is_named_by_the_report() {
     let (place, _) = real_journal();
@@ -226,7 +229,7 @@ fn a_damaged_key_is_named_by_the_report() {
     }
 }
 
-/// A run whose second round waits, and its journal.
+/// Starts a run whose second round waits for the file `go`.
 fn waiting(place: &Place) -> Live {
     place.suite(
         "[[chapter]]\nid = \"wait\"\nrounds = 3\ncommand = [\"sh\", \"-c\", \"[ $CRASHRATE_ROUND = 1 ] || { : > waits; while [ ! -e go ]; do sleep 0.02; done; }\"]\n",
@@ -236,9 +239,10 @@ fn waiting(place: &Place) -> Live {
     live
 }
 
-/// Regression: a journal that was emptied, shortened or replaced during a run was believed at its end.
+/// Regression: the report at the end of a run trusted a journal that was emptied, shortened or
+/// replaced during the run.
 #[test]
-fn a_journal_that_another_changes_ends_the_run() {
+fn a_journal_changed_by_another_program_ends_the_run() {
     type Change<'c> = &'c (dyn Fn(&Path) + Sync);
     let append = |journal: &Path, text: &[u8]| {
         let mut file = OpenOptions::new().append(true).open(journal).unwrap();
@@ -276,19 +280,21 @@ fn a_journal_that_another_changes_ends_the_run() {
                 let live = waiting(&place);
                 let begin = Instant::now();
                 change(&place.run().join("journal.jsonl"));
-                // Nothing has to be written for it: the attempt still runs.
+                // The attempt is still running: the supervisor notices the change without writing a
+                // record.
                 let done = live.wait().expect(110);
                 assert!(begin.elapsed() < Duration::from_secs(30));
                 assert!(done.stderr.contains(what), "{}", done.stderr);
                 let errors = done.stderr.matches("error: ").count();
                 assert_eq!(errors, 1, "{}", done.stderr);
-                assert_eq!(done.stdout, "", "no report of what is not on record");
+                assert_eq!(done.stdout, "", "no report is printed");
             });
         }
     });
 }
 
-/// Changed without another length: its checksum says so when the report is made.
+/// The child overwrites one byte, so the length stays the same. The report detects it by the
+/// checksum.
 #[test]
 fn a_journal_that_a_child_writes_over_has_no_report() {
     let place = Place::new();
@@ -302,7 +308,7 @@ fn a_journal_that_a_child_writes_over_has_no_report() {
     assert_eq!(done.stdout, "");
 }
 
-/// Each line can be read with the usual tools.
+/// Usual JSON tools can read each line.
 #[test]
 fn lines_stay_json_objects_with_their_kind() {
     let (place, journal) = real_journal();

@@ -1,12 +1,13 @@
-//! Runs that stop by themselves, on chapters whose crashes are a hash of seed, variant and round: each run has an
-//! answer that is known.
+//! Runs that stop by themselves. Whether a round crashes is a hash of seed, variant, round and
+//! chapter, so each run has a known answer.
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::util::{Done, Place, until};
 
-/// So many chapters that crash at `$RATE` percent: 60 without a variant, and under `other` at the one given.
+/// Writes a suite of chapters that crash in `$RATE` percent of their rounds. The rate is 60 by
+/// default and `other` under the variant `other`.
 fn suite(place: &Place, chapters: usize, other: u32) {
     let mut body = format!(
         "[defaults]\nenv = {{ RATE = \"60\" }}\n[[variant]]\nid = \"other\"\nenv = {{ RATE = \"{other}\" }}\n"
@@ -43,12 +44,12 @@ fn run<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&BOTH, more].concat()
 }
 
-/// What was printed, however its lines were broken.
+/// The standard output as one line with single spaces.
 fn said(done: &Done) -> String {
     done.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The whole report of the last run, without its line breaks.
+/// The full report of the last run as one line with single spaces.
 fn whole(place: &Place) -> String {
     place
         .full()
@@ -57,7 +58,7 @@ fn whole(place: &Place) -> String {
         .join(" ")
 }
 
-/// The comparisons of the last run.
+/// The comparisons by variant of the last run.
 fn compared(place: &Place) -> Vec<Value> {
     let json = place.json();
     assert_eq!(json["comparisons"][0]["by"], "variant");
@@ -96,12 +97,12 @@ fn different_rates_stop_early_with_the_right_verdict() {
     assert_eq!(json["run"]["complete"], true);
     assert_eq!(json["judgement"], "shown");
     let [one] = &compared(&place)[..] else {
-        panic!("one comparison");
+        panic!("expected one comparison");
     };
     assert_eq!(one["differs"], true);
     assert!(one["pairs"].as_u64().unwrap() < 100, "{one}");
     assert!(one["sides"][0]["bad"].as_u64() > one["sides"][1]["bad"].as_u64());
-    // `compare` says the same.
+    // `compare` gives the same result.
     let again = place
         .crashrate(&["compare", "--by", "variant", "--format", "json"])
         .expect(0);
@@ -147,7 +148,7 @@ fn equal_rates_stay_undecided_in_five_chapters() {
 }
 
 #[test]
-fn the_end_of_the_time_is_no_interruption() {
+fn reaching_the_time_limit_is_not_an_interruption() {
     let place = Place::new();
     suite(&place, 1, 60);
     let done = place.crashrate(&run(&["--for", "300ms"])).expect(121);
@@ -173,12 +174,12 @@ fn kill_9_and_resume_leave_one_round_unknown() {
     live.wait();
     place.crashrate(&["run", "--resume", "latest"]).expect(100);
     let [one] = &compared(&place)[..] else {
-        panic!("one comparison");
+        panic!("expected one comparison");
     };
-    // The round that was lost speaks against the verdict, so it may take a block more.
+    // The lost round counts against the verdict, so the run may need one more block.
     assert_eq!(one["differs"], true, "{one}");
     assert!(one["missing_pairs"].as_u64().unwrap() <= 1, "{one}");
-    // What was measured is what is measured without a kill.
+    // The outcomes are the same as in the undisturbed run.
     let cells = |place: &Place| {
         let journal = place.journal();
         let all = journal.ended.iter().filter(|end| end.outcome.counts());
@@ -253,12 +254,12 @@ fn gates_are_shown_refuted_or_left_open() {
     let (said, verdict, _) = gate("clean", &["--rounds", "3"], 121);
     assert!(said.contains("inconclusive after 3 rounds"), "{said}");
     assert_eq!(verdict, "inconclusive");
-    // That it fails is not for a gate on crashes to say.
+    // A gate on crashes does not judge other failures, so the exit code is 100.
     gate("fails", &[], 100);
 }
 
 #[test]
-fn the_first_crash_ends_it() {
+fn until_first_crash_stops_at_the_first_crash() {
     let place = Place::new();
     place.suite(
         r#"

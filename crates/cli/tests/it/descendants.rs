@@ -1,4 +1,4 @@
-//! The crash of a descendant is on record with its signature, whatever its parents make of it.
+//! The crash of a descendant is recorded with its signature, whatever its parents do about it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,7 +21,7 @@ fn run(place: &Place, options: &[&str], command: &[&str]) -> (String, Journal) {
     (report, Journal::read(place.runs().last().unwrap()))
 }
 
-/// What hides the crash, and how the attempt itself ends.
+/// Commands that hide the crash of a descendant, and the exit code of the attempt itself.
 const HIDING: &[(&[&str], i32)] = &[
     (&["sh", "-c", "./crash; exit $?"], 139),
     (&["sh", "-c", "./crash | cat"], 0),
@@ -126,9 +126,9 @@ fn counts_or_is_noted_as_the_suite_says() {
     );
 }
 
-/// Expected deaths are none: a parent that kills its child, and crashrate's own kills.
+/// A death by a signal from an ancestor or from crashrate is not a crash.
 #[test]
-fn is_not_what_an_ancestor_wanted() {
+fn is_not_counted_if_an_ancestor_caused_it() {
     let place = Place::new();
     let script = "sleep 9 & kill -SEGV $!; wait $!; sleep 9 & kill -TERM $!; wait $!; exit 1";
     let (_, journal) = run(
@@ -142,7 +142,7 @@ fn is_not_what_an_ancestor_wanted() {
         (Outcome::Failed, 0),
         "{ended:?}"
     );
-    // A death test passes, and is noted.
+    // A death test passes. The death of its descendant is only noted.
     let place = place_with_crash();
     let (_, journal) = run(
         &place,
@@ -166,7 +166,7 @@ fn tool(name: &str) -> bool {
     exists
 }
 
-/// The head of the report, by default and under a tracer, names the crash.
+/// Checks that the top of the report names the crash, by default and under a tracer.
 #[track_caller]
 fn is_in_the_headline(place: &Place, command: &[&str], program: &str, function: &str) {
     for evidence in ["auto", "trace"] {
@@ -229,7 +229,7 @@ fn of_a_worker_of_multiprocessing() {
     is_in_the_headline(&place, &["python3", "m.py"], "python", "SEGV_NULL");
 }
 
-/// Under pytest, by itself, with `--forked` and with pytest-xdist.
+/// Covers plain pytest, pytest-xdist and `pytest --forked`.
 #[test]
 fn of_a_worker_of_pytest() {
     let Some(python) = pytest() else {
@@ -260,7 +260,7 @@ fn of_a_worker_of_pytest() {
     }
 }
 
-/// A Python with pytest and its plugins, installed once.
+/// The Python of a virtual environment with pytest and its plugins, which is created once.
 fn pytest() -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pytest");
     let python = folder.join("bin/python");

@@ -1,4 +1,4 @@
-//! Unusual environments: the program works, or says in one message what is wrong.
+//! Unusual environments: the program works, or one message says what is wrong.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,7 +9,7 @@ use crashrate_model::Outcome;
 
 use crate::util::{Done, Journal, Place, skip};
 
-/// Runs the program under a shell that first does this.
+/// Runs the program from a shell that first executes `before`.
 fn under(place: &Place, before: &str, args: &[&str]) -> Done {
     let program = place.command(args);
     let mut command = Command::new("bash");
@@ -20,7 +20,7 @@ fn under(place: &Place, before: &str, args: &[&str]) -> Done {
     place.start(&mut command).wait()
 }
 
-/// One message, and no panic.
+/// Checks that there is exactly one error, that it contains `says`, and that nothing panicked.
 #[track_caller]
 fn one_error(done: &Done, says: &str) {
     let errors = done.stderr.lines().filter(|l| l.starts_with("error: "));
@@ -56,7 +56,11 @@ fn a_folder_that_is_not_utf_8() {
         there(args).expect(0);
     }
     let run = &place.runs()[1];
-    assert_eq!(Journal::read(run).ended.len(), 2, "nothing is run again");
+    assert_eq!(
+        Journal::read(run).ended.len(),
+        2,
+        "resuming runs nothing again"
+    );
 }
 
 #[test]
@@ -88,13 +92,14 @@ fn few_descriptors() {
     assert_eq!(
         place.runs().len(),
         1,
-        "no folder of a run that cannot begin"
+        "a run that cannot start leaves no folder"
     );
 }
 
 #[test]
 fn few_processes() {
-    // The limit does not apply to root and counts all processes of a user. Only root can become a user without any.
+    // RLIMIT_NPROC counts all processes of a user and does not apply to root. Only root can switch
+    // to a user without any processes.
     if !nix::unistd::geteuid().is_root() {
         return skip("only root can become another user");
     }
@@ -127,20 +132,21 @@ os.execv(sys.argv[2], sys.argv[2:])
 }
 
 #[test]
-fn files_that_may_not_grow() {
+fn a_file_size_limit_ends_the_run_with_one_error() {
     let place = Place::new();
     let rounds = ["run", "--rounds", "300", "--", "true"];
     let done = under(&place, "ulimit -f 8", &rounds).expect(110);
     one_error(&done, "journal.jsonl cannot be written: File too large");
     let journal = Journal::read(&place.run());
     assert!(!journal.ended.is_empty());
-    // No room is held back within a file, so that the end of the last attempt may be missing.
+    // The reserved disk space does not help against a file size limit, so the end of the last
+    // attempt may be missing.
     assert!(journal.started.len() - journal.ended.len() <= 1);
     let before = "ulimit -f 1; exec >report.csv";
     let done = under(&place, before, &["report", "--format", "csv"]).expect(110);
     one_error(&done, "the output cannot be written: File too large");
     let done = under(&place, "ulimit -f 0", &TRUE);
-    // Its standard error is a file as well here.
+    // Standard error is a file too, so nothing can be written to it.
     assert_eq!((done.code(), &*done.stderr), (110, ""));
 }
 
@@ -192,7 +198,7 @@ fn closed_standard_descriptors() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough() {
+fn a_closed_pipe_is_not_an_error() {
     let place = Place::new();
     place.suite("[[chapter]]\nid = \"a\"\nrounds = 2\ncommand = [\"true\"]\n");
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! Evidence: real crashes have a class, a fault address and the name of the function; and tracing changes nothing else.
+//! Evidence of real crashes: class, fault address and function. Tracing changes nothing else.
 
 use std::fs;
 
@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::util::{Journal, Place};
 
-/// A kind of `misbehave`, the class of its death, how its fault address begins (empty: it has none), and a part of
-/// its signature.
+/// A kind of `misbehave`, the class of its death, the beginning of its fault address (empty if it
+/// has none), and a part of its signature.
 const DEATHS: &[(&str, &str, &str, &str)] = &[
     (
         "segfault",
@@ -133,12 +133,12 @@ fn crash_file(place: &Place, ended: &Ended) -> Value {
     value
 }
 
-/// What the program prints.
+/// The standard output of a successful command.
 fn output(place: &Place, args: &[&str]) -> String {
     place.crashrate(args).expect(0).stdout
 }
 
-/// `--rounds N -- COMMAND`, and what the journal says of each round.
+/// Runs a command, traced unless the options say otherwise, and returns the end of each round.
 fn rounds(place: &Place, options: &[&str], command: &[&str]) -> Vec<Ended> {
     let mut args = vec!["run"];
     if !options
@@ -155,10 +155,11 @@ fn rounds(place: &Place, options: &[&str], command: &[&str]) -> Vec<Ended> {
 }
 
 #[test]
-fn two_places_are_two_signatures_with_their_counts() {
+fn two_crash_sites_are_two_signatures_with_their_counts() {
     let place = Place::new();
     let misbehave = programs().misbehave.display().to_string();
-    // Of 60 rounds, 12 are divisible by 5 and 10 leave 1 when divided by 6; those that are both die of the first.
+    // Of 60 rounds, 12 are divisible by 5, and 10 leave a remainder of 1 when divided by 6. Two are
+    // both; they die at the first condition.
     let script = format!(
         "[ $((CRASHRATE_ROUND % 5)) = 0 ] && exec {misbehave} segfault; \
          [ $((CRASHRATE_ROUND % 6)) = 1 ] && exec {misbehave} double-free; exit 0"
@@ -205,7 +206,7 @@ fn two_places_are_two_signatures_with_their_counts() {
 }
 
 #[test]
-fn without_a_tracer_a_crash_is_a_crash_and_has_no_place() {
+fn without_a_tracer_a_crash_counts_but_has_no_location() {
     let place = Place::new();
     let misbehave = programs().misbehave.display().to_string();
     for ended in rounds(
@@ -259,7 +260,7 @@ fn tracing_does_not_change_what_children_do() {
 }
 
 #[test]
-fn real_time_signals_and_the_shortest_of_children_are_no_trouble() {
+fn real_time_signals_and_very_short_children_are_handled() {
     let place = Place::new();
     let ends = rounds(&place, &["--rounds", "200"], &["true"]);
     assert_eq!(
@@ -278,9 +279,11 @@ fn real_time_signals_and_the_shortest_of_children_are_no_trouble() {
     assert_eq!(ends[0].outcome, Outcome::Crashed, "{ends:?}");
 }
 
-/// What is more than crashrate itself had can be nobody else's; what is less may be its own, but not where it was looked at.
+/// The peak memory that the kernel reports for a child may include what crashrate itself used
+/// before the exec. A peak above crashrate's own is therefore exact. A smaller one is an upper
+/// bound, unless the tracer inspected the process.
 #[test]
-fn the_peak_is_exact_or_says_that_it_is_not() {
+fn peak_memory_is_exact_or_marked_as_an_upper_bound() {
     let place = Place::new();
     let peaks = |options: &[&str], command: &[&str]| {
         let ends = rounds(&place, &[&["--rounds", "2"], options].concat(), command);
@@ -307,7 +310,7 @@ fn the_peak_is_exact_or_says_that_it_is_not() {
 }
 
 #[test]
-fn a_hang_shows_all_threads_also_of_what_a_shell_waits_for() {
+fn a_hang_behind_a_shell_shows_all_threads() {
     let place = Place::new();
     let misbehave = programs().misbehave.display().to_string();
     let command = format!("{misbehave} hang; true");
@@ -328,9 +331,9 @@ fn a_hang_shows_all_threads_also_of_what_a_shell_waits_for() {
     assert_eq!(file["threads"].as_array().unwrap().len(), 2, "{file:#}");
 }
 
-/// Whatever the machine allows: a program that cannot be started is not started, with a tracer at the gate.
+/// A failed exec counts as not started, even if a tracer waits for it.
 #[test]
-fn what_cannot_be_executed_is_not_started() {
+fn a_program_that_cannot_be_executed_is_not_started() {
     let place = Place::new();
     let script = place
         .program("bad", "#!/nowhere/at/all\n")

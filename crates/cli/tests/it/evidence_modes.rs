@@ -1,4 +1,4 @@
-//! Watching an attempt never changes its outcome; and what each kind of evidence leaves.
+//! The evidence modes. None changes the outcome of an attempt, and each records what it should.
 
 use std::fs;
 use std::process::Command;
@@ -12,7 +12,7 @@ fn run(place: &Place, options: &[&str], command: &[&str]) -> Vec<Ended> {
     Journal::read(place.runs().last().unwrap()).ended
 }
 
-/// The modes that are possible for an attempt in a directory of its own.
+/// All evidence modes. Core dumps need a fresh directory for each attempt.
 const MODES: [&[&str]; 3] = [
     &["--evidence=none"],
     &["--evidence=trace"],
@@ -29,7 +29,7 @@ int main(void) {
   double s = now(); while (now() - s < 5000) ; _exit(0); }
 "#;
 
-/// Regression: the tracer held the thread that faulted while another one ended the process.
+/// Regression: the tracer held the faulting thread while another thread ended the process cleanly.
 #[test]
 fn a_fault_that_an_exit_overtakes_counts() {
     let place = Place::new();
@@ -88,7 +88,8 @@ int main(int c, char **v) {
   return r; }
 "#;
 
-/// Traced, the kernel wakes a process for signals that it ignores.
+/// The kernel wakes a traced process even for signals that it ignores. Its system calls must not
+/// fail with EINTR.
 #[test]
 fn calls_are_not_interrupted_by_ignored_signals() {
     let place = Place::new();
@@ -100,7 +101,7 @@ fn calls_are_not_interrupted_by_ignored_signals() {
     }
 }
 
-/// What the program handles still interrupts its calls.
+/// A signal that the program handles still interrupts its calls.
 #[test]
 fn calls_are_interrupted_by_handled_signals() {
     let place = Place::new();
@@ -121,7 +122,7 @@ fn calls_are_interrupted_by_handled_signals() {
     }
 }
 
-/// A process has one tracer: what traces others is run again without one.
+/// A process can have only one tracer. A program that uses ptrace is run again without crashrate's.
 #[test]
 fn programs_that_trace_are_not_traced() {
     let place = Place::new();
@@ -135,13 +136,17 @@ fn programs_that_trace_are_not_traced() {
             note.is_some_and(|n| n.contains("--evidence none")),
             "{ended:?}"
         );
-        assert!(!ended.apart, "all attempts of the unit were watched alike");
+        assert!(
+            !ended.apart,
+            "all attempts of the unit used the same evidence mode"
+        );
     }
     let rate = place.json()["chapters"][0]["first_attempt"].clone();
     assert_eq!(rate, serde_json::json!({"bad": 0, "n": 3}));
 }
 
-/// The kernel spares a traced init of a PID namespace: its fault would repeat until the time limit.
+/// The kernel does not let a fault kill a traced init process of a PID namespace. Without a
+/// countermeasure the fault would repeat until the time limit.
 #[test]
 fn the_first_process_of_a_namespace_dies_of_its_fault() {
     let namespace = ["--fork", "--pid", "--mount-proc"];
@@ -171,7 +176,7 @@ fn the_first_process_of_a_namespace_dies_of_its_fault() {
 }
 
 #[test]
-fn a_core_dump_is_evidence_and_goes_away() {
+fn a_core_dump_is_read_and_deleted() {
     let place = Place::new();
     let source = "NI void bug(volatile int *p) { *p = 1; }\nint main(void) { bug((volatile int *)8); return 0; }";
     let program = compile_c(&place, "dies", source).display().to_string();
@@ -194,7 +199,7 @@ fn a_core_dump_is_evidence_and_goes_away() {
     assert_eq!(fs::read(place.path().join("core")).unwrap(), b"precious");
 }
 
-/// A dump would be named `core`, in a directory of the user.
+/// Without a fresh directory a dump would be a file named `core` in a directory of the user.
 #[test]
 fn core_dumps_that_could_overwrite_a_file_are_refused() {
     let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
@@ -212,7 +217,7 @@ fn core_dumps_that_could_overwrite_a_file_are_refused() {
         "{}",
         done.stderr
     );
-    assert!(place.runs().is_empty(), "nothing was begun");
+    assert!(place.runs().is_empty(), "no run was started");
     let both = place
         .crashrate(&["run", "--evidence=none", "--core-dumps", "--", "true"])
         .expect(96);
@@ -250,7 +255,7 @@ fn evidence_rounds_repeat_a_crash_and_count_nowhere() {
     );
     assert_eq!(json["crashes"][0]["count"], 0);
     assert_eq!(json["crashes"][0]["signature"], "v1 | SEGV_NULL | dies!bug");
-    // Resumed, it has nothing to do and makes none again.
+    // Resuming has nothing left to do and repeats no evidence round.
     place.crashrate(&["run", "--resume", "latest"]).expect(100);
     assert_eq!(
         Journal::read(place.runs().last().unwrap()).evidence.len(),
@@ -285,7 +290,7 @@ fn children_have_no_terminal_unless_they_ask_for_one() {
 }
 
 #[test]
-fn a_child_that_is_stopped_at_its_time_limit_is_said_to_be() {
+fn a_timeout_reports_that_the_child_was_stopped() {
     let place = Place::new();
     for mode in MODES {
         let options = [mode, &["--rounds", "1", "--timeout", "3s"]].concat();
@@ -317,9 +322,10 @@ fn real_time_signals_keep_their_number() {
     }
 }
 
-/// Regression: a make above wrote its tokens into the events descriptor's number, and a make below took them from there.
+/// Regression: an inherited `MAKEFLAGS` names the job server of an outer make by descriptor number.
+/// A make in the child found the events descriptor under that number and used it.
 #[test]
-fn the_job_server_of_a_make_above_is_not_taken_for_the_events() {
+fn an_inherited_make_job_server_does_not_use_the_events_descriptor() {
     let place = Place::new();
     let script = "echo \"[$MAKEFLAGS]\"; exit 3";
     let mut command = place.command(&["run", "--rounds", "1", "--", "sh", "-c", script]);
@@ -331,7 +337,8 @@ fn the_job_server_of_a_make_above_is_not_taken_for_the_events() {
     assert!(text.contains("[]"), "{text}");
 }
 
-/// Children that a shell had before it became crashrate are not its own.
+/// A shell may have background processes when it replaces itself with crashrate. They become
+/// children of crashrate, which must leave them alone.
 #[test]
 fn inherited_children_are_left_alone() {
     let place = Place::new();

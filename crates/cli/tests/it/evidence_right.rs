@@ -1,4 +1,5 @@
-//! Evidence is never wrong: small C programs whose deaths are easily taken for others.
+//! Evidence is never wrong: small C programs whose deaths are easily attributed to the wrong cause
+//! or place.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use crate::util::{Journal, Place, compile_c, skip};
 
-/// The evidence of the one round of this command, which crashes.
+/// Runs a crashing command once and returns the evidence of its crash.
 fn death(place: &Place, command: &[&str]) -> Value {
     let mut args = vec!["run", "--evidence=trace", "--rounds", "1", "--"];
     args.extend(command);
@@ -60,7 +61,7 @@ int main(int c, char **v) {
 fn a_handler_that_aborts_does_not_hide_the_fault() {
     let place = Place::new();
     let program = compile_c(&place, "habort", HANDLER_ABORTS);
-    // On the stack of the thread, on a second one, and a handler that does not ask for a siginfo_t.
+    // The handler runs on the thread's stack, on an alternate stack, or without a `siginfo_t`.
     for stack in ["1", "2", "plain"] {
         let one = death(&place, &[text(&program), "1", stack]);
         assert_eq!(signature(&one), "v1 | SEGV_NULL | habort!bug_one");
@@ -84,8 +85,9 @@ int main(void) {
 }
 "#;
 
-/// The handler, like Rust's, removes itself and returns. The signal of a thread that stopped before that ends the process
-/// without another stop. A tracer that then sends SIGKILL replaces the signal.
+/// The handler removes itself and returns, as Rust's does. A thread that faulted before the removal
+/// then dies of its signal without another ptrace stop. If the tracer sent SIGKILL at that point,
+/// SIGKILL would replace the signal.
 #[test]
 fn a_fault_whose_handler_another_thread_removes_has_its_stack() {
     let place = Place::new();
@@ -124,16 +126,16 @@ int main(int c, char **v) {
 "#;
 
 #[test]
-fn a_handler_of_an_abort_does_not_hide_who_aborted() {
+fn a_sigabrt_handler_does_not_hide_the_caller_of_abort() {
     let place = Place::new();
     let program = compile_c(&place, "abort", ABORT_HANDLED);
     let one = death(&place, &[text(&program), "1"]);
     assert_eq!(signature(&one), "v1 | SIGABRT | abort!one");
-    // The handler of the fault aborts, and the handler of the abort raises it again.
+    // The SIGSEGV handler aborts, and the SIGABRT handler raises SIGABRT again.
     let two = death(&place, &[text(&program), "2"]);
     assert_eq!(signature(&two), "v1 | SEGV_NULL | abort!two");
     assert_eq!(two["signal"], "SIGABRT");
-    // A signal that is no failure, such as a timer's: who aborts is its handler.
+    // SIGALRM is not a failure: the signature names its handler, which calls abort.
     let late = death(&place, &[text(&program), "3"]);
     assert_eq!(signature(&late), "v1 | SIGABRT | abort!late");
     assert!(functions(&late).contains(&"busy"), "{late:#}");
@@ -160,7 +162,7 @@ int main(int c, char **v) {
 "#;
 
 #[test]
-fn a_signal_to_a_whole_process_says_nothing_of_the_thread_that_got_it() {
+fn a_process_directed_signal_does_not_blame_the_thread_that_got_it() {
     let place = Place::new();
     let program = compile_c(&place, "all", SENT_TO_ALL);
     let innocent = death(&place, &[text(&program)]);
@@ -194,7 +196,7 @@ fn faults_that_were_handled_do_not_count() {
     let place = Place::new();
     let program = compile_c(&place, "handled", HANDLED);
     let program = text(&program);
-    // Without SA_NODEFER the signal comes when the handler returns.
+    // Without SA_NODEFER the raised signal arrives only when the handler returns.
     for defer in ["nodefer", "defer"] {
         for times in ["0", "8", "300"] {
             let real = death(&place, &[program, times, "crash", defer]);
@@ -239,7 +241,7 @@ fn many_signals_and_dead_children_leave_room_for_the_real_death() {
     assert_eq!(signature(&other), "v1 | SIGTERM | busy!main");
     let late = death(&place, &[text(&program), "late"]);
     assert_eq!(signature(&late), "v1 | SIGUSR1 | busy!main");
-    // The kernel cannot call the handler: there is no stack for it.
+    // The kernel cannot call the handler because there is no stack left for it.
     let full = death(&place, &[text(&program), "overflow"]);
     assert_eq!(signature(&full), "v1 | SEGV_STACK | busy!recurse");
 }
@@ -249,7 +251,8 @@ NI void misaligned(char *p) { __asm__ volatile("movaps %%xmm0, (%0)" :: "r"(p) :
 int main(void) { static char b[64] __attribute__((aligned(16))); misaligned(b + 1); }
 "#;
 
-/// The processor says no address for either; only one of them has an address that is none.
+/// For a non-canonical address and for a misaligned operand the processor reports no address. Only
+/// the former is a bad address.
 #[test]
 #[cfg_attr(
     not(target_arch = "x86_64"),
@@ -327,7 +330,7 @@ fn names_are_bytes_and_may_say_anything() {
     for name in [&b"p (deleted)"[..], b"new\nline", b"p\xff\xfe", b"p\\012"] {
         let path = place.path().join(std::ffi::OsStr::from_bytes(name));
         fs::copy(&program, &path).unwrap();
-        // By a script: the command line of crashrate may be text only.
+        // A script starts the program because crashrate's own command line must be UTF-8.
         let mut script = b"exec './".to_vec();
         script.extend(name);
         script.extend(b"' $1\n");
@@ -344,11 +347,11 @@ fn names_are_bytes_and_may_say_anything() {
 #[test]
 fn a_program_in_another_mount_namespace_has_its_own_symbols() {
     let source = "NI void NAME(volatile int *p) { *p = 1; END; }\nint main(void) { NAME((volatile int *)8); }";
-    // The two file systems give their files the same inode number.
+    // Both file systems give their file the same inode number.
     let outer = "mount -t tmpfs none box && cp outside box/p && \
         \"$0\" run --evidence=trace --rounds 1 -- unshare -m sh inner.sh";
     let inner = "mount -t tmpfs none box && cp inside box/p && exec box/p";
-    // With the privilege to follow the kernel's links to mapped files, and without it.
+    // With and without the privilege to follow the links in `/proc/PID/map_files`.
     for namespaces in [&["-m"][..], &["-U", "-r", "-m"]] {
         let mut probe = Command::new("unshare");
         probe.args(namespaces);

@@ -1,4 +1,4 @@
-//! Children that say too much: what the supervisor keeps of it is bounded, in memory and on disk.
+//! Children that write too much: what the supervisor keeps of it is bounded in memory and on disk.
 
 use std::fs;
 
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::util::{Place, row};
 
-/// What the supervisor may need: far less than what its children say here.
+/// Upper limit on the supervisor's peak memory in bytes, far below what its children write.
 const MEMORY: u64 = 100_000_000;
 
-/// One round of this misbehaviour under the supervisor, which has to stay small.
+/// Runs one round of a misbehaviour and checks the supervisor's peak memory.
 fn flood(args: &[&str], exit: i32) -> (Place, Value) {
     let place = Place::new();
     let command = json!([&[programs().misbehave.to_str().unwrap()], args].concat());
@@ -33,7 +33,11 @@ fn of_standard_output() {
     let (place, row) = flood(&["flood-stdout", "2000000000"], 0);
     assert_eq!(row["outcomes"], json!({"passed": 1}));
     let kept = fs::read_dir(place.run().join("output")).unwrap();
-    assert_eq!(kept.count(), 0, "it passed");
+    assert_eq!(
+        kept.count(),
+        0,
+        "the output of a passed attempt is not kept"
+    );
 }
 
 #[test]
@@ -49,7 +53,7 @@ fn of_events() {
     let (place, row) = flood(&["many-events", "60000"], 0);
     assert_eq!(row["outcomes"], json!({"passed": 1}));
     let journal = fs::metadata(place.run().join("journal.jsonl")).unwrap();
-    // All of the measures would take more than a million.
+    // All measures together would take more than a million bytes.
     assert!(journal.len() < 500_000, "{} bytes", journal.len());
 }
 
@@ -62,7 +66,7 @@ fn in_full_size() {
 }
 
 #[test]
-fn the_output_of_what_did_not_pass_is_kept_in_bounds() {
+fn the_kept_output_of_failed_attempts_is_bounded() {
     let place = Place::new();
     place.suite(
         r#"

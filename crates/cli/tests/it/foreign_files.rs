@@ -1,5 +1,6 @@
-//! Run folders with something else where crashrate has its files: links out of the folder, FIFOs, sockets, folders. Nothing
-//! outside changes, nothing hangs, and every refusal is one plain sentence.
+//! Run folders that contain something else in place of crashrate's files: links out of the folder,
+//! FIFOs, sockets, folders. Nothing outside changes, nothing hangs, and every refusal is one plain
+//! sentence.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, symlink};
@@ -13,11 +14,11 @@ use nix::unistd::mkfifo;
 use crate::pages::Pages;
 use crate::util::{Done, Place};
 
-/// Far above what a command takes here, and far below for ever.
+/// Time limit for a command: much longer than any needs, and short enough to detect a hang.
 const QUICK: Duration = Duration::from_secs(20);
 const PRECIOUS: &str = "precious\n";
 
-/// What stands where a file should be.
+/// Something other than a regular file, in the place of one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Obstacle {
     Link,
@@ -36,13 +37,13 @@ const OBSTACLES: [Obstacle; 5] = [
 ];
 
 impl Obstacle {
-    /// Puts it there; links lead into this folder.
+    /// Creates the obstacle at `path`. Links lead into `outside`.
     fn put(self, path: &Path, outside: &Path) {
         match self {
             Obstacle::Link => symlink(outside.join("precious"), path).unwrap(),
             Obstacle::Dangling => symlink(outside.join("missing"), path).unwrap(),
             Obstacle::Fifo => mkfifo(path, Mode::S_IRWXU).unwrap(),
-            // The name of a socket must be short where it is made.
+            // A socket can be bound only to a short path, so it is renamed afterwards.
             Obstacle::Socket => {
                 let short = outside.with_file_name("s");
                 drop(UnixListener::bind(&short).unwrap());
@@ -72,7 +73,7 @@ impl Obstacle {
         }
     }
 
-    /// The words for it in a refusal.
+    /// The words for the obstacle in an error.
     fn words(self) -> &'static str {
         match self {
             Obstacle::Link | Obstacle::Dangling => "it is a symbolic link, not a regular file",
@@ -83,7 +84,7 @@ impl Obstacle {
     }
 }
 
-/// A folder beside the runs with a file that must stay as it is.
+/// Creates a folder next to the runs folder with a file that must not change.
 fn outside(place: &Place) -> PathBuf {
     place.write("outside/precious", PRECIOUS);
     place.path().join("outside")
@@ -100,7 +101,7 @@ fn assert_untouched(outside: &Path) {
     );
 }
 
-/// Runs it, and it ends.
+/// Runs a command and checks that it does not hang.
 #[track_caller]
 fn quickly(place: &Place, args: &[&str]) -> Done {
     let begin = Instant::now();
@@ -118,9 +119,9 @@ fn two_runs() -> Place {
     place
 }
 
-/// Every command that reads or writes a run folder, for every file there.
+/// Covers every command that reads or writes a run folder, and every file in it.
 #[test]
-fn nothing_is_read_or_written_through_what_is_no_regular_file() {
+fn nothing_is_read_or_written_through_irregular_files() {
     std::thread::scope(|scope| {
         for obstacle in OBSTACLES {
             scope.spawn(move || with_each_file_replaced(obstacle));
@@ -137,7 +138,7 @@ fn with_each_file_replaced(obstacle: Obstacle) {
         ("guardian.lock", 110),
         ("journal.jsonl", 96),
         ("run.toml", 96),
-        // Only the report is missing then, or the room that is held back.
+        // Not fatal: only the reports or the reserved disk space are missing.
         ("reserve", 0),
         ("report.md", 0),
         ("report.html", 0),
@@ -176,7 +177,7 @@ fn nothing_is_pruned_or_numbered_through_a_link() {
         let place = two_runs();
         let outside = outside(&place);
         let [first, _] = &place.runs()[..] else {
-            panic!("there are two runs");
+            panic!("expected two runs");
         };
         fs::remove_file(first.join("lock")).unwrap();
         obstacle.put(&first.join("lock"), &outside);
@@ -195,12 +196,12 @@ fn nothing_is_pruned_or_numbered_through_a_link() {
         assert!(run.stderr.contains(obstacle.words()), "{}", run.stderr);
         assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
         assert_untouched(&outside);
-        // `Place` takes every folder for a run.
+        // `Place` treats every folder in the runs folder as a run.
         obstacle.remove(&numbering);
     }
 }
 
-/// A link in place of a run is not a run: neither its report nor its removal leads out of the runs folder.
+/// A link in the runs folder is not a run. Neither reports nor pruning follow it.
 #[test]
 fn a_run_folder_that_is_a_link_is_not_listed() {
     let (place, other) = (two_runs(), two_runs());
@@ -236,7 +237,7 @@ fn pages_of_a_folder_with_fifos_do_not_hang() {
     assert!(begin.elapsed() < QUICK);
 }
 
-/// A second name of a file, outside the run folder, keeps what it has.
+/// A file outside the run folder that is hard-linked into it keeps its content.
 #[test]
 fn hard_links_keep_their_content() {
     let place = two_runs();
@@ -267,7 +268,7 @@ fn hard_links_keep_their_content() {
     assert_eq!(fs::read(&journal).unwrap(), before);
 }
 
-/// A suite whose one attempt runs this in its run folder, prints a line and crashes.
+/// Writes a suite whose attempts run `script` in the run folder, print a line and crash.
 fn child(place: &Place, script: &str) {
     place.suite(&format!(
         "[[chapter]]\nid = \"x\"\nrounds = 2\ntimeout = \"5s\"\ncommand = [\"sh\", \"-c\", '''\ncd \"{}/$CRASHRATE_RUN_ID\"\n{script}\necho said\nkill -SEGV $$''']\n",
@@ -275,9 +276,10 @@ fn child(place: &Place, script: &str) {
     ));
 }
 
-/// Regression: a FIFO where output is kept hung the run for ever, Ctrl-C and SIGTERM included.
+/// Regression: a FIFO in place of an output file hung the run forever. Ctrl-C and SIGTERM did not
+/// end it.
 #[test]
-fn a_child_that_puts_something_where_evidence_goes() {
+fn a_child_that_replaces_output_and_crash_files() {
     let output = "output/0-x-isolated-default-r$CRASHRATE_ROUND-a1.txt";
     let crash = "crashes/0-x-isolated-default-r$CRASHRATE_ROUND-a1.json";
     for (script, what) in [
@@ -308,7 +310,7 @@ fn a_child_that_puts_something_where_evidence_goes() {
         assert_untouched(&outside);
         let journal = place.journal();
         assert_eq!(journal.ended.len(), 2, "{}", done.stderr);
-        // Without a tracer no crash is kept.
+        // Without a tracer there is no crash file.
         if script.contains("output") || journal.ended[0].crash.is_some() {
             let notes = journal.ended[0].notes.join("\n");
             assert!(notes.contains(what), "{script}: {notes}");
@@ -316,9 +318,10 @@ fn a_child_that_puts_something_where_evidence_goes() {
     }
 }
 
-/// The reports that end a run are written beside what a child left there.
+/// If a child puts something in the place of a report, the run prints an error and still ends
+/// normally.
 #[test]
-fn a_child_that_puts_something_where_reports_go() {
+fn a_child_that_replaces_report_files() {
     let place = Place::new();
     let outside = outside(&place);
     child(

@@ -1,4 +1,5 @@
-//! `spawn = "fork"`: attempts that are forked from a warm process come to the same as executed ones, and say so.
+//! `spawn = "fork"`: attempts that are forked from a warm process give the same results as executed
+//! ones, and reports say that they were forked.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::util::{Done, Journal, Live, Place, assert_nothing_left, id, row, until};
 
-/// A chapter that `misbehave` makes by fork.
+/// A chapter whose attempts are forked, with `misbehave` as the zygote.
 fn chapter(chapter: &str, rounds: u32, arguments: &[&str]) -> String {
     let mut command = vec![programs().misbehave.to_str().unwrap()];
     command.extend(arguments);
@@ -23,7 +24,8 @@ fn chapter(chapter: &str, rounds: u32, arguments: &[&str]) -> String {
     )
 }
 
-/// The zygotes of a run that goes on: children of the supervisor itself that were told to be one.
+/// The zygotes of a live run: children of the supervisor with `CRASHRATE_ZYGOTE` in their
+/// environment.
 fn zygotes(place: &Place, live: &Live) -> Vec<Pid> {
     let Some(run) = place.runs().first().cloned() else {
         return Vec::new();
@@ -46,13 +48,16 @@ fn zygotes(place: &Place, live: &Live) -> Vec<Pid> {
         .collect()
 }
 
-/// The descriptors that a process has now.
+/// The number of open descriptors of a process.
 fn descriptors(pid: Pid) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(usize::MAX, Iterator::count)
 }
 
-/// The fewest descriptors that each process has while some rounds end: what it keeps, without what it needs for a moment.
-/// Looks follow each other by rounds, not by time: of two in one moment both see what only that moment needs.
+/// The lowest number of open descriptors of each process while some rounds end. The minimum leaves
+/// out descriptors that are open only briefly.
+///
+/// The samples are spread over several rounds because samples in quick succession could all see the
+/// same temporary descriptors.
 fn kept_descriptors<const N: usize>(
     place: &Place,
     until_ended: usize,
@@ -71,30 +76,30 @@ fn kept_descriptors<const N: usize>(
 }
 
 #[test]
-fn a_tenth_crashes_for_real_and_all_is_counted_with_evidence() {
+fn forked_attempts_are_counted_and_their_crashes_have_evidence() {
     let place = Place::new();
     place.suite(&chapter("tenth", 1200, &["crash-when", "10", "3"]));
     let live = place.start(&mut place.command(&["run", "suite.toml", "--seed", "1"]));
-    until("a hundred have ended", || {
+    until("100 attempts have ended", || {
         place.journal_so_far().ended.len() >= 100
     });
     let first = zygotes(&place, &live);
     assert_eq!(first.len(), 1, "one zygote for one command");
     let both = [live.pid(), first[0]];
     let early = kept_descriptors(&place, 400, both);
-    until("most have ended", || {
+    until("700 attempts have ended", || {
         place.journal_so_far().ended.len() >= 700
     });
     let late = kept_descriptors(&place, 900, both);
     assert!(
         late[0] <= early[0] + 4,
-        "the supervisor keeps descriptors: {early:?} became {late:?}"
+        "the supervisor leaks descriptors: {early:?} became {late:?}"
     );
-    // One that has had a thousand children is replaced.
+    // A zygote is replaced after a thousand children, so it may be gone.
     if late[1] != usize::MAX {
         assert!(
             late[1] <= early[1] + 1,
-            "the zygote keeps descriptors: {early:?} became {late:?}"
+            "the zygote leaks descriptors: {early:?} became {late:?}"
         );
     }
     live.wait().expect(100);
@@ -126,7 +131,7 @@ fn a_tenth_crashes_for_real_and_all_is_counted_with_evidence() {
 }
 
 #[test]
-fn each_way_to_die_is_what_it_is_when_executed() {
+fn each_way_to_die_gives_the_same_result_as_when_executed() {
     let kinds = [
         "pass",
         "exit-3",
@@ -157,7 +162,8 @@ fn each_way_to_die_is_what_it_is_when_executed() {
             let class = |signature: &str| signature.split(" | ").nth(1).map(str::to_owned);
             let what = ends.map(|e| {
                 let class = e.crash.as_ref().and_then(|crash| class(&crash.signature));
-                // Its peak is its own.
+                // The peak memory of forked and executed attempts differs, so the note about it is
+                // left out.
                 let notes = e.notes.iter().filter(|note| !note.contains("peak memory"));
                 let notes: Vec<_> = notes.cloned().collect();
                 (e.outcome, e.exit.clone(), class, notes)
@@ -216,7 +222,7 @@ fn sequences_and_worker_chapters_are_forked() {
 }
 
 #[test]
-fn what_must_not_fork_is_executed_and_says_so() {
+fn attempts_of_an_unsafe_zygote_are_executed_and_marked() {
     for (wrong, why) in [
         ("thread", "its zygote refused: it has 2 threads"),
         ("descriptor", "/dev/zero) is open"),
@@ -253,7 +259,7 @@ fn what_must_not_fork_is_executed_and_says_so() {
                 (json!("default+fork"), json!({"bad": 0, "n": 0})),
                 (json!("default+exec"), json!({"bad": 2, "n": 6})),
             ],
-            "they are never taken together"
+            "forked and executed rounds are never pooled"
         );
         let stdout = place.full();
         assert!(stdout.contains("executed, not forked"), "{stdout}");
@@ -268,7 +274,7 @@ fn the_death_of_a_zygote_is_on_record_and_no_round_is_lost() {
         let live = place.start(&mut place.command(&[&["run", "suite.toml"], trace].concat()));
         let mut killed = BTreeSet::new();
         for ended in [1, 3] {
-            until("some have ended", || {
+            until("more attempts have ended", || {
                 place.journal_so_far().ended.len() >= ended
             });
             until("there is a zygote", || !zygotes(&place, &live).is_empty());
@@ -296,7 +302,7 @@ fn nothing_is_left_after_the_supervisors_death() {
     let place = Place::new();
     place.suite(&(chapter("hangs", 3, &["hang"]) + &chapter("daemon", 3, &["hold-pipe-setsid"])));
     let live = place.start(&mut place.command(&["run", "suite.toml", "--jobs", "2"]));
-    until("zygotes are at work", || zygotes(&place, &live).len() >= 2);
+    until("two zygotes run", || zygotes(&place, &live).len() >= 2);
     live.signal(Signal::SIGKILL);
     assert_eq!(live.wait().code(), -9);
     assert_nothing_left(&id(&place.run()));
@@ -331,7 +337,7 @@ fn time_limits_and_limits_hold_for_forked_children() {
 }
 
 #[test]
-fn the_two_are_compared_and_never_taken_together() {
+fn forked_and_executed_rounds_are_compared_and_never_pooled() {
     let place = Place::new();
     place.suite(&chapter("x", 20, &["crash-when", "4", "1"]));
     for spawn in ["exec", "fork", "both"] {
@@ -356,7 +362,7 @@ fn the_two_are_compared_and_never_taken_together() {
 }
 
 #[test]
-fn a_device_that_does_not_survive_a_fork_has_none() {
+fn attempts_on_devices_that_do_not_survive_a_fork_are_executed() {
     for device in ["mps", "cuda"] {
         let place = Place::new();
         place.suite(&chapter("x", 3, &["pass"]));
@@ -374,7 +380,7 @@ fn a_device_that_does_not_survive_a_fork_has_none() {
 }
 
 #[test]
-fn a_zygote_that_never_gets_warm_does_not_hold_up_the_end() {
+fn a_zygote_that_never_warms_up_does_not_delay_the_end() {
     let place = Place::new();
     let slow = "[[chapter]]\nid = \"x\"\nrounds = 3\nspawn = \"fork\"\nzygote = true\n\
                 command = [\"sleep\", \"300\"]\n";
@@ -384,7 +390,7 @@ fn a_zygote_that_never_gets_warm_does_not_hold_up_the_end() {
     let begun = std::time::Instant::now();
     live.signal(Signal::SIGTERM);
     live.wait().expect(106);
-    // Not a matter of speed: it would wait for a minute.
+    // This is not a speed test: waiting for the zygote to warm up would take a minute.
     assert!(begun.elapsed().as_secs() < 50);
     assert_nothing_left(&id(&place.run()));
     let outcomes = place.journal().ended.into_iter().map(|ended| ended.outcome);
@@ -397,20 +403,21 @@ fn forking_needs_a_zygote() {
     place.suite("[[chapter]]\nid = \"x\"\nspawn = \"fork\"\ncommand = [\"true\"]\n");
     let Done { stderr, .. } = place.crashrate(&["run", "suite.toml"]).expect(96);
     assert!(stderr.contains("zygote = true"), "{stderr}");
-    // What [defaults] say is for those that can.
+    // `spawn` in `[defaults]` applies only to chapters that can fork.
     place.suite("[defaults]\nspawn = \"fork\"\n[[chapter]]\nid = \"x\"\ncommand = [\"true\"]\n");
     place.crashrate(&["run", "suite.toml"]).expect(0);
     place
         .crashrate(&["run", "suite.toml", "--spawn", "fork"])
         .expect(4);
-    // A program that is none is executed in the end.
+    // `true` is not a zygote, so its attempts are executed.
     let run = ["run", "--spawn", "fork", "--rounds", "2", "--", "true"];
     place.crashrate(&run).expect(0);
 }
 
-/// What a forked child leaves shows the environment of its zygote.
+/// Processes that a forked child leaves behind have the environment of the zygote, not of the
+/// attempt.
 #[test]
-fn what_a_forked_child_leaves_is_found_beside_others() {
+fn leftover_processes_of_forked_children_are_found_with_parallel_jobs() {
     let place = Place::new();
     place.suite(&chapter("daemon", 6, &["hold-pipe-setsid", "60"]));
     for trace in [&["--jobs", "2"][..], &["--jobs", "2", "--evidence=none"]] {

@@ -1,4 +1,4 @@
-//! A disk that is full: exit code 110, a clear message, and what was measured before is on record.
+//! A full disk: exit code 110, a clear message, and a record of everything measured before.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,8 @@ rounds = 100000
 command = ["true"]
 "#;
 
-/// It ended for want of room, said so in one line, and what it had measured can be reported.
+/// Checks that the run stopped because its journal could not be written, said so in one line, and
+/// can still report its results.
 fn assert_full(place: &Place, done: Done, why: &str) {
     let done = done.expect(110);
     let errors = done.stderr.lines().filter(|l| l.starts_with("error: "));
@@ -27,7 +28,7 @@ fn assert_full(place: &Place, done: Done, why: &str) {
     );
     assert!(errors[0].starts_with(&begin), "{}", errors[0]);
     assert!(errors[0].contains(why), "{}", errors[0]);
-    // What it had measured is shown at once, and later.
+    // The results so far are shown immediately and in later reports.
     assert!(done.stdout.contains("quick"), "{}", done.stdout);
     let json = place.json();
     let passed = json["totals"]["outcomes"]["passed"].as_u64().unwrap();
@@ -35,13 +36,13 @@ fn assert_full(place: &Place, done: Done, why: &str) {
     assert_eq!(json["run"]["complete"], false);
 }
 
-/// A file that may not grow any further is as good as a full disk, and needs no rights.
+/// A file size limit acts like a full disk and needs no privileges.
 #[test]
 fn a_journal_that_may_not_grow() {
     let place = Place::new();
     place.suite(MANY);
     let run = place.command(&["run", "suite.toml"]);
-    // In blocks of 512 or 1024 bytes.
+    // `ulimit -f` counts blocks of 512 or 1024 bytes, depending on the shell.
     let mut limited = Command::new("sh");
     limited
         .args(["-c", "trap '' XFSZ; ulimit -f 24; exec \"$0\" \"$@\""])
@@ -91,7 +92,7 @@ fn a_small_disk() {
     };
     let done = place.crashrate(&["run", "suite.toml"]);
     assert_full(&place, done, "No space left on device");
-    // Full from the beginning: nothing is measured.
+    // The disk is full from the beginning, so nothing is measured.
     let done = place.crashrate(&["run", "suite.toml"]).expect(110);
     assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
     let Mounted(folder) = &disk;
@@ -102,8 +103,9 @@ fn a_small_disk() {
     );
 }
 
-/// Full in the middle of a run, by no fault of its own: what ran is on record as interrupted, the report says that it was
-/// the disk, and with room again everything is there exactly once.
+/// Something other than crashrate fills the disk during a run. The running attempts are recorded as
+/// interrupted, and the report names the journal as the reason. Resuming after space was freed
+/// counts every attempt exactly once.
 #[test]
 fn a_disk_that_is_full_for_a_while() {
     let place = Place::new();
@@ -141,7 +143,11 @@ fn a_disk_that_is_full_for_a_while() {
     let json = place.json();
     assert_eq!(json["run"]["stopped"], "journal-failed");
     let before = place.journal();
-    assert_eq!(before.started.len(), before.ended.len(), "all have an end");
+    assert_eq!(
+        before.started.len(),
+        before.ended.len(),
+        "every attempt has an end"
+    );
 
     let still = place.crashrate(&["run", "--resume", "latest"]).expect(110);
     assert!(still.stderr.contains("No space left"), "{}", still.stderr);
@@ -158,14 +164,14 @@ fn a_disk_that_is_full_for_a_while() {
             *counted.entry(key).or_insert(0) += 1;
         }
     }
-    // 40 of one attempt, 40 of two, and 1.
+    // 40 rounds with one attempt, 40 with two, and 1 round of `fills`.
     assert_eq!(counted.len(), 121);
     assert!(counted.values().all(|&n| n == 1), "{counted:?}");
     assert!(!place.run().join("reserve").exists());
 }
 
 #[test]
-fn a_disk_that_may_only_be_read() {
+fn a_read_only_disk() {
     let place = Place::new();
     place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"true\"]\n");
     let Some(disk) = small_disk(&place, 1024) else {
@@ -184,16 +190,16 @@ fn a_disk_that_may_only_be_read() {
             done.stderr
         );
     }
-    // To look at it takes no right to write.
+    // Reading needs no write access.
     place.crashrate(&["report"]).expect(0);
     place.crashrate(&["runs"]).expect(0);
 }
 
 #[test]
-fn runs_that_cannot_be_written() {
+fn a_runs_folder_that_cannot_be_created() {
     let place = Place::new();
     place.suite(MANY);
-    // A file where the folder should be.
+    // A file is in the place of the runs folder.
     place.write("runs", "");
     let done = place.crashrate(&["run", "suite.toml"]).expect(110);
     assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
@@ -205,11 +211,11 @@ fn runs_that_cannot_be_written() {
     );
 }
 
-/// Regression: it panicked because nobody could read what it said, and the run was lost. What it could not print is an
-/// error of its own: the run is whole all the same.
+/// Regression: a failed write to standard output or standard error caused a panic, and the run was
+/// lost. It is an error, but the run must be complete.
 #[cfg(target_os = "linux")]
 #[test]
-fn nowhere_to_print_to() {
+fn a_run_that_cannot_print_is_complete() {
     use std::fs::OpenOptions;
     use std::process::Stdio;
 
@@ -225,7 +231,7 @@ fn nowhere_to_print_to() {
     }
 }
 
-/// Regression: it ended with 0, and whoever kept the output had an empty file.
+/// Regression: a command whose output could not be written ended with 0 and left an empty file.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_report_that_cannot_be_printed() {
@@ -246,7 +252,7 @@ fn a_report_that_cannot_be_printed() {
         let expected = "error: the output cannot be written: No space left on device";
         assert!(said.starts_with(expected), "{args:?}: {said}");
     }
-    // A reader that has seen enough is no error.
+    // A reader that closes the pipe early is not an error.
     let mut head = Command::new("sh");
     let program = env!("CARGO_BIN_EXE_crashrate");
     let script = "(\"$0\" report; echo $? > code) | true; cat code";

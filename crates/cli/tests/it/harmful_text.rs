@@ -1,4 +1,5 @@
-//! Children that say what would do harm to whoever reads it: every form stays what it is, and harmless.
+//! Children whose output could harm its readers: every report format stays valid and neutralizes
+//! it.
 
 use std::fs;
 
@@ -6,7 +7,8 @@ use serde_json::Value;
 
 use crate::util::Place;
 
-/// Speaks all of it by every way that there is: both outputs, a reason, a note, a measure's name and label.
+/// Sends the harmful text through every channel: both output streams, a reason, a note, and the
+/// name and label of a measure.
 const CHILD: &str = r#"
 import json, os, sys
 evil = "<script>alert(1)</script> ]]> \x1b[2J\x1b]0;x\x07 \x00 \u202e --> ::error::x | `a` " + "y" * 10000
@@ -32,7 +34,7 @@ fn place() -> Place {
 }
 
 #[test]
-fn every_form_is_valid_and_harmless() {
+fn every_report_format_is_valid_and_harmless() {
     let place = place();
     place.crashrate(&["run", "suite.toml"]).expect(100);
     for format in ["terminal", "markdown", "html", "junit", "json", "csv"] {
@@ -62,7 +64,7 @@ fn every_form_is_valid_and_harmless() {
                 assert_eq!(text.matches("<failure ").count(), 2, "{text}");
             }
             "json" => drop(serde_json::from_str::<Value>(&text).unwrap()),
-            // A head, and a line for each attempt.
+            // A header, and a line for each attempt.
             "csv" => assert_eq!(text.lines().count(), 1 + 3 * 2 + 2, "{text}"),
             _ => {}
         }
@@ -81,7 +83,7 @@ fn every_form_is_valid_and_harmless() {
 }
 
 #[test]
-fn no_child_speaks_to_the_workflow() {
+fn children_cannot_issue_workflow_commands() {
     let place = place();
     let summary = place.path().join("summary.md");
     let mut run = place.command(&["run", "suite.toml"]);
@@ -93,7 +95,7 @@ fn no_child_speaks_to_the_workflow() {
     let end = lines.iter().position(|line| *line == end).unwrap();
     let annotations = &lines[end + 1..];
     assert_eq!(annotations.len(), 1, "{annotations:?}");
-    // By its signature; where nothing can be traced, by its signal.
+    // The annotation names the signature, or the signal where nothing can be traced.
     assert!(
         annotations[0].starts_with("::error title="),
         "{annotations:?}"
@@ -113,7 +115,7 @@ fn no_child_speaks_to_the_workflow() {
     assert!(said.contains(" · run 1\n\n"), "{said}");
     assert!(!said.contains("<script>"), "{said}");
 
-    // Another step's summary stays, and both have to fit.
+    // The summary of another step is kept, and both must fit into 1 MiB.
     fs::write(&summary, "x".repeat(1024 * 1024 - 600)).unwrap();
     let mut run = place.command(&["run", "suite.toml"]);
     run.env("GITHUB_STEP_SUMMARY", &summary);

@@ -2,12 +2,12 @@
 
 use crate::util::Place;
 
-/// The names of the subcommands, from the help of the program.
+/// The names of the subcommands, from `crashrate --help`.
 fn subcommands(place: &Place) -> Vec<String> {
     let help = place.crashrate(&["--help"]).expect(0).stdout;
     let commands = help.split("Commands:").nth(1).unwrap();
     let lines = commands.lines().skip(1).take_while(|line| !line.is_empty());
-    // A description that wraps is indented further.
+    // Wrapped descriptions are indented further.
     let lines = lines.filter(|line| !line.starts_with("    "));
     let names: Vec<_> = lines
         .map(|line| line.split_whitespace().next().unwrap().to_owned())
@@ -34,7 +34,7 @@ fn every_subcommand_has_an_example() {
     }
 }
 
-/// The error about an unknown key lists all keys that the code knows.
+/// Takes the keys from the error about an unknown key, which lists all valid ones.
 #[test]
 fn the_suite_page_has_every_key() {
     let place = Place::new();
@@ -78,7 +78,7 @@ fn the_events_page_has_every_variable() {
     let names = output.lines().filter_map(|line| line.split_once('='));
     let names: Vec<_> = names
         .map(|(name, _)| name)
-        // Set by the user, not by crashrate.
+        // The user sets this variable, not crashrate.
         .filter(|name| name.starts_with("CRASHRATE_") && *name != "CRASHRATE_RUNS_DIR")
         .collect();
     assert!(names.len() >= 9, "{names:?}");

@@ -1,4 +1,4 @@
-//! Children that want to stay, or to take others with them: nothing of them outlives their attempt.
+//! Children that try to survive, or to take other processes with them. None outlives its attempt.
 
 use crashrate_model::{Exit, Outcome};
 use crashrate_testkit::processes::{processes_with_argument, run_watched};
@@ -7,10 +7,11 @@ use serde_json::json;
 
 use crate::util::{Journal, Place};
 
-/// The supervisor stays small whatever they do.
+/// Upper limit on the supervisor's peak memory in bytes, whatever its children do.
 const MEMORY: u64 = 100_000_000;
 
-/// So many rounds of this misbehaviour. What it leaves has the last argument in its command line.
+/// Runs some rounds of a misbehaviour. Processes that it leaves behind are found by the last
+/// argument, which is in their command line.
 fn rounds(args: &[&str], rounds: &str, more: &[&str]) -> (Place, Journal) {
     let place = Place::new();
     let command = json!([&[programs().misbehave.to_str().unwrap()], args].concat());
@@ -32,16 +33,16 @@ fn rounds(args: &[&str], rounds: &str, more: &[&str]) -> (Place, Journal) {
     (place, journal)
 }
 
-/// A number that no other process has in its command line.
+/// A number that is in the command line of no other process.
 fn unique(number: u32) -> String {
     format!("{number}.{}", std::process::id()).replace('.', "000")
 }
 
-/// It cannot: it has its own session, and a process group never spans two.
+/// The child cannot join: it has its own session, and a process group never spans two sessions.
 #[test]
-fn one_that_joins_the_group_of_its_supervisor() {
+fn a_child_that_tries_to_join_the_supervisors_group() {
     for more in [&[][..], &["--evidence=none"]] {
-        // Arguments that it does not take are ignored.
+        // The kind `join-group` ignores its argument.
         let (_, journal) = rounds(&["join-group", &unique(1)], "2", more);
         for ended in &journal.ended {
             assert_eq!(ended.outcome, Outcome::Failed, "{ended:?}");
@@ -51,7 +52,7 @@ fn one_that_joins_the_group_of_its_supervisor() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn many_daemons_of_one() {
+fn an_attempt_with_many_daemons() {
     for more in [&[][..], &["--evidence=none"], &["--jobs", "2"]] {
         let (_, journal) = rounds(&["fork-many", "60", &unique(2)], "2", more);
         for ended in &journal.ended {
@@ -64,10 +65,10 @@ fn many_daemons_of_one() {
     }
 }
 
-/// Always another process, none of which lives long enough to be looked for.
+/// Each process starts the next and exits before a search for processes can find it.
 #[cfg(target_os = "linux")]
 #[test]
-fn one_that_hands_on_to_another_again_and_again() {
+fn a_relay_of_short_lived_processes() {
     for more in [&[][..], &["--evidence=none"]] {
         let (_, journal) = rounds(&["fork-relay", &unique(300)], "2", more);
         for ended in &journal.ended {
@@ -79,7 +80,7 @@ fn one_that_hands_on_to_another_again_and_again() {
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "a thousand processes: cargo test -p crashrate --release -- --ignored"]
-fn a_thousand_daemons_of_one() {
+fn an_attempt_with_a_thousand_processes() {
     for more in [&[][..], &["--evidence=none"]] {
         rounds(&["fork-many", "500", &unique(3)], "3", more);
     }
@@ -87,7 +88,7 @@ fn a_thousand_daemons_of_one() {
 
 #[test]
 #[ignore = "half a minute of waiting: cargo test -p crashrate --release -- --ignored"]
-fn one_that_takes_ten_seconds_to_die() {
+fn a_child_that_takes_ten_seconds_to_die() {
     let (_, journal) = rounds(&["slow-to-die", "10"], "3", &[]);
     for ended in &journal.ended {
         assert_eq!(ended.outcome, Outcome::TimedOut, "{ended:?}");
@@ -99,10 +100,10 @@ fn one_that_takes_ten_seconds_to_die() {
     }
 }
 
-/// What a child calls itself reaches no terminal as it is.
+/// Control characters in a process name do not reach the terminal.
 #[cfg(target_os = "linux")]
 #[test]
-fn one_with_a_name_that_is_an_order() {
+fn a_process_name_with_control_characters() {
     let (place, journal) = rounds(&["strange-name"], "1", &["--evidence=trace"]);
     assert!(journal.ended[0].crash.is_some(), "{:?}", journal.ended);
     for args in [&["report"][..], &["crashes", "1"], &["crashes", "1", "1"]] {

@@ -1,4 +1,5 @@
-//! What is told apart: programs, attempts, runs and files of evidence, each by what cannot be the same by chance.
+//! Programs, attempts, runs and evidence files are identified by values that cannot coincide by
+//! chance.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +9,8 @@ use serde_json::json;
 
 use crate::util::{Place, id};
 
-/// Regression: reproducible builds, `cp -p`, tar and rsync keep size and time, and rounds of two programs were pooled.
+/// Regression: reproducible builds, `cp -p`, tar and rsync preserve size and time, so rounds of two
+/// programs were pooled.
 #[test]
 fn a_program_replaced_in_place_with_equal_size_and_time_is_noticed() {
     let place = Place::new();
@@ -36,7 +38,8 @@ fn a_program_replaced_in_place_with_equal_size_and_time_is_noticed() {
     assert!(!outcomes.contains(&Outcome::Failed), "{outcomes:?}");
 }
 
-/// Regression: the number of attempts of a round was kept in a byte, and resumed runs measured some of them twice.
+/// Regression: a byte held the number of attempts of a round, so resumed runs measured some
+/// attempts twice.
 #[test]
 fn hundreds_of_retries_are_resumed_where_they_were() {
     let place = Place::new();
@@ -57,7 +60,7 @@ fn hundreds_of_retries_are_resumed_where_they_were() {
     assert_eq!(attempts, (1..=281).collect::<Vec<_>>());
     let row = &place.json()["chapters"][0];
     assert_eq!(row["first_attempt"], json!({"bad": 0, "n": 1}));
-    assert_eq!(row["attempts"], 282, "one of them was lost");
+    assert_eq!(row["attempts"], 282, "one attempt was lost");
 }
 
 #[test]
@@ -72,7 +75,7 @@ fn run_numbers_are_unique() {
     run(&[]).expect(0);
     run(&["--number", "999999999"]).expect(0);
     run(&[]).expect(0);
-    // Somebody else's folder has the last number that there is.
+    // Another folder has the highest possible number.
     let last = place.runs().pop().unwrap();
     let renamed = id(&last).replacen("1000000000", "4294967295", 1);
     std::fs::rename(&last, last.with_file_name(renamed)).unwrap();
@@ -92,7 +95,8 @@ fn run_numbers_are_unique() {
     assert_eq!(numbers, ["5", "6", "7", "999999999", "4294967295"]);
 }
 
-/// Regression: chapter `a` under variant `isolated-x` and chapter `a-isolated` under variant `x` had one file.
+/// Regression: chapter `a` under variant `isolated-x` and chapter `a-isolated` under variant `x`
+/// shared one file.
 #[test]
 fn no_two_attempts_share_a_file_of_evidence() {
     let place = Place::new();

@@ -1,4 +1,4 @@
-//! `crashrate import`: the reports that ship become runs, and what is not known of them is not made up.
+//! `crashrate import`: the shipped reports become runs, and unknown values are not invented.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use crate::util::{Done, Place, records, row};
 
-/// A report that ships.
+/// The text of a shipped report.
 pub(crate) fn recorded(number: u32) -> String {
     let file = format!("../../fixtures/recorded/n{number}.toml");
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
-/// A place with the reports that ship, imported.
+/// A place with the shipped reports imported.
 fn imported() -> Place {
     let place = Place::new();
     for number in [1972, 1973, 1974] {
@@ -27,7 +27,7 @@ fn imported() -> Place {
     place
 }
 
-/// What was printed, however its lines were broken.
+/// The standard output of a successful command as one line with single spaces.
 fn said(place: &Place, args: &[&str]) -> String {
     let Done { stdout, .. } = place.crashrate(args).expect(0);
     stdout.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -64,7 +64,8 @@ fn the_sequential_crash_is_a_run_like_any_other() {
         "The report claims \"use isolated tests\": not shown.",
     ];
     holds(&markdown, &all);
-    // What is not known: how long anything took, a seed, and the order of two passed and one crashed.
+    // The report does not contain durations, a seed, or the order of its two passed rounds and one
+    // crashed round.
     for unknown in [" 0 s", "| seed |", "| jobs |", "1 crashed: SIGSEGV (first"] {
         assert!(!markdown.contains(unknown), "{unknown}: {markdown}");
     }
@@ -105,7 +106,7 @@ fn the_sequential_crash_is_a_run_like_any_other() {
 }
 
 #[test]
-fn the_journal_is_of_ordinary_records() {
+fn the_journal_has_ordinary_records() {
     let place = imported();
     let records = records(&place.runs()[0]);
     let ended = |r: &&Record| matches!(r, Record::Ended(e) if e.secs.is_none());
@@ -126,7 +127,7 @@ fn the_journal_is_of_ordinary_records() {
 }
 
 #[test]
-fn an_improvement_that_is_claimed_is_not_shown() {
+fn a_claimed_improvement_is_not_shown() {
     let place = imported();
     let no_verdict = "too few rounds to tell (about 92 each would do for 90% v 99%); p = 0.82, -10 points \
                       (95%: -40..19)";
@@ -169,7 +170,7 @@ fn findings_blockers_and_recommendations_are_carried_over() {
             "## Compared with the previous run",
         ],
     );
-    // Nine of ten in an order that nobody knows.
+    // The report gives nine of ten passed rounds but not their order.
     for unknown in ["order (", "first in round", "## Independence of rounds"] {
         assert!(!markdown.contains(unknown), "{unknown}: {markdown}");
     }
@@ -186,7 +187,7 @@ fn a_number_is_imported_once() {
         done.stderr
     );
     assert_eq!(place.runs().len(), 3);
-    // What is measured later has later numbers.
+    // Later runs have higher numbers.
     place.crashrate(&["run", "--", "true"]).expect(0);
     assert_eq!(report(&place, "latest")["run"]["number"], 1975);
 }
@@ -290,7 +291,8 @@ fn files_that_are_wrong() {
     insta::with_settings!({ filters => filters }, { insta::assert_snapshot!("recorded_files", text) });
 }
 
-/// A suite like the story's, whose third chapter dies in these rounds, and that names the report.
+/// Writes a suite like the shipped story. Its third chapter crashes in rounds 2 and 3, and its
+/// baseline is report N=1972.
 fn story(place: &Place) {
     place.write("recorded/n1972.toml", recorded(1972));
     let mut body = "[defaults]\nrounds = 5\n".to_owned();
@@ -314,11 +316,11 @@ fn story(place: &Place) {
 }
 
 #[test]
-fn a_run_ends_beside_baseline_that_its_suite_names() {
+fn a_run_is_compared_with_the_baseline_of_its_suite() {
     let place = Place::new();
     story(&place);
     let done = place.crashrate(&["run", "suite.toml"]).expect(100);
-    // From here on the journal has it all.
+    // The journal contains the baseline, so its file is no longer needed.
     fs::remove_dir_all(place.path().join("recorded")).unwrap();
     let full = place.full();
     let shown: Vec<_> = full.split_whitespace().collect();
@@ -359,13 +361,13 @@ fn a_run_ends_beside_baseline_that_its_suite_names() {
     );
     assert_eq!(whole["died_in"]["batching-advantage"], 2);
     assert_eq!(beside["machine"]["comparisons"][0]["differs"], false);
-    // Going on with it does not need the file either.
+    // Resuming does not need the file either.
     let again = place.crashrate(&["run", "--resume", "latest"]).expect(100);
     holds(&again.stdout, &["Compared with report N=1972"]);
 }
 
 #[test]
-fn a_record_that_is_none_is_an_error_of_the_suite() {
+fn an_invalid_baseline_is_an_error_of_the_suite() {
     let place = Place::new();
     story(&place);
     place.write("recorded/n1972.toml", "[report]\nnumber = \"x\"\n");

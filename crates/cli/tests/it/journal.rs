@@ -1,4 +1,4 @@
-//! The journal read back: while it is written, torn, corrupt, or from the future.
+//! Reading a journal that is being written, torn, corrupt, or of a newer version.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -39,14 +39,14 @@ fn replace_line(journal: &PathBuf, number: usize, with: &[u8]) {
     fs::write(journal, lines.concat()).unwrap();
 }
 
-/// The report ends with 96 and one line on standard error that names the journal.
+/// Checks that `report` exits with 96 and one line that names the journal. Returns that line.
 fn refused(place: &Place) -> String {
     let done = place.crashrate(&["report", "1"]).expect(96);
     assert_eq!(done.stdout, "");
     let lines: Vec<_> = done.stderr.lines().collect();
     assert_eq!(lines.len(), 1, "{}", done.stderr);
     assert!(lines[0].contains("journal.jsonl"), "{}", lines[0]);
-    // The list of runs goes on, and says where the trouble is.
+    // The list of runs still works and says which journal cannot be read.
     let runs = place.crashrate(&["runs"]).expect(0);
     assert!(runs.stdout.contains("cannot be read"), "{}", runs.stdout);
     lines[0].to_owned()
@@ -62,7 +62,8 @@ fn has_every_attempt_between_opened_and_closed() {
     };
     let kinds: Vec<_> = text.lines().map(kind).collect();
     let pairs = ["started", "ended"].repeat(6);
-    // The chapter that fails may hide the crash of a descendant: its first round is made again, for evidence.
+    // The failing chapter may hide the crash of a descendant, so its first round is repeated for
+    // evidence.
     let expected = [&["opened"], &pairs[..], &["evidence", "closed"]].concat();
     assert_eq!(kinds, expected);
     assert_eq!(place.journal().closed[0].why, StopReason::Done);
@@ -83,10 +84,10 @@ fn a_torn_tail_is_no_record() {
 }
 
 #[test]
-fn without_its_end_is_that_of_a_killed_run() {
+fn a_truncated_journal_is_that_of_a_killed_run() {
     let (place, journal) = finished();
     let text = fs::read_to_string(&journal).unwrap();
-    // Torn in the middle of the last attempt's end.
+    // Cut in the middle of the last `ended` record.
     let cut = text.rfind("{\"rec\":\"ended\"").unwrap() + 20;
     fs::write(&journal, &text[..cut]).unwrap();
     let json = place.json();
@@ -120,7 +121,7 @@ fn an_impossible_record_is_named() {
     let (place, journal) = finished();
     let mut records = records(&place.run());
     let Record::Started(started) = &mut records[1] else {
-        panic!("an attempt starts first");
+        panic!("expected a `started` record");
     };
     started.unit = 9;
     fs::write(&journal, journal_of(&records)).unwrap();
@@ -129,7 +130,7 @@ fn an_impossible_record_is_named() {
 }
 
 #[test]
-fn from_the_future_is_named() {
+fn a_newer_version_is_named() {
     let (place, journal) = finished();
     let text = fs::read_to_string(&journal).unwrap();
     let now = format!("\"v\":{JOURNAL_VERSION}");
@@ -164,7 +165,7 @@ fn a_second_process_may_read_it_while_it_is_live() {
     );
     let mut run = place.command(&["run", "suite.toml", "--jobs", "2"]);
     let live = place.start(&mut run);
-    until("the quick one has ended, the others run", || {
+    until("`quick` has ended and both rounds of `wait` run", || {
         let journal = place.journal_so_far();
         (journal.started.len(), journal.ended.len()) == (3, 1)
     });
@@ -183,7 +184,7 @@ fn a_second_process_may_read_it_while_it_is_live() {
     let words: Vec<_> = runs.split_whitespace().collect();
     let state = ["running", "1", "of", "3"];
     assert!(words.windows(4).any(|words| words == state), "{runs}");
-    // Reading took nothing from the one who writes.
+    // Reading does not disturb the writer.
     place.write("go", "");
     live.wait().expect(0);
     let json = place.json();

@@ -1,9 +1,10 @@
-//! The JUnit form, as its consumers read it: GitLab the text of a failure and the outputs, GitHub's reporters the message,
-//! the text below it, and `file`, `classname` and `name`.
+//! The JUnit report, as its consumers read it. GitLab shows the text of a failure and the outputs.
+//! GitHub's reporters show the message, the text below it, and `file`, `classname` and `name`.
 
 use crate::util::Place;
 
-/// What a consumer in Python reads: a line for each case with its status, its attributes and texts.
+/// A consumer in Python. It prints a line for each test case, then its results with their
+/// attributes and texts.
 const CONSUMER: &str = r#"
 import sys, xml.etree.ElementTree as tree
 for suite in tree.parse(sys.stdin).getroot():
@@ -44,7 +45,7 @@ fn read(place: &Place, args: &[&str]) -> String {
     place.start(consumer.arg(file)).wait().expect(0).stdout
 }
 
-/// The part about a case.
+/// The part of the consumer's output that is about one test case.
 #[track_caller]
 fn case<'a>(all: &'a str, name: &str) -> &'a str {
     let begin = all.find(&format!("/ {name}\n"));

@@ -1,5 +1,5 @@
-//! What happens to a run from outside: its folder, its programs, its limits, its own process. Nothing of it is lost in
-//! silence, and nothing is counted that is not of this run.
+//! Interference with a run's folder, programs, limits or supervisor from outside. Nothing is lost
+//! silently, and nothing is counted that does not belong to the run.
 
 use std::fs;
 use std::io::Write;
@@ -23,12 +23,12 @@ timeout = "2s"
 command = ["sh", "-c", "[ $CRASHRATE_ROUND = 1 ] || { : >> waits; while [ ! -e go ]; do sleep 0.02; done; }"]
 "#;
 
-/// Round 1 has ended and round 2 waits for `go`.
+/// Starts a run and returns when round 1 has ended and round 2 waits for `go`.
 fn in_round_2(place: &Place, suite: &str) -> Live {
     place.suite(suite);
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
     until("round 2 runs", || place.path().join("waits").exists());
-    // Under load the child may get here before the supervisor waits for it.
+    // Under load the child may get this far before the supervisor waits for it.
     live.until_idle();
     live
 }
@@ -38,7 +38,9 @@ fn a_folder_that_is_moved() {
     let place = Place::new();
     place.suite("[[chapter]]\nid = \"a\"\ncommand = [\"sleep\", \"0.05\"]\nrounds = 500\n");
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
-    until("it runs", || place.journal_so_far().ended.len() > 1);
+    until("two rounds have ended", || {
+        place.journal_so_far().ended.len() > 1
+    });
     let run = place.run();
     fs::rename(&run, run.with_file_name("elsewhere")).unwrap();
     let done = live.wait().expect(110);
@@ -63,7 +65,7 @@ fn a_folder_that_is_removed() {
     assert_nothing_left(&id(&run));
 }
 
-/// The same program with these limits of the shell.
+/// Runs crashrate from a shell with these limits.
 fn limited(place: &Place, limits: &str, args: &[&str]) -> Done {
     let run = place.command(args);
     let mut shell = Command::new("sh");
@@ -82,12 +84,12 @@ fn too_few_open_files() {
     let done = limited(&place, "ulimit -n 60", &args).expect(106);
     let says = "too few files may be open: ";
     assert!(done.stderr.contains(says), "{}", done.stderr);
-    // Enough, with room for descriptors that the tests inherited.
+    // Enough, including descriptors that the tests inherited.
     limited(&place, "ulimit -n 140", &args).expect(0);
     assert_eq!(place.json()["totals"]["outcomes"], json!({"passed": 20}));
 }
 
-/// In place, or by another file of that name: its rounds are those of two programs.
+/// Rounds before and after the replacement belong to two programs, so the run stops.
 #[test]
 fn a_program_that_is_replaced_in_the_middle() {
     let place = Place::new();
@@ -106,14 +108,19 @@ fn a_program_that_is_replaced_in_the_middle() {
     let journal = place.journal();
     assert_eq!((journal.started.len(), journal.ended.len()), (2, 2));
     assert_eq!(journal.closed[0].why, StopReason::ProgramReplaced);
-    // It had begun less than a second before.
+    // Round 2 had started less than a second before the replacement, so either program may have
+    // run.
     assert_eq!(journal.ended[1].outcome, Outcome::NotStarted);
 
-    // Nor are the two pooled later.
+    // Resuming does not pool the two programs either.
     let refused = place.crashrate(&["run", "--resume", "latest"]).expect(96);
     assert!(refused.stderr.contains(says), "{}", refused.stderr);
     assert_eq!(refused.stdout, "");
-    assert_eq!(place.journal().opened.len(), 1, "nothing was written");
+    assert_eq!(
+        place.journal().opened.len(),
+        1,
+        "nothing was written to the journal"
+    );
     place.program("program", script);
     place.crashrate(&["run", "--resume", "latest"]).expect(0);
     let outcomes = json!({"passed": 4, "not-started": 1});
@@ -132,7 +139,7 @@ fn a_program_that_was_only_touched() {
     live.wait().expect(0);
 }
 
-/// Nobody can say which of the two a round has run that began when one became the other.
+/// A round that starts while its program is being replaced may run either of the two.
 #[test]
 fn a_round_that_began_when_its_program_was_replaced_is_not_counted() {
     let place = Place::new();
@@ -158,7 +165,9 @@ fn a_worker_that_is_replaced_between_run_and_resume() {
         "[[chapter]]\nid = \"a\"\nworker = \"act\"\nrounds = 50\nparams = { secs = 0.1 }\n",
     );
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
-    until("it runs", || place.journal_so_far().ended.len() > 1);
+    until("two rounds have ended", || {
+        place.journal_so_far().ended.len() > 1
+    });
     live.signal(Signal::SIGTERM);
     live.wait().expect(106);
     let mut file = fs::OpenOptions::new().append(true).open(&worker).unwrap();
@@ -170,11 +179,12 @@ fn a_worker_that_is_replaced_between_run_and_resume() {
     assert!(refused.stderr.contains("compare"), "{}", refused.stderr);
 }
 
-/// Stopped by the shell's job control for longer than the time limit: no attempt is killed for that.
+/// The supervisor is stopped, as by a shell's job control, for longer than the time limit. The
+/// pause does not count against the time limit of the attempt.
 #[test]
 fn a_supervisor_that_is_stopped_for_a_while() {
     let place = Place::new();
-    // After the stop, 3 s are left for the rest of the round.
+    // After the pause about 3 s of the time limit are left for the round.
     let live = in_round_2(&place, &WAITS.replace("2s", "4s"));
     live.signal(Signal::SIGSTOP);
     std::thread::sleep(Duration::from_secs(5));
@@ -190,7 +200,7 @@ fn a_supervisor_that_is_stopped_for_a_while() {
     assert!(note.starts_with("crashrate stood still for "), "{note}");
 }
 
-/// Also for a child that is over in less time than it takes to look for its output.
+/// Covers children that end before the supervisor first looks for their output.
 #[test]
 fn a_supervisor_that_is_stopped_in_the_first_milliseconds_of_a_child() {
     for more in [&[][..], &["--evidence=none"]] {
@@ -201,7 +211,7 @@ fn a_supervisor_that_is_stopped_in_the_first_milliseconds_of_a_child() {
             &["--rounds", "200", "--timeout", "1s", "--", "sleep", "0.002"],
         ];
         let live = place.start(&mut place.command(&command.concat()));
-        until("it runs", || {
+        until("the journal exists", || {
             let runs = place.runs();
             runs.iter().any(|run| run.join("journal.jsonl").exists())
         });
@@ -217,11 +227,12 @@ fn a_supervisor_that_is_stopped_in_the_first_milliseconds_of_a_child() {
     }
 }
 
-/// Signals that the parent of crashrate blocked or ignored do not hide a time limit or the end of a child.
+/// Signals that crashrate's parent blocked or ignored do not hide a time limit or the end of a
+/// child.
 #[cfg(target_os = "linux")]
 #[test]
 fn signals_that_are_blocked_or_ignored_when_it_starts() {
-    // Far longer than a loaded machine needs to notice the time limit.
+    // `sleep 20` takes far longer than a loaded machine needs to notice the time limit.
     let limit = ["--timeout", "3ms", "--", "sleep", "20"];
     let exit = ["--", "sh", "-c", "exit 7"];
     for (how, command, outcome) in [
@@ -243,7 +254,7 @@ fn signals_that_are_blocked_or_ignored_when_it_starts() {
     }
 }
 
-/// The time limit continues when the supervisor does.
+/// After the pause the supervisor enforces the rest of the time limit.
 #[test]
 fn a_continued_supervisor_enforces_time_limits() {
     let place = Place::new();
@@ -257,7 +268,7 @@ fn a_continued_supervisor_enforces_time_limits() {
     assert!(ended[1].secs > Some(2.5), "{ended:?}");
 }
 
-/// As `nohup` does it: a closed terminal is no reason to stop.
+/// SIGHUP is ignored, as under `nohup`, so a closed terminal does not stop the run.
 #[test]
 fn a_run_under_nohup_survives_sighup() {
     let place = Place::new();
@@ -285,13 +296,15 @@ fn a_retry_that_is_lost_is_named() {
         id = "x"
         rounds = 1
         retries = 1
-        command = ["sh", "-c", "[ $CRASHRATE_ATTEMPT = 2 ] && while [ ! -e go ]; do sleep 0.02; done; exit 1"]
+        command = ["sh", "-c", """
+            [ $CRASHRATE_ATTEMPT = 2 ] && : > retrying && while [ ! -e go ]; do sleep 0.02; done
+            exit 1
+        """]
         "#,
     );
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
-    until("the retry runs", || {
-        place.journal_so_far().started.len() == 2
-    });
+    // Not merely recorded as started: until it is executed, it keeps the run's lock.
+    until("the retry runs", || place.path().join("retrying").exists());
     live.signal(Signal::SIGKILL);
     live.wait();
     let lost = |place: &Place| place.json()["chapters"][0]["lost_retries"].clone();
@@ -304,7 +317,7 @@ fn a_retry_that_is_lost_is_named() {
     assert_eq!(row["first_attempt"], json!({"bad": 0, "n": 1}));
 }
 
-/// What is wrong with a journal is wrong with an input, whoever reads it.
+/// A damaged journal counts as wrong input (exit code 96), for `run --resume` and for `report`.
 #[test]
 fn a_corrupt_journal_is_not_resumed() {
     let started = |unit, round| {
@@ -315,7 +328,7 @@ fn a_corrupt_journal_is_not_resumed() {
             at: 0.1,
         }))
     };
-    // A line without a checksum, a unit and a round that the plan does not have, a second start.
+    // A line without a checksum, an unknown unit, an unknown round, and a second start of a round.
     for record in [None, started(9, 1), started(0, 99), started(0, 1)] {
         let place = Place::new();
         place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"true\"]\n");
@@ -333,7 +346,11 @@ fn a_corrupt_journal_is_not_resumed() {
             assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
             assert!(done.stderr.contains("journal.jsonl"), "{}", done.stderr);
         }
-        assert_eq!(fs::read(&journal).unwrap(), bytes, "it was left as it was");
+        assert_eq!(
+            fs::read(&journal).unwrap(),
+            bytes,
+            "the journal is unchanged"
+        );
     }
 }
 

@@ -1,4 +1,5 @@
-//! `kill -9` of the supervisor: nothing of the run is left, and what had ended is on record.
+//! `kill -9` of the supervisor: no process of the run survives, and the attempts that had ended are
+//! recorded.
 
 use std::os::unix::process::CommandExt;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use serde_json::json;
 
 use crate::util::{Done, Live, Place, assert_nothing_left, id, row, until};
 
-/// Five rounds that end, and three that would take minutes: two plain ones, and one with a daemon of its own session.
+/// Starts a run of five quick rounds and three that would take minutes: two plain ones, and one
+/// with a daemon in another session. Returns when the quick rounds have ended and the others run.
 fn long_run(place: &Place) -> Live {
     let program = &programs().misbehave;
     place.suite(&format!(
@@ -35,7 +37,7 @@ fn long_run(place: &Place) -> Live {
     ));
     let mut run = place.command(&["run", "suite.toml", "--jobs", "4"]);
     let live = place.start(run.process_group(0));
-    until("all that ends has ended, and the rest runs", || {
+    until("the quick rounds have ended, and the others run", || {
         let journal = place.journal_so_far();
         (journal.started.len(), journal.ended.len()) == (8, 5)
             && place.path().join("daemon-runs").exists()
@@ -51,7 +53,7 @@ fn assert_lost_but_told(place: &Place) {
     assert_eq!(outcomes("quick"), &json!({"passed": 5}));
     assert_eq!(outcomes("slow"), &json!({"lost": 2}));
     assert_eq!(outcomes("daemon"), &json!({"lost": 1}));
-    // Shown beside the rate, but not counted in it.
+    // Lost rounds are shown next to the rate but not counted in it.
     let slow = row(&json["chapters"], "chapter", "slow");
     assert_eq!(slow["first_attempt"], json!({"bad": 0, "n": 0}));
     assert_eq!(json["run"]["complete"], false);
@@ -63,7 +65,7 @@ fn assert_lost_but_told(place: &Place) {
         assert!(stdout.contains(words), "{stdout}");
     }
     let Done { stdout, .. } = place.crashrate(&["runs"]).expect(0);
-    // Eight were begun, and three of them have no end.
+    // Eight rounds were started, and three of them have no result.
     let words: Vec<_> = stdout.split_whitespace().collect();
     let state = ["incomplete", "5", "of", "8"];
     assert!(words.windows(4).any(|words| words == state), "{stdout}");
@@ -99,7 +101,9 @@ fn of_the_guardian_stops_no_run() {
         "#,
     );
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
-    until("it runs", || place.journal_so_far().started.len() == 1);
+    until("an attempt has started", || {
+        place.journal_so_far().started.len() == 1
+    });
     let guardians = processes_with_argument(&id(&place.run()));
     assert_eq!(guardians.len(), 1, "{guardians:?}");
     kill(Pid::from_raw(guardians[0].cast_signed()), Signal::SIGKILL).unwrap();
@@ -109,8 +113,8 @@ fn of_the_guardian_stops_no_run() {
     assert_eq!(outcomes, json!({"passed": 5}));
 }
 
-/// Regression: two runs in different runs folders had the same id when they were started in the same second, and the
-/// guardian of the one that was killed took the other's children for its own.
+/// Regression: two runs in different runs folders had the same id if they started in the same
+/// second. When one was killed, its guardian also killed the children of the other.
 #[test]
 fn of_the_supervisor_spares_the_run_beside_it() {
     let places = [Place::new(), Place::new()];
@@ -130,7 +134,9 @@ fn of_the_supervisor_spares_the_run_beside_it() {
         place.start(&mut place.command(&["run", "suite.toml"]))
     });
     for place in &places {
-        until("it runs", || place.journal_so_far().started.len() == 1);
+        until("an attempt has started", || {
+            place.journal_so_far().started.len() == 1
+        });
     }
     killed.signal(Signal::SIGKILL);
     killed.wait();
@@ -139,7 +145,7 @@ fn of_the_supervisor_spares_the_run_beside_it() {
     spared.wait().expect(0);
 }
 
-/// Also in the middle of a start, of which nobody else knows yet.
+/// Covers a kill while an attempt is being started and no other process knows about it.
 #[test]
 fn of_the_supervisor_at_any_moment() {
     let place = Place::new();
@@ -166,7 +172,7 @@ fn of_the_supervisor_at_any_moment() {
     for run in place.runs() {
         assert_nothing_left(&id(&run));
         let report = place.crashrate(&["report", run.to_str().unwrap()]);
-        // Killed before it could write the first record, it has nothing to report, and says so.
+        // A run that was killed before its first record has nothing to report and says so.
         let told = match report.code() {
             0 => true,
             code => code == 96 && report.stderr.lines().count() == 1,

@@ -37,14 +37,14 @@ fn a_chapter_that_always_hangs() {
         let row = row(&json["chapters"], "chapter", chapter);
         assert_eq!(row["outcomes"], json!({"timed-out": 3}));
         assert_eq!(row["first_attempt"], json!({"bad": 3, "n": 3}));
-        // The signal was crashrate's own.
+        // crashrate sent the signal, so it is not listed.
         assert_eq!(row["signals"], json!({}));
     }
     assert_eq!(json["run"]["complete"], true);
 }
 
 #[test]
-fn one_that_ignores_sigterm_is_given_its_grace() {
+fn a_child_that_ignores_sigterm_has_its_grace_period() {
     let place = Place::new();
     let program = &programs().misbehave;
     place.suite(&format!(
@@ -66,7 +66,7 @@ fn one_that_ignores_sigterm_is_given_its_grace() {
 }
 
 #[test]
-fn one_that_ends_well_in_its_grace_has_timed_out() {
+fn a_clean_exit_in_the_grace_period_is_still_a_timeout() {
     let place = Place::new();
     place.suite(
         r#"
@@ -87,9 +87,9 @@ fn one_that_ends_well_in_its_grace_has_timed_out() {
     assert!(fs::read_to_string(output).unwrap().contains("good bye"));
 }
 
-/// Together they take longer than the limit of each.
+/// The chapters together take longer than the time limit of each.
 #[test]
-fn each_chapter_of_a_sequence_has_its_own() {
+fn each_chapter_of_a_sequence_has_its_own_time_limit() {
     let place = Place::new();
     let suite: String = ["a", "b", "c"]
         .map(|id| {
@@ -107,12 +107,12 @@ fn each_chapter_of_a_sequence_has_its_own() {
     let journal = place.journal();
     let ended = &journal.ended[0];
     assert!(ended.secs > Some(4.0), "{ended:?}");
-    // Each from the moment at which the supervisor heard of it, which may be a little late.
+    // The time of a chapter starts when the supervisor reads its event, which may be a little late.
     assert!(ended.chapters.iter().all(|chapter| chapter.secs.is_some()));
 }
 
 #[test]
-fn one_chapter_of_a_sequence_that_hangs() {
+fn a_hanging_chapter_of_a_sequence() {
     let place = Place::new();
     place.worker_suite(
         &programs().sequence_runner,
@@ -155,16 +155,17 @@ fn one_chapter_of_a_sequence_that_hangs() {
     assert_eq!(died_in, &expected);
 }
 
-/// A process without any mark and with its own session: crashrate finds it only by its descent.
+/// A daemon with an empty environment in another session. crashrate can find it only by its
+/// ancestry.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_hides_from_its_attempt_does_not_outlive_the_run() {
+fn a_hidden_daemon_does_not_outlive_the_run() {
     use crashrate_testkit::processes::processes_with_argument;
 
     for jobs in ["1", "3"] {
         let place = Place::new();
         let program = &programs().misbehave;
-        // The argument is what it is found by in this test.
+        // The test finds the process by this argument.
         let seconds = format!("30{}{jobs}", std::process::id());
         place.suite(&format!(
             r#"

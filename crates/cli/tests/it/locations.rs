@@ -1,4 +1,4 @@
-//! Which folders and programs the names in a suite and on the command line mean.
+//! How relative paths and worker names in suites and on the command line are resolved.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,7 +9,7 @@ use crashrate_testkit::programs;
 use crate::util::Place;
 
 #[test]
-fn what_is_relative_in_a_suite_is_relative_to_its_file() {
+fn relative_paths_in_a_suite_are_relative_to_its_folder() {
     let place = Place::new();
     place.program(
         "suites/bin/here.sh",
@@ -59,7 +59,7 @@ fn what_is_relative_in_a_suite_is_relative_to_its_file() {
 }
 
 #[test]
-fn the_worker_that_is_named_first() {
+fn worker_precedence() {
     let place = Place::new();
     let good = &programs().sequence_runner;
     let bad = place.program("bad.sh", "#!/bin/sh\nexit 1\n");
@@ -79,9 +79,13 @@ fn the_worker_that_is_named_first() {
         place.start(&mut run).wait().code()
     };
     suite("");
-    assert_eq!(run(None, good), 0, "the variable");
-    assert_eq!(run(Some(good), &bad), 0, "the option before the variable");
+    assert_eq!(run(None, good), 0, "the variable alone");
+    assert_eq!(
+        run(Some(good), &bad),
+        0,
+        "the option overrides the variable"
+    );
     suite(&format!("worker = {good:?}"));
-    assert_eq!(run(None, &bad), 0, "a suite's path before the variable");
-    assert_eq!(run(Some(&bad), good), 96, "the option before the suite");
+    assert_eq!(run(None, &bad), 0, "the suite overrides the variable");
+    assert_eq!(run(Some(&bad), good), 96, "the option overrides the suite");
 }

@@ -1,4 +1,4 @@
-//! Journals of runs that are too long to make by running them.
+//! Synthetic journals, for runs that would take too long.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::util::{Place, journal_of};
 
-/// A journal in the making.
+/// Builds a journal record by record.
 pub(crate) struct Made {
     pub(crate) info: RunInfo,
     pub(crate) records: Vec<Record>,
@@ -81,7 +81,8 @@ impl Made {
         self.end_of(unit, round, outcome, 1.0, &[]);
     }
 
-    /// An attempt of a sequence with the ends of its chapters. It is started, too, unless it runs already.
+    /// Ends an attempt of a sequence with the outcomes of its chapters. Starts the attempt first if
+    /// it is not running.
     pub(crate) fn end_of(
         &mut self,
         unit: u32,
@@ -123,7 +124,7 @@ impl Made {
         }));
     }
 
-    /// Puts it into a place under this number.
+    /// Writes the journal into a place as the run with this number.
     pub(crate) fn put(&self, place: &Place, number: u32) {
         let id = format!("{number}-made");
         let folder = place.runs_dir().join(&id);
@@ -140,7 +141,7 @@ impl Made {
         fs::write(folder.join("journal.jsonl"), journal_of(&records)).unwrap();
     }
 
-    /// Puts it into a place; gives the report as JSON, as text without its line breaks, and the comparison by an axis.
+    /// Writes the journal into a place. Returns its report as JSON, and as text on one line.
     pub(crate) fn reported(&self, place: &Place) -> (Value, String) {
         self.put(place, 1);
         let report = |format| {

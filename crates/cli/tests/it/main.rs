@@ -1,4 +1,5 @@
-//! The program `crashrate` as its users have it: the real binary with real children, in folders of their own.
+//! End-to-end tests: the real `crashrate` binary runs real children, each test in its own temporary
+//! folder.
 
 mod again;
 mod calibrate;

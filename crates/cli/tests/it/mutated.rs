@@ -1,5 +1,5 @@
-//! Thousands of inputs with small changes: suites, recorded reports and journals. Each is read or refused, without a panic
-//! and without a hang.
+//! Thousands of inputs with small changes: suites, recorded reports and journals. Each is accepted
+//! or refused, without a panic or a hang.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use crashrate_supervisor::suite::Suite;
 use crate::damaged_journal::Random;
 use crate::util::{Place, records};
 
-/// How many of each kind.
+/// The number of inputs of each kind.
 const INPUTS: usize = 2500;
-/// The same for `cargo xtask verify journals`.
+/// The same number for `cargo xtask verify journals`.
 const MANY: usize = 50_000;
 
-/// Text that is put into an input: numbers at the limits of their types, and what means something in TOML or JSON.
+/// Text inserted into inputs: numbers at the limits of their types, and tokens of TOML and JSON.
 const PIECES: [&str; 16] = [
     "0",
     "-1",
@@ -39,7 +39,8 @@ const PIECES: [&str; 16] = [
     "a.b = 1\n",
 ];
 
-/// A few changes: a byte, a piece put in, a part removed or doubled.
+/// Makes one to three changes: flips a bit, inserts a piece, removes or repeats a part, or replaces
+/// a number.
 fn mutated(input: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = input.to_vec();
     for _ in 0..=random.below(3) {
@@ -59,7 +60,7 @@ fn mutated(input: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Puts a piece in place of the next number.
+/// Replaces the next number with a piece.
 fn number(bytes: &mut Vec<u8>, from: usize, random: &mut Random) {
     let is_digit = |b: &u8| b.is_ascii_digit();
     if let Some(begin) = bytes.iter().skip(from).position(is_digit) {
@@ -70,7 +71,7 @@ fn number(bytes: &mut Vec<u8>, from: usize, random: &mut Random) {
     }
 }
 
-/// The files of that kind that ship with crashrate.
+/// The files with this extension in a folder of the project.
 fn shipped(folder: &str, extension: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
@@ -85,7 +86,7 @@ fn shipped(folder: &str, extension: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Reads mutations of these files, each as text, and says how many were good.
+/// Calls `read` with mutations of these files and returns how many it accepted.
 fn read_all(files: &[PathBuf], inputs: usize, mut read: impl FnMut(&str, &Path) -> bool) -> usize {
     let texts: Vec<_> = files.iter().map(|file| fs::read(file).unwrap()).collect();
     let mut random = Random::new(inputs as u64);
@@ -97,7 +98,7 @@ fn read_all(files: &[PathBuf], inputs: usize, mut read: impl FnMut(&str, &Path) 
     (0..inputs).filter(good).count()
 }
 
-/// Makes the report, in its shortest form or in all forms that list something.
+/// Makes the JSON report; if `whole`, also the terminal, CSV and JUnit reports.
 fn shown(records: &[Record], whole: bool) {
     let mut builder = ViewBuilder::with_attempts();
     if records
@@ -152,7 +153,7 @@ fn recorded_reports(inputs: usize) {
             let Ok(recorded) = baseline::parse(text, path, "record.toml") else {
                 return false;
             };
-            // Rounds by the hundred thousand take their time, and nothing more.
+            // A mutation may ask for hundreds of thousands of rounds, which would only take longer.
             let records: Vec<_> = recorded.records().take(500).collect();
             count += 1;
             shown(&records, count % 10 == 0);
@@ -162,7 +163,7 @@ fn recorded_reports(inputs: usize) {
     assert!(good > inputs / 20, "{good}");
 }
 
-/// With right checksums, so that the records themselves are looked at.
+/// Mutates records and computes valid checksums for them, so that the records themselves are read.
 fn journals(inputs: usize) {
     let place = Place::new();
     place.suite(

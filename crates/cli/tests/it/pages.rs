@@ -1,4 +1,4 @@
-//! `crashrate serve`, as a browser asks it.
+//! `crashrate serve`, queried as a browser does.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::util::{Live, Place, id, until};
 
-/// The pages of a place's runs.
+/// A server that shows the runs of a place.
 pub(crate) struct Pages {
     live: Live,
     address: String,
@@ -18,7 +18,7 @@ impl Pages {
     pub(crate) fn of(place: &Place) -> Pages {
         std::fs::create_dir_all(place.runs_dir()).unwrap();
         let live = place.start(&mut place.command(&["serve", "--bind", "127.0.0.1:0"]));
-        until("it listens", || live.stdout().ends_with('\n'));
+        until("the server listens", || live.stdout().ends_with('\n'));
         let said = live.stdout();
         let address = said
             .trim()
@@ -32,7 +32,7 @@ impl Pages {
         }
     }
 
-    /// The answer with its head.
+    /// Sends a request and returns the response with its headers.
     fn ask(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
@@ -91,7 +91,7 @@ fn runs_and_histories_are_shown_and_nothing_can_be_changed() {
         );
         assert_status(&pages.ask(&request), 405);
     }
-    // What has not changed is not sent again.
+    // An unchanged page is not sent again.
     let mark = run
         .lines()
         .find_map(|line| line.strip_prefix("etag: "))
@@ -109,7 +109,7 @@ fn runs_and_histories_are_shown_and_nothing_can_be_changed() {
 fn nothing_outside_the_runs_folder_is_shown() {
     let place = two_rounds();
     let other = two_rounds();
-    // A run folder that is elsewhere, and a journal that is.
+    // A link to a run folder elsewhere, and a run folder with a link to a journal elsewhere.
     symlink(other.run(), place.runs_dir().join("7-elsewhere-1-1")).unwrap();
     let inside = place.runs_dir().join("8-linked-1-1");
     std::fs::create_dir(&inside).unwrap();
@@ -140,7 +140,7 @@ fn nothing_outside_the_runs_folder_is_shown() {
         !index.contains("elsewhere") && !index.contains(&other.name),
         "{index}"
     );
-    // A page of another site, by a name that it has for this machine.
+    // DNS rebinding: another site resolves its own name to this machine.
     let foreign = "GET / HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n";
     assert_status(&pages.ask(foreign), 403);
     std::fs::remove_dir_all(&inside).unwrap();
@@ -153,9 +153,7 @@ fn a_live_run_is_shown_so_far() {
     place.suite("[[chapter]]\nid = \"x\"\nrounds = 3\ncommand = [\"sh\", \"-c\", \"while [ ! -e go-$CRASHRATE_ROUND ]; do sleep 0.02; done\"]\n");
     let pages = Pages::of(&place);
     let run = place.start(&mut place.command(&["run", "suite.toml"]));
-    until("it is going on", || {
-        place.journal_so_far().started.len() == 1
-    });
+    until("round 1 runs", || place.journal_so_far().started.len() == 1);
     let path = format!("/runs/{}", id(&place.run()));
     let shown = pages.get(&path);
     assert!(
@@ -167,7 +165,7 @@ fn a_live_run_is_shown_so_far() {
         "{shown}"
     );
     place.write("go-1", "");
-    until("a round has ended", || {
+    until("round 1 has ended", || {
         place.journal_so_far().started.len() == 2
     });
     assert!(
@@ -187,7 +185,7 @@ fn a_live_run_is_shown_so_far() {
 }
 
 #[test]
-fn a_journal_that_is_torn_or_broken_ends_nothing() {
+fn a_torn_or_broken_journal_does_not_end_the_server() {
     let place = two_rounds();
     let path = format!("/runs/{}", id(&place.run()));
     let pages = Pages::of(&place);

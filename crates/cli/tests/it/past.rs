@@ -1,4 +1,4 @@
-//! Runs that were: their history, and their removal.
+//! Past runs: their history and their removal.
 
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::util::{Place, id, until};
 
-/// A suite with a program that crashes in every round, or in none.
+/// Writes a suite with a program that crashes in every round, or in none.
 fn suite(place: &Place, crashes: bool) {
     let script = if crashes { "kill -SEGV $$" } else { "exit 0" };
     let program = place.program("x", &format!("#!/bin/sh\n{script}\n"));
@@ -16,14 +16,14 @@ fn suite(place: &Place, crashes: bool) {
     ));
 }
 
-/// The text with one space between words, however its lines were broken, and without Markdown's escapes.
+/// The text as one line with single spaces and without Markdown's escapes.
 fn flowing(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     words.join(" ").replace('\\', "")
 }
 
 #[test]
-fn a_change_is_marked_and_no_change_is_said_to_be_none() {
+fn a_change_is_marked_and_its_absence_is_stated() {
     let place = Place::new();
     for crashes in [false, false, true] {
         suite(&place, crashes);
@@ -63,7 +63,8 @@ fn a_change_is_marked_and_no_change_is_said_to_be_none() {
     );
 }
 
-/// Imports runs of 50 rounds of one chapter, with so many crashes each, numbered from `first`.
+/// Imports a run for each entry of `crashes`: 50 rounds of one chapter, of which that many crashed.
+/// The first run has the number `first`.
 fn import(place: &Place, first: u32, crashes: &[u32]) {
     let files: Vec<String> = (first..)
         .zip(crashes)
@@ -127,7 +128,7 @@ fn a_rate_that_creeps_is_marked_and_its_marks_stay() {
         so_far[0]
     );
     assert!(text.contains(&sentence), "{sentence} in {text}");
-    // The runs that are not listed are in the tests all the same.
+    // Runs that are not listed still take part in the statistical tests.
     assert!(!text.contains("N=17 2026"), "{text}");
 }
 
@@ -143,7 +144,7 @@ fn a_flat_history_is_not_marked() {
     assert_eq!(trend["said"], "No change shown over 20 runs.");
 }
 
-/// Five runs, the first three of them a hundred days old.
+/// Five runs, of which the first three are a hundred days old.
 fn five() -> Place {
     let place = Place::new();
     place.suite("[[chapter]]\nid = \"x\"\nrounds = 1\ncommand = [\"true\"]\n");
@@ -166,7 +167,7 @@ fn numbers(place: &Place) -> Vec<String> {
 }
 
 #[test]
-fn nothing_is_removed_unless_it_was_agreed_to() {
+fn nothing_is_removed_without_consent() {
     let place = five();
     let asked = place
         .crashrate(&["runs", "prune", "--keep", "1"])
@@ -182,7 +183,7 @@ fn nothing_is_removed_unless_it_was_agreed_to() {
 }
 
 #[test]
-fn what_is_removed_is_old_and_beyond_what_is_kept() {
+fn prune_removes_only_old_runs_beyond_those_to_keep() {
     let place = five();
     let prune = |more: &[&str]| {
         let all = [&["runs", "prune", "--yes"], more].concat();
@@ -194,7 +195,7 @@ fn what_is_removed_is_old_and_beyond_what_is_kept() {
     assert_eq!(numbers(&place), ["2", "3", "4", "5"]);
     prune(&["--older-than", "90d"]);
     assert_eq!(numbers(&place), ["4", "5"]);
-    // The last one stays: the next run's number comes after it.
+    // The last run is never removed, because the next run's number follows from it.
     prune(&["--keep", "0"]);
     assert_eq!(numbers(&place), ["5"]);
     place.crashrate(&["run", "suite.toml"]).expect(0);
@@ -207,10 +208,10 @@ fn a_live_run_is_never_removed() {
     place.suite(
         "[[chapter]]\nid = \"x\"\nrounds = 1\ncommand = [\"sh\", \"-c\", \"until [ -e go ]; do sleep 0.02; done\"]\n",
     );
-    // A number that is free again, and not the last one.
+    // Frees number 1 for the live run, so that it is not the last run.
     fs::remove_dir_all(&place.runs()[0]).unwrap();
     let live = place.start(&mut place.command(&["run", "suite.toml", "--number", "1"]));
-    until("it is going on", || {
+    until("the run is live", || {
         place
             .runs()
             .iter()

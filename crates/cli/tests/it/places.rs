@@ -1,4 +1,4 @@
-//! Where runs are, what they are called, and how they are found again.
+//! Where runs are stored, what they are called, and how they are found.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn a_run_is_a_folder_an_id_a_number_or_the_latest() {
     let without = place.crashrate(&["report", "--format", "json"]).expect(0);
     let latest = place.crashrate(&["report", "latest", "--format", "json"]);
     assert_eq!(without.stdout, latest.stdout);
-    // A folder says itself where it is.
+    // A path to a run folder does not depend on `--runs-dir`.
     let elsewhere = ["--runs-dir", "nowhere", "report", &absolute];
     place.crashrate(&elsewhere).expect(0);
 }
@@ -57,7 +57,7 @@ fn a_run_that_is_not_there() {
 }
 
 #[test]
-fn runs_lists_them() {
+fn the_runs_command_lists_runs() {
     let place = three_runs();
     let Done { stdout, .. } = place.crashrate(&["runs"]).expect(0);
     let lines: Vec<_> = stdout.lines().collect();
@@ -133,7 +133,7 @@ fn the_runs_folder_can_be_chosen() {
             .filter(|e| e.as_ref().unwrap().path().is_dir())
             .count()
     };
-    // The option before the variable, the variable before the default.
+    // The option overrides the variable, and the variable overrides the default.
     let told = ["--runs-dir", "told", "run", "suite.toml"];
     place.crashrate(&told).expect(0);
     let after = ["run", "suite.toml", "--runs-dir", "told"];
@@ -148,7 +148,7 @@ fn the_runs_folder_can_be_chosen() {
 }
 
 #[test]
-fn runs_that_start_at_the_same_time_have_numbers_of_their_own() {
+fn runs_that_start_at_the_same_time_have_different_numbers() {
     let place = Place::new();
     place.suite(ONE_ROUND);
     let live: Vec<_> = (0..6)
@@ -166,7 +166,7 @@ fn runs_that_start_at_the_same_time_have_numbers_of_their_own() {
 }
 
 #[test]
-fn a_run_folder_has_what_the_design_says() {
+fn a_run_folder_has_the_documented_files() {
     let place = Place::new();
     place.suite("[[chapter]]\nid = \"x\"\nrounds = 1\ncommand = [\"ls\", \"nowhere\"]\n");
     place
@@ -199,9 +199,9 @@ fn a_run_folder_has_what_the_design_says() {
     }
 }
 
-/// Two lists of the same thing never disagree: what is printed at the end is what `report` prints.
+/// The report that a run prints at its end is the one that `report` prints later.
 #[test]
-fn the_report_at_the_end_is_the_report_of_later() {
+fn the_report_at_the_end_equals_later_reports() {
     let place = Place::new();
     place.suite(ONE_ROUND);
     let first = place.crashrate(&["run", "suite.toml"]).expect(0);

@@ -41,7 +41,8 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("crashrate doctor --self-test", "takes half a minute"),
 ];
 
-/// Programs that READMEs use as the reader's own, each with the kind of `misbehave` that replaces it.
+/// Programs that the READMEs assume the reader has, each with the kind of `misbehave` that replaces
+/// it.
 const STAND_INS: [(&str, &str); 4] = [
     ("my-test", "pass"),
     ("build/my_test", "pass"),
@@ -100,7 +101,6 @@ fn crates() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// The program that the README shows is the file that ships.
 #[test]
 fn the_python_example_is_the_file_that_ships() {
     let readme = fs::read_to_string(project().join("crates/protocol/README.md")).unwrap();
@@ -111,7 +111,6 @@ fn the_python_example_is_the_file_that_ships() {
     assert_eq!(shown.unwrap().text, ships);
 }
 
-/// The commands for a first look are on top, and the page stays short.
 #[test]
 fn the_project_readme_is_short_and_begins_with_its_two_commands() {
     let readme = fs::read_to_string(project().join("README.md")).unwrap();
@@ -120,7 +119,7 @@ fn the_project_readme_is_short_and_begins_with_its_two_commands() {
     assert!(first.contains("cargo xtask demo") && first.contains("cargo xtask test"));
 }
 
-/// Each link to a file of the project leads to one.
+/// Each relative link leads to an existing file or folder.
 #[test]
 fn links_lead_somewhere() {
     for readme in all_readmes() {
@@ -167,7 +166,7 @@ fn modules_exist() {
     }
 }
 
-/// Each kind of mistake is reported.
+/// Each kind of mistake in a README is reported.
 #[test]
 fn mistakes_are_found() {
     for (text, problem) in [
@@ -243,7 +242,7 @@ fn problems_of(readme: &str) -> Vec<String> {
         .collect()
 }
 
-/// What is wrong with the blocks of a README, each with its line.
+/// The problems with the commands and blocks of a README, each with its line.
 fn problems(text: &str) -> Vec<String> {
     let place = scratch();
     let mut problems = Vec::new();
@@ -271,7 +270,7 @@ fn problems(text: &str) -> Vec<String> {
     problems
 }
 
-/// A folder with the files of the project that commands in READMEs use.
+/// A scratch folder with the files of the project that commands in READMEs use.
 fn scratch() -> Place {
     let place = Place::new();
     for folder in [
@@ -288,7 +287,7 @@ fn scratch() -> Place {
             fs::copy(&from, to).unwrap();
         }
     }
-    // Where READMEs put what they compile.
+    // READMEs compile programs into this folder.
     place.write("target/.keep", "");
     let misbehave = programs().misbehave.display();
     for (program, kind) in STAND_INS {
@@ -299,7 +298,7 @@ fn scratch() -> Place {
 
 /// A fenced block of a README.
 struct Block {
-    /// The line of its first fence.
+    /// The line of the opening fence.
     line: usize,
     language: String,
     text: String,
@@ -326,7 +325,7 @@ fn blocks(readme: &str) -> Vec<Block> {
 }
 
 impl Block {
-    /// The commands in it; one that ends with a backslash continues on the next line.
+    /// The commands in the block. A backslash at the end of a line continues the command.
     fn commands(&self) -> Vec<String> {
         let text = self.text.replace("\\\n", "");
         let commands = text
@@ -340,7 +339,7 @@ impl Block {
     }
 }
 
-/// The commands between single backticks, each with its line.
+/// The commands in inline code, each with its line.
 fn commands_in_text(readme: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut is_block = false;
@@ -426,7 +425,8 @@ fn help(arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// The tasks are the variants of an enum: `check-macos` is `CheckMacos`.
+/// Checks that xtask has a task. The tasks are the variants of an enum: `check-macos` is
+/// `CheckMacos`.
 fn is_a_task(task: &str) -> Result<(), String> {
     let source = fs::read_to_string(project().join("xtask/src/main.rs")).unwrap();
     let capitalized = |word: &str| word[..1].to_uppercase() + &word[1..];
@@ -453,7 +453,7 @@ fn check_toml(place: &Place, block: &Block) -> Result<(), String> {
     let arguments = match () {
         () if has("[suite]") => ["list", path, "--runs-dir", &runs],
         () if has("[report]") => ["import", path, "--runs-dir", &runs],
-        // A part of a suite: the text around it says which.
+        // An excerpt of a suite, which is not valid on its own.
         () => return Ok(()),
     };
     let done = place.crashrate(&arguments);

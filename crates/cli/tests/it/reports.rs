@@ -1,4 +1,4 @@
-//! The forms of a report: each has the shape that was promised, and all say the same.
+//! The formats of a report: each has its documented shape, and all show the same numbers.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::util::Place;
 
-/// Both modes, with deaths in chapters, between them and at the exit, failures and measures.
+/// A run in both modes with crashes, failures, retries and measures.
 fn story() -> Place {
     let place = Place::new();
     let misbehave = &programs().misbehave;
@@ -53,7 +53,8 @@ fn story() -> Place {
     place
 }
 
-/// The normative shape: every key that is there, with the type of its value. `order` and `measures` may be empty.
+/// Checks that `value` has every key of `shape`, with the same type. An array may be empty, and
+/// `null` allows any type.
 fn assert_shape(at: &str, shape: &Value, value: &Value) {
     match (shape, value) {
         (Value::Object(shape), Value::Object(value)) => {
@@ -76,7 +77,7 @@ fn assert_shape(at: &str, shape: &Value, value: &Value) {
     }
 }
 
-/// The design's own example, with what differs between suites left out.
+/// The documented example, without the parts that differ between suites.
 const SHAPE: &str = r#"
 {"schema":1,
  "run":{"id":"...","number":1973,"suite":"story","seed":7,"device":"cpu","versions":{},"started":"...","finished":"...","complete":true,"fault":null},
@@ -108,7 +109,7 @@ fn json_has_the_normative_shape() {
     }
 }
 
-/// The numbers under their columns' heads, by chapter and mode.
+/// The counts under their column headings, by chapter and mode.
 type Table = BTreeMap<(String, String), BTreeMap<String, u64>>;
 
 fn from_json(json: &Value) -> Table {
@@ -131,7 +132,7 @@ fn is_count(head: &str) -> bool {
     matches!(head, "rounds" | "reached") || Outcome::from_word(head).is_some()
 }
 
-/// Rows of cells under heads: the counts of rounds, reached and outcomes, without zeros.
+/// Reads the rows of a table: the counts of rounds, reached and outcomes, without zeros.
 fn from_cells(mode: &str, heads: &[String], rows: &[Vec<String>]) -> Table {
     let rows = rows.iter().map(|cells| {
         let numbers = heads.iter().zip(cells).skip(1);
@@ -181,7 +182,7 @@ fn from_terminal(terminal: &str) -> Table {
         }
         let mut lines = lines.skip_while(|line| !line.trim_start().starts_with("chapter "));
         let heads = words(lines.next().unwrap());
-        // What follows the counts may have several words in a cell.
+        // Cells after the counts may contain several words.
         let known = |head: &&String| is_count(head) || head.as_str() == "chapter";
         let counts = heads.iter().take_while(known).count();
         let rows: Vec<_> = lines.map(|line| words(line)[..counts].to_vec()).collect();
@@ -191,13 +192,13 @@ fn from_terminal(terminal: &str) -> Table {
 }
 
 #[test]
-fn all_forms_say_the_same() {
+fn all_formats_show_the_same_counts() {
     let place = story();
     let expected = from_json(&place.json());
     assert_eq!(expected.len(), 7);
     let as_text = |format: &str| {
         let mut command = place.command(&["report", "--full", "--format", format]);
-        // Wide enough for columns.
+        // Wide enough for all columns.
         let live = place.start(command.env("COLUMNS", "150"));
         live.wait().expect(0).stdout
     };

@@ -1,10 +1,11 @@
-//! The `[limits]` of a suite: set, on record, and told from other deaths.
+//! The `[limits]` of a suite: they are set, recorded, and distinguished from other deaths.
 
 use crashrate_model::{Exit, Outcome};
 
 use crate::util::{Place, row};
 
-/// Whether a cgroup can be made here decides how, and a run says which it was.
+/// Limits use a cgroup where one can be created, and rlimits elsewhere. The report names the
+/// mechanism.
 #[test]
 fn are_set_and_on_record() {
     let place = Place::new();
@@ -79,7 +80,7 @@ fn are_set_and_on_record() {
         place.full()
     );
     if memory.outcome == Outcome::Failed {
-        // Not by a cgroup: said once, with what it means for CUDA where that may be used.
+        // Without a cgroup the run warns once, and mentions CUDA if the device may be CUDA.
         assert_eq!(
             done.stderr.matches("memory limit: ").count(),
             1,
@@ -95,9 +96,10 @@ fn are_set_and_on_record() {
     }
 }
 
-/// Somebody killed it: only the kernel's own record would make more of it.
+/// A SIGKILL from outside is a crash. It would count as out of memory only if the kernel recorded
+/// that.
 #[test]
-fn a_foreign_kill_is_no_want_of_memory() {
+fn a_foreign_sigkill_is_not_out_of_memory() {
     let place = Place::new();
     place.suite(
         r#"

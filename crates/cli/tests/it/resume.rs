@@ -1,4 +1,4 @@
-//! Going on with a run: exactly what has no end on record is run, and nothing counts twice.
+//! Resuming a run: exactly the attempts without a recorded end are run, and nothing counts twice.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -23,7 +23,7 @@ id = "waits"
 command = ["sh", "-c", "while [ $CRASHRATE_ROUND = 3 ] && [ ! -e go ]; do sleep 0.02; done; exit 3"]
 "#;
 
-/// How many ends that count each round has.
+/// How many counted results each round of each unit has.
 fn counted(journal: &Journal) -> BTreeMap<(u32, u32), u32> {
     let mut counts = BTreeMap::new();
     for ended in journal.ended.iter().filter(|e| e.outcome.counts()) {
@@ -58,7 +58,7 @@ fn assert_resumed(place: &Place, given_up: Outcome) {
     let outcomes = json!({"passed": 5, "failed": 5, given_up.word(): 1});
     assert_eq!(json["totals"]["outcomes"], outcomes);
     assert_eq!(json["totals"]["first_attempt"], json!({"bad": 0, "n": 10}));
-    // There is nothing more to do, and nothing is done.
+    // A second resume has nothing left to do.
     let again = place.crashrate(&["run", "--resume", "latest"]);
     assert_eq!(counted(&place.journal()), counts, "{again:?}");
 }
@@ -89,8 +89,8 @@ fn after_an_interruption() {
     assert_resumed(&place, Outcome::Interrupted);
 }
 
-/// Regression: the guardian of the supervisor that was killed was still at work, and killed what the new one started:
-/// one in four of its attempts was counted as crashed.
+/// Regression: the guardian of the killed supervisor was still running and killed children of the
+/// new supervisor. One in four attempts counted as crashed.
 #[test]
 fn at_once_after_kill_9() {
     let place = Place::new();
@@ -99,7 +99,7 @@ fn at_once_after_kill_9() {
     let resume = ["run", "--resume", "latest", "--jobs", "4"];
     for _ in 0..6 {
         let before = place.journal_so_far().ended.len();
-        until("some more have ended", || {
+        until("more attempts have ended", || {
             assert_eq!(live.stderr(), "");
             place.journal_so_far().ended.len() > before + 8
         });
@@ -107,7 +107,7 @@ fn at_once_after_kill_9() {
         live.wait();
         live = place.start(&mut place.command(&resume));
     }
-    until("it runs for the last time", || {
+    until("the last resume runs", || {
         assert_eq!(live.stderr(), "");
         let Journal {
             opened,
@@ -126,11 +126,13 @@ fn at_once_after_kill_9() {
 }
 
 #[test]
-fn not_while_it_is_live() {
+fn a_live_run_cannot_be_resumed() {
     let place = Place::new();
     place.suite(WAITS_AT_3);
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
-    until("it runs", || !place.journal_so_far().started.is_empty());
+    until("an attempt has started", || {
+        !place.journal_so_far().started.is_empty()
+    });
     let resumed = place.crashrate(&["run", "--resume", "latest"]);
     let Done { stderr, .. } = &resumed;
     assert_ne!(resumed.code(), 0);

@@ -1,11 +1,13 @@
-//! Long runs and large suites: what a round costs in the journal, and what a report of very many costs in memory.
+//! Long runs and large suites: the size of a round in the journal, and the memory for a report of
+//! many rounds.
 
 use std::fmt::Write as _;
 use std::fs;
 
 use crate::util::Place;
 
-/// The bytes that the digits of a million rounds, and the times of an hour, may add to the records of the first ones.
+/// Allowance in bytes for late rounds, whose records are longer: round numbers up to a million and
+/// times up to an hour have more digits.
 const DIGITS: usize = 16;
 
 #[test]
@@ -26,9 +28,10 @@ fn a_passing_round_is_less_than_280_bytes_of_journal() {
     }
 }
 
-/// Every form of the report of 200,000 rounds, of which each hundredth crashed.
+/// Makes every format of the report of 200,000 rounds, of which every hundredth crashed.
 ///
-/// The limit is of the address space, with the program itself in it: attempts that are kept one by one do not fit.
+/// The limit applies to the address space, which includes the program itself. It is too small to
+/// keep every attempt in memory.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_report_of_very_many_rounds_takes_little_memory() {
@@ -48,7 +51,7 @@ fn a_report_of_very_many_rounds_takes_little_memory() {
     let closed = records.pop().unwrap();
     records.truncate(1);
     let Record::Opened(opened) = &mut records[0] else {
-        panic!("a journal begins with `opened`");
+        panic!("expected an `opened` record");
     };
     opened.run.units[0].rounds = ROUNDS;
     for round in 1..=ROUNDS {
@@ -100,7 +103,7 @@ fn a_report_of_very_many_rounds_takes_little_memory() {
     }
 }
 
-/// None is lost or mixed up with another where chapters are looked up by name.
+/// Chapters are looked up by name. None may be lost or confused with another.
 #[test]
 fn a_suite_of_thousands_of_chapters_is_run_and_reported() {
     const CHAPTERS: usize = 3_000;

@@ -1,4 +1,4 @@
-//! The self-test: every row is as expected on the machine of the tests.
+//! `crashrate doctor --self-test`: every row is as expected on this machine.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::util::{Done, Place, skip};
 
-/// The self-test under a program that prepares its environment; `None` if that is not possible here.
+/// Runs the self-test under a command that prepares its environment. Returns `None` if that command
+/// does not work here.
 #[track_caller]
 fn under(place: &Place, before: &[&str], args: &[&str]) -> Option<Done> {
     let mut trial = Command::new(before[0]);
@@ -18,7 +19,7 @@ fn under(place: &Place, before: &[&str], args: &[&str]) -> Option<Done> {
         skip(&format!("`{}` does not work here", before.join(" ")));
         return None;
     }
-    // An ordinary user can read neither the build folder nor the folder of root.
+    // An ordinary user can read neither the build folder nor a temporary folder of root.
     fs::set_permissions(place.path(), PermissionsExt::from_mode(0o777)).unwrap();
     let program = place.path().join("crashrate");
     fs::copy(env!("CARGO_BIN_EXE_crashrate"), &program).unwrap();
@@ -60,11 +61,11 @@ fn all_as_expected(place: &Place, done: Option<Done>) {
 }
 
 #[test]
-fn as_who_started_the_tests() {
+fn as_the_current_user() {
     let place = Place::new();
     let done = under(&place, &["env"], &[]);
     all_as_expected(&place, done);
-    assert!(place.runs().is_empty(), "no run of the user's");
+    assert!(place.runs().is_empty(), "the self-test leaves no run");
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn as_json() {
 }
 
 #[test]
-fn a_mode_that_is_not_possible_has_its_reason() {
+fn an_unavailable_mode_gives_its_reason() {
     let place = Place::new();
     let shell = ["bash", "-c", "ulimit -c 0; exec \"$0\" \"$@\""];
     let Some(done) = under(&place, &shell, &[]) else {

@@ -1,11 +1,13 @@
-//! Signatures tell bugs apart: programs with two bugs behind the same machinery, built by the system's compilers.
+//! Signatures distinguish bugs. The programs here have several bugs that fail in the same library
+//! code; the system's compilers build them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::util::{Journal, Place};
 
-/// Two failed assertions of libstdc++, and a third that differs from the second by its condition alone.
+/// Two failed assertions of libstdc++, and a third that differs from the second only in its
+/// condition.
 const VECTOR: &str = r#"
 #include <vector>
 __attribute__((noinline)) int bug_one(std::vector<int> &v) { return v[7]; }
@@ -49,7 +51,8 @@ int main(int argc, char **argv) {
 }
 "#;
 
-/// Checks of the C library. The message is the only difference between 1 and 2, and between 4 and 5.
+/// Checks of the C library. The message is the only difference between 1 and 2, and between 4 and
+/// 5.
 const C_LIBRARY: &str = r#"
 #include <assert.h>
 #include <stdio.h>
@@ -78,7 +81,7 @@ int main(int argc, char **argv) {
 }
 "#;
 
-/// Exceptions that nobody catches. The message is the only difference between 1 and 2.
+/// Uncaught exceptions. The message is the only difference between 1 and 2.
 const EXCEPTIONS: &str = r#"
 #include <cstdio>
 #include <cstdlib>
@@ -92,7 +95,7 @@ __attribute__((noinline)) void bug(int which) {
 int main(int, char **argv) {
     int which = argv[1][0] - '0';
     if (which <= 2) bug(which);
-    // A line of another program is no message of this one.
+    // Another program's message must not become part of this signature.
     fputs("a.c:4: f: Assertion `n > 7' failed.\n", stderr);
     std::abort();
 }
@@ -152,7 +155,8 @@ fn signatures(place: &Place, program: &Path, bugs: &[&str]) -> Vec<String> {
     bugs.iter().map(signature).collect()
 }
 
-/// All differ, and each holds its part.
+/// Checks that all signatures differ, and that each contains its function and ends with its
+/// message.
 #[track_caller]
 fn check(signatures: &[String], parts: &[(&str, &str)]) {
     assert_eq!(signatures.len(), parts.len());
@@ -162,7 +166,10 @@ fn check(signatures: &[String], parts: &[(&str, &str)]) {
             "{function} in {signatures:#?}"
         );
         let end = format!(" | {message}");
-        assert!(signature.ends_with(&end), "{message} ends {signature}");
+        assert!(
+            signature.ends_with(&end),
+            "{signature} does not end with {message}"
+        );
     }
     let mut different = signatures.to_vec();
     different.sort();
@@ -250,7 +257,7 @@ fn checks_of_the_c_library() {
 }
 
 #[test]
-fn exceptions_and_what_they_say() {
+fn uncaught_exceptions_and_their_messages() {
     let place = Place::new();
     let program = build(&place, "exceptions.cpp", EXCEPTIONS, &["-O1"]);
     check(
@@ -272,7 +279,8 @@ fn exceptions_and_what_they_say() {
     assert!(aborted[0].ends_with("!main"), "{aborted:?}");
 }
 
-/// Two panics that end the process, and one before the second that was caught.
+/// Two panics that end the process. Before the second, another thread prints an unrelated panic
+/// message.
 const PANICS: &str = r#"
 fn bug(which: &str) {
     if which == "2" {

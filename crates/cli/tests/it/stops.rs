@@ -22,7 +22,7 @@ rounds = 10
 command = ["sh", "-c", "trap '' TERM INT HUP; sleep 300 & sleep 300"]
 "#;
 
-/// Two attempts at the same time, both under way.
+/// Starts a run with two jobs and returns when two attempts are running.
 fn two_running(place: &Place, suite: &str) -> Live {
     place.suite(suite);
     let mut run = place.command(&["run", "suite.toml", "--jobs", "2"]);
@@ -33,7 +33,7 @@ fn two_running(place: &Place, suite: &str) -> Live {
     live
 }
 
-/// As the terminal does it: to everything in the foreground.
+/// Sends SIGINT to the whole foreground process group, as a terminal does.
 fn ctrl_c(live: &Live) {
     killpg(live.pid(), Signal::SIGINT).unwrap();
 }
@@ -50,7 +50,7 @@ fn assert_interrupted(place: &Place, outcome: Outcome) {
     let journal = place.journal();
     let ends: Vec<_> = journal.ended.iter().map(|e| e.outcome).collect();
     assert_eq!(ends, [outcome; 2]);
-    assert_eq!(journal.started.len(), 2, "nothing more was started");
+    assert_eq!(journal.started.len(), 2, "no other attempt was started");
     let why: Vec<_> = journal.closed.iter().map(|c| c.why).collect();
     assert_eq!(why, [StopReason::Interrupted]);
     let json = place.json();
@@ -74,7 +74,7 @@ fn one_ctrl_c_waits_for_running_attempts() {
     assert_interrupted(&place, Outcome::Passed);
 }
 
-/// A child belongs to the supervisor's group for a moment, and the signal is not for it.
+/// A new child briefly belongs to the supervisor's process group. Ctrl-C must not end it.
 #[test]
 fn one_ctrl_c_spares_starting_children() {
     for trace in [&[][..], &["--evidence=none"]].repeat(10) {
@@ -82,7 +82,7 @@ fn one_ctrl_c_spares_starting_children() {
         let run = ["run", "--rounds", "100000", "--jobs", "2"];
         let command = [&run, trace, &["--", "true"]].concat();
         let live = place.start(place.command(&command).process_group(0));
-        until("some have ended", || {
+        until("20 attempts have ended", || {
             place.journal_so_far().ended.len() > 20
         });
         ctrl_c(&live);
@@ -134,19 +134,23 @@ fn report_only_does_not_hide_an_interrupted_run() {
     place.suite(HANGS);
     let args = ["run", "suite.toml", "--report-only"];
     let live = place.start(&mut place.command(&args));
-    until("it runs", || place.journal_so_far().started.len() == 1);
+    until("an attempt has started", || {
+        place.journal_so_far().started.len() == 1
+    });
     live.signal(Signal::SIGTERM);
     live.wait().expect(106);
 }
 
-/// All rounds have begun when the stop is asked for: the run is whole.
+/// All rounds have started when the stop is requested, so the run is complete.
 #[test]
 fn ctrl_c_in_the_last_round_is_no_interruption() {
     let place = Place::new();
     place.suite(WAITS);
     let args = ["run", "suite.toml", "--rounds", "1"];
     let live = place.start(&mut place.command(&args));
-    until("it runs", || place.journal_so_far().started.len() == 1);
+    until("an attempt has started", || {
+        place.journal_so_far().started.len() == 1
+    });
     live.signal(Signal::SIGINT);
     says(&live, STOPPING);
     place.write("go", "");
@@ -154,7 +158,7 @@ fn ctrl_c_in_the_last_round_is_no_interruption() {
     assert_eq!(place.journal().closed[0].why, StopReason::Done);
 }
 
-/// Regression: the run was taken for whole, although its rounds had retries left.
+/// Regression: the run counted as complete although its rounds had retries left.
 #[test]
 fn ctrl_c_starts_no_retry() {
     let place = Place::new();
@@ -168,7 +172,9 @@ fn ctrl_c_starts_no_retry() {
         "#,
     );
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
-    until("it runs", || place.journal_so_far().started.len() == 1);
+    until("an attempt has started", || {
+        place.journal_so_far().started.len() == 1
+    });
     live.signal(Signal::SIGINT);
     says(&live, STOPPING);
     place.write("go", "");
@@ -178,20 +184,22 @@ fn ctrl_c_starts_no_retry() {
     assert_eq!(journal.closed[0].why, StopReason::Interrupted);
 }
 
-/// Regression: it was taken for whole because no round was left to start.
+/// Regression: the run counted as complete because no round was left to start.
 #[test]
 fn a_last_round_that_is_killed_is_an_interruption() {
     let place = Place::new();
     place.suite(HANGS);
     let args = ["run", "suite.toml", "--rounds", "1"];
     let live = place.start(&mut place.command(&args));
-    until("it runs", || place.journal_so_far().started.len() == 1);
+    until("an attempt has started", || {
+        place.journal_so_far().started.len() == 1
+    });
     live.signal(Signal::SIGTERM);
     live.wait().expect(106);
     assert_eq!(place.journal().closed[0].why, StopReason::Interrupted);
 }
 
-/// A time limit that strikes first stays one, whatever the user does then.
+/// An attempt that reached its time limit stays a timeout, whatever signal follows.
 #[test]
 fn a_timeout_before_sigterm_stays_a_timeout() {
     let place = Place::new();
@@ -207,7 +215,7 @@ fn a_timeout_before_sigterm_stays_a_timeout() {
     );
     let live = place.start(&mut place.command(&["run", "suite.toml"]));
     let asked = || place.path().join("asked").exists();
-    until("its time limit is over", asked);
+    until("the time limit is reached", asked);
     live.signal(Signal::SIGTERM);
     live.wait().expect(106);
     let ends: Vec<_> = place.journal().ended.iter().map(|e| e.outcome).collect();

@@ -1,4 +1,5 @@
-//! The suites that ship, in small: the same files with smaller models and fewer rounds, on the real worker.
+//! The shipped suites at a small scale: the same files with smaller models and fewer rounds, on the
+//! real worker.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use toml::Table;
 
 use crate::util::{Place, row, skip};
 
-/// Whether the worker is beside the program; `cargo xtask test` builds it, which needs libtorch.
+/// Whether the worker is next to the program. `cargo xtask test` builds it, which needs libtorch.
 #[track_caller]
 fn has_worker() -> bool {
     let path = Path::new(env!("CARGO_BIN_EXE_crashrate")).with_file_name("crashrate-worker");
@@ -26,7 +27,7 @@ fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Dose a suite that ships into a place, each worker chapter as small as it goes.
+/// Writes a shipped suite into a place, with each worker chapter as small as possible.
 fn in_small(place: &Place, name: &str) -> PathBuf {
     let text = fs::read_to_string(project().join("configs").join(name)).unwrap();
     let mut suite: Table = text.parse().unwrap();
@@ -63,7 +64,8 @@ fn small(kind: &str) -> String {
         "efficiency-ceiling" | "scaling" => format!("{model}threads = [1, 2, 4, 8]"),
         "batching-advantage" => format!("{model}threads = 8"),
         "multi-model" => format!("{model}threads = 2\nmodels = 2"),
-        // All operations of the story's first chapter, as its expectation has it.
+        // The story's first chapter expects all of its 160 operations: 8 threads with 20
+        // iterations.
         "thread-safety" => "d_model = 32\nfeed_forward = 64\nthreads = 8\niterations = 20".into(),
         _ => format!("{model}threads = 2"),
     }
@@ -147,9 +149,10 @@ fn the_other_worker_suites_pass_in_small() {
     }
 }
 
-/// With dose 0 there is no race; contexts still pass from chapter to chapter, or do not.
+/// With dose 0 there is no race. The suite still carries contexts over to the next chapter, and its
+/// control does not.
 #[test]
-fn the_experiment_of_n1972_runs_with_its_fault_and_its_control_without_carrying_over() {
+fn n1972_carries_contexts_over_and_its_control_does_not() {
     if !has_worker() {
         return;
     }
@@ -173,11 +176,11 @@ fn the_experiment_of_n1972_runs_with_its_fault_and_its_control_without_carrying_
     }
 }
 
-/// The crash happens in libtorch's own code, in a thread that computes. Preparing a thread's input computes, too, so now and
-/// then a crash comes before the thread has started.
+/// The crash happens in libtorch's own code, in a computing thread. Preparing a thread's input also
+/// computes, so a few crashes come before the thread has started.
 #[cfg_attr(not(target_os = "linux"), ignore = "the fault needs Linux")]
 #[test]
-fn the_fault_faults_inside_libtorch_in_a_worker_thread() {
+fn the_fault_crashes_inside_libtorch_in_a_worker_thread() {
     if !has_worker() {
         return;
     }
@@ -231,7 +234,7 @@ fn the_fault_faults_inside_libtorch_in_a_worker_thread() {
         let is_main = crash["thread"] == crash["pid"];
         in_jobs += usize::from(!is_main && died["name"].as_str().unwrap().starts_with("job-"));
     }
-    assert!(in_jobs > 0, "no crash in a thread that computes");
+    assert!(in_jobs > 0, "no crash in a computing thread");
 }
 
 #[test]

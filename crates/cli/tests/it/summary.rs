@@ -1,10 +1,10 @@
-//! The report that a run prints: the answer on one screen.
+//! The report that a run prints fits on one screen.
 
 use std::fmt::Write as _;
 
 use crate::util::Place;
 
-/// No line of a report that is piped has more columns.
+/// Checks the number of lines, and that none exceeds the 100 columns of a piped report.
 fn fits(text: &str, lines: usize) {
     assert!(text.lines().count() <= lines, "{text}");
     for line in text.lines() {
@@ -30,7 +30,7 @@ fn a_run_that_failed_says_so_and_shows_the_message() {
     }
     assert!(!done.stdout.contains("PASS"), "{}", done.stdout);
     fits(&done.stdout, 20);
-    // The page and the Markdown begin with the same.
+    // The HTML page and the Markdown report begin with the same verdict.
     let read = |name| std::fs::read_to_string(place.run().join(name)).unwrap();
     let markdown = read("report.md");
     let (_, sections) = markdown.split_once("\n## ").unwrap();
@@ -44,7 +44,7 @@ fn a_run_that_failed_says_so_and_shows_the_message() {
     assert!(page.contains(">shape mismatch</pre>"), "{page}");
 }
 
-/// Only the last lines of standard error, and nothing in them acts on the terminal.
+/// Only the last lines of standard error are shown, with escape sequences made harmless.
 #[test]
 fn five_lines_of_standard_error_are_shown() {
     let place = Place::new();
@@ -92,7 +92,7 @@ fn of_many_chapters_only_those_that_failed_are_listed() {
 }
 
 #[test]
-fn the_width_is_columns() {
+fn the_columns_variable_sets_the_width() {
     let place = Place::new();
     place
         .crashrate(&["run", "--rounds", "1", "--", "true"])
@@ -108,6 +108,6 @@ fn the_width_is_columns() {
     };
     assert!((100..=140).contains(&width("140")));
     assert!((60..=70).contains(&width("70")));
-    // As without it: a pipe has 100 columns.
+    // An empty `COLUMNS` counts as unset, and a pipe has 100 columns.
     assert!((90..=100).contains(&width("")));
 }

@@ -1,4 +1,4 @@
-//! A terminal: one that stops reading delays nothing, and nothing said on it acts on it.
+//! Output to a terminal: one that stops reading delays nothing, and no printed text controls it.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::util::{Done, Journal, Place};
 
-/// Runs a program on a terminal of its own. Arguments: whether the terminal is read, the moments of SIGINT and of
-/// SIGTERM in seconds (`2,3;4`), then the program.
+/// A script that runs a program on a new terminal. Arguments: whether the terminal is read, the
+/// times of SIGINT and of SIGTERM in seconds (`2,3;4`), then the program.
 const ON_A_TERMINAL: &str = r#"
 import os, pty, select, signal, sys, time
 reads, moments = sys.argv[1] == "reads", sys.argv[2]
@@ -54,7 +54,7 @@ fn on_a_terminal(place: &Place, reads: &str, moments: &str, args: &[&str]) -> Do
     place.start(&mut command).wait()
 }
 
-/// Says a lot on a terminal with every round.
+/// Writes a suite that prints a lot for every round, and returns the arguments to run it.
 fn noisy(place: &Place, rounds: &str) -> Vec<String> {
     let id = "x".repeat(90);
     place.suite(&format!(
@@ -72,7 +72,7 @@ fn strs(words: &[String]) -> Vec<&str> {
 #[test]
 fn a_terminal_that_stops_reading_delays_no_round() {
     let place = Place::new();
-    // 400 notes are far more than the terminal holds.
+    // 400 notes are far more than a terminal buffers.
     let run = noisy(&place, "400");
     let done = on_a_terminal(&place, STALLED, "", &strs(&run)).expect(100);
     assert_eq!(done.stdout, "");
@@ -98,7 +98,8 @@ fn signals_end_a_run_on_a_stalled_terminal() {
 #[test]
 fn one_signal_ends_a_report_that_nobody_reads() {
     let place = Place::new();
-    // A pipe is waited for without a limit. The report files are written before the report is printed.
+    // The report files are written before the report is printed. Printing waits for the reader of a
+    // pipe without a time limit.
     let script = r#"
 import glob, subprocess, sys, time, signal
 run = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -137,7 +138,7 @@ fn signals_end_the_server() {
 }
 
 #[test]
-fn a_connection_that_stays_open_does_not_keep_the_server() {
+fn an_open_connection_does_not_keep_the_server_running() {
     let place = Place::new();
     fs::create_dir(place.runs_dir()).unwrap();
     let script = r#"
@@ -160,7 +161,7 @@ sys.exit(server.wait(10))
 }
 
 #[test]
-fn the_picture_shows_the_run_and_goes_away() {
+fn the_progress_display_shows_the_run_and_is_cleared() {
     let place = Place::new();
     let script = "sleep 0.3; exit $((CRASHRATE_ROUND == 2))";
     let run = ["run", "--rounds", "3", "--", "sh", "-c", script];
@@ -173,13 +174,14 @@ fn the_picture_shows_the_run_and_goes_away() {
     assert!(done.stdout.contains(" of 3 rounds"), "{}", done.stdout);
     let failed = "isolated sh round 2: failed: exit code 1";
     assert!(done.stdout.contains(failed), "{}", done.stdout);
-    // Cleared before the report begins.
+    // The progress display is cleared before the report begins.
     let cleared = done.stdout.rfind("\x1b[J").unwrap();
     assert!(!done.stdout[cleared..].contains("#]"), "{}", done.stdout);
     assert!(done.stdout[cleared..].contains("report.html"));
 }
 
-/// What a terminal may act on, but for colours and the picture's own movements.
+/// The first character that a terminal may act on. Colours and the cursor movements of the progress
+/// display are allowed.
 fn acts(text: &str) -> Option<char> {
     let (mut rest, mut plain) = (text, String::new());
     while let Some(at) = rest.find("\x1b[") {
@@ -250,7 +252,7 @@ fn names_in_errors_do_not_act_on_the_terminal() {
         harmless(&done);
         assert!(!(done.stdout + &done.stderr).is_empty(), "{args:?}");
     }
-    // A name cannot forge a line.
+    // A name with a line break cannot forge another error line.
     let done = place.crashrate(&["report", "x\nerror: forged"]).expect(96);
     assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
 }

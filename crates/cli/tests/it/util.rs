@@ -1,4 +1,4 @@
-//! A place to run the program in, and what came of it.
+//! Helpers of all tests: a folder to run the program in, its output, and its journal.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -17,14 +17,14 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// After this a test that waits has failed: far above what anything here takes, also on a loaded machine.
+/// Time limit for waiting in a test: far longer than anything takes, even on a loaded machine.
 const TOO_LONG: Duration = Duration::from_secs(120);
-/// How long what was killed may take to be gone from the process table.
+/// Time limit for killed processes to disappear from the process table.
 const GONE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
 
-/// Reports that a test, or part of it, is impossible on this machine. `CRASHRATE_REQUIRE_ALL=1`, which CI
-/// sets, makes that a failure.
+/// Reports that a test, or part of it, is impossible on this machine. `CRASHRATE_REQUIRE_ALL=1`,
+/// which CI sets, makes that a failure.
 #[track_caller]
 pub(crate) fn skip(why: &str) {
     let required = std::env::var_os("CRASHRATE_REQUIRE_ALL").is_some_and(|value| value == "1");
@@ -32,10 +32,11 @@ pub(crate) fn skip(why: &str) {
     eprintln!("SKIPPED: {why}");
 }
 
-/// A folder with a runs folder in it. When it is dropped, nothing of its runs may be left in the process table.
+/// A temporary folder that contains a runs folder. Dropping it checks that no process of its runs
+/// is left.
 pub(crate) struct Place {
     folder: TempDir,
-    /// A suite's name of its own: run ids of tests that run at the same time must differ, as they mark processes.
+    /// A unique suite name. Run ids mark processes, so those of parallel tests must differ.
     pub(crate) name: String,
 }
 
@@ -57,7 +58,7 @@ impl Place {
         self.path().join("runs")
     }
 
-    /// Writes a file and returns where it is.
+    /// Writes a file and returns its path.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -65,30 +66,31 @@ impl Place {
         path
     }
 
-    /// Writes a script that can be started.
+    /// Writes an executable script and returns its path.
     pub(crate) fn program(&self, name: &str, script: &str) -> PathBuf {
         let path = self.write(name, script);
         fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
         path
     }
 
-    /// Writes `suite.toml` with a head and this after it.
+    /// Writes `suite.toml`: a `[suite]` section, then `body`.
     pub(crate) fn suite(&self, body: &str) -> PathBuf {
         let head = format!("[suite]\nname = \"{}\"\ndevice = \"cpu\"\n", self.name);
         self.write("suite.toml", head + body)
     }
 
-    /// Writes `suite.toml` with a head that names this worker, and this after it.
+    /// Writes `suite.toml` with this worker in its `[suite]` section, then `body`.
     pub(crate) fn worker_suite(&self, worker: &Path, body: &str) -> PathBuf {
         self.suite(&format!("worker = {worker:?}\n{body}"))
     }
 
-    /// The program with these arguments, in this place and with nothing in the environment that it would listen to.
+    /// A command that runs crashrate in this place, without environment variables that would affect
+    /// it.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         self.command_of(env!("CARGO_BIN_EXE_crashrate"), args)
     }
 
-    /// The same for another program, such as a shell that starts ours.
+    /// The same for another program, such as a shell that starts crashrate.
     pub(crate) fn command_of(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
@@ -112,12 +114,12 @@ impl Place {
         command
     }
 
-    /// Runs the program to its end.
+    /// Runs crashrate and waits until it ends.
     pub(crate) fn crashrate(&self, args: &[&str]) -> Done {
         self.start(&mut self.command(args)).wait()
     }
 
-    /// Starts a program and lets it run.
+    /// Starts a program without waiting for it.
     pub(crate) fn start(&self, command: &mut Command) -> Live {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -137,7 +139,7 @@ impl Place {
         }
     }
 
-    /// The runs' folders, in their order.
+    /// The run folders, in the order of their numbers.
     pub(crate) fn runs(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.runs_dir()).into_iter().flatten();
         let mut runs: Vec<_> = entries
@@ -149,7 +151,7 @@ impl Place {
         runs
     }
 
-    /// The folder of the one run that there is.
+    /// The folder of the only run.
     pub(crate) fn run(&self) -> PathBuf {
         let runs = self.runs();
         assert_eq!(runs.len(), 1, "{runs:?}");
@@ -163,17 +165,17 @@ impl Place {
         serde_json::from_str(&done.stdout).unwrap()
     }
 
-    /// The whole report of the last run on a terminal.
+    /// The full report of the last run, as a terminal shows it.
     pub(crate) fn full(&self) -> String {
         self.crashrate(&["report", "--full"]).expect(0).stdout
     }
 
-    /// The journal of the one run that there is, as far as it is written.
+    /// The journal of the only run, as far as it is written.
     pub(crate) fn journal(&self) -> Journal {
         Journal::read(&self.run())
     }
 
-    /// The journal of the run that is just being started: empty before it has one.
+    /// The journal of the first run, as far as it is written. Empty if there is none yet.
     pub(crate) fn journal_so_far(&self) -> Journal {
         match self.runs().first() {
             Some(run) if run.join("journal.jsonl").is_file() => Journal::read(run),
@@ -193,21 +195,21 @@ impl Drop for Place {
     }
 }
 
-/// Nothing of a run is left in the process table: neither its children nor its guardian.
+/// Checks that no process of a run is left: neither its children nor its guardian.
 pub(crate) fn assert_nothing_left(run_id: &str) {
     let children = wait_until_gone(run_id, GONE);
     assert!(children.is_empty(), "{run_id} left {children:?}");
-    until("its guardian is gone", || {
+    until("the guardian is gone", || {
         processes_with_argument(run_id).is_empty()
     });
 }
 
-/// A run's id is its folder's name.
+/// The id of a run, which is the name of its folder.
 pub(crate) fn id(run: &Path) -> String {
     run.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-/// A program that runs. It is killed when this is dropped.
+/// A running program. Dropping this kills it.
 pub(crate) struct Live {
     child: Child,
     stdout: PathBuf,
@@ -223,7 +225,8 @@ impl Live {
         kill(self.pid(), signal).unwrap();
     }
 
-    /// Waits until all threads of the program sleep. Without `/proc` (macOS) it waits a moment.
+    /// Waits until all threads of the program sleep. Without `/proc` (macOS) it waits half a
+    /// second.
     pub(crate) fn until_idle(&self) {
         let tasks = PathBuf::from(format!("/proc/{}/task", self.pid()));
         if !tasks.exists() {
@@ -232,11 +235,11 @@ impl Live {
         }
         let sleeps = |task: &Path| {
             let stat = fs::read_to_string(task.join("stat")).unwrap_or_default();
-            // The state is behind the name in parentheses, which may contain anything.
+            // The state follows the name in parentheses, which may contain any characters.
             let state = stat
                 .rsplit_once(") ")
                 .map(|(_, rest)| rest.starts_with('S'));
-            // A thread that has just ended has no file any more.
+            // A thread that has just ended no longer has a file.
             state.unwrap_or(true)
         };
         until("all threads sleep", || {
@@ -261,7 +264,7 @@ impl Live {
             }
             assert!(
                 begin.elapsed() < TOO_LONG,
-                "it does not end; it said: {}",
+                "the program does not end; standard error: {}",
                 self.stderr()
             );
             std::thread::sleep(POLL);
@@ -276,22 +279,25 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        // Ended and waited for already, most of the time.
+        // Usually the program has already ended and been waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Waits until this holds.
+/// Waits until `holds` is true.
 pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     let begin = Instant::now();
     while !holds() {
-        assert!(begin.elapsed() < TOO_LONG, "not yet: {what}");
+        assert!(
+            begin.elapsed() < TOO_LONG,
+            "timed out waiting until: {what}"
+        );
         std::thread::sleep(POLL);
     }
 }
 
-/// A program that has ended.
+/// The exit status and output of a program that has ended.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) status: ExitStatus,
@@ -300,13 +306,13 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// Its exit code; minus the signal if it died by one.
+    /// The exit code; the negative signal number if a signal ended the program.
     pub(crate) fn code(&self) -> i32 {
         let signal = || -self.status.signal().unwrap();
         self.status.code().unwrap_or_else(signal)
     }
 
-    /// Checks the exit code, and shows what was printed if it is another.
+    /// Checks the exit code. On failure it shows what was printed.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Done {
         assert_eq!(
@@ -320,7 +326,7 @@ impl Done {
     }
 }
 
-/// What the small C programs of the tests share.
+/// The common head of the small C programs in the tests.
 const HEADERS: &str = "#define _GNU_SOURCE\n#include <pthread.h>\n#include <setjmp.h>\n#include <signal.h>\n\
     #include <stdlib.h>\n#include <string.h>\n#include <sys/mman.h>\n#include <sys/prctl.h>\n#include <sys/wait.h>\n\
     #include <unistd.h>\n#define NI __attribute__((noinline))\n#define END __asm__ volatile(\"\")\n\
@@ -329,7 +335,7 @@ const HEADERS: &str = "#define _GNU_SOURCE\n#include <pthread.h>\n#include <setj
     static void second_stack(void) { static char st[65536];\n\
       stack_t ss = {.ss_sp = st, .ss_size = sizeof st}; sigaltstack(&ss, 0); }\n";
 
-/// A program of this source, behind the common headers.
+/// Compiles a C program, with the common head before its source.
 pub(crate) fn compile_c(place: &Place, name: &str, source: &str) -> PathBuf {
     let file = place.write(&format!("{name}.c"), format!("{HEADERS}{source}"));
     let program = place.path().join(name);
@@ -375,12 +381,12 @@ impl Journal {
         journal
     }
 
-    /// The unit's name of a record.
+    /// The name of a unit.
     pub(crate) fn name(&self, unit: u32) -> &str {
         &self.opened[0].run.units[unit as usize].name
     }
 
-    /// The one attempt of that unit.
+    /// The end of the only attempt of a unit.
     #[track_caller]
     pub(crate) fn only_end_of(&self, name: &str) -> &Ended {
         let ends = self.ended.iter().filter(|e| self.name(e.unit) == name);
@@ -399,7 +405,7 @@ pub(crate) fn records(run: &Path) -> Vec<Record> {
     whole.map(|line| lines.read(line).unwrap()).collect()
 }
 
-/// A journal of these records.
+/// The bytes of a journal with these records.
 pub(crate) fn journal_of<'r>(records: impl IntoIterator<Item = &'r Record>) -> Vec<u8> {
     let (mut lines, mut journal) = (Lines::default(), Vec::new());
     for record in records {
@@ -408,7 +414,7 @@ pub(crate) fn journal_of<'r>(records: impl IntoIterator<Item = &'r Record>) -> V
     journal
 }
 
-/// The row of a report's list in which the key is this.
+/// The only row in which `key` has the value `is`.
 #[track_caller]
 pub(crate) fn row<'a>(rows: &'a Value, key: &str, is: &str) -> &'a Value {
     let rows = rows.as_array().unwrap();

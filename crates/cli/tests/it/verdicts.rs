@@ -1,5 +1,5 @@
-//! Which rounds a verdict counts, on runs whose true answer is known. Long runs have journals made here; the program
-//! reads them as any other.
+//! Which rounds a verdict counts, tested on runs whose true answer is known. The tests write
+//! synthetic journals for long runs.
 
 use crashrate_model::{Mode, Outcome, StopReason, Unit};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::made_journal::{Made, alone, sequence, unit};
 use crate::util::Place;
 
-/// The comparisons of a report along an axis.
+/// The comparisons of a report along one axis.
 fn compared<'a>(report: &'a Value, by: &str) -> &'a Vec<Value> {
     let sets = report["comparisons"].as_array().unwrap();
     let set = sets.iter().find(|set| set["by"] == by).unwrap();
@@ -46,13 +46,14 @@ fn hangs_do_not_vanish_behind_fast_rounds() {
         let gate = &place.json()["gates"][0];
         assert_ne!(gate["verdict"], "below", "{jobs} jobs: {gate}");
         assert_ne!(done.code(), 0);
-        // The rounds that a gate has seen are the first ones.
+        // A gate counts a prefix of the rounds, in which rounds 20, 53, 86 and so on hang.
         let (bad, n) = (gate["bad"].as_u64().unwrap(), gate["n"].as_u64().unwrap());
         assert_eq!(bad, (n + 13) / 33, "{jobs} jobs: {gate}");
     }
 }
 
-/// The seed of a block decides everything: chapter `a` crashes in one of three blocks, `b` in one of four.
+/// A run in which the seed of a block decides everything: chapter `a` crashes in one of three
+/// blocks, and `b` in one of four.
 fn seed_decides(rounds: u32) -> Made {
     use Outcome::{Crashed, Passed, Unreached};
     let mut made = Made::new(vec![
@@ -92,7 +93,8 @@ fn a_crash_that_the_seed_decides_is_no_difference() {
             (&"mcnemar".into(), &1.0.into()),
             "{b}"
         );
-        // Unmatched it would have been a verdict: the rounds that get far are the healthy ones.
+        // Without matching, this would be a difference: only healthy rounds reach the later
+        // chapters.
         assert!(b["sides"][0]["bad"].as_u64() > b["sides"][1]["bad"].as_u64());
         assert!(words.contains("may be healthier"), "{words}");
     }
@@ -125,7 +127,7 @@ fn the_whole_sequence_has_the_full_error() {
     );
 }
 
-/// Twenty rounds of which four killed the machine, and were run again.
+/// Twenty rounds. Four of them were lost when the machine died; if `resumed`, they were run again.
 fn four_lost(resumed: bool) -> Made {
     let mut made = Made::new(vec![alone("a", "default", 20)]);
     for round in 1..=20 {
@@ -175,7 +177,7 @@ fn lost_rounds_stay_in_the_bounds_in_every_format() {
 
 #[test]
 fn a_rerun_does_not_make_a_lost_round_a_success() {
-    // Kills the supervisor in its third round, once.
+    // The third round kills the supervisor, but only the first time that it runs.
     let place = Place::new();
     place.suite(
         r#"
@@ -215,7 +217,7 @@ fn a_verdict_holds_in_the_worst_case_or_says_unless() {
         assert_eq!(one["differs"], false, "{one}");
         assert!(words.contains("the sides differ in that"), "{words}");
     }
-    // Fixed rounds, complete after a resume: the lost rounds still speak against the verdict.
+    // Fixed rounds, complete after a resume: the lost rounds still count against the verdict.
     let mut rerun = made(6, Lost);
     rerun.records.pop();
     rerun.open();
@@ -296,7 +298,8 @@ fn many_units_share_the_error_of_independence_tests() {
     let mut made = Made::new(units);
     for unit in 0..20 {
         for round in 1..=40 {
-            // Eleven runs where 19.2 are expected: p is about 0.008, beyond one test's error and within that of twenty.
+            // Eleven runs where 19.2 are expected: p is about 0.008. That is significant for a
+            // single test but not for one of twenty.
             let bad = (round / 4) % 2 == 1;
             made.end(
                 unit,
@@ -330,7 +333,8 @@ fn rounds_that_differ_in_length_have_rates_by_time() {
     }
     made.close(StopReason::Done);
     let (_, words) = made.reported(&Place::new());
-    // 4 bad ends in 16 * 60 s + 4 * 600 s = 56 min; Garwood's interval of 4 is 1.0899 to 10.2416.
+    // 4 bad rounds in 16 * 60 s + 4 * 600 s = 56 min. Garwood's interval for 4 events is 1.0899 to
+    // 10.2416.
     assert!(
         words
             .contains("4 bad rounds in 56 min 00 s of run time: 4.29 (95%: 1.17 to 11.0) per hour"),
@@ -363,7 +367,7 @@ fn the_axes_of_a_run_share_the_error() {
     assert_eq!(alphas, [0.025, 0.025]);
 }
 
-/// Twenty-five real runs for each number of jobs: `cargo xtask verify real-campaigns`.
+/// Makes 25 real runs for each rate and number of jobs: `cargo xtask verify real-campaigns`.
 #[test]
 #[ignore = "takes some minutes"]
 fn real_campaigns() {
@@ -394,7 +398,8 @@ fn real_campaigns() {
         });
         let below = below.count();
         println!("true rate {percent} %, {jobs} jobs: below in {below} of 25");
-        // 7 or more of 25 have a probability below 0.001 at 5 %.
+        // If each of 25 runs errs with a probability of 5 %, the probability that 7 or more err is
+        // below 0.001.
         assert!(below < 7, "true rate {percent} %, {jobs} jobs: {below}");
     }
 }
@@ -402,7 +407,7 @@ fn real_campaigns() {
 #[test]
 fn two_runs_have_no_verdict_where_their_rounds_cannot_be_tested() {
     use Outcome::{Crashed, Passed, Unreached};
-    // The second run never dies in its first chapter, so frail rounds reach its second one.
+    // In the second run the first chapter never crashes, so frail rounds reach the second chapter.
     let of = |fixed: bool| {
         let mut made = Made::new(vec![sequence(&["a", "b"], 60)]);
         for round in 1..=60 {
@@ -430,7 +435,7 @@ fn two_runs_have_no_verdict_where_their_rounds_cannot_be_tested() {
         "{b}"
     );
 
-    // Thirty crashes in one cluster are not thirty independent ones.
+    // Thirty crashes in one cluster are not thirty independent crashes.
     let clustered = |from: u32| {
         let mut made = Made::new(vec![alone("a", "default", 200)]);
         for round in 1..=200 {

@@ -1,4 +1,5 @@
-//! Suites and command lines that are wrong: one message each, which says where and what to do.
+//! Suites and command lines with a mistake: each gives one message that says where the mistake is
+//! and what to do.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,7 +8,7 @@ use crashrate_testkit::programs;
 
 use crate::util::{Done, Place};
 
-/// What follows the head in a suite that is right but for this.
+/// The bodies of suites, each with a single mistake.
 const CASES: &[(&str, &str)] = &[
     ("syntax", "[[chapter]\nid = \"a\"\n"),
     (
@@ -211,7 +212,7 @@ const CASES: &[(&str, &str)] = &[
     ("empty suite", ""),
 ];
 
-/// What is wrong in the head itself, or in the file as such.
+/// Suite files with a mistake in the `[suite]` section or in the file as a whole.
 const FILES: &[(&str, &[u8])] = &[
     ("unknown device", b"[suite]\nname = \"x\"\ndevice = \"gpu\"\n[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n"),
     ("unknown outcome", b"[suite]\nname = \"x\"\nbad = [\"crashed\", \"passed\"]\n[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n"),
@@ -225,7 +226,7 @@ const FILES: &[(&str, &[u8])] = &[
     ("binary", b"\x7fELF\x02\x01\x01\0\0\0\0\0"),
 ];
 
-/// What the program said to it: the exit code and one message.
+/// Runs a command that must be refused. Returns its exit code and its only message.
 fn refused(place: &Place, args: &[&str]) -> String {
     let Done {
         status,
@@ -236,7 +237,10 @@ fn refused(place: &Place, args: &[&str]) -> String {
     assert!(!stderr.contains("panicked"), "{stderr}");
     assert!(!stderr.contains("stack backtrace"), "{stderr}");
     assert_eq!(stderr.matches("error: ").count(), 1, "{stderr}");
-    assert!(place.runs().is_empty(), "no run is made of it: {stderr}");
+    assert!(
+        place.runs().is_empty(),
+        "no run folder is created: {stderr}"
+    );
     format!("{}: {stderr}", status.code().unwrap())
 }
 
@@ -249,7 +253,7 @@ fn assert_snapshot(name: &str, place: &Place, text: &str) {
         .replace(&folder(&real), "")
         .replace(&folder(place.path()), "")
         .replace(&worker, "WORKER");
-    // Keys are added now and then; that one of them is expected does not change.
+    // The list of keys grows, so the snapshot leaves it out.
     let filters = vec![(r"expected one of `.*", "expected one of [KEYS]")];
     insta::with_settings!({ filters => filters }, { insta::assert_snapshot!(name, text) });
 }
@@ -267,7 +271,8 @@ fn suites() {
             said.starts_with(if empty { "4: " } else { "96: " }),
             "{said}"
         );
-        // Where it is: with the line, or for what only the worker knows with the chapter.
+        // The message gives the line. For mistakes that only the worker can detect, it names the
+        // chapter.
         let place = said.contains("suite.toml:") || said.contains("chapter `a`");
         assert!(place, "{said}");
     }
@@ -292,9 +297,9 @@ fn files() {
     assert_snapshot("files", &place, &text);
 }
 
-/// `list` refuses what `run` refuses, as far as no worker is needed to see it.
+/// `list` refuses what `run` refuses, except for mistakes that only the worker can detect.
 #[test]
-fn suites_to_list() {
+fn list_refuses_the_same_suites() {
     let place = Place::new();
     for (name, body) in CASES {
         place.worker_suite(&programs().sequence_runner, body);

@@ -37,7 +37,7 @@ fn a_report_is_read() {
 }
 
 #[test]
-fn metal_assertions_differ_by_their_place_and_message() {
+fn metal_assertions_differ_by_function_and_message() {
     let commit = Report::read(COMMIT).unwrap().crash;
     assert_eq!(
         commit.signature,
@@ -58,7 +58,7 @@ fn metal_assertions_differ_by_their_place_and_message() {
 }
 
 #[test]
-fn an_exception_is_named_by_where_it_was_thrown() {
+fn an_exception_is_named_after_the_frame_that_threw_it() {
     let crash = Report::read(EXCEPTION).unwrap().crash;
     assert_eq!(
         crash.signature,
@@ -78,7 +78,7 @@ fn an_exception_is_named_by_where_it_was_thrown() {
 }
 
 #[test]
-fn the_address_is_that_of_the_fault() {
+fn class_and_address_of_a_fault() {
     let report = Report::read(CODE_SIGNING).unwrap();
     let crash = &report.crash;
     assert!(report.code_signing);
@@ -135,7 +135,7 @@ fn only_the_region_of_the_address_makes_it_a_stack_overflow() {
 }
 
 #[test]
-fn a_text_is_read_as_far_as_an_object() {
+fn a_text_report_gives_the_same_facts_as_json() {
     let report = Report::read(LEGACY).unwrap();
     assert_eq!(
         (report.pid, report.process.as_str()),
@@ -165,7 +165,7 @@ fn a_text_is_read_as_far_as_an_object() {
         crash.modules[0].build_id.as_deref(),
         Some("99999999-2222-3333-4444-555555555555")
     );
-    // With a header as iOS writes it.
+    // iOS writes a JSON header before the text.
     let with_header = format!("{{\"bug_type\":\"109\"}}\n{LEGACY}");
     assert_eq!(Report::read(&with_header).unwrap(), report);
     let killed = LEGACY.replace(
@@ -178,7 +178,7 @@ fn a_text_is_read_as_far_as_an_object() {
 }
 
 #[test]
-fn it_is_matched_by_pid_and_time() {
+fn reports_are_matched_by_pid_and_time() {
     let report = Report::read(REPORT).unwrap();
     let at = seconds("2025-12-22 09:15:01 +0000").unwrap();
     assert_eq!(at, 1_766_394_901);
@@ -188,9 +188,9 @@ fn it_is_matched_by_pid_and_time() {
     assert!(!report.is_of(4711, at - 200, at - 100));
 }
 
-/// Regression test for a fuzzing result: a zone offset of twenty digits overflowed.
+/// Regression test: fuzzing found that a zone offset of twenty digits overflowed.
 #[test]
-fn an_endless_zone_is_no_time() {
+fn zone_offsets_out_of_range_are_rejected() {
     for zone in ["11111111111111111111", "+9223372036854775807", "-99999"] {
         assert_eq!(seconds(&format!("2025-12-22 10:15:00.1 {zone}")), None);
     }
@@ -198,7 +198,7 @@ fn an_endless_zone_is_no_time() {
 }
 
 #[test]
-fn what_is_no_report_says_why() {
+fn other_texts_are_errors_with_a_reason() {
     for (text, why) in [
         ("", "not a macOS crash report"),
         ("\n", "not a macOS crash report"),
@@ -223,7 +223,7 @@ fn what_is_no_report_says_why() {
     assert_eq!(bare.crash.signature, "v1 | unknown | no stack");
     assert!(
         bare.is_of(0, 1, 2),
-        "a missing time does not count against it"
+        "a report without a time matches any time"
     );
 }
 
@@ -282,9 +282,9 @@ fn damaged(report: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Any byte sequence is either read or refused, in bounded time.
+/// Every damaged report is either read or rejected, in bounded time.
 #[test]
-fn no_damage_is_a_panic() {
+fn randomly_damaged_reports_never_panic() {
     let reports = [
         REPORT,
         COMMIT,
@@ -309,11 +309,11 @@ fn no_damage_is_a_panic() {
             Err(error) => assert!(error.to_string().len() < 300, "{error}"),
         }
     }
-    // Some damaged reports must pass the JSON parser; otherwise the code after it is not tested.
+    // Some damaged reports must pass the JSON parser, so that the code after it is tested too.
     assert!((250..2500).contains(&read), "{read} of 2500 were read");
 }
 
-/// Replaces each value of the report in turn.
+/// Replaces the value at `place`, counted depth-first.
 fn mutate(value: &mut Value, place: &mut usize, with: &Value) {
     if *place == 0 {
         *value = with.clone();
@@ -330,7 +330,7 @@ fn mutate(value: &mut Value, place: &mut usize, with: &Value) {
 
 proptest! {
     #[test]
-    fn no_mutation_is_too_odd(place in 0usize..120, kind in 0usize..7) {
+    fn mutated_values_never_panic(place in 0usize..120, kind in 0usize..7) {
         let with = [
             Value::Null, Value::from(-1), Value::from(u64::MAX), Value::from(0.5), Value::from("0xZZ é"),
             serde_json::json!([[], {}, 1]), serde_json::json!({"a": 1}),
@@ -344,14 +344,14 @@ proptest! {
     }
 
     #[test]
-    fn damaged_reports_never_panic(end in 0usize..REPORT.len()) {
+    fn truncated_reports_never_panic(end in 0usize..REPORT.len()) {
         if let Some(text) = REPORT.get(..end) {
             let _ = Report::read(text);
         }
     }
 
     #[test]
-    fn no_time_is_too_odd(text in "[0-9:. +é-]{0,30}") {
+    fn parsing_a_time_never_panics(text in "[0-9:. +é-]{0,30}") {
         let _ = seconds(&text);
     }
 }

@@ -225,7 +225,7 @@ nonsense
         let names: Vec<String> = maps.modules().into_iter().map(|m| m.name).collect();
         assert_eq!(names, ["prog", "\u{fffd}\\012x", "[vdso]"]);
         assert_eq!(maps.first_of(code).unwrap().start, 0x5560_a000);
-        // The other file of this name is on another device.
+        // The file with the same name and inode is on another device.
         assert!(maps.first_of(maps.at(0x7f10_1000).unwrap()).is_none());
     }
 
@@ -253,18 +253,18 @@ nonsense
     }
 
     #[test]
-    fn only_a_fault_right_below_the_stack_is_its_end() {
+    fn only_a_fault_just_below_the_stack_is_past_it() {
         let past = |address, sp| stacks().is_past_the_stack(address, sp);
-        // A push or call at the end of the stack; a probe; a large frame.
+        // Past the stack: a push or call at its end, a stack probe, a large frame.
         assert!(past(0x7000_0ff8, 0x7000_1000));
         assert!(past(0x7000_0800, 0x7000_0800));
         assert!(past(0x7000_0ff0, 0x6fff_8000));
-        // Above the stack, beyond its other end, far below it, or with room left on the stack.
+        // Not past the stack: above it, beyond its other end, far below it, with room left on it.
         assert!(!past(0x7080_0000, 0x707f_f000));
         assert!(!past(0x7080_1000, 0x707f_f000));
         assert!(!past(0x6ff0_0000, 0x7000_1000));
         assert!(!past(0x7000_0ff8, 0x7040_0000));
-        // A stack pointer far from any stack.
+        // Not past the stack: the stack pointer is far from any stack.
         assert!(!past(0x5000_0000, 0x5000_0008));
         assert!(!past(0x7100_0000, 0x7100_0008));
     }

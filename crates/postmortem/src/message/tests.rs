@@ -163,7 +163,7 @@ fn messages_are_recognised() {
 }
 
 #[test]
-fn other_lines_are_no_messages() {
+fn unrelated_lines_are_not_messages() {
     for line in [
         "",
         "test a: failed",
@@ -179,9 +179,9 @@ fn other_lines_are_no_messages() {
     }
 }
 
-/// The work per line is bounded, regardless of the lines after it.
+/// The work for a line does not grow with the number of lines after it.
 #[test]
-fn many_lines_take_no_time() {
+fn a_million_lines_are_scanned_quickly() {
     let stderr = "\n".repeat(1 << 20) + "double free or corruption (out)\n";
     assert_eq!(find(stderr.as_bytes()).len(), 1);
 }
@@ -217,7 +217,7 @@ fn a_message_needs_the_frames_that_print_it() {
         signature(crash("SIGABRT", &asserts), stderr),
         "v1 | SIGABRT | f | Assertion 'n' failed"
     );
-    // The message was printed, but this crash has another cause.
+    // The assertion was printed, but the stack shows another cause of the crash.
     for other in [&["raise", "abort", "f", "__assert_fail"][..], &["f"], &[]] {
         assert_eq!(
             signature(crash("SIGABRT", other), stderr),
@@ -245,7 +245,7 @@ fn ambiguous_messages_are_ignored() {
     unsure.read_stderr(two.as_bytes());
     assert_eq!(unsure.signature, "v1 | SIGABRT | f");
     assert_eq!((unsure.message, unsure.notes.len()), (None, 1));
-    // A caught panic, and the one that ended the process.
+    // The first panic was caught; the second ended the process.
     let panics =
         "thread 'a' panicked at a.rs:1:1:\nfirst\nthread 'b' panicked at a.rs:2:2:\nsecond\n";
     let rust = crash("SIGABRT", &["abort", "core::panicking::panic_fmt", "f"]);
@@ -257,7 +257,7 @@ fn ambiguous_messages_are_ignored() {
 
 proptest! {
     #[test]
-    fn any_output_is_accepted(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..200, which in 0..MESSAGES.len()) {
+    fn any_output_is_scanned_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..200, which in 0..MESSAGES.len()) {
         let mut stderr = MESSAGES[which].0.as_bytes().to_vec();
         let at = at.min(stderr.len());
         stderr.splice(at..at, bytes);

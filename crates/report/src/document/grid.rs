@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_square_holds_as_many_rounds_as_it_must() {
+    fn squares_combine_rounds_in_long_runs() {
         assert_eq!(per_square(7, 10), 1);
         assert_eq!(per_square(7, 400), 1);
         assert_eq!(per_square(20, 400), 10);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_outcome_marks_a_square_and_the_words_have_all() {
+    fn a_square_shows_the_worst_outcome_and_lists_all() {
         let mut cells = vec![cell(Outcome::Passed); 7];
         cells.extend([cell(Outcome::Crashed), cell(Outcome::Unreached)]);
         let square = square(11, 20, &cells, RoundOrder::Known);

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_round_is_repeated_by_the_runs_own_command() {
+    fn the_command_to_repeat_a_round() {
         for (command, expected) in [
             (
                 "crashrate run s.toml --seed 7 --until decided",

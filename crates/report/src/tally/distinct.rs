@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn misses_of_one_expectation_come_together() {
+    fn misses_of_one_expectation_are_grouped() {
         let mut tally = MissedExpectations::default();
         tally.add(
             "expected ratio (a / b) at least 1, measured 0.9; expected x, which was not measured",

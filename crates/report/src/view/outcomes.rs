@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_outcome_has_its_own_place() {
+    fn outcomes_are_counted_separately() {
         let mut outcomes = Outcomes::default();
         for (place, outcome) in Outcome::ALL.into_iter().enumerate() {
             outcomes.add(outcome, place as u32 + 1);

@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_keep_their_n_and_round_nothing_away() {
+    fn rates_show_n_and_never_round_to_0_or_100_percent() {
         assert_eq!(rate(4, 10), "4/10 = 40%");
         assert_eq!(rate(1, 3), "1/3 = 33.3%");
         assert_eq!(rate(0, 10), "0/10 = 0%");

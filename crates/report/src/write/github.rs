@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_ends_a_command_early() {
+    fn text_cannot_end_a_command_early() {
         assert_eq!(
             command("a,b: 5%", "x\r\n::error::y, z"),
             "::error title=a%2Cb%3A 5%25::x%0D%0A::error::y, z"

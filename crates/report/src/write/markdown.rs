@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_acts_in_markdown() {
+    fn markup_is_escaped() {
         assert_eq!(
             escaped("<b>|`x`|</b> [a](b) *c* _d_"),
             "&lt;b&gt;\\|\\`x\\`\\|&lt;/b&gt; \\[a\\](b) \\*c\\* \\_d\\_"

@@ -1,4 +1,4 @@
-//! A run beside the record that its suite repeats, and an imported run by itself.
+//! A run compared with the baseline that its suite repeats, and an imported run alone.
 
 use crashrate_model::{
     Axis, Baseline, Claim, Hello, Imported, Outcome, OutcomeSet, Record, RunInfo, StopReason,
@@ -8,7 +8,7 @@ use crashrate_report::{RunState, View, json, markdown};
 
 use crate::journal::{Journal, all_passed, build, died_at, full, info, isolated, story};
 
-/// The story as a report of the past: of its isolated rounds only counts are known.
+/// The story as an imported report: for isolated rounds, only the counts are known.
 fn recorded() -> Baseline {
     let (mut run, mut rounds) = (RunInfo::default(), Vec::new());
     for record in story().records {
@@ -43,7 +43,7 @@ fn recorded() -> Baseline {
     }
 }
 
-/// The story again, where it dies in sequence but for the fourth round, and never alone.
+/// Repeats the story. The sequence crashes in every round except round 4; isolated chapters pass.
 fn again(change: impl FnOnce(&mut RunInfo), blocks: u32, why: StopReason) -> View {
     let recorded = recorded();
     let mut run = RunInfo {
@@ -53,7 +53,7 @@ fn again(change: impl FnOnce(&mut RunInfo), blocks: u32, why: StopReason) -> Vie
     for unit in &mut run.units {
         unit.rounds = blocks;
     }
-    // In the record it is not.
+    // The baseline does not have this chapter.
     run.units.push(isolated("other", blocks));
     change(&mut run);
     let sequence = run.units[4].clone();
@@ -77,7 +77,7 @@ fn section(markdown: &str) -> String {
 }
 
 #[test]
-fn what_is_shown_beside_baseline() {
+fn a_run_compared_with_its_baseline() {
     let view = again(|_| {}, 10, StopReason::Done);
     insta::assert_snapshot!("beside_markdown", section(&markdown(&view, None)));
     let beside = view.beside_baseline().unwrap();
@@ -88,7 +88,7 @@ fn what_is_shown_beside_baseline() {
 }
 
 #[test]
-fn a_fault_and_pairs_are_said() {
+fn the_comparison_shows_the_fault_and_the_pairs() {
     let change = |run: &mut RunInfo| {
         run.fault = Some(serde_json::json!({"kind": "tensor-lifetime", "on": ["cpu"]}));
         run.stopping = Stopping::Decided(Axis::Mode);
@@ -102,9 +102,9 @@ fn a_fault_and_pairs_are_said() {
     );
 }
 
-/// What was chosen is no finding.
+/// The dose was calibrated to a crash rate, so that rate is not a finding.
 #[test]
-fn a_calibrated_fault_is_said_to_have_been_chosen_by_the_rate() {
+fn the_comparison_says_that_a_fault_was_calibrated() {
     let fault = serde_json::json!({"kind": "tensor-lifetime", "calibration": {}});
     let view = again(|run| run.fault = Some(fault), 10, StopReason::Done);
     let said = section(&markdown(&view, None));
@@ -115,7 +115,7 @@ fn a_calibrated_fault_is_said_to_have_been_chosen_by_the_rate() {
 }
 
 #[test]
-fn a_run_of_one_mode_answers_what_it_can() {
+fn a_run_of_one_mode_leaves_the_other_mode_open() {
     let recorded = recorded();
     let mut run = RunInfo {
         baseline: Some(Box::new(recorded.clone())),
@@ -140,7 +140,7 @@ fn a_run_of_one_mode_answers_what_it_can() {
 }
 
 #[test]
-fn an_imported_run_pretends_to_nothing() {
+fn an_imported_run_shows_only_what_was_imported() {
     let records: Vec<_> = recorded().records().collect();
     let view = build(&records, RunState::Ended).unwrap();
     assert!(view.run.complete);
@@ -153,8 +153,7 @@ fn an_imported_run_pretends_to_nothing() {
     assert!(text.contains("\"use isolated tests\": not shown. "));
     assert!(!text.contains("seed") && !text.contains("0 s"), "{text}");
 
-    // Had the order of its sequence not been known, there would be none to show, and nothing to say
-    // of it.
+    // If the order of the sequence is unknown, the report shows no order and no order statistics.
     let mut order_unknown = recorded();
     let imported = order_unknown.run.imported.as_mut().unwrap();
     imported.order_unknown.push(4);

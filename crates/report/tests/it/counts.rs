@@ -1,4 +1,4 @@
-//! What counts as what.
+//! How attempts are counted.
 
 use crashrate_model::{DiedIn, Exit, JOURNAL_VERSION, Outcome, OutcomeSet, Record, StopReason};
 use crashrate_report::{ReportError, RunState, Share, json, markdown};
@@ -17,7 +17,7 @@ fn a_lost_round_that_was_run_again_counts_once_and_stays_visible() {
     let mut journal = Journal::new(vec![isolated("a", 2), sequence.clone()]);
     journal.attempt(0, 1, 1, Outcome::Passed);
     journal.start(1, 1, 1);
-    // Killed here.
+    // The supervisor is killed here, and another one resumes the run.
     journal.open();
     journal.attempt_with(1, 1, 1, Outcome::Crashed, died_at(&sequence, 0));
     journal.attempt_with(0, 2, 1, Outcome::Interrupted, |_| {});
@@ -56,7 +56,7 @@ fn retries_never_touch_the_first_attempts() {
     journal.attempt(0, 2, 1, Outcome::Failed);
     journal.attempt(0, 2, 2, Outcome::Crashed);
     journal.start(0, 2, 3);
-    // The device was not there: nothing that the chapter did, so nothing flaky.
+    // A missing device says nothing about the chapter, so this round is not flaky.
     journal.attempt(0, 3, 1, Outcome::NotStarted);
     journal.attempt(0, 3, 2, Outcome::Passed);
     journal.attempt_with(1, 1, 1, Outcome::Crashed, died_at(&sequence, 1));
@@ -92,7 +92,7 @@ fn retries_never_touch_the_first_attempts() {
 }
 
 #[test]
-fn deaths_outside_chapters_are_the_sequences_own() {
+fn deaths_outside_chapters_count_only_for_the_sequence() {
     let sequence = sequence("ab", &["a", "b"], 3);
     let mut journal = Journal::new(vec![sequence]);
     let outside = [(1, DiedIn::Between), (2, DiedIn::Exit), (3, DiedIn::Exit)];
@@ -122,7 +122,7 @@ fn deaths_outside_chapters_are_the_sequences_own() {
 }
 
 #[test]
-fn only_the_workers_own_signals_are_counted() {
+fn signals_sent_by_the_supervisor_are_not_counted() {
     let mut journal = Journal::new(vec![isolated("x", 4)]);
     let outcomes = [
         Outcome::TimedOut,
@@ -139,7 +139,7 @@ fn only_the_workers_own_signals_are_counted() {
 }
 
 #[test]
-fn what_is_bad_is_the_suites_to_say() {
+fn the_suite_defines_which_outcomes_are_bad() {
     let mut info = info(vec![isolated("x", 2)]);
     info.bad = OutcomeSet::new([Outcome::Failed]);
     let mut journal = Journal::of(info);
@@ -163,12 +163,12 @@ fn a_second_end_or_start_of_an_attempt_is_an_error() {
     let end = ended(0, 1, 1, Outcome::Crashed, 1.0);
     let says = "record 4: round 1, attempt 1 of `x` ended, but it was not running: it has two ends, or no start";
     assert_eq!(fault(one().end(end)).to_string(), says);
-    // Running twice, and a retry that was measured.
+    // A retry that starts again while it is running, and one that starts again after its end.
     fault(one().start(0, 1, 2).start(0, 1, 2));
     let mut retried = one();
     retried.attempt(0, 1, 2, Outcome::Failed);
     fault(retried.start(0, 1, 2));
-    // What was lost is started again.
+    // A lost attempt may start again.
     let mut lost = Journal::new(vec![isolated("x", 1)]);
     lost.attempt(0, 1, 1, Outcome::Lost);
     lost.attempt(0, 1, 1, Outcome::Crashed);
@@ -176,7 +176,7 @@ fn a_second_end_or_start_of_an_attempt_is_an_error() {
     assert_eq!(view.chapters[0].results.first_attempt, share(1, 1));
 }
 
-/// The rounds of a long plan of retries are counted beyond what a byte holds.
+/// A round can have more attempts than fit in a byte.
 #[test]
 fn hundreds_of_retries_are_counted() {
     let mut info = info(vec![isolated("x", 1)]);
@@ -204,13 +204,13 @@ fn running_attempts_are_neither_lost_nor_counted_while_the_run_is_live() {
     let dead = journal.view();
     assert_eq!(dead.chapters[0].results.outcomes.get(Outcome::Lost), 1);
     assert!(dead.running.is_empty() && !dead.run.complete);
-    // A journal that is closed has nothing running, whatever the caller believes.
+    // Nothing is running in a closed journal, even if the caller passes `RunState::Running`.
     let closed = journal.close(StopReason::Interrupted).live();
     assert!(closed.running.is_empty() && !closed.run.state.is_running());
 }
 
 #[test]
-fn measures_of_attempts_that_count() {
+fn measures_come_only_from_attempts_that_count() {
     let mut journal = Journal::new(vec![isolated("x", 4)]);
     let rounds = [
         (Outcome::Passed, 1.0),
@@ -225,7 +225,7 @@ fn measures_of_attempts_that_count() {
     }
     let view = journal.view();
     let [stat] = &view.chapters[0].results.measures[..] else {
-        panic!("one measure");
+        panic!("expected one measure");
     };
     let spread = stat.spread;
     assert_eq!(
@@ -236,7 +236,7 @@ fn measures_of_attempts_that_count() {
 }
 
 #[test]
-fn what_children_say_does_not_grow_the_view() {
+fn output_of_children_does_not_grow_the_view() {
     let rounds = 2_000;
     let mut journal = Journal::new(vec![isolated("x", rounds)]);
     for round in 1..=rounds {
@@ -256,7 +256,7 @@ fn what_children_say_does_not_grow_the_view() {
 }
 
 #[test]
-fn several_devices_and_changes_are_said() {
+fn several_devices_and_changes_are_listed() {
     let mut journal = Journal::new(vec![isolated("x", 1)]);
     journal.hello("cpu").hello("cuda:0").hello("cpu");
     let mut changed = info(vec![isolated("x", 1)]);
@@ -269,7 +269,7 @@ fn several_devices_and_changes_are_said() {
 }
 
 #[test]
-fn records_that_do_not_fit_are_named() {
+fn inconsistent_records_are_named() {
     let sequence = sequence("ab", &["a", "b"], 2);
     let mut said = Vec::new();
     let mut fault = |before: &[Record], record: Record| {
@@ -302,7 +302,7 @@ fn records_that_do_not_fit_are_named() {
     death(Some(DiedIn::Exit), 3);
     fault(&[], Journal::new(vec![isolated("y", 2)]).records.remove(0));
     let Record::Opened(mut newer) = Journal::new(vec![]).records.remove(0) else {
-        panic!("a journal begins with `opened`");
+        panic!("the first record must be `opened`");
     };
     newer.v = JOURNAL_VERSION + 1;
     fault(&[], Record::Opened(newer));
@@ -314,7 +314,7 @@ fn records_that_do_not_fit_are_named() {
 }
 
 #[test]
-fn an_exit_code_is_never_taken_for_a_signal() {
+fn exit_code_139_is_not_a_signal() {
     let mut journal = Journal::new(vec![isolated("x", 1)]);
     journal.attempt_with(0, 1, 1, Outcome::Failed, |end| {
         end.exit = Some(Exit::Code(139));

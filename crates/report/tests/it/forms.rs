@@ -1,4 +1,4 @@
-//! The forms for machines: JUnit's XML, CSV and what GitHub Actions reads.
+//! Formats for other programs: JUnit XML, CSV, GitHub annotations and summaries; and histories.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ fn junit_counts_what_the_report_counts() {
     assert_eq!(counts, expected);
 }
 
-/// Two failed retries are reruns; a retry that was not reached is none.
+/// Both failed retries are listed as reruns of the failure.
 #[test]
 fn a_round_that_never_passed_is_a_failure_with_its_reruns() {
     let mut info = info(vec![isolated("never", 1)]);
@@ -90,9 +90,9 @@ fn a_round_that_never_passed_is_a_failure_with_its_reruns() {
     assert_eq!(xml.matches("<rerunFailure ").count(), 2, "{xml}");
 }
 
-/// A process that crashes when it is told to end at its time limit has timed out.
+/// A process that crashes while it is being stopped at its time limit has timed out.
 #[test]
-fn no_crash_is_said_of_a_time_out() {
+fn a_timed_out_round_is_not_reported_as_a_crash() {
     let mut journal = Journal::new(vec![isolated("both", 7)]);
     for round in 1..=7 {
         let outcome = match round {
@@ -142,7 +142,7 @@ fn csv_of_attempts() {
 }
 
 #[test]
-fn annotations_are_few_and_cannot_be_broken_out_of() {
+fn annotations_are_few_and_escaped() {
     insta::assert_snapshot!(github_annotations(&story().view()).join("\n"), @"
     ::error title=batching-advantage in complete-story crashed::crashed 6 times: SIGSEGV (first in round 2)
     ::error title=batching-advantage (isolated) crashed::crashed once: SIGSEGV (first in round 2, output/batching-advantage-2-1.txt)
@@ -185,7 +185,7 @@ fn a_summary_that_is_too_long_is_cut_at_a_line_and_says_so() {
 }
 
 #[test]
-fn what_children_say_is_harmless_in_every_form() {
+fn text_from_children_is_escaped_in_every_format() {
     let records = hostile().records;
     let view = attempts(&records, RunState::Ended).unwrap();
     let xml = junit(&records) + &junit_of_chapters(&records);
@@ -231,8 +231,13 @@ fn run(number: u32, bad: u32, rounds: u32, change: impl FnOnce(&mut RunInfo)) ->
     journal
 }
 
-/// Clean; as clean with fewer rounds; another program that is far worse; another device, and
-/// stopped by its data; and one with a lost round that was run again.
+/// Five runs of one suite:
+///
+/// 1. 60 rounds without a crash.
+/// 2. 20 rounds without a crash.
+/// 3. A new version of the program, which crashes in half of 60 rounds.
+/// 4. The new version on another device, with a rule that stops at the first crash.
+/// 5. The new version, with a lost round that was run again after a resume.
 fn runs() -> Vec<View> {
     let replaced = |info: &mut RunInfo| {
         info.programs
@@ -262,7 +267,7 @@ fn runs() -> Vec<View> {
 }
 
 #[test]
-fn a_change_is_shown_or_it_is_said_that_it_is_not() {
+fn a_history_in_every_format() {
     let history = history("story", &runs());
     let trend = &history.trends[0];
     assert_eq!(trend.marks, [2, 4]);
@@ -277,7 +282,7 @@ fn a_change_is_shown_or_it_is_said_that_it_is_not() {
     }
 }
 
-/// A history of runs of 50 rounds with these crashes, in the words of its only row.
+/// The sentence that describes a history of runs of 50 rounds with these numbers of crashes.
 fn said(bad: &[u32]) -> String {
     let runs: Vec<_> = (1..)
         .zip(bad)
@@ -289,7 +294,7 @@ fn said(bad: &[u32]) -> String {
 }
 
 #[test]
-fn a_history_is_said_in_words() {
+fn sentences_that_describe_a_history() {
     let creep: Vec<_> = (1..=20).collect();
     assert_eq!(
         said(&creep),
@@ -333,9 +338,9 @@ fn a_mark_stays_when_runs_are_added() {
     }
 }
 
-/// Each look at a run that goes on would be a test more.
+/// Testing a running run at every look would inflate the error rate.
 #[test]
-fn a_run_that_goes_on_is_not_tested() {
+fn a_running_run_is_not_tested() {
     let mut live = Journal::new(vec![isolated("shaky", 50)]);
     for round in 1..=40 {
         live.attempt(0, round, 1, Outcome::Crashed);
@@ -351,7 +356,7 @@ fn a_run_that_goes_on_is_not_tested() {
 }
 
 #[test]
-fn the_runs_that_are_not_listed_are_tested_all_the_same() {
+fn runs_that_are_not_listed_are_still_tested() {
     let runs: Vec<_> = (1..=6)
         .map(|n| run(n, if n < 4 { 0 } else { 20 }, 50, |_| {}).view())
         .collect();
@@ -366,7 +371,7 @@ fn the_runs_that_are_not_listed_are_tested_all_the_same() {
 }
 
 #[test]
-fn another_command_is_a_difference_and_another_seed_is_none() {
+fn another_command_is_a_difference_but_another_seed_is_not() {
     let command = |number: u32, words: &str| {
         let words = words.to_owned();
         run(number, 0, 5, |info| {
@@ -388,7 +393,7 @@ fn another_command_is_a_difference_and_another_seed_is_none() {
     );
 }
 
-/// A run that counts more as bad recounts those before it, and their marks stay.
+/// If a later run counts more outcomes as bad, earlier runs are recounted, but their marks stay.
 #[test]
 fn a_mark_stays_when_more_counts_as_bad() {
     let mut runs: Vec<_> = (1..=6)

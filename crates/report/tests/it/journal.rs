@@ -1,4 +1,4 @@
-//! Small journals, as a supervisor would have written them.
+//! Small journals, as a supervisor would write them.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -74,7 +74,7 @@ impl Journal {
         journal
     }
 
-    /// Opens it: the first time, or again by a resuming supervisor.
+    /// Appends the record of a supervisor that starts or resumes the run.
     pub(crate) fn open(&mut self) -> &mut Self {
         self.at = 0.0;
         self.records.push(Record::Opened(Box::new(Opened {
@@ -108,7 +108,7 @@ impl Journal {
         self
     }
 
-    /// A whole attempt that took a second and a bit.
+    /// Appends the start and the end of an attempt.
     pub(crate) fn attempt(
         &mut self,
         unit: u32,
@@ -155,12 +155,12 @@ impl Journal {
     }
 }
 
-/// The summary on a terminal.
+/// The terminal summary.
 pub(crate) fn summary(view: &View, width: usize) -> String {
     on_terminal(view, width, Detail::Summary)
 }
 
-/// The whole report on a terminal.
+/// The full terminal report.
 pub(crate) fn full(view: &View, width: usize) -> String {
     on_terminal(view, width, Detail::Full)
 }
@@ -179,12 +179,12 @@ pub(crate) fn build(records: &[Record], state: RunState) -> Result<View, ViewErr
     build_with(ViewBuilder::new(), records, state)
 }
 
-/// With the attempts one by one.
+/// Builds a view that can list single attempts.
 pub(crate) fn attempts(records: &[Record], state: RunState) -> Result<View, ViewError> {
     build_with(ViewBuilder::with_attempts(), records, state)
 }
 
-/// The attempts in a form that lists them.
+/// Writes the attempts in a format that lists them, such as CSV.
 pub(crate) fn listed(
     list: fn(&View, &mut dyn Ends, &mut dyn Write) -> Result<(), ListError>,
     view: &View,
@@ -223,8 +223,8 @@ pub(crate) fn ended(unit: u32, round: u32, attempt: u32, outcome: Outcome, secs:
     }
 }
 
-/// The chapters of a sequence that died in the one at `place`: those before passed, those behind
-/// were not reached.
+/// Makes a sequence die in the chapter at `place`: earlier chapters passed, later ones were not
+/// reached.
 pub(crate) fn died_at(unit: &Unit, place: usize) -> impl FnOnce(&mut Ended) {
     let chapters = unit.chapters.clone();
     move |ended| {
@@ -239,7 +239,7 @@ pub(crate) fn died_at(unit: &Unit, place: usize) -> impl FnOnce(&mut Ended) {
     }
 }
 
-/// All chapters of a sequence passed.
+/// Makes all chapters of a sequence pass.
 pub(crate) fn all_passed(unit: &Unit) -> impl FnOnce(&mut Ended) {
     let chapters = unit.chapters.len();
     move |ended| ended.chapters = vec![chapter(Outcome::Passed); chapters]
@@ -270,7 +270,7 @@ const STORY: [&str; 4] = [
     "correctness",
 ];
 
-/// The recorded report N=1972: the story, isolated in 3 rounds and in 10 rounds of one process.
+/// The recorded report N=1972: 3 isolated rounds of each chapter, and 10 rounds of the sequence.
 pub(crate) fn story() -> Journal {
     let sequence = sequence("complete-story", &STORY, 10);
     let mut units: Vec<_> = STORY.iter().map(|id| isolated(id, 3)).collect();

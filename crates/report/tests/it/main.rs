@@ -1,4 +1,4 @@
-//! The view and its writers, from journals that are built in code.
+//! Tests of the view and its writers, with journals built in code.
 
 mod baseline;
 mod counts;

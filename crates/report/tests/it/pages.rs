@@ -1,4 +1,4 @@
-//! Pages: what is on them, and what can never be.
+//! HTML pages: what they contain, and what they must never contain.
 
 use crashrate_model::{Outcome, StopReason};
 use crashrate_report::{
@@ -13,7 +13,7 @@ fn page(view: &View) -> String {
     html(view, None, PageHost::File)
 }
 
-/// What stands between the tags, a piece a line.
+/// The text between the tags, one piece per line.
 fn text(page: &str) -> String {
     let (_, body) = page.split_once("</head>").unwrap();
     let pieces = body.split('<').filter_map(|piece| piece.split_once('>'));
@@ -23,7 +23,7 @@ fn text(page: &str) -> String {
     texts.collect::<Vec<_>>().join("\n")
 }
 
-/// How many squares of single rounds have this outcome.
+/// Counts the squares of single rounds with this outcome.
 fn squares(page: &str, outcome: Outcome) -> usize {
     let (_, body) = page.split_once("</head>").unwrap();
     let class = format!("<td class=\"o {}", outcome.word());
@@ -91,14 +91,14 @@ fn every_part_of_the_recorded_report_is_on_its_page() {
         assert!(page.contains(&format!("<h3>{part}</h3>")), "{part}");
     }
     assert!(page.contains("crashrate run configs/verification.toml --seed 7"));
-    // The curve, and its numbers.
+    // The efficiency curve and its numbers.
     assert!(page.contains("<polyline ") && page.contains("14.7%"));
     assert!(page.find("Verdict</h2>") < page.find("Crash rates</h2>"));
 }
 
-/// In a file nothing can be loaded or run, should all else fail.
+/// Even if escaping failed, the content security policy of a file blocks loading and scripts.
 #[test]
-fn a_page_needs_nothing_and_runs_nothing() {
+fn a_page_loads_and_runs_nothing() {
     let page = page(&verification().view());
     assert!(page.contains("default-src 'none'") && !page.contains("<script"));
     for outside in ["http://", "https://", "src=", "@import", "url("] {
@@ -107,7 +107,7 @@ fn a_page_needs_nothing_and_runs_nothing() {
 }
 
 #[test]
-fn what_children_say_is_text_on_every_page() {
+fn text_from_children_is_escaped_on_every_page() {
     let view = hostile().view();
     let lines = [RunLine {
         id: "<img src=x onerror=x>".into(),
@@ -132,16 +132,16 @@ fn what_children_say_is_text_on_every_page() {
 }
 
 #[test]
-fn only_what_goes_on_draws_itself_anew() {
+fn only_served_pages_of_running_runs_refresh() {
     let served = |view: &View| html(view, None, PageHost::Served);
     assert!(served(&killed().live()).contains("data-refresh=\"2\""));
     assert!(!served(&killed().view()).contains("data-refresh"));
     assert!(!html(&killed().live(), None, PageHost::File).contains("data-refresh"));
 }
 
-/// Squares stand for several rounds, and all rounds are in them.
+/// Each square stands for several rounds, and no round is left out.
 #[test]
-fn a_long_run_has_all_its_rounds_in_few_squares() {
+fn a_long_run_groups_its_rounds_into_squares() {
     let mut journal = Journal::new(vec![isolated("long", 10_000)]);
     for round in 1..=10_000 {
         let outcome = if round % 1000 == 0 {

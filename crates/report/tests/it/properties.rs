@@ -1,4 +1,4 @@
-//! Counts add up, whatever a supervisor went through; and no journal makes anything panic.
+//! Counts add up even if the supervisor is killed and resumed, and no journal causes a panic.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,9 +20,9 @@ use crate::journal::{
 /// What happens to an attempt.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
-    /// It ends so; in a sequence, `place` is the chapter that decides.
+    /// The attempt ends with this outcome. In a sequence, chapter `place` decides it.
     Ends { outcome: Outcome, place: usize },
-    /// The supervisor dies, and another resumes the run.
+    /// The supervisor is killed, and another one resumes the run.
     Killed,
 }
 
@@ -53,8 +53,8 @@ fn units() -> impl Strategy<Value = Vec<Unit>> {
     prop::collection::vec(unit, 1..4)
 }
 
-/// Runs rounds in blocks as a supervisor would, until the fates run out. Rounds without an end are
-/// run again.
+/// Runs rounds in blocks, as a supervisor does, until the fates run out. Rounds without a result
+/// are run again.
 fn play(units: &[Unit], retries: u32, fates: &[Fate]) -> Vec<Record> {
     let mut info = info(units.to_vec());
     info.retries = retries;
@@ -124,7 +124,7 @@ fn end_of(
     end
 }
 
-/// Attempt-1 ends of a unit by round, as they come, with `lost` for those that never came.
+/// The outcomes of the first attempts of a unit by round; `Lost` for an attempt without an end.
 fn firsts(records: &[Record], unit: u32) -> BTreeMap<u32, Vec<Outcome>> {
     let mut rounds: BTreeMap<u32, Vec<Outcome>> = BTreeMap::new();
     for record in records {
@@ -213,7 +213,7 @@ proptest! {
         }
     }
 
-    /// Whoever adds up the attempts has the rates of the report.
+    /// Adding up the attempts in the CSV gives the rates of the report.
     #[test]
     fn attempts_add_up_to_the_rates(units in units(), retries in 0..3u32, fates in fates()) {
         let records = play(&units, retries, &fates);
@@ -237,7 +237,7 @@ proptest! {
             ([mode, row.sequence.clone(), String::new(), String::new()], &row.results)
         });
         for (key, results) in chapters.chain(sequences).filter(|(_, results)| results.rounds > 0) {
-            // A plan that has a unit twice has two rows of the same name.
+            // A plan that lists a unit twice has two rows with the same name.
             let sum = rows.entry(key).or_default();
             *sum = (sum.0 + results.first_attempt.bad, sum.1 + results.first_attempt.n);
         }
@@ -259,7 +259,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn no_journal_makes_anything_panic(
+    fn no_journal_causes_a_panic(
         records in prop::collection::vec(any_records(), 0..12),
         workers in prop::sample::subsequence(WORKERS.to_vec(), 2),
         width in 0..150usize,
@@ -301,7 +301,7 @@ const WORKERS: [&str; 5] = [
     "of-tomorrow",
 ];
 
-/// What the chapters `a` and `b` run.
+/// The workers and parameters of the chapters `a` and `b`.
 fn worked(workers: &[&str]) -> Vec<ChapterFacts> {
     let facts = ["a", "b"].into_iter().zip(workers).map(|(id, worker)| {
         let params =
@@ -315,7 +315,8 @@ fn worked(workers: &[&str]) -> Vec<ChapterFacts> {
     facts.collect()
 }
 
-/// Often an attempt with its start: an end alone is only ever an error.
+/// Random records. An attempt has both a start and an end in most cases, because an end without a
+/// start is always an error.
 fn any_records() -> impl Strategy<Value = Vec<Record>> {
     let attempt = (
         0..2u32,

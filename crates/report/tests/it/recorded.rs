@@ -1,4 +1,4 @@
-//! A verification report like N=1973's, as its journal would be; the sequence is that of N=1972.
+//! A journal of a verification run like N=1973, with the sequence of N=1972.
 
 use crashrate_model::{
     ChapterEnd, ChapterFacts, Ended, Finding, Level, Measure, Outcome, Recommendation, RunInfo,
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::journal::{Journal, all_passed, died_at, info, isolated, measure, sequence};
 
-/// The soak is called otherwise than the worker calls it: reports go by what it runs.
+/// Differs from the worker's name `matmul-soak`: reports identify a chapter by what it runs.
 pub(crate) const SOAK: &str = "soak";
 const STORY: [&str; 4] = [
     "thread-safety",
@@ -19,7 +19,7 @@ const STORY: [&str; 4] = [
 
 fn facts(id: &str, worker: &str, params: Value) -> ChapterFacts {
     let Value::Object(params) = params else {
-        panic!("params are an object");
+        panic!("the parameters must be an object");
     };
     ChapterFacts {
         id: id.into(),
@@ -28,7 +28,7 @@ fn facts(id: &str, worker: &str, params: Value) -> ChapterFacts {
     }
 }
 
-/// An encoder stack's parameters, with these instead of the usual ones.
+/// The parameters of an encoder stack; `own` overrides the defaults.
 fn encoder(own: Value) -> Value {
     let mut params = json!({
         "threads": 8, "iterations": 20, "tolerance": 0.001, "d_model": 256, "heads": 4, "feed_forward": 1024,
@@ -109,7 +109,7 @@ pub(crate) fn recommendation(text: &str, when: Option<&str>) -> Recommendation {
     }
 }
 
-/// The measures of chapters that count operations.
+/// The measures of a chapter that counts operations.
 fn stress(done: f64, expected: f64, secs: f64, rate: f64) -> Vec<Measure> {
     vec![
         measure("operations", "", "", done),
@@ -172,7 +172,7 @@ pub(crate) fn measures(chapter: &str, round: f64) -> Vec<Measure> {
     }
 }
 
-/// The run's plan and what is known of it, as for `suite` in the tests of conditions.
+/// The plan of the verification run, with its findings and recommendations.
 pub(crate) fn verification_info() -> RunInfo {
     let rounds = |id: &str| match id {
         SOAK | "multi-model" | "layer-norm-stress" => 1,
@@ -205,7 +205,7 @@ pub(crate) fn verification_info() -> RunInfo {
     }
 }
 
-/// The whole journal.
+/// The journal of the verification run.
 pub(crate) fn verification() -> Journal {
     let mut info = verification_info();
     info.machine.insert(
@@ -242,7 +242,7 @@ pub(crate) fn verification() -> Journal {
     journal
 }
 
-/// Pass, crash, crash, crash, pass, crash, pass, crash, crash, pass.
+/// The sequence passes in rounds 1, 5, 7 and 10 and crashes in the others.
 fn story_round(journal: &mut Journal, place: u32, round: u32, story: &Unit) {
     let measured = |end: &mut Ended| {
         let passed = |chapter: &ChapterEnd| chapter.outcome == Outcome::Passed;

@@ -1,4 +1,4 @@
-//! The summary on a terminal fits on a screen.
+//! The terminal summary fits on a screen.
 
 use crashrate_model::{
     Baseline, CrashRef, Hello, Imported, Outcome, Recommendation, RunInfo, StopReason,
@@ -8,7 +8,7 @@ use crashrate_report::View;
 use crate::journal::{Journal, all_passed, died_at, info, isolated, sequence, summary};
 use crate::recorded::{self, chapters, findings, measures, verification};
 
-/// The text has at most this many lines, of at most 100 columns.
+/// Returns the summary after checking that it has at most `most` lines of at most 100 columns.
 fn fits(view: &View, most: usize) -> String {
     let text = summary(view, 100);
     let lines = text.lines().count();
@@ -19,9 +19,9 @@ fn fits(view: &View, most: usize) -> String {
     text
 }
 
-/// Four chapters in both modes, nothing wrong.
+/// Four chapters in both modes, without a failure.
 #[test]
-fn four_chapters_take_forty_lines() {
+fn four_chapters_fit_in_forty_lines() {
     let names = [
         "thread-safety",
         "efficiency-ceiling",
@@ -54,10 +54,10 @@ fn four_chapters_take_forty_lines() {
     insta::assert_snapshot!("sizes_story", text);
 }
 
-/// As `configs/n1972.toml`: a calibrated fault, a baseline, crashes with signatures, a
+/// Like `configs/n1972.toml`: a calibrated fault, a baseline, crashes with signatures, a
 /// recommendation.
 #[test]
-fn a_repeated_report_takes_sixty_lines() {
+fn a_repeated_report_fits_in_sixty_lines() {
     let mut baseline = recorded::verification_info();
     baseline.number = 1972;
     baseline.imported = Some(Imported {
@@ -125,9 +125,9 @@ fn a_repeated_report_takes_sixty_lines() {
     insta::assert_snapshot!("sizes_n1972", text);
 }
 
-/// 200 chapters of which three fail, each with more output than there is room for.
+/// Three of 200 chapters fail, each with more output than the summary shows.
 #[test]
-fn three_failures_of_two_hundred_take_thirty_lines() {
+fn three_failures_of_two_hundred_fit_in_thirty_lines() {
     let fails = |unit: u32| [20, 70, 150].contains(&unit);
     let units = (0..200)
         .map(|unit| isolated(&format!("chapter-{unit}"), 2))
@@ -165,7 +165,7 @@ fn three_failures_of_two_hundred_take_thirty_lines() {
     assert!(!text.contains("chapter-71"), "{text}");
 }
 
-/// More failures than are listed are counted.
+/// Failures beyond those listed are only counted.
 #[test]
 fn many_failures_are_counted() {
     let units = (0..200)

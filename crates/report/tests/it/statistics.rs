@@ -1,4 +1,4 @@
-//! What counts are made to say: comparisons, gates, and how a run ends because of them.
+//! Statistics in reports: comparisons, gates, and the exit code that follows from them.
 
 use crashrate_model::{Axis, Gate, Mode, Outcome, RunInfo, StopReason, Stopping};
 use crashrate_report::{
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::journal::{Journal, all_passed, died_at, full, info, isolated, sequence, story};
 
-/// A chapter of ten rounds of which the first few crash.
+/// A chapter of ten rounds, of which the first `k` crash.
 fn crashes(k: u32) -> View {
     let mut journal = Journal::new(vec![isolated("a", 10)]);
     for round in 1..=10 {
@@ -47,7 +47,7 @@ fn with(stopping: Stopping) -> RunInfo {
     info
 }
 
-/// Isolated it passes, in sequence it crashes.
+/// A chapter that passes isolated and crashes in sequence.
 fn opposed(blocks: u32, why: StopReason) -> View {
     let info = with(Stopping::Decided(Axis::Mode));
     let sequence = info.units[1].clone();
@@ -84,7 +84,7 @@ fn a_run_until_decided() {
     insta::assert_snapshot!("undecided_markdown", markdown(&early, None));
 }
 
-/// Pairs go by the plan: in whatever order attempts ended, E is the same.
+/// Rounds are paired in plan order, so E does not depend on the order in which attempts end.
 #[test]
 fn the_order_of_arrival_does_not_matter() {
     let view = opposed(12, StopReason::Decided);
@@ -101,7 +101,7 @@ fn the_order_of_arrival_does_not_matter() {
     assert_eq!(view.pairs, other.pairs);
 }
 
-/// A run with a gate on the chapter alone, whose rounds ended so.
+/// A run with a gate on the isolated chapter, whose rounds have these outcomes.
 fn gated(limit: &str, outcomes: &[(Outcome, u32)]) -> View {
     let gate = Gate {
         name: "a".into(),
@@ -126,7 +126,7 @@ fn gated(limit: &str, outcomes: &[(Outcome, u32)]) -> View {
 }
 
 #[test]
-fn gates_speak_about_bad_outcomes_and_about_no_others() {
+fn a_gate_counts_only_the_outcomes_it_names() {
     use Outcome::{Crashed, Failed, Passed, TimedOut};
     let cases = [
         (gated("crashed < 20%", &[(Passed, 40)]), ExitClass::Passed),
@@ -164,7 +164,7 @@ fn gates_speak_about_bad_outcomes_and_about_no_others() {
     insta::assert_snapshot!("gates", said.join("\n"));
 }
 
-/// Whatever was counted, and however it was stopped, every writer has words for it.
+/// A run with any counts and any stopping rule.
 fn any_run() -> impl Strategy<Value = View> {
     let rounds = proptest::collection::vec((0u8..6, 0u8..6), 0..30);
     (rounds, 0u8..5).prop_map(|(rounds, rule)| {
@@ -204,7 +204,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn no_counts_make_anything_panic(one in any_run(), two in any_run()) {
+    fn no_counts_cause_a_panic(one in any_run(), two in any_run()) {
         exit_class(&one);
         let all = [
             compare_within(&one, Axis::Mode, DEFAULT_DETECT, None),
@@ -223,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn every_rate_has_words(n in 0u32..5_000_000, share in 0.0f64..=1.0, possible: bool) {
+    fn every_rate_can_be_described(n in 0u32..5_000_000, share in 0.0f64..=1.0, possible: bool) {
         let optional_stopping = match possible {
             true => OptionalStopping::Possible,
             false => OptionalStopping::No,

@@ -1,4 +1,5 @@
-//! The verification report: its parts, its findings, what it recommends, and the run before it.
+//! The verification report: its sections, findings and recommendations, and the comparison with the
+//! previous run.
 
 use crashrate_model::{Outcome, OutcomeSet, RunInfo, StopReason};
 use crashrate_report::{View, doctor_json, doctor_terminal, json, markdown};
@@ -9,7 +10,7 @@ use crate::recorded::{
 };
 
 #[test]
-fn a_report_with_every_part_of_the_recorded_one() {
+fn a_report_with_every_section() {
     let view = verification().view();
     insta::assert_snapshot!("verification_markdown", markdown(&view, None));
     insta::assert_snapshot!("verification_terminal", full(&view, 100));
@@ -22,7 +23,7 @@ fn a_report_with_every_part_of_the_recorded_one() {
 }
 
 #[test]
-fn the_run_before_stands_beside_it_as_numbers() {
+fn comparison_with_the_previous_run() {
     let before = verification().view();
     let mut info = verification_info();
     info.number = 1974;
@@ -46,7 +47,8 @@ fn the_run_before_stands_beside_it_as_numbers() {
     );
 }
 
-/// Two variants of a chapter that misses an expectation and of a sequence, with retries.
+/// Two variants of a chapter and of a sequence, with one retry. In the default variant the chapter
+/// misses an expectation and the sequence crashes.
 fn variants() -> Journal {
     let (mut units, story) = (Vec::new(), ["thread-safety", "batching-advantage"]);
     for variant in ["default", "with-fix"] {
@@ -117,7 +119,7 @@ fn recommended(info: RunInfo, whens: &[&str], play: impl Fn(&mut Journal)) -> Ve
 }
 
 #[test]
-fn conditions_go_by_the_counts_of_first_attempts() {
+fn conditions_use_the_counts_of_first_attempts() {
     let story = sequence("s", &["a", "b"], 4);
     let plan = info(vec![isolated("a", 4), isolated("idle", 4), story.clone()]);
     let play = |journal: &mut Journal| {
@@ -154,14 +156,14 @@ fn conditions_go_by_the_counts_of_first_attempts() {
         "crashed > 0 in a isolated",
         "crashed > 0 in b",
         "crashed > 0 in s isolated",
-        // Nothing was measured: there is nothing that these could rest on.
+        // These units have no rounds, so no condition about them holds.
         "crashed = 0 in idle",
         "passed < 90% in idle",
         "bad = 0 in nowhere",
     ];
     let all: Vec<_> = holds.iter().chain(&not).copied().collect();
     assert_eq!(recommended(plan.clone(), &all, play), holds);
-    // What is bad is the suite's to say.
+    // The suite defines which outcomes are bad.
     let strict = RunInfo {
         bad: OutcomeSet::new([Outcome::Failed]),
         ..plan
@@ -173,7 +175,7 @@ fn conditions_go_by_the_counts_of_first_attempts() {
 }
 
 #[test]
-fn doctor_says_what_was_found() {
+fn findings_of_doctor() {
     insta::assert_snapshot!("doctor_terminal", doctor_terminal(&findings()));
     insta::assert_snapshot!("doctor_json", doctor_json(&findings()));
     assert_eq!(doctor_terminal(&[]), "");

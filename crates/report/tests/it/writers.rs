@@ -1,4 +1,4 @@
-//! What each writer makes of a handful of journals.
+//! The output of each writer for a few journals.
 
 use crashrate_model::{Exit, Finding, Level, Outcome, Recommendation, StopReason};
 use crashrate_report::{
@@ -9,7 +9,7 @@ use crate::journal::{
     Journal, all_passed, died_at, full, info, isolated, measure, sequence, story, summary,
 };
 
-/// The summary in two widths and the whole report in three.
+/// The summary at two widths and the full report at three.
 fn wide_and_narrow(view: &View) -> String {
     type Form = fn(&View, usize) -> String;
     let forms: [(&str, Form, usize); 5] = [
@@ -29,7 +29,7 @@ fn wide_and_narrow(view: &View) -> String {
     texts.join("\n")
 }
 
-/// Commands of one's own, isolated only: one crashes now and then, one fails always.
+/// Two commands in isolated mode: one crashes in every third round, the other always fails.
 fn commands() -> Journal {
     let mut journal = Journal::new(vec![isolated("segfault", 9), isolated("exit-3", 9)]);
     for round in 1..=9 {
@@ -66,7 +66,8 @@ pub(crate) fn flaky() -> Journal {
     journal
 }
 
-/// The supervisor died while a chapter and a sequence ran; the device was not there once.
+/// The supervisor was killed while a chapter and a sequence were running. In one earlier round, the
+/// device was missing.
 pub(crate) fn killed() -> Journal {
     let sequence = sequence("both", &["a", "b"], 4);
     let mut journal = Journal::new(vec![isolated("a", 4), sequence.clone()]);
@@ -80,7 +81,7 @@ pub(crate) fn killed() -> Journal {
     journal
 }
 
-/// Text from a child that would do harm.
+/// A child whose text contains markup and terminal control sequences.
 pub(crate) fn hostile() -> Journal {
     let mut info = info(vec![isolated("evil", 1)]);
     info.findings = vec![Finding {
@@ -122,7 +123,7 @@ fn commands_in_isolated_mode() {
 }
 
 #[test]
-fn retries_are_beside_the_first_attempts() {
+fn retries_are_shown_next_to_the_first_attempts() {
     let view = flaky().view();
     insta::assert_snapshot!("flaky_terminal", wide_and_narrow(&view));
     insta::assert_snapshot!("flaky_markdown", markdown(&view, None));
@@ -143,7 +144,7 @@ fn a_live_run() {
 }
 
 #[test]
-fn text_of_children_is_harmless() {
+fn text_from_children_is_escaped() {
     let view = hostile().view();
     let formats = [full(&view, 80), markdown(&view, None), json(&view)];
     let findings = &view.run.findings;
@@ -160,14 +161,14 @@ fn text_of_children_is_harmless() {
         .unwrap();
     assert!(
         reason.contains("\x1b[2J<script>"),
-        "the JSON keeps what was said"
+        "the JSON keeps the text unchanged"
     );
     insta::assert_snapshot!("hostile_terminal", on_terminal);
     insta::assert_snapshot!("hostile_markdown", in_markdown);
 }
 
 #[test]
-fn colour_only_where_it_is_asked_for() {
+fn colour_is_used_only_on_request() {
     let view = story().view();
     let plain = full(&view, 120);
     let colored = TerminalOptions {
@@ -187,7 +188,7 @@ fn colour_only_where_it_is_asked_for() {
 }
 
 #[test]
-fn the_json_has_the_shape_of_the_design() {
+fn the_json_has_the_documented_keys_in_order() {
     let parsed: serde_json::Value = serde_json::from_str(&json(&story().view())).unwrap();
     let keys = |value: &serde_json::Value| -> Vec<String> {
         value.as_object().unwrap().keys().cloned().collect()

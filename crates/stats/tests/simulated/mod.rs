@@ -94,7 +94,7 @@ fn is_bad(random: &mut ChaCha8Rng, rate: f64) -> bool {
     uniform < rate
 }
 
-/// The results over all repetitions of a scenario.
+/// The results of all repetitions of a scenario.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Marked {
     /// For each marked repetition, the run (from 1) at which the first row was marked.
@@ -145,7 +145,7 @@ pub(crate) fn simulate(scene: &Scene, seed: u64, repetitions: u32) -> Marked {
         random.set_stream(repetition.into());
         let rows = scene.draw(&mut random);
         marked.describe(&rows[0]);
-        let looks = history_looks(&rows, ALPHA).expect("an alpha");
+        let looks = history_looks(&rows, ALPHA).expect("alpha is valid");
         let first = looks.iter().filter_map(|row| {
             row.iter()
                 .position(|look| look.is_some_and(HistoryLook::is_shown))

@@ -1,6 +1,5 @@
-//! Simulated runs with a known true answer, decided by the crate's functions: the frequency of
-//! false and of true verdicts. Shared by the quick test and by the example that prints the whole
-//! table.
+//! Simulated runs whose true answer is known, to count the true and false verdicts of the crate's
+//! functions. Shared by the quick test and by the example that prints the whole table.
 
 use std::collections::HashMap;
 
@@ -59,7 +58,7 @@ pub(crate) enum Blocks {
     /// Side two is reached only if the preceding chapter does not crash, and the seed affects both
     /// chapters alike.
     Censored,
-    /// As `Censored`, and the seed alone decides.
+    /// Like `Censored`, but the seed alone decides both sides.
     SeedDecides,
     /// A process is frail or not, regardless of its seed, so survivors of the preceding chapter are
     /// healthier.
@@ -135,7 +134,10 @@ pub(crate) struct Tests(HashMap<(bool, [u64; 6]), Comparison>);
 
 impl Tests {
     fn compare(&mut self, table: &PairTable, design: Design) -> Comparison {
-        let (blocks, [one, two]) = (table.blocks(), table.sides().expect("few rounds"));
+        let (blocks, [one, two]) = (
+            table.blocks(),
+            table.sides().expect("the counts are in range"),
+        );
         let key = [
             blocks.both,
             blocks.only_one,
@@ -144,7 +146,7 @@ impl Tests {
             one.bad() * 1000 + one.n(),
             two.bad() * 1000 + two.n(),
         ];
-        let make = || compare_blocks(table, design, ALPHA).expect("an alpha");
+        let make = || compare_blocks(table, design, ALPHA).expect("alpha is valid");
         *(self.0.entry((design == Design::Matched, key))).or_insert_with(make)
     }
 
@@ -168,7 +170,7 @@ impl Tests {
 pub(crate) fn peeking(blocks: Blocks, rounds: u32, runs: u32, dice: &mut Dice) -> (u32, f64) {
     let (mut verdicts, mut total) = (0, 0);
     for _ in 0..runs {
-        let mut watch = PairWatch::new(ALPHA, 1).expect("an alpha");
+        let mut watch = PairWatch::new(ALPHA, 1).expect("alpha is valid");
         let mut batch = 0.0;
         for round in 0..rounds {
             let ends = blocks.draw(dice, (round, rounds), &mut batch);
@@ -192,7 +194,8 @@ pub(crate) fn gates(rates: &[f64], rounds: u32, runs: u32, dice: &mut Dice) -> [
     for _ in 0..runs {
         let verdicts: Vec<GateVerdict> = (rates.iter())
             .map(|rate| {
-                let mut watch = GateWatch::new(0.1, ALPHA, rates.len()).expect("a limit");
+                let mut watch =
+                    GateWatch::new(0.1, ALPHA, rates.len()).expect("the limit is valid");
                 for _ in 0..rounds {
                     watch.push(Some(dice.bad(*rate)));
                     if watch.is_decided() {
@@ -226,12 +229,12 @@ pub(crate) fn alarms(units: usize, rounds: u32, runs: u32, dice: &mut Dice) -> u
 
 /// Whether `hits` of `runs` are too many for a rate of `most`: one-sided binomial test at 0.001.
 pub(crate) fn is_beyond(hits: u32, runs: u32, most: f64) -> bool {
-    let at_most = Binomial::new(most, runs.into()).expect("a rate");
+    let at_most = Binomial::new(most, runs.into()).expect("the rate is valid");
     hits > 0 && at_most.sf(u64::from(hits) - 1) < 0.001
 }
 
-/// The null hypotheses of the table, with their names, and whether false verdicts are known and
-/// reported with a caution.
+/// The null hypotheses of the table: name, blocks, and whether too many false verdicts are a known
+/// limitation that reports caution about.
 pub(crate) const NULLS: [(&str, Blocks, bool); 12] = [
     ("independent, 30 %", Blocks::Independent([0.3, 0.3]), false),
     (

@@ -198,7 +198,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
         #[test]
-        fn what_was_written_is_read_and_a_torn_tail_is_cut(
+        fn records_are_read_back_and_a_torn_tail_is_cut(
             before in 0u32..6,
             after in 0u32..4,
             torn in "[^\n]{0,5000}",
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_appended_to_a_journal_that_another_changed() {
+    fn nothing_is_appended_if_another_program_changed_the_journal() {
         let append = |path: &Path, text: &[u8]| {
             let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
             file.write_all(text).unwrap();

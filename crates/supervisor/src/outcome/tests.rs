@@ -1,4 +1,4 @@
-//! Every rule of the design's table of outcomes, from what was seen to what it is called.
+//! Every rule that derives an outcome from the facts of an attempt.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -86,7 +86,7 @@ fn signal(name: &str) -> Exit {
 }
 
 #[test]
-fn a_plain_command_is_judged_by_its_end() {
+fn a_plain_command_is_judged_by_its_exit() {
     let spec = spec(Mode::Isolated, false, &["a"]);
     let outcome = |events: &[Event], exit| classify(&spec, &seen(&spec, events, exit)).outcome;
     assert_eq!(outcome(&[], Exit::Code(0)), Outcome::Passed);
@@ -97,7 +97,7 @@ fn a_plain_command_is_judged_by_its_end() {
 }
 
 #[test]
-fn a_worker_has_to_give_its_verdict() {
+fn a_worker_must_send_a_verdict() {
     let spec = spec(Mode::Isolated, true, &["a"]);
     let judge = |events: &[Event], exit| classify(&spec, &seen(&spec, events, exit));
     let whole = [started("a"), passed("a")];
@@ -118,7 +118,7 @@ fn a_worker_has_to_give_its_verdict() {
 }
 
 #[test]
-fn a_kill_of_ours_is_never_a_crash() {
+fn a_kill_by_the_supervisor_is_never_a_crash() {
     let spec = spec(Mode::Isolated, false, &["a"]);
     let mut facts = seen(&spec, &[], signal("SIGSEGV"));
     facts.killed = Some(Kill::TimeLimit);
@@ -143,7 +143,7 @@ fn a_kill_of_ours_is_never_a_crash() {
 }
 
 #[test]
-fn the_crash_of_a_descendant_counts_where_the_attempt_did_not_pass() {
+fn the_crash_of_a_descendant_counts_unless_the_attempt_passed() {
     use crate::suite::DescendantCrash::{Count, Note};
     for (rule, code, expected) in [
         (None, 0, Outcome::Passed),
@@ -169,7 +169,7 @@ fn outcomes(verdict: &crashrate_model::Ended) -> Vec<Outcome> {
 }
 
 #[test]
-fn a_death_belongs_to_the_chapter_that_had_started_and_not_ended() {
+fn a_death_belongs_to_the_chapter_that_was_running() {
     use Outcome::*;
     let spec = spec(Mode::Sequential, true, &["a", "b", "c"]);
     let judge = |events: &[Event], exit| classify(&spec, &seen(&spec, events, exit));
@@ -264,7 +264,7 @@ fn expectations_are_judged_on_their_devices_with_both_numbers() {
 }
 
 #[test]
-fn what_a_child_says_is_kept_in_bounds() {
+fn output_of_a_child_is_bounded() {
     let spec = spec(Mode::Isolated, false, &["a"]);
     let mut events = vec![measured("m", 1.0); 5000];
     events.extend(vec![
@@ -279,7 +279,7 @@ fn what_a_child_says_is_kept_in_bounds() {
     assert!(verdict.notes.iter().all(|n| n.len() < 2100));
 }
 
-/// Nobody knows what a verdict was about of a chapter that never started: it was not reached.
+/// A chapter that never started was not reached, even if the child sends a verdict for it.
 #[test]
 fn a_verdict_without_a_start_does_not_count_in_a_sequence() {
     let sequence = spec(Mode::Sequential, true, &["a", "b"]);
@@ -289,7 +289,7 @@ fn a_verdict_without_a_start_does_not_count_in_a_sequence() {
     assert_eq!(ends, [Outcome::Passed, Outcome::Unreached]);
     assert_eq!(verdict.outcome, Outcome::Failed);
     assert_eq!(verdict.notes.len(), 2, "{:?}", verdict.notes);
-    // A process that is there for one chapter has reached it.
+    // In isolated mode, starting the process starts its only chapter.
     let alone = spec(Mode::Isolated, true, &["a"]);
     let verdict = classify(&alone, &seen(&alone, &[passed("a")], Exit::Code(0)));
     assert_eq!(verdict.outcome, Outcome::Passed);

@@ -152,8 +152,8 @@ mod tests {
         Record::Ended(Box::new(Ended::of(key.unit, key.round, attempt, outcome)))
     }
 
-    /// Runs until `deaths` says that the supervisor dies, then resumes from the journal, until all
-    /// rounds are done.
+    /// Runs all rounds. Each element of `deaths` is the number of steps after which a supervisor is
+    /// killed and the next one resumes from the journal.
     fn run_with_deaths(
         plan: &Plan,
         deaths: &[usize],
@@ -229,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn however_often_the_supervisor_dies_every_round_is_measured_once(
+        fn every_round_is_measured_once_despite_killed_supervisors(
             rounds in 1u32..8,
             retries in 0u32..3,
             deaths in prop::collection::vec(0usize..12, 0..6),
@@ -249,7 +249,7 @@ mod tests {
                 prop_assert!(*outcome == Outcome::Passed || *last == retries + 1);
                 let expected: Vec<u32> = (1..=*last).collect();
                 let attempts: Vec<u32> = of_round.iter().map(|(_, attempt, _)| *attempt).collect();
-                prop_assert_eq!(attempts, expected, "attempts count up and none is left out");
+                prop_assert_eq!(attempts, expected, "attempts are numbered without gaps");
             }
         }
     }

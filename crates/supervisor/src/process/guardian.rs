@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guardian_that_does_not_read_stops_no_attempt() {
+    fn a_guardian_that_does_not_read_blocks_no_attempt() {
         let (_read, write) = io::pipe().unwrap();
         fcntl(&write, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
         let registration = Registration {

@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_job_server_on_the_events_descriptor_is_left_out() {
+    fn only_a_job_server_on_the_events_descriptor_is_removed() {
         for (value, expected) in [
             (" -j4 --jobserver-auth=3,4", ""),
             (" -j --jobserver-fds=5,3 -- A=1", " -- A=1"),

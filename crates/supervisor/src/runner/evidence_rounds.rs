@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_that_crashed_are_repeated_until_that_death_is_seen_again() {
+    fn crashed_rounds_are_repeated_until_the_crash_recurs() {
         let mut rounds = EvidenceRounds::new([true].into_iter());
         for round in 1..=5 {
             let outcome = if round % 2 == 0 {
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_more_of_them_than_counted_ones_and_not_for_long() {
+    fn evidence_rounds_are_limited_in_number_and_time() {
         let mut rounds = EvidenceRounds::new([true].into_iter());
         (1..=4).for_each(|round| rounds.push(&ended(round, Outcome::Crashed, segv())));
         assert_eq!(all(&mut rounds), [1, 2, 3, 4]);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_with_children_is_looked_at_once() {
+    fn a_unit_is_checked_for_children_once() {
         let mut rounds = EvidenceRounds::new([true].into_iter());
         assert!(rounds.asks_for_children(0));
         rounds.checked_for_children(0, true);

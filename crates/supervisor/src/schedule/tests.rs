@@ -1,4 +1,4 @@
-//! The schedule by property: nothing lost, nothing run twice, always ends.
+//! Properties of the schedule: no round is lost or run twice, and every run ends.
 
 use std::collections::HashMap;
 
@@ -45,7 +45,7 @@ struct Trace {
     /// Attempts of each round in the order of their starts.
     attempts: HashMap<RoundKey, Vec<u32>>,
     started_after_stop: bool,
-    /// A stop left out a retry, or an attempt was killed.
+    /// A stop prevented a retry, or an attempt was killed.
     cut_short: bool,
     kills: u32,
     finished: Option<StopReason>,
@@ -63,7 +63,7 @@ fn simulate(rounds: &[u32], jobs: u32, retries: u32, choices: &[Choice]) -> Trac
     let mut trace = Trace::default();
     let mut stopped = false;
     apply(&mut trace, schedule.step(Input::Begin), jobs, stopped);
-    // Whatever was chosen, attempts do end some time.
+    // The added choice guarantees that attempts end, even if all others are stops.
     let choices = choices.iter().chain(&[Choice::EndOldest(End::Passed)]);
     for choice in choices.cycle().take(10_000) {
         if trace.finished.is_some() {
@@ -94,7 +94,7 @@ impl Trace {
 
 fn apply(trace: &mut Trace, actions: VecDeque<Action>, jobs: u32, stopped: bool) {
     for action in actions {
-        assert_eq!(trace.finished, None, "nothing follows the finish");
+        assert_eq!(trace.finished, None, "no action follows `Finish`");
         match action {
             Action::Start(running) => {
                 assert!(running.slot < jobs);
@@ -129,13 +129,13 @@ proptest! {
         prop_assert_eq!(trace.attempts.len() as u32, rounds.iter().sum::<u32>());
         for attempts in trace.attempts.values() {
             let expected: Vec<u32> = (1..=attempts.len() as u32).collect();
-            prop_assert_eq!(attempts, &expected, "attempts count up from 1, none twice");
+            prop_assert_eq!(attempts, &expected, "attempts are numbered from 1 without gaps");
             prop_assert!(attempts.len() as u32 <= retries + 1);
         }
     }
 
     #[test]
-    fn a_stopped_run_starts_nothing_more_and_ends(
+    fn a_stopped_run_starts_nothing_and_ends(
         rounds in prop::collection::vec(0u32..6, 1..5),
         jobs in 1u32..5,
         choices in prop::collection::vec(choices(5), 1..40),
@@ -151,7 +151,7 @@ proptest! {
 }
 
 #[test]
-fn a_retry_keeps_its_slot_and_a_void_attempt_has_none() {
+fn a_retry_keeps_its_slot_and_a_void_attempt_is_not_retried() {
     let mut schedule = schedule(
         &[1],
         Bounds {
@@ -182,7 +182,7 @@ fn a_retry_keeps_its_slot_and_a_void_attempt_has_none() {
 }
 
 #[test]
-fn after_so_many_failures_nothing_more_starts() {
+fn nothing_starts_after_max_failures() {
     let bounds = Bounds {
         slots: 1,
         max_failures: Some(2),
@@ -193,7 +193,7 @@ fn after_so_many_failures_nothing_more_starts() {
     let why = loop {
         match actions
             .pop_front()
-            .expect("an attempt runs or the end is there")
+            .expect("an attempt is running, or the run has finished")
         {
             Action::Start(_) => started += 1,
             Action::Finish(why) => break why,
@@ -207,12 +207,12 @@ fn after_so_many_failures_nothing_more_starts() {
     assert_eq!(
         (started, why),
         (4, StopReason::MaxFailures),
-        "two rounds with a retry each"
+        "two rounds with one retry each"
     );
 }
 
 #[test]
-fn a_retired_unit_gets_no_more_rounds_and_the_others_go_on() {
+fn a_retired_unit_gets_no_more_rounds_but_others_do() {
     let bounds = Bounds {
         slots: 1,
         max_failures: None,
@@ -224,7 +224,7 @@ fn a_retired_unit_gets_no_more_rounds_and_the_others_go_on() {
     let why = loop {
         match actions
             .pop_front()
-            .expect("an attempt runs or the end is there")
+            .expect("an attempt is running, or the run has finished")
         {
             Action::Start(running) => started[running.key.unit as usize] += 1,
             Action::Finish(why) => break why,
@@ -235,6 +235,6 @@ fn a_retired_unit_gets_no_more_rounds_and_the_others_go_on() {
             end: End::Passed,
         });
     };
-    assert!(started[0] <= 1, "only what had started");
+    assert!(started[0] <= 1, "only the attempt that had already started");
     assert_eq!((started[1], why), (3, StopReason::Decided));
 }

@@ -129,7 +129,7 @@ mod tests {
     use super::bytes_text;
 
     #[test]
-    fn sizes_are_written_as_people_write_them() {
+    fn sizes_are_printed_in_readable_units() {
         assert_eq!(bytes_text(2 << 30), "2 GiB");
         assert_eq!(bytes_text(1_500_000_000), "1.4 GiB");
     }

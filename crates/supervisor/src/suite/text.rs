@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_itself() {
+    fn valid_text_is_unchanged() {
         assert_eq!(
             word_to_text("a b\u{e4}\u{1f600}".as_ref()),
             "a b\u{e4}\u{1f600}"

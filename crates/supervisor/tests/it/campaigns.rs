@@ -1,5 +1,5 @@
-//! Simulated runs with a gate, through the schedule and the stopping rule that real runs have: hangs take 300 times as
-//! long as passes. Shared by the quick test and by the example that prints the whole table.
+//! Simulated runs with a gate, using the real schedule and stopping rule. A hang takes 300 times as
+//! long as a pass. Shared by the quick test and by the example that prints the whole table.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,10 +12,11 @@ use crashrate_supervisor::schedule::{Action, Bounds, End, Input, Running, Schedu
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// How long a hang takes, in passes.
+/// The duration of a hang, relative to a pass.
 const HANG: f64 = 300.0;
 
-/// One campaign at the gate `bad < 1%`: rounds hang at this rate; at most so many rounds.
+/// Simulates a run with the gate `bad < 1%`. Each of at most `rounds` rounds hangs with probability
+/// `rate`.
 pub(crate) fn campaign(rate: f64, jobs: u32, rounds: u32, seed: u64) -> GateVerdict {
     let units = [Unit {
         name: "a".into(),
@@ -29,11 +30,11 @@ pub(crate) fn campaign(rate: f64, jobs: u32, rounds: u32, seed: u64) -> GateVerd
         name: "a".into(),
         mode: Mode::Isolated,
         variant: "default".into(),
-        limit: "bad < 1%".parse().expect("a limit"),
+        limit: "bad < 1%".parse().expect("the limit is valid"),
     }];
     let bad = OutcomeSet::default();
     let mut decider =
-        Decider::new(&Stopping::Gates(gates), &units, &bad, None).expect("a rule that makes sense");
+        Decider::new(&Stopping::Gates(gates), &units, &bad, None).expect("the rule is valid");
     let bounds = Bounds {
         slots: jobs,
         max_failures: None,
@@ -42,7 +43,7 @@ pub(crate) fn campaign(rate: f64, jobs: u32, rounds: u32, seed: u64) -> GateVerd
     let mut schedule = Schedule::new(pending, bounds, vec![0]);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut uniform = move || (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-    // What runs, by the time at which it ends.
+    // The end times and slots of the running attempts.
     let mut running: BinaryHeap<Reverse<(u64, u32)>> = BinaryHeap::new();
     let mut slots: Vec<Option<(Running, Outcome)>> = vec![None; jobs as usize];
     let mut now = 0;
@@ -84,7 +85,7 @@ pub(crate) fn campaign(rate: f64, jobs: u32, rounds: u32, seed: u64) -> GateVerd
     }
 }
 
-/// How many of so many campaigns end with "below", and how many with "above".
+/// Simulates `runs` campaigns and counts those that end with "below" and with "above".
 pub(crate) fn campaigns(rate: f64, jobs: u32, rounds: u32, runs: u32, seed: u64) -> [u32; 2] {
     let mut verdicts = [0, 0];
     for run in 0..runs {
@@ -107,9 +108,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hangs_do_not_pass_a_gate_by_being_slow() {
+    fn slow_hangs_do_not_let_a_gate_pass() {
         for jobs in [1, 16] {
-            // 5 % of 200 runs are 10; 22 or more have a probability below 0.001.
+            // At an error rate of 5 %, 22 or more of 200 runs have a probability below 0.001.
             let [below, _] = campaigns(0.01, jobs, 800, 200, 1);
             assert!(below < 22, "{jobs} jobs: {below} of 200");
             let [below, above] = campaigns(0.03, jobs, 2000, 40, 2);

@@ -1,3 +1,3 @@
-//! The engine's parts joined, without processes.
+//! The schedule and the stopping rule together, without processes.
 
 mod campaigns;

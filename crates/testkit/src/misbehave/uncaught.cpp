@@ -6,7 +6,7 @@ __attribute__((noinline)) static void throw_it(const char *what) {
     throw std::runtime_error(what);
 }
 
-// `noexcept` keeps the exception from entering Rust's frames, where it must not go.
+// `noexcept` stops the exception here: it must not unwind through Rust frames.
 extern "C" void crashrate_testkit_throw() noexcept {
     throw_it("nobody catches this");
 }

@@ -17,12 +17,11 @@ use crashrate_testkit::{Case, no_core_dumps};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// The child's descriptor for events, above all numbers in use between fork and exec.
+/// The child's descriptor for events. It is above every number in use between fork and exec.
 const EVENTS: i32 = 100;
-/// A program that does not end is sent SIGTERM after this time, and SIGKILL after the same time
-/// again.
+/// A program that hangs is sent SIGTERM after this time, and SIGKILL after twice this time.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// A program that should end by itself fails the test after this time.
+/// The test fails if a program that should end by itself runs longer than this.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
 /// The result of a program.
@@ -32,9 +31,9 @@ pub(crate) struct Ran {
     /// Bytes written to standard output.
     pub(crate) stdout: usize,
     pub(crate) events: Vec<Event>,
-    /// What was sent that is not an event.
+    /// A description of the data on the events descriptor that is not an event.
     pub(crate) garbage: Option<String>,
-    /// The number of processes left behind, which have been killed.
+    /// The number of processes that the program left behind. They have been killed.
     pub(crate) left: usize,
 }
 
@@ -59,17 +58,17 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Runs the program to its end and kills what it left behind.
+    /// Runs the program until it ends and kills the processes it left behind.
     pub(crate) fn run(&self) -> Ran {
         no_core_dumps();
         let marker = KillAtEnd(run_id());
-        let (events_in, events_out) = std::io::pipe().expect("a pipe");
+        let (events_in, events_out) = std::io::pipe().expect("a pipe can be created");
         let mut child = self.start(&marker.0, events_out);
         let stdout = child.stdout.take().expect("standard output is piped");
         let stdout = std::thread::spawn(move || count(stdout));
         let events = in_background(events_in);
         let mut stdin = child.stdin.take().expect("standard input is piped");
-        // Many programs do not read it.
+        // Many programs do not read standard input, so this may fail.
         let _ = stdin.write_all(self.input.as_bytes());
         drop(stdin);
         let exit = self.wait(&mut child);
@@ -77,7 +76,7 @@ impl<'a> Run<'a> {
         let left = processes_with_marker(&run_id).len();
         drop(marker);
         let still = wait_until_gone(&run_id, Duration::from_secs(5));
-        assert!(still.is_empty(), "{:?}: still there: {still:?}", self.args);
+        assert!(still.is_empty(), "{:?}: not killed: {still:?}", self.args);
         let (events, garbage) = events.join().expect("reading does not panic");
         Ran {
             exit,
@@ -120,7 +119,7 @@ impl<'a> Run<'a> {
         let early = until(child, PATIENCE);
         assert_eq!(early, None, "{:?} does not hang", self.args);
         for signal in [Signal::SIGTERM, Signal::SIGKILL] {
-            kill(Pid::from_raw(child.id().cast_signed()), signal).expect("it can be killed");
+            kill(Pid::from_raw(child.id().cast_signed()), signal).expect("the child can be killed");
             if let Some(exit) = until(child, PATIENCE) {
                 return exit;
             }
@@ -148,7 +147,7 @@ fn run_id() -> String {
 fn until(child: &mut Child, limit: Duration) -> Option<Exit> {
     let begin = Instant::now();
     loop {
-        if let Some(status) = child.try_wait().expect("it can be waited for") {
+        if let Some(status) = child.try_wait().expect("the child can be waited for") {
             return Some(exit_of(status));
         }
         if begin.elapsed() > limit {

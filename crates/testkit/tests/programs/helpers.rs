@@ -25,7 +25,7 @@ fn marked_processes_are_found_until_they_are_gone() {
 }
 
 #[test]
-fn memory_is_seen() {
+fn peak_memory_is_measured() {
     let large = std::hint::black_box(vec![1u8; 50_000_000]);
     let peak = peak_memory(std::process::id()).unwrap();
     assert!(peak > large.len() as u64, "{peak}");
@@ -33,7 +33,7 @@ fn memory_is_seen() {
 }
 
 #[test]
-fn a_watched_program_is_told_of() {
+fn a_watched_program_is_measured() {
     no_core_dumps();
     let mut hang = Command::new("sh");
     hang.args(["-c", "echo said; echo wrong >&2; sleep 0.1; exit 5"]);

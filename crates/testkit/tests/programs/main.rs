@@ -1,4 +1,4 @@
-//! Runs the testkit's programs directly: each ends as the catalogue says and leaves nothing behind.
+//! Runs the testkit's programs directly and checks that they end as the catalogue says.
 
 mod child;
 mod helpers;

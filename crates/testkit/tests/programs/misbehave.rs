@@ -26,7 +26,7 @@ fn every_case_ends_as_the_catalogue_says() {
 }
 
 #[test]
-fn verdicts_are_said_before_the_end() {
+fn the_verdict_is_the_last_event() {
     let passed = Event::ChapterPassed {
         chapter: "chapter".into(),
     };
@@ -47,10 +47,10 @@ fn verdicts_are_said_before_the_end() {
 }
 
 #[test]
-fn the_catalogue_is_whole_and_well_formed() {
+fn the_catalogue_is_complete_and_well_formed() {
     let cases = catalogue();
     let names: HashSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
-    assert_eq!(names.len(), cases.len(), "a name twice");
+    assert_eq!(names.len(), cases.len(), "two cases have the same name");
     let used: HashSet<&str> = cases.iter().map(|case| case.args[0].as_str()).collect();
     for kind in KINDS {
         let elsewhere =
@@ -68,7 +68,7 @@ fn the_catalogue_is_whole_and_well_formed() {
 }
 
 #[test]
-fn some_crash_in_some_rounds_only() {
+fn some_cases_crash_only_in_some_rounds() {
     let died = Exit::Signal("SIGSEGV".into());
     let well = Exit::Code(0);
     let crash_when: Vec<String> = ["crash-when", "3", "2"].map(String::from).into();
@@ -88,12 +88,15 @@ fn some_crash_in_some_rounds_only() {
             ..Run::new(&programs().misbehave, args)
         }
         .run();
-        assert_eq!(&ran.exit, expected, "{args:?} in {round}, {attempt}");
+        assert_eq!(
+            &ran.exit, expected,
+            "{args:?} in round {round}, attempt {attempt}"
+        );
     }
 }
 
 #[test]
-fn what_does_not_exist_is_said_and_not_done() {
+fn wrong_arguments_are_usage_errors() {
     for args in [&[][..], &["juggle"], &["crash-when", "2"], &["sleep", "x"]] {
         let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
         let ran = Run::new(&programs().misbehave, &args).run();

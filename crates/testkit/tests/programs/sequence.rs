@@ -1,4 +1,4 @@
-//! Runs `sequence-runner` with the same cases as chapters of a sequence, and as a worker.
+//! Runs `sequence-runner` with the cases of the catalogue as chapters, and as a worker.
 
 use crashrate_model::{DiedIn, Exit, Outcome};
 use crashrate_protocol::{Event, Task, TaskChapter, VERSION, WorkerInfo};
@@ -47,7 +47,7 @@ fn check(case: &Case, sequence: &InSequence, ran: &Ran) {
 }
 
 #[test]
-fn acts_of_its_own_and_rounds() {
+fn measures_and_acts_limited_to_some_rounds() {
     let chapters = [
         (
             "measured",
@@ -75,7 +75,7 @@ fn acts_of_its_own_and_rounds() {
 }
 
 #[test]
-fn what_it_cannot_act_fails_the_chapter() {
+fn an_unknown_act_fails_the_chapter() {
     let chapters = [
         ("unknown", json!({ "act": "juggle" })),
         ("speaks", json!({ "act": "fail-verdict" })),
@@ -89,7 +89,7 @@ fn what_it_cannot_act_fails_the_chapter() {
 }
 
 #[test]
-fn it_lists_itself_as_a_worker_does() {
+fn list_describes_the_chapter_like_a_worker() {
     let output = std::process::Command::new(&programs().sequence_runner)
         .arg("list")
         .output()
@@ -102,7 +102,7 @@ fn it_lists_itself_as_a_worker_does() {
 }
 
 #[test]
-fn suites_of_the_catalogue_are_toml() {
+fn suites_of_the_catalogue_are_valid_toml() {
     let (cases, programs) = (catalogue(), programs());
     let in_sequence = cases.iter().filter(|case| case.sequence.is_some()).count();
     for (text, chapters, sequences) in [
@@ -123,7 +123,7 @@ fn suites_of_the_catalogue_are_toml() {
     }
 }
 
-/// Runs these chapters.
+/// Runs these chapters as one task of `sequence-runner`.
 fn perform(chapters: &[(&str, Value)], round: u32, hangs: bool) -> Ran {
     let chapters = chapters.iter().map(|(id, params)| TaskChapter {
         id: (*id).to_owned(),
@@ -147,7 +147,7 @@ fn perform(chapters: &[(&str, Value)], round: u32, hangs: bool) -> Ran {
     .run()
 }
 
-/// Summarises the events of a chapter.
+/// Lists the start and the verdict of a chapter, in the order of its events.
 fn summary(ran: &Ran, id: &str) -> String {
     let words = ran.events.iter().filter_map(|event| match event {
         Event::ChapterStarted { chapter } if chapter == id => Some("started"),

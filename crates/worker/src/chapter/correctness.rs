@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_within_the_tolerance_passes() {
+    fn only_differences_within_the_tolerance_pass() {
         assert_eq!(judged(1e-6, 1e-3), Verdict::Passed);
         for wrong in [2e-3, f64::NAN, f64::INFINITY] {
             assert!(matches!(judged(wrong, 1e-3), Verdict::Failed(_)));

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_and_idleness_fail() {
+    fn errors_and_no_operations_fail() {
         let tally = |done, first: Option<&str>| Tally {
             done,
             errors: first.iter().len() as u64,

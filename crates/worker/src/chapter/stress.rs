@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_lost_or_wrong_is_said() {
+    fn missing_and_wrong_results_are_reported() {
         let tally = |done, errors| Tally {
             done,
             errors,

@@ -54,7 +54,7 @@ fn layer_norm_stress() {
 }
 
 #[test]
-fn multi_model_shares_models_out() {
+fn multi_model_distributes_models_over_threads() {
     let more = json!({"models": 5, "threads": 2, "iterations": 3});
     assert_operations(&passed("multi-model", &more), 15.0);
     let more = json!({"models": 2, "threads": 4, "iterations": 3});
@@ -62,7 +62,7 @@ fn multi_model_shares_models_out() {
 }
 
 #[test]
-fn efficiency_is_against_one_thread() {
+fn efficiency_is_relative_to_one_thread() {
     for worker in ["efficiency-ceiling", "scaling"] {
         let ended = passed(worker, &json!({"threads": [3, 2]}));
         let alone = ended.measure("throughput", "threads=1").unwrap();
@@ -79,7 +79,7 @@ fn efficiency_is_against_one_thread() {
 }
 
 #[test]
-fn batching_advantage_has_its_three_configurations() {
+fn batching_advantage_compares_three_configurations() {
     let ended = passed("batching-advantage", &json!({"threads": 8}));
     let get = |label| ended.measure("samples_per_second", label).unwrap();
     assert_eq!(ended.unit("samples_per_second"), Some("1/s"));
@@ -91,7 +91,7 @@ fn batching_advantage_has_its_three_configurations() {
 }
 
 #[test]
-fn batching_advantage_of_two_threads_has_no_half() {
+fn batching_advantage_of_two_threads_compares_two_configurations() {
     let ended = passed("batching-advantage", &json!({"batch": 3}));
     let labels: Vec<_> = ended
         .events
@@ -112,7 +112,7 @@ fn correctness() {
 }
 
 #[test]
-fn matmul_soak_takes_its_time() {
+fn matmul_soak_runs_for_its_duration() {
     let more = json!({
         "iterations": null, "d_model": null, "heads": null, "feed_forward": null, "sequence": null,
         "duration": "300ms", "size": 32,
@@ -127,8 +127,8 @@ fn matmul_soak_takes_its_time() {
 
 #[test]
 fn the_same_seed_makes_the_same_weights_and_inputs() {
-    // Checks only that a chapter does not depend on what ran before it in the process: another
-    // machine's results would differ.
+    // The chapter must not depend on what ran before it in the process. There are no fixed expected
+    // values, because results differ between machines.
     let soak = chapter(
         "before",
         "layer-norm-stress",

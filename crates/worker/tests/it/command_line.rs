@@ -73,14 +73,14 @@ fn run_prints_measures_and_the_verdict_last() {
 }
 
 #[test]
-fn run_refuses_what_it_does_not_know() {
+fn run_rejects_unknown_chapters_and_repeated_parameters() {
     call(&["run", "no-such"]).assert_refused(2, "no chapter \"no-such\"");
     let twice = ["run", "scaling", "--param", "seed=1", "--param", "seed=2"];
     call(&twice).assert_refused(2, "given twice");
 }
 
 #[test]
-fn without_task_and_command_it_says_what_it_wants() {
+fn empty_standard_input_is_an_error_and_help_lists_exit_codes() {
     call(&[]).assert_refused(2, "standard input is empty; send one JSON line, or see");
     let help = worker().arg("--help").output().unwrap();
     let text = String::from_utf8(help.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! `verify-encoder`: files that agree, files that differ, and files it rejects.
+//! `verify-encoder` with files that agree, files that differ, and files that it rejects.
 
 use std::fs;
 use std::path::PathBuf;
@@ -80,7 +80,7 @@ fn the_reference_of_pytorch() {
 }
 
 #[test]
-fn the_encoder_of_these_tests_is_that_of_pytorch() {
+fn the_encoder_of_these_tests_agrees_with_pytorch() {
     let (tensors, sizes) = fixture_tensors();
     for (layer, output) in exact::outputs(&tensors, sizes).iter().enumerate() {
         let expected = &tensors[&format!("output.{layer}")].1;
@@ -90,7 +90,7 @@ fn the_encoder_of_these_tests_is_that_of_pytorch() {
 }
 
 #[test]
-fn another_size_and_what_differs_in_it() {
+fn the_layer_that_differs_is_named() {
     let mut tensors = exact::reference(SMALL);
     let ended = verify_bytes(&exact::file(&tensors, exact::metadata(SMALL), true));
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -106,7 +106,7 @@ fn another_size_and_what_differs_in_it() {
 }
 
 #[test]
-fn what_is_no_reference_is_refused() {
+fn invalid_references_are_rejected() {
     verify_bytes(b"no tensors at all").assert_refused(2, "not a safetensors file");
     let mut tensors = exact::reference(SMALL);
     tensors.remove("input");
@@ -115,13 +115,13 @@ fn what_is_no_reference_is_refused() {
 }
 
 #[test]
-fn files_that_cannot_be_read_are_refused() {
+fn unreadable_files_are_rejected() {
     let folder = TempDir::new().unwrap();
     verify(folder.path().to_str().unwrap(), &[]).assert_refused(2, "cannot be read");
 }
 
 #[test]
-fn a_tolerance_is_a_number() {
+fn a_tolerance_must_be_a_number() {
     let file = fixture();
     let ended = verify(file.to_str().unwrap(), &["--tolerance", "NaN"]);
     assert_eq!(ended.code, Some(2));

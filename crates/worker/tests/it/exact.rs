@@ -193,7 +193,7 @@ pub(crate) fn file(tensors: &Tensors, metadata: HashMap<String, String>, double:
         .collect();
     let views = all.iter().map(|(name, shape, bytes)| {
         let view = TensorView::new(kind, shape.clone(), bytes);
-        (name.as_str(), view.expect("the bytes of its shape"))
+        (name.as_str(), view.expect("the data fits the shape"))
     });
-    safetensors::serialize(views, Some(metadata)).expect("a file")
+    safetensors::serialize(views, Some(metadata)).expect("the tensors can be serialised")
 }

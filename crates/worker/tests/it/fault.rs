@@ -8,7 +8,7 @@ const SIGSEGV: i32 = 11;
 /// The number of processes of which at least one must crash. Nearly every one does.
 const PROCESSES: u32 = 10;
 
-/// Runs two layer-norm chapters in one process: the first leaves contexts behind, the second takes
+/// Runs two layer-norm chapters in one process: the first leaves contexts behind, the second reuses
 /// them.
 fn run(iterations: u64, fault: &Value) -> Ended {
     let norms = |id, iterations| {
@@ -32,7 +32,7 @@ fn left(ended: &Ended) -> Vec<f64> {
 }
 
 #[test]
-fn without_it_all_is_as_it_was() {
+fn nothing_happens_without_a_fault() {
     let ended = run(2000, &Value::Null);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(left(&ended), [0.0; 0]);
@@ -40,12 +40,12 @@ fn without_it_all_is_as_it_was() {
 }
 
 #[test]
-fn what_a_chapter_left_faults_in_the_next_one() {
+fn contexts_left_by_a_chapter_crash_the_next_one() {
     let died = (0..PROCESSES).find_map(|_| {
         let ended = run(20_000, &fault(100_000, true));
         (ended.code != Some(0)).then_some(ended)
     });
-    let ended = died.expect("the race is lost now and then");
+    let ended = died.expect("at least one process crashes");
     assert_eq!(ended.signal, Some(SIGSEGV), "{ended:?}");
     assert_eq!(left(&ended), [5.0]);
     let story = [
@@ -62,7 +62,7 @@ fn what_a_chapter_left_faults_in_the_next_one() {
 }
 
 #[test]
-fn with_nothing_carried_over_there_is_nothing_to_fault() {
+fn without_carry_over_nothing_crashes() {
     let ended = run(2000, &fault(100_000, false));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(left(&ended), [0.0, 0.0]);
@@ -77,7 +77,7 @@ fn with_dose_0_contexts_are_only_reused() {
 }
 
 #[test]
-fn where_it_is_not_meant_it_is_not_injected() {
+fn the_fault_is_injected_only_on_its_devices() {
     let mut nowhere = fault(100_000, true);
     nowhere["on"] = json!([]);
     let ended = run(2000, &nowhere);
@@ -88,7 +88,7 @@ fn where_it_is_not_meant_it_is_not_injected() {
 }
 
 #[test]
-fn what_it_cannot_inject_it_refuses() {
+fn invalid_faults_are_rejected() {
     let mut on_a_gpu = fault(10, true);
     on_a_gpu["on"] = json!(["cpu", "mps"]);
     for (asked, said) in [

@@ -1,4 +1,4 @@
-//! Runs the real worker the way a supervisor and people do.
+//! Runs the real worker, both with a task line like a supervisor and with arguments like a user.
 
 mod chapters;
 mod command_line;

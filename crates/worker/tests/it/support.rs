@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-/// The worker's command, without the environment of any supervisor around the tests.
+/// The worker's command, without the variables of a supervisor that runs the tests.
 pub(crate) fn worker() -> Command {
     clean(Command::new(env!("CARGO_BIN_EXE_crashrate-worker")))
 }
@@ -18,20 +18,20 @@ fn clean(mut command: Command) -> Command {
     command
 }
 
-/// The result of a call.
+/// The result of running the worker.
 #[derive(Debug)]
 pub(crate) struct Ended {
     /// The exit code; `None` after a signal.
     pub(crate) code: Option<i32>,
     /// The signal that killed it, if any.
     pub(crate) signal: Option<i32>,
-    /// Everything on the events descriptor.
+    /// The lines written to the events descriptor.
     pub(crate) events: Vec<Value>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-/// Runs the worker by its command line.
+/// Runs the worker with these arguments.
 pub(crate) fn call(arguments: &[&str]) -> Ended {
     let output = worker().args(arguments).stdin(Stdio::null()).output();
     ended(output.expect("the worker starts"), Vec::new())
@@ -87,7 +87,7 @@ pub(crate) fn with_events() -> Child {
 
 /// Sends the task and closes the worker's input.
 pub(crate) fn send_task(child: &mut Child, line: &str) {
-    let mut stdin = child.stdin.take().expect("a pipe");
+    let mut stdin = child.stdin.take().expect("it is piped");
     // A worker that has already rejected its command line may be gone.
     let _ = writeln!(stdin, "{line}");
 }
@@ -97,7 +97,7 @@ pub(crate) fn run_task(line: &str) -> Ended {
     let mut child = with_events();
     send_task(&mut child, line);
     let mut events = String::new();
-    let mut pipe = child.stdout.take().expect("a pipe");
+    let mut pipe = child.stdout.take().expect("it is piped");
     pipe.read_to_string(&mut events).expect("events are text");
     let output = child.wait_with_output().expect("the worker ends");
     let events = events
@@ -107,7 +107,7 @@ pub(crate) fn run_task(line: &str) -> Ended {
 }
 
 impl Ended {
-    /// The kinds of its events in order, without progress and measures.
+    /// The kinds of events in order, without progress and measures.
     pub(crate) fn story(&self) -> Vec<&str> {
         let kinds = self
             .events
@@ -136,7 +136,7 @@ impl Ended {
         found?["unit"].as_str()
     }
 
-    /// Asserts that it was rejected with one clear line and this exit code.
+    /// Asserts that the worker exited with this code and one line on stderr that contains `said`.
     pub(crate) fn assert_refused(&self, code: i32, said: &str) {
         assert_eq!(self.code, Some(code), "{self:?}");
         assert!(self.stderr.contains(said), "{:?}", self.stderr);

@@ -9,8 +9,9 @@ use serde_json::json;
 use crate::support::{chapter, run_task, send_task, task, with_events};
 
 #[test]
-fn a_failed_chapter_does_not_stop_the_ones_behind_it() {
-    // No product in single precision equals the one in double precision exactly.
+fn a_failed_chapter_does_not_stop_later_ones() {
+    // With a tolerance of 0 the chapter fails: no product in single precision equals the one in
+    // double precision exactly.
     let soak = json!({"id": "exact", "worker": "matmul-soak",
         "params": {"threads": 2, "duration": "50ms", "tolerance": 0}});
     let ended = run_task(&task(
@@ -41,7 +42,7 @@ fn a_failed_chapter_does_not_stop_the_ones_behind_it() {
 }
 
 #[test]
-fn hello_says_what_it_runs_on() {
+fn hello_names_the_device_and_the_versions() {
     let ended = run_task(&task(&[chapter("it", "encoder-layer", &json!({}))], "cpu"));
     let hello = &ended.events[0];
     assert_eq!(hello["device"], "cpu");
@@ -53,7 +54,7 @@ fn hello_says_what_it_runs_on() {
 }
 
 #[test]
-fn parameters_without_use_are_said_to_be_without_use() {
+fn unused_parameters_are_noted() {
     let params = json!({"threads": 1, "duration": "20ms", "size": 16, "layers": 3});
     let soak = json!({"id": "it", "worker": "matmul-soak", "params": params});
     let ended = run_task(&task(&[soak], "cpu"));
@@ -64,7 +65,7 @@ fn parameters_without_use_are_said_to_be_without_use() {
 
 #[test]
 #[cfg_attr(target_os = "macos", ignore = "macOS has mps")]
-fn a_device_that_is_not_there() {
+fn a_missing_device_is_unavailable() {
     let ended = run_task(&task(&[chapter("it", "thread-safety", &json!({}))], "mps"));
     ended.assert_refused(3, "no mps");
     assert_eq!(ended.story(), ["unavailable"]);
@@ -77,7 +78,7 @@ fn a_device_that_is_not_there() {
 }
 
 #[test]
-fn wrong_tasks_are_refused_before_anything_runs() {
+fn invalid_tasks_are_rejected_before_anything_runs() {
     let good = chapter("good", "thread-safety", &json!({}));
     let with = |more| task(&[good.clone(), more], "cpu");
     for (line, said) in [
@@ -105,7 +106,7 @@ fn wrong_tasks_are_refused_before_anything_runs() {
 }
 
 #[test]
-fn when_nobody_listens_it_ends() {
+fn the_worker_exits_if_the_events_pipe_is_closed() {
     let mut child = with_events();
     drop(child.stdout.take());
     let soak = json!({"id": "it", "worker": "matmul-soak", "params": {"threads": 1}});
@@ -115,11 +116,11 @@ fn when_nobody_listens_it_ends() {
 }
 
 #[test]
-fn a_crash_stays_a_crash() {
+fn the_worker_does_not_catch_a_fatal_signal() {
     let mut child = with_events();
     let soak = json!({"id": "it", "worker": "matmul-soak", "params": {"threads": 2}});
     send_task(&mut child, &task(&[soak], "cpu"));
-    // Progress means that it is in the middle of the chapter.
+    // A progress event shows that the worker is in the middle of the chapter.
     let (mut seen, mut buffer) = (String::new(), [0; 4096]);
     while !seen.contains("progress") {
         let read = child.stdout.as_mut().unwrap().read(&mut buffer).unwrap();

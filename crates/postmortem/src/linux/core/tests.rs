@@ -156,7 +156,7 @@ fn a_null_write_in_an_inner_function() {
 }
 
 #[test]
-fn other_deaths() {
+fn wild_writes_aborts_and_stack_overflows() {
     let place = Place::new();
     let crash = |args: &[&str]| place.read(&place.core(args, ALL)).unwrap();
     let wild = crash(&["wild"]);
@@ -239,7 +239,7 @@ fn invalid_and_foreign_core_files_are_errors() {
 const MACHINE_NUMBER: u16 = super::super::arch::MACHINE.0;
 
 #[test]
-fn a_program_that_was_rebuilt_names_no_function() {
+fn a_rebuilt_program_gives_no_function_names() {
     let place = Place::new();
     let core = place.core(&["null"], ALL);
     let before = place.read(&core).unwrap();
@@ -262,7 +262,7 @@ fn a_program_that_was_rebuilt_names_no_function() {
 }
 
 #[test]
-fn a_program_without_a_build_id_names_no_function() {
+fn a_program_without_a_build_id_gives_no_function_names() {
     let place = Place::with_build_id("none");
     let crash = place.read(&place.core(&["null"], ALL)).unwrap();
     let thread = &crash.threads[0];
@@ -274,7 +274,7 @@ fn a_program_without_a_build_id_names_no_function() {
 
 /// Mutates the structured parts of a core file: headers and notes.
 #[test]
-fn no_changed_core_file_is_a_panic() {
+fn damaged_core_files_never_panic() {
     let place = Place::new();
     let core = place.core(&["null"], ALL);
     let good = fs::read(&core.path).unwrap();

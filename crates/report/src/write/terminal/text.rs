@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wraps_at_spaces_and_breaks_what_is_too_long() {
+    fn wraps_at_spaces_and_breaks_long_words() {
         assert_eq!(wrap("a bc def", 4, 4), ["a bc", "def"]);
         assert_eq!(wrap("abcdefgh i", 3, 2), ["abc", "de", "fg", "h", "i"]);
         assert_eq!(wrap("数数数", 4, 4), ["数数", "数"]);

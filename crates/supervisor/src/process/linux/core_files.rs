@@ -302,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_say_where_dumps_lie_and_what_they_are_called() {
+    fn core_patterns_give_folder_and_name() {
         let of = |pattern: &str, uses_pid| parse(pattern.as_bytes(), uses_pid).unwrap();
         let text = |text: &str| text.bytes().map(Part::Byte).collect::<Vec<_>>();
         assert_eq!(of("core", false), (None, text("core")));
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn names_fit_their_pattern() {
+    fn file_names_match_the_pattern() {
         let parts = parse(b"/c/%e-%p.core", false).unwrap().1;
         assert!(fits(&parts, b"my-prog-4711.core"));
         assert!(!fits(&parts, b"my-prog-.core"));

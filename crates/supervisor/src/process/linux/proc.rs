@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernels_record() {
+    fn oom_kills_are_read_from_memory_events() {
         let events = "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 0\n";
         assert_eq!(oom_kills(events), 2);
         assert_eq!(oom_kills(""), 0);
