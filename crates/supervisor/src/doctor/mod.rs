@@ -18,7 +18,7 @@ use crate::plan::Plan;
 use crate::process::{self, RefusedCall};
 use crate::program;
 use crate::suite::{Action, ById};
-use crate::worker::{self, WorkerError, Workers};
+use crate::worker::{self, Workers};
 
 fn ok(name: &str, found: impl Into<String>) -> Finding {
     Finding {
@@ -113,7 +113,10 @@ pub fn examine(given: Option<&Path>, beside: &Path, guardian: (&Path, &[&str])) 
             let found = format!("{} ({})", path.display(), versions.join(", "));
             vec![ok("worker", found), devices(&path)]
         }
-        Err(error) => vec![no_worker(&error)],
+        Err(error) => {
+            let advice = "build it with `cargo xtask build`; commands can be measured without it";
+            vec![warning("worker", error.to_string(), advice)]
+        }
     };
     findings.extend(examine_machine());
     if process::TRACES {
@@ -139,11 +142,6 @@ fn examine_machine() -> Vec<Finding> {
     let mut findings = platform::examine();
     findings.extend(load());
     findings
-}
-
-fn no_worker(error: &WorkerError) -> Finding {
-    let advice = "build it with `cargo xtask build`; commands can be measured without it";
-    warning("worker", error.to_string(), advice)
 }
 
 /// The devices that a worker sees; only the worker can know.
