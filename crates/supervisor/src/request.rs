@@ -17,9 +17,9 @@ use crate::suite::{Action, DescendantCrash, ProcessOptions, Suite, SuiteError};
 use crate::watching::EvidenceChoice;
 
 /// Rounds of a command that is given in place of a suite.
-pub const COMMAND_ROUNDS: u32 = 10;
+const COMMAND_ROUNDS: u32 = 10;
 /// Largest number of rounds of a unit when a stopping rule ends the run and nothing else bounds it.
-pub const MOST_ROUNDS: u32 = 10_000;
+const MOST_ROUNDS: u32 = 10_000;
 
 /// What to measure and when to stop.
 #[derive(Clone, Debug)]
@@ -58,8 +58,8 @@ pub struct RunOptions {
     pub until: Until,
     /// Margin, as a share, within which the second side of a comparison counts as no worse.
     pub not_worse_by: Option<f64>,
-    /// What to do about gates that cannot be shown within their rounds.
-    pub unreachable_gates: UnreachableGates,
+    /// Whether gates that cannot be shown within their rounds are an error.
+    pub strict: bool,
     /// Seed of the order of rounds and of the rounds' own seeds; random by default.
     pub seed: Option<u64>,
     /// How many attempts run at the same time; 1 by default.
@@ -109,16 +109,6 @@ pub enum Until {
     FirstBad,
     /// When each unit's rate is shown to be below or above this limit.
     Gate(RateBound),
-}
-
-/// What to do about gates that cannot be shown within their rounds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UnreachableGates {
-    /// Run anyway.
-    #[default]
-    Allow,
-    /// Refuse the request.
-    Refuse,
 }
 
 /// A request that cannot be met.
@@ -174,10 +164,7 @@ impl RunRequest {
             suite.chapters[0].spawning.zygote = true;
         }
         selection.spawn = spawn_choice(&suite, selection.spawn)?;
-        if matches!(
-            options.until,
-            Until::Decided | Until::FirstBad | Until::Gate(_)
-        ) {
+        if options.until != Until::Suite {
             selection.rounds = selection.rounds.or(Some(MOST_ROUNDS));
         }
         let seed = options.seed.unwrap_or_else(random_seed);
@@ -191,7 +178,7 @@ impl RunRequest {
             not_worse_by: options.not_worse_by,
         };
         let unreachable = request.unreachable_gates();
-        if options.unreachable_gates == UnreachableGates::Refuse && !unreachable.is_empty() {
+        if options.strict && !unreachable.is_empty() {
             return Err(RequestError::UnreachableGates(unreachable));
         }
         Ok(request)

@@ -7,7 +7,7 @@ use crashrate_model::{EvidenceMode, Finding, RunInfo};
 
 use crate::doctor;
 use crate::plan::Plan;
-use crate::process::{self, CoreFiles};
+use crate::process::{self, CoreFiles, StackCapture};
 use crate::suite::ById;
 
 /// The user's choice.
@@ -44,8 +44,8 @@ pub struct Watching {
     pub mode: EvidenceMode,
     /// Whether traced evidence rounds, which are not counted, follow where a unit crashed.
     pub rounds: bool,
-    /// Whether stacks are captured before a process is killed at its time limit.
-    pub captures_hangs: bool,
+    /// What is done to see the stacks of processes.
+    pub stack_capture: StackCapture,
     /// Where the kernel writes core dumps.
     pub(crate) cores: Option<Arc<CoreFiles>>,
     /// Findings about evidence, for the run's record.
@@ -75,7 +75,7 @@ impl Watching {
             EvidenceChoice::Trace => match process::can_trace(guardian) {
                 Ok(()) => Ok(Watching {
                     mode: EvidenceMode::Trace,
-                    captures_hangs: true,
+                    stack_capture: StackCapture::Trace,
                     ..Watching::default()
                 }),
                 Err(why) => Err(format!(
@@ -100,7 +100,10 @@ fn auto(plan: &Plan, guardian: (&Path, &[&str]), keeps_cores: bool) -> Watching 
         _ => Watching::default(),
     };
     watching.rounds = traceable.is_ok();
-    watching.captures_hangs = traceable.is_ok();
+    watching.stack_capture = match traceable {
+        Ok(()) => StackCapture::Hangs,
+        Err(_) => StackCapture::None,
+    };
     if process::TRACES {
         watching.findings.push(doctor::tracing(&traceable));
     }
@@ -122,7 +125,7 @@ fn by_core(plan: &Plan) -> Result<CoreFiles, String> {
 fn with_cores(cores: CoreFiles) -> Watching {
     Watching {
         mode: EvidenceMode::Core,
-        captures_hangs: true,
+        stack_capture: StackCapture::Hangs,
         cores: Some(Arc::new(cores)),
         ..Watching::default()
     }

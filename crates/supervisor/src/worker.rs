@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
 
 use crashrate_model::ChapterFacts;
 use crashrate_protocol::{ChapterInfo, WorkerInfo};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::names::unknown;
@@ -39,7 +39,7 @@ pub enum WorkerError {
         /// The worker.
         path: PathBuf,
         /// The question: its argument.
-        question: String,
+        question: &'static str,
         /// What went wrong.
         problem: String,
     },
@@ -77,26 +77,20 @@ pub struct Workers {
 impl Workers {
     /// The suite's chapters for the run's record, with the worker's default parameters.
     pub fn chapter_facts(&self, suite: &Suite) -> Vec<ChapterFacts> {
-        let facts = |chapter: &Chapter| match &chapter.action {
-            Action::Command(_) => ChapterFacts {
+        let facts = |chapter: &Chapter| {
+            let (worker, own) = chapter.task();
+            let known = self
+                .chapters
+                .iter()
+                .find(|c| Some(&c.name) == worker.as_ref());
+            let mut params = known.map(|c| c.params.clone()).unwrap_or_default();
+            params.extend(own);
+            // TOML has no null, and a null default carries no information.
+            params.retain(|_, value| !value.is_null());
+            ChapterFacts {
                 id: chapter.id.clone(),
-                worker: None,
-                params: Map::new(),
-            },
-            Action::Worker {
-                chapter: name,
+                worker,
                 params,
-            } => {
-                let known = self.chapters.iter().find(|c| c.name == *name);
-                let mut all = known.map(|c| c.params.clone()).unwrap_or_default();
-                all.extend(params.clone());
-                // TOML has no null, and a null default carries no information.
-                all.retain(|_, value| !value.is_null());
-                ChapterFacts {
-                    id: chapter.id.clone(),
-                    worker: Some(name.clone()),
-                    params: all,
-                }
             }
         };
         suite.chapters.iter().map(facts).collect()
@@ -187,24 +181,25 @@ pub fn find(given: Option<&Path>, beside: &Path) -> Result<(PathBuf, WorkerInfo)
 /// # Errors
 /// It fails, takes too long or prints something unexpected.
 pub fn ask(path: &Path) -> Result<WorkerInfo, WorkerError> {
-    let text = ask_text(path, "list")?;
-    serde_json::from_str(&text).map_err(|error| WorkerError::Mute {
+    let question = "list";
+    serde_json::from_str(&ask_text(path, question)?)
+        .map_err(|error| mute(path, question)(format!("not the expected JSON: {error}")))
+}
+
+fn mute(path: &Path, question: &'static str) -> impl Fn(String) -> WorkerError {
+    move |problem| WorkerError::Mute {
         path: path.to_owned(),
-        question: "list".into(),
-        problem: format!("not the expected JSON: {error}"),
-    })
+        question,
+        problem,
+    }
 }
 
 /// Runs a worker with one argument and returns what it prints.
 ///
 /// # Errors
 /// It fails or takes too long.
-pub(crate) fn ask_text(path: &Path, question: &str) -> Result<String, WorkerError> {
-    let mute = |problem: String| WorkerError::Mute {
-        path: path.to_owned(),
-        question: question.into(),
-        problem,
-    };
+pub(crate) fn ask_text(path: &Path, question: &'static str) -> Result<String, WorkerError> {
+    let mute = mute(path, question);
     let mut child = Command::new(path)
         .arg(question)
         .stdin(Stdio::null())
@@ -212,25 +207,32 @@ pub(crate) fn ask_text(path: &Path, question: &str) -> Result<String, WorkerErro
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|e| mute(e.to_string()))?;
-    let (send, printed) = mpsc::channel();
-    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
-    std::thread::spawn(move || {
-        let mut texts = [String::new(), String::new()];
-        let _ = stdout.as_mut().map(|s| s.read_to_string(&mut texts[0]));
-        let _ = stderr.as_mut().map(|s| s.read_to_string(&mut texts[1]));
-        let _ = send.send(texts);
-    });
-    let texts = printed.recv_timeout(PATIENCE);
+    let (stdout, stderr) = (text_of(child.stdout.take()), text_of(child.stderr.take()));
+    let deadline = Instant::now() + PATIENCE;
+    let wait = |text: Receiver<String>| text.recv_timeout(deadline - Instant::now());
+    let texts = wait(stdout).and_then(|stdout| Ok((stdout, wait(stderr)?)));
     if texts.is_err() {
         let _ = child.kill();
     }
     let status = child.wait().map_err(|e| mute(e.to_string()))?;
-    let [stdout, stderr] = texts.map_err(|_| mute(format!("no answer in {PATIENCE:?}")))?;
+    let (stdout, stderr) = texts.map_err(|_| mute(format!("no answer in {PATIENCE:?}")))?;
     if status.success() {
         return Ok(stdout);
     }
     let said = stderr.lines().last().unwrap_or_default();
     Err(mute(format!("{status}: {said}")))
+}
+
+/// The text that comes from a pipe. Each pipe has its thread: a worker that fills one while another
+/// is read would wait forever.
+fn text_of(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (send, text) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        let _ = pipe.map(|mut pipe| pipe.read_to_string(&mut text));
+        let _ = send.send(text);
+    });
+    text
 }
 
 fn facts(variant: &str, path: &Path, info: &WorkerInfo) -> Vec<(String, String)> {
@@ -261,30 +263,29 @@ fn check(suite: &Suite, info: &WorkerInfo) -> Result<(), WorkerError> {
         else {
             continue;
         };
-        let wrong = |problem: String| WorkerError::Suite {
-            suite: file.clone(),
-            chapter: chapter.id.clone(),
-            problem,
-        };
-        let known = info
-            .chapters
-            .iter()
-            .find(|c| c.name == *name)
-            .ok_or_else(|| {
+        let known = info.chapters.iter().find(|c| c.name == *name);
+        let checked = match known {
+            Some(known) => params
+                .iter()
+                .try_for_each(|param| check_param(known, param)),
+            None => {
                 let known = info.chapters.iter().map(|c| c.name.as_str());
-                wrong(format!(
+                Err(format!(
                     "worker: {}",
                     unknown("worker chapter", name, known)
                 ))
-            })?;
-        for (key, value) in params {
-            check_param(known, key, value).map_err(wrong)?;
-        }
+            }
+        };
+        checked.map_err(|problem| WorkerError::Suite {
+            suite: file.clone(),
+            chapter: chapter.id.clone(),
+            problem,
+        })?;
     }
     Ok(())
 }
 
-fn check_param(chapter: &ChapterInfo, key: &str, value: &Value) -> Result<(), String> {
+fn check_param(chapter: &ChapterInfo, (key, value): (&String, &Value)) -> Result<(), String> {
     let Some(default) = chapter.params.get(key) else {
         let known = chapter.params.keys().map(String::as_str);
         return Err(format!("params: {}", unknown("parameter", key, known)));
@@ -306,5 +307,23 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "a table",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_worker_may_fill_its_standard_error_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("worker");
+        let script = "#!/bin/sh\nhead -c 300000 /dev/zero >&2\necho cpu\n";
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(ask_text(&path, "devices").unwrap(), "cpu\n");
     }
 }

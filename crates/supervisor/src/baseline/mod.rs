@@ -60,9 +60,8 @@ impl Source<'_> {
             order_unknown: order_unknown.collect(),
             claims: self.claims(file.claim, &units)?,
         };
-        let (units, ended): (Vec<_>, Vec<_>) = (0u32..)
-            .zip(units)
-            .map(|(place, rounds)| rounds.placed(place))
+        let (units, ended): (Vec<_>, Vec<_>) = (units.into_iter())
+            .map(|rounds| (rounds.unit, rounds.ended))
             .unzip();
         let run = RunInfo {
             number: self.report_number(&head.number)?,
@@ -99,18 +98,18 @@ impl Source<'_> {
         let mut known = HashSet::new();
         let mut units = Vec::new();
         for chapter in &file.chapter {
-            let id = self.chapter_id(&chapter.id)?;
-            self.unique(&mut known, "chapter", &chapter.id)?;
+            let id = self.new_id(&mut known, "chapter", &chapter.id)?;
             let unit = unit(&id, Mode::Isolated, vec![id.clone()]);
-            units.extend(self.rounds(unit, chapter.in_order, &chapter.rounds, bad)?);
+            let place = units.len();
+            units.extend(self.rounds(unit, place, chapter.in_order, &chapter.rounds, bad)?);
         }
         let mut sequences = HashSet::new();
         for sequence in &file.sequence {
-            let id = self.id("sequence.id", &sequence.id)?;
+            let id = self.new_id(&mut sequences, "sequence", &sequence.id)?;
             let chapters = self.chapters(&id, &sequence.chapters, &known)?;
-            self.unique(&mut sequences, "sequence", &sequence.id)?;
             let unit = unit(&id, Mode::Sequential, chapters);
-            units.extend(self.rounds(unit, sequence.in_order, &sequence.rounds, bad)?);
+            let place = units.len();
+            units.extend(self.rounds(unit, place, sequence.in_order, &sequence.rounds, bad)?);
         }
         Ok(units)
     }

@@ -14,18 +14,7 @@ pub(super) struct Rounds {
     pub(super) unit: Unit,
     /// Only counts are known, not the order.
     pub(super) order_unknown: bool,
-    ended: Vec<Ended>,
-}
-
-impl Rounds {
-    /// The unit and its rounds, given the unit's index in the run.
-    pub(super) fn placed(self, place: u32) -> (Unit, Vec<Ended>) {
-        let placed = |ended: Ended| Ended {
-            unit: place,
-            ..ended
-        };
-        (self.unit, self.ended.into_iter().map(placed).collect())
-    }
+    pub(super) ended: Vec<Ended>,
 }
 
 impl Source<'_> {
@@ -33,6 +22,7 @@ impl Source<'_> {
     pub(super) fn rounds(
         &self,
         mut unit: Unit,
+        place: usize,
         in_order: bool,
         raw: &[Spanned<raw::Rounds>],
         bad: Option<&OutcomeSet>,
@@ -47,6 +37,7 @@ impl Source<'_> {
                     return self.refuse_of(&unit, alike, &problem);
                 }
                 ended.push(Ended {
+                    unit: place as u32,
                     round: unit.rounds,
                     ..one.clone()
                 });

@@ -18,7 +18,7 @@ use crate::plan::Plan;
 use crate::process::{self, RefusedCall};
 use crate::program;
 use crate::suite::{Action, ById};
-use crate::worker::{self, WorkerError, Workers};
+use crate::worker::{self, Workers};
 
 fn ok(name: &str, found: impl Into<String>) -> Finding {
     Finding {
@@ -73,36 +73,21 @@ pub(crate) fn not_forked(why: &str) -> Finding {
     )
 }
 
-/// How the memory limit is enforced where no cgroup can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MemoryFallback {
-    /// `RLIMIT_AS` of each process.
-    AddressSpace,
-    /// The same in a run that may use CUDA.
-    AddressSpaceWithCuda,
-    /// Not at all.
-    None,
-}
-
-/// The memory of an attempt is not limited as a whole.
-pub(crate) fn memory_not_by_cgroup(fallback: MemoryFallback) -> Finding {
-    let (found, advice) = match fallback {
-        MemoryFallback::AddressSpace => (
-            "no usable cgroup controller: the address space of each process is limited instead",
-            "an out-of-memory kill can then only be suspected, not proved: run in a delegated \
-             cgroup with the memory controller",
-        ),
-        MemoryFallback::AddressSpaceWithCuda => (
-            "no usable cgroup controller: the address space of each process is limited instead",
-            "CUDA reserves far more address space than it uses and does not start under such a \
-             limit: remove `memory`, or run in a delegated cgroup \
-             (systemd-run --user --scope -p Delegate=yes)",
-        ),
-        MemoryFallback::None => (
-            "this system cannot limit the memory of a process: the limit is not set",
-            "an out-of-memory kill can then only be suspected, not proved: run in a delegated \
-             cgroup with the memory controller",
-        ),
+/// The memory of an attempt is not limited as a whole; that of each process is, where the system
+/// can limit its address space.
+pub(crate) fn memory_not_by_cgroup(limits_address_space: bool, may_be_cuda: bool) -> Finding {
+    let found = if limits_address_space {
+        "no usable cgroup controller: the address space of each process is limited instead"
+    } else {
+        "this system cannot limit the memory of a process: the limit is not set"
+    };
+    let advice = if limits_address_space && may_be_cuda {
+        "CUDA reserves far more address space than it uses and does not start under such a \
+         limit: remove `memory`, or run in a delegated cgroup \
+         (systemd-run --user --scope -p Delegate=yes)"
+    } else {
+        "an out-of-memory kill can then only be suspected, not proved: run in a delegated cgroup \
+         with the memory controller"
     };
     warning("memory limit", found, advice)
 }
@@ -128,7 +113,10 @@ pub fn examine(given: Option<&Path>, beside: &Path, guardian: (&Path, &[&str])) 
             let found = format!("{} ({})", path.display(), versions.join(", "));
             vec![ok("worker", found), devices(&path)]
         }
-        Err(error) => vec![no_worker(&error)],
+        Err(error) => {
+            let advice = "build it with `cargo xtask build`; commands can be measured without it";
+            vec![warning("worker", error.to_string(), advice)]
+        }
     };
     findings.extend(examine_machine());
     if process::TRACES {
@@ -154,11 +142,6 @@ fn examine_machine() -> Vec<Finding> {
     let mut findings = platform::examine();
     findings.extend(load());
     findings
-}
-
-fn no_worker(error: &WorkerError) -> Finding {
-    let advice = "build it with `cargo xtask build`; commands can be measured without it";
-    warning("worker", error.to_string(), advice)
 }
 
 /// The devices that a worker sees; only the worker can know.

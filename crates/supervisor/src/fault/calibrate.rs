@@ -5,13 +5,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{ALPHA, Calibration, CalibrationStep, Mode, Outcome, Record, Stopping};
+use crashrate_model::{
+    ALPHA, Calibration, CalibrationRule, CalibrationStep, Mode, Outcome, Record, Stopping,
+};
 use crashrate_protocol::Fault;
 use crashrate_stats::{DoseFinding, StatsError};
-use serde::Deserialize;
 use thiserror::Error;
 
-use super::MAX_DOSE;
+use super::{MAX_DOSE, PASS, ROUNDS};
 use crate::journal::{self, FolderError, JournalError, RunFolder};
 use crate::plan::{Plan, PlanError, Selection};
 use crate::runner::Campaign;
@@ -89,7 +90,13 @@ pub fn require(
     if suite.sequences.is_empty() {
         return Err("the suite has no [[sequence]] to calibrate its fault by");
     }
-    fault.recalibrate(pass, rounds);
+    fault.injected.dose = fault.injected.dose.max(1);
+    let rule = fault.calibrate.get_or_insert(CalibrationRule {
+        pass: PASS,
+        rounds: ROUNDS,
+    });
+    rule.pass = pass.unwrap_or(rule.pass);
+    rule.rounds = rounds.unwrap_or(rule.rounds);
     Ok(())
 }
 
@@ -186,12 +193,6 @@ fn cohort(
     })
 }
 
-/// The dose in a run's record of its fault.
-#[derive(Deserialize)]
-struct Injected {
-    dose: u32,
-}
-
 fn known(runs: &[PathBuf], fault: &Fault) -> Result<Known, JournalError> {
     let mut known = Known {
         steps: Vec::new(),
@@ -218,9 +219,12 @@ fn known(runs: &[PathBuf], fault: &Fault) -> Result<Known, JournalError> {
 fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, fault: &Fault) {
     match record {
         Record::Opened(opened) => {
-            let injected = opened.run.fault.as_ref();
-            let injected = injected.and_then(|value| Injected::deserialize(value).ok());
-            step.dose = injected.map_or(0, |injected| injected.dose);
+            let dose = opened
+                .run
+                .fault
+                .as_ref()
+                .and_then(|fault| fault["dose"].as_u64());
+            step.dose = dose.and_then(|dose| dose.try_into().ok()).unwrap_or(0);
         }
         Record::Hello(hello) => {
             let kind = hello.device.split(':').next().unwrap_or_default();
@@ -231,12 +235,8 @@ fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, fault: &
             step.passed += u32::from(ended.outcome == Outcome::Passed);
         }
         Record::Ended(ended) if ended.outcome == Outcome::NotStarted => {
-            known.void = Some(
-                ended
-                    .reason
-                    .clone()
-                    .unwrap_or_else(|| "it was not started".into()),
-            );
+            let reason = ended.reason.clone();
+            known.void = reason.or_else(|| Some("it was not started".into()));
         }
         Record::Ended(_)
         | Record::Started(_)

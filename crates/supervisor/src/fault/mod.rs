@@ -54,17 +54,6 @@ impl SuiteFault {
         self.injected.dose = dose;
         self.calibrate = None;
     }
-
-    /// Asks for a calibration, with the suite's rule except for what is given.
-    pub fn recalibrate(&mut self, pass: Option<f64>, rounds: Option<u32>) {
-        self.injected.dose = self.injected.dose.max(1);
-        let rule = self.calibrate.get_or_insert(CalibrationRule {
-            pass: PASS,
-            rounds: ROUNDS,
-        });
-        rule.pass = pass.unwrap_or(rule.pass);
-        rule.rounds = rounds.unwrap_or(rule.rounds);
-    }
 }
 
 fn json(value: &impl Serialize) -> Value {

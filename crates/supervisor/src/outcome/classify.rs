@@ -5,7 +5,6 @@ use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Mode, Outcome};
 use super::expect::missed;
 use super::transcript::{ChapterLog, State, Transcript};
 use crate::plan::UnitSpec;
-use crate::process;
 use crate::suite::{DescendantCrash, bytes_text};
 
 /// Why crashrate killed an attempt.
@@ -49,15 +48,6 @@ pub struct DescendantDeath {
     pub program: String,
     /// The signal's name.
     pub signal: String,
-}
-
-impl DescendantDeath {
-    pub(crate) fn of(crash: &process::DescendantCrash) -> DescendantDeath {
-        DescendantDeath {
-            program: crash.program.clone(),
-            signal: crash.crash.signal.clone().unwrap_or_default(),
-        }
-    }
 }
 
 impl Seen {

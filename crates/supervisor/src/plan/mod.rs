@@ -6,6 +6,7 @@ mod spec;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::slice;
 use std::time::Duration;
 
 use crashrate_model::{Mode, Spawn, Unit};
@@ -120,17 +121,13 @@ impl Plan {
         let chosen: HashSet<&String> = selection.chapters.iter().collect();
         let is_chosen = |id: &String| chosen.is_empty() || chosen.contains(id);
         let mut units = Vec::new();
-        for variant in variants {
-            if selection.mode != Some(Mode::Sequential) {
-                units.extend(isolated(&suite, &variant, is_chosen));
-            }
-            if selection.mode != Some(Mode::Isolated) {
-                units.extend(sequential(&suite, &variant, is_chosen));
-            }
+        for variant in &variants {
+            let chosen = units_of(&suite, variant).filter(|unit| {
+                selection.mode.is_none_or(|mode| mode == unit.mode)
+                    && unit.chapters.iter().all(is_chosen)
+            });
+            units.extend(chosen.flat_map(|unit| spawned(&by_id, unit, selection.spawn)));
         }
-        let mut units: Vec<Unit> = (units.into_iter())
-            .flat_map(|unit| spawned(&by_id, unit, selection.spawn))
-            .collect();
         if units.is_empty() {
             return Err(PlanError::Nothing(why_nothing(&suite, selection)));
         }
@@ -248,32 +245,22 @@ fn check_preloads(suite: &Suite, variant: &Variant) -> Result<(), PlanError> {
     Ok(())
 }
 
-fn isolated(suite: &Suite, variant: &str, is_chosen: impl Fn(&String) -> bool) -> Vec<Unit> {
-    (suite.chapters.iter())
-        .filter(|c| c.modes.contains(&Mode::Isolated) && is_chosen(&c.id))
-        .map(|c| Unit {
-            name: c.id.clone(),
-            mode: Mode::Isolated,
-            variant: variant.into(),
-            spawn: Spawn::Exec,
-            chapters: vec![c.id.clone()],
-            rounds: c.rounds,
-        })
-        .collect()
-}
-
-fn sequential(suite: &Suite, variant: &str, is_chosen: impl Fn(&String) -> bool) -> Vec<Unit> {
-    (suite.sequences.iter())
-        .filter(|s| s.chapters.iter().all(&is_chosen))
-        .map(|s| Unit {
-            name: s.id.clone(),
-            mode: Mode::Sequential,
-            variant: variant.into(),
-            spawn: Spawn::Exec,
-            chapters: s.chapters.clone(),
-            rounds: s.rounds,
-        })
-        .collect()
+/// The isolated chapters and the sequences, executed.
+fn units_of(suite: &Suite, variant: &str) -> impl Iterator<Item = Unit> {
+    let unit = |name: &String, mode, chapters: &[String], rounds| Unit {
+        name: name.clone(),
+        mode,
+        variant: variant.into(),
+        spawn: Spawn::Exec,
+        chapters: chapters.to_vec(),
+        rounds,
+    };
+    let isolated = (suite.chapters.iter())
+        .filter(|c| c.modes.contains(&Mode::Isolated))
+        .map(move |c| unit(&c.id, Mode::Isolated, slice::from_ref(&c.id), c.rounds));
+    let sequences =
+        (suite.sequences.iter()).map(move |s| unit(&s.id, Mode::Sequential, &s.chapters, s.rounds));
+    isolated.chain(sequences)
 }
 
 /// Whether any chapter or sequence can be forked.

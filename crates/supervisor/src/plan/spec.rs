@@ -10,7 +10,7 @@ use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::{Plan, RoundKey, round_seed};
 use crate::fault::SuiteFault;
-use crate::suite::{Action, ById, Chapter, Expect, ProcessOptions, ResourceLimits, Variant};
+use crate::suite::{ById, Chapter, Expect, ProcessOptions, ResourceLimits, Variant};
 
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,8 +126,8 @@ impl<'a> SpecBuilder<'a> {
     pub(crate) fn attempt(&self, key: RoundKey, attempt: u32, slot: u32) -> AttemptSpec {
         let unit = &self.units[key.unit as usize];
         let seed = round_seed(self.plan.seed, key.round);
-        let input = (unit.needs_verdict)
-            .then(|| self.task(&self.chapters(&self.plan.units[key.unit as usize]), seed));
+        let input =
+            (unit.needs_verdict).then(|| self.task(&self.plan.units[key.unit as usize], seed));
         AttemptSpec {
             unit: unit.clone(),
             program: None,
@@ -183,10 +183,12 @@ impl<'a> SpecBuilder<'a> {
         UnitSpec {
             directory: settings.timing.directory.clone(),
             env,
-            chapters: self
-                .chapters(unit)
-                .iter()
-                .map(|c| chapter_spec(c))
+            chapters: (self.chapters(unit))
+                .map(|chapter| ChapterSpec {
+                    id: chapter.id.clone(),
+                    timeout: chapter.timing.timeout,
+                    expect: chapter.expect.clone(),
+                })
                 .collect(),
             mode: unit.mode,
             timeout: settings.timing.timeout,
@@ -203,9 +205,9 @@ impl<'a> SpecBuilder<'a> {
         }
     }
 
-    fn chapters(&self, unit: &Unit) -> Vec<&'a Chapter> {
+    fn chapters(&self, unit: &Unit) -> impl Iterator<Item = &'a Chapter> {
         let ids = unit.chapters.iter();
-        ids.filter_map(|id| self.by_id.chapter(id)).collect()
+        ids.filter_map(|id| self.by_id.chapter(id))
     }
 
     fn variant(&self, unit: &Unit) -> &'a Variant {
@@ -231,10 +233,10 @@ impl<'a> SpecBuilder<'a> {
         .map(|(k, v)| (k.to_owned(), v))
     }
 
-    fn task(&self, chapters: &[&Chapter], seed: u64) -> Vec<u8> {
+    fn task(&self, unit: &Unit, seed: u64) -> Vec<u8> {
         let task = Task {
             v: VERSION,
-            chapters: chapters.iter().map(|c| task_chapter(c)).collect(),
+            chapters: self.chapters(unit).map(task_chapter).collect(),
             device: self.plan.suite.device.clone(),
             seed,
             fault: self.plan.suite.fault.as_ref().map(SuiteFault::task),
@@ -246,19 +248,8 @@ impl<'a> SpecBuilder<'a> {
     }
 }
 
-fn chapter_spec(chapter: &Chapter) -> ChapterSpec {
-    ChapterSpec {
-        id: chapter.id.clone(),
-        timeout: chapter.timing.timeout,
-        expect: chapter.expect.clone(),
-    }
-}
-
 fn task_chapter(chapter: &Chapter) -> TaskChapter {
-    let (worker, params) = match &chapter.action {
-        Action::Worker { chapter, params } => (Some(chapter.clone()), params.clone()),
-        Action::Command(_) => (None, serde_json::Map::new()),
-    };
+    let (worker, params) = chapter.task();
     TaskChapter {
         id: chapter.id.clone(),
         worker,

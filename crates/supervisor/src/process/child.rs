@@ -44,9 +44,10 @@ pub trait Start: Send + Sync {
 }
 
 /// What is done to a run's children to see their stacks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StackCapture {
     /// Nothing.
+    #[default]
     None,
     /// The stacks of an untraced child are read when it hangs.
     Hangs,

@@ -8,7 +8,7 @@ use crashrate_zygote::Rlimits;
 use nix::unistd::geteuid;
 
 use super::platform;
-use crate::doctor::{self, MemoryFallback};
+use crate::doctor;
 use crate::suite::{ResourceLimits, Suite, bytes_text};
 
 /// Divides limits between a cgroup and rlimits.
@@ -51,14 +51,10 @@ pub(crate) fn in_force(suite: &Suite) -> (BTreeMap<String, String>, Vec<Finding>
     let described = described.collect();
     let mut findings = Vec::new();
     if limits_memory && !by_cgroup {
-        let fallback = if !platform::LIMITS_ADDRESS_SPACE {
-            MemoryFallback::None
-        } else if may_be_cuda(&suite.device) {
-            MemoryFallback::AddressSpaceWithCuda
-        } else {
-            MemoryFallback::AddressSpace
-        };
-        findings.push(doctor::memory_not_by_cgroup(fallback));
+        findings.push(doctor::memory_not_by_cgroup(
+            platform::LIMITS_ADDRESS_SPACE,
+            suite.device == "auto" || suite.device.starts_with("cuda"),
+        ));
     }
     if limits_processes && !by_cgroup {
         findings.push(doctor::processes_not_by_cgroup(geteuid().is_root()));
@@ -90,8 +86,4 @@ fn described(
         ("cpu", cpu, "of each process (rlimit)"),
         ("file-size", file_size, "of each file (rlimit)"),
     ]
-}
-
-fn may_be_cuda(device: &str) -> bool {
-    device == "auto" || device.starts_with("cuda")
 }

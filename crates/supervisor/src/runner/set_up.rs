@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crashrate_model::{EvidenceMode, RunInfo};
+use crashrate_model::RunInfo;
 use tokio::runtime::Runtime;
 
 use super::campaign::{Campaign, RunError};
@@ -14,7 +14,7 @@ use crate::decide::Decider;
 use crate::fault::SuiteFault;
 use crate::journal::RunFolder;
 use crate::plan::{Plan, SpecBuilder};
-use crate::process::{self, Guardian, RunContext, StackCapture, Starter};
+use crate::process::{self, Guardian, RunContext, Starter};
 use crate::program::{self, Programs};
 use crate::{doctor, machine, outputs, run_file, safe_file};
 
@@ -126,7 +126,8 @@ pub(super) fn run_context(
     info: &mut RunInfo,
 ) -> Result<RunContext, RunError> {
     let guardian = Arc::new(guardian(campaign, folder)?);
-    let start = Starter::new(guardian.clone(), stack_capture(campaign)).map_err(RunError::SetUp)?;
+    let start =
+        Starter::new(guardian.clone(), campaign.watching.stack_capture).map_err(RunError::SetUp)?;
     add_findings(campaign, info);
     Ok(RunContext {
         run_id: folder.id().into(),
@@ -144,16 +145,6 @@ fn guardian(campaign: &Campaign, folder: &RunFolder) -> Result<Guardian, RunErro
         safe_file::open_or_create(folder.path(), GUARDIAN_LOCK).map_err(RunError::folder(&path))?;
     let (program, arguments): &(PathBuf, _) = &campaign.guardian;
     Guardian::start(program, arguments, folder.id(), lock).map_err(RunError::SetUp)
-}
-
-fn stack_capture(campaign: &Campaign) -> StackCapture {
-    if campaign.watching.mode == EvidenceMode::Trace {
-        StackCapture::Trace
-    } else if campaign.watching.captures_hangs {
-        StackCapture::Hangs
-    } else {
-        StackCapture::None
-    }
 }
 
 /// Adds what was found about evidence and forks.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Recommendation, Unit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use serde_with::serde_as;
 use thiserror::Error;
 
 use crate::fault::SuiteFault;
@@ -18,27 +19,27 @@ use crate::toml_file::{self, TomlError};
 
 pub(crate) use options::bytes_text;
 pub use options::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing};
+use text::PathText;
 pub(crate) use text::word_of_text;
 pub use text::word_to_text;
-
-pub use crate::toml_file::is_device;
 
 pub use crashrate_model::DEFAULT_VARIANT;
 
 /// A resolved suite: every default filled in, every path absolute, every reference checked.
+#[serde_as]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Suite {
     /// Its name, also in `crashrate history`.
     pub name: String,
     /// Its file; `None` for a command given on the command line.
-    #[serde(with = "text::path::option", default)]
+    #[serde_as(as = "Option<PathText>")]
     pub file: Option<PathBuf>,
     /// The requested device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
     pub device: String,
     /// Which outcomes the crash rate counts.
     pub bad: OutcomeSet,
     /// The worker that the suite names, absolute where it has a path.
-    #[serde(with = "text::path::option", default)]
+    #[serde_as(as = "Option<PathText>")]
     pub worker: Option<PathBuf>,
     /// The fault that its worker chapters inject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,12 +139,13 @@ pub struct Sequence {
 }
 
 /// A named change of environment or worker.
+#[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variant {
     /// Its id.
     pub id: String,
     /// Another build of the worker, absolute where it has a path.
-    #[serde(with = "text::path::option", default)]
+    #[serde_as(as = "Option<PathText>")]
     pub worker: Option<PathBuf>,
     /// Variables that override all others.
     pub env: BTreeMap<String, String>,
@@ -200,6 +202,14 @@ impl Suite {
 }
 
 impl Chapter {
+    /// What the worker is told of it: the name of its built-in chapter, and the parameters.
+    pub(crate) fn task(&self) -> (Option<String>, Map<String, Value>) {
+        match &self.action {
+            Action::Worker { chapter, params } => (Some(chapter.clone()), params.clone()),
+            Action::Command(_) => (None, Map::new()),
+        }
+    }
+
     /// Its command; `None` if the worker runs it.
     pub(crate) fn command(&self) -> Option<&[String]> {
         match &self.action {

@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 use strum::IntoStaticStr;
 
-use super::text;
+use super::text::{DurationText, PathText};
 
 /// How long and where something runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
     /// Time limit.
-    #[serde(with = "text::duration")]
+    #[serde(with = "DurationText")]
     pub timeout: Duration,
     /// Time between SIGTERM and SIGKILL.
-    #[serde(with = "text::duration")]
+    #[serde(with = "DurationText")]
     pub grace: Duration,
     /// Working directory; absolute.
-    #[serde(with = "text::path")]
+    #[serde(with = "PathText")]
     pub directory: PathBuf,
 }
 

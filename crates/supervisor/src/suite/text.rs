@@ -4,8 +4,13 @@
 //! that is not UTF-8 is written as a private-use character. Such a character itself is written as
 //! its bytes, so every word is read back unchanged; all other words stay as they are.
 
+use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_with::serde_conv;
 
 /// The character for byte 0, so that byte 255 fits into the last private-use area of Unicode.
 const FIRST: u32 = 0x10_fe00;
@@ -53,74 +58,24 @@ pub(crate) fn word_of_text(text: &str) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// Paths in `run.toml`, written as words.
-pub(super) mod path {
-    use std::path::{Path, PathBuf};
+serde_conv!(
+    /// Paths in `run.toml`, written as words.
+    pub(super) PathText,
+    PathBuf,
+    |path: &PathBuf| word_to_text(path.as_os_str()),
+    |text: String| -> Result<_, Infallible> { Ok(word_of_text(&text).into()) }
+);
 
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::{word_of_text, word_to_text};
-
-    pub(in super::super) fn serialize<S: Serializer>(
-        path: &Path,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&word_to_text(path.as_os_str()))
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<PathBuf, D::Error> {
-        Ok(word_of_text(&String::deserialize(from)?).into())
-    }
-
-    /// The same for a path that may be missing.
-    pub(in super::super) mod option {
-        use super::{Deserialize, Deserializer, PathBuf, Serializer, word_of_text};
-
-        pub(in super::super::super) fn serialize<S: Serializer>(
-            path: &Option<PathBuf>,
-            to: S,
-        ) -> Result<S::Ok, S::Error> {
-            match path {
-                Some(path) => super::serialize(path, to),
-                None => to.serialize_none(),
-            }
-        }
-
-        pub(in super::super::super) fn deserialize<'de, D: Deserializer<'de>>(
-            from: D,
-        ) -> Result<Option<PathBuf>, D::Error> {
-            let text = Option::<String>::deserialize(from)?;
-            Ok(text.map(|text| word_of_text(&text).into()))
-        }
-    }
-}
-
-/// Durations as people write them (`90s`, `10m`).
-pub(super) mod duration {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(in super::super) fn serialize<S: Serializer>(
-        duration: &Duration,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        to.collect_str(&humantime::format_duration(*duration))
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Duration, D::Error> {
-        humantime::parse_duration(&String::deserialize(from)?).map_err(D::Error::custom)
-    }
-}
+serde_conv!(
+    /// Durations as people write them (`90s`, `10m`).
+    pub(super) DurationText,
+    Duration,
+    |duration: &Duration| humantime::format_duration(*duration).to_string(),
+    |text: String| humantime::parse_duration(&text)
+);
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -146,10 +101,9 @@ mod tests {
     #[test]
     fn every_path_is_read_back() {
         for bytes in [&b"/a/b"[..], b"/a\xff\xfe/b", "/\u{e4}".as_bytes(), b""] {
-            let path = Path::new(OsStr::from_bytes(bytes));
-            let mut text = Vec::new();
-            path::serialize(path, &mut serde_json::Serializer::new(&mut text)).unwrap();
-            let back = path::deserialize(&mut serde_json::Deserializer::from_slice(&text)).unwrap();
+            let path = PathBuf::from(OsStr::from_bytes(bytes));
+            let text = PathText::serialize(&path, serde_json::value::Serializer).unwrap();
+            let back = PathText::deserialize(text).unwrap();
             assert_eq!(back, path);
         }
     }

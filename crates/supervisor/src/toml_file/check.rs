@@ -117,14 +117,22 @@ impl Source<'_> {
         Ok(OutcomeSet::new(outcomes.collect::<Result<Vec<_>>>()?))
     }
 
-    /// The id of a chapter. Reports use `between` and `exit` for deaths outside of chapters.
-    pub(crate) fn chapter_id(&self, id: &Spanned<String>) -> Result<String> {
-        let text = self.id("chapter.id", id)?;
-        if matches!(text.as_str(), "between" | "exit") {
-            let problem = format!(
-                "chapter.id: `{text}` is reserved for deaths outside of chapters; choose another"
-            );
-            return self.refuse(id, problem);
+    /// The id of a chapter, sequence or variant, which must not have occurred before.
+    pub(crate) fn new_id<'i>(
+        &self,
+        seen: &mut HashSet<&'i str>,
+        kind: &str,
+        id: &'i Spanned<String>,
+    ) -> Result<String> {
+        let key = format!("{kind}.id");
+        let text = self.id(&key, id)?;
+        // Reports use these two for deaths outside of chapters.
+        if kind == "chapter" && matches!(text.as_str(), "between" | "exit") {
+            let problem = "is reserved for deaths outside of chapters; choose another";
+            return self.refuse(id, format!("{key}: `{text}` {problem}"));
+        }
+        if !seen.insert(id.get_ref()) {
+            return self.refuse(id, format!("{key}: there is another {kind} `{text}`"));
         }
         Ok(text)
     }
@@ -136,20 +144,6 @@ impl Source<'_> {
         let is_valid = text.starts_with(plain) && text.chars().all(inner) && text.len() <= 100;
         let expected = "at most 100 of a-z 0-9 . _ - that begin with a letter or digit";
         self.valid(is_valid.then(|| text.clone()), key, id, "name", expected)
-    }
-
-    /// Refuses an id that occurred before.
-    pub(crate) fn unique<'i>(
-        &self,
-        seen: &mut HashSet<&'i str>,
-        kind: &str,
-        id: &'i Spanned<String>,
-    ) -> Result<()> {
-        if seen.insert(id.get_ref()) {
-            return Ok(());
-        }
-        let problem = format!("{kind}.id: there is another {kind} `{}`", id.get_ref());
-        self.refuse(id, problem)
     }
 
     /// Returns the value that was parsed from `text`, or an error at `text` if there is none.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan::{PlanError, Selection};
 use crashrate_supervisor::request::{
-    FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject, UnreachableGates, Until,
+    FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject, Until,
 };
 use crashrate_supervisor::suite::{SuiteError, word_to_text};
 
@@ -95,11 +95,7 @@ fn options(arguments: &RunArguments) -> RunOptions {
         },
         until,
         not_worse_by: arguments.not_worse_by,
-        unreachable_gates: if arguments.strict {
-            UnreachableGates::Refuse
-        } else {
-            UnreachableGates::Allow
-        },
+        strict: arguments.strict,
         seed: arguments.seed,
         jobs: arguments.jobs,
         evidence: arguments.evidence,

@@ -7,7 +7,7 @@ use crashrate_model::{EvidenceMode, Exit, Usage};
 use super::{Attempt, ChildState};
 use crate::misbehave;
 use crate::outcome::{DescendantDeath, Kill};
-use crate::process::{group, platform};
+use crate::process::{DescendantCrash, group, platform};
 use crate::suite::bytes_text;
 
 /// Messages of programs that were refused ptrace.
@@ -137,8 +137,11 @@ impl Attempt<'_> {
         }
         self.read_cores();
         let watched = &mut self.evidence.watched;
-        let crashed = watched.descendants.iter();
-        self.seen.descendants = crashed.map(DescendantDeath::of).collect();
+        let death = |of: &DescendantCrash| DescendantDeath {
+            program: of.program.clone(),
+            signal: of.crash.signal.clone().unwrap_or_default(),
+        };
+        self.seen.descendants = watched.descendants.iter().map(death).collect();
         let stderr = self.stderr.text();
         let crashes = watched.descendants.iter_mut().map(|of| &mut of.crash);
         for crash in watched.crash.as_deref_mut().into_iter().chain(crashes) {

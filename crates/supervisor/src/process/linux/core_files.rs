@@ -43,7 +43,7 @@ pub struct CoreFiles {
 /// A part of a file name pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
-    Text(Vec<u8>),
+    Byte(u8),
     /// The pid.
     Pid,
     /// Any text.
@@ -265,38 +265,30 @@ fn name_parts(name: &[u8], uses_pid: bool) -> Vec<Part> {
     while let Some(&byte) = bytes.next() {
         match (byte, bytes.as_slice().first()) {
             (b'%', None) => break,
-            (b'%', Some(b'%')) => push_text(&mut parts, b'%'),
+            (b'%', Some(b'%')) => parts.push(Part::Byte(b'%')),
             // Not %P: the pid in the initial PID namespace may be another.
             (b'%', Some(b'p')) => parts.push(Part::Pid),
             (b'%', Some(_)) => parts.push(Part::Any),
             (other, _) => {
-                push_text(&mut parts, other);
+                parts.push(Part::Byte(other));
                 continue;
             }
         }
         bytes.next();
     }
     if uses_pid && !parts.contains(&Part::Pid) {
-        push_text(&mut parts, b'.');
-        parts.push(Part::Pid);
+        parts.extend([Part::Byte(b'.'), Part::Pid]);
     }
     parts
-}
-
-fn push_text(parts: &mut Vec<Part>, byte: u8) {
-    match parts.last_mut() {
-        Some(Part::Text(text)) => text.push(byte),
-        _ => parts.push(Part::Text(vec![byte])),
-    }
 }
 
 /// Whether a name matches the pattern.
 fn fits(parts: &[Part], name: &[u8]) -> bool {
     match parts.split_first() {
         None => name.is_empty(),
-        Some((Part::Text(text), rest)) => name
-            .strip_prefix(text.as_slice())
-            .is_some_and(|name| fits(rest, name)),
+        Some((Part::Byte(byte), rest)) => name
+            .split_first()
+            .is_some_and(|(first, name)| first == byte && fits(rest, name)),
         Some((Part::Pid, rest)) => {
             let digits = name.iter().take_while(|byte| byte.is_ascii_digit()).count();
             (1..=digits).any(|length| fits(rest, &name[length..]))
@@ -312,15 +304,16 @@ mod tests {
     #[test]
     fn core_patterns_give_folder_and_name() {
         let of = |pattern: &str, uses_pid| parse(pattern.as_bytes(), uses_pid).unwrap();
-        let text = |text: &str| Part::Text(text.into());
-        assert_eq!(of("core", false), (None, vec![text("core")]));
-        assert_eq!(of("core", true), (None, vec![text("core."), Part::Pid]));
+        let text = |text: &str| text.bytes().map(Part::Byte).collect::<Vec<_>>();
+        assert_eq!(of("core", false), (None, text("core")));
+        assert_eq!(
+            of("core", true),
+            (None, [text("core."), vec![Part::Pid]].concat())
+        );
+        let parts = [vec![Part::Any], text("."), vec![Part::Pid], text(".%x")];
         assert_eq!(
             of("/var/cores/%e.%p.%%x", true),
-            (
-                Some("/var/cores".into()),
-                vec![Part::Any, text("."), Part::Pid, text(".%x")]
-            )
+            (Some("/var/cores".into()), parts.concat())
         );
         for wrong in [
             "|/usr/share/apport/apport %p",

@@ -20,14 +20,9 @@ impl Resolver<'_> {
         let mut seen = HashSet::new();
         (self.file.chapter.iter())
             .map(|raw| {
-                let id = self.source.chapter_id(&raw.id)?;
-                self.source.unique(&mut seen, "chapter", &raw.id)?;
+                let id = self.source.new_id(&mut seen, "chapter", &raw.id)?;
                 let whose = format!("chapter `{id}`");
-                let timing = self.timing(
-                    raw.timeout.as_ref(),
-                    raw.grace.as_ref(),
-                    raw.directory.as_ref(),
-                )?;
+                let timing = self.timing(&raw.timeout, &raw.grace, &raw.directory)?;
                 let env = self.merged_env(&raw.id, &raw.env)?;
                 let action = self.action(&whose, raw, &timing.directory, &env)?;
                 let own_limits = self.limits(&format!("{whose}: limits"), raw.limits.as_ref())?;
@@ -38,12 +33,7 @@ impl Resolver<'_> {
                     expect: self.expect(&whose, &raw.expect)?,
                     timing,
                     limits: own_limits.or(limits),
-                    spawning: self.spawning(
-                        &whose,
-                        raw.spawn.as_ref(),
-                        raw.zygote.as_ref(),
-                        raw.command.as_ref(),
-                    )?,
+                    spawning: self.spawning(&whose, &raw.spawn, &raw.zygote, &raw.command)?,
                     env,
                     action,
                     process: self.process(raw, process)?,

@@ -1,6 +1,6 @@
 //! `[[gate]]` and `[[recommendation]]`.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crashrate_model::{Condition, Gate, Mode, Recommendation};
 use toml::Spanned;
@@ -15,8 +15,8 @@ impl Resolver<'_> {
         let isolated = chapters
             .iter()
             .filter(|c| c.modes.contains(&Mode::Isolated));
-        let isolated: HashSet<&str> = isolated.map(|c| c.id.as_str()).collect();
-        let sequences: HashSet<&str> = sequences.iter().map(|s| s.id.as_str()).collect();
+        let isolated: BTreeSet<&str> = isolated.map(|c| c.id.as_str()).collect();
+        let sequences: BTreeSet<&str> = sequences.iter().map(|s| s.id.as_str()).collect();
         let gate = |gate| self.gate(gate, &isolated, &sequences);
         self.file.gate.iter().map(gate).collect()
     }
@@ -24,8 +24,8 @@ impl Resolver<'_> {
     fn gate(
         &self,
         raw: &raw::Gate,
-        isolated: &HashSet<&str>,
-        sequences: &HashSet<&str>,
+        isolated: &BTreeSet<&str>,
+        sequences: &BTreeSet<&str>,
     ) -> Result<Gate> {
         let (key, name, mode, known) = match (&raw.chapter, &raw.sequence) {
             (Some(chapter), None) => ("chapter", chapter, Mode::Isolated, isolated),
@@ -37,13 +37,11 @@ impl Resolver<'_> {
         };
         let id = name.get_ref();
         if !known.contains(id.as_str()) {
-            let mut known: Vec<&str> = known.iter().copied().collect();
-            known.sort_unstable();
             let kind = match mode {
                 Mode::Isolated => "isolated chapter",
                 Mode::Sequential => "sequence",
             };
-            let problem = format!("gate.{key}: {}", unknown(kind, id, known.into_iter()));
+            let problem = format!("gate.{key}: {}", unknown(kind, id, known.iter().copied()));
             return self.source.refuse(name, problem);
         }
         let limit = raw.require.get_ref().parse().map_err(|problem| {

@@ -121,7 +121,7 @@ impl Resolver<'_> {
             self.source
                 .error(0..0, "missing [suite] with a `name = \"...\"`")
         })?;
-        let sequence_timing = self.timing(None, None, None)?;
+        let sequence_timing = self.timing(&None, &None, &None)?;
         let limits = self.limits("limits", file.limits.as_ref())?;
         let process = self.common_process(head)?;
         let chapters = self.chapters(limits, process)?;
@@ -179,18 +179,14 @@ impl Resolver<'_> {
     }
 
     fn variants(&self) -> Result<Vec<Variant>> {
+        let mut seen = HashSet::new();
         let mut variants = vec![default_variant()];
         for variant in &self.file.variant {
-            let id = self.source.id("variant.id", &variant.id)?;
+            let id = self.source.new_id(&mut seen, "variant", &variant.id)?;
             self.env(&variant.id, &variant.env)?;
-            if variants.iter().any(|v| v.id == id) {
-                let problem = match id.as_str() {
-                    DEFAULT_VARIANT => {
-                        "`default` is the variant that changes nothing; choose another name".into()
-                    }
-                    _ => format!("there is another variant `{id}`"),
-                };
-                let problem = format!("variant.id: {problem}");
+            if id == DEFAULT_VARIANT {
+                let problem = "variant.id: `default` is the variant that changes nothing; choose \
+                               another name";
                 return self.source.refuse(&variant.id, problem);
             }
             variants.push(Variant {

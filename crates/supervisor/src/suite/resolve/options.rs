@@ -10,13 +10,13 @@ use super::super::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Ti
 use super::{GRACE, Resolver, TIMEOUT};
 use crate::toml_file::Result;
 
-type Text<'a> = Option<&'a Spanned<String>>;
+type Text = Option<Spanned<String>>;
 
 impl Resolver<'_> {
     /// Own values, else those of `[defaults]`, else the built-in ones.
-    pub(super) fn timing(&self, timeout: Text, grace: Text, directory: Text) -> Result<Timing> {
+    pub(super) fn timing(&self, timeout: &Text, grace: &Text, directory: &Text) -> Result<Timing> {
         let defaults = &self.file.defaults;
-        let directory = match directory.or(defaults.directory.as_ref()) {
+        let directory = match directory.as_ref().or(defaults.directory.as_ref()) {
             None => self.directory.clone(),
             Some(given) => {
                 let path = self.directory.join(given.get_ref());
@@ -28,11 +28,11 @@ impl Resolver<'_> {
             }
         };
         Ok(Timing {
-            timeout: match timeout.or(defaults.timeout.as_ref()) {
+            timeout: match timeout.as_ref().or(defaults.timeout.as_ref()) {
                 None => TIMEOUT,
                 Some(timeout) => self.source.duration("timeout", timeout)?,
             },
-            grace: match grace.or(defaults.grace.as_ref()) {
+            grace: match grace.as_ref().or(defaults.grace.as_ref()) {
                 None => GRACE,
                 Some(grace) => self.source.duration_or_zero("grace", grace)?,
             },
@@ -73,9 +73,9 @@ impl Resolver<'_> {
     /// The options of sequences, and of chapters that set none.
     pub(super) fn common_process(&self, head: &raw::Head) -> Result<ProcessOptions> {
         let defaults = &self.file.defaults;
-        let descendants = defaults.descendants.as_ref().or(head.descendants.as_ref());
+        let descendants = self.descendants(&defaults.descendants)?;
         Ok(ProcessOptions {
-            descendants: self.descendants(descendants)?,
+            descendants: descendants.or(self.descendants(&head.descendants)?),
             pty: false,
             fresh_directory: defaults.fresh_directory.unwrap_or(false),
         })
@@ -92,7 +92,7 @@ impl Resolver<'_> {
                            have a terminal; `pty` is for a `command`";
             return self.source.refuse(pty, problem);
         }
-        let descendants = self.descendants(chapter.descendants.as_ref())?;
+        let descendants = self.descendants(&chapter.descendants)?;
         Ok(ProcessOptions {
             descendants: descendants.or(common.descendants),
             pty: chapter.pty.as_ref().is_some_and(|pty| *pty.get_ref()),
@@ -100,10 +100,10 @@ impl Resolver<'_> {
         })
     }
 
-    fn descendants(&self, word: Text) -> Result<Option<DescendantCrash>> {
+    fn descendants(&self, word: &Text) -> Result<Option<DescendantCrash>> {
         let choices = [DescendantCrash::Count, DescendantCrash::Note];
         let choice = |word| self.source.one_of("descendants", "choice", word, &choices);
-        word.map(choice).transpose()
+        word.as_ref().map(choice).transpose()
     }
 
     /// `[limits]`, or the `limits` of a chapter.
@@ -115,7 +115,8 @@ impl Resolver<'_> {
         let Some(raw) = raw else {
             return Ok(ResourceLimits::default());
         };
-        let size = |name: &str, size: Text| {
+        let size = |name: &str, size: &Text| {
+            let size = size.as_ref();
             size.map(|size| self.source.size(&format!("{key}.{name}"), size))
                 .transpose()
         };
@@ -124,15 +125,15 @@ impl Resolver<'_> {
             self.source.integer(&key, processes, 1..=u32::MAX)
         });
         Ok(ResourceLimits {
-            memory: size("memory", raw.memory.as_ref())?,
+            memory: size("memory", &raw.memory)?,
             processes: processes.transpose()?.map(u64::from),
-            cpu: self.cpu(&format!("{key}.cpu"), raw.cpu.as_ref())?,
-            file_size: size("file-size", raw.file_size.as_ref())?,
+            cpu: self.cpu(&format!("{key}.cpu"), &raw.cpu)?,
+            file_size: size("file-size", &raw.file_size)?,
         })
     }
 
     /// The kernel counts CPU time in whole seconds.
-    fn cpu(&self, key: &str, text: Text) -> Result<Option<u64>> {
+    fn cpu(&self, key: &str, text: &Text) -> Result<Option<u64>> {
         let Some(text) = text else {
             return Ok(None);
         };
@@ -149,18 +150,18 @@ impl Resolver<'_> {
     pub(super) fn spawning(
         &self,
         whose: &str,
-        spawn: Text,
-        zygote: Option<&Spanned<bool>>,
-        command: Option<&Spanned<Vec<String>>>,
+        spawn: &Text,
+        zygote: &Option<Spanned<bool>>,
+        command: &Option<Spanned<Vec<String>>>,
     ) -> Result<Spawning> {
         if let (Some(zygote), None) = (zygote, command) {
             let problem = format!("{whose}: `zygote` is for commands; the worker can always fork");
             return self.source.refuse(zygote, problem);
         }
-        let zygote = zygote.is_some_and(|zygote| *zygote.get_ref());
+        let zygote = zygote.as_ref().is_some_and(|zygote| *zygote.get_ref());
         let can_fork = zygote || command.is_none();
         let own = self.spawn(spawn)?;
-        let common = self.spawn(self.file.defaults.spawn.as_ref())?;
+        let common = self.spawn(&self.file.defaults.spawn)?;
         if let (Some(Spawn::Fork), Some(spawn), false) = (own, spawn, can_fork) {
             let problem = format!(
                 "{whose}: a command can be forked only if its program links crashrate-zygote; \
@@ -174,9 +175,9 @@ impl Resolver<'_> {
         })
     }
 
-    fn spawn(&self, word: Text) -> Result<Option<Spawn>> {
+    fn spawn(&self, word: &Text) -> Result<Option<Spawn>> {
         let choices = [Spawn::Exec, Spawn::Fork];
         let choice = |word| self.source.one_of("spawn", "choice", word, &choices);
-        word.map(choice).transpose()
+        word.as_ref().map(choice).transpose()
     }
 }

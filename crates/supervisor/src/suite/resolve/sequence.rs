@@ -15,8 +15,7 @@ impl Resolver<'_> {
         let by_id: HashMap<&str, &Chapter> = chapters.iter().map(|c| (c.id.as_str(), c)).collect();
         (self.file.sequence.iter())
             .map(|raw| {
-                let id = self.source.id("sequence.id", &raw.id)?;
-                self.source.unique(&mut seen, "sequence", &raw.id)?;
+                let id = self.source.new_id(&mut seen, "sequence", &raw.id)?;
                 let whose = format!("sequence `{id}`");
                 self.check_chapters(&whose, raw, chapters, &by_id)?;
                 let env = self.merged_env(&raw.id, &raw.env)?;
@@ -28,12 +27,7 @@ impl Resolver<'_> {
                     rounds: self.rounds(raw.rounds.as_ref())?,
                     retries: self.retries(raw.retries.as_ref())?,
                     chapters: chapters.map(|chapter| chapter.get_ref().clone()).collect(),
-                    spawning: self.spawning(
-                        &whose,
-                        raw.spawn.as_ref(),
-                        raw.zygote.as_ref(),
-                        raw.command.as_ref(),
-                    )?,
+                    spawning: self.spawning(&whose, &raw.spawn, &raw.zygote, &raw.command)?,
                     command,
                     env,
                     id,
