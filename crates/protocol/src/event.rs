@@ -65,6 +65,14 @@ pub enum Event {
         #[serde(default)]
         reason: String,
     },
+    /// The chapter was skipped: it is in no rate.
+    ChapterSkipped {
+        /// Its id in the task.
+        chapter: String,
+        /// The reason, for people.
+        #[serde(default)]
+        reason: String,
+    },
     /// A remark for people.
     Note {
         /// The remark.

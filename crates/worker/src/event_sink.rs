@@ -130,6 +130,7 @@ fn print(event: &Event) -> io::Result<()> {
         }
         Event::ChapterPassed { .. } => writeln!(out, "passed"),
         Event::ChapterFailed { reason, .. } => writeln!(out, "failed: {reason}"),
+        Event::ChapterSkipped { reason, .. } => writeln!(out, "skipped: {reason}"),
         Event::Note { text } => writeln!(out, "  note: {text}"),
     }
 }

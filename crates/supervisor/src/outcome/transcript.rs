@@ -116,6 +116,9 @@ impl Transcript {
             Event::ChapterFailed { chapter, reason } => {
                 return self.ended(&chapter, State::Failed(capped(reason)), at);
             }
+            Event::ChapterSkipped { chapter, reason } => {
+                self.note(format!("chapter `{chapter}` was skipped: {reason}"));
+            }
         }
         None
     }
