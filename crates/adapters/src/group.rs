@@ -76,7 +76,7 @@ impl Group {
     ///
     /// For pytest the caller also writes the task: the plugin runs its chapters in its order, so
     /// every order is possible. A chapter whose id is not the test's name needs the name as
-    /// `"params":{"test":NAME}`. The others have their own order; see [`Order`].
+    /// `"params":{"name":NAME}`. The others have their own order; see [`Order`].
     pub fn sequential(&self, tests: &[&Test], order: Order) -> Result<Invocation, SequenceError> {
         let invocation = match self.framework {
             Framework::Pytest => Ok(pytest::sequential(self)),
