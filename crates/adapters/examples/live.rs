@@ -7,13 +7,23 @@
 
 use std::error::Error;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use crashrate_adapters::{
     Context, Framework, Group, Invocation, Order, Output, Step, Test, TestList, list,
 };
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match measured() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measured() -> Result<(), Box<dyn Error>> {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
     let run = words.first().is_some_and(|word| word == "--run");
     words.drain(..usize::from(run));
@@ -92,7 +102,17 @@ fn output(process: &Invocation) -> std::io::Result<Output> {
 /// Runs a process, and prints the events that the reader makes of its output.
 fn measure(group: &Group, process: &Invocation, tests: &[&Test]) -> Result<(), Box<dyn Error>> {
     eprintln!("$ {process}");
-    let mut child = command(process).spawn()?;
+    let mode = if tests.len() == 1 {
+        "isolated"
+    } else {
+        "sequential"
+    };
+    // For the plugin of pytest; standard error is a pipe.
+    let mut command = command(process);
+    command
+        .env("CRASHRATE_EVENTS_FD", "2")
+        .env("CRASHRATE_MODE", mode);
+    let mut child = command.spawn()?;
     if let Some(mut task) = child.stdin.take() {
         let chapters: Vec<_> = tests
             .iter()
@@ -110,6 +130,10 @@ fn measure(group: &Group, process: &Invocation, tests: &[&Test]) -> Result<(), B
         for event in reader.push(&output.stdout) {
             println!("  {}", serde_json::to_string(&event)?);
         }
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    for event in stderr.lines().filter(|line| line.starts_with("{\"v\"")) {
+        println!("  {event}");
     }
     println!("  {}", output.status);
     Ok(())
