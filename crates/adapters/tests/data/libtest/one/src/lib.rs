@@ -1,4 +1,4 @@
-//! Tests of every kind that libtest knows. PLANT=1 makes `planted::crash` die of SIGSEGV.
+//! Tests of every kind that libtest knows. PLANT=1 makes `then_planted::crash` die of SIGSEGV.
 
 /// Adds.
 ///
@@ -51,7 +51,7 @@ mod tests {
 }
 
 #[cfg(test)]
-mod planted {
+mod then_planted {
     #[test]
     fn crash() {
         if std::env::var_os("PLANT").is_some() {
