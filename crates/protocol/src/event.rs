@@ -52,6 +52,12 @@ pub enum Event {
         #[serde(default)]
         label: String,
     },
+    /// The running chapter waits until others have run; a second `chapter-started` continues it.
+    /// Go's parallel tests do this.
+    ChapterPaused {
+        /// Its id in the task.
+        chapter: String,
+    },
     /// The chapter passed.
     ChapterPassed {
         /// Its id in the task.
@@ -59,6 +65,14 @@ pub enum Event {
     },
     /// The chapter failed.
     ChapterFailed {
+        /// Its id in the task.
+        chapter: String,
+        /// The reason, for people.
+        #[serde(default)]
+        reason: String,
+    },
+    /// The chapter was skipped: it is in no rate.
+    ChapterSkipped {
         /// Its id in the task.
         chapter: String,
         /// The reason, for people.

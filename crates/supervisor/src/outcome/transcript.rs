@@ -112,9 +112,13 @@ impl Transcript {
                 value,
             }),
             Event::ChapterStarted { chapter } => return self.started(&chapter, at),
+            Event::ChapterPaused { chapter } => self.paused(&chapter),
             Event::ChapterPassed { chapter } => return self.ended(&chapter, State::Passed, at),
             Event::ChapterFailed { chapter, reason } => {
                 return self.ended(&chapter, State::Failed(capped(reason)), at);
+            }
+            Event::ChapterSkipped { chapter, reason } => {
+                self.note(format!("chapter `{chapter}` was skipped: {reason}"));
             }
         }
         None
@@ -161,6 +165,14 @@ impl Transcript {
         chapter.started = at;
         self.running = Some(index);
         Some(Note::ChapterStarted(index))
+    }
+
+    /// A chapter that waits is as good as not started: a death is another's.
+    fn paused(&mut self, id: &str) {
+        if let Some(index) = self.find(id).filter(|index| self.running == Some(*index)) {
+            self.running = None;
+            self.chapters[index].state = State::Waiting;
+        }
     }
 
     fn ended(&mut self, id: &str, state: State, at: f64) -> Option<Note> {

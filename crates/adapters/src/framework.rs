@@ -1,0 +1,124 @@
+//! The frameworks, and which one a command belongs to.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// A test framework.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantArray
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Framework {
+    /// pytest for Python.
+    Pytest,
+    /// GoogleTest for C++.
+    Gtest,
+    /// Catch2 for C++, versions 2 and 3.
+    Catch2,
+    /// The harness of Rust's `cargo test`.
+    Libtest,
+    /// CTest, the test driver of CMake.
+    Ctest,
+    /// Go's `testing` package.
+    Go,
+}
+
+/// What the caller found at the path that a command begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathKind {
+    /// Nothing: the word is a program on the search path, or an option.
+    Nothing,
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+    /// A folder with a `CTestTestfile.cmake`: the build folder of a CMake project.
+    CmakeBuild,
+}
+
+/// Which framework a command belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detection {
+    /// The words tell it.
+    Known(Framework),
+    /// The program must be asked: list its tests with each of these in turn. The first that lists
+    /// at least one test is the framework. The order matters: GoogleTest ignores the options of
+    /// other frameworks and would run its tests, whereas the others refuse GoogleTest's option.
+    Probe(&'static [Framework]),
+}
+
+const PROBED: &[Framework] = &[Framework::Gtest, Framework::Libtest, Framework::Catch2];
+
+impl Framework {
+    /// Detects the framework from the words of a command and from what its first word names.
+    pub fn detect(command: &[String], first: PathKind) -> Detection {
+        let Some(word) = command.first() else {
+            return Detection::Probe(PROBED);
+        };
+        let known = match (file_name(word), first) {
+            (_, PathKind::CmakeBuild) | ("ctest", _) => Framework::Ctest,
+            ("cargo", _) => Framework::Libtest,
+            ("go", _) => Framework::Go,
+            (name, _) if name.ends_with(".test") || word.ends_with("...") => Framework::Go,
+            (_, PathKind::Folder) => Framework::Pytest,
+            _ if crate::pytest::is_pytest(command) => Framework::Pytest,
+            _ => return Detection::Probe(PROBED),
+        };
+        Detection::Known(known)
+    }
+}
+
+/// The last part of a path; the word itself if it has none, such as `..`.
+pub(crate) fn file_name(word: &str) -> &str {
+    let name = Path::new(word).file_name();
+    name.and_then(|name| name.to_str()).unwrap_or(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::words;
+
+    #[test]
+    fn the_words_tell_most_frameworks() {
+        let known = [
+            ("pytest -x", PathKind::Nothing, Framework::Pytest),
+            (
+                "python3.12 -m pytest tests",
+                PathKind::Nothing,
+                Framework::Pytest,
+            ),
+            ("tests/", PathKind::Folder, Framework::Pytest),
+            ("test_a.py::test_b", PathKind::Nothing, Framework::Pytest),
+            ("uv run pytest", PathKind::Nothing, Framework::Pytest),
+            ("cargo nextest run", PathKind::Nothing, Framework::Libtest),
+            ("go test ./...", PathKind::Nothing, Framework::Go),
+            ("./...", PathKind::Nothing, Framework::Go),
+            ("./words.test", PathKind::File, Framework::Go),
+            ("ctest", PathKind::Nothing, Framework::Ctest),
+            ("build", PathKind::CmakeBuild, Framework::Ctest),
+        ];
+        for (command, first, framework) in known {
+            let detected = Framework::detect(&words(command), first);
+            assert_eq!(detected, Detection::Known(framework), "{command}");
+        }
+        for command in ["./math_test", "python3 script.py", ""] {
+            let detected = Framework::detect(&words(command), PathKind::File);
+            assert_eq!(detected, Detection::Probe(PROBED), "{command}");
+        }
+    }
+}
