@@ -18,7 +18,7 @@ MAX_LINE = 64 * 1024
 MAX_TEXT = 2000
 
 _FD_VARIABLE = "CRASHRATE_EVENTS_FD"
-_PID_VARIABLE = "CRASHRATE_EVENTS_PID"
+_OWNER_VARIABLE = "CRASHRATE_EVENTS_OWNER"
 
 
 def _claim() -> bool:
@@ -26,13 +26,18 @@ def _claim() -> bool:
 
     A subprocess inherits the variable but not the descriptor: the number may belong to one of its
     own files by then. A forked child inherits both, but would report its parent's chapters a second
-    time. So the first process to import the package is the only one that writes; it puts its
-    process id into the environment.
+    time. So the first process of a run to import the package is the only one that writes; it puts
+    the run and its process id into the environment.
     """
     if _FD_VARIABLE not in os.environ:
         return False
-    pid = str(os.getpid())
-    return os.environ.setdefault(_PID_VARIABLE, pid) == pid
+    run = os.environ.get("CRASHRATE_RUN_ID", "") + ":"
+    own = run + str(os.getpid())
+    owner = os.environ.setdefault(_OWNER_VARIABLE, own)
+    if owner.startswith(run):
+        return owner == own
+    os.environ[_OWNER_VARIABLE] = own  # this run was started by a test of another run
+    return True
 
 
 def _descriptor() -> int | None:
@@ -55,7 +60,9 @@ def send(event: str, **fields: object) -> None:
     """Writes one event. Does nothing outside of crashrate, and never raises."""
     if _FD is None or os.getpid() != _PID:
         return
-    cut = {key: one_text(value) if isinstance(value, str) else value for key, value in fields.items()}
+    cut = {
+        key: one_text(field) if isinstance(field, str) else field for key, field in fields.items()
+    }
     text = json.dumps({"v": 1, "event": event, **cut}, ensure_ascii=False, default=str)
     line = text.encode("utf-8", "replace") + b"\n"
     if len(line) > MAX_LINE:

@@ -90,16 +90,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.collectonly = True
     else:
         config.pluginmanager.register(_Attempt(), "crashrate-attempt")
-        config.args[:] = [_from_rootdir(config, word) for word in config.args]
 
 
-def _from_rootdir(config: pytest.Config, word: str) -> str:
-    """A node id is relative to pytest's root directory, a word of its command line is not."""
-    path, colons, name = word.partition("::")
-    absolute = config.rootpath / path
-    if not colons or (config.invocation_params.dir / path).exists() or not absolute.exists():
-        return word
-    return f"{absolute}::{name}"
+def _test_id(item: pytest.Item) -> str:
+    """The node id of a test, as one writes it on the command line of this pytest.
+
+    A node id is relative to pytest's root directory, which need not be the current one.
+    """
+    path, colons, name = item.nodeid.partition("::")
+    current = item.config.invocation_params.dir
+    if not colons or item.path == current / path or not str(item.path).endswith(path):
+        return item.nodeid
+    return f"{os.path.relpath(item.path, current)}::{name}"
 
 
 # Listing.
@@ -110,19 +112,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not _LISTING:
         return
     print()  # the line before may be unfinished
-    for nodeid, item in {item.nodeid: item for item in session.items}.items():
-        print(f"crashrate-test: {json.dumps(nodeid)}")
+    for test, item in {_test_id(item): item for item in session.items}.items():
+        print(f"crashrate-test: {json.dumps(test)}")
         marker = item.get_closest_marker("crashrate")
         if marker is not None:
-            print(f"crashrate-gate: {json.dumps({'id': nodeid, 'below': _below(nodeid, marker)})}")
+            print(f"crashrate-gate: {json.dumps({'id': test, 'below': _below(test, marker)})}")
 
 
-def _below(nodeid: str, marker: pytest.Mark) -> float:
+def _below(test: str, marker: pytest.Mark) -> float:
     below = marker.kwargs.get("below")
     if marker.args or set(marker.kwargs) != {"below"} or not isinstance(below, (int, float)):
-        raise pytest.UsageError(f"{nodeid}: expected `crashrate(below=RATE)`, such as below=0.01")
+        raise pytest.UsageError(f"{test}: expected `crashrate(below=RATE)`, such as below=0.01")
     if not 0 < below < 1:
-        raise pytest.UsageError(f"{nodeid}: crashrate(below={below}) is not between 0 and 1")
+        raise pytest.UsageError(f"{test}: crashrate(below={below}) is not between 0 and 1")
     return float(below)
 
 
@@ -133,47 +135,39 @@ class _Attempt:
     """Selects the tests of an attempt and reports them."""
 
     def __init__(self) -> None:
-        #: From node ids to chapters. Empty: the process is counted as a whole.
-        self.chapters: dict[str, str] = {}
+        #: The chapters of the tests. Empty: the process is counted as a whole.
+        self.chapters: dict[pytest.Item, str] = {}
+        #: The tests of the task that were not collected.
+        self.missing: list[str] = []
         self.reports: list[pytest.TestReport] = []
 
     # The outermost wrapper: behind its `yield`, all other plugins have selected and reordered.
     @pytest.hookimpl(tryfirst=True, hookwrapper=True)
     def pytest_collection_modifyitems(
-        self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+        self, config: pytest.Config, items: list[pytest.Item]
     ) -> Generator[None, Any, None]:
         yield
         task = _events.task() if _SEQUENTIAL else None
         if task is not None:
-            self.select(task, session, config, items)
+            collected = {_test_id(item): item for item in items}
+            self.chapters, self.missing = _of_task(task, collected)
+            others = [item for item in items if item not in self.chapters]
+            config.hook.pytest_deselected(items=others)
+            items[:] = self.chapters
         elif _SEQUENTIAL:
-            self.chapters = {item.nodeid: item.nodeid for item in items}
+            self.chapters = {item: _test_id(item) for item in items}
         elif len(items) == 1:
-            chapter = os.environ.get("CRASHRATE_CHAPTER", items[0].nodeid)
-            self.chapters = {items[0].nodeid: chapter}
+            self.chapters = {items[0]: os.environ.get("CRASHRATE_CHAPTER", _test_id(items[0]))}
 
-    def select(
-        self,
-        task: dict[str, Any],
-        session: pytest.Session,
-        config: pytest.Config,
-        items: list[pytest.Item],
-    ) -> None:
-        """Keeps the tests of the task, in its order."""
-        # A chapter whose id is not the node id (which can be too long) has it in its parameters.
-        names = {(c.get("params") or {}).get("name", c["id"]): c["id"] for c in task["chapters"]}
-        collected = {item.nodeid: item for item in items}
-        missing = [nodeid for nodeid in names if nodeid not in collected]
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
         # After an error of collection pytest stops by itself, and says why.
-        if missing and not session.testsfailed:
-            raise pytest.UsageError(f"crashrate: tests were not collected: {', '.join(missing)}")
-        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in names])
-        items[:] = [collected[nodeid] for nodeid in names if nodeid in collected]
-        self.chapters = names
+        if self.missing and not session.testsfailed:
+            missing = ", ".join(self.missing)
+            raise pytest.UsageError(f"crashrate: tests were not collected: {missing}")
 
     @pytest.hookimpl(tryfirst=True, hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, None]:
-        chapter = self.chapters.get(item.nodeid)
+        chapter = self.chapters.get(item)
         if chapter is None:
             yield
             return
@@ -189,6 +183,21 @@ class _Attempt:
         self.reports.append(report)
 
 
+def _of_task(
+    task: dict[str, Any], collected: dict[str, pytest.Item]
+) -> tuple[dict[pytest.Item, str], list[str]]:
+    """The tests of the task with their chapters, in its order, and those that are missing."""
+    chapters, missing = {}, []
+    for chapter in task["chapters"]:
+        # A chapter whose id cannot be that of its test (which is too long) has it in `params`.
+        test = (chapter.get("params") or {}).get("name", chapter["id"])
+        if test in collected:
+            chapters[collected[test]] = chapter["id"]
+        else:
+            missing.append(test)
+    return chapters, missing
+
+
 def _verdict(reports: list[pytest.TestReport]) -> tuple[str, str | None]:
     """The event for a test with these reports, and its reason."""
     for report in reports:
@@ -199,7 +208,7 @@ def _verdict(reports: list[pytest.TestReport]) -> tuple[str, str | None]:
     if body and body[-1].skipped and not hasattr(body[-1], "wasxfail"):
         details = body[-1].longrepr
         reason = details[2] if isinstance(details, tuple) else str(details)
-        return "chapter-skipped", reason[len("Skipped: ") :] if reason.startswith("Skipped: ") else reason
+        return "chapter-skipped", reason.removeprefix("Skipped: ")
     return "chapter-passed", None
 
 

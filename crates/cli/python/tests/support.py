@@ -63,4 +63,6 @@ def attempt(*words, directory, task=None, **variables):
 
 
 def pytest_attempt(*words, directory, **more):
-    return attempt("-m", "pytest", "-p", "crashrate.pytest_plugin", *words, directory=directory, **more)
+    return attempt(
+        "-m", "pytest", "-p", "crashrate.pytest_plugin", *words, directory=directory, **more
+    )

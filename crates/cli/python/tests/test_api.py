@@ -69,7 +69,9 @@ def test_outside_of_crashrate_functions_run_and_nothing_else_happens(tmp_path):
     )
     assert (done.returncode, done.stdout) == (1, "")
     code = "import crashrate as c; c.note('x'); c.measure('m', 1); print(c.task(), c.seed(), c.round())"
-    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True
+    )
     assert (done.stdout, done.stderr) == ("None None None\n", "")
 
 
@@ -152,6 +154,18 @@ os.wait()
 crashrate.note("first")
 """
     assert [event["text"] for event in run(tmp_path, source).events] == ["first"]
+
+
+def test_a_run_inside_of_a_run_reports(tmp_path):
+    source = """
+import crashrate, os, subprocess, sys
+fd = int(os.environ["CRASHRATE_EVENTS_FD"])
+code = "import crashrate; crashrate.note('inner')"
+env = {**os.environ, "CRASHRATE_RUN_ID": "inner"}
+subprocess.run([sys.executable, "-c", code], env=env, pass_fds=[fd], check=True)
+"""
+    result = run(tmp_path, source, CRASHRATE_RUN_ID="outer")
+    assert [event["text"] for event in result.events] == ["inner"]
 
 
 @pytest.mark.parametrize("number", ["", "x", "99", "1" * 30])

@@ -90,11 +90,7 @@ def matches(verdicts, name):
     """Whether these are the two events of a test. pytest adds details to some reasons."""
     (_, started, _), (kind, ended, reason) = verdicts
     expected, text = VERDICTS[name]
-    return (
-        started == ended == nodeid(name)
-        and kind == expected
-        and (text or "") in (reason or "")
-    )
+    return started == ended == nodeid(name) and kind == expected and (text or "") in (reason or "")
 
 
 # Attempts.
@@ -110,7 +106,9 @@ def test_sequential_runs_the_tests_of_the_task_in_its_order(suite):
 
 
 def test_sequential_leaves_the_others_out(suite):
-    result = pytest_attempt(directory=suite, task=[nodeid("test_with[x/[y]]"), nodeid("test_passes")])
+    result = pytest_attempt(
+        directory=suite, task=[nodeid("test_with[x/[y]]"), nodeid("test_passes")]
+    )
     assert [chapter for _, chapter, _ in result.verdicts[::2]] == [
         nodeid("test_with[x/[y]]"),
         nodeid("test_passes"),
@@ -130,6 +128,7 @@ def test_a_test_that_vanished_is_named(suite):
     assert result.code == 4
     assert "crashrate: tests were not collected: test_suite.py::test_gone" in result.stderr
     assert not result.events
+    assert "PluggyTeardownRaisedWarning" not in result.stdout + result.stderr
 
 
 def test_a_collection_error_is_reported_by_pytest(suite):
@@ -146,10 +145,21 @@ def test_isolated_the_only_test_is_reported(suite, name):
     assert result.code == (1 if VERDICTS[name][0] == "failed" else 0)
 
 
-def test_isolated_a_node_id_is_found_from_a_directory_below(suite):
+@pytest.mark.parametrize(
+    "place, words", [("below", [".."]), ("below", ["../test_suite.py"]), ("..", [])]
+)
+def test_ids_are_relative_to_the_current_directory(suite, place, words):
+    """pytest finds its root directory from its arguments and its configuration."""
     (suite / "below").mkdir()
-    result = pytest_attempt(nodeid("test_passes"), directory=suite / "below")
-    assert (result.code, len(result.verdicts)) == (0, 2)
+    directory = (suite / place).resolve()
+    words = words or [suite.name]
+    ids = [name for name, _ in listing(directory, *words)]
+    prefix = os.path.relpath(suite, directory)
+    assert ids == [f"{prefix}/{nodeid(name)}" for name in VERDICTS]
+    result = pytest_attempt(*words, directory=directory, task=[ids[-1]])
+    assert result.verdicts == [("started", ids[-1], None), ("passed", ids[-1], None)]
+    result = pytest_attempt(ids[-1], directory=directory, CRASHRATE_CHAPTER=ids[-1])
+    assert result.verdicts == [("started", ids[-1], None), ("passed", ids[-1], None)]
 
 
 def test_a_whole_suite_as_one_chapter_reports_no_parts(suite):
@@ -262,7 +272,9 @@ def pytest_run(directory, *words, **variables):
 
 def lines(text, kind):
     prefix = f"crashrate-{kind}: "
-    return [json.loads(line[len(prefix) :]) for line in text.splitlines() if line.startswith(prefix)]
+    return [
+        json.loads(line[len(prefix) :]) for line in text.splitlines() if line.startswith(prefix)
+    ]
 
 
 def listing(suite, *words, code=0):
@@ -321,14 +333,19 @@ def fake(tmp_path):
     program = folder / "crashrate"
     program.write_text(
         f"#!{sys.executable}\n"
-        "import json, os, sys\n"
+        "import json, os, sys, time\n"
         "print('WORDS ' + json.dumps(sys.argv[1:]), flush=True)\n"
         "print('INPUT ' + sys.stdin.read(), flush=True)\n"
+        "if os.environ['FAKE_CODE'] == '106':\n"
+        "    os.kill(os.getppid(), 2)\n"  # as the terminal does for both on Ctrl-C
+        "    time.sleep(0.5)\n"
         "sys.exit(int(os.environ['FAKE_CODE']))\n"
     )
     program.chmod(0o755)
     # The program beside the interpreter has precedence: hide it if the wheel is installed.
-    (folder / "hide.py").write_text("import sysconfig\nsysconfig.get_path = lambda name: 'nowhere'\n")
+    (folder / "hide.py").write_text(
+        "import sysconfig\nsysconfig.get_path = lambda name: 'nowhere'\n"
+    )
     return folder
 
 
