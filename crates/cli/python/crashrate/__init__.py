@@ -18,10 +18,11 @@ import inspect
 import os
 import sys
 import traceback
+from collections.abc import Callable, Mapping
 from contextlib import ContextDecorator
 from functools import wraps
 from types import TracebackType
-from typing import Any, Callable, Mapping, NoReturn, SupportsFloat, TypeVar, cast
+from typing import Any, NoReturn, SupportsFloat, TypeVar, cast
 
 from . import _events
 

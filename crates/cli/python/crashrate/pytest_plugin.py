@@ -19,8 +19,9 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Generator
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,9 @@ from . import _events
 _LISTING = os.environ.get("CRASHRATE_PYTEST_LIST") == "1"
 _ATTEMPT = _events.ACTIVE and not _LISTING
 _SEQUENTIAL = _ATTEMPT and os.environ.get("CRASHRATE_MODE") == "sequential"
+
+#: Whether this process has had its pytest. One that a test runs in it is not crashrate's.
+_configured = False
 
 #: From the exit codes of `crashrate run` to those of pytest.
 _EXIT_CODES = {0: 0, 100: 1, 120: 1, 121: 1, 106: 2, 110: 3, 96: 4, 4: 5}
@@ -77,12 +81,16 @@ def pytest_load_initial_conftests() -> Generator[None, Any, None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    global _configured
     config.addinivalue_line(
         "markers",
         "crashrate(below): the crash rate that the test must be shown to stay below, such as 0.01",
     )
-    if not (_LISTING or _ATTEMPT):
+    # Any other arguments are a command of the user's, which is counted as a whole.
+    one_test = len(config.args) == 1 and "::" in config.args[0]
+    if _configured or not (_LISTING or _SEQUENTIAL or _ATTEMPT and one_test):
         return
+    _configured = True
     for name, value in {**_OVERRIDES, **({} if _LISTING else _CACHE_OVERRIDES)}.items():
         if hasattr(config.option, name):
             setattr(config.option, name, value)
@@ -135,7 +143,7 @@ class _Attempt:
     """Selects the tests of an attempt and reports them."""
 
     def __init__(self) -> None:
-        #: The chapters of the tests. Empty: the process is counted as a whole.
+        #: The chapters of the tests. Empty if an argument named several tests.
         self.chapters: dict[pytest.Item, str] = {}
         #: The tests of the task that were not collected.
         self.missing: list[str] = []

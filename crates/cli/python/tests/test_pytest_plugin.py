@@ -167,6 +167,15 @@ def test_a_whole_suite_as_one_chapter_reports_no_parts(suite):
     assert (result.code, result.events) == (1, [])
 
 
+def test_a_command_of_the_user_is_left_alone(suite):
+    pytest.importorskip("xdist")
+    result = pytest_attempt("-n", "2", directory=suite, CRASHRATE_CHAPTER="suite")
+    assert "2 workers" in result.stdout
+    assert (result.code, result.events) == (1, [])
+    result = pytest_attempt(nodeid("test_with"), directory=suite, CRASHRATE_CHAPTER="three")
+    assert (result.code, result.events) == (0, [])
+
+
 def test_a_crash_is_behind_the_start_of_its_test(suite):
     (suite / "test_suite.py").write_text(
         "import ctypes\ndef test_a(): pass\ndef test_b(): ctypes.string_at(0)\ndef test_c(): pass\n"
@@ -202,6 +211,20 @@ def test_tests_and_pytest_below_report_as_before(suite):
         "chapter-started",
         "measure",
         "chapter-passed",
+    ]
+
+
+def test_a_pytest_in_the_same_process_stays_silent(suite):
+    (suite / "pytest.ini").write_text("[pytest]\naddopts = -p pytester\n")
+    (suite / "test_suite.py").write_text(
+        "def test_a(pytester):\n"
+        "    pytester.makepyfile('def test_inner(): pass')\n"
+        "    pytester.runpytest_inprocess().assert_outcomes(passed=1)\n"
+    )
+    result = pytest_attempt(directory=suite, task=[nodeid("test_a")])
+    assert result.verdicts == [
+        ("started", nodeid("test_a"), None),
+        ("passed", nodeid("test_a"), None),
     ]
 
 
