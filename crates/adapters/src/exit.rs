@@ -48,7 +48,8 @@ impl ExitCodes {
         }
     }
 
-    pub(crate) fn is_default(&self) -> bool {
+    /// Whether nothing is declared.
+    pub fn is_default(&self) -> bool {
         *self == ExitCodes::default()
     }
 }

@@ -96,6 +96,9 @@ impl Group {
     /// `None` for pytest, whose plugin writes events itself, and for CTest, whose tests are
     /// programs without a common output.
     pub fn reader(&self, tests: &[&Test]) -> Option<Reader> {
+        let tests = tests
+            .iter()
+            .map(|test| (test.name.as_str(), test.id.as_str()));
         Reader::new(self.framework, tests)
     }
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use crashrate_protocol::Event;
 
-use crate::group::Test;
 use crate::lines::Lines;
 use crate::{Framework, catch2, go, gtest, libtest, names};
 
@@ -50,7 +49,15 @@ pub(crate) enum Verdict {
 }
 
 impl Reader {
-    pub(crate) fn new(framework: Framework, tests: &[&Test]) -> Option<Reader> {
+    /// The reader for the standard output of a process with these tests, each with its name and
+    /// the id of its chapter.
+    ///
+    /// `None` for pytest, whose plugin writes events itself, and for CTest, whose tests are
+    /// programs without a common output.
+    pub fn new<'a>(
+        framework: Framework,
+        tests: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Option<Reader> {
         let dialect = match framework {
             Framework::Gtest => Dialect::Gtest(gtest::Output::default()),
             Framework::Catch2 => Dialect::Catch2(catch2::Output::default()),
@@ -58,13 +65,13 @@ impl Reader {
             Framework::Go => Dialect::Go(go::Output::default()),
             Framework::Pytest | Framework::Ctest => return None,
         };
-        let ids = tests.iter().map(|test| {
+        let ids = tests.into_iter().map(|(name, id)| {
             // Catch2 lists a name with the blanks around it, and runs it without.
             let name = match framework {
-                Framework::Catch2 => test.name.trim(),
-                _ => &test.name,
+                Framework::Catch2 => name.trim(),
+                _ => name,
             };
-            (name.to_owned(), test.id.clone())
+            (name.to_owned(), id.to_owned())
         });
         Some(Reader {
             lines: Lines::default(),

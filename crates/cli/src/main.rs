@@ -11,6 +11,7 @@ mod output;
 mod progress;
 mod run_folder;
 mod signals;
+mod tests_of;
 mod values;
 
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let runs = arguments.runs_dir.as_path();
     match arguments.command {
         Command::Run(arguments) => commands::run::run(runs, &arguments),
-        Command::List(arguments) => commands::list::list(&arguments),
+        Command::List(arguments) => commands::list::list(runs, &arguments),
         Command::Report(arguments) => commands::report::report(runs, &arguments),
         Command::Calibrate(arguments) => commands::calibrate::calibrate(runs, arguments),
         Command::Compare(arguments) => commands::compare::compare(runs, &arguments),

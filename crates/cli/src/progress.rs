@@ -120,7 +120,7 @@ impl Progress {
     fn ended(&mut self, ended: &Ended) {
         // Released before `note`: the drawing thread takes both locks.
         let line = lock(&self.state).ended(ended);
-        if ended.outcome != Outcome::Passed {
+        if !ended.outcome.is_good() {
             note(line);
         }
         if let Style::Lines { last } = &mut self.style

@@ -22,12 +22,14 @@ pub enum Outcome {
     Passed,
     /// The verdict was fail, the process exited non-zero by itself, or an expectation was missed.
     Failed,
-    /// Died by a signal that crashrate did not send.
+    /// Died by a signal that crashrate did not send, or ended with an exit code that means a crash.
     Crashed,
     /// Killed by crashrate after its time limit.
     TimedOut,
     /// Killed by the kernel because memory ran out, according to the kernel's record.
     OutOfMemory,
+    /// The test itself said that it does not apply here.
+    Skipped,
     /// Sequential mode only: an earlier chapter died (censored).
     Unreached,
     /// The process could not be started, or its device does not exist.
@@ -41,7 +43,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes, in the order that reports use.
-    pub const ALL: [Outcome; 9] = *Outcome::VARIANTS.first_chunk().unwrap();
+    pub const ALL: [Outcome; 10] = *Outcome::VARIANTS.first_chunk().unwrap();
 
     /// Returns whether an attempt with this outcome counts in the denominator of a rate.
     pub fn counts(self) -> bool {
@@ -65,7 +67,12 @@ impl Outcome {
 
     /// Returns whether the round is complete: the measurement was made, whatever its result.
     pub fn is_measured(self) -> bool {
-        self.counts() || self == Outcome::Unreached
+        self.counts() || matches!(self, Outcome::Skipped | Outcome::Unreached)
+    }
+
+    /// Returns whether nothing went wrong: it passed, or was skipped.
+    pub fn is_good(self) -> bool {
+        matches!(self, Outcome::Passed | Outcome::Skipped)
     }
 
     /// Returns the name used in journals and reports.

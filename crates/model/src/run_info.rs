@@ -48,6 +48,9 @@ pub struct RunInfo {
     /// The only round of each unit to run, when a round is repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_round: Option<u32>,
+    /// The seed of the order in shuffled sequences, if it is not each round's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_seed: Option<u64>,
     /// Facts about the chapters.
     pub chapters: Vec<ChapterFacts>,
     /// Findings about the machine before the run.

@@ -8,6 +8,7 @@ mod evidence;
 pub mod fault;
 mod hash;
 pub mod journal;
+pub mod listing;
 pub mod machine;
 pub mod misbehave;
 pub mod names;

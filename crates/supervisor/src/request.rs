@@ -1,23 +1,25 @@
 //! A run as the user asks for it: options applied to a suite, as a plan with a stopping rule.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crashrate_adapters::Framework;
 use crashrate_model::{Axis, Gate, Mode, RateBound, Spawn, Stopping, Unit};
 use thiserror::Error;
 
 use crate::decide::unreachable_gates;
 use crate::fault::calibrate;
 use crate::journal::{self, FolderError, RunFolder};
+use crate::listing::TestLister;
 use crate::plan::{Plan, PlanError, Selection, SpawnChoice};
 use crate::process;
 use crate::run_file::{self, RunFileError};
-use crate::suite::{Action, DescendantCrash, ProcessOptions, Suite, SuiteError};
+use crate::suite::{Action, DescendantCrash, ProcessOptions, Suite, SuiteError, TestSource};
 use crate::watching::EvidenceChoice;
 
 /// Rounds of a command that is given in place of a suite.
-const COMMAND_ROUNDS: u32 = 10;
+pub const COMMAND_ROUNDS: u32 = 10;
 /// Largest number of rounds of a unit when a stopping rule ends the run and nothing else bounds it.
 const MOST_ROUNDS: u32 = 10_000;
 
@@ -43,6 +45,8 @@ pub enum Subject {
     Suite(PathBuf),
     /// A command, as [`word_to_text`](crate::suite::word_to_text) encodes its words.
     Command(Vec<String>),
+    /// The tests of a command. Without a framework, the command tells it.
+    Tests(Option<Framework>, Vec<String>),
 }
 
 /// The user's options; what is not set keeps the suite's value or its default.
@@ -141,6 +145,9 @@ pub enum RequestError {
          or name two variants with --variant"
     )]
     NothingToCompare,
+    /// Tests of the run to resume cannot be found any more.
+    #[error("the run cannot be resumed: {0}")]
+    Tests(String),
     /// Gates cannot be shown within their rounds.
     #[error("--strict: {}", .0.join("; "))]
     UnreachableGates(Vec<String>),
@@ -151,10 +158,18 @@ impl RunRequest {
     ///
     /// # Errors
     /// The suite cannot be used, or the options ask for what it does not have.
-    pub fn new(subject: &Subject, options: RunOptions) -> Result<RunRequest, RequestError> {
+    pub fn new(
+        subject: &Subject,
+        options: RunOptions,
+        lister: &TestLister,
+    ) -> Result<RunRequest, RequestError> {
+        let list = |source: &TestSource| lister.list(source);
         let mut suite = match subject {
-            Subject::Suite(path) => Suite::read(path)?,
+            Subject::Suite(path) => Suite::read(path, &list)?,
             Subject::Command(argv) => Suite::of_command(argv, COMMAND_ROUNDS)?,
+            Subject::Tests(framework, argv) => {
+                Suite::of_tests(*framework, argv, COMMAND_ROUNDS, &list)?
+            }
         };
         options.overrides.apply(&mut suite);
         options.fault.apply(&mut suite)?;
@@ -194,10 +209,12 @@ impl RunRequest {
         name: &str,
         jobs: Option<u32>,
         evidence: Option<EvidenceChoice>,
+        lister: &TestLister,
     ) -> Result<(RunRequest, RunFolder), RequestError> {
         let path = resumable(runs, name).map_err(RequestError::Find)?;
         let folder = RunFolder::reopen(&path)?;
         let (plan, run) = run_file::read(&path)?;
+        check_tests(&plan.suite, lister)?;
         // Rounds that are watched in another way have another rate, so the default is the run's
         // own.
         let evidence = evidence.unwrap_or_else(|| EvidenceChoice::of_run(&run));
@@ -229,8 +246,10 @@ impl Overrides {
             chapter.process.pty |= self.pty && matches!(chapter.action, Action::Command(_));
         }
         self.apply_to_process(&mut suite.process);
-        let timing = &mut suite.sequence_timing;
-        timing.timeout = self.timeout.unwrap_or(timing.timeout);
+        let own = suite.sequences.iter_mut().filter_map(|s| s.timing.as_mut());
+        for timing in own.chain([&mut suite.sequence_timing]) {
+            timing.timeout = self.timeout.unwrap_or(timing.timeout);
+        }
         for sequence in &mut suite.sequences {
             sequence.retries = self.retries.unwrap_or(sequence.retries);
         }
@@ -251,6 +270,35 @@ impl FaultOption {
             (FaultOption::Dose(_), None) => return Err(RequestError::NoFault),
         }
         Ok(())
+    }
+}
+
+/// Checks that every test on record still exists.
+fn check_tests(suite: &Suite, lister: &TestLister) -> Result<(), RequestError> {
+    let mut found = HashSet::new();
+    for source in &suite.tests {
+        let list = lister.list(source).map_err(RequestError::Tests)?;
+        let tests = list.groups.into_iter().flat_map(|group| group.tests);
+        found.extend(tests.map(|test| test.id));
+    }
+    let of_tests = suite
+        .chapters
+        .iter()
+        .filter(|chapter| chapter.test.is_some());
+    let missing = of_tests.map(|c| &c.id).filter(|id| !found.contains(*id));
+    match missing
+        .map(|id| format!("`{id}`"))
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        [] => Ok(()),
+        [one] => Err(RequestError::Tests(format!(
+            "the test {one} no longer exists"
+        ))),
+        [first, others @ ..] => Err(RequestError::Tests(format!(
+            "the test {first} and {} others no longer exist",
+            others.len()
+        ))),
     }
 }
 

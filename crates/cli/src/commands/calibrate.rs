@@ -18,6 +18,7 @@ use crate::error::{Exit, Failure};
 use crate::fault;
 use crate::output::{note, print};
 use crate::signals::StopWatch;
+use crate::tests_of::lister;
 use crate::values::{device, open_rate};
 
 #[derive(Args, Debug)]
@@ -46,7 +47,8 @@ pub(crate) struct CalibrateArguments {
 }
 
 pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Exit, Failure> {
-    let mut suite = Suite::read(&arguments.suite)?;
+    let lister = lister(runs);
+    let mut suite = Suite::read(&arguments.suite, &|source| lister.list(source))?;
     suite.device = arguments.device.unwrap_or(suite.device);
     require(&mut suite, arguments.pass, arguments.rounds).map_err(Failure::usage)?;
     let selection = Selection {

@@ -46,10 +46,10 @@ impl RowTally {
         self.put_retry(round, 1, outcome);
     }
 
-    /// Records an attempt; it becomes the round's last one if it counts.
+    /// Records an attempt; it becomes the round's last one if it counts, or if a retry was skipped.
     pub(super) fn put_retry(&mut self, round: u32, attempt: u32, outcome: Outcome) {
         let cell = self.cell(round);
-        if outcome.counts() {
+        if outcome.counts() || (outcome == Outcome::Skipped && attempt > 1) {
             cell.last = Some(outcome);
             cell.attempts = attempt;
         }
@@ -130,7 +130,7 @@ impl RowTally {
     /// Rounds that did not pass and still have retries.
     pub(super) fn unsettled(&self, retries: u32) -> u32 {
         let unsettled = |cell: &&Cell| {
-            cell.last.is_some_and(|last| last != Outcome::Passed) && cell.attempts <= retries
+            cell.last.is_some_and(|last| !last.is_good()) && cell.attempts <= retries
         };
         self.results.cells.iter().filter(unsettled).count() as u32
     }

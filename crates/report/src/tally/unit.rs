@@ -134,7 +134,7 @@ impl UnitTally {
         if ended.outcome == Outcome::Lost {
             self.whole.results.lost_retries += 1;
         }
-        if !ended.outcome.counts() {
+        if !ended.outcome.is_measured() {
             return;
         }
         let (round, attempt) = (ended.round, ended.attempt);

@@ -179,7 +179,7 @@ mod tests {
         for (place, outcome) in Outcome::ALL.into_iter().enumerate() {
             assert_eq!(outcomes.get(outcome), place as u32 + 1);
         }
-        assert_eq!(outcomes.sum(), 45);
+        assert_eq!(outcomes.sum(), 55);
         assert_eq!(outcomes.counted(), 15);
     }
 

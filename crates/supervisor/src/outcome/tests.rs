@@ -29,6 +29,8 @@ fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> UnitSpec {
         limits: Default::default(),
         process: Default::default(),
         zygote: None,
+        exit_codes: Default::default(),
+        framework: None,
         needs_verdict,
     }
 }
@@ -77,6 +79,7 @@ fn seen(spec: &UnitSpec, events: &[Event], exit: Exit) -> Seen {
         near_memory_limit: false,
         stopped_by: None,
         descendants: Vec::new(),
+        crash_mark: None,
         notes: Vec::new(),
     }
 }

@@ -43,6 +43,7 @@ pub(super) enum State {
     Running,
     Passed,
     Failed(String),
+    Skipped(String),
 }
 
 /// An event that the supervisor acts on while the child runs.
@@ -118,7 +119,7 @@ impl Transcript {
                 return self.ended(&chapter, State::Failed(capped(reason)), at);
             }
             Event::ChapterSkipped { chapter, reason } => {
-                self.note(format!("chapter `{chapter}` was skipped: {reason}"));
+                return self.ended(&chapter, State::Skipped(capped(reason)), at);
             }
         }
         None

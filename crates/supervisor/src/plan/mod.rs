@@ -90,6 +90,8 @@ pub struct Plan {
     pub seed: u64,
     /// The only block that runs; all if `None`.
     pub only_round: Option<u32>,
+    /// Seed of the order of chapters in shuffled sequences; each round's own seed if `None`.
+    pub order_seed: Option<u64>,
 }
 
 impl Plan {
@@ -146,6 +148,7 @@ impl Plan {
             units,
             seed,
             only_round: selection.only_round,
+            order_seed: None,
         })
     }
 
@@ -177,6 +180,12 @@ impl Plan {
     /// The longest time between SIGTERM and SIGKILL of any attempt.
     pub fn longest_grace(&self) -> Duration {
         let graces = self.suite.chapters.iter().map(|c| c.timing.grace);
+        let sequences = self
+            .suite
+            .sequences
+            .iter()
+            .filter_map(|s| s.timing.as_ref());
+        let graces = graces.chain(sequences.map(|timing| timing.grace));
         graces.fold(self.suite.sequence_timing.grace, Duration::max)
     }
 
@@ -204,6 +213,7 @@ impl Plan {
             "units": self.units,
             "seed": self.seed,
             "only_round": self.only_round,
+            "order_seed": self.order_seed,
         })
         .to_string();
         hash::of_bytes(text.as_bytes())

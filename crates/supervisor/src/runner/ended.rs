@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crashrate_model::{EvidenceRound, Outcome, Record, StopReason, ZygoteEnd};
+use crashrate_model::{EvidenceRound, Record, StopReason, ZygoteEnd};
 
 use super::campaign::RunError;
 use super::event::EndedAttempt;
@@ -68,7 +68,7 @@ impl Runner<'_> {
         inputs.push_back(Input::Ended {
             slot: running.slot,
             end: match outcome {
-                Outcome::Passed => End::Passed,
+                good if good.is_good() => End::Passed,
                 other if other.counts() => End::NotPassed,
                 _ => End::Void,
             },

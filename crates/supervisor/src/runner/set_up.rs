@@ -70,6 +70,7 @@ pub(super) fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         time_budget: campaign.time_budget.map(|time| time.as_secs_f64()),
         not_worse_by: campaign.not_worse_by,
         only_round: plan.only_round,
+        order_seed: plan.order_seed,
         machine,
         chapters: campaign.workers.chapter_facts(&plan.suite),
         findings: campaign.findings.clone(),

@@ -17,6 +17,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) chapter: Vec<Chapter>,
     #[serde(default)]
+    pub(super) tests: Vec<Tests>,
+    #[serde(default)]
     pub(super) sequence: Vec<Sequence>,
     #[serde(default)]
     pub(super) variant: Vec<Variant>,
@@ -87,6 +89,8 @@ pub(super) struct Chapter {
     pub(super) fresh_directory: Option<bool>,
     pub(super) descendants: Option<Spanned<String>>,
     pub(super) pty: Option<Spanned<bool>>,
+    #[serde(default)]
+    pub(super) exit_codes: ExitCodes,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +98,7 @@ pub(super) struct Chapter {
 pub(super) struct Sequence {
     pub(super) id: Spanned<String>,
     pub(super) chapters: Spanned<Vec<Spanned<String>>>,
+    pub(super) order: Option<Spanned<String>>,
     pub(super) rounds: Option<Spanned<i64>>,
     pub(super) retries: Option<Spanned<i64>>,
     pub(super) command: Option<Spanned<Vec<String>>>,
@@ -101,6 +106,44 @@ pub(super) struct Sequence {
     pub(super) zygote: Option<Spanned<bool>>,
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) exit_codes: ExitCodes,
+}
+
+/// Chapters that a test framework lists.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tests {
+    pub(super) from: Spanned<String>,
+    pub(super) command: Spanned<Vec<String>>,
+    #[serde(default)]
+    pub(super) select: Vec<String>,
+    pub(super) isolated: Option<bool>,
+    pub(super) sequence: Option<Spanned<String>>,
+    pub(super) order: Option<Spanned<String>>,
+    pub(super) limits: Option<ResourceLimits>,
+    pub(super) rounds: Option<Spanned<i64>>,
+    pub(super) timeout: Option<Spanned<String>>,
+    pub(super) grace: Option<Spanned<String>>,
+    pub(super) retries: Option<Spanned<i64>>,
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) directory: Option<Spanned<String>>,
+    pub(super) fresh_directory: Option<bool>,
+    pub(super) descendants: Option<Spanned<String>>,
+    pub(super) pty: Option<Spanned<bool>>,
+    #[serde(default)]
+    pub(super) exit_codes: ExitCodes,
+}
+
+/// Exit codes that mean more than failure.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExitCodes {
+    #[serde(default)]
+    pub(super) crashed: Vec<Spanned<i64>>,
+    #[serde(default)]
+    pub(super) skipped: Vec<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]

@@ -9,6 +9,9 @@ use toml::Spanned;
 
 use super::{Result, Source};
 
+/// The greatest length of the id of a chapter or sequence, bytes.
+const MAX_ID: usize = 400;
+
 /// Units of sizes.
 const SIZES: [(&str, f64); 10] = [
     ("B", 1.0),
@@ -125,7 +128,10 @@ impl Source<'_> {
         id: &'i Spanned<String>,
     ) -> Result<String> {
         let key = format!("{kind}.id");
-        let text = self.id(&key, id)?;
+        let text = match kind {
+            "chapter" | "sequence" => self.free_id(&key, id)?,
+            _ => self.id(&key, id)?,
+        };
         // Reports use these two for deaths outside of chapters.
         if kind == "chapter" && matches!(text.as_str(), "between" | "exit") {
             let problem = "is reserved for deaths outside of chapters; choose another";
@@ -137,6 +143,15 @@ impl Source<'_> {
         Ok(text)
     }
 
+    /// The id of a chapter or sequence, which may be the name of a test.
+    pub(crate) fn free_id(&self, key: &str, id: &Spanned<String>) -> Result<String> {
+        let text = id.get_ref();
+        let is_valid = (1..=MAX_ID).contains(&text.len()) && !text.contains(char::is_control);
+        let expected = "1 to 400 bytes without control characters";
+        self.valid(is_valid.then(|| text.clone()), key, id, "name", expected)
+    }
+
+    /// The name of a suite or variant, which is also part of file names and of command lines.
     pub(crate) fn id(&self, key: &str, id: &Spanned<String>) -> Result<String> {
         let text = id.get_ref();
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();

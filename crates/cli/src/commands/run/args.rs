@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use crashrate_adapters::Framework;
 use crashrate_model::{Mode, RateBound};
 use crashrate_supervisor::fault::MAX_DOSE;
 use crashrate_supervisor::plan::SpawnChoice;
@@ -12,6 +13,7 @@ use crashrate_supervisor::request::Until;
 use crashrate_supervisor::suite::DescendantCrash;
 use crashrate_supervisor::watching::EvidenceChoice;
 
+use crate::tests_of::framework;
 use crate::values::{device, duration, one_of, open_rate};
 
 #[derive(Args, Debug)]
@@ -25,6 +27,7 @@ attempts first.
 
 Examples:
   crashrate run -- ./my-test --threads 8           ten rounds of a command
+  crashrate run --from gtest -- ./math_test        each test, isolated and in one process
   crashrate run suite.toml --rounds 100 --jobs 4
   crashrate run suite.toml --until decided --for 30m
   crashrate run suite.toml --gate 'crashed < 1%'
@@ -37,6 +40,18 @@ pub(crate) struct RunArguments {
     /// A command to run instead of a suite
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "suite")]
     pub(crate) argv: Vec<OsString>,
+
+    /// Run the tests of the command as chapters, isolated and in one process. auto: the command
+    /// tells the framework
+    #[arg(
+        long,
+        value_name = "FRAMEWORK",
+        value_parser = framework(),
+        requires = "argv",
+        conflicts_with = "suite"
+    )]
+    // With its full path, clap takes the type as the value that the parser returns.
+    pub(crate) from: Option<std::option::Option<Framework>>,
 
     /// isolated: one process per chapter and round. sequential: one per sequence and round
     #[arg(
@@ -106,7 +121,7 @@ pub(crate) struct RunArguments {
         long,
         value_name = "RUN",
         conflicts_with_all = [
-            "suite", "argv", "mode", "spawn", "rounds", "round", "chapter", "variant", "timeout",
+            "suite", "argv", "from", "mode", "spawn", "rounds", "round", "chapter", "variant", "timeout",
             "retries", "seed", "device", "number", "until", "gate"
         ]
     )]

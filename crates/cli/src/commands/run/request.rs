@@ -12,28 +12,26 @@ use crashrate_supervisor::suite::{SuiteError, word_to_text};
 use super::args::RunArguments;
 use crate::error::{Exit, Failure};
 use crate::run_folder::find_failure;
+use crate::tests_of::lister;
 
 /// Plans a new run, or reopens the one named by `--resume`.
 pub(super) fn request(
     runs: &Path,
     arguments: &RunArguments,
 ) -> Result<(RunRequest, Option<RunFolder>), Failure> {
+    let lister = lister(runs);
     if let Some(name) = &arguments.resume {
-        return RunRequest::resume(runs, name, arguments.jobs, arguments.evidence)
+        return RunRequest::resume(runs, name, arguments.jobs, arguments.evidence, &lister)
             .map(|(request, folder)| (request, Some(folder)))
             .map_err(failure);
     }
-    let subject = match &arguments.suite {
-        Some(path) => Subject::Suite(path.clone()),
-        None => Subject::Command(
-            arguments
-                .argv
-                .iter()
-                .map(|word| word_to_text(word))
-                .collect(),
-        ),
+    let words = || arguments.argv.iter().map(|word| word_to_text(word));
+    let subject = match (&arguments.suite, arguments.from) {
+        (Some(path), _) => Subject::Suite(path.clone()),
+        (None, Some(framework)) => Subject::Tests(framework, words().collect()),
+        (None, None) => Subject::Command(words().collect()),
     };
-    match RunRequest::new(&subject, options(arguments)) {
+    match RunRequest::new(&subject, options(arguments), &lister) {
         Ok(request) => Ok((request, None)),
         Err(error) => {
             let hint = arguments.suite.as_deref().and_then(command_hint);

@@ -36,6 +36,8 @@ impl Resolver<'_> {
                     spawning: self.spawning(&whose, &raw.spawn, &raw.zygote, &raw.command)?,
                     env,
                     action,
+                    test: None,
+                    exit_codes: self.exit_codes(&whose, &raw.exit_codes)?,
                     process: self.process(raw, process)?,
                     id,
                 })
