@@ -1,7 +1,9 @@
 //! Rust's test harness: `library/test` of Rust, <https://doc.rust-lang.org/rustc/tests/>.
 //!
-//! `--list --format terse` and the lines `test NAME ... ok` have been the same since Rust 1.40. With
-//! one thread the name is printed and flushed before the test runs.
+//! `--list --format terse` and the lines `test NAME ... ok` are stable. With one thread the name is
+//! printed and flushed before the test runs.
+
+use std::collections::HashSet;
 
 use crate::error::{ListError, SequenceError};
 use crate::group::{Group, Order, Test};
@@ -97,6 +99,7 @@ pub(crate) fn list_binaries(binaries: Vec<Binary>) -> Step {
                 continue;
             };
             if !runs_ignored(&binary.program) {
+                let ignored: HashSet<String> = ignored.into_iter().collect();
                 tests.retain(|test| !ignored.contains(test));
             }
             groups.push(Group {

@@ -59,7 +59,7 @@ impl Reader {
             Framework::Pytest | Framework::Ctest => return None,
         };
         let ids = tests.iter().map(|test| {
-            // Catch2 lists a name with the blanks around it, and runs it without.
+            // Catch2 lists a name with its outer blanks, and reports it without.
             let name = match framework {
                 Framework::Catch2 => test.name.trim(),
                 _ => &test.name,

@@ -22,8 +22,8 @@ const NAMES: [&str; 27] = [
     "  blanks around  ",
     "\"quoted\"",
     "Größe 😀",
-    "a name that is longer than the eighty columns that the console reporter of the library has, so \
-     that it is wrapped there",
+    "a name that is longer than the eighty columns that the console reporter of the library \
+     has, so that it is wrapped there",
     "of a type - int",
     "of a type - std::string",
     "prints XML",
