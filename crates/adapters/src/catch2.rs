@@ -275,3 +275,27 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     let end = tag[start..].find('"')? + start;
     Some(unescape(&tag[start..end]).ok()?.into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The parser of test specs ends a name at an unescaped quote, comma or bracket.
+        #[test]
+        fn a_quoted_name_is_one_name(name in "[a\\\\,\\[\"~* -]{1,12}") {
+            let spec = quoted(&name);
+            let inner = spec.strip_prefix('"').and_then(|spec| spec.strip_suffix('"')).unwrap();
+            let mut read = String::new();
+            let mut characters = inner.chars();
+            while let Some(character) = characters.next() {
+                prop_assert!(!matches!(character, '"' | ',' | '['));
+                let escaped = if character == '\\' { characters.next() } else { None };
+                read.push(escaped.unwrap_or(character));
+            }
+            prop_assert_eq!(read, name);
+        }
+    }
+}

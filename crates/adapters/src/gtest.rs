@@ -242,3 +242,20 @@ fn verdict(line: &str, open: &str) -> Option<Verdict> {
         found.then_some(verdict)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use wildmatch::WildMatch;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_filter_holds_one_pattern_that_matches_the_name(name in "[a-c*?:.-]{1,12}") {
+            let filter = escaped(&name);
+            prop_assert!(!filter.contains([':', '-', '*']));
+            prop_assert!(WildMatch::new(&filter).matches(&name));
+        }
+    }
+}
