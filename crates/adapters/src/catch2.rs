@@ -25,8 +25,16 @@ const TAKES_VALUE: &[&str] = &[
     "--shard-count", "--shard-index",
 ];
 
-/// Options that the reader needs to be otherwise, with their values.
-const DROPPED: &[&str] = &["-r", "--reporter", "-o", "--out", "-v", "--verbosity"];
+/// Options with a value that the reader or the order of a run needs to be otherwise.
+const DROPPED: &[&str] = &[
+    "-r",
+    "--reporter",
+    "-o",
+    "--out",
+    "-v",
+    "--verbosity",
+    "--order",
+];
 
 pub(crate) fn list(command: &[String]) -> Result<Step, ListError> {
     if command.is_empty() {
@@ -135,6 +143,9 @@ pub(crate) fn sequential(
         Order::Shuffled { seed } => {
             // The seed has 32 bits, and 0 is the time in version 2.
             let seed = (seed % u64::from(u32::MAX) + 1).to_string();
+            let mut process = process;
+            // The option must not be given twice. Without an order it seeds the user's generators.
+            process.command = words::without(&process.command, &["--rng-seed"], true);
             Ok(process.with(["--order", "rand", "--rng-seed", &seed]))
         }
         Order::Reversed => Err(SequenceError::Order {
@@ -146,9 +157,7 @@ pub(crate) fn sequential(
 }
 
 fn run(program: &Invocation) -> Invocation {
-    let mut process = program.clone();
-    process.command = words::without(&process.command, &["--order", "--rng-seed"], true);
-    process.with(["--reporter", "xml"])
+    program.with(["--reporter", "xml"])
 }
 
 /// The program without the user's test spec: beside another spec it would add tests.

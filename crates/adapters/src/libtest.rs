@@ -171,7 +171,7 @@ fn run(group: &Group, tests: &[&Test]) -> Invocation {
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     /// A verdict behind output of the test. With `--nocapture` this can be a line of the test
-    /// itself, so it counts when the harness goes on.
+    /// itself, so it counts when the harness continues.
     candidate: Option<Verdict>,
 }
 

@@ -137,7 +137,7 @@ impl Listing {
         &self.processes
     }
 
-    /// Takes the outputs of all processes, in their order, and goes on.
+    /// Takes the outputs of all processes, in their order, and continues.
     ///
     /// # Panics
     ///

@@ -143,18 +143,21 @@ fn test_specs_are_quoted() {
 
 #[test]
 fn processes_run_what_was_chosen() {
-    let list = list_3("./words [math] -r junit --order rand -x 3");
+    let list = list_3("./words [math] -r junit --order rand -x 3 --rng-seed 9");
     let group = &list.groups[0];
     let isolated = group.isolated(named(group, "adds"));
     assert_eq!(
         arguments(&isolated),
-        "-x 3 --reporter xml --order decl \"adds\""
+        "-x 3 --rng-seed 9 --reporter xml --order decl \"adds\""
     );
     let all: Vec<&Test> = group.tests.iter().collect();
     let sequence = |tests: &[&Test], order| group.sequential(tests, order).map(|p| arguments(&p));
     // The user's own spec chooses them all.
     let whole = sequence(&all, Order::Given).unwrap();
-    assert_eq!(whole, "[math] -x 3 --reporter xml --order decl");
+    assert_eq!(
+        whole,
+        "[math] -x 3 --rng-seed 9 --reporter xml --order decl"
+    );
     let some = sequence(&all[..2], Order::Shuffled { seed: 6 }).unwrap();
     assert_eq!(
         some,
