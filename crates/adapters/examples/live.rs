@@ -1,8 +1,9 @@
-//! Development: lists the tests of a command, and with `--run` runs them one by one and together.
+//! Development: lists the tests of a command, runs them one by one (`--isolated`), or together in
+//! the given or a shuffled order (`--sequence`, `--shuffled SEED`).
 //!
 //! ```sh
 //! cargo run -p crashrate-adapters --example live -- gtest ./math_test
-//! cargo run -p crashrate-adapters --example live -- --run go ./...
+//! cargo run -p crashrate-adapters --example live -- --sequence go ./...
 //! ```
 
 use std::error::Error;
@@ -25,7 +26,15 @@ fn main() -> ExitCode {
 
 fn measured() -> Result<(), Box<dyn Error>> {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
-    let run = words.first().is_some_and(|word| word == "--run");
+    let isolated = words.first().is_some_and(|word| word == "--isolated");
+    let order = match words.first().map(String::as_str) {
+        Some("--sequence") => Some(Order::Given),
+        Some("--shuffled") => Some(Order::Shuffled {
+            seed: words.remove(1).parse()?,
+        }),
+        _ => None,
+    };
+    let run = isolated || order.is_some();
     words.drain(..usize::from(run));
     let framework: Framework = words.remove(0).parse()?;
     let tests = listed(framework, &words)?;
@@ -41,13 +50,12 @@ fn measured() -> Result<(), Box<dyn Error>> {
             }
             continue;
         }
-        for test in &chosen {
+        for test in chosen.iter().filter(|_| isolated) {
             println!("isolated {}", test.id);
             measure(group, &group.isolated(test), &[test])?;
         }
-        match group.sequential(&chosen, Order::Given) {
-            Ok(process) => measure(group, &process, &chosen)?,
-            Err(error) => println!("{error}"),
+        if let Some(order) = order {
+            measure(group, &group.sequential(&chosen, order)?, &chosen)?;
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! CTest: `ctest --show-only=json-v1` (CMake 3.14), described in `ctest(1)`; the properties of tests
-//! in `cmake-properties(7)`.
+//! CTest: `ctest --show-only=json-v1` (since CMake 3.14), see `ctest(1)`; the properties of tests
+//! are in `cmake-properties(7)`.
 //!
 //! Each test is a program, so each is a group, and a sequence is impossible. Properties that choose
 //! the process and judge its exit code are followed; others become notes.

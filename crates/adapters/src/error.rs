@@ -130,7 +130,7 @@ impl ListError {
 /// The last lines that fit on a terminal.
 fn last_lines(text: &str) -> String {
     const LINES: usize = 20;
-    let lines: Vec<&str> = text.trim_end().lines().collect();
+    let lines: Vec<&str> = text.trim().lines().collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")
 }
 

@@ -59,6 +59,9 @@ pub enum Detection {
     /// at least one test is the framework. The order matters: GoogleTest ignores the options of
     /// other frameworks and would run its tests, whereas the others refuse GoogleTest's option.
     Probe(&'static [Framework]),
+    /// Neither: a program on the search path, such as an interpreter, which would do something when
+    /// it is asked.
+    Unknown,
 }
 
 const PROBED: &[Framework] = &[Framework::Gtest, Framework::Libtest, Framework::Catch2];
@@ -67,7 +70,7 @@ impl Framework {
     /// Detects the framework from the words of a command and from what its first word names.
     pub fn detect(command: &[String], first: PathKind) -> Detection {
         let Some(word) = command.first() else {
-            return Detection::Probe(PROBED);
+            return Detection::Unknown;
         };
         let known = match (file_name(word), first) {
             (_, PathKind::CmakeBuild) | ("ctest", _) => Framework::Ctest,
@@ -76,7 +79,8 @@ impl Framework {
             (name, _) if name.ends_with(".test") || word.ends_with("...") => Framework::Go,
             (_, PathKind::Folder) => Framework::Pytest,
             _ if crate::pytest::is_pytest(command) => Framework::Pytest,
-            _ => return Detection::Probe(PROBED),
+            (_, PathKind::File) => return Detection::Probe(PROBED),
+            _ => return Detection::Unknown,
         };
         Detection::Known(known)
     }
@@ -116,9 +120,15 @@ mod tests {
             let detected = Framework::detect(&words(command), first);
             assert_eq!(detected, Detection::Known(framework), "{command}");
         }
-        for command in ["./math_test", "python3 script.py", ""] {
-            let detected = Framework::detect(&words(command), PathKind::File);
-            assert_eq!(detected, Detection::Probe(PROBED), "{command}");
-        }
+        let detect = |command: &str, first| Framework::detect(&words(command), first);
+        assert_eq!(
+            detect("./math_test", PathKind::File),
+            Detection::Probe(PROBED)
+        );
+        assert_eq!(
+            detect("python3 script.py", PathKind::Nothing),
+            Detection::Unknown
+        );
+        assert_eq!(detect("", PathKind::Nothing), Detection::Unknown);
     }
 }

@@ -3,7 +3,7 @@
 //! The output is that of `PrettyUnitTestResultPrinter` in `googletest/src/gtest.cc`, the list that
 //! of `UnitTestImpl::ListTestsMatchingFilter`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::error::{ListError, SequenceError};
 use crate::group::{Group, Order, Test};
@@ -146,11 +146,12 @@ fn own_filter(program: &Invocation) -> bool {
 
 /// The shortest filter that chooses these tests.
 fn filter(group: &Group, tests: &[&Test]) -> String {
-    let others: Vec<&Test> = group
+    let chosen: HashSet<&str> = tests.iter().map(|test| test.name.as_str()).collect();
+    let others = group
         .tests
         .iter()
-        .filter(|test| !tests.iter().any(|chosen| chosen.name == test.name))
-        .collect();
+        .filter(|test| !chosen.contains(test.name.as_str()));
+    let others: Vec<&Test> = others.collect();
     let positive = patterns(group, tests);
     let negative = format!("*-{}", patterns(group, &others));
     // A filter of the user has already left out tests, which a negative filter would bring back.
@@ -240,4 +241,21 @@ fn verdict(line: &str, open: &str) -> Option<Verdict> {
         });
         found.then_some(verdict)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use wildmatch::WildMatch;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_filter_holds_one_pattern_that_matches_the_name(name in "[a-c*?:.-]{1,12}") {
+            let filter = escaped(&name);
+            prop_assert!(!filter.contains([':', '-', '*']));
+            prop_assert!(WildMatch::new(&filter).matches(&name));
+        }
+    }
 }

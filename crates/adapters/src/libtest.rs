@@ -1,7 +1,9 @@
 //! Rust's test harness: `library/test` of Rust, <https://doc.rust-lang.org/rustc/tests/>.
 //!
-//! `--list --format terse` and the lines `test NAME ... ok` have been the same since Rust 1.40. With
-//! one thread the name is printed and flushed before the test runs.
+//! `--list --format terse` and the lines `test NAME ... ok` are stable. With one thread the name is
+//! printed and flushed before the test runs.
+
+use std::collections::HashSet;
 
 use crate::error::{ListError, SequenceError};
 use crate::group::{Group, Order, Test};
@@ -97,6 +99,7 @@ pub(crate) fn list_binaries(binaries: Vec<Binary>) -> Step {
                 continue;
             };
             if !runs_ignored(&binary.program) {
+                let ignored: HashSet<String> = ignored.into_iter().collect();
                 tests.retain(|test| !ignored.contains(test));
             }
             groups.push(Group {
@@ -168,7 +171,7 @@ fn run(group: &Group, tests: &[&Test]) -> Invocation {
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     /// A verdict behind output of the test. With `--nocapture` this can be a line of the test
-    /// itself, so it counts when the harness goes on.
+    /// itself, so it counts when the harness continues.
     candidate: Option<Verdict>,
 }
 

@@ -137,7 +137,7 @@ impl Listing {
         &self.processes
     }
 
-    /// Takes the outputs of all processes, in their order, and goes on.
+    /// Takes the outputs of all processes, in their order, and continues.
     ///
     /// # Panics
     ///
@@ -194,17 +194,12 @@ impl Invocation {
 }
 
 impl fmt::Display for Invocation {
-    /// The command as one would type it in a shell; words with blanks are quoted.
+    /// The command as one would type it in a shell.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, word) in self.command.iter().enumerate() {
-            let space = if index == 0 { "" } else { " " };
-            if word.is_empty() || word.contains(char::is_whitespace) {
-                write!(f, "{space}'{word}'")?;
-            } else {
-                write!(f, "{space}{word}")?;
-            }
-        }
-        Ok(())
+        let words = self.command.iter().map(String::as_str);
+        // Only a word with a NUL character cannot be quoted.
+        let line = shlex::try_join(words).unwrap_or_else(|_| self.command.join(" "));
+        f.write_str(&line)
     }
 }
 

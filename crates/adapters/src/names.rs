@@ -106,7 +106,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_are_valid_and_unique(names in prop::collection::vec("\\PC{0,3}|(?s:.){0,500}", 1..9)) {
+        fn ids_are_valid_and_unique(
+            names in prop::collection::vec("\\PC{0,3}|(?s:.){0,500}", 1..9),
+        ) {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let mut ids = ids(&[(None, &names)]);
             for id in &ids {

@@ -1,7 +1,7 @@
 //! pytest 7 to 9: <https://docs.pytest.org/en/stable/reference/reference.html>.
 //!
 //! The plugin `crashrate.pytest_plugin` does what pytest's own output cannot: it lists node ids
-//! whatever `addopts` holds, runs tests in a given order, and writes events. The words of the user
+//! with any `addopts`, runs tests in a given order, and writes events. The words of the user
 //! stay as they are, because only pytest knows which of them are paths; the plugin replaces those.
 
 use serde::Deserialize;

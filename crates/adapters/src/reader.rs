@@ -66,7 +66,7 @@ impl Reader {
             Framework::Pytest | Framework::Ctest => return None,
         };
         let ids = tests.into_iter().map(|(name, id)| {
-            // Catch2 lists a name with the blanks around it, and runs it without.
+            // Catch2 lists a name with its outer blanks, and reports it without.
             let name = match framework {
                 Framework::Catch2 => name.trim(),
                 _ => name,

@@ -1,5 +1,5 @@
-//! Go's `testing` package: `go help test`, `go help testflag`, `src/testing/testing.go`; Go 1.16 and
-//! newer.
+//! Go's `testing` package: `go help test`, `go help testflag`, `src/testing/testing.go`; from
+//! Go 1.16 on.
 //!
 //! A package becomes a test binary (`go test -c`) that runs in the package's folder, as `go test`
 //! does it. Chapters are top-level tests; subtests belong to theirs.
@@ -169,7 +169,7 @@ pub(crate) fn sequential(
     match order {
         Order::Given => Ok(run(group, pattern, "off")),
         // The seed is a signed 64-bit number.
-        Order::Shuffled { seed } => Ok(run(group, pattern, &(seed >> 1).to_string())),
+        Order::Shuffled { seed } => Ok(run(group, pattern, &(seed & (u64::MAX >> 1)).to_string())),
         Order::Reversed => Err(SequenceError::Order {
             framework: GO,
             order: "reversed",

@@ -6,20 +6,20 @@ use crate::reader::{Chapters, Verdict};
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     /// A test that panics prints its failure before the panic. So a failure counts when the program
-    /// goes on; otherwise the death that follows is charged to the test.
+    /// continues; otherwise the death that follows is charged to the test.
     failed: bool,
 }
 
 impl Output {
     pub(crate) fn line(&mut self, line: &str, chapters: &mut Chapters) {
-        if self.failed && goes_on(line) {
+        if self.failed && continues(line) {
             self.failed = false;
             chapters.end(Verdict::Failed);
         }
         if let Some(name) = marked(line, "=== RUN   ", chapters) {
             chapters.start(&name);
         } else if let Some(name) = marked(line, "=== CONT  ", chapters) {
-            // Also printed when a test goes on after a subtest; then it is open.
+            // Also printed when a test continues after a subtest; then it is open.
             if chapters.open() != Some(&name) {
                 chapters.start(&name);
             }
@@ -41,7 +41,7 @@ impl Output {
 }
 
 /// Whether the program printed this line after a test, and did not die in it.
-fn goes_on(line: &str) -> bool {
+fn continues(line: &str) -> bool {
     line.starts_with("=== ") || line.starts_with("--- ") || line == "FAIL" || line == "PASS"
 }
 

@@ -70,9 +70,18 @@ fn a_run_has_a_verdict_for_each_test() {
         &events(&group("./math_test"), &recorded("gtest/run.txt")),
         &NAMES,
     );
-    let reason = "/src/gtest/math_test.cc:12: Failure\nExpected equality of these values:\n  1 + 1\n    \
-                  Which is: 2\n  3\nsums are off\n/src/gtest/math_test.cc:13: Failure\nFailed\n\
-                  [  FAILED  ] Math.Add is only printed here";
+    let reason = [
+        "/src/gtest/math_test.cc:12: Failure",
+        "Expected equality of these values:",
+        "  1 + 1",
+        "    Which is: 2",
+        "  3",
+        "sums are off",
+        "/src/gtest/math_test.cc:13: Failure",
+        "Failed",
+        "[  FAILED  ] Math.Add is only printed here",
+    ]
+    .join("\n");
     assert_eq!(ends[0], format!("fail Math.Wrong: {reason}"));
     assert_eq!(
         ends[1],

@@ -66,8 +66,11 @@ fn the_words_stay_and_the_plugin_is_added() {
 
 #[test]
 fn marks_become_rates() {
-    let lines = "crashrate-test: \"a.py::a\"\ncrashrate-gate: {\"id\": \"a.py::a\", \"below\": 0.01}\n\
-                 crashrate-test: \"a.py::b\"\n";
+    let lines = r#"
+crashrate-test: "a.py::a"
+crashrate-gate: {"id": "a.py::a", "below": 0.01}
+crashrate-test: "a.py::b"
+"#;
     let tests = listed(Framework::Pytest, "tests", vec![vec![ended(0, lines, "")]]);
     let below: Vec<Option<f64>> = tests.groups[0]
         .tests
