@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -40,10 +39,10 @@ impl Starter {
         let key = ZygoteKey::of(spec, argv);
         let pool = self.zygotes_of(slot);
         loop {
-            if self.is_abandoned.load(Ordering::Acquire) {
+            if lock(&self.live_zygotes).is_abandoned {
                 return Err(io::Error::from(io::ErrorKind::Interrupted).into());
             }
-            let start = || Zygote::start(&key, &self.launcher, self.capture, &self.pids);
+            let start = || Zygote::start(&key, &self.launcher, self.capture, &self.live_zygotes);
             let taken = lock(&pool).take(&key, start);
             let mut zygote = taken.map_err(ForkError::Refused)?;
             let begun = Instant::now();

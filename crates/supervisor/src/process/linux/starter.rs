@@ -1,18 +1,16 @@
 //! Starts children: forks them from a zygote if their unit asks for it, else executes them, under a
 //! tracer if their attempt asks for one.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crashrate_model::EvidenceMode;
-use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::tracer::{self, ExecTracer, Finish, Reuse};
-use super::zygote::ForkError;
+use super::zygote::{ForkError, LiveZygotes};
 use super::zygote_pool::SlotZygotes;
 use crate::plan::AttemptSpec;
 use crate::process::child::{Process, StackCapture, Start, Started, Wait, has_ended};
@@ -30,9 +28,8 @@ pub struct Starter {
     pub(super) capture: StackCapture,
     idle: IdleTracers,
     zygotes: Mutex<BTreeMap<u32, Arc<Mutex<SlotZygotes>>>>,
-    /// The pids of all zygotes, of all slots.
-    pub(super) pids: Arc<Mutex<BTreeSet<i32>>>,
-    pub(super) is_abandoned: AtomicBool,
+    /// Of all slots.
+    pub(super) live_zygotes: Arc<Mutex<LiveZygotes>>,
 }
 
 impl Starter {
@@ -46,8 +43,7 @@ impl Starter {
             capture,
             idle: Arc::default(),
             zygotes: Mutex::default(),
-            pids: Arc::default(),
-            is_abandoned: AtomicBool::new(false),
+            live_zygotes: Arc::default(),
         })
     }
 
@@ -128,8 +124,8 @@ impl Start for Starter {
     }
 
     fn zygotes(&self) -> Vec<Pid> {
-        let pids = lock(&self.pids);
-        pids.iter().copied().map(Pid::from_raw).collect()
+        let live = lock(&self.live_zygotes);
+        live.pids.iter().copied().map(Pid::from_raw).collect()
     }
 
     fn take_zygote_deaths(&self, slot: u32) -> Vec<String> {
@@ -137,10 +133,7 @@ impl Start for Starter {
     }
 
     fn abandon_zygotes(&self) {
-        self.is_abandoned.store(true, Ordering::Release);
-        for zygote in self.zygotes() {
-            let _ = killpg(zygote, Signal::SIGKILL);
-        }
+        lock(&self.live_zygotes).abandon();
     }
 
     fn end_zygotes(&self) {

@@ -92,6 +92,14 @@ impl From<io::Error> for ForkError {
     }
 }
 
+/// The zygotes of a run that live.
+#[derive(Default)]
+pub(super) struct LiveZygotes {
+    pub(super) pids: BTreeSet<i32>,
+    /// Whether the run needs no zygote any more. One that is being started dies, too.
+    pub(super) is_abandoned: bool,
+}
+
 /// A process that attempts are forked from. Killed when this is dropped.
 pub(super) struct Zygote {
     pid: Pid,
@@ -102,9 +110,25 @@ pub(super) struct Zygote {
     stderr: File,
     number: u32,
     guardian: Arc<Guardian>,
-    /// The pids of all zygotes of the run.
-    pids: Arc<Mutex<BTreeSet<i32>>>,
+    live: Arc<Mutex<LiveZygotes>>,
     is_reaped: bool,
+}
+
+impl LiveZygotes {
+    fn add(&mut self, pid: Pid) {
+        self.pids.insert(pid.as_raw());
+        if self.is_abandoned {
+            let _ = killpg(pid, Signal::SIGKILL);
+        }
+    }
+
+    /// Kills all zygotes, also those that are still being started.
+    pub(super) fn abandon(&mut self) {
+        self.is_abandoned = true;
+        for pid in &self.pids {
+            let _ = killpg(Pid::from_raw(*pid), Signal::SIGKILL);
+        }
+    }
 }
 
 impl Zygote {
@@ -113,9 +137,9 @@ impl Zygote {
         key: &ZygoteKey,
         launcher: &Launcher,
         capture: StackCapture,
-        pids: &Arc<Mutex<BTreeSet<i32>>>,
+        live: &Arc<Mutex<LiveZygotes>>,
     ) -> io::Result<Zygote> {
-        let mut zygote = Zygote::spawn(key, launcher, capture, pids)?;
+        let mut zygote = Zygote::spawn(key, launcher, capture, live)?;
         let problem = match zygote.control.reply(WARM_UP_TIMEOUT) {
             Ok(Reply::Ready(VERSION)) => return Ok(zygote),
             Ok(Reply::Ready(other)) => format!(
@@ -137,7 +161,7 @@ impl Zygote {
         key: &ZygoteKey,
         launcher: &Launcher,
         capture: StackCapture,
-        pids: &Arc<Mutex<BTreeSet<i32>>>,
+        live: &Arc<Mutex<LiveZygotes>>,
     ) -> io::Result<Zygote> {
         let (control, zygotes_end) = Control::pair()?;
         let program = exec::find(&key.argv[0], &key.directory, &key.env)?;
@@ -168,7 +192,7 @@ impl Zygote {
         drop((zygotes_end, barrier));
         let pid = spawned?;
         tracing::debug!(pid = pid.as_raw(), program = %key.argv[0], "zygote spawned");
-        lock(pids).insert(pid.as_raw());
+        lock(live).add(pid);
         let mut zygote = Zygote {
             pid,
             control,
@@ -177,7 +201,7 @@ impl Zygote {
             stderr,
             number,
             guardian: launcher.guardian.clone(),
-            pids: pids.clone(),
+            live: live.clone(),
             is_reaped: false,
         };
         if let Some(tracer) = &zygote.tracer
@@ -290,7 +314,7 @@ impl Drop for Zygote {
         // Other processes in its group.
         let _ = killpg(self.pid, Signal::SIGKILL);
         self.guardian.clear(self.number);
-        lock(&self.pids).remove(&self.pid.as_raw());
+        lock(&self.live).pids.remove(&self.pid.as_raw());
     }
 }
 
