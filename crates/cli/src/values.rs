@@ -37,6 +37,15 @@ where
     })
 }
 
+/// A round of a run: `12:7`, `latest:7`, or a folder.
+pub(crate) fn round_of_run(text: &str) -> Result<(String, u32), String> {
+    let parsed = text.rsplit_once(':').and_then(|(run, round)| {
+        let round = round.parse().ok().filter(|round| *round > 0)?;
+        Some((run.to_owned(), round)).filter(|_| !run.is_empty())
+    });
+    parsed.ok_or_else(|| "write it as RUN:ROUND, such as 12:7".to_owned())
+}
+
 /// A rate strictly between 0 and 1, such as `1%` or `0.01`.
 pub(crate) fn open_rate(text: &str) -> Result<f64, String> {
     match number(text)? {

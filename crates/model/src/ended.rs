@@ -34,6 +34,10 @@ pub struct Ended {
     /// Sequential mode: every chapter of the sequence, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chapters: Vec<ChapterEnd>,
+    /// Sequential mode, if the chapters do not run in the order of their unit: the indices of those
+    /// that started, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<u32>,
     /// Other observations, such as garbage on the events descriptor or processes that had to be
     /// killed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

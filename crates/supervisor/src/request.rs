@@ -66,6 +66,8 @@ pub struct RunOptions {
     pub strict: bool,
     /// Seed of the order of rounds and of the rounds' own seeds; random by default.
     pub seed: Option<u64>,
+    /// Seed of the order in shuffled sequences, in place of each round's own.
+    pub order_seed: Option<u64>,
     /// How many attempts run at the same time; 1 by default.
     pub jobs: Option<u32>,
     /// How evidence of crashes is collected.
@@ -183,7 +185,10 @@ impl RunRequest {
             selection.rounds = selection.rounds.or(Some(MOST_ROUNDS));
         }
         let seed = options.seed.unwrap_or_else(random_seed);
-        let plan = Plan::new(suite, &selection, seed)?;
+        let plan = Plan {
+            order_seed: options.order_seed,
+            ..Plan::new(suite, &selection, seed)?
+        };
         let stopping = stopping(&plan, &options.until)?;
         let request = RunRequest {
             plan,

@@ -86,14 +86,17 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "crashrate(below): the crash rate that the test must be shown to stay below, such as 0.01",
     )
-    # Any other arguments are a command of the user's, which is counted as a whole.
-    one_test = len(config.args) == 1 and "::" in config.args[0]
+    # Without it, the arguments are a command of the user's, which is counted as a whole.
+    one_test = os.environ.get("CRASHRATE_PYTEST_TEST")
     if _configured or not (_LISTING or _SEQUENTIAL or _ATTEMPT and one_test):
         return
     _configured = True
     for name, value in {**_OVERRIDES, **({} if _LISTING else _CACHE_OVERRIDES)}.items():
         if hasattr(config.option, name):
             setattr(config.option, name, value)
+    if _ATTEMPT and one_test:
+        # Only pytest knows which of the user's words are paths.
+        config.args, config.option.pyargs = [one_test], False
     if _LISTING:
         config.option.collectonly = True
     else:

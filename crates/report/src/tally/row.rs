@@ -24,9 +24,9 @@ pub(super) struct RowTally {
 }
 
 impl RowTally {
-    pub(super) fn has_counted_first(&self, round: u32) -> bool {
+    pub(super) fn has_measured_first(&self, round: u32) -> bool {
         let cell = self.results.cells.get(round as usize - 1);
-        cell.is_some_and(counts)
+        cell.is_some_and(is_measured)
     }
 
     /// The number of the round's last attempt that counts; 0 if none does.
@@ -122,9 +122,9 @@ impl RowTally {
         }
     }
 
-    pub(super) fn counted_rounds(&self) -> u32 {
+    pub(super) fn measured_rounds(&self) -> u32 {
         let cells = self.results.cells.iter();
-        cells.filter(|cell| counts(cell)).count() as u32
+        cells.filter(|cell| is_measured(cell)).count() as u32
     }
 
     /// Rounds that did not pass and still have retries.
@@ -177,9 +177,9 @@ impl RowTally {
     }
 }
 
-/// Whether the round's first attempt counts.
-fn counts(cell: &Cell) -> bool {
-    cell.first.is_some_and(Outcome::counts)
+/// Whether the round's first attempt was made: it counts, or was skipped.
+fn is_measured(cell: &Cell) -> bool {
+    cell.first.is_some_and(Outcome::is_measured)
 }
 
 fn add_cell(results: &mut Results, round: u32, cell: &Cell, bad: &OutcomeSet) {

@@ -40,6 +40,11 @@ impl TestLister {
         let list = match self.detect(source) {
             Detection::Known(framework) => self.list_as(framework, source)?,
             Detection::Probe(frameworks) => self.probe(frameworks, source)?,
+            Detection::Unknown => {
+                let problem = "the command does not tell its framework; name one with `from` (on \
+                               the command line: --from)";
+                return Err(format!("`{command}`: {problem}"));
+            }
         };
         for note in &list.notes {
             tracing::warn!("{note}");

@@ -302,6 +302,10 @@ fn sequential(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Ended {
         _ => (outcome, reason),
     };
     Ended {
+        order: match spec.order.is_given() {
+            true => Vec::new(),
+            false => seen.transcript.order.clone(),
+        },
         died_in: outcome.is_death().then(|| died_in(&seen.transcript)),
         outcome,
         reason,

@@ -19,6 +19,7 @@ fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> UnitSpec {
             .iter()
             .map(|id| ChapterSpec {
                 id: (*id).into(),
+                test: None,
                 timeout: Duration::from_secs(9),
                 expect: Vec::new(),
             })
@@ -31,6 +32,9 @@ fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> UnitSpec {
         zygote: None,
         exit_codes: Default::default(),
         framework: None,
+        order: Default::default(),
+        unset: Default::default(),
+        has_task: needs_verdict,
         needs_verdict,
     }
 }

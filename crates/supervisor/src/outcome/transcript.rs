@@ -14,6 +14,8 @@ const MAX_TEXT: usize = 2000;
 #[derive(Clone, Debug)]
 pub struct Transcript {
     pub(super) chapters: Vec<ChapterLog>,
+    /// The indices of the chapters that have started, in their order.
+    pub(super) order: Vec<u32>,
     /// The chapter that has started and not ended.
     pub(super) running: Option<usize>,
     /// In isolated mode all events are about the only chapter.
@@ -80,6 +82,7 @@ impl Transcript {
         };
         Transcript {
             chapters: chapters.into_iter().map(chapter).collect(),
+            order: Vec::new(),
             running: None,
             mode,
             unavailable: None,
@@ -164,6 +167,7 @@ impl Transcript {
         }
         chapter.state = State::Running;
         chapter.started = at;
+        self.order.push(index as u32);
         self.running = Some(index);
         Some(Note::ChapterStarted(index))
     }
@@ -172,6 +176,7 @@ impl Transcript {
     fn paused(&mut self, id: &str) {
         if let Some(index) = self.find(id).filter(|index| self.running == Some(*index)) {
             self.running = None;
+            self.order.retain(|started| *started != index as u32);
             self.chapters[index].state = State::Waiting;
         }
     }

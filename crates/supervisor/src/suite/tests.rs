@@ -1,13 +1,13 @@
 //! Chapters that a test framework lists: `[[tests]]`, or `crashrate run --from`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crashrate_adapters::{ExitCodes, Framework, Group, Order, Select, Test, TestList};
 use crashrate_model::Mode;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use super::{Action, Chapter, Sequence};
+use super::{Action, Chapter, Sequence, Suite};
 
 /// Where chapters come from: a command whose framework lists its tests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -152,6 +152,28 @@ impl TestSource {
     /// Whether its chapters run in isolated mode.
     pub fn is_isolated(&self) -> bool {
         self.chapter.modes.contains(&Mode::Isolated)
+    }
+}
+
+impl Suite {
+    /// Leaves only these chapters in the sequences of tests. The error is for people.
+    pub(crate) fn choose_tests(&mut self, chosen: &HashSet<String>) -> Result<(), String> {
+        for sequence in &mut self.sequences {
+            let Some(group) = &sequence.group else {
+                continue;
+            };
+            sequence.chapters.retain(|id| chosen.contains(id));
+            let kept: HashSet<&String> = sequence.chapters.iter().collect();
+            let tests = group.tests.iter().filter(|test| kept.contains(&test.id));
+            let tests: Vec<&Test> = tests.collect();
+            if !tests.is_empty() {
+                let process = group.sequential(&tests, sequence.order.with_seed(0));
+                sequence.command = Some(process.map_err(|e| e.to_string())?.command);
+            }
+        }
+        self.sequences
+            .retain(|sequence| !sequence.chapters.is_empty());
+        Ok(())
     }
 }
 

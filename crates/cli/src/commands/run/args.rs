@@ -14,7 +14,7 @@ use crashrate_supervisor::suite::DescendantCrash;
 use crashrate_supervisor::watching::EvidenceChoice;
 
 use crate::tests_of::framework;
-use crate::values::{device, duration, one_of, open_rate};
+use crate::values::{device, duration, one_of, open_rate, round_of_run};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -74,7 +74,8 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) round: Option<u32>,
 
-    /// Run only this chapter, and sequences of chosen chapters only; may be repeated
+    /// Run only this chapter, and sequences of chosen chapters only; `*` stands for any text; may be
+    /// repeated
     #[arg(long, value_name = "ID")]
     pub(crate) chapter: Vec<String>,
 
@@ -112,6 +113,10 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub(crate) seed: Option<u64>,
 
+    /// Run the chapters of shuffled sequences in the order of this round, such as 12:7 or latest:7
+    #[arg(long, value_name = "RUN:ROUND", value_parser = round_of_run)]
+    pub(crate) order: Option<(String, u32)>,
+
     /// auto, mps, cuda, cuda:N or cpu, instead of the suite's
     #[arg(long, value_parser = device)]
     pub(crate) device: Option<String>,
@@ -121,7 +126,7 @@ pub(crate) struct RunArguments {
         long,
         value_name = "RUN",
         conflicts_with_all = [
-            "suite", "argv", "from", "mode", "spawn", "rounds", "round", "chapter", "variant", "timeout",
+            "suite", "argv", "from", "mode", "spawn", "rounds", "round", "chapter", "variant", "order", "timeout",
             "retries", "seed", "device", "number", "until", "gate"
         ]
     )]

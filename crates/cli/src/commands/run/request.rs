@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use crashrate_supervisor::journal::RunFolder;
-use crashrate_supervisor::plan::{PlanError, Selection};
+use crashrate_supervisor::plan::{PlanError, Selection, round_seed};
 use crashrate_supervisor::request::{
     FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject, Until,
 };
+use crashrate_supervisor::run_file;
 use crashrate_supervisor::suite::{SuiteError, word_to_text};
 
 use super::args::RunArguments;
 use crate::error::{Exit, Failure};
-use crate::run_folder::find_failure;
+use crate::run_folder::{find, find_failure};
 use crate::tests_of::lister;
 
 /// Plans a new run, or reopens the one named by `--resume`.
@@ -31,7 +32,11 @@ pub(super) fn request(
         (None, Some(framework)) => Subject::Tests(framework, words().collect()),
         (None, None) => Subject::Command(words().collect()),
     };
-    match RunRequest::new(&subject, options(arguments), &lister) {
+    let options = RunOptions {
+        order_seed: order_seed(runs, arguments)?,
+        ..options(arguments)
+    };
+    match RunRequest::new(&subject, options, &lister) {
         Ok(request) => Ok((request, None)),
         Err(error) => {
             let hint = arguments.suite.as_deref().and_then(command_hint);
@@ -42,6 +47,16 @@ pub(super) fn request(
             })
         }
     }
+}
+
+/// The seed by which a round of an earlier run shuffled its chapters.
+fn order_seed(runs: &Path, arguments: &RunArguments) -> Result<Option<u64>, Failure> {
+    let Some((name, round)) = &arguments.order else {
+        return Ok(None);
+    };
+    let (plan, _) = run_file::read(&find(runs, name)?).map_err(Failure::usage)?;
+    let seed = plan.order_seed;
+    Ok(Some(seed.unwrap_or_else(|| round_seed(plan.seed, *round))))
 }
 
 /// What a user may have meant who names a program instead of a suite.
@@ -95,6 +110,7 @@ fn options(arguments: &RunArguments) -> RunOptions {
         not_worse_by: arguments.not_worse_by,
         strict: arguments.strict,
         seed: arguments.seed,
+        order_seed: None,
         jobs: arguments.jobs,
         evidence: arguments.evidence,
     }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crashrate_adapters::{ExitCodes, Framework};
+use crashrate_adapters::{ExitCodes, Framework, Group};
 use crashrate_model::{Baseline, Mode, OutcomeSet};
 use toml::Spanned;
 
@@ -95,11 +95,13 @@ impl Suite {
         lister: Lister<'_>,
     ) -> std::result::Result<Suite, SuiteError> {
         let chapter = chapter_of(argv, rounds).map_err(SuiteError::Command)?;
+        let named = argv.iter().rev().find(|word| !word.starts_with('-'));
+        let name = named.map_or_else(|| "tests".into(), |word| id_from(word));
         let mut source = TestSource {
             framework,
             command: argv.to_vec(),
             select: Vec::new(),
-            sequence: Some("all".into()),
+            sequence: Some(name.clone()),
             order: ChapterOrder::Given,
             chapter: Chapter {
                 modes: vec![Mode::Isolated, Mode::Sequential],
@@ -107,23 +109,17 @@ impl Suite {
             },
         };
         let list = lister(&source).map_err(SuiteError::Command)?;
-        if list
-            .groups
-            .iter()
-            .any(|group| group.framework == Framework::Ctest)
-        {
+        let is_ctest = |group: &Group| group.framework == Framework::Ctest;
+        if list.groups.iter().any(is_ctest) {
             source.sequence = None;
             source.chapter.modes.truncate(1);
         }
         let (chapters, sequences) = source.expand(&list).map_err(SuiteError::Command)?;
-        let words = argv.iter().map(|word| id_from(word));
-        let name = words.rev().find(|word| word != "command");
-        let suite = of_chapter(name.unwrap_or_else(|| "tests".into()), &source.chapter);
         Ok(Suite {
             chapters,
             sequences,
-            tests: vec![source],
-            ..suite
+            tests: vec![source.clone()],
+            ..of_chapter(name, &source.chapter)
         })
     }
 }
