@@ -12,4 +12,4 @@ pub mod message;
 pub mod names;
 pub mod signature;
 
-pub use crash::{Access, Crash, Fault, Frame, Hex, Kind, Module, Thread};
+pub use crash::{Access, Crash, Fault, Frame, Hex, Kind, Module, PythonFrame, Thread};

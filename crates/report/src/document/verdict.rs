@@ -194,7 +194,10 @@ fn not_passed(view: &View) -> Vec<String> {
         let not = results.first_attempt.n.saturating_sub(results.passed());
         let words = endings(results)?;
         let name = name(view, key);
-        let more = alone(view, key).or_else(|| interval(results));
+        // The comparison counts bad rounds, and not those that only failed.
+        let bad = results.first_attempt.bad;
+        let alone = (bad > 0).then(|| alone(view, key)).flatten();
+        let more = alone.or_else(|| interval(results));
         Some((not, format!("{name} {words}{}", more.unwrap_or_default())))
     });
     let mut all: Vec<(u32, String)> = all.collect();

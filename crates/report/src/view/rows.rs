@@ -286,6 +286,8 @@ pub struct CrashRow {
     pub repeat: Option<String>,
     /// The innermost frames of that crash. The caller reads them from the file, if needed.
     pub excerpt: Vec<String>,
+    /// The innermost Python frames of that crash, in the same way.
+    pub python: Vec<String>,
 }
 
 /// The process that crashed, and the kind of rounds.

@@ -175,6 +175,13 @@ fn describe(text: &mut String, crash: &Crash) {
     if let Some(message) = &crash.message {
         let _ = writeln!(text, "message: {}", one_line(message));
     }
+    if !crash.python.is_empty() {
+        let _ = writeln!(text, "\nPython");
+        for (number, frame) in crash.python.iter().enumerate() {
+            let frame = one_line(&frame.to_string());
+            let _ = writeln!(text, "  #{number:<3} {frame}");
+        }
+    }
     for note in &crash.notes {
         let _ = writeln!(text, "note: {}", one_line(note));
     }

@@ -167,5 +167,6 @@ fn crash(row: &CrashRow) -> Value {
         "repeat": row.repeat,
         // The innermost frames of its first kept crash, if requested.
         "excerpt": row.excerpt,
+        "python": row.python,
     })
 }
