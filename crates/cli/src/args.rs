@@ -11,6 +11,7 @@ use crate::commands::doctor::DoctorArguments;
 use crate::commands::help::HelpArguments;
 use crate::commands::history::HistoryArguments;
 use crate::commands::import::ImportArguments;
+use crate::commands::init::InitArguments;
 use crate::commands::list::ListArguments;
 use crate::commands::plan::PlanArguments;
 use crate::commands::report::ReportArguments;
@@ -64,6 +65,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a suite or a command in rounds, and count how they end
     Run(Box<RunArguments>),
+    /// Write a suite file for the tests of a command
+    Init(InitArguments),
     /// Show what a suite would run
     List(ListArguments),
     /// Show the report of a run, finished or not

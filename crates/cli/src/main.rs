@@ -45,6 +45,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let runs = arguments.runs_dir.as_path();
     match arguments.command {
         Command::Run(arguments) => commands::run::run(runs, &arguments),
+        Command::Init(arguments) => commands::init::init(runs, &arguments),
         Command::List(arguments) => commands::list::list(runs, &arguments),
         Command::Report(arguments) => commands::report::report(runs, &arguments),
         Command::Calibrate(arguments) => commands::calibrate::calibrate(runs, arguments),
