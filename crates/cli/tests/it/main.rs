@@ -27,6 +27,7 @@ mod floods;
 mod foreign_files;
 #[cfg(target_os = "linux")]
 mod forks;
+mod frameworks;
 mod full_disk;
 mod harmful_text;
 mod help;
