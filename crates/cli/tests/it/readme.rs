@@ -37,6 +37,8 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("crashrate run configs/story.toml", "needs libtorch"),
     ("crashrate run configs/variants.toml", "needs libtorch"),
     ("crashrate run configs/verification.toml", "needs libtorch"),
+    ("crashrate run --from ", "needs the framework"),
+    ("crashrate init -- ./math_test", "needs GoogleTest"),
     ("crashrate serve", "serves until Ctrl-C"),
     ("crashrate doctor --self-test", "takes half a minute"),
 ];
