@@ -23,6 +23,7 @@ mod evidence;
 mod evidence_modes;
 #[cfg(target_os = "linux")]
 mod evidence_right;
+mod exit_codes;
 mod floods;
 mod foreign_files;
 #[cfg(target_os = "linux")]
