@@ -14,7 +14,8 @@ use serde::Deserialize;
 use crate::error::ListError;
 use crate::group::{Group, Test};
 use crate::libtest::{self, Binary, LIBTEST};
-use crate::listing::{Invocation, Listing, Output, Step, TestList};
+use crate::listing::{Listing, Step, TestList};
+use crate::process::{Invocation, Output};
 use crate::words;
 
 /// The options of `cargo test` whose value is the next word.

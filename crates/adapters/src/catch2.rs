@@ -6,10 +6,11 @@
 
 use quick_xml::escape::unescape;
 
+use crate::chapters::{Chapters, Verdict};
 use crate::error::{ListError, SequenceError};
 use crate::group::{Group, Order, Test};
-use crate::listing::{self, Invocation, Listing, Step, TestList};
-use crate::reader::{Chapters, Verdict};
+use crate::listing::{Listing, Step, TestList};
+use crate::process::{self, Invocation};
 use crate::{Framework, words};
 
 const CATCH2: Framework = Framework::Catch2;
@@ -95,7 +96,7 @@ fn parse_xml(text: &str) -> Result<Vec<String>, String> {
 }
 
 /// Reads the list of version 2: a name a line; the exit code is the number of tests.
-fn parse_names(process: &Invocation, output: &listing::Output) -> Result<Vec<String>, ListError> {
+fn parse_names(process: &Invocation, output: &process::Output) -> Result<Vec<String>, ListError> {
     let text = output.text();
     // A name that begins with `#` is quoted, because the list can be a file with comments.
     let unquoted = |line: &str| -> String {

@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use crate::Framework;
 use crate::error::ListError;
-use crate::framework::file_name;
 use crate::group::{Group, Test};
-use crate::listing::{Context, Invocation, Listing, Step, TestList};
+use crate::listing::{Context, Listing, Step, TestList};
+use crate::process::Invocation;
+use crate::words::file_name;
 
 const CTEST: Framework = Framework::Ctest;
 

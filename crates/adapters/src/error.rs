@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::Framework;
-use crate::listing::{Invocation, Output};
+use crate::process::{Invocation, Output};
 
 /// The tests could not be listed.
 #[derive(Debug, Error)]

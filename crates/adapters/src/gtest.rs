@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::chapters::{Chapters, Verdict};
 use crate::error::{ListError, SequenceError};
 use crate::group::{Group, Order, Test};
-use crate::listing::{Context, Invocation, Listing, Step, TestList};
-use crate::reader::{Chapters, Verdict};
+use crate::listing::{Context, Listing, Step, TestList};
+use crate::process::Invocation;
 use crate::{Framework, words};
 
 const GTEST: Framework = Framework::Gtest;

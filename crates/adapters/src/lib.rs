@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod adapter;
 mod cargo;
 mod catch2;
+mod chapters;
 mod ctest;
+mod detect;
 mod error;
 mod exit;
 mod framework;
@@ -13,6 +16,7 @@ mod libtest;
 mod lines;
 mod listing;
 mod names;
+mod process;
 mod pytest;
 mod reader;
 mod select;
@@ -20,10 +24,13 @@ mod select;
 mod testing;
 mod words;
 
+pub use adapter::list;
+pub use detect::{Detection, PathKind};
 pub use error::{ListError, SelectError, SequenceError};
 pub use exit::{CrashMark, ExitCodes, ExitMeaning, crash_mark};
-pub use framework::{Detection, Framework, PathKind};
+pub use framework::Framework;
 pub use group::{Group, Order, Test};
-pub use listing::{Context, Invocation, Listing, Output, Step, TestList, list};
+pub use listing::{Context, Listing, Step, TestList};
+pub use process::{Invocation, Output};
 pub use reader::Reader;
 pub use select::Select;

@@ -5,11 +5,12 @@
 
 use std::collections::HashSet;
 
+use crate::chapters::{Chapters, Verdict};
 use crate::error::{ListError, SequenceError};
 use crate::group::{Group, Order, Test};
-use crate::listing::{self, Invocation, Listing, Step, TestList};
-use crate::reader::{Chapters, Verdict};
-use crate::{Framework, cargo, words};
+use crate::listing::{Listing, Step, TestList};
+use crate::process::{self, Invocation};
+use crate::{Framework, words};
 
 pub(crate) const LIBTEST: Framework = Framework::Libtest;
 
@@ -51,9 +52,6 @@ pub(crate) fn list(command: &[String]) -> Result<Step, ListError> {
             problem: "needs a test binary or `cargo test`: command = [\"cargo\", \"test\"]"
                 .to_owned(),
         }),
-        Some((program, arguments)) if crate::framework::file_name(program) == "cargo" => {
-            cargo::list(program, arguments)
-        }
         Some((program, arguments)) => {
             let binary = Binary::new(None, Invocation::new([program.clone()]), arguments);
             Ok(list_binaries(vec![binary]))
@@ -122,7 +120,7 @@ fn runs_ignored(program: &Invocation) -> bool {
 /// Reads the list: `NAME: test`. Benchmarks are left out. `None` if it is no such list.
 fn parse_list(
     process: &Invocation,
-    output: &listing::Output,
+    output: &process::Output,
 ) -> Result<Option<Vec<String>>, ListError> {
     if output.exit != Some(0) {
         return Err(ListError::failed(LIBTEST, process, output));

@@ -1,41 +1,15 @@
 //! The dialogue that lists the tests of a program.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::ListError;
 use crate::group::{Group, Test};
-use crate::{Framework, catch2, ctest, go, gtest, libtest, names, pytest};
-
-/// A process that the caller starts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invocation {
-    /// The program and its arguments.
-    pub command: Vec<String>,
-    /// Variables that are added to the environment.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub env: BTreeMap<String, String>,
-    /// Variables that are removed from the environment.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub unset: BTreeSet<String>,
-    /// The working directory; `None` is the suite's directory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub directory: Option<PathBuf>,
-}
-
-/// What a process printed, and how it ended.
-#[derive(Clone, Debug, Default)]
-pub struct Output {
-    /// Standard output.
-    pub stdout: Vec<u8>,
-    /// Standard error.
-    pub stderr: Vec<u8>,
-    /// The exit code; `None` if a signal ended the process.
-    pub exit: Option<i32>,
-}
+use crate::names;
+use crate::process::{Invocation, Output};
 
 /// What a listing needs to know about its surroundings.
 #[derive(Clone, Copy, Debug)]
@@ -93,22 +67,6 @@ type Next = dyn FnOnce(&[Invocation], Vec<Output>) -> Result<Step, ListError> + 
 pub struct Listing {
     processes: Vec<Invocation>,
     next: Box<Next>,
-}
-
-/// Begins to list the tests of a command.
-pub fn list(
-    framework: Framework,
-    command: &[String],
-    context: Context<'_>,
-) -> Result<Step, ListError> {
-    match framework {
-        Framework::Pytest => Ok(pytest::list(command)),
-        Framework::Gtest => gtest::list(command, context),
-        Framework::Catch2 => catch2::list(command),
-        Framework::Libtest => libtest::list(command),
-        Framework::Ctest => ctest::list(command, context),
-        Framework::Go => go::list(command, context),
-    }
 }
 
 impl Listing {
@@ -174,39 +132,6 @@ impl TestList {
             .iter()
             .flat_map(|group| group.tests.iter().map(move |test| (group, test)));
         tests.find(|(_, test)| test.id == id)
-    }
-}
-
-impl Invocation {
-    pub(crate) fn new<W: Into<String>>(command: impl IntoIterator<Item = W>) -> Invocation {
-        Invocation {
-            command: command.into_iter().map(Into::into).collect(),
-            ..Invocation::default()
-        }
-    }
-
-    /// The same process with more arguments.
-    pub(crate) fn with<W: Into<String>>(&self, arguments: impl IntoIterator<Item = W>) -> Self {
-        let mut more = self.clone();
-        more.command.extend(arguments.into_iter().map(Into::into));
-        more
-    }
-}
-
-impl fmt::Display for Invocation {
-    /// The command as one would type it in a shell.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = self.command.iter().map(String::as_str);
-        // Only a word with a NUL character cannot be quoted.
-        let line = shlex::try_join(words).unwrap_or_else(|_| self.command.join(" "));
-        f.write_str(&line)
-    }
-}
-
-impl Output {
-    /// Standard output as text.
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).into_owned()
     }
 }
 

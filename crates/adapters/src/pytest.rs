@@ -8,9 +8,10 @@ use serde::Deserialize;
 
 use crate::Framework;
 use crate::error::ListError;
-use crate::framework::file_name;
 use crate::group::{Group, Test};
-use crate::listing::{Invocation, Listing, Output, Step, TestList};
+use crate::listing::{Listing, Step, TestList};
+use crate::process::{Invocation, Output};
+use crate::words::file_name;
 
 const PYTEST: Framework = Framework::Pytest;
 const PLUGIN: [&str; 2] = ["-p", "crashrate.pytest_plugin"];

@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::Framework;
-    use crate::listing::Invocation;
+    use crate::process::Invocation;
 
     fn list(names: &[&str]) -> TestList {
         let test = |name: &&str| Test {

@@ -1,5 +1,7 @@
 //! The words of a command line.
 
+use std::path::Path;
+
 /// A command's arguments: options with their values, and the rest.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
@@ -43,6 +45,12 @@ pub(crate) fn without(words: &[String], names: &[&str], takes_value: bool) -> Ve
         }
     }
     kept
+}
+
+/// The last part of a path; the word itself if it has none, such as `..`.
+pub(crate) fn file_name(word: &str) -> &str {
+    let name = Path::new(word).file_name();
+    name.and_then(|name| name.to_str()).unwrap_or(word)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A run as the user asks for it: options applied to a suite, as a plan with a stopping rule.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -219,7 +219,7 @@ impl RunRequest {
         let path = resumable(runs, name).map_err(RequestError::Find)?;
         let folder = RunFolder::reopen(&path)?;
         let (plan, run) = run_file::read(&path)?;
-        check_tests(&plan.suite, lister)?;
+        lister.check(&plan.suite).map_err(RequestError::Tests)?;
         // Rounds that are watched in another way have another rate, so the default is the run's
         // own.
         let evidence = evidence.unwrap_or_else(|| EvidenceChoice::of_run(&run));
@@ -275,35 +275,6 @@ impl FaultOption {
             (FaultOption::Dose(_), None) => return Err(RequestError::NoFault),
         }
         Ok(())
-    }
-}
-
-/// Checks that every test on record still exists.
-fn check_tests(suite: &Suite, lister: &TestLister) -> Result<(), RequestError> {
-    let mut found = HashSet::new();
-    for source in &suite.tests {
-        let list = lister.list(source).map_err(RequestError::Tests)?;
-        let tests = list.groups.into_iter().flat_map(|group| group.tests);
-        found.extend(tests.map(|test| test.id));
-    }
-    let of_tests = suite
-        .chapters
-        .iter()
-        .filter(|chapter| chapter.test.is_some());
-    let missing = of_tests.map(|c| &c.id).filter(|id| !found.contains(*id));
-    match missing
-        .map(|id| format!("`{id}`"))
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
-        [] => Ok(()),
-        [one] => Err(RequestError::Tests(format!(
-            "the test {one} no longer exists"
-        ))),
-        [first, others @ ..] => Err(RequestError::Tests(format!(
-            "the test {first} and {} others no longer exist",
-            others.len()
-        ))),
     }
 }
 

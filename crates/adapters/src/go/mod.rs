@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::Framework;
 use crate::error::{ListError, SequenceError};
-use crate::framework::file_name;
 use crate::group::{Group, Order, Test};
-use crate::listing::{self, Context, Invocation, Listing, Step, TestList};
+use crate::listing::{Context, Listing, Step, TestList};
+use crate::process::{self, Invocation};
+use crate::words::file_name;
 
 mod flags;
 mod output;
@@ -93,7 +94,7 @@ fn binary(scratch: &Path, (index, package): (usize, &Package)) -> String {
 
 fn parse_packages(
     process: &Invocation,
-    output: &listing::Output,
+    output: &process::Output,
 ) -> Result<Vec<Package>, ListError> {
     if output.exit != Some(0) {
         return Err(ListError::failed(GO, process, output));

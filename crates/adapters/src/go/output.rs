@@ -1,6 +1,6 @@
 //! Reads what a test binary prints with `-test.v`.
 
-use crate::reader::{Chapters, Verdict};
+use crate::chapters::{Chapters, Verdict};
 
 /// The reader of the output of `-test.v`.
 #[derive(Debug, Default)]

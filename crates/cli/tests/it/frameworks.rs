@@ -282,3 +282,127 @@ fn of_pytest() {
     assert!(shown.contains("test_crashes ("), "{stdout}");
     assert!(stdout.contains("string_at"), "{stdout}");
 }
+
+/// A program that lists and runs tests as GoogleTest does, one for each file in `tests`.
+const STAND_IN: &str = r#"#!/bin/sh
+cd "$(dirname "$0")/tests"
+case "$*" in
+*--gtest_list_tests*)
+    echo Files.
+    for test in *; do echo "  $test"; done ;;
+*)
+    for test in *; do
+        case "$*" in *gtest_filter*) case "$*" in *"Files.$test"*) ;; *) continue ;; esac ;; esac
+        echo "[ RUN      ] Files.$test"
+        echo "[       OK ] Files.$test (0 ms)"
+    done ;;
+esac
+"#;
+
+#[test]
+fn a_resumed_run_has_the_same_tests() {
+    let place = Place::new();
+    place.program("stand_in", STAND_IN);
+    place.write("tests/a", "");
+    place.write("tests/b", "");
+    let run = [
+        "run",
+        "--from",
+        "gtest",
+        "--rounds",
+        "3",
+        "--for",
+        "1ms",
+        "--",
+        "./stand_in",
+    ];
+    place.crashrate(&run).expect(106);
+    // A new test is not part of the run; one that vanished is missed.
+    place.write("tests/c", "");
+    place
+        .crashrate(&["run", "--resume", "latest", "--for", "1ms"])
+        .expect(106);
+    std::fs::remove_file(place.path().join("tests/b")).unwrap();
+    let Done { stderr, .. } = place.crashrate(&["run", "--resume", "latest"]).expect(96);
+    assert!(
+        stderr.contains("the test `Files.b` no longer exists"),
+        "{stderr}"
+    );
+    place.write("tests/b", "");
+    place.crashrate(&["run", "--resume", "latest"]).expect(0);
+    let report = place.json();
+    assert_eq!(report["chapters"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn a_test_that_does_not_run_has_not_passed() {
+    let place = Place::new();
+    place.program("stand_in", STAND_IN);
+    place.write("tests/a", "");
+    place.write("tests/b", "");
+    place.suite("[[tests]]\nfrom = \"gtest\"\ncommand = [\"./stand_in\"]\nrounds = 2\n");
+    let script = "[ $CRASHRATE_ROUND = 2 ] && rm -f tests/b; exec ./stand_in.sh \"$@\"";
+    std::fs::rename(
+        place.path().join("stand_in"),
+        place.path().join("stand_in.sh"),
+    )
+    .unwrap();
+    place.program("stand_in", &format!("#!/bin/sh\n{script}\n"));
+    place.crashrate(&["run", "suite.toml"]).expect(100);
+    let report = place.json();
+    assert_eq!(outcomes(&report, "Files.b")["failed"], 1, "{report:#}");
+}
+
+#[test]
+fn a_new_suite_file_runs() {
+    let place = Place::new();
+    place.program("stand_in", STAND_IN);
+    place.write("tests/a", "");
+    place.crashrate(&["init", "--", "./stand_in"]).expect(0);
+    place
+        .crashrate(&["run", "crashrate.toml", "--rounds", "1"])
+        .expect(0);
+    let Done { stderr, .. } = place.crashrate(&["init", "--", "./stand_in"]).expect(96);
+    assert!(stderr.contains("crashrate.toml exists already"), "{stderr}");
+    let none = ["init", "--output", "other.toml", "--", "./no_such_program"];
+    let Done { stderr, .. } = place.crashrate(&none).expect(96);
+    assert!(!place.path().join("other.toml").exists(), "{stderr}");
+}
+
+#[test]
+fn wrong_sources_of_tests_are_refused() {
+    let tests = "from = \"gtest\"\ncommand = [\"./stand_in\"]\n";
+    for (body, problem) in [
+        (
+            "from = \"gtes\"\ncommand = [\"x\"]\n".to_owned(),
+            "did you mean `gtest`?",
+        ),
+        (
+            format!("{tests}select = [\"No.*\"]\n"),
+            "no test matches `No.*`",
+        ),
+        (format!("{tests}isolated = false\n"), "name a `sequence`"),
+        (
+            format!("{tests}sequence = \"s\"\norder = \"reversed\"\n"),
+            "reversed",
+        ),
+        (
+            "from = \"gtest\"\ncommand = [\"./missing\"]\n".to_owned(),
+            "./missing",
+        ),
+        (
+            "from = \"gtest\"\ncommand = []\n".to_owned(),
+            "`command` must name a program",
+        ),
+    ] {
+        let place = Place::new();
+        place.program("stand_in", STAND_IN);
+        place.write("tests/a", "");
+        place.suite(&format!("[[tests]]\n{body}"));
+        let Done { stderr, .. } = place.crashrate(&["run", "suite.toml"]).expect(96);
+        assert!(
+            stderr.contains("suite.toml:") && stderr.contains(problem),
+            "{stderr}"
+        );
+    }
+}

@@ -3,7 +3,7 @@
 mod process;
 mod python;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crashrate_adapters::{
@@ -13,7 +13,7 @@ use crashrate_adapters::{
 pub use python::PythonPackage;
 
 use crate::hash;
-use crate::suite::TestSource;
+use crate::suite::{Suite, TestSource};
 
 /// Lists the tests of commands.
 #[derive(Clone, Debug)]
@@ -51,6 +51,29 @@ impl TestLister {
         }
         tracing::info!(%command, tests = list.len(), "listed tests");
         Ok(list)
+    }
+
+    /// Checks that every test of a suite still exists. The error is for people.
+    pub(crate) fn check(&self, suite: &Suite) -> Result<(), String> {
+        let mut found = HashSet::new();
+        for source in &suite.tests {
+            let groups = self.list(source)?.groups.into_iter();
+            found.extend(groups.flat_map(|group| group.tests).map(|test| test.id));
+        }
+        let of_tests = suite
+            .chapters
+            .iter()
+            .filter(|chapter| chapter.test.is_some());
+        let missing = of_tests.map(|chapter| &chapter.id);
+        let missing: Vec<_> = missing.filter(|id| !found.contains(*id)).collect();
+        match missing.as_slice() {
+            [] => Ok(()),
+            [one] => Err(format!("the test `{one}` no longer exists")),
+            [first, others @ ..] => Err(format!(
+                "the test `{first}` and {} others no longer exist",
+                others.len()
+            )),
+        }
     }
 
     fn detect(&self, source: &TestSource) -> Detection {
