@@ -65,8 +65,30 @@ pub struct RunInfo {
     pub imported: Option<Imported>,
     /// The published report that the run is compared with, as it was when the run began.
     pub baseline: Option<Box<Baseline>>,
+    /// The command that was given in place of a suite file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<GivenCommand>,
+    /// A hash of what each unit runs, in the order of `units`: its command or worker chapters,
+    /// directory and environment. Empty for an imported run. Only units whose hashes agree are
+    /// compared between runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<String>,
     /// What is measured. Records refer to a unit by its index in this list.
     pub units: Vec<Unit>,
+}
+
+/// A command that was given in place of a suite file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct GivenCommand {
+    /// Its words, quoted for a shell.
+    pub line: String,
+    /// The directory that it was given in.
+    pub directory: String,
+}
+
+/// Whether two units of one name run the same thing, as far as their identities are known.
+pub fn agree(one: Option<&str>, two: Option<&str>) -> bool {
+    one.is_none() || two.is_none() || one == two
 }
 
 /// The device and versions that a child reported.

@@ -3,13 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crashrate_model::agree;
 use crashrate_protocol::chapters::THROUGHPUTS;
 
 use super::measures::{name_of, with_unit};
 use super::{Block, Table, Text, Tone};
 use crate::clean::{NAME, clean};
-use crate::compare::{BaselineRow, BesideBaseline};
-use crate::view::{ByChapter, ChapterRow, MeasureStat, OptionalStopping, Results, Share, View};
+use crate::compare::{BaselineRow, BesideBaseline, programs};
+use crate::view::{
+    ByChapter, ChapterRow, MeasureStat, OptionalStopping, Results, Share, UnitKey, View,
+};
 use crate::words::{
     NOTHING, bad_outcomes, baseline_sentences, count, fault_facts, joined, measured, of_chapter,
     of_unit, parameter, rate, rate_of, short_estimate,
@@ -104,10 +107,14 @@ fn rates(view: &View, before: &View) -> Table {
         "bad, now",
     ]);
     let old: HashMap<_, _> = before.unit_results().collect();
+    let identities = [view, before].map(View::identities);
     for (key, now) in view.unit_results() {
         let Some(then) = old.get(&key) else {
             continue;
         };
+        if !runs_the_same(&identities, &key) {
+            continue;
+        }
         let (name, mode, variant) = key;
         let passed = |results: &Results| Text::plain(rate(results.passed(), results.reached()));
         let bad = |results: &Results| Text::plain(rate_of(results));
@@ -122,18 +129,28 @@ fn rates(view: &View, before: &View) -> Table {
     table
 }
 
+/// Whether a unit runs the same in both runs, as far as that is on record.
+fn runs_the_same(identities: &[HashMap<UnitKey<'_>, &str>; 2], unit: &UnitKey<'_>) -> bool {
+    let [now, before] = identities;
+    agree(now.get(unit).copied(), before.get(unit).copied())
+}
+
 /// Operations and samples per second in both runs.
 fn throughputs(view: &View, before: &View) -> Table {
     let number = format!("N={}", before.run.number);
     let table = Table::titled("medians").texts(["what", "measure"]);
     let mut table = table.numbers([&number, "now"]);
     let old = ByChapter::of(before);
+    let identities = [view, before].map(View::identities);
     for row in &view.chapters {
         let same =
             |then: &&&ChapterRow| (&then.sequence, &then.variant) == (&row.sequence, &row.variant);
         let Some(then) = old.rows(&row.chapter).iter().find(same) else {
             continue;
         };
+        if !runs_the_same(&identities, &row.unit()) {
+            continue;
+        }
         let is_rate = |stat: &&MeasureStat| THROUGHPUTS.contains(&stat.name.as_str());
         for stat in row.results.measures.iter().filter(is_rate) {
             let is_same = |old: &&MeasureStat| {
@@ -161,6 +178,9 @@ fn throughputs(view: &View, before: &View) -> Table {
 fn differences(view: &View, before: &View) -> Table {
     let number = format!("N={}", before.run.number);
     let mut table = Table::titled("what differs").texts(["what", &number, "now"]);
+    if let Some(program) = programs([before, view]) {
+        table.row([program.what, program.before, program.now].map(Text::long));
+    }
     let (then, now) = (facts(before, view), facts(view, before));
     let names: BTreeSet<_> = then.keys().chain(now.keys()).collect();
     // An imported run lacks facts. That it had no fault is known.

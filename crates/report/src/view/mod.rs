@@ -10,7 +10,8 @@ mod state;
 use std::collections::{BTreeMap, HashMap};
 
 use crashrate_model::{
-    ChapterFacts, EvidenceMode, Finding, Imported, Mode, OutcomeSet, StopReason, Stopping, Unit,
+    ChapterFacts, EvidenceMode, Finding, GivenCommand, Imported, Mode, OutcomeSet, StopReason,
+    Stopping, Unit,
 };
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -20,11 +21,11 @@ pub(crate) use derived::{ByChapter, Derived};
 pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
 pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
-pub(crate) use rows::Row;
 pub use rows::{
     Advice, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, Exposure, Held, MeasureStat,
     Missed, Note, Reason, Results, SequenceRow, Spread,
 };
+pub(crate) use rows::{Row, UnitKey};
 pub use state::{InShort, OptionalStopping, RoundOrder, RunLine, RunState};
 
 /// Everything that a report of a run can say. Made by [`crate::ViewBuilder`].
@@ -144,6 +145,12 @@ pub struct RunFacts {
     /// The SHA-256 of each measured program, by path, if known.
     #[serde(skip)]
     pub programs: BTreeMap<String, String>,
+    /// The command that was given in place of a suite file.
+    #[serde(skip)]
+    pub given: Option<GivenCommand>,
+    /// A hash of what each unit runs, in the order of [`View::units`]; empty for an imported run.
+    #[serde(skip)]
+    pub identities: Vec<String>,
     /// The index of each chapter in `chapters`.
     #[serde(skip)]
     pub(crate) places: HashMap<String, usize>,

@@ -1,5 +1,6 @@
 //! The plan: which units of a suite are measured, in how many rounds, in which order.
 
+mod identity;
 mod order;
 mod progress;
 mod spec;

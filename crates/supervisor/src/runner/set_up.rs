@@ -79,6 +79,8 @@ pub(super) fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         limits: Default::default(),
         imported: None,
         baseline: plan.suite.baseline.clone(),
+        given: plan.given(),
+        identities: plan.identities(),
         units: plan.units.clone(),
     }
 }

@@ -56,10 +56,10 @@ pub fn runs_terminal(lines: &[RunLine], width: usize, color: bool) -> String {
     table::draw(&runs(lines), INDENT, Screen::new(width, color))
 }
 
-/// The history of a suite.
-pub fn history_terminal(history: &History, width: usize, color: bool) -> String {
+/// The histories of a name: one for a suite, one for each command.
+pub fn history_terminal(histories: &[History], width: usize, color: bool) -> String {
     let screen = Screen::new(width, color);
-    draw(&history_document(history), Detail::Full, screen)
+    draw(&history_document(histories), Detail::Full, screen)
 }
 
 /// Writes the document. The summary has no headings and indents, so that it fits on a screen.
