@@ -32,6 +32,7 @@ mod frameworks;
 mod full_disk;
 mod harmful_text;
 mod help;
+mod histories;
 mod hostile;
 mod identity;
 mod import;

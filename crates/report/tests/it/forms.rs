@@ -294,7 +294,10 @@ fn said(bad: &[u32]) -> String {
         .collect();
     let json: serde_json::Value =
         serde_json::from_str(&history_json(from_ref(&history("story", &runs)))).unwrap();
-    json["trends"][0]["said"].as_str().unwrap().to_owned()
+    json["histories"][0]["trends"][0]["said"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
