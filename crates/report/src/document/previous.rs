@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crashrate_model::agree;
 use crashrate_protocol::chapters::THROUGHPUTS;
 
 use super::measures::{name_of, with_unit};
@@ -11,7 +10,7 @@ use super::{Block, Table, Text, Tone};
 use crate::clean::{NAME, clean};
 use crate::compare::{BaselineRow, BesideBaseline, programs};
 use crate::view::{
-    ByChapter, ChapterRow, MeasureStat, OptionalStopping, Results, Share, UnitKey, View,
+    ByChapter, ChapterRow, Identities, MeasureStat, OptionalStopping, Results, Share, View,
 };
 use crate::words::{
     NOTHING, bad_outcomes, baseline_sentences, count, fault_facts, joined, measured, of_chapter,
@@ -107,12 +106,12 @@ fn rates(view: &View, before: &View) -> Table {
         "bad, now",
     ]);
     let old: HashMap<_, _> = before.unit_results().collect();
-    let identities = [view, before].map(View::identities);
+    let identities = Identities::of([view, before]);
     for (key, now) in view.unit_results() {
         let Some(then) = old.get(&key) else {
             continue;
         };
-        if !runs_the_same(&identities, &key) {
+        if !identities.agree_on(&key) {
             continue;
         }
         let (name, mode, variant) = key;
@@ -129,26 +128,20 @@ fn rates(view: &View, before: &View) -> Table {
     table
 }
 
-/// Whether a unit runs the same in both runs, as far as that is on record.
-fn runs_the_same(identities: &[HashMap<UnitKey<'_>, &str>; 2], unit: &UnitKey<'_>) -> bool {
-    let [now, before] = identities;
-    agree(now.get(unit).copied(), before.get(unit).copied())
-}
-
 /// Operations and samples per second in both runs.
 fn throughputs(view: &View, before: &View) -> Table {
     let number = format!("N={}", before.run.number);
     let table = Table::titled("medians").texts(["what", "measure"]);
     let mut table = table.numbers([&number, "now"]);
     let old = ByChapter::of(before);
-    let identities = [view, before].map(View::identities);
+    let identities = Identities::of([view, before]);
     for row in &view.chapters {
         let same =
             |then: &&&ChapterRow| (&then.sequence, &then.variant) == (&row.sequence, &row.variant);
         let Some(then) = old.rows(&row.chapter).iter().find(same) else {
             continue;
         };
-        if !runs_the_same(&identities, &row.unit()) {
+        if !identities.agree_on(&row.unit()) {
             continue;
         }
         let is_rate = |stat: &&MeasureStat| THROUGHPUTS.contains(&stat.name.as_str());

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod derived;
+mod identity;
 mod judgement;
 mod outcomes;
 mod rows;
@@ -18,14 +19,15 @@ use serde_json::json;
 
 pub(crate) use attempts::{AttemptPlace, End, is_bad_end, is_hang};
 pub(crate) use derived::{ByChapter, Derived};
+pub(crate) use identity::Identities;
 pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
 pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
+pub(crate) use rows::Row;
 pub use rows::{
     Advice, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, Exposure, Held, MeasureStat,
     Missed, Note, Reason, Results, SequenceRow, Spread,
 };
-pub(crate) use rows::{Row, UnitKey};
 pub use state::{InShort, OptionalStopping, RoundOrder, RunLine, RunState};
 
 /// Everything that a report of a run can say. Made by [`crate::ViewBuilder`].

@@ -1,8 +1,8 @@
 //! The rows of a report: a chapter in a mode, or a sequence, with the results of their rounds.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
-use crashrate_model::{Condition, Mode, Outcome, RunInfo, Unit, agree};
+use crashrate_model::{Condition, Mode, Outcome};
 use crashrate_stats::{Independence, Pattern};
 use serde::{Serialize, Serializer};
 
@@ -25,17 +25,6 @@ pub struct ChapterRow {
     /// for every chapter of a sequence, even those with a result: the whole round is run again and
     /// counted then.
     pub results: Results,
-}
-
-impl ChapterRow {
-    /// The unit that it belongs to.
-    pub(crate) fn unit(&self) -> UnitKey<'_> {
-        (
-            self.sequence.as_ref().unwrap_or(&self.chapter),
-            self.mode,
-            &self.variant,
-        )
-    }
 }
 
 /// A sequence under one variant.
@@ -65,42 +54,7 @@ pub(crate) struct Row<'a> {
     pub(crate) results: &'a Results,
 }
 
-/// The name, mode and variant of a unit.
-pub(crate) type UnitKey<'a> = (&'a str, Mode, &'a str);
-
-fn unit_key(unit: &Unit) -> UnitKey<'_> {
-    (&unit.name, unit.mode, &unit.variant)
-}
-
-impl<'a> Row<'a> {
-    /// The unit that it belongs to.
-    pub(crate) fn unit(&self) -> UnitKey<'a> {
-        let name = self.sequence.or(self.chapter);
-        (name.map_or("", String::as_str), self.mode, self.variant)
-    }
-}
-
 impl View {
-    /// The identity of each unit: a hash of what it runs. Empty for an imported run.
-    pub(crate) fn identities(&self) -> HashMap<UnitKey<'_>, &str> {
-        let units = self.units.iter().zip(&self.run.identities);
-        units
-            .map(|(unit, identity)| (unit_key(unit), &**identity))
-            .collect()
-    }
-
-    /// Whether the other run has a unit of the same name that runs the same, as far as that is on
-    /// record: an imported run is known by its names only.
-    pub fn runs_some_of(&self, other: &RunInfo) -> bool {
-        let identities = self.identities();
-        let keys: HashSet<_> = self.units.iter().map(unit_key).collect();
-        other.units.iter().enumerate().any(|(index, unit)| {
-            let key = unit_key(unit);
-            let identity = other.identities.get(index).map(String::as_str);
-            keys.contains(&key) && agree(identities.get(&key).copied(), identity)
-        })
-    }
-
     pub(crate) fn chapter_rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.chapters.iter().map(|row| Row {
             chapter: Some(&row.chapter),
