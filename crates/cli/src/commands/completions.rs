@@ -26,7 +26,12 @@ pub(crate) fn completions(
 ) -> Result<Exit, Failure> {
     let mut program = shown(program);
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut program, env!("CARGO_PKG_NAME"), &mut script);
+    clap_complete::generate(
+        arguments.shell,
+        &mut program,
+        env!("CARGO_PKG_NAME"),
+        &mut script,
+    );
     answer(&String::from_utf8_lossy(&script))
 }
 

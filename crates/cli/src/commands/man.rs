@@ -43,23 +43,23 @@ fn write_pages(command: &Command, folder: &Path) -> io::Result<usize> {
     fs::write(folder.join(format!("{name}.1")), page(command)?)?;
     let mut count = 1;
     for subcommand in command.get_subcommands() {
-        // clap adds `help` to a command with subcommands.
-        if !subcommand.is_hide_set() && !name_ends_help(command, subcommand) {
+        if !subcommand.is_hide_set() && !is_added_help(command, subcommand) {
             count += write_pages(subcommand, folder)?;
         }
     }
     Ok(count)
 }
 
-/// Whether a subcommand is the `help` that clap adds to `runs` and the like.
-fn name_ends_help(command: &Command, subcommand: &Command) -> bool {
+/// Whether a subcommand is the `help` that clap adds to `runs`, which has subcommands.
+fn is_added_help(command: &Command, subcommand: &Command) -> bool {
     command.get_name() != "crashrate" && subcommand.get_name() == "help"
 }
 
 fn page(command: &Command) -> io::Result<Vec<u8>> {
     let name = command.get_display_name().unwrap_or(command.get_name());
-    // The name of the page: `crashrate-run`. The synopsis has the name to type: `crashrate run`.
-    let man = Man::new(command.clone()).title(name.to_uppercase());
+    let man = Man::new(command.clone())
+        .title(name.to_uppercase())
+        .source(concat!("crashrate ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
@@ -76,23 +76,25 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
         man.render_subcommands_section(&mut page)?;
     }
     if let Some(text) = command.get_after_help() {
-        // Not clap_mangen's own section, which joins the lines of examples and tables.
-        let mut notes = Roff::new();
-        notes.control("SH", ["NOTES"]).control("nf", []);
-        notes.extend(text.to_string().lines().map(line));
-        notes.control("fi", []);
-        notes.to_writer(&mut page)?;
+        notes(&text.to_string()).to_writer(&mut page)?;
     }
     Ok(page)
 }
 
-/// A line of text as it is.
-fn line(text: &str) -> Roff {
-    let mut line = Roff::new();
-    match text {
-        // An empty line of text would be refused by `man --warnings` in some macros.
-        "" => line.control("sp", []),
-        text => line.text([roman(text)]),
-    };
-    line
+/// The text behind the options. clap_mangen's own section would join the lines of examples and
+/// tables, which are indented.
+fn notes(text: &str) -> Roff {
+    let mut notes = Roff::new();
+    notes.control("SH", ["NOTES"]);
+    for line in text.lines() {
+        match line {
+            "" => notes.control("sp", []),
+            _ if line.starts_with(' ') => notes
+                .control("nf", [])
+                .text([roman(line)])
+                .control("fi", []),
+            _ => notes.text([roman(line)]),
+        };
+    }
+    notes
 }
