@@ -49,6 +49,7 @@ const STRUCTURAL: &[&str] = &[
     "dose in words",
     "dose of another kind",
     "negative dose",
+    "too many dose",
     "calibration without rounds",
     "unknown limit",
     "limit of nothing",
@@ -190,6 +191,7 @@ chapters = ["good"]
 id = "other"
 env = { A = "1" }
 [[gate]]
+chapter = "dies"
 require = "crashed < 50%"
 [[recommendation]]
 text = "Look at it."

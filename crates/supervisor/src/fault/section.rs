@@ -38,7 +38,7 @@ pub(crate) struct Section {
 #[serde(untagged)]
 pub(crate) enum Dose {
     /// From 0.
-    Number(i64),
+    Number(#[schemars(range(min = 0, max = MAX_DOSE))] i64),
     /// Found by a calibration before the run.
     Word(#[schemars(extend("enum" = [CALIBRATED]))] String),
     #[schemars(skip)]

@@ -294,7 +294,7 @@ pub(super) struct Recommendation {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Gate {
-    /// The chapter; without it and `sequence` the bound holds for every unit.
+    /// The chapter; a gate names either a chapter or a sequence.
     pub(super) chapter: Option<Spanned<String>>,
     /// The sequence.
     pub(super) sequence: Option<Spanned<String>>,
