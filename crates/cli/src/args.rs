@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::calibrate::CalibrateArguments;
 use crate::commands::compare::CompareArguments;
+use crate::commands::completions::CompletionsArguments;
 use crate::commands::crashes::CrashesArguments;
 use crate::commands::doctor::DoctorArguments;
 use crate::commands::help::HelpArguments;
@@ -13,10 +14,12 @@ use crate::commands::history::HistoryArguments;
 use crate::commands::import::ImportArguments;
 use crate::commands::init::InitArguments;
 use crate::commands::list::ListArguments;
+use crate::commands::man::ManArguments;
 use crate::commands::plan::PlanArguments;
 use crate::commands::report::ReportArguments;
 use crate::commands::run::RunArguments;
 use crate::commands::runs::RunsArguments;
+use crate::commands::schema::SchemaArguments;
 use crate::commands::serve::ServeArguments;
 use crate::error::exit_codes;
 use crate::output::ColorChoice;
@@ -91,6 +94,12 @@ pub(crate) enum Command {
     Doctor(DoctorArguments),
     /// Show the help of a command, or a reference page
     Help(HelpArguments),
+    /// Print the completions of a shell
+    Completions(CompletionsArguments),
+    /// Print or write manual pages
+    Man(ManArguments),
+    /// Print a JSON Schema
+    Schema(SchemaArguments),
     /// Kill the processes of a dead supervisor (started by `run`)
     #[command(hide = true)]
     Guardian { run_id: String },

@@ -58,6 +58,11 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Serve(arguments) => commands::serve::serve(runs, &arguments),
         Command::Doctor(arguments) => commands::doctor::doctor(&arguments),
         Command::Help(arguments) => commands::help::help(Arguments::command(), &arguments),
+        Command::Completions(arguments) => {
+            commands::completions::completions(Arguments::command(), &arguments)
+        }
+        Command::Man(arguments) => commands::man::man(Arguments::command(), &arguments),
+        Command::Schema(arguments) => commands::schema::schema(&arguments),
         Command::Guardian { run_id } => process::guard(&run_id)
             .map(|()| Exit::Passed)
             .map_err(Failure::usage),

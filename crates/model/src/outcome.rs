@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
@@ -10,6 +11,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 #[derive(
     Serialize,
     Deserialize,
+    JsonSchema,
     Display,
     EnumString,
     IntoStaticStr,
@@ -87,7 +89,7 @@ impl Outcome {
 }
 
 /// A set of outcomes, such as the suite's `bad`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct OutcomeSet(Vec<Outcome>);
 
@@ -120,7 +122,7 @@ impl Default for OutcomeSet {
 
 /// How a process ended, as reported by the operating system. A signal is never folded into an exit
 /// code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exit {
     /// It exited with this code.
@@ -139,7 +141,7 @@ impl fmt::Display for Exit {
 }
 
 /// Where in a sequence a process died.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DiedIn {
     /// In this chapter: it had started and not ended.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// What a report needs to know about a run besides its attempts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
     /// The run's id, which is also the name of its folder.
     pub id: String,
@@ -92,7 +93,7 @@ pub fn agree(one: Option<&str>, two: Option<&str>) -> bool {
 }
 
 /// The device and versions that a child reported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hello {
     /// The device in use, such as `cpu` or `cuda:0`.
     pub device: String,
@@ -102,7 +103,16 @@ pub struct Hello {
 }
 
 /// Marks a run as imported: crashrate did not measure it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema
+)]
 pub struct Imported {
     /// The imported file, as named by the user.
     pub file: String,
@@ -117,7 +127,7 @@ pub struct Imported {
 
 /// A conclusion that a report draws from its numbers. The numbers may or may not support it.
 #[skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     /// The text in the report.
     pub text: String,
@@ -129,7 +139,7 @@ pub struct Claim {
 }
 
 /// Isolated rounds of a chapter in an earlier report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Earlier {
     /// The number N of the earlier report.
@@ -141,7 +151,7 @@ pub struct Earlier {
 }
 
 /// A published report: everything that its journal can hold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
     /// The date of the report; the time of day is unknown.
     pub date: String,

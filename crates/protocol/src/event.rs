@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::VERSION;
 
 /// One event line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// The device and library versions that the child uses.
@@ -86,6 +87,7 @@ pub enum Event {
     },
     /// A kind that this version does not know: a newer worker may send more kinds. Readers skip it.
     #[serde(other)]
+    #[schemars(skip)]
     Unknown,
 }
 

@@ -8,6 +8,7 @@ mod catalogue;
 mod children;
 mod commands;
 mod compare;
+mod completions;
 #[cfg(target_os = "linux")]
 mod containers;
 mod crash_reports;
@@ -52,6 +53,7 @@ mod reports;
 mod resources;
 mod resume;
 mod scale;
+mod schemas;
 mod self_test;
 #[cfg(target_os = "linux")]
 mod signatures;

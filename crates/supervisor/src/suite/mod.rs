@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crashrate_adapters::{ExitCodes, Framework, Group, TestList};
 use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Recommendation, Unit};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::serde_as;
@@ -176,7 +177,7 @@ pub struct Variant {
 }
 
 /// Expected range of a measure; a value outside makes the round `failed`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// The measure's name.
@@ -191,6 +192,11 @@ pub struct Expect {
     /// Device kinds on which it applies; empty for all.
     #[serde(default)]
     pub on: Vec<String>,
+}
+
+/// The JSON Schema of a suite file.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(raw::File)
 }
 
 /// Lists the tests of a command. The error is for people.

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use crashrate_adapters::{ExitCodes, Framework, Group, Order, Select, Test, TestList};
 use crashrate_model::Mode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
@@ -36,6 +37,7 @@ pub struct TestSource {
     Eq,
     Serialize,
     Deserialize,
+    JsonSchema,
     IntoStaticStr
 )]
 #[serde(rename_all = "kebab-case")]

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::Spanned;
 use crashrate_model::{Outcome, OutcomeSet};
-use toml::Spanned;
 
 use super::{Result, Source};
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use crate::toml_file::Spanned;
 use crashrate_model::Mode;
-use toml::Spanned;
 
 use super::super::{Action, Chapter, Expect, ProcessOptions, ResourceLimits, raw};
 use super::Resolver;

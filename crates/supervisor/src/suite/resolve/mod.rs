@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::toml_file::Spanned;
 use crashrate_adapters::{ExitCodes, Framework, Group};
 use crashrate_model::{Baseline, Mode, OutcomeSet};
-use toml::Spanned;
 
 use super::{
     Action, Chapter, ChapterOrder, DEFAULT_VARIANT, Lister, ProcessOptions, ResourceLimits,

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::toml_file::Spanned;
 use crashrate_adapters::ExitCodes;
 use crashrate_model::Spawn;
-use toml::Spanned;
 
 use super::super::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing, raw};
 use super::{GRACE, Resolver, TIMEOUT};

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use toml::Spanned;
+use crate::toml_file::Spanned;
 
 use super::super::{Chapter, Sequence, Timing, raw};
 use super::Resolver;

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
+use crate::toml_file::Spanned;
 use crashrate_adapters::Framework;
 use crashrate_model::Mode;
 use strum::VariantArray;
-use toml::Spanned;
 
 use super::super::{
     Action, Chapter, ChapterOrder, ProcessOptions, ResourceLimits, Sequence, Spawning, TestSource,
