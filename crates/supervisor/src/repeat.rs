@@ -171,9 +171,8 @@ impl Recorded {
 /// did not pass.
 fn select(plan: &Plan, choice: &RoundChoice, ends: &[Ended]) -> Result<usize, RepeatError> {
     let round = choice.round;
-    let was_planned = |unit: &Unit| {
-        unit.rounds >= round && plan.only_round.is_none_or(|only| only == round)
-    };
+    let was_planned =
+        |unit: &Unit| unit.rounds >= round && plan.only_round.is_none_or(|only| only == round);
     let planned = (0..plan.units.len()).filter(|&index| was_planned(&plan.units[index]));
     let planned: Vec<usize> = planned.collect();
     if planned.is_empty() {

@@ -156,3 +156,10 @@ fn open_events(folder: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// Asks a debugger to end, which kills the program that it started.
+pub fn terminate(debugger: &std::process::Child) {
+    let pid = nix::unistd::Pid::from_raw(debugger.id().cast_signed());
+    // The child is not reaped yet, so that the pid is still its own.
+    let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+}
