@@ -12,6 +12,8 @@ mod compare;
 mod containers;
 mod crash_reports;
 mod damaged_journal;
+#[cfg(target_os = "linux")]
+mod debug;
 mod decided;
 #[cfg(target_os = "linux")]
 mod descendants;
