@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crashrate_testkit::programs;
+use nix::sys::signal::Signal;
 
-use crate::util::{Done, Place, compile_c, skip};
+use crate::util::{Done, Place, compile_c, skip, until};
 
 fn has_gdb() -> bool {
     let has = Command::new("gdb").arg("--version").output();
@@ -258,23 +260,61 @@ fn other_debuggers_come_before_the_command() {
     }
 }
 
-/// With a terminal, gdb stays at the crash. `script` makes the terminal, and its input ends at once.
+/// Runs its arguments on a terminal and quits at the first prompt of gdb.
+const AT_THE_PROMPT: &str = r#"
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+said, quit = b"", False
+while True:
+    try:
+        said += os.read(terminal, 65536)
+    except OSError:
+        break
+    if b"(gdb) " in said and not quit:
+        os.write(terminal, b"print 6 * 7\nquit\n")
+        quit = True
+os.write(1, said)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
 #[test]
 fn a_terminal_gets_the_prompt() {
-    let has_script = Command::new("script").arg("--version").output().is_ok();
-    if !has_gdb() || !has_script {
+    if !has_gdb() {
         return;
     }
     let place = Place::new();
     let run = ["run", "--rounds", "1", "--", "sh", "-c", "kill -SEGV $$"];
     place.crashrate(&run).expect(100);
-    let line = format!("{} debug latest:1", env!("CARGO_BIN_EXE_crashrate"));
-    let arguments = ["-q", "-e", "-c", &line, "/dev/null"];
-    let mut command = place.command_of("script", &arguments);
-    command.env("TERM", "dumb");
-    let done = place.start(&mut command).wait().expect(0);
-    assert!(done.stdout.contains("(gdb) "), "{}", done.stdout);
+    let program = env!("CARGO_BIN_EXE_crashrate");
+    let arguments = ["-c", AT_THE_PROMPT, program, "debug", "latest:1"];
+    let mut command = place.command_of("python3", &arguments);
+    let done = place.start(command.env("TERM", "dumb")).wait().expect(0);
+    assert!(done.stdout.contains("$1 = 42"), "{}", done.stdout);
     assert!(done.stdout.contains("crashed in try 1"), "{}", done.stdout);
+}
+
+#[test]
+fn a_signal_ends_the_debugger_and_its_program() {
+    if !has_gdb() {
+        return;
+    }
+    let place = Place::new();
+    let script = "[ -z \"$WAITS\" ] || { echo $$ > pid; exec sleep 1000; }";
+    let run = ["run", "--rounds", "1", "--", "sh", "-c", script];
+    place.crashrate(&run).expect(0);
+    let mut command = place.command(&["debug", "latest:1"]);
+    let live = place.start(command.env("WAITS", "1"));
+    let pid = place.path().join("pid");
+    until("the program waits", || {
+        fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n'))
+    });
+    live.signal(Signal::SIGINT);
+    live.wait().expect(106);
+    let pid = fs::read_to_string(&pid).unwrap();
+    let process = Path::new("/proc").join(pid.trim());
+    until("the program is gone", || !process.exists());
 }
 
 #[test]
