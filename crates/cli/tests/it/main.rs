@@ -55,6 +55,8 @@ mod scale;
 mod self_test;
 #[cfg(target_os = "linux")]
 mod signatures;
+#[cfg(target_os = "linux")]
+mod source_lines;
 mod stopped_runs;
 mod stops;
 mod suites;

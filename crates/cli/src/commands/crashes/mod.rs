@@ -11,7 +11,7 @@ use crashrate_model::EvidenceMode;
 use crashrate_postmortem::source::SourceLines;
 use crashrate_postmortem::{Access, Crash, Frame, Thread};
 use crashrate_report::{CrashPlace, CrashRow, Share, View, estimate, one_line};
-use crashrate_supervisor::crashes::{CrashFile, read};
+use crashrate_supervisor::crashes::{CrashFile, core_file, read};
 
 use crate::error::{Exit, Failure};
 use crate::output::answer;
@@ -134,6 +134,10 @@ fn full(row: &CrashRow, folder: &Path) -> Result<String, Failure> {
         lines.of(crash, index, frame)
     });
     let _ = writeln!(text, "\nfile: {}", one_line(&path.to_string_lossy()));
+    let core = folder.join(core_file(&crash.signature));
+    if core.is_file() {
+        let _ = writeln!(text, "core: {}", one_line(&core.to_string_lossy()));
+    }
     if let Some(repeat) = &row.repeat {
         let _ = writeln!(text, "again: {}", one_line(repeat));
     }
