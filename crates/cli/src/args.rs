@@ -8,6 +8,7 @@ use crate::commands::calibrate::CalibrateArguments;
 use crate::commands::compare::CompareArguments;
 use crate::commands::completions::CompletionsArguments;
 use crate::commands::crashes::CrashesArguments;
+use crate::commands::debug::{DebugArguments, StartArguments};
 use crate::commands::doctor::DoctorArguments;
 use crate::commands::help::HelpArguments;
 use crate::commands::history::HistoryArguments;
@@ -84,6 +85,8 @@ pub(crate) enum Command {
     Import(ImportArguments),
     /// List the crashes of a run by signature, or show one in full
     Crashes(CrashesArguments),
+    /// Run a round of a run again under a debugger, until it crashes
+    Debug(DebugArguments),
     /// List the runs, or remove old ones
     Runs(RunsArguments),
     /// Show how the rates of a suite changed over its runs
@@ -103,6 +106,9 @@ pub(crate) enum Command {
     /// Kill the processes of a dead supervisor (started by `run`)
     #[command(hide = true)]
     Guardian { run_id: String },
+    /// Start the program of an attempt (started by the debugger of `debug`)
+    #[command(hide = true)]
+    StartAttempt(StartArguments),
     /// Fault, hang or leave processes behind (started by `doctor --self-test`)
     #[command(hide = true)]
     Misbehave { kind: String },

@@ -31,6 +31,10 @@ fn main() -> ExitCode {
             command: Command::Misbehave { kind },
             ..
         }) => return ExitCode::from(misbehave(&kind) as u8),
+        Ok(Arguments {
+            command: Command::StartAttempt(arguments),
+            ..
+        }) => output::report(commands::debug::start(&arguments)),
         Ok(arguments) => run(arguments).unwrap_or_else(output::report),
         Err(error) => answer_parser(&error),
     };
@@ -53,6 +57,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Plan(arguments) => commands::plan::plan(runs, &arguments),
         Command::Import(arguments) => commands::import::import(runs, &arguments),
         Command::Crashes(arguments) => commands::crashes::crashes(runs, &arguments),
+        Command::Debug(arguments) => commands::debug::debug(runs, &arguments),
         Command::Runs(arguments) => commands::runs::runs(runs, &arguments),
         Command::History(arguments) => commands::history::history(runs, &arguments),
         Command::Serve(arguments) => commands::serve::serve(runs, &arguments),
@@ -66,7 +71,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Guardian { run_id } => process::guard(&run_id)
             .map(|()| Exit::Passed)
             .map_err(Failure::usage),
-        Command::Misbehave { .. } => Ok(Exit::Passed),
+        Command::StartAttempt(_) | Command::Misbehave { .. } => Ok(Exit::Passed),
     }
 }
 

@@ -17,6 +17,7 @@ mod outputs;
 pub mod plan;
 pub mod process;
 mod program;
+pub mod repeat;
 pub mod request;
 pub mod run_file;
 pub mod runner;

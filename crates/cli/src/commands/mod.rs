@@ -4,6 +4,7 @@ pub(crate) mod calibrate;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod crashes;
+pub(crate) mod debug;
 pub(crate) mod doctor;
 pub(crate) mod help;
 pub(crate) mod history;

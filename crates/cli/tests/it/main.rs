@@ -13,6 +13,8 @@ mod completions;
 mod containers;
 mod crash_reports;
 mod damaged_journal;
+#[cfg(target_os = "linux")]
+mod debug;
 mod decided;
 #[cfg(target_os = "linux")]
 mod descendants;
@@ -57,6 +59,8 @@ mod schemas;
 mod self_test;
 #[cfg(target_os = "linux")]
 mod signatures;
+#[cfg(target_os = "linux")]
+mod source_lines;
 mod stopped_runs;
 mod stops;
 mod suites;

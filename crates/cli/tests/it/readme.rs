@@ -39,6 +39,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("crashrate run configs/verification.toml", "needs libtorch"),
     ("crashrate run --from ", "needs the framework"),
     ("crashrate init -- ./math_test", "needs GoogleTest"),
+    ("crashrate debug ", "needs a debugger"),
     ("crashrate serve", "serves until Ctrl-C"),
     ("crashrate doctor --self-test", "takes half a minute"),
 ];

@@ -27,6 +27,7 @@ mod observed;
 mod pace;
 mod preflight;
 mod slots;
+mod start_file;
 mod watched;
 
 #[cfg(target_os = "linux")]
@@ -43,4 +44,5 @@ pub use observed::{Evidence, Observed};
 pub use platform::{CoreFiles, Starter, TRACES, why_not};
 pub use preflight::{RefusedCall, can_trace, is_ignored, prepare, refused_calls};
 pub use slots::{Assignment, Slot, SlotEvent, Slots};
+pub use start_file::{StartFile, events, terminate};
 pub use watched::{DescendantCrash, Watched};

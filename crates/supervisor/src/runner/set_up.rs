@@ -22,8 +22,6 @@ use crate::{doctor, machine, outputs, run_file, safe_file};
 const GUARDIAN_LOCK: &str = "guardian.lock";
 /// The folder for attempts that ask for an empty directory.
 const WORK: &str = "work";
-/// The folder of the core dumps that are kept.
-const CORES: &str = "cores";
 
 pub(super) fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread()
@@ -138,7 +136,7 @@ pub(super) fn run_context(
         guardian,
         work: folder.path().join(WORK),
         cores: campaign.watching.cores.clone(),
-        keep_cores: (campaign.core_dumps).then(|| folder.path().join(CORES)),
+        keep_cores: (campaign.core_dumps).then(|| folder.path().to_owned()),
     })
 }
 
