@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 use toml::Spanned;
 
-pub use check::is_device;
 pub(crate) use check::not_valid;
+pub use check::{NAME, is_device, is_name};
 
 /// A TOML file that cannot be used.
 #[derive(Debug, Error)]
