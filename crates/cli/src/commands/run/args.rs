@@ -56,7 +56,7 @@ pub(crate) struct RunArguments {
     pub(crate) from: Option<std::option::Option<Framework>>,
 
     /// Name of the command in reports and in the history [its program's]
-    #[arg(long, value_name = "NAME", value_parser = suite_name, requires = "argv")]
+    #[arg(long, value_name = "NAME", value_parser = suite_name, requires = "argv", conflicts_with = "suite")]
     pub(crate) name: Option<String>,
 
     /// isolated: one process per chapter and round. sequential: one per sequence and round
