@@ -39,9 +39,8 @@ pub(crate) fn find_suite() -> Result<PathBuf, Failure> {
         _ => String::new(),
     };
     Err(Failure::usage(format!(
-        "nothing to run is named, and there is no {SUITE_FILE} in {}{above}: name a suite file, or \
-         a command after `--`",
-        here.display()
+        "nothing to run is named, and there is no {SUITE_FILE} in this directory{above}: name a \
+         suite file, or a command after `--`"
     )))
 }
 

@@ -40,7 +40,10 @@ fn a_suite_file_is_found_up_to_the_root_of_the_repository() {
     for folder in ["repository", "repository/deep/deeper"] {
         for command in ["run", "list"] {
             let error = crashrate_in(&place, folder, &[command]).expect(96).stderr;
-            assert!(error.contains("there is no crashrate.toml in "), "{error}");
+            assert!(
+                error.contains("there is no crashrate.toml in this directory"),
+                "{error}"
+            );
             assert!(
                 error.contains("name a suite file, or a command after `--`"),
                 "{error}"
