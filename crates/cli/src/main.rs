@@ -7,10 +7,12 @@ mod environment;
 mod error;
 mod fault;
 mod logging;
+mod messages;
 mod output;
 mod progress;
 mod run_folder;
 mod signals;
+mod suite_file;
 mod tests_of;
 mod values;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use crashrate_supervisor::toml_file::is_device;
+use crashrate_supervisor::toml_file::{NAME, is_device, is_name};
 
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
@@ -18,6 +18,14 @@ pub(crate) fn device(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("use auto, mps, cuda, cuda:N or cpu".into())
+    }
+}
+
+/// The name of a suite.
+pub(crate) fn suite_name(text: &str) -> Result<String, String> {
+    match is_name(text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("expected {NAME}")),
     }
 }
 

@@ -56,6 +56,8 @@ pub struct RunOptions {
     pub selection: Selection,
     /// Values in place of the suite's.
     pub overrides: Overrides,
+    /// The name of a command, in place of its program's.
+    pub name: Option<String>,
     /// What becomes of the suite's `[fault]`.
     pub fault: FaultOption,
     /// When the run stops by itself.
@@ -173,6 +175,12 @@ impl RunRequest {
                 Suite::of_tests(*framework, argv, COMMAND_ROUNDS, &list)?
             }
         };
+        if let Some(name) = options.name {
+            if let (Subject::Command(_), [chapter]) = (subject, &mut suite.chapters[..]) {
+                chapter.id.clone_from(&name);
+            }
+            suite.name = name;
+        }
         options.overrides.apply(&mut suite);
         options.fault.apply(&mut suite)?;
         let mut selection = options.selection;

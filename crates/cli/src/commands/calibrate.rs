@@ -17,6 +17,7 @@ use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::{Exit, Failure};
 use crate::fault;
 use crate::output::{note, print};
+use crate::progress::ProgressOptions;
 use crate::signals::StopWatch;
 use crate::tests_of::lister;
 use crate::values::{device, open_rate};
@@ -65,7 +66,9 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
     let folder = RunFolder::create(runs, &name, None)?;
     enough_for_run(1)?;
     let watch = StopWatch::new(&campaign.plan);
-    if let Some(calibration) = fault::calibrate(&mut campaign, &folder, &watch)? {
+    if let Some(calibration) =
+        fault::calibrate(&mut campaign, &folder, &watch, ProgressOptions::default())?
+    {
         let dose = campaign.plan.suite.fault.map_or(0, |f| f.injected.dose);
         print(&summary(&calibration, dose))?;
     }

@@ -13,16 +13,17 @@ use crashrate_supervisor::suite::{Action, Chapter, Suite, TestSource, word_to_te
 
 use crate::error::{Exit, Failure};
 use crate::output::answer;
+use crate::suite_file::find_suite;
 use crate::tests_of::{framework, lister};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
+  crashrate list                                   the suite crashrate.toml
   crashrate list configs/story.toml
   crashrate list --from gtest -- ./math_test")]
 pub(crate) struct ListArguments {
-    /// The suite, a TOML file
-    #[arg(required_unless_present = "argv")]
+    /// The suite, a TOML file [crashrate.toml here or above, up to the repository's root]
     suite: Option<PathBuf>,
 
     /// A command whose tests are listed
@@ -44,7 +45,11 @@ pub(crate) struct ListArguments {
 pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failure> {
     let lister = lister(runs);
     let tests = |source: &TestSource| lister.list(source);
-    let suite = match &arguments.suite {
+    let found = match (&arguments.suite, arguments.argv.is_empty()) {
+        (None, true) => Some(find_suite()?),
+        _ => None,
+    };
+    let suite = match arguments.suite.as_ref().or(found.as_ref()) {
         Some(path) => Suite::read(path, &tests)?,
         None => {
             let words: Vec<_> = arguments
@@ -56,7 +61,11 @@ pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failu
         }
     };
     let mut text = String::new();
-    let _ = writeln!(text, "suite {}, device {}", suite.name, suite.device);
+    let _ = write!(text, "suite {}, device {}", suite.name, suite.device);
+    if let Some(path) = found {
+        let _ = write!(text, ", {}", path.display());
+    }
+    text.push('\n');
     for chapter in &suite.chapters {
         let modes: Vec<_> = chapter.modes.iter().map(|m| m.word()).collect();
         let rounds = if chapter.modes.contains(&Mode::Isolated) {

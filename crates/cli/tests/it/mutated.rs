@@ -121,6 +121,7 @@ fn shown(records: &[Record], whole: bool) {
             color: false,
             detail,
             page: None,
+            origin: None,
         };
         terminal(&view, &options);
     }

@@ -35,6 +35,8 @@ use linux as platform;
 #[cfg(target_os = "macos")]
 use macos as platform;
 
+pub(crate) use platform::STATUS_KEY_SIGNAL;
+
 pub use capture::Captured;
 pub use child::{StackCapture, Start, Started};
 pub use context::RunContext;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crashrate_model::{Finding, Record, Stopping};
 use thiserror::Error;
 
+use super::status::RunningAttempt;
 use crate::journal::JournalError;
 use crate::outcome::Note;
 use crate::plan::{Plan, RoundKey};
@@ -72,6 +73,8 @@ pub enum RunEvent<'a> {
     Record(&'a Record),
     /// A running attempt reported progress.
     Progress(RoundKey, &'a Note),
+    /// The user asked what runs now.
+    Status(&'a [RunningAttempt]),
     /// The user asked to stop: running attempts may end.
     Stopping,
     /// The user asked to stop at once: running attempts are killed.

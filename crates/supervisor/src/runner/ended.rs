@@ -28,6 +28,7 @@ impl Runner<'_> {
         } = ended;
         let unit = running.key.unit;
         self.is_busy[running.slot as usize] = false;
+        self.current[running.slot as usize] = None;
         let troubles = [
             (StopReason::WaitingFailed, &observed.evidence.waiting_failed),
             (StopReason::ProgramReplaced, &ended.replaced),
@@ -120,6 +121,7 @@ impl Runner<'_> {
         tracing::info!(unit, round = key.round, "starting an evidence round");
         let mut spec = self.specs.for_evidence(key, slot);
         spec.program = self.programs.path(key.unit);
+        self.attempt_begins(running, true);
         self.slots.run(Assignment::new(running, spec));
     }
 
@@ -130,6 +132,7 @@ impl Runner<'_> {
         inputs: &mut VecDeque<Input>,
     ) -> Result<(), RunError> {
         self.is_busy[running.slot as usize] = false;
+        self.current[running.slot as usize] = None;
         let Some(mut round) = round else {
             return Ok(());
         };

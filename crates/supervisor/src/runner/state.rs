@@ -14,6 +14,7 @@ use super::event::{Event, Flow};
 use super::evidence_rounds::EvidenceRounds;
 use super::journal::RunJournal;
 use super::resume::Resume;
+use super::status::RunningAttempt;
 use crate::decide::Decider;
 use crate::plan::{Pending, RoundKey, SpecBuilder};
 use crate::process::{Assignment, Slots};
@@ -31,6 +32,8 @@ pub(super) struct Runner<'a> {
     pub(super) slots: Slots,
     /// By slot: whether it has work.
     pub(super) is_busy: Vec<bool>,
+    /// By slot: its attempt.
+    pub(super) current: Vec<Option<RunningAttempt>>,
     pub(super) programs: &'a Programs,
     journal: RunJournal,
     decider: Decider,
@@ -52,7 +55,7 @@ pub(super) struct Runner<'a> {
     /// Why the run ends early.
     pub(super) trouble: Option<(StopReason, String)>,
     started: Instant,
-    observer: &'a mut Observer<'a>,
+    pub(super) observer: &'a mut Observer<'a>,
 }
 
 impl<'a> Runner<'a> {
@@ -71,6 +74,7 @@ impl<'a> Runner<'a> {
         Runner {
             schedule: Schedule::new(left, campaign.bounds, plan.retries()),
             is_busy: vec![false; slots.count()],
+            current: vec![None; slots.count()],
             first_watch: vec![None; specs.plan.units.len()],
             specs,
             slots,
@@ -96,7 +100,8 @@ impl<'a> Runner<'a> {
         let mut inputs = VecDeque::new();
         match event {
             Event::Begin(run) => self.begin(*run, &mut inputs)?,
-            Event::Note(key, note) => (self.observer)(RunEvent::Progress(key, &note)),
+            Event::Note(key, note) => self.noted(key, &note),
+            Event::Status => self.tell_status(),
             Event::ProgramChecked(running, replaced) => {
                 self.program_checked(running, replaced, &mut inputs)?;
             }
@@ -269,6 +274,7 @@ impl<'a> Runner<'a> {
         let evidence_rounds = self.evidence_rounds.as_ref();
         spec.asks_for_children =
             evidence_rounds.is_some_and(|rounds| rounds.asks_for_children(key.unit));
+        self.attempt_begins(running, false);
         self.slots.run(Assignment::new(running, spec));
         Ok(())
     }

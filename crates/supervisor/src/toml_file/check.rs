@@ -154,11 +154,7 @@ impl Source<'_> {
     /// The name of a suite or variant, which is also part of file names and of command lines.
     pub(crate) fn id(&self, key: &str, id: &Spanned<String>) -> Result<String> {
         let text = id.get_ref();
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let inner = |c: char| plain(c) || matches!(c, '.' | '_' | '-');
-        let is_valid = text.starts_with(plain) && text.chars().all(inner) && text.len() <= 100;
-        let expected = "at most 100 of a-z 0-9 . _ - that begin with a letter or digit";
-        self.valid(is_valid.then(|| text.clone()), key, id, "name", expected)
+        self.valid(is_name(text).then(|| text.clone()), key, id, "name", NAME)
     }
 
     /// Returns the value that was parsed from `text`, or an error at `text` if there is none.
@@ -173,6 +169,16 @@ impl Source<'_> {
         let invalid = || self.refuse(text, not_valid(key, text.get_ref(), kind, expected));
         value.map_or_else(invalid, Ok)
     }
+}
+
+/// What a name consists of.
+pub const NAME: &str = "at most 100 of a-z 0-9 . _ - that begin with a letter or digit";
+
+/// Whether a suite or variant can have this name.
+pub fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let inner = |c: char| plain(c) || matches!(c, '.' | '_' | '-');
+    text.starts_with(plain) && text.chars().all(inner) && text.len() <= 100
 }
 
 pub(crate) fn not_valid(key: &str, given: &str, kind: &str, expected: &str) -> String {

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-pub use check::is_device;
 pub(crate) use check::not_valid;
+pub use check::{NAME, is_device, is_name};
 pub(crate) use spanned::Spanned;
 
 /// A TOML file that cannot be used.

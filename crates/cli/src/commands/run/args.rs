@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use crashrate_adapters::Framework;
 use crashrate_model::{Mode, RateBound};
 use crashrate_supervisor::fault::MAX_DOSE;
@@ -14,7 +14,7 @@ use crashrate_supervisor::suite::DescendantCrash;
 use crashrate_supervisor::watching::EvidenceChoice;
 
 use crate::tests_of::framework;
-use crate::values::{device, duration, one_of, open_rate, round_of_run};
+use crate::values::{device, duration, one_of, open_rate, round_of_run, suite_name};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -25,16 +25,18 @@ PATH.
 Ctrl-C once: start nothing more, wait for running attempts, write the report. Twice: kill running \
 attempts first.
 
+SIGUSR1 (on macOS also Ctrl-T): print what runs now.
+
 Examples:
   crashrate run -- ./my-test --threads 8           ten rounds of a command
   crashrate run --from gtest -- ./math_test        each test, isolated and in one process
-  crashrate run suite.toml --rounds 100 --jobs 4
+  crashrate run                                    the suite crashrate.toml
+  crashrate run suite.toml -n 100 -j 4
   crashrate run suite.toml --until decided --for 30m
   crashrate run suite.toml --gate 'crashed < 1%'
   crashrate run --resume latest")]
 pub(crate) struct RunArguments {
-    /// The suite, a TOML file
-    #[arg(required_unless_present_any = ["argv", "resume"])]
+    /// The suite, a TOML file [crashrate.toml here or above, up to the repository's root]
     pub(crate) suite: Option<PathBuf>,
 
     /// A command to run instead of a suite
@@ -53,6 +55,10 @@ pub(crate) struct RunArguments {
     // With its full path, clap takes the type as the value that the parser returns.
     pub(crate) from: Option<std::option::Option<Framework>>,
 
+    /// Name of the command in reports and in the history [its program's]
+    #[arg(long, value_name = "NAME", value_parser = suite_name, requires = "argv", conflicts_with = "suite")]
+    pub(crate) name: Option<String>,
+
     /// isolated: one process per chapter and round. sequential: one per sequence and round
     #[arg(
         long,
@@ -67,7 +73,7 @@ pub(crate) struct RunArguments {
     pub(crate) mode: std::option::Option<Mode>,
 
     /// Rounds of each unit, instead of the suite's [for a command: 10]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: Option<u32>,
 
     /// Repeat only round N of each unit, with its seed and in its order
@@ -98,7 +104,12 @@ pub(crate) struct RunArguments {
     pub(crate) spawn: Option<SpawnChoice>,
 
     /// Concurrent attempts; more than 1 changes timings and race rates [1, or the resumed run's]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1024)
+    )]
     pub(crate) jobs: Option<u32>,
 
     /// Time limit of every chapter, such as 90s or 10m, instead of the suite's
@@ -126,7 +137,7 @@ pub(crate) struct RunArguments {
         long,
         value_name = "RUN",
         conflicts_with_all = [
-            "suite", "argv", "from", "mode", "spawn", "rounds", "round", "chapter", "variant", "order", "timeout",
+            "suite", "argv", "from", "name", "mode", "spawn", "rounds", "round", "chapter", "variant", "order", "timeout",
             "retries", "seed", "device", "number", "until", "gate"
         ]
     )]
@@ -235,4 +246,21 @@ pub(crate) struct RunArguments {
     /// Print all sections of the report, not only a summary
     #[arg(long)]
     pub(crate) full: bool,
+
+    /// Print no progress, and of the report only the title and the verdict. Warnings and errors are
+    /// printed
+    #[arg(short, long, conflicts_with = "full")]
+    pub(crate) quiet: bool,
+
+    /// What goes to standard output. human: the report. json: the records of the journal, a line
+    /// each, while the run lasts; the report goes to standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = MessageFormat::Human)]
+    pub(crate) message_format: MessageFormat,
+}
+
+/// What goes to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MessageFormat {
+    Human,
+    Json,
 }

@@ -15,10 +15,11 @@ use crate::error::{Exit, Failure};
 use crate::run_folder::{find, find_failure};
 use crate::tests_of::lister;
 
-/// Plans a new run, or reopens the one named by `--resume`.
+/// Plans a new run of the suite or of the command, or reopens the one named by `--resume`.
 pub(super) fn request(
     runs: &Path,
     arguments: &RunArguments,
+    suite: Option<&Path>,
 ) -> Result<(RunRequest, Option<RunFolder>), Failure> {
     let lister = lister(runs);
     if let Some(name) = &arguments.resume {
@@ -27,8 +28,8 @@ pub(super) fn request(
             .map_err(failure);
     }
     let words = || arguments.argv.iter().map(|word| word_to_text(word));
-    let subject = match (&arguments.suite, arguments.from) {
-        (Some(path), _) => Subject::Suite(path.clone()),
+    let subject = match (suite, arguments.from) {
+        (Some(path), _) => Subject::Suite(path.to_owned()),
         (None, Some(framework)) => Subject::Tests(framework, words().collect()),
         (None, None) => Subject::Command(words().collect()),
     };
@@ -101,6 +102,7 @@ fn options(arguments: &RunArguments) -> RunOptions {
             fresh_directory: arguments.fresh_directory,
             pty: arguments.pty,
         },
+        name: arguments.name.clone(),
         fault: match (arguments.no_fault, arguments.dose) {
             (true, _) => FaultOption::None,
             (false, Some(dose)) => FaultOption::Dose(dose),
