@@ -79,7 +79,7 @@ pub struct RunInfo {
 }
 
 /// A command that was given in place of a suite file.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct GivenCommand {
     /// Its words, quoted for a shell.
     pub line: String,
