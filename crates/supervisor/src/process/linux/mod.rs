@@ -39,7 +39,7 @@ pub use zygote_pool::why_not;
 /// Whether crashrate can trace processes on this system at all.
 pub const TRACES: bool = true;
 /// Whether the address space of a process can be limited.
-pub(super) const LIMITS_ADDRESS_SPACE: bool = true;
+pub(crate) const LIMITS_ADDRESS_SPACE: bool = true;
 /// The unit of `ru_maxrss`, in bytes.
 pub(super) const MAXRSS_UNIT: u64 = 1024;
 

@@ -28,7 +28,7 @@ pub(super) fn refused_calls() -> Vec<super::RefusedCall> {
 /// Whether crashrate can trace processes on this system at all.
 pub const TRACES: bool = false;
 /// Whether the address space of a process can be limited. macOS accepts the limit and ignores it.
-pub(super) const LIMITS_ADDRESS_SPACE: bool = false;
+pub(crate) const LIMITS_ADDRESS_SPACE: bool = false;
 
 /// Always false: nothing is traced here that would keep a program from tracing.
 pub(super) fn uses_ptrace(_program: &Path) -> bool {
