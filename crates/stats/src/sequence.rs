@@ -42,9 +42,9 @@ pub fn confidence_sequence(counts: Counts, alpha: f64) -> Result<Interval, Stats
     Ok(Interval { lo, hi })
 }
 
-/// ln E of the null "the rate is `p`" (`q` = 1 - `p`) against the mixture: ln B(a+k, a+n-k) - ln
-/// B(a, a) - k ln p - (n-k) ln q. Under the null the mean of E is at most 1 at any stopping time,
-/// so E >= 1/alpha happens with probability at most alpha.
+/// ln E of the null "the rate is `p`" (`q` = 1 - `p`) against the mixture:
+/// ln B(a+k, a+n-k) - ln B(a, a) - k ln p - (n-k) ln q. Under the null the mean of E is at most 1
+/// at any stopping time, so E >= 1/alpha happens with probability at most alpha.
 ///
 /// Uses Bayes' rule, the prior density at p over the posterior density. The definition would
 /// subtract terms of the order of n ln n from each other.

@@ -209,7 +209,9 @@ pub(crate) fn ask_text(path: &Path, question: &'static str) -> Result<String, Wo
         .map_err(|e| mute(e.to_string()))?;
     let (stdout, stderr) = (text_of(child.stdout.take()), text_of(child.stderr.take()));
     let deadline = Instant::now() + PATIENCE;
-    let wait = |text: Receiver<String>| text.recv_timeout(deadline - Instant::now());
+    let wait = |text: Receiver<String>| {
+        text.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+    };
     let texts = wait(stdout).and_then(|stdout| Ok((stdout, wait(stderr)?)));
     if texts.is_err() {
         let _ = child.kill();
@@ -223,8 +225,8 @@ pub(crate) fn ask_text(path: &Path, question: &'static str) -> Result<String, Wo
     Err(mute(format!("{status}: {said}")))
 }
 
-/// The text that comes from a pipe. Each pipe has its thread: a worker that fills one while another
-/// is read would wait forever.
+/// Reads a pipe to its end in a thread. With one thread for both pipes, a worker that fills the
+/// second one before it closes the first would wait forever.
 fn text_of(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (send, text) = mpsc::channel();
     std::thread::spawn(move || {

@@ -98,10 +98,10 @@ impl From<Counts> for Share {
 }
 
 impl Share {
-    /// The same for a test.
+    /// The counts that statistical tests take.
     ///
     /// # Errors
-    /// More are bad than there are.
+    /// `bad` is greater than `n`.
     pub fn counts(self) -> Result<Counts, StatsError> {
         Counts::new(self.bad.into(), self.n.into())
     }

@@ -75,13 +75,14 @@ pub(crate) fn not_forked(why: &str) -> Finding {
 
 /// The memory of an attempt is not limited as a whole; that of each process is, where the system
 /// can limit its address space.
-pub(crate) fn memory_not_by_cgroup(limits_address_space: bool, may_be_cuda: bool) -> Finding {
-    let found = if limits_address_space {
+pub(crate) fn memory_not_by_cgroup(device: &str) -> Finding {
+    let may_be_cuda = device == "auto" || device.starts_with("cuda");
+    let found = if process::LIMITS_ADDRESS_SPACE {
         "no usable cgroup controller: the address space of each process is limited instead"
     } else {
         "this system cannot limit the memory of a process: the limit is not set"
     };
-    let advice = if limits_address_space && may_be_cuda {
+    let advice = if process::LIMITS_ADDRESS_SPACE && may_be_cuda {
         "CUDA reserves far more address space than it uses and does not start under such a \
          limit: remove `memory`, or run in a delegated cgroup \
          (systemd-run --user --scope -p Delegate=yes)"

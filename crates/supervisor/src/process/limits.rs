@@ -54,10 +54,7 @@ pub(crate) fn in_force(suite: &Suite) -> (BTreeMap<String, String>, Vec<Finding>
     let described = described.collect();
     let mut findings = Vec::new();
     if limits_memory && !by_cgroup {
-        findings.push(doctor::memory_not_by_cgroup(
-            platform::LIMITS_ADDRESS_SPACE,
-            suite.device == "auto" || suite.device.starts_with("cuda"),
-        ));
+        findings.push(doctor::memory_not_by_cgroup(&suite.device));
     }
     if limits_processes && !by_cgroup {
         findings.push(doctor::processes_not_by_cgroup(geteuid().is_root()));

@@ -43,6 +43,7 @@ pub use context::RunContext;
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
 pub use observed::{Evidence, Observed};
+pub(crate) use platform::LIMITS_ADDRESS_SPACE;
 pub use platform::{CoreFiles, Starter, TRACES, why_not};
 pub use preflight::{RefusedCall, can_trace, is_ignored, prepare, refused_calls};
 pub use slots::{Assignment, Slot, SlotEvent, Slots};

@@ -23,7 +23,7 @@ pub(super) fn become_attempt(
     state: &State,
 ) {
     die_with(zygote);
-    // The zygote may have made it a group leader before: then it has not got its own session.
+    // Fails if the zygote has made it a group leader, which keeps the zygote's session.
     let _ = setsid();
     let [stdin, stdout, stderr, events, start_barrier] = descriptors;
     if !wait_at(&start_barrier) {

@@ -41,7 +41,7 @@ pub const TRACES: bool = true;
 /// The signal of the terminal's status key. Linux has none.
 pub(crate) const STATUS_KEY_SIGNAL: Option<i32> = None;
 /// Whether the address space of a process can be limited.
-pub(super) const LIMITS_ADDRESS_SPACE: bool = true;
+pub(crate) const LIMITS_ADDRESS_SPACE: bool = true;
 /// The unit of `ru_maxrss`, in bytes.
 pub(super) const MAXRSS_UNIT: u64 = 1024;
 

@@ -28,7 +28,6 @@ pub struct Starter {
     pub(super) capture: StackCapture,
     idle: IdleTracers,
     zygotes: Mutex<BTreeMap<u32, Arc<Mutex<SlotZygotes>>>>,
-    /// Of all slots.
     pub(super) live_zygotes: Arc<Mutex<LiveZygotes>>,
 }
 

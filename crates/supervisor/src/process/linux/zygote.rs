@@ -92,11 +92,11 @@ impl From<io::Error> for ForkError {
     }
 }
 
-/// The zygotes of a run that live.
+/// The living zygotes of a run, in all slots.
 #[derive(Default)]
 pub(super) struct LiveZygotes {
     pub(super) pids: BTreeSet<i32>,
-    /// Whether the run needs no zygote any more. One that is being started dies, too.
+    /// Whether the run needs no more zygotes. One that is still being started is killed as well.
     pub(super) is_abandoned: bool,
 }
 

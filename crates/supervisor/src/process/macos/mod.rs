@@ -30,7 +30,7 @@ pub const TRACES: bool = false;
 /// The signal of the terminal's status key, Ctrl-T.
 pub(crate) const STATUS_KEY_SIGNAL: Option<i32> = Some(libc::SIGINFO);
 /// Whether the address space of a process can be limited. macOS accepts the limit and ignores it.
-pub(super) const LIMITS_ADDRESS_SPACE: bool = false;
+pub(crate) const LIMITS_ADDRESS_SPACE: bool = false;
 
 /// Always false: nothing is traced here that would keep a program from tracing.
 pub(super) fn uses_ptrace(_program: &Path) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crashrate_model::EvidenceMode;
+use crashrate_model::{EvidenceMode, Exit};
 use crashrate_supervisor::process::RefusedCall;
 use serde_json::json;
 
@@ -80,10 +80,9 @@ fn column(head: &str, cells: impl Iterator<Item = String>) -> Vec<String> {
 
 fn cell(row: &Row) -> String {
     let verdict = if row.as_expected { "ok" } else { "WRONG" };
-    let is_signal = |exit: &&str| exit.starts_with("SIG");
-    let signal = match row.exit.as_deref().filter(is_signal) {
-        Some(name) => format!(" {name}"),
-        None => String::new(),
+    let signal = match &row.exit {
+        Some(Exit::Signal(name)) => format!(" {name}"),
+        _ => String::new(),
     };
     let is_exception = row.as_expected && row.exception.is_some();
     let mark = if is_exception { " *" } else { "" };

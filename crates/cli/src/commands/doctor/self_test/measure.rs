@@ -11,7 +11,7 @@ use crashrate_supervisor::runner::{self, Campaign, RunEvent};
 use crashrate_supervisor::suite::{Action, Suite};
 use crashrate_supervisor::watching::{EvidenceChoice, Watching};
 use crashrate_supervisor::worker;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::cases::Case;
 use crate::environment::GUARDIAN;
@@ -47,10 +47,18 @@ pub(super) struct Row {
     pub(super) outcome: &'static str,
     /// How the attempt was watched; `None` if its result was lost.
     pub(super) watched: Option<EvidenceMode>,
-    pub(super) exit: Option<String>,
+    #[serde(serialize_with = "as_text")]
+    pub(super) exit: Option<crashrate_model::Exit>,
     pub(super) reason: Option<String>,
     pub(super) notes: Vec<String>,
     pub(super) exception: Option<String>,
+}
+
+fn as_text<S: Serializer>(exit: &Option<crashrate_model::Exit>, to: S) -> Result<S::Ok, S::Error> {
+    match exit {
+        Some(exit) => to.collect_str(exit),
+        None => to.serialize_none(),
+    }
 }
 
 /// Runs every case once in each mode. A worker may be in the folder `beside`.
@@ -103,7 +111,7 @@ fn row(case: &Case, ended: Option<Ended>, mode: EvidenceMode) -> Row {
         expected: expected.words(),
         outcome: ended.map_or("lost", |ended| ended.outcome.word()),
         watched: ended.map(|ended| ended.evidence.unwrap_or(mode)),
-        exit: ended.and_then(Ended::exit).map(ToString::to_string),
+        exit: ended.and_then(Ended::exit).cloned(),
         reason: ended.and_then(|ended| ended.reason.clone()),
         notes: ended.map_or_else(Vec::new, |ended| ended.notes.clone()),
         exception: case.exception(mode).map(str::to_owned),
