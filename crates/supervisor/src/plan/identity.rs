@@ -76,7 +76,7 @@ impl Plan {
         json!({
             "mode": unit.mode,
             "command": command.map(short).collect::<Vec<_>>(),
-            "chapters": chapters.map(|chapter| told(chapter)).collect::<Vec<_>>(),
+            "chapters": chapters.map(task_of).collect::<Vec<_>>(),
             "order": settings.order,
             "directory": directory,
             "env": env,
@@ -85,8 +85,8 @@ impl Plan {
     }
 }
 
-/// What a process is told of a chapter.
-fn told(chapter: &Chapter) -> Value {
+/// What decides how a process runs a chapter.
+fn task_of(chapter: &Chapter) -> Value {
     let test = chapter.test.as_ref().map(|test| &test.name);
     match &chapter.action {
         Action::Worker {
