@@ -98,7 +98,7 @@ impl RepeatedRound {
             return Err(RepeatError::Live);
         }
         let (plan, run) = run_file::read(folder)?;
-        let recorded = Recorded::read(folder, choice.round)?;
+        let recorded = JournalOfRound::read(folder, choice.round)?;
         let run = recorded.run.as_ref().unwrap_or(&run);
         let index = select(&plan, choice, &recorded.ends)?;
         let unit = &plan.units[index];
@@ -138,14 +138,14 @@ impl RepeatedRound {
 }
 
 /// What the journal says about a round.
-struct Recorded {
+struct JournalOfRound {
     run: Option<RunInfo>,
     ends: Vec<Ended>,
 }
 
-impl Recorded {
-    fn read(folder: &Path, round: u32) -> Result<Recorded, JournalError> {
-        let mut recorded = Recorded {
+impl JournalOfRound {
+    fn read(folder: &Path, round: u32) -> Result<JournalOfRound, JournalError> {
+        let mut recorded = JournalOfRound {
             run: None,
             ends: Vec::new(),
         };

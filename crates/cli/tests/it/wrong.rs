@@ -42,7 +42,7 @@ pub(crate) const CASES: &[(&str, &str)] = &[
     ("no id", "[[chapter]]\ncommand = [\"true\"]\n"),
     (
         "bad id",
-        "[[chapter]]\nid = \"Complete Story\"\ncommand = [\"true\"]\n",
+        "[[chapter]]\nid = \"Complete\\u0007Story\"\ncommand = [\"true\"]\n",
     ),
     (
         "missing program",

@@ -2,16 +2,15 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crashrate_model::{Finding, Record, Stopping};
 use thiserror::Error;
 
-use super::status::RunningAttempt;
 use crate::journal::JournalError;
 use crate::outcome::Note;
 use crate::plan::{Plan, RoundKey};
-use crate::schedule::Bounds;
+use crate::schedule::{Bounds, Running};
 use crate::watching::Watching;
 use crate::worker::Workers;
 
@@ -64,6 +63,21 @@ impl Campaign {
             guardian,
         }
     }
+}
+
+/// An attempt that runs now.
+#[derive(Clone, Debug)]
+pub struct RunningAttempt {
+    /// The round, the attempt and the slot.
+    pub running: Running,
+    /// Whether it is an evidence round, which no rate counts.
+    pub is_evidence: bool,
+    /// When it was handed to its slot.
+    pub since: Instant,
+    /// The pid of its process; `None` while it is being started or cleaned up.
+    pub pid: Option<i32>,
+    /// The running chapter, as an index into those of its unit; `None` between chapters.
+    pub chapter: Option<usize>,
 }
 
 /// News of a run for the user.

@@ -27,8 +27,7 @@ impl Runner<'_> {
             ..
         } = ended;
         let unit = running.key.unit;
-        self.is_busy[running.slot as usize] = false;
-        self.current[running.slot as usize] = None;
+        self.attempt_left(running.slot);
         let troubles = [
             (StopReason::WaitingFailed, &observed.evidence.waiting_failed),
             (StopReason::ProgramReplaced, &ended.replaced),
@@ -131,8 +130,7 @@ impl Runner<'_> {
         round: Option<Box<EvidenceRound>>,
         inputs: &mut VecDeque<Input>,
     ) -> Result<(), RunError> {
-        self.is_busy[running.slot as usize] = false;
-        self.current[running.slot as usize] = None;
+        self.attempt_left(running.slot);
         let Some(mut round) = round else {
             return Ok(());
         };

@@ -8,13 +8,12 @@ use crashrate_model::{
     StopReason,
 };
 
-use super::campaign::{Campaign, Observer, RunError, RunEvent};
+use super::campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
 use super::clock::{now, rounded};
 use super::event::{Event, Flow};
 use super::evidence_rounds::EvidenceRounds;
 use super::journal::RunJournal;
 use super::resume::Resume;
-use super::status::RunningAttempt;
 use crate::decide::Decider;
 use crate::plan::{Pending, RoundKey, SpecBuilder};
 use crate::process::{Assignment, Slots};

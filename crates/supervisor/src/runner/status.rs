@@ -2,26 +2,11 @@
 
 use std::time::Instant;
 
-use super::campaign::RunEvent;
+use super::campaign::{RunEvent, RunningAttempt};
 use super::state::Runner;
 use crate::outcome::Note;
 use crate::plan::RoundKey;
 use crate::schedule::Running;
-
-/// An attempt that runs now.
-#[derive(Clone, Debug)]
-pub struct RunningAttempt {
-    /// The round, the attempt and the slot.
-    pub running: Running,
-    /// Whether it is an evidence round, which no rate counts.
-    pub is_evidence: bool,
-    /// When it was handed to its slot.
-    pub since: Instant,
-    /// The pid of its process; `None` while it is being started or cleaned up.
-    pub pid: Option<i32>,
-    /// The running chapter, as an index into those of its unit; `None` between chapters.
-    pub chapter: Option<usize>,
-}
 
 impl Runner<'_> {
     /// An attempt is handed to its slot.
@@ -33,6 +18,12 @@ impl Runner<'_> {
             pid: None,
             chapter: None,
         });
+    }
+
+    /// A slot has no attempt any more.
+    pub(super) fn attempt_left(&mut self, slot: u32) {
+        self.is_busy[slot as usize] = false;
+        self.current[slot as usize] = None;
     }
 
     /// A running attempt reported progress.

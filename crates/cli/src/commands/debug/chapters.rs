@@ -25,7 +25,7 @@ mod tests {
         let events = b"{\"event\":\"hello\"}\n{\"event\":\"chapter-started\",\"chapter\":\"a\"}\n\
             {\"event\":\"chapter-passed\"}\n{\"event\":\"chapter-started\",\"chapter\":\"b c\"}\nrest";
         assert_eq!(running(events).as_deref(), Some("b c"));
-        assert_eq!(running(&events[..80]), None);
+        assert_eq!(running(b"{\"event\":\"chapter-started\",\"chapter\":\"a\"}\n{\"event\":\"chapter-passed\"}"), None);
         assert_eq!(running(b"{\"event\":[]}\n\xff"), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::view::{
 };
 use crate::words::Method;
 
-/// The JSON Schema of [`json`](super::json).
+/// The JSON Schema of [`json`](fn@super::json).
 pub fn json_schema() -> Schema {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     settings.into_generator().into_root_schema_for::<Report>()
