@@ -6,16 +6,21 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::calibrate::CalibrateArguments;
 use crate::commands::compare::CompareArguments;
+use crate::commands::completions::CompletionsArguments;
 use crate::commands::crashes::CrashesArguments;
+use crate::commands::debug::{DebugArguments, StartArguments};
 use crate::commands::doctor::DoctorArguments;
 use crate::commands::help::HelpArguments;
 use crate::commands::history::HistoryArguments;
 use crate::commands::import::ImportArguments;
+use crate::commands::init::InitArguments;
 use crate::commands::list::ListArguments;
+use crate::commands::man::ManArguments;
 use crate::commands::plan::PlanArguments;
 use crate::commands::report::ReportArguments;
 use crate::commands::run::RunArguments;
 use crate::commands::runs::RunsArguments;
+use crate::commands::schema::SchemaArguments;
 use crate::commands::serve::ServeArguments;
 use crate::error::exit_codes;
 use crate::output::ColorChoice;
@@ -64,6 +69,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a suite or a command in rounds, and count how they end
     Run(Box<RunArguments>),
+    /// Write a suite file for the tests of a command
+    Init(InitArguments),
     /// Show what a suite would run
     List(ListArguments),
     /// Show the report of a run, finished or not
@@ -78,6 +85,8 @@ pub(crate) enum Command {
     Import(ImportArguments),
     /// List the crashes of a run by signature, or show one in full
     Crashes(CrashesArguments),
+    /// Run a round of a run again under a debugger, until it crashes
+    Debug(DebugArguments),
     /// List the runs, or remove old ones
     Runs(RunsArguments),
     /// Show how the rates of a suite changed over its runs
@@ -88,9 +97,18 @@ pub(crate) enum Command {
     Doctor(DoctorArguments),
     /// Show the help of a command, or a reference page
     Help(HelpArguments),
+    /// Print the completions of a shell
+    Completions(CompletionsArguments),
+    /// Print or write manual pages
+    Man(ManArguments),
+    /// Print a JSON Schema
+    Schema(SchemaArguments),
     /// Kill the processes of a dead supervisor (started by `run`)
     #[command(hide = true)]
     Guardian { run_id: String },
+    /// Start the program of an attempt (started by the debugger of `debug`)
+    #[command(hide = true)]
+    StartAttempt(StartArguments),
     /// Fault, hang or leave processes behind (started by `doctor --self-test`)
     #[command(hide = true)]
     Misbehave { kind: String },

@@ -55,9 +55,9 @@ pub(crate) fn tokio_runtime() -> io::Result<tokio::runtime::Runtime> {
 pub(crate) fn enough_for_run(jobs: u32) -> Result<(), Failure> {
     let jobs = jobs as usize;
     enough_descriptors(34 + 20 * jobs)?;
-    // The guardian, the writer of standard error and the signal watch; each attempt has the thread
-    // of its slot and a process.
-    enough_threads(3 + 2 * jobs)
+    // The guardian, the writer of standard error, the progress, the copy of the journal and the
+    // signal watch; each attempt has the thread of its slot and a process.
+    enough_threads(5 + 2 * jobs)
 }
 
 /// Starts threads to find out: they count as processes for `ulimit -u` and for a container's limit.

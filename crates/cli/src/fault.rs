@@ -14,7 +14,7 @@ use crashrate_supervisor::runner::{self, Campaign};
 
 use crate::error::{Exit, Failure};
 use crate::output::note;
-use crate::progress::run_campaign;
+use crate::progress::{ProgressOptions, run_campaign};
 use crate::run_folder::{state, view};
 use crate::signals::StopWatch;
 
@@ -26,6 +26,7 @@ pub(crate) fn calibrate(
     campaign: &mut Campaign,
     folder: &RunFolder,
     watch: &StopWatch,
+    options: ProgressOptions,
 ) -> Result<Option<Calibration>, Failure> {
     let runs = folder.path().join(FOLDER);
     let failure = |error| Failure::new(Exit::Incomplete, error);
@@ -53,14 +54,17 @@ pub(crate) fn calibrate(
         let rule = fault(campaign).and_then(|fault| fault.calibrate);
         let max = rule.map_or(0, |rule| rule.rounds);
         let dose = fault(&cohort).map_or(0, |fault| fault.injected.dose);
-        note(format_args!(
-            "calibrating the fault: dose {dose}, after {done} of at most {max} rounds"
-        ));
+        if !options.is_quiet {
+            note(format_args!(
+                "calibrating the fault: dose {dose}, after {done} of at most {max} rounds"
+            ));
+        }
         let stopped = format!(
             "stopped while calibrating; to continue: crashrate run --resume {}",
             folder.id()
         );
-        if run_campaign(&cohort, &cohort_folder, watch, stopped.clone())? != StopReason::Done {
+        let ended = run_campaign(&cohort, &cohort_folder, watch, stopped.clone(), options)?;
+        if ended != StopReason::Done {
             return Err(Failure::new(Exit::Incomplete, stopped));
         }
     }

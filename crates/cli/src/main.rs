@@ -7,10 +7,13 @@ mod environment;
 mod error;
 mod fault;
 mod logging;
+mod messages;
 mod output;
 mod progress;
 mod run_folder;
 mod signals;
+mod suite_file;
+mod tests_of;
 mod values;
 
 use std::process::ExitCode;
@@ -30,6 +33,10 @@ fn main() -> ExitCode {
             command: Command::Misbehave { kind },
             ..
         }) => return ExitCode::from(misbehave(&kind) as u8),
+        Ok(Arguments {
+            command: Command::StartAttempt(arguments),
+            ..
+        }) => output::report(commands::debug::start(&arguments)),
         Ok(arguments) => run(arguments).unwrap_or_else(output::report),
         Err(error) => answer_parser(&error),
     };
@@ -44,22 +51,29 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let runs = arguments.runs_dir.as_path();
     match arguments.command {
         Command::Run(arguments) => commands::run::run(runs, &arguments),
-        Command::List(arguments) => commands::list::list(&arguments),
+        Command::Init(arguments) => commands::init::init(runs, &arguments),
+        Command::List(arguments) => commands::list::list(runs, &arguments),
         Command::Report(arguments) => commands::report::report(runs, &arguments),
         Command::Calibrate(arguments) => commands::calibrate::calibrate(runs, arguments),
         Command::Compare(arguments) => commands::compare::compare(runs, &arguments),
         Command::Plan(arguments) => commands::plan::plan(runs, &arguments),
         Command::Import(arguments) => commands::import::import(runs, &arguments),
         Command::Crashes(arguments) => commands::crashes::crashes(runs, &arguments),
+        Command::Debug(arguments) => commands::debug::debug(runs, &arguments),
         Command::Runs(arguments) => commands::runs::runs(runs, &arguments),
         Command::History(arguments) => commands::history::history(runs, &arguments),
         Command::Serve(arguments) => commands::serve::serve(runs, &arguments),
         Command::Doctor(arguments) => commands::doctor::doctor(&arguments),
         Command::Help(arguments) => commands::help::help(Arguments::command(), &arguments),
+        Command::Completions(arguments) => {
+            commands::completions::completions(Arguments::command(), &arguments)
+        }
+        Command::Man(arguments) => commands::man::man(Arguments::command(), &arguments),
+        Command::Schema(arguments) => commands::schema::schema(&arguments),
         Command::Guardian { run_id } => process::guard(&run_id)
             .map(|()| Exit::Passed)
             .map_err(Failure::usage),
-        Command::Misbehave { .. } => Ok(Exit::Passed),
+        Command::StartAttempt(_) | Command::Misbehave { .. } => Ok(Exit::Passed),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use crashrate_supervisor::plan::Plan;
-use crashrate_supervisor::signals::EndSignal;
+use crashrate_supervisor::signals::{EndSignal, StatusSignals};
 use tokio::signal::unix::SignalKind;
 
 use crate::environment::{lock, tokio_runtime};
@@ -108,5 +108,15 @@ pub(crate) async fn ended_by_user() {
     tokio::select! {
         () = received(&mut interrupt) => {}
         () = received(&mut terminate) => {}
+    }
+}
+
+/// From now on the signals that ask what runs do not end the program, also before the coordinator
+/// handles them.
+pub(crate) fn keep_status_signals() {
+    if let Ok(runtime) = tokio_runtime() {
+        let _in_it = runtime.enter();
+        // Without a handler, the signal has its default action until the run begins.
+        let _ = StatusSignals::listen();
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use crashrate_supervisor::toml_file::is_device;
+use crashrate_supervisor::toml_file::{NAME, is_device, is_name};
 
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
@@ -21,6 +21,14 @@ pub(crate) fn device(text: &str) -> Result<String, String> {
     }
 }
 
+/// The name of a suite.
+pub(crate) fn suite_name(text: &str) -> Result<String, String> {
+    match is_name(text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("expected {NAME}")),
+    }
+}
+
 /// Accepts one of these names as the value beside it.
 pub(crate) fn one_of<T, const N: usize>(
     choices: [(&'static str, T); N],
@@ -35,6 +43,15 @@ where
             .map(|(_, value)| value.clone())
             .ok_or("no such value")
     })
+}
+
+/// A round of a run: `12:7`, `latest:7`, or a folder.
+pub(crate) fn round_of_run(text: &str) -> Result<(String, u32), String> {
+    let parsed = text.rsplit_once(':').and_then(|(run, round)| {
+        let round = round.parse().ok().filter(|round| *round > 0)?;
+        Some((run.to_owned(), round)).filter(|_| !run.is_empty())
+    });
+    parsed.ok_or_else(|| "write it as RUN:ROUND, such as 12:7".to_owned())
 }
 
 /// A rate strictly between 0 and 1, such as `1%` or `0.01`.

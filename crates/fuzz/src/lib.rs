@@ -20,6 +20,7 @@ pub fn report(records: impl Iterator<Item = Record>) {
                 color: true,
                 detail: Detail::Full,
                 page: None,
+                origin: None,
             };
             terminal(&view, &options);
             markdown(&view, Some(&view));

@@ -1,10 +1,11 @@
 //! The calibration of a fault's dose.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 /// The target of a calibration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CalibrationRule {
     /// The share of rounds of the suite's first sequence that should pass; between 0 and 1.
     pub pass: f64,
@@ -14,7 +15,7 @@ pub struct CalibrationRule {
 
 /// How a fault's dose was found. These rounds are not counted in any rate of the run.
 #[skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Calibration {
     /// The target.
     #[serde(flatten)]
@@ -29,7 +30,7 @@ pub struct Calibration {
 }
 
 /// Rounds of a calibration with the same dose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CalibrationStep {
     /// The dose.
     pub dose: u32,

@@ -1,5 +1,6 @@
 //! The journal record of an attempt that ended.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -7,7 +8,7 @@ use crate::{CrashRef, Descendant, DiedIn, EvidenceMode, Exit, Outcome, Spawn, Us
 
 /// An attempt ended.
 #[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ended {
     /// Index into [`RunInfo::units`](crate::RunInfo::units).
     pub unit: u32,
@@ -34,6 +35,10 @@ pub struct Ended {
     /// Sequential mode: every chapter of the sequence, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chapters: Vec<ChapterEnd>,
+    /// Sequential mode, if the chapters do not run in the order of their unit: the indices of those
+    /// that started, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<u32>,
     /// Other observations, such as garbage on the events descriptor or processes that had to be
     /// killed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -95,7 +100,7 @@ impl Ended {
 
 /// The end of one chapter of a sequence.
 #[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChapterEnd {
     /// The outcome of the chapter.
     pub outcome: Outcome,
@@ -109,7 +114,7 @@ pub struct ChapterEnd {
 }
 
 /// One measured value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
     /// The name, such as `throughput`.

@@ -1,5 +1,6 @@
 //! How crash evidence is obtained: evidence modes, evidence rounds, crashes of descendants.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 use strum::{Display, IntoStaticStr};
@@ -9,7 +10,7 @@ use crate::{Exit, Outcome};
 /// How an attempt is watched for crash evidence. Attempts that were watched differently are never
 /// pooled in one rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[derive(Serialize, Deserialize, Display, IntoStaticStr)]
+#[derive(Serialize, Deserialize, JsonSchema, Display, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum EvidenceMode {
@@ -31,7 +32,7 @@ impl EvidenceMode {
 
 /// A crash's signature, and the file that holds the details.
 #[skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CrashRef {
     /// Its signature: `v1 | class | frames`.
     pub signature: String,
@@ -41,7 +42,7 @@ pub struct CrashRef {
 
 /// A descendant of an attempt's process that died by a crash signal which neither crashrate nor one
 /// of its ancestors sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Descendant {
     /// The program name.
     pub program: String,
@@ -56,7 +57,7 @@ pub struct Descendant {
 /// A traced attempt made after the counted rounds, for crashes that left no evidence. Not counted
 /// in any rate.
 #[skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceRound {
     /// Seconds since `opened`.
     pub at: f64,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::{DeserializeFromStr, SerializeDisplay, skip_serializing_none};
@@ -12,7 +13,7 @@ use crate::{Mode, Outcome};
 
 /// One property of the machine that was checked.
 #[skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The property, such as `core dumps`.
     pub name: String,
@@ -26,7 +27,7 @@ pub struct Finding {
 
 /// How serious a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[derive(Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[derive(Serialize, Deserialize, JsonSchema, EnumString, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Level {
@@ -47,7 +48,7 @@ impl Level {
 
 /// What a report needs to know about a chapter.
 #[skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChapterFacts {
     /// The chapter's id.
     pub id: String,
@@ -60,11 +61,12 @@ pub struct ChapterFacts {
 
 /// A text that the suite adds to its report.
 #[skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Recommendation {
     /// The text.
     pub text: String,
     /// The condition under which the text is shown; `None` means always.
+    #[schemars(with = "Option<String>")]
     pub when: Option<Condition>,
 }
 

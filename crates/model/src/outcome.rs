@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
@@ -10,6 +11,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 #[derive(
     Serialize,
     Deserialize,
+    JsonSchema,
     Display,
     EnumString,
     IntoStaticStr,
@@ -22,12 +24,14 @@ pub enum Outcome {
     Passed,
     /// The verdict was fail, the process exited non-zero by itself, or an expectation was missed.
     Failed,
-    /// Died by a signal that crashrate did not send.
+    /// Died by a signal that crashrate did not send, or ended with an exit code that means a crash.
     Crashed,
     /// Killed by crashrate after its time limit.
     TimedOut,
     /// Killed by the kernel because memory ran out, according to the kernel's record.
     OutOfMemory,
+    /// The test itself said that it does not apply here.
+    Skipped,
     /// Sequential mode only: an earlier chapter died (censored).
     Unreached,
     /// The process could not be started, or its device does not exist.
@@ -41,7 +45,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes, in the order that reports use.
-    pub const ALL: [Outcome; 9] = *Outcome::VARIANTS.first_chunk().unwrap();
+    pub const ALL: [Outcome; 10] = *Outcome::VARIANTS.first_chunk().unwrap();
 
     /// Returns whether an attempt with this outcome counts in the denominator of a rate.
     pub fn counts(self) -> bool {
@@ -65,7 +69,12 @@ impl Outcome {
 
     /// Returns whether the round is complete: the measurement was made, whatever its result.
     pub fn is_measured(self) -> bool {
-        self.counts() || self == Outcome::Unreached
+        self.counts() || matches!(self, Outcome::Skipped | Outcome::Unreached)
+    }
+
+    /// Returns whether nothing went wrong: it passed, or was skipped.
+    pub fn is_good(self) -> bool {
+        matches!(self, Outcome::Passed | Outcome::Skipped)
     }
 
     /// Returns the name used in journals and reports.
@@ -80,7 +89,7 @@ impl Outcome {
 }
 
 /// A set of outcomes, such as the suite's `bad`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct OutcomeSet(Vec<Outcome>);
 
@@ -113,7 +122,7 @@ impl Default for OutcomeSet {
 
 /// How a process ended, as reported by the operating system. A signal is never folded into an exit
 /// code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exit {
     /// It exited with this code.
@@ -132,7 +141,7 @@ impl fmt::Display for Exit {
 }
 
 /// Where in a sequence a process died.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DiedIn {
     /// In this chapter: it had started and not ended.

@@ -8,6 +8,7 @@
 //! an `ended`. A run that ended normally has `closed` last; a resumed run adds another `opened`.
 //! Times named `at` are seconds since the preceding `opened`, on a monotonic clock.
 
+use schemars::JsonSchema;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -18,7 +19,7 @@ use crate::{Baseline, Ended, EvidenceRound, Hello, Outcome, RunInfo};
 pub const JOURNAL_VERSION: u32 = 3;
 
 /// One line of the journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "rec", rename_all = "kebab-case")]
 pub enum Record {
     /// A supervisor opened the journal.
@@ -118,7 +119,7 @@ struct RunKeys {
 }
 
 /// A supervisor opened the journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Opened {
     /// [`JOURNAL_VERSION`] of the writer.
     pub v: u32,
@@ -129,7 +130,7 @@ pub struct Opened {
 }
 
 /// An attempt is about to be started.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Started {
     /// Index into [`RunInfo::units`].
     pub unit: u32,
@@ -142,7 +143,7 @@ pub struct Started {
 }
 
 /// A zygote ended unexpectedly. Its running attempts were run again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ZygoteEnd {
     /// Seconds since `opened`.
     pub at: f64,
@@ -156,7 +157,7 @@ pub struct ZygoteEnd {
 
 /// The supervisor ended in good order.
 #[skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Closed {
     /// Wall-clock time, RFC 3339.
     pub time: String,
@@ -169,7 +170,7 @@ pub struct Closed {
 }
 
 /// Why no more rounds were started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StopReason {
     /// All planned rounds have ended.

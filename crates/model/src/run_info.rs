@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// What a report needs to know about a run besides its attempts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
     /// The run's id, which is also the name of its folder.
     pub id: String,
@@ -48,6 +49,9 @@ pub struct RunInfo {
     /// The only round of each unit to run, when a round is repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_round: Option<u32>,
+    /// The seed of the order in shuffled sequences, if it is not each round's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_seed: Option<u64>,
     /// Facts about the chapters.
     pub chapters: Vec<ChapterFacts>,
     /// Findings about the machine before the run.
@@ -62,12 +66,34 @@ pub struct RunInfo {
     pub imported: Option<Imported>,
     /// The published report that the run is compared with, as it was when the run began.
     pub baseline: Option<Box<Baseline>>,
+    /// The command that was given in place of a suite file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<GivenCommand>,
+    /// A hash of what each unit runs, in the order of `units`: its command or worker chapters,
+    /// directory and environment. Empty for an imported run. Only units whose hashes agree are
+    /// compared between runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<String>,
     /// What is measured. Records refer to a unit by its index in this list.
     pub units: Vec<Unit>,
 }
 
+/// A command that was given in place of a suite file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct GivenCommand {
+    /// Its words, quoted for a shell.
+    pub line: String,
+    /// The directory that it was given in.
+    pub directory: String,
+}
+
+/// Whether two units of one name run the same thing, as far as their identities are known.
+pub fn agree(one: Option<&str>, two: Option<&str>) -> bool {
+    one.is_none() || two.is_none() || one == two
+}
+
 /// The device and versions that a child reported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hello {
     /// The device in use, such as `cpu` or `cuda:0`.
     pub device: String,
@@ -77,7 +103,16 @@ pub struct Hello {
 }
 
 /// Marks a run as imported: crashrate did not measure it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema
+)]
 pub struct Imported {
     /// The imported file, as named by the user.
     pub file: String,
@@ -92,7 +127,7 @@ pub struct Imported {
 
 /// A conclusion that a report draws from its numbers. The numbers may or may not support it.
 #[skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     /// The text in the report.
     pub text: String,
@@ -104,7 +139,7 @@ pub struct Claim {
 }
 
 /// Isolated rounds of a chapter in an earlier report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Earlier {
     /// The number N of the earlier report.
@@ -116,7 +151,7 @@ pub struct Earlier {
 }
 
 /// A published report: everything that its journal can hold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
     /// The date of the report; the time of day is unknown.
     pub date: String,

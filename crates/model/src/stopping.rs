@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
@@ -11,7 +12,7 @@ use crate::{Ended, Mode, Outcome, OutcomeSet, Unit};
 
 /// When a run stops by itself. Recorded before the first round, because results must be interpreted
 /// by the same rule.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stopping {
     /// After the planned rounds.
@@ -35,7 +36,7 @@ impl Stopping {
 }
 
 /// The two sides of a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Axis {
     /// Sequential against isolated.
@@ -50,7 +51,7 @@ pub enum Axis {
 pub const ALPHA: f64 = 0.05;
 
 /// An upper bound for a unit's rate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Gate {
     /// The id of the chapter or sequence.
     pub name: String,
@@ -59,6 +60,7 @@ pub struct Gate {
     /// The variant.
     pub variant: String,
     /// The outcome to count, and the bound.
+    #[schemars(with = "String")]
     pub limit: RateBound,
 }
 

@@ -1,11 +1,12 @@
 //! Units: a chapter in isolated mode or a sequence in sequential mode, under a variant.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
 
 /// How chapters are distributed over processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[derive(Serialize, Deserialize, Display, EnumString, IntoStaticStr)]
+#[derive(Serialize, Deserialize, JsonSchema, Display, EnumString, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Mode {
@@ -24,7 +25,7 @@ impl Mode {
 
 /// How a unit's processes are created. Rates of the two are never pooled by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[derive(Serialize, Deserialize, IntoStaticStr)]
+#[derive(Serialize, Deserialize, JsonSchema, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Spawn {
@@ -59,7 +60,7 @@ pub fn suite_variant(variant: &str) -> &str {
 }
 
 /// A unit: what rounds are planned for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unit {
     /// The chapter's id (isolated) or the sequence's id (sequential).
     pub name: String,

@@ -1,10 +1,20 @@
 //! The resources that an attempt used, and their form in the journal.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 /// The resources that an attempt used. The journal holds `cpu`, and `peak` or `peak_at_most`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    JsonSchema
+)]
 #[serde(try_from = "UsageRecord", into = "UsageRecord")]
 pub struct Usage {
     /// Processor time of the process and of the children it waited for, in seconds.
@@ -17,7 +27,7 @@ pub struct Usage {
 }
 
 #[skip_serializing_none]
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct UsageRecord {
     cpu: f64,
     peak: Option<u64>,

@@ -28,6 +28,10 @@ pub struct Crash {
     /// The failure message that the program printed, such as the condition of an assertion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The Python frames of the thread that crashed, innermost first, as Python's faulthandler
+    /// printed them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub python: Vec<PythonFrame>,
     /// The process ID.
     pub pid: i32,
     /// The thread that crashed, or the one that names the hang; it is the first of `threads`.
@@ -114,6 +118,24 @@ pub struct Frame {
     /// The demangled function name, without arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
+}
+
+/// One frame of a Python stack.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PythonFrame {
+    /// The function name.
+    pub function: String,
+    /// The path of the file.
+    pub file: String,
+    /// The line in it; from 1.
+    pub line: u32,
+}
+
+impl fmt::Display for PythonFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}:{})", self.function, self.file, self.line)
+    }
 }
 
 /// A file mapped with executable pages.

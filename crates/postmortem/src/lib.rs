@@ -11,5 +11,6 @@ pub mod macos;
 pub mod message;
 pub mod names;
 pub mod signature;
+pub mod source;
 
-pub use crash::{Access, Crash, Fault, Frame, Hex, Kind, Module, Thread};
+pub use crash::{Access, Crash, Fault, Frame, Hex, Kind, Module, PythonFrame, Thread};

@@ -120,9 +120,13 @@ fn short(id: &str) -> &str {
 
 impl Crash {
     /// Finds the failure message at the end of standard error and adds it to the evidence and the
-    /// signature.
+    /// signature. Also adds the stack that Python printed there.
     pub fn read_stderr(&mut self, stderr: &[u8]) {
-        if self.kind == crash::Kind::Hang || self.message.is_some() {
+        if self.kind == crash::Kind::Hang {
+            return;
+        }
+        self.python = message::python_frames(stderr);
+        if self.message.is_some() {
             return;
         }
         let messages = message::find(stderr);

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::VERSION;
 
 /// One event line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// The device and library versions that the child uses.
@@ -52,6 +53,12 @@ pub enum Event {
         #[serde(default)]
         label: String,
     },
+    /// The running chapter waits until others have run; a second `chapter-started` continues it.
+    /// Go's parallel tests do this.
+    ChapterPaused {
+        /// Its id in the task.
+        chapter: String,
+    },
     /// The chapter passed.
     ChapterPassed {
         /// Its id in the task.
@@ -65,6 +72,14 @@ pub enum Event {
         #[serde(default)]
         reason: String,
     },
+    /// The chapter was skipped: it is in no rate.
+    ChapterSkipped {
+        /// Its id in the task.
+        chapter: String,
+        /// The reason, for people.
+        #[serde(default)]
+        reason: String,
+    },
     /// A remark for people.
     Note {
         /// The remark.
@@ -72,6 +87,7 @@ pub enum Event {
     },
     /// A kind that this version does not know: a newer worker may send more kinds. Readers skip it.
     #[serde(other)]
+    #[schemars(skip)]
     Unknown,
 }
 

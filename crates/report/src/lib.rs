@@ -30,6 +30,6 @@ pub use write::{
     Ends, LIVE_SCRIPT, ListError, PageHost, TerminalOptions, compare_json, compare_markdown,
     compare_terminal, csv, doctor_json, doctor_terminal, error_html, github_annotations,
     github_summary, history_html, history_json, history_markdown, history_terminal, html,
-    index_html, json, junit, junit_rounds, markdown, runs_terminal, strata_json, strata_text,
-    terminal, waiting_html,
+    index_html, json, json_schema, junit, junit_rounds, markdown, runs_terminal, strata_json,
+    strata_text, terminal, waiting_html,
 };

@@ -9,6 +9,7 @@ use crashrate_postmortem::Crash;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence;
+use crate::hash;
 use crate::safe_file;
 use crate::schedule::Running;
 
@@ -17,6 +18,8 @@ const MAX_CRASHES: usize = 1000;
 /// The limit for new signatures: a rare crash must not be lost because of a frequent one.
 const MAX_WITH_NEW: usize = 2000;
 const FOLDER: &str = "crashes";
+/// The folder of the core dumps that are kept.
+const CORES: &str = "cores";
 /// The version of the file format.
 const VERSION: u32 = 1;
 
@@ -55,6 +58,13 @@ pub struct CrashFile {
 pub fn read(folder: &Path, file: &str) -> io::Result<CrashFile> {
     let text = safe_file::read(folder, file)?;
     serde_json::from_slice(&text).map_err(io::Error::other)
+}
+
+/// The core dump of a signature in the folder of a run, if one is kept: its path relative to the
+/// folder. Signatures are no file names, and a resumed run must find those of earlier supervisors.
+pub fn core_file(signature: &str) -> String {
+    let hash = hash::of_bytes(signature.as_bytes());
+    format!("{CORES}/{}.core", &hash[..12])
 }
 
 /// Which crash of an attempt it is.

@@ -4,20 +4,22 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crashrate_adapters::Framework;
 use crashrate_model::{Axis, Gate, Mode, RateBound, Spawn, Stopping, Unit};
 use thiserror::Error;
 
 use crate::decide::unreachable_gates;
 use crate::fault::calibrate;
 use crate::journal::{self, FolderError, RunFolder};
+use crate::listing::TestLister;
 use crate::plan::{Plan, PlanError, Selection, SpawnChoice};
 use crate::process;
 use crate::run_file::{self, RunFileError};
-use crate::suite::{Action, DescendantCrash, ProcessOptions, Suite, SuiteError};
+use crate::suite::{Action, DescendantCrash, ProcessOptions, Suite, SuiteError, TestSource};
 use crate::watching::EvidenceChoice;
 
 /// Rounds of a command that is given in place of a suite.
-const COMMAND_ROUNDS: u32 = 10;
+pub const COMMAND_ROUNDS: u32 = 10;
 /// Largest number of rounds of a unit when a stopping rule ends the run and nothing else bounds it.
 const MOST_ROUNDS: u32 = 10_000;
 
@@ -43,6 +45,8 @@ pub enum Subject {
     Suite(PathBuf),
     /// A command, as [`word_to_text`](crate::suite::word_to_text) encodes its words.
     Command(Vec<String>),
+    /// The tests of a command. Without a framework, the command tells it.
+    Tests(Option<Framework>, Vec<String>),
 }
 
 /// The user's options; what is not set keeps the suite's value or its default.
@@ -52,6 +56,8 @@ pub struct RunOptions {
     pub selection: Selection,
     /// Values in place of the suite's.
     pub overrides: Overrides,
+    /// The name of a command, in place of its program's.
+    pub name: Option<String>,
     /// What becomes of the suite's `[fault]`.
     pub fault: FaultOption,
     /// When the run stops by itself.
@@ -62,6 +68,8 @@ pub struct RunOptions {
     pub strict: bool,
     /// Seed of the order of rounds and of the rounds' own seeds; random by default.
     pub seed: Option<u64>,
+    /// Seed of the order in shuffled sequences, in place of each round's own.
+    pub order_seed: Option<u64>,
     /// How many attempts run at the same time; 1 by default.
     pub jobs: Option<u32>,
     /// How evidence of crashes is collected.
@@ -141,6 +149,9 @@ pub enum RequestError {
          or name two variants with --variant"
     )]
     NothingToCompare,
+    /// Tests of the run to resume cannot be found any more.
+    #[error("the run cannot be resumed: {0}")]
+    Tests(String),
     /// Gates cannot be shown within their rounds.
     #[error("--strict: {}", .0.join("; "))]
     UnreachableGates(Vec<String>),
@@ -151,11 +162,25 @@ impl RunRequest {
     ///
     /// # Errors
     /// The suite cannot be used, or the options ask for what it does not have.
-    pub fn new(subject: &Subject, options: RunOptions) -> Result<RunRequest, RequestError> {
+    pub fn new(
+        subject: &Subject,
+        options: RunOptions,
+        lister: &TestLister,
+    ) -> Result<RunRequest, RequestError> {
+        let list = |source: &TestSource| lister.list(source);
         let mut suite = match subject {
-            Subject::Suite(path) => Suite::read(path)?,
+            Subject::Suite(path) => Suite::read(path, &list)?,
             Subject::Command(argv) => Suite::of_command(argv, COMMAND_ROUNDS)?,
+            Subject::Tests(framework, argv) => {
+                Suite::of_tests(*framework, argv, COMMAND_ROUNDS, &list)?
+            }
         };
+        if let Some(name) = options.name {
+            if let (Subject::Command(_), [chapter]) = (subject, &mut suite.chapters[..]) {
+                chapter.id.clone_from(&name);
+            }
+            suite.name = name;
+        }
         options.overrides.apply(&mut suite);
         options.fault.apply(&mut suite)?;
         let mut selection = options.selection;
@@ -168,7 +193,10 @@ impl RunRequest {
             selection.rounds = selection.rounds.or(Some(MOST_ROUNDS));
         }
         let seed = options.seed.unwrap_or_else(random_seed);
-        let plan = Plan::new(suite, &selection, seed)?;
+        let plan = Plan {
+            order_seed: options.order_seed,
+            ..Plan::new(suite, &selection, seed)?
+        };
         let stopping = stopping(&plan, &options.until)?;
         let request = RunRequest {
             plan,
@@ -194,10 +222,12 @@ impl RunRequest {
         name: &str,
         jobs: Option<u32>,
         evidence: Option<EvidenceChoice>,
+        lister: &TestLister,
     ) -> Result<(RunRequest, RunFolder), RequestError> {
         let path = resumable(runs, name).map_err(RequestError::Find)?;
         let folder = RunFolder::reopen(&path)?;
         let (plan, run) = run_file::read(&path)?;
+        lister.check(&plan.suite).map_err(RequestError::Tests)?;
         // Rounds that are watched in another way have another rate, so the default is the run's
         // own.
         let evidence = evidence.unwrap_or_else(|| EvidenceChoice::of_run(&run));
@@ -229,8 +259,10 @@ impl Overrides {
             chapter.process.pty |= self.pty && matches!(chapter.action, Action::Command(_));
         }
         self.apply_to_process(&mut suite.process);
-        let timing = &mut suite.sequence_timing;
-        timing.timeout = self.timeout.unwrap_or(timing.timeout);
+        let own = suite.sequences.iter_mut().filter_map(|s| s.timing.as_mut());
+        for timing in own.chain([&mut suite.sequence_timing]) {
+            timing.timeout = self.timeout.unwrap_or(timing.timeout);
+        }
         for sequence in &mut suite.sequences {
             sequence.retries = self.retries.unwrap_or(sequence.retries);
         }

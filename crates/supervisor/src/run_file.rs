@@ -95,6 +95,7 @@ pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
         units: run.units.clone(),
         seed: run.seed,
         only_round: run.only_round,
+        order_seed: run.order_seed,
     };
     if plan.fingerprint() != fingerprint {
         return Err(changed("the fingerprint does not match the plan".into()));
@@ -172,7 +173,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("suite.toml");
         fs::write(&file, SUITE).unwrap();
-        let suite = Suite::read(&file).unwrap();
+        let suite = Suite::read(&file, &|_| unreachable!()).unwrap();
         let plan = Plan::new(suite, &Selection::default(), 7).unwrap();
         let defaults = json!({"threads": [1], "seed": null});
         let workers = Workers {

@@ -1,4 +1,4 @@
-//! Signals by which a user stops this program.
+//! Signals by which a user stops this program, or asks what it does.
 
 use std::io;
 
@@ -29,6 +29,36 @@ impl EndSignal {
                 signal.recv().await;
             }
             None => std::future::pending().await,
+        }
+    }
+}
+
+/// The signals by which a user asks what runs now: SIGUSR1, and on macOS SIGINFO (Ctrl-T).
+#[derive(Debug)]
+pub struct StatusSignals {
+    user: EndSignal,
+    info: EndSignal,
+}
+
+impl StatusSignals {
+    /// Handles the signals in place of their default actions, also after this is dropped.
+    ///
+    /// # Errors
+    /// A handler cannot be installed.
+    pub fn listen() -> io::Result<StatusSignals> {
+        let info = process::STATUS_KEY_SIGNAL.map(SignalKind::from_raw);
+        let info = info.map(EndSignal::listen).transpose()?;
+        Ok(StatusSignals {
+            user: EndSignal::listen(SignalKind::user_defined1())?,
+            info: info.unwrap_or(EndSignal(None)),
+        })
+    }
+
+    /// Waits for one of them.
+    pub async fn received(&mut self) {
+        tokio::select! {
+            () = self.user.received() => {}
+            () = self.info.received() => {}
         }
     }
 }

@@ -116,6 +116,7 @@ fn print(event: &Event) -> io::Result<()> {
         // The worker exits after this event and prints the reason to standard error.
         Event::Unavailable { .. } | Event::Unknown => Ok(()),
         Event::ChapterStarted { chapter } => writeln!(out, "{chapter}"),
+        Event::ChapterPaused { .. } => writeln!(out, "  paused"),
         Event::Progress { done, total, unit } => {
             writeln!(out, "  {} of {} {unit}", number(*done), number(*total))
         }
@@ -130,6 +131,7 @@ fn print(event: &Event) -> io::Result<()> {
         }
         Event::ChapterPassed { .. } => writeln!(out, "passed"),
         Event::ChapterFailed { reason, .. } => writeln!(out, "failed: {reason}"),
+        Event::ChapterSkipped { reason, .. } => writeln!(out, "skipped: {reason}"),
         Event::Note { text } => writeln!(out, "  note: {text}"),
     }
 }

@@ -17,7 +17,9 @@ use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::{Exit, Failure};
 use crate::fault;
 use crate::output::{note, print};
+use crate::progress::ProgressOptions;
 use crate::signals::StopWatch;
+use crate::tests_of::lister;
 use crate::values::{device, open_rate};
 
 #[derive(Args, Debug)]
@@ -46,7 +48,8 @@ pub(crate) struct CalibrateArguments {
 }
 
 pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Exit, Failure> {
-    let mut suite = Suite::read(&arguments.suite)?;
+    let lister = lister(runs);
+    let mut suite = Suite::read(&arguments.suite, &|source| lister.list(source))?;
     suite.device = arguments.device.unwrap_or(suite.device);
     require(&mut suite, arguments.pass, arguments.rounds).map_err(Failure::usage)?;
     let selection = Selection {
@@ -63,7 +66,9 @@ pub(crate) fn calibrate(runs: &Path, arguments: CalibrateArguments) -> Result<Ex
     let folder = RunFolder::create(runs, &name, None)?;
     enough_for_run(1)?;
     let watch = StopWatch::new(&campaign.plan);
-    if let Some(calibration) = fault::calibrate(&mut campaign, &folder, &watch)? {
+    if let Some(calibration) =
+        fault::calibrate(&mut campaign, &folder, &watch, ProgressOptions::default())?
+    {
         let dose = campaign.plan.suite.fault.map_or(0, |f| f.injected.dose);
         print(&summary(&calibration, dose))?;
     }

@@ -1,4 +1,4 @@
-//! `crashrate history`: the rates of a suite over its runs.
+//! `crashrate history`: the rates of a suite, or of a command, over its runs.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crashrate_supervisor::names::nearest;
 
 use crate::error::{Exit, Failure};
 use crate::output::{answer, colors, width};
-use crate::run_folder::{history_among, list, suites};
+use crate::run_folder::{histories_among, list, suites};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -16,7 +16,11 @@ Examples:
   crashrate history story
   crashrate history story --last 20 --format html > story.html")]
 pub(crate) struct HistoryArguments {
-    /// The suite's name, as in its file
+    /// The suite's name, as in its file, or the name of a command's program
+    ///
+    /// Only runs of the same command are compared: its arguments, directory and environment must
+    /// agree. Several commands of one name are listed apart. A new build of a program belongs to
+    /// the same history, which says when the program changed.
     suite: String,
 
     /// List only the last N runs; the tests for changes still use all runs
@@ -40,24 +44,26 @@ enum HistoryFormat {
 pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit, Failure> {
     let folders = list(runs)?;
     let suite = &arguments.suite;
-    let mut history = history_among(&folders, suite).ok_or_else(|| {
+    let mut histories = histories_among(&folders, suite);
+    if histories.is_empty() {
         let suites = suites(&folders);
         let hint = match nearest(suite, suites.iter().map(String::as_str)) {
             Some(name) => format!("did you mean `{name}`?"),
             None => "`crashrate runs` lists the runs and their suites".to_owned(),
         };
         let runs = runs.display();
-        Failure::usage(format!(
+        return Err(Failure::usage(format!(
             "there is no run of a suite `{suite}` in {runs}; {hint}"
-        ))
-    })?;
+        )));
+    }
     if let Some(last) = arguments.last {
-        history.list_last(last as usize);
+        let all = histories.iter_mut();
+        all.for_each(|history| history.list_last(last as usize));
     }
     answer(&match arguments.format {
-        HistoryFormat::Terminal => history_terminal(&history, width(), colors()),
-        HistoryFormat::Markdown => history_markdown(&history),
-        HistoryFormat::Html => history_html(&history, PageHost::File),
-        HistoryFormat::Json => history_json(&history),
+        HistoryFormat::Terminal => history_terminal(&histories, width(), colors()),
+        HistoryFormat::Markdown => history_markdown(&histories),
+        HistoryFormat::Html => history_html(&histories, PageHost::File),
+        HistoryFormat::Json => history_json(&histories),
     })
 }

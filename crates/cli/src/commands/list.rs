@@ -1,29 +1,71 @@
 //! `crashrate list`: what a suite would run.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use crashrate_adapters::Framework;
 use crashrate_model::Mode;
 use crashrate_report::one_line;
-use crashrate_supervisor::suite::{Action, Chapter, Suite};
+use crashrate_supervisor::request::COMMAND_ROUNDS;
+use crashrate_supervisor::suite::{Action, Chapter, Suite, TestSource, word_to_text};
 
 use crate::error::{Exit, Failure};
 use crate::output::answer;
+use crate::suite_file::find_suite;
+use crate::tests_of::{framework, lister};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  crashrate list configs/story.toml")]
+  crashrate list                                   the suite crashrate.toml
+  crashrate list configs/story.toml
+  crashrate list --from gtest -- ./math_test")]
 pub(crate) struct ListArguments {
-    /// The suite, a TOML file
-    suite: PathBuf,
+    /// The suite, a TOML file [crashrate.toml here or above, up to the repository's root]
+    suite: Option<PathBuf>,
+
+    /// A command whose tests are listed
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "suite")]
+    argv: Vec<OsString>,
+
+    /// The test framework of the command
+    #[arg(
+        long,
+        value_name = "FRAMEWORK",
+        value_parser = framework(),
+        default_value = "auto",
+        requires = "argv"
+    )]
+    // With its full path, clap takes the type as the value that the parser returns.
+    from: std::option::Option<Framework>,
 }
 
-pub(crate) fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
-    let suite = Suite::read(&arguments.suite)?;
+pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failure> {
+    let lister = lister(runs);
+    let tests = |source: &TestSource| lister.list(source);
+    let found = match (&arguments.suite, arguments.argv.is_empty()) {
+        (None, true) => Some(find_suite()?),
+        _ => None,
+    };
+    let suite = match arguments.suite.as_ref().or(found.as_ref()) {
+        Some(path) => Suite::read(path, &tests)?,
+        None => {
+            let words: Vec<_> = arguments
+                .argv
+                .iter()
+                .map(|word| word_to_text(word))
+                .collect();
+            Suite::of_tests(arguments.from, &words, COMMAND_ROUNDS, &tests)?
+        }
+    };
     let mut text = String::new();
-    let _ = writeln!(text, "suite {}, device {}", suite.name, suite.device);
+    let _ = write!(text, "suite {}, device {}", suite.name, suite.device);
+    if let Some(path) = found {
+        let _ = write!(text, ", {}", path.display());
+    }
+    text.push('\n');
     for chapter in &suite.chapters {
         let modes: Vec<_> = chapter.modes.iter().map(|m| m.word()).collect();
         let rounds = if chapter.modes.contains(&Mode::Isolated) {

@@ -68,13 +68,15 @@ pub(crate) fn set_colors(choice: ColorChoice) {
     console::set_colors_enabled_stderr(colored(stderr().is_terminal()));
 }
 
-/// How a report is printed; `page` is the path of the HTML report, if it was written.
+/// How a report is printed on standard output; `page` is the path of the HTML report, if it was
+/// written.
 pub(crate) fn report_options(full: bool, page: Option<&str>) -> TerminalOptions<'_> {
     TerminalOptions {
         width: width(),
         color: colors(),
         detail: if full { Detail::Full } else { Detail::Summary },
         page,
+        origin: None,
     }
 }
 

@@ -6,7 +6,7 @@ mod reader;
 
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{Record, RunInfo};
+use crashrate_model::{GivenCommand, Record, RunInfo};
 use crashrate_report::{History, PageHost, RunState, View, html, markdown, one_line};
 use crashrate_supervisor::journal::{self, FolderError};
 use crashrate_supervisor::names::nearest;
@@ -70,43 +70,55 @@ pub(crate) fn view_of(runs: &Path, name: &str) -> Result<View, Failure> {
     view(&folder, state(&folder))
 }
 
-/// The latest earlier run of the same suite that has a readable journal.
+/// The latest earlier run of the same suite that ran some of the same, and has a readable journal.
 pub(crate) fn previous(runs: &Path, of: &View) -> Option<View> {
     earlier_among(&list(runs).ok()?, of)
         .map(|folder| view(folder, state(folder)))
         .find_map(Result::ok)
 }
 
-/// The runs of the same suite with a lower number, the latest first.
+/// The runs with a lower number that belong to the same history, the latest first: of the same
+/// suite or command, with a unit that ran the same.
 pub(crate) fn earlier_among<'a>(
     folders: &'a [PathBuf],
     of: &'a View,
 ) -> impl Iterator<Item = &'a PathBuf> {
     let is_earlier = |folder: &&PathBuf| {
-        whole_run(folder).is_some_and(|run| run.suite == of.run.suite && run.number < of.run.number)
+        whole_run(folder).is_some_and(|run| {
+            (&run.suite, &run.given) == (&of.run.suite, &of.run.given)
+                && run.number < of.run.number
+                && of.runs_some_of(&run)
+        })
     };
     folders.iter().rev().filter(is_earlier)
 }
 
-/// The history of a suite over these folders; `None` if no run is of that suite. Runs with an
-/// unreadable journal are left out with a warning.
-pub(crate) fn history_among(folders: &[PathBuf], suite: &str) -> Option<History> {
-    let is_of_suite = |folder: &&PathBuf| whole_run(folder).is_some_and(|run| run.suite == suite);
-    let folders: Vec<_> = folders.iter().filter(is_of_suite).collect();
-    if folders.is_empty() {
-        return None;
-    }
-    let mut views: Vec<View> = Vec::new();
+/// The histories of a name over these folders: one of the suite, and one of each command that was
+/// given in place of a suite. Empty if no run has that name. Runs with an unreadable journal are
+/// left out with a warning.
+pub(crate) fn histories_among(folders: &[PathBuf], name: &str) -> Vec<History> {
+    let mut of_one: Vec<(Option<GivenCommand>, Vec<View>)> = Vec::new();
     for folder in folders {
+        let Some(run) = whole_run(folder).filter(|run| run.suite == name) else {
+            continue;
+        };
+        let place = of_one.iter().position(|(given, _)| *given == run.given);
+        let place = place.unwrap_or_else(|| {
+            of_one.push((run.given, Vec::new()));
+            of_one.len() - 1
+        });
         match view(folder, state(folder)) {
-            Ok(view) => views.push(view),
+            Ok(view) => of_one[place].1.push(view),
             Err(_) => note(format_args!(
                 "warning: {} is left out: its journal cannot be read (`crashrate report` says why)",
                 folder.display()
             )),
         }
     }
-    Some(crashrate_report::history(suite, &views))
+    let histories = of_one.iter();
+    histories
+        .map(|(_, views)| crashrate_report::history(name, views))
+        .collect()
 }
 
 /// The names of the suites of these runs.

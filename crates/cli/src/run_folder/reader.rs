@@ -87,6 +87,8 @@ fn invalid(folder: &Path, error: &ViewError) -> Failure {
 fn add_excerpts(folder: &Path, view: &mut View) {
     for row in view.crashes.iter_mut().take(EXCERPTS) {
         if let Some(file) = &row.file {
+            row.python = python_stack(folder, file);
+            row.python.truncate(EXCERPT_FRAMES);
             row.excerpt = stack(folder, file);
             row.excerpt.truncate(EXCERPT_FRAMES);
         }
@@ -94,6 +96,12 @@ fn add_excerpts(folder: &Path, view: &mut View) {
 }
 
 /// The frames of the crashed thread, the innermost first. An unreadable crash file has none.
+fn python_stack(folder: &Path, file: &str) -> Vec<String> {
+    let file = crashes::read(folder, file).ok();
+    let frames = file.into_iter().flat_map(|file| file.crash.python);
+    frames.map(|frame| frame.to_string()).collect()
+}
+
 pub(super) fn stack(folder: &Path, file: &str) -> Vec<String> {
     let file = crashes::read(folder, file).ok();
     let thread = file.as_ref().and_then(|file| file.crash.main_thread());

@@ -65,7 +65,11 @@ fn a_round_runs_alone_with_its_seed_and_in_its_order() {
     let history = ["history", &place.name, "--format", "json"];
     let history = place.crashrate(&history).expect(0).stdout;
     let history: Value = serde_json::from_str(&history).unwrap();
-    assert_eq!(history["runs"].as_array().unwrap().len(), 1, "{history}");
+    assert_eq!(
+        history["histories"][0]["runs"].as_array().unwrap().len(),
+        1,
+        "{history}"
+    );
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! The crash of a descendant is recorded with its signature, whatever its parents do about it.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use crashrate_model::{Exit, Outcome};
 
-use crate::util::{Journal, Place, compile_c, skip};
+use crate::util::{Journal, Place, compile_c, pytest, skip};
 
 const CRASH: &str = "NI void inner_bug(volatile int *p) { *p = 1; }\nint main(void) { inner_bug((volatile int *)8); return 0; }";
 
@@ -258,31 +257,4 @@ fn of_a_worker_of_pytest() {
         .concat();
         is_in_the_headline(&place, &command, "py", "SEGV_NULL");
     }
-}
-
-/// The Python of a virtual environment with pytest and its plugins, which is created once.
-fn pytest() -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pytest");
-    let python = folder.join("bin/python");
-    let has = |python: &PathBuf| {
-        let import = Command::new(python)
-            .args(["-c", "import pytest, xdist, pytest_forked"])
-            .output();
-        import.is_ok_and(|done| done.status.success())
-    };
-    if has(&python) {
-        return Some(python);
-    }
-    let script = "python3 -m venv \"$0\" && \"$0/bin/python\" -m pip install -q pytest pytest-xdist pytest-forked";
-    let made = Command::new("sh")
-        .args(["-c", script])
-        .arg(&folder)
-        .output()
-        .unwrap();
-    if has(&python) {
-        return Some(python);
-    }
-    let why = String::from_utf8_lossy(&made.stderr).into_owned();
-    skip(&format!("pytest cannot be installed: {why}"));
-    None
 }

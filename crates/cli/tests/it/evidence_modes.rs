@@ -194,8 +194,13 @@ fn a_core_dump_is_read_and_deleted() {
         &[&options[..], &["--core-dumps"]].concat(),
         &[&program],
     );
-    let kept = place.runs().pop().unwrap().join("cores/1.core");
-    assert!(fs::metadata(kept).is_ok_and(|core| core.len() > 10_000));
+    let kept = fs::read_dir(place.runs().pop().unwrap().join("cores")).unwrap();
+    let kept: Vec<_> = kept.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(kept.len(), 1, "one of the signature: {kept:?}");
+    assert!(fs::metadata(&kept[0]).is_ok_and(|core| core.len() > 10_000));
+    let shown = place.crashrate(&["crashes", "latest", "1"]).expect(0);
+    let line = format!("core: {}\n", kept[0].display());
+    assert!(shown.stdout.contains(&line), "{}", shown.stdout);
     assert_eq!(fs::read(place.path().join("core")).unwrap(), b"precious");
 }
 
@@ -226,6 +231,17 @@ fn core_dumps_that_could_overwrite_a_file_are_refused() {
         "{}",
         both.stderr
     );
+}
+
+#[test]
+fn a_hard_limit_that_forbids_core_dumps_is_said() {
+    let place = Place::new();
+    let script = "ulimit -H -c 0; exec \"$0\" run --core-dumps --rounds 1 -- true";
+    let arguments = ["-c", script, env!("CARGO_BIN_EXE_crashrate")];
+    let mut command = place.command_of("bash", &arguments);
+    let done = place.start(&mut command).wait().expect(0);
+    let says = "--core-dumps: none is kept: the hard limit on core dumps is 0 (ulimit -H -c)";
+    assert!(done.stderr.contains(says), "{}", done.stderr);
 }
 
 /// Repeats crashed rounds with a tracer until one crashes again; no rate counts the repetitions.

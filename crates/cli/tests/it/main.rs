@@ -8,10 +8,13 @@ mod catalogue;
 mod children;
 mod commands;
 mod compare;
+mod completions;
 #[cfg(target_os = "linux")]
 mod containers;
 mod crash_reports;
 mod damaged_journal;
+#[cfg(target_os = "linux")]
+mod debug;
 mod decided;
 #[cfg(target_os = "linux")]
 mod descendants;
@@ -23,13 +26,16 @@ mod evidence;
 mod evidence_modes;
 #[cfg(target_os = "linux")]
 mod evidence_right;
+mod exit_codes;
 mod floods;
 mod foreign_files;
 #[cfg(target_os = "linux")]
 mod forks;
+mod frameworks;
 mod full_disk;
 mod harmful_text;
 mod help;
+mod histories;
 mod hostile;
 mod identity;
 mod import;
@@ -38,6 +44,7 @@ mod junit;
 mod keeping;
 mod kills;
 mod limits;
+mod live;
 mod locations;
 mod made_journal;
 mod mutated;
@@ -49,11 +56,15 @@ mod reports;
 mod resources;
 mod resume;
 mod scale;
+mod schemas;
 mod self_test;
 #[cfg(target_os = "linux")]
 mod signatures;
+#[cfg(target_os = "linux")]
+mod source_lines;
 mod stopped_runs;
 mod stops;
+mod suite_file;
 mod suites;
 mod summary;
 mod terminal;

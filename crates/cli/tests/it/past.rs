@@ -35,7 +35,7 @@ fn a_change_is_marked_and_its_absence_is_stated() {
         let history = ["history", &name, "--format", format];
         place.crashrate(&history).expect(0).stdout
     };
-    let json: Value = serde_json::from_str(&as_text("json")).unwrap();
+    let json = &history_of(&place);
     let points = json["trends"][0]["points"].as_array().unwrap();
     let shown: Vec<_> = points.iter().map(|point| &point["look"]["shown"]).collect();
     assert_eq!(
@@ -54,6 +54,7 @@ fn a_change_is_marked_and_its_absence_is_stated() {
     }
     let last = place.crashrate(&["history", &name, "--last", "2", "--format", "json"]);
     let last: Value = serde_json::from_str(&last.expect(0).stdout).unwrap();
+    let last = &last["histories"][0];
     assert_eq!(last["runs"].as_array().unwrap().len(), 2);
     let none = place.crashrate(&["history", "no-such-suite"]).expect(96);
     assert!(
@@ -93,7 +94,9 @@ fn import(place: &Place, first: u32, crashes: &[u32]) {
 
 fn history_of(place: &Place) -> Value {
     let done = place.crashrate(&["history", &place.name, "--format", "json"]);
-    serde_json::from_str(&done.expect(0).stdout).unwrap()
+    let mut all: Value = serde_json::from_str(&done.expect(0).stdout).unwrap();
+    assert_eq!(all["histories"].as_array().unwrap().len(), 1, "{all:#}");
+    all["histories"][0].take()
 }
 
 #[test]

@@ -37,6 +37,9 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("crashrate run configs/story.toml", "needs libtorch"),
     ("crashrate run configs/variants.toml", "needs libtorch"),
     ("crashrate run configs/verification.toml", "needs libtorch"),
+    ("crashrate run --from ", "needs the framework"),
+    ("crashrate init -- ./math_test", "needs GoogleTest"),
+    ("crashrate debug ", "needs a debugger"),
     ("crashrate serve", "serves until Ctrl-C"),
     ("crashrate doctor --self-test", "takes half a minute"),
 ];
@@ -49,6 +52,9 @@ const STAND_INS: [(&str, &str); 4] = [
     ("my-zygote", "pass"),
     ("crash", "segfault"),
 ];
+
+/// Stands in for a GoogleTest program of a suite that READMEs show.
+const LISTS_ONE_GTEST_TEST: &str = "#!/bin/sh\nprintf 'Math.\\n  Add\\n'\n";
 
 /// Exit codes of a valid `crashrate` command: not 96 (usage) and not 4 (nothing to run).
 const RIGHT: [i32; 4] = [0, 100, 120, 121];
@@ -293,6 +299,7 @@ fn scratch() -> Place {
     for (program, kind) in STAND_INS {
         place.program(program, &format!("#!/bin/sh\nexec {misbehave} {kind}\n"));
     }
+    place.program("configs/math_test", LISTS_ONE_GTEST_TEST);
     place
 }
 

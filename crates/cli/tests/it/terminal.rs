@@ -172,6 +172,11 @@ fn the_progress_display_shows_the_run_and_is_cleared() {
         done.stdout
     );
     assert!(done.stdout.contains(" of 3 rounds"), "{}", done.stdout);
+    assert!(
+        done.stdout.contains(" rounds/min, about "),
+        "{}",
+        done.stdout
+    );
     let failed = "isolated sh round 2: failed: exit code 1";
     assert!(done.stdout.contains(failed), "{}", done.stdout);
     // The progress display is cleared before the report begins.

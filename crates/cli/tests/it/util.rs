@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -144,7 +145,7 @@ impl Place {
         let entries = fs::read_dir(self.runs_dir()).into_iter().flatten();
         let mut runs: Vec<_> = entries
             .map(|entry| entry.unwrap().path())
-            .filter(|path| path.is_dir())
+            .filter(|path| path.is_dir() && !id(path).starts_with('.'))
             .collect();
         let number = |path: &PathBuf| id(path).split('-').next().unwrap().parse::<u32>().unwrap();
         runs.sort_by_key(number);
@@ -421,4 +422,36 @@ pub(crate) fn row<'a>(rows: &'a Value, key: &str, is: &str) -> &'a Value {
     let found: Vec<_> = rows.iter().filter(|row| row[key] == is).collect();
     assert_eq!(found.len(), 1, "{key} {is} in {rows:#?}");
     found[0]
+}
+
+/// The Python of a virtual environment with pytest and its plugins, which is created once.
+pub(crate) fn pytest() -> Option<PathBuf> {
+    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
+    PYTHON.get_or_init(install_pytest).clone()
+}
+
+fn install_pytest() -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pytest");
+    let python = folder.join("bin/python");
+    let has = |python: &PathBuf| {
+        let import = Command::new(python)
+            .args(["-c", "import pytest, xdist, pytest_forked"])
+            .output();
+        import.is_ok_and(|done| done.status.success())
+    };
+    if has(&python) {
+        return Some(python);
+    }
+    let script = "python3 -m venv \"$0\" && \"$0/bin/python\" -m pip install -q pytest pytest-xdist pytest-forked";
+    let made = Command::new("sh")
+        .args(["-c", script])
+        .arg(&folder)
+        .output()
+        .unwrap();
+    if has(&python) {
+        return Some(python);
+    }
+    let why = String::from_utf8_lossy(&made.stderr).into_owned();
+    skip(&format!("pytest cannot be installed: {why}"));
+    None
 }

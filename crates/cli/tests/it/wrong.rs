@@ -9,7 +9,7 @@ use crashrate_testkit::programs;
 use crate::util::{Done, Place};
 
 /// The bodies of suites, each with a single mistake.
-const CASES: &[(&str, &str)] = &[
+pub(crate) const CASES: &[(&str, &str)] = &[
     ("syntax", "[[chapter]\nid = \"a\"\n"),
     (
         "text without an end",
@@ -42,7 +42,7 @@ const CASES: &[(&str, &str)] = &[
     ("no id", "[[chapter]]\ncommand = [\"true\"]\n"),
     (
         "bad id",
-        "[[chapter]]\nid = \"Complete Story\"\ncommand = [\"true\"]\n",
+        "[[chapter]]\nid = \"Complete\\u0007Story\"\ncommand = [\"true\"]\n",
     ),
     (
         "missing program",

@@ -5,9 +5,12 @@
 //! prints messages of its kind.
 
 mod normalise;
+mod python;
 mod recognise;
 
 use std::borrow::Cow;
+
+pub use python::python_frames;
 
 /// Maximum length of a message, in bytes.
 const MAX_TEXT: usize = 1000;

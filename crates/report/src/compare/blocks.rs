@@ -143,7 +143,9 @@ fn joined(ends: impl Iterator<Item = Option<Outcome>>, bad: &OutcomeSet) -> Opti
         Some(outcome) if outcome.counts() && bad.contains(*outcome) => 2,
         Some(Outcome::Lost | Outcome::Interrupted) => 3,
         Some(Outcome::NotStarted) => 4,
-        // Among good outcomes, one that is not a pass carries more information.
+        // Among good outcomes, one that is not a pass carries more information; a skipped chapter
+        // carries none.
+        Some(Outcome::Skipped) => 7,
         Some(Outcome::Passed) => 6,
         Some(_) => 5,
     };

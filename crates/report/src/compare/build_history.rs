@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use crashrate_model::{ALPHA, Outcome, OutcomeSet};
+use crashrate_model::{ALPHA, Outcome, OutcomeSet, agree};
 use crashrate_stats::{Counts, change_point, change_shape, history_looks};
 
 use super::differences::differences;
 use super::history::{Change, History, PastRun, Point, Trend, Untested, rises};
-use crate::view::{Cell, OptionalStopping, Outcomes, Results, RunState, View};
+use crate::view::{Cell, OptionalStopping, Outcomes, Results, Row, RunState, View};
 
 /// Makes a suite's history from its runs in the given order, and tests each row after each run.
 ///
@@ -20,6 +20,7 @@ pub fn history(suite: &str, views: &[View]) -> History {
     });
     History {
         suite: suite.to_owned(),
+        given: views.last().and_then(|view| view.run.given.clone()),
         bad,
         runs: runs.collect(),
         trends,
@@ -46,16 +47,21 @@ fn past_run(view: &View, before: Option<&View>) -> PastRun {
 fn trends(views: &[View], bad: &OutcomeSet) -> Vec<Trend> {
     let mut trends: Vec<Trend> = Vec::new();
     for (run, view) in views.iter().enumerate() {
+        let identities = view.identities();
         for row in view.chapter_rows().chain(view.sequence_rows()) {
             let point = point(run, view, row.results, bad);
-            let mut known = trends.iter_mut();
-            match known.find(|trend| trend.is_of(&row)) {
-                Some(trend) => add(&mut trend.points, point),
+            let identity = identities.get(&row.unit()).copied();
+            match same(&mut trends, &row, identity) {
+                Some(trend) => {
+                    trend.identity = trend.identity.take().or(identity.map(str::to_owned));
+                    add(&mut trend.points, point);
+                }
                 None => trends.push(Trend {
                     chapter: row.chapter.cloned(),
                     sequence: row.sequence.cloned(),
                     mode: row.mode,
                     variant: row.variant.clone(),
+                    identity: identity.map(str::to_owned),
                     points: vec![point],
                     marks: Vec::new(),
                     change: None,
@@ -64,6 +70,18 @@ fn trends(views: &[View], bad: &OutcomeSet) -> Vec<Trend> {
         }
     }
     trends
+}
+
+/// The trend of the rows that ran the same. What an imported run ran is unknown: it continues the
+/// latest trend of its name, and a later run continues a trend of imported runs only.
+fn same<'a>(
+    trends: &'a mut [Trend],
+    row: &Row<'_>,
+    identity: Option<&str>,
+) -> Option<&'a mut Trend> {
+    let named = trends.iter_mut().filter(|trend| trend.has_name_of(row));
+    let agreeing = named.filter(|trend| agree(trend.identity.as_deref(), identity));
+    agreeing.max_by_key(|trend| (trend.identity.is_some(), trend.last_run()))
 }
 
 fn point(run: usize, view: &View, results: &Results, bad: &OutcomeSet) -> Point {

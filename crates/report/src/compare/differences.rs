@@ -55,7 +55,7 @@ pub(super) fn differences(views: [&View; 2]) -> Vec<Difference> {
 
 /// The programs that differ. If one run's programs include the other's, the extra ones belong to
 /// other chapters and are not reported.
-fn programs(views: [&View; 2]) -> Option<Difference> {
+pub(crate) fn programs(views: [&View; 2]) -> Option<Difference> {
     let [one, two] = views.map(|view| &view.run.programs);
     let only = |of: &BTreeMap<String, String>, not_of: &BTreeMap<String, String>| {
         let known: BTreeSet<_> = not_of.values().collect();

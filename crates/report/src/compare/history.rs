@@ -1,6 +1,6 @@
 //! The runs of a suite in order: each chapter's rate per run, and detected changes.
 
-use crashrate_model::{Mode, OutcomeSet};
+use crashrate_model::{GivenCommand, Mode, OutcomeSet};
 use crashrate_stats::{ChangeShape, Counts, HistoryLook};
 
 use serde::{Serialize, Serializer};
@@ -13,6 +13,8 @@ use crate::view::{OptionalStopping, Outcomes, Row, RunState, Share};
 pub struct History {
     /// The suite's name.
     pub suite: String,
+    /// The command that the runs were given in place of a suite file.
+    pub given: Option<GivenCommand>,
     /// Outcomes that count as bad: the union over the runs, so that no bad outcome is hidden.
     pub bad: OutcomeSet,
     /// The runs in the order given.
@@ -65,6 +67,9 @@ pub struct Trend {
     pub mode: Mode,
     /// Its variant.
     pub variant: String,
+    /// A hash of what it runs; `None` if only imported runs have it. Runs in which a row of this
+    /// name runs something else have another trend.
+    pub identity: Option<String>,
     /// Its runs, in their order.
     pub points: Vec<Point>,
     /// Indices of the runs after which a change is shown. Each is computed only from the runs up to
@@ -153,10 +158,21 @@ impl Point {
 }
 
 impl Trend {
-    pub(super) fn is_of(&self, row: &Row<'_>) -> bool {
+    pub(super) fn has_name_of(&self, row: &Row<'_>) -> bool {
         let (chapter, sequence) = (self.chapter.as_ref(), self.sequence.as_ref());
         (chapter, sequence, self.mode, &self.variant)
             == (row.chapter, row.sequence, row.mode, row.variant)
+    }
+
+    /// Whether the other trend is of the same chapter or sequence, and thus what else it ran.
+    pub(super) fn has_name_of_trend(&self, other: &Trend) -> bool {
+        let name = |trend: &Trend| (trend.chapter.clone(), trend.sequence.clone());
+        (self.mode, &self.variant) == (other.mode, &other.variant) && name(self) == name(other)
+    }
+
+    /// The index of the last run that has it.
+    pub(super) fn last_run(&self) -> usize {
+        self.points.last().map_or(0, |point| point.run)
     }
 
     /// The first mark of each unbroken series in one direction: the run's index, and whether the

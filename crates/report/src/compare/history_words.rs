@@ -12,14 +12,39 @@ use crate::words::{bad_outcomes, count, counted, first_lines, percent, share};
 /// The most runs, and the most differences, that a sentence names.
 const NAMED: usize = 4;
 
-/// The row of a history.
-pub(crate) fn trend_name(trend: &Trend) -> String {
-    row_name(
+/// The row of a history. If runs differ in what they run under this name, it names the first run.
+pub(crate) fn trend_name(history: &History, trend: &Trend) -> String {
+    let name = row_name(
         &trend.chapter,
         &trend.sequence,
         Some(trend.mode),
         &trend.variant,
-    )
+    );
+    match trend.points.first() {
+        Some(first) if others(history, trend).next().is_some() => {
+            format!("{name}, as in {}", number(history, first.run))
+        }
+        _ => name,
+    }
+}
+
+/// The trends of the same name, which run something else.
+fn others<'a>(history: &'a History, trend: &'a Trend) -> impl Iterator<Item = &'a Trend> {
+    let named = history.trends.iter();
+    named.filter(|other| other.has_name_of_trend(trend) && other.identity != trend.identity)
+}
+
+/// The runs that ran something else under this name.
+fn ran_something_else(history: &History, trend: &Trend) -> Option<String> {
+    let points = others(history, trend).flat_map(|other| history.listed_points(other));
+    let mut runs: Vec<usize> = points.map(|point| point.run).collect();
+    runs.sort_unstable();
+    (!runs.is_empty()).then(|| {
+        format!(
+            "Not compared with {}: the command, parameters, directory or environment differs.",
+            numbers(history, &runs)
+        )
+    })
 }
 
 /// How the runs of a history are tested.
@@ -42,6 +67,7 @@ pub(crate) fn trend_sentences(history: &History, trend: &Trend) -> Vec<String> {
     if let Some(change) = &trend.change {
         sentences.extend(coinciding(history, change));
     }
+    sentences.extend(ran_something_else(history, trend));
     sentences.extend(not_tested(history, trend));
     sentences.extend(missing(history, trend));
     sentences

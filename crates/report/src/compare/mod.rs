@@ -32,6 +32,7 @@ pub use build_history::history;
 pub use claims::Claimed;
 pub(crate) use claims::claims;
 pub use differences::Difference;
+pub(crate) use differences::programs;
 pub(crate) use gates::{gate, gates};
 pub(crate) use history::rises;
 pub use history::{Change, History, PastRun, Point, Trend, Untested};

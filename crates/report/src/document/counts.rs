@@ -112,7 +112,7 @@ fn counted(view: &View, head: &str, has_reached: bool, rows: Vec<(String, &Resul
 fn of_outcome(outcome: Outcome, results: &Results) -> Text {
     let n = results.outcomes.get(outcome);
     let tone = match outcome {
-        Outcome::Passed | Outcome::Unreached => Tone::Plain,
+        Outcome::Passed | Outcome::Skipped | Outcome::Unreached => Tone::Plain,
         Outcome::Crashed | Outcome::TimedOut | Outcome::OutOfMemory => Tone::Bad,
         _ => Tone::Doubtful,
     };

@@ -1,5 +1,7 @@
 //! Crashes by signature: how often, where, how to see them again, and the innermost frames.
 
+use std::iter::once;
+
 use super::{Block, Signature, Table, Text, Tone};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{CrashPlace, CrashRow, View};
@@ -10,12 +12,24 @@ const SHOWN: usize = 10;
 const IN_SHORT: usize = 3;
 /// Callers of the innermost frame in the summary.
 const CALLERS: usize = 2;
+/// Python frames in the summary.
+const PYTHON_IN_SHORT: usize = 2;
 
 /// The most frequent signatures, each with its innermost frames.
 pub(super) fn in_short(view: &View) -> Vec<Block> {
     let rows = (1..).zip(&view.crashes).take(IN_SHORT);
-    let rows = rows.map(|(number, row)| Block::Signature(signature(view, number, row)));
+    let rows = rows.flat_map(|(number, row)| {
+        let signature = Block::Signature(signature(view, number, row));
+        once(signature).chain(python(row, PYTHON_IN_SHORT).map(Block::line))
+    });
     rows.chain(more(view, IN_SHORT)).collect()
+}
+
+/// The innermost Python frames: `Python: test_crash (test_a.py:11) < ...`.
+fn python(row: &CrashRow, most: usize) -> Option<String> {
+    let frames = row.python.iter().take(most).map(|frame| clean(frame, NAME));
+    let frames: Vec<_> = frames.collect();
+    (!frames.is_empty()).then(|| format!("Python: {}", frames.join(" < ")))
 }
 
 /// The parts of `v1 | SIGSEGV | libtorch_cpu.so!at::native::f < libtorch_cpu.so!g`.
@@ -79,6 +93,7 @@ pub(super) fn crashes(view: &View) -> Vec<Block> {
         if !row.excerpt.is_empty() {
             lines.push(format!("{number} stack: {}", row.excerpt.join(" < ")));
         }
+        lines.extend(python(row, usize::MAX).map(|python| format!("{number} {python}")));
     }
     let mut blocks = Block::table(table);
     blocks.extend(lines.iter().map(|line| Block::line(clean(line, SENTENCE))));

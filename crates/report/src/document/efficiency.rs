@@ -6,7 +6,7 @@ use crashrate_protocol::chapters::EFFICIENCY;
 use super::measures::label_pairs;
 use super::{Block, Curve, Curves, Table, Text, Tick};
 use crate::clean::{NAME, clean};
-use crate::view::{ByChapter, ChapterRow, MeasureStat, View};
+use crate::view::{ByChapter, ChapterRow, Identities, MeasureStat, View};
 use crate::words::{measured, of_mode, percent_of};
 
 /// The curves of every chapter that measured an efficiency under at least two labels such as
@@ -17,15 +17,19 @@ pub(super) fn efficiency(view: &View, previous: Option<&View>) -> Vec<Block> {
     let previous = previous.map(|other| ("previous run", other));
     let others = baseline.into_iter().chain(previous).map(|(what, other)| {
         let prefix = format!("{what} (N={}), ", other.run.number);
-        (prefix, ByChapter::of(other))
+        (prefix, ByChapter::of(other), Identities::of([view, other]))
     });
     let others: Vec<_> = others.collect();
     let drawn = by_chapter.ids().filter_map(|chapter| {
         let mut key = None;
         let mut all = curves(by_chapter.rows(chapter), None, &mut key);
         if !all.is_empty() {
-            for (prefix, other) in &others {
-                all.extend(curves(other.rows(chapter), Some(prefix), &mut key));
+            for (prefix, other, identities) in &others {
+                let rows = other.rows(chapter).iter().copied();
+                let rows: Vec<_> = rows
+                    .filter(|row| identities.agree_on(&row.unit()))
+                    .collect();
+                all.extend(curves(&rows, Some(prefix), &mut key));
             }
         }
         draw(&clean(chapter, NAME), &key?, all)

@@ -1,7 +1,7 @@
 //! The runs of a suite, and each chapter's rate over them.
 
 use super::{Block, Detail, Document, Plot, Section, Table, Text, Tone, TrendPlot};
-use crate::clean::{NAME, clean};
+use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::{
     History, Point, Trend, history_intro, look_in_short, number, rises, trend_name, trend_sentences,
 };
@@ -87,24 +87,78 @@ fn past_runs(history: &History) -> Table {
 /// How many differences are named.
 const DIFFERENCES: usize = 6;
 
-/// The history of a suite as a document: its runs, then each chapter over the runs that have it.
-pub(crate) fn history_document(history: &History) -> Document {
+/// The histories of a name as a document. Several are of commands, and each has its own section.
+pub(crate) fn history_document(histories: &[History]) -> Document {
+    match histories {
+        [history] => one_history(history),
+        _ => Document {
+            title: format!(
+                "History of {}",
+                clean(histories.first().map_or("", |one| &one.suite), NAME)
+            ),
+            facts: "Runs of this name that run different things. They are not compared with each \
+                    other."
+                .to_owned(),
+            sections: histories.iter().map(|one| apart(histories, one)).collect(),
+        },
+    }
+}
+
+/// One of several histories of a name.
+fn apart(histories: &[History], history: &History) -> Section {
+    let same_line = |other: &&History| line(other) == line(history);
+    let heading = match &history.given {
+        None => format!("suite {}", clean(&history.suite, NAME)),
+        Some(given) if histories.iter().filter(same_line).count() > 1 => {
+            let directory = clean(&given.directory, SENTENCE);
+            format!("{} (in {directory})", clean(&given.line, SENTENCE))
+        }
+        Some(given) => clean(&given.line, SENTENCE),
+    };
+    let mut blocks = vec![
+        Block::line(history_intro(history)),
+        Block::Table(past_runs(history)),
+    ];
+    for trend in listed(history) {
+        let said = trend_sentences(history, trend).join(" ");
+        blocks.push(Block::line(format!(
+            "{}: {said}",
+            trend_name(history, trend)
+        )));
+        blocks.push(Block::Trend(plot(history, trend)));
+    }
+    Section::new(heading, Detail::Summary, blocks)
+}
+
+fn line(history: &History) -> Option<&String> {
+    history.given.as_ref().map(|given| &given.line)
+}
+
+fn listed(history: &History) -> impl Iterator<Item = &Trend> {
+    let trends = history.trends.iter();
+    trends.filter(|trend| history.listed_points(trend).next().is_some())
+}
+
+/// The history of a suite or of a command: its runs, then each chapter over the runs that have it.
+fn one_history(history: &History) -> Document {
     let intro = vec![Block::line(history_intro(history))];
     let runs = vec![Block::Table(past_runs(history))];
     let mut sections = vec![
         Section::new("", Detail::Summary, intro),
         Section::new("Runs", Detail::Summary, runs),
     ];
-    for trend in &history.trends {
-        if history.listed_points(trend).next().is_some() {
-            let said = Block::line(trend_sentences(history, trend).join(" "));
-            let blocks = vec![said, Block::Trend(plot(history, trend))];
-            sections.push(Section::new(trend_name(trend), Detail::Summary, blocks));
-        }
+    for trend in listed(history) {
+        let said = Block::line(trend_sentences(history, trend).join(" "));
+        let blocks = vec![said, Block::Trend(plot(history, trend))];
+        sections.push(Section::new(
+            trend_name(history, trend),
+            Detail::Summary,
+            blocks,
+        ));
     }
     Document {
         title: format!("History of {}", clean(&history.suite, NAME)),
-        facts: String::new(),
+        facts: line(history).map_or_else(String::new, |line| clean(line, SENTENCE)),
         sections,
     }
 }
@@ -141,7 +195,7 @@ fn plot(history: &History, trend: &Trend) -> TrendPlot {
         (history.runs[point.run].number, turn.map(|(_, rose)| *rose))
     });
     TrendPlot {
-        name: trend_name(trend),
+        name: trend_name(history, trend),
         plot: Plot::of_shares(table, &shares, optional_stopping.unwrap_or_default()),
         runs: runs.collect(),
     }

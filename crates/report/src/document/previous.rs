@@ -8,8 +8,10 @@ use crashrate_protocol::chapters::THROUGHPUTS;
 use super::measures::{name_of, with_unit};
 use super::{Block, Table, Text, Tone};
 use crate::clean::{NAME, clean};
-use crate::compare::{BaselineRow, BesideBaseline};
-use crate::view::{ByChapter, ChapterRow, MeasureStat, OptionalStopping, Results, Share, View};
+use crate::compare::{BaselineRow, BesideBaseline, programs};
+use crate::view::{
+    ByChapter, ChapterRow, Identities, MeasureStat, OptionalStopping, Results, Share, View,
+};
 use crate::words::{
     NOTHING, bad_outcomes, baseline_sentences, count, fault_facts, joined, measured, of_chapter,
     of_unit, parameter, rate, rate_of, short_estimate,
@@ -104,10 +106,14 @@ fn rates(view: &View, before: &View) -> Table {
         "bad, now",
     ]);
     let old: HashMap<_, _> = before.unit_results().collect();
+    let identities = Identities::of([view, before]);
     for (key, now) in view.unit_results() {
         let Some(then) = old.get(&key) else {
             continue;
         };
+        if !identities.agree_on(&key) {
+            continue;
+        }
         let (name, mode, variant) = key;
         let passed = |results: &Results| Text::plain(rate(results.passed(), results.reached()));
         let bad = |results: &Results| Text::plain(rate_of(results));
@@ -128,12 +134,16 @@ fn throughputs(view: &View, before: &View) -> Table {
     let table = Table::titled("medians").texts(["what", "measure"]);
     let mut table = table.numbers([&number, "now"]);
     let old = ByChapter::of(before);
+    let identities = Identities::of([view, before]);
     for row in &view.chapters {
         let same =
             |then: &&&ChapterRow| (&then.sequence, &then.variant) == (&row.sequence, &row.variant);
         let Some(then) = old.rows(&row.chapter).iter().find(same) else {
             continue;
         };
+        if !identities.agree_on(&row.unit()) {
+            continue;
+        }
         let is_rate = |stat: &&MeasureStat| THROUGHPUTS.contains(&stat.name.as_str());
         for stat in row.results.measures.iter().filter(is_rate) {
             let is_same = |old: &&MeasureStat| {
@@ -161,6 +171,9 @@ fn throughputs(view: &View, before: &View) -> Table {
 fn differences(view: &View, before: &View) -> Table {
     let number = format!("N={}", before.run.number);
     let mut table = Table::titled("what differs").texts(["what", &number, "now"]);
+    if let Some(program) = programs([before, view]) {
+        table.row([program.what, program.before, program.now].map(Text::long));
+    }
     let (then, now) = (facts(before, view), facts(view, before));
     let names: BTreeSet<_> = then.keys().chain(now.keys()).collect();
     // An imported run lacks facts. That it had no fault is known.

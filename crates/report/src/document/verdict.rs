@@ -120,6 +120,10 @@ fn progress(view: &View) -> String {
     if planned == 0 {
         return "No rounds were planned.".to_owned();
     }
+    let skipped = totals.outcomes.get(Outcome::Skipped);
+    if n == 0 && skipped > 0 {
+        return format!("All {} were skipped.", plural(skipped, "round"));
+    }
     if n == 0 {
         return "No round has a result.".to_owned();
     }
@@ -129,7 +133,7 @@ fn progress(view: &View) -> String {
     let said = match (run.state.is_running(), run.complete) {
         (true, _) => format!("{ended_of} ended so far; {passed} passed"),
         (false, false) => format!("{ended_of} have a result; {passed} passed"),
-        (false, true) if n == planned => format!("{passed} of {ended} passed"),
+        (false, true) if n + skipped == planned => format!("{passed} of {ended} passed"),
         (false, true) => {
             let why = match run.stopped {
                 Some(StopReason::TimeBudget) => "Time limit reached after",
@@ -144,7 +148,11 @@ fn progress(view: &View) -> String {
         None | Some(0) => String::new(),
         _ => format!("; {retried} passed after retries"),
     };
-    format!("{said}{after}.")
+    let skipped = match skipped {
+        0 => String::new(),
+        n => format!("; {} skipped", count(n.into())),
+    };
+    format!("{said}{after}{skipped}.")
 }
 
 /// What a clean run still allows: `With 3 rounds each, crash rates up to 63% cannot be ruled out
@@ -186,7 +194,10 @@ fn not_passed(view: &View) -> Vec<String> {
         let not = results.first_attempt.n.saturating_sub(results.passed());
         let words = endings(results)?;
         let name = name(view, key);
-        let more = alone(view, key).or_else(|| interval(results));
+        // The comparison counts bad rounds, and not those that only failed.
+        let bad = results.first_attempt.bad;
+        let alone = (bad > 0).then(|| alone(view, key)).flatten();
+        let more = alone.or_else(|| interval(results));
         Some((not, format!("{name} {words}{}", more.unwrap_or_default())))
     });
     let mut all: Vec<(u32, String)> = all.collect();

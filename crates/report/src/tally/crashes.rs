@@ -110,6 +110,7 @@ impl CrashTally {
                     file: seen.file.clone(),
                     repeat: command.map(|command| repeat(command, seen.first)),
                     excerpt: Vec::new(),
+                    python: Vec::new(),
                 }),
             }
         }

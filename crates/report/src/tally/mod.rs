@@ -162,7 +162,7 @@ impl ViewBuilder {
             (unit, unit.planned(elsewhere))
         });
         let others = self.spawn_fallback.values();
-        units.chain(others.map(|other| (other, other.whole.counted_rounds())))
+        units.chain(others.map(|other| (other, other.whole.measured_rounds())))
     }
 
     fn take(&mut self, record: &Record, place: u64) -> Result<(), ReportError> {
@@ -315,7 +315,7 @@ fn tally<'a>(
     let other = others.get(&ended.unit);
     let is_fallback = match ended.attempt {
         1 => ended.is_apart(),
-        _ => other.is_some_and(|other| other.whole.has_counted_first(ended.round)),
+        _ => other.is_some_and(|other| other.whole.has_measured_first(ended.round)),
     };
     match is_fallback {
         false => unit,

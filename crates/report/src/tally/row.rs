@@ -24,9 +24,9 @@ pub(super) struct RowTally {
 }
 
 impl RowTally {
-    pub(super) fn has_counted_first(&self, round: u32) -> bool {
+    pub(super) fn has_measured_first(&self, round: u32) -> bool {
         let cell = self.results.cells.get(round as usize - 1);
-        cell.is_some_and(counts)
+        cell.is_some_and(is_measured)
     }
 
     /// The number of the round's last attempt that counts; 0 if none does.
@@ -46,10 +46,10 @@ impl RowTally {
         self.put_retry(round, 1, outcome);
     }
 
-    /// Records an attempt; it becomes the round's last one if it counts.
+    /// Records an attempt; it becomes the round's last one if it counts, or if a retry was skipped.
     pub(super) fn put_retry(&mut self, round: u32, attempt: u32, outcome: Outcome) {
         let cell = self.cell(round);
-        if outcome.counts() {
+        if outcome.counts() || (outcome == Outcome::Skipped && attempt > 1) {
             cell.last = Some(outcome);
             cell.attempts = attempt;
         }
@@ -122,15 +122,15 @@ impl RowTally {
         }
     }
 
-    pub(super) fn counted_rounds(&self) -> u32 {
+    pub(super) fn measured_rounds(&self) -> u32 {
         let cells = self.results.cells.iter();
-        cells.filter(|cell| counts(cell)).count() as u32
+        cells.filter(|cell| is_measured(cell)).count() as u32
     }
 
     /// Rounds that did not pass and still have retries.
     pub(super) fn unsettled(&self, retries: u32) -> u32 {
         let unsettled = |cell: &&Cell| {
-            cell.last.is_some_and(|last| last != Outcome::Passed) && cell.attempts <= retries
+            cell.last.is_some_and(|last| !last.is_good()) && cell.attempts <= retries
         };
         self.results.cells.iter().filter(unsettled).count() as u32
     }
@@ -177,9 +177,9 @@ impl RowTally {
     }
 }
 
-/// Whether the round's first attempt counts.
-fn counts(cell: &Cell) -> bool {
-    cell.first.is_some_and(Outcome::counts)
+/// Whether the round's first attempt was made: it counts, or was skipped.
+fn is_measured(cell: &Cell) -> bool {
+    cell.first.is_some_and(Outcome::is_measured)
 }
 
 fn add_cell(results: &mut Results, round: u32, cell: &Cell, bad: &OutcomeSet) {

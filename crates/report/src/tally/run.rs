@@ -164,6 +164,8 @@ impl RunTally {
             retries: is_measured.then_some(info.retries),
             bad: info.bad.clone(),
             programs: info.programs.clone(),
+            given: info.given.clone(),
+            identities: info.identities.clone(),
             secs: is_measured.then_some(self.secs_before + self.last_at),
             imported: info.imported.clone(),
             resumed: self.resumed,

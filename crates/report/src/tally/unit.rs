@@ -134,7 +134,7 @@ impl UnitTally {
         if ended.outcome == Outcome::Lost {
             self.whole.results.lost_retries += 1;
         }
-        if !ended.outcome.counts() {
+        if !ended.outcome.is_measured() {
             return;
         }
         let (round, attempt) = (ended.round, ended.attempt);
@@ -170,7 +170,7 @@ impl UnitTally {
 
     /// The number of planned rounds, without those counted in `spawn_fallback`.
     pub(super) fn planned(&self, spawn_fallback: Option<&UnitTally>) -> u32 {
-        let elsewhere = spawn_fallback.map_or(0, |other| other.whole.counted_rounds());
+        let elsewhere = spawn_fallback.map_or(0, |other| other.whole.measured_rounds());
         let rounds = match self.only_round {
             None => self.unit.rounds,
             Some(round) => u32::from(self.unit.rounds >= round),
@@ -180,7 +180,7 @@ impl UnitTally {
 
     /// How many of the planned rounds have a measured end, here or in `spawn_fallback`.
     pub(super) fn measured(&self, spawn_fallback: Option<&UnitTally>) -> Measured {
-        match self.whole.counted_rounds() {
+        match self.whole.measured_rounds() {
             n if n == self.planned(spawn_fallback) => Measured::All,
             0 => Measured::TooFew,
             _ => Measured::Some,

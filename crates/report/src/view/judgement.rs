@@ -105,7 +105,7 @@ pub fn exit_class(view: &View) -> ExitClass {
             !gates.is_empty() && (bad.contains(last) || gates.iter().any(counted))
         };
         let mut lasts = results.cells.iter().filter_map(|cell| cell.last);
-        not_passed |= lasts.any(|last| last != Outcome::Passed && !is_judged(last));
+        not_passed |= lasts.any(|last| !last.is_good() && !is_judged(last));
         // If a round's result was lost, it is unknown whether everything passed, even if the round
         // was run again. A gate has counted such rounds as bad.
         lost |= gates.is_empty() && results.cells.iter().any(Cell::is_missing);

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod derived;
+mod identity;
 mod judgement;
 mod outcomes;
 mod rows;
@@ -10,13 +11,15 @@ mod state;
 use std::collections::{BTreeMap, HashMap};
 
 use crashrate_model::{
-    ChapterFacts, EvidenceMode, Finding, Imported, Mode, OutcomeSet, StopReason, Stopping, Unit,
+    ChapterFacts, EvidenceMode, Finding, GivenCommand, Imported, Mode, Outcome, OutcomeSet,
+    StopReason, Stopping, Unit,
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
-use serde_json::json;
 
 pub(crate) use attempts::{AttemptPlace, End, is_bad_end, is_hang};
 pub(crate) use derived::{ByChapter, Derived};
+pub(crate) use identity::Identities;
 pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
 pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
@@ -61,7 +64,7 @@ pub struct View {
 }
 
 /// Facts about a run as a whole, in the order of the JSON report.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RunFacts {
     /// Its id, which is also the name of its folder.
     pub id: String,
@@ -87,6 +90,7 @@ pub struct RunFacts {
     pub fault: Option<serde_json::Value>,
     /// Whether it is running or has ended.
     #[serde(rename = "live")]
+    #[schemars(with = "bool")]
     pub state: RunState,
     /// Why no more rounds were started; `None` if it is running or was killed.
     pub stopped: Option<StopReason>,
@@ -125,6 +129,7 @@ pub struct RunFacts {
     pub evidence_rounds: bool,
     /// The source, if it was imported.
     #[serde(serialize_with = "source")]
+    #[schemars(with = "Option<Source>")]
     pub imported: Option<Imported>,
     /// The number of rounds that may fail before nothing more is started.
     #[serde(skip)]
@@ -144,6 +149,12 @@ pub struct RunFacts {
     /// The SHA-256 of each measured program, by path, if known.
     #[serde(skip)]
     pub programs: BTreeMap<String, String>,
+    /// The command that was given in place of a suite file.
+    #[serde(skip)]
+    pub given: Option<GivenCommand>,
+    /// A hash of what each unit runs, in the order of [`View::units`]; empty for an imported run.
+    #[serde(skip)]
+    pub identities: Vec<String>,
     /// The index of each chapter in `chapters`.
     #[serde(skip)]
     pub(crate) places: HashMap<String, usize>,
@@ -171,24 +182,35 @@ impl RunFacts {
     }
 }
 
-/// Where an imported run is from.
+/// Where an imported run is from, in JSON.
+#[derive(Serialize, JsonSchema)]
+struct Source<'a> {
+    /// The imported file, as named by the user.
+    file: &'a str,
+    /// Always false.
+    measured_by_crashrate: bool,
+}
+
 fn source<S: Serializer>(imported: &Option<Imported>, serializer: S) -> Result<S::Ok, S::Error> {
-    let source = imported.as_ref();
-    source
-        .map(|imported| json!({"file": imported.file, "measured_by_crashrate": false}))
-        .serialize(serializer)
+    let source = imported.as_ref().map(|imported| Source {
+        file: &imported.file,
+        measured_by_crashrate: false,
+    });
+    source.serialize(serializer)
 }
 
 /// Sums over all units. A round of a sequence counts once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Rounds planned.
     pub planned: u32,
     /// Rounds with a recorded first attempt, whatever its outcome.
     pub rounds: u32,
     /// First attempts by outcome, including those of rounds that were run again.
+    #[schemars(with = "BTreeMap<Outcome, u32>")]
     pub outcomes: Outcomes,
     /// First attempts replaced because their round was run again.
+    #[schemars(with = "BTreeMap<Outcome, u32>")]
     pub run_again: Outcomes,
     /// Bad first attempts.
     pub first_attempt: Share,
@@ -203,7 +225,7 @@ pub struct Totals {
 }
 
 /// An attempt that is running now.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Running {
     /// The chapter's or sequence's id.
     pub name: String,

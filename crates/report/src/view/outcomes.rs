@@ -2,6 +2,7 @@
 
 use crashrate_model::{Outcome, OutcomeSet};
 use crashrate_stats::{Counts, StatsError};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::is_bad_end;
@@ -74,7 +75,7 @@ impl Serialize for Outcomes {
 }
 
 /// Bad first attempts over those that count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Share {
     /// Bad ones, by the suite's definition.
     pub bad: u32,
@@ -112,7 +113,7 @@ impl Share {
 }
 
 /// Started rounds without a result, and the rates they allow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Bounds {
     /// Their number: lost, interrupted or not started, including rounds that were run again after
     /// being lost.
@@ -179,7 +180,7 @@ mod tests {
         for (place, outcome) in Outcome::ALL.into_iter().enumerate() {
             assert_eq!(outcomes.get(outcome), place as u32 + 1);
         }
-        assert_eq!(outcomes.sum(), 45);
+        assert_eq!(outcomes.sum(), 55);
         assert_eq!(outcomes.counted(), 15);
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crashrate_model::{Condition, Mode, Outcome};
 use crashrate_stats::{Independence, Pattern};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::{Bounds, Cell, OptionalStopping, Outcomes, RoundOrder, Share, View};
@@ -206,7 +207,7 @@ pub struct Exposure {
 }
 
 /// The minimum, median and maximum of some values.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Spread {
     /// The number of values; never 0.
     pub n: u32,
@@ -219,7 +220,7 @@ pub struct Spread {
 }
 
 /// One measure under one label.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct MeasureStat {
     /// What was measured.
     pub name: String,
@@ -236,7 +237,7 @@ pub struct MeasureStat {
 }
 
 /// A missed expectation of the suite.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Missed {
     /// The expectation: `efficiency (threads=8) at most 0.5`.
     pub expected: String,
@@ -247,7 +248,7 @@ pub struct Missed {
 }
 
 /// Why attempts did not pass, as recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reason {
     /// Their outcome.
     pub outcome: Outcome,
@@ -265,7 +266,7 @@ pub struct Reason {
 }
 
 /// Another observation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Note {
     /// The text.
     pub text: String,
@@ -286,6 +287,8 @@ pub struct CrashRow {
     pub repeat: Option<String>,
     /// The innermost frames of that crash. The caller reads them from the file, if needed.
     pub excerpt: Vec<String>,
+    /// The innermost Python frames of that crash, in the same way.
+    pub python: Vec<String>,
 }
 
 /// The process that crashed, and the kind of rounds.
@@ -329,18 +332,19 @@ impl CrashRow {
 }
 
 /// A recommendation without a condition, or one whose condition holds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Advice {
     /// The suite's text.
     pub text: String,
     /// The condition.
+    #[schemars(with = "Option<String>")]
     pub when: Option<Condition>,
     /// The variants for which the condition holds, with their counts; empty without a condition.
     pub held: Vec<Held>,
 }
 
 /// The counts by which a condition holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Held {
     /// The variant's id.
     pub variant: String,

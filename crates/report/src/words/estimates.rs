@@ -3,6 +3,7 @@
 use crashrate_model::ALPHA;
 use crashrate_stats::{Counts, Interval, confidence_sequence, wilson, zero_failure_upper};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::numbers::{NOTHING, count, rate, share};
@@ -15,7 +16,7 @@ pub(crate) struct Estimate {
 }
 
 /// How an interval was computed.
-#[derive(Clone, Copy, PartialEq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Method {
     /// Wilson's interval, for a number of rounds fixed in advance.

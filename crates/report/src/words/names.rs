@@ -139,6 +139,7 @@ pub(crate) const LETTERS: [(Outcome, char); Outcome::ALL.len()] = [
     (Outcome::NotStarted, 'N'),
     (Outcome::Interrupted, 'I'),
     (Outcome::Unreached, 'U'),
+    (Outcome::Skipped, 'S'),
     (Outcome::Passed, 'P'),
 ];
 

@@ -17,9 +17,9 @@ pub fn compare_markdown(all: &Comparisons) -> String {
     draw(&comparison_document(all))
 }
 
-/// The history of a suite in Markdown.
-pub fn history_markdown(history: &History) -> String {
-    draw(&history_document(history))
+/// The histories of a name in Markdown: one for a suite, one for each command.
+pub fn history_markdown(histories: &[History]) -> String {
+    draw(&history_document(histories))
 }
 
 fn draw(document: &Document) -> String {

@@ -1,6 +1,7 @@
 //! Formats for other programs: JUnit XML, CSV, GitHub annotations and summaries; and histories.
 
 use std::collections::BTreeMap;
+use std::slice::from_ref;
 
 use crashrate_model::{CrashRef, Exit, Outcome, Record, RunInfo, StopReason};
 use crashrate_report::{
@@ -274,10 +275,13 @@ fn a_history_in_every_format() {
     assert_eq!(trend.change.as_ref().map(|change| change.at), Some(2));
     let tested: Vec<_> = trend.points.iter().map(|p| p.look.is_some()).collect();
     assert_eq!(tested, [false, true, true, false, true]);
-    insta::assert_snapshot!("history_terminal", history_terminal(&history, 120, false));
-    insta::assert_snapshot!("history_markdown", history_markdown(&history));
-    insta::assert_snapshot!("history_json", history_json(&history));
-    for line in history_terminal(&history, 60, false).lines() {
+    insta::assert_snapshot!(
+        "history_terminal",
+        history_terminal(from_ref(&history), 120, false)
+    );
+    insta::assert_snapshot!("history_markdown", history_markdown(from_ref(&history)));
+    insta::assert_snapshot!("history_json", history_json(from_ref(&history)));
+    for line in history_terminal(from_ref(&history), 60, false).lines() {
         assert!(line.chars().count() <= 60, "{line}");
     }
 }
@@ -289,8 +293,11 @@ fn said(bad: &[u32]) -> String {
         .map(|(number, bad)| run(number, *bad, 50, |_| {}).view())
         .collect();
     let json: serde_json::Value =
-        serde_json::from_str(&history_json(&history("story", &runs))).unwrap();
-    json["trends"][0]["said"].as_str().unwrap().to_owned()
+        serde_json::from_str(&history_json(from_ref(&history("story", &runs)))).unwrap();
+    json["histories"][0]["trends"][0]["said"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
@@ -348,7 +355,7 @@ fn a_running_run_is_not_tested() {
     let runs = [run(1, 0, 50, |_| {}).view(), live.live()];
     let history = history("story", &runs);
     assert!(history.trends[0].marks.is_empty());
-    let text = history_terminal(&history, 120, false);
+    let text = history_terminal(from_ref(&history), 120, false);
     assert!(
         text.contains("N=1973 is still running and not tested yet."),
         "{text}"
@@ -362,7 +369,7 @@ fn runs_that_are_not_listed_are_still_tested() {
         .collect();
     let mut history = history("story", &runs);
     history.list_last(2);
-    let text = history_terminal(&history, 120, false);
+    let text = history_terminal(from_ref(&history), 120, false);
     assert!(!text.contains("N=3 "), "{text}");
     assert!(
         text.contains("at N=4 (95%: N=4); shown since N=4."),

@@ -171,6 +171,7 @@ fn on_terminal(view: &View, width: usize, detail: Detail) -> String {
         color: false,
         detail,
         page: None,
+        origin: None,
     };
     terminal(view, &options)
 }

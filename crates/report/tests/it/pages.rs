@@ -4,6 +4,7 @@ use crashrate_model::{Outcome, StopReason};
 use crashrate_report::{
     InShort, PageHost, Results, RunLine, View, error_html, history, history_html, html, index_html,
 };
+use std::slice::from_ref;
 
 use crate::journal::{Journal, isolated, story};
 use crate::recorded::verification;
@@ -117,7 +118,7 @@ fn text_from_children_is_escaped_on_every_page() {
     let pages = [
         page(&view),
         html(&view, Some(&view), PageHost::File),
-        history_html(&both, PageHost::File),
+        history_html(from_ref(&both), PageHost::File),
         index_html(&lines).replace("<script src=\"/live.js\" defer></script>", ""),
         error_html("x", "\x1b[2J<script>").replace("<script src=\"/live.js\" defer></script>", ""),
     ];

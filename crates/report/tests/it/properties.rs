@@ -1,6 +1,7 @@
 //! Counts add up even if the supervisor is killed and resumed, and no journal causes a panic.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice::from_ref;
 
 use crashrate_model::{
     ChapterEnd, ChapterFacts, DiedIn, Ended, Exit, Mode, Outcome, Record, StopReason, Unit,
@@ -277,7 +278,7 @@ proptest! {
                 prop_assert_eq!(parsed["schema"].as_u64(), Some(1));
                 for page in [
                     html(&view, Some(&view), PageHost::File),
-                    history_html(&history("story", &[view.clone(), view.clone()]), PageHost::Served),
+                    history_html(from_ref(&history("story", &[view.clone(), view.clone()])), PageHost::Served),
                 ] {
                     prop_assert!(!page.chars().any(|c| c.is_control() && c != '\n'));
                 }

@@ -176,6 +176,7 @@ fn colour_is_used_only_on_request() {
         color: true,
         detail: Detail::Full,
         page: None,
+        origin: None,
     };
     let colored = terminal(&view, &colored);
     assert!(!plain.contains('\x1b') && colored.contains("\x1b[31m6\x1b[0m"));

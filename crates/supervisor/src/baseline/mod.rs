@@ -10,11 +10,11 @@ mod rounds;
 use std::collections::HashSet;
 use std::path::Path;
 
+use crate::toml_file::Spanned;
 use crashrate_model::{
     Baseline, ChapterFacts, Claim, Earlier, Finding, Hello, Imported, Level, Mode, OutcomeSet,
     Recommendation, RunInfo, Unit,
 };
-use toml::Spanned;
 
 use crate::toml_file::{Result, Source, read_text};
 use rounds::Rounds;

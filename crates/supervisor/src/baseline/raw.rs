@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::toml_file::Spanned;
 use crashrate_model::{Earlier, Measure};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use toml::Spanned;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

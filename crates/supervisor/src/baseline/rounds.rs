@@ -1,7 +1,7 @@
 //! The rounds of a chapter or sequence of a report, as the ends of attempts.
 
+use crate::toml_file::Spanned;
 use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Measure, Mode, Outcome, OutcomeSet, Unit};
-use toml::Spanned;
 
 use super::raw;
 use crate::toml_file::{Result, Source};

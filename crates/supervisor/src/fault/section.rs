@@ -1,9 +1,10 @@
 //! The `[fault]` section of a suite file.
 
+use crate::toml_file::Spanned;
 use crashrate_model::CalibrationRule;
 use crashrate_protocol::{Fault, FaultKind};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use toml::Spanned;
 
 use super::{MAX_DOSE, PASS, ROUNDS, SuiteFault};
 use crate::toml_file::{Result, Source};
@@ -15,31 +16,47 @@ const START: u32 = 8;
 /// The value of `dose` that asks for a calibration before the run.
 const CALIBRATED: &str = "calibrated";
 
-/// `[fault]` as it is written.
-#[derive(Deserialize)]
+/// The defect that the worker injects.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Section {
+    /// The defect.
+    #[schemars(extend("enum" = ["tensor-lifetime"]))]
     kind: Spanned<String>,
+    /// How much of it is injected: a number, or `calibrated`.
     pub(crate) dose: Spanned<Dose>,
+    /// How a calibrated dose is found.
     calibrate: Option<Spanned<Calibrate>>,
+    /// Whether the damage of one chapter remains for the next.
     carry_over: Option<bool>,
+    /// The kinds of device on which it is injected.
     on: Option<Vec<Spanned<String>>>,
 }
 
-/// A number, or `calibrated`.
-#[derive(Deserialize)]
+/// A dose.
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Dose {
-    Number(i64),
-    Word(String),
+    /// From 0.
+    Number(#[schemars(range(min = 0, max = MAX_DOSE))] i64),
+    /// Found by a calibration before the run.
+    Word(#[schemars(extend("enum" = [CALIBRATED]))] String),
+    #[schemars(skip)]
     Other(serde::de::IgnoredAny),
 }
 
-#[derive(Default, Deserialize)]
+/// How a calibrated dose is found.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Calibrate {
+    /// The share of rounds that should pass, between 0 and 1.
+    #[schemars(range(min = 0, max = 1))]
     pass: Option<Spanned<f64>>,
+    /// Rounds at each dose.
+    #[schemars(range(min = 1))]
     rounds: Option<Spanned<i64>>,
+    /// The first dose to try.
+    #[schemars(range(min = 1))]
     start: Option<Spanned<i64>>,
 }
 

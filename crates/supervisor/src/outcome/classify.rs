@@ -1,5 +1,6 @@
 //! The rules that turn what was observed into an outcome.
 
+use crashrate_adapters::{CrashMark, ExitMeaning};
 use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Mode, Outcome};
 
 use super::expect::missed;
@@ -37,6 +38,8 @@ pub struct Seen {
     pub stopped_by: Option<String>,
     /// The descendants that crashed.
     pub descendants: Vec<DescendantDeath>,
+    /// What on standard error makes its exit code a crash.
+    pub crash_mark: Option<&'static CrashMark>,
     /// Other observations, for people.
     pub notes: Vec<String>,
 }
@@ -64,6 +67,7 @@ impl Seen {
             near_memory_limit: false,
             stopped_by: None,
             descendants: Vec::new(),
+            crash_mark: None,
             notes: Vec::new(),
         }
     }
@@ -88,6 +92,8 @@ enum ProcessEnd {
     NotStarted(String),
     /// It died, was killed or was stopped.
     Cut(Outcome, String),
+    /// It exited with a code that means a skipped test.
+    Skipped(i32),
     /// It exited with this code.
     Ended(i32),
 }
@@ -105,7 +111,7 @@ fn process_end(spec: &UnitSpec, seen: &Seen) -> ProcessEnd {
         (Some(Kill::Interrupt), _) => {
             ProcessEnd::Cut(Outcome::Interrupted, "the run was stopped".into())
         }
-        (None, Some(Exit::Code(code))) => ProcessEnd::Ended(*code),
+        (None, Some(Exit::Code(code))) => by_code(spec, seen, *code),
         (None, Some(Exit::Signal(name))) if name == "SIGKILL" && seen.oom_kills > 0 => {
             ProcessEnd::Cut(
                 Outcome::OutOfMemory,
@@ -123,6 +129,18 @@ fn process_end(spec: &UnitSpec, seen: &Seen) -> ProcessEnd {
         ),
         (None, Some(Exit::Signal(name))) => by_signal(spec, name),
         (None, None) => ProcessEnd::Cut(Outcome::Lost, "result lost".into()),
+    }
+}
+
+/// An exit code may be declared to mean a crash, or a tool may say on standard error that it does.
+fn by_code(spec: &UnitSpec, seen: &Seen, code: i32) -> ProcessEnd {
+    if let Some(mark) = seen.crash_mark {
+        return ProcessEnd::Cut(Outcome::Crashed, format!("exit code {code}, {}", mark.tool));
+    }
+    match spec.exit_codes.meaning(code) {
+        ExitMeaning::Crashed => ProcessEnd::Cut(Outcome::Crashed, format!("exit code {code}")),
+        ExitMeaning::Skipped if spec.mode == Mode::Isolated => ProcessEnd::Skipped(code),
+        _ => ProcessEnd::Ended(code),
     }
 }
 
@@ -162,6 +180,13 @@ fn isolated(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Ended {
     let (outcome, reason) = match end {
         ProcessEnd::NotStarted(reason) => (Outcome::NotStarted, Some(reason)),
         ProcessEnd::Cut(outcome, reason) => (outcome, Some(with_phase(reason, log))),
+        ProcessEnd::Skipped(code) => {
+            let reason = match &log.state {
+                State::Skipped(reason) => reason.clone(),
+                _ => format!("exit code {code}"),
+            };
+            (Outcome::Skipped, Some(reason))
+        }
         ProcessEnd::Ended(code) => {
             let (outcome, reason) = ended_chapter(spec, seen, log, code);
             with_descendants(spec, seen, outcome, reason)
@@ -185,7 +210,7 @@ fn with_descendants(
     let counts = match spec.process.descendants {
         Some(DescendantCrash::Count) => true,
         Some(DescendantCrash::Note) => false,
-        None => outcome != Outcome::Passed,
+        None => !outcome.is_good(),
     };
     match seen.descendants.first() {
         Some(first) if counts => {
@@ -220,8 +245,10 @@ fn descendant_note(seen: &Seen) -> Option<String> {
 
 fn with_phase(reason: String, log: &ChapterLog) -> String {
     match log.state {
-        State::Passed | State::Failed(_) => format!("{reason}, while exiting after its verdict"),
-        _ => reason,
+        State::Waiting | State::Running => reason,
+        State::Passed | State::Failed(_) | State::Skipped(_) => {
+            format!("{reason}, while exiting after its verdict")
+        }
     }
 }
 
@@ -235,13 +262,17 @@ fn ended_chapter(
     let failed = |reason: String| (Outcome::Failed, Some(reason));
     match (&log.state, code) {
         (State::Failed(reason), _) => failed(reason.clone()),
-        (_, code) if code != 0 => failed(format!("exit code {code}")),
+        (_, 0) if spec.exit_codes.inverted => failed("exit code 0, but it must fail".into()),
+        (_, code) if code != 0 && !spec.exit_codes.inverted => failed(format!("exit code {code}")),
+        (State::Skipped(reason), _) => (Outcome::Skipped, Some(reason.clone())),
         (State::Passed, _) => against_expectations(spec, seen, 0, log),
         (State::Waiting | State::Running, _) if !spec.needs_verdict => {
             against_expectations(spec, seen, 0, log)
         }
-        (State::Waiting, _) => failed("exit code 0, but the chapter never started".into()),
-        (State::Running, _) => failed("exit code 0, but no verdict".into()),
+        (State::Waiting, code) => {
+            failed(format!("exit code {code}, but the chapter never started"))
+        }
+        (State::Running, code) => failed(format!("exit code {code}, but no verdict")),
     }
 }
 
@@ -268,9 +299,13 @@ fn sequential(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Ended {
     let (outcome, reason) = whole_sequence(spec, &chapters, &end);
     let (outcome, reason) = match end {
         ProcessEnd::Ended(_) => with_descendants(spec, seen, outcome, reason),
-        ProcessEnd::NotStarted(_) | ProcessEnd::Cut(..) => (outcome, reason),
+        _ => (outcome, reason),
     };
     Ended {
+        order: match spec.order.is_given() {
+            true => Vec::new(),
+            false => seen.transcript.order.clone(),
+        },
         died_in: outcome.is_death().then(|| died_in(&seen.transcript)),
         outcome,
         reason,
@@ -290,9 +325,10 @@ fn chapter_of_sequence(
         // A chapter keeps its verdict, however the process ended.
         (State::Passed, _) => against_expectations(spec, seen, index, log),
         (State::Failed(reason), _) => (Outcome::Failed, Some(reason.clone())),
+        (State::Skipped(reason), _) => (Outcome::Skipped, Some(reason.clone())),
         (_, ProcessEnd::NotStarted(reason)) => (Outcome::NotStarted, Some(reason.clone())),
         (State::Running, ProcessEnd::Cut(outcome, reason)) => (*outcome, Some(reason.clone())),
-        (State::Running, ProcessEnd::Ended(code)) => (
+        (State::Running, ProcessEnd::Ended(code) | ProcessEnd::Skipped(code)) => (
             Outcome::Failed,
             Some(format!("exit code {code}, but no verdict")),
         ),
@@ -316,7 +352,7 @@ fn whole_sequence(
     let code = match end {
         ProcessEnd::NotStarted(reason) => return (Outcome::NotStarted, Some(reason.clone())),
         ProcessEnd::Cut(outcome, reason) => return (*outcome, Some(reason.clone())),
-        ProcessEnd::Ended(code) => *code,
+        ProcessEnd::Ended(code) | ProcessEnd::Skipped(code) => *code,
     };
     let names = |expected: Outcome| -> Vec<&str> {
         (spec.chapters.iter().zip(chapters))
@@ -331,6 +367,8 @@ fn whole_sequence(
         format!("exit code {code} before {}", unreached.join(", "))
     } else if code != 0 {
         format!("exit code {code} after the last verdict")
+    } else if chapters.iter().all(|end| end.outcome == Outcome::Skipped) {
+        return (Outcome::Skipped, None);
     } else {
         return (Outcome::Passed, None);
     };

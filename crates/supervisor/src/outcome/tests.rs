@@ -19,6 +19,7 @@ fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> UnitSpec {
             .iter()
             .map(|id| ChapterSpec {
                 id: (*id).into(),
+                test: None,
                 timeout: Duration::from_secs(9),
                 expect: Vec::new(),
             })
@@ -29,6 +30,11 @@ fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> UnitSpec {
         limits: Default::default(),
         process: Default::default(),
         zygote: None,
+        exit_codes: Default::default(),
+        framework: None,
+        order: Default::default(),
+        unset: Default::default(),
+        has_task: needs_verdict,
         needs_verdict,
     }
 }
@@ -77,6 +83,7 @@ fn seen(spec: &UnitSpec, events: &[Event], exit: Exit) -> Seen {
         near_memory_limit: false,
         stopped_by: None,
         descendants: Vec::new(),
+        crash_mark: None,
         notes: Vec::new(),
     }
 }

@@ -14,6 +14,8 @@ const MAX_TEXT: usize = 2000;
 #[derive(Clone, Debug)]
 pub struct Transcript {
     pub(super) chapters: Vec<ChapterLog>,
+    /// The indices of the chapters that have started, in their order.
+    pub(super) order: Vec<u32>,
     /// The chapter that has started and not ended.
     pub(super) running: Option<usize>,
     /// In isolated mode all events are about the only chapter.
@@ -43,6 +45,7 @@ pub(super) enum State {
     Running,
     Passed,
     Failed(String),
+    Skipped(String),
 }
 
 /// An event that the supervisor acts on while the child runs.
@@ -79,6 +82,7 @@ impl Transcript {
         };
         Transcript {
             chapters: chapters.into_iter().map(chapter).collect(),
+            order: Vec::new(),
             running: None,
             mode,
             unavailable: None,
@@ -112,9 +116,13 @@ impl Transcript {
                 value,
             }),
             Event::ChapterStarted { chapter } => return self.started(&chapter, at),
+            Event::ChapterPaused { chapter } => self.paused(&chapter),
             Event::ChapterPassed { chapter } => return self.ended(&chapter, State::Passed, at),
             Event::ChapterFailed { chapter, reason } => {
                 return self.ended(&chapter, State::Failed(capped(reason)), at);
+            }
+            Event::ChapterSkipped { chapter, reason } => {
+                return self.ended(&chapter, State::Skipped(capped(reason)), at);
             }
         }
         None
@@ -159,8 +167,18 @@ impl Transcript {
         }
         chapter.state = State::Running;
         chapter.started = at;
+        self.order.push(index as u32);
         self.running = Some(index);
         Some(Note::ChapterStarted(index))
+    }
+
+    /// A chapter that waits is as good as not started: a death is another's.
+    fn paused(&mut self, id: &str) {
+        if let Some(index) = self.find(id).filter(|index| self.running == Some(*index)) {
+            self.running = None;
+            self.order.retain(|started| *started != index as u32);
+            self.chapters[index].state = State::Waiting;
+        }
     }
 
     fn ended(&mut self, id: &str, state: State, at: f64) -> Option<Note> {

@@ -1,5 +1,6 @@
 //! The plan: which units of a suite are measured, in how many rounds, in which order.
 
+mod identity;
 mod order;
 mod progress;
 mod spec;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use crashrate_model::{Mode, Spawn, Unit};
 use serde_json::json;
 use thiserror::Error;
+use wildmatch::WildMatch;
 
 use crate::hash;
 use crate::names::unknown;
@@ -27,7 +29,8 @@ pub use spec::{AttemptSpec, ChapterSpec, UnitSpec};
 pub struct Selection {
     /// Only this mode; both if `None`.
     pub mode: Option<Mode>,
-    /// Only these chapters, and sequences of only these; all if empty.
+    /// Only these chapters, and sequences of only these; all if empty. `*` stands for any text, `?`
+    /// for any character. Sequences of a framework's tests keep the chosen ones.
     pub chapters: Vec<String>,
     /// These variants; only the default one if empty.
     pub variants: Vec<String>,
@@ -90,6 +93,8 @@ pub struct Plan {
     pub seed: u64,
     /// The only block that runs; all if `None`.
     pub only_round: Option<u32>,
+    /// Seed of the order of chapters in shuffled sequences; each round's own seed if `None`.
+    pub order_seed: Option<u64>,
 }
 
 impl Plan {
@@ -97,19 +102,16 @@ impl Plan {
     ///
     /// # Errors
     /// The selection names something unknown, or leaves nothing to run.
-    pub fn new(suite: Suite, selection: &Selection, seed: u64) -> Result<Plan, PlanError> {
+    pub fn new(mut suite: Suite, selection: &Selection, seed: u64) -> Result<Plan, PlanError> {
         let variants = variants(&suite, &selection.variants)?;
         for variant in suite.variants.iter().filter(|v| variants.contains(&v.id)) {
             check_preloads(&suite, variant)?;
         }
-        let by_id = ById::of(&suite);
-        for name in &selection.chapters {
-            if by_id.chapter(name).is_none() {
-                let known = suite.chapters.iter().map(|c| c.id.as_str());
-                let known = unknown("chapter", name, known);
-                return Err(PlanError::Unknown(known));
-            }
+        let chosen = chosen(&suite, &selection.chapters)?;
+        if let Some(chosen) = &chosen {
+            suite.choose_tests(chosen).map_err(PlanError::Unknown)?;
         }
+        let by_id = ById::of(&suite);
         if let Some(choice) = selection.spawn
             && choice != SpawnChoice::Exec
             && !can_fork(&suite)
@@ -118,8 +120,7 @@ impl Plan {
                            commands with `zygote = true`";
             return Err(PlanError::Nothing(problem.into()));
         }
-        let chosen: HashSet<&String> = selection.chapters.iter().collect();
-        let is_chosen = |id: &String| chosen.is_empty() || chosen.contains(id);
+        let is_chosen = |id: &String| chosen.as_ref().is_none_or(|chosen| chosen.contains(id));
         let mut units = Vec::new();
         for variant in &variants {
             let chosen = units_of(&suite, variant).filter(|unit| {
@@ -146,6 +147,7 @@ impl Plan {
             units,
             seed,
             only_round: selection.only_round,
+            order_seed: None,
         })
     }
 
@@ -177,6 +179,12 @@ impl Plan {
     /// The longest time between SIGTERM and SIGKILL of any attempt.
     pub fn longest_grace(&self) -> Duration {
         let graces = self.suite.chapters.iter().map(|c| c.timing.grace);
+        let sequences = self
+            .suite
+            .sequences
+            .iter()
+            .filter_map(|s| s.timing.as_ref());
+        let graces = graces.chain(sequences.map(|timing| timing.grace));
         graces.fold(self.suite.sequence_timing.grace, Duration::max)
     }
 
@@ -204,10 +212,31 @@ impl Plan {
             "units": self.units,
             "seed": self.seed,
             "only_round": self.only_round,
+            "order_seed": self.order_seed,
         })
         .to_string();
         hash::of_bytes(text.as_bytes())
     }
+}
+
+/// The ids of the chapters that these ids and patterns name; `None` for all.
+fn chosen(suite: &Suite, patterns: &[String]) -> Result<Option<HashSet<String>>, PlanError> {
+    let mut chosen = HashSet::new();
+    for pattern in patterns {
+        let glob = WildMatch::new(pattern);
+        let named = suite.chapters.iter().map(|chapter| &chapter.id);
+        let named = named.filter(|id| *id == pattern || glob.matches(id));
+        let mut named = named.peekable();
+        if named.peek().is_none() {
+            let known = suite.chapters.iter().map(|c| c.id.as_str());
+            return Err(PlanError::Unknown(match pattern.contains(['*', '?']) {
+                true => format!("no chapter matches `{}`", pattern.escape_debug()),
+                false => unknown("chapter", pattern, known),
+            }));
+        }
+        chosen.extend(named.cloned());
+    }
+    Ok((!patterns.is_empty()).then_some(chosen))
 }
 
 fn variants(suite: &Suite, names: &[String]) -> Result<Vec<String>, PlanError> {

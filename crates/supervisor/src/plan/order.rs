@@ -69,7 +69,7 @@ impl Iterator for Rounds {
 }
 
 /// Fisher-Yates shuffle. Not from a library: a recorded order must not change with its version.
-fn shuffle(units: &mut [u32], seed: u64, block: u32) {
+pub(super) fn shuffle<T>(units: &mut [T], seed: u64, block: u32) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(u64::from(block));
     for last in (1..units.len()).rev() {

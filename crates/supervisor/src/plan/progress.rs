@@ -119,7 +119,7 @@ impl Progress {
             rounds.resize(place + 1, 0);
         }
         let round = &mut rounds[place];
-        if outcome == Outcome::Passed || (outcome.counts() && attempt > retries) {
+        if outcome.is_good() || (outcome.counts() && attempt > retries) {
             *round = SETTLED;
         } else if outcome.counts() && *round != SETTLED {
             *round = (*round).max(attempt.min(SETTLED - 1));

@@ -1,22 +1,26 @@
 //! From a planned round to the process to start for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crashrate_adapters::{ExitCodes, Framework, Order};
 use crashrate_model::{EvidenceMode, Mode, Unit};
 use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
+use super::order::shuffle;
 use super::{Plan, RoundKey, round_seed};
 use crate::fault::SuiteFault;
-use crate::suite::{ById, Chapter, Expect, ProcessOptions, ResourceLimits, Variant};
+use crate::suite::{ById, Chapter, ChapterOrder, Expect, ProcessOptions, ResourceLimits, Variant};
 
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttemptSpec {
     /// The part that all attempts of its unit share.
     pub unit: Arc<UnitSpec>,
+    /// The program and its arguments, where they differ from its unit's.
+    pub own_argv: Option<Vec<String>>,
     /// Path of the program, once it was found.
     pub program: Option<Arc<Path>>,
     /// Variables that differ between attempts, added to the unit's.
@@ -44,6 +48,8 @@ pub struct UnitSpec {
     pub directory: PathBuf,
     /// Variables added to the supervisor's environment, without those that differ between attempts.
     pub env: BTreeMap<String, String>,
+    /// Variables removed from the supervisor's environment.
+    pub unset: BTreeSet<String>,
     /// Its chapters, in order, with the time limit of each.
     pub chapters: Vec<ChapterSpec>,
     /// Whether its chapters share the process.
@@ -58,6 +64,14 @@ pub struct UnitSpec {
     pub process: ProcessOptions,
     /// The command line of the zygote that it is forked from; `None` if it is executed.
     pub zygote: Option<Vec<String>>,
+    /// The framework whose tests its chapters are.
+    pub framework: Option<Framework>,
+    /// In which order its chapters run.
+    pub order: ChapterOrder,
+    /// What exit codes mean.
+    pub exit_codes: ExitCodes,
+    /// Whether it reads its task from standard input.
+    pub has_task: bool,
     /// Whether chapters must report a verdict; a plain command is judged by its exit status.
     pub needs_verdict: bool,
 }
@@ -66,6 +80,11 @@ pub struct UnitSpec {
 const OWN: [&str; 4] = [env::ROUND, env::ATTEMPT, env::SEED, env::SLOT];
 
 impl AttemptSpec {
+    /// The program and its arguments.
+    pub fn argv(&self) -> &[String] {
+        self.own_argv.as_deref().unwrap_or(&self.unit.argv)
+    }
+
     /// Working directory.
     pub fn directory(&self) -> &Path {
         self.fresh_directory
@@ -85,6 +104,8 @@ impl AttemptSpec {
 pub struct ChapterSpec {
     /// Its id.
     pub id: String,
+    /// The framework's name of the test that it is.
+    pub test: Option<String>,
     /// Time limit.
     pub timeout: Duration,
     /// Expected values of its measures.
@@ -126,10 +147,12 @@ impl<'a> SpecBuilder<'a> {
     pub(crate) fn attempt(&self, key: RoundKey, attempt: u32, slot: u32) -> AttemptSpec {
         let unit = &self.units[key.unit as usize];
         let seed = round_seed(self.plan.seed, key.round);
-        let input =
-            (unit.needs_verdict).then(|| self.task(&self.plan.units[key.unit as usize], seed));
+        let order = unit.order.with_seed(self.plan.order_seed.unwrap_or(seed));
+        let planned = &self.plan.units[key.unit as usize];
+        let input = (unit.has_task).then(|| self.task(&self.ordered(planned, order), seed));
         AttemptSpec {
             unit: unit.clone(),
+            own_argv: self.own_argv(planned, order),
             program: None,
             env: [
                 (env::ROUND, key.round.to_string()),
@@ -176,6 +199,7 @@ impl<'a> SpecBuilder<'a> {
             .expect("a unit is planned from its suite");
         let worker = || vec![self.workers[unit.suite_variant()].display().to_string()];
         let argv = settings.command.map_or_else(worker, <[String]>::to_vec);
+        let framework = settings.framework;
         let mut env = settings.env.clone();
         env.extend(self.variant(unit).env.clone());
         env.extend(self.own_env(unit));
@@ -183,9 +207,11 @@ impl<'a> SpecBuilder<'a> {
         UnitSpec {
             directory: settings.timing.directory.clone(),
             env,
+            unset: settings.unset.cloned().unwrap_or_default(),
             chapters: (self.chapters(unit))
                 .map(|chapter| ChapterSpec {
                     id: chapter.id.clone(),
+                    test: chapter.test.as_ref().map(|test| test.name.clone()),
                     timeout: chapter.timing.timeout,
                     expect: chapter.expect.clone(),
                 })
@@ -195,19 +221,56 @@ impl<'a> SpecBuilder<'a> {
             grace: settings.timing.grace,
             limits: settings.limits,
             process: settings.process,
+            exit_codes: settings.exit_codes.clone(),
+            framework,
+            order: settings.order,
             zygote: (!unit.spawn.is_exec()).then(|| {
                 // The worker becomes a zygote by a flag, other programs by an environment variable.
                 let flag = settings.command.is_none().then(|| "--zygote".to_owned());
                 argv.iter().cloned().chain(flag).collect()
             }),
             argv,
-            needs_verdict: unit.mode == Mode::Sequential || settings.command.is_none(),
+            // The plugin of pytest reads a task; programs of other frameworks read arguments.
+            has_task: match unit.mode {
+                Mode::Isolated => settings.command.is_none(),
+                Mode::Sequential => framework.is_none_or(|of| of == Framework::Pytest),
+            },
+            needs_verdict: unit.mode == Mode::Sequential
+                || settings.command.is_none()
+                || framework.is_some_and(|of| of != Framework::Ctest),
         }
     }
 
     fn chapters(&self, unit: &Unit) -> impl Iterator<Item = &'a Chapter> {
         let ids = unit.chapters.iter();
         ids.filter_map(|id| self.by_id.chapter(id))
+    }
+
+    /// The chapters in the order in which a task names them.
+    fn ordered(&self, unit: &Unit, order: Order) -> Vec<&'a Chapter> {
+        let mut chapters: Vec<_> = self.chapters(unit).collect();
+        match order {
+            Order::Given => {}
+            Order::Reversed => chapters.reverse(),
+            Order::Shuffled { seed } => shuffle(&mut chapters, seed, 0),
+        }
+        chapters
+    }
+
+    /// The command line of an attempt whose framework takes the order from there.
+    fn own_argv(&self, unit: &Unit, order: Order) -> Option<Vec<String>> {
+        let group = self.by_id.sequence(unit)?.group.as_ref()?;
+        if !matches!(order, Order::Shuffled { .. }) || group.framework == Framework::Pytest {
+            return None;
+        }
+        let chapters: HashSet<&String> = unit.chapters.iter().collect();
+        let tests = group
+            .tests
+            .iter()
+            .filter(|test| chapters.contains(&test.id));
+        // That this order is possible was checked when the tests were listed.
+        let process = group.sequential(&tests.collect::<Vec<_>>(), order).ok()?;
+        Some(process.command)
     }
 
     fn variant(&self, unit: &Unit) -> &'a Variant {
@@ -233,10 +296,13 @@ impl<'a> SpecBuilder<'a> {
         .map(|(k, v)| (k.to_owned(), v))
     }
 
-    fn task(&self, unit: &Unit, seed: u64) -> Vec<u8> {
+    fn task(&self, chapters: &[&Chapter], seed: u64) -> Vec<u8> {
         let task = Task {
             v: VERSION,
-            chapters: self.chapters(unit).map(task_chapter).collect(),
+            chapters: chapters
+                .iter()
+                .map(|chapter| task_chapter(chapter))
+                .collect(),
             device: self.plan.suite.device.clone(),
             seed,
             fault: self.plan.suite.fault.as_ref().map(SuiteFault::task),

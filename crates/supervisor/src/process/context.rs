@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::io::PipeReader;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicI32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::guardian::Guardian;
@@ -33,6 +34,8 @@ pub(super) struct SlotContext {
     /// Whether the run has no other slot, so that every stray process belongs to this one.
     pub(super) is_only_slot: bool,
     pub(super) run: RunContext,
+    /// The pid of the child that runs now; 0 if none does.
+    pub(super) pid: Arc<AtomicI32>,
     /// The units whose outcome a tracer changes, and why. They are not traced again.
     pub(super) untraceable: Arc<Mutex<HashMap<UnitKey, String>>>,
     /// The units whose last attempt here filled a pipe. Their output is read from the start, or the

@@ -1,7 +1,7 @@
 //! Starting an attempt's child by fork and exec.
 #![allow(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -28,6 +28,8 @@ pub(super) struct Launch<'a> {
     pub(super) directory: &'a Path,
     /// Added to the supervisor's own environment.
     pub(super) env: &'a [(&'a str, &'a str)],
+    /// Not inherited from it.
+    pub(super) unset: &'a BTreeSet<String>,
     pub(super) stdio: [BorrowedFd<'a>; 3],
 }
 
@@ -69,9 +71,10 @@ impl Launcher {
             .collect();
         let launch = Launch {
             program: &program,
-            arguments: &unit.argv[1..],
+            arguments: &spec.argv()[1..],
             directory: spec.directory(),
             env: &env,
+            unset: &unit.unset,
             stdio: child_io.stdio(&self.dev_null),
         };
         let (cgroup, rlimits) = limits::divide(&unit.limits);

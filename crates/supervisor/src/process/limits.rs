@@ -17,19 +17,22 @@ pub(super) fn divide(resources: &ResourceLimits) -> (Option<platform::Cgroup>, R
     let cgroup = wants_cgroup
         .then(|| platform::Cgroup::make(resources.memory, resources.processes))
         .flatten();
-    let mut rlimits = Rlimits {
-        memory: resources.memory,
-        processes: resources.processes,
-        cpu: resources.cpu,
-        file_size: resources.file_size,
-    };
+    let mut rlimits = rlimits(resources);
     if cgroup.is_some() {
         rlimits.processes = None;
-    }
-    if cgroup.is_some() || !platform::LIMITS_ADDRESS_SPACE {
         rlimits.memory = None;
     }
     (cgroup, rlimits)
+}
+
+/// The limits where there is no cgroup.
+pub(super) fn rlimits(resources: &ResourceLimits) -> Rlimits {
+    Rlimits {
+        memory: (resources.memory).filter(|_| platform::LIMITS_ADDRESS_SPACE),
+        processes: resources.processes,
+        cpu: resources.cpu,
+        file_size: resources.file_size,
+    }
 }
 
 /// How the limits of a suite are set on this machine: each limit with its value and the means by

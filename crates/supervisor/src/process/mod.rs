@@ -27,12 +27,15 @@ mod observed;
 mod pace;
 mod preflight;
 mod slots;
+mod start_file;
 mod watched;
 
 #[cfg(target_os = "linux")]
 use linux as platform;
 #[cfg(target_os = "macos")]
 use macos as platform;
+
+pub(crate) use platform::STATUS_KEY_SIGNAL;
 
 pub use capture::Captured;
 pub use child::{StackCapture, Start, Started};
@@ -44,4 +47,5 @@ pub(crate) use platform::LIMITS_ADDRESS_SPACE;
 pub use platform::{CoreFiles, Starter, TRACES, why_not};
 pub use preflight::{RefusedCall, can_trace, is_ignored, prepare, refused_calls};
 pub use slots::{Assignment, Slot, SlotEvent, Slots};
+pub use start_file::{StartFile, events, terminate};
 pub use watched::{DescendantCrash, Watched};

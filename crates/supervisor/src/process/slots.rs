@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, PipeWriter};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -67,6 +68,8 @@ enum Order {
 /// The scheduler's side of the slots. Dropped after their threads have ended.
 pub struct Slots {
     orders: Vec<mpsc::Sender<Order>>,
+    /// By slot: the pid of its child, or 0.
+    pids: Vec<Arc<AtomicI32>>,
     kill_all: Option<PipeWriter>,
     run: RunContext,
 }
@@ -80,13 +83,16 @@ impl Slots {
         let (end_of_run, kill_all) = io::pipe()?;
         let end_of_run = Arc::new(end_of_run);
         let untraceable = Arc::default();
-        let (orders, slots) = (0..count)
-            .map(|slot| {
+        let pids: Vec<_> = (0..count).map(|_| Arc::default()).collect();
+        let (orders, slots) = (0..)
+            .zip(&pids)
+            .map(|(slot, pid): (u32, &Arc<AtomicI32>)| {
                 let (sender, orders) = mpsc::channel();
                 let context = SlotContext {
                     slot,
                     is_only_slot: count == 1,
                     run: run.clone(),
+                    pid: Arc::clone(pid),
                     untraceable: Arc::clone(&untraceable),
                     fills_pipe: RefCell::default(),
                     kill_all: end_of_run.clone(),
@@ -96,6 +102,7 @@ impl Slots {
             .unzip();
         let all = Slots {
             orders,
+            pids,
             kill_all: Some(kill_all),
             run: run.clone(),
         };
@@ -105,6 +112,12 @@ impl Slots {
     /// The number of slots.
     pub fn count(&self) -> usize {
         self.orders.len()
+    }
+
+    /// The pid of the child that a slot runs now.
+    pub fn pid(&self, slot: u32) -> Option<i32> {
+        let pid = self.pids[slot as usize].load(Ordering::Relaxed);
+        (pid != 0).then_some(pid)
     }
 
     /// Runs an attempt in its slot, which must be free.

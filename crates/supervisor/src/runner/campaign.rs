@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crashrate_model::{Finding, Record, Stopping};
 use thiserror::Error;
@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::journal::JournalError;
 use crate::outcome::Note;
 use crate::plan::{Plan, RoundKey};
-use crate::schedule::Bounds;
+use crate::schedule::{Bounds, Running};
 use crate::watching::Watching;
 use crate::worker::Workers;
 
@@ -65,6 +65,21 @@ impl Campaign {
     }
 }
 
+/// An attempt that runs now.
+#[derive(Clone, Debug)]
+pub struct RunningAttempt {
+    /// The round, the attempt and the slot.
+    pub running: Running,
+    /// Whether it is an evidence round, which no rate counts.
+    pub is_evidence: bool,
+    /// When it was handed to its slot.
+    pub since: Instant,
+    /// The pid of its process; `None` while it is being started or cleaned up.
+    pub pid: Option<i32>,
+    /// The running chapter, as an index into those of its unit; `None` between chapters.
+    pub chapter: Option<usize>,
+}
+
 /// News of a run for the user.
 #[derive(Debug)]
 pub enum RunEvent<'a> {
@@ -72,6 +87,8 @@ pub enum RunEvent<'a> {
     Record(&'a Record),
     /// A running attempt reported progress.
     Progress(RoundKey, &'a Note),
+    /// The user asked what runs now.
+    Status(&'a [RunningAttempt]),
     /// The user asked to stop: running attempts may end.
     Stopping,
     /// The user asked to stop at once: running attempts are killed.

@@ -23,7 +23,7 @@ use super::finish::Finisher;
 use super::state::Runner;
 use crate::journal::JournalError;
 use crate::process::{Slot, SlotEvent};
-use crate::signals::EndSignal;
+use crate::signals::{EndSignal, StatusSignals};
 
 /// How often the journal is synced to survive a power cut.
 const SYNC_INTERVAL: Duration = Duration::from_secs(3);
@@ -137,6 +137,7 @@ impl<'a> Coordinator<'a> {
         let mut interrupt = EndSignal::listen(SignalKind::interrupt()).map_err(RunError::SetUp)?;
         let mut terminate = EndSignal::listen(SignalKind::terminate()).map_err(RunError::SetUp)?;
         let mut hangup = EndSignal::listen(SignalKind::hangup()).map_err(RunError::SetUp)?;
+        let mut status = StatusSignals::listen().map_err(RunError::SetUp)?;
         let mut sync = interval(SYNC_INTERVAL);
         sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let out_of_time = tokio::time::sleep(time_budget.unwrap_or(FOREVER));
@@ -156,6 +157,7 @@ impl<'a> Coordinator<'a> {
                 }
                 () = terminate.received() => self.handle(Event::Kill),
                 () = hangup.received() => self.handle(Event::Kill),
+                () = status.received() => self.handle(Event::Status),
                 () = &mut out_of_time, if is_in_time => {
                     is_in_time = false;
                     self.handle(Event::OutOfTime);

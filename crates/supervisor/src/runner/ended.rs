@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crashrate_model::{EvidenceRound, Outcome, Record, StopReason, ZygoteEnd};
+use crashrate_model::{EvidenceRound, Record, StopReason, ZygoteEnd};
 
 use super::campaign::RunError;
 use super::event::EndedAttempt;
@@ -27,7 +27,7 @@ impl Runner<'_> {
             ..
         } = ended;
         let unit = running.key.unit;
-        self.is_busy[running.slot as usize] = false;
+        self.attempt_left(running.slot);
         let troubles = [
             (StopReason::WaitingFailed, &observed.evidence.waiting_failed),
             (StopReason::ProgramReplaced, &ended.replaced),
@@ -68,7 +68,7 @@ impl Runner<'_> {
         inputs.push_back(Input::Ended {
             slot: running.slot,
             end: match outcome {
-                Outcome::Passed => End::Passed,
+                good if good.is_good() => End::Passed,
                 other if other.counts() => End::NotPassed,
                 _ => End::Void,
             },
@@ -120,6 +120,7 @@ impl Runner<'_> {
         tracing::info!(unit, round = key.round, "starting an evidence round");
         let mut spec = self.specs.for_evidence(key, slot);
         spec.program = self.programs.path(key.unit);
+        self.attempt_begins(running, true);
         self.slots.run(Assignment::new(running, spec));
     }
 
@@ -129,7 +130,7 @@ impl Runner<'_> {
         round: Option<Box<EvidenceRound>>,
         inputs: &mut VecDeque<Input>,
     ) -> Result<(), RunError> {
-        self.is_busy[running.slot as usize] = false;
+        self.attempt_left(running.slot);
         let Some(mut round) = round else {
             return Ok(());
         };

@@ -28,6 +28,8 @@ pub(super) enum Event {
         slot: u32,
         message: String,
     },
+    /// The user asked what runs now.
+    Status,
     /// The user asked to start nothing more.
     Stop,
     /// The user asked to kill what runs.

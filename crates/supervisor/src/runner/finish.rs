@@ -101,7 +101,7 @@ impl<'a> Finisher<'a> {
         let mut verdict = classify(&spec.unit, &observed.seen);
         let outcome = verdict.outcome;
         let mut notes = std::mem::take(&mut verdict.notes);
-        let output = if outcome == Outcome::Passed {
+        let output = if outcome.is_good() {
             None
         } else {
             self.outputs.keep(unit, running, observed, &mut notes)

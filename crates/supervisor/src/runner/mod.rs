@@ -15,6 +15,7 @@ mod journal;
 mod resume;
 mod set_up;
 mod state;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +32,7 @@ use finish::Finisher;
 use journal::RunJournal;
 use state::Runner;
 
-pub use campaign::{Campaign, Observer, RunError, RunEvent};
+pub use campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
 
 /// Runs a campaign to its end and reports its events to `observer`. If the folder has a journal,
 /// runs exactly the rounds that have no end in it.

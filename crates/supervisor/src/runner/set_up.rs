@@ -22,8 +22,6 @@ use crate::{doctor, machine, outputs, run_file, safe_file};
 const GUARDIAN_LOCK: &str = "guardian.lock";
 /// The folder for attempts that ask for an empty directory.
 const WORK: &str = "work";
-/// The folder of the core dumps that are kept.
-const CORES: &str = "cores";
 
 pub(super) fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread()
@@ -70,6 +68,7 @@ pub(super) fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         time_budget: campaign.time_budget.map(|time| time.as_secs_f64()),
         not_worse_by: campaign.not_worse_by,
         only_round: plan.only_round,
+        order_seed: plan.order_seed,
         machine,
         chapters: campaign.workers.chapter_facts(&plan.suite),
         findings: campaign.findings.clone(),
@@ -78,6 +77,8 @@ pub(super) fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         limits: Default::default(),
         imported: None,
         baseline: plan.suite.baseline.clone(),
+        given: plan.given(),
+        identities: plan.identities(),
         units: plan.units.clone(),
     }
 }
@@ -135,7 +136,7 @@ pub(super) fn run_context(
         guardian,
         work: folder.path().join(WORK),
         cores: campaign.watching.cores.clone(),
-        keep_cores: (campaign.core_dumps).then(|| folder.path().join(CORES)),
+        keep_cores: (campaign.core_dumps).then(|| folder.path().to_owned()),
     })
 }
 

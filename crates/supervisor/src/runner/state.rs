@@ -8,7 +8,7 @@ use crashrate_model::{
     StopReason,
 };
 
-use super::campaign::{Campaign, Observer, RunError, RunEvent};
+use super::campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
 use super::clock::{now, rounded};
 use super::event::{Event, Flow};
 use super::evidence_rounds::EvidenceRounds;
@@ -31,6 +31,8 @@ pub(super) struct Runner<'a> {
     pub(super) slots: Slots,
     /// By slot: whether it has work.
     pub(super) is_busy: Vec<bool>,
+    /// By slot: its attempt.
+    pub(super) current: Vec<Option<RunningAttempt>>,
     pub(super) programs: &'a Programs,
     journal: RunJournal,
     decider: Decider,
@@ -52,7 +54,7 @@ pub(super) struct Runner<'a> {
     /// Why the run ends early.
     pub(super) trouble: Option<(StopReason, String)>,
     started: Instant,
-    observer: &'a mut Observer<'a>,
+    pub(super) observer: &'a mut Observer<'a>,
 }
 
 impl<'a> Runner<'a> {
@@ -71,6 +73,7 @@ impl<'a> Runner<'a> {
         Runner {
             schedule: Schedule::new(left, campaign.bounds, plan.retries()),
             is_busy: vec![false; slots.count()],
+            current: vec![None; slots.count()],
             first_watch: vec![None; specs.plan.units.len()],
             specs,
             slots,
@@ -96,7 +99,8 @@ impl<'a> Runner<'a> {
         let mut inputs = VecDeque::new();
         match event {
             Event::Begin(run) => self.begin(*run, &mut inputs)?,
-            Event::Note(key, note) => (self.observer)(RunEvent::Progress(key, &note)),
+            Event::Note(key, note) => self.noted(key, &note),
+            Event::Status => self.tell_status(),
             Event::ProgramChecked(running, replaced) => {
                 self.program_checked(running, replaced, &mut inputs)?;
             }
@@ -269,6 +273,7 @@ impl<'a> Runner<'a> {
         let evidence_rounds = self.evidence_rounds.as_ref();
         spec.asks_for_children =
             evidence_rounds.is_some_and(|rounds| rounds.asks_for_children(key.unit));
+        self.attempt_begins(running, false);
         self.slots.run(Assignment::new(running, spec));
         Ok(())
     }

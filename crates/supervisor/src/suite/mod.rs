@@ -3,12 +3,15 @@
 mod options;
 mod raw;
 mod resolve;
+mod tests;
 mod text;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use crashrate_adapters::{ExitCodes, Framework, Group, TestList};
 use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Recommendation, Unit};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::serde_as;
@@ -19,6 +22,7 @@ use crate::toml_file::{self, TomlError};
 
 pub(crate) use options::bytes_text;
 pub use options::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing};
+pub use tests::{ChapterOrder, TestOf, TestSource};
 use text::PathText;
 pub(crate) use text::word_of_text;
 pub use text::word_to_text;
@@ -61,7 +65,10 @@ pub struct Suite {
     pub process: ProcessOptions,
     /// The variants. The first is the default one, which changes nothing.
     pub variants: Vec<Variant>,
-    /// The chapters, in the order of the file.
+    /// The commands whose tests are chapters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<TestSource>,
+    /// The chapters, in the order of the file; those of frameworks follow.
     pub chapters: Vec<Chapter>,
     /// The sequences, in the order of the file.
     pub sequences: Vec<Sequence>,
@@ -95,6 +102,12 @@ pub struct Chapter {
     pub expect: Vec<Expect>,
     /// What it runs.
     pub action: Action,
+    /// What the exit codes of its isolated processes mean.
+    #[serde(default, skip_serializing_if = "ExitCodes::is_default")]
+    pub exit_codes: ExitCodes,
+    /// The test that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestOf>,
     /// Options of its isolated processes.
     #[serde(default, skip_serializing_if = "ProcessOptions::is_default")]
     pub process: ProcessOptions,
@@ -129,6 +142,9 @@ pub struct Sequence {
     pub retries: u32,
     /// The ids of its chapters, in order.
     pub chapters: Vec<String>,
+    /// In which order a round runs them.
+    #[serde(default, skip_serializing_if = "ChapterOrder::is_given")]
+    pub order: ChapterOrder,
     /// The user's program that runs it in place of the worker; it reads the task line.
     pub command: Option<Vec<String>>,
     /// Whether its processes are executed or forked.
@@ -136,6 +152,15 @@ pub struct Sequence {
     pub spawning: Spawning,
     /// Variables added to the supervisor's environment.
     pub env: BTreeMap<String, String>,
+    /// What the exit codes of its processes mean.
+    #[serde(default, skip_serializing_if = "ExitCodes::is_default")]
+    pub exit_codes: ExitCodes,
+    /// Its own timing, in place of the suite's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
+    /// The program whose tests its chapters are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
 }
 
 /// A named change of environment or worker.
@@ -152,7 +177,7 @@ pub struct Variant {
 }
 
 /// Expected range of a measure; a value outside makes the round `failed`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// The measure's name.
@@ -169,6 +194,14 @@ pub struct Expect {
     pub on: Vec<String>,
 }
 
+/// The JSON Schema of a suite file.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(raw::File)
+}
+
+/// Lists the tests of a command. The error is for people.
+pub type Lister<'a> = &'a dyn Fn(&TestSource) -> Result<TestList, String>;
+
 /// A suite that cannot be used.
 #[derive(Debug, Error)]
 pub enum SuiteError {
@@ -176,7 +209,7 @@ pub enum SuiteError {
     #[error(transparent)]
     File(#[from] TomlError),
     /// There is no chapter in it.
-    #[error("{}: nothing to run: the suite has no [[chapter]]", path.display())]
+    #[error("{}: nothing to run: the suite has no [[chapter]] and no [[tests]]", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
@@ -187,12 +220,13 @@ pub enum SuiteError {
 }
 
 impl Suite {
-    /// Reads and resolves a suite file.
+    /// Reads and resolves a suite file. `lister` lists the tests of its `[[tests]]`.
     ///
     /// # Errors
-    /// The file cannot be read or is not a valid suite: one message with file and line.
-    pub fn read(path: &Path) -> Result<Suite, SuiteError> {
-        Suite::parse(&toml_file::read_text(path, "suite")?, path)
+    /// The file cannot be read or is not a valid suite, or its tests cannot be listed: one message
+    /// with file and line.
+    pub fn read(path: &Path, lister: Lister<'_>) -> Result<Suite, SuiteError> {
+        Suite::parse(&toml_file::read_text(path, "suite")?, path, lister)
     }
 
     /// The chapter of that id.
@@ -206,7 +240,13 @@ impl Chapter {
     pub(crate) fn task(&self) -> (Option<String>, Map<String, Value>) {
         match &self.action {
             Action::Worker { chapter, params } => (Some(chapter.clone()), params.clone()),
-            Action::Command(_) => (None, Map::new()),
+            // The plugin of pytest needs the name of a test whose id differs.
+            Action::Command(_) => {
+                let name = self.test.as_ref().map(|test| &test.name);
+                let name = name.filter(|name| **name != self.id);
+                let name = name.map(|name| ("name".to_owned(), Value::from(name.clone())));
+                (None, name.into_iter().collect())
+            }
         }
     }
 
@@ -230,6 +270,11 @@ pub(crate) struct UnitSettings<'a> {
     pub(crate) spawning: Spawning,
     /// `None` if the worker runs it.
     pub(crate) command: Option<&'a [String]>,
+    pub(crate) exit_codes: &'a ExitCodes,
+    pub(crate) framework: Option<Framework>,
+    pub(crate) order: ChapterOrder,
+    /// Variables that its processes do not inherit.
+    pub(crate) unset: Option<&'a BTreeSet<String>>,
 }
 
 impl UnitSettings<'_> {
@@ -260,6 +305,13 @@ impl<'a> ById<'a> {
         self.chapters.get(id).copied()
     }
 
+    /// The sequence that a unit runs.
+    pub(crate) fn sequence(&self, unit: &Unit) -> Option<&'a Sequence> {
+        let is_sequence = unit.mode == Mode::Sequential;
+        let found = is_sequence.then(|| self.sequences.get(unit.name.as_str()));
+        found.flatten().copied()
+    }
+
     /// The settings of a unit's processes.
     pub(crate) fn settings(&self, unit: &Unit) -> Option<UnitSettings<'a>> {
         match unit.mode {
@@ -271,18 +323,26 @@ impl<'a> ById<'a> {
                 env: &chapter.env,
                 spawning: chapter.spawning,
                 command: chapter.command(),
+                exit_codes: &chapter.exit_codes,
+                framework: chapter.test.as_ref().map(|test| test.framework),
+                order: ChapterOrder::Given,
+                unset: chapter.test.as_ref().map(|test| &test.unset),
             }),
             Mode::Sequential => {
                 self.sequences
                     .get(unit.name.as_str())
                     .map(|sequence| UnitSettings {
                         retries: sequence.retries,
-                        timing: &self.suite.sequence_timing,
+                        timing: (sequence.timing.as_ref()).unwrap_or(&self.suite.sequence_timing),
                         limits: self.suite.limits,
                         process: self.suite.process,
                         env: &sequence.env,
                         spawning: sequence.spawning,
                         command: sequence.command.as_deref(),
+                        exit_codes: &sequence.exit_codes,
+                        framework: sequence.group.as_ref().map(|group| group.framework),
+                        order: sequence.order,
+                        unset: sequence.group.as_ref().map(|group| &group.program.unset),
                     })
             }
         }

@@ -4,10 +4,13 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::Spanned;
 use crashrate_model::{Outcome, OutcomeSet};
-use toml::Spanned;
 
 use super::{Result, Source};
+
+/// The greatest length of the id of a chapter or sequence, bytes.
+const MAX_ID: usize = 400;
 
 /// Units of sizes.
 const SIZES: [(&str, f64); 10] = [
@@ -125,7 +128,10 @@ impl Source<'_> {
         id: &'i Spanned<String>,
     ) -> Result<String> {
         let key = format!("{kind}.id");
-        let text = self.id(&key, id)?;
+        let text = match kind {
+            "chapter" | "sequence" => self.free_id(&key, id)?,
+            _ => self.id(&key, id)?,
+        };
         // Reports use these two for deaths outside of chapters.
         if kind == "chapter" && matches!(text.as_str(), "between" | "exit") {
             let problem = "is reserved for deaths outside of chapters; choose another";
@@ -137,13 +143,18 @@ impl Source<'_> {
         Ok(text)
     }
 
+    /// The id of a chapter or sequence, which may be the name of a test.
+    pub(crate) fn free_id(&self, key: &str, id: &Spanned<String>) -> Result<String> {
+        let text = id.get_ref();
+        let is_valid = (1..=MAX_ID).contains(&text.len()) && !text.contains(char::is_control);
+        let expected = "1 to 400 bytes without control characters";
+        self.valid(is_valid.then(|| text.clone()), key, id, "name", expected)
+    }
+
+    /// The name of a suite or variant, which is also part of file names and of command lines.
     pub(crate) fn id(&self, key: &str, id: &Spanned<String>) -> Result<String> {
         let text = id.get_ref();
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let inner = |c: char| plain(c) || matches!(c, '.' | '_' | '-');
-        let is_valid = text.starts_with(plain) && text.chars().all(inner) && text.len() <= 100;
-        let expected = "at most 100 of a-z 0-9 . _ - that begin with a letter or digit";
-        self.valid(is_valid.then(|| text.clone()), key, id, "name", expected)
+        self.valid(is_name(text).then(|| text.clone()), key, id, "name", NAME)
     }
 
     /// Returns the value that was parsed from `text`, or an error at `text` if there is none.
@@ -158,6 +169,16 @@ impl Source<'_> {
         let invalid = || self.refuse(text, not_valid(key, text.get_ref(), kind, expected));
         value.map_or_else(invalid, Ok)
     }
+}
+
+/// What a name consists of.
+pub const NAME: &str = "at most 100 of a-z 0-9 . _ - that begin with a letter or digit";
+
+/// Whether a suite or variant can have this name.
+pub fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let inner = |c: char| plain(c) || matches!(c, '.' | '_' | '-');
+    text.starts_with(plain) && text.chars().all(inner) && text.len() <= 100
 }
 
 pub(crate) fn not_valid(key: &str, given: &str, kind: &str, expected: &str) -> String {

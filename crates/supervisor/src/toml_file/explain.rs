@@ -99,7 +99,7 @@ mod tests {
 
     fn problem(line: &str) -> String {
         let text = format!("[suite]\nname = \"x\"\n[[chapter]]\nid = \"a\"\n{line}\n");
-        let error = Suite::parse(&text, Path::new("s.toml")).unwrap_err();
+        let error = Suite::parse(&text, Path::new("s.toml"), &|_| unreachable!()).unwrap_err();
         error.to_string()
     }
 

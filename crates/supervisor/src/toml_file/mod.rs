@@ -3,16 +3,17 @@
 
 mod check;
 mod explain;
+mod spanned;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use thiserror::Error;
-use toml::Spanned;
 
-pub use check::is_device;
 pub(crate) use check::not_valid;
+pub use check::{NAME, is_device, is_name};
+pub(crate) use spanned::Spanned;
 
 /// A TOML file that cannot be used.
 #[derive(Debug, Error)]

@@ -4,12 +4,14 @@ mod apple;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use clap::Args;
 use crashrate_model::EvidenceMode;
-use crashrate_postmortem::{Access, Crash, Thread};
+use crashrate_postmortem::source::SourceLines;
+use crashrate_postmortem::{Access, Crash, Frame, Thread};
 use crashrate_report::{CrashPlace, CrashRow, Share, View, estimate, one_line};
-use crashrate_supervisor::crashes::{CrashFile, read};
+use crashrate_supervisor::crashes::{CrashFile, core_file, read};
 
 use crate::error::{Exit, Failure};
 use crate::output::answer;
@@ -36,7 +38,9 @@ pub(crate) struct CrashesArguments {
 
 pub(crate) fn crashes(runs: &Path, arguments: &CrashesArguments) -> Result<Exit, Failure> {
     if let Some(file) = &arguments.import {
-        return answer(&apple::show(file, describe)?);
+        return answer(&apple::show(file, |text, crash| {
+            describe(text, crash, &mut |_, _| Vec::new());
+        })?);
     }
     let folder = find(runs, &arguments.run)?;
     let view = view(&folder, state(&folder))?;
@@ -123,8 +127,17 @@ fn full(row: &CrashRow, folder: &Path) -> Result<String, Failure> {
     })?;
     let crash = &file.crash;
     let mut text = head(&file);
-    describe(&mut text, crash);
+    // The file is written right after the crash.
+    let written = std::fs::metadata(&path).and_then(|file| file.modified());
+    let mut lines = SourceLines::new(written.unwrap_or(SystemTime::UNIX_EPOCH));
+    describe(&mut text, crash, &mut |index, frame| {
+        lines.of(crash, index, frame)
+    });
     let _ = writeln!(text, "\nfile: {}", one_line(&path.to_string_lossy()));
+    let core = folder.join(core_file(&crash.signature));
+    if core.is_file() {
+        let _ = writeln!(text, "core: {}", one_line(&core.to_string_lossy()));
+    }
     if let Some(repeat) = &row.repeat {
         let _ = writeln!(text, "again: {}", one_line(repeat));
     }
@@ -152,8 +165,11 @@ fn head(file: &CrashFile) -> String {
     text
 }
 
+/// Finds the source lines of a frame by its place in its stack.
+type LinesOf<'a> = dyn FnMut(usize, &Frame) -> Vec<String> + 'a;
+
 /// Appends signal, address, messages, stacks and modules of a crash.
-fn describe(text: &mut String, crash: &Crash) {
+fn describe(text: &mut String, crash: &Crash, lines: &mut LinesOf<'_>) {
     if let Some(signal) = &crash.signal {
         let code = crash.code.as_deref().unwrap_or("no code");
         let _ = writeln!(text, "{signal}, {code}");
@@ -175,11 +191,18 @@ fn describe(text: &mut String, crash: &Crash) {
     if let Some(message) = &crash.message {
         let _ = writeln!(text, "message: {}", one_line(message));
     }
+    if !crash.python.is_empty() {
+        let _ = writeln!(text, "\nPython");
+        for (number, frame) in crash.python.iter().enumerate() {
+            let frame = one_line(&frame.to_string());
+            let _ = writeln!(text, "  #{number:<3} {frame}");
+        }
+    }
     for note in &crash.notes {
         let _ = writeln!(text, "note: {}", one_line(note));
     }
     for (index, thread) in crash.threads.iter().enumerate() {
-        stack(text, thread);
+        stack(text, thread, lines);
         if index == 0 {
             registers(text, thread);
         }
@@ -192,7 +215,7 @@ fn describe(text: &mut String, crash: &Crash) {
     }
 }
 
-fn stack(text: &mut String, thread: &Thread) {
+fn stack(text: &mut String, thread: &Thread, lines: &mut LinesOf<'_>) {
     let of = match thread.pid {
         Some(pid) => format!(" of process {pid}"),
         None => String::new(),
@@ -201,7 +224,12 @@ fn stack(text: &mut String, thread: &Thread) {
     let _ = writeln!(text, "\nthread {}{of} `{name}`", thread.tid);
     for (number, frame) in thread.frames.iter().enumerate() {
         let place = one_line(&frame.place());
-        let _ = writeln!(text, "  #{number:<3} {}  {place}", frame.address);
+        let _ = write!(text, "  #{number:<3} {}  {place}", frame.address);
+        for (depth, line) in lines(number, frame).iter().enumerate() {
+            let joint = if depth == 0 { "  " } else { ", inlined at " };
+            let _ = write!(text, "{joint}{}", one_line(line));
+        }
+        text.push('\n');
     }
     if !thread.complete {
         let _ = writeln!(text, "  (unwinding stopped here, or the stack is too deep)");

@@ -57,11 +57,12 @@ fn no_help(program: &Command, name: &str) -> Failure {
     Failure::usage(format!("there is no help on `{name}`: {hint}"))
 }
 
-/// The suite, events and signatures pages are sections of the READMEs that describe them.
+/// The suite, events and signatures pages are sections of the READMEs that describe them. Links lead
+/// to those, so that the package of this crate has them.
 fn page(topic: &str) -> Option<String> {
-    const SUITE: &str = include_str!("../../../../../configs/README.md");
-    const EVENTS: &str = include_str!("../../../../protocol/README.md");
-    const SIGNATURES: &str = include_str!("../../../../postmortem/README.md");
+    const SUITE: &str = include_str!("suite.md");
+    const EVENTS: &str = include_str!("events.md");
+    const SIGNATURES: &str = include_str!("signatures.md");
     let (text, from, to) = match topic {
         "suite" => (SUITE, "## Every section at once", None),
         "events" => (EVENTS, "## What every child gets", Some("## In Python")),

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use crashrate_adapters::Framework;
 use crashrate_model::{Mode, RateBound};
 use crashrate_supervisor::fault::MAX_DOSE;
 use crashrate_supervisor::plan::SpawnChoice;
@@ -12,7 +13,8 @@ use crashrate_supervisor::request::Until;
 use crashrate_supervisor::suite::DescendantCrash;
 use crashrate_supervisor::watching::EvidenceChoice;
 
-use crate::values::{device, duration, one_of, open_rate};
+use crate::tests_of::framework;
+use crate::values::{device, duration, one_of, open_rate, round_of_run, suite_name};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -23,20 +25,39 @@ PATH.
 Ctrl-C once: start nothing more, wait for running attempts, write the report. Twice: kill running \
 attempts first.
 
+SIGUSR1 (on macOS also Ctrl-T): print what runs now.
+
 Examples:
   crashrate run -- ./my-test --threads 8           ten rounds of a command
-  crashrate run suite.toml --rounds 100 --jobs 4
+  crashrate run --from gtest -- ./math_test        each test, isolated and in one process
+  crashrate run                                    the suite crashrate.toml
+  crashrate run suite.toml -n 100 -j 4
   crashrate run suite.toml --until decided --for 30m
   crashrate run suite.toml --gate 'crashed < 1%'
   crashrate run --resume latest")]
 pub(crate) struct RunArguments {
-    /// The suite, a TOML file
-    #[arg(required_unless_present_any = ["argv", "resume"])]
+    /// The suite, a TOML file [crashrate.toml here or above, up to the repository's root]
     pub(crate) suite: Option<PathBuf>,
 
     /// A command to run instead of a suite
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "suite")]
     pub(crate) argv: Vec<OsString>,
+
+    /// Run the tests of the command as chapters, isolated and in one process. auto: the command
+    /// tells the framework
+    #[arg(
+        long,
+        value_name = "FRAMEWORK",
+        value_parser = framework(),
+        requires = "argv",
+        conflicts_with = "suite"
+    )]
+    // With its full path, clap takes the type as the value that the parser returns.
+    pub(crate) from: Option<std::option::Option<Framework>>,
+
+    /// Name of the command in reports and in the history [its program's]
+    #[arg(long, value_name = "NAME", value_parser = suite_name, requires = "argv", conflicts_with = "suite")]
+    pub(crate) name: Option<String>,
 
     /// isolated: one process per chapter and round. sequential: one per sequence and round
     #[arg(
@@ -52,14 +73,15 @@ pub(crate) struct RunArguments {
     pub(crate) mode: std::option::Option<Mode>,
 
     /// Rounds of each unit, instead of the suite's [for a command: 10]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: Option<u32>,
 
     /// Repeat only round N of each unit, with its seed and in its order
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) round: Option<u32>,
 
-    /// Run only this chapter, and sequences of chosen chapters only; may be repeated
+    /// Run only this chapter, and sequences of chosen chapters only; `*` stands for any text; may be
+    /// repeated
     #[arg(long, value_name = "ID")]
     pub(crate) chapter: Vec<String>,
 
@@ -82,7 +104,12 @@ pub(crate) struct RunArguments {
     pub(crate) spawn: Option<SpawnChoice>,
 
     /// Concurrent attempts; more than 1 changes timings and race rates [1, or the resumed run's]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1024)
+    )]
     pub(crate) jobs: Option<u32>,
 
     /// Time limit of every chapter, such as 90s or 10m, instead of the suite's
@@ -97,6 +124,10 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub(crate) seed: Option<u64>,
 
+    /// Run the chapters of shuffled sequences in the order of this round, such as 12:7 or latest:7
+    #[arg(long, value_name = "RUN:ROUND", value_parser = round_of_run)]
+    pub(crate) order: Option<(String, u32)>,
+
     /// auto, mps, cuda, cuda:N or cpu, instead of the suite's
     #[arg(long, value_parser = device)]
     pub(crate) device: Option<String>,
@@ -106,7 +137,7 @@ pub(crate) struct RunArguments {
         long,
         value_name = "RUN",
         conflicts_with_all = [
-            "suite", "argv", "mode", "spawn", "rounds", "round", "chapter", "variant", "timeout",
+            "suite", "argv", "from", "name", "mode", "spawn", "rounds", "round", "chapter", "variant", "order", "timeout",
             "retries", "seed", "device", "number", "until", "gate"
         ]
     )]
@@ -215,4 +246,21 @@ pub(crate) struct RunArguments {
     /// Print all sections of the report, not only a summary
     #[arg(long)]
     pub(crate) full: bool,
+
+    /// Print no progress, and of the report only the title and the verdict. Warnings and errors are
+    /// printed
+    #[arg(short, long, conflicts_with = "full")]
+    pub(crate) quiet: bool,
+
+    /// What goes to standard output. human: the report. json: the records of the journal, a line
+    /// each, while the run lasts; the report goes to standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = MessageFormat::Human)]
+    pub(crate) message_format: MessageFormat,
+}
+
+/// What goes to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MessageFormat {
+    Human,
+    Json,
 }

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crashrate_report::{View, github_annotations, github_summary};
 
-use crate::error::Failure;
-use crate::output::{note, print};
+use crate::output::note;
 
 /// Bytes of a step's summary. GitHub shows nothing of a larger one.
 const MAX_SUMMARY: u64 = 1024 * 1024;
@@ -20,28 +19,27 @@ pub(super) fn summary_file() -> Option<PathBuf> {
     Some(path.into())
 }
 
-/// Prints text without letting child output in it act as a workflow command.
-pub(super) fn print_protected(text: &str) -> Result<(), Failure> {
+/// The text, with commands around it that keep child output in it from acting as a workflow command.
+pub(super) fn protected(text: &str) -> String {
     // Random, so that a child cannot print the line that ends the protection.
     let token = RandomState::new().build_hasher().finish();
     let token = format!("crashrate-{token:016x}");
-    print(&format!("::stop-commands::{token}\n{text}\n::{token}::\n"))
+    format!("::stop-commands::{token}\n{text}\n::{token}::\n")
 }
 
-/// Appends to the summary and prints the annotations.
-pub(super) fn annotate(
-    summary: &Path,
-    view: &View,
-    previous: Option<&View>,
-) -> Result<(), Failure> {
-    let printed = print(&(github_annotations(view).join("\n") + "\n"));
+/// The annotations of a run, a line each.
+pub(super) fn annotations(view: &View) -> String {
+    github_annotations(view).join("\n") + "\n"
+}
+
+/// Appends the report to the summary.
+pub(super) fn append_summary(summary: &Path, view: &View, previous: Option<&View>) {
     if let Err(error) = append(summary, view, previous) {
         let path = summary.display();
         note(format_args!(
             "warning: the summary {path} could not be written: {error}"
         ));
     }
-    printed
 }
 
 fn append(path: &Path, view: &View, previous: Option<&View>) -> io::Result<()> {

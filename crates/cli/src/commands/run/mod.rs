@@ -5,9 +5,9 @@ mod github;
 mod repeat;
 mod request;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crashrate_report::{ExitClass, RunState, exit_class, terminal};
+use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, exit_class, terminal};
 use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::process;
@@ -20,22 +20,33 @@ use crashrate_supervisor::worker;
 use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::{Exit, Failure};
 use crate::fault::calibrate;
-use crate::output::{print, report_options};
-use crate::progress::run_campaign;
+use crate::messages::Messages;
+use crate::output::{log, note, print, report_options};
+use crate::progress::{ProgressOptions, run_campaign};
 use crate::run_folder::{previous, report_page, view, write_reports};
-use crate::signals::StopWatch;
+use crate::signals::{StopWatch, keep_status_signals};
+use crate::suite_file::find_suite;
+use args::MessageFormat;
 pub(crate) use args::RunArguments;
 use repeat::command_line;
 
 pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure> {
-    let (request, resumed) = request::request(runs, arguments)?;
+    keep_status_signals();
+    let found = suite_here(arguments)?;
+    let suite = arguments.suite.as_deref().or(found.as_deref());
+    let (request, resumed) = request::request(runs, arguments, suite)?;
     let mut campaign = campaign(request, arguments)?;
     let folder = match resumed {
         Some(folder) => folder,
         None => RunFolder::create(runs, &campaign.plan.suite.name, arguments.number)?,
     };
     let watch = StopWatch::new(&campaign.plan);
-    let is_calibrated = calibrate(&mut campaign, &folder, &watch)?.is_some();
+    let mut progress = ProgressOptions {
+        is_quiet: arguments.quiet,
+        tells_time: false,
+    };
+    let is_calibrated = calibrate(&mut campaign, &folder, &watch, progress)?.is_some();
+    progress.tells_time = arguments.from.is_some();
     if is_calibrated {
         // Writes the plan again, now with the dose.
         runner::announce(&campaign, &folder)?;
@@ -49,18 +60,40 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
     let number = folder.number();
     let stopped_later =
         format!("stopped while the report was printed; `crashrate report {number}` shows it");
-    match run_campaign(&campaign, &folder, &watch, stopped_later) {
-        Ok(_) => conclude(runs, &folder, arguments),
+    let messages = match arguments.message_format {
+        MessageFormat::Human => None,
+        MessageFormat::Json => Some(Messages::begin(&folder)?),
+    };
+    let ended = run_campaign(&campaign, &folder, &watch, stopped_later, progress);
+    let copied = messages.map_or(Ok(()), Messages::end);
+    let origin = found.as_ref().map(|path| path.display().to_string());
+    let conclude = || conclude(runs, &folder, arguments, origin.as_deref());
+    let concluded = match ended {
+        Ok(_) => conclude(),
         // Nothing was run, or the journal is no longer what was measured.
         Err(error @ (RunError::Replaced(_) | RunError::Journal(JournalError::Changed { .. }))) => {
             Err(error.into())
         }
         Err(error) => {
             // Report what the journal has so far; the first error decides the exit code.
-            let _ = conclude(runs, &folder, arguments);
+            let _ = conclude();
             Err(error.into())
         }
+    };
+    copied.and(concluded)
+}
+
+/// The suite file that is found where the arguments name nothing to run.
+fn suite_here(arguments: &RunArguments) -> Result<Option<PathBuf>, Failure> {
+    let is_named = arguments.suite.is_some() || arguments.resume.is_some();
+    if is_named || !arguments.argv.is_empty() {
+        return Ok(None);
     }
+    let found = find_suite()?;
+    if !arguments.quiet {
+        note(format_args!("suite {}", found.display()));
+    }
+    Ok(Some(found))
 }
 
 /// Checks the machine and the programs, and sets up the campaign.
@@ -111,8 +144,19 @@ fn campaign(request: RunRequest, arguments: &RunArguments) -> Result<Campaign, F
     })
 }
 
+/// For a report whose place on standard output is taken.
+fn print_to_stderr(text: &str) -> Result<(), Failure> {
+    log(text.trim_end());
+    Ok(())
+}
+
 /// Writes and prints the reports of a run, and decides the exit code.
-fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result<Exit, Failure> {
+fn conclude(
+    runs: &Path,
+    folder: &RunFolder,
+    arguments: &RunArguments,
+    origin: Option<&str>,
+) -> Result<Exit, Failure> {
     // The lock is still held, but the run is over.
     let view = view(folder.path(), RunState::Ended);
     // The journal was readable when the run began: a later defect came from outside.
@@ -124,12 +168,28 @@ fn conclude(runs: &Path, folder: &RunFolder, arguments: &RunArguments) -> Result
     // Write before printing: the terminal may have stopped reading.
     write_reports(folder.path(), &view, previous.as_ref());
     let page = report_page(folder.path());
-    let text = terminal(&view, &report_options(arguments.full, page.as_deref()));
+    let mut options = TerminalOptions {
+        origin,
+        ..report_options(arguments.full, page.as_deref())
+    };
+    if arguments.quiet {
+        options.detail = Detail::Headline;
+        options.page = None;
+    }
+    let show: fn(&str) -> Result<(), Failure> = match arguments.message_format {
+        MessageFormat::Human => print,
+        MessageFormat::Json => {
+            options.color = console::colors_enabled_stderr();
+            print_to_stderr
+        }
+    };
+    let text = terminal(&view, &options);
     match github::summary_file() {
-        None => print(&text)?,
+        None => show(&text)?,
         Some(summary) => {
-            let printed = github::print_protected(&text);
-            let annotated = github::annotate(&summary, &view, previous.as_ref());
+            let printed = show(&github::protected(&text));
+            let annotated = show(&github::annotations(&view));
+            github::append_summary(&summary, &view, previous.as_ref());
             printed.and(annotated)?;
         }
     }

@@ -3,37 +3,41 @@
 use std::path::Path;
 
 use crashrate_supervisor::journal::RunFolder;
-use crashrate_supervisor::plan::{PlanError, Selection};
+use crashrate_supervisor::plan::{PlanError, Selection, round_seed};
 use crashrate_supervisor::request::{
     FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject, Until,
 };
+use crashrate_supervisor::run_file;
 use crashrate_supervisor::suite::{SuiteError, word_to_text};
 
 use super::args::RunArguments;
 use crate::error::{Exit, Failure};
-use crate::run_folder::find_failure;
+use crate::run_folder::{find, find_failure};
+use crate::tests_of::lister;
 
-/// Plans a new run, or reopens the one named by `--resume`.
+/// Plans a new run of the suite or of the command, or reopens the one named by `--resume`.
 pub(super) fn request(
     runs: &Path,
     arguments: &RunArguments,
+    suite: Option<&Path>,
 ) -> Result<(RunRequest, Option<RunFolder>), Failure> {
+    let lister = lister(runs);
     if let Some(name) = &arguments.resume {
-        return RunRequest::resume(runs, name, arguments.jobs, arguments.evidence)
+        return RunRequest::resume(runs, name, arguments.jobs, arguments.evidence, &lister)
             .map(|(request, folder)| (request, Some(folder)))
             .map_err(failure);
     }
-    let subject = match &arguments.suite {
-        Some(path) => Subject::Suite(path.clone()),
-        None => Subject::Command(
-            arguments
-                .argv
-                .iter()
-                .map(|word| word_to_text(word))
-                .collect(),
-        ),
+    let words = || arguments.argv.iter().map(|word| word_to_text(word));
+    let subject = match (suite, arguments.from) {
+        (Some(path), _) => Subject::Suite(path.to_owned()),
+        (None, Some(framework)) => Subject::Tests(framework, words().collect()),
+        (None, None) => Subject::Command(words().collect()),
     };
-    match RunRequest::new(&subject, options(arguments)) {
+    let options = RunOptions {
+        order_seed: order_seed(runs, arguments)?,
+        ..options(arguments)
+    };
+    match RunRequest::new(&subject, options, &lister) {
         Ok(request) => Ok((request, None)),
         Err(error) => {
             let hint = arguments.suite.as_deref().and_then(command_hint);
@@ -44,6 +48,16 @@ pub(super) fn request(
             })
         }
     }
+}
+
+/// The seed by which a round of an earlier run shuffled its chapters.
+fn order_seed(runs: &Path, arguments: &RunArguments) -> Result<Option<u64>, Failure> {
+    let Some((name, round)) = &arguments.order else {
+        return Ok(None);
+    };
+    let (plan, _) = run_file::read(&find(runs, name)?).map_err(Failure::usage)?;
+    let seed = plan.order_seed;
+    Ok(Some(seed.unwrap_or_else(|| round_seed(plan.seed, *round))))
 }
 
 /// What a user may have meant who names a program instead of a suite.
@@ -88,6 +102,7 @@ fn options(arguments: &RunArguments) -> RunOptions {
             fresh_directory: arguments.fresh_directory,
             pty: arguments.pty,
         },
+        name: arguments.name.clone(),
         fault: match (arguments.no_fault, arguments.dose) {
             (true, _) => FaultOption::None,
             (false, Some(dose)) => FaultOption::Dose(dose),
@@ -97,6 +112,7 @@ fn options(arguments: &RunArguments) -> RunOptions {
         not_worse_by: arguments.not_worse_by,
         strict: arguments.strict,
         seed: arguments.seed,
+        order_seed: None,
         jobs: arguments.jobs,
         evidence: arguments.evidence,
     }

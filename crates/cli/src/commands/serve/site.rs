@@ -14,7 +14,7 @@ use crashrate_report::{
 use crate::environment::lock;
 use crate::error::Failure;
 use crate::fault::{calibrating, sentence};
-use crate::run_folder::{JournalReader, earlier_among, history_among, id, list, state};
+use crate::run_folder::{JournalReader, earlier_among, histories_among, id, list, state};
 
 /// Pages and views in the cache: enough for the open tabs of a user.
 const CACHED: usize = 16;
@@ -107,8 +107,11 @@ impl Site {
         let folders = self.folders()?;
         let stamps = folders.iter().map(|folder| stamp(folder)).collect();
         cache.page(format!("/history/{suite}"), stamps, |_| {
-            let history = history_among(&folders, suite).ok_or(Missing::NoSuchRun)?;
-            Ok(history_html(&history, PageHost::Served))
+            let histories = histories_among(&folders, suite);
+            if histories.is_empty() {
+                return Err(Missing::NoSuchRun);
+            }
+            Ok(history_html(&histories, PageHost::Served))
         })
     }
 

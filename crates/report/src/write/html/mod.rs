@@ -27,10 +27,11 @@ pub fn html(view: &View, previous: Option<&View>, place: PageHost) -> String {
     page(&report(view, previous), view.run.state.is_running(), place)
 }
 
-/// The history of a suite as a page.
-pub fn history_html(history: &History, place: PageHost) -> String {
-    let refresh = history.runs.iter().any(|run| run.state.is_running());
-    page(&history_document(history), refresh, place)
+/// The histories of a name as a page: one for a suite, one for each command.
+pub fn history_html(histories: &[History], place: PageHost) -> String {
+    let mut runs = histories.iter().flat_map(|history| &history.runs);
+    let refresh = runs.any(|run| run.state.is_running());
+    page(&history_document(histories), refresh, place)
 }
 
 fn page(document: &Document, refresh: bool, host: PageHost) -> String {

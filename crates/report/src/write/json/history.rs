@@ -8,13 +8,21 @@ use super::values::{SCHEMA, crash_rate, pretty};
 use crate::compare::{Change, History, Point, Trend, history_intro, trend_sentences, verb};
 use crate::view::Share;
 
-/// The history as JSON, with a newline at its end.
-pub fn history_json(history: &History) -> String {
-    let trends = history.trends.iter();
-    let listed = trends.filter(|trend| history.listed_points(trend).next().is_some());
+/// The histories of a name as JSON, with a newline at its end.
+pub fn history_json(histories: &[History]) -> String {
     pretty(&json!({
         "schema": SCHEMA,
+        "histories": histories.iter().map(one_history).collect::<Vec<_>>(),
+    }))
+}
+
+fn one_history(history: &History) -> Value {
+    let trends = history.trends.iter();
+    let listed = trends.filter(|trend| history.listed_points(trend).next().is_some());
+    json!({
         "suite": history.suite,
+        // The command that was given in place of a suite file.
+        "command": history.given,
         "tested": history_intro(history),
         "test": "fisher-exact, every split, alpha spent over the runs",
         // The error probability of the whole history.
@@ -22,7 +30,7 @@ pub fn history_json(history: &History) -> String {
         "bad": history.bad,
         "runs": history.listed(),
         "trends": listed.map(|trend| one_trend(history, trend)).collect::<Vec<_>>(),
-    }))
+    })
 }
 
 fn one_trend(history: &History, trend: &Trend) -> Value {
@@ -33,6 +41,8 @@ fn one_trend(history: &History, trend: &Trend) -> Value {
         "sequence": trend.sequence,
         "mode": trend.mode,
         "variant": trend.variant,
+        // A hash of what it runs; null if only imported runs have it.
+        "identity": trend.identity,
         "said": trend_sentences(history, trend).join(" "),
         // Numbers of the runs after which a change is shown, including unlisted runs.
         "marks": marks.collect::<Vec<_>>(),

@@ -3,6 +3,8 @@
 
 mod compared;
 mod history;
+#[expect(dead_code, reason = "only their schemas are used")]
+mod schema;
 mod values;
 
 use crashrate_model::Finding;
@@ -14,6 +16,7 @@ use crate::view::{ChapterRow, CrashRow, Results, RoundOrder, RunFacts, SequenceR
 use crate::words::{doubts, rates_by_exposure};
 use compared::{beside_baseline, claims, comparisons, gate, independence};
 pub use history::history_json;
+pub use schema::json_schema;
 pub(super) use values::pretty;
 use values::{SCHEMA, crash_rate, joined};
 
@@ -167,5 +170,6 @@ fn crash(row: &CrashRow) -> Value {
         "repeat": row.repeat,
         // The innermost frames of its first kept crash, if requested.
         "excerpt": row.excerpt,
+        "python": row.python,
     })
 }

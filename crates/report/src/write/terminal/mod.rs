@@ -6,6 +6,7 @@ mod text;
 pub(super) use text::width;
 use text::{Screen, Style, fitting};
 
+use crate::clean;
 use crate::compare::{Comparisons, History};
 use crate::document::{
     Block, Detail, Document, Signature, Tone, Verdict, comparison_document, history_document,
@@ -27,6 +28,8 @@ pub struct TerminalOptions<'a> {
     pub detail: Detail,
     /// The path of the full page, if there is one.
     pub page: Option<&'a str>,
+    /// What the title adds, such as the file of the suite.
+    pub origin: Option<&'a str>,
 }
 
 /// The report of a run.
@@ -36,13 +39,17 @@ pub fn terminal(view: &View, options: &TerminalOptions) -> String {
     if let Some(page) = options.page {
         footer += &format!("\nreport  {page}");
     }
-    if options.detail < Detail::Full {
+    if options.detail == Detail::Summary {
         footer += &format!("\nmore    crashrate report {} --full", view.run.number);
     }
     if !footer.is_empty() {
         footer += "\n";
     }
-    draw(&report(view, None), options.detail, screen) + &footer
+    let mut document = report(view, None);
+    if let Some(origin) = options.origin {
+        document.title += &format!(" · {}", clean::one_line(origin));
+    }
+    draw(&document, options.detail, screen) + &footer
 }
 
 /// Comparisons.
@@ -56,10 +63,10 @@ pub fn runs_terminal(lines: &[RunLine], width: usize, color: bool) -> String {
     table::draw(&runs(lines), INDENT, Screen::new(width, color))
 }
 
-/// The history of a suite.
-pub fn history_terminal(history: &History, width: usize, color: bool) -> String {
+/// The histories of a name: one for a suite, one for each command.
+pub fn history_terminal(histories: &[History], width: usize, color: bool) -> String {
     let screen = Screen::new(width, color);
-    draw(&history_document(history), Detail::Full, screen)
+    draw(&history_document(histories), Detail::Full, screen)
 }
 
 /// Writes the document. The summary has no headings and indents, so that it fits on a screen.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crashrate_model::EvidenceMode;
@@ -80,7 +81,14 @@ fn run_once(
     }
     let start_called = Instant::now();
     let observed = match context.run.start.start(spec, context.slot) {
-        Ok(child) => Attempt::new(context, spec, child, start_called, buffer, on_note).run_to_end(),
+        Ok(child) => {
+            let pid = child.process.pid.as_raw();
+            context.pid.store(pid, Ordering::Relaxed);
+            let attempt = Attempt::new(context, spec, child, start_called, buffer, on_note);
+            let observed = attempt.run_to_end();
+            context.pid.store(0, Ordering::Relaxed);
+            observed
+        }
         Err(error) => Observed::not_started(spec, format!("could not be started: {error}")),
     };
     if let Some(folder) = &spec.fresh_directory {

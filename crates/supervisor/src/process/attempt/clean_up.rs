@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crashrate_adapters::crash_mark;
 use crashrate_model::{EvidenceMode, Exit, Usage};
 
 use super::{Attempt, ChildState};
@@ -143,6 +144,9 @@ impl Attempt<'_> {
         };
         self.seen.descendants = watched.descendants.iter().map(death).collect();
         let stderr = self.stderr.text();
+        if let Some(Exit::Code(code)) = self.seen.exit {
+            self.seen.crash_mark = crash_mark(self.spec.unit.framework, code, &stderr);
+        }
         let crashes = watched.descendants.iter_mut().map(|of| &mut of.crash);
         for crash in watched.crash.as_deref_mut().into_iter().chain(crashes) {
             crash.read_stderr(&stderr);

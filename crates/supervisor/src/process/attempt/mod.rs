@@ -11,6 +11,7 @@ mod pump;
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
+use crashrate_adapters::Reader;
 use crashrate_protocol::EventReader;
 
 use super::capture::Captured;
@@ -20,7 +21,7 @@ use super::observed::{Evidence, Observed};
 use super::pace::Pace;
 use super::platform::MemoryWatch;
 use crate::outcome::{Note, Seen};
-use crate::plan::AttemptSpec;
+use crate::plan::{AttemptSpec, UnitSpec};
 use kill::{KillStage, first_limit};
 
 pub(super) use begin::run;
@@ -52,6 +53,8 @@ struct Attempt<'a> {
     stdout: Captured,
     stderr: Captured,
     events: EventReader,
+    /// Reads the events of a test framework from standard output.
+    output: Option<Reader>,
     kill_stage: KillStage,
     /// When the next stage of the killing begins.
     due: Instant,
@@ -93,9 +96,13 @@ impl<'a> Attempt<'a> {
             stdout: Captured::default(),
             stderr: Captured::default(),
             events: EventReader::new(),
+            output: output_reader(&spec.unit),
             kill_stage: KillStage::Alive(limit),
             due: now + limit,
-            quiet: if fills_pipe { Duration::ZERO } else { QUIET },
+            quiet: match fills_pipe || spec.unit.framework.is_some() {
+                true => Duration::ZERO,
+                false => QUIET,
+            },
             pace,
             started: begun,
             started_at: SystemTime::now(),
@@ -169,4 +176,13 @@ impl<'a> Attempt<'a> {
         self.extend_limits(limit);
         Ok(has_ended)
     }
+}
+
+/// The reader of standard output, if its framework reports there.
+fn output_reader(unit: &UnitSpec) -> Option<Reader> {
+    let tests = (unit.chapters.iter()).filter_map(|chapter| {
+        let name = chapter.test.as_deref()?;
+        Some((name, chapter.id.as_str()))
+    });
+    Reader::new(unit.framework?, tests)
 }

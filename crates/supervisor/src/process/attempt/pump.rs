@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use crashrate_protocol::Event;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Attempt;
@@ -58,8 +59,12 @@ impl Attempt<'_> {
     fn read_once(&mut self, [stdout, stderr, events]: [PollFlags; 3]) -> bool {
         let pipes = &mut self.process.pipes;
         let stdout = read(&mut pipes.stdout, stdout, &mut self.buffer[..]);
+        let mut reported = Vec::new();
         if let Some(n) = stdout {
             self.stdout.push(&self.buffer[..n]);
+            if let Some(output) = &mut self.output {
+                reported = output.push(&self.buffer[..n]);
+            }
         }
         let stderr = read(&mut pipes.stderr, stderr, &mut self.buffer[..]);
         if let Some(n) = stderr {
@@ -69,19 +74,25 @@ impl Attempt<'_> {
         if let Some(n) = events {
             self.read_events(n);
         }
+        self.apply(reported);
         stdout.or(stderr).or(events).is_some()
     }
 
     fn read_events(&mut self, length: usize) {
+        let mut events = Vec::new();
+        self.events
+            .push(&self.buffer[..length], |event| events.push(event));
+        self.apply(events);
+    }
+
+    /// Applies the events that have come now.
+    fn apply(&mut self, events: Vec<Event>) {
         let at = self.started.elapsed();
-        let mut notes = Vec::new();
-        let transcript = &mut self.seen.transcript;
-        self.events.push(&self.buffer[..length], |event| {
-            notes.extend(transcript.push(event, at.as_secs_f64()));
-        });
-        for note in notes {
-            self.reset_limit(&note);
-            (self.on_note)(note);
+        for event in events {
+            if let Some(note) = self.seen.transcript.push(event, at.as_secs_f64()) {
+                self.reset_limit(&note);
+                (self.on_note)(note);
+            }
         }
     }
 

@@ -20,6 +20,7 @@ use nix::unistd::{AccessFlags, Pid, access};
 use rustix::fs::seek;
 
 use super::tracer::IMAGES;
+use crate::crashes;
 use crate::process::context::lock;
 use crate::process::{DescendantCrash, Watched};
 
@@ -106,7 +107,7 @@ impl CoreFiles {
     }
 
     /// Reads and removes the dumps of an attempt that has ended. It ran in `directory` and began at
-    /// `since`. Copies one dump of each signature into the folder `keep`.
+    /// `since`. Copies one dump of each signature into the run's folder `keep`.
     pub(in crate::process) fn collect(
         &self,
         pid: Pid,
@@ -190,16 +191,22 @@ impl CoreFiles {
         removed.map_err(|error| format!("cannot be removed: {error}"))
     }
 
-    /// Copies the dump into `folder` if it is the first of its signature.
-    fn keep(&self, file: &File, signature: &str, folder: &Path) -> io::Result<()> {
+    /// Copies the dump into the run's folder if it is the first of its signature.
+    fn keep(&self, file: &File, signature: &str, run: &Path) -> io::Result<()> {
         let mut kept = lock(&self.kept);
         if kept.iter().any(|other| other == signature) {
             return Ok(());
         }
-        fs::create_dir_all(folder)?;
-        let path = folder.join(format!("{}.core", kept.len() + 1));
-        let copy = File::create_new(&path)?;
-        copy_sparse(file, &copy).inspect_err(|_| drop(fs::remove_file(&path)))?;
+        let path = run.join(crashes::core_file(signature));
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        match File::create_new(&path) {
+            Ok(copy) => {
+                copy_sparse(file, &copy).inspect_err(|_| drop(fs::remove_file(&path)))?;
+            }
+            // An earlier supervisor of the run has kept it.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
         kept.push(signature.to_owned());
         Ok(())
     }

@@ -38,6 +38,8 @@ pub use zygote_pool::why_not;
 
 /// Whether crashrate can trace processes on this system at all.
 pub const TRACES: bool = true;
+/// The signal of the terminal's status key. Linux has none.
+pub(crate) const STATUS_KEY_SIGNAL: Option<i32> = None;
 /// Whether the address space of a process can be limited.
 pub(crate) const LIMITS_ADDRESS_SPACE: bool = true;
 /// The unit of `ru_maxrss`, in bytes.

@@ -87,7 +87,10 @@ impl Spawner {
             own.push(c_string(&[name.as_bytes(), b"=", value.as_bytes()])?);
         }
         let directory = CString::new(launch.directory.as_os_str().as_bytes())?;
-        let is_overridden = |name: &OsString| launch.env.iter().any(|(own, _)| name == own);
+        let is_overridden = |name: &OsString| {
+            launch.env.iter().any(|(own, _)| name == own)
+                || launch.unset.iter().any(|own| name == own.as_str())
+        };
         let inherited = self.inherited.iter();
         let inherited = inherited.filter(|(name, _)| !is_overridden(name));
         // Allocated at full size: to grow it would reallocate five times in every attempt.

@@ -175,6 +175,7 @@ impl Zygote {
             arguments: &key.argv[1..],
             directory: &key.directory,
             env: &env,
+            unset: &BTreeSet::new(),
             stdio: [zygotes_end.as_fd(), stdout.as_fd(), stderr.as_fd()],
         };
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);

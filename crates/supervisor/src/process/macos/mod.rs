@@ -27,6 +27,8 @@ pub(super) fn refused_calls() -> Vec<super::RefusedCall> {
 
 /// Whether crashrate can trace processes on this system at all.
 pub const TRACES: bool = false;
+/// The signal of the terminal's status key, Ctrl-T.
+pub(crate) const STATUS_KEY_SIGNAL: Option<i32> = Some(libc::SIGINFO);
 /// Whether the address space of a process can be limited. macOS accepts the limit and ignores it.
 pub(crate) const LIMITS_ADDRESS_SPACE: bool = false;
 

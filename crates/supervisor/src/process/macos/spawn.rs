@@ -37,7 +37,7 @@ impl Spawner {
             .args(launch.arguments.iter().map(|word| word_of_text(word)))
             .current_dir(launch.directory);
         command.envs(std::env::vars_os().map(jobserver::cleaned));
-        for name in &self.without {
+        for name in self.without.iter().chain(launch.unset) {
             command.env_remove(name);
         }
         command.envs(launch.env.iter().copied());

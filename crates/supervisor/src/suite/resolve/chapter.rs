@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use crate::toml_file::Spanned;
 use crashrate_model::Mode;
-use toml::Spanned;
 
 use super::super::{Action, Chapter, Expect, ProcessOptions, ResourceLimits, raw};
 use super::Resolver;
@@ -36,6 +36,8 @@ impl Resolver<'_> {
                     spawning: self.spawning(&whose, &raw.spawn, &raw.zygote, &raw.command)?,
                     env,
                     action,
+                    test: None,
+                    exit_codes: self.exit_codes(&whose, &raw.exit_codes)?,
                     process: self.process(raw, process)?,
                     id,
                 })

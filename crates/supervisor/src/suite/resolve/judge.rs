@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::toml_file::Spanned;
 use crashrate_model::{Condition, Gate, Mode, Recommendation};
-use toml::Spanned;
 
 use super::super::{Chapter, DEFAULT_VARIANT, Sequence, raw};
 use super::Resolver;

@@ -5,17 +5,19 @@ mod chapter;
 mod judge;
 mod options;
 mod sequence;
+mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::toml_file::Spanned;
+use crashrate_adapters::{ExitCodes, Framework, Group};
 use crashrate_model::{Baseline, Mode, OutcomeSet};
-use toml::Spanned;
 
 use super::{
-    Action, Chapter, DEFAULT_VARIANT, ProcessOptions, ResourceLimits, Sequence, Spawning, Suite,
-    SuiteError, Timing, Variant, raw,
+    Action, Chapter, ChapterOrder, DEFAULT_VARIANT, Lister, ProcessOptions, ResourceLimits,
+    Sequence, Spawning, Suite, SuiteError, TestSource, Timing, Variant, raw,
 };
 use crate::fault::Section;
 use crate::toml_file::{Result, Source};
@@ -28,12 +30,18 @@ const ROUNDS: u32 = 10;
 impl Suite {
     /// Resolves the text of a suite as if it were in the file `path`, which need not exist.
     ///
+    /// `lister` lists the tests of its `[[tests]]`.
+    ///
     /// # Errors
-    /// It is not a valid suite: one message with file and line.
-    pub fn parse(text: &str, path: &Path) -> std::result::Result<Suite, SuiteError> {
+    /// It is not a valid suite, or its tests cannot be listed: one message with file and line.
+    pub fn parse(
+        text: &str,
+        path: &Path,
+        lister: Lister<'_>,
+    ) -> std::result::Result<Suite, SuiteError> {
         let source = Source { path, text };
         let file: raw::File = source.parse()?;
-        if file.chapter.is_empty() {
+        if file.chapter.is_empty() && file.tests.is_empty() {
             return Err(SuiteError::Empty {
                 path: path.to_owned(),
             });
@@ -47,6 +55,7 @@ impl Suite {
             in_sequences: in_sequences.collect(),
             directory: file_path.parent().map(Path::to_owned).unwrap_or_default(),
             file: &file,
+            lister,
         };
         Ok(Suite {
             file: Some(file_path),
@@ -59,49 +68,110 @@ impl Suite {
     /// # Errors
     /// The program does not exist.
     pub fn of_command(argv: &[String], rounds: u32) -> std::result::Result<Suite, SuiteError> {
-        let directory = std::env::current_dir().map_err(|e| {
-            SuiteError::Command(format!("the current directory cannot be used: {e}"))
-        })?;
-        let program = argv
-            .first()
-            .ok_or_else(|| SuiteError::Command("no command after `--`".into()))?;
-        program::find(program, &directory, &BTreeMap::new()).map_err(SuiteError::Command)?;
-        let timing = Timing {
+        let chapter = chapter_of(argv, rounds).map_err(SuiteError::Command)?;
+        let program = &argv[0];
+        let directory = &chapter.timing.directory;
+        program::find(program, directory, &BTreeMap::new()).map_err(SuiteError::Command)?;
+        let id = id_from(program);
+        let chapter = Chapter {
+            id: id.clone(),
+            ..chapter
+        };
+        Ok(Suite {
+            chapters: vec![chapter.clone()],
+            ..of_chapter(id, &chapter)
+        })
+    }
+
+    /// A suite of the tests of a command, isolated and in one process, for
+    /// `crashrate run --from FRAMEWORK -- COMMAND`.
+    ///
+    /// # Errors
+    /// The tests cannot be listed.
+    pub fn of_tests(
+        framework: Option<Framework>,
+        argv: &[String],
+        rounds: u32,
+        lister: Lister<'_>,
+    ) -> std::result::Result<Suite, SuiteError> {
+        let chapter = chapter_of(argv, rounds).map_err(SuiteError::Command)?;
+        let named = argv.iter().rev().find(|word| !word.starts_with('-'));
+        let name = named.map_or_else(|| "tests".into(), |word| id_from(word));
+        let mut source = TestSource {
+            framework,
+            command: argv.to_vec(),
+            select: Vec::new(),
+            sequence: Some(name.clone()),
+            order: ChapterOrder::Given,
+            chapter: Chapter {
+                modes: vec![Mode::Isolated, Mode::Sequential],
+                ..chapter
+            },
+        };
+        let list = lister(&source).map_err(SuiteError::Command)?;
+        let is_ctest = |group: &Group| group.framework == Framework::Ctest;
+        if list.groups.iter().any(is_ctest) {
+            source.sequence = None;
+            source.chapter.modes.truncate(1);
+        }
+        let (chapters, sequences) = source.expand(&list).map_err(SuiteError::Command)?;
+        Ok(Suite {
+            chapters,
+            sequences,
+            tests: vec![source.clone()],
+            ..of_chapter(name, &source.chapter)
+        })
+    }
+}
+
+/// A chapter that runs a command in the current directory; its id is empty.
+fn chapter_of(argv: &[String], rounds: u32) -> std::result::Result<Chapter, String> {
+    let directory = std::env::current_dir()
+        .map_err(|e| format!("the current directory cannot be used: {e}"))?;
+    if argv.is_empty() {
+        return Err("no command after `--`".into());
+    }
+    Ok(Chapter {
+        id: String::new(),
+        modes: vec![Mode::Isolated],
+        rounds,
+        retries: 0,
+        timing: Timing {
             timeout: TIMEOUT,
             grace: GRACE,
             directory,
-        };
-        let id = id_from(program);
-        Ok(Suite {
-            name: id.clone(),
-            file: None,
-            device: "auto".into(),
-            bad: OutcomeSet::default(),
-            worker: None,
-            fault: None,
-            baseline: None,
-            fork_cuda: false,
-            limits: ResourceLimits::default(),
-            sequence_timing: timing.clone(),
-            process: ProcessOptions::default(),
-            variants: vec![default_variant()],
-            chapters: vec![Chapter {
-                id,
-                modes: vec![Mode::Isolated],
-                rounds,
-                retries: 0,
-                timing,
-                limits: ResourceLimits::default(),
-                env: BTreeMap::new(),
-                expect: Vec::new(),
-                action: Action::Command(argv.to_vec()),
-                process: ProcessOptions::default(),
-                spawning: Spawning::default(),
-            }],
-            sequences: Vec::new(),
-            gates: Vec::new(),
-            recommendations: Vec::new(),
-        })
+        },
+        limits: ResourceLimits::default(),
+        env: BTreeMap::new(),
+        expect: Vec::new(),
+        action: Action::Command(argv.to_vec()),
+        exit_codes: ExitCodes::default(),
+        test: None,
+        process: ProcessOptions::default(),
+        spawning: Spawning::default(),
+    })
+}
+
+/// A suite without a file and without chapters, with the settings of this one.
+fn of_chapter(name: String, chapter: &Chapter) -> Suite {
+    Suite {
+        name,
+        file: None,
+        device: "auto".into(),
+        bad: OutcomeSet::default(),
+        worker: None,
+        fault: None,
+        baseline: None,
+        fork_cuda: false,
+        limits: ResourceLimits::default(),
+        sequence_timing: chapter.timing.clone(),
+        process: ProcessOptions::default(),
+        variants: vec![default_variant()],
+        tests: Vec::new(),
+        chapters: Vec::new(),
+        sequences: Vec::new(),
+        gates: Vec::new(),
+        recommendations: Vec::new(),
     }
 }
 
@@ -112,6 +182,7 @@ struct Resolver<'a> {
     file: &'a raw::File,
     /// The chapters that a sequence names.
     in_sequences: HashSet<&'a str>,
+    lister: Lister<'a>,
 }
 
 impl Resolver<'_> {
@@ -124,8 +195,10 @@ impl Resolver<'_> {
         let sequence_timing = self.timing(&None, &None, &None)?;
         let limits = self.limits("limits", file.limits.as_ref())?;
         let process = self.common_process(head)?;
-        let chapters = self.chapters(limits, process)?;
-        let sequences = self.sequences(&chapters, &sequence_timing)?;
+        let mut chapters = self.chapters(limits, process)?;
+        let mut sequences = self.sequences(&chapters, &sequence_timing)?;
+        let tests = self.tests(limits, process)?;
+        self.add_tests(&tests, &mut chapters, &mut sequences)?;
         Ok(Suite {
             name: self.source.id("suite.name", &head.name)?,
             file: None,
@@ -148,6 +221,7 @@ impl Resolver<'_> {
             sequence_timing,
             process,
             variants: self.variants()?,
+            tests,
             gates: self.gates(&chapters, &sequences)?,
             recommendations: self.recommendations(&chapters, &sequences)?,
             chapters,

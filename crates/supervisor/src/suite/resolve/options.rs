@@ -1,10 +1,11 @@
 //! What chapters, sequences and `[defaults]` set of their processes: timing, environment, terminal,
 //! limits, forking.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::toml_file::Spanned;
+use crashrate_adapters::ExitCodes;
 use crashrate_model::Spawn;
-use toml::Spanned;
 
 use super::super::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing, raw};
 use super::{GRACE, Resolver, TIMEOUT};
@@ -100,7 +101,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn descendants(&self, word: &Text) -> Result<Option<DescendantCrash>> {
+    pub(super) fn descendants(&self, word: &Text) -> Result<Option<DescendantCrash>> {
         let choices = [DescendantCrash::Count, DescendantCrash::Note];
         let choice = |word| self.source.one_of("descendants", "choice", word, &choices);
         word.as_ref().map(choice).transpose()
@@ -143,6 +144,30 @@ impl Resolver<'_> {
                 .refuse(text, format!("{key}: must be at least 1s")),
             secs => Ok(Some(secs)),
         }
+    }
+
+    /// The exit codes that mean a crash or a skipped test.
+    pub(super) fn exit_codes(&self, whose: &str, raw: &raw::ExitCodes) -> Result<ExitCodes> {
+        let codes = |key: &str, given: &[Spanned<i64>]| {
+            let key = format!("{whose}: exit_codes.{key}");
+            let code = |code| Ok(self.source.integer(&key, code, 1..=255)? as i32);
+            given.iter().map(code).collect::<Result<BTreeSet<i32>>>()
+        };
+        let (crashed, skipped) = (
+            codes("crashed", &raw.crashed)?,
+            codes("skipped", &raw.skipped)?,
+        );
+        let is_both = |code: &&Spanned<i64>| crashed.contains(&(*code.get_ref() as i32));
+        if let Some(code) = raw.skipped.iter().find(is_both) {
+            let problem = "means both crashed and skipped; choose one";
+            let problem = format!("{whose}: exit_codes: {} {problem}", code.get_ref());
+            return self.source.refuse(code, problem);
+        }
+        Ok(ExitCodes {
+            crashed,
+            skipped,
+            inverted: false,
+        })
     }
 
     /// How processes are started. A command is forked only if its program says that it can be; the

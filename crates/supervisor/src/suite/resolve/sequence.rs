@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use toml::Spanned;
+use crate::toml_file::Spanned;
 
 use super::super::{Chapter, Sequence, Timing, raw};
 use super::Resolver;
@@ -30,6 +30,10 @@ impl Resolver<'_> {
                     spawning: self.spawning(&whose, &raw.spawn, &raw.zygote, &raw.command)?,
                     command,
                     env,
+                    order: self.order(&whose, &raw.order)?,
+                    timing: None,
+                    group: None,
+                    exit_codes: self.exit_codes(&whose, &raw.exit_codes)?,
                     id,
                 })
             })

@@ -1,0 +1,2 @@
+// Package words has nothing but tests.
+package words

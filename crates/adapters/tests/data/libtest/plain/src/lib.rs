@@ -1,0 +1,1 @@
+//! Has a test without libtest.

@@ -1,0 +1,230 @@
+//! The JSON Schema of the JSON report. The report is written field by field, so the types here
+//! repeat its fields; a test validates reports against the schema.
+
+use std::collections::BTreeMap;
+
+use crashrate_model::{Finding, Mode, Outcome};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value};
+
+use crate::view::{
+    Advice, Bounds, MeasureStat, Missed, Note, Reason, RunFacts, Running, Share, Spread, Totals,
+};
+use crate::words::Method;
+
+/// The JSON Schema of [`json`](fn@super::json).
+pub fn json_schema() -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<Report>()
+}
+
+type Object = Map<String, Value>;
+
+/// The report of a run. Fields may be added.
+#[derive(JsonSchema)]
+struct Report {
+    /// The version of the format.
+    #[schemars(extend("const" = super::values::SCHEMA))]
+    schema: u32,
+    /// Facts about the run as a whole.
+    run: RunFacts,
+    /// A row for each sequence and variant.
+    sequences: Vec<SequenceRow>,
+    /// A row for each chapter, mode, sequence and variant.
+    chapters: Vec<ChapterRow>,
+    /// Sums over all units.
+    totals: Totals,
+    /// Findings about the machine before the run.
+    findings: Vec<Finding>,
+    /// The recommendations that hold.
+    recommendations: Vec<Advice>,
+    /// The comparisons of the run's modes, variants and ways to spawn.
+    comparisons: Vec<Object>,
+    /// The comparison with the suite's baseline; null without one.
+    baseline: Option<Object>,
+    /// Claims of an imported report, and what its rounds show.
+    claims: Vec<Object>,
+    /// The gates and their verdicts.
+    gates: Vec<Object>,
+    /// Caveats for reading the rates.
+    doubts: Vec<String>,
+    /// The verdict of the stopping rule; null without a rule.
+    judgement: Option<Judgement>,
+    /// The attempts that are running.
+    running: Vec<Running>,
+    /// The command that repeats the run.
+    command: Option<String>,
+    /// Crashes by signature, most frequent first.
+    crashes: Vec<Crash>,
+}
+
+/// The verdict of a run's stopping rule.
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Judgement {
+    /// Every comparison is decided, or every rate is shown to be below its limit.
+    Shown,
+    /// Some comparison or gate has no verdict.
+    Undecided,
+    /// A rate is shown to be above its limit.
+    Refuted,
+}
+
+/// A sequence under one variant.
+#[derive(JsonSchema)]
+struct SequenceRow {
+    /// The sequence's id.
+    sequence: String,
+    /// The variant's id.
+    variant: String,
+    /// Rounds with a recorded first attempt.
+    rounds: u32,
+    /// Bad first attempts.
+    bad: u32,
+    /// The crash rate: bad first attempts over those that count.
+    first_attempt: Share,
+    /// Where its process died: chapters, `between` and `exit`.
+    died_in: BTreeMap<String, u32>,
+    /// The outcome of each round; null for a round without a result.
+    order: Vec<Option<Outcome>>,
+    /// Bad rounds after retries.
+    after_retries: Share,
+    /// Its chapters in order.
+    chapters: Vec<String>,
+    /// First attempts by outcome.
+    outcomes: BTreeMap<Outcome, u32>,
+    #[serde(flatten)]
+    more: Results,
+}
+
+/// A chapter in one mode, sequence and variant.
+#[derive(JsonSchema)]
+struct ChapterRow {
+    /// The chapter's id.
+    chapter: String,
+    /// How it ran.
+    mode: Mode,
+    /// The sequence's id; null in isolated mode.
+    sequence: Option<String>,
+    /// The variant's id.
+    variant: String,
+    /// Rounds with a recorded first attempt.
+    rounds: u32,
+    /// Rounds that reached it and have a result.
+    reached: u32,
+    /// First attempts by outcome.
+    outcomes: BTreeMap<Outcome, u32>,
+    /// The crash rate: bad first attempts over those that count.
+    first_attempt: Share,
+    /// Bad rounds after retries.
+    after_retries: Share,
+    /// Deaths by the name of their signal.
+    signals: BTreeMap<String, u32>,
+    /// What it measured.
+    measures: Vec<MeasureStat>,
+    /// Its position in the sequence, from 1; null in isolated mode.
+    position: Option<u32>,
+    /// The worker's built-in chapter.
+    worker: Option<String>,
+    /// The parameters of the worker's chapter.
+    params: Option<Object>,
+    #[serde(flatten)]
+    more: Results,
+}
+
+/// What rows of chapters and of sequences have in common.
+#[derive(JsonSchema)]
+struct Results {
+    /// `first_attempt` as a rate, with its interval; null without rounds.
+    crash_rate: Option<Rate>,
+    /// The rates possible given the rounds without a result; null if all have one.
+    bounds: Option<Bounds>,
+    /// Bad rounds per time and per operation; null unless rounds differ in length.
+    exposure: Option<Object>,
+    /// The test of whether rounds are independent; null if there are too few good or bad ones.
+    independence: Option<Object>,
+    /// Planned rounds; the maximum if the data may stop the run.
+    planned: u32,
+    /// Rounds that have a result or are censored (`unreached`).
+    ended: u32,
+    /// First attempts that passed.
+    passed: u32,
+    /// First attempts that failed.
+    failed: u32,
+    /// First attempts replaced because their round was run again, by outcome.
+    run_again: BTreeMap<Outcome, u32>,
+    /// Rounds that passed in the end, including on a retry.
+    passed_after_retries: u32,
+    /// Rounds that passed only on a retry.
+    flaky: u32,
+    /// Their numbers.
+    flaky_rounds: Vec<u32>,
+    /// Attempts that were started and are not running, including retries.
+    attempts: u32,
+    /// Retries without a result.
+    lost_retries: u32,
+    /// Durations of the attempts that count.
+    seconds: Option<Spread>,
+    /// Expectations that first attempts missed.
+    missed: Vec<Missed>,
+    /// Why attempts did not pass, most frequent first.
+    reasons: Vec<Reason>,
+    /// Other observations, most frequent first.
+    notes: Vec<Note>,
+}
+
+/// A rate with its confidence interval.
+#[derive(JsonSchema)]
+struct Rate {
+    /// The share of bad ones.
+    rate: f64,
+    /// The lower end of the interval.
+    lo: f64,
+    /// The upper end of the interval.
+    hi: f64,
+    /// The confidence of the interval.
+    confidence: f64,
+    /// How the interval was computed.
+    method: Method,
+    /// Whether the interval is valid whenever the run stops.
+    peek_safe: bool,
+}
+
+/// A signature, and where it occurred.
+#[derive(JsonSchema)]
+struct Crash {
+    /// `v1 | class | frames`.
+    signature: String,
+    /// First attempts with it.
+    count: u32,
+    /// The units that had it.
+    places: Vec<CrashPlace>,
+    /// The file of its first kept crash, relative to the run folder.
+    file: Option<String>,
+    /// The command that repeats it.
+    repeat: Option<String>,
+    /// The innermost frames of its first kept crash, if requested.
+    excerpt: Vec<String>,
+    /// The innermost Python frames of that crash.
+    python: Vec<String>,
+}
+
+/// A signature in one unit.
+#[derive(JsonSchema)]
+struct CrashPlace {
+    /// The chapter's or sequence's id.
+    name: String,
+    /// How it ran.
+    mode: Mode,
+    /// The variant's id.
+    variant: String,
+    /// Attempts with it, over those that count.
+    first_attempt: Share,
+    /// The same as a rate.
+    rate: Option<Rate>,
+    /// The first round with it.
+    first_round: u32,
+    /// The last round with it.
+    last_round: u32,
+}
