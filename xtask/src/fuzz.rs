@@ -15,10 +15,11 @@ use crate::verify::choose;
 use crate::workspace::{Workspace, call};
 
 /// The targets, and further seeds beside their own corpus.
-const TARGETS: [(&str, Option<&str>); 5] = [
+const TARGETS: [(&str, Option<&str>); 6] = [
     ("suite", Some("configs")),
     ("protocol", None),
     ("journal", None),
+    ("tests", None),
     ("ips", Some("crates/postmortem/fixtures")),
     ("import", Some("fixtures/recorded")),
 ];
