@@ -49,7 +49,7 @@ pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failu
         (None, true) => Some(find_suite()?),
         _ => None,
     };
-    let suite = match arguments.suite.as_ref().or(found.as_ref()) {
+    let mut suite = match arguments.suite.as_ref().or(found.as_ref()) {
         Some(path) => Suite::read(path, &tests)?,
         None => {
             let words: Vec<_> = arguments
@@ -60,6 +60,7 @@ pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failu
             Suite::of_tests(arguments.from, &words, COMMAND_ROUNDS, &tests)?
         }
     };
+    lister.add_package(&mut suite).map_err(Failure::usage)?;
     let mut text = String::new();
     let _ = write!(text, "suite {}, device {}", suite.name, suite.device);
     if let Some(path) = found {
@@ -95,6 +96,9 @@ pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failu
     }
     for variant in &suite.variants[1..] {
         let _ = writeln!(text, "variant {}", variant.id);
+    }
+    for (name, value) in suite.added_env() {
+        let _ = writeln!(text, "added for Python: {name}={}", one_line(&value));
     }
     answer(&text)
 }

@@ -83,6 +83,12 @@ fn run_notes(view: &View) -> Vec<String> {
         let limit = clean(&format!("{what} {limit}"), SENTENCE);
         notes.push(format!("Limit of each attempt: {limit}."));
     }
+    for (name, value) in &run.added_env {
+        let added = clean(&format!("{name}={value}"), SENTENCE);
+        notes.push(format!(
+            "Added to the environment of Python commands: {added}."
+        ));
+    }
     match run.resumed {
         0 => {}
         1 => notes.push("The run was resumed once.".to_owned()),

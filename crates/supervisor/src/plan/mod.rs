@@ -275,7 +275,7 @@ fn check_preloads(suite: &Suite, variant: &Variant) -> Result<(), PlanError> {
 }
 
 /// The isolated chapters and the sequences, executed.
-fn units_of(suite: &Suite, variant: &str) -> impl Iterator<Item = Unit> {
+pub(crate) fn units_of(suite: &Suite, variant: &str) -> impl Iterator<Item = Unit> {
     let unit = |name: &String, mode, chapters: &[String], rounds| Unit {
         name: name.clone(),
         mode,
