@@ -51,6 +51,7 @@ mod mutated;
 mod pages;
 mod past;
 mod places;
+mod python;
 mod readme;
 mod reports;
 mod resources;

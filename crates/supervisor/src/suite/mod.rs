@@ -226,6 +226,9 @@ pub enum SuiteError {
         /// The file.
         path: PathBuf,
     },
+    /// A command given on the command line has no tests.
+    #[error("nothing to run: `{0}` lists no tests")]
+    NoTests(String),
     /// A command given on the command line cannot be run.
     #[error("{0}")]
     Command(String),

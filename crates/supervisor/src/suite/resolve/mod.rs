@@ -110,6 +110,9 @@ impl Suite {
             },
         };
         let list = lister(&source).map_err(SuiteError::Command)?;
+        if list.is_empty() {
+            return Err(SuiteError::NoTests(argv.join(" ")));
+        }
         let is_ctest = |group: &Group| group.framework == Framework::Ctest;
         if list.groups.iter().any(is_ctest) {
             source.sequence = None;
