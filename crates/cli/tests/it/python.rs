@@ -90,9 +90,9 @@ fn a_mark_is_a_gate() {
         assert_eq!(gate["name"], "test_marked.py::test_marked", "{gate:#}");
         assert_eq!(gate["verdict"], verdict, "{gate:#}");
     };
-    gate("30", None, 0, "passed");
-    gate("60", Some("1"), 120, "refuted");
-    gate("1", None, 121, "undecided");
+    gate("30", None, 0, "below");
+    gate("60", Some("1"), 120, "above");
+    gate("1", None, 121, "inconclusive");
 }
 
 #[test]
