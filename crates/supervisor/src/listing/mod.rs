@@ -85,7 +85,7 @@ impl TestLister {
                 return Err(format!("`{command}`: {problem}"));
             }
         };
-        for note in &list.notes {
+        for note in list.notes.iter().cloned().chain(notes_of_tests(&list)) {
             tracing::warn!("{note}");
         }
         tracing::info!(%command, tests = list.len(), "listed tests");
@@ -185,6 +185,24 @@ impl TestLister {
 
 fn not_written(error: io::Error) -> String {
     format!("the Python package cannot be written: {error}")
+}
+
+/// What people should know about tests, each note once with the tests that it is about.
+fn notes_of_tests(list: &TestList) -> Vec<String> {
+    let mut tests_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for test in list.groups.iter().flat_map(|group| &group.tests) {
+        for note in &test.notes {
+            tests_of.entry(note).or_default().push(&test.id);
+        }
+    }
+    let sentence = |(note, tests): (&str, Vec<&str>)| match tests.as_slice() {
+        [] => note.to_owned(),
+        [one] => format!("the test `{one}` {note}"),
+        [first, others @ ..] => {
+            format!("the test `{first}`, like {} others, {note}", others.len())
+        }
+    };
+    tests_of.into_iter().map(sentence).collect()
 }
 
 fn kind_of(path: &Path) -> PathKind {

@@ -1,6 +1,6 @@
 //! The rules that turn what was observed into an outcome.
 
-use crashrate_adapters::{CrashMark, ExitMeaning};
+use crashrate_adapters::{CrashMark, ExitMeaning, OutputMeaning};
 use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Mode, Outcome};
 
 use super::expect::missed;
@@ -40,6 +40,8 @@ pub struct Seen {
     pub descendants: Vec<DescendantDeath>,
     /// What on standard error makes its exit code a crash.
     pub crash_mark: Option<&'static CrashMark>,
+    /// What its output means by the rules of its test.
+    pub output: Option<OutputMeaning>,
     /// Other observations, for people.
     pub notes: Vec<String>,
 }
@@ -68,6 +70,7 @@ impl Seen {
             stopped_by: None,
             descendants: Vec::new(),
             crash_mark: None,
+            output: None,
             notes: Vec::new(),
         }
     }
@@ -92,8 +95,8 @@ enum ProcessEnd {
     NotStarted(String),
     /// It died, was killed or was stopped.
     Cut(Outcome, String),
-    /// It exited with a code that means a skipped test.
-    Skipped(i32),
+    /// It exited with this code, and that or its output means a skipped test.
+    Skipped(i32, String),
     /// It exited with this code.
     Ended(i32),
 }
@@ -137,9 +140,14 @@ fn by_code(spec: &UnitSpec, seen: &Seen, code: i32) -> ProcessEnd {
     if let Some(mark) = seen.crash_mark {
         return ProcessEnd::Cut(Outcome::Crashed, format!("exit code {code}, {}", mark.tool));
     }
+    if let Some(OutputMeaning::Skipped(reason)) = &seen.output {
+        return ProcessEnd::Skipped(code, reason.clone());
+    }
     match spec.exit_codes.meaning(code) {
         ExitMeaning::Crashed => ProcessEnd::Cut(Outcome::Crashed, format!("exit code {code}")),
-        ExitMeaning::Skipped if spec.mode == Mode::Isolated => ProcessEnd::Skipped(code),
+        ExitMeaning::Skipped if spec.mode == Mode::Isolated => {
+            ProcessEnd::Skipped(code, format!("exit code {code}"))
+        }
         _ => ProcessEnd::Ended(code),
     }
 }
@@ -180,10 +188,10 @@ fn isolated(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Ended {
     let (outcome, reason) = match end {
         ProcessEnd::NotStarted(reason) => (Outcome::NotStarted, Some(reason)),
         ProcessEnd::Cut(outcome, reason) => (outcome, Some(with_phase(reason, log))),
-        ProcessEnd::Skipped(code) => {
+        ProcessEnd::Skipped(_, why) => {
             let reason = match &log.state {
                 State::Skipped(reason) => reason.clone(),
-                _ => format!("exit code {code}"),
+                _ => why,
             };
             (Outcome::Skipped, Some(reason))
         }
@@ -260,19 +268,25 @@ fn ended_chapter(
     code: i32,
 ) -> (Outcome, Option<String>) {
     let failed = |reason: String| (Outcome::Failed, Some(reason));
-    match (&log.state, code) {
+    let problem = match &seen.output {
+        Some(OutputMeaning::Failed(reason)) => Some(reason.clone()),
+        Some(OutputMeaning::Passed) => None,
+        _ => (code != 0).then(|| format!("exit code {code}")),
+    };
+    match (&log.state, problem) {
         (State::Failed(reason), _) => failed(reason.clone()),
-        (_, 0) if spec.exit_codes.inverted => failed("exit code 0, but it must fail".into()),
-        (_, code) if code != 0 && !spec.exit_codes.inverted => failed(format!("exit code {code}")),
+        (_, None) if spec.exit_codes.inverted => failed(match &seen.output {
+            Some(_) => "its output matches, but it must fail".into(),
+            None => "exit code 0, but it must fail".into(),
+        }),
+        (_, Some(problem)) if !spec.exit_codes.inverted => failed(problem),
         (State::Skipped(reason), _) => (Outcome::Skipped, Some(reason.clone())),
         (State::Passed, _) => against_expectations(spec, seen, 0, log),
         (State::Waiting | State::Running, _) if !spec.needs_verdict => {
             against_expectations(spec, seen, 0, log)
         }
-        (State::Waiting, code) => {
-            failed(format!("exit code {code}, but the chapter never started"))
-        }
-        (State::Running, code) => failed(format!("exit code {code}, but no verdict")),
+        (State::Waiting, _) => failed(format!("exit code {code}, but the chapter never started")),
+        (State::Running, _) => failed(format!("exit code {code}, but no verdict")),
     }
 }
 
@@ -328,7 +342,7 @@ fn chapter_of_sequence(
         (State::Skipped(reason), _) => (Outcome::Skipped, Some(reason.clone())),
         (_, ProcessEnd::NotStarted(reason)) => (Outcome::NotStarted, Some(reason.clone())),
         (State::Running, ProcessEnd::Cut(outcome, reason)) => (*outcome, Some(reason.clone())),
-        (State::Running, ProcessEnd::Ended(code) | ProcessEnd::Skipped(code)) => (
+        (State::Running, ProcessEnd::Ended(code) | ProcessEnd::Skipped(code, _)) => (
             Outcome::Failed,
             Some(format!("exit code {code}, but no verdict")),
         ),
@@ -352,7 +366,7 @@ fn whole_sequence(
     let code = match end {
         ProcessEnd::NotStarted(reason) => return (Outcome::NotStarted, Some(reason.clone())),
         ProcessEnd::Cut(outcome, reason) => return (*outcome, Some(reason.clone())),
-        ProcessEnd::Ended(code) | ProcessEnd::Skipped(code) => *code,
+        ProcessEnd::Ended(code) | ProcessEnd::Skipped(code, _) => *code,
     };
     let names = |expected: Outcome| -> Vec<&str> {
         (spec.chapters.iter().zip(chapters))
