@@ -132,7 +132,7 @@ fn uncounted(results: &Results) -> Vec<String> {
     }
     for reason in &results.reasons {
         if !reason.outcome.counts() {
-            let text = clean(&reason.text, SENTENCE);
+            let text = first_line(&reason.text);
             let n = count(reason.count.into());
             notes.push(format!("{n} {}: {text}", reason.outcome));
         }
