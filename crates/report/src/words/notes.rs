@@ -4,7 +4,7 @@ use crashrate_model::{EvidenceMode, Outcome, StopReason};
 
 use super::names::{counted, of_chapter, units};
 use super::numbers::{count, counts, joined, plural};
-use crate::clean::{SENTENCE, clean};
+use crate::clean::{SENTENCE, clean, first_line};
 use crate::view::{Outcomes, Results, RunFacts, View};
 
 /// The notes of a run.

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::markdown;
-use crate::clean::{SENTENCE, clean};
+use crate::clean::{SENTENCE, clean, first_line};
 use crate::document::{first_seen, unexplained};
 use crate::view::{CrashPlace, CrashRow, Reason, View};
 use crate::words::{count, of_unit, short_estimate};
