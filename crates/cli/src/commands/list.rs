@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use crashrate_adapters::Framework;
 use crashrate_model::Mode;
-use crashrate_report::one_line;
+use crashrate_report::{one_line, plural};
 use crashrate_supervisor::request::COMMAND_ROUNDS;
 use crashrate_supervisor::suite::{Action, Chapter, Suite, TestSource, word_to_text};
 
@@ -41,6 +41,9 @@ pub(crate) struct ListArguments {
     // With its full path, clap takes the type as the value that the parser returns.
     from: std::option::Option<Framework>,
 }
+
+/// Chapters of a sequence that are named; more are counted.
+const NAMED: usize = 20;
 
 pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failure> {
     let lister = lister(runs);
@@ -77,7 +80,7 @@ pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failu
         let _ = writeln!(
             text,
             "chapter {}: {} ({}{rounds})",
-            chapter.id,
+            one_line(&chapter.id),
             action(chapter),
             modes.join(", ")
         );
@@ -87,15 +90,19 @@ pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failu
             Some(command) => format!(", run by {}", one_line(&command.join(" "))),
             None => String::new(),
         };
-        let chapters = sequence.chapters.join(" > ");
+        let chapters = match sequence.chapters.len() {
+            n if n > NAMED => plural(n as u64, "chapter"),
+            _ => one_line(&sequence.chapters.join(" > ")),
+        };
         let _ = writeln!(
             text,
             "sequence {}: {chapters} ({} rounds{command})",
-            sequence.id, sequence.rounds
+            one_line(&sequence.id),
+            sequence.rounds
         );
     }
     for variant in &suite.variants[1..] {
-        let _ = writeln!(text, "variant {}", variant.id);
+        let _ = writeln!(text, "variant {}", one_line(&variant.id));
     }
     for (name, value) in suite.added_env() {
         let _ = writeln!(text, "added for Python: {name}={}", one_line(&value));

@@ -4,7 +4,7 @@ use crashrate_model::{EvidenceMode, Outcome, StopReason};
 
 use super::names::{counted, of_chapter, units};
 use super::numbers::{count, counts, joined, plural};
-use crate::clean::{SENTENCE, clean};
+use crate::clean::{SENTENCE, clean, first_line};
 use crate::view::{Outcomes, Results, RunFacts, View};
 
 /// The notes of a run.
@@ -138,7 +138,7 @@ fn uncounted(results: &Results) -> Vec<String> {
     }
     for reason in &results.reasons {
         if !reason.outcome.counts() {
-            let text = clean(&reason.text, SENTENCE);
+            let text = first_line(&reason.text);
             let n = count(reason.count.into());
             notes.push(format!("{n} {}: {text}", reason.outcome));
         }

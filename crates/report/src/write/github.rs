@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::markdown;
-use crate::clean::{SENTENCE, clean};
+use crate::clean::{SENTENCE, clean, first_line};
 use crate::document::{first_seen, unexplained};
 use crate::view::{CrashPlace, CrashRow, Reason, View};
 use crate::words::{count, of_unit, short_estimate};
@@ -67,7 +67,7 @@ fn by_reason(name: &str, reason: &Reason) -> (u32, String) {
         1 => "once".to_owned(),
         n => format!("{} times", count(n.into())),
     };
-    let (text, place) = (clean(&reason.text, SENTENCE), first_seen(reason));
+    let (text, place) = (first_line(&reason.text), first_seen(reason));
     let message = format!("{outcome} {times}: {text}{place}");
     (
         reason.count,
