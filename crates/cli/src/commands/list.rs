@@ -9,7 +9,7 @@ use crashrate_adapters::Framework;
 use crashrate_model::Mode;
 use crashrate_report::{one_line, plural};
 use crashrate_supervisor::request::COMMAND_ROUNDS;
-use crashrate_supervisor::suite::{Action, Chapter, Suite, TestSource, word_to_text};
+use crashrate_supervisor::suite::{Action, Chapter, Sequence, Suite, TestSource, word_to_text};
 
 use crate::error::{Exit, Failure};
 use crate::output::answer;
@@ -70,37 +70,9 @@ pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failu
         let _ = write!(text, ", {}", path.display());
     }
     text.push('\n');
-    for chapter in &suite.chapters {
-        let modes: Vec<_> = chapter.modes.iter().map(|m| m.word()).collect();
-        let rounds = if chapter.modes.contains(&Mode::Isolated) {
-            format!(", {} isolated rounds", chapter.rounds)
-        } else {
-            String::new()
-        };
-        let _ = writeln!(
-            text,
-            "chapter {}: {} ({}{rounds})",
-            one_line(&chapter.id),
-            action(chapter),
-            modes.join(", ")
-        );
-    }
-    for sequence in &suite.sequences {
-        let command = match &sequence.command {
-            Some(command) => format!(", run by {}", one_line(&command.join(" "))),
-            None => String::new(),
-        };
-        let chapters = match sequence.chapters.len() {
-            n if n > NAMED => plural(n as u64, "chapter"),
-            _ => one_line(&sequence.chapters.join(" > ")),
-        };
-        let _ = writeln!(
-            text,
-            "sequence {}: {chapters} ({} rounds{command})",
-            one_line(&sequence.id),
-            sequence.rounds
-        );
-    }
+    let chapters = suite.chapters.iter().map(of_chapter);
+    let sequences = suite.sequences.iter().map(of_sequence);
+    chapters.chain(sequences).for_each(|line| text += &line);
     for variant in &suite.variants[1..] {
         let _ = writeln!(text, "variant {}", one_line(&variant.id));
     }
@@ -108,6 +80,38 @@ pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failu
         let _ = writeln!(text, "added for Python: {name}={}", one_line(&value));
     }
     answer(&text)
+}
+
+/// The line of a chapter.
+fn of_chapter(chapter: &Chapter) -> String {
+    let modes: Vec<_> = chapter.modes.iter().map(|m| m.word()).collect();
+    let rounds = match chapter.modes.contains(&Mode::Isolated) {
+        true => format!(", {} isolated rounds", chapter.rounds),
+        false => String::new(),
+    };
+    format!(
+        "chapter {}: {} ({}{rounds})\n",
+        one_line(&chapter.id),
+        action(chapter),
+        modes.join(", ")
+    )
+}
+
+/// The line of a sequence.
+fn of_sequence(sequence: &Sequence) -> String {
+    let command = match &sequence.command {
+        Some(command) => format!(", run by {}", one_line(&command.join(" "))),
+        None => String::new(),
+    };
+    let chapters = match sequence.chapters.len() {
+        n if n > NAMED => plural(n as u64, "chapter"),
+        _ => one_line(&sequence.chapters.join(" > ")),
+    };
+    format!(
+        "sequence {}: {chapters} ({} rounds{command})\n",
+        one_line(&sequence.id),
+        sequence.rounds
+    )
 }
 
 fn action(chapter: &Chapter) -> String {

@@ -3,9 +3,10 @@
 use crashrate_model::{Mode, Outcome};
 
 use super::Block;
-use crate::clean::{SENTENCE, clean, first_line, more_lines};
+use crate::clean::{SENTENCE, clean};
 use crate::view::{Reason, Results, View, is_hang};
 use crate::words::{count, of_chapter, of_sequence, of_unit};
+use crate::words::{first_line, more_lines};
 
 /// Reasons that a row names before it counts the rest.
 const REASONS: usize = 5;

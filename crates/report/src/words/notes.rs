@@ -4,8 +4,9 @@ use crashrate_model::{EvidenceMode, Outcome, StopReason};
 
 use super::names::{counted, of_chapter, units};
 use super::numbers::{count, counts, joined, plural};
-use crate::clean::{SENTENCE, clean, first_line};
+use crate::clean::{SENTENCE, clean};
 use crate::view::{Outcomes, Results, RunFacts, View};
+use crate::words::first_line;
 
 /// The notes of a run.
 pub(crate) fn notes(view: &View) -> Vec<String> {

@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 
 use super::markdown;
-use crate::clean::{SENTENCE, clean, first_line};
+use crate::clean::{SENTENCE, clean};
 use crate::document::{first_seen, unexplained};
 use crate::view::{CrashPlace, CrashRow, Reason, View};
+use crate::words::first_line;
 use crate::words::{count, of_unit, short_estimate};
 
 /// The most annotations that GitHub shows for a step.
