@@ -163,7 +163,7 @@ fn annotations_are_few_and_escaped() {
             .all(|line| !line.contains(['\r', '\n']) && line.starts_with("::error "))
     );
     assert!(
-        lines[0].contains("50%25\\r\\n::add-mask::x"),
+        lines[0].contains("50%25 (+1 line)"),
         "{}",
         lines[0]
     );
