@@ -48,6 +48,7 @@ mod live;
 mod locations;
 mod made_journal;
 mod mutated;
+mod names;
 mod pages;
 mod past;
 mod places;

@@ -89,7 +89,8 @@ pub(super) fn crashes(view: &View) -> Vec<Block> {
         add(&mut table, number, row);
         if let Some(repeat) = &row.repeat {
             // Whole, so that it can be pasted into a shell.
-            below.push(Block::line(format!("{number} again: {}", one_line(repeat))));
+            below.push(Block::line(format!("{number} again:")));
+            below.push(Block::Command(one_line(repeat)));
         }
         below.extend(stack(number, row));
         let python = python(row, usize::MAX).map(|python| format!("{number} {python}"));
