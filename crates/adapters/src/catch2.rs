@@ -123,7 +123,7 @@ fn parse_names(process: &Invocation, output: &process::Output) -> Result<Vec<Str
 }
 
 pub(crate) fn isolated(group: &Group, test: &Test) -> Invocation {
-    let spec = quoted(&test.name);
+    let spec = spec(group, &[test]);
     run(&without_spec(&group.program)).with(["--order", "decl", &spec])
 }
 
@@ -135,9 +135,7 @@ pub(crate) fn sequential(
     let process = if group.is_all(tests) {
         run(&group.program)
     } else {
-        // Words behind each other are one spec; only a comma separates.
-        let specs: Vec<String> = tests.iter().map(|test| quoted(&test.name)).collect();
-        run(&without_spec(&group.program)).with([specs.join(",")])
+        run(&without_spec(&group.program)).with([spec(group, tests)])
     };
     match order {
         Order::Given => Ok(process.with(["--order", "decl"])),
@@ -168,18 +166,60 @@ fn without_spec(program: &Invocation) -> Invocation {
     process.with(words::separate(&arguments, TAKES_VALUE).options)
 }
 
+/// The test spec that chooses these tests: words behind each other must all apply, and commas
+/// separate alternatives.
+fn spec(group: &Group, tests: &[&Test]) -> String {
+    let is_chosen = |other: &Test| tests.iter().any(|test| test.name == other.name);
+    let alternatives = tests.iter().map(|test| {
+        let mut spec = quoted(&test.name);
+        let others = group.tests.iter().filter(|other| {
+            chooses(&test.name, &other.name)
+                && !chooses(&other.name, &test.name)
+                && !is_chosen(other)
+        });
+        for other in others {
+            spec.push('~');
+            spec.push_str(&quoted(&other.name));
+        }
+        spec
+    });
+    alternatives.collect::<Vec<_>>().join(",")
+}
+
+/// Whether the quoted name of a test also chooses another test (`WildcardPattern::matches`).
+fn chooses(name: &str, other: &str) -> bool {
+    if !name.starts_with(['*', ' ']) && !name.ends_with(['*', ' ']) && !name.starts_with(EXCLUDE) {
+        return name.eq_ignore_ascii_case(other);
+    }
+    let [name, other] = [name, other].map(|name| name.trim().to_ascii_lowercase());
+    let (start, name) = match (name.strip_prefix('*'), name.strip_prefix(EXCLUDE)) {
+        (Some(rest), _) => (true, rest.to_owned()),
+        (None, Some(rest)) => (true, format!("{}{rest}", &EXCLUDE[1..])),
+        (None, None) => (false, name),
+    };
+    match (start, name.strip_suffix('*')) {
+        (false, None) => other == name,
+        (true, None) => other.ends_with(&name),
+        (false, Some(name)) => other.starts_with(name),
+        (true, Some(name)) => other.contains(name),
+    }
+}
+
+/// What makes a pattern negative, also in quotes.
+const EXCLUDE: &str = "exclude:";
+
 /// The test spec that chooses a name, in both versions: the name in quotes.
 ///
 /// Inside of quotes, a backslash still takes the meaning from a comma, a bracket, a quote and another
 /// backslash. Two things keep theirs: `*` at an end, and `exclude:` at the beginning, which becomes
-/// `*xclude:`. Then the spec also chooses names with the same rest; the reader leaves out their
-/// events. Without quotes, versions 2.13 and 3.7 read an escaped `~` before a blank, or a name of one
-/// escaped character, in another way than documented.
+/// `*xclude:`. Then the spec also chooses names with the same rest. Without quotes, versions 2.13
+/// and 3.7 read an escaped `~` before a blank, or a name of one escaped character, in another way
+/// than documented.
 fn quoted(name: &str) -> String {
     let mut spec = String::with_capacity(name.len() + 2);
     spec.push('"');
     for (index, character) in name.char_indices() {
-        if index == 0 && name.starts_with("exclude:") {
+        if index == 0 && name.starts_with(EXCLUDE) {
             spec.push('*');
             continue;
         }
@@ -204,14 +244,22 @@ pub(crate) struct Output {
     /// A test with `[!mayfail]` or `[!shouldfail]` passes with failures.
     fails: bool,
     explains: bool,
+    /// Test cases that the running test printed, and that are not closed: Catch2 nests none.
+    printed: u32,
 }
 
 impl Output {
     pub(crate) fn line(&mut self, line: &str, chapters: &mut Chapters) {
-        if let Some(name) = started(line).filter(|name| chapters.knows(name)) {
-            *self = Output::default();
-            chapters.start(&name);
-        } else if chapters.open().is_none() {
+        let starts = started(line);
+        if chapters.open().is_none() {
+            if let Some(name) = starts.filter(|name| chapters.knows(name)) {
+                *self = Output::default();
+                chapters.start(&name);
+            }
+        } else if starts.is_some() {
+            self.printed += 1;
+        } else if self.printed > 0 {
+            self.printed -= u32::from(line.trim() == "</TestCase>");
         } else if line.ends_with(" </TestCase>") && line.trim_start() == "</TestCase>" {
             match self.verdict.take() {
                 // The test is left open, so that the death that follows is charged to it.
@@ -233,7 +281,7 @@ impl Output {
             });
             self.explains = false;
         } else {
-            self.fatal |= line.trim_start().starts_with("<FatalErrorCondition ");
+            self.fatal |= line.contains("<FatalErrorCondition filename=");
             self.explain(line, chapters);
         }
     }

@@ -16,6 +16,8 @@ pub(crate) struct Chapters {
     ids: HashMap<String, String>,
     /// The name of the test that started and has no verdict.
     open: Option<String>,
+    /// The name of the test that had the last verdict, until the next test starts.
+    last: Option<String>,
     reason: String,
     events: Vec<Event>,
 }
@@ -34,6 +36,7 @@ impl Chapters {
         Chapters {
             ids,
             open: None,
+            last: None,
             reason: String::new(),
             events: Vec::new(),
         }
@@ -58,6 +61,7 @@ impl Chapters {
     pub(crate) fn start(&mut self, name: &str) {
         if let Some(id) = self.ids.get(name) {
             self.open = Some(name.to_owned());
+            self.last = None;
             self.reason.clear();
             let chapter = id.clone();
             self.events.push(Event::ChapterStarted { chapter });
@@ -82,12 +86,23 @@ impl Chapters {
             return;
         };
         let chapter = self.ids[&name].clone();
+        self.last = Some(name);
         let reason = std::mem::take(&mut self.reason);
         self.events.push(match verdict {
             Verdict::Passed => Event::ChapterPassed { chapter },
             Verdict::Failed => Event::ChapterFailed { chapter, reason },
             Verdict::Skipped => Event::ChapterSkipped { chapter, reason },
         });
+    }
+
+    /// The name of the test that had the last verdict, if no test has started since.
+    pub(crate) fn last(&self) -> Option<&str> {
+        self.last.as_deref()
+    }
+
+    /// The last verdict was none: its test is open.
+    pub(crate) fn reopen(&mut self) {
+        self.open = self.last.take();
     }
 
     /// The open test waits while others run.

@@ -10,12 +10,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::Framework;
 use crate::error::ListError;
 use crate::group::{Group, Test};
 use crate::listing::{Context, Listing, Step, TestList};
 use crate::process::Invocation;
 use crate::words::file_name;
+use crate::{Framework, OutputRules};
 
 const CTEST: Framework = Framework::Ctest;
 
@@ -69,6 +69,7 @@ fn group(declared: Declared, env: &BTreeMap<String, String>) -> Result<Group, Li
     let mut program = Invocation::new(declared.command.clone());
     let mut test = Test::named(declared.name.clone());
     let mut notes = Vec::new();
+    let mut rules = OutputRules::default();
     if program.command.is_empty() {
         return Err(declared.error("has no program: build the project first"));
     }
@@ -82,7 +83,10 @@ fn group(declared: Declared, env: &BTreeMap<String, String>) -> Result<Group, Li
             "WILL_FAIL" => test.exit_codes.inverted = is_true(value),
             "REQUIRED_FILES" => {
                 let files: Vec<&str> = texts(value).collect();
-                notes.push(format!("needs the files {}", files.join(", ")));
+                notes.push(format!(
+                    "needs the files {}, which crashrate does not check",
+                    files.join(", ")
+                ));
             }
             "FIXTURES_REQUIRED" => {
                 let fixtures: Vec<&str> = texts(value).collect();
@@ -91,12 +95,11 @@ fn group(declared: Declared, env: &BTreeMap<String, String>) -> Result<Group, Li
                     fixtures.join(", ")
                 ));
             }
-            name @ ("PASS_REGULAR_EXPRESSION"
-            | "FAIL_REGULAR_EXPRESSION"
-            | "SKIP_REGULAR_EXPRESSION") => {
-                notes.push(format!(
-                    "ctest judges by {name}, crashrate by the exit code"
-                ));
+            "PASS_REGULAR_EXPRESSION" => rules.required.extend(texts(value).map(str::to_owned)),
+            "FAIL_REGULAR_EXPRESSION" => rules.failing.extend(texts(value).map(str::to_owned)),
+            "SKIP_REGULAR_EXPRESSION" => rules.skipping.extend(texts(value).map(str::to_owned)),
+            name @ ("TIMEOUT_AFTER_MATCH" | "RESOURCE_GROUPS") => {
+                notes.push(format!("has {name}, which crashrate does not follow"));
             }
             _ => {}
         }
@@ -109,7 +112,11 @@ fn group(declared: Declared, env: &BTreeMap<String, String>) -> Result<Group, Li
             }
         }
     }
-    test.note = (!notes.is_empty()).then(|| notes.join("; "));
+    if let Some(problem) = rules.problem() {
+        return Err(declared.error(&problem));
+    }
+    test.exit_codes.output = rules;
+    test.notes = notes;
     Ok(Group {
         framework: CTEST,
         name: None,

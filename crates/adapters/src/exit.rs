@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Framework;
+use crate::{Framework, OutputRules};
 
 /// What the exit codes of a test mean. A signal is a crash whatever is declared here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct ExitCodes {
     /// Whether 0 means failure and every other code means success: CTest's `WILL_FAIL`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub inverted: bool,
+    /// What the output means beside the exit code.
+    #[serde(skip_serializing_if = "OutputRules::is_empty")]
+    pub output: OutputRules,
 }
 
 /// What an exit code means.
@@ -171,7 +174,7 @@ mod tests {
         let codes = ExitCodes {
             crashed: [134, 139].into(),
             skipped: [77].into(),
-            inverted: false,
+            ..ExitCodes::default()
         };
         assert_eq!(codes.meaning(0), ExitMeaning::Passed);
         assert_eq!(codes.meaning(1), ExitMeaning::Failed);

@@ -38,9 +38,10 @@ pub struct Test {
     /// The crash rate that the test must stay below: `@pytest.mark.crashrate(below=0.01)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below: Option<f64>,
-    /// What people should know about the test, such as a setting that crashrate does not follow.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    /// What people should know about the test, such as a setting that crashrate does not follow:
+    /// each a sentence that begins with "the test".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// The order of the tests in one process.

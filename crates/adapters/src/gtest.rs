@@ -199,6 +199,8 @@ fn escaped(name: &str) -> String {
 pub(crate) struct Output {
     /// Whether the lines belong to a message of the running test.
     explains: bool,
+    /// Whether a verdict has begun whose parameter is printed in several lines.
+    unfinished: bool,
 }
 
 const MARKS: [(&str, Verdict); 3] = [
@@ -209,39 +211,68 @@ const MARKS: [(&str, Verdict); 3] = [
 
 impl Output {
     pub(crate) fn line(&mut self, line: &str, chapters: &mut Chapters) {
-        const RUN: &str = "[ RUN      ] ";
-        if let Some(verdict) = chapters.open().and_then(|open| verdict(line, open)) {
-            chapters.end(verdict);
-        } else if let Some(at) = line.find(RUN)
-            // Inside of a test, only a line of its own can start another test.
-            && (at == 0 || chapters.open().is_none())
-            && chapters.knows(&line[at + RUN.len()..])
-        {
-            self.explains = false;
-            chapters.start(&line[at + RUN.len()..]);
-        } else {
-            self.explains |= line.ends_with(": Failure") || line.ends_with(": Skipped");
-            if self.explains {
-                chapters.explain(line);
+        if let Some(open) = chapters.open() {
+            let verdict = verdict(line, open);
+            if self.unfinished && line.ends_with(" ms)") {
+                self.end(Verdict::Failed, chapters);
+            } else if let Some(verdict) = verdict {
+                self.end(verdict, chapters);
+            } else {
+                self.unfinished |= begins_verdict(line, open);
+                self.explains |= line.ends_with(": Failure") || line.ends_with(": Skipped");
+                if self.explains {
+                    chapters.explain(line);
+                }
             }
+        } else if let Some(name) = started(line).filter(|name| chapters.knows(name)) {
+            chapters.start(name);
+        } else if let Some(last) = chapters.last()
+            && verdict(line, last) == Some(Verdict::Failed)
+        {
+            // The verdict before was the test's own text.
+            chapters.reopen();
+            chapters.end(Verdict::Failed);
         }
     }
+
+    fn end(&mut self, verdict: Verdict, chapters: &mut Chapters) {
+        *self = Output::default();
+        chapters.end(verdict);
+    }
+}
+
+/// The name of a test that starts, also behind text without a newline.
+///
+/// GoogleTest starts no test before it has printed the verdict of the one before. So this line is
+/// text of a test while that test is open.
+fn started(line: &str) -> Option<&str> {
+    const RUN: &str = "[ RUN      ] ";
+    line.find(RUN).map(|at| &line[at + RUN.len()..])
 }
 
 /// The verdict in a line, which can follow text that the test printed without a newline.
 ///
 /// The time tells it from the summary and from the test's own words: `(0 ms)`, or
-/// `, where GetParam() = 3 (0 ms)`.
+/// `, where GetParam() = 3 (0 ms)`. A parameter can hold such text, so the first mark counts.
 fn verdict(line: &str, open: &str) -> Option<Verdict> {
-    MARKS.into_iter().find_map(|(mark, verdict)| {
-        let found = line.match_indices(mark).any(|(at, _)| {
+    if !line.ends_with(" ms)") {
+        return None;
+    }
+    let found = MARKS.into_iter().filter_map(|(mark, verdict)| {
+        let found = line.match_indices(mark).find(|(at, _)| {
             let rest = line[at + mark.len()..].strip_prefix(open);
-            rest.is_some_and(|rest| {
-                (rest.starts_with(" (") || rest.starts_with(", where ")) && rest.contains(" ms)")
-            })
+            rest.is_some_and(|rest| rest.starts_with(" (") || rest.starts_with(", where "))
         });
-        found.then_some(verdict)
-    })
+        found.map(|(at, _)| (at, verdict))
+    });
+    found.min_by_key(|(at, _)| *at).map(|(_, verdict)| verdict)
+}
+
+/// Whether a line begins the verdict of a failed test whose parameter is printed in several lines.
+fn begins_verdict(line: &str, open: &str) -> bool {
+    let rest = line.strip_prefix("[  FAILED  ] ");
+    let rest = rest.and_then(|rest| rest.strip_prefix(open));
+    rest.is_some_and(|rest| rest.starts_with(", where "))
 }
 
 #[cfg(test)]

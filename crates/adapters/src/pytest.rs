@@ -107,6 +107,10 @@ fn parse_list(process: &Invocation, output: &Output) -> Result<Vec<Test>, ListEr
     for line in text.lines() {
         if let Some(gate) = line.strip_prefix("crashrate-gate: ") {
             let gate: Gate = serde_json::from_str(gate).map_err(|error| unreadable(line, error))?;
+            if !(gate.below > 0.0 && gate.below < 1.0) {
+                let problem = format!("not a rate in `{line}`");
+                return Err(ListError::unreadable(PYTEST, process, problem));
+            }
             let marked = tests.iter_mut().filter(|test| test.name == gate.id);
             marked.for_each(|test| test.below = Some(gate.below));
         }

@@ -86,7 +86,7 @@ impl Failure {
 impl From<SuiteError> for Failure {
     fn from(error: SuiteError) -> Failure {
         let exit = match error {
-            SuiteError::Empty { .. } => Exit::NothingToRun,
+            SuiteError::Empty { .. } | SuiteError::NoTests(_) => Exit::NothingToRun,
             _ => Exit::Usage,
         };
         Failure {

@@ -151,3 +151,45 @@ pub enum DiedIn {
     /// After the last verdict; no chapter is blamed.
     Exit,
 }
+
+impl DiedIn {
+    /// Returns the name of the place in reports: the chapter's id, `between` or `exit`.
+    ///
+    /// A chapter whose id is one of these two words, or begins with `chapter:`, has `chapter:`
+    /// before its id, so that all places have different names.
+    pub fn key(&self) -> String {
+        match self {
+            DiedIn::Between => "between".to_owned(),
+            DiedIn::Exit => "exit".to_owned(),
+            DiedIn::Chapter(id)
+                if matches!(id.as_str(), "between" | "exit") || id.starts_with("chapter:") =>
+            {
+                format!("chapter:{id}")
+            }
+            DiedIn::Chapter(id) => id.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_deaths_have_different_keys() {
+        let key = |id: &str| DiedIn::Chapter(id.to_owned()).key();
+        let ids = [
+            "between",
+            "exit",
+            "chapter:exit",
+            "chapter:chapter:exit",
+            "Exit",
+        ];
+        let mut keys: Vec<_> = ids.map(key).into();
+        assert_eq!(keys[0], "chapter:between");
+        assert_eq!(keys[4], "Exit");
+        keys.extend([DiedIn::Between.key(), DiedIn::Exit.key()]);
+        let all: std::collections::HashSet<_> = keys.iter().collect();
+        assert_eq!(all.len(), keys.len(), "{keys:?}");
+    }
+}

@@ -69,6 +69,10 @@ pub struct RunInfo {
     /// The command that was given in place of a suite file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<GivenCommand>,
+    /// What crashrate added to the environment of Python commands, by variable, beside its own
+    /// `CRASHRATE_` variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub added_env: BTreeMap<String, String>,
     /// A hash of what each unit runs, in the order of `units`: its command or worker chapters,
     /// directory and environment. Empty for an imported run. Only units whose hashes agree are
     /// compared between runs.

@@ -4,24 +4,50 @@
 pub(crate) const NAME: usize = 80;
 /// The longest text of a reason or a note, in characters.
 pub(crate) const SENTENCE: usize = 400;
+/// The longest id that a suite accepts, in characters. Formats that programs read hold it whole.
+pub(crate) const ID: usize = 400;
+/// The longest reason in formats that hold it whole, in characters.
+pub(crate) const WHOLE: usize = 10_000;
 
 /// The text with control characters and invisible marks written out, cut to `limit` characters with
-/// a remark.
+/// a remark. Of a name the end is kept, too: names of tests often differ only there.
 pub(crate) fn clean(text: &str, limit: usize) -> String {
     // Nearly all text is: a list of millions of attempts has it in each line.
     if text.len() <= limit && text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len().min(4 * limit));
-    for c in text.chars().take(limit) {
-        push_visible(&mut out, c);
-    }
-    let left = text.chars().skip(limit).count();
+    let left = text.chars().count().saturating_sub(limit);
+    let tail = match left > 0 && limit <= NAME {
+        true => limit / 4,
+        false => 0,
+    };
+    let head = limit - tail;
+    text.chars()
+        .take(head)
+        .for_each(|c| push_visible(&mut out, c));
     if left > 0 {
-        out.push_str(&format!(
-            "... (+{} characters)",
-            crate::words::count(left as u64)
-        ));
+        let left = crate::words::count(left as u64);
+        out.push_str(&format!("... (+{left} characters)"));
+    }
+    if tail > 0 {
+        out.push_str(" ...");
+    }
+    let rest = text.chars().skip(head + left);
+    rest.for_each(|c| push_visible(&mut out, c));
+    out
+}
+
+/// The text without sequences that set colours.
+pub(crate) fn without_colors(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = if c == '\x1b' { color(rest) } else { 0 };
+        if length == 0 {
+            out.push(c);
+        }
+        rest = &rest[length.max(c.len_utf8())..];
     }
     out
 }
@@ -117,6 +143,12 @@ mod tests {
     #[test]
     fn long_text_is_cut_with_a_note() {
         let cut = clean(&"x".repeat(10_000), 10);
-        assert_eq!(cut, "xxxxxxxxxx... (+9,990 characters)");
+        assert_eq!(cut, "xxxxxxxx... (+9,990 characters) ...xx");
+        let cut = clean(&"x".repeat(1000), SENTENCE);
+        assert!(cut.ends_with("xx... (+600 characters)"), "{cut}");
+        let names = [1, 2].map(|n| format!("{}[case-{n}]", "x".repeat(391)));
+        let shown = names.each_ref().map(|name| clean(name, NAME));
+        assert!(shown[0] != shown[1] && shown[0].ends_with("[case-1]"));
+        assert_eq!(names.each_ref().map(|name| clean(name, ID)), names);
     }
 }

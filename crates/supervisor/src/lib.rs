@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod additions;
 pub mod baseline;
 pub mod crashes;
 pub mod decide;

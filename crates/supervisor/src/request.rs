@@ -152,6 +152,9 @@ pub enum RequestError {
     /// Tests of the run to resume cannot be found any more.
     #[error("the run cannot be resumed: {0}")]
     Tests(String),
+    /// The Python package that commands need cannot be written.
+    #[error("{0}")]
+    Package(String),
     /// Gates cannot be shown within their rounds.
     #[error("--strict: {}", .0.join("; "))]
     UnreachableGates(Vec<String>),
@@ -192,6 +195,10 @@ impl RunRequest {
         if options.until != Until::Suite {
             selection.rounds = selection.rounds.or(Some(MOST_ROUNDS));
         }
+        lister
+            .add_package(&mut suite)
+            .and_then(|()| lister.write_package(&suite))
+            .map_err(RequestError::Package)?;
         let seed = options.seed.unwrap_or_else(random_seed);
         let plan = Plan {
             order_seed: options.order_seed,
@@ -228,6 +235,8 @@ impl RunRequest {
         let folder = RunFolder::reopen(&path)?;
         let (plan, run) = run_file::read(&path)?;
         lister.check(&plan.suite).map_err(RequestError::Tests)?;
+        let written = lister.write_package(&plan.suite);
+        written.map_err(RequestError::Package)?;
         // Rounds that are watched in another way have another rate, so the default is the run's
         // own.
         let evidence = evidence.unwrap_or_else(|| EvidenceChoice::of_run(&run));

@@ -8,24 +8,31 @@ pub(crate) struct Output {
     /// A test that panics prints its failure before the panic. So a failure counts when the program
     /// continues; otherwise the death that follows is charged to the test.
     failed: bool,
+    /// Parallel tests that wait.
+    paused: Vec<String>,
+    /// Parallel tests that have ended and let the next one continue before their verdict is
+    /// printed: `tRunner` releases its slot first.
+    ending: Vec<String>,
 }
 
 impl Output {
     pub(crate) fn line(&mut self, line: &str, chapters: &mut Chapters) {
+        if self.late_verdict(line, chapters) {
+            return;
+        }
         if self.failed && continues(line) {
             self.failed = false;
             chapters.end(Verdict::Failed);
         }
-        if let Some(name) = marked(line, "=== RUN   ", chapters) {
-            chapters.start(&name);
-        } else if let Some(name) = marked(line, "=== CONT  ", chapters) {
-            // Also printed when a test continues after a subtest; then it is open.
-            if chapters.open() != Some(&name) {
-                chapters.start(&name);
-            }
-        } else if marked(line, "=== PAUSE ", chapters)
-            .is_some_and(|name| chapters.open() == Some(&name))
+        if chapters.open().is_none() && self.starts(line, chapters) {
+            return;
+        }
+        if let Some(name) = marked(line, "=== CONT  ", chapters) {
+            self.continues(&name, chapters);
+        } else if let Some(name) = marked(line, "=== PAUSE ", chapters)
+            && chapters.open() == Some(&name)
         {
+            self.paused.push(name);
             chapters.pause();
         } else if let Some(verdict) = chapters.open().and_then(|open| verdict(line, open)) {
             match verdict {
@@ -37,6 +44,53 @@ impl Output {
         {
             chapters.explain(text);
         }
+    }
+
+    /// Starts the test of a line `=== RUN`. While a test is open, such a line is its own text.
+    fn starts(&mut self, line: &str, chapters: &mut Chapters) -> bool {
+        if let Some(name) = marked(line, "=== RUN   ", chapters) {
+            chapters.start(&name);
+            return true;
+        }
+        // A second verdict: the one before was the test's own text.
+        let last = chapters.last().and_then(|last| verdict(line, last));
+        if last == Some(Verdict::Failed) {
+            chapters.reopen();
+            self.failed = true;
+        }
+        last.is_some()
+    }
+
+    /// A test that waited continues. The line is also printed when a test continues after a
+    /// subtest; then it is open.
+    fn continues(&mut self, name: &str, chapters: &mut Chapters) {
+        let Some(index) = self.paused.iter().position(|paused| paused == name) else {
+            return;
+        };
+        self.paused.swap_remove(index);
+        self.ending.extend(chapters.open().map(str::to_owned));
+        chapters.pause();
+        chapters.start(name);
+    }
+
+    /// Takes the verdict of a test that ended before the open one continued.
+    fn late_verdict(&mut self, line: &str, chapters: &mut Chapters) -> bool {
+        let verdicts = self.ending.iter().map(|name| verdict(line, name));
+        let Some((index, verdict)) = verdicts
+            .enumerate()
+            .find_map(|(index, verdict)| Some((index, verdict?)))
+        else {
+            return false;
+        };
+        let ended = self.ending.swap_remove(index);
+        let open = chapters.open().map(str::to_owned);
+        chapters.pause();
+        chapters.start(&ended);
+        chapters.end(verdict);
+        if let Some(open) = open {
+            chapters.start(&open);
+        }
+        true
     }
 }
 

@@ -120,7 +120,8 @@ def _test_id(item: pytest.Item) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if not _LISTING:
+    # After an error of collection pytest stops by itself, and its words are all that is of use.
+    if not _LISTING or session.testsfailed:
         return
     print()  # the line before may be unfinished
     for test, item in {_test_id(item): item for item in session.items}.items():

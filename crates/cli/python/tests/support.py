@@ -66,3 +66,8 @@ def pytest_attempt(*words, directory, **more):
     return attempt(
         "-m", "pytest", "-p", "crashrate.pytest_plugin", *words, directory=directory, **more
     )
+
+
+def isolated(test, directory):
+    """The attempt of one test in its own process, as crashrate starts it."""
+    return pytest_attempt(directory=directory, CRASHRATE_CHAPTER=test, CRASHRATE_PYTEST_TEST=test)

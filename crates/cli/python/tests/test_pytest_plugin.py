@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from support import environment, pytest_attempt
+from support import environment, isolated, pytest_attempt
 
 SUITE = """
 import pytest
@@ -140,7 +140,7 @@ def test_a_collection_error_is_reported_by_pytest(suite):
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_isolated_the_only_test_is_reported(suite, name):
-    result = pytest_attempt(nodeid(name), directory=suite, CRASHRATE_CHAPTER=nodeid(name))
+    result = isolated(nodeid(name), suite)
     assert matches(result.verdicts, name)
     assert result.code == (1 if VERDICTS[name][0] == "failed" else 0)
 
@@ -158,7 +158,7 @@ def test_ids_are_relative_to_the_current_directory(suite, place, words):
     assert ids == [f"{prefix}/{nodeid(name)}" for name in VERDICTS]
     result = pytest_attempt(*words, directory=directory, task=[ids[-1]])
     assert result.verdicts == [("started", ids[-1], None), ("passed", ids[-1], None)]
-    result = pytest_attempt(ids[-1], directory=directory, CRASHRATE_CHAPTER=ids[-1])
+    result = isolated(ids[-1], directory)
     assert result.verdicts == [("started", ids[-1], None), ("passed", ids[-1], None)]
 
 
@@ -437,7 +437,7 @@ def test_the_option_in_addopts_does_not_start_crashrate_again(fake, suite):
     (suite / "pytest.ini").write_text("[pytest]\naddopts = --crashrate 5\n")
     assert words_of(through(fake, suite))[-6:] == ["-m", "pytest", *PLUGINS]
     assert len(listing(suite)) == len(VERDICTS)
-    result = pytest_attempt(nodeid("test_passes"), directory=suite)
+    result = isolated(nodeid("test_passes"), suite)
     assert len(result.verdicts) == 2
 
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use crashrate_adapters::Framework;
 use crashrate_model::Mode;
-use crashrate_report::one_line;
+use crashrate_report::{one_line, plural};
 use crashrate_supervisor::request::COMMAND_ROUNDS;
-use crashrate_supervisor::suite::{Action, Chapter, Suite, TestSource, word_to_text};
+use crashrate_supervisor::suite::{Action, Chapter, Sequence, Suite, TestSource, word_to_text};
 
 use crate::error::{Exit, Failure};
 use crate::output::answer;
@@ -42,6 +42,9 @@ pub(crate) struct ListArguments {
     from: std::option::Option<Framework>,
 }
 
+/// Chapters of a sequence that are named; more are counted.
+const NAMED: usize = 20;
+
 pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failure> {
     let lister = lister(runs);
     let tests = |source: &TestSource| lister.list(source);
@@ -49,7 +52,7 @@ pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failu
         (None, true) => Some(find_suite()?),
         _ => None,
     };
-    let suite = match arguments.suite.as_ref().or(found.as_ref()) {
+    let mut suite = match arguments.suite.as_ref().or(found.as_ref()) {
         Some(path) => Suite::read(path, &tests)?,
         None => {
             let words: Vec<_> = arguments
@@ -60,43 +63,55 @@ pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failu
             Suite::of_tests(arguments.from, &words, COMMAND_ROUNDS, &tests)?
         }
     };
+    lister.add_package(&mut suite).map_err(Failure::usage)?;
     let mut text = String::new();
     let _ = write!(text, "suite {}, device {}", suite.name, suite.device);
     if let Some(path) = found {
         let _ = write!(text, ", {}", path.display());
     }
     text.push('\n');
-    for chapter in &suite.chapters {
-        let modes: Vec<_> = chapter.modes.iter().map(|m| m.word()).collect();
-        let rounds = if chapter.modes.contains(&Mode::Isolated) {
-            format!(", {} isolated rounds", chapter.rounds)
-        } else {
-            String::new()
-        };
-        let _ = writeln!(
-            text,
-            "chapter {}: {} ({}{rounds})",
-            chapter.id,
-            action(chapter),
-            modes.join(", ")
-        );
-    }
-    for sequence in &suite.sequences {
-        let command = match &sequence.command {
-            Some(command) => format!(", run by {}", one_line(&command.join(" "))),
-            None => String::new(),
-        };
-        let chapters = sequence.chapters.join(" > ");
-        let _ = writeln!(
-            text,
-            "sequence {}: {chapters} ({} rounds{command})",
-            sequence.id, sequence.rounds
-        );
-    }
+    let chapters = suite.chapters.iter().map(of_chapter);
+    let sequences = suite.sequences.iter().map(of_sequence);
+    chapters.chain(sequences).for_each(|line| text += &line);
     for variant in &suite.variants[1..] {
-        let _ = writeln!(text, "variant {}", variant.id);
+        let _ = writeln!(text, "variant {}", one_line(&variant.id));
+    }
+    for (name, value) in suite.added_env() {
+        let _ = writeln!(text, "added for Python: {name}={}", one_line(&value));
     }
     answer(&text)
+}
+
+/// The line of a chapter.
+fn of_chapter(chapter: &Chapter) -> String {
+    let modes: Vec<_> = chapter.modes.iter().map(|m| m.word()).collect();
+    let rounds = match chapter.modes.contains(&Mode::Isolated) {
+        true => format!(", {} isolated rounds", chapter.rounds),
+        false => String::new(),
+    };
+    format!(
+        "chapter {}: {} ({}{rounds})\n",
+        one_line(&chapter.id),
+        action(chapter),
+        modes.join(", ")
+    )
+}
+
+/// The line of a sequence.
+fn of_sequence(sequence: &Sequence) -> String {
+    let command = match &sequence.command {
+        Some(command) => format!(", run by {}", one_line(&command.join(" "))),
+        None => String::new(),
+    };
+    let chapters = match sequence.chapters.len() {
+        n if n > NAMED => plural(n as u64, "chapter"),
+        _ => one_line(&sequence.chapters.join(" > ")),
+    };
+    format!(
+        "sequence {}: {chapters} ({} rounds{command})\n",
+        one_line(&sequence.id),
+        sequence.rounds
+    )
 }
 
 fn action(chapter: &Chapter) -> String {

@@ -3,12 +3,16 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use crashrate_report::{PageHost, csv, html, json, junit, junit_rounds, markdown, terminal};
+use crashrate_report::{
+    PageHost, RunState, View, csv, html, json, junit, junit_rounds, markdown, terminal,
+};
 
 use crate::error::{Exit, Failure};
 use crate::fault::{calibrating, last_if_calibrating, sentence};
 use crate::output::{print, report_options};
-use crate::run_folder::{find, previous, report_page, state, stream_attempts, view};
+use crate::run_folder::{
+    add_source_lines, find, previous, report_page, state, stream_attempts, view,
+};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -26,7 +30,8 @@ pub(crate) struct ReportArguments {
     #[arg(long, value_enum, default_value_t = ReportFormat::Terminal)]
     format: ReportFormat,
 
-    /// Print all sections, not only a summary
+    /// Print all sections, not only a summary; stacks have source lines where programs have debug
+    /// information
     #[arg(long)]
     full: bool,
 
@@ -74,10 +79,10 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         ReportFormat::Terminal => {
             let page = report_page(&folder);
             let options = report_options(arguments.full, page.as_deref());
-            print(&terminal(&view(&folder, state)?, &options))?;
+            print(&terminal(&view_for(arguments, &folder, state)?, &options))?;
         }
         ReportFormat::Markdown | ReportFormat::Html => {
-            let view = view(&folder, state)?;
+            let view = view_for(arguments, &folder, state)?;
             let previous = previous(runs, &view);
             print(&if *format == ReportFormat::Html {
                 html(&view, previous.as_ref(), PageHost::File)
@@ -87,4 +92,14 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         }
     }
     Ok(Exit::Passed)
+}
+
+/// The view of a run; with `--full`, stacks have source lines. Never of a running one: reading debug
+/// information would disturb what is measured.
+fn view_for(arguments: &ReportArguments, folder: &Path, state: RunState) -> Result<View, Failure> {
+    let mut view = view(folder, state)?;
+    if arguments.full && !state.is_running() {
+        add_source_lines(folder, &mut view);
+    }
+    Ok(view)
 }

@@ -16,7 +16,7 @@ use crate::error::Failure;
 use crate::output::note;
 
 pub(crate) use attempts::stream_attempts;
-pub(crate) use reader::{JournalReader, view};
+pub(crate) use reader::{JournalReader, add_source_lines, source_lines, view};
 
 const PAGE: &str = "report.html";
 

@@ -1,8 +1,10 @@
 //! From a journal to a view.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crashrate_postmortem::Frame;
+use crashrate_postmortem::source::SourceLines;
 use crashrate_report::{RunState, View, ViewBuilder, ViewError};
 use crashrate_supervisor::crashes;
 use crashrate_supervisor::journal::{self, Position};
@@ -93,6 +95,31 @@ fn add_excerpts(folder: &Path, view: &mut View) {
             row.excerpt.truncate(EXCERPT_FRAMES);
         }
     }
+}
+
+/// Adds the source lines of these frames. This reads debug information, which takes seconds for a
+/// large program.
+pub(crate) fn add_source_lines(folder: &Path, view: &mut View) {
+    for row in view.crashes.iter_mut().take(EXCERPTS) {
+        let Some((name, file)) =
+            (row.file.as_deref()).and_then(|name| Some((name, crashes::read(folder, name).ok()?)))
+        else {
+            continue;
+        };
+        let mut lines = source_lines(&folder.join(name));
+        let thread = file.crash.main_thread();
+        let frames = thread.into_iter().flat_map(|thread| &thread.frames);
+        let frames = frames.take(row.excerpt.len()).enumerate();
+        row.source = frames
+            .map(|(index, frame)| lines.of(&file.crash, index, frame))
+            .collect();
+    }
+}
+
+/// The source lines of the crash in this file, which was written right after the crash.
+pub(crate) fn source_lines(crash_file: &Path) -> SourceLines {
+    let written = std::fs::metadata(crash_file).and_then(|file| file.modified());
+    SourceLines::new(written.unwrap_or(SystemTime::UNIX_EPOCH))
 }
 
 /// The frames of the crashed thread, the innermost first. An unreadable crash file has none.

@@ -38,6 +38,15 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("crashrate run configs/variants.toml", "needs libtorch"),
     ("crashrate run configs/verification.toml", "needs libtorch"),
     ("crashrate run --from ", "needs the framework"),
+    (
+        "crashrate run --rounds 20 -- python3 script.py",
+        "needs a script of the reader's",
+    ),
+    (
+        "pip install ",
+        "compiles for minutes, and may need the network",
+    ),
+    ("pytest --crashrate ", "needs pytest"),
     ("crashrate init -- ./math_test", "needs GoogleTest"),
     ("crashrate debug ", "needs a debugger"),
     ("crashrate serve", "serves until Ctrl-C"),
@@ -67,6 +76,11 @@ fn the_project() {
 #[test]
 fn suites() {
     check("configs/README.md");
+}
+
+#[test]
+fn the_python_package() {
+    check("crates/cli/python/README.md");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::iter::once;
 
 use super::{Block, Signature, Table, Text, Tone};
-use crate::clean::{NAME, SENTENCE, clean};
+use crate::clean::{NAME, SENTENCE, clean, one_line};
 use crate::view::{CrashPlace, CrashRow, View};
 use crate::words::{count, of_unit, share, short_estimate};
 
@@ -84,21 +84,38 @@ pub(super) fn crashes(view: &View) -> Vec<Block> {
         .texts(["in"])
         .numbers(["rate (95%)"])
         .texts(["rounds", "signature"]);
-    let mut lines = Vec::new();
+    let mut below = Vec::new();
     for (number, row) in (1..).zip(&view.crashes).take(SHOWN) {
         add(&mut table, number, row);
         if let Some(repeat) = &row.repeat {
-            lines.push(format!("{number} again: {repeat}"));
+            // Whole, so that it can be pasted into a shell.
+            below.push(Block::line(format!("{number} again:")));
+            below.push(Block::Command(one_line(repeat)));
         }
-        if !row.excerpt.is_empty() {
-            lines.push(format!("{number} stack: {}", row.excerpt.join(" < ")));
-        }
-        lines.extend(python(row, usize::MAX).map(|python| format!("{number} {python}")));
+        below.extend(stack(number, row));
+        let python = python(row, usize::MAX).map(|python| format!("{number} {python}"));
+        below.extend(python.map(|python| Block::line(clean(&python, SENTENCE))));
     }
     let mut blocks = Block::table(table);
-    blocks.extend(lines.iter().map(|line| Block::line(clean(line, SENTENCE))));
+    blocks.extend(below);
     blocks.extend(more(view, SHOWN));
     blocks
+}
+
+/// The innermost frames in one line, or a line each if they have source lines.
+fn stack(number: usize, row: &CrashRow) -> Vec<Block> {
+    if row.source.iter().any(|lines| !lines.is_empty()) {
+        let frames = row.excerpt.iter().zip(&row.source);
+        let frames = frames.map(|(frame, lines)| {
+            let lines = lines.join(", inlined at ");
+            clean(format!("{frame}  {lines}").trim_end(), SENTENCE)
+        });
+        let head = Block::line(format!("{number} stack:"));
+        return vec![head, Block::Output(frames.collect())];
+    }
+    let line = format!("{number} stack: {}", row.excerpt.join(" < "));
+    let line = (!row.excerpt.is_empty()).then(|| Block::line(clean(&line, SENTENCE)));
+    Vec::from_iter(line)
 }
 
 /// A row for each place of a crash. Only the first has the number and the signature.

@@ -3,9 +3,10 @@
 use crashrate_model::{Mode, Outcome};
 
 use super::Block;
-use crate::clean::{NAME, SENTENCE, clean};
+use crate::clean::{SENTENCE, clean};
 use crate::view::{Reason, Results, View, is_hang};
 use crate::words::{count, of_chapter, of_sequence, of_unit};
+use crate::words::{first_line, more_lines};
 
 /// Reasons that a row names before it counts the rest.
 const REASONS: usize = 5;
@@ -34,25 +35,33 @@ pub(super) fn failures(view: &View) -> Vec<Block> {
     blocks
 }
 
-/// Why attempts that count did not pass, a line each.
+/// Why attempts that count did not pass: a sentence each, and the whole reason if it has more lines.
 pub(super) fn reasons(view: &View) -> Vec<Block> {
+    let mut blocks = Vec::new();
     let mut lines = Vec::new();
     for Row { name, results, .. } in rows(view) {
         let counting = results.reasons.iter().filter(|r| r.outcome.counts());
-        let first = counting.clone().take(REASONS);
-        lines.extend(first.map(|reason| sentence(&name, reason)));
+        for reason in counting.clone().take(REASONS) {
+            lines.push(sentence(&name, reason));
+            let whole = more_lines(&reason.text);
+            if !whole.is_empty() {
+                blocks.push(Block::List(std::mem::take(&mut lines)));
+                blocks.push(Block::Output(whole));
+            }
+        }
         let more: u32 = counting.skip(REASONS).map(|reason| reason.count).sum();
         if more > 0 {
             let more = count(more.into());
             lines.push(format!("{name}: {more} for other reasons"));
         }
     }
-    Block::list(lines)
+    blocks.extend(Block::list(lines));
+    blocks
 }
 
 /// `exit-3 (isolated): 9 failed: exit code 3 (first in round 1, output/exit-3-1-1.txt)`.
 fn sentence(name: &str, reason: &Reason) -> String {
-    let text = clean(&reason.text, SENTENCE);
+    let text = first_line(&reason.text);
     let place = first_seen(reason);
     let times = count(reason.count.into());
     format!("{name}: {times} {}: {text}{place}", reason.outcome)
@@ -61,7 +70,7 @@ fn sentence(name: &str, reason: &Reason) -> String {
 /// Where a reason was first seen: ` (first in round 1, output/a-1-1.txt)`. Empty where the order of
 /// rounds is unknown.
 pub(crate) fn first_seen(reason: &Reason) -> String {
-    let output = (reason.output.as_ref()).map(|output| format!(", {}", clean(output, NAME)));
+    let output = (reason.output.as_ref()).map(|output| format!(", {}", clean(output, SENTENCE)));
     let output = output.unwrap_or_default();
     let place = (reason.round).map(|round| format!(" (first in round {round}{output})"));
     place.unwrap_or_default()

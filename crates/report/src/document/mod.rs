@@ -48,7 +48,7 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
         ("Conclusions", Summary, comparisons::conclusions(view)),
         ("Crash rates", Full, rates::rates(view)),
         ("Rounds", Full, grid::grid(view)),
-        ("Hazard by position", Full, rates::hazards(view)),
+        (rates::hazard_heading(view), Full, rates::hazards(view)),
         ("Isolated and in sequence", Full, rates::modes(view)),
         ("Comparisons", Full, comparisons::comparisons(view)),
         ("Compared with the baseline", Full, previous::baseline(view)),

@@ -22,8 +22,15 @@ const ALL_LISTED: usize = 20;
 const NAMES: usize = 20;
 const FIGURES: usize = 27;
 
+#[derive(Clone, Copy, PartialEq)]
+enum What {
+    Chapter,
+    Sequence,
+}
+
 /// What is shown of a chapter isolated and in sequence, or of a sequence.
 struct Line<T> {
+    what: What,
     name: String,
     modes: [Option<T>; 2],
 }
@@ -59,6 +66,7 @@ fn lines(view: &View) -> Vec<Line<&Results>> {
     });
     let mut lines = in_lines(chapters);
     lines.extend(view.sequences.iter().map(|row| Line {
+        what: What::Sequence,
         name: of_sequence(row),
         modes: [None, Some(&row.results)],
     }));
@@ -77,38 +85,53 @@ fn in_lines<'a, T>(all: impl Iterator<Item = (String, &'a ChapterRow, T)>) -> Ve
         if place == lines.len() {
             known.push(place);
             let modes = [None, None];
-            lines.push(Line { name, modes });
+            let what = What::Chapter;
+            lines.push(Line { what, name, modes });
         }
         lines[place].modes[mode] = Some(value);
     }
     lines
 }
 
-/// The table of chapters. Of many, only those that did not pass, and a count of the others.
+/// The table of chapters. Of many chapters, only those that did not pass, and a count of the others.
+/// Sequences are always listed.
 pub(super) fn overview(view: &View) -> Vec<Block> {
-    let all = lines(view);
-    let few = all.len() <= ALL_LISTED;
-    let (mut listed, passed): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|line| few || !line.passed());
-    let mut left = Vec::new();
-    if listed.len() > ALL_LISTED {
-        listed.sort_by_key(|line| Reverse(line.not_passed()));
-        left = listed.split_off(ALL_LISTED);
+    let (mut chapters, mut sequences): (Vec<_>, Vec<_>) = lines(view)
+        .into_iter()
+        .partition(|line| line.what == What::Chapter);
+    let mut passed = Vec::new();
+    if chapters.len() > ALL_LISTED {
+        (passed, chapters) = chapters.into_iter().partition(Line::passed);
     }
+    let left = worst(&mut chapters);
+    let left_sequences = worst(&mut sequences);
     let ended = left.iter().filter(|line| line.not_passed() > 0).count();
-    let passed_words = match listed.is_empty() {
-        true => "chapters: no crash",
-        false => "others: no crash",
+    let passed_words = match (chapters.len(), passed.len()) {
+        (0, 1) => "chapter: no crash",
+        (0, _) => "chapters: no crash",
+        (_, 1) => "other: no crash",
+        _ => "others: no crash",
     };
     let rest = [
         (ended, "more did not pass"),
         (left.len() - ended, "without a result"),
         (passed.len(), passed_words),
+        (left_sequences.len(), "more sequences"),
     ];
     let rest = counts(rest.map(|(n, what)| (n as u64, what)));
-    let mut blocks = Block::table(table(view, &listed));
+    chapters.extend(sequences);
+    let mut blocks = Block::table(table(view, &chapters));
     blocks.extend(joined(rest, "; ").map(Block::line));
     blocks
+}
+
+/// Keeps as many lines as are listed, of too many the worst ones; returns the others.
+fn worst<'a>(lines: &mut Vec<Line<&'a Results>>) -> Vec<Line<&'a Results>> {
+    if lines.len() <= ALL_LISTED {
+        return Vec::new();
+    }
+    lines.sort_by_key(|line| Reverse(line.not_passed()));
+    lines.split_off(ALL_LISTED)
 }
 
 fn table(view: &View, lines: &[Line<&Results>]) -> Table {
@@ -122,7 +145,11 @@ fn table(view: &View, lines: &[Line<&Results>]) -> Table {
     if results.any(|results| results.secs.is_some()) {
         groups.push(("median time", time));
     }
-    by_mode(("chapter", NAMES), lines, &groups)
+    let head = match lines.iter().any(|line| line.what == What::Chapter) {
+        true => "chapter",
+        false => "sequence",
+    };
+    by_mode((head, NAMES), lines, &groups)
 }
 
 /// Whether any line has the first mode, and the second.

@@ -1,6 +1,8 @@
 //! Rates and times on scales: by chapter, by position in a sequence, and isolated beside
 //! sequential.
 
+use std::collections::HashMap;
+
 use super::{Block, Plot, Table, Text};
 use crate::view::{ByChapter, ChapterRow, Results, SequenceRow, Share, View};
 use crate::words::{
@@ -56,6 +58,18 @@ pub(super) fn rows(view: &View) -> Vec<(String, &Results)> {
     chapters.chain(sequences).collect()
 }
 
+/// The heading of [`hazards`].
+pub(super) fn hazard_heading(view: &View) -> &'static str {
+    match view
+        .sequences
+        .iter()
+        .any(|row| row.common_order().is_none())
+    {
+        true => "Hazard by chapter",
+        false => "Hazard by position",
+    }
+}
+
 /// The hazard by position: of the rounds that reached a chapter of a sequence, how many ended badly
 /// in it.
 pub(super) fn hazards(view: &View) -> Vec<Block> {
@@ -65,8 +79,17 @@ pub(super) fn hazards(view: &View) -> Vec<Block> {
 
 fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
     let optional_stopping = sequence.results.optional_stopping;
+    let order = sequence.common_order();
+    let (by, remark) = match (&order, sequence.orders.is_empty()) {
+        (Some(_), true) => ("position", ""),
+        (Some(_), false) => ("position", "; the chapters ran in this order"),
+        (None, _) => (
+            "chapter",
+            "; the order of the chapters differed between rounds",
+        ),
+    };
     let mut table = Table::titled(format!(
-        "{}: bad rounds by position, counting only rounds that got this far",
+        "{}: bad rounds by {by}, counting only rounds that got this far{remark}",
         of_sequence(sequence)
     ))
     .numbers(["position"])
@@ -83,8 +106,8 @@ fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
         ]);
         shares.push(share);
     };
-    for row in chapters_of(view, sequence) {
-        let position = row.position.map(|p| p.to_string()).unwrap_or_default();
+    for (position, row) in by_position(view, sequence, order.as_deref()) {
+        let position = position.map_or_else(|| NOTHING.to_owned(), |p| p.to_string());
         let (share, signals) = (row.results.first_attempt, signals(&row.results));
         add(&position, &row.chapter, share, signals);
     }
@@ -98,7 +121,27 @@ fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
     for (name, bad, n) in outside.into_iter().filter(|(_, deaths, _)| *deaths > 0) {
         add(NOTHING, name, Share { bad, n }, None);
     }
+    table.keep(&[order.is_some()]);
     Plot::of_shares(table, &shares, optional_stopping)
+}
+
+/// The chapters of a sequence in the order in which they ran, each with its position; those that
+/// never started come last. Without a common order, they have no positions.
+fn by_position<'a>(
+    view: &'a View,
+    sequence: &'a SequenceRow,
+    order: Option<&[u32]>,
+) -> Vec<(Option<u32>, &'a ChapterRow)> {
+    let mut positions = HashMap::new();
+    for (position, index) in (1..).zip(order.unwrap_or_default()) {
+        positions.insert(index + 1, position);
+    }
+    let rows = chapters_of(view, sequence);
+    let mut rows: Vec<(Option<u32>, &ChapterRow)> = rows
+        .map(|row| (row.position.and_then(|at| positions.get(&at).copied()), row))
+        .collect();
+    rows.sort_by_key(|(position, _)| position.unwrap_or(u32::MAX));
+    rows
 }
 
 /// A row for each chapter that ran in both modes under the same variant.

@@ -110,6 +110,7 @@ impl CrashTally {
                     file: seen.file.clone(),
                     repeat: command.map(|command| repeat(command, seen.first)),
                     excerpt: Vec::new(),
+                    source: Vec::new(),
                     python: Vec::new(),
                 }),
             }
@@ -125,17 +126,51 @@ pub(super) fn sorted(mut rows: Vec<CrashRow>) -> Vec<CrashRow> {
 
 /// The run's command, restricted to one round.
 fn repeat(command: &str, round: u32) -> String {
-    let (own, rest) = match command.split_once(" -- ") {
-        Some((own, rest)) => (own, format!(" -- {rest}")),
-        None => (command, String::new()),
-    };
-    let says_it = own
-        .split(' ')
-        .any(|word| word == "--round" || word.starts_with("--round="));
-    match says_it {
-        true => command.to_owned(),
-        false => format!("{own} --round {round}{rest}"),
+    let all = words(command);
+    // The words after `--` belong to the user's command.
+    let end = all.iter().position(|(_, word)| *word == "--");
+    let own = &all[..end.unwrap_or(all.len())];
+    let says_it = |word: &str| word == "--round" || word.starts_with("--round=");
+    if own.iter().any(|(_, word)| says_it(word)) {
+        return command.to_owned();
     }
+    let place = end.map_or(command.len(), |end| all[end].0);
+    let (own, rest) = command.split_at(place);
+    let own = own.trim_end();
+    match rest {
+        "" => format!("{own} --round {round}"),
+        rest => format!("{own} --round {round} {rest}"),
+    }
+}
+
+/// The words of a shell command as they are written, each with its place. A quoted space, such as
+/// one in a chapter's id, does not end a word.
+fn words(command: &str) -> Vec<(usize, &str)> {
+    let mut words = Vec::new();
+    let mut begin = 0;
+    let (mut quote, mut is_ansi, mut escaped) = (None, false, false);
+    let mut before = ' ';
+    for (at, c) in command.char_indices() {
+        match quote {
+            _ if escaped => escaped = false,
+            // Between plain single quotes, a backslash has no meaning.
+            Some('\'') if !is_ansi && c != '\'' => {}
+            _ if c == '\\' => escaped = true,
+            Some(open) if c == open => quote = None,
+            None if matches!(c, '\'' | '"') => {
+                quote = Some(c);
+                is_ansi = before == '$';
+            }
+            None if c == ' ' => {
+                words.push((begin, &command[begin..at]));
+                begin = at + 1;
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    words.push((begin, &command[begin..]));
+    words
 }
 
 #[cfg(test)]
@@ -156,6 +191,14 @@ mod tests {
             (
                 "crashrate run s.toml --seed 7 --round=3",
                 "crashrate run s.toml --seed 7 --round=3",
+            ),
+            (
+                r#"crashrate run s.toml --chapter 'a -- \' --chapter "it's -- --round" --chapter $'\' -- b'"#,
+                r#"crashrate run s.toml --chapter 'a -- \' --chapter "it's -- --round" --chapter $'\' -- b' --round 3"#,
+            ),
+            (
+                r"crashrate run --name 'x -- y' -- sh -c 'a -- b'",
+                r"crashrate run --name 'x -- y' --round 3 -- sh -c 'a -- b'",
             ),
         ] {
             assert_eq!(repeat(command, 3), expected);

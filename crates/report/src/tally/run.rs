@@ -159,6 +159,7 @@ impl RunTally {
             fault: self.fault().cloned(),
             jobs: is_measured.then_some(info.jobs),
             limits: info.limits.clone(),
+            added_env: info.added_env.clone(),
             evidence: info.evidence,
             evidence_rounds: info.evidence_rounds,
             retries: is_measured.then_some(info.retries),

@@ -1,6 +1,7 @@
 //! Tallies one unit: which attempts count as a round's first, and their results for the unit and
 //! its chapters.
 
+use std::collections::BTreeMap;
 use std::iter::once;
 
 use crashrate_model::{DiedIn, Ended, Mode, Outcome, OutcomeSet, Spawn, Unit};
@@ -26,6 +27,8 @@ pub(super) struct UnitTally {
     chapters: Vec<RowTally>,
     /// Deaths, also of chapters that had none.
     died_in: DiedInCounts,
+    /// The order of the chapters in rounds that did not have the sequence's.
+    orders: BTreeMap<u32, Vec<u32>>,
     pub(super) crashes: CrashTally,
 }
 
@@ -44,6 +47,7 @@ impl UnitTally {
                 chapters: chapters.iter().map(|id| (id.clone(), 0)).collect(),
                 ..DiedInCounts::default()
             },
+            orders: BTreeMap::new(),
             crashes: CrashTally::default(),
             unit,
         }
@@ -128,6 +132,11 @@ impl UnitTally {
             row.explain(&end);
         }
         self.count_death(ended.died_in.as_ref());
+        if !ended.order.is_empty() {
+            let known = |index: &&u32| (**index as usize) < self.chapters.len();
+            let order = ended.order.iter().filter(known).copied().collect();
+            self.orders.insert(ended.round, order);
+        }
     }
 
     fn retry(&mut self, ended: &Ended) {
@@ -234,6 +243,7 @@ impl UnitTally {
             sequence: unit.name.clone(),
             variant: unit.variant.clone(),
             chapters: unit.chapters.clone(),
+            orders: self.orders.clone(),
             died_in,
             results,
         }

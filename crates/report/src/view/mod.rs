@@ -100,6 +100,9 @@ pub struct RunFacts {
     /// The resource limits of its attempts, and how they are enforced.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, String>,
+    /// What crashrate added to the environment of Python commands, by variable.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub added_env: BTreeMap<String, String>,
     /// Seconds from opening to the last record, over every time it was opened; `None` for an
     /// imported run.
     #[serde(rename = "seconds")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Condition, Mode, Outcome};
+use crashrate_model::{Condition, DiedIn, Mode, Outcome};
 use crashrate_stats::{Independence, Pattern};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -37,10 +37,29 @@ pub struct SequenceRow {
     pub variant: String,
     /// Its chapters in order.
     pub chapters: Vec<String>,
+    /// The order in which the chapters of each first attempt started, if it was not the sequence's:
+    /// the round, and the chapters' indices.
+    pub orders: BTreeMap<u32, Vec<u32>>,
     /// Where the first attempts that count died.
     pub died_in: DiedInCounts,
     /// The results of its rounds.
     pub results: Results,
+}
+
+impl SequenceRow {
+    /// The order of the chapters in all rounds, as indices of those that started; `None` if it
+    /// differed between rounds.
+    pub(crate) fn common_order(&self) -> Option<Vec<u32>> {
+        // A round that died early has only the beginning of the order.
+        let longest = self.orders.values().max_by_key(|order| order.len());
+        let Some(longest) = longest else {
+            return Some((0..self.chapters.len() as u32).collect());
+        };
+        let mut orders = self.orders.values();
+        orders
+            .all(|order| longest.starts_with(order))
+            .then(|| longest.clone())
+    }
 }
 
 /// A chapter, or a sequence as a whole.
@@ -97,10 +116,12 @@ impl DiedInCounts {
 }
 
 impl Serialize for DiedInCounts {
-    /// A map from chapters with deaths, `between` and `exit` to their counts.
+    /// A map from chapters with deaths, `between` and `exit` to their counts, by [`DiedIn::key`].
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let chapters = self.chapters.iter().map(|(id, n)| (id.as_str(), *n));
-        serializer.collect_map(chapters.chain([("between", self.between), ("exit", self.exit)]))
+        let chapters = self.chapters.iter();
+        let chapters = chapters.map(|(id, n)| (DiedIn::Chapter(id.clone()), *n));
+        let outside = [(DiedIn::Between, self.between), (DiedIn::Exit, self.exit)];
+        serializer.collect_map(chapters.chain(outside).map(|(place, n)| (place.key(), n)))
     }
 }
 
@@ -287,6 +308,9 @@ pub struct CrashRow {
     pub repeat: Option<String>,
     /// The innermost frames of that crash. The caller reads them from the file, if needed.
     pub excerpt: Vec<String>,
+    /// The source lines of each of these frames, innermost inlined call first; empty unless the
+    /// caller looks them up.
+    pub source: Vec<Vec<String>>,
     /// The innermost Python frames of that crash, in the same way.
     pub python: Vec<String>,
 }

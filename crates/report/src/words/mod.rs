@@ -9,6 +9,7 @@ mod findings;
 mod names;
 mod notes;
 mod numbers;
+mod reasons;
 
 pub(crate) use baseline::baseline_sentences;
 pub(crate) use doubts::{doubts, flaky, imported, independence, leading, pattern};
@@ -23,10 +24,9 @@ pub(crate) use findings::{findings, recommendations};
 pub use names::units;
 pub(crate) use names::{
     LETTERS, bad_outcomes, chapters_of, counted, date, died_in, letter, of_chapter, of_mode,
-    of_sequence, of_unit, outcomes_of, signals, sums,
+    of_sequence, of_unit, outcomes_of, parameter, signals, sums,
 };
 pub(crate) use notes::{notes, stop_note};
-pub(crate) use numbers::{
-    NOTHING, counts, first_lines, joined, measured, out_of, parameter, shown_unit,
-};
+pub(crate) use numbers::{NOTHING, counts, first_lines, joined, measured, out_of, shown_unit};
 pub use numbers::{count, percent, plural, quantity, rate, seconds, share};
+pub(crate) use reasons::{first_line, more_lines};

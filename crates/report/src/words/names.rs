@@ -153,3 +153,17 @@ pub(crate) fn letter(first: Option<Outcome>) -> char {
 pub(crate) fn bad_outcomes(bad: &OutcomeSet) -> String {
     joined(bad.iter().map(|outcome| outcome.to_string()), ", ").unwrap_or_default()
 }
+
+/// A parameter's clean value. Fractions keep their digits.
+pub(crate) fn parameter(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_u64() {
+            Some(whole) => count(whole),
+            None => number.to_string(),
+        },
+        other => other.to_string(),
+    };
+    clean(&text, NAME)
+}

@@ -6,6 +6,7 @@ use super::names::{counted, of_chapter, units};
 use super::numbers::{count, counts, joined, plural};
 use crate::clean::{SENTENCE, clean};
 use crate::view::{Outcomes, Results, RunFacts, View};
+use crate::words::first_line;
 
 /// The notes of a run.
 pub(crate) fn notes(view: &View) -> Vec<String> {
@@ -83,6 +84,12 @@ fn run_notes(view: &View) -> Vec<String> {
         let limit = clean(&format!("{what} {limit}"), SENTENCE);
         notes.push(format!("Limit of each attempt: {limit}."));
     }
+    for (name, value) in &run.added_env {
+        let added = clean(&format!("{name}={value}"), SENTENCE);
+        notes.push(format!(
+            "Added to the environment of Python commands: {added}."
+        ));
+    }
     match run.resumed {
         0 => {}
         1 => notes.push("The run was resumed once.".to_owned()),
@@ -132,7 +139,7 @@ fn uncounted(results: &Results) -> Vec<String> {
     }
     for reason in &results.reasons {
         if !reason.outcome.counts() {
-            let text = clean(&reason.text, SENTENCE);
+            let text = first_line(&reason.text);
             let n = count(reason.count.into());
             notes.push(format!("{n} {}: {text}", reason.outcome));
         }

@@ -2,8 +2,6 @@
 
 use crashrate_protocol::chapters::{EFFICIENCY, SPEEDUP};
 
-use crate::clean::{NAME, clean};
-
 /// A rate with its counts, such as `4/10 = 40%`.
 pub fn rate(k: u32, n: u32) -> String {
     match n {
@@ -173,20 +171,6 @@ fn percentage(value: f64) -> String {
     } else {
         format!("{}%", quantity(value))
     }
-}
-
-/// A parameter's clean value. Fractions keep their digits.
-pub(crate) fn parameter(value: &serde_json::Value) -> String {
-    use serde_json::Value;
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => match number.as_u64() {
-            Some(whole) => count(whole),
-            None => number.to_string(),
-        },
-        other => other.to_string(),
-    };
-    clean(&text, NAME)
 }
 
 /// Puts commas between groups of three digits.

@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use crashrate_model::{Exit, Mode, Unit};
+use crashrate_model::{Ended, Exit, Mode, Unit};
 
 use super::listed::{Ends, ListError, attempt};
-use crate::clean::{NAME, SENTENCE, clean};
+use crate::clean::{ID, NAME, SENTENCE, WHOLE, clean};
 use crate::view::{End, RunFacts, View};
 
 /// A chapter of an attempt, or a sequence as a whole.
@@ -26,15 +26,15 @@ type Column = (&'static str, fn(&Line) -> String);
 const COLUMNS: [Column; 21] = [
     ("number", |line| line.run.number.to_string()),
     ("run", |line| text(&line.run.id, NAME)),
-    ("suite", |line| text(&line.run.suite, NAME)),
+    ("suite", |line| text(&line.run.suite, ID)),
     ("device", |line| text(&line.run.device, NAME)),
     ("mode", |line| line.unit.mode.to_string()),
     ("sequence", |line| match line.unit.mode {
         Mode::Isolated => String::new(),
-        Mode::Sequential => text(&line.unit.name, NAME),
+        Mode::Sequential => text(&line.unit.name, ID),
     }),
     ("variant", |line| text(&line.unit.variant, NAME)),
-    ("chapter", |line| text(line.chapter, NAME)),
+    ("chapter", |line| text(line.chapter, ID)),
     ("position", |line| known(line.position)),
     ("round", |line| known(line.round())),
     ("attempt", |line| line.end.attempt.attempt.to_string()),
@@ -58,11 +58,11 @@ const COLUMNS: [Column; 21] = [
         text(line.end.signature().unwrap_or_default(), SENTENCE)
     }),
     ("reason", |line| {
-        text(line.end.reason.unwrap_or_default(), SENTENCE)
+        text(line.end.reason.unwrap_or_default(), WHOLE)
     }),
     ("output", |line| {
         let output = line.end.attempt.output.as_deref();
-        text(output.unwrap_or_default(), NAME)
+        text(output.unwrap_or_default(), SENTENCE)
     }),
 ];
 
@@ -112,10 +112,11 @@ pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), 
         if is_sequence {
             out.write_record(COLUMNS.map(|(_, value)| value(&whole)))?;
         }
-        for (place, (id, end)) in (1..).zip(unit.chapters.iter().zip(&attempt.chapters)) {
+        let positions = positions(unit, attempt);
+        for (place, (id, end)) in unit.chapters.iter().zip(&attempt.chapters).enumerate() {
             let line = Line {
                 chapter: id,
-                position: is_sequence.then_some(place),
+                position: positions.get(place).copied().flatten(),
                 end: End::chapter(attempt, end),
                 ..whole
             };
@@ -123,6 +124,25 @@ pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), 
         }
     }
     Ok(out.flush()?)
+}
+
+/// The position of each chapter of a sequence in this attempt, from 1; `None` where another order
+/// was used and the chapter did not start. Empty in isolated mode.
+fn positions(unit: &Unit, attempt: &Ended) -> Vec<Option<u32>> {
+    let chapters = unit.chapters.len();
+    match (unit.mode, attempt.order.is_empty()) {
+        (Mode::Isolated, _) => Vec::new(),
+        (Mode::Sequential, true) => (1..).take(chapters).map(Some).collect(),
+        (Mode::Sequential, false) => {
+            let mut positions = vec![None; chapters];
+            for (position, index) in (1..).zip(&attempt.order) {
+                if let Some(place) = positions.get_mut(*index as usize) {
+                    *place = Some(position);
+                }
+            }
+            positions
+        }
+    }
 }
 
 fn known(value: Option<impl ToString>) -> String {

@@ -6,6 +6,7 @@ use super::markdown;
 use crate::clean::{SENTENCE, clean};
 use crate::document::{first_seen, unexplained};
 use crate::view::{CrashPlace, CrashRow, Reason, View};
+use crate::words::first_line;
 use crate::words::{count, of_unit, short_estimate};
 
 /// The most annotations that GitHub shows for a step.
@@ -67,7 +68,7 @@ fn by_reason(name: &str, reason: &Reason) -> (u32, String) {
         1 => "once".to_owned(),
         n => format!("{} times", count(n.into())),
     };
-    let (text, place) = (clean(&reason.text, SENTENCE), first_seen(reason));
+    let (text, place) = (first_line(&reason.text), first_seen(reason));
     let message = format!("{outcome} {times}: {text}{place}");
     (
         reason.count,

@@ -119,11 +119,10 @@ impl Source<'_> {
 
     fn died_in(&self, unit: &Unit, place: &Spanned<String>) -> Result<DiedIn> {
         let id = place.get_ref();
-        if id == "exit" {
-            return Ok(DiedIn::Exit);
-        }
-        if unit.chapters.contains(id) {
-            return Ok(DiedIn::Chapter(id.clone()));
+        let chapters = unit.chapters.iter().cloned().map(DiedIn::Chapter);
+        let mut places = chapters.chain([DiedIn::Exit]);
+        if let Some(place) = places.find(|place| place.key() == *id) {
+            return Ok(place);
         }
         let problem = format!(
             "died_in: `{}` is not a chapter of the sequence: expected {} or exit",

@@ -4,6 +4,7 @@ mod process;
 mod python;
 
 use std::collections::{BTreeMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crashrate_adapters::{
@@ -12,6 +13,7 @@ use crashrate_adapters::{
 
 pub use python::PythonPackage;
 
+use crate::additions::Python;
 use crate::hash;
 use crate::suite::{Suite, TestSource};
 
@@ -22,12 +24,49 @@ pub struct TestLister {
     folder: PathBuf,
     /// The Python package with the plugin of pytest.
     python: PythonPackage,
+    /// Whether the environment of Python commands may get additions.
+    additions: bool,
 }
 
 impl TestLister {
     /// A lister that keeps files in this folder, which must outlive the runs of the tests.
     pub fn new(folder: PathBuf, python: PythonPackage) -> TestLister {
-        TestLister { folder, python }
+        TestLister {
+            folder,
+            python,
+            additions: true,
+        }
+    }
+
+    /// The same lister, but crashrate adds nothing to the environment of Python commands.
+    pub fn without_additions(self) -> TestLister {
+        TestLister {
+            additions: false,
+            ..self
+        }
+    }
+
+    /// Names the folder of the Python package in a suite that needs it. It need not exist yet.
+    ///
+    /// # Errors
+    /// The current directory cannot be found: a message for people.
+    pub fn add_package(&self, suite: &mut Suite) -> Result<(), String> {
+        suite.additions &= self.additions;
+        for source in &mut suite.tests {
+            source.additions = suite.additions;
+        }
+        if suite.additions && suite.pythons().next().is_some() {
+            suite.python_package = Some(python::place(&self.folder).map_err(not_written)?);
+        }
+        Ok(())
+    }
+
+    /// Writes the Python package that a suite needs.
+    pub(crate) fn write_package(&self, suite: &Suite) -> Result<(), String> {
+        match &suite.python_package {
+            Some(folder) => python::write(folder, self.python).map_err(not_written),
+            None => Ok(()),
+        }
     }
 
     /// Lists the tests of a command.
@@ -46,7 +85,7 @@ impl TestLister {
                 return Err(format!("`{command}`: {problem}"));
             }
         };
-        for note in &list.notes {
+        for note in list.notes.iter().cloned().chain(notes_of_tests(&list)) {
             tracing::warn!("{note}");
         }
         tracing::info!(%command, tests = list.len(), "listed tests");
@@ -116,12 +155,14 @@ impl TestLister {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         env.extend(source.chapter.env.clone());
-        let added = match framework {
-            Framework::Pytest => python::environment(&self.folder, self.python, &env)
-                .map_err(|e| format!("the plugin for pytest cannot be written: {e}"))?,
-            _ => BTreeMap::new(),
-        };
-        env.extend(added.clone());
+        if let Some(python) = Python::of(Some(framework), &source.command)
+            && self.additions
+            && source.additions
+        {
+            let package = python::place(&self.folder).map_err(not_written)?;
+            python::write(&package, self.python).map_err(not_written)?;
+            env.extend(python.additions(&package, &env));
+        }
         let words = |error: ListError| error.to_string();
         let context = Context {
             scratch: &scratch,
@@ -136,15 +177,32 @@ impl TestLister {
                     let outputs = process::run_all(listing.processes(), &timing.directory, &env)?;
                     step = listing.outputs(outputs).map_err(words)?;
                 }
-                Step::Done(mut list) => {
-                    for group in &mut list.groups {
-                        group.program.env.extend(added.clone());
-                    }
-                    return Ok(list);
-                }
+                Step::Done(list) => return Ok(list),
             }
         }
     }
+}
+
+fn not_written(error: io::Error) -> String {
+    format!("the Python package cannot be written: {error}")
+}
+
+/// What people should know about tests, each note once with the tests that it is about.
+fn notes_of_tests(list: &TestList) -> Vec<String> {
+    let mut tests_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for test in list.groups.iter().flat_map(|group| &group.tests) {
+        for note in &test.notes {
+            tests_of.entry(note).or_default().push(&test.id);
+        }
+    }
+    let sentence = |(note, tests): (&str, Vec<&str>)| match tests.as_slice() {
+        [] => note.to_owned(),
+        [one] => format!("the test `{one}` {note}"),
+        [first, others @ ..] => {
+            format!("the test `{first}`, like {} others, {note}", others.len())
+        }
+    };
+    tests_of.into_iter().map(sentence).collect()
 }
 
 fn kind_of(path: &Path) -> PathKind {

@@ -1,77 +1,13 @@
 //! The rules that turn what was observed into an outcome.
 
-use crashrate_adapters::{CrashMark, ExitMeaning};
+use crashrate_adapters::{ExitMeaning, OutputMeaning};
 use crashrate_model::{ChapterEnd, DiedIn, Ended, Exit, Mode, Outcome};
 
 use super::expect::missed;
+use super::seen::{DescendantDeath, Kill, Seen};
 use super::transcript::{ChapterLog, State, Transcript};
 use crate::plan::UnitSpec;
 use crate::suite::{DescendantCrash, bytes_text};
-
-/// Why crashrate killed an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kill {
-    /// Its time limit expired.
-    TimeLimit,
-    /// The user stopped the run.
-    Interrupt,
-}
-
-/// What was observed of an attempt.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// How the process ended; `None` if it never started or could not be killed.
-    pub exit: Option<Exit>,
-    /// Why it could not be started.
-    pub not_started: Option<String>,
-    /// Why crashrate killed it.
-    pub killed: Option<Kill>,
-    /// Its events.
-    pub transcript: Transcript,
-    /// Seconds from start to end.
-    pub secs: f64,
-    /// Number of its processes that the kernel's OOM killer killed, by the kernel's record.
-    pub oom_kills: u64,
-    /// Whether its peak memory was near the limit or the memory of the machine.
-    pub near_memory_limit: bool,
-    /// The signal by which it was stopped when its time limit expired.
-    pub stopped_by: Option<String>,
-    /// The descendants that crashed.
-    pub descendants: Vec<DescendantDeath>,
-    /// What on standard error makes its exit code a crash.
-    pub crash_mark: Option<&'static CrashMark>,
-    /// Other observations, for people.
-    pub notes: Vec<String>,
-}
-
-/// The death of a descendant by a signal that means a crash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DescendantDeath {
-    /// The name of its program.
-    pub program: String,
-    /// The signal's name.
-    pub signal: String,
-}
-
-impl Seen {
-    /// An attempt of this unit of which nothing was observed yet.
-    pub(crate) fn nothing(unit: &UnitSpec) -> Seen {
-        let ids = unit.chapters.iter().map(|c| c.id.clone());
-        Seen {
-            exit: None,
-            not_started: None,
-            killed: None,
-            transcript: Transcript::new(ids, unit.mode),
-            secs: 0.0,
-            oom_kills: 0,
-            near_memory_limit: false,
-            stopped_by: None,
-            descendants: Vec::new(),
-            crash_mark: None,
-            notes: Vec::new(),
-        }
-    }
-}
 
 /// Judges an attempt. Its place in the run, its times and its files are not known here.
 pub fn classify(spec: &UnitSpec, seen: &Seen) -> Ended {
@@ -92,8 +28,8 @@ enum ProcessEnd {
     NotStarted(String),
     /// It died, was killed or was stopped.
     Cut(Outcome, String),
-    /// It exited with a code that means a skipped test.
-    Skipped(i32),
+    /// It exited with this code, and that or its output means a skipped test.
+    Skipped(i32, String),
     /// It exited with this code.
     Ended(i32),
 }
@@ -137,9 +73,14 @@ fn by_code(spec: &UnitSpec, seen: &Seen, code: i32) -> ProcessEnd {
     if let Some(mark) = seen.crash_mark {
         return ProcessEnd::Cut(Outcome::Crashed, format!("exit code {code}, {}", mark.tool));
     }
+    if let Some(OutputMeaning::Skipped(reason)) = &seen.output {
+        return ProcessEnd::Skipped(code, reason.clone());
+    }
     match spec.exit_codes.meaning(code) {
         ExitMeaning::Crashed => ProcessEnd::Cut(Outcome::Crashed, format!("exit code {code}")),
-        ExitMeaning::Skipped if spec.mode == Mode::Isolated => ProcessEnd::Skipped(code),
+        ExitMeaning::Skipped if spec.mode == Mode::Isolated => {
+            ProcessEnd::Skipped(code, format!("exit code {code}"))
+        }
         _ => ProcessEnd::Ended(code),
     }
 }
@@ -180,10 +121,10 @@ fn isolated(spec: &UnitSpec, seen: &Seen, end: ProcessEnd) -> Ended {
     let (outcome, reason) = match end {
         ProcessEnd::NotStarted(reason) => (Outcome::NotStarted, Some(reason)),
         ProcessEnd::Cut(outcome, reason) => (outcome, Some(with_phase(reason, log))),
-        ProcessEnd::Skipped(code) => {
+        ProcessEnd::Skipped(_, why) => {
             let reason = match &log.state {
                 State::Skipped(reason) => reason.clone(),
-                _ => format!("exit code {code}"),
+                _ => why,
             };
             (Outcome::Skipped, Some(reason))
         }
@@ -260,19 +201,26 @@ fn ended_chapter(
     code: i32,
 ) -> (Outcome, Option<String>) {
     let failed = |reason: String| (Outcome::Failed, Some(reason));
-    match (&log.state, code) {
+    let problem = match &seen.output {
+        Some(OutputMeaning::Failed(reason)) => Some(reason.clone()),
+        Some(OutputMeaning::Passed) => None,
+        _ => (code != 0).then(|| format!("exit code {code}")),
+    };
+    match (&log.state, problem) {
         (State::Failed(reason), _) => failed(reason.clone()),
-        (_, 0) if spec.exit_codes.inverted => failed("exit code 0, but it must fail".into()),
-        (_, code) if code != 0 && !spec.exit_codes.inverted => failed(format!("exit code {code}")),
+        (_, None) if spec.exit_codes.inverted => {
+            let sign = seen
+                .output
+                .as_ref()
+                .map_or("exit code 0", |_| "its output matches");
+            failed(format!("{sign}, but it must fail"))
+        }
+        (_, Some(problem)) if !spec.exit_codes.inverted => failed(problem),
         (State::Skipped(reason), _) => (Outcome::Skipped, Some(reason.clone())),
         (State::Passed, _) => against_expectations(spec, seen, 0, log),
-        (State::Waiting | State::Running, _) if !spec.needs_verdict => {
-            against_expectations(spec, seen, 0, log)
-        }
-        (State::Waiting, code) => {
-            failed(format!("exit code {code}, but the chapter never started"))
-        }
-        (State::Running, code) => failed(format!("exit code {code}, but no verdict")),
+        _ if !spec.needs_verdict => against_expectations(spec, seen, 0, log),
+        (State::Waiting, _) => failed(format!("exit code {code}, but the chapter never started")),
+        (State::Running, _) => failed(format!("exit code {code}, but no verdict")),
     }
 }
 
@@ -328,7 +276,7 @@ fn chapter_of_sequence(
         (State::Skipped(reason), _) => (Outcome::Skipped, Some(reason.clone())),
         (_, ProcessEnd::NotStarted(reason)) => (Outcome::NotStarted, Some(reason.clone())),
         (State::Running, ProcessEnd::Cut(outcome, reason)) => (*outcome, Some(reason.clone())),
-        (State::Running, ProcessEnd::Ended(code) | ProcessEnd::Skipped(code)) => (
+        (State::Running, ProcessEnd::Ended(code) | ProcessEnd::Skipped(code, _)) => (
             Outcome::Failed,
             Some(format!("exit code {code}, but no verdict")),
         ),
@@ -352,7 +300,7 @@ fn whole_sequence(
     let code = match end {
         ProcessEnd::NotStarted(reason) => return (Outcome::NotStarted, Some(reason.clone())),
         ProcessEnd::Cut(outcome, reason) => return (*outcome, Some(reason.clone())),
-        ProcessEnd::Ended(code) | ProcessEnd::Skipped(code) => *code,
+        ProcessEnd::Ended(code) | ProcessEnd::Skipped(code, _) => *code,
     };
     let names = |expected: Outcome| -> Vec<&str> {
         (spec.chapters.iter().zip(chapters))

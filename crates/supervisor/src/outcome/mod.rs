@@ -2,9 +2,11 @@
 
 mod classify;
 mod expect;
+mod seen;
 mod transcript;
 
-pub use classify::{DescendantDeath, Kill, Seen, classify};
+pub use classify::classify;
+pub use seen::{DescendantDeath, Kill, Seen};
 pub use transcript::{Note, Transcript};
 
 #[cfg(test)]

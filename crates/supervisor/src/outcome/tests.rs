@@ -84,6 +84,7 @@ fn seen(spec: &UnitSpec, events: &[Event], exit: Exit) -> Seen {
         stopped_by: None,
         descendants: Vec::new(),
         crash_mark: None,
+        output: None,
         notes: Vec::new(),
     }
 }

@@ -219,13 +219,18 @@ impl Plan {
     }
 }
 
-/// The ids of the chapters that these ids and patterns name; `None` for all.
+/// The ids of the chapters that these ids and patterns name; `None` for all. A whole id is no
+/// pattern: names of tests may contain `*` and `?`.
 fn chosen(suite: &Suite, patterns: &[String]) -> Result<Option<HashSet<String>>, PlanError> {
     let mut chosen = HashSet::new();
     for pattern in patterns {
         let glob = WildMatch::new(pattern);
+        let is_id = suite.chapters.iter().any(|c| c.id == *pattern);
         let named = suite.chapters.iter().map(|chapter| &chapter.id);
-        let named = named.filter(|id| *id == pattern || glob.matches(id));
+        let named = named.filter(|id| match is_id {
+            true => *id == pattern,
+            false => glob.matches(id),
+        });
         let mut named = named.peekable();
         if named.peek().is_none() {
             let known = suite.chapters.iter().map(|c| c.id.as_str());
@@ -275,7 +280,7 @@ fn check_preloads(suite: &Suite, variant: &Variant) -> Result<(), PlanError> {
 }
 
 /// The isolated chapters and the sequences, executed.
-fn units_of(suite: &Suite, variant: &str) -> impl Iterator<Item = Unit> {
+pub(crate) fn units_of(suite: &Suite, variant: &str) -> impl Iterator<Item = Unit> {
     let unit = |name: &String, mode, chapters: &[String], rounds| Unit {
         name: name.clone(),
         mode,

@@ -11,6 +11,7 @@ use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::order::shuffle;
 use super::{Plan, RoundKey, round_seed};
+use crate::additions::Python;
 use crate::fault::SuiteFault;
 use crate::suite::{ById, Chapter, ChapterOrder, Expect, ProcessOptions, ResourceLimits, Variant};
 
@@ -202,6 +203,11 @@ impl<'a> SpecBuilder<'a> {
         let framework = settings.framework;
         let mut env = settings.env.clone();
         env.extend(self.variant(unit).env.clone());
+        if let Some(folder) = &self.plan.suite.python_package
+            && let Some(python) = Python::of(framework, &argv)
+        {
+            env.extend(python.additions(folder, &env));
+        }
         env.extend(self.own_env(unit));
         env.retain(|name, _| !OWN.contains(&name.as_str()));
         UnitSpec {

@@ -35,6 +35,11 @@ impl Captured {
         self.total
     }
 
+    /// Whether everything that was printed is kept.
+    pub fn is_whole(&self) -> bool {
+        self.total == (self.head.len() + self.tail.len()) as u64
+    }
+
     /// Whether the kept part contains a text.
     pub fn has(&self, text: &str) -> bool {
         String::from_utf8_lossy(&self.text()).contains(text)

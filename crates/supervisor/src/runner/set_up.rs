@@ -77,6 +77,7 @@ pub(super) fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         limits: Default::default(),
         imported: None,
         baseline: plan.suite.baseline.clone(),
+        added_env: plan.suite.added_env(),
         given: plan.given(),
         identities: plan.identities(),
         units: plan.units.clone(),

@@ -22,6 +22,7 @@ use crate::toml_file::{self, TomlError};
 
 pub(crate) use options::bytes_text;
 pub use options::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing};
+pub(crate) use tests::Expanded;
 pub use tests::{ChapterOrder, TestOf, TestSource};
 use text::PathText;
 pub(crate) use text::word_of_text;
@@ -55,6 +56,13 @@ pub struct Suite {
     /// Whether chapters on CUDA may be forked too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fork_cuda: bool,
+    /// Whether crashrate adds variables of its own to the environment of Python commands.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub additions: bool,
+    /// The folder of the Python package, which is added to the environment of Python commands.
+    #[serde_as(as = "Option<PathText>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python_package: Option<PathBuf>,
     /// How much of the machine an attempt may use.
     #[serde(default, skip_serializing_if = "ResourceLimits::is_none")]
     pub limits: ResourceLimits,
@@ -194,6 +202,10 @@ pub struct Expect {
     pub on: Vec<String>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// The JSON Schema of a suite file.
 pub fn schema() -> schemars::Schema {
     schemars::schema_for!(raw::File)
@@ -214,6 +226,9 @@ pub enum SuiteError {
         /// The file.
         path: PathBuf,
     },
+    /// A command given on the command line has no tests.
+    #[error("nothing to run: `{0}` lists no tests")]
+    NoTests(String),
     /// A command given on the command line cannot be run.
     #[error("{0}")]
     Command(String),

@@ -61,6 +61,8 @@ pub(super) struct Head {
     pub(super) worker: Option<String>,
     /// A published report to compare with, relative to the suite file.
     pub(super) baseline: Option<Spanned<String>>,
+    /// Whether crashrate adds variables of its own to the environment of Python commands.
+    pub(super) additions: Option<bool>,
     /// Whether `spawn = "fork"` may be used on CUDA.
     pub(super) fork_cuda: Option<bool>,
     /// What the crash of a descendant does: `count` makes the attempt `crashed`, `note` only notes

@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crashrate_adapters::{ExitCodes, Framework, Group, Order, Select, Test, TestList};
-use crashrate_model::Mode;
+use crashrate_model::{Gate, Mode, RateBound};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use super::{Action, Chapter, Sequence, Suite};
+use super::{Action, Chapter, DEFAULT_VARIANT, Sequence, Suite};
 
 /// Where chapters come from: a command whose framework lists its tests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct TestSource {
     pub sequence: Option<String>,
     /// The order of that sequence.
     pub order: ChapterOrder,
+    /// Whether crashrate adds variables of its own to their environment.
+    pub additions: bool,
     /// The settings of each of its chapters. Its id is empty, and its action is the command.
     pub chapter: Chapter,
 }
@@ -64,6 +66,15 @@ pub struct TestOf {
     pub unset: BTreeSet<String>,
 }
 
+/// What listed tests become.
+#[derive(Debug, Default)]
+pub(crate) struct Expanded {
+    pub(crate) chapters: Vec<Chapter>,
+    pub(crate) sequences: Vec<Sequence>,
+    /// The limits that marks of the tests declare, on their isolated rounds.
+    pub(crate) gates: Vec<Gate>,
+}
+
 impl ChapterOrder {
     /// Whether it is the default.
     pub fn is_given(&self) -> bool {
@@ -81,8 +92,8 @@ impl ChapterOrder {
 }
 
 impl TestSource {
-    /// The chapters and sequences of the listed tests. The error is for people.
-    pub(crate) fn expand(&self, list: &TestList) -> Result<(Vec<Chapter>, Vec<Sequence>), String> {
+    /// The chapters, sequences and gates of the listed tests. The error is for people.
+    pub(crate) fn expand(&self, list: &TestList) -> Result<Expanded, String> {
         let chosen = Select::new(&self.select)
             .choose(list)
             .map_err(|e| e.to_string())?;
@@ -91,18 +102,24 @@ impl TestSource {
             return Err(format!("`{command}` lists no tests"));
         }
         let is_only = chosen.len() == 1;
-        let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
+        let mut expanded = Expanded::default();
         for (group, tests) in chosen {
-            chapters.extend(tests.iter().map(|test| self.chapter(group, test)));
+            let chapters = tests.iter().map(|test| self.chapter(group, test));
+            expanded.chapters.extend(chapters);
+            if self.is_isolated() {
+                let gates = tests.iter().filter_map(|test| gate(test));
+                expanded.gates.extend(gates);
+            }
             if let Some(name) = &self.sequence {
                 let id = match &group.name {
                     Some(program) if !is_only => format!("{name}: {program}"),
                     _ => name.clone(),
                 };
-                sequences.push(self.sequence(id, group, &tests)?);
+                let sequence = self.sequence(id, group, &tests)?;
+                expanded.sequences.push(sequence);
             }
         }
-        Ok((chapters, sequences))
+        Ok(expanded)
     }
 
     fn chapter(&self, group: &Group, test: &Test) -> Chapter {
@@ -177,6 +194,19 @@ impl Suite {
             .retain(|sequence| !sequence.chapters.is_empty());
         Ok(())
     }
+}
+
+/// The gate of a test that is marked with one.
+fn gate(test: &Test) -> Option<Gate> {
+    test.below.map(|below| Gate {
+        name: test.id.clone(),
+        mode: Mode::Isolated,
+        variant: DEFAULT_VARIANT.into(),
+        limit: RateBound {
+            outcome: None,
+            below,
+        },
+    })
 }
 
 /// The codes of the suite, and those that the framework's own files declare.

@@ -4,18 +4,16 @@ mod apple;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use clap::Args;
 use crashrate_model::EvidenceMode;
-use crashrate_postmortem::source::SourceLines;
 use crashrate_postmortem::{Access, Crash, Frame, Thread};
 use crashrate_report::{CrashPlace, CrashRow, Share, View, estimate, one_line};
 use crashrate_supervisor::crashes::{CrashFile, core_file, read};
 
 use crate::error::{Exit, Failure};
 use crate::output::answer;
-use crate::run_folder::{find, state, view};
+use crate::run_folder::{find, source_lines, state, view};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -127,9 +125,7 @@ fn full(row: &CrashRow, folder: &Path) -> Result<String, Failure> {
     })?;
     let crash = &file.crash;
     let mut text = head(&file);
-    // The file is written right after the crash.
-    let written = std::fs::metadata(&path).and_then(|file| file.modified());
-    let mut lines = SourceLines::new(written.unwrap_or(SystemTime::UNIX_EPOCH));
+    let mut lines = source_lines(&path);
     describe(&mut text, crash, &mut |index, frame| {
         lines.of(crash, index, frame)
     });

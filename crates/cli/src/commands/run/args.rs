@@ -239,6 +239,10 @@ pub(crate) struct RunArguments {
     #[arg(long, conflicts_with = "resume")]
     pub(crate) pty: bool,
 
+    /// Add nothing to the environment of Python commands, as `additions = false` in a suite
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) no_additions: bool,
+
     /// Exit with 0 where the code would be 100, 120 or 121
     #[arg(long)]
     pub(crate) report_only: bool,

@@ -21,7 +21,10 @@ pub(super) fn request(
     arguments: &RunArguments,
     suite: Option<&Path>,
 ) -> Result<(RunRequest, Option<RunFolder>), Failure> {
-    let lister = lister(runs);
+    let mut lister = lister(runs);
+    if arguments.no_additions {
+        lister = lister.without_additions();
+    }
     if let Some(name) = &arguments.resume {
         return RunRequest::resume(runs, name, arguments.jobs, arguments.evidence, &lister)
             .map(|(request, folder)| (request, Some(folder)))

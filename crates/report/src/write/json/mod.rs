@@ -75,6 +75,11 @@ fn sequence(row: &SequenceRow, run: &RunFacts) -> Value {
         },
         "after_retries": results.after_retries,
         "chapters": row.chapters,
+        // The positions in `chapters`, from 1. Empty if every round had the order of `chapters`.
+        "chapter_orders": row.orders.iter().map(|(round, order)| json!({
+            "round": round,
+            "started": order.iter().map(|index| index + 1).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
         "outcomes": results.outcomes,
     });
     joined(first, more(results, run))

@@ -84,7 +84,8 @@ struct SequenceRow {
     bad: u32,
     /// The crash rate: bad first attempts over those that count.
     first_attempt: Share,
-    /// Where its process died: chapters, `between` and `exit`.
+    /// Where its process died: chapters, `between` and `exit`. A chapter with one of these two ids,
+    /// or with an id that begins with `chapter:`, has `chapter:` before its id.
     died_in: BTreeMap<String, u32>,
     /// The outcome of each round; null for a round without a result.
     order: Vec<Option<Outcome>>,
@@ -92,10 +93,21 @@ struct SequenceRow {
     after_retries: Share,
     /// Its chapters in order.
     chapters: Vec<String>,
+    /// The order of the chapters in each round; empty if it was that of `chapters` in all rounds.
+    chapter_orders: Vec<ChapterOrder>,
     /// First attempts by outcome.
     outcomes: BTreeMap<Outcome, u32>,
     #[serde(flatten)]
     more: Results,
+}
+
+/// The order of the chapters in one round.
+#[derive(JsonSchema)]
+struct ChapterOrder {
+    /// The round.
+    round: u32,
+    /// The chapters that started, in this order: their positions in `chapters`, from 1.
+    started: Vec<u32>,
 }
 
 /// A chapter in one mode, sequence and variant.

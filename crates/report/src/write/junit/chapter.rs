@@ -8,7 +8,7 @@ use crashrate_model::{Ended, Mode, Outcome, Unit};
 use super::evidence;
 use super::report::{Problem, Status, TestCase};
 use super::round::{cases, cause};
-use crate::clean::{NAME, clean};
+use crate::clean::{ID, clean};
 use crate::view::{End, Outcomes, View};
 use crate::words::{count, joined, plural};
 use crate::write::listed::Ends;
@@ -34,6 +34,8 @@ pub(super) struct Tally {
 struct Cause {
     outcome: Outcome,
     text: String,
+    /// The recorded reason, whole.
+    reason: Option<String>,
     count: u32,
     first: Ended,
 }
@@ -42,6 +44,7 @@ impl Cause {
     fn end(&self) -> End<'_> {
         End {
             outcome: self.outcome,
+            reason: self.reason.as_deref(),
             ..End::whole(&self.first)
         }
     }
@@ -95,6 +98,7 @@ impl Tally {
             self.causes.push(Cause {
                 outcome,
                 text,
+                reason: end.reason.map(str::to_owned),
                 count: 1,
                 first: end.attempt.clone(),
             });
@@ -205,7 +209,7 @@ impl Tally {
         }
         let failed = main.filter(|_| status == Status::Failure);
         TestCase {
-            name: clean(&self.name, NAME),
+            name: clean(&self.name, ID),
             time: self.time,
             problems,
             output: failed.and_then(|cause| cause.first.output.clone()),

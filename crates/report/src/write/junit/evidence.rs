@@ -2,8 +2,9 @@
 
 use crashrate_model::Unit;
 
-use crate::clean::{NAME, SENTENCE, clean};
+use crate::clean::{SENTENCE, clean, one_line};
 use crate::view::{End, View};
+use crate::words::more_lines;
 use crate::write::listed::Ends;
 
 /// The text below a message: the message, the stored files, the stack, and the command to repeat
@@ -11,9 +12,13 @@ use crate::write::listed::Ends;
 pub(super) fn text(end: &End<'_>, message: &str, view: &View, ends: &mut dyn Ends) -> String {
     let (attempt, signature) = (end.attempt, end.signature());
     let mut text = format!("{message}\n\n");
+    let whole = more_lines(end.reason.unwrap_or_default());
+    if !whole.is_empty() {
+        text += &format!("{}\n\n", whole.join("\n"));
+    }
     text += &format!("round {}, attempt {}", attempt.round, attempt.attempt);
     if let Some(output) = &attempt.output {
-        text += &format!(", output: {}", clean(output, NAME));
+        text += &format!(", output: {}", clean(output, SENTENCE));
     }
     let crash = attempt.crash.as_ref().filter(|_| signature.is_some());
     match crash.and_then(|crash| crash.file.as_deref()) {
@@ -63,6 +68,6 @@ fn frames(file: &str, ends: &mut dyn Ends) -> String {
 /// The command to repeat a crash, as a paragraph.
 fn again(command: Option<&str>) -> String {
     command.map_or_else(String::new, |command| {
-        format!("\n\nagain: {}", clean(command, SENTENCE))
+        format!("\n\nagain: {}", one_line(command))
     })
 }

@@ -6,8 +6,9 @@ use crashrate_model::{Ended, Mode, Outcome, Unit};
 
 use super::evidence;
 use super::report::{Problem, Status, TestCase, duration};
-use crate::clean::{NAME, SENTENCE, clean};
+use crate::clean::{ID, clean};
 use crate::view::{End, View, is_bad_end};
+use crate::words::first_line;
 use crate::write::listed::Ends;
 
 /// A chapter or sequence in one round, with the end of each attempt.
@@ -48,7 +49,7 @@ pub(super) fn cause(end: &End<'_>) -> String {
     let reason = end.reason.or(of_attempt).map(str::to_owned);
     let words = reason.or(exit).into_iter();
     let words = words.chain(end.signature().map(without_version));
-    let words: Vec<_> = words.map(|text| clean(&text, SENTENCE)).collect();
+    let words: Vec<_> = words.map(|text| first_line(&text)).collect();
     words.join(": ")
 }
 
@@ -111,7 +112,7 @@ impl<'a> Case<'a> {
         let problems = problems.collect();
         let failed = listed.first().filter(|_| status == Status::Failure);
         TestCase {
-            name: format!("{} round {}", clean(self.name, NAME), self.round),
+            name: format!("{} round {}", clean(self.name, ID), self.round),
             time: self.time(),
             problems,
             output: failed.and_then(|end| end.attempt.output.clone()),

@@ -133,7 +133,8 @@ fn block(block: &Block, indent: usize, screen: Screen) -> String {
             let lines = lines.iter().map(|line| output(line, indent, screen));
             lines.collect()
         }
-        Block::Command(command) => paragraph(command, Tone::Plain),
+        // In a wrapped command, a shell would take each line for a command.
+        Block::Command(command) => format!("{}{command}\n", " ".repeat(indent)),
         // A terminal has no pictures, and the verdict already shows the progress.
         _ => String::new(),
     }

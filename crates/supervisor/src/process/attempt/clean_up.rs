@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crashrate_adapters::crash_mark;
+use crashrate_adapters::{OutputMeaning, crash_mark};
 use crashrate_model::{EvidenceMode, Exit, Usage};
 
 use super::{Attempt, ChildState};
@@ -127,6 +127,7 @@ impl Attempt<'_> {
     }
 
     fn collect_evidence(&mut self) {
+        self.seen.output = self.judge_output();
         let watched = &mut self.evidence.watched;
         self.seen.notes.append(&mut watched.notes);
         self.seen.stopped_by = self.seen.stopped_by.take().or(watched.stopped_by.take());
@@ -151,6 +152,20 @@ impl Attempt<'_> {
         for crash in watched.crash.as_deref_mut().into_iter().chain(crashes) {
             crash.read_stderr(&stderr);
         }
+    }
+
+    /// Judges the output, where its test has rules for it.
+    fn judge_output(&mut self) -> Option<OutputMeaning> {
+        let rules = &self.spec.unit.exit_codes.output;
+        if rules.is_empty() {
+            return None;
+        }
+        if !self.stdout.is_whole() || !self.stderr.is_whole() {
+            let note = "its output was judged without the middle part, which is not kept";
+            self.seen.notes.push(note.to_owned());
+        }
+        let output = [self.stdout.text(), self.stderr.text()].concat();
+        rules.judge(&String::from_utf8_lossy(&output))
     }
 
     /// Why the tracer may have made the child fail: a process can have only one tracer, and the

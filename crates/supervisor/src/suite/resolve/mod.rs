@@ -103,21 +103,26 @@ impl Suite {
             select: Vec::new(),
             sequence: Some(name.clone()),
             order: ChapterOrder::Given,
+            additions: true,
             chapter: Chapter {
                 modes: vec![Mode::Isolated, Mode::Sequential],
                 ..chapter
             },
         };
         let list = lister(&source).map_err(SuiteError::Command)?;
+        if list.is_empty() {
+            return Err(SuiteError::NoTests(argv.join(" ")));
+        }
         let is_ctest = |group: &Group| group.framework == Framework::Ctest;
         if list.groups.iter().any(is_ctest) {
             source.sequence = None;
             source.chapter.modes.truncate(1);
         }
-        let (chapters, sequences) = source.expand(&list).map_err(SuiteError::Command)?;
+        let expanded = source.expand(&list).map_err(SuiteError::Command)?;
         Ok(Suite {
-            chapters,
-            sequences,
+            chapters: expanded.chapters,
+            sequences: expanded.sequences,
+            gates: expanded.gates,
             tests: vec![source.clone()],
             ..of_chapter(name, &source.chapter)
         })
@@ -163,6 +168,8 @@ fn of_chapter(name: String, chapter: &Chapter) -> Suite {
         fault: None,
         baseline: None,
         fork_cuda: false,
+        additions: true,
+        python_package: None,
         limits: ResourceLimits::default(),
         sequence_timing: chapter.timing.clone(),
         process: ProcessOptions::default(),
@@ -195,10 +202,13 @@ impl Resolver<'_> {
         let sequence_timing = self.timing(&None, &None, &None)?;
         let limits = self.limits("limits", file.limits.as_ref())?;
         let process = self.common_process(head)?;
-        let mut chapters = self.chapters(limits, process)?;
-        let mut sequences = self.sequences(&chapters, &sequence_timing)?;
+        let chapters = self.chapters(limits, process)?;
+        let sequences = self.sequences(&chapters, &sequence_timing)?;
         let tests = self.tests(limits, process)?;
-        self.add_tests(&tests, &mut chapters, &mut sequences)?;
+        let expanded = self.with_tests(&tests, chapters, sequences)?;
+        let (chapters, sequences) = (expanded.chapters, expanded.sequences);
+        let mut gates = self.gates(&chapters, &sequences)?;
+        gates.extend(expanded.gates);
         Ok(Suite {
             name: self.source.id("suite.name", &head.name)?,
             file: None,
@@ -217,12 +227,14 @@ impl Resolver<'_> {
             },
             baseline: self.baseline(head.baseline.as_ref())?,
             fork_cuda: head.fork_cuda.unwrap_or(false),
+            additions: self.additions(),
+            python_package: None,
             limits,
             sequence_timing,
             process,
             variants: self.variants()?,
             tests,
-            gates: self.gates(&chapters, &sequences)?,
+            gates,
             recommendations: self.recommendations(&chapters, &sequences)?,
             chapters,
             sequences,

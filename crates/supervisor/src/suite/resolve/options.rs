@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::toml_file::Spanned;
-use crashrate_adapters::ExitCodes;
+use crashrate_adapters::{ExitCodes, OutputRules};
 use crashrate_model::Spawn;
 
 use super::super::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing, raw};
@@ -167,6 +167,7 @@ impl Resolver<'_> {
             crashed,
             skipped,
             inverted: false,
+            output: OutputRules::default(),
         })
     }
 

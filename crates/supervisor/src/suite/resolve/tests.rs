@@ -8,8 +8,8 @@ use crashrate_model::Mode;
 use strum::VariantArray;
 
 use super::super::{
-    Action, Chapter, ChapterOrder, ProcessOptions, ResourceLimits, Sequence, Spawning, TestSource,
-    raw,
+    Action, Chapter, ChapterOrder, Expanded, ProcessOptions, ResourceLimits, Sequence, Spawning,
+    TestSource, raw,
 };
 use super::Resolver;
 use crate::names::unknown;
@@ -56,6 +56,7 @@ impl Resolver<'_> {
             select: raw.select.clone(),
             sequence: sequence.transpose()?,
             order: self.order(whose, &raw.order)?,
+            additions: self.additions(),
             chapter: Chapter {
                 id: String::new(),
                 modes,
@@ -76,6 +77,12 @@ impl Resolver<'_> {
                 spawning: Spawning::default(),
             },
         })
+    }
+
+    /// Whether the suite allows additions to the environment.
+    pub(super) fn additions(&self) -> bool {
+        let head = self.file.suite.as_ref();
+        head.and_then(|head| head.additions).unwrap_or(true)
     }
 
     fn framework(&self, from: &Spanned<String>) -> Result<Option<Framework>> {
@@ -114,34 +121,43 @@ impl Resolver<'_> {
         Ok(order.transpose()?.unwrap_or_default())
     }
 
-    /// Lists the tests and adds their chapters and sequences.
-    pub(super) fn add_tests(
+    /// Lists the tests, and adds theirs to these chapters and sequences.
+    pub(super) fn with_tests(
         &self,
         sources: &[TestSource],
-        chapters: &mut Vec<Chapter>,
-        sequences: &mut Vec<Sequence>,
-    ) -> Result<()> {
-        let ids = |chapters: &[Chapter]| chapters.iter().map(|c| c.id.clone()).collect();
-        let mut seen: HashSet<String> = ids(chapters);
+        chapters: Vec<Chapter>,
+        sequences: Vec<Sequence>,
+    ) -> Result<Expanded> {
+        let mut seen: HashSet<String> = chapters.iter().map(|c| c.id.clone()).collect();
         let mut seen_sequences: HashSet<String> = sequences.iter().map(|s| s.id.clone()).collect();
+        let mut all = Expanded {
+            chapters,
+            sequences,
+            gates: Vec::new(),
+        };
         for (raw, source) in self.file.tests.iter().zip(sources) {
             let refuse =
                 |problem: String| self.source.refuse(&raw.from, format!("tests: {problem}"));
             let expanded = (self.lister)(source).and_then(|list| source.expand(&list));
-            let (more, more_sequences) = match expanded {
+            let more = match expanded {
                 Ok(expanded) => expanded,
                 Err(problem) => return refuse(problem),
             };
-            if let Some(twice) = more.iter().find(|chapter| !seen.insert(chapter.id.clone())) {
+            if let Some(twice) = more
+                .chapters
+                .iter()
+                .find(|chapter| !seen.insert(chapter.id.clone()))
+            {
                 return refuse(format!("there is another chapter `{}`", twice.id));
             }
             let is_new = |sequence: &&Sequence| !seen_sequences.insert(sequence.id.clone());
-            if let Some(twice) = more_sequences.iter().find(is_new) {
+            if let Some(twice) = more.sequences.iter().find(is_new) {
                 return refuse(format!("there is another sequence `{}`", twice.id));
             }
-            chapters.extend(more);
-            sequences.extend(more_sequences);
+            all.chapters.extend(more.chapters);
+            all.sequences.extend(more.sequences);
+            all.gates.extend(more.gates);
         }
-        Ok(())
+        Ok(all)
     }
 }
