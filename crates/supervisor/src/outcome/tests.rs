@@ -75,17 +75,9 @@ fn seen(spec: &UnitSpec, events: &[Event], exit: Exit) -> Seen {
     }
     Seen {
         exit: Some(exit),
-        not_started: None,
-        killed: None,
         transcript,
         secs: events.len() as f64,
-        oom_kills: 0,
-        near_memory_limit: false,
-        stopped_by: None,
-        descendants: Vec::new(),
-        crash_mark: None,
-        output: None,
-        notes: Vec::new(),
+        ..Seen::nothing(spec)
     }
 }
 

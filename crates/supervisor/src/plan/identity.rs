@@ -113,8 +113,8 @@ fn relative(path: &Path, base: Option<&str>) -> String {
     below.unwrap_or(path).display().to_string()
 }
 
-/// A word with the paths in it relative to `base`, and without the digits by which cargo tells
-/// builds of a test program apart.
+/// A word with the paths in it relative to `base`, and without the digits that distinguish
+/// cargo's builds of a test program.
 fn shortened(word: &str, base: Option<&str>) -> String {
     let word = match base {
         Some(base) => word.replace(&format!("{base}/"), "./"),
