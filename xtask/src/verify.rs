@@ -1,11 +1,11 @@
-//! Long simulations of the verdicts. CI runs small versions of them as tests.
+//! Long simulations and checks. CI runs small versions of them as tests.
 
 use anyhow::{Result, ensure};
 
 use crate::workspace::{Workspace, call};
 
 /// Name, and the arguments of cargo.
-const SIMULATIONS: [(&str, &str); 6] = [
+const SIMULATIONS: [(&str, &str); 7] = [
     ("verdicts", "run -p crashrate-stats --example verdicts"),
     (
         "campaigns",
@@ -16,6 +16,10 @@ const SIMULATIONS: [(&str, &str); 6] = [
     (
         "real-campaigns",
         "test -p crashrate --test it -- --ignored --nocapture verdicts::real_campaigns",
+    ),
+    (
+        "frameworks",
+        "test -p crashrate --test it -- --ignored --nocapture planted::in_100_rounds",
     ),
     (
         "journals",
@@ -29,7 +33,7 @@ pub(crate) struct Arguments {
     ///
     /// `verdicts`: size and power of comparisons, gates and independence tests; `campaigns`: gates
     /// on runs with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs;
-    /// `journals`: every flipped bit of a journal, and 150,000 changed suites, reports and
+    /// `frameworks`: 100 rounds of test suites with a crash at a chosen test; `journals`: every flipped bit of a journal, and 150,000 changed suites, reports and
     /// journals; `histories`: marks in flat and changing histories; `simulate`: exact error
     /// rates of the stopping rules.
     names: Vec<String>,

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use crashrate_model::{Exit, Outcome};
 
-use crate::util::{Done, Journal, Place, compile_c};
+use crate::c_programs::compile_c;
+use crate::util::{Done, Journal, Place};
 
 /// Runs a program with system calls refused: `sec ERRNO NUMBER... -- PROGRAM ARGUMENTS`.
 const SEC: &str = r#"

@@ -8,7 +8,8 @@ use std::process::Command;
 use crashrate_testkit::programs;
 use nix::sys::signal::Signal;
 
-use crate::util::{Done, Place, compile_c, skip, until};
+use crate::c_programs::compile_c;
+use crate::util::{Done, Place, skip, until};
 
 fn has_gdb() -> bool {
     let has = Command::new("gdb").arg("--version").output();

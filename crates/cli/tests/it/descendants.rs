@@ -4,7 +4,8 @@ use std::process::Command;
 
 use crashrate_model::{Exit, Outcome};
 
-use crate::util::{Journal, Place, compile_c, pytest, skip};
+use crate::c_programs::compile_c;
+use crate::util::{Journal, Place, pytest, skip};
 
 const CRASH: &str = "NI void inner_bug(volatile int *p) { *p = 1; }\nint main(void) { inner_bug((volatile int *)8); return 0; }";
 

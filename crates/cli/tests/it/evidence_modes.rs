@@ -5,7 +5,8 @@ use std::process::Command;
 
 use crashrate_model::{Ended, EvidenceMode, Exit, Outcome};
 
-use crate::util::{Journal, Place, compile_c, skip};
+use crate::c_programs::compile_c;
+use crate::util::{Journal, Place, skip};
 
 fn run(place: &Place, options: &[&str], command: &[&str]) -> Vec<Ended> {
     place.crashrate(&[&["run"], options, &["--"], command].concat());

@@ -8,7 +8,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::util::{Journal, Place, compile_c, skip};
+use crate::c_programs::compile_c;
+use crate::util::{Journal, Place, skip};
 
 /// Runs a crashing command once and returns the evidence of its crash.
 fn death(place: &Place, command: &[&str]) -> Value {

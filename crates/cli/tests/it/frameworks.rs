@@ -12,19 +12,18 @@ use crate::util::{Done, Place, pytest, skip};
 /// Rounds of a sequence that takes milliseconds.
 const MANY: u32 = 100;
 
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/frameworks");
     fixtures.join(name).canonicalize().unwrap()
 }
 
-/// Compiles a C++ fixture once, and returns the program. `None` without compiler or library.
-fn compiled(source: &str, libraries: &[&str]) -> Option<PathBuf> {
+/// Compiles C++ sources to a program that all tests share. `None` without compiler or library.
+pub(crate) fn compiled(name: &str, sources: &[PathBuf], libraries: &[&str]) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("frameworks");
     std::fs::create_dir_all(&folder).unwrap();
-    let source = fixture(source);
-    let program = folder.join(source.parent()?.file_name()?);
+    let program = folder.join(name);
     let done = Command::new("c++")
-        .arg(&source)
+        .args(sources)
         .args(["-O0", "-g", "-std=c++17", "-pthread", "-o"])
         .arg(&program)
         .args(libraries)
@@ -33,10 +32,7 @@ fn compiled(source: &str, libraries: &[&str]) -> Option<PathBuf> {
         Ok(done) if done.status.success() => Some(program),
         Ok(done) => {
             let errors = String::from_utf8_lossy(&done.stderr).into_owned();
-            skip(&format!(
-                "{} cannot be compiled: {errors}",
-                source.display()
-            ));
+            skip(&format!("{name} cannot be compiled: {errors}"));
             None
         }
         Err(error) => {
@@ -46,10 +42,32 @@ fn compiled(source: &str, libraries: &[&str]) -> Option<PathBuf> {
     }
 }
 
-fn gtest() -> Option<&'static Path> {
+pub(crate) const GTEST: [&str; 2] = ["-lgtest_main", "-lgtest"];
+
+/// The planted suite of GoogleTest.
+pub(crate) fn gtest() -> Option<PathBuf> {
     static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let compile = || compiled("gtest/planted.cc", &["-lgtest", "-lgtest_main"]);
-    PROGRAM.get_or_init(compile).as_deref()
+    let sources = ["gtest/planted.cc", "gtest/crash_at.cc"].map(fixture);
+    let compile = || compiled("gtest", &sources, &GTEST);
+    PROGRAM.get_or_init(compile).clone()
+}
+
+/// The planted suite of Catch2.
+pub(crate) fn catch2() -> Option<PathBuf> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let compile = || compiled("catch2", &[fixture("catch2/planted.cc")], &[]);
+    PROGRAM.get_or_init(compile).clone()
+}
+
+/// Whether Go is installed.
+pub(crate) fn has_go() -> bool {
+    match Command::new("go").arg("version").output() {
+        Ok(_) => true,
+        Err(error) => {
+            skip(&format!("there is no Go: {error}"));
+            false
+        }
+    }
 }
 
 /// What a planted suite should show.
@@ -147,8 +165,8 @@ fn outcomes<'a>(report: &'a Value, id: &str) -> &'a Value {
 }
 
 #[test]
-fn catch2() {
-    let Some(program) = compiled("catch2/planted.cc", &[]) else {
+fn of_catch2() {
+    let Some(program) = catch2() else {
         return;
     };
     let expected = Expected {
@@ -163,8 +181,8 @@ fn catch2() {
 
 #[test]
 fn go() {
-    if let Err(error) = Command::new("go").arg("version").output() {
-        return skip(&format!("there is no Go: {error}"));
+    if !has_go() {
+        return;
     }
     let place = Place::new();
     for file in ["go.mod", "planted_test.go"] {
@@ -221,6 +239,8 @@ fn ctest() {
         ),
         Err(error) => return skip(&format!("there is no cmake: {error}")),
     }
+    let built = Command::new("cmake").arg("--build").arg(&build).output();
+    assert!(built.unwrap().status.success());
     let run = ["run", "--from", "ctest", "--rounds", "2", "--", "build"];
     place.crashrate(&run).expect(100);
     let report = place.json();

@@ -2,6 +2,8 @@
 //! folder.
 
 mod again;
+#[cfg(target_os = "linux")]
+mod c_programs;
 mod calibrate;
 mod calibrating;
 mod catalogue;
@@ -19,7 +21,6 @@ mod decided;
 #[cfg(target_os = "linux")]
 mod descendants;
 mod environments;
-
 #[cfg(target_os = "linux")]
 mod evidence;
 #[cfg(target_os = "linux")]
@@ -52,6 +53,8 @@ mod names;
 mod pages;
 mod past;
 mod places;
+#[cfg(target_os = "linux")]
+mod planted;
 mod python;
 mod readme;
 mod reports;
