@@ -33,9 +33,9 @@ pub(crate) struct Arguments {
     ///
     /// `verdicts`: size and power of comparisons, gates and independence tests; `campaigns`: gates
     /// on runs with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs;
-    /// `frameworks`: 100 rounds of test suites with a crash at a chosen test; `journals`: every flipped bit of a journal, and 150,000 changed suites, reports and
-    /// journals; `histories`: marks in flat and changing histories; `simulate`: exact error
-    /// rates of the stopping rules.
+    /// `frameworks`: 100 rounds of test suites with a crash at a chosen test; `journals`: every
+    /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `histories`:
+    /// marks in flat and changing histories; `simulate`: exact error rates of the stopping rules.
     names: Vec<String>,
 }
 

@@ -50,14 +50,15 @@ pub(crate) fn list(command: &[String], context: Context<'_>) -> Result<Step, Lis
         if output.exit != Some(0) {
             return Err(ListError::failed(GTEST, process, &output));
         }
-        let tests = parse_list(&output.text(), disabled);
+        let text = output.text();
+        let tests = parse_list(&text, disabled);
         let group = Group {
             framework: GTEST,
             name: None,
             program,
             tests: tests.into_iter().map(Test::named).collect(),
         };
-        Ok(TestList::done(vec![group], Vec::new()))
+        Ok(TestList::done(vec![group], Vec::from_iter(left_out(&text))))
     }))
 }
 
@@ -95,6 +96,20 @@ fn parse_list(text: &str, disabled: bool) -> Vec<String> {
     }
     tests.retain(|name| disabled || !is_disabled(name));
     tests
+}
+
+/// A note about the first suite with a blank in its name, which looks like a sentence that the
+/// program prints.
+fn left_out(text: &str) -> Option<String> {
+    let lines = Vec::from_iter(text.lines());
+    let suite = lines.windows(2).find_map(|pair| {
+        let is_suite =
+            !pair[0].starts_with(' ') && pair[0].ends_with('.') && pair[1].starts_with("  ");
+        (is_suite && pair[0].contains(' ')).then_some(pair[0])
+    });
+    suite.map(|suite| {
+        format!("the tests of `{suite}` are left out: their suite has a blank in its name")
+    })
 }
 
 /// Whether the suite or the test is disabled. A parameterised test has a prefix: `Some/DISABLED_A`.

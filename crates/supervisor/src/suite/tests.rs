@@ -109,6 +109,9 @@ impl TestSource {
             if self.is_isolated() {
                 let gates = tests.iter().filter_map(|test| gate(test));
                 expanded.gates.extend(gates);
+            } else if let Some(test) = tests.iter().find(|test| test.below.is_some()) {
+                let problem = "limits isolated rounds, which this run has none of; it is no gate";
+                tracing::warn!("the mark of `{}` {problem}", test.id);
             }
             if let Some(name) = &self.sequence {
                 let id = match &group.name {

@@ -132,11 +132,6 @@ impl Source<'_> {
             "chapter" | "sequence" => self.free_id(&key, id)?,
             _ => self.id(&key, id)?,
         };
-        // Reports use these two for deaths outside of chapters.
-        if kind == "chapter" && matches!(text.as_str(), "between" | "exit") {
-            let problem = "is reserved for deaths outside of chapters; choose another";
-            return self.refuse(id, format!("{key}: `{text}` {problem}"));
-        }
         if !seen.insert(id.get_ref()) {
             return self.refuse(id, format!("{key}: there is another {kind} `{text}`"));
         }
