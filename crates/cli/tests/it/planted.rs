@@ -52,9 +52,12 @@ impl Suite {
              rounds = {rounds}\nenv = {{ {env} }}\n{mode}"
         ));
         let run = ["run", "suite.toml", "--evidence", "none"];
-        // Suites of others can have tests that fail.
-        let done = place.crashrate(&run);
-        assert!([0, 100].contains(&done.code()), "{done:#?}");
+        // Suites of others can have tests that fail, and take any time.
+        let done = place.command(&run).output().unwrap();
+        assert!(
+            [0, 100].map(Some).contains(&done.status.code()),
+            "{done:#?}"
+        );
         place.json()
     }
 
