@@ -15,6 +15,7 @@ mod hypergeometric;
 mod independence;
 mod mantel_haenszel;
 mod margin;
+mod minimize;
 mod multiple;
 mod pair_watch;
 mod paired;
@@ -44,6 +45,9 @@ pub use independence::{
 };
 pub use mantel_haenszel::{OddsRatio, Stratified, mantel_haenszel};
 pub use margin::MarginProcess;
+pub use minimize::{
+    Answer, Death, MinimizePhase, MinimizeProgress, Minimizer, Reduced, Reducer, Suspect, Without,
+};
 pub use multiple::{Role, gatekeeping, holm, ln_threshold};
 pub use pair_watch::PairWatch;
 pub use paired::{Blocks, Design, PairTable, SideEnd, Worse, compare_blocks, mcnemar_exact};

@@ -1,0 +1,52 @@
+//! Measures how often the search for needed chapters is right, and how many rounds it takes:
+//! `minimize [REPETITIONS [SEED]]`.
+//!
+//! Exits with code 1 if a limit is missed.
+
+#[path = "../tests/minimized/mod.rs"]
+mod minimized;
+
+use std::process::ExitCode;
+
+use minimized::{EDGES, ERROR, NOISE, SCENES};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let mut number = |default: u32| arguments.next().map_or(Ok(default), |text| text.parse());
+    let (Ok(repetitions @ 1..), Ok(seed)) = (number(200), number(1)) else {
+        eprintln!("usage: minimize [REPETITIONS [SEED]]");
+        return ExitCode::from(2);
+    };
+    println!("seed {seed}, {repetitions} repetitions, error {ERROR}, noise {NOISE}");
+    println!(
+        "{:<28} {:>7} {:>8} {:>8}  limits",
+        "program", "right", "rounds", "90 %"
+    );
+    let mut beyond = false;
+    for scene in SCENES.iter().chain(&EDGES) {
+        let measured = scene.measure(seed.into(), repetitions);
+        let least = scene
+            .least
+            .map(|share| format!(">= {:.1} %", 100.0 * share));
+        let most = scene.most.map(|runs| format!("<= {runs} rounds"));
+        let limits = [least, most]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ");
+        let verdict = if scene.holds(&measured) {
+            ""
+        } else {
+            "  BEYOND"
+        };
+        println!(
+            "{:<28} {:>5.1} % {:>8.1} {:>8}  {limits}{verdict}",
+            scene.name,
+            100.0 * measured.right,
+            measured.mean,
+            measured.nine_of_ten
+        );
+        beyond |= !scene.holds(&measured);
+    }
+    ExitCode::from(u8::from(beyond))
+}
