@@ -5,11 +5,15 @@ use anyhow::{Result, ensure};
 use crate::workspace::{Workspace, call};
 
 /// Name, and the arguments of cargo.
-const SIMULATIONS: [(&str, &str); 7] = [
+const SIMULATIONS: [(&str, &str); 8] = [
     ("verdicts", "run -p crashrate-stats --example verdicts"),
     (
         "campaigns",
         "run -p crashrate-supervisor --example campaigns",
+    ),
+    (
+        "minimize",
+        "run -p crashrate-stats --example minimize 1000 2",
     ),
     ("histories", "run -p crashrate-stats --example histories"),
     ("simulate", "run -p crashrate-stats --example simulate"),
@@ -35,7 +39,8 @@ pub(crate) struct Arguments {
     /// on runs with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs;
     /// `frameworks`: 100 rounds of test suites with a crash at a chosen test; `journals`: every
     /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `histories`:
-    /// marks in flat and changing histories; `simulate`: exact error rates of the stopping rules.
+    /// marks in flat and changing histories; `minimize`: the search for needed chapters in
+    /// simulated programs; `simulate`: exact error rates of the stopping rules.
     names: Vec<String>,
 }
 

@@ -16,6 +16,7 @@ use crate::commands::import::ImportArguments;
 use crate::commands::init::InitArguments;
 use crate::commands::list::ListArguments;
 use crate::commands::man::ManArguments;
+use crate::commands::minimize::MinimizeArguments;
 use crate::commands::plan::PlanArguments;
 use crate::commands::report::ReportArguments;
 use crate::commands::run::RunArguments;
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Report(ReportArguments),
     /// Find the dose of a suite's fault at which its first sequence passes with a chosen rate
     Calibrate(CalibrateArguments),
+    /// Find the smallest part of a sequence that still crashes
+    Minimize(Box<MinimizeArguments>),
     /// Compare two runs, or the modes or variants of one
     Compare(CompareArguments),
     /// Compute how many rounds a question takes

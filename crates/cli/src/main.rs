@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod fault;
 mod logging;
+mod measure;
 mod messages;
 mod output;
 mod progress;
@@ -55,6 +56,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::List(arguments) => commands::list::list(runs, &arguments),
         Command::Report(arguments) => commands::report::report(runs, &arguments),
         Command::Calibrate(arguments) => commands::calibrate::calibrate(runs, arguments),
+        Command::Minimize(arguments) => commands::minimize::minimize(runs, &arguments),
         Command::Compare(arguments) => commands::compare::compare(runs, &arguments),
         Command::Plan(arguments) => commands::plan::plan(runs, &arguments),
         Command::Import(arguments) => commands::import::import(runs, &arguments),

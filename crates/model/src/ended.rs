@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{CrashRef, Descendant, DiedIn, EvidenceMode, Exit, Outcome, Spawn, Usage};
+use crate::{CrashRef, Descendant, DiedIn, EvidenceMode, Exit, Outcome, Part, Spawn, Usage};
 
 /// An attempt ended.
 #[skip_serializing_none]
@@ -32,13 +32,15 @@ pub struct Ended {
     /// Isolated mode: the chapter's measures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<Measure>,
-    /// Sequential mode: every chapter of the sequence, in order.
+    /// Sequential mode: every chapter of the sequence, or of its part, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chapters: Vec<ChapterEnd>,
     /// Sequential mode, if the chapters do not run in the order of their unit: the indices of those
     /// that started, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub order: Vec<u32>,
+    /// The part of the sequence that ran, in a search; the whole of it if `None`.
+    pub part: Option<Part>,
     /// Other observations, such as garbage on the events descriptor or processes that had to be
     /// killed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

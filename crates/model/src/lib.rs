@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod calibration;
+mod deaths;
 mod ended;
 mod evidence;
 mod finding;
 mod lines;
 mod outcome;
 mod pairing;
+mod part;
 mod plan_order;
 mod record;
 mod run_info;
@@ -15,12 +17,17 @@ mod unit;
 mod usage;
 
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
+pub use deaths::{Death, Deaths, TARGET_DEATHS};
 pub use ended::{ChapterEnd, Ended, Measure};
 pub use evidence::{CrashRef, Descendant, EvidenceMode, EvidenceRound};
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};
 pub use lines::{LineError, Lines};
 pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
 pub use pairing::{BlockChange, BlockPairs, Pairing};
+pub use part::{
+    Certificate, MinimizeRule, Minimized, NumberUnit, Part, PartParams, ReducedNumber,
+    ReducedParams, Without,
+};
 pub use plan_order::PlanOrder;
 pub use record::{Closed, JOURNAL_VERSION, Opened, Record, Started, StopReason, ZygoteEnd};
 pub use run_info::{Baseline, Claim, Earlier, GivenCommand, Hello, Imported, RunInfo, agree};

@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{Baseline, Ended, EvidenceRound, Hello, Outcome, RunInfo};
+use crate::{Baseline, Ended, EvidenceRound, Hello, Minimized, Outcome, RunInfo};
 
 /// The version of the journal format. Readers accept no other.
 pub const JOURNAL_VERSION: u32 = 3;
@@ -34,6 +34,8 @@ pub enum Record {
     Evidence(Box<EvidenceRound>),
     /// A zygote, the process that attempts are forked from, ended by itself.
     Zygote(ZygoteEnd),
+    /// A search ended, or was interrupted.
+    Minimized(Box<Minimized>),
     /// The supervisor ended normally.
     Closed(Closed),
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
-use crate::{Ended, Mode, Outcome, OutcomeSet, Unit};
+use crate::{Ended, MinimizeRule, Mode, Outcome, OutcomeSet, Unit};
 
 /// When a run stops by itself. Recorded before the first round, because results must be interpreted
 /// by the same rule.
@@ -25,6 +25,9 @@ pub enum Stopping {
     Gates(Vec<Gate>),
     /// After the first bad round, or after the planned rounds.
     FirstBad,
+    /// When the smallest part of the sequence that still crashes is found, or after the planned
+    /// rounds.
+    Minimized(MinimizeRule),
 }
 
 impl Stopping {

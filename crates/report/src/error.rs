@@ -49,6 +49,9 @@ pub enum ReportError {
         /// How many are planned.
         planned: u32,
     },
+    /// A search ended in a run that has none.
+    #[error("a search ended, but the run has none")]
+    NoSearch,
     /// Attempts are numbered from 1.
     #[error("attempt 0 of `{0}`: attempts are numbered from 1")]
     AttemptZero(String),

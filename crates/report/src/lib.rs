@@ -16,14 +16,14 @@ pub use compare::{
     Side, Strata, Stratum, Trend, Untested, What, axes, compare_runs, compare_strata,
     compare_within, history,
 };
-pub use document::Detail;
+pub use document::{Detail, search_in_words};
 pub use error::{ReportError, ViewError};
 pub use tally::ViewBuilder;
 pub use view::{
     Advice, Bounds, Cell, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, ExitClass,
     Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed, Note, OptionalStopping,
-    Outcomes, PairsSeen, Reason, Results, RoundOrder, RunFacts, RunLine, RunState, Running,
-    SequenceRow, Share, Spread, Totals, View, exit_class,
+    Outcomes, PairsSeen, PartSeen, Reason, Results, RoundOrder, RunFacts, RunLine, RunState,
+    Running, Search, SequenceRow, Share, Spread, Totals, View, exit_class,
 };
 pub use words::{count, estimate, percent, plural, quantity, rate, seconds, share, units};
 pub use write::{

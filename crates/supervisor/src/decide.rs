@@ -2,11 +2,13 @@
 //! gets the same decisions.
 
 use crashrate_model::{
-    ALPHA, BlockChange, Gate, Outcome, OutcomeSet, Pairing, PlanOrder, RateBound, Record,
+    ALPHA, BlockChange, Gate, Outcome, OutcomeSet, Pairing, Part, PlanOrder, RateBound, Record,
     StopReason, Stopping, Unit, contrasts, places,
 };
 use crashrate_stats::{GateVerdict, GateWatch, PairWatch, StatsError};
 
+use crate::minimize::SharedSearch;
+use crate::plan::RoundKey;
 use crate::schedule::Input;
 
 /// A stopping rule and its state. It sees rounds in the order of the plan: a round is used once all
@@ -30,6 +32,7 @@ enum Rule {
         bad: OutcomeSet,
         gates: Vec<OpenGate>,
     },
+    Minimized(SharedSearch),
 }
 
 struct OpenGate {
@@ -70,6 +73,7 @@ impl Decider {
                     pairing: Box::new(Pairing::new(units, bad, contrasts)),
                 }
             }
+            Stopping::Minimized(rule) => Rule::Minimized(SharedSearch::new(units, bad, rule)?),
             Stopping::Gates(gates) => Rule::Gates {
                 bad: bad.clone(),
                 gates: open(gates, units)?,
@@ -95,8 +99,22 @@ impl Decider {
             Rule::Gates { bad, gates } => {
                 return decided_unit(gates, bad, record).map(Input::Retire);
             }
+            Rule::Minimized(search) => search.push(record),
         };
         has_stopped.then_some(Input::Stop(StopReason::Decided))
+    }
+
+    /// The search that chooses the rounds; `None` if the plan does.
+    pub(crate) fn search(&self) -> Option<SharedSearch> {
+        match &self.rule {
+            Rule::Minimized(search) => Some(search.clone()),
+            _ => None,
+        }
+    }
+
+    /// The part of its sequence that a round runs; `None` for the whole unit.
+    pub(crate) fn part(&self, key: RoundKey) -> Option<Part> {
+        self.search()?.part(key)
     }
 
     /// The verdict so far of the gate at this place; undecided if there is none.

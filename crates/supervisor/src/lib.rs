@@ -11,6 +11,7 @@ mod hash;
 pub mod journal;
 pub mod listing;
 pub mod machine;
+pub mod minimize;
 pub mod misbehave;
 pub mod names;
 pub mod outcome;

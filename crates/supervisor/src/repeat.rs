@@ -112,7 +112,10 @@ impl RepeatedRound {
         };
         let attempt = ended.as_ref().map_or(1, |ended| ended.attempt);
         let specs = SpecBuilder::new(&plan, &run.id, &workers.by_variant);
-        let spec = specs.attempt(key, attempt, 0);
+        let spec = match ended.as_ref().and_then(|ended| ended.part.as_ref()) {
+            Some(part) => specs.of_part(key, part, 0),
+            None => specs.attempt(key, attempt, 0),
+        };
         let found = program::find(&spec.argv()[0], &spec.unit.directory, &spec.unit.env);
         let found = found.map_err(RepeatError::Program)?;
         let arguments = spec.argv()[1..].iter().map(|word| word_of_text(word));

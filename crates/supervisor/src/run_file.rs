@@ -109,6 +109,7 @@ fn rule(stopping: &Stopping) -> &'static str {
         Stopping::Decided(_) => "until-decided",
         Stopping::Gates(_) => "gates",
         Stopping::FirstBad => "until-first-bad",
+        Stopping::Minimized(_) => "until-minimized",
     }
 }
 

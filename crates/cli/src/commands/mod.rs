@@ -12,6 +12,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod minimize;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;

@@ -2,6 +2,7 @@
 //! elsewhere.
 
 mod estimate;
+mod search;
 mod state;
 
 use std::io::IsTerminal;
@@ -103,6 +104,9 @@ impl Progress {
             }
             RunEvent::Record(Record::Ended(ended)) => self.ended(ended),
             RunEvent::Record(_) => {}
+            RunEvent::Search(status) => {
+                lock(&self.state).search = Some((*status).clone());
+            }
             RunEvent::Progress(key, step) => lock(&self.state).set_step(*key, step),
             RunEvent::Status(attempts) => {
                 let lines = lock(&self.state).status(attempts, Instant::now());

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use crashrate_model::{Ended, Mode, Outcome, Record, Stopping, Unit};
 use crashrate_report::{count, plural};
 use crashrate_supervisor::journal::{self, RunFolder};
+use crashrate_supervisor::minimize::SearchStatus;
 use crashrate_supervisor::outcome::Note;
 use crashrate_supervisor::plan::RoundKey;
 use crashrate_supervisor::runner::{Campaign, RunningAttempt};
 use crashrate_supervisor::suite::DEFAULT_VARIANT;
 
 use super::estimate::{Estimate, TimeLeft, rough};
+use super::search;
 
 /// Columns of the bar.
 const BAR: u64 = 30;
@@ -32,6 +34,8 @@ pub(super) struct State {
     /// A stopping rule may end the run before its rounds.
     may_stop: bool,
     time_budget: Option<Duration>,
+    /// How far the search is, in a run that has one.
+    pub(super) search: Option<SearchStatus>,
 }
 
 struct Running {
@@ -55,6 +59,7 @@ impl State {
             may_stop: campaign.stopping != Stopping::FixedRounds
                 || campaign.bounds.max_failures.is_some(),
             time_budget: campaign.time_budget,
+            search: None,
         };
         if folder.is_resumed()
             && let Ok(records) = journal::read(&folder.journal())
@@ -153,6 +158,9 @@ impl State {
     /// `12 of 200 rounds, 3 crashed, 4.1 rounds/min, about 45 min left`.
     pub(super) fn summary(&self, now: Instant) -> String {
         let elapsed = now.saturating_duration_since(self.begun);
+        if let Some(status) = &self.search {
+            return search::summary(status, &self.units[0], self.rate(elapsed));
+        }
         let totals = format!("{} of {}", count(self.done), rounds(self.planned));
         let mut words = vec![totals];
         let not_passed = (self.counts.iter()).filter(|(outcome, _)| **outcome != Outcome::Passed);

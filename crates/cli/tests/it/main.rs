@@ -48,6 +48,7 @@ mod limits;
 mod live;
 mod locations;
 mod made_journal;
+mod minimize;
 mod mutated;
 mod names;
 mod pages;

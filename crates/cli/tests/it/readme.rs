@@ -38,6 +38,8 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("crashrate run configs/variants.toml", "needs libtorch"),
     ("crashrate run configs/verification.toml", "needs libtorch"),
     ("crashrate run --from ", "needs the framework"),
+    ("crashrate minimize --from ", "needs the framework"),
+    ("crashrate minimize configs/n197", "needs libtorch"),
     (
         "crashrate run --rounds 20 -- python3 script.py",
         "needs a script of the reader's",

@@ -1,6 +1,6 @@
 //! The pieces of a document. Their texts are made harmless, and not yet escaped for a format.
 
-use super::plot::{Curves, Grid, Plot, TrendPlot};
+use super::plot::{Curves, Grid, Parts, Plot, TrendPlot};
 use super::table::{Table, Text, Tone};
 
 /// How much a document says, from little to all.
@@ -65,6 +65,7 @@ pub(crate) enum Block {
     /// The same where another section has the numbers: renderers without pictures leave it out.
     Picture(Plot),
     Grid(Grid),
+    Parts(Parts),
     Curves(Curves),
     Trend(TrendPlot),
     /// Rounds that ended, of those planned.
@@ -115,6 +116,7 @@ impl Block {
         match self {
             Block::Table(table) => Some(table),
             Block::Plot(plot) => Some(&plot.table),
+            Block::Parts(parts) => Some(&parts.table),
             Block::Trend(trend) => Some(&trend.plot.table),
             _ => None,
         }

@@ -19,6 +19,7 @@ mod parts;
 mod plot;
 mod previous;
 mod rates;
+mod search;
 mod table;
 mod verdict;
 
@@ -32,7 +33,8 @@ pub(crate) use block::{Block, Document, Section, Signature, Verdict};
 pub(crate) use comparisons::comparison_document;
 pub(crate) use failures::{first_seen, unexplained};
 pub(crate) use history::{history_document, runs};
-pub(crate) use plot::{Curve, Curves, Grid, Mark, Plot, Square, Tick, TrendPlot};
+pub(crate) use plot::{Curve, Curves, Grid, Mark, Parts, Plot, Square, Tick, TrendPlot};
+pub use search::search_in_words;
 pub(crate) use table::{Column, Table, Text, Tone};
 
 /// The report of a run. With the run before it, it compares the two. A new section is a function
@@ -41,11 +43,13 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
     let sections = [
         ("Verdict", Headline, verdict::verdict(view)),
         ("Running now", Summary, verdict::running(view)),
+        ("Smallest part", Summary, search::smallest(view)),
         ("Overview", Summary, overview::overview(view)),
         ("Crashes in short", Summary, crashes::in_short(view)),
         ("Failures", Summary, failures::failures(view)),
         ("Measured", Summary, overview::measured(view)),
         ("Conclusions", Summary, comparisons::conclusions(view)),
+        ("Parts", Full, search::parts(view)),
         ("Crash rates", Full, rates::rates(view)),
         ("Rounds", Full, grid::grid(view)),
         (rates::hazard_heading(view), Full, rates::hazards(view)),

@@ -1,6 +1,8 @@
 //! The data of pictures: plots, grids of rounds, efficiency curves, trends. Each has its numbers as
 //! a table or in words.
 
+use std::ops::RangeInclusive;
+
 use crashrate_model::Outcome;
 
 use super::table::Table;
@@ -148,6 +150,23 @@ impl Scale {
 
 /// Shorter times are shown as this one: a logarithm has no place for 0.
 const SHORTEST: f64 = 1e-6;
+
+/// Parts of a sequence, and which chapters are in each.
+pub(crate) struct Parts {
+    /// A row for each part.
+    pub(crate) table: Table,
+    /// How many chapters the sequence has.
+    pub(crate) chapters: u32,
+    /// One for each row of the table.
+    pub(crate) rows: Vec<PartRow>,
+}
+
+pub(crate) struct PartRow {
+    /// The positions of its chapters, from 1.
+    pub(crate) ranges: Vec<RangeInclusive<u32>>,
+    /// Whether it crashed.
+    pub(crate) crashed: bool,
+}
 
 /// The rounds of a run.
 pub(crate) struct Grid {

@@ -5,13 +5,13 @@ use std::cmp::Reverse;
 use crashrate_model::{Axis, Mode, Outcome, StopReason};
 use crashrate_stats::GateVerdict;
 
-use super::{Block, Tone, Verdict};
+use super::{Block, Tone, Verdict, search};
 use crate::clean::{NAME, clean};
 use crate::compare::{Compared, What, p_words};
 use crate::view::{ExitClass, Results, Running, Share, View, exit_class};
 use crate::words::{
-    count, counts, first_lines, flaky, joined, known, leading, of_unit, plural, points, seconds,
-    stop_note, units,
+    count, counts, first_lines, flaky, interval_words, joined, known, leading, of_unit, plural,
+    points, seconds, stop_note, units,
 };
 
 /// `story · cpu · 15 rounds in 18.7 s · run 1`.
@@ -55,6 +55,18 @@ pub(super) fn facts(view: &View) -> String {
 /// The verdict, and what bears on everything below it.
 pub(super) fn verdict(view: &View) -> Vec<Block> {
     let (word, tone) = status(view);
+    let lines = match &view.search {
+        Some(search) => search::in_words(view, search),
+        None => of_rounds(view, tone),
+    };
+    let mut blocks = vec![Block::Verdict(Verdict { word, tone, lines })];
+    let warnings = leading(view).into_iter().chain(flaky(view));
+    blocks.extend(warnings.map(Block::warning));
+    blocks
+}
+
+/// How the rounds ended.
+fn of_rounds(view: &View, tone: Tone) -> Vec<String> {
     let mut lines = not_passed(view);
     // Failures come first, unless retries or gates make up for them.
     let place = match tone {
@@ -65,10 +77,7 @@ pub(super) fn verdict(view: &View) -> Vec<Block> {
     lines.extend(gates(view));
     lines.extend(stop_note(view));
     lines.extend(bound(view));
-    let mut blocks = vec![Block::Verdict(Verdict { word, tone, lines })];
-    let warnings = leading(view).into_iter().chain(flaky(view));
-    blocks.extend(warnings.map(Block::warning));
-    blocks
+    lines
 }
 
 fn status(view: &View) -> (&'static str, Tone) {
@@ -76,6 +85,7 @@ fn status(view: &View) -> (&'static str, Tone) {
         return ("RUNNING", Tone::Plain);
     }
     match exit_class(view) {
+        ExitClass::Passed if view.search.is_some() => ("FOUND", Tone::Good),
         ExitClass::Passed => ("PASS", Tone::Good),
         ExitClass::NotPassed | ExitClass::Refuted => ("FAIL", Tone::Bad),
         ExitClass::Undecided => ("UNDECIDED", Tone::Doubtful),
@@ -197,7 +207,8 @@ fn not_passed(view: &View) -> Vec<String> {
         // The comparison counts bad rounds, and not those that only failed.
         let bad = results.first_attempt.bad;
         let alone = (bad > 0).then(|| alone(view, key)).flatten();
-        let more = alone.or_else(|| interval(results));
+        let interval = || interval_words(results.first_attempt, results.optional_stopping);
+        let more = alone.or_else(interval);
         Some((not, format!("{name} {words}{}", more.unwrap_or_default())))
     });
     let mut all: Vec<(u32, String)> = all.collect();
@@ -228,14 +239,6 @@ fn endings(results: &Results) -> Option<String> {
         .filter_map(|(outcome, n)| Some(format!("{} in {}", verb(outcome)?, count(n.into()))));
     let rounds = plural(results.first_attempt.n, "round");
     Some(format!("{} of {rounds}", joined(words, " and ")?))
-}
-
-/// The interval of a crash rate above 0: ` (95%: 5.4% to 13%)`.
-fn interval(results: &Results) -> Option<String> {
-    let Share { bad, n } = results.first_attempt;
-    let interval = known(bad, n, results.optional_stopping)?.interval;
-    let (lo, hi) = (points(interval.lo), points(interval.hi));
-    (bad > 0).then(|| format!(" (95%: {lo}% to {hi}%)"))
 }
 
 /// The chapters of a sequence alone: `; its chapters alone in 0 of 8 (p = 0.0005)`.

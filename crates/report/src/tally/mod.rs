@@ -9,6 +9,7 @@ mod distinct;
 mod order;
 mod row;
 mod run;
+mod search;
 mod unit;
 mod watched;
 
@@ -16,12 +17,13 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use crashrate_model::{
-    Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, OutcomeSet, Record,
+    Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, OutcomeSet, Record, StopReason,
 };
 
 use crate::error::{ReportError, ViewError};
 use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Running, Totals, View};
 use run::{Measured, RunTally};
+use search::SearchTally;
 use unit::UnitTally;
 use watched::Watched;
 
@@ -41,6 +43,8 @@ pub struct ViewBuilder {
     /// Attempts that were executed because their fork failed, by unit. They are counted separately.
     spawn_fallback: BTreeMap<u32, UnitTally>,
     watched: Watched,
+    /// The search of a run that has one.
+    search: Option<SearchTally>,
     /// Attempts that have started and not ended, with their start times.
     open: BTreeMap<AttemptPlace, f64>,
     /// Present only if requested.
@@ -115,15 +119,22 @@ impl ViewBuilder {
         let (mut totals, mut crashes) = (Totals::default(), Vec::new());
         for (unit, planned) in self.planned() {
             let results = unit.results(&facts, planned);
-            totals.add(&results);
+            if self.search.is_none() {
+                totals.add(&results);
+            }
             (unit.crashes).put(&unit.unit, &results, command.as_deref(), &mut crashes);
             match unit.unit.mode {
+                // Its rounds run parts of the sequence.
+                _ if self.search.is_some() => {}
                 Mode::Isolated => chapters.push(unit.isolated_row(results)),
                 Mode::Sequential => {
                     chapters.extend(unit.chapter_rows(&facts));
                     sequences.push(unit.sequence_row(results));
                 }
             }
+        }
+        if let Some(search) = &self.search {
+            totals = search.totals(&run.info);
         }
         order::test(&mut chapters, &mut sequences, &facts.bad);
         let baseline = run.info.baseline.as_deref().map(view_of).transpose();
@@ -141,6 +152,7 @@ impl ViewBuilder {
             gates: self.watched.gates(),
             baseline,
             attempts: self.attempts.unwrap_or_default(),
+            search: self.search.as_ref().map(SearchTally::search),
             crashes: crashes::sorted(crashes),
             command,
         };
@@ -150,6 +162,14 @@ impl ViewBuilder {
     }
 
     fn measured(&self) -> Measured {
+        if let (Some(search), Some(run)) = (&self.search, &self.run) {
+            let is_done = (run.closed.as_ref()).is_some_and(|end| end.why == StopReason::Done);
+            return match search.has_rounds() {
+                true if is_done => Measured::All,
+                true => Measured::Some,
+                false => Measured::TooFew,
+            };
+        }
         let units = (0u32..).zip(&self.units);
         let measured = units.map(|(place, unit)| unit.measured(self.spawn_fallback.get(&place)));
         measured.min().unwrap_or(Measured::All)
@@ -175,6 +195,11 @@ impl ViewBuilder {
             Record::Hello(hello) => run.hello(hello),
             Record::Closed(closed) => run.close(closed),
             Record::Zygote(end) => run.zygote_ended(end),
+            Record::Minimized(found) => {
+                run.at(found.at);
+                let search = self.search.as_mut().ok_or(ReportError::NoSearch)?;
+                search.found(found);
+            }
             Record::Evidence(round) => {
                 run.at(round.at);
                 let attempt = AttemptPlace::without_end(round.unit, round.round, 1);
@@ -200,6 +225,11 @@ impl ViewBuilder {
                     return Err(ReportError::NotRunning(self.describe(attempt)));
                 }
                 let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
+                if let Some(search) = &mut self.search {
+                    search.end(ended);
+                    self.units[ended.unit as usize].crashes.add(ended);
+                    return Ok(());
+                }
                 let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
                 unit.end(ended, &run.info.bad)?;
                 let attempt = AttemptPlace {
@@ -231,6 +261,7 @@ impl ViewBuilder {
                     .map(|(place, unit)| UnitTally::new(unit.clone(), only_round, order(place)))
                     .collect();
                 self.watched = Watched::new(&opened.run);
+                self.search = SearchTally::of(&opened.run);
                 self.run = Some(RunTally::new(opened));
                 Ok(())
             }
@@ -248,6 +279,10 @@ impl ViewBuilder {
     fn lose_open(&mut self) -> Result<(), ReportError> {
         for attempt in std::mem::take(&mut self.open).into_keys() {
             let lost = Ended::of(attempt.unit, attempt.round, attempt.attempt, Outcome::Lost);
+            if let Some(search) = &mut self.search {
+                search.end(&lost);
+                continue;
+            }
             self.unit(attempt)?.end(&lost, &OutcomeSet::default())?;
             self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
             self.watch(&Record::Ended(Box::new(lost)));

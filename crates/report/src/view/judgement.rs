@@ -4,15 +4,16 @@ use crashrate_model::{Axis, Contrast, Gate, Mode, Outcome, StopReason, Stopping}
 use crashrate_stats::{GateVerdict, GateWatch, PairWatch};
 use serde::Serialize;
 
-use super::{Cell, Results, View};
+use super::{Cell, Results, Search, View};
 
 /// The verdict of the run's stopping rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Judgement {
-    /// Every comparison is decided, or every rate is shown to be below its limit.
+    /// Every comparison is decided, every rate is shown to be below its limit, or the search is
+    /// answered.
     Shown,
-    /// Some comparison or gate has no verdict.
+    /// Some comparison, gate or search has no verdict.
     Undecided,
     /// A rate is shown to be above its limit.
     Refuted,
@@ -48,6 +49,10 @@ impl View {
                     false => Judgement::Undecided,
                 }
             }
+            Stopping::Minimized(_) => match self.search.as_ref().is_some_and(Search::is_answered) {
+                true => Judgement::Shown,
+                false => Judgement::Undecided,
+            },
             Stopping::Gates(_) => {
                 let any = |verdict| self.gates.iter().any(|g| g.verdict() == verdict);
                 if any(GateVerdict::Above) {

@@ -6,6 +6,7 @@ mod identity;
 mod judgement;
 mod outcomes;
 mod rows;
+mod search;
 mod state;
 
 use std::collections::{BTreeMap, HashMap};
@@ -28,6 +29,7 @@ pub use rows::{
     Advice, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, Exposure, Held, MeasureStat,
     Missed, Note, Reason, Results, SequenceRow, Spread,
 };
+pub use search::{PartSeen, Search};
 pub use state::{InShort, OptionalStopping, RoundOrder, RunLine, RunState};
 
 /// Everything that a report of a run can say. Made by [`crate::ViewBuilder`].
@@ -51,6 +53,9 @@ pub struct View {
     pub pairs: Vec<PairsSeen>,
     /// The run's gates, in their order.
     pub gates: Vec<GateSeen>,
+    /// The search for the smallest part of a sequence, in a run that has one. Its rounds are in no
+    /// row.
+    pub search: Option<Search>,
     /// The suite's baseline, as a run.
     pub baseline: Option<Box<View>>,
     /// Deaths by their signature, the most frequent first.

@@ -70,6 +70,12 @@ fn interval_points(k: u32, n: u32, optional_stopping: OptionalStopping) -> Optio
     Some([points(lo), points(hi)])
 }
 
+/// The interval of a crash rate above 0: ` (95%: 5.4% to 13%)`.
+pub(crate) fn interval_words(of: Share, optional_stopping: OptionalStopping) -> Option<String> {
+    let [lo, hi] = interval_points(of.bad, of.n, optional_stopping)?;
+    (of.bad > 0).then(|| format!(" (95%: {lo}% to {hi}%)"))
+}
+
 /// A row's rate with its interval, and the bounds of lost rounds.
 pub(crate) fn rate_of(results: &Results) -> String {
     let Share { bad, n } = results.first_attempt;

@@ -15,8 +15,8 @@ pub(crate) use baseline::baseline_sentences;
 pub(crate) use doubts::{doubts, flaky, imported, independence, leading, pattern};
 pub use estimates::estimate;
 pub(crate) use estimates::{
-    Method, in_bounds, known, p_value, percent_of, points, rate_of, short_bounds, short_estimate,
-    short_rate_of,
+    Method, in_bounds, interval_words, known, p_value, percent_of, points, rate_of, short_bounds,
+    short_estimate, short_rate_of,
 };
 pub(crate) use exposure::rates_by_exposure;
 pub(crate) use fault::facts as fault_facts;

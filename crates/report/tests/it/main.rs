@@ -7,6 +7,7 @@ mod journal;
 mod pages;
 mod properties;
 mod recorded;
+mod search;
 mod sizes;
 mod statistics;
 mod verification;

@@ -19,6 +19,7 @@ use crate::hash;
 use crate::names::unknown;
 use crate::suite::{ById, DEFAULT_VARIANT, Suite, UnitSettings, Variant};
 
+pub(crate) use order::in_order;
 pub use order::{RoundKey, Rounds, round_seed};
 pub use progress::{Pending, Progress};
 pub(crate) use spec::SpecBuilder;

@@ -1,5 +1,6 @@
 //! The order of rounds: block after block, shuffled within each block by the seed.
 
+use crashrate_adapters::Order;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -68,8 +69,17 @@ impl Iterator for Rounds {
     }
 }
 
+/// Puts the chapters of a sequence into an order.
+pub(crate) fn in_order<T>(chapters: &mut [T], order: Order) {
+    match order {
+        Order::Given => {}
+        Order::Reversed => chapters.reverse(),
+        Order::Shuffled { seed } => shuffle(chapters, seed, 0),
+    }
+}
+
 /// Fisher-Yates shuffle. Not from a library: a recorded order must not change with its version.
-pub(super) fn shuffle<T>(units: &mut [T], seed: u64, block: u32) {
+fn shuffle<T>(units: &mut [T], seed: u64, block: u32) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(u64::from(block));
     for last in (1..units.len()).rev() {

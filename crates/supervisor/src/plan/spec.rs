@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crashrate_adapters::{ExitCodes, Framework, Order};
-use crashrate_model::{EvidenceMode, Mode, Unit};
+use crashrate_model::{EvidenceMode, Mode, Part, Unit};
 use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
-use super::order::shuffle;
+use super::order::in_order;
 use super::{Plan, RoundKey, round_seed};
 use crate::additions::Python;
 use crate::fault::SuiteFault;
-use crate::suite::{ById, Chapter, ChapterOrder, Expect, ProcessOptions, ResourceLimits, Variant};
+use crate::suite::{
+    Action, ById, Chapter, ChapterOrder, Expect, ProcessOptions, ResourceLimits, Variant,
+};
 
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +40,8 @@ pub struct AttemptSpec {
     pub core_limit: Option<u64>,
     /// The empty directory that replaces its unit's working directory.
     pub fresh_directory: Option<PathBuf>,
+    /// The part of its sequence that it runs, in a search; the whole of it if `None`.
+    pub part: Option<Part>,
 }
 
 /// The part that all attempts of a unit share.
@@ -167,6 +171,7 @@ impl<'a> SpecBuilder<'a> {
             asks_for_children: false,
             for_evidence: false,
             fresh_directory: None,
+            part: None,
         }
     }
 
@@ -185,6 +190,41 @@ impl<'a> SpecBuilder<'a> {
             watch: EvidenceMode::Trace,
             for_evidence: true,
             ..spec
+        }
+    }
+
+    /// The spec of an attempt that runs only a part of its sequence.
+    pub(crate) fn of_part(&self, key: RoundKey, part: &Part, slot: u32) -> AttemptSpec {
+        let whole = self.attempt(key, 1, slot);
+        let mut planned = self.plan.units[key.unit as usize].clone();
+        let is_in = |index: &usize| part.chapters.contains(&(*index as u32));
+        let chapters = planned.chapters.into_iter().enumerate();
+        planned.chapters = chapters
+            .filter(|(index, _)| is_in(index))
+            .map(|(_, id)| id)
+            .collect();
+        let seed = round_seed(self.plan.seed, key.round);
+        let mut chapters: Vec<Chapter> = self.chapters(&planned).cloned().collect();
+        if let Some(params) = &part.params {
+            let reduced = part
+                .chapters
+                .iter()
+                .position(|index| *index == params.chapter);
+            if let Some(Action::Worker { params: own, .. }) =
+                reduced.map(|place| &mut chapters[place].action)
+            {
+                own.extend(params.values.clone());
+            }
+        }
+        let mut unit = (*whole.unit).clone();
+        unit.chapters
+            .retain(|chapter| planned.chapters.contains(&chapter.id));
+        AttemptSpec {
+            own_argv: self.argv_of_tests(&planned, Order::Given),
+            input: (unit.has_task).then(|| self.task(&chapters.iter().collect::<Vec<_>>(), seed)),
+            unit: Arc::new(unit),
+            part: Some(part.clone()),
+            ..whole
         }
     }
 
@@ -255,18 +295,22 @@ impl<'a> SpecBuilder<'a> {
     /// The chapters in the order in which a task names them.
     fn ordered(&self, unit: &Unit, order: Order) -> Vec<&'a Chapter> {
         let mut chapters: Vec<_> = self.chapters(unit).collect();
-        match order {
-            Order::Given => {}
-            Order::Reversed => chapters.reverse(),
-            Order::Shuffled { seed } => shuffle(&mut chapters, seed, 0),
-        }
+        in_order(&mut chapters, order);
         chapters
     }
 
     /// The command line of an attempt whose framework takes the order from there.
     fn own_argv(&self, unit: &Unit, order: Order) -> Option<Vec<String>> {
+        match order {
+            Order::Shuffled { .. } => self.argv_of_tests(unit, order),
+            Order::Given | Order::Reversed => None,
+        }
+    }
+
+    /// The command line that runs these tests; `None` if it does not depend on them.
+    fn argv_of_tests(&self, unit: &Unit, order: Order) -> Option<Vec<String>> {
         let group = self.by_id.sequence(unit)?.group.as_ref()?;
-        if !matches!(order, Order::Shuffled { .. }) || group.framework == Framework::Pytest {
+        if group.framework == Framework::Pytest {
             return None;
         }
         let chapters: HashSet<&String> = unit.chapters.iter().collect();

@@ -8,6 +8,7 @@ use crashrate_model::{Finding, Record, Stopping};
 use thiserror::Error;
 
 use crate::journal::JournalError;
+use crate::minimize::SearchStatus;
 use crate::outcome::Note;
 use crate::plan::{Plan, RoundKey};
 use crate::schedule::{Bounds, Running};
@@ -87,6 +88,8 @@ pub enum RunEvent<'a> {
     Record(&'a Record),
     /// A running attempt reported progress.
     Progress(RoundKey, &'a Note),
+    /// A search has learned from a round.
+    Search(&'a SearchStatus),
     /// The user asked what runs now.
     Status(&'a [RunningAttempt]),
     /// The user asked to stop: running attempts may end.

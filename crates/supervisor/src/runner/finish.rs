@@ -126,6 +126,7 @@ impl<'a> Finisher<'a> {
             evidence: (was_run && evidence.watched.mode != self.watch)
                 .then_some(evidence.watched.mode),
             descendants,
+            part: spec.part.clone(),
             spawn: evidence.spawn.filter(|spawn| *spawn != unit.spawn),
             ..verdict
         };

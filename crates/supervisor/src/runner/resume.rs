@@ -83,9 +83,11 @@ fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
             return Err("it belongs to another plan than run.toml".into());
         }
         Record::Evidence(round) => (round.unit, round.round, 1),
-        Record::Opened(_) | Record::Hello(_) | Record::Zygote(_) | Record::Closed(_) => {
-            return Ok(());
-        }
+        Record::Opened(_)
+        | Record::Hello(_)
+        | Record::Zygote(_)
+        | Record::Minimized(_)
+        | Record::Closed(_) => return Ok(()),
     };
     match units.get(unit as usize) {
         None => Err(format!("there is no unit {unit} in the plan")),

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crashrate_model::{
-    Closed, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started,
-    StopReason,
+    Closed, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Minimized, Opened, Outcome, Record,
+    RunInfo, Started, StopReason,
 };
 
 use super::campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
@@ -69,7 +69,10 @@ impl<'a> Runner<'a> {
     ) -> Self {
         let plan = specs.plan;
         let lost = resume.progress.open().to_vec();
-        let left = Box::new(resume.progress.left(plan.rounds()));
+        let left: Box<dyn Iterator<Item = Pending> + Send> = match resume.decider.search() {
+            Some(search) => Box::new(search),
+            None => Box::new(resume.progress.left(plan.rounds())),
+        };
         Runner {
             schedule: Schedule::new(left, campaign.bounds, plan.retries()),
             is_busy: vec![false; slots.count()],
@@ -267,7 +270,10 @@ impl<'a> Runner<'a> {
         };
         self.record(Record::Started(started), inputs)?;
         self.write(inputs)?;
-        let mut spec = self.specs.attempt(key, attempt, slot);
+        let mut spec = match self.decider.part(key) {
+            Some(part) => self.specs.of_part(key, &part, slot),
+            None => self.specs.attempt(key, attempt, slot),
+        };
         spec.program = self.programs.path(key.unit);
         spec.watch = self.watch;
         let evidence_rounds = self.evidence_rounds.as_ref();
@@ -298,6 +304,9 @@ impl<'a> Runner<'a> {
             inputs.push_back(decided);
         }
         (self.observer)(RunEvent::Record(&record));
+        if let (Record::Ended(_), Some(search)) = (&record, self.decider.search()) {
+            (self.observer)(RunEvent::Search(&search.status()));
+        }
         Ok(())
     }
 
@@ -323,6 +332,13 @@ impl<'a> Runner<'a> {
             reason,
         };
         tracing::info!(?why, "run ended");
+        if let Some(search) = self.decider.search() {
+            let found = Minimized {
+                at: self.elapsed(),
+                ..search.found()
+            };
+            self.record(Record::Minimized(Box::new(found)), &mut VecDeque::new())?;
+        }
         // Nothing follows the last record, whatever the stopping rule makes of it.
         let mut inputs = VecDeque::new();
         self.record(Record::Closed(closed), &mut inputs)?;

@@ -2,61 +2,49 @@
 
 mod args;
 mod github;
-mod repeat;
-mod request;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crashrate_model::Stopping;
 use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, exit_class, terminal};
-use crashrate_supervisor::doctor;
 use crashrate_supervisor::journal::{JournalError, RunFolder};
-use crashrate_supervisor::process;
-use crashrate_supervisor::request::RunRequest;
-use crashrate_supervisor::runner::{self, Campaign, RunError};
-use crashrate_supervisor::schedule::Bounds;
-use crashrate_supervisor::watching::Watching;
-use crashrate_supervisor::worker;
+use crashrate_supervisor::plan::Selection;
+use crashrate_supervisor::request::{Overrides, RunOptions, Until};
+use crashrate_supervisor::runner::RunError;
 
-use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::{Exit, Failure};
-use crate::fault::calibrate;
+use crate::measure;
 use crate::messages::Messages;
-use crate::output::{log, note, print, report_options};
+use crate::output::{log, print, report_options};
 use crate::progress::{ProgressOptions, run_campaign};
 use crate::run_folder::{previous, report_page, view, write_reports};
 use crate::signals::{StopWatch, keep_status_signals};
-use crate::suite_file::find_suite;
 use args::MessageFormat;
 pub(crate) use args::RunArguments;
-use repeat::command_line;
 
 pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure> {
     keep_status_signals();
-    let found = suite_here(arguments)?;
-    let suite = arguments.suite.as_deref().or(found.as_deref());
-    let (request, resumed) = request::request(runs, arguments, suite)?;
-    let mut campaign = campaign(request, arguments)?;
+    let found = measure::suite_here(&arguments.measure)?;
+    let suite = arguments.measure.suite.as_deref().or(found.as_deref());
+    let options = options(runs, arguments)?;
+    let (request, resumed) = measure::request(runs, &arguments.measure, suite, options)?;
+    if matches!(request.stopping, Stopping::Minimized(_)) {
+        let problem = "the run is a search: resume it with `crashrate minimize --resume`";
+        return Err(Failure::usage(problem));
+    }
+    let mut campaign = measure::campaign(request, &arguments.measure)?;
+    campaign.bounds.max_failures = arguments.max_failures.or(arguments.fail_fast.then_some(1));
     let folder = match resumed {
         Some(folder) => folder,
-        None => RunFolder::create(runs, &campaign.plan.suite.name, arguments.number)?,
+        None => RunFolder::create(runs, &campaign.plan.suite.name, arguments.measure.number)?,
     };
     let watch = StopWatch::new(&campaign.plan);
     let mut progress = ProgressOptions {
-        is_quiet: arguments.quiet,
+        is_quiet: arguments.measure.quiet,
         tells_time: false,
     };
-    let is_calibrated = calibrate(&mut campaign, &folder, &watch, progress)?.is_some();
-    progress.tells_time = arguments.from.is_some();
-    if is_calibrated {
-        // Writes the plan again, now with the dose.
-        runner::announce(&campaign, &folder)?;
-    }
-    if !folder.is_resumed() {
-        let plan = &campaign.plan;
-        let fault = plan.suite.fault.as_ref().filter(|_| is_calibrated);
-        let command = command_line(plan.seed, fault.map(|fault| fault.injected.dose));
-        campaign.workers.facts.insert("command".into(), command);
-    }
+    measure::begin(&mut campaign, &folder, &watch, progress)?;
+    progress.tells_time = arguments.measure.from.is_some();
     let number = folder.number();
     let stopped_later =
         format!("stopped while the report was printed; `crashrate report {number}` shows it");
@@ -83,64 +71,26 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
     copied.and(concluded)
 }
 
-/// The suite file that is found where the arguments name nothing to run.
-fn suite_here(arguments: &RunArguments) -> Result<Option<PathBuf>, Failure> {
-    let is_named = arguments.suite.is_some() || arguments.resume.is_some();
-    if is_named || !arguments.argv.is_empty() {
-        return Ok(None);
-    }
-    let found = find_suite()?;
-    if !arguments.quiet {
-        note(format_args!("suite {}", found.display()));
-    }
-    Ok(Some(found))
-}
-
-/// Checks the machine and the programs, and sets up the campaign.
-fn campaign(request: RunRequest, arguments: &RunArguments) -> Result<Campaign, Failure> {
-    let unreachable_gates = request.unreachable_gates();
-    let RunRequest {
-        plan,
-        stopping,
-        jobs,
-        evidence,
-        not_worse_by,
-    } = request;
-    let (program, beside) = this_program()?;
-    let refused = process::refused_calls((&program, GUARDIAN));
-    if let Some(call) = refused.iter().find(|call| call.without.is_none()) {
-        return Err(Failure::usage(format!(
-            "{}: nothing can be measured without it; allow it",
-            call.sentence()
-        )));
-    }
-    let workers =
-        worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
-    enough_for_run(jobs)?;
-    if jobs > 1 && plan.is_load_sensitive() {
-        tracing::warn!(
-            "{jobs} attempts at the same time change timings and race rates; the run records it"
-        );
-    }
-    for gate in unreachable_gates {
-        tracing::warn!("{gate}");
-    }
-    let watching = Watching::choose(evidence, &plan, (&program, GUARDIAN), arguments.core_dumps)
-        .map_err(Failure::usage)?;
-    let mut findings = doctor::examine_for(&plan, &workers);
-    findings.extend(refused.iter().map(doctor::refused_call));
-    Ok(Campaign {
-        findings,
-        bounds: Bounds {
-            slots: jobs,
-            max_failures: arguments.max_failures.or(arguments.fail_fast.then_some(1)),
+fn options(runs: &Path, arguments: &RunArguments) -> Result<RunOptions, Failure> {
+    let options = measure::options(runs, &arguments.measure)?;
+    Ok(RunOptions {
+        selection: Selection {
+            mode: arguments.mode,
+            only_round: arguments.round,
+            rounds: arguments.rounds,
+            ..options.selection
         },
-        stopping,
-        time_budget: arguments.time_budget,
-        not_worse_by,
-        watching,
-        core_dumps: arguments.core_dumps,
-        ..Campaign::new(plan, workers, (program, GUARDIAN))
+        overrides: Overrides {
+            retries: arguments.retries,
+            ..options.overrides
+        },
+        until: match &arguments.gate {
+            Some(limit) => Until::Gate(limit.clone()),
+            None => arguments.until.clone().unwrap_or_default(),
+        },
+        not_worse_by: arguments.not_worse_by,
+        strict: arguments.strict,
+        ..options
     })
 }
 
@@ -172,7 +122,7 @@ fn conclude(
         origin,
         ..report_options(arguments.full, page.as_deref())
     };
-    if arguments.quiet {
+    if arguments.measure.quiet {
         options.detail = Detail::Headline;
         options.page = None;
     }

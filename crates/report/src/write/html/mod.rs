@@ -8,6 +8,7 @@ mod index;
 mod page;
 mod parts;
 mod pictures;
+mod tried;
 
 use std::collections::HashSet;
 
@@ -97,6 +98,7 @@ fn block(block: &Block) -> Markup {
         },
         Block::Plot(plot) | Block::Picture(plot) => pictures::plot(plot),
         Block::Grid(one) => grid::grid(one),
+        Block::Parts(one) => tried::parts(one),
         Block::Curves(curves) => pictures::curves(curves),
         Block::Trend(trend) => pictures::trend(trend),
         Block::Progress(ended, planned) => html! {

@@ -5,6 +5,7 @@ mod compared;
 mod history;
 #[expect(dead_code, reason = "only their schemas are used")]
 mod schema;
+mod search;
 mod values;
 
 use crashrate_model::Finding;
@@ -46,6 +47,8 @@ pub fn json(view: &View) -> String {
         "doubts": doubts(view),
         // The stopping rule's verdict; null without a rule.
         "judgement": view.judgement(),
+        // Null in a run without a search.
+        "search": view.search.as_ref().map(search::search),
         "running": view.running,
         "command": view.command,
         // By signature, most frequent first.

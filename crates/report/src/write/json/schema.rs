@@ -51,6 +51,8 @@ struct Report {
     doubts: Vec<String>,
     /// The verdict of the stopping rule; null without a rule.
     judgement: Option<Judgement>,
+    /// The search for the smallest part of a sequence that still crashes; null without one.
+    search: Option<Search>,
     /// The attempts that are running.
     running: Vec<Running>,
     /// The command that repeats the run.
@@ -63,12 +65,99 @@ struct Report {
 #[derive(JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Judgement {
-    /// Every comparison is decided, or every rate is shown to be below its limit.
+    /// Every comparison is decided, every rate is shown to be below its limit, or the search is
+    /// answered.
     Shown,
-    /// Some comparison or gate has no verdict.
+    /// Some comparison, gate or search has no verdict.
     Undecided,
     /// A rate is shown to be above its limit.
     Refuted,
+}
+
+/// A search for the smallest part of a sequence that still crashes.
+#[derive(JsonSchema)]
+struct Search {
+    /// The sequence's id.
+    sequence: String,
+    /// The ids of its chapters, in the order in which they ran.
+    chapters: Vec<String>,
+    /// The signature that was searched, or a text in it; null while it is unknown.
+    signature: Option<String>,
+    /// Whether the smallest part was found.
+    answered: bool,
+    /// The crash rate of the whole sequence; null before it is known.
+    rate: Option<f64>,
+    /// The rate from which on a part counts as crashing.
+    level: Option<f64>,
+    /// The chapters of the smallest part that is known to crash; null while the search runs.
+    smallest: Option<Vec<String>>,
+    /// The numbers with which it still crashes; null if none were reduced.
+    params: Option<PartParams>,
+    /// The chapter that dies, if it is known.
+    victim: Option<String>,
+    /// The proof; null without an answer.
+    certificate: Option<Certificate>,
+    /// The chapters that may be needed, the most probable first.
+    suspects: Vec<Suspect>,
+    /// The parts in the order in which they were first tried.
+    parts: Vec<PartRow>,
+}
+
+/// Numbers of a chapter that replace the suite's.
+#[derive(JsonSchema)]
+struct PartParams {
+    /// The chapter.
+    chapter: String,
+    /// The values by name.
+    values: Object,
+}
+
+/// Fresh rounds of the smallest part, and of it without each of its chapters.
+#[derive(JsonSchema)]
+struct Certificate {
+    /// Its rounds.
+    rounds: u64,
+    /// The rounds of them that died with the signature.
+    deaths: u64,
+    /// An upper bound of the probability that the answer is wrong.
+    error: f64,
+    /// The rounds without each chapter.
+    without: Vec<Without>,
+}
+
+/// The rounds of the smallest part without one of its chapters.
+#[derive(JsonSchema)]
+struct Without {
+    /// The chapter that was left out.
+    chapter: String,
+    /// The rounds without it.
+    rounds: u64,
+    /// The rounds of them that died with the signature.
+    deaths: u64,
+}
+
+/// A chapter that may be needed.
+#[derive(JsonSchema)]
+struct Suspect {
+    /// The chapter.
+    chapter: String,
+    /// The posterior probability that it is needed.
+    posterior: f64,
+}
+
+/// A part that was tried.
+#[derive(JsonSchema)]
+struct PartRow {
+    /// The positions of its chapters, from 1.
+    positions: Vec<u64>,
+    /// The numbers with which it ran; null if they were the suite's.
+    params: Option<PartParams>,
+    /// Rounds that survived, or died with the signature.
+    rounds: u32,
+    /// The rounds of them that died.
+    deaths: u32,
+    /// Rounds that ended badly in another way, and were drawn again.
+    others: u32,
 }
 
 /// A sequence under one variant.

@@ -1,25 +1,41 @@
-//! From the arguments of `crashrate run` to a request to the supervisor.
+//! From arguments to a request to the supervisor.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan::{PlanError, Selection, round_seed};
 use crashrate_supervisor::request::{
-    FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject, Until,
+    FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject,
 };
 use crashrate_supervisor::run_file;
 use crashrate_supervisor::suite::{SuiteError, word_to_text};
 
-use super::args::RunArguments;
+use super::MeasureArguments;
 use crate::error::{Exit, Failure};
+use crate::output::note;
 use crate::run_folder::{find, find_failure};
+use crate::suite_file::find_suite;
 use crate::tests_of::lister;
 
+/// The suite file that is found where the arguments name nothing to run.
+pub(crate) fn suite_here(arguments: &MeasureArguments) -> Result<Option<PathBuf>, Failure> {
+    let is_named = arguments.suite.is_some() || arguments.resume.is_some();
+    if is_named || !arguments.argv.is_empty() {
+        return Ok(None);
+    }
+    let found = find_suite()?;
+    if !arguments.quiet {
+        note(format_args!("suite {}", found.display()));
+    }
+    Ok(Some(found))
+}
+
 /// Plans a new run of the suite or of the command, or reopens the one named by `--resume`.
-pub(super) fn request(
+pub(crate) fn request(
     runs: &Path,
-    arguments: &RunArguments,
+    arguments: &MeasureArguments,
     suite: Option<&Path>,
+    options: RunOptions,
 ) -> Result<(RunRequest, Option<RunFolder>), Failure> {
     let mut lister = lister(runs);
     if arguments.no_additions {
@@ -36,10 +52,6 @@ pub(super) fn request(
         (None, Some(framework)) => Subject::Tests(framework, words().collect()),
         (None, None) => Subject::Command(words().collect()),
     };
-    let options = RunOptions {
-        order_seed: order_seed(runs, arguments)?,
-        ..options(arguments)
-    };
     match RunRequest::new(&subject, options, &lister) {
         Ok(request) => Ok((request, None)),
         Err(error) => {
@@ -54,7 +66,7 @@ pub(super) fn request(
 }
 
 /// The seed by which a round of an earlier run shuffled its chapters.
-fn order_seed(runs: &Path, arguments: &RunArguments) -> Result<Option<u64>, Failure> {
+fn order_seed(runs: &Path, arguments: &MeasureArguments) -> Result<Option<u64>, Failure> {
     let Some((name, round)) = &arguments.order else {
         return Ok(None);
     };
@@ -83,27 +95,22 @@ fn command_hint(path: &Path) -> Option<String> {
     ))
 }
 
-fn options(arguments: &RunArguments) -> RunOptions {
-    let until = match &arguments.gate {
-        Some(limit) => Until::Gate(limit.clone()),
-        None => arguments.until.clone().unwrap_or_default(),
-    };
-    RunOptions {
+/// The options that these arguments stand for; all others have their defaults.
+pub(crate) fn options(runs: &Path, arguments: &MeasureArguments) -> Result<RunOptions, Failure> {
+    Ok(RunOptions {
         selection: Selection {
-            mode: arguments.mode,
             chapters: arguments.chapter.clone(),
             variants: arguments.variant.clone(),
-            only_round: arguments.round,
-            rounds: arguments.rounds,
             spawn: arguments.spawn,
+            ..Selection::default()
         },
         overrides: Overrides {
             device: arguments.device.clone(),
             timeout: arguments.timeout,
-            retries: arguments.retries,
             descendants: arguments.descendants,
             fresh_directory: arguments.fresh_directory,
             pty: arguments.pty,
+            ..Overrides::default()
         },
         name: arguments.name.clone(),
         fault: match (arguments.no_fault, arguments.dose) {
@@ -111,14 +118,12 @@ fn options(arguments: &RunArguments) -> RunOptions {
             (false, Some(dose)) => FaultOption::Dose(dose),
             (false, None) => FaultOption::Suite,
         },
-        until,
-        not_worse_by: arguments.not_worse_by,
-        strict: arguments.strict,
         seed: arguments.seed,
-        order_seed: None,
+        order_seed: order_seed(runs, arguments)?,
         jobs: arguments.jobs,
         evidence: arguments.evidence,
-    }
+        ..RunOptions::default()
+    })
 }
 
 fn failure(error: RequestError) -> Failure {

@@ -1,22 +1,25 @@
 //! A run as the user asks for it: options applied to a suite, as a plan with a stopping rule.
 
-use std::collections::HashMap;
+mod stopping;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crashrate_adapters::Framework;
-use crashrate_model::{Axis, Gate, Mode, RateBound, Spawn, Stopping, Unit};
+use crashrate_model::{RateBound, Stopping};
 use thiserror::Error;
 
 use crate::decide::unreachable_gates;
 use crate::fault::calibrate;
 use crate::journal::{self, FolderError, RunFolder};
 use crate::listing::TestLister;
+use crate::minimize::{MinimizeError, MinimizeOptions};
 use crate::plan::{Plan, PlanError, Selection, SpawnChoice};
 use crate::process;
 use crate::run_file::{self, RunFileError};
 use crate::suite::{Action, DescendantCrash, ProcessOptions, Suite, SuiteError, TestSource};
 use crate::watching::EvidenceChoice;
+use stopping::stopping;
 
 /// Rounds of a command that is given in place of a suite.
 pub const COMMAND_ROUNDS: u32 = 10;
@@ -117,6 +120,8 @@ pub enum Until {
     FirstBad,
     /// When each unit's rate is shown to be below or above this limit.
     Gate(RateBound),
+    /// When the smallest part of a sequence that still crashes is found.
+    Minimized(MinimizeOptions),
 }
 
 /// A request that cannot be met.
@@ -152,6 +157,9 @@ pub enum RequestError {
     /// Tests of the run to resume cannot be found any more.
     #[error("the run cannot be resumed: {0}")]
     Tests(String),
+    /// The search cannot begin.
+    #[error(transparent)]
+    Minimize(#[from] MinimizeError),
     /// The Python package that commands need cannot be written.
     #[error("{0}")]
     Package(String),
@@ -204,7 +212,7 @@ impl RunRequest {
             order_seed: options.order_seed,
             ..Plan::new(suite, &selection, seed)?
         };
-        let stopping = stopping(&plan, &options.until)?;
+        let (plan, stopping) = stopping(plan, &options.until)?;
         let request = RunRequest {
             plan,
             stopping,
@@ -305,69 +313,6 @@ fn spawn_choice(
         (Some(SpawnChoice::Fork | SpawnChoice::Both), Some(why)) => Err(RequestError::Spawn(why)),
         (choice, _) => Ok(choice),
     }
-}
-
-fn stopping(plan: &Plan, until: &Until) -> Result<Stopping, RequestError> {
-    if plan.only_round.is_some() {
-        // The command line of a repeated run may also name a rule; one round decides nothing.
-        return Ok(Stopping::FixedRounds);
-    }
-    match until {
-        Until::Gate(limit) => Ok(Stopping::Gates(gates_for_all(&plan.units, limit))),
-        Until::FirstBad => Ok(Stopping::FirstBad),
-        Until::Decided => axis(&plan.units).map(Stopping::Decided),
-        Until::Suite => Ok(match suite_gates(plan) {
-            gates if gates.is_empty() => Stopping::FixedRounds,
-            gates => Stopping::Gates(gates),
-        }),
-    }
-}
-
-/// What is compared: several variants, else forked with executed processes, else the two modes.
-fn axis(units: &[Unit]) -> Result<Axis, RequestError> {
-    let first = units[0].suite_variant();
-    let has_spawn = |spawn| units.iter().any(|u| u.spawn == spawn);
-    let has_mode = |mode| units.iter().any(|u| u.mode == mode);
-    if units.iter().any(|u| u.suite_variant() != first) {
-        Ok(Axis::Variant)
-    } else if has_spawn(Spawn::Exec) && has_spawn(Spawn::Fork) {
-        Ok(Axis::Spawn)
-    } else if has_mode(Mode::Isolated) && has_mode(Mode::Sequential) {
-        Ok(Axis::Mode)
-    } else {
-        Err(RequestError::NothingToCompare)
-    }
-}
-
-/// One gate for each unit, with the same limit.
-fn gates_for_all(units: &[Unit], limit: &RateBound) -> Vec<Gate> {
-    let gate = |unit: &Unit| Gate {
-        name: unit.name.clone(),
-        mode: unit.mode,
-        variant: unit.variant.clone(),
-        limit: limit.clone(),
-    };
-    units.iter().map(gate).collect()
-}
-
-/// The suite's gates, under each planned variant.
-fn suite_gates(plan: &Plan) -> Vec<Gate> {
-    let mut by_unit: HashMap<(&str, Mode), Vec<&Gate>> = HashMap::new();
-    for gate in &plan.suite.gates {
-        let of_unit = by_unit.entry((&gate.name, gate.mode)).or_default();
-        of_unit.push(gate);
-    }
-    let mut gates = Vec::new();
-    for unit in &plan.units {
-        let of_unit = by_unit.get(&(unit.name.as_str(), unit.mode));
-        for gate in of_unit.into_iter().flatten() {
-            gates.push(Gate {
-                variant: unit.variant.clone(),
-                ..(*gate).clone()
-            });
-        }
-    }
-    gates
 }
 
 /// The run of that name. `latest` also finds a run that was stopped while it calibrated: it has no

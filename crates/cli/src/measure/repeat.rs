@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use crashrate_report::one_line;
 
 /// This process's command line, with the drawn seed and the calibrated dose added.
-pub(super) fn command_line(seed: u64, dose: Option<u32>) -> String {
+pub(crate) fn command_line(seed: u64, dose: Option<u32>) -> String {
     let given: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| quoted(&argument))
