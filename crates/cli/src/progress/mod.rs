@@ -105,7 +105,10 @@ impl Progress {
             RunEvent::Record(Record::Ended(ended)) => self.ended(ended),
             RunEvent::Record(_) => {}
             RunEvent::Search(status) => {
-                lock(&self.state).search = Some((*status).clone());
+                let before = lock(&self.state).search.replace((*status).clone());
+                if before.is_some_and(|before| search::is_set_back(&before, status)) {
+                    note("the answer did not hold in fresh rounds: searching on");
+                }
             }
             RunEvent::Progress(key, step) => lock(&self.state).set_step(*key, step),
             RunEvent::Status(attempts) => {

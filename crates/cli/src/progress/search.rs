@@ -22,6 +22,13 @@ pub(super) fn summary(status: &SearchStatus, unit: &Unit, rate: Option<String>) 
     words.join(", ")
 }
 
+/// Whether an answer did not hold in its test.
+pub(super) fn is_set_back(before: &SearchStatus, after: &SearchStatus) -> bool {
+    let is_tested =
+        |status: &SearchStatus| status.phase == SearchPhase::Chapters(MinimizePhase::Certificate);
+    is_tested(before) && after.phase == SearchPhase::Chapters(MinimizePhase::Blind)
+}
+
 fn phase(phase: SearchPhase) -> &'static str {
     match phase {
         SearchPhase::Chapters(MinimizePhase::Baseline) => "waiting for the sequence to crash",

@@ -145,7 +145,7 @@ impl State {
         let filled = (BAR * self.done.min(self.planned))
             .checked_div(self.planned)
             .unwrap_or(BAR) as usize;
-        let bar = if columns < 100 {
+        let bar = if columns < 100 || self.search.is_some() {
             String::new()
         } else {
             format!("[{:<30}] ", "#".repeat(filled))

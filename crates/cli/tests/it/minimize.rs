@@ -253,6 +253,18 @@ fn what_cannot_be_minimized_is_refused() {
             vec!["--sequence", "one", "--params", "a:threads"],
             "`a` is no chapter of a worker",
         ),
+        (
+            format!("{chapter}{two}[[variant]]\nid = \"v\"\n"),
+            vec![
+                "--sequence",
+                "one",
+                "--variant",
+                "default",
+                "--variant",
+                "v",
+            ],
+            "choose one with --variant or --spawn",
+        ),
     ] {
         place.suite(&body);
         let words = [&["minimize", "suite.toml"][..], &more].concat();

@@ -64,6 +64,15 @@ pub(crate) fn plan(
             return Err(MinimizeError::Sequence(unknown("sequence", id, known)));
         }
     }
+    if let [first, others @ ..] = plan.units.as_slice()
+        && !others.is_empty()
+        && others.iter().all(|unit| unit.name == first.name)
+    {
+        return Err(MinimizeError::Sequence(format!(
+            "`{}` would run in several ways; choose one with --variant or --spawn",
+            first.name
+        )));
+    }
     if plan.units.len() > 1 {
         let names: Vec<_> = (plan.units.iter().map(|unit| format!("`{}`", unit.name))).collect();
         return Err(MinimizeError::Sequence(format!(
