@@ -6,21 +6,44 @@ use std::collections::HashMap;
 use super::{Block, Plot, Table, Text};
 use crate::view::{ByChapter, ChapterRow, Results, SequenceRow, Share, View};
 use crate::words::{
-    NOTHING, chapters_of, of_chapter, of_sequence, seconds, share, short_estimate, short_rate_of,
-    signals,
+    NOTHING, chapters_of, count, of_chapter, of_sequence, seconds, share, short_estimate,
+    short_rate_of, signals,
 };
+
+/// The most rows of a picture. Of more, those that did not crash are left out, or the quickest.
+const DRAWN: usize = 200;
+
+/// The rows that are drawn: all, or of too many the first that are worth it. With a line that counts
+/// the others.
+fn drawn<T>(mut rows: Vec<T>, is_worth_it: impl Fn(&T) -> bool) -> (Vec<T>, Option<Block>) {
+    let all = rows.len();
+    if all > DRAWN {
+        rows.retain(is_worth_it);
+        rows.truncate(DRAWN);
+    }
+    let left = (all - rows.len()) as u64;
+    let line = || Block::line(format!("{} more are in the tables below", count(left)));
+    (rows, (left > 0).then(line))
+}
+
+/// The picture, and the line about the rows that are not in it.
+fn with_rest(has_rows: bool, picture: Block, left: Option<Block>) -> Vec<Block> {
+    let blocks = std::iter::once(picture).chain(left);
+    blocks.filter(|_| has_rows).collect()
+}
 
 /// The crash rate of each chapter in each mode, and of each sequence.
 pub(super) fn rates(view: &View) -> Vec<Block> {
     let mut table = Table::default().texts([NAME]).numbers(["crash rate (95%)"]);
     let mut shares = Vec::new();
-    for (name, results) in rows(view) {
+    let (rows, left) = drawn(rows(view), |(_, results)| results.first_attempt.bad > 0);
+    for (name, results) in rows {
         let rate = Text::rate(short_rate_of(results), results.first_attempt.bad);
         table.row([Text::long(name), rate]);
         shares.push(results.first_attempt);
     }
     let plot = Plot::of_shares(table, &shares, view.run.optional_stopping());
-    Vec::from_iter((!shares.is_empty()).then_some(Block::Picture(plot)))
+    with_rest(!shares.is_empty(), Block::Picture(plot), left)
 }
 
 /// How long attempts that count took: the shortest, the median and the longest.
@@ -28,7 +51,15 @@ pub(super) fn durations(view: &View) -> Vec<Block> {
     let heads = ["median time", "shortest", "longest", "attempts"];
     let mut table = Table::default().texts([NAME]).numbers(heads);
     let mut times = Vec::new();
-    for (name, results) in rows(view) {
+    let rows = rows(view);
+    let mut medians: Vec<f64> = (rows.iter())
+        .filter_map(|(_, results)| Some(results.secs?.median))
+        .collect();
+    medians.sort_by(|a, b| b.total_cmp(a));
+    let slow = medians.get(DRAWN).copied().unwrap_or(0.0);
+    let is_slow = |results: &Results| results.secs.is_some_and(|secs| secs.median > slow);
+    let (rows, left) = drawn(rows, |(_, results)| is_slow(results));
+    for (name, results) in rows {
         if let Some(secs) = results.secs {
             let time = |secs: f64| Text::plain(seconds(secs));
             table.row([
@@ -42,7 +73,7 @@ pub(super) fn durations(view: &View) -> Vec<Block> {
         }
     }
     let plot = Plot::of_times(table, &times);
-    Vec::from_iter((!times.is_empty()).then_some(Block::Plot(plot)))
+    with_rest(!times.is_empty(), Block::Plot(plot), left)
 }
 
 /// The head of the names of rows.
@@ -73,11 +104,11 @@ pub(super) fn hazard_heading(view: &View) -> &'static str {
 /// The hazard by position: of the rounds that reached a chapter of a sequence, how many ended badly
 /// in it.
 pub(super) fn hazards(view: &View) -> Vec<Block> {
-    let plots = view.sequences.iter().map(|row| hazard(view, row));
-    plots.map(Block::Plot).collect()
+    let blocks = view.sequences.iter().flat_map(|row| hazard(view, row));
+    blocks.collect()
 }
 
-fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
+fn hazard(view: &View, sequence: &SequenceRow) -> Vec<Block> {
     let optional_stopping = sequence.results.optional_stopping;
     let order = sequence.common_order();
     let (by, remark) = match (&order, sequence.orders.is_empty()) {
@@ -106,7 +137,9 @@ fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
         ]);
         shares.push(share);
     };
-    for (position, row) in by_position(view, sequence, order.as_deref()) {
+    let rows = by_position(view, sequence, order.as_deref());
+    let (rows, left) = drawn(rows, |(_, row)| row.results.first_attempt.bad > 0);
+    for (position, row) in rows {
         let position = position.map_or_else(|| NOTHING.to_owned(), |p| p.to_string());
         let (share, signals) = (row.results.first_attempt, signals(&row.results));
         add(&position, &row.chapter, share, signals);
@@ -122,7 +155,8 @@ fn hazard(view: &View, sequence: &SequenceRow) -> Plot {
         add(NOTHING, name, Share { bad, n }, None);
     }
     table.keep(&[order.is_some()]);
-    Plot::of_shares(table, &shares, optional_stopping)
+    let plot = Plot::of_shares(table, &shares, optional_stopping);
+    with_rest(!shares.is_empty(), Block::Plot(plot), left)
 }
 
 /// The chapters of a sequence in the order in which they ran, each with its position; those that

@@ -3,7 +3,7 @@
 use crashrate_model::{
     Baseline, CrashRef, Hello, Imported, Outcome, Recommendation, RunInfo, StopReason,
 };
-use crashrate_report::View;
+use crashrate_report::{PageHost, View, html};
 
 use crate::journal::{Journal, all_passed, died_at, info, isolated, sequence, summary};
 use crate::recorded::{self, chapters, findings, measures, verification};
@@ -182,4 +182,30 @@ fn many_failures_are_counted() {
         text.contains("130 more did not pass; 50 without a result"),
         "{text}"
     );
+}
+
+/// All of them are in the table of chapters.
+#[test]
+fn pictures_of_many_chapters_show_those_that_crashed_or_took_long() {
+    let names: Vec<String> = (0..1_000).map(|n| format!("test-{n}")).collect();
+    let mut journal = Journal::new(names.iter().map(|name| isolated(name, 1)).collect());
+    for unit in 0..1_000 {
+        let outcome = match unit {
+            700 => Outcome::Crashed,
+            _ => Outcome::Passed,
+        };
+        journal.attempt_with(unit, 1, 1, outcome, |end| {
+            end.secs = Some(1.0 + f64::from(unit));
+        });
+    }
+    let page = html(
+        &journal.close(StopReason::Done).view(),
+        None,
+        PageHost::File,
+    );
+    assert_eq!(page.matches("<g class=\"m").count(), 1 + 200);
+    assert!(page.contains("800 more are in the tables below"));
+    for name in ["test-3<", "test-700<", "test-999<"] {
+        assert!(page.contains(name), "{name}");
+    }
 }
