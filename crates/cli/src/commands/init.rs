@@ -70,7 +70,7 @@ fn text(suite: &Suite) -> String {
         Some(sequence) => format!(
             "\n# All tests in one process. Without this key, each test runs only in its own.\n\
              sequence = {}\n\
-             # order = \"shuffled\"               # given, reversed or shuffled\n",
+             # order = \"shuffled\"                  # given, reversed or shuffled\n",
             json!(sequence)
         ),
         None => String::new(),
@@ -83,14 +83,15 @@ fn text(suite: &Suite) -> String {
          name = {name}\n\
          \n\
          [defaults]\n\
-         rounds = {COMMAND_ROUNDS}                          # of each test and of the sequence\n\
-         timeout = \"10m\"                      # of each test\n\
+         rounds = {COMMAND_ROUNDS}                           # of each test and of the sequence\n\
+         timeout = \"10m\"                       # of each test\n\
          \n\
          # The tests are listed again at the start of each run.\n\
          [[tests]]\n\
          from = \"{from}\"\n\
          command = {command}\n\
-         # select = {example}    # `*` stands for any text; `-` excludes\n\
+         # Which tests: `*` stands for any text, and `-` leaves tests out.\n\
+         # select = {example}\n\
          # isolated = false                    # do not run each test in its own process\n\
          {sequence}\
          \n\
