@@ -44,13 +44,19 @@ pub(crate) fn list(program: &str, arguments: &[String]) -> Result<Step, ListErro
         return Ok(list_nextest(&cargo, rest, harness));
     }
     let arguments = words::without(rest, &["--message-format"], true);
-    let arguments = words::without(&arguments, &["--no-run", "--doc"], false);
+    if arguments.iter().any(|word| word == "--doc") {
+        return Err(ListError::Command {
+            framework: LIBTEST,
+            problem: "documentation tests cannot be run one by one: leave out `--doc`".to_owned(),
+        });
+    }
+    let arguments = words::without(&arguments, &["--no-run"], false);
     let arguments = words::separate(&arguments, TAKES_VALUE);
-    let build =
-        cargo
-            .with(["test"])
-            .with(arguments.options)
-            .with(["--no-run", "--message-format", "json"]);
+    let build = cargo.with(["test"]).with(arguments.options).with([
+        "--no-run",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
     let harness: Vec<String> = harness
         .iter()
         .chain(&arguments.positional)

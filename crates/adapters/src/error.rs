@@ -127,11 +127,17 @@ impl ListError {
     }
 }
 
-/// The last lines that fit on a terminal.
+/// The last lines that fit on a terminal. A stack that Python printed is shown from its beginning,
+/// where the innermost frames are.
 fn last_lines(text: &str) -> String {
     const LINES: usize = 20;
     let lines: Vec<&str> = text.trim().lines().collect();
-    lines[lines.len().saturating_sub(LINES)..].join("\n")
+    let stack = lines
+        .iter()
+        .position(|line| line.starts_with("Fatal Python error: "));
+    let first = stack.unwrap_or(lines.len().saturating_sub(LINES));
+    let last = lines.len().min(first + LINES);
+    lines[first..last].join("\n")
 }
 
 fn indented(text: &str) -> String {

@@ -60,13 +60,22 @@ impl ExitCodes {
 /// An exit code that means a crash only beside a line on standard error: the code alone can also
 /// mean that a test failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CrashMark {
+struct CrashMark {
     /// The exit code.
-    pub code: i32,
+    code: i32,
     /// What the line begins with, after a sanitizer's `==PID==` or `FILE:LINE:COLUMN: `.
-    pub line: &'static str,
+    line: &'static str,
     /// Who prints the line.
+    tool: &'static str,
+}
+
+/// A mark that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundMark {
+    /// Who printed the line.
     pub tool: &'static str,
+    /// The line, if it is the same for the same crash.
+    pub line: Option<String>,
 }
 
 const fn mark(code: i32, line: &'static str, tool: &'static str) -> CrashMark {
@@ -105,11 +114,7 @@ const GO: &[CrashMark] = &[
 ];
 
 /// Finds the mark that makes this exit code a crash, in the kept parts of standard error.
-pub fn crash_mark(
-    framework: Option<Framework>,
-    code: i32,
-    stderr: &[u8],
-) -> Option<&'static CrashMark> {
+pub fn crash_mark(framework: Option<Framework>, code: i32, stderr: &[u8]) -> Option<FoundMark> {
     let own = if framework == Some(Framework::Go) {
         GO
     } else {
@@ -131,10 +136,13 @@ pub fn crash_mark(
             None if line.starts_with("runtime error: ") => return None,
             None => without_pid(line),
         };
-        marks
-            .iter()
-            .find(|mark| line.starts_with(mark.line))
-            .copied()
+        let mark = marks.iter().find(|mark| line.starts_with(mark.line))?;
+        // A sanitizer's line has addresses and the pid.
+        let says_why = ["Go", "Python"].contains(&mark.tool);
+        Some(FoundMark {
+            tool: mark.tool,
+            line: says_why.then(|| line.to_owned()),
+        })
     })
 }
 

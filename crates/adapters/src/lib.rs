@@ -28,7 +28,7 @@ mod words;
 pub use adapter::list;
 pub use detect::{Detection, PathKind};
 pub use error::{ListError, SelectError, SequenceError};
-pub use exit::{CrashMark, ExitCodes, ExitMeaning, crash_mark};
+pub use exit::{ExitCodes, ExitMeaning, FoundMark, crash_mark};
 pub use framework::Framework;
 pub use group::{Group, Order, Test};
 pub use listing::{Context, Listing, Step, TestList};

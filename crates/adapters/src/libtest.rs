@@ -75,8 +75,9 @@ impl Binary {
 /// Asks each binary twice: for all tests, and for the ignored ones.
 pub(crate) fn list_binaries(binaries: Vec<Binary>) -> Step {
     let asked = binaries.iter().flat_map(|binary| {
-        let all = binary
-            .program
+        let mut plain = binary.program.clone();
+        plain.command = words::without(&plain.command, IGNORED, false);
+        let all = plain
             .with(binary.filters.clone())
             .with(["--list", "--format", "terse"]);
         let ignored = all.with(["--ignored"]);
@@ -96,9 +97,11 @@ pub(crate) fn list_binaries(binaries: Vec<Binary>) -> Step {
                 ));
                 continue;
             };
-            if !runs_ignored(&binary.program) {
-                let ignored: HashSet<String> = ignored.into_iter().collect();
-                tests.retain(|test| !ignored.contains(test));
+            let ignored: HashSet<String> = ignored.into_iter().collect();
+            match asks_for(&binary.program) {
+                Asked::All => {}
+                Asked::Ignored => tests.retain(|test| ignored.contains(test)),
+                Asked::NotIgnored => tests.retain(|test| !ignored.contains(test)),
             }
             groups.push(Group {
                 framework: LIBTEST,
@@ -111,10 +114,23 @@ pub(crate) fn list_binaries(binaries: Vec<Binary>) -> Step {
     })
 }
 
-/// Whether the user's words ask for ignored tests.
-fn runs_ignored(program: &Invocation) -> bool {
-    let asks = |word: &String| word == "--ignored" || word == "--include-ignored";
-    program.command.iter().any(asks)
+/// The options that ask for ignored tests: only for these, and also for these.
+const IGNORED: &[&str] = &["--ignored", "--include-ignored"];
+
+/// Which tests the user's words ask for.
+enum Asked {
+    NotIgnored,
+    Ignored,
+    All,
+}
+
+fn asks_for(program: &Invocation) -> Asked {
+    let has = |option: &str| program.command.iter().any(|word| word == option);
+    match (has(IGNORED[0]), has(IGNORED[1])) {
+        (_, true) => Asked::All,
+        (true, false) => Asked::Ignored,
+        (false, false) => Asked::NotIgnored,
+    }
 }
 
 /// Reads the list: `NAME: test`. Benchmarks are left out. `None` if it is no such list.

@@ -1,6 +1,6 @@
 //! Lists the tests of frameworks for `run`, `list` and others.
 
-use std::path::Path;
+use std::path::{self, Path};
 
 use clap::builder::TypedValueParser;
 use crashrate_adapters::Framework;
@@ -26,7 +26,9 @@ const PYTHON: PythonPackage = &[
 ];
 
 pub(crate) fn lister(runs: &Path) -> TestLister {
-    TestLister::new(runs.join(FOLDER), PYTHON)
+    // Tests run in folders of their own, so that the path of what was built must be absolute.
+    let folder = runs.join(FOLDER);
+    TestLister::new(path::absolute(&folder).unwrap_or(folder), PYTHON)
 }
 
 /// Accepts the name of a framework; `auto` is none.

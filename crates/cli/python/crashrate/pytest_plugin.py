@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -246,12 +247,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     capture = config.pluginmanager.getplugin("capturemanager")
     if capture is not None:
         capture.suspend(in_=True)
-    process = subprocess.Popen(_command(config))
-    while True:
-        try:
-            return _EXIT_CODES.get(process.wait(), 3)
-        except KeyboardInterrupt:
-            pass  # crashrate gets Ctrl-C as well, and ends when the running tests have
+    # In a session of its own it gets each signal once: from here. It ends when the running tests have.
+    process = subprocess.Popen(_command(config), start_new_session=True)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: process.send_signal(number))
+    return _EXIT_CODES.get(process.wait(), 3)
 
 
 def _command(config: pytest.Config) -> list[str]:

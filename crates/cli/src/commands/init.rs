@@ -43,8 +43,8 @@ pub(crate) fn init(runs: &Path, arguments: &InitArguments) -> Result<Exit, Failu
     let suite = Suite::of_tests(arguments.from, &words, COMMAND_ROUNDS, &tests)?;
     let path = &arguments.output;
     let shown = path.display();
-    let written =
-        File::create_new(path).and_then(|mut file| file.write_all(text(&suite).as_bytes()));
+    let text = text(&suite, directory(path).as_deref());
+    let written = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| {
         Failure::usage(match error.kind() {
             io::ErrorKind::AlreadyExists => {
@@ -60,8 +60,18 @@ pub(crate) fn init(runs: &Path, arguments: &InitArguments) -> Result<Exit, Failu
     Ok(Exit::Passed)
 }
 
+/// This directory, for a suite file in another one: a suite's directory is that of its file.
+fn directory(file: &Path) -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let folder = here.join(file.parent()?).canonicalize().ok()?;
+    (folder != here.canonicalize().ok()?).then_some(here)
+}
+
 /// The suite file. JSON strings and lists of strings are TOML, too.
-fn text(suite: &Suite) -> String {
+fn text(suite: &Suite, directory: Option<&Path>) -> String {
+    let directory = directory.map_or_else(String::new, |directory| {
+        format!("directory = {}\n", json!(directory.to_string_lossy()))
+    });
     let source = &suite.tests[0];
     let framework = suite.chapters[0].test.as_ref().map(|test| test.framework);
     let from = framework.map_or_else(|| "auto".to_owned(), |framework| framework.to_string());
@@ -90,6 +100,7 @@ fn text(suite: &Suite) -> String {
          [[tests]]\n\
          from = \"{from}\"\n\
          command = {command}\n\
+         {directory}\
          # Which tests: `*` stands for any text, and `-` leaves tests out.\n\
          # select = {example}\n\
          # isolated = false                    # do not run each test in its own process\n\

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crashrate_model::Mode;
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan::{PlanError, Selection, round_seed};
 use crashrate_supervisor::request::{
@@ -71,6 +72,17 @@ fn order_seed(runs: &Path, arguments: &MeasureArguments) -> Result<Option<u64>, 
         return Ok(None);
     };
     let (plan, _) = run_file::read(&find(runs, name)?).map_err(Failure::usage)?;
+    let sequences = plan
+        .units
+        .iter()
+        .filter(|unit| unit.mode == Mode::Sequential);
+    let rounds = sequences.map(|unit| unit.rounds).max();
+    if rounds.is_none_or(|rounds| *round > rounds) {
+        return Err(Failure::usage(match rounds {
+            None => format!("--order: run {name} has no sequence"),
+            Some(_) => format!("--order: run {name} has no round {round}"),
+        }));
+    }
     let seed = plan.order_seed;
     Ok(Some(seed.unwrap_or_else(|| round_seed(plan.seed, *round))))
 }

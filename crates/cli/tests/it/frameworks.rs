@@ -197,6 +197,25 @@ fn go() {
     check(&place, "go", [2, MANY], &["./..."], &expected);
 }
 
+/// The binary runs in the folder of its package, so its path must not depend on ours.
+#[test]
+fn a_package_of_go_in_a_folder() {
+    if !has_go() {
+        return;
+    }
+    let place = Place::new();
+    for (from, to) in [("go.mod", "go.mod"), ("planted_test.go", "sub/a_test.go")] {
+        place.write(to, std::fs::read(fixture("go").join(from)).unwrap());
+    }
+    let words = ["list", "--runs-dir", "here", "--from", "go", "--", "./..."];
+    let Done { stdout, .. } = place.crashrate(&words).expect(0);
+    assert!(stdout.contains("TestCrashes"), "{stdout}");
+    let run = [
+        "run", "-n", "1", "--mode", "isolated", "--from", "go", "--", "./...",
+    ];
+    place.crashrate(&run).expect(0);
+}
+
 /// This test binary is one of libtest's.
 #[test]
 fn libtest() {
@@ -219,6 +238,15 @@ fn libtest() {
         .filter(|line| line.starts_with("chapter "))
         .count();
     assert_eq!(chapters, count(&listed.stdout) - count(&ignored.stdout));
+    for (option, expected) in [
+        ("--ignored", count(&ignored.stdout)),
+        ("--include-ignored", count(&listed.stdout)),
+    ] {
+        let words = ["list", "--from", "libtest", "--", program, option];
+        let Done { stdout, .. } = place.crashrate(&words).expect(0);
+        let chapters = stdout.lines().filter(|line| line.starts_with("chapter "));
+        assert_eq!(chapters.count(), expected, "{option}");
+    }
 }
 
 #[test]
@@ -379,9 +407,13 @@ fn a_new_suite_file_runs() {
     place.program("stand_in", STAND_IN);
     place.write("tests/a", "");
     place.crashrate(&["init", "--", "./stand_in"]).expect(0);
+    std::fs::create_dir(place.path().join("sub")).unwrap();
     place
-        .crashrate(&["run", "crashrate.toml", "--rounds", "1"])
+        .crashrate(&["init", "--output", "sub/x.toml", "--", "./stand_in"])
         .expect(0);
+    for suite in ["crashrate.toml", "sub/x.toml"] {
+        place.crashrate(&["run", suite, "-n", "1"]).expect(0);
+    }
     let Done { stderr, .. } = place.crashrate(&["init", "--", "./stand_in"]).expect(96);
     assert!(stderr.contains("crashrate.toml exists already"), "{stderr}");
     let none = ["init", "--output", "other.toml", "--", "./no_such_program"];

@@ -78,9 +78,9 @@ pub(crate) fn programs(views: [&View; 2]) -> Option<Difference> {
 /// Characters of a hash that are shown.
 const HASH_SHOWN: usize = 8;
 
-/// The command lines, if both are known and differ in more than seed and report number.
+/// The command lines, if both are known and differ in what is run.
 fn commands(views: [&View; 2]) -> Option<Difference> {
-    let [one, two] = views.map(|view| view.command.as_deref().map(without_seed_and_number));
+    let [one, two] = views.map(|view| view.command.as_deref().map(what_is_run));
     let (one, two) = (one?, two?);
     (one != two).then(|| Difference {
         what: "command".to_owned(),
@@ -89,14 +89,16 @@ fn commands(views: [&View; 2]) -> Option<Difference> {
     })
 }
 
-/// A command line without its seed and report number. Words after `--` belong to the user's command
-/// and stay.
-fn without_seed_and_number(command: &str) -> String {
+/// A command line without its seed, its report number and what changes only the output. Words after
+/// `--` belong to the user's command and stay.
+fn what_is_run(command: &str) -> String {
     let mut words = command.split(' ');
     let mut rest = Vec::new();
     while let Some(word) = words.next() {
         match word {
-            "--seed" | "--number" => drop(words.next()),
+            "--seed" | "--number" | "--message-format" | "--color" => drop(words.next()),
+            // They change what is printed.
+            "-q" | "--quiet" | "--full" | "--report-only" | "-v" | "--verbose" => {}
             word if word.starts_with("--seed=") || word.starts_with("--number=") => {}
             "--" => {
                 rest.push(word);

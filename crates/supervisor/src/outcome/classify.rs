@@ -70,8 +70,10 @@ fn process_end(spec: &UnitSpec, seen: &Seen) -> ProcessEnd {
 
 /// An exit code may be declared to mean a crash, or a tool may say on standard error that it does.
 fn by_code(spec: &UnitSpec, seen: &Seen, code: i32) -> ProcessEnd {
-    if let Some(mark) = seen.crash_mark {
-        return ProcessEnd::Cut(Outcome::Crashed, format!("exit code {code}, {}", mark.tool));
+    if let Some(mark) = &seen.crash_mark {
+        let why = mark.line.as_deref().map(|line| format!(": {line}"));
+        let reason = format!("exit code {code}, {}{}", mark.tool, why.unwrap_or_default());
+        return ProcessEnd::Cut(Outcome::Crashed, reason);
     }
     if let Some(OutputMeaning::Skipped(reason)) = &seen.output {
         return ProcessEnd::Skipped(code, reason.clone());

@@ -1,6 +1,6 @@
 //! What was observed of an attempt.
 
-use crashrate_adapters::{CrashMark, OutputMeaning};
+use crashrate_adapters::{FoundMark, OutputMeaning};
 use crashrate_model::Exit;
 
 use super::transcript::Transcript;
@@ -37,7 +37,7 @@ pub struct Seen {
     /// The descendants that crashed.
     pub descendants: Vec<DescendantDeath>,
     /// What on standard error makes its exit code a crash.
-    pub crash_mark: Option<&'static CrashMark>,
+    pub crash_mark: Option<FoundMark>,
     /// What its output means by the rules of its test.
     pub output: Option<OutputMeaning>,
     /// Other observations, for people.
