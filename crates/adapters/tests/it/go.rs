@@ -130,7 +130,8 @@ fn a_panic_leaves_its_test_open_although_go_reports_a_failure() {
         assert_eq!(events.last().unwrap(), "start TestPlanted", "{file}");
     }
     let mark = crash_mark(Some(Framework::Go), 2, &recorded("go/panic.stderr.txt"));
-    assert_eq!(mark.map(|mark| mark.line), Some("panic: "));
+    let line = mark.and_then(|mark| mark.line);
+    assert!(line.is_some_and(|line| line.starts_with("panic: ")));
 }
 
 #[test]
