@@ -121,7 +121,7 @@ fn the_words_of_cargo_go_to_the_build_or_to_the_binaries() {
     let process = &build.processes()[0];
     assert_eq!(
         arguments(process),
-        "+nightly test -p one --release --no-run --message-format json"
+        "+nightly test -p one --release --no-run --message-format json-render-diagnostics"
     );
     let Step::Run(ask) = build
         .outputs(vec![printed("libtest/messages.jsonl", 0)])
@@ -142,6 +142,8 @@ fn the_words_of_cargo_go_to_the_build_or_to_the_binaries() {
     let message = refused(Framework::Libtest, "cargo build", vec![]);
     let expected = "from = \"libtest\": expected `cargo test ...` or `cargo nextest run ...`";
     assert_eq!(message, expected);
+    let message = refused(Framework::Libtest, "cargo test --doc", vec![]);
+    assert!(message.contains("leave out `--doc`"), "{message}");
 }
 
 #[test]
