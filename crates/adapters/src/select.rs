@@ -10,7 +10,8 @@ use crate::listing::TestList;
 /// `?` for any character.
 ///
 /// A pattern must match all of a test's id or of the framework's own name. Without patterns that
-/// include, all tests are included. Brackets have no meaning, because names have them.
+/// include, all tests are included. Brackets have no meaning, because names have them. Behind `=`
+/// nothing has: `=a*b` is the test of this name.
 #[derive(Clone, Debug, Default)]
 pub struct Select {
     include: Vec<Pattern>,
@@ -20,7 +21,8 @@ pub struct Select {
 #[derive(Clone, Debug)]
 struct Pattern {
     text: String,
-    glob: WildMatch,
+    /// `None` if the text behind its `=` is the name.
+    glob: Option<WildMatch>,
 }
 
 impl Select {
@@ -70,12 +72,16 @@ impl Pattern {
     fn new(text: &str) -> Pattern {
         Pattern {
             text: text.to_owned(),
-            glob: WildMatch::new(text),
+            glob: (!text.starts_with('=')).then(|| WildMatch::new(text)),
         }
     }
 
     fn matches(&self, test: &Test) -> bool {
-        self.glob.matches(&test.id) || self.glob.matches(&test.name)
+        let names = [&test.id, &test.name];
+        match &self.glob {
+            Some(glob) => names.iter().any(|name| glob.matches(name)),
+            None => names.iter().any(|name| self.text[1..] == ***name),
+        }
     }
 }
 
@@ -118,6 +124,8 @@ mod tests {
         assert_eq!(all(&[]), names);
         assert_eq!(all(&["Math.*", "-*Slow*"]), ["Math.Add"]);
         assert_eq!(all(&["-Math.*"]), ["Text.a[1]", "Text.b"]);
+        assert_eq!(all(&["=Text.b", "-=Math.Add"]), ["Text.b"]);
+        assert!(chosen(&["=Text.*"], &names).is_err());
         assert_eq!(all(&["one Text.?", "Text.a[1]"]), ["Text.a[1]", "Text.b"]);
     }
 
@@ -135,7 +143,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_name_without_wildcards_matches_only_itself(
-            name in "[^*?\\-][^*?]{0,20}",
+            name in "[^*?=\\-][^*?]{0,20}",
             other in "\\PC{1,20}",
         ) {
             let tests = [name.as_str(), other.as_str()];

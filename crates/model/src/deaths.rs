@@ -1,5 +1,8 @@
 //! Reads the rounds of a search from the records of its run.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use crate::{DiedIn, Ended, Exit, MinimizeRule, Outcome, OutcomeSet, Part, Record, Unit};
 
 /// How a round of a search ended.
@@ -20,6 +23,8 @@ pub struct Deaths {
     unit: Unit,
     bad: OutcomeSet,
     target: Option<String>,
+    /// How often each signature was seen.
+    signatures: BTreeMap<String, u32>,
     /// The rounds before the target was known.
     early: Vec<(Part, Option<BadEnd>)>,
 }
@@ -32,6 +37,9 @@ struct BadEnd {
     place: Option<u32>,
 }
 
+/// The most signatures that are counted.
+const MAX_SIGNATURES: usize = 100;
+
 /// So many deaths of one signature make it the one that is searched.
 pub const TARGET_DEATHS: usize = 5;
 
@@ -42,6 +50,7 @@ impl Deaths {
             unit: unit.clone(),
             bad: bad.clone(),
             target: rule.signature.clone(),
+            signatures: BTreeMap::new(),
             early: Vec::new(),
         }
     }
@@ -49,6 +58,13 @@ impl Deaths {
     /// The signature that is searched, or a text in it; `None` while it is unknown.
     pub fn target(&self) -> Option<&str> {
         self.target.as_deref()
+    }
+
+    /// How often each signature was seen, the most frequent first.
+    pub fn signatures(&self) -> Vec<(String, u32)> {
+        let mut all = Vec::from_iter(self.signatures.clone());
+        all.sort_by_key(|(_, times)| Reverse(*times));
+        all
     }
 
     /// Applies a record. Returns the rounds that can be read now.
@@ -64,6 +80,13 @@ impl Deaths {
             signature: signature(ended),
             place: self.place(ended),
         });
+        if let Some(death) = &death
+            && (self.signatures.len() < MAX_SIGNATURES
+                || self.signatures.contains_key(&death.signature))
+        {
+            let times = self.signatures.entry(death.signature.clone()).or_default();
+            *times = times.saturating_add(1);
+        }
         if self.target.is_some() {
             return vec![(part.clone(), self.read(death))];
         }

@@ -6,7 +6,7 @@ mod reader;
 
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{GivenCommand, Record, RunInfo};
+use crashrate_model::{GivenCommand, Record, RunInfo, Stopping};
 use crashrate_report::{History, PageHost, RunState, View, html, markdown, one_line};
 use crashrate_supervisor::journal::{self, FolderError};
 use crashrate_supervisor::names::nearest;
@@ -132,7 +132,10 @@ pub(crate) fn suites(folders: &[PathBuf]) -> Vec<String> {
 fn whole_run(folder: &Path) -> Option<RunInfo> {
     let first = journal::read(&folder.join("journal.jsonl")).ok()?.next()?;
     match first.ok()? {
-        Record::Opened(opened) => Some(opened.run).filter(|run| run.only_round.is_none()),
+        Record::Opened(opened) => Some(opened.run).filter(|run| {
+            let is_search = matches!(run.stopping, Stopping::Minimized(_));
+            run.only_round.is_none() && !is_search
+        }),
         _ => None,
     }
 }

@@ -230,6 +230,23 @@ fn without_enough_rounds_nothing_is_claimed() {
 }
 
 #[test]
+fn a_signature_that_never_occurs_is_not_claimed() {
+    let place = sixteen();
+    let words = [
+        &["minimize", "-n", "30", "--signature", "sigsegv"],
+        &MINIMIZE[1..],
+        &["./sixteen"],
+    ]
+    .concat();
+    let Done { stdout, .. } = place.crashrate(&words).expect(121);
+    assert!(
+        stdout.contains("No round crashed with `sigsegv` in its signature."),
+        "{stdout}"
+    );
+    assert!(stdout.contains("`SIGSEGV` (12x)"), "{stdout}");
+}
+
+#[test]
 fn what_cannot_be_minimized_is_refused() {
     let place = sixteen();
     let chapter = "[[chapter]]\nid = \"a\"\ncommand = [\"true\"]\n";
@@ -271,6 +288,11 @@ fn what_cannot_be_minimized_is_refused() {
         let Done { stderr, .. } = place.crashrate(&words).expect(96);
         assert!(stderr.contains(problem), "{stderr}");
     }
+    let Done { stderr, .. } = place.crashrate(&["minimize", "--", "./sixteen"]).expect(96);
+    assert!(
+        stderr.contains("name its test framework with --from"),
+        "{stderr}"
+    );
     assert!(place.runs().is_empty());
 }
 

@@ -3,11 +3,11 @@
 
 use std::ops::RangeInclusive;
 
-use crashrate_model::{Certificate, Minimized, Part};
+use crashrate_model::{Certificate, Minimized, Part, StopReason};
 
 use super::plot::{PartRow, Parts};
 use super::{Block, Table, Text};
-use crate::clean::{NAME, clean};
+use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{OptionalStopping, PartSeen, Search, Share, View};
 use crate::words::{count, interval_words, joined, parameter, percent_of, plural, share};
 
@@ -49,12 +49,9 @@ pub(super) fn in_words(view: &View, search: &Search) -> Vec<String> {
         n => format!("; all of it crashed in {}", of(whole.deaths, n)),
     };
     lines.push(format!("{verb} {rounds} of {sequence}{whole}."));
-    match search.others() {
-        0 => {}
-        n => lines.push(format!(
-            "{} ended badly with another signature and counted neither way.",
-            plural(n, "round")
-        )),
+    lines.extend(signatures(search));
+    if view.run.stopped == Some(StopReason::Done) {
+        lines.push("Its rounds are used up; a new search can have more (--rounds).".to_owned());
     }
     lines
 }
@@ -92,8 +89,12 @@ fn answer(search: &Search, found: &Minimized, certificate: &Certificate) -> Vec<
         let all = joined(std::iter::once(first).chain(rest.map(str::to_owned)), ", ");
         lines.extend(all.map(|all| format!("{all}.")));
     }
-    if let Some(victim) = certificate.victim.filter(|_| found.part.chapters.len() > 1) {
-        lines.push(format!("{} is the one that dies.", name(search, victim)));
+    match search.died_in() {
+        Some(Some(victim)) if found.part.chapters.len() > 1 => {
+            lines.push(format!("{} is the one that dies.", name(search, victim)));
+        }
+        Some(None) => lines.push("It dies between chapters or at exit.".to_owned()),
+        _ => {}
     }
     if let Some(own) = &found.part.params {
         let seen = search.seen(&found.part);
@@ -114,13 +115,47 @@ fn answer(search: &Search, found: &Minimized, certificate: &Certificate) -> Vec<
     lines
 }
 
+/// The signature that was searched, and how often any was seen.
+fn signatures(search: &Search) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(target) = &search.target {
+        lines.push(format!(
+            "The signature searched: `{}`.",
+            clean(target, SENTENCE)
+        ));
+    }
+    let others = (search.signatures.iter()).filter(|(other, _)| {
+        search
+            .target
+            .as_ref()
+            .is_none_or(|target| !other.contains(target))
+    });
+    let others = others.take(SUSPECTS);
+    let others =
+        others.map(|(other, n)| format!("`{}` ({}x)", clean(other, SENTENCE), count((*n).into())));
+    let seen = match search.target {
+        Some(_) => "Others, which counted neither way",
+        None => "Seen",
+    };
+    lines.extend(joined(others, ", ").map(|others| format!("{seen}: {others}.")));
+    lines
+}
+
 /// Says what is known before there is an answer.
 fn open(search: &Search, found: Option<&Minimized>) -> Vec<String> {
     let Some(found) = found else {
         return Vec::new();
     };
-    if search.target.is_none() {
-        return vec!["No signature was seen often enough to search for it.".to_owned()];
+    let crashed = search.parts.iter().any(|seen| seen.deaths > 0);
+    match &search.target {
+        Some(target) if !crashed => {
+            let target = clean(target, NAME);
+            return vec![format!(
+                "No round crashed with `{target}` in its signature."
+            )];
+        }
+        None => return vec!["No signature was seen often enough to search for it.".to_owned()],
+        Some(_) => {}
     }
     let part = &found.part;
     let (n, all) = (part.chapters.len() as u32, search.chapters.len() as u32);
@@ -209,7 +244,7 @@ pub(super) fn smallest(view: &View) -> Vec<Block> {
     for index in &found.part.chapters {
         let without = (certificate.without.iter()).find(|without| without.chapter == *index);
         let without = without.map(|w| share(small(w.deaths), small(w.rounds)));
-        let dies = certificate.victim == Some(*index);
+        let dies = search.died_in() == Some(Some(*index));
         let remark = [
             params_of(&found.part, *index),
             dies.then(|| "dies".to_owned()),

@@ -118,11 +118,17 @@ impl ViewBuilder {
         let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
         let (mut totals, mut crashes) = (Totals::default(), Vec::new());
         for (unit, planned) in self.planned() {
-            let results = unit.results(&facts, planned);
+            let mut results = unit.results(&facts, planned);
+            let mut repeated = command.as_deref();
+            if let Some(search) = &self.search {
+                results.first_attempt = search.totals(&run.info).first_attempt;
+                // Its command would search again.
+                repeated = None;
+            }
             if self.search.is_none() {
                 totals.add(&results);
             }
-            (unit.crashes).put(&unit.unit, &results, command.as_deref(), &mut crashes);
+            (unit.crashes).put(&unit.unit, &results, repeated, &mut crashes);
             match unit.unit.mode {
                 // Its rounds run parts of the sequence.
                 _ if self.search.is_some() => {}

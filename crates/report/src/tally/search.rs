@@ -26,6 +26,7 @@ impl SearchTally {
                 sequence: unit.name.clone(),
                 chapters: unit.chapters.clone(),
                 target: None,
+                signatures: Vec::new(),
                 parts: Vec::new(),
                 found: None,
             },
@@ -49,9 +50,10 @@ impl SearchTally {
             match death {
                 Death::Other => seen.others += 1,
                 Death::None => seen.rounds += 1,
-                Death::Target(_) => {
+                Death::Target(place) => {
                     seen.rounds += 1;
                     seen.deaths += 1;
+                    *seen.died_in.entry(place).or_default() += 1;
                 }
             }
         }
@@ -88,6 +90,7 @@ impl SearchTally {
     pub(super) fn search(&self) -> Search {
         Search {
             target: self.deaths.target().map(str::to_owned),
+            signatures: self.deaths.signatures(),
             ..self.search.clone()
         }
     }

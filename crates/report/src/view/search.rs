@@ -1,5 +1,7 @@
 //! A search for the smallest part of a sequence that still crashes.
 
+use std::collections::BTreeMap;
+
 use crashrate_model::{MinimizeRule, Minimized, Part};
 
 /// What a search has tried and found.
@@ -13,6 +15,8 @@ pub struct Search {
     pub chapters: Vec<String>,
     /// The signature that was searched, or a text in it; `None` while it is unknown.
     pub target: Option<String>,
+    /// How often each signature was seen in any round, the most frequent first.
+    pub signatures: Vec<(String, u32)>,
     /// The parts in the order in which they were first tried. Empty while the target is unknown.
     pub parts: Vec<PartSeen>,
     /// What it found when it ended or was interrupted; `None` before that.
@@ -30,9 +34,24 @@ pub struct PartSeen {
     pub deaths: u32,
     /// Rounds that ended badly in another way, and were drawn again.
     pub others: u32,
+    /// Where it died: how often in the chapter of each index, and between chapters or at exit
+    /// (`None`).
+    pub died_in: BTreeMap<Option<u32>, u32>,
 }
 
 impl Search {
+    /// Where the smallest part died, if it was the same in all its rounds: in the chapter of an
+    /// index, or between chapters or at exit (the inner `None`).
+    pub fn died_in(&self) -> Option<Option<u32>> {
+        let found = self.found.as_ref()?;
+        let seen = self.seen(&Part {
+            params: None,
+            ..found.part.clone()
+        });
+        let mut places = seen.died_in.keys();
+        places.next().copied().filter(|_| places.next().is_none())
+    }
+
     /// Whether it found the smallest part.
     pub fn is_answered(&self) -> bool {
         let certificate = self.found.as_ref().map(|found| &found.certificate);
@@ -64,6 +83,7 @@ impl PartSeen {
             rounds: 0,
             deaths: 0,
             others: 0,
+            died_in: BTreeMap::new(),
         }
     }
 }

@@ -81,9 +81,12 @@ pub(crate) fn plan(
         )));
     }
     if plan.units.is_empty() {
-        return Err(MinimizeError::Sequence(
-            "the suite has no [[sequence]] to minimize".into(),
-        ));
+        let problem = match (&plan.suite.file, plan.suite.sequences.is_empty()) {
+            (_, false) => "no sequence has only the chosen chapters",
+            (Some(_), true) => "the suite has no [[sequence]] to minimize",
+            (None, true) => "a plain command has no parts; name its test framework with --from",
+        };
+        return Err(MinimizeError::Sequence(problem.into()));
     }
     fix_order(&mut plan)?;
     let params = options.params.as_ref();

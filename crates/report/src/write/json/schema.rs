@@ -93,14 +93,25 @@ struct Search {
     smallest: Option<Vec<String>>,
     /// The numbers with which it still crashes; null if none were reduced.
     params: Option<PartParams>,
-    /// The chapter that dies, if it is known.
+    /// The chapter that dies; null if it dies elsewhere, or not always in the same one.
     victim: Option<String>,
+    /// How often each signature was seen, the most frequent first.
+    signatures: Vec<SignatureCount>,
     /// The proof; null without an answer.
     certificate: Option<Certificate>,
     /// The chapters that may be needed, the most probable first.
     suspects: Vec<Suspect>,
     /// The parts in the order in which they were first tried.
     parts: Vec<PartRow>,
+}
+
+/// How often a signature was seen.
+#[derive(JsonSchema)]
+struct SignatureCount {
+    /// The signature.
+    signature: String,
+    /// The rounds that ended with it.
+    count: u32,
 }
 
 /// Numbers of a chapter that replace the suite's.

@@ -21,7 +21,12 @@ pub(super) fn search(search: &Search) -> Value {
         // The smallest part that is known to crash; null while the search runs.
         "smallest": found.map(|found| ids(search, &found.part)),
         "params": found.and_then(|found| found.part.params.as_ref()).map(|own| params(search, own)),
-        "victim": certificate.and_then(|it| it.victim).map(|index| search.id(index)),
+        // Null if it dies elsewhere, or not always in the same chapter.
+        "victim": certificate.and(search.died_in()).flatten().map(|index| search.id(index)),
+        "signatures": search.signatures.iter().map(|(signature, times)| json!({
+            "signature": signature,
+            "count": times,
+        })).collect::<Vec<_>>(),
         "certificate": certificate.map(|it| json!({
             "rounds": it.rounds,
             "deaths": it.deaths,

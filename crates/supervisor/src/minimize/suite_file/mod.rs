@@ -145,12 +145,11 @@ fn tests<'a>(
     })
 }
 
-/// The pattern that chooses a test: what has a meaning there is any character.
+/// The pattern that chooses this test and no other.
 fn exactly(id: &str) -> String {
-    let pattern = id.replace('*', "?");
-    match pattern.strip_prefix('-') {
-        Some(rest) => format!("?{rest}"),
-        None => pattern,
+    match id.contains(['*', '?']) || id.starts_with(['-', '=']) {
+        true => format!("={id}"),
+        false => id.to_owned(),
     }
 }
 
@@ -316,8 +315,8 @@ mod tests {
     fn names_are_patterns_for_themselves() {
         for (id, pattern) in [
             ("Math.Add", "Math.Add"),
-            ("a*b", "a?b"),
-            ("-x", "?x"),
+            ("a*b", "=a*b"),
+            ("-x", "=-x"),
             ("t[1]", "t[1]"),
         ] {
             assert_eq!(exactly(id), pattern);
