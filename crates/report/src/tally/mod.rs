@@ -119,28 +119,22 @@ impl ViewBuilder {
         let (mut totals, mut crashes) = (Totals::default(), Vec::new());
         for (unit, planned) in self.planned() {
             let mut results = unit.results(&facts, planned);
-            let mut repeated = command.as_deref();
             if let Some(search) = &self.search {
-                results.first_attempt = search.totals(&run.info).first_attempt;
-                // Its command would search again.
-                repeated = None;
+                // Its rounds run parts of the sequence, and its command would search again.
+                totals = search.totals(&run.info);
+                results.first_attempt = totals.first_attempt;
+                (unit.crashes).put(&unit.unit, &results, None, &mut crashes);
+                continue;
             }
-            if self.search.is_none() {
-                totals.add(&results);
-            }
-            (unit.crashes).put(&unit.unit, &results, repeated, &mut crashes);
+            totals.add(&results);
+            (unit.crashes).put(&unit.unit, &results, command.as_deref(), &mut crashes);
             match unit.unit.mode {
-                // Its rounds run parts of the sequence.
-                _ if self.search.is_some() => {}
                 Mode::Isolated => chapters.push(unit.isolated_row(results)),
                 Mode::Sequential => {
                     chapters.extend(unit.chapter_rows(&facts));
                     sequences.push(unit.sequence_row(results));
                 }
             }
-        }
-        if let Some(search) = &self.search {
-            totals = search.totals(&run.info);
         }
         order::test(&mut chapters, &mut sequences, &facts.bad);
         let baseline = run.info.baseline.as_deref().map(view_of).transpose();
