@@ -40,7 +40,7 @@ struct BadEnd {
 /// The most signatures that are counted.
 const MAX_SIGNATURES: usize = 100;
 
-/// So many deaths of one signature make it the one that is searched.
+/// The deaths of one signature after which it is the one that is searched.
 pub const TARGET_DEATHS: usize = 5;
 
 impl Deaths {

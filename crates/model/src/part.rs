@@ -136,8 +136,6 @@ pub struct Certificate {
     pub without: Vec<Without>,
     /// An upper bound of the probability that the answer is wrong.
     pub error: f64,
-    /// The index of the chapter that dies, if it is the same in all rounds.
-    pub victim: Option<u32>,
 }
 
 /// The rounds of the smallest part without one of its chapters.

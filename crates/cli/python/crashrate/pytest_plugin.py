@@ -247,7 +247,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     capture = config.pluginmanager.getplugin("capturemanager")
     if capture is not None:
         capture.suspend(in_=True)
-    # In a session of its own it gets each signal once: from here. It ends when the running tests have.
+    # In another session it gets each signal once, from here. It ends when the running tests have.
     process = subprocess.Popen(_command(config), start_new_session=True)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: process.send_signal(number))

@@ -157,7 +157,7 @@ fn a_killed_search_is_resumed() {
         place.journal_so_far().ended.len() > 12
     });
     place.write("wait", "");
-    // Most parts have no `T.t08`, and go on.
+    // Parts without `T.t08` do not wait.
     std::thread::sleep(std::time::Duration::from_millis(50));
     live.signal(Signal::SIGKILL);
     live.wait();

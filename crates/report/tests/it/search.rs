@@ -82,7 +82,6 @@ fn searched(why: StopReason) -> Journal {
             deaths: 4,
             without: vec![without(1), without(4)],
             error: 0.0098,
-            victim: Some(4),
         }),
         rate: Some(5.0 / 7.0),
         level: Some(0.5),

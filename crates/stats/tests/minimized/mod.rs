@@ -117,7 +117,7 @@ impl Program {
     }
 }
 
-/// A search that ended, or was given up, after so many rounds.
+/// How a search ended, and after how many rounds; one that takes too long is given up.
 struct Search {
     answer: Option<Answer>,
     runs: u64,

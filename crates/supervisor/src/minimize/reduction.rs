@@ -106,7 +106,6 @@ impl Reduction {
                 })
                 .collect(),
             error: answer.error + numbers.map_or(0.0, |numbers| numbers.error),
-            victim: answer.victim.map(|index| index as u32),
         }
     }
 

@@ -21,6 +21,25 @@ pub(super) fn with_heads(table: &Table, rows: Markup) -> Markup {
     }
 }
 
+/// The table with a picture in each row, under a head of their own.
+pub(super) fn with_tracks(
+    table: &Table,
+    head: Markup,
+    tracks: impl Iterator<Item = Markup>,
+) -> Markup {
+    html! {
+        table class="plot" {
+            (caption(table))
+            thead { tr { (heads(table)) th scope="col" class="track" { (head) } } }
+            tbody {
+                @for (row, track) in table.rows.iter().zip(tracks) {
+                    tr { (cells(table, row)) td class="track" { (track) } }
+                }
+            }
+        }
+    }
+}
+
 /// A box that scrolls sideways, also by keyboard.
 pub(super) fn scrolled(name: &str, body: Markup) -> Markup {
     let name = if name.is_empty() { "table" } else { name };

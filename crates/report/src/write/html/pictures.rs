@@ -3,35 +3,16 @@
 
 use maud::{Markup, html};
 
-use super::parts::{caption, cells, heads, table};
+use super::parts::{table, with_tracks};
 use crate::compare::verb;
 use crate::document::{Curve, Curves, Mark, Plot, Text, Tick, TrendPlot};
 
 /// The table with its tracks. Lengths are percentages of the track, so it fits any page width.
 pub(super) fn plot(plot: &Plot) -> Markup {
-    let table = &plot.table;
-    html! {
-        table class="plot" {
-            (caption(table))
-            thead {
-                tr {
-                    (heads(table))
-                    th scope="col" class="track" {
-                        span class="small" { (plot.head) }
-                        (axis(&plot.ticks))
-                    }
-                }
-            }
-            tbody {
-                @for (row, mark) in table.rows.iter().zip(&plot.marks) {
-                    tr {
-                        (cells(table, row))
-                        td class="track" { (track(&plot.ticks, mark.as_ref(), row)) }
-                    }
-                }
-            }
-        }
-    }
+    let head = html! { span class="small" { (plot.head) } (axis(&plot.ticks)) };
+    let rows = plot.table.rows.iter().zip(&plot.marks);
+    let tracks = rows.map(|(row, mark)| track(&plot.ticks, mark.as_ref(), row));
+    with_tracks(&plot.table, head, tracks)
 }
 
 fn axis(ticks: &[Tick]) -> Markup {

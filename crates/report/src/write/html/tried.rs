@@ -4,40 +4,23 @@ use std::ops::RangeInclusive;
 
 use maud::{Markup, html};
 
-use super::parts::{caption, cells, heads};
+use super::parts::with_tracks;
 use crate::document::Parts;
 
 /// The table with a bar in each row; its width is the whole sequence.
 pub(super) fn parts(parts: &Parts) -> Markup {
-    let table = &parts.table;
-    html! {
-        table class="plot" {
-            (caption(table))
-            thead {
-                tr {
-                    (heads(table))
-                    th scope="col" class="track" {
-                        span class="small" { "which chapters, from 1 to " (parts.chapters) }
-                    }
-                }
-            }
-            tbody {
-                @for (row, part) in table.rows.iter().zip(&parts.rows) {
-                    tr {
-                        (cells(table, row))
-                        td class="track" {
-                            svg width="100%" height="14" aria-hidden="true" {
-                                rect class="whole" width="100%" height="14" {}
-                                @for range in &part.ranges {
-                                    (bar(range, parts.chapters, part.crashed))
-                                }
-                            }
-                        }
-                    }
-                }
+    let head = html! {
+        span class="small" { "which chapters, from 1 to " (parts.chapters) }
+    };
+    let tracks = parts.rows.iter().map(|part| {
+        html! {
+            svg width="100%" height="14" aria-hidden="true" {
+                rect class="whole" width="100%" height="14" {}
+                @for range in &part.ranges { (bar(range, parts.chapters, part.crashed)) }
             }
         }
-    }
+    });
+    with_tracks(&parts.table, head, tracks)
 }
 
 fn bar(range: &RangeInclusive<u32>, chapters: u32, crashed: bool) -> Markup {

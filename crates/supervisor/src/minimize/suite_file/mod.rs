@@ -13,7 +13,7 @@ use crate::suite::{
 };
 use entries::{ChapterEntry, Defaults, Fault, File, Head, LimitEntry, SequenceEntry, Tests};
 
-/// With this probability, a round of a run of the file crashes.
+/// The probability that a run of the file sees a crash.
 const SEEN: f64 = 0.99;
 /// The fewest and the most rounds in the file.
 const ROUNDS: (f64, f64) = (10.0, 1_000.0);
@@ -164,7 +164,7 @@ fn env<'a>(
     (!all.is_empty()).then_some(all)
 }
 
-/// So many rounds that one of them probably crashes.
+/// The rounds after which a crash has been seen with the probability [`SEEN`].
 fn rounds(found: &Minimized) -> u32 {
     let certificate = found.certificate.as_ref();
     let rate = certificate.map(|it| it.deaths as f64 / it.rounds.max(1) as f64);
