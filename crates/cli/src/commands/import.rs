@@ -10,7 +10,7 @@ use crashrate_supervisor::suite::SuiteError;
 
 use crate::error::{Exit, Failure};
 use crate::output::print;
-use crate::run_folder::{previous, view, write_reports};
+use crate::run_folder::{page_view, previous, write_reports};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -32,7 +32,7 @@ pub(crate) fn import(runs: &Path, arguments: &ImportArguments) -> Result<Exit, F
     let all: Result<Vec<_>, _> = arguments.files.iter().map(read).collect();
     for report in all.map_err(SuiteError::from)? {
         let folder = import::import(runs, &report).map_err(failure)?;
-        let view = view(folder.path(), RunState::Ended)?;
+        let view = page_view(folder.path(), RunState::Ended)?;
         write_reports(folder.path(), &view, previous(runs, &view).as_ref());
         let path = one_line(&folder.path().to_string_lossy());
         print(&format!("imported N={}: {path}\n", folder.number()))?;

@@ -18,7 +18,7 @@ use crate::error::{Exit, Failure};
 use crate::measure::{self, MeasureArguments};
 use crate::output::{print, report_options};
 use crate::progress::{ProgressOptions, run_campaign};
-use crate::run_folder::{report_page, view, write_reports};
+use crate::run_folder::{page_view, report_page, write_reports};
 use crate::signals::{StopWatch, keep_status_signals};
 use crate::values::open_rate;
 
@@ -159,7 +159,7 @@ fn conclude(
     arguments: &MinimizeArguments,
 ) -> Result<Exit, Failure> {
     // The lock is still held, but the run is over.
-    let view = view(folder.path(), RunState::Ended).map_err(|failure| Failure {
+    let view = page_view(folder.path(), RunState::Ended).map_err(|failure| Failure {
         exit: Exit::Journal,
         ..failure
     })?;

@@ -11,7 +11,7 @@ use crate::error::{Exit, Failure};
 use crate::fault::{calibrating, last_if_calibrating, sentence};
 use crate::output::{print, report_options};
 use crate::run_folder::{
-    add_source_lines, find, previous, report_page, state, stream_attempts, view,
+    add_source_lines, find, page_view, previous, report_page, state, stream_attempts, view,
 };
 
 #[derive(Args, Debug)]
@@ -97,7 +97,10 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
 /// The view of a run; with `--full`, stacks have source lines. Never of a running one: reading debug
 /// information would disturb what is measured.
 fn view_for(arguments: &ReportArguments, folder: &Path, state: RunState) -> Result<View, Failure> {
-    let mut view = view(folder, state)?;
+    let mut view = match arguments.format {
+        ReportFormat::Html => page_view(folder, state)?,
+        _ => view(folder, state)?,
+    };
     if arguments.full && !state.is_running() {
         add_source_lines(folder, &mut view);
     }

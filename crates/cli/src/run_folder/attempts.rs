@@ -6,8 +6,9 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Ended, Record};
-use crashrate_report::{Ends, ListError, RunState, View, ViewBuilder};
+use crashrate_report::{Ends, ListError, RunState, View, ViewBuilder, add_details};
 use crashrate_supervisor::journal::RandomReader;
+use crashrate_supervisor::plan::round_seed;
 use crashrate_supervisor::run_file;
 
 use super::outputs::read_output;
@@ -34,6 +35,14 @@ pub(crate) fn stream_attempts(
     }
 }
 
+/// Adds what pages say of single attempts. Without a readable journal they say nothing.
+pub(crate) fn add_attempts(folder: &Path, view: &mut View) {
+    if let Ok(journal) = RandomReader::open(&folder.join("journal.jsonl")) {
+        let folder = folder.to_owned();
+        add_details(view, &mut RunFiles { journal, folder });
+    }
+}
+
 /// A run's journal and the files that it names.
 struct RunFiles {
     journal: RandomReader,
@@ -54,6 +63,10 @@ impl Ends for RunFiles {
 
     fn stack(&mut self, file: &str) -> Vec<String> {
         stack(&self.folder, file)
+    }
+
+    fn round_seed(&mut self, seed: u64, round: u32) -> Option<u64> {
+        Some(round_seed(seed, round))
     }
 
     fn suite_file(&mut self) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Run folders: found by name, read back from their journals, and completed with reports.
 
 mod attempts;
+mod evidence;
 mod outputs;
 mod reader;
 
@@ -16,7 +17,8 @@ use crate::error::Failure;
 use crate::output::note;
 
 pub(crate) use attempts::stream_attempts;
-pub(crate) use reader::{JournalReader, add_source_lines, source_lines, view};
+pub(crate) use evidence::{LinesOf, parts as evidence};
+pub(crate) use reader::{JournalReader, add_source_lines, page_view, source_lines, view};
 
 const PAGE: &str = "report.html";
 

@@ -1,6 +1,9 @@
 //! The pieces of a document. Their texts are made harmless, and not yet escaped for a format.
 
-use super::plot::{Curves, Grid, Parts, Plot, TrendPlot};
+use super::attempts::UnitAttempts;
+use super::crashes::Crash;
+use super::over_time::OverTime;
+use super::plot::{Curves, Grid, Parts, Plot, RatesPlot, TrendPlot};
 use super::table::{Table, Text, Tone};
 
 /// How much a document says, from little to all.
@@ -14,9 +17,37 @@ pub enum Detail {
     Full,
 }
 
+/// Where a section is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Always.
+    Headline,
+    /// In the summary and in full.
+    Always,
+    /// In the summary only: a full report has the same at more length.
+    Short,
+    /// In full.
+    Full,
+    /// In full; a page shows it when it is opened.
+    Folded,
+}
+
+impl Shown {
+    fn is_in(self, detail: Detail) -> bool {
+        match self {
+            Shown::Headline => true,
+            Shown::Always => detail > Detail::Headline,
+            Shown::Short => detail == Detail::Summary,
+            Shown::Full | Shown::Folded => detail == Detail::Full,
+        }
+    }
+}
+
 /// A title and sections, the verdict first.
 pub(crate) struct Document {
     pub(crate) title: String,
+    /// The title of a browser's tab, if it says something else.
+    pub(crate) tab: Option<String>,
     /// When it began, and its id; often empty.
     pub(crate) facts: String,
     pub(crate) sections: Vec<Section>,
@@ -25,8 +56,7 @@ pub(crate) struct Document {
 /// The blocks under a heading.
 pub(crate) struct Section {
     pub(crate) heading: String,
-    /// From which level of detail on it is shown.
-    pub(crate) detail: Detail,
+    pub(crate) shown: Shown,
     pub(crate) blocks: Vec<Block>,
 }
 
@@ -34,15 +64,15 @@ impl Document {
     /// The sections of this level of detail, without empty ones.
     pub(crate) fn sections(&self, detail: Detail) -> impl Iterator<Item = &Section> {
         let sections = self.sections.iter();
-        sections.filter(move |one| one.detail <= detail && !one.blocks.is_empty())
+        sections.filter(move |one| one.shown.is_in(detail) && !one.blocks.is_empty())
     }
 }
 
 impl Section {
-    pub(crate) fn new(heading: impl Into<String>, detail: Detail, blocks: Vec<Block>) -> Section {
+    pub(crate) fn new(heading: impl Into<String>, shown: Shown, blocks: Vec<Block>) -> Section {
         Section {
             heading: heading.into(),
-            detail,
+            shown,
             blocks,
         }
     }
@@ -57,14 +87,22 @@ pub(crate) enum Block {
     List(Vec<String>),
     Table(Table),
     Signature(Signature),
+    /// A signature with all that is known of it.
+    Crash(Box<Crash>),
     /// Lines that a program printed.
     Output(Vec<String>),
     Command(String),
     /// A table with marks on a scale. Renderers without pictures draw the table.
     Plot(Plot),
-    /// The same where another section has the numbers: renderers without pictures leave it out.
-    Picture(Plot),
+    /// The same with several marks in a row.
+    Rates(RatesPlot),
+    /// Crash rates over the rounds of long runs. Renderers without pictures leave it out.
+    OverTime(OverTime),
     Grid(Grid),
+    /// The attempts of a unit. Formats for lists of attempts have them all; others leave them out.
+    Attempts(UnitAttempts),
+    /// Blocks that a page shows when they are opened, under this title.
+    Fold(String, Vec<Block>),
     Parts(Parts),
     Curves(Curves),
     Trend(TrendPlot),
@@ -116,6 +154,7 @@ impl Block {
         match self {
             Block::Table(table) => Some(table),
             Block::Plot(plot) => Some(&plot.table),
+            Block::Rates(rates) => Some(&rates.table),
             Block::Parts(parts) => Some(&parts.table),
             Block::Trend(trend) => Some(&trend.plot.table),
             _ => None,

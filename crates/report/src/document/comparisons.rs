@@ -5,7 +5,7 @@ use crashrate_model::{Axis, Finding, Level, Stopping};
 use crashrate_stats::Blocks;
 
 use super::environment::bad_findings;
-use super::{Block, Detail, Document, Section};
+use super::{Block, Document, Section, Shown};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::{
     Compared, Comparisons, Evidence, What, cautions, gates, intro, lines, p_words, shown, verdict,
@@ -144,10 +144,11 @@ pub(crate) fn comparison_document(all: &Comparisons) -> Document {
     let warnings = all.warnings.iter().map(warning).collect();
     Document {
         title: "Comparison".to_owned(),
+        tab: None,
         facts: String::new(),
         sections: vec![
-            Section::new("", Detail::Headline, warnings),
-            Section::new("", Detail::Summary, blocks(all)),
+            Section::new("", Shown::Headline, warnings),
+            Section::new("", Shown::Always, blocks(all)),
         ],
     }
 }

@@ -2,16 +2,21 @@
 
 use std::iter::once;
 
-use super::{Block, Signature, Table, Text, Tone};
+use crashrate_model::Unit;
+
+use super::anchors::Anchors;
+use super::{Block, Signature};
 use crate::clean::{NAME, SENTENCE, clean, one_line};
-use crate::view::{CrashPlace, CrashRow, View};
-use crate::words::{count, of_unit, share, short_estimate};
+use crate::view::{CrashPlace, CrashRow, Described, View};
+use crate::words::{count, estimate, of_unit, plural, share};
 
 /// Signatures that are shown in full, and in the summary; `crashrate crashes` lists them all.
 const SHOWN: usize = 10;
 const IN_SHORT: usize = 3;
 /// Callers of the innermost frame in the summary.
 const CALLERS: usize = 2;
+/// Bytes of evidence on a page.
+const EVIDENCE: usize = 160_000;
 /// Python frames in the summary.
 const PYTHON_IN_SHORT: usize = 2;
 
@@ -77,64 +82,169 @@ fn more(view: &View, shown: usize) -> Option<Block> {
     })
 }
 
-/// The table of signatures, and the stack of each.
-pub(super) fn crashes(view: &View) -> Vec<Block> {
-    let mut table = Table::default()
-        .numbers(["no."])
-        .texts(["in"])
-        .numbers(["rate (95%)"])
-        .texts(["rounds", "signature"]);
-    let mut below = Vec::new();
-    for (number, row) in (1..).zip(&view.crashes).take(SHOWN) {
-        add(&mut table, number, row);
-        if let Some(repeat) = &row.repeat {
-            // Whole, so that it can be pasted into a shell.
-            below.push(Block::line(format!("{number} again:")));
-            below.push(Block::Command(one_line(repeat)));
+/// A signature with all that a page shows of it.
+pub(crate) struct Crash {
+    pub(crate) number: usize,
+    /// `7x SIGSEGV`.
+    pub(crate) what: String,
+    /// The innermost frame.
+    pub(crate) at: String,
+    /// Where it was seen, how often, and in which rounds.
+    pub(crate) places: Vec<String>,
+    /// Its rounds, with their anchors if the page describes them.
+    pub(crate) rounds: Vec<(String, Option<String>)>,
+    /// The innermost frames, and those of Python.
+    pub(crate) frames: Vec<String>,
+    pub(crate) python: Vec<String>,
+    /// The command that runs its first round again.
+    pub(crate) again: Option<String>,
+    /// The command that shows the crash whole.
+    pub(crate) show: String,
+    /// Registers, stacks, modules and output: a title and lines each.
+    pub(crate) evidence: Vec<(String, Vec<String>)>,
+    /// Its file in the run folder.
+    pub(crate) file: Option<String>,
+    /// What search finds it by.
+    pub(crate) names: String,
+}
+
+impl Crash {
+    /// What formats without cards show of it.
+    pub(crate) fn plain(&self) -> Vec<Block> {
+        let mut blocks = vec![
+            Block::Heading(format!("{}  {} at {}", self.number, self.what, self.at)),
+            Block::List(self.places.clone()),
+        ];
+        if !self.frames.is_empty() {
+            blocks.push(Block::Output(self.frames.clone()));
         }
-        below.extend(stack(number, row));
-        let python = python(row, usize::MAX).map(|python| format!("{number} {python}"));
-        below.extend(python.map(|python| Block::line(clean(&python, SENTENCE))));
+        if !self.python.is_empty() {
+            blocks.push(Block::line("Python:"));
+            blocks.push(Block::Output(self.python.clone()));
+        }
+        if let Some(again) = &self.again {
+            blocks.push(Block::line("again:"));
+            blocks.push(Block::Command(again.clone()));
+        }
+        blocks
     }
-    let mut blocks = Block::table(table);
-    blocks.extend(below);
-    blocks.extend(more(view, SHOWN));
-    blocks
 }
 
-/// The innermost frames in one line, or a line each if they have source lines.
-fn stack(number: usize, row: &CrashRow) -> Vec<Block> {
-    if row.source.iter().any(|lines| !lines.is_empty()) {
-        let frames = row.excerpt.iter().zip(&row.source);
-        let frames = frames.map(|(frame, lines)| {
-            let lines = lines.join(", inlined at ");
-            clean(format!("{frame}  {lines}").trim_end(), SENTENCE)
+/// The signatures, the most frequent first.
+pub(super) fn crashes(view: &View) -> Vec<Block> {
+    let (described, anchors) = (Described::of(view), Anchors::of(view));
+    let shown = view.crashes.len().min(SHOWN);
+    let mut room = EVIDENCE;
+    let crashes = (1..).zip(&view.crashes).take(SHOWN).map(|(number, row)| {
+        let short = signature(view, number, row);
+        let rounds = row.places.iter().flat_map(|place| {
+            let unit = unit_of(view, place);
+            let (anchors, described) = (&anchors, &described);
+            place.rounds.iter().map(move |round| {
+                let unit = unit.filter(|unit| described.has(*unit, *round));
+                let anchor = unit.map(|unit| anchors.round(unit, *round));
+                (count((*round).into()), anchor)
+            })
         });
-        let head = Block::line(format!("{number} stack:"));
-        return vec![head, Block::Output(frames.collect())];
-    }
-    let line = format!("{number} stack: {}", row.excerpt.join(" < "));
-    let line = (!row.excerpt.is_empty()).then(|| Block::line(clean(&line, SENTENCE)));
-    Vec::from_iter(line)
+        let names = row.places.iter().map(|place| place.name.as_str());
+        let names: Vec<_> = names.chain([row.signature.as_str()]).collect();
+        Block::Crash(Box::new(Crash {
+            number,
+            what: short.what,
+            at: short.at,
+            places: row.places.iter().map(place_words).collect(),
+            rounds: rounds.collect(),
+            frames: frames(row),
+            python: clean_all(&row.python),
+            // Whole, so that it can be pasted into a shell.
+            again: row.repeat.as_deref().map(one_line),
+            show: short.command,
+            evidence: evidence(row, &mut room, shown),
+            file: row.file.as_deref().map(one_line),
+            names: clean(&names.join(" "), SENTENCE),
+        }))
+    });
+    crashes
+        .collect::<Vec<_>>()
+        .into_iter()
+        .chain(more(view, SHOWN))
+        .collect()
 }
 
-/// A row for each place of a crash. Only the first has the number and the signature.
-fn add(table: &mut Table, number: usize, row: &CrashRow) {
-    let mut number = number.to_string();
-    let mut signature = row.signature.as_str();
-    for place in &row.places {
-        let rounds = match place.first == place.last {
-            true => place.first.to_string(),
-            false => format!("{} to {}", place.first, place.last),
-        };
-        table.row([
-            Text::plain(std::mem::take(&mut number)),
-            Text::plain(name(place)),
-            Text::new(rate(place), Tone::Bad),
-            Text::plain(rounds),
-            Text::long(std::mem::take(&mut signature)),
-        ]);
+fn unit_of(view: &View, place: &CrashPlace) -> Option<u32> {
+    // The rounds of evidence rounds are others.
+    let counts = !place.role.in_evidence_rounds;
+    let mut units = (0..).zip(&view.units);
+    let is_it = |unit: &Unit| {
+        (&unit.name, unit.mode, &unit.variant) == (&place.name, place.mode, &place.variant)
+    };
+    let found = units.find(|(_, unit)| counts && is_it(unit));
+    found.map(|(number, _)| number)
+}
+
+/// The evidence of a crash, cut to its part of the room that is left for all.
+fn evidence(row: &CrashRow, room: &mut usize, shown: usize) -> Vec<(String, Vec<String>)> {
+    let mut own = (EVIDENCE / shown.max(1)).min(*room);
+    let mut parts = Vec::new();
+    for part in &row.evidence {
+        let mut lines = Vec::new();
+        for line in &part.lines {
+            let line = clean(line, SENTENCE);
+            if line.len() >= own {
+                own = 0;
+                break;
+            }
+            own -= line.len() + 1;
+            *room -= line.len() + 1;
+            lines.push(line);
+        }
+        let left = part.lines.len() - lines.len();
+        if left > 0 {
+            lines.push(format!("({} left out)", plural(left as u64, "line")));
+        }
+        parts.push((clean(&part.title, SENTENCE), lines));
     }
+    parts
+}
+
+fn clean_all(lines: &[String]) -> Vec<String> {
+    lines.iter().map(|line| clean(line, SENTENCE)).collect()
+}
+
+/// The innermost frames, a line each, with their source lines if they are known.
+fn frames(row: &CrashRow) -> Vec<String> {
+    let frames = row.excerpt.iter().enumerate().map(|(place, frame)| {
+        let source = row
+            .source
+            .get(place)
+            .map(|lines| lines.join(", inlined at "));
+        let text = format!("{frame}  {}", source.unwrap_or_default());
+        clean(text.trim_end(), SENTENCE)
+    });
+    let frames: Vec<_> = frames.collect();
+    match frames.is_empty() {
+        true => in_signature(row),
+        false => frames,
+    }
+}
+
+/// The frames that the signature names.
+fn in_signature(row: &CrashRow) -> Vec<String> {
+    let frames = row.signature.split(" | ").nth(2).unwrap_or_default();
+    let frames = frames.split(" < ").filter(|frame| !frame.is_empty());
+    frames.map(|frame| clean(frame, SENTENCE)).collect()
+}
+
+/// `story (sequential): 7/8 (47-99%), rounds 1 to 8`.
+fn place_words(place: &CrashPlace) -> String {
+    let rounds = match place.first == place.last {
+        true => format!("round {}", count(place.first.into())),
+        false => {
+            let [first, last] = [place.first, place.last].map(|round| count(round.into()));
+            format!("rounds {first} to {last}")
+        }
+    };
+    format!("{}: {}, {rounds}", name(place), rate(place))
 }
 
 /// `a (isolated), its descendant `cc1``.
@@ -151,6 +261,6 @@ fn rate(place: &CrashPlace) -> String {
     let of = place.share;
     match place.role.in_evidence_rounds {
         true => format!("in evidence rounds only ({})", share(of.bad, of.n)),
-        false => short_estimate(of, place.optional_stopping),
+        false => estimate(of.bad, of.n, place.optional_stopping),
     }
 }

@@ -1,47 +1,95 @@
 //! The rounds as a grid: a row for each chapter in each mode, and a square for each round. In a
 //! long run a square represents several rounds, with their counts.
 
+use crashrate_model::Outcome;
+
+use super::anchors::Anchors;
 use super::plot::GridRow;
-use super::rates::rows;
+use super::unit_rows::{UnitRow, unit_rows};
 use super::{Block, Grid, Square};
-use crate::view::{Cell, OptionalStopping, Outcomes, Results, RoundOrder, View};
+use crate::view::{
+    Cell, Described, OptionalStopping, Outcomes, Results, RoundOrder, RoundRange, View,
+};
 use crate::words::{LETTERS, count, counted, letter};
 
 /// The most squares that represent one round each.
 const SINGLE: u64 = 6_000;
 /// The most rounds in a row that have a square each.
-const SINGLE_ROUNDS: u32 = 400;
+const SINGLE_ROUNDS: u32 = 200;
 /// The most squares that represent several rounds each, in all and in a row.
 const SQUARES: usize = 20_000;
 const COLUMNS: usize = 50;
 
+/// The rounds that a grid shows, and how many a square represents.
+pub(super) struct Squares {
+    pub(super) rounds: RoundRange,
+    pub(super) per_square: u32,
+}
+
+impl Squares {
+    /// Nothing without rounds.
+    pub(super) fn of(view: &View, rows: &[UnitRow]) -> Option<Squares> {
+        let longest = rows.iter().map(|row| shown(row.results)).max()?;
+        let rounds = match &view.zoom {
+            Some(zoom) => *zoom.start().max(&1)..=longest.min(*zoom.end()),
+            None => 1..=longest,
+        };
+        let n = (rounds.end() + 1).checked_sub(*rounds.start())?;
+        (n > 0).then(|| Squares {
+            per_square: per_square(rows.len(), n),
+            rounds,
+        })
+    }
+
+    pub(super) fn is_single(&self) -> bool {
+        self.per_square == 1
+    }
+
+    /// The rounds of each square of a row.
+    pub(super) fn of_row(&self, results: &Results) -> impl Iterator<Item = RoundRange> {
+        let last = shown(results).min(*self.rounds.end());
+        let begins = (*self.rounds.start()..=last).step_by(self.per_square as usize);
+        let per_square = self.per_square;
+        begins.map(move |begin| begin..=begin.saturating_add(per_square - 1).min(last))
+    }
+}
+
 /// The grid; nothing without rounds.
 pub(super) fn grid(view: &View) -> Vec<Block> {
-    let rows = rows(view);
-    let longest = rows.iter().map(|(_, results)| shown(results)).max();
-    let Some(longest) = longest.filter(|longest| *longest > 0) else {
+    let rows = unit_rows(view);
+    let Some(squares) = Squares::of(view, &rows) else {
         return Vec::new();
     };
-    let per_square = per_square(rows.len(), longest);
     let mut outcomes = Outcomes::default();
     let mut open = 0u32;
-    for (_, results) in &rows {
-        let ended = first_outcomes(&results.cells);
-        open = open.saturating_add(shown(results) - ended.sum());
-        outcomes.add_all(&ended);
-    }
-    let rows = rows.into_iter().map(|(name, results)| GridRow {
-        // Its squares are only counts.
-        name: match results.order {
-            RoundOrder::Unknown => format!("{name}, order not known"),
-            RoundOrder::Known => name,
-        },
-        squares: squares(results, per_square),
+    let (described, anchors) = (Described::of(view), Anchors::of(view));
+    let rows = rows.into_iter().map(|row| {
+        let in_row = squares.of_row(row.results).map(|rounds| {
+            let cells = cells(row.results, &rounds);
+            let ended = first_outcomes(cells);
+            open = open.saturating_add(rounds.end() + 1 - rounds.start() - ended.sum());
+            outcomes.add_all(&ended);
+            let mut square = square(&rounds, cells, row.results.order);
+            square.link = row.unit.and_then(|unit| {
+                let round = described.linked(unit, &rounds, cells)?;
+                Some(anchors.round(unit, round))
+            });
+            square
+        });
+        GridRow {
+            squares: in_row.collect(),
+            // Its squares are only counts.
+            name: match row.results.order {
+                RoundOrder::Unknown => format!("{}, order not known", row.name),
+                RoundOrder::Known => row.name,
+            },
+        }
     });
+    let rows = rows.collect();
     vec![Block::Grid(Grid {
-        per_square,
-        rounds: longest,
-        rows: rows.collect(),
+        per_square: squares.per_square,
+        rounds: squares.rounds,
+        rows,
         outcomes,
         open,
     })]
@@ -49,6 +97,14 @@ pub(super) fn grid(view: &View) -> Vec<Block> {
 
 fn first_outcomes(cells: &[Cell]) -> Outcomes {
     cells.iter().filter_map(|cell| cell.first).collect()
+}
+
+/// The recorded rounds among these.
+pub(super) fn cells<'a>(results: &'a Results, rounds: &RoundRange) -> &'a [Cell] {
+    let recorded = results.cells.len();
+    let begin = (*rounds.start() as usize - 1).min(recorded);
+    let end = (*rounds.end() as usize).min(recorded);
+    &results.cells[begin..end]
 }
 
 /// The rounds that a row has squares for: those planned, unless the data decide their number.
@@ -72,24 +128,18 @@ fn per_square(rows: usize, rounds: u32) -> u32 {
     steps.find(|step| *step >= least).unwrap_or(u32::MAX)
 }
 
-fn squares(results: &Results, per_square: u32) -> Vec<Square> {
-    let shown = shown(results);
-    let begins = (0..shown).step_by(per_square as usize);
-    let square = |begin: u32| {
-        let end = begin.saturating_add(per_square).min(shown);
-        let recorded = results.cells.len();
-        let cells = &results.cells[(begin as usize).min(recorded)..(end as usize).min(recorded)];
-        square(begin + 1, end, cells, results.order)
-    };
-    begins.map(square).collect()
+/// The worst outcome of some rounds; nothing if none has a result.
+fn worst(outcomes: &Outcomes) -> Option<Outcome> {
+    let mut worst_first = LETTERS.map(|(outcome, _)| outcome).into_iter();
+    worst_first.find(|outcome| outcomes.get(*outcome) > 0)
 }
 
-/// The square of the rounds from the one to the other.
-fn square(first: u32, last: u32, cells: &[Cell], order: RoundOrder) -> Square {
+/// The square of these rounds.
+fn square(rounds: &RoundRange, cells: &[Cell], order: RoundOrder) -> Square {
+    let (first, last) = (*rounds.start(), *rounds.end());
     let outcomes = first_outcomes(cells);
     let rounds = last + 1 - first;
-    let mut worst_first = LETTERS.map(|(outcome, _)| outcome).into_iter();
-    let worst = worst_first.find(|outcome| outcomes.get(*outcome) > 0);
+    let worst = worst(&outcomes);
     let n = worst.map_or(0, |worst| outcomes.get(worst));
     let mark = match n {
         n if n == rounds || n == 0 => letter(worst).to_string(),
@@ -110,6 +160,7 @@ fn square(first: u32, last: u32, cells: &[Cell], order: RoundOrder) -> Square {
         mark,
         title: format!("{name}: {}", in_words(rounds, &outcomes, flaky)),
         flaky,
+        link: None,
     }
 }
 
@@ -148,8 +199,9 @@ mod tests {
     #[test]
     fn squares_combine_rounds_in_long_runs() {
         assert_eq!(per_square(7, 10), 1);
-        assert_eq!(per_square(7, 400), 1);
-        assert_eq!(per_square(20, 400), 10);
+        assert_eq!(per_square(7, 200), 1);
+        assert_eq!(per_square(7, 201), 5);
+        assert_eq!(per_square(40, 200), 5);
         assert_eq!(per_square(7, 10_000), 200);
         assert_eq!(per_square(1, 100_000), 2_000);
         assert_eq!(per_square(1_000, 100), 5);
@@ -161,13 +213,13 @@ mod tests {
     fn a_square_shows_the_worst_outcome_and_lists_all() {
         let mut cells = vec![cell(Outcome::Passed); 7];
         cells.extend([cell(Outcome::Crashed), cell(Outcome::Unreached)]);
-        let square = square(11, 20, &cells, RoundOrder::Known);
+        let square = square(&(11..=20), &cells, RoundOrder::Known);
         assert_eq!((square.mark.as_str(), square.quarters), ("C1", 1));
         assert_eq!(
             square.title,
             "rounds 11 to 20: 7 passed, 1 crashed, 1 unreached, 1 without a result"
         );
-        let none = super::square(3, 3, &[], RoundOrder::Known);
+        let none = super::square(&(3..=3), &[], RoundOrder::Known);
         assert_eq!((none.mark.as_str(), none.worst), (".", None));
         assert_eq!(none.title, "round 3: no result yet");
     }

@@ -1,6 +1,6 @@
 //! The runs of a suite, and each chapter's rate over them.
 
-use super::{Block, Detail, Document, Plot, Section, Table, Text, Tone, TrendPlot};
+use super::{Block, Document, Plot, Section, Shown, Table, Text, Tone, TrendPlot};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::{
     History, Point, Trend, history_intro, look_in_short, number, rises, trend_name, trend_sentences,
@@ -96,6 +96,7 @@ pub(crate) fn history_document(histories: &[History]) -> Document {
                 "History of {}",
                 clean(histories.first().map_or("", |one| &one.suite), NAME)
             ),
+            tab: None,
             facts: "Runs of this name that run different things. They are not compared with each \
                     other."
                 .to_owned(),
@@ -127,7 +128,7 @@ fn apart(histories: &[History], history: &History) -> Section {
         )));
         blocks.push(Block::Trend(plot(history, trend)));
     }
-    Section::new(heading, Detail::Summary, blocks)
+    Section::new(heading, Shown::Always, blocks)
 }
 
 fn line(history: &History) -> Option<&String> {
@@ -144,20 +145,21 @@ fn one_history(history: &History) -> Document {
     let intro = vec![Block::line(history_intro(history))];
     let runs = vec![Block::Table(past_runs(history))];
     let mut sections = vec![
-        Section::new("", Detail::Summary, intro),
-        Section::new("Runs", Detail::Summary, runs),
+        Section::new("", Shown::Always, intro),
+        Section::new("Runs", Shown::Always, runs),
     ];
     for trend in listed(history) {
         let said = Block::line(trend_sentences(history, trend).join(" "));
         let blocks = vec![said, Block::Trend(plot(history, trend))];
         sections.push(Section::new(
             trend_name(history, trend),
-            Detail::Summary,
+            Shown::Always,
             blocks,
         ));
     }
     Document {
         title: format!("History of {}", clean(&history.suite, NAME)),
+        tab: None,
         facts: line(history).map_or_else(String::new, |line| clean(line, SENTENCE)),
         sections,
     }

@@ -4,56 +4,78 @@
 //! [`report`] builds it from a view by a list of sections. The renderers (terminal, Markdown, HTML)
 //! draw its blocks and know nothing about runs.
 
+mod anchors;
+mod attempts;
 mod block;
+mod chosen;
 mod comparisons;
-mod counts;
 mod crashes;
+mod durations;
 mod efficiency;
 mod environment;
 mod failures;
 mod grid;
 mod history;
+mod lines;
 mod measures;
+mod over_time;
 mod overview;
 mod parts;
 mod plot;
 mod previous;
 mod rates;
 mod search;
+mod sequences;
 mod table;
+mod unit_rows;
 mod verdict;
 
-use Detail::{Full, Headline, Summary};
+use Shown::{Always, Folded, Full, Headline, Short};
 
 use crate::compare::gates;
 use crate::view::View;
-use crate::words::{findings, independence, notes, recommendations};
+use crate::words::{independence, notes, recommendations};
+pub(crate) use attempts::{Attempt, UnitAttempts};
 pub use block::Detail;
-pub(crate) use block::{Block, Document, Section, Signature, Verdict};
+pub(crate) use block::{Block, Document, Section, Shown, Signature, Verdict};
+pub use chosen::add_details;
 pub(crate) use comparisons::comparison_document;
+pub(crate) use crashes::Crash;
 pub(crate) use failures::{first_seen, unexplained};
 pub(crate) use history::{history_document, runs};
-pub(crate) use plot::{Curve, Curves, Grid, Mark, Parts, Plot, Square, Tick, TrendPlot};
+pub(crate) use over_time::OverTime;
+pub(crate) use plot::{
+    Curve, Curves, Grid, Mark, Parts, Plot, RateKind, RateMarks, RatesPlot, Square, Tick, TrendPlot,
+};
 pub use search::search_in_words;
 pub(crate) use table::{Column, Table, Text, Tone};
 
 /// The report of a run. With the run before it, it compares the two. A new section is a function
 /// and a line in the list.
 pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
+    let rounds = over_time::over_time(view)
+        .into_iter()
+        .chain(grid::grid(view));
+    let rounds = rounds.chain(attempts::attempts(view)).collect();
     let sections = [
         ("Verdict", Headline, verdict::verdict(view)),
-        ("Running now", Summary, verdict::running(view)),
-        ("Smallest part", Summary, search::smallest(view)),
-        ("Overview", Summary, overview::overview(view)),
-        ("Crashes in short", Summary, crashes::in_short(view)),
-        ("Failures", Summary, failures::failures(view)),
-        ("Measured", Summary, overview::measured(view)),
-        ("Conclusions", Summary, comparisons::conclusions(view)),
+        ("Running now", Always, verdict::running(view)),
+        ("Smallest part", Always, search::smallest(view)),
+        ("Overview", Short, overview::overview(view)),
+        ("Crashes in short", Short, crashes::in_short(view)),
+        ("Failures", Short, failures::failures(view)),
+        ("Measured", Short, overview::measured(view)),
+        ("Conclusions", Short, comparisons::conclusions(view)),
+        ("Crashes", Full, crashes::crashes(view)),
         ("Parts", Full, search::parts(view)),
-        ("Crash rates", Full, rates::rates(view)),
-        ("Rounds", Full, grid::grid(view)),
-        (rates::hazard_heading(view), Full, rates::hazards(view)),
-        ("Isolated and in sequence", Full, rates::modes(view)),
+        ("Rates", Full, rates::rates(view)),
+        ("Rounds", Full, rounds),
+        ("Why rounds did not pass", Full, failures::reasons(view)),
+        ("Where sequences die", Full, sequences::hazards(view)),
+        ("Efficiency", Full, efficiency::efficiency(view, previous)),
+        ("Durations", Full, durations::durations(view)),
+        ("Measurements", Folded, parts::parts(view)),
+        ("Other measures", Folded, parts::others(view)),
         ("Comparisons", Full, comparisons::comparisons(view)),
         ("Compared with the baseline", Full, previous::baseline(view)),
         (
@@ -62,34 +84,26 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
             environment::claims(view),
         ),
         ("Gates", Full, Block::list(gates(view))),
-        ("Efficiency", Full, efficiency::efficiency(view, previous)),
-        ("Durations", Full, rates::durations(view)),
-        ("Measurements", Full, parts::parts(view)),
-        ("Other measures", Full, parts::others(view)),
-        ("Crashes by signature", Full, crashes::crashes(view)),
-        ("Why rounds did not pass", Full, failures::reasons(view)),
-        (
-            "Independence of rounds",
-            Full,
-            Block::list(independence(view)),
-        ),
-        ("Findings", Full, Block::list(findings(view))),
-        ("Chapters", Full, counts::chapters(view)),
-        ("Sequences", Full, counts::sequences(view)),
+        ("Recommendations", Full, Block::list(recommendations(view))),
         (
             "Compared with the previous run",
-            Full,
+            Folded,
             previous::previous(view, previous),
         ),
         ("Warnings", Full, environment::warnings(view)),
-        ("Recommendations", Full, Block::list(recommendations(view))),
-        ("Notes", Full, Block::list(notes(view))),
-        ("Environment", Full, environment::environment(view)),
         ("How to repeat it", Full, environment::command(view)),
+        ("Environment", Folded, environment::environment(view)),
+        (
+            "Independence of rounds",
+            Folded,
+            Block::list(independence(view)),
+        ),
+        ("Notes", Folded, Block::list(notes(view))),
     ];
-    let sections = sections.map(|(heading, detail, blocks)| Section::new(heading, detail, blocks));
+    let sections = sections.map(|(heading, shown, blocks)| Section::new(heading, shown, blocks));
     Document {
         title: verdict::title(view),
+        tab: verdict::tab(view),
         facts: verdict::facts(view),
         sections: sections.into(),
     }

@@ -2,96 +2,22 @@
 //! that it measured.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
 
 use crashrate_model::Outcome;
 use crashrate_protocol::chapters::{Headline, built_in};
 
+use super::lines::{Group, Line, What, bad_head, by_mode, in_lines, lines, modes_of};
 use super::measures::{label_pairs, rounded};
 use super::{Block, Table, Text, Tone};
 use crate::clean::{NAME, clean};
-use crate::view::{ChapterRow, MeasureStat, Outcomes, Results, View};
-use crate::words::{
-    bad_outcomes, count, counts, joined, of_chapter, of_sequence, of_unit, outcomes_of, seconds,
-    share, short_bounds,
-};
+use crate::view::{ChapterRow, MeasureStat, Results, View};
+use crate::words::{count, counts, joined, of_unit, outcomes_of, seconds, share, short_bounds};
 
 /// More chapters than these are listed only if they did not pass.
 const ALL_LISTED: usize = 20;
 /// The narrowest first column on a terminal.
 const NAMES: usize = 20;
 const FIGURES: usize = 27;
-
-#[derive(Clone, Copy, PartialEq)]
-enum What {
-    Chapter,
-    Sequence,
-}
-
-/// What is shown of a chapter isolated and in sequence, or of a sequence.
-struct Line<T> {
-    what: What,
-    name: String,
-    modes: [Option<T>; 2],
-}
-
-impl Line<&Results> {
-    fn results(&self) -> impl Iterator<Item = &Results> {
-        self.modes.into_iter().flatten()
-    }
-
-    /// Whether every round that has a result passed, and there is one.
-    fn passed(&self) -> bool {
-        let clean = |r: &Results| r.passed() == r.first_attempt.n && r.bounds.is_none();
-        self.results().any(|r| r.first_attempt.n > 0) && self.results().all(clean)
-    }
-
-    /// Rounds that have a result and did not pass.
-    fn not_passed(&self) -> u32 {
-        let not = |r: &Results| r.first_attempt.n.saturating_sub(r.passed());
-        self.results().map(not).sum()
-    }
-}
-
-/// Chapters with their results, then sequences as a whole.
-fn lines(view: &View) -> Vec<Line<&Results>> {
-    let ids = view.sequences.iter().map(|row| &row.sequence);
-    let one_sequence = ids.collect::<HashSet<_>>().len() <= 1;
-    let chapters = view.chapters.iter().map(|row| {
-        let name = match row.sequence.is_none() || one_sequence {
-            true => of_unit(&row.chapter, None, &row.variant),
-            false => of_chapter(row),
-        };
-        (name, row, &row.results)
-    });
-    let mut lines = in_lines(chapters);
-    lines.extend(view.sequences.iter().map(|row| Line {
-        what: What::Sequence,
-        name: of_sequence(row),
-        modes: [None, Some(&row.results)],
-    }));
-    lines
-}
-
-/// A line for each name; another one where the first has the row's mode already.
-fn in_lines<'a, T>(all: impl Iterator<Item = (String, &'a ChapterRow, T)>) -> Vec<Line<T>> {
-    let mut lines: Vec<Line<T>> = Vec::new();
-    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
-    for (name, row, value) in all {
-        let mode = usize::from(row.sequence.is_some());
-        let known = places.entry(name.clone()).or_default();
-        let is_free = |place: &usize| lines[*place].modes[mode].is_none();
-        let place = known.iter().copied().find(is_free).unwrap_or(lines.len());
-        if place == lines.len() {
-            known.push(place);
-            let modes = [None, None];
-            let what = What::Chapter;
-            lines.push(Line { what, name, modes });
-        }
-        lines[place].modes[mode] = Some(value);
-    }
-    lines
-}
 
 /// The table of chapters. Of many chapters, only those that did not pass, and a count of the others.
 /// Sequences are always listed.
@@ -150,50 +76,6 @@ fn table(view: &View, lines: &[Line<&Results>]) -> Table {
         false => "sequence",
     };
     by_mode((head, NAMES), lines, &groups)
-}
-
-/// Whether any line has the first mode, and the second.
-fn modes_of<T>(lines: &[Line<T>]) -> [bool; 2] {
-    [0, 1].map(|mode| lines.iter().any(|line| line.modes[mode].is_some()))
-}
-
-/// The head of a group of columns, and what it shows of one mode.
-type Group<'a, T> = (&'a str, fn(&T) -> Text);
-
-/// A wide table with a column for each group and each mode that a line has.
-fn by_mode<T>((first, least): (&str, usize), lines: &[Line<T>], groups: &[Group<T>]) -> Table {
-    let modes = modes_of(lines);
-    let mut table = Table::default().texts([first]);
-    table.wide = true;
-    table.columns[0].least = least;
-    for (head, _) in groups {
-        table = match modes {
-            [true, true] => table.grouped(head, "isolated").grouped(head, "in sequence"),
-            _ => table.texts([head, head]),
-        };
-    }
-    for line in lines {
-        let cells = groups.iter().flat_map(|(_, cell)| {
-            let cells = line.modes.each_ref().map(|value| value.as_ref().map(cell));
-            cells.map(Option::unwrap_or_default)
-        });
-        table.row(std::iter::once(Text::long(&line.name)).chain(cells));
-    }
-    let mut shown = vec![true];
-    shown.extend(groups.iter().flat_map(|_| modes));
-    table.keep(&shown);
-    table
-}
-
-/// What the suite counts as bad, of what occurred.
-fn bad_head(view: &View, all: &Outcomes) -> String {
-    let bad = &view.run.bad;
-    let occurred = bad.iter().filter(|outcome| all.get(*outcome) > 0);
-    match joined(occurred.map(|outcome| outcome.to_string()), ", ") {
-        Some(occurred) => occurred,
-        None if bad.contains(Outcome::Crashed) => Outcome::Crashed.to_string(),
-        None => bad_outcomes(&view.run.bad),
-    }
 }
 
 fn bad(results: &&Results) -> Text {

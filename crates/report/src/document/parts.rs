@@ -5,8 +5,8 @@ use crashrate_model::Outcome;
 use crashrate_protocol::chapters::{BuiltIn, Figure, Figures, MODEL_PARAMS, built_in};
 use serde_json::{Map, Value};
 
-use super::counts::{legend, letters};
 use super::measures::{Heads, tables, with_range};
+use super::sequences::{legend, letters};
 use super::table::grouped;
 use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};

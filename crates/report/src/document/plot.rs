@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use crashrate_model::Outcome;
 
 use super::table::Table;
-use crate::view::{OptionalStopping, Outcomes, Share, Spread};
+use crate::view::{OptionalStopping, Outcomes, RoundRange, Share, Spread};
 use crate::words::{known, percent_of, seconds};
 
 /// A table, and a mark for each of its rows.
@@ -69,6 +69,37 @@ impl Plot {
     }
 }
 
+/// A table of rates, and marks for each of its rows on one scale.
+pub(crate) struct RatesPlot {
+    /// The numbers.
+    pub(crate) table: Table,
+    /// Where the scale is labelled.
+    pub(crate) ticks: Vec<Tick>,
+    /// One for each row of the table.
+    pub(crate) rows: Vec<RateMarks>,
+    /// Which kinds of marks there are.
+    pub(crate) kinds: Vec<RateKind>,
+}
+
+/// The rates of a row.
+#[derive(Default)]
+pub(crate) struct RateMarks {
+    pub(crate) marks: Vec<(RateKind, Mark)>,
+    /// Where a gate wants the rate to be.
+    pub(crate) ideal: Option<(f64, f64)>,
+    /// The outcomes of its rounds, which a filter finds it by.
+    pub(crate) outcomes: Vec<Outcome>,
+}
+
+/// What a mark shows: a crash rate in a mode, or a rate of failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RateKind {
+    Isolated,
+    InSequence,
+    IsolatedFailed,
+    InSequenceFailed,
+}
+
 /// A label of a scale. Places on a scale are between 0 and 1.
 pub(crate) struct Tick {
     pub(crate) place: f64,
@@ -85,7 +116,7 @@ pub(crate) struct Mark {
 }
 
 /// A round number that no value is above; of shares, so at most 1.
-fn top_of(shares: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn top_of(shares: impl Iterator<Item = f64>) -> f64 {
     let most = shares.fold(0.0, f64::max);
     let powers = (-6..0).map(|power| 10f64.powi(power));
     let mut steps = powers.flat_map(|power| [1, 2, 5].map(|step| f64::from(step) * power));
@@ -94,7 +125,7 @@ fn top_of(shares: impl Iterator<Item = f64>) -> f64 {
 
 /// From a value to its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Scale {
+pub(super) enum Scale {
     /// From 0 to this.
     Linear(f64),
     /// From ten to the one to ten to the other.
@@ -115,7 +146,7 @@ impl Scale {
     }
 
     /// The place of a value, between 0 and 1.
-    fn place(self, value: f64) -> f64 {
+    pub(super) fn place(self, value: f64) -> f64 {
         let place = match self {
             Scale::Linear(top) => value / top,
             Scale::Decades(first, last) => {
@@ -126,7 +157,7 @@ impl Scale {
     }
 
     /// Labels at round values.
-    fn ticks(self, label: impl Fn(f64) -> String) -> Vec<Tick> {
+    pub(super) fn ticks(self, label: impl Fn(f64) -> String) -> Vec<Tick> {
         let tick = |value: f64| Tick {
             place: self.place(value),
             label: label(value),
@@ -172,8 +203,8 @@ pub(crate) struct PartRow {
 pub(crate) struct Grid {
     /// How many rounds a square represents.
     pub(crate) per_square: u32,
-    /// How many rounds the longest row has.
-    pub(crate) rounds: u32,
+    /// The rounds shown.
+    pub(crate) rounds: RoundRange,
     pub(crate) rows: Vec<GridRow>,
     /// The outcomes that occur, with the number of rounds of each.
     pub(crate) outcomes: Outcomes,
@@ -198,6 +229,8 @@ pub(crate) struct Square {
     pub(crate) title: String,
     /// Whether a round of it passed only on a retry.
     pub(crate) flaky: bool,
+    /// The anchor of its round, or of the first of its rounds that did not pass.
+    pub(crate) link: Option<String>,
 }
 
 /// The curves of one chapter.

@@ -44,6 +44,21 @@ pub(super) fn title(view: &View) -> String {
     format!("{title} · {kind} {}", run.number)
 }
 
+/// Of a running run, its counts first: `12/40 · 2 bad · story`.
+pub(super) fn tab(view: &View) -> Option<String> {
+    if !view.run.state.is_running() {
+        return None;
+    }
+    let Share { bad, n } = view.totals.first_attempt;
+    let bad = match bad {
+        0 => String::new(),
+        bad => format!(" · {} bad", count(bad.into())),
+    };
+    let planned = count(view.totals.planned.into());
+    let suite = clean(&view.run.suite, NAME);
+    Some(format!("{}/{planned}{bad} · {suite}", count(n.into())))
+}
+
 /// When the run started, its seed and its id.
 pub(super) fn facts(view: &View) -> String {
     let run = &view.run;

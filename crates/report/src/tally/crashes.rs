@@ -9,6 +9,16 @@ use crate::view::{CrashPlace, CrashRole, CrashRow, Results, Share, is_hang};
 /// The most signatures kept per unit. More would not help: such a program dies somewhere else each
 /// time.
 const MAX_SIGNATURES: usize = 200;
+/// The most rounds kept per signature and unit.
+const MAX_ROUNDS: usize = 40;
+
+/// Where a crash was seen.
+struct At<'a> {
+    round: u32,
+    /// The attempt's kept output.
+    output: Option<&'a String>,
+    in_evidence_rounds: bool,
+}
 
 /// The signatures of one unit.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +32,10 @@ struct Seen {
     count: u32,
     first: u32,
     last: u32,
+    /// The first of them, at most [`MAX_ROUNDS`].
+    rounds: Vec<u32>,
     file: Option<String>,
+    output: Option<String>,
 }
 
 impl CrashTally {
@@ -31,38 +44,43 @@ impl CrashTally {
         // A crash in response to the time limit's signal is not a crash of the chapter.
         let own = (ended.crash.as_ref())
             .filter(|crash| ended.outcome != Outcome::TimedOut || is_hang(&crash.signature));
-        self.add_all(ended.round, &ended.descendants, own, false);
+        let seen = At {
+            round: ended.round,
+            output: ended.output.as_ref(),
+            in_evidence_rounds: false,
+        };
+        self.add_all(seen, &ended.descendants, own);
     }
 
     /// Adds an evidence round.
     pub(super) fn add_evidence(&mut self, round: &EvidenceRound) {
         self.evidence_rounds += 1;
-        self.add_all(round.round, &round.descendants, round.crash.as_ref(), true);
+        let seen = At {
+            round: round.round,
+            output: None,
+            in_evidence_rounds: true,
+        };
+        self.add_all(seen, &round.descendants, round.crash.as_ref());
     }
 
-    fn add_all(
-        &mut self,
-        round: u32,
-        descendants: &[Descendant],
-        own: Option<&CrashRef>,
-        in_evidence_rounds: bool,
-    ) {
+    fn add_all(&mut self, at: At, descendants: &[Descendant], own: Option<&CrashRef>) {
         // If a descendant's crash caused this one, the signature is the descendant's.
         let own = own.filter(|own| descendants.iter().all(|d| d.crash != **own));
         let role = |descendant| CrashRole {
             descendant,
-            in_evidence_rounds,
+            in_evidence_rounds: at.in_evidence_rounds,
         };
         if let Some(crash) = own {
-            self.add_one(round, crash, role(None));
+            self.add_one(&at, crash, role(None));
         }
         for descendant in descendants {
             let role = role(Some(descendant.program.clone()));
-            self.add_one(round, &descendant.crash, role);
+            self.add_one(&at, &descendant.crash, role);
         }
     }
 
-    fn add_one(&mut self, round: u32, crash: &CrashRef, role: CrashRole) {
+    fn add_one(&mut self, at: &At, crash: &CrashRef, role: CrashRole) {
+        let round = at.round;
         let key = (crash.signature.clone(), role);
         if !self.seen.contains_key(&key) && self.seen.len() == MAX_SIGNATURES {
             return;
@@ -71,12 +89,18 @@ impl CrashTally {
             count: 0,
             first: round,
             last: round,
+            rounds: Vec::new(),
             file: None,
+            output: None,
         });
         seen.count += 1;
         seen.first = seen.first.min(round);
         seen.last = seen.last.max(round);
+        if seen.rounds.len() < MAX_ROUNDS && seen.rounds.last() != Some(&round) {
+            seen.rounds.push(round);
+        }
         seen.file = seen.file.take().or_else(|| crash.file.clone());
+        seen.output = seen.output.take().or_else(|| at.output.cloned());
     }
 
     /// Adds them to the run's signatures.
@@ -101,6 +125,7 @@ impl CrashTally {
                 optional_stopping: results.optional_stopping,
                 first: seen.first,
                 last: seen.last,
+                rounds: seen.rounds.clone(),
             };
             match rows.iter_mut().find(|row| row.signature == *signature) {
                 Some(row) => row.places.push(place),
@@ -108,10 +133,12 @@ impl CrashTally {
                     signature: signature.clone(),
                     places: vec![place],
                     file: seen.file.clone(),
+                    output: seen.output.clone(),
                     repeat: command.map(|command| repeat(command, seen.first)),
                     excerpt: Vec::new(),
                     source: Vec::new(),
                     python: Vec::new(),
+                    evidence: Vec::new(),
                 }),
             }
         }

@@ -152,6 +152,8 @@ impl ViewBuilder {
             gates: self.watched.gates(),
             baseline,
             attempts: self.attempts.unwrap_or_default(),
+            details: Vec::new(),
+            zoom: None,
             search: self.search.as_ref().map(SearchTally::search),
             crashes: crashes::sorted(crashes),
             command,

@@ -2,6 +2,8 @@
 
 mod attempts;
 mod derived;
+mod details;
+mod files;
 mod identity;
 mod judgement;
 mod outcomes;
@@ -20,14 +22,18 @@ use serde::{Serialize, Serializer};
 
 pub(crate) use attempts::{AttemptPlace, End, is_bad_end, is_hang};
 pub(crate) use derived::{ByChapter, Derived};
+pub use details::RoundRange;
+pub(crate) use details::{AttemptDetail, Described};
+pub use files::Ends;
+pub(crate) use files::Unreadable;
 pub(crate) use identity::Identities;
 pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
 pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
 pub(crate) use rows::Row;
 pub use rows::{
-    Advice, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, Exposure, Held, MeasureStat,
-    Missed, Note, Reason, Results, SequenceRow, Spread,
+    Advice, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, EvidencePart, Exposure,
+    Held, MeasureStat, Missed, Note, Reason, Results, SequenceRow, Spread,
 };
 pub use search::{PartSeen, Search};
 pub use state::{InShort, OptionalStopping, RoundOrder, RunLine, RunState};
@@ -62,6 +68,10 @@ pub struct View {
     pub crashes: Vec<CrashRow>,
     /// The attempts in the order in which they ended, if requested.
     pub(crate) attempts: Vec<AttemptPlace>,
+    /// What pages say of single attempts, by unit and round; see [`crate::add_details`].
+    pub(crate) details: Vec<AttemptDetail>,
+    /// The rounds that pages show a square of each for; all of them if `None`.
+    pub zoom: Option<RoundRange>,
     /// The command that repeats the run: `machine["command"]` if present. The caller may set it.
     pub command: Option<String>,
     /// Cached comparisons.

@@ -165,6 +165,12 @@ impl Cell {
     pub fn is_flaky(&self) -> bool {
         self.last == Some(Outcome::Passed) && self.first.is_some_and(is_bad_end)
     }
+
+    /// Whether its first attempt did something else than pass, be skipped or not be reached.
+    pub(crate) fn is_remarkable(&self) -> bool {
+        let usual = [Outcome::Passed, Outcome::Skipped, Outcome::Unreached];
+        self.first.is_some_and(|first| !usual.contains(&first)) || self.vanished
+    }
 }
 
 #[cfg(test)]

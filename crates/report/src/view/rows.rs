@@ -313,6 +313,20 @@ pub struct CrashRow {
     pub source: Vec<Vec<String>>,
     /// The innermost Python frames of that crash, in the same way.
     pub python: Vec<String>,
+    /// The kept output of its first round that has one, relative to the run folder.
+    pub output: Option<String>,
+    /// Everything that is known of that crash: registers, stacks, modules, output. The caller reads
+    /// them from the files, if needed.
+    pub evidence: Vec<EvidencePart>,
+}
+
+/// A part of the evidence of a crash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidencePart {
+    /// What it is, such as `thread 7 \`worker\``.
+    pub title: String,
+    /// Its lines, as they were recorded.
+    pub lines: Vec<String>,
 }
 
 /// The process that crashed, and the kind of rounds.
@@ -344,6 +358,8 @@ pub struct CrashPlace {
     pub first: u32,
     /// The last one.
     pub last: u32,
+    /// All of them; of very many, the first ones.
+    pub rounds: Vec<u32>,
 }
 
 impl CrashRow {

@@ -18,13 +18,13 @@ pub(crate) use estimates::{
     Method, in_bounds, interval_words, known, p_value, percent_of, points, rate_of, short_bounds,
     short_estimate, short_rate_of,
 };
-pub(crate) use exposure::rates_by_exposure;
+pub(crate) use exposure::{exposure, rates_by_exposure};
 pub(crate) use fault::facts as fault_facts;
-pub(crate) use findings::{findings, recommendations};
+pub(crate) use findings::{missed, recommendations, unmeasured};
 pub use names::units;
 pub(crate) use names::{
-    LETTERS, bad_outcomes, chapters_of, counted, date, died_in, letter, of_chapter, of_mode,
-    of_sequence, of_unit, outcomes_of, parameter, signals, sums,
+    LETTERS, bad_outcomes, chapters_of, counted, date, letter, of_chapter, of_mode, of_sequence,
+    of_unit, outcomes_of, parameter, signals, sums,
 };
 pub(crate) use notes::{notes, stop_note};
 pub(crate) use numbers::{NOTHING, counts, first_lines, joined, measured, out_of, shown_unit};

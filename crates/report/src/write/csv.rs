@@ -4,8 +4,9 @@ use std::io::Write;
 
 use crashrate_model::{Ended, Exit, Mode, Unit};
 
-use super::listed::{Ends, ListError, attempt};
+use super::listed::{ListError, attempt};
 use crate::clean::{ID, NAME, SENTENCE, WHOLE, clean};
+use crate::view::Ends;
 use crate::view::{End, RunFacts, View};
 
 /// A chapter of an attempt, or a sequence as a whole.

@@ -1,51 +1,12 @@
 //! Shared by the formats that list attempts. They hold one attempt at a time and read its record
 //! again.
 
-use std::error::Error;
 use std::io;
 
-use crashrate_model::{ChapterEnd, Ended, Mode, Outcome, Record, Unit};
+use crashrate_model::{ChapterEnd, Ended, Mode, Outcome, Unit};
 use thiserror::Error;
 
-use crate::view::AttemptPlace;
-
-/// Why a record could not be read again.
-type Unreadable = Box<dyn Error + Send + Sync>;
-
-/// Reads end records again, by the places given when the view was built.
-pub trait Ends {
-    /// The end record at this place.
-    ///
-    /// # Errors
-    /// It cannot be read, or no longer exists.
-    fn end(&mut self, place: u64) -> Result<Ended, Unreadable>;
-
-    /// The last lines of an attempt's standard output and standard error, from the recorded file.
-    fn output(&mut self, _file: &str) -> Option<[String; 2]> {
-        None
-    }
-
-    /// The frames of the crashed thread, from the recorded file.
-    fn stack(&mut self, _file: &str) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// The suite's file for CI: relative to the working directory.
-    fn suite_file(&mut self) -> Option<String> {
-        None
-    }
-}
-
-/// Records in memory; the builder numbers them itself.
-impl Ends for &[Record] {
-    fn end(&mut self, place: u64) -> Result<Ended, Unreadable> {
-        let place = usize::try_from(place).ok();
-        match place.and_then(|place| self.get(place)) {
-            Some(Record::Ended(ended)) => Ok((**ended).clone()),
-            _ => Err("no attempt ends there".into()),
-        }
-    }
-}
+use crate::view::{AttemptPlace, Ends, Unreadable};
 
 /// The attempts could not be listed.
 #[derive(Debug, Error)]

@@ -66,10 +66,17 @@ fn block(block: &Block) -> Option<String> {
         ),
         Block::Output(lines) => fenced(&lines.join("\n"), ""),
         Block::Command(command) => fenced(command, "sh"),
+        Block::Crash(crash) => joined(&crash.plain()),
+        Block::Fold(title, blocks) => format!("### {}\n\n{}", escaped(title), joined(blocks)),
         // Markdown has no pictures, and the verdict already shows the progress.
         other => table(other.as_table()?),
     };
     Some(drawn)
+}
+
+fn joined(blocks: &[Block]) -> String {
+    let blocks: Vec<_> = blocks.iter().filter_map(block).collect();
+    blocks.join("\n")
 }
 
 /// Text in a fence longer than any inside it.

@@ -14,10 +14,12 @@ mod terminal;
 pub use csv::csv;
 pub use doctor::{doctor_json, doctor_terminal};
 pub use github::{github_annotations, github_summary};
-pub use html::{LIVE_SCRIPT, PageHost, error_html, history_html, html, index_html, waiting_html};
+pub use html::{
+    LIVE_SCRIPT, PageHost, SERVED_POLICY, error_html, history_html, html, index_html, waiting_html,
+};
 pub use json::{compare_json, history_json, json, json_schema};
 pub use junit::{junit, junit_rounds};
-pub use listed::{Ends, ListError};
+pub use listed::ListError;
 pub use markdown::{compare_markdown, history_markdown, markdown};
 pub use strata::{strata_json, strata_text};
 pub use terminal::{TerminalOptions, compare_terminal, history_terminal, runs_terminal, terminal};

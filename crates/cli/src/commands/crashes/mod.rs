@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use crashrate_model::EvidenceMode;
-use crashrate_postmortem::{Access, Crash, Frame, Thread};
+use crashrate_postmortem::Crash;
 use crashrate_report::{CrashPlace, CrashRow, Share, View, estimate, one_line};
 use crashrate_supervisor::crashes::{CrashFile, core_file, read};
 
 use crate::error::{Exit, Failure};
 use crate::output::answer;
-use crate::run_folder::{find, source_lines, state, view};
+use crate::run_folder::{LinesOf, evidence, find, source_lines, state, view};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -161,83 +161,16 @@ fn head(file: &CrashFile) -> String {
     text
 }
 
-/// Finds the source lines of a frame by its place in its stack.
-type LinesOf<'a> = dyn FnMut(usize, &Frame) -> Vec<String> + 'a;
-
 /// Appends signal, address, messages, stacks and modules of a crash.
 fn describe(text: &mut String, crash: &Crash, lines: &mut LinesOf<'_>) {
-    if let Some(signal) = &crash.signal {
-        let code = crash.code.as_deref().unwrap_or("no code");
-        let _ = writeln!(text, "{signal}, {code}");
-    }
-    if let Some(fault) = &crash.fault {
-        let how = match fault.access {
-            Some(Access::Read) => " (read)",
-            Some(Access::Write) => " (written)",
-            Some(Access::Exec) => " (executed)",
-            None => "",
-        };
-        let mapping = fault
-            .mapping
-            .as_deref()
-            .unwrap_or("nothing is mapped there");
-        let mapping = one_line(mapping);
-        let _ = writeln!(text, "at {}{how}: {mapping}", fault.address);
-    }
-    if let Some(message) = &crash.message {
-        let _ = writeln!(text, "message: {}", one_line(message));
-    }
-    if !crash.python.is_empty() {
-        let _ = writeln!(text, "\nPython");
-        for (number, frame) in crash.python.iter().enumerate() {
-            let frame = one_line(&frame.to_string());
-            let _ = writeln!(text, "  #{number:<3} {frame}");
+    for (place, part) in evidence(crash, lines).iter().enumerate() {
+        // The first part is about the crash as a whole.
+        let indent = if place == 0 { "" } else { "  " };
+        if place > 0 {
+            let _ = writeln!(text, "\n{}", one_line(&part.title));
         }
-    }
-    for note in &crash.notes {
-        let _ = writeln!(text, "note: {}", one_line(note));
-    }
-    for (index, thread) in crash.threads.iter().enumerate() {
-        stack(text, thread, lines);
-        if index == 0 {
-            registers(text, thread);
+        for line in &part.lines {
+            let _ = writeln!(text, "{indent}{}", one_line(line));
         }
-    }
-    let _ = writeln!(text, "\nmodules");
-    for module in &crash.modules {
-        let (start, end, path) = (&module.start, &module.end, one_line(&module.path));
-        let id = module.build_id.as_deref().unwrap_or("-");
-        let _ = writeln!(text, "  {start}-{end}  {id}  {path}");
-    }
-}
-
-fn stack(text: &mut String, thread: &Thread, lines: &mut LinesOf<'_>) {
-    let of = match thread.pid {
-        Some(pid) => format!(" of process {pid}"),
-        None => String::new(),
-    };
-    let name = one_line(&thread.name);
-    let _ = writeln!(text, "\nthread {}{of} `{name}`", thread.tid);
-    for (number, frame) in thread.frames.iter().enumerate() {
-        let place = one_line(&frame.place());
-        let _ = write!(text, "  #{number:<3} {}  {place}", frame.address);
-        for (depth, line) in lines(number, frame).iter().enumerate() {
-            let joint = if depth == 0 { "  " } else { ", inlined at " };
-            let _ = write!(text, "{joint}{}", one_line(line));
-        }
-        text.push('\n');
-    }
-    if !thread.complete {
-        let _ = writeln!(text, "  (unwinding stopped here, or the stack is too deep)");
-    }
-}
-
-fn registers(text: &mut String, thread: &Thread) {
-    let registers = thread.registers.iter();
-    let registers: Vec<_> = registers
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    for line in registers.chunks(4) {
-        let _ = writeln!(text, "  {}", line.join(" "));
     }
 }

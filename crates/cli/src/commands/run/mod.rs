@@ -17,7 +17,7 @@ use crate::measure;
 use crate::messages::Messages;
 use crate::output::{log, print, report_options};
 use crate::progress::{ProgressOptions, run_campaign};
-use crate::run_folder::{previous, report_page, view, write_reports};
+use crate::run_folder::{page_view, previous, report_page, write_reports};
 use crate::signals::{StopWatch, keep_status_signals};
 use args::MessageFormat;
 pub(crate) use args::RunArguments;
@@ -108,7 +108,7 @@ fn conclude(
     origin: Option<&str>,
 ) -> Result<Exit, Failure> {
     // The lock is still held, but the run is over.
-    let view = view(folder.path(), RunState::Ended);
+    let view = page_view(folder.path(), RunState::Ended);
     // The journal was readable when the run began: a later defect came from outside.
     let view = view.map_err(|failure| Failure {
         exit: Exit::Journal,

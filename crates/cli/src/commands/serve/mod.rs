@@ -14,7 +14,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clap::Args;
-use crashrate_report::{LIVE_SCRIPT, error_html, one_line};
+use crashrate_report::{LIVE_SCRIPT, SERVED_POLICY, error_html, one_line};
 
 use crate::environment::{enough_threads, tokio_runtime};
 use crate::error::{Exit, Failure};
@@ -38,10 +38,6 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7973")]
     bind: SocketAddr,
 }
-
-/// A page may load the one script of this server, and nothing from elsewhere.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; \
-                      connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(crate) fn serve(runs: &Path, arguments: &ServeArguments) -> Result<Exit, Failure> {
     let runs = arguments.runs.as_deref().unwrap_or(runs);
@@ -106,7 +102,7 @@ async fn protect(State(local_only): State<bool>, request: Request, next: Next) -
     };
     let headers = response.headers_mut();
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, SERVED_POLICY.as_str()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),

@@ -4,7 +4,7 @@ use crashrate_model::Outcome;
 use maud::{Markup, html};
 
 use super::parts::scrolled;
-use crate::document::Grid;
+use crate::document::{Grid, Square};
 use crate::words::{count, letter};
 
 /// Squares per table row, each for one or more rounds. Longer rows continue in further tables.
@@ -35,23 +35,21 @@ fn legend(grid: &Grid) -> Markup {
         }
         p class="small" {
             @if grid.per_square == 1 {
-                "A square is a round's first attempt. The rounds of a column belong to one block. \
-                 A corner marks a round that passed on a retry. Where a chapter was not reached, \
-                 its square is empty."
+                "A square is a round's first attempt, and leads to it. A corner marks a round that \
+                 passed on a retry. Where a chapter was not reached, its square is empty."
             } @else {
-                "A square stands for " (count(grid.per_square.into())) " rounds of up to "
-                (count(grid.rounds.into()))
-                ", and none is left out. Its letter is their worst outcome, with the number of \
-                 rounds that had it where that is not all of them; the stronger its colour, the \
-                 more had it. Its title has all the counts."
+                "A square stands for " (count(grid.per_square.into())) " rounds, and none is left \
+                 out. It shows their worst outcome and how many had it: C3 is 3 crashes. It leads to \
+                 the first of them; the stronger its colour, the more there were."
             }
         }
     }
 }
 
 fn band(grid: &Grid, begin: usize, end: usize) -> Markup {
-    let number = |column: usize| column as u64 * u64::from(grid.per_square) + 1;
-    let last = (number(end) - 1).min(grid.rounds.into());
+    let first = u64::from(*grid.rounds.start());
+    let number = |column: usize| column as u64 * u64::from(grid.per_square) + first;
+    let last = (number(end) - 1).min((*grid.rounds.end()).into());
     let name = format!("rounds {} to {}", count(number(begin)), count(last));
     let rows = grid.rows.iter().filter(|row| row.squares.len() > begin);
     let table = html! {
@@ -70,8 +68,11 @@ fn band(grid: &Grid, begin: usize, end: usize) -> Markup {
                         @for square in row.squares.iter().take(end).skip(begin) {
                             @let flaky = if square.flaky { " flaky" } else { "" };
                             @let class = class(square.worst, square.quarters);
-                            td class={ (class) (flaky) } title=(square.title) {
-                                span { (square.mark) }
+                            td class={ (class) (flaky) } title=[title(square)] {
+                                @match &square.link {
+                                    Some(link) => a href={ "#" (link) } { (square.mark) },
+                                    None => span { (square.mark) },
+                                }
                             }
                         }
                     }
@@ -80,6 +81,12 @@ fn band(grid: &Grid, begin: usize, end: usize) -> Markup {
         }
     };
     scrolled(&name, table)
+}
+
+/// What a square shows in words, unless its letter says all.
+fn title(square: &Square) -> Option<&str> {
+    let usual = square.worst == Some(Outcome::Passed) && square.mark.len() == 1 && !square.flaky;
+    (!usual).then_some(square.title.as_str())
 }
 
 /// The colour of the outcome, and its strength.

@@ -29,6 +29,7 @@ pub fn index_html(lines: &[RunLine]) -> String {
     };
     let page = Page {
         title: "Runs",
+        tab: None,
         facts: "",
         host: PageHost::Served,
         // A run may start at any moment.
@@ -62,6 +63,7 @@ pub fn waiting_html(title: &str, message: &str) -> String {
 fn message_html(title: &str, message: &str, refresh: bool) -> String {
     let page = Page {
         title: &clean(title, SENTENCE),
+        tab: None,
         facts: "",
         host: PageHost::Served,
         refresh,

@@ -1,13 +1,17 @@
 //! Writes HTML pages: one file each, with inline pictures and no external resources.
 //!
-//! A page in a file has no script and forbids all scripts. A served page has a small script that
-//! updates its sections while the run is running.
+//! A page shows everything without a script. Its own script only adds search, filters and copy
+//! buttons; a served page has another one that updates its sections while the run is running.
 
+mod crash;
+mod filter;
 mod grid;
 mod index;
+mod over_time;
 mod page;
 mod parts;
 mod pictures;
+mod rates;
 mod tried;
 
 use std::collections::HashSet;
@@ -15,39 +19,62 @@ use std::collections::HashSet;
 use maud::{Markup, html};
 
 use crate::compare::History;
-use crate::document::{Block, Detail, Document, Section, history_document, report};
+use crate::document::{Block, Detail, Document, Section, Shown, history_document, report};
 use crate::view::View;
 use crate::words::count;
 pub use index::{error_html, index_html, waiting_html};
 use page::Page;
-pub use page::{LIVE_SCRIPT, PageHost};
-use parts::{of_tone, table};
+pub use page::{LIVE_SCRIPT, PageHost, SERVED_POLICY};
+use parts::{command, of_tone, output, table};
+
+/// Where the page is viewed, and the run that its files belong to.
+#[derive(Clone, Copy)]
+struct Host<'a> {
+    place: PageHost,
+    run: &'a str,
+}
 
 /// The report as a page, compared with the previous run if given.
 pub fn html(view: &View, previous: Option<&View>, place: PageHost) -> String {
-    page(&report(view, previous), view.run.state.is_running(), place)
+    let host = Host {
+        place,
+        run: &view.run.id,
+    };
+    let document = report(view, previous);
+    let mut sections = sections(&document, host);
+    // Below the verdict, which is first.
+    sections.insert(sections.len().min(1), filter::filter(view));
+    let is_running = view.run.state.is_running();
+    page(&document, sections, is_running, host)
 }
 
 /// The histories of a name as a page: one for a suite, one for each command.
 pub fn history_html(histories: &[History], place: PageHost) -> String {
     let mut runs = histories.iter().flat_map(|history| &history.runs);
     let refresh = runs.any(|run| run.state.is_running());
-    page(&history_document(histories), refresh, place)
+    let host = Host { place, run: "" };
+    let document = history_document(histories);
+    let sections = sections(&document, host);
+    page(&document, sections, refresh, host)
 }
 
-fn page(document: &Document, refresh: bool, host: PageHost) -> String {
-    let mut ids = HashSet::new();
-    let sections = document.sections(Detail::Full);
-    let sections = sections.map(|one| section(&id(&one.heading, &mut ids), one));
-    let sections: Vec<Markup> = sections.collect();
+fn page(document: &Document, sections: Vec<Markup>, refresh: bool, host: Host<'_>) -> String {
     let page = Page {
         title: &document.title,
+        tab: document.tab.clone(),
         facts: &document.facts,
-        host,
+        host: host.place,
         refresh,
         body: html! { @for section in sections { (section) } },
     };
     page.write()
+}
+
+fn sections(document: &Document, host: Host<'_>) -> Vec<Markup> {
+    let mut ids = HashSet::new();
+    let sections = document.sections(Detail::Full);
+    let sections = sections.map(|one| section(&id(&one.heading, &mut ids), one, host));
+    sections.collect()
 }
 
 /// The anchor of a heading. It must be unique, since the script replaces sections by it.
@@ -63,22 +90,38 @@ fn id(heading: &str, used: &mut HashSet<String>) -> String {
     free.unwrap_or_default()
 }
 
-fn section(id: &str, section: &Section) -> Markup {
+fn section(id: &str, section: &Section, host: Host<'_>) -> Markup {
     let heading = &section.heading;
     let label = (!heading.is_empty()).then(|| format!("{id}-h"));
+    let tone = section.blocks.iter().find_map(|block| match block {
+        Block::Verdict(verdict) => {
+            Some(format!("tone-{}", of_tone(verdict.tone).unwrap_or("plain")))
+        }
+        _ => None,
+    });
+    let body = html! { @for one in &section.blocks { (block(one, host)) } };
     html! {
-        section id=(id) aria-labelledby=[&label] {
-            @if let Some(label) = &label { h2 id=(label) { (heading) } }
-            @for one in &section.blocks { (block(one)) }
+        section id=(id) class=[tone] aria-labelledby=[&label] {
+            @match (section.shown, &label) {
+                (Shown::Folded, Some(label)) => details class="fold" {
+                    summary { h2 id=(label) { (heading) } }
+                    (body)
+                },
+                (_, Some(label)) => { h2 id=(label) { (heading) } (body) }
+                (_, None) => (body),
+            }
         }
     }
 }
 
-fn block(block: &Block) -> Markup {
+fn block(block: &Block, host: Host<'_>) -> Markup {
     match block {
         Block::Verdict(verdict) => html! {
-            p class="status" { strong class=[of_tone(verdict.tone)] { (verdict.word) } }
-            @for line in &verdict.lines { p class="said" { (line) } }
+            p class="status" {
+                strong class=[of_tone(verdict.tone)] { (verdict.word) }
+                @if let Some(first) = verdict.lines.first() { " " (first) }
+            }
+            @for line in verdict.lines.iter().skip(1) { p class="said" { (line) } }
         },
         Block::Heading(heading) => html! { h3 { (heading) } },
         Block::Line(line) => html! { p class=[of_tone(line.tone)] { (line.text) } },
@@ -90,14 +133,20 @@ fn block(block: &Block) -> Markup {
                 code { (one.command) }
             }
         },
-        Block::Output(lines) => html! {
-            pre tabindex="0" aria-label="output" { (lines.join("\n")) }
-        },
-        Block::Command(command) => html! {
-            pre tabindex="0" aria-label="command" { code { (command) } }
-        },
-        Block::Plot(plot) | Block::Picture(plot) => pictures::plot(plot),
+        Block::Crash(one) => crash::crash(one, host),
+        Block::Output(lines) => output("output", lines),
+        Block::Command(one) => command(one),
+        Block::Plot(plot) => pictures::plot(plot),
+        Block::Rates(plot) => rates::rates(plot),
+        Block::OverTime(one) => over_time::over_time(one),
         Block::Grid(one) => grid::grid(one),
+        Block::Attempts(one) => crash::attempts(one, host),
+        Block::Fold(title, blocks) => html! {
+            details class="fold" {
+                summary { (title) }
+                @for one in blocks { (self::block(one, host)) }
+            }
+        },
         Block::Parts(one) => tried::parts(one),
         Block::Curves(curves) => pictures::curves(curves),
         Block::Trend(trend) => pictures::trend(trend),

@@ -64,7 +64,9 @@ pub(super) fn cells(table: &Table, row: &[Text]) -> Markup {
             @if place == 0 && !column.number {
                 th scope="row" { (cell.text) }
             } @else {
-                td class=[class(column.number, cell.tone)] { (cell.text) }
+                td class=[class(column.number, cell.tone)] data-h=(column.full_head()) {
+                    (cell.text)
+                }
             }
         }
     }
@@ -83,5 +85,23 @@ pub(super) fn of_tone(tone: Tone) -> Option<&'static str> {
         Tone::Good => Some("good"),
         Tone::Bad => Some("bad"),
         Tone::Doubtful => Some("doubt"),
+    }
+}
+
+/// Lines in a block that scrolls, with a button that copies them.
+pub(super) fn output(name: &str, lines: &[String]) -> Markup {
+    html! {
+        div class="block" {
+            pre tabindex="0" role="region" aria-label=(name) { (lines.join("\n")) }
+        }
+    }
+}
+
+/// A command in the same form.
+pub(super) fn command(command: &str) -> Markup {
+    html! {
+        div class="block" {
+            pre tabindex="0" role="region" aria-label="command" { code { (command) } }
+        }
     }
 }

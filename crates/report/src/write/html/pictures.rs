@@ -26,7 +26,7 @@ fn axis(ticks: &[Tick]) -> Markup {
 }
 
 /// Labels at the ends are aligned inwards.
-fn anchor(place: f64) -> &'static str {
+pub(super) fn anchor(place: f64) -> &'static str {
     match place {
         p if p < 0.02 => "start",
         p if p > 0.98 => "end",
@@ -64,7 +64,7 @@ fn class_of(mark: &Mark) -> &'static str {
 
 /// A position from 0 to 1 as a length. The ends move inwards a little, so that marks are not cut
 /// off.
-fn percent(place: f64) -> String {
+pub(super) fn percent(place: f64) -> String {
     format!("{:.2}%", 1.5 + 97.0 * place)
 }
 

@@ -9,9 +9,9 @@ use super::evidence;
 use super::report::{Problem, Status, TestCase};
 use super::round::{cases, cause};
 use crate::clean::{ID, clean};
+use crate::view::Ends;
 use crate::view::{End, Outcomes, View};
 use crate::words::{count, joined, plural};
-use crate::write::listed::Ends;
 
 /// The most causes listed per chapter; the text of a failure names them.
 const CAUSES: usize = 10;

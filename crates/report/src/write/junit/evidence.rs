@@ -3,9 +3,9 @@
 use crashrate_model::Unit;
 
 use crate::clean::{SENTENCE, clean, one_line};
+use crate::view::Ends;
 use crate::view::{End, View};
 use crate::words::more_lines;
-use crate::write::listed::Ends;
 
 /// The text below a message: the message, the stored files, the stack, and the command to repeat
 /// it.

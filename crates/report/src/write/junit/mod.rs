@@ -23,7 +23,8 @@ use chapter::Tally;
 use report::{Counts, Report};
 use round::cases;
 
-use super::listed::{Ends, ListError, attempt};
+use super::listed::{ListError, attempt};
+use crate::view::Ends;
 use crate::view::{AttemptPlace, View};
 
 /// Writes the chapters, each with the counts of its rounds. The view must be built with attempts.

@@ -10,9 +10,9 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use crate::clean::{NAME, clean, lines};
+use crate::view::Ends;
 use crate::view::View;
 use crate::words::{of_unit, share};
-use crate::write::listed::Ends;
 
 /// Spaces per level.
 const INDENT: usize = 4;

@@ -7,9 +7,9 @@ use crashrate_model::{Ended, Mode, Outcome, Unit};
 use super::evidence;
 use super::report::{Problem, Status, TestCase, duration};
 use crate::clean::{ID, clean};
+use crate::view::Ends;
 use crate::view::{End, View, is_bad_end};
 use crate::words::first_line;
-use crate::write::listed::Ends;
 
 /// A chapter or sequence in one round, with the end of each attempt.
 pub(super) struct Case<'a> {

@@ -9,8 +9,8 @@ use text::{Screen, Style, fitting};
 use crate::clean;
 use crate::compare::{Comparisons, History};
 use crate::document::{
-    Block, Detail, Document, Signature, Tone, Verdict, comparison_document, history_document,
-    report, runs,
+    Block, Detail, Document, Shown, Signature, Tone, Verdict, comparison_document,
+    history_document, report, runs,
 };
 use crate::view::{RunLine, View};
 
@@ -76,7 +76,7 @@ fn draw(document: &Document, detail: Detail, screen: Screen) -> String {
         out += &screen.paragraph(&document.facts, 0, 0, Style::Dim);
     }
     for section in document.sections(detail) {
-        let has_heading = detail == Detail::Full && section.detail > Detail::Headline;
+        let has_heading = detail == Detail::Full && section.shown != Shown::Headline;
         let indent = if has_heading { INDENT } else { 0 };
         let body = blocks(&section.blocks, indent, screen);
         if body.is_empty() {
@@ -132,6 +132,11 @@ fn block(block: &Block, indent: usize, screen: Screen) -> String {
         Block::Output(lines) => {
             let lines = lines.iter().map(|line| output(line, indent, screen));
             lines.collect()
+        }
+        Block::Crash(crash) => blocks(&crash.plain(), indent, screen),
+        Block::Fold(title, folded) => {
+            let title = screen.paragraph(title, indent, indent, Style::Bold);
+            title + &blocks(folded, indent, screen)
         }
         // In a wrapped command, a shell would take each line for a command.
         Block::Command(command) => format!("{}{command}\n", " ".repeat(indent)),

@@ -1,0 +1,198 @@
+//! What a page says of single attempts: how each ended, and what it printed.
+
+use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, Unit};
+
+use super::Block;
+use super::anchors::Anchors;
+use crate::clean::{NAME, SENTENCE, clean, one_line};
+use crate::view::{AttemptDetail, End, View};
+use crate::words::{count, counts, joined, more_lines, of_unit, plural, seconds};
+
+/// Chapters of a sequence that an attempt names.
+const CHAPTERS: usize = 20;
+/// Lines of each stream: the first and the last ones.
+const LINES: (usize, usize) = (5, 15);
+
+/// The attempts of a unit.
+pub(crate) struct UnitAttempts {
+    /// The unit, with its mode.
+    pub(crate) name: String,
+    /// How many did not pass, of how many.
+    pub(crate) summary: String,
+    /// Rounds of one attempt that passed: the anchor and a few words.
+    pub(crate) passed: Vec<(String, String)>,
+    /// The others, by round.
+    pub(crate) others: Vec<Attempt>,
+}
+
+/// A round that did not pass at once, with all its attempts.
+pub(crate) struct Attempt {
+    pub(crate) anchor: String,
+    pub(crate) outcome: Outcome,
+    /// `round 12 crashed by SIGSEGV after 1.2 s`.
+    pub(crate) title: String,
+    /// Its seed, where it died, and its later attempts.
+    pub(crate) facts: Vec<String>,
+    /// The reason, if it has more than one line.
+    pub(crate) reason: Vec<String>,
+    /// Its outputs: a title, and lines.
+    pub(crate) output: Vec<(String, Vec<String>)>,
+    /// The number of its signature among those shown.
+    pub(crate) crash: Option<usize>,
+    /// Files of the run folder: its output and its crash.
+    pub(crate) files: Vec<String>,
+}
+
+/// The described attempts by unit.
+pub(super) fn attempts(view: &View) -> Vec<Block> {
+    let anchors = Anchors::of(view);
+    let units = view
+        .details
+        .chunk_by(|a, b| a.ended.unit == b.ended.unit)
+        .filter_map(|details| {
+            let place = details[0].ended.unit;
+            let unit = view.units.get(place as usize)?;
+            let mut all = UnitAttempts {
+                name: of_unit(&unit.name, Some(unit.mode), &unit.variant),
+                summary: String::new(),
+                passed: Vec::new(),
+                others: Vec::new(),
+            };
+            let rounds = details.chunk_by(|a, b| a.ended.round == b.ended.round);
+            for attempts in rounds {
+                let anchor = anchors.round(place, attempts[0].ended.round);
+                match attempts {
+                    [one] if one.ended.outcome == Outcome::Passed => {
+                        all.passed.push((anchor, passed(one)));
+                    }
+                    _ => all.others.push(other(view, unit, attempts, anchor)),
+                }
+            }
+            all.summary = match (all.others.len(), all.passed.len()) {
+                (0, passed) => format!("{} passed", plural(passed as u64, "round")),
+                (others, 0) => plural(others as u64, "round"),
+                (others, passed) => format!(
+                    "{}, and {} that passed",
+                    plural(others as u64, "round"),
+                    count(passed as u64)
+                ),
+            };
+            Some(Block::Attempts(all))
+        });
+    units.collect()
+}
+
+/// `12: 1.20 s, seed 7`.
+fn passed(one: &AttemptDetail) -> String {
+    let time = one.ended.secs.map(|secs| format!(" {}", seconds(secs)));
+    let seed = one.seed.map(|seed| format!(", seed {seed}"));
+    let [time, seed] = [time, seed].map(Option::unwrap_or_default);
+    format!("{}:{time}{seed}", one.ended.round)
+}
+
+fn other(view: &View, unit: &Unit, attempts: &[AttemptDetail], anchor: String) -> Attempt {
+    let first = &attempts[0];
+    let ended = &first.ended;
+    let mut facts = Vec::new();
+    facts.extend(first.seed.map(|seed| format!("seed {seed}")));
+    facts.extend(died_in(ended));
+    facts.extend(chapters(unit, ended));
+    let reason = ended.reason.as_deref().unwrap_or_default();
+    let whole = more_lines(reason);
+    if whole.is_empty() && !reason.is_empty() {
+        facts.push(clean(reason, SENTENCE));
+    }
+    for later in &attempts[1..] {
+        let attempt = later.ended.attempt;
+        facts.push(match attempt {
+            1 => format!("run again: {}", in_words(&later.ended)),
+            _ => format!("attempt {attempt} {}", in_words(&later.ended)),
+        });
+    }
+    facts.extend(ended.notes.iter().map(|note| clean(note, SENTENCE)));
+    let crash = ended.crash.as_ref();
+    let files = [&ended.output, &crash.and_then(|crash| crash.file.clone())];
+    let signature = End::whole(ended).signature();
+    let mut crashes = view.crashes.iter();
+    let number = signature.and_then(|own| crashes.position(|row| row.signature == own));
+    Attempt {
+        anchor,
+        outcome: ended.outcome,
+        title: format!("round {} {}", count(ended.round.into()), in_words(ended)),
+        facts,
+        reason: whole,
+        output: output(first),
+        crash: number.map(|place| place + 1),
+        files: files
+            .into_iter()
+            .flatten()
+            .map(|file| one_line(file))
+            .collect(),
+    }
+}
+
+/// `crashed by SIGSEGV after 1.2 s`.
+fn in_words(ended: &Ended) -> String {
+    let end = End::whole(ended);
+    let exit = end.exit_words(end.own_exit());
+    let exit = exit.map(|exit| format!(" ({})", clean(&exit, NAME)));
+    let time = ended.secs.map(|secs| format!(" after {}", seconds(secs)));
+    let [exit, time] = [exit, time].map(Option::unwrap_or_default);
+    format!("{}{exit}{time}", ended.outcome)
+}
+
+fn died_in(ended: &Ended) -> Option<String> {
+    Some(match ended.died_in.as_ref()? {
+        DiedIn::Chapter(chapter) => format!("died in {}", clean(chapter, NAME)),
+        DiedIn::Between => "died between chapters".to_owned(),
+        DiedIn::Exit => "died at exit, after the last verdict".to_owned(),
+    })
+}
+
+/// The chapters of a sequence: those that did not pass by name, the others as a count.
+fn chapters(unit: &Unit, ended: &Ended) -> Option<String> {
+    if unit.mode != Mode::Sequential {
+        return None;
+    }
+    let all = unit.chapters.iter().zip(&ended.chapters);
+    let not = |(_, end): &(&String, &ChapterEnd)| {
+        !matches!(end.outcome, Outcome::Passed | Outcome::Unreached)
+    };
+    let named = all.clone().filter(not).take(CHAPTERS);
+    let named = named.map(|(id, end)| format!("{} {}", clean(id, NAME), end.outcome));
+    let of = |outcome| {
+        all.clone()
+            .filter(|(_, end)| end.outcome == outcome)
+            .count() as u64
+    };
+    let rest = [Outcome::Passed, Outcome::Unreached].map(|outcome| (of(outcome), outcome.word()));
+    let words = joined(named.chain(counts(rest)), ", ")?;
+    Some(format!("chapters: {words}"))
+}
+
+/// The beginning and the end of each stream that has any.
+fn output(detail: &AttemptDetail) -> Vec<(String, Vec<String>)> {
+    let names = ["standard output", "standard error"];
+    let streams = detail.output.iter().flat_map(|both| both.iter().zip(names));
+    let streams = streams.filter(|(text, _)| !text.trim().is_empty());
+    let streams = streams.map(|(text, name)| (name.to_owned(), ends_of(text)));
+    streams.collect()
+}
+
+/// The first and the last lines of a text.
+pub(super) fn ends_of(text: &str) -> Vec<String> {
+    let all: Vec<&str> = text.trim_end().lines().collect();
+    let clean = |lines: &[&str]| -> Vec<String> {
+        let lines = lines.iter().map(|line| line.replace('\t', "    "));
+        lines.map(|line| clean(&line, SENTENCE)).collect()
+    };
+    let (head, tail) = LINES;
+    if all.len() <= head + tail {
+        return clean(&all);
+    }
+    let left = count((all.len() - head - tail) as u64);
+    let mut lines = clean(&all[..head]);
+    lines.push(format!("... ({left} lines left out)"));
+    lines.extend(clean(&all[all.len() - tail..]));
+    lines
+}

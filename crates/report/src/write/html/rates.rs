@@ -1,0 +1,120 @@
+//! The rates of chapters on one scale: a mark for each mode, and for failures.
+
+use maud::{Markup, html};
+
+use super::parts::{cells, heads, scrolled};
+use super::pictures::{anchor, percent};
+use crate::document::{Mark, RateKind, RateMarks, RatesPlot, Text};
+
+/// A row for each chapter, with its numbers and its marks.
+pub(super) fn rates(plot: &RatesPlot) -> Markup {
+    let rows = plot.table.rows.iter().zip(&plot.rows);
+    let table = html! {
+        table class="plot rates" {
+            thead {
+                tr {
+                    (heads(&plot.table))
+                    th scope="col" class="track" { (head(plot)) }
+                }
+            }
+            tbody {
+                @for (row, marks) in rows {
+                    @let outcomes: Vec<_> = marks.outcomes.iter().map(|one| one.word()).collect();
+                    tr data-o=(outcomes.join(" ")) {
+                        (cells(&plot.table, row))
+                        td class="track" { (track(plot, marks, row)) }
+                    }
+                }
+            }
+        }
+    };
+    html! { (key(plot)) (scrolled("rates", table)) }
+}
+
+fn head(plot: &RatesPlot) -> Markup {
+    html! {
+        svg class="axis" width="100%" height="16" aria-hidden="true" {
+            @for tick in &plot.ticks {
+                text x=(percent(tick.place)) y="12" text-anchor=(anchor(tick.place)) { (tick.label) }
+            }
+        }
+        span class="unseen" { "rate with its 95% interval" }
+    }
+}
+
+/// What the marks mean.
+fn key(plot: &RatesPlot) -> Markup {
+    html! {
+        p class="legend" {
+            @for kind in &plot.kinds {
+                span class="key" {
+                    svg width="28" height="14" aria-hidden="true" {
+                        (drawn(*kind, 7.0, ["2", "14", "26"].map(str::to_owned)))
+                    }
+                    " " (words(*kind))
+                }
+            }
+            @if plot.rows.iter().any(|row| row.ideal.is_some()) {
+                span class="key" {
+                    svg width="28" height="14" aria-hidden="true" {
+                        rect class="ideal-band" width="28" height="14" {}
+                    }
+                    " allowed by a gate"
+                }
+            }
+            span class="small" { "each with its 95% interval" }
+        }
+    }
+}
+
+fn words(kind: RateKind) -> &'static str {
+    match kind {
+        RateKind::Isolated => "crash rate, isolated",
+        RateKind::InSequence => "crash rate, in sequence",
+        RateKind::IsolatedFailed => "failed, isolated",
+        RateKind::InSequenceFailed => "failed, in sequence",
+    }
+}
+
+fn track(plot: &RatesPlot, row: &RateMarks, cells: &[Text]) -> Markup {
+    let lanes = row.marks.len().max(1);
+    let high = 12 * lanes + 4;
+    let texts: Vec<_> = cells.iter().map(|cell| cell.text.as_str()).collect();
+    html! {
+        svg width="100%" height=(high) role="img" aria-label=(texts.join(", ")) {
+            @if let Some((from, to)) = row.ideal {
+                @let wide = format!("{:.2}%", 97.0 * (to - from).max(0.004));
+                rect class="ideal-band" x=(percent(from)) width=(wide) height=(high) {}
+            }
+            @for tick in &plot.ticks {
+                @let x = percent(tick.place);
+                line class="g" x1=(x) x2=(x) y2=(high) {}
+            }
+            @for (lane, (kind, mark)) in row.marks.iter().enumerate() {
+                @let Mark { from, at, to, .. } = mark;
+                (drawn(*kind, 8.0 + 12.0 * lane as f64, [*from, *at, *to].map(percent)))
+            }
+        }
+    }
+}
+
+/// A mark: filled circles in isolation, hollow ones in sequence; squares for failures.
+fn drawn(kind: RateKind, y: f64, [from, at, to]: [String; 3]) -> Markup {
+    let (class, failed) = match kind {
+        RateKind::Isolated => ("r iso", false),
+        RateKind::InSequence => ("r seq", false),
+        RateKind::IsolatedFailed => ("r iso failed", true),
+        RateKind::InSequenceFailed => ("r seq failed", true),
+    };
+    html! {
+        g class=(class) {
+            line x1=(from) x2=(to) y1=(y) y2=(y) {}
+            @if failed {
+                // A line with square ends is a square, and takes lengths in percent.
+                line class="square" x1=(at) x2=(at) y1=(y - 0.01) y2=(y + 0.01) {}
+            } @else {
+                circle cx=(at) cy=(y) r="4" {}
+            }
+        }
+    }
+}
