@@ -34,6 +34,8 @@ pub enum Record {
     Evidence(Box<EvidenceRound>),
     /// A zygote, the process that attempts are forked from, ended by itself.
     Zygote(ZygoteEnd),
+    /// No more rounds are started; running attempts end.
+    Ending(Ending),
     /// A search ended, or was interrupted.
     Minimized(Box<Minimized>),
     /// The supervisor ended normally.
@@ -155,6 +157,15 @@ pub struct ZygoteEnd {
     pub round: u32,
     /// How it ended, for people.
     pub reason: String,
+}
+
+/// The user or the time budget stopped the run. Attempts that are running may end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ending {
+    /// Seconds since `opened`.
+    pub at: f64,
+    /// Why.
+    pub why: StopReason,
 }
 
 /// The supervisor ended in good order.

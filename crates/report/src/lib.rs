@@ -22,15 +22,15 @@ pub use tally::ViewBuilder;
 pub use view::{
     Advice, Bounds, Cell, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, Ends,
     EvidencePart, ExitClass, Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed,
-    Note, OptionalStopping, Outcomes, PairsSeen, PartSeen, Reason, Results, RoundOrder, RoundRange,
-    RunFacts, RunLine, RunState, Running, Search, SequenceRow, Share, Spread, Totals, View,
-    exit_class,
+    Note, OptionalStopping, Outcomes, Pace, PairsSeen, PartSeen, Reason, Results, RoundOrder,
+    RoundRange, RunFacts, RunLine, RunState, Running, Search, SequenceRow, Share, Spread, Totals,
+    View, exit_class,
 };
 pub use words::{count, estimate, percent, plural, quantity, rate, seconds, share, units};
 pub use write::{
-    LIVE_SCRIPT, ListError, PageHost, SERVED_POLICY, TerminalOptions, compare_json,
+    LIVE_SCRIPT, ListError, PageHost, PageParts, SERVED_POLICY, TerminalOptions, compare_json,
     compare_markdown, compare_terminal, csv, doctor_json, doctor_terminal, error_html,
     github_annotations, github_summary, history_html, history_json, history_markdown,
-    history_terminal, html, index_html, json, json_schema, junit, junit_rounds, markdown,
-    runs_terminal, strata_json, strata_text, terminal, waiting_html,
+    history_parts, history_terminal, html, index_parts, json, json_schema, junit, junit_rounds,
+    markdown, report_parts, runs_terminal, strata_json, strata_text, terminal, waiting_parts,
 };

@@ -172,6 +172,19 @@ impl GateWatch {
         }
     }
 
+    /// The logarithm of the evidence for the likelier verdict, and of the evidence that it takes.
+    pub fn progress(&self) -> (f64, f64) {
+        let all = self.n + self.missing;
+        let below = Counts::new(self.bad + self.missing, all);
+        let below = below.map_or(0.0, |worst| self.gate.ln_e_below(worst));
+        let above = Counts::new(self.bad, all);
+        let above = above.map_or(0.0, |best| self.gate.ln_e_above(best));
+        match below >= above {
+            true => (below, self.ln_below),
+            false => (above, self.ln_above),
+        }
+    }
+
     /// Bad rounds and measured rounds, up to the verdict.
     pub fn seen(&self) -> (u64, u64) {
         (self.bad, self.n)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use crashrate_report::{PageHost, history_html, history_json, history_markdown, history_terminal};
+use crashrate_report::{history_html, history_json, history_markdown, history_terminal};
 use crashrate_supervisor::names::nearest;
 
 use crate::error::{Exit, Failure};
@@ -63,7 +63,7 @@ pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit,
     answer(&match arguments.format {
         HistoryFormat::Terminal => history_terminal(&histories, width(), colors()),
         HistoryFormat::Markdown => history_markdown(&histories),
-        HistoryFormat::Html => history_html(&histories, PageHost::File),
+        HistoryFormat::Html => history_html(&histories),
         HistoryFormat::Json => history_json(&histories),
     })
 }

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use crashrate_report::{
-    PageHost, RunState, View, csv, html, json, junit, junit_rounds, markdown, terminal,
-};
+use crashrate_report::{RunState, View, csv, html, json, junit, junit_rounds, markdown, terminal};
 
 use crate::error::{Exit, Failure};
 use crate::fault::{calibrating, last_if_calibrating, sentence};
@@ -85,7 +83,7 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
             let view = view_for(arguments, &folder, state)?;
             let previous = previous(runs, &view);
             print(&if *format == ReportFormat::Html {
-                html(&view, previous.as_ref(), PageHost::File)
+                html(&view, previous.as_ref())
             } else {
                 markdown(&view, previous.as_ref())
             })?;

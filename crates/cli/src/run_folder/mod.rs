@@ -8,7 +8,7 @@ mod reader;
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{GivenCommand, Record, RunInfo, Stopping};
-use crashrate_report::{History, PageHost, RunState, View, html, markdown, one_line};
+use crashrate_report::{History, RunState, View, html, markdown, one_line};
 use crashrate_supervisor::journal::{self, FolderError};
 use crashrate_supervisor::names::nearest;
 use crashrate_supervisor::safe_file;
@@ -18,7 +18,9 @@ use crate::output::note;
 
 pub(crate) use attempts::stream_attempts;
 pub(crate) use evidence::{LinesOf, parts as evidence};
-pub(crate) use reader::{JournalReader, add_source_lines, page_view, source_lines, view};
+pub(crate) use reader::{
+    JournalReader, add_page_details, add_source_lines, page_view, source_lines, view,
+};
 
 const PAGE: &str = "report.html";
 
@@ -146,7 +148,7 @@ fn whole_run(folder: &Path) -> Option<RunInfo> {
 pub(crate) fn write_reports(folder: &Path, view: &View, previous: Option<&View>) {
     let forms = [
         ("report.md", markdown(view, previous)),
-        (PAGE, html(view, previous, PageHost::File)),
+        (PAGE, html(view, previous)),
     ];
     for (name, text) in forms {
         if let Err(error) = safe_file::write(folder, name, text.as_bytes()) {

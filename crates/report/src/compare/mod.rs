@@ -41,7 +41,7 @@ pub(crate) use history_words::{
 };
 pub use strata::{Strata, Stratum, compare_strata};
 pub use test::{FixedTest, NotWorse};
-pub(crate) use verdict::verdict;
+pub(crate) use verdict::{e_value, verdict};
 pub(crate) use within::{alpha_of, comparisons};
 pub use within::{axes, compare_within};
 pub(crate) use words::{cautions, claimed, claimed_in_short, intro, lines, name, p_words, shown};

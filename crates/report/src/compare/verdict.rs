@@ -254,7 +254,8 @@ fn by_pairs(all: &Comparisons, one: &Compared, watch: &PairWatch, counts: bool) 
     format!("no verdict yet: {evidence}{plan}")
 }
 
-fn e_value(ln_e: f64) -> String {
+/// Evidence, given as its logarithm: how many times likelier one hypothesis makes the data.
+pub(crate) fn e_value(ln_e: f64) -> String {
     let e = ln_e.exp();
     match e {
         1e6.. if e.is_finite() => format!("{e:.1e}"),

@@ -154,7 +154,7 @@ impl Block {
         match self {
             Block::Table(table) => Some(table),
             Block::Plot(plot) => Some(&plot.table),
-            Block::Rates(rates) => Some(&rates.table),
+            Block::Rates(rates) => Some(&rates.detailed),
             Block::Parts(parts) => Some(&parts.table),
             Block::Trend(trend) => Some(&trend.plot.table),
             _ => None,

@@ -2,19 +2,21 @@
 
 use std::iter::once;
 
-use crashrate_model::Unit;
+use crashrate_model::{Outcome, Unit};
 
 use super::anchors::Anchors;
-use super::{Block, Signature};
+use super::{Block, Signature, failures};
 use crate::clean::{NAME, SENTENCE, clean, one_line};
-use crate::view::{CrashPlace, CrashRow, Described, View};
-use crate::words::{count, estimate, of_unit, plural, share};
+use crate::view::{CrashPlace, CrashRow, Described, Share, View};
+use crate::words::{count, estimate, of_unit, plural};
 
 /// Signatures that are shown in full, and in the summary; `crashrate crashes` lists them all.
 const SHOWN: usize = 10;
 const IN_SHORT: usize = 3;
 /// Callers of the innermost frame in the summary.
 const CALLERS: usize = 2;
+/// Rounds that a signature names where its own are not known.
+const ROUNDS: usize = 40;
 /// Bytes of evidence on a page.
 const EVIDENCE: usize = 160_000;
 /// Python frames in the summary.
@@ -40,8 +42,8 @@ fn python(row: &CrashRow, most: usize) -> Option<String> {
 /// The parts of `v1 | SIGSEGV | libtorch_cpu.so!at::native::f < libtorch_cpu.so!g`.
 fn signature(view: &View, number: usize, row: &CrashRow) -> Signature {
     let text = clean(&row.signature, SENTENCE);
-    let mut parts = text.split(" | ").skip(1);
-    let class = parts.next().unwrap_or(&text);
+    let class = class(&row.signature);
+    let mut parts = text.split(" | ").skip(2);
     let frames: Vec<_> = parts.next().unwrap_or_default().split(" < ").collect();
     let first = frames[0];
     // A signature may leave out callers that the stack has.
@@ -72,6 +74,11 @@ fn signature(view: &View, number: usize, row: &CrashRow) -> Signature {
         callers: callers.collect::<Vec<_>>().join(" "),
         command: format!("crashrate crashes {} {number}", view.run.number),
     }
+}
+
+/// `SIGSEGV` of `v1 | SIGSEGV | f < g`.
+fn class(signature: &str) -> String {
+    clean(signature.split(" | ").nth(1).unwrap_or(signature), NAME)
 }
 
 fn more(view: &View, shown: usize) -> Option<Block> {
@@ -140,19 +147,26 @@ pub(super) fn crashes(view: &View) -> Vec<Block> {
         let rounds = row.places.iter().flat_map(|place| {
             let unit = unit_of(view, place);
             let (anchors, described) = (&anchors, &described);
-            place.rounds.iter().map(move |round| {
-                let unit = unit.filter(|unit| described.has(*unit, *round));
-                let anchor = unit.map(|unit| anchors.round(unit, *round));
-                (count((*round).into()), anchor)
+            rounds_of(view, place).into_iter().map(move |round| {
+                let unit = unit.filter(|unit| described.has(*unit, round));
+                let anchor = unit.map(|unit| anchors.round(unit, round));
+                (count(round.into()), anchor)
             })
         });
         let names = row.places.iter().map(|place| place.name.as_str());
         let names: Vec<_> = names.chain([row.signature.as_str()]).collect();
         Block::Crash(Box::new(Crash {
             number,
-            what: short.what,
+            what: match row.count() {
+                0 => class(&row.signature),
+                n => format!("{}x {}", count(n.into()), class(&row.signature)),
+            },
             at: short.at,
-            places: row.places.iter().map(place_words).collect(),
+            places: row
+                .places
+                .iter()
+                .map(|place| place_words(view, place))
+                .collect(),
             rounds: rounds.collect(),
             frames: frames(row),
             python: clean_all(&row.python),
@@ -164,22 +178,39 @@ pub(super) fn crashes(view: &View) -> Vec<Block> {
             names: clean(&names.join(" "), SENTENCE),
         }))
     });
+    let crashes: Vec<_> = crashes.collect();
+    let unexplained = failures::unexplained(view).into_iter();
+    let unexplained = unexplained.filter(|(_, reason)| reason.outcome == Outcome::Crashed);
+    let unexplained = failures::sentences(unexplained);
     crashes
-        .collect::<Vec<_>>()
         .into_iter()
         .chain(more(view, SHOWN))
+        .chain(unexplained)
         .collect()
 }
 
 fn unit_of(view: &View, place: &CrashPlace) -> Option<u32> {
-    // The rounds of evidence rounds are others.
-    let counts = !place.role.in_evidence_rounds;
     let mut units = (0..).zip(&view.units);
     let is_it = |unit: &Unit| {
         (&unit.name, unit.mode, &unit.variant) == (&place.name, place.mode, &place.variant)
     };
-    let found = units.find(|(_, unit)| counts && is_it(unit));
-    found.map(|(number, _)| number)
+    units
+        .find(|(_, unit)| is_it(unit))
+        .map(|(number, _)| number)
+}
+
+/// The rounds that had it. Evidence rounds have numbers of their own: the rounds of the unit that
+/// crashed are shown instead.
+fn rounds_of(view: &View, place: &CrashPlace) -> Vec<u32> {
+    let results = view.results_of(&place.name, place.mode, &place.variant);
+    match results.filter(|_| place.role.in_evidence_rounds) {
+        None => place.rounds.clone(),
+        Some(results) => {
+            let cells = (1..).zip(&results.cells);
+            let crashed = cells.filter(|(_, cell)| cell.first == Some(Outcome::Crashed));
+            crashed.map(|(round, _)| round).take(ROUNDS).collect()
+        }
+    }
 }
 
 /// The evidence of a crash, cut to its part of the room that is left for all.
@@ -235,8 +266,24 @@ fn in_signature(row: &CrashRow) -> Vec<String> {
     frames.map(|frame| clean(frame, SENTENCE)).collect()
 }
 
-/// `story (sequential): 7/8 (47-99%), rounds 1 to 8`.
-fn place_words(place: &CrashPlace) -> String {
+/// `story (sequential): 7/8 = 87.5% (95%: 47-99%), rounds 1 to 8`. Where the stack is only known
+/// from evidence rounds, the unit's own crash rate, too.
+fn place_words(view: &View, place: &CrashPlace) -> String {
+    let name = name(place);
+    let Share { bad, n } = place.share;
+    if place.role.in_evidence_rounds {
+        let results = view.results_of(&place.name, place.mode, &place.variant);
+        let bad_rounds = results.map(|results| {
+            let Share { bad, n } = results.first_attempt;
+            format!("bad in {}; ", estimate(bad, n, results.optional_stopping))
+        });
+        return format!(
+            "{name}: {}this stack was seen in {} of {} (not counted)",
+            bad_rounds.unwrap_or_default(),
+            count(bad.into()),
+            plural(n, "evidence round")
+        );
+    }
     let rounds = match place.first == place.last {
         true => format!("round {}", count(place.first.into())),
         false => {
@@ -244,7 +291,10 @@ fn place_words(place: &CrashPlace) -> String {
             format!("rounds {first} to {last}")
         }
     };
-    format!("{}: {}, {rounds}", name(place), rate(place))
+    format!(
+        "{name}: {}, {rounds}",
+        estimate(bad, n, place.optional_stopping)
+    )
 }
 
 /// `a (isolated), its descendant `cc1``.
@@ -253,14 +303,5 @@ fn name(place: &CrashPlace) -> String {
     match &place.role.descendant {
         Some(program) => format!("{unit}, its descendant `{}`", clean(program, NAME)),
         None => unit,
-    }
-}
-
-/// The crash rate. Evidence rounds have none.
-fn rate(place: &CrashPlace) -> String {
-    let of = place.share;
-    match place.role.in_evidence_rounds {
-        true => format!("in evidence rounds only ({})", share(of.bad, of.n)),
-        false => estimate(of.bad, of.n, place.optional_stopping),
     }
 }

@@ -17,7 +17,12 @@ const LINES: [usize; 2] = [5, 2];
 
 /// Reasons without a signature, with the last lines that the attempts printed.
 pub(super) fn failures(view: &View) -> Vec<Block> {
-    let all = unexplained(view);
+    sentences(unexplained(view).into_iter())
+}
+
+/// The first of these reasons, a sentence each with the last lines of output.
+pub(super) fn sentences<'a>(all: impl Iterator<Item = (Row<'a>, &'a Reason)>) -> Vec<Block> {
+    let all: Vec<_> = all.collect();
     let lines = LINES[usize::from(all.len() > 1)];
     let mut blocks = Vec::new();
     for (row, reason) in all.iter().take(SHOWN) {

@@ -24,6 +24,8 @@ const COLUMNS: usize = 50;
 pub(super) struct Squares {
     pub(super) rounds: RoundRange,
     pub(super) per_square: u32,
+    /// The last round of the run.
+    last: u32,
 }
 
 impl Squares {
@@ -38,6 +40,7 @@ impl Squares {
         (n > 0).then(|| Squares {
             per_square: per_square(rows.len(), n),
             rounds,
+            last: longest,
         })
     }
 
@@ -89,6 +92,7 @@ pub(super) fn grid(view: &View) -> Vec<Block> {
     vec![Block::Grid(Grid {
         per_square: squares.per_square,
         rounds: squares.rounds,
+        last: squares.last,
         rows,
         outcomes,
         open,

@@ -24,6 +24,7 @@ mod parts;
 mod plot;
 mod previous;
 mod rates;
+mod running;
 mod search;
 mod sequences;
 mod table;
@@ -59,7 +60,7 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
     let rounds = rounds.chain(attempts::attempts(view)).collect();
     let sections = [
         ("Verdict", Headline, verdict::verdict(view)),
-        ("Running now", Always, verdict::running(view)),
+        ("Running now", Always, running::running(view)),
         ("Smallest part", Always, search::smallest(view)),
         ("Overview", Short, overview::overview(view)),
         ("Crashes in short", Short, crashes::in_short(view)),

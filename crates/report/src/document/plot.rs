@@ -71,8 +71,10 @@ impl Plot {
 
 /// A table of rates, and marks for each of its rows on one scale.
 pub(crate) struct RatesPlot {
-    /// The numbers.
+    /// The numbers, without details.
     pub(crate) table: Table,
+    /// The same with a column for the details of rows that have any.
+    pub(crate) detailed: Table,
     /// Where the scale is labelled.
     pub(crate) ticks: Vec<Tick>,
     /// One for each row of the table.
@@ -87,6 +89,8 @@ pub(crate) struct RateMarks {
     pub(crate) marks: Vec<(RateKind, Mark)>,
     /// Where a gate wants the rate to be.
     pub(crate) ideal: Option<(f64, f64)>,
+    /// What the numbers do not say: outcomes without a rate, signals, retries.
+    pub(crate) details: String,
     /// The outcomes of its rounds, which a filter finds it by.
     pub(crate) outcomes: Vec<Outcome>,
 }
@@ -203,8 +207,9 @@ pub(crate) struct PartRow {
 pub(crate) struct Grid {
     /// How many rounds a square represents.
     pub(crate) per_square: u32,
-    /// The rounds shown.
+    /// The rounds shown, and the last one that there is.
     pub(crate) rounds: RoundRange,
+    pub(crate) last: u32,
     pub(crate) rows: Vec<GridRow>,
     /// The outcomes that occur, with the number of rounds of each.
     pub(crate) outcomes: Outcomes,

@@ -73,7 +73,17 @@ fn plot(view: &View, lines: &[Line<&Results>]) -> Vec<Block> {
     let mut kinds: Vec<_> = marks.iter().flatten().map(|(kind, _)| *kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let rows = lines.iter().zip(marks).map(|(line, marks)| RateMarks {
+    let details: Vec<_> = lines.iter().map(|line| details(view, line)).collect();
+    let mut detailed = table.clone();
+    if details.iter().any(|details| !details.is_empty()) {
+        detailed = detailed.texts(["details"]);
+        for (row, details) in detailed.rows.iter_mut().zip(&details) {
+            row.push(Text::long(details));
+        }
+    }
+    let rows = lines.iter().zip(marks).zip(details);
+    let rows = rows.map(|((line, marks), details)| RateMarks {
+        details,
         marks: marks
             .into_iter()
             .map(|(kind, at)| (kind, mark(scale, kind, at)))
@@ -84,6 +94,7 @@ fn plot(view: &View, lines: &[Line<&Results>]) -> Vec<Block> {
     let rows = rows.collect();
     vec![Block::Rates(RatesPlot {
         table,
+        detailed,
         ticks: scale.ticks(percent_of),
         rows,
         kinds,
@@ -155,15 +166,7 @@ fn table(view: &View, lines: &[Line<&Results>]) -> Table {
         groups.push(("failed", failed));
     }
     groups.push(("median time", time));
-    let mut table = by_mode(("chapter or sequence", 0), lines, &groups);
-    let details: Vec<_> = lines.iter().map(|line| details(view, line)).collect();
-    if details.iter().any(|details| !details.is_empty()) {
-        table = table.texts(["details"]);
-        for (row, details) in table.rows.iter_mut().zip(details) {
-            row.push(Text::long(details));
-        }
-    }
-    table
+    by_mode(("chapter or sequence", 0), lines, &groups)
 }
 
 fn crashed(results: &&Results) -> Text {

@@ -8,7 +8,7 @@ use crashrate_stats::GateVerdict;
 use super::{Block, Tone, Verdict, search};
 use crate::clean::{NAME, clean};
 use crate::compare::{Compared, What, p_words};
-use crate::view::{ExitClass, Results, Running, Share, View, exit_class};
+use crate::view::{ExitClass, Results, Share, View, exit_class};
 use crate::words::{
     count, counts, first_lines, flaky, interval_words, joined, known, leading, of_unit, plural,
     points, seconds, stop_note, units,
@@ -97,7 +97,10 @@ fn of_rounds(view: &View, tone: Tone) -> Vec<String> {
 
 fn status(view: &View) -> (&'static str, Tone) {
     if view.run.state.is_running() {
-        return ("RUNNING", Tone::Plain);
+        return match view.pace.ending {
+            None => ("RUNNING", Tone::Plain),
+            Some(_) => ("STOPPING", Tone::Doubtful),
+        };
     }
     match exit_class(view) {
         ExitClass::Passed if view.search.is_some() => ("FOUND", Tone::Good),
@@ -106,24 +109,6 @@ fn status(view: &View) -> (&'static str, Tone) {
         ExitClass::Undecided => ("UNDECIDED", Tone::Doubtful),
         ExitClass::Incomplete => ("INCOMPLETE", Tone::Doubtful),
     }
-}
-
-/// What is running now.
-pub(super) fn running(view: &View) -> Vec<Block> {
-    if !view.run.state.is_running() {
-        return Vec::new();
-    }
-    let line = |now: &Running| {
-        let name = of_unit(&now.name, Some(now.mode), &now.variant);
-        match now.attempt {
-            1 => format!("{name} round {}", now.round),
-            attempt => format!("{name} round {}, attempt {attempt}", now.round),
-        }
-    };
-    let totals = &view.totals;
-    let mut blocks = vec![Block::Progress(totals.first_attempt.n, totals.planned)];
-    blocks.extend(Block::list(view.running.iter().map(line).collect()));
-    blocks
 }
 
 /// How many gates have each verdict.

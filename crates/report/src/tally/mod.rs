@@ -147,6 +147,7 @@ impl ViewBuilder {
             derived: Derived::default(),
             recommendations: Vec::new(),
             running: self.running(),
+            pace: run.pace(),
             units: run.info.units.clone(),
             pairs: self.watched.pairs(),
             gates: self.watched.gates(),
@@ -197,6 +198,7 @@ impl ViewBuilder {
             Record::Hello(hello) => run.hello(hello),
             Record::Closed(closed) => run.close(closed),
             Record::Zygote(end) => run.zygote_ended(end),
+            Record::Ending(ending) => run.ending(ending),
             Record::Minimized(found) => {
                 run.at(found.at);
                 let search = self.search.as_mut().ok_or(ReportError::NoSearch)?;
@@ -221,6 +223,7 @@ impl ViewBuilder {
             }
             Record::Ended(ended) => {
                 run.at(ended.at);
+                run.ended += u32::from(ended.attempt == 1);
                 let attempt = AttemptPlace::without_end(ended.unit, ended.round, ended.attempt);
                 self.unit(attempt)?;
                 if self.open.remove(&attempt).is_none() {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Closed, Finding, Hello, Level, Opened, RunInfo, StopReason, ZygoteEnd};
+use crashrate_model::{
+    Closed, Ending, Finding, Hello, Level, Opened, RunInfo, StopReason, ZygoteEnd,
+};
 use serde_json::Value;
 
 use super::distinct::Distinct;
 use crate::error::ReportError;
-use crate::view::{RunFacts, RunState};
+use crate::view::{Pace, RunFacts, RunState};
 
 /// How many of the planned rounds have a measured end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +26,12 @@ pub(super) enum Measured {
 pub(super) struct RunTally {
     pub(super) info: RunInfo,
     started: String,
+    /// When it was last opened.
+    opened: String,
+    /// First attempts that ended since then.
+    pub(super) ended: u32,
+    /// Why it is being ended, if it is.
+    ending: Option<StopReason>,
     pub(super) closed: Option<Closed>,
     hellos: Distinct<Hello, 16>,
     /// Seconds before it was last opened.
@@ -42,6 +50,7 @@ impl RunTally {
         RunTally {
             info: opened.run.clone(),
             started: opened.time.clone(),
+            opened: opened.time.clone(),
             ..RunTally::default()
         }
     }
@@ -60,6 +69,8 @@ impl RunTally {
             self.info.machine.insert("command".to_owned(), command);
         }
         self.closed = None;
+        (self.ending, self.ended) = (None, 0);
+        self.opened = opened.time.clone();
         self.secs_before += std::mem::take(&mut self.last_at);
         self.resumed += 1;
         Ok(())
@@ -78,6 +89,21 @@ impl RunTally {
     pub(super) fn close(&mut self, closed: &Closed) {
         self.at(closed.at);
         self.closed = Some(closed.clone());
+    }
+
+    pub(super) fn ending(&mut self, ending: &Ending) {
+        self.at(ending.at);
+        self.ending.get_or_insert(ending.why);
+    }
+
+    /// How fast it is since it was last opened.
+    pub(super) fn pace(&self) -> Pace {
+        Pace {
+            opened: self.opened.clone(),
+            rounds: self.ended,
+            secs: self.last_at,
+            ending: self.ending,
+        }
     }
 
     pub(super) fn zygote_ended(&mut self, end: &ZygoteEnd) {

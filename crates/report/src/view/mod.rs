@@ -53,6 +53,8 @@ pub struct View {
     pub recommendations: Vec<Advice>,
     /// The running attempts; empty if the run has ended.
     pub running: Vec<Running>,
+    /// How fast rounds end.
+    pub pace: Pace,
     /// The planned units, in order.
     pub units: Vec<Unit>,
     /// For a run with a stopping rule: the pairs of each comparison.
@@ -240,6 +242,19 @@ pub struct Totals {
     pub flaky: u32,
     /// Attempts that were started and are not running, including retries.
     pub attempts: u32,
+}
+
+/// How fast rounds end since the run was last opened.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pace {
+    /// When that was, RFC 3339.
+    pub opened: String,
+    /// First attempts that ended since then.
+    pub rounds: u32,
+    /// Seconds from then to the last record.
+    pub secs: f64,
+    /// Why no more rounds are started, while running attempts end.
+    pub ending: Option<StopReason>,
 }
 
 /// An attempt that is running now.

@@ -15,7 +15,8 @@ pub use csv::csv;
 pub use doctor::{doctor_json, doctor_terminal};
 pub use github::{github_annotations, github_summary};
 pub use html::{
-    LIVE_SCRIPT, PageHost, SERVED_POLICY, error_html, history_html, html, index_html, waiting_html,
+    LIVE_SCRIPT, PageHost, PageParts, SERVED_POLICY, error_html, history_html, history_parts, html,
+    index_parts, report_parts, waiting_parts,
 };
 pub use json::{compare_json, history_json, json, json_schema};
 pub use junit::{junit, junit_rounds};

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crashrate_model::{
-    Closed, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Minimized, Opened, Outcome, Record,
-    RunInfo, Started, StopReason,
+    Closed, Ended, Ending, EvidenceMode, Hello, JOURNAL_VERSION, Minimized, Opened, Outcome,
+    Record, RunInfo, Started, StopReason,
 };
 
 use super::campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
@@ -114,9 +114,9 @@ impl<'a> Runner<'a> {
             Event::SlotPanicked { slot, message } => {
                 return Err(RunError::SlotPanicked { slot, message });
             }
-            Event::Stop => self.stop(&mut inputs),
+            Event::Stop => self.stop(&mut inputs)?,
             Event::Kill => self.kill(&mut inputs),
-            Event::OutOfTime => self.out_of_time(&mut inputs),
+            Event::OutOfTime => self.out_of_time(&mut inputs)?,
             Event::SyncDue => {
                 let journal = self.journal.unsynced()?;
                 return Ok(journal.map_or(Flow::Continue, |(file, path)| Flow::Sync(file, path)));
@@ -172,10 +172,17 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    fn stop(&mut self, inputs: &mut VecDeque<Input>) {
+    fn stop(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
         (self.observer)(RunEvent::Stopping);
+        self.end_early(StopReason::Interrupted, inputs)
+    }
+
+    /// Starts nothing more, and records that before the attempts that are running end.
+    fn end_early(&mut self, why: StopReason, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
         self.evidence_rounds = None;
-        inputs.push_back(Input::Stop(StopReason::Interrupted));
+        inputs.push_back(Input::Stop(why));
+        let at = self.elapsed();
+        self.record(Record::Ending(Ending { at, why }), inputs)
     }
 
     fn kill(&mut self, inputs: &mut VecDeque<Input>) {
@@ -188,10 +195,9 @@ impl<'a> Runner<'a> {
         inputs.push_back(Input::Kill);
     }
 
-    fn out_of_time(&mut self, inputs: &mut VecDeque<Input>) {
+    fn out_of_time(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
         tracing::info!("time budget spent; waiting for running attempts");
-        self.evidence_rounds = None;
-        inputs.push_back(Input::Stop(StopReason::TimeBudget));
+        self.end_early(StopReason::TimeBudget, inputs)
     }
 
     /// Ends the run early. The first reason is the one on record.

@@ -1,26 +1,29 @@
 //! `crashrate serve`: the runs in a browser. Read-only, and by default for this machine only.
 
+mod events;
 mod site;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path as Part, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Path as Part, Query, Request, State};
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clap::Args;
 use crashrate_report::{LIVE_SCRIPT, SERVED_POLICY, error_html, one_line};
+use serde::Deserialize;
+use tokio::task::JoinError;
 
 use crate::environment::{enough_threads, tokio_runtime};
 use crate::error::{Exit, Failure};
 use crate::output::{note, print};
 use crate::signals;
-use site::{Missing, Site};
+use events::updates;
+use site::{Missing, Site, What};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -69,8 +72,12 @@ async fn listen(site: Arc<Site>, bind: SocketAddr, runs: &Path) -> Result<Exit, 
     }
     let pages = Router::new()
         .route("/", get(index))
+        .route("/events", get(index_events))
         .route("/runs/{id}", get(run))
+        .route("/runs/{id}/events", get(run_events))
+        .route("/runs/{id}/{kind}/{file}", get(file))
         .route("/history/{suite}", get(history))
+        .route("/history/{suite}/events", get(history_events))
         .route("/live.js", get(script))
         .fallback(no_such_page)
         .with_state(site)
@@ -122,24 +129,65 @@ fn is_this_machine(host: &str) -> bool {
     name == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-async fn index(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
-    answer(headers, move || site.index()).await
+/// A range of rounds: `?from=1&to=200`.
+#[derive(Deserialize)]
+struct Zoom {
+    from: Option<u32>,
+    to: Option<u32>,
 }
 
-async fn run(
-    State(site): State<Arc<Site>>,
+impl Zoom {
+    /// The report of a run with these rounds.
+    fn of_run(&self, run: String) -> What {
+        let rounds = self.from.unwrap_or(1).max(1)..=self.to.unwrap_or(u32::MAX);
+        let is_given = self.from.is_some() || self.to.is_some();
+        What::Run(run, Some(rounds).filter(|_| is_given))
+    }
+}
+
+type Shared = State<Arc<Site>>;
+
+async fn index(State(site): Shared) -> Response {
+    answer(site, What::Index).await
+}
+
+async fn index_events(State(site): Shared) -> impl IntoResponse {
+    updates(site, What::Index)
+}
+
+async fn run(State(site): Shared, Part(id): Part<String>, Query(zoom): Query<Zoom>) -> Response {
+    answer(site, zoom.of_run(id)).await
+}
+
+async fn run_events(
+    State(site): Shared,
     Part(id): Part<String>,
-    headers: HeaderMap,
-) -> Response {
-    answer(headers, move || site.run(&id)).await
+    Query(zoom): Query<Zoom>,
+) -> impl IntoResponse {
+    updates(site, zoom.of_run(id))
 }
 
-async fn history(
-    State(site): State<Arc<Site>>,
-    Part(suite): Part<String>,
-    headers: HeaderMap,
+async fn history(State(site): Shared, Part(suite): Part<String>) -> Response {
+    answer(site, What::History(suite)).await
+}
+
+async fn history_events(State(site): Shared, Part(suite): Part<String>) -> impl IntoResponse {
+    updates(site, What::History(suite))
+}
+
+/// A file that a run kept, as plain text.
+async fn file(
+    State(site): Shared,
+    Part((run, kind, name)): Part<(String, String, String)>,
 ) -> Response {
-    answer(headers, move || site.history(&suite)).await
+    let read = move || site.file(&run, &kind, &name);
+    match tokio::task::spawn_blocking(read).await {
+        Ok(Ok(bytes)) => {
+            let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+            (kind, bytes).into_response()
+        }
+        other => failed(other.map(|read| read.map(drop))),
+    }
 }
 
 async fn script() -> Response {
@@ -151,26 +199,21 @@ async fn no_such_page() -> Response {
     not_found("There is no such page.")
 }
 
-/// Makes a page from files. A page that the browser has already is not sent again.
-async fn answer<F>(headers: HeaderMap, make: F) -> Response
-where
-    F: FnOnce() -> Result<String, Missing> + Send + 'static,
-{
-    let failed = StatusCode::INTERNAL_SERVER_ERROR;
-    match tokio::task::spawn_blocking(make).await {
-        Ok(Ok(text)) => {
-            let mut hasher = DefaultHasher::new();
-            text.hash(&mut hasher);
-            let tag = format!("\"{:016x}\"", hasher.finish());
-            let known = headers.get(header::IF_NONE_MATCH);
-            if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
-                return StatusCode::NOT_MODIFIED.into_response();
-            }
-            ([(header::ETAG, tag)], page(StatusCode::OK, text)).into_response()
-        }
-        Ok(Err(Missing::NoSuchRun)) => not_found("There is no such run in this folder."),
-        Ok(Err(Missing::Unreadable(message))) => error(failed, "The run cannot be read", &message),
-        Err(_) => error(failed, "Internal error", "The page could not be made."),
+/// Makes a page from files.
+async fn answer(site: Arc<Site>, what: What) -> Response {
+    match tokio::task::spawn_blocking(move || site.page(&what)).await {
+        Ok(Ok(made)) => page(StatusCode::OK, made.page()),
+        other => failed(other.map(|made| made.map(drop))),
+    }
+}
+
+/// Why there is no answer.
+fn failed(why: Result<Result<(), Missing>, JoinError>) -> Response {
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    match why {
+        Ok(Err(Missing::NoSuchRun)) => not_found("There is no such run or file in this folder."),
+        Ok(Err(Missing::Unreadable(message))) => error(status, "The run cannot be read", &message),
+        Ok(Ok(())) | Err(_) => error(status, "Internal error", "The page could not be made."),
     }
 }
 

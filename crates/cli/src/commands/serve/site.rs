@@ -2,20 +2,26 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use crashrate_report::{
-    InShort, PageHost, RunLine, RunState, View, history_html, html, index_html, waiting_html,
+    InShort, PageHost, PageParts, RoundRange, RunLine, RunState, View, history_parts, index_parts,
+    report_parts, waiting_parts,
 };
+use crashrate_supervisor::safe_file;
 
 use crate::environment::lock;
 use crate::error::Failure;
 use crate::fault::{calibrating, sentence};
-use crate::run_folder::{JournalReader, earlier_among, histories_among, id, list, state};
+use crate::run_folder::{
+    JournalReader, add_page_details, earlier_among, histories_among, id, list, state,
+};
 
+/// Bytes of a file that are sent. Kept outputs are smaller.
+const MAX_FILE: u64 = 64 << 20;
 /// Pages and views in the cache: enough for the open tabs of a user.
 const CACHED: usize = 16;
 
@@ -27,10 +33,21 @@ pub(super) struct Site {
     cache: Mutex<Cache>,
 }
 
+/// A page.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum What {
+    /// The list of runs.
+    Index,
+    /// The report of a run, with a square for each of these rounds.
+    Run(String, Option<RoundRange>),
+    /// The history of a suite.
+    History(String),
+}
+
 #[derive(Default)]
 struct Cache {
-    /// By path, with the stamps of the runs that they are made of.
-    pages: HashMap<String, (Vec<Stamp>, String)>,
+    /// With the stamps of the runs that they are made of.
+    pages: HashMap<What, (Vec<Stamp>, Arc<PageParts>)>,
     views: HashMap<PathBuf, (Stamp, Arc<View>)>,
     /// Of running runs: only what is new in their journals is read.
     readers: HashMap<PathBuf, JournalReader>,
@@ -55,8 +72,16 @@ impl Site {
         })
     }
 
+    pub(super) fn page(&self, what: &What) -> Result<Arc<PageParts>, Missing> {
+        match what {
+            What::Index => self.index().map(Arc::new),
+            What::Run(name, zoom) => self.run(name, zoom.as_ref()),
+            What::History(suite) => self.history(suite),
+        }
+    }
+
     /// The list of runs.
-    pub(super) fn index(&self) -> Result<String, Missing> {
+    fn index(&self) -> Result<PageParts, Missing> {
         let mut cache = lock(&self.cache);
         let folders = self.folders()?;
         cache.lines.retain(|folder, _| folders.contains(folder));
@@ -78,41 +103,68 @@ impl Site {
                 known,
             }
         });
-        Ok(index_html(&lines.collect::<Vec<_>>()))
+        Ok(index_parts(&lines.collect::<Vec<_>>()))
     }
 
     /// The report of a run.
-    pub(super) fn run(&self, name: &str) -> Result<String, Missing> {
+    fn run(&self, name: &str, zoom: Option<&RoundRange>) -> Result<Arc<PageParts>, Missing> {
         let mut cache = lock(&self.cache);
-        let folders = self.folders()?;
-        let folder = folders.iter().find(|folder| id(folder) == name);
-        let folder = folder.ok_or(Missing::NoSuchRun)?;
-        if let Some(short) = calibrating(folder) {
-            let title = format!("Report N={}: {}", short.number, short.suite);
-            return Ok(waiting_html(&title, &sentence(&short)));
+        let folder = self.folder(name)?;
+        if let Some(short) = calibrating(&folder) {
+            let title = format!("calibrating · {} · run {}", short.suite, short.number);
+            return Ok(Arc::new(waiting_parts(&title, &sentence(&short))));
         }
-        let stamp = stamp(folder);
-        cache.page(format!("/runs/{name}"), vec![stamp], |cache| {
-            let view = cache.view(folder, stamp);
+        let stamp = stamp(&folder);
+        let what = What::Run(name.to_owned(), zoom.cloned());
+        cache.page(what, vec![stamp], |cache| {
+            let view = cache.view(&folder, stamp);
             let view = view.map_err(|error| Missing::Unreadable(error.message))?;
+            let mut view = View::clone(&view);
+            view.zoom = zoom.cloned();
+            add_page_details(&folder, &mut view);
+            let folders = self.folders()?;
             let mut earlier = earlier_among(&folders, &view);
             let previous = earlier.find_map(|folder| cache.view(folder, self::stamp(folder)).ok());
-            Ok(html(&view, previous.as_deref(), PageHost::Served))
+            Ok(report_parts(&view, previous.as_deref(), PageHost::Served))
         })
     }
 
     /// The history of a suite.
-    pub(super) fn history(&self, suite: &str) -> Result<String, Missing> {
+    fn history(&self, suite: &str) -> Result<Arc<PageParts>, Missing> {
         let mut cache = lock(&self.cache);
         let folders = self.folders()?;
         let stamps = folders.iter().map(|folder| stamp(folder)).collect();
-        cache.page(format!("/history/{suite}"), stamps, |_| {
+        cache.page(What::History(suite.to_owned()), stamps, |_| {
             let histories = histories_among(&folders, suite);
             if histories.is_empty() {
                 return Err(Missing::NoSuchRun);
             }
-            Ok(history_html(&histories, PageHost::Served))
+            Ok(history_parts(&histories, PageHost::Served))
         })
+    }
+
+    /// A file that a run kept: of a crash, or of an output.
+    pub(super) fn file(&self, run: &str, kind: &str, name: &str) -> Result<Vec<u8>, Missing> {
+        let is_plain = !name.starts_with('.') && !name.contains(['/', '\0']);
+        if !["crashes", "output"].contains(&kind) || !is_plain {
+            return Err(Missing::NoSuchRun);
+        }
+        let folder = self.folder(run)?;
+        let file = safe_file::open(&folder, &format!("{kind}/{name}"));
+        let file = file.map_err(|_| Missing::NoSuchRun)?;
+        let mut bytes = Vec::new();
+        match file.take(MAX_FILE).read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
+            Err(error) => Err(Missing::Unreadable(error.to_string())),
+        }
+    }
+
+    /// The folder of the run with this id.
+    fn folder(&self, name: &str) -> Result<PathBuf, Missing> {
+        let folders = self.folders()?;
+        let mut folders = folders.into_iter();
+        let found = folders.find(|folder| id(folder) == name);
+        found.ok_or(Missing::NoSuchRun)
     }
 
     /// The run folders. A journal that is a link is left out: it could lead out of the runs folder.
@@ -127,23 +179,23 @@ impl Site {
 }
 
 impl Cache {
-    /// The page of this path, made again if a stamp has changed.
+    /// The page, made again if a stamp has changed.
     fn page(
         &mut self,
-        path: String,
+        what: What,
         stamps: Vec<Stamp>,
-        make: impl FnOnce(&mut Cache) -> Result<String, Missing>,
-    ) -> Result<String, Missing> {
-        if let Some((of, page)) = self.pages.get(&path)
+        make: impl FnOnce(&mut Cache) -> Result<PageParts, Missing>,
+    ) -> Result<Arc<PageParts>, Missing> {
+        if let Some((of, page)) = self.pages.get(&what)
             && *of == stamps
         {
             return Ok(page.clone());
         }
-        let page = make(self)?;
+        let page = Arc::new(make(self)?);
         if self.pages.len() >= CACHED {
             self.pages.clear();
         }
-        self.pages.insert(path, (stamps, page.clone()));
+        self.pages.insert(what, (stamps, page.clone()));
         Ok(page)
     }
 

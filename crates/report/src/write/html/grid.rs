@@ -4,19 +4,37 @@ use crashrate_model::Outcome;
 use maud::{Markup, html};
 
 use super::parts::scrolled;
+use super::{Host, PageHost};
 use crate::document::{Grid, Square};
 use crate::words::{count, letter};
 
 /// Squares per table row, each for one or more rounds. Longer rows continue in further tables.
 const BANDS: [usize; 2] = [40, 25];
 
-pub(super) fn grid(grid: &Grid) -> Markup {
+pub(super) fn grid(grid: &Grid, host: Host<'_>) -> Markup {
     let columns = grid.rows.iter().map(|row| row.squares.len()).max();
     let columns = columns.unwrap_or(0);
     let wide = BANDS[usize::from(grid.per_square > 1)];
     html! {
         (legend(grid))
+        @if host.place == PageHost::Served { (zoom(grid)) }
         @for begin in (0..columns).step_by(wide) { (band(grid, begin, columns.min(begin + wide))) }
+    }
+}
+
+/// A form for the rounds to show, in a run of many.
+fn zoom(grid: &Grid) -> Markup {
+    let (first, last) = (grid.rounds.start(), grid.rounds.end());
+    let is_zoomed = grid.rounds != (1..=grid.last);
+    html! {
+        @if grid.per_square > 1 || is_zoomed {
+            form method="get" class="bar" {
+                label { "Rounds " input type="number" name="from" min="1" max=(grid.last) value=(first); }
+                label { "to " input type="number" name="to" min="1" max=(grid.last) value=(last); }
+                button { "show" }
+                @if is_zoomed { a href="?" { "all rounds" } }
+            }
+        }
     }
 }
 

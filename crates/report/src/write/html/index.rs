@@ -2,14 +2,14 @@
 
 use maud::html;
 
-use super::page::{Page, PageHost};
+use super::page::{PageHost, PageParts};
 use super::parts::{cells, scrolled, with_heads};
 use crate::clean::{SENTENCE, clean};
 use crate::document::runs;
 use crate::view::RunLine;
 
 /// The list of runs, latest first, with links to their reports and to each suite's history.
-pub fn index_html(lines: &[RunLine]) -> String {
+pub fn index_parts(lines: &[RunLine]) -> PageParts {
     let mut suites: Vec<&str> = Vec::new();
     for known in lines.iter().filter_map(|line| line.known.as_ref()) {
         if !suites.contains(&known.suite.as_str()) {
@@ -27,53 +27,55 @@ pub fn index_html(lines: &[RunLine]) -> String {
             }
         }
     };
-    let page = Page {
-        title: "Runs",
-        tab: None,
-        facts: "",
-        host: PageHost::Served,
-        // A run may start at any moment.
-        refresh: true,
-        body: html! {
-            section id="suites" {
-                p {
-                    @if suites.is_empty() { "There are no runs yet." } @else { "History of " }
-                    @for (place, suite) in suites.iter().enumerate() {
-                        @if place > 0 { ", " }
-                        a href={ "/history/" (segment(suite)) } { (clean(suite, SENTENCE)) }
-                    }
+    let histories = html! {
+        section id="suites" {
+            p {
+                @if suites.is_empty() { "There are no runs yet." } @else { "History of " }
+                @for (place, suite) in suites.iter().enumerate() {
+                    @if place > 0 { ", " }
+                    a href={ "/history/" (segment(suite)) } { (clean(suite, SENTENCE)) }
                 }
             }
-            section id="runs" { (scrolled("runs", with_heads(&table, rows))) }
-        },
+        }
     };
-    page.write()
+    // A run may start at any moment.
+    let mut page = empty("Runs".to_owned(), true);
+    page.push("suites", histories);
+    let table = scrolled("runs", with_heads(&table, rows));
+    page.push("runs", html! { section id="runs" { (table) } });
+    page
 }
 
 /// A page with an error message.
 pub fn error_html(title: &str, message: &str) -> String {
-    message_html(title, message, false)
+    message_parts(title, message, false).page()
 }
 
-/// A page saying why there is no report yet. It refreshes itself.
-pub fn waiting_html(title: &str, message: &str) -> String {
-    message_html(title, message, true)
+/// A page saying why there is no report yet. It is live.
+pub fn waiting_parts(title: &str, message: &str) -> PageParts {
+    message_parts(title, message, true)
 }
 
-fn message_html(title: &str, message: &str, refresh: bool) -> String {
-    let page = Page {
-        title: &clean(title, SENTENCE),
+fn message_parts(title: &str, message: &str, live: bool) -> PageParts {
+    let mut page = empty(clean(title, SENTENCE), live);
+    let message = clean(message, 10 * SENTENCE);
+    page.push("error", html! { section id="error" { p { (message) } } });
+    page
+}
+
+fn empty(title: String, live: bool) -> PageParts {
+    PageParts {
+        title,
         tab: None,
-        facts: "",
+        facts: String::new(),
         host: PageHost::Served,
-        refresh,
-        body: html! { section id="error" { p { (clean(message, 10 * SENTENCE)) } } },
-    };
-    page.write()
+        live,
+        sections: Vec::new(),
+    }
 }
 
 /// A name as one URL path segment.
-fn segment(name: &str) -> String {
+pub(super) fn segment(name: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
     let part = |b: u8| match plain(b) {
         true => char::from(b).to_string(),

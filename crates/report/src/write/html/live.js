@@ -1,63 +1,99 @@
-// Redraws the parts of the page while the run is live. Without it the page stays as it was loaded.
+// Redraws the parts of a live page that changed, as the server sends them. Without it the page stays
+// as it was loaded.
 "use strict";
 (() => {
-  let mark = null;
+  if (!("live" in document.body.dataset)) return;
   const state = document.getElementById("state");
   const say = (text) => { if (state && state.textContent !== text) state.textContent = text; };
-  const parts = (page) => [...page.querySelectorAll("header[id], section[id]")];
 
-  // Boxes that were scrolled sideways stay so.
-  const replace = (old, now) => {
-    const places = [...old.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
-    const node = document.importNode(now, true);
-    old.replaceWith(node);
-    node.querySelectorAll(".scroll").forEach((box, at) => { box.scrollLeft = places[at] || 0; });
+  // What a fold is known by when its part is drawn again.
+  const nameOf = (fold, within) => {
+    const owner = fold.closest("[data-name]");
+    const strong = fold.querySelector(":scope > summary strong");
+    const place = [...within.querySelectorAll("details")].indexOf(fold);
+    return owner?.dataset.name ?? strong?.textContent ?? `${within.id} ${place}`;
   };
 
-  const draw = (page) => {
+  // Open folds, scrolled boxes and the focus stay as they are.
+  const replace = (old, now) => {
+    const open = new Map([...old.querySelectorAll("details")].map((fold) => [nameOf(fold, old), fold.open]));
+    const places = [...old.querySelectorAll(".scroll, pre")].map((box) => [box.scrollLeft, box.scrollTop]);
+    const focus = old.contains(document.activeElement) ? document.activeElement : null;
+    const href = focus?.getAttribute("href");
+    const place = focus ? [...old.querySelectorAll(focus.localName)].indexOf(focus) : -1;
+    for (const fold of now.querySelectorAll("details")) {
+      const was = open.get(nameOf(fold, now));
+      if (was !== undefined) fold.open = was;
+    }
+    old.replaceWith(now);
+    now.querySelectorAll(".scroll, pre").forEach((box, at) => {
+      if (places[at]) [box.scrollLeft, box.scrollTop] = places[at];
+    });
+    if (focus) {
+      const same = href ? now.querySelector(`a[href="${CSS.escape(href)}"]`) : null;
+      (same || now.querySelectorAll(focus.localName)[place])?.focus({ preventScroll: true });
+    }
+  };
+
+  // The search field keeps its text and the focus: only its counts are new.
+  const replaceFilter = (old, now) => {
+    const names = (part) => [...part.querySelectorAll("[data-outcome]")].map((one) => one.dataset.outcome).join();
+    if (names(old) !== names(now)) {
+      const field = old.querySelector("input");
+      const [text, focused] = [field.value, field === document.activeElement];
+      old.replaceWith(now);
+      const fresh = now.querySelector("input");
+      fresh.value = text;
+      if (focused) fresh.focus({ preventScroll: true });
+      return;
+    }
+    const counts = now.querySelectorAll(".count");
+    old.querySelectorAll(".count").forEach((count, at) => { count.textContent = counts[at].textContent; });
+  };
+
+  const parse = (text) => {
+    const box = document.createElement("template");
+    box.innerHTML = text;
+    return box.content.firstElementChild;
+  };
+
+  const draw = (update) => {
     const main = document.querySelector("main");
-    const wanted = parts(page);
-    const ids = new Set(wanted.map((part) => part.id));
-    for (const old of parts(document)) if (!ids.has(old.id)) old.remove();
-    let last = null;
-    for (const now of wanted) {
-      const old = document.getElementById(now.id);
+    // What is at the top of the window stays there.
+    const fixed = [...main.children].find((part) => part.getBoundingClientRect().bottom > 0);
+    const before = fixed?.getBoundingClientRect().top;
+    for (const old of [...main.children]) if (!update.order.includes(old.id)) old.remove();
+    for (const [id, text] of update.parts) {
+      const old = document.getElementById(id);
+      const now = parse(text);
+      if (old?.outerHTML === now.outerHTML) continue;
       if (!old) {
-        const node = document.importNode(now, true);
-        if (last && last.parentNode === main) last.after(node); else main.prepend(node);
-      } else if (old.outerHTML !== now.outerHTML) {
+        const later = update.order.slice(update.order.indexOf(id) + 1).map((other) => document.getElementById(other));
+        main.insertBefore(now, later.find((other) => other?.parentNode === main) ?? null);
+      } else if (id === "filter") {
+        replaceFilter(old, now);
+      } else {
         replace(old, now);
       }
-      last = document.getElementById(now.id);
     }
-    document.title = page.title;
+    const after = fixed && document.getElementById(fixed.id)?.getBoundingClientRect().top;
+    if (scrollY > 0 && after !== undefined && after !== before) scrollBy({ top: after - before, behavior: "instant" });
+    document.title = update.title;
+    document.dispatchEvent(new Event("redrawn"));
   };
 
-  const look = async () => {
-    const begin = performance.now();
-    let wait = Number(document.body.dataset.refresh) * 1000;
-    try {
-      const headers = mark ? { "If-None-Match": mark } : {};
-      const answer = await fetch(location.href, { cache: "no-store", headers });
-      if (answer.ok) {
-        mark = answer.headers.get("ETag");
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        draw(page);
-        if (!page.body.dataset.refresh) { say("The run has ended."); return; }
-        document.body.dataset.refresh = page.body.dataset.refresh;
-      } else if (answer.status !== 304) {
-        say("It cannot be read at the moment; trying again.");
-        setTimeout(look, wait);
-        return;
-      }
+  const source = new EventSource(`${location.pathname.replace(/\/$/, "")}/events${location.search}`);
+  source.onmessage = (event) => {
+    const update = JSON.parse(event.data);
+    draw(update);
+    if (update.live) {
       say("Live: what is new appears by itself.");
-    } catch {
-      say("crashrate serve does not answer; trying again.");
+    } else {
+      source.close();
+      delete document.body.dataset.live;
+      say("The run has ended.");
     }
-    // What takes long is not asked for all the time.
-    wait = Math.max(wait, 10 * (performance.now() - begin));
-    setTimeout(look, wait);
   };
-
-  if (document.body.dataset.refresh) look();
+  source.addEventListener("trouble", () => say("It cannot be read at the moment; trying again."));
+  source.onerror = () => say("crashrate serve does not answer; trying again.");
 })();

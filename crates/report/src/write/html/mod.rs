@@ -22,9 +22,8 @@ use crate::compare::History;
 use crate::document::{Block, Detail, Document, Section, Shown, history_document, report};
 use crate::view::View;
 use crate::words::count;
-pub use index::{error_html, index_html, waiting_html};
-use page::Page;
-pub use page::{LIVE_SCRIPT, PageHost, SERVED_POLICY};
+pub use index::{error_html, index_parts, waiting_parts};
+pub use page::{LIVE_SCRIPT, PageHost, PageParts, SERVED_POLICY};
 use parts::{command, of_tone, output, table};
 
 /// Where the page is viewed, and the run that its files belong to.
@@ -35,46 +34,53 @@ struct Host<'a> {
 }
 
 /// The report as a page, compared with the previous run if given.
-pub fn html(view: &View, previous: Option<&View>, place: PageHost) -> String {
+pub fn html(view: &View, previous: Option<&View>) -> String {
+    report_parts(view, previous, PageHost::File).page()
+}
+
+/// The same in parts.
+pub fn report_parts(view: &View, previous: Option<&View>, place: PageHost) -> PageParts {
     let host = Host {
         place,
         run: &view.run.id,
     };
     let document = report(view, previous);
-    let mut sections = sections(&document, host);
+    let mut page = page(&document, host);
     // Below the verdict, which is first.
-    sections.insert(sections.len().min(1), filter::filter(view));
-    let is_running = view.run.state.is_running();
-    page(&document, sections, is_running, host)
+    let filter = ("filter".to_owned(), filter::filter(view).into_string());
+    page.sections.insert(page.sections.len().min(1), filter);
+    page.live = view.run.state.is_running();
+    page
 }
 
 /// The histories of a name as a page: one for a suite, one for each command.
-pub fn history_html(histories: &[History], place: PageHost) -> String {
+pub fn history_html(histories: &[History]) -> String {
+    history_parts(histories, PageHost::File).page()
+}
+
+/// The same in parts.
+pub fn history_parts(histories: &[History], place: PageHost) -> PageParts {
+    let mut page = page(&history_document(histories), Host { place, run: "" });
     let mut runs = histories.iter().flat_map(|history| &history.runs);
-    let refresh = runs.any(|run| run.state.is_running());
-    let host = Host { place, run: "" };
-    let document = history_document(histories);
-    let sections = sections(&document, host);
-    page(&document, sections, refresh, host)
+    page.live = runs.any(|run| run.state.is_running());
+    page
 }
 
-fn page(document: &Document, sections: Vec<Markup>, refresh: bool, host: Host<'_>) -> String {
-    let page = Page {
-        title: &document.title,
+fn page(document: &Document, host: Host<'_>) -> PageParts {
+    let mut page = PageParts {
+        title: document.title.clone(),
         tab: document.tab.clone(),
-        facts: &document.facts,
+        facts: document.facts.clone(),
         host: host.place,
-        refresh,
-        body: html! { @for section in sections { (section) } },
+        live: false,
+        sections: Vec::new(),
     };
-    page.write()
-}
-
-fn sections(document: &Document, host: Host<'_>) -> Vec<Markup> {
     let mut ids = HashSet::new();
-    let sections = document.sections(Detail::Full);
-    let sections = sections.map(|one| section(&id(&one.heading, &mut ids), one, host));
-    sections.collect()
+    for one in document.sections(Detail::Full) {
+        let id = id(&one.heading, &mut ids);
+        page.push(&id, section(&id, one, host));
+    }
+    page
 }
 
 /// The anchor of a heading. It must be unique, since the script replaces sections by it.
@@ -139,7 +145,7 @@ fn block(block: &Block, host: Host<'_>) -> Markup {
         Block::Plot(plot) => pictures::plot(plot),
         Block::Rates(plot) => rates::rates(plot),
         Block::OverTime(one) => over_time::over_time(one),
-        Block::Grid(one) => grid::grid(one),
+        Block::Grid(one) => grid::grid(one, host),
         Block::Attempts(one) => crash::attempts(one, host),
         Block::Fold(title, blocks) => html! {
             details class="fold" {

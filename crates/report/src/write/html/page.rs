@@ -47,20 +47,55 @@ fn hash(text: &str) -> String {
     format!("'sha256-{}'", Base64::encode_string(&digest))
 }
 
-pub(super) struct Page<'a> {
-    pub(super) title: &'a str,
+/// A page in parts: a live page replaces those that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageParts {
+    pub(super) title: String,
     /// The title of its tab, if it is another one.
     pub(super) tab: Option<String>,
     /// A line below the title; often empty.
-    pub(super) facts: &'a str,
+    pub(super) facts: String,
     pub(super) host: PageHost,
-    /// Whether the page refreshes itself, if it is served.
-    pub(super) refresh: bool,
-    pub(super) body: Markup,
+    /// Whether it may change.
+    pub(super) live: bool,
+    /// The sections with their ids, in order.
+    pub(super) sections: Vec<(String, String)>,
 }
 
-impl Page<'_> {
-    pub(super) fn write(self) -> String {
+impl PageParts {
+    /// Whether it may change, so that a browser listens for updates.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// The title of its tab.
+    pub fn tab(&self) -> &str {
+        self.tab.as_deref().unwrap_or(&self.title)
+    }
+
+    /// The header and the sections with their ids, in order.
+    pub fn parts(&self) -> impl Iterator<Item = (&str, String)> {
+        let sections = self.sections.iter();
+        let sections = sections.map(|(id, text)| (id.as_str(), text.clone()));
+        std::iter::once(("head", harmless(self.header()))).chain(sections)
+    }
+
+    fn header(&self) -> Markup {
+        html! {
+            header id="head" {
+                h1 { (self.title) }
+                @if !self.facts.is_empty() { p class="facts" { (self.facts) } }
+            }
+        }
+    }
+
+    /// Adds a section.
+    pub(super) fn push(&mut self, id: &str, section: Markup) {
+        self.sections.push((id.to_owned(), harmless(section)));
+    }
+
+    /// The whole page.
+    pub fn page(&self) -> String {
         let served = self.host == PageHost::Served;
         let page = html! {
             (DOCTYPE)
@@ -72,13 +107,13 @@ impl Page<'_> {
                     @if !served {
                         meta http-equiv="Content-Security-Policy" content=(*POLICY);
                     }
-                    title { (self.tab.as_deref().unwrap_or(self.title)) }
+                    title { (self.tab()) }
                     // An inline icon keeps browsers from requesting one and logging an error.
                     link rel="icon" href="data:,";
                     style { (PreEscaped(STYLE)) }
                     @if served { script src="/live.js" defer {} }
                 }
-                body data-live=[(self.refresh && served).then_some("")] {
+                body data-live=[(self.live && served).then_some("")] {
                     @if served {
                         nav aria-label="pages" {
                             a href="/" { "All runs" }
@@ -86,19 +121,20 @@ impl Page<'_> {
                             span id="state" role="status" {}
                         }
                     }
-                    header id="head" {
-                        h1 { (self.title) }
-                        @if !self.facts.is_empty() { p class="facts" { (self.facts) } }
-                    }
-                    main { (self.body) }
+                    (self.header())
+                    main { @for (_, section) in &self.sections { (PreEscaped(section)) } }
                     script { (PreEscaped(SCRIPT)) }
                 }
             }
         };
-        // Texts are escaped before they get here. This rejects any that was not.
-        let is_harmful = |c: char| c != '\n' && is_unseen(c);
-        page.into_string().replace(is_harmful, "\u{fffd}")
+        harmless(page)
     }
+}
+
+/// Texts are escaped before they get here. This rejects any that was not.
+fn harmless(markup: Markup) -> String {
+    let is_harmful = |c: char| c != '\n' && is_unseen(c);
+    markup.into_string().replace(is_harmful, "\u{fffd}")
 }
 
 #[cfg(test)]

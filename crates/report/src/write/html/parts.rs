@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::document::{Table, Text, Tone};
+use crate::document::{Column, Table, Text, Tone};
 
 /// A table in a box that scrolls if the page is too narrow.
 pub(super) fn table(table: &Table) -> Markup {
@@ -60,15 +60,27 @@ pub(super) fn heads(table: &Table) -> Markup {
 
 pub(super) fn cells(table: &Table, row: &[Text]) -> Markup {
     html! {
-        @for (place, (column, cell)) in table.columns.iter().zip(row).enumerate() {
-            @if place == 0 && !column.number {
+        @match (table.columns.first(), row.first()) {
+            (Some(column), Some(cell)) if !column.number => {
                 th scope="row" { (cell.text) }
-            } @else {
-                td class=[class(column.number, cell.tone)] data-h=(column.full_head()) {
-                    (cell.text)
-                }
+                (more_cells(table, row))
             }
+            _ => { @for (column, cell) in table.columns.iter().zip(row) { (data(column, cell)) } }
         }
+    }
+}
+
+/// The cells after the first.
+pub(super) fn more_cells(table: &Table, row: &[Text]) -> Markup {
+    html! {
+        @for (column, cell) in table.columns.iter().zip(row).skip(1) { (data(column, cell)) }
+    }
+}
+
+/// A cell, with its head for narrow pages.
+fn data(column: &Column, cell: &Text) -> Markup {
+    html! {
+        td class=[class(column.number, cell.tone)] data-h=(column.full_head()) { (cell.text) }
     }
 }
 

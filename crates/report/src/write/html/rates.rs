@@ -2,26 +2,27 @@
 
 use maud::{Markup, html};
 
-use super::parts::{cells, heads, scrolled};
+use super::parts::{more_cells, scrolled};
 use super::pictures::{anchor, percent};
-use crate::document::{Mark, RateKind, RateMarks, RatesPlot, Text};
+use crate::document::{Column, Mark, RateKind, RateMarks, RatesPlot, Text};
 
 /// A row for each chapter, with its numbers and its marks.
 pub(super) fn rates(plot: &RatesPlot) -> Markup {
     let rows = plot.table.rows.iter().zip(&plot.rows);
     let table = html! {
         table class="plot rates" {
-            thead {
-                tr {
-                    (heads(&plot.table))
-                    th scope="col" class="track" { (head(plot)) }
-                }
-            }
+            thead { (heads(plot)) }
             tbody {
                 @for (row, marks) in rows {
                     @let outcomes: Vec<_> = marks.outcomes.iter().map(|one| one.word()).collect();
                     tr data-o=(outcomes.join(" ")) {
-                        (cells(&plot.table, row))
+                        th scope="row" {
+                            (row[0].text)
+                            @if !marks.details.is_empty() {
+                                span class="small details" { (marks.details) }
+                            }
+                        }
+                        (more_cells(&plot.table, row))
                         td class="track" { (track(plot, marks, row)) }
                     }
                 }
@@ -31,7 +32,38 @@ pub(super) fn rates(plot: &RatesPlot) -> Markup {
     html! { (key(plot)) (scrolled("rates", table)) }
 }
 
-fn head(plot: &RatesPlot) -> Markup {
+/// Two rows of heads: the groups of columns, and the modes in each.
+fn heads(plot: &RatesPlot) -> Markup {
+    let columns = &plot.table.columns;
+    let first = columns.first().map_or("", |column| &column.head);
+    let groups: Vec<&[Column]> = columns[1.min(columns.len())..]
+        .chunk_by(|a, b| !a.group.is_empty() && a.group == b.group)
+        .collect();
+    let has_groups = groups.iter().any(|group| !group[0].group.is_empty());
+    let rows = if has_groups { 2 } else { 1 };
+    html! {
+        tr {
+            th scope="col" rowspan=(rows) { (first) }
+            @for group in &groups {
+                @if group[0].group.is_empty() {
+                    th scope="col" rowspan=(rows) { (group[0].head) }
+                } @else {
+                    th scope="colgroup" colspan=(group.len()) { (group[0].group) }
+                }
+            }
+            th scope="col" class="track" rowspan=(rows) { (axis(plot)) }
+        }
+        @if has_groups {
+            tr {
+                @for column in groups.iter().flat_map(|group| group.iter()) {
+                    @if !column.group.is_empty() { th scope="col" { (column.head) } }
+                }
+            }
+        }
+    }
+}
+
+fn axis(plot: &RatesPlot) -> Markup {
     html! {
         svg class="axis" width="100%" height="16" aria-hidden="true" {
             @for tick in &plot.ticks {
