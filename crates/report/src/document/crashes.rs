@@ -179,9 +179,7 @@ pub(super) fn crashes(view: &View) -> Vec<Block> {
         }))
     });
     let crashes: Vec<_> = crashes.collect();
-    let unexplained = failures::unexplained(view).into_iter();
-    let unexplained = unexplained.filter(|(_, reason)| reason.outcome == Outcome::Crashed);
-    let unexplained = failures::sentences(unexplained);
+    let unexplained = failures::sentences(&failures::unexplained_crashes(view));
     crashes
         .into_iter()
         .chain(more(view, SHOWN))

@@ -17,12 +17,11 @@ const LINES: [usize; 2] = [5, 2];
 
 /// Reasons without a signature, with the last lines that the attempts printed.
 pub(super) fn failures(view: &View) -> Vec<Block> {
-    sentences(unexplained(view).into_iter())
+    sentences(&unexplained(view))
 }
 
 /// The first of these reasons, a sentence each with the last lines of output.
-pub(super) fn sentences<'a>(all: impl Iterator<Item = (Row<'a>, &'a Reason)>) -> Vec<Block> {
-    let all: Vec<_> = all.collect();
+pub(super) fn sentences(all: &[(Row<'_>, &Reason)]) -> Vec<Block> {
     let lines = LINES[usize::from(all.len() > 1)];
     let mut blocks = Vec::new();
     for (row, reason) in all.iter().take(SHOWN) {
@@ -40,12 +39,28 @@ pub(super) fn sentences<'a>(all: impl Iterator<Item = (Row<'a>, &'a Reason)>) ->
     blocks
 }
 
+/// Crashes without a signature, as reasons.
+pub(super) fn unexplained_crashes(view: &View) -> Vec<(Row<'_>, &Reason)> {
+    let all = unexplained(view).into_iter();
+    all.filter(|(_, reason)| reason.outcome == Outcome::Crashed)
+        .collect()
+}
+
 /// Why attempts that count did not pass: a sentence each, and the whole reason if it has more lines.
+/// Crashes have a section of their own, which names the first ones without a signature.
 pub(super) fn reasons(view: &View) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = Vec::new();
+    let more_crashes: Vec<_> = unexplained_crashes(view).into_iter().skip(SHOWN).collect();
+    let is_shown = |reason: &&Reason| {
+        let mut more = more_crashes.iter();
+        let is_in_crashes = reason.outcome == Outcome::Crashed
+            && more_lines(&reason.text).is_empty()
+            && !more.any(|(_, more)| std::ptr::eq(*more, *reason));
+        reason.outcome.counts() && !is_in_crashes
+    };
     for Row { name, results, .. } in rows(view) {
-        let counting = results.reasons.iter().filter(|r| r.outcome.counts());
+        let counting = results.reasons.iter().filter(is_shown);
         for reason in counting.clone().take(REASONS) {
             lines.push(sentence(&name, reason));
             let whole = more_lines(&reason.text);

@@ -113,12 +113,9 @@ fn deaths_outside_chapters_count_only_for_the_sequence() {
     assert_eq!(view.chapters[0].results.first_attempt, share(0, 3));
     assert_eq!(view.chapters[1].results.first_attempt, share(0, 2));
     let text = markdown(&view, None);
-    assert!(text.contains("between chapters 1, at exit 2"), "{text}");
-    assert!(
-        text.contains("died at exit, after the last verdict, 2/2 = 100%"),
-        "{text}"
-    );
-    assert!(text.contains("- ab: 3 crashed: SIGSEGV"), "{text}");
+    assert!(text.contains("(between chapters) | 1/3 "), "{text}");
+    assert!(text.contains("(at exit) | 2/2 "), "{text}");
+    assert!(text.contains("ab: 3 crashed: SIGSEGV"), "{text}");
 }
 
 #[test]

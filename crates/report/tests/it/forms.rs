@@ -119,7 +119,7 @@ fn a_timed_out_round_is_not_reported_as_a_crash() {
     assert_eq!((count("v1 | SIGSEGV | f"), count("v1 | HANG | f")), (1, 1));
     let text = crashrate_report::markdown(&view, None);
     assert!(
-        text.contains("1 crashed, 4 timed-out (SIGSEGV 1)."),
+        text.contains("| 1 crashed, 4 timed-out, SIGSEGV 1 |"),
         "{text}"
     );
     let rounds = junit(&records);

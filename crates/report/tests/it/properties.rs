@@ -7,8 +7,8 @@ use crashrate_model::{
     ChapterEnd, ChapterFacts, DiedIn, Ended, Exit, Mode, Outcome, Record, StopReason, Unit,
 };
 use crashrate_report::{
-    PageHost, Results, RunState, Share, View, csv, history, history_html, html, json, junit,
-    junit_rounds, markdown,
+    Results, RunState, Share, View, csv, history, history_html, html, json, junit, junit_rounds,
+    markdown,
 };
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -277,8 +277,8 @@ proptest! {
                 let parsed: serde_json::Value = serde_json::from_str(&json(&view)).unwrap();
                 prop_assert_eq!(parsed["schema"].as_u64(), Some(1));
                 for page in [
-                    html(&view, Some(&view), PageHost::File),
-                    history_html(from_ref(&history("story", &[view.clone(), view.clone()])), PageHost::Served),
+                    html(&view, Some(&view)),
+                    history_html(from_ref(&history("story", &[view.clone(), view.clone()]))),
                 ] {
                     prop_assert!(!page.chars().any(|c| c.is_control() && c != '\n'));
                 }

@@ -4,7 +4,7 @@ use crashrate_model::{
     Certificate, DiedIn, Exit, MinimizeRule, Minimized, Outcome, Part, PartParams, Record,
     StopReason, Stopping, Without,
 };
-use crashrate_report::{ExitClass, PageHost, RunState, View, exit_class, html, json, markdown};
+use crashrate_report::{ExitClass, RunState, View, exit_class, html, json, markdown};
 use serde_json::{Value, json};
 
 use crate::journal::{Journal, build, chapter, full, info, sequence, summary};
@@ -103,7 +103,7 @@ fn the_answer_of_a_search() {
     insta::assert_snapshot!("search_markdown", markdown(&view, None));
     insta::assert_snapshot!("search_json", json(&view));
     assert_eq!(exit_class(&view), ExitClass::Passed);
-    let page = html(&view, None, PageHost::File);
+    let page = html(&view, None);
     assert_eq!(
         page.matches("class=\"whole\"").count(),
         7,

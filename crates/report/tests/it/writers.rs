@@ -181,7 +181,7 @@ fn colour_is_used_only_on_request() {
         origin: None,
     };
     let colored = terminal(&view, &colored);
-    assert!(!plain.contains('\x1b') && colored.contains("\x1b[31m6\x1b[0m"));
+    assert!(!plain.contains('\x1b') && colored.contains("\x1b[31m6/10 (31-83%)\x1b[0m"));
     assert!(colored.contains("\x1b[1;31mFAIL\x1b[0m"));
     let mut stripped = colored;
     for code in ["0", "1", "2", "31", "32", "33", "1;31"] {

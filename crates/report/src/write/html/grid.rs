@@ -86,7 +86,7 @@ fn band(grid: &Grid, begin: usize, end: usize) -> Markup {
                         @for square in row.squares.iter().take(end).skip(begin) {
                             @let flaky = if square.flaky { " flaky" } else { "" };
                             @let class = class(square.worst, square.quarters);
-                            td class={ (class) (flaky) } title=[title(square)] {
+                            td class={ (class) (flaky) } title=[title(square, grid.per_square)] {
                                 @match &square.link {
                                     Some(link) => a href={ "#" (link) } { (square.mark) },
                                     None => span { (square.mark) },
@@ -102,9 +102,9 @@ fn band(grid: &Grid, begin: usize, end: usize) -> Markup {
 }
 
 /// What a square shows in words, unless its letter says all.
-fn title(square: &Square) -> Option<&str> {
-    let usual = square.worst == Some(Outcome::Passed) && square.mark.len() == 1 && !square.flaky;
-    (!usual).then_some(square.title.as_str())
+fn title(square: &Square, per_square: u32) -> Option<&str> {
+    let is_usual = square.worst == Some(Outcome::Passed) && !square.flaky;
+    (per_square > 1 || !is_usual).then_some(square.title.as_str())
 }
 
 /// The colour of the outcome, and its strength.
