@@ -7,8 +7,9 @@ use crashrate_model::DEFAULT_VARIANT;
 
 use crate::view::View;
 
-/// The longest name in an anchor, in characters.
-const LONGEST: usize = 40;
+/// The longest name in an anchor, in characters. Of a longer one the last words are kept: names of
+/// tests differ at their ends.
+const LONGEST: usize = 32;
 
 /// The last part of the anchors of each unit, in the order of [`View::units`].
 pub(super) struct Anchors(Vec<String>);
@@ -45,11 +46,11 @@ fn slug(name: &str) -> String {
             false if !out.is_empty() && !out.ends_with('-') => out.push('-'),
             false => {}
         }
-        if out.len() == LONGEST {
-            break;
-        }
     }
-    match out.trim_end_matches('-') {
+    let out = out.trim_end_matches('-');
+    let end = &out[out.len().saturating_sub(LONGEST)..];
+    let whole_words = end.find('-').map(|place| &end[place + 1..]);
+    match whole_words.filter(|_| end.len() < out.len()).unwrap_or(end) {
         "" => "unit".to_owned(),
         out => out.to_owned(),
     }
@@ -68,5 +69,9 @@ mod tests {
         );
         assert_eq!(slug("--\u{e9}\u{1f600}"), "unit");
         assert_eq!(slug(&"a".repeat(100)).len(), LONGEST);
+        assert_eq!(
+            slug("tests/test_models.py::TestEncoder::test_layers[3]"),
+            "py-testencoder-test-layers-3"
+        );
     }
 }

@@ -8,6 +8,8 @@ use crate::clean::{NAME, SENTENCE, clean, one_line};
 use crate::view::{AttemptDetail, End, View};
 use crate::words::{count, counts, joined, more_lines, of_unit, plural, seconds};
 
+/// Of more units than these, those that only passed are folded.
+const FOLDED_ABOVE: usize = 20;
 /// Chapters of a sequence that an attempt names.
 const CHAPTERS: usize = 20;
 /// Lines of each stream: the first and the last ones.
@@ -68,18 +70,43 @@ pub(super) fn attempts(view: &View) -> Vec<Block> {
                     _ => all.others.push(other(view, unit, attempts, anchor)),
                 }
             }
-            all.summary = match (all.others.len(), all.passed.len()) {
-                (0, passed) => format!("{} passed", plural(passed as u64, "round")),
-                (others, 0) => plural(others as u64, "round"),
-                (others, passed) => format!(
-                    "{}, and {} that passed",
-                    plural(others as u64, "round"),
-                    count(passed as u64)
-                ),
-            };
-            Some(Block::Attempts(all))
+            all.summary = summary(view, unit, &all);
+            Some(all)
         });
-    units.collect()
+    let units: Vec<UnitAttempts> = units.collect();
+    let (shown, folded) = match units.len() > FOLDED_ABOVE {
+        true => units.into_iter().partition(|unit| !unit.others.is_empty()),
+        false => (units, Vec::new()),
+    };
+    let block = |unit| Block::Attempts(unit);
+    let mut blocks: Vec<Block> = shown.into_iter().map(block).collect();
+    if !folded.is_empty() {
+        let title = format!("{} that only passed", plural(folded.len() as u64, "other"));
+        blocks.push(Block::Fold(title, folded.into_iter().map(block).collect()));
+    }
+    blocks
+}
+
+/// How many rounds there are, and how many are described if those are not all.
+fn summary(view: &View, unit: &Unit, all: &UnitAttempts) -> String {
+    let (others, passed) = (all.others.len() as u64, all.passed.len() as u64);
+    let cells = view.results_of(&unit.name, unit.mode, &unit.variant);
+    let cells = cells.map_or(&[][..], |results| &results.cells);
+    let remarkable = cells.iter().filter(|cell| cell.is_remarkable()).count() as u64;
+    match (others, passed) {
+        (0, passed) => format!("{} passed", plural(passed, "round")),
+        (others, 0) if others < remarkable => format!(
+            "{} of the {} that did not pass",
+            count(others),
+            plural(remarkable, "round")
+        ),
+        (others, 0) => format!("{} that did not pass", plural(others, "round")),
+        (others, passed) => format!(
+            "{} that did not pass, {} that did",
+            plural(others, "round"),
+            count(passed)
+        ),
+    }
 }
 
 /// `12: 1.20 s, seed 7`.

@@ -7,7 +7,7 @@ use crate::words::{count, seconds};
 
 /// The most rows of the picture. Of more, the quickest are left out: each median is in the table of
 /// rates.
-const DRAWN: usize = 50;
+const DRAWN: usize = 20;
 
 /// How long attempts that count took: the shortest, the median and the longest.
 pub(super) fn durations(view: &View) -> Vec<Block> {

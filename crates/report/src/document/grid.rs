@@ -16,6 +16,8 @@ use crate::words::{LETTERS, count, counted, letter};
 const SINGLE: u64 = 6_000;
 /// The most rounds in a row that have a square each.
 const SINGLE_ROUNDS: u32 = 200;
+/// Of more rows than these, those that only passed are folded.
+const FOLDED_ABOVE: usize = 20;
 /// The most squares that represent several rounds each, in all and in a row.
 const SQUARES: usize = 20_000;
 const COLUMNS: usize = 50;
@@ -88,15 +90,30 @@ pub(super) fn grid(view: &View) -> Vec<Block> {
             },
         }
     });
-    let rows = rows.collect();
+    let mut rows: Vec<GridRow> = rows.collect();
+    let mut folded = Vec::new();
+    if rows.len() > FOLDED_ABOVE {
+        (folded, rows) = rows.into_iter().partition(GridRow::has_only_passed);
+    }
+    if rows.is_empty() {
+        std::mem::swap(&mut rows, &mut folded);
+    }
     vec![Block::Grid(Grid {
         per_square: squares.per_square,
         rounds: squares.rounds,
         last: squares.last,
         rows,
+        folded,
         outcomes,
         open,
     })]
+}
+
+impl GridRow {
+    fn has_only_passed(&self) -> bool {
+        let mut squares = self.squares.iter();
+        squares.all(|square| square.worst == Some(Outcome::Passed) && !square.flaky)
+    }
 }
 
 fn first_outcomes(cells: &[Cell]) -> Outcomes {

@@ -46,7 +46,8 @@ pub(crate) use failures::{first_seen, unexplained};
 pub(crate) use history::{history_document, runs};
 pub(crate) use over_time::OverTime;
 pub(crate) use plot::{
-    Curve, Curves, Grid, Mark, Parts, Plot, RateKind, RateMarks, RatesPlot, Square, Tick, TrendPlot,
+    Curve, Curves, Grid, GridRow, Mark, Parts, Plot, RateKind, RateMarks, RatesPlot, Square, Tick,
+    TrendPlot,
 };
 pub use search::search_in_words;
 pub(crate) use table::{Column, Table, Text, Tone};

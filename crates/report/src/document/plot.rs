@@ -211,6 +211,8 @@ pub(crate) struct Grid {
     pub(crate) rounds: RoundRange,
     pub(crate) last: u32,
     pub(crate) rows: Vec<GridRow>,
+    /// Rows of a run of many that only passed.
+    pub(crate) folded: Vec<GridRow>,
     /// The outcomes that occur, with the number of rounds of each.
     pub(crate) outcomes: Outcomes,
     /// Rounds that have no result yet.

@@ -1,24 +1,29 @@
 //! Draws rounds as a grid of squares, each with a colour and a letter.
 
+use std::ops::Range;
+
 use crashrate_model::Outcome;
 use maud::{Markup, html};
 
 use super::parts::scrolled;
 use super::{Host, PageHost};
-use crate::document::{Grid, Square};
-use crate::words::{count, letter};
+use crate::document::{Grid, GridRow, Square};
+use crate::words::{count, letter, plural};
 
 /// Squares per table row, each for one or more rounds. Longer rows continue in further tables.
 const BANDS: [usize; 2] = [40, 25];
 
 pub(super) fn grid(grid: &Grid, host: Host<'_>) -> Markup {
-    let columns = grid.rows.iter().map(|row| row.squares.len()).max();
-    let columns = columns.unwrap_or(0);
-    let wide = BANDS[usize::from(grid.per_square > 1)];
     html! {
         (legend(grid))
         @if host.place == PageHost::Served { (zoom(grid)) }
-        @for begin in (0..columns).step_by(wide) { (band(grid, begin, columns.min(begin + wide))) }
+        (bands(grid, &grid.rows))
+        @if !grid.folded.is_empty() {
+            details class="fold" {
+                summary { (plural(grid.folded.len() as u64, "row")) " that passed in every round" }
+                (bands(grid, &grid.folded))
+            }
+        }
     }
 }
 
@@ -64,19 +69,31 @@ fn legend(grid: &Grid) -> Markup {
     }
 }
 
-fn band(grid: &Grid, begin: usize, end: usize) -> Markup {
+fn bands(grid: &Grid, rows: &[GridRow]) -> Markup {
+    let columns = rows.iter().map(|row| row.squares.len()).max();
+    let columns = columns.unwrap_or(0);
+    let wide = BANDS[usize::from(grid.per_square > 1)];
+    html! {
+        @for begin in (0..columns).step_by(wide) {
+            (band(grid, rows, begin..columns.min(begin + wide)))
+        }
+    }
+}
+
+fn band(grid: &Grid, rows: &[GridRow], columns: Range<usize>) -> Markup {
+    let Range { start: begin, end } = columns;
     let first = u64::from(*grid.rounds.start());
     let number = |column: usize| column as u64 * u64::from(grid.per_square) + first;
     let last = (number(end) - 1).min((*grid.rounds.end()).into());
     let name = format!("rounds {} to {}", count(number(begin)), count(last));
-    let rows = grid.rows.iter().filter(|row| row.squares.len() > begin);
+    let rows = rows.iter().filter(|row| row.squares.len() > begin);
     let table = html! {
         table class=(if grid.per_square > 1 { "grid several" } else { "grid" }) {
             caption { (name) }
             thead {
                 tr {
                     th scope="col" { "chapter or sequence" }
-                    @for column in begin..end { th scope="col" { (number(column)) } }
+                    @for column in begin..end { th scope="col" { (count(number(column))) } }
                 }
             }
             tbody {

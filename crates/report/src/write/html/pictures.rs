@@ -5,14 +5,34 @@ use maud::{Markup, html};
 
 use super::parts::{table, with_tracks};
 use crate::compare::verb;
-use crate::document::{Curve, Curves, Mark, Plot, Text, Tick, TrendPlot};
+use crate::document::{Curve, Curves, Mark, Plot, Tick, TrendPlot};
 
 /// The table with its tracks. Lengths are percentages of the track, so it fits any page width.
 pub(super) fn plot(plot: &Plot) -> Markup {
     let head = html! { span class="small" { (plot.head) } (axis(&plot.ticks)) };
-    let rows = plot.table.rows.iter().zip(&plot.marks);
-    let tracks = rows.map(|(row, mark)| track(&plot.ticks, mark.as_ref(), row));
-    with_tracks(&plot.table, head, tracks)
+    let scale = scale_name(&plot.ticks);
+    let tracks = plot.marks.iter().map(|mark| track(&scale, mark.as_ref()));
+    html! { (scale_lines(&plot.ticks)) (with_tracks(&plot.table, head, tracks)) }
+}
+
+/// The lines of a scale, once for all tracks that show it.
+pub(super) fn scale_lines(ticks: &[Tick]) -> Markup {
+    html! {
+        svg class="unseen" aria-hidden="true" {
+            g id=(scale_name(ticks)) {
+                @for x in ticks.iter().map(|tick| percent(tick.place)) {
+                    line class="g" x1=(x) x2=(x) y2="100%" {}
+                }
+            }
+        }
+    }
+}
+
+/// The id of the lines. Equal scales have equal lines.
+pub(super) fn scale_name(ticks: &[Tick]) -> String {
+    let labels: String = ticks.iter().map(|tick| tick.label.as_str()).collect();
+    let plain = labels.chars().filter(char::is_ascii_alphanumeric);
+    format!("scale-{}", plain.collect::<String>())
 }
 
 fn axis(ticks: &[Tick]) -> Markup {
@@ -34,14 +54,10 @@ pub(super) fn anchor(place: f64) -> &'static str {
     }
 }
 
-fn track(ticks: &[Tick], mark: Option<&Mark>, row: &[Text]) -> Markup {
-    let cells: Vec<_> = row.iter().map(|cell| cell.text.as_str()).collect();
+fn track(scale: &str, mark: Option<&Mark>) -> Markup {
     html! {
-        svg width="100%" height="18" role="img" {
-            title { (cells.join(", ")) }
-            @for x in ticks.iter().map(|tick| percent(tick.place)) {
-                line class="g" x1=(x) x2=(x) y2="18" {}
-            }
+        svg width="100%" height="18" aria-hidden="true" {
+            use href={ "#" (scale) } {}
             @if let Some(mark) = mark {
                 @let [from, at, to] = [mark.from, mark.at, mark.to].map(percent);
                 g class=(class_of(mark)) {

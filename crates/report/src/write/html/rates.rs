@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 
 use super::parts::{more_cells, scrolled};
-use super::pictures::{anchor, percent};
-use crate::document::{Column, Mark, RateKind, RateMarks, RatesPlot, Text};
+use super::pictures::{anchor, percent, scale_lines, scale_name};
+use crate::document::{Column, Mark, RateKind, RateMarks, RatesPlot};
 
 /// A row for each chapter, with its numbers and its marks.
 pub(super) fn rates(plot: &RatesPlot) -> Markup {
+    let scale = scale_name(&plot.ticks);
     let rows = plot.table.rows.iter().zip(&plot.rows);
     let table = html! {
         table class="plot rates" {
@@ -23,13 +24,13 @@ pub(super) fn rates(plot: &RatesPlot) -> Markup {
                             }
                         }
                         (more_cells(&plot.table, row))
-                        td class="track" { (track(plot, marks, row)) }
+                        td class="track" { (track(marks, &scale)) }
                     }
                 }
             }
         }
     };
-    html! { (key(plot)) (scrolled("rates", table)) }
+    html! { (key(plot)) (scale_lines(&plot.ticks)) (scrolled("rates", table)) }
 }
 
 /// Two rows of heads: the groups of columns, and the modes in each.
@@ -108,20 +109,16 @@ fn words(kind: RateKind) -> &'static str {
     }
 }
 
-fn track(plot: &RatesPlot, row: &RateMarks, cells: &[Text]) -> Markup {
+fn track(row: &RateMarks, scale: &str) -> Markup {
     let lanes = row.marks.len().max(1);
     let high = 12 * lanes + 4;
-    let texts: Vec<_> = cells.iter().map(|cell| cell.text.as_str()).collect();
     html! {
-        svg width="100%" height=(high) role="img" aria-label=(texts.join(", ")) {
+        svg width="100%" height=(high) aria-hidden="true" {
             @if let Some((from, to)) = row.ideal {
                 @let wide = format!("{:.2}%", 97.0 * (to - from).max(0.004));
                 rect class="ideal-band" x=(percent(from)) width=(wide) height=(high) {}
             }
-            @for tick in &plot.ticks {
-                @let x = percent(tick.place);
-                line class="g" x1=(x) x2=(x) y2=(high) {}
-            }
+            use href={ "#" (scale) } {}
             @for (lane, (kind, mark)) in row.marks.iter().enumerate() {
                 @let Mark { from, at, to, .. } = mark;
                 (drawn(*kind, 8.0 + 12.0 * lane as f64, [*from, *at, *to].map(percent)))
