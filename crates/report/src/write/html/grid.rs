@@ -72,7 +72,8 @@ fn legend(grid: &Grid) -> Markup {
 fn bands(grid: &Grid, rows: &[GridRow]) -> Markup {
     let columns = rows.iter().map(|row| row.squares.len()).max();
     let columns = columns.unwrap_or(0);
-    let wide = BANDS[usize::from(grid.per_square > 1)];
+    let has_long_numbers = grid.per_square > 1 || *grid.rounds.end() > 999;
+    let wide = BANDS[usize::from(has_long_numbers)];
     html! {
         @for begin in (0..columns).step_by(wide) {
             (band(grid, rows, begin..columns.min(begin + wide)))
