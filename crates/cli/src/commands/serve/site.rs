@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use crashrate_report::{
-    InShort, PageHost, PageParts, RoundRange, RunLine, RunState, View, history_parts, index_parts,
-    report_parts, waiting_parts,
+    InShort, PageHost, PageParts, RoundRange, RunLine, RunPages, RunState, View, history_parts,
+    index_parts, report_parts, waiting_parts,
 };
 use crashrate_supervisor::safe_file;
 
@@ -139,7 +139,7 @@ impl Site {
             if histories.is_empty() {
                 return Err(Missing::NoSuchRun);
             }
-            Ok(history_parts(&histories, PageHost::Served))
+            Ok(history_parts(&histories, &RunPages::Served))
         })
     }
 

@@ -5,7 +5,7 @@ use maud::html;
 use super::page::{PageHost, PageParts};
 use super::parts::{cells, scrolled, with_heads};
 use crate::clean::{SENTENCE, clean};
-use crate::document::runs;
+use crate::document::{runs, segment};
 use crate::view::RunLine;
 
 /// The list of runs, latest first, with links to their reports and to each suite's history.
@@ -72,14 +72,4 @@ fn empty(title: String, live: bool) -> PageParts {
         live,
         sections: Vec::new(),
     }
-}
-
-/// A name as one URL path segment.
-pub(super) fn segment(name: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
-    let part = |b: u8| match plain(b) {
-        true => char::from(b).to_string(),
-        false => format!("%{b:02X}"),
-    };
-    name.bytes().map(part).collect()
 }
