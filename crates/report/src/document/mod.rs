@@ -45,7 +45,7 @@ pub use chosen::add_details;
 pub(crate) use comparisons::comparison_document;
 pub(crate) use crashes::Crash;
 pub(crate) use failures::{first_seen, unexplained};
-pub(crate) use history::{DIFFERENCES, PastRuns, history_document, runs};
+pub(crate) use history::{DIFFERENCES, PastRunRow, PastRuns, history_document, runs, state_of};
 pub(crate) use matrix::{Matrix, MatrixCell, MatrixRow, MatrixRun, RateLevel, Sparkline};
 pub(crate) use over_time::OverTime;
 pub(crate) use plot::{

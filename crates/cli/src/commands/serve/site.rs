@@ -1,6 +1,6 @@
 //! The pages, made from the journals of one runs folder and from nothing outside it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -84,7 +84,8 @@ impl Site {
     fn index(&self) -> Result<PageParts, Missing> {
         let mut cache = lock(&self.cache);
         let folders = self.folders()?;
-        cache.lines.retain(|folder, _| folders.contains(folder));
+        let known: HashSet<&PathBuf> = folders.iter().collect();
+        cache.lines.retain(|folder, _| known.contains(folder));
         let lines = folders.iter().map(|folder| {
             let stamp = stamp(folder);
             let known = match cache.lines.get(folder) {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{heads, more_cells, scrolled};
-use crate::document::{DIFFERENCES, PastRuns, Table, Text};
+use crate::document::{DIFFERENCES, PastRunRow, PastRuns, Table, Text};
 use crate::words::count;
 
 /// A name that links to a page, if there is one.
@@ -16,36 +16,51 @@ pub(super) fn linked(name: &str, link: Option<&str>) -> Markup {
     }
 }
 
+/// Up to this many runs in which something changed are not folded.
+const CHANGED: usize = 8;
+
 /// The runs in which something changed, the latest first, and then all runs.
 pub(super) fn past_runs(past: &PastRuns) -> Markup {
-    let runs = past.table.rows.iter().zip(&past.runs);
-    let changed: Vec<_> = runs
-        .rev()
-        .filter(|(_, run)| !run.differs.is_empty())
-        .collect();
+    let runs = past.table.rows.iter().zip(&past.runs).rev();
+    let runs = runs.filter(|(_, run)| !run.differs.is_empty());
+    let changed: Vec<(&Vec<Text>, &PastRunRow)> = runs.collect();
+    let (first, older) = changed.split_at(changed.len().min(CHANGED));
     html! {
         @if changed.is_empty() {
             p { "Nothing on record changed between these runs, besides their rates." }
         } @else {
-            table class="changes" {
-                caption { "What changed since the run before, the latest first" }
-                thead { tr { th scope="col" { "run" } th scope="col" { "changed" } } }
-                tbody {
-                    @for (row, run) in changed {
-                        tr {
-                            th scope="row" {
-                                (linked(text(row, 0), run.link.as_deref()))
-                                span class="small" { (text(row, 1)) }
-                            }
-                            td { (differences(&run.differs)) }
-                        }
-                    }
-                }
+            (changes(first, Some("What changed since the run before, the latest first")))
+        }
+        @if !older.is_empty() {
+            details class="fold" {
+                summary { (count(older.len() as u64)) " older runs with changes" }
+                (changes(older, None))
             }
         }
         details class="fold" {
             summary { "All runs (" (count(past.runs.len() as u64)) ")" }
             (all_runs(past))
+        }
+    }
+}
+
+fn changes(runs: &[(&Vec<Text>, &PastRunRow)], caption: Option<&str>) -> Markup {
+    html! {
+        table class="changes" {
+            @if let Some(caption) = caption { caption { (caption) } }
+            thead { tr { th scope="col" { "run" } th scope="col" { "changed" } } }
+            tbody {
+                @for (row, run) in runs {
+                    tr {
+                        th scope="row" {
+                            (linked(text(row, 0), run.link.as_deref()))
+                            " "
+                            span class="small" { (text(row, 1)) }
+                        }
+                        td { (differences(&run.differs)) }
+                    }
+                }
+            }
         }
     }
 }

@@ -215,7 +215,7 @@ fn changes(rows: &[MatrixRow]) -> Markup {
 fn numbers(rows: &[MatrixRow]) -> Markup {
     html! {
         @for row in rows {
-            details class="row" {
+            details class="row" data-name=(row.key) {
                 summary { (row.name) ": " (share(row.total.bad, row.total.n)) }
                 div id=(row.key) {
                     @if row.change.is_none() { p { (row.said) } }
