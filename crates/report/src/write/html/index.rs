@@ -14,7 +14,9 @@ use crate::words::{date, out_of, share};
 
 /// The list of runs, latest first, with links to their reports and to each suite's history.
 pub fn index_parts(lines: &[RunLine]) -> PageParts {
-    let heads = ["run", "suite", "state", "bad", "rounds", "began", "device"];
+    let heads = [
+        "run", "suite", "state", "passed", "bad", "rounds", "began", "device",
+    ];
     let list = html! {
         table class="runs" {
             thead { tr { @for head in heads { th scope="col" { (head) } } } }
@@ -62,11 +64,13 @@ fn row(line: &RunLine) -> Markup {
         return html! {
             tr {
                 th scope="row" { (linked(&id, link.as_deref())) }
-                td class="bad" colspan="6" { "its journal cannot be read" }
+                td class="bad" colspan="7" { "its journal cannot be read" }
             }
         };
     };
-    let bad = known.bad.bad;
+    let (bad, n) = (known.bad.bad, known.bad.n);
+    // Rounds may fail without being counted as bad.
+    let failed = known.passed + bad < n;
     html! {
         tr {
             th scope="row" title=(id) {
@@ -76,7 +80,8 @@ fn row(line: &RunLine) -> Markup {
             td class=[(known.state.is_running() || !known.complete).then_some("doubt")] {
                 (state_of(known))
             }
-            td class=[(bad > 0).then_some("bad")] data-h="bad" { (share(bad, known.bad.n)) }
+            td class=[failed.then_some("doubt")] data-h="passed" { (share(known.passed, n)) }
+            td class=[(bad > 0).then_some("bad")] data-h="bad" { (share(bad, n)) }
             td data-h="rounds" { (out_of(known.rounds.0, known.rounds.1)) }
             td { (date(&known.started)) }
             td { (clean(&known.device, NAME)) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::history::linked;
-use super::parts::scrolled;
+use super::parts::{self, scrolled};
 use super::pictures;
 use crate::compare::verb;
 use crate::document::{Matrix, MatrixCell, MatrixRow, MatrixRun, RateLevel, Sparkline};
@@ -217,13 +217,11 @@ fn numbers(rows: &[MatrixRow]) -> Markup {
         @for row in rows {
             details class="row" data-name=(row.key) {
                 summary { (row.name) ": " (share(row.total.bad, row.total.n)) }
-                div id=(row.key) {
-                    @if row.change.is_none() { p { (row.said) } }
-                    @if row.total.bad > 0 || row.change.is_some() {
-                        (pictures::trend(&row.numbers))
-                    } @else {
-                        (super::parts::table(&row.numbers.plot.table))
-                    }
+                p id=(row.key) { (row.said) }
+                @if row.total.bad > 0 || row.change.is_some() {
+                    (pictures::trend(&row.numbers))
+                } @else {
+                    (parts::table(&row.numbers.plot.table))
                 }
             }
         }
