@@ -2,8 +2,7 @@
 
 use super::attempts::UnitAttempts;
 use super::crashes::Crash;
-use super::history::PastRuns;
-use super::matrix::Matrix;
+use super::matrix::{Matrix, PastRuns};
 use super::over_time::OverTime;
 use super::plot::{Curves, Grid, Parts, Plot, RatesPlot};
 use super::table::{Table, Text, Tone};

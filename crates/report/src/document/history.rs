@@ -1,6 +1,7 @@
 //! The runs of a suite, and each chapter's rate over them.
 
-use super::matrix::matrix;
+use super::matrix::{PastRunRow, PastRuns};
+use super::trends::matrix;
 use super::{Block, Document, RunPages, Section, Shown, Table, Text, Tone};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::{History, history_intro};
@@ -56,20 +57,6 @@ fn state(run: RunState, complete: bool, imported: bool) -> String {
         true => format!("imported, {state}"),
         false => state.to_owned(),
     }
-}
-
-/// The runs of a history.
-pub(crate) struct PastRuns {
-    /// A row for each run, with what differs from the run before.
-    pub(crate) table: Table,
-    /// The same runs.
-    pub(crate) runs: Vec<PastRunRow>,
-}
-
-pub(crate) struct PastRunRow {
-    pub(crate) link: Option<String>,
-    /// What differs from the run before: name, value before, value now.
-    pub(crate) differs: Vec<[String; 3]>,
 }
 
 /// The listed runs.

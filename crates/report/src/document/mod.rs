@@ -30,6 +30,7 @@ mod running;
 mod search;
 mod sequences;
 mod table;
+mod trends;
 mod unit_rows;
 mod verdict;
 
@@ -45,8 +46,10 @@ pub use chosen::add_details;
 pub(crate) use comparisons::comparison_document;
 pub(crate) use crashes::Crash;
 pub(crate) use failures::{first_seen, unexplained};
-pub(crate) use history::{DIFFERENCES, PastRunRow, PastRuns, history_document, runs, state_of};
-pub(crate) use matrix::{Matrix, MatrixCell, MatrixRow, MatrixRun, RateLevel, Sparkline};
+pub(crate) use history::{DIFFERENCES, history_document, runs, state_of};
+pub(crate) use matrix::{
+    Matrix, MatrixCell, MatrixRow, MatrixRun, PastRunRow, PastRuns, RateLevel, Sparkline,
+};
 pub(crate) use over_time::OverTime;
 pub(crate) use plot::{
     Curve, Curves, Grid, GridRow, Mark, Parts, Plot, RateKind, RateMarks, RatesPlot, Square, Tick,
