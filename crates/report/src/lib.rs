@@ -16,7 +16,7 @@ pub use compare::{
     Side, Strata, Stratum, Trend, Untested, What, axes, compare_runs, compare_strata,
     compare_within, history,
 };
-pub use document::{Detail, add_details, search_in_words};
+pub use document::{Detail, RunPages, add_details, search_in_words};
 pub use error::{ReportError, ViewError};
 pub use tally::ViewBuilder;
 pub use view::{

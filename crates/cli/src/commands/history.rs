@@ -1,14 +1,14 @@
 //! `crashrate history`: the rates of a suite, or of a command, over its runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use crashrate_report::{history_html, history_json, history_markdown, history_terminal};
+use crashrate_report::{RunPages, history_html, history_json, history_markdown, history_terminal};
 use crashrate_supervisor::names::nearest;
 
 use crate::error::{Exit, Failure};
 use crate::output::{answer, colors, width};
-use crate::run_folder::{histories_among, list, suites};
+use crate::run_folder::{histories_among, id, list, report_path, suites};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -63,7 +63,16 @@ pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit,
     answer(&match arguments.format {
         HistoryFormat::Terminal => history_terminal(&histories, width(), colors()),
         HistoryFormat::Markdown => history_markdown(&histories),
-        HistoryFormat::Html => history_html(&histories),
+        HistoryFormat::Html => history_html(&histories, &pages(&folders)),
         HistoryFormat::Json => history_json(&histories),
     })
+}
+
+/// The pages of the runs, as a page in this directory links to them.
+fn pages(folders: &[PathBuf]) -> RunPages {
+    let paths = folders.iter().filter_map(|folder| {
+        let path = report_path(folder)?;
+        Some((id(folder), path.to_str()?.to_owned()))
+    });
+    RunPages::Files(paths.collect())
 }

@@ -161,10 +161,15 @@ pub(crate) fn write_reports(folder: &Path, view: &View, previous: Option<&View>)
     }
 }
 
-/// The path of `report.html` if it exists, relative to the current directory if that is above it.
+/// The path of `report.html` in words, if it exists.
 pub(crate) fn report_page(folder: &Path) -> Option<String> {
+    report_path(folder).map(|path| one_line(&path.to_string_lossy()))
+}
+
+/// The path of `report.html` if it exists, relative to the current directory if that is above it.
+pub(crate) fn report_path(folder: &Path) -> Option<PathBuf> {
     let page = folder.join(PAGE);
     let here = std::env::current_dir().unwrap_or_default();
-    let shown = page.strip_prefix(&here).unwrap_or(&page);
-    page.is_file().then(|| one_line(&shown.to_string_lossy()))
+    let shown = page.strip_prefix(&here).unwrap_or(&page).to_owned();
+    page.is_file().then_some(shown)
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -163,4 +164,42 @@ fn a_moved_suite_and_a_new_build_keep_their_history() {
     let (_, differs) = report.split_once("what differs").expect("what differs");
     let (differs, _) = differs.split_once("##").expect("another section");
     assert!(differs.contains("program"), "{differs}");
+}
+
+/// The links of a page in a file are relative to the directory in which it was written.
+#[test]
+fn the_page_of_a_history_links_to_the_pages_of_its_runs() {
+    let place = Place::new();
+    let shell = shell(&place);
+    for _ in 0..2 {
+        run(&place, ".", &[&shell, "-c", "true"], 0);
+    }
+    let folders = [place.runs_dir().join("x"), place.path().to_owned()];
+    let page = |folder: &Path| {
+        let mut command = place.command(&["history", &place.name, "--format", "html"]);
+        place
+            .start(command.current_dir(folder))
+            .wait()
+            .expect(0)
+            .stdout
+    };
+    fs::create_dir(&folders[0]).unwrap();
+    let all = fs::read_dir(place.runs_dir()).unwrap();
+    let reports = all.map(|entry| entry.unwrap().path().join("report.html"));
+    let reports: Vec<_> = reports.filter(|report| report.is_file()).collect();
+    assert_eq!(reports.len(), 2);
+    for folder in folders {
+        let page = page(&folder);
+        for report in &reports {
+            let link = report.strip_prefix(&folder).unwrap_or(report);
+            assert!(
+                page.contains(&format!("href=\"{}\"", link.display())),
+                "{page}"
+            );
+        }
+    }
+    fs::remove_file(&reports[0]).unwrap();
+    let page = page(place.path());
+    assert_eq!(page.matches("report.html\"").count(), 3, "{page}");
+    fs::remove_dir(place.runs_dir().join("x")).unwrap();
 }

@@ -349,7 +349,7 @@ impl Journal {
                 Record::Closed(closed) => journal.closed.push(closed),
                 Record::Zygote(end) => journal.zygotes.push(end),
                 Record::Evidence(round) => journal.evidence.push(*round),
-                Record::Hello(_) | Record::Minimized(_) => {}
+                Record::Ending(_) | Record::Hello(_) | Record::Minimized(_) => {}
             }
         }
         journal

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crashrate_model::Level;
+
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{RunFacts, View};
 use crate::words::{bad_outcomes, fault_facts};
@@ -17,9 +19,16 @@ pub struct Difference {
     pub now: String,
 }
 
+impl Difference {
+    /// The value before and now. Of long ones, the part that differs.
+    pub(crate) fn in_short(&self) -> [String; 2] {
+        around_difference([&self.before, &self.now])
+    }
+}
+
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [now, before] = around_difference([&self.now, &self.before]);
+        let [before, now] = self.in_short();
         write!(f, "{}: {now}, before {before}", self.what)
     }
 }
@@ -50,7 +59,7 @@ fn around_difference(texts: [&str; 2]) -> [String; 2] {
 /// Differences between the runs besides their rates, programs and command first.
 pub(super) fn differences(views: [&View; 2]) -> Vec<Difference> {
     let first = programs(views).into_iter().chain(commands(views));
-    first.chain(differing(views)).collect()
+    first.chain(differing(views)).chain(loads(views)).collect()
 }
 
 /// The programs that differ. If one run's programs include the other's, the extra ones belong to
@@ -110,6 +119,18 @@ fn what_is_run(command: &str) -> String {
     rest.join(" ")
 }
 
+/// The load of the machine, if it was too high before one of the runs only. Other differences in load
+/// are in every run.
+fn loads(views: [&View; 2]) -> Option<Difference> {
+    let load = |view: &View| {
+        let found = view.run.findings.iter().find(|one| one.name == "load");
+        found.map(|load| (load.level == Level::Ok, clean(&load.found, NAME)))
+    };
+    let [(one_ok, before), (two_ok, now)] = [load(views[0])?, load(views[1])?];
+    let what = "load".to_owned();
+    (one_ok != two_ok).then_some(Difference { what, before, now })
+}
+
 /// The facts that differ.
 pub(super) fn differing(views: [&View; 2]) -> Vec<Difference> {
     let [one, two] = views;
@@ -149,9 +170,19 @@ fn facts(view: &View, other: &View) -> BTreeMap<String, String> {
     facts.extend(run.jobs.map(|jobs| ("jobs".to_owned(), jobs.to_string())));
     let versions = run.versions.iter();
     facts.extend(versions.map(|(name, version)| (format!("version of {name}"), version.clone())));
-    for key in ["crashrate", "os", "cpu", "host", "worker"] {
+    for key in [
+        "crashrate",
+        "os",
+        "cpu",
+        "cores",
+        "gpu",
+        "host",
+        "worker",
+        "git",
+    ] {
+        let name = if key == "git" { "git revision" } else { key };
         let value = run.machine.get(key);
-        facts.extend(value.map(|value| (key.to_owned(), value.clone())));
+        facts.extend(value.map(|value| (name.to_owned(), value.clone())));
     }
     for chapter in &run.chapters {
         if other.run.chapter(&chapter.id).is_none() {

@@ -2,8 +2,9 @@
 
 use super::attempts::UnitAttempts;
 use super::crashes::Crash;
+use super::matrix::{Matrix, PastRuns};
 use super::over_time::OverTime;
-use super::plot::{Curves, Grid, Parts, Plot, RatesPlot, TrendPlot};
+use super::plot::{Curves, Grid, Parts, Plot, RatesPlot};
 use super::table::{Table, Text, Tone};
 
 /// How much a document says, from little to all.
@@ -105,7 +106,9 @@ pub(crate) enum Block {
     Fold(String, Vec<Block>),
     Parts(Parts),
     Curves(Curves),
-    Trend(TrendPlot),
+    PastRuns(PastRuns),
+    /// The rates of a history. Renderers without pictures list its rows.
+    Matrix(Box<Matrix>),
     /// Rounds that ended, of those planned.
     Progress(u32, u32),
 }
@@ -156,7 +159,7 @@ impl Block {
             Block::Plot(plot) => Some(&plot.table),
             Block::Rates(rates) => Some(&rates.detailed),
             Block::Parts(parts) => Some(&parts.table),
-            Block::Trend(trend) => Some(&trend.plot.table),
+            Block::PastRuns(past) => Some(&past.table),
             _ => None,
         }
     }

@@ -1,12 +1,12 @@
 //! The runs of a suite, and each chapter's rate over them.
 
-use super::{Block, Document, Plot, Section, Shown, Table, Text, Tone, TrendPlot};
+use super::matrix::{PastRunRow, PastRuns};
+use super::trends::matrix;
+use super::{Block, Document, RunPages, Section, Shown, Table, Text, Tone};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::compare::{
-    History, Point, Trend, history_intro, look_in_short, number, rises, trend_name, trend_sentences,
-};
+use crate::compare::{History, history_intro};
 use crate::view::{InShort, RunLine, RunState};
-use crate::words::{NOTHING, count, date, out_of, share, short_estimate};
+use crate::words::{NOTHING, count, date, out_of, share};
 
 /// A table of runs, the last one last.
 pub(crate) fn runs(lines: &[RunLine]) -> Table {
@@ -38,7 +38,8 @@ pub(crate) fn runs(lines: &[RunLine]) -> Table {
     table
 }
 
-fn state_of(known: &InShort) -> String {
+/// The state of a run in words.
+pub(crate) fn state_of(known: &InShort) -> String {
     match (known.calibrating, known.state) {
         (false, run) => state(run, known.complete, known.imported),
         (true, RunState::Running) => "calibrating".to_owned(),
@@ -58,12 +59,13 @@ fn state(run: RunState, complete: bool, imported: bool) -> String {
     }
 }
 
-/// The runs of a history, with what differs between each and the one before.
-fn past_runs(history: &History) -> Table {
+/// The listed runs.
+fn past_runs(history: &History, pages: &RunPages) -> PastRuns {
     let mut table = Table::default()
         .texts(["run", "date", "device", "state"])
         .numbers(["rounds"])
         .texts(["changed since the run before"]);
+    let mut runs = Vec::new();
     for run in history.listed() {
         let named = run.differs.iter().take(DIFFERENCES);
         let mut differs: Vec<_> = named.map(ToString::to_string).collect();
@@ -80,17 +82,25 @@ fn past_runs(history: &History) -> Table {
             Text::plain(out_of(run.rounds, run.planned)),
             Text::long(differs.join("; ")),
         ]);
+        let differs = run.differs.iter().map(|one| {
+            let [before, now] = one.in_short();
+            [clean(&one.what, NAME), before, now]
+        });
+        runs.push(PastRunRow {
+            link: pages.link(&run.id),
+            differs: differs.collect(),
+        });
     }
-    table
+    PastRuns { table, runs }
 }
 
 /// How many differences are named.
-const DIFFERENCES: usize = 6;
+pub(crate) const DIFFERENCES: usize = 6;
 
 /// The histories of a name as a document. Several are of commands, and each has its own section.
-pub(crate) fn history_document(histories: &[History]) -> Document {
+pub(crate) fn history_document(histories: &[History], pages: &RunPages) -> Document {
     match histories {
-        [history] => one_history(history),
+        [history] => one_history(history, pages),
         _ => Document {
             title: format!(
                 "History of {}",
@@ -100,13 +110,16 @@ pub(crate) fn history_document(histories: &[History]) -> Document {
             facts: "Runs of this name that run different things. They are not compared with each \
                     other."
                 .to_owned(),
-            sections: histories.iter().map(|one| apart(histories, one)).collect(),
+            sections: (1..)
+                .zip(histories)
+                .map(|(key, one)| apart(histories, one, pages, key))
+                .collect(),
         },
     }
 }
 
 /// One of several histories of a name.
-fn apart(histories: &[History], history: &History) -> Section {
+fn apart(histories: &[History], history: &History, pages: &RunPages, key: usize) -> Section {
     let same_line = |other: &&History| line(other) == line(history);
     let heading = match &history.given {
         None => format!("suite {}", clean(&history.suite, NAME)),
@@ -116,18 +129,11 @@ fn apart(histories: &[History], history: &History) -> Section {
         }
         Some(given) => clean(&given.line, SENTENCE),
     };
-    let mut blocks = vec![
+    let blocks = vec![
         Block::line(history_intro(history)),
-        Block::Table(past_runs(history)),
+        Block::PastRuns(past_runs(history, pages)),
+        Block::Matrix(Box::new(matrix(history, pages, key))),
     ];
-    for trend in listed(history) {
-        let said = trend_sentences(history, trend).join(" ");
-        blocks.push(Block::line(format!(
-            "{}: {said}",
-            trend_name(history, trend)
-        )));
-        blocks.push(Block::Trend(plot(history, trend)));
-    }
     Section::new(heading, Shown::Always, blocks)
 }
 
@@ -135,70 +141,18 @@ fn line(history: &History) -> Option<&String> {
     history.given.as_ref().map(|given| &given.line)
 }
 
-fn listed(history: &History) -> impl Iterator<Item = &Trend> {
-    let trends = history.trends.iter();
-    trends.filter(|trend| history.listed_points(trend).next().is_some())
-}
-
 /// The history of a suite or of a command: its runs, then each chapter over the runs that have it.
-fn one_history(history: &History) -> Document {
-    let intro = vec![Block::line(history_intro(history))];
-    let runs = vec![Block::Table(past_runs(history))];
-    let mut sections = vec![
-        Section::new("", Shown::Always, intro),
-        Section::new("Runs", Shown::Always, runs),
+fn one_history(history: &History, pages: &RunPages) -> Document {
+    let sections = [
+        ("", Block::line(history_intro(history))),
+        ("Runs", Block::PastRuns(past_runs(history, pages))),
+        ("Rates", Block::Matrix(Box::new(matrix(history, pages, 1)))),
     ];
-    for trend in listed(history) {
-        let said = Block::line(trend_sentences(history, trend).join(" "));
-        let blocks = vec![said, Block::Trend(plot(history, trend))];
-        sections.push(Section::new(
-            trend_name(history, trend),
-            Shown::Always,
-            blocks,
-        ));
-    }
+    let section = |(heading, block)| Section::new(heading, Shown::Always, vec![block]);
     Document {
         title: format!("History of {}", clean(&history.suite, NAME)),
         tab: None,
         facts: line(history).map_or_else(String::new, |line| clean(line, SENTENCE)),
-        sections,
-    }
-}
-
-fn plot(history: &History, trend: &Trend) -> TrendPlot {
-    let mut table = Table::default()
-        .texts(["run", "date"])
-        .numbers(["crash rate (95%)"])
-        .texts(["change"]);
-    let points: Vec<&Point> = history.listed_points(trend).collect();
-    for point in &points {
-        let tone = match point.look.filter(|_| point.holds).map(rises) {
-            Some(true) => Tone::Bad,
-            Some(false) => Tone::Good,
-            None => Tone::Plain,
-        };
-        let rate = short_estimate(point.share, point.optional_stopping);
-        table.row([
-            Text::plain(number(history, point.run)),
-            Text::plain(date(&history.runs[point.run].started)),
-            Text::rate(rate, point.share.bad),
-            Text {
-                tone,
-                ..Text::long(look_in_short(history, point))
-            },
-        ]);
-    }
-    // The scale holds the widest interval.
-    let optional_stopping = points.iter().map(|point| point.optional_stopping).max();
-    let shares: Vec<_> = points.iter().map(|point| point.share).collect();
-    let turns = trend.turns();
-    let runs = points.iter().map(|point| {
-        let turn = turns.iter().find(|(run, _)| *run == point.run);
-        (history.runs[point.run].number, turn.map(|(_, rose)| *rose))
-    });
-    TrendPlot {
-        name: trend_name(history, trend),
-        plot: Plot::of_shares(table, &shares, optional_stopping.unwrap_or_default()),
-        runs: runs.collect(),
+        sections: sections.map(section).into(),
     }
 }

@@ -17,6 +17,7 @@ mod failures;
 mod grid;
 mod history;
 mod lines;
+mod matrix;
 mod measures;
 mod over_time;
 mod overview;
@@ -24,10 +25,12 @@ mod parts;
 mod plot;
 mod previous;
 mod rates;
+mod run_pages;
 mod running;
 mod search;
 mod sequences;
 mod table;
+mod trends;
 mod unit_rows;
 mod verdict;
 
@@ -43,12 +46,17 @@ pub use chosen::add_details;
 pub(crate) use comparisons::comparison_document;
 pub(crate) use crashes::Crash;
 pub(crate) use failures::{first_seen, unexplained};
-pub(crate) use history::{history_document, runs};
+pub(crate) use history::{DIFFERENCES, history_document, runs, state_of};
+pub(crate) use matrix::{
+    Matrix, MatrixCell, MatrixRow, MatrixRun, PastRunRow, PastRuns, RateLevel, Sparkline,
+};
 pub(crate) use over_time::OverTime;
 pub(crate) use plot::{
     Curve, Curves, Grid, GridRow, Mark, Parts, Plot, RateKind, RateMarks, RatesPlot, Square, Tick,
     TrendPlot,
 };
+pub use run_pages::RunPages;
+pub(crate) use run_pages::segment;
 pub use search::search_in_words;
 pub(crate) use table::{Column, Table, Text, Tone};
 

@@ -3,7 +3,7 @@
 use crate::clean::is_unseen;
 use crate::compare::{Comparisons, History};
 use crate::document::{
-    Block, Detail, Document, Table, Tone, comparison_document, history_document, report,
+    Block, Detail, Document, RunPages, Table, Tone, comparison_document, history_document, report,
 };
 use crate::view::View;
 
@@ -19,7 +19,7 @@ pub fn compare_markdown(all: &Comparisons) -> String {
 
 /// The histories of a name in Markdown: one for a suite, one for each command.
 pub fn history_markdown(histories: &[History]) -> String {
-    draw(&history_document(histories))
+    draw(&history_document(histories, &RunPages::None))
 }
 
 fn draw(document: &Document) -> String {
@@ -67,6 +67,7 @@ fn block(block: &Block) -> Option<String> {
         Block::Output(lines) => fenced(&lines.join("\n"), ""),
         Block::Command(command) => fenced(command, "sh"),
         Block::Crash(crash) => joined(&crash.plain()),
+        Block::Matrix(matrix) => joined(&matrix.plain()),
         Block::Fold(title, blocks) => format!("### {}\n\n{}", escaped(title), joined(blocks)),
         // Markdown has no pictures, and the verdict already shows the progress.
         other => table(other.as_table()?),

@@ -3,6 +3,7 @@
 mod baseline;
 mod counts;
 mod forms;
+mod history_pages;
 mod journal;
 mod pages;
 mod properties;

@@ -2,7 +2,7 @@
 
 use crashrate_model::{Outcome, StopReason};
 use crashrate_report::{
-    InShort, PageHost, Results, RunLine, View, error_html, history, history_html, html,
+    InShort, PageHost, Results, RunLine, RunPages, View, error_html, history, history_html, html,
     index_parts, report_parts,
 };
 use std::slice::from_ref;
@@ -120,7 +120,7 @@ fn text_from_children_is_escaped_on_every_page() {
     let pages = [
         page(&view),
         html(&view, Some(&view)),
-        history_html(from_ref(&both)),
+        history_html(from_ref(&both), &RunPages::None),
         index_parts(&lines).page(),
         error_html("x", "\x1b[2J<script>"),
     ];

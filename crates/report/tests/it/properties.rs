@@ -7,8 +7,8 @@ use crashrate_model::{
     ChapterEnd, ChapterFacts, DiedIn, Ended, Exit, Mode, Outcome, Record, StopReason, Unit,
 };
 use crashrate_report::{
-    Results, RunState, Share, View, csv, history, history_html, html, json, junit, junit_rounds,
-    markdown,
+    Results, RunPages, RunState, Share, View, csv, history, history_html, html, json, junit,
+    junit_rounds, markdown,
 };
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -278,7 +278,7 @@ proptest! {
                 prop_assert_eq!(parsed["schema"].as_u64(), Some(1));
                 for page in [
                     html(&view, Some(&view)),
-                    history_html(from_ref(&history("story", &[view.clone(), view.clone()]))),
+                    history_html(from_ref(&history("story", &[view.clone(), view.clone()])), &RunPages::Served),
                 ] {
                     prop_assert!(!page.chars().any(|c| c.is_control() && c != '\n'));
                 }

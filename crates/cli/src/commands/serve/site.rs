@@ -1,6 +1,6 @@
 //! The pages, made from the journals of one runs folder and from nothing outside it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use crashrate_report::{
-    InShort, PageHost, PageParts, RoundRange, RunLine, RunState, View, history_parts, index_parts,
-    report_parts, waiting_parts,
+    InShort, PageHost, PageParts, RoundRange, RunLine, RunPages, RunState, View, history_parts,
+    index_parts, report_parts, waiting_parts,
 };
 use crashrate_supervisor::safe_file;
 
@@ -84,7 +84,8 @@ impl Site {
     fn index(&self) -> Result<PageParts, Missing> {
         let mut cache = lock(&self.cache);
         let folders = self.folders()?;
-        cache.lines.retain(|folder, _| folders.contains(folder));
+        let known: HashSet<&PathBuf> = folders.iter().collect();
+        cache.lines.retain(|folder, _| known.contains(folder));
         let lines = folders.iter().map(|folder| {
             let stamp = stamp(folder);
             let known = match cache.lines.get(folder) {
@@ -139,7 +140,7 @@ impl Site {
             if histories.is_empty() {
                 return Err(Missing::NoSuchRun);
             }
-            Ok(history_parts(&histories, PageHost::Served))
+            Ok(history_parts(&histories, &RunPages::Served))
         })
     }
 

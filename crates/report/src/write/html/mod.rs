@@ -6,7 +6,9 @@
 mod crash;
 mod filter;
 mod grid;
+mod history;
 mod index;
+mod matrix;
 mod over_time;
 mod page;
 mod parts;
@@ -19,7 +21,9 @@ use std::collections::HashSet;
 use maud::{Markup, html};
 
 use crate::compare::History;
-use crate::document::{Block, Detail, Document, Section, Shown, history_document, report};
+use crate::document::{
+    Block, Detail, Document, RunPages, Section, Shown, history_document, report,
+};
 use crate::view::View;
 use crate::words::count;
 pub use index::{error_html, index_parts, waiting_parts};
@@ -53,14 +57,20 @@ pub fn report_parts(view: &View, previous: Option<&View>, place: PageHost) -> Pa
     page
 }
 
-/// The histories of a name as a page: one for a suite, one for each command.
-pub fn history_html(histories: &[History]) -> String {
-    history_parts(histories, PageHost::File).page()
+/// The histories of a name as a page: one for a suite, one for each command. `pages` are those of
+/// its runs.
+pub fn history_html(histories: &[History], pages: &RunPages) -> String {
+    history_parts(histories, pages).page()
 }
 
 /// The same in parts.
-pub fn history_parts(histories: &[History], place: PageHost) -> PageParts {
-    let mut page = page(&history_document(histories), Host { place, run: "" });
+pub fn history_parts(histories: &[History], pages: &RunPages) -> PageParts {
+    let place = match pages {
+        RunPages::Served => PageHost::Served,
+        RunPages::None | RunPages::Files(_) => PageHost::File,
+    };
+    let host = Host { place, run: "" };
+    let mut page = page(&history_document(histories, pages), host);
     let mut runs = histories.iter().flat_map(|history| &history.runs);
     page.live = runs.any(|run| run.state.is_running());
     page
@@ -155,7 +165,8 @@ fn block(block: &Block, host: Host<'_>) -> Markup {
         },
         Block::Parts(one) => tried::parts(one),
         Block::Curves(curves) => pictures::curves(curves),
-        Block::Trend(trend) => pictures::trend(trend),
+        Block::PastRuns(past) => history::past_runs(past),
+        Block::Matrix(one) => matrix::matrix(one),
         Block::Progress(ended, planned) => html! {
             p {
                 label for="progress" {

@@ -9,7 +9,7 @@ use text::{Screen, Style, fitting};
 use crate::clean;
 use crate::compare::{Comparisons, History};
 use crate::document::{
-    Block, Detail, Document, Shown, Signature, Tone, Verdict, comparison_document,
+    Block, Detail, Document, RunPages, Shown, Signature, Tone, Verdict, comparison_document,
     history_document, report, runs,
 };
 use crate::view::{RunLine, View};
@@ -66,7 +66,8 @@ pub fn runs_terminal(lines: &[RunLine], width: usize, color: bool) -> String {
 /// The histories of a name: one for a suite, one for each command.
 pub fn history_terminal(histories: &[History], width: usize, color: bool) -> String {
     let screen = Screen::new(width, color);
-    draw(&history_document(histories), Detail::Full, screen)
+    let document = history_document(histories, &RunPages::None);
+    draw(&document, Detail::Full, screen)
 }
 
 /// Writes the document. The summary has no headings and indents, so that it fits on a screen.
@@ -134,6 +135,7 @@ fn block(block: &Block, indent: usize, screen: Screen) -> String {
             lines.collect()
         }
         Block::Crash(crash) => blocks(&crash.plain(), indent, screen),
+        Block::Matrix(matrix) => blocks(&matrix.plain(), indent, screen),
         Block::Fold(title, folded) => {
             let title = screen.paragraph(title, indent, indent, Style::Bold);
             title + &blocks(folded, indent, screen)
