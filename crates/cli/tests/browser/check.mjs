@@ -52,7 +52,11 @@ function watch(page, report) {
     if (["error", "warning"].includes(message.type())) report(`console ${message.type()}: ${message.text()}`);
   });
   page.on("pageerror", (error) => report(`script error: ${error.message}`));
-  page.on("requestfailed", (request) => report(`${request.url()} failed: ${request.failure()?.errorText}`));
+  page.on("requestfailed", (request) => {
+    const why = request.failure()?.errorText;
+    // Leaving a page aborts its open requests.
+    if (why !== "net::ERR_ABORTED") report(`${request.url()} failed: ${why}`);
+  });
   page.on("response", (response) => {
     if (response.status() >= 400) report(`${response.url()} answered ${response.status()}`);
   });
@@ -63,16 +67,12 @@ async function open(browser, url, [wide, colorScheme], use) {
   const context = await browser.newContext({ viewport: { width: wide, height: HEIGHT }, colorScheme });
   context.setDefaultTimeout(TOO_LONG);
   const page = await context.newPage();
-  const problems = [];
-  let watched = true;
-  const report = (problem) => {
-    if (watched) problems.push(`${wide} px, ${colorScheme}: ${problem}`);
-  };
+  // Pages are loaded several times, with the same problems.
+  const problems = new Set();
+  const report = (problem) => problems.add(`${wide} px, ${colorScheme}: ${problem}`);
   watch(page, report);
   await page.goto(url);
   await use(page, report);
-  // Closing a page aborts its requests.
-  watched = false;
   await context.close();
   return problems;
 }
