@@ -21,7 +21,7 @@ import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import { accessibility, crashes, links, sites, verdict, width } from "./page.mjs";
-import { attempts, grid } from "./rounds.mjs";
+import { attempts, grid, hasOutcome } from "./rounds.mjs";
 import { keyboard, pills, search } from "./filter.mjs";
 import { live } from "./live.mjs";
 
@@ -66,6 +66,7 @@ function watch(page, report) {
 async function open(browser, url, [wide, colorScheme], use) {
   const context = await browser.newContext({ viewport: { width: wide, height: HEIGHT }, colorScheme });
   context.setDefaultTimeout(TOO_LONG);
+  await context.addInitScript(`globalThis.hasOutcome = ${hasOutcome};`);
   const page = await context.newPage();
   // Pages are loaded several times, with the same problems.
   const problems = new Set();

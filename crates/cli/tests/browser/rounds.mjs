@@ -12,11 +12,19 @@ function slug(unit) {
   return plain.slice(0, 40).replace(/-$/, "");
 }
 
+/**
+ * Defined in each page: whether an attempt is said to have an outcome, by its text or, in a list of rounds of one
+ * outcome, by the class of the list.
+ */
+export function hasOutcome(element, outcome) {
+  const words = (text) => text.toLowerCase().replaceAll("-", " ");
+  return words(element.textContent).includes(words(outcome)) || element.parentElement.classList.contains(outcome);
+}
+
 /** The page has each of these attempts, with its outcome. Units of one name differ by a number after the id. */
 export function attempts(page, expected) {
   const named = expected.map((one) => ({ ...one, id: `round-${one.round}-${slug(one.unit)}` }));
   return page.evaluate((named) => {
-    const words = (text) => text.toLowerCase().replaceAll("-", " ");
     const problems = [];
     for (const { id, outcome } of named) {
       const found = [];
@@ -26,7 +34,7 @@ export function attempts(page, expected) {
         found.push(element);
       }
       if (!found.length) problems.push(`the page has no attempt ${id}`);
-      else if (!found.some((element) => words(element.textContent).includes(words(outcome)))) {
+      else if (!found.some((element) => hasOutcome(element, outcome))) {
         problems.push(`the attempt ${id} is not said to be ${outcome}: ${found[0].textContent.slice(0, 60)}`);
       }
     }
@@ -52,7 +60,6 @@ export async function grid(page) {
 
 /** In the page: whether each square's target has its outcome. The class of a square names it. */
 function targets(selector) {
-  const words = (text) => text.toLowerCase().replaceAll("-", " ");
   const links = [...document.querySelectorAll(selector)];
   const problems = [];
   for (const link of links) {
@@ -64,7 +71,7 @@ function targets(selector) {
       continue;
     }
     const [, outcome] = square.className.match(/^o ([a-z-]+)/) ?? [];
-    if (outcome && outcome !== "open" && !words(target.textContent).includes(words(outcome))) {
+    if (outcome && outcome !== "open" && !hasOutcome(target, outcome)) {
       problems.push(`a square is ${outcome}, but its attempt #${id} is not: ${target.textContent.slice(0, 60)}`);
     }
   }
