@@ -12,11 +12,7 @@ use serde_json::{Value, json};
 use crate::c_programs::compile_c;
 use crate::made_journal::{Made, alone};
 use crate::pages::Pages;
-use crate::util::{Journal, Place, id, pytest, skip, until};
-
-/// Whether the pages have the crash section, links of squares, search and pills that
-/// `expected` asks for.
-const LINKED: bool = false;
+use crate::util::{Place, id, pytest, skip, until};
 
 fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/check.mjs")
@@ -55,9 +51,6 @@ fn check(place: &Place, page: impl AsRef<Path>, expect: &Value) {
 /// What the page of the last run must show according to its journal and its JSON. Searches for the
 /// chapter.
 fn expected(place: &Place, chapter: &str) -> Value {
-    if !LINKED {
-        return json!({});
-    }
     let outcomes = place.json()["totals"]["outcomes"].clone();
     json!({
         "crashed": outcomes["crashed"].is_u64(),
@@ -70,12 +63,13 @@ fn expected(place: &Place, chapter: &str) -> Value {
 /// The same, with the first attempts of all rounds.
 fn expected_attempts(place: &Place, chapter: &str) -> Value {
     let mut expect = expected(place, chapter);
-    if LINKED {
-        let journal = Journal::read(place.runs().last().unwrap());
-        let first = journal.ended.iter().filter(|ended| ended.attempt == 1);
-        let attempt = |ended: &Ended| json!({ "unit": journal.name(ended.unit), "round": ended.round, "outcome": ended.outcome });
-        expect["attempts"] = first.map(attempt).collect();
-    }
+    let journal = place.journal();
+    let first = journal.ended.iter().filter(|ended| ended.attempt == 1);
+    let attempt = |ended: &Ended| {
+        let unit = journal.name(ended.unit);
+        json!({ "unit": unit, "round": ended.round, "outcome": ended.outcome })
+    };
+    expect["attempts"] = first.map(attempt).collect();
     expect
 }
 
@@ -283,13 +277,11 @@ fn a_live_page_follows_its_run() {
     let run = place.start(&mut place.command(&["run", "suite.toml", "--evidence=none"]));
     until("round 2 runs", || place.journal_so_far().started.len() == 2);
     let go = |round: u32| place.path().join(format!("go-{round}"));
-    let mut expect = json!({
-        "sites": true,
-        "live": { "next": [go(2)], "last": [go(3), go(4)], "ended": "3 of 4 rounds passed" },
-    });
-    if LINKED {
-        expect["crashed"] = true.into();
-    }
+    let mut expect = expected(&place, "x");
+    expect["tone"] = "plain".into();
+    expect["sites"] = true.into();
+    let ended = "3 of 4 rounds passed";
+    expect["live"] = json!({ "next": [go(2)], "last": [go(3), go(4)], "ended": ended });
     check(
         &place,
         pages.url(&format!("/runs/{}", id(&place.run()))),
