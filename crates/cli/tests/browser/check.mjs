@@ -20,8 +20,8 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
-import { accessibility, crashes, links, sites, verdict, width } from "./page.mjs";
-import { attempts, grid, hasOutcome } from "./rounds.mjs";
+import { accessibility, crashes, links, sites, unfold, verdict, width } from "./page.mjs";
+import { attempts, clicks, grid, hasOutcome } from "./rounds.mjs";
 import { keyboard, pills, search } from "./filter.mjs";
 import { live } from "./live.mjs";
 
@@ -63,8 +63,9 @@ function watch(page, report) {
 }
 
 /** Opens the page, passes it to `use`, and collects its problems. */
-async function open(browser, url, [wide, colorScheme], use) {
-  const context = await browser.newContext({ viewport: { width: wide, height: HEIGHT }, colorScheme });
+async function open(browser, url, [wide, colorScheme, options], use) {
+  const viewport = { width: wide, height: HEIGHT };
+  const context = await browser.newContext({ viewport, colorScheme, ...options });
   context.setDefaultTimeout(TOO_LONG);
   await context.addInitScript(`globalThis.hasOutcome = ${hasOutcome};`);
   const page = await context.newPage();
@@ -78,26 +79,39 @@ async function open(browser, url, [wide, colorScheme], use) {
   return problems;
 }
 
-/** Runs every check that applies. Those that change the page reload it first. */
+/** Runs every check that applies. Those that change the page load it again first. */
 async function check(page, expect, report) {
   const run = async (one, ...args) => {
     for (const problem of await one(page, ...args)) report(problem);
   };
+  const reload = () => page.goto(page.url().split("#")[0]);
   await run(width);
   await run(links);
   if (expect.crashed) await run(crashes, HEIGHT);
   if (expect.tone) await run(verdict, expect.tone);
   if (expect.sites) await run(sites);
-  await run(accessibility);
   if (expect.attempts) await run(attempts, expect.attempts);
-  if (expect.grid) await run(grid);
+  // What is folded is neither measured nor read.
+  await unfold(page);
+  await run(width);
+  await run(accessibility);
+  if (expect.grid) {
+    await reload();
+    await run(grid);
+  }
   if (expect.filter) {
     for (const one of [pills, search, keyboard]) {
-      await page.goto(page.url().split("#")[0]);
+      await reload();
       await run(one, expect.filter);
     }
   }
-  await run(width);
+}
+
+/** Checks what a page shows where scripts are forbidden. */
+async function checkPlain(page, expect, report) {
+  const found = [await width(page), expect.crashed ? await crashes(page, HEIGHT) : []];
+  if (expect.grid) found.push(await clicks(page));
+  for (const problem of found.flat()) report(`without scripts: ${problem}`);
 }
 
 async function main([place, expectations]) {
@@ -112,6 +126,8 @@ async function main([place, expectations]) {
         problems.push(...found);
       }
     }
+    const plain = [WIDTHS[0], SCHEMES[0], { javaScriptEnabled: false }];
+    problems.push(...(await open(browser, url, plain, (page, report) => checkPlain(page, expect, report))));
     if (expect.live) {
       const found = await open(browser, url, [WIDTHS[0], SCHEMES[0]], (page, report) => live(page, expect.live, report));
       problems.push(...found);

@@ -1,5 +1,7 @@
 // Checks of the search and of the pills that filter by outcome. Each returns problems.
 
+import { unfold } from "./page.mjs";
+
 /// Presses of the Tab key from the top of the page until the filter must have been reached.
 const TABS = 80;
 const SEARCH = '#filter input[type="search"]';
@@ -44,7 +46,7 @@ export async function pills(page, { outcomes }) {
 async function press(page, button, outcome) {
   const argument = [ROWS, outcome];
   // What is folded could hide that nothing is filtered.
-  await page.evaluate(() => document.querySelectorAll("details").forEach((fold) => { fold.open = true; }));
+  await unfold(page);
   const before = await page.evaluate(shown, argument);
   await button.click();
   const during = await soon(page, shown, argument, (now) => now.others === 0 && (now.count < before.count || before.others === 0));

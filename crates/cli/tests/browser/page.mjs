@@ -21,6 +21,13 @@ export function width(page) {
   });
 }
 
+/** Opens all that is folded. */
+export function unfold(page) {
+  return page.evaluate(() => {
+    for (const fold of document.querySelectorAll("details")) fold.open = true;
+  });
+}
+
 /** Links within the page have targets, and ids are unique. */
 export function links(page) {
   return page.evaluate(() => {

@@ -4,6 +4,8 @@
 const FOLLOWED = 60;
 /// Links that are clicked with the mouse, which takes longer.
 const CLICKED = 3;
+/// Far longer than it takes to show an attempt, in milliseconds.
+const SOON = 10_000;
 const LINKS = 'table.grid td a[href^="#"]';
 
 /** The part of an attempt's id that names its unit. */
@@ -48,12 +50,19 @@ export async function grid(page) {
   if (!count) return [...problems, "no square of the grid is a link"];
   const step = Math.ceil(count / FOLLOWED);
   problems.push(...(await page.evaluate(follow, [LINKS, step])));
+  return [...problems, ...(await clicks(page))];
+}
+
+/** A click with the mouse on a square shows its attempt. */
+export async function clicks(page) {
+  const problems = [];
   const shown = page.locator(`${LINKS} >> visible=true`);
   for (let place = 0; place < Math.min(CLICKED, await shown.count()); place += 1) {
     const link = shown.nth(place);
     const href = await link.getAttribute("href");
     await link.click();
-    if (!(await page.locator(`[id="${href.slice(1)}"]`).isVisible())) problems.push(`a click on ${href} shows nothing`);
+    const shows = page.locator(`[id="${href.slice(1)}"]`).waitFor({ timeout: SOON });
+    await shows.catch(() => problems.push(`a click on ${href} shows nothing`));
   }
   return problems;
 }
