@@ -3,6 +3,8 @@
 
 mod again;
 #[cfg(target_os = "linux")]
+mod browser;
+#[cfg(target_os = "linux")]
 mod c_programs;
 mod calibrate;
 mod calibrating;

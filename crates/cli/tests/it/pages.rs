@@ -51,6 +51,10 @@ impl Pages {
     pub(crate) fn get(&self, path: &str) -> String {
         self.get_with(path, "")
     }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
 }
 
 #[track_caller]
