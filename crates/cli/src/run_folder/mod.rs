@@ -3,6 +3,7 @@
 mod attempts;
 mod evidence;
 mod outputs;
+mod page;
 mod reader;
 
 use std::path::{Path, PathBuf};
@@ -18,9 +19,8 @@ use crate::output::note;
 
 pub(crate) use attempts::stream_attempts;
 pub(crate) use evidence::{LinesOf, parts as evidence};
-pub(crate) use reader::{
-    JournalReader, add_page_details, add_source_lines, page_view, source_lines, view,
-};
+pub(crate) use page::{add_page_details, page_view};
+pub(crate) use reader::{JournalReader, add_source_lines, source_lines, view};
 
 const PAGE: &str = "report.html";
 

@@ -9,8 +9,6 @@ use crashrate_report::{RunState, View, ViewBuilder, ViewError};
 use crashrate_supervisor::crashes;
 use crashrate_supervisor::journal::{self, Position};
 
-use super::attempts::add_attempts;
-use super::evidence::add_evidence;
 use super::outputs::add_tails;
 use crate::error::Failure;
 
@@ -23,19 +21,6 @@ const EXCERPTS: usize = 10;
 /// read is then complete.
 pub(crate) fn view(folder: &Path, state: RunState) -> Result<View, Failure> {
     view_with(folder, state, ViewBuilder::new())
-}
-
-/// The view with what a page shows of single attempts and of crashes.
-pub(crate) fn page_view(folder: &Path, state: RunState) -> Result<View, Failure> {
-    let mut view = view_with(folder, state, ViewBuilder::with_attempts())?;
-    add_page_details(folder, &mut view);
-    Ok(view)
-}
-
-/// Adds what a page shows of single attempts and of crashes.
-pub(crate) fn add_page_details(folder: &Path, view: &mut View) {
-    add_attempts(folder, view);
-    add_evidence(folder, view);
 }
 
 pub(super) fn view_with(

@@ -41,15 +41,11 @@ impl Pages {
         String::from_utf8(answer).unwrap()
     }
 
-    fn get_with(&self, path: &str, head: &str) -> String {
+    pub(crate) fn get(&self, path: &str) -> String {
         let host = &self.address;
         self.ask(&format!(
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{head}\r\n"
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         ))
-    }
-
-    pub(crate) fn get(&self, path: &str) -> String {
-        self.get_with(path, "")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -95,16 +91,12 @@ fn runs_and_histories_are_shown_and_nothing_can_be_changed() {
         );
         assert_status(&pages.ask(&request), 405);
     }
-    // An unchanged page is not sent again.
-    let mark = run
-        .lines()
-        .find_map(|line| line.strip_prefix("etag: "))
-        .unwrap();
-    let again = pages.get_with(
-        &format!("/runs/{own}"),
-        &format!("If-None-Match: {mark}\r\n"),
-    );
-    assert_status(&again, 304);
+    // The updates of a run that has ended: all parts, once.
+    let updates = pages.get(&format!("/runs/{own}/events"));
+    assert_status(&updates, 200);
+    assert!(updates.contains("text/event-stream"), "{updates}");
+    assert!(updates.contains("\"live\":false"), "{updates}");
+    assert_eq!(updates.matches("data: ").count(), 1, "{updates}");
     pages.live.signal(Signal::SIGINT);
     pages.live.wait().expect(0);
 }
@@ -165,7 +157,7 @@ fn a_live_run_is_shown_so_far() {
         "{shown}"
     );
     assert!(
-        shown.contains("data-refresh=\"2\"") && shown.contains("x (isolated) round 1"),
+        shown.contains("<body data-live") && shown.contains("x (isolated) round 1, since "),
         "{shown}"
     );
     place.write("go-1", "");
@@ -183,9 +175,87 @@ fn a_live_run_is_shown_so_far() {
     run.wait().expect(0);
     let ended = pages.get(&path);
     assert!(
-        ended.contains("3 of 3 rounds passed.") && !ended.contains("data-refresh"),
+        ended.contains("3 of 3 rounds passed.") && !ended.contains("<body data-live"),
         "{ended}"
     );
+}
+
+/// A browser listens: it gets the parts that change until the run ends.
+#[test]
+fn updates_of_a_live_run_are_sent_until_it_ends() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nrounds = 2\ncommand = [\"sh\", \"-c\", \"while [ ! -e go-$CRASHRATE_ROUND ]; do sleep 0.02; done\"]\n");
+    let pages = Pages::of(&place);
+    let run = place.start(&mut place.command(&["run", "suite.toml"]));
+    until("round 1 runs", || place.journal_so_far().started.len() == 1);
+    let path = format!("/runs/{}/events", id(&place.run()));
+    let updates = std::thread::scope(|scope| {
+        let listener = scope.spawn(|| pages.get(&path));
+        place.write("go-1", "");
+        until("round 2 runs", || place.journal_so_far().started.len() == 2);
+        place.write("go-2", "");
+        listener.join().unwrap()
+    });
+    run.wait().expect(0);
+    let last = updates.rsplit("data: ").next().unwrap();
+    assert!(last.contains("\"live\":false"), "{updates}");
+    assert!(last.contains("2 of 2 rounds passed."), "{updates}");
+}
+
+/// Ctrl-C while an attempt runs.
+#[test]
+fn a_run_that_is_being_stopped_says_so() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nrounds = 2\ncommand = [\"sh\", \"-c\", \"while [ ! -e go ]; do sleep 0.02; done\"]\n");
+    let pages = Pages::of(&place);
+    let run = place.start(&mut place.command(&["run", "suite.toml"]));
+    until("round 1 runs", || place.journal_so_far().started.len() == 1);
+    run.signal(Signal::SIGINT);
+    let path = format!("/runs/{}", id(&place.run()));
+    until("the page says it", || {
+        pages.get(&path).contains("Stopping: the user stopped it")
+    });
+    place.write("go", "");
+    run.wait().expect(106);
+}
+
+#[test]
+fn files_of_a_run_are_shown_as_text() {
+    let place = Place::new();
+    let run = [
+        "run",
+        "-n",
+        "1",
+        "--",
+        "sh",
+        "-c",
+        "echo '<b>why</b>' >&2; exit 1",
+    ];
+    place.crashrate(&run).expect(100);
+    let pages = Pages::of(&place);
+    let own = id(&place.run());
+    let page = pages.get(&format!("/runs/{own}"));
+    let link = page.split("href=\"").find(|link| link.contains("/output/"));
+    let link = link.and_then(|link| link.split('"').next()).unwrap();
+    let file = pages.get(link);
+    assert_status(&file, 200);
+    assert!(
+        file.contains("content-type: text/plain; charset=utf-8"),
+        "{file}"
+    );
+    assert!(file.contains("<b>why</b>"), "{file}");
+    symlink("/etc/passwd", place.run().join("output/linked")).unwrap();
+    for other in [
+        "output/linked",
+        "output/..%2frun.toml",
+        "output/.%2e",
+        "run.toml",
+        "journal.jsonl",
+        "output/none",
+        "crashes/none",
+    ] {
+        assert_status(&pages.get(&format!("/runs/{own}/{other}")), 404);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, Unit};
 
 use super::Block;
 use super::anchors::Anchors;
+use super::{Attempt, UnitAttempts};
 use crate::clean::{NAME, SENTENCE, clean, one_line};
 use crate::view::{AttemptDetail, End, View};
 use crate::words::{count, counts, joined, more_lines, of_unit, plural, seconds};
@@ -14,36 +15,6 @@ const FOLDED_ABOVE: usize = 20;
 const CHAPTERS: usize = 20;
 /// Lines of each stream: the first and the last ones.
 const LINES: (usize, usize) = (5, 15);
-
-/// The attempts of a unit.
-pub(crate) struct UnitAttempts {
-    /// The unit, with its mode.
-    pub(crate) name: String,
-    /// How many did not pass, of how many.
-    pub(crate) summary: String,
-    /// Rounds of one attempt that passed: the anchor and a few words.
-    pub(crate) passed: Vec<(String, String)>,
-    /// The others, by round.
-    pub(crate) others: Vec<Attempt>,
-}
-
-/// A round that did not pass at once, with all its attempts.
-pub(crate) struct Attempt {
-    pub(crate) anchor: String,
-    pub(crate) outcome: Outcome,
-    /// `round 12 crashed by SIGSEGV after 1.2 s`.
-    pub(crate) title: String,
-    /// Its seed, where it died, and its later attempts.
-    pub(crate) facts: Vec<String>,
-    /// The reason, if it has more than one line.
-    pub(crate) reason: Vec<String>,
-    /// Its outputs: a title, and lines.
-    pub(crate) output: Vec<(String, Vec<String>)>,
-    /// The number of its signature among those shown.
-    pub(crate) crash: Option<usize>,
-    /// Files of the run folder: its output and its crash.
-    pub(crate) files: Vec<String>,
-}
 
 /// The described attempts by unit.
 pub(super) fn attempts(view: &View) -> Vec<Block> {
@@ -109,12 +80,12 @@ fn summary(view: &View, unit: &Unit, all: &UnitAttempts) -> String {
     }
 }
 
-/// `12: 1.20 s, seed 7`.
+/// `12 passed, 1.20 s, seed 7`.
 fn passed(one: &AttemptDetail) -> String {
-    let time = one.ended.secs.map(|secs| format!(" {}", seconds(secs)));
+    let time = one.ended.secs.map(|secs| format!(", {}", seconds(secs)));
     let seed = one.seed.map(|seed| format!(", seed {seed}"));
     let [time, seed] = [time, seed].map(Option::unwrap_or_default);
-    format!("{}:{time}{seed}", one.ended.round)
+    format!("{} passed{time}{seed}", one.ended.round)
 }
 
 fn other(view: &View, unit: &Unit, attempts: &[AttemptDetail], anchor: String) -> Attempt {

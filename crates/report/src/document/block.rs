@@ -1,10 +1,8 @@
 //! The pieces of a document. Their texts are made harmless, and not yet escaped for a format.
 
-use super::attempts::UnitAttempts;
-use super::crashes::Crash;
+use super::cards::{Crash, UnitAttempts};
 use super::matrix::{Matrix, PastRuns};
-use super::over_time::OverTime;
-use super::plot::{Curves, Grid, Parts, Plot, RatesPlot};
+use super::plot::{Curves, Grid, OverTime, Parts, Plot, RatesPlot};
 use super::table::{Table, Text, Tone};
 
 /// How much a document says, from little to all.

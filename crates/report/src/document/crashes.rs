@@ -5,7 +5,7 @@ use std::iter::once;
 use crashrate_model::{Outcome, Unit};
 
 use super::anchors::Anchors;
-use super::{Block, Signature, failures};
+use super::{Block, Crash, Signature, failures};
 use crate::clean::{NAME, SENTENCE, clean, one_line};
 use crate::view::{CrashPlace, CrashRow, Described, Share, View};
 use crate::words::{count, estimate, of_unit, plural};
@@ -87,32 +87,6 @@ fn more(view: &View, shown: usize) -> Option<Block> {
         let (left, run) = (count(left as u64), view.run.number);
         Block::line(format!("{left} more signatures: crashrate crashes {run}"))
     })
-}
-
-/// A signature with all that a page shows of it.
-pub(crate) struct Crash {
-    pub(crate) number: usize,
-    /// `7x SIGSEGV`.
-    pub(crate) what: String,
-    /// The innermost frame.
-    pub(crate) at: String,
-    /// Where it was seen, how often, and in which rounds.
-    pub(crate) places: Vec<String>,
-    /// Its rounds, with their anchors if the page describes them.
-    pub(crate) rounds: Vec<(String, Option<String>)>,
-    /// The innermost frames, and those of Python.
-    pub(crate) frames: Vec<String>,
-    pub(crate) python: Vec<String>,
-    /// The command that runs its first round again.
-    pub(crate) again: Option<String>,
-    /// The command that shows the crash whole.
-    pub(crate) show: String,
-    /// Registers, stacks, modules and output: a title and lines each.
-    pub(crate) evidence: Vec<(String, Vec<String>)>,
-    /// Its file in the run folder.
-    pub(crate) file: Option<String>,
-    /// What search finds it by.
-    pub(crate) names: String,
 }
 
 impl Crash {

@@ -7,6 +7,7 @@
 mod anchors;
 mod attempts;
 mod block;
+mod cards;
 mod chosen;
 mod comparisons;
 mod crashes;
@@ -39,21 +40,19 @@ use Shown::{Always, Folded, Full, Headline, Short};
 use crate::compare::gates;
 use crate::view::View;
 use crate::words::{independence, notes, recommendations};
-pub(crate) use attempts::{Attempt, UnitAttempts};
 pub use block::Detail;
 pub(crate) use block::{Block, Document, Section, Shown, Signature, Verdict};
+pub(crate) use cards::{Attempt, Crash, UnitAttempts};
 pub use chosen::add_details;
 pub(crate) use comparisons::comparison_document;
-pub(crate) use crashes::Crash;
 pub(crate) use failures::{first_seen, unexplained};
 pub(crate) use history::{DIFFERENCES, history_document, runs, state_of};
 pub(crate) use matrix::{
     Matrix, MatrixCell, MatrixRow, MatrixRun, PastRunRow, PastRuns, RateLevel, Sparkline,
 };
-pub(crate) use over_time::OverTime;
 pub(crate) use plot::{
-    Curve, Curves, Grid, GridRow, Mark, Parts, Plot, RateKind, RateMarks, RatesPlot, Square, Tick,
-    TrendPlot,
+    Curve, Curves, Grid, GridRow, Mark, OverTime, Parts, Plot, RateKind, RateMarks, RatesPlot,
+    Square, Tick, TrendPlot,
 };
 pub use run_pages::RunPages;
 pub(crate) use run_pages::segment;

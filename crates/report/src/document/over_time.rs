@@ -1,9 +1,9 @@
 //! The crash rate over the rounds of a long run, with its interval.
 
-use super::Block;
 use super::grid::{Squares, cells};
 use super::plot::{Scale, Tick, top_of};
 use super::unit_rows::{UnitRow, unit_rows};
+use super::{Block, OverTime};
 use crate::view::{Cell, View};
 use crate::words::{count, known, percent_of, plural};
 
@@ -13,20 +13,6 @@ const ROWS: usize = 12;
 const GROUPS: u32 = 40;
 /// Places at which crashes are marked.
 const PLACES: f64 = 500.0;
-
-/// One row of the grid over its rounds.
-pub(crate) struct OverTime {
-    pub(crate) name: String,
-    /// What a point is: `each point is 2,500 rounds`.
-    pub(crate) about: String,
-    /// Where the scales are labelled: rounds across, rates up.
-    pub(crate) across: Vec<Tick>,
-    pub(crate) up: Vec<Tick>,
-    /// The place across, then the lower end, the rate and the upper end.
-    pub(crate) points: Vec<(f64, [f64; 3])>,
-    /// Where rounds were bad.
-    pub(crate) bad: Vec<f64>,
-}
 
 /// The rows that crashed, if rounds have no square of their own.
 pub(super) fn over_time(view: &View) -> Vec<Block> {

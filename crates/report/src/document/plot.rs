@@ -240,6 +240,20 @@ pub(crate) struct Square {
     pub(crate) link: Option<String>,
 }
 
+/// One row of the grid over its rounds.
+pub(crate) struct OverTime {
+    pub(crate) name: String,
+    /// What a point is: `each point is 2,500 rounds`.
+    pub(crate) about: String,
+    /// Where the scales are labelled: rounds across, rates up.
+    pub(crate) across: Vec<Tick>,
+    pub(crate) up: Vec<Tick>,
+    /// The place across, then the lower end, the rate and the upper end.
+    pub(crate) points: Vec<(f64, [f64; 3])>,
+    /// Where rounds were bad.
+    pub(crate) bad: Vec<f64>,
+}
+
 /// The curves of one chapter.
 pub(crate) struct Curves {
     /// The chapter, and what the horizontal axis is.

@@ -31,14 +31,11 @@ fn hazard(view: &View, sequence: &SequenceRow) -> Vec<Block> {
             "; the order of the chapters differed between rounds",
         ),
     };
-    let mut table = Table::titled(format!(
+    let title = format!(
         "{}: bad rounds by {by}, counting only rounds that got this far{remark}",
         of_sequence(sequence)
-    ))
-    .numbers(["position"])
-    .texts(["chapter"])
-    .numbers(["bad of reached (95%)"])
-    .texts(["signals"]);
+    );
+    let mut table = empty_table(title);
     let mut shares = Vec::new();
     let mut add = |position: &str, name: &str, share: Share, signals: Option<String>| {
         table.row([
@@ -82,6 +79,14 @@ fn hazard(view: &View, sequence: &SequenceRow) -> Vec<Block> {
     }
     blocks.extend(order_of_rounds(sequence));
     blocks
+}
+
+fn empty_table(title: String) -> Table {
+    Table::titled(title)
+        .numbers(["position"])
+        .texts(["chapter"])
+        .numbers(["bad of reached (95%)"])
+        .texts(["signals"])
 }
 
 /// The chapters of a sequence in the order in which they ran, each with its position; those that

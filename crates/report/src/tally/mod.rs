@@ -137,8 +137,6 @@ impl ViewBuilder {
             }
         }
         order::test(&mut chapters, &mut sequences, &facts.bad);
-        let baseline = run.info.baseline.as_deref().map(view_of).transpose();
-        let baseline = baseline.map_err(|fault| self.error(fault))?.map(Box::new);
         let mut view = View {
             run: facts,
             chapters,
@@ -151,7 +149,7 @@ impl ViewBuilder {
             units: run.info.units.clone(),
             pairs: self.watched.pairs(),
             gates: self.watched.gates(),
-            baseline,
+            baseline: self.baseline(run)?,
             attempts: self.attempts.unwrap_or_default(),
             details: Vec::new(),
             zoom: None,
@@ -162,6 +160,11 @@ impl ViewBuilder {
         order::mark_gates(&mut view);
         view.recommendations = advice::that_holds(&run.info.recommendations, &view);
         Ok(view)
+    }
+
+    fn baseline(&self, run: &RunTally) -> Result<Option<Box<View>>, ViewError> {
+        let baseline = run.info.baseline.as_deref().map(view_of).transpose();
+        Ok(baseline.map_err(|fault| self.error(fault))?.map(Box::new))
     }
 
     fn measured(&self) -> Measured {

@@ -16,6 +16,7 @@ mod pictures;
 mod rates;
 mod tried;
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use maud::{Markup, html};
@@ -35,6 +36,17 @@ use parts::{command, of_tone, output, table};
 struct Host<'a> {
     place: PageHost,
     run: &'a str,
+    /// The section that is written, and how many ids it has given to its parts.
+    section: &'a str,
+    ids: &'a Cell<u32>,
+}
+
+impl Host<'_> {
+    /// An id for a part of the section: unique on the page, and the same when it is written again.
+    fn new_id(self) -> String {
+        self.ids.set(self.ids.get() + 1);
+        format!("{}-{}", self.section, self.ids.get())
+    }
 }
 
 /// The report as a page, compared with the previous run if given.
@@ -44,12 +56,8 @@ pub fn html(view: &View, previous: Option<&View>) -> String {
 
 /// The same in parts.
 pub fn report_parts(view: &View, previous: Option<&View>, place: PageHost) -> PageParts {
-    let host = Host {
-        place,
-        run: &view.run.id,
-    };
     let document = report(view, previous);
-    let mut page = page(&document, host);
+    let mut page = page(&document, place, &view.run.id);
     // Below the verdict, which is first.
     let filter = ("filter".to_owned(), filter::filter(view).into_string());
     page.sections.insert(page.sections.len().min(1), filter);
@@ -69,25 +77,30 @@ pub fn history_parts(histories: &[History], pages: &RunPages) -> PageParts {
         RunPages::Served => PageHost::Served,
         RunPages::None | RunPages::Files(_) => PageHost::File,
     };
-    let host = Host { place, run: "" };
-    let mut page = page(&history_document(histories, pages), host);
+    let mut page = page(&history_document(histories, pages), place, "");
     let mut runs = histories.iter().flat_map(|history| &history.runs);
     page.live = runs.any(|run| run.state.is_running());
     page
 }
 
-fn page(document: &Document, host: Host<'_>) -> PageParts {
+fn page(document: &Document, place: PageHost, run: &str) -> PageParts {
     let mut page = PageParts {
         title: document.title.clone(),
         tab: document.tab.clone(),
         facts: document.facts.clone(),
-        host: host.place,
+        host: place,
         live: false,
         sections: Vec::new(),
     };
     let mut ids = HashSet::new();
     for one in document.sections(Detail::Full) {
         let id = id(&one.heading, &mut ids);
+        let host = Host {
+            place,
+            run,
+            section: &id,
+            ids: &Cell::new(0),
+        };
         page.push(&id, section(&id, one, host));
     }
     page
@@ -152,8 +165,8 @@ fn block(block: &Block, host: Host<'_>) -> Markup {
         Block::Crash(one) => crash::crash(one, host),
         Block::Output(lines) => output("output", lines),
         Block::Command(one) => command(one),
-        Block::Plot(plot) => pictures::plot(plot),
-        Block::Rates(plot) => rates::rates(plot),
+        Block::Plot(plot) => pictures::plot(plot, host),
+        Block::Rates(plot) => rates::rates(plot, host),
         Block::OverTime(one) => over_time::over_time(one),
         Block::Grid(one) => grid::grid(one, host),
         Block::Attempts(one) => crash::attempts(one, host),

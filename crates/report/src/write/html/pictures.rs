@@ -3,36 +3,30 @@
 
 use maud::{Markup, html};
 
+use super::Host;
 use super::parts::{table, with_tracks};
 use crate::compare::verb;
 use crate::document::{Curve, Curves, Mark, Plot, Tick, TrendPlot};
 
 /// The table with its tracks. Lengths are percentages of the track, so it fits any page width.
-pub(super) fn plot(plot: &Plot) -> Markup {
+pub(super) fn plot(plot: &Plot, host: Host<'_>) -> Markup {
     let head = html! { span class="small" { (plot.head) } (axis(&plot.ticks)) };
-    let scale = scale_name(&plot.ticks);
+    let scale = host.new_id();
     let tracks = plot.marks.iter().map(|mark| track(&scale, mark.as_ref()));
-    html! { (scale_lines(&plot.ticks)) (with_tracks(&plot.table, head, tracks)) }
+    html! { (scale_lines(&scale, &plot.ticks)) (with_tracks(&plot.table, head, tracks)) }
 }
 
 /// The lines of a scale, once for all tracks that show it.
-pub(super) fn scale_lines(ticks: &[Tick]) -> Markup {
+pub(super) fn scale_lines(id: &str, ticks: &[Tick]) -> Markup {
     html! {
         svg class="unseen" aria-hidden="true" {
-            g id=(scale_name(ticks)) {
+            g id=(id) {
                 @for x in ticks.iter().map(|tick| percent(tick.place)) {
                     line class="g" x1=(x) x2=(x) y2="100%" {}
                 }
             }
         }
     }
-}
-
-/// The id of the lines. Equal scales have equal lines.
-pub(super) fn scale_name(ticks: &[Tick]) -> String {
-    let labels: String = ticks.iter().map(|tick| tick.label.as_str()).collect();
-    let plain = labels.chars().filter(char::is_ascii_alphanumeric);
-    format!("scale-{}", plain.collect::<String>())
 }
 
 fn axis(ticks: &[Tick]) -> Markup {

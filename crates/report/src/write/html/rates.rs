@@ -2,13 +2,14 @@
 
 use maud::{Markup, html};
 
+use super::Host;
 use super::parts::{more_cells, scrolled};
-use super::pictures::{anchor, percent, scale_lines, scale_name};
+use super::pictures::{anchor, percent, scale_lines};
 use crate::document::{Column, Mark, RateKind, RateMarks, RatesPlot};
 
 /// A row for each chapter, with its numbers and its marks.
-pub(super) fn rates(plot: &RatesPlot) -> Markup {
-    let scale = scale_name(&plot.ticks);
+pub(super) fn rates(plot: &RatesPlot, host: Host<'_>) -> Markup {
+    let scale = host.new_id();
     let rows = plot.table.rows.iter().zip(&plot.rows);
     let table = html! {
         table class="plot rates" {
@@ -30,7 +31,7 @@ pub(super) fn rates(plot: &RatesPlot) -> Markup {
             }
         }
     };
-    html! { (key(plot)) (scale_lines(&plot.ticks)) (scrolled("rates", table)) }
+    html! { (key(plot)) (scale_lines(&scale, &plot.ticks)) (scrolled("rates", table)) }
 }
 
 /// Two rows of heads: the groups of columns, and the modes in each.
