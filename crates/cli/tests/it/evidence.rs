@@ -200,7 +200,7 @@ fn two_crash_sites_are_two_signatures_with_their_counts() {
     assert!(short.contains("crashrate crashes 1 1\n"), "{short}");
     let terminal = output(&place, &["report", "--full"]);
     assert!(
-        terminal.contains("Crashes by signature\n") && terminal.contains("1 again:\n  crashrate"),
+        terminal.contains("\nCrashes\n  1  12x SEGV") && terminal.contains("again:\n  crashrate"),
         "{terminal}"
     );
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::Outcome;
 use crashrate_testkit::programs;
 use serde_json::Value;
 
@@ -109,97 +108,77 @@ fn json_has_the_normative_shape() {
     }
 }
 
-/// The counts under their column headings, by chapter and mode.
-type Table = BTreeMap<(String, String), BTreeMap<String, u64>>;
+/// Bad and failed first attempts of those that count, by chapter: isolated, and in sequence.
+type Table = BTreeMap<String, [Option<[String; 2]>; 2]>;
 
 fn from_json(json: &Value) -> Table {
     let mut table = Table::new();
     for row in json["chapters"].as_array().unwrap() {
-        let mut numbers: BTreeMap<String, u64> = BTreeMap::new();
-        for key in ["rounds", "reached"] {
-            numbers.insert(key.into(), row[key].as_u64().unwrap());
-        }
-        for (outcome, n) in row["outcomes"].as_object().unwrap() {
-            numbers.insert(outcome.clone(), n.as_u64().unwrap());
-        }
-        let text = |key: &str| row[key].as_str().unwrap().to_owned();
-        table.insert((text("chapter"), text("mode")), numbers);
+        let n = &row["first_attempt"]["n"];
+        let failed = row["outcomes"]["failed"].as_u64().unwrap_or(0);
+        let shares = [
+            format!("{}/{n}", row["first_attempt"]["bad"]),
+            format!("{failed}/{n}"),
+        ];
+        let mode = usize::from(row["mode"] == "sequential");
+        let chapter = row["chapter"].as_str().unwrap().to_owned();
+        table.entry(chapter).or_default()[mode] = Some(shares);
     }
     table
 }
 
-fn is_count(head: &str) -> bool {
-    matches!(head, "rounds" | "reached") || Outcome::from_word(head).is_some()
-}
-
-/// Reads the rows of a table: the counts of rounds, reached and outcomes, without zeros.
-fn from_cells(mode: &str, heads: &[String], rows: &[Vec<String>]) -> Table {
-    let rows = rows.iter().map(|cells| {
-        let numbers = heads.iter().zip(cells).skip(1);
-        let numbers = numbers.filter_map(|(head, cell)| {
-            let number: u64 = cell.parse().ok()?;
-            (number > 0 && is_count(head)).then(|| (head.clone(), number))
-        });
-        ((cells[0].clone(), mode.to_owned()), numbers.collect())
-    });
-    rows.collect()
-}
-
-/// The mode in a table's title: `isolated`, or `sequential: NAME`.
-fn mode(title: &str) -> &str {
-    title.trim().split(':').next().unwrap()
+/// The first words of the cells: isolated and in sequence, first the crash rates, then failures.
+fn from_cells(cells: &[&str]) -> [Option<[String; 2]>; 2] {
+    let share = |place: usize| cells[place].split(' ').next().unwrap().to_owned();
+    let mode = |place: usize| {
+        let shares = [share(place), share(place + 2)];
+        (!shares[0].is_empty()).then_some(shares)
+    };
+    [mode(1), mode(2)]
 }
 
 fn from_markdown(markdown: &str) -> Table {
-    let (_, section) = markdown.split_once("## Chapters\n\n").unwrap();
-    let (section, _) = section.split_once("\n## ").unwrap();
-    let cells = |line: &str| -> Vec<String> {
-        let cells = line.trim_matches('|').split('|');
-        cells.map(|cell| cell.trim().replace('\\', "")).collect()
-    };
-    let pieces: Vec<_> = section.split("\n\n").collect();
-    let tables = pieces.chunks_exact(2).map(|piece| {
-        let lines: Vec<_> = piece[1].lines().filter(|line| !line.is_empty()).collect();
-        let rows: Vec<_> = lines[2..].iter().map(|line| cells(line)).collect();
-        from_cells(mode(piece[0]), &cells(lines[0]), &rows)
+    let (_, section) = markdown.split_once("## Rates\n\n").unwrap();
+    let (section, _) = section.split_once("\n\n").unwrap();
+    let rows = section.lines().skip(2).map(|line| {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        (cells[0].to_owned(), from_cells(&cells))
     });
-    tables.flatten().collect()
+    rows.filter(|(name, _)| name != "story").collect()
 }
 
 fn from_terminal(terminal: &str) -> Table {
-    let (_, section) = terminal.split_once("\nChapters\n").unwrap();
-    let words = |line: &str| {
-        line.split_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let mut table = Table::new();
-    for piece in section.split("\n\n") {
-        let mut lines = piece.lines();
-        let title = lines.next().unwrap();
-        if !title.starts_with("  ") {
-            break;
-        }
-        let mut lines = lines.skip_while(|line| !line.trim_start().starts_with("chapter "));
-        let heads = words(lines.next().unwrap());
-        // Cells after the counts may contain several words.
-        let known = |head: &&String| is_count(head) || head.as_str() == "chapter";
-        let counts = heads.iter().take_while(known).count();
-        let rows: Vec<_> = lines.map(|line| words(line)[..counts].to_vec()).collect();
-        table.extend(from_cells(mode(title), &heads[..counts], &rows));
-    }
-    table
+    let (_, section) = terminal.split_once("\nRates\n").unwrap();
+    let (section, _) = section.split_once("\n\n").unwrap();
+    let mut lines = section.lines();
+    // Columns begin where the heads of the modes do.
+    let heads = lines.find(|line| line.contains("chapter or")).unwrap();
+    let begins = ["chapter or", "isolated", "in sequence", "details"].map(|head| {
+        let found: Vec<usize> = heads.match_indices(head).map(|(place, _)| place).collect();
+        found
+    });
+    let mut begins = begins.concat();
+    begins.sort_unstable();
+    let rows = lines.map(|line| {
+        let cell = |(place, begin): (usize, &usize)| {
+            let end = begins.get(place + 1).copied().unwrap_or(line.len());
+            line.get(*begin..end.min(line.len())).unwrap_or("").trim()
+        };
+        let cells: Vec<_> = begins.iter().enumerate().map(cell).collect();
+        (cells[0].to_owned(), from_cells(&cells))
+    });
+    rows.filter(|(name, _)| name != "story").collect()
 }
 
 #[test]
 fn all_formats_show_the_same_counts() {
     let place = story();
     let expected = from_json(&place.json());
-    assert_eq!(expected.len(), 7);
+    assert_eq!(expected.len(), 4);
     let as_text = |format: &str| {
         let mut command = place.command(&["report", "--full", "--format", format]);
         // Wide enough for all columns.
-        let live = place.start(command.env("COLUMNS", "150"));
+        let live = place.start(command.env("COLUMNS", "260"));
         live.wait().expect(0).stdout
     };
     assert_eq!(from_markdown(&as_text("markdown")), expected);
@@ -215,7 +194,7 @@ fn reports_say_where_a_sequence_died_and_what_was_measured() {
             .expect(0)
             .stdout;
         for words in [
-            "crashes 2",
+            "2/5 (12-77%)",
             "FCCFP",
             "SIGSEGV",
             "failed as requested",

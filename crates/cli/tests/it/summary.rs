@@ -40,8 +40,8 @@ fn a_run_that_failed_says_so_and_shows_the_message() {
     );
     let page = read("report.html");
     let verdict = page.find(">FAIL</strong>").unwrap();
-    assert!(verdict < page.find("Overview</h2>").unwrap());
-    assert!(page.contains(">shape mismatch</pre>"), "{page}");
+    assert!(verdict < page.find("Rates</h2>").unwrap());
+    assert!(page.contains("shape mismatch</pre>"), "{page}");
 }
 
 /// Only the last lines of standard error are shown, with escape sequences made harmless.

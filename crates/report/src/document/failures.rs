@@ -12,6 +12,8 @@ use crate::words::{first_line, more_lines};
 const REASONS: usize = 5;
 /// Reasons in the summary.
 const SHOWN: usize = 5;
+/// Reasons with output in full.
+const TAILS: usize = 10;
 /// Lines of output in the summary, of a single reason and of each of several.
 const LINES: [usize; 2] = [5, 2];
 
@@ -51,6 +53,7 @@ pub(super) fn unexplained_crashes(view: &View) -> Vec<(Row<'_>, &Reason)> {
 pub(super) fn reasons(view: &View) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = Vec::new();
+    let mut tails = 0;
     let more_crashes: Vec<_> = unexplained_crashes(view).into_iter().skip(SHOWN).collect();
     let is_shown = |reason: &&Reason| {
         let mut more = more_crashes.iter();
@@ -63,7 +66,12 @@ pub(super) fn reasons(view: &View) -> Vec<Block> {
         let counting = results.reasons.iter().filter(is_shown);
         for reason in counting.clone().take(REASONS) {
             lines.push(sentence(&name, reason));
-            let whole = more_lines(&reason.text);
+            let mut whole = more_lines(&reason.text);
+            if tails < TAILS && !reason.tail.is_empty() {
+                tails += 1;
+                let tail = reason.tail.iter().map(|line| clean(line, SENTENCE));
+                whole.extend(tail);
+            }
             if !whole.is_empty() {
                 blocks.push(Block::List(std::mem::take(&mut lines)));
                 blocks.push(Block::Output(whole));

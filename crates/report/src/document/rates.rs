@@ -165,7 +165,10 @@ fn table(view: &View, lines: &[Line<&Results>]) -> Table {
     if all.get(Outcome::Failed) > 0 && !view.run.bad.contains(Outcome::Failed) {
         groups.push(("failed", failed));
     }
-    groups.push(("median time", time));
+    let mut results = lines.iter().flat_map(Line::results);
+    if results.any(|results| results.secs.is_some()) {
+        groups.push(("median time", time));
+    }
     by_mode(("chapter or sequence", 0), lines, &groups)
 }
 
