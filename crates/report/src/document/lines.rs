@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use crashrate_model::Outcome;
 
-use super::{Table, Text};
+use super::{Table, Text, Tone};
 use crate::view::{ChapterRow, Outcomes, Results, View};
-use crate::words::{bad_outcomes, joined, of_chapter, of_sequence, of_unit};
+use crate::words::{bad_outcomes, joined, of_chapter, of_sequence, of_unit, seconds, share};
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum What {
@@ -127,4 +127,16 @@ pub(super) fn bad_head(view: &View, all: &Outcomes) -> String {
         None if bad.contains(Outcome::Crashed) => Outcome::Crashed.to_string(),
         None => bad_outcomes(&view.run.bad),
     }
+}
+
+/// The cell of failures.
+pub(super) fn failed(results: &&Results) -> Text {
+    let failed = results.failed();
+    let text = share(failed, results.first_attempt.n);
+    Text::new(text, Tone::Doubtful.if_any(failed))
+}
+
+/// The cell of the median time.
+pub(super) fn time(results: &&Results) -> Text {
+    Text::known(results.secs.map(|secs| seconds(secs.median)))
 }

@@ -6,12 +6,12 @@ use std::cmp::Reverse;
 use crashrate_model::Outcome;
 use crashrate_protocol::chapters::{Headline, built_in};
 
-use super::lines::{Group, Line, What, bad_head, by_mode, in_lines, lines, modes_of};
+use super::lines::{Group, Line, What, bad_head, by_mode, failed, in_lines, lines, modes_of, time};
 use super::measures::{label_pairs, rounded};
-use super::{Block, Table, Text, Tone};
+use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, MeasureStat, Results, View};
-use crate::words::{count, counts, joined, of_unit, outcomes_of, seconds, share, short_bounds};
+use crate::words::{count, counts, joined, of_unit, outcomes_of, share, short_bounds};
 
 /// More chapters than these are listed only if they did not pass.
 const ALL_LISTED: usize = 20;
@@ -81,16 +81,6 @@ fn table(view: &View, lines: &[Line<&Results>]) -> Table {
 fn bad(results: &&Results) -> Text {
     let of = results.first_attempt;
     Text::rate(share(of.bad, of.n) + &short_bounds(results.bounds), of.bad)
-}
-
-fn failed(results: &&Results) -> Text {
-    let failed = results.failed();
-    let text = share(failed, results.first_attempt.n);
-    Text::new(text, Tone::Doubtful.if_any(failed))
-}
-
-fn time(results: &&Results) -> Text {
-    Text::known(results.secs.map(|secs| seconds(secs.median)))
 }
 
 /// Chapters whose figures are shown.

@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 
 use crashrate_model::{Mode, Outcome};
 
-use super::lines::{Group, Line, What, bad_head, by_mode, lines};
+use super::lines::{Group, Line, What, bad_head, by_mode, failed, lines, time};
 use super::plot::{Mark, RateKind, RateMarks, RatesPlot, Scale, top_of};
-use super::{Block, Table, Text, Tone};
+use super::{Block, Table, Text};
 use crate::view::{Results, View};
 use crate::words::{
     counts, exposure, joined, known, missed, of_unit, outcomes_of, percent_of, plural, rate,
-    seconds, share, short_rate_of, signals, unmeasured,
+    short_rate_of, signals, unmeasured,
 };
 
 /// Of more rows than these, those that passed are folded.
@@ -174,16 +174,6 @@ fn table(view: &View, lines: &[Line<&Results>]) -> Table {
 
 fn crashed(results: &&Results) -> Text {
     Text::rate(short_rate_of(results), results.first_attempt.bad)
-}
-
-fn failed(results: &&Results) -> Text {
-    let failed = results.failed();
-    let text = share(failed, results.first_attempt.n);
-    Text::new(text, Tone::Doubtful.if_any(failed))
-}
-
-fn time(results: &&Results) -> Text {
-    Text::known(results.secs.map(|secs| seconds(secs.median)))
 }
 
 /// What the other columns do not say: outcomes that are not rates, signals, retries.
