@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use crate::workspace::{Workspace, call};
 
 /// Name, and the arguments of cargo.
-const SIMULATIONS: [(&str, &str); 8] = [
+const SIMULATIONS: [(&str, &str); 9] = [
     ("verdicts", "run -p crashrate-stats --example verdicts"),
     (
         "campaigns",
@@ -26,6 +26,10 @@ const SIMULATIONS: [(&str, &str); 8] = [
         "test -p crashrate --test it -- --ignored --nocapture planted::in_100_rounds",
     ),
     (
+        "pages",
+        "test -p crashrate --test it -- --ignored --nocapture browser::a_live_page_for_two",
+    ),
+    (
         "journals",
         "test -p crashrate --test it -- --ignored --nocapture damaged_journal:: mutated::",
     ),
@@ -38,7 +42,8 @@ pub(crate) struct Arguments {
     /// `verdicts`: size and power of comparisons, gates and independence tests; `campaigns`: gates
     /// on runs with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs;
     /// `frameworks`: 100 rounds of test suites with a crash at a chosen test; `journals`: every
-    /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `histories`:
+    /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `pages`: what a
+    /// live page uses in two minutes; `histories`:
     /// marks in flat and changing histories; `minimize`: the search for needed chapters in
     /// simulated programs; `simulate`: exact error rates of the stopping rules.
     names: Vec<String>,

@@ -16,10 +16,10 @@
 // The console, the width and accessibility are always checked. The version of playwright-core in package.json is
 // one that still runs on the Node.js of Debian 12.
 
-import { accessSync, constants, readFileSync } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "./launch.mjs";
 import { accessibility, crashes, links, sites, unfold, verdict, width } from "./page.mjs";
 import { attempts, clicks, grid, hasOutcome } from "./rounds.mjs";
 import { keyboard, pills, search } from "./filter.mjs";
@@ -30,21 +30,6 @@ const WIDTHS = [1280, 400];
 const SCHEMES = ["light", "dark"];
 /// Far longer than any step takes, in milliseconds.
 const TOO_LONG = 120_000;
-
-/** The path of a program on the PATH. */
-function which(name) {
-  const paths = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, name));
-  const found = paths.find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  if (!found) throw new Error(`${name} is not on the PATH`);
-  return found;
-}
 
 /** Collects what the page's console and its requests report. */
 function watch(page, report) {
@@ -117,7 +102,7 @@ async function checkPlain(page, expect, report) {
 async function main([place, expectations]) {
   const url = /^https?:/.test(place) ? place : pathToFileURL(resolve(place)).href;
   const expect = JSON.parse(readFileSync(expectations, "utf8"));
-  const browser = await chromium.launch({ executablePath: which("chromium"), args: ["--no-sandbox"] });
+  const browser = await launch();
   const problems = [];
   try {
     for (const wide of WIDTHS) {

@@ -14,8 +14,9 @@ use crate::made_journal::{Made, alone};
 use crate::pages::Pages;
 use crate::util::{Place, id, pytest, skip, until};
 
-fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/check.mjs")
+fn script_named(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    folder.join(name)
 }
 
 /// Whether this machine has Node.js, Chromium and the packages of the script.
@@ -29,7 +30,7 @@ fn can_browse() -> bool {
         skip(&format!("{name} is not installed"));
         return false;
     }
-    let packages = script().with_file_name("node_modules");
+    let packages = script_named("node_modules");
     let installed = packages.join("playwright-core").exists() && packages.join("axe-core").exists();
     if !installed {
         skip("run `npm ci --prefix crates/cli/tests/browser`");
@@ -42,7 +43,10 @@ fn can_browse() -> bool {
 fn check(place: &Place, page: impl AsRef<Path>, expect: &Value) {
     let expectations = place.write("expect.json", expect.to_string());
     let mut command = place.command_of("node", &[]);
-    command.arg(script()).arg(page.as_ref()).arg(expectations);
+    command
+        .arg(script_named("check.mjs"))
+        .arg(page.as_ref())
+        .arg(expectations);
     let done = place.start(&mut command).wait().expect(0);
     let problems: Vec<String> = serde_json::from_str(&done.stdout).unwrap();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
@@ -288,4 +292,39 @@ fn a_live_page_follows_its_run() {
         &expect,
     );
     run.wait().expect(100);
+}
+
+/// What the server and the browser use during 2,000 rounds of two minutes. Prints it: no time is
+/// asserted.
+#[test]
+#[ignore = "takes two minutes: cargo xtask verify pages"]
+fn a_live_page_for_two_minutes() {
+    assert!(can_browse());
+    let place = Place::new();
+    let script = "sleep 0.055; [ $((CRASHRATE_ROUND % 25)) -ne 0 ] || kill -SEGV $$";
+    let command = ["sh", "-c", script];
+    place.suite(&format!(
+        "[defaults]\nrounds = 1000\n[[chapter]]\nid = \"crashes\"\ncommand = {command:?}\n\
+         [[chapter]]\nid = \"sleeps\"\ncommand = [\"sleep\", \"0.055\"]\n"
+    ));
+    let pages = Pages::of(&place);
+    let run = place.start(&mut place.command(&["run", "suite.toml", "--evidence=none"]));
+    until("the run has begun", || {
+        !place.journal_so_far().started.is_empty()
+    });
+    let before = pages.cpu_secs();
+    let begin = std::time::Instant::now();
+    let mut command = place.command_of("node", &[]);
+    let url = pages.url(&format!("/runs/{}", id(&place.run())));
+    command.arg(script_named("soak.mjs")).arg(url);
+    let watched = place.start(&mut command).wait().expect(0);
+    let (secs, used) = (begin.elapsed().as_secs_f64(), pages.cpu_secs() - before);
+    run.wait().expect(100);
+    println!(
+        "server: {used:.2} s of CPU time in {secs:.0} s: {:.2}% of a core",
+        100.0 * used / secs
+    );
+    println!("browser: {}", watched.stdout.trim());
+    let watched: Value = serde_json::from_str(&watched.stdout).unwrap();
+    assert_eq!(watched["equal"], true);
 }
