@@ -29,7 +29,8 @@ async function watch(page) {
 
 const browser = await launch();
 try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
   await page.goto(process.argv[2]);
   process.stdout.write(`${JSON.stringify(await watch(page))}\n`);
 } finally {
