@@ -38,6 +38,22 @@ fn can_browse() -> bool {
     installed
 }
 
+impl Pages {
+    /// The CPU time of the server so far, seconds. Linux only.
+    pub(crate) fn cpu_secs(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.live.pid())).unwrap();
+        // proc(5): behind the name in parentheses, utime and stime are fields 12 and 13.
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: f64 = ticks.map(|ticks| ticks.parse::<f64>().unwrap()).sum();
+        ticks / 100.0
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
 /// Checks a page, given as a URL or the path of a file.
 #[track_caller]
 fn check(place: &Place, page: impl AsRef<Path>, expect: &Value) {

@@ -10,8 +10,8 @@ use crate::util::{Live, Place, id, until};
 
 /// A server that shows the runs of a place.
 pub(crate) struct Pages {
-    live: Live,
-    address: String,
+    pub(crate) live: Live,
+    pub(crate) address: String,
 }
 
 impl Pages {
@@ -46,20 +46,6 @@ impl Pages {
         self.ask(&format!(
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         ))
-    }
-
-    /// The CPU time of the server so far, seconds. Linux only.
-    pub(crate) fn cpu_secs(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.live.pid())).unwrap();
-        // proc(5): behind the name in parentheses, utime and stime are fields 12 and 13.
-        let (_, fields) = stat.rsplit_once(')').unwrap();
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        let ticks: f64 = ticks.map(|ticks| ticks.parse::<f64>().unwrap()).sum();
-        ticks / 100.0
-    }
-
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
     }
 }
 
