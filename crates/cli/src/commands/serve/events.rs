@@ -75,7 +75,11 @@ impl Listener {
                 Ok(Err(Missing::Unreadable(message))) => {
                     return Some(Event::default().event("trouble").data(message));
                 }
-                Ok(Err(Missing::NoSuchRun)) | Err(_) => return None,
+                Ok(Err(Missing::NoSuchRun)) => {
+                    self.is_live = false;
+                    return Some(Event::default().event("gone").data(""));
+                }
+                Err(_) => return None,
             }
         }
         None

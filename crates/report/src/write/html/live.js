@@ -94,6 +94,10 @@
       say("The run has ended.");
     }
   };
+  source.addEventListener("gone", () => {
+    source.close();
+    say("It is no longer in the runs folder.");
+  });
   source.addEventListener("trouble", () => say("It cannot be read at the moment; trying again."));
   source.onerror = () => say("crashrate serve does not answer; trying again.");
 })();
