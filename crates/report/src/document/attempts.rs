@@ -6,13 +6,15 @@ use super::Block;
 use super::anchors::Anchors;
 use super::{Attempt, UnitAttempts};
 use crate::clean::{NAME, SENTENCE, clean, one_line};
-use crate::view::{AttemptDetail, End, View};
+use crate::view::{AttemptDetail, CrashRow, End, View, is_hang};
 use crate::words::{count, counts, joined, more_lines, of_unit, plural, seconds};
 
 /// Of more units than these, those that only passed are folded.
 const FOLDED_ABOVE: usize = 20;
 /// Chapters of a sequence that an attempt names.
 const CHAPTERS: usize = 20;
+/// Signatures that a page shows.
+const SIGNATURES: usize = 10;
 /// Lines of each stream: the first and the last ones.
 const LINES: (usize, usize) = (5, 15);
 
@@ -97,7 +99,8 @@ fn other(view: &View, unit: &Unit, attempts: &[AttemptDetail], anchor: String) -
     facts.extend(chapters(unit, ended));
     let reason = ended.reason.as_deref().unwrap_or_default();
     let whole = more_lines(reason);
-    if whole.is_empty() && !reason.is_empty() {
+    let title = format!("round {} {}", count(ended.round.into()), in_words(ended));
+    if whole.is_empty() && !title.contains(reason) {
         facts.push(clean(reason, SENTENCE));
     }
     for later in &attempts[1..] {
@@ -116,7 +119,11 @@ fn other(view: &View, unit: &Unit, attempts: &[AttemptDetail], anchor: String) -
     Attempt {
         anchor,
         outcome: ended.outcome,
-        title: format!("round {} {}", count(ended.round.into()), in_words(ended)),
+        similar: match number {
+            None if ended.outcome == Outcome::Crashed => similar(view, unit),
+            _ => Vec::new(),
+        },
+        title,
         facts,
         reason: whole,
         output: output(first),
@@ -129,7 +136,23 @@ fn other(view: &View, unit: &Unit, attempts: &[AttemptDetail], anchor: String) -
     }
 }
 
-/// `crashed by SIGSEGV after 1.2 s`.
+/// The signatures of this unit that only evidence rounds had, if there are few.
+fn similar(view: &View, unit: &Unit) -> Vec<usize> {
+    let is_seen = |row: &CrashRow| {
+        let mut places = row
+            .places
+            .iter()
+            .filter(|place| place.role.in_evidence_rounds);
+        places.any(|place| {
+            (&place.name, place.mode, &place.variant) == (&unit.name, unit.mode, &unit.variant)
+        }) && !is_hang(&row.signature)
+    };
+    let rows = (1..).zip(&view.crashes).take(SIGNATURES);
+    let seen = rows.filter(|(_, row)| is_seen(row));
+    seen.map(|(number, _)| number).collect()
+}
+
+/// `crashed (SIGSEGV) after 1.2 s`.
 fn in_words(ended: &Ended) -> String {
     let end = End::whole(ended);
     let exit = end.exit_words(end.own_exit());

@@ -44,7 +44,7 @@ pub(crate) struct UnitAttempts {
 pub(crate) struct Attempt {
     pub(crate) anchor: String,
     pub(crate) outcome: Outcome,
-    /// `round 12 crashed by SIGSEGV after 1.2 s`.
+    /// `round 12 crashed (SIGSEGV) after 1.2 s`.
     pub(crate) title: String,
     /// Its seed, where it died, and its later attempts.
     pub(crate) facts: Vec<String>,
@@ -54,6 +54,8 @@ pub(crate) struct Attempt {
     pub(crate) output: Vec<(String, Vec<String>)>,
     /// The number of its signature among those shown.
     pub(crate) crash: Option<usize>,
+    /// Of a crash without a signature, those from evidence rounds of its unit.
+    pub(crate) similar: Vec<usize>,
     /// Files of the run folder: its output and its crash.
     pub(crate) files: Vec<String>,
 }

@@ -7,7 +7,7 @@ use crashrate_model::{Outcome, Unit};
 use super::anchors::Anchors;
 use super::{Block, Crash, Signature, failures};
 use crate::clean::{NAME, SENTENCE, clean, one_line};
-use crate::view::{CrashPlace, CrashRow, Described, Share, View};
+use crate::view::{CrashPlace, CrashRow, Described, Share, View, is_hang};
 use crate::words::{count, estimate, of_unit, plural};
 
 /// Signatures that are shown in full, and in the summary; `crashrate crashes` lists them all.
@@ -139,7 +139,7 @@ pub(super) fn crashes(view: &View) -> Vec<Block> {
             places: row
                 .places
                 .iter()
-                .map(|place| place_words(view, place))
+                .map(|place| place_words(view, &row.signature, place))
                 .collect(),
             rounds: rounds.collect(),
             frames: frames(row),
@@ -240,18 +240,25 @@ fn in_signature(row: &CrashRow) -> Vec<String> {
 
 /// `story (sequential): 7/8 = 87.5% (95%: 47-99%), rounds 1 to 8`. Where the stack is only known
 /// from evidence rounds, the unit's own crash rate, too.
-fn place_words(view: &View, place: &CrashPlace) -> String {
+fn place_words(view: &View, signature: &str, place: &CrashPlace) -> String {
     let name = name(place);
     let Share { bad, n } = place.share;
     if place.role.in_evidence_rounds {
         let results = view.results_of(&place.name, place.mode, &place.variant);
-        let bad_rounds = results.map(|results| {
-            let Share { bad, n } = results.first_attempt;
-            format!("bad in {}; ", estimate(bad, n, results.optional_stopping))
+        let outcome = match is_hang(signature) {
+            true => Outcome::TimedOut,
+            false => Outcome::Crashed,
+        };
+        let own = results.map(|results| {
+            let (k, n) = (results.outcomes.get(outcome), results.first_attempt.n);
+            format!(
+                "{outcome} in {}; ",
+                estimate(k, n, results.optional_stopping)
+            )
         });
         return format!(
             "{name}: {}this stack was seen in {} of {} (not counted)",
-            bad_rounds.unwrap_or_default(),
+            own.unwrap_or_default(),
             count(bad.into()),
             plural(n, "evidence round")
         );

@@ -80,7 +80,16 @@ fn attempt(one: &Attempt, host: Host<'_>) -> Markup {
             ul class="plain" {
                 @for fact in &one.facts { li { (fact) } }
                 @if let Some(number) = one.crash {
-                    li { a href={ "#crash-" (number) } { "crash " (number) } }
+                    li { a href={ "#crash-" (number) } { "its stack: crash " (number) } }
+                }
+                @if !one.similar.is_empty() {
+                    li {
+                        "stacks from evidence rounds: "
+                        @for (place, number) in one.similar.iter().enumerate() {
+                            @if place > 0 { ", " }
+                            a href={ "#crash-" (number) } { "crash " (number) }
+                        }
+                    }
                 }
                 @for file in &one.files { li { (link(file, host)) } }
             }
