@@ -87,6 +87,16 @@ fn runs_and_histories_are_shown_and_nothing_can_be_changed() {
         );
         assert_status(&pages.ask(&request), 405);
     }
+    // Some rounds only.
+    assert_status(&pages.get(&format!("/runs/{own}?from=2&to=2")), 200);
+    for wrong in ["from=x", "to=0", "from=2&to=1", "to=99999999999999999999"] {
+        let page = pages.get(&format!("/runs/{own}?{wrong}"));
+        assert_status(&page, 400);
+        assert!(
+            page.contains("such as ?from=1&amp;to=200"),
+            "{wrong}: {page}"
+        );
+    }
     // The updates of a run that has ended: all parts, once.
     let updates = pages.get(&format!("/runs/{own}/events"));
     assert_status(&updates, 200);

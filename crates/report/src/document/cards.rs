@@ -11,6 +11,8 @@ pub(crate) struct Crash {
     pub(crate) at: String,
     /// Where it was seen, how often, and in which rounds.
     pub(crate) places: Vec<String>,
+    /// What the rounds are.
+    pub(crate) rounds_label: &'static str,
     /// Its rounds, with their anchors if the page describes them.
     pub(crate) rounds: Vec<(String, Option<String>)>,
     /// The innermost frames, and those of Python.

@@ -141,6 +141,10 @@ pub(super) fn crashes(view: &View) -> Vec<Block> {
                 .iter()
                 .map(|place| place_words(view, &row.signature, place))
                 .collect(),
+            rounds_label: match row.count() {
+                0 => "Crashed rounds, without a stack: ",
+                _ => "Rounds: ",
+            },
             rounds: rounds.collect(),
             frames: frames(row),
             python: clean_all(&row.python),
@@ -257,10 +261,11 @@ fn place_words(view: &View, signature: &str, place: &CrashPlace) -> String {
             )
         });
         return format!(
-            "{name}: {}this stack was seen in {} of {} (not counted)",
+            "{name}: {}these rounds have no stack. This one is from {} of {}, which {} not counted",
             own.unwrap_or_default(),
             count(bad.into()),
-            plural(n, "evidence round")
+            plural(n, "evidence round"),
+            if n == 1 { "is" } else { "are" }
         );
     }
     let rounds = match place.first == place.last {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path as Part, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -137,6 +138,10 @@ struct Zoom {
 }
 
 impl Zoom {
+    fn is_range(&self) -> bool {
+        self.from.unwrap_or(1).max(1) <= self.to.unwrap_or(u32::MAX)
+    }
+
     /// The report of a run with these rounds.
     fn of_run(&self, run: String) -> What {
         let rounds = self.from.unwrap_or(1).max(1)..=self.to.unwrap_or(u32::MAX);
@@ -155,8 +160,19 @@ async fn index_events(State(site): Shared) -> impl IntoResponse {
     updates(site, What::Index)
 }
 
-async fn run(State(site): Shared, Part(id): Part<String>, Query(zoom): Query<Zoom>) -> Response {
-    answer(site, zoom.of_run(id)).await
+async fn run(
+    State(site): Shared,
+    Part(id): Part<String>,
+    zoom: Result<Query<Zoom>, QueryRejection>,
+) -> Response {
+    match zoom {
+        Ok(Query(zoom)) if zoom.is_range() => answer(site, zoom.of_run(id)).await,
+        _ => error(
+            StatusCode::BAD_REQUEST,
+            "No such rounds",
+            "`from` and `to` are the first and the last round to show, such as ?from=1&to=200.",
+        ),
+    }
 }
 
 async fn run_events(

@@ -19,7 +19,7 @@ pub(super) fn crash(crash: &Crash, host: Host<'_>) -> Markup {
             @if !crash.frames.is_empty() { (output("stack, innermost frame first", &crash.frames)) }
             @if !crash.python.is_empty() { (output("Python stack", &crash.python)) }
             p class="rounds" {
-                "Rounds: "
+                (crash.rounds_label)
                 @for (place, (round, anchor)) in crash.rounds.iter().enumerate() {
                     @if place > 0 { ", " }
                     @match anchor {

@@ -59,7 +59,7 @@ fn legend(grid: &Grid) -> Markup {
         p class="small" {
             @if grid.per_square == 1 {
                 "A square is a round's first attempt, and leads to it. A corner marks a round that \
-                 passed on a retry. Where a chapter was not reached, its square is empty."
+                 passed on a retry."
             } @else {
                 "A square stands for " (count(grid.per_square.into())) " rounds, and none is left \
                  out. It shows their worst outcome and how many had it: C3 is 3 crashes. It leads to \
