@@ -2,19 +2,16 @@
 
 use crashrate_model::{ChapterEnd, DiedIn, Ended, Mode, Outcome, Unit};
 
-use super::Block;
 use super::anchors::Anchors;
-use super::{Attempt, UnitAttempts};
+use super::crashes::SHOWN;
+use super::lines::ALL_LISTED;
+use super::{Attempt, Block, UnitAttempts};
 use crate::clean::{NAME, SENTENCE, clean, one_line};
 use crate::view::{AttemptDetail, CrashRow, End, View, is_hang};
 use crate::words::{count, counts, joined, more_lines, of_unit, plural, seconds};
 
-/// Of more units than these, those that only passed are folded.
-const FOLDED_ABOVE: usize = 20;
 /// Chapters of a sequence that an attempt names.
 const CHAPTERS: usize = 20;
-/// Signatures that a page shows.
-const SIGNATURES: usize = 10;
 /// Lines of each stream: the first and the last ones.
 const LINES: (usize, usize) = (5, 15);
 
@@ -47,7 +44,7 @@ pub(super) fn attempts(view: &View) -> Vec<Block> {
             Some(all)
         });
     let units: Vec<UnitAttempts> = units.collect();
-    let (shown, folded) = match units.len() > FOLDED_ABOVE {
+    let (shown, folded) = match units.len() > ALL_LISTED {
         true => units.into_iter().partition(|unit| !unit.others.is_empty()),
         false => (units, Vec::new()),
     };
@@ -114,7 +111,7 @@ fn other(view: &View, unit: &Unit, attempts: &[AttemptDetail], anchor: String) -
     let crash = ended.crash.as_ref();
     let files = [&ended.output, &crash.and_then(|crash| crash.file.clone())];
     let signature = End::whole(ended).signature();
-    let mut crashes = view.crashes.iter();
+    let mut crashes = view.crashes.iter().take(SHOWN);
     let number = signature.and_then(|own| crashes.position(|row| row.signature == own));
     Attempt {
         anchor,
@@ -143,11 +140,9 @@ fn similar(view: &View, unit: &Unit) -> Vec<usize> {
             .places
             .iter()
             .filter(|place| place.role.in_evidence_rounds);
-        places.any(|place| {
-            (&place.name, place.mode, &place.variant) == (&unit.name, unit.mode, &unit.variant)
-        }) && !is_hang(&row.signature)
+        places.any(|place| place.is_of(unit)) && !is_hang(&row.signature)
     };
-    let rows = (1..).zip(&view.crashes).take(SIGNATURES);
+    let rows = (1..).zip(&view.crashes).take(SHOWN);
     let seen = rows.filter(|(_, row)| is_seen(row));
     seen.map(|(number, _)| number).collect()
 }
@@ -201,7 +196,7 @@ fn output(detail: &AttemptDetail) -> Vec<(String, Vec<String>)> {
 }
 
 /// The first and the last lines of a text.
-pub(super) fn ends_of(text: &str) -> Vec<String> {
+fn ends_of(text: &str) -> Vec<String> {
     let all: Vec<&str> = text.trim_end().lines().collect();
     let clean = |lines: &[&str]| -> Vec<String> {
         let lines = lines.iter().map(|line| line.replace('\t', "    "));

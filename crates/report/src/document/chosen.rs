@@ -25,8 +25,8 @@ pub fn add_details(view: &mut View, files: &mut dyn Ends) {
     let places = view.attempts.iter();
     let places = places.filter(|at| chosen.contains(&(at.unit, at.round)));
     let mut places: Vec<AttemptPlace> = places.copied().collect();
-    // By their places: a round that was run again has several first attempts.
-    places.sort_by_key(|at| (at.unit, at.round, at.end));
+    // A round that was run again has several first attempts, and a lost one has no place.
+    places.sort_by_key(|at| (at.unit, at.round, at.attempt, at.end));
     let mut outputs = Outputs::default();
     let details = places.iter().filter_map(|at| {
         let mut ended = match at.end {

@@ -2,7 +2,7 @@
 
 use std::iter::once;
 
-use crashrate_model::{Outcome, Unit};
+use crashrate_model::Outcome;
 
 use super::anchors::Anchors;
 use super::{Block, Crash, Signature, failures};
@@ -11,7 +11,7 @@ use crate::view::{CrashPlace, CrashRow, Described, Share, View, is_hang};
 use crate::words::{count, estimate, of_unit, plural};
 
 /// Signatures that are shown in full, and in the summary; `crashrate crashes` lists them all.
-const SHOWN: usize = 10;
+pub(super) const SHOWN: usize = 10;
 const IN_SHORT: usize = 3;
 /// Callers of the innermost frame in the summary.
 const CALLERS: usize = 2;
@@ -81,6 +81,14 @@ fn class(signature: &str) -> String {
     clean(signature.split(" | ").nth(1).unwrap_or(signature), NAME)
 }
 
+/// The outcome of rounds with this signature.
+fn outcome_of(signature: &str) -> Outcome {
+    match is_hang(signature) {
+        true => Outcome::TimedOut,
+        false => Outcome::Crashed,
+    }
+}
+
 fn more(view: &View, shown: usize) -> Option<Block> {
     let left = view.crashes.len().saturating_sub(shown);
     (left > 0).then(|| {
@@ -121,11 +129,13 @@ pub(super) fn crashes(view: &View) -> Vec<Block> {
         let rounds = row.places.iter().flat_map(|place| {
             let unit = unit_of(view, place);
             let (anchors, described) = (&anchors, &described);
-            rounds_of(view, place).into_iter().map(move |round| {
-                let unit = unit.filter(|unit| described.has(*unit, round));
-                let anchor = unit.map(|unit| anchors.round(unit, round));
-                (count(round.into()), anchor)
-            })
+            rounds_of(view, &row.signature, place)
+                .into_iter()
+                .map(move |round| {
+                    let unit = unit.filter(|unit| described.has(*unit, round));
+                    let anchor = unit.map(|unit| anchors.round(unit, round));
+                    (count(round.into()), anchor)
+                })
         });
         let names = row.places.iter().map(|place| place.name.as_str());
         let names: Vec<_> = names.chain([row.signature.as_str()]).collect();
@@ -142,7 +152,7 @@ pub(super) fn crashes(view: &View) -> Vec<Block> {
                 .map(|place| place_words(view, &row.signature, place))
                 .collect(),
             rounds_label: match row.count() {
-                0 => "Crashed rounds, without a stack: ",
+                0 => "Rounds that ended in the same way: ",
                 _ => "Rounds: ",
             },
             rounds: rounds.collect(),
@@ -167,23 +177,19 @@ pub(super) fn crashes(view: &View) -> Vec<Block> {
 
 fn unit_of(view: &View, place: &CrashPlace) -> Option<u32> {
     let mut units = (0..).zip(&view.units);
-    let is_it = |unit: &Unit| {
-        (&unit.name, unit.mode, &unit.variant) == (&place.name, place.mode, &place.variant)
-    };
-    units
-        .find(|(_, unit)| is_it(unit))
-        .map(|(number, _)| number)
+    let found = units.find(|(_, unit)| place.is_of(unit));
+    found.map(|(number, _)| number)
 }
 
 /// The rounds that had it. Evidence rounds have numbers of their own: the rounds of the unit that
-/// crashed are shown instead.
-fn rounds_of(view: &View, place: &CrashPlace) -> Vec<u32> {
+/// ended in the same way are shown instead.
+fn rounds_of(view: &View, signature: &str, place: &CrashPlace) -> Vec<u32> {
     let results = view.results_of(&place.name, place.mode, &place.variant);
     match results.filter(|_| place.role.in_evidence_rounds) {
         None => place.rounds.clone(),
         Some(results) => {
             let cells = (1..).zip(&results.cells);
-            let crashed = cells.filter(|(_, cell)| cell.first == Some(Outcome::Crashed));
+            let crashed = cells.filter(|(_, cell)| cell.first == Some(outcome_of(signature)));
             crashed.map(|(round, _)| round).take(ROUNDS).collect()
         }
     }
@@ -249,10 +255,7 @@ fn place_words(view: &View, signature: &str, place: &CrashPlace) -> String {
     let Share { bad, n } = place.share;
     if place.role.in_evidence_rounds {
         let results = view.results_of(&place.name, place.mode, &place.variant);
-        let outcome = match is_hang(signature) {
-            true => Outcome::TimedOut,
-            false => Outcome::Crashed,
-        };
+        let outcome = outcome_of(signature);
         let own = results.map(|results| {
             let (k, n) = (results.outcomes.get(outcome), results.first_attempt.n);
             format!(
@@ -261,11 +264,10 @@ fn place_words(view: &View, signature: &str, place: &CrashPlace) -> String {
             )
         });
         return format!(
-            "{name}: {}these rounds have no stack. This one is from {} of {}, which {} not counted",
+            "{name}: {}this stack is not from these rounds, but from {} of {} (not counted)",
             own.unwrap_or_default(),
             count(bad.into()),
-            plural(n, "evidence round"),
-            if n == 1 { "is" } else { "are" }
+            plural(n, "evidence round")
         );
     }
     let rounds = match place.first == place.last {

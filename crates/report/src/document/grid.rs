@@ -4,6 +4,7 @@
 use crashrate_model::Outcome;
 
 use super::anchors::Anchors;
+use super::lines::ALL_LISTED;
 use super::plot::GridRow;
 use super::unit_rows::{UnitRow, unit_rows};
 use super::{Block, Grid, Square};
@@ -16,8 +17,6 @@ use crate::words::{LETTERS, count, counted, letter};
 const SINGLE: u64 = 6_000;
 /// The most rounds in a row that have a square each.
 const SINGLE_ROUNDS: u32 = 200;
-/// Of more rows than these, those that only passed are folded.
-const FOLDED_ABOVE: usize = 20;
 /// The most squares that represent several rounds each, in all and in a row.
 const SQUARES: usize = 20_000;
 const COLUMNS: usize = 50;
@@ -92,7 +91,7 @@ pub(super) fn grid(view: &View) -> Vec<Block> {
     });
     let mut rows: Vec<GridRow> = rows.collect();
     let mut folded = Vec::new();
-    if rows.len() > FOLDED_ABOVE {
+    if rows.len() > ALL_LISTED {
         (folded, rows) = rows.into_iter().partition(GridRow::has_only_passed);
     }
     if rows.is_empty() {

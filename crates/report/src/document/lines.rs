@@ -8,6 +8,10 @@ use super::{Table, Text, Tone};
 use crate::view::{ChapterRow, Outcomes, Results, View};
 use crate::words::{bad_outcomes, joined, of_chapter, of_sequence, of_unit, seconds, share};
 
+/// Of more chapters than these, those that only passed are left out of a summary, and folded on a
+/// page.
+pub(super) const ALL_LISTED: usize = 20;
+
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum What {
     Chapter,

@@ -6,15 +6,15 @@ use std::cmp::Reverse;
 use crashrate_model::Outcome;
 use crashrate_protocol::chapters::{Headline, built_in};
 
-use super::lines::{Group, Line, What, bad_head, by_mode, failed, in_lines, lines, modes_of, time};
+use super::lines::{
+    ALL_LISTED, Group, Line, What, bad_head, by_mode, failed, in_lines, lines, modes_of, time,
+};
 use super::measures::{label_pairs, rounded};
 use super::{Block, Table, Text};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, MeasureStat, Results, View};
 use crate::words::{count, counts, joined, of_unit, outcomes_of, share, short_bounds};
 
-/// More chapters than these are listed only if they did not pass.
-const ALL_LISTED: usize = 20;
 /// The narrowest first column on a terminal.
 const NAMES: usize = 20;
 const FIGURES: usize = 27;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crashrate_model::{Mode, Outcome};
 
-use super::lines::{Group, Line, What, bad_head, by_mode, failed, lines, time};
+use super::lines::{ALL_LISTED, Group, Line, What, bad_head, by_mode, failed, lines, time};
 use super::plot::{Mark, RateKind, RateMarks, RatesPlot, Scale, top_of};
 use super::{Block, Table, Text};
 use crate::view::{Results, View};
@@ -13,26 +13,24 @@ use crate::words::{
     short_rate_of, signals, unmeasured,
 };
 
-/// Of more rows than these, those that passed are folded.
-const FOLDED_ABOVE: usize = 20;
-
 /// A row for each chapter and each sequence, those that did not pass first; then what the numbers
 /// do not say.
 pub(super) fn rates(view: &View) -> Vec<Block> {
     let mut all = lines(view);
     all.sort_by_key(|line| Reverse(line.badness()));
     let (mut shown, mut folded) = (all, Vec::new());
-    if shown.len() > FOLDED_ABOVE {
+    if shown.len() > ALL_LISTED {
         let is_shown = |line: &Line<&Results>| !line.passed() || line.what == What::Sequence;
         (shown, folded) = shown.into_iter().partition(is_shown);
     }
     let n = folded.len() as u64;
     let mut blocks = plot(view, &shown);
     let title = format!("{} that passed in every round", plural(n, "row"));
-    match (plot(view, &folded), blocks.is_empty()) {
-        (folded, _) if folded.is_empty() => {}
-        (folded, true) => blocks = folded,
-        (folded, false) => blocks.push(Block::Fold(title, folded)),
+    let folded = plot(view, &folded);
+    if blocks.is_empty() {
+        blocks = folded;
+    } else if !folded.is_empty() {
+        blocks.push(Block::Fold(title, folded));
     }
     let mut remarks: Vec<String> = view.chapters.iter().flat_map(missed).collect();
     remarks.extend(unmeasured(view));
@@ -59,10 +57,10 @@ impl Line<&Results> {
 }
 
 fn plot(view: &View, lines: &[Line<&Results>]) -> Vec<Block> {
-    let table = table(view, lines);
     if lines.is_empty() {
         return Vec::new();
     }
+    let table = table(view, lines);
     let has_failed = !view.run.bad.contains(Outcome::Failed);
     let marks: Vec<_> = lines
         .iter()

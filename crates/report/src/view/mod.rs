@@ -1,6 +1,7 @@
 //! The facts and counts of a run, without wording.
 
 mod attempts;
+mod crashes;
 mod derived;
 mod details;
 mod files;
@@ -21,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 pub(crate) use attempts::{AttemptPlace, End, is_bad_end, is_hang};
+pub use crashes::{CrashPlace, CrashRole, CrashRow, EvidencePart};
 pub(crate) use derived::{ByChapter, Derived};
 pub use details::RoundRange;
 pub(crate) use details::{AttemptDetail, Described};
@@ -32,8 +34,8 @@ pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
 pub(crate) use rows::Row;
 pub use rows::{
-    Advice, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, EvidencePart, Exposure,
-    Held, MeasureStat, Missed, Note, Reason, Results, SequenceRow, Spread,
+    Advice, ChapterRow, DiedInCounts, Exposure, Held, MeasureStat, Missed, Note, Reason, Results,
+    SequenceRow, Spread,
 };
 pub use search::{PartSeen, Search};
 pub use state::{InShort, OptionalStopping, RoundOrder, RunLine, RunState};

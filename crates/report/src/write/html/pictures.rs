@@ -29,7 +29,7 @@ pub(super) fn scale_lines(id: &str, ticks: &[Tick]) -> Markup {
     }
 }
 
-fn axis(ticks: &[Tick]) -> Markup {
+pub(super) fn axis(ticks: &[Tick]) -> Markup {
     html! {
         svg class="axis" width="100%" height="16" aria-hidden="true" {
             @for Tick { place, label } in ticks {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::Host;
 use super::parts::{more_cells, scrolled};
-use super::pictures::{anchor, percent, scale_lines};
+use super::pictures::{axis, percent, scale_lines};
 use crate::document::{Column, Mark, RateKind, RateMarks, RatesPlot};
 
 /// A row for each chapter, with its numbers and its marks.
@@ -53,7 +53,10 @@ fn heads(plot: &RatesPlot) -> Markup {
                     th scope="colgroup" colspan=(group.len()) { (group[0].group) }
                 }
             }
-            th scope="col" class="track" rowspan=(rows) { (axis(plot)) }
+            th scope="col" class="track" rowspan=(rows) {
+                (axis(&plot.ticks))
+                span class="unseen" { "rate with its 95% interval" }
+            }
         }
         @if has_groups {
             tr {
@@ -62,17 +65,6 @@ fn heads(plot: &RatesPlot) -> Markup {
                 }
             }
         }
-    }
-}
-
-fn axis(plot: &RatesPlot) -> Markup {
-    html! {
-        svg class="axis" width="100%" height="16" aria-hidden="true" {
-            @for tick in &plot.ticks {
-                text x=(percent(tick.place)) y="12" text-anchor=(anchor(tick.place)) { (tick.label) }
-            }
-        }
-        span class="unseen" { "rate with its 95% interval" }
     }
 }
 
