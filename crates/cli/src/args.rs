@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::ab::AbArguments;
 use crate::commands::calibrate::CalibrateArguments;
 use crate::commands::compare::CompareArguments;
 use crate::commands::completions::CompletionsArguments;
@@ -82,6 +83,8 @@ pub(crate) enum Command {
     Minimize(Box<MinimizeArguments>),
     /// Compare two runs, or the modes or variants of one
     Compare(CompareArguments),
+    /// Show which of two commands, revisions or package versions crashes less
+    Ab(Box<AbArguments>),
     /// Compute how many rounds a question takes
     Plan(PlanArguments),
     /// Import published reports as runs

@@ -4,6 +4,7 @@ use std::path::{self, Path};
 
 use clap::builder::TypedValueParser;
 use crashrate_adapters::Framework;
+use crashrate_supervisor::build::KeptBuilds;
 use crashrate_supervisor::listing::{PythonPackage, TestLister};
 
 use crate::values::one_of;
@@ -28,7 +29,8 @@ const PYTHON: PythonPackage = &[
 pub(crate) fn lister(runs: &Path) -> TestLister {
     // Tests run in folders of their own, so that the path of what was built must be absolute.
     let folder = runs.join(FOLDER);
-    TestLister::new(path::absolute(&folder).unwrap_or(folder), PYTHON)
+    let folder = path::absolute(&folder).unwrap_or(folder);
+    TestLister::new(folder, PYTHON, KeptBuilds::of_runs(runs))
 }
 
 /// Accepts the name of a framework; `auto` is none.

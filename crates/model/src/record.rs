@@ -32,6 +32,8 @@ pub enum Record {
     Ended(Box<Ended>),
     /// A traced attempt that is not counted was made for evidence.
     Evidence(Box<EvidenceRound>),
+    /// What a unit measures was built, or could not be.
+    Built(Box<Built>),
     /// A zygote, the process that attempts are forked from, ended by itself.
     Zygote(ZygoteEnd),
     /// No more rounds are started; running attempts end.
@@ -159,6 +161,22 @@ pub struct ZygoteEnd {
     pub reason: String,
 }
 
+/// What a unit measures was built before its first round, or could not be.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Built {
+    /// Seconds since `opened`.
+    pub at: f64,
+    /// Index into [`RunInfo::units`].
+    pub unit: u32,
+    /// How long it took, seconds; `None` if an earlier build was used again.
+    pub secs: Option<f64>,
+    /// SHA-256 of the unit's program, if it could be read.
+    pub program: Option<String>,
+    /// Why it could not be built, for people.
+    pub problem: Option<String>,
+}
+
 /// The user or the time budget stopped the run. Attempts that are running may end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ending {
@@ -203,6 +221,8 @@ pub enum StopReason {
     WaitingFailed,
     /// A measured program was replaced: its rounds would belong to two programs.
     ProgramReplaced,
+    /// What a unit measures could not be built.
+    BuildFailed,
 }
 
 impl Baseline {

@@ -2,6 +2,7 @@
 
 mod additions;
 pub mod baseline;
+pub mod build;
 pub mod crashes;
 pub mod decide;
 pub mod doctor;

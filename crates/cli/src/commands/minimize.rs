@@ -4,22 +4,15 @@ use std::path::Path;
 
 use clap::Args;
 use crashrate_model::Stopping;
-use crashrate_report::{
-    Detail, ExitClass, RunState, TerminalOptions, View, exit_class, one_line, search_in_words,
-    terminal,
-};
-use crashrate_supervisor::journal::RunFolder;
+use crashrate_report::{View, one_line, search_in_words};
 use crashrate_supervisor::minimize::{MinimizeOptions, suite_file};
-use crashrate_supervisor::plan::{Plan, Selection};
+use crashrate_supervisor::plan::Selection;
 use crashrate_supervisor::request::{Overrides, RunOptions, Until};
 use crashrate_supervisor::safe_file;
 
 use crate::error::{Exit, Failure};
-use crate::measure::{self, MeasureArguments};
-use crate::output::{print, report_options};
-use crate::progress::{ProgressOptions, run_campaign};
-use crate::run_folder::{page_view, report_page, write_reports};
-use crate::signals::{StopWatch, keep_status_signals};
+use crate::measure::{self, MeasureArguments, Session};
+use crate::signals::keep_status_signals;
 use crate::values::open_rate;
 
 /// The suite file of the result, in the run's folder.
@@ -94,27 +87,12 @@ pub(crate) fn minimize(runs: &Path, arguments: &MinimizeArguments) -> Result<Exi
         let problem = "the run is no search: resume it with `crashrate run --resume`";
         return Err(Failure::usage(problem));
     }
-    let mut campaign = measure::campaign(request, measured)?;
-    // Its rounds choose what runs next; others would say nothing about the parts.
-    campaign.watching.rounds = false;
-    let folder = match resumed {
-        Some(folder) => folder,
-        None => RunFolder::create(runs, &campaign.plan.suite.name, measured.number)?,
-    };
-    let watch = StopWatch::new(&campaign.plan);
-    let progress = ProgressOptions {
-        is_quiet: measured.quiet,
-        tells_time: false,
-    };
-    measure::begin(&mut campaign, &folder, &watch, progress)?;
-    let number = folder.number();
-    let stopped_later =
-        format!("stopped while the report was printed; `crashrate report {number}` shows it");
-    let ended = run_campaign(&campaign, &folder, &watch, stopped_later, progress);
-    let concluded = conclude(&folder, &campaign.plan, arguments);
-    // Report what the journal has so far; the first error decides the exit code.
-    ended?;
-    concluded
+    let worker = measured.worker.as_deref();
+    let session = Session::run(runs, (request, resumed), &measured.how, worker, |campaign| {
+        // Its rounds choose what runs next; others would say nothing about the parts.
+        campaign.watching.rounds = false;
+    })?;
+    session.conclude(&measured.how, arguments.full, write_minimal)
 }
 
 fn options(runs: &Path, arguments: &MinimizeArguments) -> Result<RunOptions, Failure> {
@@ -152,54 +130,22 @@ fn chapter_and_keys(text: &str) -> (String, Vec<String>) {
     }
 }
 
-/// Writes the result, writes and prints the reports, and decides the exit code.
-fn conclude(
-    folder: &RunFolder,
-    plan: &Plan,
-    arguments: &MinimizeArguments,
-) -> Result<Exit, Failure> {
-    // The lock is still held, but the run is over.
-    let view = page_view(folder.path(), RunState::Ended).map_err(|failure| Failure {
-        exit: Exit::Journal,
-        ..failure
-    })?;
-    write_reports(folder.path(), &view, None);
-    let is_written = write_minimal(folder, plan, &view)?;
-    let page = report_page(folder.path());
-    let mut options: TerminalOptions<'_> = report_options(arguments.full, page.as_deref());
-    if arguments.measure.quiet {
-        options.detail = Detail::Headline;
-        options.page = None;
-    }
-    print(&terminal(&view, &options))?;
-    if is_written {
-        let path = folder.path().join(MINIMAL);
-        print(&format!(
-            "run it  crashrate run {}\n",
-            one_line(&path.display().to_string())
-        ))?;
-    }
-    Ok(match exit_class(&view) {
-        ExitClass::Incomplete => Exit::Incomplete,
-        ExitClass::Undecided => Exit::Undecided,
-        ExitClass::Refuted | ExitClass::NotPassed | ExitClass::Passed => Exit::Passed,
-    })
-}
-
-/// Writes `minimal.toml` if a part of the sequence is known to crash.
-fn write_minimal(folder: &RunFolder, plan: &Plan, view: &View) -> Result<bool, Failure> {
-    let Some(search) = &view.search else {
-        return Ok(false);
+/// Writes `minimal.toml` if a part of the sequence is known to crash. Returns how to run it.
+fn write_minimal(session: &Session, view: &View) -> Result<Option<String>, Failure> {
+    let found = (view.search.as_ref()).and_then(|search| search.found.as_ref());
+    let found = found.filter(|found| found.rate.is_some());
+    let text = found.and_then(|found| suite_file(&session.plan, found, &search_in_words(view)));
+    let Some(text) = text else {
+        return Ok(None);
     };
-    let Some(found) = search.found.as_ref().filter(|found| found.rate.is_some()) else {
-        return Ok(false);
-    };
-    let Some(text) = suite_file(plan, found, &search_in_words(view)) else {
-        return Ok(false);
-    };
-    safe_file::write(folder.path(), MINIMAL, text.as_bytes())
+    let folder = session.folder.path();
+    safe_file::write(folder, MINIMAL, text.as_bytes())
         .map_err(|error| Failure::usage(format!("{MINIMAL} cannot be written: {error}")))?;
-    Ok(true)
+    let path = folder.join(MINIMAL);
+    Ok(Some(format!(
+        "run it  crashrate run {}\n",
+        one_line(&path.display().to_string())
+    )))
 }
 
 #[cfg(test)]

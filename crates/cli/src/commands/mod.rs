@@ -1,5 +1,6 @@
 //! The subcommands: a module for each, with its arguments.
 
+pub(crate) mod ab;
 pub(crate) mod calibrate;
 pub(crate) mod compare;
 pub(crate) mod completions;

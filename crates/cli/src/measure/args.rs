@@ -14,13 +14,15 @@ use crashrate_supervisor::watching::EvidenceChoice;
 use crate::tests_of::framework;
 use crate::values::{device, duration, one_of, round_of_run, suite_name};
 
+/// What runs, and how.
 #[derive(Args, Debug)]
 pub(crate) struct MeasureArguments {
     /// The suite, a TOML file [crashrate.toml here or above, up to the repository's root]
+    #[arg(conflicts_with = "resume")]
     pub(crate) suite: Option<PathBuf>,
 
     /// A command to run instead of a suite
-    #[arg(last = true, value_name = "COMMAND", conflicts_with = "suite")]
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["suite", "resume"])]
     pub(crate) argv: Vec<OsString>,
 
     /// Run the tests of the command as chapters, isolated and in one process. auto: the command
@@ -30,23 +32,29 @@ pub(crate) struct MeasureArguments {
         value_name = "FRAMEWORK",
         value_parser = framework(),
         requires = "argv",
-        conflicts_with = "suite"
+        conflicts_with_all = ["suite", "resume"]
     )]
     // With its full path, clap takes the type as the value that the parser returns.
     pub(crate) from: Option<std::option::Option<Framework>>,
 
     /// Name of the command in reports and in the history [its program's]
-    #[arg(long, value_name = "NAME", value_parser = suite_name, requires = "argv", conflicts_with = "suite")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = suite_name,
+        requires = "argv",
+        conflicts_with_all = ["suite", "resume"]
+    )]
     pub(crate) name: Option<String>,
 
     /// Run only this chapter, and sequences of chosen chapters only; `*` stands for any text; may be
     /// repeated
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "resume")]
     pub(crate) chapter: Vec<String>,
 
     /// Run this variant of the suite (`default`: the suite itself); may be repeated to compare
     /// variants
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "resume")]
     pub(crate) variant: Vec<String>,
 
     /// How to start processes: exec, fork from a process that has loaded the program, or both as
@@ -54,6 +62,7 @@ pub(crate) struct MeasureArguments {
     #[arg(
         long,
         value_name = "HOW",
+        conflicts_with = "resume",
         value_parser = one_of([
             ("exec", SpawnChoice::Exec),
             ("fork", SpawnChoice::Fork),
@@ -62,6 +71,43 @@ pub(crate) struct MeasureArguments {
     )]
     pub(crate) spawn: Option<SpawnChoice>,
 
+    /// Run the chapters of shuffled sequences in the order of this round, such as 12:7 or latest:7
+    #[arg(
+        long,
+        value_name = "RUN:ROUND",
+        value_parser = round_of_run,
+        conflicts_with = "resume"
+    )]
+    pub(crate) order: Option<(String, u32)>,
+
+    /// auto, mps, cuda, cuda:N or cpu, instead of the suite's
+    #[arg(long, value_parser = device, conflicts_with = "resume")]
+    pub(crate) device: Option<String>,
+
+    /// Do not inject the suite's fault
+    #[arg(long, conflicts_with_all = ["dose", "resume"])]
+    pub(crate) no_fault: bool,
+
+    /// Dose of the suite's fault, instead of its number or its calibration
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "resume",
+        value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_DOSE))
+    )]
+    pub(crate) dose: Option<u32>,
+
+    /// The worker program
+    #[arg(long, value_name = "PATH")]
+    pub(crate) worker: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) how: HowArguments,
+}
+
+/// How rounds run, whatever they run.
+#[derive(Args, Debug)]
+pub(crate) struct HowArguments {
     /// Concurrent attempts; more than 1 changes timings and race rates [1, or the resumed run's]
     #[arg(
         short,
@@ -79,37 +125,9 @@ pub(crate) struct MeasureArguments {
     #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub(crate) seed: Option<u64>,
 
-    /// Run the chapters of shuffled sequences in the order of this round, such as 12:7 or latest:7
-    #[arg(long, value_name = "RUN:ROUND", value_parser = round_of_run)]
-    pub(crate) order: Option<(String, u32)>,
-
-    /// auto, mps, cuda, cuda:N or cpu, instead of the suite's
-    #[arg(long, value_parser = device)]
-    pub(crate) device: Option<String>,
-
     /// Resume this run by its own plan: run the rounds that have no result yet
-    #[arg(
-        long,
-        value_name = "RUN",
-        conflicts_with_all = [
-            "suite", "argv", "from", "name", "spawn", "chapter", "variant", "order", "timeout", "seed", "device",
-            "number"
-        ]
-    )]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["timeout", "seed", "number"])]
     pub(crate) resume: Option<String>,
-
-    /// Do not inject the suite's fault
-    #[arg(long, conflicts_with_all = ["dose", "resume"])]
-    pub(crate) no_fault: bool,
-
-    /// Dose of the suite's fault, instead of its number or its calibration
-    #[arg(
-        long,
-        value_name = "N",
-        conflicts_with = "resume",
-        value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_DOSE))
-    )]
-    pub(crate) dose: Option<u32>,
 
     /// Stop after this time, such as 30m or 8h
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
@@ -118,10 +136,6 @@ pub(crate) struct MeasureArguments {
     /// Number of the run [the last one's plus 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=999_999_999))]
     pub(crate) number: Option<u32>,
-
-    /// The worker program
-    #[arg(long, value_name = "PATH")]
-    pub(crate) worker: Option<PathBuf>,
 
     /// Where evidence of crashes comes from. auto: core dumps where they are safe, else extra
     /// traced rounds that do not count. core: core dumps. trace: trace every attempt, which changes

@@ -8,14 +8,17 @@ use crashrate_supervisor::schedule::Bounds;
 use crashrate_supervisor::watching::Watching;
 use crashrate_supervisor::worker;
 
-use super::MeasureArguments;
+use std::path::Path;
+
+use super::HowArguments;
 use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::Failure;
 
 /// Checks the machine and the programs, and sets up the campaign.
 pub(crate) fn campaign(
     request: RunRequest,
-    arguments: &MeasureArguments,
+    how: &HowArguments,
+    worker: Option<&Path>,
 ) -> Result<Campaign, Failure> {
     let unreachable_gates = request.unreachable_gates();
     let RunRequest {
@@ -34,7 +37,7 @@ pub(crate) fn campaign(
         )));
     }
     let workers =
-        worker::prepare(&plan, arguments.worker.as_deref(), &beside).map_err(Failure::usage)?;
+        worker::prepare(&plan, worker, &beside).map_err(Failure::usage)?;
     enough_for_run(jobs)?;
     if jobs > 1 && plan.is_load_sensitive() {
         tracing::warn!(
@@ -44,7 +47,7 @@ pub(crate) fn campaign(
     for gate in unreachable_gates {
         tracing::warn!("{gate}");
     }
-    let watching = Watching::choose(evidence, &plan, (&program, GUARDIAN), arguments.core_dumps)
+    let watching = Watching::choose(evidence, &plan, (&program, GUARDIAN), how.core_dumps)
         .map_err(Failure::usage)?;
     let mut findings = doctor::examine_for(&plan, &workers);
     findings.extend(refused.iter().map(doctor::refused_call));
@@ -55,10 +58,10 @@ pub(crate) fn campaign(
             max_failures: None,
         },
         stopping,
-        time_budget: arguments.time_budget,
+        time_budget: how.time_budget,
         not_worse_by,
         watching,
-        core_dumps: arguments.core_dumps,
+        core_dumps: how.core_dumps,
         ..Campaign::new(plan, workers, (program, GUARDIAN))
     })
 }

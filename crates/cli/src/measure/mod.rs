@@ -5,8 +5,10 @@ mod begin;
 mod campaign;
 mod repeat;
 mod request;
+mod session;
 
-pub(crate) use args::MeasureArguments;
+pub(crate) use args::{HowArguments, MeasureArguments};
 pub(crate) use begin::begin;
 pub(crate) use campaign::campaign;
-pub(crate) use request::{options, request, suite_here};
+pub(crate) use request::{how_options, of_variants, options, request, resume, suite_here};
+pub(crate) use session::Session;

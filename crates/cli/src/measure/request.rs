@@ -9,9 +9,10 @@ use crashrate_supervisor::request::{
     FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject,
 };
 use crashrate_supervisor::run_file;
-use crashrate_supervisor::suite::{SuiteError, word_to_text};
+use crashrate_supervisor::listing::TestLister;
+use crashrate_supervisor::suite::{SuiteError, Variant, word_to_text};
 
-use super::MeasureArguments;
+use super::{HowArguments, MeasureArguments};
 use crate::error::{Exit, Failure};
 use crate::output::note;
 use crate::run_folder::{find, find_failure};
@@ -20,12 +21,12 @@ use crate::tests_of::lister;
 
 /// The suite file that is found where the arguments name nothing to run.
 pub(crate) fn suite_here(arguments: &MeasureArguments) -> Result<Option<PathBuf>, Failure> {
-    let is_named = arguments.suite.is_some() || arguments.resume.is_some();
+    let is_named = arguments.suite.is_some() || arguments.how.resume.is_some();
     if is_named || !arguments.argv.is_empty() {
         return Ok(None);
     }
     let found = find_suite()?;
-    if !arguments.quiet {
+    if !arguments.how.quiet {
         note(format_args!("suite {}", found.display()));
     }
     Ok(Some(found))
@@ -38,15 +39,10 @@ pub(crate) fn request(
     suite: Option<&Path>,
     options: RunOptions,
 ) -> Result<(RunRequest, Option<RunFolder>), Failure> {
-    let mut lister = lister(runs);
-    if arguments.no_additions {
-        lister = lister.without_additions();
+    if let Some(name) = &arguments.how.resume {
+        return resume(runs, name, &arguments.how);
     }
-    if let Some(name) = &arguments.resume {
-        return RunRequest::resume(runs, name, arguments.jobs, arguments.evidence, &lister)
-            .map(|(request, folder)| (request, Some(folder)))
-            .map_err(failure);
-    }
+    let lister = lister_of(runs, &arguments.how);
     let words = || arguments.argv.iter().map(|word| word_to_text(word));
     let subject = match (suite, arguments.from) {
         (Some(path), _) => Subject::Suite(path.to_owned()),
@@ -63,6 +59,37 @@ pub(crate) fn request(
                 _ => failure(error),
             })
         }
+    }
+}
+
+/// Reopens a run.
+pub(crate) fn resume(
+    runs: &Path,
+    name: &str,
+    how: &HowArguments,
+) -> Result<(RunRequest, Option<RunFolder>), Failure> {
+    RunRequest::resume(runs, name, how.jobs, how.evidence, &lister_of(runs, how))
+        .map(|(request, folder)| (request, Some(folder)))
+        .map_err(failure)
+}
+
+/// Plans a new run of these variants of a command.
+pub(crate) fn of_variants(
+    runs: &Path,
+    how: &HowArguments,
+    argv: Vec<String>,
+    variants: Vec<Variant>,
+    options: RunOptions,
+) -> Result<RunRequest, Failure> {
+    let subject = Subject::Variants(argv, variants);
+    RunRequest::new(&subject, options, &lister_of(runs, how)).map_err(failure)
+}
+
+fn lister_of(runs: &Path, how: &HowArguments) -> TestLister {
+    let lister = lister(runs);
+    match how.no_additions {
+        true => lister.without_additions(),
+        false => lister,
     }
 }
 
@@ -109,20 +136,17 @@ fn command_hint(path: &Path) -> Option<String> {
 
 /// The options that these arguments stand for; all others have their defaults.
 pub(crate) fn options(runs: &Path, arguments: &MeasureArguments) -> Result<RunOptions, Failure> {
+    let options = how_options(&arguments.how);
     Ok(RunOptions {
         selection: Selection {
             chapters: arguments.chapter.clone(),
             variants: arguments.variant.clone(),
             spawn: arguments.spawn,
-            ..Selection::default()
+            ..options.selection
         },
         overrides: Overrides {
             device: arguments.device.clone(),
-            timeout: arguments.timeout,
-            descendants: arguments.descendants,
-            fresh_directory: arguments.fresh_directory,
-            pty: arguments.pty,
-            ..Overrides::default()
+            ..options.overrides
         },
         name: arguments.name.clone(),
         fault: match (arguments.no_fault, arguments.dose) {
@@ -130,12 +154,26 @@ pub(crate) fn options(runs: &Path, arguments: &MeasureArguments) -> Result<RunOp
             (false, Some(dose)) => FaultOption::Dose(dose),
             (false, None) => FaultOption::Suite,
         },
-        seed: arguments.seed,
         order_seed: order_seed(runs, arguments)?,
-        jobs: arguments.jobs,
-        evidence: arguments.evidence,
-        ..RunOptions::default()
+        ..options
     })
+}
+
+/// The options that only say how rounds run.
+pub(crate) fn how_options(how: &HowArguments) -> RunOptions {
+    RunOptions {
+        overrides: Overrides {
+            timeout: how.timeout,
+            descendants: how.descendants,
+            fresh_directory: how.fresh_directory,
+            pty: how.pty,
+            ..Overrides::default()
+        },
+        seed: how.seed,
+        jobs: how.jobs,
+        evidence: how.evidence,
+        ..RunOptions::default()
+    }
 }
 
 fn failure(error: RequestError) -> Failure {

@@ -15,7 +15,7 @@ use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::runner::{self, Campaign, RunError, RunEvent};
 
 use crate::environment::lock;
-use crate::output::{hide_display, note, show_display};
+use crate::output::{hide_display, note, note_lines, show_display};
 use crate::signals::StopWatch;
 use state::State;
 
@@ -58,6 +58,7 @@ struct Progress {
     /// Whether attempts that did not pass have a line each.
     shows_ends: bool,
     tells_time: bool,
+    is_quiet: bool,
     /// Ends the thread that prints lines when it is dropped.
     _lines: Option<Sender<()>>,
 }
@@ -81,6 +82,7 @@ impl Progress {
             state,
             shows_ends: !options.is_quiet && (is_terminal || in_ci),
             tells_time: options.tells_time && !options.is_quiet,
+            is_quiet: options.is_quiet,
             _lines: lines,
         }
     }
@@ -89,6 +91,18 @@ impl Progress {
         match event {
             RunEvent::Stopping => {
                 note("stopping: waiting for running attempts; press Ctrl-C again to kill them");
+            }
+            RunEvent::Building(unit, source) => {
+                let variant = lock(&self.state).variant(*unit);
+                self.note_build(&format!("building {variant}: {}", source.how()));
+            }
+            RunEvent::Record(Record::Built(built)) => {
+                let variant = lock(&self.state).variant(built.unit);
+                self.note_build(&match (&built.problem, built.secs) {
+                    (Some(problem), _) => format!("{variant} cannot be built: {problem}"),
+                    (None, Some(secs)) => format!("built {variant} in {secs:.1} s"),
+                    (None, None) => format!("{variant} is built already"),
+                });
             }
             RunEvent::Trouble(reason) => note(format_args!("stopping: {reason}")),
             RunEvent::Killing => note("stopping: killing running attempts"),
@@ -115,6 +129,12 @@ impl Progress {
                 let lines = lock(&self.state).status(attempts, Instant::now());
                 lines.into_iter().for_each(note);
             }
+        }
+    }
+
+    fn note_build(&self, text: &str) {
+        if !self.is_quiet {
+            note_lines(text);
         }
     }
 

@@ -253,6 +253,11 @@ impl State {
         lines
     }
 
+    /// The variant of a unit.
+    pub(super) fn variant(&self, unit: u32) -> String {
+        self.units[unit as usize].variant.clone()
+    }
+
     fn name(&self, key: RoundKey) -> String {
         let unit = &self.units[key.unit as usize];
         let variant = match unit.variant.as_str() {

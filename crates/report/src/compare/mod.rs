@@ -190,7 +190,7 @@ impl Planned {
 
 impl Side {
     /// Its label, safe to print.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         clean(&self.label, NAME)
     }
 }

@@ -1,7 +1,7 @@
 //! The verdict of a comparison in a sentence.
 
-use crashrate_model::{Outcome, OutcomeSet};
-use crashrate_stats::{Blocks, PairWatch, Test, Worse};
+use crashrate_model::{ALPHA, Outcome, OutcomeSet};
+use crashrate_stats::{Blocks, Counts, PairWatch, Test, Worse, confidence_sequence};
 
 use super::test::worse;
 use super::{Compared, Comparisons, Doubt, Evidence, FixedTest, Planned, Side};
@@ -244,7 +244,11 @@ fn by_pairs(all: &Comparisons, one: &Compared, watch: &PairWatch, counts: bool) 
             true => direction(worse),
             false => NOT_JUDGED.to_owned(),
         };
-        return format!("{verdict}; {evidence}");
+        let ratio = match counts {
+            true => ratio_of_pairs(watch.blocks()).unwrap_or_default(),
+            false => String::new(),
+        };
+        return format!("{verdict}; {evidence}{ratio}");
     }
     if let Some(worse) = watch.worse().filter(|_| watch.is_prevented()) {
         return format!("{}; {evidence}", prevented(one, worse, &direction(worse)));
@@ -252,6 +256,26 @@ fn by_pairs(all: &Comparisons, one: &Compared, watch: &PairWatch, counts: bool) 
     let plan = one.plan.as_ref().filter(|plan| plan.is_short());
     let plan = plan.map_or_else(String::new, |plan| format!("; {}", too_few(plan)));
     format!("no verdict yet: {evidence}{plan}")
+}
+
+/// The ratio of the rate of side two to that of side one. Its interval holds whenever the run
+/// stops: it is made of a confidence sequence of each rate, which share the error.
+fn ratio_of_pairs(blocks: Blocks) -> Option<String> {
+    let n = blocks.n();
+    let bad = [blocks.only_one, blocks.only_two].map(|only| blocks.both + only);
+    let counts = bad.map(|bad| Counts::new(bad, n));
+    let [Ok(one), Ok(two)] = counts else {
+        return None;
+    };
+    let sequence = |counts| confidence_sequence(counts, ALPHA / 2.0).ok();
+    let (first, second) = (sequence(one)?, sequence(two)?);
+    let ratio = two.rate()? / one.rate().filter(|rate| *rate > 0.0)?;
+    let lo = times(second.lo / first.hi);
+    let interval = match first.lo > 0.0 {
+        true => format!("{lo} to {}", times(second.hi / first.lo)),
+        false => format!("at least {lo}"),
+    };
+    Some(format!("; risk ratio {} (95%: {interval})", times(ratio)))
 }
 
 /// Evidence, given as its logarithm: how many times likelier one hypothesis makes the data.

@@ -5,6 +5,7 @@ use crashrate_model::{Axis, Finding, Level, Stopping};
 use crashrate_stats::Blocks;
 
 use super::environment::bad_findings;
+use super::sides::compares_variants;
 use super::{Block, Document, Section, Shown};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::{
@@ -19,6 +20,8 @@ const SHOWN: usize = 5;
 /// What the run shows, a line each.
 pub(super) fn conclusions(view: &View) -> Vec<Block> {
     let all = view.comparisons().iter();
+    // The verdict has said it.
+    let all = all.filter(|_| !compares_variants(view));
     let mut lines: Vec<_> = all.flat_map(|all| in_short(view, all)).collect();
     lines.extend(first_lines(gates(view), SHOWN, "more gates"));
     lines.extend(against_baseline(view));

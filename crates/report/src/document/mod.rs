@@ -29,6 +29,7 @@ mod rates;
 mod run_pages;
 mod running;
 mod search;
+mod sides;
 mod sequences;
 mod table;
 mod trends;

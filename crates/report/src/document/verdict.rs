@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use crashrate_model::{Axis, Mode, Outcome, StopReason};
 use crashrate_stats::GateVerdict;
 
+use super::sides::{is_decided, sides};
 use super::{Block, Tone, Verdict, search};
 use crate::clean::{NAME, clean};
 use crate::compare::{Compared, What, p_words};
@@ -82,13 +83,18 @@ pub(super) fn verdict(view: &View) -> Vec<Block> {
 
 /// How the rounds ended.
 fn of_rounds(view: &View, tone: Tone) -> Vec<String> {
-    let mut lines = not_passed(view);
+    let decided = sides(view);
+    let mut lines = match decided.is_empty() {
+        true => not_passed(view),
+        false => Vec::new(),
+    };
     // Failures come first, unless retries or gates make up for them.
     let place = match tone {
         Tone::Good => 0,
         _ => lines.len(),
     };
     lines.insert(place, progress(view));
+    lines.splice(0..0, decided);
     lines.extend(gates(view));
     lines.extend(stop_note(view));
     lines.extend(bound(view));
@@ -104,6 +110,7 @@ fn status(view: &View) -> (&'static str, Tone) {
     }
     match exit_class(view) {
         ExitClass::Passed if view.search.is_some() => ("FOUND", Tone::Good),
+        ExitClass::Passed | ExitClass::NotPassed if is_decided(view) => ("DECIDED", Tone::Good),
         ExitClass::Passed => ("PASS", Tone::Good),
         ExitClass::NotPassed | ExitClass::Refuted => ("FAIL", Tone::Bad),
         ExitClass::Undecided => ("UNDECIDED", Tone::Doubtful),

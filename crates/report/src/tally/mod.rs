@@ -201,6 +201,7 @@ impl ViewBuilder {
             Record::Hello(hello) => run.hello(hello),
             Record::Closed(closed) => run.close(closed),
             Record::Zygote(end) => run.zygote_ended(end),
+            Record::Built(built) => run.built(built),
             Record::Ending(ending) => run.ending(ending),
             Record::Minimized(found) => {
                 run.at(found.at);

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crashrate_model::{
-    Closed, Ending, Finding, Hello, Level, Opened, RunInfo, StopReason, ZygoteEnd,
+    Built, Closed, Ending, Finding, Hello, Level, Opened, RunInfo, StopReason, ZygoteEnd,
 };
 use serde_json::Value;
 
 use super::distinct::Distinct;
 use crate::error::ReportError;
-use crate::view::{Pace, RunFacts, RunState};
+use crate::view::{BuildFacts, Pace, RunFacts, RunState};
 
 /// How many of the planned rounds have a measured end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +43,8 @@ pub(super) struct RunTally {
     /// How many processes ended that attempts were forked from.
     zygotes_ended: u32,
     zygote_reasons: Distinct<String, 4>,
+    /// The last build of each unit that has one.
+    builds: BTreeMap<u32, Built>,
 }
 
 impl RunTally {
@@ -104,6 +106,26 @@ impl RunTally {
             secs: self.last_at,
             ending: self.ending,
         }
+    }
+
+    pub(super) fn built(&mut self, built: &Built) {
+        self.at(built.at);
+        // A kept build that is found again says nothing new.
+        if built.secs.is_some() || !self.builds.contains_key(&built.unit) {
+            self.builds.insert(built.unit, built.clone());
+        }
+    }
+
+    fn builds(&self) -> Vec<BuildFacts> {
+        let facts = |(unit, built): (&u32, &Built)| {
+            Some(BuildFacts {
+                variant: self.info.units.get(*unit as usize)?.variant.clone(),
+                secs: built.secs,
+                program: built.program.clone(),
+                problem: built.problem.clone(),
+            })
+        };
+        self.builds.iter().filter_map(facts).collect()
     }
 
     pub(super) fn zygote_ended(&mut self, end: &ZygoteEnd) {
@@ -186,6 +208,7 @@ impl RunTally {
             jobs: is_measured.then_some(info.jobs),
             limits: info.limits.clone(),
             added_env: info.added_env.clone(),
+            builds: self.builds(),
             evidence: info.evidence,
             evidence_rounds: info.evidence_rounds,
             retries: is_measured.then_some(info.retries),

@@ -153,6 +153,9 @@ pub struct RunFacts {
     #[serde(serialize_with = "source")]
     #[schemars(with = "Option<Source>")]
     pub imported: Option<Imported>,
+    /// What was built before it was measured, in the order of the units.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub builds: Vec<BuildFacts>,
     /// The number of rounds that may fail before nothing more is started.
     #[serde(skip)]
     pub max_failures: Option<u32>,
@@ -180,6 +183,20 @@ pub struct RunFacts {
     /// The index of each chapter in `chapters`.
     #[serde(skip)]
     pub(crate) places: HashMap<String, usize>,
+}
+
+/// The build of a variant.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct BuildFacts {
+    /// The variant.
+    pub variant: String,
+    /// How long it took; `None` if an earlier build was used.
+    #[serde(rename = "seconds")]
+    pub secs: Option<f64>,
+    /// The SHA-256 of its program, if the build made it.
+    pub program: Option<String>,
+    /// Why it could not be built.
+    pub problem: Option<String>,
 }
 
 impl RunFacts {

@@ -91,8 +91,23 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
             this run only with traced runs.";
         doubts.push(caution.to_owned());
     }
+    doubts.extend(same_program(view));
     doubts.extend(bias(view));
     doubts
+}
+
+/// Builds that should differ and do not.
+fn same_program(view: &View) -> Option<String> {
+    let builds = &view.run.builds;
+    let [first, others @ ..] = builds.as_slice() else {
+        return None;
+    };
+    first.program.as_ref()?;
+    let is_same = !others.is_empty() && others.iter().all(|one| one.program == first.program);
+    is_same.then(|| {
+        "All builds made the same program, byte for byte: no difference can come from it."
+            .to_owned()
+    })
 }
 
 /// `a (isolated): 4 results lost; the crash rate is between 0/20 and 4/20.`

@@ -242,6 +242,7 @@ fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, fault: &
         | Record::Started(_)
         | Record::Evidence(_)
         | Record::Zygote(_)
+        | Record::Built(_)
         | Record::Ending(_)
         | Record::Minimized(_)
         | Record::Closed(_) => {}

@@ -14,6 +14,7 @@ use crashrate_adapters::{
 pub use python::PythonPackage;
 
 use crate::additions::Python;
+use crate::build::KeptBuilds;
 use crate::hash;
 use crate::suite::{Suite, TestSource};
 
@@ -24,15 +25,18 @@ pub struct TestLister {
     folder: PathBuf,
     /// The Python package with the plugin of pytest.
     python: PythonPackage,
+    /// The kept builds of variants.
+    builds: KeptBuilds,
     /// Whether the environment of Python commands may get additions.
     additions: bool,
 }
 
 impl TestLister {
     /// A lister that keeps files in this folder, which must outlive the runs of the tests.
-    pub fn new(folder: PathBuf, python: PythonPackage) -> TestLister {
+    pub fn new(folder: PathBuf, python: PythonPackage, builds: KeptBuilds) -> TestLister {
         TestLister {
             folder,
+            builds,
             python,
             additions: true,
         }
@@ -59,6 +63,12 @@ impl TestLister {
             suite.python_package = Some(python::place(&self.folder).map_err(not_written)?);
         }
         Ok(())
+    }
+
+    /// The folder of kept builds, if a variant needs one.
+    pub(crate) fn builds_of(&self, suite: &Suite) -> Option<PathBuf> {
+        let is_needed = suite.variants.iter().any(|v| v.origin.is_some());
+        is_needed.then(|| self.builds.folder().to_owned())
     }
 
     /// Writes the Python package that a suite needs.

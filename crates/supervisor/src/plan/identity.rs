@@ -64,14 +64,20 @@ impl Plan {
         let mut env = settings.env.clone();
         let variant = self.suite.variants.iter();
         let variant = variant.filter(|variant| variant.id == unit.suite_variant());
-        env.extend(variant.flat_map(|variant| variant.env.clone()));
+        let variant = variant.cloned().next().unwrap_or_default();
+        env.extend(variant.env);
         env.values_mut().for_each(|value| *value = short(value));
         let directory = match (settings.process.fresh_directory, &self.suite.file) {
             (true, _) => "new".to_owned(),
             (false, Some(_)) => relative(&settings.timing.directory, base),
             (false, None) => settings.timing.directory.display().to_string(),
         };
-        let command = settings.command.unwrap_or_default().iter();
+        let directory = match &variant.directory {
+            Some(own) => relative(own, base),
+            None => directory,
+        };
+        let own = settings.command.and(variant.command.as_deref());
+        let command = own.or(settings.command).unwrap_or_default().iter();
         let chapters = unit.chapters.iter().filter_map(|id| by_id.chapter(id));
         json!({
             "mode": unit.mode,

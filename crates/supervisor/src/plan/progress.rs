@@ -79,6 +79,7 @@ impl Progress {
             | Record::Hello(_)
             | Record::Evidence(_)
             | Record::Zygote(_)
+            | Record::Built(_)
             | Record::Ending(_)
             | Record::Minimized(_)
             | Record::Closed(_) => {}

@@ -12,6 +12,7 @@ use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 use super::order::in_order;
 use super::{Plan, RoundKey, round_seed};
 use crate::additions::Python;
+use crate::build::Source;
 use crate::fault::SuiteFault;
 use crate::suite::{
     Action, ById, Chapter, ChapterOrder, Expect, ProcessOptions, ResourceLimits, Variant,
@@ -79,6 +80,8 @@ pub struct UnitSpec {
     pub has_task: bool,
     /// Whether chapters must report a verdict; a plain command is judged by its exit status.
     pub needs_verdict: bool,
+    /// What is built before its first round.
+    pub source: Option<Arc<Source>>,
 }
 
 /// The variables that differ from attempt to attempt.
@@ -229,8 +232,13 @@ impl<'a> SpecBuilder<'a> {
     }
 
     /// The shared part of each unit, in the order of the plan.
-    pub(crate) fn units(&self) -> impl Iterator<Item = &UnitSpec> {
+    pub(crate) fn units(&self) -> impl Iterator<Item = &UnitSpec> + Clone {
         self.units.iter().map(|unit| &**unit)
+    }
+
+    /// The shared part of a unit.
+    pub(crate) fn unit_spec(&self, unit: u32) -> &UnitSpec {
+        &self.units[unit as usize]
     }
 
     fn unit(&self, unit: &Unit) -> UnitSpec {
@@ -239,10 +247,15 @@ impl<'a> SpecBuilder<'a> {
             .settings(unit)
             .expect("a unit is planned from its suite");
         let worker = || vec![self.workers[unit.suite_variant()].display().to_string()];
-        let argv = settings.command.map_or_else(worker, <[String]>::to_vec);
+        let variant = self.variant(unit);
+        let own = settings.command.and(variant.command.as_deref());
+        let command = own.or(settings.command);
+        let argv = command.map_or_else(worker, <[String]>::to_vec);
         let framework = settings.framework;
+        let source = self.plan.suite.source(variant);
         let mut env = settings.env.clone();
-        env.extend(self.variant(unit).env.clone());
+        env.extend(source.iter().flat_map(Source::env));
+        env.extend(variant.env.clone());
         if let Some(folder) = &self.plan.suite.python_package
             && let Some(python) = Python::of(framework, &argv)
         {
@@ -251,7 +264,15 @@ impl<'a> SpecBuilder<'a> {
         env.extend(self.own_env(unit));
         env.retain(|name, _| !OWN.contains(&name.as_str()));
         UnitSpec {
-            directory: settings.timing.directory.clone(),
+            directory: {
+                let directory = variant.directory.as_ref();
+                let directory = directory.unwrap_or(&settings.timing.directory);
+                match &source {
+                    Some(source) => source.directory(directory),
+                    None => directory.clone(),
+                }
+            },
+            source: source.map(Arc::new),
             env,
             unset: settings.unset.cloned().unwrap_or_default(),
             chapters: (self.chapters(unit))

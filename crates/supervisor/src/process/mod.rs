@@ -10,6 +10,7 @@
 //! and cleans up children of every kind alike.
 
 mod attempt;
+mod build;
 mod capture;
 mod child;
 mod child_io;
@@ -37,6 +38,7 @@ use macos as platform;
 
 pub(crate) use platform::STATUS_KEY_SIGNAL;
 
+pub(crate) use build::{BuildGroup, BuildProcess};
 pub use capture::Captured;
 pub use child::{StackCapture, Start, Started};
 pub use context::RunContext;

@@ -56,6 +56,8 @@ pub enum SlotEvent {
     Note(RoundKey, Note),
     /// The program of this attempt has to be hashed before the attempt starts.
     CheckProgram(Running),
+    /// What this attempt measures has to be built before it starts.
+    Build(Running),
     /// The attempt ended and nothing of it is left.
     Ended(Box<Assignment>, Box<Observed>),
 }
@@ -63,6 +65,7 @@ pub enum SlotEvent {
 enum Order {
     Run(Box<Assignment>),
     CheckProgram(Running),
+    Build(Running),
 }
 
 /// The scheduler's side of the slots. Dropped after their threads have ended.
@@ -131,6 +134,12 @@ impl Slots {
         self.send(running.slot, Order::CheckProgram(running));
     }
 
+    /// Makes the slot report [`SlotEvent::Build`], so that its thread builds what the attempt
+    /// measures.
+    pub fn build(&self, running: Running) {
+        self.send(running.slot, Order::Build(running));
+    }
+
     fn send(&self, slot: u32, order: Order) {
         // Fails only if the slot's thread has panicked, which ends the run.
         let _ = self.orders[slot as usize].send(order);
@@ -177,6 +186,7 @@ impl Slot {
         while let Ok(order) = self.orders.recv() {
             match order {
                 Order::CheckProgram(running) => report(SlotEvent::CheckProgram(running)),
+                Order::Build(running) => report(SlotEvent::Build(running)),
                 Order::Run(mut assignment) => {
                     let observed = self.run(&mut assignment, &mut buffer, &mut report);
                     report(SlotEvent::Ended(assignment, Box::new(observed)));

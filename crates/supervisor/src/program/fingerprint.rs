@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::build::Builds;
 use crate::hash;
 use crate::plan::UnitSpec;
 use crate::program;
@@ -16,8 +17,9 @@ use crate::program;
 #[derive(Debug, Default)]
 pub(crate) struct Programs {
     known: BTreeMap<Arc<Path>, Mutex<Known>>,
-    /// Path of each unit's program. A missing program may appear later.
+    /// Path of each unit's program. A missing program may appear later, and one that is built does.
     of_units: Vec<Option<Arc<Path>>>,
+    builds: Builds,
 }
 
 #[derive(Debug)]
@@ -41,11 +43,18 @@ struct Stamp {
 
 impl Programs {
     /// The programs of these units. Unreadable ones are not watched.
-    pub(crate) fn of<'a>(units: impl Iterator<Item = &'a UnitSpec>) -> Programs {
-        let mut programs = Programs::default();
+    pub(crate) fn of<'a>(units: impl Iterator<Item = &'a UnitSpec> + Clone) -> Programs {
+        let mut programs = Programs {
+            builds: Builds::of(units.clone()),
+            ..Programs::default()
+        };
         // Thousands of chapters may start the same program.
         let mut asked = HashMap::new();
         for unit in units {
+            if unit.source.is_some() {
+                programs.of_units.push(None);
+                continue;
+            }
             let search = unit.env.get("PATH").cloned();
             let words = (unit.argv.first().cloned(), unit.directory.clone(), search);
             let path = asked.entry(words).or_insert_with(|| path_of(unit));
@@ -58,6 +67,11 @@ impl Programs {
             }
         }
         programs
+    }
+
+    /// What has to be built before it can be measured.
+    pub(crate) fn builds(&self) -> &Builds {
+        &self.builds
     }
 
     /// The SHA-256 of each program, by its path, for the journal.

@@ -17,7 +17,9 @@ use crate::minimize::{MinimizeError, MinimizeOptions};
 use crate::plan::{Plan, PlanError, Selection, SpawnChoice};
 use crate::process;
 use crate::run_file::{self, RunFileError};
-use crate::suite::{Action, DescendantCrash, ProcessOptions, Suite, SuiteError, TestSource};
+use crate::suite::{
+    Action, DescendantCrash, ProcessOptions, Suite, SuiteError, TestSource, Variant,
+};
 use crate::watching::EvidenceChoice;
 use stopping::stopping;
 
@@ -50,6 +52,8 @@ pub enum Subject {
     Command(Vec<String>),
     /// The tests of a command. Without a framework, the command tells it.
     Tests(Option<Framework>, Vec<String>),
+    /// These variants of a command. What they change is not the same in all of them.
+    Variants(Vec<String>, Vec<Variant>),
 }
 
 /// The user's options; what is not set keeps the suite's value or its default.
@@ -185,9 +189,10 @@ impl RunRequest {
             Subject::Tests(framework, argv) => {
                 Suite::of_tests(*framework, argv, COMMAND_ROUNDS, &list)?
             }
+            Subject::Variants(argv, variants) => Suite::of_variants(argv, variants)?,
         };
         if let Some(name) = options.name {
-            if let (Subject::Command(_), [chapter]) = (subject, &mut suite.chapters[..]) {
+            if let (Subject::Command(_) | Subject::Variants(..), [chapter]) = (subject, &mut suite.chapters[..]) {
                 chapter.id.clone_from(&name);
             }
             suite.name = name;
@@ -195,6 +200,9 @@ impl RunRequest {
         options.overrides.apply(&mut suite);
         options.fault.apply(&mut suite)?;
         let mut selection = options.selection;
+        if let Subject::Variants(_, variants) = subject {
+            selection.variants = variants.iter().map(|variant| variant.id.clone()).collect();
+        }
         if matches!(subject, Subject::Command(_)) && selection.spawn.is_some() {
             // Asking for a command to be forked declares that its program can be.
             suite.chapters[0].spawning.zygote = true;
@@ -207,6 +215,7 @@ impl RunRequest {
             .add_package(&mut suite)
             .and_then(|()| lister.write_package(&suite))
             .map_err(RequestError::Package)?;
+        suite.builds = lister.builds_of(&suite);
         let seed = options.seed.unwrap_or_else(random_seed);
         let plan = Plan {
             order_seed: options.order_seed,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crashrate_model::{Finding, Record, Stopping};
 use thiserror::Error;
 
+use crate::build::Source;
 use crate::journal::JournalError;
 use crate::minimize::SearchStatus;
 use crate::outcome::Note;
@@ -90,6 +91,8 @@ pub enum RunEvent<'a> {
     Progress(RoundKey, &'a Note),
     /// A search has learned from a round.
     Search(&'a SearchStatus),
+    /// What this unit measures is being built, or found among the kept builds.
+    Building(u32, &'a Source),
     /// The user asked what runs now.
     Status(&'a [RunningAttempt]),
     /// The user asked to stop: running attempts may end.

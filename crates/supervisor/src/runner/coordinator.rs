@@ -98,6 +98,7 @@ impl<'a> Coordinator<'a> {
         let event = match event {
             SlotEvent::Note(key, note) => Event::Note(key, note),
             SlotEvent::CheckProgram(running) => self.finisher.check_program(running),
+            SlotEvent::Build(running) => self.finisher.build(running),
             SlotEvent::Ended(assignment, observed) => self.finisher.finish(*assignment, observed),
         };
         self.handle(event);

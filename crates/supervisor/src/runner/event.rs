@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crashrate_model::{Ended, EvidenceRound, RunInfo, StopReason};
 
+use crate::build::BuildEnd;
 use crate::journal::JournalError;
 use crate::outcome::Note;
 use crate::plan::RoundKey;
@@ -19,6 +20,8 @@ pub(super) enum Event {
     Note(RoundKey, Note),
     /// The program of an attempt that waits for its start was hashed. `Some`: how it was replaced.
     ProgramChecked(Running, Option<String>),
+    /// What an attempt that waits for its start measures was built, or could not be.
+    Built(Running, BuildEnd),
     /// An attempt ended; its files are written.
     Ended(Box<EndedAttempt>),
     /// An evidence round ended. `None`: its outcome says nothing.

@@ -3,6 +3,8 @@
 //! Runs in the slot's thread, before that takes the run's lock: hashing a program or writing an
 //! output file must not hold up the other slots.
 
+use std::sync::Arc;
+
 use crashrate_model::{
     CrashRef, Descendant, Ended, EvidenceMode, EvidenceRound, Exit, Outcome, Unit, Usage,
 };
@@ -13,8 +15,8 @@ use crate::crashes::{CrashRole, Crashes};
 use crate::journal::RunFolder;
 use crate::outcome::{Seen, classify};
 use crate::outputs::Outputs;
-use crate::plan::AttemptSpec;
-use crate::process::{Assignment, Captured, DescendantCrash, Observed};
+use crate::plan::{AttemptSpec, SpecBuilder};
+use crate::process::{Assignment, Captured, DescendantCrash, Guardian, Observed};
 use crate::program::Programs;
 use crate::schedule::Running;
 
@@ -24,7 +26,9 @@ const MAX_DESCENDANTS: usize = 16;
 /// Finishes ended attempts. Shared by the threads of all slots.
 pub(super) struct Finisher<'a> {
     units: &'a [Unit],
+    specs: SpecBuilder<'a>,
     programs: &'a Programs,
+    guardian: Arc<Guardian>,
     outputs: Outputs,
     crashes: Crashes,
     /// How the counted rounds are watched.
@@ -34,13 +38,16 @@ pub(super) struct Finisher<'a> {
 impl<'a> Finisher<'a> {
     pub(super) fn new(
         folder: &RunFolder,
-        units: &'a [Unit],
+        specs: &SpecBuilder<'a>,
         programs: &'a Programs,
+        guardian: Arc<Guardian>,
         watch: EvidenceMode,
     ) -> Finisher<'a> {
         Finisher {
-            units,
+            units: &specs.plan.units,
+            specs: specs.clone(),
             programs,
+            guardian,
             outputs: Outputs::new(folder.path()),
             crashes: Crashes::new(folder.path(), folder.id()),
             watch,
@@ -52,6 +59,14 @@ impl<'a> Finisher<'a> {
         let unit = &self.units[running.key.unit as usize].name;
         tracing::info!(unit, "program file was touched; hashing it");
         Event::ProgramChecked(running, self.programs.replaced(running.key.unit))
+    }
+
+    /// Builds what an attempt that is about to start measures.
+    pub(super) fn build(&self, running: Running) -> Event {
+        let Running { slot, key, .. } = running;
+        let unit = self.specs.unit_spec(key.unit);
+        let end = self.programs.builds().build(unit, slot, &self.guardian);
+        Event::Built(running, end)
     }
 
     pub(super) fn finish(&self, assignment: Assignment, observed: Box<Observed>) -> Event {

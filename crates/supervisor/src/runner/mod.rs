@@ -4,6 +4,7 @@
 //! main loop. `finish` decides outcomes and writes files in the slots' threads, and `ended`
 //! applies the end of an attempt.
 
+mod built;
 mod campaign;
 mod clock;
 mod coordinator;
@@ -56,8 +57,7 @@ pub fn run(
     let journal = RunJournal::open(folder)?;
     let context = set_up::run_context(campaign, folder, &mut info)?;
     let (slots, threads) = Slots::new(campaign.bounds.slots, &context).map_err(RunError::SetUp)?;
-    drop(context);
-    let finisher = Finisher::new(folder, &plan.units, &programs, info.evidence);
+    let finisher = Finisher::new(folder, &specs, &programs, context.guardian, info.evidence);
     let runner = Runner::new(campaign, specs, resume, slots, &programs, journal, observer);
     let coordinator = Coordinator::new(runner, finisher);
     let ended = coordinator.run(&runtime, threads, info, campaign.time_budget);

@@ -86,6 +86,7 @@ fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
         Record::Opened(_)
         | Record::Hello(_)
         | Record::Zygote(_)
+        | Record::Built(_)
         | Record::Ending(_)
         | Record::Minimized(_)
         | Record::Closed(_) => return Ok(()),

@@ -107,6 +107,7 @@ impl<'a> Runner<'a> {
             Event::ProgramChecked(running, replaced) => {
                 self.program_checked(running, replaced, &mut inputs)?;
             }
+            Event::Built(running, end) => self.built(running, end, &mut inputs)?,
             Event::Ended(ended) => self.attempt_ended(*ended, &mut inputs)?,
             Event::EvidenceEnded(running, round) => {
                 self.evidence_ended(running, round, &mut inputs)?;
@@ -179,6 +180,7 @@ impl<'a> Runner<'a> {
 
     /// Starts nothing more, and records that before the attempts that are running end.
     fn end_early(&mut self, why: StopReason, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
+        self.programs.builds().cancel();
         self.evidence_rounds = None;
         inputs.push_back(Input::Stop(why));
         let at = self.elapsed();
@@ -187,6 +189,7 @@ impl<'a> Runner<'a> {
 
     fn kill(&mut self, inputs: &mut VecDeque<Input>) {
         (self.observer)(RunEvent::Killing);
+        self.programs.builds().cancel();
         self.evidence_rounds = None;
         if self.counted.is_some() {
             // The schedule has finished and does not know the evidence rounds.
@@ -213,6 +216,12 @@ impl<'a> Runner<'a> {
 
     fn start(&mut self, running: Running, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
         self.is_busy[running.slot as usize] = true;
+        if let Some(source) = self.programs.builds().missing(running.key.unit) {
+            (self.observer)(RunEvent::Building(running.key.unit, source));
+            // Building takes long: the slot's thread does it, without the lock.
+            self.slots.build(running);
+            return Ok(());
+        }
         if self.programs.is_touched(running.key.unit) {
             // Hashing takes long: the slot's thread does it, without the lock.
             self.slots.check_program(running);
@@ -254,7 +263,7 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    fn start_checked(
+    pub(super) fn start_checked(
         &mut self,
         running: Running,
         inputs: &mut VecDeque<Input>,
@@ -351,6 +360,11 @@ impl<'a> Runner<'a> {
         self.write(&mut inputs)?;
         self.journal.close()?;
         Ok(Flow::Ended(why))
+    }
+
+    /// Whether a search chooses the rounds.
+    pub(super) fn searches(&self) -> bool {
+        self.decider.search().is_some()
     }
 
     pub(super) fn unit_name(&self, unit: u32) -> &'a str {

@@ -36,7 +36,7 @@ fn a_panic_in_a_slot_ends_the_run_with_its_message() {
     let mut context = set_up::run_context(&campaign, &folder, &mut info).unwrap();
     context.start = Arc::new(Panicking);
     let (slots, threads) = Slots::new(campaign.bounds.slots, &context).unwrap();
-    let finisher = Finisher::new(&folder, &campaign.plan.units, &programs, info.evidence);
+    let finisher = Finisher::new(&folder, &specs, &programs, context.guardian, info.evidence);
     let journal = RunJournal::open(&folder).unwrap();
     let mut observer = |_: RunEvent<'_>| {};
     let runner = Runner::new(

@@ -17,14 +17,14 @@ use serde_json::{Map, Value};
 use serde_with::serde_as;
 use thiserror::Error;
 
+use crate::build::{Origin, Source};
 use crate::fault::SuiteFault;
 use crate::toml_file::{self, TomlError};
 
-pub(crate) use options::bytes_text;
-pub use options::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing};
+pub use options::{bytes_text, DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing};
 pub(crate) use tests::Expanded;
 pub use tests::{ChapterOrder, TestOf, TestSource};
-use text::PathText;
+pub(crate) use text::PathText;
 pub(crate) use text::word_of_text;
 pub use text::word_to_text;
 
@@ -63,6 +63,10 @@ pub struct Suite {
     #[serde_as(as = "Option<PathText>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub python_package: Option<PathBuf>,
+    /// The folder of kept builds, if a variant needs one.
+    #[serde_as(as = "Option<PathText>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builds: Option<PathBuf>,
     /// How much of the machine an attempt may use.
     #[serde(default, skip_serializing_if = "ResourceLimits::is_none")]
     pub limits: ResourceLimits,
@@ -171,9 +175,9 @@ pub struct Sequence {
     pub group: Option<Group>,
 }
 
-/// A named change of environment or worker.
+/// A named change of what runs.
 #[serde_as]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variant {
     /// Its id.
     pub id: String,
@@ -182,6 +186,16 @@ pub struct Variant {
     pub worker: Option<PathBuf>,
     /// Variables that override all others.
     pub env: BTreeMap<String, String>,
+    /// The program and its arguments, in place of the suite's command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// The working directory, in place of all others.
+    #[serde_as(as = "Option<PathText>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+    /// What is built or installed before it is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// Expected range of a measure; a value outside makes the round `failed`.
@@ -242,6 +256,12 @@ impl Suite {
     /// with file and line.
     pub fn read(path: &Path, lister: Lister<'_>) -> Result<Suite, SuiteError> {
         Suite::parse(&toml_file::read_text(path, "suite")?, path, lister)
+    }
+
+    /// What is built before a variant is measured.
+    pub(crate) fn source(&self, variant: &Variant) -> Option<Source> {
+        let origin = variant.origin.clone()?;
+        Some(Source::new(origin, self.builds.as_ref()?))
     }
 
     /// The chapter of that id.

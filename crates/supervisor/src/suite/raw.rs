@@ -280,6 +280,20 @@ pub(super) struct Variant {
     pub(super) env: BTreeMap<String, String>,
     /// Another build of the worker.
     pub(super) worker: Option<String>,
+    /// The program and its arguments, in place of the suite's only command.
+    #[schemars(length(min = 1))]
+    pub(super) command: Option<Spanned<Vec<String>>>,
+    /// Working directory, relative to the suite file, in place of all others.
+    pub(super) directory: Option<Spanned<String>>,
+    /// A revision of the repository that the suite file is in. It is measured in a worktree.
+    pub(super) revision: Option<Spanned<String>>,
+    /// The program that builds the revision, with its arguments. It runs in the worktree, in the
+    /// folder of the suite file.
+    #[schemars(length(min = 1))]
+    pub(super) build: Option<Spanned<Vec<String>>>,
+    /// Python packages, as pip reads them, that are installed in a virtual environment.
+    #[schemars(length(min = 1))]
+    pub(super) pip: Option<Spanned<Vec<String>>>,
 }
 
 /// A text that a report shows under a condition.

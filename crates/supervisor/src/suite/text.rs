@@ -60,7 +60,7 @@ pub(crate) fn word_of_text(text: &str) -> OsString {
 
 serde_conv!(
     /// Paths in `run.toml`, written as words.
-    pub(super) PathText,
+    pub(crate) PathText,
     PathBuf,
     |path: &PathBuf| word_to_text(path.as_os_str()),
     |text: String| -> Result<_, Infallible> { Ok(word_of_text(&text).into()) }

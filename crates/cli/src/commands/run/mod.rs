@@ -32,15 +32,19 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         let problem = "the run is a search: resume it with `crashrate minimize --resume`";
         return Err(Failure::usage(problem));
     }
-    let mut campaign = measure::campaign(request, &arguments.measure)?;
+    let mut campaign = measure::campaign(
+        request,
+        &arguments.measure.how,
+        arguments.measure.worker.as_deref(),
+    )?;
     campaign.bounds.max_failures = arguments.max_failures.or(arguments.fail_fast.then_some(1));
     let folder = match resumed {
         Some(folder) => folder,
-        None => RunFolder::create(runs, &campaign.plan.suite.name, arguments.measure.number)?,
+        None => RunFolder::create(runs, &campaign.plan.suite.name, arguments.measure.how.number)?,
     };
     let watch = StopWatch::new(&campaign.plan);
     let mut progress = ProgressOptions {
-        is_quiet: arguments.measure.quiet,
+        is_quiet: arguments.measure.how.quiet,
         tells_time: false,
     };
     measure::begin(&mut campaign, &folder, &watch, progress)?;
@@ -122,7 +126,7 @@ fn conclude(
         origin,
         ..report_options(arguments.full, page.as_deref())
     };
-    if arguments.measure.quiet {
+    if arguments.measure.how.quiet {
         options.detail = Detail::Headline;
         options.page = None;
     }

@@ -92,6 +92,7 @@ impl Resolver<'_> {
             Some(_) if words.iter().any(|word| word.contains('\0')) => {
                 Err("`command` contains a NUL character".to_owned())
             }
+            Some(_) if self.may_be_built() => return Ok(words.clone()),
             Some(program) => program::find(program, directory, env),
         };
         match found {

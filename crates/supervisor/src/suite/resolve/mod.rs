@@ -6,6 +6,7 @@ mod judge;
 mod options;
 mod sequence;
 mod tests;
+mod variant;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -69,18 +70,25 @@ impl Suite {
     /// The program does not exist.
     pub fn of_command(argv: &[String], rounds: u32) -> std::result::Result<Suite, SuiteError> {
         let chapter = chapter_of(argv, rounds).map_err(SuiteError::Command)?;
-        let program = &argv[0];
-        let directory = &chapter.timing.directory;
-        program::find(program, directory, &BTreeMap::new()).map_err(SuiteError::Command)?;
-        let id = id_from(program);
-        let chapter = Chapter {
-            id: id.clone(),
-            ..chapter
-        };
-        Ok(Suite {
-            chapters: vec![chapter.clone()],
-            ..of_chapter(id, &chapter)
-        })
+        find_program(argv, &chapter)?;
+        Ok(of_command(chapter, argv))
+    }
+
+    /// A suite of one chapter that runs a command under these variants.
+    ///
+    /// # Errors
+    /// A program does not exist that is not built first.
+    pub fn of_variants(
+        argv: &[String],
+        variants: &[Variant],
+    ) -> std::result::Result<Suite, SuiteError> {
+        let chapter = chapter_of(argv, ROUNDS).map_err(SuiteError::Command)?;
+        for variant in variants.iter().filter(|variant| variant.origin.is_none()) {
+            find_program(variant.command.as_deref().unwrap_or(argv), &chapter)?;
+        }
+        let mut suite = of_command(chapter, argv);
+        suite.variants.extend_from_slice(variants);
+        Ok(suite)
     }
 
     /// A suite of the tests of a command, isolated and in one process, for
@@ -129,6 +137,24 @@ impl Suite {
     }
 }
 
+fn of_command(chapter: Chapter, argv: &[String]) -> Suite {
+    let id = id_from(&argv[0]);
+    let chapter = Chapter {
+        id: id.clone(),
+        ..chapter
+    };
+    Suite {
+        chapters: vec![chapter.clone()],
+        ..of_chapter(id, &chapter)
+    }
+}
+
+fn find_program(argv: &[String], chapter: &Chapter) -> std::result::Result<(), SuiteError> {
+    let program = argv.first().map_or("", String::as_str);
+    let found = program::find(program, &chapter.timing.directory, &BTreeMap::new());
+    found.map(drop).map_err(SuiteError::Command)
+}
+
 /// A chapter that runs a command in the current directory; its id is empty.
 fn chapter_of(argv: &[String], rounds: u32) -> std::result::Result<Chapter, String> {
     let directory = std::env::current_dir()
@@ -170,6 +196,7 @@ fn of_chapter(name: String, chapter: &Chapter) -> Suite {
         fork_cuda: false,
         additions: true,
         python_package: None,
+        builds: None,
         limits: ResourceLimits::default(),
         sequence_timing: chapter.timing.clone(),
         process: ProcessOptions::default(),
@@ -229,6 +256,7 @@ impl Resolver<'_> {
             fork_cuda: head.fork_cuda.unwrap_or(false),
             additions: self.additions(),
             python_package: None,
+            builds: None,
             limits,
             sequence_timing,
             process,
@@ -262,26 +290,6 @@ impl Resolver<'_> {
             return self.source.refuse(&section.dose, problem);
         }
         Ok(fault)
-    }
-
-    fn variants(&self) -> Result<Vec<Variant>> {
-        let mut seen = HashSet::new();
-        let mut variants = vec![default_variant()];
-        for variant in &self.file.variant {
-            let id = self.source.new_id(&mut seen, "variant", &variant.id)?;
-            self.env(&variant.id, &variant.env)?;
-            if id == DEFAULT_VARIANT {
-                let problem = "variant.id: `default` is the variant that changes nothing; choose \
-                               another name";
-                return self.source.refuse(&variant.id, problem);
-            }
-            variants.push(Variant {
-                id,
-                worker: self.worker_path(variant.worker.as_deref()),
-                env: variant.env.clone(),
-            });
-        }
-        Ok(variants)
     }
 
     fn baseline(&self, baseline: Option<&Spanned<String>>) -> Result<Option<Box<Baseline>>> {
@@ -326,8 +334,7 @@ impl Resolver<'_> {
 fn default_variant() -> Variant {
     Variant {
         id: DEFAULT_VARIANT.into(),
-        worker: None,
-        env: BTreeMap::new(),
+        ..Variant::default()
     }
 }
 

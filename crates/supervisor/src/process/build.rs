@@ -1,0 +1,73 @@
+//! The processes of a build: no attempts, but they end with the run as attempts do.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use nix::unistd::Pid;
+
+use super::group;
+use super::guardian::Guardian;
+
+/// A process of a build.
+pub(crate) struct BuildProcess(Child);
+
+/// The group of such a process and its descendants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BuildGroup(Pid);
+
+impl BuildProcess {
+    /// Starts a command whose output goes to a file. `env` has variables to set and to remove. Its
+    /// group takes the place of the slot's attempt at the guardian.
+    pub(crate) fn start(
+        argv: &[OsString],
+        directory: &Path,
+        (env, unset): (&BTreeMap<String, String>, &[&str]),
+        output: &File,
+        (guardian, slot): (&Guardian, u32),
+    ) -> io::Result<BuildProcess> {
+        let (program, arguments) = argv
+            .split_first()
+            .ok_or_else(|| io::Error::other("no program"))?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(directory)
+            .envs(env)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output.try_clone()?)
+            .process_group(0);
+        for name in unset {
+            command.env_remove(name);
+        }
+        let child = command.spawn()?;
+        guardian.registration(slot).send(child.id())?;
+        Ok(BuildProcess(child))
+    }
+
+    pub(crate) fn group(&self) -> BuildGroup {
+        BuildGroup(Pid::from_raw(self.0.id().cast_signed()))
+    }
+
+    /// Waits for its end. Nothing of its group is left.
+    pub(crate) fn wait(mut self, guardian: &Guardian, slot: u32) -> io::Result<ExitStatus> {
+        let BuildGroup(group) = self.group();
+        let status = self.0.wait();
+        group::kill_rest(group);
+        group::await_gone(group);
+        guardian.clear(slot);
+        status
+    }
+}
+
+impl BuildGroup {
+    /// Kills all of it.
+    pub(crate) fn kill(self) {
+        group::kill_rest(self.0);
+    }
+}

@@ -1,0 +1,57 @@
+//! What the end of a build changes.
+
+use std::collections::VecDeque;
+
+use crashrate_model::{Built, Record, StopReason};
+
+use super::campaign::RunError;
+use super::clock::rounded;
+use super::state::Runner;
+use crate::build::BuildEnd;
+use crate::schedule::{End, Input, Running};
+
+impl Runner<'_> {
+    /// Records the end of a build, and starts the attempt that waits for it.
+    pub(super) fn built(
+        &mut self,
+        running: Running,
+        end: BuildEnd,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<(), RunError> {
+        let record = |secs: Option<f64>, program, problem| {
+            Record::Built(Box::new(Built {
+                at: self.elapsed(),
+                unit: running.key.unit,
+                secs: secs.map(rounded),
+                program,
+                problem,
+            }))
+        };
+        match end {
+            BuildEnd::Built { secs, program } => {
+                let record = record(secs, program, None);
+                self.record(record, inputs)?;
+                return self.start_checked(running, inputs);
+            }
+            BuildEnd::Failed { secs, problem } => {
+                let record = record(Some(secs), None, Some(problem.clone()));
+                self.record(record, inputs)?;
+                // A search goes on without it.
+                if !self.searches() {
+                    let variant = &self.specs.plan.units[running.key.unit as usize].variant;
+                    let first = problem.lines().next().unwrap_or_default();
+                    let reason = format!("`{variant}` cannot be built: {first}");
+                    self.give_up(StopReason::BuildFailed, reason);
+                    inputs.push_back(Input::Stop(StopReason::BuildFailed));
+                }
+            }
+            BuildEnd::Cancelled => {}
+        }
+        self.is_busy[running.slot as usize] = false;
+        inputs.push_back(Input::Ended {
+            slot: running.slot,
+            end: End::Void,
+        });
+        Ok(())
+    }
+}
