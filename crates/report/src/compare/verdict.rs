@@ -245,7 +245,7 @@ fn by_pairs(all: &Comparisons, one: &Compared, watch: &PairWatch, counts: bool) 
             false => NOT_JUDGED.to_owned(),
         };
         let ratio = match counts {
-            true => ratio_of_pairs(watch.blocks()).unwrap_or_default(),
+            true => ratios(watch.blocks()).unwrap_or_default(),
             false => String::new(),
         };
         return format!("{verdict}; {evidence}{ratio}");
@@ -258,24 +258,26 @@ fn by_pairs(all: &Comparisons, one: &Compared, watch: &PairWatch, counts: bool) 
     format!("no verdict yet: {evidence}{plan}")
 }
 
-/// The ratio of the rate of side two to that of side one. Its interval holds whenever the run
-/// stops: it is made of a confidence sequence of each rate, which share the error.
-fn ratio_of_pairs(blocks: Blocks) -> Option<String> {
-    let n = blocks.n();
-    let bad = [blocks.only_one, blocks.only_two].map(|only| blocks.both + only);
-    let counts = bad.map(|bad| Counts::new(bad, n));
-    let [Ok(one), Ok(two)] = counts else {
-        return None;
+/// The ratio of the rates of side two and side one, and their odds ratio.
+///
+/// Only blocks in which one side alone was bad tell the sides apart. Their share with side two bad
+/// is q, and q/(1-q) is the odds ratio. Its interval holds whenever the run stops, and excludes 1
+/// exactly if the verdict is reached.
+fn ratios(blocks: Blocks) -> Option<String> {
+    let differ = blocks.only_one + blocks.only_two;
+    let counts = Counts::new(blocks.only_two, differ).ok()?;
+    let interval = confidence_sequence(counts, ALPHA).ok()?;
+    let odds = |share: f64| match share < 1.0 {
+        true => times(share / (1.0 - share)),
+        false => "any".to_owned(),
     };
-    let sequence = |counts| confidence_sequence(counts, ALPHA / 2.0).ok();
-    let (first, second) = (sequence(one)?, sequence(two)?);
-    let ratio = two.rate()? / one.rate().filter(|rate| *rate > 0.0)?;
-    let lo = times(second.lo / first.hi);
-    let interval = match first.lo > 0.0 {
-        true => format!("{lo} to {}", times(second.hi / first.lo)),
-        false => format!("at least {lo}"),
+    let [one, two] = [blocks.only_one, blocks.only_two].map(|only| (blocks.both + only) as f64);
+    let risk = match one > 0.0 {
+        true => format!("; risk ratio {}", times(two / one)),
+        false => String::new(),
     };
-    Some(format!("; risk ratio {} (95%: {interval})", times(ratio)))
+    let [lo, hi] = [interval.lo, interval.hi].map(odds);
+    Some(format!("{risk}; odds ratio {} (95%: {lo} to {hi})", odds(counts.rate()?)))
 }
 
 /// Evidence, given as its logarithm: how many times likelier one hypothesis makes the data.
