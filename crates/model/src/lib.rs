@@ -29,7 +29,9 @@ pub use part::{
     ReducedParams, Without,
 };
 pub use plan_order::PlanOrder;
-pub use record::{Built, Closed, Ending, JOURNAL_VERSION, Opened, Record, Started, StopReason, ZygoteEnd};
+pub use record::{
+    Built, Closed, Ending, JOURNAL_VERSION, Opened, Record, Started, StopReason, ZygoteEnd,
+};
 pub use run_info::{Baseline, Claim, Earlier, GivenCommand, Hello, Imported, RunInfo, agree};
 pub use stopping::{ALPHA, Axis, Contrast, Gate, RateBound, Reading, Stopping, contrasts, places};
 pub use unit::{DEFAULT_VARIANT, Mode, Spawn, Unit, suite_variant};

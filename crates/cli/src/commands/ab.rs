@@ -49,7 +49,12 @@ pub(crate) struct AbArguments {
     build: Option<String>,
 
     /// Packages as `pip install` reads them, installed in a virtual environment; given twice
-    #[arg(long, value_name = "PACKAGES", requires = "argv", conflicts_with = "resume")]
+    #[arg(
+        long,
+        value_name = "PACKAGES",
+        requires = "argv",
+        conflicts_with = "resume"
+    )]
     pip: Vec<String>,
 
     /// Names of the two sides in the report [the commands, revisions or packages]
@@ -160,11 +165,18 @@ struct Sides {
 
 impl Sides {
     fn of(arguments: &AbArguments) -> Result<Sides, Failure> {
-        let argv: Vec<String> = arguments.argv.iter().map(|word| word_to_text(word)).collect();
+        let argv: Vec<String> = arguments
+            .argv
+            .iter()
+            .map(|word| word_to_text(word))
+            .collect();
         let (named, variants) = if !arguments.commands.is_empty() {
             (&arguments.commands, commands(&arguments.commands)?)
         } else if !arguments.rev.is_empty() {
-            (&arguments.rev, revisions(&arguments.rev, arguments.build.as_deref())?)
+            (
+                &arguments.rev,
+                revisions(&arguments.rev, arguments.build.as_deref())?,
+            )
         } else if !arguments.pip.is_empty() {
             (&arguments.pip, packages(&arguments.pip)?)
         } else {
@@ -247,7 +259,11 @@ fn labels(given: &[String], named: &[String]) -> Result<[String; 2], Failure> {
     let labels = match given {
         [] => [0, 1].map(|side| named[side].clone()),
         [a, b] => [a.clone(), b.clone()],
-        _ => return Err(Failure::usage("--labels: name both sides, such as `old,new`")),
+        _ => {
+            return Err(Failure::usage(
+                "--labels: name both sides, such as `old,new`",
+            ));
+        }
     };
     let is_valid = |label: &String| {
         let length = 1..=400;
@@ -255,7 +271,10 @@ fn labels(given: &[String], named: &[String]) -> Result<[String; 2], Failure> {
     };
     if let Some(wrong) = labels.iter().find(|label| !is_valid(label)) {
         let problem = "a label has 1 to 400 bytes and no control characters";
-        return Err(Failure::usage(format!("`{}`: {problem}", wrong.escape_debug())));
+        return Err(Failure::usage(format!(
+            "`{}`: {problem}",
+            wrong.escape_debug()
+        )));
     }
     let [a, b] = labels;
     Ok(match a == b {

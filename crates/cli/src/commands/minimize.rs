@@ -88,10 +88,16 @@ pub(crate) fn minimize(runs: &Path, arguments: &MinimizeArguments) -> Result<Exi
         return Err(Failure::usage(problem));
     }
     let worker = measured.worker.as_deref();
-    let session = Session::run(runs, (request, resumed), &measured.how, worker, |campaign| {
-        // Its rounds choose what runs next; others would say nothing about the parts.
-        campaign.watching.rounds = false;
-    })?;
+    let session = Session::run(
+        runs,
+        (request, resumed),
+        &measured.how,
+        worker,
+        |campaign| {
+            // Its rounds choose what runs next; others would say nothing about the parts.
+            campaign.watching.rounds = false;
+        },
+    )?;
     session.conclude(&measured.how, arguments.full, write_minimal)
 }
 

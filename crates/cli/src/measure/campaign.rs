@@ -36,8 +36,7 @@ pub(crate) fn campaign(
             call.sentence()
         )));
     }
-    let workers =
-        worker::prepare(&plan, worker, &beside).map_err(Failure::usage)?;
+    let workers = worker::prepare(&plan, worker, &beside).map_err(Failure::usage)?;
     enough_for_run(jobs)?;
     if jobs > 1 && plan.is_load_sensitive() {
         tracing::warn!(

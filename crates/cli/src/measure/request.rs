@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crashrate_model::Mode;
 use crashrate_supervisor::journal::RunFolder;
+use crashrate_supervisor::listing::TestLister;
 use crashrate_supervisor::plan::{PlanError, Selection, round_seed};
 use crashrate_supervisor::request::{
     FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject,
 };
 use crashrate_supervisor::run_file;
-use crashrate_supervisor::listing::TestLister;
 use crashrate_supervisor::suite::{SuiteError, Variant, word_to_text};
 
 use super::{HowArguments, MeasureArguments};

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use crashrate_report::{
-    Detail, ExitClass, RunState, TerminalOptions, View, exit_class, terminal,
-};
+use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, View, exit_class, terminal};
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::request::RunRequest;

@@ -1,6 +1,7 @@
 //! End-to-end tests: the real `crashrate` binary runs real children, each test in its own temporary
 //! folder.
 
+mod ab;
 mod again;
 #[cfg(target_os = "linux")]
 mod browser;

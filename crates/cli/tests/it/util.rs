@@ -348,6 +348,7 @@ impl Journal {
                 Record::Ended(ended) => journal.ended.push(*ended),
                 Record::Closed(closed) => journal.closed.push(closed),
                 Record::Zygote(end) => journal.zygotes.push(end),
+                Record::Built(_) => {}
                 Record::Evidence(round) => journal.evidence.push(*round),
                 Record::Ending(_) | Record::Hello(_) | Record::Minimized(_) => {}
             }

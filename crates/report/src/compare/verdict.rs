@@ -277,7 +277,10 @@ fn ratios(blocks: Blocks) -> Option<String> {
         false => String::new(),
     };
     let [lo, hi] = [interval.lo, interval.hi].map(odds);
-    Some(format!("{risk}; odds ratio {} (95%: {lo} to {hi})", odds(counts.rate()?)))
+    Some(format!(
+        "{risk}; odds ratio {} (95%: {lo} to {hi})",
+        odds(counts.rate()?)
+    ))
 }
 
 /// Evidence, given as its logarithm: how many times likelier one hypothesis makes the data.

@@ -70,7 +70,11 @@ fn kinds(view: &View, one: &Compared) -> Vec<String> {
     kinds.sort_by_key(|(_, times)| std::cmp::Reverse(times[0] + times[1]));
     // Each kind has its share of the error.
     let alpha = ALPHA / kinds.len() as f64;
-    let has = |rarer: usize| kinds.iter().any(|(_, times)| differs(*times, n, rarer, alpha));
+    let has = |rarer: usize| {
+        kinds
+            .iter()
+            .any(|(_, times)| differs(*times, n, rarer, alpha))
+    };
     let mut lines = Vec::new();
     if has(1) && has(0) {
         lines.push(format!(
@@ -109,7 +113,9 @@ fn of_unit(view: &View, id: &str, mode: Mode, variant: &str) -> Vec<(String, u32
         Some((row.signature.clone(), place.share.bad))
     });
     let counted: Vec<(String, u32)> = counted.collect();
-    let signals = view.results_of(id, mode, variant).map(|results| &results.signals);
+    let signals = view
+        .results_of(id, mode, variant)
+        .map(|results| &results.signals);
     match (counted.is_empty(), signals) {
         (true, Some(signals)) => signals.iter().map(|(name, n)| (name.clone(), *n)).collect(),
         _ => counted,

@@ -154,8 +154,8 @@ impl Builds {
                     (guardian, slot),
                 );
                 let shown = step.argv.first().map(|word| word.display().to_string());
-                let process = process
-                    .map_err(|error| format!("`{}`: {error}", shown.unwrap_or_default()))?;
+                let process =
+                    process.map_err(|error| format!("`{}`: {error}", shown.unwrap_or_default()))?;
                 state.running = Some(process.group());
                 process
             };
@@ -192,7 +192,10 @@ fn program_of(unit: &UnitSpec) -> Option<String> {
 fn last_lines(log: &Path) -> String {
     let text = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text[text.len().saturating_sub(LAST_BYTES)..]).into_owned();
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
     let shown: String = last.iter().map(|line| format!("\n  {line}")).collect();
     format!("{shown}\n  all of it: {}", log.display())

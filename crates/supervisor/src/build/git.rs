@@ -68,7 +68,13 @@ impl Repository {
         let named = format!("{revision}^{{commit}}");
         let found = output(
             &self.top,
-            ["rev-parse", "--verify", "--quiet", "--end-of-options", &named],
+            [
+                "rev-parse",
+                "--verify",
+                "--quiet",
+                "--end-of-options",
+                &named,
+            ],
         );
         let hash = found.map_err(|_| {
             SourceError::Git(format!(
@@ -141,7 +147,13 @@ impl Repository {
 pub(super) fn checkout(repository: &Path, commit: &str, tree: &Path) -> Vec<Step> {
     let git = |directory: &Path, arguments: &[&OsStr]| {
         // Hooks are made for the user's own checkouts.
-        let own = ["git", "-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"];
+        let own = [
+            "git",
+            "-c",
+            "core.hooksPath=/dev/null",
+            "-c",
+            "advice.detachedHead=false",
+        ];
         Step {
             argv: own
                 .iter()
@@ -167,7 +179,10 @@ fn output<S: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = S>,
 ) -> Result<String, SourceError> {
     let mut command = Command::new("git");
-    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .stdin(Stdio::null());
     for name in GIT_VARIABLES {
         command.env_remove(name);
     }
@@ -175,7 +190,9 @@ fn output<S: AsRef<OsStr>>(
         .output()
         .map_err(|error| SourceError::Git(format!("git cannot be run: {error}")))?;
     if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned());
+        return Ok(String::from_utf8_lossy(&output.stdout)
+            .trim_end()
+            .to_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(SourceError::Git(format!(

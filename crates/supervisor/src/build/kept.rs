@@ -66,7 +66,9 @@ impl KeptBuilds {
     /// Removes all builds that no run uses. Returns how many, and their bytes.
     pub fn clean(&self) -> (usize, u64) {
         let removed = self.entries().into_iter().filter(Entry::remove);
-        removed.fold((0, 0), |(n, bytes), entry| (n + 1, bytes + entry.done.bytes))
+        removed.fold((0, 0), |(n, bytes), entry| {
+            (n + 1, bytes + entry.done.bytes)
+        })
     }
 
     /// Removes the builds that were not used for longest until the rest takes at most

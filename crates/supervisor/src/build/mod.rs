@@ -138,7 +138,10 @@ impl Source {
         let tree = self.tree();
         let path = env::var("PATH").unwrap_or_default();
         vec![
-            ("PATH".into(), format!("{}:{path}", tree.join("bin").display())),
+            (
+                "PATH".into(),
+                format!("{}:{path}", tree.join("bin").display()),
+            ),
             ("VIRTUAL_ENV".into(), tree.display().to_string()),
         ]
     }
@@ -238,7 +241,10 @@ mod tests {
         let folder = |origin| Source::new(origin, Path::new("/runs/.builds")).folder;
         let plain = folder(revision("abc", &["make"]));
         assert_eq!(folder(revision("abc", &["make"])), plain);
-        for other in [revision("abd", &["make"]), revision("abc", &["make", "-j2"])] {
+        for other in [
+            revision("abd", &["make"]),
+            revision("abc", &["make", "-j2"]),
+        ] {
             assert_ne!(folder(other), plain);
         }
     }

@@ -40,10 +40,15 @@ pub fn versions(package: &str, good: &str, bad: &str) -> Result<Vec<String>, Sou
         .output()
         .map_err(|error| SourceError::Pip(format!("{PYTHON} cannot be run: {error}")))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let listed = text.lines().find_map(|line| line.trim().strip_prefix("Available versions:"));
+    let listed = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Available versions:"));
     let Some(listed) = listed.filter(|_| output.status.success()) else {
         let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().rfind(|line| line.starts_with("ERROR")).unwrap_or("no versions");
+        let said = said
+            .lines()
+            .rfind(|line| line.starts_with("ERROR"))
+            .unwrap_or("no versions");
         return Err(SourceError::Pip(format!(
             "pip cannot list the versions of {package}: {said}"
         )));

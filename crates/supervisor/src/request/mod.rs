@@ -192,7 +192,9 @@ impl RunRequest {
             Subject::Variants(argv, variants) => Suite::of_variants(argv, variants)?,
         };
         if let Some(name) = options.name {
-            if let (Subject::Command(_) | Subject::Variants(..), [chapter]) = (subject, &mut suite.chapters[..]) {
+            if let (Subject::Command(_) | Subject::Variants(..), [chapter]) =
+                (subject, &mut suite.chapters[..])
+            {
                 chapter.id.clone_from(&name);
             }
             suite.name = name;

@@ -21,7 +21,7 @@ use crate::build::{Origin, Source};
 use crate::fault::SuiteFault;
 use crate::toml_file::{self, TomlError};
 
-pub use options::{bytes_text, DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing};
+pub use options::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing, bytes_text};
 pub(crate) use tests::Expanded;
 pub use tests::{ChapterOrder, TestOf, TestSource};
 pub(crate) use text::PathText;

@@ -40,7 +40,11 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
     campaign.bounds.max_failures = arguments.max_failures.or(arguments.fail_fast.then_some(1));
     let folder = match resumed {
         Some(folder) => folder,
-        None => RunFolder::create(runs, &campaign.plan.suite.name, arguments.measure.how.number)?,
+        None => RunFolder::create(
+            runs,
+            &campaign.plan.suite.name,
+            arguments.measure.how.number,
+        )?,
     };
     let watch = StopWatch::new(&campaign.plan);
     let mut progress = ProgressOptions {
