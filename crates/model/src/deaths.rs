@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::{DiedIn, Ended, Exit, MinimizeRule, Outcome, OutcomeSet, Part, Record, Unit};
+use crate::{DiedIn, Ended, Exit, Outcome, OutcomeSet};
 
 /// How a round of a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,16 +17,39 @@ pub enum Death {
     Other,
 }
 
-/// Reads the rounds of a search from its records, in their order.
+/// Reads how the rounds of a search ended. `T` is what a round ran.
 #[derive(Clone, Debug)]
-pub struct Deaths {
-    unit: Unit,
+pub struct Deaths<T> {
+    /// The chapters of the unit.
+    chapters: Vec<String>,
     bad: OutcomeSet,
     target: Option<String>,
+    choice: TargetChoice<T>,
     /// How often each signature was seen.
     signatures: BTreeMap<String, u32>,
     /// The rounds before the target was known.
-    early: Vec<(Part, Option<BadEnd>)>,
+    early: Vec<(T, Option<BadEnd>)>,
+}
+
+/// How the signature that is searched is chosen, if none is given.
+#[derive(Clone, Debug)]
+pub struct TargetChoice<T> {
+    /// The deaths of one signature after which it is the one that is searched.
+    pub deaths: usize,
+    /// By how many deaths it must lead.
+    pub lead: usize,
+    /// Only rounds that ran this have a say; all if `None`.
+    pub among: Option<T>,
+}
+
+impl<T> Default for TargetChoice<T> {
+    fn default() -> Self {
+        TargetChoice {
+            deaths: TARGET_DEATHS,
+            lead: 1,
+            among: None,
+        }
+    }
 }
 
 /// A bad end of a round.
@@ -43,13 +66,20 @@ const MAX_SIGNATURES: usize = 100;
 /// The deaths of one signature after which it is the one that is searched.
 pub const TARGET_DEATHS: usize = 5;
 
-impl Deaths {
-    /// The reader for rounds of this sequence.
-    pub fn new(unit: &Unit, bad: &OutcomeSet, rule: &MinimizeRule) -> Deaths {
+impl<T: Clone + PartialEq> Deaths<T> {
+    /// The reader for rounds of a unit with these chapters. `target` is the signature that is
+    /// searched, or a text in it.
+    pub fn new(
+        chapters: &[String],
+        bad: &OutcomeSet,
+        target: Option<&str>,
+        choice: TargetChoice<T>,
+    ) -> Deaths<T> {
         Deaths {
-            unit: unit.clone(),
+            chapters: chapters.to_vec(),
             bad: bad.clone(),
-            target: rule.signature.clone(),
+            target: target.map(str::to_owned),
+            choice,
             signatures: BTreeMap::new(),
             early: Vec::new(),
         }
@@ -67,14 +97,11 @@ impl Deaths {
         all
     }
 
-    /// Applies a record. Returns the rounds that can be read now.
-    pub fn push(&mut self, record: &Record) -> Vec<(Part, Death)> {
-        let Record::Ended(ended) = record else {
+    /// Applies the end of a round that ran `what`. Returns the rounds that can be read now.
+    pub fn push(&mut self, what: T, ended: &Ended) -> Vec<(T, Death)> {
+        if !ended.outcome.counts() || ended.is_apart() {
             return Vec::new();
-        };
-        let (Some(part), true) = (&ended.part, ended.outcome.counts() && !ended.is_apart()) else {
-            return Vec::new();
-        };
+        }
         let is_bad = self.bad.contains(ended.outcome);
         let death = is_bad.then(|| BadEnd {
             signature: signature(ended),
@@ -88,30 +115,33 @@ impl Deaths {
             *times = times.saturating_add(1);
         }
         if self.target.is_some() {
-            return vec![(part.clone(), self.read(death))];
+            return vec![(what, self.read(death))];
         }
-        self.early.push((part.clone(), death));
+        self.early.push((what, death));
         self.choose_target();
         if self.target.is_none() {
             return Vec::new();
         }
         let early = std::mem::take(&mut self.early).into_iter();
-        early
-            .map(|(part, death)| (part, self.read(death)))
-            .collect()
+        early.map(|(what, death)| (what, self.read(death))).collect()
     }
 
     fn choose_target(&mut self) {
-        let ends = self.early.iter().filter_map(|(_, death)| death.as_ref());
-        let signatures = ends.map(|death| &death.signature);
-        let times = |signature: &String| {
-            signatures
-                .clone()
-                .filter(|other| **other == *signature)
-                .count()
-        };
-        let often = signatures.clone().find(|one| times(one) >= TARGET_DEATHS);
-        self.target = often.cloned();
+        let among = self.choice.among.as_ref();
+        let early = self.early.iter();
+        let early = early.filter(|(what, _)| among.is_none_or(|among| among == what));
+        let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, death) in early {
+            if let Some(death) = death {
+                *times.entry(&death.signature).or_default() += 1;
+            }
+        }
+        let mut times = Vec::from_iter(times);
+        times.sort_by_key(|(_, n)| Reverse(*n));
+        let second = times.get(1).map_or(0, |(_, n)| *n);
+        let leads = |n: usize| n >= self.choice.deaths && n >= second + self.choice.lead;
+        let first = times.first().filter(|(_, n)| leads(*n));
+        self.target = first.map(|(signature, _)| (*signature).to_owned());
     }
 
     fn read(&self, death: Option<BadEnd>) -> Death {
@@ -128,7 +158,7 @@ impl Deaths {
             return None;
         };
         (0..)
-            .zip(&self.unit.chapters)
+            .zip(&self.chapters)
             .find_map(|(index, chapter)| (chapter == id).then_some(index))
     }
 }
@@ -146,51 +176,31 @@ fn signature(ended: &Ended) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CrashRef, Mode, Spawn};
+    use crate::CrashRef;
 
-    fn unit() -> Unit {
-        Unit {
-            name: "all".into(),
-            mode: Mode::Sequential,
-            variant: "default".into(),
-            spawn: Spawn::Exec,
-            chapters: vec!["a".into(), "b".into()],
-            rounds: 100,
-        }
-    }
-
-    fn ended(outcome: Outcome, signal: &str, died_in: Option<DiedIn>) -> Record {
-        Record::Ended(Box::new(Ended {
-            part: Some(Part {
-                chapters: vec![0, 1],
-                params: None,
-            }),
+    fn ended(outcome: Outcome, signal: &str, died_in: Option<DiedIn>) -> Ended {
+        Ended {
             exit: Some(Exit::Signal(signal.into())),
             died_in,
             ..Ended::of(0, 1, 1, outcome)
-        }))
+        }
     }
 
-    fn reader(signature: Option<&str>) -> Deaths {
-        let rule = MinimizeRule {
-            signature: signature.map(str::to_owned),
-            error: 0.01,
-            background: None,
-            params: None,
-        };
-        Deaths::new(&unit(), &OutcomeSet::default(), &rule)
+    fn reader(target: Option<&str>, choice: TargetChoice<u32>) -> Deaths<u32> {
+        let chapters = ["a".to_owned(), "b".to_owned()];
+        Deaths::new(&chapters, &OutcomeSet::default(), target, choice)
     }
 
     #[test]
     fn the_most_frequent_signature_is_searched_unless_one_is_given() {
-        let mut deaths = reader(None);
+        let mut deaths = reader(None, TargetChoice::default());
         let in_b = || Some(DiedIn::Chapter("b".into()));
-        assert_eq!(deaths.push(&ended(Outcome::Crashed, "SIGABRT", None)), []);
-        assert_eq!(deaths.push(&ended(Outcome::Passed, "", None)), []);
+        assert_eq!(deaths.push(0, &ended(Outcome::Crashed, "SIGABRT", None)), []);
+        assert_eq!(deaths.push(0, &ended(Outcome::Passed, "", None)), []);
         for _ in 1..TARGET_DEATHS {
-            assert_eq!(deaths.push(&ended(Outcome::Crashed, "SIGSEGV", in_b())), []);
+            assert_eq!(deaths.push(0, &ended(Outcome::Crashed, "SIGSEGV", in_b())), []);
         }
-        let known = deaths.push(&ended(Outcome::Crashed, "SIGSEGV", in_b()));
+        let known = deaths.push(0, &ended(Outcome::Crashed, "SIGSEGV", in_b()));
         let known: Vec<Death> = known.into_iter().map(|(_, death)| death).collect();
         assert_eq!(
             known[..3],
@@ -199,20 +209,35 @@ mod tests {
         assert_eq!(known.len(), 2 + TARGET_DEATHS);
         assert_eq!(deaths.target(), Some("SIGSEGV"));
 
-        let mut deaths = reader(Some("LayerNorm"));
-        let mut crash = ended(Outcome::Crashed, "SIGSEGV", Some(DiedIn::Exit));
-        if let Record::Ended(ended) = &mut crash {
-            ended.crash = Some(CrashRef {
+        let mut deaths = reader(Some("LayerNorm"), TargetChoice::default());
+        let crash = Ended {
+            crash: Some(CrashRef {
                 signature: "v1 | SEGV_MAPERR | LayerNormKernel".into(),
                 file: None,
-            });
-        }
-        assert_eq!(deaths.push(&crash)[0].1, Death::Target(None));
+            }),
+            ..ended(Outcome::Crashed, "SIGSEGV", Some(DiedIn::Exit))
+        };
+        assert_eq!(deaths.push(0, &crash)[0].1, Death::Target(None));
         // What says nothing about the sequence is not read.
-        assert_eq!(deaths.push(&ended(Outcome::Lost, "", None)), []);
+        assert_eq!(deaths.push(0, &ended(Outcome::Lost, "", None)), []);
         assert_eq!(
-            deaths.push(&ended(Outcome::Crashed, "SIGSEGV", None))[0].1,
+            deaths.push(0, &ended(Outcome::Crashed, "SIGSEGV", None))[0].1,
             Death::Other
         );
+    }
+
+    #[test]
+    fn a_choice_may_need_a_lead_among_some_rounds() {
+        let choice = TargetChoice {
+            deaths: 2,
+            lead: 2,
+            among: Some(1),
+        };
+        let mut deaths = reader(None, choice);
+        let mut push = |what, signal| deaths.push(what, &ended(Outcome::Crashed, signal, None)).len();
+        assert_eq!([push(0, "SIGABRT"), push(0, "SIGABRT"), push(1, "SIGABRT")], [0; 3]);
+        assert_eq!([push(1, "SIGSEGV"), push(1, "SIGSEGV")], [0; 2]);
+        assert_eq!(push(1, "SIGSEGV"), 6);
+        assert_eq!(deaths.target(), Some("SIGSEGV"));
     }
 }

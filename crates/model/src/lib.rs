@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bisect;
 mod calibration;
 mod deaths;
 mod ended;
@@ -16,8 +17,11 @@ mod stopping;
 mod unit;
 mod usage;
 
+pub use bisect::{
+    BisectAnswer, BisectRule, Bisected, BisectedPair, BisectedRange, Point, SIDE_DEATHS,
+};
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
-pub use deaths::{Death, Deaths, TARGET_DEATHS};
+pub use deaths::{Death, Deaths, TARGET_DEATHS, TargetChoice};
 pub use ended::{ChapterEnd, Ended, Measure};
 pub use evidence::{CrashRef, Descendant, EvidenceMode, EvidenceRound};
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};

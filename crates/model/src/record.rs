@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{Baseline, Ended, EvidenceRound, Hello, Minimized, Outcome, RunInfo};
+use crate::{Baseline, Bisected, Ended, EvidenceRound, Hello, Minimized, Outcome, RunInfo};
 
 /// The version of the journal format. Readers accept no other.
 pub const JOURNAL_VERSION: u32 = 3;
@@ -40,6 +40,8 @@ pub enum Record {
     Ending(Ending),
     /// A search ended, or was interrupted.
     Minimized(Box<Minimized>),
+    /// How far the search for a commit is.
+    Bisected(Box<Bisected>),
     /// The supervisor ended normally.
     Closed(Closed),
 }

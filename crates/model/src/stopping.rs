@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
-use crate::{Ended, MinimizeRule, Mode, Outcome, OutcomeSet, Unit};
+use crate::{BisectRule, Ended, MinimizeRule, Mode, Outcome, OutcomeSet, Unit};
 
 /// When a run stops by itself. Recorded before the first round, because results must be interpreted
 /// by the same rule.
@@ -28,6 +28,8 @@ pub enum Stopping {
     /// When the smallest part of the sequence that still crashes is found, or after the planned
     /// rounds.
     Minimized(MinimizeRule),
+    /// When the commit that raised the rate is found, or after the planned rounds.
+    Bisected(BisectRule),
 }
 
 impl Stopping {

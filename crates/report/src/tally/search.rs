@@ -1,12 +1,12 @@
 //! Tallies the rounds of a search. They run parts of a sequence, so they are in no rate of it.
 
-use crashrate_model::{Death, Deaths, Ended, Minimized, Outcome, Record, RunInfo, Stopping};
+use crashrate_model::{Death, Deaths, Ended, Minimized, Outcome, Part, RunInfo, Stopping};
 
 use crate::view::{Outcomes, PartSeen, Search, Totals};
 
 #[derive(Clone, Debug)]
 pub(super) struct SearchTally {
-    deaths: Deaths,
+    deaths: Deaths<Part>,
     search: Search,
     outcomes: Outcomes,
     attempts: u32,
@@ -20,7 +20,7 @@ impl SearchTally {
         };
         let unit = run.units.first()?;
         Some(SearchTally {
-            deaths: Deaths::new(unit, &run.bad, rule),
+            deaths: rule.deaths(unit, &run.bad),
             search: Search {
                 rule: rule.clone(),
                 sequence: unit.name.clone(),
@@ -38,8 +38,10 @@ impl SearchTally {
     pub(super) fn end(&mut self, ended: &Ended) {
         self.attempts += 1;
         self.outcomes.add(ended.outcome, 1);
-        let record = Record::Ended(Box::new(ended.clone()));
-        for (part, death) in self.deaths.push(&record) {
+        let Some(part) = ended.part.clone() else {
+            return;
+        };
+        for (part, death) in self.deaths.push(part, ended) {
             let parts = &mut self.search.parts;
             let place = parts.iter().position(|seen| seen.part == part);
             let place = place.unwrap_or_else(|| {
