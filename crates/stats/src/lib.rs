@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bisect;
 mod boschloo;
 mod change;
 mod compare;
@@ -28,6 +29,7 @@ mod special;
 mod tango;
 mod until;
 
+pub use bisect::{ChangeEvidence, ChangeModel, CommitRange, PairProcess, Probe};
 pub use boschloo::{MAX_BOSCHLOO_ROUNDS, boschloo};
 pub use change::{ChangePoint, ChangeShape, change_point, change_shape};
 pub use compare::{Comparison, Test, compare};

@@ -75,8 +75,9 @@ fn stirling_error(z: f64) -> f64 {
         / z
 }
 
-/// x ln(x/m) + m - x: half the deviance of x from its mean m > 0; accurate also if x is close to m.
-fn half_deviance(x: f64, m: f64) -> f64 {
+/// x ln(x/m) + m - x: half the deviance of x from its mean m >= 0 (m = 0 only with x = 0);
+/// accurate also if x is close to m.
+pub(crate) fn half_deviance(x: f64, m: f64) -> f64 {
     if (x - m).abs() >= 0.1 * (x + m) {
         return if x == 0.0 {
             m
@@ -136,6 +137,13 @@ pub(crate) struct BetaAt {
 /// ln of x^a y^b / B(a, b).
 pub(crate) fn ln_beta_kernel(a: f64, b: f64, x: f64, y: f64) -> f64 {
     ln_binomial(a, b, x, y) + a.ln() - (a / b).ln_1p()
+}
+
+/// ln B(a, b) for a, b > 0: its leading terms and Stirling's correction, instead of differences of
+/// log-gammas.
+pub(crate) fn ln_beta(a: f64, b: f64) -> f64 {
+    let (p, q) = (a / (a + b), b / (a + b));
+    a * ln_rate(p, q) + b * ln_rate(q, p) - ln_beta_kernel(a, b, p, q)
 }
 
 /// The beta distribution with parameters `a`, `b` > 0 at `x`. Both tails keep their relative

@@ -3,14 +3,11 @@
 mod oracle;
 
 fn check(fixture: &str, count: usize) {
-    let vectors = oracle::parse(fixture).expect("the fixture is valid");
-    assert_eq!(vectors.len(), count);
-    let wrong: Vec<String> = vectors
+    let results = oracle::results(fixture).expect("the fixture is valid");
+    assert_eq!(results.len(), count);
+    let wrong: Vec<String> = results
         .iter()
-        .filter_map(|vector| {
-            let difference = vector.check().err()?;
-            Some(format!("{} {}: {difference}", vector.kind, vector.inputs()))
-        })
+        .filter_map(|result| Some(format!("{}: {}", result.name, result.difference.as_ref()?)))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -30,4 +27,9 @@ fn every_vector_of_the_second_fixture_matches() {
         include_str!("../../../fixtures/statistics_vectors_more.json"),
         57,
     );
+}
+
+#[test]
+fn every_case_of_a_bisection_matches() {
+    check(include_str!("../../../fixtures/bisect_vectors.json"), 31);
 }

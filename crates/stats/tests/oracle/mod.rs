@@ -1,6 +1,7 @@
 //! Expected values from other programs, compared with the library's results for the same inputs.
 //! Shared by the fixture test and by the example that checks any file of the same format.
 
+mod bisect;
 mod more;
 
 use crashrate_stats::{
@@ -16,17 +17,33 @@ const ABSOLUTE: f64 = 1e-12;
 
 /// One case of the file.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Vector {
+struct Vector {
     /// The method.
-    pub(crate) kind: String,
+    kind: String,
     inputs: Map<String, Value>,
     expected: Map<String, Value>,
     tolerance: f64,
 }
 
-/// The cases of a file.
-pub(crate) fn parse(text: &str) -> Result<Vec<Vector>, serde_json::Error> {
-    serde_json::from_str(text)
+/// The result of one case.
+pub(crate) struct Checked {
+    pub(crate) name: String,
+    /// How the library's results differ from the expected ones, if they do.
+    pub(crate) difference: Option<String>,
+}
+
+/// Checks the cases of a file: a list of vectors, or an object with the cases of a bisection.
+pub(crate) fn results(text: &str) -> Result<Vec<Checked>, serde_json::Error> {
+    if text.trim_start().starts_with('{') {
+        return Ok(serde_json::from_str::<bisect::Bisections>(text)?.results());
+    }
+    let vectors: Vec<Vector> = serde_json::from_str(text)?;
+    let checked = |vector: &Vector| Checked {
+        difference: (vector.check().err())
+            .map(|difference| format!("{difference} (inputs {})", vector.inputs())),
+        name: vector.kind.clone(),
+    };
+    Ok(vectors.iter().map(checked).collect())
 }
 
 type Answers<'a> = Vec<(&'a str, Answer)>;
@@ -50,12 +67,12 @@ impl From<u64> for Answer {
 
 impl Vector {
     /// The inputs of the case, as JSON.
-    pub(crate) fn inputs(&self) -> String {
+    fn inputs(&self) -> String {
         Value::Object(self.inputs.clone()).to_string()
     }
 
     /// Compares the library's results with the expected values; the error lists the differences.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), String> {
         let answers = self.answers()?;
         let mut wrong = Vec::new();
         for (name, expected) in &self.expected {
