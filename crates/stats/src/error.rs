@@ -48,6 +48,14 @@ pub enum StatsError {
         /// The value.
         value: f64,
     },
+    /// A commit beyond the last one of a history.
+    #[error("commit {commit}: the last commit is {last}")]
+    NoSuchCommit {
+        /// The number of the commit.
+        commit: usize,
+        /// The number of the last commit.
+        last: usize,
+    },
     /// A count that must be at least one.
     #[error("{what} must be at least 1")]
     Zero {

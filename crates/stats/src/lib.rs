@@ -29,7 +29,11 @@ mod special;
 mod tango;
 mod until;
 
-pub use bisect::{ChangeEvidence, ChangeModel, CommitRange, PairProcess, Probe};
+pub use bisect::{
+    BisectAnswer, BisectFinding, BisectPhase, BisectProgress, BisectPurpose, BisectRound,
+    BisectSettings, BisectStep, Bisection, ChangeEvidence, ChangeModel, ChangesShown, CommitCounts,
+    CommitRange, PairProcess, PairState, Probe, SideRate,
+};
 pub use boschloo::{MAX_BOSCHLOO_ROUNDS, boschloo};
 pub use change::{ChangePoint, ChangeShape, change_point, change_shape};
 pub use compare::{Comparison, Test, compare};

@@ -153,6 +153,22 @@ impl ChangeEvidence {
         commits.chain([self.none]).map(bits).sum()
     }
 
+    /// The entropy of the posterior over the groups and "none", in bits.
+    pub(super) fn group_entropy(&self) -> f64 {
+        let groups = self.groups();
+        let shares = groups.iter().map(|group| group.probability);
+        shares.chain([self.none]).map(bits).sum()
+    }
+
+    /// The same commits with their posterior probability now.
+    pub(super) fn of_range(&self, range: CommitRange) -> CommitRange {
+        let commits = range.first..=range.last;
+        CommitRange {
+            probability: commits.map(|commit| self.probability(commit)).sum(),
+            ..range
+        }
+    }
+
     /// The posterior by ranges of commits between tested ones, in order. The commits of a range
     /// have equal evidence.
     pub fn ranges(&self) -> Vec<CommitRange> {

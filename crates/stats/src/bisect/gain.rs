@@ -99,20 +99,30 @@ impl ChangeModel {
     /// that is not built. An unbuilt commit at the distance d from one that cannot be tested has its
     /// score multiplied by 1 - 2^-d, because it may not build either.
     pub fn next_probe(&self, evidence: &ChangeEvidence) -> Option<Probe> {
+        self.best(&self.probes(evidence))
+    }
+
+    /// The same, but with enough rounds at a built commit for this much information, or with the
+    /// largest batch.
+    pub(super) fn next_batch(&self, evidence: &ChangeEvidence, least_bits: f64) -> Option<Probe> {
         let probes = self.probes(evidence);
+        let best = self.best(&probes)?;
+        let same = |probe: &&Probe| probe.commit == best.commit && probe.rounds >= best.rounds;
+        let mut larger: Vec<&Probe> = probes.iter().filter(same).collect();
+        larger.sort_by_key(|probe| probe.rounds);
+        let enough = larger.iter().find(|probe| probe.bits >= least_bits);
+        enough.or(larger.last()).copied().copied()
+    }
+
+    fn best(&self, probes: &[Probe]) -> Option<Probe> {
         if probes.iter().all(|probe| probe.bits < NOTHING) {
             return None;
         }
         let best = probes.iter().map(|probe| probe.score).fold(0.0, f64::max);
         let off_middle = |probe: &Probe| (2 * probe.commit).abs_diff(self.commits);
-        let order = |p: &Probe| (p.needs_build, p.rounds, off_middle(p), p.commit);
-        (probes.into_iter().filter(|p| p.score >= best * (1.0 - TIE))).min_by_key(order)
-    }
-
-    /// The information of the rounds at `commit` for each size of a batch.
-    pub(super) fn probes_at(&self, evidence: &ChangeEvidence, commit: usize) -> Vec<Probe> {
-        let at = |probe: &Probe| probe.commit == commit;
-        self.probes(evidence).into_iter().filter(at).collect()
+        let order = |p: &&Probe| (p.needs_build, p.rounds, off_middle(p), p.commit);
+        let tied = probes.iter().filter(|p| p.score >= best * (1.0 - TIE));
+        tied.min_by_key(order).copied()
     }
 
     fn probes(&self, evidence: &ChangeEvidence) -> Vec<Probe> {

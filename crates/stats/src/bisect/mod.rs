@@ -3,9 +3,466 @@
 mod evidence;
 mod gain;
 mod model;
+mod pair_test;
 mod pairs;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 
 pub use evidence::{ChangeEvidence, CommitRange};
 pub use gain::Probe;
 pub use model::ChangeModel;
 pub use pairs::PairProcess;
+pub use report::{
+    BisectAnswer, BisectFinding, BisectPhase, BisectProgress, ChangesShown, CommitCounts,
+    PairState, SideRate,
+};
+
+use crate::counts::Counts;
+use crate::error::{StatsError, open_unit};
+use pair_test::PairTest;
+
+/// The least cost of a build, in rounds, that the search assumes. With free builds it would build
+/// dozens of commits to save a few rounds.
+const LEAST_BUILD_COST: f64 = 10.0;
+
+/// The gate gives up after this many pairs unless the settings say otherwise.
+const GATE_PAIRS: u64 = 200;
+
+/// The information that a batch of rounds should give, in bits. A larger batch needs fewer
+/// decisions, a smaller one fewer rounds.
+const BATCH_BITS: f64 = 0.02;
+
+/// A group with this posterior probability is a suspect.
+const SUSPECT: f64 = 0.9;
+
+/// A suspect whose posterior probability falls below this is given up.
+const CLEARED: f64 = 0.2;
+
+/// The search ends without a change when that has this posterior probability.
+const NO_CHANGE: f64 = 0.95;
+
+/// The prior weight of "nothing changed" over that of all commits together.
+const NONE_SHARE: f64 = 1.0;
+
+/// The shares of the error of the first certificates. Later ones halve the last share.
+const CERTIFICATE_SHARES: [f64; 4] = [0.8, 0.15, 0.025, 0.0125];
+
+/// The most rounds a side that the rates learned in the search count for.
+const LEARNED_ROUNDS: f64 = 30.0;
+
+/// With this many rounds that ended in another way, a commit may be untestable.
+const MANY_OTHERS: u64 = 5;
+
+/// What a [`Bisection`] is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BisectSettings {
+    /// The number of the last commit, the bad end (at least 1). The good end is commit 0.
+    pub commits: usize,
+    /// The cost of building a commit, in rounds. Values below 10 count as 10.
+    pub build_cost: f64,
+    /// The probability (strictly between 0 and 1) of naming a commit that did not raise the rate.
+    pub error: f64,
+    /// The commits that are built already.
+    pub built: Vec<usize>,
+    /// The number of pairs of the two ends after which the search gives up if they show no change.
+    pub gate_pairs: u64,
+}
+
+impl BisectSettings {
+    /// Settings for a history with the bad end `commits`: builds cost 100 rounds, error 5 %,
+    /// nothing is built, and the gate gives up after 200 pairs.
+    pub fn new(commits: usize) -> Self {
+        Self {
+            commits,
+            build_cost: 100.0,
+            error: 0.05,
+            built: Vec::new(),
+            gate_pairs: GATE_PAIRS,
+        }
+    }
+}
+
+/// What a round is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BisectPurpose {
+    /// To show that the ends differ.
+    Gate,
+    /// To find the commit.
+    Search,
+    /// To prove the suspect.
+    Certificate,
+}
+
+/// How a round ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BisectRound {
+    /// Without the searched crash.
+    Good,
+    /// With the searched crash.
+    Bad,
+    /// In another way, for example with another crash. It is evidence neither for nor against.
+    Other,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BisectStep {
+    /// Build this commit.
+    Build(usize),
+    /// Run this many rounds at one commit, for [`BisectPurpose::Search`].
+    Run {
+        /// The commit.
+        commit: usize,
+        /// The rounds that still have no result.
+        rounds: u64,
+    },
+    /// Run rounds of two commits in turn, each with a seed of its own.
+    Pairs {
+        /// The gate or the certificate.
+        purpose: BisectPurpose,
+        /// The good end and the bad end, or the parent and the suspect.
+        commits: [usize; 2],
+        /// The rounds of each that still have no result. With fewer, no verdict is possible.
+        rounds: [u64; 2],
+    },
+    /// The search is answered.
+    Answered,
+}
+
+/// A certificate, with the share of the error that it may spend.
+#[derive(Debug, Clone, PartialEq)]
+struct Certificate {
+    suspect: CommitRange,
+    test: PairTest,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Gate,
+    Search,
+    /// The certificate with this index.
+    Certificate(usize),
+    Answered,
+}
+
+/// Rounds chosen to be run at one commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Batch {
+    commit: usize,
+    left: u64,
+}
+
+/// Searches a history for the commit that raised the rate of a crash, from rounds at commits chosen
+/// one by one. The README describes the method.
+///
+/// The state depends only on the settings and on the sequence of calls of [`Self::push`],
+/// [`Self::built`], [`Self::build_failed`] and [`Self::skip`]. So a search is resumed by repeating
+/// them.
+#[derive(Debug, Clone)]
+pub struct Bisection {
+    error: f64,
+    gate_pairs: u64,
+    model: ChangeModel,
+    counts: BTreeMap<usize, CommitCounts>,
+    gate: PairTest,
+    certificates: Vec<Certificate>,
+    stage: Stage,
+    batch: Option<Batch>,
+    /// The commit to be built for the search.
+    wanted: Option<usize>,
+    runs: u64,
+    builds: u64,
+    answer: Option<BisectAnswer>,
+    step: BisectStep,
+}
+
+impl Bisection {
+    /// A search with these settings.
+    ///
+    /// # Errors
+    /// There are no commits, the error or the build cost is out of range, or a commit that is built
+    /// is beyond the bad end.
+    pub fn new(settings: &BisectSettings) -> Result<Self, StatsError> {
+        let commits = settings.commits;
+        let error = open_unit("the error", settings.error)?;
+        let mut search = Self {
+            error,
+            gate_pairs: settings.gate_pairs,
+            model: ChangeModel::new(commits)?
+                .with_none(NONE_SHARE * commits as f64)
+                .with_build_cost(settings.build_cost.max(LEAST_BUILD_COST)),
+            counts: BTreeMap::new(),
+            gate: PairTest::new([0, commits], PairProcess::default(), error),
+            certificates: Vec::new(),
+            stage: Stage::Gate,
+            batch: None,
+            wanted: None,
+            runs: 0,
+            builds: 0,
+            answer: None,
+            step: BisectStep::Answered,
+        };
+        for commit in &settings.built {
+            search.check(*commit)?;
+            search.model.set_built(*commit);
+        }
+        search.settle();
+        Ok(search)
+    }
+
+    /// What to do next. It stays the same until something is recorded. What is already running may
+    /// be subtracted.
+    pub fn next(&self) -> BisectStep {
+        self.step
+    }
+
+    /// Records the end of a round at `commit`. Rounds of a pair count in the order of these calls,
+    /// so they must be recorded in the order in which they were started. A round whose end is
+    /// unknown is not recorded.
+    ///
+    /// # Errors
+    /// The commit is beyond the bad end.
+    pub fn push(
+        &mut self,
+        purpose: BisectPurpose,
+        commit: usize,
+        round: BisectRound,
+    ) -> Result<(), StatsError> {
+        self.check(commit)?;
+        self.runs += 1;
+        let counts = self.counts.entry(commit).or_insert(CommitCounts {
+            commit,
+            bad: 0,
+            good: 0,
+            other: 0,
+        });
+        match round {
+            BisectRound::Good => counts.good += 1,
+            BisectRound::Bad => counts.bad += 1,
+            BisectRound::Other => counts.other += 1,
+        }
+        let others_prevail = counts.other >= MANY_OTHERS && counts.other > counts.good + counts.bad;
+        if self.stage == Stage::Answered {
+            return Ok(());
+        }
+        if others_prevail {
+            self.model.set_untestable(commit);
+        } else if self.model.is_testable(commit) && round != BisectRound::Other {
+            self.count(purpose, commit, round == BisectRound::Bad)?;
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Counts a round for its purpose, and as evidence for the place of the change.
+    fn count(
+        &mut self,
+        purpose: BisectPurpose,
+        commit: usize,
+        is_bad: bool,
+    ) -> Result<(), StatsError> {
+        let rounds = Counts::new(u64::from(is_bad), 1)?;
+        self.model.observe(commit, rounds);
+        match (purpose, self.stage) {
+            (BisectPurpose::Gate, Stage::Gate) => self.gate.push(commit, is_bad),
+            (BisectPurpose::Certificate, Stage::Certificate(at)) => {
+                self.certificates[at].test.push(commit, is_bad);
+            }
+            (BisectPurpose::Search, _) => {
+                let batch = self.batch.as_mut().filter(|batch| batch.commit == commit);
+                if let Some(batch) = batch {
+                    batch.left = batch.left.saturating_sub(1);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Records that `commit` was built.
+    ///
+    /// # Errors
+    /// The commit is beyond the bad end.
+    pub fn built(&mut self, commit: usize) -> Result<(), StatsError> {
+        self.check(commit)?;
+        self.builds += 1;
+        if self.model.is_testable(commit) {
+            self.model.set_built(commit);
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Records that `commit` does not build.
+    ///
+    /// # Errors
+    /// The commit is beyond the bad end.
+    pub fn build_failed(&mut self, commit: usize) -> Result<(), StatsError> {
+        self.builds += 1;
+        self.skip(commit)
+    }
+
+    /// Records that `commit` cannot be tested, for example because its test asked to be skipped.
+    ///
+    /// # Errors
+    /// The commit is beyond the bad end.
+    pub fn skip(&mut self, commit: usize) -> Result<(), StatsError> {
+        self.check(commit)?;
+        self.model.set_untestable(commit);
+        self.settle();
+        Ok(())
+    }
+
+    fn check(&self, commit: usize) -> Result<(), StatsError> {
+        let last = self.model.commits();
+        match commit <= last {
+            true => Ok(()),
+            false => Err(StatsError::NoSuchCommit { commit, last }),
+        }
+    }
+
+    /// Takes all transitions that the rounds so far allow, then chooses the next step.
+    fn settle(&mut self) {
+        if self.stage == Stage::Answered {
+            return;
+        }
+        let ends = [0, self.model.commits()];
+        if let Some(end) = ends.into_iter().find(|end| !self.model.is_testable(*end)) {
+            self.end(BisectAnswer::EndUntestable { commit: end });
+            return;
+        }
+        while let Some(stage) = self.advance() {
+            self.stage = stage;
+        }
+        self.step = self.plan();
+    }
+
+    fn end(&mut self, answer: BisectAnswer) -> Stage {
+        self.answer = Some(answer);
+        self.stage = Stage::Answered;
+        self.step = BisectStep::Answered;
+        Stage::Answered
+    }
+
+    /// The next stage, if the rounds so far end this one.
+    fn advance(&mut self) -> Option<Stage> {
+        match self.stage {
+            Stage::Gate if self.gate.is_shown() => Some(Stage::Search),
+            Stage::Gate if self.gate.pairs() >= self.gate_pairs => {
+                let pairs = self.gate.pairs();
+                Some(self.end(BisectAnswer::GateGaveUp { pairs }))
+            }
+            Stage::Search => self.after_search(),
+            Stage::Certificate(at) => self.after_certificate(at),
+            Stage::Gate | Stage::Answered => None,
+        }
+    }
+
+    /// Ends the search, or chooses the next rounds of it.
+    fn after_search(&mut self) -> Option<Stage> {
+        let runnable = |batch: &Batch| batch.left > 0 && self.model.is_testable(batch.commit);
+        if self.batch.as_ref().is_some_and(runnable) {
+            return None;
+        }
+        if self
+            .wanted
+            .is_some_and(|commit| self.model.is_unbuilt(commit))
+        {
+            return None;
+        }
+        (self.batch, self.wanted) = (None, None);
+        let evidence = self.model.evidence();
+        if evidence.none() >= NO_CHANGE {
+            return Some(self.end(BisectAnswer::NoChange));
+        }
+        let best = evidence.best_group();
+        if best.probability >= SUSPECT {
+            return Some(self.certify(best, &evidence));
+        }
+        match self.model.next_batch(&evidence, BATCH_BITS) {
+            Some(probe) if probe.needs_build => self.wanted = Some(probe.commit),
+            Some(probe) => {
+                self.batch = Some(Batch {
+                    commit: probe.commit,
+                    left: probe.rounds,
+                });
+            }
+            // No round is informative. The best group is tested as it is.
+            None => return Some(self.certify(best, &evidence)),
+        }
+        None
+    }
+
+    /// Starts the certificate of a suspect, or resumes it.
+    fn certify(&mut self, suspect: CommitRange, evidence: &ChangeEvidence) -> Stage {
+        let same = |one: &Certificate| {
+            (one.suspect.first, one.suspect.last) == (suspect.first, suspect.last)
+        };
+        if let Some(at) = self.certificates.iter().position(same) {
+            return Stage::Certificate(at);
+        }
+        let at = self.certificates.len();
+        let process = PairProcess::learned(evidence.sides(suspect), LEARNED_ROUNDS);
+        let commits = [suspect.first - 1, suspect.last];
+        let test = PairTest::new(commits, process, self.error * certificate_share(at));
+        self.certificates.push(Certificate { suspect, test });
+        Stage::Certificate(at)
+    }
+
+    fn after_certificate(&mut self, at: usize) -> Option<Stage> {
+        let certificate = &self.certificates[at];
+        let is_testable = |commit: usize| self.model.is_testable(commit);
+        if !certificate.test.commits().into_iter().all(is_testable) {
+            return Some(Stage::Search);
+        }
+        let evidence = self.model.evidence();
+        let suspect = evidence.of_range(certificate.suspect);
+        if certificate.test.is_shown() {
+            let finding = self.finding(suspect, &certificate.test, &evidence);
+            return Some(self.end(BisectAnswer::Found(finding)));
+        }
+        (suspect.probability < CLEARED).then_some(Stage::Search)
+    }
+
+    /// The step of the current stage.
+    fn plan(&self) -> BisectStep {
+        let pairs = |purpose: BisectPurpose, test: &PairTest| {
+            let commits = test.commits();
+            let unbuilt = commits.into_iter().find(|c| self.model.is_unbuilt(*c));
+            unbuilt.map_or_else(
+                || BisectStep::Pairs {
+                    purpose,
+                    commits,
+                    rounds: test.lacking(),
+                },
+                BisectStep::Build,
+            )
+        };
+        match (self.stage, self.wanted, self.batch) {
+            (Stage::Answered, ..) => BisectStep::Answered,
+            (Stage::Gate, ..) => pairs(BisectPurpose::Gate, &self.gate),
+            (Stage::Certificate(at), ..) => {
+                pairs(BisectPurpose::Certificate, &self.certificates[at].test)
+            }
+            (Stage::Search, Some(commit), _) => BisectStep::Build(commit),
+            (Stage::Search, None, batch) => {
+                let batch = batch.expect("a search without a batch ends");
+                BisectStep::Run {
+                    commit: batch.commit,
+                    rounds: batch.left,
+                }
+            }
+        }
+    }
+}
+
+/// The share of the error that the certificate number `at` (from 0) may spend. All shares together
+/// are 1.
+fn certificate_share(at: usize) -> f64 {
+    let last = CERTIFICATE_SHARES.len() - 1;
+    let halvings = at.saturating_sub(last);
+    CERTIFICATE_SHARES[at.min(last)] * 0.5_f64.powi(halvings.min(1000) as i32)
+}

@@ -16,13 +16,6 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn one(is_bad: bool) -> Self {
-        Self {
-            bad: u64::from(is_bad),
-            n: 1,
-        }
-    }
-
     pub(super) fn good(self) -> u64 {
         self.n - self.bad
     }
@@ -185,6 +178,14 @@ impl ChangeModel {
     pub fn set_untestable(&mut self, commit: usize) {
         self.states[commit] = CommitState::Untestable;
         self.observed.remove(&commit);
+    }
+
+    pub(super) fn is_testable(&self, commit: usize) -> bool {
+        self.states[commit] != CommitState::Untestable
+    }
+
+    pub(super) fn is_unbuilt(&self, commit: usize) -> bool {
+        self.states[commit] == CommitState::Unbuilt
     }
 
     pub(super) fn untestable(&self) -> Vec<bool> {

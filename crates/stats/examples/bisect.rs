@@ -1,0 +1,58 @@
+//! Measures how often a bisection on a crash rate is right, and how many rounds and builds it takes:
+//! `bisect [REPETITIONS [SEED]]`. Histories without a change are repeated twice as often.
+//!
+//! Exits with code 1 if a limit is missed.
+
+#[path = "../tests/bisected/mod.rs"]
+mod bisected;
+
+use std::process::ExitCode;
+
+use bisected::{EDGES, ERROR, End, Measured, REFERENCE, Scene};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let mut number = |default: u32| arguments.next().map_or(Ok(default), |text| text.parse());
+    let (Ok(repetitions @ 1..), Ok(seed)) = (number(500), number(1)) else {
+        eprintln!("usage: bisect [REPETITIONS [SEED]]");
+        return ExitCode::from(2);
+    };
+    println!("seed {seed}, {repetitions} repetitions, error {ERROR}");
+    println!(
+        "{:<34} {:>6} {:>6} {:>9} {:>7} {:>8} {:>6} {:>7} {:>8}",
+        "history", "right", "wrong", "no change", "several", "rounds", "90 %", "builds", "of limit"
+    );
+    let mut beyond = false;
+    for scene in REFERENCE.iter().chain(&EDGES) {
+        let doubled = scene.wanted.is_some_and(|(end, _)| end == End::NoChange);
+        let measured = scene.measure(seed.into(), repetitions * (1 + u32::from(doubled)));
+        print_line(scene, &measured);
+        beyond |= !scene.holds(&measured, 0.0);
+    }
+    ExitCode::from(u8::from(beyond))
+}
+
+fn print_line(scene: &Scene, measured: &Measured) {
+    let percent = |end: End| 100.0 * measured.share(end);
+    let of_reference = scene.reference.map(|[runs, builds]| {
+        let (runs, builds) = (measured.mean_runs / runs, measured.mean_builds / builds);
+        format!("{runs:.2} {builds:.2}")
+    });
+    let verdict = if scene.holds(measured, 0.0) {
+        ""
+    } else {
+        "  BEYOND"
+    };
+    println!(
+        "{:<34} {:>6.1} {:>6.1} {:>9.1} {:>7.1} {:>8.1} {:>6} {:>7.2} {:>9}{verdict}",
+        scene.name,
+        percent(End::Right),
+        percent(End::Wrong),
+        percent(End::NoChange),
+        100.0 * measured.several,
+        measured.mean_runs,
+        measured.nine_of_ten,
+        measured.mean_builds,
+        of_reference.unwrap_or_default()
+    );
+}
