@@ -122,11 +122,39 @@ impl<T: Clone + PartialEq> Deaths<T> {
         if self.target.is_none() {
             return Vec::new();
         }
+        self.read_early()
+    }
+
+    /// What the rounds ran that wait until the target is known.
+    pub fn waiting(&self) -> impl Iterator<Item = &T> + Clone {
+        self.early.iter().map(|(what, _)| what)
+    }
+
+    /// Waits no longer: searches the most frequent signature so far, if there is one. Returns the
+    /// rounds that waited.
+    pub fn give_up(&mut self) -> Vec<(T, Death)> {
+        if self.target.is_none() {
+            self.target = self.most_frequent().map(|(signature, ..)| signature);
+        }
+        self.read_early()
+    }
+
+    fn read_early(&mut self) -> Vec<(T, Death)> {
         let early = std::mem::take(&mut self.early).into_iter();
         early.map(|(what, death)| (what, self.read(death))).collect()
     }
 
     fn choose_target(&mut self) {
+        let leads = |n: usize, second: usize| {
+            n >= self.choice.deaths && n >= second + self.choice.lead
+        };
+        let first = self.most_frequent().filter(|(_, n, second)| leads(*n, *second));
+        self.target = first.map(|(signature, ..)| signature);
+    }
+
+    /// The most frequent signature of the rounds that have a say, how often it was seen, and how
+    /// often the next one was.
+    fn most_frequent(&self) -> Option<(String, usize, usize)> {
         let among = self.choice.among.as_ref();
         let early = self.early.iter();
         let early = early.filter(|(what, _)| among.is_none_or(|among| among == what));
@@ -139,9 +167,8 @@ impl<T: Clone + PartialEq> Deaths<T> {
         let mut times = Vec::from_iter(times);
         times.sort_by_key(|(_, n)| Reverse(*n));
         let second = times.get(1).map_or(0, |(_, n)| *n);
-        let leads = |n: usize| n >= self.choice.deaths && n >= second + self.choice.lead;
-        let first = times.first().filter(|(_, n)| leads(*n));
-        self.target = first.map(|(signature, _)| (*signature).to_owned());
+        let (signature, n) = times.first()?;
+        Some(((*signature).to_owned(), *n, second))
     }
 
     fn read(&self, death: Option<BadEnd>) -> Death {

@@ -7,9 +7,11 @@ use crashrate_model::{
 };
 use crashrate_stats::{GateVerdict, GateWatch, PairWatch, StatsError};
 
-use crate::minimize::SharedSearch;
+use crate::bisect::BisectSearch;
+use crate::minimize::MinimizeSearch;
 use crate::plan::RoundKey;
 use crate::schedule::Input;
+use crate::search::SharedSearch;
 
 /// A stopping rule and its state. It sees rounds in the order of the plan: a round is used once all
 /// rounds before it have ended.
@@ -32,7 +34,7 @@ enum Rule {
         bad: OutcomeSet,
         gates: Vec<OpenGate>,
     },
-    Minimized(SharedSearch),
+    Search(SharedSearch),
 }
 
 struct OpenGate {
@@ -73,7 +75,12 @@ impl Decider {
                     pairing: Box::new(Pairing::new(units, bad, contrasts)),
                 }
             }
-            Stopping::Minimized(rule) => Rule::Minimized(SharedSearch::new(units, bad, rule)?),
+            Stopping::Minimized(rule) => {
+                Rule::Search(SharedSearch::new(MinimizeSearch::new(units, bad, rule)?))
+            }
+            Stopping::Bisected(rule) => {
+                Rule::Search(SharedSearch::new(BisectSearch::new(units, bad, rule)?))
+            }
             Stopping::Gates(gates) => Rule::Gates {
                 bad: bad.clone(),
                 gates: open(gates, units)?,
@@ -99,7 +106,7 @@ impl Decider {
             Rule::Gates { bad, gates } => {
                 return decided_unit(gates, bad, record).map(Input::Retire);
             }
-            Rule::Minimized(search) => search.push(record),
+            Rule::Search(search) => search.push(record),
         };
         has_stopped.then_some(Input::Stop(StopReason::Decided))
     }
@@ -107,7 +114,7 @@ impl Decider {
     /// The search that chooses the rounds; `None` if the plan does.
     pub(crate) fn search(&self) -> Option<SharedSearch> {
         match &self.rule {
-            Rule::Minimized(search) => Some(search.clone()),
+            Rule::Search(search) => Some(search.clone()),
             _ => None,
         }
     }

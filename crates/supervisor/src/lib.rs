@@ -2,6 +2,7 @@
 
 mod additions;
 pub mod baseline;
+pub mod bisect;
 pub mod build;
 pub mod crashes;
 pub mod decide;
@@ -26,6 +27,7 @@ pub mod run_file;
 pub mod runner;
 pub mod safe_file;
 pub mod schedule;
+pub mod search;
 pub mod signals;
 pub mod suite;
 pub mod toml_file;

@@ -110,6 +110,7 @@ fn rule(stopping: &Stopping) -> &'static str {
         Stopping::Gates(_) => "gates",
         Stopping::FirstBad => "until-first-bad",
         Stopping::Minimized(_) => "until-minimized",
+        Stopping::Bisected(_) => "until-bisected",
     }
 }
 

@@ -213,6 +213,11 @@ impl Bisection {
         Ok(search)
     }
 
+    /// Sets the cost of a build, in rounds, once it is known better. Values below 10 count as 10.
+    pub fn set_build_cost(&mut self, rounds: f64) {
+        self.model.build_cost = rounds.max(LEAST_BUILD_COST);
+    }
+
     /// What to do next. It stays the same until something is recorded. What is already running may
     /// be subtracted.
     pub fn next(&self) -> BisectStep {

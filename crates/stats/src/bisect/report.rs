@@ -161,6 +161,16 @@ impl Bisection {
         self.answer
     }
 
+    /// The phase.
+    pub fn phase(&self) -> BisectPhase {
+        match self.stage {
+            Stage::Gate => BisectPhase::Gate,
+            Stage::Search => BisectPhase::Search,
+            Stage::Certificate(_) => BisectPhase::Certificate,
+            Stage::Answered => BisectPhase::Answered,
+        }
+    }
+
     /// The rounds so far, of any end.
     pub fn runs(&self) -> u64 {
         self.runs
@@ -225,12 +235,7 @@ impl Bisection {
         };
         let [runs_left, builds_left] = self.left(&evidence);
         BisectProgress {
-            phase: match self.stage {
-                Stage::Gate => BisectPhase::Gate,
-                Stage::Search => BisectPhase::Search,
-                Stage::Certificate(_) => BisectPhase::Certificate,
-                Stage::Answered => BisectPhase::Answered,
-            },
+            phase: self.phase(),
             posterior: evidence.ranges(),
             none: evidence.none(),
             confidence_set: evidence.confidence_set(self.error),

@@ -245,6 +245,7 @@ fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, fault: &
         | Record::Built(_)
         | Record::Ending(_)
         | Record::Minimized(_)
+        | Record::Bisected(_)
         | Record::Closed(_) => {}
     }
 }

@@ -82,6 +82,7 @@ impl Progress {
             | Record::Built(_)
             | Record::Ending(_)
             | Record::Minimized(_)
+            | Record::Bisected(_)
             | Record::Closed(_) => {}
         }
         Ok(())

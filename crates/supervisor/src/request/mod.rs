@@ -9,6 +9,7 @@ use crashrate_adapters::Framework;
 use crashrate_model::{RateBound, Stopping};
 use thiserror::Error;
 
+use crate::bisect::BisectOptions;
 use crate::decide::unreachable_gates;
 use crate::fault::calibrate;
 use crate::journal::{self, FolderError, RunFolder};
@@ -126,6 +127,8 @@ pub enum Until {
     Gate(RateBound),
     /// When the smallest part of a sequence that still crashes is found.
     Minimized(MinimizeOptions),
+    /// When the commit that raised the rate is found.
+    Bisected(BisectOptions),
 }
 
 /// A request that cannot be met.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crashrate_model::{Axis, Gate, Mode, RateBound, Spawn, Stopping, Unit};
 
 use super::{RequestError, Until};
+use crate::bisect;
 use crate::minimize;
 use crate::plan::Plan;
 
@@ -21,6 +22,10 @@ pub(super) fn stopping(plan: Plan, until: &Until) -> Result<(Plan, Stopping), Re
         Until::Minimized(options) => {
             let (plan, rule) = minimize::plan(plan, options)?;
             return Ok((plan, Stopping::Minimized(rule)));
+        }
+        Until::Bisected(options) => {
+            let (plan, rule) = bisect::plan(plan, options);
+            return Ok((plan, Stopping::Bisected(rule)));
         }
         Until::Suite => match suite_gates(&plan) {
             gates if gates.is_empty() => Stopping::FixedRounds,

@@ -31,13 +31,15 @@ impl Runner<'_> {
             BuildEnd::Built { secs, program } => {
                 let record = record(secs, program, None);
                 self.record(record, inputs)?;
+                self.record_search(inputs)?;
                 return self.start_checked(running, inputs);
             }
             BuildEnd::Failed { secs, problem } => {
                 let record = record(Some(secs), None, Some(problem.clone()));
                 self.record(record, inputs)?;
-                // A search goes on without it.
-                if !self.searches() {
+                // A search does without it.
+                self.record_search(inputs)?;
+                if self.search().is_none() {
                     let variant = &self.specs.plan.units[running.key.unit as usize].variant;
                     let first = problem.lines().next().unwrap_or_default();
                     let reason = format!("`{variant}` cannot be built: {first}");
@@ -53,5 +55,13 @@ impl Runner<'_> {
             end: End::Void,
         });
         Ok(())
+    }
+
+    /// Records how far the search is, so that pages can show it.
+    fn record_search(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
+        match self.search() {
+            Some(search) => self.record(search.found(self.elapsed()), inputs),
+            None => Ok(()),
+        }
     }
 }

@@ -9,10 +9,10 @@ use thiserror::Error;
 
 use crate::build::Source;
 use crate::journal::JournalError;
-use crate::minimize::SearchStatus;
 use crate::outcome::Note;
 use crate::plan::{Plan, RoundKey};
 use crate::schedule::{Bounds, Running};
+use crate::search::SearchStatus;
 use crate::watching::Watching;
 use crate::worker::Workers;
 

@@ -89,6 +89,7 @@ fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
         | Record::Built(_)
         | Record::Ending(_)
         | Record::Minimized(_)
+        | Record::Bisected(_)
         | Record::Closed(_) => return Ok(()),
     };
     match units.get(unit as usize) {

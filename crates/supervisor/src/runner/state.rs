@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crashrate_model::{
-    Closed, Ended, Ending, EvidenceMode, Hello, JOURNAL_VERSION, Minimized, Opened, Outcome,
+    Closed, Ended, Ending, EvidenceMode, Hello, JOURNAL_VERSION, Opened, Outcome,
     Record, RunInfo, Started, StopReason,
 };
 
@@ -18,6 +18,7 @@ use crate::decide::Decider;
 use crate::plan::{Pending, RoundKey, SpecBuilder};
 use crate::process::{Assignment, Slots};
 use crate::program::Programs;
+use crate::search::SharedSearch;
 use crate::schedule::{Action, End, Input, Running, Schedule};
 
 /// The reason on record for an attempt whose supervisor died.
@@ -319,7 +320,9 @@ impl<'a> Runner<'a> {
             inputs.push_back(decided);
         }
         (self.observer)(RunEvent::Record(&record));
-        if let (Record::Ended(_), Some(search)) = (&record, self.decider.search()) {
+        if let (Record::Ended(_) | Record::Built(_), Some(search)) =
+            (&record, self.decider.search())
+        {
             (self.observer)(RunEvent::Search(&search.status()));
         }
         Ok(())
@@ -348,11 +351,7 @@ impl<'a> Runner<'a> {
         };
         tracing::info!(?why, "run ended");
         if let Some(search) = self.decider.search() {
-            let found = Minimized {
-                at: self.elapsed(),
-                ..search.found()
-            };
-            self.record(Record::Minimized(Box::new(found)), &mut VecDeque::new())?;
+            self.record(search.found(self.elapsed()), &mut VecDeque::new())?;
         }
         // Nothing follows the last record, whatever the stopping rule makes of it.
         let mut inputs = VecDeque::new();
@@ -362,9 +361,9 @@ impl<'a> Runner<'a> {
         Ok(Flow::Ended(why))
     }
 
-    /// Whether a search chooses the rounds.
-    pub(super) fn searches(&self) -> bool {
-        self.decider.search().is_some()
+    /// The search that chooses the rounds.
+    pub(super) fn search(&self) -> Option<SharedSearch> {
+        self.decider.search()
     }
 
     pub(super) fn unit_name(&self, unit: u32) -> &'a str {
