@@ -19,8 +19,17 @@ fn main() -> ExitCode {
     };
     println!("seed {seed}, {repetitions} repetitions, error {ERROR}");
     println!(
-        "{:<34} {:>6} {:>6} {:>9} {:>7} {:>8} {:>6} {:>7} {:>8}",
-        "history", "right", "wrong", "no change", "several", "rounds", "90 %", "builds", "of limit"
+        "{:<34} {:>6} {:>6} {:>9} {:>7} {:>8} {:>6} {:>12} {:>7} {:>8}",
+        "history",
+        "right",
+        "wrong",
+        "no change",
+        "several",
+        "rounds",
+        "90 %",
+        "by phase",
+        "builds",
+        "of limit"
     );
     let mut beyond = false;
     for scene in REFERENCE.iter().chain(&EDGES) {
@@ -43,8 +52,9 @@ fn print_line(scene: &Scene, measured: &Measured) {
     } else {
         "  BEYOND"
     };
+    let phases = measured.by_purpose.map(|runs| format!("{runs:.0}"));
     println!(
-        "{:<34} {:>6.1} {:>6.1} {:>9.1} {:>7.1} {:>8.1} {:>6} {:>7.2} {:>9}{verdict}",
+        "{:<34} {:>6.1} {:>6.1} {:>9.1} {:>7.1} {:>8.1} {:>6} {:>12} {:>7.2} {:>9}{verdict}",
         scene.name,
         percent(End::Right),
         percent(End::Wrong),
@@ -52,6 +62,7 @@ fn print_line(scene: &Scene, measured: &Measured) {
         100.0 * measured.several,
         measured.mean_runs,
         measured.nine_of_ten,
+        phases.join("+"),
         measured.mean_builds,
         of_reference.unwrap_or_default()
     );

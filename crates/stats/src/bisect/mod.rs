@@ -22,6 +22,7 @@ pub use report::{
 
 use crate::counts::Counts;
 use crate::error::{StatsError, open_unit};
+use crate::pair_watch::ln_e_matched;
 use pair_test::PairTest;
 
 /// The least cost of a build, in rounds, that the search assumes. With free builds it would build
@@ -53,8 +54,9 @@ const CERTIFICATE_SHARES: [f64; 4] = [0.8, 0.15, 0.025, 0.0125];
 /// The most rounds a side that the rates learned in the search count for.
 const LEARNED_ROUNDS: f64 = 30.0;
 
-/// With this many rounds that ended in another way, a commit may be untestable.
-const MANY_OTHERS: u64 = 5;
+/// A commit is untestable once ln E against "at most half of its rounds end in another way" reaches
+/// this. Seven rounds are enough if all do.
+const LN_MOST_OTHERS: f64 = 3.0;
 
 /// What a [`Bisection`] is given.
 #[derive(Debug, Clone, PartialEq)]
@@ -249,7 +251,9 @@ impl Bisection {
             BisectRound::Bad => counts.bad += 1,
             BisectRound::Other => counts.other += 1,
         }
-        let others_prevail = counts.other >= MANY_OTHERS && counts.other > counts.good + counts.bad;
+        let counted = counts.good + counts.bad;
+        let others_prevail =
+            counts.other > counted && ln_e_matched(counts.other, counted) >= LN_MOST_OTHERS;
         if self.stage == Stage::Answered {
             return Ok(());
         }

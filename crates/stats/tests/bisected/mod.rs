@@ -106,14 +106,17 @@ impl History {
 pub(crate) enum End {
     Right,
     Wrong,
+    /// The gate or the search shows no change.
     NoChange,
+    /// An end cannot be tested, or there are too many rounds.
     GivenUp,
 }
 
 /// One search.
 pub(crate) struct Search {
     pub(crate) end: End,
-    pub(crate) runs: u64,
+    /// Rounds of the gate, the search and the certificates.
+    pub(crate) runs: [u64; 3],
     pub(crate) builds: u64,
     pub(crate) says_several: bool,
 }
@@ -124,10 +127,8 @@ pub(crate) fn bisect(history: &History, dice: &mut Dice) -> Search {
     settings.build_cost = history.build_cost;
     settings.error = ERROR;
     let mut search = Bisection::new(&settings).expect("the settings are valid");
-    let mut runs = 0;
-    while runs < MOST_RUNS && follow(&mut search, history, dice) {
-        runs = search.runs();
-    }
+    let mut runs = [0; 3];
+    while runs.iter().sum::<u64>() < MOST_RUNS && follow(&mut search, history, dice, &mut runs) {}
     let end = match search.answer() {
         Some(BisectAnswer::Found(finding)) if history.is_right(&finding) => End::Right,
         Some(BisectAnswer::Found(_)) => End::Wrong,
@@ -140,14 +141,14 @@ pub(crate) fn bisect(history: &History, dice: &mut Dice) -> Search {
     };
     Search {
         end,
-        runs: search.runs(),
+        runs,
         builds: search.builds(),
         says_several,
     }
 }
 
 /// Takes one step, up to the first result; false once the search is answered.
-fn follow(search: &mut Bisection, history: &History, dice: &mut Dice) -> bool {
+fn follow(search: &mut Bisection, history: &History, dice: &mut Dice, runs: &mut [u64; 3]) -> bool {
     let (purpose, commit) = match search.next() {
         BisectStep::Answered => return false,
         BisectStep::Build(commit) if history.builds[commit] => {
@@ -165,6 +166,7 @@ fn follow(search: &mut Bisection, history: &History, dice: &mut Dice) -> bool {
             rounds: [one, two],
         } => (purpose, commits[usize::from(two > one)]),
     };
+    runs[purpose as usize] += 1;
     let round = history.run(commit, dice);
     (search.push(purpose, commit, round)).expect("the commit is in the history");
     true
@@ -186,6 +188,8 @@ pub(crate) struct Scene {
 pub(crate) struct Measured {
     ends: Vec<End>,
     pub(crate) mean_runs: f64,
+    /// The mean rounds of the gate, the search and the certificates.
+    pub(crate) by_purpose: [f64; 3],
     /// Nine of ten searches ended within this many rounds.
     pub(crate) nine_of_ten: u64,
     pub(crate) mean_builds: f64,
@@ -212,11 +216,17 @@ impl Scene {
         let mean = |number: fn(&Search) -> f64| {
             searches.iter().map(number).sum::<f64>() / f64::from(repetitions)
         };
-        let mut runs: Vec<u64> = searches.iter().map(|search| search.runs).collect();
+        let all_runs = |search: &Search| search.runs.iter().sum::<u64>();
+        let mut runs: Vec<u64> = searches.iter().map(all_runs).collect();
         runs.sort_unstable();
         Measured {
             ends: searches.iter().map(|search| search.end).collect(),
-            mean_runs: mean(|search| search.runs as f64),
+            mean_runs: mean(|search| search.runs.iter().sum::<u64>() as f64),
+            by_purpose: [
+                mean(|search| search.runs[0] as f64),
+                mean(|search| search.runs[1] as f64),
+                mean(|search| search.runs[2] as f64),
+            ],
             nine_of_ten: runs[runs.len() * 9 / 10],
             mean_builds: mean(|search| search.builds as f64),
             several: mean(|search| f64::from(u8::from(search.says_several))),
