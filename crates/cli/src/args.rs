@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::ab::AbArguments;
+use crate::commands::bisect::BisectArguments;
 use crate::commands::calibrate::CalibrateArguments;
 use crate::commands::compare::CompareArguments;
 use crate::commands::completions::CompletionsArguments;
@@ -85,6 +86,8 @@ pub(crate) enum Command {
     Compare(CompareArguments),
     /// Show which of two commands, revisions or package versions crashes less
     Ab(Box<AbArguments>),
+    /// Find the commit or the package version that raised a crash rate
+    Bisect(Box<BisectArguments>),
     /// Compute how many rounds a question takes
     Plan(PlanArguments),
     /// Import published reports as runs

@@ -32,7 +32,16 @@ pub struct BisectRule {
 
 /// A commit, a version, or an item of a list.
 #[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema
+)]
 #[serde(deny_unknown_fields)]
 pub struct Point {
     /// The full hash, the version, or the item.

@@ -141,14 +141,17 @@ impl<T: Clone + PartialEq> Deaths<T> {
 
     fn read_early(&mut self) -> Vec<(T, Death)> {
         let early = std::mem::take(&mut self.early).into_iter();
-        early.map(|(what, death)| (what, self.read(death))).collect()
+        early
+            .map(|(what, death)| (what, self.read(death)))
+            .collect()
     }
 
     fn choose_target(&mut self) {
-        let leads = |n: usize, second: usize| {
-            n >= self.choice.deaths && n >= second + self.choice.lead
-        };
-        let first = self.most_frequent().filter(|(_, n, second)| leads(*n, *second));
+        let leads =
+            |n: usize, second: usize| n >= self.choice.deaths && n >= second + self.choice.lead;
+        let first = self
+            .most_frequent()
+            .filter(|(_, n, second)| leads(*n, *second));
         self.target = first.map(|(signature, ..)| signature);
     }
 
@@ -222,10 +225,16 @@ mod tests {
     fn the_most_frequent_signature_is_searched_unless_one_is_given() {
         let mut deaths = reader(None, TargetChoice::default());
         let in_b = || Some(DiedIn::Chapter("b".into()));
-        assert_eq!(deaths.push(0, &ended(Outcome::Crashed, "SIGABRT", None)), []);
+        assert_eq!(
+            deaths.push(0, &ended(Outcome::Crashed, "SIGABRT", None)),
+            []
+        );
         assert_eq!(deaths.push(0, &ended(Outcome::Passed, "", None)), []);
         for _ in 1..TARGET_DEATHS {
-            assert_eq!(deaths.push(0, &ended(Outcome::Crashed, "SIGSEGV", in_b())), []);
+            assert_eq!(
+                deaths.push(0, &ended(Outcome::Crashed, "SIGSEGV", in_b())),
+                []
+            );
         }
         let known = deaths.push(0, &ended(Outcome::Crashed, "SIGSEGV", in_b()));
         let known: Vec<Death> = known.into_iter().map(|(_, death)| death).collect();
@@ -261,8 +270,15 @@ mod tests {
             among: Some(1),
         };
         let mut deaths = reader(None, choice);
-        let mut push = |what, signal| deaths.push(what, &ended(Outcome::Crashed, signal, None)).len();
-        assert_eq!([push(0, "SIGABRT"), push(0, "SIGABRT"), push(1, "SIGABRT")], [0; 3]);
+        let mut push = |what, signal| {
+            deaths
+                .push(what, &ended(Outcome::Crashed, signal, None))
+                .len()
+        };
+        assert_eq!(
+            [push(0, "SIGABRT"), push(0, "SIGABRT"), push(1, "SIGABRT")],
+            [0; 3]
+        );
         assert_eq!([push(1, "SIGSEGV"), push(1, "SIGSEGV")], [0; 2]);
         assert_eq!(push(1, "SIGSEGV"), 6);
         assert_eq!(deaths.target(), Some("SIGSEGV"));

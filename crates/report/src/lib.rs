@@ -20,11 +20,11 @@ pub use document::{Detail, RunPages, add_details, search_in_words};
 pub use error::{ReportError, ViewError};
 pub use tally::ViewBuilder;
 pub use view::{
-    Advice, Bounds, Cell, ChapterRow, CrashPlace, CrashRole, CrashRow, DiedInCounts, Ends,
-    EvidencePart, ExitClass, Exposure, GateSeen, Held, InShort, Judgement, MeasureStat, Missed,
-    Note, OptionalStopping, Outcomes, Pace, PairsSeen, PartSeen, Reason, Results, RoundOrder,
-    RoundRange, RunFacts, RunLine, RunState, Running, Search, SequenceRow, Share, Spread, Totals,
-    View, exit_class,
+    Advice, Bisection, Bounds, Cell, ChapterRow, CommitSeen, CrashPlace, CrashRole, CrashRow,
+    DiedInCounts, Ends, EvidencePart, ExitClass, Exposure, GateSeen, Held, InShort, Judgement,
+    MeasureStat, Missed, Note, OptionalStopping, Outcomes, Pace, PairsSeen, PartSeen, Reason,
+    Results, RoundOrder, RoundRange, RunFacts, RunLine, RunState, Running, Search, SequenceRow,
+    Share, Spread, Totals, View, exit_class,
 };
 pub use words::{count, estimate, percent, plural, quantity, rate, seconds, share, units};
 pub use write::{

@@ -1,6 +1,7 @@
 //! The subcommands: a module for each, with its arguments.
 
 pub(crate) mod ab;
+pub(crate) mod bisect;
 pub(crate) mod calibrate;
 pub(crate) mod compare;
 pub(crate) mod completions;

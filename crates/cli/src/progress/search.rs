@@ -1,19 +1,26 @@
-//! How far a search for the smallest crashing part of a sequence is, in words.
+//! How far a search is, in words.
 
 use crashrate_model::Unit;
 use crashrate_report::{count, one_line, plural};
 use crashrate_stats::MinimizePhase;
-use crashrate_supervisor::minimize::{SearchPhase, SearchStatus};
+use crashrate_supervisor::bisect::{BisectPhase, BisectStatus};
+use crashrate_supervisor::minimize::{MinimizeStatus, SearchPhase};
+use crashrate_supervisor::search::SearchStatus;
 
 /// Suspects that are named.
 const NAMED: usize = 3;
 
+/// How far a search is.
+pub(super) fn summary(status: &SearchStatus, units: &[Unit], rate: Option<String>) -> String {
+    match status {
+        SearchStatus::Minimize(status) => minimize(status, &units[0], rate),
+        SearchStatus::Bisect(status) => bisect(status, units, rate),
+    }
+}
+
 /// `57 rounds, about 30 more, testing the answer: a (99%), b (99%), 38.7 rounds/min`.
-pub(super) fn summary(status: &SearchStatus, unit: &Unit, rate: Option<String>) -> String {
-    let rounds = u32::try_from(status.runs).unwrap_or(u32::MAX);
-    let mut words = vec![plural(rounds, "round")];
-    let expected = status.expected.filter(|left| *left >= 1.0);
-    words.extend(expected.map(|left| format!("about {} more", count(left.ceil() as u64))));
+fn minimize(status: &MinimizeStatus, unit: &Unit, rate: Option<String>) -> String {
+    let mut words = rounds(status.runs, status.expected);
     words.push(match suspects(status, unit) {
         Some(suspects) => format!("{}: {suspects}", phase(status.phase)),
         None => phase(status.phase).to_owned(),
@@ -22,11 +29,66 @@ pub(super) fn summary(status: &SearchStatus, unit: &Unit, rate: Option<String>) 
     words.join(", ")
 }
 
+/// `312 rounds, about 80 more, 7 builds, about 2 more, 9 of 60 commits left (95%): 1a2b3c (63%)`.
+fn bisect(status: &BisectStatus, units: &[Unit], rate: Option<String>) -> String {
+    let progress = &status.progress;
+    let mut words = rounds(progress.runs, progress.runs_left);
+    words.push(plural(progress.builds, "build"));
+    words.extend(more(progress.builds_left));
+    let left = progress
+        .confidence_set
+        .iter()
+        .map(|range| range.last - range.first + 1);
+    let left: usize = left.sum();
+    let named = progress.suspects.iter().take(NAMED).filter_map(|range| {
+        let first = one_line(&units.get(range.first)?.variant);
+        let group = match range.last - range.first {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        Some(format!(
+            "{first}{group} ({:.0}%)",
+            100.0 * range.probability
+        ))
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    words.push(match (status.target.is_none(), progress.phase) {
+        (true, _) => "waiting for the bad end to crash".to_owned(),
+        (false, BisectPhase::Gate) => "comparing the two ends".to_owned(),
+        (false, BisectPhase::Search) => {
+            format!("{left} of {} left (95%): {named}", units.len() - 1)
+        }
+        (false, BisectPhase::Certificate) => format!("testing the answer: {named}"),
+        (false, BisectPhase::Answered) => "found".to_owned(),
+    });
+    words.extend(rate);
+    words.join(", ")
+}
+
+fn rounds(runs: u64, left: Option<f64>) -> Vec<String> {
+    let mut words = vec![plural(runs, "round")];
+    words.extend(more(left));
+    words
+}
+
+fn more(left: Option<f64>) -> Option<String> {
+    let left = left.filter(|left| *left >= 1.0 && left.is_finite())?;
+    Some(format!("about {} more", count(left.ceil() as u64)))
+}
+
 /// Whether an answer did not hold in its test.
 pub(super) fn is_set_back(before: &SearchStatus, after: &SearchStatus) -> bool {
-    let is_tested =
-        |status: &SearchStatus| status.phase == SearchPhase::Chapters(MinimizePhase::Certificate);
-    is_tested(before) && after.phase == SearchPhase::Chapters(MinimizePhase::Blind)
+    match (before, after) {
+        (SearchStatus::Minimize(before), SearchStatus::Minimize(after)) => {
+            before.phase == SearchPhase::Chapters(MinimizePhase::Certificate)
+                && after.phase == SearchPhase::Chapters(MinimizePhase::Blind)
+        }
+        (SearchStatus::Bisect(before), SearchStatus::Bisect(after)) => {
+            before.progress.phase == BisectPhase::Certificate
+                && after.progress.phase == BisectPhase::Search
+        }
+        _ => false,
+    }
 }
 
 fn phase(phase: SearchPhase) -> &'static str {
@@ -41,7 +103,7 @@ fn phase(phase: SearchPhase) -> &'static str {
 }
 
 /// The most probable suspects.
-fn suspects(status: &SearchStatus, unit: &Unit) -> Option<String> {
+fn suspects(status: &MinimizeStatus, unit: &Unit) -> Option<String> {
     if matches!(
         status.phase,
         SearchPhase::Chapters(MinimizePhase::Baseline) | SearchPhase::Numbers

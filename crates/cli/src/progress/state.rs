@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use crashrate_model::{Ended, Mode, Outcome, Record, Stopping, Unit};
 use crashrate_report::{count, plural};
 use crashrate_supervisor::journal::{self, RunFolder};
-use crashrate_supervisor::minimize::SearchStatus;
 use crashrate_supervisor::outcome::Note;
 use crashrate_supervisor::plan::RoundKey;
 use crashrate_supervisor::runner::{Campaign, RunningAttempt};
+use crashrate_supervisor::search::SearchStatus;
 use crashrate_supervisor::suite::DEFAULT_VARIANT;
 
 use super::estimate::{Estimate, TimeLeft, rough};
@@ -159,7 +159,7 @@ impl State {
     pub(super) fn summary(&self, now: Instant) -> String {
         let elapsed = now.saturating_duration_since(self.begun);
         if let Some(status) = &self.search {
-            return search::summary(status, &self.units[0], self.rate(elapsed));
+            return search::summary(status, &self.units, self.rate(elapsed));
         }
         let totals = format!("{} of {}", count(self.done), rounds(self.planned));
         let mut words = vec![totals];

@@ -2,7 +2,7 @@
 
 use super::cards::{Crash, UnitAttempts};
 use super::matrix::{Matrix, PastRuns};
-use super::plot::{Curves, Grid, OverTime, Parts, Plot, RatesPlot};
+use super::plot::{Commits, Curves, Grid, OverTime, Parts, Plot, RatesPlot};
 use super::table::{Table, Text, Tone};
 
 /// How much a document says, from little to all.
@@ -103,6 +103,8 @@ pub(crate) enum Block {
     /// Blocks that a page shows when they are opened, under this title.
     Fold(String, Vec<Block>),
     Parts(Parts),
+    /// The probability of each commit. Renderers without pictures have its table.
+    Commits(Commits),
     Curves(Curves),
     PastRuns(PastRuns),
     /// The rates of a history. Renderers without pictures list its rows.
@@ -157,6 +159,7 @@ impl Block {
             Block::Plot(plot) => Some(&plot.table),
             Block::Rates(rates) => Some(&rates.detailed),
             Block::Parts(parts) => Some(&parts.table),
+            Block::Commits(commits) => Some(&commits.table),
             Block::PastRuns(past) => Some(&past.table),
             _ => None,
         }

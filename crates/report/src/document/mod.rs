@@ -6,6 +6,7 @@
 
 mod anchors;
 mod attempts;
+mod bisection;
 mod block;
 mod cards;
 mod chosen;
@@ -52,8 +53,8 @@ pub(crate) use matrix::{
     Matrix, MatrixCell, MatrixRow, MatrixRun, PastRunRow, PastRuns, RateLevel, Sparkline,
 };
 pub(crate) use plot::{
-    Curve, Curves, Grid, GridRow, Mark, OverTime, Parts, Plot, RateKind, RateMarks, RatesPlot,
-    Square, Tick, TrendPlot,
+    Commits, Curve, Curves, Grid, GridRow, Mark, OverTime, Parts, Plot, RateKind, RateMarks,
+    RatesPlot, Square, Tick, TrendPlot,
 };
 pub use run_pages::RunPages;
 pub(crate) use run_pages::segment;
@@ -71,6 +72,7 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
         ("Verdict", Headline, verdict::verdict(view)),
         ("Running now", Always, running::running(view)),
         ("Smallest part", Always, search::smallest(view)),
+        ("Where the rate rose", Always, bisection::rise(view)),
         ("Overview", Short, overview::overview(view)),
         ("Crashes in short", Short, crashes::in_short(view)),
         ("Failures", Short, failures::failures(view)),
@@ -78,6 +80,7 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
         ("Conclusions", Short, comparisons::conclusions(view)),
         ("Crashes", Full, crashes::crashes(view)),
         ("Parts", Full, search::parts(view)),
+        ("Commits", Full, bisection::commits(view)),
         ("Rates", Full, rates::rates(view)),
         ("Rounds", Full, rounds),
         ("Why rounds did not pass", Full, failures::reasons(view)),

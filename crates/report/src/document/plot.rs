@@ -186,6 +186,23 @@ impl Scale {
 /// Shorter times are shown as this one: a logarithm has no place for 0.
 const SHORTEST: f64 = 1e-6;
 
+/// A history: which commit may have raised the rate, and what was run at each.
+pub(crate) struct Commits {
+    /// The commits that were built or run.
+    pub(crate) table: Table,
+    /// How many there are.
+    pub(crate) commits: u32,
+    /// The probability of each range of commits: the first and the last one, and each one's own
+    /// share of the highest.
+    pub(crate) heights: Vec<(u32, u32, f64)>,
+    /// The rates of the commits that were run, by index.
+    pub(crate) rates: Vec<(u32, f64)>,
+    /// The ranges that the data do not exclude.
+    pub(crate) confidence: Vec<[u32; 2]>,
+    /// What it shows, in words.
+    pub(crate) words: String,
+}
+
 /// Parts of a sequence, and which chapters are in each.
 pub(crate) struct Parts {
     /// A row for each part.

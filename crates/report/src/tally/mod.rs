@@ -4,6 +4,7 @@
 //! and measured values. Medians need all of the latter two.
 
 mod advice;
+mod bisection;
 mod crashes;
 mod distinct;
 mod order;
@@ -117,12 +118,12 @@ impl ViewBuilder {
         let command = facts.machine.remove("command");
         let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
         let (mut totals, mut crashes) = (Totals::default(), Vec::new());
-        for (unit, planned) in self.planned() {
+        for (place, (unit, planned)) in (0..).zip(self.planned()) {
             let mut results = unit.results(&facts, planned);
             if let Some(search) = &self.search {
                 // Its rounds run parts of the sequence, and its command would search again.
                 totals = search.totals(&run.info);
-                results.first_attempt = totals.first_attempt;
+                results.first_attempt = search.share(place, &run.info);
                 (unit.crashes).put(&unit.unit, &results, None, &mut crashes);
                 continue;
             }
@@ -153,7 +154,8 @@ impl ViewBuilder {
             attempts: self.attempts.unwrap_or_default(),
             details: Vec::new(),
             zoom: None,
-            search: self.search.as_ref().map(SearchTally::search),
+            search: self.search.as_ref().and_then(SearchTally::search),
+            bisection: self.search.as_ref().and_then(SearchTally::bisection),
             crashes: crashes::sorted(crashes),
             command,
         };
@@ -201,12 +203,22 @@ impl ViewBuilder {
             Record::Hello(hello) => run.hello(hello),
             Record::Closed(closed) => run.close(closed),
             Record::Zygote(end) => run.zygote_ended(end),
-            Record::Built(built) => run.built(built),
+            Record::Built(built) => {
+                run.built(built);
+                if let Some(search) = &mut self.search {
+                    search.built(built);
+                }
+            }
             Record::Ending(ending) => run.ending(ending),
             Record::Minimized(found) => {
                 run.at(found.at);
                 let search = self.search.as_mut().ok_or(ReportError::NoSearch)?;
-                search.found(found);
+                search.minimized(found);
+            }
+            Record::Bisected(found) => {
+                run.at(found.at);
+                let search = self.search.as_mut().ok_or(ReportError::NoSearch)?;
+                search.bisected(found);
             }
             Record::Evidence(round) => {
                 run.at(round.at);

@@ -1,25 +1,126 @@
-//! Tallies the rounds of a search. They run parts of a sequence, so they are in no rate of it.
+//! Tallies the rounds of a search. They are in no rate of its units.
 
-use crashrate_model::{Death, Deaths, Ended, Minimized, Outcome, Part, RunInfo, Stopping};
+use crashrate_model::{
+    Bisected, Built, Death, Deaths, Ended, Minimized, Outcome, Part, RunInfo, Stopping,
+};
 
-use crate::view::{Outcomes, PartSeen, Search, Totals};
+use super::bisection::BisectTally;
+use crate::view::{Bisection, Outcomes, PartSeen, Search, Share, Totals};
 
 #[derive(Clone, Debug)]
 pub(super) struct SearchTally {
-    deaths: Deaths<Part>,
-    search: Search,
+    of: Kind,
     outcomes: Outcomes,
     attempts: u32,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Minimize(Box<MinimizeTally>),
+    Bisect(Box<BisectTally>),
 }
 
 impl SearchTally {
     /// The search of a run that has one.
     pub(super) fn of(run: &RunInfo) -> Option<SearchTally> {
+        let of = match &run.stopping {
+            Stopping::Minimized(_) => Kind::Minimize(Box::new(MinimizeTally::of(run)?)),
+            Stopping::Bisected(rule) => Kind::Bisect(Box::new(BisectTally::new(run, rule))),
+            _ => return None,
+        };
+        Some(SearchTally {
+            of,
+            outcomes: Outcomes::default(),
+            attempts: 0,
+        })
+    }
+
+    pub(super) fn end(&mut self, ended: &Ended) {
+        self.attempts += 1;
+        self.outcomes.add(ended.outcome, 1);
+        match &mut self.of {
+            Kind::Minimize(minimize) => minimize.end(ended),
+            Kind::Bisect(bisect) => bisect.end(ended),
+        }
+    }
+
+    pub(super) fn minimized(&mut self, found: &Minimized) {
+        if let Kind::Minimize(minimize) = &mut self.of {
+            minimize.search.found = Some(found.clone());
+        }
+    }
+
+    pub(super) fn bisected(&mut self, found: &Bisected) {
+        if let Kind::Bisect(bisect) = &mut self.of {
+            bisect.found(found);
+        }
+    }
+
+    pub(super) fn built(&mut self, built: &Built) {
+        if let Kind::Bisect(bisect) = &mut self.of {
+            bisect.built(built);
+        }
+    }
+
+    /// Whether any round has a result.
+    pub(super) fn has_rounds(&self) -> bool {
+        self.outcomes.counted() > 0
+    }
+
+    /// The sums over the run.
+    pub(super) fn totals(&self, run: &RunInfo) -> Totals {
+        let first_attempt = self.outcomes.share(&run.bad);
+        // The units of a search share its rounds.
+        let planned = run.units.iter().map(|unit| unit.rounds).max();
+        Totals {
+            planned: planned.unwrap_or(0),
+            rounds: first_attempt.n,
+            outcomes: self.outcomes,
+            first_attempt,
+            after_retries: first_attempt,
+            passed_after_retries: self.outcomes.get(Outcome::Passed),
+            attempts: self.attempts,
+            ..Totals::default()
+        }
+    }
+
+    /// The rounds of a unit that count.
+    pub(super) fn share(&self, unit: u32, run: &RunInfo) -> Share {
+        match &self.of {
+            Kind::Minimize(_) => self.outcomes.share(&run.bad),
+            Kind::Bisect(bisect) => bisect.share(unit),
+        }
+    }
+
+    pub(super) fn search(&self) -> Option<Search> {
+        match &self.of {
+            Kind::Minimize(minimize) => Some(minimize.search()),
+            Kind::Bisect(_) => None,
+        }
+    }
+
+    pub(super) fn bisection(&self) -> Option<Box<Bisection>> {
+        match &self.of {
+            Kind::Minimize(_) => None,
+            Kind::Bisect(bisect) => Some(Box::new(bisect.bisection())),
+        }
+    }
+}
+
+/// The rounds of a search for the smallest part of a sequence.
+#[derive(Clone, Debug)]
+struct MinimizeTally {
+    deaths: Deaths<Part>,
+    search: Search,
+}
+
+impl MinimizeTally {
+    fn of(run: &RunInfo) -> Option<MinimizeTally> {
         let Stopping::Minimized(rule) = &run.stopping else {
             return None;
         };
         let unit = run.units.first()?;
-        Some(SearchTally {
+        Some(MinimizeTally {
             deaths: rule.deaths(unit, &run.bad),
             search: Search {
                 rule: rule.clone(),
@@ -30,14 +131,10 @@ impl SearchTally {
                 parts: Vec::new(),
                 found: None,
             },
-            outcomes: Outcomes::default(),
-            attempts: 0,
         })
     }
 
-    pub(super) fn end(&mut self, ended: &Ended) {
-        self.attempts += 1;
-        self.outcomes.add(ended.outcome, 1);
+    fn end(&mut self, ended: &Ended) {
         let Some(part) = ended.part.clone() else {
             return;
         };
@@ -61,35 +158,7 @@ impl SearchTally {
         }
     }
 
-    pub(super) fn found(&mut self, found: &Minimized) {
-        self.search.found = Some(found.clone());
-    }
-
-    /// Whether any round has a result.
-    pub(super) fn has_rounds(&self) -> bool {
-        self.outcomes.counted() > 0
-    }
-
-    /// The sums over the run.
-    pub(super) fn totals(&self, run: &RunInfo) -> Totals {
-        let first_attempt = self.outcomes.share(&run.bad);
-        Totals {
-            planned: run
-                .units
-                .iter()
-                .map(|unit| unit.rounds)
-                .fold(0, u32::saturating_add),
-            rounds: first_attempt.n,
-            outcomes: self.outcomes,
-            first_attempt,
-            after_retries: first_attempt,
-            passed_after_retries: self.outcomes.get(Outcome::Passed),
-            attempts: self.attempts,
-            ..Totals::default()
-        }
-    }
-
-    pub(super) fn search(&self) -> Search {
+    fn search(&self) -> Search {
         Search {
             target: self.deaths.target().map(str::to_owned),
             signatures: self.deaths.signatures(),

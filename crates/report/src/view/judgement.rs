@@ -53,6 +53,13 @@ impl View {
                 true => Judgement::Shown,
                 false => Judgement::Undecided,
             },
+            Stopping::Bisected(_) => {
+                let rise = self.bisection.as_ref().and_then(|search| search.rise());
+                match rise {
+                    Some(_) => Judgement::Shown,
+                    None => Judgement::Undecided,
+                }
+            }
             Stopping::Gates(_) => {
                 let any = |verdict| self.gates.iter().any(|g| g.verdict() == verdict);
                 if any(GateVerdict::Above) {

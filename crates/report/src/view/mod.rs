@@ -1,6 +1,7 @@
 //! The facts and counts of a run, without wording.
 
 mod attempts;
+mod bisection;
 mod crashes;
 mod derived;
 mod details;
@@ -22,6 +23,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 pub(crate) use attempts::{AttemptPlace, End, is_bad_end, is_hang};
+pub use bisection::{Bisection, CommitSeen};
 pub use crashes::{CrashPlace, CrashRole, CrashRow, EvidencePart};
 pub(crate) use derived::{ByChapter, Derived};
 pub use details::RoundRange;
@@ -66,6 +68,9 @@ pub struct View {
     /// The search for the smallest part of a sequence, in a run that has one. Its rounds are in no
     /// row.
     pub search: Option<Search>,
+    /// The search for the commit that raised a rate, in a run that has one. Its rounds are in no
+    /// row.
+    pub bisection: Option<Box<Bisection>>,
     /// The suite's baseline, as a run.
     pub baseline: Option<Box<View>>,
     /// Deaths by their signature, the most frequent first.

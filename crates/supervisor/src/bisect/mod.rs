@@ -18,8 +18,8 @@ use crate::plan::{Pending, RoundKey};
 use crate::search::{Search, SearchStatus};
 
 pub use crashrate_stats::BisectPhase;
-pub(crate) use request::plan;
 pub use request::BisectOptions;
+pub(crate) use request::plan;
 
 /// The cost of a build, in rounds, until it is measured.
 const BUILD_COST: f64 = 100.0;
@@ -117,9 +117,8 @@ impl BisectSearch {
     /// Rounds are read in the order in which they started, so that the ones that end first have no
     /// advantage.
     fn ended(&mut self, ended: &Ended) -> Result<(), StatsError> {
-        let is_it = |round: &&mut Round| {
-            (round.key.unit, round.key.round) == (ended.unit, ended.round)
-        };
+        let is_it =
+            |round: &&mut Round| (round.key.unit, round.key.round) == (ended.unit, ended.round);
         if let Some(round) = self.started.iter_mut().find(is_it) {
             round.end = Some(Box::new(ended.clone()));
         }
@@ -228,7 +227,12 @@ impl BisectSearch {
         let lacking = match self.deaths.target() {
             None => {
                 let waiting = self.deaths.waiting();
-                let of = |commit| waiting.clone().filter(|one| **one as usize == commit).count();
+                let of = |commit| {
+                    waiting
+                        .clone()
+                        .filter(|one| **one as usize == commit)
+                        .count()
+                };
                 let waiting = commits.map(|commit| of(commit) as u64);
                 [0, 1].map(|side| 1 + waiting[1 - side].saturating_sub(waiting[side]))
             }
@@ -246,7 +250,10 @@ impl BisectSearch {
 
 /// Spreads a number over all 64 bits.
 fn hash(number: u64) -> u64 {
-    (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+    (number + 1)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        .rotate_left(31)
+        .wrapping_mul(0xBF58_476D_1CE4_E5B9)
 }
 
 impl Search for BisectSearch {

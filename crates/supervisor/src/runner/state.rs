@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crashrate_model::{
-    Closed, Ended, Ending, EvidenceMode, Hello, JOURNAL_VERSION, Opened, Outcome,
-    Record, RunInfo, Started, StopReason,
+    Closed, Ended, Ending, EvidenceMode, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo,
+    Started, StopReason,
 };
 
 use super::campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
@@ -18,8 +18,8 @@ use crate::decide::Decider;
 use crate::plan::{Pending, RoundKey, SpecBuilder};
 use crate::process::{Assignment, Slots};
 use crate::program::Programs;
-use crate::search::SharedSearch;
 use crate::schedule::{Action, End, Input, Running, Schedule};
+use crate::search::SharedSearch;
 
 /// The reason on record for an attempt whose supervisor died.
 const LOST: &str =

@@ -32,6 +32,10 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         let problem = "the run is a search: resume it with `crashrate minimize --resume`";
         return Err(Failure::usage(problem));
     }
+    if matches!(request.stopping, Stopping::Bisected(_)) {
+        let problem = "the run is a search: resume it with `crashrate bisect --resume`";
+        return Err(Failure::usage(problem));
+    }
     let mut campaign = measure::campaign(
         request,
         &arguments.measure.how,

@@ -3,6 +3,7 @@
 //! A page shows everything without a script. Its own script only adds search, filters and copy
 //! buttons; a served page has another one that updates its sections while the run is running.
 
+mod commits;
 mod crash;
 mod filter;
 mod grid;
@@ -177,6 +178,7 @@ fn block(block: &Block, host: Host<'_>) -> Markup {
             }
         },
         Block::Parts(one) => tried::parts(one),
+        Block::Commits(one) => commits::commits(one),
         Block::Curves(curves) => pictures::curves(curves),
         Block::PastRuns(past) => history::past_runs(past),
         Block::Matrix(one) => matrix::matrix(one),

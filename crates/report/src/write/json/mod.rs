@@ -1,6 +1,7 @@
 //! The JSON report, schema 1. Fields are only ever added; the schema's own come first, in its
 //! order.
 
+mod bisection;
 mod compared;
 mod history;
 #[expect(dead_code, reason = "only their schemas are used")]
@@ -49,6 +50,8 @@ pub fn json(view: &View) -> String {
         "judgement": view.judgement(),
         // Null in a run without a search.
         "search": view.search.as_ref().map(search::search),
+        // Null in a run without a search for a commit.
+        "bisection": view.bisection.as_ref().map(|search| bisection::bisection(search)),
         "running": view.running,
         "command": view.command,
         // By signature, most frequent first.

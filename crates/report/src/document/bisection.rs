@@ -1,0 +1,343 @@
+//! The search for the commit that raised a crash rate: its answer, and what was run at each commit.
+
+use crashrate_model::{BisectAnswer, Bisected, BisectedPair, StopReason};
+
+use super::plot::Commits;
+use super::{Block, Table, Text};
+use crate::clean::{NAME, SENTENCE, clean};
+use crate::compare::e_value;
+use crate::view::{Bisection, CommitSeen, OptionalStopping, Share, View};
+use crate::words::{count, date, interval_words, joined, percent_of, plural, share};
+
+/// The most suspects, and the most other signatures, that a sentence names.
+const NAMED: usize = 3;
+
+/// The answer in sentences, or how far the search is.
+pub(super) fn in_words(view: &View, search: &Bisection) -> Vec<String> {
+    let found = search.found.as_ref();
+    let mut lines = match (found, search.rise()) {
+        (Some(found), Some(rise)) => risen(search, found, rise),
+        (Some(found), None) => open(search, found),
+        (None, _) => Vec::new(),
+    };
+    lines.push(format!(
+        "{} in {} and {}.",
+        match search.rise() {
+            Some(_) => "Found",
+            None => "Searched",
+        },
+        plural(view.totals.first_attempt.n, "round"),
+        plural(search.builds(), "build")
+    ));
+    lines.extend(signatures(search));
+    if view.run.stopped == Some(StopReason::Done) {
+        lines.push("Its rounds are used up; a new search can have more (--rounds).".to_owned());
+    }
+    lines
+}
+
+fn risen(search: &Bisection, found: &Bisected, rise @ [first, last]: [u32; 2]) -> Vec<String> {
+    let mut lines = vec![match first == last {
+        true => format!("{} raised the crash rate.", named(search, first)),
+        false => format!(
+            "One of {} raised the crash rate: {} to {}. None in between can be tested.",
+            plural(last - first + 1, "commit"),
+            named(search, first),
+            named(search, last)
+        ),
+    }];
+    if found.several {
+        lines.push(
+            "The crash comes and goes: this is one change of several, not the only one.".to_owned(),
+        );
+    }
+    let [before, after] = search.sides(rise).map(of);
+    lines.push(format!(
+        "Crashed before it in {before}, and from it on in {after}."
+    ));
+    if let Some(pair) = &found.suspect {
+        lines.push(format!("{}.", of_pair(search, pair, "in turn")));
+    }
+    lines.push(format!(
+        "The answer is wrong with a probability of at most {}.",
+        percent_of(search.rule.error)
+    ));
+    lines
+}
+
+/// What is known without a commit.
+fn open(search: &Bisection, found: &Bisected) -> Vec<String> {
+    let ends = || of_pair(search, &found.ends, "in turn");
+    match &found.answer {
+        Some(BisectAnswer::EndsAlike) => {
+            let pairs = found.ends.rounds[0];
+            vec![
+                format!("No change shown between the two ends: {}.", ends()),
+                format!(
+                    "A smaller difference may have been missed; more pairs show it (--pairs, now \
+                     {}).",
+                    count(pairs)
+                ),
+            ]
+        }
+        Some(BisectAnswer::NoChange) => vec![format!(
+            "No commit is shown to have changed the rate, though the ends differ: {}.",
+            ends()
+        )],
+        Some(BisectAnswer::EndUntestable { commit }) => {
+            let problem = search.commits.iter().find(|seen| seen.index == *commit);
+            let problem = problem.and_then(|seen| seen.problem.as_deref());
+            let problem = problem.unwrap_or("most of its rounds end in another way");
+            let problem = problem.lines().next().unwrap_or_default();
+            vec![format!(
+                "{} is an end of the history and cannot be tested: {}.",
+                named(search, *commit),
+                clean(problem, SENTENCE)
+            )]
+        }
+        Some(BisectAnswer::Rise { .. }) => Vec::new(),
+        None => so_far(search, found),
+    }
+}
+
+fn so_far(search: &Bisection, found: &Bisected) -> Vec<String> {
+    let mut lines = Vec::new();
+    if found.ends.rounds[0] > 0 {
+        lines.push(format!("{}.", of_pair(search, &found.ends, "in turn")));
+    }
+    let in_question = found
+        .confidence
+        .iter()
+        .map(|[first, last]| last - first + 1);
+    let in_question: u32 = in_question.sum();
+    if let (Some([first, _]), Some([_, last])) = (found.confidence.first(), found.confidence.last())
+    {
+        lines.push(format!(
+            "Of {}, {} can still be the one (95%), between {} and {}.",
+            plural(search.labels.len() as u32 - 1, "commit"),
+            count(in_question.into()),
+            named(search, *first),
+            named(search, *last)
+        ));
+    }
+    let mut ranges: Vec<_> = found.posterior.iter().collect();
+    ranges.sort_by(|one, two| two.probability.total_cmp(&one.probability));
+    let suspects = ranges
+        .iter()
+        .filter(|range| range.first == range.last)
+        .take(NAMED);
+    let suspects = suspects.map(|range| {
+        format!(
+            "{} ({})",
+            label(search, range.first),
+            percent_of(range.probability)
+        )
+    });
+    lines.extend(joined(suspects, ", ").map(|all| format!("Most probable: {all}.")));
+    lines
+}
+
+/// The rounds of two commits that were run in turn.
+fn of_pair(search: &Bisection, pair: &BisectedPair, how: &str) -> String {
+    let crashed = |side: usize| {
+        let label = label(search, pair.commits[side]);
+        let (deaths, rounds) = (count(pair.deaths[side]), count(pair.rounds[side]));
+        format!("{label} crashed in {deaths} of {rounds} rounds")
+    };
+    format!(
+        "Run {how}, {} and {} (evidence {}:1, {} needed)",
+        crashed(1),
+        crashed(0),
+        e_value(pair.ln_e),
+        e_value(pair.ln_needed)
+    )
+}
+
+/// `4 of 120 rounds (95%: 1.0% to 9%)`.
+fn of(of: Share) -> String {
+    // The data decided the number of rounds.
+    let interval = interval_words(of, OptionalStopping::Possible).unwrap_or_default();
+    format!(
+        "{} of {}{interval}",
+        count(of.bad.into()),
+        plural(of.n, "round")
+    )
+}
+
+/// The signature that was searched, and how often others were seen.
+fn signatures(search: &Bisection) -> Vec<String> {
+    let Some(target) = &search.target else {
+        return vec!["No round at the bad end crashed often enough with one signature.".to_owned()];
+    };
+    let mut lines = vec![format!(
+        "The signature searched: `{}`.",
+        clean(target, SENTENCE)
+    )];
+    let others = search
+        .signatures
+        .iter()
+        .filter(|(other, _)| !other.contains(target));
+    let others = others.take(NAMED);
+    let others =
+        others.map(|(other, n)| format!("`{}` ({}x)", clean(other, SENTENCE), count((*n).into())));
+    let others = joined(others, ", ");
+    lines.extend(others.map(|all| format!("Others, which counted neither way: {all}.")));
+    lines
+}
+
+fn label(search: &Bisection, index: u32) -> String {
+    format!("`{}`", clean(search.label(index), NAME))
+}
+
+/// A commit with its date and its subject.
+fn named(search: &Bisection, index: u32) -> String {
+    let label = label(search, index);
+    let Some(point) = search.rule.points.get(index as usize) else {
+        return label;
+    };
+    let date = point
+        .date
+        .as_deref()
+        .map(|time| format!(" of {}", date(time)));
+    let subject = point
+        .subject
+        .as_deref()
+        .map(|text| format!(", \"{}\"", clean(text, SENTENCE)));
+    format!(
+        "{label}{}{}",
+        date.unwrap_or_default(),
+        subject.unwrap_or_default()
+    )
+}
+
+/// How to see the difference again.
+pub(super) fn rise(view: &View) -> Vec<Block> {
+    let Some(search) = &view.bisection else {
+        return Vec::new();
+    };
+    let Some(found) = search.found.as_ref().filter(|_| search.rise().is_some()) else {
+        return Vec::new();
+    };
+    let Some(pair) = &found.suspect else {
+        return Vec::new();
+    };
+    let mut table = Table::default()
+        .texts(["commit"])
+        .numbers(["crashed"])
+        .texts(["date", "subject"]);
+    for index in pair.commits {
+        let seen = search.commits.iter().find(|seen| seen.index == index);
+        let point = search
+            .rule
+            .points
+            .get(index as usize)
+            .cloned()
+            .unwrap_or_default();
+        let seen = seen.map(CommitSeen::share).unwrap_or_default();
+        let date = point.date.as_deref().map(date).unwrap_or_default();
+        table.row([
+            Text::long(search.label(index)),
+            Text::rate(share(seen.bad, seen.n), seen.bad),
+            Text::plain(date),
+            Text::long(point.subject.unwrap_or_default()),
+        ]);
+    }
+    let has_subject = search
+        .rule
+        .points
+        .iter()
+        .any(|point| point.subject.is_some());
+    table.keep(&[true, true, has_subject, has_subject]);
+    Block::table(table)
+}
+
+/// What was run at each commit, and how probable each one is.
+pub(super) fn commits(view: &View) -> Vec<Block> {
+    let Some(search) = &view.bisection else {
+        return Vec::new();
+    };
+    let title = format!(
+        "{}: the commits that were built or run, the oldest first",
+        clean(&search.unit, NAME)
+    );
+    let mut table = Table::titled(title)
+        .numbers(["number"])
+        .texts(["commit"])
+        .numbers(["crashed", "otherwise bad", "probability"])
+        .texts(["subject"]);
+    for seen in &search.commits {
+        let point = search
+            .rule
+            .points
+            .get(seen.index as usize)
+            .cloned()
+            .unwrap_or_default();
+        let problem = seen.problem.as_deref().and_then(|text| text.lines().next());
+        table.row([
+            Text::count(seen.index),
+            Text::long(search.label(seen.index)),
+            match problem {
+                Some(problem) => Text::long(clean(problem, NAME)),
+                None => Text::rate(share(seen.deaths, seen.rounds), seen.deaths),
+            },
+            Text::count(seen.others),
+            Text::plain(probability(search, seen.index)),
+            Text::long(point.subject.unwrap_or_default()),
+        ]);
+    }
+    let has_others = search.commits.iter().any(|seen| seen.others > 0);
+    let has_subject = search
+        .rule
+        .points
+        .iter()
+        .any(|point| point.subject.is_some());
+    table.keep(&[true, true, true, has_others, true, has_subject]);
+    vec![Block::Commits(picture(search, table))]
+}
+
+/// The probability that a commit raised the rate.
+fn probability(search: &Bisection, index: u32) -> String {
+    let found = search.found.as_ref().filter(|_| index > 0);
+    let ranges = found.map_or(&[][..], |found| &found.posterior);
+    let range = ranges
+        .iter()
+        .find(|range| (range.first..=range.last).contains(&index));
+    range.map_or_else(String::new, |range| match range.last - range.first {
+        0 => percent_of(range.probability),
+        more => percent_of(range.probability / f64::from(more + 1)),
+    })
+}
+
+fn picture(search: &Bisection, table: Table) -> Commits {
+    let found = search.found.as_ref();
+    let ranges = found.map_or(&[][..], |found| &found.posterior);
+    let each = ranges.iter().map(|range| {
+        let commits = f64::from(range.last - range.first + 1);
+        (range.first, range.last, range.probability / commits)
+    });
+    let each: Vec<_> = each.collect();
+    let highest = each
+        .iter()
+        .map(|one| one.2)
+        .fold(f64::MIN_POSITIVE, f64::max);
+    let heights = each
+        .into_iter()
+        .map(|(first, last, one)| (first, last, one / highest));
+    let run = search.commits.iter().filter(|seen| seen.rounds > 0);
+    let rate = |seen: &CommitSeen| f64::from(seen.deaths) / f64::from(seen.rounds);
+    let commits = search.labels.len() as u32;
+    Commits {
+        words: format!(
+            "{}: bars show how probable it is that each raised the rate, dots the crash rate of \
+             those that were run",
+            plural(commits.saturating_sub(1), "commit")
+        ),
+        table,
+        commits,
+        heights: heights.collect(),
+        rates: run.map(|seen| (seen.index, rate(seen))).collect(),
+        confidence: found
+            .map(|found| found.confidence.clone())
+            .unwrap_or_default(),
+    }
+}
