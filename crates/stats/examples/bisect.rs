@@ -80,7 +80,7 @@ fn print_line(scene: &Scene, measured: &Measured) {
     };
     let phases = measured.by_purpose.map(|runs| format!("{runs:.0}"));
     println!(
-        "{:<34} {:>6.1} {:>6.1} {:>9.1} {:>7.1} {:>8.1} {:>6} {:>12} {:>7.2} {:>9}{verdict}",
+        "{:<34} {:>6.1} {:>6.1} {:>9.1} {:>7.1} {:>8.1} {:>6} {:>12} {:>7.2} {:>9} {:>6.1} {:>19}{verdict}",
         scene.name,
         percent(End::Right),
         percent(End::Wrong),
@@ -90,6 +90,11 @@ fn print_line(scene: &Scene, measured: &Measured) {
         measured.nine_of_ten,
         phases.join("+"),
         measured.mean_builds,
-        of_reference.unwrap_or_default()
+        of_reference.unwrap_or_default(),
+        100.0 * measured.covered,
+        format!(
+            "{:.0}/{:.0} {:.1}/{:.1}",
+            measured.left[0][0], measured.left[1][0], measured.left[0][1], measured.left[1][1]
+        ),
     );
 }

@@ -269,6 +269,17 @@ mod tests {
     }
 
     #[test]
+    fn the_beta_function_has_closed_forms() {
+        near(ln_beta(0.5, 0.5), std::f64::consts::PI.ln(), 1e-14);
+        near(ln_beta(1.0, 1e6), -1e6_f64.ln(), 1e-14);
+        near(
+            ln_beta(1e9, 2.0),
+            -(1e9_f64.ln() + (1e9_f64 + 1.0).ln()),
+            1e-14,
+        );
+    }
+
+    #[test]
     fn beta_tails_agree_with_scipy() {
         for (a, b, x, lower) in [
             (0.5, 0.5, 0.3, 0.369_010_119_565_545_36),

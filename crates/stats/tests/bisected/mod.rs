@@ -93,6 +93,10 @@ impl History {
         }
     }
 
+    fn rises_in(&self, mut commits: std::ops::RangeInclusive<usize>) -> bool {
+        commits.any(|commit| self.rates[commit] > self.rates[commit - 1])
+    }
+
     /// Whether the rate rises in the named group, from its parent to its last commit, and the group
     /// has no commit that builds but the last one.
     fn is_right(&self, finding: &BisectFinding) -> bool {
@@ -119,6 +123,10 @@ pub(crate) struct Search {
     pub(crate) runs: [u64; 3],
     pub(crate) builds: u64,
     pub(crate) says_several: bool,
+    /// Whether the confidence set contains a commit at which the rate rises.
+    pub(crate) is_covered: bool,
+    /// The rounds and builds left when the gate was passed, estimated then and counted later.
+    pub(crate) left: Option<[[f64; 2]; 2]>,
 }
 
 /// Follows the steps of a bisection, one round at a time.
@@ -128,7 +136,16 @@ pub(crate) fn bisect(history: &History, dice: &mut Dice) -> Search {
     settings.error = ERROR;
     let mut search = Bisection::new(&settings).expect("the settings are valid");
     let mut runs = [0; 3];
-    while runs.iter().sum::<u64>() < MOST_RUNS && follow(&mut search, history, dice, &mut runs) {}
+    let mut estimate = None;
+    while runs.iter().sum::<u64>() < MOST_RUNS && follow(&mut search, history, dice, &mut runs) {
+        if estimate.is_none()
+            && matches!(search.next(), BisectStep::Build(c) if c % history.last() > 0)
+        {
+            let progress = search.progress();
+            let so_far = [search.runs() as f64, search.builds() as f64];
+            estimate = Some(([progress.runs_left, progress.builds_left], so_far));
+        }
+    }
     let end = match search.answer() {
         Some(BisectAnswer::Found(finding)) if history.is_right(&finding) => End::Right,
         Some(BisectAnswer::Found(_)) => End::Wrong,
@@ -139,11 +156,17 @@ pub(crate) fn bisect(history: &History, dice: &mut Dice) -> Search {
         Some(BisectAnswer::Found(finding)) => finding.changes == ChangesShown::Several,
         _ => false,
     };
+    let mut set = search.progress().confidence_set.into_iter();
     Search {
         end,
         runs,
         builds: search.builds(),
         says_several,
+        is_covered: set.any(|range| history.rises_in(range.first..=range.last)),
+        left: estimate.map(|(estimate, [runs, builds])| {
+            let counted = [search.runs() as f64 - runs, search.builds() as f64 - builds];
+            [estimate.map(Option::unwrap_or_default), counted]
+        }),
     }
 }
 
@@ -172,6 +195,15 @@ fn follow(search: &mut Bisection, history: &History, dice: &mut Dice, runs: &mut
     true
 }
 
+fn mean_left(searches: &[Search]) -> [[f64; 2]; 2] {
+    let passed: Vec<[[f64; 2]; 2]> = searches.iter().filter_map(|search| search.left).collect();
+    [0, 1].map(|kind| {
+        [0, 1].map(|unit| {
+            passed.iter().map(|left| left[kind][unit]).sum::<f64>() / passed.len().max(1) as f64
+        })
+    })
+}
+
 /// Histories of one kind, and how well they should be searched.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene {
@@ -195,6 +227,10 @@ pub(crate) struct Measured {
     pub(crate) mean_builds: f64,
     /// The share of searches that say that there is more than one change.
     pub(crate) several: f64,
+    /// The share of searches whose confidence set contains a rise.
+    pub(crate) covered: f64,
+    /// The mean rounds and builds left after the gate: estimated, and counted.
+    pub(crate) left: [[f64; 2]; 2],
 }
 
 impl Measured {
@@ -229,6 +265,8 @@ impl Scene {
             ],
             nine_of_ten: runs[runs.len() * 9 / 10],
             mean_builds: mean(|search| search.builds as f64),
+            covered: mean(|search| f64::from(u8::from(search.is_covered))),
+            left: mean_left(&searches),
             several: mean(|search| f64::from(u8::from(search.says_several))),
         }
     }

@@ -1,0 +1,27 @@
+//! How often a bisection is right and what it costs, on a few simulated histories.
+//! `examples/bisect.rs` simulates many.
+
+#[allow(dead_code)]
+mod bisected;
+
+use bisected::{EDGES, REFERENCE};
+
+const SEED: u64 = 1;
+
+/// Searches of each kind.
+const REPETITIONS: u32 = 10;
+
+/// The limits hold for the mean of many searches. With this few, it may be a third higher.
+const SLACK: f64 = 1.0 / 3.0;
+
+#[test]
+fn answers_are_right_and_cheap() {
+    for scene in REFERENCE.iter().chain(&EDGES) {
+        let measured = scene.measure(SEED, REPETITIONS);
+        assert!(
+            scene.holds(&measured, SLACK),
+            "{}: {measured:?}",
+            scene.name
+        );
+    }
+}
