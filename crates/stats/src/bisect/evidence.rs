@@ -38,7 +38,7 @@ pub struct CommitRange {
 /// What the rounds so far say about the first commit with the new rate.
 ///
 /// The posterior is Bayesian. The e-values are valid whenever you stop, whatever the two rates are
-/// and however the commits were chosen. `cause.md` calls the hypotheses t = 1..=N and "none".
+/// and however the commits were chosen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChangeEvidence {
     pub(super) segments: Vec<Segment>,
@@ -79,8 +79,15 @@ fn ln_fit(rounds: Tally, all: Tally) -> f64 {
         + half_deviance(rounds.good() as f64, share * all.good() as f64)
 }
 
+impl ChangeModel {
+    /// What the rounds so far say about the place of the change.
+    pub fn evidence(&self) -> ChangeEvidence {
+        ChangeEvidence::new(self)
+    }
+}
+
 impl ChangeEvidence {
-    pub(super) fn new(model: &ChangeModel) -> Self {
+    fn new(model: &ChangeModel) -> Self {
         let all: Tally = model.observed.values().copied().sum();
         let mut segments = segments(model, all);
         let ln_none = ln_over_best(all, model.old_prior);

@@ -6,6 +6,7 @@ mod model;
 mod pair_test;
 mod pairs;
 mod report;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ pub use report::{
     BisectAnswer, BisectFinding, BisectPhase, BisectProgress, ChangesShown, CommitCounts,
     PairState, SideRate,
 };
+pub use settings::{BisectPurpose, BisectRound, BisectSettings, BisectStep};
 
 use crate::counts::Counts;
 use crate::error::{StatsError, open_unit};
@@ -28,9 +30,6 @@ use pair_test::PairTest;
 /// The least cost of a build, in rounds, that the search assumes. With free builds it would build
 /// dozens of commits to save a few rounds.
 const LEAST_BUILD_COST: f64 = 10.0;
-
-/// The gate gives up after this many pairs unless the settings say otherwise.
-const GATE_PAIRS: u64 = 200;
 
 /// The least information of a batch of rounds, in bits. Batches double, so that they give 0.01 to
 /// 0.02 bit. Larger batches need fewer decisions and more rounds: with twice as much, a crash rate
@@ -59,82 +58,6 @@ const LEARNED_ROUNDS: f64 = 30.0;
 /// A commit is untestable once ln E against "at most half of its rounds end in another way" reaches
 /// this. Seven rounds are enough if all do.
 const LN_MOST_OTHERS: f64 = 3.0;
-
-/// What a [`Bisection`] is given.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BisectSettings {
-    /// The number of the last commit, the bad end (at least 1). The good end is commit 0.
-    pub commits: usize,
-    /// The cost of building a commit, in rounds. Values below 10 count as 10.
-    pub build_cost: f64,
-    /// The probability (strictly between 0 and 1) of naming a commit that did not raise the rate.
-    pub error: f64,
-    /// The commits that are built already.
-    pub built: Vec<usize>,
-    /// The number of pairs of the two ends after which the search gives up if they show no change.
-    pub gate_pairs: u64,
-}
-
-impl BisectSettings {
-    /// Settings for a history with the bad end `commits`: builds cost 100 rounds, error 5 %,
-    /// nothing is built, and the gate gives up after 200 pairs.
-    pub fn new(commits: usize) -> Self {
-        Self {
-            commits,
-            build_cost: 100.0,
-            error: 0.05,
-            built: Vec::new(),
-            gate_pairs: GATE_PAIRS,
-        }
-    }
-}
-
-/// What a round is run for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BisectPurpose {
-    /// To show that the ends differ.
-    Gate,
-    /// To find the commit.
-    Search,
-    /// To prove the suspect.
-    Certificate,
-}
-
-/// How a round ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BisectRound {
-    /// Without the searched crash.
-    Good,
-    /// With the searched crash.
-    Bad,
-    /// In another way, for example with another crash. It is evidence neither for nor against.
-    Other,
-}
-
-/// What to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BisectStep {
-    /// Build this commit.
-    Build(usize),
-    /// Run this many rounds at one commit, for [`BisectPurpose::Search`].
-    Run {
-        /// The commit.
-        commit: usize,
-        /// The rounds that still have no result.
-        rounds: u64,
-    },
-    /// Run rounds of two commits in turn, each with a seed of its own.
-    Pairs {
-        /// The gate or the certificate.
-        purpose: BisectPurpose,
-        /// The good end and the bad end, or the parent and the suspect.
-        commits: [usize; 2],
-        /// The rounds of each that still have no result. With fewer, no verdict is possible.
-        rounds: [u64; 2],
-    },
-    /// The search is answered.
-    Answered,
-}
 
 /// A certificate, with the share of the error that it may spend.
 #[derive(Debug, Clone, PartialEq)]

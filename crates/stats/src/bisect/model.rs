@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::iter::Sum;
 use std::ops::{Add, Sub};
 
-use super::evidence::ChangeEvidence;
 use crate::counts::Counts;
 use crate::error::{StatsError, positive};
 
@@ -191,11 +190,5 @@ impl ChangeModel {
     pub(super) fn untestable(&self) -> Vec<bool> {
         let is_untestable = |state: &CommitState| *state == CommitState::Untestable;
         self.states.iter().map(is_untestable).collect()
-    }
-
-    /// What the rounds so far say about the place of the change. Takes time in proportion to the
-    /// number of commits, with few steps for each.
-    pub fn evidence(&self) -> ChangeEvidence {
-        ChangeEvidence::new(self)
     }
 }
