@@ -26,6 +26,9 @@ pub struct BisectRule {
     pub pairs: u64,
     /// The cost of a build, in rounds; measured if `None`.
     pub build_cost: Option<f64>,
+    /// The command that shows the difference again; `{parent}` and `{suspect}` stand for the two
+    /// commits.
+    pub again: Option<String>,
     /// What each unit is, in the order of the history: the good end first.
     pub points: Vec<Point>,
 }

@@ -13,7 +13,7 @@ use crashrate_supervisor::suite::{Variant, word_to_text};
 
 use crate::commands::ab::{clean, here, words};
 use crate::error::{Exit, Failure};
-use crate::measure::{self, HowArguments, Session};
+use crate::measure::{self, HowArguments, Session, quoted};
 use crate::signals::keep_status_signals;
 use crate::values::{open_rate, suite_name};
 
@@ -166,6 +166,7 @@ fn options(arguments: &BisectArguments, points: Vec<Point>) -> RunOptions {
         name: arguments.name.clone(),
         until: Until::Bisected(BisectOptions {
             points,
+            again: again(arguments),
             signature: arguments.signature.clone(),
             error: arguments.error,
             pairs: arguments.pairs,
@@ -173,6 +174,23 @@ fn options(arguments: &BisectArguments, points: Vec<Point>) -> RunOptions {
         }),
         ..options
     }
+}
+
+/// The command that shows the difference again.
+fn again(arguments: &BisectArguments) -> Option<String> {
+    let side = |kind: &str| match (&arguments.list, &arguments.pip) {
+        (Some(_), _) => None,
+        (None, Some(package)) => Some(format!("--pip {package}=={{{kind}}}")),
+        (None, None) => Some(format!("--rev {{{kind}}}")),
+    };
+    let build = arguments.build.as_ref().map(|build| quoted(build.as_ref()));
+    let build = build.map_or_else(String::new, |build| format!(" --build {build}"));
+    let command: Vec<String> = arguments.argv.iter().map(|word| quoted(word)).collect();
+    let (parent, suspect) = (side("parent")?, side("suspect")?);
+    let command = command.join(" ");
+    Some(format!(
+        "crashrate ab {parent} {suspect}{build} -- {command}"
+    ))
 }
 
 /// What is searched, the oldest first.

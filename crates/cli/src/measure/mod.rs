@@ -10,5 +10,6 @@ mod session;
 pub(crate) use args::{HowArguments, MeasureArguments};
 pub(crate) use begin::begin;
 pub(crate) use campaign::campaign;
+pub(crate) use repeat::quoted;
 pub(crate) use request::{how_options, of_variants, options, request, resume, suite_here};
 pub(crate) use session::Session;

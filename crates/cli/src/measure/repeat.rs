@@ -28,7 +28,7 @@ pub(crate) fn command_line(seed: u64, dose: Option<u32>) -> String {
 }
 
 /// A word in shell syntax, without characters that act on a terminal.
-fn quoted(argument: &OsStr) -> String {
+pub(crate) fn quoted(argument: &OsStr) -> String {
     let printable = argument.to_str().filter(|word| one_line(word) == *word);
     match printable.and_then(|word| shlex::try_quote(word).ok()) {
         Some(word) => word.into_owned(),

@@ -32,6 +32,9 @@ pub(crate) fn alpha_of(units: &[Unit], stopping: &Stopping, axis: Axis) -> f64 {
 
 /// The comparisons in a run's report.
 pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
+    if view.search.is_some() || view.bisection.is_some() {
+        return Vec::new();
+    }
     let compare = |axis| compare_within(view, axis, DEFAULT_DETECT, None);
     let axes = compared_axes(&view.units, &view.run.stopping);
     (axes.into_iter().map(compare))

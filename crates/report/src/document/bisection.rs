@@ -30,7 +30,7 @@ pub(super) fn in_words(view: &View, search: &Bisection) -> Vec<String> {
         plural(search.builds(), "build")
     ));
     lines.extend(signatures(search));
-    if view.run.stopped == Some(StopReason::Done) {
+    if view.run.stopped == Some(StopReason::Done) && search.answer().is_none() {
         lines.push("Its rounds are used up; a new search can have more (--rounds).".to_owned());
     }
     lines
@@ -248,7 +248,18 @@ pub(super) fn rise(view: &View) -> Vec<Block> {
         .iter()
         .any(|point| point.subject.is_some());
     table.keep(&[true, true, has_subject, has_subject]);
-    Block::table(table)
+    let mut blocks = Block::table(table);
+    if let Some(again) = &search.rule.again {
+        let [parent, suspect] = pair.commits.map(|index| search.label(index));
+        let again = again
+            .replace("{parent}", parent)
+            .replace("{suspect}", suspect);
+        blocks.push(Block::line(format!(
+            "See it again: {}",
+            clean(&again, SENTENCE)
+        )));
+    }
+    blocks
 }
 
 /// What was run at each commit, and how probable each one is.

@@ -50,7 +50,7 @@ pub(super) fn in_words(view: &View, search: &Search) -> Vec<String> {
     };
     lines.push(format!("{verb} {rounds} of {sequence}{whole}."));
     lines.extend(signatures(search));
-    if view.run.stopped == Some(StopReason::Done) {
+    if view.run.stopped == Some(StopReason::Done) && !search.is_answered() {
         lines.push("Its rounds are used up; a new search can have more (--rounds).".to_owned());
     }
     lines

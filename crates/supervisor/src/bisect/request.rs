@@ -10,6 +10,9 @@ use crate::plan::Plan;
 pub struct BisectOptions {
     /// What each variant is, in the order of the history.
     pub points: Vec<Point>,
+    /// The command that shows the difference again; `{parent}` and `{suspect}` stand for the two
+    /// commits.
+    pub again: Option<String>,
     /// The signature, or a text in it; the most frequent one at the bad end if `None`.
     pub signature: Option<String>,
     /// The probability of naming a commit that did not raise the rate.
@@ -32,6 +35,7 @@ pub(crate) fn plan(mut plan: Plan, options: &BisectOptions) -> (Plan, BisectRule
         error: options.error,
         pairs: options.pairs,
         build_cost: options.build_cost,
+        again: options.again.clone(),
         points: options.points.clone(),
     };
     (plan, rule)
