@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use crate::workspace::{Workspace, call};
 
 /// Name, and the arguments of cargo.
-const SIMULATIONS: [(&str, &str); 9] = [
+const SIMULATIONS: [(&str, &str); 11] = [
     ("verdicts", "run -p crashrate-stats --example verdicts"),
     (
         "campaigns",
@@ -14,6 +14,11 @@ const SIMULATIONS: [(&str, &str); 9] = [
     (
         "minimize",
         "run -p crashrate-stats --example minimize 1000 2",
+    ),
+    ("bisections", "run -p crashrate-stats --example bisect"),
+    (
+        "bisect",
+        "test -p crashrate --test it -- --ignored --nocapture bisect::in_twenty_repositories",
     ),
     ("histories", "run -p crashrate-stats --example histories"),
     ("simulate", "run -p crashrate-stats --example simulate"),
@@ -45,7 +50,8 @@ pub(crate) struct Arguments {
     /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `pages`: what a
     /// live page uses in two minutes; `histories`:
     /// marks in flat and changing histories; `minimize`: the search for needed chapters in
-    /// simulated programs; `simulate`: exact error rates of the stopping rules.
+    /// simulated programs; `bisections`: the search for a commit in simulated histories; `bisect`:
+    /// the same in 20 repositories with a real race; `simulate`: exact error rates of the stopping rules.
     names: Vec<String>,
 }
 

@@ -3,6 +3,7 @@
 
 mod ab;
 mod again;
+mod bisect;
 #[cfg(target_os = "linux")]
 mod browser;
 #[cfg(target_os = "linux")]

@@ -348,9 +348,12 @@ impl Journal {
                 Record::Ended(ended) => journal.ended.push(*ended),
                 Record::Closed(closed) => journal.closed.push(closed),
                 Record::Zygote(end) => journal.zygotes.push(end),
-                Record::Built(_) => {}
                 Record::Evidence(round) => journal.evidence.push(*round),
-                Record::Ending(_) | Record::Hello(_) | Record::Minimized(_) => {}
+                Record::Built(_)
+                | Record::Bisected(_)
+                | Record::Ending(_)
+                | Record::Hello(_)
+                | Record::Minimized(_) => {}
             }
         }
         journal

@@ -59,6 +59,12 @@ impl BisectTally {
         self.found = Some(found.clone());
     }
 
+    pub(super) fn is_answered(&self) -> bool {
+        self.found
+            .as_ref()
+            .is_some_and(|found| found.answer.is_some())
+    }
+
     /// The rounds of a commit that count.
     pub(super) fn share(&self, commit: u32) -> Share {
         let seen = self.commits.get(&commit);

@@ -62,9 +62,13 @@ impl SearchTally {
         }
     }
 
-    /// Whether any round has a result.
+    /// Whether any round has a result, or the search did without.
     pub(super) fn has_rounds(&self) -> bool {
-        self.outcomes.counted() > 0
+        let is_answered = match &self.of {
+            Kind::Minimize(_) => false,
+            Kind::Bisect(bisect) => bisect.is_answered(),
+        };
+        is_answered || self.outcomes.counted() > 0
     }
 
     /// The sums over the run.
