@@ -57,6 +57,10 @@ pub struct Ended {
     /// unit's first attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub apart: bool,
+    /// Whether it ran without the [perturbations](crate::Unit::perturb) of its unit, because it
+    /// could not be traced. The unit's rates exclude it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unperturbed: bool,
     /// Crashes of its descendants.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub descendants: Vec<Descendant>,
@@ -76,7 +80,7 @@ impl Ended {
     /// Returns whether the unit's rates exclude it because its process was started or watched
     /// differently.
     pub fn is_apart(&self) -> bool {
-        self.spawn.is_some() || self.apart
+        self.spawn.is_some() || self.apart || self.unperturbed
     }
 
     /// Removes fields that can be derived from the others.

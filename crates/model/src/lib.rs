@@ -10,6 +10,7 @@ mod lines;
 mod outcome;
 mod pairing;
 mod part;
+mod perturbation;
 mod plan_order;
 mod record;
 mod run_info;
@@ -32,11 +33,12 @@ pub use part::{
     Certificate, MinimizeRule, Minimized, NumberUnit, Part, PartParams, ReducedNumber,
     ReducedParams, Without,
 };
+pub use perturbation::{Perturbation, PerturbationError, Perturbations};
 pub use plan_order::PlanOrder;
 pub use record::{
     Built, Closed, Ending, JOURNAL_VERSION, Opened, Record, Started, StopReason, ZygoteEnd,
 };
 pub use run_info::{Baseline, Claim, Earlier, GivenCommand, Hello, Imported, RunInfo, agree};
 pub use stopping::{ALPHA, Axis, Contrast, Gate, RateBound, Reading, Stopping, contrasts, places};
-pub use unit::{DEFAULT_VARIANT, Mode, Spawn, Unit, suite_variant};
+pub use unit::{DEFAULT_VARIANT, Mode, Spawn, Unit, executed_variant};
 pub use usage::Usage;

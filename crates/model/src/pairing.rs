@@ -210,6 +210,7 @@ mod tests {
             name: name.into(),
             mode,
             variant: "default".into(),
+            perturb: Default::default(),
             spawn: crate::Spawn::Exec,
             chapters: chapters.iter().map(|c| (*c).into()).collect(),
             rounds: 9,

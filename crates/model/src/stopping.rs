@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
-use crate::{BisectRule, Ended, MinimizeRule, Mode, Outcome, OutcomeSet, Unit};
+use crate::{BisectRule, Ended, MinimizeRule, Mode, Outcome, OutcomeSet, Unit, executed_variant};
 
 /// When a run stops by itself. Recorded before the first round, because results must be interpreted
 /// by the same rule.
@@ -259,7 +259,8 @@ fn by_variant(units: &[Unit]) -> Vec<Contrast> {
     let Some(first) = units.first() else {
         return Vec::new();
     };
-    let (plain, forked) = (first.suite_variant().to_owned(), first.clone().forked());
+    let plain = executed_variant(&first.variant).to_owned();
+    let forked = first.clone().forked();
     against_base(units, |unit| {
         let base = if unit.spawn.is_exec() {
             &plain
@@ -272,7 +273,7 @@ fn by_variant(units: &[Unit]) -> Vec<Contrast> {
 
 fn by_spawn(units: &[Unit]) -> Vec<Contrast> {
     against_base(units, |unit| {
-        (!unit.spawn.is_exec()).then(|| unit.suite_variant())
+        (!unit.spawn.is_exec()).then(|| executed_variant(&unit.variant))
     })
 }
 

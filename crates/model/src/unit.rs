@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
 
+use crate::Perturbations;
+
 /// How chapters are distributed over processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[derive(Serialize, Deserialize, JsonSchema, Display, EnumString, IntoStaticStr)]
@@ -51,11 +53,13 @@ impl Spawn {
 /// The variant of a suite that names none.
 pub const DEFAULT_VARIANT: &str = "default";
 
-/// The suffix of a unit's variant when its processes are forked. No variant in a suite may end so.
+/// Begins each suffix of a unit's variant. No name of a variant in a suite contains it.
+const SUFFIX: char = '+';
+/// The suffix of a unit's variant when its processes are forked. The last one.
 const FORKED: &str = "+fork";
 
-/// Returns the variant as named in the suite, without the suffix for forked processes.
-pub fn suite_variant(variant: &str) -> &str {
+/// Returns a unit's variant without the suffix for forked processes.
+pub fn executed_variant(variant: &str) -> &str {
     variant.strip_suffix(FORKED).unwrap_or(variant)
 }
 
@@ -66,9 +70,13 @@ pub struct Unit {
     pub name: String,
     /// The mode.
     pub mode: Mode,
-    /// The variant's id; `default` if the suite names none. Forked processes add `+fork`, so that
-    /// everything that separates variants separates them as well.
+    /// The variant's id; `default` if the suite names none. Perturbations add their names, as in
+    /// `default+stops+malloc`, and forked processes add `+fork`, so that everything that separates
+    /// variants separates them as well.
     pub variant: String,
+    /// What is done to its attempts so that they crash more often.
+    #[serde(default, skip_serializing_if = "Perturbations::is_none")]
+    pub perturb: Perturbations,
     /// How its processes are created.
     pub spawn: Spawn,
     /// The ids of its chapters in order; a single one in isolated mode.
@@ -88,8 +96,21 @@ impl Unit {
         self
     }
 
-    /// Returns the variant as named in the suite.
+    /// Returns the same unit, not forked, with these perturbations as well.
+    #[must_use]
+    pub fn perturbed(mut self, perturb: Perturbations) -> Unit {
+        self.perturb = self.perturb.and(perturb);
+        let suite_variant = self.suite_variant();
+        self.variant = match self.perturb.is_none() {
+            true => suite_variant.to_owned(),
+            false => format!("{suite_variant}{SUFFIX}{}", self.perturb),
+        };
+        self
+    }
+
+    /// Returns the variant as named in the suite, without any suffix.
     pub fn suite_variant(&self) -> &str {
-        suite_variant(&self.variant)
+        let name = self.variant.split(SUFFIX).next();
+        name.unwrap_or(&self.variant)
     }
 }

@@ -49,6 +49,7 @@ mod tests {
                 name: name.into(),
                 mode: Mode::Isolated,
                 variant: variant.into(),
+                perturb: Default::default(),
                 spawn: Spawn::Exec,
                 chapters: vec![name.into()],
                 rounds: 2,

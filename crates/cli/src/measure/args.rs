@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use crashrate_adapters::Framework;
+use crashrate_model::Perturbations;
 use crashrate_supervisor::fault::MAX_DOSE;
 use crashrate_supervisor::plan::SpawnChoice;
 use crashrate_supervisor::suite::DescendantCrash;
@@ -108,7 +109,14 @@ pub(crate) struct MeasureArguments {
 /// How rounds run, whatever they run.
 #[derive(Args, Debug)]
 pub(crate) struct HowArguments {
-    /// Concurrent attempts; more than 1 changes timings and race rates [1, or the resumed run's]
+    /// Disturb the attempts so that rare crashes come more often: ambush, stops, delays, malloc,
+    /// crowd, or several such as stops+malloc. Their rate is not the program's. May be repeated to
+    /// compare, also with none
+    #[arg(long, value_name = "HOW", conflicts_with = "resume")]
+    pub(crate) perturb: Vec<Perturbations>,
+
+    /// Concurrent attempts; more than 1 changes timings and race rates [1, 4 for a
+    /// crowd, or the resumed run's]
     #[arg(
         short,
         long,

@@ -162,6 +162,10 @@ pub(crate) fn options(runs: &Path, arguments: &MeasureArguments) -> Result<RunOp
 /// The options that only say how rounds run.
 pub(crate) fn how_options(how: &HowArguments) -> RunOptions {
     RunOptions {
+        selection: Selection {
+            perturb: how.perturb.clone(),
+            ..Selection::default()
+        },
         overrides: Overrides {
             timeout: how.timeout,
             descendants: how.descendants,

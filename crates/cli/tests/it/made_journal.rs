@@ -21,6 +21,7 @@ pub(crate) fn unit(name: &str, mode: Mode, variant: &str, chapters: &[&str], rou
         name: name.into(),
         mode,
         variant: variant.into(),
+        perturb: Default::default(),
         spawn: Spawn::Exec,
         chapters: chapters.iter().map(|id| (*id).into()).collect(),
         rounds,

@@ -1,6 +1,6 @@
 //! Compares the chapters and sequences that two runs share.
 
-use crashrate_model::{ALPHA, Outcome, suite_variant};
+use crashrate_model::{ALPHA, Outcome, executed_variant};
 
 use super::differences::{Difference, differing};
 use super::test::{Pair, judge};
@@ -120,9 +120,9 @@ fn counterpart<'a>(row: Row<'a>, others: &[Row<'a>]) -> Option<(Row<'a>, &'a str
     if let Some(other) = same.clone().find(|other| other.variant == row.variant) {
         return Some((*other, row.variant));
     }
-    let base = suite_variant(row.variant);
+    let base = executed_variant(row.variant);
     let mut same = same;
-    let other = same.find(|other| suite_variant(other.variant) == base)?;
+    let other = same.find(|other| executed_variant(other.variant) == base)?;
     Some((*other, base))
 }
 

@@ -1,6 +1,8 @@
 //! Reads both sides of a comparison from a run, round by round.
 
-use crashrate_model::{Axis, Contrast, Mode, Outcome, OutcomeSet, Reading, Spawn, suite_variant};
+use crashrate_model::{
+    Axis, Contrast, Mode, Outcome, OutcomeSet, Reading, Spawn, executed_variant,
+};
 use crashrate_stats::{Design, PairTable, SideEnd};
 
 use super::test::{Pair, Tables};
@@ -32,7 +34,7 @@ pub(super) fn pair(view: &View, contrast: &Contrast, axis: Axis) -> Pair {
     };
     let [one, two] = contrast.variants.each_ref().map(|variant| match axis {
         // Both variants differ only in how their processes were spawned.
-        Axis::Spawn => suite_variant(variant),
+        Axis::Spawn => executed_variant(variant),
         Axis::Mode | Axis::Variant => variant,
     });
     let is_imported = run.imported.is_some();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::iter::once;
 
-use crashrate_model::{DiedIn, Ended, Mode, Outcome, OutcomeSet, Spawn, Unit};
+use crashrate_model::{DiedIn, Ended, Mode, Outcome, OutcomeSet, Spawn, Unit, executed_variant};
 
 use super::crashes::CrashTally;
 use super::row::RowTally;
@@ -170,7 +170,7 @@ impl UnitTally {
     /// An empty tally for attempts of this unit that were executed because their fork failed.
     pub(super) fn new_fallback(&self) -> UnitTally {
         let unit = Unit {
-            variant: format!("{}+exec", self.unit.suite_variant()),
+            variant: format!("{}+exec", executed_variant(&self.unit.variant)),
             spawn: Spawn::Exec,
             ..self.unit.clone()
         };

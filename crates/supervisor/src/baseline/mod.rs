@@ -226,6 +226,7 @@ fn unit(name: &str, mode: Mode, chapters: Vec<String>) -> Unit {
         name: name.to_owned(),
         mode,
         variant: crashrate_model::DEFAULT_VARIANT.to_owned(),
+        perturb: Default::default(),
         spawn: crashrate_model::Spawn::Exec,
         chapters,
         rounds: 0,

@@ -79,7 +79,7 @@ impl Plan {
         let own = settings.command.and(variant.command.as_deref());
         let command = own.or(settings.command).unwrap_or_default().iter();
         let chapters = unit.chapters.iter().filter_map(|id| by_id.chapter(id));
-        json!({
+        let mut described = json!({
             "mode": unit.mode,
             "command": command.map(short).collect::<Vec<_>>(),
             "chapters": chapters.map(task_of).collect::<Vec<_>>(),
@@ -87,7 +87,12 @@ impl Plan {
             "directory": directory,
             "env": env,
             "unset": settings.unset,
-        })
+        });
+        // Only where there is one: units keep their identity of earlier versions.
+        if !unit.perturb.is_none() {
+            described["perturb"] = json!(unit.perturb);
+        }
+        described
     }
 }
 

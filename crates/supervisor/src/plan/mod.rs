@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::slice;
 use std::time::Duration;
 
-use crashrate_model::{Mode, Spawn, Unit};
+use crashrate_model::{Mode, Perturbations, Spawn, Unit};
 use serde_json::json;
 use thiserror::Error;
 use wildmatch::WildMatch;
@@ -41,6 +41,9 @@ pub struct Selection {
     pub only_round: Option<u32>,
     /// Whether processes are executed or forked, in place of what the suite says.
     pub spawn: Option<SpawnChoice>,
+    /// The perturbations of all units, in addition to those of their variants. With several sets
+    /// each unit is measured under each; with none, as the suite says.
+    pub perturb: Vec<Perturbations>,
 }
 
 /// `--spawn`: whether processes are executed or forked.
@@ -69,6 +72,12 @@ pub enum PlanError {
         variable: String,
         /// The file.
         path: PathBuf,
+    },
+    /// A tracer perturbs executed processes only.
+    #[error("`{perturb}` disturbs only executed processes: leave out --spawn fork and both")]
+    ForkedAndPerturbed {
+        /// The perturbations.
+        perturb: Perturbations,
     },
     /// No unit has this round.
     #[error("there is no round {round}: the units have at most {most} rounds")]
@@ -128,7 +137,12 @@ impl Plan {
                 selection.mode.is_none_or(|mode| mode == unit.mode)
                     && unit.chapters.iter().all(is_chosen)
             });
-            units.extend(chosen.flat_map(|unit| spawned(&by_id, unit, selection.spawn)));
+            let own = suite.variant(variant).map(|variant| variant.perturb);
+            for unit in chosen {
+                for unit in perturbed(unit, own.unwrap_or_default(), &selection.perturb) {
+                    units.extend(spawned(&by_id, unit, selection.spawn)?);
+                }
+            }
         }
         if units.is_empty() {
             return Err(PlanError::Nothing(why_nothing(&suite, selection)));
@@ -286,6 +300,7 @@ pub(crate) fn units_of(suite: &Suite, variant: &str) -> impl Iterator<Item = Uni
         name: name.clone(),
         mode,
         variant: variant.into(),
+        perturb: Perturbations::NONE,
         spawn: Spawn::Exec,
         chapters: chapters.to_vec(),
         rounds,
@@ -304,16 +319,46 @@ fn can_fork(suite: &Suite) -> bool {
         || (suite.sequences.iter()).any(|s| s.spawning.zygote || s.command.is_none())
 }
 
-/// Applies the choice to an executed unit.
-fn spawned(suite: &ById<'_>, unit: Unit, choice: Option<SpawnChoice>) -> Vec<Unit> {
-    let Some(settings) = suite.settings(&unit).filter(UnitSettings::can_fork) else {
-        return vec![unit];
+/// The unit under each set of perturbations, besides those of its variant.
+fn perturbed(unit: Unit, own: Perturbations, chosen: &[Perturbations]) -> Vec<Unit> {
+    let chosen = match chosen {
+        [] => &[Perturbations::NONE],
+        chosen => chosen,
     };
-    match (choice, settings.spawning.spawn) {
+    let mut units: Vec<Unit> = Vec::new();
+    for perturb in chosen {
+        let unit = unit.clone().perturbed(own.and(*perturb));
+        if !units.contains(&unit) {
+            units.push(unit);
+        }
+    }
+    units
+}
+
+/// Applies the choice to an executed unit. A unit that a tracer perturbs is executed also where the
+/// suite asks for a fork: the tracer of forked processes perturbs nothing.
+fn spawned(
+    suite: &ById<'_>,
+    unit: Unit,
+    choice: Option<SpawnChoice>,
+) -> Result<Vec<Unit>, PlanError> {
+    let Some(settings) = suite.settings(&unit).filter(UnitSettings::can_fork) else {
+        return Ok(vec![unit]);
+    };
+    let perturb = unit.perturb;
+    if perturb.needs_tracer() {
+        return match choice {
+            Some(SpawnChoice::Fork | SpawnChoice::Both) => {
+                Err(PlanError::ForkedAndPerturbed { perturb })
+            }
+            Some(SpawnChoice::Exec) | None => Ok(vec![unit]),
+        };
+    }
+    Ok(match (choice, settings.spawning.spawn) {
         (Some(SpawnChoice::Both), _) => vec![unit.clone(), unit.forked()],
         (Some(SpawnChoice::Fork), _) | (None, Spawn::Fork) => vec![unit.forked()],
         (Some(SpawnChoice::Exec), _) | (None, Spawn::Exec) => vec![unit],
-    }
+    })
 }
 
 fn why_nothing(suite: &Suite, selection: &Selection) -> String {

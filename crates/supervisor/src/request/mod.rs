@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crashrate_adapters::Framework;
-use crashrate_model::{RateBound, Stopping};
+use crashrate_model::{Perturbation, RateBound, Stopping, Unit};
 use thiserror::Error;
 
 use crate::bisect::BisectOptions;
@@ -28,6 +28,9 @@ use stopping::stopping;
 pub const COMMAND_ROUNDS: u32 = 10;
 /// Largest number of rounds of a unit when a stopping rule ends the run and nothing else bounds it.
 const MOST_ROUNDS: u32 = 10_000;
+
+/// How many attempts a `crowd` consists of.
+const CROWD_JOBS: u32 = 4;
 
 /// What to measure and when to stop.
 #[derive(Clone, Debug)]
@@ -228,9 +231,9 @@ impl RunRequest {
         };
         let (plan, stopping) = stopping(plan, &options.until)?;
         let request = RunRequest {
-            plan,
             stopping,
-            jobs: options.jobs.unwrap_or(1),
+            jobs: options.jobs.unwrap_or_else(|| default_jobs(&plan)),
+            plan,
             evidence: options.evidence.unwrap_or_default(),
             not_worse_by: options.not_worse_by,
         };
@@ -314,6 +317,15 @@ impl FaultOption {
             (FaultOption::Dose(_), None) => return Err(RequestError::NoFault),
         }
         Ok(())
+    }
+}
+
+/// How many attempts run at the same time if the user does not say.
+fn default_jobs(plan: &Plan) -> u32 {
+    let is_crowded = |unit: &Unit| unit.perturb.contains(Perturbation::Crowd);
+    match plan.units.iter().any(is_crowded) {
+        true => CROWD_JOBS,
+        false => 1,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crashrate_model::{Axis, Gate, Mode, RateBound, Spawn, Stopping, Unit};
+use crashrate_model::{Axis, Gate, Mode, RateBound, Spawn, Stopping, Unit, executed_variant};
 
 use super::{RequestError, Until};
 use crate::bisect;
@@ -37,10 +37,10 @@ pub(super) fn stopping(plan: Plan, until: &Until) -> Result<(Plan, Stopping), Re
 
 /// What is compared: several variants, else forked with executed processes, else the two modes.
 fn axis(units: &[Unit]) -> Result<Axis, RequestError> {
-    let first = units[0].suite_variant();
+    let first = executed_variant(&units[0].variant);
     let has_spawn = |spawn| units.iter().any(|u| u.spawn == spawn);
     let has_mode = |mode| units.iter().any(|u| u.mode == mode);
-    if units.iter().any(|u| u.suite_variant() != first) {
+    if units.iter().any(|u| executed_variant(&u.variant) != first) {
         Ok(Axis::Variant)
     } else if has_spawn(Spawn::Exec) && has_spawn(Spawn::Fork) {
         Ok(Axis::Spawn)

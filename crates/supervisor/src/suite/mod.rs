@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crashrate_adapters::{ExitCodes, Framework, Group, TestList};
-use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Recommendation, Unit};
+use crashrate_model::{Baseline, Gate, Mode, OutcomeSet, Perturbations, Recommendation, Unit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -196,6 +196,9 @@ pub struct Variant {
     /// What is built or installed before it is measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// What is done to its attempts so that they crash more often.
+    #[serde(default, skip_serializing_if = "Perturbations::is_none")]
+    pub perturb: Perturbations,
 }
 
 /// Expected range of a measure; a value outside makes the round `failed`.
@@ -262,6 +265,11 @@ impl Suite {
     pub(crate) fn source(&self, variant: &Variant) -> Option<Source> {
         let origin = variant.origin.clone()?;
         Some(Source::new(origin, self.builds.as_ref()?))
+    }
+
+    /// The variant of that id.
+    pub fn variant(&self, id: &str) -> Option<&Variant> {
+        self.variants.iter().find(|v| v.id == id)
     }
 
     /// The chapter of that id.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::toml_file::Spanned;
-use crashrate_model::{Mode, Outcome, Spawn};
+use crashrate_model::{Mode, Outcome, Perturbations, Spawn};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -294,6 +294,9 @@ pub(super) struct Variant {
     /// Python packages, as pip reads them, that are installed in a virtual environment.
     #[schemars(length(min = 1))]
     pub(super) pip: Option<Spanned<Vec<String>>>,
+    /// What is done to its attempts so that they crash more often, such as `stops+malloc`.
+    #[schemars(with = "Option<Perturbations>")]
+    pub(super) perturb: Option<Spanned<String>>,
 }
 
 /// A text that a report shows under a condition.

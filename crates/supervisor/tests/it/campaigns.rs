@@ -22,6 +22,7 @@ pub(crate) fn campaign(rate: f64, jobs: u32, rounds: u32, seed: u64) -> GateVerd
         name: "a".into(),
         mode: Mode::Isolated,
         variant: "default".into(),
+        perturb: Default::default(),
         spawn: Spawn::Exec,
         chapters: vec!["a".into()],
         rounds,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::toml_file::Spanned;
 use crashrate_adapters::{ExitCodes, Framework, Group};
-use crashrate_model::{Baseline, Mode, OutcomeSet};
+use crashrate_model::{Baseline, Mode, OutcomeSet, Perturbations};
 
 use super::{
     Action, Chapter, ChapterOrder, DEFAULT_VARIANT, Lister, ProcessOptions, ResourceLimits,
@@ -290,6 +290,14 @@ impl Resolver<'_> {
             return self.source.refuse(&section.dose, problem);
         }
         Ok(fault)
+    }
+
+    pub(super) fn perturb(&self, perturb: Option<&Spanned<String>>) -> Result<Perturbations> {
+        let Some(text) = perturb else {
+            return Ok(Perturbations::NONE);
+        };
+        let parsed = text.get_ref().parse::<Perturbations>();
+        parsed.or_else(|error| (self.source).refuse(text, format!("variant.perturb: {error}")))
     }
 
     fn baseline(&self, baseline: Option<&Spanned<String>>) -> Result<Option<Box<Baseline>>> {

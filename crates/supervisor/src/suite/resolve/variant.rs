@@ -30,6 +30,7 @@ impl Resolver<'_> {
                     given => Some(self.timing(&None, &None, given)?.directory),
                 },
                 origin: self.origin(&whose, variant)?,
+                perturb: self.perturb(variant.perturb.as_ref())?,
                 id,
             });
         }
