@@ -10,7 +10,9 @@ mod lists;
 pub mod macos;
 pub mod message;
 pub mod names;
+pub mod place;
 pub mod signature;
 pub mod source;
 
 pub use crash::{Access, Crash, Fault, Frame, Hex, Kind, Module, PythonFrame, Thread};
+pub use place::{Build, Place};

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use framehop::ModuleSectionInfo;
@@ -12,10 +12,13 @@ use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::ReadCache;
 use object::read::elf::{ElfFile64, ElfSection64, FileHeader, ProgramHeader, SymbolTable};
 use object::{Endianness, Object, ObjectSection, ObjectSymbol};
+use sha2::{Digest, Sha256};
 
+use super::code::Functions;
 use super::maps::{Mapping, Maps};
 use super::memory::{Memory, PAGE};
 use crate::names::demangle;
+use crate::place::Build;
 
 /// The file offsets and addresses of the loaded segments.
 #[derive(Clone, Debug, Default)]
@@ -98,6 +101,9 @@ pub(super) struct Image {
     build_id: Option<String>,
     /// Cache of earlier symbol lookups.
     names: Mutex<HashMap<u64, Option<Arc<str>>>>,
+    /// The functions, and the identity of a file without a build ID, once they were needed.
+    functions: OnceLock<Functions>,
+    identity: OnceLock<Build>,
 }
 
 impl Image {
@@ -107,12 +113,53 @@ impl Image {
             segments: Segments::of(file.endian(), file.elf_program_headers()),
             build_id: file.build_id()?.map(hex),
             names: Mutex::default(),
+            functions: OnceLock::new(),
+            identity: OnceLock::new(),
             bytes: bytes.clone(),
         })
     }
 
     pub(super) fn build_id(&self) -> Option<&str> {
         self.build_id.as_deref()
+    }
+
+    /// What distinguishes this build of the file. Reads the whole file if it has no build ID.
+    pub(super) fn identity(&self) -> &Build {
+        self.identity.get_or_init(|| match &self.build_id {
+            Some(id) => Build::BuildId(id.clone()),
+            None => Build::Sha256(hex(&Sha256::digest(&self.bytes))),
+        })
+    }
+
+    /// Whether the file is of this build.
+    pub(super) fn is_build(&self, build: &Build) -> bool {
+        match (build, &self.build_id) {
+            (Build::BuildId(id), Some(own)) => id == own,
+            (Build::Sha256(_), None) => self.identity() == build,
+            _ => false,
+        }
+    }
+
+    /// The functions of the file by what they do.
+    pub(super) fn sorted_functions(&self) -> &Functions {
+        self.functions.get_or_init(|| {
+            let Ok(file) = ElfFile64::<Endianness>::parse(&*self.bytes) else {
+                return Functions::default();
+            };
+            let endian = file.endian();
+            let tables = [file.elf_symbol_table(), file.elf_dynamic_symbol_table()];
+            let functions = tables.into_iter().flat_map(|table| {
+                let defined = table
+                    .iter()
+                    .filter(move |symbol| is_function(symbol, endian));
+                defined.filter_map(move |symbol| {
+                    let name = table.symbol_name(endian, symbol).ok()?;
+                    let name = std::str::from_utf8(name).ok()?;
+                    Some((name, symbol.st_value.get(endian)))
+                })
+            });
+            Functions::sort(functions)
+        })
     }
 
     /// The loaded segments.
@@ -245,6 +292,14 @@ fn is_code(symbol: &elf::Sym64<Endianness>, endian: Endianness) -> bool {
     let kind = symbol.st_type();
     let is_defined = symbol.st_shndx.get(endian) != elf::SHN_UNDEF;
     is_defined && (kind == elf::STT_FUNC || kind == elf::STT_GNU_IFUNC || kind == elf::STT_NOTYPE)
+}
+
+/// Whether a symbol is the entry of a function with a body in this file. Not of an indirect one: its
+/// address is that of its resolver.
+fn is_function(symbol: &elf::Sym64<Endianness>, endian: Endianness) -> bool {
+    let has_body = symbol.st_size.get(endian) > 0;
+    let is_defined = symbol.st_shndx.get(endian) != elf::SHN_UNDEF;
+    is_defined && has_body && symbol.st_type() == elf::STT_FUNC
 }
 
 fn rank(bind: elf::SymbolBind) -> u8 {

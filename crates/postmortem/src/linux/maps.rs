@@ -96,6 +96,11 @@ impl Maps {
         Maps(text.split(|&b| b == b'\n').filter_map(mapping).collect())
     }
 
+    /// Iterates over the mappings, by address.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Mapping> {
+        self.0.iter()
+    }
+
     /// Creates the mappings of a process from another source.
     pub(super) fn new(mut mappings: Vec<Mapping>) -> Maps {
         mappings.sort_by_key(|mapping| mapping.start);

@@ -7,6 +7,7 @@ mod arch;
 #[cfg(target_arch = "x86_64")]
 #[path = "x86_64.rs"]
 mod arch;
+mod code;
 mod codes;
 pub mod core;
 mod evidence;
@@ -21,6 +22,7 @@ mod stack;
 mod status;
 mod thread;
 
+pub use code::LoadedCode;
 pub use evidence::{Died, Evidence};
 pub use hang::hang;
 pub use image::imports;

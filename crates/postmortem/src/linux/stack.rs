@@ -12,6 +12,7 @@ use super::images::Images;
 use super::maps::{Mapping, Maps};
 use super::memory::{Memory, Source};
 use crate::crash::{Frame, Hex};
+use crate::place::Place;
 
 /// The name of the code that a signal handler returns to.
 const TRAMPOLINE_NAME: &str = "__restore_rt";
@@ -72,6 +73,21 @@ impl RawStack {
                 .collect(),
             complete: self.complete,
         }
+    }
+
+    /// The places of the innermost frames, at most `most`. Code that is in no file has none.
+    pub(super) fn places(&self, most: usize) -> Vec<Place> {
+        let place = |frame: &RawFrame| {
+            let module = frame.module.as_ref()?;
+            let image = module.image.as_ref().filter(|_| !frame.is_trampoline)?;
+            Some(Place {
+                module: module.name.to_string(),
+                build: image.identity().clone(),
+                offset: Hex(frame.address.wrapping_sub(module.bias)),
+            })
+        };
+        let frames = self.frames.iter().take(most);
+        frames.filter_map(place).collect()
     }
 
     /// Notes on the files on the stack that could not be identified.

@@ -9,6 +9,7 @@ use super::memory::Source;
 use super::stack::{Interruption, RawStack, Walker};
 use super::status::thread_name;
 use crate::crash::{Frame, Hex, Thread};
+use crate::place::Place;
 
 /// A captured thread. Its functions are resolved later, so that the thread can resume earlier.
 #[derive(Clone)]
@@ -40,6 +41,17 @@ impl ThreadShot {
             registers,
             stack: Walker::new(Source::Live(tid), maps, images).walk(&registers, cap),
         })
+    }
+
+    /// The places of the innermost frames, at most `most`: where the thread is, and where it will
+    /// return to. All are boundaries of instructions.
+    pub fn places(&self, most: usize) -> Vec<Place> {
+        self.stack.places(most)
+    }
+
+    /// The address that the thread executes next.
+    pub fn pc(&self) -> u64 {
+        self.registers.pc()
     }
 
     /// Reasons why frames are missing from the stack.

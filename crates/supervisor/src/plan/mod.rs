@@ -2,6 +2,7 @@
 
 mod identity;
 mod order;
+mod perturb;
 mod progress;
 mod spec;
 
@@ -21,6 +22,7 @@ use crate::suite::{ById, DEFAULT_VARIANT, Suite, UnitSettings, Variant};
 
 pub(crate) use order::in_order;
 pub use order::{RoundKey, Rounds, round_seed};
+pub use perturb::PerturbSpec;
 pub use progress::{Pending, Progress};
 pub(crate) use spec::SpecBuilder;
 pub use spec::{AttemptSpec, ChapterSpec, UnitSpec};
@@ -73,8 +75,8 @@ pub enum PlanError {
         /// The file.
         path: PathBuf,
     },
-    /// A tracer perturbs executed processes only.
-    #[error("`{perturb}` disturbs only executed processes: leave out --spawn fork and both")]
+    /// Forked processes are not perturbed.
+    #[error("--perturb {perturb}: only executed processes are perturbed; leave out --spawn")]
     ForkedAndPerturbed {
         /// The perturbations.
         perturb: Perturbations,
@@ -335,8 +337,9 @@ fn perturbed(unit: Unit, own: Perturbations, chosen: &[Perturbations]) -> Vec<Un
     units
 }
 
-/// Applies the choice to an executed unit. A unit that a tracer perturbs is executed also where the
-/// suite asks for a fork: the tracer of forked processes perturbs nothing.
+/// Applies the choice to an executed unit. A perturbed unit is executed also where the suite asks for
+/// a fork: a zygote's settings of memory and cores would be those of all its children, and its
+/// tracer perturbs nothing.
 fn spawned(
     suite: &ById<'_>,
     unit: Unit,
@@ -346,7 +349,7 @@ fn spawned(
         return Ok(vec![unit]);
     };
     let perturb = unit.perturb;
-    if perturb.needs_tracer() {
+    if !perturb.is_none() {
         return match choice {
             Some(SpawnChoice::Fork | SpawnChoice::Both) => {
                 Err(PlanError::ForkedAndPerturbed { perturb })

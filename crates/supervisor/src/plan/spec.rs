@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crashrate_adapters::{ExitCodes, Framework, Order};
-use crashrate_model::{EvidenceMode, Mode, Part, Unit};
+use crashrate_model::{EvidenceMode, Mode, Part, Perturbation, Perturbations, Unit};
 use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::order::in_order;
+use super::perturb::{PerturbSpec, attempt_seed};
 use super::{Plan, RoundKey, round_seed};
 use crate::additions::Python;
 use crate::build::Source;
 use crate::fault::SuiteFault;
+use crate::process;
 use crate::suite::{
     Action, ById, Chapter, ChapterOrder, Expect, ProcessOptions, ResourceLimits, Variant,
 };
@@ -31,6 +33,10 @@ pub struct AttemptSpec {
     pub env: [(&'static str, String); OWN.len()],
     /// Its standard input; `None` means `/dev/null`.
     pub input: Option<Vec<u8>>,
+    /// Variables that its perturbations set, in place of its unit's.
+    pub perturb_env: Vec<(&'static str, String)>,
+    /// What its tracer does to it.
+    pub perturb: Option<PerturbSpec>,
     /// How evidence is collected.
     pub watch: EvidenceMode,
     /// Whether to find out if it had children.
@@ -60,6 +66,9 @@ pub struct UnitSpec {
     pub chapters: Vec<ChapterSpec>,
     /// Whether its chapters share the process.
     pub mode: Mode,
+    /// The number of the core that its attempts share, before it is reduced to those that exist.
+    /// `None`: they may use all.
+    pub core: Option<u64>,
     /// Time limit outside of chapters: before the first, between two, after the last.
     pub timeout: Duration,
     /// Time between SIGTERM and SIGKILL.
@@ -102,8 +111,11 @@ impl AttemptSpec {
 
     /// All variables added to the supervisor's environment.
     pub fn all_env(&self) -> impl Iterator<Item = (&str, &str)> {
+        let is_replaced = |name: &str| self.perturb_env.iter().any(|(own, _)| *own == name);
         let of_unit = (self.unit.env.iter()).map(|(name, value)| (name.as_str(), value.as_str()));
-        of_unit.chain((self.env.iter()).map(|(name, value)| (*name, value.as_str())))
+        let of_unit = of_unit.filter(move |(name, _)| !is_replaced(name));
+        let own = self.env.iter().chain(&self.perturb_env);
+        of_unit.chain(own.map(|(name, value)| (*name, value.as_str())))
     }
 }
 
@@ -169,6 +181,8 @@ impl<'a> SpecBuilder<'a> {
                 (env::SLOT, slot.to_string()),
             ],
             input,
+            perturb_env: perturb_env(planned.perturb, unit, attempt_seed(seed, attempt)),
+            perturb: PerturbSpec::of(planned.perturb, seed, attempt),
             watch: EvidenceMode::None,
             core_limit: None,
             asks_for_children: false,
@@ -284,6 +298,7 @@ impl<'a> SpecBuilder<'a> {
                 })
                 .collect(),
             mode: unit.mode,
+            core: (unit.perturb.contains(Perturbation::Crowd)).then_some(self.plan.seed),
             timeout: settings.timing.timeout,
             grace: settings.timing.grace,
             limits: settings.limits,
@@ -383,6 +398,21 @@ impl<'a> SpecBuilder<'a> {
         line.push(b'\n');
         line
     }
+}
+
+/// The variables that the perturbation of memory sets.
+fn perturb_env(perturb: Perturbations, unit: &UnitSpec, seed: u64) -> Vec<(&'static str, String)> {
+    if !perturb.contains(Perturbation::Malloc) {
+        return Vec::new();
+    }
+    process::malloc_env(seed, |name| {
+        let inherited = || {
+            std::env::var(name)
+                .ok()
+                .filter(|_| !unit.unset.contains(name))
+        };
+        unit.env.get(name).cloned().or_else(inherited)
+    })
 }
 
 fn task_chapter(chapter: &Chapter) -> TaskChapter {

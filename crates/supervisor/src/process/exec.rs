@@ -81,6 +81,7 @@ impl Launcher {
         let procs = cgroup.as_ref().map(platform::Cgroup::procs_fd);
         let events = child_io.events().as_raw_fd();
         let core_limit = spec.core_limit;
+        let pin = unit.core.map(platform::Pin::new).transpose()?;
         // Safe between fork and exec: only system calls on open descriptors, no allocation, no lock.
         let in_child = move || {
             // The cgroup's descriptor may have the events descriptor's number.
@@ -89,6 +90,9 @@ impl Launcher {
             if has_terminal {
                 // Standard input becomes the controlling terminal of the session that it leads.
                 rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+            }
+            if let Some(pin) = pin {
+                pin.set()?;
             }
             if let Some(bytes) = core_limit {
                 set_core_limit(bytes)?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crashrate_model::EvidenceMode;
-use crashrate_postmortem::Crash;
+use crashrate_postmortem::{Crash, Place};
 
 /// The crash of a descendant of an attempt's process.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct Watched {
     pub disturbed: Option<String>,
     /// Further remarks for the report.
     pub notes: Vec<String>,
+    /// Where its threads were when it crashed.
+    pub places: Vec<Place>,
     /// The evidence of its fatal signal or, if its hang was captured, of the hang.
     pub crash: Option<Box<Crash>>,
     /// Its peak resident memory when it died, in bytes.

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::sync::Once;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{
     SaFlags, SigAction, SigEvent, SigHandler, SigSet, SigevNotify, Signal, sigaction,
@@ -24,6 +24,8 @@ use crate::process::child::peek_end;
 /// How often a thread is interrupted after its timeout. The first interrupt may come before it has
 /// begun to wait.
 const REPEAT: Duration = Duration::from_millis(1);
+/// The same, where times are shorter.
+const SHORT_REPEAT: Duration = Duration::from_micros(100);
 
 thread_local! {
     /// The timer that interrupts this thread. `None` where the system refuses it.
@@ -63,6 +65,33 @@ pub(in crate::process) fn ends_within(pid: Pid, limit: Duration) -> io::Result<b
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
             ended => ended,
         }
+    })
+}
+
+/// Makes a blocking call that fails with [`io::ErrorKind::Interrupted`] if it has not returned at
+/// this time.
+pub(super) fn interrupted_at<T>(
+    due: Instant,
+    call: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
+    let limit = due.saturating_duration_since(Instant::now());
+    if limit.is_zero() {
+        return Err(io::ErrorKind::Interrupted.into());
+    }
+    ALARM.with(|alarm| {
+        let Some(alarm) = alarm else {
+            return call();
+        };
+        let mut alarm = alarm.borrow_mut();
+        let repeated = Expiration::IntervalDelayed(limit.into(), SHORT_REPEAT.into());
+        alarm.set(repeated, TimerSetTimeFlags::empty())?;
+        let result = call();
+        // Zero disarms it.
+        alarm.set(
+            Expiration::OneShot(TimeSpec::new(0, 0)),
+            TimerSetTimeFlags::empty(),
+        )?;
+        result
     })
 }
 

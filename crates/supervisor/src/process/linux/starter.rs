@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crashrate_model::EvidenceMode;
 use nix::unistd::Pid;
 
-use super::tracer::{self, ExecTracer, Finish, Reuse};
+use super::tracer::{self, ExecTracer, Finish, Order, Reuse};
 use super::zygote::{ForkError, LiveZygotes};
 use super::zygote_pool::SlotZygotes;
 use crate::plan::AttemptSpec;
@@ -84,6 +84,11 @@ impl Starter {
     fn execute_traced(&self, spec: &AttemptSpec, slot: u32) -> io::Result<Started> {
         let idle = lock(&self.idle).remove(&slot);
         let tracer = idle.map_or_else(ExecTracer::start, Ok)?;
+        if let Some(perturb) = &spec.perturb {
+            tracer
+                .thread
+                .order_next(Order::Perturb(Box::new(perturb.clone())));
+        }
         let barrier = tracer.barrier.child_end();
         // If this fails the tracer is dropped: it may or may not have seen the child.
         let process = self.launcher.spawn(spec, slot, Some(barrier))?;

@@ -1,6 +1,8 @@
 //! Process control on macOS, which has kqueue but no subreaper, cgroups or /proc. Not run by its
 //! authors yet.
 
+mod malloc;
+mod pin;
 mod spawn;
 mod starter;
 
@@ -16,6 +18,9 @@ use nix::unistd::Pid;
 
 use super::Watched;
 
+pub(crate) use malloc::malloc_env;
+pub(crate) use pin::PINS;
+pub(super) use pin::Pin;
 pub(super) use spawn::Spawner;
 pub use starter::Starter;
 pub(super) use starter::can_trace;

@@ -34,7 +34,7 @@ pub(super) fn capture(table: &mut TraceTable) -> Option<Hang> {
     order.sort_by_key(|&(tid, pid)| (pid != leader, pid, tid != pid, tid));
     let over = order.len().saturating_sub(MAX_READ);
     order.truncate(MAX_READ);
-    let stopped = stop(table, &order);
+    let stopped = stop(table, &order, STOP_TIMEOUT);
     let (mut threads, mut maps, mut left_out) = (Vec::new(), HashMap::new(), over);
     let deadline = Instant::now() + READ_TIMEOUT;
     for &(tid, pid) in &order {
@@ -47,13 +47,7 @@ pub(super) fn capture(table: &mut TraceTable) -> Option<Hang> {
         threads.extend(ThreadShot::take(pid, tid, maps, &IMAGES, MAX_FRAMES));
     }
     let stopped_by = stopped.get(&leader).copied().flatten();
-    for (tid, group_stop) in stopped {
-        if group_stop.is_some() {
-            sys::listen(tid);
-        } else {
-            sys::cont(tid, 0);
-        }
-    }
+    release(stopped);
     (!threads.is_empty()).then_some(Hang {
         leader,
         threads,
@@ -63,16 +57,20 @@ pub(super) fn capture(table: &mut TraceTable) -> Option<Hang> {
     })
 }
 
-/// Stops these threads. Returns those that did stop, each with the signal of the group stop that it
-/// was in, if any.
-fn stop(table: &mut TraceTable, threads: &[(i32, i32)]) -> HashMap<i32, Option<i32>> {
+/// Stops these threads within this time. Returns those that did stop, each with the signal of the
+/// group stop that it was in, if any.
+pub(super) fn stop(
+    table: &mut TraceTable,
+    threads: &[(i32, i32)],
+    limit: Duration,
+) -> HashMap<i32, Option<i32>> {
     let mut awaited: HashSet<i32> = HashSet::new();
     for &(tid, _) in threads {
         if ptrace::interrupt(Pid::from_raw(tid)).is_ok() {
             awaited.insert(tid);
         }
     }
-    let deadline = Instant::now() + STOP_TIMEOUT;
+    let deadline = Instant::now() + limit;
     let mut stopped = HashMap::new();
     while !awaited.is_empty() && Instant::now() < deadline {
         let Ok(event) = table.handle_next(Blocking::No, &awaited) else {
@@ -96,6 +94,17 @@ fn stop(table: &mut TraceTable, threads: &[(i32, i32)]) -> HashMap<i32, Option<i
         }
     }
     stopped
+}
+
+/// Lets the threads continue that [`stop`] has stopped.
+pub(super) fn release(stopped: HashMap<i32, Option<i32>>) {
+    for (tid, group_stop) in stopped {
+        if group_stop.is_some() {
+            sys::listen(tid);
+        } else {
+            sys::cont(tid, 0);
+        }
+    }
 }
 
 /// Captures the threads of a process that nobody traces, and of its descendants. `None` if it has

@@ -5,11 +5,13 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
+use crashrate_model::Perturbation;
+
 use super::start_barrier::{StartBarrier, TracerEnd};
 use super::sys::Blocking;
 use super::table::TraceTable;
 use super::thread::{Order, Report, Reuse, TracerThread, seize_next};
-use super::{capture_hang, sys};
+use super::{DELAY_OPTIONS, OPTIONS, capture_hang, sys};
 use crate::process::Watched;
 
 /// How long a tracer may take to see an end that its slot has seen.
@@ -128,8 +130,25 @@ impl ExecTracer {
 /// The tracer's thread. Returns when no child will come any more, or when only its end kills what
 /// is left of a child.
 fn trace_children(mut barrier: TracerEnd, orders: &Receiver<Order>, reports: &Sender<Report>) {
-    while let Some(leader) = seize_next(&mut barrier, reports) {
-        let table = TraceTable::of_child(leader);
+    loop {
+        let mut perturb = None;
+        let leader = seize_next(&mut barrier, reports, || {
+            perturb = match orders.try_recv() {
+                Ok(Order::Perturb(spec)) => Some(spec),
+                _ => None,
+            };
+            match &perturb {
+                Some(spec) if spec.perturb.contains(Perturbation::Delays) => DELAY_OPTIONS,
+                _ => OPTIONS,
+            }
+        });
+        let Some(leader) = leader else {
+            return;
+        };
+        let mut table = TraceTable::of_child(leader);
+        if let Some(spec) = perturb {
+            table.perturb(*spec);
+        }
         let (watched, reuse) = trace_child(table, orders, reports);
         let _ = reports.send(Report::Finished(Box::new(watched), reuse));
         if reuse == Reuse::No {
@@ -155,6 +174,7 @@ fn trace_child(
             let _ = reports.send(Report::HangCaptured);
         }
     }
+    table.end_perturbation();
     table.kill_descendants();
     (table.watched(), Reuse::No)
 }
@@ -162,7 +182,9 @@ fn trace_child(
 /// Handles events and orders until the child has ended or is given up.
 fn handle_events(table: &mut TraceTable, orders: &Receiver<Order>, reports: &Sender<Report>) {
     loop {
-        match table.handle_next(Blocking::Yes, &HashSet::new()) {
+        table.perturb_due();
+        let blocking = table.next_due().map_or(Blocking::Yes, Blocking::Until);
+        match table.handle_next(blocking, &HashSet::new()) {
             Ok(_) if table.leader_has_ended() => return,
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -171,12 +193,13 @@ fn handle_events(table: &mut TraceTable, orders: &Receiver<Order>, reports: &Sen
         }
         match orders.try_recv() {
             Ok(Order::CaptureHang) => {
+                table.end_perturbation();
                 let hang = capture_hang::capture(table);
                 table.set_hang(hang);
                 let _ = reports.send(Report::HangCaptured);
             }
             Ok(Order::Finish) | Err(TryRecvError::Disconnected) => return,
-            Err(TryRecvError::Empty) => {}
+            Ok(Order::Perturb(_)) | Err(TryRecvError::Empty) => {}
         }
     }
 }

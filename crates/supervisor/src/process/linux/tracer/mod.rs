@@ -11,6 +11,7 @@ mod capture_hang;
 mod disturbance;
 mod exec_loop;
 mod hang;
+mod perturb;
 mod process_tree;
 mod reissue;
 mod start_barrier;
@@ -43,6 +44,9 @@ const OPTIONS: Options = Options::PTRACE_O_EXITKILL
     .union(Options::PTRACE_O_TRACEEXEC)
     .union(Options::PTRACE_O_TRACEFORK)
     .union(Options::PTRACE_O_TRACEVFORK);
+
+/// The further events at which a tracee stops to be delayed.
+const DELAY_OPTIONS: Options = OPTIONS.union(Options::PTRACE_O_TRACEEXIT);
 
 /// The programs and libraries read so far. They hardly differ between attempts and runs.
 pub(super) static IMAGES: LazyLock<Images> = LazyLock::new(Images::default);

@@ -4,6 +4,9 @@
 
 use std::io;
 use std::mem;
+use std::time::Instant;
+
+use super::super::alarm;
 
 /// Children of every kind, but only those of this thread: other tracers wait for their own.
 const OURS: libc::c_int = libc::__WALL | libc::__WNOTHREAD;
@@ -13,6 +16,8 @@ const OURS: libc::c_int = libc::__WALL | libc::__WNOTHREAD;
 pub(super) enum Blocking {
     Yes,
     No,
+    /// Until this time. Then the wait fails with [`io::ErrorKind::Interrupted`].
+    Until(Instant),
 }
 
 /// How a tracee ended.
@@ -35,6 +40,8 @@ pub(super) enum Stop {
     Fork,
     Vfork,
     Clone,
+    /// A thread is about to exit.
+    Exit,
     Other,
 }
 
@@ -55,6 +62,7 @@ impl TraceeEvent {
             libc::PTRACE_EVENT_FORK => Stop::Fork,
             libc::PTRACE_EVENT_VFORK => Stop::Vfork,
             libc::PTRACE_EVENT_CLONE => Stop::Clone,
+            libc::PTRACE_EVENT_EXIT => Stop::Exit,
             _ => Stop::Other,
         })
     }
@@ -69,9 +77,16 @@ pub(super) fn peek(blocking: Blocking) -> io::Result<Option<(i32, TraceeEvent)>>
     }
     // SAFETY: all fields of the structure are plain numbers, for which zero is a value.
     let mut info: libc::siginfo_t = unsafe { mem::zeroed() };
-    // SAFETY: the pointer is to a local of the right type that outlives the call.
-    if unsafe { libc::waitid(libc::P_ALL, 0, &mut info, options) } < 0 {
-        return Err(io::Error::last_os_error());
+    let mut wait = || {
+        // SAFETY: the pointer is to a local of the right type that outlives the call.
+        match unsafe { libc::waitid(libc::P_ALL, 0, &mut info, options) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    };
+    match blocking {
+        Blocking::Until(due) => alarm::interrupted_at(due, wait)?,
+        Blocking::Yes | Blocking::No => wait()?,
     }
     // SAFETY: waitid filled the structure, or left the zeros that mean that there is no event.
     let (tid, status) = unsafe { (info.si_pid(), info.si_status()) };

@@ -8,12 +8,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::ptrace;
+use nix::sys::ptrace::{self, Options};
 use nix::unistd::Pid;
 
 use super::super::alarm;
-use super::OPTIONS;
 use super::start_barrier::TracerEnd;
+use crate::plan::PerturbSpec;
 use crate::process::Watched;
 
 /// How often a tracer is interrupted until it has read its order: it may have begun to wait for its
@@ -22,6 +22,8 @@ const WAKE_EVERY: Duration = Duration::from_millis(1);
 
 /// An order to a tracer. The end of the channel means: kill what is left and end.
 pub(in super::super) enum Order {
+    /// Perturb the next child. Sent before it is started.
+    Perturb(Box<PerturbSpec>),
     CaptureHang,
     /// Kill what is left of the child, and report what was seen of it.
     Finish,
@@ -88,11 +90,16 @@ impl TracerThread {
 
     /// Sends an order and wakes the tracer.
     pub(in super::super) fn order(&self, order: Order) {
+        self.order_next(order);
+        self.wake();
+    }
+
+    /// Sends an order that the tracer reads when its next child comes.
+    pub(in super::super) fn order_next(&self, order: Order) {
         if let Some(orders) = &self.orders {
             // It fails if the tracer has ended. Then no report comes.
             let _ = orders.send(order);
         }
-        self.wake();
     }
 
     /// The next report. Interrupts the tracer until it comes. `None`: the deadline is over, or the
@@ -137,11 +144,15 @@ impl Drop for TracerThread {
     }
 }
 
-/// In the tracer: seizes the next process that comes to the start barrier and lets it run. `None`:
-/// none comes any more, or it could not be seized.
-pub(super) fn seize_next(barrier: &mut TracerEnd, reports: &Sender<Report>) -> Option<i32> {
+/// In the tracer: seizes the next process that comes to the start barrier and lets it run. `options`
+/// is called when it has come. `None`: none comes any more, or it could not be seized.
+pub(super) fn seize_next(
+    barrier: &mut TracerEnd,
+    reports: &Sender<Report>,
+    options: impl FnOnce() -> Options,
+) -> Option<i32> {
     let pid = barrier.next_child()?;
-    let seized = ptrace::seize(Pid::from_raw(pid), OPTIONS);
+    let seized = ptrace::seize(Pid::from_raw(pid), options());
     // Before the release: the slot looks for the report when the child has executed.
     let _ = reports.send(Report::Seized(seized));
     barrier.release();

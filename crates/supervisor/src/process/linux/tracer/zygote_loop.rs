@@ -6,11 +6,11 @@ use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::Duration;
 
-use super::capture_hang;
 use super::start_barrier::TracerEnd;
 use super::sys::Blocking;
 use super::table::TraceTable;
 use super::thread::{Order, Report, Reuse, TracerThread, seize_next};
+use super::{OPTIONS, capture_hang};
 
 /// How often the events of a child are handled whose zygote has ended.
 const ORPHAN_EVERY: Duration = Duration::from_millis(1);
@@ -24,7 +24,7 @@ pub(in super::super) fn start_zygote_tracer(barrier: TracerEnd) -> io::Result<Tr
 
 /// The tracer's thread.
 fn trace_zygote(mut barrier: TracerEnd, orders: &Receiver<Order>, reports: &Sender<Report>) {
-    let Some(zygote) = seize_next(&mut barrier, reports) else {
+    let Some(zygote) = seize_next(&mut barrier, reports, || OPTIONS) else {
         return;
     };
     let mut table = TraceTable::of_zygote(zygote);
@@ -35,6 +35,8 @@ fn trace_zygote(mut barrier: TracerEnd, orders: &Receiver<Order>, reports: &Send
                 table.set_hang(hang);
                 let _ = reports.send(Report::HangCaptured);
             }
+            // Forked processes are not perturbed.
+            Ok(Order::Perturb(_)) => {}
             Ok(Order::Finish) => {
                 let watched = Box::new(table.finish_child());
                 let _ = reports.send(Report::Finished(watched, Reuse::Yes));

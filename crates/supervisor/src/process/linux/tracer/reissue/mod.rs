@@ -39,10 +39,21 @@ pub(super) struct Reissue {
 impl Reissue {
     /// Checks a thread that is about to be delivered a signal.
     pub(super) fn check(&mut self, tid: i32, signal: i32) {
+        self.check_call(tid, || is_ignored(tid, signal));
+    }
+
+    /// Checks a thread that the tracer has interrupted.
+    pub(super) fn interrupted(&mut self, tid: i32) {
+        self.check_call(tid, || {
+            Signals::of(tid).is_some_and(|it| !it.interrupt_anyway())
+        });
+    }
+
+    fn check_call(&mut self, tid: i32, is_by_tracer: impl FnOnce() -> bool) {
         let Some(call) = arch::interrupted_call(tid) else {
             return;
         };
-        if !is_ignored(tid, signal) {
+        if !is_by_tracer() {
             return;
         }
         let times = self.times.entry(tid).or_default();
@@ -60,21 +71,42 @@ impl Reissue {
     }
 }
 
-/// Whether the process ignores the signal, and no signal that it handles is pending, which would
-/// interrupt the same call.
+/// The signals of a thread, a bit each.
+struct Signals {
+    ignored: u64,
+    caught: u64,
+    /// Not blocked, and waiting to be delivered.
+    pending: u64,
+}
+
+impl Signals {
+    fn of(tid: i32) -> Option<Signals> {
+        let status = fs::read(format!("/proc/{tid}/status")).ok()?;
+        let status = String::from_utf8_lossy(&status);
+        let mask = |name: &str| {
+            let mask = field(&status, name).and_then(|mask| u64::from_str_radix(mask, 16).ok());
+            mask.unwrap_or(0)
+        };
+        Some(Signals {
+            ignored: mask("SigIgn:"),
+            caught: mask("SigCgt:"),
+            pending: (mask("SigPnd:") | mask("ShdPnd:")) & !mask("SigBlk:"),
+        })
+    }
+
+    /// Whether a signal that the process handles is pending, which would interrupt the same call.
+    fn interrupt_anyway(&self) -> bool {
+        self.pending & self.caught != 0
+    }
+}
+
+/// Whether the process ignores the signal, and no other interrupts the same call.
 fn is_ignored(tid: i32, signal: i32) -> bool {
-    let Ok(status) = fs::read(format!("/proc/{tid}/status")) else {
+    let Some(signals) = Signals::of(tid) else {
         return false;
     };
-    let status = String::from_utf8_lossy(&status);
-    let mask = |name: &str| {
-        let mask = field(&status, name).and_then(|mask| u64::from_str_radix(mask, 16).ok());
-        mask.unwrap_or(0)
-    };
     let bit = 1u64 << (signal - 1);
-    let caught = mask("SigCgt:");
-    let is_ignored =
-        mask("SigIgn:") & bit != 0 || IGNORED_BY_DEFAULT.contains(&signal) && caught & bit == 0;
-    let pending = (mask("SigPnd:") | mask("ShdPnd:")) & !mask("SigBlk:");
-    is_ignored && pending & caught == 0
+    let is_ignored = signals.ignored & bit != 0
+        || IGNORED_BY_DEFAULT.contains(&signal) && signals.caught & bit == 0;
+    is_ignored && !signals.interrupt_anyway()
 }

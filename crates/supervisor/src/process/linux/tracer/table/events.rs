@@ -87,6 +87,9 @@ impl TraceTable {
         self.forget(tid);
         match pid {
             Some(pid) if pid == tid => {
+                if let Some(perturber) = &mut self.perturber {
+                    perturber.gone(pid);
+                }
                 self.processes.ended(tid, &self.evidence);
                 self.evidence.forget(tid);
                 // Before the leader's end it was not crashrate that killed it.
@@ -111,6 +114,7 @@ impl TraceTable {
         if self.is_zygote(tid) {
             return self.zygote_stopped(tid, stop);
         }
+        let is_new = self.pid_of(tid).is_none();
         let pid = self.process_of(tid);
         match stop {
             Stop::Signal(signal) => return self.deliver(pid, tid, signal),
@@ -126,11 +130,14 @@ impl TraceTable {
                 self.is_multi_process = true;
                 // Its own parent may end before the new process is seen, so add it now.
                 if let Some(child) = new_process(tid) {
+                    self.forked(child, pid, stop == Stop::Vfork);
                     self.announced(child, pid);
                 }
             }
             Stop::Clone => self.unseen_clones += 1,
-            Stop::Interrupt | Stop::Other => {}
+            Stop::Interrupt => return self.interrupted(tid, is_new),
+            Stop::Exit => return self.exits(tid),
+            Stop::Other => {}
         }
         sys::cont(tid, 0);
     }
@@ -167,6 +174,9 @@ impl TraceTable {
             self.forget(other);
         }
         self.evidence.forget(pid);
+        if let Some(perturber) = &mut self.perturber {
+            perturber.executed(pid);
+        }
         // Not read as a path of this process: the tracee's mount namespace may be another.
         let program = fs::read_link(format!("/proc/{tid}/exe"));
         tracing::debug!(pid, ?program, "exec stop");
@@ -191,6 +201,9 @@ impl TraceTable {
 impl TraceTable {
     /// Lets a signal be delivered to a thread.
     fn deliver(&mut self, pid: i32, tid: i32, signal: i32) {
+        if signal == libc::SIGTRAP && self.trapped(pid, tid) {
+            return;
+        }
         self.reissue.check(tid, signal);
         if self.is_fatal(pid, tid, signal) {
             tracing::debug!(pid, tid, signal, "fatal signal");
@@ -198,6 +211,7 @@ impl TraceTable {
                 self.peak_at = peak_memory(pid).map(|bytes| (signal, bytes));
             }
             self.processes.receives_fatal(pid, tid, signal);
+            self.learn(pid, tid);
         }
         let is_dying = self.processes.fatal_signal(pid).is_some();
         if is_dying && disturbance::is_init_of_namespace(pid) {

@@ -2,6 +2,8 @@
 
 mod events;
 mod finish;
+mod learn;
+mod perturbed;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -9,9 +11,11 @@ use std::path::PathBuf;
 use crashrate_postmortem::linux::Evidence;
 
 use super::hang::Hang;
+use super::perturb::Perturber;
 use super::process_tree::ProcessTree;
 use super::reissue::Reissue;
 use super::sys::{self, End};
+use learn::Learned;
 
 /// The process that the attempts' processes are forked from.
 #[derive(Clone, Copy, Default)]
@@ -70,6 +74,11 @@ pub(super) struct TraceTable {
     /// The programs that were executed, as far as they could be read.
     programs: Vec<PathBuf>,
     disturbed: Option<String>,
+    /// What disturbs the attempt on purpose.
+    perturber: Option<Box<Perturber>>,
+    /// Whether to learn from a crash.
+    learns: bool,
+    learned: Learned,
     /// A signal that was about to be delivered to the leader, and the leader's peak memory then. A
     /// stop at every exit would always give the peak, but costs each attempt one more stop.
     peak_at: Option<(i32, u64)>,
@@ -92,7 +101,10 @@ impl TraceTable {
 
     /// Of a spawned child that was seized.
     pub(super) fn of_child(leader: i32) -> TraceTable {
-        TraceTable::new(Zygote::None, Leader::Running(leader))
+        TraceTable {
+            learns: true,
+            ..TraceTable::new(Zygote::None, Leader::Running(leader))
+        }
     }
 
     /// Of a zygote that was seized and has no child yet.
@@ -104,6 +116,7 @@ impl TraceTable {
     pub(super) fn untraced(leader: i32) -> TraceTable {
         TraceTable {
             tracees: HashMap::new(),
+            learns: false,
             ..TraceTable::of_child(leader)
         }
     }
@@ -162,6 +175,9 @@ impl TraceTable {
 
     /// Removes a thread that has ended or is not traced any more.
     fn forget(&mut self, tid: i32) {
+        if let Some(perturber) = &mut self.perturber {
+            perturber.forget(tid);
+        }
         match self.tracees.get(&tid) {
             Some(Tracee::Alive(_)) => drop(self.tracees.remove(&tid)),
             Some(Tracee::Unannounced(_)) => {
@@ -186,6 +202,9 @@ impl TraceTable {
         }
         self.is_multi_process = true;
         self.tracees.insert(tid, Tracee::Unannounced(tid));
+        if let Some(perturber) = &mut self.perturber {
+            perturber.unannounced(tid);
+        }
         tid
     }
 }

@@ -1,0 +1,184 @@
+//! How long and how often an attempt is disturbed. Drawn anew for each attempt, because what helps
+//! one program hides the crash of another.
+
+use std::time::Duration;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// The shortest and longest stop, as shares of the run's length.
+const STOP: (f64, f64) = (0.003, 3.0);
+/// The longest stop, in seconds.
+const LONGEST_STOP: f64 = 1.0;
+/// The mean time between short stops, as a share of the run's length and at most, in seconds.
+const STOP_EVERY: (f64, f64) = (0.1, 0.002);
+/// The range of the longest delay of an attempt, as shares of the run's length.
+const DELAY: (f64, f64) = (0.01, 0.5);
+/// The longest delay, in seconds.
+const LONGEST_DELAY: f64 = 0.5;
+/// The range of an ambush's hold, as shares of the run's length.
+const HOLD: (f64, f64) = (0.001, 0.1);
+/// The shortest and the longest hold, in seconds.
+const HOLDS: (f64, f64) = (20e-6, 0.02);
+/// The range of the mean time between two new breakpoints, as shares of the run's length.
+const ARM_EVERY: (f64, f64) = (0.01, 0.3);
+/// The longest mean time between two new breakpoints, in seconds.
+const LONGEST_ARM: f64 = 0.05;
+/// All holds of an attempt together last at most this multiple of the run's length.
+const BUDGET: f64 = 4.0;
+
+/// A small generator of random numbers.
+pub(super) struct Random(ChaCha8Rng);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Random {
+        Random(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// A number from 0 to 1, without 1.
+    pub(super) fn share(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Whether something of this probability happens.
+    pub(super) fn happens(&mut self, probability: f64) -> bool {
+        self.share() < probability
+    }
+
+    /// A number below `count`, which must not be 0.
+    pub(super) fn below(&mut self, count: usize) -> usize {
+        (self.0.next_u64() % count as u64) as usize
+    }
+
+    /// One of these, or `None` if there are none.
+    pub(super) fn one_of<'t, T>(&mut self, of: &'t [T]) -> Option<&'t T> {
+        match of.len() {
+            0 => None,
+            count => of.get(self.below(count)),
+        }
+    }
+
+    /// A number whose logarithm is evenly distributed between those of the two.
+    fn log_uniform(&mut self, (low, high): (f64, f64)) -> f64 {
+        low * (high / low).powf(self.share())
+    }
+
+    /// An exponentially distributed time.
+    fn exponential(&mut self, mean: f64) -> Duration {
+        Duration::from_secs_f64(-mean * (1.0 - self.share()).ln())
+    }
+}
+
+/// The times of one attempt, in seconds.
+pub(super) struct Pace {
+    run: f64,
+    stop: f64,
+    stop_every: f64,
+    delay: f64,
+    arm_every: f64,
+    /// What is left of the time for delays and holds.
+    budget: f64,
+}
+
+impl Pace {
+    pub(super) fn draw(run_length: Duration, random: &mut Random) -> Pace {
+        let run = run_length.as_secs_f64().max(1e-4);
+        let scaled = |(low, high): (f64, f64)| (low * run, high * run);
+        let stop = random.log_uniform(scaled(STOP)).min(LONGEST_STOP);
+        let every = (STOP_EVERY.0 * run).min(STOP_EVERY.1);
+        Pace {
+            run,
+            stop,
+            stop_every: every.max(stop),
+            delay: random.log_uniform(scaled(DELAY)).min(LONGEST_DELAY),
+            arm_every: random.log_uniform(scaled(ARM_EVERY)).min(LONGEST_ARM),
+            budget: BUDGET * run,
+        }
+    }
+
+    /// Time from the start of the program to the first stop.
+    pub(super) fn first_stop(&self, random: &mut Random) -> Duration {
+        let within = self.run.min(self.stop_every * 2.0);
+        Duration::from_secs_f64(within * random.share())
+    }
+
+    pub(super) fn next_stop(&self, random: &mut Random) -> Duration {
+        random.exponential(self.stop_every)
+    }
+
+    pub(super) fn stop(&self, random: &mut Random) -> Duration {
+        Duration::from_secs_f64(self.stop * (0.5 + random.share()))
+    }
+
+    pub(super) fn next_arm(&self, random: &mut Random) -> Duration {
+        random.exponential(self.arm_every)
+    }
+
+    /// The length of a delay; zero for half of them and when the budget is spent.
+    pub(super) fn delay(&mut self, random: &mut Random) -> Duration {
+        let delay = self.delay * random.share();
+        match random.happens(0.5) {
+            true => Duration::ZERO,
+            false => self.spend(delay),
+        }
+    }
+
+    /// The length of the hold of a thread that has come to an ambush; zero when the budget is spent.
+    pub(super) fn hold(&mut self, random: &mut Random) -> Duration {
+        let (low, high) = (HOLD.0 * self.run, HOLD.1 * self.run);
+        let hold = random.log_uniform((low, high));
+        self.spend(hold.clamp(HOLDS.0, HOLDS.1))
+    }
+
+    fn spend(&mut self, time: f64) -> Duration {
+        if time > self.budget {
+            return Duration::ZERO;
+        }
+        self.budget -= time;
+        Duration::from_secs_f64(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draw(seed: u64) -> Vec<Duration> {
+        let mut random = Random::new(seed);
+        let mut pace = Pace::draw(Duration::from_millis(20), &mut random);
+        (0..50)
+            .flat_map(|_| {
+                [
+                    pace.next_stop(&mut random),
+                    pace.stop(&mut random),
+                    pace.delay(&mut random),
+                    pace.hold(&mut random),
+                    pace.next_arm(&mut random),
+                ]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_seed_decides_everything() {
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+    }
+
+    #[test]
+    fn times_stay_in_proportion_to_the_run() {
+        for run in [2e-4, 0.02, 1.0, 3600.0] {
+            for seed in 0..200 {
+                let mut random = Random::new(seed);
+                let mut pace = Pace::draw(Duration::from_secs_f64(run), &mut random);
+                let stop = pace.stop(&mut random).as_secs_f64();
+                assert!(stop >= 0.0014 * run.min(100.0) && stop <= 4.6 * run && stop <= 1.5);
+                let all: f64 = (0..10_000)
+                    .map(|_| pace.hold(&mut random) + pace.delay(&mut random))
+                    .map(|time| time.as_secs_f64())
+                    .sum();
+                assert!(all <= BUDGET * run + 1e-9, "{all} of {run}");
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Learning where the threads of a process are when it crashes. An ambush at these places makes the
+//! same crash come more often.
+
+use std::time::{Duration, Instant};
+
+use crashrate_postmortem::Place;
+use crashrate_postmortem::linux::{Maps, ThreadShot};
+
+use super::super::{IMAGES, capture_hang, sys};
+use super::TraceTable;
+
+/// How long the other threads have to stop.
+const STOP_TIMEOUT: Duration = Duration::from_millis(20);
+/// How long reading their stacks may take.
+const READ_TIMEOUT: Duration = Duration::from_millis(100);
+/// The most threads that are looked at.
+const MAX_THREADS: usize = 64;
+/// The most frames of each thread that are places: it is in the innermost one and will return to
+/// the others.
+const FRAMES: usize = 5;
+/// The most places of a crash.
+const MAX_PLACES: usize = 128;
+
+/// What was learned of an attempt.
+#[derive(Default)]
+pub(super) enum Learned {
+    #[default]
+    Nothing,
+    /// Being learned: other threads may crash meanwhile.
+    Now,
+    Places(Vec<Place>),
+}
+
+impl Learned {
+    pub(super) fn take(&mut self) -> Vec<Place> {
+        match std::mem::take(self) {
+            Learned::Places(places) => places,
+            Learned::Nothing | Learned::Now => Vec::new(),
+        }
+    }
+}
+
+impl TraceTable {
+    /// Learns from the first crash of the attempt: of thread `tid`, which is stopped before the
+    /// delivery of a fatal signal.
+    pub(super) fn learn(&mut self, pid: i32, tid: i32) {
+        if !self.learns || !matches!(self.learned, Learned::Nothing) {
+            return;
+        }
+        self.learned = Learned::Now;
+        // Consumed, or the waits for the other threads would return it again.
+        sys::take(tid);
+        let held: Vec<i32> = (self.perturber.iter())
+            .flat_map(|perturber| perturber.held().collect::<Vec<_>>())
+            .collect();
+        let others = self
+            .threads()
+            .filter(|(other, of)| *of == pid && *other != tid && !held.contains(other));
+        let others: Vec<(i32, i32)> = others.take(MAX_THREADS).collect();
+        let stopped = capture_hang::stop(self, &others, STOP_TIMEOUT);
+        let in_process = |other: &i32| self.pid_of(*other) == Some(pid);
+        let held = held.into_iter().filter(in_process);
+        let all = [tid].into_iter().chain(held).chain(stopped.keys().copied());
+        let places = self.places(pid, all);
+        capture_hang::release(stopped);
+        self.learned = Learned::Places(places);
+        self.end_perturbation();
+    }
+
+    fn places(&self, pid: i32, threads: impl Iterator<Item = i32>) -> Vec<Place> {
+        let deadline = Instant::now() + READ_TIMEOUT;
+        let mut places: Vec<Place> = Vec::new();
+        let Ok(maps) = Maps::of(pid) else {
+            return places;
+        };
+        for tid in threads {
+            if Instant::now() >= deadline {
+                break;
+            }
+            let Ok(shot) = ThreadShot::take(pid, tid, &maps, &IMAGES, FRAMES) else {
+                continue;
+            };
+            let perturber = self.perturber.as_ref();
+            let is_after_trap = perturber.is_some_and(|it| it.is_after_trap(pid, shot.pc()));
+            // Behind a breakpoint there may be the middle of an instruction.
+            let first = usize::from(is_after_trap);
+            for place in shot.places(FRAMES).into_iter().skip(first) {
+                if places.len() < MAX_PLACES && !places.contains(&place) {
+                    places.push(place);
+                }
+            }
+        }
+        places
+    }
+}
