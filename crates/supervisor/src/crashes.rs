@@ -1,11 +1,12 @@
 //! Crash files in the run folder: JSON with the evidence of an attempt that crashed or hung.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crashrate_model::{CrashRef, Mode, Unit};
-use crashrate_postmortem::Crash;
+use crashrate_postmortem::{Crash, Place};
 use serde::{Deserialize, Serialize};
 
 use crate::evidence;
@@ -46,9 +47,41 @@ pub struct CrashFile {
     /// The program of the descendant that crashed, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descendant: Option<String>,
+    /// Where its threads were, if it was traced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
     /// The evidence.
     #[serde(flatten)]
     pub crash: Crash,
+}
+
+/// Where threads of a chapter or sequence were when it crashed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LearnedPlaces {
+    /// The chapter's or sequence's id.
+    pub name: String,
+    /// Its mode.
+    pub mode: Mode,
+    /// The places.
+    pub places: Vec<Place>,
+}
+
+/// The places in the crash files of a run. Files that cannot be read are left out.
+pub fn places(folder: &Path) -> Vec<LearnedPlaces> {
+    let entries = fs::read_dir(folder.join(FOLDER)).into_iter().flatten();
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    let files = names.iter().take(MAX_WITH_NEW);
+    let crashes = files.filter_map(|name| read(folder, &format!("{FOLDER}/{name}")).ok());
+    crashes
+        .filter(|file| !file.places.is_empty())
+        .map(|file| LearnedPlaces {
+            name: file.name,
+            mode: file.mode,
+            places: file.places,
+        })
+        .collect()
 }
 
 /// Reads a crash of a run, by its path relative to the run's folder.
@@ -72,6 +105,8 @@ pub fn core_file(signature: &str) -> String {
 pub(crate) struct CrashRole<'a> {
     /// The attempt is an evidence round.
     pub(crate) evidence_round: bool,
+    /// Where its threads were.
+    pub(crate) places: &'a [Place],
     /// The descendant that crashed: its index and program.
     pub(crate) descendant: Option<(usize, &'a str)>,
 }
@@ -143,6 +178,7 @@ impl Crashes {
             attempt,
             evidence_round: role.evidence_round,
             descendant: role.descendant.map(|(_, program)| program.to_owned()),
+            places: role.places.to_vec(),
             crash: crash.clone(),
         };
         match self.write(&(evidence::name(unit, running) + &role.suffix()), &file) {

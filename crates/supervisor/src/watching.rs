@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crashrate_model::{EvidenceMode, Finding, RunInfo};
+use crashrate_model::{EvidenceMode, Finding, Perturbation, Perturbations, RunInfo};
 
 use crate::doctor;
 use crate::plan::Plan;
@@ -67,6 +67,7 @@ impl Watching {
         if keeps_cores && matches!(choice, EvidenceChoice::Trace | EvidenceChoice::None) {
             return Err("--core-dumps needs --evidence core or auto".to_owned());
         }
+        can_perturb(plan, guardian)?;
         match choice {
             EvidenceChoice::None => Ok(Watching::default()),
             EvidenceChoice::Core => by_core(plan)
@@ -86,6 +87,32 @@ impl Watching {
             EvidenceChoice::Auto => Ok(auto(plan, guardian, keeps_cores)),
         }
     }
+}
+
+/// Whether the perturbations of the plan are possible here. One that changes nothing would make its
+/// rounds look like proof.
+fn can_perturb(plan: &Plan, guardian: (&Path, &[&str])) -> Result<(), String> {
+    let all = plan.units.iter().map(|unit| unit.perturb);
+    let all = all.fold(Perturbations::NONE, Perturbations::and);
+    if all.contains(Perturbation::Crowd) && !process::PINS {
+        return Err("--perturb crowd: this system cannot pin processes to a core".to_owned());
+    }
+    if !all.needs_tracer() {
+        return Ok(());
+    }
+    let traced: Perturbations = all.iter().filter(|one| one.needs_tracer()).collect();
+    if !process::TRACES {
+        return Err(format!(
+            "--perturb {traced}: a tracer does that, and crashrate has one for Linux only; use \
+             malloc here"
+        ));
+    }
+    process::can_trace(guardian).map_err(|why| {
+        format!(
+            "--perturb {traced}: a tracer does that, and processes cannot be traced here: {why}; in \
+             a container allow SYS_PTRACE, or set kernel.yama.ptrace_scope to 0 or 1"
+        )
+    })
 }
 
 fn auto(plan: &Plan, guardian: (&Path, &[&str]), keeps_cores: bool) -> Watching {

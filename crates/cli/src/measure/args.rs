@@ -115,6 +115,11 @@ pub(crate) struct HowArguments {
     #[arg(long, value_name = "HOW", conflicts_with = "resume")]
     pub(crate) perturb: Vec<Perturbations>,
 
+    /// Ambush threads also where they were when this run of the same build crashed; a run uses its
+    /// own crashes by itself
+    #[arg(long, value_name = "RUN")]
+    pub(crate) places: Option<String>,
+
     /// Concurrent attempts; more than 1 changes timings and race rates [1, 4 for a
     /// crowd, or the resumed run's]
     #[arg(

@@ -1,6 +1,11 @@
 //! From a request to a campaign on this machine.
 
+use std::path::Path;
+
+use crashrate_model::Perturbation;
+use crashrate_supervisor::crashes::{self, LearnedPlaces};
 use crashrate_supervisor::doctor;
+use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::process;
 use crashrate_supervisor::request::RunRequest;
 use crashrate_supervisor::runner::Campaign;
@@ -8,14 +13,14 @@ use crashrate_supervisor::schedule::Bounds;
 use crashrate_supervisor::watching::Watching;
 use crashrate_supervisor::worker;
 
-use std::path::Path;
-
 use super::HowArguments;
 use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::Failure;
+use crate::run_folder::find;
 
 /// Checks the machine and the programs, and sets up the campaign.
 pub(crate) fn campaign(
+    runs: &Path,
     request: RunRequest,
     how: &HowArguments,
     worker: Option<&Path>,
@@ -48,6 +53,7 @@ pub(crate) fn campaign(
     }
     let watching = Watching::choose(evidence, &plan, (&program, GUARDIAN), how.core_dumps)
         .map_err(Failure::usage)?;
+    let places = places(runs, &plan, how)?;
     let mut findings = doctor::examine_for(&plan, &workers);
     findings.extend(refused.iter().map(doctor::refused_call));
     Ok(Campaign {
@@ -60,7 +66,27 @@ pub(crate) fn campaign(
         time_budget: how.time_budget,
         not_worse_by,
         watching,
+        places,
         core_dumps: how.core_dumps,
         ..Campaign::new(plan, workers, (program, GUARDIAN))
     })
+}
+
+/// The places of `--places`.
+fn places(runs: &Path, plan: &Plan, how: &HowArguments) -> Result<Vec<LearnedPlaces>, Failure> {
+    let Some(name) = &how.places else {
+        return Ok(Vec::new());
+    };
+    if !(plan.units.iter()).any(|unit| unit.perturb.contains(Perturbation::Ambush)) {
+        let problem = "--places: only an ambush uses places; add --perturb ambush";
+        return Err(Failure::usage(problem));
+    }
+    let places = crashes::places(&find(runs, name)?);
+    if places.is_empty() {
+        return Err(Failure::usage(format!(
+            "--places: run {name} has no crash that was traced: repeat it with --perturb ambush or \
+             --evidence trace"
+        )));
+    }
+    Ok(places)
 }

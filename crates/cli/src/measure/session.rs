@@ -31,7 +31,7 @@ impl Session {
         worker: Option<&Path>,
         adjust: impl FnOnce(&mut Campaign),
     ) -> Result<Session, Failure> {
-        let mut campaign = campaign(request, how, worker)?;
+        let mut campaign = campaign(runs, request, how, worker)?;
         adjust(&mut campaign);
         let folder = match resumed {
             Some(folder) => folder,

@@ -8,6 +8,7 @@ use crashrate_model::{Finding, Record, Stopping};
 use thiserror::Error;
 
 use crate::build::Source;
+use crate::crashes::LearnedPlaces;
 use crate::journal::JournalError;
 use crate::outcome::Note;
 use crate::plan::{Plan, RoundKey};
@@ -36,6 +37,8 @@ pub struct Campaign {
     pub findings: Vec<Finding>,
     /// How attempts are watched for evidence of their deaths.
     pub watching: Watching,
+    /// Where threads were when an earlier run of the suite crashed. An ambush prefers these places.
+    pub places: Vec<LearnedPlaces>,
     /// Whether one core dump of each signature is kept.
     pub core_dumps: bool,
     /// The guardian's program, with the arguments before the run's id.
@@ -61,6 +64,7 @@ impl Campaign {
             not_worse_by: None,
             findings: Vec::new(),
             watching: Watching::default(),
+            places: Vec::new(),
             core_dumps: false,
             guardian,
         }

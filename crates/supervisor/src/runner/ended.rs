@@ -62,6 +62,7 @@ impl Runner<'_> {
             let watch = observed.evidence.watched.mode;
             record.apart = *self.first_watch[unit as usize].get_or_insert(watch) != watch;
         }
+        (self.perturbing).ended(&record, &observed.evidence.watched.places);
         record.at = self.elapsed();
         let outcome = record.outcome;
         self.record(Record::Ended(record), inputs)?;
@@ -119,6 +120,9 @@ impl Runner<'_> {
         let unit = self.unit_name(key.unit);
         tracing::info!(unit, round = key.round, "starting an evidence round");
         let mut spec = self.specs.for_evidence(key, slot);
+        if let Some(perturb) = &mut spec.perturb {
+            self.perturbing.complete(key.unit, perturb);
+        }
         spec.program = self.programs.path(key.unit);
         self.attempt_begins(running, true);
         self.slots.run(Assignment::new(running, spec));

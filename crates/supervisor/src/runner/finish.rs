@@ -121,7 +121,10 @@ impl<'a> Finisher<'a> {
         } else {
             self.outputs.keep(unit, running, observed, &mut notes)
         };
-        let role = CrashRole::default();
+        let role = CrashRole {
+            places: &observed.evidence.watched.places,
+            ..CrashRole::default()
+        };
         let (crash, descendants) = self.keep_crashes(running, outcome, role, observed, &mut notes);
         let evidence = &observed.evidence;
         let was_run = evidence.usage.is_some();
@@ -140,6 +143,9 @@ impl<'a> Finisher<'a> {
             }),
             evidence: (was_run && evidence.watched.mode != self.watch)
                 .then_some(evidence.watched.mode),
+            unperturbed: was_run
+                && spec.perturb.is_some()
+                && evidence.watched.mode != EvidenceMode::Trace,
             descendants,
             part: spec.part.clone(),
             spawn: evidence.spawn.filter(|spawn| *spawn != unit.spawn),
@@ -158,6 +164,7 @@ impl<'a> Finisher<'a> {
         }
         let role = CrashRole {
             evidence_round: true,
+            places: &observed.evidence.watched.places,
             descendant: None,
         };
         let (crash, descendants) = self.keep_crashes(running, outcome, role, observed, &mut notes);
@@ -218,6 +225,7 @@ impl<'a> Finisher<'a> {
             } else if descendants.len() < MAX_DESCENDANTS {
                 let role = CrashRole {
                     descendant: Some((index, program)),
+                    places: &[],
                     ..role
                 };
                 descendants.push(Descendant {

@@ -13,6 +13,7 @@ mod event;
 mod evidence_rounds;
 mod finish;
 mod journal;
+mod perturbing;
 mod resume;
 mod set_up;
 mod state;
@@ -31,6 +32,7 @@ use crate::run_file;
 use coordinator::Coordinator;
 use finish::Finisher;
 use journal::RunJournal;
+use perturbing::Perturbing;
 use state::Runner;
 
 pub use campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
@@ -58,7 +60,10 @@ pub fn run(
     let context = set_up::run_context(campaign, folder, &mut info)?;
     let (slots, threads) = Slots::new(campaign.bounds.slots, &context).map_err(RunError::SetUp)?;
     let finisher = Finisher::new(folder, &specs, &programs, context.guardian, info.evidence);
-    let runner = Runner::new(campaign, specs, resume, slots, &programs, journal, observer);
+    let perturbing = Perturbing::new(&plan.units, folder.path(), &campaign.places);
+    let runner = Runner::new(
+        campaign, specs, resume, perturbing, slots, &programs, journal, observer,
+    );
     let coordinator = Coordinator::new(runner, finisher);
     let ended = coordinator.run(&runtime, threads, info, campaign.time_budget);
     set_up::remove_work_folder(folder);

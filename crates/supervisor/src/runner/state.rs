@@ -13,6 +13,7 @@ use super::clock::{now, rounded};
 use super::event::{Event, Flow};
 use super::evidence_rounds::EvidenceRounds;
 use super::journal::RunJournal;
+use super::perturbing::Perturbing;
 use super::resume::Resume;
 use crate::decide::Decider;
 use crate::plan::{Pending, RoundKey, SpecBuilder};
@@ -45,6 +46,8 @@ pub(super) struct Runner<'a> {
     lost: Vec<(RoundKey, u32)>,
     /// How the counted rounds are watched.
     watch: EvidenceMode,
+    /// What perturbed attempts need to know of earlier ones.
+    pub(super) perturbing: Perturbing,
     /// The different answers of children about what they run on. Each is on record once.
     pub(super) hellos: Vec<Hello>,
     /// By unit: how its first attempt was watched. Attempts watched otherwise are not pooled with
@@ -63,6 +66,7 @@ impl<'a> Runner<'a> {
         campaign: &Campaign,
         specs: SpecBuilder<'a>,
         resume: Resume,
+        perturbing: Perturbing,
         slots: Slots,
         programs: &'a Programs,
         journal: RunJournal,
@@ -88,6 +92,7 @@ impl<'a> Runner<'a> {
             evidence_rounds: resume.evidence_rounds,
             lost,
             watch: campaign.watching.mode,
+            perturbing,
             hellos: Vec::new(),
             counted: None,
             trouble: None,
@@ -292,6 +297,10 @@ impl<'a> Runner<'a> {
         };
         spec.program = self.programs.path(key.unit);
         spec.watch = self.watch;
+        if let Some(perturb) = &mut spec.perturb {
+            spec.watch = EvidenceMode::Trace;
+            self.perturbing.complete(key.unit, perturb);
+        }
         let evidence_rounds = self.evidence_rounds.as_ref();
         spec.asks_for_children =
             evidence_rounds.is_some_and(|rounds| rounds.asks_for_children(key.unit));

@@ -37,6 +37,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         return Err(Failure::usage(problem));
     }
     let mut campaign = measure::campaign(
+        runs,
         request,
         &arguments.measure.how,
         arguments.measure.worker.as_deref(),

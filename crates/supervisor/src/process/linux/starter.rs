@@ -19,6 +19,9 @@ use crate::process::exec::Launcher;
 use crate::process::guardian::Guardian;
 use crate::process::watched::Watched;
 
+/// The note of an attempt that was to be perturbed and could not be traced.
+const NOT_PERTURBED: &str = "not perturbed, because it was not traced: it is not counted";
+
 /// The tracers that have no child, by slot.
 type IdleTracers = Arc<Mutex<HashMap<u32, ExecTracer>>>;
 
@@ -73,6 +76,10 @@ impl Starter {
         slot: u32,
         notes: Vec<String>,
     ) -> io::Result<Started> {
+        let mut notes = notes;
+        if spec.perturb.is_some() {
+            notes.push(NOT_PERTURBED.to_owned());
+        }
         let process = self.launcher.spawn(spec, slot, None)?;
         let mut wait = Untraced::new(self.capture, notes);
         if spec.watch == EvidenceMode::Core {
@@ -100,7 +107,10 @@ impl Starter {
                 idle: self.idle.clone(),
             }),
             Err(error) => {
-                let notes = vec![format!("not traced: {error}")];
+                let mut notes = vec![format!("not traced: {error}")];
+                if spec.perturb.is_some() {
+                    notes.push(NOT_PERTURBED.to_owned());
+                }
                 Box::new(Untraced::new(StackCapture::None, notes))
             }
         };
