@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::{DiedIn, Ended, Exit, Outcome, OutcomeSet};
+use crate::{DiedIn, Ended, Exit, MinimizeRule, Outcome, OutcomeSet, Part, Unit};
 
 /// How a round of a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,14 @@ const MAX_SIGNATURES: usize = 100;
 
 /// The deaths of one signature after which it is the one that is searched.
 pub const TARGET_DEATHS: usize = 5;
+
+impl Deaths<Part> {
+    /// The reader of the rounds of a search in this unit; each ran a part of it.
+    pub fn of_minimize(rule: &MinimizeRule, unit: &Unit, bad: &OutcomeSet) -> Deaths<Part> {
+        let choice = TargetChoice::default();
+        Deaths::new(&unit.chapters, bad, rule.signature.as_deref(), choice)
+    }
+}
 
 impl<T: Clone + PartialEq> Deaths<T> {
     /// The reader for rounds of a unit with these chapters. `target` is the signature that is

@@ -5,8 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
-use crate::{Deaths, OutcomeSet, TargetChoice, Unit};
-
 /// The part of a sequence that a round ran.
 #[derive(
     Clone,
@@ -51,14 +49,6 @@ pub struct MinimizeRule {
     pub background: Option<f64>,
     /// The numbers of a chapter that are reduced as well.
     pub params: Option<ReducedParams>,
-}
-
-impl MinimizeRule {
-    /// The reader of the rounds of such a search in this unit; each ran a part of it.
-    pub fn deaths(&self, unit: &Unit, bad: &OutcomeSet) -> Deaths<Part> {
-        let choice = TargetChoice::default();
-        Deaths::new(&unit.chapters, bad, self.signature.as_deref(), choice)
-    }
 }
 
 /// The numbers of a chapter that a search reduces after it has found the chapters.

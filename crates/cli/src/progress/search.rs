@@ -3,9 +3,8 @@
 use crashrate_model::Unit;
 use crashrate_report::{count, one_line, plural};
 use crashrate_stats::MinimizePhase;
-use crashrate_supervisor::bisect::{BisectPhase, BisectStatus};
-use crashrate_supervisor::minimize::{MinimizeStatus, SearchPhase};
-use crashrate_supervisor::search::SearchStatus;
+use crashrate_supervisor::bisect::BisectPhase;
+use crashrate_supervisor::search::{BisectStatus, MinimizeStatus, SearchPhase, SearchStatus};
 
 /// Suspects that are named.
 const NAMED: usize = 3;

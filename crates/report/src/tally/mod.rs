@@ -111,9 +111,8 @@ impl ViewBuilder {
         if !state.is_running() {
             self.lose_open().map_err(|fault| self.error(fault))?;
         }
-        let Some(run) = &self.run else {
-            return Err(self.error(ReportError::NotOpened));
-        };
+        let run = self.run.as_ref();
+        let run = run.ok_or_else(|| self.error(ReportError::NotOpened))?;
         let mut facts = run.facts(state, self.measured());
         let command = facts.machine.remove("command");
         let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
@@ -210,15 +209,9 @@ impl ViewBuilder {
                 }
             }
             Record::Ending(ending) => run.ending(ending),
-            Record::Minimized(found) => {
-                run.at(found.at);
+            Record::Minimized(_) | Record::Bisected(_) => {
                 let search = self.search.as_mut().ok_or(ReportError::NoSearch)?;
-                search.minimized(found);
-            }
-            Record::Bisected(found) => {
-                run.at(found.at);
-                let search = self.search.as_mut().ok_or(ReportError::NoSearch)?;
-                search.bisected(found);
+                run.at(search.found(record));
             }
             Record::Evidence(round) => {
                 run.at(round.at);

@@ -1,8 +1,6 @@
 //! Tallies the rounds of a search. They are in no rate of its units.
 
-use crashrate_model::{
-    Bisected, Built, Death, Deaths, Ended, Minimized, Outcome, Part, RunInfo, Stopping,
-};
+use crashrate_model::{Built, Death, Deaths, Ended, Outcome, Part, Record, RunInfo, Stopping};
 
 use super::bisection::BisectTally;
 use crate::view::{Bisection, Outcomes, PartSeen, Search, Share, Totals};
@@ -44,15 +42,18 @@ impl SearchTally {
         }
     }
 
-    pub(super) fn minimized(&mut self, found: &Minimized) {
-        if let Kind::Minimize(minimize) = &mut self.of {
-            minimize.search.found = Some(found.clone());
-        }
-    }
-
-    pub(super) fn bisected(&mut self, found: &Bisected) {
-        if let Kind::Bisect(bisect) = &mut self.of {
-            bisect.found(found);
+    /// Takes how far the search is. Returns when that was.
+    pub(super) fn found(&mut self, record: &Record) -> f64 {
+        match (&mut self.of, record) {
+            (Kind::Minimize(minimize), Record::Minimized(found)) => {
+                minimize.search.found = Some((**found).clone());
+                found.at
+            }
+            (Kind::Bisect(bisect), Record::Bisected(found)) => {
+                bisect.found(found);
+                found.at
+            }
+            _ => 0.0,
         }
     }
 
@@ -125,7 +126,7 @@ impl MinimizeTally {
         };
         let unit = run.units.first()?;
         Some(MinimizeTally {
-            deaths: rule.deaths(unit, &run.bad),
+            deaths: Deaths::of_minimize(rule, unit, &run.bad),
             search: Search {
                 rule: rule.clone(),
                 sequence: unit.name.clone(),

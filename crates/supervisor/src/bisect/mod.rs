@@ -10,12 +10,12 @@ use crashrate_model::{
     OutcomeSet, Record, Started, Unit,
 };
 use crashrate_stats::{
-    self as stats, BisectProgress, BisectPurpose, BisectRound, BisectSettings, BisectStep,
-    Bisection, ChangesShown, PairState, StatsError,
+    self as stats, BisectPurpose, BisectRound, BisectSettings, BisectStep, Bisection, ChangesShown,
+    PairState, StatsError,
 };
 
 use crate::plan::{Pending, RoundKey};
-use crate::search::{Search, SearchStatus};
+use crate::search::{BisectStatus, Search, SearchStatus};
 
 pub use crashrate_stats::BisectPhase;
 pub use request::BisectOptions;
@@ -122,10 +122,15 @@ impl BisectSearch {
         if let Some(round) = self.started.iter_mut().find(is_it) {
             round.end = Some(Box::new(ended.clone()));
         }
-        while let Some(round) = self.started.pop_front_if(|round| round.end.is_some()) {
-            if let Some(end) = &round.end {
-                self.read(round.purpose, end)?;
-            }
+        while let Some(Round {
+            purpose,
+            end: Some(end),
+            ..
+        }) = self.started.front()
+        {
+            let (purpose, end) = (*purpose, end.clone());
+            self.started.pop_front();
+            self.read(purpose, &end)?;
         }
         Ok(())
     }
@@ -302,20 +307,11 @@ impl Search for BisectSearch {
     }
 
     fn status(&self) -> SearchStatus {
-        SearchStatus::Bisect(BisectStatus {
+        SearchStatus::Bisect(Box::new(BisectStatus {
             target: self.deaths.target().map(str::to_owned),
             progress: self.search.progress(),
-        })
+        }))
     }
-}
-
-/// How far a search for a commit is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BisectStatus {
-    /// The signature that is searched, or a text in it; `None` while it is unknown.
-    pub target: Option<String>,
-    /// The state of the search.
-    pub progress: BisectProgress,
 }
 
 fn answer_of(answer: &stats::BisectAnswer) -> BisectAnswer {

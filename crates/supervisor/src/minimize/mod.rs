@@ -7,10 +7,10 @@ mod suite_file;
 use std::collections::BTreeMap;
 
 use crashrate_model::{Deaths, MinimizeRule, Minimized, OutcomeSet, Part, Record, Unit};
-use crashrate_stats::{MinimizePhase, StatsError};
+use crashrate_stats::StatsError;
 
 use crate::plan::{Pending, RoundKey};
-use crate::search::{Search, SearchStatus};
+use crate::search::{MinimizeStatus, Search, SearchPhase, SearchStatus};
 use reduction::Reduction;
 
 pub(crate) use request::plan;
@@ -42,7 +42,7 @@ impl MinimizeSearch {
     ) -> Result<MinimizeSearch, StatsError> {
         let unit = &units[UNIT as usize];
         Ok(MinimizeSearch {
-            deaths: rule.deaths(unit, bad),
+            deaths: Deaths::of_minimize(rule, unit, bad),
             search: Reduction::new(unit.chapters.len(), rule)?,
             open: BTreeMap::new(),
             last: 0,
@@ -123,29 +123,4 @@ impl Search for MinimizeSearch {
             attempt: 1,
         })
     }
-}
-
-/// How far a search for the smallest part is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MinimizeStatus {
-    /// What is searched now.
-    pub phase: SearchPhase,
-    /// The rounds so far.
-    pub runs: u64,
-    /// An estimate of the rounds left.
-    pub expected: Option<f64>,
-    /// The smallest part that is known to crash so far.
-    pub best: Part,
-    /// The chapters that may be needed, by index, each with its posterior probability; the most
-    /// probable first.
-    pub suspects: Vec<(usize, f64)>,
-}
-
-/// What a search looks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SearchPhase {
-    /// The chapters.
-    Chapters(MinimizePhase),
-    /// The numbers of a chapter.
-    Numbers,
 }

@@ -62,9 +62,9 @@ impl Plan {
     ) -> Value {
         let short = |word: &String| shortened(word, base);
         let mut env = settings.env.clone();
-        let variant = self.suite.variants.iter();
-        let variant = variant.filter(|variant| variant.id == unit.suite_variant());
-        let variant = variant.cloned().next().unwrap_or_default();
+        let mut variants = self.suite.variants.iter();
+        let variant = variants.find(|variant| variant.id == unit.suite_variant());
+        let variant = variant.cloned().unwrap_or_default();
         env.extend(variant.env);
         env.values_mut().for_each(|value| *value = short(value));
         let directory = match (settings.process.fresh_directory, &self.suite.file) {

@@ -278,14 +278,7 @@ impl<'a> SpecBuilder<'a> {
         env.extend(self.own_env(unit));
         env.retain(|name, _| !OWN.contains(&name.as_str()));
         UnitSpec {
-            directory: {
-                let directory = variant.directory.as_ref();
-                let directory = directory.unwrap_or(&settings.timing.directory);
-                match &source {
-                    Some(source) => source.directory(directory),
-                    None => directory.clone(),
-                }
-            },
+            directory: directory(variant, source.as_ref(), &settings.timing.directory),
             source: source.map(Arc::new),
             env,
             unset: settings.unset.cloned().unwrap_or_default(),
@@ -422,4 +415,10 @@ fn task_chapter(chapter: &Chapter) -> TaskChapter {
         worker,
         params,
     }
+}
+
+/// The working directory of a unit whose suite says `given`.
+fn directory(variant: &Variant, source: Option<&Source>, given: &Path) -> PathBuf {
+    let given = variant.directory.as_deref().unwrap_or(given);
+    source.map_or_else(|| given.to_owned(), |source| source.directory(given))
 }

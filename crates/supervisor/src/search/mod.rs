@@ -2,13 +2,15 @@
 //!
 //! A search decides by the records of the journal alone, so a resumed run continues where it was.
 
+mod status;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crashrate_model::{Part, Record};
 
-use crate::bisect::BisectStatus;
-use crate::minimize::MinimizeStatus;
 use crate::plan::{Pending, RoundKey};
+
+pub use status::{BisectStatus, MinimizeStatus, SearchPhase, SearchStatus};
 
 /// What chooses the rounds of a run.
 pub(crate) trait Search: Send {
@@ -28,15 +30,6 @@ pub(crate) trait Search: Send {
 
     /// How far it is, for people.
     fn status(&self) -> SearchStatus;
-}
-
-/// How far a search is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SearchStatus {
-    /// For the smallest part of a sequence that still crashes.
-    Minimize(MinimizeStatus),
-    /// For the commit that raised a rate.
-    Bisect(BisectStatus),
 }
 
 /// A search that the schedule, the runner and the stopping rule share. As an iterator it gives the

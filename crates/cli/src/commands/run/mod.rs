@@ -28,14 +28,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
     let suite = arguments.measure.suite.as_deref().or(found.as_deref());
     let options = options(runs, arguments)?;
     let (request, resumed) = measure::request(runs, &arguments.measure, suite, options)?;
-    if matches!(request.stopping, Stopping::Minimized(_)) {
-        let problem = "the run is a search: resume it with `crashrate minimize --resume`";
-        return Err(Failure::usage(problem));
-    }
-    if matches!(request.stopping, Stopping::Bisected(_)) {
-        let problem = "the run is a search: resume it with `crashrate bisect --resume`";
-        return Err(Failure::usage(problem));
-    }
+    refuse_search(&request.stopping)?;
     let mut campaign = measure::campaign(
         runs,
         request,
@@ -82,6 +75,18 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         }
     };
     copied.and(concluded)
+}
+
+/// A search is resumed by its own command.
+fn refuse_search(stopping: &Stopping) -> Result<(), Failure> {
+    let command = match stopping {
+        Stopping::Minimized(_) => "minimize",
+        Stopping::Bisected(_) => "bisect",
+        _ => return Ok(()),
+    };
+    Err(Failure::usage(format!(
+        "the run is a search: resume it with `crashrate {command} --resume`"
+    )))
 }
 
 fn options(runs: &Path, arguments: &RunArguments) -> Result<RunOptions, Failure> {

@@ -3,13 +3,10 @@
 use crashrate_model::{BisectAnswer, BisectedPair};
 use serde_json::{Value, json};
 
-use crate::view::Bisection;
+use crate::view::{Bisection, CommitSeen};
 
 pub(super) fn bisection(search: &Bisection) -> Value {
-    let name = |index: u32| {
-        let point = search.rule.points.get(index as usize);
-        point.map_or("", |point| point.name.as_str())
-    };
+    let name = |index: u32| name(search, index);
     let found = search.found.as_ref();
     let pair = |pair: &BisectedPair| {
         json!({
@@ -54,8 +51,19 @@ pub(super) fn bisection(search: &Bisection) -> Value {
             "signature": signature,
             "count": times,
         })).collect::<Vec<_>>(),
-        "commits": search.commits.iter().map(|seen| json!({
-            "name": name(seen.index),
+        "commits": commits(search),
+    })
+}
+
+fn name(search: &Bisection, index: u32) -> &str {
+    let point = search.rule.points.get(index as usize);
+    point.map_or("", |point| point.name.as_str())
+}
+
+fn commits(search: &Bisection) -> Vec<Value> {
+    let commit = |seen: &CommitSeen| {
+        json!({
+            "name": name(search, seen.index),
             "number": seen.index,
             "rounds": seen.rounds,
             "deaths": seen.deaths,
@@ -63,6 +71,7 @@ pub(super) fn bisection(search: &Bisection) -> Value {
             "others": seen.others,
             "built": seen.is_built,
             "problem": seen.problem,
-        })).collect::<Vec<_>>(),
-    })
+        })
+    };
+    search.commits.iter().map(commit).collect()
 }
