@@ -267,20 +267,20 @@ fn ratios(blocks: Blocks) -> Option<String> {
     let differ = blocks.only_one + blocks.only_two;
     let counts = Counts::new(blocks.only_two, differ).ok()?;
     let interval = confidence_sequence(counts, ALPHA).ok()?;
-    let odds = |share: f64| match share < 1.0 {
-        true => times(share / (1.0 - share)),
-        false => "any".to_owned(),
-    };
+    let odds = |share: f64| times(share / (1.0 - share));
     let [one, two] = [blocks.only_one, blocks.only_two].map(|only| (blocks.both + only) as f64);
     let risk = match one > 0.0 {
         true => format!("; risk ratio {}", times(two / one)),
         false => String::new(),
     };
-    let [lo, hi] = [interval.lo, interval.hi].map(odds);
-    Some(format!(
-        "{risk}; odds ratio {} (95%: {lo} to {hi})",
-        odds(counts.rate()?)
-    ))
+    let lo = odds(interval.lo);
+    Some(match interval.hi < 1.0 {
+        true => {
+            let (ratio, hi) = (odds(counts.rate()?), odds(interval.hi));
+            format!("{risk}; odds ratio {ratio} (95%: {lo} to {hi})")
+        }
+        false => format!("{risk}; odds ratio at least {lo} (95%)"),
+    })
 }
 
 /// Evidence, given as its logarithm: how many times likelier one hypothesis makes the data.

@@ -233,27 +233,33 @@ impl ViewBuilder {
             Record::Ended(ended) => {
                 run.at(ended.at);
                 run.ended += u32::from(ended.attempt == 1);
-                let attempt = AttemptPlace::without_end(ended.unit, ended.round, ended.attempt);
-                self.unit(attempt)?;
-                if self.open.remove(&attempt).is_none() {
-                    return Err(ReportError::NotRunning(self.describe(attempt)));
-                }
-                let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
-                if let Some(search) = &mut self.search {
-                    search.end(ended);
-                    self.units[ended.unit as usize].crashes.add(ended);
-                    return Ok(());
-                }
-                let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
-                unit.end(ended, &run.info.bad)?;
-                let attempt = AttemptPlace {
-                    end: NonZeroU64::new(place),
-                    ..attempt
-                };
-                self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
-                self.watch(record);
+                self.ended(record, ended, place)?;
             }
         }
+        Ok(())
+    }
+
+    /// Takes the end of an attempt.
+    fn ended(&mut self, record: &Record, ended: &Ended, place: u64) -> Result<(), ReportError> {
+        let attempt = AttemptPlace::without_end(ended.unit, ended.round, ended.attempt);
+        self.unit(attempt)?;
+        if self.open.remove(&attempt).is_none() {
+            return Err(ReportError::NotRunning(self.describe(attempt)));
+        }
+        let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
+        if let Some(search) = &mut self.search {
+            search.end(ended);
+            self.units[ended.unit as usize].crashes.add(ended);
+            return Ok(());
+        }
+        let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
+        unit.end(ended, &run.info.bad)?;
+        let attempt = AttemptPlace {
+            end: NonZeroU64::new(place),
+            ..attempt
+        };
+        self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
+        self.watch(record);
         Ok(())
     }
 
