@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crashrate_stats::{ChangeModel, Counts};
 
-use bisected::{EDGES, ERROR, End, Measured, REFERENCE, Scene};
+use bisected::{EDGES, ERROR, End, Measured, REFERENCE, SLACK, Scene};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -23,19 +23,22 @@ fn main() -> ExitCode {
     };
     let part = arguments.next().unwrap_or_default();
     let chosen = |scene: &&Scene| scene.name.contains(&part);
-    println!("seed {seed}, {repetitions} repetitions, error {ERROR}");
+    println!("seed {seed}, {repetitions} repetitions, error {ERROR}; shares in %");
+    println!("rounds: mean, 90 %, and means of gate+search+certificate");
+    println!("left: mean rounds and builds after the gate, estimated/counted");
     println!(
-        "{:<34} {:>6} {:>6} {:>9} {:>7} {:>8} {:>6} {:>12} {:>7} {:>8}",
+        "{:<34} {:>5} {:>5} {:>9} {:>7} {:>6} {:>7} {:>5} {:>12} {:>6} {:>19}  limits",
         "history",
         "right",
         "wrong",
         "no change",
         "several",
+        "in set",
         "rounds",
         "90 %",
-        "by phase",
+        "phases",
         "builds",
-        "of limit"
+        "left"
     );
     let mut beyond = false;
     for scene in REFERENCE.iter().chain(&EDGES).filter(chosen) {
@@ -69,32 +72,35 @@ fn decision_time() -> f64 {
 
 fn print_line(scene: &Scene, measured: &Measured) {
     let percent = |end: End| 100.0 * measured.share(end);
-    let of_reference = scene.reference.map(|[runs, builds]| {
-        let (runs, builds) = (measured.mean_runs / runs, measured.mean_builds / builds);
-        format!("{runs:.2} {builds:.2}")
+    let phases = measured.by_purpose.map(|runs| format!("{runs:.0}"));
+    let [estimated, counted] = measured.left;
+    let left = format!(
+        "{:.0}/{:.0} {:.1}/{:.1}",
+        estimated[0], counted[0], estimated[1], counted[1]
+    );
+    let limits = scene.reference.map(|[runs, builds]| {
+        let [runs, builds] = [SLACK * runs, SLACK * builds];
+        format!("<= {runs:.0} rounds, <= {builds:.1} builds")
     });
+    let wanted = (scene.wanted).map(|(end, least)| format!("{end:?} >= {:.0} %", 100.0 * least));
     let verdict = if scene.holds(measured, 0.0) {
         ""
     } else {
         "  BEYOND"
     };
-    let phases = measured.by_purpose.map(|runs| format!("{runs:.0}"));
     println!(
-        "{:<34} {:>6.1} {:>6.1} {:>9.1} {:>7.1} {:>8.1} {:>6} {:>12} {:>7.2} {:>9} {:>6.1} {:>19}{verdict}",
+        "{:<34} {:>5.1} {:>5.1} {:>9.1} {:>7.1} {:>6.1} {:>7.1} {:>5} {:>12} {:>6.2} {:>19}  {}{verdict}",
         scene.name,
         percent(End::Right),
         percent(End::Wrong),
         percent(End::NoChange),
         100.0 * measured.several,
+        100.0 * measured.covered,
         measured.mean_runs,
         measured.nine_of_ten,
         phases.join("+"),
         measured.mean_builds,
-        of_reference.unwrap_or_default(),
-        100.0 * measured.covered,
-        format!(
-            "{:.0}/{:.0} {:.1}/{:.1}",
-            measured.left[0][0], measured.left[1][0], measured.left[0][1], measured.left[1][1]
-        ),
+        left,
+        limits.or(wanted).unwrap_or_default(),
     );
 }

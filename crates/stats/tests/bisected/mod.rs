@@ -15,7 +15,7 @@ pub(crate) const ERROR: f64 = 0.05;
 const MOST_RUNS: u64 = 20_000;
 
 /// A mean may exceed the reference by this factor.
-const SLACK: f64 = 1.1;
+pub(crate) const SLACK: f64 = 1.1;
 
 /// Random rounds.
 pub(crate) struct Dice(ChaCha8Rng);
@@ -138,13 +138,7 @@ pub(crate) fn bisect(history: &History, dice: &mut Dice) -> Search {
     let mut runs = [0; 3];
     let mut estimate = None;
     while runs.iter().sum::<u64>() < MOST_RUNS && follow(&mut search, history, dice, &mut runs) {
-        if estimate.is_none()
-            && matches!(search.next(), BisectStep::Build(c) if c % history.last() > 0)
-        {
-            let progress = search.progress();
-            let so_far = [search.runs() as f64, search.builds() as f64];
-            estimate = Some(([progress.runs_left, progress.builds_left], so_far));
-        }
+        estimate = estimate.or_else(|| first_estimate(&search, history));
     }
     let end = match search.answer() {
         Some(BisectAnswer::Found(finding)) if history.is_right(&finding) => End::Right,
@@ -163,11 +157,23 @@ pub(crate) fn bisect(history: &History, dice: &mut Dice) -> Search {
         builds: search.builds(),
         says_several,
         is_covered: set.any(|range| history.rises_in(range.first..=range.last)),
-        left: estimate.map(|(estimate, [runs, builds])| {
-            let counted = [search.runs() as f64 - runs, search.builds() as f64 - builds];
-            [estimate.map(Option::unwrap_or_default), counted]
+        left: estimate.map(|([runs, builds], estimate)| {
+            let counted = [search.runs() - runs, search.builds() - builds];
+            [estimate, counted.map(|count| count as f64)]
         }),
     }
+}
+
+/// The rounds and builds so far, and estimates of those left, when the first commit between the ends
+/// is to be built.
+fn first_estimate(search: &Bisection, history: &History) -> Option<([u64; 2], [f64; 2])> {
+    match search.next() {
+        BisectStep::Build(commit) if commit != 0 && commit != history.last() => {}
+        _ => return None,
+    }
+    let progress = search.progress();
+    let left = [progress.runs_left?, progress.builds_left?];
+    Some(([progress.runs, progress.builds], left))
 }
 
 /// Takes one step, up to the first result; false once the search is answered.
@@ -227,7 +233,7 @@ pub(crate) struct Measured {
     pub(crate) mean_builds: f64,
     /// The share of searches that say that there is more than one change.
     pub(crate) several: f64,
-    /// The share of searches whose confidence set contains a rise.
+    /// The share of searches whose confidence set contains a rise at the end.
     pub(crate) covered: f64,
     /// The mean rounds and builds left after the gate: estimated, and counted.
     pub(crate) left: [[f64; 2]; 2],
@@ -279,7 +285,9 @@ impl Scene {
         });
         let is_wanted =
             (self.wanted).is_none_or(|(end, least)| measured.share(end) >= least - slack);
-        is_cheap && is_wanted && measured.share(End::Wrong) <= ERROR
+        let has_change = (self.wanted).is_none_or(|(end, _)| end == End::Right);
+        let is_covered = !has_change || measured.covered >= 1.0 - ERROR - slack;
+        is_cheap && is_wanted && is_covered && measured.share(End::Wrong) <= ERROR + slack
     }
 
     const fn new(name: &'static str, make: fn(&mut Dice) -> History) -> Self {
