@@ -56,6 +56,14 @@ pub enum StatsError {
         /// The number of the last commit.
         last: usize,
     },
+    /// An arm of a search that was not added.
+    #[error("arm {arm}: there are {arms} arms, from 0 on")]
+    NoSuchArm {
+        /// The number of the arm.
+        arm: usize,
+        /// The number of arms.
+        arms: usize,
+    },
     /// A count that must be at least one.
     #[error("{what} must be at least 1")]
     Zero {

@@ -22,7 +22,9 @@ mod pair_watch;
 mod paired;
 mod plan;
 mod power;
+mod provoke;
 mod rate;
+mod rate_ratio;
 mod ratio;
 mod sequence;
 mod special;
@@ -59,7 +61,12 @@ pub use pair_watch::PairWatch;
 pub use paired::{Blocks, Design, PairTable, SideEnd, Worse, compare_blocks, mcnemar_exact};
 pub use plan::{Method, Plan, normal_plan, normal_power, rounds_without_failure};
 pub use power::{MAX_EXACT_POWER, boschloo_power, boschloo_rounds, power_curve, rounds_to_detect};
+pub use provoke::{
+    ArmState, Confirmation, Provocation, ProvokeAnswer, ProvokePhase, ProvokeProgress,
+    ProvokeSettings, Slice, SlicePurpose, SliceResult,
+};
 pub use rate::{newcombe, wilson, zero_failure_upper};
+pub use rate_ratio::{Exposure, rate_ratio};
 pub use ratio::risk_ratio;
 pub use sequence::confidence_sequence;
 pub use tango::{tango_interval, tango_test};
