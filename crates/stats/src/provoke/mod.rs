@@ -27,6 +27,10 @@ const LEAST_CRASHES: u64 = 3;
 /// ... and its gain is large enough with this probability.
 const PROMISING: f64 = 0.8;
 
+/// Without evidence for the gain, confirmations may take this many seconds and twice those of the
+/// search. Beyond that the search continues between the blocks: another arm may gain more.
+const UNDISTURBED: f64 = 10.0;
+
 /// A confirmation is given up once that probability is below this.
 const CLEARED: f64 = 0.2;
 
@@ -161,6 +165,8 @@ pub struct Provocation {
     arms: Vec<Tally>,
     candidates: Vec<Candidate>,
     seconds: f64,
+    /// The seconds of the slices for confirmations.
+    confirming: f64,
     stage: Stage,
 }
 
@@ -183,6 +189,7 @@ impl Provocation {
             arms: vec![Tally::default(); settings.arms],
             candidates: Vec::new(),
             seconds: 0.0,
+            confirming: 0.0,
             stage: Stage::Search(0),
             settings,
         })
@@ -225,6 +232,9 @@ impl Provocation {
         };
         tally.add(&result);
         self.seconds += seconds;
+        if slice.purpose == SlicePurpose::Confirm {
+            self.confirming += seconds;
+        }
         if matches!(self.stage, Stage::Answered(_)) {
             return Ok(());
         }
@@ -257,20 +267,27 @@ impl Provocation {
             if is_open {
                 return self.stage.clone();
             }
-            if self.chance(candidate.arm) >= CLEARED {
+            if self.chance(candidate.arm) >= CLEARED && self.may_confirm(candidate.arm) {
                 return self.confirm(at);
             }
         }
         if self.seconds >= self.settings.budget {
             return Stage::Answered(ProvokeAnswer::NothingShown);
         }
-        match self.promising() {
+        match self.promising().filter(|arm| self.may_confirm(*arm)) {
             Some(arm) => {
                 let at = self.candidate(arm);
                 self.confirm(at)
             }
             None => Stage::Search(self.choose()),
         }
+    }
+
+    fn may_confirm(&self, arm: usize) -> bool {
+        let candidate = self.candidates.iter().find(|one| one.arm == arm);
+        let searching = self.seconds - self.confirming;
+        candidate.is_none_or(|one| one.process.ln_e() >= 0.0)
+            || self.confirming <= UNDISTURBED + 2.0 * searching
     }
 
     /// The arm with the highest rate among those that probably have the gain.

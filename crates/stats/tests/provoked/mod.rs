@@ -43,7 +43,7 @@ pub(crate) struct Program {
     pub(crate) name: &'static str,
     /// The probability of a crash in an unperturbed round.
     base: f64,
-    /// The seconds of a round that passes. One that crashes ends somewhere in between.
+    /// The seconds of a round that passes. One that crashes ends at a random moment.
     round: f64,
     /// Gains other than 1.
     gains: &'static [(usize, f64)],
@@ -80,17 +80,23 @@ impl Program {
         self
     }
 
+    /// The gain of an arm in crashes a second.
     fn gain(&self, arm: usize) -> f64 {
-        let found = self.gains.iter().find(|(of, _)| *of == arm);
-        let rate = found.map_or(1.0, |(_, gain)| *gain) * self.base;
         match self.base > 0.0 {
-            true => rate.min(MOST) / self.base,
+            true => a_second(self.rate(arm)) / a_second(self.base),
             false => 1.0,
         }
     }
 
+    /// The probability of a crash in a round of an arm.
+    fn rate(&self, arm: usize) -> f64 {
+        let found = self.gains.iter().find(|(of, _)| *of == arm);
+        let rate = found.map_or(1.0, |(_, gain)| *gain) * a_second(self.base);
+        (rate / (1.0 + rate / 2.0)).min(MOST)
+    }
+
     fn run(&self, slice: Slice, factor: f64, dice: &mut Dice) -> SliceResult {
-        let rate = (self.gain(slice.arm) * self.base).min(MOST) * factor;
+        let rate = self.rate(slice.arm) * factor;
         let mut result = SliceResult::default();
         while result.seconds < 0.25 {
             let crashes = dice.uniform() < rate;
@@ -101,6 +107,12 @@ impl Program {
         }
         result
     }
+}
+
+/// The crashes in the time of a round that passes, for the probability of a crash in a round. A round
+/// that crashes takes half of that time on average.
+fn a_second(rate: f64) -> f64 {
+    rate / (1.0 - rate / 2.0)
 }
 
 /// How a search ended, and after how many seconds.
