@@ -52,7 +52,8 @@ fn main() -> ExitCode {
 
 /// The mean and the upper decile of ascending numbers.
 fn times(seconds: &[f64]) -> [f64; 2] {
-    let mean = seconds.iter().sum::<f64>() / seconds.len().max(1) as f64;
+    let sum = seconds.iter().fold(0.0, |sum, seconds| sum + seconds);
+    let mean = sum / seconds.len().max(1) as f64;
     let nine_of_ten = seconds.get(seconds.len() * 9 / 10);
     [mean, nine_of_ten.copied().unwrap_or_default()]
 }

@@ -205,7 +205,8 @@ fn mean_left(searches: &[Search]) -> [[f64; 2]; 2] {
     let passed: Vec<[[f64; 2]; 2]> = searches.iter().filter_map(|search| search.left).collect();
     [0, 1].map(|kind| {
         [0, 1].map(|unit| {
-            passed.iter().map(|left| left[kind][unit]).sum::<f64>() / passed.len().max(1) as f64
+            let sum = passed.iter().fold(0.0, |sum, left| sum + left[kind][unit]);
+            sum / passed.len().max(1) as f64
         })
     })
 }
@@ -375,7 +376,7 @@ pub(crate) const REFERENCE: [Scene; 11] = [
 ];
 
 /// Kinds beyond the reference.
-pub(crate) const EDGES: [Scene; 7] = [
+pub(crate) const EDGES: [Scene; 8] = [
     Scene::new("no change, rate 0.05", |_| History::new(vec![0.05; 129]))
         .wants(End::NoChange, 0.97),
     Scene::new("no change, rate 0.3", |_| History::new(vec![0.3; 129])).wants(End::NoChange, 0.97),
@@ -390,4 +391,7 @@ pub(crate) const EDGES: [Scene; 7] = [
         History::step(dice, 1, [0.01, 0.2])
     })
     .wants(End::Right, 0.95),
+    Scene::new("one commit, 0.01 -> 0.05", |dice| {
+        History::step(dice, 1, [0.01, 0.05])
+    }),
 ];

@@ -58,7 +58,7 @@ impl Program {
         Self {
             name,
             base,
-            round: 0.02,
+            round: 0.01,
             gains,
             load: 1.0,
             least: None,
@@ -206,8 +206,8 @@ const CROWD: usize = 6;
 const YIELD: usize = 7;
 const FENCE: usize = 8;
 
-/// The measured programs: those with an arm of at least five times, then the others. Rounds of 20 ms
-/// are assumed.
+/// The measured programs: those with an arm of at least five times, then the others. The
+/// base rates lie in the measured range, and rounds of 10 ms are assumed.
 pub(crate) const PROGRAMS: [Program; 14] = [
     Program::new("use-after-free", 0.0005, &[(LEARNED, 374.0), (STOPS, 84.0)]).found(0.99),
     Program::new("signal handler", 0.001, &[(LEARNED, 82.0)]).found(0.95),
@@ -256,9 +256,9 @@ pub(crate) const EDGES: [Program; 7] = [
     )
     .lasting(2.0),
     Program::new("gain 4.99, load", 0.02, &[(BLIND, 4.99), (DELAYS, 4.99)]).loaded(0.05),
-    Program::new("gain 20, rounds of 2 s", 0.03, &[(BLIND, 20.0)])
-        .lasting(2.0)
-        .found(0.9),
+    Program::new("gain 20, rounds of 0.5 s", 0.03, &[(BLIND, 20.0)])
+        .lasting(0.5)
+        .found(0.95),
     Program::new("gain 20, load", 0.01, &[(BLIND, 20.0)])
         .loaded(0.05)
         .found(0.95),
