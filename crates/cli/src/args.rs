@@ -20,6 +20,7 @@ use crate::commands::list::ListArguments;
 use crate::commands::man::ManArguments;
 use crate::commands::minimize::MinimizeArguments;
 use crate::commands::plan::PlanArguments;
+use crate::commands::provoke::ProvokeArguments;
 use crate::commands::report::ReportArguments;
 use crate::commands::run::RunArguments;
 use crate::commands::runs::RunsArguments;
@@ -88,6 +89,8 @@ pub(crate) enum Command {
     Ab(Box<AbArguments>),
     /// Find the commit or the package version that raised a crash rate
     Bisect(Box<BisectArguments>),
+    /// Find conditions under which a program crashes more often
+    Provoke(Box<ProvokeArguments>),
     /// Compute how many rounds a question takes
     Plan(PlanArguments),
     /// Import published reports as runs

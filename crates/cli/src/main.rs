@@ -59,6 +59,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Minimize(arguments) => commands::minimize::minimize(runs, &arguments),
         Command::Ab(arguments) => commands::ab::ab(runs, &arguments),
         Command::Bisect(arguments) => commands::bisect::bisect(runs, &arguments),
+        Command::Provoke(arguments) => commands::provoke::provoke(runs, &arguments),
         Command::Compare(arguments) => commands::compare::compare(runs, &arguments),
         Command::Plan(arguments) => commands::plan::plan(runs, &arguments),
         Command::Import(arguments) => commands::import::import(runs, &arguments),

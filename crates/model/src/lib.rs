@@ -12,6 +12,7 @@ mod pairing;
 mod part;
 mod perturbation;
 mod plan_order;
+mod provoke;
 mod record;
 mod run_info;
 mod stopping;
@@ -35,6 +36,7 @@ pub use part::{
 };
 pub use perturbation::{Perturbation, PerturbationError, Perturbations};
 pub use plan_order::PlanOrder;
+pub use provoke::{Aim, BadEnd, ProvokeAnswer, ProvokeRule, Provoked, ProvokedArm, kind};
 pub use record::{
     Built, Closed, Ending, JOURNAL_VERSION, Opened, Record, Started, StopReason, ZygoteEnd,
 };

@@ -13,7 +13,9 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{Baseline, Bisected, Ended, EvidenceRound, Hello, Minimized, Outcome, RunInfo};
+use crate::{
+    Baseline, Bisected, Ended, EvidenceRound, Hello, Minimized, Outcome, Provoked, RunInfo,
+};
 
 /// The version of the journal format. Readers accept no other.
 pub const JOURNAL_VERSION: u32 = 3;
@@ -42,6 +44,8 @@ pub enum Record {
     Minimized(Box<Minimized>),
     /// How far the search for a commit is.
     Bisected(Box<Bisected>),
+    /// How far the search for a perturbation is.
+    Provoked(Box<Provoked>),
     /// The supervisor ended normally.
     Closed(Closed),
 }

@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
-use crate::{BisectRule, Ended, MinimizeRule, Mode, Outcome, OutcomeSet, Unit, executed_variant};
+use crate::{
+    BisectRule, Ended, MinimizeRule, Mode, Outcome, OutcomeSet, ProvokeRule, Unit, executed_variant,
+};
 
 /// When a run stops by itself. Recorded before the first round, because results must be interpreted
 /// by the same rule.
@@ -30,6 +32,8 @@ pub enum Stopping {
     Minimized(MinimizeRule),
     /// When the commit that raised the rate is found, or after the planned rounds.
     Bisected(BisectRule),
+    /// When a perturbation is shown to help, or after its budget.
+    Provoked(ProvokeRule),
 }
 
 impl Stopping {

@@ -10,6 +10,7 @@ use crashrate_stats::{GateVerdict, GateWatch, PairWatch, StatsError};
 use crate::bisect::BisectSearch;
 use crate::minimize::MinimizeSearch;
 use crate::plan::RoundKey;
+use crate::provoke::ProvokeSearch;
 use crate::schedule::Input;
 use crate::search::SharedSearch;
 
@@ -80,6 +81,9 @@ impl Decider {
             }
             Stopping::Bisected(rule) => {
                 Rule::Search(SharedSearch::new(BisectSearch::new(units, bad, rule)?))
+            }
+            Stopping::Provoked(rule) => {
+                Rule::Search(SharedSearch::new(ProvokeSearch::new(units, bad, rule)?))
             }
             Stopping::Gates(gates) => Rule::Gates {
                 bad: bad.clone(),

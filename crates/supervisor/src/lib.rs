@@ -21,6 +21,7 @@ mod outputs;
 pub mod plan;
 pub mod process;
 mod program;
+pub mod provoke;
 pub mod repeat;
 pub mod request;
 pub mod run_file;

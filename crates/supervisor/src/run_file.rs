@@ -111,6 +111,7 @@ fn rule(stopping: &Stopping) -> &'static str {
         Stopping::FirstBad => "until-first-bad",
         Stopping::Minimized(_) => "until-minimized",
         Stopping::Bisected(_) => "until-bisected",
+        Stopping::Provoked(_) => "until-provoked",
     }
 }
 

@@ -137,7 +137,10 @@ fn whole_run(folder: &Path) -> Option<RunInfo> {
     let first = journal::read(&folder.join("journal.jsonl")).ok()?.next()?;
     match first.ok()? {
         Record::Opened(opened) => Some(opened.run).filter(|run| {
-            let is_search = matches!(run.stopping, Stopping::Minimized(_) | Stopping::Bisected(_));
+            let is_search = matches!(
+                run.stopping,
+                Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
+            );
             run.only_round.is_none() && !is_search
         }),
         _ => None,

@@ -351,6 +351,7 @@ impl Journal {
                 Record::Evidence(round) => journal.evidence.push(*round),
                 Record::Built(_)
                 | Record::Bisected(_)
+                | Record::Provoked(_)
                 | Record::Ending(_)
                 | Record::Hello(_)
                 | Record::Minimized(_) => {}

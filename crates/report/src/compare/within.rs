@@ -32,7 +32,7 @@ pub(crate) fn alpha_of(units: &[Unit], stopping: &Stopping, axis: Axis) -> f64 {
 
 /// The comparisons in a run's report.
 pub(crate) fn comparisons(view: &View) -> Vec<Comparisons> {
-    if view.search.is_some() || view.bisection.is_some() {
+    if view.is_search() {
         return Vec::new();
     }
     let compare = |axis| compare_within(view, axis, DEFAULT_DETECT, None);

@@ -26,6 +26,7 @@ mod overview;
 mod parts;
 mod plot;
 mod previous;
+mod provocation;
 mod rates;
 mod run_pages;
 mod running;
@@ -73,6 +74,7 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
         ("Running now", Always, running::running(view)),
         ("Smallest part", Always, search::smallest(view)),
         ("Where the rate rose", Always, bisection::rise(view)),
+        ("Perturbations", Always, provocation::arms(view)),
         ("Overview", Short, overview::overview(view)),
         ("Crashes in short", Short, crashes::in_short(view)),
         ("Failures", Short, failures::failures(view)),

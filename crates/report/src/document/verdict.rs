@@ -6,7 +6,7 @@ use crashrate_model::{Axis, Mode, Outcome, StopReason};
 use crashrate_stats::GateVerdict;
 
 use super::sides::{is_decided, sides};
-use super::{Block, Tone, Verdict, bisection, search};
+use super::{Block, Tone, Verdict, bisection, provocation, search};
 use crate::clean::{NAME, clean};
 use crate::compare::{Compared, What, p_words};
 use crate::view::{ExitClass, Results, Share, View, exit_class};
@@ -71,10 +71,11 @@ pub(super) fn facts(view: &View) -> String {
 /// The verdict, and what bears on everything below it.
 pub(super) fn verdict(view: &View) -> Vec<Block> {
     let (word, tone) = status(view);
-    let lines = match (&view.search, &view.bisection) {
-        (Some(search), _) => search::in_words(view, search),
-        (None, Some(search)) => bisection::in_words(view, search),
-        (None, None) => of_rounds(view, tone),
+    let lines = match (&view.search, &view.bisection, &view.provocation) {
+        (Some(search), ..) => search::in_words(view, search),
+        (_, Some(search), _) => bisection::in_words(view, search),
+        (.., Some(search)) => provocation::in_words(view, search),
+        (None, None, None) => of_rounds(view, tone),
     };
     let mut blocks = vec![Block::Verdict(Verdict { word, tone, lines })];
     let warnings = leading(view).into_iter().chain(flaky(view));
@@ -110,9 +111,7 @@ fn status(view: &View) -> (&'static str, Tone) {
         };
     }
     match exit_class(view) {
-        ExitClass::Passed if view.search.is_some() || view.bisection.is_some() => {
-            ("FOUND", Tone::Good)
-        }
+        ExitClass::Passed if view.is_search() => ("FOUND", Tone::Good),
         ExitClass::Passed | ExitClass::NotPassed if is_decided(view) => ("DECIDED", Tone::Good),
         ExitClass::Passed => ("PASS", Tone::Good),
         ExitClass::NotPassed | ExitClass::Refuted => ("FAIL", Tone::Bad),

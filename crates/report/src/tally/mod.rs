@@ -8,6 +8,7 @@ mod bisection;
 mod crashes;
 mod distinct;
 mod order;
+mod provocation;
 mod row;
 mod run;
 mod search;
@@ -117,9 +118,10 @@ impl ViewBuilder {
         let command = facts.machine.remove("command");
         let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
         let (mut totals, mut crashes) = (Totals::default(), Vec::new());
+        let search = self.search.as_ref();
         for (place, (unit, planned)) in (0..).zip(self.planned()) {
             let mut results = unit.results(&facts, planned);
-            if let Some(search) = &self.search {
+            if let Some(search) = search {
                 // Its rounds run parts of the sequence, and its command would search again.
                 totals = search.totals(&run.info);
                 results.first_attempt = search.share(place, &run.info);
@@ -153,8 +155,9 @@ impl ViewBuilder {
             attempts: self.attempts.unwrap_or_default(),
             details: Vec::new(),
             zoom: None,
-            search: self.search.as_ref().and_then(SearchTally::search),
-            bisection: self.search.as_ref().and_then(SearchTally::bisection),
+            search: search.and_then(SearchTally::search),
+            bisection: search.and_then(SearchTally::bisection),
+            provocation: search.and_then(SearchTally::provocation),
             crashes: crashes::sorted(crashes),
             command,
         };
@@ -209,7 +212,7 @@ impl ViewBuilder {
                 }
             }
             Record::Ending(ending) => run.ending(ending),
-            Record::Minimized(_) | Record::Bisected(_) => {
+            Record::Minimized(_) | Record::Bisected(_) | Record::Provoked(_) => {
                 let search = self.search.as_mut().ok_or(ReportError::NoSearch)?;
                 run.at(search.found(record));
             }

@@ -3,7 +3,8 @@
 use crashrate_model::{Built, Death, Deaths, Ended, Outcome, Part, Record, RunInfo, Stopping};
 
 use super::bisection::BisectTally;
-use crate::view::{Bisection, Outcomes, PartSeen, Search, Share, Totals};
+use super::provocation::ProvokeTally;
+use crate::view::{Bisection, Outcomes, PartSeen, Provocation, Search, Share, Totals};
 
 #[derive(Clone, Debug)]
 pub(super) struct SearchTally {
@@ -16,6 +17,7 @@ pub(super) struct SearchTally {
 enum Kind {
     Minimize(Box<MinimizeTally>),
     Bisect(Box<BisectTally>),
+    Provoke(Box<ProvokeTally>),
 }
 
 impl SearchTally {
@@ -24,6 +26,7 @@ impl SearchTally {
         let of = match &run.stopping {
             Stopping::Minimized(_) => Kind::Minimize(Box::new(MinimizeTally::of(run)?)),
             Stopping::Bisected(rule) => Kind::Bisect(Box::new(BisectTally::new(run, rule))),
+            Stopping::Provoked(rule) => Kind::Provoke(Box::new(ProvokeTally::new(run, rule))),
             _ => return None,
         };
         Some(SearchTally {
@@ -39,6 +42,7 @@ impl SearchTally {
         match &mut self.of {
             Kind::Minimize(minimize) => minimize.end(ended),
             Kind::Bisect(bisect) => bisect.end(ended),
+            Kind::Provoke(provoke) => provoke.end(ended),
         }
     }
 
@@ -51,6 +55,10 @@ impl SearchTally {
             }
             (Kind::Bisect(bisect), Record::Bisected(found)) => {
                 bisect.found(found);
+                found.at
+            }
+            (Kind::Provoke(provoke), Record::Provoked(found)) => {
+                provoke.found(found);
                 found.at
             }
             _ => 0.0,
@@ -66,7 +74,7 @@ impl SearchTally {
     /// Whether any round has a result, or the search did without.
     pub(super) fn has_rounds(&self) -> bool {
         let is_answered = match &self.of {
-            Kind::Minimize(_) => false,
+            Kind::Minimize(_) | Kind::Provoke(_) => false,
             Kind::Bisect(bisect) => bisect.is_answered(),
         };
         is_answered || self.outcomes.counted() > 0
@@ -94,20 +102,28 @@ impl SearchTally {
         match &self.of {
             Kind::Minimize(_) => self.outcomes.share(&run.bad),
             Kind::Bisect(bisect) => bisect.share(unit),
+            Kind::Provoke(provoke) => provoke.share(unit),
         }
     }
 
     pub(super) fn search(&self) -> Option<Search> {
         match &self.of {
             Kind::Minimize(minimize) => Some(minimize.search()),
-            Kind::Bisect(_) => None,
+            Kind::Bisect(_) | Kind::Provoke(_) => None,
         }
     }
 
     pub(super) fn bisection(&self) -> Option<Box<Bisection>> {
         match &self.of {
-            Kind::Minimize(_) => None,
             Kind::Bisect(bisect) => Some(Box::new(bisect.bisection())),
+            Kind::Minimize(_) | Kind::Provoke(_) => None,
+        }
+    }
+
+    pub(super) fn provocation(&self) -> Option<Box<Provocation>> {
+        match &self.of {
+            Kind::Provoke(provoke) => Some(Box::new(provoke.provocation())),
+            Kind::Minimize(_) | Kind::Bisect(_) => None,
         }
     }
 }

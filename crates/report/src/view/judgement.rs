@@ -60,6 +60,13 @@ impl View {
                     None => Judgement::Undecided,
                 }
             }
+            Stopping::Provoked(_) => {
+                let shown = self.provocation.as_ref().and_then(|search| search.shown());
+                match shown {
+                    Some(_) => Judgement::Shown,
+                    None => Judgement::Undecided,
+                }
+            }
             Stopping::Gates(_) => {
                 let any = |verdict| self.gates.iter().any(|g| g.verdict() == verdict);
                 if any(GateVerdict::Above) {

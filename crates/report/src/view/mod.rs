@@ -9,6 +9,7 @@ mod files;
 mod identity;
 mod judgement;
 mod outcomes;
+mod provocation;
 mod rows;
 mod search;
 mod state;
@@ -34,6 +35,7 @@ pub(crate) use identity::Identities;
 pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
 pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
+pub use provocation::Provocation;
 pub(crate) use rows::Row;
 pub use rows::{
     Advice, ChapterRow, DiedInCounts, Exposure, Held, MeasureStat, Missed, Note, Reason, Results,
@@ -71,6 +73,9 @@ pub struct View {
     /// The search for the commit that raised a rate, in a run that has one. Its rounds are in no
     /// row.
     pub bisection: Option<Box<Bisection>>,
+    /// The search for a perturbation that raises a rate, in a run that has one. Its rounds are in
+    /// no row.
+    pub provocation: Option<Box<Provocation>>,
     /// The suite's baseline, as a run.
     pub baseline: Option<Box<View>>,
     /// Deaths by their signature, the most frequent first.
@@ -202,6 +207,13 @@ pub struct BuildFacts {
     pub program: Option<String>,
     /// Why it could not be built.
     pub problem: Option<String>,
+}
+
+impl View {
+    /// Whether the rounds of the run are those of a search.
+    pub(crate) fn is_search(&self) -> bool {
+        self.search.is_some() || self.bisection.is_some() || self.provocation.is_some()
+    }
 }
 
 impl RunFacts {

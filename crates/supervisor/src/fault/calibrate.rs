@@ -246,6 +246,7 @@ fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, fault: &
         | Record::Ending(_)
         | Record::Minimized(_)
         | Record::Bisected(_)
+        | Record::Provoked(_)
         | Record::Closed(_) => {}
     }
 }

@@ -83,6 +83,7 @@ impl Progress {
             | Record::Ending(_)
             | Record::Minimized(_)
             | Record::Bisected(_)
+            | Record::Provoked(_)
             | Record::Closed(_) => {}
         }
         Ok(())

@@ -17,6 +17,7 @@ use crate::listing::TestLister;
 use crate::minimize::{MinimizeError, MinimizeOptions};
 use crate::plan::{Plan, PlanError, Selection, SpawnChoice};
 use crate::process;
+use crate::provoke::{ProvokeError, ProvokeOptions};
 use crate::run_file::{self, RunFileError};
 use crate::suite::{
     Action, DescendantCrash, ProcessOptions, Suite, SuiteError, TestSource, Variant,
@@ -132,6 +133,8 @@ pub enum Until {
     Minimized(MinimizeOptions),
     /// When the commit that raised the rate is found.
     Bisected(BisectOptions),
+    /// When a perturbation is shown to raise the rate.
+    Provoked(ProvokeOptions),
 }
 
 /// A request that cannot be met.
@@ -170,6 +173,9 @@ pub enum RequestError {
     /// The search cannot begin.
     #[error(transparent)]
     Minimize(#[from] MinimizeError),
+    /// The search for a perturbation cannot begin.
+    #[error(transparent)]
+    Provoke(#[from] ProvokeError),
     /// The Python package that commands need cannot be written.
     #[error("{0}")]
     Package(String),

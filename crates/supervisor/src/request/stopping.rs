@@ -8,6 +8,7 @@ use super::{RequestError, Until};
 use crate::bisect;
 use crate::minimize;
 use crate::plan::Plan;
+use crate::provoke;
 
 /// The stopping rule, and what it leaves of the plan.
 pub(super) fn stopping(plan: Plan, until: &Until) -> Result<(Plan, Stopping), RequestError> {
@@ -26,6 +27,10 @@ pub(super) fn stopping(plan: Plan, until: &Until) -> Result<(Plan, Stopping), Re
         Until::Bisected(options) => {
             let (plan, rule) = bisect::plan(plan, options);
             return Ok((plan, Stopping::Bisected(rule)));
+        }
+        Until::Provoked(options) => {
+            let (plan, rule) = provoke::plan(plan, options)?;
+            return Ok((plan, Stopping::Provoked(rule)));
         }
         Until::Suite => match suite_gates(&plan) {
             gates if gates.is_empty() => Stopping::FixedRounds,

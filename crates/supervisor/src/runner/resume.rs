@@ -90,6 +90,7 @@ fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
         | Record::Ending(_)
         | Record::Minimized(_)
         | Record::Bisected(_)
+        | Record::Provoked(_)
         | Record::Closed(_) => return Ok(()),
     };
     match units.get(unit as usize) {

@@ -10,7 +10,7 @@ use crashrate_model::{Part, Record};
 
 use crate::plan::{Pending, RoundKey};
 
-pub use status::{BisectStatus, MinimizeStatus, SearchPhase, SearchStatus};
+pub use status::{BisectStatus, MinimizeStatus, ProvokeStatus, SearchPhase, SearchStatus};
 
 /// What chooses the rounds of a run.
 pub(crate) trait Search: Send {

@@ -1,7 +1,7 @@
 //! How far searches are, for people.
 
 use crashrate_model::Part;
-use crashrate_stats::{BisectProgress, MinimizePhase};
+use crashrate_stats::{BisectProgress, MinimizePhase, ProvokeProgress};
 
 /// How far a search is.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +10,8 @@ pub enum SearchStatus {
     Minimize(MinimizeStatus),
     /// For the commit that raised a rate.
     Bisect(Box<BisectStatus>),
+    /// For a perturbation that raises a rate.
+    Provoke(Box<ProvokeStatus>),
 }
 
 /// How far a search for the smallest part is.
@@ -44,4 +46,15 @@ pub struct BisectStatus {
     pub target: Option<String>,
     /// The state of the search.
     pub progress: BisectProgress,
+}
+
+/// How far a search for a perturbation is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProvokeStatus {
+    /// The kind of crash that is searched; `None` while it is unknown.
+    pub target: Option<String>,
+    /// The unit of each arm.
+    pub units: Vec<u32>,
+    /// The state of the search.
+    pub progress: ProvokeProgress,
 }

@@ -82,6 +82,7 @@ fn refuse_search(stopping: &Stopping) -> Result<(), Failure> {
     let command = match stopping {
         Stopping::Minimized(_) => "minimize",
         Stopping::Bisected(_) => "bisect",
+        Stopping::Provoked(_) => "provoke",
         _ => return Ok(()),
     };
     Err(Failure::usage(format!(

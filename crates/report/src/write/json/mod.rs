@@ -4,6 +4,7 @@
 mod bisection;
 mod compared;
 mod history;
+mod provocation;
 #[expect(dead_code, reason = "only their schemas are used")]
 mod schema;
 mod search;
@@ -51,6 +52,8 @@ pub fn json(view: &View) -> String {
         // Null in a run without a search.
         "search": view.search.as_ref().map(search::search),
         // Null in a run without a search for a commit.
+        // Null in a run without a search for a perturbation.
+        "provocation": view.provocation.as_ref().map(|search| provocation::provocation(search)),
         "bisection": view.bisection.as_ref().map(|search| bisection::bisection(search)),
         "running": view.running,
         "command": view.command,

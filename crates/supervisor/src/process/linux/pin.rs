@@ -5,7 +5,7 @@ use std::io;
 use std::mem;
 
 /// Whether processes can be pinned to a core.
-pub(crate) const PINS: bool = true;
+pub const PINS: bool = true;
 
 /// A set of one core.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::io;
 
 /// Whether processes can be pinned to a core.
-pub(crate) const PINS: bool = false;
+pub const PINS: bool = false;
 
 /// A set of one core. There is none.
 #[derive(Clone, Copy)]

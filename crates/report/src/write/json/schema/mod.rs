@@ -2,6 +2,7 @@
 //! repeat its fields; a test validates reports against the schema.
 
 mod bisection;
+mod provocation;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use crate::view::{
 };
 use crate::words::Method;
 use bisection::Bisection;
+use provocation::Provocation;
 
 /// The JSON Schema of [`json`](fn@super::json).
 pub fn json_schema() -> Schema {
@@ -58,6 +60,8 @@ struct Report {
     search: Option<Search>,
     /// The search for the commit that raised a rate; null without one.
     bisection: Option<Bisection>,
+    /// The search for a perturbation that raises a rate; null without one.
+    provocation: Option<Provocation>,
     /// The attempts that are running.
     running: Vec<Running>,
     /// The command that repeats the run.

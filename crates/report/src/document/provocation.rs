@@ -1,0 +1,202 @@
+//! The search for a perturbation under which a program crashes more often.
+
+use crashrate_model::{ProvokeAnswer, ProvokedArm};
+
+use super::{Block, Table, Text};
+use crate::clean::{NAME, SENTENCE, clean};
+use crate::compare::e_value;
+use crate::view::{Provocation, View};
+use crate::words::{count, plural, seconds, share};
+
+/// The most signatures of an arm that its row names.
+const NAMED: usize = 2;
+
+/// The answer in sentences, or how far the search is.
+pub(super) fn in_words(view: &View, search: &Provocation) -> Vec<String> {
+    let Some(found) = &search.found else {
+        return Vec::new();
+    };
+    let gain = times(search.rule.gain);
+    let mut lines = match (&found.answer, search.shown()) {
+        (
+            Some(ProvokeAnswer::Shown {
+                ln_e, ln_needed, ..
+            }),
+            Some(arm),
+        ) => vec![
+            helps(search, arm),
+            format!(
+                "Shown on fresh rounds: at least {gain} times as many crashes a second \
+                 (evidence {}:1, {} needed).",
+                e_value(*ln_e),
+                e_value(*ln_needed)
+            ),
+            format!("Go on with: {}", next(view, search, arm)),
+            "Its rate is not the program's: use it to find the cause, not to measure.".to_owned(),
+        ],
+        (Some(_), _) => vec![format!(
+            "Nothing is shown to help: no perturbation was shown to give {gain} times as many \
+             crashes a second."
+        )],
+        (None, _) => vec!["No perturbation is shown to help yet.".to_owned()],
+    };
+    lines.push(match &search.target {
+        Some(target) => format!("The crash searched: `{}`.", clean(target, SENTENCE)),
+        None => "Nothing crashed.".to_owned(),
+    });
+    lines.extend(others(search));
+    lines.push(format!(
+        "{} in {} of rounds.",
+        plural(view.totals.first_attempt.n, "round"),
+        seconds(found.secs)
+    ));
+    lines
+}
+
+/// `stops` and what it gains.
+fn helps(search: &Provocation, arm: &ProvokedArm) -> String {
+    let name = label(search, arm);
+    let rate = |arm: &ProvokedArm| {
+        format!(
+            "{} of {} in {}",
+            count(arm.crashes),
+            plural(u32::try_from(arm.rounds).unwrap_or(u32::MAX), "round"),
+            seconds(arm.secs)
+        )
+    };
+    let base = search.found.as_ref().and_then(|found| found.arms.first());
+    let base = base.map_or_else(String::new, |base| format!("; unperturbed {}", rate(base)));
+    format!(
+        "`{name}` makes it crash {}: {}{base}.",
+        gain(arm),
+        rate(arm)
+    )
+}
+
+/// `84 times as often (25 to 250)`.
+fn gain(arm: &ProvokedArm) -> String {
+    let from = arm.gain_from.map_or_else(|| "0".to_owned(), times);
+    match (arm.gain, arm.gain_to) {
+        (Some(gain), Some(to)) => {
+            format!("{} times as often ({from} to {})", times(gain), times(to))
+        }
+        _ => format!("at least {from} times as often"),
+    }
+}
+
+/// A factor to two or three digits.
+fn times(factor: f64) -> String {
+    match factor {
+        10.0.. => count(factor.round() as u64),
+        _ if factor == factor.round() => format!("{factor:.0}"),
+        _ => format!("{factor:.1}"),
+    }
+}
+
+fn label(search: &Provocation, arm: &ProvokedArm) -> String {
+    let learned = if arm.learned {
+        " at learned places"
+    } else {
+        ""
+    };
+    format!("{}{learned}", clean(search.perturbation(arm), NAME))
+}
+
+/// The command that runs the program under the perturbation.
+fn next(view: &View, search: &Provocation, arm: &ProvokedArm) -> String {
+    let places = match arm.learned {
+        true => format!(" --places {}", view.run.number),
+        false => String::new(),
+    };
+    let perturb = clean(search.perturbation(arm), NAME);
+    let what = match &view.run.given {
+        Some(given) => format!("-- {}", clean(&given.line, SENTENCE)),
+        None => format!("SUITE --chapter {}", clean(&search.unit, NAME)),
+    };
+    format!("crashrate run -n 100 --perturb {perturb}{places} {what}")
+}
+
+/// Bad ends of other kinds are finds too.
+fn others(search: &Provocation) -> Option<String> {
+    let found = search.found.as_ref()?;
+    let all = found
+        .arms
+        .iter()
+        .filter(|arm| arm.others > 0)
+        .map(|arm| format!("{} with `{}`", count(arm.others), label(search, arm)));
+    let all = crate::words::joined(all, ", ")?;
+    Some(format!(
+        "Other bad ends, finds of their own: {all}. One that never occurs unperturbed is another \
+         bug, or one too rare to have been seen."
+    ))
+}
+
+/// A row for each arm.
+pub(super) fn arms(view: &View) -> Vec<Block> {
+    let Some(search) = &view.provocation else {
+        return Vec::new();
+    };
+    let Some(found) = &search.found else {
+        return Vec::new();
+    };
+    let mut table = Table::titled(clean(&search.unit, NAME))
+        .texts(["perturbation"])
+        .numbers(["crashed", "a minute", "gain", "95%", "other bad ends"])
+        .texts(["signatures"]);
+    for (place, arm) in found.arms.iter().enumerate() {
+        let rounds = u32::try_from(arm.rounds).unwrap_or(u32::MAX);
+        let crashes = u32::try_from(arm.crashes).unwrap_or(u32::MAX);
+        let minute = (arm.secs > 0.0).then(|| 60.0 * arm.crashes as f64 / arm.secs);
+        let is_base = place == 0;
+        table.row([
+            Text::plain(label(search, arm)),
+            Text::rate(share(crashes, rounds), crashes),
+            Text::plain(minute.map_or_else(String::new, a_minute)),
+            Text::plain(
+                arm.gain
+                    .filter(|_| !is_base)
+                    .map_or_else(String::new, times),
+            ),
+            Text::plain(if is_base {
+                String::new()
+            } else {
+                interval(arm)
+            }),
+            Text::count(u32::try_from(arm.others).unwrap_or(u32::MAX)),
+            Text::long(signatures(search, arm)),
+        ]);
+    }
+    let has_others = found.arms.iter().any(|arm| arm.others > 0);
+    let has_signatures = search.signatures.iter().any(|all| !all.is_empty());
+    table.keep(&[true, true, true, true, true, has_others, has_signatures]);
+    Block::table(table)
+}
+
+fn a_minute(rate: f64) -> String {
+    match rate {
+        0.0 => "0".to_owned(),
+        100.0.. => count(rate.round() as u64),
+        _ => format!("{rate:.2}"),
+    }
+}
+
+fn interval(arm: &ProvokedArm) -> String {
+    match (arm.gain_from, arm.gain_to) {
+        (Some(from), Some(to)) => format!("{}-{}", times(from), times(to)),
+        (Some(from), None) if from > 0.0 => format!("{} or more", times(from)),
+        _ => String::new(),
+    }
+}
+
+/// The most frequent signatures of the arm's unit.
+fn signatures(search: &Provocation, arm: &ProvokedArm) -> String {
+    // A later arm shares its unit with an earlier one, whose row has them.
+    let all = search
+        .signatures
+        .get(arm.unit as usize)
+        .filter(|_| !arm.learned);
+    let all = all.into_iter().flatten().take(NAMED);
+    let all =
+        all.map(|(signature, n)| format!("{} {}x", clean(signature, NAME), count((*n).into())));
+    crate::words::joined(all, ", ").unwrap_or_default()
+}
