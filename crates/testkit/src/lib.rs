@@ -8,6 +8,7 @@ pub mod misbehave;
 mod platform;
 pub mod processes;
 pub mod programs;
+pub mod racy;
 pub mod repository;
 pub mod sequence;
 mod warm_up;

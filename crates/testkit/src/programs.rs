@@ -43,7 +43,7 @@ impl Programs {
 
 /// The running test is `<target>[/<triple>]/<profile>/deps/<name>-<hash>`; an example is in
 /// `examples` instead of `deps`.
-fn profile_folder() -> PathBuf {
+pub(crate) fn profile_folder() -> PathBuf {
     let test = std::env::current_exe().expect("a process knows its program");
     let folder = test.parent().expect("a program is in a folder");
     match folder.file_name().and_then(|name| name.to_str()) {
@@ -91,6 +91,6 @@ fn newest(folder: &Path) -> Option<SystemTime> {
         .max()
 }
 
-fn modified(path: &Path) -> Option<SystemTime> {
+pub(crate) fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().ok()?.modified().ok()
 }

@@ -76,7 +76,7 @@ fn provoke(status: &ProvokeStatus, units: &[Unit], rate: Option<String>) -> Stri
         format!("{:.0} s of {:.0} s", progress.seconds, progress.budget),
     ];
     let base = progress.arms.first().map_or(0, |base| base.crashes);
-    words.push(format!("{} unperturbed", plural(base, "crash")));
+    words.push(format!("{} unperturbed", crashes(base)));
     let name = |arm: usize| {
         let unit = status
             .units
@@ -88,19 +88,25 @@ fn provoke(status: &ProvokeStatus, units: &[Unit], rate: Option<String>) -> Stri
         let rate = |arm: &ArmState| arm.rate.unwrap_or_default();
         rate(one).total_cmp(&rate(two))
     });
-    let crashes = |arm: &ArmState| plural(arm.crashes, "crash");
     match (&progress.confirmation, best) {
         (Some(confirmation), _) => {
             let arm = &progress.arms[confirmation.arm];
-            words.push(format!("testing {}: {}", name(arm.arm), crashes(arm)));
+            words.push(format!("testing {}: {}", name(arm.arm), crashes(arm.crashes)));
         }
         (None, Some(arm)) if arm.crashes > 0 => {
-            words.push(format!("best {}: {}", name(arm.arm), crashes(arm)));
+            words.push(format!("best {}: {}", name(arm.arm), crashes(arm.crashes)));
         }
         _ => {}
     }
     words.extend(rate);
     words.join(", ")
+}
+
+fn crashes(n: u64) -> String {
+    match n {
+        1 => "1 crash".to_owned(),
+        n => format!("{} crashes", count(n)),
+    }
 }
 
 fn rounds(runs: u64, left: Option<f64>) -> Vec<String> {

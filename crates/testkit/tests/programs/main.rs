@@ -3,4 +3,5 @@
 mod child;
 mod helpers;
 mod misbehave;
+mod racy;
 mod sequence;

@@ -32,7 +32,7 @@ pub use core_files::CoreFiles;
 pub(crate) use malloc::malloc_env;
 pub(super) use memory::MemoryWatch;
 pub(super) use orphans::{adopt_orphans, kill_escaped, kill_strays_of_run};
-pub(crate) use pin::PINS;
+pub use pin::PINS;
 pub(super) use pin::Pin;
 pub(super) use probe::refused_calls;
 pub(super) use proc::had_children;

@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 use super::Watched;
 
 pub(crate) use malloc::malloc_env;
-pub(crate) use pin::PINS;
+pub use pin::PINS;
 pub(super) use pin::Pin;
 pub(super) use spawn::Spawner;
 pub use starter::Starter;
