@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crashrate_adapters::{ExitCodes, ExitMeaning};
-use crashrate_model::{Ended, Mode, Outcome, Record, RunInfo, Unit};
+use crashrate_model::{Ended, Mode, Outcome, Perturbation, Perturbations, Record, RunInfo, Unit};
 use thiserror::Error;
 
 use crate::journal::{self, JournalError};
@@ -26,6 +26,8 @@ pub struct RoundChoice {
     pub unit: Option<(Mode, String)>,
     /// The variant.
     pub variant: Option<String>,
+    /// The perturbations, in place of those that it had in the run.
+    pub perturb: Option<Perturbations>,
 }
 
 /// A round that can be started again.
@@ -77,6 +79,9 @@ pub enum RepeatError {
         /// The units, in words.
         units: Vec<String>,
     },
+    /// A debugger traces the program itself.
+    #[error("--perturb {0}: under a debugger only malloc is possible")]
+    Perturb(Perturbations),
     /// The program does not exist any more.
     #[error("{0}")]
     Program(String),
@@ -97,10 +102,18 @@ impl RepeatedRound {
         if journal::is_live(folder) {
             return Err(RepeatError::Live);
         }
-        let (plan, run) = run_file::read(folder)?;
+        let (mut plan, run) = run_file::read(folder)?;
         let recorded = JournalOfRound::read(folder, choice.round)?;
         let run = recorded.run.as_ref().unwrap_or(&run);
         let index = select(&plan, choice, &recorded.ends)?;
+        let asked = choice.perturb.unwrap_or_default();
+        if asked.iter().any(|one| one != Perturbation::Malloc) {
+            return Err(RepeatError::Perturb(asked));
+        }
+        let was_perturbed = plan.units[index].perturb;
+        if choice.perturb.is_some() {
+            plan.units[index].perturb = asked;
+        }
         let unit = &plan.units[index];
         let measured = recorded_worker(run, unit);
         let given = worker.or(measured.as_deref());
@@ -128,7 +141,7 @@ impl RepeatedRound {
             start: StartFile::of(&spec),
             timeout: time_limit(&spec),
             ended,
-            differences: differences(&spec, unit, run),
+            differences: differences(&spec, unit, was_perturbed, run),
             exit_codes: spec.unit.exit_codes.clone(),
             unit: unit.clone(),
         })
@@ -254,8 +267,18 @@ fn time_limit(spec: &AttemptSpec) -> Duration {
     chapters.fold(outside.saturating_add(unit.grace), Duration::saturating_add)
 }
 
-fn differences(spec: &AttemptSpec, unit: &Unit, run: &RunInfo) -> Vec<String> {
+fn differences(
+    spec: &AttemptSpec,
+    unit: &Unit,
+    was_perturbed: Perturbations,
+    run: &RunInfo,
+) -> Vec<String> {
     let mut differences = Vec::new();
+    let is_done = |one: &Perturbation| *one == Perturbation::Malloc && unit.perturb.contains(*one);
+    let missing: Perturbations = was_perturbed.iter().filter(|one| !is_done(one)).collect();
+    if !missing.is_none() {
+        differences.push(format!("the run perturbed it by {missing}; now it is not"));
+    }
     if !unit.spawn.is_exec() {
         differences.push("the run forked this process; now it is executed".to_owned());
     }

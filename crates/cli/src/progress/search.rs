@@ -91,7 +91,11 @@ fn provoke(status: &ProvokeStatus, units: &[Unit], rate: Option<String>) -> Stri
     match (&progress.confirmation, best) {
         (Some(confirmation), _) => {
             let arm = &progress.arms[confirmation.arm];
-            words.push(format!("testing {}: {}", name(arm.arm), crashes(arm.crashes)));
+            words.push(format!(
+                "testing {}: {}",
+                name(arm.arm),
+                crashes(arm.crashes)
+            ));
         }
         (None, Some(arm)) if arm.crashes > 0 => {
             words.push(format!("best {}: {}", name(arm.arm), crashes(arm.crashes)));

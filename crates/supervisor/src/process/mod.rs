@@ -50,4 +50,4 @@ pub(crate) use platform::{LIMITS_ADDRESS_SPACE, malloc_env};
 pub use preflight::{RefusedCall, can_trace, is_ignored, prepare, refused_calls};
 pub use slots::{Assignment, Slot, SlotEvent, Slots};
 pub use start_file::{StartFile, events, terminate};
-pub use watched::{DescendantCrash, Watched};
+pub use watched::{DescendantCrash, Perturbed, Watched};

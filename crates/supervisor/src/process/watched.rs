@@ -14,6 +14,35 @@ pub struct DescendantCrash {
     pub crash: Crash,
 }
 
+/// What a tracer did to an attempt on purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Perturbed {
+    /// How often a running thread was stopped.
+    pub stops: u32,
+    /// How often a thread was delayed at its start or exit, or at that of its process.
+    pub delays: u32,
+    /// How often a thread was held at a breakpoint.
+    pub ambushes: u32,
+    /// Whether places were known and none was in the code that was loaded.
+    pub is_other_build: bool,
+}
+
+impl Perturbed {
+    /// What was done, as a note.
+    pub fn note(&self) -> String {
+        let counted = |count: u32, one: &str, several: &str| match count {
+            1 => format!("1 {one}"),
+            count => format!("{count} {several}"),
+        };
+        format!(
+            "perturbed by {}, {} and {}",
+            counted(self.stops, "stop", "stops"),
+            counted(self.delays, "delay", "delays"),
+            counted(self.ambushes, "ambush", "ambushes"),
+        )
+    }
+}
+
 /// What a tracer or core dumps show of a child and its descendants.
 #[derive(Debug, Default)]
 pub struct Watched {
@@ -33,6 +62,8 @@ pub struct Watched {
     pub disturbed: Option<String>,
     /// Further remarks for the report.
     pub notes: Vec<String>,
+    /// What was done to it on purpose; `None` if nothing was to be done.
+    pub perturbed: Option<Perturbed>,
     /// Where its threads were when it crashed.
     pub places: Vec<Place>,
     /// The evidence of its fatal signal or, if its hang was captured, of the hang.

@@ -4,6 +4,7 @@
 //! output file must not hold up the other slots.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crashrate_model::{
     CrashRef, Descendant, Ended, EvidenceMode, EvidenceRound, Exit, Outcome, Unit, Usage,
@@ -16,7 +17,7 @@ use crate::journal::RunFolder;
 use crate::outcome::{Seen, classify};
 use crate::outputs::Outputs;
 use crate::plan::{AttemptSpec, SpecBuilder};
-use crate::process::{Assignment, Captured, DescendantCrash, Guardian, Observed};
+use crate::process::{Assignment, Captured, DescendantCrash, Guardian, Observed, Perturbed};
 use crate::program::Programs;
 use crate::schedule::Running;
 
@@ -33,6 +34,8 @@ pub(super) struct Finisher<'a> {
     crashes: Crashes,
     /// How the counted rounds are watched.
     watch: EvidenceMode,
+    /// Whether the user was told that learned places belong to another build.
+    has_warned: AtomicBool,
 }
 
 impl<'a> Finisher<'a> {
@@ -51,6 +54,7 @@ impl<'a> Finisher<'a> {
             outputs: Outputs::new(folder.path()),
             crashes: Crashes::new(folder.path(), folder.id()),
             watch,
+            has_warned: AtomicBool::new(false),
         }
     }
 
@@ -116,6 +120,12 @@ impl<'a> Finisher<'a> {
         let mut verdict = classify(&spec.unit, &observed.seen);
         let outcome = verdict.outcome;
         let mut notes = std::mem::take(&mut verdict.notes);
+        if let Some(perturbed) = &observed.evidence.watched.perturbed {
+            self.warn_of_other_build(perturbed);
+            if !outcome.is_good() {
+                notes.push(perturbed.note());
+            }
+        }
         let output = if outcome.is_good() {
             None
         } else {
@@ -152,6 +162,16 @@ impl<'a> Finisher<'a> {
             ..verdict
         };
         ended.shortened()
+    }
+
+    /// Says once if the places of `--places` are of no use.
+    fn warn_of_other_build(&self, perturbed: &Perturbed) {
+        if perturbed.is_other_build && !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "none of the learned places is in the code that the program loads: they belong to \
+                 another build, and the ambush is blind"
+            );
+        }
     }
 
     fn finish_evidence_round(&self, assignment: &Assignment, observed: &Observed) -> Event {

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use crashrate_model::Mode;
+use crashrate_model::{Mode, Perturbations};
 use crashrate_report::one_line;
 use crashrate_supervisor::process::StartFile;
 use crashrate_supervisor::repeat::{RepeatedRound, RoundChoice, described};
@@ -56,6 +56,10 @@ pub(crate) struct DebugArguments {
     #[arg(long, value_name = "ID")]
     variant: Option<String>,
 
+    /// Perturbations in place of the run's: malloc or none. A debugger leaves no room for others
+    #[arg(long, value_name = "HOW")]
+    perturb: Option<Perturbations>,
+
     /// gdb, lldb, or any words to put before the command, such as 'rr record' [gdb, else lldb]
     #[arg(long, value_name = "COMMAND")]
     debugger: Option<String>,
@@ -92,6 +96,7 @@ pub(crate) fn debug(runs: &Path, arguments: &DebugArguments) -> Result<Exit, Fai
         round: *round,
         unit: chapter.or(sequence),
         variant: arguments.variant.clone(),
+        perturb: arguments.perturb,
     };
     let (program, beside) = this_program()?;
     let found = RepeatedRound::find(&folder, &choice, arguments.worker.as_deref(), &beside);

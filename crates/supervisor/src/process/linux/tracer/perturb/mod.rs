@@ -18,6 +18,7 @@ use nix::unistd::Pid;
 
 use super::sys;
 use crate::plan::PerturbSpec;
+use crate::process::watched::Perturbed;
 use pace::{Pace, Random};
 use space::{Purpose, Space};
 use trap::Trapped;
@@ -48,15 +49,7 @@ pub(super) struct Perturber {
     next_check: Option<(Instant, Duration)>,
     has_begun: bool,
     is_over: bool,
-    counts: Counts,
-}
-
-/// What was done.
-#[derive(Default)]
-struct Counts {
-    stops: u32,
-    delays: u32,
-    holds: u32,
+    counts: Perturbed,
     /// How many learned places were found in loaded code, once that was read.
     learned: Option<usize>,
 }
@@ -76,7 +69,8 @@ impl Perturber {
             next_check: None,
             has_begun: false,
             is_over: false,
-            counts: Counts::default(),
+            counts: Perturbed::default(),
+            learned: None,
         }
     }
 
@@ -138,37 +132,12 @@ impl Perturber {
         }
     }
 
-    /// What was done, for the report.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let Counts {
-            stops,
-            delays,
-            holds,
-            learned,
-        } = self.counts;
-        let counted = [
-            (Perturbation::Stops, stops, "stops"),
-            (Perturbation::Delays, delays, "delays"),
-            (Perturbation::Ambush, holds, "ambushes"),
-        ];
-        let counted = counted
-            .iter()
-            .filter(|(kind, ..)| self.spec.perturb.contains(*kind));
-        let words: Vec<String> = counted
-            .map(|(_, count, name)| format!("{count} {name}"))
-            .collect();
-        let mut notes = Vec::new();
-        if !words.is_empty() {
-            notes.push(format!("perturbed: {}", words.join(", ")));
+    /// What was done.
+    pub(super) fn perturbed(&self) -> Perturbed {
+        Perturbed {
+            is_other_build: !self.spec.places.is_empty() && self.learned == Some(0),
+            ..self.counts
         }
-        let places = self.spec.places.len();
-        if learned == Some(0) && places > 0 {
-            notes.push(format!(
-                "none of the {places} learned places is in the code that it loaded: they belong to \
-                 another build"
-            ));
-        }
-        notes
     }
 }
 
@@ -289,7 +258,7 @@ impl Perturber {
             }
             (Some(Purpose::Ambush), _) => {
                 let hold = self.pace.hold(&mut self.random);
-                self.counts.holds += u32::from(!hold.is_zero());
+                self.counts.ambushes += u32::from(!hold.is_zero());
                 hold
             }
             (Some(Purpose::Exit), _) => self.delay(),
@@ -347,8 +316,8 @@ impl Perturber {
         };
         match space.load(pid, &self.spec.places) {
             Ok(learned) => {
-                let all = self.counts.learned.unwrap_or(0);
-                self.counts.learned = Some(all + learned);
+                let all = self.learned.unwrap_or(0);
+                self.learned = Some(all + learned);
             }
             Err(error) => tracing::debug!(pid, "its code cannot be read: {error}"),
         }

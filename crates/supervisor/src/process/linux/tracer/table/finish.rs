@@ -82,8 +82,6 @@ impl TraceTable {
             // The memory of other processes is not known.
             died_of_it && !self.is_multi_process
         });
-        let mut notes: Vec<String> = self.reissue.note().into_iter().collect();
-        notes.extend(self.perturber.iter().flat_map(|it| it.notes()));
         Watched {
             mode: EvidenceMode::Trace,
             fatal_signal: fatal_signal.map(signal_name),
@@ -91,7 +89,8 @@ impl TraceTable {
             descendants: self.processes.take_crashes(),
             disturbed: self.disturbed.take(),
             programs: std::mem::take(&mut self.programs),
-            notes,
+            notes: self.reissue.note().into_iter().collect(),
+            perturbed: self.perturber.as_ref().map(|it| it.perturbed()),
             places: self.learned.take(),
             crash: crash.map(Box::new),
             peak_bytes: peak_at.map(|(_, bytes)| bytes),
