@@ -1,22 +1,20 @@
 //! The search for a perturbation under which a program crashes more often: its rule and its result.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::{Ended, Exit, Outcome, OutcomeSet};
 
-/// Bad ends of any kind after which the most frequent one is the one that is searched, if the
-/// unperturbed program has had none.
-const ENOUGH: usize = 3;
-
 /// The rule of a search for a perturbation. The first unit is unperturbed; the others are the arms.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProvokeRule {
-    /// The kind of crash that is searched, or a text in its signature; the first one of the
-    /// unperturbed program if `None`.
+    /// The kind of crash that is searched, or a text in its signature; those of the unperturbed
+    /// program if `None`.
     pub signature: Option<String>,
     /// The gain in crashes a second that is to be shown.
     pub gain: f64,
@@ -86,14 +84,19 @@ pub enum ProvokeAnswer {
     NothingShown,
 }
 
-/// Tells the kind of bad end that is searched from others.
+/// Tells the bad ends that are searched from others.
+///
+/// Those of the kinds that the unperturbed program has shown are searched, and all while it has
+/// shown none: a perturbation may change what crashes.
 #[derive(Clone, Debug)]
 pub struct Aim {
     bad: OutcomeSet,
     /// A text in the signature, given by the user.
     given: Option<String>,
-    kind: Option<String>,
-    seen: Vec<String>,
+    /// The kinds that the unperturbed program has shown.
+    kinds: BTreeSet<String>,
+    /// Whether any round ended badly.
+    is_seen: bool,
 }
 
 /// What a bad end is to a search.
@@ -111,14 +114,18 @@ impl Aim {
         Aim {
             bad: bad.clone(),
             given: rule.signature.clone(),
-            kind: None,
-            seen: Vec::new(),
+            kinds: BTreeSet::new(),
+            is_seen: false,
         }
     }
 
-    /// The kind that is searched; `None` while it is unknown.
-    pub fn target(&self) -> Option<&str> {
-        self.given.as_deref().or(self.kind.as_deref())
+    /// What is searched, for people; `None` while nothing ended badly.
+    pub fn target(&self) -> Option<String> {
+        match (&self.given, self.kinds.is_empty()) {
+            (Some(given), _) => Some(given.clone()),
+            (None, false) => Some(Vec::from_iter(self.kinds.iter().cloned()).join(", ")),
+            (None, true) => self.is_seen.then(|| "any".to_owned()),
+        }
     }
 
     /// Reads the end of a round. `None` if it did not end badly.
@@ -130,26 +137,19 @@ impl Aim {
         if !self.bad.contains(ended.outcome) {
             return None;
         }
+        self.is_seen = true;
         let kind = kind(ended);
-        if let Some(text) = &self.given {
-            let is_aim = match &ended.crash {
-                Some(crash) => crash.signature.contains(text.as_str()) || kind.contains(text),
-                None => ended.outcome == Outcome::Crashed || kind.contains(text),
-            };
-            return Some(if is_aim { BadEnd::Aim } else { BadEnd::Other });
-        }
-        if self.kind.is_none() {
-            self.seen.push(kind.clone());
-            if ended.unit == 0 {
-                self.kind = Some(kind.clone());
-            } else if self.seen.len() >= ENOUGH {
-                self.kind = most_frequent(&self.seen);
+        let is_aim = match (&self.given, &ended.crash) {
+            (Some(text), Some(crash)) => crash.signature.contains(text) || kind.contains(text),
+            (Some(text), None) => ended.outcome == Outcome::Crashed || kind.contains(text),
+            (None, _) => {
+                if ended.unit == 0 {
+                    self.kinds.insert(kind.clone());
+                }
+                self.kinds.is_empty() || self.kinds.contains(&kind)
             }
-        }
-        Some(match &self.kind {
-            Some(aim) if *aim != kind => BadEnd::Other,
-            _ => BadEnd::Aim,
-        })
+        };
+        Some(if is_aim { BadEnd::Aim } else { BadEnd::Other })
     }
 }
 
@@ -162,14 +162,10 @@ pub fn kind(ended: &Ended) -> String {
     }
 }
 
-fn most_frequent(all: &[String]) -> Option<String> {
-    let times = |one: &&String| all.iter().filter(|other| other == one).count();
-    all.iter().max_by_key(times).cloned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CrashRef;
 
     fn ended(unit: u32, signal: &str) -> Ended {
         Ended {
@@ -192,24 +188,28 @@ mod tests {
     #[test]
     fn the_unperturbed_program_decides_what_is_searched() {
         let mut aim = aim(None);
-        assert_eq!(aim.read(&ended(2, "SIGABRT")), Some(BadEnd::Aim));
         assert_eq!(aim.target(), None);
+        assert_eq!(aim.read(&ended(2, "SIGABRT")), Some(BadEnd::Aim));
+        assert_eq!(aim.target().as_deref(), Some("any"));
         assert_eq!(aim.read(&ended(0, "SIGSEGV")), Some(BadEnd::Aim));
         assert_eq!(aim.read(&ended(2, "SIGABRT")), Some(BadEnd::Other));
         assert_eq!(aim.read(&ended(2, "SIGSEGV")), Some(BadEnd::Aim));
         assert_eq!(aim.read(&Ended::of(0, 1, 1, Outcome::Passed)), None);
-        assert_eq!(aim.target(), Some("SIGSEGV"));
+        assert_eq!(aim.read(&ended(0, "SIGBUS")), Some(BadEnd::Aim));
+        assert_eq!(aim.target().as_deref(), Some("SIGBUS, SIGSEGV"));
     }
 
     #[test]
-    fn without_an_unperturbed_crash_the_most_frequent_one_is_searched() {
-        let mut all = aim(None);
-        for signal in ["SIGBUS", "SIGSEGV", "SIGSEGV"] {
-            all.read(&ended(3, signal));
-        }
-        assert_eq!(all.target(), Some("SIGSEGV"));
-        assert_eq!(all.read(&ended(0, "SIGBUS")), Some(BadEnd::Other));
+    fn a_given_text_decides_where_there_is_a_stack() {
         let mut given = aim(Some("ABRT"));
         assert_eq!(given.read(&ended(0, "SIGABRT")), Some(BadEnd::Aim));
+        let other = Ended {
+            crash: Some(CrashRef {
+                signature: "v1 | SEGV_NULL | a!b".into(),
+                file: None,
+            }),
+            ..ended(1, "SIGSEGV")
+        };
+        assert_eq!(given.read(&other), Some(BadEnd::Other));
     }
 }

@@ -50,7 +50,7 @@ pub(crate) struct ProvokeArguments {
     )]
     mode: Option<Mode>,
 
-    /// The crash to search, or a text in its signature, such as SIGSEGV [the first one of the
+    /// The crash to search, or a text in its signature, such as SIGSEGV [those of the
     /// unperturbed program]
     #[arg(long, value_name = "TEXT", conflicts_with = "resume")]
     signature: Option<String>,

@@ -60,6 +60,7 @@ mod past;
 mod places;
 #[cfg(target_os = "linux")]
 mod planted;
+mod provoke;
 mod python;
 mod readme;
 mod reports;

@@ -6,7 +6,7 @@ use super::{Block, Table, Text};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::e_value;
 use crate::view::{Provocation, View};
-use crate::words::{count, plural, seconds, share};
+use crate::words::{count, joined, plural, seconds, share};
 
 /// The most signatures of an arm that its row names.
 const NAMED: usize = 2;
@@ -41,10 +41,13 @@ pub(super) fn in_words(view: &View, search: &Provocation) -> Vec<String> {
         (None, _) => vec!["No perturbation is shown to help yet.".to_owned()],
     };
     lines.push(match &search.target {
-        Some(target) => format!("The crash searched: `{}`.", clean(target, SENTENCE)),
+        Some(target) if target == "any" => {
+            "The unperturbed program did not crash: any crash was searched.".to_owned()
+        }
+        Some(target) => format!("The crash searched: {}.", clean(target, SENTENCE)),
         None => "Nothing crashed.".to_owned(),
     });
-    lines.extend(others(search));
+    lines.extend(only_perturbed(search));
     lines.push(format!(
         "{} in {} of rounds.",
         plural(view.totals.first_attempt.n, "round"),
@@ -116,18 +119,13 @@ fn next(view: &View, search: &Provocation, arm: &ProvokedArm) -> String {
     format!("crashrate run -n 100 --perturb {perturb}{places} {what}")
 }
 
-/// Bad ends of other kinds are finds too.
-fn others(search: &Provocation) -> Option<String> {
-    let found = search.found.as_ref()?;
-    let all = found
-        .arms
-        .iter()
-        .filter(|arm| arm.others > 0)
-        .map(|arm| format!("{} with `{}`", count(arm.others), label(search, arm)));
-    let all = crate::words::joined(all, ", ")?;
+/// Kinds of bad ends that only perturbed rounds have shown, which are finds too.
+fn only_perturbed(search: &Provocation) -> Option<String> {
+    let all = search.only_perturbed.iter();
+    let all = all.map(|(kind, n)| format!("{} ({}x)", clean(kind, NAME), count((*n).into())));
+    let all = joined(all, ", ")?;
     Some(format!(
-        "Other bad ends, finds of their own: {all}. One that never occurs unperturbed is another \
-         bug, or one too rare to have been seen."
+        "Seen only perturbed: {all}: another bug, or one too rare to be seen without."
     ))
 }
 
@@ -198,5 +196,5 @@ fn signatures(search: &Provocation, arm: &ProvokedArm) -> String {
     let all = all.into_iter().flatten().take(NAMED);
     let all =
         all.map(|(signature, n)| format!("{} {}x", clean(signature, NAME), count((*n).into())));
-    crate::words::joined(all, ", ").unwrap_or_default()
+    joined(all, ", ").unwrap_or_default()
 }

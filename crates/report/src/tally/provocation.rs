@@ -17,6 +17,8 @@ pub(super) struct ProvokeTally {
     perturbations: Vec<String>,
     aim: Aim,
     signatures: Vec<BTreeMap<String, u32>>,
+    /// How often each kind of bad end was seen unperturbed, and perturbed.
+    kinds: BTreeMap<String, [u32; 2]>,
     shares: Vec<Share>,
     found: Option<Provoked>,
 }
@@ -36,6 +38,7 @@ impl ProvokeTally {
                 .collect(),
             aim: Aim::new(rule, &run.bad),
             signatures: vec![BTreeMap::new(); run.units.len()],
+            kinds: BTreeMap::new(),
             shares: vec![Share::default(); run.units.len()],
             found: None,
         }
@@ -56,6 +59,8 @@ impl ProvokeTally {
             return;
         }
         share.bad += 1;
+        let seen = self.kinds.entry(kind(ended)).or_default();
+        seen[usize::from(ended.unit > 0)] += 1;
         let signature = match &ended.crash {
             Some(crash) => crash.signature.clone(),
             None => kind(ended),
@@ -80,11 +85,15 @@ impl ProvokeTally {
             all.sort_by_key(|(_, n)| Reverse(*n));
             all
         };
+        let only_perturbed = self.kinds.iter().filter(|(_, [base, _])| *base == 0);
         Provocation {
+            only_perturbed: only_perturbed
+                .map(|(kind, [_, n])| (kind.clone(), *n))
+                .collect(),
             rule: self.rule.clone(),
             unit: self.unit.clone(),
             perturbations: self.perturbations.clone(),
-            target: self.aim.target().map(str::to_owned),
+            target: self.aim.target(),
             signatures: self.signatures.iter().map(sorted).collect(),
             shares: self.shares.clone(),
             found: self.found.clone(),

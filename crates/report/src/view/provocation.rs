@@ -17,6 +17,8 @@ pub struct Provocation {
     pub target: Option<String>,
     /// By unit: how often each signature, or signal without one, was seen; the most frequent first.
     pub signatures: Vec<Vec<(String, u32)>>,
+    /// The kinds of bad ends that were seen only perturbed, and how often.
+    pub only_perturbed: Vec<(String, u32)>,
     /// By unit: the rounds that ended badly, of those that count.
     pub shares: Vec<Share>,
     /// How far it was at the last record; `None` before the first.

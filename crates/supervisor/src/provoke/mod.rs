@@ -211,7 +211,7 @@ impl Search for ProvokeSearch {
         });
         Record::Provoked(Box::new(Provoked {
             at,
-            target: self.aim.target().map(str::to_owned),
+            target: self.aim.target(),
             arms: progress.arms.iter().map(|arm| self.arm_of(arm)).collect(),
             answer,
             secs: progress.seconds,
@@ -220,7 +220,7 @@ impl Search for ProvokeSearch {
 
     fn status(&self) -> SearchStatus {
         SearchStatus::Provoke(Box::new(ProvokeStatus {
-            target: self.aim.target().map(str::to_owned),
+            target: self.aim.target(),
             units: self.arms.clone(),
             progress: self.search.progress(),
         }))

@@ -8,8 +8,7 @@ use crate::plan::Plan;
 /// What to search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProvokeOptions {
-    /// The kind of crash, or a text in its signature; the first one of the unperturbed program if
-    /// `None`.
+    /// The kind of crash, or a text in its signature; those of the unperturbed program if `None`.
     pub signature: Option<String>,
     /// The gain in crashes a second that is to be shown.
     pub gain: f64,

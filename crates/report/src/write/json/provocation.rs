@@ -22,6 +22,11 @@ pub(super) fn provocation(search: &Provocation) -> Value {
         "gain_asked": search.rule.gain,
         "error": search.rule.error,
         "seconds": found.map(|found| found.secs),
+        // Kinds of bad ends that no unperturbed round has shown.
+        "only_perturbed": search.only_perturbed.iter().map(|(kind, times)| json!({
+            "kind": kind,
+            "count": times,
+        })).collect::<Vec<_>>(),
         "arms": found.map(|found| {
             found.arms.iter().map(|arm| arm_of(search, arm)).collect::<Vec<_>>()
         }).unwrap_or_default(),

@@ -21,8 +21,19 @@ pub(super) struct Provocation {
     error: f64,
     /// The seconds of rounds; null before the search ended.
     seconds: Option<f64>,
+    /// Kinds of bad ends that no unperturbed round has shown.
+    only_perturbed: Vec<KindCount>,
     /// The unperturbed program first.
     arms: Vec<Arm>,
+}
+
+/// How often a kind of bad end was seen.
+#[derive(JsonSchema)]
+struct KindCount {
+    /// A signal, an exit code or an outcome.
+    kind: String,
+    /// The rounds that ended so.
+    count: u32,
 }
 
 /// The kind of the answer of a search for a perturbation.
