@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use crate::workspace::{Workspace, call};
 
 /// Name, and the arguments of cargo.
-const SIMULATIONS: [(&str, &str); 11] = [
+const SIMULATIONS: [(&str, &str); 14] = [
     ("verdicts", "run -p crashrate-stats --example verdicts"),
     (
         "campaigns",
@@ -20,6 +20,15 @@ const SIMULATIONS: [(&str, &str); 11] = [
         "bisect",
         "test -p crashrate --test it -- --ignored --nocapture bisect::in_twenty_repositories",
     ),
+    (
+        "provoke",
+        "test -p crashrate --test it -- --ignored --nocapture provoke::",
+    ),
+    (
+        "ab",
+        "test -p crashrate --test it -- --ignored --nocapture ab::",
+    ),
+    ("provocations", "run -p crashrate-stats --example provoke"),
     ("histories", "run -p crashrate-stats --example histories"),
     ("simulate", "run -p crashrate-stats --example simulate"),
     (
@@ -51,7 +60,9 @@ pub(crate) struct Arguments {
     /// live page uses in two minutes; `histories`:
     /// marks in flat and changing histories; `minimize`: the search for needed chapters in
     /// simulated programs; `bisections`: the search for a commit in simulated histories; `bisect`:
-    /// the same in 20 repositories with a real race; `simulate`: exact error rates of the stopping rules.
+    /// the same in 20 repositories with a real race; `provocations`: the search for a perturbation in
+    /// simulated programs; `provoke`: the same for 12 programs with a real race, and 100 times for a
+    /// clean one; `ab`: equal commands 200 times; `simulate`: exact error rates of the stopping rules.
     names: Vec<String>,
 }
 

@@ -74,6 +74,19 @@ pub fn gatekeeping(tests: &[(Role, f64)]) -> Result<Vec<f64>, StatsError> {
     Ok(adjusted.map(|p| p.unwrap_or(1.0)).collect())
 }
 
+/// The shares of the error that the first of several claims may spend. Later ones halve the last
+/// share.
+const SPENDING: [f64; 4] = [0.8, 0.15, 0.025, 0.0125];
+
+/// The share of the error that claim number `at` (from 0) of a search may spend, when each claim is
+/// chosen after the ones before failed. All shares together are 1. The first claim is usually the
+/// right one, so it has most of the error (alpha spending: Lan and DeMets 1983, Biometrika 70).
+pub(crate) fn spending_share(at: usize) -> f64 {
+    let last = SPENDING.len() - 1;
+    let halvings = at.saturating_sub(last).min(1000);
+    SPENDING[at.min(last)] * 0.5_f64.powi(halvings as i32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +107,12 @@ mod tests {
             Ok(vec![0.02, 0.02, 0.02])
         );
         assert_eq!(gatekeeping(&[(Explains, 0.03)]), Ok(vec![0.03]));
+    }
+
+    #[test]
+    fn all_claims_together_spend_the_error() {
+        let sum: f64 = (0..60).map(spending_share).sum();
+        assert!((sum - 1.0).abs() < 1e-12);
+        assert_eq!(spending_share(4), spending_share(3) / 2.0);
     }
 }

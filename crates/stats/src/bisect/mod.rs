@@ -24,6 +24,7 @@ pub use settings::{BisectPurpose, BisectRound, BisectSettings, BisectStep};
 
 use crate::counts::Counts;
 use crate::error::{StatsError, open_unit};
+use crate::multiple::spending_share;
 use crate::pair_watch::ln_e_matched;
 use pair_test::PairTest;
 
@@ -48,9 +49,6 @@ const NO_CHANGE: f64 = 0.95;
 /// The prior weight of "nothing changed" over that of all commits together. With a tenth of it, one
 /// in a hundred searches of a history without a change takes over 20,000 rounds.
 const NONE_SHARE: f64 = 1.0;
-
-/// The shares of the error of the first certificates. Later ones halve the last share.
-const CERTIFICATE_SHARES: [f64; 4] = [0.8, 0.15, 0.025, 0.0125];
 
 /// The most rounds a side that the rates learned in the search count for.
 const LEARNED_ROUNDS: f64 = 30.0;
@@ -341,7 +339,7 @@ impl Bisection {
         let at = self.certificates.len();
         let process = PairProcess::learned(evidence.sides(suspect), LEARNED_ROUNDS);
         let commits = [suspect.first - 1, suspect.last];
-        let test = PairTest::new(commits, process, self.error * certificate_share(at));
+        let test = PairTest::new(commits, process, self.error * spending_share(at));
         self.certificates.push(Certificate { suspect, test });
         Stage::Certificate(at)
     }
@@ -370,7 +368,10 @@ impl Bisection {
                 || BisectStep::Pairs {
                     purpose,
                     commits,
-                    rounds: test.lacking(),
+                    rounds: test.lacking(match purpose {
+                        BisectPurpose::Gate => self.gate_pairs - test.pairs(),
+                        _ => u64::MAX,
+                    }),
                 },
                 BisectStep::Build,
             )
@@ -391,12 +392,4 @@ impl Bisection {
             }
         }
     }
-}
-
-/// The share of the error that the certificate number `at` (from 0) may spend. All shares together
-/// are 1.
-fn certificate_share(at: usize) -> f64 {
-    let last = CERTIFICATE_SHARES.len() - 1;
-    let halvings = at.saturating_sub(last);
-    CERTIFICATE_SHARES[at.min(last)] * 0.5_f64.powi(halvings.min(1000) as i32)
 }

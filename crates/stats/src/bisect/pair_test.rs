@@ -72,11 +72,11 @@ impl PairTest {
     }
 
     /// The rounds of each side without which no verdict is possible: those of the pairs that would
-    /// show it if only the second commit crashed.
-    pub(super) fn lacking(&self) -> [u64; 2] {
+    /// show it if only the second commit crashed. They are for at most `most` pairs.
+    pub(super) fn lacking(&self, most: u64) -> [u64; 2] {
         let mut process = self.process;
         let mut pairs = 0;
-        while pairs < MOST_AHEAD && process.ln_e() < self.ln_needed {
+        while pairs < most.min(MOST_AHEAD) && process.ln_e() < self.ln_needed {
             process.push([false, true]);
             pairs += 1;
         }

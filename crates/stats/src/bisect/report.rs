@@ -6,6 +6,7 @@ use super::pair_test::PairTest;
 use super::{Bisection, ChangeEvidence, CommitRange, PairProcess, SUSPECT, Stage};
 use crate::counts::{Counts, Interval};
 use crate::error::StatsError;
+use crate::multiple::spending_share;
 use crate::sequence::confidence_sequence;
 
 /// The number of suspects that are listed.
@@ -260,7 +261,7 @@ impl Bisection {
             Stage::Gate => return [None; 2],
             Stage::Answered => return [Some(0.0); 2],
             Stage::Search => {
-                let error = self.error * super::certificate_share(self.certificates.len());
+                let error = self.error * spending_share(self.certificates.len());
                 -error.ln()
             }
             Stage::Certificate(at) => {

@@ -226,13 +226,6 @@ fn a_refuted_suspect_leads_back_to_the_search() {
 }
 
 #[test]
-fn all_certificates_together_spend_the_error() {
-    let sum: f64 = (0..60).map(certificate_share).sum();
-    assert!((sum - 1.0).abs() < 1e-12);
-    assert_eq!(certificate_share(4), certificate_share(3) / 2.0);
-}
-
-#[test]
 fn coming_and_going_is_no_single_change() {
     let mut model = ChangeModel::new(32).unwrap();
     for (commit, bad, n) in [

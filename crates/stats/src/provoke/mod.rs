@@ -9,6 +9,7 @@ mod tests;
 pub use report::{ArmState, Confirmation, ProvokeAnswer, ProvokePhase, ProvokeProgress};
 
 use crate::error::{StatsError, open_unit, positive};
+use crate::multiple::spending_share;
 use crate::special::beta_at;
 use gain::GainProcess;
 use random::Random;
@@ -33,9 +34,6 @@ const UNDISTURBED: f64 = 10.0;
 
 /// A confirmation is given up once that probability is below this.
 const CLEARED: f64 = 0.2;
-
-/// The shares of the error of the first confirmations. Later ones halve the last share.
-const SHARES: [f64; 4] = [0.8, 0.15, 0.025, 0.0125];
 
 /// What a [`Provocation`] is given.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -308,7 +306,7 @@ impl Provocation {
         self.candidates.push(Candidate {
             arm,
             process: GainProcess::new(self.settings.gain, &self.arms[arm], &self.arms[0]),
-            ln_needed: -(self.settings.error * error_share(at)).ln(),
+            ln_needed: -(self.settings.error * spending_share(at)).ln(),
         });
         at
     }
@@ -360,12 +358,4 @@ impl Provocation {
         }
         best.0
     }
-}
-
-/// The share of the error that the confirmation number `at` (from 0) may spend. All shares together
-/// are 1.
-fn error_share(at: usize) -> f64 {
-    let last = SHARES.len() - 1;
-    let halvings = at.saturating_sub(last).min(1000);
-    SHARES[at.min(last)] * 0.5_f64.powi(halvings as i32)
 }

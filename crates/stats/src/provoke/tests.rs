@@ -173,12 +173,6 @@ fn arguments_out_of_range_are_errors() {
     assert!(search.push(Slice { arm: 3, ..next }, slice(0)).is_err());
 }
 
-#[test]
-fn all_confirmations_together_spend_the_error() {
-    let sum: f64 = (0..60).map(error_share).sum();
-    assert!((sum - 1.0).abs() < 1e-12);
-}
-
 /// The mean factor of a block, for means of the crashes of a slice and the way they are drawn.
 fn mean_factor(process: &GainProcess, seconds: f64, chance: impl Fn(u64, u64) -> f64) -> f64 {
     let mut sum = 0.0;
