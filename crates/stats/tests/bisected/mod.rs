@@ -93,10 +93,6 @@ impl History {
         }
     }
 
-    fn rises_in(&self, mut commits: std::ops::RangeInclusive<usize>) -> bool {
-        commits.any(|commit| self.rates[commit] > self.rates[commit - 1])
-    }
-
     /// Whether the rate rises in the named group, from its parent to its last commit, and the group
     /// has no commit that builds but the last one.
     fn is_right(&self, finding: &BisectFinding) -> bool {
@@ -123,7 +119,7 @@ pub(crate) struct Search {
     pub(crate) runs: [u64; 3],
     pub(crate) builds: u64,
     pub(crate) says_several: bool,
-    /// Whether the confidence set contains a commit at which the rate rises.
+    /// Whether the confidence set contained a commit at which the rate rises, after every step.
     pub(crate) is_covered: bool,
     /// The rounds and builds left when the gate was passed, estimated then and counted later.
     pub(crate) left: Option<[[f64; 2]; 2]>,
@@ -136,9 +132,10 @@ pub(crate) fn bisect(history: &History, dice: &mut Dice) -> Search {
     settings.error = ERROR;
     let mut search = Bisection::new(&settings).expect("the settings are valid");
     let mut runs = [0; 3];
-    let mut estimate = None;
+    let (mut estimate, mut is_covered) = (None, true);
     while runs.iter().sum::<u64>() < MOST_RUNS && follow(&mut search, history, dice, &mut runs) {
         estimate = estimate.or_else(|| first_estimate(&search, history));
+        is_covered = is_covered && covers_a_rise(&search, history);
     }
     let end = match search.answer() {
         Some(BisectAnswer::Found(finding)) if history.is_right(&finding) => End::Right,
@@ -150,18 +147,23 @@ pub(crate) fn bisect(history: &History, dice: &mut Dice) -> Search {
         Some(BisectAnswer::Found(finding)) => finding.changes == ChangesShown::Several,
         _ => false,
     };
-    let mut set = search.progress().confidence_set.into_iter();
     Search {
         end,
         runs,
         builds: search.builds(),
         says_several,
-        is_covered: set.any(|range| history.rises_in(range.first..=range.last)),
+        is_covered,
         left: estimate.map(|([runs, builds], estimate)| {
             let counted = [search.runs() - runs, search.builds() - builds];
             [estimate, counted.map(|count| count as f64)]
         }),
     }
+}
+
+fn covers_a_rise(search: &Bisection, history: &History) -> bool {
+    let set = search.progress().confidence_set;
+    let mut commits = set.iter().flat_map(|range| range.first..=range.last);
+    commits.any(|commit| history.rates[commit] > history.rates[commit - 1])
 }
 
 /// The rounds and builds so far, and estimates of those left, when the first commit between the ends
@@ -234,7 +236,7 @@ pub(crate) struct Measured {
     pub(crate) mean_builds: f64,
     /// The share of searches that say that there is more than one change.
     pub(crate) several: f64,
-    /// The share of searches whose confidence set contains a rise at the end.
+    /// The share of searches whose confidence set always contained a rise.
     pub(crate) covered: f64,
     /// The mean rounds and builds left after the gate: estimated, and counted.
     pub(crate) left: [[f64; 2]; 2],
