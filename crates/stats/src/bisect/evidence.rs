@@ -135,11 +135,13 @@ impl ChangeEvidence {
     }
 
     fn segment(&self, commit: usize) -> &Segment {
-        let at = self.segments.partition_point(|s| s.last < commit);
-        &self.segments[at.min(self.segments.len() - 1)]
+        &self.segments[self.segments.partition_point(|s| s.last < commit)]
     }
 
     /// The posterior probability that the change is at `commit` (1 to N).
+    ///
+    /// # Panics
+    /// The commit is 0 or beyond the last one.
     pub fn probability(&self, commit: usize) -> f64 {
         self.weights[commit - 1] * self.segment(commit).density
     }
@@ -225,6 +227,9 @@ impl ChangeEvidence {
     }
 
     /// ln E against "the change is at `commit`" (1 to N).
+    ///
+    /// # Panics
+    /// The commit is 0 or beyond the last one.
     pub fn ln_e_at(&self, commit: usize) -> f64 {
         self.ln_mixture - self.segment(commit).ln_fit
     }

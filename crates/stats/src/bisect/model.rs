@@ -156,6 +156,9 @@ impl ChangeModel {
     }
 
     /// Adds rounds at `commit` (0 to N), which is built then.
+    ///
+    /// # Panics
+    /// The commit is beyond the last one.
     pub fn observe(&mut self, commit: usize, rounds: Counts) {
         self.set_built(commit);
         if rounds.n() > 0 {
@@ -169,11 +172,17 @@ impl ChangeModel {
     }
 
     /// Records that `commit` is built.
+    ///
+    /// # Panics
+    /// The commit is beyond the last one.
     pub fn set_built(&mut self, commit: usize) {
         self.states[commit] = CommitState::Built;
     }
 
     /// Records that `commit` cannot be tested. Its rounds are no evidence.
+    ///
+    /// # Panics
+    /// The commit is beyond the last one.
     pub fn set_untestable(&mut self, commit: usize) {
         self.states[commit] = CommitState::Untestable;
         self.observed.remove(&commit);
