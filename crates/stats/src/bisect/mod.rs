@@ -23,7 +23,7 @@ pub use report::{
 pub use settings::{BisectPurpose, BisectRound, BisectSettings, BisectStep};
 
 use crate::counts::Counts;
-use crate::error::{StatsError, open_unit};
+use crate::error::{StatsError, open_unit, positive};
 use crate::multiple::spending_share;
 use crate::pair_watch::ln_e_matched;
 use pair_test::PairTest;
@@ -108,17 +108,18 @@ impl Bisection {
     /// A search with these settings.
     ///
     /// # Errors
-    /// There are no commits, the error or the build cost is out of range, or a commit that is built
+    /// There are no commits, the error is out of range, the build cost is infinite, or a commit that is built
     /// is beyond the bad end.
     pub fn new(settings: &BisectSettings) -> Result<Self, StatsError> {
         let commits = settings.commits;
         let error = open_unit("the error", settings.error)?;
+        let build_cost = settings.build_cost.max(LEAST_BUILD_COST);
         let mut search = Self {
             error,
             gate_pairs: settings.gate_pairs,
             model: ChangeModel::new(commits)?
                 .with_none(NONE_SHARE * commits as f64)
-                .with_build_cost(settings.build_cost.max(LEAST_BUILD_COST)),
+                .with_build_cost(positive("the cost of a build", build_cost)?),
             counts: BTreeMap::new(),
             gate: PairTest::new([0, commits], PairProcess::default(), error),
             certificates: Vec::new(),

@@ -250,6 +250,7 @@ fn settings_out_of_range_are_errors() {
     assert!(with(|settings| settings.commits = 0).is_err());
     assert!(with(|settings| settings.error = 1.0).is_err());
     assert!(with(|settings| settings.built = vec![9]).is_err());
+    assert!(with(|settings| settings.build_cost = f64::INFINITY).is_err());
     assert!(
         ChangeModel::new(3)
             .unwrap()

@@ -28,6 +28,10 @@ const LEAST_CRASHES: u64 = 3;
 /// ... and its gain is large enough with this probability.
 const PROMISING: f64 = 0.8;
 
+/// The search ends before the budget once the probability of a large enough gain is below this for
+/// every arm.
+const HOPELESS: f64 = 0.001;
+
 /// Without evidence for the gain, confirmations may take this many seconds and twice those of the
 /// search. Beyond that the search continues between the blocks: another arm may gain more.
 const UNDISTURBED: f64 = 10.0;
@@ -193,7 +197,8 @@ impl Provocation {
         })
     }
 
-    /// Adds an arm, for example places learned from a crash, and returns its number.
+    /// Adds an arm, for example places learned from a crash, and returns its number. An answered
+    /// search does not run it.
     pub fn add_arm(&mut self) -> usize {
         self.arms.push(Tally::default());
         self.arms.len() - 1
@@ -269,7 +274,9 @@ impl Provocation {
                 return self.confirm(at);
             }
         }
-        if self.seconds >= self.settings.budget {
+        let is_hopeless =
+            (1..self.arms.len()).all(|arm| self.is_tried(arm) && self.chance(arm) < HOPELESS);
+        if self.seconds >= self.settings.budget || is_hopeless {
             return Stage::Answered(ProvokeAnswer::NothingShown);
         }
         match self.promising().filter(|arm| self.may_confirm(*arm)) {
@@ -291,7 +298,8 @@ impl Provocation {
     /// The arm with the highest rate among those that probably have the gain.
     fn promising(&self) -> Option<usize> {
         let promising = (1..self.arms.len()).filter(|arm| {
-            self.arms[*arm].crashes >= LEAST_CRASHES && self.chance(*arm) >= PROMISING
+            let is_seen = self.is_tried(*arm) && self.arms[*arm].crashes >= LEAST_CRASHES;
+            is_seen && self.chance(*arm) >= PROMISING
         });
         let rate = |arm: &usize| self.arms[*arm].crashes as f64 / self.arms[*arm].seconds;
         promising.max_by(|one, two| rate(one).total_cmp(&rate(two)))
@@ -325,13 +333,15 @@ impl Provocation {
         Stage::Confirm(at, block)
     }
 
-    /// The posterior probability that the arm's gain is large enough, with a Beta(1/2, 1/2) prior for
-    /// the share of its crashes in those of both.
+    /// Whether there are slices of the arm and of the base.
+    fn is_tried(&self, arm: usize) -> bool {
+        self.arms[arm].slices > 0 && self.arms[0].slices > 0
+    }
+
+    /// The posterior probability that the gain of an arm with slices is large enough, with a
+    /// Beta(1/2, 1/2) prior for the share of its crashes in those of both.
     fn chance(&self, arm: usize) -> f64 {
         let (arm, base) = (&self.arms[arm], &self.arms[0]);
-        if arm.slices == 0 || base.slices == 0 {
-            return 0.0;
-        }
         let odds = self.settings.gain * arm.seconds / base.seconds;
         let (a, b) = (0.5 + arm.crashes as f64, 0.5 + base.crashes as f64);
         beta_at(a, b, odds / (1.0 + odds), 1.0 / (1.0 + odds))

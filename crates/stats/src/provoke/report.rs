@@ -22,7 +22,8 @@ pub struct Confirmation {
 pub enum ProvokeAnswer {
     /// The arm is shown to have the gain.
     Shown(Confirmation),
-    /// No arm is shown to have the gain within the budget. The table has upper bounds.
+    /// No arm is shown to have the gain within the budget, or all arms probably lack it. The table
+    /// has upper bounds.
     NothingShown,
 }
 

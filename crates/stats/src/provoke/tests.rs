@@ -92,6 +92,16 @@ fn the_base_has_its_share_of_the_search() {
 }
 
 #[test]
+fn a_search_without_hope_ends() {
+    let mut equal = search();
+    let slices = run(&mut equal, [1, 1, 1]);
+    assert_eq!(equal.answer(), Some(ProvokeAnswer::NothingShown));
+    assert!(slices.len() < 100, "{}", slices.len());
+    let arms = &equal.progress().arms;
+    assert!(arms[1..].iter().all(|arm| arm.interval.unwrap().hi < 5.0));
+}
+
+#[test]
 fn an_arm_that_joins_is_tried() {
     let mut grown = search();
     for _ in 0..40 {

@@ -164,6 +164,8 @@ pub(crate) struct Measured {
     pub(crate) wrong: f64,
     /// The seconds of the searches that showed a gain, in ascending order.
     pub(crate) seconds: Vec<f64>,
+    /// The mean seconds of the others.
+    pub(crate) without: f64,
 }
 
 impl Program {
@@ -182,7 +184,10 @@ impl Program {
         let shown = searches.iter().filter(|search| search.shown.is_some());
         let mut seconds: Vec<f64> = shown.map(|search| search.seconds).collect();
         seconds.sort_by(f64::total_cmp);
+        let others = searches.iter().filter(|search| search.shown.is_none());
+        let without = others.clone().fold(0.0, |sum, search| sum + search.seconds);
         Measured {
+            without: without / others.count().max(1) as f64,
             right: share(true),
             wrong: share(false),
             seconds,
