@@ -57,6 +57,8 @@ mod mutated;
 mod names;
 mod pages;
 mod past;
+#[cfg(target_os = "linux")]
+mod perturb;
 mod places;
 #[cfg(target_os = "linux")]
 mod planted;
