@@ -185,6 +185,8 @@ NI void work(void) { for (int i = 0; i < 20; i++) {
     pthread_mutex_lock(&lock); free(malloc(100 + i)); pthread_mutex_unlock(&lock); } }
 static volatile int stop;
 static void *works(void *x) { while (!stop) { work(); usleep(100); } return 0; }
+/* The lock of a forked child may be that of a thread which it does not have. */
+static void child(void) { pthread_mutex_init(&lock, 0); work(); }
 static int bad(int pid) { int s;
     while (waitpid(pid, &s, 0) < 0) if (errno != EINTR) return 1;
     return s != 0; }
@@ -195,9 +197,9 @@ int main(int c, char **v) {
     char *again[] = {v[0], "again", 0};
     int r = 0, pid;
     for (int i = 0; i < 4; i++) {
-        if ((pid = fork()) == 0) { work(); exit(0); }
+        if ((pid = fork()) == 0) { child(); exit(0); }
         work(); r |= bad(pid);
-        if ((pid = fork()) == 0) { if ((pid = fork()) == 0) { work(); _exit(0); } work(); _exit(bad(pid)); }
+        if ((pid = fork()) == 0) { child(); if ((pid = fork()) == 0) { child(); _exit(0); } work(); _exit(bad(pid)); }
         r |= 2 * bad(pid);
         if ((pid = vfork()) == 0) { execv(v[0], again); _exit(9); }
         work(); r |= 4 * bad(pid);
