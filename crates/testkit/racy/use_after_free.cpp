@@ -2,10 +2,12 @@
 #include "racy.h"
 #include <atomic>
 
+static volatile unsigned finished;
+
 struct Job {
     virtual ~Job() {}
-    virtual void finish() { total += 1; }
-    unsigned total = 0;
+    virtual void finish() { *total = *total + 1; }
+    volatile unsigned *total = &finished;
     std::atomic<bool> done{false};
 };
 

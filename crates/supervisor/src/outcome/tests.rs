@@ -25,6 +25,7 @@ fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> UnitSpec {
             })
             .collect(),
         mode,
+        core: None,
         timeout: Duration::from_secs(5),
         grace: Duration::from_secs(1),
         limits: Default::default(),

@@ -32,7 +32,6 @@ use crate::run_file;
 use coordinator::Coordinator;
 use finish::Finisher;
 use journal::RunJournal;
-use perturbing::Perturbing;
 use state::Runner;
 
 pub use campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
@@ -60,10 +59,7 @@ pub fn run(
     let context = set_up::run_context(campaign, folder, &mut info)?;
     let (slots, threads) = Slots::new(campaign.bounds.slots, &context).map_err(RunError::SetUp)?;
     let finisher = Finisher::new(folder, &specs, &programs, context.guardian, info.evidence);
-    let perturbing = Perturbing::new(&plan.units, folder.path(), &campaign.places);
-    let runner = Runner::new(
-        campaign, specs, resume, perturbing, slots, &programs, journal, observer,
-    );
+    let runner = Runner::new(campaign, specs, resume, slots, &programs, journal, observer);
     let coordinator = Coordinator::new(runner, finisher);
     let ended = coordinator.run(&runtime, threads, info, campaign.time_budget);
     set_up::remove_work_folder(folder);

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use crashrate_model::{Record, Unit};
 
 use super::evidence_rounds::EvidenceRounds;
+use super::perturbing::Perturbing;
 use crate::decide::Decider;
 use crate::journal::{self, JournalError, RunFolder};
 use crate::plan::{Plan, Progress};
@@ -17,6 +18,8 @@ pub(super) struct Resume {
     pub(super) decider: Decider,
     /// Traced rounds after the counted ones; no rate counts them. `None` if none are made.
     pub(super) evidence_rounds: Option<EvidenceRounds>,
+    /// What perturbed attempts need to know of earlier ones.
+    pub(super) perturbing: Perturbing,
     /// What the stopping rule asks the schedule for.
     pub(super) decided: Vec<Input>,
     /// The hashes of the programs that were measured, by path.
@@ -33,11 +36,13 @@ impl Resume {
         plan: &Plan,
         decider: Decider,
         evidence_rounds: Option<EvidenceRounds>,
+        perturbing: Perturbing,
     ) -> Result<Resume, JournalError> {
         let mut resume = Resume {
             progress: Progress::new(plan),
             decider,
             evidence_rounds,
+            perturbing,
             decided: Vec::new(),
             programs: BTreeMap::new(),
         };

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::campaign::{Campaign, RunError};
 use super::evidence_rounds::EvidenceRounds;
+use super::perturbing::Perturbing;
 use super::resume::Resume;
 use crate::decide::Decider;
 use crate::fault::SuiteFault;
@@ -114,7 +115,8 @@ pub(super) fn resume(
         .map_err(RunError::Rule)?;
     let judged_by_exit = specs.units().map(|unit| !unit.needs_verdict);
     let evidence_rounds = (campaign.watching.rounds).then(|| EvidenceRounds::new(judged_by_exit));
-    let resume = Resume::read(folder, plan, decider, evidence_rounds)?;
+    let perturbing = Perturbing::new(&plan.units, folder.path(), &campaign.places);
+    let resume = Resume::read(folder, plan, decider, evidence_rounds, perturbing)?;
     match program::differ(&resume.programs, &info.programs) {
         Some(how) => Err(RunError::Replaced(how)),
         None => Ok(resume),
