@@ -36,7 +36,7 @@ pub enum Build {
     Serialize,
     Deserialize
 )]
-pub struct Place {
+pub struct CodePlace {
     /// The file's base name.
     pub module: String,
     /// The file's build.

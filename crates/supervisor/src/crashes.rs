@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crashrate_model::{CrashRef, Mode, Unit};
-use crashrate_postmortem::{Crash, Place};
+use crashrate_postmortem::{CodePlace, Crash};
 use serde::{Deserialize, Serialize};
 
 use crate::evidence;
@@ -49,7 +49,7 @@ pub struct CrashFile {
     pub descendant: Option<String>,
     /// Where its threads were, if it was traced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub places: Vec<Place>,
+    pub places: Vec<CodePlace>,
     /// The evidence.
     #[serde(flatten)]
     pub crash: Crash,
@@ -63,7 +63,7 @@ pub struct LearnedPlaces {
     /// Its mode.
     pub mode: Mode,
     /// The places.
-    pub places: Vec<Place>,
+    pub places: Vec<CodePlace>,
 }
 
 /// The places in the crash files of a run. Files that cannot be read are left out.
@@ -106,7 +106,7 @@ pub(crate) struct CrashRole<'a> {
     /// The attempt is an evidence round.
     pub(crate) evidence_round: bool,
     /// Where its threads were.
-    pub(crate) places: &'a [Place],
+    pub(crate) places: &'a [CodePlace],
     /// The descendant that crashed: its index and program.
     pub(crate) descendant: Option<(usize, &'a str)>,
 }

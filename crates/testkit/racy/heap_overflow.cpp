@@ -33,7 +33,7 @@ int main(int argc, char **argv) {
     begin(argc, argv);
     memset(text, 'y', sizeof text);
     pthread_t thread = start(resize, nullptr);
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 20; i++) {
         nap_us(100 + random_below(100));
         char *one = copy();
         char *two = copy();

@@ -1,7 +1,7 @@
 //! The code that a process has mapped: the functions where its threads meet, and the addresses of
-//! [places](Place).
+//! [places](CodePlace).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::sync::Arc;
@@ -10,74 +10,12 @@ use super::image::{Head, Image};
 use super::images::Images;
 use super::maps::{Mapping, Maps};
 use super::memory::{Memory, Source};
-use crate::place::Place;
+use crate::place::CodePlace;
 
 /// The most files whose functions are looked at. Programs with more are plugins' hosts.
 const MAX_MODULES: usize = 400;
 
-/// The functions of the C and C++ libraries that take or release locks or memory, or begin or end
-/// threads.
-const MEETING_POINTS: [&str; 56] = [
-    "__cxa_atexit",
-    "__cxa_finalize",
-    "__cxa_guard_acquire",
-    "__cxa_guard_release",
-    "__libc_free",
-    "__libc_malloc",
-    "__nptl_deallocate_tsd",
-    "__pthread_cond_broadcast",
-    "__pthread_cond_signal",
-    "__pthread_cond_wait",
-    "__pthread_create_2_1",
-    "__pthread_mutex_lock",
-    "__pthread_mutex_unlock",
-    "__run_exit_handlers",
-    "_dl_fini",
-    "_exit",
-    "_ZdaPv",
-    "_ZdlPv",
-    "_ZdlPvm",
-    "_Znam",
-    "_Znwm",
-    "calloc",
-    "dlclose",
-    "dlopen",
-    "exit",
-    "fclose",
-    "free",
-    "malloc",
-    "mmap",
-    "munmap",
-    "pthread_cond_broadcast",
-    "pthread_cond_signal",
-    "pthread_cond_timedwait",
-    "pthread_cond_wait",
-    "pthread_create",
-    "pthread_detach",
-    "pthread_exit",
-    "pthread_getspecific",
-    "pthread_join",
-    "pthread_key_delete",
-    "pthread_mutex_destroy",
-    "pthread_mutex_lock",
-    "pthread_mutex_trylock",
-    "pthread_mutex_unlock",
-    "pthread_once",
-    "pthread_rwlock_rdlock",
-    "pthread_rwlock_unlock",
-    "pthread_rwlock_wrlock",
-    "pthread_setspecific",
-    "pthread_spin_lock",
-    "pthread_spin_unlock",
-    "realloc",
-    "sem_post",
-    "sem_wait",
-    "start_thread",
-    "syscall",
-];
-/// The functions that end the whole process.
-const EXITS: [&str; 1] = ["_exit"];
-/// Parts of the names of libraries that have [`MEETING_POINTS`]: those of C, C++ and threads.
+/// Parts of the names of libraries that have meeting points: those of C, C++ and threads.
 const LIBRARIES: [&str; 6] = [
     "libc.so",
     "libc-",
@@ -86,56 +24,11 @@ const LIBRARIES: [&str; 6] = [
     "libc++",
     "ld-musl",
 ];
-/// Functions that run once, before any thread starts.
-const START_UP: [&str; 6] = [
-    "_start",
-    "_init",
-    "_fini",
-    "frame_dummy",
-    "__libc_csu_init",
-    "deregister_tm_clones",
-];
-
-/// Functions of a file, as addresses in it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Functions {
-    meeting_points: Vec<u64>,
-    exits: Vec<u64>,
-    all: Vec<u64>,
-}
-
-impl Functions {
-    /// Sorts the functions of a file by what they do.
-    pub(super) fn sort<'n>(functions: impl Iterator<Item = (&'n str, u64)>) -> Functions {
-        let mut sorted = [const { BTreeSet::new() }; 3];
-        for (name, address) in functions {
-            // Names of versioned symbols may carry their version.
-            let name = name.split('@').next().unwrap_or(name);
-            let is_in = [
-                MEETING_POINTS.contains(&name),
-                EXITS.contains(&name),
-                !START_UP.contains(&name),
-            ];
-            for (set, is_in) in sorted.iter_mut().zip(is_in) {
-                if is_in {
-                    set.insert(address);
-                }
-            }
-        }
-        let [meeting_points, exits, all] = sorted.map(|set| set.into_iter().collect());
-        Functions {
-            meeting_points,
-            exits,
-            all,
-        }
-    }
-}
-
 /// The files of code that a process has mapped.
 pub struct LoadedCode {
     modules: Vec<Loaded>,
     /// Number of executable mappings of files, by which a change is noticed.
-    mapped: usize,
+    mappings: usize,
 }
 
 struct Loaded {
@@ -171,55 +64,75 @@ impl LoadedCode {
         let modules = executable(&maps).take(MAX_MODULES).filter_map(load);
         Ok(LoadedCode {
             modules: modules.collect(),
-            mapped: executable(&maps).count(),
+            mappings: executable(&maps).count(),
         })
     }
 
     /// Whether the process has mapped or unmapped code since.
     pub fn has_changed(&self, pid: i32) -> bool {
-        Maps::of(pid).is_ok_and(|maps| executable(&maps).count() != self.mapped)
+        Maps::of(pid).is_ok_and(|maps| executable(&maps).count() != self.mappings)
     }
 
     /// Addresses of functions of the C and C++ libraries where threads share memory or locks, also
     /// of those linked statically.
     pub fn meeting_points(&self) -> Vec<u64> {
-        self.addresses(Loaded::may_meet, |functions| &functions.meeting_points)
+        self.meeting_points_that(|_| true)
+    }
+
+    /// Those of the [meeting points](LoadedCode::meeting_points) that the program, or a library of
+    /// another kind, imports.
+    pub fn called_meeting_points(&self) -> Vec<u64> {
+        let callers = (self.modules.iter()).filter(|module| !module.is_library());
+        let imports = callers.flat_map(|module| &module.image.sorted_functions().imports);
+        let imports: HashSet<&str> = imports.copied().collect();
+        self.meeting_points_that(|name| imports.contains(name))
+    }
+
+    fn meeting_points_that(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<u64> {
+        let modules = self.modules.iter();
+        let modules = modules.filter(|module| module.is_program || module.is_library());
+        let addresses = modules.flat_map(|module| {
+            let points = &module.image.sorted_functions().meeting_points;
+            let wanted = points.iter().filter(|(name, _)| is_wanted(name));
+            let address = |(_, offset): &(_, u64)| offset.wrapping_add(module.bias);
+            wanted.map(address).collect::<Vec<u64>>()
+        });
+        self.mapped(addresses)
     }
 
     /// Addresses of all functions of the program itself.
     pub fn own_functions(&self) -> Vec<u64> {
-        self.addresses(|module| module.is_program, |functions| &functions.all)
+        let modules = self.modules.iter().filter(|module| module.is_program);
+        self.mapped(modules.flat_map(|module| {
+            let all = module.image.sorted_functions().all.iter();
+            all.map(|offset| offset.wrapping_add(module.bias))
+        }))
     }
 
     /// Addresses of the functions that end the process.
     pub fn exits(&self) -> Vec<u64> {
-        self.addresses(Loaded::may_meet, |functions| &functions.exits)
+        let modules = self.modules.iter();
+        let modules = modules.filter(|module| module.is_program || module.is_library());
+        self.mapped(modules.flat_map(|module| {
+            let exits = module.image.sorted_functions().exits.iter();
+            exits.map(|offset| offset.wrapping_add(module.bias))
+        }))
     }
 
-    fn addresses(
-        &self,
-        is_in: impl Fn(&Loaded) -> bool,
-        which: impl Fn(&Functions) -> &Vec<u64>,
-    ) -> Vec<u64> {
-        let modules = self.modules.iter().filter(|module| is_in(module));
-        let addresses = modules.flat_map(|module| {
-            let offsets = which(module.image.sorted_functions()).iter();
-            let address = |offset: &u64| offset.wrapping_add(module.bias);
-            let addresses: Vec<u64> = offsets.map(address).collect();
-            addresses
-        });
+    /// The addresses at which code is mapped.
+    fn mapped(&self, addresses: impl Iterator<Item = u64>) -> Vec<u64> {
         addresses
             .filter(|address| self.at(*address).is_some())
             .collect()
     }
 
     /// The addresses of those places that are in files of this process, of the same builds.
-    pub fn addresses_of(&self, places: &[Place]) -> Vec<u64> {
+    pub fn addresses_of(&self, places: &[CodePlace]) -> Vec<u64> {
         let mut by_name: HashMap<&str, Vec<&Loaded>> = HashMap::new();
         for module in &self.modules {
             by_name.entry(&module.name).or_default().push(module);
         }
-        let address = |place: &Place| {
+        let address = |place: &CodePlace| {
             let mut modules = by_name.get(&*place.module)?.iter();
             let module = modules.find(|module| module.image.is_build(&place.build))?;
             let address = place.offset.0.wrapping_add(module.bias);
@@ -243,8 +156,8 @@ impl LoadedCode {
 }
 
 impl Loaded {
-    fn may_meet(&self) -> bool {
-        self.is_program || LIBRARIES.iter().any(|library| self.name.contains(library))
+    fn is_library(&self) -> bool {
+        LIBRARIES.iter().any(|library| self.name.contains(library))
     }
 }
 

@@ -14,7 +14,7 @@ use object::read::elf::{ElfFile64, ElfSection64, FileHeader, ProgramHeader, Symb
 use object::{Endianness, Object, ObjectSection, ObjectSymbol};
 use sha2::{Digest, Sha256};
 
-use super::code::Functions;
+use super::functions::Functions;
 use super::maps::{Mapping, Maps};
 use super::memory::{Memory, PAGE};
 use crate::names::demangle;
@@ -158,7 +158,15 @@ impl Image {
                     Some((name, symbol.st_value.get(endian)))
                 })
             });
-            Functions::sort(functions)
+            let dynamic = file.elf_dynamic_symbol_table();
+            let imported = dynamic
+                .iter()
+                .filter(|symbol| symbol.st_shndx.get(endian) == elf::SHN_UNDEF);
+            let imported = imported.filter_map(|symbol| {
+                let name = dynamic.symbol_name(endian, symbol).ok()?;
+                std::str::from_utf8(name).ok()
+            });
+            Functions::sort(functions, imported)
         })
     }
 

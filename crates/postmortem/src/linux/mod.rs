@@ -11,6 +11,7 @@ mod code;
 mod codes;
 pub mod core;
 mod evidence;
+mod functions;
 mod hang;
 mod image;
 mod images;

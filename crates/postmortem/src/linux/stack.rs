@@ -12,7 +12,7 @@ use super::images::Images;
 use super::maps::{Mapping, Maps};
 use super::memory::{Memory, Source};
 use crate::crash::{Frame, Hex};
-use crate::place::Place;
+use crate::place::CodePlace;
 
 /// The name of the code that a signal handler returns to.
 const TRAMPOLINE_NAME: &str = "__restore_rt";
@@ -76,11 +76,11 @@ impl RawStack {
     }
 
     /// The places of the innermost frames, at most `most`. Code that is in no file has none.
-    pub(super) fn places(&self, most: usize) -> Vec<Place> {
+    pub(super) fn places(&self, most: usize) -> Vec<CodePlace> {
         let place = |frame: &RawFrame| {
             let module = frame.module.as_ref()?;
             let image = module.image.as_ref().filter(|_| !frame.is_trampoline)?;
-            Some(Place {
+            Some(CodePlace {
                 module: module.name.to_string(),
                 build: image.identity().clone(),
                 offset: Hex(frame.address.wrapping_sub(module.bias)),

@@ -9,7 +9,7 @@ use super::memory::Source;
 use super::stack::{Interruption, RawStack, Walker};
 use super::status::thread_name;
 use crate::crash::{Frame, Hex, Thread};
-use crate::place::Place;
+use crate::place::CodePlace;
 
 /// A captured thread. Its functions are resolved later, so that the thread can resume earlier.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ impl ThreadShot {
 
     /// The places of the innermost frames, at most `most`: where the thread is, and where it will
     /// return to. All are boundaries of instructions.
-    pub fn places(&self, most: usize) -> Vec<Place> {
+    pub fn places(&self, most: usize) -> Vec<CodePlace> {
         self.stack.places(most)
     }
 

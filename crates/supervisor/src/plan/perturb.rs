@@ -1,12 +1,15 @@
 //! How an attempt is perturbed by its tracer.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crashrate_model::Perturbations;
-use crashrate_postmortem::Place;
+use crashrate_model::{Perturbation, Perturbations};
+use crashrate_postmortem::CodePlace;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::process;
 
 /// The assumed length of a run until one has been measured.
 const FIRST_LENGTH: Duration = Duration::from_millis(20);
@@ -21,7 +24,7 @@ pub struct PerturbSpec {
     /// The length of an undisturbed run, which scales all times.
     pub run_length: Duration,
     /// Where threads were when earlier attempts crashed. An ambush prefers these places.
-    pub places: Arc<[Place]>,
+    pub places: Arc<[CodePlace]>,
 }
 
 impl PerturbSpec {
@@ -41,4 +44,19 @@ pub(super) fn attempt_seed(round_seed: u64, attempt: u32) -> u64 {
     let mut random = ChaCha8Rng::seed_from_u64(round_seed);
     random.set_stream(u64::from(attempt));
     random.next_u64()
+}
+
+/// The variables that the perturbation of memory sets, on top of a unit's.
+pub(super) fn perturb_env(
+    perturb: Perturbations,
+    (env, unset): (&BTreeMap<String, String>, &BTreeSet<String>),
+    seed: u64,
+) -> Vec<(&'static str, String)> {
+    if !perturb.contains(Perturbation::Malloc) {
+        return Vec::new();
+    }
+    process::malloc_env(seed, |name| {
+        let inherited = || std::env::var(name).ok().filter(|_| !unset.contains(name));
+        env.get(name).cloned().or_else(inherited)
+    })
 }

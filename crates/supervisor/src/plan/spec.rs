@@ -6,16 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crashrate_adapters::{ExitCodes, Framework, Order};
-use crashrate_model::{EvidenceMode, Mode, Part, Perturbation, Perturbations, Unit};
+use crashrate_model::{EvidenceMode, Mode, Part, Perturbation, Unit};
 use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::order::in_order;
-use super::perturb::{PerturbSpec, attempt_seed};
+use super::perturb::{PerturbSpec, attempt_seed, perturb_env};
 use super::{Plan, RoundKey, round_seed};
 use crate::additions::Python;
 use crate::build::Source;
 use crate::fault::SuiteFault;
-use crate::process;
 use crate::suite::{
     Action, ById, Chapter, ChapterOrder, Expect, ProcessOptions, ResourceLimits, Variant,
 };
@@ -181,7 +180,11 @@ impl<'a> SpecBuilder<'a> {
                 (env::SLOT, slot.to_string()),
             ],
             input,
-            perturb_env: perturb_env(planned.perturb, unit, attempt_seed(seed, attempt)),
+            perturb_env: perturb_env(
+                planned.perturb,
+                (&unit.env, &unit.unset),
+                attempt_seed(seed, attempt),
+            ),
             perturb: PerturbSpec::of(planned.perturb, seed, attempt),
             watch: EvidenceMode::None,
             core_limit: None,
@@ -391,21 +394,6 @@ impl<'a> SpecBuilder<'a> {
         line.push(b'\n');
         line
     }
-}
-
-/// The variables that the perturbation of memory sets.
-fn perturb_env(perturb: Perturbations, unit: &UnitSpec, seed: u64) -> Vec<(&'static str, String)> {
-    if !perturb.contains(Perturbation::Malloc) {
-        return Vec::new();
-    }
-    process::malloc_env(seed, |name| {
-        let inherited = || {
-            std::env::var(name)
-                .ok()
-                .filter(|_| !unit.unset.contains(name))
-        };
-        unit.env.get(name).cloned().or_else(inherited)
-    })
 }
 
 fn task_chapter(chapter: &Chapter) -> TaskChapter {

@@ -4,13 +4,13 @@
 
 use std::collections::VecDeque;
 
-use crashrate_model::{EvidenceRound, Record, StopReason, ZygoteEnd};
+use crashrate_model::{Ended, EvidenceRound, Record, StopReason, ZygoteEnd};
 
 use super::campaign::RunError;
 use super::event::EndedAttempt;
 use super::evidence_rounds::EvidenceRounds;
 use super::state::Runner;
-use crate::process::Assignment;
+use crate::process::{Assignment, Watched};
 use crate::schedule::{End, Input, Running};
 
 impl Runner<'_> {
@@ -59,12 +59,10 @@ impl Runner<'_> {
             rounds.checked_for_children(unit, observed.evidence.had_children);
         }
         if observed.evidence.usage.is_some() {
-            let watch = observed.evidence.watched.mode;
-            record.apart = *self.first_watch[unit as usize].get_or_insert(watch) != watch;
+            self.compare_watching(&mut record, &observed.evidence.watched);
         }
-        (self.perturbing).ended(&record, &observed.evidence.watched.places);
-        record.at = self.elapsed();
         let outcome = record.outcome;
+        record.at = self.elapsed();
         self.record(Record::Ended(record), inputs)?;
         inputs.push_back(Input::Ended {
             slot: running.slot,
@@ -75,6 +73,14 @@ impl Runner<'_> {
             },
         });
         Ok(())
+    }
+
+    /// Sets an attempt apart that was watched differently from the first one of its unit, and learns
+    /// from it.
+    fn compare_watching(&mut self, record: &mut Ended, watched: &Watched) {
+        let first = self.first_watch[record.unit as usize].get_or_insert(watched.mode);
+        record.apart = *first != watched.mode;
+        self.perturbing.ended(record, &watched.places);
     }
 
     /// Whether evidence rounds may follow counted rounds that ended for this reason.

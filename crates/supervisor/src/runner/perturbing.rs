@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crashrate_model::{Ended, Mode, Outcome, Perturbation, Unit};
-use crashrate_postmortem::Place;
+use crashrate_postmortem::CodePlace;
 
 use crate::crashes::{self, LearnedPlaces};
 use crate::plan::PerturbSpec;
@@ -27,7 +27,7 @@ pub(super) struct Perturbing {
 struct Known {
     /// The shortest run that passed.
     shortest: Option<Duration>,
-    places: Arc<[Place]>,
+    places: Arc<[CodePlace]>,
 }
 
 impl Perturbing {
@@ -61,7 +61,7 @@ impl Perturbing {
     }
 
     /// An attempt has ended.
-    pub(super) fn ended(&mut self, ended: &Ended, places: &[Place]) {
+    pub(super) fn ended(&mut self, ended: &Ended, places: &[CodePlace]) {
         let known = &mut self.known[self.kin[ended.unit as usize]];
         if ended.outcome == Outcome::Passed
             && let Some(secs) = ended.secs
@@ -76,9 +76,9 @@ impl Perturbing {
 }
 
 impl Known {
-    fn learn(&mut self, places: &[Place]) {
-        let is_new = |place: &&Place| !self.places.contains(place);
-        let new: Vec<Place> = places.iter().filter(is_new).cloned().collect();
+    fn learn(&mut self, places: &[CodePlace]) {
+        let is_new = |place: &&CodePlace| !self.places.contains(place);
+        let new: Vec<CodePlace> = places.iter().filter(is_new).cloned().collect();
         if !new.is_empty() {
             let all = self.places.iter().cloned().chain(new);
             self.places = all.take(MAX_PLACES).collect();
@@ -104,8 +104,8 @@ mod tests {
         }
     }
 
-    fn place(offset: u64) -> Place {
-        Place {
+    fn place(offset: u64) -> CodePlace {
+        CodePlace {
             module: "prog".into(),
             build: Build::BuildId("1f".into()),
             offset: Hex(offset),

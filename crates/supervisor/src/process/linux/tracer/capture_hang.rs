@@ -1,6 +1,6 @@
 //! Capturing a hang: stops all threads of an attempt, reads their stacks and lets them continue.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,6 @@ use nix::unistd::Pid;
 use super::super::proc::{self, numbers_in};
 use super::IMAGES;
 use super::hang::Hang;
-use super::sys::{self, Blocking, Stop, TraceeEvent};
 use super::table::TraceTable;
 
 /// How long threads have to stop. One that sleeps uninterruptibly in the kernel does not stop.
@@ -34,11 +33,11 @@ pub(super) fn capture(table: &mut TraceTable) -> Option<Hang> {
     order.sort_by_key(|&(tid, pid)| (pid != leader, pid, tid != pid, tid));
     let over = order.len().saturating_sub(MAX_READ);
     order.truncate(MAX_READ);
-    let stopped = stop(table, &order, STOP_TIMEOUT);
+    let stopped = table.stop_threads(&order, STOP_TIMEOUT);
     let (mut threads, mut maps, mut left_out) = (Vec::new(), HashMap::new(), over);
     let deadline = Instant::now() + READ_TIMEOUT;
     for &(tid, pid) in &order {
-        if !stopped.contains_key(&tid) || Instant::now() >= deadline {
+        if !stopped.contains(tid) || Instant::now() >= deadline {
             left_out += 1;
             continue;
         }
@@ -46,8 +45,8 @@ pub(super) fn capture(table: &mut TraceTable) -> Option<Hang> {
         // A thread that is killed meanwhile is skipped.
         threads.extend(ThreadShot::take(pid, tid, maps, &IMAGES, MAX_FRAMES));
     }
-    let stopped_by = stopped.get(&leader).copied().flatten();
-    release(stopped);
+    let stopped_by = stopped.group_stop(leader);
+    stopped.release();
     (!threads.is_empty()).then_some(Hang {
         leader,
         threads,
@@ -55,56 +54,6 @@ pub(super) fn capture(table: &mut TraceTable) -> Option<Hang> {
         left_out,
         stopped_by,
     })
-}
-
-/// Stops these threads within this time. Returns those that did stop, each with the signal of the
-/// group stop that it was in, if any.
-pub(super) fn stop(
-    table: &mut TraceTable,
-    threads: &[(i32, i32)],
-    limit: Duration,
-) -> HashMap<i32, Option<i32>> {
-    let mut awaited: HashSet<i32> = HashSet::new();
-    for &(tid, _) in threads {
-        if ptrace::interrupt(Pid::from_raw(tid)).is_ok() {
-            awaited.insert(tid);
-        }
-    }
-    let deadline = Instant::now() + limit;
-    let mut stopped = HashMap::new();
-    while !awaited.is_empty() && Instant::now() < deadline {
-        let Ok(event) = table.handle_next(Blocking::No, &awaited) else {
-            break;
-        };
-        match event {
-            Some((tid, TraceeEvent::Stopped(Stop::Group(signal)))) if awaited.remove(&tid) => {
-                stopped.insert(tid, Some(signal));
-            }
-            Some((tid, TraceeEvent::Stopped(Stop::Interrupt))) if awaited.remove(&tid) => {
-                stopped.insert(tid, None);
-            }
-            Some((tid, TraceeEvent::Ended(_))) => {
-                awaited.remove(&tid);
-                if table.leader_has_ended() {
-                    break;
-                }
-            }
-            Some(_) => {}
-            None => std::thread::sleep(Duration::from_micros(50)),
-        }
-    }
-    stopped
-}
-
-/// Lets the threads continue that [`stop`] has stopped.
-pub(super) fn release(stopped: HashMap<i32, Option<i32>>) {
-    for (tid, group_stop) in stopped {
-        if group_stop.is_some() {
-            sys::listen(tid);
-        } else {
-            sys::cont(tid, 0);
-        }
-    }
 }
 
 /// Captures the threads of a process that nobody traces, and of its descendants. `None` if it has

@@ -346,7 +346,7 @@ impl Perturber {
 
     fn arm_in(&mut self, pid: i32) {
         if let Some(space) = self.spaces.get_mut(&pid) {
-            space.arm(&mut self.random);
+            space.arm(self.pace.learned(), &mut self.random);
         }
     }
 

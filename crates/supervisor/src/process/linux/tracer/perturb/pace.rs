@@ -24,6 +24,9 @@ const HOLDS: (f64, f64) = (20e-6, 0.02);
 const ARM_EVERY: (f64, f64) = (0.01, 0.3);
 /// The longest mean time between two new breakpoints, in seconds.
 const LONGEST_ARM: f64 = 0.05;
+/// The probabilities with which an ambush is at a learned place. Those of a crash may be far behind
+/// its cause, so some attempts do without.
+const LEARNED: [f64; 3] = [0.0, 0.8, 0.95];
 /// All holds of an attempt together last at most this multiple of the run's length.
 const BUDGET: f64 = 4.0;
 
@@ -76,6 +79,7 @@ pub(super) struct Pace {
     stop_every: f64,
     delay: f64,
     arm_every: f64,
+    learned: f64,
     /// What is left of the time for delays and holds.
     budget: f64,
 }
@@ -92,6 +96,7 @@ impl Pace {
             stop_every: every.max(stop),
             delay: random.log_uniform(scaled(DELAY)).min(LONGEST_DELAY),
             arm_every: random.log_uniform(scaled(ARM_EVERY)).min(LONGEST_ARM),
+            learned: LEARNED[random.below(LEARNED.len())],
             budget: BUDGET * run,
         }
     }
@@ -108,6 +113,11 @@ impl Pace {
 
     pub(super) fn stop(&self, random: &mut Random) -> Duration {
         Duration::from_secs_f64(self.stop * (0.5 + random.share()))
+    }
+
+    /// The probability with which an ambush is at a learned place.
+    pub(super) fn learned(&self) -> f64 {
+        self.learned
     }
 
     pub(super) fn next_arm(&self, random: &mut Random) -> Duration {

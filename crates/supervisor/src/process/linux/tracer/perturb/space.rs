@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use crashrate_postmortem::Place;
+use crashrate_postmortem::CodePlace;
 use crashrate_postmortem::linux::LoadedCode;
 
 use super::super::IMAGES;
@@ -14,10 +14,10 @@ use super::trap::{Code, TRAP};
 
 /// The most breakpoints in a process at a time. Those that nobody reaches stay.
 const MAX_SET: usize = 64;
-/// The probability that a learned place is chosen where there are any.
-const LEARNED: f64 = 0.8;
-/// The probability that one of the others is a function of the libraries.
+/// The probability that one of the places that are not learned is a function of the libraries.
 const LIBRARY: f64 = 0.6;
+/// The probability that such a function is one that the program calls itself.
+const CALLED: f64 = 0.85;
 /// The probability that an ambush at a function's entry is moved to its return.
 const AT_RETURN: f64 = 0.4;
 /// The key of a program's entry in the auxiliary vector.
@@ -54,6 +54,7 @@ struct Candidates {
     code: LoadedCode,
     learned: Vec<u64>,
     meeting_points: Vec<u64>,
+    called: Vec<u64>,
     own: Vec<u64>,
 }
 
@@ -84,13 +85,14 @@ impl Space {
     }
 
     /// Reads which code is loaded. Returns how many of the learned places are in it.
-    pub(super) fn load(&mut self, pid: i32, places: &[Place]) -> io::Result<usize> {
+    pub(super) fn load(&mut self, pid: i32, places: &[CodePlace]) -> io::Result<usize> {
         let code = LoadedCode::of(pid, &IMAGES)?;
         let learned = code.addresses_of(places);
         let count = learned.len();
         self.candidates = Some(Candidates {
             learned,
             meeting_points: code.meeting_points(),
+            called: code.called_meeting_points(),
             own: code.own_functions(),
             code,
         });
@@ -107,13 +109,15 @@ impl Space {
         self.candidates.is_some()
     }
 
-    /// Sets a breakpoint at a place of the seed's choice.
-    pub(super) fn arm(&mut self, random: &mut Random) {
+    /// Sets a breakpoint at a place of the seed's choice: with the probability `learned` at a learned
+    /// one.
+    pub(super) fn arm(&mut self, learned: f64, random: &mut Random) {
         let Some(candidates) = &self.candidates else {
             return;
         };
-        let is_learned = random.happens(LEARNED);
+        let is_learned = random.happens(learned);
         let of_library = random.happens(LIBRARY);
+        let is_called = random.happens(CALLED);
         let purpose = match random.happens(AT_RETURN) {
             true => Purpose::Return,
             false => Purpose::Ambush,
@@ -121,6 +125,8 @@ impl Space {
         let (from, purpose) = if is_learned && !candidates.learned.is_empty() {
             // Not an entry, so there is no return address to be found.
             (&candidates.learned, Purpose::Ambush)
+        } else if of_library && is_called && !candidates.called.is_empty() {
+            (&candidates.called, purpose)
         } else if of_library || candidates.own.is_empty() {
             (&candidates.meeting_points, purpose)
         } else {

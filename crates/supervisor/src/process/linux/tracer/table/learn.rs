@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use crashrate_postmortem::Place;
+use crashrate_postmortem::CodePlace;
 use crashrate_postmortem::linux::{Maps, ThreadShot};
 
-use super::super::{IMAGES, capture_hang, sys};
+use super::super::{IMAGES, sys};
 use super::TraceTable;
 
 /// How long the other threads have to stop.
@@ -28,11 +28,11 @@ pub(super) enum Learned {
     Nothing,
     /// Being learned: other threads may crash meanwhile.
     Now,
-    Places(Vec<Place>),
+    Places(Vec<CodePlace>),
 }
 
 impl Learned {
-    pub(super) fn take(&mut self) -> Vec<Place> {
+    pub(super) fn take(&mut self) -> Vec<CodePlace> {
         match std::mem::take(self) {
             Learned::Places(places) => places,
             Learned::Nothing | Learned::Now => Vec::new(),
@@ -57,19 +57,19 @@ impl TraceTable {
             .threads()
             .filter(|(other, of)| *of == pid && *other != tid && !held.contains(other));
         let others: Vec<(i32, i32)> = others.take(MAX_THREADS).collect();
-        let stopped = capture_hang::stop(self, &others, STOP_TIMEOUT);
+        let stopped = self.stop_threads(&others, STOP_TIMEOUT);
         let in_process = |other: &i32| self.pid_of(*other) == Some(pid);
         let held = held.into_iter().filter(in_process);
-        let all = [tid].into_iter().chain(held).chain(stopped.keys().copied());
+        let all = [tid].into_iter().chain(held).chain(stopped.tids());
         let places = self.places(pid, all);
-        capture_hang::release(stopped);
+        stopped.release();
         self.learned = Learned::Places(places);
         self.end_perturbation();
     }
 
-    fn places(&self, pid: i32, threads: impl Iterator<Item = i32>) -> Vec<Place> {
+    fn places(&self, pid: i32, threads: impl Iterator<Item = i32>) -> Vec<CodePlace> {
         let deadline = Instant::now() + READ_TIMEOUT;
-        let mut places: Vec<Place> = Vec::new();
+        let mut places: Vec<CodePlace> = Vec::new();
         let Ok(maps) = Maps::of(pid) else {
             return places;
         };

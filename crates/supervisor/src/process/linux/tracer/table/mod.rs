@@ -4,6 +4,7 @@ mod events;
 mod finish;
 mod learn;
 mod perturbed;
+mod stop;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
