@@ -105,10 +105,8 @@ impl ViewBuilder {
     /// There was no `opened` record.
     pub fn finish(mut self, state: RunState) -> Result<View, ViewError> {
         // A closed journal has no running attempts, even if its lock was held a moment ago.
-        let state = match self.run.as_ref().is_some_and(|run| run.closed.is_some()) {
-            true => RunState::Ended,
-            false => state,
-        };
+        let is_closed = self.run.as_ref().is_some_and(|run| run.closed.is_some());
+        let state = if is_closed { RunState::Ended } else { state };
         if !state.is_running() {
             self.lose_open().map_err(|fault| self.error(fault))?;
         }

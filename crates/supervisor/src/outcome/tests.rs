@@ -12,6 +12,7 @@ use crate::suite::Expect;
 
 fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> UnitSpec {
     UnitSpec {
+        source: None,
         argv: vec!["x".into()],
         directory: "/".into(),
         env: BTreeMap::new(),

@@ -5,6 +5,7 @@ mod order;
 mod perturb;
 mod progress;
 mod spec;
+mod unit_spec;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -24,8 +25,9 @@ pub(crate) use order::in_order;
 pub use order::{RoundKey, Rounds, round_seed};
 pub use perturb::PerturbSpec;
 pub use progress::{Pending, Progress};
+pub use spec::AttemptSpec;
 pub(crate) use spec::SpecBuilder;
-pub use spec::{AttemptSpec, ChapterSpec, UnitSpec};
+pub use unit_spec::{ChapterSpec, UnitSpec};
 
 /// The part of a suite that is measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,23 +1,20 @@
 //! From a planned round to the process to start for it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use crashrate_adapters::{ExitCodes, Framework, Order};
+use crashrate_adapters::{Framework, Order};
 use crashrate_model::{EvidenceMode, Mode, Part, Perturbation, Unit};
 use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::order::in_order;
 use super::perturb::{PerturbSpec, attempt_seed, perturb_env};
-use super::{Plan, RoundKey, round_seed};
+use super::{ChapterSpec, Plan, RoundKey, UnitSpec, round_seed};
 use crate::additions::Python;
 use crate::build::Source;
 use crate::fault::SuiteFault;
-use crate::suite::{
-    Action, ById, Chapter, ChapterOrder, Expect, ProcessOptions, ResourceLimits, Variant,
-};
+use crate::suite::{Action, ById, Chapter, Variant};
 
 /// One attempt, ready to be started.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,48 +47,6 @@ pub struct AttemptSpec {
     pub part: Option<Part>,
 }
 
-/// The part that all attempts of a unit share.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UnitSpec {
-    /// The program and its arguments.
-    pub argv: Vec<String>,
-    /// Working directory.
-    pub directory: PathBuf,
-    /// Variables added to the supervisor's environment, without those that differ between attempts.
-    pub env: BTreeMap<String, String>,
-    /// Variables removed from the supervisor's environment.
-    pub unset: BTreeSet<String>,
-    /// Its chapters, in order, with the time limit of each.
-    pub chapters: Vec<ChapterSpec>,
-    /// Whether its chapters share the process.
-    pub mode: Mode,
-    /// The number of the core that its attempts share, before it is reduced to those that exist.
-    /// `None`: they may use all.
-    pub core: Option<u64>,
-    /// Time limit outside of chapters: before the first, between two, after the last.
-    pub timeout: Duration,
-    /// Time between SIGTERM and SIGKILL.
-    pub grace: Duration,
-    /// Resource limits.
-    pub limits: ResourceLimits,
-    /// Options of its processes.
-    pub process: ProcessOptions,
-    /// The command line of the zygote that it is forked from; `None` if it is executed.
-    pub zygote: Option<Vec<String>>,
-    /// The framework whose tests its chapters are.
-    pub framework: Option<Framework>,
-    /// In which order its chapters run.
-    pub order: ChapterOrder,
-    /// What exit codes mean.
-    pub exit_codes: ExitCodes,
-    /// Whether it reads its task from standard input.
-    pub has_task: bool,
-    /// Whether chapters must report a verdict; a plain command is judged by its exit status.
-    pub needs_verdict: bool,
-    /// What is built before its first round.
-    pub source: Option<Arc<Source>>,
-}
-
 /// The variables that differ from attempt to attempt.
 const OWN: [&str; 4] = [env::ROUND, env::ATTEMPT, env::SEED, env::SLOT];
 
@@ -116,19 +71,6 @@ impl AttemptSpec {
         let own = self.env.iter().chain(&self.perturb_env);
         of_unit.chain(own.map(|(name, value)| (*name, value.as_str())))
     }
-}
-
-/// A chapter of an attempt.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChapterSpec {
-    /// Its id.
-    pub id: String,
-    /// The framework's name of the test that it is.
-    pub test: Option<String>,
-    /// Time limit.
-    pub timeout: Duration,
-    /// Expected values of its measures.
-    pub expect: Vec<Expect>,
 }
 
 /// Builds the specs of a run's attempts.
