@@ -51,6 +51,13 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("pytest --crashrate ", "needs pytest"),
     ("crashrate init -- ./math_test", "needs GoogleTest"),
     ("crashrate debug ", "needs a debugger"),
+    ("crashrate ab --rev ", "needs a repository"),
+    ("crashrate ab --pip ", "downloads packages"),
+    ("crashrate bisect ", "needs a repository"),
+    (
+        "crashrate provoke suite.toml",
+        "needs a suite of the reader's",
+    ),
     ("crashrate serve", "serves until Ctrl-C"),
     ("crashrate doctor --self-test", "takes half a minute"),
 ];

@@ -8,7 +8,14 @@ use crashrate_supervisor::names::nearest;
 use crate::error::{Exit, Failure, exit_codes};
 use crate::output::answer;
 
-const PAGES: [&str; 5] = ["suite", "events", "exit-codes", "signatures", "statistics"];
+const PAGES: [&str; 6] = [
+    "suite",
+    "events",
+    "exit-codes",
+    "perturbations",
+    "signatures",
+    "statistics",
+];
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -16,6 +23,8 @@ Pages:
   suite        the sections and keys of a suite file
   events       what a child process gets, and what it can report
   exit-codes   how each command ends
+  perturbations
+               what --perturb does
   signatures   how a crash gets its name
   statistics   how verdicts are made
 
@@ -57,16 +66,22 @@ fn no_help(program: &Command, name: &str) -> Failure {
     Failure::usage(format!("there is no help on `{name}`: {hint}"))
 }
 
-/// The suite, events and signatures pages are sections of the READMEs that describe them. Links lead
+/// Most pages are sections of the READMEs that describe them. Links lead
 /// to those, so that the package of this crate has them.
 fn page(topic: &str) -> Option<String> {
     const SUITE: &str = include_str!("suite.md");
     const EVENTS: &str = include_str!("events.md");
     const SIGNATURES: &str = include_str!("signatures.md");
+    const PERTURBATIONS: &str = include_str!("perturbations.md");
     let (text, from, to) = match topic {
         "suite" => (SUITE, "## Every section at once", None),
         "events" => (EVENTS, "## What every child gets", Some("## In Python")),
         "signatures" => (SIGNATURES, "## Signatures", Some("## macOS reports")),
+        "perturbations" => (
+            PERTURBATIONS,
+            "## Perturbations",
+            Some("## When something goes wrong"),
+        ),
         "exit-codes" => {
             return Some(include_str!("exit-codes.txt").replace("{codes}", &exit_codes()));
         }
