@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
-use crashrate_report::{InShort, RunLine, runs_terminal};
+use crashrate_report::{InShort, RunLine, plural, runs_terminal};
+use crashrate_supervisor::build::KeptBuilds;
 use crashrate_supervisor::journal::{self, FolderError};
+use crashrate_supervisor::suite::bytes_text;
 
 use crate::error::{Exit, Failure};
 use crate::fault::calibrating;
@@ -75,6 +77,16 @@ fn list(runs: &Path) -> Result<Exit, Failure> {
         note(format_args!("no runs in {}", runs.display()));
     } else {
         print(&runs_terminal(&lines, list_width(), colors()))?;
+    }
+    let kept = KeptBuilds::of_runs(runs);
+    let (builds, bytes) = kept.size();
+    if builds > 0 {
+        note(format_args!(
+            "{} kept in {} ({}); `crashrate ab --clean` removes them",
+            plural(builds as u64, "build"),
+            kept.folder().display(),
+            bytes_text(bytes)
+        ));
     }
     Ok(Exit::Passed)
 }

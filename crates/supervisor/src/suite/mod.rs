@@ -294,7 +294,7 @@ impl Chapter {
     }
 
     /// Its command; `None` if the worker runs it.
-    pub(crate) fn command(&self) -> Option<&[String]> {
+    pub fn command(&self) -> Option<&[String]> {
         match &self.action {
             Action::Command(command) => Some(command),
             Action::Worker { .. } => None,

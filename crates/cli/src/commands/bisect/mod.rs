@@ -1,5 +1,7 @@
 //! `crashrate bisect`: which commit, version or item raised the rate of a crash.
 
+mod relink;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +18,7 @@ use crate::error::{Exit, Failure};
 use crate::measure::{self, HowArguments, Session, quoted};
 use crate::signals::keep_status_signals;
 use crate::values::{open_rate, suite_name};
+use relink::Relinked;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -56,6 +59,12 @@ pub(crate) struct BisectArguments {
     /// The command that builds a commit, in its worktree
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["pip", "list", "resume"])]
     build: Option<String>,
+
+    /// Then measure the commit and its parent also as this command builds them, which should only
+    /// change the order of the code, such as
+    /// "make LDFLAGS='-fuse-ld=lld -Wl,--shuffle-sections=.*=7'"
+    #[arg(long, value_name = "COMMAND", requires = "build")]
+    relink: Option<String>,
 
     /// Also search the commits that merges brought in, not only the first parents
     #[arg(long, conflicts_with_all = ["pip", "list", "resume"])]
@@ -153,7 +162,17 @@ pub(crate) fn bisect(runs: &Path, arguments: &BisectArguments) -> Result<Exit, F
         // Further rounds would say nothing about the commits.
         campaign.watching.rounds = false;
     })?;
-    session.conclude(how, arguments.full, |_, _| Ok(None))
+    let relink = arguments.relink.as_deref();
+    let relink = relink.map(|line| words("--relink", line)).transpose()?;
+    let mut relinked = None;
+    let exit = session.conclude(how, arguments.full, |session, view| {
+        relinked = relink.and_then(|build| Relinked::of(&session.plan, view, &build));
+        Ok(None)
+    })?;
+    match relinked {
+        Some(relinked) => relinked.measure(runs, how).map(|()| exit),
+        None => Ok(exit),
+    }
 }
 
 fn options(arguments: &BisectArguments, points: Vec<Point>) -> RunOptions {
