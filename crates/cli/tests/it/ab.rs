@@ -311,3 +311,35 @@ fn two_versions_of_a_package_are_compared() {
         "{stdout}"
     );
 }
+
+/// Equal commands: at most 5% of runs may end with a verdict.
+#[test]
+#[ignore = "minutes; run by `cargo xtask verify ab`"]
+fn equal_commands_200_times() {
+    let place = Place::new();
+    let script = "#!/bin/sh\n[ $(od -An -N1 -tu1 /dev/urandom) -ge 77 ] || kill -SEGV $$\n";
+    place.program("dies", script);
+    let args = [
+        "ab",
+        "-q",
+        "-n",
+        "60",
+        "--evidence",
+        "none",
+        "./dies",
+        "./dies",
+    ];
+    let mut verdicts = 0;
+    for _ in 0..200 {
+        let done = place.crashrate(&args);
+        assert!(
+            [0, 121].contains(&done.code()),
+            "{}{}",
+            done.stdout,
+            done.stderr
+        );
+        verdicts += usize::from(done.code() == 0);
+    }
+    println!("{verdicts} verdicts in 200 runs");
+    assert!(verdicts <= 10);
+}

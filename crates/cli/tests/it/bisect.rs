@@ -355,6 +355,42 @@ fn the_commit_that_widened_a_race_is_found() {
     }
 }
 
+/// A build by another command, here one that leaves no time without a pointer, has another rate.
+#[test]
+fn a_rate_that_the_link_order_moves_is_latent() {
+    let place = Place::new();
+    let folder = place.path().join("repository");
+    fs::create_dir(&folder).unwrap();
+    let repository = RacyRepository::make(&folder, 1);
+    let commit = |index: usize| repository.commits[index].clone();
+    let relink = "sh -c 'echo \"#define WINDOW 0\n#define COMMIT 0\" > window.h; make'";
+    let (good, bad) = (
+        commit(repository.culprit - 1),
+        commit(repository.culprit + 1),
+    );
+    let args = [
+        "bisect",
+        "--good",
+        &good,
+        "--bad",
+        &bad,
+        "--build",
+        "make",
+        "--relink",
+        relink,
+        "--evidence",
+        "none",
+        "--",
+        "./race",
+    ];
+    let mut command = in_folder(&place, &repository.folder, &args);
+    let Done { stdout, .. } = place.start(&mut command).wait().expect(0);
+    assert!(
+        stdout.contains("relink   latent: the link order alone moves the rate"),
+        "{stdout}"
+    );
+}
+
 /// As `cargo xtask verify bisect`.
 #[test]
 #[ignore = "minutes; run by `cargo xtask verify bisect`"]
