@@ -258,7 +258,7 @@ fn a_version_of_a_package_is_found() {
         "{stdout}"
     );
     assert!(
-        stdout.contains("See it again: crashrate ab --pip wobbly==1.1 --pip wobbly==1.2 -- python"),
+        stdout.contains("crashrate ab --pip wobbly==1.1 --pip wobbly==1.2 -- python"),
         "{stdout}"
     );
     let args = [

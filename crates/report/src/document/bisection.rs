@@ -254,10 +254,8 @@ pub(super) fn rise(view: &View) -> Vec<Block> {
         let again = again
             .replace("{parent}", parent)
             .replace("{suspect}", suspect);
-        blocks.push(Block::line(format!(
-            "See it again: {}",
-            clean(&again, SENTENCE)
-        )));
+        blocks.push(Block::line("See it again:".to_owned()));
+        blocks.push(Block::Command(clean(&again, 10 * SENTENCE)));
     }
     blocks
 }
@@ -313,9 +311,12 @@ fn probability(search: &Bisection, index: u32) -> String {
     let range = ranges
         .iter()
         .find(|range| (range.first..=range.last).contains(&index));
-    range.map_or_else(String::new, |range| match range.last - range.first {
-        0 => percent_of(range.probability),
-        more => percent_of(range.probability / f64::from(more + 1)),
+    range.map_or_else(String::new, |range| {
+        let each = range.probability / f64::from(range.last - range.first + 1);
+        match each {
+            0.0001.. => percent_of((each * 1e4).round() / 1e4),
+            _ => "<0.01%".to_owned(),
+        }
     })
 }
 
