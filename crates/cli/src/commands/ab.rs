@@ -173,10 +173,7 @@ impl Sides {
         let (named, variants) = if !arguments.commands.is_empty() {
             (&arguments.commands, commands(&arguments.commands)?)
         } else if !arguments.rev.is_empty() {
-            (
-                &arguments.rev,
-                revisions(&arguments.rev, arguments.build.as_deref())?,
-            )
+            (&arguments.rev, revisions(arguments)?)
         } else if !arguments.pip.is_empty() {
             (&arguments.pip, packages(&arguments.pip)?)
         } else {
@@ -207,9 +204,10 @@ fn commands(commands: &[String]) -> Result<Vec<Variant>, Failure> {
     commands.iter().map(variant).collect()
 }
 
-fn revisions(revisions: &[String], build: Option<&str>) -> Result<Vec<Variant>, Failure> {
+fn revisions(arguments: &AbArguments) -> Result<Vec<Variant>, Failure> {
+    let build = arguments.build.as_deref();
     let build = build.map_or(Ok(Vec::new()), |build| words("--build", build))?;
-    let repository = here()?;
+    let repository = here(&arguments.argv)?;
     let variant = |revision: &String| {
         let commit = repository.commit(revision).map_err(Failure::usage)?;
         Ok(Variant {
@@ -217,7 +215,7 @@ fn revisions(revisions: &[String], build: Option<&str>) -> Result<Vec<Variant>, 
             ..Variant::default()
         })
     };
-    revisions.iter().map(variant).collect()
+    arguments.rev.iter().map(variant).collect()
 }
 
 fn packages(packages: &[String]) -> Result<Vec<Variant>, Failure> {
@@ -232,10 +230,21 @@ fn packages(packages: &[String]) -> Result<Vec<Variant>, Failure> {
     packages.iter().map(variant).collect()
 }
 
-/// The repository that the current directory is in.
-pub(crate) fn here() -> Result<Repository, Failure> {
+/// The repository that the current directory is in. The command must not name a program in the
+/// user's own tree, because every revision would run that.
+pub(crate) fn here(argv: &[OsString]) -> Result<Repository, Failure> {
     let folder = std::env::current_dir().map_err(Failure::usage)?;
-    Repository::find(&folder).map_err(Failure::usage)
+    let repository = Repository::find(&folder).map_err(Failure::usage)?;
+    match argv.first().map(Path::new) {
+        Some(program) if program.is_absolute() && program.starts_with(&repository.top) => {
+            Err(Failure::usage(format!(
+                "{} is in your own tree, so that every revision would run the same program; name \
+                 it relative to the current directory",
+                program.display()
+            )))
+        }
+        _ => Ok(repository),
+    }
 }
 
 /// The words of a command line, without a shell.

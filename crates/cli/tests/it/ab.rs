@@ -161,6 +161,25 @@ fn a_build_that_fails_ends_the_run_with_its_last_lines() {
 }
 
 #[test]
+fn a_program_in_the_users_tree_is_no_program_of_a_revision() {
+    let place = Place::new();
+    let repository = repository(&place);
+    let program = repository.folder.canonicalize().unwrap().join("race");
+    let args = [
+        "ab",
+        "--rev",
+        "main",
+        "--rev",
+        "main~1",
+        "--",
+        program.to_str().unwrap(),
+    ];
+    let mut command = in_folder(&place, &repository.folder, &args);
+    let Done { stderr, .. } = place.start(&mut command).wait().expect(96);
+    assert!(stderr.contains("is in your own tree"), "{stderr}");
+}
+
+#[test]
 fn a_suite_builds_the_revision_of_a_variant() {
     let place = Place::new();
     let repository = repository(&place);

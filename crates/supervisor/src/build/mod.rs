@@ -121,10 +121,15 @@ impl Source {
     /// Where a unit runs whose suite says `directory`.
     pub(crate) fn directory(&self, directory: &Path) -> PathBuf {
         match &self.origin {
-            Origin::Revision { repository, .. } => match directory.strip_prefix(repository) {
-                Ok(inside) => self.tree().join(inside),
-                Err(_) => directory.to_owned(),
-            },
+            Origin::Revision { repository, .. } => {
+                // git tells the folder without symbolic links.
+                let real = directory.canonicalize();
+                let real = real.as_deref().unwrap_or(directory);
+                match real.strip_prefix(repository) {
+                    Ok(inside) => self.tree().join(inside),
+                    Err(_) => directory.to_owned(),
+                }
+            }
             Origin::Packages { .. } => directory.to_owned(),
             Origin::Script { .. } => self.tree(),
         }

@@ -230,7 +230,7 @@ fn history(arguments: &BisectArguments) -> Result<Vec<(Point, Variant)>, Failure
 fn commits(arguments: &BisectArguments) -> Result<Vec<(Point, Variant)>, Failure> {
     let build = arguments.build.as_deref();
     let build = build.map_or(Ok(Vec::new()), |build| words("--build", build))?;
-    let repository = here()?;
+    let repository = here(&arguments.argv)?;
     let which = match arguments.all {
         true => WhichCommits::All,
         false => WhichCommits::FirstParent,
