@@ -56,6 +56,8 @@ impl<T> Default for TargetChoice<T> {
 #[derive(Clone, Debug)]
 struct BadEnd {
     signature: String,
+    /// Its signal, exit code or outcome.
+    kind: String,
     /// The index of the chapter in which it died.
     place: Option<u32>,
 }
@@ -113,6 +115,7 @@ impl<T: Clone + PartialEq> Deaths<T> {
         let is_bad = self.bad.contains(ended.outcome);
         let death = is_bad.then(|| BadEnd {
             signature: signature(ended),
+            kind: kind(ended),
             place: self.place(ended),
         });
         if let Some(death) = &death
@@ -186,7 +189,9 @@ impl<T: Clone + PartialEq> Deaths<T> {
         let target = self.target.as_deref().unwrap_or_default();
         match death {
             None => Death::None,
-            Some(death) if death.signature.contains(target) => Death::Target(death.place),
+            Some(death) if death.signature.contains(target) || death.kind.contains(target) => {
+                Death::Target(death.place)
+            }
             Some(_) => Death::Other,
         }
     }
@@ -203,11 +208,18 @@ impl<T: Clone + PartialEq> Deaths<T> {
 
 /// The signature of a bad end. Without a stack it is the signal or the exit code.
 fn signature(ended: &Ended) -> String {
-    match (&ended.crash, &ended.exit, ended.outcome) {
-        (Some(crash), ..) => crash.signature.clone(),
-        (None, Some(Exit::Signal(signal)), Outcome::Crashed) => signal.clone(),
-        (None, Some(Exit::Code(code)), Outcome::Crashed) => format!("exit code {code}"),
-        (None, _, outcome) => outcome.word().to_owned(),
+    match &ended.crash {
+        Some(crash) => crash.signature.clone(),
+        None => kind(ended),
+    }
+}
+
+/// The signal or the exit code of a crash, else the outcome.
+pub fn kind(ended: &Ended) -> String {
+    match (&ended.exit, ended.outcome) {
+        (Some(Exit::Signal(signal)), Outcome::Crashed) => signal.clone(),
+        (Some(Exit::Code(code)), Outcome::Crashed) => format!("exit code {code}"),
+        (_, outcome) => outcome.word().to_owned(),
     }
 }
 

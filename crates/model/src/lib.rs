@@ -23,7 +23,7 @@ pub use bisect::{
     BisectAnswer, BisectRule, Bisected, BisectedPair, BisectedRange, Point, SIDE_DEATHS,
 };
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
-pub use deaths::{Death, Deaths, TARGET_DEATHS, TargetChoice};
+pub use deaths::{Death, Deaths, TARGET_DEATHS, TargetChoice, kind};
 pub use ended::{ChapterEnd, Ended, Measure};
 pub use evidence::{CrashRef, Descendant, EvidenceMode, EvidenceRound};
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};
@@ -36,7 +36,7 @@ pub use part::{
 };
 pub use perturbation::{Perturbation, PerturbationError, Perturbations};
 pub use plan_order::PlanOrder;
-pub use provoke::{Aim, BadEnd, ProvokeAnswer, ProvokeRule, Provoked, ProvokedArm, kind};
+pub use provoke::{Aim, BadEnd, ProvokeAnswer, ProvokeRule, Provoked, ProvokedArm};
 pub use record::{
     Built, Closed, Ending, JOURNAL_VERSION, Opened, Record, Started, StopReason, ZygoteEnd,
 };

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{Ended, Exit, Outcome, OutcomeSet};
+use crate::{Ended, Outcome, OutcomeSet, kind};
 
 /// The rule of a search for a perturbation. The first unit is unperturbed; the others are the arms.
 #[skip_serializing_none]
@@ -16,6 +16,8 @@ pub struct ProvokeRule {
     /// The kind of crash that is searched, or a text in its signature; those of the unperturbed
     /// program if `None`.
     pub signature: Option<String>,
+    /// The command that runs the program under a perturbation; `{perturb}` stands for that.
+    pub again: Option<String>,
     /// The gain in crashes a second that is to be shown.
     pub gain: f64,
     /// The probability of claiming that gain for a perturbation without it.
@@ -153,19 +155,10 @@ impl Aim {
     }
 }
 
-/// The signal or the exit code of a crash, else the outcome.
-pub fn kind(ended: &Ended) -> String {
-    match (&ended.exit, ended.outcome) {
-        (Some(Exit::Signal(signal)), Outcome::Crashed) => signal.clone(),
-        (Some(Exit::Code(code)), Outcome::Crashed) => format!("exit code {code}"),
-        (_, outcome) => outcome.word().to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CrashRef;
+    use crate::{CrashRef, Exit};
 
     fn ended(unit: u32, signal: &str) -> Ended {
         Ended {
@@ -177,6 +170,7 @@ mod tests {
     fn aim(signature: Option<&str>) -> Aim {
         let rule = ProvokeRule {
             signature: signature.map(str::to_owned),
+            again: None,
             gain: 5.0,
             error: 0.05,
             budget: 600.0,

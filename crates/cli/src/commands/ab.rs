@@ -33,7 +33,7 @@ Examples:
   crashrate ab --resume latest")]
 pub(crate) struct AbArguments {
     /// The two commands: words as in a shell, but no shell runs them
-    #[arg(value_name = "COMMAND", num_args = 2, conflicts_with_all = ["rev", "pip", "resume"])]
+    #[arg(value_name = "COMMAND", num_args = 2, conflicts_with_all = ["rev", "pip", "argv", "resume"])]
     commands: Vec<String>,
 
     /// The command to measure with both revisions or versions
@@ -215,7 +215,18 @@ fn revisions(arguments: &AbArguments) -> Result<Vec<Variant>, Failure> {
             ..Variant::default()
         })
     };
-    arguments.rev.iter().map(variant).collect()
+    let variants: Vec<Variant> = arguments
+        .rev
+        .iter()
+        .map(variant)
+        .collect::<Result<_, Failure>>()?;
+    if let [one, two] = variants.as_slice()
+        && one.origin == two.origin
+    {
+        let problem = "both revisions are the same commit: there is nothing to compare";
+        return Err(Failure::usage(problem));
+    }
+    Ok(variants)
 }
 
 fn packages(packages: &[String]) -> Result<Vec<Variant>, Failure> {

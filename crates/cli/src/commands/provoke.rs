@@ -12,7 +12,7 @@ use crashrate_supervisor::request::{Overrides, RunOptions, Until};
 use crashrate_supervisor::watching::EvidenceChoice;
 
 use crate::error::{Exit, Failure};
-use crate::measure::{self, MeasureArguments, Session};
+use crate::measure::{self, MeasureArguments, Session, quoted};
 use crate::signals::keep_status_signals;
 use crate::values::{one_of, open_rate};
 
@@ -118,12 +118,34 @@ fn options(runs: &Path, arguments: &ProvokeArguments) -> Result<RunOptions, Fail
         evidence: options.evidence.or(Some(EvidenceChoice::None)),
         until: Until::Provoked(ProvokeOptions {
             signature: arguments.signature.clone(),
+            again: Some(again(arguments)),
             gain: arguments.gain,
             error: arguments.error,
             budget: budget.as_secs_f64(),
         }),
         ..options
     })
+}
+
+/// The command that runs the program under a perturbation.
+fn again(arguments: &ProvokeArguments) -> String {
+    let measured = &arguments.measure;
+    let mut words = vec!["crashrate run -n 100 {perturb}".to_owned()];
+    let suite = measured.suite.iter().map(|suite| quoted(suite.as_os_str()));
+    words.extend(suite);
+    words.extend(
+        measured
+            .chapter
+            .iter()
+            .map(|id| format!("--chapter {}", quoted(id.as_ref()))),
+    );
+    words.extend(arguments.mode.map(|mode| format!("--mode {mode}")));
+    words.extend(measured.dose.map(|dose| format!("--dose {dose}")));
+    if !measured.argv.is_empty() {
+        words.push("--".to_owned());
+        words.extend(measured.argv.iter().map(|word| quoted(word)));
+    }
+    words.join(" ")
 }
 
 /// The perturbations that are tried if none is named: each one that is possible here, and one pair.

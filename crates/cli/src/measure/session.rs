@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, View, exit_class, terminal};
+use crashrate_supervisor::build::Origin;
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::request::RunRequest;
 use crashrate_supervisor::runner::{Campaign, RunError};
+use crashrate_supervisor::suite::Variant;
 
 use super::{HowArguments, begin, campaign};
 use crate::error::{Exit, Failure};
@@ -43,6 +45,9 @@ impl Session {
             tells_time: false,
         };
         begin(&mut campaign, &folder, &watch, progress)?;
+        if !folder.is_resumed() {
+            campaign.workers.facts.extend(revisions(&campaign.plan));
+        }
         let number = folder.number();
         let stopped_later =
             format!("stopped while the report was printed; `crashrate report {number}` shows it");
@@ -96,4 +101,17 @@ impl Session {
             ExitClass::Refuted | ExitClass::NotPassed | ExitClass::Passed => Exit::Passed,
         })
     }
+}
+
+/// The commits of the variants that are revisions. A bisection has its own list.
+fn revisions(plan: &Plan) -> Vec<(String, String)> {
+    const MOST: usize = 4;
+    let commit = |variant: &Variant| match &variant.origin {
+        Some(Origin::Revision { commit, .. }) => {
+            Some((format!("commit of {}", variant.id), commit.clone()))
+        }
+        _ => None,
+    };
+    let all: Vec<_> = plan.suite.variants.iter().filter_map(commit).collect();
+    if all.len() > MOST { Vec::new() } else { all }
 }

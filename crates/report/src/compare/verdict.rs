@@ -253,6 +253,9 @@ fn by_pairs(all: &Comparisons, one: &Compared, watch: &PairWatch, counts: bool) 
     if let Some(worse) = watch.worse().filter(|_| watch.is_prevented()) {
         return format!("{}; {evidence}", prevented(one, worse, &direction(worse)));
     }
+    if counts && watch.is_not_worse() == Some(true) {
+        return format!("no difference shown: {evidence}");
+    }
     let plan = one.plan.as_ref().filter(|plan| plan.is_short());
     let plan = plan.map_or_else(String::new, |plan| format!("; {}", too_few(plan)));
     format!("no verdict yet: {evidence}{plan}")

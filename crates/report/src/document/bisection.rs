@@ -1,8 +1,10 @@
 //! The search for the commit that raised a crash rate: its answer, and what was run at each commit.
 
-use crashrate_model::{BisectAnswer, Bisected, BisectedPair, StopReason};
+use crashrate_model::{BisectAnswer, Bisected, BisectedPair};
+use crashrate_stats::{Counts, fisher_exact};
 
 use super::plot::Commits;
+use super::unfinished::unfinished;
 use super::{Block, Table, Text};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::e_value;
@@ -30,8 +32,8 @@ pub(super) fn in_words(view: &View, search: &Bisection) -> Vec<String> {
         plural(search.builds(), "build")
     ));
     lines.extend(signatures(search));
-    if view.run.stopped == Some(StopReason::Done) && search.answer().is_none() {
-        lines.push("Its rounds are used up; a new search can have more (--rounds).".to_owned());
+    if search.answer().is_none() {
+        lines.extend(unfinished(view, "bisect"));
     }
     lines
 }
@@ -71,6 +73,12 @@ fn open(search: &Bisection, found: &Bisected) -> Vec<String> {
     match &found.answer {
         Some(BisectAnswer::EndsAlike) => {
             let pairs = found.ends.rounds[0];
+            if is_swapped(&found.ends) {
+                return vec![
+                    format!("The good end crashes more often: {}.", ends()),
+                    "Swap --good and --bad to find the commit that lowered the rate.".to_owned(),
+                ];
+            }
             vec![
                 format!("No change shown between the two ends: {}.", ends()),
                 format!(
@@ -135,6 +143,17 @@ fn so_far(search: &Bisection, found: &Bisected) -> Vec<String> {
     });
     lines.extend(joined(suspects, ", ").map(|all| format!("Most probable: {all}.")));
     lines
+}
+
+/// Whether the end that is called good is shown to crash more often.
+fn is_swapped(ends: &BisectedPair) -> bool {
+    let counts = |side: usize| Counts::new(ends.deaths[side], ends.rounds[side]);
+    let (Ok(good), Ok(bad)) = (counts(0), counts(1)) else {
+        return false;
+    };
+    /// The error of saying so.
+    const ALPHA: f64 = 0.01;
+    fisher_exact(good, bad).greater < ALPHA
 }
 
 /// The rounds of two commits that were run in turn.
@@ -210,6 +229,15 @@ fn named(search: &Bisection, index: u32) -> String {
     )
 }
 
+/// What names a commit on a command line: the first digits of its hash, a version or an item.
+fn point_name(search: &Bisection, index: u32) -> &str {
+    let point = search.rule.points.get(index as usize);
+    point.map_or("", |point| match &point.date {
+        Some(_) => point.name.get(..10).unwrap_or(&point.name),
+        None => &point.name,
+    })
+}
+
 /// How to see the difference again.
 pub(super) fn rise(view: &View) -> Vec<Block> {
     let Some(search) = &view.bisection else {
@@ -250,7 +278,7 @@ pub(super) fn rise(view: &View) -> Vec<Block> {
     table.keep(&[true, true, has_subject, has_subject]);
     let mut blocks = Block::table(table);
     if let Some(again) = &search.rule.again {
-        let [parent, suspect] = pair.commits.map(|index| search.label(index));
+        let [parent, suspect] = pair.commits.map(|index| point_name(search, index));
         let again = again
             .replace("{parent}", parent)
             .replace("{suspect}", suspect);

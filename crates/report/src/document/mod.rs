@@ -35,6 +35,7 @@ mod sequences;
 mod sides;
 mod table;
 mod trends;
+mod unfinished;
 mod unit_rows;
 mod verdict;
 

@@ -2,6 +2,7 @@
 
 use crashrate_model::{ProvokeAnswer, ProvokedArm};
 
+use super::unfinished::unfinished;
 use super::{Block, Table, Text};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::compare::e_value;
@@ -40,6 +41,10 @@ pub(super) fn in_words(view: &View, search: &Provocation) -> Vec<String> {
         )],
         (None, _) => vec!["No perturbation is shown to help yet.".to_owned()],
     };
+    if found.answer.is_none() {
+        lines.extend(unfinished(view, "provoke"));
+    }
+    lines.extend(hopes(search));
     lines.push(match &search.target {
         Some(target) if target == "any" => {
             "The unperturbed program did not crash: any crash was searched.".to_owned()
@@ -54,6 +59,29 @@ pub(super) fn in_words(view: &View, search: &Provocation) -> Vec<String> {
         seconds(found.secs)
     ));
     lines
+}
+
+/// What a search without an answer leaves open.
+fn hopes(search: &Provocation) -> Option<String> {
+    let found = search.found.as_ref()?;
+    let base = found.arms.first().filter(|base| base.rounds > 0)?;
+    if base.crashes == base.rounds {
+        return Some("It crashes in every round already.".to_owned());
+    }
+    if search.shown().is_some() {
+        return None;
+    }
+    let from = |arm: &ProvokedArm| arm.gain_from.unwrap_or_default();
+    let best = found.arms[1..]
+        .iter()
+        .max_by(|one, two| from(one).total_cmp(&from(two)))?;
+    (from(best) > search.rule.gain).then(|| {
+        format!(
+            "`{}` seems to: {}. It was not confirmed on fresh rounds in time; allow more (--for).",
+            label(search, best),
+            gain(best)
+        )
+    })
 }
 
 /// `stops` and what it gains.
@@ -111,12 +139,16 @@ fn next(view: &View, search: &Provocation, arm: &ProvokedArm) -> String {
         true => format!(" --places {}", view.run.number),
         false => String::new(),
     };
-    let perturb = clean(search.perturbation(arm), NAME);
-    let what = match &view.run.given {
-        Some(given) => format!("-- {}", clean(&given.line, SENTENCE)),
-        None => format!("SUITE --chapter {}", clean(&search.unit, NAME)),
-    };
-    format!("crashrate run -n 100 --perturb {perturb}{places} {what}")
+    let perturb = format!(
+        "--perturb {}{places}",
+        clean(search.perturbation(arm), NAME)
+    );
+    let again = search
+        .rule
+        .again
+        .as_deref()
+        .unwrap_or("crashrate run {perturb}");
+    clean(&again.replace("{perturb}", &perturb), SENTENCE)
 }
 
 /// Kinds of bad ends that only perturbed rounds have shown, which are finds too.

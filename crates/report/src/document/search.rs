@@ -3,9 +3,10 @@
 
 use std::ops::RangeInclusive;
 
-use crashrate_model::{Certificate, Minimized, Part, StopReason};
+use crashrate_model::{Certificate, Minimized, Part};
 
 use super::plot::{PartRow, Parts};
+use super::unfinished::unfinished;
 use super::{Block, Table, Text};
 use crate::clean::{NAME, SENTENCE, clean};
 use crate::view::{OptionalStopping, PartSeen, Search, Share, View};
@@ -50,8 +51,8 @@ pub(super) fn in_words(view: &View, search: &Search) -> Vec<String> {
     };
     lines.push(format!("{verb} {rounds} of {sequence}{whole}."));
     lines.extend(signatures(search));
-    if view.run.stopped == Some(StopReason::Done) && !search.is_answered() {
-        lines.push("Its rounds are used up; a new search can have more (--rounds).".to_owned());
+    if !search.is_answered() {
+        lines.extend(unfinished(view, "minimize"));
     }
     lines
 }

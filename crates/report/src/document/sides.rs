@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crashrate_model::{Axis, Mode, Stopping};
 use crashrate_stats::{Counts, fisher_exact};
 
+use super::unfinished::unfinished;
 use crate::clean::{SENTENCE, clean};
 use crate::compare::{Compared, Comparisons, What, name, verdict};
 use crate::view::{Judgement, View};
@@ -39,6 +40,13 @@ pub(super) fn sides(view: &View) -> Vec<String> {
     let lines = primary.iter().map(|one| sentence(all, one, primary.len()));
     let mut lines = first_lines(lines.collect(), NAMED, "more comparisons");
     lines.extend(primary.iter().flat_map(|one| kinds(view, one)));
+    let is_ab = view
+        .command
+        .as_deref()
+        .is_some_and(|line| line.starts_with("crashrate ab "));
+    if is_ab && !is_decided(view) {
+        lines.extend(unfinished(view, "ab"));
+    }
     lines
 }
 

@@ -32,8 +32,13 @@ impl BisectTally {
     }
 
     pub(super) fn end(&mut self, ended: &Ended) {
-        if ended.outcome == Outcome::Skipped {
-            self.commit(ended.unit).problem = Some("skipped by exit code 125".to_owned());
+        let problem = match ended.outcome {
+            Outcome::Skipped => Some("skipped by exit code 125".to_owned()),
+            Outcome::NotStarted => ended.reason.clone(),
+            _ => None,
+        };
+        if problem.is_some() {
+            self.commit(ended.unit).problem = problem;
             return;
         }
         for (commit, death) in self.deaths.push(ended.unit, ended) {

@@ -127,7 +127,11 @@ impl ViewBuilder {
                 continue;
             }
             totals.add(&results);
-            (unit.crashes).put(&unit.unit, &results, command.as_deref(), &mut crashes);
+            // Other commands cannot repeat a single round.
+            let repeat = command
+                .as_deref()
+                .filter(|line| line.starts_with("crashrate run "));
+            (unit.crashes).put(&unit.unit, &results, repeat, &mut crashes);
             match unit.unit.mode {
                 Mode::Isolated => chapters.push(unit.isolated_row(results)),
                 Mode::Sequential => {

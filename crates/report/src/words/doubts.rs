@@ -8,7 +8,7 @@ use super::fault::fault;
 use super::names::{of_unit, units, units_and_chapters};
 use super::numbers::{count, first_lines, joined, plural, share};
 use crate::clean::{NAME, SENTENCE, clean};
-use crate::view::{Exposure, Results, View};
+use crate::view::{BuildFacts, Exposure, Results, View};
 
 /// Where the run is from, its fault, doubts about its rates, and crashes that its outcomes do not
 /// show.
@@ -92,12 +92,30 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
         doubts.push(caution.to_owned());
     }
     doubts.extend(same_program(view));
+    doubts.extend(not_built(view));
     doubts.extend(bias(view));
     doubts
 }
 
+/// Builds that failed, where each is needed.
+fn not_built(view: &View) -> Vec<String> {
+    let failed = view.run.builds.iter().filter(|_| !view.is_search());
+    let sentence = |build: &BuildFacts| {
+        let problem = build.problem.as_ref()?.lines().next()?;
+        let variant = clean(&build.variant, NAME);
+        Some(format!(
+            "{variant} could not be built: {}.",
+            clean(problem, SENTENCE)
+        ))
+    };
+    failed.filter_map(sentence).collect()
+}
+
 /// Builds that should differ and do not.
 fn same_program(view: &View) -> Option<String> {
+    if view.is_search() {
+        return None;
+    }
     let builds = &view.run.builds;
     let [first, others @ ..] = builds.as_slice() else {
         return None;

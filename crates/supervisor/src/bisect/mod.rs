@@ -136,7 +136,8 @@ impl BisectSearch {
     }
 
     fn read(&mut self, purpose: BisectPurpose, ended: &Ended) -> Result<(), StatsError> {
-        if ended.outcome == Outcome::Skipped {
+        // Nor does a program that cannot be started tell anything.
+        if matches!(ended.outcome, Outcome::Skipped | Outcome::NotStarted) {
             return self.search.skip(ended.unit as usize);
         }
         if !ended.outcome.counts() || ended.is_apart() {

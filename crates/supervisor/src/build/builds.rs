@@ -1,6 +1,7 @@
 //! The builds of a run: made when the first round of their unit is about to start.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -183,9 +184,15 @@ impl Builds {
 fn program_of(unit: &UnitSpec) -> Option<String> {
     let path = program::find(unit.argv.first()?, &unit.directory, &unit.env).ok()?;
     let source = unit.source.as_ref()?;
-    // A virtual environment only links its interpreter.
-    let is_made = path.starts_with(source.tree()) && !path.is_symlink();
+    // A virtual environment only links its interpreter, and a script reads other files.
+    let is_made = path.starts_with(source.tree()) && !path.is_symlink() && !is_script(&path);
     is_made.then(|| hash::of_file(&path).ok()).flatten()
+}
+
+fn is_script(path: &Path) -> bool {
+    let mut first = [0; 2];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    read.is_err() || &first == b"#!"
 }
 
 /// The last lines of the output of a build that failed, and where the rest is.

@@ -100,7 +100,7 @@ impl Repository {
         let ends = [self.commit(good)?, self.commit(bad)?];
         let [from, to] = ends.each_ref().map(|end| end.hash.as_str());
         let ancestor = output(&self.top, ["merge-base", from, to]);
-        if from == to || ancestor.is_ok_and(|base| base != from) {
+        if from == to || !ancestor.is_ok_and(|base| base == from) {
             let problem = match from == to {
                 true => "are the same commit",
                 false => "have another order: the good one must be an ancestor of the bad one",

@@ -10,6 +10,8 @@ use crate::plan::Plan;
 pub struct ProvokeOptions {
     /// The kind of crash, or a text in its signature; those of the unperturbed program if `None`.
     pub signature: Option<String>,
+    /// The command that runs the program under a perturbation; `{perturb}` stands for that.
+    pub again: Option<String>,
     /// The gain in crashes a second that is to be shown.
     pub gain: f64,
     /// The probability of claiming that gain for a perturbation without it.
@@ -56,6 +58,7 @@ pub(crate) fn plan(
     plan.suite.bad = OutcomeSet::new(plan.suite.bad.iter().chain([Outcome::Failed]));
     let rule = ProvokeRule {
         signature: options.signature.clone(),
+        again: options.again.clone(),
         gain: options.gain,
         error: options.error,
         budget: options.budget,

@@ -204,11 +204,19 @@ fn again(arguments: &BisectArguments) -> Option<String> {
     };
     let build = arguments.build.as_ref().map(|build| quoted(build.as_ref()));
     let build = build.map_or_else(String::new, |build| format!(" --build {build}"));
+    let perturb = arguments
+        .how
+        .perturb
+        .iter()
+        .map(|all| format!(" --perturb {all}"));
+    let timeout = arguments.how.timeout.iter();
+    let timeout = timeout.map(|time| format!(" --timeout {}", humantime::format_duration(*time)));
+    let options: String = perturb.chain(timeout).collect();
     let command: Vec<String> = arguments.argv.iter().map(|word| quoted(word)).collect();
     let (parent, suspect) = (side("parent")?, side("suspect")?);
     let command = command.join(" ");
     Some(format!(
-        "crashrate ab {parent} {suspect}{build} -- {command}"
+        "crashrate ab {parent} {suspect}{build}{options} -- {command}"
     ))
 }
 
@@ -291,6 +299,10 @@ fn items(arguments: &BisectArguments, file: &Path) -> Result<Vec<(Point, Variant
         "--checkout",
         arguments.checkout.as_deref().unwrap_or_default(),
     )?;
+    if !command.iter().any(|word| word.contains("{}")) {
+        let problem = "--checkout: nothing stands for the item; write {} where it belongs";
+        return Err(Failure::usage(problem));
+    }
     // It runs in another folder.
     if command[0].contains('/') {
         let program = std::path::absolute(&command[0]).map_err(Failure::usage)?;

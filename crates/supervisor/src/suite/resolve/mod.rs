@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::toml_file::Spanned;
 use crashrate_adapters::{ExitCodes, Framework, Group};
-use crashrate_model::{Baseline, Mode, OutcomeSet, Perturbations};
+use crashrate_model::{Baseline, Mode, Outcome, OutcomeSet, Perturbations};
 
 use super::{
     Action, Chapter, ChapterOrder, DEFAULT_VARIANT, Lister, ProcessOptions, ResourceLimits,
@@ -88,6 +88,8 @@ impl Suite {
         }
         let mut suite = of_command(chapter, argv);
         suite.variants.extend_from_slice(variants);
+        // Whichever side fails more often is worse, whatever its exit codes mean.
+        suite.bad = OutcomeSet::new(suite.bad.iter().chain([Outcome::Failed]));
         Ok(suite)
     }
 
