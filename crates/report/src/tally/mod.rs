@@ -104,9 +104,7 @@ impl ViewBuilder {
     /// # Errors
     /// There was no `opened` record.
     pub fn finish(mut self, state: RunState) -> Result<View, ViewError> {
-        // A closed journal has no running attempts, even if its lock was held a moment ago.
-        let is_closed = self.run.as_ref().is_some_and(|run| run.closed.is_some());
-        let state = if is_closed { RunState::Ended } else { state };
+        let state = self.state(state);
         if !state.is_running() {
             self.lose_open().map_err(|fault| self.error(fault))?;
         }
@@ -114,6 +112,7 @@ impl ViewBuilder {
         let run = run.ok_or_else(|| self.error(ReportError::NotOpened))?;
         let mut facts = run.facts(state, self.measured());
         let command = facts.machine.remove("command");
+        let repeat = command.as_deref().filter(|line| repeats_rounds(line));
         let (mut chapters, mut sequences) = (Vec::new(), Vec::new());
         let (mut totals, mut crashes) = (Totals::default(), Vec::new());
         let search = self.search.as_ref();
@@ -127,10 +126,6 @@ impl ViewBuilder {
                 continue;
             }
             totals.add(&results);
-            // Other commands cannot repeat a single round.
-            let repeat = command
-                .as_deref()
-                .filter(|line| line.starts_with("crashrate run "));
             (unit.crashes).put(&unit.unit, &results, repeat, &mut crashes);
             match unit.unit.mode {
                 Mode::Isolated => chapters.push(unit.isolated_row(results)),
@@ -166,6 +161,14 @@ impl ViewBuilder {
         order::mark_gates(&mut view);
         view.recommendations = advice::that_holds(&run.info.recommendations, &view);
         Ok(view)
+    }
+
+    /// A closed journal has no running attempts, even if its lock was held a moment ago.
+    fn state(&self, state: RunState) -> RunState {
+        match self.run.as_ref().is_some_and(|run| run.closed.is_some()) {
+            true => RunState::Ended,
+            false => state,
+        }
     }
 
     fn baseline(&self, run: &RunTally) -> Result<Option<Box<View>>, ViewError> {
@@ -383,4 +386,9 @@ fn tally<'a>(
             .entry(ended.unit)
             .or_insert_with(|| unit.new_fallback()),
     }
+}
+
+/// Whether a command line can repeat a single round.
+fn repeats_rounds(command: &str) -> bool {
+    command.starts_with("crashrate run ")
 }
