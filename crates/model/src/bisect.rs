@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{Death, Deaths, OutcomeSet, TargetChoice, Unit};
+use crate::{Deaths, OutcomeSet, TargetChoice, Unit};
 
 /// The deaths of one signature at the bad end after which it is the one that is searched, if no
 /// other is close.
-pub const SIDE_DEATHS: usize = 3;
+const SIDE_DEATHS: usize = 3;
 /// By how many deaths it must lead.
 const LEAD: usize = 2;
 
@@ -142,12 +142,5 @@ impl BisectRule {
             among: Some(bad_end),
         };
         Deaths::new(chapters, bad, self.signature.as_deref(), choice)
-    }
-}
-
-impl Death {
-    /// Whether it has the signature that is searched.
-    pub fn is_target(self) -> bool {
-        matches!(self, Death::Target(_))
     }
 }

@@ -19,9 +19,7 @@ mod stopping;
 mod unit;
 mod usage;
 
-pub use bisect::{
-    BisectAnswer, BisectRule, Bisected, BisectedPair, BisectedRange, Point, SIDE_DEATHS,
-};
+pub use bisect::{BisectAnswer, BisectRule, Bisected, BisectedPair, BisectedRange, Point};
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
 pub use deaths::{Death, Deaths, TARGET_DEATHS, TargetChoice, kind};
 pub use ended::{ChapterEnd, Ended, Measure};

@@ -18,7 +18,7 @@ pub struct ProvokeRule {
     pub signature: Option<String>,
     /// The command that runs the program under a perturbation; `{perturb}` stands for that.
     pub again: Option<String>,
-    /// The gain in crashes a second that is to be shown.
+    /// The gain to show: crashes a second, over those of the unperturbed program.
     pub gain: f64,
     /// The probability of claiming that gain for a perturbation without it.
     pub error: f64,

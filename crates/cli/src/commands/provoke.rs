@@ -55,7 +55,7 @@ pub(crate) struct ProvokeArguments {
     #[arg(long, value_name = "TEXT", conflicts_with = "resume")]
     signature: Option<String>,
 
-    /// The factor in crashes a second that is to be shown
+    /// Show at least this many times as many crashes a second
     #[arg(long, value_name = "FACTOR", value_parser = gain, default_value = "5", conflicts_with = "resume")]
     gain: f64,
 

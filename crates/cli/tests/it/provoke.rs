@@ -46,7 +46,7 @@ fn a_perturbation_that_helps_is_shown() {
         "crashrate run -n 100 --perturb malloc -- ./sensitive",
         "Its rate is not the program's",
         "The crash searched: SIGSEGV.",
-        "Seen only perturbed: SIGABRT (",
+        "Only perturbed rounds ended with SIGABRT (",
     ] {
         assert!(stdout.contains(part), "{part}\n{stdout}");
     }

@@ -32,7 +32,7 @@ pub(super) fn in_words(view: &View, search: &Provocation) -> Vec<String> {
                 e_value(*ln_e),
                 e_value(*ln_needed)
             ),
-            format!("Go on with: {}", next(view, search, arm)),
+            format!("Run it: {}", next(view, search, arm)),
             "Its rate is not the program's: use it to find the cause, not to measure.".to_owned(),
         ],
         (Some(_), _) => vec![format!(
@@ -157,7 +157,7 @@ fn only_perturbed(search: &Provocation) -> Option<String> {
     let all = all.map(|(kind, n)| format!("{} ({}x)", clean(kind, NAME), count((*n).into())));
     let all = joined(all, ", ")?;
     Some(format!(
-        "Seen only perturbed: {all}: another bug, or one too rare to be seen without."
+        "Only perturbed rounds ended with {all}. That may be another bug."
     ))
 }
 

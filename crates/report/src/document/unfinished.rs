@@ -4,7 +4,7 @@ use crashrate_model::StopReason;
 
 use crate::view::View;
 
-/// How a run without an answer goes on; `command` is the one that began it.
+/// Says how to continue a run without an answer; `command` is the one that began it.
 pub(super) fn unfinished(view: &View, command: &str) -> Option<String> {
     let run = &view.run;
     if run.state.is_running() {

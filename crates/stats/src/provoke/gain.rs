@@ -1,4 +1,4 @@
-//! Whether an arm crashes at least so many times as often as the base, from blocks of slices.
+//! Tests whether an arm crashes more often than the base by a factor, from blocks of slices.
 
 use super::{BLOCK_BASES, Tally};
 

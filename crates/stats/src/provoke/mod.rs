@@ -44,7 +44,7 @@ const CLEARED: f64 = 0.2;
 pub struct ProvokeSettings {
     /// The number of arms, the base included (at least 1). Arm 0 is the base.
     pub arms: usize,
-    /// The gain in crashes a second that is to be shown (above 1).
+    /// The gain to show: crashes a second, over those of the base (above 1).
     pub gain: f64,
     /// The probability (strictly between 0 and 1) of claiming that gain for an arm without it.
     pub error: f64,

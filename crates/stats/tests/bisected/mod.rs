@@ -166,8 +166,8 @@ fn covers_a_rise(search: &Bisection, history: &History) -> bool {
     commits.any(|commit| history.rates[commit] > history.rates[commit - 1])
 }
 
-/// The rounds and builds so far, and estimates of those left, when the first commit between the ends
-/// is to be built.
+/// The rounds and builds so far, and estimates of those left, before the first commit between the
+/// ends is built.
 fn first_estimate(search: &Bisection, history: &History) -> Option<([u64; 2], [f64; 2])> {
     match search.next() {
         BisectStep::Build(commit) if commit != 0 && commit != history.last() => {}

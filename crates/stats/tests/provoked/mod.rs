@@ -8,7 +8,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// The error that the searches may make.
 pub(crate) const ERROR: f64 = 0.05;
 
-/// The gain that is to be shown.
+/// The gain to show.
 pub(crate) const GAIN: f64 = 5.0;
 
 /// The arm that joins once a crash was seen.
@@ -245,7 +245,7 @@ pub(crate) const PROGRAMS: [Program; 14] = [
     Program::new("hash", 0.01, &[]),
 ];
 
-/// Programs at the edges: no crash, gains just below the one that is to be shown, long rounds, load.
+/// Programs at the edges: no crash, gains just below the one to show, long rounds, load.
 pub(crate) const EDGES: [Program; 7] = [
     Program::new("clean", 0.0, &[]),
     Program::new(

@@ -37,7 +37,7 @@ pub(crate) struct BisectSearch {
     costs: Costs,
     /// Whether a commit could be built.
     builds: BTreeMap<u32, bool>,
-    /// So many rounds of the ends may wait for a signature.
+    /// The most rounds of the ends that wait for a signature.
     patience: u64,
     last: u32,
     most: u32,

@@ -97,7 +97,7 @@ pub(crate) struct BisectArguments {
     #[arg(long, value_name = "RATE", value_parser = open_rate, default_value = "5%", conflicts_with = "resume")]
     error: f64,
 
-    /// Stop if so many pairs of the two ends show no difference
+    /// Stop after this many pairs of the two ends without a difference
     #[arg(
         long,
         value_name = "N",
