@@ -20,7 +20,7 @@ pub use request::{ProvokeError, ProvokeOptions};
 /// The seconds of a slice: short, so that changes of the machine's load meet all arms alike.
 const SLICE: f64 = 0.25;
 /// The attempts that a crowd has at the same time.
-pub(crate) const CROWD: usize = 4;
+pub(crate) const CROWD: u32 = 4;
 
 /// The search, with the slice that runs.
 pub(crate) struct ProvokeSearch {
@@ -190,7 +190,7 @@ impl Search for ProvokeSearch {
         };
         let is_used_up = running.result.seconds >= SLICE;
         let round = self.last + 1;
-        if is_used_up || running.open.len() >= limit || round > self.most {
+        if is_used_up || running.open.len() >= limit as usize || round > self.most {
             return None;
         }
         self.last = round;

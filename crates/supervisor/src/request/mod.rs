@@ -17,7 +17,7 @@ use crate::listing::TestLister;
 use crate::minimize::{MinimizeError, MinimizeOptions};
 use crate::plan::{Plan, PlanError, Selection, SpawnChoice};
 use crate::process;
-use crate::provoke::{ProvokeError, ProvokeOptions};
+use crate::provoke::{CROWD, ProvokeError, ProvokeOptions};
 use crate::run_file::{self, RunFileError};
 use crate::suite::{
     Action, DescendantCrash, ProcessOptions, Suite, SuiteError, TestSource, Variant,
@@ -29,9 +29,6 @@ use stopping::stopping;
 pub const COMMAND_ROUNDS: u32 = 10;
 /// Largest number of rounds of a unit when a stopping rule ends the run and nothing else bounds it.
 const MOST_ROUNDS: u32 = 10_000;
-
-/// How many attempts a `crowd` consists of.
-const CROWD_JOBS: u32 = 4;
 
 /// What to measure and when to stop.
 #[derive(Clone, Debug)]
@@ -330,7 +327,7 @@ impl FaultOption {
 fn default_jobs(plan: &Plan) -> u32 {
     let is_crowded = |unit: &Unit| unit.perturb.contains(Perturbation::Crowd);
     match plan.units.iter().any(is_crowded) {
-        true => CROWD_JOBS,
+        true => CROWD,
         false => 1,
     }
 }
