@@ -157,7 +157,29 @@ fn a_build_that_fails_ends_the_run_with_its_last_lines() {
     let mut command = in_folder(&place, &repository.folder, &args);
     let Done { stderr, .. } = place.start(&mut command).wait().expect(106);
     assert!(stderr.contains("#error unfinished"), "{stderr}");
-    assert!(stderr.contains("all of it: "), "{stderr}");
+    assert!(stderr.contains("  ran in "), "{stderr}");
+    assert!(stderr.contains("build.log)"), "{stderr}");
+}
+
+#[test]
+fn a_folder_that_a_revision_lacks_is_named() {
+    let place = Place::new();
+    let repository = repository(&place);
+    let folder = repository.folder.join("later");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("Makefile"), "all:\n").unwrap();
+    repository.git(&["add", "."]);
+    repository.git(&["commit", "-q", "-m", "Add a folder"]);
+    let args = ["ab", "--rev", "main~1", "--rev", "main", "--build", "make"];
+    let args = [&args[..], &["--", "true"]].concat();
+    let mut command = in_folder(&place, &folder, &args);
+    let Done { stderr, .. } = place.start(&mut command).wait().expect(106);
+    let old = repository.git(&["rev-parse", "main~1"]);
+    let missing = format!(
+        "`make` cannot run: commit {} has no folder `later/`",
+        &old[..10]
+    );
+    assert!(stderr.contains(&missing), "{missing}\n{stderr}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::estimates::p_value;
 use super::fault::fault;
 use super::names::{of_unit, units, units_and_chapters};
 use super::numbers::{count, first_lines, joined, plural, share};
-use crate::clean::{NAME, SENTENCE, clean};
+use crate::clean::{NAME, SENTENCE, WHOLE, clean};
 use crate::view::{BuildFacts, Exposure, Results, View};
 
 /// Where the run is from, its fault, doubts about its rates, and crashes that its outcomes do not
@@ -101,11 +101,16 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
 fn not_built(view: &View) -> Vec<String> {
     let failed = view.run.builds.iter().filter(|_| !view.is_search());
     let sentence = |build: &BuildFacts| {
-        let problem = build.problem.as_ref()?.lines().next()?;
+        let problem = build.problem.as_ref()?;
+        let first = problem.lines().next()?;
+        // Where it ran, and its log.
+        let last = problem.lines().skip(1).last();
+        let place = last.map(|last| format!("; {}", clean(last.trim(), WHOLE)));
         let variant = clean(&build.variant, NAME);
         Some(format!(
-            "{variant} could not be built: {}.",
-            clean(problem, SENTENCE)
+            "{variant} could not be built: {}{}.",
+            clean(first, SENTENCE),
+            place.unwrap_or_default()
         ))
     };
     failed.filter_map(sentence).collect()

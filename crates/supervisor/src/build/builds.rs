@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::git::GIT_VARIABLES;
 use super::kept::{self, Done};
-use super::{KeptBuilds, SKIP, Source};
+use super::{KeptBuilds, SKIP, Source, Step};
 use crate::plan::UnitSpec;
 use crate::process::{BuildGroup, BuildProcess, Guardian};
 use crate::{hash, program};
@@ -138,41 +138,54 @@ impl Builds {
 
     fn run_steps(&self, source: &Source, slot: u32, guardian: &Guardian) -> Result<(), String> {
         let log = source.log();
-        let failed = |error: std::io::Error| format!("{}: {error}", log.display());
-        let output = File::create(&log).map_err(failed)?;
+        let output = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
         for step in source.steps() {
             tracing::info!(step = ?step.argv, directory = %step.directory.display(), "building");
-            let process = {
-                let mut state = self.lock();
-                if state.is_cancelled {
-                    return Err("cancelled".to_owned());
-                }
-                let process = BuildProcess::start(
-                    &step.argv,
-                    &step.directory,
-                    (&source.build_env(), &GIT_VARIABLES),
-                    &output,
-                    (guardian, slot),
-                );
-                let shown = step.argv.first().map(|word| word.display().to_string());
-                let process =
-                    process.map_err(|error| format!("`{}`: {error}", shown.unwrap_or_default()))?;
-                state.running = Some(process.group());
-                process
-            };
-            let end = process.wait(guardian, slot);
-            self.lock().running = None;
-            let problem = match end {
-                Ok(status) if status.success() => continue,
-                Ok(status) if status.code() == Some(SKIP) => "skipped by exit code 125".to_owned(),
-                Ok(status) => status.to_string(),
-                Err(error) => error.to_string(),
-            };
-            let program = step.argv.first().map(|word| word.display().to_string());
-            let program = program.unwrap_or_default();
-            return Err(format!("`{program}` {problem}{}", last_lines(&log)));
+            self.run_step(source, &step, &output, (guardian, slot))
+                .map_err(|problem| {
+                    let program = step.argv.first().map(|word| word.display().to_string());
+                    let program = program.unwrap_or_default();
+                    format!("`{program}` {problem}{}", last_lines(&log, &step.directory))
+                })?;
         }
         Ok(())
+    }
+
+    fn run_step(
+        &self,
+        source: &Source,
+        step: &Step,
+        output: &File,
+        (guardian, slot): (&Guardian, u32),
+    ) -> Result<(), String> {
+        if !step.directory.is_dir() {
+            let missing = source.without_folder(&step.directory);
+            return Err(format!("cannot run: {missing}"));
+        }
+        let process = {
+            let mut state = self.lock();
+            if state.is_cancelled {
+                return Err("cancelled".to_owned());
+            }
+            let process = BuildProcess::start(
+                &step.argv,
+                &step.directory,
+                (&source.build_env(), &GIT_VARIABLES),
+                output,
+                (guardian, slot),
+            );
+            let process = process.map_err(|error| format!("cannot be started: {error}"))?;
+            state.running = Some(process.group());
+            process
+        };
+        let end = process.wait(guardian, slot);
+        self.lock().running = None;
+        Err(match end {
+            Ok(status) if status.success() => return Ok(()),
+            Ok(status) if status.code() == Some(SKIP) => "skipped by exit code 125".to_owned(),
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -195,8 +208,8 @@ fn is_script(path: &Path) -> bool {
     read.is_err() || &first == b"#!"
 }
 
-/// The last lines of the output of a build that failed, and where the rest is.
-fn last_lines(log: &Path) -> String {
+/// The last lines of the output of a build that failed, where it ran, and where the rest is.
+fn last_lines(log: &Path, directory: &Path) -> String {
     let text = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text[text.len().saturating_sub(LAST_BYTES)..]).into_owned();
     let lines: Vec<&str> = text
@@ -205,5 +218,6 @@ fn last_lines(log: &Path) -> String {
         .collect();
     let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
     let shown: String = last.iter().map(|line| format!("\n  {line}")).collect();
-    format!("{shown}\n  all of it: {}", log.display())
+    let (directory, log) = (directory.display(), log.display());
+    format!("{shown}\n  ran in {directory} (log {log})")
 }

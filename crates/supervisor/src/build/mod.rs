@@ -188,6 +188,19 @@ impl Source {
         }
     }
 
+    /// Says that a folder in which a step runs is missing.
+    fn without_folder(&self, directory: &Path) -> String {
+        match &self.origin {
+            Origin::Revision { commit, inside, .. } => {
+                let (commit, inside) = (short(commit), inside.display());
+                format!("commit {commit} has no folder `{inside}`")
+            }
+            Origin::Packages { .. } | Origin::Script { .. } => {
+                format!("there is no folder {}", directory.display())
+            }
+        }
+    }
+
     /// Whether its first step needs the tree as an empty folder.
     fn starts_with_folder(&self) -> bool {
         matches!(self.origin, Origin::Script { .. })

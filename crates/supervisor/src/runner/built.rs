@@ -42,7 +42,11 @@ impl Runner<'_> {
                 if self.search().is_none() {
                     let variant = &self.specs.plan.units[running.key.unit as usize].variant;
                     let first = problem.lines().next().unwrap_or_default();
-                    let reason = format!("`{variant}` cannot be built: {first}");
+                    // Where it ran, and its log.
+                    let last = problem.lines().skip(1).last();
+                    let place = last.map(|last| format!("; {}", last.trim()));
+                    let place = place.unwrap_or_default();
+                    let reason = format!("`{variant}` cannot be built: {first}{place}");
                     self.give_up(StopReason::BuildFailed, reason);
                     inputs.push_back(Input::Stop(StopReason::BuildFailed));
                 }
