@@ -180,6 +180,31 @@ fn wrong_histories_are_refused() {
     assert!(stderr.contains("no search for a commit"), "{stderr}");
 }
 
+#[test]
+fn a_search_whose_end_could_not_be_built_is_resumed() {
+    let place = listed();
+    place.program(
+        "fetch.sh",
+        "#!/bin/sh\n[ -e ../../../../mended ] || exit 1\necho $1 > item\ncp ../../../../dies .\n",
+    );
+    let Done { stdout, .. } = bisect(&place, &[]).expect(121);
+    for part in [
+        "The build ran in ",
+        "`crashrate bisect --resume 1` continues",
+    ] {
+        assert!(stdout.contains(part), "{part}\n{stdout}");
+    }
+    // Nothing has changed.
+    let resume = ["bisect", "--resume", "latest"];
+    place.crashrate(&resume).expect(121);
+    place.write("mended", "");
+    let Done { stdout, .. } = place.crashrate(&resume).expect(0);
+    assert!(
+        stdout.contains("FOUND  `7` raised the crash rate."),
+        "{stdout}"
+    );
+}
+
 /// Ends a search that waits in item 6, resumes it, and compares it with one that was not ended.
 fn ended_and_resumed(end: impl FnOnce(Live)) {
     let place = listed();

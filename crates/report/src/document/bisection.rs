@@ -6,7 +6,7 @@ use crashrate_stats::{Counts, fisher_exact};
 use super::plot::Commits;
 use super::unfinished::unfinished;
 use super::{Block, Table, Text};
-use crate::clean::{NAME, SENTENCE, clean};
+use crate::clean::{NAME, SENTENCE, WHOLE, clean};
 use crate::compare::e_value;
 use crate::view::{Bisection, CommitSeen, OptionalStopping, Share, View};
 use crate::words::{count, date, interval_words, joined, percent_of, plural, share};
@@ -19,7 +19,7 @@ pub(super) fn in_words(view: &View, search: &Bisection) -> Vec<String> {
     let found = search.found.as_ref();
     let mut lines = match (found, search.rise()) {
         (Some(found), Some(rise)) => risen(search, found, rise),
-        (Some(found), None) => open(search, found),
+        (Some(found), None) => open(view, search, found),
         (None, _) => Vec::new(),
     };
     lines.push(format!(
@@ -68,7 +68,7 @@ fn risen(search: &Bisection, found: &Bisected, rise @ [first, last]: [u32; 2]) -
 }
 
 /// What is known without a commit.
-fn open(search: &Bisection, found: &Bisected) -> Vec<String> {
+fn open(view: &View, search: &Bisection, found: &Bisected) -> Vec<String> {
     let ends = || of_pair(search, &found.ends, "in turn");
     match &found.answer {
         Some(BisectAnswer::EndsAlike) => {
@@ -92,20 +92,35 @@ fn open(search: &Bisection, found: &Bisected) -> Vec<String> {
             "No commit is shown to have changed the rate, though the ends differ: {}.",
             ends()
         )],
-        Some(BisectAnswer::EndUntestable { commit }) => {
-            let problem = search.commits.iter().find(|seen| seen.index == *commit);
-            let problem = problem.and_then(|seen| seen.problem.as_deref());
-            let problem = problem.unwrap_or("most of its rounds end in another way");
-            let problem = problem.lines().next().unwrap_or_default();
-            vec![format!(
-                "{} is an end of the history and cannot be tested: {}.",
-                named(search, *commit),
-                clean(problem, SENTENCE)
-            )]
-        }
+        Some(BisectAnswer::EndUntestable { commit }) => untestable(view, search, *commit),
         Some(BisectAnswer::Rise { .. }) => Vec::new(),
         None => so_far(search, found),
     }
+}
+
+/// Why an end cannot be tested.
+fn untestable(view: &View, search: &Bisection, commit: u32) -> Vec<String> {
+    let seen = search.commits.iter().find(|seen| seen.index == commit);
+    let problem = seen.and_then(|seen| seen.problem.as_deref());
+    let problem = problem.unwrap_or("most of its rounds end in another way");
+    let first = problem.lines().next().unwrap_or_default();
+    let mut lines = vec![format!(
+        "{} is an end of the history and cannot be tested: {}.",
+        named(search, commit),
+        clean(first, SENTENCE)
+    )];
+    let is_built = seen.is_some_and(|seen| seen.is_built);
+    let last = problem.lines().last().filter(|_| !is_built);
+    if let Some(place) = last.and_then(|last| last.trim().strip_prefix("ran in ")) {
+        lines.push(format!("The build ran in {}.", clean(place, WHOLE)));
+    }
+    if !is_built && !view.run.state.is_running() {
+        lines.push(format!(
+            "Once it can be built, `crashrate bisect --resume {}` continues.",
+            view.run.number
+        ));
+    }
+    lines
 }
 
 fn so_far(search: &Bisection, found: &Bisected) -> Vec<String> {

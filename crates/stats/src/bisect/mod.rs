@@ -1,5 +1,6 @@
 //! The search for the commit that raised a crash rate.
 
+mod commits;
 mod evidence;
 mod gain;
 mod model;
@@ -84,8 +85,8 @@ struct Batch {
 /// one by one. The README describes the method.
 ///
 /// The state depends only on the settings and on the sequence of calls of [`Self::push`],
-/// [`Self::built`], [`Self::build_failed`] and [`Self::skip`]. So a search is resumed by repeating
-/// them.
+/// [`Self::built`], [`Self::build_failed`], [`Self::skip`] and [`Self::retry`]. So a search is
+/// resumed by repeating them.
 #[derive(Debug, Clone)]
 pub struct Bisection {
     error: f64,
@@ -95,6 +96,8 @@ pub struct Bisection {
     gate: PairTest,
     certificates: Vec<Certificate>,
     stage: Stage,
+    /// The stage in which an end turned out to be untestable.
+    before: Stage,
     batch: Option<Batch>,
     /// The commit to be built for the search.
     wanted: Option<usize>,
@@ -124,6 +127,7 @@ impl Bisection {
             gate: PairTest::new([0, commits], PairProcess::default(), error),
             certificates: Vec::new(),
             stage: Stage::Gate,
+            before: Stage::Gate,
             batch: None,
             wanted: None,
             runs: 0,
@@ -215,48 +219,6 @@ impl Bisection {
         Ok(())
     }
 
-    /// Records that `commit` was built.
-    ///
-    /// # Errors
-    /// The commit is beyond the bad end.
-    pub fn built(&mut self, commit: usize) -> Result<(), StatsError> {
-        self.check(commit)?;
-        self.builds += 1;
-        if self.model.is_testable(commit) {
-            self.model.set_built(commit);
-        }
-        self.settle();
-        Ok(())
-    }
-
-    /// Records that `commit` does not build.
-    ///
-    /// # Errors
-    /// The commit is beyond the bad end.
-    pub fn build_failed(&mut self, commit: usize) -> Result<(), StatsError> {
-        self.builds += 1;
-        self.skip(commit)
-    }
-
-    /// Records that `commit` cannot be tested, for example because its test asked to be skipped.
-    ///
-    /// # Errors
-    /// The commit is beyond the bad end.
-    pub fn skip(&mut self, commit: usize) -> Result<(), StatsError> {
-        self.check(commit)?;
-        self.model.set_untestable(commit);
-        self.settle();
-        Ok(())
-    }
-
-    fn check(&self, commit: usize) -> Result<(), StatsError> {
-        let last = self.model.commits();
-        match commit <= last {
-            true => Ok(()),
-            false => Err(StatsError::NoSuchCommit { commit, last }),
-        }
-    }
-
     /// Takes all transitions that the rounds so far allow, then chooses the next step.
     fn settle(&mut self) {
         if self.stage == Stage::Answered {
@@ -264,7 +226,8 @@ impl Bisection {
         }
         let ends = [0, self.model.commits()];
         if let Some(end) = ends.into_iter().find(|end| !self.model.is_testable(*end)) {
-            self.end(BisectAnswer::EndUntestable { commit: end });
+            self.before = self.stage;
+            self.stage = self.end(BisectAnswer::EndUntestable { commit: end });
             return;
         }
         while let Some(stage) = self.advance() {
@@ -275,7 +238,6 @@ impl Bisection {
 
     fn end(&mut self, answer: BisectAnswer) -> Stage {
         self.answer = Some(answer);
-        self.stage = Stage::Answered;
         self.step = BisectStep::Answered;
         Stage::Answered
     }

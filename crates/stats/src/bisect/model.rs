@@ -188,6 +188,10 @@ impl ChangeModel {
         self.observed.remove(&commit);
     }
 
+    pub(super) fn set_unbuilt(&mut self, commit: usize) {
+        self.states[commit] = CommitState::Unbuilt;
+    }
+
     pub(super) fn is_testable(&self, commit: usize) -> bool {
         self.states[commit] != CommitState::Untestable
     }

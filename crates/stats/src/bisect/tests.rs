@@ -177,6 +177,23 @@ fn an_end_that_does_not_build_ends_the_search() {
 }
 
 #[test]
+fn an_end_that_builds_later_continues_the_search() {
+    let mut bisection = search(5);
+    bisection.build_failed(0).unwrap();
+    // The other end was being built, too.
+    bisection.build_failed(5).unwrap();
+    bisection.retry(5).unwrap();
+    let answer = bisection.answer();
+    assert_eq!(answer, Some(BisectAnswer::EndUntestable { commit: 0 }));
+    bisection.retry(0).unwrap();
+    let answer = bisection.answer();
+    assert_eq!(answer, Some(BisectAnswer::EndUntestable { commit: 5 }));
+    bisection.retry(5).unwrap();
+    while follow(&mut bisection, |commit| commit >= 3).is_some() {}
+    assert_eq!(found(&bisection).suspect.first, 3);
+}
+
+#[test]
 fn only_pairs_for_the_certificate_count_for_it() {
     let mut bisection = search(16);
     reach(&mut bisection, BisectPhase::Certificate, |commit| {

@@ -189,13 +189,24 @@ impl BisectSearch {
         }
     }
 
+    /// Lets an end be built again whose build failed: what it lacked may be there now.
+    fn retry_ends(&mut self) -> Result<(), StatsError> {
+        while let Some(stats::BisectAnswer::EndUntestable { commit }) = self.search.answer() {
+            if self.builds.remove(&(commit as u32)) != Some(false) {
+                break;
+            }
+            self.search.retry(commit)?;
+        }
+        Ok(())
+    }
+
     fn apply(&mut self, record: &Record) -> Result<(), StatsError> {
         match record {
             // The rounds of an earlier supervisor have ended or are lost.
             Record::Opened(_) => {
                 self.started.clear();
                 self.chosen.clear();
-                Ok(())
+                self.retry_ends()
             }
             Record::Started(started) => {
                 self.started(started);

@@ -167,6 +167,11 @@ impl<'a> Runner<'a> {
             };
             self.record(Record::Ended(Box::new(ended)), inputs)?;
         }
+        if self.search().is_some() {
+            // A search decides again when it is opened: a build that failed may work now.
+            inputs.clear();
+            self.decided.clear();
+        }
         let opened = Opened {
             v: JOURNAL_VERSION,
             time: now(),
