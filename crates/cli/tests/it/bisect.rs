@@ -92,6 +92,38 @@ fn an_item_of_a_list_is_found() {
     );
 }
 
+/// Each round is a row of the CSV, and the search is one test case.
+#[test]
+fn rounds_are_rows_and_the_search_is_one_test() {
+    let place = listed();
+    bisect(&place, &[]).expect(0);
+    let report = |format: &str| {
+        place
+            .crashrate(&["report", "--format", format])
+            .expect(0)
+            .stdout
+    };
+    let rounds = place.json()["totals"]["attempts"].as_u64().unwrap();
+    let csv = report("csv");
+    assert_eq!(csv.lines().count() as u64, 1 + rounds, "{csv}");
+    let mut bad_end = csv.lines().filter(|line| line.contains(",12,dies,"));
+    assert!(bad_end.any(|line| line.contains(",SIGSEGV,")), "{csv}");
+    let junit = report("junit");
+    assert_eq!(junit.matches("<testcase ").count(), 1, "{junit}");
+    for part in [
+        "<testsuite name=\"bisect\" tests=\"1\" skipped=\"0\" errors=\"0\" failures=\"0\"",
+        "`7` raised the crash rate.",
+    ] {
+        assert!(junit.contains(part), "{part}\n{junit}");
+    }
+    bisect(&place, &["--good", "8", "--pairs", "10"]).expect(121);
+    let junit = report("junit");
+    assert!(
+        junit.contains("<failure message=\"UNDECIDED: No change shown"),
+        "{junit}"
+    );
+}
+
 #[test]
 fn neighbours_that_cannot_be_tested_are_one_group() {
     let place = listed();

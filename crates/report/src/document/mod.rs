@@ -62,6 +62,7 @@ pub use run_pages::RunPages;
 pub(crate) use run_pages::segment;
 pub use search::search_in_words;
 pub(crate) use table::{Column, Table, Text, Tone};
+pub(crate) use verdict::in_words;
 
 /// The report of a run. With the run before it, it compares the two. A new section is a function
 /// and a line in the list.

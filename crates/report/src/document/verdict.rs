@@ -70,6 +70,16 @@ pub(super) fn facts(view: &View) -> String {
 
 /// The verdict, and what bears on everything below it.
 pub(super) fn verdict(view: &View) -> Vec<Block> {
+    let verdict = Block::Verdict(in_words(view));
+    let warnings = leading(view).into_iter().chain(flaky(view));
+    [verdict]
+        .into_iter()
+        .chain(warnings.map(Block::warning))
+        .collect()
+}
+
+/// The result of the run.
+pub(crate) fn in_words(view: &View) -> Verdict {
     let (word, tone) = status(view);
     let lines = match (&view.search, &view.bisection, &view.provocation) {
         (Some(search), ..) => search::in_words(view, search),
@@ -77,10 +87,7 @@ pub(super) fn verdict(view: &View) -> Vec<Block> {
         (.., Some(search)) => provocation::in_words(view, search),
         (None, None, None) => of_rounds(view, tone),
     };
-    let mut blocks = vec![Block::Verdict(Verdict { word, tone, lines })];
-    let warnings = leading(view).into_iter().chain(flaky(view));
-    blocks.extend(warnings.map(Block::warning));
-    blocks
+    Verdict { word, tone, lines }
 }
 
 /// How the rounds ended.

@@ -255,6 +255,11 @@ impl ViewBuilder {
             return Err(ReportError::NotRunning(self.describe(attempt)));
         }
         let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
+        let attempt = AttemptPlace {
+            end: NonZeroU64::new(place),
+            ..attempt
+        };
+        self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
         if let Some(search) = &mut self.search {
             search.end(ended);
             self.units[ended.unit as usize].crashes.add(ended);
@@ -262,11 +267,6 @@ impl ViewBuilder {
         }
         let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
         unit.end(ended, &run.info.bad)?;
-        let attempt = AttemptPlace {
-            end: NonZeroU64::new(place),
-            ..attempt
-        };
-        self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
         self.watch(record);
         Ok(())
     }
@@ -307,12 +307,12 @@ impl ViewBuilder {
     fn lose_open(&mut self) -> Result<(), ReportError> {
         for attempt in std::mem::take(&mut self.open).into_keys() {
             let lost = Ended::of(attempt.unit, attempt.round, attempt.attempt, Outcome::Lost);
+            self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
             if let Some(search) = &mut self.search {
                 search.end(&lost);
                 continue;
             }
             self.unit(attempt)?.end(&lost, &OutcomeSet::default())?;
-            self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
             self.watch(&Record::Ended(Box::new(lost)));
         }
         Ok(())

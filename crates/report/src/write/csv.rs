@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crashrate_model::{Ended, Exit, Mode, Unit};
 
-use super::listed::{ListError, attempt};
+use super::listed::{ListError, attempt, chapters};
 use crate::clean::{ID, NAME, SENTENCE, WHOLE, clean};
 use crate::view::Ends;
 use crate::view::{End, RunFacts, View};
@@ -114,7 +114,8 @@ pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), 
             out.write_record(COLUMNS.map(|(_, value)| value(&whole)))?;
         }
         let positions = positions(unit, attempt);
-        for (place, (id, end)) in unit.chapters.iter().zip(&attempt.chapters).enumerate() {
+        let chapters = chapters(unit, attempt).into_iter();
+        for (place, (id, end)) in chapters.zip(&attempt.chapters).enumerate() {
             let line = Line {
                 chapter: id,
                 position: positions.get(place).copied().flatten(),
@@ -130,7 +131,7 @@ pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), 
 /// The position of each chapter of a sequence in this attempt, from 1; `None` where another order
 /// was used and the chapter did not start. Empty in isolated mode.
 fn positions(unit: &Unit, attempt: &Ended) -> Vec<Option<u32>> {
-    let chapters = unit.chapters.len();
+    let chapters = attempt.chapters.len();
     match (unit.mode, attempt.order.is_empty()) {
         (Mode::Isolated, _) => Vec::new(),
         (Mode::Sequential, true) => (1..).take(chapters).map(Some).collect(),

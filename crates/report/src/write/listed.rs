@@ -25,6 +25,19 @@ impl From<::csv::Error> for ListError {
     }
 }
 
+/// The chapters of a unit that an attempt ran: in a search for a part of a sequence, those of the
+/// part.
+pub(super) fn chapters<'a>(unit: &'a Unit, attempt: &Ended) -> Vec<&'a str> {
+    let is_in = |place: &u32| {
+        let part = attempt.part.as_ref();
+        part.is_none_or(|part| part.chapters.contains(place))
+    };
+    let all = (0..).zip(&unit.chapters);
+    all.filter(|(place, _)| is_in(place))
+        .map(|(_, id)| id.as_str())
+        .collect()
+}
+
 /// An attempt of this unit with an end for each of its chapters. Without an end record it is lost.
 pub(super) fn attempt(
     unit: &Unit,
@@ -41,9 +54,10 @@ pub(super) fn attempt(
         reason: None,
         measures: Vec::new(),
     };
+    let run = self::chapters(unit, &attempt).len();
     let chapters = &mut attempt.chapters;
     match (unit.mode, attempt.outcome.counts()) {
-        (Mode::Sequential, true) => chapters.resize(unit.chapters.len(), end(Outcome::Unreached)),
+        (Mode::Sequential, true) => chapters.resize(run, end(Outcome::Unreached)),
         (Mode::Isolated, true) => {
             *chapters = vec![ChapterEnd {
                 secs: attempt.secs,
@@ -52,7 +66,7 @@ pub(super) fn attempt(
             }];
         }
         // A lost round is run again as a whole.
-        (_, false) => *chapters = vec![end(attempt.outcome); unit.chapters.len()],
+        (_, false) => *chapters = vec![end(attempt.outcome); run],
     }
     Ok(attempt)
 }

@@ -213,6 +213,7 @@ impl Tally {
             time: self.time,
             problems,
             output: failed.and_then(|cause| cause.first.output.clone()),
+            said: None,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Writes JUnit XML for CI: a suite for each mode, sequence and variant, with a test case for each
-//! chapter (with the counts of its rounds) or for each chapter and round.
+//! chapter (with the counts of its rounds) or for each chapter and round. A search is one test case.
 //!
 //! - GitLab shows the text of `failure` or `error`, without the attributes, and `system-out` and
 //!   `system-err`. GitHub's reporters show the `message` and the text below it, and identify a test
@@ -14,6 +14,7 @@ mod chapter;
 mod evidence;
 mod report;
 mod round;
+mod search;
 
 use std::io::Write;
 
@@ -32,6 +33,9 @@ use crate::view::{AttemptPlace, View};
 /// # Errors
 /// A record cannot be read again, or the output cannot be written.
 pub fn junit(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), ListError> {
+    if let Some(command) = search::command(view) {
+        return search::write(view, command, ends, out);
+    }
     let suites = suites(view);
     let mut counts = counts(view, &suites);
     let mut tallies: Vec<Vec<Tally>> = view.units.iter().map(Tally::of_unit).collect();
@@ -66,6 +70,9 @@ pub fn junit_rounds(
     ends: &mut dyn Ends,
     out: &mut dyn Write,
 ) -> Result<(), ListError> {
+    if let Some(command) = search::command(view).filter(|_| view.is_search()) {
+        return search::write(view, command, ends, out);
+    }
     let suites = suites(view);
     let order = order(view, &suites);
     let mut counts = counts(view, &suites);

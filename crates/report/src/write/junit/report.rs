@@ -45,6 +45,8 @@ pub(super) struct TestCase {
     pub(super) problems: Vec<Problem>,
     /// The file of the kept output to show.
     pub(super) output: Option<String>,
+    /// Shown in its place.
+    pub(super) said: Option<String>,
 }
 
 /// Why a test case did not pass at once.
@@ -92,6 +94,8 @@ pub(super) struct Report<'a> {
     counts: Vec<Counts>,
     /// The suite's file for CI.
     file: Option<String>,
+    /// The command of a search, which is its suite.
+    search: Option<&'static str>,
     xml: Writer<&'a mut dyn Write>,
     /// The suite being written, and the class of its cases.
     current: Option<(usize, String)>,
@@ -123,9 +127,15 @@ impl<'a> Report<'a> {
             suites,
             counts,
             file,
+            search: None,
             xml,
             current: None,
         })
+    }
+
+    /// Makes it a report on a search of this command.
+    pub(super) fn of_search(&mut self, command: &'static str) {
+        self.search = Some(command);
     }
 
     /// Writes a test case of this unit. Units of one suite must follow each other.
@@ -143,7 +153,7 @@ impl<'a> Report<'a> {
         ];
         attributes.extend(self.file.clone().map(|file| ("file", file)));
         let start = tag("testcase", &attributes);
-        if case.problems.is_empty() {
+        if case.problems.is_empty() && case.said.is_none() {
             return self.xml.write_event(Event::Empty(start));
         }
         self.xml.write_event(Event::Start(start))?;
@@ -154,7 +164,8 @@ impl<'a> Report<'a> {
             self.text(tag(problem.element, &attributes), &problem.text)?;
         }
         let printed = case.output.as_ref().and_then(|file| ends.output(file));
-        let [out, err] = printed.unwrap_or_default();
+        let said = || [case.said.clone().unwrap_or_default(), String::new()];
+        let [out, err] = printed.unwrap_or_else(said);
         for (element, text) in [("system-out", out), ("system-err", err)] {
             if !text.is_empty() {
                 self.text(tag(element, &[]), &lines(&text, false))?;
@@ -182,7 +193,7 @@ impl<'a> Report<'a> {
         }
         let unit = &self.view.units[unit];
         let counts = &self.counts[suite];
-        let name = suite_name(unit);
+        let name = (self.search).map_or_else(|| suite_name(unit), str::to_owned);
         let attributes = [
             ("name", name.clone()),
             ("tests", counts.tests.to_string()),
@@ -191,7 +202,11 @@ impl<'a> Report<'a> {
             ("failures", counts.failures.to_string()),
             ("time", seconds(counts.time)),
         ];
-        let properties = properties(self.view, unit, counts.rounds.unwrap_or_default());
+        let mut properties = properties(self.view, unit, counts.rounds.unwrap_or_default());
+        if self.search.is_some() {
+            // It has them all.
+            properties.retain(|(name, _)| !["mode", "variant"].contains(name));
+        }
         let xml = &mut self.xml;
         xml.write_event(Event::Start(tag("testsuite", &attributes)))?;
         xml.write_event(Event::Start(tag("properties", &[])))?;

@@ -116,6 +116,7 @@ impl<'a> Case<'a> {
             time: self.time(),
             problems,
             output: failed.and_then(|end| end.attempt.output.clone()),
+            said: None,
         }
     }
 }
