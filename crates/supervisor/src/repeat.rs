@@ -1,12 +1,15 @@
 //! One round of a recorded run, to be started again outside of a run.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crashrate_adapters::{ExitCodes, ExitMeaning};
-use crashrate_model::{Ended, Mode, Outcome, Perturbation, Perturbations, Record, RunInfo, Unit};
+use crashrate_model::{
+    Ended, Mode, Outcome, Perturbation, Perturbations, Record, RunInfo, Stopping, Unit,
+};
 use thiserror::Error;
 
 use crate::journal::{self, JournalError};
@@ -16,6 +19,9 @@ use crate::program::{self, Programs};
 use crate::run_file::{self, RunFileError};
 use crate::suite::word_of_text;
 use crate::worker::{self, WorkerError};
+
+/// The most units that an error lists.
+const LISTED: usize = 10;
 
 /// Which round of a run is repeated.
 #[derive(Clone, Debug, Default)]
@@ -105,7 +111,7 @@ impl RepeatedRound {
         let (mut plan, run) = run_file::read(folder)?;
         let recorded = JournalOfRound::read(folder, choice.round)?;
         let run = recorded.run.as_ref().unwrap_or(&run);
-        let index = select(&plan, choice, &recorded.ends)?;
+        let index = select(&plan, choice, &recorded)?;
         let asked = choice.perturb.unwrap_or_default();
         if asked.iter().any(|one| one != Perturbation::Malloc) {
             return Err(RepeatError::Perturb(asked));
@@ -157,6 +163,8 @@ impl RepeatedRound {
 struct JournalOfRound {
     run: Option<RunInfo>,
     ends: Vec<Ended>,
+    /// By unit: the rounds of the whole run that crashed.
+    crashes: BTreeMap<usize, u32>,
 }
 
 impl JournalOfRound {
@@ -164,11 +172,19 @@ impl JournalOfRound {
         let mut recorded = JournalOfRound {
             run: None,
             ends: Vec::new(),
+            crashes: BTreeMap::new(),
         };
         for record in journal::read(&folder.join("journal.jsonl"))? {
             match record? {
                 Record::Opened(opened) => recorded.run = Some(opened.run),
-                Record::Ended(ended) if ended.round == round => recorded.ends.push(*ended),
+                Record::Ended(ended) => {
+                    if ended.outcome == Outcome::Crashed {
+                        *recorded.crashes.entry(ended.unit as usize).or_default() += 1;
+                    }
+                    if ended.round == round {
+                        recorded.ends.push(*ended);
+                    }
+                }
                 _ => {}
             }
         }
@@ -181,11 +197,40 @@ impl JournalOfRound {
         let crashed = of_unit().find(|ended| ended.outcome == Outcome::Crashed);
         crashed.or_else(|| of_unit().next()).cloned()
     }
+
+    /// Units in words. Of many, those that crashed in the run, the worst first.
+    fn described(&self, plan: &Plan, units: &[usize]) -> Vec<String> {
+        let crashes = |unit: &usize| self.crashes.get(unit).copied().unwrap_or(0);
+        let mut shown = units.to_vec();
+        if units.len() > LISTED || self.run.as_ref().is_some_and(is_search) {
+            if shown.iter().any(|unit| crashes(unit) > 0) {
+                shown.retain(|unit| crashes(unit) > 0);
+            }
+            shown.sort_by_key(|unit| Reverse(crashes(unit)));
+            shown.truncate(LISTED);
+        }
+        let left = units.len() - shown.len();
+        let words = shown.iter().map(|&unit| described(&plan.units[unit]));
+        let more = (left > 0).then(|| format!("... and {left} more"));
+        words.chain(more).collect()
+    }
+}
+
+/// Whether the rounds of the run chose what ran next.
+fn is_search(run: &RunInfo) -> bool {
+    matches!(
+        run.stopping,
+        Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
+    )
 }
 
 /// The index of the only unit that fits: by the choice, else the one that crashed, else the one that
-/// did not pass.
-fn select(plan: &Plan, choice: &RoundChoice, ends: &[Ended]) -> Result<usize, RepeatError> {
+/// did not pass, else the one that ran.
+fn select(
+    plan: &Plan,
+    choice: &RoundChoice,
+    recorded: &JournalOfRound,
+) -> Result<usize, RepeatError> {
     let round = choice.round;
     let was_planned =
         |unit: &Unit| unit.rounds >= round && plan.only_round.is_none_or(|only| only == round);
@@ -204,7 +249,7 @@ fn select(plan: &Plan, choice: &RoundChoice, ends: &[Ended]) -> Result<usize, Re
         .filter(|&index| fits(&plan.units[index]))
         .collect();
     let ended = |index: usize, test: fn(Outcome) -> bool| {
-        let mut of_unit = ends.iter().filter(|ended| ended.unit as usize == index);
+        let mut of_unit = (recorded.ends.iter()).filter(|ended| ended.unit as usize == index);
         of_unit.any(|ended| test(ended.outcome))
     };
     let narrowed = |test: fn(Outcome) -> bool| {
@@ -214,12 +259,11 @@ fn select(plan: &Plan, choice: &RoundChoice, ends: &[Ended]) -> Result<usize, Re
     let only = match chosen.as_slice() {
         [only] => Some(*only),
         _ => narrowed(|outcome| outcome == Outcome::Crashed)
-            .or_else(|| narrowed(|outcome| outcome != Outcome::Passed)),
+            .or_else(|| narrowed(|outcome| outcome != Outcome::Passed))
+            // In a search a round runs only one unit.
+            .or_else(|| narrowed(|_| true)),
     };
-    let described = |indices: &[usize]| {
-        let units = indices.iter().map(|&index| described(&plan.units[index]));
-        units.collect::<Vec<_>>()
-    };
+    let described = |indices: &[usize]| recorded.described(plan, indices);
     match only {
         Some(index) => Ok(index),
         None if chosen.is_empty() => Err(RepeatError::None(format!(
