@@ -30,7 +30,7 @@ use crate::view::View;
 use crate::words::count;
 pub use index::{error_html, index_parts, waiting_parts};
 pub use page::{LIVE_SCRIPT, PageHost, PageParts, SERVED_POLICY};
-use parts::{command, of_tone, output, table};
+use parts::{command, of_tone, output, sentence, table};
 
 /// Where the page is viewed, and the run that its files belong to.
 #[derive(Clone, Copy)]
@@ -149,13 +149,13 @@ fn block(block: &Block, host: Host<'_>) -> Markup {
         Block::Verdict(verdict) => html! {
             p class="status" {
                 strong class=[of_tone(verdict.tone)] { (verdict.word) }
-                @if let Some(first) = verdict.lines.first() { " " (first) }
+                @if let Some(first) = verdict.lines.first() { " " (sentence(first)) }
             }
-            @for line in verdict.lines.iter().skip(1) { p class="said" { (line) } }
+            @for line in verdict.lines.iter().skip(1) { p class="said" { (sentence(line)) } }
         },
         Block::Heading(heading) => html! { h3 { (heading) } },
-        Block::Line(line) => html! { p class=[of_tone(line.tone)] { (line.text) } },
-        Block::List(lines) => html! { ul { @for line in lines { li { (line) } } } },
+        Block::Line(line) => html! { p class=[of_tone(line.tone)] { (sentence(&line.text)) } },
+        Block::List(lines) => html! { ul { @for line in lines { li { (sentence(line)) } } } },
         Block::Table(one) => table(one),
         Block::Signature(one) => html! {
             p {

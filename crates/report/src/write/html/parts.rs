@@ -4,6 +4,20 @@ use maud::{Markup, html};
 
 use crate::document::{Column, Table, Text, Tone};
 
+/// A sentence, in which names in backticks are code.
+pub(super) fn sentence(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // A backtick of a name has no partner.
+    let is_paired = parts.len() % 2 == 1;
+    html! {
+        @if is_paired {
+            @for (place, part) in parts.iter().enumerate() {
+                @if place % 2 == 1 { code { (part) } } @else { (part) }
+            }
+        } @else { (text) }
+    }
+}
+
 /// A table in a box that scrolls if the page is too narrow.
 pub(super) fn table(table: &Table) -> Markup {
     let rows = html! { @for row in &table.rows { tr { (cells(table, row)) } } };
