@@ -90,6 +90,10 @@ fn why_none(view: &View) -> &'static str {
         "an imported run has no evidence of its crashes"
     } else if run.evidence != EvidenceMode::None || run.evidence_rounds {
         "no crash has a signature"
+    } else if view.search.is_some() || view.bisection.is_some() || view.provocation.is_some() {
+        "no crash has a signature: the run took no evidence. A search makes no evidence rounds, so \
+         that without core dumps only `--evidence trace` takes any; `crashrate doctor` says what \
+         core dumps lack here"
     } else {
         "no crash has a signature: the run took no evidence (--evidence)"
     }
