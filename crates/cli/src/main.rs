@@ -19,7 +19,7 @@ mod values;
 
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use crashrate_supervisor::misbehave::misbehave;
 use crashrate_supervisor::process;
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             ..
         }) => output::report(commands::debug::start(&arguments)),
         Ok(arguments) => run(arguments).unwrap_or_else(output::report),
-        Err(error) => answer_parser(&error),
+        Err(error) => answer_parser(error),
     };
     output::flush();
     ExitCode::from(exit as u8)
@@ -88,13 +88,38 @@ fn is_run_without_separator() -> bool {
     has("run") && !has("--")
 }
 
+/// A revision that was taken for an option, and the option before it: `--rev -x`.
+fn value_with_dash(error: &clap::Error) -> Option<(String, String)> {
+    const OPTIONS: [&str; 3] = ["--rev", "--good", "--bad"];
+    let Some(ContextValue::String(refused)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let pair = arguments.windows(2).find(|pair| {
+        OPTIONS.contains(&pair[0].as_str()) && pair[1].starts_with(refused.as_str())
+    })?;
+    (error.kind() == ErrorKind::UnknownArgument).then(|| (pair[0].clone(), pair[1].clone()))
+}
+
 /// Prints what the parser says instead of arguments: help and version, or an error.
-fn answer_parser(error: &clap::Error) -> Exit {
+fn answer_parser(mut error: clap::Error) -> Exit {
+    let value = value_with_dash(&error);
+    if value.is_some() {
+        // It would make the value a part of the command that is measured.
+        error.remove(ContextKind::Suggested);
+    }
     let text = error.render().to_string();
     if error.use_stderr() {
         output::note_lines(text.trim_end());
         if error.kind() == ErrorKind::UnknownArgument && is_run_without_separator() {
             output::note("To run a command with arguments: crashrate run -- COMMAND [ARGUMENTS]");
+        }
+        if let Some((option, value)) = value {
+            output::note(format_args!(
+                "To name a revision that begins with a dash: {option}={value}"
+            ));
         }
         return Exit::Usage;
     }

@@ -292,7 +292,7 @@ fn labels(given: &[String], named: &[String]) -> Result<[String; 2], Failure> {
     if let Some(wrong) = labels.iter().find(|label| !is_valid(label)) {
         let problem = "a label has 1 to 400 bytes and no control characters";
         return Err(Failure::usage(format!(
-            "`{}`: {problem}",
+            "--labels: `{}`: {problem}",
             wrong.escape_debug()
         )));
     }

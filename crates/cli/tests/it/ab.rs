@@ -92,6 +92,14 @@ fn wrong_sides_are_refused() {
             &["ab", "true", "false", "--labels", "a"],
             "--labels: name both sides",
         ),
+        (
+            &["ab", "true", "false", "--labels", ",b"],
+            "--labels: ``: a label has 1 to 400 bytes",
+        ),
+        (
+            &["ab", "--rev", "-x", "--rev", "b", "--", "true"],
+            "begins with a dash: --rev=-x",
+        ),
         (&["ab", "--resume", "1"], "there is no run"),
     ] {
         let Done { stderr, .. } = place.crashrate(args).expect(96);
