@@ -278,23 +278,7 @@ fn releases(arguments: &BisectArguments, package: &str) -> Result<Vec<(Point, Va
 fn items(arguments: &BisectArguments, file: &Path) -> Result<Vec<(Point, Variant)>, Failure> {
     let wrong = |problem: String| Failure::usage(format!("{}: {problem}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-    let items: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    let place = |named: &Option<String>, default: usize| match named {
-        None => Ok(default),
-        Some(name) => (items.iter().position(|item| item == name))
-            .ok_or_else(|| wrong(format!("has no line `{}`", name.escape_debug()))),
-    };
-    let from = place(&arguments.good, 0)?;
-    let to = place(&arguments.bad, items.len().saturating_sub(1))?;
-    let chosen = items.get(from..=to).unwrap_or_default();
-    let is_twice = |item: &&str| chosen.iter().filter(|other| *other == item).count() > 1;
-    if let Some(item) = chosen.iter().find(|item| is_twice(item)) {
-        return Err(wrong(format!("`{}` is there twice", item.escape_debug())));
-    }
+    let chosen = between_ends(arguments, &text).map_err(wrong)?;
     let mut command = words(
         "--checkout",
         arguments.checkout.as_deref().unwrap_or_default(),
@@ -310,6 +294,36 @@ fn items(arguments: &BisectArguments, file: &Path) -> Result<Vec<(Point, Variant
     }
     let point = |item: &&str| of_origin((*item).to_owned(), Origin::of_item(&command, item));
     Ok(chosen.iter().map(point).collect())
+}
+
+/// The items of a list from the good end to the bad one.
+fn between_ends<'a>(arguments: &BisectArguments, text: &'a str) -> Result<Vec<&'a str>, String> {
+    let lines = (1..).zip(text.lines().map(str::trim));
+    let items: Vec<(usize, &str)> = lines.filter(|(_, item)| !item.is_empty()).collect();
+    let place = |named: &Option<String>, default: usize| match named {
+        None => Ok(default),
+        Some(name) => (items.iter().position(|(_, item)| item == name))
+            .ok_or_else(|| format!("has no line `{}`", name.escape_debug())),
+    };
+    let from = place(&arguments.good, 0)?;
+    let to = place(&arguments.bad, items.len().saturating_sub(1))?;
+    if let (Some((good_line, good)), Some((bad_line, bad))) = (items.get(from), items.get(to))
+        && from > to
+    {
+        return Err(format!(
+            "the good end `{}` is line {good_line}, after the bad end `{}` in line {bad_line}; \
+             the oldest item must be first: reverse the file, or swap --good and --bad",
+            good.escape_debug(),
+            bad.escape_debug()
+        ));
+    }
+    let chosen = items.get(from..=to).unwrap_or_default().iter();
+    let chosen: Vec<&str> = chosen.map(|(_, item)| *item).collect();
+    let is_twice = |item: &&&str| chosen.iter().filter(|other| *other == *item).count() > 1;
+    match chosen.iter().find(is_twice) {
+        Some(item) => Err(format!("`{}` is there twice", item.escape_debug())),
+        None => Ok(chosen),
+    }
 }
 
 fn of_origin(name: String, origin: Origin) -> (Point, Variant) {
