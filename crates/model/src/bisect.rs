@@ -29,8 +29,33 @@ pub struct BisectRule {
     /// The command that shows the difference again; `{parent}` and `{suspect}` stand for the two
     /// commits.
     pub again: Option<String>,
+    /// What the units are.
+    pub kind: PointKind,
     /// What each unit is, in the order of the history: the good end first.
     pub points: Vec<Point>,
+}
+
+/// What a history consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PointKind {
+    /// Commits of a repository.
+    Commit,
+    /// Versions of a package.
+    Version,
+    /// Items of a list.
+    Item,
+}
+
+impl PointKind {
+    /// The noun for one of them; its plural has an `s`.
+    pub fn noun(self) -> &'static str {
+        match self {
+            PointKind::Commit => "commit",
+            PointKind::Version => "version",
+            PointKind::Item => "item",
+        }
+    }
 }
 
 /// A commit, a version, or an item of a list.

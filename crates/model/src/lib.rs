@@ -19,7 +19,9 @@ mod stopping;
 mod unit;
 mod usage;
 
-pub use bisect::{BisectAnswer, BisectRule, Bisected, BisectedPair, BisectedRange, Point};
+pub use bisect::{
+    BisectAnswer, BisectRule, Bisected, BisectedPair, BisectedRange, Point, PointKind,
+};
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
 pub use deaths::{Death, Deaths, TARGET_DEATHS, TargetChoice, kind};
 pub use ended::{ChapterEnd, Ended, Measure};

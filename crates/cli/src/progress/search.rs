@@ -58,7 +58,8 @@ fn bisect(status: &BisectStatus, units: &[Unit], rate: Option<String>) -> String
         (true, _) => "waiting for the bad end to crash".to_owned(),
         (false, BisectPhase::Gate) => "comparing the two ends".to_owned(),
         (false, BisectPhase::Search) => {
-            format!("{left} of {} left (95%): {named}", units.len() - 1)
+            let all = plural(units.len() as u64 - 1, status.kind.noun());
+            format!("{left} of {all} left (95%): {named}")
         }
         (false, BisectPhase::Certificate) => format!("testing the answer: {named}"),
         (false, BisectPhase::Answered) => "found".to_owned(),

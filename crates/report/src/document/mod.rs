@@ -84,7 +84,7 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
         ("Conclusions", Short, comparisons::conclusions(view)),
         ("Crashes", Full, crashes::crashes(view)),
         ("Parts", Full, search::parts(view)),
-        ("Commits", Full, bisection::commits(view)),
+        (bisection::heading(view), Full, bisection::commits(view)),
         ("Rates", Full, rates::rates(view)),
         ("Rounds", Full, rounds),
         ("Why rounds did not pass", Full, failures::reasons(view)),

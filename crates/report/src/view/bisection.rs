@@ -51,6 +51,11 @@ impl CommitSeen {
 }
 
 impl Bisection {
+    /// The noun for one of the things that are searched; its plural has an `s`.
+    pub fn noun(&self) -> &'static str {
+        self.rule.kind.noun()
+    }
+
     /// The answer, if there is one.
     pub fn answer(&self) -> Option<&BisectAnswer> {
         self.found.as_ref()?.answer.as_ref()

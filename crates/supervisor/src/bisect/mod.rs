@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crashrate_model::{
     BisectAnswer, BisectRule, Bisected, BisectedPair, BisectedRange, Death, Deaths, Ended, Outcome,
-    OutcomeSet, Record, Started, Unit,
+    OutcomeSet, PointKind, Record, Started, Unit,
 };
 use crashrate_stats::{
     self as stats, BisectPurpose, BisectRound, BisectSettings, BisectStep, Bisection, ChangesShown,
@@ -26,6 +26,7 @@ const BUILD_COST: f64 = 100.0;
 
 /// The search, with the rounds that it has chosen.
 pub(crate) struct BisectSearch {
+    kind: PointKind,
     search: Bisection,
     deaths: Deaths<u32>,
     /// The rounds that started, in that order, with the ends of those that have one.
@@ -81,6 +82,7 @@ impl BisectSearch {
             ..BisectSettings::new(units.len().saturating_sub(1))
         };
         Ok(BisectSearch {
+            kind: rule.kind,
             search: Bisection::new(&settings)?,
             deaths: rule.deaths(units, bad),
             started: VecDeque::new(),
@@ -320,6 +322,7 @@ impl Search for BisectSearch {
 
     fn status(&self) -> SearchStatus {
         SearchStatus::Bisect(Box::new(BisectStatus {
+            kind: self.kind,
             target: self.deaths.target().map(str::to_owned),
             progress: self.search.progress(),
         }))

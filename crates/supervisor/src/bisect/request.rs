@@ -1,6 +1,6 @@
 //! From what a user asks of `crashrate bisect` to its plan and rule.
 
-use crashrate_model::{BisectRule, Outcome, OutcomeSet, Point};
+use crashrate_model::{BisectRule, Outcome, OutcomeSet, Point, PointKind};
 
 use crate::build::SKIP;
 use crate::plan::Plan;
@@ -8,6 +8,8 @@ use crate::plan::Plan;
 /// What to search, and in which history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BisectOptions {
+    /// What the variants are.
+    pub kind: PointKind,
     /// What each variant is, in the order of the history.
     pub points: Vec<Point>,
     /// The command that shows the difference again; `{parent}` and `{suspect}` stand for the two
@@ -36,6 +38,7 @@ pub(crate) fn plan(mut plan: Plan, options: &BisectOptions) -> (Plan, BisectRule
         pairs: options.pairs,
         build_cost: options.build_cost,
         again: options.again.clone(),
+        kind: options.kind,
         points: options.points.clone(),
     };
     (plan, rule)

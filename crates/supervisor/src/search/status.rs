@@ -1,6 +1,6 @@
 //! How far searches are, for people.
 
-use crashrate_model::Part;
+use crashrate_model::{Part, PointKind};
 use crashrate_stats::{BisectProgress, MinimizePhase, ProvokeProgress};
 
 /// How far a search is.
@@ -42,6 +42,8 @@ pub enum SearchPhase {
 /// How far a search for a commit is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BisectStatus {
+    /// What is searched.
+    pub kind: PointKind,
     /// The signature that is searched, or a text in it; `None` while it is unknown.
     pub target: Option<String>,
     /// The state of the search.

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use crashrate_model::{Point, Stopping};
+use crashrate_model::{Point, PointKind, Stopping};
 use crashrate_supervisor::bisect::BisectOptions;
 use crashrate_supervisor::build::{Origin, WhichCommits, short, versions};
 use crashrate_supervisor::plan::Selection;
@@ -184,6 +184,11 @@ fn options(arguments: &BisectArguments, points: Vec<Point>) -> RunOptions {
         },
         name: arguments.name.clone(),
         until: Until::Bisected(BisectOptions {
+            kind: match (&arguments.list, &arguments.pip) {
+                (Some(_), _) => PointKind::Item,
+                (None, Some(_)) => PointKind::Version,
+                (None, None) => PointKind::Commit,
+            },
             points,
             again: again(arguments),
             signature: arguments.signature.clone(),

@@ -20,7 +20,7 @@ pub(super) fn commits(commits: &Commits) -> Markup {
     html! {
         figure class="commits" {
             (picture(commits))
-            figcaption { (commits.words) "; the band below has the commits that the data do not exclude." }
+            figcaption { (commits.words) "; the band below has those that the data do not exclude." }
         }
         (scrolled(&commits.table.title, with_heads(&commits.table, rows)))
     }
