@@ -18,7 +18,7 @@ const SIMULATIONS: [(&str, &str); 14] = [
     ("bisections", "run -p crashrate-stats --example bisect"),
     (
         "bisect",
-        "test -p crashrate --test it -- --ignored --nocapture bisect::in_twenty_repositories",
+        "test -p crashrate --test it -- --ignored --nocapture bisect::repository::in_twenty_repositories",
     ),
     (
         "provoke",

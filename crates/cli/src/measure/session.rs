@@ -73,12 +73,14 @@ impl Session {
         concluded
     }
 
-    fn report(
-        &self,
-        how: &HowArguments,
-        is_full: bool,
-        write: impl FnOnce(&Session, &View) -> Result<Option<String>, Failure>,
-    ) -> Result<Exit, Failure> {
+    /// Writes the reports and prints nothing.
+    pub(crate) fn conclude_quietly(self) -> Result<View, Failure> {
+        let view = self.write_reports();
+        self.ended?;
+        view
+    }
+
+    fn write_reports(&self) -> Result<View, Failure> {
         let folder = self.folder.path();
         // The lock is still held, but the run is over.
         let view = page_view(folder, RunState::Ended).map_err(|failure| Failure {
@@ -86,8 +88,18 @@ impl Session {
             ..failure
         })?;
         write_reports(folder, &view, None);
+        Ok(view)
+    }
+
+    fn report(
+        &self,
+        how: &HowArguments,
+        is_full: bool,
+        write: impl FnOnce(&Session, &View) -> Result<Option<String>, Failure>,
+    ) -> Result<Exit, Failure> {
+        let view = self.write_reports()?;
         let added = write(self, &view)?;
-        let page = report_page(folder);
+        let page = report_page(self.folder.path());
         let mut options: TerminalOptions<'_> = report_options(is_full, page.as_deref());
         if how.quiet {
             options.detail = Detail::Headline;

@@ -1,20 +1,15 @@
 //! `crashrate bisect`: the commit, the version or the item that raised a crash rate.
 
+mod repository;
+
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use crashrate_model::Record;
-use crashrate_testkit::repository::RacyRepository;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::ab::{has_venv, offline, wheels};
 use crate::util::{Done, Live, Place, records, skip, until};
-
-/// Seeds of the repositories that `cargo xtask verify bisect` searches, and of those in every test.
-const ALL_SEEDS: std::ops::Range<u64> = 1..21;
-const FEW_SEEDS: std::ops::Range<u64> = 1..4;
 
 /// A program that dies of SIGSEGV in 4 of 10 rounds from item 7 on and in 1 of 10 before it; of
 /// SIGABRT in 1 of 10; and skips item 5. Which rounds those are depends on the round alone. It waits
@@ -78,12 +73,10 @@ fn an_item_of_a_list_is_found() {
     let found = bisection(&place);
     assert_eq!(found["rise"], serde_json::json!(["7"]), "{found:#}");
     let full = place.full();
-    assert!(
-        full.contains("the commits that were built or run"),
-        "{full}"
-    );
+    assert!(full.contains("the items that were built or run"), "{full}");
     let page = fs::read_to_string(place.run().join("report.html")).unwrap();
     assert!(page.contains("<figure class=\"commits\">"));
+    assert!(page.contains("<code>7</code> raised the crash rate."));
     // A page shows the counts of a search that was not closed, too.
     assert!(
         records(&place.run())
@@ -133,7 +126,7 @@ fn neighbours_that_cannot_be_tested_are_one_group() {
     );
     let Done { stdout, .. } = bisect(&place, &[]).expect(0);
     assert!(
-        stdout.contains("One of 2 commits raised the crash rate: `7` to `8`."),
+        stdout.contains("One of 2 items raised the crash rate: `7` to `8`."),
         "{stdout}"
     );
 }
@@ -198,6 +191,20 @@ fn wrong_histories_are_refused() {
                 "12",
             ],
             "nothing between",
+        ),
+        (
+            &[
+                "bisect",
+                "--list",
+                "items",
+                "--checkout",
+                "x {}",
+                "--good",
+                "7",
+                "--bad",
+                "3",
+            ],
+            "the good end `7` is line 7, after the bad end `3` in line 3",
         ),
         (
             &["bisect", "--list", "items", "--checkout", "a | b"],
@@ -331,137 +338,24 @@ fn a_version_of_a_package_is_found() {
     );
 }
 
-/// A search in a repository with a real race.
-struct Searched {
-    repository: RacyRepository,
-    found: Value,
-    rounds: u64,
-}
-
-fn search(place: &Place, seed: u64) -> Searched {
-    let folder = place.path().join(format!("repository-{seed}"));
-    fs::create_dir(&folder).unwrap();
-    let repository = RacyRepository::make(&folder, seed);
-    let first = repository.commits[0].clone();
-    let args = [
-        "bisect",
-        "--good",
-        &first,
-        "--build",
-        "make",
-        "--evidence",
-        "none",
-        "--",
-        "./race",
-    ];
-    let mut command = in_folder(place, &repository.folder, &args);
-    let done = place.start(&mut command).wait();
-    assert!(
-        [0, 121].contains(&done.code()),
-        "{}{}",
-        done.stdout,
-        done.stderr
-    );
-    let json = place.json();
-    Searched {
-        repository,
-        found: json["bisection"].clone(),
-        rounds: json["totals"]["attempts"].as_u64().unwrap_or_default(),
-    }
-}
-
-fn in_folder(place: &Place, folder: &Path, args: &[&str]) -> Command {
-    let mut command = place.command(args);
-    command.current_dir(folder);
-    command
-}
-
-impl Searched {
-    /// Whether it named the right commit, and only that.
-    fn is_right(&self) -> bool {
-        let culprit = &self.repository.commits[self.repository.culprit];
-        self.found["rise"] == serde_json::json!([culprit])
-    }
-
-    fn row(&self, seed: u64) -> String {
-        let builds = &self.found["builds"];
-        let (culprit, rounds) = (self.repository.culprit, self.rounds);
-        format!("{seed}\t{culprit}\t{}\t{rounds}\t{builds}", self.is_right())
-    }
-}
-
-/// Every answer is checked by its own error: at most 5% are wrong. A race also depends on the load,
-/// so that one of three may stay without an answer.
+/// A round of a search belongs to one item. Of the items of a round that was not run, those that
+/// crashed are named, the worst first.
 #[test]
-fn the_commit_that_widened_a_race_is_found() {
-    let place = Place::new();
-    let all: Vec<Searched> = FEW_SEEDS.map(|seed| search(&place, seed)).collect();
-    let right = all.iter().filter(|one| one.is_right()).count();
-    let rows: Vec<String> = FEW_SEEDS
-        .zip(&all)
-        .map(|(seed, one)| one.row(seed))
-        .collect();
+fn a_round_of_a_search_is_debugged_at_its_item() {
+    let place = listed();
+    bisect(&place, &[]).expect(0);
+    let debug =
+        |round: &str| place.crashrate(&["debug", round, "--debugger", "env", "--tries", "1"]);
+    let Done { stderr, .. } = debug("latest:1");
     assert!(
-        right >= 2,
-        "seed, commit, right, rounds, builds:\n{}",
-        rows.join("\n")
+        stderr.contains("round 1 of chapter `dies` (variant `"),
+        "{stderr}"
     );
-    for one in &all {
-        let tree = one.repository.git(&["status", "--porcelain"]);
-        assert_eq!(tree, "");
-    }
-}
-
-/// A build by another command, here one that leaves no time without a pointer, has another rate.
-#[test]
-fn a_rate_that_the_link_order_moves_is_latent() {
-    let place = Place::new();
-    let folder = place.path().join("repository");
-    fs::create_dir(&folder).unwrap();
-    let repository = RacyRepository::make(&folder, 1);
-    let commit = |index: usize| repository.commits[index].clone();
-    let relink = "sh -c 'echo \"#define WINDOW 0\n#define COMMIT 0\" > window.h; make'";
-    let (good, bad) = (
-        commit(repository.culprit - 1),
-        commit(repository.culprit + 1),
-    );
-    let args = [
-        "bisect",
-        "--good",
-        &good,
-        "--bad",
-        &bad,
-        "--build",
-        "make",
-        "--relink",
-        relink,
-        "--evidence",
-        "none",
-        "--",
-        "./race",
-    ];
-    let mut command = in_folder(&place, &repository.folder, &args);
-    let Done { stdout, .. } = place.start(&mut command).wait().expect(0);
+    let Done { stderr, .. } = debug("latest:90000").expect(96);
     assert!(
-        stdout.contains("relink   latent: the link order alone moves the rate"),
-        "{stdout}"
+        stderr.contains("round 90000 was run for chapter `dies` (variant `12`)"),
+        "{stderr}"
     );
-}
-
-/// As `cargo xtask verify bisect`.
-#[test]
-#[ignore = "minutes; run by `cargo xtask verify bisect`"]
-fn in_twenty_repositories() {
-    let place = Place::new();
-    println!("seed\tcommit\tright\trounds\tbuilds");
-    let mut rows = Vec::new();
-    let mut right = 0;
-    for seed in ALL_SEEDS {
-        let searched = search(&place, seed);
-        right += usize::from(searched.is_right());
-        rows.push(searched.row(seed));
-        println!("{}", rows.last().unwrap());
-    }
-    println!("{right} of {} right", ALL_SEEDS.end - ALL_SEEDS.start);
-    assert!(right >= 19, "{}", rows.join("\n"));
+    assert!(stderr.contains(", ... and "), "{stderr}");
+    assert!(!stderr.contains("variant `5`"), "{stderr}");
 }
