@@ -15,4 +15,4 @@ pub mod signature;
 pub mod source;
 
 pub use crash::{Access, Crash, Fault, Frame, Hex, Kind, Module, PythonFrame, Thread};
-pub use place::{Build, CodePlace};
+pub use place::{Build, CodePlace, CrashPlaces};

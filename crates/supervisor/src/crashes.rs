@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crashrate_model::{CrashRef, Mode, Unit};
-use crashrate_postmortem::{CodePlace, Crash};
+use crashrate_postmortem::{Crash, CrashPlaces};
 use serde::{Deserialize, Serialize};
 
 use crate::evidence;
@@ -48,8 +48,8 @@ pub struct CrashFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descendant: Option<String>,
     /// Where its threads were, if it was traced.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub places: Vec<CodePlace>,
+    #[serde(default, skip_serializing_if = "CrashPlaces::is_empty")]
+    pub places: CrashPlaces,
     /// The evidence.
     #[serde(flatten)]
     pub crash: Crash,
@@ -63,7 +63,7 @@ pub struct LearnedPlaces {
     /// Its mode.
     pub mode: Mode,
     /// The places.
-    pub places: Vec<CodePlace>,
+    pub places: CrashPlaces,
 }
 
 /// The places in the crash files of a run. Files that cannot be read are left out.
@@ -106,7 +106,7 @@ pub(crate) struct CrashRole<'a> {
     /// The attempt is an evidence round.
     pub(crate) evidence_round: bool,
     /// Where its threads were.
-    pub(crate) places: &'a [CodePlace],
+    pub(crate) places: Option<&'a CrashPlaces>,
     /// The descendant that crashed: its index and program.
     pub(crate) descendant: Option<(usize, &'a str)>,
 }
@@ -178,7 +178,7 @@ impl Crashes {
             attempt,
             evidence_round: role.evidence_round,
             descendant: role.descendant.map(|(_, program)| program.to_owned()),
-            places: role.places.to_vec(),
+            places: role.places.cloned().unwrap_or_default(),
             crash: crash.clone(),
         };
         match self.write(&(evidence::name(unit, running) + &role.suffix()), &file) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crashrate_model::{Perturbation, Perturbations};
-use crashrate_postmortem::CodePlace;
+use crashrate_postmortem::CrashPlaces;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -24,7 +24,7 @@ pub struct PerturbSpec {
     /// The length of an undisturbed run, which scales all times.
     pub run_length: Duration,
     /// Where threads were when earlier attempts crashed. An ambush prefers these places.
-    pub places: Arc<[CodePlace]>,
+    pub places: Arc<CrashPlaces>,
 }
 
 impl PerturbSpec {

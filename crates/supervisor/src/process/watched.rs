@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crashrate_model::EvidenceMode;
-use crashrate_postmortem::{CodePlace, Crash};
+use crashrate_postmortem::{Crash, CrashPlaces};
 
 /// The crash of a descendant of an attempt's process.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ pub struct Watched {
     /// What was done to it on purpose; `None` if nothing was to be done.
     pub perturbed: Option<Perturbed>,
     /// Where its threads were when it crashed.
-    pub places: Vec<CodePlace>,
+    pub places: CrashPlaces,
     /// The evidence of its fatal signal or, if its hang was captured, of the hang.
     pub crash: Option<Box<Crash>>,
     /// Its peak resident memory when it died, in bytes.

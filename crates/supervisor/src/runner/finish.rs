@@ -132,7 +132,7 @@ impl<'a> Finisher<'a> {
             self.outputs.keep(unit, running, observed, &mut notes)
         };
         let role = CrashRole {
-            places: &observed.evidence.watched.places,
+            places: Some(&observed.evidence.watched.places),
             ..CrashRole::default()
         };
         let (crash, descendants) = self.keep_crashes(running, outcome, role, observed, &mut notes);
@@ -184,7 +184,7 @@ impl<'a> Finisher<'a> {
         }
         let role = CrashRole {
             evidence_round: true,
-            places: &observed.evidence.watched.places,
+            places: Some(&observed.evidence.watched.places),
             descendant: None,
         };
         let (crash, descendants) = self.keep_crashes(running, outcome, role, observed, &mut notes);
@@ -245,7 +245,7 @@ impl<'a> Finisher<'a> {
             } else if descendants.len() < MAX_DESCENDANTS {
                 let role = CrashRole {
                     descendant: Some((index, program)),
-                    places: &[],
+                    places: None,
                     ..role
                 };
                 descendants.push(Descendant {

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crashrate_model::{Ended, Mode, Outcome, Perturbation, Unit};
-use crashrate_postmortem::CodePlace;
+use crashrate_postmortem::CrashPlaces;
 
 use crate::crashes::{self, LearnedPlaces};
 use crate::plan::PerturbSpec;
 
-/// The most places that are kept of a unit.
-const MAX_PLACES: usize = 512;
+/// The most places of a kind that are kept of a unit.
+const MAX_PLACES: usize = 256;
 
 /// What is known of the units of a run. Units that differ only in their variant share it.
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub(super) struct Perturbing {
 struct Known {
     /// The shortest run that passed.
     shortest: Option<Duration>,
-    places: Arc<[CodePlace]>,
+    places: Arc<CrashPlaces>,
 }
 
 impl Perturbing {
@@ -61,7 +61,7 @@ impl Perturbing {
     }
 
     /// An attempt has ended.
-    pub(super) fn ended(&mut self, ended: &Ended, places: &[CodePlace]) {
+    pub(super) fn ended(&mut self, ended: &Ended, places: &CrashPlaces) {
         let known = &mut self.known[self.kin[ended.unit as usize]];
         if ended.outcome == Outcome::Passed
             && let Some(secs) = ended.secs
@@ -76,19 +76,15 @@ impl Perturbing {
 }
 
 impl Known {
-    fn learn(&mut self, places: &[CodePlace]) {
-        let is_new = |place: &&CodePlace| !self.places.contains(place);
-        let new: Vec<CodePlace> = places.iter().filter(is_new).cloned().collect();
-        if !new.is_empty() {
-            let all = self.places.iter().cloned().chain(new);
-            self.places = all.take(MAX_PLACES).collect();
-        }
+    fn learn(&mut self, places: &CrashPlaces) {
+        // Attempts that run now have the places known when they began.
+        Arc::make_mut(&mut self.places).add(places, MAX_PLACES);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crashrate_postmortem::{Build, Hex};
+    use crashrate_postmortem::{Build, CodePlace, Hex};
 
     use super::*;
 
@@ -104,11 +100,15 @@ mod tests {
         }
     }
 
-    fn place(offset: u64) -> CodePlace {
-        CodePlace {
+    fn places(faults: &[u64]) -> CrashPlaces {
+        let place = |offset: &u64| CodePlace {
             module: "prog".into(),
             build: Build::BuildId("1f".into()),
-            offset: Hex(offset),
+            offset: Hex(*offset),
+        };
+        CrashPlaces {
+            fault: faults.iter().map(place).collect(),
+            ..CrashPlaces::default()
         }
     }
 
@@ -134,7 +134,7 @@ mod tests {
         let earlier = LearnedPlaces {
             name: "b".into(),
             mode: Mode::Isolated,
-            places: vec![place(1)],
+            places: places(&[1]),
         };
         let mut perturbing = Perturbing::new(&units, folder.path(), &[earlier]);
         let first = Duration::from_millis(20);
@@ -144,10 +144,10 @@ mod tests {
             secs: Some(secs),
             ..Ended::of(2, 1, 1, outcome)
         };
-        perturbing.ended(&ended(Outcome::Passed, 0.3), &[place(2)]);
-        perturbing.ended(&ended(Outcome::Passed, 0.2), &[]);
-        perturbing.ended(&ended(Outcome::Crashed, 0.1), &[place(3), place(4)]);
-        perturbing.ended(&ended(Outcome::Crashed, 0.1), &[place(3)]);
+        perturbing.ended(&ended(Outcome::Passed, 0.3), &places(&[2]));
+        perturbing.ended(&ended(Outcome::Passed, 0.2), &places(&[]));
+        perturbing.ended(&ended(Outcome::Crashed, 0.1), &places(&[3, 4]));
+        perturbing.ended(&ended(Outcome::Crashed, 0.1), &places(&[3]));
         assert_eq!(completed(&perturbing, 0), (Duration::from_millis(200), 2));
         assert_eq!(completed(&perturbing, 1), (first, 1));
     }

@@ -47,6 +47,8 @@ pub(super) struct Perturber {
     next_stop: Option<Instant>,
     next_arm: Option<Instant>,
     next_check: Option<(Instant, Duration)>,
+    /// The start of its first program.
+    begin: Instant,
     has_begun: bool,
     is_over: bool,
     counts: Perturbed,
@@ -67,6 +69,7 @@ impl Perturber {
             next_stop: None,
             next_arm: None,
             next_check: None,
+            begin: Instant::now(),
             has_begun: false,
             is_over: false,
             counts: Perturbed::default(),
@@ -157,6 +160,7 @@ impl Perturber {
         }
         if !self.has_begun {
             self.has_begun = true;
+            self.begin = Instant::now();
             let first = self.pace.first_stop(&mut self.random);
             self.next_stop = self
                 .does(Perturbation::Stops)
@@ -212,7 +216,7 @@ impl Perturber {
         if !self.does(Perturbation::Delays) || !self.has_begun {
             return Duration::ZERO;
         }
-        let delay = self.pace.delay(&mut self.random);
+        let delay = self.pace.delay(&mut self.random, self.begin.elapsed());
         self.counts.delays += u32::from(!delay.is_zero());
         delay
     }
@@ -257,7 +261,7 @@ impl Perturber {
                 Duration::ZERO
             }
             (Some(Purpose::Ambush), _) => {
-                let hold = self.pace.hold(&mut self.random);
+                let hold = self.pace.hold(&mut self.random, self.begin.elapsed());
                 self.counts.ambushes += u32::from(!hold.is_zero());
                 hold
             }

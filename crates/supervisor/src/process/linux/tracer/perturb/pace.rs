@@ -22,13 +22,16 @@ const HOLD: (f64, f64) = (0.001, 0.1);
 const HOLDS: (f64, f64) = (20e-6, 0.02);
 /// The range of the mean time between two new breakpoints, as shares of the run's length.
 const ARM_EVERY: (f64, f64) = (0.01, 0.3);
-/// The longest mean time between two new breakpoints, in seconds.
-const LONGEST_ARM: f64 = 0.05;
+/// The limits of the mean time between two new breakpoints, in seconds: windows do not grow with the
+/// length of a run.
+const ARMS: (f64, f64) = (0.001, 0.05);
 /// The probabilities with which an ambush is at a learned place. Those of a crash may be far behind
 /// its cause, so some attempts do without.
-const LEARNED: [f64; 3] = [0.0, 0.8, 0.95];
-/// All holds of an attempt together last at most this multiple of the run's length.
-const BUDGET: f64 = 4.0;
+const LEARNED: [f64; 4] = [0.0, 0.8, 0.9, 0.95];
+/// All holds of an attempt together last at most this multiple of the run's length ...
+const AT_ONCE: f64 = 1.0;
+/// ... and this share of the time since its start: a long run is disturbed to its end.
+const OF_ELAPSED: f64 = 0.7;
 
 /// A small generator of random numbers.
 pub(super) struct Random(ChaCha8Rng);
@@ -80,8 +83,8 @@ pub(super) struct Pace {
     delay: f64,
     arm_every: f64,
     learned: f64,
-    /// What is left of the time for delays and holds.
-    budget: f64,
+    /// How long all delays and holds were.
+    spent: f64,
 }
 
 impl Pace {
@@ -95,9 +98,9 @@ impl Pace {
             stop,
             stop_every: every.max(stop),
             delay: random.log_uniform(scaled(DELAY)).min(LONGEST_DELAY),
-            arm_every: random.log_uniform(scaled(ARM_EVERY)).min(LONGEST_ARM),
+            arm_every: random.log_uniform(limited(scaled(ARM_EVERY), ARMS)),
             learned: LEARNED[random.below(LEARNED.len())],
-            budget: BUDGET * run,
+            spent: 0.0,
         }
     }
 
@@ -124,29 +127,35 @@ impl Pace {
         random.exponential(self.arm_every)
     }
 
-    /// The length of a delay; zero for half of them and when the budget is spent.
-    pub(super) fn delay(&mut self, random: &mut Random) -> Duration {
+    /// The length of a delay; zero for half of them and where it would be too much.
+    pub(super) fn delay(&mut self, random: &mut Random, elapsed: Duration) -> Duration {
         let delay = self.delay * random.share();
         match random.happens(0.5) {
             true => Duration::ZERO,
-            false => self.spend(delay),
+            false => self.spend(delay, elapsed),
         }
     }
 
-    /// The length of the hold of a thread that has come to an ambush; zero when the budget is spent.
-    pub(super) fn hold(&mut self, random: &mut Random) -> Duration {
+    /// The length of the hold of a thread that has come to an ambush; zero where it would be too much.
+    pub(super) fn hold(&mut self, random: &mut Random, elapsed: Duration) -> Duration {
         let (low, high) = (HOLD.0 * self.run, HOLD.1 * self.run);
         let hold = random.log_uniform((low, high));
-        self.spend(hold.clamp(HOLDS.0, HOLDS.1))
+        self.spend(hold.clamp(HOLDS.0, HOLDS.1), elapsed)
     }
 
-    fn spend(&mut self, time: f64) -> Duration {
-        if time > self.budget {
+    fn spend(&mut self, time: f64, elapsed: Duration) -> Duration {
+        let most = AT_ONCE * self.run + OF_ELAPSED * elapsed.as_secs_f64();
+        if self.spent + time > most {
             return Duration::ZERO;
         }
-        self.budget -= time;
+        self.spent += time;
         Duration::from_secs_f64(time)
     }
+}
+
+/// The range with its low end at most, and its high end at most, those of `most`.
+fn limited(range: (f64, f64), most: (f64, f64)) -> (f64, f64) {
+    (range.0.min(most.0), range.1.min(most.1))
 }
 
 #[cfg(test)]
@@ -161,8 +170,8 @@ mod tests {
                 [
                     pace.next_stop(&mut random),
                     pace.stop(&mut random),
-                    pace.delay(&mut random),
-                    pace.hold(&mut random),
+                    pace.delay(&mut random, Duration::ZERO),
+                    pace.hold(&mut random, Duration::ZERO),
                     pace.next_arm(&mut random),
                 ]
             })
@@ -183,12 +192,14 @@ mod tests {
                 let mut pace = Pace::draw(Duration::from_secs_f64(run), &mut random);
                 let stop = pace.stop(&mut random).as_secs_f64();
                 assert!(stop >= 0.0014 * run.min(100.0) && stop <= 4.6 * run && stop <= 1.5);
+                let elapsed = Duration::from_secs_f64(2.0 * run);
                 let all: f64 = (0..10_000)
-                    .map(|_| pace.hold(&mut random) + pace.delay(&mut random))
+                    .map(|_| pace.hold(&mut random, elapsed) + pace.delay(&mut random, elapsed))
                     .map(|time| time.as_secs_f64())
                     .sum();
                 // Each time is rounded to nanoseconds.
-                assert!(all <= BUDGET * run * 1.001, "{all} of {run}");
+                let most = (AT_ONCE + 2.0 * OF_ELAPSED) * run;
+                assert!(all <= most * 1.001, "{all} of {run}");
             }
         }
     }

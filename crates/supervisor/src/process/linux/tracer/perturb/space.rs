@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use crashrate_postmortem::CodePlace;
+use crashrate_postmortem::CrashPlaces;
 use crashrate_postmortem::linux::LoadedCode;
 
 use super::super::IMAGES;
@@ -14,6 +14,8 @@ use super::trap::{Code, TRAP};
 
 /// The most breakpoints in a process at a time. Those that nobody reaches stay.
 const MAX_SET: usize = 64;
+/// The probability that a learned place is one of the first kind. Otherwise it may be of any kind.
+const FIRST_LEARNED: f64 = 0.25;
 /// The probability that one of the places that are not learned is a function of the libraries.
 const LIBRARY: f64 = 0.6;
 /// The probability that such a function is one that the program calls itself.
@@ -52,7 +54,8 @@ pub(super) struct Space {
 
 struct Candidates {
     code: LoadedCode,
-    learned: Vec<u64>,
+    /// By what they were in the crashes; without the empty ones.
+    learned: Vec<Vec<u64>>,
     meeting_points: Vec<u64>,
     called: Vec<u64>,
     own: Vec<u64>,
@@ -85,10 +88,14 @@ impl Space {
     }
 
     /// Reads which code is loaded. Returns how many of the learned places are in it.
-    pub(super) fn load(&mut self, pid: i32, places: &[CodePlace]) -> io::Result<usize> {
+    pub(super) fn load(&mut self, pid: i32, places: &CrashPlaces) -> io::Result<usize> {
         let code = LoadedCode::of(pid, &IMAGES)?;
-        let learned = code.addresses_of(places);
-        let count = learned.len();
+        let mut learned = places
+            .groups()
+            .map(|group| code.addresses_of(group))
+            .to_vec();
+        learned.retain(|group| !group.is_empty());
+        let count = learned.iter().map(Vec::len).sum();
         self.candidates = Some(Candidates {
             learned,
             meeting_points: code.meeting_points(),
@@ -122,9 +129,14 @@ impl Space {
             true => Purpose::Return,
             false => Purpose::Ambush,
         };
-        let (from, purpose) = if is_learned && !candidates.learned.is_empty() {
+        // The first of them most often: where a thread crashes, it uses what another one changed.
+        let learned = match random.happens(FIRST_LEARNED) {
+            true => candidates.learned.first(),
+            false => random.one_of(&candidates.learned),
+        };
+        let (from, purpose) = if let Some(learned) = learned.filter(|_| is_learned) {
             // Not an entry, so there is no return address to be found.
-            (&candidates.learned, Purpose::Ambush)
+            (learned, Purpose::Ambush)
         } else if of_library && is_called && !candidates.called.is_empty() {
             (&candidates.called, purpose)
         } else if of_library || candidates.own.is_empty() {

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crashrate_postmortem::CodePlace;
 use crashrate_postmortem::linux::{Maps, ThreadShot};
+use crashrate_postmortem::{CodePlace, CrashPlaces};
 
 use super::super::{IMAGES, sys};
 use super::TraceTable;
@@ -18,7 +18,7 @@ const MAX_THREADS: usize = 64;
 /// The most frames of each thread that are places: it is in the innermost one and will return to
 /// the others.
 const FRAMES: usize = 5;
-/// The most places of a crash.
+/// The most places of the other threads.
 const MAX_PLACES: usize = 128;
 
 /// What was learned of an attempt.
@@ -28,14 +28,14 @@ pub(super) enum Learned {
     Nothing,
     /// Being learned: other threads may crash meanwhile.
     Now,
-    Places(Vec<CodePlace>),
+    Places(CrashPlaces),
 }
 
 impl Learned {
-    pub(super) fn take(&mut self) -> Vec<CodePlace> {
+    pub(super) fn take(&mut self) -> CrashPlaces {
         match std::mem::take(self) {
             Learned::Places(places) => places,
-            Learned::Nothing | Learned::Now => Vec::new(),
+            Learned::Nothing | Learned::Now => CrashPlaces::default(),
         }
     }
 }
@@ -59,37 +59,49 @@ impl TraceTable {
         let others: Vec<(i32, i32)> = others.take(MAX_THREADS).collect();
         let stopped = self.stop_threads(&others, STOP_TIMEOUT);
         let in_process = |other: &i32| self.pid_of(*other) == Some(pid);
-        let held = held.into_iter().filter(in_process);
-        let all = [tid].into_iter().chain(held).chain(stopped.tids());
-        let places = self.places(pid, all);
+        let held: Vec<i32> = held.into_iter().filter(in_process).collect();
+        let places = self.places(pid, tid, held.into_iter().chain(stopped.tids()));
         stopped.release();
         self.learned = Learned::Places(places);
         self.end_perturbation();
     }
 
-    fn places(&self, pid: i32, threads: impl Iterator<Item = i32>) -> Vec<CodePlace> {
+    /// The places of the thread `tid`, which crashed, and of others.
+    fn places(&self, pid: i32, tid: i32, others: impl Iterator<Item = i32>) -> CrashPlaces {
         let deadline = Instant::now() + READ_TIMEOUT;
-        let mut places: Vec<CodePlace> = Vec::new();
+        let mut places = CrashPlaces::default();
         let Ok(maps) = Maps::of(pid) else {
             return places;
         };
-        for tid in threads {
+        let (fault, callers) = self.places_of(pid, tid, &maps);
+        (places.fault, places.callers) = (fault.into_iter().collect(), callers);
+        for tid in others {
             if Instant::now() >= deadline {
                 break;
             }
-            let Ok(shot) = ThreadShot::take(pid, tid, &maps, &IMAGES, FRAMES) else {
-                continue;
-            };
-            let perturber = self.perturber.as_ref();
-            let is_after_trap = perturber.is_some_and(|it| it.is_after_trap(pid, shot.pc()));
-            // Behind a breakpoint there may be the middle of an instruction.
-            let first = usize::from(is_after_trap);
-            for place in shot.places(FRAMES).into_iter().skip(first) {
-                if places.len() < MAX_PLACES && !places.contains(&place) {
-                    places.push(place);
+            let (at, callers) = self.places_of(pid, tid, &maps);
+            for place in at.into_iter().chain(callers) {
+                if places.others.len() < MAX_PLACES && !places.others.contains(&place) {
+                    places.others.push(place);
                 }
             }
         }
         places
+    }
+
+    /// Where a thread is, if that is known, and where it would return to.
+    fn places_of(&self, pid: i32, tid: i32, maps: &Maps) -> (Option<CodePlace>, Vec<CodePlace>) {
+        let Ok(shot) = ThreadShot::take(pid, tid, maps, &IMAGES, FRAMES) else {
+            return (None, Vec::new());
+        };
+        let mut places = shot.places(FRAMES);
+        if places.is_empty() {
+            return (None, places);
+        }
+        let innermost = places.remove(0);
+        let perturber = self.perturber.as_ref();
+        let is_after_trap = perturber.is_some_and(|it| it.is_after_trap(pid, shot.pc()));
+        // Behind a breakpoint there may be the middle of an instruction.
+        ((!is_after_trap).then_some(innermost), places)
     }
 }
