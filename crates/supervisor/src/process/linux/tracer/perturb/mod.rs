@@ -47,8 +47,6 @@ pub(super) struct Perturber {
     next_stop: Option<Instant>,
     next_arm: Option<Instant>,
     next_check: Option<(Instant, Duration)>,
-    /// The start of its first program.
-    begin: Instant,
     has_begun: bool,
     is_over: bool,
     counts: Perturbed,
@@ -69,7 +67,6 @@ impl Perturber {
             next_stop: None,
             next_arm: None,
             next_check: None,
-            begin: Instant::now(),
             has_begun: false,
             is_over: false,
             counts: Perturbed::default(),
@@ -160,7 +157,6 @@ impl Perturber {
         }
         if !self.has_begun {
             self.has_begun = true;
-            self.begin = Instant::now();
             let first = self.pace.first_stop(&mut self.random);
             self.next_stop = self
                 .does(Perturbation::Stops)
@@ -196,27 +192,28 @@ impl Perturber {
     pub(super) fn forget(&mut self, tid: i32) {
         self.held.retain(|&(_, held)| held != tid);
         self.interrupted.remove(&tid);
+        self.pace.forget(tid);
     }
 
     /// A new thread has stopped before its first instruction.
-    pub(super) fn thread_started(&mut self) -> Duration {
-        self.delay()
+    pub(super) fn thread_started(&mut self, tid: i32) -> Duration {
+        self.delay(tid)
     }
 
     /// A thread is about to exit.
     pub(super) fn thread_exits(&mut self, tid: i32) -> Duration {
         // Killed threads, and those of a process that failed, are not delayed.
         match ptrace::getevent(Pid::from_raw(tid)) {
-            Ok(0) => self.delay(),
+            Ok(0) => self.delay(tid),
             _ => Duration::ZERO,
         }
     }
 
-    fn delay(&mut self) -> Duration {
+    fn delay(&mut self, tid: i32) -> Duration {
         if !self.does(Perturbation::Delays) || !self.has_begun {
             return Duration::ZERO;
         }
-        let delay = self.pace.delay(&mut self.random, self.begin.elapsed());
+        let delay = self.pace.delay(&mut self.random, tid, Instant::now());
         self.counts.delays += u32::from(!delay.is_zero());
         delay
     }
@@ -261,11 +258,11 @@ impl Perturber {
                 Duration::ZERO
             }
             (Some(Purpose::Ambush), _) => {
-                let hold = self.pace.hold(&mut self.random, self.begin.elapsed());
+                let hold = self.pace.hold(&mut self.random, tid, Instant::now());
                 self.counts.ambushes += u32::from(!hold.is_zero());
                 hold
             }
-            (Some(Purpose::Exit), _) => self.delay(),
+            (Some(Purpose::Exit), _) => self.delay(tid),
             (None | Some(Purpose::Return), _) => Duration::ZERO,
         })
     }

@@ -1,7 +1,8 @@
 //! How long and how often an attempt is disturbed. Drawn anew for each attempt, because what helps
 //! one program hides the crash of another.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -28,10 +29,10 @@ const ARMS: (f64, f64) = (0.001, 0.05);
 /// The probabilities with which an ambush is at a learned place. Those of a crash may be far behind
 /// its cause, so some attempts do without.
 const LEARNED: [f64; 4] = [0.0, 0.8, 0.9, 0.95];
-/// All holds of an attempt together last at most this multiple of the run's length ...
+/// All threads together are held for at most this multiple of the run's length ...
 const AT_ONCE: f64 = 1.0;
-/// ... and this share of the time since its start: a long run is disturbed to its end.
-const OF_ELAPSED: f64 = 0.7;
+/// ... and each for this share of its time: a long run is disturbed to its end.
+const OF_TIME: f64 = 0.6;
 
 /// A small generator of random numbers.
 pub(super) struct Random(ChaCha8Rng);
@@ -75,6 +76,13 @@ impl Random {
     }
 }
 
+/// How long a thread was held of its own time, in seconds.
+struct Spent {
+    /// When it was first to be held.
+    since: Instant,
+    time: f64,
+}
+
 /// The times of one attempt, in seconds.
 pub(super) struct Pace {
     run: f64,
@@ -83,8 +91,9 @@ pub(super) struct Pace {
     delay: f64,
     arm_every: f64,
     learned: f64,
-    /// How long all delays and holds were.
-    spent: f64,
+    /// What is left of the time that all threads share.
+    shared: f64,
+    threads: HashMap<i32, Spent>,
 }
 
 impl Pace {
@@ -100,7 +109,8 @@ impl Pace {
             delay: random.log_uniform(scaled(DELAY)).min(LONGEST_DELAY),
             arm_every: random.log_uniform(limited(scaled(ARM_EVERY), ARMS)),
             learned: LEARNED[random.below(LEARNED.len())],
-            spent: 0.0,
+            shared: AT_ONCE * run,
+            threads: HashMap::new(),
         }
     }
 
@@ -128,28 +138,40 @@ impl Pace {
     }
 
     /// The length of a delay; zero for half of them and where it would be too much.
-    pub(super) fn delay(&mut self, random: &mut Random, elapsed: Duration) -> Duration {
+    pub(super) fn delay(&mut self, random: &mut Random, tid: i32, now: Instant) -> Duration {
         let delay = self.delay * random.share();
         match random.happens(0.5) {
             true => Duration::ZERO,
-            false => self.spend(delay, elapsed),
+            false => self.spend(delay, tid, now),
         }
     }
 
     /// The length of the hold of a thread that has come to an ambush; zero where it would be too much.
-    pub(super) fn hold(&mut self, random: &mut Random, elapsed: Duration) -> Duration {
+    pub(super) fn hold(&mut self, random: &mut Random, tid: i32, now: Instant) -> Duration {
         let (low, high) = (HOLD.0 * self.run, HOLD.1 * self.run);
         let hold = random.log_uniform((low, high));
-        self.spend(hold.clamp(HOLDS.0, HOLDS.1), elapsed)
+        self.spend(hold.clamp(HOLDS.0, HOLDS.1), tid, now)
     }
 
-    fn spend(&mut self, time: f64, elapsed: Duration) -> Duration {
-        let most = AT_ONCE * self.run + OF_ELAPSED * elapsed.as_secs_f64();
-        if self.spent + time > most {
+    fn spend(&mut self, time: f64, tid: i32, now: Instant) -> Duration {
+        let thread = self.threads.entry(tid).or_insert(Spent {
+            since: now,
+            time: 0.0,
+        });
+        let own = OF_TIME * now.duration_since(thread.since).as_secs_f64();
+        if thread.time + time <= own {
+            thread.time += time;
+        } else if time <= self.shared {
+            self.shared -= time;
+        } else {
             return Duration::ZERO;
         }
-        self.spent += time;
         Duration::from_secs_f64(time)
+    }
+
+    /// A thread has ended.
+    pub(super) fn forget(&mut self, tid: i32) {
+        self.threads.remove(&tid);
     }
 }
 
@@ -165,13 +187,14 @@ mod tests {
     fn draw(seed: u64) -> Vec<Duration> {
         let mut random = Random::new(seed);
         let mut pace = Pace::draw(Duration::from_millis(20), &mut random);
+        let begin = Instant::now();
         (0..50)
             .flat_map(|_| {
                 [
                     pace.next_stop(&mut random),
                     pace.stop(&mut random),
-                    pace.delay(&mut random, Duration::ZERO),
-                    pace.hold(&mut random, Duration::ZERO),
+                    pace.delay(&mut random, 1, begin),
+                    pace.hold(&mut random, 1, begin),
                     pace.next_arm(&mut random),
                 ]
             })
@@ -192,13 +215,17 @@ mod tests {
                 let mut pace = Pace::draw(Duration::from_secs_f64(run), &mut random);
                 let stop = pace.stop(&mut random).as_secs_f64();
                 assert!(stop >= 0.0014 * run.min(100.0) && stop <= 4.6 * run && stop <= 1.5);
-                let elapsed = Duration::from_secs_f64(2.0 * run);
+                let begin = Instant::now();
+                let end = begin + Duration::from_secs_f64(2.0 * run);
+                let mut held = |tid, now| {
+                    let hold = pace.hold(&mut random, tid, now) + pace.delay(&mut random, tid, now);
+                    hold.as_secs_f64()
+                };
                 let all: f64 = (0..10_000)
-                    .map(|_| pace.hold(&mut random, elapsed) + pace.delay(&mut random, elapsed))
-                    .map(|time| time.as_secs_f64())
+                    .map(|round| held(round % 2, if round < 2 { begin } else { end }))
                     .sum();
                 // Each time is rounded to nanoseconds.
-                let most = (AT_ONCE + 2.0 * OF_ELAPSED) * run;
+                let most = (AT_ONCE + 2.0 * 2.0 * OF_TIME) * run;
                 assert!(all <= most * 1.001, "{all} of {run}");
             }
         }

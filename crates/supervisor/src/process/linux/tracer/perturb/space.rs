@@ -12,7 +12,7 @@ use super::super::IMAGES;
 use super::pace::Random;
 use super::trap::{Code, TRAP};
 
-/// The most breakpoints in a process at a time. Those that nobody reaches stay.
+/// The most ambushes in a process at a time.
 const MAX_SET: usize = 64;
 /// The probability that a learned place is one of the first kind. Otherwise it may be of any kind.
 const FIRST_LEARNED: f64 = 0.25;
@@ -36,6 +36,15 @@ pub(super) enum Purpose {
     Return,
     /// The thread that ends the process is delayed.
     Exit,
+}
+
+impl Purpose {
+    fn is_ambush(self) -> bool {
+        match self {
+            Purpose::Ambush | Purpose::Return => true,
+            Purpose::Entry | Purpose::Exit => false,
+        }
+    }
 }
 
 /// The memory of a process from one exec to the next.
@@ -144,11 +153,20 @@ impl Space {
         } else {
             (&candidates.own, purpose)
         };
-        let address = random.one_of(from).copied();
-        if let Some(address) = address
-            && self.set.len() < MAX_SET
-        {
+        if let Some(address) = random.one_of(from).copied() {
+            self.make_room(random);
             self.insert_in_code(address, purpose);
+        }
+    }
+
+    /// Removes one of the ambushes if there are too many: no thread may ever come to these.
+    fn make_room(&mut self, random: &mut Random) {
+        let ambushes = self.set.iter().filter(|(_, purpose)| purpose.is_ambush());
+        let ambushes: Vec<u64> = ambushes.map(|(address, _)| *address).collect();
+        if ambushes.len() >= MAX_SET
+            && let Some(address) = random.one_of(&ambushes)
+        {
+            self.remove(*address);
         }
     }
 
