@@ -17,22 +17,23 @@ const STOP_EVERY: (f64, f64) = (0.1, 0.002);
 const DELAY: (f64, f64) = (0.01, 0.5);
 /// The longest delay, in seconds.
 const LONGEST_DELAY: f64 = 0.5;
-/// The range of an ambush's hold, as shares of the run's length.
-const HOLD: (f64, f64) = (0.001, 0.1);
-/// The shortest and the longest hold, in seconds.
-const HOLDS: (f64, f64) = (20e-6, 0.02);
+/// The range of the longest hold of an attempt's ambushes, as shares of the run's length ...
+const HOLD: (f64, f64) = (0.01, 0.1);
+/// ... and at most, in seconds: what a held thread uses may be gone for a short time only.
+const HOLDS: (f64, f64) = (0.0002, 0.02);
 /// The range of the mean time between two new breakpoints, as shares of the run's length.
 const ARM_EVERY: (f64, f64) = (0.01, 0.3);
 /// The limits of the mean time between two new breakpoints, in seconds: windows do not grow with the
 /// length of a run.
-const ARMS: (f64, f64) = (0.001, 0.05);
+const ARMS: (f64, f64) = (0.0004, 0.008);
 /// The probabilities with which an ambush is at a learned place. Those of a crash may be far behind
-/// its cause, so some attempts do without.
-const LEARNED: [f64; 4] = [0.0, 0.8, 0.9, 0.95];
-/// All threads together are held for at most this multiple of the run's length ...
-const AT_ONCE: f64 = 1.0;
+/// its cause, so some attempts are mostly elsewhere.
+const LEARNED: [f64; 4] = [0.2, 0.8, 0.9, 0.95];
+/// All threads together are held for at most this multiple of the run's length and at most this
+/// time, in seconds ...
+const AT_ONCE: (f64, f64) = (4.0, 0.2);
 /// ... and each for this share of its time: a long run is disturbed to its end.
-const OF_TIME: f64 = 0.6;
+const OF_TIME: f64 = 0.4;
 
 /// A small generator of random numbers.
 pub(super) struct Random(ChaCha8Rng);
@@ -89,6 +90,7 @@ pub(super) struct Pace {
     stop: f64,
     stop_every: f64,
     delay: f64,
+    hold: f64,
     arm_every: f64,
     learned: f64,
     /// What is left of the time that all threads share.
@@ -107,9 +109,10 @@ impl Pace {
             stop,
             stop_every: every.max(stop),
             delay: random.log_uniform(scaled(DELAY)).min(LONGEST_DELAY),
+            hold: random.log_uniform(limited(scaled(HOLD), HOLDS)),
             arm_every: random.log_uniform(limited(scaled(ARM_EVERY), ARMS)),
             learned: LEARNED[random.below(LEARNED.len())],
-            shared: AT_ONCE * run,
+            shared: (AT_ONCE.0 * run).min(AT_ONCE.1),
             threads: HashMap::new(),
         }
     }
@@ -148,9 +151,8 @@ impl Pace {
 
     /// The length of the hold of a thread that has come to an ambush; zero where it would be too much.
     pub(super) fn hold(&mut self, random: &mut Random, tid: i32, now: Instant) -> Duration {
-        let (low, high) = (HOLD.0 * self.run, HOLD.1 * self.run);
-        let hold = random.log_uniform((low, high));
-        self.spend(hold.clamp(HOLDS.0, HOLDS.1), tid, now)
+        let hold = random.log_uniform((self.hold / 10.0, self.hold));
+        self.spend(hold, tid, now)
     }
 
     fn spend(&mut self, time: f64, tid: i32, now: Instant) -> Duration {
@@ -225,7 +227,7 @@ mod tests {
                     .map(|round| held(round % 2, if round < 2 { begin } else { end }))
                     .sum();
                 // Each time is rounded to nanoseconds.
-                let most = (AT_ONCE + 2.0 * 2.0 * OF_TIME) * run;
+                let most = AT_ONCE.0 * run + 2.0 * 2.0 * OF_TIME * run;
                 assert!(all <= most * 1.001, "{all} of {run}");
             }
         }

@@ -15,7 +15,7 @@ use super::trap::{Code, TRAP};
 /// The most ambushes in a process at a time.
 const MAX_SET: usize = 64;
 /// The probability that a learned place is one of the first kind. Otherwise it may be of any kind.
-const FIRST_LEARNED: f64 = 0.25;
+const FIRST_LEARNED: f64 = 0.5;
 /// The probability that one of the places that are not learned is a function of the libraries.
 const LIBRARY: f64 = 0.6;
 /// The probability that such a function is one that the program calls itself.
