@@ -18,6 +18,8 @@ pub struct ProvokeRule {
     pub signature: Option<String>,
     /// The command that runs the program under a perturbation; `{perturb}` stands for that.
     pub again: Option<String>,
+    /// The earlier run whose places every ambush knows from the start.
+    pub places: Option<String>,
     /// The gain to show: crashes a second, over those of the unperturbed program.
     pub gain: f64,
     /// The probability of claiming that gain for a perturbation without it.
@@ -51,7 +53,7 @@ pub struct Provoked {
 pub struct ProvokedArm {
     /// Its unit.
     pub unit: u32,
-    /// Whether it began when places had been learned from crashes.
+    /// Whether it ambushes places that were learned from crashes.
     pub learned: bool,
     /// The seconds of its slices.
     pub secs: f64,
@@ -171,6 +173,7 @@ mod tests {
         let rule = ProvokeRule {
             signature: signature.map(str::to_owned),
             again: None,
+            places: None,
             gain: 5.0,
             error: 0.05,
             budget: 600.0,

@@ -119,6 +119,7 @@ fn options(runs: &Path, arguments: &ProvokeArguments) -> Result<RunOptions, Fail
         until: Until::Provoked(ProvokeOptions {
             signature: arguments.signature.clone(),
             again: Some(again(arguments)),
+            places: arguments.measure.how.places.clone(),
             gain: arguments.gain,
             error: arguments.error,
             budget: budget.as_secs_f64(),

@@ -135,9 +135,10 @@ fn label(search: &Provocation, arm: &ProvokedArm) -> String {
 
 /// The command that runs the program under the perturbation.
 fn next(view: &View, search: &Provocation, arm: &ProvokedArm) -> String {
-    let places = match arm.learned {
-        true => format!(" --places {}", view.run.number),
-        false => String::new(),
+    let places = match (arm.learned, &search.rule.places) {
+        (true, Some(earlier)) => format!(" --places {}", clean(earlier, NAME)),
+        (true, None) => format!(" --places {}", view.run.number),
+        (false, _) => String::new(),
     };
     let perturb = format!(
         "--perturb {}{places}",
@@ -220,11 +221,13 @@ fn interval(arm: &ProvokedArm) -> String {
 
 /// The most frequent signatures of the arm's unit.
 fn signatures(search: &Provocation, arm: &ProvokedArm) -> String {
-    // A later arm shares its unit with an earlier one, whose row has them.
+    // A later arm may share its unit with an earlier one, whose row has them.
+    let mut arms = search.found.iter().flat_map(|found| &found.arms);
+    let is_first = arms.find(|other| other.unit == arm.unit) == Some(arm);
     let all = search
         .signatures
         .get(arm.unit as usize)
-        .filter(|_| !arm.learned);
+        .filter(|_| is_first);
     let all = all.into_iter().flatten().take(NAMED);
     let all =
         all.map(|(signature, n)| format!("{} {}x", clean(signature, NAME), count((*n).into())));

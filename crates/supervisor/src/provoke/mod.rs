@@ -29,8 +29,10 @@ pub(crate) struct ProvokeSearch {
     units: Vec<Unit>,
     /// The unit of each arm. An arm that ambushes learned places shares that of the blind one.
     arms: Vec<u32>,
-    /// The first arm that knows places.
-    learned: usize,
+    /// The first arm that was added for learned places.
+    added: usize,
+    /// Whether every ambush knows places from the start.
+    knows_places: bool,
     current: Option<Running>,
     last: u32,
     most: u32,
@@ -65,7 +67,8 @@ impl ProvokeSearch {
             search,
             aim: Aim::new(rule, bad),
             arms: (0..).take(units.len()).collect(),
-            learned: units.len(),
+            added: units.len(),
+            knows_places: rule.places.is_some(),
             units: units.to_vec(),
             current: None,
             last: 0,
@@ -120,7 +123,7 @@ impl ProvokeSearch {
     /// it another arm.
     fn learn(&mut self, unit: u32) {
         let is_traced = self.units[unit as usize].perturb.needs_tracer();
-        if !is_traced || self.arms.len() > self.learned {
+        if !is_traced || self.knows_places || self.arms.len() > self.added {
             return;
         }
         let ambushes = (0..).zip(&self.units);
@@ -144,9 +147,13 @@ impl ProvokeSearch {
 
     fn arm_of(&self, arm: &stats::ArmState) -> ProvokedArm {
         let interval = arm.interval;
+        let unit = self.arms[arm.arm];
+        let is_ambush = self.units[unit as usize]
+            .perturb
+            .contains(Perturbation::Ambush);
         ProvokedArm {
-            unit: self.arms[arm.arm],
-            learned: arm.arm >= self.learned,
+            unit,
+            learned: arm.arm >= self.added || (is_ambush && self.knows_places),
             secs: arm.seconds,
             rounds: arm.rounds,
             crashes: arm.crashes,

@@ -12,6 +12,8 @@ pub struct ProvokeOptions {
     pub signature: Option<String>,
     /// The command that runs the program under a perturbation; `{perturb}` stands for that.
     pub again: Option<String>,
+    /// The earlier run whose places every ambush knows from the start.
+    pub places: Option<String>,
     /// The gain to show: crashes a second, over those of the unperturbed program.
     pub gain: f64,
     /// The probability of claiming that gain for a perturbation without it.
@@ -59,6 +61,7 @@ pub(crate) fn plan(
     let rule = ProvokeRule {
         signature: options.signature.clone(),
         again: options.again.clone(),
+        places: options.places.clone(),
         gain: options.gain,
         error: options.error,
         budget: options.budget,

@@ -37,7 +37,7 @@ fn arm_of(search: &Provocation, arm: &ProvokedArm) -> Value {
     let signatures = search.signatures.get(arm.unit as usize);
     json!({
         "perturb": search.perturbation(arm),
-        // Whether it began when places had been learned from crashes.
+        // Whether it ambushes places that were learned from crashes.
         "learned_places": arm.learned,
         "seconds": arm.secs,
         "rounds": arm.rounds,

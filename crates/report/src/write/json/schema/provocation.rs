@@ -51,7 +51,7 @@ enum ProvokeAnswer {
 struct Arm {
     /// Its names, such as `stops+malloc`, or `none`.
     perturb: String,
-    /// Whether it began when places had been learned from crashes.
+    /// Whether it ambushes places that were learned from crashes.
     learned_places: bool,
     /// The seconds of its rounds.
     seconds: f64,

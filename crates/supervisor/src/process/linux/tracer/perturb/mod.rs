@@ -196,24 +196,24 @@ impl Perturber {
     }
 
     /// A new thread has stopped before its first instruction.
-    pub(super) fn thread_started(&mut self, tid: i32) -> Duration {
-        self.delay(tid)
+    pub(super) fn thread_started(&mut self) -> Duration {
+        self.delay()
     }
 
     /// A thread is about to exit.
     pub(super) fn thread_exits(&mut self, tid: i32) -> Duration {
         // Killed threads, and those of a process that failed, are not delayed.
         match ptrace::getevent(Pid::from_raw(tid)) {
-            Ok(0) => self.delay(tid),
+            Ok(0) => self.delay(),
             _ => Duration::ZERO,
         }
     }
 
-    fn delay(&mut self, tid: i32) -> Duration {
+    fn delay(&mut self) -> Duration {
         if !self.does(Perturbation::Delays) || !self.has_begun {
             return Duration::ZERO;
         }
-        let delay = self.pace.delay(&mut self.random, tid, Instant::now());
+        let delay = self.pace.delay(&mut self.random);
         self.counts.delays += u32::from(!delay.is_zero());
         delay
     }
@@ -262,7 +262,7 @@ impl Perturber {
                 self.counts.ambushes += u32::from(!hold.is_zero());
                 hold
             }
-            (Some(Purpose::Exit), _) => self.delay(tid),
+            (Some(Purpose::Exit), _) => self.delay(),
             (None | Some(Purpose::Return), _) => Duration::ZERO,
         })
     }
@@ -347,7 +347,7 @@ impl Perturber {
 
     fn arm_in(&mut self, pid: i32) {
         if let Some(space) = self.spaces.get_mut(&pid) {
-            space.arm(self.pace.learned(), &mut self.random);
+            space.arm(&self.pace, &mut self.random);
         }
     }
 

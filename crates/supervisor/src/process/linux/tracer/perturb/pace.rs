@@ -29,7 +29,12 @@ const ARMS: (f64, f64) = (0.0004, 0.008);
 /// The probabilities with which an ambush is at a learned place. Those of a crash may be far behind
 /// its cause, so some attempts are mostly elsewhere.
 const LEARNED: [f64; 4] = [0.2, 0.8, 0.9, 0.95];
-/// All threads together are held for at most this multiple of the run's length and at most this
+/// The probabilities with which a learned place is one of the first kind, where a thread crashed.
+/// Otherwise it is of any kind.
+const FIRST_LEARNED: [f64; 3] = [0.0, 0.4, 0.8];
+/// All delays of an attempt together last at most this multiple of the run's length.
+const DELAYS: f64 = 4.0;
+/// All threads together are ambushed for at most this multiple of the run's length and at most this
 /// time, in seconds ...
 const AT_ONCE: (f64, f64) = (4.0, 0.2);
 /// ... and each for this share of its time: a long run is disturbed to its end.
@@ -77,7 +82,7 @@ impl Random {
     }
 }
 
-/// How long a thread was held of its own time, in seconds.
+/// How long a thread was ambushed of its own time, in seconds.
 struct Spent {
     /// When it was first to be held.
     since: Instant,
@@ -93,7 +98,10 @@ pub(super) struct Pace {
     hold: f64,
     arm_every: f64,
     learned: f64,
-    /// What is left of the time that all threads share.
+    first_learned: f64,
+    /// What is left of the time for delays.
+    delays: f64,
+    /// What is left of the time for holds that all threads share.
     shared: f64,
     threads: HashMap<i32, Spent>,
 }
@@ -112,6 +120,8 @@ impl Pace {
             hold: random.log_uniform(limited(scaled(HOLD), HOLDS)),
             arm_every: random.log_uniform(limited(scaled(ARM_EVERY), ARMS)),
             learned: LEARNED[random.below(LEARNED.len())],
+            first_learned: FIRST_LEARNED[random.below(FIRST_LEARNED.len())],
+            delays: DELAYS * run,
             shared: (AT_ONCE.0 * run).min(AT_ONCE.1),
             threads: HashMap::new(),
         }
@@ -131,9 +141,21 @@ impl Pace {
         Duration::from_secs_f64(self.stop * (0.5 + random.share()))
     }
 
-    /// The probability with which an ambush is at a learned place.
-    pub(super) fn learned(&self) -> f64 {
-        self.learned
+    /// Whether an ambush is at a learned place.
+    pub(super) fn is_learned(&self, random: &mut Random) -> bool {
+        random.happens(self.learned)
+    }
+
+    /// The learned places of one kind, of those of all kinds.
+    pub(super) fn learned<'t>(
+        &self,
+        kinds: &'t [Vec<u64>],
+        random: &mut Random,
+    ) -> Option<&'t Vec<u64>> {
+        match random.happens(self.first_learned) {
+            true => kinds.first(),
+            false => random.one_of(kinds),
+        }
     }
 
     pub(super) fn next_arm(&self, random: &mut Random) -> Duration {
@@ -141,21 +163,18 @@ impl Pace {
     }
 
     /// The length of a delay; zero for half of them and where it would be too much.
-    pub(super) fn delay(&mut self, random: &mut Random, tid: i32, now: Instant) -> Duration {
+    pub(super) fn delay(&mut self, random: &mut Random) -> Duration {
         let delay = self.delay * random.share();
-        match random.happens(0.5) {
-            true => Duration::ZERO,
-            false => self.spend(delay, tid, now),
+        if random.happens(0.5) || delay > self.delays {
+            return Duration::ZERO;
         }
+        self.delays -= delay;
+        Duration::from_secs_f64(delay)
     }
 
     /// The length of the hold of a thread that has come to an ambush; zero where it would be too much.
     pub(super) fn hold(&mut self, random: &mut Random, tid: i32, now: Instant) -> Duration {
-        let hold = random.log_uniform((self.hold / 10.0, self.hold));
-        self.spend(hold, tid, now)
-    }
-
-    fn spend(&mut self, time: f64, tid: i32, now: Instant) -> Duration {
+        let time = random.log_uniform((self.hold / 10.0, self.hold));
         let thread = self.threads.entry(tid).or_insert(Spent {
             since: now,
             time: 0.0,
@@ -195,7 +214,7 @@ mod tests {
                 [
                     pace.next_stop(&mut random),
                     pace.stop(&mut random),
-                    pace.delay(&mut random, 1, begin),
+                    pace.delay(&mut random),
                     pace.hold(&mut random, 1, begin),
                     pace.next_arm(&mut random),
                 ]
@@ -220,14 +239,14 @@ mod tests {
                 let begin = Instant::now();
                 let end = begin + Duration::from_secs_f64(2.0 * run);
                 let mut held = |tid, now| {
-                    let hold = pace.hold(&mut random, tid, now) + pace.delay(&mut random, tid, now);
-                    hold.as_secs_f64()
+                    let held = pace.hold(&mut random, tid, now) + pace.delay(&mut random);
+                    held.as_secs_f64()
                 };
                 let all: f64 = (0..10_000)
                     .map(|round| held(round % 2, if round < 2 { begin } else { end }))
                     .sum();
                 // Each time is rounded to nanoseconds.
-                let most = AT_ONCE.0 * run + 2.0 * 2.0 * OF_TIME * run;
+                let most = (DELAYS + AT_ONCE.0 + 2.0 * 2.0 * OF_TIME) * run;
                 assert!(all <= most * 1.001, "{all} of {run}");
             }
         }

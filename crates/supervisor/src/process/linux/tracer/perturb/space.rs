@@ -9,13 +9,11 @@ use crashrate_postmortem::CrashPlaces;
 use crashrate_postmortem::linux::LoadedCode;
 
 use super::super::IMAGES;
-use super::pace::Random;
+use super::pace::{Pace, Random};
 use super::trap::{Code, TRAP};
 
 /// The most ambushes in a process at a time.
 const MAX_SET: usize = 64;
-/// The probability that a learned place is one of the first kind. Otherwise it may be of any kind.
-const FIRST_LEARNED: f64 = 0.5;
 /// The probability that one of the places that are not learned is a function of the libraries.
 const LIBRARY: f64 = 0.6;
 /// The probability that such a function is one that the program calls itself.
@@ -125,24 +123,19 @@ impl Space {
         self.candidates.is_some()
     }
 
-    /// Sets a breakpoint at a place of the seed's choice: with the probability `learned` at a learned
-    /// one.
-    pub(super) fn arm(&mut self, learned: f64, random: &mut Random) {
+    /// Sets a breakpoint at a place of the seed's choice: often at a learned one.
+    pub(super) fn arm(&mut self, pace: &Pace, random: &mut Random) {
         let Some(candidates) = &self.candidates else {
             return;
         };
-        let is_learned = random.happens(learned);
+        let is_learned = pace.is_learned(random);
         let of_library = random.happens(LIBRARY);
         let is_called = random.happens(CALLED);
         let purpose = match random.happens(AT_RETURN) {
             true => Purpose::Return,
             false => Purpose::Ambush,
         };
-        // The first of them most often: where a thread crashes, it uses what another one changed.
-        let learned = match random.happens(FIRST_LEARNED) {
-            true => candidates.learned.first(),
-            false => random.one_of(&candidates.learned),
-        };
+        let learned = pace.learned(&candidates.learned, random);
         let (from, purpose) = if let Some(learned) = learned.filter(|_| is_learned) {
             // Not an entry, so there is no return address to be found.
             (learned, Purpose::Ambush)

@@ -50,7 +50,7 @@ impl TraceTable {
                 self.reissue.interrupted(tid);
                 hold
             }
-            None if is_new => perturber.thread_started(tid),
+            None if is_new => perturber.thread_started(),
             None => Duration::ZERO,
         };
         self.hold(tid, hold);
