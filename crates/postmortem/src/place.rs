@@ -47,7 +47,7 @@ pub struct CodePlace {
 
 /// Where the threads of a process were when it crashed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[serde(default)]
 pub struct CrashPlaces {
     /// Where the thread that crashed was.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -19,7 +19,7 @@ const DELAY: (f64, f64) = (0.01, 0.5);
 const LONGEST_DELAY: f64 = 0.5;
 /// The range of the longest hold of an attempt's ambushes, as shares of the run's length ...
 const HOLD: (f64, f64) = (0.01, 0.1);
-/// ... and at most, in seconds: what a held thread uses may be gone for a short time only.
+/// ... and at most, in seconds: memory that a held thread uses may soon be in use again.
 const HOLDS: (f64, f64) = (0.0002, 0.02);
 /// The range of the mean time between two new breakpoints, as shares of the run's length.
 const ARM_EVERY: (f64, f64) = (0.01, 0.3);
@@ -82,7 +82,7 @@ impl Random {
     }
 }
 
-/// How long a thread was ambushed of its own time, in seconds.
+/// What a thread has used of the time for which it may be held, in seconds.
 struct Spent {
     /// When it was first to be held.
     since: Instant,
@@ -141,17 +141,15 @@ impl Pace {
         Duration::from_secs_f64(self.stop * (0.5 + random.share()))
     }
 
-    /// Whether an ambush is at a learned place.
-    pub(super) fn is_learned(&self, random: &mut Random) -> bool {
-        random.happens(self.learned)
-    }
-
-    /// The learned places of one kind, of those of all kinds.
+    /// The places of one kind of those learned, if an ambush is at one of them.
     pub(super) fn learned<'t>(
         &self,
         kinds: &'t [Vec<u64>],
         random: &mut Random,
     ) -> Option<&'t Vec<u64>> {
+        if !random.happens(self.learned) {
+            return None;
+        }
         match random.happens(self.first_learned) {
             true => kinds.first(),
             false => random.one_of(kinds),
@@ -196,7 +194,7 @@ impl Pace {
     }
 }
 
-/// The range with its low end at most, and its high end at most, those of `most`.
+/// The range with both ends limited to those of `most`.
 fn limited(range: (f64, f64), most: (f64, f64)) -> (f64, f64) {
     (range.0.min(most.0), range.1.min(most.1))
 }

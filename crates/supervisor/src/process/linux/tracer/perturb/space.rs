@@ -128,15 +128,13 @@ impl Space {
         let Some(candidates) = &self.candidates else {
             return;
         };
-        let is_learned = pace.is_learned(random);
         let of_library = random.happens(LIBRARY);
         let is_called = random.happens(CALLED);
         let purpose = match random.happens(AT_RETURN) {
             true => Purpose::Return,
             false => Purpose::Ambush,
         };
-        let learned = pace.learned(&candidates.learned, random);
-        let (from, purpose) = if let Some(learned) = learned.filter(|_| is_learned) {
+        let (from, purpose) = if let Some(learned) = pace.learned(&candidates.learned, random) {
             // Not an entry, so there is no return address to be found.
             (learned, Purpose::Ambush)
         } else if of_library && is_called && !candidates.called.is_empty() {

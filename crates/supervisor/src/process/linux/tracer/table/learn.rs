@@ -80,11 +80,11 @@ impl TraceTable {
                 break;
             }
             let (at, callers) = self.places_of(pid, tid, &maps);
-            for place in at.into_iter().chain(callers) {
-                if places.others.len() < MAX_PLACES && !places.others.contains(&place) {
-                    places.others.push(place);
-                }
-            }
+            let of_thread = CrashPlaces {
+                others: at.into_iter().chain(callers).collect(),
+                ..CrashPlaces::default()
+            };
+            places.add(&of_thread, MAX_PLACES);
         }
         places
     }
