@@ -135,6 +135,8 @@ fn ended_and_resumed(end: impl FnOnce(Live)) {
 fn a_search_that_was_interrupted_is_resumed() {
     ended_and_resumed(|live| {
         live.signal(Signal::SIGINT);
+        // Two signals that wait together are one.
+        live.says("press Ctrl-C again");
         live.signal(Signal::SIGINT);
         live.wait().expect(106);
     });

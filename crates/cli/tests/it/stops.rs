@@ -38,10 +38,6 @@ fn ctrl_c(live: &Live) {
     killpg(live.pid(), Signal::SIGINT).unwrap();
 }
 
-fn says(live: &Live, text: &str) {
-    until(text, || live.stderr().contains(text));
-}
-
 const STOPPING: &str = "stopping: waiting for running attempts; press Ctrl-C again to kill them";
 const KILLING: &str = "stopping: killing running attempts";
 
@@ -66,7 +62,7 @@ fn one_ctrl_c_waits_for_running_attempts() {
     let place = Place::new();
     let live = two_running(&place, WAITS);
     ctrl_c(&live);
-    says(&live, STOPPING);
+    live.says(STOPPING);
     place.write("go", "");
     let done = live.wait().expect(106);
     assert!(done.stdout.contains("wait"), "{}", done.stdout);
@@ -102,7 +98,7 @@ fn two_ctrl_c_kill_running_attempts() {
     let place = Place::new();
     let live = two_running(&place, HANGS);
     ctrl_c(&live);
-    says(&live, STOPPING);
+    live.says(STOPPING);
     ctrl_c(&live);
     let done = live.wait().expect(106);
     assert!(done.stderr.contains(KILLING), "{}", done.stderr);
@@ -152,7 +148,7 @@ fn ctrl_c_in_the_last_round_is_no_interruption() {
         place.journal_so_far().started.len() == 1
     });
     live.signal(Signal::SIGINT);
-    says(&live, STOPPING);
+    live.says(STOPPING);
     place.write("go", "");
     live.wait().expect(0);
     assert_eq!(place.journal().closed[0].why, StopReason::Done);
@@ -176,7 +172,7 @@ fn ctrl_c_starts_no_retry() {
         place.journal_so_far().started.len() == 1
     });
     live.signal(Signal::SIGINT);
-    says(&live, STOPPING);
+    live.says(STOPPING);
     place.write("go", "");
     live.wait().expect(106);
     let journal = place.journal();

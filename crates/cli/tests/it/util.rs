@@ -257,6 +257,11 @@ impl Live {
         String::from_utf8_lossy(&fs::read(&self.stderr).unwrap()).into_owned()
     }
 
+    /// Waits until the program has written `text` to its standard error.
+    pub(crate) fn says(&self, text: &str) {
+        until(text, || self.stderr().contains(text));
+    }
+
     pub(crate) fn wait(mut self) -> Done {
         let begin = Instant::now();
         let status = loop {
