@@ -19,19 +19,20 @@ const DELAY: (f64, f64) = (0.01, 0.5);
 const LONGEST_DELAY: f64 = 0.5;
 /// The range of the longest hold of an attempt's ambushes, as shares of the run's length ...
 const HOLD: (f64, f64) = (0.01, 0.1);
-/// ... and at most, in seconds: memory that a held thread uses may soon be in use again.
-const HOLDS: (f64, f64) = (0.0002, 0.02);
+/// ... and at most, in seconds: memory that a held thread uses may soon be in use again, and a long
+/// round costs others.
+const HOLDS: (f64, f64) = (0.0002, 0.001);
 /// The range of the mean time between two new breakpoints, as shares of the run's length.
 const ARM_EVERY: (f64, f64) = (0.01, 0.3);
 /// The limits of the mean time between two new breakpoints, in seconds: windows do not grow with the
 /// length of a run.
-const ARMS: (f64, f64) = (0.0004, 0.008);
+const ARMS: (f64, f64) = (0.0004, 0.002);
 /// The probabilities with which an ambush is at a learned place. Those of a crash may be far behind
 /// its cause, so some attempts are mostly elsewhere.
-const LEARNED: [f64; 4] = [0.2, 0.8, 0.9, 0.95];
+const LEARNED: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
 /// The probabilities with which a learned place is one of the first kind, where a thread crashed.
 /// Otherwise it is of any kind.
-const FIRST_LEARNED: [f64; 3] = [0.0, 0.4, 0.8];
+const FIRST_LEARNED: [f64; 4] = [0.0, 0.4, 0.8, 0.8];
 /// All delays of an attempt together last at most this multiple of the run's length.
 const DELAYS: f64 = 4.0;
 /// All threads together are ambushed for at most this multiple of the run's length and at most this
