@@ -77,7 +77,7 @@ fn signature(view: &View, number: usize, row: &CrashRow) -> Signature {
 }
 
 /// `SIGSEGV` of `v1 | SIGSEGV | f < g`.
-fn class(signature: &str) -> String {
+pub(super) fn class(signature: &str) -> String {
     clean(signature.split(" | ").nth(1).unwrap_or(signature), NAME)
 }
 

@@ -2,6 +2,7 @@
 
 use crashrate_model::{ProvokeAnswer, ProvokedArm};
 
+use super::crashes::class;
 use super::unfinished::unfinished;
 use super::{Block, Table, Text};
 use crate::clean::{NAME, SENTENCE, clean};
@@ -9,7 +10,7 @@ use crate::compare::e_value;
 use crate::view::{Provocation, View};
 use crate::words::{count, joined, plural, seconds, share};
 
-/// The most signatures of an arm that its row names.
+/// The most classes of an arm's crashes that its row names.
 const NAMED: usize = 2;
 
 /// The answer in sentences, or how far the search is.
@@ -133,6 +134,12 @@ fn label(search: &Provocation, arm: &ProvokedArm) -> String {
     format!("{}{learned}", clean(search.perturbation(arm), NAME))
 }
 
+/// A short label, for a table.
+fn name(search: &Provocation, arm: &ProvokedArm) -> String {
+    let learned = if arm.learned { " (learned)" } else { "" };
+    format!("{}{learned}", clean(search.perturbation(arm), NAME))
+}
+
 /// The command that runs the program under the perturbation.
 fn next(view: &View, search: &Provocation, arm: &ProvokedArm) -> String {
     let places = match (arm.learned, &search.rule.places) {
@@ -173,14 +180,14 @@ pub(super) fn arms(view: &View) -> Vec<Block> {
     let mut table = Table::titled(clean(&search.unit, NAME))
         .texts(["perturbation"])
         .numbers(["crashed", "a minute", "gain", "95%", "other bad ends"])
-        .texts(["signatures"]);
+        .texts(["class"]);
     for (place, arm) in found.arms.iter().enumerate() {
         let rounds = u32::try_from(arm.rounds).unwrap_or(u32::MAX);
         let crashes = u32::try_from(arm.crashes).unwrap_or(u32::MAX);
         let minute = (arm.secs > 0.0).then(|| 60.0 * arm.crashes as f64 / arm.secs);
         let is_base = place == 0;
         table.row([
-            Text::plain(label(search, arm)),
+            Text::plain(name(search, arm)),
             Text::rate(share(crashes, rounds), crashes),
             Text::plain(minute.map_or_else(String::new, a_minute)),
             Text::plain(
@@ -194,7 +201,7 @@ pub(super) fn arms(view: &View) -> Vec<Block> {
                 interval(arm)
             }),
             Text::count(u32::try_from(arm.others).unwrap_or(u32::MAX)),
-            Text::long(signatures(search, arm)),
+            Text::long(classes(search, arm)),
         ]);
     }
     let has_others = found.arms.iter().any(|arm| arm.others > 0);
@@ -219,8 +226,8 @@ fn interval(arm: &ProvokedArm) -> String {
     }
 }
 
-/// The most frequent signatures of the arm's unit.
-fn signatures(search: &Provocation, arm: &ProvokedArm) -> String {
+/// The most frequent classes of the arm's crashes. The list of crashes has the signatures.
+fn classes(search: &Provocation, arm: &ProvokedArm) -> String {
     // A later arm may share its unit with an earlier one, whose row has them.
     let mut arms = search.found.iter().flat_map(|found| &found.arms);
     let is_first = arms.find(|other| other.unit == arm.unit) == Some(arm);
@@ -228,8 +235,15 @@ fn signatures(search: &Provocation, arm: &ProvokedArm) -> String {
         .signatures
         .get(arm.unit as usize)
         .filter(|_| is_first);
-    let all = all.into_iter().flatten().take(NAMED);
-    let all =
-        all.map(|(signature, n)| format!("{} {}x", clean(signature, NAME), count((*n).into())));
+    let mut classes: Vec<(String, u64)> = Vec::new();
+    for (signature, n) in all.into_iter().flatten() {
+        let class = class(signature);
+        match classes.iter_mut().find(|(known, _)| *known == class) {
+            Some((_, so_far)) => *so_far += u64::from(*n),
+            None => classes.push((class, u64::from(*n))),
+        }
+    }
+    let all = classes.iter().take(NAMED);
+    let all = all.map(|(class, n)| format!("{class} {}x", count(*n)));
     joined(all, ", ").unwrap_or_default()
 }

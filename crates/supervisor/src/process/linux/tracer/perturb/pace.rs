@@ -27,12 +27,12 @@ const ARM_EVERY: (f64, f64) = (0.01, 0.3);
 /// The limits of the mean time between two new breakpoints, in seconds: windows do not grow with the
 /// length of a run.
 const ARMS: (f64, f64) = (0.0004, 0.002);
-/// The probabilities with which an ambush is at a learned place. Those of a crash may be far behind
-/// its cause, so some attempts are mostly elsewhere.
-const LEARNED: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
+/// The probabilities with which an ambush is at a learned place, and not elsewhere. Places of a crash
+/// may be far behind its cause.
+const LEARNED: [f64; 3] = [0.8, 0.9, 0.95];
 /// The probabilities with which a learned place is one of the first kind, where a thread crashed.
 /// Otherwise it is of any kind.
-const FIRST_LEARNED: [f64; 4] = [0.0, 0.4, 0.8, 0.8];
+const FIRST_LEARNED: [f64; 2] = [0.4, 0.8];
 /// All delays of an attempt together last at most this multiple of the run's length.
 const DELAYS: f64 = 4.0;
 /// All threads together are ambushed for at most this multiple of the run's length and at most this
@@ -40,6 +40,9 @@ const DELAYS: f64 = 4.0;
 const AT_ONCE: (f64, f64) = (4.0, 0.2);
 /// ... and each for this share of its time: a long run is disturbed to its end.
 const OF_TIME: f64 = 0.4;
+/// No thread is ambushed after this multiple of the run's length from the first ambush on, or after
+/// this time in seconds if that is longer: a handler of a timer that is always held runs for ever.
+const AMBUSHED: (f64, f64) = (5.0, 0.03);
 
 /// A small generator of random numbers.
 pub(super) struct Random(ChaCha8Rng);
@@ -104,6 +107,8 @@ pub(super) struct Pace {
     delays: f64,
     /// What is left of the time for holds that all threads share.
     shared: f64,
+    /// When a thread was first to be held.
+    begun: Option<Instant>,
     threads: HashMap<i32, Spent>,
 }
 
@@ -124,6 +129,7 @@ impl Pace {
             first_learned: FIRST_LEARNED[random.below(FIRST_LEARNED.len())],
             delays: DELAYS * run,
             shared: (AT_ONCE.0 * run).min(AT_ONCE.1),
+            begun: None,
             threads: HashMap::new(),
         }
     }
@@ -174,6 +180,11 @@ impl Pace {
     /// The length of the hold of a thread that has come to an ambush; zero where it would be too much.
     pub(super) fn hold(&mut self, random: &mut Random, tid: i32, now: Instant) -> Duration {
         let time = random.log_uniform((self.hold / 10.0, self.hold));
+        let begun = *self.begun.get_or_insert(now);
+        let (runs, seconds) = AMBUSHED;
+        if now.duration_since(begun).as_secs_f64() > (runs * self.run).max(seconds) {
+            return Duration::ZERO;
+        }
         let thread = self.threads.entry(tid).or_insert(Spent {
             since: now,
             time: 0.0,
@@ -246,6 +257,14 @@ mod tests {
                     .sum();
                 // Each time is rounded to nanoseconds.
                 let most = (DELAYS + AT_ONCE.0 + 2.0 * 2.0 * OF_TIME) * run;
+                assert_eq!(
+                    pace.hold(
+                        &mut random,
+                        1,
+                        begin + Duration::from_secs_f64(6.0 * run + 0.03)
+                    ),
+                    Duration::ZERO
+                );
                 assert!(all <= most * 1.001, "{all} of {run}");
             }
         }
