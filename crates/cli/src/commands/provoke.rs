@@ -1,5 +1,7 @@
 //! `crashrate provoke`: under which perturbation a program crashes more often.
 
+use std::env;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -118,7 +120,7 @@ fn options(runs: &Path, arguments: &ProvokeArguments) -> Result<RunOptions, Fail
         evidence: options.evidence.or(Some(EvidenceChoice::None)),
         until: Until::Provoked(ProvokeOptions {
             signature: arguments.signature.clone(),
-            again: Some(again(arguments)),
+            again: Some(again(runs, arguments)),
             places: arguments.measure.how.places.clone(),
             gain: arguments.gain,
             error: arguments.error,
@@ -129,19 +131,41 @@ fn options(runs: &Path, arguments: &ProvokeArguments) -> Result<RunOptions, Fail
 }
 
 /// The command that runs the program under a perturbation.
-fn again(arguments: &ProvokeArguments) -> String {
+fn again(runs: &Path, arguments: &ProvokeArguments) -> String {
     let measured = &arguments.measure;
     let mut words = vec!["crashrate run -n 100 {perturb}".to_owned()];
+    let mut option = |name: &str, value: &OsStr| words.push(format!("{name} {}", quoted(value)));
+    // The places that were learned are in this runs folder.
+    let by_environment = env::var_os("CRASHRATE_RUNS_DIR").is_some_and(|dir| runs == dir);
+    if !by_environment && runs != Path::new("crashrate-runs") {
+        option("--runs-dir", runs.as_os_str());
+    }
+    for (name, values) in [
+        ("--chapter", &measured.chapter),
+        ("--variant", &measured.variant),
+    ] {
+        values.iter().for_each(|value| option(name, value.as_ref()));
+    }
+    for (name, value) in [
+        ("--mode", arguments.mode.map(|mode| mode.to_string())),
+        ("--dose", measured.dose.map(|dose| dose.to_string())),
+        ("--device", measured.device.clone()),
+        ("--name", measured.name.clone()),
+    ] {
+        value.iter().for_each(|value| option(name, value.as_ref()));
+    }
+    if let Some(timeout) = measured.how.timeout {
+        let timeout = humantime::format_duration(timeout)
+            .to_string()
+            .replace(' ', "");
+        option("--timeout", timeout.as_ref());
+    }
+    if let Some(worker) = &measured.worker {
+        option("--worker", worker.as_os_str());
+    }
+    words.extend(measured.no_fault.then(|| "--no-fault".to_owned()));
     let suite = measured.suite.iter().map(|suite| quoted(suite.as_os_str()));
     words.extend(suite);
-    words.extend(
-        measured
-            .chapter
-            .iter()
-            .map(|id| format!("--chapter {}", quoted(id.as_ref()))),
-    );
-    words.extend(arguments.mode.map(|mode| format!("--mode {mode}")));
-    words.extend(measured.dose.map(|dose| format!("--dose {dose}")));
     if !measured.argv.is_empty() {
         words.push("--".to_owned());
         words.extend(measured.argv.iter().map(|word| quoted(word)));
