@@ -268,11 +268,14 @@ fn calls_are_not_interrupted_by_stops() {
 }
 
 const CRASH: &str = r#"
-NI static void waits(void) { for (;;) { free(malloc(9)); usleep(500); } }
+static volatile int waiting;
+NI static void waits(void) { for (;;) { waiting = 1; free(malloc(9)); usleep(500); } }
 static void *other(void *x) { waits(); return 0; }
 NI static void crash(volatile int *at) { *at = 1; END; }
 int main(int c, char **v) {
-    pthread_t t; pthread_create(&t, 0, other, 0); usleep(3000);
+    pthread_t t; pthread_create(&t, 0, other, 0);
+    while (!waiting) usleep(1000);
+    usleep(3000);
     if (c == 1) crash((int *)8);
     return 0; }
 "#;
