@@ -126,17 +126,12 @@ fn times(factor: f64) -> String {
 }
 
 fn label(search: &Provocation, arm: &ProvokedArm) -> String {
-    let learned = if arm.learned {
-        " at learned places"
-    } else {
-        ""
-    };
-    format!("{}{learned}", clean(search.perturbation(arm), NAME))
+    labelled(search, arm, " at learned places")
 }
 
-/// A short label, for a table.
-fn name(search: &Provocation, arm: &ProvokedArm) -> String {
-    let learned = if arm.learned { " (learned)" } else { "" };
+/// The perturbation, with `learned` if the arm ambushes learned places.
+fn labelled(search: &Provocation, arm: &ProvokedArm, learned: &str) -> String {
+    let learned = if arm.learned { learned } else { "" };
     format!("{}{learned}", clean(search.perturbation(arm), NAME))
 }
 
@@ -187,7 +182,7 @@ pub(super) fn arms(view: &View) -> Vec<Block> {
         let minute = (arm.secs > 0.0).then(|| 60.0 * arm.crashes as f64 / arm.secs);
         let is_base = place == 0;
         table.row([
-            Text::plain(name(search, arm)),
+            Text::plain(labelled(search, arm, " (learned)")),
             Text::rate(share(crashes, rounds), crashes),
             Text::plain(minute.map_or_else(String::new, a_minute)),
             Text::plain(
