@@ -3,6 +3,7 @@
 mod bisect;
 mod calibration;
 mod deaths;
+mod device;
 mod ended;
 mod evidence;
 mod finding;
@@ -15,6 +16,7 @@ mod plan_order;
 mod provoke;
 mod record;
 mod run_info;
+mod shard;
 mod stopping;
 mod unit;
 mod usage;
@@ -24,6 +26,7 @@ pub use bisect::{
 };
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
 pub use deaths::{Death, Deaths, TARGET_DEATHS, TargetChoice, kind};
+pub use device::Device;
 pub use ended::{ChapterEnd, Ended, Measure};
 pub use evidence::{CrashRef, Descendant, EvidenceMode, EvidenceRound};
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};
@@ -41,6 +44,7 @@ pub use record::{
     Built, Closed, Ending, JOURNAL_VERSION, Opened, Record, Started, StopReason, ZygoteEnd,
 };
 pub use run_info::{Baseline, Claim, Earlier, GivenCommand, Hello, Imported, RunInfo, agree};
+pub use shard::{Merged, MergedShard, Shard};
 pub use stopping::{ALPHA, Axis, Contrast, Gate, RateBound, Reading, Stopping, contrasts, places};
 pub use unit::{DEFAULT_VARIANT, Mode, Spawn, Unit, executed_variant};
 pub use usage::Usage;

@@ -229,6 +229,10 @@ pub enum StopReason {
     ProgramReplaced,
     /// What a unit measures could not be built.
     BuildFailed,
+    /// No device of the run works any more.
+    DeviceFailed,
+    /// Of a merged run: shards are missing, or did not end.
+    ShardsMissing,
 }
 
 impl Baseline {

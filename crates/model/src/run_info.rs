@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::{
-    ChapterFacts, Ended, EvidenceMode, Finding, OutcomeSet, Recommendation, Stopping, Unit,
+    ChapterFacts, Device, Ended, EvidenceMode, Finding, Merged, OutcomeSet, Recommendation, Shard,
+    Stopping, Unit,
 };
 
 /// What a report needs to know about a run besides its attempts.
@@ -52,6 +53,19 @@ pub struct RunInfo {
     /// The seed of the order in shuffled sequences, if it is not each round's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_seed: Option<u64>,
+    /// The part of the plan that this run measures, if other machines measure the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// The shards of a merged run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
+    /// The fingerprint of the plan, which all shards of a run share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// The devices of this machine that the run measures on, where crashrate chooses them. Records
+    /// refer to a device by its index in this list, or in the list of its shard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<Device>,
     /// Facts about the chapters.
     pub chapters: Vec<ChapterFacts>,
     /// Findings about the machine before the run.

@@ -1,0 +1,144 @@
+//! Runs on several machines: each machine runs a shard, and the shards are merged into one run.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
+
+use crate::{Device, Hello, StopReason};
+
+/// A part of a run: every `count`-th block, beginning with block `index`. A block is never divided,
+/// so rounds that are compared ran on the same machine.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema
+)]
+pub struct Shard {
+    /// From 1.
+    pub index: u32,
+    /// The number of shards.
+    pub count: u32,
+}
+
+impl Shard {
+    /// The shard of `count` shards that has a round (from 1).
+    pub fn of_round(round: u32, count: u32) -> Shard {
+        Shard {
+            index: (round - 1) % count + 1,
+            count,
+        }
+    }
+
+    /// Whether a round (from 1) belongs to the shard.
+    pub fn has(self, round: u32) -> bool {
+        Shard::of_round(round, self.count) == self
+    }
+
+    /// How many of a unit's rounds belong to the shard.
+    pub fn rounds_of(self, rounds: u32) -> u32 {
+        (rounds + self.count - self.index) / self.count
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Shard, String> {
+        let invalid = || format!("expected a shard such as 3/16, from 1/16 to 16/16, not {text:?}");
+        let (index, count) = text.split_once('/').ok_or_else(invalid)?;
+        let index = index.parse().map_err(|_| invalid())?;
+        let count = count.parse().map_err(|_| invalid())?;
+        match (1..=count).contains(&index) {
+            true => Ok(Shard { index, count }),
+            false => Err(invalid()),
+        }
+    }
+}
+
+/// What a merged run is made of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Merged {
+    /// The number of shards of the whole run.
+    pub count: u32,
+    /// The shards that were merged, in order of their indices. The others are missing.
+    pub shards: Vec<MergedShard>,
+}
+
+impl Merged {
+    /// The shard that ran a round (from 1), unless it is missing.
+    pub fn of_round(&self, round: u32) -> Option<&MergedShard> {
+        let index = Shard::of_round(round, self.count).index;
+        self.shards.iter().find(|shard| shard.index == index)
+    }
+}
+
+/// A shard of a merged run, with the machine that ran it.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MergedShard {
+    /// [`Shard::index`].
+    pub index: u32,
+    /// The ids of its runs. More than one if it was begun again on another machine.
+    pub runs: Vec<String>,
+    /// Properties of its machine, as in [`RunInfo::machine`](crate::RunInfo::machine).
+    pub machine: BTreeMap<String, String>,
+    /// Its devices, as in [`RunInfo::devices`](crate::RunInfo::devices).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<Device>,
+    /// The device and versions that its children reported.
+    pub hello: Option<Hello>,
+    /// Wall-clock time of its first record, RFC 3339.
+    pub started: String,
+    /// Wall-clock time of its end, RFC 3339; `None` if it has no end on record.
+    pub finished: Option<String>,
+    /// Why it started no more rounds; `None` if it has no end on record.
+    pub why: Option<StopReason>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_divide_the_rounds() {
+        for count in 1..8 {
+            for rounds in 0..30 {
+                let shards = (1..=count).map(|index| Shard { index, count });
+                let mut all = 0;
+                for shard in shards {
+                    let own = (1..=rounds).filter(|round| shard.has(*round)).count() as u32;
+                    assert_eq!(shard.rounds_of(rounds), own);
+                    all += own;
+                }
+                assert_eq!(all, rounds);
+            }
+        }
+    }
+
+    #[test]
+    fn a_shard_is_written_as_its_index_and_the_number_of_shards() {
+        let shard: Shard = "3/16".parse().unwrap();
+        assert_eq!(shard.to_string(), "3/16");
+        for text in ["", "3", "0/2", "3/2", "1/0", "a/2", "1/2/3", "-1/2"] {
+            assert!(text.parse::<Shard>().is_err(), "{text}");
+        }
+    }
+}
