@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Contrast, Ended, Mode, Outcome, OutcomeSet, PlanOrder, Reading, Record, Unit};
+use crate::{Contrast, Ended, Mode, Outcome, OutcomeSet, PlanOrder, Reading, Record, Shard, Unit};
 
 /// The pair of each contrast in one block: whether each side was bad, or `None` for a side that was
 /// started and whose result is lost. There is no pair if a side is absent: its chapter was not
@@ -74,6 +74,13 @@ impl Pairing {
             undrawn: BTreeMap::new(),
             order: PlanOrder::default(),
         }
+    }
+
+    /// The same for the blocks of a shard.
+    #[must_use]
+    pub fn of_shard(mut self, shard: Option<Shard>) -> Self {
+        self.order = PlanOrder::of_shard(shard);
+        self
     }
 
     /// Returns the contrasts, in the order of [`BlockPairs`].

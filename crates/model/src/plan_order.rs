@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::Shard;
+
 /// Yields rounds in order of their numbers: a round counts once all earlier rounds have ended.
 ///
 /// A stopping rule must use this order. In order of arrival slow rounds come last, so a rule that
@@ -12,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 #[derive(Clone, Debug)]
 pub struct PlanOrder<T> {
     next: u32,
+    /// From a round to the next one: more than 1 in a shard.
+    step: u32,
     /// Rounds before `next` that are drawn again.
     again: VecDeque<u32>,
     ended: BTreeMap<u32, (T, bool)>,
@@ -22,6 +26,7 @@ impl<T> Default for PlanOrder<T> {
     fn default() -> Self {
         PlanOrder {
             next: 1,
+            step: 1,
             again: VecDeque::new(),
             ended: BTreeMap::new(),
             undrawn: BTreeSet::new(),
@@ -30,6 +35,18 @@ impl<T> Default for PlanOrder<T> {
 }
 
 impl<T> PlanOrder<T> {
+    /// The order of the rounds that a shard has; of all rounds without one.
+    pub fn of_shard(shard: Option<Shard>) -> Self {
+        match shard {
+            None => PlanOrder::default(),
+            Some(Shard { index, count }) => PlanOrder {
+                next: index,
+                step: count,
+                ..PlanOrder::default()
+            },
+        }
+    }
+
     /// Adds the end of a round (from 1) and whether the round was drawn. The first end of a round
     /// counts.
     pub fn put(&mut self, round: u32, end: T, drawn: bool) {
@@ -43,7 +60,8 @@ impl<T> PlanOrder<T> {
         let round = self.again.front().copied().unwrap_or(self.next);
         let (end, drawn) = self.ended.remove(&round)?;
         if self.again.pop_front().is_none() {
-            self.next += 1;
+            // The last round of a plan may have the largest number.
+            self.next = self.next.saturating_add(self.step);
         }
         if !drawn {
             self.undrawn.insert(round);
@@ -85,6 +103,17 @@ mod tests {
         assert_eq!(all(&mut order), "abc");
         order.put(2, 'x', true);
         assert_eq!(all(&mut order), "");
+    }
+
+    #[test]
+    fn rounds_of_other_shards_hold_nothing_back() {
+        let shard = Shard { index: 2, count: 3 };
+        let mut order = PlanOrder::of_shard(Some(shard));
+        for (round, end) in [(8, 'c'), (2, 'a'), (5, 'b')] {
+            order.put(round, end, true);
+        }
+        let rounds: Vec<u32> = std::iter::from_fn(|| order.pop()).map(|(r, _)| r).collect();
+        assert_eq!(rounds, [2, 5, 8]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Watched {
             let contrasts = contrasts(&run.units, axis);
             let alpha = alpha_of(&run.units, &run.stopping, axis);
             let watches = watches(&contrasts, alpha, run.not_worse_by);
-            let pairing = Pairing::new(&run.units, &run.bad, contrasts);
+            let pairing = Pairing::new(&run.units, &run.bad, contrasts).of_shard(run.shard);
             (axis, pairing, watches)
         });
         Watched {
@@ -101,7 +101,7 @@ fn gates(run: &RunInfo) -> Vec<OpenGate> {
         let watch = GateWatch::new(gate.limit.below, ALPHA, gates.len()).ok()?;
         Some(OpenGate {
             unit,
-            rounds: PlanOrder::default(),
+            rounds: PlanOrder::of_shard(run.shard),
             seen: GateSeen {
                 gate: gate.clone(),
                 watch,
