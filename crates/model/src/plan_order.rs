@@ -14,7 +14,7 @@ use crate::Shard;
 #[derive(Clone, Debug)]
 pub struct PlanOrder<T> {
     next: u32,
-    /// From a round to the next one: more than 1 in a shard.
+    /// The distance to the round after `next`.
     step: u32,
     /// Rounds before `next` that are drawn again.
     again: VecDeque<u32>,
@@ -35,16 +35,18 @@ impl<T> Default for PlanOrder<T> {
 }
 
 impl<T> PlanOrder<T> {
-    /// The order of the rounds that a shard has; of all rounds without one.
-    pub fn of_shard(shard: Option<Shard>) -> Self {
-        match shard {
-            None => PlanOrder::default(),
-            Some(Shard { index, count }) => PlanOrder {
-                next: index,
-                step: count,
-                ..PlanOrder::default()
-            },
+    /// The order of a shard's rounds. It does not wait for rounds of other shards.
+    pub fn of_shard(shard: Shard) -> Self {
+        PlanOrder {
+            next: shard.index,
+            step: shard.count,
+            ..PlanOrder::default()
         }
+    }
+
+    /// The round that is yielded next.
+    pub fn next_round(&self) -> u32 {
+        self.again.front().copied().unwrap_or(self.next)
     }
 
     /// Adds the end of a round (from 1) and whether the round was drawn. The first end of a round
@@ -57,11 +59,10 @@ impl<T> PlanOrder<T> {
 
     /// Removes the next round in the order of the plan, if it has ended.
     pub fn pop(&mut self) -> Option<(u32, T)> {
-        let round = self.again.front().copied().unwrap_or(self.next);
+        let round = self.next_round();
         let (end, drawn) = self.ended.remove(&round)?;
         if self.again.pop_front().is_none() {
-            // The last round of a plan may have the largest number.
-            self.next = self.next.saturating_add(self.step);
+            self.next += self.step;
         }
         if !drawn {
             self.undrawn.insert(round);
@@ -106,14 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn rounds_of_other_shards_hold_nothing_back() {
-        let shard = Shard { index: 2, count: 3 };
-        let mut order = PlanOrder::of_shard(Some(shard));
-        for (round, end) in [(8, 'c'), (2, 'a'), (5, 'b')] {
-            order.put(round, end, true);
-        }
-        let rounds: Vec<u32> = std::iter::from_fn(|| order.pop()).map(|(r, _)| r).collect();
-        assert_eq!(rounds, [2, 5, 8]);
+    fn a_shard_waits_only_for_its_own_rounds() {
+        let mut order = PlanOrder::of_shard(Shard { index: 2, count: 3 });
+        order.put(8, 'c', true);
+        order.put(2, 'a', true);
+        assert_eq!((all(&mut order).as_str(), order.next_round()), ("a", 5));
+        order.put(5, 'b', true);
+        assert_eq!(all(&mut order), "bc");
     }
 
     #[test]

@@ -96,10 +96,13 @@ impl Decider {
     /// The same for the rounds of a shard. Searches have no shards.
     #[must_use]
     pub fn of_shard(mut self, shard: Option<Shard>) -> Self {
+        let Some(shard) = shard else {
+            return self;
+        };
         match &mut self.rule {
             Rule::Never | Rule::Search(_) => {}
             Rule::FirstBad { rounds, .. } => rounds.fill(PlanOrder::of_shard(shard)),
-            Rule::Contrasts { pairing, .. } => **pairing = pairing.clone().of_shard(shard),
+            Rule::Contrasts { pairing, .. } => **pairing = pairing.as_ref().clone().of_shard(shard),
             Rule::Gates { gates, .. } => {
                 for gate in gates {
                     gate.rounds = PlanOrder::of_shard(shard);

@@ -6,7 +6,7 @@ mod github;
 use std::path::Path;
 
 use crashrate_model::Stopping;
-use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, exit_class, terminal};
+use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, View, exit_class, terminal};
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan_file::PlanFile;
 use crashrate_supervisor::request::RunOptions;
@@ -162,12 +162,17 @@ fn conclude(
             printed.and(annotated)?;
         }
     }
-    Ok(match exit_class(&view) {
+    Ok(exit_of(&view, arguments.report_only))
+}
+
+/// The exit of a run of rounds.
+pub(crate) fn exit_of(view: &View, report_only: bool) -> Exit {
+    match exit_class(view) {
         ExitClass::Incomplete => Exit::Incomplete,
-        _ if arguments.report_only => Exit::Passed,
+        _ if report_only => Exit::Passed,
         ExitClass::Refuted => Exit::Refuted,
         ExitClass::Undecided => Exit::Undecided,
         ExitClass::NotPassed => Exit::NotPassed,
         ExitClass::Passed => Exit::Passed,
-    })
+    }
 }
