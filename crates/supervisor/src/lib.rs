@@ -10,6 +10,7 @@ pub mod doctor;
 mod evidence;
 pub mod fault;
 mod hash;
+pub mod jobs;
 pub mod journal;
 pub mod listing;
 pub mod machine;

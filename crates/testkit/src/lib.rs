@@ -11,6 +11,7 @@ pub mod programs;
 pub mod racy;
 pub mod repository;
 pub mod sequence;
+pub mod slurm;
 mod warm_up;
 
 pub use catalogue::{Case, InSequence, catalogue};

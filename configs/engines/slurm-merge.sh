@@ -1,0 +1,15 @@
+#!/bin/bash
+# Merges the shards of a crashrate job. It starts when all shards have ended, in whatever way
+# (afterany, which `crashrate submit` adds). Its exit code is the verdict; 106 if a block is missing.
+#SBATCH --job-name=@name@-merge
+#SBATCH --chdir=@job@
+#SBATCH --output=logs/merge.out
+#SBATCH --open-mode=append
+#SBATCH --requeue
+#SBATCH --partition=@partition@
+#SBATCH --account=@account@
+#SBATCH --cpus-per-task=1
+#SBATCH --mem=@memory@
+#SBATCH @sbatch@
+
+exec @crashrate@ merge @runs@ --output @merged@

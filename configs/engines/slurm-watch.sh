@@ -1,0 +1,16 @@
+#!/bin/bash
+# Watches a crashrate job with a stopping rule (--until, --gate). It cancels the shards with scancel
+# when their results together have the answer. It needs a CPU beside those of the shards.
+#SBATCH --job-name=@name@-watch
+#SBATCH --chdir=@job@
+#SBATCH --output=logs/watch.out
+#SBATCH --open-mode=append
+#SBATCH --requeue
+#SBATCH --partition=@partition@
+#SBATCH --account=@account@
+#SBATCH --time=@time@
+#SBATCH --cpus-per-task=1
+#SBATCH --mem=@memory@
+#SBATCH @sbatch@
+
+exec @crashrate@ status @job@ --watch --stop

@@ -1,0 +1,96 @@
+//! `crashrate status`: how far a job is, and its end when the answer is in.
+
+mod table;
+
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use crashrate_supervisor::jobs::{self, JobProgress, ShardProgress};
+
+use crate::error::{Exit, Failure};
+use crate::output::{note, print};
+use crate::values::duration;
+use table::table;
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The rounds are counted in the journals of the shards, in the job's folder. With --stop, the exit \
+code is 0 if the shards were cancelled because the answer is in, and 121 if it is not.
+
+Examples:
+  crashrate status                     the latest job
+  crashrate status 3 --watch           until all shards have ended
+  crashrate status 3 --watch --stop    cancel the shards when they have the answer together")]
+pub(crate) struct StatusArguments {
+    /// A job's folder or number, or `latest`
+    #[arg(default_value = "latest")]
+    job: String,
+
+    /// Repeat until all shards have ended
+    #[arg(long)]
+    watch: bool,
+
+    /// Cancel the other shards when the results so far decide the run's stopping rule
+    #[arg(long)]
+    stop: bool,
+
+    /// With --watch: the time between two looks
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    every: Duration,
+}
+
+pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, Failure> {
+    let folder = jobs::find(&jobs::jobs_folder(runs), &arguments.job)?;
+    let mut progress = JobProgress::new(folder)?;
+    let mut before = Vec::new();
+    loop {
+        let shards = progress.update()?;
+        let is_over = shards.iter().all(|shard| shard.has_ended);
+        let is_news = counts(&shards) != counts(&before);
+        if !arguments.watch || is_news || is_over {
+            print(&table(&progress, &shards))?;
+        }
+        if arguments.stop {
+            let answer = answer(&progress, &shards)?;
+            match answer {
+                Answer::In(what) if is_over => {
+                    note(what);
+                    return Ok(Exit::Passed);
+                }
+                Answer::In(what) => {
+                    jobs::cancel(progress.folder(), progress.job())?;
+                    note(format_args!("{what}; the other shards are cancelled"));
+                    return Ok(Exit::Passed);
+                }
+                Answer::NotIn(why) if !arguments.watch || is_over => {
+                    note(why);
+                    return Ok(Exit::Undecided);
+                }
+                Answer::NotIn(_) => {}
+            }
+        }
+        if !arguments.watch || is_over {
+            return Ok(Exit::Passed);
+        }
+        before = shards;
+        thread::sleep(arguments.every);
+    }
+}
+
+/// What a watch prints again when it changes.
+fn counts(shards: &[ShardProgress]) -> Vec<(&'static str, u64, u64, u64)> {
+    let count = |shard: &ShardProgress| (shard.state.word(), shard.rounds, shard.bad, shard.lost);
+    shards.iter().map(count).collect()
+}
+
+/// Whether the results of all shards together decide the stopping rule.
+enum Answer {
+    In(String),
+    NotIn(String),
+}
+
+fn answer(_: &JobProgress, _: &[ShardProgress]) -> Result<Answer, Failure> {
+    Ok(Answer::NotIn("no results are merged yet".to_owned()))
+}

@@ -1,0 +1,81 @@
+//! The table of a job's shards.
+
+use std::fmt::Write as _;
+
+use crashrate_report::{count, plural, seconds};
+use crashrate_supervisor::jobs::{JobProgress, ShardProgress, ShardState};
+
+/// A running shard that has written nothing for this long is marked: its longest round may take
+/// that long, or its machine is cut off.
+const SILENT_SECS: u64 = 120;
+
+/// A line for the job, one for each shard, and the totals.
+pub(super) fn table(progress: &JobProgress, shards: &[ShardProgress]) -> String {
+    let job = progress.job();
+    let mut text = format!("{} · {}", job.suite, job.engine);
+    if let Some(id) = &job.ids.shards {
+        let _ = write!(text, " {id}");
+    }
+    let _ = writeln!(text, " · {}", plural(u64::from(job.shards), "shard"));
+    let host = shards.iter().map(|shard| shard.host.chars().count()).max();
+    let host = host.unwrap_or(0).max(4);
+    let _ = writeln!(
+        text,
+        "{:>5}  {:8}  {:host$}  {:>13}  {:>7}  {:>4}",
+        "shard", "state", "host", "rounds", "bad", "lost"
+    );
+    for shard in shards {
+        let rounds = match shard.planned {
+            0 => "-".to_owned(),
+            planned => format!("{}/{}", count(shard.rounds), count(planned)),
+        };
+        let line = format!(
+            "{:>5}  {:8}  {:host$}  {rounds:>13}  {:>7}  {:>4}{}",
+            shard.index,
+            shard.state.word(),
+            shard.host,
+            count(shard.bad),
+            count(shard.lost),
+            remark(shard)
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text + &totals(shards)
+}
+
+fn remark(shard: &ShardProgress) -> String {
+    if let Some(problem) = &shard.problem {
+        return format!("  {problem}");
+    }
+    match shard.silent {
+        Some(silent)
+            if matches!(shard.state, ShardState::Running | ShardState::Lost)
+                && silent.as_secs() >= SILENT_SECS =>
+        {
+            format!("  no record for {}", seconds(silent.as_secs_f64()))
+        }
+        _ => String::new(),
+    }
+}
+
+fn totals(shards: &[ShardProgress]) -> String {
+    let sum = |of: fn(&ShardProgress) -> u64| shards.iter().map(of).sum::<u64>();
+    let known = shards.iter().filter(|shard| shard.planned > 0).count();
+    let mut text = format!("{} of ", count(sum(|shard| shard.rounds)));
+    let _ = match known == shards.len() {
+        true => write!(text, "{}", plural(sum(|shard| shard.planned), "round")),
+        false => write!(
+            text,
+            "at least {}",
+            plural(sum(|shard| shard.planned), "round")
+        ),
+    };
+    let _ = write!(text, " have a result, {} bad", count(sum(|shard| shard.bad)));
+    match sum(|shard| shard.lost) {
+        0 => {}
+        lost => {
+            let _ = write!(text, "; {} lost", plural(lost, "attempt"));
+        }
+    }
+    text + "\n"
+}

@@ -1,0 +1,149 @@
+//! The arguments of `crashrate submit`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use crashrate_supervisor::jobs::{Engine, Resources};
+
+use crate::measure::{MeasureArguments, RoundsArguments};
+use crate::values::{duration, one_of};
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The suite, or a command after `--`, and the options of `crashrate run` choose what is measured. Slurm and Kubernetes get the job \
+from here; for GitHub and Buildkite this writes a file, which starts when it is pushed. The \
+templates are in configs/engines.
+
+Examples:
+  crashrate submit suite.toml --on slurm --shards 16 -n 1000 --partition gpu --gpus 1
+  crashrate submit suite.toml --on slurm --shards 8 --until decided --dry-run
+  crashrate submit suite.toml --on kubernetes --shards 8 --image IMAGE --volume CLAIM
+  crashrate submit suite.toml --on github --shards 4 -n 100
+  crashrate status latest --watch")]
+pub(crate) struct SubmitArguments {
+    #[command(flatten)]
+    pub(super) engine: EngineArguments,
+
+    #[command(flatten)]
+    pub(super) measure: MeasureArguments,
+
+    #[command(flatten)]
+    pub(super) rounds: RoundsArguments,
+}
+
+/// The options that `submit` has beside those of `run`.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Job")]
+pub(super) struct EngineArguments {
+    /// The engine that runs the shards
+    #[arg(
+        long,
+        value_name = "ENGINE",
+        value_parser = one_of([
+            ("slurm", Engine::Slurm),
+            ("kubernetes", Engine::Kubernetes),
+            ("github", Engine::GitHub),
+            ("buildkite", Engine::Buildkite),
+        ])
+    )]
+    pub(super) on: Engine,
+
+    /// Number of shards. Each runs whole blocks of rounds on one machine
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) shards: u32,
+
+    /// The job's folder, on a disk that all machines share [crashrate-jobs/NUMBER-SUITE beside
+    /// the runs]
+    #[arg(long, value_name = "DIR")]
+    pub(super) job: Option<PathBuf>,
+
+    /// Print the scripts or manifests, and start and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Folder of your own templates. Those that it lacks are crashrate's
+    #[arg(long, value_name = "DIR")]
+    pub(super) templates: Option<PathBuf>,
+
+    /// Path of crashrate on the machines of Slurm [this program's]
+    #[arg(long, value_name = "PATH")]
+    pub(super) program: Option<PathBuf>,
+
+    /// Time limit of a shard, such as 90m or 8h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) time: Option<Duration>,
+
+    /// Slurm: the partition
+    #[arg(long, value_name = "NAME")]
+    partition: Option<String>,
+
+    /// Slurm: the account
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+
+    /// Slurm: an option of sbatch, such as --sbatch=--exclusive; may be repeated
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    sbatch: Vec<String>,
+
+    /// Slurm, Kubernetes: CPUs of a shard
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    cpus: Option<u32>,
+
+    /// Slurm, Kubernetes: memory of a shard, such as 4G for Slurm and 4Gi for Kubernetes
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+
+    /// Slurm, Kubernetes: GPUs of a shard; for Slurm also with their type, such as h100:1
+    #[arg(long, value_name = "N")]
+    gpus: Option<String>,
+
+    /// Kubernetes: the container image, with crashrate, the suite and its programs
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+
+    /// Kubernetes: the namespace
+    #[arg(long, value_name = "NAME")]
+    namespace: Option<String>,
+
+    /// Kubernetes: the persistent volume claim for the job's folder (ReadWriteMany)
+    #[arg(long, value_name = "CLAIM")]
+    volume: Option<String>,
+
+    /// Kubernetes: the directory of the suite in the image [the image's]
+    #[arg(long, value_name = "DIR")]
+    workdir: Option<String>,
+
+    /// GitHub: label of the runners [ubuntu-latest]. Buildkite: queue of the agents
+    #[arg(long, value_name = "NAME")]
+    runner: Option<String>,
+
+    /// GitHub: the command that installs crashrate [pip install crashrate]
+    #[arg(long, value_name = "COMMAND")]
+    install: Option<String>,
+
+    /// GitHub, Buildkite: the command that builds what is measured
+    #[arg(long, value_name = "COMMAND")]
+    build: Option<String>,
+}
+
+impl EngineArguments {
+    /// What the job asks its engine for.
+    pub(super) fn resources(&self) -> Resources {
+        Resources {
+            partition: self.partition.clone(),
+            account: self.account.clone(),
+            sbatch: self.sbatch.clone(),
+            cpus: self.cpus,
+            memory: self.memory.clone(),
+            gpus: self.gpus.clone(),
+            image: self.image.clone(),
+            namespace: self.namespace.clone(),
+            volume: self.volume.clone(),
+            workdir: self.workdir.clone(),
+            runner: self.runner.clone(),
+            install: self.install.clone(),
+            build: self.build.clone(),
+        }
+    }
+}

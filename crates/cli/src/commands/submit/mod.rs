@@ -1,0 +1,291 @@
+//! `crashrate submit`: gives the shards of a run to an engine.
+
+mod args;
+mod words;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory, Parser};
+use crashrate_supervisor::jobs::{
+    self, Engine, Job, JobError, JobFile, JobFolder, JobIds, Submission, Templates,
+};
+
+use crate::args::{Arguments, Command};
+use crate::environment::this_program;
+use crate::error::{Exit, Failure};
+use crate::output::print;
+use crate::suite_file::find_suite;
+pub(crate) use args::SubmitArguments;
+use args::EngineArguments;
+use words::{Words, divide};
+
+impl From<JobError> for Failure {
+    fn from(error: JobError) -> Failure {
+        let exit = match error {
+            JobError::Io { .. } => Exit::Journal,
+            _ => Exit::Usage,
+        };
+        Failure {
+            // What an engine's program printed may have several lines.
+            has_lines: matches!(error, JobError::Refused { .. }),
+            ..Failure::new(exit, error)
+        }
+    }
+}
+
+pub(crate) fn submit(runs: &Path, arguments: &SubmitArguments) -> Result<Exit, Failure> {
+    let engine = &arguments.engine;
+    check(arguments)?;
+    let mut words = given_words()?;
+    if arguments.measure.suite.is_none() && arguments.measure.argv.is_empty() {
+        words.plan.push(find_suite()?.display().to_string());
+    }
+    let suite = suite_name(arguments, &words);
+    match engine.on {
+        Engine::Slurm | Engine::Kubernetes => submit_job(runs, arguments, words, &suite),
+        Engine::GitHub | Engine::Buildkite => write_workflow(engine, words, &suite),
+    }
+}
+
+/// Refuses options that make no sense for a job.
+fn check(arguments: &SubmitArguments) -> Result<(), Failure> {
+    let engine = &arguments.engine;
+    if let Some(option) = engine.resources().foreign(engine.on).first() {
+        return Err(Failure::usage(format!(
+            "{option} does not exist for --on {}: see `crashrate submit --help`",
+            engine.on
+        )));
+    }
+    let how = &arguments.measure.how;
+    let refused = [
+        ("--resume", how.resume.is_some()),
+        ("--number", how.number.is_some()),
+    ];
+    match refused.iter().find(|(_, set)| *set) {
+        Some((option, _)) => Err(Failure::usage(format!(
+            "{option} is an option of `crashrate run`: a job cannot have it"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What plans the run, and what only says how a shard runs.
+fn given_words() -> Result<Words, Failure> {
+    let given: Result<Vec<String>, OsString> = std::env::args_os()
+        .skip(1)
+        .map(OsString::into_string)
+        .collect();
+    let given = given.map_err(|word| {
+        Failure::usage(format!(
+            "{} is not UTF-8, so it cannot be written into a script",
+            word.display()
+        ))
+    })?;
+    let all = Arguments::command();
+    let own = EngineArguments::augment_args(clap::Command::new("submit"));
+    let plan = all.find_subcommand("plan-file").cloned().unwrap_or_default();
+    Ok(divide(&given, &all, &own, &plan))
+}
+
+/// A name for the job: the suite's file, or the program.
+fn suite_name(arguments: &SubmitArguments, words: &Words) -> String {
+    let measure = &arguments.measure;
+    let named = measure.name.clone();
+    let stem = |path: &Path| Some(path.file_stem()?.to_string_lossy().into_owned());
+    let suite = || measure.suite.as_deref().and_then(stem);
+    let program = || stem(Path::new(measure.argv.first()?));
+    let found = || stem(Path::new(words.plan.last()?));
+    let name = named.or_else(suite).or_else(program).or_else(found);
+    name.unwrap_or_else(|| "run".to_owned())
+}
+
+/// The name for the engine: of lower-case letters, digits and `-`, and short.
+fn engine_name(suite: &str, number: Option<u32>) -> String {
+    let plain = |c: char| match c.to_ascii_lowercase() {
+        c @ ('a'..='z' | '0'..='9') => c,
+        _ => '-',
+    };
+    let suite: String = suite.chars().take(30).map(plain).collect();
+    let suite = suite.trim_matches('-');
+    match number {
+        Some(number) => format!("crashrate-{suite}-{number}"),
+        None => format!("crashrate-{suite}"),
+    }
+}
+
+fn submission(
+    engine: &EngineArguments,
+    words: Words,
+    name: String,
+    stops_early: bool,
+) -> Result<Submission, Failure> {
+    let here = std::env::current_dir().map_err(|error| {
+        Failure::usage(format!("the current directory cannot be used: {error}"))
+    })?;
+    let crashrate = match &engine.program {
+        Some(path) => path.clone(),
+        None => this_program()?.0,
+    };
+    Ok(Submission {
+        engine: engine.on,
+        name,
+        shards: engine.shards,
+        crashrate,
+        directory: here,
+        plan_words: words.plan,
+        run_words: words.run,
+        stops_early,
+        resources: engine.resources(),
+        time: engine.time,
+        templates: Templates {
+            folder: engine.templates.clone(),
+        },
+    })
+}
+
+fn submit_job(
+    runs: &Path,
+    arguments: &SubmitArguments,
+    words: Words,
+    suite: &str,
+) -> Result<Exit, Failure> {
+    let engine = &arguments.engine;
+    let jobs = jobs::jobs_folder(runs);
+    let path = match &engine.job {
+        Some(path) => path.clone(),
+        None => JobFolder::next(&jobs, suite)?,
+    };
+    let planned = JobFolder::planned(path);
+    let number = Some(planned.number()).filter(|number| *number > 0);
+    let name = engine_name(suite, number);
+    let stops_early = arguments.rounds.until.is_some() || arguments.rounds.gate.is_some();
+    let submission = submission(engine, words, name, stops_early)?;
+    let files = submission.files(&planned)?;
+    // The image has the suite of a job of Kubernetes; its first shard makes the plan.
+    let plans_here = engine.on == Engine::Slurm;
+    if engine.dry_run {
+        print(&shown(&files))?;
+        return Ok(Exit::Passed);
+    }
+    let folder = JobFolder::create(&jobs, Some(planned.path()), suite)?;
+    if plans_here {
+        write_plan(runs, &folder.plan(), &submission.plan_words)?;
+    }
+    for file in &files {
+        folder.write(file.name, &file.text)?;
+    }
+    let job = Job {
+        name: submission.name.clone(),
+        engine: engine.on,
+        suite: suite.to_owned(),
+        shards: engine.shards,
+        submitted: jobs::now(),
+        namespace: submission.resources.namespace.clone(),
+        ids: JobIds::default(),
+    };
+    let job = jobs::submit(&folder, job, stops_early)?;
+    print(&submitted(&folder, &job))?;
+    Ok(Exit::Passed)
+}
+
+/// Writes the plan by `crashrate plan-file`.
+fn write_plan(runs: &Path, plan: &Path, words: &[String]) -> Result<(), Failure> {
+    let head = ["crashrate", "plan-file", "--output"].map(OsString::from);
+    let all = head.into_iter().chain([plan.as_os_str().to_owned()]);
+    let all = all.chain(words.iter().map(OsString::from));
+    match Arguments::try_parse_from(all).map_err(Failure::usage)?.command {
+        Command::PlanFile(arguments) => {
+            crate::commands::plan_file::plan_file(runs, &arguments).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// All files, each under its name.
+fn shown(files: &[JobFile]) -> String {
+    let file = |file: &JobFile| format!("# ---- {}\n{}", file.name, file.text);
+    let files: Vec<String> = files.iter().map(file).collect();
+    files.join("\n")
+}
+
+fn submitted(folder: &JobFolder, job: &Job) -> String {
+    let path = folder.path().display();
+    let shown = match folder.number() {
+        0 => path.to_string(),
+        number => number.to_string(),
+    };
+    let ids = &job.ids;
+    let id = |id: &Option<String>| id.clone().unwrap_or_default();
+    let mut text = match job.engine {
+        Engine::Slurm => {
+            let watch = ids.watch.as_ref();
+            let watch = watch.map_or_else(String::new, |watch| format!(", watch {watch}"));
+            format!(
+                "submitted job {} with {} shards, merge {}{watch}\n",
+                id(&ids.shards),
+                job.shards,
+                id(&ids.merge),
+            )
+        }
+        _ => format!(
+            "applied {} with {} shards; when they have ended: kubectl apply -f {path}/merge.yaml\n",
+            job.name, job.shards
+        ),
+    };
+    text += &format!("folder  {path}\nmore    crashrate status {shown} --watch\n");
+    text
+}
+
+/// Writes the file that GitHub or Buildkite reads from the repository.
+fn write_workflow(
+    engine: &EngineArguments,
+    words: Words,
+    suite: &str,
+) -> Result<Exit, Failure> {
+    let name = engine_name(suite, None);
+    let submission = submission(engine, words, name.clone(), false)?;
+    let planned = JobFolder::planned(PathBuf::from("."));
+    let files = submission.files(&planned)?;
+    if engine.dry_run {
+        print(&files.iter().map(|file| &*file.text).collect::<String>())?;
+        return Ok(Exit::Passed);
+    }
+    if engine.job.is_some() {
+        return Err(Failure::usage(format!(
+            "--job: a workflow of {} has no job folder here",
+            engine.on
+        )));
+    }
+    let (folder, next) = match engine.on {
+        Engine::Buildkite => (".buildkite", "buildkite-agent pipeline upload"),
+        _ => (".github/workflows", "commit and push it, then: gh workflow run"),
+    };
+    let path = Path::new(folder).join(format!("{name}.yml"));
+    fs::create_dir_all(folder).map_err(|error| Failure::new(Exit::Journal, error))?;
+    let written = fs::File::create_new(&path).and_then(|mut file| {
+        files.iter().try_for_each(|made| io::Write::write_all(&mut file, made.text.as_bytes()))
+    });
+    let path = path.display();
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::usage(format!(
+            "{path} exists already; remove it, or print the new one with --dry-run"
+        )),
+        _ => Failure::new(Exit::Journal, format!("{path} cannot be written: {error}")),
+    })?;
+    print(&format!("wrote {path}\nnext  {next} {path}\n"))?;
+    Ok(Exit::Passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engines_accept_the_names() {
+        assert_eq!(engine_name("My suite_2", Some(3)), "crashrate-my-suite-2-3");
+        assert_eq!(engine_name("--x--", None), "crashrate-x");
+    }
+}

@@ -1,0 +1,102 @@
+//! What can go wrong with a job.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::TemplateError;
+
+/// A job that cannot be written, submitted, found or stopped.
+#[derive(Debug, Error)]
+pub enum JobError {
+    /// A template cannot be used.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A file or folder cannot be used.
+    #[error("{}: {what}: {source}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What failed.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// The folder or file of a new job exists.
+    #[error("{} exists already; {instead}", path.display())]
+    Exists {
+        /// The folder or file.
+        path: PathBuf,
+        /// What to do.
+        instead: &'static str,
+    },
+    /// There is no such job.
+    #[error("there is no job `{name}` in {}; {known}", jobs.display())]
+    NotFound {
+        /// The name.
+        name: String,
+        /// The folder of all jobs.
+        jobs: PathBuf,
+        /// The jobs that are there.
+        known: String,
+    },
+    /// `job.toml` is no file of a job.
+    #[error("{}: {problem}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The engine's program is not installed.
+    #[error(
+        "{program} is not installed here: submit where the commands of {engine} are, or use \
+         --dry-run to print the files"
+    )]
+    NoProgram {
+        /// The program.
+        program: &'static str,
+        /// The engine.
+        engine: &'static str,
+    },
+    /// The engine's program failed.
+    #[error("{command}: {problem}")]
+    Refused {
+        /// The command.
+        command: String,
+        /// What it printed, or how it ended.
+        problem: String,
+    },
+    /// An option that the engine needs is missing.
+    #[error("--on {engine} needs {option}: {what}")]
+    Missing {
+        /// The engine.
+        engine: &'static str,
+        /// The option.
+        option: &'static str,
+        /// What it says.
+        what: &'static str,
+    },
+    /// The value of an option is wrong for the engine.
+    #[error("{option} {value}: {problem}")]
+    Value {
+        /// The option.
+        option: &'static str,
+        /// The value.
+        value: String,
+        /// What is wrong, and what is expected.
+        problem: &'static str,
+    },
+}
+
+impl JobError {
+    /// An error of the file system at this path.
+    pub(super) fn io(
+        path: impl Into<PathBuf>,
+        what: &'static str,
+    ) -> impl FnOnce(io::Error) -> JobError {
+        let path = path.into();
+        move |source| JobError::Io { path, what, source }
+    }
+}

@@ -1,0 +1,257 @@
+//! Job folders: created with a number, found by path, number, name or `latest`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Engine, JobError};
+use crate::safe_file;
+
+const FILE: &str = "job.toml";
+
+/// What `job.toml` says about a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its name for the engine.
+    pub name: String,
+    /// The engine.
+    pub engine: Engine,
+    /// The suite's name, or the command.
+    pub suite: String,
+    /// The number of shards.
+    pub shards: u32,
+    /// When it was submitted.
+    pub submitted: String,
+    /// The namespace, for Kubernetes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The engine's names of its parts.
+    #[serde(default)]
+    pub ids: JobIds,
+}
+
+/// The engine's names of a job's parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobIds {
+    /// Of the shards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shards: Option<String>,
+    /// Of the merge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merge: Option<String>,
+    /// Of the watch that cancels the shards when the answer is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch: Option<String>,
+}
+
+/// The folder of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobFolder {
+    path: PathBuf,
+}
+
+impl JobFolder {
+    /// Creates the folder of a new job: the given one, or the next in the folder of all jobs.
+    ///
+    /// # Errors
+    /// It exists, or it cannot be created.
+    pub fn create(jobs: &Path, given: Option<&Path>, suite: &str) -> Result<JobFolder, JobError> {
+        let path = match given {
+            Some(path) => path.to_owned(),
+            None => JobFolder::next(jobs, suite)?,
+        };
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let failed = || JobError::io(&path, "the folder of the job cannot be created");
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(failed())?;
+        }
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(JobError::Exists {
+                path,
+                instead: "choose another folder with --job",
+            }),
+            Err(error) => Err(failed()(error)),
+            Ok(()) => {
+                let folder = JobFolder { path };
+                folder.make("runs")?;
+                folder.make("logs")?;
+                Ok(folder)
+            }
+        }
+    }
+
+    /// The folder that a new job would have.
+    ///
+    /// # Errors
+    /// The folder of all jobs cannot be read.
+    pub fn next(jobs: &Path, suite: &str) -> Result<PathBuf, JobError> {
+        let last = list(jobs)?.iter().map(|job| job.number()).max();
+        let number = last.unwrap_or(0) + 1;
+        let suite = safe_file::readable_name(suite);
+        let path = jobs.join(format!("{number}-{suite}"));
+        Ok(std::path::absolute(&path).unwrap_or(path))
+    }
+
+    /// A folder that need not exist, for a dry run.
+    pub fn planned(path: PathBuf) -> JobFolder {
+        let path = std::path::absolute(&path).unwrap_or(path);
+        JobFolder { path }
+    }
+
+    fn make(&self, name: &str) -> Result<(), JobError> {
+        let path = self.path.join(name);
+        fs::create_dir(&path).map_err(JobError::io(&path, "cannot be created"))
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The number with which its name begins; 0 if it has none.
+    pub fn number(&self) -> u32 {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let number = name.split('-').next().and_then(|n| n.parse().ok());
+        number.unwrap_or(0)
+    }
+
+    /// The runs of its shards.
+    pub fn runs(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
+    /// Its plan.
+    pub fn plan(&self) -> PathBuf {
+        self.path.join("plan.json")
+    }
+
+    /// The run that its shards are merged into.
+    pub fn merged(&self) -> PathBuf {
+        self.path.join("merged")
+    }
+
+    /// Writes one of its files.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<(), JobError> {
+        let written = safe_file::write(&self.path, name, text.as_bytes());
+        written.map_err(JobError::io(self.path.join(name), "cannot be written"))
+    }
+
+    /// Writes `job.toml`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_job(&self, job: &Job) -> Result<(), JobError> {
+        let text = toml::to_string_pretty(job).map_err(|error| JobError::Invalid {
+            path: self.path.join(FILE),
+            problem: error.to_string(),
+        })?;
+        self.write(FILE, &text)
+    }
+
+    /// Reads `job.toml`.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn job(&self) -> Result<Job, JobError> {
+        let path = self.path.join(FILE);
+        let bytes = safe_file::read(&self.path, FILE);
+        let bytes = bytes.map_err(JobError::io(&path, "cannot be read"))?;
+        toml::from_slice(&bytes).map_err(|error| JobError::Invalid {
+            path,
+            problem: error.to_string(),
+        })
+    }
+}
+
+/// The folder of all jobs, beside that of all runs.
+pub fn jobs_folder(runs: &Path) -> PathBuf {
+    runs.with_file_name("crashrate-jobs")
+}
+
+fn list(jobs: &Path) -> Result<Vec<JobFolder>, JobError> {
+    let entries = match fs::read_dir(jobs) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(JobError::io(jobs, "the folder of jobs cannot be read"))?,
+    };
+    let folders = entries.flatten().map(|entry| entry.path());
+    let folders = folders.filter(|path| path.join(FILE).is_file());
+    let mut folders: Vec<JobFolder> = folders.map(|path| JobFolder { path }).collect();
+    folders.sort_by_key(|folder| (folder.number(), folder.path.clone()));
+    Ok(folders)
+}
+
+/// Finds a job by its folder, its number, its folder's name, or `latest`.
+///
+/// # Errors
+/// There is no such job.
+pub fn find(jobs: &Path, name: &str) -> Result<JobFolder, JobError> {
+    let path = Path::new(name);
+    if path.join(FILE).is_file() {
+        return Ok(JobFolder::planned(path.to_owned()));
+    }
+    let folders = list(jobs)?;
+    let matches = |folder: &&JobFolder| {
+        let own = folder.path.file_name().unwrap_or_default();
+        own == name
+            || name
+                .parse()
+                .is_ok_and(|number: u32| number == folder.number())
+    };
+    let found = match name {
+        "latest" => folders.last(),
+        _ => folders.iter().rev().find(matches),
+    };
+    found.cloned().ok_or_else(|| JobError::NotFound {
+        name: name.to_owned(),
+        jobs: jobs.to_owned(),
+        known: match (folders.first(), folders.last()) {
+            (Some(first), Some(last)) => {
+                format!("it has the jobs {} to {}", first.number(), last.number())
+            }
+            _ => "it has no jobs yet; name the job's folder".to_owned(),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_are_numbered_and_found() {
+        let place = tempfile::tempdir().unwrap();
+        let jobs = jobs_folder(&place.path().join("runs"));
+        let job = Job {
+            name: "crashrate-story-1".into(),
+            engine: Engine::Slurm,
+            suite: "story".into(),
+            shards: 4,
+            submitted: "2026-01-01T00:00:00Z".into(),
+            namespace: None,
+            ids: JobIds {
+                shards: Some("17".into()),
+                ..JobIds::default()
+            },
+        };
+        for number in 1..=2 {
+            let folder = JobFolder::create(&jobs, None, "story").unwrap();
+            folder.write_job(&job).unwrap();
+            assert_eq!(folder.number(), number);
+        }
+        for name in ["2", "latest", "2-story"] {
+            let found = find(&jobs, name).unwrap();
+            assert_eq!((found.number(), found.job().unwrap()), (2, job.clone()));
+            let path = found.path().to_str().unwrap();
+            assert_eq!(find(&jobs, path).unwrap(), found);
+        }
+        let error = find(&jobs, "7").unwrap_err().to_string();
+        assert!(error.ends_with("it has the jobs 1 to 2"), "{error}");
+        let again = JobFolder::create(&jobs, Some(&jobs.join("2-story")), "story");
+        assert!(matches!(again, Err(JobError::Exists { .. })), "{again:?}");
+    }
+}

@@ -1,0 +1,82 @@
+//! Jobs: the shards of a run on the machines of an engine, such as Slurm.
+//!
+//! The engine places the shards, queues them and starts them again. This module writes its scripts
+//! or manifests, calls its commands, and reads the journals of the shards.
+
+mod engine;
+mod error;
+mod folder;
+mod program;
+mod progress;
+mod slurm;
+mod submission;
+mod template;
+
+use std::path::Path;
+
+pub use engine::{Engine, Resources};
+pub use error::JobError;
+pub use folder::{Job, JobFolder, JobIds, find, jobs_folder};
+pub use progress::{JobProgress, ShardProgress, ShardState};
+pub use submission::{JobFile, Submission};
+pub use template::{TemplateError, Templates};
+
+/// Submits the files in a job's folder and writes `job.toml`.
+///
+/// # Errors
+/// The engine's program is not here or refuses, or the file cannot be written. Nothing is left in
+/// the engine's queue then.
+pub fn submit(folder: &JobFolder, job: Job, stops_early: bool) -> Result<Job, JobError> {
+    let mut job = job;
+    match job.engine {
+        Engine::Slurm => slurm::submit(folder, stops_early, |ids| {
+            job.ids = ids;
+            folder.write_job(&job)
+        })?,
+        Engine::Kubernetes => {
+            job.ids.shards = Some(job.name.clone());
+            folder.write_job(&job)?;
+            kubectl(folder.path(), &["apply", "--filename", "shards.yaml"])?;
+        }
+        // They start when the file is pushed.
+        Engine::GitHub | Engine::Buildkite => folder.write_job(&job)?,
+    }
+    Ok(job)
+}
+
+/// Cancels the shards of a job that have not ended. The merge starts as after any end.
+///
+/// # Errors
+/// The engine's program is not here or refuses, or the engine has no such program.
+pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
+    let path = folder.path();
+    match (job.engine, &job.ids.shards) {
+        (Engine::Slurm, Some(id)) => slurm::cancel(&[id]),
+        (Engine::Kubernetes, Some(name)) => {
+            let mut arguments = vec!["delete", "job", name];
+            if let Some(namespace) = &job.namespace {
+                arguments.extend(["--namespace", namespace]);
+            }
+            kubectl(path, &arguments)
+        }
+        (Engine::Slurm | Engine::Kubernetes, None) => Err(JobError::Invalid {
+            path: path.join("job.toml"),
+            problem: "the job has not been submitted".to_owned(),
+        }),
+        (Engine::GitHub | Engine::Buildkite, _) => Err(JobError::Invalid {
+            path: path.join("job.toml"),
+            problem: format!("jobs of {} are cancelled on its page", job.engine),
+        }),
+    }
+}
+
+fn kubectl(directory: &Path, arguments: &[&str]) -> Result<(), JobError> {
+    program::call("Kubernetes", "kubectl", directory, arguments).map(drop)
+}
+
+/// The time now, for [`Job::submitted`].
+pub fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}

@@ -1,0 +1,42 @@
+//! Runs the programs of engines.
+
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::JobError;
+
+/// Runs a program of an engine and returns what it prints.
+///
+/// # Errors
+/// It is not installed, or it fails.
+pub(super) fn call(
+    engine: &'static str,
+    program: &'static str,
+    directory: &Path,
+    arguments: &[&str],
+) -> Result<String, JobError> {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::null());
+    let refused = |problem: String| JobError::Refused {
+        command: format!("{program} {}", arguments.join(" ")),
+        problem,
+    };
+    match command.output() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(JobError::NoProgram { program, engine })
+        }
+        Err(error) => Err(refused(error.to_string())),
+        Ok(done) if done.status.success() => Ok(String::from_utf8_lossy(&done.stdout).into_owned()),
+        Ok(done) => {
+            let printed = String::from_utf8_lossy(&done.stderr).trim().to_owned();
+            Err(refused(match printed.is_empty() {
+                true => done.status.to_string(),
+                false => printed,
+            }))
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! How far the shards of a job are, from their journals. No lock is taken: the shards may be
+//! running.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crashrate_model::{Outcome, OutcomeSet, Record, Shard, StopReason};
+
+use super::{Engine, Job, JobError, JobFolder, slurm};
+use crate::journal::{self, Position};
+
+/// How far a job is. Later updates read only new records.
+#[derive(Debug)]
+pub struct JobProgress {
+    folder: JobFolder,
+    job: Job,
+    runs: BTreeMap<PathBuf, ShardRun>,
+}
+
+/// How far a shard is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShardProgress {
+    /// Its index, from 1.
+    pub index: u32,
+    /// What it does.
+    pub state: ShardState,
+    /// Whether it runs no more rounds. A lost shard may be started again while its engine has it.
+    pub has_ended: bool,
+    /// The machine of its latest run.
+    pub host: String,
+    /// Rounds with a result.
+    pub rounds: u64,
+    /// Rounds that it has to run; 0 if unknown, because it has not started.
+    pub planned: u64,
+    /// Rounds whose first attempt was bad.
+    pub bad: u64,
+    /// Attempts whose result is lost.
+    pub lost: u64,
+    /// The time since its last record.
+    pub silent: Option<Duration>,
+    /// Why its journal cannot be read.
+    pub problem: Option<String>,
+}
+
+/// What a shard does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShardState {
+    /// It has not started, or the engine is about to start it again.
+    #[default]
+    Waiting,
+    /// It runs.
+    Running,
+    /// It has run its rounds, or its stopping rule has decided.
+    Complete,
+    /// It was stopped before that.
+    Stopped,
+    /// Its process is gone and left no end.
+    Lost,
+    /// The engine no longer has it, and it never started.
+    Missing,
+}
+
+impl ShardState {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            ShardState::Waiting => "waiting",
+            ShardState::Running => "running",
+            ShardState::Complete => "complete",
+            ShardState::Stopped => "stopped",
+            ShardState::Lost => "lost",
+            ShardState::Missing => "missing",
+        }
+    }
+}
+
+impl JobProgress {
+    /// The progress of a job, without any records yet.
+    ///
+    /// # Errors
+    /// The folder has no readable `job.toml`.
+    pub fn new(folder: JobFolder) -> Result<JobProgress, JobError> {
+        Ok(JobProgress {
+            job: folder.job()?,
+            folder,
+            runs: BTreeMap::new(),
+        })
+    }
+
+    /// The job.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// The job's folder.
+    pub fn folder(&self) -> &JobFolder {
+        &self.folder
+    }
+
+    /// Reads what the shards have written since the last time.
+    ///
+    /// # Errors
+    /// The folder of the runs cannot be read. Journals that cannot be read are reported with their
+    /// shard.
+    pub fn update(&mut self) -> Result<Vec<ShardProgress>, JobError> {
+        let path = self.folder.runs();
+        let folders = journal::list(&path).map_err(|error| JobError::Invalid {
+            path,
+            problem: error.to_string(),
+        })?;
+        for folder in folders {
+            let run = self.runs.entry(folder.clone()).or_default();
+            run.update(&folder);
+        }
+        let queue = match (self.job.engine, &self.job.ids.shards) {
+            (Engine::Slurm, Some(id)) => slurm::queue(id),
+            _ => None,
+        };
+        let indices = 1..=self.job.shards;
+        let shards = indices.map(|index| self.shard(index, queue.as_ref()));
+        Ok(shards.collect())
+    }
+
+    fn shard(&self, index: u32, queue: Option<&BTreeMap<u32, String>>) -> ShardProgress {
+        let is_own = |run: &&ShardRun| run.shard.is_some_and(|shard| shard.index == index);
+        let runs: Vec<&ShardRun> = self.runs.values().filter(is_own).collect();
+        let queued = queue.map(|queue| queue.get(&index).map(String::as_str));
+        // A complete run counts, whatever was begun beside it.
+        let best = runs
+            .iter()
+            .max_by_key(|run| (run.is_complete(), run.is_live, run.written));
+        let Some(best) = best else {
+            let state = match queued {
+                Some(None) => ShardState::Missing,
+                _ => ShardState::Waiting,
+            };
+            return ShardProgress {
+                index,
+                has_ended: state == ShardState::Missing,
+                state,
+                ..ShardProgress::default()
+            };
+        };
+        let mut rounds: HashSet<(u32, u32)> = HashSet::new();
+        runs.iter().for_each(|run| rounds.extend(&run.rounds));
+        let mut bad: HashSet<(u32, u32)> = HashSet::new();
+        runs.iter().for_each(|run| bad.extend(&run.bad_rounds));
+        let written = best.written;
+        let state = best.state(queued);
+        ShardProgress {
+            index,
+            state,
+            has_ended: match state {
+                ShardState::Complete | ShardState::Stopped | ShardState::Missing => true,
+                ShardState::Lost => queued == Some(None),
+                ShardState::Waiting | ShardState::Running => false,
+            },
+            host: best.host.clone(),
+            rounds: rounds.len() as u64,
+            planned: best.planned,
+            bad: bad.len() as u64,
+            lost: runs.iter().map(|run| run.lost()).sum(),
+            silent: written.and_then(|time| SystemTime::now().duration_since(time).ok()),
+            problem: best.problem.clone(),
+        }
+    }
+}
+
+/// What the journal of a shard's run has so far.
+#[derive(Debug, Default)]
+struct ShardRun {
+    position: Position,
+    shard: Option<Shard>,
+    host: String,
+    planned: u64,
+    bad: OutcomeSet,
+    rounds: HashSet<(u32, u32)>,
+    bad_rounds: HashSet<(u32, u32)>,
+    /// Attempts that have started and not ended.
+    open: HashSet<(u32, u32, u32)>,
+    /// Lost attempts that a later supervisor recorded.
+    recorded_lost: u64,
+    end: Option<StopReason>,
+    is_live: bool,
+    written: Option<SystemTime>,
+    problem: Option<String>,
+}
+
+impl ShardRun {
+    fn update(&mut self, folder: &Path) {
+        // A run that ends while its journal is read is complete then.
+        self.is_live = journal::is_live(folder);
+        let path = folder.join("journal.jsonl");
+        let Ok(file) = path.metadata() else {
+            return;
+        };
+        self.written = file.modified().ok();
+        self.problem = self.read(&path).err().map(|error| error.to_string());
+    }
+
+    fn read(&mut self, path: &Path) -> Result<(), journal::JournalError> {
+        let mut records = journal::read_on(path, self.position)?;
+        while let Some(record) = records.next() {
+            self.push(&record?);
+            self.position = records.position();
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, record: &Record) {
+        match record {
+            Record::Opened(opened) => {
+                let run = &opened.run;
+                self.shard = run.shard;
+                self.host = run.machine.get("host").cloned().unwrap_or_default();
+                let of_unit = |rounds| match run.shard {
+                    Some(shard) => u64::from(shard.rounds_of(rounds)),
+                    None => u64::from(rounds),
+                };
+                self.planned = run.units.iter().map(|unit| of_unit(unit.rounds)).sum();
+                self.bad = run.bad.clone();
+                self.end = None;
+            }
+            Record::Started(started) => {
+                let attempt = (started.unit, started.round, started.attempt);
+                self.open.insert(attempt);
+            }
+            Record::Ended(ended) => {
+                self.open.remove(&(ended.unit, ended.round, ended.attempt));
+                let round = (ended.unit, ended.round);
+                match ended.outcome {
+                    Outcome::Lost => self.recorded_lost += 1,
+                    Outcome::Interrupted | Outcome::NotStarted => {}
+                    outcome => {
+                        self.rounds.insert(round);
+                        if ended.attempt == 1 && self.bad.contains(outcome) {
+                            self.bad_rounds.insert(round);
+                        }
+                    }
+                }
+            }
+            Record::Closed(closed) => self.end = Some(closed.why),
+            _ => {}
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        matches!(self.end, Some(StopReason::Done | StopReason::Decided))
+    }
+
+    /// Lost attempts, also those that no supervisor has recorded yet.
+    fn lost(&self) -> u64 {
+        match self.end.is_none() && !self.is_live {
+            true => self.recorded_lost + self.open.len() as u64,
+            false => self.recorded_lost,
+        }
+    }
+
+    /// `queued` is the engine's state, if the engine is known here.
+    fn state(&self, queued: Option<Option<&str>>) -> ShardState {
+        match (self.end, self.is_live, queued) {
+            (None, true, _) => ShardState::Running,
+            (Some(_), _, _) if self.is_complete() => ShardState::Complete,
+            (_, _, Some(Some("PENDING" | "REQUEUED" | "REQUEUE_HOLD" | "CONFIGURING"))) => {
+                ShardState::Waiting
+            }
+            (Some(_), _, _) => ShardState::Stopped,
+            (None, false, Some(Some("RUNNING"))) => ShardState::Running,
+            (None, false, _) => ShardState::Lost,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_that_died_is_lost_until_it_is_queued_again() {
+        let mut run = ShardRun::default();
+        run.open.insert((0, 1, 1));
+        assert_eq!(run.state(None), ShardState::Lost);
+        assert_eq!(run.state(Some(None)), ShardState::Lost);
+        assert_eq!(run.state(Some(Some("PENDING"))), ShardState::Waiting);
+        assert_eq!(run.lost(), 1);
+        run.is_live = true;
+        assert_eq!((run.state(None), run.lost()), (ShardState::Running, 0));
+        run.end = Some(StopReason::Interrupted);
+        assert_eq!(run.state(None), ShardState::Stopped);
+        run.end = Some(StopReason::Decided);
+        assert_eq!(run.state(Some(Some("RUNNING"))), ShardState::Complete);
+    }
+}

@@ -1,0 +1,98 @@
+//! Slurm's commands: what submits, lists and cancels jobs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::JobError;
+use super::folder::{JobFolder, JobIds};
+
+/// Submits the scripts in the folder: the shards, the merge after all of them, and the watch.
+///
+/// `record` is called with the numbers of the jobs before any shard starts.
+///
+/// # Errors
+/// Slurm is not here, or refuses a job. Nothing is left in its queue then.
+pub(super) fn submit(
+    folder: &JobFolder,
+    stops_early: bool,
+    record: impl FnOnce(JobIds) -> Result<(), JobError>,
+) -> Result<(), JobError> {
+    // Held until all parts are submitted and on record: the watch reads their numbers.
+    let shards = sbatch(folder.path(), &["--hold", "shard.sh"])?;
+    let submitted = submit_rest(folder, stops_early, &shards).and_then(|ids| {
+        record(ids)?;
+        call("scontrol", folder.path(), &["release", &shards]).map(drop)
+    });
+    if submitted.is_err() {
+        // The first error is the one to report.
+        let _ = cancel(&[&shards]);
+    }
+    submitted
+}
+
+fn submit_rest(folder: &JobFolder, stops_early: bool, shards: &str) -> Result<JobIds, JobError> {
+    let after = format!("--dependency=afterany:{shards}");
+    let merge = sbatch(folder.path(), &[&after, "merge.sh"])?;
+    let watch = match stops_early {
+        true => Some(sbatch(folder.path(), &["watch.sh"])?),
+        false => None,
+    };
+    Ok(JobIds {
+        shards: Some(shards.to_owned()),
+        merge: Some(merge),
+        watch,
+    })
+}
+
+/// Submits a script and returns the number of its job.
+fn sbatch(folder: &Path, arguments: &[&str]) -> Result<String, JobError> {
+    let mut all = vec!["--parsable"];
+    all.extend_from_slice(arguments);
+    let printed = call("sbatch", folder, &all)?;
+    // On several clusters, the number is followed by the cluster's name.
+    let number = printed.trim().split(';').next().unwrap_or_default();
+    Ok(number.to_owned())
+}
+
+/// Cancels jobs.
+///
+/// # Errors
+/// Slurm is not here, or refuses.
+pub(super) fn cancel(ids: &[&str]) -> Result<(), JobError> {
+    call("scancel", Path::new("."), ids).map(drop)
+}
+
+/// The state of each shard in Slurm's queue, by its index. Empty if all have ended. `None` if Slurm
+/// does not answer here.
+pub(super) fn queue(id: &str) -> Option<BTreeMap<u32, String>> {
+    let arguments = ["--noheader", "--array", "--jobs", id, "--format", "%K %T"];
+    match call("squeue", Path::new("."), &arguments) {
+        Ok(text) => Some(text.lines().filter_map(shard_state).collect()),
+        // Slurm forgets jobs some time after their end.
+        Err(JobError::Refused { problem, .. }) if problem.contains("Invalid job id") => {
+            Some(BTreeMap::new())
+        }
+        Err(_) => None,
+    }
+}
+
+fn shard_state(line: &str) -> Option<(u32, String)> {
+    let (index, state) = line.trim().split_once(' ')?;
+    Some((index.parse().ok()?, state.to_owned()))
+}
+
+/// Runs a command of Slurm and returns what it prints.
+fn call(program: &'static str, directory: &Path, arguments: &[&str]) -> Result<String, JobError> {
+    super::program::call("Slurm", program, directory, arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queue_is_read() {
+        assert_eq!(shard_state("3 PENDING"), Some((3, "PENDING".into())));
+        assert_eq!(shard_state("N/A PENDING"), None);
+    }
+}
